@@ -1,5 +1,7 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { CountReporter } from './test/support/reporter.ts';
+import { LongestFirst } from './test/support/sequencer.ts';
 
 /** Unit tests that take seconds each, because they fold many generated logs. The project `unit` stays under 20 s without them. */
 const slow = ['test/unit/analysis/verify.test.ts', 'test/unit/projection/as-of.test.ts', 'test/unit/projection/list.test.ts'];
@@ -14,6 +16,17 @@ const timed = [
 
 const pages = 'test/e2e/web/*.test.ts';
 
+const builtModules = 'test/support/cli/built-modules.ts';
+
+/** Files of pure code share a process for each processor. */
+const pure = { sequence: { groupOrder: 0 }, maxWorkers: availableParallelism(), isolate: false };
+
+/**
+ * The groups run one after another, so few groups leave few idle processors. Files of these projects start servers of their own, on any
+ * free port, and wait for them most of the time: three at a time keep two processors busy.
+ */
+const parallel = { sequence: { groupOrder: 1 }, maxWorkers: 3 };
+
 /** The time limits stop only a test that hangs: a loaded machine is ten times slower than a quiet one. */
 const shared = {
   setupFiles: ['test/support/silence.ts'],
@@ -24,35 +37,34 @@ const shared = {
 export default defineConfig({
   test: {
     reporters: ['default', new CountReporter()],
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
           ...shared,
           name: 'unit',
-          isolate: false,
           include: ['test/unit/**/*.test.ts'],
           exclude: slow,
           testTimeout: 10_000,
-          sequence: { groupOrder: 0 },
+          ...pure,
         },
       },
       {
         test: {
           ...shared,
           name: 'unit-slow',
-          isolate: false,
           include: [...slow, 'test/simulate/*.test.ts'],
           testTimeout: 10_000,
-          sequence: { groupOrder: 0 },
+          ...pure,
         },
       },
       {
         test: {
           ...shared,
+          ...parallel,
           name: 'integration',
-          sequence: { groupOrder: 1 },
           include: ['test/integration/**/*.test.ts'],
-          globalSetup: ['test/support/nats/shared-nats-server.ts'],
+          globalSetup: [builtModules, 'test/support/nats/shared-nats-server.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
@@ -60,12 +72,11 @@ export default defineConfig({
       {
         test: {
           ...shared,
+          ...parallel,
           name: 'e2e',
-          sequence: { groupOrder: 2 },
+          globalSetup: builtModules,
           include: ['test/e2e/**/*.test.ts'],
           exclude: [...timed, pages],
-          // Each file starts servers of its own, on any free port, and waits for them most of the time.
-          maxWorkers: 3,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
@@ -73,11 +84,11 @@ export default defineConfig({
       {
         test: {
           ...shared,
+          ...parallel,
           name: 'pages',
-          sequence: { groupOrder: 3 },
+          globalSetup: builtModules,
           include: [pages],
           exclude: timed,
-          maxWorkers: 3,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
@@ -86,7 +97,8 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'e2e-timed',
-          sequence: { groupOrder: 4 },
+          globalSetup: builtModules,
+          sequence: { groupOrder: 2 },
           include: timed,
           fileParallelism: false,
           testTimeout: 120_000,
@@ -97,8 +109,9 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'cluster',
+          globalSetup: builtModules,
           // Ten processes and three servers, and the time without an acknowledgement is measured.
-          sequence: { groupOrder: 6 },
+          sequence: { groupOrder: 3 },
           include: ['test/cluster/**/*.test.ts'],
           fileParallelism: false,
           testTimeout: 400_000,
@@ -108,11 +121,10 @@ export default defineConfig({
       {
         test: {
           ...shared,
+          ...parallel,
           name: 'package',
           // npm packs and installs the package, which takes most of the time.
-          sequence: { groupOrder: 5 },
           include: ['test/package/**/*.test.ts'],
-          maxWorkers: 2,
           testTimeout: 120_000,
           hookTimeout: 300_000,
         },
@@ -120,11 +132,11 @@ export default defineConfig({
       {
         test: {
           ...shared,
+          ...parallel,
           name: 'conformance',
+          globalSetup: builtModules,
           // The vendor's SDK calls a real gateway. Each file starts a gateway of its own.
-          sequence: { groupOrder: 5 },
           include: ['test/conformance/**/*.test.ts'],
-          maxWorkers: 2,
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { startTestServer } from '#test/support/nats/nats-server.ts';
 
@@ -12,6 +13,8 @@ import { startTestServer } from '#test/support/nats/nats-server.ts';
 const ROUNDS = 7;
 const path = (file: string): string => fileURLToPath(new URL(`../${file}`, import.meta.url));
 const ways = { package: [path('dist/src/cli/cli.js')], clone: ['--import', import.meta.resolve('tsx'), path('src/cli/cli.ts')] };
+
+if (!existsSync(path('dist/src/cli/cli.js'))) throw new Error('there is no package to measure: run npm run build first');
 
 await using server = await startTestServer();
 for (const args of [['--help'], ['ls', '--server', server.url]]) {

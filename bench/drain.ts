@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connectClient } from '#src/client/client.ts';
 import { openConnection } from '#src/nats/transport/connection.ts';
 import { createPublisher } from '#src/nats/transport/publisher.ts';
@@ -14,7 +15,8 @@ import { createReport } from './report.ts';
  * Measures all roles as `npm start` runs them:
  *
  * 1. Bursts, in turns without a retry and with a tenth of the invocations retried after 100 ms.
- * 2. A backlog: the function is paused until everything is queued, and is then resumed. Meanwhile the process is killed once.
+ * 2. A backlog: the function is paused until everything is queued, and is then resumed. Meanwhile the process is killed once, and a worker
+ *    and a scheduler run as processes of their own for a moment.
  *
  * 3. A burst with retries, during which the process is killed several times.
  *
@@ -31,6 +33,7 @@ const rounds = option('rounds', 3);
 const kills = option('kills', 3);
 const isSingles = process.argv.includes('--singles');
 const RETRIED = 0.1;
+const STEADY_FOR_MS = 5_000;
 
 const report = createReport();
 await using server = await startTestServer({ fsync: '100ms' });
@@ -102,6 +105,7 @@ async function drain(count: number): Promise<void> {
   report.check('memory of all roles with the backlog queued', memoryOf(product.pid) / 1e6, { max: 800, unit: 'MB' });
   report.check('ready after kill -9 with the backlog queued', (await product.restart()) / 1_000, { max: 10, unit: 's' });
   report.figure('  processor time of the main process until then', cpuOf(product.pid) / 1e6, 's');
+  for (const role of ['worker', 'scheduler']) await measureAlone(role);
   arrivals.reset(count);
   const before = spent();
   await client.functions.put(definition);
@@ -116,6 +120,21 @@ async function drain(count: number): Promise<void> {
   report.check('last tenth / first tenth', arrivals.rate(0.9, 1) / arrivals.rate(0, 0.1), { min: 0.8 });
   await reportArrivals('backlog');
   report.figure('memory of all roles after the backlog', memoryOf(product.pid) / 1e6, 'MB');
+}
+
+/** Starts a role with the backlog queued, as after a kill of that role, and waits until its memory grows no more. */
+async function measureAlone(role: string): Promise<void> {
+  const startedAt = performance.now();
+  await using alone = await startProduct(server.url, ['--role', role]);
+  report.check(`a ${role} alone is ready with the backlog queued`, (performance.now() - startedAt) / 1_000, { max: 10, unit: 's' });
+  let most = 0;
+  for (let grownAt = performance.now(); performance.now() - grownAt < STEADY_FOR_MS; await sleep(100)) {
+    const bytes = memoryOf(alone.pid);
+    if (bytes <= most) continue;
+    most = bytes;
+    grownAt = performance.now();
+  }
+  report.check(`  memory of that ${role}`, most / 1e6, { max: 400, unit: 'MB' });
 }
 
 /** Waits for a moment in which no result arrives, because a repeated result may follow the last outcome. */

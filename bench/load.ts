@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { headers } from 'nats';
-import { connectClient, type SequentClient } from '#src/client/client.ts';
+import { type ClientOptions, connectClient, type SequentClient } from '#src/client/client.ts';
 import { createStreamId } from '#src/core/names/ids.ts';
 import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
 import { createPublisher, type Publisher } from '#src/nats/transport/publisher.ts';
@@ -21,11 +21,11 @@ export interface Load {
 
 const IN_FLIGHT = 1_024;
 
-export async function openLoad(url: string): Promise<Load> {
+export async function openLoad(url: string, options: Pick<ClientOptions, 'encryptionKeys'> = {}): Promise<Load> {
   const connection = await openConnection({ servers: url, name: 'bench-load' });
   const subscribed = await openConnection({ servers: url, name: 'bench-subscriber' });
   const publisher = createPublisher(connection, { timeoutInMs: 60_000 });
-  const client = await connectClient({ servers: url });
+  const client = await connectClient({ ...options, servers: url });
   const results = receiveResults(subscribed);
   return {
     rawCeiling: (count) => measureCeiling(publisher, count),

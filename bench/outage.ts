@@ -13,7 +13,7 @@ import { startTestServer } from '#test/support/nats/nats-server.ts';
 import { createReport } from './report.ts';
 
 /*
- * node --import tsx bench/outage.ts [seconds] [others]
+ * npm run soak:outage -- [seconds] [others]
  *
  * Runs every role in its own process through four outages of NATS:
  *

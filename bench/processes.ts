@@ -46,9 +46,27 @@ export function cpuOf(pid: number): number {
   return ((Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) * 1e6) / TICKS_PER_SECOND;
 }
 
+/** The processor time of a process, of all below it, and of its children that have ended, in microseconds. Linux only; 0 elsewhere. */
+export function cpuOfTree(pid: number): number {
+  const fields = readProc(`${pid}/stat`).split(') ')[1]?.split(' ') ?? [];
+  const ended = ((Number(fields[13] ?? 0) + Number(fields[14] ?? 0)) * 1e6) / TICKS_PER_SECOND;
+  return ended + [pid, ...descendantsOf(pid)].reduce((sum, one) => sum + cpuOf(one), 0);
+}
+
+/** The same as {@link cpuOf} in steps of a nanosecond, without the threads that have ended. Linux only; 0 elsewhere. */
+export function exactCpuOf(pid: number): number {
+  const threads = safely(() => readdirSync(`/proc/${pid}/task`), []);
+  return threads.reduce((sum, thread) => sum + Number(readProc(`${pid}/task/${thread}/schedstat`).split(' ')[0] ?? 0), 0) / 1_000;
+}
+
 /** The resident memory of a process in bytes. Linux only; 0 elsewhere. */
 export function memoryOf(pid: number): number {
   return Number(readProc(`${pid}/statm`).split(' ')[1] ?? 0) * 4_096;
+}
+
+/** The command line of a process, with spaces between its words. Linux only; empty elsewhere. */
+export function commandOf(pid: number): string {
+  return readProc(`${pid}/cmdline`).replaceAll('\0', ' ');
 }
 
 /** The process ids of the children of a process, and of theirs. */

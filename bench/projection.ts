@@ -3,7 +3,7 @@ import { measureRebuild } from './projection-rebuild.ts';
 import { createReport } from './report.ts';
 
 /*
- * node --import tsx bench/projection.ts [invocations] [rebuild|beside]
+ * npm run bench:projection -- [invocations] [rebuild|beside]
  *
  * Measures a projection and its cost for the other roles. Ends with every figure and its bound; the exit code is 1 when a bound does
  * not hold. 1,000,000 invocations take about four minutes.

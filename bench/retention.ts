@@ -8,7 +8,7 @@ import { memoryOf, startBenchWorker } from './processes.ts';
 import { createReport } from './report.ts';
 
 /*
- * node --import tsx bench/retention.ts [invocations] [retention]
+ * npm run soak:retention -- [invocations] [retention]
  *
  * Runs ten rounds of single invocations with a worker, a projection and a janitor. A round starts when the janitor has almost finished
  * the previous one. Measures memory and disk of the server after each round, then queries the history of all invocations.

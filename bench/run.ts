@@ -1,207 +1,222 @@
-import { startTestServer } from '#test/support/nats/nats-server.ts';
-import { type Load, openLoad } from './load.ts';
-import { type BenchWorker, cpuOf, descendantsOf, memoryOf, startBenchWorker } from './processes.ts';
+import { parseArgs } from 'node:util';
+import type { Fsync } from '#src/main/nats-server/files.ts';
+import { BACKOFF_IN_MS, type Counts, type FormName, startForm } from './measured-form.ts';
 import { createReport } from './report.ts';
+import { type Load, openFormLoad, type Workload } from './workloads.ts';
 
-/*
- * npm run bench [-- --quick] [-- --chains]
- *
- * Measures the throughput of one machine end to end: accepted, executed, outcome and result stored, result received by a subscriber.
- * Worker, scheduler and destinations share one process, client and subscriber another; the server is the third. Figures of different
- * runs are not comparable; the ratios within one run are.
- */
+const HELP = `npm run bench -- [options]
 
-const isQuick = process.argv.includes('--quick');
-/** Measures only the ratio of chains to single publishes. */
-const isChainsOnly = process.argv.includes('--chains');
-const scale = isQuick ? 0.6 : 4;
-/** The number of comparisons of chains. Each has a new server and worker, because their state affects all rounds of one comparison. */
-const COMPARISONS = isQuick ? 2 : 5;
-const ROUNDS = isQuick ? 3 : 7;
+Measures Sequent as npm start runs it (all roles, history and gateway included, functions in processes), from the request to the result that
+a subscriber received, beside its lean form (worker, scheduler and destinations only). The forms take turns, so that other load of the
+machine affects both. Figures of different runs do not compare; the ratios of one run do.
+
+  --rounds <n>     how often each row is measured; the median counts (3)
+  --scale <n>      the number of invocations of each round, relative to the default (1)
+  --backlog <n>    the invocations of the backlog; 0 for none (100000)
+  --only <texts>   only the rows whose title contains one of these texts, such as retried,HTTP
+  --fsync <mode>   100ms, always, default (100ms)
+  --product        measure no lean form
+  --split <roles>  measure also the product with these roles in a process of their own, such as gateway,destinations
+  --help
+
+Further benchmarks: bench:lean, bench:compare, bench:drain, bench:http, bench:projection, bench:signing, bench:encryption, bench:isolation,
+bench:commands.
+Exit codes: 0 every bound holds, 1 a bound does not hold, 2 an option is invalid.`;
+
+const options = readOptions();
+const size = (count: number): number => Math.round(count * options.scale);
+const burst = { functionName: 'flaky', retried: 0, outcomes: 1 } as const;
+const workloads: Workload[] = [
+  { ...burst, title: 'client batches', send: 'batches', count: size(20_000) },
+  { ...burst, title: 'client batches, 10 % retried', send: 'batches', count: size(20_000), retried: 0.1 },
+  { ...burst, title: 'single publishes', send: 'singles', count: size(10_000) },
+  { ...burst, title: 'single publishes, 10 % retried', send: 'singles', count: size(10_000), retried: 0.1 },
+  { ...burst, title: 'chains of two functions', send: 'singles', count: size(4_000), functionName: 'chain', outcomes: 2 },
+  { ...burst, title: 'over HTTP', send: 'http', count: size(8_000) },
+].filter(({ title }) => isChosen(title)) as Workload[];
+
+type Measured = {
+  rate: number;
+  /** For each invocation. */
+  stored: number;
+  delivered: number;
+  cpu: Record<string, number>;
+  results: number;
+  lullInMs: number;
+};
+
 const report = createReport();
-
-if (isChainsOnly) {
-  await compareChains();
-  process.exit(report.print() ? 0 : 1);
+const forms: FormName[] = [
+  'product',
+  ...(options.split.length > 0 ? ['split' as const] : []),
+  ...(options.isProductOnly ? [] : ['lean' as const]),
+];
+const measured = new Map<string, Measured[]>();
+{
+  const opened = await Promise.all(
+    forms.map(async (name) => {
+      const form = await startForm(name, options.fsync, name === 'split' ? options.split : []);
+      return { name, form, load: await openFormLoad(form) };
+    }),
+  );
+  for (const { form, load } of opened) await measureOne(load, form, { ...burst, title: 'warm-up', send: 'singles', count: size(5_000) });
+  for (const workload of workloads) {
+    for (let round = 0; round < options.rounds; round++) {
+      for (const { name, form, load } of opened) {
+        if (workload.send === 'http' && form.http === undefined) continue;
+        const key = `${name}: ${workload.title}`;
+        measured.set(key, [...(measured.get(key) ?? []), await measureOne(load, form, workload)]);
+      }
+    }
+    for (const { name } of opened) printRow(name, workload);
+  }
+  const { load, form } = opened[0] as (typeof opened)[number];
+  if (isChosen('latency at 100/s')) await measureLatency(load);
+  if (options.backlog > 0 && isChosen('backlog')) await measureBacklog(load, form);
+  for (const one of opened) {
+    await one.load.close();
+    await one.form[Symbol.asyncDispose]();
+  }
 }
-
-await measure('100ms', async ({ load, worker, server }) => {
-  // The first measurement is a warm-up, because a cold ceiling would improve every ratio.
-  await load.rawCeiling(50_000);
-  const ceiling = await load.rawCeiling(50_000 * scale);
-  report.rate('raw ceiling: appends with an expected sequence', ceiling);
-  await load.singles('echo-inline', 10_000);
-  await load.singles('echo-process', 10_000);
-  const storedBefore = await storedBytes(server.monitorUrl);
-  const single = await measured('single publishes, inline host', () => load.singles('echo-inline', 30_000 * scale), 30_000 * scale, {
-    worker,
-    server,
-  });
-  report.figure(
-    'bytes in the log per single invocation',
-    ((await storedBytes(server.monitorUrl)) - storedBefore) / (30_000 * scale),
-    'bytes',
-  );
-  const singleProcess = await measured(
-    'single publishes, process host',
-    () => load.singles('echo-process', 20_000 * scale),
-    20_000 * scale,
-    { worker, server },
-  );
-  const batch = await measured('client batches, inline host', () => load.batches('echo-inline', 60_000 * scale), 60_000 * scale, {
-    worker,
-    server,
-  });
-  const batchProcess = await measured('client batches, process host', () => load.batches('echo-process', 40_000 * scale), 40_000 * scale, {
-    worker,
-    server,
-  });
-  report.check('single publishes / ceiling', single / ceiling, { min: 0.09 });
-  report.figure('single publishes, process host / ceiling', singleProcess / ceiling, '');
-  report.check('batches, inline host / ceiling', batch / ceiling, { min: 0.2 });
-  report.check('batches, process host / ceiling', batchProcess / ceiling, { min: 0.12 });
-  for (const how of ['raw', 'client'] as const) {
-    const latencies = await load.latencies('echo-inline', isQuick ? 300 : 2_000, 100, how);
-    report.check(`latency at 100/s, ${how}: p50`, quantile(latencies, 0.5), { max: 3, unit: 'ms' });
-    report.check(`latency at 100/s, ${how}: p99`, quantile(latencies, 0.99), { max: 20, unit: 'ms' });
-  }
-});
-
-await compareChains();
-
-// Uses a new server and worker, because memory of earlier loads would hide the growth.
-await measure('100ms', async (bench) => {
-  const { first, tenth, workerGrowth, brokerGrowth } = await endurance(bench);
-  report.check('the tenth tenth of the singles / the first', tenth / first, { min: 0.85 });
-  const memory = [
-    { title: 'broker memory per 100,000 finished single invocations', bytes: brokerGrowth, max: 100 },
-    { title: 'growth of the worker over the last nine tenths', bytes: workerGrowth, max: 40 },
-  ];
-  for (const { title, bytes, max } of memory) {
-    // A short run mostly fills the caches of the server and the young generation of the worker.
-    if (isQuick) report.figure(title, bytes / 1e6, 'MB');
-    else report.check(title, bytes / 1e6, { max, unit: 'MB' });
-  }
-});
-
-await measure('always', async ({ load, worker, server }) => {
-  report.rate('raw ceiling, fsync always', await load.rawCeiling(10_000 * scale));
-  await load.batches('echo-inline', 5_000);
-  await measured('single publishes, inline host, fsync always', () => load.singles('echo-inline', 5_000 * scale), 5_000 * scale, {
-    worker,
-    server,
-  });
-  const batch = await measured(
-    'client batches, inline host, fsync always',
-    () => load.batches('echo-inline', 30_000 * scale),
-    30_000 * scale,
-    { worker, server },
-  );
-  await measured('client batches, process host, fsync always', () => load.batches('echo-process', 20_000 * scale), 20_000 * scale, {
-    worker,
-    server,
-  });
-  report.check('batches under always / batches at 100ms', batch / report.last('client batches, inline host'), { min: 0.6 });
-});
-
+checkRatios();
 process.exitCode = report.print() ? 0 : 1;
 
-type Bench = { load: Load; worker: BenchWorker; server: { pid: number; monitorUrl: string } };
-
-async function measure(fsync: '100ms' | 'always', run: (bench: Bench) => Promise<void>): Promise<void> {
-  await using server = await startTestServer({ fsync });
-  const worker = await startBenchWorker(server.url, fsync === 'always' ? { BENCH_RESULTS: 'memory' } : {});
-  const load = await openLoad(server.url);
-  await run({ load, worker, server });
-  await load.close();
-  await worker.stop();
-}
-
-/** Runs a load, and prints the processor time per invocation and process. */
-async function measured(
-  title: string,
-  run: () => Promise<number>,
-  count: number,
-  { worker, server }: Omit<Bench, 'load'>,
-): Promise<number> {
-  const children = (): number => descendantsOf(worker.pid).reduce((sum, pid) => sum + cpuOf(pid), 0);
-  const before = { worker: cpuOf(worker.pid), server: cpuOf(server.pid), load: cpuOf(process.pid), children: children() };
-  const rate = await run();
-  const spent = {
-    worker: (cpuOf(worker.pid) - before.worker) / count,
-    broker: (cpuOf(server.pid) - before.server) / count,
-    client: (cpuOf(process.pid) - before.load) / count,
-    functions: (children() - before.children) / count,
+async function measureOne(load: Load, form: { counts(): Promise<Counts> }, workload: Workload): Promise<Measured> {
+  const { arrivals } = load;
+  const { count, outcomes } = workload;
+  const before = await form.counts();
+  arrivals.reset(count * outcomes, { backoffInMs: workload.retried > 0 ? BACKOFF_IN_MS : 0 });
+  await Promise.all([load.send(workload), arrivals.all()]);
+  const rate = arrivals.rate(0, 1) / outcomes;
+  const lullInMs = arrivals.longestLullInMs;
+  await quiet(form);
+  const after = await form.counts();
+  const cpu = Object.entries(after.cpu).map(([role, us]) => [role, (us - (before.cpu[role] ?? 0)) / count]);
+  return {
+    rate,
+    stored: (after.stored - before.stored) / count,
+    delivered: (after.delivered - before.delivered) / count,
+    cpu: Object.fromEntries(cpu),
+    results: arrivals.published / arrivals.outcomes,
+    lullInMs,
   };
-  report.rate(title, rate, spent);
-  return rate;
 }
 
-/** Measures singles and chains in turns, so that other load of the machine affects both. The result is the median ratio of the rounds. */
-async function compareChains(): Promise<void> {
-  const shares = { inline: [] as number[], process: [] as number[] };
-  for (let comparison = 0; comparison < COMPARISONS; comparison++) {
-    for (const host of ['inline', 'process'] as const)
-      await measure('100ms', async (bench) => void shares[host].push(...(await sharesOf(host, bench))));
-  }
-  for (const host of ['inline', 'process'] as const) {
-    const sorted = shares[host].sort((a, b) => a - b);
-    report.check(`chains, ${host} host / single publishes`, quantile(sorted, 0.5), { min: 0.4 });
-    report.figures(`  its quartiles over ${sorted.length} rounds`, [quantile(sorted, 0.25), quantile(sorted, 0.75)], '');
-    report.figure(`  invocations in chains, ${host} host / single publishes`, 2 * quantile(sorted, 0.5), '');
+/**
+ * Resolves when the log does not grow any more, and every reader of the log has read on: the work after the last result counts too, such as
+ * `notified`, repeated results, and what the projection reads after a burst.
+ */
+async function quiet(form: { counts(): Promise<Counts> }): Promise<void> {
+  for (let seen = -1; ; ) {
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    const { logged, unread, cpu } = await form.counts();
+    const now = logged + Math.round((cpu.projection ?? 0) / 100_000);
+    if (unread === 0 && now === seen) return;
+    seen = now;
   }
 }
 
-/** The ratio of each rate of chains to the preceding rate of singles. */
-async function sharesOf(host: 'inline' | 'process', bench: Bench): Promise<number[]> {
-  const { load } = bench;
-  const count = (host === 'inline' ? 10_000 : 7_000) * Math.min(1, scale);
-  await load.singles(`echo-${host}`, 10_000);
-  await load.chains(`chain-${host}`, 5_000);
-  const shares: number[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    const single = () => load.singles(`echo-${host}`, 2 * count);
-    const singleRate = await measured(`single publishes beside chains, ${host} host`, single, 2 * count, bench);
-    const chain = () => load.chains(`chain-${host}`, count);
-    shares.push((await measured(`chains of two functions, ${host} host`, chain, count, bench)) / singleRate);
+function printRow(name: FormName, { title }: Workload): void {
+  const rounds = measured.get(`${name}: ${title}`) ?? [];
+  if (rounds.length === 0) return;
+  const cpu = Object.keys(rounds[0]?.cpu ?? {}).map((role) => [role, medianOf(rounds, (round) => round.cpu[role] ?? 0)]);
+  report.rate(
+    `${name}: ${title}`,
+    medianOf(rounds, ({ rate }) => rate),
+    Object.fromEntries(cpu),
+  );
+  report.figures(
+    '  messages stored and delivered for each',
+    [medianOf(rounds, (one) => one.stored), medianOf(rounds, (one) => one.delivered)],
+    '',
+  );
+  report.check(`  ${name}: ${title}: results published / outcomes`, Math.max(...rounds.map(({ results }) => results)), { max: 1.001 });
+  report.check(
+    `  ${name}: ${title}: longest lull, median`,
+    medianOf(rounds, ({ lullInMs }) => lullInMs),
+    { max: 100, unit: 'ms' },
+  );
+}
+
+async function measureLatency(load: Load): Promise<void> {
+  const times = await load.latencies(size(500), 100);
+  const quantile = (share: number): number => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? Number.NaN;
+  report.check('product: latency at 100/s, p50', quantile(0.5), { max: 2.5, unit: 'ms' });
+  report.check('product: latency at 100/s, p99', quantile(0.99), { max: 10, unit: 'ms' });
+}
+
+function isChosen(title: string): boolean {
+  return options.only.some((text) => title.includes(text));
+}
+
+/** The function is paused until everything is queued. */
+async function measureBacklog(load: Load, form: Awaited<ReturnType<typeof startForm>>): Promise<void> {
+  const { arrivals } = load;
+  const { definition } = await form.client.functions.get('flaky');
+  await form.client.functions.put({ ...definition, paused: true });
+  await load.send({ ...burst, title: 'backlog', send: 'singles', count: options.backlog });
+  const before = await form.counts();
+  arrivals.reset(options.backlog);
+  await form.client.functions.put({ ...definition, paused: false });
+  await arrivals.all();
+  const after = await form.counts();
+  const cpu = Object.entries(after.cpu).map(([role, us]) => [role, (us - (before.cpu[role] ?? 0)) / options.backlog]);
+  report.rate(`product: backlog of ${options.backlog} single publishes`, arrivals.rate(0, 1), Object.fromEntries(cpu));
+  report.check('  product: backlog: last tenth / first tenth', arrivals.rate(0.9, 1) / arrivals.rate(0, 0.1), { min: 0.8 });
+  report.check('  product: backlog: results published / outcomes', arrivals.published / arrivals.outcomes, { max: 1.001 });
+  report.figure('  longest lull', arrivals.longestLullInMs, 'ms');
+}
+
+/** The ratios that must hold between two rows of one run: medians of the ratios of the rounds. */
+function checkRatios(): void {
+  const ratio = (title: string, one: string, other: string, min?: number): void => {
+    const [ones, others] = [measured.get(one), measured.get(other)];
+    if (ones === undefined || others === undefined) return;
+    const ratios = ones.map(({ rate }, round) => rate / (others[round]?.rate ?? Number.NaN));
+    const median = [...ratios].sort((a, b) => a - b)[Math.floor(ratios.length / 2)] ?? Number.NaN;
+    if (min === undefined) report.figure(title, median, '');
+    else report.check(title, median, { min });
+  };
+  for (const { title } of workloads) ratio(`product / lean: ${title}`, `product: ${title}`, `lean: ${title}`, 0.8);
+  for (const { title } of workloads) ratio(`split / product: ${title}`, `split: ${title}`, `product: ${title}`);
+  for (const title of ['client batches', 'single publishes'])
+    ratio(`product, 10 % retried / without: ${title}`, `product: ${title}, 10 % retried`, `product: ${title}`, 0.7);
+  ratio('product, chains / single publishes', 'product: chains of two functions', 'product: single publishes', 0.4);
+  ratio('product, over HTTP / single publishes', 'product: over HTTP', 'product: single publishes', 0.8);
+}
+
+function medianOf(rounds: readonly Measured[], value: (round: Measured) => number): number {
+  return rounds.map(value).sort((a, b) => a - b)[Math.floor(rounds.length / 2)] ?? Number.NaN;
+}
+
+function readOptions() {
+  const text = { type: 'string' } as const;
+  const flag = { type: 'boolean' } as const;
+  try {
+    const { values } = parseArgs({
+      options: { rounds: text, scale: text, backlog: text, only: text, fsync: text, split: text, product: flag, help: flag },
+    });
+    if (values.help) end(HELP, 0);
+    const number = (given: string | undefined, otherwise: number): number => {
+      const value = Number(given ?? otherwise);
+      if (!(value >= 0)) throw new Error(`"${given}" is no number`);
+      return value;
+    };
+    return {
+      rounds: Math.max(1, number(values.rounds, 3)),
+      scale: number(values.scale, 1),
+      backlog: number(values.backlog, 100_000),
+      only: (values.only ?? '').split(','),
+      fsync: (values.fsync ?? '100ms') as Fsync,
+      split: values.split?.split(',') ?? [],
+      isProductOnly: values.product ?? false,
+    };
+  } catch (error) {
+    return end(`${(error as Error).message}; see npm run bench -- --help`, 2);
   }
-  return shares;
 }
 
-/** Ten rounds of singles on one growing log. The first round fills caches, so growth is counted from its end. */
-async function endurance({
-  load,
-  worker,
-  server,
-}: Bench): Promise<{ first: number; tenth: number; workerGrowth: number; brokerGrowth: number }> {
-  const count = isQuick ? 4_000 : 30_000;
-  const rates: number[] = [];
-  const workerMemory: number[] = [];
-  const brokerMemory: number[] = [];
-  for (let round = 0; round < 10; round++) {
-    rates.push(await load.singles('echo-inline', count));
-    workerMemory.push(await worker.memory());
-    brokerMemory.push(memoryOf(server.pid));
-  }
-  report.figures('ten rounds of singles', rates, '/s');
-  const workerGrowth = (workerMemory[9] ?? 0) - (workerMemory[0] ?? 0);
-  const brokerGrowth = slopeOf(brokerMemory) * (100_000 / count);
-  return { first: rates[0] ?? 0, tenth: rates[9] ?? 0, workerGrowth, brokerGrowth };
-}
-
-/** The growth per value by linear regression, so that the time of a garbage collection does not matter. */
-function slopeOf(values: readonly number[]): number {
-  const middle = (values.length - 1) / 2;
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const spread = values.reduce((sum, _, index) => sum + (index - middle) ** 2, 0);
-  return values.reduce((sum, value, index) => sum + (index - middle) * (value - mean), 0) / spread;
-}
-
-async function storedBytes(monitorUrl: string): Promise<number> {
-  const answer = (await (await fetch(`${monitorUrl}/jsz`)).json()) as { store?: number; storage?: number };
-  return answer.storage ?? answer.store ?? 0;
-}
-
-function quantile(sorted: readonly number[], share: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+function end(line: string, code: number): never {
+  process[code === 0 ? 'stdout' : 'stderr'].write(`${line}\n`);
+  process.exit(code);
 }

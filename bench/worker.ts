@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { defineFunction, startWorker } from '#src/client/client.ts';
 import { silentLogger } from '#src/core/ports/logger.ts';
 import { startRoles } from '#src/main/roles/roles.ts';
@@ -9,6 +10,9 @@ import { openConnection } from '#src/nats/transport/connection.ts';
  */
 
 const servers = process.env.NATS_URL ?? '';
+/** The file with the keys of encryption; none by default. */
+const keyFile = process.env.BENCH_ENCRYPTION_KEY;
+const encryption = keyFile === undefined ? {} : { encryptionKey: { file: keyFile } };
 const roles = await startRoles({
   connection: await openConnection({ servers, name: 'bench' }),
   roles: ['worker', 'scheduler', 'destinations'],
@@ -19,6 +23,7 @@ const roles = await startRoles({
   maxChain: 1_000,
   tenancy: { region: 'local', project: 'default' },
   logger: silentLogger,
+  ...encryption,
 });
 const inline = defineFunction({ name: 'echo-inline', concurrency: 512, handler: (event: unknown) => event });
 const onSuccess = (name: string) => ({ policy: { onSuccess: [{ destination: 'FunctionGraph' as const, param: { func_urn: name } }] } });
@@ -29,7 +34,8 @@ const second = defineFunction({
   concurrency: 512,
   handler: ({ response_payload }: { response_payload: string }) => response_payload,
 });
-const worker = await startWorker({ servers, functions: [inline, chain, second] });
+const keys = keyFile === undefined ? {} : { encryptionKeys: readFileSync(keyFile, 'utf8') };
+const worker = await startWorker({ servers, functions: [inline, chain, second], ...keys });
 await roles.registry.put({
   name: 'echo-process',
   handler: { kind: 'process', file: new URL('./echo.mjs', import.meta.url).pathname },

@@ -1,11 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, type Plugin } from 'esbuild';
 import { buildPages } from '#src/main/roles/build-pages.ts';
-import { buildNatsModule } from './nats-module.ts';
-import { builtSpecifier, withBuiltSpecifiers } from './specifiers.ts';
+import { buildModules } from './modules.ts';
+import { withBuiltSpecifiers } from './specifiers.ts';
 
 /*
  * npm run build
@@ -17,56 +16,6 @@ import { builtSpecifier, withBuiltSpecifiers } from './specifiers.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
-/** The oldest Node that runs the package. */
-const TARGET = 'node20.19';
-/** Where the NATS client is below `dist`. */
-const NATS_MODULE = '#nats.js';
-/** JavaScript that modules import, or that a process runs. */
-const javascript = ['src/hosts/runtime', 'src/examples/functions', 'src/main/find-on-path.mjs', 'src/main/find-on-path.d.mts'];
-/** Programs of a clone, and the sources of the pages. */
-const excluded = /^src\/(web\/|examples\/(client|responder)\.ts)/;
-
-/** Leaves every import in place, with the specifier that `dist` needs. Of package.json, a module holds the version. */
-const modules: Plugin = {
-  name: 'sequent-modules',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^/ }, ({ kind, path, importer }) => {
-      if (kind === 'entry-point' || path.endsWith('/package.json')) return undefined;
-      const from = relative(root, importer);
-      return { path: builtSpecifier(path === 'nats' ? NATS_MODULE : path, from), external: true };
-    });
-    onLoad({ filter: /package\.json$/ }, ({ path }) => {
-      const { version } = JSON.parse(readFileSync(path, 'utf8')) as { version: string };
-      return { contents: JSON.stringify({ version }), loader: 'json' };
-    });
-  },
-};
-
-async function buildModules(): Promise<void> {
-  await build({
-    entryPoints: sources(),
-    absWorkingDir: root,
-    outdir: dist,
-    outbase: root,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: TARGET,
-    sourcemap: true,
-    // The package contains the sources, for the maps of the declarations too.
-    sourcesContent: false,
-    plugins: [modules],
-    logLevel: 'warning',
-  });
-  for (const path of javascript) cpSync(join(root, path), join(dist, path), { recursive: true });
-  writeFileSync(join(dist, 'package.json'), '{ "type": "module" }\n');
-}
-
-function sources(): string[] {
-  return ['machines', 'src']
-    .flatMap((top) => readdirSync(join(root, top), { recursive: true, encoding: 'utf8' }).map((file) => join(top, file)))
-    .filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts') && !excluded.test(file));
-}
 
 function buildDeclarations(): void {
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
@@ -81,7 +30,8 @@ function buildDeclarations(): void {
 
 rmSync(dist, { recursive: true, force: true });
 buildDeclarations();
-await buildModules();
-await buildNatsModule(join(dist, NATS_MODULE.slice(1)), TARGET);
+await buildModules(dist);
 buildPages({ say: (line) => process.stderr.write(`${line}\n`) });
 cpSync(join(root, 'src/web/dist'), join(dist, 'src/web/dist'), { recursive: true });
+// Written last: a clone runs the build only when this file is newer than the sources.
+writeFileSync(join(dist, 'built'), new Date().toISOString());

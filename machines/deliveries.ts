@@ -13,7 +13,7 @@ export function openDeliveries(context: InvocationContext): Destination[] {
   return (context.outcome?.destinations ?? []).filter(({ id }) => !isSettled(deliveryOf(context, id)));
 }
 
-/** Whether every delivery of the outcome is delivered or dead. True for an outcome without destinations. */
+/** Whether every delivery of the outcome is settled. True for an outcome without destinations. */
 export function allDeliveriesSettled(context: InvocationContext): boolean {
   return (context.outcome?.destinations ?? []).every(({ id }) => isSettled(deliveryOf(context, id)));
 }

@@ -17,6 +17,8 @@ export type DeliveryContext = {
   postponed: string | null;
   /** When the dead delivery was last redriven. */
   redrivenAt: number | null;
+  /** Why a person dismissed the dead delivery. */
+  note: string | null;
 };
 
 /** The effects. The machine names them; the destinations role performs them after the append (E1). */
@@ -32,7 +34,7 @@ const effects = {
 export type DeliveryEffect = keyof typeof effects;
 
 /**
- * The delivery of one outcome to one destination (D1): `pending → delivering → backingOff → delivering … → delivered | dead`.
+ * The delivery of one outcome to one destination (D1): `pending → delivering → backingOff → delivering … → delivered | dead`, and `dead → dismissed`.
  *
  * A try is in the log before it is made (E1). After a crash it may be made again, under the same delivery id. A postponed delivery backs off
  * without having been tried, and keeps its number of tries.
@@ -60,7 +62,8 @@ export const deliveryMachine = setup({
       dueAt: ({ event }) => (event as FactOf<'delivery.postponed'>).dueAt,
       postponed: ({ event }) => (event as FactOf<'delivery.postponed'>).reason,
     }),
-    recordRedrive: assign({ redrivenAt: ({ event }) => event.at }),
+    recordRedrive: assign({ redrivenAt: ({ event }) => event.at, note: null }),
+    recordDismissal: assign({ note: ({ event }) => (event as FactOf<'delivery.dismissed'>).note }),
     recordEnd: assign({ dueAt: null, postponed: null, reason: ({ event }) => (event as FactOf<'delivery.dead'>).reason }),
     ...effects,
   },
@@ -68,7 +71,7 @@ export const deliveryMachine = setup({
   id: 'delivery',
   version: '1',
   description: 'The delivery of one outcome to one destination',
-  context: { tries: 0, deliverer: null, dueAt: null, reason: null, postponed: null, redrivenAt: null },
+  context: { tries: 0, deliverer: null, dueAt: null, reason: null, postponed: null, redrivenAt: null, note: null },
   initial: 'pending',
   states: {
     pending: {
@@ -98,6 +101,13 @@ export const deliveryMachine = setup({
     delivered: { type: 'final' },
     dead: {
       description: 'Given up; a redrive tries it again',
+      on: {
+        'delivery.redriven': { guard: 'isCurrentTry', target: 'pending', actions: 'recordRedrive' },
+        'delivery.dismissed': { guard: 'isCurrentTry', target: 'dismissed', actions: 'recordDismissal' },
+      },
+    },
+    dismissed: {
+      description: 'Dead, and a person decided that nobody has to act; a redrive tries it again',
       on: { 'delivery.redriven': { guard: 'isCurrentTry', target: 'pending', actions: 'recordRedrive' } },
     },
   },
@@ -128,9 +138,14 @@ export function deliveryExpiredFact(delivery: Delivery | undefined, fact: EndFac
   return { type: 'delivery.dead', ...fact, try: tries, reason: `too old after ${tries} tries${last}${wait}` };
 }
 
-/** Whether a delivery is delivered or dead. A delivery without a fact is absent, and not settled. */
+/** Whether a delivery is delivered, dead or dismissed. A delivery without a fact is absent, and not settled. */
 export function isSettled(delivery: Delivery | undefined): boolean {
-  return delivery?.value === 'delivered' || delivery?.value === 'dead';
+  return delivery?.value === 'delivered' || isDead(delivery);
+}
+
+/** Whether a delivery was given up, so that a redrive may try it again. A dismissed delivery is dead too. */
+export function isDead(delivery: Delivery | undefined): boolean {
+  return delivery?.value === 'dead' || delivery?.value === 'dismissed';
 }
 
 const tryBackoff: Backoff = { initialInMs: 1_000, factor: 2, maxInMs: 300_000, jitter: 0.3 };

@@ -12,6 +12,7 @@ const present: Record<Fact['type'], true> = {
   'delivery.dead': true,
   'delivery.postponed': true,
   'delivery.redriven': true,
+  'delivery.dismissed': true,
   notified: true,
   redriven: true,
 };

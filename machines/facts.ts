@@ -49,6 +49,9 @@ export const MAX_PAYLOAD_BYTES = 262_144;
  * - `platform`: the code could not be run (no responder, no process).
  * - `lost`: the worker that ran the attempt is gone.
  */
+/** The longest delay that a function may ask for: 30 days. The maximum age of the invocation may end it earlier. */
+const MAX_RETRY_AFTER_IN_MS = 2_592_000_000;
+
 export const failureSchema = z.object({
   kind: z.enum(['function', 'platform', 'lost']),
   errorType: z.string(),
@@ -56,6 +59,10 @@ export const failureSchema = z.object({
   stackTrace: z.array(z.string()).optional(),
   /** FunctionGraph's code of the failure, such as 4002 (threw), 4010 (timed out), 4204 (exited), 4205 (memory). */
   code: z.number().int(),
+  /** The function said that a further attempt cannot succeed. */
+  retryable: z.literal(false).optional(),
+  /** The delay before the next attempt that the function or its endpoint asked for. */
+  retryAfterInMs: wholeNumber('the delay of the next attempt', { from: 0, to: MAX_RETRY_AFTER_IN_MS, of: 'milliseconds' }).optional(),
 });
 export type Failure = z.infer<typeof failureSchema>;
 
@@ -86,6 +93,8 @@ export const termsSchema = z.object({
   maxRetries: z.number().int(),
   maxAgeInMs: z.number().int(),
   backoff: backoffSchema,
+  /** The invocation has one attempt and no destinations, because its caller waits for the outcome (SYNC1). */
+  synchronous: z.literal(true).optional(),
   /** The destinations of a success. */
   onSuccess: z.array(destinationSchema).optional(),
   /** The destinations of a failure. */
@@ -97,6 +106,8 @@ const invocation = z.string();
 const at = z.number();
 const attempt = z.number().int();
 const output = z.string().optional();
+/** The memory of the function's process at the end of the attempt, in megabytes. Measured for synchronous invocations only. */
+const memoryUsedInMb = z.number().optional();
 const destinations = z.array(destinationSchema).optional();
 /** The version of the ids of the deliveries (`src/core/names/delivery-ids.ts`). Absent in outcomes of fact versions 1 and 2. */
 const deliveryIds = z.literal(2).optional();
@@ -125,6 +136,8 @@ const queued = z.object({
   lineage: lineageSchema.optional(),
   /** The invocation that this one redrives. */
   redriveOf: z.string().optional(),
+  /** The caller waits for the outcome of the first attempt (SYNC1). */
+  synchronous: z.literal(true).optional(),
 });
 
 /** An attempt started. The attempt number is the fence: only the current attempt can be settled (E5). */
@@ -151,6 +164,7 @@ const succeeded = z.object({
   /** The size of a returned value that was too large. An empty value replaces it (SRC9). */
   droppedBytes: z.number().int().optional(),
   output,
+  memoryUsedInMb,
   destinations,
   deliveryIds,
 });
@@ -164,6 +178,7 @@ const failed = z.object({
   condition: z.enum(Object.keys(conditions) as [Condition, ...Condition[]]),
   failure: failureSchema,
   output,
+  memoryUsedInMb,
   destinations,
   deliveryIds,
 });
@@ -181,11 +196,17 @@ const deliveryPostponed = z.object({ type: z.literal('delivery.postponed'), ...d
 /** A dead delivery was redriven: it is tried again. */
 const deliveryRedriven = z.object({ type: z.literal('delivery.redriven'), ...delivery });
 
-/** Every delivery of the outcome is delivered or dead, or the outcome has no destinations. */
+/** A person dismissed a dead delivery: nobody has to act on it any more. */
+const deliveryDismissed = z.object({ type: z.literal('delivery.dismissed'), ...delivery, note: z.string() });
+
+/** Every delivery of the outcome is settled, or the outcome has no destinations. */
 const notified = z.object({ type: z.literal('notified'), invocation, at });
 
-/** The invocation was redriven: `redrive` is the id of the new invocation. */
-const redriven = z.object({ type: z.literal('redriven'), invocation, at, redrive: z.string() });
+/**
+ * The invocation was redriven: `redrive` is the id of the new invocation. `isEarly` is present when the deliveries of the outcome were not
+ * settled yet, which only processes since version 4 of the facts accept.
+ */
+const redriven = z.object({ type: z.literal('redriven'), invocation, at, redrive: z.string(), isEarly: z.literal(true).optional() });
 
 export const factSchema = z.discriminatedUnion('type', [
   queued,
@@ -199,6 +220,7 @@ export const factSchema = z.discriminatedUnion('type', [
   deliveryDead,
   deliveryPostponed,
   deliveryRedriven,
+  deliveryDismissed,
   notified,
   redriven,
 ]);
@@ -213,4 +235,4 @@ export function isOutcome(fact: Fact): fact is Outcome {
 }
 
 /** The version of these schemas, written with every append. `src/nats/wire/upcasters.ts` converts facts of earlier versions when they are read. */
-export const FACTS_VERSION = 3;
+export const FACTS_VERSION = 5;

@@ -149,6 +149,7 @@ export const invocationMachine = setup({
         'delivery.started': { guard: 'acceptsDelivery', actions: ['recordDelivery', 'deliver'] },
         'delivery.*': { guard: 'acceptsDelivery', actions: 'recordDelivery' },
         notified: { guard: 'allDeliveriesSettled', target: 'notified' },
+        redriven: { actions: 'recordRedrive' },
       },
     },
     failed: {
@@ -158,10 +159,11 @@ export const invocationMachine = setup({
         'delivery.started': { guard: 'acceptsDelivery', actions: ['recordDelivery', 'deliver'] },
         'delivery.*': { guard: 'acceptsDelivery', actions: 'recordDelivery' },
         notified: { guard: 'allDeliveriesSettled', target: 'notified' },
+        redriven: { actions: 'recordRedrive' },
       },
     },
     notified: {
-      description: 'Every delivery is delivered or dead, or the outcome has no destinations',
+      description: 'Every delivery is delivered, dead or dismissed, or the outcome has no destinations',
       on: {
         // A redriven delivery changes neither the outcome nor this state.
         'delivery.started': { guard: 'acceptsDelivery', actions: ['recordDelivery', 'deliver'] },

@@ -9,10 +9,11 @@ export const MAX_LOST_ATTEMPTS = 8;
 const platformBackoff: Backoff = { initialInMs: 500, factor: 2, maxInMs: 60_000, jitter: 0.5 };
 
 type AttemptCounts = Pick<InvocationContext, 'terms' | 'retries' | 'lost'>;
-type FailedAttempt = { failure: Failure; output?: string | undefined; at: number };
+type FailedAttempt = { failure: Failure; output?: string | undefined; memoryUsedInMb?: number | undefined; at: number };
 
-/** Whether another attempt is granted after this failure (E5). */
+/** Whether another attempt is granted after this failure (E5). A synchronous invocation has one attempt (SYNC1), and a non-retryable error is the last. */
 export function canTryAgain(context: AttemptCounts, failure: Failure): boolean {
+  if (context.terms?.synchronous || failure.retryable === false) return false;
   switch (failure.kind) {
     case 'function':
       return context.retries < (context.terms?.maxRetries ?? 0);
@@ -31,25 +32,29 @@ export function canTryAgain(context: AttemptCounts, failure: Failure): boolean {
  * still run during an upgrade. The guard therefore accepts that attempt, and `canTryAgain` never grants it.
  */
 export function acceptsRetry(context: AttemptCounts, failure: Failure): boolean {
-  return failure.kind === 'lost' ? context.lost < MAX_LOST_ATTEMPTS : canTryAgain(context, failure);
+  const isLost = failure.kind === 'lost' && !context.terms?.synchronous;
+  return isLost ? context.lost < MAX_LOST_ATTEMPTS : canTryAgain(context, failure);
 }
 
 /**
  * Decides what follows a failed attempt: `retrying`, due at an absolute time (T1), or `failed`.
  *
- * Only failures of the function consume retries. The attempt after a lost worker is due at once.
+ * Only failures of the function consume retries. The attempt after a lost worker is due at once. A delay that the function or its endpoint
+ * asks for replaces the backoff.
  */
 export function afterFailure(
   { context }: { context: InvocationContext },
-  { failure, output, at }: FailedAttempt,
+  { failure, output, memoryUsedInMb, at }: FailedAttempt,
 ): FactOf<'retrying'> | FactOf<'failed'> {
   const invocation = context.request?.invocation ?? '';
   const end = { invocation, at, attempt: context.attempts, failure, ...(output === undefined ? {} : { output }) };
   if (canTryAgain(context, failure)) return { type: 'retrying', dueAt: at + retryDelay(context, failure), ...end };
-  return { type: 'failed', condition: failure.kind === 'function' ? 'UnhandledInvocationError' : 'SystemError', ...end };
+  const condition = failure.kind === 'function' ? 'UnhandledInvocationError' : 'SystemError';
+  return { type: 'failed', condition, ...end, ...(memoryUsedInMb === undefined ? {} : { memoryUsedInMb }) };
 }
 
 function retryDelay(context: InvocationContext, failure: Failure): number {
+  if (failure.retryAfterInMs !== undefined) return failure.retryAfterInMs;
   const seed = `${context.request?.invocation}#${context.attempts}`;
   switch (failure.kind) {
     case 'lost':

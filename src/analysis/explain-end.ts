@@ -3,9 +3,10 @@ import { conditions } from '#machines/facts.ts';
 import type { InvocationContext } from '#machines/invocation-context.ts';
 import { canTryAgain } from '#machines/retry.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
-import { failureInWords } from './explain-retry.ts';
+import { failedAttempt } from './explain-retry.ts';
 import type { Moment } from './history.ts';
-import { count, withFullStop } from './phrases.ts';
+import { withFullStop } from './phrases.ts';
+import { say } from './say.ts';
 import type { SentenceText } from './sentence.ts';
 
 /** Why an invocation ended, and which destinations get its outcome. */
@@ -13,16 +14,26 @@ export function explainEnd(fact: Outcome, { before }: Moment): SentenceText[] {
   const sentences: SentenceText[] = fact.type === 'succeeded' ? explainSuccess(fact, before) : explainFailure(fact, before);
   const destinations = fact.destinations ?? [];
   if (destinations.length > 0) {
-    sentences.push({ rule: 'D1', text: `The outcome is to be delivered to ${destinations.map(({ id }) => id).join(', ')}.` });
+    sentences.push({
+      rule: 'D1',
+      text: say('The outcome is to be delivered to {destinations}.', { destinations: destinations.map(({ id }) => id).join(', ') }),
+    });
   }
   return sentences.map((sentence) => ({ ...sentence, text: withFullStop(sentence.text) }));
 }
 
 function explainSuccess(fact: FactOf<'succeeded'>, { context }: Moment['before']): SentenceText[] {
   const took = formatDuration(fact.at - (context.startedAt ?? fact.at));
-  const sentences: SentenceText[] = [{ rule: 'E4', text: `Attempt ${fact.attempt} succeeded after ${took}: no further attempt is made.` }];
+  const sentences: SentenceText[] = [
+    {
+      rule: 'E4',
+      text: say('Attempt {attempt} succeeded after {duration}: no further attempt is made.', { attempt: fact.attempt, duration: took }),
+    },
+  ];
   if (fact.droppedBytes !== undefined) {
-    sentences.push({ text: `It returned ${fact.droppedBytes} bytes, more than the maximum: the stored result is empty.` });
+    sentences.push({
+      text: say('It returned {bytes} bytes, more than the maximum: the stored result is empty.', { bytes: fact.droppedBytes }),
+    });
   }
   return sentences;
 }
@@ -32,15 +43,18 @@ function explainFailure(fact: FactOf<'failed'>, { context }: Moment['before']): 
   if (condition === 'UnhandledInvocationError' || (condition === 'SystemError' && context.startedAt !== null)) {
     const took = formatDuration(at - (context.startedAt ?? at));
     return [
-      { text: `Attempt ${attempt} ${failureInWords(failure)} after ${took}: ${failure.errorType}: ${failure.message}` },
-      { rule: 'E5', text: `It failed (${condition}): ${whyNoRetry(failure, context)}.` },
+      { text: failedAttempt(attempt, took, failure) },
+      { rule: 'E5', text: say('It failed ({condition}): {why}.', { condition, why: whyNoRetry(failure, context) }) },
     ];
   }
-  const tried = attempt === 0 ? 'before any attempt' : `after ${count(attempt, 'attempt')}`;
-  const age = condition === 'EventAgeExceeded' ? ` It was ${formatDuration(at - (context.request?.at ?? at))} old.` : '';
+  const tried =
+    attempt === 0 ? say('before any attempt') : attempt === 1 ? say('after 1 attempt') : say('after {count} attempts', { count: attempt });
+  const age =
+    condition === 'EventAgeExceeded' ? say(' It was {duration} old.', { duration: formatDuration(at - (context.request?.at ?? at)) }) : '';
+  const why = say(conditions[condition]);
   return [
-    { rule: ruleOf[condition] ?? 'E4', text: `It failed ${tried} (${condition}): ${conditions[condition]}.${age}` },
-    { text: `The log says: ${failure.message}` },
+    { rule: ruleOf[condition] ?? 'E4', text: say('It failed {tried} ({condition}): {why}.', { tried, condition, why }) + age },
+    { text: say('The log says: {message}', { message: failure.message }) },
   ];
 }
 
@@ -48,8 +62,11 @@ const ruleOf: Partial<Record<Condition, string>> = { EventAgeExceeded: 'T1', Loo
 
 function whyNoRetry(failure: Failure, context: InvocationContext): string {
   const { terms } = context;
-  if (canTryAgain(context, failure)) return 'its terms allowed another attempt, but the process that ended it made none';
-  if (failure.kind === 'lost') return `${count(context.lost + 1, 'worker')} were lost with it, and no further attempt is made`;
+  if (canTryAgain(context, failure)) return say('its terms allowed another attempt, but the process that ended it made none');
+  if (failure.retryable === false) return say('the function said that a further attempt cannot succeed (retryable: false)');
+  if (terms?.synchronous) return say('a synchronous call has one attempt (SYNC1)');
+  if (failure.kind === 'lost') return say('{count} workers were lost with it, and no further attempt is made', { count: context.lost + 1 });
   const allowed = terms?.maxRetries ?? 0;
-  return allowed === 0 ? 'its terms allow no retry' : `all of its ${count(allowed, 'retry', 'retries')} are used`;
+  if (allowed === 0) return say('its terms allow no retry');
+  return allowed === 1 ? say('its only retry is used') : say('all of its {count} retries are used', { count: allowed });
 }

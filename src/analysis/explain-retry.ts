@@ -5,17 +5,22 @@ import { afterFailure, MAX_LOST_ATTEMPTS } from '#machines/retry.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { Moment } from './history.ts';
 import { isoTime, withFullStop } from './phrases.ts';
+import { say } from './say.ts';
 import type { SentenceText } from './sentence.ts';
 
 /** Why another attempt follows, when it is due, and how much of the maximum age is left. */
 export function explainRetry(fact: FactOf<'retrying'>, { before, after }: Moment): SentenceText[] {
   const { at, attempt, dueAt, failure } = fact;
   const took = formatDuration(at - (before.context.startedAt ?? at));
-  const due = `${dueAt === at ? 'at once' : `in ${formatDuration(dueAt - at)}`}, at ${isoTime(dueAt)}`;
+  const next = { attempt: attempt + 1, time: isoTime(dueAt), why: whyThen(fact, before) };
+  const due =
+    dueAt === at
+      ? say('Attempt {attempt} is due at once, at {time}: {why}.', next)
+      : say('Attempt {attempt} is due in {due}, at {time}: {why}.', { ...next, due: formatDuration(dueAt - at) });
   const sentences: SentenceText[] = [
-    { text: `Attempt ${attempt} ${failureInWords(failure)} after ${took}: ${failure.errorType}: ${failure.message}` },
+    { text: failedAttempt(attempt, took, failure) },
     { rule: 'E5', text: explainConsumption(failure, before.context, after.context) },
-    { rule: 'T1', text: `Attempt ${attempt + 1} is due ${due}: ${whyThen(fact, before)}.` },
+    { rule: 'T1', text: due },
     explainAge(fact, expiresAt(after, 0)),
   ];
   return sentences.map((sentence) => ({ ...sentence, text: withFullStop(sentence.text) }));
@@ -23,20 +28,37 @@ export function explainRetry(fact: FactOf<'retrying'>, { before, after }: Moment
 
 function explainAge({ at, dueAt }: FactOf<'retrying'>, endsAt: number): SentenceText {
   if (dueAt < endsAt)
-    return { text: `Its maximum age allows attempts until ${isoTime(endsAt)}, ${formatDuration(endsAt - at)} from then.` };
-  return { rule: 'T1', text: `That is too late: at ${isoTime(endsAt)} it reaches its maximum age and ends.` };
+    return {
+      text: say('Its maximum age allows attempts until {time}, {duration} from then.', {
+        time: isoTime(endsAt),
+        duration: formatDuration(endsAt - at),
+      }),
+    };
+  return { rule: 'T1', text: say('That is too late: at {time} it reaches its maximum age and ends.', { time: isoTime(endsAt) }) };
 }
 
-export function failureInWords({ kind }: Failure): string {
-  if (kind === 'function') return 'failed in the code of the function';
-  return kind === 'lost' ? 'was lost with its worker' : 'could not be run by the platform';
+/** How an attempt failed, with its error. */
+export function failedAttempt(attempt: number, duration: string, { kind, errorType: type, message }: Failure): string {
+  const values = { attempt, duration, type, message };
+  switch (kind) {
+    case 'function':
+      return say('Attempt {attempt} failed in the code of the function after {duration}: {type}: {message}', values);
+    case 'lost':
+      return say('Attempt {attempt} was lost with its worker after {duration}: {type}: {message}', values);
+    case 'platform':
+      return say('Attempt {attempt} could not be run by the platform after {duration}: {type}: {message}', values);
+  }
 }
 
 function explainConsumption({ kind }: Failure, { terms, lost }: InvocationContext, after: InvocationContext): string {
   const allowed = terms?.maxRetries ?? 0;
-  if (kind === 'function') return `A failure of the code consumes a retry: ${after.retries} of ${allowed}.`;
-  if (kind === 'lost') return `A lost worker consumes no retry; it is the loss ${lost + 1} of at most ${MAX_LOST_ATTEMPTS}.`;
-  return 'A failure of the platform consumes no retry; only the maximum age bounds such attempts.';
+  if (kind === 'function') return say('A failure of the code consumes a retry: {used} of {allowed}.', { used: after.retries, allowed });
+  if (kind === 'lost')
+    return say('A lost worker consumes no retry; it is the loss {number} of at most {most}.', {
+      number: lost + 1,
+      most: MAX_LOST_ATTEMPTS,
+    });
+  return say('A failure of the platform consumes no retry; only the maximum age bounds such attempts.');
 }
 
 /** The reason for the delay: the machine's, by the recorded terms, or that the recorded delay differs. */
@@ -44,17 +66,26 @@ function whyThen(fact: FactOf<'retrying'>, before: Moment['before']): string {
   const { kind } = fact.failure;
   const expected = afterFailure(before, { failure: fact.failure, at: fact.at });
   if (expected.type !== 'retrying') {
-    return kind === 'lost' ? `version 0.1 granted one attempt after the loss ${MAX_LOST_ATTEMPTS}` : 'its terms allow no further attempt';
+    return kind === 'lost'
+      ? say('version 0.1 granted one attempt after the loss {number}', { number: MAX_LOST_ATTEMPTS })
+      : say('its terms allow no further attempt');
   }
-  if (expected.dueAt !== fact.dueAt) return `another delay than the ${formatDuration(expected.dueAt - fact.at)} that the terms give`;
-  if (kind === 'lost') return 'a lost attempt is repeated at once';
-  if (kind === 'platform') return 'the platform backs off, from half a second up to a minute';
+  if (expected.dueAt !== fact.dueAt)
+    return say('another delay than the {duration} that the terms give', { duration: formatDuration(expected.dueAt - fact.at) });
+  if (fact.failure.retryAfterInMs !== undefined) return say('the function asked for this delay');
+  if (kind === 'lost') return say('a lost attempt is repeated at once');
+  if (kind === 'platform') return say('the platform backs off, from half a second up to a minute');
   return backoffInWords(before.context);
 }
 
 function backoffInWords({ terms, retries }: InvocationContext): string {
-  if (terms === null) return 'no terms are recorded';
+  if (terms === null) return say('no terms are recorded');
   const { initialInMs, factor, maxInMs, jitter } = terms.backoff;
-  const random = jitter === 0 ? '' : `, less up to ${Math.round(jitter * 100)} % at random`;
-  return `the delay of retry ${retries + 1}, of ${formatDuration(initialInMs)} times ${factor} for each further one, at most ${formatDuration(maxInMs)}${random}`;
+  const delay = say('the delay of retry {retry}, of {first} times {factor} for each further one, at most {longest}', {
+    retry: retries + 1,
+    first: formatDuration(initialInMs),
+    factor,
+    longest: formatDuration(maxInMs),
+  });
+  return jitter === 0 ? delay : delay + say(', less up to {percent} % at random', { percent: Math.round(jitter * 100) });
 }

@@ -5,25 +5,28 @@ import { explainEnd } from './explain-end.ts';
 import { explainNow } from './explain-now.ts';
 import { explainRetry } from './explain-retry.ts';
 import { type History, type Moment, momentsOf } from './history.ts';
-import { count, isoTime } from './phrases.ts';
+import { isoTime, withFullStop } from './phrases.ts';
+import type { Surroundings } from './queue-waits.ts';
+import { say } from './say.ts';
 import type { Sentence, SentenceText } from './sentence.ts';
 
 /**
  * Explains an invocation to a person on call: what happened, by which rule, what it waits for at `now`, and what to do.
  *
- * The facts record no reasons. The machine derives them from the recorded terms.
+ * The facts record no reasons. The machine derives them from the recorded terms. `around` as in `whyWaiting`.
  */
-export function explain(history: History, now: number): Sentence[] {
+export function explain(history: History, now: number, around?: Surroundings): Sentence[] {
   const moments = momentsOf(history);
   const sentences = moments.flatMap((one, index) =>
     explainMoment(one, moments.slice(0, index)).map((sentence) => ({ at: one.fact.at, sequence: one.sequence, ...sentence })),
   );
-  return [...sentences, ...explainNow(history, moments, now).map((sentence) => ({ at: now, ...sentence }))];
+  return [...sentences, ...explainNow(history, moments, { now, around }).map((sentence) => ({ at: now, ...sentence }))];
 }
 
 function explainMoment(one: Moment, past: readonly Moment[]): SentenceText[] {
   const { fact, before, after } = one;
-  if (before === after) return [{ rule: 'E2', text: `The machine refuses the fact "${fact.type}" here, so the fact changed nothing.` }];
+  if (before === after)
+    return [{ rule: 'E2', text: say('The machine refuses the fact "{type}" here, so the fact changed nothing.', { type: fact.type }) }];
   switch (fact.type) {
     case 'queued':
       return [{ text: explainAcceptance(fact) }];
@@ -35,63 +38,99 @@ function explainMoment(one: Moment, past: readonly Moment[]): SentenceText[] {
     case 'failed':
       return explainEnd(fact, one);
     case 'delivery.started':
-      return [{ text: `${fact.deliverer} started try ${fact.try} of the delivery to ${fact.destination}.` }];
+      return [{ text: say('{deliverer} started try {try} of the delivery to {destination}.', fact) }];
     case 'delivery.failed':
       return [
         {
           rule: 'D1',
-          text: `${tryOf(fact, past)} failed: ${fact.reason}. The next try is due in ${formatDuration(fact.dueAt - fact.at)}, at ${isoTime(fact.dueAt)}.`,
+          text: explainFailedTry(fact, past),
         },
       ];
     case 'delivery.delivered':
-      return [{ text: `Try ${fact.try} delivered the outcome to ${fact.destination}.` }];
+      return [{ text: say('Try {try} delivered the outcome to {destination}.', fact) }];
     case 'delivery.dead':
-      return [{ rule: 'D1', text: `The delivery to ${fact.destination} was given up: ${fact.reason}. The outcome does not change.` }];
-    case 'delivery.postponed': {
-      const due = `It is due again in ${formatDuration(fact.dueAt - fact.at)}, at ${isoTime(fact.dueAt)}.`;
-      return [{ rule: 'T1', text: `The delivery to ${fact.destination} was postponed without a try: ${fact.reason}. ${due}` }];
-    }
+      return [{ rule: 'D1', text: say('The delivery to {destination} was given up: {reason}. The outcome does not change.', fact) }];
+    case 'delivery.postponed':
+      return [{ rule: 'T1', text: explainPostponement(fact) }];
     case 'delivery.redriven':
-      return [{ rule: 'D1', text: `${one.by} redrove the delivery to ${fact.destination}.` }];
+      return [{ rule: 'D1', text: say('{by} redrove the delivery to {destination}.', { by: one.by, destination: fact.destination }) }];
+    case 'delivery.dismissed':
+      return [
+        { rule: 'D1', text: withFullStop(say('{by} dismissed the dead delivery to {destination}: {note}', { by: one.by, ...fact })) },
+      ];
     case 'notified':
       return [{ rule: 'E4', text: notification(one) }];
     case 'redriven':
-      return [{ text: `${one.by} redrove it, as ${fact.redrive}.` }];
+      return [{ text: say('{by} redrove it, as {redrive}.', { by: one.by, redrive: fact.redrive }) }];
   }
 }
 
 function explainAcceptance({ at, function: name, qualifier, lineage, redriveOf }: FactOf<'queued'>): string {
-  const version = qualifier === 'latest' ? '' : ` (${qualifier})`;
-  return `It was accepted at ${isoTime(at)} for ${name}${version}, ${origin()}.`;
+  const target = qualifier === 'latest' ? name : `${name} (${qualifier})`;
+  return say('It was accepted at {time} for {function}, {origin}.', { time: isoTime(at), function: target, origin: origin() });
 
   function origin(): string {
-    if (redriveOf !== undefined) return `as a redrive of ${redriveOf}`;
-    if (lineage === undefined) return 'from a client';
-    return `as a destination of ${lineage.parent}: hop ${lineage.hop} of the chain of ${lineage.root}`;
+    if (redriveOf !== undefined) return say('as a redrive of {id}', { id: redriveOf });
+    if (lineage === undefined) return say('from a client');
+    return say('as a destination of {parent}: hop {hop} of the chain of {root}', lineage);
   }
 }
 
 function explainAttempt({ at, attempt: number, worker }: FactOf<'running'>, { before }: Moment): string {
   const { request, dueAt } = before.context;
-  if (number === 1) return `It waited ${formatDuration(at - (request?.at ?? at))} for a worker; then attempt 1 started on ${worker}.`;
+  if (number === 1) {
+    const waited = formatDuration(at - (request?.at ?? at));
+    return say('It waited {duration} for a worker; then attempt 1 started on {worker}.', { duration: waited, worker });
+  }
   const late = at - (dueAt ?? at);
-  return `Attempt ${number} started on ${worker}, ${late === 0 ? 'when it was due' : `${formatDuration(late)} after it was due`}.`;
+  if (late === 0) return say('Attempt {number} started on {worker}, when it was due.', { number, worker });
+  return say('Attempt {number} started on {worker}, {duration} after it was due.', { number, worker, duration: formatDuration(late) });
 }
 
-function termsInWords({ revision, timeoutInMs, maxRetries, maxAgeInMs }: Terms, { after }: Moment): string {
-  const retries = maxRetries === 0 ? 'no retry' : `at most ${count(maxRetries, 'retry', 'retries')}`;
-  return `Its terms are those of revision ${revision} of the function: ${retries}, ${formatDuration(timeoutInMs)} for each attempt, and no attempt later than ${formatDuration(maxAgeInMs)} after acceptance, at ${isoTime(expiresAt(after, maxAgeInMs))}.`;
+function termsInWords({ revision, version, timeoutInMs, maxRetries, maxAgeInMs, synchronous }: Terms, { after }: Moment): string {
+  const none = synchronous
+    ? say('neither retries nor destinations, because its caller waits for the first attempt (SYNC1)')
+    : say('no retry');
+  return say(
+    'Its terms are those of {revision} of the function: {retries}, {timeout} for each attempt, and no attempt later than {age} after acceptance, at {end}.',
+    {
+      revision:
+        version === undefined
+          ? say('revision {revision}', { revision })
+          : say('revision {revision} in version {version}', { revision, version }),
+      retries: maxRetries === 0 ? none : maxRetries === 1 ? say('at most 1 retry') : say('at most {count} retries', { count: maxRetries }),
+      timeout: formatDuration(timeoutInMs),
+      age: formatDuration(maxAgeInMs),
+      end: isoTime(expiresAt(after, maxAgeInMs)),
+    },
+  );
 }
 
-function tryOf(fact: FactOf<'delivery.failed'>, past: readonly Moment[]): string {
+function explainFailedTry(fact: FactOf<'delivery.failed'>, past: readonly Moment[]): string {
   const started = past.findLast(
     ({ fact: one }) => one.type === 'delivery.started' && one.destination === fact.destination && one.try === fact.try,
   );
-  const took = started === undefined ? '' : ` after ${formatDuration(fact.at - started.fact.at)}`;
-  return `Try ${fact.try} of the delivery to ${fact.destination}${took}`;
+  const values = { ...fact, due: formatDuration(fact.dueAt - fact.at), time: isoTime(fact.dueAt) };
+  if (started === undefined)
+    return say('Try {try} of the delivery to {destination} failed: {reason}. The next try is due in {due}, at {time}.', values);
+  return say('Try {try} of the delivery to {destination} after {duration} failed: {reason}. The next try is due in {due}, at {time}.', {
+    ...values,
+    duration: formatDuration(fact.at - started.fact.at),
+  });
+}
+
+function explainPostponement({ destination, reason, at, dueAt }: FactOf<'delivery.postponed'>): string {
+  return say('The delivery to {destination} was postponed without a try: {reason}. It is due again in {due}, at {time}.', {
+    destination,
+    reason,
+    due: formatDuration(dueAt - at),
+    time: isoTime(dueAt),
+  });
 }
 
 function notification({ before }: Moment): string {
   const destinations = before.context.outcome?.destinations ?? [];
-  return destinations.length === 0 ? 'It has no destinations: it is settled.' : 'Every delivery is settled, so the invocation is settled.';
+  return destinations.length === 0
+    ? say('It has no destinations: it is settled.')
+    : say('Every delivery is settled, so the invocation is settled.');
 }

@@ -22,6 +22,7 @@ export const findingKinds = {
   'wrong-delivery': { rule: 'D1', means: 'a delivery to a destination that the outcome does not name, or out of order' },
   gap: { rule: 'A1', means: 'sequences that hold no message, in the log or in the archive' },
   'damaged-segment': { rule: 'A1', means: 'a segment of the archive that was changed or lost' },
+  'lost-messages': { rule: 'A1', means: 'messages of the archive that the log lost' },
   'other-log': { rule: 'A1', means: 'a log that holds other messages than a signed head commits to' },
   'unexplained-erasure': { rule: 'A1', means: 'erased messages without an erasure in the log' },
   unreadable: { rule: 'A1', means: 'a message that this version cannot read: it is foreign, or of a newer version' },

@@ -1,4 +1,5 @@
 import { deliveryOf } from '#machines/deliveries.ts';
+import { isDead } from '#machines/delivery.ts';
 import type { Fact, FactOf } from '#machines/facts.ts';
 import { type Invocation, invocationFolder } from '#machines/invocation.ts';
 import type { StreamName } from '#src/core/log/event-log.ts';
@@ -66,7 +67,7 @@ function initialStates(facts: readonly FactOf<'queued'>[]): Map<string, Invocati
 }
 
 function hasDeadDelivery({ context }: Invocation): boolean {
-  return Object.keys(context.deliveries).some((id) => deliveryOf(context, id)?.value === 'dead');
+  return Object.keys(context.deliveries).some((id) => isDead(deliveryOf(context, id)));
 }
 
 export function isEnd(type: Fact['type']): boolean {

@@ -36,7 +36,7 @@ export type Verification = {
 export interface Verifier {
   read(entry: FullLogEntry): void;
   /** Adds a finding of the caller. */
-  report(kind: 'damaged-segment' | 'gap' | 'other-log', sequence: number, what: string): void;
+  report(kind: 'damaged-segment' | 'gap' | 'lost-messages' | 'other-log', sequence: number, what: string): void;
   finish(): Verification;
 }
 
@@ -60,6 +60,8 @@ class LogVerifier implements Verifier {
   readonly #open = new Map<string, VerifiedStream>();
   readonly #complete = createSettledStreams();
   readonly #unreadable = new Set<number>();
+  /** The versions of streams that have appends and no request (LINK5). A request that comes later begins with this version. */
+  readonly #ownerless = new Map<string, number>();
   readonly #marks = createErasureMarks();
   readonly #findings = createFindings();
   readonly #counts = { messages: 0, accepted: 0, settled: 0, succeeded: 0, failed: 0, repeated: 0, skipped: 0 };
@@ -71,7 +73,7 @@ class LogVerifier implements Verifier {
     this.#next = from;
   }
 
-  report(kind: 'damaged-segment' | 'gap' | 'other-log', sequence: number, what: string): void {
+  report(kind: 'damaged-segment' | 'gap' | 'lost-messages' | 'other-log', sequence: number, what: string): void {
     this.#findings.report(kind, sequence, { what });
   }
 
@@ -105,7 +107,10 @@ class LogVerifier implements Verifier {
     const facts = requests.map(({ fact }) => fact);
     if (stream === undefined && this.#complete.get(name) === undefined) {
       this.#counts.accepted += facts.length;
-      this.#open.set(streamKey(name), createVerifiedStream(name, { sequence, hash, facts }));
+      const opened = createVerifiedStream(name, { sequence, hash, facts });
+      opened.version = this.#ownerless.get(streamKey(name)) ?? 0;
+      this.#ownerless.delete(streamKey(name));
+      this.#open.set(streamKey(name), opened);
       return;
     }
     this.#counts.repeated++;
@@ -123,6 +128,7 @@ class LogVerifier implements Verifier {
     if (stream !== undefined) return this.#readOpen(entry, stream);
     const complete = this.#complete.get(name);
     if (complete !== undefined) return this.#readComplete(entry, complete);
+    this.#ownerless.set(streamKey(name), sequence);
     const what = `it is about request ${append.request}, but the log does not hold that request`;
     this.#findings.report('unknown-request', sequence, { what, ...subjectOf(entry) });
   }

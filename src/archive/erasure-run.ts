@@ -127,6 +127,17 @@ class ErasureRun {
 }
 
 function erasureOf(id: string, { request }: ErasureRecord, found: { invocations: number; messages: number; until: number }): Erasure {
-  const { function: fn, before, by, at, reason } = request;
-  return { v: 1, id, scope: 'everywhere', function: fn, before, by, at, ...found, ...(reason === undefined ? {} : { reason }) };
+  const { function: fn, before, by, at, reason, only } = request;
+  return {
+    v: 1,
+    id,
+    scope: 'everywhere',
+    function: fn,
+    before,
+    by,
+    at,
+    ...found,
+    ...(reason === undefined ? {} : { reason }),
+    ...(only === undefined ? {} : { only }),
+  };
 }

@@ -1,10 +1,9 @@
 import type { KeyObject } from 'node:crypto';
 import { messageOf } from '#src/core/errors.ts';
 import type { LogSource } from '#src/core/log/log-source.ts';
-import type { ArchiveStore } from '#src/core/ports/archive.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
-import { openHeadFiles } from './head-files.ts';
+import { type HeadPlaces, openHeads } from './heads.ts';
 import { LogHash } from './log-hash.ts';
 import { isSignedBy, type Signer, signHead } from './signed-head.ts';
 
@@ -18,12 +17,17 @@ import { isSignedBy, type Signer, signHead } from './signed-head.ts';
 export interface HeadSigner {
   /** The same log, whose followed messages are hashed on their way to the reader. */
   tap(source: LogSource): LogSource;
+  /**
+   * Signs with another key from now on. The hash starts again from the newest head of this key, or from the first message (HEAD2), so this
+   * call may take as long as a read of the log. Heads of the key before stay valid.
+   */
+  replace(signer: Signer): Promise<void>;
   /** Signs a last head. Call this function before the reader stops. */
   stop(): Promise<void>;
 }
 
 export type HeadSignerOptions = {
-  store: ArchiveStore;
+  places: HeadPlaces;
   signer: Signer;
   clock: Clock;
   logger: Logger;
@@ -33,22 +37,22 @@ export type HeadSignerOptions = {
 const SIGN_EVERY_MS = 60_000;
 
 /** A hash of one read, and the log that is read. */
-type Read = { log: string; hash: LogHash };
+type Read = { log: string; hash: LogHash; source: LogSource; signal: AbortSignal };
 
-export function startHeadSigner({ store, signer, clock, logger, everyInMs = SIGN_EVERY_MS }: HeadSignerOptions): HeadSigner {
+export function startHeadSigner({ places, signer: first, clock, logger, everyInMs = SIGN_EVERY_MS }: HeadSignerOptions): HeadSigner {
+  let signer = first;
   const stopping = new AbortController();
   const reads = new Set<Read>();
   let signed = { log: '', sequence: 0 };
 
   async function sign(): Promise<void> {
-    const [furthest] = [...reads].sort((one, other) => other.hash.position.sequence - one.hash.position.sequence);
+    const [furthest] = [...reads].sort((one, other) => other.hash.sequence - one.hash.sequence);
     if (furthest === undefined) return;
     const { log, hash } = furthest;
-    const { position, at } = hash;
-    if (at === 0 || (signed.log === log && signed.sequence === position.sequence)) return;
-    const body = { v: 1, log, ...position, at, signedAt: Math.floor(clock.now()), key: signer.key } as const;
-    await openHeadFiles(store, log).add(await signHead(body, signer));
-    signed = { log, sequence: position.sequence };
+    const { sequence, at } = hash;
+    if (at === 0 || (signed.log === log && signed.sequence === sequence)) return;
+    await openHeads(places, log).add(await signHead(furthest, signer, clock.now()));
+    signed = { log, sequence };
   }
 
   /** A failure is logged. The next head covers the same messages. */
@@ -67,8 +71,8 @@ export function startHeadSigner({ store, signer, clock, logger, everyInMs = SIGN
   return {
     tap: (source) => ({
       ...source,
-      async follow(from, onEntry, signal) {
-        const read = await openRead(source, { before: from, store, publicKey: signer.publicKey, signal });
+      async follow(from, onEntry, signal, pace) {
+        const read = { ...(await openRead(source, { before: from, places, publicKey: signer.publicKey, signal })), source, signal };
         reads.add(read);
         try {
           await source.follow(
@@ -78,12 +82,22 @@ export function startHeadSigner({ store, signer, clock, logger, everyInMs = SIGN
               onEntry(entry);
             },
             signal,
+            pace,
           );
         } finally {
           reads.delete(read);
         }
       },
     }),
+    async replace(next) {
+      for (const read of reads) {
+        const fresh = await openRead(read.source, { before: 1, places, publicKey: next.publicKey, signal: read.signal });
+        while (fresh.hash.sequence < read.hash.sequence && !read.signal.aborted)
+          await takeUpTo(read.source, { hash: fresh.hash, last: read.hash.sequence, signal: read.signal });
+        read.hash = fresh.hash;
+      }
+      signer = next;
+    },
     async stop() {
       stopping.abort();
       await signing;
@@ -92,15 +106,26 @@ export function startHeadSigner({ store, signer, clock, logger, everyInMs = SIGN
   };
 }
 
-type OpenOptions = { before: number; store: ArchiveStore; publicKey: KeyObject | undefined; signal: AbortSignal };
+type OwnHeads = { places: HeadPlaces; publicKey: KeyObject | undefined };
+
+/**
+ * A hash that continues from the newest head of this key before a sequence, or from the first message of the log (HEAD2). It may continue up to
+ * a block before that head. Heads of version 1 have another hash, so nothing continues from them.
+ */
+export async function hashFromOwnHead({ places, publicKey }: OwnHeads, { log, before }: { log: string; before: number }): Promise<LogHash> {
+  const head = publicKey === undefined ? undefined : await openHeads(places, log).newestBefore(before);
+  if (head?.v !== 2 || publicKey === undefined || head.log !== log || !isSignedBy(head, publicKey)) return new LogHash(log);
+  return new LogHash(log, head.block);
+}
 
 /** The hash up to the message before a sequence. */
-async function openRead(source: LogSource, { before, store, publicKey, signal }: OpenOptions): Promise<Read> {
+async function openRead(
+  source: LogSource,
+  { before, signal, ...own }: OwnHeads & { before: number; signal: AbortSignal },
+): Promise<Pick<Read, 'log' | 'hash'>> {
   const { created: log } = await source.state();
-  const head = publicKey === undefined ? undefined : await openHeadFiles(store, log).newestBefore(before);
-  const isOwn = head !== undefined && publicKey !== undefined && head.log === log && isSignedBy(head, publicKey);
-  const hash = new LogHash(log, isOwn ? head : undefined);
-  if (hash.position.sequence + 1 < before) await takeUpTo(source, { hash, last: before - 1, signal });
+  const hash = await hashFromOwnHead(own, { log, before });
+  if (hash.sequence + 1 < before) await takeUpTo(source, { hash, last: before - 1, signal });
   return { log, hash };
 }
 
@@ -109,7 +134,7 @@ async function takeUpTo(source: LogSource, { hash, last, signal }: { hash: LogHa
   const end = (): void => done.abort();
   signal.addEventListener('abort', end, { once: true });
   await source.follow(
-    hash.position.sequence + 1,
+    hash.sequence + 1,
     (entry) => {
       if (done.signal.aborted) return;
       if (entry.sequence <= last) hash.take(entry);

@@ -1,5 +1,6 @@
 import type { LogPurge } from '#src/core/log/log-purge.ts';
 import type { LogSource } from '#src/core/log/log-source.ts';
+import type { Segment } from '#src/core/ports/archive.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
@@ -18,6 +19,10 @@ export type JanitorOptions = {
   retention: Retention;
   /** How long read models keep finished invocations, in milliseconds; `undefined`: for ever. */
   historyRetentionInMs: number | undefined;
+  /** The functions with requests in plain text that their encrypting project refused; none are looked for by default. */
+  findPlainRequests?: () => Promise<readonly string[]>;
+  /** Signs a head at the end of a new segment; by default no head is signed. */
+  signSegment?: (segment: Segment, lines: readonly string[]) => Promise<void>;
   /** Whether this process may act now (TIME5); always, by default. */
   takesWork?: () => boolean;
   /** The pause between two rounds, in milliseconds. */

@@ -1,12 +1,14 @@
 import { setImmediate } from 'node:timers/promises';
-import { ArchiveDamagedError } from '#src/core/errors.ts';
-import { readFloor } from '#src/core/ports/scheduler-floor.ts';
+import { ArchiveDamagedError, messageOf } from '#src/core/errors.ts';
+import type { Segment } from '#src/core/ports/archive.ts';
+import { readProvedFloor, SCHEDULER_FLOOR } from '#src/core/ports/saved-floor.ts';
 import { performErasures } from './erasure-run.ts';
 import { expectSameLog } from './expect-same-log.ts';
 import { findHeadProblem, readHead, writeHead } from './head.ts';
 import { limitHistory } from './history-limit.ts';
 import { createHorizon, type Horizon } from './horizon.ts';
 import type { JanitorOptions } from './janitor-options.ts';
+import { requestPlainErasures } from './plain-requests.ts';
 import { readPart, upToSequence } from './read-part.ts';
 import { createRetainedStreams, type RetainedStreams } from './retained-streams.ts';
 import { encodeSegment, linkOf, nameOf } from './segment.ts';
@@ -24,7 +26,7 @@ type Fold = { streams: RetainedStreams; horizon: Horizon; end: End; isPurged: bo
  * 0. Compare the log with the end of the archive (J6).
  * 1. Read the messages of the segment, up to the limit of the retention.
  * 2. Write the segment under a name that no other janitor can take, read it back and compare (J1).
- * 3. Record the new end of the archive in the state store.
+ * 3. Record the new end of the archive in the state store, and sign it if a key is configured (HEAD3).
  * 4. Purge the removable messages from the log (J2), unless an erasure is unfinished (J5).
  *
  * A killed round leaves a segment, a head or a log that the next round continues from (J3).
@@ -50,6 +52,7 @@ export class JanitorRounds {
     try {
       const { created } = await log.state();
       await expectSameLog(log, (await archive.segments(created)).at(-1));
+      await requestPlainErasures(this.#options);
       const mayPurge = await performErasures(this.#options, {
         signal: this.#signal,
         archiveUpTo: async (sequence) => {
@@ -123,16 +126,29 @@ export class JanitorRounds {
     if (isDifferent) throw new ArchiveDamagedError({ segment: name, problem: 'differs from what was written' });
     const next = { log: end.log, last, link: linkOf(segment) };
     await writeHead(state, { ...next, store: archive.store.name });
+    await this.#sign(segment, readBack);
     logger.info({ segment: name, messages: lines.length, bytes: bytes.length }, 'archived a part of the log');
     return next;
   }
 
+  /** A failure is logged, and delays nothing. The head of the next segment covers the same messages. */
+  async #sign(segment: Segment, lines: readonly string[]): Promise<void> {
+    const { signSegment, logger } = this.#options;
+    await signSegment?.(segment, lines).catch((error: unknown) => {
+      logger.error({ segment: nameOf(segment) }, `the end of the segment is not signed: ${messageOf(error)}`);
+    });
+  }
+
   /** Purges everything before the oldest retained message at once. The other removable messages are removed when they are many. */
   async #purge(fold: Fold): Promise<void> {
-    const { state, purge } = this.#options;
+    const { state, purge, log } = this.#options;
     const { streams, end } = fold;
     fold.isPurged = true;
-    streams.settleRepeated((await readFloor(state)) ?? 0);
+    const timeOf = async (sequence: number): Promise<number | undefined> => {
+      const found = await log.firstFrom(sequence);
+      return found?.sequence === sequence ? found.at : undefined;
+    };
+    streams.settleRepeated((await readProvedFloor(state, SCHEDULER_FLOOR, timeOf))?.floor ?? 0);
     // A redrive may have appended to a settled stream after the end of the fold.
     const redrivable = [...streams.redrivable()];
     for (const { name, last } of redrivable) if (((await purge.lastOf(name)) ?? 0) > last) streams.reopen(name);

@@ -10,7 +10,7 @@ import { hash } from 'node:crypto';
 
 const sha256 = (content: string): string => hash('sha256', content, 'hex');
 
-const MARK = /^\[\d+,\d+,"([A-Za-z0-9_-]+)"(?:,"([0-9a-f]{64})")?\]$/;
+const MARK = /^\[\d+,\d+,"([A-Za-z0-9_-]+)"(?:,"([0-9a-f]{64})(?: [A-Za-z0-9_-]{43})?")?\]$/;
 
 /** A line that stands for an erased message: the erasure that it names, and the leaf of the message. Segments of version 1 keep no leaf. */
 export type Mark = { erasure: string; leaf: string | undefined };

@@ -1,11 +1,12 @@
+import { digestOf } from './digest.ts';
 import type { JanitorOptions } from './janitor-options.ts';
 import { leafOf, parseMark } from './merkle.ts';
-import { nameOf, parseHead, reencodeSegment } from './segment.ts';
+import { markLineOf, nameOf, parseHead, reencodeSegment, undecodedEntryOf } from './segment.ts';
 
 type Rewrite = { erasure: string; sequences: readonly number[] };
 
 /**
- * Replaces every erased message in the archive by a mark, which keeps the leaf of its line (J4). A segment that holds all its marks already is not written.
+ * Replaces every erased message in the archive by a mark, which keeps the leaf of its line (J4) and its digest (HEAD1). A segment that holds all its marks already is not written.
  *
  * Returns the number of segments that were written.
  */
@@ -20,7 +21,8 @@ export async function rewriteSegments({ archive, log }: JanitorOptions, { erasur
       const { sequence, at, isHint } = parseHead(line);
       if (isHint || !erased.has(sequence) || parseMark(line) !== undefined) return line;
       changed++;
-      return JSON.stringify(segment.v === 1 ? [sequence, at, erasure] : [sequence, at, erasure, leafOf(line)]);
+      const kept = segment.v === 1 ? {} : { leaf: leafOf(line), digest: digestOf(undecodedEntryOf(line)) };
+      return JSON.stringify(markLineOf({ sequence, at }, erasure, kept));
     });
     if (changed === 0) continue;
     const marks = lines.filter((line) => parseMark(line) !== undefined).length;

@@ -15,12 +15,13 @@ import { merkleRootOf } from './merkle.ts';
 
 /**
  * The number of values gives the kind of a line: two for a hint, three or four for an erased message, more for a message stored verbatim.
- * The fourth value of an erased message is the leaf of its line (`merkle.ts`). Segments of version 1 do not have it.
+ * The fourth value of an erased message is `<leaf> <digest>`: the leaf of its line (`merkle.ts`), and what signed heads commit to
+ * (`digest.ts`). Earlier versions wrote no digest. Segments of version 1 have neither.
  */
 export type SegmentLine =
   | readonly [sequence: number, at: number]
   | readonly [sequence: number, at: number, erasure: string]
-  | readonly [sequence: number, at: number, erasure: string, leaf: string]
+  | readonly [sequence: number, at: number, erasure: string, hashes: string]
   | readonly [sequence: number, at: number, subject: string, headers: string | null, body: string | { b64: string }, wakeTimes?: WakeTimes];
 
 const segmentFields = {
@@ -77,10 +78,20 @@ export const folderOf = (log: string): string => `${log.replaceAll(/[^0-9A-Za-z]
 
 export function lineOf({ sequence, at, subject, headers, body, content }: SourceEntry): SegmentLine {
   if (content.kind === 'hint') return [sequence, at];
-  if (content.kind === 'erased') return content.leaf === undefined ? [sequence, at, content.by] : [sequence, at, content.by, content.leaf];
+  if (content.kind === 'erased') return markLineOf({ sequence, at }, content.by, content);
   const text = typeof body === 'string' ? body : { b64: Buffer.from(body).toString('base64') };
   if (content.kind !== 'append' || Object.keys(content.wakeTimes).length === 0) return [sequence, at, subject, headers, text];
   return [sequence, at, subject, headers, text, content.wakeTimes];
+}
+
+/** The line of an erased message. */
+export function markLineOf(
+  { sequence, at }: { sequence: number; at: number },
+  erasure: string,
+  { leaf, digest }: { leaf?: string | undefined; digest?: string | undefined },
+): SegmentLine {
+  if (leaf === undefined) return [sequence, at, erasure];
+  return [sequence, at, erasure, digest === undefined ? leaf : `${leaf} ${digest}`];
 }
 
 /** Encodes the segment at a position. `last` is the last sequence of the segment, with or without a message. */
@@ -154,13 +165,20 @@ export function entryOf(line: string, decode: Decode): SourceEntry {
   const [sequence, at] = values;
   const empty = { sequence, at, subject: '', headers: null, body: '' };
   if (values.length === 2) return { ...empty, content: { kind: 'hint', sequence, at } };
-  if (values.length === 3 || values.length === 4)
-    return { ...empty, content: { kind: 'erased', sequence, at, by: values[2], leaf: values[3] } };
+  if (values.length === 3 || values.length === 4) {
+    const [leaf, digest] = values[3]?.split(' ') ?? [];
+    return { ...empty, content: { kind: 'erased', sequence, at, by: values[2], leaf, digest } };
+  }
   const [, , subject, headers, text, wakeTimes] = values;
   const body = typeof text === 'string' ? text : Buffer.from(text.b64, 'base64');
   const stored = { sequence, at, subject, headers, body };
   const content = decode(stored);
   return { ...stored, content: content.kind === 'append' && wakeTimes !== undefined ? { ...content, wakeTimes } : content };
+}
+
+/** Decodes a line as {@link entryOf} does, for a reader that does not need the content of a message. */
+export function undecodedEntryOf(line: string): SourceEntry {
+  return entryOf(line, ({ sequence, at }) => ({ kind: 'unreadable', sequence, at, why: 'it was not decoded' }));
 }
 
 /** The sequence and the time of a line, without parsing the whole line. */

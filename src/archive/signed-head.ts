@@ -2,25 +2,37 @@ import { createPrivateKey, createPublicKey, hash, type KeyObject, sign, verify }
 import { z } from 'zod';
 import { InvalidInputError } from '#src/core/errors.ts';
 import { parseJson } from '#src/core/text/json.ts';
+import type { LogHash } from './log-hash.ts';
 
-/** A statement of the holder of a key: at this time, the log held exactly these messages up to a sequence (HEAD1). */
-const signedHeadSchema = z.object({
-  v: z.literal(1),
+const HASH = z.string().regex(/^[0-9a-f]{64}$/);
+
+const headFields = {
   /** The log, by the time of its creation. */
   log: z.string(),
   sequence: z.int().positive(),
   /** The time of the message at the sequence, in milliseconds since the epoch. */
   at: z.number(),
   /** The hash over all messages of the log up to the sequence (`log-hash.ts`). */
-  hash: z.string().regex(/^[0-9a-f]{64}$/),
+  hash: HASH,
   signedAt: z.number(),
   /** The first characters of the SHA-256 of the public key; empty when a command signs. */
   key: z.string(),
   /** Ed25519 over {@link bodyOf}, in base64url. */
   signature: z.string(),
-});
+};
+
+/**
+ * A statement of the holder of a key: at this time, the log held exactly these messages up to a sequence (HEAD1). Heads of version 1 are still
+ * checked, and are not written.
+ */
+const signedHeadSchema = z.discriminatedUnion('v', [
+  z.object({ v: z.literal(1), ...headFields }),
+  /** `block`: the end of the last whole block, from which the signer can continue. */
+  z.object({ v: z.literal(2), ...headFields, block: z.object({ sequence: z.int().min(0), hash: HASH }) }),
+]);
 export type SignedHead = z.output<typeof signedHeadSchema>;
-export type HeadBody = Omit<SignedHead, 'signature'>;
+type Unsigned<Head> = Head extends SignedHead ? Omit<Head, 'signature'> : never;
+type HeadBody = Unsigned<SignedHead>;
 
 /** Signs a text; resolves to the signature in base64url. */
 export interface Signer {
@@ -31,12 +43,22 @@ export interface Signer {
   sign(text: string): Promise<string>;
 }
 
+type Hashed = { log: string; hash: Pick<LogHash, 'sequence' | 'hash' | 'at' | 'block'> };
+
 /** The text that is signed. */
-function bodyOf({ v, log, sequence, at, hash: content, signedAt, key }: HeadBody): string {
-  return `sequent-head ${JSON.stringify([v, log, sequence, at, content, signedAt, key])}`;
+function bodyOf(body: HeadBody): string {
+  const { v, log, sequence, at, hash: content, signedAt, key } = body;
+  const block = body.v === 1 ? [] : [body.block.sequence, body.block.hash];
+  return `sequent-head ${JSON.stringify([v, log, sequence, at, content, ...block, signedAt, key])}`;
 }
 
-export async function signHead(body: HeadBody, signer: Signer): Promise<SignedHead> {
+/** Signs the messages of a log that a hash covers. */
+export async function signHead(
+  { log, hash: { sequence, hash: content, at, block } }: Hashed,
+  signer: Signer,
+  now: number,
+): Promise<SignedHead> {
+  const body = { v: 2, log, sequence, hash: content, block, at, signedAt: Math.floor(now), key: signer.key } as const;
   return { ...body, signature: await signer.sign(bodyOf(body)) };
 }
 

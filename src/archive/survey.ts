@@ -2,11 +2,13 @@ import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import type { LogSource } from '#src/core/log/log-source.ts';
 import { streamKey } from '#src/core/log/stream-key.ts';
 import { type ArchivedStream, addAppend, addRequest, createArchivedStream, isStreamSettled } from './archived-stream.ts';
+import { isPlainStream } from './plain-requests.ts';
 
 export type SurveyOptions = {
   function: string;
   /** Accepted before this time, in milliseconds since the epoch. */
   before: number;
+  only?: 'plain-requests' | undefined;
   /** Finished by this sequence; by default, by the end of the log. */
   until?: number;
   /** The end of the read part. A stream with messages between `until` and `to` is not covered. */
@@ -26,15 +28,15 @@ export type Survey = {
 };
 
 /** Finds the finished streams of a function, by the rule of `Erasure`, which the read models follow too. */
-export async function survey(log: LogSource, { function: fn, before, signal, ...options }: SurveyOptions): Promise<Survey> {
+export async function survey(log: LogSource, { function: fn, before, only, signal, ...options }: SurveyOptions): Promise<Survey> {
   const to = options.to ?? (await log.state()).last;
   const until = options.until ?? to;
   const streams = new Map<string, ArchivedStream>();
   await readTo(log, { last: to, signal }, (entry) => foldEntry(streams, fn, entry));
   const found: Survey = { invocations: 0, messages: 0, until, sequences: [], requests: [] };
   for (const stream of streams.values()) {
-    const { sequences, invocations, acceptedAt } = stream;
-    if (acceptedAt >= before || (sequences.at(-1) ?? 0) > until || !isStreamSettled(stream)) continue;
+    const { sequences, invocations } = stream;
+    if (!isCovered(stream, { before, until, only })) continue;
     found.invocations += invocations.size;
     for (const sequence of sequences) found.sequences.push(sequence);
     for (const id of invocations.keys()) found.requests.push(id);
@@ -42,6 +44,11 @@ export async function survey(log: LogSource, { function: fn, before, signal, ...
   found.sequences.sort((one, other) => one - other);
   found.messages = found.sequences.length;
   return found;
+}
+
+function isCovered(stream: ArchivedStream, { before, until, only }: Pick<SurveyOptions, 'before' | 'only'> & { until: number }): boolean {
+  if (stream.acceptedAt >= before || (stream.sequences.at(-1) ?? 0) > until || !isStreamSettled(stream)) return false;
+  return only === undefined || isPlainStream(stream);
 }
 
 function foldEntry(streams: Map<string, ArchivedStream>, fn: string, entry: FullLogEntry): void {

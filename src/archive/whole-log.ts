@@ -1,14 +1,17 @@
 import { setImmediate } from 'node:timers/promises';
-import { ERASED, type LogSource, type SourceEntry } from '#src/core/log/log-source.ts';
+import { ERASED, type LogSource, type Pace, type SourceEntry } from '#src/core/log/log-source.ts';
 import type { Archive, Segment } from '#src/core/ports/archive.ts';
+import { createAgreedArchive } from './agreed-archive.ts';
 
 /**
  * The log from its first message on: the archived part from the archive, the later part from the log.
  *
  * Invariant: a message that only the archive holds is read from the archive. The janitor archives before it purges (J1). A missing
- * sequence is therefore a gap only if the archive, asked after the log, lacks the sequence too.
+ * sequence is therefore a gap only if the archive, asked after the log, lacks the sequence too. Archived messages that the log lost are no
+ * part of it (J7).
  */
-export function createWholeLog(log: LogSource, archive: Archive): LogSource {
+export function createWholeLog(log: LogSource, given: Archive): LogSource {
+  const archive = createAgreedArchive(log, given);
   return {
     ...log,
     async firstFrom(sequence) {
@@ -36,8 +39,8 @@ export function createWholeLog(log: LogSource, archive: Archive): LogSource {
       if (entry.content.kind === 'hint') return (await log.fingerprintAt(sequence)) ?? ERASED;
       return entry.content.kind === 'erased' ? ERASED : log.fingerprintOf(entry);
     },
-    async follow(from, onEntry, signal) {
-      await new WholeLogReader({ log, archive, onEntry, signal, next: from }).run();
+    async follow(from, onEntry, signal, pace) {
+      await new WholeLogReader({ log, archive, onEntry, signal, pace, next: from }).run();
     },
   };
 }
@@ -48,7 +51,14 @@ async function firstIn(archive: Archive, segment: Segment, sequence: number): Pr
   return undefined;
 }
 
-type ReaderOptions = { log: LogSource; archive: Archive; onEntry: (entry: SourceEntry) => void; signal: AbortSignal; next: number };
+type ReaderOptions = {
+  log: LogSource;
+  archive: Archive;
+  onEntry: (entry: SourceEntry) => void;
+  signal: AbortSignal;
+  pace: Pace | undefined;
+  next: number;
+};
 
 const LINES_PER_TURN = 500;
 
@@ -103,7 +113,7 @@ class WholeLogReader {
 
   /** Resolves to the sequence after a gap that the archive may fill; to `undefined` when the read ended. */
   async #readLog(): Promise<number | undefined> {
-    const { log, onEntry, signal } = this.#options;
+    const { log, onEntry, signal, pace } = this.#options;
     const done = new AbortController();
     const end = (): void => done.abort();
     signal.addEventListener('abort', end, { once: true });
@@ -121,6 +131,7 @@ class WholeLogReader {
         onEntry(entry);
       },
       done.signal,
+      pace,
     );
     signal.removeEventListener('abort', end);
     return afterGap;

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { type ColourChoice, createTerminal, type Terminal } from './print/terminal.ts';
-import type { ExitCode } from './problem.ts';
+import { type ExitCode, usageProblem } from './problem.ts';
 
 export const formats = ['table', 'json', 'jsonl', 'name'] as const;
 export type Format = (typeof formats)[number];
@@ -17,6 +17,9 @@ export type GlobalOptions = {
   tlsfirst?: true;
   domain?: string;
   inboxPrefix?: string;
+  /** An option of the commands that need keys. All others read the variables of `--encryption-key` and `--encryption-command`. */
+  encryptionKey?: string;
+  encryptionCommand?: string;
   output: Format;
   json?: true;
   color: ColourChoice;
@@ -34,11 +37,20 @@ export type Call<Options = object> = {
 /** The body of a command. Resolves to its exit code; `undefined` is 0. */
 export type Action<Options> = (call: Call<Options>) => Promise<ExitCode | undefined>;
 
+/** What -o means: a format; or what --to means, for a command with --to and a value that is no format. Throws for any other value. */
+function withTarget<Options extends GlobalOptions>(command: Command, options: Options): Options {
+  const value: string = options.output;
+  if (formats.some((format) => format === value)) return options;
+  const takesTarget = command.options.some(({ long }) => long === '--to');
+  if (takesTarget && command.getOptionValueSource('to') !== 'cli') return { ...options, output: 'table', to: value };
+  throw usageProblem('a setting is not valid', `-o must be ${formats.join(', ')}, not "${value}"`, `-o ${formats[0]}`);
+}
+
 /** Adapts the body of a command to commander's action. */
 export function action<Options = object>(perform: Action<Options>): (...given: unknown[]) => Promise<void> {
   return async (...given) => {
     const command = given.at(-1) as Command;
-    const options = command.optsWithGlobals<Options & GlobalOptions>();
+    const options = withTarget(command, command.optsWithGlobals<Options & GlobalOptions>());
     const format = options.json === true ? 'json' : options.output;
     const terminal = createTerminal(options.color);
     process.exitCode = (await perform({ args: command.processedArgs.flat() as string[], options, format, terminal })) ?? 0;

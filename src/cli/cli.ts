@@ -1,10 +1,16 @@
 import { CommanderError } from 'commander';
 import { VERSION } from '#src/client/version.ts';
+import { setLanguage } from '#src/core/text/language.ts';
 import { commandPath } from './arguments/command-path.ts';
+import { takeEarlyHangUp } from './early-hang-up.ts';
+import { languageOfLocale } from './language.ts';
 import { printProblem } from './print/result-output.ts';
 import { type ColourChoice, createTerminal } from './print/terminal.ts';
 import { exitCodes, type Problem, problemJson, problemOf } from './problem.ts';
 import { createProgram } from './program.ts';
+
+/** As a shell reports a process that SIGHUP ended. */
+const HUNG_UP = 129;
 
 /** The entry point: runs one command, prints its problem, and ends the process with the exit code. */
 async function main(args: readonly string[]): Promise<void> {
@@ -12,7 +18,11 @@ async function main(args: readonly string[]): Promise<void> {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => leave(error.code === 'EPIPE' ? exitCodes.ok : exitCodes.failed));
   process.stderr.on('error', () => {});
   process.on('SIGINT', () => leave(exitCodes.interrupted));
+  // JSON is for programs, and stays English.
+  setLanguage(wantsJson(args) ? 'en' : languageOfLocale(process.env));
   const program = await createProgram(VERSION, args);
+  // The commands that run until a signal install their own listener.
+  if (!/^sequent (?:serve|dev)\b/.test(commandPath(program, args)) && takeEarlyHangUp()) leave(HUNG_UP);
   try {
     if (args.length === 0) program.outputHelp();
     else await program.parseAsync(args, { from: 'user' });

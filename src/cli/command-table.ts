@@ -1,36 +1,220 @@
 import type { Command } from 'commander';
 
+export type CommandEntry = {
+  /** The name and the arguments, as the list of commands shows them. */
+  usage: string;
+  summary: string;
+  load: () => Promise<Command>;
+};
+
 /**
  * The commands by their names, in the order of the help. The modules of a command are loaded with the command, so that a command costs
- * only its own modules. The description, the aliases and the options of a command are in its own file.
+ * only its own modules, and the list of commands costs none. The description, the aliases and the options of a command are in its own file.
  */
-export const commandTable: Readonly<Record<string, () => Promise<Command>>> = {
-  serve: async () => (await import('./commands/serve/serve.ts')).serveCommand(),
-  invoke: async () => (await import('./commands/invoke.ts')).invokeCommand(),
-  result: async () => (await import('./commands/result.ts')).resultCommand(),
-  ls: async () => (await import('./commands/ls.ts')).lsCommand(),
-  get: async () => (await import('./commands/get.ts')).getInvocationCommand(),
-  stats: async () => (await import('./commands/stats.ts')).statsCommand(),
-  tree: async () => (await import('./commands/tree.ts')).treeCommand(),
-  timeline: async () => (await import('./commands/timeline.ts')).timelineCommand(),
-  explain: async () => (await import('./commands/explain.ts')).explainCommand(),
-  diff: async () => (await import('./commands/diff.ts')).diffCommand(),
-  tail: async () => (await import('./commands/tail.ts')).tailCommand(),
-  cursor: async () => (await import('./commands/cursor.ts')).cursorCommand(),
-  cancel: async () => (await import('./commands/cancel.ts')).cancelCommand(),
-  redrive: async () => (await import('./commands/redrive.ts')).redriveCommand(),
-  dest: async () => (await import('./commands/dest/dest.ts')).destinationsCommand(),
-  fn: async () => (await import('./commands/fn/fn.ts')).functionsCommand(),
-  projection: async () => (await import('./commands/projection.ts')).projectionCommand(),
-  doctor: async () => (await import('./commands/doctor/doctor.ts')).doctorCommand(),
-  loss: async () => (await import('./commands/loss.ts')).lossCommand(),
-  machine: async () => (await import('./commands/machine.ts')).machineCommand(),
-  'nats-permissions': async () => (await import('./commands/nats-permissions.ts')).natsPermissionsCommand(),
-  verify: async () => (await import('./commands/verify.ts')).verifyCommand(),
-  audit: async () => (await import('./commands/audit.ts')).auditCommand(),
-  archive: async () => (await import('./commands/archive.ts')).archiveCommand(),
-  heads: async () => (await import('./commands/heads.ts')).headsCommand(),
-  'signing-key': async () => (await import('./commands/signing-key.ts')).signingKeyCommand(),
-  purge: async () => (await import('./commands/purge.ts')).purgeCommand(),
-  whatif: async () => (await import('./commands/whatif.ts')).whatIfCommand(),
+export const commandTable: Readonly<Record<string, CommandEntry>> = {
+  serve: {
+    usage: 'serve',
+    summary: 'run the roles of Sequent, and optionally a NATS server',
+    load: async () => (await import('./commands/serve/serve.ts')).serveCommand(),
+  },
+  dev: {
+    usage: 'dev [folder]',
+    summary: 'run the functions of a folder while you write them',
+    load: async () => (await import('./commands/dev/dev.ts')).devCommand(),
+  },
+  invoke: {
+    usage: 'invoke <function>',
+    summary: 'run a function asynchronously',
+    load: async () => (await import('./commands/invoke.ts')).invokeCommand(),
+  },
+  result: {
+    usage: 'result <id>',
+    summary: 'the result of an invocation',
+    load: async () => (await import('./commands/result.ts')).resultCommand(),
+  },
+  pull: {
+    usage: 'pull <id>',
+    summary: 'write the request of an invocation to a file, for sequent run',
+    load: async () => (await import('./commands/pull.ts')).pullCommand(),
+  },
+  run: {
+    usage: 'run <file>',
+    summary: 'execute a handler file once in this terminal',
+    load: async () => (await import('./commands/run/run.ts')).runCommand(),
+  },
+  ls: {
+    usage: 'ls [function]',
+    summary: 'list invocations by state, time, text and more',
+    load: async () => (await import('./commands/ls.ts')).lsCommand(),
+  },
+  get: {
+    usage: 'get <id>',
+    summary: 'show one invocation',
+    load: async () => (await import('./commands/get.ts')).getInvocationCommand(),
+  },
+  stats: {
+    usage: 'stats [function]',
+    summary: 'counts and times per function',
+    load: async () => (await import('./commands/stats.ts')).statsCommand(),
+  },
+  tree: {
+    usage: 'tree <id>',
+    summary: 'draw the chain of an invocation',
+    load: async () => (await import('./commands/tree.ts')).treeCommand(),
+  },
+  timeline: {
+    usage: 'timeline <id>',
+    summary: 'draw attempts, waits and transitions of an invocation',
+    load: async () => (await import('./commands/timeline.ts')).timelineCommand(),
+  },
+  explain: {
+    usage: 'explain <id>',
+    summary: 'the history of an invocation, in sentences',
+    load: async () => (await import('./commands/explain.ts')).explainCommand(),
+  },
+  diff: {
+    usage: 'diff <id> <before> <after>',
+    summary: 'changes of an invocation between two moments',
+    load: async () => (await import('./commands/diff.ts')).diffCommand(),
+  },
+  tail: {
+    usage: 'tail [function]',
+    summary: 'transitions as they happen',
+    load: async () => (await import('./commands/tail.ts')).tailCommand(),
+  },
+  logs: {
+    usage: 'logs <function> [text]',
+    summary: 'what the attempts of a function printed, and why they failed',
+    load: async () => (await import('./commands/logs.ts')).logsCommand(),
+  },
+  cursor: {
+    usage: 'cursor',
+    summary: 'positions of durable subscribers of transitions: ls, rm',
+    load: async () => (await import('./commands/cursor.ts')).cursorCommand(),
+  },
+  cancel: {
+    usage: 'cancel <id>',
+    summary: 'end an open invocation',
+    load: async () => (await import('./commands/cancel.ts')).cancelCommand(),
+  },
+  redrive: {
+    usage: 'redrive [id]',
+    summary: 'run invocations again, as new invocations',
+    load: async () => (await import('./commands/redrive.ts')).redriveCommand(),
+  },
+  dest: {
+    usage: 'dest',
+    summary: 'destinations: dead targets and dead letters',
+    load: async () => (await import('./commands/dest/dest.ts')).destinationsCommand(),
+  },
+  connections: {
+    usage: 'connections',
+    summary: 'connections of the destinations: ls, reload, test',
+    load: async () => (await import('./commands/connections.ts')).connectionsCommand(),
+  },
+  fn: {
+    usage: 'fn',
+    summary: 'functions: ls, get, put, rm, pause, resume, publish, versions, alias',
+    load: async () => (await import('./commands/fn/fn.ts')).functionsCommand(),
+  },
+  projection: {
+    usage: 'projection',
+    summary: 'the read model: status, check, rebuild, problems',
+    load: async () => (await import('./commands/projection.ts')).projectionCommand(),
+  },
+  doctor: {
+    usage: 'doctor',
+    summary: 'find problems and their remedies',
+    load: async () => (await import('./commands/doctor/doctor.ts')).doctorCommand(),
+  },
+  loss: {
+    usage: 'loss',
+    summary: 'messages that the log lost: ls, show, acknowledge',
+    load: async () => (await import('./commands/loss.ts')).lossCommand(),
+  },
+  machine: {
+    usage: 'machine [machine]',
+    summary: 'the state machine as JSON',
+    load: async () => (await import('./commands/machine.ts')).machineCommand(),
+  },
+  'nats-permissions': {
+    usage: 'nats-permissions',
+    summary: 'print the NATS permissions of each role',
+    load: async () => (await import('./commands/nats-permissions.ts')).natsPermissionsCommand(),
+  },
+  'nats-config': {
+    usage: 'nats-config <folder>',
+    summary: 'write a NATS configuration with a key for each role',
+    load: async () => (await import('./commands/nats-config.ts')).natsConfigCommand(),
+  },
+  'nats-streams': {
+    usage: 'nats-streams',
+    summary: 'create the JetStream streams of Sequent',
+    load: async () => (await import('./commands/nats-streams.ts')).natsStreamsCommand(),
+  },
+  verify: {
+    usage: 'verify',
+    summary: 'verify the log: fold all of it and list violations',
+    load: async () => (await import('./commands/verify.ts')).verifyCommand(),
+  },
+  audit: {
+    usage: 'audit',
+    summary: 'who did what over HTTP and NATS services',
+    load: async () => (await import('./commands/audit.ts')).auditCommand(),
+  },
+  archive: {
+    usage: 'archive',
+    summary: 'the archive of the log: ls, verify',
+    load: async () => (await import('./commands/archive.ts')).archiveCommand(),
+  },
+  backup: {
+    usage: 'backup <folder>',
+    summary: 'save all streams to a folder, also while everything runs',
+    load: async () => (await import('./commands/backup.ts')).backupCommand(),
+  },
+  restore: {
+    usage: 'restore <folder>',
+    summary: 'create the streams of a backup on a server without them',
+    load: async () => (await import('./commands/restore.ts')).restoreCommand(),
+  },
+  heads: {
+    usage: 'heads',
+    summary: 'list the signed heads of the log',
+    load: async () => (await import('./commands/heads.ts')).headsCommand(),
+  },
+  'signing-key': {
+    usage: 'signing-key',
+    summary: 'the key that signs the head of the log: create',
+    load: async () => (await import('./commands/signing-key.ts')).signingKeyCommand(),
+  },
+  project: {
+    usage: 'project',
+    summary: 'encryption of the payloads of a project: ls, encrypt, erase',
+    load: async () => (await import('./commands/project/project.ts')).projectCommand(),
+  },
+  keys: {
+    usage: 'keys',
+    summary: 'the keys of the encryption at rest: rotate',
+    load: async () => (await import('./commands/keys.ts')).keysCommand(),
+  },
+  bulk: {
+    usage: 'bulk',
+    summary: 'bulk operations and their progress: ls, show, abort',
+    load: async () => (await import('./commands/bulk.ts')).bulkCommand(),
+  },
+  purge: {
+    usage: 'purge',
+    summary: 'erase finished invocations permanently',
+    load: async () => (await import('./commands/purge.ts')).purgeCommand(),
+  },
+  golden: {
+    usage: 'golden',
+    summary: 'histories in files: record, check with another version or policy',
+    load: async () => (await import('./commands/golden.ts')).goldenCommand(),
+  },
+  whatif: {
+    usage: 'whatif',
+    summary: 'outcomes under another policy',
+    load: async () => (await import('./commands/whatif.ts')).whatIfCommand(),
+  },
 };

@@ -3,6 +3,7 @@ import { messageOf, SequentError } from '#src/core/errors.ts';
 import type { Call, Format } from './call.ts';
 import { plain } from './print/terminal.ts';
 import { type ExitCode, exitCodes, usageProblem } from './problem.ts';
+import type { RecordedBulk } from './recorded-bulk.ts';
 
 /** The options of every command that repeats one action for many items. */
 export type BulkOptions = { dryRun?: true; rate?: number; yes?: true };
@@ -18,6 +19,10 @@ export type Bulk<Item> = {
   /** The name of an item on its line. */
   nameOf: (item: Item) => string;
   toJson: (item: Item) => object;
+  /** Records the operation, so that others see it and can abort it. */
+  record?: (total: number) => Promise<RecordedBulk>;
+  /** The invocation of an item, for the record. */
+  subjectOf?: (item: Item) => { id: string; function: string };
   /** Performs the action; resolves to the note for the item's line and to the fields for its JSON. */
   perform: (item: Item) => Promise<{ note: string; json: object }>;
 };
@@ -32,7 +37,7 @@ const PROGRESS_EVERY_MS = 2_000;
  */
 export async function inBulk<Item>(call: Call<BulkOptions>, bulk: Bulk<Item>): Promise<ExitCode> {
   const { options, terminal, format } = call;
-  const { items, noun, nouns, verb, past } = bulk;
+  const { items, noun, nouns, verb, past, nameOf } = bulk;
   const { out, err } = terminal;
   if (items.length === 0) {
     err.line(`no ${noun} matches`);
@@ -48,24 +53,31 @@ export async function inBulk<Item>(call: Call<BulkOptions>, bulk: Bulk<Item>): P
     return exitCodes.failed;
   }
   const progress = { done: 0, failed: 0 };
+  const recorded = await bulk.record?.(items.length);
+  if (recorded !== undefined) err.line(err.paint.dim(`bulk operation ${recorded.id}; sequent bulk abort ${recorded.id} ends it`));
   const reporting = setInterval(() => err.line(`${progress.done + progress.failed} of ${items.length}`), PROGRESS_EVERY_MS);
   try {
     await paced(items, options.rate, async (item) => {
+      if (recorded?.isAborted) return;
       try {
         out.line(lineFor(item, bulk, { format, ...(await bulk.perform(item)) }));
         progress.done++;
+        recorded?.done();
       } catch (error) {
         // Another caller may have changed this item. An error that does not concern the item ends the command.
         if (!(error instanceof SequentError) || error.retryable) throw error;
         progress.failed++;
+        recorded?.failed(bulk.subjectOf?.(item) ?? { id: nameOf(item), function: '' }, error);
         err.line(plain(messageOf(error)));
       }
     });
   } finally {
     clearInterval(reporting);
+    await recorded?.end();
   }
+  if (recorded?.isAborted) err.line('the operation was aborted');
   err.line(`${plural(progress.done, noun, nouns)} ${past}${progress.failed === 0 ? '' : `, ${progress.failed} could not be`}`);
-  return progress.failed === 0 ? exitCodes.ok : exitCodes.failed;
+  return progress.done === items.length ? exitCodes.ok : exitCodes.failed;
 }
 
 /** Starts each action when the rate and the limit of concurrent actions allow it. */

@@ -74,6 +74,16 @@ const verdicts: Record<string, Verdict> = {
     what: 'its state does not allow this',
     remedy: 'sequent timeline <id>, which shows the state',
   },
+  KEY_MISSING: {
+    exitCode: exitCodes.auth,
+    what: 'the payloads are encrypted',
+    remedy: 'the same command with SEQUENT_ENCRYPTION_KEY=<file>, or the keys for the processes of Sequent',
+  },
+  PROJECT_ERASED: {
+    exitCode: exitCodes.conflict,
+    what: 'the project was erased',
+    remedy: 'sequent project encrypt <project>, for new payloads',
+  },
   NATS_UNAVAILABLE: {
     exitCode: exitCodes.unreachable,
     what: 'NATS is not available',
@@ -83,6 +93,11 @@ const verdicts: Record<string, Verdict> = {
     exitCode: exitCodes.failed,
     what: 'a limit of the NATS account is too low',
     remedy: 'nats account info, which shows the limits',
+  },
+  SNAPSHOT_FAILED: {
+    exitCode: exitCodes.failed,
+    what: 'the backup or the restore failed',
+    remedy: 'sequent doctor, then the same command again',
   },
   NATS_SERVER_NOT_FOUND: { exitCode: exitCodes.unreachable, what: 'no nats-server was found', remedy: 'one of the commands above' },
   NATS_SERVER_START_FAILED: {

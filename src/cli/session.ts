@@ -1,15 +1,23 @@
 import type { SequentClient } from '#src/client/client.ts';
+import type { MasterKeys } from '#src/core/encryption/master-keys.ts';
 import { NatsUnavailableError } from '#src/core/errors.ts';
 import type { Grants } from '#src/core/functions/handler-rules.ts';
 import type { Tenancy } from '#src/core/names/tenancy.ts';
+import type { EncryptionKey } from '#src/main/config/encryption-key.ts';
 import type { NatsAddress } from '#src/main/config/nats-address.ts';
-import type { NatsOptions } from '#src/nats/transport/connection.ts';
+import type { Connection, NatsOptions } from '#src/nats/transport/connection.ts';
 import type { GlobalOptions } from './call.ts';
-import type { OutputStream } from './print/terminal.ts';
+import { createTerminal, type OutputStream } from './print/terminal.ts';
 import { CommandError, exitCodes, type Problem, problemOf, usageProblem } from './problem.ts';
 
 /** The options of a command's connection, and the address that they are for. */
-export type Target = { options: NatsOptions & { tenancy: Tenancy; grants: Grants }; address: NatsAddress; dataDir: string };
+export type Target = {
+  options: NatsOptions & { tenancy: Tenancy; grants: Grants };
+  address: NatsAddress;
+  dataDir: string;
+  /** Where the keys are that open payloads. */
+  encryptionKey: EncryptionKey | undefined;
+};
 
 /** Finds the NATS of a command: from flags, environment, the server of the data folder, or the selected context of `nats`. */
 export async function findTarget(options: GlobalOptions): Promise<Target> {
@@ -19,10 +27,13 @@ export async function findTarget(options: GlobalOptions): Promise<Target> {
   }
   // Imported on use, because the help needs none of these modules.
   const { grantsOf, readConfiguration } = await import('#src/main/config/configuration.ts');
+  const { encryptionKeyOf } = await import('#src/main/config/encryption-key.ts');
   const { findNats } = await import('#src/main/config/find-nats.ts');
   const { natsOptionsOf } = await import('#src/nats/transport/connect-options.ts');
   const configuration = readConfiguration({ flags: connectionFlags(options) });
   const address = await findNats(configuration);
+  // With --json, stderr is for the problem alone.
+  if (options.json === undefined && !options.output.startsWith('json')) await nameServer(address, configuration.dataDir, options);
   const { from: _, ...connecting } = address;
   const tenancy: Tenancy = { region: 'local', project: configuration.project ?? 'default', envelope: configuration.envelope };
   return {
@@ -35,21 +46,57 @@ export async function findTarget(options: GlobalOptions): Promise<Target> {
     },
     address,
     dataDir: configuration.dataDir,
+    encryptionKey: encryptionKeyOf(configuration),
   };
+}
+
+/**
+ * Names the server on stderr when a setting chose it, or when it belongs to another folder, so that a person sees a command that asks
+ * the wrong server. The server of the own data folder, and an ordinary server on the default address, are what a person expects.
+ */
+async function nameServer({ servers, from }: NatsAddress, dataDir: string, { color }: GlobalOptions): Promise<void> {
+  const { DEFAULT_SOURCE, ownServerSource } = await import('#src/main/config/find-nats.ts');
+  if (from === ownServerSource(dataDir)) return;
+  const { isEmbeddedServer } = await import('#src/main/nats-server/running.ts');
+  if (from === DEFAULT_SOURCE && !(await isEmbeddedServer(servers[0] ?? ''))) return;
+  const { err } = createTerminal(color);
+  const reason = from === DEFAULT_SOURCE ? `Sequent started it on another folder; none runs on ${dataDir}` : `from ${from}`;
+  err.line(err.paint.dim(`server ${servers.join(',')} (${reason})`));
 }
 
 /** The flags that name a NATS, and how to connect to it. */
 function connectionFlags({ server: natsUrl, context, data, ...options }: GlobalOptions): Record<string, unknown> {
-  const { nkey, tlsca, tlscert, tlskey, tlsfirst, domain, inboxPrefix } = options;
-  return { natsUrl, context, data, nkey, tlsca, tlscert, tlskey, tlsfirst, domain, inboxPrefix };
+  const { nkey, tlsca, tlscert, tlskey, tlsfirst, domain, inboxPrefix, encryptionKey, encryptionCommand } = options;
+  return { natsUrl, context, data, nkey, tlsca, tlscert, tlskey, tlsfirst, domain, inboxPrefix, encryptionKey, encryptionCommand };
 }
 
 /** Connects, runs `work`, and closes the connection also after an error. */
 export async function withClient<Value>(options: GlobalOptions, work: (client: SequentClient) => Promise<Value>): Promise<Value> {
   const target = await findTarget(options);
   const { connectClient } = await import('#src/client/client.ts');
-  await using client = await connectClient({ ...target.options, jetstreamApi: 'required' }).catch(explainTarget(target));
+  const masterKeys = await readMasterKeys(target);
+  await using client = await connectClient({ ...target.options, masterKeys, jetstreamApi: 'required' }).catch(explainTarget(target));
   return await work(client);
+}
+
+/** The keys that open payloads, for a client. Throws `InvalidInputError` when they cannot be read. */
+async function readMasterKeys({ encryptionKey }: Target): Promise<(() => MasterKeys) | undefined> {
+  if (encryptionKey === undefined) return undefined;
+  const { readKeys } = await import('#src/main/roles/encryption.ts');
+  const keys = await readKeys(encryptionKey);
+  return () => keys;
+}
+
+/** As {@link withClient}, for work below the streams of Sequent: neither reads nor creates them. */
+export async function withConnection<Value>(options: GlobalOptions, work: (connection: Connection) => Promise<Value>): Promise<Value> {
+  const target = await findTarget(options);
+  const { openConnection } = await import('#src/nats/transport/connection.ts');
+  const connection = await openConnection(target.options).catch(explainTarget(target));
+  try {
+    return await work(connection);
+  } finally {
+    await connection.close();
+  }
 }
 
 /** Adds the source of the address to an error about an unreachable NATS, and the data folder to one about missing rights. */

@@ -34,13 +34,20 @@ export async function verifyFolder(
   { publicKey, anchors = [] }: { publicKey: KeyObject; anchors?: readonly SignedHead[] },
 ): Promise<FolderVerification[]> {
   const archive = createArchive(createFolderStore(folder), (entry) => decodeStored(entry, () => true));
-  const names = await readdir(folder).catch(() => []);
-  const logs = names.filter((name) => !name.startsWith('heads-')).sort();
+  const entries = await readdir(folder, { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
+    throw new InvalidInputError({ field: folder, problem: `cannot be read (${cause.code})` }, { cause });
+  });
+  const logs = [...new Set(entries.flatMap((path) => /^([^/]+)\/\d{16}\.seg$/.exec(path)?.[1] ?? []))].sort();
   if (logs.length === 0)
     throw new InvalidInputError({ field: folder, problem: 'holds no archive: name the folder with the folders of logs' });
   const results: FolderVerification[] = [];
   for (const log of logs) results.push(await verifyLogFolder(archive, { log, publicKey, anchors }));
-  return results;
+  const foreign = anchors.find((head) => results.every(({ log }) => log !== head.log));
+  if (foreign === undefined) return results;
+  throw new InvalidInputError({
+    field: folder,
+    problem: `holds no log that was created at ${foreign.log}, which a head of --anchor names`,
+  });
 }
 
 type LogFolder = { log: string; publicKey: KeyObject; anchors: readonly SignedHead[] };

@@ -1,11 +1,15 @@
 import { readLog } from '#src/analysis/read-log.ts';
 import { createVerifier, type Verification } from '#src/analysis/verify.ts';
+import { findLostPart } from '#src/archive/agreed-archive.ts';
 import { checkArchive } from '#src/archive/check.ts';
 import { createHeadCheck } from '#src/archive/head-check.ts';
 import type { SignedHead } from '#src/archive/signed-head.ts';
 import { createWholeLog } from '#src/archive/whole-log.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import type { OpenedArchive } from './whole-log.ts';
+
+/** `proved`: the last sequence up to which a signed head matches, if there are heads to compare. */
+export type LogVerification = Verification & { proved?: number };
 
 export type VerifyLogOptions = {
   from?: number;
@@ -17,14 +21,20 @@ export type VerifyLogOptions = {
 
 /** Verifies a log and its archive: every segment, then every message. Continues after a finding. */
 export async function verifyLog(
-  { archive, source, log, head }: OpenedArchive,
+  { archive, source, log, head }: Omit<OpenedArchive, 'heads'>,
   { from = 1, heads = [], onProgress = () => {} }: VerifyLogOptions = {},
-): Promise<Verification> {
+): Promise<LogVerification> {
   const verifier = createVerifier({ from, isWhole: true });
   const { problems, readable } = await checkArchive(archive, { log, head });
   for (const { segment, first, problem } of problems) verifier.report('damaged-segment', first, `${segment} ${problem}`);
   // The messages of a damaged segment are a gap. All other segments are read.
-  const whole = createWholeLog(source, problems.length === 0 ? archive : { ...archive, segments: async () => readable });
+  const sound = problems.length === 0 ? archive : { ...archive, segments: async () => readable };
+  const lost = await findLostPart(source, sound);
+  if (lost !== undefined) {
+    const what = `the log lost the messages ${lost.first} to ${lost.last}, which the archive holds; they count no longer`;
+    verifier.report('lost-messages', lost.first, what);
+  }
+  const whole = createWholeLog(source, sound);
   const lastSequence = async (): Promise<number> => (await source.state()).last;
   const last = await lastSequence();
   const check = createHeadCheck(log, heads);
@@ -48,6 +58,7 @@ export async function verifyLog(
       onProgress((entry.sequence - from) / Math.max(1, last - from));
     },
   );
-  for (const { sequence, what } of check.finish().problems) verifier.report('other-log', sequence, what);
-  return verifier.finish();
+  const { proved, problems: differences } = check.finish();
+  for (const { sequence, what } of differences) verifier.report('other-log', sequence, what);
+  return { ...verifier.finish(), ...(heads.length === 0 ? {} : { proved }) };
 }

@@ -1,5 +1,6 @@
 import type { SegmentFiles } from '#src/archive/archive.ts';
 import type { ArchiveHead } from '#src/archive/head.ts';
+import type { HeadFiles } from '#src/archive/head-files.ts';
 import type { SequentClient } from '#src/client/client.ts';
 import type { LogSource } from '#src/core/log/log-source.ts';
 import type { GlobalOptions } from './call.ts';
@@ -15,6 +16,8 @@ export type OpenedArchive = {
   log: string;
   /** How far the log is archived; `undefined` before the first segment. */
   head: ArchiveHead | undefined;
+  /** The signed heads of the log, from the archive and from NATS. */
+  heads: HeadFiles;
 };
 
 export const ARCHIVE_OPTION = ['--archive <location>', 'the archive of the log: a folder, or s3://… (SEQUENT_ARCHIVE)'] as const;
@@ -26,6 +29,7 @@ export async function openArchiveOf(options: GlobalOptions & ArchiveOptions, { c
   const { createArchive } = await import('#src/archive/archive.ts');
   const { openArchiveStore } = await import('#src/archive/open-store.ts');
   const { readHead } = await import('#src/archive/head.ts');
+  const { openHeads } = await import('#src/archive/heads.ts');
   const { createNatsLogSource } = await import('#src/nats/streams/log-source.ts');
   const { openKeyValue } = await import('#src/nats/key-value.ts');
   const { STATE_BUCKET } = await import('#src/nats/wire/topology.ts');
@@ -33,10 +37,12 @@ export async function openArchiveOf(options: GlobalOptions & ArchiveOptions, { c
   const source = createNatsLogSource({ connection });
   const archive = createArchive(openArchiveStore(location, { env: process.env }), source.decode);
   const { created } = await source.state();
+  const state = await openKeyValue(connection, STATE_BUCKET);
   return {
     archive,
     source,
     log: created,
-    head: await readHead(await openKeyValue(connection, STATE_BUCKET, undefined), created),
+    head: await readHead(state, created),
+    heads: openHeads({ store: archive.store, state }, created),
   };
 }

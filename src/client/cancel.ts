@@ -87,10 +87,19 @@ async function endIn(
     if ((await writer.propose(id, [fact])) === undefined) continue;
     if (worker !== null) cancellations.announce(worker, { function: writer.state.name.function, invocation: id, attempt: attempts });
     const { name, request, version } = writer.state;
-    // A worker of the function publishes the result and starts the deliveries.
-    hints.wake(name, request.sequence, `${name.stream}.${version}.canceled`);
+    if (waitsWithoutItem(invocation, clock.now())) hints.wake(name, request.sequence, `${name.stream}.${version}.canceled`);
     return { outcome: fact, isCanceled: true, function: name.function };
   }
+}
+
+/**
+ * Whether no work item stands for the invocation, so that a worker must be woken to publish the result and to start the deliveries (PUB5).
+ *
+ * The item of a queued or running invocation is in the queue or unacknowledged, and its worker publishes the result. A worker that a wake
+ * brought could publish the same result at the same time. The scheduler wakes a retry that is due.
+ */
+function waitsWithoutItem({ value, context: { dueAt } }: Invocation, now: number): boolean {
+  return value === 'retrying' && (dueAt ?? 0) > now;
 }
 
 /** The terms of the invocation, or those of the function's present definition if no attempt has started. */
@@ -99,7 +108,7 @@ async function termsFor({ context }: Invocation, functions: CancelOptions['funct
   if (terms !== null || request === null) return terms ?? undefined;
   try {
     const fn = resolveFunction(await functions.get(request.function), request.qualifier, request.invocation);
-    return fn === undefined ? undefined : termsOf(fn, request.qualifier);
+    return fn === undefined ? undefined : termsOf(fn, request);
   } catch (error) {
     if (error instanceof FunctionNotFoundError || error instanceof InvalidInputError) return undefined;
     throw error;

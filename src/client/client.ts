@@ -1,5 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
+import { type MasterKeys, parseMasterKeys } from '#src/core/encryption/master-keys.ts';
+import { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
+import type { SecretSealer } from '#src/core/encryption/secret-sealer.ts';
 import type { Grants } from '#src/core/functions/handler-rules.ts';
 import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import { type FunctionName, isFunctionName, parseFunctionName } from '#src/core/names/names.ts';
@@ -20,10 +23,13 @@ import { readWholeTimeline } from './archived-timeline.ts';
 import { type Cancel, createCancel } from './cancel.ts';
 import type { Owner } from './find-stream.ts';
 import { type ClientHistory, createClientHistory } from './history.ts';
+import { findInvocationsAt, type LoggedInvocation } from './invocation-at.ts';
 import { readTimeline, type Timeline } from './invocations.ts';
 import { createInvoker, type Invoke, nameOf, type Target } from './invoke.ts';
 import { createLiveOutcomes, expectOutcomes, liveOutcome } from './live-outcomes.ts';
+import { type ClientLogs, createClientLogs } from './logs.ts';
 import { type JetstreamApi, type OpenedParts, openParts } from './open-parts.ts';
+import { createOpener, type Opener } from './opener.ts';
 import { createRepair, type Repair } from './repair.ts';
 import { createRequests } from './requests.ts';
 import { followLiveResults, subscribeToResults } from './result-subscription.ts';
@@ -33,6 +39,7 @@ import { createSubscriptions } from './transition-subscription.ts';
 import type { Transitions, TransitionsOptions } from './transitions.ts';
 
 export type { LiveTransition, TransitionFilter } from '#src/core/log/transitions.ts';
+export type { LogFilter, LogLine } from '#src/core/output/attempt-lines.ts';
 export type { Cursor } from '#src/nats/streams/cursors.ts';
 export type { HandlerContext, TypedFunction } from './define-function.ts';
 export { defineFunction } from './define-function.ts';
@@ -40,6 +47,7 @@ export type { DeadLetter, FailedInvocation, RepairFilter } from './failures.ts';
 export type { ClientHistory } from './history.ts';
 export type { Timeline, Transition } from './invocations.ts';
 export type { Invoked, InvokeOptions } from './invoke.ts';
+export type { ClientLogs, FollowLogsOptions, LogPage, ReadLogsOptions } from './logs.ts';
 export type { Repair } from './repair.ts';
 export type { Result } from './results.ts';
 export type { SystemState } from './system.ts';
@@ -58,8 +66,22 @@ export type ClientOptions = ClientAddress & {
    * `required` throws when the API is not permitted.
    */
   jetstreamApi?: JetstreamApi | undefined;
+  /**
+   * Asks for the history of this project alone, as the user of `sequent nats-permissions --role history --project` must. `history` then has
+   * `get`, `list`, `all`, `count`, `stats`, `timeline`, `tree` and `deadLetters`.
+   */
+  historyProject?: string | undefined;
   /** What other projects may use in addition to the defaults. Must equal the configuration of Sequent. */
   grants?: Grants | undefined;
+  /**
+   * The lines of the file of `--encryption-key`, which encrypt and decrypt the payloads of projects. Without them, payloads of encrypting
+   * projects cannot be sent, and are received as sealed texts.
+   */
+  encryptionKeys?: string | undefined;
+  /** Encrypts secret user data. Only the processes of Sequent have one. */
+  sealer?: SecretSealer | undefined;
+  /** The present encryption keys of a process of Sequent, instead of `encryptionKeys`. */
+  masterKeys?: (() => MasterKeys | undefined) | undefined;
 };
 
 export type WaitOptions = Owner & { timeoutInMs?: number };
@@ -96,12 +118,16 @@ export interface SequentClient extends Invoke, AsyncDisposable {
   timeline(id: string, options?: Owner): Promise<Timeline>;
   /** Subscribes to transitions; see {@link Transitions}. */
   transitions(options?: TransitionsOptions): Transitions;
+  /** The output of the attempts of a function, and their failures. */
+  readonly logs: ClientLogs;
   /** The cursors of durable subscribers to transitions, which JetStream keeps. */
   readonly cursors: { list(): Promise<Cursor[]>; remove(name: string): Promise<boolean> };
   /** The state of the server, the streams, the consumers and the running roles. */
   system(options?: { instances?: boolean }): Promise<SystemState>;
   /** Returns the sequence of the first message at or after a time, or the sequence after the newest message. */
   sequenceAt(time: Date): Promise<number>;
+  /** The invocations that the message with this sequence of the log is about; empty when there is none. */
+  invocationsAt(sequence: number): Promise<LoggedInvocation[]>;
   /** Returns the sequence of the newest message of the log. */
   lastSequence(): Promise<number>;
   /** Reads every message of the log, from a sequence or from now on, until the signal aborts. */
@@ -117,40 +143,40 @@ export async function connectClient(options: ClientOptions = {}): Promise<Sequen
     tenancy = { region: 'local', project: 'default' },
     acceptWithinMs: budgetInMs = 30_000,
     grants,
+    sealer,
     jetstreamApi,
+    historyProject,
+    encryptionKeys,
+    masterKeys = masterKeysOf(encryptionKeys),
     ...address
   } = options;
+  const payloads = new PayloadSealer({ masterKeys });
   const closing = new AbortController();
   // Every open subscription listens to this signal until it ends. Their number is the caller's, so Node must not warn of a leak.
   setMaxListeners(0, closing.signal);
   const opened = await openParts(
     { name: 'sequent-client', ...connectionOptionsOf(address) },
-    { jetstreamApi, budgetInMs, signal: closing.signal },
+    { jetstreamApi, historyProject, budgetInMs, payloads, signal: closing.signal },
   );
   const { functions: store, destinationCheck, clock, packages } = opened.ports;
-  const functions = createFunctionRegistry(store, { refuseDestination: destinationCheck.refuse, grants, clock, packages });
-  return createClient({ ...opened, tenancy, functions, closing });
+  const functions = createFunctionRegistry(store, { refuseDestination: destinationCheck.refuse, grants, clock, packages, sealer });
+  return createClient({ ...opened, tenancy, functions, payloads, closing });
 }
 
-type ClientParts = OpenedParts & { tenancy: Tenancy; functions: FunctionRegistry; closing: AbortController };
+type ClientParts = OpenedParts & { tenancy: Tenancy; functions: FunctionRegistry; payloads: PayloadSealer; closing: AbortController };
 
-function createClient({ connection, ports, directory, tenancy, functions, closing }: ClientParts): SequentClient {
+function createClient({ connection, ports, directory, tenancy, functions, payloads, closing }: ClientParts): SequentClient {
   const { log, openRequests, clock } = ports;
-  const timelineOptions = { log, tenancy, findQueued: openRequests.find, history: ports.history };
-  const listen = (name: FunctionName | '*', onResult: (requestId: string, envelope: string) => void): Promise<void> =>
-    subscribeToLiveResults(connection, name, onResult);
-  const live = directory === undefined ? createLiveOutcomes(listen) : undefined;
-  const waiter = createResultWaiter({
-    subscribe: listen,
-    readOutcome: async (id, name) => (await readTimeline(id, { ...timelineOptions, function: name })).envelope,
-  });
+  const opener = createOpener(payloads, tenancy);
+  const { live, waiter, readWhole } = createReaders({ connection, ports, directory, tenancy, opener });
   const requests = createRequests({
     log,
     clock,
+    payloads,
     random: { bytes: randomBytes },
     maxBatch: (name) => directory?.get(name)?.definition.concurrency ?? 1,
   });
-  const subscriptions = createSubscriptions(connection);
+  const subscriptions = createSubscriptions(connection, opener.transition);
   const by = `client-${randomBytes(6).toString('hex')}`;
   let appends = 0;
   const writing = { log, hints: ports.hints, clock, by, appendId: () => `${by}-${appends++}` };
@@ -160,14 +186,14 @@ function createClient({ connection, ports, directory, tenancy, functions, closin
   };
 
   const client: SequentClient = {
-    ...createInvoker({ ...invoker, log, requests, waiter, functions, traceRequest: createRequestTracing(findTracer()) }),
+    ...createInvoker({ ...invoker, log, payloads, requests, waiter, functions, traceRequest: createRequestTracing(findTracer()) }),
     functions,
     packages: ports.packages,
     connection,
     logEpoch: ports.logEpoch,
     clock,
-    repair: createRepair({ ...writing, findQueued: openRequests.find, history: ports.history }),
-    history: createClientHistory(ports.history),
+    repair: createRepair({ ...writing, payloads, findQueued: openRequests.find, history: ports.history }),
+    history: createClientHistory(opener.history(ports.history)),
     cancel: createCancel({
       ...writing,
       cancellations: ports.cancellations,
@@ -176,25 +202,28 @@ function createClient({ connection, ports, directory, tenancy, functions, closin
       functions,
     }).cancel,
     async result(id, { timeoutInMs = 60_000, ...owner } = {}) {
-      if (live !== undefined) return toResult(await liveOutcome(live, { id, functionName: owner.function, timeoutInMs }));
-      const { envelope, function: name } = await readWholeTimeline(id, { ...timelineOptions, ...owner });
+      if (live !== undefined) return toResult(opener.envelope(await liveOutcome(live, { id, functionName: owner.function, timeoutInMs })));
+      const { envelope, function: name } = await readWhole(id, owner);
       return toResult(envelope ?? (await waiter.wait(id, { name: isFunctionName(name) ? name : undefined, timeoutInMs })));
     },
     subscribe(target, outcome, from = 'now') {
       const name = parseFunctionName(nameOf(target));
-      if (live !== undefined && from === 'now') return followLiveResults(connection, { name, outcome, closing: closing.signal });
+      if (live !== undefined && from === 'now')
+        return followLiveResults(connection, { name, outcome, open: opener.envelope, closing: closing.signal });
       const subject = subjects.result(name, outcome ?? '*');
-      return subscribeToResults(connection, { subject, from, closing: closing.signal });
+      return subscribeToResults(connection, { subject, from, open: opener.envelope, closing: closing.signal });
     },
-    timeline: (id, owner = {}) => readWholeTimeline(id, { ...timelineOptions, ...owner }),
+    timeline: (id, owner = {}) => readWhole(id, owner),
     transitions: (options = {}) => subscriptions.open(options),
+    logs: createClientLogs({ connection, log, show: opener.transition, openTransitions: subscriptions.open }),
     cursors: { list: () => listCursors(connection), remove: (name) => removeCursor(connection, name) },
     system: (options) => readSystem({ connection, log, state: ports.state, roleInstances: ports.roleInstances }, options),
     sequenceAt: (time) => sequenceAt(connection, time.getTime()),
+    invocationsAt: (sequence) => findInvocationsAt(log, sequence),
     lastSequence: () => log.lastSequence(),
     async follow(from, onEntry, signal) {
       const first = from === 'now' ? (await log.lastSequence()) + 1 : from;
-      await log.followFully(first, onEntry, AbortSignal.any([signal, closing.signal]));
+      await log.followFully(first, (entry) => onEntry(opener.entry(entry)), AbortSignal.any([signal, closing.signal]));
     },
     async close() {
       closing.abort();
@@ -205,4 +234,26 @@ function createClient({ connection, ports, directory, tenancy, functions, closin
     [Symbol.asyncDispose]: () => client.close(),
   };
   return client;
+}
+
+/** What reads invocations and waits for outcomes. `live`: of a client without JetStream's API. */
+function createReaders({ connection, ports, directory, tenancy, opener }: OpenedParts & { tenancy: Tenancy; opener: Opener }) {
+  const options = { log: ports.log, tenancy, findQueued: ports.openRequests.find, history: ports.history };
+  const listen = (name: FunctionName | '*', onResult: (requestId: string, envelope: string) => void): Promise<void> =>
+    subscribeToLiveResults(connection, name, onResult);
+  return {
+    live: directory === undefined ? createLiveOutcomes(listen) : undefined,
+    readWhole: async (id: string, owner: Owner): Promise<Timeline> =>
+      opener.timeline(await readWholeTimeline(id, { ...options, ...owner })),
+    waiter: createResultWaiter({
+      subscribe: listen,
+      open: opener.envelope,
+      readOutcome: async (id, name) => opener.timeline(await readTimeline(id, { ...options, function: name })).envelope,
+    }),
+  };
+}
+
+function masterKeysOf(lines: string | undefined): () => MasterKeys | undefined {
+  const keys = lines === undefined ? undefined : parseMasterKeys(lines, 'encryptionKeys');
+  return () => keys;
 }

@@ -26,11 +26,11 @@ export type RepairFilter = {
   since?: number | undefined;
 };
 
-/** Reads the whole log, and returns the deliveries that are dead and were not redriven since. */
+/** Reads the whole log, and returns the deliveries that are dead, and were neither redriven nor dismissed since. */
 export async function scanDeadLetters(log: EventLog, filter: RepairFilter): Promise<DeadLetter[]> {
   const dead = new Map<string, DeadLetter>();
   await scan(log, (fact, functionName) => {
-    if (fact.type === 'delivery.redriven') dead.delete(deliveryKeyOf(fact));
+    if (fact.type === 'delivery.redriven' || fact.type === 'delivery.dismissed') dead.delete(deliveryKeyOf(fact));
     if (fact.type !== 'delivery.dead') return;
     const { invocation, destination, try: tries, reason, at } = fact;
     dead.set(deliveryKeyOf(fact), { requestId: invocation, function: functionName, destination, tries, reason, at });
@@ -66,7 +66,7 @@ function failureMatches({ condition, at }: FactOf<'failed'>, fn: string, filter:
   return at >= since && (wantedCondition === undefined || condition === wantedCondition);
 }
 
-function deliveryKeyOf({ invocation, destination }: FactOf<'delivery.dead' | 'delivery.redriven'>): string {
+function deliveryKeyOf({ invocation, destination }: FactOf<'delivery.dead' | 'delivery.redriven' | 'delivery.dismissed'>): string {
   return `${invocation}/${destination}`;
 }
 

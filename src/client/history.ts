@@ -4,6 +4,8 @@ import type { AnswerOf, AskOptions, History, HistoryPage, InvocationSummary, Mom
 type Owner = { function?: string; project?: string };
 /** An earlier moment: after a message of the log, or at a time. */
 type AtMoment = { moment?: Moment };
+/** How much of the log the answer must cover. */
+type Freshness = Pick<AskOptions, 'atLeast'>;
 
 /**
  * Queries about invocations, answered from a read model, which follows the log with a short delay and can search.
@@ -12,9 +14,9 @@ type AtMoment = { moment?: Moment };
  */
 export interface ClientHistory {
   /** One invocation with its payload, its response and its deliveries. Throws `InvocationNotFoundError`. */
-  get(id: string, options?: Owner & AtMoment): Promise<AnswerOf<'get'>>;
+  get(id: string, options?: Owner & AtMoment, freshness?: Freshness): Promise<AnswerOf<'get'>>;
   /** One page of invocations, the newest first. Pass its `cursor` to get the next page. */
-  list(query?: QueryOf<'list'>): Promise<HistoryPage>;
+  list(query?: QueryOf<'list'>, freshness?: Freshness): Promise<HistoryPage>;
   /** Counts invocations up to the limit `most` of the query (10,000 by default). */
   count(query?: QueryOf<'count'>): Promise<AnswerOf<'count'>>;
   /** All invocations of a query, read page by page. */
@@ -23,7 +25,7 @@ export interface ClientHistory {
   /** Every transition, with the state after it. */
   timeline(id: string, options?: Owner & AtMoment): Promise<AnswerOf<'timeline'>>;
   /** The whole chain that contains an invocation. */
-  tree(id: string, options?: Owner): Promise<AnswerOf<'tree'>>;
+  tree(id: string, options?: Owner, freshness?: Freshness): Promise<AnswerOf<'tree'>>;
   deadLetters(query?: QueryOf<'dead'>): Promise<AnswerOf<'dead'>>;
   /** The messages and facts that the read model could not fold. */
   problems(query?: QueryOf<'problems'>): Promise<AnswerOf<'problems'>['problems']>;
@@ -42,8 +44,8 @@ export function createClientHistory(history: History): ClientHistory {
   const queryOf = <Options extends Owner & AtMoment>(id: string, options: Options) =>
     Object.fromEntries(Object.entries({ id, ...options }).filter(([, value]) => value !== undefined)) as { id: string } & Options;
   return {
-    get: (id, options = {}) => history.ask('get', queryOf(id, options)),
-    list: (query = {}) => history.ask('list', query),
+    get: (id, options = {}, freshness = {}) => history.ask('get', queryOf(id, options), freshness),
+    list: (query = {}, freshness = {}) => history.ask('list', query, freshness),
     count: (query = {}) => history.ask('count', query),
     async *all(query = {}) {
       let cursor: string | null | undefined = query.cursor;
@@ -55,7 +57,7 @@ export function createClientHistory(history: History): ClientHistory {
     },
     stats: async (query = {}) => (await history.ask('stats', query, { timeoutInMs: 30_000 })).rows,
     timeline: (id, options = {}) => history.ask('timeline', queryOf(id, options)),
-    tree: (id, options = {}) => history.ask('tree', queryOf(id, options)),
+    tree: (id, options = {}, freshness = {}) => history.ask('tree', queryOf(id, options), freshness),
     deadLetters: (query = {}) => history.ask('dead', query),
     problems: async (query = {}) => (await history.ask('problems', query)).problems,
     instances: () => history.instances(),

@@ -1,7 +1,8 @@
+import type { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
 import { LATEST } from '#src/core/functions/definition.ts';
 import type { Envelope } from '#src/core/log/envelope.ts';
 import type { EventLog } from '#src/core/log/event-log.ts';
-import { type FunctionName, parseFunctionName } from '#src/core/names/names.ts';
+import { type FunctionName, parseFunctionName, parseRequestId, type RequestId } from '#src/core/names/names.ts';
 import type { FunctionRegistry } from '#src/functions/registry.ts';
 import type { TraceRequest } from '#src/tracing/requests.ts';
 import type { TypedFunction } from './define-function.ts';
@@ -15,6 +16,8 @@ export type InvokeOptions = {
   /** A version or `!alias`; `latest` by default. */
   qualifier?: string | undefined;
   traceparent?: string | undefined;
+  /** The caller waits for the outcome of the first attempt: nothing is retried, and no destination receives the outcome. */
+  synchronous?: true | undefined;
 };
 
 /** An accepted invocation. */
@@ -40,15 +43,23 @@ export interface Invoke {
   /** Like {@link Invoke.invoke}, with JSON text as the payload. The text is not changed. */
   invokeText(name: string, payload: string, options?: InvokeOptions): Promise<Invoked>;
   /**
-   * Like {@link Invoke.invokeText}, for a request that may have been made before with its id, possibly by another process.
+   * Like {@link Invoke.invokeText}, for a process that accepts the requests of many callers: those of one turn of the event loop share messages.
    *
-   * If the log accepted such a request within the last two minutes, nothing is started, and `earlier` is the payload of that request. Use
-   * `timeline` for older requests.
+   * A request that is alone in its message has the `id` of the options. Another one has an id of its message, and `requestId` tells it, as does
+   * `UnknownOutcomeError`. Such a request is repeated by `invokeOnce` with `repeats`.
+   */
+  invokeTogether(name: string, payload: string, options: InvokeOptions & { id: string }): Promise<Invoked>;
+  /**
+   * Like {@link Invoke.invokeText}, for a request that may have been made before with its id, or as the request `repeats`, possibly by another
+   * process.
+   *
+   * If the log accepted such a request within the last two minutes, nothing is started. `earlier` is the payload of that request then, and
+   * `requestId` is its id. Use `timeline` for older requests.
    */
   invokeOnce(
     name: string,
     payload: string,
-    options: InvokeOptions & { id: string },
+    options: InvokeOptions & { id: string; repeats?: string | undefined },
   ): Promise<Pick<Invoked, 'requestId' | 'traceparent'> & { earlier?: string }>;
   /** Invokes a function once for each event. */
   invokeMany<Input, Output>(
@@ -60,6 +71,8 @@ export interface Invoke {
 
 export type InvokerOptions = {
   log: Pick<EventLog, 'readRequest'>;
+  /** Opens the payload of an earlier request. */
+  payloads?: PayloadSealer;
   requests: Requests;
   waiter: ResultWaiter;
   /** Whether the function exists, by a local copy that may be stale. */
@@ -77,7 +90,7 @@ export type ExpectOutcome = (
 ) => Promise<{ id: string; outcome: (timeoutInMs: number) => Promise<Envelope> }>;
 
 export function createInvoker(options: InvokerOptions): Invoke {
-  const { log, requests, waiter, isKnown, expectOutcome, functions, traceRequest } = options;
+  const { log, payloads, requests, waiter, isKnown, expectOutcome, functions, traceRequest } = options;
 
   /** Checks that a function exists: first in the local copy, which may be stale, then in the registry, which throws. */
   function checkFunction(name: string, qualifier = LATEST): FunctionName | Promise<FunctionName> {
@@ -89,15 +102,27 @@ export function createInvoker(options: InvokerOptions): Invoke {
     return traceRequest(name, { ...options, payload }, async (request) => {
       const expected = await expectOutcome?.(name, request.id);
       const requestId = await requests.send(name, expected === undefined ? request : { ...request, id: expected.id });
-      const outcome = expected?.outcome ?? ((timeoutInMs) => waiter.wait(requestId, { name, timeoutInMs, isAccepted: true }));
-      return {
-        requestId,
-        traceparent: request.traceparent,
-        async result({ timeoutInMs = 60_000 } = {}) {
-          return toResult(await outcome(timeoutInMs)) as Result<Output>;
-        },
-      };
+      return invokedOf<Output>(name, requestId, { traceparent: request.traceparent, outcome: expected?.outcome });
     });
+  }
+
+  type Outcome = (timeoutInMs: number) => Promise<Envelope>;
+
+  function invokedOf<Output>(
+    name: FunctionName,
+    requestId: RequestId,
+    {
+      traceparent,
+      outcome = (timeoutInMs) => waiter.wait(requestId, { name, timeoutInMs, isAccepted: true }),
+    }: { traceparent: string | undefined; outcome?: Outcome | undefined },
+  ): Invoked<Output> {
+    return {
+      requestId,
+      traceparent,
+      async result({ timeoutInMs = 60_000 } = {}) {
+        return toResult(await outcome(timeoutInMs)) as Result<Output>;
+      },
+    };
   }
 
   return {
@@ -107,13 +132,23 @@ export function createInvoker(options: InvokerOptions): Invoke {
     async invokeText(name, payload, options = {}) {
       return await send(await checkFunction(name, options.qualifier), checkJson(payload), options);
     },
+    async invokeTogether(name, payload, options) {
+      const known = checkFunction(name, options.qualifier);
+      const checked = typeof known === 'string' ? known : await known;
+      return await traceRequest(checked, { ...options, payload: checkJson(payload) }, async (request) =>
+        invokedOf(checked, await requests.sendTogether(checked, request), { traceparent: request.traceparent }),
+      );
+    },
     async invokeOnce(name, payload, options) {
       const checked = await checkFunction(name, options.qualifier);
-      return await traceRequest(checked, { ...options, payload: checkJson(payload) }, async (request) => {
+      const repeats = options.repeats === undefined ? undefined : parseRequestId(options.repeats);
+      return await traceRequest(checked, { ...options, payload: checkJson(payload), repeats }, async (request) => {
         const { sequence, isRepeated } = await requests.sendOnce(checked, request);
-        const first = isRepeated ? await log.readRequest(sequence) : undefined;
-        const earlier = first === undefined ? {} : { earlier: first.requests[0]?.payload ?? '' };
-        return { requestId: options.id, traceparent: request.traceparent, ...earlier };
+        const message = isRepeated ? await log.readRequest(sequence) : undefined;
+        const first = message?.requests.find(({ fact }) => fact.invocation === repeats) ?? message?.requests[0];
+        if (first === undefined) return { requestId: options.id, traceparent: request.traceparent };
+        const earlier = payloads?.open(checked, first.payload) ?? first.payload;
+        return { requestId: first.fact.invocation, traceparent: request.traceparent, earlier };
       });
     },
     async invokeMany(target, events, options = {}) {

@@ -1,3 +1,4 @@
+import type { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
 import { NotPermittedError } from '#src/core/errors.ts';
 import { type FunctionDirectory, openFunctionDirectory } from '#src/functions/directory.ts';
 import { type NatsPorts, openNatsPorts } from '#src/nats/ports.ts';
@@ -8,7 +9,13 @@ export type JetstreamApi = 'required' | 'if-permitted' | 'unused';
 /** The connection and the ports of a client. Without JetStream's API, the client has no copy of the registry. */
 export type OpenedParts = { connection: Connection; ports: NatsPorts; directory: FunctionDirectory | undefined };
 
-type Options = { jetstreamApi: JetstreamApi | undefined; budgetInMs: number; signal: AbortSignal };
+type Options = {
+  jetstreamApi: JetstreamApi | undefined;
+  historyProject: string | undefined;
+  budgetInMs: number;
+  payloads: PayloadSealer;
+  signal: AbortSignal;
+};
 
 /** Throws `NatsUnavailableError`, and `NotPermittedError` when the API is required. */
 export async function openParts(address: NatsOptions, { jetstreamApi = 'if-permitted', ...options }: Options): Promise<OpenedParts> {
@@ -21,11 +28,11 @@ export async function openParts(address: NatsOptions, { jetstreamApi = 'if-permi
   }
 }
 
-async function openWithApi(address: NatsOptions, { budgetInMs, signal }: Omit<Options, 'jetstreamApi'>): Promise<OpenedParts> {
+async function openWithApi(address: NatsOptions, { payloads, signal, ...options }: Omit<Options, 'jetstreamApi'>): Promise<OpenedParts> {
   const connection = await openConnection(address);
   try {
-    const ports = await openNatsPorts(connection, { leaseInMs: LEASE_IN_MS, budgetInMs });
-    return { connection, ports, directory: await openFunctionDirectory(ports.functions, { signal }) };
+    const ports = await openNatsPorts(connection, { leaseInMs: LEASE_IN_MS, ...options });
+    return { connection, ports, directory: await openFunctionDirectory(ports.functions, { signal, payloads }) };
   } catch (error) {
     const explained = connection.refusals.explain(error);
     await connection.close();
@@ -33,9 +40,9 @@ async function openWithApi(address: NatsOptions, { budgetInMs, signal }: Omit<Op
   }
 }
 
-async function openWithoutApi(address: NatsOptions, { budgetInMs }: Omit<Options, 'jetstreamApi'>): Promise<OpenedParts> {
+async function openWithoutApi(address: NatsOptions, { budgetInMs, historyProject }: Omit<Options, 'jetstreamApi'>): Promise<OpenedParts> {
   const connection = await openConnection(address, { needsJetStream: false });
-  const ports = await openNatsPorts(connection, { isLazy: true, leaseInMs: LEASE_IN_MS, budgetInMs });
+  const ports = await openNatsPorts(connection, { isLazy: true, leaseInMs: LEASE_IN_MS, budgetInMs, historyProject });
   return { connection, ports, directory: undefined };
 }
 

@@ -5,8 +5,8 @@ import type { RoleInstance } from '#src/core/ports/role-instances.ts';
 import type { ServerClock } from '#src/nats/transport/server-clock.ts';
 import { VERSION } from './version.ts';
 
-/** An answer to every question for the instances holds them, so their number is bounded. A circuit takes about 400 bytes. */
-const MAX_CIRCUITS = 200;
+/** An answer to every question for the instances holds the circuits and the projects, so their number is bounded. A circuit takes about 400 bytes. */
+const MAX_ITEMS = 200;
 const MAX_REASON = 200;
 
 export type OwnInstanceOptions = {
@@ -17,13 +17,17 @@ export type OwnInstanceOptions = {
   circuits?: (() => readonly CircuitState[]) | undefined;
   /** The last refusal of a full log, if no later message was stored. */
   refusal?: (() => { at: number; why: string } | undefined) | undefined;
+  /** The files that cannot be used, or soon cannot, in sentences. */
+  fileProblems?: (() => readonly string[] | undefined) | undefined;
+  /** The projects that this process needs a key for and has none. */
+  missingKeys?: (() => readonly string[]) | undefined;
 };
 
 /** Describes this process as an instance with the given roles. The fields of its clock and its circuits are read at every access. */
 export function ownInstance(
   roles: readonly string[],
   clock: ServerClock,
-  { circuits, refusal, ...facts }: OwnInstanceOptions = {},
+  { circuits, refusal, fileProblems, missingKeys, ...facts }: OwnInstanceOptions = {},
 ): RoleInstance {
   return {
     instance: `i-${randomBytes(5).toString('hex')}`,
@@ -48,14 +52,20 @@ export function ownInstance(
     get logRefusal() {
       return refusal?.()?.why;
     },
+    get fileProblems() {
+      return fileProblems?.();
+    },
+    get missingKeys() {
+      return missingKeys?.().slice(0, MAX_ITEMS);
+    },
     get circuits() {
       return circuits?.()
-        .slice(0, MAX_CIRCUITS)
+        .slice(0, MAX_ITEMS)
         .map((circuit) => ({ ...circuit, reason: circuit.reason.slice(0, MAX_REASON) }));
     },
     get omittedCircuits() {
       const unclosed = circuits?.().length;
-      return unclosed === undefined ? undefined : Math.max(0, unclosed - MAX_CIRCUITS);
+      return unclosed === undefined ? undefined : Math.max(0, unclosed - MAX_ITEMS);
     },
   };
 }

@@ -1,12 +1,10 @@
 import { MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
+import type { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
 import { InvalidInputError, InvalidPayloadError, messageOf } from '#src/core/errors.ts';
-import type { Accepted, EventLog, NewRequest } from '#src/core/log/event-log.ts';
-import { canBeBrought, createStreamId, idAt, MAX_BATCH, streamOf } from '#src/core/names/ids.ts';
+import type { Accepted, NewRequest } from '#src/core/log/event-log.ts';
+import { canBeBrought, streamOf } from '#src/core/names/ids.ts';
 import { type FunctionName, parseQualifier, quote, type RequestId } from '#src/core/names/names.ts';
-import type { Clock, Random } from '#src/core/ports/clock.ts';
-
-/** The limit of the payloads in one batch. Even if escaping doubles their size, the batch fits a message of 1 MB. */
-const MAX_BATCH_BYTES = 480 * 1_024;
+import { RequestBatches, type RequestBatchesOptions } from './request-batches.ts';
 
 /** A request that the log has not accepted yet. */
 export type Outgoing = {
@@ -16,25 +14,28 @@ export type Outgoing = {
   id?: string | undefined;
   qualifier?: string | undefined;
   traceparent?: string | undefined;
+  synchronous?: true | undefined;
 };
 
 /** Appends requests to the log. */
 export interface Requests {
   /** Resolves to the request's id when the request is durable. Throws `InvalidInputError`, or an error of `EventLog.accept`. */
   send(name: FunctionName, request: Outgoing): Promise<RequestId>;
-  /** Like `send`, for a request with an id. Reports whether the log accepted this id within the last two minutes, and at which sequence. */
-  sendOnce(name: FunctionName, request: Outgoing & { id: string }): Promise<Accepted>;
+  /**
+   * Like `send`, but the requests of one turn of the event loop share messages, and no message waits for the answer to another one. A request
+   * that is alone in its message keeps its id; another one gets an id of the message. `UnknownOutcomeError` names that id.
+   */
+  sendTogether(name: FunctionName, request: Outgoing & { id: string }): Promise<RequestId>;
+  /**
+   * Like `send`, for a request with an id. Reports whether the log accepted this id within the last two minutes, and at which sequence. The
+   * request may repeat one of `sendTogether` whose outcome is unknown: `repeats` is the id of that one.
+   */
+  sendOnce(name: FunctionName, request: Outgoing & { id: string; repeats?: RequestId | undefined }): Promise<Accepted>;
 }
 
-type Waiting = { request: NewRequest; bytes: number; resolve: (id: RequestId) => void; reject: (reason: unknown) => void };
-type Lane = { waiting: Waiting[]; isSending: boolean };
-
-export type RequestsOptions = {
-  log: Pick<EventLog, 'accept'>;
-  clock: Clock;
-  random: Random;
-  /** The maximum number of requests in one message. A batch must not exceed the concurrency of its function. */
-  maxBatch: (name: FunctionName) => number;
+export type RequestsOptions = RequestBatchesOptions & {
+  /** Seals the payloads of encrypting projects, after their checks. */
+  payloads?: PayloadSealer;
 };
 
 /**
@@ -42,68 +43,41 @@ export type RequestsOptions = {
  *
  * 1. While a message of a function waits for its acknowledgement, further requests of the function queue up and share the next message.
  * 2. When idle, requests of the same turn of the event loop share a message; usually that is one request.
- * 3. A request with an id of the caller is sent alone, so that its id names its stream.
+ * 3. A request with an id of the caller is sent alone, so that its id names its stream, unless it is sent by `sendTogether`.
  */
-export function createRequests({ log, clock, random, maxBatch }: RequestsOptions): Requests {
-  const lanes = new Map<FunctionName, Lane>();
+export function createRequests({ payloads, ...options }: RequestsOptions): Requests {
+  const { log } = options;
+  const batches = new RequestBatches(options);
 
-  async function drain(name: FunctionName, lane: Lane): Promise<void> {
-    // Wait for the other requests of this turn.
-    await null;
-    while (lane.waiting.length > 0) {
-      const batch = takeBatch(lane.waiting, Math.min(MAX_BATCH, maxBatch(name)));
-      const stream = createStreamId(clock.now(), random.bytes(8));
-      try {
-        await log.accept(
-          { function: name, stream },
-          batch.map(({ request }) => request),
-        );
-        for (const [index, { resolve }] of batch.entries()) resolve(idAt(stream, index));
-      } catch (error) {
-        for (const { reject } of batch) reject(error);
-      }
-    }
-    lane.isSending = false;
-  }
-
-  /** Sends the request in a batch with others of its function. */
-  function sendInBatch(name: FunctionName, request: NewRequest, bytes: number): Promise<RequestId> {
-    let lane = lanes.get(name);
-    if (lane === undefined) {
-      lane = { waiting: [], isSending: false };
-      lanes.set(name, lane);
-    }
-    const { waiting } = lane;
-    const sent = new Promise<RequestId>((resolve, reject) => waiting.push({ request, bytes, resolve, reject }));
-    if (!lane.isSending) {
-      lane.isSending = true;
-      void drain(name, lane);
-    }
-    return sent;
+  function contentOf(name: FunctionName, { payload, id, qualifier, traceparent, synchronous }: Outgoing): NewRequest {
+    const content: NewRequest = { payload: payloads?.seal(name, payload, id) ?? payload };
+    if (qualifier !== undefined) content.qualifier = parseQualifier(qualifier);
+    if (traceparent !== undefined) content.traceparent = traceparent;
+    if (synchronous) content.synchronous = true;
+    return content;
   }
 
   return {
-    async sendOnce(name, { id, ...outgoing }) {
+    async sendOnce(name, { id, repeats, ...outgoing }) {
       checkSize(outgoing.payload);
       const own = checkId(id);
-      return await log.accept({ function: name, stream: streamOf(own) }, [{ ...contentOf(outgoing), id: own, once: true }]);
+      const request: NewRequest = { ...contentOf(name, { ...outgoing, id: own }), id: own, once: true };
+      if (repeats !== undefined) request.repeats = repeats;
+      return await log.accept({ function: name, stream: streamOf(own) }, [request]);
+    },
+    async sendTogether(name, { id, ...outgoing }) {
+      const bytes = checkSize(outgoing.payload);
+      return await batches.sendTogether(name, { request: contentOf(name, outgoing), bytes, id: checkId(id) });
     },
     async send(name, outgoing) {
       const bytes = checkSize(outgoing.payload);
-      const request = contentOf(outgoing);
-      if (outgoing.id === undefined) return await sendInBatch(name, request, bytes);
+      const request = contentOf(name, outgoing);
+      if (outgoing.id === undefined) return await batches.send(name, { request, bytes });
       request.id = checkId(outgoing.id);
       await log.accept({ function: name, stream: streamOf(request.id) }, [request]);
       return request.id;
     },
   };
-}
-
-function contentOf({ payload, qualifier, traceparent }: Outgoing): NewRequest {
-  const content: NewRequest = { payload };
-  if (qualifier !== undefined) content.qualifier = parseQualifier(qualifier);
-  if (traceparent !== undefined) content.traceparent = traceparent;
-  return content;
 }
 
 /** Encodes an event as JSON. `undefined` becomes an empty text. Throws `InvalidInputError` for a value that JSON cannot express. */
@@ -144,15 +118,4 @@ function checkId(id: string): RequestId {
     field: `request id ${quote(id)}`,
     problem: 'must be 1 to 64 letters, digits, "-" or "_", and not of the form that Sequent makes itself',
   });
-}
-
-function takeBatch(waiting: Waiting[], max: number): Waiting[] {
-  let bytes = 0;
-  let count = 0;
-  for (const entry of waiting) {
-    bytes += entry.bytes;
-    if (count === max || (count > 0 && bytes > MAX_BATCH_BYTES)) break;
-    count++;
-  }
-  return waiting.splice(0, count);
 }

@@ -55,6 +55,8 @@ type Waiting = { resolve: (envelope: Envelope) => void };
 export type ResultWaiterOptions = {
   /** Subscribes to the results of a function, or of all functions (`*`). Resolves when the server has accepted the subscription. */
   subscribe: (name: FunctionName | '*', onResult: (requestId: string, envelope: string) => void) => Promise<void>;
+  /** Opens the sealed texts in an envelope. */
+  open: (envelope: Envelope) => Envelope;
   /** Reads the outcome from the log. Resolves to `undefined` while the invocation is not over. */
   readOutcome: (id: string, name: FunctionName | undefined) => Promise<Envelope | undefined>;
 };
@@ -74,7 +76,7 @@ export interface ResultWaiter {
 /** How often the log is read while no result arrives, because a plain subscription can lose messages. */
 const READ_EVERY_MS = 5_000;
 
-export function createResultWaiter({ subscribe, readOutcome }: ResultWaiterOptions): ResultWaiter {
+export function createResultWaiter({ subscribe, open, readOutcome }: ResultWaiterOptions): ResultWaiter {
   const waiting = new Map<string, Waiting[]>();
   const subscriptions = new Map<string, Promise<void>>();
 
@@ -85,7 +87,7 @@ export function createResultWaiter({ subscribe, readOutcome }: ResultWaiterOptio
     const entries = waiting.get(key);
     if (entries === undefined) return;
     const parsed = readEnvelope(envelope);
-    if (parsed !== undefined) for (const { resolve } of entries) resolve(parsed);
+    if (parsed !== undefined) for (const { resolve } of entries) resolve(open(parsed));
   }
 
   function ensureSubscribed(channel: FunctionName | '*'): Promise<void> {

@@ -1,7 +1,7 @@
 import type { EventLog } from '#src/core/log/event-log.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { RoleInstance, RoleInstances } from '#src/core/ports/role-instances.ts';
-import { readFloor } from '#src/core/ports/scheduler-floor.ts';
+import { readFloor, SCHEDULER_FLOOR } from '#src/core/ports/saved-floor.ts';
 import { type Inspection, inspect } from '#src/nats/inspection.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 
@@ -29,7 +29,7 @@ export async function readSystem(
 
 /** Reads the request at the scheduler's floor, which is the oldest open request. While nothing is open, no request is at the floor. */
 async function findOldestOpen(log: EventLog, state: KeyValue): Promise<SystemState['oldestOpen']> {
-  const floor = (await readFloor(state)) ?? 0;
+  const floor = (await readFloor(state, SCHEDULER_FLOOR)) ?? 0;
   const message = floor > 0 ? await log.readRequest(floor) : undefined;
   const [first] = message?.requests ?? [];
   if (message === undefined || first === undefined) return undefined;

@@ -12,11 +12,14 @@ import type { Connection } from '#src/nats/transport/connection.ts';
 import type { DeliveredTransition, Transitions, TransitionsOptions } from './transitions.ts';
 
 /** Creates the subscriptions of one client, which ends those that are open when it closes. */
-export function createSubscriptions(connection: Connection): { open(options: TransitionsOptions): Transitions; close(): Promise<void> } {
+export function createSubscriptions(
+  connection: Connection,
+  show: (transition: LiveTransition) => LiveTransition,
+): { open(options: TransitionsOptions): Transitions; close(): Promise<void> } {
   const open = new Set<Transitions>();
   return {
     open(options) {
-      const opened: Transitions = new TransitionSubscription(connection, options, () => open.delete(opened));
+      const opened: Transitions = new TransitionSubscription({ connection, show, onClose: () => open.delete(opened) }, options);
       open.add(opened);
       return opened;
     },
@@ -38,6 +41,8 @@ type Message = {
   unread: number;
 };
 
+type SubscriptionParts = { connection: Connection; show: (transition: LiveTransition) => LiveTransition; onClose: () => void };
+
 /**
  * One subscription to transitions.
  *
@@ -48,6 +53,7 @@ type Message = {
 class TransitionSubscription implements Transitions {
   readonly ready: Promise<void>;
   readonly #connection: Connection;
+  readonly #show: SubscriptionParts['show'];
   readonly #options: TransitionsOptions;
   readonly #ackWaitInMs: number;
   readonly #onClose: () => void;
@@ -58,8 +64,9 @@ class TransitionSubscription implements Transitions {
   #wakeReader = (): void => {};
   #feed: Feed | undefined;
 
-  constructor(connection: Connection, options: TransitionsOptions, onClose: () => void) {
+  constructor({ connection, show, onClose }: SubscriptionParts, options: TransitionsOptions) {
     this.#connection = connection;
+    this.#show = show;
     this.#options = options;
     this.#ackWaitInMs = options.ackWaitInMs ?? 30_000;
     this.#onClose = onClose;
@@ -83,7 +90,7 @@ class TransitionSubscription implements Transitions {
       ackWaitInMs: this.#ackWaitInMs,
       signal: this.#ending.signal,
       demand: () => MAX_IN_PROGRESS - this.#inProgress.size,
-      onItem: (item) => this.#receive(item, transitionsIn(item.entry).filter(matches)),
+      onItem: (item) => this.#receive(item, transitionsIn(item.entry).filter(matches).map(this.#show)),
     });
   }
 

@@ -1,15 +1,22 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import { parseMasterKeys } from '#src/core/encryption/master-keys.ts';
+import { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
 import { MAX_CHAIN, MAX_HOPS } from '#src/core/functions/definition.ts';
 import type { Grants } from '#src/core/functions/handler-rules.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import type { Tenancy } from '#src/core/names/tenancy.ts';
+import { createRedaction, type Redact } from '#src/core/output/redaction.ts';
+import type { FunctionHost } from '#src/core/ports/function-host.ts';
 import { type Logger, silentLogger } from '#src/core/ports/logger.ts';
 import { createFunctionDeliverer } from '#src/destinations/function-deliverer.ts';
 import { createFunctionTarget } from '#src/destinations/function-target.ts';
 import { openFunctionDirectory } from '#src/functions/directory.ts';
 import { createFunctionRegistry } from '#src/functions/registry.ts';
 import { createInlineHost } from '#src/hosts/inline-host.ts';
+import { createRedactingHost } from '#src/hosts/redacting-host.ts';
+import { createSealingHost } from '#src/hosts/sealing-host.ts';
+import { createUnsealingHost } from '#src/hosts/unsealing-host.ts';
 import { openNatsPorts } from '#src/nats/ports.ts';
 import { openConnection } from '#src/nats/transport/connection.ts';
 import { traceHost } from '#src/tracing/host.ts';
@@ -34,6 +41,13 @@ export type WorkerOptions = ClientAddress & {
   maxChain?: number;
   /** What other projects may use in addition to the defaults. Must equal the configuration of Sequent. */
   grants?: Grants;
+  /** The lines of the file of `--encryption-key`. Without them, no attempt of a function whose project encrypts payloads is made. */
+  encryptionKeys?: string;
+  /**
+   * The lines of the file of `--redact`: regular expressions of secrets in output and failures, which are hidden besides the default ones before
+   * they are stored. `off` hides nothing.
+   */
+  redact?: string;
 };
 
 /** A worker in the user's own process. */
@@ -55,9 +69,14 @@ export async function startWorker({
   maxHops = MAX_HOPS,
   maxChain = MAX_CHAIN,
   grants,
+  encryptionKeys,
+  redact: redactions = '',
   ...address
 }: WorkerOptions): Promise<EmbeddedWorker> {
+  const masterKeys = encryptionKeys === undefined ? undefined : parseMasterKeys(encryptionKeys, 'encryptionKeys');
+  const payloads = new PayloadSealer({ masterKeys: () => masterKeys });
   const handlers = new Map(functions.map((fn) => [fn.name, toHandler(fn)]));
+  const redact = redactions === 'off' ? undefined : createRedaction(redactions);
   const worker = workerName();
   const connection = await openConnection({ name: worker, role: 'worker', ...connectionOptionsOf(address) });
   connection.refusals.onMissingPermission((message) => logger.error({}, message));
@@ -65,12 +84,13 @@ export async function startWorker({
   const registry = createFunctionRegistry(ports.functions, { grants, clock: ports.clock });
   for (const { name, options } of functions) await registry.put({ ...options, name, handler: { kind: 'inline' } });
   const closing = new AbortController();
-  const directory = await openFunctionDirectory(ports.functions, { signal: closing.signal });
+  const directory = await openFunctionDirectory(ports.functions, { signal: closing.signal, payloads });
   const common = {
     ...ports,
     tenancy: tenancy ?? { region: 'local', project: 'default' },
     maxHops,
     maxChain,
+    payloads,
     logger,
     appendId: createAppendIds(worker),
   };
@@ -85,12 +105,14 @@ export async function startWorker({
     ...common,
     worker,
     deliverer,
-    host: traceHost(createInlineHost(handlers), findTracer()),
+    host: traceHost(createSealingHost(hostOf(handlers, redact), payloads), findTracer()),
     functions: directory,
     findFunction: directory.ask,
     canRun: ({ name, handler }) => handler.kind === 'inline' && handlers.has(name),
   });
-  const leave = await ports.roleInstances.announce(ownInstance(['worker'], ports.clock));
+  const own = common.tenancy.project;
+  const missingKeys = (): string[] => payloads.encrypting.filter(({ hasKey }) => !hasKey).map(({ project }) => project ?? own);
+  const leave = await ports.roleInstances.announce(ownInstance(['worker'], ports.clock, { missingKeys }));
   const stop = async (graceInMs = 20_000): Promise<void> => {
     await leave().catch(() => {});
     await role.stop(graceInMs);
@@ -100,6 +122,12 @@ export async function startWorker({
     await connection.close();
   };
   return { stop, [Symbol.asyncDispose]: () => stop() };
+}
+
+function hostOf(handlers: ReadonlyMap<string, ReturnType<typeof toHandler>>, redact: Redact | undefined): FunctionHost {
+  // This process opens no secret user data.
+  const host = createUnsealingHost(createInlineHost(handlers, undefined, redact), undefined);
+  return redact === undefined ? host : createRedactingHost(host, redact);
 }
 
 function createAppendIds(worker: string): () => string {

@@ -103,8 +103,11 @@ export class AmbiguousIdError extends SequentError {
 export class HistoryUnavailableError extends SequentError {
   readonly code = 'HISTORY_UNAVAILABLE';
   readonly retryable = true;
-  constructor(facts: { why: string }, options?: ErrorOptions) {
-    super(`the history of the invocations cannot be asked: ${facts.why}`, options);
+  /** Whether a projection runs, and has not read as much of the log as the question needs. */
+  readonly isBehind: boolean;
+  constructor({ why, isBehind = false }: { why: string; isBehind?: boolean }, options?: ErrorOptions) {
+    super(`the history of the invocations cannot be asked: ${why}`, options);
+    this.isBehind = isBehind;
   }
 }
 
@@ -118,6 +121,15 @@ export class ArchiveDamagedError extends SequentError {
     super(`the archived segment ${segment} ${problem}`, options);
     this.segment = segment;
     this.problem = problem;
+  }
+}
+
+/** A snapshot of a stream could not be taken, or the stream could not be restored from it. */
+export class SnapshotFailedError extends SequentError {
+  readonly code = 'SNAPSHOT_FAILED';
+  readonly retryable = true;
+  constructor({ stream, what, why }: { stream: string; what: 'taken' | 'restored'; why: string }, options?: ErrorOptions) {
+    super(what === 'taken' ? `no snapshot of ${stream} was taken: ${why}` : `${stream} was not restored: ${why}`, options);
   }
 }
 
@@ -209,9 +221,11 @@ export class UnknownOutcomeError extends SequentError {
   readonly code = 'UNKNOWN_OUTCOME';
   readonly retryable = true;
   readonly id: string;
+  readonly waitedInMs: number;
   constructor(facts: { id: string; waitedInMs: number }, options?: ErrorOptions) {
     super(`it is unknown whether "${facts.id}" was stored: no answer within ${facts.waitedInMs} ms`, options);
     this.id = facts.id;
+    this.waitedInMs = facts.waitedInMs;
   }
 }
 
@@ -238,4 +252,24 @@ export class TimedOutError extends SequentError {
 /** The message of a thrown value, also when it is no `Error`. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
+/** The project of a function encrypts its payloads, and this process has no key for them. */
+export class KeyMissingError extends SequentError {
+  readonly code = 'KEY_MISSING';
+  readonly retryable = true;
+  constructor(facts: { name: string }, options?: ErrorOptions) {
+    const message = (nameOf: NameOf) =>
+      `the payloads of function "${nameOf(facts.name)}" are encrypted, and this process has no key for them; give it --encryption-key or --encryption-command with the present keys`;
+    super(message, options);
+  }
+}
+
+/** The project of a function was erased: the keys of its payloads are destroyed. */
+export class ProjectErasedError extends SequentError {
+  readonly code = 'PROJECT_ERASED';
+  readonly retryable = false;
+  constructor(facts: { name: string }, options?: ErrorOptions) {
+    super((nameOf) => `the project of function "${nameOf(facts.name)}" was erased, and its payloads with it`, options);
+  }
 }

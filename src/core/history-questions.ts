@@ -24,6 +24,7 @@ const filterSchema = z
       .optional()
       .describe('of the functions of this project; empty for the own project, whose functions have bare names'),
     qualifier: z.string().max(256).optional(),
+    version: z.string().max(256).optional().describe('the version that ran; an alias resolves to one when the first attempt starts'),
     state: few(z.enum(states)).optional(),
     status: few(z.enum(statuses)).optional(),
     condition: few(z.enum(conditionNames)).optional(),
@@ -53,13 +54,23 @@ const momentSchema = z
 /** The earlier moment that a query is about. */
 export type Moment = z.infer<typeof momentSchema>;
 
+/** The orders of a list. */
+export const listOrders = ['newest', 'oldest', 'longest', 'shortest', 'most-attempts', 'fewest-attempts'] as const;
+export type ListOrder = (typeof listOrders)[number];
+
 const listQuerySchema = filterSchema
   .extend({
     limit: z.number().int().min(1).max(500).default(50),
     cursor: z
       .string()
-      .regex(/^\d{1,16}$/, 'must be the cursor of an earlier page')
+      .regex(/^(?:(?:\d{1,16}|-)\.)?\d{1,16}$/, 'must be the cursor of an earlier page')
       .optional(),
+    order: z
+      .enum(listOrders)
+
+      .optional()
+      .describe('the newest first by default; an invocation without an outcome has no duration, and is last'),
+    payloads: z.boolean().optional().describe('also the start of each payload'),
     moment: momentSchema.optional(),
   })
   .strict();
@@ -77,6 +88,7 @@ const summarySchema = z.object({
   id: z.string(),
   function: z.string(),
   qualifier: z.string(),
+  version: z.string().nullish().describe('the version that runs; null before the first attempt'),
   state: z.enum(states),
   status: z.enum(statuses),
   condition: optional(z.string()),
@@ -96,6 +108,7 @@ const summarySchema = z.object({
   errorType: z.string().nullish().describe('the type at the start of `error`; a projection of version 0.1 leaves it out'),
   errorCode: optional(z.number()).describe("FunctionGraph's code of the latest failure; null for a success"),
   lastSequence: z.number(),
+  payload: z.string().nullish().describe('with `payloads`: the start of the payload; null for a sealed payload that is too long'),
 });
 export type InvocationSummary = z.infer<typeof summarySchema>;
 
@@ -145,13 +158,17 @@ const statsQuerySchema = filterSchema
       .min(1_000)
       .max(31 * 86_400_000)
       .optional(),
+    by: z.literal('version').optional().describe('a row for each version that ran'),
   })
   .strict();
 const percentilesSchema = z.object({ p50: z.number(), p90: z.number(), p99: z.number(), max: z.number() });
 const statsRowSchema = z.object({
   function: z.string(),
   from: optional(moment).describe('the beginning of the time bucket'),
+  version: z.string().nullish().describe('with `by`: the version; null for invocations without an attempt'),
   accepted: count,
+  retries: count.optional().describe('the retries of all invocations together'),
+  retried: count.optional().describe('invocations with at least one retry'),
   byState: z.record(z.string(), count),
   byCondition: z.record(z.string(), count),
   durationInMs: optional(percentilesSchema).describe('from acceptance to outcome'),
@@ -228,6 +245,8 @@ export const questions = {
   rebuild: { query: nothing, answer: statusSchema },
 } as const;
 export type Question = keyof typeof questions;
+/** The questions that can be limited to one project: those that name one. */
+export const questionsOfProjects = (Object.keys(questions) as Question[]).filter((name) => 'project' in questions[name].query.shape);
 export type QueryOf<Name extends Question> = z.input<(typeof questions)[Name]['query']>;
 type ParsedQueryOf<Name extends Question> = z.output<(typeof questions)[Name]['query']>;
 export type AnswerOf<Name extends Question> = z.output<(typeof questions)[Name]['answer']>;
@@ -246,6 +265,11 @@ export type AskOptions = {
   /** Asks only this instance. */
   instance?: string;
   timeoutInMs?: number;
+  /**
+   * The answer covers the log up to this sequence. The instance that answers waits until its read model does, for at most five seconds; after
+   * that the question fails with `HistoryUnavailableError`.
+   */
+  atLeast?: number;
 };
 
 /** The search words of a text: runs of letters and digits, in lower case. */

@@ -1,5 +1,7 @@
 import type { Destination, FactOf } from '#machines/facts.ts';
 import type { Invocation } from '#machines/invocation.ts';
+import { openTexts } from '#src/core/encryption/open-texts.ts';
+import type { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
 import { encodeEnvelope } from '#src/core/log/envelope.ts';
 import type { AcceptedRequest } from '#src/core/log/event-log.ts';
 import { deliveryIdOf } from '#src/core/names/delivery-ids.ts';
@@ -34,6 +36,22 @@ export function deliveryRequestOf(attempted: Try, { tenancy, maxChain, maxBytes 
     acceptedAt: fact.at,
     lineage: lineageOf(fact, attempted, maxChain),
     ...(fact.traceparent === undefined ? {} : { traceparent: fact.traceparent }),
+  };
+}
+
+/** The same try with its sealed texts opened. Throws as `PayloadSealer.open` does. */
+export function openedTry(attempted: Try, payloads: PayloadSealer): Try {
+  const { request, invocation } = attempted;
+  const { outcome } = invocation.context;
+  payloads.expectKey(request.fact.function);
+  const open = (text: string): string => payloads.open(request.fact.function, text);
+  const payload = open(request.payload);
+  if (outcome?.type === 'succeeded') open(outcome.payload);
+  const opened = openTexts(payloads, outcome, request.fact.function);
+  return {
+    ...attempted,
+    request: { ...request, payload },
+    invocation: { ...invocation, context: { ...invocation.context, outcome: opened } },
   };
 }
 

@@ -1,13 +1,14 @@
 import { deliveryOf, openDeliveries } from '#machines/deliveries.ts';
 import { type Delivery, deliveryEffectsDue, deliveryEndsAt, deliveryExpiredFact, isSettled } from '#machines/delivery.ts';
-import type { Destination, Fact } from '#machines/facts.ts';
-import type { Invocation } from '#machines/invocation.ts';
+import type { Destination, Fact, Outcome } from '#machines/facts.ts';
+import type { Invocation, InvocationEffect } from '#machines/invocation.ts';
 import { encodeEnvelope } from '#src/core/log/envelope.ts';
 import type { AcceptedRequest } from '#src/core/log/event-log.ts';
 import { streamKey } from '#src/core/log/stream-key.ts';
 import type { RequestId } from '#src/core/names/names.ts';
 import { combineResults, type RunResult, type StreamRun } from '#src/core/stream/active-streams.ts';
 import { mayBeUnpublished } from '#src/core/stream/ended-without-item.ts';
+import { isSameOutcome } from '#src/core/stream/same-outcome.ts';
 import { isSettled as isInvocationSettled, requestOf, type StreamState } from '#src/core/stream/stream.ts';
 import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
 import type { AdmittedTry, CircuitKey } from './circuits.ts';
@@ -16,6 +17,9 @@ import type { DeliveryPorts } from './ports.ts';
 
 /** `again`: the log has a new fact of the delivery, so the run decides about the delivery again. */
 type StepResult = RunResult | 'again';
+
+/** A delivery with the outcome that asks for it. */
+type DueDelivery = { destination: Destination; outcome: Outcome | null };
 
 /** Delivers the outcomes of one stream, as far as their deliveries are due. A class for the reason V6 (docs/performance.md). */
 export class DeliveryRun implements StreamRun {
@@ -46,12 +50,23 @@ export class DeliveryRun implements StreamRun {
   }
 
   async #advanceInvocation(id: string, request: AcceptedRequest): Promise<RunResult> {
-    const invocation = this.#writer.state.invocations.get(id);
-    const open = invocation === undefined ? [] : openDeliveries(invocation.context);
-    if (invocation !== undefined && !isInvocationSettled(invocation)) await this.#publishBeforeFirstFact(request, invocation);
-    const results = await Promise.all(open.map((destination) => this.#deliver(request, destination)));
-    await this.#ports.tries.notifyWhenSettled(id, this.#writer);
-    return combineResults(results);
+    for (;;) {
+      const invocation = this.#writer.state.invocations.get(id);
+      if (invocation === undefined || isInvocationSettled(invocation)) return 'settled';
+      const { outcome } = invocation.context;
+      await this.#publishBeforeFirstFact(request, invocation);
+      const open = openDeliveries(invocation.context);
+      const results = await Promise.all(open.map((destination) => this.#deliver(request, { destination, outcome })));
+      // The next outcome has a result and deliveries of its own.
+      if (!this.#hasOutcome(id, outcome)) continue;
+      await this.#ports.tries.notifyWhenSettled(id, outcome, this.#writer);
+      if (this.#hasOutcome(id, outcome)) return combineResults(results);
+    }
+  }
+
+  /** False when a power cut took this outcome from the log. */
+  #hasOutcome(id: string, outcome: Outcome | null): boolean {
+    return isSameOutcome(this.#writer.state.invocations.get(id)?.context.outcome ?? null, outcome);
   }
 
   /**
@@ -64,22 +79,24 @@ export class DeliveryRun implements StreamRun {
     const { results, tenancy } = this.#ports;
     const { name } = this.#writer.state;
     const id = outcome.invocation as RequestId;
-    if (await results.isStored(name, id, outcome.at)) return;
+    if (await results.isStored(name, id, outcome)) return;
     await results.publish(name, id, outcome.type, encodeEnvelope(tenancy, request, invocation, results.maxBytes));
   }
 
-  async #deliver(request: AcceptedRequest, destination: Destination): Promise<RunResult> {
+  async #deliver(request: AcceptedRequest, due: DueDelivery): Promise<RunResult> {
     for (;;) {
-      const result = await this.#step(request, destination);
+      const result = await this.#step(request, due);
       if (result !== 'again') return result;
     }
   }
 
-  async #step(request: AcceptedRequest, destination: Destination): Promise<StepResult> {
+  async #step(request: AcceptedRequest, { destination, outcome }: DueDelivery): Promise<StepResult> {
     const { active, firstTries, targets, skipsUnknownKinds } = this.#ports;
     const id = request.fact.invocation;
     const invocation = this.#writer.state.invocations.get(id);
     if (invocation === undefined || (skipsUnknownKinds && targets[destination.destination] === undefined)) return 'settled';
+    // After a power cut the log may lack the outcome. The invocation runs again, and its next outcome has deliveries of its own.
+    if (!this.#hasOutcome(id, outcome)) return 'settled';
     const delivery = deliveryOf(invocation.context, destination.id);
     if (isSettled(delivery)) return 'settled';
     const deliveryId = idOfDelivery({ request, invocation, destination });
@@ -113,9 +130,9 @@ export class DeliveryRun implements StreamRun {
     return this.#ports.clock.now() >= deliveryEndsAt(delivery, context.outcome, this.#ports.maxDeliveryAgeInMs);
   }
 
-  async #giveUp({ request, destination }: Try, delivery: Delivery | undefined): Promise<'again'> {
+  async #giveUp({ request, destination, invocation }: Try, delivery: Delivery | undefined): Promise<'again'> {
     const facts = { invocation: request.fact.invocation, destination: destination.id, at: this.#ports.clock.now() };
-    await this.#ports.tries.settle(deliveryExpiredFact(delivery, facts), this.#writer);
+    await this.#ports.tries.settle(deliveryExpiredFact(delivery, facts), invocation.context.outcome, this.#writer);
     return 'again';
   }
 
@@ -129,7 +146,7 @@ export class DeliveryRun implements StreamRun {
     // The try may have arrived or not. It is due again at once, under the same delivery id (D1).
     const reason = `${deliverer} vanished during try ${tries}`;
     const cut: Fact = { type: 'delivery.failed', invocation: id, destination: next.destination.id, try: tries, at, dueAt: at, reason };
-    await this.#writer.propose(id, [cut]);
+    await this.#propose(next, cut);
     return 'again';
   }
 
@@ -181,7 +198,7 @@ export class DeliveryRun implements StreamRun {
     const endsAt = deliveryEndsAt(deliveryOf(invocation.context, destination.id), invocation.context.outcome, maxDeliveryAgeInMs);
     const id = request.fact.invocation;
     const facts = { invocation: id, destination: destination.id, try: number - 1, at: clock.now() };
-    await this.#writer.propose(id, [{ type: 'delivery.postponed', ...facts, ...circuits.postpone(circuit, endsAt) }]);
+    await this.#propose(next, { type: 'delivery.postponed', ...facts, ...circuits.postpone(circuit, endsAt) });
   }
 
   async #makeInSlot(next: Try, circuit: CircuitKey): Promise<void> {
@@ -202,8 +219,12 @@ export class DeliveryRun implements StreamRun {
     const { destination, number, request } = next;
     const invocation = request.fact.invocation;
     const started: Fact = { type: 'delivery.started', invocation, destination: destination.id, try: number, at: clock.now(), deliverer };
-    const effects = await this.#writer.propose(invocation, [started]);
+    const effects = await this.#propose(next, started);
     // Without the effect the fact was refused: another process started this try. The next step decides from the log.
     if (effects?.includes('deliver')) await tries.make(next, admitted, this.#writer);
+  }
+
+  #propose({ request, invocation: { context } }: Try, fact: Fact): Promise<readonly InvocationEffect[] | undefined> {
+    return this.#writer.propose(request.fact.invocation, [fact], context.outcome);
   }
 }

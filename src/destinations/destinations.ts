@@ -25,9 +25,9 @@ export function startDestinations({ queue, check, ...options }: DestinationsOpti
     onItem: (item) => (stopping.signal.aborted ? item.release() : deliveries.accept(item)),
   });
   const endLeases = timers.every(queue.leaseInMs / 3, deliveries.keepLeases);
-  check.answer(({ destination, param, function: name }) => {
+  check.answer(async ({ destination, param, function: name }) => {
     const target = targets[destination];
-    return target === undefined ? `there is no destination ${destination}` : target.refuse(param, name);
+    return target === undefined ? `there is no destination ${destination}` : (target.refuse(param, name) ?? (await target.check?.(param)));
   }, stopping.signal);
 
   return {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type Lineage, MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
+import type { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
 import { FunctionNotFoundError, InvalidInputError, messageOf } from '#src/core/errors.ts';
 import { LATEST } from '#src/core/functions/definition.ts';
 import type { EventLog, NewRequest } from '#src/core/log/event-log.ts';
@@ -15,6 +16,8 @@ type Bounds = { maxHops: number; maxChain: number };
 
 export type FunctionTargetOptions = Bounds & {
   log: Pick<EventLog, 'accept'>;
+  /** Seals the requests for functions of encrypting projects. */
+  payloads?: PayloadSealer | undefined;
   /** Throws `FunctionNotFoundError`. */
   findFunction: (name: string, qualifier: string) => Promise<unknown>;
   /** Whether the local copy of the registry has this version or `!alias` of the function. */
@@ -27,7 +30,14 @@ export type FunctionTargetOptions = Bounds & {
  * The request id of the child derives from the delivery id, so a repeated delivery starts nothing twice (D1). The child carries the root,
  * parent, hop and budget of its chain. A child beyond a bound is accepted and fails, and the delivery ends dead (L1, L2).
  */
-export function createFunctionTarget({ log, findFunction, isKnown, maxHops, maxChain }: FunctionTargetOptions): DestinationTarget {
+export function createFunctionTarget({
+  log,
+  findFunction,
+  isKnown,
+  maxHops,
+  maxChain,
+  payloads,
+}: FunctionTargetOptions): DestinationTarget {
   const readParam = createParamReader();
   return {
     endsByItself: true,
@@ -48,7 +58,7 @@ export function createFunctionTarget({ log, findFunction, isKnown, maxHops, maxC
       const { name, qualifier } = target;
       try {
         if (!isKnown(name, qualifier)) await findFunction(name, qualifier);
-        const child = childOf(request, qualifier);
+        const child = childOf(request, { name, qualifier, payloads });
         const exceeded = exceededBound(child.lineage, { maxHops, maxChain });
         await log.accept({ function: name, stream: streamOf(child.id) }, [child]);
         return exceeded === undefined ? { kind: 'delivered' } : { kind: 'dead', reason: `LoopDetected: ${exceeded}; ${child.id} was cut` };
@@ -62,10 +72,14 @@ export function createFunctionTarget({ log, findFunction, isKnown, maxHops, maxC
 
 type Child = NewRequest & { id: RequestId; lineage: Lineage & { budget: number } };
 
-function childOf({ deliveryId, requestId, envelope, lineage, traceparent }: DeliveryRequest, qualifier: string): Child {
+function childOf(
+  { deliveryId, requestId, envelope, lineage, traceparent }: DeliveryRequest,
+  { name, qualifier, payloads }: Pick<FunctionReference, 'name' | 'qualifier'> & Pick<FunctionTargetOptions, 'payloads'>,
+): Child {
+  const id = childIdOf(deliveryId);
   const child: Child = {
-    id: childIdOf(deliveryId),
-    payload: envelope,
+    id,
+    payload: payloads?.seal(name, envelope, id) ?? envelope,
     lineage: { ...lineage, parent: requestId, hop: lineage.hop + 1 },
   };
   // A request without a qualifier means `latest`.

@@ -1,28 +1,42 @@
 import { allDeliveriesSettled, deliveryOf, openDeliveries } from '#machines/deliveries.ts';
 import { afterFailedTry, deliveryEndsAt } from '#machines/delivery.ts';
-import type { DeliveryFact } from '#machines/facts.ts';
+import type { DeliveryFact, Outcome } from '#machines/facts.ts';
 import type { Invocation } from '#machines/invocation.ts';
+import type { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
+import { SequentError } from '#src/core/errors.ts';
 import { systemTimers, type Timers } from '#src/core/ports/clock.ts';
 import type { DeliveryResult, DestinationTarget } from '#src/core/ports/destination-target.ts';
 import type { StreamWriter } from '#src/core/stream/stream-writer.ts';
 import type { AdmittedTry } from './circuits.ts';
-import { deliveryRequestOf, type Try } from './delivery-request.ts';
+import { deliveryRequestOf, openedTry, type Try } from './delivery-request.ts';
 import type { TryOptions } from './try-options.ts';
 
 /** Makes tries that are in the log already (E1), and appends their results. Rejects when an append has no certain result. */
 export interface Tries {
   make(attempted: Try, admitted: AdmittedTry, writer: StreamWriter): Promise<void>;
   /**
-   * Appends a fact of a delivery. The fact of the last open delivery is appended together with `notified`; if two deliveries settle
-   * concurrently, the second append adds `notified`.
+   * Appends a fact of a delivery of this outcome. The fact of the last open delivery is appended together with `notified`; if two deliveries
+   * settle concurrently, the second append adds `notified`. Appends nothing when the invocation has another outcome (PROP4).
    */
-  settle(fact: DeliveryFact, writer: StreamWriter): Promise<void>;
-  /** Appends `notified` when every delivery is settled and `notified` is missing. */
-  notifyWhenSettled(invocation: string, writer: StreamWriter): Promise<void>;
+  settle(fact: DeliveryFact, outcome: Outcome | null, writer: StreamWriter): Promise<void>;
+  /** Appends `notified` when every delivery of this outcome is settled and `notified` is missing. */
+  notifyWhenSettled(invocation: string, outcome: Outcome | null, writer: StreamWriter): Promise<void>;
 }
 
 export function createTries(options: TryOptions): Tries {
-  const { targets, tenancy, maxChain, tryTimeoutInMs, maxDeliveryAgeInMs, clock, timers = systemTimers } = options;
+  const { targets, tenancy, payloads, maxChain, tryTimeoutInMs, maxDeliveryAgeInMs, clock, timers = systemTimers } = options;
+
+  /** Opens the texts of an encrypting project for the target. The reason of a failure repeats no text of the project or the receiver. */
+  async function deliverOpened(target: DestinationTarget, attempted: Try, sealer: PayloadSealer): Promise<DeliveryResult> {
+    let opened: Try;
+    try {
+      opened = openedTry(attempted, sealer);
+    } catch (error) {
+      if (!(error instanceof SequentError)) throw error;
+      return { kind: error.retryable ? 'failed' : 'dead', reason: error.message };
+    }
+    return await deliver(target, opened);
+  }
 
   function deliver(target: DestinationTarget, attempted: Try): Promise<DeliveryResult> {
     const request = deliveryRequestOf(attempted, { tenancy, maxChain, maxBytes: target.maxEnvelopeBytes });
@@ -40,18 +54,18 @@ export function createTries(options: TryOptions): Tries {
     return afterFailedTry({ fact: { ...fact, reason: result.reason }, retryAfterInMs, endsAt });
   }
 
-  async function settle(fact: DeliveryFact, writer: StreamWriter): Promise<void> {
+  async function settle(fact: DeliveryFact, outcome: Outcome | null, writer: StreamWriter): Promise<void> {
     const { invocation: id, at } = fact;
     const isLast = fact.type !== 'delivery.failed' && isOnlyOpen(writer.state.invocations.get(id), fact.destination);
-    if (isLast && (await writer.propose(id, [fact, { type: 'notified', invocation: id, at }])) !== undefined) return;
-    await writer.propose(id, [fact]);
-    await notifyWhenSettled(id, writer);
+    if (isLast && (await writer.propose(id, [fact, { type: 'notified', invocation: id, at }], outcome)) !== undefined) return;
+    await writer.propose(id, [fact], outcome);
+    await notifyWhenSettled(id, outcome, writer);
   }
 
-  async function notifyWhenSettled(id: string, writer: StreamWriter): Promise<void> {
+  async function notifyWhenSettled(id: string, outcome: Outcome | null, writer: StreamWriter): Promise<void> {
     const invocation = writer.state.invocations.get(id);
     if (invocation === undefined || invocation.value === 'notified' || !allDeliveriesSettled(invocation.context)) return;
-    await writer.propose(id, [{ type: 'notified', invocation: id, at: clock.now() }]);
+    await writer.propose(id, [{ type: 'notified', invocation: id, at: clock.now() }], outcome);
   }
 
   return {
@@ -61,8 +75,10 @@ export function createTries(options: TryOptions): Tries {
       const kind = attempted.destination.destination;
       const target = targets[kind];
       const missing: DeliveryResult = { kind: 'dead', reason: `there is no destination of the kind ${kind}` };
-      const result = target === undefined ? missing : await deliver(target, attempted);
-      return settle(factOf(attempted, result, admitted.end(result)), writer);
+      const isSealed = payloads?.concerns(attempted.request.fact.function) === true;
+      const result =
+        target === undefined ? missing : await (isSealed ? deliverOpened(target, attempted, payloads) : deliver(target, attempted));
+      return settle(factOf(attempted, result, admitted.end(result)), attempted.invocation.context.outcome, writer);
     },
   };
 }

@@ -1,3 +1,4 @@
+import type { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
 import type { EventLog } from '#src/core/log/event-log.ts';
 import type { Results } from '#src/core/log/results.ts';
 import type { Tenancy } from '#src/core/names/tenancy.ts';
@@ -20,6 +21,8 @@ export type TryOptions = {
   random?: (() => number) | undefined;
   logger: Logger;
   appendId: () => string;
+  /** Opens the payloads of encrypting projects for targets. */
+  payloads?: PayloadSealer | undefined;
   /** By the name of the destination: `FunctionGraph`, `OBS`, … */
   targets: Readonly<Record<string, DestinationTarget>>;
   /** How many invocations may follow from one request, in all branches of its chain together (L2). */

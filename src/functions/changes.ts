@@ -158,7 +158,7 @@ function expectAlias({ definition, aliases }: Changed, name: string): FunctionAl
   return found;
 }
 
-/** The part of a definition that a version fixes. Only a package contains code; a file, a subject or a URL is a reference. */
+/** The part of a definition that a version fixes. Only a package contains code; a file without a package, a subject or a URL is a reference. */
 function fixedPartOf({ handler, timeoutInMs, memoryInMb, userData, secretUserData = {} }: FunctionDefinition): string {
   return JSON.stringify([handler, timeoutInMs, memoryInMb, userData, secretUserData]);
 }

@@ -1,8 +1,11 @@
+import type { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
+import { isProjectKey } from '#src/core/encryption/project-settings.ts';
 import { FunctionNotFoundError } from '#src/core/errors.ts';
 import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import { decodeEntry, type FunctionEntry, resolveFunction } from '#src/core/functions/entry.ts';
 import { type FunctionName, parseFunctionName } from '#src/core/names/names.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
+import { isTestEventsKey } from './test-events.ts';
 
 /** A local copy of the registry, which follows its changes. */
 export interface FunctionDirectory {
@@ -16,14 +19,23 @@ export interface FunctionDirectory {
   subscribe(listener: (name: FunctionName, found: FunctionEntry | undefined) => void): void;
 }
 
-/** Follows the registry until the signal aborts. Resolves once the present functions are loaded. */
+export type DirectoryOptions = {
+  signal: AbortSignal;
+  onProblem?: (problem: string) => void;
+  /** Follows the settings and the data keys of projects, which are in the same store. */
+  payloads?: Pick<PayloadSealer, 'note'> | undefined;
+};
+
+/** Follows the registry until the signal aborts. Resolves once the present functions, and the settings of projects, are loaded. */
 export async function openFunctionDirectory(
   store: KeyValue,
-  { signal, onProblem = () => {} }: { signal: AbortSignal; onProblem?: (problem: string) => void },
+  { signal, onProblem = () => {}, payloads }: DirectoryOptions,
 ): Promise<FunctionDirectory> {
   const entries = new Map<FunctionName, FunctionEntry>();
   const listeners: Parameters<FunctionDirectory['subscribe']>[0][] = [];
   await store.watch(({ key, value, revision }) => {
+    if (isProjectKey(key)) return payloads?.note({ key, value });
+    if (isTestEventsKey(key)) return undefined;
     const name = key as FunctionName;
     if (entries.get(name)?.revision === revision) return;
     try {

@@ -1,9 +1,11 @@
+import { isProjectKey } from '#src/core/encryption/project-settings.ts';
 import { ConflictError, FunctionNotFoundError } from '#src/core/errors.ts';
 import { LATEST } from '#src/core/functions/definition.ts';
 import { decodeEntry, encodeEntry, type FunctionEntry } from '#src/core/functions/entry.ts';
 import { type FunctionName, parseFunctionName } from '#src/core/names/names.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { Changed } from './changes.ts';
+import { isTestEventsKey } from './test-events.ts';
 
 /** How often a change is applied again after a concurrent change of the same function. */
 const MAX_TRIES = 8;
@@ -25,7 +27,8 @@ export class EntryStore {
 
   /** All readable entries. An unreadable entry, which the registry did not write, is left out; `sequent doctor` reports it. */
   async list(): Promise<FunctionEntry[]> {
-    const entries = await Promise.all((await this.#store.keys()).map((key) => this.read(key as FunctionName).catch(() => undefined)));
+    const names = (await this.#store.keys()).filter((key) => !isProjectKey(key) && !isTestEventsKey(key)) as FunctionName[];
+    const entries = await Promise.all(names.map((name) => this.read(name).catch(() => undefined)));
     return entries.filter((entry) => entry !== undefined);
   }
 
@@ -44,15 +47,21 @@ export class EntryStore {
   }
 
   /** As `modify`. Throws `FunctionNotFoundError` when there is no entry. */
-  async modifyPresent(name: string, change: (present: FunctionEntry) => Changed | Promise<Changed>): Promise<FunctionEntry> {
-    return await this.modify(parseFunctionName(name), (present) => {
+  async modifyPresent(
+    name: string,
+    change: (present: FunctionEntry) => Changed | Promise<Changed>,
+    expected?: number,
+  ): Promise<FunctionEntry> {
+    const changePresent: Change = (present) => {
       if (present === undefined) throw new FunctionNotFoundError({ name });
       return change(present);
-    });
+    };
+    return await this.modify(parseFunctionName(name), changePresent, expected);
   }
 
   async delete(name: string): Promise<void> {
     await this.#store.delete(name);
+    await this.#store.reachedWatchers(await this.#store.newestRevision());
   }
 
   async #modifyOnce(name: FunctionName, change: Change, expected: number | undefined): Promise<FunctionEntry> {
@@ -66,6 +75,8 @@ export class EntryStore {
     const stored = await this.#store.put(name, value, revision).catch((cause: unknown) => {
       throw cause instanceof ConflictError ? changed(name, { cause }) : cause;
     });
+    // The caller may send a request next. Its worker must know the change (FN1).
+    await this.#store.reachedWatchers(stored);
     return { ...next, revision: stored, version: LATEST };
   }
 }

@@ -1,3 +1,4 @@
+import type { SecretSealer } from '#src/core/encryption/secret-sealer.ts';
 import { FunctionNotFoundError, InvalidInputError } from '#src/core/errors.ts';
 import {
   type FunctionDefinition,
@@ -22,9 +23,19 @@ import { parseFunctionName, parseQualifier } from '#src/core/names/names.ts';
 import { type Clock, systemClock } from '#src/core/ports/clock.ts';
 import type { CodePackages } from '#src/core/ports/code-packages.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
-import { type PublishOptions, withAlias, withoutAlias, withoutVersion, withPolicy, withSecrets, withVersion } from './changes.ts';
+import {
+  type Changed,
+  type PublishOptions,
+  withAlias,
+  withoutAlias,
+  withoutVersion,
+  withPolicy,
+  withSecrets,
+  withVersion,
+} from './changes.ts';
 import { type Change, EntryStore } from './entry-store.ts';
 import { createPolicyCheck, destinationsIn, type RefuseDestination } from './policy-check.ts';
+import { createTestEvents, deleteTestEvents, type TestEvents } from './test-events.ts';
 
 /**
  * The functions with their configurations, versions and aliases.
@@ -58,6 +69,8 @@ export interface FunctionRegistry {
   publish(name: string, options?: PublishOptions): Promise<FunctionVersion>;
   /** Throws `FunctionNotFoundError`, and `VersionRefusedError` while an alias refers to the version. */
   deleteVersion(name: string, version: string): Promise<void>;
+  /** Seals the secret user data that is stored as it is. Changes nothing without a sealer. Throws `FunctionNotFoundError`. */
+  sealStored(name: string): Promise<void>;
   /** Creates or moves an alias. Throws `FunctionNotFoundError`, `InvalidInputError`, `VersionRefusedError`. */
   putAlias(name: string, alias: AliasInput): Promise<FunctionAlias>;
   /** Throws `FunctionNotFoundError`. */
@@ -65,9 +78,16 @@ export interface FunctionRegistry {
   /**
    * Changes the present policy of a version or a `!alias`. `undefined` removes the own policy of an alias.
    *
-   * Throws `FunctionNotFoundError` and `InvalidInputError`.
+   * Throws `FunctionNotFoundError` and `InvalidInputError`, and `ConflictError` when `expected` is not the present revision.
    */
-  changePolicy(name: string, qualifier: string, change: (policy: Policy) => PolicyInput | undefined): Promise<FunctionEntry>;
+  changePolicy(
+    name: string,
+    qualifier: string,
+    change: (policy: Policy) => PolicyInput | undefined,
+    expected?: number,
+  ): Promise<FunctionEntry>;
+  /** The saved events with which people try the functions. */
+  readonly testEvents: TestEvents;
 }
 
 export type RegistryOptions = {
@@ -78,11 +98,13 @@ export type RegistryOptions = {
   clock?: Pick<Clock, 'now'>;
   /** Where the packages are. Without it, a package is checked at the first attempt only. */
   packages?: Pick<CodePackages, 'has'>;
+  /** Encrypts new secret user data. Without it, the data is stored as it is until a process with the key finds it. */
+  sealer?: SecretSealer | undefined;
 };
 
 export function createFunctionRegistry(
   store: KeyValue,
-  { refuseDestination, grants, clock = systemClock, packages }: RegistryOptions = {},
+  { refuseDestination, grants, clock = systemClock, packages, sealer }: RegistryOptions = {},
 ): FunctionRegistry {
   const entries = new EntryStore(store);
   const rules = createHandlerRules(grants);
@@ -101,6 +123,7 @@ export function createFunctionRegistry(
   return {
     get,
     list,
+    testEvents: createTestEvents(store, clock),
     async find(name, qualifier = LATEST) {
       const resolved = resolveFunction(await get(name), parseQualifier(qualifier), '');
       if (resolved === undefined) throw new FunctionNotFoundError({ name, qualifier });
@@ -109,11 +132,20 @@ export function createFunctionRegistry(
     async put(input, expected) {
       const definition = parseDefinition(input);
       const name = parseFunctionName(definition.name);
-      return withoutSecrets(await entries.modify(name, replaceDefinition(definition, { rules, check, packages }), expected));
+      return withoutSecrets(await entries.modify(name, replaceDefinition(definition, { rules, check, packages, sealer }), expected));
+    },
+    async sealStored(name) {
+      if (sealer === undefined) return;
+      await entries.modifyPresent(name, async (present) => ({
+        ...present,
+        definition: await sealer.sealStored(present.definition),
+        versions: await Promise.all(present.versions.map(async (one) => ({ ...one, definition: await sealer.sealStored(one.definition) }))),
+      }));
     },
     async delete(name) {
       await get(name);
       await entries.delete(name);
+      await deleteTestEvents(store, parseFunctionName(name));
     },
     async publish(name, options = {}) {
       let published: FunctionVersion | undefined;
@@ -142,16 +174,16 @@ export function createFunctionRegistry(
     async deleteAlias(name, alias) {
       await entries.modifyPresent(name, (present) => withoutAlias(present, alias));
     },
-    async changePolicy(name, qualifier, change) {
-      const changed = await entries.modifyPresent(name, async (present) => {
+    async changePolicy(name, qualifier, change, expected) {
+      const changeOnce = async (present: FunctionEntry): Promise<Changed> => {
         const { next, before, after } = withPolicy(present, parseQualifier(qualifier), change);
         if (destinationsIn(before) !== destinationsIn(after)) {
           if (after !== undefined) await check.destinations(after, next.definition.name);
           await check.loops(next, qualifier);
         }
         return next;
-      });
-      return withoutSecrets(changed);
+      };
+      return withoutSecrets(await entries.modifyPresent(name, changeOnce, expected));
     },
   };
 }
@@ -161,13 +193,20 @@ export function parseDefinition(input: unknown): FunctionDefinition {
   return parseInput(functionDefinitionSchema, input, 'the function definition');
 }
 
-type Checks = { packages: RegistryOptions['packages']; rules: HandlerRules; check: ReturnType<typeof createPolicyCheck> };
+type Checks = {
+  sealer: SecretSealer | undefined;
+  packages: RegistryOptions['packages'];
+  rules: HandlerRules;
+  check: ReturnType<typeof createPolicyCheck>;
+};
 
 /** Replaces the definition of `latest`, after the checks of its changed parts. */
-function replaceDefinition(definition: FunctionDefinition, { rules, check, packages }: Checks): Change {
+function replaceDefinition(definition: FunctionDefinition, { rules, check, packages, sealer }: Checks): Change {
   const { name, handler, policy } = definition;
   return async (present) => {
-    const next = { versions: [], aliases: [], ...present, definition: withSecrets(definition, present?.definition) };
+    const complete = withSecrets(definition, present?.definition);
+    const sealed = (await sealer?.seal(complete, present?.definition)) ?? complete;
+    const next = { versions: [], aliases: [], ...present, definition: sealed };
     if (JSON.stringify(present?.definition.handler) !== JSON.stringify(handler)) {
       expectUsable(rules.refuse(definition));
       expectUsable(await refusePackage(definition, packages));

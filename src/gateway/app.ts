@@ -5,11 +5,13 @@ import { isTraceparent } from '#src/core/names/traceparent.ts';
 import { addApi } from './api/api.ts';
 import { toProblem } from './api/problem.ts';
 import { authenticate } from './auth/authentication.ts';
+import { clientCertificateOf } from './auth/client-certificate.ts';
 import { addSessionRoutes } from './auth/session-routes.ts';
 import { createConcurrencyLimit } from './http/concurrency-limit.ts';
 import { HttpError, toHttpError } from './http/http-error.ts';
 import { addPages } from './http/pages.ts';
 import { setReplyHeader } from './http/reply-header.ts';
+import { checkTarget, sentTargetOf } from './http/request-target.ts';
 import { createHono } from './http/router.ts';
 import { addHealth } from './operations/health.ts';
 import { measureRequest } from './operations/measure-request.ts';
@@ -22,12 +24,13 @@ import { addVendorApi } from './vendor/vendor.ts';
 export function createApp(gateway: Gateway): Hono<GatewayEnv> {
   const { metrics, logger, limits } = gateway;
   const app = createHono();
-  const projects = new Set(gateway.credentials.map(({ project }) => project)).size;
+  const projects = (): number => gateway.credentials.projects;
   const waiting = createConcurrencyLimit(limits.waiting, projects);
 
   app.use('*', async (call, next) => {
     const startedAt = performance.now();
     setRequestId(call);
+    requireHttps(call);
     await next();
     measureRequest(metrics, call, startedAt);
     gateway.recorder.note(call);
@@ -39,9 +42,14 @@ export function createApp(gateway: Gateway): Hono<GatewayEnv> {
     return errorReply(call, error, scopeOf(call, gateway));
   });
 
-  // Probes precede `checkOrigin`: their Host header may be any name, and their reply contains no data.
+  app.use('*', async (call, next) => {
+    checkTarget(call);
+    await next();
+  });
+  // Probes precede `checkOrigin`: their Host header may be any name, they have no certificate, and their reply contains no data.
   addHealth(app, gateway);
   app.use('*', async (call, next) => {
+    checkCertificate(call, gateway);
     gateway.checkOrigin(call);
     await next();
   });
@@ -79,6 +87,25 @@ export function createApp(gateway: Gateway): Hono<GatewayEnv> {
   return app;
 }
 
+const HSTS = 'max-age=31536000';
+/** Names that other servers of the user's machine have too, and addresses, for which browsers ignore the header. */
+const notHsts = /^https:\/\/(?:localhost|[\d.]+|\[[\da-f:.]+\])(?::\d+)?\//i;
+
+/** Over TLS, tells browsers to reach this name by HTTPS only, for a year. */
+function requireHttps(call: Call): void {
+  const { url } = call.req;
+  if (url.startsWith('https:') && !notHsts.test(url)) setReplyHeader(call, 'Strict-Transport-Security', HSTS);
+}
+
+/** With `--http-tls-client-auth require`, refuses a connection without a valid client certificate: throws `HttpError` 403. */
+function checkCertificate(call: Call, { tls, clock }: Gateway): void {
+  if (tls?.clientAuth !== 'require') return;
+  const certificate = clientCertificateOf(call.env?.incoming?.socket, clock.now());
+  if (certificate !== undefined && 'endsAt' in certificate) return;
+  const why = certificate === undefined ? '' : `; the one that was presented does not count: ${certificate.problem}`;
+  throw new HttpError({ status: 403, message: `this gateway requires a client certificate (--http-tls-client-auth require)${why}` });
+}
+
 /** Every reply carries an `X-Request-Id`: the caller's if it is valid, else a new one. */
 function setRequestId(call: Call): void {
   const given = call.req.header('x-request-id');
@@ -98,7 +125,7 @@ function errorReply(call: Call, error: HttpError, { nameOf }: Scope): Response {
   // The unread remainder of the body would be parsed as the next request.
   if (error.status === 413) call.header('Connection', 'close');
   const status = error.status as 400;
-  if (/^\/v[12]\//.test(call.req.path))
+  if (/^\/v[12]\//.test(sentTargetOf(call).path))
     return call.json({ error_code: error.vendorCode, error_msg: error.messageFor(nameOf), request_id: call.get('requestId') }, status);
   return call.json(toProblem(error, nameOf), status, { 'Content-Type': 'application/problem+json' });
 }
@@ -120,6 +147,7 @@ const MAX_BATCH_BYTES = 8 * KB * KB;
 /** The largest body that is read for a path, in bytes. */
 function maxBytesOf(path: string): number {
   if (/^\/v2\/[^/]+\/fgs\/functions(?:\/[^/]+\/code)?$/.test(path)) return MAX_PACKAGE_BYTES;
+  if (/^\/api\/functions\/[^/]+\/packages$/.test(path)) return MAX_PACKAGE_BYTES;
   if (path.startsWith('/api/') && path.endsWith('/invocations')) return MAX_BATCH_BYTES;
   return MAX_PAYLOAD_BYTES;
 }

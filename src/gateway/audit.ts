@@ -1,14 +1,20 @@
+import { AuditTrail, type AuditTrailOptions } from '#src/core/audit/audit-trail.ts';
 import type { AuditEntry } from '#src/core/ports/audit-log.ts';
-import { AuditSender, type AuditSenderOptions } from './audit-sender.ts';
+import { describeRule } from './auth/client-certificate.ts';
 import type { Credential } from './auth/credentials.ts';
 import { ruleOf } from './auth/route-rules.ts';
 import type { AuditRecorder } from './ports.ts';
 
-const COUNT_FOR_MS = 60_000;
-const MAX_COUNTED = 1_000;
-
 /** Actions that only read, and are recorded one by one: they show payloads, histories or code. */
-const reads: ReadonlySet<string> = new Set(['invocation.read', 'code.read', 'transitions.follow', 'audit.read', 'log.verify']);
+const reads: ReadonlySet<string> = new Set([
+  'invocation.read',
+  'code.read',
+  'logs.read',
+  'logs.follow',
+  'transitions.follow',
+  'audit.read',
+  'log.verify',
+]);
 const reading = /\.(?:read|list|follow|verify)$/;
 
 /**
@@ -18,32 +24,9 @@ const reading = /\.(?:read|list|follow|verify)$/;
  * 2. Invocations and the reads that pages repeat are counted: one entry a minute for equal calls. The log holds every invocation itself.
  * 3. A refused credential has no project, and is in the log of the process only.
  */
-export function createAuditRecorder({ signal, ...options }: AuditSenderOptions & { signal: AbortSignal }): AuditRecorder {
+export function createAuditRecorder(options: AuditTrailOptions): AuditRecorder {
   const { clock, project: own } = options;
-  const sender = new AuditSender(options);
-  const counted = new Map<string, AuditEntry>();
-  const minute = setInterval(endMinute, COUNT_FOR_MS);
-  minute.unref();
-  signal.addEventListener('abort', () => clearInterval(minute), { once: true });
-
-  function endMinute(): void {
-    for (const entry of counted.values()) sender.add(entry);
-    counted.clear();
-  }
-
-  function count(entry: AuditEntry): void {
-    const key = `${entry.project} ${entry.by} ${entry.action} ${entry.status} ${entry.subject ?? ''}`;
-    const present = counted.get(key);
-    if (present === undefined) {
-      if (counted.size >= MAX_COUNTED) endMinute();
-      counted.set(key, entry);
-      return;
-    }
-    present.count++;
-    present.until = entry.until;
-    present.requestId = entry.requestId;
-  }
-
+  const trail = new AuditTrail(options);
   return {
     note(call) {
       // Without a body the call was refused before its caller was known.
@@ -62,21 +45,19 @@ export function createAuditRecorder({ signal, ...options }: AuditSenderOptions &
         requestId: call.get('requestId'),
         count: 1,
       };
-      if (action === 'function.invoke' || (reading.test(action) && !reads.has(action))) count(entry);
-      else sender.add(entry);
+      if (action === 'function.invoke' || (reading.test(action) && !reads.has(action))) trail.count(entry);
+      else trail.add(entry);
     },
-    async flush() {
-      endMinute();
-      return await sender.send();
-    },
+    flush: () => trail.flush(),
   };
 }
 
 /** The credential without its secrets. */
-function identityOf(credential: Credential | undefined): string {
+export function identityOf(credential: Credential | undefined): string {
   if (credential === undefined) return 'anonymous';
-  const { accessKey, tokenHash } = credential;
-  return accessKey ?? `token:${tokenHash?.toString('hex').slice(0, 12) ?? ''}`;
+  const { accessKey, tokenHash, certificate } = credential;
+  if (accessKey !== undefined) return accessKey;
+  return certificate === undefined ? `token:${tokenHash?.toString('hex').slice(0, 12) ?? ''}` : describeRule(certificate);
 }
 
 const MAX_SUBJECT = 200;

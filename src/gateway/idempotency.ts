@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Timeline } from '#src/client/client.ts';
-import { InvalidInputError, InvocationNotFoundError } from '#src/core/errors.ts';
-import { canBeBrought, isKeyedForm, keyedId } from '#src/core/names/ids.ts';
+import { InvalidInputError, InvocationNotFoundError, type UnknownOutcomeError } from '#src/core/errors.ts';
+import { canBeBrought, isCreatedId, isKeyedForm, keyedId } from '#src/core/names/ids.ts';
 import { isRequestId } from '#src/core/names/names.ts';
 import { HttpError } from './http/http-error.ts';
 import type { Call, Gateway } from './ports.ts';
@@ -13,6 +13,8 @@ type KeyedRequest = {
   id: string;
   /** The request id that version 0.1 would have used for the key, if it is another one. */
   formerId?: string | undefined;
+  /** The request whose repetition the key asks for. */
+  repeats?: string | undefined;
   payload: string;
   options: { traceparent: string | undefined; qualifier: string | undefined };
 };
@@ -23,10 +25,10 @@ type KeyedRequest = {
  */
 export interface Idempotency {
   /**
-   * Accepts the request unless one was accepted under its id before; returns whether one was. Throws `HttpError` 422 when the earlier
-   * request had another event, and 409 while this gateway is still accepting the earlier request.
+   * Accepts the request unless one was accepted under its id before, or is the one that it repeats; returns whether one was, and its id.
+   * Throws `HttpError` 422 when the earlier request had another event, and 409 while this gateway is still accepting the earlier request.
    */
-  accept(request: KeyedRequest): Promise<{ isRepeated: boolean }>;
+  accept(request: KeyedRequest): Promise<{ id: string; isRepeated: boolean }>;
 }
 
 /** The limit of the look-up of an earlier request. The publish after the look-up has a limit of its own. */
@@ -35,14 +37,16 @@ const LOOK_UP_WITHIN_MS = 5_000;
 export function createIdempotency({ client, clock }: Gateway, sharedTurn: () => Promise<void>): Idempotency {
   const inProgress = new Set<string>();
 
-  async function findEarlier({ name, id, formerId }: KeyedRequest): Promise<string | undefined> {
+  async function findEarlier({ name, id, formerId, repeats }: KeyedRequest): Promise<Earlier | undefined> {
     const known = await lookUp(name, id);
-    if (known !== undefined || formerId === undefined) return known?.requestPayload;
-    const former = await lookUp(name, formerId);
-    const fact = former?.transitions[0]?.fact;
+    const otherId = repeats ?? formerId;
+    if (known !== undefined || otherId === undefined) return known === undefined ? undefined : { id, payload: known.requestPayload };
+    const other = await lookUp(name, otherId);
+    const fact = other?.transitions[0]?.fact;
     // An invocation that follows from another one was not accepted under a key.
     const isKeyed = fact?.type === 'queued' && fact.lineage === undefined && fact.redriveOf === undefined;
-    return isKeyed ? former?.requestPayload : undefined;
+    // The reply to a former key names the id of the key, as before.
+    return other !== undefined && isKeyed ? { id: repeats ?? id, payload: other.requestPayload } : undefined;
   }
 
   async function lookUp(name: string, id: string): Promise<Timeline | undefined> {
@@ -56,7 +60,7 @@ export function createIdempotency({ client, clock }: Gateway, sharedTurn: () => 
 
   return {
     async accept(request) {
-      const { name, id, payload, options } = request;
+      const { name, id, repeats, payload, options } = request;
       const key = `${name}/${id}`;
       if (inProgress.has(key))
         throw new HttpError({ status: 409, message: 'the first request of this Idempotency-Key is still in progress', retryAfterInS: 1 });
@@ -66,9 +70,9 @@ export function createIdempotency({ client, clock }: Gateway, sharedTurn: () => 
         const known = await findEarlier(request);
         if (known === undefined && clock.now() - startedAt > LOOK_UP_WITHIN_MS) throw tooSlow();
         await sharedTurn();
-        const earlier = known ?? (await client.invokeOnce(name, payload, { id, ...options })).earlier;
-        if (earlier === undefined) return { isRepeated: false };
-        if (earlier === payload) return { isRepeated: true };
+        const earlier = known ?? earlierOf(await client.invokeOnce(name, payload, { id, repeats, ...options }));
+        if (earlier === undefined) return { id, isRepeated: false };
+        if (earlier.payload === payload) return { id: earlier.id, isRepeated: true };
         throw new HttpError({ status: 422, message: 'the Idempotency-Key was used before, with another event' });
       } finally {
         inProgress.delete(key);
@@ -77,14 +81,28 @@ export function createIdempotency({ client, clock }: Gateway, sharedTurn: () => 
   };
 }
 
+type Earlier = { id: string; payload: string };
+
+function earlierOf({ requestId: id, earlier }: { requestId: string; earlier?: string }): Earlier | undefined {
+  return earlier === undefined ? undefined : { id, payload: earlier };
+}
+
 /** The key of a call, given by the caller or new, and the request id that the key stands for. */
-export type IdempotencyKey = { text: string; id: string; formerId?: string; isGiven: boolean };
+export type IdempotencyKey = { text: string; id: string; formerId?: string; repeats?: string; isGiven: boolean };
+
+/** Begins the key that asks for the repetition of a request with an id of Sequent's. A plain id may be a key of a further request. */
+const REPEAT = 'repeat-';
+
+/** The key with which a call whose outcome is unknown is repeated, so that it starts nothing twice (KEY1). */
+export function keyToRepeat(key: IdempotencyKey, { id }: UnknownOutcomeError): string {
+  return id === key.id ? key.text : `${REPEAT}${id}`;
+}
 
 /**
  * In the own project the key is the request id, so a caller can query the invocation by its key. In another project the id comes from a
  * hash of project and key, so equal keys of two projects never collide. The id also comes from a hash when the key has a form of the ids
  * that Sequent makes, or made in an earlier version: a handler may use its own request id as a key, and no key names an invocation that
- * follows from another one (ID2).
+ * follows from another one (ID2). A key of {@link keyToRepeat} stands for an id of its own as well.
  */
 export function idempotencyKeyOf(call: Call, scope: Scope, { tenancy }: Gateway): IdempotencyKey {
   const given = call.req.header('idempotency-key');
@@ -92,6 +110,8 @@ export function idempotencyKeyOf(call: Call, scope: Scope, { tenancy }: Gateway)
     throw new InvalidInputError({ field: 'Idempotency-Key', problem: 'must be 1 to 64 letters, digits, "-" or "_"' });
   const text = given ?? randomUUID();
   const isGiven = given !== undefined;
+  const repeats = text.startsWith(REPEAT) ? text.slice(REPEAT.length) : '';
+  if (isCreatedId(repeats)) return { text, id: keyedId(`${scope.project}=${text}`), repeats, isGiven };
   const isOwn = scope.isOpen || scope.project === tenancy.project;
   if (isOwn && canBeBrought(text) && !isKeyedForm(text)) return { text, id: text, isGiven };
   const id = keyedId(`${scope.project}=${text}`);

@@ -1,19 +1,23 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
+import type { EncryptingProject } from '#src/analysis/plain-requests.ts';
 import type { SequentClient } from '#src/client/client.ts';
+import type { BulkStore, StoredBulk } from '#src/core/bulk/bulk-operation.ts';
 import type { Tenancy } from '#src/core/names/tenancy.ts';
 import type { AuditLog } from '#src/core/ports/audit-log.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
 import type { SignatureLog } from '#src/core/ports/signature-log.ts';
+import type { CredentialSet } from './auth/credential-set.ts';
 import type { Credential } from './auth/credentials.ts';
 import type { FailedAttempts } from './auth/failed-attempts.ts';
 import type { ReplayCache } from './auth/replay-cache.ts';
 import type { Sessions } from './auth/sessions.ts';
+import type { ServedTls } from './http/tls.ts';
 import type { LogCount } from './operations/log-count.ts';
-import type { LogProblems } from './operations/log-problem-metrics.ts';
 import type { Metrics } from './operations/metrics.ts';
+import type { LogProblems } from './operations/problem-metrics.ts';
 import type { ReplicaWatch } from './operations/replica-watch.ts';
 import type { Records } from './records.ts';
 
@@ -23,12 +27,15 @@ export type GatewayClient = Pick<
   | 'functions'
   | 'packages'
   | 'invokeText'
+  | 'invokeTogether'
   | 'invokeOnce'
   | 'invokeMany'
   | 'result'
   | 'timeline'
   | 'follow'
+  | 'logs'
   | 'lastSequence'
+  | 'invocationsAt'
   | 'repair'
   | 'history'
   | 'cancel'
@@ -52,8 +59,11 @@ export type GatewayOptions = {
   tenancy: Tenancy;
   /** Holds the fields of the vendor's API that a function's definition lacks, and the sessions. */
   store: KeyValue;
-  /** If empty, every caller that reaches the gateway is accepted. */
-  credentials: readonly Credential[];
+  /** The bulk operations of all gateways and command lines. */
+  bulks: BulkStore;
+  credentials: CredentialSet;
+  /** Without it, the gateway serves HTTP in plain text. */
+  tls?: ServedTls | undefined;
   /** Further origins of this gateway: the names by which reverse proxies serve it. */
   origins?: readonly string[];
   limits: GatewayLimits;
@@ -61,6 +71,8 @@ export type GatewayOptions = {
   logger: Logger;
   /** The metrics that are counted from the log. */
   logCount: LogCount;
+  /** The projects that encrypt their payloads now. Without it, no request in plain text is reported. */
+  encrypting?: (() => readonly EncryptingProject[]) | undefined;
   signatures: SignatureLog;
   audit: AuditLog;
   /** Compares the replicas of the log. Resolves to their difference in words. Without it, they are not compared. */
@@ -72,6 +84,7 @@ export type GatewayOptions = {
 /** The dependencies that all routes share. */
 export type Gateway = Omit<GatewayOptions, 'store' | 'logCount' | 'signatures' | 'origins' | 'compareReplicas'> & {
   records: Records;
+  bulkRunner: BulkRunner;
   sessions: Sessions;
   replays: ReplayCache;
   recorder: AuditRecorder;
@@ -107,4 +120,10 @@ export interface AuditRecorder {
   note(call: Call): void;
   /** Sends the waiting entries. Resolves to true when NATS stored all of them. */
   flush(): Promise<boolean>;
+}
+
+/** Runs the bulk operations of a gateway. */
+export interface BulkRunner {
+  /** Runs an operation in the background. */
+  start(stored: StoredBulk): void;
 }

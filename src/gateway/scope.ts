@@ -31,7 +31,7 @@ export interface Scope {
 
 /** The scope of a call that passed `authenticate`. */
 export function scopeOf(call: Call, { credentials, tenancy }: Pick<Gateway, 'credentials' | 'tenancy'>): Scope {
-  const isOpen = credentials.length === 0;
+  const { isOpen } = credentials;
   // Without credentials a path may name any project, and the URNs of the reply name the same one.
   const project = call.get('project') ?? call.req.param('project' as never) ?? tenancy.project;
   return isOpen ? openScope(project, tenancy) : cachedScope(project, tenancy);

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
+import type { Cgroup } from './isolation/cgroups.ts';
 import { splitLines } from './runtime/lines.mjs';
 import { MAX_RESULT_BYTES } from './runtime/outcome.mjs';
 import { lastBytes } from './runtime/output.mjs';
@@ -16,6 +17,8 @@ export type ChildEnd = { code: number | null; signal: string | null; output: str
 /** A child process as a pair of line streams. Lines are written in batches. */
 export interface Child {
   readonly pid: number | undefined;
+  /** The account of the process and its descendants, where the kernel keeps one. */
+  readonly cgroup?: Cgroup | undefined;
   write(line: string): void;
   /** Kills the process and its process group. */
   kill(): void;

@@ -11,6 +11,12 @@ export function returned(payload: string, output = ''): ExecutionResult {
   return output === '' ? { kind: 'returned', payload } : { kind: 'returned', payload, output };
 }
 
+/** The result with the memory that the process reported, if it did. The function can write such a report too, so it is bounded. */
+export function measured(result: ExecutionResult, { memoryUsedInMb }: { memoryUsedInMb?: number | undefined }): ExecutionResult {
+  if (memoryUsedInMb === undefined || !(memoryUsedInMb >= 0 && memoryUsedInMb < 1e6)) return result;
+  return { ...result, memoryUsedInMb: Math.round(memoryUsedInMb * 1_000) / 1_000 };
+}
+
 export function timedOut(timeoutInMs: number): Failure {
   return {
     kind: 'function',

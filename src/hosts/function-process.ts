@@ -9,6 +9,7 @@ import {
   initializationTimedOut,
   loadTimedOut,
   lost,
+  measured,
   processEnded,
   resourceExceeded,
   returned,
@@ -16,7 +17,7 @@ import {
 } from './failures.ts';
 import { failureOfExecution, failureOfStart } from './process-end.ts';
 import { ResourceCheck, type ResourceLimits } from './process-resources.ts';
-import { lastBytes } from './runtime/output.mjs';
+import { KEPT_BYTES, lastBytes } from './runtime/output.mjs';
 import { type Sent, SentExecutions } from './sent-executions.ts';
 import type { Task } from './task.ts';
 
@@ -69,7 +70,10 @@ export class FunctionProcess {
   /** The start of the process, of the current execution, or of the time without one: whichever is the latest. */
   #since = performance.now();
   #abortedAt: number | undefined;
+  /** Whether the executions that wait in the process were recalled from behind the current one. */
   #hasRecalled = false;
+  /** Whether the process has not answered a recall. Executions that were sent meanwhile would overtake the recalled ones. */
+  #isRecalling = false;
   /** Set when this object kills the process: the failure, and the execution that caused it. */
   #cause: { id: number | undefined; failure: Failure } | undefined;
   /** The output before the process was ready; `undefined` afterwards. */
@@ -90,7 +94,7 @@ export class FunctionProcess {
         onEnded();
       },
     });
-    this.#resources = new ResourceCheck(this.#child.pid, setup.resources);
+    this.#resources = new ResourceCheck(this.#child, setup.resources);
     this.#child.write(startLine(setup.definition, setup.functionUrn));
   }
 
@@ -102,7 +106,7 @@ export class FunctionProcess {
   }
   /** Whether another execution may be sent. */
   get isOpen(): boolean {
-    return this.#phase === 'ready' && !this.#hasRecalled && this.#abortedAt === undefined;
+    return this.#phase === 'ready' && !this.#hasRecalled && !this.#isRecalling && this.#abortedAt === undefined;
   }
   get load(): number {
     return this.#sent.size;
@@ -166,8 +170,9 @@ export class FunctionProcess {
     if (ranInMs >= timeoutInMs) this.#kill(timedOut(timeoutInMs));
     else if (this.#abortedAt !== undefined && now - this.#abortedAt >= this.#setup.limits.abortGraceInMs) this.#kill(aborted());
     else this.#checkResources(now);
-    if (ranInMs >= RECALL_AFTER_MS && this.#sent.size > 1 && !this.#hasRecalled) {
+    if (ranInMs >= RECALL_AFTER_MS && this.#sent.size > 1 && !this.#hasRecalled && !this.#isRecalling) {
       this.#hasRecalled = true;
+      this.#isRecalling = true;
       this.#child.write(recallLine);
     }
   }
@@ -177,18 +182,28 @@ export class FunctionProcess {
     if (resource !== undefined) this.#kill(resourceExceeded(resource, this.#setup.resources));
   }
 
+  #exceededAtEnd(): Failure | undefined {
+    const resource = this.#resources.exceededAtEnd();
+    return resource === undefined ? undefined : resourceExceeded(resource, this.#setup.resources);
+  }
+
   #receive(frame: ChildFrame | undefined): void {
     switch (frame?.type) {
       case 'returned':
-        this.#settleHead(frame.id, returned(frame.payload, this.#outputWith(frame.output)), frame.tookInMs);
+        this.#settleHead(frame.id, measured(returned(frame.payload, this.#outputWith(frame.output)), frame), frame.tookInMs);
         break;
       case 'failed':
-        this.#settleHead(frame.id, failed(frame.failure, this.#outputWith(frame.output)));
+        this.#settleHead(frame.id, measured(failed(frame.failure, this.#outputWith(frame.output)), frame));
         break;
       case 'printed':
         this.#print(frame.text);
         break;
       case 'recalled':
+        this.#isRecalling = false;
+        // Also without ids: executions may be sent to this process again.
+        this.#setup.observer.onUnstarted(this.#unsettledOf(this.#sent.takeUnstarted(frame.ids)));
+        break;
+      case 'withdrawn':
         this.#returnUnstarted(this.#sent.takeUnstarted(frame.ids));
         break;
       case 'exiting':
@@ -217,11 +232,11 @@ export class FunctionProcess {
   }
 
   #outputWith(text: string): string {
-    return lastBytes((this.#sent.head?.output ?? '') + text);
+    return lastBytes((this.#sent.head?.output ?? '') + text, KEPT_BYTES);
   }
 
   #print(text: string): void {
-    if (!this.#sent.print(text) && this.#startOutput !== undefined) this.#startOutput = lastBytes(this.#startOutput + text);
+    if (!this.#sent.print(text) && this.#startOutput !== undefined) this.#startOutput = lastBytes(this.#startOutput + text, KEPT_BYTES);
   }
 
   /** The child's own clock measures the duration, up to the time that passed here. Time here includes waits of this process. */
@@ -241,8 +256,12 @@ export class FunctionProcess {
     this.#setup.observer.onSettled(tookInMs);
   }
 
+  #unsettledOf(sent: readonly Sent[]): Task[] {
+    return sent.map(({ task }) => task).filter((task) => !task.isSettled);
+  }
+
   #returnUnstarted(unstarted: readonly Sent[]): void {
-    const tasks = unstarted.map(({ task }) => task).filter((task) => !task.isSettled);
+    const tasks = this.#unsettledOf(unstarted);
     if (tasks.length > 0) this.#setup.observer.onUnstarted(tasks);
   }
 
@@ -251,7 +270,8 @@ export class FunctionProcess {
     this.#phase = 'ended';
     const { definition, observer } = this.#setup;
     if (this.#startOutput !== undefined) {
-      observer.onEnd({ failure: this.#cause?.failure ?? failureOfStart(end, definition), output: this.#startOutput });
+      const failure = this.#cause?.failure ?? this.#exceededAtEnd() ?? failureOfStart(end, definition);
+      observer.onEnd({ failure, output: this.#startOutput });
       return;
     }
     const sent = this.#sent.takeAll();
@@ -264,7 +284,7 @@ export class FunctionProcess {
 
   #failureOf(head: Sent, end: ChildEnd): Failure {
     if (head.task.isAborted) return aborted();
-    if (this.#cause === undefined) return failureOfExecution(end, this.#setup.definition);
+    if (this.#cause === undefined) return this.#exceededAtEnd() ?? failureOfExecution(end, this.#setup.definition);
     return this.#cause.id === head.id ? this.#cause.failure : lost('its process was ended because of the execution before it');
   }
 }

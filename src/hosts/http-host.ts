@@ -4,9 +4,10 @@ import { projectOf } from '#src/core/names/addressable.ts';
 import type { Execution, ExecutionResult, FunctionHost } from '#src/core/ports/function-host.ts';
 import { aborted, failed, refusedByFunction, resultTooLarge, returned, timedOut, unavailable } from './failures.ts';
 import { eventOf, failureInAnswer, headersFor } from './remote-function.ts';
-import { MAX_RESULT_BYTES } from './runtime/outcome.mjs';
+import { hintsOf, MAX_RESULT_BYTES } from './runtime/outcome.mjs';
 
-type Endpoint = { url: string; headers?: Record<string, string> | undefined };
+type Statuses = { temporary?: readonly string[] | undefined; final?: readonly string[] | undefined };
+type Endpoint = { url: string; headers?: Record<string, string> | undefined; statuses?: Statuses | undefined };
 /** The part of `fetch` that the host uses. */
 export type Fetch = (
   url: string,
@@ -16,8 +17,8 @@ export type Fetch = (
 /** The URL leads to an address that the function may not reach. No request was sent. */
 export class EndpointRefusedError extends Error {}
 
-/** The statuses of a temporary failure, which is not a failure of the function. */
-const PLATFORM_STATUSES: ReadonlySet<number> = new Set([408, 425, 429, 502, 503, 504]);
+/** The statuses of a temporary failure by default, which is not a failure of the function. */
+const TEMPORARY_STATUSES = ['408', '425', '429', '502', '503', '504'];
 const MAX_ERROR_BYTES = 4_096;
 
 /**
@@ -47,7 +48,7 @@ export function createHttpHost({ own, others }: { own: Fetch; others: Fetch }): 
         redirect: 'manual',
         signal: request.signal,
       });
-      return await resultOfResponse(response);
+      return await resultOfResponse(response, endpoint.statuses);
     } catch (error) {
       if (error instanceof EndpointRefusedError)
         return failed(refusedByFunction({ errorType: 'HandlerNotAllowed', message: `handler.url: ${error.message} (rule U2)` }));
@@ -68,18 +69,34 @@ export function createHttpHost({ own, others }: { own: Fetch; others: Fetch }): 
   };
 }
 
-async function resultOfResponse(response: Response): Promise<ExecutionResult> {
+/** `statuses` are single ones, such as 409, and classes, such as 4xx. A single one counts before a class. */
+function includesStatus(statuses: readonly string[], status: number): 'exactly' | 'by class' | undefined {
+  if (statuses.includes(String(status))) return 'exactly';
+  return statuses.includes(`${Math.floor(status / 100)}xx`) ? 'by class' : undefined;
+}
+
+/** Whether a failure is temporary, final, or one of the function. A status that is in both lists counts as the more exact list says. */
+function kindOfStatus(status: number, { temporary = TEMPORARY_STATUSES, final = [] }: Statuses): 'temporary' | 'final' | 'of the function' {
+  const [isTemporary, isFinal] = [includesStatus(temporary, status), includesStatus(final, status)];
+  if (isTemporary === 'exactly' || (isTemporary !== undefined && isFinal === undefined)) return 'temporary';
+  return isFinal === undefined ? 'of the function' : 'final';
+}
+
+async function resultOfResponse(response: Response, statuses: Statuses = {}): Promise<ExecutionResult> {
   if (response.ok) {
     const { text, isComplete } = await readBody(response, MAX_RESULT_BYTES);
     return isComplete ? returned(text) : failed(resultTooLarge(MAX_RESULT_BYTES));
   }
   const answer = `the endpoint answered ${response.status} ${response.statusText}`.trimEnd();
-  if (PLATFORM_STATUSES.has(response.status)) {
+  const kind = kindOfStatus(response.status, statuses);
+  const retryAfter = response.headers.get('retry-after') ?? undefined;
+  if (kind === 'temporary') {
     await response.body?.cancel();
-    return failed(unavailable(answer));
+    return failed({ ...unavailable(answer), ...hintsOf(undefined, retryAfter) });
   }
   const { text } = await readBody(response, MAX_ERROR_BYTES);
-  return failed(failureInAnswer(text, { errorType: 'HttpError', message: answer }));
+  const failure = failureInAnswer(text, { errorType: 'HttpError', message: answer, retryAfter });
+  return failed(kind === 'final' ? { ...failure, retryable: false } : failure);
 }
 
 /** Reads at most `maxBytes` of the body. */

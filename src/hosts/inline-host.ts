@@ -1,9 +1,11 @@
 import type { Failure } from '#machines/facts.ts';
+import type { Redact } from '#src/core/output/redaction.ts';
 import type { Execution, ExecutionResult, FunctionHost } from '#src/core/ports/function-host.ts';
 import { aborted, failed, noHandler, returned, timedOut } from './failures.ts';
+import { finishOutput } from './finish-output.ts';
 import { HandlerContext } from './runtime/context.mjs';
 import { type Handler, runHandler } from './runtime/outcome.mjs';
-import { lastBytes } from './runtime/output.mjs';
+import { KEPT_BYTES, lastBytes } from './runtime/output.mjs';
 
 /** Calls back after `ms`; returns the function that cancels the call. Injected, so that timeouts work under virtual time. */
 export type After = (ms: number, callback: () => void) => () => void;
@@ -19,13 +21,13 @@ const realAfter: After = (ms, callback) => {
  * At the timeout, or when the execution is aborted, `context.signal` aborts and the failure is reported. A handler that ignores the signal
  * continues, and a busy loop cannot be interrupted. Only the lines of `context.getLogger()` are captured as output.
  */
-export function createInlineHost(handlers: ReadonlyMap<string, Handler>, after: After = realAfter): FunctionHost {
+export function createInlineHost(handlers: ReadonlyMap<string, Handler>, after: After = realAfter, redact?: Redact): FunctionHost {
   function run(handler: Handler, execution: Execution, signal: AbortSignal): Promise<ExecutionResult> {
     return new Promise((resolve) => {
       const { timeoutInMs } = execution.definition;
       let output = '';
       const context = new HandlerContext(execution, (text) => {
-        output = lastBytes(output + text);
+        output = lastBytes(output + text, KEPT_BYTES);
       });
       const cancelTimeout = after(timeoutInMs, () => abort(timedOut(timeoutInMs)));
       signal.addEventListener('abort', onAbort);
@@ -33,7 +35,7 @@ export function createInlineHost(handlers: ReadonlyMap<string, Handler>, after: 
       function end(result: ExecutionResult): void {
         cancelTimeout();
         signal.removeEventListener('abort', onAbort);
-        resolve(result);
+        resolve(finishOutput(result, redact));
       }
       function abort(failure: Failure): void {
         end(failed(failure, output));

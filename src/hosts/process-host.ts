@@ -1,7 +1,10 @@
 import { messageOf } from '#src/core/errors.ts';
 import type { Tenancy } from '#src/core/names/tenancy.ts';
+import type { Redact } from '#src/core/output/redaction.ts';
 import type { Execution, ExecutionResult, FunctionHost } from '#src/core/ports/function-host.ts';
 import { aborted, failed, refusedByFunction, unavailable } from './failures.ts';
+import { finishOutput } from './finish-output.ts';
+import type { Cgroups } from './isolation/cgroups.ts';
 import { type Isolation, noIsolation } from './isolation/isolation.ts';
 import type { PackageCache } from './package-cache.ts';
 import { createProcessLauncher } from './process-launcher.ts';
@@ -17,6 +20,8 @@ export type ProcessHostOptions = {
   packages?: PackageCache;
   /** How the code of other projects is isolated; by default it is not. */
   isolation?: Isolation;
+  /** Where the kernel counts the memory and the processes of each function process; by default they are counted from `/proc`. */
+  cgroups?: Cgroups | undefined;
   /** The maximum of processes of one function, whatever its concurrency. */
   maxProcessesPerFunction?: number;
   /** A process without work ends after this time. */
@@ -27,6 +32,8 @@ export type ProcessHostOptions = {
   startTimeoutInMs?: number;
   /** How long an aborted handler may continue before its process is killed. */
   abortGraceInMs?: number;
+  /** Hides the secrets in output; by default they stay. */
+  redact?: Redact | undefined;
   /** The Node.js executable. */
   command?: string;
 };
@@ -41,8 +48,8 @@ export type ProcessHostOptions = {
  *    starts its own session escapes the group.
  */
 export function createProcessHost(options: ProcessHostOptions = {}): FunctionHost {
-  const { packages, isolation = noIsolation, idleInMs = 60_000 } = options;
-  const launcher = createProcessLauncher(options.command ?? process.execPath);
+  const { packages, isolation = noIsolation, idleInMs = 60_000, redact } = options;
+  const launcher = createProcessLauncher(options.command ?? process.execPath, options.cgroups);
   const pools = new ProcessPools({
     tenancy: options.tenancy ?? { region: 'local', project: 'default' },
     packages,
@@ -61,7 +68,7 @@ export function createProcessHost(options: ProcessHostOptions = {}): FunctionHos
     return new Promise((resolve) => {
       const task = createTask(execution, (result) => {
         signal.removeEventListener('abort', onAbort);
-        resolve(result);
+        resolve(finishOutput(result, redact));
       });
       const onAbort = () => pool.abort(task);
       signal.addEventListener('abort', onAbort);

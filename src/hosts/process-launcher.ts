@@ -6,9 +6,12 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { FunctionDefinition } from '#src/core/functions/definition.ts';
 import { type Child, type ChildEvents, type ChildOptions, failedChild, openChild } from './child-process.ts';
+import { type Cgroup, type Cgroups, inCgroup } from './isolation/cgroups.ts';
 import { endLeftovers } from './isolation/leftovers.ts';
+import { permissionArguments } from './isolation/node-permissions.ts';
 import { type Sandbox, sandboxCommand } from './isolation/sandbox-command.ts';
 import { type OrphanGuard, openOrphanGuard } from './orphan-guard.ts';
+import { RUNTIME_MEMORY_IN_MB } from './process-resources.ts';
 
 /** What a process runs, and in which sandbox. `codeFolder` is visible in the sandbox. */
 export type Program = { definition: FunctionDefinition; sandbox?: Sandbox | undefined; codeFolder?: string };
@@ -31,7 +34,7 @@ type Home = {
 const { resolve } = createRequire(import.meta.url);
 const runtimeFolder = fileURLToPath(new URL('./runtime/', import.meta.url));
 
-export function createProcessLauncher(command: string): ProcessLauncher {
+export function createProcessLauncher(command: string, cgroups?: Cgroups): ProcessLauncher {
   let home: Home | undefined;
 
   function openHome(): Home {
@@ -43,16 +46,18 @@ export function createProcessLauncher(command: string): ProcessLauncher {
     const cwd = mkdtempSync(join(opened.directory, `${program.definition.name}-`));
     const { sandbox } = program;
     const options = sandbox === undefined ? plain(command, program, cwd) : sandboxed(opened, { command, program, sandbox, cwd });
-    const child = openChild(options, {
+    const cgroup = cgroups?.create(limitsOf(program));
+    const child = openChild(cgroup === undefined ? options : within(cgroup, options), {
       ...events,
       onEnd(end) {
         if (child.pid !== undefined) forget(opened, child.pid, sandbox);
         void removeDirectory(cwd);
         events.onEnd(end);
+        void cgroup?.remove();
       },
     });
     if (child.pid !== undefined) remember(opened, child.pid, sandbox);
-    return child;
+    return { ...child, cgroup };
   }
 
   return {
@@ -70,6 +75,17 @@ export function createProcessLauncher(command: string): ProcessLauncher {
       await removeDirectory(home.directory);
     },
   };
+}
+
+/** The maximum of threads and processes in one group. A process of Node has about a dozen threads. */
+const MAX_TASKS_IN_GROUP = 1_024;
+
+function limitsOf({ definition }: Program) {
+  return { memoryInMb: definition.memoryInMb + RUNTIME_MEMORY_IN_MB, maxTasks: MAX_TASKS_IN_GROUP };
+}
+
+function within(cgroup: Cgroup, { command, args, ...options }: ChildOptions): ChildOptions {
+  return { ...options, ...inCgroup(cgroup, [command, ...args]) };
 }
 
 function remember({ guard, users }: Home, pid: number, sandbox: Sandbox | undefined): void {
@@ -95,7 +111,7 @@ async function removeDirectory(directory: string): Promise<void> {
 
 function plain(command: string, { definition }: Program, cwd: string): ChildOptions {
   const env = { ...environmentFor(cwd), ...definition.userData, ...definition.secretUserData };
-  return { command, args: [...nodeArguments(definition), join(runtimeFolder, 'child.mjs')], env, cwd };
+  return { command, args: [...nodeArguments({ ...definition, file: fileOf(definition) }), join(runtimeFolder, 'child.mjs')], env, cwd };
 }
 
 /** The user data reaches the environment in the child, because the steps that open a sandbox have the worker's rights. */
@@ -107,15 +123,26 @@ function sandboxed(
   home.sharedRuntime ??= copyRuntime(home.directory);
   if (sandbox.level === 'user' && sandbox.uid !== undefined) chownSync(cwd, sandbox.uid, sandbox.uid);
   const readable = [realpathSync(command), home.sharedRuntime, ...(codeFolder === undefined ? [] : [codeFolder])];
-  if (isTypeScript(definition)) readable.push(modulesFolder());
+  const usesLoader = isTypeScript(fileOf(definition));
+  if (usesLoader) readable.push(modulesFolder());
+  const ownFolder = sandbox.level === 'user' ? cwd : '/tmp';
+  const folders = { readable: [home.sharedRuntime, ...(codeFolder === undefined ? [] : [codeFolder])], writable: ownFolder };
+  // The loader for TypeScript starts processes and threads of its own.
+  const isRestricted = sandbox.isRestricted && !usesLoader;
+  const restrictions = isRestricted ? permissionArguments(folders, { hasNetwork: sandbox.hasNetwork }) : [];
   const opened = sandboxCommand(sandbox, {
     directory: cwd,
     memoryInMb: definition.memoryInMb,
     readable,
     command: realpathSync(command),
-    args: [...nodeArguments(definition), join(home.sharedRuntime, 'child.mjs'), 'user-data'],
+    args: [
+      ...restrictions,
+      ...nodeArguments({ ...definition, file: fileOf(definition) }),
+      join(home.sharedRuntime, 'child.mjs'),
+      'user-data',
+    ],
   });
-  return { ...opened, env: environmentFor(sandbox.level === 'user' ? cwd : '/tmp'), cwd };
+  return { ...opened, env: environmentFor(ownFolder), cwd };
 }
 
 /** Copies the runtime, because other users may not reach the folder of the program. */
@@ -128,14 +155,19 @@ function copyRuntime(directory: string): string {
   return copy;
 }
 
-function nodeArguments(definition: FunctionDefinition): string[] {
-  const loader = isTypeScript(definition) ? ['--import', pathToFileURL(resolve('tsx')).href] : [];
-  return [`--max-old-space-size=${definition.memoryInMb}`, ...loader];
+/** The arguments of Node for a process that runs a handler file. */
+export function nodeArguments({ memoryInMb, file }: { memoryInMb: number; file: string }): string[] {
+  const loader = isTypeScript(file) ? ['--import', pathToFileURL(resolve('tsx')).href] : [];
+  return [`--max-old-space-size=${memoryInMb}`, ...loader];
 }
 
 /** TypeScript needs a loader, which adds about 0.2 s to the start. */
-function isTypeScript({ handler }: FunctionDefinition): boolean {
-  return handler.kind === 'process' && /\.[cm]?tsx?$/.test(handler.file);
+function isTypeScript(file: string): boolean {
+  return /\.[cm]?tsx?$/.test(file);
+}
+
+function fileOf({ handler }: FunctionDefinition): string {
+  return handler.kind === 'process' ? handler.file : '';
 }
 
 /** The folder with the loader for TypeScript and the packages that it needs. */

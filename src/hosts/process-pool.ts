@@ -31,13 +31,18 @@ export type PoolSetup = {
   maxProcesses: number;
   idleInMs: number;
   recycleAfter: number;
+  /** The state of the code that a process loads; a process of another state is replaced (CODE3). */
+  stateOfCode(): string;
   start(observer: ProcessObserver): FunctionProcess;
 };
 
-/** The processes of one version of a function, and the executions that wait for a process. Keeps POOL1 and POOL2 (src/DESIGN.md). */
+/** The processes of one version of a function, and the executions that wait for a process. Keeps POOL1, POOL2 and CODE3 (src/DESIGN.md). */
 export class ProcessPool {
   readonly #setup: PoolSetup;
   readonly #processes = new Set<FunctionProcess>();
+  /** The processes of an earlier state of the code. They finish what they were sent. */
+  readonly #outdated = new WeakSet<FunctionProcess>();
+  #stateOfCode: string | undefined;
   #waiting: Task[] = [];
   #averageInMs = 0;
   #measured = 0;
@@ -119,7 +124,7 @@ export class ProcessPool {
     const awake = this.#depth(WORTH_WAKING_MS);
     let best: FunctionProcess | undefined;
     for (const process of this.#processes) {
-      if (!process.isOpen || process.executions >= this.#setup.recycleAfter) continue;
+      if (!process.isOpen || this.#isSpent(process)) continue;
       if (process.load > 0 && process.load < awake) return process;
       if (process.load < depth && (best === undefined || process.load < best.load)) best = process;
     }
@@ -152,7 +157,13 @@ export class ProcessPool {
     this.#start();
   }
 
+  /** Whether the process gets no further execution. */
+  #isSpent(process: FunctionProcess): boolean {
+    return process.executions >= this.#setup.recycleAfter || this.#outdated.has(process);
+  }
+
   #start(): void {
+    this.#replaceOutdated();
     const process: FunctionProcess = this.#setup.start({
       onReady: () => this.#dispatch(),
       onSettled: (tookInMs) => this.#onSettled(process, tookInMs),
@@ -162,10 +173,20 @@ export class ProcessPool {
     this.#processes.add(process);
   }
 
+  #replaceOutdated(): void {
+    const state = this.#setup.stateOfCode();
+    if (state === this.#stateOfCode) return;
+    this.#stateOfCode = state;
+    for (const process of this.#processes) {
+      this.#outdated.add(process);
+      if (process.isIdle) process.kill();
+    }
+  }
+
   #onSettled(process: FunctionProcess, tookInMs: number): void {
     this.#averageInMs += (tookInMs - this.#averageInMs) * (this.#measured === 0 ? 1 : WEIGHT);
     this.#measured += 1;
-    if (process.isIdle && process.executions >= this.#setup.recycleAfter) process.kill();
+    if (process.isIdle && this.#isSpent(process)) process.kill();
     this.#dispatch();
   }
 

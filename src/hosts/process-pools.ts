@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { FunctionDefinition } from '#src/core/functions/definition.ts';
 import { projectOf } from '#src/core/names/addressable.ts';
@@ -73,7 +74,7 @@ export class ProcessPools {
   }
 
   #add(key: PoolKey, { program, version, release }: Prepared): ProcessPool {
-    // `latest` can change: processes with its previous code, limits or user data must not stay.
+    // `latest` can change: processes with its previous code, limits or user data must not stay (CODE2).
     for (const [other, { pool }] of this.#pools) if (isSameVersion(other, key)) pool.drain();
     const { maxProcessesPerFunction, idleInMs, recycleAfter } = this.#options;
     const { definition } = program;
@@ -82,6 +83,7 @@ export class ProcessPools {
       maxProcesses: Math.min(definition.concurrency, maxProcessesPerFunction),
       idleInMs,
       recycleAfter,
+      stateOfCode: () => stateOfCode(definition),
       start: (observer) => this.#start(program, version, observer),
     });
     this.#pools.set(key, { pool, release });
@@ -126,4 +128,11 @@ export class ProcessPools {
       open: (events) => launcher.open(program, events),
     });
   }
+}
+
+/** A package never changes; a file of the worker's machine may. Of such a handler only the file itself is compared. */
+function stateOfCode({ handler }: FunctionDefinition): string {
+  if (handler.kind !== 'process' || handler.package !== undefined) return '';
+  const found = statSync(handler.file, { throwIfNoEntry: false });
+  return found === undefined ? '' : `${found.ino}/${found.size}/${found.mtimeMs}`;
 }

@@ -1,7 +1,8 @@
+import type { Child } from './child-process.ts';
 import { readProcessTree } from './isolation/process-tree.ts';
 
 /** The memory of a fresh process that its function does not use. The function's own limit is added to this. */
-const RUNTIME_MEMORY_IN_MB = 96;
+export const RUNTIME_MEMORY_IN_MB = 96;
 const CHECK_EVERY_MS = 200;
 
 export type ResourceLimits = {
@@ -10,23 +11,36 @@ export type ResourceLimits = {
   maxProcesses: number;
 };
 
-/** Compares the memory and the number of a process and all its descendants with the limits of their function. */
+type Counted = Pick<Child, 'pid' | 'cgroup'>;
+
+/**
+ * Compares the memory and the number of a process and all its descendants with the limits of their function. In a cgroup, the kernel
+ * enforces the limit of memory.
+ */
 export class ResourceCheck {
-  readonly #pid: number | undefined;
+  readonly #child: Counted;
   readonly #limits: ResourceLimits;
   #checkedAt = 0;
 
-  constructor(pid: number | undefined, limits: ResourceLimits) {
-    this.#pid = pid;
+  constructor(child: Counted, limits: ResourceLimits) {
+    this.#child = child;
     this.#limits = limits;
   }
 
   /** The limit that is exceeded. Reads the processes at most every 200 ms, and is `undefined` in between. */
   exceeded(now: number): 'memory' | 'processes' | undefined {
-    if (this.#pid === undefined || now - this.#checkedAt < CHECK_EVERY_MS) return undefined;
+    const { pid, cgroup } = this.#child;
+    if (pid === undefined || now - this.#checkedAt < CHECK_EVERY_MS) return undefined;
     this.#checkedAt = now;
-    const { pids, memoryInMb } = readProcessTree(this.#pid);
-    if (memoryInMb > this.#limits.memoryInMb + RUNTIME_MEMORY_IN_MB) return 'memory';
-    return pids.length > this.#limits.maxProcesses ? 'processes' : undefined;
+    const { memoryInMb, maxProcesses } = this.#limits;
+    if (cgroup !== undefined) return this.exceededAtEnd() ?? (cgroup.processes > maxProcesses ? 'processes' : undefined);
+    const tree = readProcessTree(pid);
+    if (tree.memoryInMb > memoryInMb + RUNTIME_MEMORY_IN_MB) return 'memory';
+    return tree.pids.length > maxProcesses ? 'processes' : undefined;
+  }
+
+  /** Whether the kernel ended the process because of a limit. */
+  exceededAtEnd(): 'memory' | undefined {
+    return (this.#child.cgroup?.memoryKills ?? 0) > 0 ? 'memory' : undefined;
   }
 }

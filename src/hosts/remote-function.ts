@@ -3,6 +3,7 @@ import type { Failure } from '#machines/facts.ts';
 import type { Execution } from '#src/core/ports/function-host.ts';
 import { parseJson } from '#src/core/text/json.ts';
 import { refusedByFunction } from './failures.ts';
+import { hintsOf } from './runtime/outcome.mjs';
 
 /** The headers of an event for a function behind a subject or a URL. */
 export function headersFor({ requestId, functionUrn, attempt, traceparent }: Execution): Record<string, string> {
@@ -19,16 +20,23 @@ const errorPayload = z.object({
   errorMessage: z.string(),
   errorType: z.string().default('Error'),
   stackTrace: z.array(z.string()).default([]),
+  /** What the errors of a process function may say too. */
+  retryable: z.boolean().optional(),
+  retryAfter: z.union([z.number(), z.string()]).optional(),
 });
 
 const MAX_MESSAGE = 4_096;
 
-/** The failure in an answer. FunctionGraph's error payload in the body adds its type, message and stack to `defaults`. */
-export function failureInAnswer(body: string, defaults: { errorType: string; message: string }): Failure {
+/**
+ * The failure in an answer. FunctionGraph's error payload in the body adds its type, message and stack to `defaults`, and its `retryable` and
+ * `retryAfter`. `retryAfter` of the defaults is that of the header.
+ */
+export function failureInAnswer(body: string, defaults: { errorType: string; message: string; retryAfter?: string | undefined }): Failure {
   const payload = errorPayload.safeParse(parseJson(body)).data;
   const message = payload === undefined ? defaults.message : `${defaults.message}: ${payload.errorMessage}`;
   return {
     ...refusedByFunction({ errorType: payload?.errorType ?? defaults.errorType, message: message.slice(0, MAX_MESSAGE) }),
     ...(payload === undefined ? {} : { stackTrace: payload.stackTrace.slice(0, 32) }),
+    ...hintsOf(payload?.retryable, payload?.retryAfter ?? defaults.retryAfter),
   };
 }

@@ -20,7 +20,7 @@ export type SubjectRequest = (subject: string, payload: Uint8Array, options: Sub
  * Runs functions that answer on a subject.
  *
  * A reply is a failure of the function when it has the header `Nats-Service-Error-Code` (the convention of NATS services) or
- * `Function-Error`. FunctionGraph's error payload in the body adds details.
+ * `Function-Error`. FunctionGraph's error payload in the body adds details, and the header `Retry-After` says when the next attempt follows.
  */
 export function createSubjectHost({ request }: { request: SubjectRequest }): FunctionHost {
   async function ask(subject: string, execution: Execution, signal: AbortSignal): Promise<ExecutionResult> {
@@ -58,14 +58,21 @@ export function createSubjectHost({ request }: { request: SubjectRequest }): Fun
 function resultOfReply({ payload, headers }: { payload: Uint8Array; headers: Record<string, string> }): ExecutionResult {
   if (payload.byteLength > MAX_RESULT_BYTES) return failed(resultTooLarge(MAX_RESULT_BYTES));
   const text = new TextDecoder().decode(payload);
+  const retryAfter = headers['Retry-After'];
   const errorCode = headers['Nats-Service-Error-Code'];
   if (errorCode !== undefined) {
     const description = headers['Nats-Service-Error'] ?? 'no description';
     return failed(
-      failureInAnswer(text, { errorType: 'NatsServiceError', message: `the service answered error ${errorCode}, ${description}` }),
+      failureInAnswer(text, {
+        errorType: 'NatsServiceError',
+        message: `the service answered error ${errorCode}, ${description}`,
+        retryAfter,
+      }),
     );
   }
   const functionError = headers['Function-Error'];
   if (functionError === undefined) return returned(text);
-  return failed(failureInAnswer(text, { errorType: 'FunctionError', message: `the function answered an error, ${functionError}` }));
+  return failed(
+    failureInAnswer(text, { errorType: 'FunctionError', message: `the function answered an error, ${functionError}`, retryAfter }),
+  );
 }

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findOnPath } from './find-on-path.mjs';
+import { modifiedAt, newestIn } from './roles/newest-file.mjs';
 
 // Plain JavaScript on Node's own modules, because this file runs before any package is installed.
 // `npm start` and `sequent` install the npm packages, `npm test` the tools of the tests too, and `.ci/run` everything.
@@ -24,32 +25,37 @@ const tools = [
   { packages: ['openssl'], neededBy: 'tests', why: 'certificates for the tests of HTTPS destinations', isInstalled: isOnPath('openssl') },
   // The tests fetch a nats-server by themselves. CI names the one of Debian, and runs the tests again on the newest.
   { packages: ['nats-server'], neededBy: 'ci', why: 'the server of the first test run', isInstalled: isOnPath('nats-server') },
-  { packages: ['docker-compose'], neededBy: 'ci', why: 'the check of docker-compose.yml', isInstalled: isOnPath('docker-compose') },
+  { packages: ['docker-compose'], neededBy: 'ci', why: 'the check of the compose files', isInstalled: isOnPath('docker-compose') },
 ];
 
 /**
- * Installs the npm packages that package-lock.json names, unless they are installed.
+ * Installs the npm packages that package-lock.json names, unless they are installed. A clone that holds a build of its sources needs those
+ * of the run time only.
  *
  * Prints the reason and the command to stderr first. Ends the process with an explanation when this Node is too old or npm fails.
+ *
+ * @param {{ forDevelopment?: boolean }} options Tests need the development packages, whatever was built.
  */
-export function installPackages() {
+export function installPackages({ forDevelopment = false } = {}) {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   if (major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1])) {
     fail(`Sequent needs Node ${OLDEST_NODE.join('.')} or newer, and this is Node ${process.versions.node}`, 1);
   }
-  const reason = missingPackages();
+  const reason = missingPackages(forDevelopment);
   if (reason === undefined) return;
-  print(`${reason}; running "npm ci" in ${root}`);
+  const omitted = !forDevelopment && isBuilt() ? ['--omit=dev'] : [];
+  const command = ['npm', 'ci', ...omitted].join(' ');
+  print(`${reason}; running "${command}" in ${root}`);
   // stdout belongs to the program that runs next, so npm writes to stderr.
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-  const { status, error } = spawnSync(npm, ['ci', '--no-audit', '--no-fund'], {
+  const { status, error } = spawnSync(npm, ['ci', ...omitted, '--no-audit', '--no-fund'], {
     cwd: root,
     stdio: ['ignore', 2, 2],
     shell: process.platform === 'win32',
     env: { ...process.env, npm_config_omit: '', NODE_ENV: '' },
   });
-  if (error !== undefined) fail(`"npm ci" could not be started (${error.message})`, 1);
-  if (status !== 0) fail('"npm ci" failed; the lines above say why', status ?? 1);
+  if (error !== undefined) fail(`"${command}" could not be started (${error.message})`, 1);
+  if (status !== 0) fail(`"${command}" failed; the lines above say why`, status ?? 1);
   performance.mark('sequent-installed');
 }
 
@@ -78,23 +84,41 @@ export function installTools(purpose) {
   return packages;
 }
 
-/** Whether this is a clone of the repository. A package contains no lock file. */
-export function isClone() {
-  return modifiedAt('package-lock.json') !== undefined;
+/** Whether the program runs from its sources. A package has none to run, and a clone without development packages runs its build. */
+export function runsSources() {
+  return isClone() && (hasDevelopmentPackages() || !isBuilt());
+}
+
+/** A package contains no lock file. */
+function isClone() {
+  return existsSync(join(root, 'package-lock.json'));
+}
+
+/** Whether `dist` holds what `npm run build` made of the present sources. */
+function isBuilt() {
+  const sources = ['src', 'machines', 'package-lock.json'].map((path) => newestIn(join(root, path)));
+  return modifiedIn('dist/built') >= Math.max(...sources);
+}
+
+function hasDevelopmentPackages() {
+  return modifiedIn('node_modules/vite/package.json') > 0;
 }
 
 /** Why the npm packages must be installed, or `undefined` when they are those of package-lock.json. */
-function missingPackages() {
-  const locked = modifiedAt('package-lock.json');
+function missingPackages(forDevelopment) {
   // npm installed this package itself: its dependencies are in another folder.
-  if (locked === undefined) return undefined;
-  const installed = modifiedAt('node_modules/.package-lock.json');
-  if (installed === undefined) return 'the npm packages are not installed';
-  return installed < locked ? 'the npm packages are older than package-lock.json' : undefined;
+  if (!isClone()) return undefined;
+  const installed = modifiedIn('node_modules/.package-lock.json');
+  if (installed === 0) return 'the npm packages are not installed';
+  if (installed < modifiedIn('package-lock.json')) return 'the npm packages are older than package-lock.json';
+  if (hasDevelopmentPackages()) return undefined;
+  if (forDevelopment) return 'the npm packages for development are not installed';
+  const isOutdated = modifiedIn('dist/built') > 0 && !isBuilt();
+  return isOutdated ? 'the sources are newer than their build, and the npm packages for development are not installed' : undefined;
 }
 
-function modifiedAt(file) {
-  return statSync(join(root, file), { throwIfNoEntry: false })?.mtimeMs;
+function modifiedIn(file) {
+  return modifiedAt(join(root, file));
 }
 
 function isOnPath(command) {
@@ -117,5 +141,5 @@ function fail(line, code) {
 // As a program (`.ci/run`) it installs everything, and fails when a package is missing.
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   if (installTools('ci').length > 0) process.exit(1);
-  installPackages();
+  installPackages({ forDevelopment: true });
 }

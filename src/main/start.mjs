@@ -1,3 +1,4 @@
+import './early-hang-up.mjs';
 import { installPackages } from './install.mjs';
 import { supervise } from './supervise.mjs';
 

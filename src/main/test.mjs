@@ -1,7 +1,7 @@
 import { installPackages, installTools } from './install.mjs';
 
 // `npm test`: all tests, or those that the arguments of vitest name. The tests fetch nats-server themselves when they need it.
-installPackages();
+installPackages({ forDevelopment: true });
 installTools('tests');
 process.argv.splice(2, Infinity, 'run', ...process.argv.slice(2));
 await import('../../node_modules/vitest/vitest.mjs');

@@ -3,9 +3,10 @@ import { messageOf } from '#src/core/errors.ts';
 import { subjects } from '#src/core/names/subjects.ts';
 import { ServerTime } from '#src/core/time/server-time.ts';
 import type { Connection } from './transport/connection.ts';
+import { hasLeader } from './transport/ensure-stream.ts';
 import { isNoResponders, isTimeout } from './transport/errors.ts';
 import { timedInfo } from './transport/server-clock.ts';
-import { FUNCTIONS_BUCKET, INVOCATIONS, RESULTS, STATE_BUCKET } from './wire/topology.ts';
+import { admitsRequests, FUNCTIONS_BUCKET, INVOCATIONS, RESULTS, STATE_BUCKET } from './wire/topology.ts';
 
 /** The state of a NATS server, and of the Sequent on it. */
 export type Inspection = {
@@ -38,6 +39,10 @@ export type StreamFacts =
       replicas: number;
       lastSequence: number;
       hasLeader: boolean;
+      /** The maximum of the stored bytes; `undefined` without a limit. */
+      maxBytes: number | undefined;
+      /** Whether the log accepts requests (ADM1). Always true for another stream. */
+      isAdmitting: boolean;
     };
 
 /** A durable consumer of the log, such as that of a function. */
@@ -91,7 +96,8 @@ async function inspectStreams(manager: JetStreamManager, time: ServerTime): Prom
   return streams;
 }
 
-function factsOf(name: string, { state, config, cluster }: StreamInfo): StreamFacts {
+function factsOf(name: string, info: StreamInfo): StreamFacts {
+  const { state, config } = info;
   return {
     name,
     exists: true,
@@ -102,7 +108,9 @@ function factsOf(name: string, { state, config, cluster }: StreamInfo): StreamFa
     storage: config.storage,
     replicas: config.num_replicas,
     lastSequence: state.last_seq,
-    hasLeader: cluster === undefined || cluster.leader !== undefined,
+    hasLeader: hasLeader(info),
+    maxBytes: config.max_bytes > 0 ? config.max_bytes : undefined,
+    isAdmitting: name !== INVOCATIONS || admitsRequests(config.subjects),
   };
 }
 

@@ -2,16 +2,14 @@ import { StringCodec } from 'nats';
 import { ConflictError } from '#src/core/errors.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { Connection } from './transport/connection.ts';
-import { ensureStream } from './transport/ensure-stream.ts';
-import { errorCodeOf, isWrongLastSequence } from './transport/errors.ts';
-import { watchBucket } from './watch-bucket.ts';
-import { keyValueStream, type StreamOptions } from './wire/topology.ts';
+import type { EnsuredStreams } from './transport/ensured-streams.ts';
+import { errorCodeOf, isMessageGone, isWrongLastSequence } from './transport/errors.ts';
+import { reachedWatchers, watchBucket } from './watch-bucket.ts';
 
 const text = StringCodec();
 
-/** Opens a JetStream key-value bucket. With options for its stream, the bucket is created if it is missing. */
-export async function openKeyValue(connection: Connection, bucket: string, options: StreamOptions | undefined): Promise<KeyValue> {
-  if (options !== undefined) await ensureStream(connection, keyValueStream(bucket, options));
+/** Opens a JetStream key-value bucket, which must exist. With `streams`, a watch continues when the bucket was created again. */
+export async function openKeyValue(connection: Connection, bucket: string, streams?: EnsuredStreams): Promise<KeyValue> {
   const kv = await connection.jetstream.views.kv(bucket, { bindOnly: true });
   return {
     async get(key) {
@@ -29,12 +27,21 @@ export async function openKeyValue(connection: Connection, bucket: string, optio
       }
     },
     delete: (key) => kv.delete(key),
+    async erase(key, revision) {
+      const erased = revision ?? (await kv.get(key))?.revision;
+      if (erased === undefined) return;
+      await connection.manager.streams.deleteMessage(`KV_${bucket}`, erased).catch((error: unknown) => {
+        // Another process erased it meanwhile.
+        if (!isMessageGone(errorCodeOf(error))) throw error;
+      });
+    },
     async keys() {
       const found = [];
       for await (const key of await kv.keys()) found.push(key);
       return found.sort();
     },
     newestRevision: async () => (await connection.manager.streams.info(`KV_${bucket}`)).state.last_seq,
-    watch: (onChange, signal) => watchBucket(connection, kv, { onChange, signal }),
+    reachedWatchers: (revision) => reachedWatchers(connection, bucket, revision),
+    watch: (onChange, signal) => watchBucket(connection, kv, { bucket, onChange, signal, streams }),
   };
 }

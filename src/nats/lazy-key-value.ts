@@ -16,8 +16,10 @@ export function createLazyKeyValue(open: () => Promise<KeyValue>): KeyValue {
     get: async (key) => await (await store()).get(key),
     put: async (key, value, expected) => await (await store()).put(key, value, expected),
     delete: async (key) => await (await store()).delete(key),
+    erase: async (key, revision) => await (await store()).erase(key, revision),
     keys: async () => await (await store()).keys(),
     newestRevision: async () => await (await store()).newestRevision(),
+    reachedWatchers: async (revision) => await (await store()).reachedWatchers(revision),
     watch: async (onChange, signal) => await (await store()).watch(onChange, signal),
   };
 }

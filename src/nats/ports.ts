@@ -1,3 +1,4 @@
+import type { AuditTrailOptions } from '#src/core/audit/audit-trail.ts';
 import { NatsUnavailableError } from '#src/core/errors.ts';
 import type { History } from '#src/core/history-questions.ts';
 import type { EventLog } from '#src/core/log/event-log.ts';
@@ -5,6 +6,7 @@ import type { Results } from '#src/core/log/results.ts';
 import type { Admission } from '#src/core/ports/admission.ts';
 import type { Cancellations } from '#src/core/ports/cancellations.ts';
 import type { CodePackages } from '#src/core/ports/code-packages.ts';
+import type { ConnectionsControl } from '#src/core/ports/connections-control.ts';
 import type { DestinationCheck } from '#src/core/ports/destination-check.ts';
 import type { ExecutionProbe } from '#src/core/ports/execution-probe.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
@@ -16,21 +18,25 @@ import { createNatsCodePackages } from './code-packages.ts';
 import { openKeyValue } from './key-value.ts';
 import { createLazyKeyValue } from './lazy-key-value.ts';
 import { createNatsCancellations } from './questions/cancellations.ts';
+import { createNatsConnectionsControl } from './questions/connections-control.ts';
 import { createNatsDestinationCheck } from './questions/destination-check.ts';
 import { createNatsExecutionProbe } from './questions/execution-probe.ts';
 import { createNatsHistory } from './questions/history-service.ts';
 import { createNatsOpenRequests } from './questions/open-requests.ts';
 import { createNatsRoleInstances } from './questions/role-instances.ts';
+import { createServiceAudit, type ServiceAudit } from './questions/service-audit.ts';
 import { isReplicable, NotReplicableError } from './replicas/replicable.ts';
 import { createNatsAdmission } from './streams/admission.ts';
+import { createNatsAuditLog } from './streams/audit-log.ts';
 import { createNatsEventLog } from './streams/event-log.ts';
-import { readFormerRequests, withFormerRequests } from './streams/former-requests.ts';
+import { readFormerRequests, withPresentLog } from './streams/former-requests.ts';
 import { createNatsHints } from './streams/hints.ts';
 import { createLogEpoch, type LogEpoch } from './streams/log-epoch.ts';
 import { createNatsResults } from './streams/results.ts';
 import { createNatsWorkQueue } from './streams/work-queue.ts';
 import type { Connection } from './transport/connection.ts';
 import { ensureStream, findStream } from './transport/ensure-stream.ts';
+import { createEnsuredStreams, type EnsuredStreams } from './transport/ensured-streams.ts';
 import { createPublisher, type Publisher } from './transport/publisher.ts';
 import { type ClockBounds, localServerClock, openServerClock, type ServerClock } from './transport/server-clock.ts';
 import { createHintSigner } from './wire/hint-signer.ts';
@@ -39,6 +45,7 @@ import {
   FUNCTIONS_BUCKET,
   INVOCATIONS,
   invocationsStream,
+  keyValueStream,
   resultsStream,
   STATE_BUCKET,
   type TopologyOptions,
@@ -57,6 +64,7 @@ export type NatsPorts = {
   openRequests: OpenRequests;
   cancellations: Cancellations;
   destinationCheck: DestinationCheck;
+  connectionsControl: ConnectionsControl;
   /** The definitions of the functions. */
   functions: KeyValue;
   /** The code of functions. */
@@ -69,6 +77,10 @@ export type NatsPorts = {
   roleInstances: RoleInstances;
   /** The time of the log. Every age, due time and lease of a process is judged by this clock. */
   clock: ServerClock;
+  /** Records the questions that this process answers; `undefined` for a client. */
+  serviceAudit: ServiceAudit | undefined;
+  /** The JetStream streams that this process keeps in existence. Without a topology, none. */
+  streams: EnsuredStreams;
   close(): void;
 };
 
@@ -81,7 +93,11 @@ export type NatsPortsOptions = {
   clockBounds?: ClockBounds;
   /** How long an append or a read without an answer is repeated before it fails, in milliseconds; 60 s by default. */
   budgetInMs?: number;
+  /** Asks for the history of this project alone, as its history user must. */
+  historyProject?: string | undefined;
   onProblem?: (problem: string) => void;
+  /** Records the questions that this process answers, for the own project. */
+  audit?: Pick<AuditTrailOptions, 'project' | 'logger'>;
 };
 
 /**
@@ -94,17 +110,23 @@ export async function openNatsPorts(connection: Connection, options: NatsPortsOp
   const { topology, leaseInMs } = options;
   const problems = options.onProblem === undefined ? {} : { onProblem: options.onProblem };
   const isLazy = options.isLazy ?? false;
+  if (topology !== undefined) expectReplicable(connection, topology.replicas);
+  const streams = createEnsuredStreams(connection, options.onProblem ?? (() => {}));
   if (topology !== undefined) {
-    expectReplicable(connection, topology.replicas);
-    const log = await withFormerRequests(connection, invocationsStream(topology));
-    for (const stream of [log, resultsStream(topology), codeStream(topology)]) await ensureStream(connection, stream);
+    const log = invocationsStream(topology);
+    await ensureStream(connection, await withPresentLog(connection, log), options.onProblem);
+    streams.keep(log);
+    const buckets = [FUNCTIONS_BUCKET, STATE_BUCKET].map((bucket) => keyValueStream(bucket, topology));
+    await streams.add(resultsStream(topology), codeStream(topology), ...buckets);
   } else if (!isLazy) await expectStream(connection);
   if (!isLazy) await readFormerRequests(connection);
   const clock = isLazy ? localServerClock : await openServerClock(connection, { ...options.clockBounds, ...problems });
-  const open = async (bucket: string): Promise<KeyValue> => await openKeyValue(connection, bucket, topology);
+  const open = async (bucket: string): Promise<KeyValue> => await openKeyValue(connection, bucket, streams);
   const functions = isLazy ? createLazyKeyValue(() => open(FUNCTIONS_BUCKET)) : await open(FUNCTIONS_BUCKET);
   const state = isLazy ? createLazyKeyValue(() => open(STATE_BUCKET)) : await open(STATE_BUCKET);
   const signer = createHintSigner(state);
+  // A log that was created again has no requests of an earlier version.
+  streams.onRecreated(INVOCATIONS, () => void readFormerRequests(connection).catch(() => {}));
   const publisher = createPublisher(connection);
   const logEpoch = createLogEpoch(connection, clock);
   const logOptions = {
@@ -114,6 +136,9 @@ export async function openNatsPorts(connection: Connection, options: NatsPortsOp
     ...problems,
     ...(options.budgetInMs === undefined ? {} : { budgetInMs: options.budgetInMs }),
   };
+  const closing = new AbortController();
+  const auditLog = { audit: createNatsAuditLog(connection, publisher), clock, signal: closing.signal };
+  const serviceAudit = options.audit === undefined ? undefined : createServiceAudit({ ...options.audit, ...auditLog });
   return {
     log: createNatsEventLog({ ...logOptions, epoch: logEpoch }),
     logEpoch,
@@ -122,17 +147,22 @@ export async function openNatsPorts(connection: Connection, options: NatsPortsOp
     results: createNatsResults(logOptions),
     queue: createNatsWorkQueue({ connection, state, signer, leaseInMs, takesWork: () => clock.isWithinLimit, ...problems }),
     executionProbe: createNatsExecutionProbe(connection),
-    openRequests: createNatsOpenRequests(connection),
-    cancellations: createNatsCancellations(connection),
-    destinationCheck: createNatsDestinationCheck(connection),
+    openRequests: createNatsOpenRequests(connection, serviceAudit),
+    cancellations: createNatsCancellations(connection, serviceAudit),
+    destinationCheck: createNatsDestinationCheck(connection, serviceAudit),
+    connectionsControl: createNatsConnectionsControl(connection, serviceAudit),
     functions,
     packages: createNatsCodePackages(connection, clock),
     state,
     publisher,
-    history: createNatsHistory(connection),
+    history: createNatsHistory(connection, options.historyProject),
     roleInstances: createNatsRoleInstances(connection),
     clock,
+    serviceAudit,
+    streams,
     close() {
+      closing.abort();
+      streams.close();
       clock.close();
       publisher.close();
     },

@@ -1,12 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type KV, type KvEntry, StringCodec } from 'nats';
+import { consumerOpts, type JetStreamManager, type JetStreamSubscription, type JsMsg, type KV, StringCodec } from 'nats';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { Connection } from './transport/connection.ts';
+import type { EnsuredStreams } from './transport/ensured-streams.ts';
 
 const text = StringCodec();
 const RETRY_IN_MS = 500;
 
-export type WatchOptions = { onChange: Parameters<KeyValue['watch']>[0]; signal: AbortSignal };
+type BucketWatchOptions = {
+  bucket: string;
+  onChange: Parameters<KeyValue['watch']>[0];
+  signal: AbortSignal;
+  streams?: EnsuredStreams | undefined;
+};
 
 /**
  * Reports every key of a bucket, and then every change, until the signal aborts. Resolves when the existing keys are reported.
@@ -14,33 +20,70 @@ export type WatchOptions = { onChange: Parameters<KeyValue['watch']>[0]; signal:
  * 1. Every reconnection starts a new watcher, because a watcher of nats.js receives nothing for seconds after a restart of the server.
  * 2. A new watcher first reports the keys that were deleted in between.
  * 3. nats.js gives up when the server refuses to create the watcher's consumer again, as without a leader. A new watcher is then started.
+ * 4. A change is reported while its message is being received, before any later message of the connection (FN1). The watcher of nats.js
+ *    reports a change later.
+ * 5. In a bucket that was created again, a watcher would wait for the revisions of the former bucket (STRM2). A new watcher is then started.
+ *    A key that has a revision of the former bucket again is reported as deleted first.
  */
-export async function watchBucket(connection: Connection, kv: KV, options: WatchOptions): Promise<void> {
-  const watch = new BucketWatch(kv, options);
-  const endReconnect = connection.onReconnect(() => void watch.restart());
+export async function watchBucket(connection: Connection, kv: Pick<KV, 'keys'>, options: BucketWatchOptions): Promise<void> {
+  const watch = new BucketWatch(connection, kv, options);
+  const restart = (): void => void watch.restart();
+  const endListening = [connection.onReconnect(restart), options.streams?.onRecreated(`KV_${options.bucket}`, restart)];
   options.signal.addEventListener('abort', () => {
-    endReconnect();
+    for (const end of endListening) end?.();
     watch.stop();
   });
   await watch.start();
 }
 
-type Entries = Awaited<ReturnType<KV['watch']>>;
+const GIVE_UP_AFTER_MS = 1_000;
+const LOOK_AGAIN_AFTER_MS = 10;
+
+/** Resolves when the server has sent the changes up to a revision to every watcher of the bucket, or after a second. Never rejects. */
+export async function reachedWatchers(connection: Connection, bucket: string, revision: number): Promise<void> {
+  const ending = new AbortController();
+  const { signal } = ending;
+  const givingUp = delay(GIVE_UP_AFTER_MS, undefined, { signal }).catch(() => {});
+  // While a server of a cluster is down, the others answer for their own consumers only after seconds.
+  await Promise.race([awaitWatchers(connection, { bucket, revision, signal }), givingUp]);
+  ending.abort();
+}
+
+type Awaited = { bucket: string; revision: number; signal: AbortSignal };
+
+async function awaitWatchers({ manager }: Connection, { bucket, revision, signal }: Awaited): Promise<void> {
+  try {
+    while (!signal.aborted && !(await haveWatchersReached(manager, bucket, revision))) await delay(LOOK_AGAIN_AFTER_MS);
+  } catch {
+    // The permission is missing, which the connection reports, or the server does not answer. Then nothing is promised.
+  }
+}
+
+/** A watcher of a process that ended is not bound, and the server removes it. A watcher of some keys is not one of Sequent. */
+async function haveWatchersReached(manager: JetStreamManager, bucket: string, revision: number): Promise<boolean> {
+  for await (const { push_bound: isBound, config, delivered } of manager.consumers.list(`KV_${bucket}`)) {
+    if (isBound && config.filter_subject === `$KV.${bucket}.>` && delivered.stream_seq < revision) return false;
+  }
+  return true;
+}
 
 class BucketWatch {
-  readonly #kv: KV;
-  readonly #options: WatchOptions;
-  /** The keys that were reported and not deleted since. */
-  readonly #known = new Set<string>();
-  #current: Entries | undefined;
+  readonly #connection: Connection;
+  readonly #kv: Pick<KV, 'keys'>;
+  readonly #options: BucketWatchOptions;
+  /** The keys that were reported and not deleted since, with their revisions and the times of these, in nanoseconds since the epoch. */
+  readonly #known = new Map<string, { revision: number; at: number }>();
+  #current: JetStreamSubscription | undefined;
 
-  constructor(kv: KV, options: WatchOptions) {
+  constructor(connection: Connection, kv: Pick<KV, 'keys'>, options: BucketWatchOptions) {
+    this.#connection = connection;
     this.#kv = kv;
     this.#options = options;
   }
 
   stop(): void {
-    this.#current?.stop();
+    this.#current?.unsubscribe();
+    this.#current = undefined;
   }
 
   /** Starts a watcher. Resolves when it has reported every key that existed, or is lost. */
@@ -49,20 +92,38 @@ class BucketWatch {
     const existing = new Set<string>();
     for await (const key of await this.#kv.keys()) existing.add(key);
     this.#reportDeleted(existing);
-    const entries = await this.#kv.watch();
-    this.#current = entries;
-    if (this.#options.signal.aborted) entries.stop();
-    await new Promise<void>((resolve) => {
-      if (existing.size === 0) resolve();
+    await new Promise<void>((resolve, reject) => {
       const onReported = (key: string): void => {
         existing.delete(key);
         if (existing.size === 0) resolve();
       };
-      void this.#forward(entries, onReported).then((isLost) => {
-        resolve();
-        if (isLost && this.#current === entries) void this.restart();
-      });
+      if (existing.size === 0) resolve();
+      this.#subscribe(onReported, resolve).catch(reject);
     });
+  }
+
+  /** `onLost` is called when the server refuses the consumer of the subscription. */
+  async #subscribe(onReported: (key: string) => void, onLost: () => void): Promise<void> {
+    const { bucket, signal } = this.#options;
+    const prefix = `$KV.${bucket}.`;
+    let own: JetStreamSubscription | undefined;
+    const options = consumerOpts();
+    options.bindStream(`KV_${bucket}`);
+    options.orderedConsumer();
+    options.deliverLastPerSubject();
+    options.callback((error, message) => {
+      if (error !== null) {
+        onLost();
+        if (own !== undefined && this.#current === own) void this.restart();
+      } else if (message !== null) {
+        const key = message.subject.slice(prefix.length);
+        this.#report(key, message);
+        onReported(key);
+      }
+    });
+    own = await this.#connection.jetstream.subscribe(`${prefix}>`, options);
+    this.#current = own;
+    if (signal.aborted) own.unsubscribe();
   }
 
   async restart(): Promise<void> {
@@ -77,32 +138,19 @@ class BucketWatch {
   }
 
   #reportDeleted(existing: ReadonlySet<string>): void {
-    for (const key of this.#known) {
+    for (const key of this.#known.keys()) {
       if (existing.has(key)) continue;
       this.#known.delete(key);
       this.#options.onChange({ key, revision: 0 });
     }
   }
 
-  /** Reports entries until the watcher ends. Resolves to whether the watcher was lost. */
-  async #forward(entries: AsyncIterable<KvEntry>, onReported: (key: string) => void): Promise<boolean> {
-    const iterator = entries[Symbol.asyncIterator]();
-    for (;;) {
-      const next = await iterator.next().catch(() => undefined);
-      if (next === undefined) return true;
-      if (next.done) return false;
-      this.#report(next.value);
-      onReported(next.value.key);
-    }
-  }
-
-  #report({ key, operation, value, revision }: KvEntry): void {
-    if (operation === 'PUT') {
-      this.#known.add(key);
-      this.#options.onChange({ key, revision, value: text.decode(value) });
-    } else {
-      this.#known.delete(key);
-      this.#options.onChange({ key, revision });
-    }
+  #report(key: string, { headers, data, seq: revision, info: { timestampNanos: at } }: JsMsg): void {
+    const isDeleted = ['DEL', 'PURGE'].includes(headers?.get('KV-Operation') ?? '');
+    const known = this.#known.get(key);
+    if (known?.revision === revision && known.at !== at) this.#options.onChange({ key, revision: 0 });
+    if (isDeleted) this.#known.delete(key);
+    else this.#known.set(key, { revision, at });
+    this.#options.onChange(isDeleted ? { key, revision } : { key, revision, value: text.decode(data) });
   }
 }

@@ -1,12 +1,16 @@
+import { isOutcome } from '#machines/facts.ts';
 import { AmbiguousIdError, InvocationNotFoundError } from '#src/core/errors.ts';
 import type { AnswerOf, HistoryAnswers, HistoryProblem, InvocationDetail, InvocationSummary, Moment } from '#src/core/history-questions.ts';
+import { responsePayloadOf } from '#src/core/log/envelope.ts';
 import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import { MAX_BATCH } from '#src/core/names/ids.ts';
 import { splitName } from '#src/core/names/names.ts';
 import { type AsOfOptions, askAsOf, type Decode, entriesOf, invocationsAfter, type Narrowing, refuseUnreached } from './as-of.ts';
+import { countOf } from './count.ts';
 import { deliveryColumns, readDead, toDelivery } from './dead-letters.ts';
 import { uncountedIn } from './folded-stream.ts';
-import { countOf, list, summaryColumns, summaryOf, toSummary } from './list.ts';
+import { listRows, summaryColumns, summaryOf, toSummary } from './list.ts';
+import { withPayloads } from './payload-excerpts.ts';
 import type { Layer } from './plan.ts';
 import { deliveryRowsOf, type ProjectedInvocation } from './projected-invocation.ts';
 import type { Projection } from './projection.ts';
@@ -27,7 +31,12 @@ export function createAnswers(
   const ask = <Answer>(moment: Moment | undefined, narrowing: Narrowing, question: (layers: readonly Layer[]) => Answer) =>
     moment === undefined ? question([{ database: tables() }]) : askAsOf(tables, { decode, moment, narrowing, maxChanged }, question);
   return {
-    list: ({ moment, ...query }) => ask(moment, query, (layers) => list(layers, query)),
+    list: ({ moment, payloads, ...query }) =>
+      // Only a cursor of the default order bounds the rows that are folded.
+      ask(moment, (query.order ?? 'newest') === 'newest' ? query : { ...query, cursor: undefined }, (layers) => {
+        const { rows, cursor } = listRows(layers, query);
+        return { invocations: payloads === true ? withPayloads(tables(), decode, rows) : rows.map(toSummary), cursor };
+      }),
     count: ({ moment, ...query }) => ask(moment, query, (layers) => countOf(layers, query)),
     stats: ({ moment, ...query }) => ask(moment, query, (layers) => ({ rows: stats(layers, query) })),
     get: ({ moment, ...query }) => describe(tables(), find(tables(), query, { decode, moment })),
@@ -81,7 +90,7 @@ function pastOf(id: string, requestSequence: number, entries: readonly FullLogEn
 function describe(database: Database, { summary, seq, entries, projected }: Found): InvocationDetail {
   const uncounted = uncountedIn({ requestSequence: Math.floor(seq / MAX_BATCH), entries });
   const facts = entries.flatMap((entry) => (entry.kind === 'append' && !uncounted.has(entry.sequence) ? entry.append.facts : []));
-  const outcome = facts.find((fact) => fact.invocation === summary.id && fact.type === 'succeeded');
+  const outcome = facts.filter(isOutcome).find(({ invocation }) => invocation === summary.id);
   const deliveries =
     projected === undefined
       ? readDeliveries(database, seq)
@@ -91,7 +100,7 @@ function describe(database: Database, { summary, seq, entries, projected }: Foun
   return {
     ...summary,
     payload: requestIn(entries, seq)?.payload ?? '',
-    response: outcome?.type === 'succeeded' ? outcome.payload : null,
+    response: outcome === undefined ? null : responsePayloadOf(outcome),
     deliveries: deliveries.map(toDelivery),
   };
 }

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import type { HistoryCheck } from '#src/core/history-questions.ts';
 import type { LogSource } from '#src/core/log/log-source.ts';
-import { startReplay } from './replay.ts';
+import { type ReplayOptions, startReplay } from './replay.ts';
 import { hashRows } from './rows-hash.ts';
 import type { OpenDatabase } from './sqlite.ts';
 import { openStore } from './store.ts';
@@ -16,11 +16,17 @@ export type CheckOptions = {
   created: string;
   /** A file for the second read model. The check removes it afterwards. */
   scratch: string;
+  /** Ends the check, which rejects with the reason of this signal. */
+  signal: AbortSignal;
 };
 
-/** Builds a second read model from zero up to the same sequence, and compares all rows of both (P1). */
+/**
+ * Builds a second read model from zero up to the same sequence, and compares all rows of both (P1).
+ *
+ * Rejects when the log became shorter meanwhile, because the log may never reach that sequence again.
+ */
 export async function checkAgainstLog(options: CheckOptions): Promise<Omit<HistoryCheck, 'instance'>> {
-  const { source, open, file, until, created, scratch } = options;
+  const { source, open, file, until, created, scratch, signal } = options;
   // A read transaction sees the tables as they are now, whatever is written later.
   const snapshot = open(file);
   snapshot.exec('BEGIN');
@@ -29,7 +35,7 @@ export async function checkAgainstLog(options: CheckOptions): Promise<Omit<Histo
   const second = openStore({ open, file: scratch, decode: source.decode });
   try {
     if (second === undefined) throw new Error(`${scratch} cannot be opened`);
-    await startReplay({ source, store: second, created, until }).done;
+    await replayUntil({ source, store: second, created, until }, signal);
     const [live, rebuilt] = [await hashRows(snapshot), await hashRows(second.database)];
     const tables = live.map(({ table, rows, hash }, index) => {
       const other = rebuilt[index]?.hash ?? '';
@@ -42,6 +48,21 @@ export async function checkAgainstLog(options: CheckOptions): Promise<Omit<Histo
     snapshot.close();
     second?.close();
     removeFile(scratch);
+  }
+}
+
+async function replayUntil(options: ReplayOptions, signal: AbortSignal): Promise<void> {
+  const ending = new AbortController();
+  const replay = startReplay({ ...options, onContradiction: (why) => ending.abort(new Error(why)) });
+  const ended = AbortSignal.any([signal, ending.signal]);
+  const stop = (): void => void replay.stop();
+  ended.addEventListener('abort', stop, { once: true });
+  if (ended.aborted) stop();
+  try {
+    await replay.done;
+    ended.throwIfAborted();
+  } finally {
+    ended.removeEventListener('abort', stop);
   }
 }
 

@@ -1,3 +1,4 @@
+import { NOT_ENCRYPTED } from '#src/core/encryption/sealed-text.ts';
 import type { Erasure } from '#src/core/log/erasure.ts';
 import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import type { StoredEntry } from '#src/core/log/log-source.ts';
@@ -41,14 +42,15 @@ export function prepareErasing(database: Database, decode: (entry: StoredEntry) 
 }
 
 /** The streams whose invocations were all accepted before the time of the erasure and are all notified, by their request sequence. */
-function notifiedStreams(database: Database, { function: fn, before, until }: Erasure): number[] {
+function notifiedStreams(database: Database, { function: fn, before, until, only }: Erasure): number[] {
   const newest = database.prepare('SELECT max(bucket) FROM clock WHERE first_at < ?').get([before])?.[0] ?? -1;
   const bound = Math.min((Number(newest) + 1) * CLOCK_BUCKET, until + 1) * MAX_BATCH;
   const sql = `SELECT request_sequence FROM invocations WHERE seq < ? ${fn === undefined ? '' : 'AND function = ?'} GROUP BY request_sequence
-    HAVING max(accepted_at) < ? AND min(state = 'notified') = 1`;
+    HAVING max(accepted_at) < ? AND min(state = 'notified') = 1
+    ${only === undefined ? '' : "AND min(condition IS 'InvalidRequest' AND instr(ifnull(error, ''), ?) > 0) = 1"}`;
   return database
     .prepare(sql)
-    .all(fn === undefined ? [bound, before] : [bound, fn, before])
+    .all([bound, ...(fn === undefined ? [] : [fn]), before, ...(only === undefined ? [] : [NOT_ENCRYPTED])])
     .map(([requestSequence]) => Number(requestSequence));
 }
 

@@ -1,14 +1,17 @@
-import type { HistoryFilter, HistoryPage, InvocationSummary } from '#src/core/history-questions.ts';
+import { InvalidInputError } from '#src/core/errors.ts';
+import type { HistoryFilter, HistoryPage, InvocationSummary, ListOrder } from '#src/core/history-questions.ts';
 import { type IndexScan, type Layer, planOf, whereOf } from './plan.ts';
 import { columnsOf, type ProjectedInvocation } from './projected-invocation.ts';
 import type { InvocationColumn } from './schema.ts';
-import type { Row, Value } from './sqlite.ts';
+import { readSorted } from './sorted-list.ts';
+import type { Row } from './sqlite.ts';
 
 /** The fields of a summary, each with its column. */
-const columnOf: Readonly<Record<keyof InvocationSummary, InvocationColumn>> = {
+const columnOf: Readonly<Record<Exclude<keyof InvocationSummary, 'payload'>, InvocationColumn>> = {
   id: 'id',
   function: 'function',
   qualifier: 'qualifier',
+  version: 'version',
   state: 'state',
   status: 'status',
   condition: 'condition',
@@ -43,39 +46,35 @@ export function toSummary([, ...row]: Row): InvocationSummary {
   return Object.fromEntries(fields.map((field, index) => [field, row[index]])) as InvocationSummary;
 }
 
-type Page = { limit: number; cursor?: string | undefined };
+type Page = { limit: number; cursor?: string | undefined; order?: ListOrder | undefined };
 
-/** A page of invocations, newest first. */
-export function list(layers: readonly Layer[], { limit, cursor, ...filter }: HistoryFilter & Page): HistoryPage {
-  const found = planOf(layers, filter, cursor).flatMap((scan) => readRows(scan, limit + 1));
-  const rows = distinct(found.sort((one, other) => Number(other[0]) - Number(one[0])));
-  const shown = rows.slice(0, limit);
-  return { invocations: shown.map(toSummary), cursor: rows.length > limit ? String(shown.at(-1)?.[0]) : null };
+/** A page of invocations, the newest first unless another order is wanted. */
+export function list(layers: readonly Layer[], query: HistoryFilter & Page): HistoryPage {
+  const { rows, cursor } = listRows(layers, query);
+  return { invocations: rows.map(toSummary), cursor };
 }
 
-/** Counts the invocations that `list` would return, up to a maximum. */
-export function countOf(
+/** The rows of a page, as {@link toSummary} converts them: the first value is the `seq`. */
+export function listRows(
   layers: readonly Layer[],
-  { most: max, ...filter }: HistoryFilter & { most: number },
-): { count: number; isAtLeast: boolean } {
-  // Words may occur in both texts of an invocation: in the payload and in the error.
-  const seen = new Set<Value>();
-  let count = 0;
-  for (const scan of planOf(layers, filter)) {
-    const { sql, values } = whereOf(scan);
-    const limited = `FROM ${scan.from} WHERE ${sql} LIMIT ${max + 1}`;
-    const { database } = scan;
-    if (filter.text === undefined) count += Number(database.prepare(`SELECT count(*) FROM (SELECT 1 ${limited})`).get(values)?.[0]);
-    else for (const [seq = null] of database.prepare(`SELECT i.seq ${limited}`).all(values)) seen.add(seq);
-  }
-  const found = count + seen.size;
-  return { count: Math.min(found, max), isAtLeast: found > max };
+  { limit, cursor, order = 'newest', ...filter }: HistoryFilter & Page,
+): { rows: Row[]; cursor: string | null } {
+  if (order !== 'newest' && order !== 'oldest') return readSorted(layers, { filter, order, limit, cursor }, { columns: summaryColumns });
+  if (cursor?.includes('.') === true)
+    throw new InvalidInputError({ field: 'cursor', problem: 'is not the cursor of a page in this order' });
+  const direction = order === 'newest' ? 'DESC' : 'ASC';
+  const scans = planOf(layers, filter, order === 'newest' ? { below: cursor } : { above: cursor });
+  const found = scans.flatMap((scan) => readRows(scan, limit + 1, direction));
+  const sign = order === 'newest' ? -1 : 1;
+  const rows = distinct(found.sort((one, other) => sign * (Number(one[0]) - Number(other[0]))));
+  const shown = rows.slice(0, limit);
+  return { rows: shown, cursor: rows.length > limit ? String(shown.at(-1)?.[0]) : null };
 }
 
-function readRows(scan: IndexScan, limit: number): Row[] {
+function readRows(scan: IndexScan, limit: number, direction: 'ASC' | 'DESC'): Row[] {
   const { sql, values } = whereOf(scan);
   return scan.database
-    .prepare(`SELECT ${summaryColumns} FROM ${scan.from} WHERE ${sql} ORDER BY ${scan.order} DESC LIMIT ${limit}`)
+    .prepare(`SELECT ${summaryColumns} FROM ${scan.from} WHERE ${sql} ORDER BY ${scan.order} ${direction} LIMIT ${limit}`)
     .all(values);
 }
 

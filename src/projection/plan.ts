@@ -22,10 +22,18 @@ export type Layer = { database: Database; condition?: Condition };
 /** One scan of one index. The scans of a plan find each row once; scans for words may find a row twice. */
 export type IndexScan = { database: Database; from: string; order: string; conditions: readonly Condition[] };
 
-/** The scans that together find the filtered rows, below a cursor if there is one. */
-export function planOf(layers: readonly Layer[], wanted: HistoryFilter, cursor?: string): IndexScan[] {
+type PlanOptions = {
+  /** Only rows below this `seq`, or above it. */
+  below?: string | undefined;
+  above?: string | undefined;
+  /** Reads these paths instead of the ones that suit the filter. */
+  paths?: readonly AccessPath[];
+};
+
+/** The scans that together find the filtered rows. */
+export function planOf(layers: readonly Layer[], wanted: HistoryFilter, { below, above, paths }: PlanOptions = {}): IndexScan[] {
   const [first] = layers;
-  const range = first === undefined ? undefined : rangeOf(first.database, wanted, cursor);
+  const range = first === undefined ? undefined : rangeOf(first.database, wanted, { below, above });
   if (range === undefined) return [];
   return layers.flatMap(({ database, condition }) => {
     const { project, function: fn } = wanted;
@@ -33,7 +41,7 @@ export function planOf(layers: readonly Layer[], wanted: HistoryFilter, cursor?:
     if (functions?.length === 0) return [];
     const filter = { ...wanted, functions };
     const conditions = [range, ...(condition === undefined ? [] : [condition]), ...conditionsOf(filter)];
-    return accessPathsOf(database, filter).map(({ from, order, condition: own }) => ({
+    return (paths ?? accessPathsOf(database, filter)).map(({ from, order, condition: own }) => ({
       database,
       from,
       order,
@@ -49,9 +57,12 @@ export function whereOf({ conditions }: Pick<IndexScan, 'conditions'>): Conditio
 type Filter = HistoryFilter & { functions?: readonly string[] | undefined };
 
 /** The sequences that a cursor and a time span allow. Times are not in the order of sequences, so the exact times are checked too. */
-function rangeOf(database: Database, { since, until }: HistoryFilter, cursor: string | undefined): Condition | undefined {
-  const conditions: Condition[] = [{ sql: '1', values: [] }];
-  if (cursor !== undefined) conditions.push({ sql: 'i.seq < ?', values: [Number(cursor)] });
+function rangeOf(
+  database: Database,
+  { since, until }: HistoryFilter,
+  { below, above }: Pick<PlanOptions, 'below' | 'above'>,
+): Condition | undefined {
+  const conditions: Condition[] = [{ sql: '1', values: [] }, ...bound('i.seq < ?', below), ...bound('i.seq > ?', above)];
   if (since !== undefined || until !== undefined) {
     const span = database
       .prepare('SELECT min(bucket), max(bucket) FROM clock WHERE last_at >= ? AND first_at < ?')
@@ -65,9 +76,12 @@ function rangeOf(database: Database, { since, until }: HistoryFilter, cursor: st
   return whereOf({ conditions });
 }
 
+function bound(sql: string, value: string | number | undefined): Condition[] {
+  return value === undefined ? [] : [{ sql, values: [Number(value)] }];
+}
+
 function conditionsOf(filter: Filter): Condition[] {
   const { project, functions, minAttempts, maxAttempts, minDurationInMs, maxDurationInMs } = filter;
-  const bound = (sql: string, value: number | undefined): Condition[] => (value === undefined ? [] : [{ sql, values: [value] }]);
   return [
     ...(project === undefined || functions !== undefined ? [] : [isInProject('+i.function', project)]),
     ...equalitiesOf(filter).map(({ column, values }) => oneOf(column, values)),
@@ -131,13 +145,18 @@ function equalitiesOf(filter: Filter): Equality[] {
     ...among('root', filter.root, true),
     ...among('condition', filter.condition, true),
     ...among('qualifier', filter.qualifier, filter.qualifier !== 'latest'),
+    ...among('version', filter.version, filter.version !== 'latest'),
     ...among('function', filter.function, false),
     ...among('function', filter.functions, false),
   ];
 }
 
 /** The conditions of partial indexes, which leave out the most common value. SQLite uses such an index only with its condition. */
-const partialIndexes: Readonly<Record<string, string>> = { qualifier: "i.qualifier <> 'latest' AND ", attempts: 'i.attempts <> 1 AND ' };
+const partialIndexes: Readonly<Record<string, string>> = {
+  qualifier: "i.qualifier <> 'latest' AND ",
+  version: "i.version <> 'latest' AND ",
+  attempts: 'i.attempts <> 1 AND ',
+};
 
 function columnPaths(column: string, values: readonly Value[]): AccessPath[] {
   return values.map((value) => ({
@@ -158,8 +177,18 @@ function statusPaths(pairs: readonly StatusAndState[]): AccessPath[] {
 const and = (one: Condition | undefined, other: Condition): Condition =>
   whereOf({ conditions: one === undefined ? [other] : [one, other] });
 
+/** The path to the rows with one number of attempts, or with one class of durations (null: no outcome). */
+export function stagePath(column: 'attempts' | 'duration_class', value: number | null): AccessPath {
+  const path = { from: `invocations i INDEXED BY by_${column}`, order: 'i.seq' };
+  if (value === null) return { ...path, condition: { sql: `i.${column} IS NULL`, values: [] } };
+  // Most invocations have one attempt, and no index holds them.
+  if (column === 'attempts' && value === 1)
+    return { from: 'invocations i', order: 'i.seq', condition: { sql: '+i.attempts = 1', values: [] } };
+  return { ...path, condition: { sql: `${partialIndexes[column] ?? ''}i.${column} = ?`, values: [value] } };
+}
+
 /** The distinct values of a column within bounds. They are few, and each costs one look-up. */
-function distinctValues(database: Database, column: string, { min, max }: { min: number; max: number }): Value[] {
+export function distinctValues(database: Database, column: string, { min, max }: { min: number; max: number }): Value[] {
   const next = database.prepare(
     `SELECT min(i.${column}) FROM invocations i INDEXED BY by_${column} WHERE ${partialIndexes[column] ?? ''}i.${column} >= ? AND i.${column} <= ?`,
   );

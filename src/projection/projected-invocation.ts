@@ -2,8 +2,10 @@ import { deliveryOf } from '#machines/deliveries.ts';
 import type { Fact, FactOf } from '#machines/facts.ts';
 import { type Invocation, invocationFolder } from '#machines/invocation.ts';
 import { statusOf } from '#machines/status.ts';
+import { holdsSealed } from '#src/core/encryption/sealed-text.ts';
+import { qualifierOf } from '#src/core/functions/entry.ts';
 import { forkOf } from './forks.ts';
-import { type InvocationColumn, invocationColumns } from './schema.ts';
+import type { InvocationColumn } from './schema.ts';
 import type { Value } from './sqlite.ts';
 
 /** The sequence and the time of a message of the log. */
@@ -62,7 +64,9 @@ const MAX_ERROR = 2_000;
 export function errorOf({ snapshot: { context } }: ProjectedInvocation): string | null {
   const { outcome, failure } = context;
   if (failure === null || outcome?.type === 'succeeded') return null;
-  return `${failure.errorType}: ${failure.message}`.slice(0, MAX_ERROR);
+  const error = `${failure.errorType}: ${failure.message}`;
+  // A sealed text that is cut cannot be opened.
+  return holdsSealed(error) ? error : error.slice(0, MAX_ERROR);
 }
 
 /** The class of a duration: eight classes per doubling. */
@@ -70,58 +74,68 @@ export function durationClassOf(duration: number): number {
   return duration < 1 ? 0 : 1 + Math.floor(Math.log2(duration) * 8);
 }
 
-/** The row of `invocations`, in the order of its columns. */
-export function rowOf(projected: ProjectedInvocation, error: string | null): Value[] {
-  const values = valuesOf(projected, error);
-  return invocationColumns.map((column) => values[column]);
+/** Some columns of the row of `invocations`. */
+export function columnsOf(projected: ProjectedInvocation, columns: readonly InvocationColumn[]): Value[] {
+  const source = sourceOf(projected, errorOf(projected));
+  return columns.map((column) => columnValues[column](source));
 }
 
-/** Some columns of the row. */
-export function columnsOf(projected: ProjectedInvocation, columns: readonly InvocationColumn[]): Value[] {
-  const values = valuesOf(projected, errorOf(projected));
-  return columns.map((column) => values[column]);
+/** A function that writes columns of the row of `invocations` into a list of values, from an index on. */
+export type WriteColumns = (projected: ProjectedInvocation, error: string | null, values: Value[], at: number) => void;
+
+/** Writes into a list that exists, because an array for each row would survive a collection until the rows are stored. */
+export function writerOf(columns: readonly InvocationColumn[]): WriteColumns {
+  const valuesOf = columns.map((column) => columnValues[column]);
+  return (projected, error, values, at) => {
+    const source = sourceOf(projected, error);
+    for (let index = 0; index < valuesOf.length; index++) values[at + index] = (valuesOf[index] as ColumnValue)(source);
+  };
 }
 
 const noRequest = { invocation: '', function: '', qualifier: '', at: 0, lineage: undefined, redriveOf: undefined };
 const noLineage = { root: null, parent: null, hop: null };
 
-function valuesOf(projected: ProjectedInvocation, error: string | null): Record<InvocationColumn, Value> {
-  const { seq, requestSequence, snapshot, startedAt, notifiedAt, last } = projected;
-  const { value, context } = snapshot;
-  const { outcome, attempts, retries, lost } = context;
+/** What the columns of one row are computed from. */
+type RowSource = ReturnType<typeof sourceOf>;
+type ColumnValue = (source: RowSource) => Value;
+
+function sourceOf(projected: ProjectedInvocation, error: string | null) {
+  const { context } = projected.snapshot;
   const request = context.request ?? noRequest;
-  const lineage = request.lineage ?? noLineage;
-  const duration = outcome === null ? null : Math.round(outcome.at - request.at);
-  return {
-    seq,
-    request_sequence: requestSequence,
-    id: request.invocation,
-    function: request.function,
-    qualifier: request.qualifier,
-    state: value,
-    status: statusOf(snapshot),
-    condition: outcome?.type === 'failed' ? outcome.condition : null,
-    accepted_at: request.at,
-    started_at: startedAt,
-    ended_at: outcome?.at ?? null,
-    notified_at: notifiedAt,
-    duration,
-    duration_class: duration === null ? null : durationClassOf(duration),
-    attempts,
-    retries,
-    lost,
-    root: lineage.root,
-    parent: lineage.parent,
-    hop: lineage.hop,
-    redrive_of: request.redriveOf ?? null,
-    error,
-    error_type: error === null ? null : (context.failure?.errorType ?? null),
-    error_code: error === null ? null : (context.failure?.code ?? null),
-    last_sequence: last.sequence,
-    last_at: last.at,
-    fork: forkOf(requestSequence, last.sequence),
-  };
+  const duration = context.outcome === null ? null : Math.round(context.outcome.at - request.at);
+  return { projected, context, error, request, lineage: request.lineage ?? noLineage, duration };
 }
+
+const columnValues: { readonly [Column in InvocationColumn]: ColumnValue } = {
+  seq: ({ projected }) => projected.seq,
+  request_sequence: ({ projected }) => projected.requestSequence,
+  id: ({ request }) => request.invocation,
+  function: ({ request }) => request.function,
+  qualifier: ({ request }) => request.qualifier,
+  state: ({ projected }) => projected.snapshot.value,
+  status: ({ projected }) => statusOf(projected.snapshot),
+  version: ({ context }) => (context.terms === null ? null : qualifierOf(context)),
+  condition: ({ context: { outcome } }) => (outcome?.type === 'failed' ? outcome.condition : null),
+  accepted_at: ({ request }) => request.at,
+  started_at: ({ projected }) => projected.startedAt,
+  ended_at: ({ context }) => context.outcome?.at ?? null,
+  notified_at: ({ projected }) => projected.notifiedAt,
+  duration: ({ duration }) => duration,
+  duration_class: ({ duration }) => (duration === null ? null : durationClassOf(duration)),
+  attempts: ({ context }) => context.attempts,
+  retries: ({ context }) => context.retries,
+  lost: ({ context }) => context.lost,
+  root: ({ lineage }) => lineage.root,
+  parent: ({ lineage }) => lineage.parent,
+  hop: ({ lineage }) => lineage.hop,
+  redrive_of: ({ request }) => request.redriveOf ?? null,
+  error: ({ error }) => error,
+  error_type: ({ error, context }) => (error === null ? null : (context.failure?.errorType ?? null)),
+  error_code: ({ error, context }) => (error === null ? null : (context.failure?.code ?? null)),
+  last_sequence: ({ projected }) => projected.last.sequence,
+  last_at: ({ projected }) => projected.last.at,
+  fork: ({ projected }) => forkOf(projected.requestSequence, projected.last.sequence),
+};
 
 /** The rows of `deliveries`: one for each destination of the outcome. */
 export function deliveryRowsOf({ seq, snapshot: { context } }: ProjectedInvocation): Value[][] {

@@ -2,12 +2,14 @@ import { join } from 'node:path';
 import { messageOf } from '#src/core/errors.ts';
 import type { HistoryCheck, HistoryStatus } from '#src/core/history-questions.ts';
 import type { LogSource, LogState } from '#src/core/log/log-source.ts';
-import type { Clock } from '#src/core/ports/clock.ts';
+import { type Clock, systemTimers, type Timers } from '#src/core/ports/clock.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
-import { checkAgainstLog } from './check.ts';
 import { findContradiction, findRegression } from './contradiction.ts';
+import { CurrentCheck } from './current-check.ts';
 import { type LossRecords, reportLoss } from './loss-report.ts';
+import { closeModel, extentOf, type Model, progressOf } from './model.ts';
 import { type ModelFolder, takeModelFolder } from './model-folder.ts';
+import { createPace } from './pace.ts';
 import { type Replay, startReplay } from './replay.ts';
 import { findSqlite, type OpenDatabase } from './sqlite.ts';
 import { openStore, type Store } from './store.ts';
@@ -29,12 +31,19 @@ export type ProjectionOptions = {
   logger: Logger;
   /** Without it, losses of the log are not recorded. */
   losses?: LossRecords;
+  /** The SQLite of this runtime by default. */
+  sqlite?: OpenDatabase;
+  timers?: Timers;
 };
 
 /** A read model that follows the log. It is rebuilt, with a warning, whenever the log contradicts it (P1). */
 export interface Projection {
-  /** The live tables. A rebuild replaces them: do not keep this value. */
+  /** The live tables, with everything that was read of the log. A rebuild replaces them: do not keep this value. */
   readonly store: Store;
+  /** The sequence up to which the live tables hold the log: that of the last message that was read. */
+  readonly sequence: number;
+  /** Ends a delay of the reading for a while (`pace.ts`), so that the answer to a question is about the present. */
+  noteQuestion(): void;
   status(): Promise<HistoryStatus>;
   /** Builds a second read model from zero up to the present, and compares all rows. */
   check(): Promise<HistoryCheck>;
@@ -50,7 +59,7 @@ const MAX_PAUSE_IN_MS = 60_000;
 
 /** Resolves when queries can be answered. The read model may still be behind the log. */
 export async function openProjection(options: ProjectionOptions): Promise<Projection> {
-  const open = await findSqlite();
+  const open = options.sqlite ?? (await findSqlite());
   const folder = takeModelFolder(open, options.folder);
   try {
     const projection = new LiveProjection(options, { open, folder, state: await options.source.state() });
@@ -61,9 +70,6 @@ export async function openProjection(options: ProjectionOptions): Promise<Projec
     throw error;
   }
 }
-
-/** A read model that follows the log: its file, and the replay that fills the file. */
-type Model = { store: Store; file: string; replay: Replay };
 
 class LiveProjection implements Projection {
   readonly #source: LogSource;
@@ -77,7 +83,7 @@ class LiveProjection implements Projection {
   #next: (Model & { why: string }) | undefined;
   #isReady = false;
   #isRestarting = false;
-  #checking: Promise<HistoryCheck> | undefined;
+  readonly #checking = new CurrentCheck();
   #comparing: Promise<void> = Promise.resolve();
 
   constructor(options: ProjectionOptions, { open, folder, state }: { open: OpenDatabase; folder: ModelFolder; state: LogState }) {
@@ -89,7 +95,17 @@ class LiveProjection implements Projection {
   }
 
   get store(): Store {
+    this.#model.replay.flush();
     return this.#model.store;
+  }
+
+  get sequence(): number {
+    this.#model.replay.flush();
+    return this.#model.replay.sequence;
+  }
+
+  noteQuestion(): void {
+    this.#model.pace.noteQuestion();
   }
 
   get #waiting() {
@@ -120,18 +136,12 @@ class LiveProjection implements Projection {
   async status(): Promise<HistoryStatus> {
     const { clock, instance } = this.#options;
     const seen = await this.#source.state();
-    const { store, replay, file } = this.#model;
-    const lag = Math.max(0, seen.last - replay.sequence);
+    this.#model.replay.flush();
     return {
       instance,
-      file,
+      ...extentOf(this.#model, seen.last, clock.now()),
       created: seen.created,
-      sequence: replay.sequence,
       last: seen.last,
-      lag,
-      lagInMs: lag === 0 ? 0 : Math.max(0, clock.now() - (store.checkpoint?.at ?? clock.now())),
-      problems: Number(store.database.prepare('SELECT count(*) FROM problems').get()?.[0] ?? 0),
-      open: replay.open,
       memoryInBytes: process.memoryUsage.rss(),
       isReady: this.#isReady && !this.#isRestarting && seen.created === this.#state.created,
       rebuild: this.#next === undefined ? null : progressOf(this.#next, seen.last),
@@ -139,17 +149,13 @@ class LiveProjection implements Projection {
     };
   }
 
-  check(): Promise<HistoryCheck> {
+  async check(): Promise<HistoryCheck> {
     const { store, file } = this.#model;
     const { instance } = this.#options;
     const until = store.checkpoint?.sequence ?? 0;
     const scratch = join(this.#folder.path, 'check.db');
-    this.#checking ??= checkAgainstLog({ source: this.#source, open: this.#open, file, until, created: this.#state.created, scratch })
-      .then((found) => ({ instance, ...found }))
-      .finally(() => {
-        this.#checking = undefined;
-      });
-    return this.#checking;
+    const [source, open, created] = [this.#source, this.#open, this.#state.created];
+    return { instance, ...(await this.#checking.run({ source, open, file, until, created, scratch })) };
   }
 
   rebuild(why: string): void {
@@ -163,9 +169,9 @@ class LiveProjection implements Projection {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#comparing;
-    await this.#checking?.catch(() => {});
+    await this.#checking.abandon('the projection ends');
     await this.#abandonNext();
-    await close(this.#model);
+    await closeModel(this.#model);
     this.#folder.release();
   }
 
@@ -192,11 +198,14 @@ class LiveProjection implements Projection {
   }
 
   #follow(store: Store, file: string): Model {
-    const { logger } = this.#options;
+    const { logger, clock, timers = systemTimers } = this.#options;
+    const pace = createPace({ clock, timers, mayHold: () => this.#isReady && this.#live?.store === store });
     const replay = startReplay({
       source: this.#source,
       store,
       created: this.#state.created,
+      timers,
+      pace,
       onContradiction: (why) => void this.#restart(why),
       onGap: (gap) => logger.warn(gap, 'the log holds no messages between these two sequences'),
       onStored: () => this.#stored(store),
@@ -205,7 +214,7 @@ class LiveProjection implements Projection {
       logger.error({ file }, `the read model cannot follow the log: ${messageOf(error)}`);
       return this.#restartUntilReplaced(replay, `it could not follow the log: ${messageOf(error)}`);
     });
-    return { store, file, replay };
+    return { store, file, replay, pace };
   }
 
   /** A failed replay reads nothing more. Restarts, with growing pauses, until another replay has replaced the failed one. */
@@ -230,6 +239,7 @@ class LiveProjection implements Projection {
     try {
       this.#announceRebuild(why);
       await this.#abandonNext();
+      await this.#checking.abandon(`the read model is rebuilt: ${why}`);
       const old = this.#model;
       await old.replay.stop();
       this.#state = await this.#source.state();
@@ -253,13 +263,13 @@ class LiveProjection implements Projection {
     this.#next = undefined;
     this.#folder.choose(this.#live.file);
     this.#options.logger.warn({ folder: this.#folder.path }, 'the rebuilt read model replaced the old one');
-    void close(old);
+    void closeModel(old);
   }
 
   async #abandonNext(): Promise<void> {
     const next = this.#next;
     this.#next = undefined;
-    if (next !== undefined) await close(next);
+    if (next !== undefined) await closeModel(next);
   }
 
   async #compareRepeatedly(): Promise<void> {
@@ -291,16 +301,4 @@ class LiveProjection implements Projection {
     else if (!isSuspect) this.#state = seen;
     if (this.#model.replay.sequence >= seen.last) this.#isReady = true;
   }
-}
-
-async function close({ replay, store }: Model): Promise<void> {
-  await replay.stop();
-  store.close();
-}
-
-function progressOf({ replay, why }: Model & { why: string }, target: number): NonNullable<HistoryStatus['rebuild']> {
-  const { sequence, perSecond } = replay;
-  const percent = target === 0 ? 100 : Math.min(100, Math.round((sequence / target) * 1_000) / 10);
-  const secondsLeft = perSecond === 0 ? null : Math.ceil(Math.max(0, target - sequence) / perSecond);
-  return { why, sequence, target, perSecond, percent, secondsLeft };
 }

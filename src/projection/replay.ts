@@ -1,5 +1,5 @@
 import type { Erasure } from '#src/core/log/erasure.ts';
-import type { LogSource, SourceEntry } from '#src/core/log/log-source.ts';
+import type { LogSource, Pace, SourceEntry } from '#src/core/log/log-source.ts';
 import { systemTimers, type Timers } from '#src/core/ports/clock.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { createFold, type Fold } from './fold.ts';
@@ -14,6 +14,8 @@ export interface Replay {
   readonly open: number;
   /** Resolves when the replay was stopped or has reached its end. Rejects when the store cannot be written or the log cannot be read. */
   readonly done: Promise<void>;
+  /** Stores the entries that were read, so that a query finds them. */
+  flush(): void;
   /** Stores the entries that were read, and ends the replay. */
   stop(): Promise<void>;
 }
@@ -30,11 +32,20 @@ export type ReplayOptions = {
   onStored?: () => void;
   onGap?: (gap: { after: number; before: number }) => void;
   timers?: Timers;
+  /** Without it, the replay reads as fast as it can. */
+  pace?: ReplayPace;
 };
+
+/** Decides when the replay reads. The replay reports each message that it has read. */
+export interface ReplayPace extends Pace {
+  /** Reports a message that was read: its time, and its size in bytes or characters. */
+  noteRead(at: number, size: number): void;
+}
 
 const MAX_MESSAGES = 4_000;
 const MAX_BYTES = 8_000_000;
-const MAX_WAIT_IN_MS = 50;
+/** A query stores what was read before, so that a long wait delays no answer. Few transactions cost less than many (docs/performance.md H15). */
+const MAX_WAIT_IN_MS = 250;
 
 export function startReplay(options: ReplayOptions): Replay {
   return new LogReplay(options);
@@ -58,7 +69,7 @@ class LogReplay implements Replay {
   #cancelTimer: (() => void) | undefined;
 
   constructor(options: ReplayOptions) {
-    const { source, store, until = Number.POSITIVE_INFINITY } = options;
+    const { source, store, until = Number.POSITIVE_INFINITY, pace } = options;
     this.#options = options;
     this.#until = until;
     this.#fold = createFold({ load: store.load });
@@ -67,7 +78,7 @@ class LogReplay implements Replay {
     this.#read = this.#stored;
     this.#startedFrom = this.#stored;
     if (this.#stored >= until) this.#stopping.abort();
-    const following = source.follow(this.#stored + 1, (entry) => this.#take(entry), this.#stopping.signal).then(() => this.#save());
+    const following = source.follow(this.#stored + 1, (entry) => this.#take(entry), this.#stopping.signal, pace).then(() => this.#save());
     this.done = Promise.race([following, this.#failed.promise]);
     this.done.catch(() => {});
   }
@@ -84,6 +95,10 @@ class LogReplay implements Replay {
     return this.#fold.open;
   }
 
+  flush(): void {
+    if (!this.#stopping.signal.aborted) this.#save();
+  }
+
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.done.catch(() => {});
@@ -96,6 +111,7 @@ class LogReplay implements Replay {
     if (entry.sequence > this.#until) return this.#stopping.abort();
     if (entry.sequence !== this.#read + 1) this.#takeGap(entry);
     this.#read = entry.sequence;
+    this.#options.pace?.noteRead(entry.at, entry.body.length);
     if (entry.content.kind === 'erasure') this.#erase(entry, entry.content.erasure);
     else this.#foldEntry(entry);
     if (this.#read >= this.#until) this.#stopping.abort();

@@ -1,12 +1,14 @@
+import { holdsSealed, isSealed, replaceSealed } from '#src/core/encryption/sealed-text.ts';
 import type { Changes } from './fold.ts';
-import { deliveryRowsOf, errorOf, type ProjectedInvocation, rowOf } from './projected-invocation.ts';
+import { deliveryRowsOf, errorOf, type ProjectedInvocation, writerOf } from './projected-invocation.ts';
+import { createInserter } from './row-inserter.ts';
 import { invocationColumns, MAX_INDEXED } from './schema.ts';
-import type { Database, Statement, Value } from './sqlite.ts';
+import type { Database, Value } from './sqlite.ts';
 
 /** Returns a function that writes the rows of the changes. Call that function in a transaction. */
 export function prepareRowWriter(database: Database): (changes: Changes) => void {
-  const addAppends = prepareInsert(database, 'INSERT INTO appends', 6);
-  const addProblems = prepareInsert(database, 'INSERT OR REPLACE INTO problems', 6);
+  const appendRows = createInserter(database, 'INSERT INTO appends', 6);
+  const problemRows = createInserter(database, 'INSERT OR REPLACE INTO problems', 6);
   const remove = database.prepare('DELETE FROM invocations WHERE seq = ?');
   const putClock = database.prepare(
     'INSERT INTO clock VALUES (?, ?, ?) ON CONFLICT(bucket) DO UPDATE SET first_at = min(first_at, excluded.first_at), last_at = max(last_at, excluded.last_at)',
@@ -15,10 +17,13 @@ export function prepareRowWriter(database: Database): (changes: Changes) => void
 
   return ({ appends, invocations, problems, removed, clock }) => {
     // Sorted in the order of the table, nearly all rows are added at its end.
-    addAppends(appends.sort(byStream));
+    for (const row of appends.sort(byStream)) appendRows.add(row);
+    appendRows.flush();
     for (const seq of removed) remove.run([seq]);
     putInvocations(invocations);
-    addProblems(problems.map(({ sequence, factIndex, at, kind, invocation, why }) => [sequence, factIndex, at, kind, invocation, why]));
+    for (const { sequence, factIndex, at, kind, invocation, why } of problems)
+      problemRows.add([sequence, factIndex, at, kind, invocation, why]);
+    problemRows.flush();
     for (const [bucket, { first, last }] of clock) putClock.run([bucket, first, last]);
   };
 }
@@ -28,47 +33,38 @@ function byStream(one: readonly Value[], other: readonly Value[]): number {
 }
 
 function prepareInvocationWriter(database: Database): (invocations: readonly ProjectedInvocation[]) => void {
-  const addInvocations = prepareInsert(database, 'INSERT INTO invocations', invocationColumns.length);
-  const putDeliveries = prepareInsert(database, 'INSERT OR REPLACE INTO deliveries', 8);
-  const addPayloads = prepareInsert(database, 'INSERT INTO payload_words(rowid, text)', 2);
-  const addErrors = prepareInsert(database, 'INSERT INTO error_words(rowid, text)', 2);
-  const removeError = database.prepare('DELETE FROM error_words WHERE rowid = ?');
+  const invocationRows = createInserter(database, 'INSERT INTO invocations', invocationColumns.length);
+  const deliveryRows = createInserter(database, 'INSERT OR REPLACE INTO deliveries', 8);
+  const payloadRows = createInserter(database, 'INSERT INTO payload_words(rowid, text)', 2);
+  const writeRow = writerOf(invocationColumns);
   const update = prepareUpdate(database);
+  const putErrors = prepareErrors(database);
+
+  const add = (projected: ProjectedInvocation, error: string | null): void => {
+    const { seq, payload } = projected;
+    writeRow(projected, error, invocationRows.values, invocationRows.next());
+    if (payload !== '' && !isSealed(payload)) payloadRows.add([seq, payload.slice(0, MAX_INDEXED)]);
+  };
 
   return (invocations) => {
-    const { added, updated, payloads, errors, deliveries } = rowsOf(invocations);
-    for (const row of updated) update(row);
-    for (const { projected } of errors) if (projected.isStored) removeError.run([projected.seq]);
-    addErrors(errors.flatMap(({ projected, error }) => (error === null ? [] : [[projected.seq, error]])));
-    for (const projected of invocations) markStored(projected, errorOf(projected));
-    addInvocations(added);
-    addPayloads(payloads);
-    putDeliveries(deliveries);
+    const errors: ChangedError[] = [];
+    for (const projected of invocations) {
+      const error = errorOf(projected);
+      const { seq, isStored, storedError } = projected;
+      if (isStored) update(projected, error);
+      else add(projected, error);
+      if (error !== storedError) errors.push({ seq, error, isStored });
+      for (const delivery of deliveryRowsOf(projected)) deliveryRows.add(delivery);
+      markStored(projected, error);
+    }
+    putErrors(errors);
+    for (const rows of [invocationRows, payloadRows, deliveryRows]) rows.flush();
   };
 }
 
-type InvocationRows = {
-  added: Value[][];
-  updated: Value[][];
-  payloads: Value[][];
-  errors: { projected: ProjectedInvocation; error: string | null }[];
-  deliveries: Value[][];
-};
-
-function rowsOf(invocations: readonly ProjectedInvocation[]): InvocationRows {
-  const rows: InvocationRows = { added: [], updated: [], payloads: [], errors: [], deliveries: [] };
-  for (const projected of invocations) {
-    const error = errorOf(projected);
-    const row = rowOf(projected, error);
-    if (projected.isStored) rows.updated.push(row);
-    else {
-      rows.added.push(row);
-      if (projected.payload !== '') rows.payloads.push([projected.seq, projected.payload.slice(0, MAX_INDEXED)]);
-    }
-    if (error !== projected.storedError) rows.errors.push({ projected, error });
-    for (const delivery of deliveryRowsOf(projected)) rows.deliveries.push(delivery);
-  }
-  return rows;
+/** A sealed text has no words to find. */
+function wordsOf(error: string): string {
+  return holdsSealed(error) ? replaceSealed(error, () => '') : error;
 }
 
 function markStored(projected: ProjectedInvocation, error: string | null): void {
@@ -79,25 +75,18 @@ function markStored(projected: ProjectedInvocation, error: string | null): void 
   projected.payload = '';
 }
 
-/** Many rows per statement, because a call costs more than a row. */
-const ROWS_PER_STATEMENT = 64;
+/** `isStored`: the index may hold an earlier error of the invocation. */
+type ChangedError = { seq: number; error: string | null; isStored: boolean };
 
-function prepareInsert(database: Database, head: string, columns: number): (rows: readonly (readonly Value[])[]) => void {
-  const placeholders = `(${Array(columns).fill('?').join(',')})`;
-  const one = database.prepare(`${head} VALUES ${placeholders}`);
-  const many = database.prepare(`${head} VALUES ${Array(ROWS_PER_STATEMENT).fill(placeholders).join(',')}`);
-  const values: Value[] = Array(ROWS_PER_STATEMENT * columns).fill(null);
-
-  function insertMany(rows: readonly (readonly Value[])[], from: number): void {
-    let filled = 0;
-    for (let row = from; row < from + ROWS_PER_STATEMENT; row++) for (const value of rows[row] ?? []) values[filled++] = value;
-    many.run(values);
-  }
-
-  return (rows) => {
-    let index = 0;
-    for (; index + ROWS_PER_STATEMENT <= rows.length; index += ROWS_PER_STATEMENT) insertMany(rows, index);
-    for (; index < rows.length; index++) one.run(rows[index] ?? []);
+function prepareErrors(database: Database): (errors: ChangedError[]) => void {
+  const rows = createInserter(database, 'INSERT INTO error_words(rowid, text)', 2);
+  const remove = database.prepare('DELETE FROM error_words WHERE rowid = ?');
+  return (errors) => {
+    // FTS5 writes what it has collected when a rowid is smaller than the one before it.
+    errors.sort((one, other) => one.seq - other.seq);
+    for (const { seq, isStored } of errors) if (isStored) remove.run([seq]);
+    for (const { seq, error } of errors) if (error !== null) rows.add([seq, wordsOf(error)]);
+    rows.flush();
   };
 }
 
@@ -105,11 +94,13 @@ function prepareInsert(database: Database, head: string, columns: number): (rows
 const changingColumns = invocationColumns
   .slice(invocationColumns.indexOf('state'))
   .filter((column) => !['accepted_at', 'root', 'parent', 'hop', 'redrive_of'].includes(column));
-const changingIndexes = changingColumns.map((column) => invocationColumns.indexOf(column));
 
-function prepareUpdate(database: Database): (row: readonly Value[]) => void {
-  const statement: Statement = database.prepare(
-    `UPDATE invocations SET ${changingColumns.map((column) => `${column} = ?`).join(', ')} WHERE seq = ?`,
-  );
-  return (row) => statement.run([...changingIndexes.map((index) => row[index] ?? null), row[0] ?? null]);
+function prepareUpdate(database: Database): (projected: ProjectedInvocation, error: string | null) => void {
+  const statement = database.prepare(`UPDATE invocations SET ${changingColumns.map((column) => `${column} = ?`).join(', ')} WHERE seq = ?`);
+  const write = writerOf([...changingColumns, 'seq']);
+  const values: Value[] = Array(changingColumns.length + 1).fill(null);
+  return (projected, error) => {
+    write(projected, error, values, 0);
+    statement.run(values);
+  };
 }

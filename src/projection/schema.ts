@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { FACTS_VERSION } from '#machines/facts.ts';
 
 /** The columns of an invocation, in the order of the table and of its rows. */
 const columnTypes = {
@@ -9,6 +10,7 @@ const columnTypes = {
   qualifier: 'TEXT',
   state: 'TEXT',
   status: 'TEXT',
+  version: 'TEXT',
   condition: 'TEXT',
   accepted_at: 'INT',
   started_at: 'INT',
@@ -38,6 +40,7 @@ export const invocationColumns = Object.keys(columnTypes) as InvocationColumn[];
  *
  * - `invocations.seq` is the sequence of the request times `MAX_BATCH` plus the index in its message. Rows are only added at the end.
  * - `request_sequence` is the sequence of the first request of the stream. It groups the appends of the stream (0: of no stream).
+ * - `version` is null before the first attempt, which resolves an alias.
  * - `duration_class` has eight classes per doubling, so that a minimum duration is a few equalities.
  * - `last_sequence` and `last_at` are the position of the message that changed the row last.
  * - `fork` finds the rows that changed after an earlier moment (`forks.ts`).
@@ -53,6 +56,7 @@ CREATE INDEX by_fork ON invocations(fork) WHERE fork IS NOT NULL;
 CREATE INDEX by_attempts ON invocations(attempts) WHERE attempts <> 1;
 CREATE INDEX by_duration_class ON invocations(duration_class, seq, duration);
 CREATE INDEX by_qualifier ON invocations(qualifier) WHERE qualifier <> 'latest';
+CREATE INDEX by_version ON invocations(version) WHERE version <> 'latest';
 CREATE INDEX by_condition ON invocations(condition) WHERE condition IS NOT NULL;
 CREATE INDEX by_root ON invocations(root) WHERE root IS NOT NULL;
 CREATE INDEX by_parent ON invocations(parent) WHERE parent IS NOT NULL;
@@ -88,5 +92,9 @@ export const MAX_INDEXED = 4_096;
 
 /** Increase this number when the same tables are filled differently. */
 const CONTENT_VERSION = 3;
-/** Changes with the tables and with their content. The projection rebuilds a file of another version. */
-export const schemaVersion = Number.parseInt(createHash('sha1').update(`${createTables}${CONTENT_VERSION}`).digest('hex').slice(0, 7), 16);
+const version = `${createTables}${CONTENT_VERSION}/${FACTS_VERSION}`;
+/**
+ * Changes with the tables, with their content and with the version of the facts, because an earlier version could not read later facts. The
+ * projection rebuilds a file of another version.
+ */
+export const schemaVersion = Number.parseInt(createHash('sha1').update(version).digest('hex').slice(0, 7), 16);

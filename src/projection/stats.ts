@@ -4,21 +4,24 @@ import type { Row, Value } from './sqlite.ts';
 
 /**
  * Counts by state and by condition, and percentiles of two durations: from acceptance to the outcome, and to the first attempt.
- * One row per function, and per time bucket if a bucket is given.
+ * One row per function, per time bucket if a bucket is given, and per version if asked for.
  */
 export function stats(
   layers: readonly Layer[],
-  { bucketInMs, ...filter }: HistoryFilter & { bucketInMs?: number | undefined },
+  { bucketInMs, by, ...filter }: HistoryFilter & { bucketInMs?: number | undefined; by?: 'version' | undefined },
 ): StatsRow[] {
   const scans = planOf(layers, filter);
   const bucket = bucketInMs === undefined ? 'NULL' : `i.accepted_at - i.accepted_at % ${bucketInMs}`;
+  const group = `i.function, ${bucket}, ${by === undefined ? 'NULL' : 'i.version'}`;
   // Words may occur in both texts of an invocation. `seq` as the key counts the invocation once.
   const counted = (columns: string, matches = '1'): Row[] =>
-    countRows(scans, { columns: `i.function, ${bucket}, ${columns}`, matches, key: filter.text === undefined ? undefined : 'i.seq' });
+    countRows(scans, { columns: `${group}, ${columns}`, matches, key: filter.text === undefined ? undefined : 'i.seq' });
   const rows = new Map<string, StatsRow>();
-  for (const [fn, since, state, condition, n] of counted('i.state, i.condition')) {
-    const row = rowFor(rows, fn, since);
+  for (const [fn, since, version, state, condition, retries, n] of counted('i.state, i.condition, i.retries')) {
+    const row = rowFor(rows, [fn, since, version], by !== undefined);
     row.accepted += Number(n);
+    row.retries = (row.retries ?? 0) + Number(retries) * Number(n);
+    row.retried = (row.retried ?? 0) + (Number(retries) > 0 ? Number(n) : 0);
     add(row.byState, String(state), Number(n));
     if (condition !== null) add(row.byCondition, String(condition), Number(n));
   }
@@ -28,7 +31,12 @@ export function stats(
     row.durationInMs = percentilesOf(durations.get(key));
     row.queueInMs = percentilesOf(waits.get(key));
   }
-  return [...rows.values()].sort((one, other) => one.function.localeCompare(other.function, 'en') || (one.from ?? 0) - (other.from ?? 0));
+  return [...rows.values()].sort(
+    (one, other) =>
+      one.function.localeCompare(other.function, 'en') ||
+      (one.from ?? 0) - (other.from ?? 0) ||
+      (one.version ?? '').localeCompare(other.version ?? '', 'en'),
+  );
 }
 
 type Counting = { columns: string; matches: string; key: string | undefined };
@@ -55,8 +63,8 @@ type Histogram = { value: number; count: number }[];
 
 function histogramsOf(lengths: readonly Value[][]): Map<string, Histogram> {
   const found = new Map<string, Histogram>();
-  for (const [fn, since, length, n] of lengths) {
-    const key = bucketKeyOf(fn, since);
+  for (const [fn, since, version, length, n] of lengths) {
+    const key = keyOf([fn, since, version]);
     const histogram = found.get(key) ?? [];
     histogram.push({ value: Number(length), count: Number(n) });
     found.set(key, histogram);
@@ -79,13 +87,17 @@ function percentilesOf(histogram: Histogram | undefined): StatsRow['durationInMs
   return { p50: at(0.5), p90: at(0.9), p99: at(0.99), max: histogram.at(-1)?.value ?? 0 };
 }
 
-function rowFor(rows: Map<string, StatsRow>, fn: Value | undefined, since: Value | undefined): StatsRow {
-  const key = bucketKeyOf(fn, since);
+type Group = readonly [fn: Value | undefined, since: Value | undefined, version: Value | undefined];
+
+function rowFor(rows: Map<string, StatsRow>, group: Group, isByVersion: boolean): StatsRow {
+  const key = keyOf(group);
   const known = rows.get(key);
   if (known !== undefined) return known;
+  const [fn, since, version] = group;
   const row: StatsRow = {
     function: String(fn),
     from: since === null || since === undefined ? null : Number(since),
+    ...(isByVersion ? { version: version === null || version === undefined ? null : String(version) } : {}),
     accepted: 0,
     byState: {},
     byCondition: {},
@@ -96,7 +108,7 @@ function rowFor(rows: Map<string, StatsRow>, fn: Value | undefined, since: Value
   return row;
 }
 
-const bucketKeyOf = (fn: Value | undefined, since: Value | undefined): string => `${since ?? ''} ${fn}`;
+const keyOf = ([fn, since, version]: Group): string => `${since ?? ''} ${fn} ${version ?? ''}`;
 
 function add(counts: Record<string, number>, key: string, count: number): void {
   counts[key] = (counts[key] ?? 0) + count;

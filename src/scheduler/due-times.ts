@@ -1,23 +1,34 @@
-import TinyQueue from 'tinyqueue';
+import FlatQueue from 'flatqueue';
 
 /** Keys with the time at which each is due. A key may be added again, with an earlier time. */
 export interface DueTimes {
   readonly size: number;
+  /** The earliest time of a key; infinite when there is no key. */
+  readonly next: number;
   add(key: string, at: number): void;
   /** Removes and returns the earliest key that is due at `now`. */
   takeDue(now: number): string | undefined;
 }
 
+const KEPT_KEYS = 1_024;
+
+/** Keys and times are in two arrays, because a backlog has half a million of them (docs/performance.md H19). */
 export function createDueTimes(): DueTimes {
-  const queue = new TinyQueue<{ key: string; at: number }>([], (one, other) => one.at - other.at);
+  const queue = new FlatQueue<string>();
   return {
     get size() {
       return queue.length;
     },
-    add: (key, at) => queue.push({ key, at }),
+    get next() {
+      return queue.peekValue() ?? Number.POSITIVE_INFINITY;
+    },
+    add: (key, at) => queue.push(key, at),
     takeDue(now) {
-      const first = queue.peek();
-      return first === undefined || first.at > now ? undefined : queue.pop()?.key;
+      const first = queue.peekValue();
+      if (first === undefined || first > now) return undefined;
+      // The arrays keep the keys that were taken until others replace them.
+      if (queue.ids.length > 2 * queue.length + KEPT_KEYS) queue.shrink();
+      return queue.pop();
     },
   };
 }

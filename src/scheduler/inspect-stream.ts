@@ -1,3 +1,4 @@
+import type { Outcome } from '#machines/facts.ts';
 import { effectsDue, type Invocation, type InvocationEffect } from '#machines/invocation.ts';
 import { withDestinations } from '#machines/outcome.ts';
 import { FunctionNotFoundError, InvalidInputError } from '#src/core/errors.ts';
@@ -74,12 +75,15 @@ type Due = {
   isFirst: boolean;
   /** Whether the scheduler has just appended the fact that asks for the effects. Otherwise the fact was found in the log. */
   isOwn: boolean;
+  /** The outcome that asks for the effects (PROP4). */
+  outcome: Outcome | null;
   writer: StreamWriter;
   needs: Needs;
   options: SchedulerOptions;
 };
 
-async function perform(effects: readonly InvocationEffect[], id: string, due: Due): Promise<void> {
+async function perform(effects: readonly InvocationEffect[], id: string, given: Omit<Due, 'outcome'>): Promise<void> {
+  const due = { ...given, outcome: given.writer.state.invocations.get(id)?.context.outcome ?? null };
   for (const effect of effects) await actions[effect](id, due);
 }
 
@@ -113,13 +117,12 @@ async function wakeOrEnd(id: string, due: Due): Promise<void> {
 }
 
 /** Hints at the open deliveries of an outcome, and ends those that are too old. An outcome without destinations is `notified`. */
-async function deliverOutcome(id: string, { writer, needs, options }: Due): Promise<void> {
-  const outcome = writer.state.invocations.get(id)?.context.outcome;
+async function deliverOutcome(id: string, { outcome, writer, needs, options }: Due): Promise<void> {
   if ((outcome?.destinations ?? []).length === 0) {
-    await writer.propose(id, [{ type: 'notified', invocation: id, at: options.clock.now() }]);
+    await writer.propose(id, [{ type: 'notified', invocation: id, at: options.clock.now() }], outcome);
     return;
   }
-  const nextAt = await endOldDeliveries(id, writer, options);
+  const nextAt = await endOldDeliveries(id, outcome, writer, options);
   needs.delivery ||= nextAt !== undefined;
   needs.nextAt = Math.min(needs.nextAt, nextAt ?? Number.POSITIVE_INFINITY);
 }
@@ -131,7 +134,7 @@ async function publishResult(id: string, { writer: { state }, isOwn, isFirst, op
   const outcome = invocation?.context.outcome;
   if (invocation === undefined || request === undefined || outcome === undefined || outcome === null) return;
   if (!isOwn && outcome.destinations !== undefined && !(isFirst && mayBeUnpublished(invocation))) return;
-  if (!isOwn && (await results.isStored(state.name, id as RequestId, outcome.at))) return;
+  if (!isOwn && (await results.isStored(state.name, id as RequestId, outcome))) return;
   await results.publish(state.name, id as RequestId, outcome.type, encodeEnvelope(tenancy, request, invocation, results.maxBytes));
 }
 

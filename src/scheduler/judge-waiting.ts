@@ -19,7 +19,7 @@ export function judgeWaiting(
     const message = hasFunction ? missingVersion(context) : `function ${quote(context.request?.function ?? '')} does not exist`;
     return { kind: 'end', fact: failedFact('FunctionNotFound', { invocation, at: now, message }) };
   }
-  const maxAgeInMs = fn.definition.policy.maxAgeInSeconds * 1_000;
+  const { maxAgeInMs } = termsOf(fn, context.request ?? {});
   const endsAt = expiresAt(invocation, maxAgeInMs);
   if (now >= endsAt) return { kind: 'end', fact: expiredFact(invocation, now, maxAgeInMs) };
   const dueAt = context.dueAt ?? 0;
@@ -29,5 +29,5 @@ export function judgeWaiting(
 
 /** The terms that name the destinations of an invocation: those of its first attempt, or else those of the definition. */
 export function termsFor(invocation: Invocation, fn: RegisteredFunction | undefined): Terms | undefined {
-  return invocation.context.terms ?? (fn === undefined ? undefined : termsOf(fn, invocation.context.request?.qualifier));
+  return invocation.context.terms ?? (fn === undefined ? undefined : termsOf(fn, invocation.context.request ?? {}));
 }

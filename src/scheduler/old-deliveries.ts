@@ -1,5 +1,6 @@
 import { deliveryOf, openDeliveries } from '#machines/deliveries.ts';
 import { deliveryEndsAt, deliveryExpiredFact } from '#machines/delivery.ts';
+import type { Outcome } from '#machines/facts.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { StreamWriter } from '#src/core/stream/stream-writer.ts';
 
@@ -10,13 +11,14 @@ export type OldDeliveriesOptions = {
 };
 
 /**
- * Ends the deliveries of an invocation that are too old, and appends `notified` when none is left open. The process that makes a try ends
+ * Ends the deliveries of an outcome that are too old, and appends `notified` when none is left open. The process that makes a try ends
  * that try itself.
  *
  * Returns when the next delivery becomes too old; `undefined` when all are settled.
  */
 export async function endOldDeliveries(
   id: string,
+  outcome: Outcome | null,
   writer: StreamWriter,
   { clock, maxDeliveryAgeInMs }: OldDeliveriesOptions,
 ): Promise<number | undefined> {
@@ -25,10 +27,10 @@ export async function endOldDeliveries(
   for (const { destination, delivery, endsAt } of listOpen()) {
     if (delivery?.value === 'delivering') continue;
     if (now < endsAt) nextAt = Math.min(nextAt, endsAt);
-    else await writer.propose(id, [deliveryExpiredFact(delivery, { invocation: id, destination, at: now })]);
+    else await writer.propose(id, [deliveryExpiredFact(delivery, { invocation: id, destination, at: now })], outcome);
   }
   if (listOpen().length > 0) return nextAt;
-  await writer.propose(id, [{ type: 'notified', invocation: id, at: now }]);
+  await writer.propose(id, [{ type: 'notified', invocation: id, at: now }], outcome);
   return undefined;
 
   function listOpen() {

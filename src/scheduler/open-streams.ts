@@ -1,17 +1,23 @@
 import type { ShortLink } from '#src/core/log/chain.ts';
 import type { LogEntry, StreamName, WakeTimes } from '#src/core/log/event-log.ts';
 import type { FunctionName, StreamId } from '#src/core/names/names.ts';
+import type { NewestRead } from '#src/core/ports/saved-floor.ts';
 import { PassingMap } from '#src/core/stream/passing-map.ts';
 import { createDueTimes } from './due-times.ts';
 
-/** A stream with at least one invocation that is not settled. */
-export type OpenStream = {
-  key: string;
-  name: StreamName;
+const NEVER = Number.POSITIVE_INFINITY;
+
+/**
+ * A stream with at least one invocation that is not settled.
+ *
+ * A backlog has half a million of these, so the name is derived from the key (docs/performance.md H19).
+ */
+export class OpenStream {
+  readonly key: string;
   /** The sequence of the request; `undefined` when the log was read from a later sequence. */
   request: number | undefined;
   /** The size of the payload of the request, in bytes; 0 when the log was read from a later sequence. */
-  requestBytes: number;
+  requestBytes = 0;
   /** When the request was accepted; `undefined` as `request` is. */
   acceptedAt: number | undefined;
   /** The sequence of the newest message of the stream. Without an append, that is the request. */
@@ -23,16 +29,26 @@ export type OpenStream = {
   /** When the earliest waiting invocation becomes too old. */
   endsAt: number | undefined;
   /** Whether an attempt runs, or an outcome has deliveries that did not start. Both need more than the wake of a worker. */
-  isInProgress: boolean;
+  isInProgress = false;
   /** The sequence of the latest wake since the last append. */
   wake: number | undefined;
   /** When the next try of one of its deliveries is due. */
   deliverAt: number | undefined;
   /** When the scheduler inspects the stream next. */
-  checkAt: number;
+  checkAt = NEVER;
   /** How often the stream was inspected, or hinted at, since its last append. */
-  inspections: number;
-};
+  inspections = 0;
+
+  constructor(key: string, version: number) {
+    this.key = key;
+    this.version = version;
+  }
+
+  get name(): StreamName {
+    const dot = this.key.indexOf('.');
+    return { function: this.key.slice(0, dot) as FunctionName, stream: this.key.slice(dot + 1) as StreamId };
+  }
+}
 
 /**
  * The open streams, folded from the headers of every message of the log.
@@ -49,9 +65,13 @@ export interface OpenStreams {
   readonly requestBytes: number;
   /** The sequence after the newest message that was folded. */
   readonly next: number;
+  /** The newest message that was folded; `undefined` before the first. */
+  readonly newest: NewestRead | undefined;
   /** The sequence of the oldest open request. Every earlier request is settled. */
   readonly floor: number;
   fold(entry: LogEntry): void;
+  /** When the next stream is due, or earlier; infinite when none is open. */
+  readonly nextDueAt: number;
   /** Takes a stream that is due. It is due again at its next `checkAt`. */
   takeDue(now: number): OpenStream | undefined;
   /** Makes a stream due at a time, at the latest. */
@@ -71,8 +91,6 @@ export type OpenStreamsOptions = {
   unknownGraceInMs: number;
 };
 
-const NEVER = Number.POSITIVE_INFINITY;
-
 export function createOpenStreams(options: OpenStreamsOptions): OpenStreams {
   return new FoldedStreams(options);
 }
@@ -83,6 +101,7 @@ class FoldedStreams implements OpenStreams {
   readonly #dueTimes = createDueTimes();
   #nextSequence = 1;
   #requestBytes = 0;
+  #newestAt = 0;
 
   constructor(options: OpenStreamsOptions) {
     this.#options = options;
@@ -100,6 +119,14 @@ class FoldedStreams implements OpenStreams {
     return this.#nextSequence;
   }
 
+  get newest(): NewestRead | undefined {
+    return this.#newestAt === 0 ? undefined : { sequence: this.#nextSequence - 1, at: this.#newestAt };
+  }
+
+  get nextDueAt(): number {
+    return this.#dueTimes.next;
+  }
+
   get floor(): number {
     for (const [, { request }] of this.#open) return request ?? 1;
     return this.#nextSequence;
@@ -109,6 +136,7 @@ class FoldedStreams implements OpenStreams {
     // The log went backwards, and is read again from its beginning.
     if (entry.sequence < this.#nextSequence) for (const [, stream] of this.#open) this.#delete(stream);
     this.#nextSequence = entry.sequence + 1;
+    this.#newestAt = entry.at;
     if (entry.kind === 'request') this.#foldRequest(entry);
     else if (entry.kind === 'append') this.#foldAppend(entry);
     else if (entry.wakes !== undefined) this.#foldWake(entry.wakes, entry.sequence);
@@ -124,7 +152,7 @@ class FoldedStreams implements OpenStreams {
     // A second request with the same id belongs to the stream of the first.
     if (this.#open.get(key) !== undefined) return;
     const { patienceInMs, maxAgeOf, unknownGraceInMs } = this.#options;
-    const stream = this.#insert(key, name, sequence);
+    const stream = this.#insert(key, sequence);
     stream.request = sequence;
     stream.acceptedAt = at;
     stream.requestBytes = size;
@@ -146,7 +174,7 @@ class FoldedStreams implements OpenStreams {
       if (known !== undefined) this.#delete(known);
       return;
     }
-    const stream = known ?? this.#insert(key, name, sequence);
+    const stream = known ?? this.#insert(key, sequence);
     stream.version = sequence;
     stream.head = link?.own;
     stream.dueAt = dueAt;
@@ -201,23 +229,8 @@ class FoldedStreams implements OpenStreams {
     this.#requestBytes -= requestBytes;
   }
 
-  #insert(key: string, name: StreamName, version: number): OpenStream {
-    const stream: OpenStream = {
-      key,
-      name: { function: name.function, stream: key.slice(name.function.length + 1) as StreamId },
-      request: undefined,
-      requestBytes: 0,
-      acceptedAt: undefined,
-      version,
-      head: undefined,
-      dueAt: undefined,
-      endsAt: undefined,
-      isInProgress: false,
-      wake: undefined,
-      deliverAt: undefined,
-      checkAt: NEVER,
-      inspections: 0,
-    };
+  #insert(key: string, version: number): OpenStream {
+    const stream = new OpenStream(key, version);
     this.#open.set(key, stream);
     return stream;
   }

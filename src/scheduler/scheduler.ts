@@ -1,6 +1,6 @@
 import type { FunctionName, StreamId } from '#src/core/names/names.ts';
 import type { FindOpen, OpenRequest } from '#src/core/ports/open-requests.ts';
-import { readFloor, saveFloor } from '#src/core/ports/scheduler-floor.ts';
+import { readProvedFloor, SCHEDULER_FLOOR, saveFloor } from '#src/core/ports/saved-floor.ts';
 import { controlAdmission } from './admission-control.ts';
 import { Inspector, maxAgeOf } from './inspector.ts';
 import { createOpenStreams, type OpenStreams } from './open-streams.ts';
@@ -11,7 +11,9 @@ export interface Scheduler {
   stop(): Promise<void>;
 }
 
-const TICK_IN_MS = 25;
+/** The longest and the shortest time between two looks at what is due. What is due at almost the same time shares a look. */
+const LOOK_EVERY_MS = 25;
+const LOOK_OFTEN_EVERY_MS = 5;
 const MAX_INSPECTIONS_IN_PROGRESS = 64;
 const SAVE_FLOOR_EVERY_MS = 5_000;
 const UNKNOWN_GRACE_IN_MS = 1_000;
@@ -31,8 +33,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     maxAgeOf: (name) => maxAgeOf(options, name),
   });
   options.openRequests.answer(createFindOpen(open), stopping.signal);
-  // A log that ends before the saved floor went backwards. `follow` then reads it from its first message.
-  const following = log.follow((await readFloor(state)) ?? 1, open.fold, stopping.signal);
+  const following = log.follow(await startOf(options), open.fold, stopping.signal);
   const inspector = new Inspector(options, open);
   const inspections = new Set<Promise<void>>();
   const ticking = tick();
@@ -54,9 +55,9 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
       }
       if (now - savedAt > SAVE_FLOOR_EVERY_MS) {
         savedAt = now;
-        await saveFloor(state, open.floor).catch(() => {});
+        await saveFloor(state, SCHEDULER_FLOOR, open).catch(() => {});
       }
-      await clock.sleep(TICK_IN_MS, stopping.signal);
+      await clock.sleep(pauseUntilDue(open.nextDueAt - clock.now()), stopping.signal);
     }
   }
 
@@ -65,9 +66,23 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     async stop() {
       stopping.abort();
       await Promise.all([ticking, following, controlling, ...inspections]);
-      await saveFloor(state, open.floor).catch(() => {});
+      await saveFloor(state, SCHEDULER_FLOOR, open).catch(() => {});
     },
   };
+}
+
+/** A stream that is due already could not be taken: it has to wait. */
+function pauseUntilDue(inMs: number): number {
+  return inMs <= 0 ? LOOK_EVERY_MS : Math.min(Math.max(inMs, LOOK_OFTEN_EVERY_MS), LOOK_EVERY_MS);
+}
+
+/**
+ * The sequence from which a scheduler reads the log: its first message unless a floor is proved (MARK1). The message that proves the floor is
+ * read too, so that `follow` notices when the log loses it later.
+ */
+async function startOf({ state, log }: SchedulerOptions): Promise<number> {
+  const { floor, newest } = (await readProvedFloor(state, SCHEDULER_FLOOR, log.timeOf)) ?? { floor: 1 };
+  return Math.min(floor, newest?.sequence ?? floor);
 }
 
 /** Finds the open request of a stream, of one function or of any. */

@@ -26,7 +26,7 @@ export type TestSequentOptions = {
   graceInMs?: number;
 };
 
-export type TestInvokeOptions = { id?: string; qualifier?: string; traceparent?: string };
+export type TestInvokeOptions = { id?: string; qualifier?: string; traceparent?: string; synchronous?: true };
 
 /** An accepted invocation of a test. */
 export type TestInvoked<Output = unknown> = {

@@ -1,6 +1,7 @@
 import { render } from 'preact';
 import { App } from './shell/app.tsx';
 import { startKeys } from './shell/keys.ts';
+import { startLanguage } from './shell/language.ts';
 import { startRouter } from './shell/router.tsx';
 import { startSession } from './shell/session.ts';
 import { startSettings } from './shell/settings.ts';
@@ -17,5 +18,7 @@ startSettings();
 startRouter();
 startKeys();
 void startSession();
-const page = document.getElementById('page');
-if (page !== null) render(<App />, page);
+void startLanguage().then(() => {
+  const page = document.getElementById('page');
+  if (page !== null) render(<App />, page);
+});

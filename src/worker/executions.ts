@@ -13,8 +13,8 @@ export interface Executions {
   readonly isAborted: boolean;
   isRunning(asked: AskedAttempt): boolean;
   run(executed: Required<AskedAttempt>, execute: (signal: AbortSignal) => Promise<ExecutionResult>): Promise<ExecutionResult>;
-  /** Aborts one execution, if it runs. */
-  cancel(canceled: AskedAttempt): void;
+  /** Aborts one execution, if it runs. Tells whether it did. */
+  cancel(canceled: AskedAttempt): boolean;
   /** Aborts all executions. */
   abort(): void;
 }
@@ -53,7 +53,9 @@ export function createExecutions(): Executions {
     cancel(canceled) {
       const found = find(canceled);
       // The execution of another function must go on.
-      if (found.length === 1) found[0]?.abort();
+      if (found.length !== 1) return false;
+      found[0]?.abort();
+      return true;
     },
     abort() {
       isAborted = true;
@@ -68,7 +70,7 @@ export function executionOf(
   attempt: number,
   { tenancy, fn: { definition, version } }: { tenancy: Tenancy; fn: RegisteredFunction },
 ): Execution {
-  const { invocation, qualifier, traceparent } = fact;
+  const { invocation, qualifier, traceparent, synchronous } = fact;
   return {
     definition,
     version,
@@ -78,5 +80,6 @@ export function executionOf(
     attempt,
     payload,
     ...(traceparent === undefined ? {} : { traceparent }),
+    ...(synchronous ? { measuresMemory: true } : {}),
   };
 }

@@ -2,6 +2,8 @@ import { type Condition, type Fact, type FactOf, type Failure, MAX_PAYLOAD_BYTES
 import type { Invocation } from '#machines/invocation.ts';
 import { expiredFact, expiresAt, failedFact, outcomeFacts } from '#machines/outcome.ts';
 import { afterFailure } from '#machines/retry.ts';
+import type { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
+import { bytesBeforeSealing } from '#src/core/encryption/sealed-text.ts';
 import { type RegisteredFunction, termsOf } from '#src/core/functions/definition.ts';
 import { missingVersion } from '#src/core/functions/entry.ts';
 import type { AcceptedRequest } from '#src/core/log/event-log.ts';
@@ -18,7 +20,7 @@ export type NextStep =
   /** The function is paused. The item stays in the queue. */
   | { kind: 'paused' };
 
-type Bounds = { maxHops: number; maxChain: number };
+type Bounds = { maxHops: number; maxChain: number; payloads?: Pick<PayloadSealer, 'refusalOf'> | undefined };
 type Situation = Bounds & {
   invocation: Invocation;
   request: AcceptedRequest;
@@ -32,7 +34,7 @@ type Situation = Bounds & {
 export function nextStep({ invocation, request, fn, worker, now, ...bounds }: Situation): NextStep {
   const { context } = invocation;
   const refusal = refuse(request, bounds);
-  const terms = context.terms ?? (fn === undefined ? undefined : termsOf(fn, request.fact.qualifier));
+  const terms = context.terms ?? (fn === undefined ? undefined : termsOf(fn, request.fact));
   if (refusal !== undefined || fn === undefined || terms === undefined) {
     const { condition, message } = refusal ?? unknownVersion(invocation);
     return { kind: 'end', facts: outcomeFacts(failedFact(condition, { message, invocation, at: now }), terms) };
@@ -52,8 +54,10 @@ function unknownVersion({ context }: Invocation): { condition: Condition; messag
 }
 
 /** Why a request can never run; `undefined` when it can. */
-function refuse({ fact, defect }: AcceptedRequest, { maxHops, maxChain }: Bounds): { condition: Condition; message: string } | undefined {
-  if (defect !== undefined) return defect;
+function refuse(request: AcceptedRequest, { maxHops, maxChain, payloads }: Bounds): { condition: Condition; message: string } | undefined {
+  const { fact, defect } = request;
+  const refusal = defect ?? payloads?.refusalOf(request);
+  if (refusal !== undefined) return refusal;
   const { lineage } = fact;
   if (lineage === undefined || (lineage.hop <= maxHops && (lineage.budget ?? 0) >= 0)) return undefined;
   const bound = lineage.hop > maxHops ? `${maxHops} hops` : `${maxChain} invocations`;
@@ -62,10 +66,11 @@ function refuse({ fact, defect }: AcceptedRequest, { maxHops, maxChain }: Bounds
 
 /** The facts that follow an execution. `maxBytes` is the maximum size of one append. */
 export function afterExecution(invocation: Invocation, result: ExecutionResult, at: number, maxBytes: number): readonly Fact[] {
-  const { output } = result;
+  const { output, memoryUsedInMb } = result;
   const terms = invocation.context.terms ?? undefined;
-  if (result.kind === 'failed') return outcomeFacts(afterFailure(invocation, { failure: result.failure, output, at }), terms);
-  const bytes = result.payload.length * 3 > MAX_PAYLOAD_BYTES ? Buffer.byteLength(result.payload) : result.payload.length;
+  if (result.kind === 'failed')
+    return outcomeFacts(afterFailure(invocation, { failure: result.failure, output, memoryUsedInMb, at }), terms);
+  const bytes = result.payload.length * 3 > MAX_PAYLOAD_BYTES ? bytesBeforeSealing(result.payload) : result.payload.length;
   const isTooLarge =
     bytes > MAX_PAYLOAD_BYTES || (bytes * 6 > maxBytes && Buffer.byteLength(JSON.stringify(result.payload)) > maxBytes - 16_384);
   const { request, attempts } = invocation.context;
@@ -78,6 +83,7 @@ export function afterExecution(invocation: Invocation, result: ExecutionResult, 
     payload: isTooLarge ? '' : result.payload,
     ...(isTooLarge ? { droppedBytes: bytes } : {}),
     ...(output === undefined ? {} : { output }),
+    ...(memoryUsedInMb === undefined ? {} : { memoryUsedInMb }),
   };
   return outcomeFacts(succeeded, terms);
 }

@@ -1,3 +1,4 @@
+import type { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
 import type { FunctionEntry } from '#src/core/functions/entry.ts';
 import type { EventLog } from '#src/core/log/event-log.ts';
 import type { Results } from '#src/core/log/results.ts';
@@ -23,6 +24,8 @@ export type WorkerPorts = {
   log: EventLog;
   queue: WorkQueue;
   host: FunctionHost;
+  /** Refuses requests that must not run. The host opens and seals payloads. */
+  payloads?: PayloadSealer | undefined;
   results: Results;
   hints: Hints;
   /** The deliverer of this process, if it has one. */

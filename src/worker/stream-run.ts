@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Fact, FactOf } from '#machines/facts.ts';
+import type { Fact, FactOf, Outcome } from '#machines/facts.ts';
 import { effectsDue, type Invocation, type InvocationEffect } from '#machines/invocation.ts';
 import { FunctionNotFoundError } from '#src/core/errors.ts';
 import type { RegisteredFunction } from '#src/core/functions/definition.ts';
@@ -10,6 +10,7 @@ import type { RequestId } from '#src/core/names/names.ts';
 import type { ExecutionResult } from '#src/core/ports/function-host.ts';
 import { combineResults, type RunResult, type StreamRun } from '#src/core/stream/active-streams.ts';
 import { mayHaveEndedWithoutItem } from '#src/core/stream/ended-without-item.ts';
+import { isSameOutcome } from '#src/core/stream/same-outcome.ts';
 import { requestOf, type StreamState } from '#src/core/stream/stream.ts';
 import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
 import type { WorkItem } from '#src/core/stream/work-queue.ts';
@@ -51,7 +52,8 @@ export class WorkerRun implements StreamRun {
   /** The invocations whose first tries were all claimed with the outcome. */
   readonly #claimed = new Set<string>();
   /** The invocations whose results this run has seen to (PUB1). */
-  readonly #published = new Set<string>();
+  /** The outcome of each published result, by invocation. */
+  readonly #published = new Map<string, Outcome>();
   readonly #items: readonly WorkItem[];
 
   constructor(options: StreamRunOptions, state: StreamState, items: readonly WorkItem[]) {
@@ -144,8 +146,8 @@ export class WorkerRun implements StreamRun {
   }
 
   #decideFor(fn: RegisteredFunction | undefined, request: AcceptedRequest, invocation: Invocation): NextStep {
-    const { worker, maxHops, maxChain, clock } = this.#options.ports;
-    return nextStep({ invocation, request, fn, worker, maxHops, maxChain, now: clock.now() });
+    const { worker, maxHops, maxChain, payloads, clock } = this.#options.ports;
+    return nextStep({ invocation, request, fn, worker, maxHops, maxChain, payloads, now: clock.now() });
   }
 
   /** Asks the registry, because the local copy may lag behind it. */
@@ -247,11 +249,12 @@ export class WorkerRun implements StreamRun {
     const { results, tenancy } = this.#options.ports;
     const { outcome } = invocation.context;
     const id = request.fact.invocation as RequestId;
-    if (outcome === null || this.#published.has(id) || this.#isOfAnotherItem(id, invocation)) return 'settled';
+    if (outcome === null || isSameOutcome(this.#published.get(id) ?? null, outcome) || this.#isOfAnotherItem(id, invocation))
+      return 'settled';
     const { name, outcomesRead } = this.#writer.state;
-    const isStored = outcomesRead?.has(id) && (await results.isStored(name, id, outcome.at));
+    const isStored = outcomesRead?.has(id) && (await results.isStored(name, id, outcome));
     if (!isStored) await results.publish(name, id, outcome.type, encodeEnvelope(tenancy, request, invocation, results.maxBytes));
-    this.#published.add(id);
+    this.#published.set(id, outcome);
     return 'settled';
   }
 
@@ -269,7 +272,8 @@ export class WorkerRun implements StreamRun {
   /** Passes the outcome to the first entry of a delivery that takes it (docs/architecture.md). An outcome without destinations is `notified`. */
   #deliverOutcome({ request, invocation }: Due): 'settled' | Promise<'settled'> {
     const id = request.fact.invocation;
-    if ((invocation.context.outcome?.destinations ?? []).length === 0) return this.#notify(id);
+    const { outcome } = invocation.context;
+    if ((outcome?.destinations ?? []).length === 0) return this.#notify(id, outcome);
     const { deliverer, hints } = this.#options.ports;
     const { state } = this.#writer;
     if (this.#claimed.delete(id) || deliverer?.take(state)) return 'settled';
@@ -277,8 +281,8 @@ export class WorkerRun implements StreamRun {
     return 'settled';
   }
 
-  async #notify(id: string): Promise<'settled'> {
-    await this.#writer.propose(id, [{ type: 'notified', invocation: id, at: this.#options.ports.clock.now() }]);
+  async #notify(id: string, outcome: Outcome | null): Promise<'settled'> {
+    await this.#writer.propose(id, [{ type: 'notified', invocation: id, at: this.#options.ports.clock.now() }], outcome);
     return 'settled';
   }
 }

@@ -2,25 +2,26 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { refusalOf, SDK_HOME, sdkFor } from '#test/support/conformance/sdk.ts';
 import { OTHER_TOKEN, OWN, type RawCall, type System, startSystem } from '#test/support/conformance/system.ts';
 import { sdkDate, sign } from '#test/support/gateway/signer.ts';
+import { sharedByFile } from '#test/support/shared-by-file.ts';
 
 /* Rows 1 to 10: the accepted events, and the accepted callers. */
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const MAX_BYTES = 262_144;
 
+const test = sharedByFile(startSystem);
 let system: System;
 let test1: string;
 const functionsPath = `/v2/${OWN.project}/fgs/functions`;
 
-beforeAll(async () => {
-  system = await startSystem();
+test.beforeAll(async ({ sequent: own }) => {
+  system = own;
   test1 = await system.deploy('test1');
 });
-afterAll(async () => await system[Symbol.asyncDispose]());
 
 const invoke = (urn: string, body: unknown) => system.sdk.asyncInvokeFunction({ function_urn: urn, body });
 const rawInvoke = (urn: string, call: RawCall) => system.raw('POST', `${functionsPath}/${urn}/invocations-async`, call);

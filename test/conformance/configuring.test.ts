@@ -1,18 +1,19 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { type Reply, refusalOf } from '#test/support/conformance/sdk.ts';
 import { OTHER, OTHER_TOKEN, OWN, type System, startSystem } from '#test/support/conformance/system.ts';
+import { sharedByFile } from '#test/support/shared-by-file.ts';
 
 /* Rows 11 to 17: the asynchronous configuration. */
 
+const test = sharedByFile(startSystem);
 let system: System;
 let test1: string;
 let test2: string;
 
-beforeAll(async () => {
-  system = await startSystem();
+test.beforeAll(async ({ sequent: own }) => {
+  system = own;
   [test1, test2] = await Promise.all([system.deploy('test1'), system.deploy('test2')]);
 });
-afterAll(async () => await system[Symbol.asyncDispose]());
 
 const put = (body: object, urn = test1): Promise<Reply> => system.sdk.updateFunctionAsyncInvokeConfig({ function_urn: urn, body });
 const show = (urn = test1): Promise<Reply> => system.sdk.showFunctionAsyncInvokeConfig({ function_urn: urn });

@@ -1,15 +1,16 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { EveryField, methodsOfSdk, type Reply, refusalOf } from '#test/support/conformance/sdk.ts';
 import { OWN, type System, startSystem } from '#test/support/conformance/system.ts';
 import { until } from '#test/support/conformance/until.ts';
+import { sharedByFile } from '#test/support/shared-by-file.ts';
 
 /* Rows 31 to 35: crashes, errors, changes while events wait, versions and synchronous calls; and the calls that Sequent lacks. */
 
+const test = sharedByFile(startSystem);
 let system: System;
-beforeAll(async () => {
-  system = await startSystem();
+test.beforeAll(({ sequent: own }) => {
+  system = own;
 });
-afterAll(async () => await system[Symbol.asyncDispose]());
 
 const invoke = async (urn: string, body: object): Promise<string> =>
   (await system.sdk.asyncInvokeFunction({ function_urn: urn, body })).request_id;

@@ -1,16 +1,17 @@
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { type Reply, refusalOf } from '#test/support/conformance/sdk.ts';
 import { OWN, type System, startSystem } from '#test/support/conformance/system.ts';
 import { zipOf } from '#test/support/gateway/zip-archive.ts';
+import { sharedByFile } from '#test/support/shared-by-file.ts';
 
 /* Functions, code, versions, aliases and quotas: the calls that manage functions. */
 
+const test = sharedByFile(startSystem);
 let system: System;
-beforeAll(async () => {
-  system = await startSystem();
+test.beforeAll(({ sequent: own }) => {
+  system = own;
 });
-afterAll(async () => await system[Symbol.asyncDispose]());
 
 const base64 = (content: string | Buffer): string => Buffer.from(content).toString('base64');
 const saying = (text: string): string => `exports.handler = async () => ${JSON.stringify(text)};`;

@@ -1,18 +1,19 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { type Reply, refusalOf } from '#test/support/conformance/sdk.ts';
 import { type System, startSystem } from '#test/support/conformance/system.ts';
 import { until } from '#test/support/conformance/until.ts';
+import { sharedByFile } from '#test/support/shared-by-file.ts';
 
 /* Rows 18 to 21: the records of invocations, and their cancellation. */
 
+const test = sharedByFile(startSystem);
 let system: System;
 let test1: string;
 
-beforeAll(async () => {
-  system = await startSystem();
+test.beforeAll(async ({ sequent: own }) => {
+  system = own;
   test1 = await system.deploy('test1');
 });
-afterAll(async () => await system[Symbol.asyncDispose]());
 
 const invoke = async (urn: string, body: object): Promise<string> =>
   (await system.sdk.asyncInvokeFunction({ function_urn: urn, body })).request_id;

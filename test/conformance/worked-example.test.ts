@@ -1,15 +1,16 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect } from 'vitest';
 import type { Reply } from '#test/support/conformance/sdk.ts';
 import { type System, startSystem } from '#test/support/conformance/system.ts';
 import { until } from '#test/support/conformance/until.ts';
+import { sharedByFile } from '#test/support/shared-by-file.ts';
 
 /* The worked example of the source document (SRC10), through the vendor's SDK alone. */
 
+const test = sharedByFile(startSystem);
 let system: System;
-beforeAll(async () => {
-  system = await startSystem();
+test.beforeAll(({ sequent: own }) => {
+  system = own;
 });
-afterAll(async () => await system[Symbol.asyncDispose]());
 
 test('test1 invokes test2 on success and test3 on failure, each with the event of the document', async () => {
   const { sdk } = system;

@@ -39,6 +39,17 @@ export function describeKeyValue(title: string, open: () => Promise<OpenedKeyVal
       expect(await other.newestRevision()).toBeGreaterThan(revision);
     });
 
+    test('erases a key, unless it has another revision than the given one, and lets it be created again', async () => {
+      const first = await store.put('erased', 'one');
+      const second = await store.put('erased', 'two');
+      await store.erase('erased', first);
+      expect(await store.get('erased')).toEqual({ value: 'two', revision: second });
+      await store.erase('erased', second);
+      await store.erase('erased');
+      expect(await store.get('erased')).toBeUndefined();
+      expect(await store.put('erased', 'three', 0)).toBeGreaterThan(second);
+    });
+
     test('lists its keys, sorted', async () => {
       await store.put('key-b', '1');
       await store.put('key-a', '1');

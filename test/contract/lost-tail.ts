@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
 import { createVerifier, type Verification } from '#src/analysis/verify.ts';
-import { type EventLog, type FullLogEntry, NO_APPENDS, type StreamName } from '#src/core/log/event-log.ts';
+import { type EventLog, type FullLogEntry, type LogEntry, NO_APPENDS, type StreamName } from '#src/core/log/event-log.ts';
 import type { RequestId } from '#src/core/names/names.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { loadStream, readStream, type StreamState } from '#src/core/stream/stream.ts';
@@ -96,6 +96,21 @@ export function describeLostTail(title: string, open: () => Promise<LosingLog>):
       expect((await verify(opened.log, name)).findings.map(({ kind }) => kind)).toEqual(['wrong-link']);
     });
 
+    test('is verified with one finding when an append about a lost request precedes the repeated request', async () => {
+      const name = ownStream();
+      const id = name.stream as string as RequestId;
+      await opened.keep();
+      const lost = await accept(opened.log, name, { id, payload: '"lost"' });
+      const stale = writerOf(opened.unaware, (await loadStream(opened.log, name, lost)) as StreamState, 'stale');
+      await opened.lose();
+      await propose(stale, running(1));
+      const repeated = await accept(opened.log, name, { id, payload: '"repeated"' });
+      const state = (await loadStream(opened.log, name, repeated)) as StreamState;
+      await propose(writerOf(opened.log, state, 'present'), running(1), succeeded(1), notified());
+      expect(await acceptedTypes(name)).toEqual(['present: running', 'present: succeeded', 'present: notified']);
+      expect((await verify(opened.log, name)).findings.map(({ kind }) => kind)).toEqual(['unknown-request']);
+    });
+
     test('is delivered again from its first message to a reader of a lost message', async () => {
       await opened.keep();
       const before = await opened.log.lastSequence();
@@ -111,6 +126,15 @@ export function describeLostTail(title: string, open: () => Promise<LosingLog>):
       stop.abort();
       await following;
       expect(read.filter((sequence) => sequence === lost)).toHaveLength(2);
+    });
+
+    test('is delivered from its first message to a reader that starts behind its end', async () => {
+      const last = await accept(opened.log, newStream());
+      const read = await collect<LogEntry>(
+        (on, signal) => opened.log.follow(last + 1_000, on, signal),
+        ({ sequence }) => sequence >= last,
+      );
+      expect(read[0]?.sequence).toBe(1);
     });
 
     test('is given up by the writer of a stream whose request is lost', async () => {

@@ -1,7 +1,9 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, vi } from 'vitest';
 import type { Verification } from '#src/analysis/verify.ts';
+import type { SignedHead } from '#src/archive/signed-head.ts';
 import type { FolderVerification } from '#src/cli/verify-folder.ts';
 import { type Cursor, connectClient, type SequentClient, type Timeline } from '#src/client/client.ts';
 import { type ErasureRecord, erasureKey, parseErasureRecord } from '#src/core/log/erasure-request.ts';
@@ -20,7 +22,7 @@ const helloFile = new URL('../../src/examples/functions/hello.mjs', import.meta.
 
 /** Requests an erasure as `sequent purge` does, and waits for its end. */
 async function erase({ connection }: SequentClient, name: string): Promise<ErasureRecord> {
-  const state = await openKeyValue(connection, STATE_BUCKET, undefined);
+  const state = await openKeyValue(connection, STATE_BUCKET);
   const request = { function: name, before: Date.now() + 1_000, by: 'a test', at: Date.now(), isTrial: false };
   await state.put(erasureKey(`of-${name}`), JSON.stringify({ state: 'asked', request }));
   return await vi.waitFor(
@@ -96,20 +98,34 @@ describe('an erasure that is reported as done', () => {
   });
 });
 
+/** Changes the last byte of the first segment; resolves to the name of the segment. */
+async function damageSegment(archive: string): Promise<string> {
+  const [name = ''] = (await readdir(archive, { recursive: true })).filter((each) => each.endsWith('.seg')).sort();
+  const bytes = await readFile(join(archive, name));
+  await writeFile(join(archive, name), Buffer.concat([bytes.subarray(0, -1), Buffer.from([(bytes.at(-1) ?? 0) ^ 1])]));
+  return name;
+}
+
 describe('the commands about the archive', () => {
   let sequent: ServedSequent;
   /** The commands find the archive by the data folder, as those of an operator on this machine do. */
   let here: string[];
+  let keys: string;
   beforeAll(async () => {
-    sequent = await serveSequent();
+    keys = await mkdtemp(join(tmpdir(), 'sequent-keys-'));
+    for (const name of ['own', 'other']) await runCli(['signing-key', 'create', join(keys, name)]);
+    sequent = await serveSequent(['--deploy-examples', '--signing-key', join(keys, 'own')]);
     here = ['--data', sequent.dataDir];
     for (const id of ['hello-1', 'hello-2']) await sequent.run(['invoke', 'hello', '-d', '{"name":"Ada"}', '--id', id, '--wait']);
     await sequent.run(['invoke', 'slow', '-d', '{"ms":1}', '--id', 'other-1', '--wait']);
   });
-  afterAll(() => sequent?.[Symbol.asyncDispose]());
+  afterAll(async () => {
+    await sequent?.[Symbol.asyncDispose]();
+    await rm(keys, { recursive: true });
+  });
 
   test('purge lists what it would erase, erases the same, and records the erasure in the log', async () => {
-    const erasing = ['purge', '--function', 'hello', '--before', '0s', ...here];
+    const erasing = ['purge', '--function', 'hello', '--before', '0s', '--yes', ...here];
     const trial = await sequent.run([...erasing, '--dry-run']);
     expect(trial).toMatchObject({
       code: 0,
@@ -134,6 +150,75 @@ describe('the commands about the archive', () => {
     expect((await sequent.run(['result', 'other-1', ...here])).code).toBe(0);
   });
 
+  test('heads lists a head at the end of each segment, also when only NATS can be reached', async () => {
+    const segments = JSON.parse((await sequent.run(['archive', 'ls', '--json', ...here])).stdout) as Segment[];
+    const heads = await readHeads();
+    expect(heads.map(({ sequence }) => sequence)).toEqual(segments.map(({ last }) => last));
+    expect(await readHeads('--archive', join(keys, 'no-archive'))).toEqual(heads.slice(-1));
+  });
+
+  const readHeads = async (...more: string[]): Promise<SignedHead[]> =>
+    JSON.parse((await sequent.run(['heads', '--json', ...here, ...more])).stdout) as SignedHead[];
+
+  test('verify proves the log by an anchor or a key, and says what is wrong with a wrong one', { timeout: 60_000 }, async () => {
+    const [head] = (await readHeads()) as [SignedHead];
+    const file = async (name: string, text: string): Promise<string> => {
+      await writeFile(join(keys, name), text);
+      return join(keys, name);
+    };
+    const anchor = await file('head.json', JSON.stringify(head));
+    const changed = await file('changed.json', JSON.stringify({ ...head, hash: 'ab'.repeat(32) }));
+    const key = join(keys, 'own.pub');
+    const other = join(keys, 'other.pub');
+    await expectRuns([
+      [['verify', '--anchor', anchor, ...here], 0, `the signed heads prove the messages up to ${head.sequence}`],
+      [['verify', '--public-key', key, ...here], 0, `the signed heads prove the messages up to ${head.sequence}`],
+      [
+        ['verify', '--anchor', changed, ...here],
+        1,
+        `the log holds other messages from 1 to ${head.sequence} than the head at ${head.sequence}`,
+      ],
+      [
+        ['verify', '--anchor', changed, '--public-key', key, ...here],
+        2,
+        `${changed} holds a head at ${head.sequence} that this key did not sign`,
+      ],
+      [['verify', '--public-key', other, ...here], 2, `${other} signed none of the 1 stored heads`],
+      [['verify', '--public-key', join(keys, 'own'), ...here], 2, 'is a private key: name the file that ends in .pub'],
+      [['verify', '--anchor', join(keys, 'absent.json'), ...here], 2, 'absent.json cannot be read (ENOENT)'],
+      [['verify', '--anchor', key, ...here], 2, 'own.pub holds no signed head'],
+    ]);
+  });
+
+  test('verify --offline proves a copy of the archive, and names the segment that was changed', { timeout: 60_000 }, async () => {
+    const archive = join(sequent.dataDir, 'archive');
+    const copy = join(keys, 'copy');
+    await cp(archive, copy, { recursive: true });
+    const segment = await damageSegment(copy);
+    const [head] = (await readHeads()) as [SignedHead];
+    const elsewhere = join(keys, 'elsewhere.json');
+    await writeFile(elsewhere, JSON.stringify({ ...head, log: '2020-01-01T00:00:00Z' }));
+    const key = ['--public-key', join(keys, 'own.pub')];
+    await expectRuns([
+      [['verify', '--offline', archive, ...key], 0, `the signed heads prove the messages up to ${head.sequence} of ${head.sequence}`],
+      [['verify', '--offline', copy, ...key], 1, `${segment} is damaged: its SHA-256 does not match`],
+      [['verify', '--offline', archive, '--public-key', join(keys, 'other.pub')], 1, 'no signed head of this key is within the segments'],
+      [['verify', '--offline', archive], 2, '--offline needs the key of the heads'],
+      [['verify', '--offline', join(keys, 'absent'), ...key], 2, 'absent cannot be read (ENOENT)'],
+      [['verify', '--offline', keys, ...key], 2, 'holds no archive'],
+      [['verify', '--offline', archive, ...key, '--anchor', elsewhere], 2, 'that this key did not sign'],
+    ]);
+  });
+
+  /** Runs each command; compares its exit code, and a part of what it prints. */
+  async function expectRuns(expected: readonly (readonly [args: string[], code: number, text: string])[]): Promise<void> {
+    const runs = expected.map(async ([args, , text]) => {
+      const run = await sequent.run(args);
+      return { args, code: run.code, text: `${run.stdout}${run.stderr}`.includes(text) ? text : run };
+    });
+    expect(await Promise.all(runs)).toEqual(expected.map(([args, code, text]) => ({ args, code, text })));
+  }
+
   test('verify and archive verify check log and archive, and exit with 1 when a segment is damaged', async () => {
     const whole = await sequent.run(['verify', '--json', ...here]);
     expect(whole.code).toBe(0);
@@ -149,10 +234,7 @@ describe('the commands about the archive', () => {
       stdout: expect.stringMatching(/damaged-segment at 1: .* was archived up to \d+ in .*\/archive, but .*elsewhere ends at 0/),
     });
 
-    const [file = ''] = (await readdir(join(sequent.dataDir, 'archive'), { recursive: true })).filter((name) => name.endsWith('.seg'));
-    const path = join(sequent.dataDir, 'archive', file);
-    const bytes = await readFile(path);
-    await writeFile(path, Buffer.concat([bytes.subarray(0, -1), Buffer.from([(bytes.at(-1) ?? 0) ^ 1])]));
+    await damageSegment(join(sequent.dataDir, 'archive'));
     expect(await sequent.run(['archive', 'verify', ...here])).toMatchObject({
       code: 1,
       stdout: expect.stringContaining('its SHA-256 does not match'),

@@ -62,7 +62,7 @@ function runbook(heading: string): (expected: string, shows?: RegExp) => Promise
   };
 }
 
-/** Defines the function by a file of a new name, because processes keep the code that they loaded. */
+/** Defines the function by a file without a package, of a new name: its processes keep the code that they loaded. */
 async function put(file: string, code: string, policy: object = {}): Promise<void> {
   const path = join(folder, file);
   await writeFile(path, code);

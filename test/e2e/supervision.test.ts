@@ -1,7 +1,11 @@
 import { spawn } from 'node:child_process';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect } from 'vitest';
+import { keyIdOf, parseHeads } from '#src/archive/signed-head.ts';
 import { connectClient } from '#src/client/client.ts';
 import { startSequent } from '#test/support/cli/sequent-process.ts';
 import { test } from '#test/support/fixtures.ts';
@@ -11,6 +15,7 @@ import { ownerAddress } from '#test/support/nats/owner-address.ts';
 
 const root = new URL('../..', import.meta.url).pathname;
 const functions = new URL('../support/e2e/functions.mjs', import.meta.url).pathname;
+const hangUpAtStart = new URL('../support/cli/hang-up-at-start.mjs', import.meta.url).pathname;
 const urlIn = (line: string): string => /nats:\/\/\S+/.exec(line)?.[0] ?? '';
 
 test('npm start restarts the killed process of its roles, says so, and still stops cleanly', async ({ folder }) => {
@@ -40,6 +45,65 @@ test('npm start restarts the killed process of its roles, says so, and still sto
     start.kill('SIGKILL');
     await exited;
     await endServersOn(folder);
+  }
+});
+
+test('SIGHUP to npm start, also a very early one, is read by every role, which then uses the changed key', async ({ folder }) => {
+  const [first, second] = [1, 2].map(() => generateKeyPairSync('ed25519'));
+  const [key, runs] = [join(folder, 'signing.key'), join(folder, 'runs')];
+  const store = async (pair: typeof first): Promise<void> => {
+    await writeFile(`${key}.new`, pair?.privateKey.export({ type: 'pkcs8', format: 'pem' }) ?? '', { mode: 0o600 });
+    await rename(`${key}.new`, key);
+  };
+  await store(first);
+  // A command has no file whose change would be seen: it runs again after SIGHUP alone.
+  const command = `echo run >>'${runs}'; echo 'k1 ${randomBytes(32).toString('base64')}'`;
+  const data = join(folder, 'data');
+  const keys = ['--signing-key', key, '--encryption-command', command];
+  const args = [
+    '--import',
+    hangUpAtStart,
+    'src/main/start.mjs',
+    '--data',
+    data,
+    '--nats-port',
+    '0',
+    '--http-port',
+    '0',
+    ...keys,
+    '--retention-invocations',
+    '1',
+  ];
+  const env = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', SEQUENT_LOG_LEVEL: 'warn' };
+  const start = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'ignore'] });
+  const exited = once(start, 'exit');
+  try {
+    const [ready] = (await once(createInterface(start.stdout), 'line')) as [string];
+    // A SIGHUP from before the first listener is remembered.
+    await expect.poll(async () => (await readFile(runs, 'utf8')).split('run').length - 1).toBeGreaterThan(1);
+    const runsBefore = (await readFile(runs, 'utf8')).length;
+    await store(second);
+    start.kill('SIGHUP');
+    await expect.poll(async () => (await readFile(runs, 'utf8')).length).toBeGreaterThan(runsBefore);
+    await using client = await connectClient(ownerAddress(urlIn(ready), data));
+    for (let times = 0; times < 5; times++) await (await client.invoke('hello', {})).result();
+    const archive = join(data, 'archive');
+    const filesIn = async () => (await readdir(archive, { recursive: true }).catch(() => [])).map(String);
+    const headsIn = async () => (await filesIn()).filter((name) => /^heads-.*json$/.test(name));
+    await expect.poll(async () => (await headsIn()).length, { timeout: 30_000 }).toBeGreaterThan(0);
+    const ofJanitor = await headsIn();
+    const { requestId } = await client.invoke('hello', {});
+    await expect.poll(() => client.history.get(requestId).catch(() => undefined), { timeout: 30_000 }).toMatchObject({ state: 'notified' });
+    start.kill('SIGTERM');
+    expect(await exited).toEqual([0, null]);
+    // The janitor signed the end of its segment, and the projection the end of the log when it stopped.
+    const heads = await Promise.all((await headsIn()).map(async (name) => parseHeads(await readFile(join(archive, name), 'utf8'), name)));
+    expect(heads.length).toBeGreaterThan(ofJanitor.length);
+    expect(new Set(heads.flat().map(({ key: id }) => id))).toEqual(new Set([second === undefined ? '' : keyIdOf(second.publicKey)]));
+  } finally {
+    start.kill('SIGKILL');
+    await exited;
+    await endServersOn(data);
   }
 });
 

@@ -2,15 +2,18 @@ import { chmodSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect } from 'nats';
 import { describe, expect } from 'vitest';
+import { inboxPrefixOf } from '#src/core/names/inboxes.ts';
 import { SEQUENT_SUBJECTS } from '#src/core/names/subjects.ts';
 import { readConfiguration } from '#src/main/config/configuration.ts';
-import { findNats } from '#src/main/config/find-nats.ts';
+import { findNats, respondersNats } from '#src/main/config/find-nats.ts';
 import { ensureServer } from '#src/main/nats-server/fetch.ts';
 import { createServerFiles } from '#src/main/nats-server/files.ts';
 import { launchServer } from '#src/main/nats-server/launch.ts';
 import { isEmbeddedServer } from '#src/main/nats-server/running.ts';
+import { PERMISSION_ROLES } from '#src/nats/permissions/role-permissions.ts';
 import { natsOptionsOf } from '#src/nats/transport/connect-options.ts';
 import { openConnection } from '#src/nats/transport/connection.ts';
+import { createNatsRequester, openRequesterConnection } from '#src/nats/transport/requester.ts';
 import { embeddedTest as test } from '#test/support/nats/embedded-fixtures.ts';
 import { openNats } from '#test/support/nats/opened-nats.ts';
 
@@ -22,6 +25,32 @@ describe('the users of an embedded server', () => {
     await using owner = await openNats(natsOptionsOf({ servers: url, nkeyFile: keyFile }));
     await owner.ports.functions.put('hello', '{}');
     expect(await reachOf(url)).toEqual({ publish: ['invoke.*'], subscribe: ['_INBOX.>', 'result.*.*', 'result.*.*.*', 'result.>'] });
+  });
+
+  test('are asked for responders as a user who may publish to no subject of Sequent or of the server', async ({ start, dataDir }) => {
+    const { url, keyFile } = await start();
+    const settings = readConfiguration({ flags: { data: dataDir }, env: {} });
+    const asker = respondersNats({ servers: [url], nkeyFile: keyFile }, settings);
+    expect(asker.nkeyFile).toBe(join(createServerFiles(dataDir).folder, 'responders.nk'));
+    expect(statSync(asker.nkeyFile ?? '').mode & 0o777).toBe(0o600);
+    await using owner = await openNats(natsOptionsOf({ servers: url, nkeyFile: keyFile }));
+    owner.connection.nats.subscribe('*.thumbs', { callback: (_, message) => void message.respond('done') });
+    await owner.connection.nats.flush();
+    const connection = await openRequesterConnection(natsOptionsOf(asker));
+    const refused = new Set<string>();
+    connection.refusals.listen(({ operation, subject }) => void refused.add(`${operation} ${subject}`));
+    const inboxes = PERMISSION_ROLES.map((role) => `${inboxPrefixOf(role)}.x`);
+    const server = ['$JS.API.INFO', '$KV.SEQUENT_FUNCTIONS.hello', '$SRV.PING', '_INBOX.x', 'sequent'];
+    const forbidden = [...Object.values(SEQUENT_SUBJECTS).map((pattern) => pattern.replaceAll(/[*>]/g, 'x')), ...inboxes, ...server];
+    for (const subject of forbidden) connection.nats.publish(subject);
+    await connection.refusals.settle();
+    expect(forbidden.filter((subject) => !refused.has(`publish ${subject}`))).toEqual([]);
+    const never = new AbortController().signal;
+    const ask = createNatsRequester(connection);
+    expect(await ask('images.thumbs', Buffer.from('{}'), { headers: {}, timeoutInMs: 5_000, signal: never })).toMatchObject({
+      kind: 'reply',
+    });
+    await connection.close();
   });
 
   test('hear none of the replies to Sequent when they are anonymous', async ({ start }) => {

@@ -19,7 +19,19 @@ let clone: string;
 test.beforeEach(async ({ folder }) => {
   clone = folder;
   for (const file of ['package.json', 'tsconfig.json']) await cp(join(checkout, file), join(clone, file));
-  for (const file of ['find-on-path', 'install', 'run-cli', 'start', 'supervise', 'supervised', 'sequent', 'test']) {
+  for (const file of [
+    'early-hang-up',
+    'find-on-path',
+    'install',
+    'run-cli',
+    'start',
+    'supervise',
+    'supervised',
+    'sequent',
+    'test',
+    'roles/newest-file',
+    'roles/restart-pauses',
+  ]) {
     await cp(join(checkout, `src/main/${file}.mjs`), join(clone, `src/main/${file}.mjs`));
   }
   await writeFile(join(clone, 'package-lock.json'), '{}');

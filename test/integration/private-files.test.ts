@@ -48,4 +48,12 @@ describe('a file of credentials', () => {
     chmodSync(closed, 0o600);
     expect(await readableByOthers([open, closed, join(folder, 'missing'), undefined])).toEqual([open]);
   });
+
+  test('is not reported for the group by which this process reads the file of another owner', async () => {
+    const [mounted, open] = [join(folder, 'mounted.nk'), join(folder, 'open.nk')];
+    for (const file of [mounted, open]) writeFileSync(file, '');
+    chmodSync(mounted, 0o440);
+    chmodSync(open, 0o444);
+    expect(await readableByOthers([mounted, open], 12_345)).toEqual([open]);
+  });
 });

@@ -1,24 +1,30 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { cp, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { cloneRepository, npmStart, npxSequent } from '#test/support/cli/npm-start.ts';
 import { chosenServer } from '#test/support/cli/passed-on.ts';
-import { newestLtsNode, type PackedSequent, packSequent } from '#test/support/package/consumer.ts';
+import { newestLtsNode, type PackedSequent, packSequent, withoutCheckout } from '#test/support/package/consumer.ts';
 
 const { devDependencies, dependencies } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')) as {
   devDependencies: Record<string, string>;
   dependencies: Record<string, string>;
 };
-const tools = ['typescript', 'esbuild', 'vitest', '@types/node'].map((name) => `${name}@${devDependencies[name]}`);
+const { packages: locked } = JSON.parse(await readFile(new URL('../../package-lock.json', import.meta.url), 'utf8')) as {
+  packages: Record<string, { dev?: boolean }>;
+};
+/** The packages that nothing needs at run time. A package that a dependency needs too, such as esbuild, is not among them. */
+const developmentOnly = Object.keys(devDependencies).filter((name) => locked[`node_modules/${name}`]?.dev === true);
+const tools = ['typescript', 'esbuild', 'vitest', '@types/node'].map((name) => `${name}@${{ ...dependencies, ...devDependencies }[name]}`);
 const closing: (() => Promise<unknown>)[] = [];
 
 let packed: PackedSequent;
 /** The folder of the package that npm installed globally. */
 let installed: string;
 /** The server of the installed command. */
-let served: { nats: string; http: string };
+let served: { nats: string; http: string; said: () => string };
 
 beforeAll(async () => {
   packed = await packSequent();
@@ -35,11 +41,12 @@ afterAll(async () => {
 });
 
 /** Starts the command `sequent` that npm installed. */
-async function serve(): Promise<{ nats: string; http: string }> {
+async function serve(): Promise<typeof served> {
   const command = join(packed.folder, 'global/bin/sequent');
   const args = ['serve', '--start-server', '--deploy-examples', '--nats-port', '0', '--http-port', '0'];
-  const env = { PATH: process.env.PATH ?? '', HOME: '/nonexistent', ...chosenServer };
-  const child = spawn(command, args, { cwd: packed.folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const env = { PATH: process.env.PATH ?? '', HOME: '/nonexistent', OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1', ...chosenServer };
+  const [program = '', ...words] = [...withoutCheckout, command, ...args];
+  const child = spawn(program, words, { cwd: packed.folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   child.stderr.on('data', (chunk: Buffer) => {
     said += chunk.toString();
@@ -51,7 +58,7 @@ async function serve(): Promise<{ nats: string; http: string }> {
   });
   for await (const line of createInterface(child.stdout)) {
     const [, nats, http] = /^sequent ready (\S+) .* http (\S+)$/.exec(line) ?? [];
-    if (nats !== undefined && http !== undefined) return { nats, http };
+    if (nats !== undefined && http !== undefined) return { nats, http, said: () => said };
   }
   throw new Error(`sequent serve ended before it was ready:\n${said}`);
 }
@@ -80,8 +87,24 @@ describe('the package', () => {
     expect(own.filter((file) => /(^|\/)(test|bench)\/|\.test\./.test(file))).toEqual([]);
     const direct = Object.keys(dependencies).filter((name) => files.includes(join('node_modules', name, 'package.json')));
     expect(direct).toEqual(Object.keys(dependencies));
-    const buildOnly = Object.keys(devDependencies).filter((name) => name !== 'esbuild');
+    // A dependency of @hono/zod-openapi is the same package as the parser of the tests.
+    const buildOnly = Object.keys(devDependencies).filter((name) => name !== 'yaml');
     expect(buildOnly.filter((name) => files.includes(join('node_modules', name, 'package.json')))).toEqual([]);
+  });
+
+  test('serves without the optional packages of traces, and says how to install them', () => {
+    expect(served.said()).toContain('run: npm install @opentelemetry/sdk-trace-node@2 ');
+  });
+
+  test('has an SBOM that names every package it runs with in its version, and none for development', async () => {
+    const { bomFormat, components } = JSON.parse(await readFile(join(installed, 'dist/sbom.cdx.json'), 'utf8')) as {
+      bomFormat: string;
+      components: { name: string; version: string }[];
+    };
+    const named = new Map(components.map(({ name, version }) => [name, version]));
+    expect(bomFormat).toBe('CycloneDX');
+    expect(Object.fromEntries(Object.keys(dependencies).map((name) => [name, named.get(name)]))).toEqual(dependencies);
+    expect(developmentOnly.filter((name) => named.has(name))).toEqual([]);
   });
 
   test('that npm installs globally serves the pages and all their assets', async () => {
@@ -94,6 +117,7 @@ describe('the package', () => {
 
   test('runs on this Node and on the newest LTS without a loader: a client invokes and gets the result', async () => {
     const app = await packed.consumer('plain', { 'app.mjs': invokeHello });
+    if (withoutCheckout.length > 0) expect(await app.run('ls', ['-A', new URL('../..', import.meta.url).pathname])).toBe('');
     for (const node of [process.execPath, await newestLtsNode()]) {
       process.stdout.write(`a client on plain Node ${await app.run(node, ['--version'])}`);
       expect(await app.run(node, ['app.mjs', served.nats])).toBe(GREETED);
@@ -133,6 +157,23 @@ describe('the package', () => {
   test('tests functions in the vitest of an application, under virtual time', async () => {
     const app = await packed.consumer('vitest', { 'package.json': '{ "type": "module" }', 'billing.test.js': billingTest });
     expect(await app.run('node_modules/.bin/vitest', ['run', '--no-color'])).toMatch(/Tests\s+1 passed \(1\)/);
+  });
+});
+
+describe('a clone that holds a build', () => {
+  test('starts without development packages, with the pages of the build', { timeout: 120_000 }, async () => {
+    const folder = join(packed.folder, 'clone');
+    await cloneRepository(folder);
+    await cp(new URL('../../dist', import.meta.url), join(folder, 'dist'), { recursive: true });
+    const started = await npmStart({ folder });
+    expect(started.said).toContain('running "npm ci --omit=dev"');
+    const packages = await readdir(join(folder, 'node_modules'));
+    expect(packages).toContain('nats');
+    expect(developmentOnly.filter((name) => packages.includes(name))).toEqual([]);
+    expect((await fetch(`${started.http}/`, { headers: { accept: 'text/html' } })).status).toBe(200);
+    const stdout = await npxSequent({ folder }, ['invoke', 'hello', '-d', '{"name":"Ada"}', '--wait']);
+    expect(JSON.parse(stdout)).toMatchObject({ greeting: 'Hello, Ada!' });
+    expect(await started.stop()).toBe(0);
   });
 });
 

@@ -3,6 +3,8 @@ import { runWorld, type WorldResult } from './world.ts';
 
 export type CampaignOptions = {
   seed: number;
+  /** From the seed of one world to that of the next; 1 by default. The worlds with power cuts follow each other by 8. */
+  step?: number | undefined;
   /** At least this many invocations are simulated, in all worlds together. */
   invocations: number;
   /** The requests of one world. */
@@ -14,11 +16,11 @@ export type CampaignOptions = {
 type Totals = { worlds: number; invocations: number; faults: number; events: number; virtualMs: number };
 export type Campaign = Totals & { hash: string; failure: { plan: Plan; result: WorldResult } | undefined };
 
-/** Runs worlds of consecutive seeds, until enough invocations were simulated or a world fails. */
-export async function runCampaign({ seed, invocations, size, kinds, onWorld }: CampaignOptions): Promise<Campaign> {
+/** Runs one world after another, until enough invocations were simulated or a world fails. */
+export async function runCampaign({ seed, step = 1, invocations, size, kinds, onWorld }: CampaignOptions): Promise<Campaign> {
   const totals: Totals = { worlds: 0, invocations: 0, faults: 0, events: 0, virtualMs: 0 };
   let hash = '';
-  for (let next = seed; totals.invocations < invocations; next++) {
+  for (let next = seed; totals.invocations < invocations; next += step) {
     const plan = planFor(next, size, kinds);
     const result = await runWorld(plan);
     totals.worlds++;

@@ -46,7 +46,9 @@ function delayed(store: KeyValue, process: Process): KeyValue {
     get: (key) => process.call(`get ${key}`, () => store.get(key)),
     put: (...given) => process.call(`put ${given[0]}`, () => store.put(...given)),
     delete: (key) => process.call(`delete ${key}`, () => store.delete(key)),
+    erase: (...given) => process.call(`erase ${given[0]}`, () => store.erase(...given)),
     keys: () => process.call('keys', store.keys),
+    reachedWatchers: (revision) => process.call('reached watchers', () => store.reachedWatchers(revision)),
     newestRevision: () => process.call('newest revision', store.newestRevision),
     watch: (onChange, signal) =>
       process.call('watch', () => {

@@ -2,6 +2,7 @@ import type { MemoryLog } from '#src/core/memory/memory-log.ts';
 import type { Hints } from '#src/core/stream/hints.ts';
 import type { WorkSource } from '#src/core/stream/work-queue.ts';
 import type { Engine } from './engine.ts';
+import type { Ledger } from './ledger.ts';
 import type { Process } from './process.ts';
 import type { NewItem, QueueServer } from './queue.ts';
 
@@ -9,23 +10,29 @@ import type { NewItem, QueueServer } from './queue.ts';
 const DEDUPLICATED_WITHIN_MS = 120_000;
 const SLOWEST_IN_MS = 20_000;
 
-/** Makes the hints of each process: lost, repeated, late and out of order. */
-export function createHintsOf(engine: Engine, log: MemoryLog, queue: QueueServer): (process: Process) => Hints {
-  const storedAt = new Map<string, number>();
+export type HintServer = {
+  /** The hints as a process publishes them: lost, repeated, late and out of order. */
+  connect: (process: Process) => Hints;
+  /** The log lost its messages from a sequence on, with the hints among them. */
+  lose: (from: number) => void;
+};
+
+export function createHintServer(engine: Engine, log: MemoryLog, { queue, ledger }: { queue: QueueServer; ledger: Ledger }): HintServer {
+  const stored = new Map<string, { at: number; sequence: number }>();
 
   function store(id: string, put: () => void): void {
-    const before = storedAt.get(id);
-    if (before !== undefined && engine.now - before < DEDUPLICATED_WITHIN_MS) return;
-    storedAt.set(id, engine.now);
+    const before = stored.get(id);
+    if (before !== undefined && engine.now - before.at < DEDUPLICATED_WITHIN_MS) return;
     put();
+    stored.set(id, { at: engine.now, sequence: log.last });
   }
 
   /** Adds the item of the hint that was stored last. */
   function addNewest(source: WorkSource, item: Omit<NewItem, 'sequence'>): void {
-    void log.lastSequence().then((sequence) => queue.add(source, { ...item, sequence }));
+    queue.add(source, { ...item, sequence: log.last });
   }
 
-  return (process) => {
+  function connect(process: Process): Hints {
     function publish(id: string, put: () => void): void {
       const { faults } = process;
       if (!process.isAlive || faults.strike('lost-hint', id)) return;
@@ -39,6 +46,7 @@ export function createHintsOf(engine: Engine, log: MemoryLog, queue: QueueServer
     return {
       wake: (name, request, id) =>
         publish(`wake.${id}`, () => {
+          ledger.woken(name);
           log.hints.wake(name, request, id);
           addNewest({ kind: 'function', name: name.function }, { name, request });
         }),
@@ -48,5 +56,12 @@ export function createHintsOf(engine: Engine, log: MemoryLog, queue: QueueServer
           addNewest({ kind: 'deliveries' }, { name, request, state });
         }),
     };
+  }
+
+  return {
+    connect,
+    lose(from) {
+      for (const [id, { sequence }] of stored) if (sequence >= from) stored.delete(id);
+    },
   };
 }

@@ -1,15 +1,18 @@
-import type { Fact, FactOf } from '#machines/facts.ts';
-import type { Append, RequestMessage, StoredAppend, StreamName } from '#src/core/log/event-log.ts';
+import type { Fact, FactOf, Outcome } from '#machines/facts.ts';
+import type { Append, FullLogEntry, RequestMessage, StoredAppend, StreamName } from '#src/core/log/event-log.ts';
 import { streamKey } from '#src/core/log/stream-key.ts';
 import type { DeliveryRequest, DeliveryResult } from '#src/core/ports/destination-target.ts';
 import type { Execution, ExecutionResult } from '#src/core/ports/function-host.ts';
 import { mayHaveEndedWithoutItem } from '#src/core/stream/ended-without-item.ts';
+import { Chains } from './chains.ts';
 import type { Engine } from './engine.ts';
-import { foldDelivery, isOver, keyOf, type Life, newDelivery, newLife } from './life.ts';
+import { carryOver, foldDelivery, isOver, keyOf, type Life, newDelivery, newLife } from './life.ts';
 import type { Process } from './process.ts';
 
 /** An invocation ends with the eighth worker that it loses. */
 const MAX_LOST_ATTEMPTS = 8;
+/** All questions of a process for the time may be slow. */
+const MAX_CLOCK_ERROR_IN_MS = 500;
 
 /** The names that the roles of a process record. */
 export function delivererOf({ name }: Process): string {
@@ -25,18 +28,23 @@ export function delivererOf({ name }: Process): string {
 export class Ledger {
   readonly problems: string[] = [];
   readonly lives = new Map<string, Life>();
-  readonly accepted = new Set<string>();
+  /** The sequences of the requests that were acknowledged to the client, by the keys of their lives. */
+  readonly accepted = new Map<string, number>();
   readonly redeliveries: string[] = [];
+  /** When the log went backwards, latest first. */
+  readonly cuts: { at: number; from: number }[] = [];
+  /** When streams were woken, by stream. */
+  readonly #wakes = new Map<string, number[]>();
+  /** The lives whose request the log lost. */
+  readonly #lost = new Map<string, Life>();
+  readonly #chains = new Chains();
   readonly #open = new Set<Life>();
   /** The streams that have an append, or whose request was read from the log. */
   readonly #streams = new Map<string, Set<Life>>();
   readonly #engine: Engine;
-  /** How early an effect may seem to be, because clocks differ. */
-  readonly #toleranceInMs: number;
 
-  constructor(engine: Engine, toleranceInMs: number) {
+  constructor(engine: Engine) {
     this.#engine = engine;
-    this.#toleranceInMs = toleranceInMs;
   }
 
   /** The invocations of the log that are not over. */
@@ -51,14 +59,69 @@ export class Ledger {
 
   /** The log holds a request. */
   requested({ name, requests }: RequestMessage): void {
-    for (const { fact } of requests) this.#lifeOf(name, fact.invocation);
+    for (const { fact } of requests) {
+      const life = this.#lifeOf(name, fact.invocation);
+      life.acceptedAt ||= fact.at;
+      life.requests++;
+      if (fact.lineage !== undefined) life.parent = fact.lineage.parent;
+    }
   }
 
-  /** The log stored an append. */
-  appended(name: StreamName, { facts, id }: Append, { version }: StoredAppend): void {
-    this.#engine.note(`stored ${id} as ${version}`);
+  /** The log stored an append. `request` is the message at the sequence that the append names as its request. */
+  appended(name: StreamName, append: Append, stored: StoredAppend, request: RequestMessage | undefined): void {
+    this.#engine.note(`stored ${append.id} as ${stored.version}`);
+    if (this.#chains.accepts(name, { append, stored, request })) this.#foldAppend(name, append, stored);
+    else if (this.cuts.length === 0) this.problem(`LINK2: append ${append.id} follows another message than the last one of its stream`);
+  }
+
+  /** The log lost its last messages, and holds these ones now. What happened in the world stays. */
+  lost(from: number, entries: readonly FullLogEntry[]): void {
+    this.cuts.unshift({ at: this.#engine.now, from });
+    const before = [...this.lives.values()];
+    for (const known of [this.lives, this.#open, this.#streams, this.#chains]) known.clear();
+    const requests = new Map<number, RequestMessage>();
+    for (const entry of entries) {
+      if (entry.kind === 'request') {
+        requests.set(entry.sequence, entry.message);
+        this.requested(entry.message);
+      } else if (entry.kind === 'append') {
+        const { name, append } = entry;
+        if (this.#chains.accepts(name, { append, stored: append, request: requests.get(append.request) }))
+          this.#foldAppend(name, append, append);
+      }
+    }
+    for (const old of before) {
+      const life = this.lives.get(old.key);
+      if (life === undefined) this.#lost.set(old.key, old);
+      else carryOver(old, life);
+    }
+  }
+
+  /** A power cut took a part of the life, so that processes may still act on facts that are lost. */
+  isCut(key: string): boolean {
+    return this.#lost.has(key) || (this.lives.get(key)?.isCut ?? false);
+  }
+
+  /** The invocations that the log lost whole. */
+  get lostLives(): Iterable<Life> {
+    return this.#lost.values();
+  }
+
+  woken(name: StreamName): void {
+    const key = streamKey(name);
+    const known = this.#wakes.get(key);
+    if (known === undefined) this.#wakes.set(key, [this.#engine.now]);
+    else known.push(this.#engine.now);
+  }
+
+  wakesOf(name: StreamName): readonly number[] {
+    return this.#wakes.get(streamKey(name)) ?? [];
+  }
+
+  #foldAppend(name: StreamName, { facts }: Append, { version }: StoredAppend): void {
     for (const fact of facts) {
       const life = this.#lifeOf(name, fact.invocation);
+      life.facts++;
       this.#fold(fact, life);
       if (life.endedAt === 0 && life.outcomes.length > 0) life.endedAt = version;
       if (isOver(life)) this.#open.delete(life);
@@ -70,58 +133,68 @@ export class Ledger {
     const life = this.lives.get(keyOf(definition.name, requestId));
     const recorded = life?.attempts.get(attempt);
     const what = `attempt ${attempt} of ${requestId}`;
+    this.#judgeClock(process);
+    if (recorded?.worker !== process.name && this.isCut(keyOf(definition.name, requestId))) return;
     if (life === undefined || recorded === undefined) return this.problem(`E1: ${what} was executed before its append`);
     if (recorded.worker !== process.name) this.problem(`EXEC3: ${what} of ${recorded.worker} was executed by ${process.name}`);
     if (life.executions.has(attempt)) this.problem(`E5: ${what} was executed twice`);
     const dueAt = life.retries.find((retry) => retry.attempt === attempt - 1)?.dueAt ?? 0;
-    if (this.#engine.now + this.#toleranceInMs < dueAt) this.problem(`T1: ${what} started ${dueAt - this.#engine.now} ms too early`);
+    this.#judgeDue(process, what, dueAt);
     life.executions.set(attempt, { process: process.name, startedAt: this.#engine.now });
   }
 
-  returned({ definition, requestId, attempt }: Execution, result: ExecutionResult): void {
+  returned(process: Process, { definition, requestId, attempt }: Execution, result: ExecutionResult): void {
     const execution = this.lives.get(keyOf(definition.name, requestId))?.executions.get(attempt);
-    if (execution === undefined) return;
+    if (execution?.process !== process.name) return;
     execution.result = result;
     execution.tookInMs = this.#engine.now - execution.startedAt;
   }
 
   published(process: Process, name: StreamName, id: string, outcome: string): void {
-    const life = this.lives.get(keyOf(name.function, id));
+    const key = keyOf(name.function, id);
+    const life = this.lives.get(key);
+    // The result belongs to an outcome that is lost.
+    if (life?.outcomes[0]?.type !== outcome && this.isCut(key)) return;
     if (life === undefined || life.outcomes.length === 0) return this.problem(`E1: the result of ${id} was published before its outcome`);
     life.published.push({ outcome, by: process.name });
   }
 
-  isPublished(name: StreamName, id: string): boolean {
-    return (this.lives.get(keyOf(name.function, id))?.published.length ?? 0) > 0;
+  isPublished(name: StreamName, id: string, type: Outcome['type']): boolean {
+    return this.lives.get(keyOf(name.function, id))?.published.some(({ outcome }) => outcome === type) ?? false;
   }
 
   tried(process: Process, { functionName, requestId, destination, try: number }: DeliveryRequest): void {
     const delivery = this.lives.get(keyOf(functionName, requestId))?.deliveries.get(destination.id);
     const recorded = delivery?.started.get(number);
     const what = `try ${number} of ${requestId}/${destination.id}`;
+    this.#judgeClock(process);
+    if (recorded?.deliverer !== delivererOf(process) && this.isCut(keyOf(functionName, requestId))) return;
     if (delivery === undefined || recorded === undefined) return this.problem(`E1: ${what} was made before its append`);
     if (recorded.deliverer !== delivererOf(process)) this.problem(`D1: ${what} of ${recorded.deliverer} was made by ${process.name}`);
     if (delivery.made.has(number)) this.problem(`D1: ${what} was made twice`);
     const dueAt = delivery.failed.find((failed) => failed.try === number - 1)?.dueAt ?? 0;
-    if (this.#engine.now + this.#toleranceInMs < dueAt) this.problem(`T1: ${what} started ${dueAt - this.#engine.now} ms too early`);
+    this.#judgeDue(process, what, dueAt);
     delivery.made.set(number, undefined);
   }
 
-  tryEnded({ functionName, requestId, destination, try: number }: DeliveryRequest, result: DeliveryResult): void {
-    this.lives.get(keyOf(functionName, requestId))?.deliveries.get(destination.id)?.made.set(number, result);
+  tryEnded(process: Process, { functionName, requestId, destination, try: number }: DeliveryRequest, result: DeliveryResult): void {
+    const delivery = this.lives.get(keyOf(functionName, requestId))?.deliveries.get(destination.id);
+    if (delivery?.started.get(number)?.deliverer === delivererOf(process)) delivery.made.set(number, result);
   }
 
-  /** A process acknowledges an item of a function. `others` are the sequences of the other open items of the stream. */
-  acknowledged(process: Process, name: StreamName, others: readonly number[]): void {
+  /** A process acknowledges an item of a function. `others` returns the sequences of the other open items of the stream. */
+  acknowledged(process: Process, name: StreamName, others: () => readonly number[]): void {
     for (const life of this.#streams.get(streamKey(name)) ?? []) {
+      // The process may not know yet that facts are lost.
+      if (life.isCut) continue;
       if (life.outcomes.length > 0) this.#acknowledgedAfterEnd(life, others);
       else this.#acknowledgedBeforeEnd(process, life);
     }
   }
 
   /** The item that brought the outcome stays until the result is stored (EXEC4). A younger item is not concerned (PUB2). */
-  #acknowledgedAfterEnd({ id, outcomes: [outcome], published, endedAt }: Life, others: readonly number[]): void {
-    const isStored = published.length > 0 || others.some((sequence) => sequence < endedAt);
+  #acknowledgedAfterEnd({ id, outcomes: [outcome], published, endedAt }: Life, others: () => readonly number[]): void {
+    const isStored = published.length > 0 || others().some((sequence) => sequence < endedAt);
     if (isStored || outcome === undefined || mayHaveEndedWithoutItem(outcome)) return;
     this.problem(`EXEC4: the last item of ${id} was acknowledged before its result was stored`);
   }
@@ -143,7 +216,7 @@ export class Ledger {
     const key = keyOf(name.function, id);
     const present = this.lives.get(key);
     if (present !== undefined) return present;
-    const life = newLife(name.function, id);
+    const life = newLife(name, id, this.#lost.has(key));
     this.lives.set(key, life);
     this.#open.add(life);
     const stream = this.#streams.get(streamKey(name)) ?? new Set();
@@ -155,10 +228,29 @@ export class Ledger {
     const { id, attempts, retries } = life;
     if (attempts.has(attempt)) this.problem(`E5: attempt ${attempt} of ${id} is in the log twice`);
     if (terms !== undefined) life.maxRetries = terms.maxRetries;
+    if (terms !== undefined) life.maxAgeInMs = terms.maxAgeInMs;
     const lost = retries.filter(({ failure }) => failure.kind === 'lost').length;
     if (lost >= MAX_LOST_ATTEMPTS) this.problem(`E5: attempt ${attempt} of ${id} follows ${lost} lost workers`);
     const failed = retries.filter(({ failure }) => failure.kind === 'function').length;
     if (failed > life.maxRetries) this.problem(`E5: attempt ${attempt} of ${id} is retry ${failed} of ${life.maxRetries}`);
+  }
+
+  #judgeClock({ name, machine }: Process): void {
+    const why = machine.whyWrong();
+    if (why !== undefined) this.problem(`TIME2: ${why}, in ${name}`);
+  }
+
+  #judgeDue({ machine }: Process, what: string, dueAt: number): void {
+    const earlyInMs = dueAt - this.#engine.now;
+    if (earlyInMs > machine.toleranceInMs) this.problem(`T1: ${what} started ${earlyInMs} ms too early`);
+  }
+
+  /** No clock ends accepted work before its time. */
+  #judgeAge({ id, acceptedAt, maxAgeInMs }: Life, outcome: Outcome): void {
+    if (outcome.type !== 'failed' || outcome.condition !== 'EventAgeExceeded') return;
+    const ageInMs = this.#engine.now - acceptedAt;
+    if (ageInMs + MAX_CLOCK_ERROR_IN_MS < maxAgeInMs)
+      this.problem(`T1: ${id} ended at the age of ${ageInMs} ms, and its maximum is ${maxAgeInMs} ms`);
   }
 
   #fold(fact: Fact, life: Life): void {
@@ -173,6 +265,7 @@ export class Ledger {
       case 'succeeded':
       case 'failed':
         life.outcomes.push(fact);
+        this.#judgeAge(life, fact);
         if (life.outcomes.length > 1) this.problem(`E4: ${life.id} has ${life.outcomes.length} outcomes`);
         for (const { id } of fact.destinations ?? []) life.deliveries.set(id, newDelivery());
         return;

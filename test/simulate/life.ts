@@ -1,4 +1,5 @@
 import type { Fact, FactOf, Outcome } from '#machines/facts.ts';
+import type { StreamName } from '#src/core/log/event-log.ts';
 import type { DeliveryResult } from '#src/core/ports/destination-target.ts';
 import type { ExecutionResult } from '#src/core/ports/function-host.ts';
 
@@ -6,11 +7,22 @@ import type { ExecutionResult } from '#src/core/ports/function-host.ts';
 export type Life = {
   key: string;
   id: string;
-  function: string;
+  name: StreamName;
+  acceptedAt: number;
+  /** The request id that the invocation follows from. */
+  parent: string | undefined;
+  /** The number of request messages in the log. A request may be stored again when the server no longer knows its id. */
+  requests: number;
+  /** The number of facts in the log. */
+  facts: number;
+  /** A power cut took some of its messages. */
+  isCut: boolean;
   attempts: Map<number, { worker: string; at: number }>;
   retries: FactOf<'retrying'>[];
   /** The retries that the terms of the first attempt allow. */
   maxRetries: number;
+  /** The age that the terms of the first attempt allow. Before it, the shortest one of all policies. */
+  maxAgeInMs: number;
   outcomes: Outcome[];
   /** The sequence of the append with the outcome. */
   endedAt: number;
@@ -27,14 +39,23 @@ type DeliveryLife = {
   made: Map<number, DeliveryResult | undefined>;
 };
 
-export function newLife(functionName: string, id: string): Life {
+/** No policy of a simulated function allows a shorter age. */
+const SHORTEST_AGE_IN_MS = 30_000;
+
+export function newLife(name: StreamName, id: string, isCut: boolean): Life {
   return {
-    key: keyOf(functionName, id),
+    key: keyOf(name.function, id),
     id,
-    function: functionName,
+    name,
+    acceptedAt: 0,
+    parent: undefined,
+    requests: 0,
+    facts: 0,
+    isCut,
     attempts: new Map(),
     retries: [],
     maxRetries: 0,
+    maxAgeInMs: SHORTEST_AGE_IN_MS,
     outcomes: [],
     endedAt: 0,
     notified: 0,
@@ -50,6 +71,20 @@ export function foldDelivery(delivery: DeliveryLife, fact: Extract<Fact, { desti
   else if (fact.type === 'delivery.redriven') delivery.end = undefined;
   else if (fact.type === 'delivery.dead') delivery.end = 'dead';
   else if (fact.type === 'delivery.delivered') delivery.end = 'delivered';
+}
+
+/** Takes what happened in the world from a life as it was before a power cut, as far as the log still shows it. */
+export function carryOver(old: Life, life: Life): void {
+  life.isCut = old.isCut || life.facts < old.facts || life.requests < old.requests;
+  if (life.outcomes.length > 0) life.published = old.published;
+  for (const [attempt, { worker }] of life.attempts) {
+    const execution = old.executions.get(attempt);
+    if (execution?.process === worker) life.executions.set(attempt, execution);
+  }
+  for (const [destination, delivery] of life.deliveries) {
+    for (const [number, result] of old.deliveries.get(destination)?.made ?? [])
+      if (delivery.started.has(number)) delivery.made.set(number, result);
+  }
 }
 
 export function isOver({ notified, deliveries }: Life): boolean {

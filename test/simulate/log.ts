@@ -9,8 +9,17 @@ const TRY_IN_MS = 2_000;
 const BUDGET_IN_MS = 60_000;
 const LATEST_IN_MS = 90_000;
 
-export type SimulatedLogOptions = { server: MemoryLog; ledger: Ledger };
+/** Cuts the power, so that the log loses its messages from a sequence on. Resolves when it is back. */
+export type Power = { cut?: (from: number) => Promise<void> };
 
+export type SimulatedLogOptions = { server: MemoryLog; ledger: Ledger; power: Power };
+
+/** `store` is the effect of a message at the server, and `storedAt` the sequence that its answer names. */
+type Message<Answer> = {
+  id: string;
+  store: () => Answer | Promise<Answer>;
+  storedAt: (answer: Answer) => { sequence: number; isRepeated?: boolean } | undefined;
+};
 type Try<Answer> = { kind: 'answered'; answer: Answer } | { kind: 'no-answer' };
 
 /**
@@ -20,18 +29,23 @@ type Try<Answer> = { kind: 'answered'; answer: Answer } | { kind: 'no-answer' };
  * 2. A conflict after a try without an answer is resolved by reading the stream.
  * 3. After the budget the outcome is unknown. A late try may still arrive.
  */
-export function createSimulatedLog(process: Process, { server, ledger }: SimulatedLogOptions): EventLog {
-  const { faults, engine, clock } = process;
+export function createSimulatedLog(process: Process, { server, ledger, power }: SimulatedLogOptions): EventLog {
+  const { faults, engine, clock, logEpoch } = process;
 
   /** One try of a message whose effect is `store`. */
-  async function attempt<Answer>(label: string, store: () => Answer | Promise<Answer>): Promise<Try<Answer>> {
+  async function attempt<Answer>(label: string, { id, store, storedAt }: Message<Answer>): Promise<Try<Answer>> {
     if (faults.strike('lost-request', label)) return await noAnswer();
     if (faults.strike('late-request', label)) {
       engine.after(engine.chance.between(1, LATEST_IN_MS), `late ${label}`, () => void store());
       return await noAnswer();
     }
+    const sent = logEpoch.sending(id);
     const answer = await process.call(label, store);
-    return faults.strike('lost-answer', label) ? await noAnswer() : { kind: 'answered', answer };
+    const stored = storedAt(answer);
+    if (faults.strike('lost-answer', label)) return await noAnswer();
+    if (stored?.isRepeated) logEpoch.found(stored.sequence, sent);
+    else if (stored !== undefined) logEpoch.note({ kind: 'stored', sequence: stored.sequence }, sent);
+    return { kind: 'answered', answer };
   }
 
   async function noAnswer(): Promise<{ kind: 'no-answer' }> {
@@ -39,17 +53,13 @@ export function createSimulatedLog(process: Process, { server, ledger }: Simulat
     return { kind: 'no-answer' };
   }
 
-  async function repeat<Answer>(
-    id: string,
-    label: string,
-    store: () => Answer | Promise<Answer>,
-  ): Promise<{ answer: Answer; isUnsure: boolean }> {
+  async function repeat<Answer>(label: string, message: Message<Answer>): Promise<{ answer: Answer; isUnsure: boolean }> {
     const startedAt = engine.now;
     for (let isUnsure = false; ; isUnsure = true) {
-      const tried = await attempt(label, store);
+      const tried = await attempt(label, message);
       if (tried.kind === 'answered') return { answer: tried.answer, isUnsure };
       const waitedInMs = engine.now - startedAt;
-      if (waitedInMs > BUDGET_IN_MS) throw new UnknownOutcomeError({ id, waitedInMs });
+      if (waitedInMs > BUDGET_IN_MS) throw new UnknownOutcomeError({ id: message.id, waitedInMs });
     }
   }
 
@@ -60,46 +70,54 @@ export function createSimulatedLog(process: Process, { server, ledger }: Simulat
     });
   }
 
+  /** The server loses the append that caused a conflict before it can refuse the other one, whose sender sends it again. */
+  async function appendAfterCut(...[name, append, wakeTimes]: Parameters<EventLog['append']>): Promise<StoredAppend | undefined> {
+    const newer = (await server.read(name, append.previous)).at(-1)?.version;
+    if (newer !== server.last || !faults.strike('cut-at-conflict', `${process.name} ${name.stream}`)) return undefined;
+    await power.cut?.(newer);
+    return await server.append(name, append, wakeTimes);
+  }
+
   const log: EventLog = {
     maxAppendBytes: server.maxAppendBytes,
-    epoch: server.epoch,
+    epoch: () => logEpoch.value,
     async append(name, append, wakeTimes) {
       const label = `append ${name.stream} after ${append.previous}: ${append.facts.map(describe).join(', ')}`;
       const store = async (): Promise<StoredAppend | undefined> => {
-        const stored = await server.append(name, append, wakeTimes);
-        if (stored !== undefined) ledger.appended(name, append, stored);
+        const stored = (await server.append(name, append, wakeTimes)) ?? (await appendAfterCut(name, append, wakeTimes));
+        if (stored !== undefined) ledger.appended(name, append, stored, await server.readRequest(append.request));
         return stored;
       };
-      const { answer, isUnsure } = await repeat(append.id, label, store);
+      const storedAt = (stored: StoredAppend | undefined) => stored && { sequence: stored.version };
+      const { answer, isUnsure } = await repeat(label, { id: append.id, store, storedAt });
       if (answer !== undefined || !isUnsure) return answer;
-      return (await log.read(name, append.previous)).find(({ id }) => id === append.id);
+      const sent = logEpoch.sending(append.id);
+      const own = (await log.read(name, append.previous)).find(({ id }) => id === append.id);
+      if (own !== undefined) logEpoch.found(own.version, sent);
+      return own;
     },
     async accept(name, requests) {
       const label = `accept ${name.function}.${name.stream}`;
-      const { answer } = await repeat<Accepted>(name.stream, label, () => server.accept(name, requests));
+      const { answer } = await repeat<Accepted>(label, {
+        id: name.stream,
+        async store() {
+          const accepted = await server.accept(name, requests);
+          const message = await server.readRequest(accepted.sequence);
+          if (message !== undefined) ledger.requested(message);
+          return accepted;
+        },
+        storedAt: (accepted) => accepted,
+      });
       return answer;
     },
     read: (name, after) => read(`read ${name.stream} after ${after}`, () => server.read(name, after)),
     readRequest: (sequence) => read(`read request ${sequence}`, () => server.readRequest(sequence)),
     findAll: (stream) => read(`find ${stream}`, () => server.findAll(stream)),
+    timeOf: (sequence) => read(`time of ${sequence}`, () => server.timeOf(sequence)),
     lastSequence: () => read('last sequence', () => server.lastSequence()),
-    follow: (from, onEntry, signal) =>
-      server.follow(from, (entry) => received(() => onEntry(entry)), AbortSignal.any([signal, process.death])),
-    followFully: (from, onEntry, signal) =>
-      server.followFully(from, (entry) => received(() => onEntry(entry)), AbortSignal.any([signal, process.death])),
+    follow: (from, onEntry, signal) => server.follow(from, process.inOrder(onEntry), AbortSignal.any([signal, process.death])),
+    followFully: (from, onEntry, signal) => server.followFully(from, process.inOrder(onEntry), AbortSignal.any([signal, process.death])),
   };
-
-  const delayed: (() => void)[] = [];
-
-  /** A follower receives in order. It receives nothing while its process stands still. */
-  function received(take: () => void): void {
-    if (delayed.length === 0 && !process.isStill) process.receive(take);
-    else if (delayed.push(take) === 1) process.schedule(0, 'follows', receiveDelayed);
-  }
-
-  function receiveDelayed(): void {
-    for (const take of delayed.splice(0)) take();
-  }
 
   return log;
 }

@@ -14,16 +14,24 @@ const AT_ONCE = 2;
 const checkout = new URL('../..', import.meta.url).pathname;
 const copied = ['machines', 'src', 'test/simulate', 'test/support', 'package.json', 'tsconfig.json'];
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
+const printRow = (...[verdict, name, invocations, seconds, what]: readonly string[]): void =>
+  print(`${verdict?.padEnd(8)}${name?.padEnd(36)}${invocations?.padStart(11)}${seconds?.padStart(9)}  ${what}`);
 
 const wanted = process.argv.slice(2);
+if (wanted.includes('--help')) {
+  print(`npm run simulate:mutations -- [name…]\n\nThe mutations:\n${mutations.map(({ name }) => `  ${name}`).join('\n')}`);
+  process.exit(0);
+}
 const waiting = mutations.filter(({ name }) => wanted.length === 0 || wanted.some((text) => name.includes(text)));
+const count = waiting.length;
 let missed = 0;
+printRow('verdict', 'mutation', 'invocations', 'seconds', 'the first rule that it breaks');
 await Promise.all(
   Array.from({ length: AT_ONCE }, async () => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) if (!(await isFound(next))) missed++;
   }),
 );
-print(missed === 0 ? 'every mutation was found' : `${missed} mutations were not found`);
+print(missed === 0 ? `all ${count} mutations were found` : `${missed} mutations were not found`);
 process.exitCode = missed === 0 ? 0 : 1;
 
 async function isFound(mutation: Mutation): Promise<boolean> {
@@ -33,17 +41,15 @@ async function isFound(mutation: Mutation): Promise<boolean> {
     await Promise.all(copied.map((path) => cp(join(checkout, path), join(folder, path), { recursive: true })));
     await symlink(join(checkout, 'node_modules'), join(folder, 'node_modules'));
     await apply(mutation, folder);
-    const output = await simulate(folder);
+    const output = await simulate(folder, mutation);
     // A simulation that ends otherwise, for example with an exception, has found nothing.
     const problem = output.find((line) => line.startsWith('  '));
-    const summary = output.at(-1) ?? '';
+    const invocations = /^simulated ([\d,]+) invocations/.exec(output.at(-1) ?? '')?.[1] ?? '?';
     const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
-    print(
-      `${problem === undefined ? 'MISSED' : 'found '}  ${mutation.name} (${mutation.breaks}), ${seconds} s: ${problem?.trim() ?? ''}; ${summary}`,
-    );
+    printRow(problem === undefined ? 'MISSED' : 'found', mutation.name, invocations, seconds, problem?.trim() ?? mutation.breaks);
     return problem !== undefined;
   } catch (error) {
-    print(`MISSED  ${mutation.name}: ${String(error)}`);
+    printRow('MISSED', mutation.name, '', '', String(error));
     return false;
   } finally {
     await rm(folder, { recursive: true });
@@ -62,15 +68,20 @@ async function apply({ edits }: Mutation, folder: string): Promise<void> {
   }
 }
 
-function simulate(folder: string): Promise<string[]> {
+function simulate(folder: string, { needsPowerCuts = false }: Mutation): Promise<string[]> {
+  const [seed, step] = needsPowerCuts ? [11, 8] : [8, 1];
   const options = [
+    '--max-semi-space-size=32',
+    '--single-threaded-gc',
     '--import',
     'tsx',
     'test/simulate/run.ts',
     '--quiet',
     '--no-shrink',
     '--seed',
-    '8',
+    String(seed),
+    '--step',
+    String(step),
     '--invocations',
     String(INVOCATIONS),
   ];

@@ -1,7 +1,13 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the texts are source code
 
 /** A deliberate breakage of the protocol: texts of the sources that are replaced. Each text must stand in its file exactly once. */
-export type Mutation = { name: string; breaks: string; edits: readonly Edit[] };
+export type Mutation = {
+  name: string;
+  breaks: string;
+  edits: readonly Edit[];
+  /** Only a log that lost messages shows the breakage: all simulated worlds have power cuts. */
+  needsPowerCuts?: boolean;
+};
 type Edit = { file: string; from: string; to: string };
 
 const run = 'src/worker/stream-run.ts';
@@ -201,6 +207,83 @@ export const mutations: readonly Mutation[] = [
         file: run,
         from: 'if (!isStored) await results.publish(',
         to: 'if (!isStored) void results.publish(',
+      },
+    ],
+  },
+  {
+    name: 'clock of the machine believed',
+    breaks: 'TIME3: a process uses its own clock, which is up to an hour wrong',
+    edits: [
+      {
+        file: 'src/core/time/server-time.ts',
+        from: 'return Math.floor(this.#base + this.#local.monotonic());',
+        to: 'return this.#local.wall();',
+      },
+    ],
+  },
+  {
+    name: 'link not compared',
+    breaks: 'LINK2: an append counts that follows a lost message',
+    needsPowerCuts: true,
+    edits: [
+      {
+        file: 'src/core/log/chain.ts',
+        from: 'if (link !== undefined) return link === head ? own : undefined;',
+        to: 'if (link !== undefined) return own;',
+      },
+    ],
+  },
+  {
+    name: 'loss not recorded',
+    breaks: 'LOSS2: acknowledged requests are lost, and nobody says so',
+    edits: [
+      {
+        file: 'src/core/log/loss-watch.ts',
+        from: 'this.#known = [...this.#known, loss];',
+        to: '',
+      },
+    ],
+  },
+  {
+    name: 'acknowledged message not compared',
+    breaks: 'LOSS2: a loss is not noticed when other messages got the lost sequences at once',
+    edits: [
+      {
+        file: 'src/core/log/loss-watch.ts',
+        from: 'return found === undefined || found === id;',
+        to: "return found !== id || id !== '';",
+      },
+    ],
+  },
+  {
+    name: 'projection keeps lost facts',
+    breaks: 'P1: the projection does not notice that the log went backwards',
+    edits: [
+      {
+        file: 'src/projection/replay.ts',
+        from: 'if (entry.sequence <= this.#read) return this.#contradict(entry);',
+        to: 'if (entry.sequence <= this.#read) return;',
+      },
+      {
+        file: 'src/projection/contradiction.ts',
+        from: 'const checkpoint = current();',
+        to: 'const checkpoint = undefined as ReturnType<typeof current>;',
+      },
+      {
+        file: 'src/projection/contradiction.ts',
+        from: 'if (checkpoint === undefined) return undefined;\n  const look',
+        to: 'if (checkpoint !== null) return undefined;\n  const look',
+      },
+    ],
+  },
+  {
+    name: 'projection forgets its streams',
+    breaks: 'P1: after a restart, the projection does not find the streams that it stored',
+    edits: [
+      {
+        file: 'src/projection/store.ts',
+        from: 'if (row === undefined) return undefined;',
+        to: 'if (row !== undefined || name.stream !== undefined) return undefined;',
       },
     ],
   },

@@ -15,9 +15,13 @@ export const faultKinds = {
   'silent-probe': 'a process does not answer whether it runs an attempt',
   'crash-before': 'a process dies before a call of a port is sent',
   'crash-after': 'a process dies when a port answers, before it can act on the answer',
+  'crash-of-reader': 'a projection dies when it receives a message of the log',
   pause: 'a process stands still for up to a minute',
   stop: 'a process is stopped in order, and another one is started',
   'policy-change': 'the definition of a function changes',
+  'clock-set': 'the clock of a machine is set, by up to an hour in either direction',
+  'cut-at-conflict': 'the log loses its last append, and gives its sequence to one that was refused for it',
+  'power-cut': 'the log loses its last messages, of up to 2 s, and gives their sequences to others',
 } as const;
 
 export type FaultKind = keyof typeof faultKinds;
@@ -26,9 +30,15 @@ export type FaultKind = keyof typeof faultKinds;
 export type Plan = {
   seed: number;
   invocations: number;
+  /** The mean time between two requests, in milliseconds. */
+  requestEveryMs: number;
   rates: Readonly<Partial<Record<FaultKind, number>>>;
-  /** How far the clock of a process may be from the true time, in milliseconds. */
+  /** How far the clock of a machine may be from the true time, in milliseconds. */
   clockOffsetInMs: number;
+  /** Every machine measures the time without an error. */
+  isTimeExact: boolean;
+  /** Whether a projection follows the log. */
+  hasProjection: boolean;
   /** How many faults happen at most, of all kinds; `null` for no limit. */
   maxFaults: number | null;
   /** Faults that do not happen, by their number. */
@@ -53,23 +63,39 @@ const usual: Plan['rates'] = {
   'silent-probe': 0.1,
   'crash-before': 0.001,
   'crash-after': 0.002,
+  'crash-of-reader': 0.0015,
   pause: 0.0004,
   stop: 0.0003,
   'policy-change': 0.005,
+  'clock-set': 0.02,
 };
 
-/** Each eighth world is calm: nothing fails, so everything happens exactly once. */
+const HOUR_IN_MS = 3_600_000;
+
+/**
+ * Each eighth world is calm: nothing fails, so everything happens exactly once. Each eighth world has power cuts, and a projection follows
+ * the log of half of them. It follows the log of a few other worlds too: there the log never goes backwards, so the projection always
+ * continues from its checkpoint.
+ */
 export function planFor(seed: number, invocations: number, kinds?: readonly FaultKind[]): Plan {
   const isCalm = seed % 8 === 0;
-  const chosen = Object.entries(usual).filter(([kind]) => !isCalm && (kinds === undefined || kinds.includes(kind as FaultKind)));
+  const hasPowerCuts = seed % 8 === 3;
+  const hasProjection = seed % 16 === 3 || seed % 32 === 7;
+  const chosen = Object.entries(hasPowerCuts ? { ...usual, 'power-cut': 0.12, 'cut-at-conflict': 0.6 } : usual).filter(
+    ([kind]) => !isCalm && (kinds === undefined || kinds.includes(kind as FaultKind)),
+  );
   // Worlds differ in how bad they are.
   const severity = 0.25 + ((seed * 7) % 16) / 8;
   const rates = Object.fromEntries(chosen.map(([kind, rate]) => [kind, rate * severity]));
   return {
     seed,
     invocations,
+    // Power cuts need requests that are accepted while they happen.
+    requestEveryMs: hasPowerCuts ? 200 : 20,
     rates,
-    clockOffsetInMs: isCalm ? 0 : 20,
+    clockOffsetInMs: HOUR_IN_MS,
+    isTimeExact: false,
+    hasProjection,
     maxFaults: null,
     withoutFaults: [],
     withoutRequests: [],

@@ -19,6 +19,7 @@ type Item = {
   endLease: (() => void) | undefined;
   isDone: boolean;
 };
+type Acknowledged = { item: Item; at: number };
 export type NewItem = Pick<Item, 'name' | 'request' | 'sequence' | 'message' | 'state'>;
 type Subscriber = {
   process: Process;
@@ -30,6 +31,10 @@ type Subscriber = {
 };
 
 const LEASE_IN_MS = 15_000;
+/** A power cut takes the acknowledgements since the last write to the disk. */
+const SYNCED_EVERY_MS = 2_000;
+/** The share of the deliveries in flight that a power cut takes. Such items are delivered again at once. */
+const FORGOTTEN = 0.5;
 /** No function has this name. */
 const DELIVERIES = 'all deliveries';
 
@@ -39,6 +44,8 @@ export interface QueueServer {
   /** The queue as a process reaches it. */
   connect(process: Process): WorkQueue;
   isEmpty(exists: (name: string) => boolean): boolean;
+  /** The log lost its messages from a sequence on, with the items that they brought. The latest acknowledgements and deliveries are lost too. */
+  lose(from: number): void;
   /** Items that are not acknowledged, of the functions that exist. */
   openItems(exists: (name: string) => boolean): readonly string[];
 }
@@ -59,8 +66,11 @@ export function createQueueServer(engine: Engine, ledger: Ledger): QueueServer {
       run: ({ source, demand, onItem, signal }) =>
         queueOf(source).subscribe({ process, demand, onItem, inTransit: 0, isAwaited: false }, signal),
     }),
+    lose(from) {
+      for (const queue of queues.values()) queue.lose(from);
+    },
     isEmpty(exists) {
-      for (const [key, queue] of queues) if (queue.open.length > 0 && (key === DELIVERIES || exists(key))) return false;
+      for (const [key, queue] of queues) if (!queue.isEmpty && (key === DELIVERIES || exists(key))) return false;
       return true;
     },
     openItems: (exists) =>
@@ -70,6 +80,8 @@ export function createQueueServer(engine: Engine, ledger: Ledger): QueueServer {
 
 class SourceQueue {
   deliveredUpTo = 0;
+  /** The items that were acknowledged lately, with the time. */
+  #acknowledged: Acknowledged[] = [];
   readonly #name: string;
   readonly #engine: Engine;
   readonly #ledger: Ledger;
@@ -83,6 +95,10 @@ class SourceQueue {
     this.#name = name;
     this.#engine = engine;
     this.#ledger = ledger;
+  }
+
+  get isEmpty(): boolean {
+    return this.#open.size === 0;
   }
 
   get open(): string[] {
@@ -108,6 +124,19 @@ class SourceQueue {
         signal.addEventListener('abort', () => resolve(end()), { once: true });
       }),
     };
+  }
+
+  lose(from: number): void {
+    this.deliveredUpTo = Math.min(this.deliveredUpTo, from - 1);
+    for (const item of this.#open) {
+      if (item.sequence >= from) this.#end(item);
+      // The server does not know that it delivered the item.
+      else if (this.#engine.chance.happens(FORGOTTEN)) this.#requeue(item);
+    }
+    const isUnsynced = ({ item, at }: Acknowledged): boolean => item.sequence < from && at > this.#engine.now - SYNCED_EVERY_MS;
+    const again = this.#acknowledged.filter(isUnsynced);
+    this.#acknowledged = [];
+    for (const { item } of again) this.add(item);
   }
 
   pump(): void {
@@ -168,12 +197,13 @@ class SourceQueue {
       request,
       sequence,
       message,
-      state,
+      // After a redelivery, the state in a hint is probably stale.
+      state: deliveries === 1 ? state : undefined,
       isFirstDelivery: message !== undefined && deliveries === 1,
       ack: () => {
         if (!process.isAlive) return;
-        if (this.#name !== DELIVERIES) this.#ledger.acknowledged(process, name, this.#othersOf(item));
-        if (!process.faults.strike('lost-ack', `${process.name} ack ${label}`)) process.send(`ack ${label}`, () => this.#end(item));
+        if (this.#name !== DELIVERIES) this.#ledger.acknowledged(process, name, () => this.#othersOf(item));
+        if (!process.faults.strike('lost-ack', `${process.name} ack ${label}`)) process.send(`ack ${label}`, () => this.#acknowledge(item));
       },
       working: () => {
         if (process.faults.strike('lost-lease', `${process.name} lease of ${label}`)) return;
@@ -200,6 +230,13 @@ class SourceQueue {
     item.endLease = undefined;
     this.#waiting.push(item);
     this.pump();
+  }
+
+  #acknowledge(item: Item): void {
+    if (item.isDone) return;
+    this.#end(item);
+    const oldest = this.#engine.now - SYNCED_EVERY_MS;
+    this.#acknowledged = [...this.#acknowledged.filter(({ at }) => at > oldest), { item, at: this.#engine.now }];
   }
 
   #end(item: Item): void {

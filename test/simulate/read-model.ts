@@ -30,8 +30,9 @@ function streamsOf(entries: readonly FullLogEntry[]): Map<string, StreamEntry[]>
     if (entry.kind !== 'request' && entry.kind !== 'append') continue;
     const name: StreamName = entry.kind === 'request' ? entry.message.name : entry.name;
     const present = streams.get(streamKey(name));
-    if (present === undefined) streams.set(streamKey(name), [entry]);
-    else present.push(entry);
+    if (present !== undefined) present.push(entry);
+    // An append about a lost request comes before the first request of its stream, and does not count (LINK5).
+    else if (entry.kind === 'request') streams.set(streamKey(name), [entry]);
   }
   return streams;
 }

@@ -16,9 +16,6 @@ import { createSimulatedHost, createSimulatedTarget, watchTarget } from './user-
 /** The kinds of processes: all roles together, as `npm start` runs them, and each role alone. */
 export type ProcessKind = 'all' | 'worker' | 'scheduler' | 'destinations';
 
-/** A running process. `stop` ends it in order. */
-export type RunningProcess = { process: Process; stop: () => Promise<void> };
-
 const bounds = { maxHops: 3, maxChain: 40 };
 const MAX_DELIVERY_AGE_IN_MS = 600_000;
 const PATIENCE_IN_MS = 5_000;
@@ -27,8 +24,11 @@ const tenancy = { region: 'local', project: 'default' };
 
 type Stop = () => Promise<void>;
 
-/** Starts the real roles of a process on its simulated ports. Never resolves when the process dies meanwhile. */
-export async function startRoles(kind: ProcessKind, process: Process, servers: Servers): Promise<RunningProcess> {
+/**
+ * Starts the real roles of a process on its simulated ports. Resolves to the function that stops them in order. Never resolves when the
+ * process dies meanwhile.
+ */
+export async function startRoles(kind: ProcessKind, process: Process, servers: Servers): Promise<Stop> {
   const ports = await connectPorts(process, servers);
   const stops: Stop[] = [];
   const hasDestinations = kind === 'all' || kind === 'destinations';
@@ -36,12 +36,8 @@ export async function startRoles(kind: ProcessKind, process: Process, servers: S
   if (destinations !== undefined) stops.unshift(destinations.stop);
   if (kind === 'all' || kind === 'worker') stops.unshift(startWorkerOf(ports, destinations?.deliverer));
   if (kind === 'all' || kind === 'scheduler') stops.push(await startSchedulerOf(ports));
-  return {
-    process,
-    async stop() {
-      for (const stop of stops) await stop();
-      process.die();
-    },
+  return async () => {
+    for (const stop of stops) await stop();
   };
 }
 
@@ -112,7 +108,7 @@ async function startSchedulerOf({ process, servers, common }: Ports): Promise<St
   scheduler = await startScheduler({
     ...common,
     clock,
-    state: servers.floorOf(process),
+    state: servers.stateOf(process),
     deliveredUpTo: common.queue.deliveredUpTo,
     patienceInMs: PATIENCE_IN_MS,
   });

@@ -10,6 +10,7 @@ const help = `Simulates Sequent: its real roles in one process, under virtual ti
 npm run simulate -- [options]
 
   --seed N          the seed of the first world; the others follow (1)
+  --step N          from the seed of one world to that of the next (1)
   --invocations N   how many invocations to simulate in all (50000)
   --size N          the requests of one world (100)
   --faults A,B      only these kinds of faults; "none" for no fault
@@ -33,6 +34,7 @@ const PROGRESS_EVERY_MS = 5_000;
 const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: '1' },
+    step: { type: 'string', default: '1' },
     invocations: { type: 'string', default: '50000' },
     size: { type: 'string', default: '100' },
     faults: { type: 'string' },
@@ -63,6 +65,7 @@ async function simulate(): Promise<number> {
   let printedAt = performance.now();
   const campaign = await runCampaign({
     seed: Number(values.seed),
+    step: Number(values.step),
     invocations,
     size: Number(values.size),
     kinds,
@@ -70,7 +73,7 @@ async function simulate(): Promise<number> {
       if (values.quiet || performance.now() - printedAt < PROGRESS_EVERY_MS) return;
       printedAt = performance.now();
       print(
-        `${inWords(totals.invocations)} of ${inWords(invocations)} invocations, ${inWords(totals.worlds)} worlds, ${inWords(totals.faults)} faults`,
+        `${inWords(totals.invocations)} of ${inWords(invocations)} invocations, ${inWords(totals.worlds)} worlds, ${inWords(totals.faults)} faults, ${inWords(process.memoryUsage.rss() / 1_000_000)} MB of memory`,
       );
     },
   });
@@ -108,7 +111,7 @@ function summaryOf({ worlds, invocations, faults, events, virtualMs, hash, failu
   const rate = inWords((invocations * 1_000) / cpuMs);
   const verdict = failure === undefined ? 'no problem' : `world ${failure.plan.seed} fails`;
   const hours = inWords(virtualMs / 3_600_000);
-  return `simulated ${inWords(invocations)} invocations in ${inWords(worlds)} worlds with ${inWords(faults)} faults, ${inWords(events)} events and ${hours} h of virtual time: ${verdict}; ${rate} invocations/s of one core; trace ${hash}`;
+  return `simulated ${inWords(invocations)} invocations in ${inWords(worlds)} worlds from seed ${values.seed} on with ${inWords(faults)} faults, ${inWords(events)} events and ${hours} h of virtual time: ${verdict}; ${rate} invocations/s of one core; trace ${hash}`;
 }
 
 function parseKinds(text: string): FaultKind[] {

@@ -1,4 +1,5 @@
 import type { EventLog, FullLogEntry } from '#src/core/log/event-log.ts';
+import type { LogSource } from '#src/core/log/log-source.ts';
 import type { Results } from '#src/core/log/results.ts';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
 import type { MemoryLog } from '#src/core/memory/memory-log.ts';
@@ -7,9 +8,10 @@ import type { Hints } from '#src/core/stream/hints.ts';
 import { type Answers, createAnswersOf } from './answers.ts';
 import type { Engine } from './engine.ts';
 import { createSimulatedFunctions, type SimulatedFunctions } from './functions.ts';
-import { createHintsOf } from './hints.ts';
+import { createHintServer } from './hints.ts';
 import type { Ledger } from './ledger.ts';
-import { createSimulatedLog } from './log.ts';
+import { createSimulatedLog, type Power } from './log.ts';
+import { createLogSourceOf } from './log-source.ts';
 import type { Process } from './process.ts';
 import { createQueueServer, type QueueServer } from './queue.ts';
 
@@ -17,42 +19,77 @@ import { createQueueServer, type QueueServer } from './queue.ts';
 export type Servers = {
   ledger: Ledger;
   /** The messages of the log, in order. */
-  entries: FullLogEntry[];
+  readonly entries: readonly FullLogEntry[];
+  /** The sequence of the newest message of the log. */
+  last: () => number;
   functions: SimulatedFunctions;
   queue: QueueServer;
   logOf: (process: Process) => EventLog;
   hintsOf: (process: Process) => Hints;
   resultsOf: (process: Process) => Results;
   answersOf: (process: Process) => Answers;
-  floorOf: (process: Process) => KeyValue;
+  /** The store of the scheduler's floor and of the losses of the log. */
+  stateOf: (process: Process) => KeyValue;
+  state: KeyValue;
+  sourceOf: (process: Process) => LogSource;
+  /** The log loses its messages from a sequence on, as in a power cut. */
+  lose: (from: number) => void;
+  power: Power;
+  close: () => void;
 };
 
+type ServerOptions = { engine: Engine; ledger: Ledger; server: MemoryLog };
+
 /** Opens the servers of a world. The queue receives each request as soon as the log has stored it. */
-export async function openServers({ engine, ledger, server }: { engine: Engine; ledger: Ledger; server: MemoryLog }): Promise<Servers> {
+export async function openServers({ engine, ledger, server }: ServerOptions): Promise<Servers> {
   const functions = await createSimulatedFunctions(engine);
   const queue = createQueueServer(engine, ledger);
-  const floor = createMemoryKeyValue();
-  const entries: FullLogEntry[] = [];
-  void server.followFully(
-    1,
-    (entry) => {
-      entries.push(entry);
-      if (entry.kind !== 'request') return;
-      ledger.requested(entry.message);
-      queue.add(
-        { kind: 'function', name: entry.message.name.function },
-        { name: entry.message.name, request: entry.sequence, sequence: entry.sequence, message: entry.message, state: undefined },
-      );
-    },
-    new AbortController().signal,
-  );
+  const state = createMemoryKeyValue();
+  const power: Power = {};
+  const hints = createHintServer(engine, server, { queue, ledger });
+  /** The sequence up to which the queue has the requests. */
+  let taken = 0;
+  let following = new AbortController();
+
+  function follow(from: number): void {
+    following.abort();
+    following = new AbortController();
+    void server.followFully(from, take, following.signal);
+  }
+
+  function take(entry: FullLogEntry): void {
+    taken = entry.sequence;
+    if (entry.kind !== 'request') return;
+    ledger.requested(entry.message);
+    queue.add(
+      { kind: 'function', name: entry.message.name.function },
+      { name: entry.message.name, request: entry.sequence, sequence: entry.sequence, message: entry.message, state: undefined },
+    );
+  }
+
+  follow(1);
   return {
     ledger,
-    entries,
+    get entries() {
+      return server.entries;
+    },
     functions,
     queue,
-    logOf: (process) => createSimulatedLog(process, { server, ledger }),
-    hintsOf: createHintsOf(engine, server, queue),
+    logOf: (process) => createSimulatedLog(process, { server, ledger, power }),
+    hintsOf: hints.connect,
+    last: () => server.last,
+    power,
+    state,
+    sourceOf: createLogSourceOf(server),
+    lose(from) {
+      server.loseFrom(from, { isNoticed: false });
+      taken = Math.min(taken, from - 1);
+      follow(taken + 1);
+      queue.lose(from);
+      hints.lose(from);
+      ledger.lost(from, server.entries);
+    },
+    close: () => following.abort(),
     resultsOf: (process) => ({
       maxBytes: server.maxAppendBytes,
       publish: (name, id, outcome) =>
@@ -60,13 +97,13 @@ export async function openServers({ engine, ledger, server }: { engine: Engine; 
           if (process.faults.strike('failed-result', `${process.name} ${id}`)) throw new Error('the result cannot be stored');
           ledger.published(process, name, id, outcome);
         }),
-      isStored: (name, id) => process.call(`look up the result of ${id}`, () => ledger.isPublished(name, id)),
+      isStored: (name, id, { type }) => process.call(`look up the result of ${id}`, () => ledger.isPublished(name, id, type)),
     }),
     answersOf: createAnswersOf(),
-    floorOf: (process) => ({
-      ...floor,
-      get: (key) => process.call(`get ${key}`, () => floor.get(key)),
-      put: (...given) => process.call(`put ${given[0]}`, () => floor.put(...given)),
+    stateOf: (process) => ({
+      ...state,
+      get: (key) => process.call(`get ${key}`, () => state.get(key)),
+      put: (...given) => process.call(`put ${given[0]}`, () => state.put(...given)),
     }),
   };
 }

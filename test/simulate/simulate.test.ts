@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { runCampaign } from './campaign.ts';
 import { planFor } from './plan.ts';
@@ -10,9 +12,28 @@ const WITHIN_MS = 600_000;
 
 describe('a simulated Sequent', () => {
   test('does the same again from the same seed, event by event', async () => {
-    const [one, other] = [await runWorld(planFor(3, 40)), await runWorld(planFor(3, 40))];
+    const run = (): ReturnType<typeof runWorld> => runWorld(planFor(3, 40), { keepsLines: true });
+    const [one, other] = [await run(), await run()];
     expect(one.faults.length).toBeGreaterThan(10);
     expect(other).toEqual(one);
+  }, 60_000);
+
+  test('does exactly the same with clocks that are up to an hour wrong, when the time is measured exactly', async () => {
+    const right = { ...planFor(3, 40), clockOffsetInMs: 0, isTimeExact: true };
+    const wrong = { ...right, clockOffsetInMs: 3_600_000 };
+    expect(await runWorld(wrong, { keepsLines: true })).toEqual(await runWorld(right, { keepsLines: true }));
+  }, 60_000);
+
+  test('keeps nothing of a world that ended', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const heapAfter = async (worlds: number): Promise<number> => {
+      for (let seed = 1; seed <= worlds; seed++) await runWorld(planFor(seed, 30));
+      collect();
+      return process.memoryUsage().heapUsed;
+    };
+    const first = await heapAfter(3);
+    expect((await heapAfter(8)) - first).toBeLessThan(4_000_000);
   }, 60_000);
 
   test(

@@ -18,7 +18,7 @@ export function createSimulatedHost(process: Process, ledger: Ledger): FunctionH
         const label = `attempt ${execution.attempt} of ${execution.requestId}`;
         const end = (result: ExecutionResult): void => {
           cancel();
-          ledger.returned(execution, result);
+          ledger.returned(process, execution, result);
           resolve(result);
         };
         const cancel = process.schedule(durationOf(behaviour, chance.next()), `ends ${label}`, () => {
@@ -66,7 +66,7 @@ export function createSimulatedTarget(process: Process, ledger: Ledger): Destina
         ledger.tried(process, request);
         const end = (result: DeliveryResult): void => {
           cancel();
-          ledger.tryEnded(request, result);
+          ledger.tryEnded(process, request, result);
           resolve(result);
         };
         const { chance } = process.engine;
@@ -93,7 +93,7 @@ export function watchTarget(target: DestinationTarget, process: Process, ledger:
     async deliver(request, signal) {
       ledger.tried(process, request);
       const result = await target.deliver(request, signal);
-      ledger.tryEnded(request, result);
+      ledger.tryEnded(process, request, result);
       return result;
     },
   };

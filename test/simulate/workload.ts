@@ -2,16 +2,17 @@ import { createCancel } from '#src/client/cancel.ts';
 import { createRepair } from '#src/client/repair.ts';
 import { createRequests } from '#src/client/requests.ts';
 import { SequentError } from '#src/core/errors.ts';
+import type { EventLog } from '#src/core/log/event-log.ts';
+import { idAt } from '#src/core/names/ids.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import { type Chance, createChance, type Engine } from './engine.ts';
 import type { Faults } from './faults.ts';
 import { functionNames } from './functions.ts';
+import type { Ledger } from './ledger.ts';
+import { keyOf } from './life.ts';
 import { isCalm, type Plan } from './plan.ts';
 import type { Process } from './process.ts';
 import type { Servers } from './servers.ts';
-
-/** The mean time between two requests. */
-const REQUEST_EVERY_MS = 20;
 
 type WorkloadOptions = { engine: Engine; faults: Faults; client: Process; servers: Servers };
 
@@ -20,14 +21,14 @@ type WorkloadOptions = { engine: Engine; faults: Faults; client: Process; server
  * requests for no function, cancellations, and redrives.
  */
 export function createWorkload(plan: Plan, { engine, faults, client, servers }: WorkloadOptions): { isDone(): boolean } {
-  const { ledger, functions } = servers;
+  const { functions } = servers;
   const actions = createActions(client, servers);
   const without = new Set(plan.withoutRequests);
   let unfinished = 0;
   let at = 500;
   for (let number = 0; number < plan.invocations; number++) {
     const chance = createChance(Math.imul(plan.seed + 1, 7_919) + number);
-    at += chance.between(0, 2 * REQUEST_EVERY_MS);
+    at += chance.between(0, 2 * plan.requestEveryMs);
     if (without.has(number)) continue;
     unfinished++;
     engine.after(at, `request ${number}`, () => {
@@ -50,20 +51,17 @@ export function createWorkload(plan: Plan, { engine, faults, client, servers }: 
 
   async function sendAndInterfere(name: FunctionName, payload: string, { kind, chance }: { kind: number; chance: Chance }): Promise<void> {
     const id = await actions.requests.send(name, { payload });
-    ledger.accepted.add(`${name}/${id}`);
-    if (kind <= 28) await later(chance.between(0, 3_000), () => actions.cancel(id, { recursive: chance.happens(0.5) }));
+    if (kind <= 28) await later(cancelsAfter(chance), () => actions.cancel(id, { recursive: chance.happens(0.5) }));
     if (kind > 95) await later(chance.between(1_000, 60_000), () => actions.repair.redeliver(id));
   }
 
   async function sendOwn(name: FunctionName, payload: string, { id, chance }: { id: string; chance: Chance }): Promise<void> {
     const isRepeated = chance.happens(0.5) && !isCalm(plan);
     await actions.requests.sendOnce(name, { id, payload });
-    ledger.accepted.add(`${name}/${id}`);
     // Two functions may be invoked with one id (ID1).
     const other = chance.pick(functionNames) as string as FunctionName;
     if (other !== name) {
       await actions.requests.sendOnce(other, { id, payload });
-      ledger.accepted.add(`${other}/${id}`);
     }
     if (isRepeated) await later(engine.chance.between(0, 200_000), () => actions.requests.send(name, { id, payload }));
   }
@@ -76,8 +74,13 @@ export function createWorkload(plan: Plan, { engine, faults, client, servers }: 
   return { isDone: () => unfinished === 0 };
 }
 
+/** Half of the cancellations race with the end of the first attempt. */
+function cancelsAfter(chance: Chance): number {
+  return chance.happens(0.5) ? chance.between(0, 25) : chance.between(0, 3_000);
+}
+
 function createActions(client: Process, servers: Servers) {
-  const log = servers.logOf(client);
+  const log = recordAccepted(servers.logOf(client), servers.ledger);
   const { cancellations, openRequests } = servers.answersOf(client);
   let count = 0;
   const options = {
@@ -101,6 +104,19 @@ function createActions(client: Process, servers: Servers) {
     requests: createRequests({ log, clock: client.clock, random, maxBatch: () => 4 }),
     cancel: createCancel(options).cancel,
     repair: createRepair(options),
+  };
+}
+
+/** Tells the ledger which requests the log acknowledged to the client (SRC1). */
+function recordAccepted(log: EventLog, ledger: Ledger): EventLog {
+  return {
+    ...log,
+    async accept(name, requests) {
+      const accepted = await log.accept(name, requests);
+      for (const [index, { id }] of requests.entries())
+        ledger.accepted.set(keyOf(name.function, id ?? idAt(name.stream, index)), accepted.sequence);
+      return accepted;
+    },
   };
 }
 

@@ -4,8 +4,12 @@ import { createFaults, type Faults } from './faults.ts';
 import { functionNames } from './functions.ts';
 import { findProblems } from './invariants.ts';
 import { Ledger } from './ledger.ts';
+import { createMemoryLossFile, watchLossesIn } from './losses.ts';
+import { MachineClock } from './machine-clock.ts';
 import type { Plan } from './plan.ts';
-import { Process } from './process.ts';
+import { cutPowerSometimes } from './power-cuts.ts';
+import { type Network, Process } from './process.ts';
+import { createProjectionHome, type ProjectionHome } from './projection.ts';
 import { type ProcessKind, startRoles } from './roles.ts';
 import { openServers, type Servers } from './servers.ts';
 import { createWorkload } from './workload.ts';
@@ -27,21 +31,36 @@ const PATIENCE_IN_MS = 3 * 3_600_000;
 const FAULTS_END_AFTER_MS = 120_000;
 /** The followers of the log catch up within this time. */
 const REST_IN_MS = 1_000;
+/** A loss of the log is recorded within this time, and the read model is new after it. */
+const LOSS_FOUND_IN_MS = 10_000;
 const kinds: readonly ProcessKind[] = ['all', 'worker', 'scheduler', 'destinations'];
 
 /** Runs one simulated world to its end, and judges it. */
 export async function runWorld(plan: Plan, { keepsLines = false } = {}): Promise<WorldResult> {
   const engine = createEngine(plan.seed, createTrace({ keepsLines }));
   const faults = createFaults(plan, engine);
-  const ledger = new Ledger(engine, 2 * plan.clockOffsetInMs);
+  const ledger = new Ledger(engine);
   const server = createMemoryLog({
     clock: { now: () => engine.now },
     defer: createDefer(engine),
     sharesObjects: true,
+    // The projection counts missing messages, and a real log has none.
+    isDense: plan.hasProjection,
   });
+  using projection = plan.hasProjection ? await createProjectionHome() : undefined;
   const servers = await openServers({ engine, ledger, server });
-  const client = new Process('client', { engine, faults: noFaults(faults), clockOffsetInMs: 0 });
-  for (const kind of kinds) keepRunning(kind, { plan, engine, faults, servers });
+  const network: Network = { upAt: START };
+  const client = new Process('client', { engine, faults: noFaults(faults), machine: new MachineClock(engine, plan), network });
+  void client.start();
+  const running = new Map<string, Process>([['client', client]]);
+  const hasCuts = 'power-cut' in plan.rates || 'cut-at-conflict' in plan.rates;
+  const world: World = { plan, engine, faults, network, servers, running, hasCuts, projection };
+  for (const kind of kinds) keepRunning(kind, world, (process) => startRoles(kind, process, servers));
+  if (projection !== undefined) keepRunning('projection', world, (process) => projection.start(process, servers));
+  if (hasCuts) {
+    watchLossesIn(client, servers, createMemoryLossFile());
+    cutPowerSometimes(world, servers, () => running.values());
+  }
   const workload = createWorkload(plan, { engine, faults, client, servers });
 
   let endsAt = Number.POSITIVE_INFINITY;
@@ -55,7 +74,7 @@ export async function runWorld(plan: Plan, { keepsLines = false } = {}): Promise
         void servers.functions.unpause();
       });
     }
-    return engine.now > endsAt || isAtRest(servers);
+    return engine.now > endsAt || isAtRest(world);
   };
   // The world looks at rest while a child is stored and not yet delivered: it is over once it stays at rest.
   do {
@@ -64,7 +83,10 @@ export async function runWorld(plan: Plan, { keepsLines = false } = {}): Promise
     await engine.run(() => ledger.problems.length > 0 || engine.now > restsAt + REST_IN_MS);
   } while (!isOver());
   const hasEnded = engine.now <= endsAt + REST_IN_MS;
-  if (ledger.problems.length === 0) findProblems({ plan, ledger, servers, hasEnded });
+  if (ledger.problems.length === 0) await findProblems({ plan, ledger, servers, projection, hasEnded });
+  // Node keeps a signal of `AbortSignal.any` that has a listener, and with it the world, until the signal aborts.
+  for (const process of running.values()) process.die();
+  servers.close();
   const { hash, lines } = engine.trace;
   const { problems, lives } = ledger;
   return { hash, lines, problems, events: engine.events, invocations: lives.size, faults: faults.happened, tookInMs: engine.now - START };
@@ -72,25 +94,52 @@ export async function runWorld(plan: Plan, { keepsLines = false } = {}): Promise
 
 const isFunction = (name: string): boolean => (functionNames as readonly string[]).includes(name);
 
-function isAtRest({ ledger, queue }: Servers): boolean {
-  return ledger.open.size === 0 && queue.isEmpty(isFunction);
+function isAtRest({ engine, servers, projection }: World): boolean {
+  const { ledger, queue } = servers;
+  if (ledger.open.size > 0 || !queue.isEmpty(isFunction)) return false;
+  const [cut] = ledger.cuts;
+  if (cut !== undefined && engine.now < cut.at + LOSS_FOUND_IN_MS) return false;
+  return projection === undefined || projection.isCaughtUp(servers);
 }
 
+type World = {
+  plan: Plan;
+  engine: Engine;
+  faults: Faults;
+  network: Network;
+  servers: Servers;
+  /** The present process of each kind. */
+  running: Map<string, Process>;
+  hasCuts: boolean;
+  projection: ProjectionHome | undefined;
+};
+
+/** Starts the code of a process. Resolves to the function that stops the code in order. */
+type Start = (process: Process) => Promise<() => Promise<void>>;
+
 /** A process of each kind runs all the time. A new one, with a new name, follows each that ended. */
-function keepRunning(kind: ProcessKind, world: { plan: Plan; engine: Engine; faults: Faults; servers: Servers }): void {
-  const { plan, engine, faults, servers } = world;
+function keepRunning(kind: string, { plan, engine, faults, network, servers, running, hasCuts }: World, startCode: Start): void {
   let count = 0;
+  const watermarks = createMemoryLossFile();
   const start = (): void => {
-    const process = new Process(`${kind}-${++count}`, { engine, faults, clockOffsetInMs: plan.clockOffsetInMs });
+    const process = new Process(`${kind}-${++count}`, { engine, faults, machine: new MachineClock(engine, plan), network });
+    running.set(kind, process);
+    if (hasCuts && kind === 'all') watchLossesIn(process, servers, watermarks);
     process.death.addEventListener('abort', () => void engine.after(engine.chance.between(50, 3_000), `start ${kind}`, start), {
       once: true,
     });
-    const running = startRoles(kind, process, servers);
     // A process that cannot start ends, and its supervisor starts the next one.
-    running.then(
-      ({ stop }) => stopSometimes(process, stop),
-      () => process.die(),
-    );
+    process
+      .start()
+      .then(() => startCode(process))
+      .then(
+        (stop) =>
+          stopSometimes(process, async () => {
+            await stop();
+            process.die();
+          }),
+        () => process.die(),
+      );
   };
   const stopSometimes = (process: Process, stop: () => Promise<void>): void => {
     process.schedule(engine.chance.between(500, 30_000), 'may be stopped', () => {

@@ -1,13 +1,21 @@
 import { readFileSync } from 'node:fs';
 
-/**
- * The arguments of each `npx sequent` command in the examples of a section of a document, in their order. Comments are dropped.
- *
- * A command of these examples quotes no argument.
- */
-export function documentedCommands(document: string, heading: string): string[][] {
+/** The commands in the examples of a section of a document, in their order. Comments are dropped. */
+export function documentedLines(document: string, heading: string): string[] {
   const text = readFileSync(new URL(`../../${document}`, import.meta.url), 'utf8');
   const section = text.split(/^(?=#+ )/m).find((part) => part.startsWith(`## ${heading}\n`)) ?? '';
   const examples = [...section.matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, lines = '']) => lines).join('');
-  return [...examples.matchAll(/^npx sequent (.*?)(?: +#.*)?$/gm)].map(([, command = '']) => command.split(' '));
+  return [...examples.matchAll(/^(\S.*?)(?: +#.*)?$/gm)].map(([, command = '']) => command);
 }
+
+/** The arguments of each `npx sequent` command in these examples. */
+export function documentedCommands(document: string, heading: string): string[][] {
+  return documentedLines(document, heading).flatMap((line) => (line.startsWith(SEQUENT) ? [argumentsOf(line.slice(SEQUENT.length))] : []));
+}
+
+/** Splits a command at its spaces. Single quotes keep spaces together. */
+export function argumentsOf(command: string): string[] {
+  return [...command.matchAll(/'([^']*)'|\S+/g)].map(([argument, quoted]) => quoted ?? argument);
+}
+
+const SEQUENT = 'npx sequent ';

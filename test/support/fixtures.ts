@@ -1,7 +1,7 @@
 import { test as base } from 'vitest';
 import { connectClient } from '#src/client/client.ts';
 import { startSequent } from '#test/support/cli/sequent-process.ts';
-import { folderTest, openFolder, type Scope } from '#test/support/folder-fixture.ts';
+import { closeLater, folderTest, openFolder } from '#test/support/folder-fixture.ts';
 import { watchLog } from '#test/support/log/log-watch.ts';
 import { startTestServer } from '#test/support/nats/nats-server.ts';
 import { openNats } from '#test/support/nats/opened-nats.ts';
@@ -45,9 +45,3 @@ export const sharedTest = base
   )
   .extend('client', { scope: 'file' }, ({ server, sequent: _ }, scope) => closeLater(connectClient({ servers: server.url }), scope))
   .extend('log', { scope: 'file' }, ({ server, sequent: _ }, scope) => closeLater(watchLog(server.url), scope));
-
-async function closeLater<Opened extends AsyncDisposable>(opening: Promise<Opened>, { onCleanup }: Scope): Promise<Opened> {
-  const opened = await opening;
-  onCleanup(async () => await opened[Symbol.asyncDispose]());
-  return opened;
-}

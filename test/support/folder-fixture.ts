@@ -15,3 +15,10 @@ export async function openFolder({ onCleanup }: Scope): Promise<string> {
   onCleanup(() => rm(folder, { recursive: true, force: true }));
   return folder;
 }
+
+/** Resolves to the opened resource, and closes it at the end of the scope. */
+export async function closeLater<Opened extends AsyncDisposable>(opening: Promise<Opened>, { onCleanup }: Scope): Promise<Opened> {
+  const opened = await opening;
+  onCleanup(async () => await opened[Symbol.asyncDispose]());
+  return opened;
+}

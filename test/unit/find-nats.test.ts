@@ -9,14 +9,22 @@ import { folderTest as test } from '#test/support/folder-fixture.ts';
 test('responders have the same address unless a server or credentials for them are configured', () => {
   const address = { servers: ['nats://one'], user: 'sequent', pass: 'x', tls: { caFile: '/ca.pem' } };
   const respondersUrls = ['nats://asker:secret@one'];
-  expect(respondersNats(address, { respondersUrls: undefined, respondersCreds: undefined })).toEqual(address);
-  expect(respondersNats(address, { respondersUrls, respondersCreds: undefined })).toEqual({
+  expect(respondersNats(address, { respondersUrls: undefined, respondersCreds: undefined, dataDir: '/nowhere' })).toEqual(address);
+  expect(respondersNats(address, { respondersUrls, respondersCreds: undefined, dataDir: '/nowhere' })).toEqual({
     servers: ['nats://one'],
     user: 'asker',
     pass: 'secret',
     tls: { caFile: '/ca.pem' },
   });
-  expect(respondersNats(address, { respondersUrls: undefined, respondersCreds: '/c' })).toEqual({ ...address, credsFile: '/c' });
+  expect(respondersNats(address, { respondersUrls: undefined, respondersCreds: '/c', dataDir: '/nowhere' })).toEqual({
+    ...address,
+    credsFile: '/c',
+  });
+  const byNkey = { servers: ['nats://one'], nkeyFile: '/keys/worker/nats.nk', inboxPrefix: 'own' };
+  expect(respondersNats(byNkey, { respondersNkey: '/keys/responders/nats.nk', dataDir: '/nowhere' })).toEqual({
+    servers: ['nats://one'],
+    nkeyFile: '/keys/responders/nats.nk',
+  });
 });
 
 describe('the NATS of a command', () => {

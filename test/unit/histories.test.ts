@@ -1,56 +1,30 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { factTypes } from '#machines/fact-types.ts';
 import { invocationFolder } from '#machines/invocation.ts';
-import type { RecordedAppend } from '#src/core/log/event-log.ts';
-import { decodeRequest } from '#src/core/log/request-messages.ts';
-import { isFunctionName, NO_FUNCTION } from '#src/core/names/names.ts';
-import { foldAppends, initialState } from '#src/core/stream/stream.ts';
-import { decodeAppend } from '#src/nats/wire/codec.ts';
-import { readRecording, summaryOf } from '#test/support/log/recorded-histories.ts';
+import { checkGolden } from '#src/cli/golden/check-golden.ts';
+import { foldGolden } from '#src/cli/golden/golden-history.ts';
+import { VERSION } from '#src/client/version.ts';
+import { NO_POLICY, type Policy } from '#src/core/functions/definition.ts';
+import { initialState } from '#src/core/stream/stream.ts';
+import { readGoldenFile, readRecording, recordings } from '#test/support/log/recorded-histories.ts';
 
 /*
  * Every later version must read the log of a released version. A file holds one stream of the log byte for byte, and the states that the
  * stream folds to. Files are added, and never changed.
  */
 
-type History = {
-  request: { sequence: number; at: number; token: string; headers: Record<string, string>; payload: string };
-  appends: { sequence: number; append: unknown }[];
-  states: Record<string, object>;
-};
+describe.for(recordings)('the recorded history %s', (file) => {
+  const golden = readGoldenFile(file);
 
-const folder = new URL('../histories/', import.meta.url);
-
-describe.for(readdirSync(folder))('the recorded history %s', (file) => {
-  const { request, appends, states } = JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as History;
-  const { token, headers, payload, sequence, at } = request;
-  const target = { function: isFunctionName(token) ? token : NO_FUNCTION, token };
-  const message = decodeRequest(target, {
-    data: Buffer.from(payload),
-    headers: { get: (name) => headers[name] ?? '' },
-    sequence,
-    at,
-    isOwn: true,
-  });
-
-  test('can be read', () => {
-    expect(appends.map(decoded)).not.toContain(undefined);
-  });
-
-  test('folds to the states that it recorded', () => {
-    const { invocations } = foldAppends(initialState(message), appends.map(decoded) as RecordedAppend[]);
-    expect([...invocations.keys()]).toEqual(Object.keys(states));
-    for (const [id, state] of Object.entries(states)) {
-      const invocation = invocations.get(id);
-      expect(invocation === undefined ? undefined : summaryOf(invocation), id).toMatchObject(state);
-    }
+  test('can be read, and folds to the states that it recorded', () => {
+    expect(golden.states).not.toEqual({});
+    expect(checkGolden(golden, new Map())).toEqual({ differences: [], undecided: 0 });
   });
 
   test('holds no fact that the machine refuses', () => {
-    const { invocations } = initialState(message);
-    const lives = new Map(invocations);
-    for (const { facts } of appends.map(decoded) as RecordedAppend[]) {
+    const { message, appends } = foldGolden(golden);
+    const lives = new Map(initialState(message).invocations);
+    for (const { facts } of appends) {
       for (const fact of facts) {
         const before = lives.get(fact.invocation);
         const step = before === undefined ? undefined : invocationFolder.step(before, fact);
@@ -61,11 +35,37 @@ describe.for(readdirSync(folder))('the recorded history %s', (file) => {
   });
 });
 
-test('every type of fact is in one of the recorded histories', () => {
-  const recorded = readdirSync(folder).flatMap((file) => readRecording(file).histories.flatMap(({ transitions }) => transitions));
-  expect([...new Set(recorded.map(({ fact }) => fact.type))].sort()).toEqual([...factTypes].sort());
+test('the histories of the present version are recorded, and hold every type of fact', () => {
+  const present = recordings.filter((file) => file.startsWith(`${VERSION}/`));
+  const recorded = present.flatMap((file) => readRecording(file).histories.flatMap(({ transitions }) => transitions));
+  expect([...new Set(recorded.map(({ fact }) => fact.type))].sort(), 'npm run record-histories').toEqual([...factTypes].sort());
 });
 
-function decoded({ sequence, append }: History['appends'][number]): RecordedAppend | undefined {
-  return decodeAppend(Buffer.from(JSON.stringify(append)), sequence);
-}
+describe('a check of a golden history', () => {
+  const file = recordings.find((one) => one.includes('retries-exhausted')) ?? '';
+  const golden = readGoldenFile(file);
+  const [id = ''] = Object.keys(golden.states);
+  const name = foldGolden(golden).histories[0]?.function ?? '';
+
+  test('names each field that the installed version folds to another value', () => {
+    const recorded = { ...golden, states: { [id]: { ...golden.states[id], attempts: 99, value: 'running' } } };
+    const { differences } = checkGolden(recorded, new Map());
+    expect(differences.map(({ of, what }) => [of, what.split(' ')[0]])).toEqual([
+      ['version', 'value'],
+      ['version', 'attempts'],
+    ]);
+  });
+
+  test('names an append that the installed version cannot read', () => {
+    const damaged = { ...golden, appends: golden.appends.map((one, index) => (index === 0 ? { ...one, append: { v: 1 } } : one)) };
+    const { differences } = checkGolden(damaged, new Map());
+    expect(differences.map(({ what }) => what)).toContain(`the append ${golden.appends[0]?.sequence} cannot be read`);
+  });
+
+  test('names an invocation that ends differently under the present policy of its function', () => {
+    const without: Policy = { ...NO_POLICY, maxRetries: 0 };
+    const { differences } = checkGolden(golden, new Map([[name, without]]));
+    expect(differences).toEqual([{ invocation: id, of: 'policy', what: expect.stringContaining('and would have failed') }]);
+    expect(checkGolden(golden, new Map([['another', without]]))).toEqual({ differences: [], undecided: 0 });
+  });
+});

@@ -43,6 +43,12 @@ describe('the layout of the code', () => {
     expect(sources().filter((file) => partOf(file) === undefined)).toEqual([]);
   });
 
+  test('every import of a source names the source, and not what a build makes of it', () => {
+    const built = sources().filter((file) => /'[#.][^']*(?<!\.min)\.js'/.test(readFileSync(join(checkout, file), 'utf8')));
+    // The entry of the command decides between the sources and the build.
+    expect(built).toEqual(['src/main/run-cli.mjs']);
+  });
+
   test('an import from a higher layer, or from another part of the same layer, is found', () => {
     const upward = { from: 'src/core/errors.ts', to: 'src/worker/worker.ts' };
     const sideways = { from: 'src/worker/worker.ts', to: 'src/scheduler/scheduler.ts' };

@@ -1,11 +1,11 @@
 import type { Command, Option } from 'commander';
 
 /**
- * The command that the arguments name, with its groups: `sequent archive ls`. An error advises the help of this command.
+ * The command that the arguments name, and its names as they were written, with those of its groups.
  *
- * The path ends at the first argument that names no command.
+ * The search ends at the first argument that names no command.
  */
-export function commandPath(program: Command, args: readonly string[]): string {
+export function findCommand(program: Command, args: readonly string[]): { command: Command; names: readonly string[] } {
   const names = [program.name()];
   let command = program;
   for (let index = 0; index < args.length; index++) {
@@ -19,7 +19,12 @@ export function commandPath(program: Command, args: readonly string[]): string {
     names.push(arg);
     command = found;
   }
-  return names.join(' ');
+  return { command, names };
+}
+
+/** The command that the arguments name, with its groups: `sequent archive ls`. An error advises the help of this command. */
+export function commandPath(program: Command, args: readonly string[]): string {
+  return findCommand(program, args).names.join(' ');
 }
 
 /** The first argument that is neither an option of the program nor the value of one: the name of a command. */

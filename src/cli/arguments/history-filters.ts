@@ -8,6 +8,7 @@ import { parseAsOf, parsePointInTime } from './moment.ts';
 const fields = {
   function: 'function',
   qualifier: 'qualifier',
+  version: 'version',
   state: 'state',
   status: 'status',
   condition: 'condition',
@@ -32,14 +33,15 @@ export function addFilters(command: Command): Command {
     .addOption(several('--state <state>', 'only in these states, repeatable', states))
     .addOption(several('--condition <condition>', 'only failed for these reasons, repeatable', Object.keys(conditions)))
     .option('--since <time>', 'only accepted since then: 30m, 2h, 30d ago, or 2026-01-31T12:00:00Z', parsePointInTime)
-    .option('--until <time>', 'only accepted before then: a duration ago or a moment', parsePointInTime);
+    .option('--until <time>', 'only accepted before then: a duration ago or a moment', parsePointInTime)
+    .option('--version <version>', 'only run by this version, also behind an alias');
   return addInvocationFilters(command);
 }
 
 /** Adds the options that also select transitions, by their invocation. */
 export function addInvocationFilters(command: Command): Command {
   return command
-    .option('--qualifier <qualifier>', 'only of this version or !alias')
+    .option('--qualifier <qualifier>', 'only for this version or !alias, as the request names it')
     .addOption(several('--status <status>', "only of FunctionGraph's statuses, repeatable", statuses))
     .option('--root <id>', 'only of the chain of this request')
     .option('--parent <id>', 'only invocations that destinations of this invocation started')

@@ -10,7 +10,6 @@ import { ARCHIVE_OPTION, type ArchiveOptions, openArchiveOf } from '../whole-log
 
 export function archiveCommand(): Command {
   return new Command('archive')
-    .summary('the archive of the log: ls, verify')
     .description('The archived part of the log, in segments that are chained by their hashes. The log is purged after it is archived.')
     .addCommand(sub('ls', 'list the segments, oldest first').action(action<ArchiveOptions>(ls)))
     .addCommand(

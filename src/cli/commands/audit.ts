@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { parsePointInTime } from '#src/cli/arguments/moment.ts';
 import { type Column, printList, tableLines } from '#src/cli/print/output.ts';
 import type { AuditEntry, AuditLog, AuditQuery } from '#src/core/ports/audit-log.ts';
@@ -11,13 +11,16 @@ type AuditOptions = { project?: string; since: number; key?: string; action?: st
 
 export function auditCommand(): Command {
   return new Command('audit')
-    .summary('who did what over HTTP')
     .description(
-      'Lists the calls that changed or read something over HTTP, the oldest first. Equal frequent calls of a minute are one line.',
+      'Lists the calls that changed or read something over HTTP or a NATS service, the oldest first. Equal frequent calls of a minute are one line.',
     )
     .option('--project <id>', 'only of this project; of all projects by default')
-    .option('--since <time>', 'only since then: a duration ago (2h, 7d), or a moment', parsePointInTime, Date.now() - 86_400_000)
-    .option('--key <id>', 'only of this access key, token:… or anonymous')
+    .addOption(
+      new Option('--since <time>', 'only since then: a duration ago (2h, 7d), or a moment')
+        .argParser(parsePointInTime)
+        .default(Date.now() - 86_400_000, '1d'),
+    )
+    .option('--key <id>', 'only of this access key, token:…, anonymous, or nats:<role> that got the answer of a NATS service')
     .option('--action <name>', 'only this action, such as function.put or invocation.read')
     .option('-n, --limit <count>', 'the newest entries', parseWhole(1), 100)
     .option('-f, --follow', 'also print later entries, until Ctrl-C')
@@ -29,9 +32,11 @@ const examples = `
 Examples:
   sequent audit --since 7d --action function.put
   sequent audit --project shop --key AK1 -f
+  sequent audit --key nats:operator --action history.get
   sequent audit -o jsonl | jq -r .by | sort | uniq -c
 
-An entry has no payload and no secret. NATS does not tell who publishes a message, so calls over NATS are not in the audit log.`;
+An entry has no payload and no secret. A call of a NATS service has the role whose inbox got the answer, because NATS does not tell who sent a
+message. Definitions that the command line writes are not in the audit log.`;
 
 const columns: Column<AuditEntry>[] = [
   { head: 'TIME', cell: ({ at }) => new Date(at).toISOString() },

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { action, type Call } from '../call.ts';
+import { INVOCATION_ARGUMENT, namedInvocation } from '../invocation-argument.ts';
 import { type ExitCode, exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
 
@@ -7,11 +8,10 @@ type CancelOptions = { function?: string; recursive?: true; reason?: string };
 
 export function cancelCommand(): Command {
   return new Command('cancel')
-    .summary('end an open invocation')
     .description(
       'Ends exactly this invocation. A queued invocation never runs; the result of a running one is discarded. Other invocations continue.',
     )
-    .argument('<id>', 'the request id')
+    .argument('<id>', INVOCATION_ARGUMENT)
     .option('--function <name>', 'its function, if several functions were invoked with one id')
     .option('--recursive', 'also the open invocations that its destinations started')
     .option('--reason <text>', 'the reason that its timeline shows')
@@ -27,10 +27,9 @@ Examples:
 The invocation ends with the condition InvocationCanceled. Exit codes: 0 cancelled, 3 no such invocation, 4 it has ended.`;
 
 async function cancel({ args, options, terminal, format }: Call<CancelOptions>): Promise<ExitCode> {
-  const [id = ''] = args;
   const { recursive = false, reason, function: name } = options;
-  const owner = name === undefined ? {} : { function: name };
   return await withClient(options, async (client) => {
+    const { id, owner } = await namedInvocation(client, args[0] ?? '', name === undefined ? {} : { function: name });
     const canceled = await client.cancel(id, { ...owner, recursive, ...(reason === undefined ? {} : { reason }) });
     if (format === 'json') terminal.out.line(JSON.stringify({ canceled }));
     else for (const one of canceled) terminal.out.line(one);

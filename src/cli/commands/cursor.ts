@@ -9,7 +9,6 @@ import { withClient } from '../session.ts';
 export function cursorCommand(): Command {
   return new Command('cursor')
     .alias('cursors')
-    .summary('positions of durable subscribers of transitions: ls, rm')
     .description('The positions in the log that durable subscribers keep in JetStream (sequent tail --durable, client.transitions).')
     .addCommand(
       new Command('ls')

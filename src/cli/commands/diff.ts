@@ -1,8 +1,11 @@
 import { Command } from 'commander';
+import type { Change } from '#src/analysis/diff.ts';
 import { nameAsOf, parseAsOf } from '#src/cli/arguments/moment.ts';
 import { printOne } from '#src/cli/print/output.ts';
 import { cut, plain } from '#src/cli/print/terminal.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
 import { action, type Call } from '../call.ts';
+import { INVOCATION_ARGUMENT, namedInvocation } from '../invocation-argument.ts';
 import { exitCodes, usageProblem } from '../problem.ts';
 import { withClient } from '../session.ts';
 
@@ -10,9 +13,8 @@ type DiffOptions = { function?: string };
 
 export function diffCommand(): Command {
   return new Command('diff')
-    .summary('changes of an invocation between two moments')
     .description('Compares the states of an invocation at two moments: sequences of the log, or times.')
-    .argument('<id>', 'the request id')
+    .argument('<id>', INVOCATION_ARGUMENT)
     .argument('<before>', 'a sequence, a time, or a duration ago')
     .argument('<after>', 'the later moment')
     .option('--function <name>', 'its function, if several functions were invoked with one id')
@@ -29,10 +31,15 @@ Examples:
 Exit codes: 0 compared, 2 not a moment, 3 no such invocation.`;
 
 async function diff(call: Call<DiffOptions>): Promise<typeof exitCodes.ok> {
-  const [id = '', from = '', to = ''] = call.args;
+  const [named = '', from = '', to = ''] = call.args;
   const [before, after] = [momentIn(from), momentIn(to)];
   return await withClient(call.options, async (client) => {
-    const found = await client.timeline(id, call.options.function === undefined ? {} : { function: call.options.function });
+    const { id, owner } = await namedInvocation(
+      client,
+      named,
+      call.options.function === undefined ? {} : { function: call.options.function },
+    );
+    const found = await client.timeline(id, owner);
     const { stateOf, upTo } = await import('#src/analysis/history.ts');
     const { diffStates, plainOf } = await import('#src/analysis/diff.ts');
     const [one, other] = [stateOf(upTo(found, before)), stateOf(upTo(found, after))];
@@ -43,11 +50,34 @@ async function diff(call: Call<DiffOptions>): Promise<typeof exitCodes.ok> {
     printOne(call, {
       value: { requestId: id, before: { asOf: before, ...plainOf(one) }, after: { asOf: after, ...plainOf(other) }, changes },
       name: `${one.value} ${other.value}`,
-      lines: () => changes.map(({ words }) => cut(plain(words), width)),
+      lines: () => changes.flatMap((change) => linesOf(change, width)),
     });
     if (changes.length === 0) err.line(err.paint.dim(`nothing changed between ${nameAsOf(before)} and ${nameAsOf(after)}`));
     return exitCodes.ok;
   });
+}
+
+/** A line for a single value; for a value with fields, its name and a line for each field below. */
+function linesOf({ path, before, after, words }: Change, width: number): string[] {
+  const value = after ?? before;
+  if (typeof value !== 'object' || value === null) return [cut(plain(words), width)];
+  const isGone = after === undefined || after === null;
+  const state = isGone ? 'has no value now; it was' : before === undefined || before === null ? 'is now' : 'went to';
+  return [`${path.replace(/^context\./, '')} ${state}`, ...fieldsOf(value).map((line) => cut(`  ${plain(line)}`, width))];
+}
+
+/** The fields of a value, nested ones by their path, with times and durations for people. */
+function fieldsOf(value: object, prefix = ''): string[] {
+  return Object.entries(value).flatMap(([key, field]) => {
+    if (typeof field === 'object' && field !== null) return fieldsOf(field, `${prefix}${key}.`);
+    return [`${prefix}${key}  ${valueInWords(key, field)}`];
+  });
+}
+
+function valueInWords(key: string, value: unknown): string {
+  if (typeof value === 'number' && /^at$|At$/.test(key)) return new Date(value).toISOString();
+  if (typeof value === 'number' && key.endsWith('InMs')) return formatDuration(value);
+  return String(value);
 }
 
 function momentIn(text: string) {

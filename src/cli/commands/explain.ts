@@ -3,6 +3,7 @@ import type { Sentence } from '#src/analysis/sentence.ts';
 import { printOne } from '#src/cli/print/output.ts';
 import { type OutputStream, plain } from '#src/cli/print/terminal.ts';
 import { action, type Call } from '../call.ts';
+import { INVOCATION_ARGUMENT, namedInvocation } from '../invocation-argument.ts';
 import { exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
 
@@ -10,9 +11,8 @@ type ExplainOptions = { function?: string };
 
 export function explainCommand(): Command {
   return new Command('explain')
-    .summary('the history of an invocation, in sentences')
     .description('Explains the transitions of an invocation and their reasons, what it waits for now, and what to do.')
-    .argument('<id>', 'the request id')
+    .argument('<id>', INVOCATION_ARGUMENT)
     .option('--function <name>', 'its function, if several functions were invoked with one id: also makes the search faster')
     .addHelpText('after', examples)
     .action(action<ExplainOptions>(explain));
@@ -21,6 +21,7 @@ export function explainCommand(): Command {
 const examples = `
 Examples:
   sequent explain 0193f0c2-7b1e-8a44-9c1b-2f6f5a1e0000
+  sequent explain @40                         the invocation of message 40 of the log
   sequent explain order-4711 --json           sentences with their times and rules
 
 The rules in brackets are those of src/DESIGN.md. Exit codes: 0 found, 3 no such invocation.`;
@@ -28,9 +29,15 @@ The rules in brackets are those of src/DESIGN.md. Exit codes: 0 found, 3 no such
 async function explain(call: Call<ExplainOptions>): Promise<typeof exitCodes.ok> {
   const { args, options } = call;
   return await withClient(options, async (client) => {
-    const found = await client.timeline(args[0] ?? '', options.function === undefined ? {} : { function: options.function });
+    const { id, owner } = await namedInvocation(
+      client,
+      args[0] ?? '',
+      options.function === undefined ? {} : { function: options.function },
+    );
+    const found = await client.timeline(id, owner);
     const { explain: sentencesOf } = await import('#src/analysis/explain.ts');
-    const sentences = sentencesOf(found, Date.now());
+    const { surroundingsIfOpen } = await import('../surroundings.ts');
+    const sentences = sentencesOf(found, client.clock.now(), await surroundingsIfOpen(client, found));
     if (call.format === 'jsonl') for (const sentence of sentences) call.terminal.out.line(JSON.stringify(sentence));
     else printOne(call, { value: sentences, name: found.requestId, lines: () => sentences.map((one) => line(one, call.terminal.out)) });
     return exitCodes.ok;

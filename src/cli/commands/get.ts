@@ -8,34 +8,42 @@ import { InvocationNotFoundError } from '#src/core/errors.ts';
 import type { InvocationDetail } from '#src/core/history-questions.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import { action, type Call } from '../call.ts';
+import { INVOCATION_ARGUMENT, namedInvocation } from '../invocation-argument.ts';
 import { CommandError, exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
+import { addWatch, type WatchOptions, watching } from '../watch.ts';
 
-type GetOptions = { function?: string } & MomentOptions;
+type GetOptions = { function?: string } & MomentOptions & WatchOptions;
 
 export function getInvocationCommand(): Command {
-  return new Command('get')
-    .summary('show one invocation')
+  const command = new Command('get')
     .description('Shows one invocation with its payload, its response and its deliveries, from the read model.')
-    .argument('<id>', 'the request id')
+    .argument('<id>', INVOCATION_ARGUMENT)
     .option('--function <name>', 'its function, if several functions were invoked with one id')
-    .addOption(momentOption())
-    .addHelpText('after', '\nExit codes: 0 found, 3 no such invocation, 6 no projection runs.')
+    .addOption(momentOption());
+  return addWatch(command)
+    .addHelpText(
+      'after',
+      '\nWith --watch, the command ends when everybody is notified.\nExit codes: 0 found, 3 no such invocation, 6 no projection runs.',
+    )
     .action(action<GetOptions>(get));
 }
 
 async function get(call: Call<GetOptions>): Promise<typeof exitCodes.ok> {
   const { options, args } = call;
-  const [id = ''] = args;
-  return await withClient(options, async ({ history }) => {
-    const named = options.function === undefined ? {} : { function: options.function };
-    const found = await history.get(id, { ...named, ...momentOf(options) }).catch((error: unknown) => {
-      if (!(error instanceof InvocationNotFoundError) || options.at === undefined) throw error;
-      throw notYet(id, nameAsOf(options.at), error);
+  await withClient(options, async (client) => {
+    const given = options.function === undefined ? {} : { function: options.function };
+    const { id, owner } = await namedInvocation(client, args[0] ?? '', given);
+    await watching(call, async (shown) => {
+      const found = await client.history.get(id, { ...owner, ...momentOf(options) }).catch((error: unknown) => {
+        if (!(error instanceof InvocationNotFoundError) || options.at === undefined) throw error;
+        throw notYet(id, nameAsOf(options.at), error);
+      });
+      printOne(shown, { value: found, name: found.state, lines: () => describe(found, call) });
+      return found.state !== 'notified';
     });
-    printOne(call, { value: found, name: found.state, lines: () => describe(found, call) });
-    return exitCodes.ok;
   });
+  return exitCodes.ok;
 }
 
 function notYet(id: string, moment: string, cause: Error): CommandError {
@@ -50,7 +58,7 @@ function notYet(id: string, moment: string, cause: Error): CommandError {
 function describe(found: InvocationDetail, { terminal: { out } }: Call): string[] {
   const fact = (label: string, value: string | null): [string, string][] => (value === null || value === '' ? [] : [[label, value]]);
   const lines: [string, string][] = [
-    ['function', `${found.function}:${found.qualifier}`],
+    ['function', `${found.function}:${found.qualifier}${found.version && found.version !== found.qualifier ? ` → ${found.version}` : ''}`],
     ['state', `${found.state} (${found.status})`],
     ...fact('condition', found.condition),
     ...fact('error', found.error),

@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import { openHeadFiles } from '#src/archive/head-files.ts';
 import type { SignedHead } from '#src/archive/signed-head.ts';
 import { formatMoment } from '#src/cli/print/format.ts';
 import { type Column, printList } from '#src/cli/print/output.ts';
@@ -10,7 +9,6 @@ import { ARCHIVE_OPTION, type ArchiveOptions, openArchiveOf } from '../whole-log
 
 export function headsCommand(): Command {
   return new Command('heads')
-    .summary('list the signed heads of the log')
     .description(
       'Lists the signed heads of the log, the oldest first. Keep some of them elsewhere: "sequent verify --anchor" compares them.',
     )
@@ -34,8 +32,8 @@ const columns: Column<SignedHead>[] = [
 
 async function list(call: Call<ArchiveOptions>): Promise<ExitCode> {
   return await withClient(call.options, async (client) => {
-    const { archive, log } = await openArchiveOf(call.options, client);
-    const rows = await openHeadFiles(archive.store, log).list();
+    const { heads } = await openArchiveOf(call.options, client);
+    const rows = await heads.list();
     printList(call, {
       rows,
       columns,

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { durationOption } from '#src/cli/arguments/durations.ts';
 import { readFunction } from '#src/cli/arguments/function-argument.ts';
 import { readPayload } from '#src/cli/arguments/payload.ts';
@@ -9,17 +9,18 @@ import { type LiveTransition, transitionsIn } from '#src/core/log/transitions.ts
 import { action, type Call } from '../call.ts';
 import { type ExitCode, exitCodes } from '../problem.ts';
 import { printConnection, withClient } from '../session.ts';
+import { findTestEvent } from './fn/test-event.ts';
 
-type InvokeOptions = { event?: string; id?: string; qualifier?: string; wait?: true; follow?: true; timeout: number };
+type InvokeOptions = { event?: string; testEvent?: string; id?: string; qualifier?: string; wait?: true; follow?: true; timeout: number };
 
 export function invokeCommand(): Command {
   return new Command('invoke')
-    .summary('run a function asynchronously')
     .description(
       'Requests an invocation. The request is stored when the command returns. Prints the request id, or with --wait the returned value.',
     )
     .argument('<function>', 'the name, optionally with a version or an alias: orders:v1, orders:!prod')
     .option('-d, --event <json>', 'the event: JSON text, @file, or - for stdin (a pipe is read without -)')
+    .addOption(new Option('--test-event <name>', 'a saved test event of the function (sequent fn event)').conflicts('event'))
     .option('--id <id>', 'your own request id: two requests with one id are one invocation')
     .option('-q, --qualifier <qualifier>', 'a version, or ! and an alias')
     .option('-w, --wait', 'wait for the outcome, and print the returned value')
@@ -42,8 +43,9 @@ Exit codes with --wait and --follow: 0 success, 1 failure, 7 no outcome within -
 async function invoke(call: Call<InvokeOptions>): Promise<ExitCode | undefined> {
   const { options, terminal, format } = call;
   const { name, qualifier } = readFunction(call.args[0] ?? '', options.qualifier);
-  const payload = await readPayload(options.event, terminal);
+  const given = options.testEvent === undefined ? await readPayload(options.event, terminal) : undefined;
   return await withClient(options, async (client) => {
+    const payload = given ?? (await findTestEvent(client.functions, name, options.testEvent ?? '')).text;
     const send = () =>
       client.invokeText(name, payload, {
         ...(options.id === undefined ? {} : { id: options.id }),

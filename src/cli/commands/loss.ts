@@ -14,7 +14,6 @@ type AcknowledgeOptions = { note?: string };
 export function lossCommand(): Command {
   return new Command('loss')
     .alias('losses')
-    .summary('messages that the log lost: ls, show, acknowledge')
     .description('Losses of acknowledged messages, as after a power cut. A loss is a problem until an operator acknowledges it.')
     .addCommand(
       new Command('ls')
@@ -57,7 +56,7 @@ async function withBook<Value>(options: GlobalOptions, work: (book: LossBook) =>
   return await withClient(options, async ({ connection }) => {
     const { openKeyValue } = await import('#src/nats/key-value.ts');
     const { STATE_BUCKET } = await import('#src/nats/wire/topology.ts');
-    return await work(createLossBook(await openKeyValue(connection, STATE_BUCKET, undefined)));
+    return await work(createLossBook(await openKeyValue(connection, STATE_BUCKET)));
   });
 }
 

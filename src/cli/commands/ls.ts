@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { parseWhole } from '#src/cli/arguments/durations.ts';
 import {
   addFilters,
@@ -11,38 +11,45 @@ import {
 import { formatMoment, formatTimeOfDay } from '#src/cli/print/format.ts';
 import { type Column, printList } from '#src/cli/print/output.ts';
 import { type OutputStream, plain } from '#src/cli/print/terminal.ts';
-import type { InvocationSummary } from '#src/core/history-questions.ts';
+import { type InvocationSummary, type ListOrder, listOrders } from '#src/core/history-questions.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import { action, type Call } from '../call.ts';
 import { exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
+import { addWatch, type WatchOptions, watching } from '../watch.ts';
 
-type ListOptions = FilterOptions & MomentOptions & { limit: number; cursor?: string; all?: true };
+type ListOptions = FilterOptions & MomentOptions & WatchOptions & { limit: number; cursor?: string; all?: true; sort?: ListOrder };
 
 export function lsCommand(): Command {
-  return addFilters(
+  const command = addFilters(
     new Command('ls')
-      .summary('list invocations by state, time, text and more')
-      .description('Lists invocations, the newest first, from the read model that the projection keeps.')
+      .description('Lists invocations, the newest first or in another order, from the read model that the projection keeps.')
       .argument('[function]', 'only of this function'),
   )
     .addOption(momentOption())
     .option('-n, --limit <count>', 'the maximum number of rows', parseWhole(1, 500), 50)
+    .addOption(new Option('--sort <order>', 'the order of the rows (default: newest)').choices(listOrders))
     .option('--cursor <cursor>', 'continue after an earlier list')
-    .option('--all', 'all pages')
-    .addHelpText('after', examples)
-    .action(action<ListOptions>(ls));
+    .option('--all', 'all pages');
+  return addWatch(command).addHelpText('after', examples).action(action<ListOptions>(ls));
 }
+
+/** The order in which a narrow terminal drops columns. */
+const DROP_ORDER = ['VERSION', 'ATTEMPTS', 'ACCEPTED', 'TOOK', 'TIME', 'STATUS', 'FUNCTION'];
 
 const examples = `
 Examples:
   sequent ls orders --state retrying
+  sequent ls orders --qualifier '!prod' --version v2
   sequent ls --status FAIL --since 1h -o json
+  sequent ls --state running --watch
+  sequent ls orders --since 1h --sort longest -n 10
   sequent ls --at 2026-01-31T12:00:00Z --state running
   sequent ls --text 'timeout customer 4711' --min-attempts 2
   sequent ls --condition EventAgeExceeded --all -o name | xargs -n1 sequent redrive
 
-If there are more rows, stderr ends with the --cursor of the next page.`;
+If there are more rows, stderr ends with the --cursor of the next page.
+Below 110 columns a terminal shows fewer columns; a narrower one drops ${DROP_ORDER.join(', ')}, in this order.`;
 
 const took = ({ durationInMs }: InvocationSummary): string => (durationInMs === null ? '' : formatDuration(durationInMs));
 const why = ({ condition, error }: InvocationSummary): string => [condition, error].filter((part) => part !== null).join(': ');
@@ -50,6 +57,7 @@ const why = ({ condition, error }: InvocationSummary): string => [condition, err
 const columns: Column<InvocationSummary>[] = [
   { head: 'ID', cell: ({ id }) => id },
   { head: 'FUNCTION', cell: ({ function: name, qualifier }) => (qualifier === 'latest' ? name : `${name}:${qualifier}`) },
+  { head: 'VERSION', cell: ({ version }) => version ?? '' },
   { head: 'STATE', cell: ({ state }) => state },
   { head: 'STATUS', cell: ({ status }) => status },
   { head: 'ACCEPTED', cell: ({ acceptedAt }) => formatMoment(acceptedAt) },
@@ -79,19 +87,21 @@ async function ls(call: Call<ListOptions>): Promise<typeof exitCodes.ok> {
     ...filterOf(options, call.args[0]),
     ...momentOf(options),
     limit: options.limit,
+    ...(options.sort === undefined ? {} : { order: options.sort }),
     ...(options.cursor === undefined ? {} : { cursor: options.cursor }),
   };
-  return await withClient(options, async ({ history }) => {
-    if (options.all) {
-      const rows = await collect(history.all({ ...query, limit: 500 }));
-      printList(call, { rows, columns: columnsFor(terminal.out), name: ({ id }) => id, empty: EMPTY });
-      return exitCodes.ok;
-    }
-    const { invocations, cursor } = await history.list(query);
-    printList(call, { rows: invocations, columns: columnsFor(terminal.out), name: ({ id }) => id, empty: EMPTY });
-    if (cursor !== null) terminal.err.line(terminal.err.paint.dim(plain(`there are more: --cursor ${cursor}`)));
-    return exitCodes.ok;
+  await withClient(options, async ({ history }) => {
+    await watching(call, async (shown) => {
+      const { invocations, cursor } = options.all
+        ? { invocations: await collect(history.all({ ...query, limit: 500 })), cursor: null }
+        : await history.list(query);
+      printList(shown, { rows: invocations, columns: columnsFor(terminal.out), name: ({ id }) => id, empty: EMPTY, dropOrder: DROP_ORDER });
+      const { err } = shown.terminal;
+      if (cursor !== null) err.line(err.paint.dim(plain(`there are more: --cursor ${cursor}`)));
+      return true;
+    });
   });
+  return exitCodes.ok;
 }
 
 const EMPTY = 'no invocation matches';

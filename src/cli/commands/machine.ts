@@ -6,7 +6,6 @@ const machines = ['invocation', 'delivery'] as const;
 
 export function machineCommand(): Command {
   return new Command('machine')
-    .summary('the state machine as JSON')
     .description("Prints a machine's configuration as JSON, which opens in Stately's editor (https://stately.ai/editor, Import from code).")
     .addArgument(new Argument('[machine]', 'which machine').choices(machines).default('invocation'))
     .addHelpText('after', examples)

@@ -9,14 +9,16 @@ type Options = { role: PermissionRole[]; project?: string; domain?: string; form
 
 export function natsPermissionsCommand(): Command {
   return new Command('nats-permissions')
-    .summary('print the NATS permissions of each role')
     .description('Prints the NATS users that the roles and clients of Sequent need, with the permissions of each. Needs no connection.')
     .addOption(
       new Option('--role <role>', `${PERMISSION_ROLES.join(', ')} (repeatable; all by default)`).argParser(
         (value, previous: string[] = []) => roleIn(value, previous),
       ),
     )
-    .option('--project <id>', 'limit a producer or a consumer to this project, which is not the own one')
+    .option(
+      '--project <id>',
+      'limit a producer, a consumer or a history user to this project; it may be the own one for a history user only',
+    )
     .addOption(new Option('--format <format>', 'a nats-server configuration, or nsc commands').choices(['conf', 'nsc']).default('conf'))
     .addHelpText('after', examples)
     .action(action<Options>(print));
@@ -26,10 +28,11 @@ const examples = `
 Examples:
   sequent nats-permissions --role worker                       a user for the worker, in a nats-server configuration
   sequent nats-permissions --role producer --project shop      a user that may only invoke functions of the project shop
+  sequent nats-permissions --role history --project shop       a user that may only read the history of the project shop
   sequent nats-permissions --role gateway --format nsc         the same for the gateway, as an nsc command
   sequent nats-permissions --role worker --domain hub          for a worker that connects through a leaf node
 
-One run of "sequent serve" with all permissions comes first: it creates the streams.`;
+"sequent nats-config" writes all of them with a key for each. "sequent nats-streams", as a user with all permissions, creates the streams.`;
 
 function roleIn(value: string, previous: string[]): string[] {
   if ((PERMISSION_ROLES as readonly string[]).includes(value)) return [...previous, value];

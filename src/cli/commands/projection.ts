@@ -15,7 +15,6 @@ type InstanceOptions = { instance?: string };
 
 export function projectionCommand(): Command {
   return new Command('projection')
-    .summary('the read model: status, check, rebuild, problems')
     .description('The read models that answer history queries. Each instance has its own, and can rebuild it from the log.')
     .addCommand(sub('status', 'how far behind the log each instance is').action(action<InstanceOptions>(status)))
     .addCommand(

@@ -8,15 +8,15 @@ import { formatMoment, plural } from '#src/cli/print/format.ts';
 import { printOne } from '#src/cli/print/output.ts';
 import { type ErasureRecord, erasureKey, parseErasureRecord } from '#src/core/log/erasure-request.ts';
 import { parseFunctionName } from '#src/core/names/names.ts';
+import type { KeyValue } from '#src/core/ports/key-value.ts';
 import { action, type Call } from '../call.ts';
-import { CommandError, type ExitCode, exitCodes } from '../problem.ts';
+import { CommandError, type ExitCode, exitCodes, usageProblem } from '../problem.ts';
 import { withClient } from '../session.ts';
 
-type PurgeOptions = { function: string; before: number; reason?: string; dryRun?: true; wait: number };
+type PurgeOptions = { function: string; before: number; reason?: string; plainRequests?: true; dryRun?: true; yes?: true; wait: number };
 
 export function purgeCommand(): Command {
   return new Command('purge')
-    .summary('erase finished invocations permanently')
     .description(
       'Erases the finished invocations of a function from the log, the archive, the results and the read models. The log keeps a record of the erasure, its user and its reason.',
     )
@@ -26,8 +26,10 @@ export function purgeCommand(): Command {
       'accepted before this moment (2026-01-31T12:00:00Z), or before this duration ago (30d)',
       parsePointInTime,
     )
+    .option('--plain-requests', 'only requests in plain text that a project with encrypted payloads refused')
     .option('--reason <text>', 'the reason, which the log keeps')
     .option('--dry-run', 'only count what would be erased')
+    .option('-y, --yes', 'do not ask for a confirmation')
     .addOption(durationOption('--wait <duration>', 'how long to wait for the janitor', 600_000))
     .addHelpText('after', examples)
     .action(action<PurgeOptions>(purge));
@@ -38,7 +40,8 @@ Examples:
   sequent purge --function orders --before 30d --dry-run
   sequent purge --function orders --before 2026-01-31 --reason 'request 4711 of the data protection officer'
 
-Open invocations are not erased. Exit codes: 0 erased, 7 requested, and no janitor has finished it yet.`;
+The command counts first, and asks before it erases. Open invocations are not erased.
+Exit codes: 0 erased, 1 not confirmed, 2 no terminal to ask on, 7 requested, and no janitor has finished it yet.`;
 
 const POLL_IN_MS = 250;
 
@@ -48,31 +51,58 @@ async function purge(call: Call<PurgeOptions>): Promise<ExitCode> {
     function: parseFunctionName(options.function),
     before: options.before,
     by: `${userInfo().username}`,
-    isTrial: options.dryRun === true,
+    ...(options.plainRequests === undefined ? {} : { only: 'plain-requests' as const }),
     ...(options.reason === undefined ? {} : { reason: options.reason.slice(0, 1_000) }),
   };
+  if (!options.dryRun && !options.yes && !terminal.canAsk) throw unconfirmed(options.function);
   return await withClient(options, async ({ connection, clock }) => {
-    const request = { ...erasure, at: clock.now() };
     const { openKeyValue } = await import('#src/nats/key-value.ts');
     const { STATE_BUCKET } = await import('#src/nats/wire/topology.ts');
-    const state = await openKeyValue(connection, STATE_BUCKET, undefined);
-    const id = randomBytes(8).toString('hex');
-    const requested: ErasureRecord = { state: 'asked', request };
-    await state.put(erasureKey(id), JSON.stringify(requested), 0);
-    const deadline = performance.now() + options.wait;
-    let printedState = requested.state;
-    for (;;) {
-      const record = parseErasureRecord((await state.get(erasureKey(id)))?.value) ?? requested;
-      if (record.state === 'done') {
-        printOne(call, { value: { id, ...record }, name: id, lines: () => linesOf(id, record) });
-        return exitCodes.ok;
+    const state = await openKeyValue(connection, STATE_BUCKET);
+    const perform = (isTrial: boolean): Promise<Performed> => waitForErasure(call, state, { ...erasure, isTrial, at: clock.now() });
+    if (!options.dryRun && !options.yes) {
+      const { record } = await perform(true);
+      if (record.found?.invocations === 0) terminal.err.line('nothing to erase');
+      else if (!(await terminal.ask(`Erase ${describeFound(record)}? Nothing can bring them back.`))) {
+        terminal.err.line('nothing was erased');
+        return exitCodes.failed;
       }
-      if (record.state !== printedState) terminal.err.line(terminal.err.paint.dim(progressOf(record)));
-      printedState = record.state;
-      if (performance.now() > deadline) throw notYet(id, printedState);
-      await sleep(POLL_IN_MS);
     }
+    const { id, record } = await perform(options.dryRun === true);
+    printOne(call, { value: { id, ...record }, name: id, lines: () => linesOf(id, record) });
+    return exitCodes.ok;
   });
+}
+
+type Performed = { id: string; record: ErasureRecord };
+
+/** Requests an erasure, and waits until a janitor has finished it. Throws `CommandError` after `--wait`. */
+async function waitForErasure(
+  { options, terminal }: Call<PurgeOptions>,
+  state: KeyValue,
+  request: ErasureRecord['request'],
+): Promise<Performed> {
+  const id = randomBytes(8).toString('hex');
+  const requested: ErasureRecord = { state: 'asked', request };
+  await state.put(erasureKey(id), JSON.stringify(requested), 0);
+  const deadline = performance.now() + options.wait;
+  let printedState = requested.state;
+  for (;;) {
+    const record = parseErasureRecord((await state.get(erasureKey(id)))?.value) ?? requested;
+    if (record.state === 'done') return { id, record };
+    if (record.state !== printedState) terminal.err.line(terminal.err.paint.dim(progressOf(record)));
+    printedState = record.state;
+    if (performance.now() > deadline) throw notYet(id, printedState);
+    await sleep(POLL_IN_MS);
+  }
+}
+
+function unconfirmed(name: string): CommandError {
+  return usageProblem(
+    'nothing was erased',
+    'the command needs a confirmation, and there is no terminal to ask on',
+    `sequent purge --function ${name} … --yes, or --dry-run to count`,
+  );
 }
 
 function progressOf({ state, sequence }: ErasureRecord): string {
@@ -80,14 +110,18 @@ function progressOf({ state, sequence }: ErasureRecord): string {
 }
 
 function linesOf(id: string, { request, found, erased, sequence }: ErasureRecord): string[] {
-  const { invocations = 0, messages = 0 } = found ?? {};
-  const what = `${plural(invocations, 'finished invocation')} of ${request.function} from before ${formatMoment(request.before)}, in ${plural(messages, 'message')}`;
+  const what = describeFound({ request, found });
   if (request.isTrial) return [`would erase ${what}`];
   if (erased === undefined) return [`nothing to erase: ${what}`];
   return [
     `erased ${what}`,
     `${plural(erased.segments, 'segment')} rewritten, ${plural(erased.results, 'result')} removed; recorded as ${id} at sequence ${sequence} of the log`,
   ];
+}
+
+function describeFound({ request, found }: Pick<ErasureRecord, 'request' | 'found'>): string {
+  const { invocations = 0, messages = 0 } = found ?? {};
+  return `${plural(invocations, 'finished invocation')} of ${request.function} from before ${formatMoment(request.before)}, in ${plural(messages, 'message')}`;
 }
 
 function notYet(id: string, state: string): CommandError {

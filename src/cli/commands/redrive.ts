@@ -5,6 +5,7 @@ import { parseRate } from '#src/cli/arguments/rate.ts';
 import type { FailedInvocation, SequentClient } from '#src/client/client.ts';
 import { action, type Call } from '../call.ts';
 import { type BulkOptions, inBulk } from '../in-bulk.ts';
+import { INVOCATION_ARGUMENT, namedInvocation } from '../invocation-argument.ts';
 import { type ExitCode, exitCodes, usageProblem } from '../problem.ts';
 import { withClient } from '../session.ts';
 
@@ -12,11 +13,10 @@ type RedriveOptions = BulkOptions & { event?: string; failed?: true; function?: 
 
 export function redriveCommand(): Command {
   return new Command('redrive')
-    .summary('run invocations again, as new invocations')
     .description(
       'Runs an ended invocation again as a new one, optionally with another event; or all failed invocations. Each names the other.',
     )
-    .argument('[id]', 'the request id')
+    .argument('[id]', INVOCATION_ARGUMENT)
     .option('-d, --event <json>', 'another event: JSON text, @file, or - for stdin')
     .option('--failed', 'all failed invocations that have no redrive yet')
     .option('--function <name>', 'only of this function: with --failed, or if several functions were invoked with the id')
@@ -65,7 +65,7 @@ async function redrive(call: Call<RedriveOptions>): Promise<ExitCode> {
   }
   const payload = options.event === undefined ? undefined : await readPayload(options.event, terminal);
   return await withClient(options, async (client) => {
-    if (id !== undefined) return await redriveOne(call, client, { id, payload });
+    if (id !== undefined) return await redriveOne(call, client, { named: id, payload });
     return await inBulk<FailedInvocation>(call, {
       items: await client.repair.failures({ function: name, condition, since }),
       verb: 'run again',
@@ -74,6 +74,12 @@ async function redrive(call: Call<RedriveOptions>): Promise<ExitCode> {
       nouns: 'failed invocations',
       nameOf: ({ requestId }) => requestId,
       toJson: ({ requestId, function: fn, condition: why }) => ({ requestId, function: fn, condition: why }),
+      record: async (total) => {
+        const { recordBulk } = await import('../recorded-bulk.ts');
+        const filter = Object.fromEntries(Object.entries({ function: name, condition, since }).filter(([, value]) => value !== undefined));
+        return await recordBulk(client, { action: 'redrive', filter, total });
+      },
+      subjectOf: ({ requestId: failed, function: fn }) => ({ id: failed, function: fn }),
       perform: async ({ requestId, function: fn }) => {
         const redriven = await client.repair.redrive(requestId, { function: fn });
         return { note: `runs again as ${redriven}`, json: { redrive: redriven } };
@@ -82,15 +88,15 @@ async function redrive(call: Call<RedriveOptions>): Promise<ExitCode> {
   });
 }
 
-type One = { id: string; payload: string | undefined };
+type One = { named: string; payload: string | undefined };
 
 async function redriveOne(
   { options, terminal, format }: Call<RedriveOptions>,
   client: SequentClient,
-  { id, payload }: One,
+  { named, payload }: One,
 ): Promise<ExitCode> {
   const { out, err } = terminal;
-  const owner = options.function === undefined ? {} : { function: options.function };
+  const { id, owner } = await namedInvocation(client, named, options.function === undefined ? {} : { function: options.function });
   if (options.dryRun) {
     const { state, function: name } = await client.timeline(id, owner);
     err.line(`${name} would run again; ${id} is ${state}`);

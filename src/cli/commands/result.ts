@@ -4,6 +4,7 @@ import { printResult } from '#src/cli/print/result-output.ts';
 import type { Result, SequentClient } from '#src/client/client.ts';
 import { TimedOutError } from '#src/core/errors.ts';
 import { action, type Call } from '../call.ts';
+import { INVOCATION_ARGUMENT, namedInvocation } from '../invocation-argument.ts';
 import { type ExitCode, exitCodes } from '../problem.ts';
 import { printConnection, withClient } from '../session.ts';
 
@@ -11,9 +12,8 @@ type ResultOptions = { timeout: number; envelope?: true; function?: string };
 
 export function resultCommand(): Command {
   return new Command('result')
-    .summary('the result of an invocation')
     .description('Prints the value that the function returned. Waits for the outcome of an open invocation.')
-    .argument('<id>', 'the request id')
+    .argument('<id>', INVOCATION_ARGUMENT)
     .addOption(durationOption('--timeout <duration>', 'how long to wait for an outcome; 0 does not wait', 60_000))
     .option('-e, --envelope', 'print the whole envelope that subscribers and destinations receive')
     .option('--function <name>', 'its function, if several functions were invoked with one id: also makes the search faster')
@@ -41,11 +41,11 @@ async function result(call: Call<ResultOptions>): Promise<ExitCode> {
 }
 
 async function find({ args, options }: Call<ResultOptions>, client: SequentClient): Promise<Result> {
-  const id = args[0] ?? '';
-  const named = options.function === undefined ? {} : { function: options.function };
-  if (options.timeout > 0) return await client.result(id, { timeoutInMs: options.timeout, ...named });
+  const given = options.function === undefined ? {} : { function: options.function };
+  const { id, owner } = await namedInvocation(client, args[0] ?? '', given);
+  if (options.timeout > 0) return await client.result(id, { timeoutInMs: options.timeout, ...owner });
   const { toResult } = await import('#src/client/results.ts');
-  const { envelope, state } = await client.timeline(id, named);
+  const { envelope, state } = await client.timeline(id, owner);
   if (envelope !== undefined) return toResult(envelope);
   throw new TimedOutError({ what: `the outcome of ${id} (it is ${state})`, afterMs: 0 });
 }

@@ -9,7 +9,6 @@ import { CommandError, type ExitCode, exitCodes } from '../problem.ts';
 export function signingKeyCommand(): Command {
   const create = 'create a key that signs the head of the log';
   return new Command('signing-key')
-    .summary('the key that signs the head of the log: create')
     .description('The Ed25519 key with which the projection signs the head of the log once a minute.')
     .addCommand(
       new Command('create')

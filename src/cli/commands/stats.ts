@@ -10,25 +10,36 @@ import {
 } from '#src/cli/arguments/history-filters.ts';
 import { formatMoment } from '#src/cli/print/format.ts';
 import { type Column, printList } from '#src/cli/print/output.ts';
+import { plain } from '#src/cli/print/terminal.ts';
+import type { SequentClient } from '#src/client/client.ts';
+import type { FunctionAlias } from '#src/core/functions/entry.ts';
 import type { StatsRow } from '#src/core/history-questions.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import { action, type Call } from '../call.ts';
 import { exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
+import { addWatch, type WatchOptions, watching } from '../watch.ts';
 
-type StatsOptions = FilterOptions & MomentOptions & { by?: number };
+type StatsOptions = FilterOptions & MomentOptions & WatchOptions & { by?: number | 'version' };
 
 export function statsCommand(): Command {
-  return addFilters(
+  const command = addFilters(
     new Command('stats')
-      .summary('counts and times per function')
       .description('Counts invocations by state and condition, with percentiles of the time from acceptance to outcome, per function.')
       .argument('[function]', 'only of this function'),
   )
     .addOption(momentOption())
-    .option('--by <duration>', 'in time buckets of this length', parseDuration)
-    .addHelpText('after', '\nExamples:\n  sequent stats --since 1h\n  sequent stats orders --since 1d --by 1h -o json')
+    .option('--by <duration|version>', 'in time buckets of this length, or a row for each version that ran', bucketOrVersion);
+  return addWatch(command)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  sequent stats --since 1h\n  sequent stats orders --since 1d --by 1h -o json\n  sequent stats orders --by version --qualifier !prod',
+    )
     .action(action<StatsOptions>(stats));
+}
+
+function bucketOrVersion(text: string): number | 'version' {
+  return text === 'version' ? text : parseDuration(text);
 }
 
 const open = ({ byState }: StatsRow): number => (byState.queued ?? 0) + (byState.running ?? 0) + (byState.retrying ?? 0);
@@ -57,18 +68,67 @@ const columns: Column<StatsRow>[] = [
 
 async function stats(call: Call<StatsOptions>): Promise<typeof exitCodes.ok> {
   const { options } = call;
-  return await withClient(options, async ({ history }) => {
-    const query = {
-      ...filterOf(options, call.args[0]),
-      ...momentOf(options),
-      ...(options.by === undefined ? {} : { bucketInMs: options.by }),
-    };
-    printList(call, {
-      rows: await history.stats(query),
-      columns,
-      name: ({ function: name }) => name,
-      empty: 'no invocation matches',
+  const query = {
+    ...filterOf(options, call.args[0]),
+    ...momentOf(options),
+    ...(options.by === undefined ? {} : options.by === 'version' ? { by: options.by } : { bucketInMs: options.by }),
+  };
+  await withClient(options, async ({ history, functions }) => {
+    await watching(call, async (shown) => {
+      const rows = await history.stats(query);
+      const isByVersion = options.by === 'version';
+      printList(shown, {
+        rows,
+        columns: isByVersion ? versionColumns(rows) : columns,
+        name: ({ function: name, version }) => (isByVersion ? `${name}:${version ?? ''}` : name),
+        empty: 'no invocation matches',
+        dropOrder: ['FROM', 'MAX', 'P90', 'SHARE', 'P99', 'OPEN', 'P50'],
+      });
+      if (isByVersion) await printVerdicts(shown, functions, rows);
+      return true;
     });
-    return exitCodes.ok;
   });
+  return exitCodes.ok;
+}
+
+/** The columns of the comparison of versions, with the share of each in the invocations of its function. */
+function versionColumns(rows: readonly StatsRow[]): Column<StatsRow>[] {
+  const totalOf = (name: string): number => rows.filter((row) => row.function === name).reduce((sum, { accepted }) => sum + accepted, 0);
+  const [first, , ...others] = columns;
+  return [
+    ...(first === undefined ? [] : [first]),
+    { head: 'VERSION', cell: ({ version }) => version ?? '(no attempt)' },
+    { head: 'SHARE', cell: ({ function: name, accepted }) => `${Math.round((accepted / totalOf(name)) * 100)} %`, align: 'right' },
+    ...others.slice(0, 3),
+    { head: 'RETRIED', cell: ({ retried = 0 }) => String(retried), align: 'right' },
+    ...others.slice(3),
+  ];
+}
+
+/** Says which canary is significantly worse or better, for each alias with weights. */
+async function printVerdicts({ terminal: { err } }: Call, functions: SequentClient['functions'], rows: readonly StatsRow[]): Promise<void> {
+  const { countsByVersion, judgeCanary } = await import('#src/analysis/judge-canary.ts');
+  const names = [...new Set(rows.map((row) => row.function))];
+  const judged = await Promise.all(
+    names.map(async (name) => {
+      const counts = countsByVersion(rows.filter((row) => row.function === name));
+      const aliases = await aliasesOf(functions, name);
+      return aliases.flatMap((alias) => judgeCanary(name, alias, counts).map((verdict) => ({ ...verdict, alias: alias.name })));
+    }),
+  );
+  for (const { alias, text, remedy, verdict } of judged.flat()) {
+    const line = plain(`!${alias}: ${text}${remedy === undefined ? '' : `; try: ${remedy}`}`);
+    err.line(verdict === 'worse' ? err.paint.red(line) : line);
+  }
+}
+
+/** Empty for a function that was deleted since. */
+async function aliasesOf(functions: SequentClient['functions'], name: string): Promise<readonly FunctionAlias[]> {
+  const { FunctionNotFoundError } = await import('#src/core/errors.ts');
+  try {
+    return (await functions.get(name)).aliases;
+  } catch (error) {
+    if (error instanceof FunctionNotFoundError) return [];
+    throw error;
+  }
 }

@@ -22,7 +22,6 @@ type TailOptions = Omit<FilterOptions, 'state' | 'condition'> & {
 
 export function tailCommand(): Command {
   const command = new Command('tail')
-    .summary('transitions as they happen')
     .description('Prints one line per transition, from now on or from an earlier position of the log, until Ctrl-C.')
     .argument('[function]', 'only of this function')
     .option('--state <state>', `only these transitions, repeatable: ${factTypes.join(', ')}`, oneOf(factTypes))

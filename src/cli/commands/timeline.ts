@@ -1,10 +1,12 @@
 import { Command } from 'commander';
 import type { AsOf } from '#src/analysis/history.ts';
+import type { Wait } from '#src/analysis/queue-waits.ts';
 import { parseAsOf } from '#src/cli/arguments/moment.ts';
 import { printOne } from '#src/cli/print/output.ts';
 import { drawTimeline } from '#src/cli/print/timeline-picture.ts';
-import type { Timeline } from '#src/client/client.ts';
+import type { SequentClient, Timeline } from '#src/client/client.ts';
 import { action, type Call } from '../call.ts';
+import { INVOCATION_ARGUMENT, namedInvocation } from '../invocation-argument.ts';
 import { exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
 
@@ -12,9 +14,8 @@ type TimelineOptions = { function?: string; at?: AsOf };
 
 export function timelineCommand(): Command {
   return new Command('timeline')
-    .summary('draw attempts, waits and transitions of an invocation')
     .description('Draws the attempts and waits of an invocation on one scale, then lists every transition with its reason.')
-    .argument('<id>', 'the request id')
+    .argument('<id>', INVOCATION_ARGUMENT)
     .option('--function <name>', 'its function, if several functions were invoked with one id: also makes the search faster')
     .option('--at <moment>', 'the state at an earlier moment: a sequence of the log, a time, or a duration ago', parseAsOf)
     .addHelpText('after', examples)
@@ -35,16 +36,33 @@ Exit codes: 0 found, 3 no such invocation.`;
 async function timeline(call: Call<TimelineOptions>): Promise<typeof exitCodes.ok> {
   const { options, terminal, format } = call;
   return await withClient(options, async (client) => {
-    const whole = await client.timeline(call.args[0] ?? '', options.function === undefined ? {} : { function: options.function });
-    const { timeline: found, now } = options.at === undefined ? { timeline: whole, now: Date.now() } : await cutAt(whole, options.at);
+    const { id, owner } = await namedInvocation(
+      client,
+      call.args[0] ?? '',
+      options.function === undefined ? {} : { function: options.function },
+    );
+    const whole = await client.timeline(id, owner);
+    const { timeline: found, now, wait } = options.at === undefined ? await presentOf(client, whole) : await cutAt(whole, options.at);
     const transitions = await withStates(found);
     if (format === 'jsonl') {
       for (const transition of transitions) terminal.out.line(JSON.stringify(transition));
       return exitCodes.ok;
     }
-    printOne(call, { value: { ...found, transitions }, name: found.state, lines: () => drawTimeline(found, terminal.out, now) });
+    const lines = () => drawTimeline(found, terminal.out, now, wait);
+    printOne(call, { value: { ...found, transitions, wait }, name: found.state, lines });
     return exitCodes.ok;
   });
+}
+
+type Drawn = { timeline: Timeline; now: number; wait: Wait | undefined };
+
+/** The whole timeline, and why the invocation waits now. */
+async function presentOf(client: SequentClient, timeline: Timeline): Promise<Drawn> {
+  const { momentsOf } = await import('#src/analysis/history.ts');
+  const { whyWaiting } = await import('#src/analysis/why-waiting.ts');
+  const { surroundingsIfOpen } = await import('../surroundings.ts');
+  const now = client.clock.now();
+  return { timeline, now, wait: whyWaiting(momentsOf(timeline), now, await surroundingsIfOpen(client, timeline)) };
 }
 
 /** Every transition with the state of the machine after it. */
@@ -57,8 +75,8 @@ async function withStates({ transitions }: Timeline): Promise<object[]> {
   });
 }
 
-async function cutAt(whole: Timeline, asOf: AsOf): Promise<{ timeline: Timeline; now: number }> {
+async function cutAt(whole: Timeline, asOf: AsOf): Promise<Drawn> {
   const { timelineAt, drawnAt } = await import('../timeline-at.ts');
   const timeline = timelineAt(whole, asOf);
-  return { timeline, now: drawnAt(timeline) };
+  return { timeline, now: drawnAt(timeline), wait: undefined };
 }

@@ -3,6 +3,7 @@ import { plain } from '#src/cli/print/terminal.ts';
 import type { HistoryTree, InvocationSummary } from '#src/core/history-questions.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import { action, type Call } from '../call.ts';
+import { INVOCATION_ARGUMENT, namedInvocation } from '../invocation-argument.ts';
 import { exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
 
@@ -10,9 +11,8 @@ type TreeOptions = { function?: string };
 
 export function treeCommand(): Command {
   return new Command('tree')
-    .summary('draw the chain of an invocation')
     .description('Draws the invocations of a chain: those that destinations started, and redrives.')
-    .argument('<id>', 'the request id of any invocation of the chain')
+    .argument('<id>', `${INVOCATION_ARGUMENT}; of any invocation of the chain`)
     .option('--function <name>', 'its function, if several functions were invoked with one id')
     .addHelpText('after', '\nExamples:\n  sequent tree order-4711\n  sequent tree order-4711 -o name     all ids of the chain')
     .action(action<TreeOptions>(tree));
@@ -20,8 +20,10 @@ export function treeCommand(): Command {
 
 async function tree(call: Call<TreeOptions>): Promise<typeof exitCodes.ok> {
   const { options, args, terminal } = call;
-  return await withClient(options, async ({ history }) => {
-    const found = await history.tree(args[0] ?? '', options.function === undefined ? {} : { function: options.function });
+  return await withClient(options, async (client) => {
+    const given = options.function === undefined ? {} : { function: options.function };
+    const { id, owner } = await namedInvocation(client, args[0] ?? '', given);
+    const found = await client.history.tree(id, owner);
     print(found, call);
     if (found.isCut) terminal.err.line(`only the first ${found.nodes.length} invocations are shown`);
     return exitCodes.ok;

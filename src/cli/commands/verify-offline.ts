@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { openHeadFiles } from '#src/archive/head-files.ts';
 import { readKey } from '#src/archive/open-signer.ts';
 import { isSignedBy, parseHeads, parsePublicKey, type SignedHead } from '#src/archive/signed-head.ts';
 import { plural } from '#src/cli/print/format.ts';
@@ -11,13 +10,23 @@ import type { OpenedArchive } from '../whole-log.ts';
 
 export type HeadOptions = { anchor?: string | undefined; publicKey?: string | undefined; offline?: string | undefined };
 
-/** The heads that the log must match: those of `--anchor`, and with `--public-key` the stored ones of that key. */
-export async function believedHeads({ anchor, publicKey }: HeadOptions, { archive, log }: OpenedArchive): Promise<SignedHead[]> {
+/**
+ * The heads that the log must match: those of `--anchor`, and with `--public-key` the stored ones of that key.
+ *
+ * Throws `InvalidInputError` when the key signed no head at all: a verification that compares nothing must not look like a proof.
+ */
+export async function believedHeads({ anchor, publicKey }: HeadOptions, opened: Pick<OpenedArchive, 'heads'>): Promise<SignedHead[]> {
   const anchors = await readAnchors({ anchor, publicKey });
   if (publicKey === undefined) return anchors;
   const key = parsePublicKey(await readKey(publicKey), publicKey);
-  const stored = (await openHeadFiles(archive.store, log).list()).filter((head) => isSignedBy(head, key));
-  return [...anchors, ...stored];
+  const stored = await opened.heads.list();
+  const believed = [...anchors, ...stored.filter((head) => isSignedBy(head, key))];
+  if (believed.length > 0) return believed;
+  const problem =
+    stored.length === 0
+      ? 'has nothing to prove: no head of the log is signed (sequent serve --signing-key)'
+      : `signed none of the ${stored.length} stored heads: name the public key of the key that signs (sequent heads shows its id)`;
+  throw new InvalidInputError({ field: publicKey, problem });
 }
 
 /** Verifies a copy of an archive without a server. */

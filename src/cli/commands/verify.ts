@@ -1,6 +1,5 @@
 import { Command } from 'commander';
 import type { Finding } from '#src/analysis/findings.ts';
-import type { Verification } from '#src/analysis/verify.ts';
 import { parseWhole } from '#src/cli/arguments/durations.ts';
 import { plural } from '#src/cli/print/format.ts';
 import { type OutputStream, plain } from '#src/cli/print/terminal.ts';
@@ -9,6 +8,7 @@ import { formatDuration } from '#src/core/text/format-duration.ts';
 import { action, type Call, type Format } from '../call.ts';
 import { type ExitCode, exitCodes, usageProblem } from '../problem.ts';
 import { withClient } from '../session.ts';
+import type { LogVerification } from '../verify-log.ts';
 import { ARCHIVE_OPTION, type ArchiveOptions, openArchiveOf } from '../whole-log.ts';
 import { believedHeads, type HeadOptions, verifyOffline } from './verify-offline.ts';
 
@@ -16,7 +16,6 @@ type VerifyOptions = ArchiveOptions & HeadOptions & { from: number };
 
 export function verifyCommand(): Command {
   return new Command('verify')
-    .summary('verify the log: fold all of it and list violations')
     .description('Folds the whole log and its archive with the machine of this version, and lists every violation of a rule of Sequent.')
     .option('--from <sequence>', 'from this sequence of the log on, without invocations that were accepted before', parseWhole(1), 1)
     .option(...ARCHIVE_OPTION)
@@ -52,15 +51,16 @@ async function verify(call: Call<VerifyOptions>): Promise<ExitCode> {
   const { err } = terminal;
   const startedAt = Date.now();
   const verification = await withClient(options, (client) => fold(client, options, err));
-  const { findings, found, messages } = verification;
+  const { findings, found, messages, proved } = verification;
   printFindings(verification, { format, out: terminal.out });
   if (found > findings.length) err.line(`and ${found - findings.length} more`);
   err.line(`${plural(messages, 'message')} in ${formatDuration(Date.now() - startedAt)}: ${balanceInWords(verification)}`);
+  if (proved !== undefined) err.line(`the signed heads prove the messages up to ${proved}`);
   err.line(found === 0 ? err.paint.green('no finding') : err.paint.red(plural(found, 'finding')));
   return found === 0 ? exitCodes.ok : exitCodes.failed;
 }
 
-function printFindings(verification: Verification, { format, out }: { format: Format; out: OutputStream }): void {
+function printFindings(verification: LogVerification, { format, out }: { format: Format; out: OutputStream }): void {
   if (format === 'json') return out.line(JSON.stringify(verification, null, 2));
   for (const finding of verification.findings) {
     if (format === 'jsonl') out.line(JSON.stringify(finding));
@@ -69,7 +69,7 @@ function printFindings(verification: Verification, { format, out }: { format: Fo
   }
 }
 
-async function fold(client: SequentClient, options: Call<VerifyOptions>['options'], err: OutputStream): Promise<Verification> {
+async function fold(client: SequentClient, options: Call<VerifyOptions>['options'], err: OutputStream): Promise<LogVerification> {
   const { verifyLog } = await import('../verify-log.ts');
   let printedAt = Date.now();
   const opened = await openArchiveOf(options, client);
@@ -90,7 +90,7 @@ function findingLine({ rule, sequence, kind, function: name, invocation, what }:
   return `${paint.red(rule)} ${paint.bold(kind)} at ${sequence}: ${whose}${plain(what)}`;
 }
 
-function balanceInWords({ balance, skipped, erased }: Verification): string {
+function balanceInWords({ balance, skipped, erased }: LogVerification): string {
   const open = Object.entries(balance.open).map(([state, count]) => `${count} ${state}`);
   const left = skipped === 0 ? '' : `; ${plural(skipped, 'append')} about earlier requests left out`;
   const gone = erased === 0 ? '' : `; ${plural(erased, 'message')} erased on request`;

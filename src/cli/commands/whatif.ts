@@ -20,12 +20,12 @@ type WhatIfOptions = ArchiveOptions & {
   maxAge?: number;
   backoff?: Partial<Backoff>;
   since?: number;
+  undecided?: true;
   all?: true;
 };
 
 export function whatIfCommand(): Command {
   return new Command('whatif')
-    .summary('outcomes under another policy')
     .description(
       'Folds recorded histories under another policy. Each attempt keeps its recorded result, also at another time. Without a recorded attempt the result is "undecided".',
     )
@@ -35,7 +35,8 @@ export function whatIfCommand(): Command {
     .option('--backoff <initial[,factor[,max]]>', 'another delay between attempts, such as 5s,2,10m', parseBackoff)
     .option('--since <when>', 'only accepted since then: 30m, 2h, 30d ago, or 2026-01-31T12:00:00Z', parsePointInTime)
     .option(...ARCHIVE_OPTION)
-    .option('--all', 'list invocations with the same end too')
+    .option('--undecided', 'list invocations too whose history decides nothing')
+    .option('--all', 'list every invocation')
     .addHelpText('after', examples)
     .action(action<WhatIfOptions>(whatIf));
 }
@@ -64,17 +65,28 @@ async function whatIf(call: Call<WhatIfOptions>): Promise<typeof exitCodes.ok> {
     throw usageProblem('the command needs another policy', 'no option changes the policy', 'sequent whatif --max-retries 3');
   }
   if (options.function !== undefined) parseFunctionName(options.function);
-  const different: Supposition[] = [];
+  const listed: Supposition[] = [];
+  let omitted = 0;
   const sum = await suppose(call, policy, (supposition) => {
-    if (supposition.kind === 'same' && options.all === undefined) return;
-    if (format === 'json') different.push(supposition);
-    else if (format === 'jsonl') out.line(JSON.stringify(supposition));
+    if (!isListed(supposition, options)) return;
+    if (format === 'jsonl') out.line(JSON.stringify(supposition));
     else if (format === 'name') out.line(supposition.requestId);
-    else out.line(line(supposition));
+    else if (format === 'json' || listed.length < MAX_LISTED) listed.push(supposition);
+    else omitted++;
   });
-  if (format === 'json') out.line(JSON.stringify({ policy, sum, invocations: different }, null, 2));
-  for (const text of totalsOf(sum)) err.line(text);
+  // The summary comes first, because the list may be long.
+  for (const text of totalsOf(sum, options)) err.line(text);
+  if (format === 'json') out.line(JSON.stringify({ policy, sum, invocations: listed }, null, 2));
+  else for (const supposition of listed) out.line(line(supposition));
+  if (omitted > 0) err.line(`${omitted} more are not listed: -o jsonl lists all`);
   return exitCodes.ok;
+}
+
+/** The most lines for a person. */
+const MAX_LISTED = 1_000;
+
+function isListed({ kind }: Supposition, { all, undecided }: WhatIfOptions): boolean {
+  return all === true || kind === 'different' || (kind === 'undecided' && undecided === true);
 }
 
 function policyIn({ maxRetries, maxAge, backoff }: WhatIfOptions): Policy {
@@ -124,13 +136,14 @@ function wouldHave(supposition: Supposition): string {
   return `would have ${nameEnding(supposed)} after ${plural(supposed.attempts, 'attempt')}`;
 }
 
-function totalsOf({ invocations, same, different, undecided, changes, attempts, laterInMs }: Sum): string[] {
+function totalsOf({ invocations, same, different, undecided, changes, attempts, laterInMs }: Sum, options: WhatIfOptions): string[] {
   const later =
     laterInMs === 0 ? 'at the same times' : `${formatDuration(Math.abs(laterInMs))} ${laterInMs > 0 ? 'later' : 'earlier'} in total`;
   if (invocations === 0) return ['no invocation matches'];
   return [
     `${plural(invocations, 'invocation')}: ${same} the same, ${different} different, ${undecided} undecided`,
     ...Object.entries(changes).map(([change, count]) => `${count}: ${change}`),
+    ...(undecided > 0 && !options.undecided && !options.all ? [`${undecided} undecided are not listed: --undecided`] : []),
     `of the decided: ${attempts.supposed} attempts instead of ${attempts.recorded}, ${later}`,
   ];
 }

@@ -21,6 +21,7 @@ const signs: Record<Fact['type'], Sign> = {
   'delivery.delivered': { unicode: '✓', ascii: '+', colour: 'green' },
   'delivery.dead': { unicode: '✗', ascii: 'x', colour: 'red' },
   'delivery.postponed': { unicode: '⏸', ascii: '~', colour: 'yellow' },
+  'delivery.dismissed': { unicode: '⊘', ascii: 'x', colour: 'gray' },
   'delivery.redriven': { unicode: '↺', ascii: '~', colour: 'magenta' },
   notified: { unicode: '■', ascii: '=', colour: 'gray' },
   redriven: { unicode: '↺', ascii: '~', colour: 'magenta' },
@@ -40,7 +41,7 @@ export function describeFact(fact: Fact): string {
 function wordsFor(fact: Fact): string {
   switch (fact.type) {
     case 'queued':
-      return `accepted${fact.qualifier === 'latest' ? '' : ` for ${fact.qualifier}`}${describeOrigin(fact)}`;
+      return `accepted${fact.synchronous ? ' as a synchronous call' : ''}${fact.qualifier === 'latest' ? '' : ` for ${fact.qualifier}`}${describeOrigin(fact)}`;
     case 'running':
       return `attempt ${fact.attempt} on ${fact.worker}${describeTerms(fact)}`;
     case 'retrying':
@@ -61,6 +62,8 @@ function wordsFor(fact: Fact): string {
       return `the delivery to ${fact.destination} waits: ${fact.reason}; it is due again in ${formatDuration(fact.dueAt - fact.at)}`;
     case 'delivery.redriven':
       return `the delivery to ${fact.destination} was redriven`;
+    case 'delivery.dismissed':
+      return `the dead delivery to ${fact.destination} was dismissed: ${fact.note}`;
     case 'notified':
       return 'all deliveries are settled';
     case 'redriven':

@@ -11,6 +11,11 @@ export type Listing<Row> = {
   toJson?: (row: Row) => unknown;
   /** Printed to stderr when the list is empty. */
   empty: string;
+  /**
+   * The heads of the columns that a narrow terminal drops, the first one first. By default from the right to the left; the first column stays,
+   * and so does the last one, which may be cut.
+   */
+  dropOrder?: readonly string[];
 };
 
 /** Prints a list in the format of the call. */
@@ -28,8 +33,39 @@ export function printList<Row>({ terminal, format }: Pick<Call, 'terminal' | 'fo
       return;
     case 'table':
       if (rows.length === 0) return err.line(listing.empty);
-      for (const line of tableLines(listing, out)) out.line(line);
+      {
+        const shown = columnsThatFit(listing, out);
+        for (const line of tableLines({ rows, columns: shown }, out)) out.line(line);
+        const dropped = listing.columns.filter((column) => !shown.includes(column)).map(({ head }) => head);
+        if (dropped.length > 0) err.line(err.paint.dim(`not shown in ${out.columns} columns: ${dropped.join(', ')}; -o json has all`));
+      }
   }
+}
+
+/** A last column that is cut keeps this width, so that its text says something. */
+const MIN_LAST_WIDTH = 16;
+
+/** The columns that a terminal has room for. In a pipe there is room for all. */
+export function columnsThatFit<Row>(
+  { rows, columns, dropOrder }: Pick<Listing<Row>, 'rows' | 'columns' | 'dropOrder'>,
+  output: Pick<OutputStream, 'isTty' | 'columns'>,
+): readonly Column<Row>[] {
+  if (!output.isTty) return columns;
+  const widths = new Map(
+    columns.map((column) => [column, Math.max(column.head.length, ...rows.map((row) => plain(column.cell(row)).length))]),
+  );
+  const order = dropOrder?.flatMap((head) => columns.filter((column) => column.head === head)) ?? columns.slice(1, -1).reverse();
+  let shown = columns;
+  const needed = (): number =>
+    shown.reduce((sum, column, index) => {
+      const width = widths.get(column) ?? 0;
+      return sum + (index === shown.length - 1 ? Math.min(width, MIN_LAST_WIDTH) : width + 2);
+    }, 0);
+  for (const column of order) {
+    if (needed() <= output.columns) break;
+    shown = shown.filter((one) => one !== column);
+  }
+  return shown;
 }
 
 /** Prints one value: as JSON, by its name, or as lines for people. */

@@ -1,5 +1,6 @@
 import type { Call } from '#src/cli/call.ts';
 import { CommandError, type ExitCode, exitCodes, problemJson } from '#src/cli/problem.ts';
+import { say, translated } from '#src/cli/texts/say.ts';
 import type { Result } from '#src/client/client.ts';
 import { plain } from './terminal.ts';
 
@@ -40,7 +41,10 @@ function failureOf({ requestId, envelope }: Result): CommandError {
   return new CommandError({
     code: 'INVOCATION_FAILED',
     exitCode: exitCodes.failed,
-    what: `${name} failed after ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'} (${condition})`,
+    what:
+      attempts === 1
+        ? say('{name} failed after 1 attempt ({condition})', { name, condition })
+        : say('{name} failed after {attempts} attempts ({condition})', { name, attempts, condition }),
     why: messageIn(envelope),
     remedy: `sequent timeline ${requestId}`,
   });
@@ -59,7 +63,7 @@ type Lines = Pick<Call['terminal']['err'], 'line' | 'paint'>;
 
 /** Prints three parts: what happened, why, and the command to try. */
 export function printProblem({ what, why, remedy }: { what: string; why: string; remedy: string }, { line, paint }: Lines): void {
-  line(`${paint.bold(paint.red('error:'))} ${plain(what)}`);
-  for (const [index, reason] of why.split('\n').entries()) line(`${paint.dim(index === 0 ? '  why:' : '      ')} ${plain(reason)}`);
-  line(`${paint.dim('  try:')} ${plain(remedy)}`);
+  line(`${paint.bold(paint.red(say('error:')))} ${plain(translated(what))}`);
+  for (const [index, reason] of why.split('\n').entries()) line(`${paint.dim(index === 0 ? say('  why:') : '      ')} ${plain(reason)}`);
+  line(`${paint.dim(say('  try:'))} ${plain(translated(remedy))}`);
 }

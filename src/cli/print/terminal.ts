@@ -83,6 +83,11 @@ export function plain(text: string): string {
   return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ');
 }
 
+/** The columns that a text takes: two for a Chinese character or a full-width sign. */
+export function widthOf(text: string): number {
+  return text.length + (text.match(/[\u2e80-\u9fff\uf900-\ufaff\uff00-\uff60]/g)?.length ?? 0);
+}
+
 /** The first characters of a text, up to a width. */
 export function cut(text: string, width: number, ellipsis = '...'): string {
   if (text.length <= width) return text;

@@ -1,4 +1,5 @@
 import { isOutcome } from '#machines/facts.ts';
+import { type Wait, waitKinds } from '#src/analysis/queue-waits.ts';
 import { plural } from '#src/cli/print/format.ts';
 import type { Timeline } from '#src/client/client.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
@@ -7,13 +8,14 @@ import { cut, type OutputStream, plain } from './terminal.ts';
 import { type Span, spansOf } from './timeline-spans.ts';
 
 /** Draws an invocation: a head, its attempts and waits as bars on one scale, then every transition with its reason. */
-export function drawTimeline(timeline: Timeline, output: OutputStream, now: number): string[] {
+export function drawTimeline(timeline: Timeline, output: OutputStream, now: number, wait?: Wait): string[] {
   const facts = timeline.transitions.map(({ fact }) => fact);
   const startedAt = facts[0]?.at ?? now;
   return [
     ...drawHead(timeline, output, now),
+    ...drawWait(wait, output),
     '',
-    ...drawBars(spansOf(facts, now), startedAt, output),
+    ...drawBars(spansOf(facts, now, wait === undefined ? undefined : waitKinds[wait.kind]), startedAt, output),
     '',
     ...drawTransitions(timeline, startedAt, output),
   ];
@@ -25,12 +27,24 @@ function drawHead(timeline: Timeline, { paint }: OutputStream, now: number): str
   const isOver = timeline.envelope !== undefined;
   const endedAt = isOver ? (transitions.findLast(({ fact }) => isOutcome(fact))?.fact.at ?? now) : now;
   const colour = status === 'SUCCESS' ? paint.green : status === 'FAIL' || status === 'DISCARD' ? paint.red : paint.blue;
-  const name = plain(timeline.function) + (qualifier === 'latest' ? '' : `:${plain(qualifier)}`);
+  const name = plain(timeline.function) + (qualifier === 'latest' ? '' : `:${plain(qualifier)}`) + resolvedIn(timeline);
   const took = `${isOver ? 'took' : 'has taken'} ${formatDuration(Math.max(0, endedAt - startedAt))}${isOver ? '' : ' so far'}`;
   return [
     `${paint.bold(name)}  ${requestId}  ${paint.bold(colour(status))} ${paint.dim(`(${state})`)}`,
     `accepted ${new Date(startedAt).toISOString()}, ${took}, ${plural(attempts, 'attempt')}`,
   ];
+}
+
+/** The version that the first attempt fixed, where the qualifier does not name it. */
+function resolvedIn({ qualifier, transitions }: Timeline): string {
+  const first = transitions.find(({ fact }) => fact.type === 'running')?.fact;
+  const version = first?.type === 'running' ? first.terms?.version : undefined;
+  return version === undefined || version === qualifier ? '' : ` → ${plain(version)}`;
+}
+
+function drawWait(wait: Wait | undefined, { paint }: OutputStream): string[] {
+  if (wait === undefined) return [];
+  return [paint.yellow(plain(wait.text)), ...(wait.remedy === undefined ? [] : [paint.dim(`try: ${plain(wait.remedy)}`)])];
 }
 
 const fills: Record<Span['kind'], { unicode: string; ascii: string }> = {

@@ -16,11 +16,12 @@ export type Span = {
 type Open = Pick<Span, 'kind' | 'label' | 'from' | 'note'>;
 
 /**
- * Turns the transitions of an invocation into spans, sorted by their start. An open span reaches until `now`.
+ * Turns the transitions of an invocation into spans, sorted by their start. An open span reaches until `now`. `waitsFor` says why the
+ * invocation waits now, in a few words.
  *
  * The times come from the clocks of several machines. A span that would end before its start has no length.
  */
-export function spansOf(facts: readonly Fact[], now: number): Span[] {
+export function spansOf(facts: readonly Fact[], now: number, waitsFor?: string): Span[] {
   const spans: Span[] = [];
   // The invocation itself and each of its deliveries have one open span at a time.
   const open = new Map<string, Open>();
@@ -36,7 +37,10 @@ export function spansOf(facts: readonly Fact[], now: number): Span[] {
     const opened = openedBy(fact);
     if (opened !== undefined) open.set(lane, opened);
   }
-  for (const lane of [...open.keys()]) close(lane, now, { end: 'open' });
+  for (const [lane, { kind }] of [...open]) {
+    const isWait = lane === '' && kind !== 'attempt' && waitsFor !== undefined;
+    close(lane, now, isWait ? { end: 'open', note: waitsFor } : { end: 'open' });
+  }
   // A span without length is left out, except for an attempt.
   return spans
     .filter(({ kind, from, to, end }) => kind === 'attempt' || to > from || end === 'open')
@@ -66,7 +70,7 @@ function endingBy(fact: Fact): Ending {
 function openedBy(fact: Fact): Open | undefined {
   switch (fact.type) {
     case 'queued':
-      return { kind: 'queued', label: 'queued', from: fact.at, note: 'waiting for a worker' };
+      return { kind: 'queued', label: 'queued', from: fact.at, note: 'waiting for an attempt' };
     case 'running':
       return { kind: 'attempt', label: `attempt ${fact.attempt}`, from: fact.at, note: `running on ${fact.worker}` };
     case 'retrying':

@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { wholeNumber } from '#machines/bounds.ts';
-import { backoffSchema, type Destination, type Terms } from '#machines/facts.ts';
+import { backoffSchema, type Destination, type FactOf, type Terms } from '#machines/facts.ts';
 import { isFunctionName } from '#src/core/names/names.ts';
 
 const pathInPackage = /^(?!\/)(?!.*(?:^|\/)\.{1,2}(?:\/|$))[^\\\p{Cc}]{1,1024}$/u;
+
+const httpStatus = z.string().regex(/^[3-5](?:xx|\d\d)$/, 'must be a status, such as 409, or a class of statuses, such as 4xx');
 
 /** Where the code of a function is, and how it is executed. */
 const handlerSchema = z.discriminatedUnion('kind', [
@@ -38,7 +40,18 @@ const handlerSchema = z.discriminatedUnion('kind', [
     })
     .describe('a NATS responder in any language'),
   z
-    .strictObject({ kind: z.literal('http'), url: z.url({ protocol: /^https?$/ }), headers: z.record(z.string(), z.string()).optional() })
+    .strictObject({
+      kind: z.literal('http'),
+      url: z.url({ protocol: /^https?$/ }),
+      headers: z.record(z.string(), z.string()).optional(),
+      statuses: z
+        .strictObject({
+          temporary: z.array(httpStatus).optional().describe('consume no retry; 408, 425, 429, 502, 503, 504 by default'),
+          final: z.array(httpStatus).optional().describe('end the invocation without a further attempt; none by default'),
+        })
+        .optional()
+        .describe('what the statuses of a failure mean, such as 409 or 4xx'),
+    })
     .describe('an HTTP endpoint that is sent a POST'),
 ]);
 export type Handler = z.infer<typeof handlerSchema>;
@@ -131,13 +144,37 @@ export const MASK = '******';
 export const LATEST = 'latest';
 
 /** All invocations of a version share one object (docs/performance.md V6). */
-const terms = { latest: new WeakMap<RegisteredFunction, Terms>(), pinned: new WeakMap<RegisteredFunction, Terms>() };
+const terms = {
+  latest: new WeakMap<RegisteredFunction, Terms>(),
+  pinned: new WeakMap<RegisteredFunction, Terms>(),
+  synchronous: new WeakMap<Terms, Terms>(),
+};
+
+/** For how long a synchronous invocation may wait for its attempt: the gateway waits no longer for the outcome. */
+export const SYNCHRONOUS_AGE_IN_MS = 90_000;
 
 /**
  * The terms of an invocation of this function. They name the version, except for `latest`: each attempt of such an invocation runs the
- * version that is `latest` when the attempt starts.
+ * version that is `latest` when the attempt starts. Those of a synchronous invocation have one attempt and no destinations (SYNC1).
  */
-export function termsOf(fn: RegisteredFunction, qualifier = LATEST): Terms {
+export function termsOf(fn: RegisteredFunction, { qualifier = LATEST, synchronous }: Partial<Asked> = {}): Terms {
+  const asynchronous = asynchronousTerms(fn, qualifier);
+  return synchronous ? synchronousTerms(asynchronous) : asynchronous;
+}
+
+type Asked = Pick<FactOf<'queued'>, 'qualifier' | 'synchronous'>;
+
+function synchronousTerms(asynchronous: Terms): Terms {
+  const cached = terms.synchronous.get(asynchronous);
+  if (cached !== undefined) return cached;
+  const { onSuccess: _, onFailure: __, ...kept } = asynchronous;
+  const maxAgeInMs = Math.min(kept.maxAgeInMs, SYNCHRONOUS_AGE_IN_MS);
+  const made: Terms = { ...kept, maxRetries: 0, maxAgeInMs, synchronous: true };
+  terms.synchronous.set(asynchronous, made);
+  return made;
+}
+
+function asynchronousTerms(fn: RegisteredFunction, qualifier: string): Terms {
   const cache = qualifier === LATEST ? terms.latest : terms.pinned;
   const cached = cache.get(fn);
   if (cached !== undefined) return cached;

@@ -1,5 +1,6 @@
 import { type FactOf, type Failure, type Outcome, statusCodes } from '#machines/facts.ts';
 import type { Invocation } from '#machines/invocation.ts';
+import { NOT_ENCRYPTED } from '#src/core/encryption/sealed-text.ts';
 import { functionUrn, type Tenancy } from '#src/core/names/tenancy.ts';
 import type { AcceptedRequest } from './event-log.ts';
 
@@ -63,9 +64,10 @@ function envelopeOf(tenancy: Tenancy, request: AcceptedRequest, { context }: Inv
       condition: failed?.condition ?? '',
       approximate_invoke_count: isObserved ? Math.max(0, attempts - 1) : attempts,
     },
-    request_payload: request.payload,
+    // A plain text that its project encrypts goes no further than the request (ENC6).
+    request_payload: failed?.condition === 'InvalidRequest' && failed.failure.message.startsWith(NOT_ENCRYPTED) ? '' : request.payload,
     response_context: failed === undefined ? { status_code: 200, function_error: '' } : errorContext(failed, isObserved),
-    response_payload: failed === undefined ? (outcome?.type === 'succeeded' ? outcome.payload : '') : errorPayload(failed.failure),
+    response_payload: outcome === null ? '' : responsePayloadOf(outcome),
   };
 }
 
@@ -75,7 +77,12 @@ function errorContext({ condition, failure }: FactOf<'failed'>, isObserved: bool
   return { status_code: statusCodes[condition], function_error: failure.message };
 }
 
-/** The payload that FunctionGraph's runtimes return for an error. */
+/** The `response_payload` of an outcome: the returned value, or the error. Envelopes and the history show the same text. */
+export function responsePayloadOf(outcome: Outcome): string {
+  return outcome.type === 'succeeded' ? outcome.payload : errorPayload(outcome.failure);
+}
+
+/** The payload that FunctionGraph's runtimes return for an error, also for an invocation that never ran. */
 function errorPayload({ errorType, message, stackTrace = [] }: Failure): string {
   return JSON.stringify({ errorMessage: message, errorType, stackTrace });
 }

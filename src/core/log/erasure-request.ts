@@ -5,6 +5,8 @@ const erasureRequestSchema = z.object({
   function: z.string().min(1).max(256),
   /** Accepted before this moment, in milliseconds since the epoch. */
   before: z.number(),
+  /** Covers only streams whose requests were refused in plain text (ENC6). */
+  only: z.literal('plain-requests').optional(),
   by: z.string().max(256),
   at: z.number(),
   reason: z.string().max(1_000).optional(),

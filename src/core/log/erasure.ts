@@ -13,6 +13,8 @@ export const erasureSchema = z
     id: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
     scope: z.enum(['everywhere', 'read-models']),
     function: z.string().min(1).max(256).optional(),
+    /** Covers only streams whose requests were refused in plain text (ENC6). */
+    only: z.literal('plain-requests').optional(),
     /** Accepted before this moment, in milliseconds since the epoch. */
     before: z.number(),
     /** The sequence up to which a covered stream was finished. */

@@ -90,10 +90,21 @@ export type FullLogEntry =
   | { kind: 'hint'; sequence: number; at: number; wakes?: StreamName }
   /** A request to erase finished invocations. */
   | { kind: 'erasure'; sequence: number; at: number; erasure: Erasure }
-  /** The message was erased. Only the archive holds such entries. `leaf` is the hash of its line, if the archive kept it. */
-  | { kind: 'erased'; sequence: number; at: number; by: string; leaf?: string | undefined }
+  /** The message was erased. Only the archive holds such entries, with the hashes of the message that it kept. */
+  | { kind: 'erased'; sequence: number; at: number; by: string; leaf?: string | undefined; digest?: string | undefined }
   /** A message that this version of Sequent cannot read. */
   | { kind: 'unreadable'; sequence: number; at: number; why: string };
+
+/**
+ * The id by which the sender of a message recognises it: that of an append, or the stream of a request. Empty for every other message, and
+ * `undefined` for a request whose own id no reader accepts.
+ */
+export function idOf(entry: FullLogEntry): string | undefined {
+  if (entry.kind === 'append') return entry.append.id;
+  if (entry.kind !== 'request') return '';
+  const { name, requests } = entry.message;
+  return requests.some(({ defect }) => defect?.condition === 'InvalidRequest') ? undefined : name.stream;
+}
 
 export type NewRequest = {
   id?: RequestId;
@@ -104,11 +115,18 @@ export type NewRequest = {
   lineage?: Lineage;
   /** The invocation that this request redrives. A redrive is sent alone. */
   redriveOf?: RequestId;
-  /** The request brings its own id, and is not stored again when the log accepted it in the last two minutes. */
+  /** The caller waits for the outcome of the first attempt (SYNC1). */
+  synchronous?: true;
+  /** Of the first request of a message: the message is not stored when the log accepted one for the same stream in the last two minutes. */
   once?: boolean;
+  /**
+   * The request repeats this one, which an earlier message may hold (KEY1). It is not stored when the log accepted the stream of that message
+   * in the last two minutes, and the log does not accept that stream in the two minutes after it.
+   */
+  repeats?: RequestId;
 };
 
-/** The sequence of an accepted request. `isRepeated`: it is the sequence of an earlier request with the same id. */
+/** The sequence of an accepted message. `isRepeated`: it is the sequence of an earlier message with the same request. */
 export type Accepted = { sequence: number; isRepeated?: boolean };
 
 export interface EventLog {
@@ -146,6 +164,9 @@ export interface EventLog {
 
   /** Follows as {@link EventLog.follow} does, with contents. */
   followFully(from: number, onEntry: (entry: FullLogEntry) => void, signal: AbortSignal): Promise<void>;
+
+  /** When the log stored the message at a sequence, in milliseconds since the epoch; `undefined` when the log does not hold it. */
+  timeOf(sequence: number): Promise<number | undefined>;
 
   /** The sequence of the newest message, 0 in an empty log. */
   lastSequence(): Promise<number>;

@@ -29,6 +29,14 @@ export type LogState = {
 /** The fingerprint of an erased message, which cannot be compared. */
 export const ERASED = 'erased';
 
+/** Lets a reader of the log pause. */
+export interface Pace {
+  /** The messages that may be requested and not delivered yet, at this moment: 0 while the reader pauses. */
+  demand(): number;
+  /** Calls the listener when a pause ends. The returned function removes the listener. */
+  onRelease(listener: () => void): () => void;
+}
+
 /** The log for readers that keep a read model. */
 export interface LogSource {
   state(): Promise<LogState>;
@@ -38,8 +46,13 @@ export interface LogSource {
   missing(): Promise<number>;
   /** A fingerprint of the message at a sequence; `undefined` when there is none, {@link ERASED} when it was erased. */
   fingerprintAt(sequence: number): Promise<string | undefined>;
+  /** The id of the message at a sequence, as `idOf` gives it; `undefined` also when there is no message. */
+  idAt(sequence: number): Promise<string | undefined>;
   fingerprintOf(entry: StoredEntry): string;
   decode(entry: StoredEntry): FullLogEntry;
-  /** Follows all messages from a sequence on, in order. A log that became shorter is delivered again from its first message. */
-  follow(from: number, onEntry: (entry: SourceEntry) => void, signal: AbortSignal): Promise<void>;
+  /**
+   * Follows all messages from a sequence on, in order. A log that became shorter is delivered again from its first message. While the reader
+   * pauses, messages that were requested before may still come.
+   */
+  follow(from: number, onEntry: (entry: SourceEntry) => void, signal: AbortSignal, pace?: Pace): Promise<void>;
 }

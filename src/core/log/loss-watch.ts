@@ -8,8 +8,10 @@ import { confirmRegression, type Suspicion } from './regression.ts';
 
 /*
  * 1. Once a second, the watch notes the end of the log: its sequence, the fingerprint and the time of its message (LOSS1).
- * 2. The log lost messages when it ends before a mark or an acknowledged sequence, or holds another message at a mark (LOSS2).
- * 3. The newest mark that the log still holds is the lower bound of the loss. The highest mark or acknowledged sequence is the upper bound.
+ * 2. The log lost messages when it ends before a mark or an acknowledged message, or holds another message there (LOSS2). An acknowledged
+ *    message is recognised by its id, because its sender does not know its time.
+ * 3. The newest mark that the log still holds is the lower bound of the loss. The highest lost mark or acknowledged message is the upper
+ *    bound. A mark that was noted after a lost message was sent may be one of the messages that got the lost sequences.
  */
 
 /** What survives the end of the process: the newest marks, and the losses that were found. */
@@ -21,8 +23,25 @@ export interface LossFile {
   write(memory: LossMemory): Promise<void>;
 }
 
+/** A message that the log acknowledged to this process. Times are in milliseconds since the epoch. */
+export type AcknowledgedMessage = {
+  sequence: number;
+  /** As `idOf` gives it for the message in the log. */
+  id: string;
+  /** The number of the last comparison that ended before the message was sent; 0 before the first. */
+  sentAfter: number;
+  sentAt: number;
+  /** When it was acknowledged. */
+  at: number;
+};
+
 /** What the log acknowledged to this process. */
-export type Acknowledged = { readonly highest: number; readonly loss: { keptUpTo: number; upTo: number } | undefined };
+export interface Acknowledgements {
+  /** The messages that were acknowledged since the last comparison, as far as others do not prove them to be in the log. */
+  take(): readonly AcknowledgedMessage[];
+  /** Notes that a comparison ended. */
+  compared(comparison: number): void;
+}
 
 export type LossWatchOptions = {
   log: LogSource;
@@ -32,7 +51,7 @@ export type LossWatchOptions = {
   logger: Logger;
   /** The name of this process for people. */
   by: string;
-  acknowledged: readonly Acknowledged[];
+  acknowledged: readonly Acknowledgements[];
   signal: AbortSignal;
 };
 
@@ -56,12 +75,14 @@ class Watch implements LossWatch {
   #marks: LogMark[] = [];
   #known: LogLoss[] = [];
   #written = '';
-  /** The highest acknowledged sequence. It was acknowledged after one comparison began (`after`) and before another one (`at`). */
-  #acknowledged = { highest: 0, after: 0, at: 0 };
-  #comparedAt = 0;
-  /** The highest acknowledged sequence of each connection when the last loss was recorded: part of that loss, until it changes. */
-  readonly #recorded = new Map<Acknowledged, number>();
-  readonly #seenLosses = new WeakSet<object>();
+  /** The comparisons that noted a mark. */
+  #comparisons = 0;
+  /** The acknowledged messages that the log was not yet found to hold. */
+  #acknowledged: AcknowledgedMessage[] = [];
+  /** Acknowledged messages of recorded losses. */
+  readonly #recorded = new WeakSet<AcknowledgedMessage>();
+  /** The number of the comparison that noted a mark. Marks of earlier processes have none. */
+  readonly #notedBy = new WeakMap<LogMark, number>();
 
   constructor(options: LossWatchOptions) {
     this.#options = options;
@@ -105,31 +126,18 @@ class Watch implements LossWatch {
   }
 
   async #compare(): Promise<void> {
-    const { log, clock, book, signal } = this.#options;
-    const highest = Math.max(0, ...this.#options.acknowledged.map((one) => (this.#recorded.get(one) === one.highest ? 0 : one.highest)));
-    const proven = this.#takeProven();
-    const now = clock.now();
-    if (highest > this.#acknowledged.highest) this.#acknowledged = { highest, after: this.#comparedAt, at: now };
-    this.#comparedAt = now;
+    const { log, clock, book, signal, acknowledged } = this.#options;
+    const taken = acknowledged.flatMap((one) => one.take());
+    this.#acknowledged.push(...taken.filter((one) => !this.#recorded.has(one)));
     const state = await log.state();
+    // Read before the comparison: a loss in between is then seen at the mark.
+    const end = await this.#endOf(state);
     const why = (await this.#suspect(state)) === undefined ? undefined : await confirmRegression(() => this.#look(), { clock, signal });
-    if (why !== undefined) await this.#recordLoss(why, proven?.upTo ?? 0);
-    else if (proven !== undefined) await this.#recordLoss('the log gave an acknowledged sequence to another message', proven.upTo);
-    else await this.#mark(state);
+    if (why !== undefined) await this.#recordLoss(why);
+    else if (end !== undefined) this.#mark(end);
+    this.#acknowledged = [];
+    for (const one of acknowledged) one.compared(this.#comparisons);
     this.#known = await book.add(this.#known);
-  }
-
-  /** The loss that an acknowledgement proved since the last comparison. */
-  #takeProven(): Acknowledged['loss'] {
-    let highest: Acknowledged['loss'];
-    for (const one of this.#options.acknowledged) {
-      const { loss } = one;
-      if (loss === undefined || this.#seenLosses.has(loss)) continue;
-      this.#seenLosses.add(loss);
-      const isRecorded = this.#recorded.get(one) === loss.upTo;
-      if (!isRecorded && loss.upTo > (highest?.upTo ?? 0)) highest = loss;
-    }
-    return highest;
   }
 
   async #look(): Promise<Suspicion | undefined> {
@@ -141,10 +149,12 @@ class Watch implements LossWatch {
   async #suspect(state: LogState): Promise<string | undefined> {
     const newest = this.#marks.at(-1);
     if (newest !== undefined && newest.created !== state.created) return 'the log was created again';
-    const upTo = Math.max(newest?.sequence ?? 0, this.#acknowledged.highest);
+    const upTo = Math.max(newest?.sequence ?? 0, ...this.#acknowledged.map(({ sequence }) => sequence));
     if (state.last < upTo) return `the log ends at ${state.last}, but it acknowledged ${upTo}`;
-    if (newest === undefined || (await this.#holds(newest))) return undefined;
-    return `message ${newest.sequence} of the log is not the message that it was`;
+    if (newest !== undefined && !(await this.#holds(newest))) return `message ${newest.sequence} of the log is not the message that it was`;
+    for (const one of this.#acknowledged)
+      if (!(await this.#holdsAcknowledged(one))) return `message ${one.sequence} of the log is not the message that it acknowledged`;
+    return undefined;
   }
 
   /** Whether the log has the message of a mark. A message that is gone was archived or erased. */
@@ -153,12 +163,22 @@ class Watch implements LossWatch {
     return found === undefined || found === ERASED || found === fingerprint;
   }
 
-  async #recordLoss(why: string, proven: number): Promise<void> {
+  async #holdsAcknowledged({ sequence, id }: AcknowledgedMessage): Promise<boolean> {
+    const found = await this.#options.log.idAt(sequence);
+    return found === undefined || found === id;
+  }
+
+  async #recordLoss(why: string): Promise<void> {
     const { log, clock, logger, by } = this.#options;
     const state = await log.state();
+    const acknowledged = await this.#lostAcknowledged(state);
+    const firstSentAfter = Math.min(...acknowledged.map(({ sentAfter }) => sentAfter));
+    const kept = await this.#newestKept(state, firstSentAfter);
     const newest = this.#marks.at(-1);
-    const kept = await this.#newestKept(state);
-    const lostUpTo = Math.max(newest?.sequence ?? 0, this.#acknowledged.highest, proven);
+    const isNewestLost = newest !== undefined && !(await this.#keeps(state, newest));
+    const lost = [...acknowledged, ...(isNewestLost ? [{ ...newest, sentAt: newest.at }] : [])];
+    // Since the confirmation, the senders may have stored the same messages at the same sequences again.
+    if (lost.length === 0) return;
     const foundAt = clock.now();
     const loss: LogLoss = {
       id: foundAt.toString(36),
@@ -168,33 +188,46 @@ class Watch implements LossWatch {
       why,
       keptUpTo: kept?.sequence ?? 0,
       keptAt: kept?.at ?? this.#marks[0]?.at ?? foundAt,
-      lostUpTo,
-      lostAfter: Math.max(newest?.at ?? 0, this.#acknowledged.after),
-      lostAt: Math.min(foundAt, Math.max(newest?.at ?? 0, this.#acknowledged.at)),
+      lostUpTo: Math.max(...lost.map(({ sequence }) => sequence)),
+      lostAfter: Math.max(...lost.map(({ sentAt }) => sentAt)),
+      lostAt: Math.min(foundAt, Math.max(...lost.map(({ at }) => at))),
     };
     logger.error({ loss }, `${describeLoss(loss)}; ${LOSS_REMEDY}`);
     this.#marks = this.#marks.filter((mark) => mark.created === state.created && mark.sequence <= loss.keptUpTo);
-    this.#acknowledged = { highest: 0, after: 0, at: 0 };
-    for (const one of this.#options.acknowledged) {
-      this.#recorded.set(one, one.highest);
-      if (one.loss !== undefined) this.#seenLosses.add(one.loss);
-    }
-    this.#known = await this.#options.book.add([...this.#known, loss]);
+    for (const one of acknowledged) this.#recorded.add(one);
+    this.#known = [...this.#known, loss];
   }
 
-  async #newestKept({ created, last }: LogState): Promise<LogMark | undefined> {
+  async #lostAcknowledged({ last }: LogState): Promise<AcknowledgedMessage[]> {
+    const lost: AcknowledgedMessage[] = [];
+    for (const one of this.#acknowledged) if (one.sequence > last || !(await this.#holdsAcknowledged(one))) lost.push(one);
+    return lost;
+  }
+
+  /** Whether the log has the message of a mark, and is the log of the mark. */
+  async #keeps({ created, last }: LogState, mark: LogMark): Promise<boolean> {
+    return mark.created === created && mark.sequence <= last && (await this.#holds(mark));
+  }
+
+  /** The newest mark that the log still has, of those that were noted before the first lost message was sent. */
+  async #newestKept(state: LogState, firstSentAfter: number): Promise<LogMark | undefined> {
     for (const mark of this.#marks.toReversed())
-      if (mark.created === created && mark.sequence <= last && (await this.#holds(mark))) return mark;
+      if ((this.#notedBy.get(mark) ?? 0) <= firstSentAfter && (await this.#keeps(state, mark))) return mark;
     return undefined;
   }
 
-  async #mark({ created, last }: LogState): Promise<void> {
+  /** The mark of the last message of the log; `undefined` without a new one. */
+  async #endOf({ created, last }: LogState): Promise<LogMark | undefined> {
     const { log } = this.#options;
-    if (last <= (this.#marks.at(-1)?.sequence ?? 0)) return;
+    if (last <= (this.#marks.at(-1)?.sequence ?? 0)) return undefined;
     const [fingerprint, found] = [await log.fingerprintAt(last), await log.firstFrom(last)];
-    if (fingerprint === undefined || fingerprint === ERASED || found?.sequence !== last) return;
-    this.#marks.push({ created, sequence: last, fingerprint, at: found.at });
-    if (this.#marks.length > MAX_MARKS) this.#marks = this.#marks.slice(-MAX_MARKS);
+    if (fingerprint === undefined || fingerprint === ERASED || found?.sequence !== last) return undefined;
+    return { created, sequence: last, fingerprint, at: found.at };
+  }
+
+  #mark(end: LogMark): void {
+    this.#notedBy.set(end, ++this.#comparisons);
+    this.#marks = [...this.#marks, end].slice(-MAX_MARKS);
   }
 
   async #save(): Promise<void> {

@@ -5,7 +5,7 @@ import type { Clock } from '#src/core/ports/clock.ts';
  *
  * - `sole`: the answering replica is the only one.
  * - `quorum`: the leader answered, and it lately heard from a majority of the replicas.
- * - `unproven`: another leader may exist by now.
+ * - `unproven`: another leader may exist by now, or a replica answered for itself, because there is no leader.
  */
 export type Authority = 'sole' | 'quorum' | 'unproven';
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type Lineage, MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
+import { bytesBeforeSealing, parseSealed } from '#src/core/encryption/sealed-text.ts';
 import { canBeBrought, idAt, idFromSequence, isDerivedForm, isStreamId, MAX_BATCH, streamOf } from '#src/core/names/ids.ts';
 import { type FunctionName, isQualifier, isRequestId, quote, type RequestId, type StreamId } from '#src/core/names/names.ts';
 import { isTraceparent } from '#src/core/names/traceparent.ts';
@@ -23,6 +24,8 @@ export const requestHeader = {
   lineage: 'Lineage',
   /** The invocation that this request redrives. */
   redriveOf: 'Redrive-Of',
+  /** `true` when the caller waits for the outcome of the first attempt (SYNC1). */
+  synchronous: 'Synchronous',
   /** The stream of a batch. Its presence means that the payload is a batch of requests. */
   batch: 'Batch',
 } as const;
@@ -31,7 +34,8 @@ export const requestHeader = {
 export type HeaderReader = { get(name: string): string };
 
 export type RawRequest = {
-  data: Uint8Array;
+  /** A text if the caller has decoded the bytes already. */
+  data: Uint8Array | string;
   headers: HeaderReader | undefined;
   sequence: number;
   at: number;
@@ -47,12 +51,22 @@ export function isDerivedRequest({ id, lineage, redriveOf }: NewRequest): boolea
   return lineage !== undefined || redriveOf !== undefined || (id !== undefined && isDerivedForm(id));
 }
 
-const batchSchema = z.object({
-  requests: z
-    .array(z.object({ payload: z.string(), qualifier: z.string().optional(), traceparent: z.string().optional() }))
-    .min(1)
-    .max(MAX_BATCH),
-});
+/** Compiled, because every reader of the log parses every batch (docs/performance.md H10). */
+const batchSchema = z.compile(
+  z.object({
+    requests: z
+      .array(
+        z.object({
+          payload: z.string(),
+          qualifier: z.string().optional(),
+          traceparent: z.string().optional(),
+          synchronous: z.literal(true).optional(),
+        }),
+      )
+      .min(1)
+      .max(MAX_BATCH),
+  }),
+);
 
 /** Encodes new requests as one message: a single payload unchanged, several as a batch. */
 export function encodeRequests(
@@ -68,6 +82,7 @@ export function encodeRequests(
   if (only.traceparent !== undefined) headers.push([requestHeader.traceparent, only.traceparent]);
   if (only.lineage !== undefined) headers.push([requestHeader.lineage, encodeLineage(only.lineage)]);
   if (only.redriveOf !== undefined) headers.push([requestHeader.redriveOf, only.redriveOf]);
+  if (only.synchronous) headers.push([requestHeader.synchronous, 'true']);
   return { payload: only.payload, headers };
 }
 
@@ -97,7 +112,11 @@ export function decodeRequest(target: InvokeTarget, raw: RawRequest): RequestMes
 /** A message before its requests are decoded. `text` is undefined when the payload is not UTF-8. */
 type UndecodedMessage = { raw: RawRequest; stream: StreamId; text: string | undefined };
 
-const headerNames = Object.values(requestHeader);
+/**
+ * The hashed headers. The mark of a synchronous request is not hashed, because a worker of an earlier version does not know it. The terms of
+ * its first attempt hold the mark, and are hashed.
+ */
+const headerNames = Object.values(requestHeader).filter((name) => name !== requestHeader.synchronous);
 
 function hashOf(fn: FunctionName, { raw, stream, text }: UndecodedMessage): string {
   const { data, headers: reader, sequence, at } = raw;
@@ -120,6 +139,7 @@ function decodeSingle(token: string, { raw: { headers, at, isOwn }, stream, text
       payload: text,
       qualifier: headers?.get(requestHeader.qualifier) || undefined,
       traceparent: headers?.get(requestHeader.traceparent) || undefined,
+      synchronous: headers?.get(requestHeader.synchronous) === 'true' || undefined,
       ...(isOwn ? originIn(headers) : {}),
     },
   );
@@ -148,14 +168,19 @@ type Content = {
   traceparent?: string | undefined;
   lineage?: Lineage | undefined;
   redriveOf?: string | undefined;
+  synchronous?: true | undefined;
 };
 
-function accepted({ token, id, at }: Identity, { payload, qualifier, traceparent, lineage, redriveOf }: Content): AcceptedRequest {
+function accepted(
+  { token, id, at }: Identity,
+  { payload, qualifier, traceparent, lineage, redriveOf, synchronous }: Content,
+): AcceptedRequest {
   const fact: AcceptedRequest['fact'] = { type: 'queued', invocation: id, at, function: token, qualifier: qualifier ?? 'latest' };
   // The specification of the trace context requires that an invalid one is dropped.
   if (traceparent !== undefined && isTraceparent(traceparent)) fact.traceparent = traceparent;
   if (lineage !== undefined) fact.lineage = lineage;
   if (redriveOf !== undefined && isRequestId(redriveOf)) fact.redriveOf = redriveOf;
+  if (synchronous) fact.synchronous = true;
   const defect = defectOf(payload, qualifier);
   return { fact, payload: payload ?? '', ...(defect === undefined ? {} : { defect }) };
 }
@@ -165,7 +190,7 @@ function defectOf(payload: string | undefined, qualifier: string | undefined): A
     return { condition: 'InvalidRequest', message: `the qualifier ${quote(qualifier)} is neither a version nor "!" and an alias` };
   }
   if (payload === undefined) return { condition: 'InvalidPayload', message: 'the payload is not UTF-8 text' };
-  const bytes = payload.length * 3 > MAX_PAYLOAD_BYTES ? Buffer.byteLength(payload) : payload.length;
+  const bytes = payload.length * 3 > MAX_PAYLOAD_BYTES ? bytesBeforeSealing(payload) : payload.length;
   if (bytes > MAX_PAYLOAD_BYTES) {
     return { condition: 'PayloadTooLarge', message: `the payload has ${bytes} bytes; at most ${MAX_PAYLOAD_BYTES} are accepted` };
   }
@@ -174,6 +199,8 @@ function defectOf(payload: string | undefined, qualifier: string | undefined): A
     JSON.parse(payload);
     return undefined;
   } catch (error) {
+    // The process that sealed it has checked it.
+    if (parseSealed(payload) !== undefined) return undefined;
     return { condition: 'InvalidPayload', message: `the payload is not JSON: ${(error as Error).message}` };
   }
 }
@@ -199,7 +226,8 @@ function decodeLineage(text: string): Lineage | undefined {
 
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-function decodeText(data: Uint8Array): string | undefined {
+function decodeText(data: Uint8Array | string): string | undefined {
+  if (typeof data === 'string') return data;
   try {
     return strict.decode(data);
   } catch {

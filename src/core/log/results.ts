@@ -1,3 +1,4 @@
+import type { Outcome } from '#machines/facts.ts';
 import type { RequestId } from '#src/core/names/names.ts';
 import type { StreamName } from './event-log.ts';
 
@@ -5,11 +6,11 @@ import type { StreamName } from './event-log.ts';
 export interface Results {
   /** The maximum size of one envelope, in bytes. */
   readonly maxBytes: number;
-  publish(name: StreamName, id: RequestId, outcome: 'succeeded' | 'failed', envelope: string): Promise<void>;
+  publish(name: StreamName, id: RequestId, outcome: Outcome['type'], envelope: string): Promise<void>;
   /**
-   * Whether the result of an invocation is stored. `since` is the time of its outcome.
+   * Whether the result of this outcome is stored. A result of the other type belongs to an outcome that a power cut took.
    *
    * False when the results cannot be read: a result that is published twice does less harm than a missing one.
    */
-  isStored(name: StreamName, id: RequestId, since: number): Promise<boolean>;
+  isStored(name: StreamName, id: RequestId, outcome: Pick<Outcome, 'type' | 'at'>): Promise<boolean>;
 }

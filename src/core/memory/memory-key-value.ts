@@ -26,8 +26,13 @@ export function createMemoryKeyValue(): KeyValue {
     async delete(key) {
       if (entries.delete(key)) notify({ key, revision: ++revision });
     },
+    async erase(key, revisionToErase) {
+      if (revisionToErase === undefined || entries.get(key)?.revision === revisionToErase) entries.delete(key);
+    },
     keys: async () => [...entries.keys()].sort(),
     newestRevision: async () => revision,
+    // A watcher is called before the promise of the change resolves.
+    reachedWatchers: async () => {},
     async watch(onChange, signal) {
       if (signal.aborted) return;
       watchers.add(onChange);

@@ -7,11 +7,14 @@ import { streamKey } from '#src/core/log/stream-key.ts';
 import { isFunctionName, NO_FUNCTION, type StreamId } from '#src/core/names/names.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { Hints } from '#src/core/stream/hints.ts';
+import { AcceptedOnce } from './accepted-once.ts';
 import { createMessageList, type Defer } from './message-list.ts';
 
 /** The log in memory: the executable specification of the port, and the log of a system under virtual time. */
 export interface MemoryLog extends EventLog {
   readonly hints: Hints;
+  /** The present messages, in order. A reader that follows the log receives them in a later turn. */
+  readonly entries: readonly FullLogEntry[];
   /** The sequence of the newest message. */
   readonly last: number;
   readonly results: Results & { readonly published: readonly PublishedResult[] };
@@ -35,6 +38,8 @@ export type MemoryLogOptions = {
   defer?: Defer;
   /** Callers share objects with the log, and must not change them. A simulation saves a third of its time by this. */
   sharesObjects?: boolean;
+  /** Every sequence has a message, as on a server. By default some are skipped, so that code which counts with a sequence fails. */
+  isDense?: boolean;
 };
 
 /**
@@ -43,13 +48,18 @@ export type MemoryLogOptions = {
  * An append is stored only at the version that it expects (E3). Values are copied as JSON on the way in and out, so that no caller shares an
  * object with the log, unless `sharesObjects` is set.
  */
-export function createMemoryLog({ clock, maxAppendBytes = 1_044_480, defer, sharesObjects = false }: MemoryLogOptions): MemoryLog {
+export function createMemoryLog({
+  clock,
+  maxAppendBytes = 1_044_480,
+  defer,
+  sharesObjects = false,
+  isDense = false,
+}: MemoryLogOptions): MemoryLog {
   const copy = sharesObjects ? share : copyAsJson;
-  const messages = createMessageList(clock, defer);
+  const messages = createMessageList(clock, { defer, isDense });
   const streams = createStreamIndex();
   let epoch = 0;
-  /** The sequences of requests with `once`, by stream. */
-  const acceptedOnce = new Map<string, number>();
+  const acceptedOnce = new AcceptedOnce();
 
   function publish(
     token: string,
@@ -87,20 +97,24 @@ export function createMemoryLog({ clock, maxAppendBytes = 1_044_480, defer, shar
       return found?.kind === 'request' ? copy(found.message) : undefined;
     },
     async accept(name, requests) {
-      const [only] = requests;
-      const earlier = only?.once ? acceptedOnce.get(streamKey(name)) : undefined;
+      const [first] = requests;
+      const earlier = acceptedOnce.find(name, first, messages.at);
       if (earlier !== undefined) return { sequence: earlier, isRepeated: true };
       const { payload, headers } = encodeRequests(name.stream, requests);
       const sequence = publish(name.function, payload, { headers, isOwn: requests.some(isDerivedRequest) });
-      if (only?.once) acceptedOnce.set(streamKey(name), sequence);
+      acceptedOnce.note(name, first, sequence);
       return { sequence };
     },
     findAll: async (stream) => streams.findAll(stream),
     follow: (from, onEntry, signal) => messages.follow(from, (message) => onEntry(entryOf(message)), signal),
     followFully: (from, onEntry, signal) => messages.follow(from, (message) => onEntry(copy(message)), signal),
+    timeOf: async (sequence) => messages.at(sequence)?.at,
     lastSequence: async () => messages.last,
     get last() {
       return messages.last;
+    },
+    get entries() {
+      return messages.all;
     },
     hints: createHints((wakes) => void messages.store((sequence, at) => ({ kind: 'hint', sequence, at, ...wakes }))),
     results: createResults(maxAppendBytes),
@@ -108,30 +122,29 @@ export function createMemoryLog({ clock, maxAppendBytes = 1_044_480, defer, shar
     purge: (before) => indexAgain(messages.purge(before)),
     loseFrom(sequence, { isNoticed = true } = {}) {
       indexAgain(messages.loseFrom(sequence));
-      for (const [key, accepted] of acceptedOnce) if (accepted >= sequence) acceptedOnce.delete(key);
+      acceptedOnce.loseFrom(sequence);
       if (isNoticed) epoch++;
     },
   };
 }
 
+type IndexedStream = { name: StreamName; appends: RecordedAppend[] };
+
 /** The appends of each stream, oldest first. */
 function createStreamIndex() {
-  const appends = new Map<string, RecordedAppend[]>();
   /** The streams of an id, one of each function. */
-  const byId = new Map<StreamId, StreamName[]>();
+  const byId = new Map<StreamId, IndexedStream[]>();
+  const find = (name: StreamName): IndexedStream | undefined =>
+    byId.get(name.stream)?.find((indexed) => indexed.name.function === name.function);
   return {
-    appendsOf: (name: StreamName): readonly RecordedAppend[] => appends.get(streamKey(name)) ?? [],
-    findAll: (stream: StreamId): StreamName[] => [...(byId.get(stream) ?? [])],
+    appendsOf: (name: StreamName): readonly RecordedAppend[] => find(name)?.appends ?? [],
+    findAll: (stream: StreamId): StreamName[] => (byId.get(stream) ?? []).map(({ name }) => name),
     add(name: StreamName, append: RecordedAppend): void {
-      const known = appends.get(streamKey(name));
-      if (known !== undefined) return void known.push(append);
-      appends.set(streamKey(name), [append]);
-      byId.set(name.stream, [...(byId.get(name.stream) ?? []), name]);
+      const known = find(name);
+      if (known !== undefined) known.appends.push(append);
+      else byId.set(name.stream, [...(byId.get(name.stream) ?? []), { name, appends: [append] }]);
     },
-    clear(): void {
-      appends.clear();
-      byId.clear();
-    },
+    clear: (): void => byId.clear(),
   };
 }
 
@@ -159,7 +172,8 @@ function createResults(maxBytes: number): MemoryLog['results'] {
     async publish(name, id, outcome, envelope) {
       published.push({ name, id, outcome, envelope });
     },
-    isStored: async (name, id) => published.some((result) => result.id === id && streamKey(result.name) === streamKey(name)),
+    isStored: async (name, id, { type }) =>
+      published.some((result) => result.id === id && result.outcome === type && streamKey(result.name) === streamKey(name)),
   };
 }
 

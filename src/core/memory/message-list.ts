@@ -3,16 +3,15 @@ import type { Clock } from '#src/core/ports/clock.ts';
 
 type OnMessage = (message: FullLogEntry) => void;
 
-/**
- * Messages in one total order. A sequence is used twice only after a loss. Some are skipped, so that code which counts with a sequence
- * fails.
- */
+/** Messages in one total order. A sequence is used twice only after a loss. */
 export interface MessageList {
+  /** The present messages, in order. */
+  readonly all: readonly FullLogEntry[];
   readonly last: number;
   /** Stores a message; returns its sequence. */
   store(make: (sequence: number, at: number) => FullLogEntry): number;
   at(sequence: number): FullLogEntry | undefined;
-  /** Delivers all messages from a sequence on, in order, until the signal aborts. */
+  /** Delivers all messages from a sequence on, in order, until the signal aborts. From the first one when the list ends before it. */
   follow(from: number, onMessage: OnMessage, signal: AbortSignal): Promise<void>;
   /** Removes all messages before a sequence; returns the others. */
   purge(before: number): readonly FullLogEntry[];
@@ -25,7 +24,13 @@ type Follower = { next: number; onMessage: OnMessage; isScheduled: boolean };
 /** Runs a delivery later, never in the call that caused it. */
 export type Defer = (deliver: () => void) => void;
 
-export function createMessageList({ now }: Pick<Clock, 'now'>, defer: Defer = setImmediate): MessageList {
+type MessageListOptions = {
+  defer?: Defer | undefined;
+  /** Whether every sequence has a message. */
+  isDense: boolean;
+};
+
+export function createMessageList({ now }: Pick<Clock, 'now'>, { defer = setImmediate, isDense }: MessageListOptions): MessageList {
   let messages: FullLogEntry[] = [];
   let last = 0;
   const followers = new Set<Follower>();
@@ -45,11 +50,14 @@ export function createMessageList({ now }: Pick<Clock, 'now'>, defer: Defer = se
   }
 
   return {
+    get all() {
+      return messages;
+    },
     get last() {
       return last;
     },
     store(make) {
-      last += 1 + (messages.length % 3);
+      last += isDense ? 1 : 1 + (messages.length % 3);
       messages.push(make(last, now()));
       for (const follower of followers) scheduleDelivery(follower);
       return last;
@@ -61,7 +69,7 @@ export function createMessageList({ now }: Pick<Clock, 'now'>, defer: Defer = se
     follow: (from, onMessage, signal) =>
       new Promise((resolve) => {
         if (signal.aborted) return resolve();
-        const follower: Follower = { next: from, onMessage, isScheduled: false };
+        const follower: Follower = { next: from > last + 1 ? 1 : from, onMessage, isScheduled: false };
         followers.add(follower);
         scheduleDelivery(follower);
         signal.addEventListener('abort', () => resolve(void followers.delete(follower)), { once: true });
@@ -84,7 +92,7 @@ export function createMessageList({ now }: Pick<Clock, 'now'>, defer: Defer = se
 }
 
 /** The index of the first message at or after a sequence. */
-function firstFrom(messages: readonly FullLogEntry[], sequence: number): number {
+export function firstFrom(messages: readonly FullLogEntry[], sequence: number): number {
   let [low, high] = [0, messages.length];
   while (low < high) {
     const middle = (low + high) >> 1;

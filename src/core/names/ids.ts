@@ -6,8 +6,8 @@ import { isRequestId, type RequestId, type StreamId } from './names.ts';
  *
  * - Ids that Sequent creates are UUIDs of version 8: 48 bits of time in milliseconds, 58 bits that make the stream unique, and 16 bits for the
  *   index of the request in its batch. The stream of such an id is the id with its last 16 bits cleared.
- * - Ids that Sequent derives from another invocation are UUIDs of version 8, too. Their last 16 bits are all set, which is no index, and
- *   their other bits come from the cause. Such an id is its own stream. No client can bring one (OWN1).
+ * - Ids that Sequent derives from another invocation are UUIDs of version 8, too, of a variant that is reserved. Their bits come from the
+ *   cause. Such an id is its own stream, for earlier versions too. No client can bring one (OWN1).
  * - Every other id is its own stream, and thereby an idempotency key.
  */
 
@@ -21,17 +21,20 @@ function isOwn(id: string): boolean {
   return id[14] === '8' && ownId.test(id);
 }
 
-/** The last 16 bits of a derived id. */
-const DERIVED = 'ffff';
+/** The first digit of the fourth group of a derived id: a variant that RFC 9562 reserves. */
+const DERIVED_VARIANT = 'e';
+const derived = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-e[0-9a-f]{3}-[0-9a-f]{12}$/;
+/** The end of derived ids in the logs of some unreleased builds. They had the variant of the ids that Sequent creates. */
+const FORMER_END = 'ffff';
 
 /** Whether the id has the form of the ids that Sequent creates, which are unique. */
 export function isCreatedId(id: string): boolean {
-  return isOwn(id) && !id.endsWith(DERIVED);
+  return isOwn(id) && !id.endsWith(FORMER_END);
 }
 
 /** Whether the id has the form of {@link derivedId}. */
 export function isDerivedForm(id: string): boolean {
-  return isOwn(id) && id.endsWith(DERIVED);
+  return id[14] === '8' && (id[19] === DERIVED_VARIANT ? derived.test(id) : isOwn(id) && id.endsWith(FORMER_END));
 }
 
 export function streamOf(id: RequestId): StreamId {
@@ -53,7 +56,7 @@ export function idAt(stream: StreamId, index: number): RequestId {
  * derived id would be the id of an invocation that follows from another one.
  */
 export function canBeBrought(id: string): id is RequestId {
-  return isRequestId(id) && (!isOwn(id) || isStreamId(id));
+  return isRequestId(id) && (!isOwn(id) || isStreamId(id)) && !isDerivedForm(id);
 }
 
 /** Creates the stream id of new requests from the time and 8 random bytes. */
@@ -66,7 +69,10 @@ export function createStreamId(now: number, random: Uint8Array): StreamId {
 
 /** The id of a request that was published without one. It derives from the sequence, so every reader computes the same id. */
 export function idFromSequence(at: number, sequence: number): StreamId {
-  return format(at, sequence.toString(16).padStart(15, '0'));
+  const digits = sequence.toString(16);
+  if (digits.length > 8) return format(at, digits.padStart(15, '0'));
+  // Nearly every sequence has 32 bits, and every reader computes the id of every request.
+  return `${timeOf(at)}-8000-8000-${digits.padStart(8, '0')}0000` as StreamId;
 }
 
 /** Matches a cause that starts with an id whose first 48 bits are a time. */
@@ -80,7 +86,7 @@ const timed = /^[0-9a-f]{8}-[0-9a-f]{4}-[78]/;
 export function derivedId(cause: string): RequestId {
   const hex = hash('sha1', cause);
   const start = timed.test(cause) ? cause.slice(0, 13) : `${hex.slice(0, 8)}-${hex.slice(8, 12)}`;
-  return `${start}-8${hex.slice(13, 16)}-${variantOf(hex)}${hex.slice(17, 20)}-${hex.slice(20, 28)}${DERIVED}` as RequestId;
+  return `${start}-8${hex.slice(13, 16)}-${DERIVED_VARIANT}${hex.slice(17, 20)}-${hex.slice(20, 32)}` as RequestId;
 }
 
 /**
@@ -104,17 +110,16 @@ export function isKeyedForm(id: string): boolean {
   return keyed.test(id);
 }
 
+/** The first two groups of an id. */
+function timeOf(at: number): string {
+  const time = Math.max(0, Math.floor(at)).toString(16).padStart(12, '0').slice(-12);
+  return `${time.slice(0, 8)}-${time.slice(8)}`;
+}
+
 /** `unique` has 15 hexadecimal digits, of which 58 bits are kept. */
 function format(at: number, unique: string): StreamId {
-  const time = Math.max(0, Math.floor(at)).toString(16).padStart(12, '0').slice(-12);
   const variant = (0x8 | (Number.parseInt(unique[3] ?? '0', 16) & 0x3)).toString(16);
-  const groups = [
-    time.slice(0, 8),
-    time.slice(8),
-    `8${unique.slice(0, 3)}`,
-    `${variant}${unique.slice(4, 7)}`,
-    `${unique.slice(7, 15)}0000`,
-  ];
+  const groups = [timeOf(at), `8${unique.slice(0, 3)}`, `${variant}${unique.slice(4, 7)}`, `${unique.slice(7, 15)}0000`];
   // `join`, because a template would retain its parts (docs/performance.md V5).
   return groups.join('-') as StreamId;
 }

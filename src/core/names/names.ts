@@ -88,6 +88,11 @@ export function parseQualifier(text: string): string {
 /** Control characters, format characters and line separators, which could move a terminal's cursor or hide themselves. */
 const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
+/** The name of an alias, given with or without the `!` of its qualifier. */
+export function aliasNameOf(alias: string): string {
+  return alias.replace(/^!/, '');
+}
+
 /** Quotes untrusted text on one line, shortened, without characters that a terminal interprets. */
 export function quote(text: string): string {
   const shown = JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text);

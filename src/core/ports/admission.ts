@@ -9,6 +9,10 @@ export type LogCapacity = {
   isAdmitting: boolean;
 };
 
+/** Why a log refuses requests although it stores appends. */
+export const REFUSES_REQUESTS =
+  'its remaining space is kept for the invocations that it accepted; a shorter retention, or a larger limit, frees space';
+
 /** Whether the log admits requests. Appends and hints are always admitted. */
 export interface Admission {
   capacity(): Promise<LogCapacity>;

@@ -4,6 +4,6 @@ import type { AskedAttempt } from './execution-probe.ts';
 export interface Cancellations {
   /** Safe to lose, because the machine refuses the result of a cancelled attempt. */
   announce(worker: string, canceled: AskedAttempt): void;
-  /** Receives the announcements for this worker until the signal aborts. */
-  subscribe(worker: string, onCancel: (canceled: AskedAttempt) => void, signal: AbortSignal): void;
+  /** Receives the announcements for this worker until the signal aborts. `onCancel` tells whether it aborted an execution. */
+  subscribe(worker: string, onCancel: (canceled: AskedAttempt) => boolean, signal: AbortSignal): void;
 }

@@ -6,5 +6,5 @@ export interface DestinationCheck {
   /** Why the destination cannot be used; `undefined` when it can, or when no destinations role answers. */
   refuse(question: DestinationQuestion): Promise<string | undefined>;
   /** Answers for this process until the signal aborts. */
-  answer(refuse: (question: DestinationQuestion) => string | undefined, signal: AbortSignal): void;
+  answer(refuse: (question: DestinationQuestion) => Promise<string | undefined>, signal: AbortSignal): void;
 }

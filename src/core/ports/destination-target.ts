@@ -41,6 +41,11 @@ export interface DestinationTarget {
   readonly endsByItself?: true;
   /** Why a function cannot use this `param`, or `undefined`. Asked when the function is configured (SRC5). */
   refuse(param: string, functionName: string): string | undefined;
+  /**
+   * Why a function cannot use a `param` that `refuse` accepts, as another system says; `undefined` when it can. Asked when the function is
+   * configured, and not before a delivery.
+   */
+  check?(param: string): Promise<string | undefined>;
   /** The limit key of a destination. Deliveries with one key share a bounded concurrency. */
   limitKeyOf(destination: Destination): string;
   /** Makes the try. Never rejects. Ends when the signal aborts. */

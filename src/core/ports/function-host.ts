@@ -14,12 +14,15 @@ export type Execution = {
   /** The request payload: JSON text, at most 262,144 bytes. An empty one means the event `{}`. */
   payload: string;
   traceparent?: string;
+  /** Whether the result tells the memory of the function's process. */
+  measuresMemory?: true;
 };
 
 /** The end of an execution. `output` is the end of the function's output, at most 4,096 bytes. */
-export type ExecutionResult =
-  | { kind: 'returned'; payload: string; output?: string }
-  | { kind: 'failed'; failure: Failure; output?: string };
+export type ExecutionResult = { output?: string; memoryUsedInMb?: number } & (
+  | { kind: 'returned'; payload: string }
+  | { kind: 'failed'; failure: Failure }
+);
 
 /**
  * Runs functions. Never rejects: a failure of user code is a value.

@@ -8,9 +8,19 @@ export interface KeyValue {
    */
   put(key: string, value: string, expected?: number): Promise<number>;
   delete(key: string): Promise<void>;
+  /**
+   * Removes a key, and overwrites its value on the disks of the store. Watchers do not hear of it. With `revision`, a key that has another
+   * revision stays.
+   */
+  erase(key: string, revision?: number): Promise<void>;
   keys(): Promise<string[]>;
   /** The revision of the newest change. A watcher that received it has received every change up to this call. */
   newestRevision(): Promise<number>;
+  /**
+   * Resolves when every watcher was sent the changes up to a revision (FN1). Gives up after a second, because a watcher may hang; never
+   * rejects.
+   */
+  reachedWatchers(revision: number): Promise<void>;
   /**
    * Delivers the present entries and then every change, until the signal aborts. `value` is absent when the key was deleted.
    *

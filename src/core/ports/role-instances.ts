@@ -17,11 +17,15 @@ export type RoleInstance = {
   /** How far the clock of its machine is ahead of the server's, in milliseconds; absent until it is measured. */
   clockAheadInMs?: number | undefined;
   clockUncertaintyInMs?: number | undefined;
-  /** False while the process takes no work, because its clock is beyond the limit. */
+  /** False while the process takes no work, because its clock is beyond the limit, or the server has not sent its time yet. */
   takesWork?: boolean | undefined;
   /** When and why the log refused a message of this process because it is full; absent when every later message was stored. */
   logRefusedAt?: number | undefined;
   logRefusal?: string | undefined;
+  /** The files of the process that cannot be used, or soon cannot, in sentences. */
+  fileProblems?: readonly string[] | undefined;
+  /** The projects whose payloads the process must seal or open, and has no key for. Absent when its roles need none. */
+  missingKeys?: readonly string[] | undefined;
   /** The circuits of its destinations role that are not closed; absent without that role. */
   circuits?: readonly CircuitState[] | undefined;
   /** How many further circuits are not closed, because an answer names a bounded number of circuits. */

@@ -1,12 +1,15 @@
-import type { Fact } from '#machines/facts.ts';
+import type { Fact, Outcome } from '#machines/facts.ts';
 import type { Invocation, InvocationEffect } from '#machines/invocation.ts';
 import { maxEncodedBytes } from './append-size.ts';
+import { isSameOutcome } from './same-outcome.ts';
 import { foldFacts, type StreamState } from './stream.ts';
 
 /** Facts of one invocation that are appended together or not at all. */
 export type Proposal = {
   id: string;
   facts: readonly Fact[];
+  /** The outcome that led to the facts; `null` for none. */
+  outcome: Outcome | null;
   resolve: (effects: readonly InvocationEffect[] | undefined) => void;
   reject: (reason: unknown) => void;
 };
@@ -61,9 +64,14 @@ function judgeSingle({ invocations }: StreamState, proposal: Proposal): Judgemen
   return { next, accepted: [{ proposal, effects: folded.effects }], facts: proposal.facts, postponed: [] };
 }
 
-function foldProposal(invocations: ReadonlyMap<string, Invocation>, { id, facts, resolve }: Proposal): ReturnType<typeof foldFacts> {
+/** Facts that follow an outcome are refused when a power cut took that outcome, and the invocation has another one (PROP4). */
+function foldProposal(
+  invocations: ReadonlyMap<string, Invocation>,
+  { id, facts, outcome, resolve }: Proposal,
+): ReturnType<typeof foldFacts> {
   const invocation = invocations.get(id);
-  const folded = invocation === undefined ? undefined : foldFacts(invocation, facts);
+  const isRefused = invocation === undefined || (outcome !== null && !isSameOutcome(invocation.context.outcome, outcome));
+  const folded = isRefused ? undefined : foldFacts(invocation, facts);
   if (folded === undefined) resolve(undefined);
   return folded;
 }

@@ -1,4 +1,4 @@
-import type { Fact } from '#machines/facts.ts';
+import type { Fact, Outcome } from '#machines/facts.ts';
 import type { InvocationEffect } from '#machines/invocation.ts';
 import { LogBehindError, StreamLostError } from '#src/core/errors.ts';
 import type { Append, EventLog, RecordedAppend, StoredAppend } from '#src/core/log/event-log.ts';
@@ -14,6 +14,7 @@ import { catchUp, readStream, type StreamState, wakeTimesOf } from './stream.ts'
  * - A proposal ends in one of three ways: appended once and whole; refused by the machine; unknown (PROP2). After an unknown one the writer
  *   is broken, and its process must not acknowledge an item of the stream.
  * - After a conflict the writer reads the newer facts and asks the machine again about every waiting proposal (PROP3).
+ * - A proposal that follows an outcome is refused when the invocation has another outcome (PROP4).
  * - When the log may have gone backwards, the writer reads the stream again before its next append. An append whose answer came after that
  *   counts only if the log shows it among the accepted ones; otherwise its proposals are judged again (LINK4).
  *
@@ -24,12 +25,13 @@ export interface StreamWriter {
   readonly state: StreamState;
   /**
    * Proposes facts of one invocation, which are appended together or not at all. Resolves, once they are durable, to the effects that they
-   * ask for. Resolves to `undefined` when the machine refuses them.
+   * ask for. Resolves to `undefined` when the machine refuses them, and when the invocation does not have the outcome that led to the facts.
+   * By default, that is the outcome of the present state.
    *
    * Rejects when the outcome of the append is unknown (see `EventLog.append`), and with `LogBehindError` when the log refuses the version but
    * shows nothing newer. Every later proposal then rejects too.
    */
-  propose(id: string, facts: readonly Fact[]): Promise<readonly InvocationEffect[] | undefined>;
+  propose(id: string, facts: readonly Fact[], outcome?: Outcome | null): Promise<readonly InvocationEffect[] | undefined>;
   /** Adopts a newer state of the stream, or reads the log when none is given. Rejects when the log cannot be read. */
   refresh(newer?: StreamState): Promise<void>;
 }
@@ -76,10 +78,14 @@ class Writer implements StreamWriter {
     return this.#state;
   }
 
-  propose(id: string, facts: readonly Fact[]): Promise<readonly InvocationEffect[] | undefined> {
+  propose(
+    id: string,
+    facts: readonly Fact[],
+    outcome = this.#state.invocations.get(id)?.context.outcome ?? null,
+  ): Promise<readonly InvocationEffect[] | undefined> {
     if (this.#broken !== undefined) return Promise.reject(this.#broken.reason);
     return new Promise((resolve, reject) => {
-      this.#waiting = [...this.#waiting, { id, facts, resolve, reject }];
+      this.#waiting = [...this.#waiting, { id, facts, outcome, resolve, reject }];
       if (this.#isWriting) return;
       this.#isWriting = true;
       this.#write();

@@ -65,13 +65,19 @@ async function foldWhole(log: EventLog, stream: WholeStream): Promise<Omit<Strea
   if (owner === undefined) return undefined;
   const initial = initialState(owner);
   const version = stream.appends.at(-1)?.version ?? NO_APPENDS;
-  return { state: foldAppends({ ...initial, version }, appends), accepted: acceptedAfter(initial.head, appends).accepted };
+  const chain = acceptedAfter(initial.head, appends);
+  return { state: foldAccepted({ ...initial, version }, appends, chain), accepted: chain.accepted };
 }
 
 /** Folds further appends. A fact that the machine refuses changes nothing, nor does an append with a wrong link; `verify` reports both. */
 export function foldAppends(state: StreamState, appends: readonly RecordedAppend[]): StreamState {
+  return foldAccepted(state, appends, acceptedAfter(state.head, appends));
+}
+
+type AcceptedAppends = ReturnType<typeof acceptedAfter<RecordedAppend>>;
+
+function foldAccepted(state: StreamState, appends: readonly RecordedAppend[], { accepted, head }: AcceptedAppends): StreamState {
   const invocations = new Map(state.invocations);
-  const { accepted, head } = acceptedAfter(state.head, appends);
   for (const { facts } of accepted) {
     for (const fact of facts) {
       const invocation = invocations.get(fact.invocation);

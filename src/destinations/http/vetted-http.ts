@@ -19,7 +19,8 @@ export type VettedHttpOptions = {
 };
 
 const MAX_BODY_BYTES = 65_536;
-const PORTS: Record<string, readonly number[]> = { 'https:': [443, 8443], 'http:': [80, 8080] };
+/** The ports that every reach permits. */
+export const PORTS: Record<string, readonly number[]> = { 'https:': [443, 8443], 'http:': [80, 8080] };
 
 /**
  * An HTTP client for addresses that users choose. No request reaches the network of Sequent itself (U2):
@@ -51,16 +52,40 @@ function refusalOf({ url: text, reach, headers }: VettedRequest): string | undef
   if (url.username !== '' || url.password !== '') return 'the URL must not hold a user or a password';
   const header = Object.keys(headers).find((name) => !/^[\t\x20-\x7e]*$/.test(headers[name] ?? ''));
   if (header !== undefined) return `the header ${header} is not a text of one line`;
-  return refusalOfAddress(url, reach);
+  return refusalOfAddress(url, reach)?.reason;
 }
 
-/** Vets the port, and the host when it is an address. The lookup vets the addresses of a name. */
-function refusalOfAddress(url: URL, reach: Reach): string | undefined {
-  const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
-  if (reach.ports !== 'any' && !PORTS[url.protocol]?.includes(port) && !reach.ports.includes(port)) return `port ${port} is not allowed`;
+/** What a URL asks for that its reach does not permit. `needs` names the field of a reach that would. */
+export type RefusedAddress = { reason: string; needs: 'ports' | 'allowPrivate' | 'nothing' };
+
+/** Vets the port, and the host when it is an address or a name of this machine. The lookup vets the addresses of other names. */
+export function refusalOfAddress(url: URL, reach: Reach): RefusedAddress | undefined {
+  const port = portOf(url);
+  if (reach.ports !== 'any' && !PORTS[url.protocol]?.includes(port) && !reach.ports.includes(port))
+    return { reason: `port ${port} is not allowed`, needs: 'ports' };
   const host = hostOf(url);
-  if (isIP(host) !== 0) return canReach(host, reach) ? undefined : notPublic(host);
-  return /(?:^|\.)localhost\.?$/.test(host) && !reach.allowPrivate ? notPublic(host) : undefined;
+  if (isIP(host) === 0) {
+    const isLocal = /(?:^|\.)localhost\.?$/.test(host);
+    return !isLocal || reach.allowPrivate || (reach.allowLoopback && host === 'localhost')
+      ? undefined
+      : { reason: notPublic(host), needs: 'allowPrivate' };
+  }
+  if (canReach(host, reach)) return undefined;
+  return { reason: notPublic(host), needs: classOf(host) === 'private' ? 'allowPrivate' : 'nothing' };
+}
+
+export function portOf({ port, protocol }: URL): number {
+  return Number(port) || (protocol === 'https:' ? 443 : 80);
+}
+
+/** Whether a URL itself names the loopback interface. */
+export function isLoopbackUrl(url: URL): boolean {
+  const host = hostOf(url);
+  return host === 'localhost' || isLoopbackAddress(host);
+}
+
+function isLoopbackAddress(address: string): boolean {
+  return address === '::1' || (isIP(address) === 4 && address.startsWith('127.'));
 }
 
 /** The host of a URL; an IPv6 address is without its brackets. */
@@ -68,9 +93,10 @@ function hostOf({ hostname }: URL): string {
   return hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
 }
 
-function canReach(address: string, { allowPrivate }: Reach): boolean {
+function canReach(address: string, { allowPrivate, allowLoopback }: Reach): boolean {
   const addressClass = classOf(address);
-  return addressClass === 'public' || (addressClass === 'private' && allowPrivate);
+  if (addressClass !== 'private') return addressClass === 'public';
+  return allowPrivate || (allowLoopback === true && isLoopbackAddress(address));
 }
 
 /** The sentence names no address of the host: the user who configured the URL must not learn addresses of an internal network. */

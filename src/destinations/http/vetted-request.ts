@@ -10,6 +10,8 @@ export type VettedRequest = {
 /** What a request may use in addition to https, the ports 443 and 8443, and public addresses. */
 export type Reach = {
   allowPrivate: boolean;
+  /** Permits the loopback interface, if the URL itself names it. */
+  allowLoopback?: true | undefined;
   allowHttp: boolean;
   /** Additional ports. */
   ports: readonly number[] | 'any';

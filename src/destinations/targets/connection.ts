@@ -58,37 +58,72 @@ const smtp = z.strictObject({
 });
 export type Smtp = z.output<typeof smtp>;
 
+/** Where a service of Huawei Cloud is, and who calls it. */
+const service = {
+  /** By default the vendor's public endpoint in the region. */
+  endpoint: endpoint.optional(),
+  region: z
+    .string()
+    .regex(/^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/, 'must be the id of a region, such as "cn-north-4"')
+    .optional(),
+  projectId: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be the id of a project'),
+  accessKeyId: z.union([name, secretSchema]).optional(),
+  secretAccessKey: secretSchema.optional(),
+  token: secretSchema.optional(),
+};
+const PLACE_MISSING = { path: ['region'], message: 'must be there, or else "endpoint"' };
+const CREDENTIAL_MISSING = { path: ['token'], message: 'must be there, or else both "accessKeyId" and "secretAccessKey"' };
+
+/** Either topics of Sequent's own, or the vendor's service. */
 const smn = z
   .strictObject({
     kind: z.literal('smn'),
-    topics: z.record(name, z.strictObject({ subscriptions: z.array(subscription).min(1).max(100) })),
+    topics: z.record(name, z.strictObject({ subscriptions: z.array(subscription).min(1).max(100) })).optional(),
     smtp: smtp.optional(),
+    ...service,
+    projectId: service.projectId.optional(),
+    /** The topics of the vendor's service that functions may publish to; by default those that the credential may. */
+    topicUrns: z.array(name).min(1).max(1_000).optional(),
     ...reach,
   })
-  .superRefine(({ topics, smtp }, context) => {
-    for (const [topic, { subscriptions }] of Object.entries(topics)) {
-      for (const [index, { protocol, endpoint }] of subscriptions.entries()) {
-        const path = ['topics', topic, 'subscriptions', index];
-        if (protocol === 'email' && smtp === undefined)
-          context.addIssue({ code: 'custom', path, message: 'needs "smtp" in the connection' });
-        if (protocol !== 'email' && !endpoint.toLowerCase().startsWith(`${protocol}:`)) {
-          context.addIssue({ code: 'custom', path: [...path, 'endpoint'], message: `must be an ${protocol} URL, as its protocol says` });
-        }
-      }
-    }
+  .superRefine((given, context) => {
+    const issues =
+      given.topics === undefined ? issuesOfService(given) : [...issuesOfTopics(given.topics, given.smtp), ...mixedFields(given)];
+    for (const { path, message } of issues) context.addIssue({ code: 'custom', path, message });
   });
 
+type Issue = { path: (string | number)[]; message: string };
+type Topics = Readonly<Record<string, { subscriptions: readonly Subscription[] }>>;
+
+function issuesOfService(
+  given: Parameters<typeof hasOneCredential>[0] & { region?: unknown; endpoint?: unknown; projectId?: unknown },
+): Issue[] {
+  if (!hasPlace(given)) return [{ path: ['topics'], message: 'must be there, or else "region" or "endpoint"' }];
+  if (given.projectId === undefined) return [{ path: ['projectId'], message: 'must be there, with "region" or "endpoint"' }];
+  return hasOneCredential(given) ? [] : [CREDENTIAL_MISSING];
+}
+
+function mixedFields(given: object): Issue[] {
+  const fields = Object.entries(given).flatMap(([field, value]) => (value === undefined ? [] : [field]));
+  const message = 'belongs to the service of the vendor, and "topics" to Sequent: keep one of them';
+  return fields.filter((field) => field in service || field === 'topicUrns').map((field) => ({ path: [field], message }));
+}
+
+function issuesOfTopics(topics: Topics, smtp: Smtp | undefined): Issue[] {
+  return Object.entries(topics).flatMap(([topic, { subscriptions }]) =>
+    subscriptions.flatMap(({ protocol, endpoint }, index): Issue[] => {
+      const path = ['topics', topic, 'subscriptions', index];
+      if (protocol === 'email') return smtp === undefined ? [{ path, message: 'needs "smtp" in the connection' }] : [];
+      const isOfProtocol = endpoint.toLowerCase().startsWith(`${protocol}:`);
+      return isOfProtocol ? [] : [{ path: [...path, 'endpoint'], message: `must be an ${protocol} URL, as its protocol says` }];
+    }),
+  );
+}
+
 const dis = z
-  .strictObject({
-    kind: z.literal('dis'),
-    endpoint,
-    projectId: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be the id of a project'),
-    accessKeyId: z.union([name, secretSchema]).optional(),
-    secretAccessKey: secretSchema.optional(),
-    token: secretSchema.optional(),
-    ...reach,
-  })
-  .refine(hasOneCredential, { path: ['token'], message: 'must be there, or else both "accessKeyId" and "secretAccessKey"' });
+  .strictObject({ kind: z.literal('dis'), ...service, ...reach })
+  .refine(hasPlace, PLACE_MISSING)
+  .refine(hasOneCredential, CREDENTIAL_MISSING);
 
 /** A host, or `*.` and a host: every host below that host. */
 const hostPattern = z
@@ -126,9 +161,15 @@ const safeHttp = http.superRefine(({ headers, secret, hosts }, context) => {
 export const connectionSchema = z.discriminatedUnion('kind', [obs, smn, dis, safeHttp]);
 export type Connection = z.output<typeof connectionSchema>;
 export type ConnectionKind = Connection['kind'];
-export type ConnectionOf<Kind extends ConnectionKind> = Extract<Connection, { kind: Kind }>;
+export type ConnectionOf<Kind extends ConnectionKind> = Extract<Connection, { kind: Kind }> &
+  (Kind extends 'http' ? LoopbackReach : unknown);
+/** Of the default connection only: whether URLs may name the loopback interface. */
+type LoopbackReach = { allowLoopback?: true };
 
-type Picked<Kind extends ConnectionKind> =
+/** The fields that a connection lacks; by default an example of the whole connection. */
+export type HintWanted = { name: string; kind: ConnectionKind; functionName: string | undefined; fields?: object };
+
+export type Picked<Kind extends ConnectionKind> =
   | { kind: 'picked'; name: string; connection: ConnectionOf<Kind> }
   | { kind: 'missing'; problem: string };
 
@@ -140,6 +181,9 @@ export interface Connections {
    */
   pick<Kind extends ConnectionKind>(kind: Kind, name?: string, functionName?: string): Picked<Kind>;
   has(name: string): boolean;
+  names(): { name: string; kind: ConnectionKind }[];
+  /** The end of a sentence that refuses a destination: what an operator writes in which file. Empty when there is no place to name. */
+  hint(wanted: HintWanted): string;
 }
 
 /** True for a text that is no URL: the rule before this one refuses it. */
@@ -147,6 +191,10 @@ function isPlainUrl(text: string): boolean {
   if (!URL.canParse(text)) return true;
   const { username, password, hash } = new URL(text);
   return username === '' && password === '' && hash === '';
+}
+
+function hasPlace({ endpoint, region }: { endpoint?: unknown; region?: unknown }): boolean {
+  return endpoint !== undefined || region !== undefined;
 }
 
 function hasOneCredential(given: { accessKeyId?: unknown; secretAccessKey?: unknown; token?: unknown }): boolean {

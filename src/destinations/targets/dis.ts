@@ -3,13 +3,12 @@ import { disStreamFor } from '#src/core/names/addressable.ts';
 import { type Clock, systemClock } from '#src/core/ports/clock.ts';
 import type { DeliveryRequest, DeliveryResult, DestinationTarget } from '#src/core/ports/destination-target.ts';
 import { parseJson } from '#src/core/text/json.ts';
-import { reachOf, type VettedHttp } from '#src/destinations/http/vetted-request.ts';
+import type { VettedHttp } from '#src/destinations/http/vetted-request.ts';
 import type { ConnectionOf, Connections } from './connection.ts';
-import { signByHuawei } from './huawei-signature.ts';
+import { postToHuawei } from './huawei-service.ts';
 import { connectionName, parseParam, refusalOf } from './param.ts';
 import { type Publication, resultOfPublication } from './publication.ts';
 import { createResolvedTarget, type Refused } from './resolved-target.ts';
-import { type Revealed, reveal } from './secret.ts';
 import { type Answered, dead, delivered, failed, unusable, verdictOf } from './verdict.ts';
 
 export const disParamSchema = z.strictObject({
@@ -73,28 +72,11 @@ async function putRecord(
   { http, at, signal }: { http: VettedHttp; at: number; signal: AbortSignal },
 ): Promise<DeliveryResult> {
   const { connection, stream, name } = remote;
-  const url = `${connection.endpoint.replace(/\/+$/, '')}/v2/${connection.projectId}/records`;
   const body = JSON.stringify({ stream_name: stream, records: [{ data: toBase64(request.envelope), partition_key: request.requestId }] });
-  const headers = headersOf(connection, { url, body, at });
-  if (headers.kind === 'unreadable') return unusable(name, headers.problem);
-  const reach = reachOf(connection.endpoint, connection);
-  const answer = await http.send({ method: 'POST', url, headers: headers.texts, body, reach }, signal);
+  const answer = await postToHuawei(connection, { path: 'records', body, at, http, signal });
+  if (answer.kind === 'unreadable') return unusable(name, answer.problem);
   const receiver = `DIS stream "${stream}" of connection "${name}"`;
   return answer.kind === 'answered' ? resultOfAnswer(answer, receiver) : verdictOf(answer, receiver);
-}
-
-type Put = { url: string; body: string; at: number };
-
-function headersOf({ accessKeyId, secretAccessKey, token, projectId }: ConnectionOf<'dis'>, { url, body, at }: Put): Revealed<string> {
-  const headers = { 'content-type': 'application/json', 'x-project-id': projectId };
-  if (token !== undefined) {
-    const revealed = reveal({ token });
-    return revealed.kind === 'unreadable' ? revealed : { kind: 'revealed', texts: { ...headers, 'x-auth-token': revealed.texts.token } };
-  }
-  if (accessKeyId === undefined || secretAccessKey === undefined) return { kind: 'unreadable', problem: 'it has no credentials' };
-  const keys = reveal({ accessKeyId, secretAccessKey });
-  if (keys.kind === 'unreadable') return keys;
-  return { kind: 'revealed', texts: signByHuawei({ method: 'POST', url, headers, body }, keys.texts, at) };
 }
 
 const resultSchema = z.object({

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { type Clock, systemClock } from '#src/core/ports/clock.ts';
 import type { DeliveryRequest, DestinationTarget } from '#src/core/ports/destination-target.ts';
-import { originOf, type VettedHttp } from '#src/destinations/http/vetted-request.ts';
+import { isLoopbackUrl, PORTS, portOf, refusalOfAddress } from '#src/destinations/http/vetted-http.ts';
+import { originOf, type Reach, type VettedHttp } from '#src/destinations/http/vetted-request.ts';
 import type { ConnectionOf, Connections } from './connection.ts';
 import { connectionName, parseParam, refusalOf } from './param.ts';
 import { createResolvedTarget, type Refused } from './resolved-target.ts';
@@ -18,7 +19,7 @@ export const httpParamSchema = z.strictObject({
   connection: connectionName,
 });
 
-type Resolved = { kind: 'resolved'; url: string; name: string; connection: ConnectionOf<'http'> };
+type Resolved = { kind: 'resolved'; url: string; name: string; connection: ConnectionOf<'http'>; reach: Reach };
 
 /** Posts the envelope to a URL: a webhook, signed by Standard Webhooks when the connection has a secret. */
 type HttpPorts = { connections: Connections; http: VettedHttp; clock?: Pick<Clock, 'now'> };
@@ -28,10 +29,10 @@ export function createHttpTarget({ connections, http, clock = systemClock }: Htt
     kind: 'HTTP',
     resolve: (param, functionName) => resolve(param, connections, functionName),
     limitKeyOf: ({ url }) => `HTTP ${originOf(url)}`,
-    async deliver({ url, name, connection }, request, signal) {
+    async deliver({ url, name, connection, reach }, request, signal) {
       const headers = headersOf(connection, request, clock.now());
       if (headers.kind === 'unreadable') return unusable(name, headers.problem);
-      const answer = await http.send({ method: 'POST', url, headers: headers.texts, body: request.envelope, reach: connection }, signal);
+      const answer = await http.send({ method: 'POST', url, headers: headers.texts, body: request.envelope, reach }, signal);
       return verdictOf(answer, originOf(url));
     },
   });
@@ -44,13 +45,43 @@ function resolve(text: string, connections: Connections, functionName?: string):
   const picked = connections.pick('http', wanted, functionName);
   if (picked.kind === 'missing') return { kind: 'refused', problem: picked.problem };
   const { name, connection } = picked;
-  if (new URL(url).protocol === 'http:' && !connection.allowHttp) {
-    return { kind: 'refused', problem: `param.url must be an https URL: connection "${name}" does not allow http` };
-  }
-  if (connection.hosts !== undefined && !connection.hosts.some((host) => matchesHost(new URL(url).hostname, host))) {
-    return { kind: 'refused', problem: `param.url must be at a host of connection "${name}": ${connection.hosts.join(', ')}` };
-  }
-  return { kind: 'resolved', url, name, connection };
+  const reach = reachOf(connection, new URL(url));
+  const refused = refusalOfUrl(new URL(url), { name, connection, reach });
+  if (refused === undefined) return { kind: 'resolved', url, name, connection, reach };
+  const { problem, fields } = refused;
+  return {
+    kind: 'refused',
+    problem: fields === undefined ? problem : problem + connections.hint({ name, kind: 'http', functionName, fields }),
+  };
+}
+
+/** The default connection reaches the loopback interface only by a URL that names it, there by http and at any port. */
+function reachOf({ allowLoopback, ...connection }: ConnectionOf<'http'>, url: URL): Reach {
+  return allowLoopback && isLoopbackUrl(url) ? { ...connection, allowLoopback, allowHttp: true, ports: 'any' } : connection;
+}
+
+/** Why a connection does not permit a URL, and the fields of a connection that would. */
+function refusalOfUrl(
+  url: URL,
+  { name, connection, reach }: { name: string; connection: ConnectionOf<'http'>; reach: Reach },
+): { problem: string; fields?: object } | undefined {
+  const { hosts, ports } = connection;
+  const host = refusalOfAddress(url, { ...reach, ports: 'any' });
+  const address = host ?? refusalOfAddress(url, reach);
+  const needed = {
+    ...(url.protocol === 'http:' && !reach.allowHttp ? { allowHttp: true } : {}),
+    ...(host?.needs === 'allowPrivate' ? { allowPrivate: true } : {}),
+    ...(PORTS[url.protocol]?.includes(portOf(url)) || ports.includes(portOf(url)) ? {} : { ports: [...ports, portOf(url)] }),
+  };
+  if ('allowHttp' in needed) return { problem: `param.url must be an https URL: connection "${name}" does not allow http`, fields: needed };
+  if (hosts !== undefined && !hosts.some((host) => matchesHost(url.hostname, host)))
+    return {
+      problem: `param.url must be at a host of connection "${name}": ${hosts.join(', ')}`,
+      fields: { hosts: [...hosts, url.hostname] },
+    };
+  if (address === undefined) return undefined;
+  const problem = `param.url may not be used: ${address.reason} by connection "${name}"`;
+  return host?.needs === 'nothing' ? { problem } : { problem, fields: needed };
 }
 
 function matchesHost(hostname: string, pattern: string): boolean {

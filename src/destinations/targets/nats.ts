@@ -10,6 +10,8 @@ import { dead } from './verdict.ts';
 export interface Publisher {
   /** Never rejects. Within the stream's duplicate window, a second message with the same `Nats-Msg-Id` is not stored. */
   publish(subject: string, payload: string, options: { headers: Record<string, string>; signal: AbortSignal }): Promise<Publication>;
+  /** Whether a stream stores the subject. Rejects when the server does not answer. */
+  isStored(subject: string): Promise<boolean>;
 }
 
 const subjectSchema = z
@@ -37,6 +39,8 @@ export const natsParamSchema = z.strictObject({
   /** Adds the attributes of CloudEvents 1.0, in binary mode. */
   cloudevents: z.boolean().default(false),
   headers: headersSchema.default({}),
+  /** False: the subject may have subscribers only, and no stream. */
+  stored: z.boolean().default(true),
 });
 
 /** Publishes the envelope to a subject that the function may address. */
@@ -45,6 +49,13 @@ export function createNatsTarget({ publisher, subjects }: { publisher: Publisher
     refuse(text, functionName) {
       const parsed = parseParam(natsParamSchema, text);
       return parsed.kind === 'invalid' ? refusalOf(parsed) : subjects.refuse(parsed.param.subject, functionName);
+    },
+    async check(text) {
+      const parsed = parseParam(natsParamSchema, text);
+      if (parsed.kind === 'invalid' || !parsed.param.stored) return undefined;
+      const { subject } = parsed.param;
+      if (await publisher.isStored(subject)) return undefined;
+      return `no stream stores subject "${subject}", so a message could reach nobody; create a stream (nats stream add OUTCOMES --subjects "${subject}"), or write "stored": false in the param for a subject that has subscribers only`;
     },
     limitKeyOf({ param }) {
       const parsed = parseParam(natsParamSchema, param);

@@ -7,13 +7,21 @@ import { sendEmail } from './email.ts';
 import { connectionName, parseParam, refusalOf } from './param.ts';
 import { RecentDeliveries } from './recent-deliveries.ts';
 import { createResolvedTarget, type Refused } from './resolved-target.ts';
+import { publishToService, refuseTopic } from './smn-service.ts';
 import { traceHeaders } from './trace-headers.ts';
 import { dead, delivered, failed, unusable, verdictOf } from './verdict.ts';
 import { signWebhook } from './webhook-signature.ts';
 
 export const smnParamSchema = z.strictObject({ topic_urn: z.string().min(1).max(255), connection: connectionName });
 
-type Resolved = { kind: 'resolved'; name: string; connection: ConnectionOf<'smn'>; topic: string; subscriptions: Subscription[] };
+/** `subscriptions` is `undefined` for a topic of the vendor's service. */
+type Resolved = {
+  kind: 'resolved';
+  name: string;
+  connection: ConnectionOf<'smn'>;
+  topic: string;
+  subscriptions: Subscription[] | undefined;
+};
 
 /** The result for the subscription with this index. */
 type Sent = { index: number; result: DeliveryResult };
@@ -22,7 +30,8 @@ type Sent = { index: number; result: DeliveryResult };
 const MAX_REMEMBERED_DELIVERIES = 10_000;
 
 /**
- * Publishes the envelope to every subscription of a topic: webhooks signed by Standard Webhooks, and e-mail.
+ * Publishes the envelope to every subscription of a topic: webhooks signed by Standard Webhooks, and e-mail. A connection with a region or an
+ * endpoint publishes to a topic of the vendor's service instead.
  *
  * A try skips the subscriptions that an earlier try of this process reached. After a restart, or in another process, a receiver may get
  * the same `webhook-id` or `Message-ID` again.
@@ -35,7 +44,8 @@ export function createSmnTarget({ connections, http, clock = systemClock }: SmnP
     kind: 'SMN',
     resolve: (param, functionName) => resolve(param, connections, functionName),
     limitKeyOf: ({ name, topic }) => `SMN ${name}/${topic}`,
-    async deliver({ name, connection, subscriptions }, request, signal) {
+    async deliver({ name, connection, topic, subscriptions }, request, signal) {
+      if (subscriptions === undefined) return publishToService(request, { topic, name, connection, http, at: clock.now(), signal });
       const open = [...subscriptions.entries()].filter(([index]) => !recent.isDone(request.deliveryId, index));
       const sent = await Promise.all(
         open.map(async ([index, subscription]): Promise<Sent> => {
@@ -56,9 +66,13 @@ function resolve(text: string, connections: Connections, functionName?: string):
   const picked = connections.pick('smn', wanted, functionName);
   if (picked.kind === 'missing') return { kind: 'refused', problem: picked.problem };
   const { name, connection } = picked;
-  if (!Object.hasOwn(connection.topics, topic))
-    return { kind: 'refused', problem: `param.topic_urn is not a topic of connection "${name}"` };
-  return { kind: 'resolved', name, connection, topic, subscriptions: connection.topics[topic]?.subscriptions ?? [] };
+  const { topics } = connection;
+  if (topics === undefined) {
+    const problem = refuseTopic(topic, connection, name);
+    return problem === undefined ? { kind: 'resolved', name, connection, topic, subscriptions: undefined } : { kind: 'refused', problem };
+  }
+  if (!Object.hasOwn(topics, topic)) return { kind: 'refused', problem: `param.topic_urn is not a topic of connection "${name}"` };
+  return { kind: 'resolved', name, connection, topic, subscriptions: topics[topic]?.subscriptions ?? [] };
 }
 
 type Message = { id: string; request: DeliveryRequest; subscription: Subscription };

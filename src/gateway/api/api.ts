@@ -4,6 +4,8 @@ import type { ConcurrencyLimit } from '#src/gateway/http/concurrency-limit.ts';
 import type { Gateway, GatewayEnv } from '../ports.ts';
 import { addAuditRoute } from './audit.ts';
 import { addBulkRoutes } from './bulk.ts';
+import { addBulkOperationRoutes } from './bulk-operations.ts';
+import { addCodeRoutes } from './code.ts';
 import { addDeadLetterRoutes } from './dead-letters.ts';
 import { addExplainRoutes } from './explain.ts';
 import { addFunctionRoutes } from './functions.ts';
@@ -11,6 +13,7 @@ import { addGraphRoute } from './graph.ts';
 import { addInvocationRoutes } from './invocations.ts';
 import { addInvokeRoute } from './invoke.ts';
 import { addListRoutes } from './list.ts';
+import { addLogRoutes } from './logs.ts';
 import { addRepairRoutes } from './repair.ts';
 import { createRoutes } from './route.ts';
 import { readySchema } from './schemas/system.ts';
@@ -18,7 +21,10 @@ import { addStatsRoutes } from './stats.ts';
 import { addStatusLogRoute } from './status-log.ts';
 import { addStreams } from './streams.ts';
 import { addSystemRoutes } from './system.ts';
+import { addTestEventRoutes } from './test-events.ts';
 import { addVerifyRoute } from './verify.ts';
+import { addVersionChanges } from './version-changes.ts';
+import { addVersionRoutes } from './versions.ts';
 
 /** Sequent's own API. Returns its OpenAPI 3.1 document. The vendor documents its API itself. */
 export function addApi(app: Hono<GatewayEnv>, gateway: Gateway, waiting: ConcurrencyLimit): object {
@@ -31,9 +37,15 @@ export function addApi(app: Hono<GatewayEnv>, gateway: Gateway, waiting: Concurr
   addExplainRoutes(routes, gateway);
   addRepairRoutes(routes, gateway);
   addBulkRoutes(routes, gateway);
+  addBulkOperationRoutes(routes, gateway);
   addDeadLetterRoutes(routes, gateway);
   addFunctionRoutes(routes, gateway);
+  addCodeRoutes(routes, gateway);
+  addTestEventRoutes(routes, gateway);
+  addLogRoutes(routes, gateway, waiting);
   addStatsRoutes(routes, gateway);
+  addVersionRoutes(routes, gateway);
+  addVersionChanges(routes, gateway);
   addStatusLogRoute(routes, gateway);
   addGraphRoute(routes, gateway);
   addSystemRoutes(routes, gateway, VERSION);

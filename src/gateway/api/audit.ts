@@ -8,7 +8,7 @@ const DAY_IN_MS = 86_400_000;
 
 const auditQuerySchema = z.strictObject({
   since: time.optional().describe('only entries since this time; since a day ago by default'),
-  key: z.string().max(200).optional().describe('only entries of this access key or token'),
+  key: z.string().max(200).optional().describe('only entries of this access key or token, or of nats:<role>'),
   action: z.string().max(100).optional(),
   limit: z.coerce.number().int().min(1).max(1_000).default(100).describe('the newest entries'),
 });
@@ -34,7 +34,7 @@ export function addAuditRoute(routes: Routes, gateway: Gateway): void {
     {
       method: 'get',
       path: '/api/audit',
-      summary: 'Who did what over HTTP in this project, the oldest first',
+      summary: 'Who did what over HTTP and NATS services in this project, the oldest first',
       query: auditQuerySchema,
       answers: { 200: { description: 'the newest entries that match', schema: auditSchema } },
     },

@@ -13,8 +13,8 @@ const MAX_BUFFERED_BYTES = 1_024 * 1_024;
 const KEEP_ALIVE_EVERY_MS = 15_000;
 const encoder = new TextEncoder();
 
-/** Opens a stream that also ends with the signal. `onClose` is called once, at the end of the stream. */
-export function openEventStream(signal: AbortSignal, onClose: () => void): EventStream {
+/** Opens a stream that also ends with one of the signals. `onClose` is called once, at the end of the stream. */
+export function openEventStream(signals: readonly AbortSignal[], onClose: () => void): EventStream {
   const closing = new AbortController();
   let controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   const keepAlive = setInterval(() => send(': keep-alive\n\n'), KEEP_ALIVE_EVERY_MS);
@@ -24,7 +24,7 @@ export function openEventStream(signal: AbortSignal, onClose: () => void): Event
     if (closing.signal.aborted) return;
     closing.abort();
     clearInterval(keepAlive);
-    signal.removeEventListener('abort', end);
+    for (const signal of signals) signal.removeEventListener('abort', end);
     closeBody();
     onClose();
   }
@@ -48,8 +48,8 @@ export function openEventStream(signal: AbortSignal, onClose: () => void): Event
     },
     { highWaterMark: MAX_BUFFERED_BYTES, size: (chunk) => chunk?.byteLength ?? 0 },
   );
-  signal.addEventListener('abort', end, { once: true });
-  if (signal.aborted) end();
+  for (const signal of signals) signal.addEventListener('abort', end, { once: true });
+  if (signals.some(({ aborted }) => aborted)) end();
   // Node sends the headers with the first chunk: without it, the reader would wait for the first event.
   send('retry: 1000\n\n');
   const headers = { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' };

@@ -1,11 +1,19 @@
+import { openDeliveries } from '#machines/deliveries.ts';
 import { explain } from '#src/analysis/explain.ts';
-import { whenCaughtUp } from '../caught-up.ts';
+import { momentsOf, stateOf } from '#src/analysis/history.ts';
+import type { Wait } from '#src/analysis/queue-waits.ts';
+import { whyWaiting } from '#src/analysis/why-waiting.ts';
+import type { Timeline } from '#src/client/client.ts';
+import { readSurroundings } from '#src/client/surroundings.ts';
+import { inLanguage } from '#src/core/text/language.ts';
+import { languageOfCall } from '../http/language.ts';
 import type { Gateway } from '../ports.ts';
 import { scopeOf } from '../scope.ts';
 import { findTimeline } from './find-timeline.ts';
-import { rowOf } from './invocation-view.ts';
+import { rowOf, withoutUndefined } from './invocation-view.ts';
 import type { Routes } from './route.ts';
 import { explanationSchema, ownerQuerySchema, treeSchema } from './schemas/invocations.ts';
+import type { WaitView } from './schemas/system.ts';
 
 /** The explanation of an invocation, and its chain. */
 export function addExplainRoutes(routes: Routes, gateway: Gateway): void {
@@ -13,13 +21,23 @@ export function addExplainRoutes(routes: Routes, gateway: Gateway): void {
     {
       method: 'get',
       path: '/api/invocations/{id}/explain',
-      summary: 'The explanation of an invocation in sentences: what happened, by which rule, what it waits for, what to do',
+      summary:
+        'The explanation of an invocation in sentences: what happened, by which rule, what it waits for, what to do; Chinese by Accept-Language',
       query: ownerQuerySchema,
       answers: { 200: { description: 'the sentences', schema: explanationSchema } },
     },
     async (call, { params: { id }, query }) => {
-      const timeline = await findTimeline(gateway, scopeOf(call, gateway), { id, ...query });
-      return call.json({ sentences: explain(timeline, gateway.clock.now()) });
+      const scope = scopeOf(call, gateway);
+      const timeline = await findTimeline(gateway, scope, { id, ...query });
+      const history = { ...timeline, function: scope.nameOf(timeline.function) };
+      const around = await surroundingsOf(gateway, timeline, history.function);
+      const now = gateway.clock.now();
+      return inLanguage(languageOfCall(call), () => {
+        const wait = whyWaiting(momentsOf(history), now, around);
+        return call.json(
+          withoutUndefined({ sentences: explain(history, now, around), wait: wait === undefined ? undefined : viewOf(wait) }),
+        );
+      });
     },
   );
 
@@ -34,12 +52,25 @@ export function addExplainRoutes(routes: Routes, gateway: Gateway): void {
     async (call, { params: { id }, query }) => {
       const scope = scopeOf(call, gateway);
       // A chain stays within its project, so a caller that may see one invocation of it may see all.
-      const { function: token } = await findTimeline(gateway, scope, { id, ...query });
+      const { requestId, function: token, transitions } = await findTimeline(gateway, scope, { id, ...query });
       // The invocation was found in the log; the read model may be behind the log.
-      await whenCaughtUp(gateway);
-      const { root, nodes, isCut } = await gateway.client.history.tree(id, { function: token });
+      const { root, nodes, isCut } = await gateway.client.history.tree(
+        requestId,
+        { function: token },
+        { atLeast: transitions.at(-1)?.sequence ?? 0 },
+      );
       const visible = nodes.filter((node) => scope.owns(node.function));
       return call.json({ root, nodes: visible.map((node) => rowOf(node, scope)), is_cut: isCut });
     },
   );
+}
+
+/** The state of the function and of the roles, as far as the invocation may wait for them. */
+async function surroundingsOf({ client }: Gateway, { function: token, state, transitions }: Timeline, name: string) {
+  if (state === 'running' || (state === 'notified' && openDeliveries(stateOf({ transitions }).context).length === 0)) return undefined;
+  return { ...(await readSurroundings(client, token)), name };
+}
+
+function viewOf({ kind, text, remedy }: Wait): WaitView {
+  return { kind, in_words: text, ...(remedy === undefined ? {} : { remedy }) };
 }

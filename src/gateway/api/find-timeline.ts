@@ -14,9 +14,10 @@ const PAUSES_IN_MS = [50, 100, 200];
 
 /**
  * The timeline of an invocation that the caller may see. The scheduler may not have read a new invocation yet, so an unknown id is looked
- * up several times. Throws `InvocationNotFoundError`, and `AmbiguousIdError` with the caller's functions of this id.
+ * up several times. `@40`, and `40` if no invocation has this id, name the invocation of a message of the log. Throws `InvocationNotFoundError`, and `AmbiguousIdError` with the caller's functions of this id.
  */
 export async function findTimeline(gateway: Gateway, scope: Scope, { id, function: name }: Named): Promise<Timeline> {
+  if (/^@\d{1,15}$/.test(id)) return await timelineAtSequence(gateway, scope, { id, sequence: Number(id.slice(1)) });
   // The project of the caller is part of every look-up (ID1), so an invocation of another project is an unknown one.
   const owner = { ...scope.filter, ...(name === undefined ? {} : { function: scope.token(name) }) };
   let found = await lookUp(gateway, id, owner);
@@ -25,6 +26,15 @@ export async function findTimeline(gateway: Gateway, scope: Scope, { id, functio
     await gateway.clock.sleep(pauseInMs);
     found = await lookUp(gateway, id, owner);
   }
+  if (found !== undefined) return found;
+  if (/^\d{1,15}$/.test(id)) return await timelineAtSequence(gateway, scope, { id, sequence: Number(id) });
+  throw new InvocationNotFoundError({ id });
+}
+
+/** The timeline of the invocation that a message of the log is about. A batch has several invocations, and no answer. */
+async function timelineAtSequence(gateway: Gateway, scope: Scope, { id, sequence }: { id: string; sequence: number }): Promise<Timeline> {
+  const [only, ...others] = (await gateway.client.invocationsAt(sequence)).filter((one) => scope.owns(one.function));
+  const found = only === undefined || others.length > 0 ? undefined : await lookUp(gateway, only.requestId, { function: only.function });
   if (found !== undefined) return found;
   throw new InvocationNotFoundError({ id });
 }

@@ -25,6 +25,24 @@ export async function storeFunction({ client, records }: Store, definition: obje
   return await client.functions.get(name);
 }
 
+type PolicyChange = {
+  qualifier: string;
+  expected: number;
+  change: Parameters<Gateway['client']['functions']['changePolicy']>[2];
+};
+
+/** Changes the policy of a version or of an alias. Throws `HttpError` 412 if the function was changed since the expected revision. */
+export async function storePolicy(
+  { client }: Store,
+  { definition: { name } }: FunctionEntry,
+  { qualifier, expected, change }: PolicyChange,
+): Promise<FunctionEntry> {
+  return await client.functions.changePolicy(name, qualifier, change, expected).catch((cause: unknown) => {
+    if (!(cause instanceof ConflictError)) throw cause;
+    throw new HttpError({ status: 412, message: (nameOf) => cause.messageFor(nameOf) }, { cause });
+  });
+}
+
 /** Deletes the fields that the vendor's API stores of a function. */
 export async function deleteRecords({ records }: Pick<Store, 'records'>, name: string): Promise<void> {
   await Promise.all([records.deleteFunction(name), records.deleteAsyncConfig(name)]);

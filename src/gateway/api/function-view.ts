@@ -1,7 +1,15 @@
-import type { FunctionEntry } from '#src/core/functions/entry.ts';
+import type { FunctionAlias, FunctionEntry, FunctionVersion } from '#src/core/functions/entry.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
-import type { Scope } from '../scope.ts';
-import type { FunctionSummary, FunctionView } from './schemas/functions.ts';
+import type { Call, Gateway } from '../ports.ts';
+import { type Scope, scopeOf } from '../scope.ts';
+import { type FunctionSummary, type FunctionView, functionSchema } from './schemas/functions.ts';
+
+/** The answers of a route that replies by {@link replyWithFunction}. */
+export const functionAnswers = { 200: { description: 'the function; ETag is its revision', schema: functionSchema } };
+
+export function replyWithFunction(call: Call, gateway: Gateway, found: FunctionEntry): Response {
+  return call.json(functionViewOf(found, scopeOf(call, gateway)), 200, { ETag: `"${found.revision}"` });
+}
 
 /** A function in the list of functions. */
 export function functionSummaryOf(found: FunctionEntry, scope: Scope): FunctionSummary {
@@ -18,17 +26,23 @@ export function functionSummaryOf(found: FunctionEntry, scope: Scope): FunctionS
 }
 
 /** A single function, with its whole definition. */
-export function functionViewOf(found: FunctionEntry, scope: Scope): FunctionView {
+function functionViewOf(found: FunctionEntry, scope: Scope): FunctionView {
   return {
     definition: { ...found.definition, name: scope.nameOf(found.definition.name) as FunctionName },
     revision: found.revision,
-    ...versionsOf(found),
+    versions: found.versions.map((one) => ({ ...versionOf(one), policy: one.definition.policy })),
+    aliases: found.aliases.map((one) => ({ ...aliasOf(one), ...(one.policy === undefined ? {} : { policy: one.policy }) })),
   };
 }
 
-function versionsOf({ versions, aliases }: FunctionEntry): Pick<FunctionView, 'versions' | 'aliases'> {
-  return {
-    versions: versions.map(({ version, description, publishedAt }) => ({ version, description, published_at: publishedAt })),
-    aliases: aliases.map(({ name, version, description, weights }) => ({ alias: name, version, description, weights })),
-  };
+function versionsOf({ versions, aliases }: FunctionEntry): Pick<FunctionSummary, 'versions' | 'aliases'> {
+  return { versions: versions.map(versionOf), aliases: aliases.map(aliasOf) };
+}
+
+function versionOf({ version, description, publishedAt }: FunctionVersion): FunctionSummary['versions'][number] {
+  return { version, description, published_at: publishedAt };
+}
+
+function aliasOf({ name, version, description, weights }: FunctionAlias): FunctionSummary['aliases'][number] {
+  return { alias: name, version, description, weights };
 }

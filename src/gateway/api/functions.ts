@@ -1,22 +1,21 @@
 import { InvalidInputError } from '#src/core/errors.ts';
-import type { FunctionEntry } from '#src/core/functions/entry.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
-import type { Call, Gateway } from '../ports.ts';
+import type { Gateway } from '../ports.ts';
 import { type Scope, scopeOf } from '../scope.ts';
-import { deleteRecords, expectedRevision, findFunction, revisionIn, storeFunction } from './function-store.ts';
-import { functionSummaryOf, functionViewOf } from './function-view.ts';
+import { deleteRecords, expectedRevision, findFunction, revisionIn, storeFunction, storePolicy } from './function-store.ts';
+import { functionAnswers, functionSummaryOf, replyWithFunction } from './function-view.ts';
 import { withoutUndefined } from './invocation-view.ts';
 import { issuesIn } from './problem.ts';
 import type { Routes } from './route.ts';
-import { functionBodySchema, functionSchema, functionsSchema, policyBodySchema } from './schemas/functions.ts';
+import { functionBodySchema, functionsSchema, policyBodySchema, policyQuerySchema } from './schemas/functions.ts';
 
 const MAX_STORE_TRIES = 5;
-const answers = { 200: { description: 'the function; ETag is its revision', schema: functionSchema } };
 
 /** Functions as Sequent defines them. `ETag` is the revision; a change names the revision that it is based on by `If-Match`. */
 export function addFunctionRoutes(routes: Routes, gateway: Gateway): void {
   addFunctionQueries(routes, gateway);
   addFunctionChanges(routes, gateway);
+  addPolicyRoutes(routes, gateway);
   addPauseRoute(routes, gateway, true);
   addPauseRoute(routes, gateway, false);
 }
@@ -38,8 +37,9 @@ function addFunctionQueries(routes: Routes, gateway: Gateway): void {
     },
   );
 
-  routes.add({ method: 'get', path: '/api/functions/{name}', summary: 'One function', answers }, async (call, { params }) =>
-    reply(call, gateway, await client.functions.get(scopeOf(call, gateway).token(params.name))),
+  routes.add(
+    { method: 'get', path: '/api/functions/{name}', summary: 'One function', answers: functionAnswers },
+    async (call, { params }) => replyWithFunction(call, gateway, await client.functions.get(scopeOf(call, gateway).token(params.name))),
   );
 }
 
@@ -54,7 +54,7 @@ function addFunctionChanges(routes: Routes, gateway: Gateway): void {
       summary: 'Define a function, or change it',
       headers,
       body: functionBodySchema,
-      answers,
+      answers: functionAnswers,
     },
     async (call, { params, body }) => {
       const name = scopeOf(call, gateway).token(params.name);
@@ -62,25 +62,7 @@ function addFunctionChanges(routes: Routes, gateway: Gateway): void {
       if (named !== params.name)
         throw new InvalidInputError({ field: 'name', problem: `is not the name of the path, ${JSON.stringify(params.name)}` });
       const expected = await expectedRevision(call, () => findFunction(gateway, name));
-      return reply(call, gateway, await storeFunction(gateway, { ...definition, name }, expected));
-    },
-  );
-
-  routes.add(
-    {
-      method: 'patch',
-      path: '/api/functions/{name}/policy',
-      summary: 'Change the asynchronous policy of a function: retries, maximum age, destinations',
-      headers,
-      body: policyBodySchema,
-      answers,
-    },
-    async (call, { params, body }) => {
-      const found = await client.functions.get(scopeOf(call, gateway).token(params.name));
-      const expected = await expectedRevision(call, async () => found);
-      const changed = { ...found.definition, policy: { ...found.definition.policy, ...body } };
-      const stored = await storeFunction(gateway, changed, expected ?? found.revision).catch(relativeTo('/policy', scopeOf(call, gateway)));
-      return reply(call, gateway, stored);
+      return replyWithFunction(call, gateway, await storeFunction(gateway, { ...definition, name }, expected));
     },
   );
 
@@ -105,6 +87,48 @@ function addFunctionChanges(routes: Routes, gateway: Gateway): void {
   );
 }
 
+function addPolicyRoutes(routes: Routes, gateway: Gateway): void {
+  const { client } = gateway;
+  const headers = ['If-Match'];
+
+  routes.add(
+    {
+      method: 'patch',
+      path: '/api/functions/{name}/policy',
+      summary: 'Change the asynchronous policy of a function: retries, maximum age, destinations',
+      query: policyQuerySchema,
+      headers,
+      body: policyBodySchema,
+      answers: functionAnswers,
+    },
+    async (call, { params, query: { qualifier }, body }) => {
+      const scope = scopeOf(call, gateway);
+      const found = await client.functions.get(scope.token(params.name));
+      const expected = (await expectedRevision(call, async () => found)) ?? found.revision;
+      const stored = await storePolicy(gateway, found, { qualifier, expected, change: (policy) => ({ ...policy, ...body }) }).catch(
+        relativeTo('/policy', scope),
+      );
+      return replyWithFunction(call, gateway, stored);
+    },
+  );
+
+  routes.add(
+    {
+      method: 'delete',
+      path: '/api/functions/{name}/policy',
+      summary: 'Remove the own policy of an alias: the policy of its version then applies. A version gets the policy without retries',
+      query: policyQuerySchema,
+      headers,
+      answers: functionAnswers,
+    },
+    async (call, { params, query: { qualifier } }) => {
+      const found = await client.functions.get(scopeOf(call, gateway).token(params.name));
+      const expected = (await expectedRevision(call, async () => found)) ?? found.revision;
+      return replyWithFunction(call, gateway, await storePolicy(gateway, found, { qualifier, expected, change: () => undefined }));
+    },
+  );
+}
+
 function addPauseRoute(routes: Routes, gateway: Gateway, paused: boolean): void {
   routes.add(
     {
@@ -113,14 +137,14 @@ function addPauseRoute(routes: Routes, gateway: Gateway, paused: boolean): void 
       summary: paused
         ? 'Start no further attempt of a function; its queued invocations wait, and age'
         : 'Start the waiting invocations again',
-      answers,
+      answers: functionAnswers,
     },
     async (call, { params }) => {
       const name = scopeOf(call, gateway).token((params as { name: string }).name);
       for (let tries = 1; ; tries++) {
         const found = await gateway.client.functions.get(name);
         try {
-          return reply(call, gateway, await storeFunction(gateway, { ...found.definition, paused }, found.revision));
+          return replyWithFunction(call, gateway, await storeFunction(gateway, { ...found.definition, paused }, found.revision));
         } catch (error) {
           // A concurrent change of the function is kept: `paused` is set again on its newest definition.
           if (!(error instanceof HttpError) || error.status !== 412 || tries === MAX_STORE_TRIES) throw error;
@@ -128,10 +152,6 @@ function addPauseRoute(routes: Routes, gateway: Gateway, paused: boolean): void 
       }
     },
   );
-}
-
-function reply(call: Call, gateway: Gateway, found: FunctionEntry): Response {
-  return call.json(functionViewOf(found, scopeOf(call, gateway)), 200, { ETag: `"${found.revision}"` });
 }
 
 /** Rethrows an error about a definition of which the caller sent the part at `prefix`, with pointers that are relative to that part. */

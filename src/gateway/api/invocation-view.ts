@@ -5,12 +5,15 @@ import type { InvocationContext } from '#machines/invocation-context.ts';
 import { statusOf } from '#machines/status.ts';
 import { type Moment, momentsOf } from '#src/analysis/history.ts';
 import type { Timeline } from '#src/client/client.ts';
+import { qualifierOf } from '#src/core/functions/entry.ts';
 import type { InvocationSummary } from '#src/core/history-questions.ts';
 import type { Scope } from '../scope.ts';
 import type { DeliveryView, EventView, InvocationRow, InvocationView } from './schemas/invocations.ts';
 
 /** The length to which a row truncates an error. */
 const MAX_ERROR_LENGTH = 200;
+/** The length to which a row truncates a payload, also one that was stored sealed. */
+const MAX_PAYLOAD_LENGTH = 256;
 
 /** A row of the read model in the shape of the API, without its unknown fields. */
 export function rowOf(found: InvocationSummary, scope: Scope): InvocationRow {
@@ -19,6 +22,7 @@ export function rowOf(found: InvocationSummary, scope: Scope): InvocationRow {
     request_id: id,
     function: scope.nameOf(found.function),
     qualifier: found.qualifier,
+    version: found.version ?? undefined,
     state: found.state,
     status: found.status,
     condition: condition ?? undefined,
@@ -33,6 +37,7 @@ export function rowOf(found: InvocationSummary, scope: Scope): InvocationRow {
     hop: hop ?? undefined,
     redrive_of: redriveOf ?? undefined,
     error: error?.slice(0, MAX_ERROR_LENGTH),
+    payload: found.payload?.slice(0, MAX_PAYLOAD_LENGTH),
   });
 }
 
@@ -48,6 +53,7 @@ export function viewOf(timeline: Timeline, scope: Scope): InvocationView {
     request_id: timeline.requestId,
     function: scope.nameOf(timeline.function),
     qualifier: timeline.qualifier,
+    version: context.terms === null ? undefined : qualifierOf(context),
     state: timeline.state as InvocationView['state'],
     status: timeline.status,
     condition: context.outcome?.type === 'failed' ? context.outcome.condition : undefined,
@@ -119,6 +125,7 @@ function deliveriesOf(context: InvocationContext): DeliveryView[] {
       tries: delivery?.context.tries ?? 0,
       due_at: delivery?.context.dueAt ?? undefined,
       reason: delivery?.context.reason ?? undefined,
+      note: delivery?.context.note ?? undefined,
       postponed: delivery?.context.postponed ?? undefined,
     });
   });

@@ -6,7 +6,7 @@ import type { ConcurrencyLimit } from '#src/gateway/http/concurrency-limit.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
 import { setReplyHeader } from '#src/gateway/http/reply-header.ts';
 import { createSharedTurn } from '#src/gateway/http/shared-turn.ts';
-import { createIdempotency, type Idempotency, type IdempotencyKey, idempotencyKeyOf } from '../idempotency.ts';
+import { createIdempotency, type Idempotency, type IdempotencyKey, idempotencyKeyOf, keyToRepeat } from '../idempotency.ts';
 import type { Call, Gateway } from '../ports.ts';
 import { checkConnected, isDisabled, refuseDisabled } from '../refusals.ts';
 import { scopeOf } from '../scope.ts';
@@ -72,15 +72,18 @@ async function invokeOne({ gateway, sharedTurn, idempotency }: Accepting, call: 
   try {
     if (!key.isGiven) {
       await sharedTurn();
-      const { traceparent } = await gateway.client.invokeText(name, payload, { ...options, id: key.id });
+      const { requestId, traceparent } = await gateway.client.invokeTogether(name, payload, { ...options, id: key.id });
       if (traceparent !== undefined && traceparent !== options.traceparent) call.header('traceparent', traceparent);
-    } else if ((await idempotency.accept({ name, id: key.id, formerId: key.formerId, payload, options })).isRepeated)
-      call.header('Idempotency-Replayed', 'true');
-    return key.id;
+      return requestId;
+    }
+    const { id, isRepeated } = await idempotency.accept({ name, ...key, payload, options });
+    if (isRepeated) call.header('Idempotency-Replayed', 'true');
+    return id;
   } catch (cause) {
     if (!(cause instanceof UnknownOutcomeError)) throw cause;
-    const message = `it is unknown whether request ${key.id} was accepted; the same request with "Idempotency-Key: ${key.text}" starts nothing twice`;
-    throw new HttpError({ status: 504, message, retryAfterInS: 1, retryKey: key.text }, { cause });
+    const retryKey = keyToRepeat(key, cause);
+    const message = `it is unknown whether request ${cause.id} was accepted; the same request with "Idempotency-Key: ${retryKey}" starts nothing twice`;
+    throw new HttpError({ status: 504, message, retryAfterInS: 1, retryKey }, { cause });
   }
 }
 

@@ -11,7 +11,7 @@ const MAX_COUNT = 10_000;
 
 /** A filter in the shape of the API. */
 export type ApiFilter = {
-  [Key in 'function' | 'qualifier' | 'root' | 'parent' | 'redrive_of' | 'text']?: string | undefined;
+  [Key in 'function' | 'qualifier' | 'version' | 'root' | 'parent' | 'redrive_of' | 'text']?: string | undefined;
 } & { [Key in 'from' | 'to' | 'min_attempts' | 'max_attempts' | 'min_duration_ms' | 'max_duration_ms']?: number | undefined } & Partial<
     Record<'state' | 'status' | 'condition', readonly string[] | undefined>
   >;
@@ -41,13 +41,16 @@ export function addListRoutes(routes: Routes, gateway: Gateway): void {
     {
       method: 'get',
       path: '/api/invocations',
-      summary: 'Invocations that match a filter, the newest first',
+      summary: 'Invocations that match a filter, the newest first or in another order',
       query: listQuerySchema,
       answers: { 200: { description: 'one page; the Link header names the next page', schema: listSchema } },
     },
-    async (call, { query: { limit, cursor, at: moment, ...filter } }) => {
+    async (call, { query: { limit, cursor, at: moment, sort: order, include, ...filter } }) => {
       const scope = scopeOf(call, gateway);
-      const page = await client.history.list({ ...historyFilter(filter, scope), ...withoutUndefined({ limit, cursor, moment }) });
+      const page = await client.history.list({
+        ...historyFilter(filter, scope),
+        ...withoutUndefined({ limit, cursor, moment, order, payloads: include && true }),
+      });
       linkNext(call, page.cursor);
       return call.json({
         invocations: page.invocations.map((found) => rowOf(found, scope)),

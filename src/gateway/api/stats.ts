@@ -63,7 +63,8 @@ export function addStatsRoutes(routes: Routes, gateway: Gateway): void {
 
 const ZERO: Counts = { accepted: 0, by_state: Object.fromEntries(states.map((state) => [state, 0])), by_condition: {} };
 
-function countsOf({ accepted, byState, byCondition, durationInMs, queueInMs }: StatsRow): Counts {
+/** The counts of a row in the shape of the API. */
+export function countsOf({ accepted, byState, byCondition, durationInMs, queueInMs }: Omit<StatsRow, 'version'>): Counts {
   const counts = { accepted, by_state: byState, by_condition: byCondition };
   return withoutUndefined({ ...counts, duration_ms: durationInMs ?? undefined, queue_ms: queueInMs ?? undefined });
 }

@@ -2,7 +2,6 @@ import { statusOf } from '#machines/status.ts';
 import { momentsOf } from '#src/analysis/history.ts';
 import type { Timeline } from '#src/client/client.ts';
 import { LATEST } from '#src/core/functions/definition.ts';
-import { whenCaughtUp } from '../caught-up.ts';
 import type { Gateway } from '../ports.ts';
 import { type Scope, scopeOf } from '../scope.ts';
 import { findTimeline } from './find-timeline.ts';
@@ -32,10 +31,12 @@ export function addStatusLogRoute(routes: Routes, gateway: Gateway): void {
       const scope = scopeOf(call, gateway);
       const token = scope.token(name);
       await client.functions.get(token);
-      if (request_id === undefined) await whenCaughtUp(gateway);
       const page =
         request_id === undefined
-          ? await client.history.list({ ...scope.filter, function: token, limit, ...(cursor === undefined ? {} : { cursor }) })
+          ? await client.history.list(
+              { ...scope.filter, function: token, limit, ...(cursor === undefined ? {} : { cursor }) },
+              { atLeast: await client.lastSequence() },
+            )
           : { invocations: [{ id: request_id }], cursor: null };
       const timelines = await mapConcurrently(page.invocations, ({ id }) => findTimeline(gateway, scope, { id, function: name }));
       const rows = timelines.filter((found) => found.function === token && isEnabled(found)).flatMap((found) => rowsOf(found, scope));

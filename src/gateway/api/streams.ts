@@ -41,7 +41,7 @@ function addTransitionStream(routes: Routes, gateway: Gateway, waiting: Concurre
         parseTransitionFilter({ function: name?.split(',').map(scope.token), state: state?.split(','), condition: condition?.split(',') }),
       );
       const from = after === undefined ? await sequenceFrom(gateway, query.from) : after + 1;
-      const stream = openEventStream(gateway.closing, waiting.enter(call.get('project')));
+      const stream = openEventStream(endsOf(call, gateway), waiting.enter(call.get('project')));
       follow(gateway, { stream, from }, (entry) => {
         const matching = transitionsIn(entry).filter((one) => scope.owns(one.function) && matches(one));
         const views = matching.map((one) => ({ ...one, type: one.fact.type, at: one.fact.at, function: scope.nameOf(one.function) }));
@@ -50,6 +50,12 @@ function addTransitionStream(routes: Routes, gateway: Gateway, waiting: Concurre
       return stream.response;
     },
   );
+}
+
+/** A stream ends with the gateway, and with the credential of its reader. */
+export function endsOf(call: Call, { closing, credentials }: Gateway): AbortSignal[] {
+  const credential = call.get('credential');
+  return credential === undefined ? [closing] : [closing, credentials.removalOf(credential)];
 }
 
 /** The sequence that `?from` names. Throws `InvalidInputError`. */
@@ -63,7 +69,7 @@ async function sequenceFrom({ client }: Gateway, from = 'now'): Promise<number> 
 }
 
 function addInvocationStream(routes: Routes, gateway: Gateway, waiting: ConcurrencyLimit): void {
-  const { client, closing } = gateway;
+  const { client } = gateway;
 
   routes.add(
     {
@@ -82,12 +88,17 @@ function addInvocationStream(routes: Routes, gateway: Gateway, waiting: Concurre
       const missed = eventsOf(transitions).filter(({ sequence }) => sequence > after);
       // An EventSource does not reconnect after 204.
       if (missed.length === 0 && state === 'notified') return call.body(null, 204);
-      const stream = openEventStream(closing, waiting.enter(call.get('project')));
+      const stream = openEventStream(endsOf(call, gateway), waiting.enter(call.get('project')));
       for (const events of bySequence(missed)) stream.send(render(events));
       if (state === 'notified') stream.end();
       else {
         const known = transitions.at(-1)?.sequence ?? 0;
-        const send = sendInvocation(stream, { id, function: timeline.function, transitions, after: Math.max(known, after) });
+        const send = sendInvocation(stream, {
+          id: timeline.requestId,
+          function: timeline.function,
+          transitions,
+          after: Math.max(known, after),
+        });
         follow(gateway, { stream, from: Math.min(next, known + 1) }, send);
       }
       return stream.response;
@@ -145,7 +156,8 @@ function render(events: readonly { sequence: number; type: string }[]): string {
     .join('');
 }
 
-function lastEventId(call: Call): number | undefined {
+/** Throws `InvalidInputError`. */
+export function lastEventId(call: Call): number | undefined {
   const text = call.req.header('last-event-id');
   if (text === undefined || text === '') return undefined;
   const id = parseWholeNumber(text);

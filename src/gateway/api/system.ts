@@ -1,11 +1,16 @@
 import { deliveryMachine } from '#machines/delivery.ts';
 import { invocationMachine } from '#machines/invocation.ts';
+import { plainRequestsInWords, plainRequestsRemedy, readPlainRequests } from '#src/analysis/plain-requests.ts';
 import type { SystemState } from '#src/client/client.ts';
 import { HistoryUnavailableError, InvocationNotFoundError } from '#src/core/errors.ts';
 import { describeLoss, LOSS_REMEDY, lostAtMost } from '#src/core/log/log-loss.ts';
+import { inLanguage, type Language } from '#src/core/text/language.ts';
 import { CIRCUIT_REMEDY, describeCircuit, unclosedCircuits } from '#src/core/unclosed-circuits.ts';
-import type { LogProblems } from '../operations/log-problem-metrics.ts';
-import { ownerOf } from '../operations/read-lag.ts';
+import { languageOfCall } from '../http/language.ts';
+import { ownerOf } from '../operations/consumer-owner.ts';
+import type { LogProblems } from '../operations/problem-metrics.ts';
+import { refusalOf } from '../operations/read-lag.ts';
+import { readWaits } from '../operations/read-waits.ts';
 import type { Gateway } from '../ports.ts';
 import { type Scope, scopeOf } from '../scope.ts';
 import { withoutUndefined } from './invocation-view.ts';
@@ -24,7 +29,11 @@ export function addSystemRoutes(routes: Routes, gateway: Gateway, version: strin
     async (call) => {
       const scope = scopeOf(call, gateway);
       const [state, projection, dead] = await Promise.all([gateway.client.system(), readProjection(gateway), countDead(gateway, scope)]);
-      const oldest = await oldestOf(gateway, scope, state);
+      const [oldest, waits, plain] = await Promise.all([
+        oldestOf(gateway, scope, state),
+        waitsOf(gateway, scope, state, languageOfCall(call)),
+        plainRequestsOf(gateway, scope, languageOfCall(call)),
+      ]);
       const view = {
         version,
         project: scope.project,
@@ -32,6 +41,8 @@ export function addSystemRoutes(routes: Routes, gateway: Gateway, version: strin
         ...projection,
         ...oldest,
         ...dead,
+        ...plain,
+        waits,
       };
       return call.json(scope.isOpen || scope.project === gateway.tenancy.project ? view : withoutOperatorFields(view));
     },
@@ -61,10 +72,11 @@ function withoutOperatorFields({ server: _, log: __, roles, lags, projection, ..
 function viewOf(
   { server, streams, storage, consumers, instances }: SystemState,
   scope: Scope,
-  { replicaWatch, logWatch }: Gateway,
+  { replicaWatch, logWatch, clock }: Gateway,
 ): Pick<SystemView, 'server' | 'roles' | 'lags' | 'circuits' | 'log'> {
   const log = streams.find(({ name }) => name === 'INVOCATIONS');
   const known = log?.exists ? log : undefined;
+  const refusal = refusalOf({ streams, instances }, logWatch);
   const durability = instances.find((one) => one.durability !== undefined && one.durability !== 'unknown')?.durability ?? 'unknown';
   return {
     server: withoutUndefined({ version: server.version, round_trip_ms: server.roundTripInMs, clock_ahead_ms: server.clockAheadInMs }),
@@ -88,7 +100,7 @@ function viewOf(
       replicas: known?.replicas ?? 0,
       replica_difference: replicaWatch?.difference,
       losses: lossesOf(logWatch),
-      refusal: refusalOf(instances, logWatch),
+      refusal: refusal === undefined ? undefined : { at: refusal.at ?? clock.now(), why: refusal.why },
       storage: known?.storage ?? 'unknown',
       used_bytes: storage.usedInBytes,
       limit_bytes: storage.limitInBytes,
@@ -105,14 +117,6 @@ function lossesOf({ losses }: LogProblems = { losses: [], refusal: undefined }):
     to: loss.lostAt,
     in_words: `${describeLoss(loss)}; ${LOSS_REMEDY}`,
   }));
-}
-
-/** The last refusal of a full log that any process reports. */
-function refusalOf(instances: SystemState['instances'], logWatch: LogProblems | undefined): { at: number; why: string } | undefined {
-  const own = logWatch?.refusal;
-  const refused = instances.find(({ logRefusal }) => logRefusal !== undefined);
-  if (refused?.logRefusal === undefined) return own;
-  return { at: refused.logRefusedAt ?? own?.at ?? 0, why: refused.logRefusal };
 }
 
 function circuitsOf(instances: SystemState['instances'], scope: Scope): SystemView['circuits'] {
@@ -133,7 +137,17 @@ function circuitsOf(instances: SystemState['instances'], scope: Scope): SystemVi
     });
 }
 
-function roleViewOf(role: string, { instance, host, pid, version, startedAt, isolation, ...clock }: SystemState['instances'][number]) {
+async function waitsOf({ client, clock }: Gateway, scope: Scope, state: SystemState, language: Language): Promise<SystemView['waits']> {
+  const found = await readWaits(client, state, { ...scope, language, now: clock.now() });
+  return found.map(({ function: token, kind, waiting, text, remedy, since }) =>
+    withoutUndefined({ function: scope.nameOf(token), kind, waiting, in_words: text, remedy, since }),
+  );
+}
+
+function roleViewOf(
+  role: string,
+  { instance, host, pid, version, startedAt, isolation, fileProblems, missingKeys, ...clock }: SystemState['instances'][number],
+) {
   return {
     role,
     instance,
@@ -142,6 +156,8 @@ function roleViewOf(role: string, { instance, host, pid, version, startedAt, iso
     version,
     started_at: startedAt,
     isolation: role === 'worker' ? isolation : undefined,
+    file_problems: fileProblems === undefined ? undefined : [...fileProblems],
+    missing_keys: missingKeys === undefined ? undefined : [...missingKeys],
     clock_ahead_ms: clock.clockAheadInMs,
     clock_uncertainty_ms: clock.clockUncertaintyInMs,
     takes_work: clock.takesWork,
@@ -177,9 +193,34 @@ async function countDead({ client }: Gateway, scope: Scope): Promise<Pick<System
   }
 }
 
+async function plainRequestsOf(
+  { client, encrypting = () => [], tenancy, clock }: Gateway,
+  scope: Scope,
+  language: Language,
+): Promise<Pick<SystemView, 'plain_requests'>> {
+  const projects = encrypting().filter(({ project }) => scope.isOpen || (project ?? tenancy.project) === scope.project);
+  try {
+    const found = await readPlainRequests(client.history.list, projects);
+    return {
+      plain_requests: found.map((one) => {
+        const name = scope.nameOf(one.function);
+        const { requests, isAtLeast, latest } = one;
+        const words = inLanguage(language, () => ({ in_words: plainRequestsInWords(one, clock.now()), remedy: plainRequestsRemedy(name) }));
+        return { function: name, requests, is_at_least: isAtLeast, latest_at: latest, ...words };
+      }),
+    };
+  } catch (error) {
+    if (error instanceof HistoryUnavailableError) return {};
+    throw error;
+  }
+}
+
 /** The oldest open invocation that the scheduler saved, unless it was notified since. */
-async function oldestOf({ client }: Gateway, scope: Scope, { oldestOpen }: SystemState): Promise<Pick<SystemView, 'oldest_open'>> {
-  if (oldestOpen === undefined || !scope.owns(oldestOpen.function)) return {};
+async function oldestOf(gateway: Gateway, scope: Scope, { oldestOpen }: SystemState): Promise<Pick<SystemView, 'oldest_open'>> {
+  const { client } = gateway;
+  if (oldestOpen === undefined) return {};
+  // The oldest one of all projects says nothing about those of the caller.
+  if (!scope.owns(oldestOpen.function)) return await oldestInProject(gateway, scope);
   try {
     const { state } = await client.timeline(oldestOpen.requestId, { function: oldestOpen.function });
     if (state === 'notified') return {};
@@ -189,4 +230,17 @@ async function oldestOf({ client }: Gateway, scope: Scope, { oldestOpen }: Syste
   }
   const { requestId, function: token, acceptedAt } = oldestOpen;
   return { oldest_open: { request_id: requestId, function: scope.nameOf(token), accepted_at: acceptedAt } };
+}
+
+/** The oldest open invocation of the caller's project, from the read model. */
+async function oldestInProject({ client }: Gateway, scope: Scope): Promise<Pick<SystemView, 'oldest_open'>> {
+  try {
+    const state = ['queued', 'running', 'retrying', 'succeeded', 'failed'] as const;
+    const [oldest] = (await client.history.list({ ...scope.filter, state: [...state], order: 'oldest', limit: 1 })).invocations;
+    if (oldest === undefined) return {};
+    return { oldest_open: { request_id: oldest.id, function: scope.nameOf(oldest.function), accepted_at: oldest.acceptedAt } };
+  } catch (error) {
+    if (error instanceof HistoryUnavailableError) return {};
+    throw error;
+  }
 }

@@ -27,7 +27,10 @@ type Options = ClaimOptions & { attempts: FailedAttempts; maxBytes: (path: strin
 export function authenticate(options: Options): (call: Call, limit: ConcurrencyLimit) => Promise<() => void> {
   const { credentials, attempts, maxBytes } = options;
   const readClaim = createClaimReader(options);
-  const unverified = createConcurrencyLimit(UNVERIFIED_BYTES, credentials.filter(({ accessKey }) => accessKey !== undefined).length);
+  const unverified = createConcurrencyLimit(
+    UNVERIFIED_BYTES,
+    () => credentials.list.filter(({ accessKey }) => accessKey !== undefined).length,
+  );
 
   function claimOf(call: Call): Claim {
     try {
@@ -59,7 +62,7 @@ export function authenticate(options: Options): (call: Call, limit: ConcurrencyL
 
   return async (call, limit) => {
     const { path } = call.req;
-    const claim = credentials.length === 0 ? undefined : claimOf(call);
+    const claim = credentials.isOpen ? undefined : claimOf(call);
     const project = claim?.credential.project;
     const named = /^\/v[12]\/([^/]*)/.exec(path)?.[1];
     if (project !== undefined && named !== undefined && named !== project)

@@ -1,7 +1,10 @@
 import { getCookie } from 'hono/cookie';
 import { HttpError } from '#src/gateway/http/http-error.ts';
+import { sentTargetOf } from '#src/gateway/http/request-target.ts';
 import type { Call, GatewayOptions } from '#src/gateway/ports.ts';
-import { type Credential, createTokenFinder } from './credentials.ts';
+import { clientCertificateOf } from './client-certificate.ts';
+import type { CredentialSet } from './credential-set.ts';
+import type { Credential } from './credentials.ts';
 import { isReading } from './origin.ts';
 import type { ReplayCache } from './replay-cache.ts';
 import type { Sessions } from './sessions.ts';
@@ -20,16 +23,15 @@ export type Claim = {
 };
 
 /**
- * Returns a reader of claims: a signature, `X-Auth-Token`, a bearer token or, in the own API, the session of a page. The reader throws
- * `HttpError` 401, and 403 for a change by a session that no own page requested.
+ * Returns a reader of claims: a signature, `X-Auth-Token`, a bearer token, in the own API the session of a page, or a client certificate.
+ * A header precedes a session, and a session a certificate. The reader throws `HttpError` 401, and 403 for a change by a session that no
+ * own page requested.
  */
 export function createClaimReader({ credentials, sessions, replays, clock }: ClaimOptions): (call: Call) => Claim {
-  const findByToken = createTokenFinder(credentials);
-
   function signed(call: Call, text: string): Claim {
     const authorization = parseAuthorization(text);
     if (authorization === undefined) throw unauthenticated('the Authorization header is not of the form "SDK-HMAC-SHA256 Access=…"');
-    const credential = credentials.find(({ accessKey }) => accessKey === authorization.accessKey);
+    const credential = credentials.byAccessKey(authorization.accessKey);
     const { secretKey } = credential ?? {};
     if (credential === undefined || secretKey === undefined) throw unauthenticated('the access key is not known');
     const request = signedRequestOf(call);
@@ -48,16 +50,24 @@ export function createClaimReader({ credentials, sessions, replays, clock }: Cla
   }
 
   function withToken(token: string): Claim {
-    const credential = findByToken(token);
+    const credential = credentials.byToken(token);
     if (credential === undefined) throw unauthenticated('the token is not known');
     return { credential };
   }
 
   function withSession(call: Call, session: string): Claim {
     const credential = sessions.find(session, clock.now());
-    if (credential === undefined) throw unauthenticated('the session has ended');
+    // The certificate of the browser may belong to a credential although the session has ended.
+    if (credential === undefined) return withCertificate(call, 'the session has ended');
     if (!isReading(call.req.method)) checkOwnPage(call);
     return { credential };
+  }
+
+  function withCertificate(call: Call, otherwise: string): Claim {
+    const found = findByCertificate(call, credentials, clock.now());
+    if (found === undefined) throw unauthenticated(otherwise);
+    if ('problem' in found) throw unauthenticated(found.problem);
+    return found;
   }
 
   return (call) => {
@@ -69,8 +79,28 @@ export function createClaimReader({ credentials, sessions, replays, clock }: Cla
     if (authorization !== '') return signed(call, authorization);
     const session = call.req.path.startsWith('/api/') ? getCookie(call, SESSION_COOKIE) : undefined;
     if (session !== undefined) return withSession(call, session);
-    throw unauthenticated('the request has neither a signature nor X-Auth-Token');
+    return withCertificate(call, 'the request has neither a signature nor X-Auth-Token');
   };
+}
+
+/**
+ * Finds the credential that the client certificate of a call names. Returns `undefined` when the call has no certificate, and the reason
+ * when the certificate does not name exactly one credential.
+ *
+ * A browser presents its certificate to every page's requests, as it sends cookies. `checkOrigin` refuses the requests of other pages: over
+ * TLS every current browser sends `Sec-Fetch-Site`.
+ */
+export function findByCertificate(
+  call: Call,
+  credentials: CredentialSet,
+  now: number,
+): { credential: Credential } | { problem: string } | undefined {
+  const certificate = clientCertificateOf(call.env?.incoming?.socket, now);
+  if (certificate === undefined) return undefined;
+  if ('problem' in certificate) return { problem: `the client certificate does not count: ${certificate.problem}` };
+  const [credential, other] = credentials.byCertificate(certificate);
+  if (credential === undefined) return { problem: 'the client certificate belongs to no credential' };
+  return other === undefined ? { credential } : { problem: 'the client certificate belongs to several credentials' };
 }
 
 /**
@@ -88,14 +118,9 @@ function unauthenticated(why: string): HttpError {
 }
 
 function signedRequestOf(call: Call): SignedRequest {
-  const { url } = call.req;
-  const pathAt = url.indexOf('/', url.indexOf('://') + 3);
-  const target = pathAt < 0 ? '/' : url.slice(pathAt);
-  const queryAt = target.indexOf('?');
   return {
     method: call.req.method,
-    path: queryAt < 0 ? target : target.slice(0, queryAt),
-    query: queryAt < 0 ? '' : target.slice(queryAt + 1),
+    ...sentTargetOf(call),
     header(name) {
       return call.req.header(name);
     },

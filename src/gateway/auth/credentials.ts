@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { InvalidInputError, messageOf } from '#src/core/errors.ts';
 import { isProjectId } from '#src/core/names/names.ts';
+import type { CertificateRule } from './client-certificate.ts';
 import { ROLES, type Role } from './roles.ts';
 
 /** The proof of identity of a caller, and the project that the caller acts for. */
@@ -14,6 +15,8 @@ export type Credential = {
   securityToken?: string;
   /** SHA-256 of the token: the credentials file need not contain the token. */
   tokenHash?: Buffer;
+  /** The client certificate that signs the caller in. */
+  certificate?: CertificateRule;
   /** All roles if absent. */
   roles?: readonly Role[];
 };
@@ -23,6 +26,23 @@ const MIN_SECRET_LENGTH = 16;
 
 const secret = z.union([z.string().min(1), z.strictObject({ env: z.string().min(1) })]);
 const tokenSecret = z.union([secret, z.strictObject({ sha256: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits') })]);
+const certificateRule = z
+  .strictObject({
+    subject: z
+      .record(z.string().regex(/^[A-Za-z]{1,32}$/, 'must be an attribute such as CN, O or OU'), z.string().min(1))
+      .refine((attributes) => Object.keys(attributes).length > 0, 'must name an attribute such as CN')
+      .optional(),
+    san: z
+      .string()
+      .regex(/^(?:DNS|URI|email|IP Address):./, 'must be like DNS:billing.example, URI:spiffe://example/billing or email:a@b.example')
+      .optional(),
+    sha256: z
+      .string()
+      .transform((digits) => digits.replaceAll(':', '').toLowerCase())
+      .pipe(z.string().regex(/^[0-9a-f]{64}$/, 'must be the SHA-256 of the certificate, 64 hexadecimal digits'))
+      .optional(),
+  })
+  .refine((rule) => Object.values(rule).some((demand) => demand !== undefined), 'needs subject, san or sha256');
 const entrySchema = z
   .strictObject({
     project_id: z.string().refine(isProjectId, 'must be 1 to 64 letters, digits, "-" or "_"').optional(),
@@ -30,13 +50,17 @@ const entrySchema = z
     sk: secret.optional(),
     security_token: secret.optional(),
     token: tokenSecret.optional(),
+    certificate: certificateRule.optional(),
     roles: z
       .array(z.enum(ROLES, `must be one of ${ROLES.join(', ')}`))
       .min(1)
       .optional(),
   })
   .refine(({ ak, sk }) => (ak === undefined) === (sk === undefined), 'needs both ak and sk, or neither')
-  .refine(({ ak, token }) => ak !== undefined || token !== undefined, 'needs ak and sk, or a token');
+  .refine(
+    ({ ak, token, certificate }) => [ak, token, certificate].some((proof) => proof !== undefined),
+    'needs ak and sk, or a token, or a certificate',
+  );
 const fileSchema = z.array(entrySchema).min(1);
 
 type Secret = z.infer<typeof secret>;
@@ -54,7 +78,7 @@ export type ReadOptions = {
  * file names, else `default`.
  *
  * Throws `InvalidInputError`, which never contains a secret: if the file cannot be read, a variable is not set, a secret is short, or an
- * access key or a token occurs twice.
+ * access key, a token or a certificate occurs twice.
  */
 export function readCredentials(file: string, { env = process.env, project }: ReadOptions = {}): Credential[] {
   const refuse = (problem: string, cause?: unknown): never => {
@@ -71,11 +95,21 @@ export function readCredentials(file: string, { env = process.env, project }: Re
   if (!parsed.success) return refuse(`is not valid:\n${z.prettifyError(parsed.error)}`);
   const own = project ?? parsed.data.find(({ project_id }) => project_id !== undefined)?.project_id ?? 'default';
   const credentials = parsed.data.map((entry) => credentialOf(entry, own, createSecretReader(env, refuse)));
-  const keys = credentials.flatMap(({ accessKey }) => (accessKey === undefined ? [] : [accessKey]));
-  if (new Set(keys).size < keys.length) refuse('contains one ak twice');
-  const tokens = credentials.flatMap(({ tokenHash }) => tokenHash?.toString('hex') ?? []);
-  if (new Set(tokens).size < tokens.length) refuse('contains one token twice');
-  return credentials;
+  const twice = repeatedIn(credentials);
+  return twice === undefined ? credentials : refuse(`contains one ${twice} twice`);
+}
+
+/** The kind of a proof that two credentials have in common. */
+function repeatedIn(credentials: readonly Credential[]): string | undefined {
+  const proofs: Record<string, (credential: Credential) => string | undefined> = {
+    ak: ({ accessKey }) => accessKey,
+    token: ({ tokenHash }) => tokenHash?.toString('hex'),
+    certificate: ({ certificate }) => (certificate === undefined ? undefined : JSON.stringify(certificate)),
+  };
+  return Object.entries(proofs).find(([, proofOf]) => {
+    const found = credentials.map(proofOf).filter((proof) => proof !== undefined);
+    return new Set(found).size < found.length;
+  })?.[0];
 }
 
 interface SecretReader {
@@ -102,7 +136,7 @@ function createSecretReader(env: Environment, refuse: (problem: string) => never
 }
 
 function credentialOf(
-  { project_id, ak, sk, security_token, token, roles }: Entry,
+  { project_id, ak, sk, security_token, token, certificate, roles }: Entry,
   own: string,
   { plain, strong }: SecretReader,
 ): Credential {
@@ -110,6 +144,7 @@ function credentialOf(
   return {
     project: project_id ?? own,
     ...(roles === undefined ? {} : { roles }),
+    ...(certificate === undefined ? {} : { certificate }),
     ...(ak === undefined ? {} : { accessKey: plain(ak) }),
     ...(sk === undefined ? {} : { secretKey: strong(sk, 'sk') }),
     ...(security_token === undefined ? {} : { securityToken: plain(security_token) }),

@@ -6,8 +6,8 @@ import type { Call, OriginGuard } from '#src/gateway/ports.ts';
  * Refuses requests from pages of other origins, by the rules (B1), (B2), (B3) and (B4) of src/DESIGN.md. A browser reaches every host that
  * its user can reach, so neither loopback nor a firewall protects a gateway from a page that the user opens.
  *
- * Rule B1 prevents DNS rebinding: a DNS name of an attacker may resolve to this machine. Rule B2 compares the origin with `http://` and the Host, or
- * with a configured origin.
+ * Rule B1 prevents DNS rebinding: a DNS name of an attacker may resolve to this machine. A browser connects by TLS only to the names of the
+ * certificate, so these names are the gateway's own. Rule B2 compares the origin with the scheme and the Host, or with a configured origin.
  */
 
 export type OriginOptions = {
@@ -17,6 +17,8 @@ export type OriginOptions = {
   host: string;
   /** Further origins of this gateway, such as `https://sequent.example`: the names by which reverse proxies serve it. */
   origins: readonly string[];
+  /** Whether the TLS certificate of the gateway is for a host name; without it, the gateway has none. */
+  isCertified?: ((hostname: string) => boolean) | undefined;
 };
 
 /** A browser always names the port that it connects to, so B2 separates ports, and a forwarded port needs no configuration. */
@@ -32,7 +34,7 @@ export function isReading(method: string): boolean {
   return reading.has(method);
 }
 
-export function createOriginGuard({ isOpen, host: listenHost, origins }: OriginOptions): OriginGuard {
+export function createOriginGuard({ isOpen, host: listenHost, origins, isCertified = () => false }: OriginOptions): OriginGuard {
   const ownOrigins = new Set(origins);
   const ownHosts = new Set(origins.map((origin) => new URL(origin).host));
   const isOwnHost = memoizeByText((host) => {
@@ -41,13 +43,14 @@ export function createOriginGuard({ isOpen, host: listenHost, origins }: OriginO
   });
 
   // Behind a proxy that terminates TLS, the same name without TLS is another origin.
-  function isOwnOrigin(origin: string, host: string): boolean {
-    return ownOrigins.has(origin) || (origin === `http://${host}` && !ownHosts.has(host));
+  function isOwnOrigin(origin: string, host: string, url: string): boolean {
+    const scheme = url.startsWith('https:') ? 'https' : 'http';
+    return ownOrigins.has(origin) || (origin === `${scheme}://${host}` && !ownHosts.has(host));
   }
 
   /** Rule B1: with credentials, a request that is neither from a page nor anonymous may use any name. */
   function isAllowedHost(call: Call, host: string, isFromPage: boolean): boolean {
-    return isOwnHost(host) || (!isOpen && !isFromPage && bringsCredential(call));
+    return isOwnHost(host) || isCertified(host.replace(/:\d+$/, '')) || (!isOpen && !isFromPage && bringsCredential(call));
   }
 
   return (call) => {
@@ -57,7 +60,7 @@ export function createOriginGuard({ isOpen, host: listenHost, origins }: OriginO
     const site = req.header('sec-fetch-site');
     const isFromPage = origin !== undefined || site !== undefined;
     if (!isAllowedHost(call, host, isFromPage)) throw unknownHost();
-    if (origin !== undefined && !isOwnOrigin(origin, host)) throw otherOrigin();
+    if (origin !== undefined && !isOwnOrigin(origin, host, req.url)) throw otherOrigin();
     if (site !== undefined && !ownSites.has(site) && !opensDocument(call)) throw otherOrigin();
     if (!isReading(req.method)) checkType(call, isFromPage);
   };

@@ -7,8 +7,8 @@ import { parseBody, readBody } from '#src/gateway/http/body.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
 import type { Call, Gateway, GatewayEnv } from '#src/gateway/ports.ts';
 import { addressOf } from './authentication.ts';
-import { SESSION_COOKIE } from './claim.ts';
-import { findByToken } from './credentials.ts';
+import { findByCertificate, SESSION_COOKIE } from './claim.ts';
+import type { Credential } from './credentials.ts';
 import { ROLES, type Role } from './roles.ts';
 import { SESSION_IN_S } from './sessions.ts';
 
@@ -17,7 +17,7 @@ const requestSchema = z.strictObject({ token: z.string().min(1).max(1_024) });
 
 /** Sign-in and sign-out of the pages: exchanges a token for a cookie that no script can read. These routes need no authentication. */
 export function addSessionRoutes(app: Hono<GatewayEnv>, { credentials, sessions, clock, tenancy, attempts }: Gateway): void {
-  const isOpen = credentials.length === 0;
+  const { isOpen } = credentials;
   const describe = (project: string | undefined, roles: readonly Role[] = ROLES): Session => ({
     project: project ?? null,
     roles: project === undefined ? [] : [...roles],
@@ -25,10 +25,17 @@ export function addSessionRoutes(app: Hono<GatewayEnv>, { credentials, sessions,
     signed_in: project !== undefined,
     version: VERSION,
   });
+  function callerOf(call: Call): Credential | undefined {
+    const session = getCookie(call, SESSION_COOKIE);
+    const inSession = session === undefined ? undefined : sessions.find(session, clock.now());
+    if (inSession !== undefined) return inSession;
+    const byCertificate = findByCertificate(call, credentials, clock.now());
+    return byCertificate !== undefined && 'credential' in byCertificate ? byCertificate.credential : undefined;
+  }
+
   app.get('/api/session', (call) => {
     call.header('Cache-Control', 'no-store');
-    const session = getCookie(call, SESSION_COOKIE);
-    const found = session === undefined ? undefined : sessions.find(session, clock.now());
+    const found = callerOf(call);
     return call.json(isOpen ? describe(tenancy.project) : describe(found?.project, found?.roles));
   });
 
@@ -38,7 +45,7 @@ export function addSessionRoutes(app: Hono<GatewayEnv>, { credentials, sessions,
     if (isOpen) return call.json(describe(tenancy.project));
     const address = addressOf(call);
     attempts.checkWait(address);
-    const credential = findByToken(credentials, token);
+    const credential = credentials.byToken(token);
     if (credential === undefined) {
       attempts.note(address, 'a sign-in with an unknown token');
       throw new HttpError({ status: 401, message: 'the token is not known' });
@@ -63,7 +70,7 @@ export function addSessionRoutes(app: Hono<GatewayEnv>, { credentials, sessions,
   });
 }
 
-/** Whether the browser connects by HTTPS. The gateway serves HTTP; a proxy that terminates TLS sets `X-Forwarded-Proto`. */
+/** Whether the browser connects by HTTPS, to this gateway or to a proxy that terminates TLS and sets `X-Forwarded-Proto`. */
 function isSecure({ req }: Call): boolean {
   return req.header('x-forwarded-proto') === 'https' || req.url.startsWith('https:');
 }

@@ -1,6 +1,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { ConflictError } from '#src/core/errors.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
+import type { CredentialSet } from './credential-set.ts';
 import type { Credential } from './credentials.ts';
 
 /** The lifetime of a session. */
@@ -25,11 +26,12 @@ export interface Sessions {
 }
 
 /** Resolves when the ended sessions are loaded. The signal ends the watch on the sessions of other gateways. */
-export async function openSessions(store: KeyValue, credentials: readonly Credential[], signal: AbortSignal): Promise<Sessions> {
+export async function openSessions(store: KeyValue, credentials: CredentialSet, signal: AbortSignal): Promise<Sessions> {
   const secret = await sharedSecret(store);
-  const known = credentials.flatMap((credential) =>
-    credential.tokenHash === undefined ? [] : [{ credential, key: createHmac('sha256', secret).update(credential.tokenHash).digest() }],
-  );
+  let known = keysOf(credentials.list, secret);
+  credentials.onReplace(() => {
+    known = keysOf(credentials.list, secret);
+  });
   const ended = await followEnded(store, signal);
 
   function find(session: string, now: number): { credential: Credential; id: string; endsAt: number } | undefined {
@@ -59,6 +61,12 @@ export async function openSessions(store: KeyValue, credentials: readonly Creden
       }
     },
   };
+}
+
+function keysOf(credentials: readonly Credential[], secret: Buffer): { credential: Credential; key: Buffer }[] {
+  return credentials.flatMap((credential) =>
+    credential.tokenHash === undefined ? [] : [{ credential, key: createHmac('sha256', secret).update(credential.tokenHash).digest() }],
+  );
 }
 
 /** The sessions that were ended on any gateway. Only a valid session can be ended, so the number of sign-ins bounds them. */

@@ -10,15 +10,22 @@ export type ConcurrencyLimit = { enter(sharer: string | undefined, amount?: numb
 
 /**
  * Half of the capacity is guaranteed to the sharers in equal parts, which no other sharer can use. The other half is common, and one
- * sharer uses at most half of the common half. A single sharer may use the whole capacity.
+ * sharer uses at most half of the common half. A single sharer may use the whole capacity. A changed number of sharers counts from the next
+ * entry on.
  */
-export function createConcurrencyLimit(capacity: number, sharers = 1): ConcurrencyLimit {
-  const isShared = sharers > 1;
-  const guaranteed = isShared ? Math.floor(capacity / 2 / sharers) : capacity;
-  const common = capacity - guaranteed * Math.max(1, sharers);
-  const max = isShared ? guaranteed + Math.ceil(common / 2) : capacity;
+export function createConcurrencyLimit(capacity: number, countSharers: () => number = () => 1): ConcurrencyLimit {
   const usedBy = new Map<string, number>();
+  let sharers = countSharers();
+  let { guaranteed, common, max } = sharesOf(capacity, sharers);
   let commonUsed = 0;
+
+  function shareAgain(): void {
+    const counted = countSharers();
+    if (counted === sharers) return;
+    sharers = counted;
+    ({ guaranteed, common, max } = sharesOf(capacity, sharers));
+    commonUsed = [...usedBy.values()].reduce((sum, used) => sum + Math.max(0, used - guaranteed), 0);
+  }
 
   function take(sharer: string, amount: number): void {
     const before = usedBy.get(sharer) ?? 0;
@@ -32,6 +39,7 @@ export function createConcurrencyLimit(capacity: number, sharers = 1): Concurren
 
   return {
     enter(sharer = '', amount = 1) {
+      shareAgain();
       take(sharer, amount);
       let isHeld = true;
       return () => {
@@ -40,6 +48,13 @@ export function createConcurrencyLimit(capacity: number, sharers = 1): Concurren
       };
     },
   };
+}
+
+function sharesOf(capacity: number, sharers: number): { guaranteed: number; common: number; max: number } {
+  if (sharers <= 1) return { guaranteed: capacity, common: 0, max: capacity };
+  const guaranteed = Math.floor(capacity / 2 / sharers);
+  const common = capacity - guaranteed * sharers;
+  return { guaranteed, common, max: guaranteed + Math.ceil(common / 2) };
 }
 
 function overloaded(): HttpError {

@@ -47,7 +47,7 @@ export class HttpError extends SequentError {
   }
 }
 
-type ReplyStatus = { status: number; vendorCode?: string };
+type ReplyStatus = { status: number; vendorCode?: string; retryAfterInS?: number };
 
 /** Converts what the client library throws into a reply. An unexpected error becomes 500, and its message stays in the log. */
 export function toHttpError(thrown: unknown): HttpError {
@@ -56,9 +56,9 @@ export function toHttpError(thrown: unknown): HttpError {
   if (reply === undefined || !(thrown instanceof SequentError))
     return new HttpError({ status: 500, message: 'the gateway failed; its log says why' }, { cause: thrown });
   const isRetryable = reply.status === 503 || thrown instanceof UnknownOutcomeError;
-  const advice = thrown instanceof HistoryUnavailableError ? ' (start one: sequent serve --role projection)' : '';
+  const advice = thrown instanceof HistoryUnavailableError && !thrown.isBehind ? ' (start one: sequent serve --role projection)' : '';
   return new HttpError(
-    { ...reply, message: (nameOf) => thrown.messageFor(nameOf) + advice, ...(isRetryable ? { retryAfterInS: 1 } : {}) },
+    { ...(isRetryable ? { retryAfterInS: 1 } : {}), ...reply, message: (nameOf) => thrown.messageFor(nameOf) + advice },
     { cause: thrown },
   );
 }
@@ -88,9 +88,13 @@ const statuses: Readonly<Record<string, ReplyStatus | undefined>> = {
   VERSION_REFUSED: { status: 409 },
   CONFLICT: { status: 409 },
   WRONG_STATE: { status: 409 },
+  PROJECT_ERASED: { status: 409 },
+  KEY_MISSING: { status: 503 },
   NATS_UNAVAILABLE: { status: 503 },
   HISTORY_UNAVAILABLE: { status: 503 },
-  LOG_FULL: { status: 503 },
+  // 503 and not 507 or 429: HTTP clients repeat a 503 after `Retry-After` by default, nearly none repeats a 507, and a 429 blames the caller.
+  // A full log stays full for longer than an outage, so callers return less often.
+  LOG_FULL: { status: 503, retryAfterInS: 10 },
   LOG_BEHIND: { status: 503 },
   STREAM_LOST: { status: 503 },
   // The caller may reach another gateway that is already upgraded.

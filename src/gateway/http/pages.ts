@@ -1,16 +1,19 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import type { Hono } from 'hono';
 import { every } from 'hono/combine';
 import { etag } from 'hono/etag';
 import { secureHeaders } from 'hono/secure-headers';
 import { serveStatic } from 'hono/serve-static';
 import type { Call, GatewayEnv } from '#src/gateway/ports.ts';
+import { languageOfCall } from './language.ts';
 
 /*
- * The web pages as `src/web/build` writes them: each file plain, compressed by Brotli and compressed by gzip. Hono's middleware selects the
- * encoding, computes the ETag of the bytes that are sent, and sets the security headers.
+ * The web pages as `src/web/build` writes them: each file plain and compressed by Brotli. They are compressed by gzip when they are read, which
+ * takes milliseconds, because the package must stay small. Hono's middleware selects the encoding, computes the ETag of the bytes that are
+ * sent, and sets the security headers.
  *
  * The files are held in memory, and are read again after each build. Node's `serveStatic` would read the folder for every request: a page
  * would be missing while a build replaces the folder, and a quality value such as `gzip;q=1.0` would disable compression.
@@ -20,8 +23,9 @@ import type { Call, GatewayEnv } from '#src/gateway/ports.ts';
 type Files = ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
 
 const builtInto = fileURLToPath(new URL('../../web/dist', import.meta.url));
-/** The paths of pages. One document serves all of them, and reads its data from `/api`, which authenticates the caller. */
+/** The paths of pages. One document for each language serves all of them, and reads its data from `/api`, which authenticates the caller. */
 const pages = ['/', '/login', '/invocations/*', '/functions', '/functions/*', '/dead-letters', '/system'];
+const CHINESE = '/index.zh-CN.html';
 const unbuilt = 'The web pages are not built. Start Sequent with "npm start", or build them with "npm run pages".\n';
 
 /** Allows the gateway's own files only: a value that a function returned can be shown, but never runs as a part of a page. */
@@ -51,18 +55,26 @@ const security = secureHeaders({
 export function addPages(app: Hono<GatewayEnv>, folder: string = builtInto): (call: Call) => Promise<Response | undefined> {
   const filesOf = openFiles(folder);
   const getContent = async (path: string): Promise<Uint8Array<ArrayBuffer> | null> => filesOf().get(path) ?? null;
-  const cachedAs = (caching: string) => (_: string, call: Call) => {
+  const cachedAs = (caching: string, vary: string) => (_: string, call: Call) => {
     call.header('Cache-Control', caching);
-    call.header('Vary', 'Accept-Encoding');
+    call.header('Vary', vary);
   };
-  const document = every(
-    security,
-    etag(),
-    serveStatic<GatewayEnv>({ root: '', path: '/index.html', precompressed: true, getContent, onFound: cachedAs('no-cache') }),
+  const documentAt = (path: string) =>
+    serveStatic<GatewayEnv>({
+      root: '',
+      path,
+      precompressed: true,
+      getContent,
+      onFound: cachedAs('no-cache', 'Accept-Encoding, Accept-Language'),
+    });
+  const english = documentAt('/index.html');
+  const chinese = documentAt(CHINESE);
+  const document = every(security, etag(), (call: Call, next) =>
+    (languageOfCall(call) === 'zh-CN' && filesOf().has(CHINESE) ? chinese : english)(call, next),
   );
 
   // The name of an asset changes with its content.
-  const onFound = cachedAs('public, max-age=31536000, immutable');
+  const onFound = cachedAs('public, max-age=31536000, immutable', 'Accept-Encoding');
   app.get('/assets/*', etag(), serveStatic<GatewayEnv>({ root: '', precompressed: true, getContent, onFound }));
   for (const path of pages) app.get(path, document, (call) => call.text(unbuilt, 503));
   return async (call) => {
@@ -94,5 +106,7 @@ function openFiles(folder: string): () => Files {
 function readFiles(folder: string): Files {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   const paths = files.map(({ parentPath, name }) => join(parentPath, name));
-  return new Map(paths.map((path) => [`/${relative(folder, path).split(sep).join('/')}`, new Uint8Array(readFileSync(path))]));
+  const content = new Map(paths.map((path) => [`/${relative(folder, path).split(sep).join('/')}`, new Uint8Array(readFileSync(path))]));
+  for (const [path, bytes] of [...content]) if (content.has(`${path}.br`)) content.set(`${path}.gz`, new Uint8Array(gzipSync(bytes)));
+  return content;
 }

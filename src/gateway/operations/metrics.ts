@@ -1,9 +1,8 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Histogram, Registry } from 'prom-client';
 import type { Clock } from '#src/core/ports/clock.ts';
 import { createLagMetrics, type LagSource } from './lag-metrics.ts';
 import type { LogCount } from './log-count.ts';
-import { createLogProblemMetrics, type LogProblems } from './log-problem-metrics.ts';
-import type { ReplicaWatch } from './replica-watch.ts';
+import { createProblemMetrics, type KnownProblems } from './problem-metrics.ts';
 
 /**
  * The metrics of this gateway. HTTP requests are those of this gateway. All other metrics are counted from the log, from its end at the
@@ -15,30 +14,14 @@ export interface Metrics {
   render(): Promise<string>;
 }
 
-export type MetricsOptions = {
-  clock: Pick<Clock, 'now'>;
-  lag: LagSource;
-  logCount: LogCount;
-  replicaWatch: ReplicaWatch | undefined;
-  logWatch?: LogProblems | undefined;
-};
+export type MetricsOptions = KnownProblems & { clock: Pick<Clock, 'now'>; lag: LagSource; logCount: LogCount };
 
-export function createMetrics({ clock, lag, logCount, replicaWatch, logWatch }: MetricsOptions): Metrics {
+export function createMetrics({ clock, lag, logCount, ...problems }: MetricsOptions): Metrics {
   const registry = new Registry();
   const registers = [registry];
   let folded = 0;
   createLagMetrics(registry, { clock, lag, folded: () => folded });
-  if (logWatch !== undefined) createLogProblemMetrics(registry, logWatch);
-  if (replicaWatch !== undefined) {
-    new Gauge({
-      name: 'sequent_log_replicas_differ',
-      help: '1 when the replicas of the log differed in the last comparison, otherwise 0',
-      registers,
-      collect() {
-        this.set(replicaWatch.difference === undefined ? 0 : 1);
-      },
-    });
-  }
+  createProblemMetrics(registry, problems);
   const requests = new Counter({
     name: 'sequent_http_requests_total',
     help: 'HTTP requests that this gateway answered',

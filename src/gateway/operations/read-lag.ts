@@ -1,42 +1,82 @@
+import { type EncryptingProject, readPlainRequests } from '#src/analysis/plain-requests.ts';
 import type { SystemState } from '#src/client/client.ts';
 import { HistoryUnavailableError } from '#src/core/errors.ts';
-import type { GatewayClient } from '../ports.ts';
+import { REFUSES_REQUESTS } from '#src/core/ports/admission.ts';
+import type { Clock } from '#src/core/ports/clock.ts';
+import type { GatewayClient, GatewayOptions } from '../ports.ts';
+import { ownerOf } from './consumer-owner.ts';
 import type { Lag } from './lag-metrics.ts';
+import type { LogProblems } from './problem-metrics.ts';
+import { readWaits } from './read-waits.ts';
 
-/** The role that a durable consumer of the log belongs to, and the function whose work items it delivers. */
-export function ownerOf({ name }: SystemState['consumers'][number]): { role: string; function: string } {
-  if (name.startsWith('fn-')) return { role: 'worker', function: name.slice(3) };
-  return { role: name === 'destinations' ? name : 'subscriber', function: '' };
-}
+type Known = {
+  client: Pick<GatewayClient, 'functions' | 'system' | 'history'>;
+  clock: Pick<Clock, 'now'>;
+  logWatch?: LogProblems;
+  encrypting?: GatewayOptions['encrypting'];
+};
 
-export async function readLag({ system, history }: Pick<GatewayClient, 'system' | 'history'>): Promise<Lag> {
-  const [{ streams, consumers, oldestOpen, instances }, projection] = await Promise.all([system(), readProjection(history)]);
+export async function readLag({ client, clock, logWatch, encrypting = () => [] }: Known): Promise<Lag> {
+  const [state, projection] = await Promise.all([client.system(), readProjection(client.history)]);
+  const { streams, storage, consumers, oldestOpen, instances } = state;
   const log = streams.find(({ name }) => name === 'INVOCATIONS');
-  const { lastSequence, messages, bytes } = log?.exists ? log : { lastSequence: 0, messages: 0, bytes: 0 };
   // Subscribers choose their names, so a metric per subscriber would be unbounded.
   const ours = consumers.map((consumer) => ({ ...consumer, ...ownerOf(consumer) })).filter(({ role }) => role !== 'subscriber');
   return {
-    lastSequence,
-    messages,
-    bytes,
-    consumers: ours.map(({ role, function: token, pending, unacknowledged }) => ({
+    log: {
+      ...(log?.exists ? log : { lastSequence: 0, messages: 0, bytes: 0, maxBytes: undefined }),
+      isRefusing: refusalOf({ streams, instances }, logWatch) !== undefined,
+    },
+    unavailableStreams: streams.filter((stream) => !(stream.exists && stream.hasLeader)).length,
+    storage,
+    consumers: ours.map(({ role, function: token, pending, unacknowledged, waiting }) => ({
       role,
       function: token,
       waiting: pending,
       atWork: unacknowledged,
+      pulls: waiting,
     })),
     projection,
     oldestOpenAt: oldestOpen?.acceptedAt,
-    clocks: instances.flatMap(({ roles, host, clockAheadInMs }) =>
-      clockAheadInMs === undefined ? [] : roles.map((role) => ({ role, host, aheadInMs: clockAheadInMs })),
+    roles: instances.flatMap(({ roles, host, clockAheadInMs: aheadInMs, takesWork = true }) =>
+      roles.map((role) => ({ role, host, aheadInMs, takesWork })),
     ),
+    missingKeys: instances.flatMap(({ missingKeys = [] }) => missingKeys).length,
+    plainRequests: await countPlainRequests(client, encrypting()),
+    fileProblems: instances.flatMap(({ fileProblems = [] }) => fileProblems).length,
     circuits: instances.flatMap(({ circuits = [] }) => circuits),
+    waits: await readWaits(client, state, { now: clock.now() }),
   };
 }
 
-async function readProjection({ status }: Pick<GatewayClient['history'], 'status'>): Promise<number | undefined> {
+/** Why the log refuses messages of a process, or all requests; `undefined` when it does not. `at` is absent for the latter. */
+export function refusalOf(
+  { streams, instances }: Pick<SystemState, 'streams' | 'instances'>,
+  logWatch: LogProblems | undefined,
+): { at?: number | undefined; why: string } | undefined {
+  for (const { logRefusal, logRefusedAt } of instances) if (logRefusal !== undefined) return { at: logRefusedAt, why: logRefusal };
+  if (logWatch?.refusal !== undefined) return logWatch.refusal;
+  return streams.some((stream) => stream.exists && !stream.isAdmitting) ? { why: `it refuses requests: ${REFUSES_REQUESTS}` } : undefined;
+}
+
+async function countPlainRequests({ history }: Known['client'], projects: readonly EncryptingProject[]): Promise<number | undefined> {
   try {
-    return (await status({ timeoutInMs: 2_000 })).lag;
+    const found = await readPlainRequests(history.list, projects);
+    return found.reduce((sum, { requests }) => sum + requests, 0);
+  } catch (error) {
+    if (error instanceof HistoryUnavailableError) return undefined;
+    throw error;
+  }
+}
+
+async function readProjection({
+  status,
+  deadLetters,
+}: Pick<GatewayClient['history'], 'status' | 'deadLetters'>): Promise<Lag['projection']> {
+  try {
+    const { lag, lagInMs, problems, rebuild } = await status({ timeoutInMs: 2_000 });
+    const dead = await deadLetters({ limit: 500 });
+    return { lag, lagInMs, problems, isRebuilding: rebuild !== null, deadLetters: dead.deadLetters.length };
   } catch (error) {
     if (error instanceof HistoryUnavailableError) return undefined;
     throw error;

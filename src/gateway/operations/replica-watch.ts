@@ -18,24 +18,26 @@ export type ReplicaWatchOptions = {
 
 /** One comparison opens some thirty consumers for a moment, so it is not made for every scrape. */
 const COMPARE_EVERY_MS = 300_000;
+/** After a difference, so that the alarm ends soon after the repair. */
+const COMPARE_AGAIN_AFTER_MS = 15_000;
 
-/** Compares until the signal aborts. Logs each difference as an error. */
+/** Compares at once and then repeatedly, until the signal aborts. Logs a difference as an error, and its end. */
 export function watchReplicas({ compare, clock, logger, signal }: ReplicaWatchOptions): ReplicaWatch {
   let difference: string | undefined;
   void watch();
 
   async function watch(): Promise<void> {
-    for (;;) {
-      await clock.sleep(COMPARE_EVERY_MS, signal);
-      if (signal.aborted) return;
-      try {
-        difference = await compare();
-        if (difference !== undefined) logger.error({}, `the replicas of the log differ: ${difference}`);
-      } catch (error) {
-        // The next comparison may succeed. Until then, the last difference stands.
-        logger.warn({}, `the replicas of the log cannot be compared: ${messageOf(error)}`);
-      }
+    while (!signal.aborted) {
+      // The next comparison may succeed. Until then, the last difference stands.
+      await compare().then(note, (error: unknown) => logger.warn({}, `the replicas of the log cannot be compared: ${messageOf(error)}`));
+      await clock.sleep(difference === undefined ? COMPARE_EVERY_MS : COMPARE_AGAIN_AFTER_MS, signal);
     }
+  }
+
+  function note(found: string | undefined): void {
+    if (found !== undefined && difference === undefined) logger.error({}, `the replicas of the log differ: ${found}`);
+    if (found === undefined && difference !== undefined) logger.info({}, 'the replicas of the log are equal again');
+    difference = found;
   }
 
   return {

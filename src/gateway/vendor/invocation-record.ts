@@ -3,7 +3,6 @@ import type { Timeline } from '#src/client/client.ts';
 import { InvocationNotFoundError } from '#src/core/errors.ts';
 import type { InvocationSummary } from '#src/core/history-questions.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
-import { whenCaughtUp } from '../caught-up.ts';
 import type { Gateway } from '../ports.ts';
 import { withoutZone } from './times.ts';
 
@@ -46,9 +45,9 @@ export async function findRecord(gateway: Gateway, name: FunctionName, id: strin
     if (!(error instanceof InvocationNotFoundError)) throw error;
   }
   // The invocation may be so new that neither its timeline nor the read model contains it yet.
-  await whenCaughtUp(gateway);
+  const atLeast = await client.lastSequence();
   try {
-    return recordOfSummary(await client.history.get(id, { function: name }));
+    return recordOfSummary(await client.history.get(id, { function: name }, { atLeast }));
   } catch (error) {
     if (error instanceof InvocationNotFoundError) return undefined;
     throw error;

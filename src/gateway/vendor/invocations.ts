@@ -2,7 +2,6 @@ import type { Hono } from 'hono';
 import { type HistoryFilter, statuses } from '#src/core/history-questions.ts';
 import { type FunctionName, isRequestId } from '#src/core/names/names.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
-import { whenCaughtUp } from '../caught-up.ts';
 import type { Call, Gateway, GatewayEnv } from '../ports.ts';
 import { findRecord, type InvocationRecord, recordOfSummary } from './invocation-record.ts';
 import { pageOf } from './paging.ts';
@@ -63,12 +62,13 @@ export function addInvocationLists(app: Hono<GatewayEnv>, gateway: Gateway): voi
     const { name, qualifier, isQualified } = await existing(call);
     const { marker, limit } = pageOf(call, PAGE);
     const filter = filterOf({ name, wanted, window: windowIn(call), now: clock.now(), ...(isQualified ? { qualifier } : {}) });
-    await whenCaughtUp(gateway);
-    const cursor = marker >= CURSOR_BASE ? String(marker - CURSOR_BASE) : await skip(marker, filter);
+    // A finished invocation that the read model lacks now would be on no page of this walk: the next pages are older.
+    const atLeast = await client.lastSequence();
+    const cursor = marker >= CURSOR_BASE ? String(marker - CURSOR_BASE) : await skip(marker, filter, atLeast);
     if (cursor === null)
       return reply(call, { records: [], count: (await client.history.count({ ...filter, most: MAX_COUNT })).count, next: 0 });
     const [page, { count }] = await Promise.all([
-      client.history.list({ ...filter, limit, ...(cursor === undefined ? {} : { cursor }) }),
+      client.history.list({ ...filter, limit, ...(cursor === undefined ? {} : { cursor }) }, { atLeast }),
       client.history.count({ ...filter, most: MAX_COUNT }),
     ]);
     return reply(call, {
@@ -79,12 +79,12 @@ export function addInvocationLists(app: Hono<GatewayEnv>, gateway: Gateway): voi
   }
 
   /** The cursor after `offset` invocations: `undefined` for the first page, `null` if no further invocation exists. */
-  async function skip(offset: number, filter: HistoryFilter): Promise<string | null | undefined> {
+  async function skip(offset: number, filter: HistoryFilter, atLeast: number): Promise<string | null | undefined> {
     if (offset > MAX_OFFSET) throw badQuery(`marker skips more than ${MAX_OFFSET} invocations; follow next_marker instead`);
     let cursor: string | null | undefined;
     for (let remaining = offset; remaining > 0 && cursor !== null; remaining -= PAGE.max) {
       const page = { limit: Math.min(remaining, PAGE.max), ...(cursor === undefined ? {} : { cursor }) };
-      ({ cursor } = await client.history.list({ ...filter, ...page }));
+      ({ cursor } = await client.history.list({ ...filter, ...page }, { atLeast }));
     }
     return cursor;
   }

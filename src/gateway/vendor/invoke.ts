@@ -8,7 +8,7 @@ import { textOf } from '#src/gateway/http/body.ts';
 import type { ConcurrencyLimit } from '#src/gateway/http/concurrency-limit.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
 import { createSharedTurn } from '#src/gateway/http/shared-turn.ts';
-import { createIdempotency, type IdempotencyKey, idempotencyKeyOf } from '../idempotency.ts';
+import { createIdempotency, type IdempotencyKey, idempotencyKeyOf, keyToRepeat } from '../idempotency.ts';
 import type { Call, Gateway, GatewayEnv } from '../ports.ts';
 import { checkConnected, isDisabled, refuseDisabled } from '../refusals.ts';
 import { scopeOf } from '../scope.ts';
@@ -38,16 +38,17 @@ export function addInvocations(app: Hono<GatewayEnv>, gateway: Gateway, waiting:
       name,
       payload,
       key,
-      id: key.id,
-      formerId: key.formerId,
       options: { qualifier: qualifier === LATEST ? undefined : qualifier, traceparent },
     };
   }
 
-  async function invoke(call: Call, { name, payload, key, id, options }: Request): Promise<Invoked> {
+  async function invoke(call: Call, { name, payload, key, options }: Request, synchronous?: true): Promise<Invoked> {
     await sharedTurn();
     try {
-      const invoked = await client.invokeText(name, payload, { id, ...options });
+      // A synchronous call shares no message, because its worker would begin with the other requests of the message.
+      const invoked = await (synchronous
+        ? client.invokeText(name, payload, { id: key.id, ...options, synchronous })
+        : client.invokeTogether(name, payload, { id: key.id, ...options }));
       if (invoked.traceparent !== undefined && invoked.traceparent !== options.traceparent) call.header('traceparent', invoked.traceparent);
       return invoked;
     } catch (error) {
@@ -56,21 +57,23 @@ export function addInvocations(app: Hono<GatewayEnv>, gateway: Gateway, waiting:
   }
 
   app.post('/v2/:project/fgs/functions/:urn/invocations-async', async (call) => {
+    checkEvent(call.get('body'));
     const request = await readRequest(call);
-    if (!request.key.isGiven) await invoke(call, request);
-    else
-      await idempotency.accept(request).catch((error: unknown) => {
-        throw withRetryKey(request.key, error);
-      });
-    return call.json({ request_id: request.id }, 202);
+    const { key } = request;
+    if (!key.isGiven) return call.json({ request_id: (await invoke(call, request)).requestId }, 202);
+    const { id } = await idempotency.accept({ ...request, ...key }).catch((error: unknown) => {
+      throw withRetryKey(key, error);
+    });
+    return call.json({ request_id: id }, 202);
   });
 
   app.post('/v2/:project/fgs/functions/:urn/invocations', async (call) => {
     const release = waiting.enter(call.get('project'));
     try {
       const request = await readRequest(call);
-      const { name, id } = request;
-      const invoked = await invoke(call, request);
+      const { name } = request;
+      const { id } = request.key;
+      const invoked = await invoke(call, request, true);
       call.header('X-Cff-Request-Id', id);
       const { envelope } = await invoked.result({ timeoutInMs: limits.syncInMs });
       const timeline = await client.timeline(id, { function: name });
@@ -95,6 +98,12 @@ function checkMemory(size: string): void {
   throw new HttpError({ status: 400, vendorCode: 'FSS.1007', message: 'X-Cff-Instance-Memory is none of the supported sizes' });
 }
 
+/** Refuses an empty body, which is no JSON, as the vendor does. */
+function checkEvent(body: Uint8Array): void {
+  if (body.length > 0) return;
+  throw new HttpError({ status: 406, message: 'the request body is empty; it must be the event as JSON, such as {}' });
+}
+
 function eventOf(body: Uint8Array): string {
   if (body.length <= MAX_PAYLOAD_BYTES) return textOf(body);
   throw new HttpError({ status: 413, message: `the event has ${body.length} bytes; at most ${MAX_PAYLOAD_BYTES} are accepted` });
@@ -104,8 +113,9 @@ function eventOf(body: Uint8Array): string {
  * An unknown outcome as `HttpError` 503 that names the key for a safe retry. A 504 would make the vendor's SDK repeat the call without the
  * key, and the function could run twice.
  */
-function withRetryKey({ id, text }: IdempotencyKey, cause: unknown): unknown {
+function withRetryKey(key: IdempotencyKey, cause: unknown): unknown {
   if (!(cause instanceof UnknownOutcomeError)) return cause;
-  const message = `it is unknown whether request ${id} was accepted; repeat the call with the header "Idempotency-Key: ${text}", which never starts it twice`;
-  return new HttpError({ status: 503, message, retryAfterInS: 1, retryKey: text }, { cause });
+  const retryKey = keyToRepeat(key, cause);
+  const message = `it is unknown whether request ${cause.id} was accepted; repeat the call with the header "Idempotency-Key: ${retryKey}", which never starts it twice`;
+  return new HttpError({ status: 503, message, retryAfterInS: 1, retryKey }, { cause });
 }

@@ -11,7 +11,7 @@ const MAX_LOG_BYTES = 2_000;
 type Finished = {
   envelope: Envelope;
   timeline: Timeline;
-  /** The memory limit of the executed version. */
+  /** The memory limit of the executed version, in megabytes. */
   memoryInMb: number;
 };
 
@@ -28,12 +28,12 @@ export function executedVersionOf({ transitions }: Timeline): string {
 export function syncReply(call: Call, { envelope, timeline, memoryInMb: memory }: Finished): Response {
   const { request_id } = envelope.request_context;
   const isFunctionError = isErrorOfFunction(envelope);
-  const { durationInMs, output, code } = executionOf(timeline);
-  const log = logOf({ request_id, version: executedVersionOf(timeline), durationInMs, memory, output });
+  const { durationInMs, output, code, memoryUsed } = executionOf(timeline);
+  const log = logOf({ request_id, version: executedVersionOf(timeline), durationInMs, memory, memoryUsed, output });
   call.header('X-Cff-Request-Id', request_id);
   call.header(
     'X-Cff-Invoke-Summary',
-    JSON.stringify({ duration: durationInMs, billingDuration: Math.ceil(durationInMs), memorySize: memory }),
+    JSON.stringify({ duration: durationInMs, billingDuration: Math.ceil(durationInMs), memorySize: memory, memoryUsed }),
   );
   call.header('X-CFF-Billing-Duration', String(Math.ceil(durationInMs)));
   call.header('X-Func-Err-Code', isFunctionError ? String(code) : '0');
@@ -57,7 +57,10 @@ function isErrorOfFunction({ request_context, response_context }: Envelope): boo
   throw new HttpError({ status, message: function_error });
 }
 
-function executionOf({ transitions }: Timeline): { durationInMs: number; output: string; code: number } {
+/** `memoryUsed` is in megabytes, and `undefined` for a function without a child process of its own. */
+type ExecutionFacts = { durationInMs: number; output: string; code: number; memoryUsed: number | undefined };
+
+function executionOf({ transitions }: Timeline): ExecutionFacts {
   const facts = transitions.map(({ fact }) => fact);
   const outcome = facts.find(isOutcome);
   const started = facts.findLast((fact) => fact.type === 'running');
@@ -65,14 +68,15 @@ function executionOf({ transitions }: Timeline): { durationInMs: number; output:
     durationInMs: Math.max(0, (outcome?.at ?? 0) - (started?.at ?? 0)),
     output: outcome?.output ?? '',
     code: outcome?.type === 'failed' ? outcome.failure.code : 0,
+    memoryUsed: outcome?.memoryUsedInMb,
   };
 }
 
-type LogFields = { request_id: string; version: string; durationInMs: number; memory: number; output: string };
+type LogFields = Pick<ExecutionFacts, 'durationInMs' | 'output' | 'memoryUsed'> & { request_id: string; version: string; memory: number };
 
-function logOf({ request_id, version, durationInMs, memory, output }: LogFields): string {
+function logOf({ request_id, version, durationInMs, memory, memoryUsed, output }: LogFields): string {
   const start = `Start invoke request '${request_id}', version: ${version}\n`;
-  const summary = `duration: ${durationInMs}ms, billing duration: ${Math.ceil(durationInMs)}ms, memory size: ${memory}MB`;
+  const summary = `duration: ${durationInMs}ms, billing duration: ${Math.ceil(durationInMs)}ms, memory size: ${memory}MB${memoryUsed === undefined ? '' : `, memory used: ${memoryUsed}MB`}`;
   const finish = `Finish invoke request '${request_id}', ${summary}\n`;
   const text = Buffer.from(start + (output === '' || output.endsWith('\n') ? output : `${output}\n`) + finish);
   return new TextDecoder().decode(text.subarray(Math.max(0, text.length - MAX_LOG_BYTES))).replace(/^\uFFFD+/, '');

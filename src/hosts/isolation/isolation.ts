@@ -1,5 +1,6 @@
 import type { FunctionDefinition } from '#src/core/functions/definition.ts';
 import { projectOf } from '#src/core/names/addressable.ts';
+import { hasPermissionModel } from './node-permissions.ts';
 import type { IsolationPlan } from './plan.ts';
 import type { Sandbox } from './sandbox-command.ts';
 
@@ -18,13 +19,20 @@ export type IsolationOptions = {
   uidOf: (project: string) => Promise<number>;
   /** The projects whose functions may use the network of the machine. */
   networkProjects: readonly string[];
+  /** The projects whose functions may start processes and threads, and load native add-ons. */
+  processProjects: readonly string[];
 };
 
-export function createIsolation({ plan, uidOf, networkProjects }: IsolationOptions): Isolation {
+export function createIsolation({ plan, uidOf, networkProjects, processProjects }: IsolationOptions): Isolation {
   const { level, hasOwnUsers, refusal } = plan;
 
   async function sandboxOf(project: string, sandboxed: Sandbox['level']): Promise<Sandbox> {
-    return { level: sandboxed, uid: hasOwnUsers ? await uidOf(project) : undefined, hasNetwork: networkProjects.includes(project) };
+    return {
+      level: sandboxed,
+      uid: hasOwnUsers ? await uidOf(project) : undefined,
+      hasNetwork: networkProjects.includes(project),
+      isRestricted: hasPermissionModel && !processProjects.includes(project),
+    };
   }
 
   return {

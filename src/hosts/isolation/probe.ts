@@ -26,7 +26,7 @@ export async function probeAbilities(uid: number): Promise<Abilities> {
 }
 
 /** Runs a command in a sandbox; why that fails otherwise. */
-async function attempt(sandbox: Sandbox, [command, ...args]: [string, ...string[]]): Promise<true | string> {
+async function attempt(sandbox: Omit<Sandbox, 'isRestricted'>, [command, ...args]: [string, ...string[]]): Promise<true | string> {
   const directory = await mkdtemp(join(tmpdir(), 'sequent-probe-'));
   try {
     return await run(sandboxCommand(sandbox, { directory, memoryInMb: 1, readable: [], command, args }));

@@ -5,6 +5,8 @@ export type Sandbox = {
   uid: number | undefined;
   /** Whether the process has the network of the machine. */
   hasNetwork: boolean;
+  /** Whether Node refuses child processes, threads and native add-ons (`node-permissions.ts`). */
+  isRestricted: boolean;
 };
 
 export type SandboxedCommand = {
@@ -31,7 +33,10 @@ const networkFiles = ['/etc/resolv.conf', '/etc/hosts'];
  * 2. With namespaces, every process of the sandbox ends with the command, also one that left the process group.
  * 3. The environment must come from Sequent alone, because the first steps run as the worker's user.
  */
-export function sandboxCommand(sandbox: Sandbox, { directory, memoryInMb, readable, command, args }: SandboxedCommand) {
+export function sandboxCommand(
+  sandbox: Omit<Sandbox, 'isRestricted'>,
+  { directory, memoryInMb, readable, command, args }: SandboxedCommand,
+) {
   const unprivileged = [...dropPrivileges(sandbox), command, ...args];
   if (sandbox.level === 'user') return { command: 'setpriv', args: unprivileged.slice(1) };
   const visible = [...systemFiles, ...(sandbox.hasNetwork ? networkFiles : []), ...readable];
@@ -46,7 +51,7 @@ export function sandboxCommand(sandbox: Sandbox, { directory, memoryInMb, readab
   };
 }
 
-function dropPrivileges({ uid }: Sandbox): string[] {
+function dropPrivileges({ uid }: Pick<Sandbox, 'uid'>): string[] {
   const user = uid === undefined ? [] : [`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
   return ['setpriv', ...user, '--no-new-privs', '--bounding-set=-all', '--inh-caps=-all', 'prlimit', `--nproc=${MAX_TASKS}`, '--core=0'];
 }

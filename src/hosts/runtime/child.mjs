@@ -1,9 +1,9 @@
-import { existsSync, writeSync } from 'node:fs';
+import { writeSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { pathToFileURL } from 'node:url';
 import { HandlerContext } from './context.mjs';
 import { splitLines } from './lines.mjs';
-import { call, describe, runHandler } from './outcome.mjs';
+import { INITIALIZING, loadHandler } from './load.mjs';
+import { describe, runHandler } from './outcome.mjs';
 import { captureOutput } from './output.mjs';
 
 /**
@@ -12,8 +12,6 @@ import { captureOutput } from './output.mjs';
  * It reads lines of JSON from fd 3 and writes lines of JSON to fd 4. It is plain JavaScript without dependencies, so it starts fast.
  * By RUN1 and RUN2 (src/DESIGN.md) the host knows which executions had started when this process dies.
  */
-
-const INITIALIZING = 'function initialization exception: ';
 
 /** In a sandbox, the user data reaches the environment here, after the process has lost its rights. */
 const takesUserData = process.argv.splice(2, 1)[0] === 'user-data';
@@ -51,10 +49,10 @@ function receive(line) {
       if (current === undefined) void runQueue();
       return;
     case 'recall':
-      return reportUnstarted(queue.splice(0));
+      return reportUnstarted('recalled', queue.splice(0));
     case 'abort':
       if (current?.id === frame[1]) return HandlerContext.abort(current.context);
-      return reportUnstarted(withdraw(frame[1]));
+      return reportUnstarted('withdrawn', withdraw(frame[1]));
     case 'start':
       return void start(frame[1]);
   }
@@ -62,16 +60,26 @@ function receive(line) {
 
 async function runQueue() {
   for (let frame = queue.shift(); frame !== undefined; frame = queue.shift()) {
-    const [, id, payload, requestId, attempt, qualifier, functionUrn, traceparent] = frame;
+    const [, id, payload, requestId, attempt, qualifier, functionUrn, traceparent, measuresMemory] = frame;
     const context = new HandlerContext({ definition, requestId, attempt, qualifier, functionUrn, traceparent }, output.print);
     current = { id, context };
     output.open();
     const startedAt = performance.now();
     const outcome = await runHandler(handler, payload, context);
-    if (outcome.failure === undefined) send(['returned', id, outcome.payload, output.take(), performance.now() - startedAt]);
-    else send(['failed', id, outcome.failure, output.take()]);
+    const memory = measuresMemory ? [memoryInMb()] : [];
+    if (outcome.failure === undefined) send(['returned', id, outcome.payload, output.take(), performance.now() - startedAt, ...memory]);
+    else send(['failed', id, outcome.failure, output.take(), ...memory]);
     output.close();
     current = undefined;
+  }
+}
+
+/** The memory of this process. A sandbox may hide `/proc`; the kernel's account then tells the largest memory so far. */
+function memoryInMb() {
+  try {
+    return process.memoryUsage.rss() / 1_048_576;
+  } catch {
+    return process.resourceUsage().maxRSS / 1_024;
   }
 }
 
@@ -81,43 +89,23 @@ function withdraw(id) {
 }
 
 /** Reports executions that did not start, and will not start in this process. */
-function reportUnstarted(frames) {
-  const ids = frames.map((frame) => frame[1]);
-  if (ids.length > 0) send(['recalled', ids]);
+function reportUnstarted(type, frames) {
+  send([type, frames.map((frame) => frame[1])]);
 }
 
 async function start(spec) {
   definition = spec.definition;
   if (takesUserData) Object.assign(process.env, definition.userData);
-  const outcome = await load(spec);
+  const { functionUrn } = spec;
+  const facts = { definition, functionUrn, requestId: '', attempt: 0, qualifier: 'latest' };
+  const outcome = await loadHandler(spec, {
+    onLoaded: () => send(['loaded']),
+    createContext: () => new HandlerContext(facts, output.print),
+  });
   handler = outcome.handler;
   if (outcome.failure === undefined) send(['ready']);
   else send(['start-failed', outcome.failure, output.take()]);
   output.close();
-}
-
-async function load({ file, export: name, initializer, functionUrn }) {
-  if (!existsSync(file)) return missing(`function entry file ${file} does not exist`);
-  try {
-    const module = await import(pathToFileURL(file).href);
-    const found = module[name] ?? module.default?.[name];
-    if (typeof found !== 'function') return missing(`function entry "${name}" is not a function exported by ${file}`);
-    send(['loaded']);
-    if (initializer !== undefined) await initialize(module[initializer] ?? module.default?.[initializer], functionUrn);
-    return { handler: found };
-  } catch (thrown) {
-    return { failure: describe(thrown, { code: 4201, prefix: INITIALIZING }) };
-  }
-}
-
-function initialize(initializer, functionUrn) {
-  if (typeof initializer !== 'function') throw new TypeError('the initializer is not a function exported by the module');
-  const facts = { definition, functionUrn, requestId: '', attempt: 0, qualifier: 'latest' };
-  return call(initializer, [new HandlerContext(facts, output.print)]);
-}
-
-function missing(message) {
-  return { failure: { kind: 'function', code: 4001, errorType: 'FunctionEntryMissing', message, stackTrace: [] } };
 }
 
 /** Writes synchronously (RUN2). Blocks while the pipe is full, which happens only when the host reads too slowly. */

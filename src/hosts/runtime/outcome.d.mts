@@ -13,5 +13,8 @@ export function runHandler(
   context: HandlerContext,
 ): Promise<{ payload: string; failure?: undefined } | { failure: Failure }>;
 
+/** What an error says about a further attempt. `retryAfter`: a number of seconds, a date, or the text of an HTTP header. */
+export function hintsOf(retryable: unknown, retryAfter: unknown, now?: number): Pick<Failure, 'retryable' | 'retryAfterInMs'>;
+
 /** The failure for a thrown value. Never throws, also when reading the value throws. */
 export function describe(thrown: unknown, facts: { code: number; prefix: string }): Failure;

@@ -1,6 +1,9 @@
 /** The largest accepted return value. A larger one fails the attempt. */
 export const MAX_RESULT_BYTES = 16 * 1024 * 1024;
 
+/** The longest delay that a function may ask for. `machines/facts.ts` has the same bound. */
+export const MAX_RETRY_AFTER_IN_MS = 2_592_000_000;
+
 const THREW = 'function invocation exception, error: ';
 const CALLED_BACK = 'function entry exception, error: ';
 const MAX_MESSAGE = 4_096;
@@ -77,7 +80,26 @@ export function describe(thrown, { code, prefix }) {
     errorType: (typeof name === 'string' && name.slice(0, 128)) || typeOf(thrown),
     message: (prefix + (typeof message === 'string' ? message : asText(thrown))).slice(0, MAX_MESSAGE),
     stackTrace: typeof stack === 'string' ? linesOf(stack) : [],
+    ...hintsOf(read('retryable'), read('retryAfter')),
   };
+}
+
+/**
+ * What an error says about a further attempt: `retryable: false` for none, and `retryAfter` for when, as a number of seconds, a `Date`, or the
+ * text of an HTTP header `Retry-After`.
+ */
+export function hintsOf(retryable, retryAfter, now = Date.now()) {
+  if (retryable === false) return { retryable };
+  const seconds = secondsOf(retryAfter, now);
+  if (!Number.isFinite(seconds)) return {};
+  return { retryAfterInMs: Math.min(Math.max(Math.round(seconds * 1_000), 0), MAX_RETRY_AFTER_IN_MS) };
+}
+
+function secondsOf(retryAfter, now) {
+  if (typeof retryAfter === 'number') return retryAfter;
+  if (retryAfter instanceof Date) return (retryAfter.getTime() - now) / 1_000;
+  if (typeof retryAfter !== 'string') return Number.NaN;
+  return /^\s*\d+(\.\d+)?\s*$/.test(retryAfter) ? Number(retryAfter) : (Date.parse(retryAfter) - now) / 1_000;
 }
 
 function typeOf(thrown) {

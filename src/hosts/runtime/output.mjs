@@ -1,7 +1,10 @@
 import { Writable } from 'node:stream';
 
-/** How much of the output of an execution is kept. The last part counts. */
+/** How much of the end of its output the fact of an attempt holds. */
 const MAX_OUTPUT_BYTES = 4_096;
+
+/** How much of the end is kept until then: a secret that begins before the part for the fact is still recognised. */
+export const KEPT_BYTES = 2 * MAX_OUTPUT_BYTES;
 
 /** Output is sent to the host at once, and then at most once per this interval. */
 const SEND_EVERY_MS = 20;
@@ -34,14 +37,14 @@ export function captureOutput(send) {
     send(take());
   }
   function take() {
-    const text = lastBytes(pending);
+    const text = lastBytes(pending, KEPT_BYTES);
     pending = '';
     return text;
   }
   function print(text) {
     if (!isOpen) return;
     pending += text;
-    if (pending.length > 2 * MAX_OUTPUT_BYTES) pending = lastBytes(pending);
+    if (pending.length > 2 * KEPT_BYTES) pending = lastBytes(pending, KEPT_BYTES);
     if (performance.now() - sentAt >= SEND_EVERY_MS) flush();
     else if (!isTimerSet) flushLater();
   }
@@ -80,7 +83,7 @@ function createSink(print) {
   return new Writable({
     decodeStrings: false,
     write(chunk, _encoding, done) {
-      print(typeof chunk === 'string' ? chunk : chunk.subarray(-2 * MAX_OUTPUT_BYTES).toString());
+      print(typeof chunk === 'string' ? chunk : chunk.subarray(-2 * KEPT_BYTES).toString());
       done();
     },
   });

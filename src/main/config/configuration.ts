@@ -1,23 +1,26 @@
-import { isAbsolute, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { SigningKey } from '#src/archive/open-signer.ts';
 import { SequentError } from '#src/core/errors.ts';
 import type { Grants } from '#src/core/functions/handler-rules.ts';
-import { isLiteralSubject, isReserved } from '#src/core/names/addressable.ts';
+import { isLiteralSubject } from '#src/core/names/addressable.ts';
 import { isProjectId } from '#src/core/names/names.ts';
 import { parseDuration } from '#src/core/text/parse-duration.ts';
 import { wholeNumber } from '#src/core/text/whole-number.ts';
 import { ISOLATION_MODES } from '#src/hosts/isolation/plan.ts';
 import { ANONYMOUS_CHOICES } from '#src/main/nats-server/access.ts';
-import { FSYNC_CHOICES } from '#src/main/nats-server/files.ts';
+import { FSYNC_CHOICES, type Fsync } from '#src/main/nats-server/files.ts';
 import type { Environment } from '#src/main/nats-server/find.ts';
-import { STREAM_PARTS, type StreamSizes } from '#src/nats/wire/stream-sizes.ts';
+import type { StreamSizes } from '#src/nats/wire/stream-sizes.ts';
+import { conflictsIn } from './conflicts.ts';
+import { fileGrant, probeAddress, streamSize, subjectGrant, text, uidRange } from './setting-schemas.ts';
 
 /** The parts of Sequent that run and scale independently. */
 const ROLES = ['worker', 'scheduler', 'destinations', 'projection', 'janitor', 'gateway'] as const;
+/** As `src/gateway/http/tls.ts` has them, a higher layer. */
+const CLIENT_AUTH_MODES = ['request', 'require'] as const;
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
-const text = z.string().trim().min(1, 'must not be empty');
 const list = (separated: unknown): unknown => (typeof separated === 'string' ? separated.split(',').map((part) => part.trim()) : separated);
 const oneOf = <const Choices extends readonly [string, ...string[]]>(choices: Choices) =>
   z.enum(choices, `must be one of ${choices.join(', ')}`);
@@ -34,35 +37,7 @@ const origin = text
   .regex(/^https?:\/\/(?:\[[\da-f:.]+\]|[\w.-]+)(?::\d{1,5})?\/?$/i, 'must be origins like https://sequent.example, separated by commas')
   .transform((url) => new URL(url).origin);
 
-const units: Readonly<Record<string, number>> = { MB: 1_024 ** 2, GB: 1_024 ** 3, TB: 1_024 ** 4 };
-/** The maximum size of one JetStream stream, such as `log=20GB`. */
-const streamSize = text
-  .regex(
-    new RegExp(`^(?:${STREAM_PARTS.join('|')})=\\d{1,6}(?:MB|GB|TB)$`),
-    `must be sizes like log=20GB, separated by commas; the streams are ${STREAM_PARTS.join(', ')}`,
-  )
-  .transform((given) => {
-    const [, part = '', count = '', unit = ''] = /^(\w+)=(\d+)(\w+)$/.exec(given) ?? [];
-    return [part, Number(count) * (units[unit] ?? 1)] as const;
-  });
-
-/** A grant as `project=object`: a subject or a folder. */
-const grant = (kind: string) =>
-  text
-    .refine((given) => isProjectId(given.split('=', 1)[0] ?? '') && given.includes('='), `must be <project>=<${kind}>`)
-    .transform((given) => ({ project: given.slice(0, given.indexOf('=')), object: given.slice(given.indexOf('=') + 1) }));
-const subjectGrant = grant('subject')
-  .transform(({ project, object }) => ({ project, prefix: object.replace(/\.>$/, '') }))
-  .refine(({ prefix }) => isLiteralSubject(prefix) && !isReserved(prefix), 'must grant subjects that neither Sequent nor NATS reserves');
-const fileGrant = grant('folder')
-  .refine(({ object }) => isAbsolute(object), 'must grant the absolute path of a folder')
-  .transform(({ project, object }) => ({ project, folder: resolve(object) }));
-
-/** User ids as `first-last`. Ids below 1000 belong to the system. */
-const uidRange = text
-  .regex(/^\d{1,10}-\d{1,10}$/, 'must be like 100000-165535')
-  .transform((given) => ({ first: Number(given.split('-')[0]), last: Number(given.split('-')[1]) }))
-  .refine(({ first, last }) => first >= 1_000 && first <= last && last < 2 ** 32 - 1, 'must be user ids from 1000 on, the lower one first');
+const projects = z.preprocess(list, z.array(text.refine(isProjectId, 'must be ids of projects, separated by commas'))).default([]);
 
 /** Every setting with its flag, its environment variable and its schema. The flag overrides the variable, the variable the default. */
 const settings = {
@@ -100,9 +75,19 @@ const settings = {
     schema: z.preprocess(list, z.array(serverUrl).min(1)).optional(),
   },
   respondersCreds: { flag: '--responders-creds', env: 'SEQUENT_RESPONDERS_NATS_CREDS', schema: file },
+  respondersNkey: { flag: '--responders-nkey', env: 'SEQUENT_RESPONDERS_NATS_NKEY', schema: file },
   httpPort: { flag: '--http-port', env: 'SEQUENT_HTTP_PORT', schema: wholeNumber(0, 65_535).prefault('8080') },
   httpHost: { flag: '--http-host', env: 'SEQUENT_HTTP_HOST', schema: text.optional() },
   httpOrigins: { flag: '--http-origins', env: 'SEQUENT_HTTP_ORIGINS', schema: z.preprocess(list, z.array(origin)).default([]) },
+  httpTlsCert: { flag: '--http-tls-cert', env: 'SEQUENT_HTTP_TLS_CERT', schema: file },
+  httpTlsKey: { flag: '--http-tls-key', env: 'SEQUENT_HTTP_TLS_KEY', schema: file },
+  httpTlsClientCa: { flag: '--http-tls-client-ca', env: 'SEQUENT_HTTP_TLS_CLIENT_CA', schema: file },
+  httpTlsClientAuth: {
+    flag: '--http-tls-client-auth',
+    env: 'SEQUENT_HTTP_TLS_CLIENT_AUTH',
+    schema: oneOf(CLIENT_AUTH_MODES).default('request'),
+  },
+  probes: { flag: '--probes', env: 'SEQUENT_PROBES', schema: probeAddress.optional() },
   credentials: { flag: '--credentials', env: 'SEQUENT_CREDENTIALS', schema: file },
   localToken: { flag: '--local-token', env: 'SEQUENT_LOCAL_TOKEN', schema: oneOf(['auto', 'off']).default('off') },
   project: {
@@ -114,11 +99,9 @@ const settings = {
   files: { flag: '--files', env: 'SEQUENT_FILES', schema: z.preprocess(list, z.array(fileGrant)).default([]) },
   isolation: { flag: '--isolation', env: 'SEQUENT_ISOLATION', schema: oneOf(ISOLATION_MODES).default('require') },
   uids: { flag: '--uids', env: 'SEQUENT_UIDS', schema: uidRange.prefault('100000-165535') },
-  functionNetwork: {
-    flag: '--function-network',
-    env: 'SEQUENT_FUNCTION_NETWORK',
-    schema: z.preprocess(list, z.array(text.refine(isProjectId, 'must be ids of projects, separated by commas'))).default([]),
-  },
+  functionNetwork: { flag: '--function-network', env: 'SEQUENT_FUNCTION_NETWORK', schema: projects },
+  functionProcesses: { flag: '--function-processes', env: 'SEQUENT_FUNCTION_PROCESSES', schema: projects },
+  cgroups: { flag: '--cgroups', env: 'SEQUENT_CGROUPS', schema: oneOf(['auto', 'off']).default('auto') },
   httpHandlers: {
     flag: '--http-handlers',
     env: 'SEQUENT_HTTP_HANDLERS',
@@ -129,6 +112,11 @@ const settings = {
       )
       .transform((given) => (given.length === 1 && (given[0] === 'private' || given[0] === 'public') ? given[0] : given))
       .optional(),
+  },
+  redact: {
+    flag: '--redact',
+    env: 'SEQUENT_REDACT',
+    schema: text.transform((given) => (given === 'off' ? given : resolve(given))).optional(),
   },
   replicas: {
     flag: '--replicas',
@@ -173,6 +161,8 @@ const settings = {
   },
   signingKey: { flag: '--signing-key', env: 'SEQUENT_SIGNING_KEY', schema: file },
   signingCommand: { flag: '--signing-command', env: 'SEQUENT_SIGNING_COMMAND', schema: text.optional() },
+  encryptionKey: { flag: '--encryption-key', env: 'SEQUENT_ENCRYPTION_KEY', schema: file },
+  encryptionCommand: { flag: '--encryption-command', env: 'SEQUENT_ENCRYPTION_COMMAND', schema: text.optional() },
   roles: {
     flag: '--role',
     env: 'SEQUENT_ROLES',
@@ -181,7 +171,7 @@ const settings = {
       .default([...ROLES])
       .transform((named) => ROLES.filter((role) => named.includes(role))),
   },
-  resultsStorage: { flag: '--results-storage', env: 'SEQUENT_RESULTS_STORAGE', schema: oneOf(['file', 'memory']).default('file') },
+  resultsStorage: { flag: '--results-storage', env: 'SEQUENT_RESULTS_STORAGE', schema: oneOf(['file', 'memory']).optional() },
   resultsMaxAgeInHours: {
     flag: '--results-max-age-hours',
     env: 'SEQUENT_RESULTS_MAX_AGE_HOURS',
@@ -234,21 +224,6 @@ export function readConfiguration({ flags = {}, env = process.env }: Configurati
   return read;
 }
 
-type Conflicting = 'given' | 'localToken' | 'signingKey' | 'signingCommand' | 'dataDir';
-
-function conflictsIn({ given, localToken, signingKey, signingCommand, dataDir }: Pick<Configuration, Conflicting>): string[] {
-  const conflicts: string[] = [];
-  if (signingKey !== undefined && signingCommand !== undefined)
-    conflicts.push('--signing-key and --signing-command both sign the heads of the log: pass only one of them');
-  if (signingKey?.startsWith(join(dataDir, '/')))
-    conflicts.push('--signing-key must be a file outside of the data folder, because a user who can write there could sign a changed log');
-  if (given.natsUrls === 'flag' && given.natsContext === 'flag')
-    conflicts.push('--server and --context name two servers: pass only one of them');
-  if (localToken === 'auto' && given.credentials !== undefined)
-    conflicts.push('--local-token and --credentials both define who may call: pass only one of them');
-  return conflicts;
-}
-
 /** The folder or bucket of the archive. */
 export function archiveOf({ archive, dataDir }: Pick<Configuration, 'archive' | 'dataDir'>): string {
   return archive ?? join(dataDir, 'archive');
@@ -258,6 +233,18 @@ export function archiveOf({ archive, dataDir }: Pick<Configuration, 'archive' | 
 export function signingKeyOf({ signingKey, signingCommand }: Pick<Configuration, 'signingKey' | 'signingCommand'>): SigningKey | undefined {
   if (signingCommand !== undefined) return { command: signingCommand };
   return signingKey === undefined ? undefined : { file: signingKey };
+}
+
+type TopologySettings = Pick<Configuration, 'replicas' | 'streamSizes' | 'resultsStorage' | 'resultsMaxAgeInHours'>;
+
+/**
+ * The replicas, sizes and storage of the streams. `ownFsync` is the mode of a server that this process started.
+ *
+ * Results derive from the log. Where every stored message costs an fsync, they are therefore kept in memory by default.
+ */
+export function topologyOf({ replicas, streamSizes: sizes, resultsStorage, resultsMaxAgeInHours }: TopologySettings, ownFsync?: Fsync) {
+  const storage = resultsStorage ?? (ownFsync === 'always' ? 'memory' : 'file');
+  return { replicas, sizes, resultsStorage: storage, resultsMaxAgeInMs: resultsMaxAgeInHours * 3_600_000 };
 }
 
 /** The subjects and folders that other projects may use beyond the defaults. */

@@ -1,5 +1,5 @@
 import type { Environment } from '#src/main/nats-server/find.ts';
-import { findKeyFor, findRunningServer } from '#src/main/nats-server/running.ts';
+import { findKeyFor, findRespondersKey, findRunningServer } from '#src/main/nats-server/running.ts';
 import type { Configuration } from './configuration.ts';
 import { defined } from './defined.ts';
 import { addressOf, type NatsAddress, type NatsTls } from './nats-address.ts';
@@ -12,6 +12,10 @@ type Overrides = Pick<
 type Wanted = Pick<Configuration, 'natsUrls' | 'natsContext' | 'dataDir' | 'given'> & Overrides;
 
 const DEFAULT_URL = 'nats://127.0.0.1:4222';
+/** The `from` of the address that is used when no setting names one. */
+export const DEFAULT_SOURCE = 'the default';
+/** The `from` of the server that runs on the data folder. */
+export const ownServerSource = (dataDir: string): string => `the server of ${dataDir}`;
 
 /**
  * The NATS that a command connects to. The first source that names one decides:
@@ -30,11 +34,11 @@ export async function findNats(configuration: Wanted, env: Environment = process
   if (requested !== undefined) return await withOwnKey(requested, configuration.dataDir);
   const running = await findRunningServer(configuration.dataDir);
   if (running !== undefined) {
-    return { servers: [running.url], ...defined({ nkeyFile: running.keyFile }), from: `the server of ${configuration.dataDir}` };
+    return { servers: [running.url], ...defined({ nkeyFile: running.keyFile }), from: ownServerSource(configuration.dataDir) };
   }
   const selected = selectedNatsContext(env);
   if (selected !== undefined) return withOverrides(readNatsContext(selected, env), configuration);
-  return withOverrides({ servers: [DEFAULT_URL], from: 'the default' }, configuration);
+  return withOverrides({ servers: [DEFAULT_URL], from: DEFAULT_SOURCE }, configuration);
 }
 
 /**
@@ -62,16 +66,25 @@ export function hasCredentials({ user, token, credsFile, nkeyFile }: Omit<NatsAd
   return [user, token, credsFile, nkeyFile].some((given) => given !== undefined);
 }
 
-/** The address of the responders of functions: `address`, unless `--responders-server` or `--responders-creds` replace parts of it. */
+type RespondersSettings = Partial<Pick<Configuration, 'respondersUrls' | 'respondersCreds' | 'respondersNkey'>> &
+  Pick<Configuration, 'dataDir'>;
+
+/**
+ * The address of the responders of functions: `address`, unless `--responders-server`, `--responders-creds` or `--responders-nkey` replace parts of it. The server of
+ * the data folder has a user for such requests.
+ */
 export function respondersNats(
   address: Omit<NatsAddress, 'from'>,
-  { respondersUrls, respondersCreds }: Pick<Configuration, 'respondersUrls' | 'respondersCreds'>,
+  { respondersUrls, respondersCreds, respondersNkey, dataDir }: RespondersSettings,
 ): Omit<NatsAddress, 'from'> {
   const { nkeyFile, inboxPrefix, ...rest } = address;
   // Credentials and an inbox prefix belong to the user of the roles.
   const own = respondersUrls === undefined ? rest : { ...defined({ tls: address.tls }), ...addressOf(respondersUrls) };
-  if (respondersCreds !== undefined) return { ...own, credsFile: respondersCreds };
-  return respondersUrls === undefined ? address : own;
+  if (respondersCreds !== undefined || respondersNkey !== undefined)
+    return { ...own, ...defined({ credsFile: respondersCreds, nkeyFile: respondersNkey }) };
+  if (respondersUrls !== undefined) return own;
+  const ownKey = findRespondersKey(nkeyFile, dataDir);
+  return ownKey === undefined ? address : { ...own, nkeyFile: ownKey };
 }
 
 function withOverrides({ credsFile, nkeyFile, ...address }: NatsAddress, settings: Overrides): NatsAddress {

@@ -1,5 +1,7 @@
 import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { DEFAULT_INBOX_PREFIX, inboxPrefixOf } from '#src/core/names/inboxes.ts';
 import { SEQUENT_SUBJECTS } from '#src/core/names/subjects.ts';
+import { PERMISSION_ROLES } from '#src/nats/permissions/role-permissions.ts';
 import { createNkeySeed, publicNkeyOf } from '#src/nats/transport/nkey.ts';
 
 /*
@@ -9,14 +11,15 @@ import { createNkeySeed, publicNkeyOf } from '#src/nats/transport/nkey.ts';
  * N-5  A client without credentials is the anonymous user, who may publish requests and subscribe to results, and may do nothing else.
  *      `--nats-anonymous off` refuses such clients.
  * N-6  The inboxes of Sequent have prefixes of their own, so the anonymous user hears none of the replies to Sequent.
+ * N-7  A worker asks the responders of functions as a user of its own, who may publish to no subject of Sequent or of the server.
  */
 
 /** `on`: clients without credentials are the anonymous user. `off`: they are refused. */
 export const ANONYMOUS_CHOICES = ['on', 'off'] as const;
 export type Anonymous = (typeof ANONYMOUS_CHOICES)[number];
 
-/** The users of a server: the public key of Sequent, and whether there is an anonymous user. */
-export type Access = { publicKey: string; anonymous: Anonymous };
+/** The users of a server: the public keys of Sequent and of its requests to responders, and whether there is an anonymous user. */
+export type Access = { publicKey: string; respondersKey: string; anonymous: Anonymous };
 
 const ANONYMOUS_USER = 'anonymous';
 
@@ -26,13 +29,27 @@ const anonymousPermissions = {
   subscribe: { allow: ['result.>', '_INBOX.>'] },
 };
 
+/** The first tokens of the server's own subjects. */
+const ofServer = ['$JS', '$KV', '$O', '$OBJ', '$SRV', '$SYS', '$MQTT', '$G', '$NRG', DEFAULT_INBOX_PREFIX];
+
+/** The own project may address every subject that is neither Sequent's nor the server's, so the list names what is refused. */
+function respondersPermissions() {
+  const reserved = new Set([...Object.values(SEQUENT_SUBJECTS).map((pattern) => pattern.split('.', 1)[0] ?? ''), ...ofServer]);
+  const inboxes = PERMISSION_ROLES.map((role) => inboxPrefixOf(role));
+  return {
+    publish: { deny: [...reserved, ...inboxes].flatMap((first) => [first, `${first}.>`]) },
+    subscribe: { allow: [`${inboxPrefixOf('responders')}.>`] },
+  };
+}
+
 /** The lines of the server's configuration. */
-export function accessLines({ publicKey, anonymous }: Access): string[] {
-  const sequent = { nkey: publicKey };
-  if (anonymous === 'off') return ['authorization {', `  users: [${JSON.stringify(sequent)}]`, '}'];
+export function accessLines({ publicKey, respondersKey, anonymous }: Access): string[] {
+  const own = [{ nkey: publicKey }, { nkey: respondersKey, permissions: respondersPermissions() }];
+  const users = own.map((user) => JSON.stringify(user)).join(', ');
+  if (anonymous === 'off') return ['authorization {', `  users: [${users}]`, '}'];
   // Everyone may be this user, so the password protects nothing. The server requires one.
   const other = { user: ANONYMOUS_USER, password: ANONYMOUS_USER, permissions: anonymousPermissions };
-  return ['authorization {', `  users: [${JSON.stringify(sequent)}, ${JSON.stringify(other)}]`, '}', `no_auth_user: ${ANONYMOUS_USER}`];
+  return ['authorization {', `  users: [${users}, ${JSON.stringify(other)}]`, '}', `no_auth_user: ${ANONYMOUS_USER}`];
 }
 
 /**

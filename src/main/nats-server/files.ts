@@ -16,6 +16,8 @@ export type ServerFiles = {
   readonly log: string;
   /** The seed of Sequent's own user. */
   readonly key: string;
+  /** The seed of the user that asks responders. */
+  readonly respondersKey: string;
   readonly serverName: string;
 };
 
@@ -35,6 +37,7 @@ export function serverFiles(dataDir: string): ServerFiles {
     record: join(folder, 'server.json'),
     log: join(folder, 'nats-server.log'),
     key: join(folder, 'sequent.nk'),
+    respondersKey: join(folder, 'responders.nk'),
     serverName: `${SERVER_NAME_PREFIX}${createHash('sha256').update(folder).digest('hex').slice(0, 12)}`,
   };
 }
@@ -51,6 +54,8 @@ const serverRecordSchema = z.object({
   port: z.int().min(1).max(65_535).optional(),
   /** Earlier versions started a server without users, and wrote no such field. */
   anonymous: z.enum(ANONYMOUS_CHOICES).optional(),
+  /** Whether the server has a user for requests to responders. */
+  responders: z.boolean().optional(),
   // These are known once the server answered.
   pid: z.int().positive().optional(),
   monitorUrl: z.string().optional(),

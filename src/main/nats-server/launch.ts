@@ -18,6 +18,8 @@ export type LiveServer = {
   fsync: Fsync;
   /** `undefined` for a server without users. */
   anonymous: Anonymous | undefined;
+  /** Whether the server has a user for requests to responders. */
+  hasResponders: boolean;
   port: number;
   monitorUrl: string;
   version: string;
@@ -46,7 +48,7 @@ export async function launchServer(files: ServerFiles, options: LaunchOptions): 
   for (const name of readdirSync(files.folder)) if (name.endsWith('.ports')) rmSync(join(files.folder, name), { force: true });
   const logStart = statSync(files.log, { throwIfNoEntry: false })?.size ?? 0;
   // Written before the start, so that a later process knows the settings of a server that it finds.
-  writeRecord(files, { fsync, port, anonymous: access?.anonymous });
+  writeRecord(files, { fsync, port, anonymous: access?.anonymous, responders: access !== undefined });
   const pid = await spawnServer(files, options);
   try {
     return await waitUntilReady(files, pid, { signal, readyWithinMs });
@@ -95,7 +97,8 @@ async function liveServer(files: ServerFiles, pid: number): Promise<LiveServer |
   const greeting = await greetingOf(ports.port);
   if (greeting?.server_name !== files.serverName) return undefined;
   writeRecord(files, { ...record, ...ports, pid });
-  return { pid, fsync: record.fsync, anonymous: record.anonymous, ...ports, version: greeting.version };
+  const { fsync, anonymous, responders: hasResponders = false } = record;
+  return { pid, fsync, anonymous, hasResponders, ...ports, version: greeting.version };
 }
 
 async function spawnServer(files: ServerFiles, { bin, detached }: LaunchOptions): Promise<number> {

@@ -24,6 +24,14 @@ export async function findKeyFor(url: string, dataDir: string): Promise<string |
   return existsSync(key) && (await greetingOf(port))?.server_name === serverName ? key : undefined;
 }
 
+/** The file with the key for requests to responders, if `keyFile` is that of the server which runs on this data folder. */
+export function findRespondersKey(keyFile: string | undefined, dataDir: string): string | undefined {
+  if (keyFile === undefined || !existsSync(join(dataDir, 'nats'))) return undefined;
+  const files = serverFiles(dataDir);
+  const isOwn = keyFile === files.key && readRecord(files)?.responders === true;
+  return isOwn && existsSync(files.respondersKey) ? files.respondersKey : undefined;
+}
+
 /** Whether the server on an address is the embedded server of any data folder of this machine. */
 export async function isEmbeddedServer(url: string): Promise<boolean> {
   const port = loopbackPortOf(url);

@@ -145,7 +145,7 @@ class Supervisor implements EmbeddedServer {
       if (!(await isRunning(pid, this.#files.config))) return undefined;
       throw new ServerStartError({ dataDir, why: `process ${pid} runs on it already, and ${messageOf(cause)}` }, { cause });
     }
-    const isAsWanted = live.fsync === fsync && live.anonymous === anonymous && existsSync(this.#files.key);
+    const isAsWanted = live.fsync === fsync && live.anonymous === anonymous && live.hasResponders && existsSync(this.#files.key);
     if (isAsWanted || (await countTethers(live.monitorUrl)) > 0) return live;
     await endServer(live.pid, this.#files.config);
     return undefined;
@@ -167,7 +167,8 @@ class Supervisor implements EmbeddedServer {
 
   async #launch(port: number | undefined, signal: AbortSignal | undefined): Promise<LiveServer> {
     const { bin, fsync, anonymous = 'on' } = this.#options;
-    const access = { publicKey: ensureKey(this.#files.key).publicKey, anonymous };
+    const { key, respondersKey } = this.#files;
+    const access = { publicKey: ensureKey(key).publicKey, respondersKey: ensureKey(respondersKey).publicKey, anonymous };
     return await launchServer(this.#files, { bin, fsync, access, port, signal, detached: true, readyWithinMs: READY_WITHIN_MS });
   }
 

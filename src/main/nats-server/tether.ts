@@ -19,9 +19,10 @@ export interface Tether {
 
 /** The name of a tether in the server's list of connections. Their count is the number of Sequent processes that use the server. */
 const TETHER_NAME = 'sequent-tether';
-const GREETING_LIMIT_IN_MS = 2_000;
+/** A busy server greets late. A command that gives up too early would take another server for the one of the data folder. */
+const GREETING_LIMIT_IN_MS = 10_000;
 
-/** Connects the caller to a NATS server, as the user with this seed. Rejects when no NATS server answers within two seconds. */
+/** Connects the caller to a NATS server, as the user with this seed. Rejects when no NATS server answers within ten seconds. */
 export async function openTether(port: number, seed: string): Promise<Tether> {
   const { socket, info, closed } = await greet(port);
   const proof = proofOf(seed, info.nonce);

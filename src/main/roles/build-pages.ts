@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { modifiedAt, newestIn } from './newest-file.mjs';
 
 const checkout = fileURLToPath(new URL('../../..', import.meta.url));
 const BUILD = 'src/web/build/build.ts';
@@ -23,15 +24,4 @@ export function buildPages({ root = checkout, say }: { root?: string; say: (line
   const why = error?.message ?? (status === 0 ? undefined : 'the lines above say why');
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
   say(why === undefined ? `built the web pages in ${seconds} s` : `the web pages could not be built: ${why}`);
-}
-
-/** The time of the newest file at or below this path, in milliseconds. Built files (`dist`) do not count. */
-function newestIn(path: string): number {
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return modifiedAt(path);
-  const below = readdirSync(path).filter((name) => !name.startsWith('dist'));
-  return Math.max(0, ...below.map((name) => newestIn(join(path, name))));
-}
-
-function modifiedAt(file: string): number {
-  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }

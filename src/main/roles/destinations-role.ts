@@ -1,10 +1,13 @@
 import { workerName } from '#src/client/worker.ts';
+import { messageOf } from '#src/core/errors.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
+import type { ConnectionsQuestion } from '#src/core/ports/connections-control.ts';
 import { type Destinations, startDestinations } from '#src/destinations/destinations.ts';
 import { tryBounds } from '#src/destinations/function-deliverer.ts';
 import { createFunctionTarget } from '#src/destinations/function-target.ts';
 import { createVettedHttp } from '#src/destinations/http/vetted-http.ts';
-import { createTargets } from '#src/destinations/targets/create-targets.ts';
+import { createTargets, type ExternalTargets } from '#src/destinations/targets/create-targets.ts';
+import { tryConnection } from '#src/destinations/try-connection.ts';
 import { createDisStreams } from '#src/nats/streams/dis-streams.ts';
 import { createPublications } from '#src/nats/streams/publications.ts';
 import { traceTargets } from '#src/tracing/targets.ts';
@@ -16,17 +19,38 @@ const BASE64_SHARE = 0.7;
 export function startDestinationsRole(context: RoleContext): Destinations {
   const { ports, tracer, maxDeliveryAgeInMs } = context;
   const name = `deliverer-${workerName()}`;
+  const targets = targetsOf(context);
+  answerConnections(name, context, targets);
   return startDestinations({
     ...commonPorts(context, name),
     name,
     check: ports.destinationCheck,
-    targets: traceTargets(targetsOf(context), tracer),
+    targets: traceTargets(targets, tracer),
     ...tryBounds,
     maxDeliveryAgeInMs,
   });
 }
 
-function targetsOf({ options, ports, connections, registry, functions, rules }: RoleContext) {
+/** Answers what `sequent connections` asks. */
+function answerConnections(name: string, context: RoleContext, targets: ExternalTargets): void {
+  const { connections, reloadConnections, options, ports, stopping } = context;
+  async function problemOf(question: ConnectionsQuestion): Promise<string | undefined> {
+    if (question.do === 'test') return await tryConnection({ connections, targets }, { ...question, now: ports.clock.now() });
+    if (question.do === 'reload' && options.connectionsFile === undefined) return 'this process was started without --connections <file>';
+    if (question.do === 'reload') await reloadConnections();
+    return undefined;
+  }
+  ports.connectionsControl.answer(
+    name,
+    async (question) => {
+      const problem = await problemOf(question).catch(messageOf);
+      return { file: options.connectionsFile ?? null, connections: connections.names(), problem };
+    },
+    stopping.signal,
+  );
+}
+
+function targetsOf({ options, ports, connections, registry, functions, rules, encryption }: RoleContext) {
   const { connection, topology, maxHops, maxChain, logger } = options;
   const isKnown = (fn: FunctionName, qualifier: string): boolean => functions.find(fn, qualifier) !== undefined;
   const outside = createTargets({
@@ -44,7 +68,14 @@ function targetsOf({ options, ports, connections, registry, functions, rules }: 
   });
   const { maxBytes } = ports.results;
   return {
-    FunctionGraph: createFunctionTarget({ log: ports.log, findFunction: registry.find, isKnown, maxHops, maxChain }),
+    FunctionGraph: createFunctionTarget({
+      log: ports.log,
+      findFunction: registry.find,
+      isKnown,
+      payloads: encryption.payloads,
+      maxHops,
+      maxChain,
+    }),
     ...outside,
     // NATS would refuse a larger message at every try.
     NATS: { ...outside.NATS, maxEnvelopeBytes: maxBytes },

@@ -1,14 +1,16 @@
 import { connectClient } from '#src/client/client.ts';
-import { readFloor } from '#src/core/ports/scheduler-floor.ts';
+import { createBulkStore } from '#src/core/bulk/bulk-operation.ts';
+import { readProvedFloor, SCHEDULER_FLOOR } from '#src/core/ports/saved-floor.ts';
 import { DEFAULT_LIMITS, type RunningGateway, startGateway } from '#src/gateway/gateway.ts';
 import { openKeyValue } from '#src/nats/key-value.ts';
 import { describeReplicas } from '#src/nats/replicas/describe-replicas.ts';
 import { examineReplicas } from '#src/nats/replicas/examine-replicas.ts';
-import { createNatsAuditLog, ensureAuditStream } from '#src/nats/streams/audit-log.ts';
-import { openSignatureLog } from '#src/nats/streams/signature-log.ts';
+import { createNatsAuditLog } from '#src/nats/streams/audit-log.ts';
+import { createSignatureLog } from '#src/nats/streams/signature-log.ts';
 import { natsOptionsOf } from '#src/nats/transport/connect-options.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
-import { GATEWAY_BUCKET } from '#src/nats/wire/topology.ts';
+import { GATEWAY_BUCKET, gatewayStreams } from '#src/nats/wire/topology.ts';
+import { openCredentials, openTls } from './gateway-files.ts';
 import { createLogCountThread } from './log-count-thread.ts';
 import type { LogWatch } from './log-watch.ts';
 import type { RoleContext } from './role-context.ts';
@@ -17,19 +19,23 @@ import type { RoleContext } from './role-context.ts';
 const ACCEPT_WITHIN_MS = 10_000;
 
 /** `undefined` when the options say nothing about HTTP. Throws `InvalidInputError` when the gateway cannot listen. */
-export async function startGatewayRole({ options, ports }: RoleContext, logWatch: LogWatch): Promise<RunningGateway | undefined> {
+export async function startGatewayRole(context: RoleContext, logWatch: LogWatch): Promise<RunningGateway | undefined> {
+  const { options, ports } = context;
   if (options.gateway === undefined) return undefined;
   const { gateway: settings, connection, topology, tenancy, grants, logger } = options;
-  const { address, credentials, httpOrigins, httpHost, httpPort, given } = settings;
-  const store = await openKeyValue(connection, GATEWAY_BUCKET, topology);
-  const signatures = await openSignatureLog(connection, topology);
-  await ensureAuditStream(connection, { ...topology, maxAgeInMs: settings.auditRetentionInMs });
+  const { address, httpOrigins, httpHost, httpPort, given } = settings;
+  const credentials = openCredentials(settings, context);
+  const tls = openTls(settings, context);
+  await ports.streams.add(...gatewayStreams({ ...topology, maxAgeInMs: settings.auditRetentionInMs }));
+  const store = await openKeyValue(connection, GATEWAY_BUCKET, ports.streams);
   const clientOptions = {
     role: 'gateway',
     ...natsOptionsOf(address),
     name: 'sequent-gateway',
     tenancy,
     grants,
+    sealer: context.encryption.sealer,
+    masterKeys: context.encryption.masterKeys,
     acceptWithinMs: ACCEPT_WITHIN_MS,
     jetstreamApi: 'required',
   } as const;
@@ -37,7 +43,7 @@ export async function startGatewayRole({ options, ports }: RoleContext, logWatch
   client.connection.refusals.onMissingPermission((message) => logger.error({}, message));
   logWatch.add(client.logEpoch);
   // Every open invocation lies behind the floor of the scheduler.
-  const from = (await readFloor(ports.state)) ?? 1;
+  const from = (await readProvedFloor(ports.state, SCHEDULER_FLOOR, ports.log.timeOf))?.floor ?? 1;
   const logCount = createLogCountThread({ address, from });
   try {
     const gateway = await startGateway(
@@ -46,13 +52,16 @@ export async function startGatewayRole({ options, ports }: RoleContext, logWatch
         isConnected: () => client.connection.isConnected,
         tenancy,
         store,
+        bulks: createBulkStore(ports.state, ports.clock),
         credentials,
+        tls,
         origins: httpOrigins ?? [],
         limits: DEFAULT_LIMITS,
         clock: ports.clock,
         logger,
         logCount,
-        signatures,
+        encrypting: () => context.encryption.payloads.encrypting,
+        signatures: createSignatureLog(connection),
         audit: createNatsAuditLog(connection, ports.publisher),
         logWatch,
         compareReplicas: () => findDifference(client.connection),

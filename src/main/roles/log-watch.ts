@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import type { LogLoss } from '#src/core/log/log-loss.ts';
 import { createLossBook } from '#src/core/log/loss-book.ts';
-import { type Acknowledged, watchLosses } from '#src/core/log/loss-watch.ts';
+import { type Acknowledgements, watchLosses } from '#src/core/log/loss-watch.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
 import type { NatsPorts } from '#src/nats/ports.ts';
 import type { LogEpoch } from '#src/nats/streams/log-epoch.ts';
@@ -34,7 +34,7 @@ export function watchLog({ ports, connection, dataDir, roles, logger }: Watched,
           clock: ports.clock,
           logger,
           by: `${roles.join(', ')} on ${hostname()}, process ${process.pid}`,
-          acknowledged: epochs satisfies Acknowledged[],
+          acknowledged: epochs satisfies Acknowledgements[],
           signal,
         });
   return {

@@ -30,13 +30,19 @@ async function withdraw(path: string): Promise<void> {
   }
 }
 
-/** The files among `paths` that other users of the machine can read. Missing files do not count. */
-export async function readableByOthers(paths: readonly (string | undefined)[]): Promise<string[]> {
+/**
+ * The files among `paths` that other users of the machine can read. Missing files do not count.
+ *
+ * The group of another owner's file does not count: this process reads the file by it, as a secret that Kubernetes mounts.
+ */
+export async function readableByOthers(paths: readonly (string | undefined)[], ownUid = process.getuid?.()): Promise<string[]> {
   const readable: string[] = [];
   for (const path of paths) {
     if (path === undefined) continue;
     const found = await stat(path).catch(() => undefined);
-    if (found !== undefined && (found.mode & 0o044) !== 0) readable.push(path);
+    if (found === undefined) continue;
+    const others = found.uid === ownUid || ownUid === 0 ? 0o044 : 0o004;
+    if ((found.mode & others) !== 0) readable.push(path);
   }
   return readable;
 }

@@ -14,12 +14,16 @@ import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
 import { openKeyValue } from '#src/nats/key-value.ts';
 import { serveHistory } from '#src/nats/questions/history-service.ts';
+import { createServiceAudit } from '#src/nats/questions/service-audit.ts';
+import { createNatsAuditLog } from '#src/nats/streams/audit-log.ts';
 import { createNatsLogSource } from '#src/nats/streams/log-source.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
+import { createPublisher } from '#src/nats/transport/publisher.ts';
 import { type ClockBounds, openServerClock } from '#src/nats/transport/server-clock.ts';
 import { STATE_BUCKET } from '#src/nats/wire/topology.ts';
 import { createAnswers } from '#src/projection/answers.ts';
 import { openProjection, type Projection } from '#src/projection/projection.ts';
+import { reach } from '#src/projection/reach.ts';
 
 export type ProjectionRoleOptions = {
   connection: Connection;
@@ -28,23 +32,26 @@ export type ProjectionRoleOptions = {
   clockBounds?: ClockBounds;
   /** Signs the head of the log once a minute. */
   signingKey?: SigningKey | undefined;
+  /** The own project, for the audit log. */
+  project: string;
   logger: Logger;
 };
 
 const ANNOUNCE_EVERY_MS = 5_000;
 
 /** Starts the role in this process: a read model under the data folder, and the service that answers from it. */
-export async function startProjectionRole(options: ProjectionRoleOptions): Promise<{ stop(): Promise<void> }> {
-  const { connection, dataDir, archive, clockBounds, signingKey, logger } = options;
+export async function startProjectionRole(options: ProjectionRoleOptions): Promise<{ stop(): Promise<void>; reload(): Promise<void> }> {
+  const { connection, dataDir, archive, clockBounds, signingKey, project, logger } = options;
   const instance = `p-${randomBytes(5).toString('hex')}`;
   const onProblem = (problem: string): void => logger.warn({}, problem);
   const clock = await openServerClock(connection, { ...clockBounds, onProblem });
   const log = createNatsLogSource({ connection, onProblem });
   const store = openArchiveStore(archive, { env: process.env, clock });
-  const signer = signingKey === undefined ? undefined : startHeadSigner({ store, signer: await openSigner(signingKey), clock, logger });
+  const state = await openKeyValue(connection, STATE_BUCKET);
+  const places = { store, state };
+  const signer = signingKey === undefined ? undefined : startHeadSigner({ places, signer: await openSigner(signingKey), clock, logger });
   const whole = createWholeLog(log, createArchive(store, log.decode));
   const source = signer === undefined ? whole : signer.tap(whole);
-  const state = await openKeyValue(connection, STATE_BUCKET, undefined);
   const losses = {
     book: createLossBook(state),
     folder: join(dataDir, 'losses'),
@@ -54,11 +61,26 @@ export async function startProjectionRole(options: ProjectionRoleOptions): Promi
   const projection = await openProjection({ source, folder: join(dataDir, 'projection'), instance, clock, logger, losses });
   const stopping = new AbortController();
   const announcing = announce(projection, { state, clock }, stopping.signal);
-  const endService = await serveHistory(connection, { answers: createAnswers(projection, source.decode), instance, version: VERSION });
+  const publisher = createPublisher(connection);
+  const audit = createServiceAudit({ audit: createNatsAuditLog(connection, publisher), clock, logger, project, signal: stopping.signal });
+  const answers = createAnswers(projection, source.decode);
+  const endService = await serveHistory(connection, {
+    answers,
+    instance,
+    version: VERSION,
+    project,
+    audit,
+    reach: (sequence) => reach(projection, sequence, clock),
+  });
   return {
+    async reload() {
+      if (signer !== undefined && signingKey !== undefined) await signer.replace(await openSigner(signingKey));
+    },
     async stop() {
       stopping.abort();
       await endService();
+      await audit.flush();
+      publisher.close();
       await signer?.stop();
       await projection.stop();
       await announcing;

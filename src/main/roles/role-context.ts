@@ -1,18 +1,25 @@
+import { hasPlainSecrets } from '#src/core/encryption/secret-sealer.ts';
+import { messageOf } from '#src/core/errors.ts';
 import { createHandlerRules, type HandlerRules } from '#src/core/functions/handler-rules.ts';
 import { MAX_DELIVERY_AGE_IN_MS } from '#src/core/ports/destination-target.ts';
-import { openConnections, parseConnections } from '#src/destinations/connections.ts';
+import { openConnections, parseConnections, ReplaceableConnections } from '#src/destinations/connections.ts';
 import type { Connections } from '#src/destinations/targets/connection.ts';
 import { type FunctionDirectory, openFunctionDirectory } from '#src/functions/directory.ts';
 import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
 import { type NatsPorts, openNatsPorts } from '#src/nats/ports.ts';
 import { findTracer } from '#src/tracing/tracer.ts';
+import { type Encryption, openEncryption } from './encryption.ts';
 import type { RolesOptions } from './roles-options.ts';
+import { unwatchedFiles } from './watched-files.ts';
 
 /** What the roles of this process share. */
 export type RoleContext = {
   options: RolesOptions;
   ports: NatsPorts;
   connections: Connections;
+  /** Reads the file of the connections again. Throws `InvalidInputError` when it cannot be used; the content before stays. */
+  reloadConnections: () => Promise<void>;
+  encryption: Encryption;
   registry: FunctionRegistry;
   functions: FunctionDirectory;
   rules: HandlerRules;
@@ -36,18 +43,27 @@ export async function openRoleContext(options: RolesOptions): Promise<RoleContex
     leaseInMs,
     ...(clockBounds === undefined ? {} : { clockBounds }),
     onProblem: (problem) => logger.warn({}, problem),
+    audit: { project: options.tenancy.project, logger },
   });
-  const connections = await connectionsOf(options);
+  const { connections, reload: reloadConnections } = await connectionsOf(options);
+  const encryption = await encryptionOf(options, ports);
+  const { sealer, payloads } = encryption;
   const closing = new AbortController();
   const functions = await openFunctionDirectory(ports.functions, {
     signal: closing.signal,
+    payloads,
     onProblem: (problem) => logger.error({}, problem),
   });
+  const refuseDestination = ports.destinationCheck.refuse;
+  const registry = createFunctionRegistry(ports.functions, { refuseDestination, grants, clock: ports.clock, sealer });
+  if (sealer !== undefined) sealStored({ functions, registry, logger });
   return {
     options,
     ports,
     connections,
-    registry: createFunctionRegistry(ports.functions, { refuseDestination: ports.destinationCheck.refuse, grants, clock: ports.clock }),
+    reloadConnections,
+    encryption,
+    registry,
     functions,
     rules: createHandlerRules(grants),
     tracer: findTracer(),
@@ -57,14 +73,45 @@ export async function openRoleContext(options: RolesOptions): Promise<RoleContex
   };
 }
 
-/** The ports and settings that worker, scheduler and destinations take alike, with ids for the appends of this role. */
-export function commonPorts({ ports, functions, options }: RoleContext, name: string) {
-  const { tenancy, maxHops, maxChain, logger } = options;
-  return { ...ports, tenancy, maxHops, maxChain, logger, functions, findFunction: functions.ask, appendId: appendIds(name) };
+/** The other roles open no text, and have no permission to store keys. */
+function encryptionOf({ roles, encryptionKey, files }: RolesOptions, { state, functions }: NatsPorts): Promise<Encryption> {
+  const holdsSecrets = roles.includes('worker') || roles.includes('gateway');
+  const needsKey = holdsSecrets || roles.includes('destinations');
+  return openEncryption(needsKey ? encryptionKey : undefined, { secrets: state, functions, holdsSecrets, files });
 }
 
-async function connectionsOf({ connectionsFile, tenancy }: RolesOptions): Promise<Connections> {
-  return connectionsFile === undefined ? parseConnections({}) : await openConnections(connectionsFile, tenancy.project);
+/** Seals secret user data that an earlier version, or a client without the key, stored as it is. */
+function sealStored({ functions, registry, logger }: Pick<RoleContext, 'functions' | 'registry'> & Pick<RolesOptions, 'logger'>): void {
+  functions.subscribe((name, found) => {
+    if (found === undefined || ![found, ...found.versions].some(({ definition }) => hasPlainSecrets(definition))) return;
+    registry.sealStored(name).catch((error: unknown) => {
+      logger.error({ function: name }, `secret user data is stored without encryption for now: ${messageOf(error)}`);
+    });
+  });
+}
+
+/** The ports and settings that worker, scheduler and destinations take alike, with ids for the appends of this role. */
+export function commonPorts({ ports, functions, encryption, options }: RoleContext, name: string) {
+  const { payloads } = encryption;
+  const { tenancy, maxHops, maxChain, logger } = options;
+  return { ...ports, tenancy, maxHops, maxChain, logger, functions, payloads, findFunction: functions.ask, appendId: appendIds(name) };
+}
+
+async function connectionsOf(options: RolesOptions): Promise<{ connections: Connections; reload: () => Promise<void> }> {
+  const { connectionsFile, tenancy, files = unwatchedFiles, httpDestinations = 'public' } = options;
+  const settings = { ownProject: tenancy.project, defaultHttp: httpDestinations };
+  if (connectionsFile === undefined)
+    return { connections: parseConnections({}, { ...settings, place: { file: undefined } }), reload: async () => {} };
+  const open = (): Promise<Connections> => openConnections(connectionsFile, settings);
+  const reload = async (): Promise<void> => connections.replace(await open());
+  const unwatch = files.watch({ name: 'the file of the connections', files: [connectionsFile], reload });
+  const connections = new ReplaceableConnections(
+    await open().catch((error: unknown) => {
+      unwatch();
+      throw error;
+    }),
+  );
+  return { connections, reload };
 }
 
 function appendIds(name: string): () => string {

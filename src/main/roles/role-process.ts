@@ -10,21 +10,26 @@ export type StartRole<Options extends RoleProcessOptions> = (started: {
   connection: Connection;
   options: Options;
   logger: Logger;
-}) => Promise<{ stop(): Promise<void> }>;
+}) => Promise<{ stop(): Promise<void>; reload?(): Promise<void> }>;
 
 /**
  * Runs a role as the only one of this process, because its work would delay the worker.
  *
  * 1. The parent process sends the options as a message, because other users can read the arguments of a process.
- * 2. The message `stop` stops the role. When the parent ends, this process ends.
+ * 2. The message `stop` stops the role, and `reload` makes it read its files again. When the parent ends, this process ends.
  */
 export function runAsProcess<Options extends RoleProcessOptions>(role: string, start: StartRole<Options>): void {
-  // A terminal and systemd send both signals to the whole process group. Only the parent decides when this process stops.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
+  // A terminal and systemd send these signals to the whole process group. Only the parent decides when this process stops or reloads.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
   process.on('disconnect', () => process.exit(0));
   // Before the role runs there is nothing to finish.
   let stop = async (): Promise<void> => process.exit(0);
-  process.on('message', (message) => void (message === 'stop' ? stop() : run(message as Options)));
+  let reload = async (): Promise<void> => {};
+  process.on('message', (message) => {
+    if (message === 'stop') void stop();
+    else if (message === 'reload') void reload();
+    else void run(message as Options);
+  });
 
   async function run(options: Options): Promise<void> {
     const { address, logLevel } = options;
@@ -34,6 +39,9 @@ export function runAsProcess<Options extends RoleProcessOptions>(role: string, s
       const connection = await openConnection({ role, ...natsOptionsOf(address), name: `sequent-${role}` });
       connection.refusals.onMissingPermission((message) => logger.error({}, message));
       const started = await start({ connection, options, logger });
+      reload = async () => {
+        await started.reload?.().catch((err: unknown) => logger.error({ err }, `the ${role} cannot use its changed files`));
+      };
       stop = async () => {
         await started.stop();
         await connection.close();

@@ -7,18 +7,29 @@ import type { Logger } from '#src/core/ports/logger.ts';
 import type { NatsAddress } from '#src/main/config/nats-address.ts';
 import type { ClockBounds } from '#src/nats/transport/server-clock.ts';
 import { ownModule } from './own-module.ts';
+import { createRestartPauses } from './restart-pauses.mjs';
 
 /** The options that every process of one role gets: the address of NATS and the level of its log. */
 export type RoleProcessOptions = { address: Omit<NatsAddress, 'from'>; logLevel: string; clockBounds?: ClockBounds };
 /** `archive` is a folder or a bucket. */
-export type ProjectionProcessOptions = RoleProcessOptions & { dataDir: string; archive: string; signingKey?: SigningKey | undefined };
-export type JanitorProcessOptions = RoleProcessOptions & { archive: string } & Pick<JanitorOptions, 'retention' | 'historyRetentionInMs'>;
+export type ProjectionProcessOptions = RoleProcessOptions & {
+  dataDir: string;
+  archive: string;
+  signingKey?: SigningKey | undefined;
+  /** The own project, for the audit log. */
+  project: string;
+};
+export type JanitorProcessOptions = RoleProcessOptions & { archive: string; signingKey?: SigningKey | undefined } & Pick<
+    JanitorOptions,
+    'retention' | 'historyRetentionInMs'
+  >;
 
-const FIRST_PAUSE_IN_MS = 1_000;
-const LONGEST_PAUSE_IN_MS = 30_000;
-/** A process that ran this long has recovered. The next pause is the first one again. */
-const STABLE_AFTER_MS = 60_000;
 const GRACE_IN_MS = 5_000;
+
+/** The flags of this process for the young generation of V8, which a role that folds needs too (docs/performance.md V1, V2). */
+function youngGenerationFlags(): string[] {
+  return process.execArgv.filter((flag) => /^--(max-semi-space-size|no-allocation-site-pretenuring)\b/.test(flag));
+}
 
 /** After `stopping` is aborted, a role that ends is not started again. */
 export type SupervisionOptions = { logger: Logger; stopping: AbortSignal };
@@ -28,7 +39,7 @@ export function superviseRole(
   role: 'projection' | 'janitor',
   options: RoleProcessOptions,
   { logger, stopping }: SupervisionOptions,
-): { stop(): Promise<void> } {
+): { stop(): Promise<void>; reload(): Promise<void> } {
   const { file, execArgv } = ownModule(`${role}-process`);
   const retiring = new AbortController();
   const signal = AbortSignal.any([stopping, retiring.signal]);
@@ -36,19 +47,21 @@ export function superviseRole(
   const ended = watch();
 
   function start(): ChildProcess {
-    const started = spawn(process.execPath, [...execArgv, file], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    const started = spawn(process.execPath, [...youngGenerationFlags(), ...execArgv, file], {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
     started.on('error', (error) => logger.error({}, `the ${role} cannot be started: ${error.message}`));
     started.send(options, () => {});
     return started;
   }
 
   async function watch(): Promise<void> {
-    for (let pauseInMs = FIRST_PAUSE_IN_MS; ; pauseInMs = Math.min(pauseInMs * 2, LONGEST_PAUSE_IN_MS)) {
+    const pauses = createRestartPauses();
+    for (;;) {
       const startedAt = performance.now();
       const [code, by] = (await once(child, 'exit').catch(() => [null, null])) as [number | null, NodeJS.Signals | null];
-      if (performance.now() - startedAt > STABLE_AFTER_MS) pauseInMs = FIRST_PAUSE_IN_MS;
       // A signal to the whole process group may end the role before this process handles it.
-      await sleep(pauseInMs, undefined, { signal }).catch(() => {});
+      await sleep(pauses.afterRunOf(performance.now() - startedAt), undefined, { signal }).catch(() => {});
       if (signal.aborted) return;
       const isRequested = by === 'SIGTERM' || by === 'SIGINT';
       logger[isRequested ? 'info' : 'error']({ code, signal: by }, `the ${role} process ended and is started again`);
@@ -57,6 +70,9 @@ export function superviseRole(
   }
 
   return {
+    async reload() {
+      if (child.connected) child.send('reload', () => {});
+    },
     async stop() {
       retiring.abort();
       if (child.connected) child.send('stop', () => {});

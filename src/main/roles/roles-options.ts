@@ -1,22 +1,29 @@
 import type { Grants } from '#src/core/functions/handler-rules.ts';
 import type { Tenancy } from '#src/core/names/tenancy.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
+import type { DefaultHttp } from '#src/destinations/connections.ts';
 import type { Credential } from '#src/gateway/auth/credentials.ts';
 import type { IsolationMode, UidRange } from '#src/hosts/isolation/plan.ts';
 import type { Configuration, Role } from '#src/main/config/configuration.ts';
+import type { EncryptionKey } from '#src/main/config/encryption-key.ts';
 import type { NatsAddress } from '#src/main/config/nats-address.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import type { ClockBounds } from '#src/nats/transport/server-clock.ts';
 import type { TopologyOptions } from '#src/nats/wire/topology.ts';
 import type { JanitorProcessOptions, ProjectionProcessOptions } from './role-supervisor.ts';
 import type { HttpHandlers } from './vetted-fetch.ts';
+import type { WatchedFiles } from './watched-files.ts';
 
-type GatewayRoleOptions = {
+export type GatewayRoleOptions = {
   /** The gateway opens its own connection, so that its requests do not queue behind those of the other roles. */
   address: Omit<NatsAddress, 'from'>;
   credentials: readonly Credential[];
+  /** The file of the credentials; absent when they come from elsewhere. */
+  credentialsFile?: string | undefined;
 } & Pick<Configuration, 'httpPort' | 'httpHost' | 'given'> &
-  Partial<Pick<Configuration, 'httpOrigins' | 'auditRetentionInMs'>>;
+  Partial<
+    Pick<Configuration, 'httpOrigins' | 'auditRetentionInMs' | 'httpTlsCert' | 'httpTlsKey' | 'httpTlsClientCa' | 'httpTlsClientAuth'>
+  >;
 
 type IsolationOptions = {
   /** `require` by default. */
@@ -25,6 +32,10 @@ type IsolationOptions = {
   uids?: UidRange;
   /** The projects whose functions may use the network of the machine. */
   networkProjects?: readonly string[];
+  /** The projects whose functions may start processes and threads, and load native add-ons, where Node could refuse that. */
+  processProjects?: readonly string[];
+  /** Whether the kernel limits functions by cgroups where it can; `auto` by default. */
+  cgroups?: 'auto' | 'off';
 };
 
 export type RolesOptions = {
@@ -47,17 +58,23 @@ export type RolesOptions = {
   maxDeliveryAgeInMs?: number;
   /** The file of the named connections, which hold the permissions on other services. */
   connectionsFile?: string | undefined;
+  /** What HTTP destinations reach without a connection `http` in that file; public addresses by default. */
+  httpDestinations?: DefaultHttp | undefined;
   /** The subjects and folders that other projects may use beyond the defaults. */
   grants?: Grants;
   /** The private addresses that HTTP handlers of the own project may reach; all by default. */
   httpHandlers?: HttpHandlers;
+  /** The keys that encrypt secret user data; without them it is stored as it is. */
+  encryptionKey?: EncryptionKey | undefined;
+  /** What hides secrets in output and failures: a file with further patterns, or `off`; the default patterns by default. */
+  redact?: string | undefined;
   /** How the worker isolates the code of other projects. */
   isolation?: IsolationOptions;
   tenancy: Tenancy;
   /** The folder for the unpacked code of functions; by default a temporary folder, removed at the end. */
   codeDir?: string | undefined;
   /** Required for the role `projection`. */
-  projection?: ProjectionProcessOptions;
+  projection?: Omit<ProjectionProcessOptions, 'project'>;
   /** Required for the role `janitor`. */
   janitor?: JanitorProcessOptions;
   /** Required for the role `gateway`. */
@@ -66,5 +83,7 @@ export type RolesOptions = {
   dataDir?: string;
   /** The durability of the server, if this process started it. */
   durability?: string;
+  /** The files whose changes take effect without a restart; by default they are read once. The caller closes it. */
+  files?: WatchedFiles | undefined;
   logger: Logger;
 };

@@ -1,24 +1,33 @@
+import { openSigner } from '#src/archive/open-signer.ts';
 import { ownInstance } from '#src/client/own-instance.ts';
+import { messageOf } from '#src/core/errors.ts';
+import type { FunctionDirectory } from '#src/functions/directory.ts';
 import type { FunctionRegistry } from '#src/functions/registry.ts';
 import type { RunningGateway } from '#src/gateway/gateway.ts';
 import type { Role } from '#src/main/config/configuration.ts';
 import type { NatsPorts } from '#src/nats/ports.ts';
+import { auditStream } from '#src/nats/wire/topology.ts';
 import { startDestinationsRole } from './destinations-role.ts';
 import { startGatewayRole } from './gateway-role.ts';
 import { startJanitorRole } from './janitor-role.ts';
 import { watchLog } from './log-watch.ts';
 import { startProjectionRole } from './projection-role.ts';
+import { createReadiness, type Readiness } from './readiness.ts';
 import { openRoleContext, type RoleContext } from './role-context.ts';
 import { superviseRole } from './role-supervisor.ts';
 import type { RolesOptions } from './roles-options.ts';
 import { startSchedulerRole } from './scheduler-role.ts';
+import { unwatchedFiles } from './watched-files.ts';
 import { startWorkerRole } from './worker-role.ts';
 
 export interface RunningRoles {
   readonly registry: FunctionRegistry;
+  /** The definitions as the roles of this process see them. */
+  readonly functions: FunctionDirectory;
   readonly ports: NatsPorts;
   /** `undefined` when this process does not serve HTTP. */
   readonly gateway: RunningGateway | undefined;
+  readonly readiness: Readiness;
   /** Stops the roles in the order of their dependencies. What runs may take `graceInMs`. */
   stop(graceInMs: number): Promise<void>;
 }
@@ -30,12 +39,17 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
   const startIf = async <Started>(role: Role, start: () => Started | Promise<Started>): Promise<Started | undefined> =>
     options.roles.includes(role) ? await start() : undefined;
   const { connection, dataDir, logger, roles } = options;
+  await ensureAuditLog(context);
   const logWatch = watchLog({ ports, connection, dataDir, roles, logger }, stopping.signal);
   const destinations = await startIf('destinations', () => startDestinationsRole(context));
   const working = await startIf('worker', () => startWorkerRole(context, destinations));
   const scheduler = await startIf('scheduler', () => startSchedulerRole(context));
   const projection = await startIf('projection', () => startProjection(context));
   const janitor = await startIf('janitor', () => startJanitor(context));
+  watchSigningKey(
+    options,
+    [projection, janitor].filter((role) => role !== undefined),
+  );
   const gateway = await startIf('gateway', () => startGatewayRole(context, logWatch));
   const circuits = destinations === undefined ? undefined : () => destinations.circuits;
   const withdraw = await ports.roleInstances.announce(
@@ -44,12 +58,16 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
       isolation: working?.isolation,
       circuits,
       refusal: () => logWatch.refusal,
+      fileProblems: () => options.files?.problems,
+      missingKeys: () => missingKeysOf(context),
     }),
   );
   return {
     registry,
+    functions: context.functions,
     ports,
     gateway,
+    readiness: createReadiness({ connection, ports, stopping: stopping.signal }),
     async stop(graceInMs) {
       stopping.abort();
       await withdraw().catch(() => {});
@@ -60,24 +78,62 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
       await janitor?.stop();
       await projection?.stop();
       closing.abort();
+      await ports.serviceAudit?.flush();
       ports.close();
       await options.connection.close();
     },
   };
 }
 
-type Stoppable = { stop(): Promise<void> };
+/** The roles that seal or open payloads. */
+const withTexts: readonly Role[] = ['worker', 'destinations', 'gateway'];
+
+function missingKeysOf({ options: { roles, tenancy }, encryption }: RoleContext): string[] {
+  if (!roles.some((role) => withTexts.includes(role))) return [];
+  return encryption.payloads.encrypting.filter(({ hasKey }) => !hasKey).map(({ project }) => project ?? tenancy.project);
+}
+
+const withServices: readonly Role[] = ['worker', 'projection', 'scheduler', 'destinations'];
+
+/**
+ * The services of a process without a gateway have an audit log too. A user without permission to create its stream loses their entries, and
+ * the process says so.
+ */
+async function ensureAuditLog({ options: { topology, gateway, connection, logger, roles }, ports }: RoleContext): Promise<void> {
+  if (gateway === undefined || roles.includes('gateway') || !roles.some((role) => withServices.includes(role))) return;
+  await ports.streams.add(auditStream({ ...topology, maxAgeInMs: gateway.auditRetentionInMs })).catch((error: unknown) => {
+    logger.error({}, `the audit log has no stream, so run "sequent nats-streams": ${messageOf(connection.refusals.explain(error))}`);
+  });
+}
+
+/** `reload` uses what the signing key is now. */
+type Reloadable = { stop(): Promise<void>; reload(): Promise<void> };
+
+function watchSigningKey({ projection, janitor, files = unwatchedFiles }: RolesOptions, roles: readonly Reloadable[]): void {
+  const signingKey = projection?.signingKey ?? janitor?.signingKey;
+  if (signingKey === undefined || !('file' in signingKey) || roles.length === 0) return;
+  files.watch({
+    name: 'the signing key',
+    files: [signingKey.file],
+    async reload() {
+      // A role may be another process, which reads the key itself.
+      await openSigner(signingKey);
+      for (const role of roles) await role.reload();
+    },
+  });
+}
 
 /** Runs the projection: in this process as the only role, else in a process of its own, because its writes would delay the other roles. */
-async function startProjection({ options, stopping }: RoleContext): Promise<Stoppable | undefined> {
-  const { projection, connection, logger, roles } = options;
+async function startProjection({ options, stopping }: RoleContext): Promise<Reloadable | undefined> {
+  const { projection, connection, logger, roles, tenancy } = options;
   if (projection === undefined) return undefined;
-  if (roles.length === 1) return await startProjectionRole({ ...projection, connection, logger });
-  return superviseRole('projection', projection, { logger, stopping: stopping.signal });
+  const settings = { ...projection, project: tenancy.project };
+  if (roles.length === 1) return await startProjectionRole({ ...settings, connection, logger });
+  return superviseRole('projection', settings, { logger, stopping: stopping.signal });
 }
 
 /** Runs the janitor: in this process as the only role, else in a process of its own. */
-async function startJanitor({ options, stopping }: RoleContext): Promise<Stoppable | undefined> {
+async function startJanitor({ options, stopping }: RoleContext): Promise<Reloadable | undefined> {
   const { janitor, connection, logger, roles } = options;
   if (janitor === undefined) return undefined;
   if (roles.length === 1) return await startJanitorRole({ ...janitor, connection, logger });

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { sweepPackagesRegularly } from '#src/functions/package-sweep.ts';
+import { createLastingHints } from '#src/nats/streams/lasting-hints.ts';
 import { type Scheduler, startScheduler } from '#src/scheduler/scheduler.ts';
 import { commonPorts, type RoleContext } from './role-context.ts';
 
@@ -12,6 +13,7 @@ export async function startSchedulerRole(context: RoleContext): Promise<Schedule
   return await startScheduler({
     ...commonPorts(context, name),
     name,
+    hints: createLastingHints({ ...ports, signal: closing.signal }),
     deliveredUpTo: ports.queue.deliveredUpTo,
     takesWork: () => ports.clock.isWithinLimit,
     patienceInMs,

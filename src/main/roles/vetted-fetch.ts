@@ -31,6 +31,11 @@ export function createVettedFetch(http: VettedHttp, reachFor: (url: string) => R
     if (answer.kind === 'refused') throw new EndpointRefusedError(answer.reason);
     if (answer.kind !== 'answered') throw new Error(answer.reason);
     const { status } = answer;
-    return new Response(WITHOUT_BODY.has(status) ? null : answer.body, { status, statusText: STATUS_CODES[status] ?? '' });
+    const { 'retry-after': retryAfter } = answer.headers;
+    return new Response(WITHOUT_BODY.has(status) ? null : answer.body, {
+      status,
+      statusText: STATUS_CODES[status] ?? '',
+      headers: typeof retryAfter === 'string' ? { 'retry-after': retryAfter } : {},
+    });
   };
 }

@@ -1,20 +1,29 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { workerName } from '#src/client/worker.ts';
+import type { Redact } from '#src/core/output/redaction.ts';
 import type { Destinations } from '#src/destinations/destinations.ts';
 import { createVettedHttp } from '#src/destinations/http/vetted-http.ts';
 import { createHost } from '#src/hosts/host.ts';
 import { createHttpHost } from '#src/hosts/http-host.ts';
 import { createInlineHost } from '#src/hosts/inline-host.ts';
+import { type Cgroups, openCgroups } from '#src/hosts/isolation/cgroups.ts';
 import { createIsolation, type Isolation } from '#src/hosts/isolation/isolation.ts';
+import { hasPermissionModel } from '#src/hosts/isolation/node-permissions.ts';
+import { findOwnCgroup } from '#src/hosts/isolation/own-cgroup.ts';
 import { type IsolationPlan, planIsolation } from '#src/hosts/isolation/plan.ts';
 import { probeAbilities } from '#src/hosts/isolation/probe.ts';
 import { createProjectUids } from '#src/hosts/isolation/project-uids.ts';
 import { createPackageCache } from '#src/hosts/package-cache.ts';
 import { createProcessHost } from '#src/hosts/process-host.ts';
+import { createRedactingHost } from '#src/hosts/redacting-host.ts';
 import { MAX_RESULT_BYTES } from '#src/hosts/runtime/outcome.mjs';
+import { createSealingHost } from '#src/hosts/sealing-host.ts';
 import { createSubjectHost } from '#src/hosts/subject-host.ts';
+import { createUnsealingHost } from '#src/hosts/unsealing-host.ts';
 import { createNatsRequester } from '#src/nats/transport/requester.ts';
 import { traceHost } from '#src/tracing/host.ts';
 import { startWorker, type Worker } from '#src/worker/worker.ts';
+import { readRedaction } from './redaction.ts';
 import { commonPorts, type RoleContext } from './role-context.ts';
 import { createVettedFetch, ownReach } from './vetted-fetch.ts';
 
@@ -24,45 +33,75 @@ export type StartedWorker = { worker: Worker; isolation: string };
 export async function startWorkerRole(context: RoleContext, destinations: Destinations | undefined): Promise<StartedWorker> {
   const name = workerName();
   const plan = await planFor(context);
+  const { cgroups, limits } = openLimits(context);
+  const isolation = `${plan.summary}; ${limits}; ${permissionModelInWords(plan)}`;
+  context.options.logger.info({}, `isolation: ${isolation}`);
   const worker = startWorker({
     ...commonPorts(context, name),
     worker: name,
-    host: hostOf(context, plan),
+    host: hostOf(context, { plan, cgroups, redact: await readRedaction(context.options.redact) }),
     deliverer: destinations?.deliverer,
     canRun: ({ handler }) => handler.kind !== 'inline',
   });
-  return { worker, isolation: plan.summary };
+  return { worker, isolation };
 }
 
 const DEFAULT_UIDS = { first: 100_000, last: 165_535 };
 
-async function planFor({ options: { isolation = {}, logger } }: RoleContext): Promise<IsolationPlan> {
+async function planFor({ options: { isolation = {} } }: RoleContext): Promise<IsolationPlan> {
   const { mode = 'require', uids = DEFAULT_UIDS } = isolation;
-  const plan = planIsolation(mode, await probeAbilities(uids.first));
-  logger.info({}, `isolation: ${plan.summary}`);
-  return plan;
+  return planIsolation(mode, await probeAbilities(uids.first));
+}
+
+/** Who counts the memory and the processes of functions: the kernel where this process has a cgroup of its own, else this process. */
+function openLimits({ options: { isolation = {} } }: RoleContext): { cgroups?: Cgroups; limits: string } {
+  const fallback = (why: string) => ({ limits: `memory and processes are counted five times a second (${why})` });
+  if (isolation.cgroups === 'off') return fallback('--cgroups off');
+  const found = findOwnCgroup({ cgroup: contentOf('/proc/self/cgroup'), mounts: contentOf('/proc/self/mountinfo') });
+  const opened = 'why' in found ? found : openCgroups(found.folder);
+  if ('why' in opened) return fallback(opened.why);
+  return { ...opened, limits: 'the kernel limits memory and tasks, by one cgroup for each process' };
+}
+
+function permissionModelInWords({ level }: IsolationPlan): string {
+  if (level === 'none') return "Node's permission model is not used";
+  return hasPermissionModel ? "Node's permission model is on" : `Node ${process.versions.node} has no permission model`;
+}
+
+/** Empty on a system without the file. */
+function contentOf(file: string): string {
+  return existsSync(file) ? readFileSync(file, 'latin1') : '';
 }
 
 function isolationBy(plan: IsolationPlan, { options, ports }: RoleContext): Isolation {
-  const { uids = DEFAULT_UIDS, networkProjects = [] } = options.isolation ?? {};
-  return createIsolation({ plan, uidOf: createProjectUids(ports.state, uids), networkProjects });
+  const { uids = DEFAULT_UIDS, networkProjects = [], processProjects = [] } = options.isolation ?? {};
+  return createIsolation({ plan, uidOf: createProjectUids(ports.state, uids), networkProjects, processProjects });
 }
 
-function hostOf(context: RoleContext, plan: IsolationPlan) {
+type HostParts = { plan: IsolationPlan; cgroups: Cgroups | undefined; redact: Redact | undefined };
+
+function hostOf(context: RoleContext, { plan, cgroups, redact }: HostParts) {
   const { options, ports, rules, tracer } = context;
   const { tenancy, requester, connection } = options;
   // Other users cannot enter the data folder. A temporary folder of code is open to them, and hides its names.
   const folder = plan.level === 'user' ? undefined : options.codeDir;
   const http = createVettedHttp({ maxBodyBytes: MAX_RESULT_BYTES + 1 });
   const hosts = {
-    process: createProcessHost({
-      tenancy,
-      packages: createPackageCache({ packages: ports.packages, folder }),
-      isolation: isolationBy(plan, context),
-    }),
+    process: createUnsealingHost(
+      createProcessHost({
+        tenancy,
+        packages: createPackageCache({ packages: ports.packages, folder }),
+        isolation: isolationBy(plan, context),
+        cgroups,
+        redact,
+      }),
+      context.encryption.sealer,
+    ),
     subject: createSubjectHost({ request: createNatsRequester(requester ?? connection) }),
     http: createHttpHost({ own: createVettedFetch(http, ownReach(options.httpHandlers ?? 'private')), others: createVettedFetch(http) }),
     inline: createInlineHost(new Map()),
   };
-  return traceHost(createHost(hosts, rules), tracer);
+  const host = createHost(hosts, rules);
+  const redacting = redact === undefined ? host : createRedactingHost(host, redact);
+  return traceHost(createSealingHost(redacting, context.encryption.payloads), tracer);
 }

@@ -39,6 +39,11 @@ export class JetStreamOperations {
     return streams.flatMap((stream) => this.calls('STREAM.INFO', stream));
   }
 
+  /** Overwrites messages, such as wrapped data keys. */
+  erases(...streams: string[]): string[] {
+    return streams.flatMap((stream) => this.calls('STREAM.MSG.DELETE', stream));
+  }
+
   messages(stream: string): string[] {
     return this.calls('STREAM.MSG.GET', stream);
   }
@@ -46,6 +51,13 @@ export class JetStreamOperations {
   /** Reads a stream in order. */
   follows(stream: string): string[] {
     return [...this.calls('CONSUMER.CREATE', stream), ...this.calls('CONSUMER.MSG.NEXT', `${stream}.*`)];
+  }
+
+  /** Creates a durable consumer of the log, pulls from it, and acknowledges its messages; `*` stands for any consumer. */
+  pullsFrom(durable: string): string[] {
+    return ['CONSUMER.DURABLE.CREATE', 'CONSUMER.INFO', 'CONSUMER.MSG.NEXT']
+      .flatMap((operation) => this.calls(operation, `${INVOCATIONS}.${durable}`))
+      .concat(`$JS.ACK.${INVOCATIONS}.${durable}.>`);
   }
 
   consumersOf(stream: string): string[] {

@@ -5,11 +5,18 @@ export type NamedPermissions = { name: string; permissions: Permissions };
 
 /** An entry for the `users` of a nats-server configuration. The server reads the password from an environment variable. */
 export function toServerConfig({ name, permissions }: NamedPermissions): string {
-  const { publish, subscribe, allowResponses } = permissions;
+  return entry([`  user: "${name}"`, `  password: $${passwordVariableOf(name)}`], permissions);
+}
+
+/** The same for a user with an nkey: the server knows the public key only. */
+export function toNkeyConfig(publicKey: string, { name, permissions }: NamedPermissions): string {
+  return entry([`  # ${name}`, `  nkey: ${publicKey}`], permissions);
+}
+
+function entry(identity: readonly string[], { publish, subscribe, allowResponses }: Permissions): string {
   const lines = [
     '{',
-    `  user: "${name}"`,
-    `  password: $${passwordVariableOf(name)}`,
+    ...identity,
     '  permissions: {',
     ...listOf('publish', publish),
     ...listOf('subscribe', subscribe),

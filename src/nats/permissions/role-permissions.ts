@@ -1,5 +1,5 @@
 import { inboxPrefixOf } from '#src/core/names/inboxes.ts';
-import { ALL_RESULTS, HISTORY_GROUP, SEQUENT_SUBJECTS as of } from '#src/core/names/subjects.ts';
+import { ALL_RESULTS, HISTORY_GROUP, SEQUENT_SUBJECTS as of, subjects } from '#src/core/names/subjects.ts';
 import {
   AUDIT,
   CODE_BUCKET,
@@ -50,14 +50,18 @@ export function permissionsOf(role: PermissionRole, { project, domain }: Permiss
 }
 
 /** Whether a project limits the permissions of the role. */
-export function isClient(role: PermissionRole): role is 'producer' | 'consumer' {
-  return role === 'producer' || role === 'consumer';
+export function isClient(role: PermissionRole): role is 'producer' | 'consumer' | 'history' {
+  return role === 'producer' || role === 'consumer' || role === 'history';
 }
 
 type Row = { publish: string[]; subscribe?: string[]; allowResponses?: boolean };
 
+/** The wrapped data keys of projects. */
+const DATA_KEYS = `${STATE_BUCKET}.data-key.>`;
 /** The losses of the log, which every role records. */
 const LOSSES = `${STATE_BUCKET}.log.losses`;
+const BULKS = `${STATE_BUCKET}.bulk.*`;
+const everyService = ['$SRV.PING.*', '$SRV.INFO.*'];
 const services = ['$SRV.PING', '$SRV.INFO', '$SRV.STATS', '$SRV.*.sequent-roles', '$SRV.*.sequent-roles.*'];
 const historyServices = ['$SRV.*.sequent-history', '$SRV.*.sequent-history.*'];
 const questions = [`${HISTORY_GROUP}.*`, `${HISTORY_GROUP}.*.*`];
@@ -79,15 +83,7 @@ class Table {
     return {
       producer: { publish: project === undefined ? requests : [`invoke.${project}.*`] },
       consumer: { publish: [NOTHING], subscribe: [project === undefined ? ALL_RESULTS : `result.${project}.>`] },
-      history: {
-        publish: [
-          ...this.#js.client(),
-          `${HISTORY_GROUP}.*`,
-          '$SRV.PING.sequent-history',
-          of.findRequest,
-          ...this.#js.messages(INVOCATIONS),
-        ],
-      },
+      history: { publish: project === undefined ? this.#wholeHistory() : [`${HISTORY_GROUP}.project.${project}.*`] },
       operator: this.#operator(),
       worker: this.#worker(),
       scheduler: this.#scheduler(),
@@ -97,6 +93,12 @@ class Table {
       gateway: this.#gateway(),
       responders: { publish: ['fn.>'] },
     };
+  }
+
+  /** JetStream's API reads every message of the log, so only the history of all projects has it. */
+  #wholeHistory(): string[] {
+    const asked = [`${HISTORY_GROUP}.*`, '$SRV.PING.sequent-history', of.findRequest];
+    return [...this.#js.client(), ...asked, ...this.#js.messages(INVOCATIONS)];
   }
 
   #operator(): Row {
@@ -116,18 +118,21 @@ class Table {
         ...this.#js.follows(AUDIT),
         ...this.#js.packages(),
         `$O.${CODE_BUCKET}.>`,
-        ...this.#js.writesTo(`${FUNCTIONS_BUCKET}.>`, LOSSES),
+        ...this.#js.writesTo(`${FUNCTIONS_BUCKET}.>`, DATA_KEYS, LOSSES, `${STATE_BUCKET}.erasure.*`),
+        ...this.#js.erases(kv(FUNCTIONS_BUCKET), kv(STATE_BUCKET)),
+        ...this.#js.calls('CONSUMER.LIST', kv(FUNCTIONS_BUCKET)),
         ...allRequests,
         of.invocation,
         of.wake,
         of.deliver,
         of.erase,
+        of.audit,
         of.cancel,
         of.findRequest,
         of.checkDestination,
+        of.askConnections,
         ...questions,
-        '$SRV.PING.*',
-        '$SRV.INFO.*',
+        ...everyService,
       ],
       subscribe: results,
     };
@@ -137,19 +142,20 @@ class Table {
     return {
       publish: [
         ...this.#js.role(),
-        ...this.#js.calls('CONSUMER.DURABLE.CREATE', `${INVOCATIONS}.*`),
         ...this.#js.calls('CONSUMER.CREATE', `${INVOCATIONS}.>`),
-        ...this.#js.calls('CONSUMER.INFO', `${INVOCATIONS}.*`),
-        ...this.#js.calls('CONSUMER.MSG.NEXT', `${INVOCATIONS}.*`),
-        `$JS.ACK.${INVOCATIONS}.*.>`,
+        ...this.#js.pullsFrom('*'),
         ...this.#js.follows(RESULTS),
         ...this.#js.consumersOf(RESULTS),
         ...this.#js.packages(),
         ...this.#js.calls('STREAM.NAMES'),
-        ...this.#js.writesTo(`${STATE_BUCKET}.floor.*`, `${STATE_BUCKET}.hints.key`, `${STATE_BUCKET}.uid.*`, LOSSES),
+        ...this.#js.writesTo(`${STATE_BUCKET}.floor.>`, `${STATE_BUCKET}.hints.key`, `${STATE_BUCKET}.uid.*`, DATA_KEYS, LOSSES),
         // A worker in the user's own process delivers to functions, and defines its own.
         ...allRequests,
         ...this.#js.writesTo(`${FUNCTIONS_BUCKET}.>`),
+        ...this.#js.erases(kv(FUNCTIONS_BUCKET), kv(STATE_BUCKET)),
+        ...this.#js.calls('CONSUMER.LIST', kv(FUNCTIONS_BUCKET)),
+        ...this.#audit(),
+        of.checkDestination,
         of.invocation,
         ...results,
         of.deliver,
@@ -178,6 +184,7 @@ class Table {
         ...this.#js.calls('STREAM.UPDATE', INVOCATIONS),
         `$O.${CODE_BUCKET}.M.>`,
         ...this.#js.writesTo(`${STATE_BUCKET}.scheduler.>`, `${STATE_BUCKET}.hints.key`, LOSSES),
+        ...this.#audit(),
         of.invocation,
         ...results,
         of.wake,
@@ -194,22 +201,25 @@ class Table {
       publish: [
         ...this.#js.role(),
         ...this.#js.calls('CONSUMER.CREATE', `${INVOCATIONS}.${DELIVERIES_CONSUMER}.>`),
-        ...this.#js.calls('CONSUMER.DURABLE.CREATE', `${INVOCATIONS}.${DELIVERIES_CONSUMER}`),
-        ...this.#js.calls('CONSUMER.INFO', `${INVOCATIONS}.${DELIVERIES_CONSUMER}`),
-        ...this.#js.calls('CONSUMER.MSG.NEXT', `${INVOCATIONS}.${DELIVERIES_CONSUMER}`),
-        `$JS.ACK.${INVOCATIONS}.${DELIVERIES_CONSUMER}.>`,
+        ...this.#js.pullsFrom(DELIVERIES_CONSUMER),
         ...this.#js.infos(DIS_RECORDS),
         ...this.#js.calls('STREAM.CREATE', DIS_RECORDS),
         ...this.#js.calls('STREAM.NAMES'),
-        ...this.#js.writesTo(`${STATE_BUCKET}.floor.${DELIVERIES_CONSUMER}`, `${STATE_BUCKET}.hints.key`, LOSSES),
+        ...this.#js.writesTo(
+          `${STATE_BUCKET}.floor.${DELIVERIES_CONSUMER}`,
+          `${STATE_BUCKET}.floor.${DELIVERIES_CONSUMER}.proved`,
+          `${STATE_BUCKET}.hints.key`,
+          LOSSES,
+        ),
         of.invocation,
         ...allRequests,
         of.deliver,
         of.disRecord,
         of.runs,
         'fn.>',
+        ...this.#audit(),
       ],
-      subscribe: [...services, of.checkDestination, of.runs],
+      subscribe: [...services, of.checkDestination, of.askConnections, of.runs],
       allowResponses: true,
     };
   }
@@ -219,11 +229,17 @@ class Table {
       publish: [
         ...this.#js.role(),
         ...this.#js.follows(INVOCATIONS),
-        ...this.#js.writesTo(`${STATE_BUCKET}.projection.*`, `${STATE_BUCKET}.hints.key`, LOSSES),
+        ...this.#js.writesTo(`${STATE_BUCKET}.projection.*`, `${STATE_BUCKET}.head.*.*`, `${STATE_BUCKET}.hints.key`, LOSSES),
+        ...this.#audit(),
       ],
-      subscribe: [...services, ...historyServices, ...questions],
+      subscribe: [...services, ...historyServices, ...questions, of.historyOf],
       allowResponses: true,
     };
+  }
+
+  /** What a role needs that records the calls of its services. */
+  #audit(): string[] {
+    return [...this.#js.infos(AUDIT), of.audit];
   }
 
   #janitor(): Row {
@@ -236,11 +252,10 @@ class Table {
         ...this.#js.follows(RESULTS),
         ...this.#js.consumersOf(RESULTS),
         ...this.#js.bucket(STATE_BUCKET),
-        ...[INVOCATIONS, RESULTS].flatMap((stream) => [
-          ...this.#js.calls('STREAM.PURGE', stream),
-          ...this.#js.calls('STREAM.MSG.DELETE', stream),
-        ]),
+        ...[INVOCATIONS, RESULTS].flatMap((stream) => [...this.#js.calls('STREAM.PURGE', stream), ...this.#js.erases(stream)]),
         ...this.#js.writesTo(`${STATE_BUCKET}.>`),
+        // Finds requests in plain text.
+        subjects.history('list'),
         of.erase,
       ],
       subscribe: services,
@@ -257,19 +272,21 @@ class Table {
         ...this.#js.follows(INVOCATIONS),
         ...this.#js.consumersOf(INVOCATIONS),
         ...this.#js.calls('CONSUMER.LIST', INVOCATIONS),
-        ...this.#js.bucket(GATEWAY_BUCKET),
+        ...[GATEWAY_BUCKET, STATE_BUCKET].flatMap((bucket) => this.#js.bucket(bucket)),
         ...this.#js.follows(SIGNATURES.name),
         ...this.#js.packages(),
         ...this.#js.calls('STREAM.NAMES'),
         `$O.${CODE_BUCKET}.>`,
-        ...this.#js.writesTo(`${GATEWAY_BUCKET}.>`, `${FUNCTIONS_BUCKET}.>`, `${STATE_BUCKET}.hints.key`, LOSSES),
+        ...this.#js.calls('CONSUMER.LIST', kv(FUNCTIONS_BUCKET)),
+        ...this.#js.calls('CONSUMER.LIST', kv(GATEWAY_BUCKET)),
+        ...this.#js.writesTo(`${GATEWAY_BUCKET}.>`, `${FUNCTIONS_BUCKET}.>`, `${STATE_BUCKET}.hints.key`, BULKS, DATA_KEYS, LOSSES),
+        ...this.#js.erases(kv(FUNCTIONS_BUCKET), kv(STATE_BUCKET)),
         of.signatures,
         of.audit,
         ...questions,
         of.findRequest,
         of.checkDestination,
-        '$SRV.PING.*',
-        '$SRV.INFO.*',
+        ...everyService,
         ...allRequests,
         of.invocation,
         of.wake,

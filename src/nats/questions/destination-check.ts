@@ -5,6 +5,7 @@ import type { DestinationCheck } from '#src/core/ports/destination-check.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { keepSubscribed } from '#src/nats/transport/keep-subscribed.ts';
 import { readQuestion } from './question.ts';
+import type { ServiceAudit } from './service-audit.ts';
 
 /**
  * The question of an earlier version names no function, and is answered for the gateway's own project. That is safe, because the
@@ -13,7 +14,7 @@ import { readQuestion } from './question.ts';
 const questionSchema = z.object({ destination: z.string(), param: z.string(), function: z.string().default('') });
 const answerSchema = z.object({ problem: z.string().optional() });
 
-export function createNatsDestinationCheck({ nats }: Connection): DestinationCheck {
+export function createNatsDestinationCheck({ nats }: Connection, audit?: ServiceAudit): DestinationCheck {
   return {
     async refuse(question) {
       try {
@@ -25,11 +26,17 @@ export function createNatsDestinationCheck({ nats }: Connection): DestinationChe
       }
     },
     answer(refuse, signal) {
-      const onQuestion = (message: Msg): void => {
+      const onQuestion = async (message: Msg): Promise<void> => {
         const question = readQuestion(questionSchema, message);
-        message.respond(JSON.stringify({ problem: question === undefined ? 'the question cannot be read' : refuse(question) }));
+        // A check that fails says nothing about the destination.
+        const problem = question === undefined ? 'the question cannot be read' : await refuse(question).catch(() => undefined);
+        message.respond(JSON.stringify({ problem }));
+        audit?.note(message, { action: 'destination.check', status: question === undefined ? 400 : 200, isCounted: true });
       };
-      keepSubscribed({ nats }, { subject: subjects.checkDestination(), queue: 'destinations', onMessage: onQuestion, signal });
+      keepSubscribed(
+        { nats },
+        { subject: subjects.checkDestination(), queue: 'destinations', onMessage: (message) => void onQuestion(message), signal },
+      );
     },
   };
 }

@@ -1,4 +1,4 @@
-import { type Msg, RequestStrategy, type ServiceMsg } from 'nats';
+import { headers, type Msg, type MsgHdrs, RequestStrategy, type ServiceMsg } from 'nats';
 import { z } from 'zod';
 import {
   AmbiguousIdError,
@@ -8,9 +8,18 @@ import {
   messageOf,
   type SequentError,
 } from '#src/core/errors.ts';
-import { type AnswerOf, type History, type HistoryAnswers, type Question, questions } from '#src/core/history-questions.ts';
+import {
+  type AnswerOf,
+  type History,
+  type HistoryAnswers,
+  type Question,
+  questions,
+  questionsOfProjects,
+} from '#src/core/history-questions.ts';
+import { type FunctionName, splitName } from '#src/core/names/names.ts';
 import { HISTORY_GROUP, subjects } from '#src/core/names/subjects.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
+import type { ServiceAudit, ServiceCall } from './service-audit.ts';
 
 /** The NATS service that answers queries of the history. `nats service info` shows the JSON schemas of its requests and responses. */
 export const HISTORY_SERVICE = 'sequent-history';
@@ -20,13 +29,28 @@ const names = Object.keys(questions) as Question[];
 
 const candidatesSchema = z.object({ functions: z.array(z.string()) });
 
-export type HistoryServiceOptions = { answers: HistoryAnswers; instance: string; version: string };
+/** The header of a question with the sequence up to which its answer must cover the log. */
+const AT_LEAST = 'Sequent-At-Least';
 
-/** Answers questions until the returned function is called. */
-export async function serveHistory(
-  { nats }: Connection,
-  { answers, instance, version }: HistoryServiceOptions,
-): Promise<() => Promise<void>> {
+export type HistoryServiceOptions = {
+  answers: HistoryAnswers;
+  instance: string;
+  version: string;
+  /** The id of the own project, whose functions have bare names. */
+  project: string;
+  /** Records every question. */
+  audit?: ServiceAudit | undefined;
+  /** Waits until the read model covers the log up to a sequence. Resolves to the number of messages that are still missing. */
+  reach: (sequence: number) => Promise<number>;
+};
+
+/**
+ * Answers questions until the returned function is called.
+ *
+ * A question on `history.project.<project>.<question>` is answered from this project alone, so permissions can limit a reader to a project.
+ */
+export async function serveHistory({ nats }: Connection, options: HistoryServiceOptions): Promise<() => Promise<void>> {
+  const { instance, version, audit } = options;
   const service = await nats.services.add({
     name: HISTORY_SERVICE,
     version,
@@ -36,11 +60,12 @@ export async function serveHistory(
   const group = service.addGroup(HISTORY_GROUP);
   for (const name of names) {
     const handler = (error: Error | null, message: ServiceMsg): void => {
-      if (error === null) void answer(name, answers, message);
+      if (error === null) void answer(name, options, message).then((answered) => audit?.note(message, callOf(name, answered)));
     };
     const metadata = schemasOf(name);
     // A check or a rebuild is expensive, so the caller must choose the instance.
     if (name !== 'check' && name !== 'rebuild') group.addEndpoint(name, { handler, metadata });
+    if (questionsOfProjects.includes(name)) group.addEndpoint(`project-${name}`, { subject: `project.*.${name}`, handler });
     if (ofOneInstance.includes(name)) {
       group.addEndpoint(`${name}-${instance}`, { subject: `${name}.${instance}`, handler, metadata });
     }
@@ -58,37 +83,78 @@ function schemasOf(name: Question): Record<string, string> {
   };
 }
 
+type Answered = { status: number; query: unknown };
+
+type Answering = Pick<HistoryServiceOptions, 'answers' | 'reach' | 'project'>;
+
 /** Never rejects, because an unhandled rejection would end the process. */
-async function answer(name: Question, answers: HistoryAnswers, message: ServiceMsg): Promise<void> {
+async function answer(name: Question, { answers, reach, project }: Answering, message: ServiceMsg): Promise<Answered> {
+  let query: unknown;
   try {
-    const query = questions[name].query.safeParse(message.data.length === 0 ? {} : JSON.parse(message.string()));
-    if (!query.success) return refuse(message, 400, z.prettifyError(query.error).replaceAll('✖ ', ''));
+    const asked: unknown = message.data.length === 0 ? {} : JSON.parse(message.string());
+    const read = questions[name].query.safeParse(limitedTo(message.subject, asked, project));
+    if (!read.success) return refuse(message, 400, z.prettifyError(read.error).replaceAll('✖ ', ''));
+    query = read.data;
+    const missing = await reach(Number(message.headers?.get(AT_LEAST) ?? 0));
+    if (missing > 0) return refuse(message, 503, `the read model is ${missing} messages behind the log; ask again`, { query });
     // The schema of this question parsed the query, so the cast is safe.
-    const found = await (answers[name] as (given: unknown) => unknown)(query.data);
+    const found = await (answers[name] as (given: unknown) => unknown)(query);
     message.respond(JSON.stringify(found));
+    return { status: 200, query };
   } catch (error) {
-    if (error instanceof InvocationNotFoundError) refuse(message, 404, messageOf(error));
-    else if (error instanceof AmbiguousIdError) refuse(message, 409, messageOf(error), { functions: error.functions });
-    else if (error instanceof InvalidInputError) refuse(message, 400, messageOf(error));
-    else if (error instanceof SyntaxError) refuse(message, 400, 'the question is not JSON');
-    else refuse(message, 500, messageOf(error));
+    return refuseBy(message, error, query);
   }
 }
 
-function refuse(message: ServiceMsg, code: number, why: string, facts: object = {}): void {
-  // The reason is sent in a header, and `nats` 2.x does not refuse line breaks in headers.
-  message.respondError(code, why.replaceAll(/\s+/g, ' ').slice(0, 500), new TextEncoder().encode(JSON.stringify(facts)));
+/** The question with the project of its subject, if that names one. Throws `InvalidInputError` when the question names another one. */
+function limitedTo(subject: string, asked: unknown, own: string): unknown {
+  const [, , project, question] = subject.split('.');
+  // A subject of one instance has three tokens.
+  if (project === undefined || question === undefined || typeof asked !== 'object') return asked;
+  const limit = project === own ? '' : project;
+  const { project: named = limit } = (asked ?? {}) as { project?: unknown };
+  if (named === limit) return { ...asked, project: limit };
+  throw new InvalidInputError({ field: 'the project', problem: `must be that of the subject, ${project}, or be left out` });
 }
 
-/** Asks one given instance, or else any instance that answers. */
-export function createNatsHistory({ nats }: Connection): History {
+function refuseBy(message: ServiceMsg, error: unknown, query: unknown): Answered {
+  if (error instanceof AmbiguousIdError) return refuse(message, 409, messageOf(error), { query, facts: { functions: error.functions } });
+  if (error instanceof SyntaxError) return refuse(message, 400, 'the question is not JSON');
+  if (error instanceof InvocationNotFoundError) return refuse(message, 404, messageOf(error), { query });
+  return refuse(message, error instanceof InvalidInputError ? 400 : 500, messageOf(error), { query });
+}
+
+type Refused = { query?: unknown; facts?: object };
+
+function refuse(message: ServiceMsg, status: number, why: string, { query, facts = {} }: Refused = {}): Answered {
+  // The reason is sent in a header, and `nats` 2.x does not refuse line breaks in headers.
+  message.respondError(status, why.replaceAll(/\s+/g, ' ').slice(0, 500), new TextEncoder().encode(JSON.stringify(facts)));
+  return { status, query };
+}
+
+/** Questions that show a whole history or payloads, or that change a read model. The others are repeated by pages and by `--watch`. */
+const recordedOneByOne: ReadonlySet<Question> = new Set(['get', 'timeline', 'tree', 'check', 'rebuild']);
+
+function callOf(name: Question, { status, query }: Answered): ServiceCall {
+  const { id, function: fn, project } = (query ?? {}) as { id?: string; function?: string; project?: string };
+  const named = fn === undefined ? undefined : splitName(fn as FunctionName).project;
   return {
-    async ask(question, query, { instance, timeoutInMs = 10_000 } = {}) {
-      if (instance !== undefined && !/^[A-Za-z0-9_-]{1,64}$/.test(instance)) {
-        throw new InvalidInputError({ field: 'the instance', problem: 'must be letters, digits, "-" or "_"' });
-      }
-      const subject = subjects.history(question, instance);
-      const reply = await nats.request(subject, JSON.stringify(query), { timeout: timeoutInMs }).catch((cause: unknown) => {
+    action: `history.${name}`,
+    status,
+    subject: id ?? fn,
+    project: named ?? (project === '' ? undefined : project),
+    isCounted: !recordedOneByOne.has(name),
+    isChange: name === 'check' || name === 'rebuild',
+  };
+}
+
+/** Asks one given instance, or else any instance that answers. With a `project`, questions that can be limited to it are. */
+export function createNatsHistory({ nats }: Connection, project?: string): History {
+  return {
+    async ask(question, query, { instance, timeoutInMs = 10_000, atLeast } = {}) {
+      const subject = subjectOf(question, instance, project);
+      const options = { timeout: timeoutInMs, ...(atLeast === undefined ? {} : { headers: headersOf(atLeast) }) };
+      const reply = await nats.request(subject, JSON.stringify(query), options).catch((cause: unknown) => {
         throw new HistoryUnavailableError({ why: whyOf(cause, timeoutInMs) }, { cause });
       });
       const code = reply.headers?.get('Nats-Service-Error-Code') ?? '';
@@ -114,13 +180,25 @@ export function createNatsHistory({ nats }: Connection): History {
   };
 }
 
+function subjectOf(question: Question, instance: string | undefined, project: string | undefined): string {
+  if (project !== undefined && questionsOfProjects.includes(question)) return subjects.historyOf(project, question);
+  if (instance === undefined || /^[A-Za-z0-9_-]{1,64}$/.test(instance)) return subjects.history(question, instance);
+  throw new InvalidInputError({ field: 'the instance', problem: 'must be letters, digits, "-" or "_"' });
+}
+
+function headersOf(atLeast: number): MsgHdrs {
+  const found = headers();
+  found.set(AT_LEAST, String(atLeast));
+  return found;
+}
+
 function errorOf(code: string, reply: Msg, query: unknown): SequentError {
   const why = reply.headers?.get('Nats-Service-Error') ?? '';
   const { id = '' } = query as { id?: string };
   if (code === '409') return new AmbiguousIdError({ id, functions: candidatesSchema.parse(reply.json()).functions });
   if (code === '404') return new InvocationNotFoundError({ id });
   if (code === '400') return new InvalidInputError({ field: 'the question', problem: `is not valid: ${why}` });
-  return new HistoryUnavailableError({ why });
+  return new HistoryUnavailableError({ why, isBehind: code === '503' });
 }
 
 function whyOf(cause: unknown, timeoutInMs: number): string {

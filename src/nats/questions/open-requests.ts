@@ -6,6 +6,7 @@ import type { OpenRequests } from '#src/core/ports/open-requests.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { keepSubscribed } from '#src/nats/transport/keep-subscribed.ts';
 import { readQuestion } from './question.ts';
+import type { ServiceAudit } from './service-audit.ts';
 
 /** More functions of one id are not listed. */
 const MAX_ANSWERED = 100;
@@ -14,7 +15,7 @@ const openSchema = z.object({ function: z.string().refine((text) => isFunctionNa
 /** `others` are the further open requests of the id. A scheduler of version 0.1 leaves them out. */
 const answerSchema = openSchema.extend({ others: z.array(openSchema).default([]) }).nullable();
 
-export function createNatsOpenRequests({ nats }: Connection): OpenRequests {
+export function createNatsOpenRequests({ nats }: Connection, audit?: ServiceAudit): OpenRequests {
   return {
     async find(stream, functionName) {
       try {
@@ -32,6 +33,12 @@ export function createNatsOpenRequests({ nats }: Connection): OpenRequests {
         const found = question === undefined ? [] : find(question.stream as string as StreamId, question.function);
         const [first, ...others] = found.slice(0, MAX_ANSWERED).map(({ name, request }) => ({ function: name.function, request }));
         message.respond(JSON.stringify(first === undefined ? null : { ...first, others }));
+        audit?.note(message, {
+          action: 'requests.find',
+          status: question === undefined ? 400 : 200,
+          subject: question?.stream,
+          isCounted: true,
+        });
       };
       keepSubscribed({ nats }, { subject: subjects.findRequest(), queue: 'schedulers', onMessage: onQuestion, signal });
     },

@@ -38,6 +38,14 @@ const metadataSchema = z.object({
     .optional(),
   logRefusedAt: z.coerce.number().optional(),
   logRefusal: z.string().optional(),
+  fileProblems: z
+    .string()
+    .transform((text) => z.array(z.string()).safeParse(parseJson(text)).data)
+    .optional(),
+  missingKeys: z
+    .string()
+    .transform((text) => text.split(','))
+    .optional(),
   // A later version may describe its circuits differently. Its roles are listed without them.
   circuits: z
     .string()
@@ -79,11 +87,13 @@ export function createNatsRoleInstances({ nats }: Connection): RoleInstances {
 }
 
 /** Metadata of NATS services are texts. */
-function metadataOf({ roles, version: _, circuits, ...own }: RoleInstance): Record<string, string> {
+function metadataOf({ roles, version: _, circuits, fileProblems, missingKeys = [], ...own }: RoleInstance): Record<string, string> {
   const known = Object.entries(own).filter(([, value]) => value !== undefined);
   return {
     ...Object.fromEntries(known.map(([name, value]) => [name, String(value)])),
     ...(circuits === undefined ? {} : { circuits: JSON.stringify(circuits) }),
+    ...(fileProblems === undefined || fileProblems.length === 0 ? {} : { fileProblems: JSON.stringify(fileProblems) }),
+    ...(missingKeys.length === 0 ? {} : { missingKeys: missingKeys.join(',') }),
     roles: roles.join(','),
   };
 }

@@ -5,6 +5,8 @@ import type { OpenCursors, ReplicaCursor } from './replica-cursors.ts';
 type ReplicaContent = { server: string; messages: number; first: number; hash: string };
 
 export type ReplicaComparison = {
+  /** The server of the replica that Sequent reads. */
+  leader: string;
   /** The last compared sequence. */
   upTo: number;
   replicas: ReplicaContent[];
@@ -14,6 +16,7 @@ export type ReplicaComparison = {
 };
 
 export type CompareOptions = {
+  /** The leader is the first one. */
   servers: readonly string[];
   /** The sequences of the first and the newest message, as the leader says. */
   first: number;
@@ -39,7 +42,7 @@ export async function compareReplicas(open: OpenCursors, options: CompareOptions
     const isEqual = new Set(replicas.map(({ messages, first, hash }) => `${messages} ${first} ${hash}`)).size <= 1;
     const read = new Set(replicas.map(({ server }) => server));
     const skipped = servers.filter((server) => !read.has(server)).map((server) => ({ server, why: 'JetStream placed no consumer on it' }));
-    if (isEqual || tries === TRIES) return { upTo, replicas, skipped, isEqual };
+    if (isEqual || tries === TRIES) return { leader: servers[0] ?? '', upTo, replicas, skipped, isEqual };
   }
 }
 

@@ -1,13 +1,12 @@
 import { SequentError } from '#src/core/errors.ts';
+import { isAtLeast } from '#src/nats/transport/server-version.ts';
 
 /** The oldest version on which the storm of `test/cluster` passes. The replicas of 2.10 differ after a pause and a kill of the leader. */
 const OLDEST_REPLICABLE = '2.12';
 
 /** Whether a cluster of this version of nats-server keeps its replicas equal. */
 export function isReplicable(version: string): boolean {
-  const [major = 0, minor = 0] = version.split('.').map(Number.parseFloat);
-  const [oldestMajor = 0, oldestMinor = 0] = OLDEST_REPLICABLE.split('.').map(Number);
-  return major > oldestMajor || (major === oldestMajor && minor >= oldestMinor);
+  return isAtLeast(version, OLDEST_REPLICABLE);
 }
 
 /** The server is too old for several replicas. Nothing was created. */

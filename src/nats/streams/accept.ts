@@ -2,11 +2,13 @@ import type { MsgHdrs } from 'nats';
 import { LogFullError } from '#src/core/errors.ts';
 import type { Accepted, EventLog, RequestMessage, StreamName } from '#src/core/log/event-log.ts';
 import { encodeRequests, isDerivedRequest } from '#src/core/log/request-messages.ts';
+import { streamOf } from '#src/core/names/ids.ts';
 import { subjects } from '#src/core/names/subjects.ts';
+import { REFUSES_REQUESTS } from '#src/core/ports/admission.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { PublishAnswer, Publisher } from '#src/nats/transport/publisher.ts';
 import { wireHeaders } from '#src/nats/wire/wire-headers.ts';
-import type { LogEpoch } from './log-epoch.ts';
+import type { LogEpoch, SentMessage } from './log-epoch.ts';
 import { PublishRetries } from './publish-retries.ts';
 
 type AcceptOptions = {
@@ -18,8 +20,8 @@ type AcceptOptions = {
   isRefusing: () => Promise<boolean>;
   readRequest: (sequence: number) => Promise<RequestMessage | undefined>;
 };
-const REFUSES = 'its remaining space is kept for the invocations that it accepted; a shorter retention, or a larger limit, frees space';
 
+type Published = Accepted & { isDuplicate: boolean; sent: SentMessage };
 type RequestsToPublish = { name: StreamName; subject: string; payload: string; headers: MsgHdrs; id: string };
 
 /**
@@ -31,19 +33,21 @@ type RequestsToPublish = { name: StreamName; subject: string; payload: string; h
  *    message of this id, whichever process sent it.
  * 3. A try that no stream heard is refused when the log refuses requests (ADM2), unless an earlier try had no answer.
  * 4. A duplicate's message is compared. A foreign message may have used the id: then the request is published without it.
+ * 5. A request that repeats another one first carries the id of the message that may hold that one. Either the server answers with that
+ *    message, or no copy of it is stored any more (KEY1).
  */
 export function createAccept({ publisher, clock, budgetInMs, epoch, isRefusing, readRequest }: AcceptOptions): EventLog['accept'] {
-  async function publish({ subject, payload, headers, id }: RequestsToPublish): Promise<Accepted & { isDuplicate: boolean }> {
+  async function publish({ name, subject, payload, headers, id }: RequestsToPublish): Promise<Published> {
     const startedAt = clock.now();
     let retries: PublishRetries | undefined;
     for (;;) {
-      const sentAfter = epoch.highest;
+      const sent = epoch.sending(name.stream);
       const answer = await publisher.publish(subject, payload, headers);
-      epoch.note(answer, sentAfter);
+      epoch.note(answer, sent);
       if (answer.kind === 'stored') {
         const isDuplicate = answer.isDuplicate === true;
         // After a try without an answer, a duplicate is that try.
-        return { sequence: answer.sequence, isDuplicate, isRepeated: isDuplicate && retries?.isUnsure !== true };
+        return { sequence: answer.sequence, isRepeated: isDuplicate && retries?.isUnsure !== true, isDuplicate, sent };
       }
       if (retries === undefined) await expectAdmission(answer);
       retries ??= new PublishRetries({ clock, startedAt, budgetInMs, id });
@@ -55,23 +59,31 @@ export function createAccept({ publisher, clock, budgetInMs, epoch, isRefusing, 
   /** Throws when no stream heard the first try because the log refuses requests. */
   async function expectAdmission(answer: PublishAnswer): Promise<void> {
     const isUnheard = answer.kind === 'unknown' && answer.isUnheard === true;
-    if (isUnheard && (await isRefusing())) throw new LogFullError({ why: REFUSES });
+    if (isUnheard && (await isRefusing())) throw new LogFullError({ why: REFUSES_REQUESTS });
   }
 
-  /** Reports whether the message at a sequence is a request of this stream. */
-  async function holdsRequest({ function: fn, stream }: StreamName, sequence: number): Promise<boolean> {
+  /** Reports whether the message at a sequence is a request of one of these streams. */
+  async function holdsRequest(holders: readonly StreamName[], sequence: number): Promise<boolean> {
     const found = (await readRequest(sequence))?.name;
-    return found?.function === fn && found.stream === stream;
+    return holders.some(({ function: fn, stream }) => found?.function === fn && found.stream === stream);
   }
 
   return async (name, requests) => {
     const { payload, headers: entries } = encodeRequests(name.stream, requests);
     const subject = requests.some(isDerivedRequest) ? subjects.derived(name.function) : subjects.invoke(name.function);
     const message = { name, subject, payload, id: requests[0]?.id ?? name.stream };
-    if (!requests[0]?.once) return await publish({ ...message, headers: wireHeaders(entries) });
-    const once = wireHeaders([...entries, ['Nats-Msg-Id', `request.${name.function}.${name.stream}`]]);
-    const { isDuplicate, ...accepted } = await publish({ ...message, headers: once });
-    if (!isDuplicate || (await holdsRequest(name, accepted.sequence))) return accepted;
-    return await publish({ ...message, headers: wireHeaders(entries) });
+    /** `undefined` when another message used the id of `stream`. */
+    const publishOnce = async ({ stream }: Pick<StreamName, 'stream'>, holders: readonly StreamName[]): Promise<Accepted | undefined> => {
+      const headers = wireHeaders([...entries, ['Nats-Msg-Id', `request.${name.function}.${stream}`]]);
+      const { isDuplicate, sent, ...accepted } = await publish({ ...message, headers });
+      if (!isDuplicate) return accepted;
+      if (!(await holdsRequest(holders, accepted.sequence))) return undefined;
+      epoch.found(accepted.sequence, sent);
+      return { ...accepted, isRepeated: accepted.isRepeated || holders.length > 1 };
+    };
+    const { once = false, repeats } = requests[0] ?? {};
+    const repeated = repeats === undefined ? undefined : { ...name, stream: streamOf(repeats) };
+    const found = repeated === undefined ? undefined : await publishOnce(repeated, [repeated, name]);
+    return found ?? (once ? await publishOnce(name, [name]) : undefined) ?? (await publish({ ...message, headers: wireHeaders(entries) }));
   };
 }

@@ -1,6 +1,6 @@
 import type { Admission } from '#src/core/ports/admission.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
-import { admitsRequests, INVOCATIONS, isRequestSubject, LOG_SUBJECTS } from '#src/nats/wire/topology.ts';
+import { admitsRequests, INVOCATIONS, LOG_SUBJECTS, withoutRequests } from '#src/nats/wire/topology.ts';
 
 /**
  * Admission by the subjects of the JetStream stream: without the subjects of requests, the server answers a request with "no responders".
@@ -19,8 +19,7 @@ export function createNatsAdmission({ manager }: Connection): Admission {
       };
     },
     async admit(isAdmitting) {
-      const subjects = isAdmitting ? LOG_SUBJECTS : LOG_SUBJECTS.filter((subject) => !isRequestSubject(subject));
-      await manager.streams.update(INVOCATIONS, { subjects: [...subjects] });
+      await manager.streams.update(INVOCATIONS, { subjects: isAdmitting ? [...LOG_SUBJECTS] : withoutRequests(LOG_SUBJECTS) });
     },
   };
 }

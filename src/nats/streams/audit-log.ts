@@ -5,11 +5,12 @@ import { type AuditEntry, type AuditLog, type AuditQuery, matchesQuery } from '#
 import { parseJson } from '#src/core/text/json.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { addEphemeralConsumer } from '#src/nats/transport/consumers.ts';
-import { ensureStream, findStream } from '#src/nats/transport/ensure-stream.ts';
+import { findStream } from '#src/nats/transport/ensure-stream.ts';
 import type { Publisher } from '#src/nats/transport/publisher.ts';
 import { startPull } from '#src/nats/transport/pull.ts';
+import { watchIdentity } from '#src/nats/transport/watch-identity.ts';
 import { parseAckSubject } from '#src/nats/wire/ack-subject.ts';
-import { AUDIT, auditStream, type StreamOptions } from '#src/nats/wire/topology.ts';
+import { AUDIT } from '#src/nats/wire/topology.ts';
 
 const batchSchema = z.object({
   entries: z.array(
@@ -26,14 +27,6 @@ const batchSchema = z.object({
     }),
   ),
 });
-
-/** Creates the stream, or changes how long it keeps entries; `undefined` keeps them without a limit of age. */
-export async function ensureAuditStream(
-  connection: Connection,
-  options: StreamOptions & { maxAgeInMs: number | undefined },
-): Promise<void> {
-  await ensureStream(connection, auditStream(options));
-}
 
 /** The audit log on JetStream. A project has a subject of its own, so that permissions can name the project. */
 export function createNatsAuditLog(connection: Connection, publisher?: Publisher): AuditLog {
@@ -65,7 +58,9 @@ type Following = { query: AuditQuery; onEntry: (entry: AuditEntry) => void; onCa
 async function followEntries(connection: Connection, { query, onEntry, onCaughtUp, signal }: Following): Promise<void> {
   let next: number | undefined;
   let remaining: number | undefined;
+  const isRecreated = watchIdentity(connection, AUDIT);
   async function openConsumer(): Promise<string> {
+    if (await isRecreated()) next = 1;
     const start = next === undefined ? { since: query.since } : { from: next };
     const subject = query.project === undefined ? undefined : subjects.audit(query.project);
     const { name, num_pending: pending } = await addEphemeralConsumer(connection.manager, AUDIT, { ...start, subject });

@@ -1,3 +1,4 @@
+import { NatsUnavailableError } from '#src/core/errors.ts';
 import { hashOfAppend, shortLinkOf } from '#src/core/log/chain.ts';
 import {
   type Append,
@@ -16,15 +17,16 @@ import { subjects } from '#src/core/names/subjects.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import { streamInHint } from '#src/core/stream/hints.ts';
 import { type Connection, maxPayloadOf } from '#src/nats/transport/connection.ts';
+import { hasLeader } from '#src/nats/transport/ensure-stream.ts';
 import type { Publisher } from '#src/nats/transport/publisher.ts';
 import { appendHeaders, decodeAppend, decodeLink, decodeWakeTimes, encodeAppend } from '#src/nats/wire/codec.ts';
 import { fullEntryOf, type IsOwn } from '#src/nats/wire/full-entry.ts';
-import { listSubjects, readMessage, readNextBySubject, type StoredMessage } from '#src/nats/wire/stored-messages.ts';
+import { listSubjects, readAllBySubject, readMessage, type StoredMessage } from '#src/nats/wire/stored-messages.ts';
 import { admitsRequests, INVOCATIONS, isRequest, parseSubject } from '#src/nats/wire/topology.ts';
 import { createAccept } from './accept.ts';
 import { followMessages } from './follow.ts';
-import { isOwnRequest } from './former-requests.ts';
-import { createLogEpoch, type LogEpoch } from './log-epoch.ts';
+import { ownRequestsOf } from './former-requests.ts';
+import { createLogEpoch, type LogEpoch, type SentMessage } from './log-epoch.ts';
 import { PublishRetries } from './publish-retries.ts';
 
 export type NatsEventLogOptions = {
@@ -44,24 +46,20 @@ const LAG_PAUSES_IN_MS = [50, 100, 200, 400, 800, 1_600];
 export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
   const { connection, publisher, clock, budgetInMs = 60_000, onProblem = () => {} } = options;
   const epoch = options.epoch ?? createLogEpoch(connection, clock);
-  const isOwn: IsOwn = (parts, sequence) => isOwnRequest(connection, parts, sequence);
+  const isOwn = ownRequestsOf(connection);
 
   async function read(name: StreamName, after: StreamVersion) {
-    const found = [];
-    let next = after + 1;
-    for (;;) {
-      const message = await readNextBySubject(connection, { from: next, subject: subjects.invocation(name), budgetInMs });
-      if (message === undefined) return found;
-      found.push(decodeAppend(message.data, message.sequence) ?? unreadable(message.sequence));
-      next = message.sequence + 1;
-    }
+    const found = await readAllBySubject(connection, { from: after + 1, subject: subjects.invocation(name), budgetInMs });
+    return found.map(({ data, sequence }) => decodeAppend(data, sequence) ?? unreadable(sequence));
   }
 
   /** Finds an append after a conflict. A new leader may show the append that caused the conflict only after a while. */
-  async function findOwn(name: StreamName, { id, previous }: Append): Promise<StoredAppend | undefined> {
+  async function findOwn(name: StreamName, { id, previous }: Append, sent: SentMessage): Promise<StoredAppend | undefined> {
     for (const pauseInMs of LAG_PAUSES_IN_MS) {
       const newer = await read(name, previous);
-      if (newer.length > 0) return newer.find((found) => found.id === id);
+      const own = newer.find((found) => found.id === id);
+      if (own !== undefined) epoch.found(own.version, sent);
+      if (newer.length > 0) return own;
       await clock.sleep(pauseInMs);
     }
     return undefined;
@@ -100,12 +98,12 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
       const startedAt = clock.now();
       let retries: PublishRetries | undefined;
       for (;;) {
-        const sentAfter = epoch.highest;
+        const sent = epoch.sending(append.id);
         const answer = await publisher.publish(subject, payload, headers);
-        epoch.note(answer, sentAfter);
+        epoch.note(answer, sent);
         if (answer.kind === 'stored') return { version: answer.sequence as StreamVersion, hash };
         retries ??= new PublishRetries({ clock, startedAt, budgetInMs, id: append.id });
-        if (answer.kind === 'conflict') return retries.isUnsure ? await findOwn(name, append) : undefined;
+        if (answer.kind === 'conflict') return retries.isUnsure ? await findOwn(name, append, sent) : undefined;
         await retries.wait(answer);
       }
     },
@@ -122,8 +120,12 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
       });
     },
 
+    timeOf: async (sequence) => (await readMessage(connection, sequence, budgetInMs))?.at,
+
     async lastSequence() {
-      return (await connection.manager.streams.info(INVOCATIONS)).state.last_seq;
+      const info = await connection.manager.streams.info(INVOCATIONS);
+      if (hasLeader(info)) return info.state.last_seq;
+      throw new NatsUnavailableError({ servers: connection.servers, why: 'the log has no leader, because most of its servers are down' });
     },
 
     follow: (from, onEntry, signal) =>

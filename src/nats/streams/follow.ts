@@ -1,4 +1,5 @@
 import type { Msg } from 'nats';
+import type { Pace } from '#src/core/log/log-source.ts';
 import { confirmRegression, type Suspicion } from '#src/core/log/regression.ts';
 import type { HeaderReader } from '#src/core/log/request-messages.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
@@ -18,6 +19,8 @@ export type FollowOptions = {
   headersOnly: boolean;
   onProblem: (problem: string) => void;
   signal: AbortSignal;
+  /** Without it, the reader never pauses. */
+  pace?: Pace | undefined;
 };
 
 const MAX_REQUESTED = 4_000;
@@ -32,7 +35,7 @@ const MAX_REQUESTED = 4_000;
  *    arrive for five seconds, the consumer is replaced; the new one may be on another server.
  */
 export async function followMessages(options: FollowOptions, onMessage: (message: Readonly<StoredMessage>) => void): Promise<void> {
-  const { connection, from, headersOnly, onProblem, signal } = options;
+  const { connection, from, headersOnly, onProblem, signal, pace } = options;
   let last = from - 1;
   let lastAt: number | undefined;
   let lastSubject: string | undefined;
@@ -68,24 +71,28 @@ export async function followMessages(options: FollowOptions, onMessage: (message
     connection,
     stream: INVOCATIONS,
     openConsumer,
-    demand: () => MAX_REQUESTED,
+    demand: () => pace?.demand() ?? MAX_REQUESTED,
     onMessage: onDelivery,
     onProblem,
     signal,
   });
-  const watch = watchForStall(connection, { last: () => last, onStall: () => pull.reopen() });
+  const endRelease = pace?.onRelease(() => pull.poke());
+  const watch = watchForStall(connection, { last: () => last, isPaused: () => pace?.demand() === 0, onStall: () => pull.reopen() });
   await pull.done;
+  endRelease?.();
   clearInterval(watch);
 }
 
 const STALLED_AFTER_MS = 5_000;
 
+type StallWatch = { last: () => number; isPaused: () => boolean; onStall: () => void };
+
 /** Reports a stall when nothing was read for a while although the leader holds a newer message. */
-function watchForStall(connection: Connection, { last, onStall }: { last: () => number; onStall: () => void }): NodeJS.Timeout {
+function watchForStall(connection: Connection, { last, isPaused, onStall }: StallWatch): NodeJS.Timeout {
   let previous = last();
   const check = async (): Promise<void> => {
     const present = last();
-    if (present !== previous) {
+    if (present !== previous || isPaused()) {
       previous = present;
       return;
     }

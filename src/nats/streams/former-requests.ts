@@ -2,7 +2,8 @@ import type { StreamConfig } from 'nats';
 import { subjects } from '#src/core/names/subjects.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { findStream } from '#src/nats/transport/ensure-stream.ts';
-import { admitsRequests, INVOCATIONS, type SubjectParts } from '#src/nats/wire/topology.ts';
+import type { IsOwn } from '#src/nats/wire/full-entry.ts';
+import { admitsRequests, INVOCATIONS, withoutRequests } from '#src/nats/wire/topology.ts';
 
 /**
  * The requests that an earlier version accepted. It published derived requests on the subjects of clients, so their ids and origins are
@@ -14,11 +15,18 @@ const KEY = 'sequent-former-requests';
 const derived = subjects.derived('*' as never);
 const lastFormer = new WeakMap<Connection, number>();
 
-/** Adds to a wanted configuration of the log up to where its requests are of an earlier version. */
-export async function withFormerRequests(connection: Connection, wanted: Partial<StreamConfig>): Promise<Partial<StreamConfig>> {
+/**
+ * The wanted configuration of a log that may exist:
+ *
+ * 1. A log that refuses requests continues to refuse them (ADM2).
+ * 2. A log of an earlier version gets up to where its requests are believed.
+ */
+export async function withPresentLog(connection: Connection, wanted: Partial<StreamConfig>): Promise<Partial<StreamConfig>> {
   const existing = await findStream(connection, INVOCATIONS);
-  if (existing === undefined || isUpgraded(existing.config)) return wanted;
-  return { ...wanted, metadata: { ...existing.config.metadata, [KEY]: String(existing.state.last_seq) } };
+  if (existing === undefined) return wanted;
+  const { config, state } = existing;
+  if (!admitsRequests(config.subjects)) return { ...wanted, subjects: withoutRequests(wanted.subjects ?? []) };
+  return isUpgraded(config) ? wanted : { ...wanted, metadata: { ...config.metadata, [KEY]: String(state.last_seq) } };
 }
 
 /** Reads up to where the requests are of an earlier version. Without this call none are. */
@@ -33,7 +41,7 @@ function isUpgraded({ subjects: existing }: StreamConfig): boolean {
   return existing.includes(derived) || !admitsRequests(existing);
 }
 
-/** Whether only Sequent's own users can have published a request. */
-export function isOwnRequest(connection: Connection, { kind }: SubjectParts, sequence: number): boolean {
-  return kind === 'derived' || sequence <= (lastFormer.get(connection) ?? 0);
+/** Decides whether only Sequent's own users can have published a request, for every reader of the log on this connection. */
+export function ownRequestsOf(connection: Connection): IsOwn {
+  return ({ kind }, sequence) => kind === 'derived' || sequence <= (lastFormer.get(connection) ?? 0);
 }

@@ -9,25 +9,38 @@ import { wireHeaders } from '#src/nats/wire/wire-headers.ts';
 /** The header by which the server stores the equal hints of two schedulers once, within its window of deduplication. */
 const MESSAGE_ID = 'Nats-Msg-Id';
 
+/** A hint as a message. `id` names the hint for the server's deduplication. */
+export type HintMessage = { subject: string; hint: Uint8Array; id: string; signature?: string };
+
 /** Hints on JetStream. They are published without an acknowledgement, because the scheduler repeats a hint that was lost. */
 export function createNatsHints({ connection, signer }: { connection: Connection; signer: HintSigner }): Hints {
-  const publish = (subject: string, hint: Uint8Array, headers: [name: string, value: string][]): void => {
-    if (!connection.nats.isClosed()) connection.nats.publish(subject, hint, { headers: wireHeaders(headers) });
+  const publish = (message: HintMessage): void => {
+    if (!connection.nats.isClosed()) connection.nats.publish(message.subject, message.hint, { headers: headersOf(message) });
   };
   return {
-    wake: ({ function: name, stream }, request, id) =>
-      publish(subjects.wake(name), encode({ stream, request }), [[MESSAGE_ID, `wake.${id}`]]),
-    deliver({ function: name, stream }, request, id, state) {
-      const subject = subjects.deliver(name);
-      const messageId: [string, string] = [MESSAGE_ID, `deliver.${id}`];
+    wake: (...hint) => publish(wakeMessage(...hint)),
+    deliver(name, request, id, state) {
+      const plain = deliverMessage(name, request, id);
       // `known` is the wire's older name of the inline state.
       const known = inlineStateOf(state);
-      const hint = known === undefined ? undefined : encode({ stream, request, known });
-      const signature = hint === undefined ? undefined : signer.sign(subject, hint);
-      if (hint === undefined || signature === undefined) publish(subject, encode({ stream, request }), [messageId]);
-      else publish(subject, hint, [messageId, [header.hintSignature, signature]]);
+      const hint = known === undefined ? undefined : encode({ stream: name.stream, request, known });
+      const signature = hint === undefined ? undefined : signer.sign(plain.subject, hint);
+      publish(hint === undefined || signature === undefined ? plain : { ...plain, hint, signature });
     },
   };
+}
+
+export function wakeMessage(...[{ function: name, stream }, request, id]: Parameters<Hints['wake']>): HintMessage {
+  return { subject: subjects.wake(name), hint: encode({ stream, request }), id: `wake.${id}` };
+}
+
+/** A hint at a delivery, without the state of the stream. */
+export function deliverMessage(...[{ function: name, stream }, request, id]: Parameters<Hints['wake']>): HintMessage {
+  return { subject: subjects.deliver(name), hint: encode({ stream, request }), id: `deliver.${id}` };
+}
+
+export function headersOf({ id, signature }: HintMessage): ReturnType<typeof wireHeaders> {
+  return wireHeaders([[MESSAGE_ID, id], ...(signature === undefined ? [] : [[header.hintSignature, signature] as [string, string]])]);
 }
 
 function encode(hint: object): Uint8Array {

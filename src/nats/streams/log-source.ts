@@ -1,13 +1,13 @@
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import type { FullLogEntry } from '#src/core/log/event-log.ts';
+import { type FullLogEntry, idOf } from '#src/core/log/event-log.ts';
 import type { LogSource, SourceEntry, StoredEntry } from '#src/core/log/log-source.ts';
 import { type HeaderReader, requestHeader } from '#src/core/log/request-messages.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { fullEntryOf, type IsOwn } from '#src/nats/wire/full-entry.ts';
 import { readMessage, readNextBySubject, type StoredMessage } from '#src/nats/wire/stored-messages.ts';
 import { followMessages } from './follow.ts';
-import { isOwnRequest } from './former-requests.ts';
+import { ownRequestsOf } from './former-requests.ts';
 import { readLogState } from './log-state.ts';
 
 /** The log on JetStream, with the exact bytes of its messages. */
@@ -18,7 +18,7 @@ export function createNatsLogSource({
   connection: Connection;
   onProblem?: (problem: string) => void;
 }): LogSource {
-  const isOwn: IsOwn = (parts, sequence) => isOwnRequest(connection, parts, sequence);
+  const isOwn = ownRequestsOf(connection);
   return {
     state: () => readLogState(connection),
     async firstFrom(sequence) {
@@ -33,27 +33,58 @@ export function createNatsLogSource({
       const message = await readMessage(connection, sequence);
       return message === undefined ? undefined : fingerprintOf(storedEntryOf(message));
     },
+    async idAt(sequence) {
+      const message = await readMessage(connection, sequence);
+      return message === undefined ? undefined : idOf(fullEntryOf(message, isOwn));
+    },
     fingerprintOf,
     decode: (entry) => decodeStored(entry, isOwn),
-    follow: (from, onEntry, signal) =>
-      followMessages({ connection, from, headersOnly: false, onProblem, signal }, (message) => onEntry(sourceEntryOf(message, isOwn))),
+    follow: (from, onEntry, signal, pace) =>
+      followMessages({ connection, from, headersOnly: false, onProblem, signal, pace }, (message) =>
+        onEntry(sourceEntryOf(message, isOwn)),
+      ),
   };
 }
 
 /** Decodes a stored message. `isOwn` decides whether Sequent's own user published a request: the message does not contain the answer. */
 export function decodeStored(entry: StoredEntry, isOwn: IsOwn): FullLogEntry {
-  return fullEntryOf({ ...entry, data: Buffer.from(entry.body as string), headers: parseHeaders(entry.headers) }, isOwn);
+  return fullEntryOf({ ...entry, data: entry.body, headers: parseHeaders(entry.headers) }, isOwn);
 }
 
+/** Headers and text are decoded once for both the content and the stored entry. */
 function sourceEntryOf(message: Message, isOwn: IsOwn): SourceEntry {
-  // Parsed once for both the content and the stored entry.
   const headers = requestHeadersOf(message);
-  const read = headers === undefined ? message : { ...positionOf(message), data: message.data, headers: readerOf(headers) };
-  const content = fullEntryOf(read, isOwn);
-  return { ...storedEntryOf(message, headers), content };
+  const body = textOf(message.data);
+  const { sequence, at, subject } = message;
+  // The headers of an append are parsed only when they are read.
+  const reader = headers === undefined ? undefined : readerOf(headers);
+  const content = fullEntryOf(new ReadEntry(message, body, reader), isOwn);
+  return { sequence, at, subject, headers: headers === undefined ? null : JSON.stringify(headers), body, content };
 }
 
-function storedEntryOf(message: Message, headers = requestHeadersOf(message)): StoredEntry {
+/** A message whose payload is decoded. */
+class ReadEntry {
+  readonly sequence: number;
+  readonly at: number;
+  readonly subject: string;
+  readonly data: string | Uint8Array;
+  readonly #message: Message;
+  readonly #headers: HeaderReader | undefined;
+  constructor(message: Message, data: string | Uint8Array, headers: HeaderReader | undefined) {
+    this.sequence = message.sequence;
+    this.at = message.at;
+    this.subject = message.subject;
+    this.data = data;
+    this.#message = message;
+    this.#headers = headers;
+  }
+  get headers(): HeaderReader | undefined {
+    return this.#headers ?? this.#message.headers;
+  }
+}
+
+function storedEntryOf(message: Message): StoredEntry {
+  const headers = requestHeadersOf(message);
   return { ...positionOf(message), headers: headers === undefined ? null : JSON.stringify(headers), body: textOf(message.data) };
 }
 
@@ -75,7 +106,7 @@ const names = Object.values(requestHeader);
 
 /** Returns the headers that define a request. JetStream adds and removes others, which would change the fingerprint. */
 function requestHeadersOf(message: Message): RequestHeaders | undefined {
-  const reader = isRequestSubject(message.subject) ? message.headers : undefined;
+  const reader = startsAsRequest(message.subject) ? message.headers : undefined;
   if (reader === undefined) return undefined;
   const found: RequestHeaders = {};
   for (const name of names) {
@@ -85,7 +116,8 @@ function requestHeadersOf(message: Message): RequestHeaders | undefined {
   return found;
 }
 
-function isRequestSubject(subject: string): boolean {
+/** Cheaper than to parse the subject, for every message of the log. */
+function startsAsRequest(subject: string): boolean {
   return subject.startsWith('invoke.') || subject.startsWith('derived.');
 }
 

@@ -26,7 +26,7 @@ export function createPublications(connection: Connection, publisher: Publisher)
       return { kind: 'failed', reason: messageOf(connection.refusals.explain(error)) };
     }
   }
-  return { publish };
+  return { publish, isStored: (subject: string) => hasStream(connection, subject) };
 }
 
 /** Converts the answer to a publish that expects no version. */

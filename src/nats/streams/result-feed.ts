@@ -2,6 +2,7 @@ import type { Msg } from 'nats';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { addEphemeralConsumer } from '#src/nats/transport/consumers.ts';
 import { startPull } from '#src/nats/transport/pull.ts';
+import { watchIdentity } from '#src/nats/transport/watch-identity.ts';
 import { parseAckSubject } from '#src/nats/wire/ack-subject.ts';
 import { header } from '#src/nats/wire/codec.ts';
 import { RESULTS } from '#src/nats/wire/topology.ts';
@@ -26,7 +27,9 @@ export async function followResults(
   const { subject, from, signal } = options;
   const { manager } = connection;
   let next = from === 'now' ? (await manager.streams.info(RESULTS)).state.last_seq + 1 : from;
+  const isRecreated = watchIdentity(connection, RESULTS);
   const openConsumer = async (): Promise<string> => {
+    if (await isRecreated()) next = 1;
     const { name } = await addEphemeralConsumer(manager, RESULTS, { from: next, subject });
     return name;
   };

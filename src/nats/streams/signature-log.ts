@@ -2,10 +2,10 @@ import type { Msg } from 'nats';
 import type { SeenSignature, SignatureLog } from '#src/core/ports/signature-log.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { addEphemeralConsumer } from '#src/nats/transport/consumers.ts';
-import { ensureStream } from '#src/nats/transport/ensure-stream.ts';
 import { startPull } from '#src/nats/transport/pull.ts';
+import { watchIdentity } from '#src/nats/transport/watch-identity.ts';
 import { parseAckSubject } from '#src/nats/wire/ack-subject.ts';
-import { SIGNATURES, type StreamOptions, signaturesStream } from '#src/nats/wire/topology.ts';
+import { SIGNATURES } from '#src/nats/wire/topology.ts';
 
 /** Signatures that are accepted within this time share a message. */
 const COLLECT_FOR_MS = 5;
@@ -13,12 +13,8 @@ const COLLECT_FOR_MS = 5;
 const BYTES = 12;
 const READ_WITHIN_MS = 10_000;
 
-/**
- * Opens the shared signatures. They are in a stream of their own, which removes them when no gateway would accept them any more. Creates
- * the stream if it is missing.
- */
-export async function openSignatureLog(connection: Connection, options: StreamOptions): Promise<SignatureLog> {
-  await ensureStream(connection, signaturesStream(options));
+/** The shared signatures. They are in a stream of their own, which removes them when no gateway would accept them any more. */
+export function createSignatureLog(connection: Connection): SignatureLog {
   let unsent: Omit<SeenSignature, 'at'>[] = [];
 
   function send(): void {
@@ -53,7 +49,9 @@ async function followSignatures(
   const caughtUp = new Promise<void>((resolve) => {
     onCaughtUp = resolve;
   });
+  const isRecreated = watchIdentity(connection, SIGNATURES.name);
   const openConsumer = async (): Promise<string> => {
+    if (await isRecreated()) next = 1;
     const { name } = await addEphemeralConsumer(manager, SIGNATURES.name, { from: next });
     return name;
   };

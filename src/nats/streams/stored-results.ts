@@ -1,5 +1,4 @@
-import type { StreamName } from '#src/core/log/event-log.ts';
-import type { RequestId } from '#src/core/names/names.ts';
+import type { Results } from '#src/core/log/results.ts';
 import { subjects } from '#src/core/names/subjects.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { RESULTS } from '#src/nats/wire/topology.ts';
@@ -7,8 +6,8 @@ import { readRequestIds } from './request-ids.ts';
 
 /** Looks for the results of invocations among the stored ones. */
 export interface StoredResults {
-  /** Whether a result is stored that was published after the outcome. Never rejects; false when the results cannot be read. */
-  has(name: StreamName, id: RequestId, outcomeAt: number): Promise<boolean>;
+  /** Whether a result of the outcome's type is stored that was published after the outcome. Never rejects. */
+  has: Results['isStored'];
 }
 
 type Question = { id: string; since: number; resolve: (isStored: boolean) => void };
@@ -30,10 +29,10 @@ export function createStoredResults(connection: Connection): StoredResults {
   }
 
   return {
-    has({ function: name }, id, outcomeAt) {
-      const subject = subjects.result(name, '*');
+    has({ function: name }, id, { type, at }) {
+      const subject = subjects.result(name, type);
       return new Promise((resolve) => {
-        const question = { id, since: outcomeAt - CLOCK_ERROR_IN_MS, resolve };
+        const question = { id, since: at - CLOCK_ERROR_IN_MS, resolve };
         const present = waiting.get(subject);
         if (present !== undefined) return void present.push(question);
         const questions = [question];

@@ -4,12 +4,13 @@ import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { addEphemeralConsumer, findConsumer } from '#src/nats/transport/consumers.ts';
 import { startPull } from '#src/nats/transport/pull.ts';
+import { watchIdentity } from '#src/nats/transport/watch-identity.ts';
 import { type AckSubject, parseAckSubject } from '#src/nats/wire/ack-subject.ts';
 import { fullEntryOf } from '#src/nats/wire/full-entry.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
 import { headersOf } from '#src/nats/wire/wire-headers.ts';
 import { type CursorOptions, cursorConsumer, openCursor } from './cursors.ts';
-import { isOwnRequest } from './former-requests.ts';
+import { ownRequestsOf } from './former-requests.ts';
 import { sequenceOf } from './start-position.ts';
 
 /** A message of the log that a feed delivered. Its methods have an effect only for a durable feed, which redelivers unacknowledged items. */
@@ -53,6 +54,7 @@ export async function openFeed(connection: Connection, options: FeedOptions): Pr
 async function openOrderedFeed(connection: Connection, { from, subject, demand, signal, onItem }: FeedOptions): Promise<Feed> {
   let next = await sequenceOf(connection, from);
   let expected = 1;
+  const isRecreated = watchIdentity(connection, INVOCATIONS);
   const pull = startPull({
     connection,
     stream: INVOCATIONS,
@@ -60,6 +62,7 @@ async function openOrderedFeed(connection: Connection, { from, subject, demand, 
     signal,
     onProblem: () => {},
     async openConsumer() {
+      if (await isRecreated()) next = 1;
       expected = 1;
       return (await addEphemeralConsumer(connection.manager, INVOCATIONS, { from: next, subject })).name;
     },
@@ -81,7 +84,8 @@ async function openDurableFeed(connection: Connection, options: FeedOptions & Cu
   const { durable, signal, demand, onItem } = options;
   await openCursor(connection, options);
   // The newest message of this process. If an operator removes the cursor, a new one starts after this message.
-  let last = 0;
+  let last: number | undefined;
+  const isRecreated = watchIdentity(connection, INVOCATIONS);
   /** The consumer sequence of the newest message that arrived here. */
   let arrived = 0;
   const ending = new AbortController();
@@ -100,11 +104,14 @@ async function openDurableFeed(connection: Connection, options: FeedOptions & Cu
     demand: () => (signal.aborted ? 0 : demand()),
     signal: ending.signal,
     onProblem: () => {},
-    openConsumer: () => openCursor(connection, last === 0 ? options : { ...options, from: last + 1 }),
+    async openConsumer() {
+      if (await isRecreated()) last = 0;
+      return await openCursor(connection, last === undefined ? options : { ...options, from: last + 1 });
+    },
     onMessage(message) {
       const delivered = parseAckSubject(message.reply ?? '');
       arrived = delivered.consumerSequence;
-      last = Math.max(last, delivered.sequence);
+      last = Math.max(last ?? 0, delivered.sequence);
       onItem(
         itemOf({ connection, message, delivered }, (answer) => {
           if (!connection.nats.isClosed()) connection.nats.publish(message.reply ?? '', answer);
@@ -119,7 +126,7 @@ type Received = { connection: Connection; message: Msg; delivered: AckSubject };
 
 function itemOf({ connection, message, delivered: { sequence, at } }: Received, answer: (text: string) => void): FeedItem {
   const stored = { subject: message.subject, data: message.data, headers: headersOf(message), sequence, at };
-  const entry = fullEntryOf(stored, (parts) => isOwnRequest(connection, parts, sequence));
+  const entry = fullEntryOf(stored, ownRequestsOf(connection));
   return { entry, ack: () => answer('+ACK'), working: () => answer('+WPI'), release: () => answer('-NAK') };
 }
 

@@ -5,6 +5,7 @@ import { decodeRequest } from '#src/core/log/request-messages.ts';
 import { isRequestId, type StreamId } from '#src/core/names/names.ts';
 import { formerInvokeSubject, subjects } from '#src/core/names/subjects.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
+import { readProvedFloor, saveFloor } from '#src/core/ports/saved-floor.ts';
 import { versionInHint } from '#src/core/stream/hints.ts';
 import type { StreamState } from '#src/core/stream/stream.ts';
 import type { WorkItem, WorkQueue, WorkSource, WorkSubscription } from '#src/core/stream/work-queue.ts';
@@ -14,11 +15,14 @@ import { findConsumer, withinAckLimit } from '#src/nats/transport/consumers.ts';
 import { startPull } from '#src/nats/transport/pull.ts';
 import { parseAckSubject } from '#src/nats/wire/ack-subject.ts';
 import { header } from '#src/nats/wire/codec.ts';
+import type { IsOwn } from '#src/nats/wire/full-entry.ts';
 import type { HintSigner } from '#src/nats/wire/hint-signer.ts';
 import { inlineStateSchema, stateOf } from '#src/nats/wire/inline-state.ts';
+import { readMessage } from '#src/nats/wire/stored-messages.ts';
 import { DELIVERIES_CONSUMER, INVOCATIONS, isRequest, parseSubject, workConsumer } from '#src/nats/wire/topology.ts';
 import { headersOf } from '#src/nats/wire/wire-headers.ts';
-import { isOwnRequest } from './former-requests.ts';
+import { ownRequestsOf } from './former-requests.ts';
+import { keepBlocksLoaded } from './loaded-blocks.ts';
 
 export type NatsWorkQueueOptions = {
   connection: Connection;
@@ -42,10 +46,12 @@ const RETURNED_FOR_MS = 1_000;
  *
  * 1. Each function has a durable pull consumer of its own, so that a slow function never starves another one.
  * 2. The filters of a consumer are literal subjects: three, and four for a function of another project. With a literal and a wildcard below it, nats-server 2.10 silently skips messages.
- * 3. If an operator deletes a consumer, a new one starts after the saved floor.
+ * 3. If an operator deletes a consumer, a new one starts after the saved floor. If the log lost the message that proves the floor, the new one
+ *    starts at the first message (MARK1).
  */
 export function createNatsWorkQueue(options: NatsWorkQueueOptions): WorkQueue {
   const { connection, state, signer, leaseInMs, takesWork = () => true, onProblem = () => {} } = options;
+  const reading: Reading = { nats: connection.nats, signer, isOwn: ownRequestsOf(connection) };
   let knownLimit: number | undefined;
 
   /** Reports the limit once, because it is that of the account or of the server, for all consumers alike. */
@@ -65,6 +71,7 @@ export function createNatsWorkQueue(options: NatsWorkQueueOptions): WorkQueue {
     },
     run({ source, demand, onItem, signal }): WorkSubscription {
       let isUsed = false;
+      const keepLoaded = source.kind === 'function' ? keepBlocksLoaded(connection, INVOCATIONS) : () => {};
       const pull = startPull({
         connection,
         stream: INVOCATIONS,
@@ -74,7 +81,8 @@ export function createNatsWorkQueue(options: NatsWorkQueueOptions): WorkQueue {
         onProblem: (problem) => onProblem(`${durableOf(source)}: ${problem}`),
         onMessage: (message) => {
           isUsed = true;
-          const item = toItem(connection, signer, message);
+          keepLoaded(message);
+          const item = toItem(reading, message);
           if (item === undefined) message.respond(encoder.encode('+TERM'));
           else if (takesWork()) onItem(item);
           // The item was requested before. Returned without a delay, the server would send the item again at once.
@@ -84,7 +92,7 @@ export function createNatsWorkQueue(options: NatsWorkQueueOptions): WorkQueue {
       const timer = setInterval(() => {
         if (!isUsed || !connection.isConnected) return;
         isUsed = false;
-        saveFloor(connection, state, durableOf(source)).catch(() => {
+        saveFloorOf(durableOf(source), connection, state).catch(() => {
           isUsed = true;
         });
       }, FLOOR_EVERY_MS);
@@ -107,7 +115,7 @@ async function openWorkConsumer({ connection, state, leaseInMs, onAckLimit }: Co
     await withinAckLimit(max_ack_pending, (limit) => manager.consumers.update(INVOCATIONS, durable, { ...wanted, ...limit }));
     return durable;
   }
-  const floor = Number((await state.get(floorKey(durable)))?.value ?? 0);
+  const floor = await readFloorOf(durable, connection, state);
   const config: Partial<ConsumerConfig> = {
     durable_name: durable,
     ...filterOf(source),
@@ -135,9 +143,22 @@ function isCurrent(config: ConsumerConfig, { ack_wait, filter_subjects = [] }: P
   return config.ack_wait === ack_wait && filter_subjects.every((subject) => config.filter_subjects?.includes(subject));
 }
 
-async function saveFloor({ manager }: Connection, state: KeyValue, durable: string): Promise<void> {
+/** Saves the sequence up to which every message is acknowledged. It is proved by the newest message of the log. */
+async function saveFloorOf(durable: string, { manager }: Connection, state: KeyValue): Promise<void> {
+  // The log is asked first: when it loses its end meanwhile, the proof is a lost message.
+  const { last_seq: sequence, last_ts } = (await manager.streams.info(INVOCATIONS)).state;
   const found = await findConsumer(manager, durable);
-  if (found !== undefined) await state.put(floorKey(durable), String(found.ack_floor.stream_seq));
+  if (found === undefined) return;
+  const floor = Math.min(found.ack_floor.stream_seq, sequence);
+  await saveFloor(state, floorKey(durable), { floor, newest: { sequence, at: Date.parse(last_ts) } });
+}
+
+async function readFloorOf(durable: string, connection: Connection, state: KeyValue): Promise<number> {
+  const timeOf = async (sequence: number): Promise<number | undefined> => (await readMessage(connection, sequence))?.at;
+  const { floor, newest } = (await readProvedFloor(state, floorKey(durable), timeOf)) ?? { floor: 0 };
+  // Without a proof, only a floor after the end of the log shows that it is that of a lost log.
+  const isLost = newest === undefined && floor > (await connection.manager.streams.info(INVOCATIONS)).state.last_seq;
+  return isLost ? 0 : floor;
 }
 
 const floorKey = (durable: string): string => `floor.${durable}`;
@@ -168,14 +189,14 @@ const hintSchema = z.object({
   known: inlineStateSchema.optional().catch(undefined),
 });
 
-function toItem(connection: Connection, signer: HintSigner, received: Msg): WorkItem | undefined {
-  const { nats } = connection;
+type Reading = { nats: NatsConnection; signer: HintSigner; isOwn: IsOwn };
+
+function toItem({ nats, signer, isOwn }: Reading, received: Msg): WorkItem | undefined {
   const { subject, reply = '', data } = received;
   const { deliveries, sequence, at } = parseAckSubject(reply);
   const parts = parseSubject(subject);
   if (isRequest(parts)) {
-    const isOwn = isOwnRequest(connection, parts, sequence);
-    const message = decodeRequest(parts, { data, headers: headersOf(received), sequence, at, isOwn });
+    const message = decodeRequest(parts, { data, headers: headersOf(received), sequence, at, isOwn: isOwn(parts, sequence) });
     return new NatsWorkItem(nats, reply, { name: message.name, request: sequence, sequence, message, isFirstDelivery: deliveries === 1 });
   }
   if (parts.kind !== 'wake' && parts.kind !== 'deliver') return undefined;

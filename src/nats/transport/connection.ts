@@ -11,7 +11,8 @@ import {
 } from 'nats';
 import { messageOf, NatsUnavailableError } from '#src/core/errors.ts';
 import { DEFAULT_INBOX_PREFIX, inboxPrefixOf } from '#src/core/names/inboxes.ts';
-import { isNotPermitted, isTimeout } from './errors.ts';
+import { errorCodeOf, isNotPermitted, isTimeout, isUndecided } from './errors.ts';
+import { gatherWrites } from './gathered-writes.ts';
 import { userOf } from './nats-user.ts';
 import { createRefusals, type Refusals } from './refusals.ts';
 
@@ -71,6 +72,8 @@ export async function openConnection({ domain, ...given }: NatsOptions, { needsJ
     isConnected = status.type === Events.Reconnect;
     for (const listener of isConnected ? reconnected : disconnected) listener();
   });
+  sendRequestsWhenConnected(nats, () => isConnected, reconnected);
+  gatherWrites(nats);
   const inDomain = domain === undefined ? {} : { domain };
   const manager = await nats.jetstreamManager({ checkAPI: needsJetStream, ...inDomain }).catch(async (cause: unknown) => {
     const server = nats.info;
@@ -146,7 +149,8 @@ async function mayReceive({ nats, inboxPrefix }: Connected): Promise<boolean> {
 }
 
 function whyNoJetStream(cause: unknown, server: ServerInfo | undefined, domain: string | undefined): string {
-  if (isTimeout(cause)) return 'it answers, but JetStream does not: a cluster may have no leader, or the answer may not be permitted';
+  if (isTimeout(cause) || isUndecided(errorCodeOf(cause)))
+    return 'it answers, but JetStream does not: a cluster may have no leader, or the answer may not be permitted';
   if (domain !== undefined) return `it answers, but no server with the JetStream domain "${domain}" is connected to it`;
   if (server?.jetstream) return 'it has JetStream, but not for the account of this user (add "jetstream: enabled" to the account)';
   return 'it answers, but JetStream is off (start it with -js, or add "jetstream {}"; on a leaf node, name the domain of the hub with --domain)';
@@ -154,6 +158,38 @@ function whyNoJetStream(cause: unknown, server: ServerInfo | undefined, domain: 
 
 async function readStatus(nats: NatsConnection, onStatus: (status: Status) => void): Promise<void> {
   for await (const status of nats.status()) onStatus(status);
+}
+
+const DEFAULT_TIMEOUT_IN_MS = 1_000;
+
+/**
+ * Lets a request wait for the connection, for as long as it may wait for its answer.
+ *
+ * The client drops everything that it has buffered when it tries to connect again. A request that was made without a connection would
+ * otherwise end by its timeout, also when the server is back at once.
+ */
+function sendRequestsWhenConnected(nats: NatsConnection, isConnected: () => boolean, reconnected: Set<() => void>): void {
+  const send = nats.request.bind(nats);
+  nats.request = async (subject, payload, options) => {
+    if (isConnected() || nats.isClosed()) return await send(subject, payload, options);
+    const { timeout } = options ?? { timeout: DEFAULT_TIMEOUT_IN_MS };
+    const startedAt = performance.now();
+    await once(reconnected, timeout);
+    return await send(subject, payload, { ...options, timeout: Math.max(1, timeout - (performance.now() - startedAt)) });
+  };
+}
+
+/** Resolves at the next call of the listeners, or after a time. */
+function once(listeners: Set<() => void>, withinMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      listeners.delete(end);
+      resolve();
+    };
+    const timer = setTimeout(end, withinMs);
+    listeners.add(end);
+  });
 }
 
 function subscribe(listeners: Set<() => void>, listener: () => void): () => void {

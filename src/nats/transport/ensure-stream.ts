@@ -1,34 +1,34 @@
 import { type AccountLimits, type JetStreamAccountStats, nanos, StorageType, type StreamConfig, type StreamInfo } from 'nats';
 import { messageOf, StreamRefusedError } from '#src/core/errors.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
 import { demandedSize, type StorageLimits } from '#src/nats/wire/stream-sizes.ts';
-import { admitsRequests, INVOCATIONS, isRequestSubject, partOf } from '#src/nats/wire/topology.ts';
+import { partOf } from '#src/nats/wire/topology.ts';
 import type { Connection } from './connection.ts';
-import { errorCodeOf, isLimitExceeded, isSizeDemanded, isStreamNotFound } from './errors.ts';
+import { errorCodeOf, isLimitExceeded, isPeerOffline, isSizeDemanded, isStreamNotFound } from './errors.ts';
 
 /**
  * Creates the stream, or updates the subjects, the maximum age and a given maximum size of an existing stream.
  *
- * If the account demands a maximum size and none is given, the stream gets its share of the limit of the account. Throws
- * `StreamRefusedError` when a limit of the account or of the server is exceeded.
+ * If the account demands a maximum size and none is given, the stream gets its share of the limit of the account. A cluster that has just
+ * started may not know all of its servers yet: the request is then repeated for at most 30 s, and `onProblem` is called once.
+ *
+ * Throws `StreamRefusedError` when a limit of the account or of the server is exceeded.
  */
-export async function ensureStream(connection: Connection, wanted: Partial<StreamConfig>): Promise<void> {
+export async function ensureStream(
+  connection: Connection,
+  wanted: Partial<StreamConfig>,
+  onProblem: (problem: string) => void = () => {},
+): Promise<void> {
   const { manager } = connection;
   const name = wanted.name ?? '';
   const existing = await findStream(connection, name);
-  if (existing === undefined) return await createStream(connection, wanted);
-  const { max_age = nanos(0), max_bytes = existing.config.max_bytes, metadata = existing.config.metadata } = wanted;
+  if (existing === undefined) return await whenPeersAreThere(name, () => createStream(connection, wanted), onProblem);
   const { config } = existing;
-  const subjects = subjectsFor(config, wanted);
+  const { max_age = nanos(0), max_bytes = config.max_bytes, metadata = config.metadata, subjects = [] } = wanted;
   const hasLimits = config.max_age === max_age && config.max_bytes === max_bytes;
   if (hasLimits && subjects.every((subject) => config.subjects.includes(subject))) return;
   const changed = { subjects, max_age, max_bytes, ...(metadata === undefined ? {} : { metadata }) };
   await manager.streams.update(name, changed).catch((error: unknown) => refuse({ ...wanted, max_bytes }, error));
-}
-
-/** A log that refuses requests continues to refuse them (ADM2). */
-function subjectsFor({ name, subjects: existing }: StreamConfig, { subjects = [] }: Partial<StreamConfig>): string[] {
-  if (name !== INVOCATIONS || admitsRequests(existing)) return subjects;
-  return subjects.filter((subject) => !isRequestSubject(subject));
 }
 
 /** Returns the state and configuration of a stream, or `undefined` when the stream does not exist. */
@@ -41,12 +41,39 @@ export async function findStream({ manager }: Connection, name: string): Promise
   }
 }
 
+/** Whether a stream has a leader. After the loss of the quorum, each replica answers for itself, with the messages that it holds. */
+export function hasLeader({ cluster }: Pick<StreamInfo, 'cluster'>): boolean {
+  return cluster === undefined || (cluster.leader ?? '') !== '';
+}
+
+const PEERS_WITHIN_MS = 30_000;
+const ASK_AGAIN_AFTER_MS = 250;
+
+async function whenPeersAreThere(name: string, create: () => Promise<void>, onProblem: (problem: string) => void): Promise<void> {
+  const deadline = performance.now() + PEERS_WITHIN_MS;
+  for (let isTold = false; ; isTold = true) {
+    try {
+      return await create();
+    } catch (error) {
+      if (!isPeerOffline(error) || performance.now() > deadline) throw error;
+      if (!isTold) onProblem(`the JetStream stream ${name} waits for a server of the cluster: ${messageOf(error)}`);
+      await systemClock.sleep(ASK_AGAIN_AFTER_MS);
+    }
+  }
+}
+
+/** The size of a JetStream stream in memory that has no configured size: its messages expire, but a burst would fill the memory first. */
+const MAX_BYTES_IN_MEMORY = 256_000_000;
+
 async function createStream({ manager }: Connection, wanted: Partial<StreamConfig>): Promise<void> {
+  const isBounded = wanted.storage === StorageType.Memory && wanted.max_bytes === undefined;
   try {
-    await manager.streams.add(wanted);
+    await manager.streams.add(isBounded ? { ...wanted, max_bytes: MAX_BYTES_IN_MEMORY } : wanted);
   } catch (error) {
     const part = partOf(wanted.name ?? '');
-    if (!isSizeDemanded(errorCodeOf(error)) || part === undefined) return refuse(wanted, error);
+    const code = errorCodeOf(error);
+    const isSizeWrong = isSizeDemanded(code) || (isBounded && isLimitExceeded(code));
+    if (!isSizeWrong || part === undefined) return refuse(wanted, error);
     const sized = { ...wanted, max_bytes: demandedSize(part, limitsFor(wanted, await manager.getAccountInfo())) };
     await manager.streams.add(sized).catch((cause: unknown) => refuse(sized, cause));
   }

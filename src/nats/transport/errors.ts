@@ -2,6 +2,7 @@ import { ErrorCode, NatsError } from 'nats';
 
 /** The error codes of JetStream's API (`err_code`) that Sequent distinguishes. No other file lists them. */
 const code = {
+  noSuitablePeers: 10005,
   systemUnavailable: 10008,
   consumerNotFound: 10014,
   insufficientResources: 10023,
@@ -68,6 +69,15 @@ export const isUndecided = oneOf(code.duplicateInProcess, code.expectedSequenceN
  */
 export const isDeletedWhileInUse = (error: unknown): boolean =>
   error instanceof NatsError && error.api_error?.description?.includes('directory not empty') === true;
+
+/**
+ * Too few servers of the cluster can hold a new stream, because one of them is down or has not been heard of yet. The code stands for every
+ * lack of servers: the text alone tells that of servers which may come from that of servers which do not exist.
+ */
+export const isPeerOffline = (error: unknown): boolean =>
+  error instanceof NatsError &&
+  error.api_error?.err_code === code.noSuitablePeers &&
+  /peer offline/.test(error.api_error.description ?? '');
 
 /** Nothing subscribes to the subject of the request. */
 export const isNoResponders = (error: unknown): boolean => error instanceof NatsError && error.code === ErrorCode.NoResponders;

@@ -16,8 +16,8 @@ export type PublishAnswer =
    * may not publish to the subject.
    */
   | { kind: 'refused'; why: string; isFull: boolean; isForbidden?: true }
-  /** `isUnheard`: no stream has the subject at present. */
-  | { kind: 'unknown'; why: string; isUnheard?: true };
+  /** `isUnheard`: no stream has the subject at present. `isUnanswered`: the connected server did not answer in time. */
+  | { kind: 'unknown'; why: string; isUnheard?: true; isUnanswered?: true };
 
 /** Publishes to JetStream with many publishes in flight. */
 export interface Publisher {
@@ -53,16 +53,19 @@ export function createPublisher(connection: Connection, { timeoutInMs = 5_000 } 
       pending.delete(key)?.resolve({ kind: 'refused', why, isFull: false, isForbidden: true });
     },
   });
-  const endDisconnect = connection.onDisconnect(() => giveUp(Number.POSITIVE_INFINITY, 'the connection was lost'));
-  const sweep = setInterval(() => giveUp(performance.now() - timeoutInMs, `no answer within ${timeoutInMs} ms`), 250);
+  const endDisconnect = connection.onDisconnect(() =>
+    giveUp(Number.POSITIVE_INFINITY, { kind: 'unknown', why: 'the connection was lost' }),
+  );
+  const unanswered: PublishAnswer = { kind: 'unknown', why: `no answer within ${timeoutInMs} ms`, isUnanswered: true };
+  const sweep = setInterval(() => giveUp(performance.now() - timeoutInMs, unanswered), 250);
   sweep.unref();
 
-  function giveUp(sentBefore: number, why: string): void {
+  function giveUp(sentBefore: number, answer: PublishAnswer): void {
     for (const [key, entry] of pending) {
       // The map is in the order of sending, so all further entries are younger.
       if (entry.sentAt >= sentBefore) return;
       pending.delete(key);
-      entry.resolve({ kind: 'unknown', why });
+      entry.resolve(answer);
     }
   }
 
@@ -87,7 +90,7 @@ export function createPublisher(connection: Connection, { timeoutInMs = 5_000 } 
       clearInterval(sweep);
       endDisconnect();
       endRefusals();
-      giveUp(Number.POSITIVE_INFINITY, 'the publisher was closed');
+      giveUp(Number.POSITIVE_INFINITY, { kind: 'unknown', why: 'the publisher was closed' });
       subscription.unsubscribe();
     },
   };

@@ -16,7 +16,7 @@ export type ClockBounds = {
 export interface ServerClock extends Clock {
   /** How far the clock of this machine is ahead of the server's; `undefined` until the server has sent its time. */
   readonly offset: ClockOffset | undefined;
-  /** Whether the offset permits this process to take work (TIME5). */
+  /** Whether the time of the server is known, and the offset permits this process to take work (TIME5, TIME6). */
   readonly isWithinLimit: boolean;
   close(): void;
 }
@@ -36,7 +36,8 @@ const COMPARE_EVERY_MS = 250;
  * Measures the server's time, then again every five seconds, after a reconnection, and when the local clock was set.
  *
  * Each measurement is one request for the state of the log. On a cluster, the leader of the log answers, which also dates its messages. A
- * request without an answer changes nothing. Never rejects: without an answer, the time is the local time.
+ * request without an answer changes nothing. Never rejects: until the first answer, the time is the local time, this process takes no work,
+ * and the server is asked four times a second (TIME6).
  */
 export async function openServerClock(connection: Connection, options: ServerClockOptions = {}): Promise<ServerClock> {
   const clock = new MeasuredClock(connection, options);
@@ -44,8 +45,8 @@ export async function openServerClock(connection: Connection, options: ServerClo
   return clock;
 }
 
-/** The offset in which a process takes work, reports the offset, or takes no work. */
-type Judgement = 'right' | 'wrong' | 'refused';
+/** Whether a process takes work, takes work and reports its offset, or takes no work. Before the first answer it takes none either. */
+type Judgement = 'unknown' | 'right' | 'wrong' | 'refused';
 
 class MeasuredClock implements ServerClock {
   readonly sleep = systemClock.sleep;
@@ -58,7 +59,7 @@ class MeasuredClock implements ServerClock {
   #timer: NodeJS.Timeout | undefined;
   #measuredAt = Number.NEGATIVE_INFINITY;
   #isMeasuring = false;
-  #judgement: Judgement = 'right';
+  #judgement: Judgement = 'unknown';
 
   constructor(connection: Connection, options: ServerClockOptions) {
     this.#connection = connection;
@@ -70,7 +71,9 @@ class MeasuredClock implements ServerClock {
   }
 
   async start(): Promise<void> {
-    await this.#measure(FIRST_SAMPLES);
+    await this.#measure();
+    if (this.#judgement === 'unknown')
+      this.#onProblem('the NATS server does not answer with its time: this process takes no work until the server does');
     this.#timer = setInterval(() => this.#compare(), COMPARE_EVERY_MS);
     this.#timer.unref();
   }
@@ -84,7 +87,7 @@ class MeasuredClock implements ServerClock {
   }
 
   get isWithinLimit(): boolean {
-    return this.#judgement !== 'refused';
+    return this.#judgement === 'right' || this.#judgement === 'wrong';
   }
 
   close(): void {
@@ -95,14 +98,16 @@ class MeasuredClock implements ServerClock {
   #compare(): void {
     const wasSet = this.#time.noticeStep();
     if (wasSet) this.#judge();
-    if (wasSet || performance.now() - this.#measuredAt >= MEASURE_EVERY_MS) void this.#measure();
+    const isDue = this.#judgement === 'unknown' || performance.now() - this.#measuredAt >= MEASURE_EVERY_MS;
+    if (wasSet || isDue) void this.#measure();
   }
 
-  async #measure(samples = 1): Promise<void> {
+  async #measure(): Promise<void> {
     if (this.#isMeasuring || !this.#connection.isConnected) return;
     this.#isMeasuring = true;
     this.#measuredAt = performance.now();
     try {
+      const samples = this.#judgement === 'unknown' ? FIRST_SAMPLES : 1;
       for (let count = 0; count < samples; count++) {
         const { sample } = await timedInfo(this.#connection, INVOCATIONS);
         if (sample === undefined) break;
@@ -118,13 +123,18 @@ class MeasuredClock implements ServerClock {
 
   #judge(): void {
     const { offset } = this.#time;
-    if (offset === undefined) return;
+    if (offset === undefined) {
+      // The server answered without its time, so that nothing is known against the local clock.
+      this.#judgement = 'right';
+      return;
+    }
     // An uncertain measurement, such as one of a busy process, must not accuse a right clock.
     const sureInMs = Math.abs(offset.aheadInMs) - offset.uncertaintyInMs;
     const judgement = sureInMs > this.#limitInMs ? 'refused' : sureInMs > this.#warningInMs ? 'wrong' : 'right';
-    if (judgement === this.#judgement) return;
+    const before = this.#judgement;
     this.#judgement = judgement;
-    this.#onProblem(this.#inWords(judgement, offset));
+    const isExpected = judgement === before || (before === 'unknown' && judgement === 'right');
+    if (!isExpected) this.#onProblem(this.#inWords(judgement, offset));
   }
 
   #inWords(judgement: Judgement, offset: ClockOffset): string {

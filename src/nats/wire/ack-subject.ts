@@ -9,16 +9,39 @@ export type AckSubject = {
   at: number;
 };
 
-/** Parses `$JS.ACK.<stream>.<consumer>.<deliveries>.<sequence>.<consumer sequence>.<nanoseconds>.<pending>`. */
+/**
+ * Parses `$JS.ACK.<stream>.<consumer>.<deliveries>.<sequence>.<consumer sequence>.<nanoseconds>.<pending>`.
+ *
+ * Every message passes here several times, so the text is searched instead of split.
+ */
 export function parseAckSubject(reply: string): AckSubject {
-  const tokens = reply.split('.');
+  let start = reply.indexOf('.', PREFIX) + 1;
+  start = reply.indexOf('.', start) + 1;
   // Newer servers put a domain and an account hash before the stream.
-  const start = tokens.length > 9 ? 6 : 4;
+  if (tokensFrom(reply, start) > 5) start = reply.indexOf('.', reply.indexOf('.', start) + 1) + 1;
+  const sequence = reply.indexOf('.', start) + 1;
+  const consumerSequence = reply.indexOf('.', sequence) + 1;
+  const time = reply.indexOf('.', consumerSequence) + 1;
   return {
-    deliveries: Number(tokens[start]),
-    sequence: Number(tokens[start + 1]),
-    consumerSequence: Number(tokens[start + 2]),
+    deliveries: Number(reply.slice(start, sequence - 1)),
+    sequence: Number(reply.slice(sequence, consumerSequence - 1)),
+    consumerSequence: Number(reply.slice(consumerSequence, time - 1)),
     // Truncated as text: 19 digits do not fit a number, and every reader must compute the same millisecond.
-    at: Number(tokens[start + 3]?.slice(0, -6)),
+    at: Number(reply.slice(time, reply.indexOf('.', time) - NANOSECOND_DIGITS)),
   };
+}
+
+/** How many messages of the consumer waited when this one was delivered. nats-server 2.10 and 2.11 end the subject with this number. */
+export function pendingIn(reply: string): number {
+  return Number(reply.slice(reply.lastIndexOf('.') + 1));
+}
+
+const PREFIX = '$JS.ACK.'.length;
+/** The digits of a time in nanoseconds that are below a millisecond. */
+const NANOSECOND_DIGITS = 6;
+
+function tokensFrom(text: string, start: number): number {
+  let tokens = 1;
+  for (let dot = text.indexOf('.', start); dot !== -1; dot = text.indexOf('.', dot + 1)) tokens++;
+  return tokens;
 }

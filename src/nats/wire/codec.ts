@@ -7,7 +7,7 @@ import type { Append, RecordedAppend, StreamVersion, WakeTimes } from '#src/core
 import { type HeaderReader, requestHeader } from '#src/core/log/request-messages.ts';
 import { parseJson } from '#src/core/text/json.ts';
 import { currentShapes, released, type Upcasting, upcast, versionOf } from './upcasters.ts';
-import { wireHeaders } from './wire-headers.ts';
+import { asciiHeaders } from './wire-headers.ts';
 
 /** The wire format of appends. Every append that is read passes the schema here. The format of requests is in the core. */
 
@@ -23,18 +23,22 @@ export const header = {
   link: 'Link',
 } as const;
 
-const appendSchema = z.object({
-  v: z.literal(currentShapes),
-  id: z.string(),
-  previous: z.number(),
-  request: z.number(),
-  by: z.string(),
-  facts: z.array(factSchema),
-  link: z.string().optional(),
-});
+/** Compiled, because every reader of the log parses every append (docs/performance.md H10). */
+const appendSchema = z.compile(
+  z.object({
+    v: z.literal(currentShapes),
+    id: z.string(),
+    previous: z.number(),
+    request: z.number(),
+    by: z.string(),
+    facts: z.array(factSchema),
+    link: z.string().optional(),
+  }),
+);
 
-export function encodeAppend(append: Append): string {
-  return JSON.stringify({ v: versionOf(append.facts), ...append });
+/** The fields are named, because V8 copies the fields of an object slowly. */
+export function encodeAppend({ id, previous, request, by, facts, link }: Append): Buffer {
+  return Buffer.from(JSON.stringify({ v: versionOf(facts), id, previous, request, by, facts, link }));
 }
 
 const wakeTimeHeaders = {
@@ -45,14 +49,15 @@ const wakeTimeHeaders = {
 } as const;
 const wakeTimeKeys = Object.keys(wakeTimeHeaders) as (keyof WakeTimes)[];
 
+/** The values are numbers and base64url, so the text is ASCII without a line break (U1). */
 export function appendHeaders(previous: StreamVersion, wakeTimes: WakeTimes, link?: ShortLink): MsgHdrs {
-  const entries: [string, string][] = [[header.expected, String(previous)]];
-  if (link !== undefined) entries.push([header.link, `${link.previous}/${link.own}`]);
+  let text = `${header.expected}: ${previous}\r\n`;
+  if (link !== undefined) text += `${header.link}: ${link.previous}/${link.own}\r\n`;
   for (const key of wakeTimeKeys) {
     const moment = wakeTimes[key];
-    if (moment !== undefined) entries.push([wakeTimeHeaders[key], String(moment)]);
+    if (moment !== undefined) text += `${wakeTimeHeaders[key]}: ${moment}\r\n`;
   }
-  return wireHeaders(entries);
+  return asciiHeaders(text);
 }
 
 /** The fields that an append has in every version. */
@@ -61,10 +66,11 @@ const versionedSchema = z.looseObject({ v: z.int(), facts: z.array(z.looseObject
 /**
  * Decodes an append, and converts facts of earlier versions to the current version. Returns `undefined` when the bytes are no append.
  *
- * Throws `NewerFactsError` for a version that this process does not know, because a decision without these facts would use a wrong state.
+ * `data` is a text if the caller has decoded the bytes already. Throws `NewerFactsError` for a version that this process does not know,
+ * because a decision without these facts would use a wrong state.
  */
-export function decodeAppend(data: Uint8Array, sequence: number, upcasting = released): RecordedAppend | undefined {
-  const written = parseJson(Buffer.from(data.buffer, data.byteOffset, data.length).toString());
+export function decodeAppend(data: Uint8Array | string, sequence: number, upcasting = released): RecordedAppend | undefined {
+  const written = parseJson(typeof data === 'string' ? data : Buffer.from(data.buffer, data.byteOffset, data.length).toString());
   const read = appendSchema.safeParse(written).data ?? readOtherVersion(written, sequence, upcasting);
   if (read === undefined) return undefined;
   const { v: _, ...append } = read;

@@ -11,8 +11,11 @@ import { parseSubject, type SubjectParts } from './topology.ts';
 /** Reports whether only Sequent's own users can have published a request. */
 export type IsOwn = (parts: SubjectParts, sequence: number) => boolean;
 
+/** A message with its payload as bytes, or as a text that the caller decoded from UTF-8. */
+type ReadMessage = Readonly<Omit<StoredMessage, 'data'> & { data: Uint8Array | string }>;
+
 /** Decodes a message of the log with its payload. Never throws: an unreadable message becomes an entry of the kind `unreadable`. */
-export function fullEntryOf(stored: Readonly<StoredMessage>, isOwn: IsOwn): FullLogEntry {
+export function fullEntryOf(stored: ReadMessage, isOwn: IsOwn): FullLogEntry {
   const { subject, data, sequence, at } = stored;
   const parts = parseSubject(subject);
   switch (parts.kind) {
@@ -22,7 +25,7 @@ export function fullEntryOf(stored: Readonly<StoredMessage>, isOwn: IsOwn): Full
     case 'invocation':
       return appendEntryOf(stored, parts.name);
     case 'erase': {
-      const erasure = erasureSchema.safeParse(parseJson(Buffer.from(data).toString()));
+      const erasure = erasureSchema.safeParse(parseJson(typeof data === 'string' ? data : Buffer.from(data).toString()));
       if (!erasure.success) return { kind: 'unreadable', sequence, at, why: `${subject} holds no erasure that this version can read` };
       return { kind: 'erasure', sequence, at, erasure: erasure.data };
     }
@@ -31,11 +34,11 @@ export function fullEntryOf(stored: Readonly<StoredMessage>, isOwn: IsOwn): Full
   }
 }
 
-function requestIn({ data, headers, sequence, at }: Readonly<StoredMessage>, isOwn: boolean): RawRequest {
+function requestIn({ data, headers, sequence, at }: ReadMessage, isOwn: boolean): RawRequest {
   return { data, headers, sequence, at, isOwn };
 }
 
-function appendEntryOf(stored: Readonly<StoredMessage>, name: StreamName): FullLogEntry {
+function appendEntryOf(stored: ReadMessage, name: StreamName): FullLogEntry {
   const { subject, data, sequence, at } = stored;
   try {
     const append = decodeAppend(data, sequence);
@@ -54,8 +57,8 @@ class AppendEntry {
   readonly at: number;
   readonly name: StreamName;
   readonly append: RecordedAppend;
-  readonly #stored: Readonly<StoredMessage>;
-  constructor(stored: Readonly<StoredMessage>, name: StreamName, append: RecordedAppend) {
+  readonly #stored: ReadMessage;
+  constructor(stored: ReadMessage, name: StreamName, append: RecordedAppend) {
     this.sequence = stored.sequence;
     this.at = stored.at;
     this.name = name;

@@ -17,20 +17,27 @@ export interface HintSigner {
 
 const KEY = 'hints.key';
 const KEY_BYTES = 32;
+/** How long a key is used before it is read again. A key that an operator replaced or removed is used no longer. */
+const REREAD_AFTER_MS = 30_000;
+/** The least time between two reads. A wrong signature may mean that another process has a newer key, so it asks for a read. */
+const READ_AT_MOST_EVERY_MS = 1_000;
 
-/** Creates a signer. The key is read, or created if it is missing, at the first call. Clients never need the key. */
-export function createHintSigner(state: KeyValue): HintSigner {
+/**
+ * Creates a signer. The key is read, or created if it is missing, at the first call, and again while the signer is in use. Clients never need
+ * the key. `now` is a monotonic time in milliseconds.
+ */
+export function createHintSigner(state: KeyValue, now: () => number = () => performance.now()): HintSigner {
   let key: Buffer | undefined;
-  let isRequested = false;
+  let readAt = Number.NEGATIVE_INFINITY;
 
-  function currentKey(): Buffer | undefined {
-    if (!isRequested) {
-      isRequested = true;
+  function currentKey(rereadAfterMs = key === undefined ? READ_AT_MOST_EVERY_MS : REREAD_AFTER_MS): Buffer | undefined {
+    if (now() - readAt >= rereadAfterMs) {
+      readAt = now();
       void readKey(state).then(
         (found) => {
           key = found;
         },
-        // Without the key, hints carry no state, and every deliverer reads the log.
+        // Without the key, hints carry no state, and every deliverer reads the log. An outage changes no key.
         () => {},
       );
     }
@@ -47,7 +54,9 @@ export function createHintSigner(state: KeyValue): HintSigner {
       if (current === undefined || signature === undefined) return false;
       const given = Buffer.from(signature, 'base64url');
       const expected = signatureOf(current, subject, hint);
-      return given.length === expected.length && timingSafeEqual(given, expected);
+      const isEqual = given.length === expected.length && timingSafeEqual(given, expected);
+      if (!isEqual) currentKey(READ_AT_MOST_EVERY_MS);
+      return isEqual;
     },
   };
 }

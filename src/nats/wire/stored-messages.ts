@@ -29,6 +29,17 @@ export function readNextBySubject(
   return getMessage(connection, { seq: from, next_by_subj: subject }, budgetInMs);
 }
 
+/** Returns the messages on a subject at or after the sequence `from`, oldest first. */
+export async function readAllBySubject(connection: Connection, query: Parameters<typeof readNextBySubject>[1]): Promise<StoredMessage[]> {
+  const found: StoredMessage[] = [];
+  for (let { from } = query; ; ) {
+    const message = await readNextBySubject(connection, { ...query, from });
+    if (message === undefined) return found;
+    found.push(message);
+    from = message.sequence + 1;
+  }
+}
+
 /** Returns the newest message on a subject. */
 export function readLastBySubject(connection: Connection, subject: string, budgetInMs?: number): Promise<StoredMessage | undefined> {
   return getMessage(connection, { last_by_subj: subject }, budgetInMs);

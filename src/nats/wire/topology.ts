@@ -28,8 +28,11 @@ const { invoke, invokeOf, derived, invocation, wake, deliver, erase, result, res
 
 /** The subjects of the log. A log that refuses requests lacks those of requests (ADM2). */
 export const LOG_SUBJECTS: readonly string[] = [invoke, invokeOf, derived, invocation, wake, deliver, erase];
-export const isRequestSubject = (subject: string): boolean => [invoke, invokeOf, derived].includes(subject);
-export const admitsRequests = (subjectsOfLog: readonly string[]): boolean => subjectsOfLog.some(isRequestSubject);
+const requestPatterns: readonly string[] = [invoke, invokeOf, derived];
+export const withoutRequests = (subjectsOfLog: readonly string[]): string[] =>
+  subjectsOfLog.filter((pattern) => !requestPatterns.includes(pattern));
+export const admitsRequests = (subjectsOfLog: readonly string[]): boolean =>
+  subjectsOfLog.some((pattern) => requestPatterns.includes(pattern));
 
 /** How the JetStream streams are created. */
 export type StreamOptions = { replicas: number; sizes?: StreamSizes };
@@ -130,7 +133,7 @@ const AUDIT_MAX_MESSAGES = 2_000_000;
 export function auditStream({ maxAgeInMs, ...options }: StreamOptions & { maxAgeInMs: number | undefined }): Partial<StreamConfig> {
   return {
     name: AUDIT,
-    description: 'Sequent: who did what over HTTP',
+    description: 'Sequent: who did what over HTTP and NATS services',
     subjects: [SEQUENT_SUBJECTS.audit],
     retention: RetentionPolicy.Limits,
     storage: StorageType.File,
@@ -156,6 +159,11 @@ export function keyValueStream(bucket: string, options: StreamOptions): Partial<
     allow_rollup_hdrs: true,
     ...(part === undefined ? { num_replicas: options.replicas } : copiesOf(part, options)),
   };
+}
+
+/** The streams that the gateways need in addition to those of all roles. */
+export function gatewayStreams(options: Parameters<typeof auditStream>[0]): Partial<StreamConfig>[] {
+  return [keyValueStream(GATEWAY_BUCKET, options), signaturesStream(options), auditStream(options)];
 }
 
 function copiesOf(part: StreamPart, { replicas, sizes = {} }: StreamOptions): Partial<StreamConfig> {

@@ -19,11 +19,13 @@ export type Upcasting = { readonly oldest: number; readonly table: Readonly<Reco
  *
  * - 2: `delivery.postponed` is new.
  * - 3: `deliveryIds` of an outcome is new. Its absence has a meaning, so no upcaster adds it (DLV2).
+ * - 4: `delivery.dismissed` is new, and so is `isEarly` of `redriven`: earlier machines refuse a redrive before `notified`.
+ * - 5: `retryable` and `retryAfterInMs` of a failure are new.
  */
 export const released: Upcasting = { oldest: 1, table: {} };
 
 /** The versions whose facts have the shapes of the current version. They are parsed directly. */
-export const currentShapes = [1, 2, FACTS_VERSION] as const;
+export const currentShapes = [1, 2, 3, 4, FACTS_VERSION] as const;
 
 /**
  * The lowest version that has all these facts. A process of an earlier version therefore reads every append that it can understand, and
@@ -32,10 +34,16 @@ export const currentShapes = [1, 2, FACTS_VERSION] as const;
 export function versionOf(facts: readonly Fact[]): number {
   let version = 1;
   for (const fact of facts) {
-    if ('deliveryIds' in fact) return 3;
-    if (fact.type === 'delivery.postponed') version = 2;
+    version = Math.max(version, versionOfOne(fact));
   }
   return version;
+}
+
+function versionOfOne(fact: Fact): number {
+  if ('failure' in fact && (fact.failure.retryable !== undefined || fact.failure.retryAfterInMs !== undefined)) return 5;
+  if (fact.type === 'delivery.dismissed' || (fact.type === 'redriven' && fact.isEarly)) return 4;
+  if ('deliveryIds' in fact) return 3;
+  return fact.type === 'delivery.postponed' ? 2 : 1;
 }
 
 /** Converts a fact of `version` to the current version, one version at a time. */

@@ -9,12 +9,19 @@ import type { HeaderReader } from '#src/core/log/request-messages.ts';
  * Throws for a value with a line break, because the text after it would become a further header or message (U1).
  */
 export function wireHeaders(entries: Iterable<readonly [name: string, value: string]>): MsgHdrs {
-  let text = 'NATS/1.0\r\n';
+  let text = FIRST_LINE;
   for (const [name, value] of entries) {
     if (value.includes('\n') || value.includes('\r')) throw new TypeError(`the header ${name} has a line break in it`);
     text += `${name}: ${value}\r\n`;
   }
   return new EncodedHeaders(Buffer.from(`${text}\r\n`)) as unknown as MsgHdrs;
+}
+
+const FIRST_LINE = 'NATS/1.0\r\n';
+
+/** As {@link wireHeaders}, of whole lines that the caller knows to be ASCII. */
+export function asciiHeaders(lines: string): MsgHdrs {
+  return new EncodedHeaders(Buffer.from(`${FIRST_LINE}${lines}\r\n`, 'latin1')) as unknown as MsgHdrs;
 }
 
 /** nats.js implements `size()` but omits it from the type. */

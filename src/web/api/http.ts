@@ -1,18 +1,23 @@
 import type { Problem } from '#src/gateway/api/schemas/common.ts';
 import type { Session } from '#src/gateway/api/schemas/session.ts';
+import { language, t } from '../shell/language.ts';
 
 /** A refusal by the gateway, with its own message. Status 0 means that the gateway did not answer. */
 export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
   readonly errors: NonNullable<Problem['errors']>;
+  /** The functions that have an invocation of the asked id. */
+  readonly functions: readonly string[];
 
-  constructor({ status, code = '', detail, errors = [] }: Partial<Problem> & { status: number; detail: string }, options?: ErrorOptions) {
+  constructor(problem: Partial<Problem> & { status: number; detail: string }, options?: ErrorOptions) {
+    const { status, code = '', detail, errors = [], functions = [] } = problem;
     super(detail, options);
     this.name = 'ApiError';
     this.status = status;
     this.code = code;
     this.errors = errors;
+    this.functions = functions;
   }
 }
 
@@ -47,20 +52,24 @@ export async function request<Content>(path: string, options: RequestOptions = {
     response = await fetch(path, {
       method,
       credentials: 'same-origin',
-      headers: { ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...headers },
+      headers: { 'Accept-Language': language.get(), ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...headers },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       ...(signal === undefined ? {} : { signal }),
     });
   } catch (cause) {
     if (signal?.aborted) throw cause;
-    throw new ApiError({ status: 0, detail: 'The gateway does not answer. Is Sequent running? "npm start" starts it.' }, { cause });
+    throw new ApiError({ status: 0, detail: t('The gateway does not answer. Is Sequent running? "npm start" starts it.') }, { cause });
   }
   const text = await response.text();
   const content = parse(text);
   if (response.ok) return { content: content as Content, etag: response.headers.get('etag') };
   if (response.status === 401 && !path.startsWith('/api/session')) notifySignedOut();
   const problem = (typeof content === 'object' && content !== null ? content : {}) as Partial<Problem>;
-  throw new ApiError({ ...problem, status: response.status, detail: problem.detail ?? `The gateway answered ${response.status}.` });
+  throw new ApiError({
+    ...problem,
+    status: response.status,
+    detail: problem.detail ?? t('The gateway answered {status}.', { status: response.status }),
+  });
 }
 
 export async function get<Content>(path: string, signal?: AbortSignal): Promise<Content> {

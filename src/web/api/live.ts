@@ -2,8 +2,11 @@ import { factTypes } from '#machines/fact-types.ts';
 import type { Fact } from '#machines/facts.ts';
 import { checkSession } from './http.ts';
 
-/** A transition as the event streams send it. `index` counts the facts of one message of the log, from 0. */
-type LiveTransition = { sequence: number; index: number; by: string; fact: Fact };
+/**
+ * A transition as the event streams send it. `index` counts the facts of one message of the log, from 0. The stream of one invocation does
+ * not name its function.
+ */
+type LiveTransition = { sequence: number; index: number; by: string; fact: Fact; function?: string };
 export type LiveState = 'connecting' | 'live' | 'lost';
 
 export type LiveOptions = {
@@ -32,7 +35,7 @@ export function followLive({ url, after: start, onTransition, onState }: LiveOpt
   let isClosed = false;
 
   function receive(event: MessageEvent<string>): void {
-    let message: { sequence: number; by: string; fact: Fact };
+    let message: Omit<LiveTransition, 'index'>;
     try {
       message = JSON.parse(event.data) as typeof message;
     } catch {

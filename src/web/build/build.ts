@@ -2,7 +2,7 @@ import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { brotliCompress, constants, gzip } from 'node:zlib';
+import { brotliCompress, constants } from 'node:zlib';
 import { build, type Plugin } from 'vite';
 import { deliveryMachine } from '#machines/delivery.ts';
 import { invocationMachine } from '#machines/invocation.ts';
@@ -33,8 +33,21 @@ async function compress(file: string): Promise<void> {
   const content = await readFile(file);
   const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: content.length };
   await writeFile(`${file}.br`, await promisify(brotliCompress)(content, { params }));
-  await writeFile(`${file}.gz`, await promisify(gzip)(content, { level: 9 }));
 }
+
+/** The document of a browser that prefers Chinese: the same, but its language is Chinese, and its texts are loaded at once. */
+async function writeChineseDocument(): Promise<void> {
+  const document = await readFile(join(outDir, 'index.html'), 'utf8');
+  const texts = (await readdir(join(outDir, 'assets'))).find((name) => /^zh-cn-.*\.js$/.test(name));
+  const preload = `<link rel="modulepreload" crossorigin href="/assets/${texts}">`;
+  const chinese = document
+    .replace('<html lang="en">', '<html lang="zh-CN">')
+    .replace('</head>', `  ${preload}\n  </head>`)
+    .replace(/<noscript>.*<\/noscript>/s, `<noscript>${noScript}</noscript>`);
+  await writeFile(join(outDir, 'index.zh-CN.html'), chinese);
+}
+
+const noScript = 'Sequent 的页面需要 JavaScript。命令 <code>npx sequent ls</code> 和 <code>npx sequent timeline</code> 会输出同样的内容。';
 
 await build({
   configFile: false,
@@ -43,7 +56,8 @@ await build({
   logLevel: 'warn',
   publicDir: false,
   plugins: [machines()],
-  esbuild: { jsx: 'automatic', jsxImportSource: 'preact', legalComments: 'none' },
+  // With NODE_ENV=test, Vite would write the paths of the sources into the pages.
+  esbuild: { jsx: 'automatic', jsxDev: false, jsxImportSource: 'preact', legalComments: 'none' },
   build: {
     outDir,
     target: 'es2022',
@@ -54,6 +68,7 @@ await build({
     rollupOptions: { output: { entryFileNames: 'assets/[name]-[hash].js' } },
   },
 });
+await writeChineseDocument();
 for (const entry of await readdir(outDir, { recursive: true, withFileTypes: true })) {
   if (entry.isFile()) await compress(join(entry.parentPath, entry.name));
 }

@@ -1,4 +1,6 @@
 import uPlot from 'uplot';
+import { currentLanguage, type Language } from '#src/core/text/language.ts';
+import { t } from '../shell/language.ts';
 
 export const HEIGHT = 180;
 /** A series of a chart. `colour` is the name of a CSS custom property. */
@@ -29,12 +31,12 @@ export function chartOptions({ container, kind, series, format, isUtc }: ChartCo
       y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] },
     },
     axes: [
-      { ...axis, size: 34, space: 56, values: timeFormats },
+      { ...axis, size: 34, space: 56, values: timeFormats() },
       // Bars count invocations, so their axis has whole steps.
       { ...axis, size: 58, ...(kind === 'bars' ? { incrs: wholeSteps } : {}), values: (_, values) => values.map((value) => format(value)) },
     ],
     series: [
-      { label: 'from', value: (_, seconds) => formatTime(seconds, isUtc) },
+      { label: t('from'), value: (_, seconds) => formatTime(seconds, isUtc) },
       ...series.map(
         ({ label, colour }): uPlot.Series => ({
           label,
@@ -60,18 +62,22 @@ const wholeSteps = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((step)
 
 const MINUTE = 60;
 const DAY = 86_400;
+/** A day in the formats of uPlot, without the year. */
+const dayFormats: Readonly<Record<Language, string>> = { en: '{D} {MMM}', 'zh-CN': '{M}月{D}日' };
 /** uPlot's formats of ticks by the step between them, with what is added at the start of a day or a year. */
-const timeFormats: (string | number | null)[][] = [
-  [DAY, '{D} {MMM}', '\n{YYYY}', null, null, null, null, null, 1],
-  [MINUTE, '{HH}:{mm}', '\n{D} {MMM}', null, '\n{D} {MMM}', null, null, null, 1],
-  [1, '{HH}:{mm}:{ss}', '\n{D} {MMM}', null, '\n{D} {MMM}', null, null, null, 1],
-];
-
-const exactFormat = uPlot.fmtDate('{D} {MMM} {HH}:{mm}:{ss}');
+function timeFormats(): (string | number | null)[][] {
+  const day = dayFormats[currentLanguage()];
+  return [
+    [DAY, day, '\n{YYYY}', null, null, null, null, null, 1],
+    [MINUTE, '{HH}:{mm}', `\n${day}`, null, `\n${day}`, null, null, null, 1],
+    [1, '{HH}:{mm}:{ss}', `\n${day}`, null, `\n${day}`, null, null, null, 1],
+  ];
+}
 
 function formatTime(seconds: number | null | undefined, isUtc: boolean): string {
   if (seconds === null || seconds === undefined) return '–';
   const date = new Date(seconds * 1_000);
+  const exactFormat = uPlot.fmtDate(`${dayFormats[currentLanguage()]} {HH}:{mm}:{ss}`);
   return isUtc ? `${exactFormat(uPlot.tzDate(date, 'Etc/UTC'))} UTC` : exactFormat(date);
 }
 

@@ -1,5 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
+import { t } from '../shell/language.ts';
 import { theme, zone } from '../shell/settings.ts';
 import { useStore } from '../shell/store.ts';
 import { chartOptions, HEIGHT, type Series } from './chart-options.ts';
@@ -22,7 +23,7 @@ export function Chart(props: ChartProps) {
     <figure class="chart-card">
       <figcaption>{title}</figcaption>
       {isEmpty || times.length === 0 ? (
-        <p class="chart-empty">no values in this time range</p>
+        <p class="chart-empty">{t('no values in this time range')}</p>
       ) : (
         <>
           <Plot {...props} />
@@ -77,7 +78,9 @@ function alignedOf({ times, series }: { times: readonly number[]; series: readon
 function summaryOf(series: readonly Series[], format: (value: number) => string): string {
   const highest = series.map(({ label, values }) => {
     const numbers = values.filter((value) => value !== null);
-    return `${label}: ${numbers.length === 0 ? 'no values' : `at most ${format(Math.max(...numbers))}`}`;
+    return numbers.length === 0
+      ? t('{label}: no values', { label })
+      : t('{label}: at most {value}', { label, value: format(Math.max(...numbers)) });
   });
-  return highest.join(', ');
+  return highest.join(t(', '));
 }

@@ -1,14 +1,16 @@
 import { useState } from 'preact/hooks';
 import { Icon } from '../parts/icon.tsx';
+import { t, translated } from '../shell/language.ts';
 import { destinationKinds, fieldsOf, type ParamField, parseObject } from './destination-kinds.ts';
+import { type FunctionChoice, FunctionTarget } from './function-target.tsx';
 
 export type Target = { key: number; destination: string; param: string };
 
 type FieldsProps = {
   label: string;
   targets: readonly Target[];
-  /** The names of functions, suggested as destinations. */
-  functions: readonly string[];
+  /** The functions that are suggested as destinations. */
+  functions: readonly FunctionChoice[];
   messageAt: (index: number) => string | undefined;
   onChange: (targets: Target[]) => void;
 };
@@ -22,11 +24,11 @@ export function DestinationFields({ label, targets, functions, messageAt, onChan
   return (
     <fieldset class="destinations">
       <legend>{label}</legend>
-      {targets.length === 0 ? <p class="hint">none</p> : null}
+      {targets.length === 0 ? <p class="hint">{t('none')}</p> : null}
       {targets.map((target, index) => (
         <DestinationRow
           key={target.key}
-          name={`${label}, destination ${index + 1}`}
+          name={t('{list}, destination {number}', { list: label, number: index + 1 })}
           target={target}
           functions={functions}
           message={messageAt(index)}
@@ -34,8 +36,8 @@ export function DestinationFields({ label, targets, functions, messageAt, onChan
           onRemove={() => onChange(targets.filter((one) => one !== target))}
         />
       ))}
-      <button type="button" class="button small" aria-label={`${label}: add a destination`} onClick={add}>
-        Add
+      <button type="button" class="button small" aria-label={t('{list}: add a destination', { list: label })} onClick={add}>
+        {t('Add')}
       </button>
     </fieldset>
   );
@@ -44,7 +46,7 @@ export function DestinationFields({ label, targets, functions, messageAt, onChan
 type RowProps = {
   name: string;
   target: Target;
-  functions: readonly string[];
+  functions: readonly FunctionChoice[];
   message: string | undefined;
   onChange: (changed: Partial<Target>) => void;
   onRemove: () => void;
@@ -57,10 +59,10 @@ function DestinationRow({ name, target: { destination, param }, functions, messa
   // Parameters without a field of their own can only be edited as JSON.
   const isJson = prefersJson || fields.length === 0 || value === undefined || !fits(value, fields);
   return (
-    <div class={`destination ${message === undefined ? '' : 'refused'}`}>
+    <fieldset class={`destination ${message === undefined ? '' : 'refused'}`} aria-label={name}>
       <div class="destination-head">
         <select
-          aria-label={`${name}: kind`}
+          aria-label={t('{name}: kind', { name })}
           value={destination}
           onChange={({ currentTarget }) => onChange({ destination: currentTarget.value, param: '{}' })}
         >
@@ -75,12 +77,12 @@ function DestinationRow({ name, target: { destination, param }, functions, messa
           type="button"
           class="button quiet small"
           aria-pressed={isJson}
-          aria-label={`${name}: JSON`}
+          aria-label={t('{name}: JSON', { name })}
           onClick={() => setPrefersJson(!prefersJson)}
         >
-          JSON
+          {t('JSON')}
         </button>
-        <button type="button" class="button quiet small" aria-label={`${name}: remove`} title="Remove" onClick={onRemove}>
+        <button type="button" class="button quiet small" aria-label={t('{name}: remove', { name })} title={t('Remove')} onClick={onRemove}>
           <Icon name="close" size={14} />
         </button>
       </div>
@@ -89,7 +91,7 @@ function DestinationRow({ name, target: { destination, param }, functions, messa
           class="mono"
           rows={Math.min(10, Math.max(3, param.split('\n').length))}
           spellcheck={false}
-          aria-label={`${name}: parameters`}
+          aria-label={t('{name}: parameters', { name })}
           aria-invalid={message !== undefined}
           value={param}
           onInput={({ currentTarget }) => onChange({ param: currentTarget.value })}
@@ -105,55 +107,76 @@ function DestinationRow({ name, target: { destination, param }, functions, messa
           {message}
         </p>
       )}
-    </div>
+    </fieldset>
   );
 }
 
 type ParamFieldsProps = {
   fields: readonly ParamField[];
   value: Record<string, unknown>;
-  functions: readonly string[];
+  functions: readonly FunctionChoice[];
   isInvalid: boolean;
   onChange: (param: string) => void;
 };
 
 function ParamFields({ fields, value, functions, isInvalid, onChange }: ParamFieldsProps) {
-  const write = ({ key, isNumber = false }: ParamField, text: string): void => {
+  const write = (key: string, changed: string | number | boolean | undefined): void => {
     const { [key]: _, ...rest } = value;
-    const isCount = isNumber && /^\d{1,9}$/.test(text);
-    onChange(JSON.stringify(text === '' ? rest : { ...rest, [key]: isCount ? Number(text) : text }, null, 2));
+    onChange(JSON.stringify(changed === undefined ? rest : { ...rest, [key]: changed }, null, 2));
   };
+  const texts = fields.filter((field) => !isSwitch(field) && field.key !== 'func_urn');
   return (
     <div class="param-fields">
-      {fields.map((field, index) => (
+      {fields.some(({ key }) => key === 'func_urn') ? (
+        <FunctionTarget
+          urn={String(value.func_urn ?? '')}
+          functions={functions}
+          isInvalid={isInvalid}
+          onChange={(urn) => write('func_urn', urn)}
+        />
+      ) : null}
+      {texts.map((field, index) => (
         <label key={field.key} class={`field ${index === 0 ? 'whole' : ''}`}>
-          <span>{field.label}</span>
+          <span>{translated(field.label)}</span>
           <input
             type="text"
             value={String(value[field.key] ?? '')}
-            placeholder={field.hint ?? ''}
+            placeholder={translated(field.hint ?? '')}
             spellcheck={false}
             autocomplete="off"
             aria-invalid={isInvalid && index === 0}
-            {...(field.key === 'func_urn' ? { list: 'destination-functions' } : {})}
-            onInput={({ currentTarget }) => write(field, currentTarget.value)}
+            onInput={({ currentTarget }) => write(field.key, entered(field, currentTarget.value))}
           />
         </label>
       ))}
-      {fields.some(({ key }) => key === 'func_urn') ? (
-        <datalist id="destination-functions">
-          {functions.map((one) => (
-            <option key={one} value={one} />
-          ))}
-        </datalist>
-      ) : null}
+      {fields.filter(isSwitch).map(({ key, label, isOn }) => (
+        <label key={key} class="check whole">
+          <input
+            type="checkbox"
+            checked={Boolean(value[key] ?? isOn)}
+            onChange={({ currentTarget: { checked } }) => write(key, checked === isOn ? undefined : checked)}
+          />
+          <span>{translated(label)}</span>
+        </label>
+      ))}
     </div>
   );
 }
 
+function isSwitch({ isOn }: ParamField): boolean {
+  return isOn !== undefined;
+}
+
+/** The value of a text field; `undefined` for an empty one. */
+function entered({ isNumber = false }: ParamField, text: string): string | number | undefined {
+  if (text === '') return undefined;
+  return isNumber && /^\d{1,9}$/.test(text) ? Number(text) : text;
+}
+
 /** Whether the form has a field for every entry of the value. */
 function fits(value: Readonly<Record<string, unknown>>, fields: readonly ParamField[]): boolean {
-  return Object.entries(value).every(
-    ([key, one]) => (typeof one === 'string' || typeof one === 'number') && fields.some((field) => field.key === key),
-  );
+  return Object.entries(value).every(([key, one]) => {
+    const field = fields.find((known) => known.key === key);
+    return field !== undefined && (isSwitch(field) ? typeof one === 'boolean' : typeof one === 'string' || typeof one === 'number');
+  });
 }

@@ -11,11 +11,22 @@ export const destinationKinds = {
   ],
   SMN: [{ key: 'topic_urn', label: 'Topic', hint: 'URN of the topic' }, connection],
   DIS: [{ key: 'stream_name', label: 'Stream' }, connection],
-  NATS: [{ key: 'subject', label: 'Subject', hint: 'a subject that a JetStream stream stores' }],
+  NATS: [
+    { key: 'subject', label: 'Subject', hint: 'a subject that a JetStream stream stores' },
+    { key: 'stored', label: 'Refuse the subject when no stream stores it', isOn: true },
+    { key: 'cloudevents', label: 'Add the headers of CloudEvents', isOn: false },
+  ],
   HTTP: [{ key: 'url', label: 'URL', hint: 'https://…' }, connection],
 } as const satisfies Record<string, readonly ParamField[]>;
 
-export type ParamField = { key: string; label: string; hint?: string; isNumber?: boolean };
+export type ParamField = {
+  key: string;
+  label: string;
+  hint?: string;
+  isNumber?: boolean;
+  /** The value of a switch that `param` leaves out. Only a switch has it. */
+  isOn?: boolean;
+};
 
 /** The fields of a kind; none for an unknown kind. */
 export function fieldsOf(kind: string): readonly ParamField[] {

@@ -1,19 +1,29 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { DestinationGraph, FunctionView } from '#src/gateway/api/schemas/functions.ts';
+import type { FunctionView } from '#src/gateway/api/schemas/functions.ts';
 import { type ApiResponse, request } from '../api/http.ts';
+import { CodeTab } from '../code/code-tab.tsx';
 import { useAction } from '../invocation/actions.tsx';
+import { LogsTab } from '../logs/logs-tab.tsx';
+import { BackLink } from '../parts/back-link.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Empty, ProblemNotice, Skeleton } from '../parts/notices.tsx';
-import { Link, paths } from '../shell/router.tsx';
+import { RichText } from '../parts/rich-text.tsx';
+import { t } from '../shell/language.ts';
+import { Link, paths, useLocation } from '../shell/router.tsx';
 import { useRole } from '../shell/session.ts';
 import { showToast } from '../shell/toasts.tsx';
 import { useFetch } from '../shell/use-fetch.ts';
-import { Configuration, Versions } from './configuration.tsx';
+import { AsyncConfiguration } from './async-configuration.tsx';
+import { CanaryCard } from './canary.tsx';
+import { Configuration } from './configuration.tsx';
+import { DeleteFunction } from './delete-function.tsx';
+import { EditConfiguration } from './edit-configuration.tsx';
 import { GraphCard, useGraph } from './graph.tsx';
 import { InvokeDialog } from './invoke.tsx';
 import { FunctionBadges } from './list.tsx';
-import { PolicyCard } from './policy.tsx';
 import { StatsCard } from './stats.tsx';
+import { FunctionTabs } from './tabs.tsx';
+import { VersionsCard } from './versions-card.tsx';
 import '../styles/functions.css';
 
 /** One function: its statistics, configuration, policy and destinations. */
@@ -36,10 +46,12 @@ export function FunctionPage({ name }: { name: string }) {
 
 function NoFunction({ name }: { name: string }) {
   return (
-    <Empty title="There is no such function" icon="search" command="npx sequent fn ls">
+    <Empty title={t('There is no such function')} icon="search" command="npx sequent fn ls">
       <p>
-        No function with this name is defined now. A deleted function still has{' '}
-        <Link to={`/?function=${encodeURIComponent(name)}`}>its invocations</Link>.
+        <RichText
+          text="No function with this name is defined now. A deleted function still has {invocations}."
+          values={{ invocations: <Link to={`/?function=${encodeURIComponent(name)}`}>{t('its invocations')}</Link> }}
+        />
       </p>
     </Empty>
   );
@@ -47,19 +59,21 @@ function NoFunction({ name }: { name: string }) {
 
 type LoadedFunctionProps = { name: string; path: string; response: ApiResponse<FunctionView>; reload: () => void };
 
+type OpenDialog = 'invoke' | 'configuration' | 'delete';
+
 function LoadedFunction({ name, path, response, reload }: LoadedFunctionProps) {
-  const [isInvoking, setIsInvoking] = useState(false);
+  const [dialog, setDialog] = useState<OpenDialog>();
+  const tab = useLocation().query.get('tab') ?? '';
   const graph = useGraph();
   const { reload: reloadGraph } = graph;
   // A new definition may have other destinations.
   useEffect(() => reloadGraph(), [response.etag, reloadGraph]);
   const { definition } = response.content;
+  const close = (): void => setDialog(undefined);
   return (
     <div class="page">
       <div class="page-head">
-        <Link to={paths.functions} class="button quiet small" aria-label="All functions">
-          <Icon name="back" />
-        </Link>
+        <BackLink to={paths.functions} name={t('All functions')} />
         <h1>{definition.name}</h1>
         <FunctionBadges
           isPaused={definition.paused}
@@ -68,38 +82,57 @@ function LoadedFunction({ name, path, response, reload }: LoadedFunctionProps) {
         />
         <div class="spring" />
         <Link to={`/?function=${encodeURIComponent(name)}`} class="button small">
-          Invocations
+          {t('Invocations')}
         </Link>
         <PauseButton path={path} isPaused={definition.paused} onDone={reload} />
-        <InvokeButton onClick={() => setIsInvoking(true)} />
+        <DeleteButton onClick={() => setDialog('delete')} />
+        <InvokeButton onClick={() => setDialog('invoke')} />
       </div>
       {definition.description === '' ? null : <p class="lead">{definition.description}</p>}
+      <FunctionTabs name={name} shown={tab} />
+      {tab === 'code' ? <CodeTab path={path} response={response} onSaved={reload} /> : null}
+      {tab === 'logs' ? <LogsTab name={name} path={path} /> : null}
+      {tab === '' ? <Overview {...{ name, path, response, reload, graph }} onEdit={() => setDialog('configuration')} /> : null}
+      {dialog === 'invoke' ? <InvokeDialog view={response.content} onClose={close} /> : null}
+      {dialog === 'configuration' ? <EditConfiguration path={path} response={response} onClose={close} onSaved={reload} /> : null}
+      {dialog === 'delete' ? <DeleteFunction path={path} view={response.content} onClose={close} /> : null}
+    </div>
+  );
+}
+
+type OverviewProps = LoadedFunctionProps & { graph: ReturnType<typeof useGraph>; onEdit: () => void };
+
+function Overview({ name, path, response, reload, graph, onEdit }: OverviewProps) {
+  return (
+    <>
       <StatsCard name={name} />
+      <CanaryCard name={name} path={path} view={response.content} onMoved={reload} />
       <div class="columns">
         <div class="column">
-          <PolicyCard
-            key={JSON.stringify(definition.policy)}
-            path={path}
-            response={response}
-            functions={functionsIn(graph.content, name)}
-            onSaved={reload}
-          />
+          <AsyncConfiguration path={path} response={response} graph={graph.content} onSaved={reload} />
         </div>
         <div class="column">
-          <Configuration view={response.content} />
-          <Versions view={response.content} />
+          <Configuration view={response.content} onEdit={onEdit} />
+          <VersionsCard path={path} view={response.content} onChanged={reload} />
         </div>
       </div>
       <GraphCard fetched={graph} around={name} />
-      {isInvoking ? <InvokeDialog view={response.content} onClose={() => setIsInvoking(false)} /> : null}
-    </div>
+    </>
+  );
+}
+
+function DeleteButton({ onClick }: { onClick: () => void }) {
+  return (
+    <button type="button" class="button small danger" {...useRole('deploy')} onClick={onClick}>
+      {t('Delete…')}
+    </button>
   );
 }
 
 function InvokeButton({ onClick }: { onClick: () => void }) {
   return (
     <button type="button" class="button small primary" {...useRole('invoke')} onClick={onClick}>
-      <Icon name="play" size={14} /> Invoke…
+      <Icon name="play" size={14} /> {t('Invoke…')}
     </button>
   );
 }
@@ -110,7 +143,7 @@ function PauseButton({ path, isPaused, onDone }: { path: string; isPaused: boole
   const toggle = (): void =>
     void run(async () => {
       await request(`${path}/${isPaused ? 'resume' : 'pause'}`, { method: 'POST' });
-      showToast(isPaused ? 'Resumed' : 'Paused: queued invocations wait, and their age grows');
+      showToast(isPaused ? t('Resumed') : t('Paused: queued invocations wait, and their age grows'));
       onDone();
       return true;
     });
@@ -118,13 +151,8 @@ function PauseButton({ path, isPaused, onDone }: { path: string; isPaused: boole
     <>
       {problem === undefined ? null : <span class="wrong">{problem.message}</span>}
       <button type="button" class="button small" title={role.title} disabled={isRunning || role.disabled} onClick={toggle}>
-        <Icon name={isPaused ? 'play' : 'pause'} size={14} /> {isPaused ? 'Resume' : 'Pause'}
+        <Icon name={isPaused ? 'play' : 'pause'} size={14} /> {isPaused ? t('Resume') : t('Pause')}
       </button>
     </>
   );
-}
-
-function functionsIn(graph: DestinationGraph | undefined, except: string): string[] {
-  const names = graph?.nodes.flatMap(({ kind, function: name }) => (kind === 'function' && name !== except ? [name] : []));
-  return [...new Set(names)].sort((one, other) => one.localeCompare(other, 'en'));
 }

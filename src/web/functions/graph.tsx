@@ -3,7 +3,9 @@ import type { DestinationGraph } from '#src/gateway/api/schemas/functions.ts';
 import { get } from '../api/http.ts';
 import { Icon } from '../parts/icon.tsx';
 import { ProblemNotice, Skeleton } from '../parts/notices.tsx';
+import { RichText } from '../parts/rich-text.tsx';
 import { Scrollable } from '../parts/scrollable.tsx';
+import { t } from '../shell/language.ts';
 import { follow, Link, paths } from '../shell/router.tsx';
 import { createStore, useStore } from '../shell/store.ts';
 import { type Fetched, useFetch } from '../shell/use-fetch.ts';
@@ -29,18 +31,18 @@ type GraphCardProps = {
 export function GraphCard({ fetched: { content, problem, reload }, around }: GraphCardProps) {
   const graph = useMemo(() => (content === undefined || around === undefined ? content : connectedTo(around, content)), [content, around]);
   return (
-    <section class="card graph" aria-label="Destination graph">
+    <section class="card graph" aria-label={t('Destination graph')}>
       <div class="card-head">
-        <h2>Destination graph</h2>
+        <h2>{t('Destination graph')}</h2>
         {around === undefined ? null : (
           <Link to={paths.functions} class="hint">
-            all functions
+            {t('all functions')}
           </Link>
         )}
         <div class="spring" />
-        <span class="legend success">on success</span>
-        <span class="legend failure">on failure</span>
-        {(graph?.loops.length ?? 0) === 0 ? null : <span class="legend loop">a loop</span>}
+        <span class="legend success">{t('on success')}</span>
+        <span class="legend failure">{t('on failure')}</span>
+        {(graph?.loops.length ?? 0) === 0 ? null : <span class="legend loop">{t('a loop')}</span>}
       </div>
       {problem === undefined ? null : <ProblemNotice problem={problem} onRetry={reload} />}
       {graph === undefined ? problem === undefined ? <Skeleton lines={4} height={30} /> : null : <Graph graph={graph} around={around} />}
@@ -52,7 +54,9 @@ function Graph({ graph, around }: { graph: DestinationGraph; around: string | un
   if (graph.edges.length === 0)
     return (
       <p class="nothing">
-        {around === undefined ? 'No function has a destination.' : `${around} has no destination, and is the destination of no function.`}
+        {around === undefined
+          ? t('No function has a destination.')
+          : t('{function} has no destination, and is the destination of no function.', { function: around })}
       </p>
     );
   return (
@@ -61,18 +65,21 @@ function Graph({ graph, around }: { graph: DestinationGraph; around: string | un
         <div key={loop.join('\n')} class="notice tone-failed loop" role="alert">
           <Icon name="retrying" />
           <div class="notice-text">
-            <strong>Loop</strong> <span class="mono">{loop.join(' → ')}</span>
-            <p>The configuration allows this loop. A chain is cut when it exceeds the limit of hops.</p>
+            <strong>{t('Loop')}</strong> <span class="mono">{loop.join(' → ')}</span>
+            <p>{t('The configuration allows this loop. A chain is cut when it exceeds the limit of hops.')}</p>
           </div>
         </div>
       ))}
       <GraphDrawing graph={graph} around={around} />
       <details class="graph-words">
-        <summary>As a list</summary>
+        <summary>{t('As a list')}</summary>
         <ul>
           {graph.edges.map(({ from, to, when }) => (
             <li key={`${from}\n${to}\n${when}`}>
-              <NodeName graph={graph} id={from} /> notifies <NodeName graph={graph} id={to} /> on {when}
+              <RichText
+                text={when === 'success' ? '{from} notifies {to} on success' : '{from} notifies {to} on failure'}
+                values={{ from: <NodeName graph={graph} id={from} />, to: <NodeName graph={graph} id={to} /> }}
+              />
             </li>
           ))}
         </ul>
@@ -85,9 +92,9 @@ function GraphDrawing({ graph, around }: { graph: DestinationGraph; around: stri
   const maxWidth = useStore(frameWidth);
   const { width, height, nodes, edges } = useMemo(() => layOutGraph(graph, maxWidth), [graph, maxWidth]);
   return (
-    <Scrollable class="graph-frame" label="Destination graph">
+    <Scrollable class="graph-frame" label={t('Destination graph')}>
       <svg width={width} height={height} viewBox={`0 0 ${width} ${height}`}>
-        <title>The functions and their destinations</title>
+        <title>{t('The functions and their destinations')}</title>
         <defs>
           {['success', 'failure', 'loop'].map((kind) => (
             <Arrow key={kind} kind={kind} size={kind === 'loop' ? 12 : 8} />
@@ -100,7 +107,9 @@ function GraphDrawing({ graph, around }: { graph: DestinationGraph; around: stri
             d={path}
             marker-end={`url(#graph-arrow-${isInLoop ? 'loop' : when})`}
           >
-            <title>{`${from} notifies ${to} on ${when}`}</title>
+            <title>
+              {when === 'success' ? t('{from} notifies {to} on success', { from, to }) : t('{from} notifies {to} on failure', { from, to })}
+            </title>
           </path>
         ))}
         {nodes.map((node) => (

@@ -5,7 +5,10 @@ import { jsonError, useAction } from '../invocation/actions.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { ProblemNotice } from '../parts/notices.tsx';
 import { Dialog, DialogFooter } from '../shell/dialog.tsx';
+import { t } from '../shell/language.ts';
 import { navigate, paths } from '../shell/router.tsx';
+import { SavedEvents } from './saved-events.tsx';
+import '../styles/code.css';
 
 /** Invokes a function with an event that the user writes, and opens the page of the invocation. */
 export function InvokeDialog({ view: { definition, versions, aliases }, onClose }: { view: FunctionView; onClose: () => void }) {
@@ -17,23 +20,23 @@ export function InvokeDialog({ view: { definition, versions, aliases }, onClose 
     void run(async () => {
       const path = withQuery(`/api/functions/${encodeURIComponent(definition.name)}/invocations`, { qualifier });
       const { content } = await request<{ request_id: string }>(path, { method: 'POST', body: JSON.parse(text) as unknown });
-      navigate(paths.invocation(content.request_id));
+      navigate(paths.invocation(content.request_id, definition.name));
       return true;
     });
   return (
-    <Dialog title={`Invoke ${definition.name}`} onClose={onClose} wide>
+    <Dialog title={t('Invoke {name}', { name: definition.name })} onClose={onClose} wide>
       <div class="dialog-body">
         {definition.paused ? (
           <p class="notice tone-retrying">
             <Icon name="pause" />
             <span class="notice-text">
-              The function is paused. A new invocation waits until the function is resumed, and its age grows.
+              {t('The function is paused. A new invocation waits until the function is resumed, and its age grows.')}
             </span>
           </p>
         ) : null}
         {versions.length + aliases.length === 0 ? null : (
           <label class="field">
-            <span>Version or alias</span>
+            <span>{t('Version or alias')}</span>
             <select value={qualifier} onChange={({ currentTarget }) => setQualifier(currentTarget.value)}>
               <option value="">latest</option>
               {aliases.map(({ alias }) => (
@@ -49,16 +52,17 @@ export function InvokeDialog({ view: { definition, versions, aliases }, onClose 
             </select>
           </label>
         )}
+        <SavedEvents name={definition.name} text={text} isValid={eventError === undefined} onChoose={setText} />
         <label class="field">
-          <span>Event</span>
+          <span>{t('Event')}</span>
           <textarea class="mono" rows={9} spellcheck={false} value={text} onInput={({ currentTarget }) => setText(currentTarget.value)} />
-          <small class={eventError === undefined ? '' : 'wrong'}>{eventError ?? 'JSON that the function receives as its event'}</small>
+          <small class={eventError === undefined ? '' : 'wrong'}>{eventError ?? t('JSON that the function receives as its event')}</small>
         </label>
         {problem === undefined ? null : <ProblemNotice problem={problem} />}
       </div>
       <DialogFooter onClose={onClose}>
         <button type="button" class="button primary" disabled={isRunning || eventError !== undefined} onClick={start}>
-          Invoke
+          {t('Invoke')}
         </button>
       </DialogFooter>
     </Dialog>

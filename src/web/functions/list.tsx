@@ -2,6 +2,7 @@ import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { FunctionSummary, StatsRow } from '#src/gateway/api/schemas/functions.ts';
 import { Icon } from '../parts/icon.tsx';
 import { type Column, Table } from '../parts/table.tsx';
+import { formatNumber, t, tn } from '../shell/language.ts';
 import { Link, paths } from '../shell/router.tsx';
 
 /** A function in the list, with its statistics of the last hour. */
@@ -19,7 +20,7 @@ const columns: readonly Column[] = [
 ];
 
 export function FunctionList({ rows }: { rows: readonly FunctionRow[] }) {
-  return <Table label="Functions" columns={columns} rows={rows.map((one) => ({ key: one.summary.name, cells: cellsOf(one) }))} />;
+  return <Table label={t('Functions')} columns={columns} rows={rows.map((one) => ({ key: one.summary.name, cells: cellsOf(one) }))} />;
 }
 
 function cellsOf({ summary, stats, isInLoop }: FunctionRow) {
@@ -38,13 +39,15 @@ function cellsOf({ summary, stats, isInLoop }: FunctionRow) {
     ) : (
       <Link key="failed" to={`/?${new URLSearchParams({ function: name, status: 'FAIL,DISCARD', since: '1h' })}`} class="badge tone-failed">
         <Icon name="failed" size={14} />
-        {failures.toLocaleString('en')} <span class="badge-note">({percent(failures, stats.accepted)})</span>
+        {formatNumber(failures)} <span class="badge-note">({percent(failures, stats.accepted)})</span>
       </Link>
     ),
     durationText(stats?.queue_ms?.p99),
     stats?.duration_ms === undefined ? '–' : `${durationText(stats.duration_ms.p50)} / ${durationText(stats.duration_ms.p99)}`,
     policy.maxRetries,
-    `${versions.length}${aliases.length === 0 ? '' : ` + ${aliases.length} ${aliases.length === 1 ? 'alias' : 'aliases'}`}`,
+    aliases.length === 0
+      ? versions.length
+      : t('{versions} + {aliases}', { versions: versions.length, aliases: tn(aliases.length, ['{count} alias', '{count} aliases']) }),
   ];
 }
 
@@ -53,13 +56,13 @@ export function FunctionBadges({ isPaused, isInLoop, kind }: { isPaused: boolean
   return (
     <>
       {isPaused ? (
-        <span class="badge tone-retrying" title="No attempt starts. Queued invocations wait, and their age grows.">
-          <Icon name="pause" size={14} /> Paused
+        <span class="badge tone-retrying" title={t('No attempt starts. Queued invocations wait, and their age grows.')}>
+          <Icon name="pause" size={14} /> {t('Paused')}
         </span>
       ) : null}
       {isInLoop ? (
-        <span class="badge tone-failed" title="Its destinations lead back to this function">
-          <Icon name="retrying" size={14} /> In a loop
+        <span class="badge tone-failed" title={t('Its destinations lead back to this function')}>
+          <Icon name="retrying" size={14} /> {t('In a loop')}
         </span>
       ) : null}
       <span class="tag">{kind}</span>
@@ -90,5 +93,5 @@ export function durationText(ms: number | undefined): string {
 }
 
 function count(value: number | undefined): string {
-  return value === undefined || value === 0 ? '–' : value.toLocaleString('en');
+  return value === undefined || value === 0 ? '–' : formatNumber(value);
 }

@@ -3,9 +3,11 @@ import type { FunctionSummary, StatsRow } from '#src/gateway/api/schemas/functio
 import { get } from '../api/http.ts';
 import { Icon } from '../parts/icon.tsx';
 import { Empty, ProblemNotice, Skeleton } from '../parts/notices.tsx';
+import { RichText } from '../parts/rich-text.tsx';
 import { SegmentedControl } from '../parts/segmented-control.tsx';
 import { useKeys } from '../shell/keys.ts';
-import { changeQuery, useLocation } from '../shell/router.tsx';
+import { formatNumber, t } from '../shell/language.ts';
+import { changeQuery, Link, paths, useLocation } from '../shell/router.tsx';
 import { useFetch } from '../shell/use-fetch.ts';
 import { GraphCard, useGraph } from './graph.tsx';
 import { FunctionList, type FunctionRow, failuresOf } from './list.tsx';
@@ -25,16 +27,26 @@ export function FunctionsPage() {
   return (
     <div class="page">
       <div class="page-head">
-        <h1>Functions</h1>
-        {functions === undefined ? null : <span class="hint">{functions.length.toLocaleString('en')}; statistics of the last hour</span>}
+        <h1>{t('Functions')}</h1>
+        {functions === undefined ? null : (
+          <span class="hint">{t('{count}; statistics of the last hour', { count: formatNumber(functions.length) })}</span>
+        )}
         <div class="spring" />
         {hasFunctions ? <ListControls /> : null}
+        <Link to={paths.newFunction} class="button primary small">
+          {t('New function')}
+        </Link>
       </div>
       {problem === undefined ? null : <ProblemNotice problem={problem} onRetry={reload} />}
       {functions === undefined && problem === undefined ? <Skeleton lines={8} height={28} /> : null}
       {functions?.length === 0 ? (
-        <Empty title="No functions yet" command="npx sequent fn put hello --file ./hello.mjs">
-          <p>A function is a module that exports a handler, a NATS responder, or an HTTP endpoint.</p>
+        <Empty title={t('No functions yet')} command="npx sequent fn put hello --file ./hello.mjs">
+          <p>
+            <RichText
+              text="A function is a module that exports a handler, a NATS responder, or an HTTP endpoint. {link}, or in a terminal:"
+              values={{ link: <Link to={paths.newFunction}>{t('Write the first one here')}</Link> }}
+            />
+          </p>
         </Empty>
       ) : null}
       {hasFunctions ? <ListAndGraph functions={functions} /> : null}
@@ -55,18 +67,18 @@ function ListControls() {
   return (
     <>
       <SegmentedControl
-        label="Order"
+        label={t('Order')}
         value={order}
         choices={sortOrders}
         onChange={(chosen) => changeQuery({ order: chosen === 'by name' ? '' : chosen })}
       />
       <label class="find">
         <Icon name="search" size={14} />
-        <span class="unseen">Find a function</span>
+        <span class="unseen">{t('Find a function')}</span>
         <input
           ref={search}
           type="search"
-          placeholder="Find a function"
+          placeholder={t('Find a function')}
           value={text}
           onInput={({ currentTarget }) => changeQuery({ q: currentTarget.value })}
         />
@@ -93,8 +105,12 @@ function ListAndGraph({ functions }: { functions: readonly FunctionSummary[] }) 
   return (
     <>
       {stats.problem === undefined ? null : <ProblemNotice problem={stats.problem} onRetry={stats.reload} />}
-      <section class="card functions" aria-label="All functions">
-        {rows.length === 0 ? <p class="nothing">No function has this text in its name or description.</p> : <FunctionList rows={rows} />}
+      <section class="card functions" aria-label={t('All functions')}>
+        {rows.length === 0 ? (
+          <p class="nothing">{t('No function has this text in its name or description.')}</p>
+        ) : (
+          <FunctionList rows={rows} />
+        )}
       </section>
       <GraphCard fetched={graph} />
     </>

@@ -1,12 +1,16 @@
 import { useState } from 'preact/hooks';
 import type { FunctionView } from '#src/gateway/api/schemas/functions.ts';
-import { type ApiError, type ApiResponse, request } from '../api/http.ts';
+import { type ApiError, type ApiResponse, request, withQuery } from '../api/http.ts';
 import { useAction } from '../invocation/actions.tsx';
+import { messageAt, numberOrText } from '../parts/form-field.tsx';
 import { ProblemNotice } from '../parts/notices.tsx';
 import { formatJson } from '../parts/payload-text.ts';
+import { RichText } from '../parts/rich-text.tsx';
+import { type Text, t } from '../shell/language.ts';
 import { useRole } from '../shell/session.ts';
 import { showToast } from '../shell/toasts.tsx';
 import { DestinationFields, type Target } from './destination-fields.tsx';
+import type { FunctionChoice } from './function-target.tsx';
 
 type Policy = FunctionView['definition']['policy'];
 type NumberField = 'maxRetries' | 'maxAgeInSeconds' | 'initialInMs' | 'factor' | 'maxInMs' | 'jitter';
@@ -17,7 +21,7 @@ type Draft = Record<NumberField, string> & {
   allowCycle: boolean;
 };
 
-const numbers: readonly { field: NumberField; pointer: string; label: string; hint: string }[] = [
+const numbers: readonly { field: NumberField; pointer: string; label: Text; hint: Text }[] = [
   { field: 'maxRetries', pointer: '/maxRetries', label: 'Retries', hint: '0 to 3' },
   {
     field: 'maxAgeInSeconds',
@@ -34,42 +38,58 @@ const numbers: readonly { field: NumberField; pointer: string; label: string; hi
 type PolicyCardProps = {
   path: string;
   response: ApiResponse<FunctionView>;
-  /** The names of other functions, suggested as destinations. */
-  functions: readonly string[];
+  /** The version or the alias whose policy is edited, and all that can be chosen. */
+  qualifier: string;
+  qualifiers: readonly string[];
+  policy: Policy;
+  /** False for an alias that has no policy of its own: the policy is then that of its version. */
+  isOwn: boolean;
+  /** The functions that are suggested as destinations. */
+  functions: readonly FunctionChoice[];
+  onQualifier: (qualifier: string) => void;
   /** Called when the function has to be read again. */
   onSaved: () => void;
 };
 
 /**
- * The form of the asynchronous policy. Only the gateway validates it. The gateway refuses it when the function was changed since it
+ * The form of an asynchronous policy. Only the gateway validates it. The gateway refuses it when the function was changed since it
  * was read (`If-Match`). Remount the form, with a `key`, to show another policy.
  */
-export function PolicyCard({ path, response, functions, onSaved }: PolicyCardProps) {
-  const { policy } = response.content.definition;
+export function PolicyCard({ path, response, qualifier, policy, isOwn, functions, onSaved, ...choice }: PolicyCardProps) {
   const [draft, setDraft] = useState<Draft>(() => draftOf(policy));
   const { run, isRunning, problem } = useAction<unknown>();
   const role = useRole('deploy');
   const isChanged = JSON.stringify(policyOf(draft)) !== JSON.stringify(policyOf(draftOf(policy)));
-  const save = (event: Event): void => {
-    event.preventDefault();
+  const send = (method: 'PATCH' | 'DELETE', done: string): void =>
     void run(async () => {
-      await request(`${path}/policy`, { method: 'PATCH', body: policyOf(draft), headers: { 'If-Match': response.etag ?? '*' } });
-      showToast('The policy is saved. It applies to invocations that start from now on.');
+      const body = method === 'PATCH' ? { body: policyOf(draft) } : {};
+      await request(withQuery(`${path}/policy`, { qualifier }), { method, ...body, headers: { 'If-Match': response.etag ?? '*' } });
+      showToast(done);
       onSaved();
       return true;
     });
+  const save = (event: Event): void => {
+    event.preventDefault();
+    send('PATCH', t('The policy is saved. It applies to invocations that start from now on.'));
   };
   const generalProblem = problem === undefined ? undefined : problemWithoutField(problem);
   return (
-    <form class="card policy" aria-label="Asynchronous policy" onSubmit={save} noValidate>
+    <form class="card policy" aria-label={t('Asynchronous policy')} onSubmit={save} noValidate>
       <div class="card-head">
-        <h2>Asynchronous policy</h2>
+        <h2>{t('Asynchronous policy')}</h2>
+        <div class="spring" />
+        {choice.qualifiers.length < 2 ? null : <QualifierField qualifier={qualifier} {...choice} />}
       </div>
+      {isOwn ? null : (
+        <p class="hint">
+          {t('The alias has no policy of its own: the policy of its version applies. When it is saved here, the alias gets its own.')}
+        </p>
+      )}
       <NumberFields draft={draft} problem={problem} onChange={(changed) => setDraft({ ...draft, ...changed })} />
       {(['onSuccess', 'onFailure'] as const).map((list) => (
         <DestinationFields
           key={list}
-          label={list === 'onSuccess' ? 'Destinations on success' : 'Destinations on failure'}
+          label={list === 'onSuccess' ? t('Destinations on success') : t('Destinations on failure')}
           targets={draft[list]}
           functions={functions}
           messageAt={(index) => messageAt(problem, `/${list}/${index}`)}
@@ -83,24 +103,56 @@ export function PolicyCard({ path, response, functions, onSaved }: PolicyCardPro
           onChange={({ currentTarget }) => setDraft({ ...draft, allowCycle: currentTarget.checked })}
         />
         <span>
-          Allow a loop of destinations (<code>allowCycle</code>). A running loop is still cut at the limit of the chain.
+          <RichText
+            text="Allow a loop of destinations ({field}). A running loop is still cut at the limit of the chain."
+            values={{ field: <code>allowCycle</code> }}
+          />
         </span>
       </label>
       {generalProblem === undefined ? null : <ProblemNotice problem={generalProblem} />}
       <div class="policy-foot">
-        <button type="submit" class="button primary small" title={role.title} disabled={!isChanged || isRunning || role.disabled}>
-          Save the policy
+        <button
+          type="submit"
+          class="button primary small"
+          title={role.title}
+          disabled={(isOwn && !isChanged) || isRunning || role.disabled}
+        >
+          {t('Save the policy')}
         </button>
         {problem?.status === 412 ? (
           <button type="button" class="button small" onClick={onSaved}>
-            Load the saved policy
+            {t('Load the saved policy')}
           </button>
         ) : null}
         <button type="button" class="button small" disabled={!isChanged} onClick={() => setDraft(draftOf(policy))}>
-          Discard changes
+          {t('Discard changes')}
         </button>
+        {isOwn && qualifier.startsWith('!') ? (
+          <button
+            type="button"
+            class="button small danger"
+            disabled={isRunning || role.disabled}
+            onClick={() => send('DELETE', t('The policy of the version applies again.'))}
+          >
+            {t('Remove the own policy')}
+          </button>
+        ) : null}
       </div>
     </form>
+  );
+}
+
+type QualifierFieldProps = Pick<PolicyCardProps, 'qualifier' | 'qualifiers' | 'onQualifier'>;
+
+function QualifierField({ qualifier, qualifiers, onQualifier }: QualifierFieldProps) {
+  return (
+    <select aria-label={t('Policy of')} value={qualifier} onChange={({ currentTarget }) => onQualifier(currentTarget.value)}>
+      {qualifiers.map((one) => (
+        <option key={one} value={one}>
+          {one}
+        </option>
+      ))}
+    </select>
   );
 }
 
@@ -113,14 +165,14 @@ function NumberFields({ draft, problem, onChange }: NumberFieldsProps) {
         const message = messageAt(problem, pointer);
         return (
           <label key={field} class="field">
-            <span>{label}</span>
+            <span>{t(label)}</span>
             <input
               inputMode="decimal"
               value={draft[field]}
               aria-invalid={message !== undefined}
               onInput={({ currentTarget }) => onChange({ [field]: currentTarget.value })}
             />
-            <small class={message === undefined ? '' : 'wrong'}>{message ?? hint}</small>
+            <small class={message === undefined ? '' : 'wrong'}>{message ?? t(hint)}</small>
           </label>
         );
       })}
@@ -159,17 +211,6 @@ function policyOf({ maxRetries, maxAgeInSeconds, initialInMs, factor, maxInMs, j
     onFailure: withoutKeys(onFailure),
     allowCycle,
   };
-}
-
-/** A number, or the typed text when it is none: the gateway refuses the text, and its message is shown. */
-function numberOrText(text: string): number | string {
-  const value = Number(text.trim());
-  return text.trim() === '' || Number.isNaN(value) ? text : value;
-}
-
-/** The message of the first error at a field, or below it. */
-function messageAt(problem: ApiError | undefined, pointer: string): string | undefined {
-  return problem?.errors.find((error) => error.pointer === pointer || error.pointer?.startsWith(`${pointer}/`) === true)?.detail;
 }
 
 /** The problem, unless all its errors are shown at their fields. */

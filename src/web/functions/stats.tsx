@@ -6,6 +6,7 @@ import { Icon } from '../parts/icon.tsx';
 import { ProblemNotice, Skeleton } from '../parts/notices.tsx';
 import { type Property, PropertyList } from '../parts/property-list.tsx';
 import { SegmentedControl } from '../parts/segmented-control.tsx';
+import { formatNumber, t } from '../shell/language.ts';
 import { Link } from '../shell/router.tsx';
 import { useFetch } from '../shell/use-fetch.ts';
 import { Chart } from './chart.tsx';
@@ -28,11 +29,11 @@ export function StatsCard({ name }: { name: string }) {
   };
   const { problem, reload } = useFetch(`${name} ${range}`, load, { everyMs: READ_EVERY_MS });
   return (
-    <section class="card stats" aria-label="Statistics">
+    <section class="card stats" aria-label={t('Statistics')}>
       <div class="card-head">
-        <h2>Statistics</h2>
+        <h2>{t('Statistics')}</h2>
         <div class="spring" />
-        <SegmentedControl label="Time" value={range} choices={Object.keys(timeRanges) as TimeRange[]} onChange={setRange} />
+        <SegmentedControl label={t('Time')} value={range} choices={Object.keys(timeRanges) as TimeRange[]} onChange={setRange} />
       </div>
       {problem === undefined ? null : <ProblemNotice problem={problem} onRetry={reload} />}
       {stats === undefined ? problem === undefined ? <Skeleton lines={5} height={28} /> : null : <Figures stats={stats} />}
@@ -44,16 +45,16 @@ function Figures({ stats }: { stats: FunctionStats }) {
   const { function: name, total, from, to } = stats;
   const failures = failuresOf(total);
   const figures: Property[] = [
-    ['Accepted', total.accepted.toLocaleString('en')],
-    ['Per minute', rate(total.accepted / ((to - from) / 60_000))],
-    ['Open', (openOf(total) ?? 0).toLocaleString('en')],
-    ['Failed', failures === 0 ? '0' : `${failures.toLocaleString('en')} (${percent(failures, total.accepted)})`],
-    ['Queue p50', durationText(total.queue_ms?.p50)],
-    ['Queue p99', durationText(total.queue_ms?.p99)],
-    ['Duration p50', durationText(total.duration_ms?.p50)],
-    ['Duration p90', durationText(total.duration_ms?.p90)],
-    ['Duration p99', durationText(total.duration_ms?.p99)],
-    ['Longest', durationText(total.duration_ms?.max)],
+    [t('Accepted'), formatNumber(total.accepted)],
+    [t('Per minute'), rate(total.accepted / ((to - from) / 60_000))],
+    [t('Open'), formatNumber(openOf(total) ?? 0)],
+    [t('Failed'), failures === 0 ? '0' : `${formatNumber(failures)} (${percent(failures, total.accepted)})`],
+    [t('Queue p50'), durationText(total.queue_ms?.p50)],
+    [t('Queue p99'), durationText(total.queue_ms?.p99)],
+    [t('Duration p50'), durationText(total.duration_ms?.p50)],
+    [t('Duration p90'), durationText(total.duration_ms?.p90)],
+    [t('Duration p99'), durationText(total.duration_ms?.p99)],
+    [t('Longest'), durationText(total.duration_ms?.max)],
   ];
   return (
     <>
@@ -72,7 +73,7 @@ function Conditions({ name, counts }: { name: string; counts: FunctionStats['tot
       {failed.map(([condition, count]) => (
         <Link key={condition} to={`/?${new URLSearchParams({ function: name, condition })}`} class="badge tone-failed">
           <Icon name="failed" size={14} />
-          {condition} <span class="badge-note">{count.toLocaleString('en')}</span>
+          {condition} <span class="badge-note">{formatNumber(count)}</span>
         </Link>
       ))}
     </p>
@@ -84,17 +85,17 @@ function Charts({ stats: { buckets, from, to, bucket_ms } }: { stats: FunctionSt
   return (
     <div class="charts">
       <Chart
-        title={`Accepted and failed, per ${formatDuration(bucket_ms)}`}
+        title={t('Accepted and failed, per {duration}', { duration: formatDuration(bucket_ms) })}
         times={byBucket.times}
         kind="bars"
         series={[
-          { label: 'accepted', values: byBucket.accepted, colour: '--running' },
-          { label: 'failed', values: byBucket.failed, colour: '--failed' },
+          { label: t('accepted'), values: byBucket.accepted, colour: '--running' },
+          { label: t('failed'), values: byBucket.failed, colour: '--failed' },
         ]}
-        format={(value) => value.toLocaleString('en')}
+        format={formatNumber}
       />
       <Chart
-        title="Duration, acceptance to outcome"
+        title={t('Duration, acceptance to outcome')}
         times={byBucket.times}
         kind="lines"
         series={[
@@ -105,7 +106,7 @@ function Charts({ stats: { buckets, from, to, bucket_ms } }: { stats: FunctionSt
         format={formatDuration}
       />
       <Chart
-        title="Queue age, acceptance to first attempt"
+        title={t('Queue age, acceptance to first attempt')}
         times={byBucket.times}
         kind="lines"
         series={[
@@ -120,7 +121,7 @@ function Charts({ stats: { buckets, from, to, bucket_ms } }: { stats: FunctionSt
 
 /** A rate per minute. Rates below 10 have two significant digits. */
 function rate(perMinute: number): string {
-  return perMinute === 0 ? '0' : perMinute < 10 ? String(Number(perMinute.toPrecision(2))) : Math.round(perMinute).toLocaleString('en');
+  return perMinute === 0 ? '0' : perMinute < 10 ? String(Number(perMinute.toPrecision(2))) : formatNumber(Math.round(perMinute));
 }
 
 /** The series of the charts, with a value for every bucket. The API leaves out empty buckets. */

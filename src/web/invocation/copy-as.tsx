@@ -1,9 +1,11 @@
 import { useState } from 'preact/hooks';
 import type { InvocationView } from '#src/gateway/api/schemas/invocations.ts';
+import { invocationPath } from '../api/invocation-path.ts';
 import { CopyButton } from '../parts/copy.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { SegmentedControl } from '../parts/segmented-control.tsx';
 import { Dialog } from '../shell/dialog.tsx';
+import { type Text, t } from '../shell/language.ts';
 
 type Kind = 'CLI' | 'curl' | 'SDK';
 
@@ -15,18 +17,18 @@ export function CopyAs({ view }: { view: InvocationView }) {
   return (
     <>
       <button type="button" class="button small" onClick={() => setIsOpen(true)}>
-        <Icon name="copy" size={14} /> Copy as…
+        <Icon name="copy" size={14} /> {t('Copy as…')}
       </button>
       {isOpen ? (
-        <Dialog title="Copy as" onClose={() => setIsOpen(false)} wide>
+        <Dialog title={t('Copy as')} onClose={() => setIsOpen(false)} wide>
           <div class="dialog-body">
-            <SegmentedControl label="Kind" value={kind} choices={['CLI', 'curl', 'SDK']} onChange={setKind} />
+            <SegmentedControl label={t('Kind')} value={kind} choices={['CLI', 'curl', 'SDK']} onChange={setKind} />
             {texts.map(({ title, text }) => (
               <div key={title} class="payload">
                 <div class="payload-head">
-                  <span class="size">{title}</span>
+                  <span class="size">{t(title)}</span>
                   <div class="spring" />
-                  <CopyButton text={text} name={title} label="Copy" />
+                  <CopyButton text={text} name={t(title)} label={t('Copy')} />
                 </div>
                 <pre>{text}</pre>
               </div>
@@ -43,36 +45,38 @@ function textsOf({
   function: name,
   qualifier,
   request: { payload },
-}: InvocationView): Record<Kind, { title: string; text: string }[]> {
+}: InvocationView): Record<Kind, { title: Text; text: string }[]> {
   const { origin } = location;
   const isLatest = qualifier === 'latest';
+  const ofFunction = `--function ${shellQuoted(name)}`;
+  const apiUrl = (part?: string): string => shellQuoted(origin + invocationPath({ id, function: name }, part));
   const query = isLatest ? '' : `?qualifier=${encodeURIComponent(qualifier)}`;
   const event = expressionOf(payload);
   return {
     CLI: [
-      { title: 'query the invocation', text: `npx sequent timeline ${shellQuoted(id)}` },
-      { title: 'explain the invocation', text: `npx sequent explain ${shellQuoted(id)}` },
+      { title: 'query the invocation', text: `npx sequent timeline ${shellQuoted(id)} ${ofFunction}` },
+      { title: 'explain the invocation', text: `npx sequent explain ${shellQuoted(id)} ${ofFunction}` },
       {
         title: 'invoke again',
         text: `npx sequent invoke ${shellQuoted(name)}${isLatest ? '' : ` --qualifier ${shellQuoted(qualifier)}`} -d ${shellQuoted(payload)}`,
       },
-      { title: 'redrive the invocation', text: `npx sequent redrive ${shellQuoted(id)}` },
+      { title: 'redrive the invocation', text: `npx sequent redrive ${shellQuoted(id)} ${ofFunction}` },
     ],
     curl: [
-      { title: 'query the invocation', text: `curl -s ${shellQuoted(`${origin}/api/invocations/${encodeURIComponent(id)}`)}` },
+      { title: 'query the invocation', text: `curl -s ${apiUrl()}` },
       {
         title: 'invoke again',
         text: `curl -s -H 'Content-Type: application/json' \\\n  -d ${shellQuoted(payload)} \\\n  ${shellQuoted(`${origin}/api/functions/${encodeURIComponent(name)}/invocations${query}`)}`,
       },
       {
         title: 'redrive the invocation',
-        text: `curl -s -X POST ${shellQuoted(`${origin}/api/invocations/${encodeURIComponent(id)}/redrive`)}`,
+        text: `curl -s -X POST ${apiUrl('/redrive')}`,
       },
     ],
     SDK: [
       {
         title: 'query the invocation',
-        text: `import { connectClient } from 'sequent/client';\n\nawait using client = await connectClient({ servers: process.env.NATS_URL });\nconst timeline = await client.timeline(${JSON.stringify(id)});`,
+        text: `import { connectClient } from 'sequent/client';\n\nawait using client = await connectClient({ servers: process.env.NATS_URL });\nconst timeline = await client.timeline(${JSON.stringify(id)}, { function: ${JSON.stringify(name)} });`,
       },
       {
         title: 'invoke again',

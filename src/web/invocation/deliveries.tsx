@@ -2,59 +2,69 @@ import type { DeliveryView } from '#src/gateway/api/schemas/invocations.ts';
 import { formatJson } from '../parts/payload-text.ts';
 import { Badge } from '../parts/state-badge.tsx';
 import { Countdown } from '../parts/time.tsx';
+import { type Text, t, tn } from '../shell/language.ts';
+import type { SettleKind } from './settle.tsx';
 
-type DeliveryTableProps = { deliveries: readonly DeliveryView[]; onRedeliver: (destination: string) => void };
+export type DeliveryAction = 'redeliver' | SettleKind;
+type OnDelivery = (action: DeliveryAction, destination: string) => void;
+type DeliveryTableProps = { deliveries: readonly DeliveryView[]; onDelivery: OnDelivery };
 
-/** The deliveries of the outcome, each with its state. */
-export function DeliveryTable({ deliveries, onRedeliver }: DeliveryTableProps) {
+/** The deliveries of the outcome, each with its state and what can be done. */
+export function DeliveryTable({ deliveries, onDelivery }: DeliveryTableProps) {
   if (deliveries.length === 0) return null;
   return (
-    <section class="card" aria-label="Deliveries">
+    <section class="card" aria-label={t('Deliveries')}>
       <div class="card-head">
-        <h2>Deliveries</h2>
+        <h2>{t('Deliveries')}</h2>
         <span class="hint">{deliveries.length}</span>
       </div>
       <ul class="deliveries">
         {deliveries.map((delivery) => (
-          <Delivery key={delivery.destination_id} delivery={delivery} onRedeliver={onRedeliver} />
+          <Delivery key={delivery.destination_id} delivery={delivery} onDelivery={onDelivery} />
         ))}
       </ul>
     </section>
   );
 }
 
-type DeliveryProps = { delivery: DeliveryView; onRedeliver: (destination: string) => void };
+type DeliveryProps = { delivery: DeliveryView; onDelivery: OnDelivery };
+
+const buttons: Readonly<Record<DeliveryAction, Text>> = { redeliver: 'Deliver again…', dismiss: 'Dismiss…', 'give-up': 'Give up…' };
+const actionsIn: Readonly<Record<DeliveryView['state'], readonly DeliveryAction[]>> = {
+  pending: ['give-up'],
+  delivering: ['give-up'],
+  backingOff: ['give-up'],
+  delivered: [],
+  dead: ['redeliver', 'dismiss'],
+  dismissed: ['redeliver'],
+};
 
 function Delivery({
-  delivery: { destination_id, destination, param, state, tries, due_at, reason, postponed },
-  onRedeliver,
+  delivery: { destination_id, destination, param, state, tries, due_at, reason, postponed, note },
+  onDelivery,
 }: DeliveryProps) {
-  const isDead = state === 'dead';
+  const isDead = state === 'dead' || state === 'dismissed';
   return (
     <li>
       <div class="delivery-line">
         <Badge name={state} />
         <b>{destination}</b>
         <code class="wrap">{destination_id}</code>
-        <span class="hint">
-          {tries} {tries === 1 ? 'try' : 'tries'}
-        </span>
+        <span class="hint">{tn(tries, ['{count} try', '{count} tries'])}</span>
         {due_at === undefined ? null : <Countdown to={due_at} />}
         <div class="spring" />
-        {isDead ? (
-          <button type="button" class="button small" onClick={() => onRedeliver(destination_id)}>
-            Deliver again…
+        {actionsIn[state].map((action) => (
+          <button key={action} type="button" class="button small" onClick={() => onDelivery(action, destination_id)}>
+            {t(buttons[action])}
           </button>
-        ) : null}
+        ))}
       </div>
       <pre class="param">{formatJson(param).text}</pre>
       {reason === undefined ? null : (
-        <p class={isDead ? 'reason dead' : 'reason'}>
-          {isDead ? '' : 'last failed try: '}
-          {reason}
-        </p>
+        <p class={isDead ? 'reason dead' : 'reason'}>{isDead ? reason : t('last failed try: {reason}', { reason })}</p>
       )}
-      {postponed === undefined ? null : <p class="reason">waits: {postponed}</p>}
+      {note === undefined ? null : <p class="reason">{t('dismissed: {note}', { note })}</p>}
+      {postponed === undefined ? null : <p class="reason">{t('waits: {reason}', { reason: postponed })}</p>}
     </li>
   );
 }

@@ -1,7 +1,9 @@
+import type { FactOf } from '#machines/facts.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import { failureSummary } from '../parts/failure-summary.ts';
 import type { IconName } from '../parts/icon.tsx';
 import { type Appearance, appearanceOf } from '../parts/state-badge.tsx';
+import { t } from '../shell/language.ts';
 import { lanesOf } from './lanes.ts';
 import type { NamedEvent } from './use-invocation.ts';
 
@@ -22,7 +24,7 @@ export type EventLine = {
 export function allLines(events: readonly NamedEvent[]): EventLine[] {
   return events.map((event) => {
     const { name, at, type, is_refused } = event;
-    const text = is_refused ? 'refused by the machine: it changed nothing' : describe(event);
+    const text = is_refused ? t('refused by the machine: it changed nothing') : describe(event);
     return { name, names: [name], at, title: type, text, ...iconOf(appearanceOf(type)) };
   });
 }
@@ -34,7 +36,15 @@ export function compactLines(events: readonly NamedEvent[]): EventLine[] {
       .filter(({ kind }) => kind !== 'wait')
       .map(({ event, startEvent, from, label, note, tone }): EventLine => {
         const icon = tone === 'succeeded' || tone === 'failed' ? tone : 'running';
-        return { name: event, names: [startEvent, event], at: from, tone, icon, title: id === '' ? label : `${id}, ${label}`, text: note };
+        return {
+          name: event,
+          names: [startEvent, event],
+          at: from,
+          tone,
+          icon,
+          title: id === '' ? label : t('{destination}, {what}', { destination: id, what: label }),
+          text: note,
+        };
       }),
   );
   const covered = new Set(bars.flatMap(({ names }) => names));
@@ -51,34 +61,49 @@ function iconOf({ tone, icon }: Appearance): Pick<EventLine, 'tone' | 'icon'> {
   return { tone, icon };
 }
 
+function describeAcceptance({ function: name, qualifier, synchronous, redriveOf }: FactOf<'queued'>): string {
+  const target = qualifier === 'latest' ? name : `${name}:${qualifier}`;
+  const accepted = synchronous ? t('accepted as a synchronous call for {target}', { target }) : t('accepted for {target}', { target });
+  return redriveOf === undefined ? accepted : t('{accepted}, redrives {id}', { accepted, id: redriveOf });
+}
+
 /** An event in one line. */
 function describe({ fact }: NamedEvent): string {
   switch (fact.type) {
     case 'queued':
-      return `accepted for ${fact.function}${fact.qualifier === 'latest' ? '' : `:${fact.qualifier}`}${fact.redriveOf === undefined ? '' : `, redrives ${fact.redriveOf}`}`;
+      return describeAcceptance(fact);
     case 'running':
-      return `attempt ${fact.attempt} on ${fact.worker}`;
+      return t('attempt {attempt} on {worker}', fact);
     case 'retrying':
-      return `attempt ${fact.attempt + 1} is due after ${formatDuration(Math.max(0, fact.dueAt - fact.at))}; ${failureSummary(fact.failure.message)}`;
+      return t('attempt {attempt} is due after {duration}; {failure}', {
+        attempt: fact.attempt + 1,
+        duration: formatDuration(Math.max(0, fact.dueAt - fact.at)),
+        failure: failureSummary(fact.failure.message),
+      });
     case 'succeeded':
-      return `attempt ${fact.attempt} returned ${fact.payload === '' ? 'nothing' : fact.payload.slice(0, 120)}`;
+      return t('attempt {attempt} returned {payload}', {
+        attempt: fact.attempt,
+        payload: fact.payload === '' ? t('nothing') : fact.payload.slice(0, 120),
+      });
     case 'failed':
       return `${fact.condition}: ${failureSummary(fact.failure.message)}`;
     case 'delivery.started':
-      return `${fact.destination}, try ${fact.try}`;
+      return t('{destination}, try {try}', fact);
     case 'delivery.failed':
-      return `${fact.destination}, try ${fact.try}: ${fact.reason}`;
+      return t('{destination}, try {try}: {reason}', fact);
     case 'delivery.delivered':
-      return `${fact.destination}, delivered by try ${fact.try}`;
+      return t('{destination}, delivered by try {try}', fact);
     case 'delivery.dead':
       return `${fact.destination}: ${fact.reason}`;
     case 'delivery.postponed':
-      return `${fact.destination} waits: ${fact.reason}`;
+      return t('{destination} waits: {reason}', fact);
     case 'delivery.redriven':
-      return `${fact.destination} is tried again`;
+      return t('{destination} is tried again', fact);
+    case 'delivery.dismissed':
+      return t('{destination} was dismissed: {note}', fact);
     case 'notified':
-      return 'every delivery is settled';
+      return t('every delivery is settled');
     case 'redriven':
-      return `as ${fact.redrive}`;
+      return t('as {redrive}', fact);
   }
 }

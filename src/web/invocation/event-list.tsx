@@ -4,6 +4,7 @@ import { CopyButton } from '../parts/copy.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Scrollable } from '../parts/scrollable.tsx';
 import { SegmentedControl } from '../parts/segmented-control.tsx';
+import { t } from '../shell/language.ts';
 import { createSetting, useStore } from '../shell/store.ts';
 import { allLines, compactLines, type EventLine } from './event-lines.ts';
 import type { NamedEvent } from './use-invocation.ts';
@@ -26,16 +27,16 @@ export function EventList({ events, shown, isLatest, onEvent }: EventListProps) 
         )
       : '';
   return (
-    <section class="card events" aria-label="Events">
+    <section class="card events" aria-label={t('Events')}>
       <div class="card-head">
-        <h2>Events</h2>
+        <h2>{t('Events')}</h2>
         <span class="hint">{events.length}</span>
         <div class="spring" />
-        {kind === 'JSON' ? <CopyButton text={json} name="all events" /> : null}
-        <SegmentedControl label="List of events" value={kind} choices={['compact', 'all', 'JSON']} onChange={listKind.set} />
+        {kind === 'JSON' ? <CopyButton text={json} name={t('all events')} /> : null}
+        <SegmentedControl label={t('List of events')} value={kind} choices={['compact', 'all', 'JSON']} onChange={listKind.set} />
       </div>
       {kind === 'JSON' ? (
-        <Scrollable class="code" label="The events as JSON">
+        <Scrollable class="code" label={t('The events as JSON')}>
           <pre>{json}</pre>
         </Scrollable>
       ) : (
@@ -66,7 +67,7 @@ function EventRow({ line: { name, at, tone, icon, title, text }, first, isShown,
         </span>
         <span class="event-type">{title}</span>
         <span class="event-text">{text}</span>
-        <span class="event-time" title={`sequence ${name}`}>
+        <span class="event-time" title={t('sequence {sequence}', { sequence: name })}>
           +{formatDuration(Math.max(0, at - first))}
         </span>
       </button>

@@ -1,20 +1,32 @@
+import type { ExplanationView, InvocationView } from '#src/gateway/api/schemas/invocations.ts';
 import { get } from '../api/http.ts';
+import { invocationPath } from '../api/invocation-path.ts';
 import { ProblemNotice, Skeleton } from '../parts/notices.tsx';
-import { useFetch } from '../shell/use-fetch.ts';
+import { t } from '../shell/language.ts';
+import { type Fetched, useFetch } from '../shell/use-fetch.ts';
 import type { NamedEvent } from './use-invocation.ts';
 
-type Sentence = { at: number; sequence?: number; text: string; rule?: string };
-type ExplanationProps = { id: string; version: number; events: readonly NamedEvent[]; onEvent: (name: string) => void };
+type ExplanationProps = { explained: Fetched<ExplanationView>; events: readonly NamedEvent[]; onEvent: (name: string) => void };
+
+/** How often the explanation of an open invocation is read: why it waits changes without an event. */
+const READ_EVERY_MS = 5_000;
+
+/** The explanation of an invocation, and why it waits now. */
+export function useExplanation({ request_id, function: name, last_sequence, state, deliveries }: InvocationView): Fetched<ExplanationView> {
+  const isOpen = state !== 'notified' || deliveries.some((delivery) => !['delivered', 'dead', 'dismissed'].includes(delivery.state));
+  return useFetch(
+    `${request_id} ${name} ${last_sequence}`,
+    (signal) => get<ExplanationView>(invocationPath({ id: request_id, function: name }, '/explain'), signal),
+    isOpen ? { everyMs: READ_EVERY_MS } : {},
+  );
+}
 
 /** Sentences that explain what happened and why. A sentence selects its event. */
-export function Explanation({ id, version, events, onEvent }: ExplanationProps) {
-  const { content: explanation, problem } = useFetch(`${id} ${version}`, (signal) =>
-    get<{ sentences: Sentence[] }>(`/api/invocations/${encodeURIComponent(id)}/explain`, signal),
-  );
+export function Explanation({ explained: { content: explanation, problem }, events, onEvent }: ExplanationProps) {
   return (
-    <section class="card explanation" aria-label="Explanation">
+    <section class="card explanation" aria-label={t('Explanation')}>
       <div class="card-head">
-        <h2>Explanation</h2>
+        <h2>{t('Explanation')}</h2>
       </div>
       {problem === undefined ? null : <ProblemNotice problem={problem} />}
       {explanation === undefined && problem === undefined ? <Skeleton lines={4} /> : null}
@@ -23,7 +35,7 @@ export function Explanation({ id, version, events, onEvent }: ExplanationProps) 
           const event = events.find((one) => one.sequence === sequence);
           const content = (
             <>
-              {text} {rule === undefined ? null : <small title="a rule of src/DESIGN.md">{rule}</small>}
+              {text} {rule === undefined ? null : <small title={t('a rule of src/DESIGN.md')}>{rule}</small>}
             </>
           );
           return (

@@ -1,5 +1,6 @@
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import { failureSummary } from '../parts/failure-summary.ts';
+import { t } from '../shell/language.ts';
 import type { NamedEvent } from './use-invocation.ts';
 
 /** A span of time: an attempt, a try or a wait. `to` is absent while it lasts. */
@@ -22,12 +23,12 @@ export type Lane = { id: string; name: string; spans: readonly Span[] };
 type OpenSpan = Omit<Span, 'to'>;
 
 /**
- * The spans of an invocation: a lane for the execution, and one for each delivery. A span that would end before its start, because
+ * The spans of an invocation: a lane for the execution, and one for each delivery. `waitsFor` says why the execution waits now. A span that would end before its start, because
  * two machines have different clocks, has no length.
  */
-export function lanesOf(events: readonly NamedEvent[]): Lane[] {
+export function lanesOf(events: readonly NamedEvent[], waitsFor?: string): Lane[] {
   const lanes = new Map<string, { name: string; spans: Span[]; open: OpenSpan | undefined }>([
-    ['', { name: 'Execution', spans: [], open: undefined }],
+    ['', { name: t('Execution'), spans: [], open: undefined }],
   ]);
   for (const event of events) {
     if (event.is_refused) continue;
@@ -45,34 +46,42 @@ export function lanesOf(events: readonly NamedEvent[]): Lane[] {
   return [...lanes].map(([id, { name, spans, open }]) => ({
     id,
     name,
-    spans: open === undefined ? spans : [...spans, open],
+    spans: open === undefined ? spans : [...spans, id === '' && open.kind === 'wait' ? { ...open, note: waitsFor ?? open.note } : open],
   }));
 }
 
 function endedBy({ fact, at }: NamedEvent, open: OpenSpan): Partial<Span> {
   const took = formatDuration(Math.max(0, at - open.from));
-  if (open.kind === 'wait') return { note: `${open.note}, for ${took}` };
+  const failed = (reason: string): Partial<Span> => ({
+    tone: 'failed',
+    note: t('failed after {duration}: {reason}', { duration: took, reason }),
+  });
+  if (open.kind === 'wait') return { note: t('{what}, for {duration}', { what: open.note, duration: took }) };
   switch (fact.type) {
     case 'succeeded':
     case 'delivery.delivered':
-      return { tone: 'succeeded', note: `${fact.type === 'succeeded' ? 'succeeded' : 'delivered'} after ${took}` };
+      return {
+        tone: 'succeeded',
+        note:
+          fact.type === 'succeeded'
+            ? t('succeeded after {duration}', { duration: took })
+            : t('delivered after {duration}', { duration: took }),
+      };
     case 'failed': {
       const { condition, failure } = fact;
       const reason = condition === 'UnhandledInvocationError' ? failureSummary(failure.message) : `${condition}, ${failure.message}`;
-      return { tone: 'failed', note: `failed after ${took}: ${reason}` };
+      return failed(reason);
     }
     case 'retrying':
-      return { tone: 'failed', note: `failed after ${took}: ${failureSummary(fact.failure.message)}` };
+      return failed(failureSummary(fact.failure.message));
     case 'delivery.failed':
-      return { tone: 'failed', note: `failed after ${took}: ${fact.reason}` };
+      return failed(fact.reason);
     case 'delivery.dead':
-      return { tone: 'failed', note: `dead after ${took}: ${fact.reason}` };
+      return { tone: 'failed', note: t('dead after {duration}: {reason}', { duration: took, reason: fact.reason }) };
     default:
       return {};
   }
 }
-
-const retryWait = { kind: 'wait', tone: 'retrying', label: 'wait' } as const;
 
 function openedBy({ fact, at, name }: NamedEvent): OpenSpan | undefined {
   const open = (span: Pick<Span, 'kind' | 'tone' | 'label' | 'note' | 'dueAt'>): OpenSpan => ({
@@ -81,21 +90,22 @@ function openedBy({ fact, at, name }: NamedEvent): OpenSpan | undefined {
     event: name,
     startEvent: name,
   });
+  const retryWait = { kind: 'wait', tone: 'retrying', label: t('wait') } as const;
   switch (fact.type) {
     case 'queued':
-      return open({ kind: 'wait', tone: 'queued', label: 'queued', note: 'waited for a worker' });
+      return open({ kind: 'wait', tone: 'queued', label: t('queued'), note: t('waited for a worker') });
     case 'running':
-      return open({ kind: 'attempt', tone: 'running', label: `attempt ${fact.attempt}`, note: `runs on ${fact.worker}` });
+      return open({ kind: 'attempt', tone: 'running', label: t('attempt {attempt}', fact), note: t('runs on {worker}', fact) });
     case 'retrying':
-      return open({ ...retryWait, note: `waited until attempt ${fact.attempt + 1} was due`, dueAt: fact.dueAt });
+      return open({ ...retryWait, note: t('waited until attempt {attempt} was due', { attempt: fact.attempt + 1 }), dueAt: fact.dueAt });
     case 'delivery.started':
-      return open({ kind: 'delivery', tone: 'running', label: `try ${fact.try}`, note: `delivers to ${fact.destination}` });
+      return open({ kind: 'delivery', tone: 'running', label: t('try {try}', fact), note: t('delivers to {destination}', fact) });
     case 'delivery.failed':
-      return open({ ...retryWait, note: `waited until try ${fact.try + 1} was due`, dueAt: fact.dueAt });
+      return open({ ...retryWait, note: t('waited until try {try} was due', { try: fact.try + 1 }), dueAt: fact.dueAt });
     case 'delivery.postponed':
-      return open({ ...retryWait, note: `postponed: ${fact.reason}`, dueAt: fact.dueAt });
+      return open({ ...retryWait, note: t('postponed: {reason}', fact), dueAt: fact.dueAt });
     case 'delivery.redriven':
-      return open({ kind: 'wait', tone: 'queued', label: 'wait', note: 'waited for another try' });
+      return open({ kind: 'wait', tone: 'queued', label: t('wait'), note: t('waited for another try') });
     default:
       return undefined;
   }

@@ -1,7 +1,9 @@
 import type { InvocationRow, InvocationView } from '#src/gateway/api/schemas/invocations.ts';
 import { get } from '../api/http.ts';
+import { invocationPath } from '../api/invocation-path.ts';
 import { ProblemNotice } from '../parts/notices.tsx';
 import { InvocationBadge } from '../parts/state-badge.tsx';
+import { t } from '../shell/language.ts';
 import { Link, paths } from '../shell/router.tsx';
 import { useFetch } from '../shell/use-fetch.ts';
 
@@ -10,26 +12,28 @@ type Branch = { row: InvocationRow; children: Branch[] };
 
 /** The tree of invocations that this one belongs to: its ancestors, its redrives and all that followed. */
 export function Lineage({ view }: { view: InvocationView }) {
-  const { request_id: id, last_sequence, redriven_as } = view;
-  const { content, problem } = useFetch(`${id} ${last_sequence} ${redriven_as.length}`, (signal) =>
-    get<Tree>(`/api/invocations/${encodeURIComponent(id)}/tree`, signal),
+  const { request_id: id, function: owner, last_sequence, redriven_as } = view;
+  const { content, problem } = useFetch(`${id} ${owner} ${last_sequence} ${redriven_as.length}`, (signal) =>
+    get<Tree>(invocationPath({ id, function: owner }, '/tree'), signal),
   );
   if (problem !== undefined && problem.status !== 404)
     return (
-      <section class="card" aria-label="Lineage">
+      <section class="card" aria-label={t('Lineage')}>
         <div class="card-head">
-          <h2>Lineage</h2>
+          <h2>{t('Lineage')}</h2>
         </div>
         <ProblemNotice problem={problem} />
       </section>
     );
   if (content === undefined || content.nodes.length < 2) return null;
   return (
-    <section class="card" aria-label="Lineage">
+    <section class="card" aria-label={t('Lineage')}>
       <div class="card-head">
-        <h2>Lineage</h2>
+        <h2>{t('Lineage')}</h2>
         <span class="hint">
-          {content.nodes.length} invocations{content.is_cut ? ', and more' : ''}
+          {content.is_cut
+            ? t('{count} invocations, and more', { count: content.nodes.length })
+            : t('{count} invocations', { count: content.nodes.length })}
         </span>
       </div>
       <ul class="tree">
@@ -47,10 +51,10 @@ function Node({ branch: { row, children }, ownId }: { branch: Branch; ownId: str
       <span class={row.request_id === ownId ? 'node own' : 'node'} aria-current={row.request_id === ownId ? 'true' : undefined}>
         <InvocationBadge state={row.state} status={row.status} />
         <span class="wrap">{row.function}</span>
-        <Link to={paths.invocation(row.request_id)} class="mono wrap">
+        <Link to={paths.invocation(row.request_id, row.function)} class="mono wrap">
           {row.request_id}
         </Link>
-        {row.redrive_of === undefined ? null : <small>redrive</small>}
+        {row.redrive_of === undefined ? null : <small>{t('redrive')}</small>}
       </span>
       {children.length === 0 ? null : (
         <ul>

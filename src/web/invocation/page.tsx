@@ -1,43 +1,49 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import type { InvocationView } from '#src/gateway/api/schemas/invocations.ts';
+import type { InvocationName } from '../api/invocation-path.ts';
+import { BackLink } from '../parts/back-link.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { LiveStatus } from '../parts/live-status.tsx';
 import { Empty, ProblemNotice, Skeleton } from '../parts/notices.tsx';
+import { RichText } from '../parts/rich-text.tsx';
 import { InvocationBadge } from '../parts/state-badge.tsx';
 import { useKeys } from '../shell/keys.ts';
+import { t } from '../shell/language.ts';
 import { changeQuery, Link, navigate, paths, useLocation } from '../shell/router.tsx';
 import { CancelDialog, RedeliverDialog, RedriveDialog } from './actions.tsx';
 import { CopyAs } from './copy-as.tsx';
-import { DeliveryTable } from './deliveries.tsx';
+import { type DeliveryAction, DeliveryTable } from './deliveries.tsx';
 import { EventDetails } from './event-details.tsx';
 import { EventList } from './event-list.tsx';
-import { Explanation } from './explanation.tsx';
+import { Explanation, useExplanation } from './explanation.tsx';
 import { Lineage } from './lineage.tsx';
 import { Outcome, Outputs, Request } from './payloads.tsx';
 import { Properties } from './properties.tsx';
 import { Replay } from './replay.tsx';
+import { SettleDialog } from './settle.tsx';
 import { Terms } from './terms.tsx';
 import { Timeline } from './timeline.tsx';
 import { type LoadedInvocation, useInvocation } from './use-invocation.ts';
 import { Verdict } from './verdict.tsx';
 
-type OpenDialog = { kind: 'redrive' | 'cancel' } | { kind: 'redeliver'; destination: string };
+type OpenDialog = { kind: 'redrive' | 'cancel' } | { kind: DeliveryAction; destination: string };
 
 /** One invocation: what happened, why, and what it waits for. */
-export function InvocationPage({ id }: { id: string }) {
+export function InvocationPage({ id, owner }: { id: string; owner: string | undefined }) {
   const [isPaused, setIsPaused] = useState(false);
   const [dialog, setDialog] = useState<OpenDialog>();
-  const { loaded, problem, live, read } = useInvocation(id, isPaused);
+  const { loaded, problem, live, read } = useInvocation({ id, function: owner }, isPaused);
   const reload = (): void => void read();
-  const redeliver = (destination: string): void => setDialog({ kind: 'redeliver', destination });
+  const onDelivery = (kind: DeliveryAction, destination: string): void => setDialog({ kind, destination });
   useKeys({
     r: () => setDialog({ kind: 'redrive' }),
     c: () => (loaded?.view.ended_at === undefined ? setDialog({ kind: 'cancel' }) : undefined),
     p: () => setIsPaused((paused) => !paused),
   });
   if (loaded === undefined) {
-    if (problem?.status === 404) return <NoInvocation id={id} />;
+    if (problem?.status === 404) return <NoInvocation id={id} owner={owner} />;
+    if (problem?.code === 'AMBIGUOUS_ID') return <ChooseFunction id={id} functions={problem.functions} />;
     return (
       <div class="page">
         {problem === undefined ? <Skeleton lines={14} height={24} /> : <ProblemNotice problem={problem} onRetry={reload} />}
@@ -52,25 +58,55 @@ export function InvocationPage({ id }: { id: string }) {
       </PageHead>
       {problem === undefined ? null : <ProblemNotice problem={problem} onRetry={reload} />}
       <Properties view={view} />
-      <Verdict view={view} onRedeliver={redeliver} />
-      <EventViews loaded={loaded} onRedeliver={redeliver} />
+      <EventViews loaded={loaded} onDelivery={onDelivery} />
       {dialog === undefined ? null : (
-        <Dialogs dialog={dialog} id={id} payload={view.request.payload} onClose={() => setDialog(undefined)} onDone={reload} />
+        <Dialogs
+          dialog={dialog}
+          name={{ id, function: view.function }}
+          payload={view.request.payload}
+          onClose={() => setDialog(undefined)}
+          onDone={reload}
+        />
       )}
     </div>
   );
 }
 
-function NoInvocation({ id }: { id: string }) {
+/** The functions that were invoked with the same id. */
+function ChooseFunction({ id, functions }: { id: string; functions: readonly string[] }) {
+  return (
+    <Empty title={t('Several functions were invoked with this id')} icon="search">
+      <p>
+        <RichText text="Choose the function of the invocation {id}:" values={{ id: <code>{id}</code> }} />
+      </p>
+      <ul>
+        {functions.map((name) => (
+          <li key={name}>
+            <Link to={paths.invocation(id, name)}>{name}</Link>
+          </li>
+        ))}
+      </ul>
+    </Empty>
+  );
+}
+
+function NoInvocation({ id, owner }: { id: string; owner: string | undefined }) {
   return (
     <Empty
-      title="There is no such invocation"
+      title={t('There is no such invocation')}
       icon="search"
       command={`npx sequent timeline ${/^[A-Za-z0-9_-]+$/.test(id) ? id : '<request-id>'}`}
     >
       <p>
-        No invocation with the request id <code>{id}</code> was accepted, or it was removed since.{' '}
-        <Link to={paths.invocations}>All invocations</Link>
+        <RichText
+          text={
+            owner === undefined
+              ? 'No invocation with the request id {id} was accepted, or it was removed since.'
+              : 'No invocation of {function} with the request id {id} was accepted, or it was removed since.'
+          }
+          values={{ id: <code>{id}</code>, function: owner }}
+        />{' '}
+        <Link to={paths.invocations}>{t('All invocations')}</Link>
       </p>
     </Empty>
   );
@@ -81,22 +117,21 @@ type PageHeadProps = { view: InvocationView; onDialog: (dialog: OpenDialog) => v
 function PageHead({ view, onDialog, children }: PageHeadProps) {
   return (
     <div class="page-head invocation-head">
-      <Link to={paths.invocations} class="button quiet small" aria-label="All invocations">
-        <Icon name="back" />
-      </Link>
+      <BackLink to={paths.invocations} name={t('All invocations')} />
       <h1>
         <Link to={paths.function(view.function)}>{view.function}</Link>
         {view.qualifier === 'latest' ? null : <small>:{view.qualifier}</small>}
+        {view.version === undefined || view.version === view.qualifier ? null : <small> → {view.version}</small>}
       </h1>
       <InvocationBadge state={view.state} status={view.status} />
       {children}
       <div class="spring" />
       <button type="button" class="button small" onClick={() => onDialog({ kind: 'redrive' })}>
-        <Icon name="redriven" size={14} /> Redrive…
+        <Icon name="redriven" size={14} /> {t('Redrive…')}
       </button>
       {view.ended_at === undefined ? (
         <button type="button" class="button small danger" onClick={() => onDialog({ kind: 'cancel' })}>
-          <Icon name="failed" size={14} /> Cancel…
+          <Icon name="failed" size={14} /> {t('Cancel…')}
         </button>
       ) : null}
       <CopyAs view={view} />
@@ -104,7 +139,7 @@ function PageHead({ view, onDialog, children }: PageHeadProps) {
   );
 }
 
-type DialogsProps = { dialog: OpenDialog; id: string; payload: string; onClose: () => void; onDone: () => void };
+type DialogsProps = { dialog: OpenDialog; name: InvocationName; payload: string; onClose: () => void; onDone: () => void };
 
 function Dialogs({ dialog, payload, ...props }: DialogsProps) {
   switch (dialog.kind) {
@@ -114,12 +149,19 @@ function Dialogs({ dialog, payload, ...props }: DialogsProps) {
       return <CancelDialog {...props} />;
     case 'redeliver':
       return <RedeliverDialog destination={dialog.destination} {...props} />;
+    case 'give-up':
+    case 'dismiss':
+      return <SettleDialog kind={dialog.kind} destination={dialog.destination} {...props} />;
   }
 }
 
+type EventViewsProps = { loaded: LoadedInvocation; onDelivery: (action: DeliveryAction, destination: string) => void };
+
 /** Everything that is derived from the events. All views show the same event: the one in the page's address, or the latest. */
-function EventViews({ loaded: { view, events }, onRedeliver }: { loaded: LoadedInvocation; onRedeliver: (destination: string) => void }) {
+function EventViews({ loaded: { view, events }, onDelivery }: EventViewsProps) {
   const { query } = useLocation();
+  const explained = useExplanation(view);
+  const wait = explained.content?.wait;
   const selectedName = query.get('event');
   const selectedIndex = selectedName === null ? -1 : events.findIndex(({ name }) => name === selectedName);
   const isLatest = selectedIndex < 0;
@@ -139,19 +181,20 @@ function EventViews({ loaded: { view, events }, onRedeliver }: { loaded: LoadedI
   });
   return (
     <>
+      <Verdict view={view} wait={wait} onRedeliver={(destination) => onDelivery('redeliver', destination)} />
       <Replay events={events} index={index} isLatest={isLatest} onIndex={select} />
-      <Timeline events={events} shown={isLatest ? undefined : shown} onEvent={selectName} />
+      <Timeline events={events} shown={isLatest ? undefined : shown} waitsFor={wait?.in_words} onEvent={selectName} />
       <div class="columns">
         <div class="column">
           <EventList events={events} shown={shown} isLatest={isLatest} onEvent={selectName} />
-          <Explanation id={view.request_id} version={view.last_sequence} onEvent={selectName} events={events} />
+          <Explanation explained={explained} onEvent={selectName} events={events} />
         </div>
         <div class="column">
           {isLatest || shown === undefined ? null : <EventDetails event={shown} />}
           <Outcome view={view} />
           <Request view={view} />
           <Outputs outputs={view.outputs} />
-          <DeliveryTable deliveries={view.deliveries} onRedeliver={onRedeliver} />
+          <DeliveryTable deliveries={view.deliveries} onDelivery={onDelivery} />
           <Lineage view={view} />
           <Terms view={view} />
         </div>

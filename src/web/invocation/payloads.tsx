@@ -3,15 +3,16 @@ import { CopyButton } from '../parts/copy.tsx';
 import { Payload } from '../parts/payload.tsx';
 import { formatBytes } from '../parts/payload-text.ts';
 import { Scrollable } from '../parts/scrollable.tsx';
+import { type Text, t } from '../shell/language.ts';
 
 export function Request({ view: { request } }: { view: InvocationView }) {
   return (
-    <section class="card" aria-label="Request">
+    <section class="card" aria-label={t('Request')}>
       <div class="card-head">
-        <h2>Request</h2>
+        <h2>{t('Request')}</h2>
         <span class="hint">{request.content_type}</span>
       </div>
-      <Payload text={request.payload} name="the request payload" file="request.json" />
+      <Payload text={request.payload} name={t('the request payload')} file="request.json" />
       {request.traceparent === undefined ? null : (
         <dl class="properties">
           <div>
@@ -30,8 +31,8 @@ export function Outcome({ view }: { view: InvocationView }) {
   if (status === 'SUCCESS') return result === undefined ? null : <Success view={view} result={result} />;
   if (result === undefined && failure === undefined) return null;
   return (
-    <section class="card outcome-failed" aria-label="Error">
-      <OutcomeHead title={result === undefined ? 'Last error' : 'Error'} result={result} />
+    <section class="card outcome-failed" aria-label={t('Error')}>
+      <OutcomeHead title={result === undefined ? t('Last error') : t('Error')} result={result} />
       {failure === undefined ? null : <FailureText failure={failure} />}
     </section>
   );
@@ -42,12 +43,12 @@ type Result = NonNullable<InvocationView['result']>;
 function Success({ view: { dropped_bytes }, result }: { view: InvocationView; result: Result }) {
   const empty =
     dropped_bytes === undefined
-      ? 'the function returned nothing'
-      : `the function returned ${formatBytes(dropped_bytes)}; a result of more than 256 KB is dropped`;
+      ? t('the function returned nothing')
+      : t('the function returned {size}; a result of more than 256 KB is dropped', { size: formatBytes(dropped_bytes) });
   return (
-    <section class="card" aria-label="Result">
-      <OutcomeHead title="Result" result={result} />
-      <Payload text={result.payload} name="the result" file="result.json" empty={empty} />
+    <section class="card" aria-label={t('Result')}>
+      <OutcomeHead title={t('Result')} result={result} />
+      <Payload text={result.payload} name={t('the result')} file="result.json" empty={empty} />
     </section>
   );
 }
@@ -56,30 +57,33 @@ function OutcomeHead({ title, result }: { title: string; result: Result | undefi
   return (
     <div class="card-head">
       <h2>{title}</h2>
-      {result === undefined ? null : <span class="hint">status code {result.status_code}</span>}
+      {result === undefined ? null : <span class="hint">{t('status code {code}', { code: result.status_code })}</span>}
     </div>
   );
 }
 
+const failureKinds = {
+  function: 'the function failed',
+  platform: 'the function could not be run',
+  lost: 'the worker was lost',
+} as const satisfies Record<string, Text>;
+
 function FailureText({ failure }: { failure: NonNullable<InvocationView['failure']> }) {
   const stack = failure.stackTrace?.join('\n') ?? '';
-  const kinds = { function: 'the function failed', platform: 'the function could not be run', lost: 'the worker was lost' };
   return (
     <div class="failure">
       <p class="failure-message">
         <b>{failure.errorType}</b> {failure.message}
       </p>
-      <p class="hint">
-        {kinds[failure.kind]}, code {failure.code}
-      </p>
+      <p class="hint">{t('{what}, code {code}', { what: t(failureKinds[failure.kind]), code: failure.code })}</p>
       {stack === '' ? null : (
         <div class="payload">
           <div class="payload-head">
-            <span class="size">Stack</span>
+            <span class="size">{t('Stack')}</span>
             <div class="spring" />
-            <CopyButton text={`${failure.errorType}: ${failure.message}\n${stack}`} name="the error with its stack" />
+            <CopyButton text={`${failure.errorType}: ${failure.message}\n${stack}`} name={t('the error with its stack')} />
           </div>
-          <Scrollable class="code" label="Stack">
+          <Scrollable class="code" label={t('Stack')}>
             <pre>{stack}</pre>
           </Scrollable>
         </div>
@@ -93,15 +97,15 @@ export function Outputs({ outputs }: { outputs: InvocationView['outputs'] }) {
   const printed = outputs.filter(({ output }) => output !== '');
   if (printed.length === 0) return null;
   return (
-    <section class="card" aria-label="Output">
+    <section class="card" aria-label={t('Output')}>
       <div class="card-head">
-        <h2>Output</h2>
-        <span class="hint">the last 4 KB of each attempt</span>
+        <h2>{t('Output')}</h2>
+        <span class="hint">{t('the last 4 KB of each attempt')}</span>
       </div>
       {printed.map(({ attempt, output }, index) => (
         <details key={attempt} class="output" open={index === printed.length - 1}>
-          <summary>Attempt {attempt}</summary>
-          <Payload text={output} name={`the output of attempt ${attempt}`} file={`attempt-${attempt}.txt`} />
+          <summary>{t('Attempt {attempt}', { attempt })}</summary>
+          <Payload text={output} name={t('the output of attempt {attempt}', { attempt })} file={`attempt-${attempt}.txt`} />
         </details>
       ))}
     </section>

@@ -2,6 +2,7 @@ import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { InvocationView } from '#src/gateway/api/schemas/invocations.ts';
 import { CopyButton } from '../parts/copy.tsx';
 import { ExactTime, RelativeTime } from '../parts/time.tsx';
+import { t } from '../shell/language.ts';
 import { Link, paths } from '../shell/router.tsx';
 
 /** The main properties of an invocation, in one line. */
@@ -9,13 +10,13 @@ export function Properties({ view }: { view: InvocationView }) {
   return (
     <dl class="properties-line">
       <div>
-        <dt>Request id</dt>
+        <dt>{t('Request id')}</dt>
         <dd class="mono">
-          {view.request_id} <CopyButton text={view.request_id} name="the request id" />
+          {view.request_id} <CopyButton text={view.request_id} name={t('the request id')} />
         </dd>
       </div>
       <div>
-        <dt>Accepted</dt>
+        <dt>{t('Accepted')}</dt>
         <dd>
           <RelativeTime at={view.accepted_at} />{' '}
           <small class="wide-only">
@@ -24,36 +25,36 @@ export function Properties({ view }: { view: InvocationView }) {
         </dd>
       </div>
       <div>
-        <dt>Attempts</dt>
+        <dt>{t('Attempts')}</dt>
         <dd>
           {view.attempts}
-          {view.lost > 0 ? <small> ({view.lost} lost)</small> : null}
+          {view.lost > 0 ? <small> {t('({count} lost)', { count: view.lost })}</small> : null}
         </dd>
       </div>
       <div>
-        <dt>Duration</dt>
+        <dt>{t('Duration')}</dt>
         <dd>{view.duration_ms === undefined ? '–' : formatDuration(view.duration_ms)}</dd>
       </div>
       {view.condition === undefined ? null : (
         <div>
-          <dt>Condition</dt>
+          <dt>{t('Condition')}</dt>
           <dd class="mono">{view.condition}</dd>
         </div>
       )}
       {view.redrive_of === undefined ? null : (
         <div>
-          <dt>Redrive of</dt>
+          <dt>{t('Redrive of')}</dt>
           <dd class="mono">
-            <Link to={paths.invocation(view.redrive_of)}>{view.redrive_of}</Link>
+            <Link to={paths.invocation(view.redrive_of, view.function)}>{view.redrive_of}</Link>
           </dd>
         </div>
       )}
       {view.redriven_as.length === 0 ? null : (
         <div>
-          <dt>Redriven as</dt>
+          <dt>{t('Redriven as')}</dt>
           <dd class="mono">
             {view.redriven_as.map((redrive) => (
-              <Link key={redrive} to={paths.invocation(redrive)}>
+              <Link key={redrive} to={paths.invocation(redrive, view.function)}>
                 {redrive}
               </Link>
             ))}

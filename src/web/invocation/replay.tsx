@@ -4,6 +4,7 @@ import { MachineChart } from '../machine/chart.tsx';
 import { type Step, takenPath } from '../machine/path.ts';
 import { appearanceOf, Badge } from '../parts/state-badge.tsx';
 import { useNarrow } from '../parts/use-narrow.ts';
+import { t } from '../shell/language.ts';
 import { Scrubber, type ScrubberProps } from './scrubber.tsx';
 import type { NamedEvent } from './use-invocation.ts';
 
@@ -19,14 +20,14 @@ export function Replay({ events, index, isLatest, onIndex }: ScrubberProps) {
     if (found >= 0) onIndex(found);
   };
   return (
-    <section class="card replay" aria-label="Machine">
+    <section class="card replay" aria-label={t('Machine')}>
       <div class="card-head">
-        <h2>Machine</h2>
-        <span class="hint">{isLatest ? 'after the latest event' : 'after the selected event'}</span>
+        <h2>{t('Machine')}</h2>
+        <span class="hint">{isLatest ? t('after the latest event') : t('after the selected event')}</span>
         <div class="spring" />
         {isLatest ? null : (
           <button type="button" class="button small" onClick={() => onIndex(undefined)}>
-            Show the latest event
+            {t('Show the latest event')}
           </button>
         )}
       </div>
@@ -35,7 +36,7 @@ export function Replay({ events, index, isLatest, onIndex }: ScrubberProps) {
           machine={invocationDrawing}
           path={path}
           isVertical={isNarrow}
-          label="The machine of this invocation"
+          label={t('The machine of this invocation')}
           tone={shown?.state_after === 'notified' ? appearanceOf(shown.status_after).tone : undefined}
           onState={selectState}
         />
@@ -65,7 +66,7 @@ function Deliveries({ events, destinations }: { events: readonly NamedEvent[]; d
   return (
     <div class="delivery-machines">
       <div class="delivery-choices">
-        <span class="hint">Deliveries</span>
+        <span class="hint">{t('Deliveries')}</span>
         {destinations.map((id) => (
           <button
             key={id}
@@ -85,7 +86,7 @@ function Deliveries({ events, destinations }: { events: readonly NamedEvent[]; d
             machine={deliveryDrawing}
             path={takenPath(deliveryDrawing, steps)}
             isVertical={isNarrow}
-            label={`The machine of the delivery to ${chosen}`}
+            label={t('The machine of the delivery to {destination}', { destination: chosen })}
           />
         </div>
       )}

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Icon, type IconName } from '../parts/icon.tsx';
 import { ExactTime } from '../parts/time.tsx';
+import { t } from '../shell/language.ts';
 import type { NamedEvent } from './use-invocation.ts';
 
 const STEP_EVERY_MS = 700;
@@ -21,17 +22,17 @@ export function Scrubber({ events, index, isLatest, onIndex }: ScrubberProps) {
   return (
     <div class="scrubber">
       <div class="scrubber-buttons">
-        <StepButton label="Previous event" hint="←" icon="previous" isDisabled={index <= 0} onClick={() => onIndex(index - 1)} />
+        <StepButton label={t('Previous event')} hint="←" icon="previous" isDisabled={index <= 0} onClick={() => onIndex(index - 1)} />
         <button
           type="button"
           class="button small"
-          aria-label={isPlaying ? 'Stop the replay' : 'Replay'}
-          title="Replay"
+          aria-label={isPlaying ? t('Stop the replay') : t('Replay')}
+          title={t('Replay')}
           onClick={togglePlay}
         >
           <Icon name={isPlaying ? 'pause' : 'play'} size={14} />
         </button>
-        <StepButton label="Next event" hint="→" icon="next" isDisabled={index >= last} onClick={() => onIndex(index + 1)} />
+        <StepButton label={t('Next event')} hint="→" icon="next" isDisabled={index >= last} onClick={() => onIndex(index + 1)} />
       </div>
       <input
         type="range"
@@ -39,8 +40,10 @@ export function Scrubber({ events, index, isLatest, onIndex }: ScrubberProps) {
         max={Math.max(0, last)}
         value={index}
         style={{ '--share': `${last === 0 ? 100 : (index / last) * 100}%` }}
-        aria-label="Event"
-        aria-valuetext={shown === undefined ? '' : `event ${index + 1} of ${events.length}: ${shown.type}`}
+        aria-label={t('Event')}
+        aria-valuetext={
+          shown === undefined ? '' : t('event {index} of {count}: {type}', { index: index + 1, count: events.length, type: shown.type })
+        }
         onInput={({ currentTarget }) => onIndex(Number(currentTarget.value))}
       />
       <span class="scrubber-position">

@@ -1,28 +1,34 @@
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { InvocationView } from '#src/gateway/api/schemas/invocations.ts';
 import { type Property, PropertyList } from '../parts/property-list.tsx';
+import { t } from '../shell/language.ts';
 
 /** The policy that an invocation runs under. The start of its first attempt fixes it. */
 export function Terms({ view: { terms } }: { view: InvocationView }) {
   if (terms === undefined) return null;
-  const { revision, timeoutInMs, maxRetries, maxAgeInMs, backoff, onSuccess = [], onFailure = [] } = terms;
+  const { revision, timeoutInMs, maxRetries, maxAgeInMs, backoff, onSuccess = [], onFailure = [], synchronous } = terms;
   const properties: Property[] = [
-    ['revision of the function', String(revision)],
-    ['timeout of an attempt', formatDuration(timeoutInMs)],
-    ['retries', String(maxRetries)],
-    ['maximum age at the start of an attempt', formatDuration(maxAgeInMs)],
+    [t('revision of the function'), String(revision)],
+    [t('timeout of an attempt'), formatDuration(timeoutInMs)],
+    [t('retries'), synchronous ? t('0: a synchronous call') : String(maxRetries)],
+    [t('maximum age at the start of an attempt'), formatDuration(maxAgeInMs)],
     [
-      'delay before a retry',
-      `${formatDuration(backoff.initialInMs)}, × ${backoff.factor} up to ${formatDuration(backoff.maxInMs)}, random reduction up to ${Math.round(backoff.jitter * 100)} %`,
+      t('delay before a retry'),
+      t('{first}, × {factor} up to {longest}, random reduction up to {percent} %', {
+        first: formatDuration(backoff.initialInMs),
+        factor: backoff.factor,
+        longest: formatDuration(backoff.maxInMs),
+        percent: Math.round(backoff.jitter * 100),
+      }),
     ],
-    ['destinations on success', onSuccess.map(({ id }) => id).join(', ') || 'none'],
-    ['destinations on failure', onFailure.map(({ id }) => id).join(', ') || 'none'],
+    [t('destinations on success'), onSuccess.map(({ id }) => id).join(', ') || t('none')],
+    [t('destinations on failure'), onFailure.map(({ id }) => id).join(', ') || t('none')],
   ];
   return (
-    <section class="card" aria-label="Terms">
+    <section class="card" aria-label={t('Terms')}>
       <div class="card-head">
-        <h2>Terms</h2>
-        <span class="hint">fixed with the first attempt</span>
+        <h2>{t('Terms')}</h2>
+        <span class="hint">{t('fixed with the first attempt')}</span>
       </div>
       <PropertyList properties={properties} />
     </section>

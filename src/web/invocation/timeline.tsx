@@ -3,6 +3,7 @@ import { formatDuration } from '#src/core/text/format-duration.ts';
 import { SegmentedControl } from '../parts/segmented-control.tsx';
 import { Countdown, formatExactTime } from '../parts/time.tsx';
 import { useNarrow } from '../parts/use-narrow.ts';
+import { t } from '../shell/language.ts';
 import { now, zone } from '../shell/settings.ts';
 import { createSetting, createStore, useStore } from '../shell/store.ts';
 import { type Lane, lanesOf, type Span } from './lanes.ts';
@@ -14,11 +15,17 @@ const axisKind = createSetting('sequent-axis', ['relative', 'absolute']);
 /** Replaces the clock when every span has ended, so that the timeline is not rendered every second. */
 const stoppedClock = createStore(0);
 
-type TimelineProps = { events: readonly NamedEvent[]; shown: NamedEvent | undefined; onEvent: (name: string) => void };
+type TimelineProps = {
+  events: readonly NamedEvent[];
+  shown: NamedEvent | undefined;
+  /** Why the execution waits now. */
+  waitsFor: string | undefined;
+  onEvent: (name: string) => void;
+};
 
 /** The spans of an invocation as bars, waits hatched, with a lane for the execution and for each delivery. */
-export function Timeline({ events, shown, onEvent }: TimelineProps) {
-  const lanes = lanesOf(events);
+export function Timeline({ events, shown, waitsFor, onEvent }: TimelineProps) {
+  const lanes = lanesOf(events, waitsFor);
   const hasOpen = lanes.some(({ spans }) => spans.some(({ to }) => to === undefined));
   const present = useStore(hasOpen ? now : stoppedClock);
   const kind = useStore(scaleKind);
@@ -27,9 +34,9 @@ export function Timeline({ events, shown, onEvent }: TimelineProps) {
   const latest = Math.max(present, ...events.slice(-1).map(({ at }) => at));
   const scale = scaleOf([...events.map(({ at }) => at), ...(hasOpen ? [latest] : []), ...due], kind);
   return (
-    <section class="card timeline" aria-label="Timeline">
+    <section class="card timeline" aria-label={t('Timeline')}>
       <div class="card-head">
-        <h2>Timeline</h2>
+        <h2>{t('Timeline')}</h2>
         {due.map((at) => (
           <Countdown key={at} to={at} />
         ))}
@@ -42,7 +49,7 @@ export function Timeline({ events, shown, onEvent }: TimelineProps) {
           <LaneRow key={lane.id} lane={lane} scale={scale} present={latest} onEvent={onEvent} />
         ))}
         <div class="lane-overlay" aria-hidden="true">
-          {hasOpen ? <div class="line present" style={{ left: percent(scale.at(latest)) }} title="now" /> : null}
+          {hasOpen ? <div class="line present" style={{ left: percent(scale.at(latest)) }} title={t('now')} /> : null}
           {shown === undefined ? null : <div class="line shown" style={{ left: percent(scale.at(shown.at)) }} />}
         </div>
       </div>
@@ -55,8 +62,8 @@ function AxisChoices() {
   const axis = useStore(axisKind);
   return (
     <>
-      <SegmentedControl label="Scale" value={scale} choices={['time', 'steps']} onChange={scaleKind.set} />
-      <SegmentedControl label="Times" value={axis} choices={['relative', 'absolute']} onChange={axisKind.set} />
+      <SegmentedControl label={t('Scale')} value={scale} choices={['time', 'steps']} onChange={scaleKind.set} />
+      <SegmentedControl label={t('Times')} value={axis} choices={['relative', 'absolute']} onChange={axisKind.set} />
     </>
   );
 }
@@ -115,8 +122,10 @@ function Bar({ span, scale, present, onEvent }: { span: Span; scale: Scale; pres
       class={`bar ${kind} tone-${tone}${span.to === undefined ? ' open' : ''}`}
       // A bar without length stays visible at the right border.
       style={{ left: `min(${percent(left)}, calc(100% - 4px))`, width: percent(width) }}
-      title={isHovered ? `${label}: ${note} (from +${formatDuration(from - scale.from)})` : undefined}
-      aria-label={`${label}${took}: ${note}`}
+      title={
+        isHovered ? t('{what}: {note} (from +{duration})', { what: label, note, duration: formatDuration(from - scale.from) }) : undefined
+      }
+      aria-label={t('{what}: {note}', { what: `${label}${took}`, note })}
       onMouseEnter={() => setIsHovered(true)}
       onMouseLeave={() => setIsHovered(false)}
       onClick={() => onEvent(event)}

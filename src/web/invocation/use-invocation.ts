@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import type { EventView, InvocationView } from '#src/gateway/api/schemas/invocations.ts';
 import { type ApiError, get } from '../api/http.ts';
+import { type InvocationName, invocationPath } from '../api/invocation-path.ts';
 import { followLive, type LiveState } from '../api/live.ts';
 import { problemOf } from '../shell/use-fetch.ts';
 
@@ -15,11 +16,14 @@ const READ_AFTER_MS = 60;
 const POLL_EVERY_MS = 4_000;
 
 /** An invocation with its events. It is read from the gateway after every transition that the live stream reports. */
-export function useInvocation(id: string, isPaused: boolean) {
+export function useInvocation({ id, function: owner }: InvocationName, isPaused: boolean) {
   const [state, setState] = useState<InvocationState>({ loaded: undefined, problem: undefined, live: 'connecting' });
   const reading = useRef({ isReading: false, isStale: false });
   const shownSequence = useRef(-1);
-  const path = `/api/invocations/${encodeURIComponent(id)}`;
+  const pathOf = useCallback(
+    (part?: string, query?: Record<string, string>) => invocationPath({ id, function: owner }, part, query),
+    [id, owner],
+  );
 
   const read = useCallback(async (): Promise<void> => {
     const { current } = reading;
@@ -31,7 +35,7 @@ export function useInvocation(id: string, isPaused: boolean) {
     try {
       do {
         current.isStale = false;
-        const { events, ...view } = await get<InvocationView & { events: EventView[] }>(`${path}?include=events`);
+        const { events, ...view } = await get<InvocationView & { events: EventView[] }>(pathOf('', { include: 'events' }));
         shownSequence.current = view.last_sequence;
         setState((present) => ({ ...present, loaded: { view, events: withNames(events) }, problem: undefined }));
       } while (current.isStale);
@@ -39,19 +43,19 @@ export function useInvocation(id: string, isPaused: boolean) {
       setState((present) => ({ ...present, problem: problemOf(thrown) }));
     }
     current.isReading = false;
-  }, [path]);
+  }, [pathOf]);
 
   useEffect(() => {
     void read();
   }, [read]);
   const setLive = useCallback((live: Live): void => setState((present) => ({ ...present, live })), []);
   const isSettled = state.loaded === undefined ? undefined : state.loaded.view.state === 'notified';
-  useUpdates({ path, read, setLive, shownSequence, isSettled, isPaused });
+  useUpdates({ pathOf, read, setLive, shownSequence, isSettled, isPaused });
   return { ...state, read };
 }
 
 type UpdateOptions = {
-  path: string;
+  pathOf: (part?: string) => string;
   read: () => Promise<void>;
   setLive: (live: Live) => void;
   /** The sequence of the last event that is shown. */
@@ -62,20 +66,20 @@ type UpdateOptions = {
 };
 
 /** Reads the invocation again when it may have changed: by the live stream while it is open, otherwise by polling. */
-function useUpdates({ path, read, setLive, shownSequence, isSettled, isPaused }: UpdateOptions): void {
+function useUpdates({ pathOf, read, setLive, shownSequence, isSettled, isPaused }: UpdateOptions): void {
   useEffect(() => {
     if (isPaused) return setLive('paused');
     if (isSettled === undefined) return pollEvery(POLL_EVERY_MS, read);
-    if (!isSettled) return followEvents({ path, read, setLive, shownSequence });
+    if (!isSettled) return followEvents({ pathOf, read, setLive, shownSequence });
     setLive('over');
     return pollEvery(POLL_EVERY_MS, async () => {
-      const { last_sequence } = await get<InvocationView>(path).catch(() => ({ last_sequence: shownSequence.current }));
+      const { last_sequence } = await get<InvocationView>(pathOf()).catch(() => ({ last_sequence: shownSequence.current }));
       if (last_sequence !== shownSequence.current) await read();
     });
-  }, [path, read, isSettled, isPaused]);
+  }, [pathOf, read, isSettled, isPaused]);
 }
 
-function followEvents({ path, read, setLive, shownSequence }: Pick<UpdateOptions, 'path' | 'read' | 'setLive' | 'shownSequence'>) {
+function followEvents({ pathOf, read, setLive, shownSequence }: Pick<UpdateOptions, 'pathOf' | 'read' | 'setLive' | 'shownSequence'>) {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let wasLost = false;
   const readSoon = (): void => {
@@ -85,7 +89,7 @@ function followEvents({ path, read, setLive, shownSequence }: Pick<UpdateOptions
     }, READ_AFTER_MS);
   };
   const close = followLive({
-    url: () => `${path}/events/stream`,
+    url: () => pathOf('/events/stream'),
     // The stream starts with the events that are shown already.
     onTransition: ({ sequence }) => (sequence > shownSequence.current ? readSoon() : undefined),
     onState: (live) => {

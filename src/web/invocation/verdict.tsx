@@ -1,15 +1,18 @@
 import type { ComponentChildren } from 'preact';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { InvocationView } from '#src/gateway/api/schemas/invocations.ts';
+import type { WaitView } from '#src/gateway/api/schemas/system.ts';
 import { failureSummary } from '../parts/failure-summary.ts';
 import { Icon } from '../parts/icon.tsx';
+import { RichText } from '../parts/rich-text.tsx';
 import { type Appearance, appearanceOf } from '../parts/state-badge.tsx';
 import { Countdown } from '../parts/time.tsx';
+import { t } from '../shell/language.ts';
 
-type VerdictProps = { view: InvocationView; onRedeliver: (destination: string) => void };
+type VerdictProps = { view: InvocationView; wait: WaitView | undefined; onRedeliver: (destination: string) => void };
 
-/** The failures of an invocation and of its deliveries, with what can be done. Empty when nothing failed. */
-export function Verdict({ view, onRedeliver }: VerdictProps) {
+/** The failures of an invocation and of its deliveries, and why it waits, with what can be done. Empty when nothing is to be done. */
+export function Verdict({ view, wait, onRedeliver }: VerdictProps) {
   const { failure, status, state, attempts, condition, deliveries, next_due_at } = view;
   const hasFailed = status === 'FAIL' || status === 'DISCARD';
   return (
@@ -22,14 +25,17 @@ export function Verdict({ view, onRedeliver }: VerdictProps) {
       ) : null}
       {state === 'retrying' && failure !== undefined ? (
         <Line appearance={appearanceOf('retrying')}>
-          Attempt {attempts} failed: <b>{failure.errorType}</b> {failureSummary(failure.message)}{' '}
+          {t('Attempt {attempt} failed:', { attempt: attempts })} <b>{failure.errorType}</b> {failureSummary(failure.message)}{' '}
           {next_due_at === undefined ? null : (
-            <>
-              Attempt {attempts + 1} is <Countdown to={next_due_at} />.
-            </>
+            <RichText text="Attempt {attempt} is {due}." values={{ attempt: attempts + 1, due: <Countdown to={next_due_at} /> }} />
           )}
         </Line>
       ) : null}
+      {wait?.remedy === undefined ? null : (
+        <Line appearance={{ ...appearanceOf('retrying'), icon: 'alert' }}>
+          {wait.in_words} <small>{t('To do: {remedy}', { remedy: wait.remedy })}</small>
+        </Line>
+      )}
       {deliveries
         .filter((delivery) => delivery.state === 'dead')
         .map(({ destination_id, reason }) => (
@@ -38,11 +44,14 @@ export function Verdict({ view, onRedeliver }: VerdictProps) {
             appearance={appearanceOf('dead')}
             action={
               <button type="button" class="button small" onClick={() => onRedeliver(destination_id)}>
-                Deliver again…
+                {t('Deliver again…')}
               </button>
             }
           >
-            The delivery to <b>{destination_id}</b> is dead: {reason ?? 'unknown reason'}
+            <RichText
+              text="The delivery to {destination} is dead: {reason}"
+              values={{ destination: <b>{destination_id}</b>, reason: reason ?? t('unknown reason') }}
+            />
           </Line>
         ))}
     </>
@@ -68,6 +77,8 @@ function Line({
 }
 
 function attemptsText({ attempts, duration_ms }: InvocationView): string {
-  const attemptsSpent = attempts === 0 ? 'before any attempt' : attempts === 1 ? 'in its only attempt' : `after ${attempts} attempts`;
-  return duration_ms === undefined ? attemptsSpent : `${attemptsSpent}, ${formatDuration(duration_ms)} after it was accepted`;
+  const spent =
+    attempts === 0 ? t('before any attempt') : attempts === 1 ? t('in its only attempt') : t('after {count} attempts', { count: attempts });
+  if (duration_ms === undefined) return spent;
+  return t('{attempts}, {duration} after it was accepted', { attempts: spent, duration: formatDuration(duration_ms) });
 }

@@ -8,6 +8,10 @@ export type Filter = {
   condition?: string;
   text?: string;
   since?: string;
+  from?: string;
+  to?: string;
+  version?: string;
+  qualifier?: string;
   min_attempts?: string;
   min_duration_ms?: string;
   root?: string;
@@ -15,19 +19,20 @@ export type Filter = {
   redrive_of?: string;
 };
 
-const fields: readonly (keyof Filter)[] = [
-  'state',
-  'status',
-  'function',
-  'condition',
-  'text',
-  'since',
+/** Fields that have no control of their own. Links set them; a chip shows each of them and removes it. */
+export const linkedFields = [
+  'from',
+  'to',
+  'version',
+  'qualifier',
   'min_attempts',
   'min_duration_ms',
   'root',
   'parent',
   'redrive_of',
-];
+] as const;
+
+const fields: readonly (keyof Filter)[] = ['state', 'status', 'function', 'condition', 'text', 'since', ...linkedFields];
 
 export const timeRanges: readonly { value: string; label: string; ms: number }[] = [
   { value: '15m', label: 'Last 15 minutes', ms: 900_000 },
@@ -47,8 +52,21 @@ export const chips = [
   { key: 'DISCARD', field: 'status', value: 'DISCARD' },
 ] as const;
 
-/** Fields that have no control of their own. Links set them; a chip shows each of them and removes it. */
-export const linkedFields = ['min_attempts', 'min_duration_ms', 'root', 'parent', 'redrive_of'] as const;
+export const orders: readonly { value: string; label: string }[] = [
+  { value: 'oldest', label: 'Oldest first' },
+  { value: 'longest', label: 'Longest first' },
+  { value: 'shortest', label: 'Shortest first' },
+  { value: 'most-attempts', label: 'Most attempts first' },
+  { value: 'fewest-attempts', label: 'Fewest attempts first' },
+];
+
+/** How the list is shown, in addition to its filter: its order, and the moment of the log whose state it shows. */
+export type Presentation = { sort?: string; at?: string };
+
+export function presentationOf(query: URLSearchParams): Presentation {
+  const [sort, at] = [query.get('sort'), query.get('at')];
+  return { ...(sort ? { sort } : {}), ...(at ? { at } : {}) };
+}
 
 export function filterOf(query: URLSearchParams): Filter {
   return Object.fromEntries(fields.flatMap((field) => (query.get(field) ? [[field, query.get(field) ?? '']] : [])));
@@ -58,27 +76,35 @@ export function isNarrowed(filter: Filter): boolean {
   return Object.keys(filter).length > 0;
 }
 
-function sinceOf({ since }: Filter): number | undefined {
+/** The filter with its time range as moments. */
+function withMoments({ since, from, to, ...rest }: Filter): Omit<Filter, 'since' | 'from' | 'to'> & { from?: number; to?: number } {
   const range = timeRanges.find(({ value }) => value === since);
-  return range === undefined ? undefined : Date.now() - range.ms;
+  const start = range === undefined ? momentOf(from) : Date.now() - range.ms;
+  const end = momentOf(to);
+  return { ...rest, ...(start === undefined ? {} : { from: start }), ...(end === undefined ? {} : { to: end }) };
 }
 
+function momentOf(text = ''): number | undefined {
+  const at = Date.parse(text);
+  return Number.isNaN(at) ? undefined : at;
+}
+
+type PageQuery = Presentation & { limit: number; cursor?: string | undefined; include?: 'payload' | undefined };
+
 /** The path of a page of the list. */
-export function listPath(filter: Filter, page: { limit: number; cursor?: string | undefined }): string {
-  const { since: _, ...rest } = filter;
-  return withQuery('/api/invocations', { ...rest, from: sinceOf(filter), ...page });
+export function listPath(filter: Filter, page: PageQuery): string {
+  return withQuery('/api/invocations', { ...withMoments(filter), ...page });
 }
 
 /** The path of the counts by state and status, which ignore the filter's own state and status. */
-export function countsPath(filter: Filter): string {
-  const { since: _, state: __, status: ___, ...rest } = filter;
-  return withQuery('/api/invocations/counts', { ...rest, from: sinceOf(filter) });
+export function countsPath(filter: Filter, { at }: Presentation): string {
+  const { state: _, status: __, ...rest } = withMoments(filter);
+  return withQuery('/api/invocations/counts', { ...rest, at });
 }
 
 /** The filter as the body of a bulk request. */
 export function filterBody(filter: Filter): object {
-  const { since: _, state, status, condition, min_attempts, min_duration_ms, ...rest } = filter;
-  const from = sinceOf(filter);
+  const { state, status, condition, min_attempts, min_duration_ms, ...rest } = withMoments(filter);
   return {
     ...rest,
     ...(state === undefined ? {} : { state: state.split(',') }),
@@ -86,6 +112,5 @@ export function filterBody(filter: Filter): object {
     ...(condition === undefined ? {} : { condition: condition.split(',') }),
     ...(min_attempts === undefined ? {} : { min_attempts: Number(min_attempts) }),
     ...(min_duration_ms === undefined ? {} : { min_duration_ms: Number(min_duration_ms) }),
-    ...(from === undefined ? {} : { from }),
   };
 }

@@ -1,89 +1,177 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { InvocationRow } from '#src/gateway/api/schemas/invocations.ts';
 import { get } from '../api/http.ts';
+import type { InvocationName } from '../api/invocation-path.ts';
 import { CancelDialog, RedriveDialog } from '../invocation/actions.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { LiveStatus } from '../parts/live-status.tsx';
 import { Empty, ProblemNotice, Skeleton } from '../parts/notices.tsx';
+import { formatExactTime } from '../parts/time.tsx';
 import { useNarrow } from '../parts/use-narrow.ts';
 import { useKeys } from '../shell/keys.ts';
-import { navigate, paths, useLocation } from '../shell/router.tsx';
+import { t, tn } from '../shell/language.ts';
+import { lazyComponent } from '../shell/lazy.tsx';
+import { changeQuery, navigate, paths, useLocation } from '../shell/router.tsx';
 import { useRole } from '../shell/session.ts';
-import { BulkDialog, type BulkKind } from './bulk.tsx';
-import { countsPath, type Filter, filterOf, isNarrowed } from './filter.ts';
+import { zone } from '../shell/settings.ts';
+import { useStore } from '../shell/store.ts';
+import { type BulkKind, type BulkTarget, SelectionBar } from './bulk-target.tsx';
+import { chosenColumns } from './columns.tsx';
+import { countsPath, type Filter, filterOf, isNarrowed, type Presentation, presentationOf } from './filter.ts';
+import { type RowSelection, useRowSelection } from './row-selection.ts';
+import { keyOf } from './rows.ts';
 import { InvocationTable, rowTop } from './table.tsx';
-import { Chips, type Counts, SearchBar } from './toolbar.tsx';
+import { Chips, type Counts, type ListDialogKind, SearchBar } from './toolbar.tsx';
 import { type InvocationListState, useInvocations } from './use-invocations.ts';
 
-/** The list of invocations, live: the start page. */
+const BulkDialog = lazyComponent(async () => (await import('./bulk.tsx')).BulkDialog);
+const ListDialog = lazyComponent(async () => (await import('./list-dialogs.tsx')).ListDialog);
+
+/** The list of invocations: the start page. It is live unless it is sorted, or shows an earlier moment. */
 export function InvocationsPage() {
   const { query } = useLocation();
   const filter = filterOf(query);
+  const presentation = presentationOf(query);
+  const isStill = presentation.sort !== undefined || presentation.at !== undefined;
   const [isPaused, setIsPaused] = useState(false);
-  const [bulk, setBulk] = useState<BulkKind>();
-  const role = useRole('admin');
-  const [counts, readCounts] = useCounts(filter);
-  const { loadMore, reload, showFresh: showFreshRows, ...list } = useInvocations(filter, isPaused, readCounts);
+  const [bulk, setBulk] = useState<{ kind: BulkKind; target: BulkTarget }>();
+  const [dialog, setDialog] = useState<ListDialogKind>();
+  const [counts, readCounts] = useCounts(filter, presentation);
+  const hasPayloads = useStore(chosenColumns).includes('payload');
+  const view = { ...presentation, ...(hasPayloads ? { include: 'payload' as const } : {}) };
+  const {
+    loadMore,
+    reload,
+    showFresh: showFreshRows,
+    ...list
+  } = useInvocations({ filter, view, isPaused: isPaused || isStill, onChange: readCounts });
   const showFresh = (): void => {
     scrollTo(0, 0);
     if (list.hasGap) reload();
     else showFreshRows();
   };
-  useKeys({ '.': showFresh, p: () => setIsPaused((paused) => !paused) });
+  const key = JSON.stringify([filter, view]);
+  const pause = (): void => setIsPaused((paused) => !paused);
+  useKeys({ '.': showFresh, p: pause });
   return (
     <div class="page">
       <div class="page-head">
-        <h1>Invocations</h1>
-        <LiveStatus live={list.live} isPaused={isPaused} onToggle={() => setIsPaused((paused) => !paused)} />
+        <h1>{t('Invocations')}</h1>
+        {isStill ? (
+          <button
+            type="button"
+            class="button quiet small"
+            onClick={reload}
+            title={t('A sorted or an earlier list does not change by itself')}
+          >
+            <Icon name="retrying" size={14} /> {t('Reload')}
+          </button>
+        ) : (
+          <LiveStatus live={list.live} isPaused={isPaused} onToggle={pause} />
+        )}
         <div class="spring" />
-        <button type="button" class="button small" {...role} onClick={() => setBulk('redrive')}>
-          <Icon name="redriven" size={14} /> Redrive in bulk…
+        <button type="button" class="button quiet small" onClick={() => setDialog('columns')}>
+          {t('Columns…')}
         </button>
-        <button type="button" class="button small" {...role} onClick={() => setBulk('cancel')}>
-          <Icon name="failed" size={14} /> Cancel in bulk…
+        <button type="button" class="button quiet small" onClick={() => setDialog('views')}>
+          {t('Views…')}
         </button>
+        {presentation.at === undefined ? <BulkButtons onBulk={(kind) => setBulk({ kind, target: { filter } })} /> : null}
       </div>
-      <SearchBar filter={filter} />
+      <SearchBar filter={filter} presentation={presentation} onDialog={setDialog} />
       <Chips filter={filter} counts={counts} />
-      <Listing key={JSON.stringify(filter)} list={list} filter={filter} loadMore={loadMore} reload={reload} showFresh={showFresh} />
-      {bulk === undefined ? null : <BulkDialog kind={bulk} filter={filter} onClose={() => setBulk(undefined)} />}
+      {presentation.at === undefined ? null : <AsOfNotice at={presentation.at} />}
+      <Listing
+        key={key}
+        {...{ list, filter, presentation, loadMore, reload, showFresh }}
+        onBulk={(kind, selection) => setBulk({ kind, target: { filter, chosen: selection.chosen, onDone: selection.clear } })}
+      />
+      {bulk === undefined ? null : <BulkDialog {...bulk} onClose={() => setBulk(undefined)} />}
+      {dialog === undefined ? null : <ListDialog kind={dialog} onClose={() => setDialog(undefined)} />}
     </div>
   );
 }
 
-type ListingProps = { list: InvocationListState; filter: Filter; loadMore: () => void; reload: () => void; showFresh: () => void };
+function BulkButtons({ onBulk }: { onBulk: (kind: BulkKind) => void }) {
+  const role = useRole('admin');
+  return (
+    <>
+      <button type="button" class="button small" {...role} onClick={() => onBulk('redrive')}>
+        <Icon name="redriven" size={14} /> {t('Redrive in bulk…')}
+      </button>
+      <button type="button" class="button small" {...role} onClick={() => onBulk('cancel')}>
+        <Icon name="failed" size={14} /> {t('Cancel in bulk…')}
+      </button>
+    </>
+  );
+}
 
-function Listing({ list, filter, loadMore, reload, showFresh }: ListingProps) {
+/** Says that the list shows an earlier moment. */
+function AsOfNotice({ at }: { at: string }) {
+  const timeZone = useStore(zone);
+  const text = /^\d+$/.test(at)
+    ? t('The list as it was behind sequence {sequence} of the log.', { sequence: at })
+    : t('The list as it was at {time}.', { time: formatExactTime(Date.parse(at), timeZone) });
+  return (
+    <p class="as-of" role="status">
+      <Icon name="clock" size={14} /> {text}
+      <button type="button" class="button small" onClick={() => changeQuery({ at: undefined }, { replace: false })}>
+        {t('Back to now')}
+      </button>
+    </p>
+  );
+}
+
+type ListingProps = {
+  list: InvocationListState;
+  filter: Filter;
+  presentation: Presentation;
+  loadMore: () => void;
+  reload: () => void;
+  showFresh: () => void;
+  onBulk: (kind: BulkKind, selection: RowSelection) => void;
+};
+
+function Listing({ list, filter, presentation: { sort, at }, loadMore, reload, showFresh, onBulk }: ListingProps) {
   const { rows, isLoading, hasMore, problem } = list;
-  const { selected, dialog, close } = useSelection(rows);
+  const selection = useRowSelection();
+  const { selected, dialog, close } = useSelection(rows, selection);
   return (
     <>
       <FreshButton list={list} onShow={showFresh} />
       {problem === undefined ? null : <ProblemNotice problem={problem} onRetry={reload} />}
       {rows.length > 0 ? (
         <>
-          <InvocationTable rows={rows} selected={selected} onEnd={() => (hasMore && !isLoading ? loadMore() : undefined)} />
-          <p class="list-end">{hasMore || isLoading ? 'Loading more…' : endText(rows.length)}</p>
+          <InvocationTable {...{ rows, selected, selection, sort }} onEnd={() => (hasMore && !isLoading ? loadMore() : undefined)} />
+          <p class="list-end">{hasMore || isLoading ? t('Loading more…') : endText(rows.length)}</p>
         </>
       ) : (
         <EmptyList list={list} filter={filter} />
       )}
-      {dialog?.kind === 'redrive' ? <RedriveDialog id={dialog.id} onClose={close} /> : null}
-      {dialog?.kind === 'cancel' ? <CancelDialog id={dialog.id} onClose={close} onDone={() => {}} /> : null}
+      {selection.size > 0 ? (
+        <SelectionBar selection={selection} canChange={at === undefined} onBulk={(kind) => onBulk(kind, selection)} />
+      ) : null}
+      {dialog?.kind === 'redrive' ? <RedriveDialog name={dialog.name} onClose={close} /> : null}
+      {dialog?.kind === 'cancel' ? <CancelDialog name={dialog.name} onClose={close} onDone={() => {}} /> : null}
     </>
   );
 }
 
 function endText(count: number): string {
-  return count === 1 ? '1 invocation' : `All ${count.toLocaleString('en')} invocations are shown`;
+  return tn(count, ['1 invocation', 'All {count} invocations are shown']);
 }
 
 function FreshButton({ list: { fresh, hasGap }, onShow }: { list: InvocationListState; onShow: () => void }) {
   if (fresh.length === 0) return null;
   return (
     <div class="fresh">
-      <button type="button" class="button primary small" onClick={onShow} aria-label={`Show ${fresh.length} new invocations`}>
-        <Icon name="up" size={14} /> {hasGap ? `${fresh.length}+` : fresh.length} new
+      <button
+        type="button"
+        class="button primary small"
+        onClick={onShow}
+        aria-label={t('Show {count} new invocations', { count: fresh.length })}
+      >
+        <Icon name="up" size={14} /> {t('{count} new', { count: hasGap ? `${fresh.length}+` : fresh.length })}
       </button>
     </div>
   );
@@ -94,25 +182,32 @@ function EmptyList({ list: { isLoading, problem }, filter }: { list: InvocationL
   return problem === undefined ? <NoInvocations filter={filter} /> : null;
 }
 
-function useSelection(rows: readonly InvocationRow[]) {
+function useSelection(rows: readonly InvocationRow[], selection: RowSelection) {
   const isNarrow = useNarrow();
-  // The id and not the index: new rows may be inserted before it.
-  const [selectedId, setSelectedId] = useState<string>();
-  const [dialog, setDialog] = useState<{ kind: 'redrive' | 'cancel'; id: string }>();
-  const selected = selectedId === undefined ? -1 : rows.findIndex(({ request_id }) => request_id === selectedId);
+  // The key and not the index: new rows may be inserted before it.
+  const [selectedKey, setSelectedKey] = useState<string>();
+  const [dialog, setDialog] = useState<{ kind: 'redrive' | 'cancel'; name: InvocationName }>();
+  const selected = selectedKey === undefined ? -1 : rows.findIndex((row) => keyOf(row) === selectedKey);
+  const selectedRow = rows[selected];
   const select = (index: number): void => {
     const row = rows[Math.max(0, Math.min(rows.length - 1, index))];
     if (row === undefined) return;
-    setSelectedId(row.request_id);
+    setSelectedKey(keyOf(row));
     revealRow(rows.indexOf(row), isNarrow);
   };
   const withSelected = (kind: 'redrive' | 'cancel') => () => {
-    if (selectedId !== undefined) setDialog({ kind, id: selectedId });
+    if (selectedRow !== undefined) setDialog({ kind, name: { id: selectedRow.request_id, function: selectedRow.function } });
   };
   useKeys({
     j: () => select(selected + 1),
     k: () => select(selected - 1),
-    ...(selectedId === undefined ? {} : { Enter: () => navigate(paths.invocation(selectedId)), Escape: () => setSelectedId(undefined) }),
+    ...(selectedRow === undefined
+      ? {}
+      : {
+          Enter: () => navigate(paths.invocation(selectedRow.request_id, selectedRow.function)),
+          Escape: () => setSelectedKey(undefined),
+          x: () => selection.toggle(rows, selected, false),
+        }),
     r: withSelected('redrive'),
     c: withSelected('cancel'),
   });
@@ -131,18 +226,18 @@ function revealRow(index: number, isNarrow: boolean): void {
 }
 
 /** The counts of the chips, and a function that reads them again: at most once in two seconds. */
-function useCounts(filter: Filter): [Counts | undefined, () => void] {
-  const key = countsPath({ ...filter, since: '' }) + (filter.since ?? '');
+function useCounts(filter: Filter, presentation: Presentation): [Counts | undefined, () => void] {
+  const key = countsPath({ ...filter, since: '' }, presentation) + (filter.since ?? '');
   const [counts, setCounts] = useState<{ key: string; counts: Counts }>();
-  const state = useRef({ filter, key, readAt: 0, timer: undefined as ReturnType<typeof setTimeout> | undefined });
-  Object.assign(state.current, { filter, key });
+  const state = useRef({ filter, presentation, key, readAt: 0, timer: undefined as ReturnType<typeof setTimeout> | undefined });
+  Object.assign(state.current, { filter, presentation, key });
   const read = async (): Promise<void> => {
     const { current } = state;
     current.timer = undefined;
     current.readAt = Date.now();
     const requestedKey = current.key;
     try {
-      const found = await get<Counts>(countsPath(current.filter));
+      const found = await get<Counts>(countsPath(current.filter, current.presentation));
       if (current.key === requestedKey) setCounts({ key: requestedKey, counts: found });
     } catch {
       // The request of the list fails likewise and shows the reason.
@@ -163,19 +258,19 @@ function NoInvocations({ filter }: { filter: Filter }) {
   if (isNarrowed(filter))
     return (
       <Empty
-        title="No matching invocations"
+        title={t('No matching invocations')}
         icon="search"
         command={`npx sequent ls${filter.function === undefined ? '' : ` ${filter.function}`} --since 1h`}
       >
-        <p>No invocation matches all filters. A search finds words of the payload and of the error.</p>
+        <p>{t('No invocation matches all filters. A search finds words of the payload and of the error.')}</p>
         <button type="button" class="button" onClick={() => navigate(paths.invocations)}>
-          Show all
+          {t('Show all')}
         </button>
       </Empty>
     );
   return (
-    <Empty title="No invocations yet" icon="running" command={`npx sequent invoke hello -d '{"name":"Ada"}'`}>
-      <p>An invocation appears here as soon as it is accepted.</p>
+    <Empty title={t('No invocations yet')} icon="running" command={`npx sequent invoke hello -d '{"name":"Ada"}'`}>
+      <p>{t('An invocation appears here as soon as it is accepted.')}</p>
     </Empty>
   );
 }

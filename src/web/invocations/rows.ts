@@ -1,17 +1,26 @@
-import type { Fact } from '#machines/facts.ts';
+import type { Fact, FactOf } from '#machines/facts.ts';
 import type { InvocationRow } from '#src/gateway/api/schemas/invocations.ts';
 
 /** Updates the rows of the list from two sources: the read model and the live stream. Either may be behind the other. */
 
+/** A fact and the function of its invocation. */
+export type OwnedFact = { fact: Fact; function: string };
+
+/** What identifies a row: several functions may have an invocation of one id. */
+export function keyOf({ request_id, function: owner }: Pick<InvocationRow, 'request_id' | 'function'>): string {
+  return `${request_id} ${owner}`;
+}
+
 /** Applies facts to the rows of their invocations. */
-export function applyFacts(rows: readonly InvocationRow[], facts: readonly Fact[]): readonly InvocationRow[] {
-  const byId = new Map<string, Fact[]>();
-  for (const fact of facts) {
-    const others = byId.get(fact.invocation);
-    if (others === undefined) byId.set(fact.invocation, [fact]);
+export function applyFacts(rows: readonly InvocationRow[], facts: readonly OwnedFact[]): readonly InvocationRow[] {
+  const byKey = new Map<string, Fact[]>();
+  for (const { fact, function: owner } of facts) {
+    const key = keyOf({ request_id: fact.invocation, function: owner });
+    const others = byKey.get(key);
+    if (others === undefined) byKey.set(key, [fact]);
     else others.push(fact);
   }
-  return rows.map((row) => (byId.get(row.request_id) ?? []).reduce(applyFact, row));
+  return rows.map((row) => (byKey.get(keyOf(row)) ?? []).reduce(applyFact, row));
 }
 
 /** Applies a fact to a row. Returns the same row when the row already includes the fact. */
@@ -21,7 +30,7 @@ function applyFact(row: InvocationRow, fact: Fact): InvocationRow {
   const attempts = fact.attempt;
   switch (fact.type) {
     case 'running':
-      return { ...row, state: 'running', status: 'RUNNING', attempts, started_at: row.started_at ?? fact.at };
+      return { ...row, state: 'running', status: 'RUNNING', attempts, started_at: row.started_at ?? fact.at, ...versionIn(fact) };
     case 'retrying':
       return { ...row, state: 'retrying', status: 'RUNNING', attempts, error: fact.failure.message };
     case 'succeeded':
@@ -40,6 +49,11 @@ function applyFact(row: InvocationRow, fact: Fact): InvocationRow {
       };
     }
   }
+}
+
+/** The terms of the first attempt name the version. */
+function versionIn({ terms }: FactOf<'running'>): Pick<InvocationRow, 'version'> {
+  return terms === undefined ? {} : { version: terms.version ?? 'latest' };
 }
 
 function ended(row: InvocationRow, { at }: Fact): Pick<InvocationRow, 'ended_at' | 'duration_ms'> {
@@ -65,15 +79,15 @@ export function reconcile(
   shown: readonly InvocationRow[],
   head: readonly InvocationRow[],
 ): { rows: InvocationRow[]; fresh: InvocationRow[]; hasGap: boolean } {
-  const received = new Map(head.map((row) => [row.request_id, row]));
-  const shownIds = new Set(shown.map(({ request_id }) => request_id));
+  const received = new Map(head.map((row) => [keyOf(row), row]));
+  const shownKeys = new Set(shown.map(keyOf));
   const rows = shown.map((row) => {
-    const found = received.get(row.request_id);
+    const found = received.get(keyOf(row));
     return found === undefined ? row : laterOf(row, found);
   });
   // An older row than the last one shown is not new: it came to match the filter later, or is on a page that is not loaded yet.
   const oldest = shown.at(-1)?.accepted_at ?? 0;
-  const fresh = head.filter((row) => !shownIds.has(row.request_id) && row.accepted_at >= oldest);
+  const fresh = head.filter((row) => !shownKeys.has(keyOf(row)) && row.accepted_at >= oldest);
   return { rows, fresh, hasGap: shown.length > 0 && head.length > 0 && fresh.length === head.length };
 }
 
@@ -84,6 +98,6 @@ export function insertFresh(shown: readonly InvocationRow[], fresh: readonly Inv
 
 /** Appends the next page. A row that is shown already is left out, because rows shift between pages while new ones arrive. */
 export function appendPage(shown: readonly InvocationRow[], page: readonly InvocationRow[]): InvocationRow[] {
-  const shownIds = new Set(shown.map(({ request_id }) => request_id));
-  return [...shown, ...page.filter(({ request_id }) => !shownIds.has(request_id))];
+  const shownKeys = new Set(shown.map(keyOf));
+  return [...shown, ...page.filter((row) => !shownKeys.has(keyOf(row)))];
 }

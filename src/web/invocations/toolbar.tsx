@@ -1,11 +1,16 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import type { InvocationView } from '#src/gateway/api/schemas/invocations.ts';
 import { get } from '../api/http.ts';
 import { Icon } from '../parts/icon.tsx';
 import { appearanceOf } from '../parts/state-badge.tsx';
 import { useKeys } from '../shell/keys.ts';
+import { formatNumber, t, translated } from '../shell/language.ts';
 import { changeQuery, navigate, paths } from '../shell/router.tsx';
-import { useFetch } from '../shell/use-fetch.ts';
-import { chips, type Filter, isNarrowed, linkedFields, timeRanges } from './filter.ts';
+import { problemOf, useFetch } from '../shell/use-fetch.ts';
+import { chips, type Filter, isNarrowed, linkedFields, orders, type Presentation, timeRanges } from './filter.ts';
+
+/** The dialogs of the list. They are loaded when one is opened. */
+export type ListDialogKind = 'range' | 'as-of' | 'columns' | 'views';
 
 /** The conditions of `machines/facts.ts`. Importing that file would add a parser of 60 KB to the page. */
 const conditionNames = [
@@ -25,7 +30,7 @@ export type Counts = { by_state: Partial<Record<string, number>>; by_status: Par
 export function Chips({ filter, counts }: { filter: Filter; counts: Counts | undefined }) {
   return (
     <fieldset class="chips">
-      <legend class="unseen">State</legend>
+      <legend class="unseen">{t('State')}</legend>
       {chips.map(({ key, field, value }) => {
         const isOn = field === undefined ? filter.state === undefined && filter.status === undefined : filter[field] === value;
         const appearance = field === undefined ? undefined : appearanceOf(value);
@@ -40,7 +45,7 @@ export function Chips({ filter, counts }: { filter: Filter; counts: Counts | und
             }
           >
             {appearance === undefined ? null : <Icon name={appearance.icon} size={14} />}
-            <span>{appearance?.label ?? 'All'}</span>
+            <span>{appearance?.label ?? t('All')}</span>
             <span class="count">{countOf(counts, field, value)}</span>
           </button>
         );
@@ -51,7 +56,7 @@ export function Chips({ filter, counts }: { filter: Filter; counts: Counts | und
             key={field}
             type="button"
             class="chip linked"
-            title={`Remove the filter ${labelOf(field)}`}
+            title={t('Remove the filter {name}', { name: labelOf(field) })}
             onClick={() => changeQuery({ [field]: undefined }, { replace: false })}
           >
             <span>
@@ -63,7 +68,7 @@ export function Chips({ filter, counts }: { filter: Filter; counts: Counts | und
       )}
       {isNarrowed(filter) ? (
         <button type="button" class="button quiet small" onClick={() => navigate(paths.invocations)}>
-          Clear
+          {t('Clear')}
         </button>
       ) : null}
     </fieldset>
@@ -71,7 +76,7 @@ export function Chips({ filter, counts }: { filter: Filter; counts: Counts | und
 }
 
 function labelOf(field: keyof Filter): string {
-  return field.replaceAll('_', ' ');
+  return translated(field.replaceAll('_', ' '));
 }
 
 function countOf(counts: Counts | undefined, field: 'state' | 'status' | undefined, value: string): string {
@@ -79,10 +84,12 @@ function countOf(counts: Counts | undefined, field: 'state' | 'status' | undefin
   const all = Object.values(counts.by_state).map((one = 0) => one);
   const found = field === undefined ? all : [(field === 'state' ? counts.by_state : counts.by_status)[value] ?? 0];
   const isLowerBound = found.some((one) => one >= counts.most);
-  return `${found.reduce((sum, one) => sum + one, 0).toLocaleString('en')}${isLowerBound ? '+' : ''}`;
+  return `${formatNumber(found.reduce((sum, one) => sum + one, 0))}${isLowerBound ? '+' : ''}`;
 }
 
-export function SearchBar({ filter }: { filter: Filter }) {
+type SearchBarProps = { filter: Filter; presentation: Presentation; onDialog: (kind: ListDialogKind) => void };
+
+export function SearchBar({ filter, presentation: { sort }, onDialog }: SearchBarProps) {
   const input = useRef<HTMLInputElement>(null);
   const [text, setText] = useState(filter.text ?? '');
   // A layout effect, because it runs before the next key press: a later update would overwrite typed text.
@@ -96,9 +103,10 @@ export function SearchBar({ filter }: { filter: Filter }) {
     // The request id of an existing invocation opens its page.
     if (/^[A-Za-z0-9_-]{1,64}$/.test(term)) {
       try {
-        await get(`/api/invocations/${term}`);
-        return navigate(paths.invocation(term));
-      } catch {
+        const found = await get<InvocationView>(`/api/invocations/${term}`);
+        return navigate(paths.invocation(found.request_id, found.function));
+      } catch (thrown) {
+        if (problemOf(thrown).code === 'AMBIGUOUS_ID') return navigate(paths.invocation(term));
         // Not a request id: the term is searched for.
       }
     }
@@ -111,8 +119,8 @@ export function SearchBar({ filter }: { filter: Filter }) {
         <input
           ref={input}
           type="search"
-          aria-label="Search by request id, or by words of the payload or the error"
-          placeholder="Request id, or words of payload or error"
+          aria-label={t('Search by request id, or by words of the payload or the error')}
+          placeholder={t('Request id, or words of payload or error')}
           value={text}
           maxLength={256}
           onInput={({ currentTarget }) => setText(currentTarget.value)}
@@ -120,12 +128,44 @@ export function SearchBar({ filter }: { filter: Filter }) {
             if (text.trim() === '' && filter.text !== undefined) changeQuery({ text: undefined });
           }}
         />
-        <kbd title="press / to search">/</kbd>
+        <kbd title={t('press / to search')}>/</kbd>
       </form>
       <FunctionChoice value={filter.function} />
-      <Choice label="Time" field="since" value={filter.since} all="Any time" choices={timeRanges} />
-      <Choice label="Condition" field="condition" value={filter.condition} all="Any condition" choices={conditionNames.map(choiceOf)} />
+      <TimeChoice filter={filter} onDialog={onDialog} />
+      <Choice
+        label={t('Condition')}
+        field="condition"
+        value={filter.condition}
+        all={t('Any condition')}
+        choices={conditionNames.map(choiceOf)}
+      />
+      <Choice label={t('Order')} field="sort" value={sort} all={t('Newest first')} choices={orders} />
     </search>
+  );
+}
+
+/** The time range: one that ends now, or one that a dialog asks for. */
+function TimeChoice({ filter: { since = '', from, to }, onDialog }: Pick<SearchBarProps, 'filter' | 'onDialog'>) {
+  const isCustom = from !== undefined || to !== undefined;
+  const choose = (select: HTMLSelectElement): void => {
+    const { value } = select;
+    if (value !== 'range' && value !== 'as-of') return changeQuery({ since: value, from: undefined, to: undefined });
+    // Until the dialog is confirmed, the range stays what it was.
+    select.value = isCustom ? 'custom' : since;
+    onDialog(value);
+  };
+  return (
+    <select aria-label={t('Time')} value={isCustom ? 'custom' : since} onChange={({ currentTarget }) => choose(currentTarget)}>
+      <option value="">{t('Any time')}</option>
+      {timeRanges.map(({ value, label }) => (
+        <option key={value} value={value}>
+          {translated(label)}
+        </option>
+      ))}
+      {isCustom ? <option value="custom">{t('Own range')}</option> : null}
+      <option value="range">{t('Own range…')}</option>
+      <option value="as-of">{t('As of a moment…')}</option>
+    </select>
   );
 }
 
@@ -136,7 +176,7 @@ function FunctionChoice({ value }: { value: string | undefined }) {
   const names = (content?.functions ?? []).map(({ name }) => name);
   // A deleted function still has invocations.
   const listed = value === undefined || names.includes(value) ? names : [...names, value];
-  return <Choice label="Function" field="function" value={value} all="All functions" choices={listed.map(choiceOf)} />;
+  return <Choice label={t('Function')} field="function" value={value} all={t('All functions')} choices={listed.map(choiceOf)} />;
 }
 
 function choiceOf(value: string): { value: string; label: string } {
@@ -145,7 +185,7 @@ function choiceOf(value: string): { value: string; label: string } {
 
 type ChoiceProps = {
   label: string;
-  field: keyof Filter;
+  field: keyof Filter | keyof Presentation;
   value: string | undefined;
   /** The label of the choice that removes the filter. */
   all: string;
@@ -158,7 +198,7 @@ function Choice({ label, field, value = '', all, choices }: ChoiceProps) {
       <option value="">{all}</option>
       {choices.map((choice) => (
         <option key={choice.value} value={choice.value}>
-          {choice.label}
+          {translated(choice.label)}
         </option>
       ))}
     </select>

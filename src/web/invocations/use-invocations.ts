@@ -1,10 +1,9 @@
 import { type Dispatch, type StateUpdater, useCallback, useEffect, useRef, useState } from 'preact/hooks';
-import type { Fact } from '#machines/facts.ts';
 import type { InvocationRow } from '#src/gateway/api/schemas/invocations.ts';
 import { type ApiError, get } from '../api/http.ts';
 import { problemOf } from '../shell/use-fetch.ts';
-import { type Filter, listPath } from './filter.ts';
-import { appendPage, applyFacts, insertFresh, reconcile } from './rows.ts';
+import { type Filter, listPath, type Presentation } from './filter.ts';
+import { appendPage, applyFacts, insertFresh, type OwnedFact, reconcile } from './rows.ts';
 import { type ListStreamState, useListStream } from './use-list-stream.ts';
 
 type Page = { invocations: InvocationRow[]; next_cursor?: string };
@@ -32,17 +31,21 @@ const initialState: InvocationListState = {
   live: 'connecting',
 };
 
+/** What the pages of the list contain, in addition to the filter. */
+type ListView = Presentation & { include?: 'payload' };
+type ListOptions = { filter: Filter; view: ListView; isPaused: boolean; onChange: () => void };
+
 /**
  * The invocations that match a filter: the pages loaded so far, kept up to date.
  *
  * The live stream updates rows in place and triggers refreshes. Only the list endpoint decides which rows exist, so an interrupted
  * stream neither loses nor duplicates a row.
  */
-export function useInvocations(filter: Filter, isPaused: boolean, onChange: () => void) {
+export function useInvocations({ filter, view, isPaused, onChange }: ListOptions) {
   const [list, setList] = useState<InvocationListState>(initialState);
-  const { load, refresh } = useListRequests({ filter, onChange, setList });
+  const { load, refresh } = useListRequests({ filter, view, onChange, setList });
 
-  const apply = useCallback((facts: readonly Fact[]) => {
+  const apply = useCallback((facts: readonly OwnedFact[]) => {
     setList((present) => ({ ...present, rows: applyFacts(present.rows, facts) }));
   }, []);
   useListStream({
@@ -61,13 +64,13 @@ export function useInvocations(filter: Filter, isPaused: boolean, onChange: () =
   return { ...list, loadMore, reload, showFresh };
 }
 
-type Requests = { filter: Filter; onChange: () => void; setList: Dispatch<StateUpdater<InvocationListState>> };
+type Requests = { filter: Filter; view: ListView; onChange: () => void; setList: Dispatch<StateUpdater<InvocationListState>> };
 
 /** The requests of the list. An answer that arrives after the filter has changed is ignored. */
-function useListRequests({ filter, onChange, setList }: Requests) {
-  const key = JSON.stringify(filter);
-  const latest = useRef({ key, filter, cursor: undefined as string | undefined, isLoading: false, onChange });
-  Object.assign(latest.current, { key, filter, onChange });
+function useListRequests({ filter, view, onChange, setList }: Requests) {
+  const key = JSON.stringify([filter, view]);
+  const latest = useRef({ key, filter, view, cursor: undefined as string | undefined, isLoading: false, onChange });
+  Object.assign(latest.current, { key, filter, view, onChange });
 
   /** Loads the first page, or the page after the last one. */
   const load = useCallback(async (isFirst: boolean) => {
@@ -76,7 +79,11 @@ function useListRequests({ filter, onChange, setList }: Requests) {
     if (current.isLoading && !isFirst) return;
     current.isLoading = true;
     setList((present) => ({ ...present, isLoading: true }));
-    const { page, problem } = await readPage(current.filter, { limit: PAGE_SIZE, cursor: isFirst ? undefined : current.cursor });
+    const { page, problem } = await readPage(current.filter, {
+      ...current.view,
+      limit: PAGE_SIZE,
+      cursor: isFirst ? undefined : current.cursor,
+    });
     if (current.key !== requestedKey) return;
     current.isLoading = false;
     if (page === undefined) return setList((present) => ({ ...present, isLoading: false, hasMore: false, problem }));
@@ -88,7 +95,7 @@ function useListRequests({ filter, onChange, setList }: Requests) {
   const refresh = useCallback(async () => {
     const { current } = latest;
     const requestedKey = current.key;
-    const { page } = await readPage(current.filter, { limit: HEAD_SIZE });
+    const { page } = await readPage(current.filter, { ...current.view, limit: HEAD_SIZE });
     // Without an answer the live stream is lost as well. The next refresh reads what this one missed.
     if (page === undefined || current.key !== requestedKey) return;
     setList((present) => withHead(present, page.invocations));

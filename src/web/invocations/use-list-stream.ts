@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks';
-import type { Fact } from '#machines/facts.ts';
 import { withQuery } from '../api/http.ts';
 import { followLive, type LiveState } from '../api/live.ts';
+import type { OwnedFact } from './rows.ts';
 
 /** Above this rate the list polls instead of applying single transitions, which a person could not follow. */
 const MAX_PER_SECOND = 300;
@@ -18,7 +18,7 @@ type ListStreamOptions = {
   isPaused: boolean;
   /** Reads the head of the list. */
   refresh: () => Promise<void>;
-  apply: (facts: readonly Fact[]) => void;
+  apply: (facts: readonly OwnedFact[]) => void;
   onState: (state: ListStreamState) => void;
 };
 type Callbacks = Pick<ListStreamOptions, 'refresh' | 'apply' | 'onState'>;
@@ -46,7 +46,7 @@ export function useListStream({ name, isPaused, ...callbacks }: ListStreamOption
 }
 
 function followList(name: string | undefined, { refresh, apply, onState }: Callbacks): () => void {
-  let facts: Fact[] = [];
+  let facts: OwnedFact[] = [];
   let applyTimer: ReturnType<typeof setTimeout> | undefined;
   let refreshTimer: ReturnType<typeof setTimeout> | undefined;
   let pollTimer: ReturnType<typeof setInterval> | undefined;
@@ -79,13 +79,13 @@ function followList(name: string | undefined, { refresh, apply, onState }: Callb
     let count = 0;
     close = followLive({
       url: (after) => withQuery('/api/transitions', { function: name, from: after === undefined ? undefined : after + 1 }),
-      onTransition: ({ fact }) => {
+      onTransition: ({ fact, function: owner = '' }) => {
         if (Date.now() - since > 1_000) {
           since = Date.now();
           count = 0;
         }
         if (++count > MAX_PER_SECOND) return poll();
-        facts.push(fact);
+        facts.push({ fact, function: owner });
         applyTimer ??= setTimeout(applyFacts, APPLY_AFTER_MS);
         refreshSoon();
       },

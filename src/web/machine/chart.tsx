@@ -1,5 +1,6 @@
 import { iconPath } from '../parts/icon.tsx';
 import { type Appearance, appearanceOf } from '../parts/state-badge.tsx';
+import { t, translated } from '../shell/language.ts';
 import type { Drawing, DrawnEdge, DrawnState, MachineDrawing } from './drawing.ts';
 import { edgeKey, type TakenPath } from './path.ts';
 
@@ -25,7 +26,11 @@ export function MachineChart({ machine, path, isVertical, label, tone, onState }
       // Never enlarged: its text has the size of the page's other text.
       style={{ maxWidth: `${drawing.width}px` }}
       role="img"
-      aria-label={`${label}: state ${labelOf(path.activeState)}, visited ${[...path.visitedStates].map(labelOf).join(', ')}`}
+      aria-label={t('{label}: state {state}, visited {visited}', {
+        label,
+        state: labelOf(path.activeState),
+        visited: [...path.visitedStates].map(labelOf).join(t(', ')),
+      })}
     >
       <defs>
         {['idle', 'taken', 'last'].map((kind) => (
@@ -68,7 +73,11 @@ function Edge({ edge, path, arrow }: { edge: DrawnEdge; path: TakenPath; arrow: 
   const [timesX, timesY] = middleOf(edge.points);
   return (
     <g class={`edge ${kind}`} data-edge={key}>
-      <title>{`${labelOf(edge.from)} → ${labelOf(edge.to)} by ${edge.event}${times > 1 ? `, ${times} times` : ''}`}</title>
+      <title>
+        {times > 1
+          ? t('{from} → {to} by {event}, {count} times', { ...namesOf(edge), count: times })
+          : t('{from} → {to} by {event}', namesOf(edge))}
+      </title>
       <path d={rounded(edge.points)} marker-end={`url(#${arrow}-${kind})`} />
       {label === undefined ? null : (
         <g class="edge-label">
@@ -120,7 +129,7 @@ function StateBox({ state: { name, x, y, width, height }, machine, path, activeT
       data-state={name}
       {...(isClickable ? { onClick: () => onState(name) } : {})}
     >
-      <title>{`${name}: ${description}`}</title>
+      <title>{t('{name}: {description}', { name, description: translated(description) })}</title>
       {isActive ? <rect class="halo" x={x - 4} y={y - 4} width={width + 8} height={height + 8} rx="14" /> : null}
       <rect class="box" x={x} y={y} width={width} height={height} rx="10" />
       {isFinal ? <rect class="final" x={x + 3} y={y + 3} width={width - 6} height={height - 6} rx="7" /> : null}
@@ -135,6 +144,10 @@ function StateBox({ state: { name, x, y, width, height }, machine, path, activeT
       ))}
     </g>
   );
+}
+
+function namesOf({ from, to, event }: DrawnEdge): { from: string; to: string; event: string } {
+  return { from: labelOf(from), to: labelOf(to), event };
 }
 
 /** The label of a state, for tooltips and screen readers. */

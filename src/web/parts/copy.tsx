@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { t } from '../shell/language.ts';
 import { showToast } from '../shell/toasts.tsx';
 import { Icon } from './icon.tsx';
 
@@ -9,14 +10,20 @@ export function CopyButton({ text, name, label }: { text: string; name: string; 
     try {
       await navigator.clipboard.writeText(text);
       setIsCopied(true);
-      showToast(`Copied ${name}`);
+      showToast(t('Copied {name}', { name }));
       setTimeout(() => setIsCopied(false), 1_500);
     } catch {
-      showToast('The browser denied access to the clipboard. Select the text and copy it with the keyboard.', 'problem');
+      showToast(t('The browser denied access to the clipboard. Select the text and copy it with the keyboard.'), 'problem');
     }
   };
   return (
-    <button type="button" class="button quiet small" onClick={copy} title={`Copy ${name}`} aria-label={`Copy ${name}`}>
+    <button
+      type="button"
+      class="button quiet small"
+      onClick={copy}
+      title={t('Copy {name}', { name })}
+      aria-label={t('Copy {name}', { name })}
+    >
       <Icon name={isCopied ? 'succeeded' : 'copy'} size={14} />
       {label === undefined ? null : <span>{label}</span>}
     </button>
@@ -28,7 +35,7 @@ export function CommandLine({ text }: { text: string }) {
   return (
     <div class="command-line">
       <code>{text}</code>
-      <CopyButton text={text} name="the command" />
+      <CopyButton text={text} name={t('the command')} />
     </div>
   );
 }

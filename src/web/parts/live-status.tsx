@@ -1,8 +1,9 @@
 import type { LiveState } from '../api/live.ts';
+import { type Text, t } from '../shell/language.ts';
 import { Icon } from './icon.tsx';
 
 type Status = LiveState | 'paused' | 'busy' | 'over';
-const labels: Record<Status, { label: string; tone: string; title: string }> = {
+const labels: Record<Status, { label: Text; tone: string; title: Text }> = {
   connecting: { label: 'Connecting', tone: 'muted', title: 'Connecting to the live stream' },
   live: { label: 'Live', tone: 'succeeded', title: 'New events appear at once' },
   lost: { label: 'Reconnecting', tone: 'retrying', title: 'The connection is lost. It is retried, and no event is missed.' },
@@ -18,9 +19,9 @@ export function LiveStatus({ live, isPaused, onToggle }: LiveStatusProps) {
   const { label, tone, title } = labels[live];
   return (
     <span class="live">
-      <span class={`live-status tone-${tone}`} title={title} role="status">
+      <span class={`live-status tone-${tone}`} title={t(title)} role="status">
         <Icon name={live === 'paused' ? 'pause' : 'live'} size={14} />
-        {label}
+        {t(label)}
       </span>
       {onToggle === undefined ? null : (
         <button
@@ -28,10 +29,10 @@ export function LiveStatus({ live, isPaused, onToggle }: LiveStatusProps) {
           class="button quiet small"
           aria-pressed={isPaused}
           onClick={onToggle}
-          title={isPaused ? 'Resume (p)' : 'Pause (p)'}
+          title={isPaused ? t('Resume (p)') : t('Pause (p)')}
         >
           <Icon name={isPaused ? 'play' : 'pause'} size={14} />
-          <span class="unseen">{isPaused ? 'Resume' : 'Pause'}</span>
+          <span class="unseen">{isPaused ? t('Resume') : t('Pause')}</span>
         </button>
       )}
     </span>

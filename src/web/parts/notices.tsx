@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import type { ApiError } from '../api/http.ts';
+import { t } from '../shell/language.ts';
 import { CommandLine } from './copy.tsx';
 import { Icon, type IconName } from './icon.tsx';
 
@@ -25,7 +26,7 @@ export function ProblemNotice({ problem, onRetry }: { problem: ApiError; onRetry
       </div>
       {onRetry === undefined ? null : (
         <button type="button" class="button small" onClick={onRetry}>
-          Try again
+          {t('Try again')}
         </button>
       )}
     </div>
@@ -33,12 +34,12 @@ export function ProblemNotice({ problem, onRetry }: { problem: ApiError; onRetry
 }
 
 function titleOf({ status }: ApiError): string {
-  if (status === 0) return 'No connection';
-  if (status === 404) return 'Not found';
-  if (status === 401 || status === 403) return 'Not allowed';
-  if (status === 409 || status === 412) return 'Refused: it was changed meanwhile or is in another state';
-  if (status === 503) return 'Not available now';
-  return status >= 500 ? 'The gateway failed' : 'Refused';
+  if (status === 0) return t('No connection');
+  if (status === 404) return t('Not found');
+  if (status === 401 || status === 403) return t('Not allowed');
+  if (status === 409 || status === 412) return t('Refused: it was changed meanwhile or is in another state');
+  if (status === 503) return t('Not available now');
+  return status >= 500 ? t('The gateway failed') : t('Refused');
 }
 
 /** The message of an empty page or list, with a command that fills it. */

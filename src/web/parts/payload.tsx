@@ -1,4 +1,5 @@
 import { useMemo, useState } from 'preact/hooks';
+import { formatNumber, type Text, t } from '../shell/language.ts';
 import { CopyButton } from './copy.tsx';
 import { Icon } from './icon.tsx';
 import { bytesOf, formatBytes, formatJson, hexRows, isBinary, type Token, tokensOf } from './payload-text.ts';
@@ -7,12 +8,12 @@ import { Scrollable } from './scrollable.tsx';
 /** The characters that are shown at first. A button shows the whole text. */
 const MAX_SHOWN = 12_000;
 
-const kindLabels = { bytes: 'binary', json: 'JSON', text: 'text' } as const;
+const kindLabels = { bytes: 'binary', json: 'JSON', text: 'text' } as const satisfies Record<string, Text>;
 
 type PayloadProps = { text: string; name: string; file?: string; empty?: string };
 
 /** A payload: JSON indented with secrets masked, or text, or a hex dump. Copying and saving use the original text. */
-export function Payload({ text, name, file = `${name}.json`, empty = 'empty' }: PayloadProps) {
+export function Payload({ text, name, file = `${name}.json`, empty = t('empty') }: PayloadProps) {
   const [isRaw, setIsRaw] = useState(false);
   const [isRevealed, setIsRevealed] = useState(false);
   const [isWhole, setIsWhole] = useState(false);
@@ -24,26 +25,26 @@ export function Payload({ text, name, file = `${name}.json`, empty = 'empty' }: 
   return (
     <div class="payload">
       <div class="payload-head">
-        <span class="size" title={`${bytes.toLocaleString('en')} bytes`}>
-          {formatBytes(bytes)} {kindLabels[view.kind]}
+        <span class="size" title={t('{count} bytes', { count: formatNumber(bytes) })}>
+          {formatBytes(bytes)} {t(kindLabels[view.kind])}
         </span>
         <div class="spring" />
         {hasSecret ? (
           <button type="button" class="button quiet small" aria-pressed={isRevealed} onClick={() => setIsRevealed(!isRevealed)}>
-            {isRevealed ? 'Mask secrets' : 'Reveal secrets'}
+            {isRevealed ? t('Mask secrets') : t('Reveal secrets')}
           </button>
         ) : null}
         {view.kind === 'text' && !isRaw ? null : (
           <button type="button" class="button quiet small" aria-pressed={isRaw} onClick={() => setIsRaw(!isRaw)}>
-            Raw
+            {t('Raw')}
           </button>
         )}
         <CopyButton text={text} name={name} />
         <button
           type="button"
           class="button quiet small"
-          aria-label={`Save ${name}`}
-          title={`Save ${name}`}
+          aria-label={t('Save {name}', { name })}
+          title={t('Save {name}', { name })}
           onClick={() => save(text, file)}
         >
           <Icon name="download" size={14} />
@@ -54,7 +55,7 @@ export function Payload({ text, name, file = `${name}.json`, empty = 'empty' }: 
       </Scrollable>
       {view.text.length > MAX_SHOWN && !isWhole ? (
         <button type="button" class="button small" onClick={() => setIsWhole(true)}>
-          Show all ({formatBytes(bytes)})
+          {t('Show all ({size})', { size: formatBytes(bytes) })}
         </button>
       ) : null}
     </div>

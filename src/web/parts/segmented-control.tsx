@@ -1,3 +1,5 @@
+import { translated } from '../shell/language.ts';
+
 type SegmentedControlProps<Value extends string> = {
   label: string;
   value: Value;
@@ -12,7 +14,7 @@ export function SegmentedControl<Value extends string>({ label, value, choices, 
       <legend class="unseen">{label}</legend>
       {choices.map((choice) => (
         <button key={choice} type="button" aria-pressed={choice === value} onClick={() => onChange(choice)}>
-          {choice}
+          {translated(choice)}
         </button>
       ))}
     </fieldset>

@@ -1,9 +1,10 @@
+import { type Text, t } from '../shell/language.ts';
 import { Icon, type IconName } from './icon.tsx';
 
 /** How a state, an event or a status is shown. A colour never stands without an icon and a label. */
 export type Appearance = { tone: 'queued' | 'running' | 'retrying' | 'succeeded' | 'failed' | 'muted'; icon: IconName; label: string };
 
-const appearances: Readonly<Record<string, Appearance>> = {
+const appearances: Readonly<Record<string, Appearance & { label: Text }>> = {
   initial: { tone: 'muted', icon: 'queued', label: 'Not accepted yet' },
   queued: { tone: 'queued', icon: 'queued', label: 'Queued' },
   running: { tone: 'running', icon: 'running', label: 'Running' },
@@ -16,10 +17,12 @@ const appearances: Readonly<Record<string, Appearance>> = {
   delivering: { tone: 'running', icon: 'delivering', label: 'Delivering' },
   backingOff: { tone: 'retrying', icon: 'retrying', label: 'Backing off' },
   delivered: { tone: 'succeeded', icon: 'succeeded', label: 'Delivered' },
+  dismissed: { tone: 'muted', icon: 'dead', label: 'Dismissed' },
   dead: { tone: 'failed', icon: 'dead', label: 'Dead' },
   'delivery.started': { tone: 'running', icon: 'delivering', label: 'Delivery started' },
   'delivery.failed': { tone: 'retrying', icon: 'retrying', label: 'Delivery failed' },
   'delivery.delivered': { tone: 'succeeded', icon: 'succeeded', label: 'Delivered' },
+  'delivery.dismissed': { tone: 'muted', icon: 'dead', label: 'Delivery dismissed' },
   'delivery.dead': { tone: 'failed', icon: 'dead', label: 'Delivery dead' },
   'delivery.postponed': { tone: 'retrying', icon: 'retrying', label: 'Delivery postponed' },
   'delivery.redriven': { tone: 'muted', icon: 'redriven', label: 'Delivery redriven' },
@@ -32,7 +35,8 @@ const appearances: Readonly<Record<string, Appearance>> = {
 
 /** The appearance of a state, an event or a status. An unknown name is its own label. */
 export function appearanceOf(name: string): Appearance {
-  return (Object.hasOwn(appearances, name) ? appearances[name] : undefined) ?? { tone: 'muted', icon: 'alert', label: name };
+  const found = Object.hasOwn(appearances, name) ? appearances[name] : undefined;
+  return found === undefined ? { tone: 'muted', icon: 'alert', label: name } : { ...found, label: t(found.label) };
 }
 
 export function Badge({ name, note, title }: { name: string; note?: string | undefined; title?: string | undefined }) {
@@ -48,8 +52,8 @@ export function Badge({ name, note, title }: { name: string; note?: string | und
 
 /** The state of an invocation. Once it is `notified` the badge shows the status, which names the outcome. */
 export function InvocationBadge({ state, status }: { state: string; status: string }) {
-  if (state === 'notified') return <Badge name={status} title="notified: every delivery is settled" />;
+  if (state === 'notified') return <Badge name={status} title={t('notified: every delivery is settled')} />;
   if (state === 'succeeded' || state === 'failed')
-    return <Badge name={status} note="delivering" title={`${state}: its deliveries are not settled yet`} />;
+    return <Badge name={status} note={t('delivering')} title={t('{state}: its deliveries are not settled yet', { state })} />;
   return <Badge name={state} />;
 }

@@ -1,4 +1,5 @@
 import type { ComponentChildren } from 'preact';
+import { t, translated } from '../shell/language.ts';
 import '../styles/table.css';
 import { Scrollable } from './scrollable.tsx';
 
@@ -7,7 +8,7 @@ export type Row = { key: string; tone?: string | undefined; cells: readonly Comp
 
 /** A table. A wide one scrolls inside its frame. On a narrow screen each row becomes a list below its first cell. */
 export function Table({ label, columns, rows }: { label: string; columns: readonly Column[]; rows: readonly Row[] }) {
-  if (rows.length === 0) return <p class="nothing">none</p>;
+  if (rows.length === 0) return <p class="nothing">{t('none')}</p>;
   const classOf = (index: number): string => (columns[index]?.isNumber === true ? 'number' : '');
   return (
     <Scrollable class="rows-frame" label={label}>
@@ -16,7 +17,7 @@ export function Table({ label, columns, rows }: { label: string; columns: readon
           <tr>
             {columns.map(({ head }, index) => (
               <th key={head} scope="col" class={classOf(index)}>
-                {head}
+                {translated(head)}
               </th>
             ))}
           </tr>
@@ -25,7 +26,7 @@ export function Table({ label, columns, rows }: { label: string; columns: readon
           {rows.map(({ key, tone, cells }) => (
             <tr key={key} class={tone === undefined ? '' : `toned tone-${tone}`}>
               {cells.map((cell, index) => (
-                <td key={columns[index]?.head} class={classOf(index)} data-head={columns[index]?.head}>
+                <td key={columns[index]?.head} class={classOf(index)} data-head={translated(columns[index]?.head ?? '')}>
                   {cell}
                 </td>
               ))}

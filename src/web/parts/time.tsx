@@ -1,8 +1,9 @@
 import { formatDuration } from '#src/core/text/format-duration.ts';
+import { language, t } from '../shell/language.ts';
 import { now, zone } from '../shell/settings.ts';
 import { useStore } from '../shell/store.ts';
 
-/** A time relative to the present, such as `12 s ago`. The tooltip shows the exact time. */
+/** A time relative to the present, such as `12s ago`. The tooltip shows the exact time. */
 export function RelativeTime({ at }: { at: number }) {
   const present = useStore(now);
   const timeZone = useStore(zone);
@@ -17,7 +18,7 @@ export function RelativeTime({ at }: { at: number }) {
 export function ExactTime({ at }: { at: number }) {
   const timeZone = useStore(zone);
   return (
-    <time dateTime={isoOf(at)} title={`${at} ms since the epoch`}>
+    <time dateTime={isoOf(at)} title={t('{count} ms since the epoch', { count: at })}>
       {formatExactTime(at, timeZone)}
     </time>
   );
@@ -27,21 +28,24 @@ export function ExactTime({ at }: { at: number }) {
 export function Countdown({ to }: { to: number }) {
   const present = useStore(now);
   const left = to - present;
-  return <span class="countdown">{left > 0 ? `due in ${formatDuration(Math.ceil(left / 1_000) * 1_000)}` : 'due now'}</span>;
+  return (
+    <span class="countdown">
+      {left > 0 ? t('due in {duration}', { duration: formatDuration(Math.ceil(left / 1_000) * 1_000) }) : t('due now')}
+    </span>
+  );
 }
 
-/** Formats a time such as `12 s ago`. Small clock differences between machines do not show a time in the future. */
+/** Formats a time such as `12s ago`. Small clock differences between machines do not show a time in the future. */
 function formatRelativeTime(at: number, present: number): string {
   const ago = present - at;
-  if (ago < -2_000) return `in ${roundedDuration(-ago)}`;
-  return ago < 1_500 ? 'just now' : `${roundedDuration(ago)} ago`;
-}
-
-function roundedDuration(ms: number): string {
-  if (ms < 60_000) return `${Math.round(ms / 1_000)} s`;
-  if (ms < 3_600_000) return `${Math.floor(ms / 60_000)} min`;
-  if (ms < 86_400_000) return `${Math.floor(ms / 3_600_000)} h`;
-  return `${Math.floor(ms / 86_400_000)} d`;
+  if (ago >= -2_000 && ago < 1_500) return t('just now');
+  const formats = new Intl.RelativeTimeFormat(language.get(), { style: 'narrow' });
+  const ms = Math.abs(ago);
+  const count = (unitInMs: number): number => -Math.sign(ago) * Math.floor(ms / unitInMs);
+  if (ms < 60_000) return formats.format(-Math.round(ago / 1_000), 'second');
+  if (ms < 3_600_000) return formats.format(count(60_000), 'minute');
+  if (ms < 86_400_000) return formats.format(count(3_600_000), 'hour');
+  return formats.format(count(86_400_000), 'day');
 }
 
 /** Formats a time such as `2026-01-31 12:00:00.123`. */

@@ -1,3 +1,4 @@
+import { type ComponentType, Fragment } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { InvocationPage } from '../invocation/page.tsx';
 import { InvocationsPage } from '../invocations/page.tsx';
@@ -5,18 +6,22 @@ import { Empty } from '../parts/notices.tsx';
 import { Header } from './header.tsx';
 import { Help } from './help.tsx';
 import { useKeys } from './keys.ts';
+import { language, type Text, t } from './language.ts';
 import { lazyComponent } from './lazy.tsx';
 import { Login } from './login.tsx';
-import { Link, navigate, paths, useLocation } from './router.tsx';
+import { Link, type Location, navigate, paths, useLocation } from './router.tsx';
+import { useStore } from './store.ts';
 import { Toasts } from './toasts.tsx';
 
 const FunctionsPage = lazyComponent(async () => (await import('../functions/page.tsx')).FunctionsPage);
+const CreateFunctionPage = lazyComponent(async () => (await import('../functions/create-page.tsx')).CreateFunctionPage);
 const FunctionPage = lazyComponent(async () => (await import('../functions/function-page.tsx')).FunctionPage);
 const DeadLettersPage = lazyComponent(async () => (await import('../system/dead-letters.tsx')).DeadLettersPage);
 const SystemPage = lazyComponent(async () => (await import('../system/page.tsx')).SystemPage);
 
 export function App() {
-  const { path } = useLocation();
+  const { path, query } = useLocation();
+  const chosen = useStore(language);
   const [isHelpOpen, setIsHelpOpen] = useState(false);
   useKeys({
     '?': () => setIsHelpOpen(true),
@@ -32,45 +37,62 @@ export function App() {
     const main = document.getElementById('main');
     if (!isFirst.current && main?.contains(document.activeElement) === false) main.focus({ preventScroll: true });
     isFirst.current = false;
-  }, [path]);
+  }, [path, chosen]);
   return (
-    <>
+    <Fragment key={chosen}>
       <a class="skip" href="#main">
-        Skip to the content
+        {t('Skip to the content')}
       </a>
       <Header onHelp={() => setIsHelpOpen(true)} />
       <main id="main" tabIndex={-1}>
-        <Page path={path} />
+        <Page path={path} query={query} />
       </main>
       <Toasts />
       {isHelpOpen ? <Help onClose={() => setIsHelpOpen(false)} /> : null}
-    </>
+    </Fragment>
   );
 }
 
-function Page({ path }: { path: string }) {
+const fixedPages: Readonly<Record<string, ComponentType | undefined>> = {
+  [paths.invocations]: InvocationsPage,
+  [paths.login]: Login,
+  [paths.functions]: FunctionsPage,
+  [paths.deadLetters]: DeadLettersPage,
+  [paths.system]: SystemPage,
+};
+
+function Page({ path, query }: Location) {
   const [, first = '', second, ...more] = path.split('/');
   const name = second === undefined || second === '' || more.length > 0 ? undefined : decode(second);
-  if (path === paths.invocations) return <InvocationsPage />;
-  if (path === paths.login) return <Login />;
-  if (path === paths.functions) return <FunctionsPage />;
-  if (path === paths.deadLetters) return <DeadLettersPage />;
-  if (path === paths.system) return <SystemPage />;
-  if (first === 'invocations' && name !== undefined) return <InvocationPage key={name} id={name} />;
+  const Fixed = path === paths.functions && query.has('new') ? CreateFunctionPage : fixedPages[path];
+  if (Fixed !== undefined) return <Fixed />;
+  if (first === 'invocations' && name !== undefined) {
+    const owner = query.get('function') ?? undefined;
+    return <InvocationPage key={`${name} ${owner}`} id={name} owner={owner} />;
+  }
   if (first === 'functions' && name !== undefined) return <FunctionPage key={name} name={name} />;
   return (
-    <Empty title="There is no such page" icon="alert">
+    <Empty title={t('There is no such page')} icon="alert">
       <p>
-        <Link to={paths.invocations}>Go to the invocations</Link>
+        <Link to={paths.invocations}>{t('Go to the invocations')}</Link>
       </p>
     </Empty>
   );
 }
 
+const titles: Readonly<Partial<Record<string, Text>>> = {
+  [paths.invocations]: 'Invocations',
+  [paths.login]: 'Sign in',
+  [paths.functions]: 'Functions',
+  [paths.deadLetters]: 'Dead letters',
+  [paths.system]: 'System',
+};
+
 function titleOf(path: string): string {
   const [, first = '', second] = path.split('/');
   if (second !== undefined && second !== '') return `${decode(second)} · Sequent`;
-  return `${first === '' ? 'Invocations' : first.charAt(0).toUpperCase() + first.slice(1).replace('-', ' ')} · Sequent`;
+  const title = titles[`/${first}`];
+  return title === undefined ? 'Sequent' : `${t(title)} · Sequent`;
 }
 
 /** Decodes a segment of the path. A malformed segment stays as it is, and the page then reports that nothing has this name. */

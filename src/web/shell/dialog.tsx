@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 import { Icon } from '../parts/icon.tsx';
+import { t } from './language.ts';
 
 type DialogProps = { title: string; onClose: () => void; children: ComponentChildren; wide?: boolean };
 
@@ -24,7 +25,7 @@ export function Dialog({ title, onClose, children, wide = false }: DialogProps) 
     <dialog ref={dialog} class={wide ? 'dialog wide' : 'dialog'} aria-labelledby={titleId} onCancel={closeBy(onClose)}>
       <div class="dialog-head">
         <h2 id={titleId}>{title}</h2>
-        <button type="button" class="button quiet small" aria-label="Close" onClick={onClose}>
+        <button type="button" class="button quiet small" aria-label={t('Close')} onClick={onClose}>
           <Icon name="close" />
         </button>
       </div>
@@ -46,7 +47,7 @@ export function DialogFooter({
   return (
     <div class="dialog-foot">
       <button type="button" class="button" onClick={onClose}>
-        Close
+        {t('Close')}
       </button>
       {isDone ? null : children}
     </div>

@@ -1,4 +1,5 @@
 import { Icon } from '../parts/icon.tsx';
+import { chooseLanguage, language, type Text, t } from './language.ts';
 import { Link, paths, useLocation } from './router.tsx';
 import { session, signOut } from './session.ts';
 import { theme, zone } from './settings.ts';
@@ -6,7 +7,7 @@ import { useStore } from './store.ts';
 import { showToast } from './toasts.tsx';
 import { problemOf } from './use-fetch.ts';
 
-const entries: readonly { to: string; label: string; prefix: string }[] = [
+const entries: readonly { to: string; label: Text; prefix: string }[] = [
   { to: paths.invocations, label: 'Invocations', prefix: '/invocations' },
   { to: paths.functions, label: 'Functions', prefix: '/functions' },
   { to: paths.deadLetters, label: 'Dead letters', prefix: '/dead-letters' },
@@ -20,7 +21,7 @@ export function Header({ onHelp }: { onHelp: () => void }) {
   const hasAccess = caller === undefined || caller.is_open || caller.signed_in;
   return (
     <header class="header">
-      <Link to={paths.invocations} class="brand" aria-label="Sequent: invocations">
+      <Link to={paths.invocations} class="brand" aria-label={t('Sequent: invocations')}>
         <svg width="22" height="22" viewBox="0 0 32 32" aria-hidden="true">
           <rect width="32" height="32" rx="8" class="brand-ground" />
           <path d="M8 22h5a3 3 0 0 0 3-3v-6a3 3 0 0 1 3-3h5" class="brand-line" />
@@ -30,28 +31,29 @@ export function Header({ onHelp }: { onHelp: () => void }) {
         <span>Sequent</span>
       </Link>
       {hasAccess ? (
-        <nav aria-label="Pages">
+        <nav aria-label={t('Pages')}>
           {entries.map(({ to, label, prefix }) => (
             <Link key={to} to={to} aria-current={path === to || path.startsWith(`${prefix}/`) ? 'page' : undefined}>
-              {label}
+              {t(label)}
             </Link>
           ))}
         </nav>
       ) : null}
       <div class="header-tools">
         {caller?.project == null ? null : (
-          <span class="project" title={`Project ${caller.project}; Sequent ${caller.version}`}>
+          <span class="project" title={t('Project {project}; Sequent {version}', { project: caller.project, version: caller.version })}>
             {caller.project}
           </span>
         )}
+        <LanguageToggle />
         <ZoneToggle />
         <ThemeToggle />
-        <button type="button" class="button quiet small wide-only" onClick={onHelp} aria-label="Keys" title="Keys (?)">
+        <button type="button" class="button quiet small wide-only" onClick={onHelp} aria-label={t('Keys')} title={t('Keys (?)')}>
           <Icon name="keyboard" />
         </button>
         {caller?.signed_in === true && !caller.is_open ? (
           <button type="button" class="button quiet small" onClick={() => void endSession()}>
-            Sign out
+            {t('Sign out')}
           </button>
         ) : null}
       </div>
@@ -67,6 +69,19 @@ async function endSession(): Promise<void> {
   }
 }
 
+/** The button names the other language in that language, for a reader who does not know the present one. */
+function LanguageToggle() {
+  const [next, name] = useStore(language) === 'en' ? (['zh-CN', '中文'] as const) : (['en', 'English'] as const);
+  const change = (): void => {
+    chooseLanguage(next).catch((thrown) => showToast(problemOf(thrown).message, 'problem'));
+  };
+  return (
+    <button type="button" class="button quiet small" lang={next} onClick={change}>
+      {name}
+    </button>
+  );
+}
+
 function ZoneToggle() {
   const chosen = useStore(zone);
   return (
@@ -77,11 +92,11 @@ function ZoneToggle() {
       onClick={() => zone.set(chosen === 'utc' ? 'local' : 'utc')}
       title={
         chosen === 'utc'
-          ? 'Exact times are in UTC. Press to show local times.'
-          : 'Exact times are in the time zone of this browser. Press to show UTC.'
+          ? t('Exact times are in UTC. Press to show local times.')
+          : t('Exact times are in the time zone of this browser. Press to show UTC.')
       }
     >
-      <Icon name="clock" size={14} /> {chosen === 'utc' ? 'UTC' : 'Local'}
+      <Icon name="clock" size={14} /> {chosen === 'utc' ? 'UTC' : t('Local')}
     </button>
   );
 }
@@ -94,8 +109,8 @@ function ThemeToggle() {
       type="button"
       class="button quiet small"
       onClick={() => theme.set(next)}
-      aria-label={`Colours: ${chosen}; change to ${next}`}
-      title={`Colours: ${chosen}`}
+      aria-label={t('Colours: {theme}; change to {next}', { theme: t(chosen), next: t(next) })}
+      title={t('Colours: {theme}', { theme: t(chosen) })}
     >
       <Icon name={chosen === 'system' ? 'system' : chosen === 'light' ? 'sun' : 'moon'} />
     </button>

@@ -1,6 +1,7 @@
 import { Dialog } from './dialog.tsx';
+import { type Text, t } from './language.ts';
 
-const groups: readonly { title: string; keys: readonly [string, string][] }[] = [
+const groups: readonly { title: Text; keys: readonly [string, Text][] }[] = [
   {
     title: 'Everywhere',
     keys: [
@@ -18,6 +19,7 @@ const groups: readonly { title: string; keys: readonly [string, string][] }[] = 
     keys: [
       ['j k', 'next and previous row'],
       ['Enter', 'open the invocation'],
+      ['x', 'select the row for a bulk action'],
       ['.', 'show new invocations'],
       ['p', 'pause and resume'],
       ['r', 'redrive the invocation'],
@@ -39,11 +41,11 @@ const groups: readonly { title: string; keys: readonly [string, string][] }[] = 
 
 export function Help({ onClose }: { onClose: () => void }) {
   return (
-    <Dialog title="Keys" onClose={onClose} wide>
+    <Dialog title={t('Keys')} onClose={onClose} wide>
       <div class="keys">
         {groups.map(({ title, keys }) => (
           <section key={title}>
-            <h3>{title}</h3>
+            <h3>{t(title)}</h3>
             <dl>
               {keys.map(([key, effect]) => (
                 <div key={key}>
@@ -52,7 +54,7 @@ export function Help({ onClose }: { onClose: () => void }) {
                       <kbd key={one}>{one}</kbd>
                     ))}
                   </dt>
-                  <dd>{effect}</dd>
+                  <dd>{t(effect)}</dd>
                 </div>
               ))}
             </dl>

@@ -24,7 +24,9 @@ export function startKeys(): void {
 
 function onKeyDown(event: KeyboardEvent): void {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-  const target = event.target instanceof HTMLElement ? event.target : document.body;
+  // The editor of code is in a shadow tree, whose events have its host as target.
+  const [origin] = event.composedPath();
+  const target = origin instanceof HTMLElement ? origin : document.body;
   // Enter activates the focused link or button, not the selected row.
   if (event.key === 'Enter' && target.closest('a, button, summary') !== null) return;
   if (isTextField(target)) {
@@ -51,5 +53,6 @@ function runBinding(key: string, event: KeyboardEvent): boolean {
 
 function isTextField(target: Element): boolean {
   if (target instanceof HTMLInputElement) return !['checkbox', 'radio', 'range', 'button'].includes(target.type);
-  return target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement;
+  const isEditable = target instanceof HTMLElement && target.isContentEditable;
+  return isEditable || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement;
 }

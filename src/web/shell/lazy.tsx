@@ -1,6 +1,7 @@
 import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { Skeleton } from '../parts/notices.tsx';
+import { t } from './language.ts';
 
 /** A component whose code is loaded when it is first rendered. */
 export function lazyComponent<Props extends object>(load: () => Promise<ComponentType<Props>>): ComponentType<Props> {
@@ -19,7 +20,7 @@ export function lazyComponent<Props extends object>(load: () => Promise<Componen
       );
     }, []);
     if (isMissing)
-      return <p class="page">This part of the page could not be loaded. Sequent was updated or does not answer. Reload the page.</p>;
+      return <p class="page">{t('This part of the page could not be loaded. Sequent was updated or does not answer. Reload the page.')}</p>;
     return Component === undefined ? <Skeleton lines={8} height={22} /> : <Component {...props} />;
   };
 }

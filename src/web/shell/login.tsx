@@ -2,6 +2,8 @@ import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { ApiError } from '../api/http.ts';
 import { Icon } from '../parts/icon.tsx';
 import { ProblemNotice } from '../parts/notices.tsx';
+import { RichText } from '../parts/rich-text.tsx';
+import { t } from './language.ts';
 import { nextAfterLogin } from './next-page.ts';
 import { Link, navigate, paths, useLocation } from './router.tsx';
 import { session, signIn } from './session.ts';
@@ -13,15 +15,18 @@ export function Login() {
   return (
     <div class="login">
       <div class="card login-card">
-        <h1>Sign in</h1>
+        <h1>{t('Sign in')}</h1>
         {caller?.is_open === true ? (
           <>
-            <p>This gateway runs without credentials. No login is needed: every user of this machine has access.</p>
+            <p>{t('This gateway runs without credentials. No login is needed: every user of this machine has access.')}</p>
             <p class="hint">
-              To require a token, start the gateway with <code>--credentials</code> or SEQUENT_CREDENTIALS.
+              <RichText
+                text="To require a token, start the gateway with {option} or {variable}."
+                values={{ option: <code>--credentials</code>, variable: 'SEQUENT_CREDENTIALS' }}
+              />
             </p>
             <Link to={paths.invocations} class="button primary">
-              Go to the invocations
+              {t('Go to the invocations')}
             </Link>
           </>
         ) : (
@@ -57,13 +62,13 @@ function TokenForm() {
       {query.has('ended') && problem === undefined ? (
         <div class="notice tone-retrying" role="status">
           <Icon name="clock" />
-          <p class="notice-text">Your session has ended. Sign in to return to this page.</p>
+          <p class="notice-text">{t('Your session has ended. Sign in to return to this page.')}</p>
         </div>
       ) : null}
       {/* Password managers store a token under a user name. */}
       <input type="text" name="username" autocomplete="username" value="sequent" readOnly hidden />
       <label class="field">
-        <span>Token</span>
+        <span>{t('Token')}</span>
         <input
           ref={field}
           type="password"
@@ -75,12 +80,15 @@ function TokenForm() {
           onInput={({ currentTarget }) => setToken(currentTarget.value)}
         />
         <small>
-          A token of the credentials file (SEQUENT_CREDENTIALS), or the token in the link that <code>sequent serve</code> printed.
+          <RichText
+            text="A token of the credentials file (SEQUENT_CREDENTIALS), or the token in the link that {command} printed."
+            values={{ command: <code>sequent serve</code> }}
+          />
         </small>
       </label>
       {problem === undefined ? null : <Refusal problem={problem} />}
       <button type="submit" class="button primary" disabled={isSubmitting || token === ''}>
-        {isSubmitting ? 'Signing in…' : 'Sign in'}
+        {isSubmitting ? t('Signing in…') : t('Sign in')}
       </button>
     </form>
   );
@@ -92,8 +100,8 @@ function Refusal({ problem }: { problem: ApiError }) {
     <div class="notice tone-failed" role="alert">
       <Icon name="alert" />
       <div class="notice-text">
-        <strong>The token is not valid</strong>
-        <p>Check for spaces around the token, or ask the operator of the gateway for a valid one.</p>
+        <strong>{t('The token is not valid')}</strong>
+        <p>{t('Check for spaces around the token, or ask the operator of the gateway for a valid one.')}</p>
       </div>
     </div>
   );

@@ -1,4 +1,5 @@
 import type { ComponentChildren } from 'preact';
+import { withQuery } from '../api/http.ts';
 import { createStore, useStore } from './store.ts';
 
 /** The address that the page shows: its path and its query. */
@@ -65,8 +66,10 @@ export function follow(event: MouseEvent, to: string): void {
 
 export const paths = {
   invocations: '/',
-  invocation: (id: string): string => `/invocations/${encodeURIComponent(id)}`,
+  /** Several functions may have an invocation of this id, so a link names the function wherever it is known (ID1). */
+  invocation: (id: string, owner?: string): string => withQuery(`/invocations/${encodeURIComponent(id)}`, { function: owner }),
   functions: '/functions',
+  newFunction: '/functions?new',
   function: (name: string): string => `/functions/${encodeURIComponent(name)}`,
   deadLetters: '/dead-letters',
   system: '/system',

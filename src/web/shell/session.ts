@@ -1,5 +1,6 @@
 import type { Session } from '#src/gateway/api/schemas/session.ts';
 import { get, onSignedOut, request } from '../api/http.ts';
+import { t } from './language.ts';
 import { navigate, paths } from './router.tsx';
 import { createStore, useStore } from './store.ts';
 
@@ -12,7 +13,7 @@ export const session = createStore<Session | undefined>(undefined);
 export function useRole(role: string): { disabled: boolean; title?: string } {
   const roles = useStore(session)?.roles;
   if (roles === undefined || roles.length === 0 || roles.includes(role) || roles.includes('admin')) return { disabled: false };
-  return { disabled: true, title: `This session lacks the role "${role}"` };
+  return { disabled: true, title: t('This session lacks the role "{role}"', { role }) };
 }
 
 /** Reads the session. Opens the login page whenever the gateway answers that the caller is not signed in. */

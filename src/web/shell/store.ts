@@ -38,6 +38,21 @@ export function createSetting<Choice extends string>(key: string, choices: reado
   return store;
 }
 
+/** A value that the browser stores as JSON. `parse` returns `undefined` for a stored value that is not usable. */
+export function createStoredValue<Value>(key: string, initial: Value, parse: (stored: unknown) => Value | undefined): Store<Value> {
+  const store = createStore<Value>(parse(parsed(read(key))) ?? initial);
+  store.subscribe(() => write(key, JSON.stringify(store.get())));
+  return store;
+}
+
+function parsed(text: string | null): unknown {
+  try {
+    return JSON.parse(text ?? 'null');
+  } catch {
+    return undefined;
+  }
+}
+
 function read(key: string): string | null {
   try {
     return localStorage.getItem(key);

@@ -1,6 +1,7 @@
 import type { SystemView } from '#src/gateway/api/schemas/system.ts';
 import { CommandLine } from '../parts/copy.tsx';
 import { Icon } from '../parts/icon.tsx';
+import { t } from '../shell/language.ts';
 import { Link } from '../shell/router.tsx';
 import { healthIssues } from './health.ts';
 
@@ -8,11 +9,11 @@ import { healthIssues } from './health.ts';
 export function HealthCard({ system }: { system: SystemView }) {
   const issues = healthIssues(system);
   return (
-    <section class="health" aria-label="Health">
+    <section class="health" aria-label={t('Health')}>
       <div role="status">
         {issues.length === 0 ? (
           <p class="health-line tone-succeeded">
-            <Icon name="succeeded" /> <strong>Healthy</strong> Every role is running, and no work is stuck.
+            <Icon name="succeeded" /> <strong>{t('Healthy')}</strong> {t('Every role is running, and no work is stuck.')}
           </p>
         ) : (
           <ul>

@@ -1,5 +1,6 @@
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { SystemView } from '#src/gateway/api/schemas/system.ts';
+import { formatNumber, type Text, t, tn } from '../shell/language.ts';
 
 /** Something that an operator should repair: its title and reason, and the command or the page that helps. */
 export type HealthIssue = { severity: 'error' | 'warning'; title: string; reason: string; command?: string; to?: string };
@@ -8,7 +9,7 @@ type Check = (system: SystemView) => HealthIssue[];
 
 /** The issues of a system, errors first. Empty when the system is healthy. */
 export function healthIssues(system: SystemView): HealthIssue[] {
-  const issues = checks.flatMap((check) => check(system));
+  const issues = Object.values(healthChecks).flatMap((check) => check(system));
   return issues.sort((one, other) => Number(other.severity === 'error') - Number(one.severity === 'error'));
 }
 
@@ -18,7 +19,7 @@ export function hasConsumer({ is_attended, at_work }: SystemView['lags'][number]
 }
 
 /** The roles that must run, and what stops without each. The janitor is not among them: it only keeps the log short. */
-const requiredRoles: Readonly<Record<string, string>> = {
+const requiredRoles: Readonly<Record<string, Text>> = {
   worker: 'nothing is executed',
   scheduler: 'due retries do not start, and lost work is not recovered',
   destinations: 'no outcome is delivered',
@@ -31,38 +32,64 @@ const roles: Check = (system) =>
 
     .map(([role, reason]) => ({
       severity: 'error',
-      title: `The role ${role} is missing`,
-      reason,
+      title: t('The role {role} is missing', { role }),
+      reason: t(reason),
       command: `npx sequent serve --role ${role}`,
     }));
 
-/** Queues with waiting messages and no consumer. A queue of a missing role is left out: the missing role is the issue. */
+/** Queues with waiting messages and no consumer, except for those of functions. A missing role is the issue, and not its queue. */
 const queues: Check = (system) =>
   system.lags
-    .filter((lag) => !hasConsumer(lag) && lag.waiting > 0 && isRunning(system, lag.role))
+    .filter((lag) => lag.role !== 'worker' && !hasConsumer(lag) && lag.waiting > 0 && isRunning(system, lag.role))
     .map(({ role, name, waiting }) => {
-      const cause = role === 'worker' ? 'no worker runs this function' : `the role ${role} takes no work`;
-      const reason = `${count(waiting, 'message waits', 'messages wait')}: ${cause}`;
-      return { severity: 'warning', title: `The queue ${name} has no consumer`, reason };
+      const messages = tn(waiting, ['{count} message waits', '{count} messages wait']);
+      const reason = t('{messages}: the role {role} takes no work', { messages, role });
+      return {
+        severity: 'warning',
+        title: t('The queue {name} has no consumer', { name }),
+        reason,
+        command: `npx sequent serve --role ${role}`,
+      };
     });
+
+/** Functions whose requests make no progress. Taken slots are no issue: the workers work. */
+const waits: Check = (system) =>
+  system.waits
+    .filter(({ kind }) => kind !== 'all-busy' && (kind !== 'no-worker' || isRunning(system, 'worker')))
+    .map(({ function: name, kind, waiting, in_words, remedy }) => {
+      const isFailing = kind === 'platform-failing';
+      const requests = tn(waiting, ['{count} request waits', '{count} requests wait']);
+      const reason = isFailing ? in_words : t('{requests}: {why}', { requests, why: in_words });
+      const title = isFailing ? t('The platform cannot run {name}', { name }) : t('The requests of {name} wait', { name });
+      return { severity: isFailing ? 'error' : 'warning', title, ...withRemedy(reason, remedy) };
+    });
+
+/** A remedy that is a command is shown as one. */
+function withRemedy(reason: string, remedy: string | undefined): Pick<HealthIssue, 'reason' | 'command'> {
+  if (remedy === undefined) return { reason };
+  return remedy.startsWith('sequent ')
+    ? { reason, command: `npx ${remedy}` }
+    : { reason: t('{reason}; try: {remedy}', { reason, remedy }) };
+}
 
 const FULL_SHARE = 0.8;
 const storage: Check = ({ log: { used_bytes, limit_bytes } = { used_bytes: 0 } }) => {
   if (limit_bytes === undefined || used_bytes < limit_bytes * FULL_SHARE) return [];
   const share = Math.round((used_bytes / limit_bytes) * 100);
-  const reason = 'a full log refuses new requests; a shorter retention frees storage';
-  return [{ severity: share >= 95 ? 'error' : 'warning', title: `${share} % of the storage is used`, reason }];
+  const reason = t('a full log refuses new requests; a shorter retention frees storage');
+  const title = t('{percent} % of the storage is used', { percent: share });
+  return [{ severity: share >= 95 ? 'error' : 'warning', title, reason, command: 'npx sequent doctor' }];
 };
 
 const refusal: Check = ({ log }) =>
   log?.refusal === undefined
     ? []
-    : [{ severity: 'error', title: 'The log is full and refuses messages', reason: log.refusal.why, command: 'npx sequent doctor' }];
+    : [{ severity: 'error', title: t('The log is full and refuses messages'), reason: log.refusal.why, command: 'npx sequent doctor' }];
 
 const losses: Check = ({ log }) =>
   (log?.losses ?? []).map(({ id, in_words, lost_at_most }) => ({
     severity: 'error',
-    title: `The log lost at most ${count(lost_at_most, 'acknowledged message', 'acknowledged messages')}`,
+    title: tn(lost_at_most, ['The log lost at most {count} acknowledged message', 'The log lost at most {count} acknowledged messages']),
     reason: in_words,
     command: `npx sequent loss show ${id}`,
   }));
@@ -73,43 +100,45 @@ const replicas: Check = ({ log }) =>
     : [
         {
           severity: 'error',
-          title: 'The replicas of the log differ',
+          title: t('The replicas of the log differ'),
           reason: log.replica_difference,
           command: 'npx sequent doctor --replicas',
         },
       ];
 
 const LATE_IN_MS = 10_000;
+const READ_MODEL_COMMAND = 'npx sequent projection status';
 const readModel: Check = ({ projection }) => {
   if (projection?.rebuild !== undefined) {
     const { why, percent } = projection.rebuild;
-    const title = `The read model is being rebuilt, ${percent.toFixed(0)} %`;
-    return [{ severity: 'warning', title, reason: `lists are incomplete until then: ${why}` }];
+    const title = t('The read model is being rebuilt, {percent} %', { percent: percent.toFixed(0) });
+    return [{ severity: 'warning', title, reason: t('lists are incomplete until then: {why}', { why }), command: READ_MODEL_COMMAND }];
   }
   if (projection === undefined || projection.lag_ms < LATE_IN_MS) return [];
-  const title = `The read model is ${formatDuration(projection.lag_ms)} behind`;
-  return [{ severity: 'warning', title, reason: 'lists and statistics are out of date' }];
+  const title = t('The read model is {duration} behind', { duration: formatDuration(projection.lag_ms) });
+  return [{ severity: 'warning', title, reason: t('lists and statistics are out of date'), command: READ_MODEL_COMMAND }];
 };
 
 const problems: Check = ({ projection }) => {
   if (!projection?.problems) return [];
-  const title = `${count(projection.problems, 'problem', 'problems')} in the log`;
-  return [{ severity: 'warning', title, reason: 'some facts cannot be read or break a rule', command: 'npx sequent verify' }];
+  const title = tn(projection.problems, ['{count} problem in the log', '{count} problems in the log']);
+  return [{ severity: 'warning', title, reason: t('some facts cannot be read or break a rule'), command: 'npx sequent verify' }];
 };
 
 const deadLetters: Check = ({ dead_letters = 0, is_dead_letters_at_least }) => {
   if (dead_letters === 0) return [];
   const title =
     is_dead_letters_at_least === true
-      ? `More than ${count(dead_letters, '', 'dead letters')}`
-      : count(dead_letters, 'dead letter', 'dead letters');
-  return [{ severity: 'warning', title, reason: 'these deliveries are not tried again by themselves', to: '/dead-letters' }];
+      ? t('More than {count} dead letters', { count: formatNumber(dead_letters) })
+      : tn(dead_letters, ['{count} dead letter', '{count} dead letters']);
+  const reason = t('these deliveries are not tried again by themselves');
+  return [{ severity: 'warning', title, reason, command: 'npx sequent dest dead ls', to: '/dead-letters' }];
 };
 
 const circuits: Check = ({ circuits: unclosed }) =>
   unclosed.map(({ function: name, target, in_words }) => ({
     severity: 'warning',
-    title: `The deliveries of ${name} to ${target} wait`,
+    title: t('The deliveries of {name} to {target} wait', { name, target }),
     reason: in_words,
     command: `npx sequent dest ls --function ${name}`,
   }));
@@ -119,17 +148,65 @@ const clocks: Check = ({ roles: running }) => {
   const wrong = new Map(running.filter(({ clock_ahead_ms: ahead = 0 }) => Math.abs(ahead) > SKEW_IN_MS).map((one) => [one.instance, one]));
   return [...wrong.values()].map(({ host = '', pid = 0, clock_ahead_ms: ahead = 0, takes_work = true }) => ({
     severity: takes_work ? 'warning' : 'error',
-    title: `The clock of ${host} is ${formatDuration(Math.abs(ahead))} ${ahead > 0 ? 'ahead' : 'behind'}`,
-    reason: takes_work ? 'Sequent uses the time of the NATS server' : `its process ${pid} takes no work`,
+    title:
+      ahead > 0
+        ? t('The clock of {host} is {duration} ahead', { host, duration: formatDuration(Math.abs(ahead)) })
+        : t('The clock of {host} is {duration} behind', { host, duration: formatDuration(Math.abs(ahead)) }),
+    reason: takes_work ? t('Sequent uses the time of the NATS server') : t('its process {pid} takes no work', { pid }),
+    command: 'npx sequent doctor',
   }));
 };
 
-const checks: readonly Check[] = [roles, queues, storage, refusal, losses, replicas, readModel, problems, deadLetters, circuits, clocks];
+const files: Check = ({ roles: running }) => {
+  const found = new Map(
+    running.flatMap(({ file_problems = [], host = '', pid = 0 }) => file_problems.map((reason) => [`${host} ${pid} ${reason}`, reason])),
+  );
+  return [...found.values()].map((reason) => ({
+    severity: 'error',
+    title: t('A file of a process needs attention'),
+    reason,
+    command: 'npx sequent doctor',
+  }));
+};
+
+const encryption: Check = ({ roles: running, plain_requests = [] }) => {
+  const processes = new Map(running.filter(({ missing_keys = [] }) => missing_keys.length > 0).map((one) => [one.instance, one]));
+  return [
+    ...[...processes.values()].map(
+      ({ host = '', pid = 0, missing_keys = [] }): HealthIssue => ({
+        severity: 'error',
+        title: t('Process {pid} on {host} has no key for {projects}', { pid, host, projects: missing_keys.join(', ') }),
+        reason: t('attempts of these projects wait, and calls are refused; start it with the --encryption-key of the others'),
+      }),
+    ),
+    ...plain_requests.map(
+      ({ function: name, in_words, remedy }): HealthIssue => ({
+        severity: 'error',
+        title: t('{name} got requests in plain text', { name }),
+        reason: t('{reason}; try: {remedy}', { reason: in_words, remedy }),
+      }),
+    ),
+  ];
+};
+
+/** Each kind of problem has metrics in docs/operations.md. */
+export const healthChecks = {
+  roles,
+  queues,
+  waits,
+  storage,
+  refusal,
+  losses,
+  replicas,
+  readModel,
+  problems,
+  deadLetters,
+  circuits,
+  clocks,
+  files,
+  encryption,
+} satisfies Record<string, Check>;
 
 function isRunning(system: SystemView, role: string): boolean {
   return system.roles.some((one) => one.role === role);
-}
-
-function count(value: number, singular: string, plural: string): string {
-  return `${value.toLocaleString('en')} ${value === 1 ? singular : plural}`;
 }

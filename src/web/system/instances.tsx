@@ -2,6 +2,7 @@ import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { SystemView } from '#src/gateway/api/schemas/system.ts';
 import { type Column, Table } from '../parts/table.tsx';
 import { RelativeTime } from '../parts/time.tsx';
+import { t } from '../shell/language.ts';
 
 type Role = SystemView['roles'][number];
 
@@ -19,23 +20,26 @@ export function InstancesCard({ system: { roles, server } }: { system: SystemVie
   const instances = new Map<string, Role[]>();
   for (const role of roles) instances.set(role.instance, [...(instances.get(role.instance) ?? []), role]);
   return (
-    <section class="card" aria-label="Roles and instances">
+    <section class="card" aria-label={t('Roles and instances')}>
       <div class="card-head">
-        <h2>Roles and instances</h2>
+        <h2>{t('Roles and instances')}</h2>
         {server === undefined ? null : (
           <span class="hint">
-            NATS {server.version}, {server.round_trip_ms < 0.1 ? 'less than 0.1' : server.round_trip_ms.toFixed(1)} ms round trip
-            {server.clock_ahead_ms === undefined ? '' : `, clock ${clockOf(server.clock_ahead_ms)}`}
+            {t('NATS {version}, {trip} ms round trip', {
+              version: server.version,
+              trip: server.round_trip_ms < 0.1 ? '< 0.1' : server.round_trip_ms.toFixed(1),
+            })}
+            {server.clock_ahead_ms === undefined ? '' : t(', clock {difference}', { difference: clockOf(server.clock_ahead_ms) })}
           </span>
         )}
       </div>
       {[...new Set(roles.flatMap(({ isolation }) => isolation ?? []))].map((isolation) => (
         <p key={isolation} class="hint">
-          isolation: {isolation}
+          {t('isolation: {isolation}', { isolation })}
         </p>
       ))}
       <Table
-        label="Roles and instances"
+        label={t('Roles and instances')}
         columns={columns}
         rows={[...instances].map(([instance, instanceRoles]) => ({
           key: instance,
@@ -60,6 +64,7 @@ export function InstancesCard({ system: { roles, server } }: { system: SystemVie
 }
 
 function clockOf(aheadInMs: number): string {
-  if (Math.abs(aheadInMs) < 100) return 'in sync';
-  return `${formatDuration(Math.abs(aheadInMs))} ${aheadInMs > 0 ? 'ahead' : 'behind'}`;
+  if (Math.abs(aheadInMs) < 100) return t('in sync');
+  const duration = formatDuration(Math.abs(aheadInMs));
+  return aheadInMs > 0 ? t('{duration} ahead', { duration }) : t('{duration} behind', { duration });
 }

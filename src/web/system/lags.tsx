@@ -1,6 +1,7 @@
 import type { SystemView } from '#src/gateway/api/schemas/system.ts';
 import { Icon } from '../parts/icon.tsx';
 import { type Column, Table } from '../parts/table.tsx';
+import { formatNumber, t, tn } from '../shell/language.ts';
 import { Link, paths } from '../shell/router.tsx';
 import { hasConsumer } from './health.ts';
 
@@ -21,18 +22,16 @@ export function LagsCard({ lags }: { lags: SystemView['lags'] }) {
   const busy = lags.filter(isBusy).sort((one, other) => other.waiting - one.waiting || other.at_work - one.at_work);
   const idle = lags.filter((lag) => !isBusy(lag));
   return (
-    <section class="card" aria-label="Queues">
+    <section class="card" aria-label={t('Queues')}>
       <div class="card-head">
-        <h2>Queues</h2>
-        <span class="hint">{busy.length === 0 ? 'no message waits' : 'messages that wait, and messages in progress'}</span>
+        <h2>{t('Queues')}</h2>
+        <span class="hint">{busy.length === 0 ? t('no message waits') : t('messages that wait, and messages in progress')}</span>
       </div>
-      {busy.length === 0 ? null : <Table label="Queues with work" columns={columns} rows={busy.map(rowOf)} />}
+      {busy.length === 0 ? null : <Table label={t('Queues with work')} columns={columns} rows={busy.map(rowOf)} />}
       {idle.length === 0 ? null : (
         <details>
-          <summary>
-            {idle.length.toLocaleString('en')} idle {idle.length === 1 ? 'queue' : 'queues'}
-          </summary>
-          <Table label="Idle queues" columns={columns} rows={idle.map(rowOf)} />
+          <summary>{tn(idle.length, ['{count} idle queue', '{count} idle queues'])}</summary>
+          <Table label={t('Idle queues')} columns={columns} rows={idle.map(rowOf)} />
         </details>
       )}
     </section>
@@ -48,16 +47,16 @@ function rowOf(lag: Lag) {
         {role === 'worker' ? <Link to={paths.function(name)}>{name}</Link> : name}
       </b>,
       role,
-      waiting.toLocaleString('en'),
-      at_work.toLocaleString('en'),
-      again.toLocaleString('en'),
+      formatNumber(waiting),
+      formatNumber(at_work),
+      formatNumber(again),
       hasConsumer(lag) ? (
         <span key="consumer" class="plain-icon">
-          <Icon name="succeeded" size={14} /> yes
+          <Icon name="succeeded" size={14} /> {t('yes')}
         </span>
       ) : (
         <span key="consumer" class="badge tone-retrying">
-          <Icon name="alert" size={14} /> no process takes work
+          <Icon name="alert" size={14} /> {t('no process takes work')}
         </span>
       ),
     ],

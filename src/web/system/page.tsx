@@ -3,9 +3,12 @@ import { get } from '../api/http.ts';
 import { Icon } from '../parts/icon.tsx';
 import { ProblemNotice, Skeleton } from '../parts/notices.tsx';
 import { formatBytes } from '../parts/payload-text.ts';
+import { RichText } from '../parts/rich-text.tsx';
 import { RelativeTime } from '../parts/time.tsx';
+import { formatNumber, t, translated } from '../shell/language.ts';
 import { Link, paths } from '../shell/router.tsx';
 import { useFetch } from '../shell/use-fetch.ts';
+import { BulkOperationsCard } from './bulk-operations.tsx';
 import { HealthCard } from './health-card.tsx';
 import { InstancesCard } from './instances.tsx';
 import { LagsCard } from './lags.tsx';
@@ -21,15 +24,18 @@ export function SystemPage() {
   return (
     <div class="page">
       <div class="page-head">
-        <h1>System</h1>
+        <h1>{t('System')}</h1>
         {content === undefined ? null : (
           <span class="hint">
-            Sequent {content.system.version}, read <RelativeTime at={content.readAt} />
+            <RichText
+              text="Sequent {version}, read {time}"
+              values={{ version: content.system.version, time: <RelativeTime at={content.readAt} /> }}
+            />
           </span>
         )}
         <div class="spring" />
         <button type="button" class="button small" disabled={isLoading} onClick={reload}>
-          <Icon name="retrying" size={14} /> Reload
+          <Icon name="retrying" size={14} /> {t('Reload')}
         </button>
       </div>
       {problem === undefined ? null : <ProblemNotice problem={problem} onRetry={reload} />}
@@ -41,6 +47,7 @@ export function SystemPage() {
         <div class="system">
           <HealthCard system={content.system} />
           <Figures system={content.system} />
+          <BulkOperationsCard />
           <LagsCard lags={content.system.lags} />
           <InstancesCard system={content.system} />
           <ReadModelCard projection={content.system.projection} />
@@ -59,16 +66,16 @@ function Figures({ system: { log, oldest_open, dead_letters, is_dead_letters_at_
   return (
     <dl class="figures card">
       <div>
-        <dt>Oldest open invocation</dt>
+        <dt>{t('Oldest open invocation')}</dt>
         <dd>
-          {oldest_open === undefined ? 'none' : <RelativeTime at={oldest_open.accepted_at} />}
+          {oldest_open === undefined ? t('none') : <RelativeTime at={oldest_open.accepted_at} />}
           <small>
             {oldest_open === undefined ? (
-              'every invocation is settled'
+              t('every invocation is settled')
             ) : (
               <>
-                of {oldest_open.function}:{' '}
-                <Link to={paths.invocation(oldest_open.request_id)} class="mono">
+                {t('of {name}:', { name: oldest_open.function })}{' '}
+                <Link to={paths.invocation(oldest_open.request_id, oldest_open.function)} class="mono">
                   {oldest_open.request_id}
                 </Link>
               </>
@@ -77,11 +84,11 @@ function Figures({ system: { log, oldest_open, dead_letters, is_dead_letters_at_
         </dd>
       </div>
       <div>
-        <dt>Dead letters</dt>
+        <dt>{t('Dead letters')}</dt>
         <dd>
-          {dead_letters === undefined ? 'unknown' : `${dead_letters.toLocaleString('en')}${is_dead_letters_at_least === true ? '+' : ''}`}
+          {dead_letters === undefined ? t('unknown') : `${formatNumber(dead_letters)}${is_dead_letters_at_least === true ? '+' : ''}`}
           <small>
-            <Link to={paths.deadLetters}>show them</Link>
+            <Link to={paths.deadLetters}>{t('show them')}</Link>
           </small>
         </dd>
       </div>
@@ -94,13 +101,13 @@ function LogFigures({ log }: { log: NonNullable<SystemView['log']> }) {
   return (
     <>
       <Figure
-        label="Log"
-        value={`${log.messages.toLocaleString('en')} messages`}
-        note={`${formatBytes(log.bytes)}, up to sequence ${log.last_sequence.toLocaleString('en')}`}
+        label={t('Log')}
+        value={t('{count} messages', { count: formatNumber(log.messages) })}
+        note={t('{size}, up to sequence {sequence}', { size: formatBytes(log.bytes), sequence: formatNumber(log.last_sequence) })}
       />
-      <Figure label="JetStream storage" value={formatBytes(log.used_bytes)} note={limitOf(log)} />
-      <Figure label="Durability" value={log.durability} note={log.durability_in_words} />
-      <Figure label="Replicas" value={String(log.replicas)} note={`on ${log.storage}`} />
+      <Figure label={t('JetStream storage')} value={formatBytes(log.used_bytes)} note={limitOf(log)} />
+      <Figure label={t('Durability')} value={log.durability} note={translated(log.durability_in_words)} />
+      <Figure label={t('Replicas')} value={String(log.replicas)} note={t('on {storage}', { storage: log.storage })} />
     </>
   );
 }
@@ -118,6 +125,6 @@ function Figure({ label, value, note }: { label: string; value: string; note: st
 }
 
 function limitOf({ used_bytes, limit_bytes }: NonNullable<SystemView['log']>): string {
-  if (limit_bytes === undefined) return 'no limit';
-  return `of ${formatBytes(limit_bytes)}, ${Math.round((used_bytes / limit_bytes) * 100)} %`;
+  if (limit_bytes === undefined) return t('no limit');
+  return t('of {limit}, {percent} %', { limit: formatBytes(limit_bytes), percent: Math.round((used_bytes / limit_bytes) * 100) });
 }

@@ -1,26 +1,29 @@
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { SystemView } from '#src/gateway/api/schemas/system.ts';
 import { type Property, PropertyList } from '../parts/property-list.tsx';
+import { formatNumber, t, tn } from '../shell/language.ts';
 
 /** The projection that answered, and how far behind the log it is. */
 export function ReadModelCard({ projection }: { projection: SystemView['projection'] }) {
   if (projection === undefined) return null;
   const { instance, sequence, lag, lag_ms, problems } = projection;
   const properties: Property[] = [
-    ['Instance', instance],
-    ['State', stateOf(projection)],
-    ['Checkpoint', `sequence ${sequence.toLocaleString('en')}`],
+    [t('Instance'), instance],
+    [t('State'), stateOf(projection)],
+    [t('Checkpoint'), t('sequence {sequence}', { sequence: formatNumber(sequence) })],
     [
-      'Behind the log',
-      lag === 0 ? 'nothing' : `${lag.toLocaleString('en')} ${lag === 1 ? 'message' : 'messages'}, ${formatDuration(lag_ms)}`,
+      t('Behind the log'),
+      lag === 0
+        ? t('no message')
+        : t('{messages}, {duration}', { messages: tn(lag, ['{count} message', '{count} messages']), duration: formatDuration(lag_ms) }),
     ],
-    ...(problems === undefined ? [] : [['Problems found in the log', problems.toLocaleString('en')] as const]),
+    ...(problems === undefined ? [] : [[t('Problems found in the log'), formatNumber(problems)] as const]),
   ];
   return (
-    <section class="card" aria-label="Read model">
+    <section class="card" aria-label={t('Read model')}>
       <div class="card-head">
-        <h2>Read model</h2>
-        <span class="hint">answers lists, searches and statistics</span>
+        <h2>{t('Read model')}</h2>
+        <span class="hint">{t('answers lists, searches and statistics')}</span>
       </div>
       <PropertyList properties={properties} />
     </section>
@@ -29,8 +32,9 @@ export function ReadModelCard({ projection }: { projection: SystemView['projecti
 
 function stateOf({ is_ready, rebuild }: NonNullable<SystemView['projection']>): string {
   if (rebuild !== undefined) {
-    const left = rebuild.seconds_left === null ? '' : `, ${formatDuration(rebuild.seconds_left * 1_000)} left`;
-    return `is being rebuilt, ${rebuild.percent.toFixed(0)} %${left}: ${rebuild.why}`;
+    const values = { percent: rebuild.percent.toFixed(0), why: rebuild.why };
+    if (rebuild.seconds_left === null) return t('is being rebuilt, {percent} %: {why}', values);
+    return t('is being rebuilt, {percent} %, {left} left: {why}', { ...values, left: formatDuration(rebuild.seconds_left * 1_000) });
   }
-  return is_ready ? 'includes the whole log' : 'catches up with the log';
+  return is_ready ? t('includes the whole log') : t('catches up with the log');
 }

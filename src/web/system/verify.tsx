@@ -5,6 +5,7 @@ import { post } from '../api/http.ts';
 import { useAction } from '../invocation/actions.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { ProblemNotice } from '../parts/notices.tsx';
+import { formatNumber, t } from '../shell/language.ts';
 import { Link, paths } from '../shell/router.tsx';
 
 type Verification = z.infer<typeof verificationSchema>;
@@ -13,15 +14,15 @@ type Verification = z.infer<typeof verificationSchema>;
 export function VerifyCard() {
   const { run, isRunning, problem, done } = useAction<Verification>();
   return (
-    <section class="card" aria-label="Verify">
+    <section class="card" aria-label={t('Verify')}>
       <div class="card-head">
-        <h2>Verify</h2>
+        <h2>{t('Verify')}</h2>
         <div class="spring" />
         <button type="button" class="button small" disabled={isRunning} onClick={() => void run(() => post<Verification>('/api/verify'))}>
-          {isRunning ? 'Reading the log…' : 'Verify the log'}
+          {isRunning ? t('Reading the log…') : t('Verify the log')}
         </button>
       </div>
-      <p class="hint">Reads the whole log, folds every invocation with the machine, and lists the facts that break a rule.</p>
+      <p class="hint">{t('Reads the whole log, folds every invocation with the machine, and lists the facts that break a rule.')}</p>
       {problem === undefined ? null : <ProblemNotice problem={problem} />}
       <div role="status">{done === undefined ? null : <Findings verification={done} />}</div>
     </section>
@@ -34,19 +35,28 @@ function Findings({ verification: { messages, findings, found, is_complete, bala
     <>
       <p class={`badge ${found === 0 ? 'tone-succeeded' : 'tone-failed'}`}>
         <Icon name={found === 0 ? 'succeeded' : 'failed'} size={14} />
-        {found === 0 ? 'No rule is broken' : `${found.toLocaleString('en')} findings`}
+        {found === 0 ? t('No rule is broken') : t('{count} findings', { count: formatNumber(found) })}
       </p>
       <p class="hint">
-        {messages.toLocaleString('en')} messages in {formatDuration(took_ms)}
-        {is_complete ? '' : ' before the time limit'}: {balance.accepted.toLocaleString('en')} accepted,{' '}
-        {balance.settled.toLocaleString('en')} settled, {open.toLocaleString('en')} open
+        {t(
+          is_complete
+            ? '{messages} messages in {duration}: {accepted} accepted, {settled} settled, {open} open'
+            : '{messages} messages in {duration} before the time limit: {accepted} accepted, {settled} settled, {open} open',
+          {
+            messages: formatNumber(messages),
+            duration: formatDuration(took_ms),
+            accepted: formatNumber(balance.accepted),
+            settled: formatNumber(balance.settled),
+            open: formatNumber(open),
+          },
+        )}
       </p>
       <ul class="findings">
-        {findings.map(({ rule, sequence, invocation, what }) => (
+        {findings.map(({ rule, sequence, invocation, function: owner, what }) => (
           <li key={`${sequence} ${rule} ${what}`}>
             <b>{rule}</b> <code>{sequence}</code> {what}{' '}
             {invocation === undefined ? null : (
-              <Link to={paths.invocation(invocation)} class="mono">
+              <Link to={paths.invocation(invocation, owner)} class="mono">
                 {invocation}
               </Link>
             )}

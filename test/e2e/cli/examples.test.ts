@@ -2,20 +2,17 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect, headers } from 'nats';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { connectClient } from '#src/client/client.ts';
 import { runCli, type ServedSequent, serveSequent } from '#test/support/cli/cli.ts';
+import { sharedByFile } from '#test/support/shared-by-file.ts';
 
 const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
 
-let sequent: ServedSequent;
-beforeAll(async () => {
-  sequent = await serveSequent();
-});
-afterAll(() => sequent[Symbol.asyncDispose]());
+const test = sharedByFile(serveSequent);
 
 /** A script of src/examples, run as its header says, with the address of the server as its argument. */
-function spawnExample(name: string) {
+function spawnExample(sequent: ServedSequent, name: string) {
   const script = new URL(`../../../src/examples/${name}`, import.meta.url).pathname;
   return spawn(process.execPath, ['--import', 'tsx', script, sequent.url], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -24,46 +21,46 @@ function spawnExample(name: string) {
 }
 
 /** The first transition of a function that `--state` names, as JSON. */
-async function firstOf(name: string, state: string) {
+async function firstOf(sequent: ServedSequent, name: string, state: string) {
   const { stdout } = await sequent.run(['tail', name, '--from', '1', '--state', state, '--limit', '1', '--json']);
   return JSON.parse(stdout);
 }
 
 describe('the worked example', () => {
-  test('delivers a success of test1 to test2, which prints the envelope', async () => {
+  test('delivers a success of test1 to test2, which prints the envelope', async ({ sequent }) => {
     await sequent.run(['invoke', 'test1', '--id', 'chain-1', '-d', '{"aaa":123}', '--wait']);
-    const { output, payload } = await firstOf('test2', 'succeeded');
+    const { output, payload } = await firstOf(sequent, 'test2', 'succeeded');
     expect(payload).toBe('{"outcomeOf":"chain-1"}');
     expect(output).toContain('test2 received:');
     expect(output).toContain('\\"aaa\\":123');
   });
 
-  test('delivers a failure of test1 to test3', async () => {
+  test('delivers a failure of test1 to test3', async ({ sequent }) => {
     await sequent.run(['invoke', 'test1', '--id', 'chain-2', '-d', '{"fail":true}', '--wait']);
-    const { output, payload } = await firstOf('test3', 'succeeded');
+    const { output, payload } = await firstOf(sequent, 'test3', 'succeeded');
     expect(payload).toBe('{"outcomeOf":"chain-2"}');
     expect(output).toContain('test1 was asked to fail');
   });
 });
 
 describe('the other examples', () => {
-  test('flaky succeeds on its third attempt, and slow times out after 2 s', async () => {
+  test('flaky succeeds on its third attempt, and slow times out after 2 s', async ({ sequent }) => {
     const [flaky, slow] = await Promise.all([sequent.run(['invoke', 'flaky', '--wait']), sequent.run(['invoke', 'slow', '--wait'])]);
     expect(flaky).toMatchObject({ code: 0, stdout: '{"succeededOn":3}\n' });
     expect(slow.code).toBe(1);
     expect(slow.stderr).toContain('timed out after 2000 ms');
   });
 
-  test('the responder answers, also when it starts after the invocation', async () => {
+  test('the responder answers, also when it starts after the invocation', async ({ sequent }) => {
     const following = sequent.run(['invoke', 'responder', '-d', '{"a":1}', '--id', 'answer-1', '--wait']);
-    const responder = spawnExample('responder.ts');
+    const responder = spawnExample(sequent, 'responder.ts');
     expect(await following).toMatchObject({ code: 0, stdout: '{"answered":{"a":1},"requestId":"answer-1"}\n' });
     responder.kill('SIGTERM');
     expect(await once(responder, 'close')).toEqual([0, null]);
   });
 
-  test('the client defines a typed function, runs it, and invokes it', async () => {
-    const client = spawnExample('client.ts');
+  test('the client defines a typed function, runs it, and invokes it', async ({ sequent }) => {
+    const client = spawnExample(sequent, 'client.ts');
     let stdout = '';
     client.stdout?.on('data', (chunk: Buffer) => {
       stdout += chunk.toString();
@@ -76,7 +73,7 @@ describe('the other examples', () => {
 });
 
 describe('a client without credentials', () => {
-  test('runs every nats command of README as it stands there', async () => {
+  test('runs every nats command of README as it stands there', async ({ sequent }) => {
     const nats = await connect({ servers: sequent.address.servers });
     const heard: string[] = [];
     const commands = [...readme.matchAll(/^nats (?<verb>pub|req|sub) (?<rest>.*?)(?: {2,}#.*)?$/gm)].map(({ groups }) => ({ ...groups }));
@@ -100,13 +97,13 @@ describe('a client without credentials', () => {
     await nats.close();
   });
 
-  test('invokes a function and waits for its result with the client library', async () => {
+  test('invokes a function and waits for its result with the client library', async ({ sequent }) => {
     await using client = await connectClient({ servers: sequent.address.servers });
     const invoked = await client.invoke('hello', { name: 'Ada' });
     expect(await invoked.result()).toMatchObject({ outcome: 'succeeded', value: { greeting: 'Hello, Ada!' } });
   });
 
-  test('is told about the key when it runs a command from another folder', async () => {
+  test('is told about the key when it runs a command from another folder', async ({ sequent }) => {
     const env = { NATS_URL: sequent.url, SEQUENT_DATA: '/nonexistent' };
     const { code, stderr } = await runCli(['fn', 'ls'], { env });
     expect(code).toBe(5);

@@ -1,25 +1,25 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ChildProcess } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect } from 'vitest';
 import { MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
-import { type ServedSequent, serveSequent } from '#test/support/cli/cli.ts';
+import { runCli, serveSequent } from '#test/support/cli/cli.ts';
+import { sharedByFile } from '#test/support/shared-by-file.ts';
 
-let sequent: ServedSequent;
-beforeAll(async () => {
-  sequent = await serveSequent();
-});
-afterAll(() => sequent[Symbol.asyncDispose]());
+const test = sharedByFile(serveSequent);
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** JSON text of exactly so many bytes. */
 const jsonOf = (bytes: number): string => `"${'a'.repeat(bytes - 2)}"`;
 
 describe('sequent invoke', () => {
-  test('prints the request id, and nothing else, on stdout', async () => {
+  test('prints the request id, and nothing else, on stdout', async ({ sequent }) => {
     const { code, stdout, stderr } = await sequent.run(['invoke', 'hello', '-d', '{"name":"Ada"}']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout.trim()).toMatch(uuid);
   });
 
-  test('--wait prints what the function returned on stdout, and the request id on stderr', async () => {
+  test('--wait prints what the function returned on stdout, and the request id on stderr', async ({ sequent }) => {
     const { code, stdout, stderr } = await sequent.run(['invoke', 'hello', '-d', '{"name":"Ada"}', '--wait']);
     expect(code).toBe(0);
     const { greeting, requestId } = JSON.parse(stdout);
@@ -27,7 +27,7 @@ describe('sequent invoke', () => {
     expect(stderr).toBe(`accepted as ${requestId}\n`);
   });
 
-  test('--wait --json prints the outcome, the value and the envelope', async () => {
+  test('--wait --json prints the outcome, the value and the envelope', async ({ sequent }) => {
     const { code, stdout } = await sequent.run(['invoke', 'hello', '--wait', '--json']);
     expect(code).toBe(0);
     const requestId = expect.stringMatching(uuid);
@@ -39,7 +39,7 @@ describe('sequent invoke', () => {
     });
   });
 
-  test('--wait exits with 1 when the function fails, and says what, why and what to try on stderr', async () => {
+  test('--wait exits with 1 when the function fails, and says what, why and what to try on stderr', async ({ sequent }) => {
     const { code, stdout, stderr } = await sequent.run(['invoke', 'test1', '--id', 'fails-1', '-d', '{"fail":true}', '--wait']);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr.split('\n')).toEqual([
@@ -51,7 +51,7 @@ describe('sequent invoke', () => {
     ]);
   });
 
-  test('--wait exits with 7 when the outcome takes longer than --timeout, and the invocation goes on', async () => {
+  test('--wait exits with 7 when the outcome takes longer than --timeout, and the invocation goes on', async ({ sequent }) => {
     const { code, stdout, stderr } = await sequent.run([
       'invoke',
       'slow',
@@ -69,7 +69,7 @@ describe('sequent invoke', () => {
     expect(later).toMatchObject({ code: 0, stdout: '{"waitedInMs":1500}\n' });
   });
 
-  test('Ctrl-C while waiting exits with 130, and says how to get the result', async () => {
+  test('Ctrl-C while waiting exits with 130, and says how to get the result', async ({ sequent }) => {
     const run = await sequent.run(['invoke', 'slow', '--id', 'slow-2', '-d', '{"ms":500}', '--follow'], {
       onStdout: (text, child) => text.includes('running') && child.kill('SIGINT'),
     });
@@ -77,7 +77,7 @@ describe('sequent invoke', () => {
     expect(run.stderr).toContain('the invocation continues without this command: sequent result slow-2');
   });
 
-  test('--follow prints every transition until the invocation is notified, then the result', async () => {
+  test('--follow prints every transition until the invocation is notified, then the result', async ({ sequent }) => {
     const { code, stdout } = await sequent.run(['invoke', 'flaky', '--follow']);
     expect(code).toBe(0);
     const lines = stdout.trim().split('\n');
@@ -86,7 +86,7 @@ describe('sequent invoke', () => {
     expect(lines.at(-1)).toBe('{"succeededOn":3}');
   });
 
-  test('--follow of a used id starts no invocation, and prints all its transitions', async () => {
+  test('--follow of a used id starts no invocation, and prints all its transitions', async ({ sequent }) => {
     await sequent.run(['invoke', 'hello', '--id', 'again', '--wait']);
     const { code, stdout } = await sequent.run(['invoke', 'hello', '--id', 'again', '--follow', '-o', 'jsonl']);
     expect(code).toBe(0);
@@ -98,7 +98,7 @@ describe('sequent invoke', () => {
     expect(lines.at(-1)).toMatchObject({ requestId: 'again', outcome: 'succeeded' });
   });
 
-  test('takes the event from a pipe, from -, and from a file', async () => {
+  test('takes the event from a pipe, from -, and from a file', async ({ sequent }) => {
     const names = await Promise.all([
       sequent.run(['invoke', 'hello', '--wait'], { input: '{"name":"Pipe"}' }),
       sequent.run(['invoke', 'hello', '-d', '-', '--wait'], { input: '{"name":"Dash"}' }),
@@ -107,7 +107,7 @@ describe('sequent invoke', () => {
     expect(names.map(({ stdout }) => JSON.parse(stdout).greeting)).toEqual(['Hello, Pipe!', 'Hello, Dash!', 'Hello, sequent!']);
   });
 
-  test(`accepts an event of ${MAX_PAYLOAD_BYTES} bytes, and refuses one byte more`, async () => {
+  test(`accepts an event of ${MAX_PAYLOAD_BYTES} bytes, and refuses one byte more`, async ({ sequent }) => {
     const [largest, more, endless] = await Promise.all([
       sequent.run(['invoke', 'test2', '--wait'], { input: jsonOf(MAX_PAYLOAD_BYTES) }),
       sequent.run(['invoke', 'test2'], { input: jsonOf(MAX_PAYLOAD_BYTES + 1) }),
@@ -120,7 +120,7 @@ describe('sequent invoke', () => {
     }
   });
 
-  test('refuses an event that is not JSON, or not text', async () => {
+  test('refuses an event that is not JSON, or not text', async ({ sequent }) => {
     const runs = await Promise.all([
       sequent.run(['invoke', 'hello', '-d', '{oops']),
       sequent.run(['invoke', 'hello', '-d', '@/nonexistent.json']),
@@ -132,7 +132,7 @@ describe('sequent invoke', () => {
     expect(runs[2]?.stderr).toContain(`try: -d '{"name":"Ada"}'`);
   });
 
-  test('refuses hostile function names, each with what, why and what to try', async () => {
+  test('refuses hostile function names, each with what, why and what to try', async ({ sequent }) => {
     const hostile = ['a.b', 'a b', '>', 'hello\r\nPUB x 1\r\n', 'a'.repeat(5_000), ''];
     const runs = await Promise.all(['unknown', ...hostile].map((name) => sequent.run(['invoke', name])));
     expect(runs.map(({ code, stdout }) => ({ code, stdout }))).toEqual(runs.map((_, index) => ({ code: index === 0 ? 3 : 2, stdout: '' })));
@@ -143,7 +143,7 @@ describe('sequent invoke', () => {
     }
   });
 
-  test('refuses a request id of the form that Sequent makes, and one with a space', async () => {
+  test('refuses a request id of the form that Sequent makes, and one with a space', async ({ sequent }) => {
     const runs = await Promise.all(
       ['01a21085-25bf-89dc-b2ac-dc9769ea0001', 'a b', 'x'.repeat(65)].map((id) => sequent.run(['invoke', 'hello', '--id', id])),
     );
@@ -152,7 +152,7 @@ describe('sequent invoke', () => {
 });
 
 describe('sequent result', () => {
-  test('prints the envelope that subscribers receive', async () => {
+  test('prints the envelope that subscribers receive', async ({ sequent }) => {
     await sequent.run(['invoke', 'hello', '--id', 'envelope-1', '--wait']);
     const { code, stdout } = await sequent.run(['result', 'envelope-1', '--envelope']);
     expect(code).toBe(0);
@@ -165,7 +165,7 @@ describe('sequent result', () => {
     ]);
   });
 
-  test('--timeout 0 does not wait', async () => {
+  test('--timeout 0 does not wait', async ({ sequent }) => {
     // No responder answers, so the invocation stays open.
     await sequent.run(['invoke', 'responder', '--id', 'look-1']);
     const { code, stderr } = await sequent.run(['result', 'look-1', '--timeout', '0']);
@@ -173,7 +173,7 @@ describe('sequent result', () => {
     expect(stderr).toContain('the outcome of look-1');
   });
 
-  test('exits with 3 for an unknown id, and with 2 for an invalid id', async () => {
+  test('exits with 3 for an unknown id, and with 2 for an invalid id', async ({ sequent }) => {
     const [unknown, none] = await Promise.all([sequent.run(['result', 'never-seen', '--json']), sequent.run(['result', 'a b'])]);
     expect(unknown).toMatchObject({ code: 3, stdout: '' });
     expect(JSON.parse(unknown.stderr)).toEqual({
@@ -189,7 +189,7 @@ describe('sequent result', () => {
 });
 
 describe('sequent timeline', () => {
-  test('draws attempts and waits as bars, lists transitions with their reasons, without colours in a pipe', async () => {
+  test('draws attempts and waits as bars, lists transitions with their reasons, without colours in a pipe', async ({ sequent }) => {
     await sequent.run(['invoke', 'flaky', '--id', 'flaky-1', '--wait']);
     const { code, stdout, stderr } = await sequent.run(['timeline', 'flaky-1']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -205,7 +205,7 @@ describe('sequent timeline', () => {
     expect(stdout).toContain('attempt 1 failed: Error');
   });
 
-  test('--json prints all facts, -o jsonl a transition per line, -o name the state', async () => {
+  test('--json prints all facts, -o jsonl a transition per line, -o name the state', async ({ sequent }) => {
     await sequent.run(['invoke', 'hello', '--id', 'hello-1', '--wait']);
     const [json, lines, name] = await Promise.all([
       sequent.run(['timeline', 'hello-1', '--json']),
@@ -223,7 +223,7 @@ describe('sequent timeline', () => {
     expect(name.stdout).toBe('notified\n');
   });
 
-  test('shows what the function printed', async () => {
+  test('shows what the function printed', async ({ sequent }) => {
     await sequent.run(['invoke', 'hello', '--id', 'printed-1', '-d', '{"name":"\\u001b[31mred"}', '--wait']);
     const { stdout } = await sequent.run(['timeline', 'printed-1']);
     expect(stdout).toContain('| ');
@@ -231,7 +231,70 @@ describe('sequent timeline', () => {
     expect(stdout).not.toContain('\u001b');
   });
 
-  test('exits with 3 for an id that the log does not know', async () => {
+  test('exits with 3 for an id that the log does not know', async ({ sequent }) => {
     expect(await sequent.run(['timeline', 'never-seen'])).toMatchObject({ code: 3, stdout: '' });
+  });
+});
+
+describe('sequent get --watch', () => {
+  test('prints each change, and ends when everybody is notified', async ({ sequent }) => {
+    await sequent.run(['fn', 'pause', 'slow']);
+    await sequent.run(['invoke', 'slow', '--id', 'watched-1', '-d', '{"ms":1500}']);
+    // The invocation starts when the command has printed its first state, however long the start of the command takes.
+    let resuming: Promise<unknown> | undefined;
+    const onStdout = () => {
+      resuming ??= sequent.run(['fn', 'resume', 'slow']);
+    };
+    const watch = ['get', 'watched-1', '--watch', '--interval', '100ms', '-o', 'name'];
+    const { code, stdout } = await sequent.run(watch, { onStdout });
+    await resuming;
+    const states = stdout.trim().split('\n');
+    expect({ code, last: states.at(-1) }).toEqual({ code: 0, last: 'notified' });
+    expect(states.slice(0, -1)).toEqual(expect.arrayContaining(['queued', 'running']));
+    expect(new Set(states).size).toBe(states.length);
+  });
+});
+
+describe('sequent logs', () => {
+  test('prints the lines of attempts, filters them, and follows', async ({ sequent }) => {
+    await sequent.run(['invoke', 'test1', '--id', 'logged-1', '-d', '{"fail":true}', '--wait']);
+    await sequent.run(['invoke', 'hello', '--id', 'logged-2', '-d', '{"name":"Log"}', '--wait']);
+    const { code, stdout } = await sequent.run(['logs', 'test1', '--failed', '--id', 'logged-1']);
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: expect.stringMatching(/ {2}logged-1 #1 {2}error {2}attempt 1 failed: .*test1 was asked/),
+    });
+    const onStdout = (_: string, child: ChildProcess): void => void child.kill('SIGINT');
+    const following = await sequent.run(['logs', 'hello', 'Log', '-f', '--json'], { onStdout });
+    expect(JSON.parse(following.stdout.split('\n')[0] ?? '')).toMatchObject({ requestId: 'logged-2', level: 'info', function: 'hello' });
+    expect(await sequent.run(['logs', 'nobody'])).toMatchObject({ code: 3, stdout: '' });
+  });
+});
+
+describe('a command', () => {
+  test('names its server on stderr when a setting chose the server, unless stderr is JSON', async ({ sequent }) => {
+    const { url } = sequent;
+    const chosen = await sequent.run(['fn', 'ls', '--server', url]);
+    expect(chosen).toMatchObject({ code: 0, stderr: `server ${url} (from --server)\n` });
+    expect(await sequent.run(['fn', 'ls', '--json'], { env: { NATS_URL: url } })).toMatchObject({ code: 0, stderr: '' });
+  });
+});
+
+describe('sequent golden', () => {
+  test('records a history that a later check folds without a server, and finds a difference by its exit code', async ({
+    sequent,
+    folder,
+  }) => {
+    await sequent.run(['invoke', 'test1', '--id', 'golden-1', '-d', '{"fail":true}', '--wait']);
+    const recorded = await sequent.run(['golden', 'record', 'golden-1', '--to', folder, '-o', 'name']);
+    const file = join(folder, 'test1-golden-1.json');
+    expect(recorded).toMatchObject({ code: 0, stdout: `${file}\n` });
+    expect((await sequent.run(['golden', 'record', 'golden-1', '--to', folder])).stderr).toContain('exists and is not changed');
+    const check = ['golden', 'check', folder, '--server', 'nats://127.0.0.1:1'];
+    expect(await runCli(check)).toMatchObject({ code: 0, stderr: '1 file checked: all come out the same\n' });
+    await writeFile(file, (await readFile(file, 'utf8')).replace('"attempts": 1', '"attempts": 2'));
+    expect(await runCli([...check, '-o', 'name'])).toMatchObject({ code: 1, stdout: 'test1-golden-1.json\n' });
+    await writeFile(file, '{}');
+    expect(await runCli(check)).toMatchObject({ code: 2, stdout: '' });
   });
 });

@@ -1,18 +1,23 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { type DeliveringSystem, receiverConnection, startDeliveringSystem, toHttp } from '#test/support/destinations/delivering-system.ts';
-import { openReceiver, type Receiver } from '#test/support/destinations/receiver.ts';
+import type { Receiver } from '#test/support/destinations/receiver.ts';
+import { receiverTest } from '#test/support/destinations/receiver-test.ts';
+import { closeLater } from '#test/support/folder-fixture.ts';
 
 const file = new URL('../../support/destinations/functions.mjs', import.meta.url).pathname;
 
 let status = 404;
+const test = receiverTest((response) => void response.writeHead(status).end()).extend('sequent', { scope: 'file' }, ({ receiver }, scope) =>
+  closeLater(startDeliveringSystem({ receiver: receiverConnection(receiver) }), scope),
+);
 let receiver: Receiver;
 let sequent: DeliveringSystem;
 let executions: string;
-beforeAll(async () => {
-  receiver = await openReceiver((response) => void response.writeHead(status).end());
-  sequent = await startDeliveringSystem({ receiver: receiverConnection(receiver) });
+test.beforeAll(async ({ receiver: ownReceiver, sequent: own }) => {
+  receiver = ownReceiver;
+  sequent = own;
   executions = join(sequent.folder, 'executions');
   await sequent.client.functions.put({
     name: 'obey',
@@ -21,13 +26,9 @@ beforeAll(async () => {
     policy: { maxRetries: 0, onSuccess: [toHttp(`${receiver.url}/hook`)] },
   });
 });
-beforeEach(async () => {
+test.beforeEach(async () => {
   status = 404;
   await writeFile(executions, '');
-});
-afterAll(async () => {
-  await sequent?.[Symbol.asyncDispose]();
-  await receiver?.[Symbol.asyncDispose]();
 });
 
 const executed = async (): Promise<string[]> => (await readFile(executions, 'utf8')).trim().split('\n').filter(Boolean);
@@ -129,6 +130,44 @@ describe('a dead delivery', () => {
   });
 });
 
+describe('a delivery that a person settles', () => {
+  test('is given up while it is still tried, and its invocation was redriven before', async () => {
+    status = 503;
+    const { requestId } = await sequent.client.invoke('obey', { value: 1 }, { id: 'order-3' });
+    await sequent.log.until((fact) => fact.type === 'delivery.failed' && fact.invocation === requestId);
+    const redriven = await sequent.run(['redrive', 'order-3']);
+    expect(redriven).toMatchObject({ code: 0, stderr: '' });
+    expect((await sequent.run(['dest', 'give-up', 'order-3'])).stderr).toContain('--note');
+    const given = await sequent.run(['dest', 'give-up', 'order-3', '--note', 'the warehouse was told by phone']);
+    expect(given).toMatchObject({ code: 0, stdout: 'the delivery to http-0 is given up\n' });
+    await sequent.log.untilNotified(['order-3']);
+    const { stdout } = await sequent.run(['timeline', 'order-3']);
+    expect(stdout).toContain(`runs again as ${redriven.stdout.trim()}`);
+    expect(stdout).toContain('the dead delivery to http-0 was dismissed: the warehouse was told by phone');
+    const listed = await sequent.run(['dest', 'dead', 'ls', '-o', 'name']);
+    expect(listed.stdout.split('\n')).not.toContain('order-3');
+    expect((await sequent.run(['dest', 'give-up', 'order-3', '--note', 'again'])).code).toBe(4);
+    await sequent.run(['dest', 'give-up', redriven.stdout.trim(), '--note', 'the same']);
+    await sequent.log.untilNotified([redriven.stdout.trim()]);
+  });
+
+  test('is dismissed when it is dead, and a redrive still delivers it', async () => {
+    await invoke([{ value: 1 }], ['order-4']);
+    const listed = async (): Promise<string[]> => (await sequent.run(['dest', 'dead', 'ls', '-o', 'name'])).stdout.split('\n');
+    expect(await listed()).toContain('order-4');
+    const dismissed = await sequent.run(['dest', 'dead', 'dismiss', 'order-4', '--note', 'refunded by hand']);
+    expect(dismissed).toMatchObject({ code: 0, stdout: 'the delivery to http-0 is dismissed\n' });
+    expect(await listed()).not.toContain('order-4');
+    expect((await sequent.run(['dest', 'dead', 'dismiss', 'order-4', '--note', 'twice'])).code).toBe(4);
+    expect((await sequent.run(['dest', 'dead', 'dismiss', '--note', 'all of them', '--yes'])).code).toBe(2);
+    const bulk = await sequent.run(['dest', 'dead', 'dismiss', '--function', 'obey', '--note', 'x', '--dry-run']);
+    expect(bulk.stderr).toContain('no dead delivery matches');
+    status = 200;
+    expect((await sequent.run(['dest', 'dead', 'redrive', 'order-4'])).code).toBe(0);
+    await sequent.log.until((fact) => fact.type === 'delivery.delivered' && fact.invocation === 'order-4');
+  });
+});
+
 describe('a redriven invocation', () => {
   test('is a new invocation, linked with the old one both ways, also with an edited payload', async () => {
     status = 200;
@@ -172,6 +211,11 @@ describe('a redriven invocation', () => {
     const before = (await executed()).length;
     const done = await sequent.run(['redrive', '--failed', '--since', '1h', '--rate', '20/s', '--yes', '-o', 'jsonl']);
     expect(done.code).toBe(0);
+    const [, bulk = ''] = /bulk operation (\S+);/.exec(done.stderr) ?? [];
+    expect((await sequent.run(['bulk', 'show', bulk])).stdout).toMatch(
+      /^redrive \S+ of \S+: done\nsince=\d+\n20 done, 0 failed, 0 left out, of 20$/m,
+    );
+    expect(await sequent.run(['bulk', 'abort', bulk])).toMatchObject({ code: 4, stderr: expect.stringContaining('is over: done') });
     const redrives = done.stdout
       .trim()
       .split('\n')

@@ -59,7 +59,7 @@ test(`${OUTCOMES} outcomes reach a receiver that fails 30%, over ${KILLS} SIGKIL
   for (let kills = 0; kills < KILLS; kills++) {
     // Each process has outcomes to deliver, however fast its predecessors were. It is killed shortly after its first try.
     sent.push(client.invokeMany('slowly', events.slice((kills * OUTCOMES) / KILLS, ((kills + 1) * OUTCOMES) / KILLS)));
-    const first = await log.until((fact) => fact.type === 'delivery.started' && !deliverers.has(fact.deliverer), 60_000);
+    const first = await log.until((fact) => fact.type === 'delivery.started' && !deliverers.has(fact.deliverer), 180_000);
     if (first.type === 'delivery.started') deliverers.add(first.deliverer);
     await systemClock.sleep(500 + random() * 2_000);
     await destinations.signal('SIGKILL');

@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { chainOf, type DeliveringSystem, startDeliveringSystem, toFunction } from '#test/support/destinations/delivering-system.ts';
 import { foldWholeLog } from '#test/support/log/folded-log.ts';
+import { sharedByFile } from '#test/support/shared-by-file.ts';
 
 const file = new URL('../../support/destinations/functions.mjs', import.meta.url).pathname;
 const fn = (name: string, targets: readonly string[], facts: object = {}) => ({
@@ -13,11 +14,11 @@ const fn = (name: string, targets: readonly string[], facts: object = {}) => ({
 const looping = (name: string, targets: readonly string[], facts: object = {}) =>
   fn(name, targets, { policy: { onSuccess: targets.map(toFunction), allowCycle: true }, ...facts });
 
+const test = sharedByFile(startDeliveringSystem);
 let sequent: DeliveringSystem;
-beforeAll(async () => {
-  sequent = await startDeliveringSystem();
+test.beforeAll(({ sequent: own }) => {
+  sequent = own;
 });
-afterAll(() => sequent[Symbol.asyncDispose]());
 
 describe('a loop', () => {
   test.for<[string, readonly (readonly [string, readonly string[]])[], string]>([
@@ -231,7 +232,7 @@ test.for<[number, Record<string, string>]>([
   await client.functions.put(fn('w4', []));
   const { requestId: root } = await client.invoke('w0', {});
   const isOver = () => chainOf(log, root).every(({ invocation }) => log.facts.get(invocation)?.some(({ type }) => type === 'notified'));
-  const deadline = performance.now() + 50_000;
+  const deadline = performance.now() + 100_000;
   do await systemClock.sleep(100);
   while (!(chainOf(log, root).length > maxChain && isOver()) && performance.now() < deadline);
 

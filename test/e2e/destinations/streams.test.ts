@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { createSubjectRules } from '#src/core/names/addressable.ts';
 import { createDisTarget } from '#src/destinations/targets/dis.ts';
 import { createNatsTarget } from '#src/destinations/targets/nats.ts';
@@ -6,14 +6,15 @@ import { createDisStreams } from '#src/nats/streams/dis-streams.ts';
 import { createPublications } from '#src/nats/streams/publications.ts';
 import { connectionsOf, deliveryTo, neverAborted } from '#test/support/destinations/deliveries.ts';
 import { type DeliveringSystem, startDeliveringSystem } from '#test/support/destinations/delivering-system.ts';
+import { sharedByFile } from '#test/support/shared-by-file.ts';
 
 const file = new URL('../../support/destinations/functions.mjs', import.meta.url).pathname;
 
+const test = sharedByFile(startDeliveringSystem);
 let sequent: DeliveringSystem;
-beforeAll(async () => {
-  sequent = await startDeliveringSystem();
+test.beforeAll(({ sequent: own }) => {
+  sequent = own;
 });
-afterAll(() => sequent[Symbol.asyncDispose]());
 
 /** Defines a function with one destination, and invokes it. */
 async function invokeWithDestination(name: string, destination: 'NATS' | 'DIS', param: object): Promise<string> {
@@ -59,18 +60,26 @@ describe('the NATS destination', () => {
     });
   });
 
+  test('is refused when it is configured with a subject that no stream stores, with what to do', async () => {
+    const configured = invokeWithDestination('nowhere', 'NATS', { subject: 'plain.nowhere' });
+    await expect(configured).rejects.toThrow(
+      'no stream stores subject "plain.nowhere", so a message could reach nobody; create a stream (nats stream add OUTCOMES --subjects ' +
+        '"plain.nowhere"), or write "stored": false in the param',
+    );
+  });
+
   test('is received by a plain subscriber', async () => {
     const { nats } = sequent.client.connection;
     const subscription = nats.subscribe('plain.received', { max: 1 });
     await nats.flush();
-    const id = await invokeWithDestination('received', 'NATS', { subject: 'plain.received' });
+    const id = await invokeWithDestination('received', 'NATS', { subject: 'plain.received', stored: false });
     for await (const message of subscription) expect(message.json()).toMatchObject({ request_context: { request_id: id } });
     await sequent.log.untilNotified([id]);
     expect(sequent.log.facts.get(id)?.map(({ type }) => type)).toContain('delivery.delivered');
   });
 
   test('is tried again while the subject has no subscriber', async () => {
-    const id = await invokeWithDestination('unreceived', 'NATS', { subject: 'plain.unreceived' });
+    const id = await invokeWithDestination('unreceived', 'NATS', { subject: 'plain.unreceived', stored: false });
     const failed = await sequent.log.until((fact) => fact.type === 'delivery.failed' && fact.invocation === id);
     expect(failed).toMatchObject({ try: 1, reason: 'no stream stores subject "plain.unreceived"' });
     const { nats } = sequent.client.connection;

@@ -1,18 +1,19 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { type DeliveringSystem, startDeliveringSystem } from '#test/support/destinations/delivering-system.ts';
+import { sharedByFile } from '#test/support/shared-by-file.ts';
 
 const test1 = new URL('../../../src/examples/functions/test1.mjs', import.meta.url).pathname;
 const logOutcome = new URL('../../../src/examples/functions/log-outcome.mjs', import.meta.url).pathname;
 
+const test = sharedByFile(startDeliveringSystem);
 let sequent: DeliveringSystem;
-beforeAll(async () => {
-  sequent = await startDeliveringSystem();
+test.beforeAll(async ({ sequent: own }) => {
+  sequent = own;
   for (const name of ['test2', 'test3']) expect((await sequent.run(['fn', 'put', name, '--file', logOutcome])).code).toBe(0);
   const urn = (name: string): string => `FunctionGraph=urn:fss:local:default:function:default:${name}:latest`;
   const put = await sequent.run(['fn', 'put', 'test1', '--file', test1, '--on-success', urn('test2'), '--on-failure', urn('test3')]);
   expect(put).toMatchObject({ code: 0, stderr: '' });
 });
-afterAll(() => sequent[Symbol.asyncDispose]());
 
 /** Invokes test1, and reads the timeline of the function that gets the outcome. */
 async function invokeTest1(id: string, event: string, target: string) {

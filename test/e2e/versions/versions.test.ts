@@ -1,16 +1,16 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { describe, expect } from 'vitest';
 import { writeZip } from '#src/core/zip/write-zip.ts';
 import { type SequentProcess, startSequent } from '#test/support/cli/sequent-process.ts';
 import { type DeliveringSystem, startDeliveringSystem, toFunction } from '#test/support/destinations/delivering-system.ts';
-import { test } from '#test/support/fixtures.ts';
+import { sharedByFile } from '#test/support/shared-by-file.ts';
 
+const test = sharedByFile(() => startDeliveringSystem({}, { SEQUENT_ROLES: 'worker,scheduler,destinations,projection' }));
 let sequent: DeliveringSystem;
-beforeAll(async () => {
-  sequent = await startDeliveringSystem({}, { SEQUENT_ROLES: 'worker,scheduler,destinations' });
+test.beforeAll(({ sequent: own }) => {
+  sequent = own;
 });
-afterAll(() => sequent?.[Symbol.asyncDispose]());
 
 /** Runs a command that must succeed. Returns its stdout. */
 async function run(...args: string[]): Promise<string> {
@@ -98,6 +98,27 @@ describe('versions and aliases', () => {
     const { resolveFunction } = await import('#src/core/functions/entry.ts');
     const entry = await sequent.client.functions.get('shared');
     expect(ids.map((id) => (resolveFunction(entry, '!half', id)?.version === 'v1' ? 'one' : 'two'))).toEqual(answers);
+  });
+
+  test('behind an alias are a column, a filter and a group of statistics, and a canary ends in one step', async () => {
+    const version = async (...args: string[]): Promise<string[]> =>
+      (await run('ls', 'shared', '--json', '-n', '500', ...args)).match(/"version": "[^"]*"/g) ?? [];
+    // The read model follows the log with a short delay.
+    await expect.poll(async () => (await version('--qualifier', '!half')).length, { timeout: 30_000, interval: 500 }).toBe(400);
+    expect(new Set(await version('--version', 'v2'))).toEqual(new Set(['"version": "v2"']));
+    const { stdout, stderr } = await sequent.run(['stats', 'shared', '--by', 'version', '--qualifier', '!half']);
+    expect(stdout).toMatch(/^FUNCTION +VERSION +SHARE +ACCEPTED +OPEN +FAILED +RETRIED/);
+    expect(stdout).toMatch(/shared +v1 +\d+ % +\d+ +0 +0 +0 .*\nshared +v2 /);
+    expect(stderr).toContain('!half: v2 is not significantly different from v1');
+    expect((await run('timeline', 'half-0')).split('\n')[0]).toMatch(/^shared:!half → v[12] {2}half-0/);
+    expect(await run('fn', 'alias', 'promote', 'shared', 'half')).toBe('shared:!half → v2\n');
+    expect(await sequent.run(['fn', 'alias', 'promote', 'shared', 'half'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('has no canary'),
+    });
+    expect(await run('fn', 'alias', 'rollback', 'shared', 'half', 'v1')).toBe('shared:!half → v1\n');
+    await run('fn', 'alias', 'set', 'shared', 'half', 'v1', '--weight', 'v2=10');
+    expect(await run('fn', 'alias', 'rollback', 'shared', 'half')).toBe('shared:!half → v1\n');
   });
 
   test('run a retry on the version of the first attempt, though the alias was moved', async () => {

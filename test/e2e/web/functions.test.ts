@@ -1,4 +1,5 @@
 import { describe, expect } from 'vitest';
+import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { FunctionStats, FunctionView } from '#src/gateway/api/schemas/functions.ts';
 import { until } from '#test/support/conformance/until.ts';
 import { overflowOf, violationsInBothThemes } from '#test/support/web/page-checks.ts';
@@ -103,8 +104,8 @@ describe('the page of a function', () => {
     for (const [label, text] of [
       ['Accepted', '6'],
       ['Failed', '2 (33 %)'],
-      ['Queue p99', `${total.queue_ms?.p99} ms`],
-      ['Duration p50', `${total.duration_ms?.p50} ms`],
+      ['Queue p99', formatDuration(total.queue_ms?.p99 ?? 0)],
+      ['Duration p50', formatDuration(total.duration_ms?.p50 ?? 0)],
     ] as const)
       await expect.poll(() => figure(label).textContent()).toBe(text);
     expect(total.queue_ms?.p99).toBeGreaterThan(20);
@@ -138,6 +139,55 @@ describe('the page of a function', () => {
     expect(await violationsInBothThemes(watched)).toEqual([]);
   });
 
+  test('a canary is judged by its own outcomes, and rolled back in one step', async ({ sequent, browser }) => {
+    await sequent.define('pays');
+    await sequent.run(['fn', 'publish', 'pays', 'v1']);
+    const etag = { 'if-match': '*' };
+    const { definition: first } = await sequent.call<FunctionView>('/api/functions/pays');
+    const second = { ...first, timeoutInMs: 9_000 };
+    await sequent.call('/api/functions/pays', { method: 'PUT', body: second, headers: etag });
+    await sequent.run(['fn', 'publish', 'pays', 'v2']);
+    await sequent.run(['fn', 'alias', 'set', 'pays', 'prod', 'v1', '--weight', 'v2=50']);
+    const { resolveFunction } = await import('#src/core/functions/entry.ts');
+    const alias = { name: 'prod', version: 'v1', weights: { v2: 50 }, description: '', changedAt: 0 };
+    const { definition } = await sequent.call<FunctionView>('/api/functions/pays');
+    const versions = ['v1', 'v2'].map((version) => ({ version, description: '', publishedAt: 0, definition }));
+    const entry = { definition, revision: 1, version: 'latest', versions, aliases: [alias] };
+    // The weights choose by a hash of the id, so the test knows which version a request runs. The second version always fails.
+    const ids = Array.from({ length: 24 }, (_, index) => `pay-${index}`);
+    await Promise.all(
+      ids.map(async (id) => {
+        const fails = resolveFunction(entry, '!prod', id)?.version === 'v2' ? { throws: 'card declined' } : {};
+        await sequent.call('/api/functions/pays/invocations?qualifier=!prod', {
+          method: 'POST',
+          body: fails,
+          headers: { 'idempotency-key': id },
+        });
+      }),
+    );
+    await statsOf(sequent, 'pays', ids.length);
+    await using watched = await browser.open(`${sequent.url}/functions/pays`);
+    const { page } = watched;
+    const card = page.getByRole('region', { name: 'Versions side by side', exact: true }).first();
+    await card.getByText(/v2 is significantly worse than v1: .* of v2 failed, 0 of .* \(Fisher's exact test, p < 0\.001\)/).waitFor();
+    await card.getByText('npx sequent fn alias rollback pays prod').waitFor();
+    await expect.poll(() => card.getByRole('row').filter({ hasText: 'v2' }).textContent()).toMatch(/v2\d+ %\d+.*\(100 %\)0/);
+    expect(await violationsInBothThemes(watched)).toEqual([]);
+    await page.setViewportSize({ width: 360, height: 740 });
+    expect(await overflowOf(page)).toEqual([]);
+    await page.setViewportSize({ width: 1_280, height: 900 });
+    await card.getByRole('link', { name: 'v2', exact: true }).click();
+    await page.getByRole('button', { name: /^version v2/ }).waitFor();
+    await page.getByText('!prod → v2').first().waitFor();
+    await page.goBack();
+    const rollback = card.getByRole('button', { name: 'Roll back to v1' });
+    await rollback.focus();
+    await page.keyboard.press('Enter');
+    await rollback.waitFor({ state: 'detached' });
+    const { aliases } = await sequent.call<FunctionView>('/api/functions/pays');
+    expect(aliases).toEqual([{ alias: 'prod', version: 'v1', weights: {}, description: '' }]);
+  });
+
   test('an invalid policy is refused at its fields, with the messages of the API', async ({ sequent, browser }) => {
     await sequent.define('strict');
     await using watched = await browser.open(`${sequent.url}/functions/strict`);
@@ -161,6 +211,26 @@ describe('the page of a function', () => {
       await expect.poll(() => page.getByLabel(label).getAttribute('aria-invalid')).toBe('true');
     }
     expect((await viewOf(sequent, 'strict')).definition.policy.maxRetries).not.toBe(99);
+  });
+
+  test('a NATS subject that no stream stores is refused, and accepted once the switch says so', async ({ sequent, browser }) => {
+    await sequent.define('tells');
+    await using watched = await browser.open(`${sequent.url}/functions/tells`);
+    const { page } = watched;
+    watched.allow(/status of 400/);
+    await page.getByRole('button', { name: 'Destinations on success: add a destination' }).click();
+    await page.getByLabel('Destinations on success, destination 1: kind').selectOption('NATS');
+    await page.getByLabel('Subject', { exact: true }).fill('news.orders');
+    await page.getByRole('button', { name: 'Save the policy' }).click();
+    await page.getByRole('alert').filter({ hasText: 'no stream stores subject "news.orders"' }).waitFor();
+    await page.getByLabel('Refuse the subject when no stream stores it').uncheck();
+    expect(await violationsInBothThemes(watched)).toEqual([]);
+    await page.getByRole('button', { name: 'Save the policy' }).click();
+    await expect
+      .poll(async () => (await viewOf(sequent, 'tells')).definition.policy.onSuccess.map(({ param }) => JSON.parse(param)))
+      .toEqual([{ subject: 'news.orders', stored: false }]);
+    await page.reload();
+    await expect.poll(() => page.getByLabel('Refuse the subject when no stream stores it').isChecked()).toBe(false);
   });
 
   test('a policy changed meanwhile is not overwritten, and typed values survive a pause', async ({ sequent, browser }) => {

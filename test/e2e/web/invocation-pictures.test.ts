@@ -7,6 +7,7 @@ import type { WatchedPage } from '#test/support/web/browser.ts';
 import { pagesTest } from '#test/support/web/pages-test.ts';
 import { drawnShareOf } from '#test/support/web/png.ts';
 import { openShop } from '#test/support/web/shop.ts';
+import { functionDestination } from '#test/support/web/web-sequent.ts';
 
 /*
  * The pictures of the README, taken from a running Sequent. With SEQUENT_PICTURES=1 they are written into the checkout. Otherwise they
@@ -32,6 +33,14 @@ async function take({ page }: WatchedPage, name: string): Promise<void> {
   expect(drawnShareOf(picture)).toBeGreaterThan(0.01);
   expect(size).toBeLessThan(600 * 1_024);
 }
+
+/** A script that runs in the page: the height of the list that its frame hides, and the rows that are not painted. */
+const eventsOnPaper = `(() => {
+  const list = document.querySelector('.event-rows');
+  const rows = [...document.querySelectorAll('.event-row > *')];
+  const unpainted = rows.filter((part) => !part.checkVisibility({ contentVisibilityAuto: true })).length;
+  return { cutOff: list.scrollHeight - list.clientHeight, unpainted };
+})()`;
 
 describe('the pictures of the README', () => {
   test('show the list and an invocation with retries, deliveries and failures', async ({ sequent: shop, browser }) => {
@@ -73,5 +82,40 @@ describe('the pictures of the README', () => {
     await one.page.locator('.replay .active[data-state="notified"]').waitFor();
     await one.page.locator('.lane').nth(2).waitFor();
     await take(one, 'invocation');
+  });
+});
+
+describe('the page of an invocation', () => {
+  test('every event is on paper, and a search of the browser finds one that is off the screen', async ({ sequent: shop, browser }) => {
+    const onSuccess = Array.from({ length: 9 }, (_, index) => functionDestination(`nobody-${index}`));
+    await shop.define('announces', { policy: { onSuccess } });
+    const id = await shop.invoke('announces');
+    await shop.invocation(id);
+    await using watched = await browser.open(`${shop.url}/invocations/${id}`, { height: 400 });
+    const { page } = watched;
+    await page.getByRole('button', { name: 'all', exact: true }).click();
+    await page.locator('.event-row').nth(20).waitFor({ state: 'attached' });
+    expect(await page.evaluate("find('functiongraph-8')")).toBe(true);
+    await page.emulateMedia({ media: 'print' });
+    expect(await page.evaluate(eventsOnPaper)).toEqual({ cutOff: 0, unpainted: 0 });
+  });
+
+  test('a delivery that is still tried is given up with a note, and its invocation is settled', async ({ sequent: shop, browser }) => {
+    const param = { url: `${shop.warehouse.url}/closed`, connection: 'warehouse' };
+    await shop.define('closes', { policy: { onSuccess: [{ destination: 'HTTP', param }] } });
+    const id = await shop.invoke('closes');
+    await shop.invocation(id, ({ deliveries }) => deliveries[0]?.state === 'backingOff');
+    await using watched = await browser.open(`${shop.url}/invocations/${id}`);
+    const { page } = watched;
+    const deliveries = page.getByRole('region', { name: 'Deliveries', exact: true });
+    await deliveries.getByRole('button', { name: 'Give up…' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Give up the delivery' });
+    await dialog.getByLabel('Note').fill('the warehouse is closed');
+    expect(await watched.violations()).toEqual([]);
+    await dialog.getByRole('button', { name: 'Give up the delivery' }).click();
+    await page.locator('.replay .active[data-state="notified"]').waitFor();
+    await deliveries.getByText('dismissed: the warehouse is closed').waitFor();
+    await deliveries.getByRole('button', { name: 'Give up…' }).waitFor({ state: 'detached' });
+    expect((await shop.invocation(id)).deliveries).toMatchObject([{ state: 'dismissed', reason: 'given up: the warehouse is closed' }]);
   });
 });

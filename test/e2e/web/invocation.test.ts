@@ -2,6 +2,7 @@ import type { Page } from 'playwright-core';
 import { describe, expect } from 'vitest';
 import type { EventView } from '#src/gateway/api/schemas/invocations.ts';
 import type { Theme } from '#test/support/web/browser.ts';
+import { overflowOf, violationsInBothThemes } from '#test/support/web/page-checks.ts';
 import { pagesTest } from '#test/support/web/pages-test.ts';
 import { openShop } from '#test/support/web/shop.ts';
 
@@ -279,5 +280,25 @@ describe.each<Theme>(['light', 'dark'])('in %s', (theme) => {
     await narrow.page.locator('body').press('r');
     await narrow.page.getByRole('dialog').waitFor();
     expect(await narrow.violations()).toEqual([]);
+  });
+});
+
+describe('the pages in Chinese', () => {
+  test('are shown to a browser that prefers Chinese, until its user chooses English', async ({ browser, address }) => {
+    await using watched = await browser.open(address(declined), { language: 'zh-CN' });
+    const { page } = watched;
+    const language = () => page.evaluate<string>('document.documentElement.lang');
+    await card(page, '异步配置').getByText('失效时通知').waitFor();
+    await page.getByRole('button', { name: /^第 4 次执行 ·.*后失败/ }).waitFor();
+    expect(await language()).toBe('zh-CN');
+    expect(await violationsInBothThemes(watched)).toEqual([]);
+    await page.setViewportSize({ width: 360, height: 900 });
+    expect(await overflowOf(page)).toEqual([]);
+    await page.getByRole('button', { name: 'English' }).click();
+    await card(page, 'Terms').waitFor();
+    expect(await language()).toBe('en');
+    await page.reload();
+    await card(page, 'Terms').waitFor();
+    expect(await language()).toBe('en');
   });
 });

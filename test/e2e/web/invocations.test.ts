@@ -3,31 +3,15 @@ import { describe, expect } from 'vitest';
 import type { InvocationRow } from '#src/gateway/api/schemas/invocations.ts';
 import { until } from '#test/support/conformance/until.ts';
 import type { Theme } from '#test/support/web/browser.ts';
+import { chip, fresh, row, rows, settled } from '#test/support/web/invocation-list.ts';
+import { collisionsIn } from '#test/support/web/page-checks.ts';
 import { pagesTest } from '#test/support/web/pages-test.ts';
-import { startWebSequent, type WebSequent } from '#test/support/web/web-sequent.ts';
+import { startWebSequent } from '#test/support/web/web-sequent.ts';
 
 const test = pagesTest(startWebSequent);
 
-const rows = (page: Page) => page.locator('.table-body .row');
-const row = (page: Page, id: string) => page.locator(`.table-body .row[data-id="${id}"]`);
 const live = (page: Page) => page.getByRole('status').getByText('Live').waitFor();
-const chip = (page: Page, name: RegExp) => page.getByRole('group', { name: 'State' }).getByRole('button', { name });
-const fresh = (page: Page) => page.getByRole('button', { name: /new invocations/ });
 const query = (page: Page) => Object.fromEntries(new URL(page.url()).searchParams);
-
-/** Invokes a function with each event, and waits until the list shows all of them as notified. */
-async function settled(sequent: WebSequent, name: string, ...events: unknown[]): Promise<string[]> {
-  const ids: string[] = [];
-  for (const event of events) ids.push(await sequent.invoke(name, event));
-  await until('the list shows all of them', async () => {
-    const { invocations } = await sequent.call<{ invocations: InvocationRow[] }>(
-      `/api/invocations?function=${name}&state=notified&limit=500`,
-    );
-    const notified = new Set(invocations.map(({ request_id }) => request_id));
-    return ids.every((id) => notified.has(id)) || undefined;
-  });
-  return ids;
-}
 
 describe('the list of invocations', () => {
   test('an empty list shows a command to run, and then the first invocation', async ({ sequent, browser }) => {
@@ -134,7 +118,7 @@ describe('the list of invocations', () => {
     await only(failed);
     await clear();
     await search(failed);
-    await page.waitForURL(`${sequent.url}/invocations/${failed}`);
+    await page.waitForURL(`${sequent.url}/invocations/${failed}?function=searches`);
   });
 
   test('keys select, open and redrive an invocation and go back', async ({ sequent, browser }) => {
@@ -152,7 +136,7 @@ describe('the list of invocations', () => {
     await press('k');
     await selected(middle);
     await press('Enter');
-    await page.waitForURL(`${sequent.url}/invocations/${middle}`);
+    await page.waitForURL(`${sequent.url}/invocations/${middle}?function=keys`);
     await page.getByRole('heading', { name: 'Machine' }).waitFor();
     await press('r');
     await page.getByRole('dialog').getByRole('button', { name: 'Redrive', exact: true }).click();
@@ -169,34 +153,43 @@ describe('the list of invocations', () => {
   });
 });
 
-describe('in bulk', () => {
-  test('failed invocations are counted and then redriven once', async ({ sequent, browser }) => {
-    await sequent.define('bulks');
-    const [, ...failed] = await settled(sequent, 'bulks', {}, { fails: 1 }, { fails: 1 });
-    await using watched = await browser.open(`${sequent.url}/?function=bulks`);
+describe('an id that two functions have (ID1)', () => {
+  test('opens the invocation of the chosen function, and the page asks for this one alone', async ({ sequent, browser }) => {
+    const id = 'order-4711';
+    for (const name of ['twin-a', 'twin-b']) {
+      await sequent.define(name);
+      const headers = { 'idempotency-key': id };
+      await sequent.call(`/api/functions/${name}/invocations`, { method: 'POST', body: { of: name }, headers });
+    }
+    await until('both are over', async () => {
+      const { invocations } = await sequent.call<{ invocations: InvocationRow[] }>('/api/invocations?state=notified&limit=500');
+      return invocations.filter(({ request_id }) => request_id === id).length === 2 || undefined;
+    });
+    await using watched = await browser.open(sequent.url);
     const { page } = watched;
-    await rows(page).nth(2).waitFor();
-    await page.getByRole('button', { name: 'Redrive in bulk…' }).click();
-    const dialog = page.getByRole('dialog', { name: 'Redrive in bulk' });
-    await dialog.getByText('2 match.').waitFor();
-    await dialog.getByRole('button', { name: 'Redrive 2' }).click();
-    await dialog.getByText('2 redriven.').waitFor();
-    for (const id of failed)
-      expect((await sequent.invocation(id, ({ redriven_as }) => redriven_as.length > 0)).redriven_as).toHaveLength(1);
-    await dialog.getByRole('button', { name: 'Close' }).last().click();
-    await fresh(page).getByText('2 new').waitFor();
-  });
+    await expect.poll(() => row(page, id).count()).toBe(2);
+    await row(page, id).filter({ hasText: 'twin-a' }).click();
+    await page.getByRole('heading', { name: 'twin-a' }).waitFor();
+    await page.getByText('{ "of": "twin-a" }').or(page.getByText('"twin-a"')).first().waitFor();
 
-  test('open invocations are counted and then cancelled', async ({ sequent, browser }) => {
-    await sequent.define('held');
-    const held = [await sequent.invoke('held', { gate: 'never' }), await sequent.invoke('held', { gate: 'never' })];
-    await using watched = await browser.open(`${sequent.url}/?function=held`);
-    const { page } = watched;
-    await chip(page, /^Running 2/).waitFor();
-    await page.getByRole('button', { name: 'Cancel in bulk…' }).click();
-    await page.getByRole('button', { name: 'Cancel 2' }).click();
-    await page.getByText('2 cancelled.').waitFor();
-    for (const id of held) await row(page, id).getByText('Failed').waitFor();
+    // Without a function, the page lets the user choose.
+    watched.allow(/409/);
+    await page.goto(`${sequent.url}/invocations/${id}`);
+    // Until the user chooses, the page asks for the id alone, and again when the log grows.
+    const asked: string[] = [];
+    page.on('request', (request) => void (page.url().includes('function=twin-b') && asked.push(request.url())));
+    await page.getByRole('link', { name: 'twin-b', exact: true }).click();
+    await page.waitForURL(`${sequent.url}/invocations/${id}?function=twin-b`);
+    await page.getByRole('heading', { name: 'twin-b' }).waitFor();
+    await page.getByRole('heading', { name: 'Explanation' }).waitFor();
+    await page.locator('body').press('r');
+    await page.getByRole('dialog').getByRole('button', { name: 'Redrive', exact: true }).click();
+    await page.getByRole('dialog').getByRole('link').click();
+    await page.locator('.properties-line').getByRole('link', { name: id }).click();
+    await page.waitForURL(`${sequent.url}/invocations/${id}?function=twin-b`);
+    const about = asked.filter((url) => url.includes('/api/invocations/'));
+    expect(about.length).toBeGreaterThanOrEqual(4);
+    expect(about.filter((url) => !url.includes('function=twin-b'))).toEqual([]);
   });
 });
 
@@ -211,6 +204,7 @@ describe.each<Theme>(['light', 'dark'])('in %s', (theme) => {
       await chip(page, /^All \d/).waitFor();
       expect(await watched.violations()).toEqual([]);
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
+      expect(await collisionsIn(page)).toEqual([]);
       await page.getByRole('button', { name: 'Redrive in bulk…' }).click();
       await page.getByRole('button', { name: /^Redrive \d/ }).waitFor();
       expect(await watched.violations()).toEqual([]);

@@ -3,7 +3,7 @@ import type { SystemView } from '#src/gateway/api/schemas/system.ts';
 import { answer, openReceiver, type Receiver } from '#test/support/destinations/receiver.ts';
 import { openBrowser, type TestBrowser } from '#test/support/web/browser.ts';
 import { overflowOf, violationsInBothThemes } from '#test/support/web/page-checks.ts';
-import { startWebSequent, type WebSequent } from '#test/support/web/web-sequent.ts';
+import { functionDestination, startWebSequent, type WebSequent } from '#test/support/web/web-sequent.ts';
 
 let receiver: Receiver;
 let sequent: WebSequent;
@@ -68,6 +68,30 @@ describe('the page of the system', () => {
     await sequent.invocation(id);
   });
 
+  test('a paused function with waiting requests is an issue, and its invocation names the same reason', async () => {
+    await sequent.define('halted');
+    await sequent.call('/api/functions/halted/pause', { method: 'POST' });
+    const id = await sequent.invoke('halted');
+    await using watched = await browser.open(`${sequent.url}/system`);
+    const { page } = watched;
+    const issue = page.getByRole('listitem').filter({ hasText: 'The requests of halted wait' });
+    await expect
+      .poll(() => issue.textContent())
+      .toMatch(/1 request waits: halted is paused and starts no attempt.*npx sequent fn resume halted/);
+    expect(await violationsInBothThemes(watched)).toEqual([]);
+    await page.goto(`${sequent.url}/invocations/${id}`);
+    const verdict = page.locator('.verdict');
+    await expect.poll(() => verdict.textContent()).toMatch(/It has waited for .*: halted is paused.*To do: sequent fn resume halted/);
+    await page.getByRole('button', { name: /queued.*halted is paused and starts no attempt/ }).waitFor();
+    expect(await violationsInBothThemes(watched)).toEqual([]);
+    await page.setViewportSize({ width: 360, height: 740 });
+    expect(await overflowOf(page)).toEqual([]);
+    await sequent.call('/api/functions/halted/resume', { method: 'POST' });
+    await sequent.invocation(id);
+    // The wait changed without an event of the log, and the page shows its end.
+    await verdict.waitFor({ state: 'detached' });
+  });
+
   test('an unreachable gateway is reported, the last content stays, and a retry continues', async () => {
     await using watched = await browser.open(`${sequent.url}/system`);
     const { page } = watched;
@@ -116,6 +140,28 @@ describe('the page of the dead letters', () => {
     await page.getByText('No dead letters').waitFor();
     await expect.poll(() => receiver.received.length).toBe(5 + 1);
   });
+
+  test('a dead letter is dismissed with a note, which its invocation shows', async () => {
+    await sequent.define('lonely', { policy: { onSuccess: [functionDestination('nobody')] } });
+    const id = await sequent.invoke('lonely');
+    await sequent.invocation(id);
+    await using watched = await browser.open(`${sequent.url}/dead-letters`);
+    const { page } = watched;
+    await page.getByRole('row').filter({ hasText: id }).getByRole('button', { name: 'Dismiss…' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Dismiss the dead letter' });
+    expect(await dialog.getByRole('button', { name: 'Dismiss the dead letter' }).isDisabled()).toBe(true);
+    await dialog.getByLabel('Note').fill('nobody needs it');
+    expect(await violationsInBothThemes(watched)).toEqual([]);
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await page.getByText('No dead letters').waitFor();
+    await page.goto(`${sequent.url}/invocations/${id}`);
+    const deliveries = page.getByRole('region', { name: 'Deliveries' });
+    await deliveries.getByText('dismissed: nobody needs it').waitFor();
+    await deliveries.getByRole('button', { name: 'Deliver again…' }).waitFor();
+    expect(await violationsInBothThemes(watched)).toEqual([]);
+  });
 });
 
 describe('every page', () => {
@@ -145,7 +191,7 @@ describe('every page', () => {
     await page.keyboard.press('Tab');
     await expect.poll(focused).toBe('Skip to the content');
     const walked: string[] = [];
-    for (let step = 0; step < 8; step++) {
+    for (let step = 0; step < 9; step++) {
       await page.keyboard.press('Tab');
       walked.push(await focused());
     }
@@ -155,6 +201,7 @@ describe('every page', () => {
       'Functions',
       'Dead letters',
       'System',
+      '中文',
       'Local',
       expect.stringContaining('Colours'),
       'Keys',

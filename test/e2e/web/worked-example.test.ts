@@ -1,20 +1,17 @@
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openBrowser, type TestBrowser } from '#test/support/web/browser.ts';
+import { describe, expect } from 'vitest';
+import { overflowOf, violationsInBothThemes } from '#test/support/web/page-checks.ts';
+import { pagesTest } from '#test/support/web/pages-test.ts';
 import { functionDestination, startWebSequent, type WebSequent } from '#test/support/web/web-sequent.ts';
 
+const test = pagesTest(startWebSequent);
 let sequent: WebSequent;
-let browser: TestBrowser;
-beforeAll(async () => {
-  [sequent, browser] = await Promise.all([startWebSequent(), openBrowser()]);
+test.beforeAll(async ({ sequent: own }) => {
+  sequent = own;
   for (const name of ['test2', 'test3']) await sequent.define(name);
   await sequent.define('test1', {
     policy: { maxRetries: 0, onSuccess: [functionDestination('test2')], onFailure: [functionDestination('test3')] },
   });
-});
-afterAll(async () => {
-  await browser[Symbol.asyncDispose]();
-  await sequent[Symbol.asyncDispose]();
 });
 
 const active = (page: Page, state: string) => page.locator(`.replay [data-state="${state}"].active`);
@@ -40,10 +37,10 @@ async function watch(page: Page, id: string, { gate, outcome }: { gate: string; 
 }
 
 describe('the worked example of the source document (SRC10), watched live', () => {
-  test.each([
+  test.for([
     { ending: 'succeeds', destination: 'test2', outcome: 'succeeded', does: { returns: 'hello world!' }, condition: '' },
     { ending: 'fails', destination: 'test3', outcome: 'failed', does: { throws: 'out of stock' }, condition: 'UnhandledInvocationError' },
-  ])('when test1 $ending, its page goes from queued to notified and links to $destination', async (example) => {
+  ])('when test1 $ending, its page goes from queued to notified and links to $destination', async (example, { browser }) => {
     const { destination, outcome, does, condition } = example;
     await sequent.call('/api/functions/test1/pause', { method: 'POST' });
     const event = { aaa: 123, gate: outcome, ...does };
@@ -60,5 +57,36 @@ describe('the worked example of the source document (SRC10), watched live', () =
       request_context: { request_id: id, condition, approximate_invoke_count: 1 },
       request_payload: JSON.stringify(event),
     });
+  });
+});
+
+describe('the logs of a function', () => {
+  test('show what attempts printed and why they failed, narrowed by a filter, and then live', async ({ sequent, browser }) => {
+    await sequent.define('talking');
+    await sequent.invocation(await sequent.invoke('talking', { prints: 'first words' }));
+    await sequent.invocation(await sequent.invoke('talking', { prints: 'last words', throws: 'no voice' }));
+    await using watched = await browser.open(`${sequent.url}/functions/talking`);
+    const { page } = watched;
+    await page.getByRole('link', { name: 'Logs' }).click();
+    const texts = () => page.locator('.log-text').allTextContents();
+    const failure = expect.stringMatching(/^failed: RangeError: .*no voice$/);
+    await expect.poll(texts).toEqual(['first words', 'last words', failure]);
+
+    await page.getByLabel('Failed attempts only').check();
+    await expect.poll(texts).toEqual(['last words', failure]);
+    await page.keyboard.press('/');
+    await page.keyboard.type('WORDS');
+    await page.keyboard.press('Enter');
+    await expect.poll(texts).toEqual(['last words']);
+    await expect.poll(() => new URL(page.url()).search).toBe('?tab=logs&failed=true&text=WORDS');
+
+    await page.getByText('Live', { exact: true }).waitFor();
+    const id = await sequent.invoke('talking', { prints: 'words <b>later</b>', throws: 'no voice' });
+    await expect.poll(texts).toEqual(['last words', 'words <b>later</b>']);
+    expect(await violationsInBothThemes(watched)).toEqual([]);
+    await page.setViewportSize({ width: 360, height: 800 });
+    expect(await overflowOf(page)).toEqual([]);
+    await page.getByRole('link', { name: `…${id.slice(-6)} #1` }).click();
+    await page.waitForURL(`**/invocations/${id}?function=talking`);
   });
 });

@@ -1,7 +1,7 @@
 import { cp, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { FindingKind } from '#src/analysis/findings.ts';
 import { createArchive } from '#src/archive/archive.ts';
 import { createFolderStore } from '#src/archive/folder-store.ts';
@@ -11,7 +11,8 @@ import { verifyLog } from '#src/cli/verify-log.ts';
 import type { Segment } from '#src/core/ports/archive.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
 import { type OpenedJanitor, openJanitorOn } from '#test/support/archive/opened-janitor.ts';
-import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
+import { sharedTest as test } from '#test/support/fixtures.ts';
+import type { TestServer } from '#test/support/nats/nats-server.ts';
 import { writeLog } from '#test/support/projection/write-log.ts';
 
 /*
@@ -27,8 +28,8 @@ let root: string;
 let names: string[];
 let segments: readonly Segment[];
 
-beforeAll(async () => {
-  server = await startTestServer();
+test.beforeAll(async ({ server: own }) => {
+  server = own;
   root = await mkdtemp(join(tmpdir(), 'sequent-damage-'));
   opened = await openJanitorOn(server.url, join(root, 'archive'), { retention: { maxInvocations: 20 }, maxRemovable: 0 });
   for (let round = 0; round < 4; round++) {
@@ -40,9 +41,8 @@ beforeAll(async () => {
   names = (await readdir(await folderOf(join(root, 'archive')))).sort();
   expect(names.length).toBe(4);
 }, 30_000);
-afterAll(async () => {
+test.afterAll(async () => {
   await opened?.[Symbol.asyncDispose]();
-  await server?.[Symbol.asyncDispose]();
   await rm(root, { recursive: true });
 });
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import { projectionKey } from '#src/archive/reader-positions.ts';
 import { type ErasureRecord, erasureKey, parseErasureRecord } from '#src/core/log/erasure-request.ts';
 import type { FunctionName, RequestId, StreamId } from '#src/core/names/names.ts';
@@ -12,7 +12,8 @@ import { createStreamWriter } from '#src/core/stream/stream-writer.ts';
 import { findSqlite } from '#src/projection/sqlite.ts';
 import { filesWith } from '#test/support/archive/files-with.ts';
 import { type OpenedJanitor, openJanitorOn } from '#test/support/archive/opened-janitor.ts';
-import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
+import { sharedTest as test } from '#test/support/fixtures.ts';
+import type { TestServer } from '#test/support/nats/nats-server.ts';
 import { openNats } from '#test/support/nats/opened-nats.ts';
 import { openProjectionOn } from '#test/support/projection/opened-projection.ts';
 import { writeLog } from '#test/support/projection/write-log.ts';
@@ -22,14 +23,11 @@ let folder: string;
 let archive: string;
 
 // A server of its own, because a test stops it and searches its files.
-beforeAll(async () => {
-  server = await startTestServer();
+test.beforeAll(async ({ server: own }) => {
+  server = own;
   const root = await mkdtemp(join(tmpdir(), 'sequent-erasure-'));
   folder = join(root, 'projection');
   archive = join(root, 'archive');
-});
-afterAll(async () => {
-  await server[Symbol.asyncDispose]();
 });
 
 async function requestErasure(

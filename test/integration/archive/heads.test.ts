@@ -2,20 +2,24 @@ import { generateKeyPairSync } from 'node:crypto';
 import { cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { createArchive } from '#src/archive/archive.ts';
 import { createFolderStore } from '#src/archive/folder-store.ts';
 import { openHeadFiles } from '#src/archive/head-files.ts';
 import { startHeadSigner } from '#src/archive/head-signer.ts';
+import { openHeads } from '#src/archive/heads.ts';
 import { encodeSegment, linkOf, nameOf } from '#src/archive/segment.ts';
+import { createSegmentSigner } from '#src/archive/segment-signer.ts';
 import { createSigner, type SignedHead } from '#src/archive/signed-head.ts';
 import { verifyFolder } from '#src/cli/verify-folder.ts';
 import { verifyLog } from '#src/cli/verify-log.ts';
 import { type ErasureRecord, erasureKey } from '#src/core/log/erasure-request.ts';
+import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { silentLogger } from '#src/core/ports/logger.ts';
 import { type OpenedJanitor, openJanitorOn } from '#test/support/archive/opened-janitor.ts';
-import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
+import { sharedTest as test } from '#test/support/fixtures.ts';
+import type { TestServer } from '#test/support/nats/nats-server.ts';
 import { openProjectionOn } from '#test/support/projection/opened-projection.ts';
 import { writeLog } from '#test/support/projection/write-log.ts';
 
@@ -34,8 +38,8 @@ let archive: string;
 let created: string;
 let heads: SignedHead[];
 
-beforeAll(async () => {
-  server = await startTestServer();
+test.beforeAll(async ({ server: own }) => {
+  server = own;
   root = await mkdtemp(join(tmpdir(), 'sequent-heads-'));
   archive = join(root, 'archive');
   opened = await openJanitorOn(server.url, archive, { retention: { maxInvocations: 20 }, maxRemovable: 0 });
@@ -50,16 +54,15 @@ beforeAll(async () => {
   heads = await openHeadFiles(opened.archive.store, created).list();
   expect(heads).toHaveLength(2);
 }, 60_000);
-afterAll(async () => {
+test.afterAll(async () => {
   await opened?.[Symbol.asyncDispose]();
-  await server?.[Symbol.asyncDispose]();
   await rm(root, { recursive: true });
 });
 
 /** Reads the log as a projection does, up to its present end, and signs the head. The next call continues from there. */
 async function readAndSign(): Promise<void> {
   const heading = startHeadSigner({
-    store: createFolderStore(archive),
+    places: { store: createFolderStore(archive), state: opened.nats.ports.state },
     signer,
     clock: systemClock,
     logger: silentLogger,
@@ -114,6 +117,43 @@ describe('a signed head', () => {
         what: expect.stringContaining(`holds other messages from ${first.sequence + 1} to ${second.sequence}`),
       },
     ]);
+  });
+
+  test('is signed at the end of each segment, also by a signer that read no earlier segment (HEAD3)', async () => {
+    const copy = join(root, 'segments');
+    await cp(archive, copy, { recursive: true });
+    const files = createArchive(createFolderStore(copy), opened.log.decode);
+    const { state } = opened.nats.ports;
+    const segments = await files.segments(created);
+    for (const segment of segments) {
+      // A signer of its own for each segment: none of them has read the lines before.
+      const sign = createSegmentSigner({ archive: files, state, signer, clock: systemClock });
+      await sign(segment, await files.lines(segment));
+    }
+    const signed = await openHeadFiles(files.store, created).list();
+    expect(segments.length).toBeGreaterThan(2);
+    expect(signed.map(({ sequence }) => sequence)).toEqual(expect.arrayContaining(segments.map(({ last }) => last)));
+    expect(await verifyIn(copy, signed)).toEqual([]);
+    const stored = await openHeads({ store: createFolderStore(join(root, 'nothing')), state }, created).list();
+    expect(stored).toEqual([signed.at(-1)]);
+  });
+
+  test('is signed by a replaced key, over messages that its signer hashed itself', async () => {
+    const copy = join(root, 'replaced-key');
+    const store = createFolderStore(copy);
+    await cp(archive, copy, { recursive: true, filter: (path) => !path.includes('/heads-') });
+    const pair = generateKeyPairSync('ed25519');
+    const next = createSigner(pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), 'the next key');
+    const places = { store, state: createMemoryKeyValue() };
+    const heading = startHeadSigner({ places, signer, clock: systemClock, logger: silentLogger, everyInMs: 3_600_000 });
+    await using projection = await openProjectionOn(server.url, join(root, 'other-projection'), { archive: copy, wrap: heading.tap });
+    await projection.ready();
+    await heading.replace(next);
+    await heading.stop();
+    const [head, ...others] = await openHeadFiles(store, created).list();
+    expect([head?.key, others]).toEqual([next.key, []]);
+    expect(head?.sequence).toBe((await opened.log.state()).last);
+    expect(await verifyIn(copy, head === undefined ? [] : [head])).toEqual([]);
   });
 
   test('finds a log that ends before it, and a log that was created again', async () => {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { verifyLog } from '#src/cli/verify-log.ts';
 import { connectClient, type Transitions } from '#src/client/client.ts';
 import { createStreamId } from '#src/core/names/ids.ts';
@@ -14,7 +14,8 @@ import { INVOCATIONS, RESULTS } from '#src/nats/wire/topology.ts';
 
 import { type OpenedJanitor, openJanitorOn } from '#test/support/archive/opened-janitor.ts';
 import { recreateLog } from '#test/support/archive/recreated-log.ts';
-import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
+import { sharedTest as test } from '#test/support/fixtures.ts';
+import type { TestServer } from '#test/support/nats/nats-server.ts';
 import { openNats } from '#test/support/nats/opened-nats.ts';
 import { openProjectionOn } from '#test/support/projection/opened-projection.ts';
 import { writeLog } from '#test/support/projection/write-log.ts';
@@ -25,13 +26,10 @@ const DAY = 86_400_000;
 let server: TestServer;
 let root: string;
 
-beforeAll(async () => {
-  server = await startTestServer();
+test.beforeAll(({ server: own }) => {
+  server = own;
 });
-afterAll(async () => {
-  await server?.[Symbol.asyncDispose]();
-});
-beforeEach(async () => {
+test.beforeEach(async () => {
   await recreateLog(server.url);
   root = await mkdtemp(join(tmpdir(), 'sequent-horizon-'));
   return () => rm(root, { recursive: true });

@@ -1,8 +1,9 @@
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { projectionKey } from '#src/archive/reader-positions.ts';
+import { verifyLog } from '#src/cli/verify-log.ts';
 import type { FunctionName, RequestId, StreamId } from '#src/core/names/names.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { loadStream } from '#src/core/stream/stream.ts';
@@ -11,7 +12,8 @@ import { INVOCATIONS } from '#src/nats/wire/topology.ts';
 
 import { type OpenedJanitor, openJanitorOn } from '#test/support/archive/opened-janitor.ts';
 import { recreateLog } from '#test/support/archive/recreated-log.ts';
-import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
+import { sharedTest as test } from '#test/support/fixtures.ts';
+import type { TestServer } from '#test/support/nats/nats-server.ts';
 import { openNats } from '#test/support/nats/opened-nats.ts';
 import { openProjectionOn } from '#test/support/projection/opened-projection.ts';
 import { writeLog } from '#test/support/projection/write-log.ts';
@@ -22,13 +24,10 @@ let server: TestServer;
 let folder: string;
 let archive: string;
 
-beforeAll(async () => {
-  server = await startTestServer();
+test.beforeAll(({ server: own }) => {
+  server = own;
 });
-afterAll(async () => {
-  await server[Symbol.asyncDispose]();
-});
-beforeEach(async () => {
+test.beforeEach(async () => {
   await recreateLog(server.url);
   const root = await mkdtemp(join(tmpdir(), 'sequent-archive-'));
   folder = join(root, 'projection');
@@ -99,32 +98,65 @@ describe('the janitor', () => {
     expect((await logState()).messages).toBeLessThan(900);
   });
 
-  test('purges no message that the log stored under the sequence of a lost and archived one (J6)', async () => {
-    const store = join(server.dataDir, 'nats', 'jetstream');
-    const copy = join(folder, '..', 'copy');
-    await write(100);
-    await server.end();
-    await cp(store, copy, { recursive: true });
-    await server.restart();
-    await write(200);
+  describe('whose log lost its last messages after they were archived', () => {
+    const store = (): string => join(server.dataDir, 'nats', 'jetstream');
     const retention = { maxInvocations: 10 };
-    await using before = await openJanitorOn(server.url, archive, { retention, maxRemovable: 0 });
-    await before.janitor.work();
-    const archived = (await before.head())?.last ?? 0;
-    expect(archived).toBeGreaterThan(600);
-    await before[Symbol.asyncDispose]();
-    await server.kill();
-    await rm(store, { recursive: true });
-    await cp(copy, store, { recursive: true });
-    await server.restart();
-    for (const count of [50, 400]) {
-      await write(count);
-      const { first, messages } = await logState();
-      await using after = await openJanitorOn(server.url, archive, { retention, maxRemovable: 0 });
-      await after.janitor.work().catch((error: unknown) => expect(String(error)).toContain('has messages that the log lost'));
-      expect(await logState()).toMatchObject({ first, messages });
-      expect(after.problems.join()).toContain('the janitor archives and purges nothing for now');
+
+    /** Archives 300 invocations, of which the log then loses the last 200. Returns the end of the archive, and that of the log. */
+    async function loseTail(): Promise<{ archived: number; kept: number }> {
+      const copy = join(folder, '..', 'copy');
+      await write(100);
+      const { last: kept } = await logState();
+      await server.end();
+      await cp(store(), copy, { recursive: true });
+      await server.restart();
+      await write(200);
+      await using before = await openJanitorOn(server.url, archive, { retention, maxRemovable: 0 });
+      await before.janitor.work();
+      const archived = (await before.head())?.last ?? 0;
+      expect(archived).toBeGreaterThan(600);
+      await before[Symbol.asyncDispose]();
+      await server.kill();
+      await rm(store(), { recursive: true });
+      await cp(copy, store(), { recursive: true });
+      await server.restart();
+      return { archived, kept };
     }
+
+    test('purges no message that the log stored under the sequence of a lost and archived one (J6)', async () => {
+      await loseTail();
+      for (const count of [50, 400]) {
+        await write(count);
+        const { first, messages } = await logState();
+        await using after = await openJanitorOn(server.url, archive, { retention, maxRemovable: 0 });
+        await after.janitor.work().catch((error: unknown) => expect(String(error)).toContain('has messages that the log lost'));
+        expect(await logState()).toMatchObject({ first, messages });
+        expect(after.problems.join()).toContain('the janitor archives and purges nothing for now');
+      }
+    });
+
+    test('is read up to the last message on which log and archive agree: lost messages count nowhere (J7)', async () => {
+      const { archived, kept } = await loseTail();
+      for (const [count, total] of [
+        [50, 150],
+        [400, 550],
+      ] as const) {
+        // The log first ends before the archive, and then holds other messages at the sequences of the lost ones.
+        await write(count);
+        const { last } = await logState();
+        expect(last < archived).toBe(count === 50);
+        expect(await rebuilt()).toMatchObject({ invocations: total, problems: 0 });
+        await using opened = await openJanitorOn(server.url, archive);
+        const { whole, log } = opened;
+        expect(await whole.missing()).toBe(0);
+        for (const sequence of [kept, kept + 1, last]) expect(await whole.fingerprintAt(sequence)).toBe(await log.fingerprintAt(sequence));
+        const { created } = await log.state();
+        const verified = await verifyLog({ archive: opened.archive, source: log, log: created, head: await opened.head() });
+        expect(verified.findings).toMatchObject([
+          { kind: 'lost-messages', sequence: kept + 1, what: expect.stringContaining(`to ${archived}`) },
+        ]);
+      }
+    });
   });
 
   test('purges messages older than the retention', async () => {

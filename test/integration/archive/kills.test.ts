@@ -3,13 +3,14 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { verifyLog } from '#src/cli/verify-log.ts';
 import { type ErasureRecord, erasureKey, parseErasureRecord } from '#src/core/log/erasure-request.ts';
 
 import { type OpenedJanitor, openJanitorOn } from '#test/support/archive/opened-janitor.ts';
 import { recreateLog } from '#test/support/archive/recreated-log.ts';
-import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
+import { sharedTest as test } from '#test/support/fixtures.ts';
+import type { TestServer } from '#test/support/nats/nats-server.ts';
 import { openNats } from '#test/support/nats/opened-nats.ts';
 import { writeLog } from '#test/support/projection/write-log.ts';
 
@@ -20,13 +21,10 @@ const KEPT = 40;
 let server: TestServer;
 let archive: string;
 
-beforeAll(async () => {
-  server = await startTestServer();
+test.beforeAll(({ server: own }) => {
+  server = own;
 });
-afterAll(async () => {
-  await server?.[Symbol.asyncDispose]();
-});
-beforeEach(async () => {
+test.beforeEach(async () => {
   archive = await mkdtemp(join(tmpdir(), 'sequent-kills-'));
   await recreateLog(server.url);
   await using nats = await openNats(server.url);

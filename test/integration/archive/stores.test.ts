@@ -10,8 +10,9 @@ import { verifyLog } from '#src/cli/verify-log.ts';
 import { describeArchiveStore } from '#test/contract/archive-store.ts';
 import { openJanitorOn } from '#test/support/archive/opened-janitor.ts';
 import { startMoto } from '#test/support/destinations/moto.ts';
-import { answer, openReceiver, unusedPort } from '#test/support/destinations/receiver.ts';
+import { answer, openReceiver } from '#test/support/destinations/receiver.ts';
 import { openSigningStore } from '#test/support/destinations/signing-store.ts';
+import { freePort } from '#test/support/free-port.ts';
 import { startTestServer } from '#test/support/nats/nats-server.ts';
 import { writeLog } from '#test/support/projection/write-log.ts';
 
@@ -70,7 +71,7 @@ describe('a store in a bucket', () => {
     await using down = await openReceiver(answer(503));
     await expect(storeAt(down.url).get('log-1/0001.seg')).rejects.toThrow('was refused: 503');
     expect(down.received).toHaveLength(5);
-    const port = await unusedPort();
+    const port = await freePort();
     await expect(storeAt(`http://127.0.0.1:${port}`).get('log-1/0001.seg')).rejects.toThrow('does not answer');
   });
 

@@ -1,23 +1,28 @@
 import { headers } from 'nats';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { RoleInstance } from '#src/core/ports/role-instances.ts';
 import { FAILURES_UNTIL_OPEN } from '#src/destinations/circuit-breaker.ts';
 import { openConnection } from '#src/nats/transport/connection.ts';
-import { runCli } from '#test/support/cli/cli.ts';
+import { runCliOn } from '#test/support/cli/cli.ts';
 import { receiverConnection, toHttp } from '#test/support/destinations/delivering-system.ts';
-import { answer, openReceiver, type Receiver } from '#test/support/destinations/receiver.ts';
+import { answer, type Receiver } from '#test/support/destinations/receiver.ts';
+import { receiverTest } from '#test/support/destinations/receiver-test.ts';
+import { closeLater } from '#test/support/folder-fixture.ts';
 import { eventually } from '#test/support/gateway/eventually.ts';
 import { type RunningSequent, STRANGER, startSequent } from '#test/support/gateway/running-gateway.ts';
 
+const test = receiverTest(answer(503)).extend('sequent', { scope: 'file' }, ({ receiver }, scope) =>
+  closeLater(startSequent({ connections: { receiver: receiverConnection(receiver, { secret: undefined }) } }), scope),
+);
 let receiver: Receiver;
 let sequent: RunningSequent;
 let target: string;
 let inWords: RegExp;
 
 /** The target answers 503 for ever, so its circuit opens once and never closes. */
-beforeAll(async () => {
-  receiver = await openReceiver(answer(503));
-  sequent = await startSequent({ connections: { receiver: receiverConnection(receiver, { secret: undefined }) } });
+test.beforeAll(async ({ receiver: ownReceiver, sequent: own }) => {
+  receiver = ownReceiver;
+  sequent = own;
   target = `HTTP ${receiver.url}`;
   inWords = new RegExp(
     `the circuit of ${target} for orders is (open until .*|half-open, .*); \\d+ failures in a row; last: .* answered 503`,
@@ -33,10 +38,6 @@ beforeAll(async () => {
   }
   await eventually(async () => (await instances()).some(({ circuits = [] }) => circuits.length > 0));
 });
-afterAll(async () => {
-  await sequent?.[Symbol.asyncDispose]();
-  await receiver?.[Symbol.asyncDispose]();
-});
 
 async function openPublisher() {
   const connection = await openConnection({ servers: sequent.server.url });
@@ -44,7 +45,7 @@ async function openPublisher() {
 }
 
 const instances = async (): Promise<RoleInstance[]> => await sequent.roles.ports.roleInstances.list();
-const run = (...args: readonly string[]) => runCli(args, { env: { NATS_URL: sequent.server.url } });
+const run = (...args: readonly string[]) => runCliOn(sequent.server.url, args);
 
 describe('the circuit of a dead target', () => {
   test('is in the answer of its process about its roles, as long as it is not closed', async () => {

@@ -1,4 +1,3 @@
-import { createHash, createHmac } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createVettedHttp } from '#src/destinations/http/vetted-http.ts';
 import { createDisTarget, type DisRecord } from '#src/destinations/targets/dis.ts';
@@ -14,7 +13,8 @@ import {
   plantCanaries,
   secretAccessKey,
 } from '#test/support/destinations/deliveries.ts';
-import { answer, openReceiver, type Received, type Receiver, type Reply } from '#test/support/destinations/receiver.ts';
+import { huaweiGateway } from '#test/support/destinations/huawei-gateway.ts';
+import { answer, openReceiver, type Receiver, type Reply } from '#test/support/destinations/receiver.ts';
 
 beforeAll(plantCanaries);
 
@@ -85,25 +85,8 @@ describe('the DIS target, without a connection', () => {
   });
 });
 
-/** Recomputes the signature from the text on the wire, as Huawei's gateway does. */
-function isSignedBy(secret: string, { method, path, headers, body }: Received): boolean {
-  const pattern = /^SDK-HMAC-SHA256 Access=(\S+), SignedHeaders=(\S+), Signature=([\da-f]{64})$/;
-  const [, key, names = '', signature] = pattern.exec(headers.authorization ?? '') ?? [];
-  const hash = (text: string) => createHash('sha256').update(text).digest('hex');
-  const lines = names.split(';').map((name) => `${name}:${headers[name]}\n`);
-  const canonical = `${method}\n${path}/\n\n${lines.join('')}\n${names}\n${hash(body)}`;
-  const expected = createHmac('sha256', secret)
-    .update(`SDK-HMAC-SHA256\n${headers['x-sdk-date']}\n${hash(canonical)}`)
-    .digest('hex');
-  return key === canaries.SEQUENT_TEST_ACCESS_KEY && names.includes('x-sdk-date') && names.includes('host') && signature === expected;
-}
-
-const gateway =
-  (reply: Reply): Reply =>
-  (response, received, request) =>
-    isSignedBy(canaries.SEQUENT_TEST_SECRET_KEY, received)
-      ? reply(response, received, request)
-      : void response.writeHead(401).end('{"error_code":"APIGW.0301"}');
+const gateway = (reply: Reply): Reply =>
+  huaweiGateway({ ak: canaries.SEQUENT_TEST_ACCESS_KEY, sk: canaries.SEQUENT_TEST_SECRET_KEY }, reply);
 
 describe('the DIS target, with a connection', () => {
   test('uploads a signed record by the REST protocol', async () => {

@@ -153,7 +153,7 @@ describe('the HTTP target', () => {
     await using receiver = await openReceiver();
     expect(await targetFor(receiver, { allowPrivate: false }).deliver(deliveryToHook(receiver), neverAborted)).toEqual({
       kind: 'dead',
-      reason: `${receiver.url} may not be used: 127.0.0.1 is not at a public address`,
+      reason: 'param.url may not be used: 127.0.0.1 is not at a public address by connection "http"',
     });
     expect(receiver.connections).toBe(0);
   });

@@ -13,8 +13,9 @@ import {
   secretAccessKey,
 } from '#test/support/destinations/deliveries.ts';
 import { type Moto, startMoto } from '#test/support/destinations/moto.ts';
-import { answer, openReceiver, unusedPort } from '#test/support/destinations/receiver.ts';
+import { answer, openReceiver } from '#test/support/destinations/receiver.ts';
 import { openSigningStore } from '#test/support/destinations/signing-store.ts';
+import { freePort } from '#test/support/free-port.ts';
 
 beforeAll(plantCanaries);
 
@@ -155,7 +156,7 @@ describe('the OBS target', () => {
   });
 
   test('fails when no process listens, so it is tried again', async () => {
-    const target = targetAt(`http://127.0.0.1:${await unusedPort()}`);
+    const target = targetAt(`http://127.0.0.1:${await freePort()}`);
     expect(await target.deliver(deliveryTo('OBS', { bucket: 'known' }), neverAborted)).toMatchObject({
       kind: 'failed',
       reason: expect.stringContaining('ECONNREFUSED'),

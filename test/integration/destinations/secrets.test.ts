@@ -64,7 +64,7 @@ function everyTarget(receiver: Receiver, mailPort: number) {
     http: createVettedHttp(),
     clock: systemClock,
     streams: { publishRecord: stored },
-    publisher: { publish: stored },
+    publisher: { publish: stored, isStored: async () => true },
     subjects: createSubjectRules(),
   });
   return { connections, targets };

@@ -1,7 +1,9 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { connectClient, type SequentClient } from '#src/client/client.ts';
 import { receiverConnection, toFunction, toHttp } from '#test/support/destinations/delivering-system.ts';
-import { answer, openReceiver, type Receiver } from '#test/support/destinations/receiver.ts';
+import { answer, type Receiver } from '#test/support/destinations/receiver.ts';
+import { receiverTest } from '#test/support/destinations/receiver-test.ts';
+import { closeLater } from '#test/support/folder-fixture.ts';
 import { type RunningSequent, startSequent } from '#test/support/gateway/running-gateway.ts';
 import { firstChildOf } from '#test/support/log/child-id.ts';
 import { type LogWatch, watchLog } from '#test/support/log/log-watch.ts';
@@ -12,25 +14,26 @@ const handler = { kind: 'process', file, export: 'greet' } as const;
 const KEY = 'order-4711';
 const parents = ['orders', 'bills'];
 
+const test = receiverTest(answer(200)).extend('sequent', { scope: 'file' }, ({ receiver }, scope) =>
+  closeLater(startSequent({ connections: { receiver: receiverConnection(receiver, { secret: undefined }) } }), scope),
+);
 let receiver: Receiver;
 let sequent: RunningSequent;
 let client: SequentClient;
 let log: LogWatch;
 
-beforeAll(async () => {
-  receiver = await openReceiver(answer(200));
-  sequent = await startSequent({ connections: { receiver: receiverConnection(receiver, { secret: undefined }) } });
+test.beforeAll(async ({ receiver: ownReceiver, sequent: own }) => {
+  receiver = ownReceiver;
+  sequent = own;
   client = await connectClient({ servers: sequent.server.url });
   log = await watchLog(sequent.server.url);
   await client.functions.put({ name: 'mails', handler });
   const policy = { onSuccess: [toFunction('mails'), toHttp(receiver.url)] };
   for (const name of parents) await client.functions.put({ name, handler, policy });
 });
-afterAll(async () => {
+test.afterAll(async () => {
   await log?.[Symbol.asyncDispose]();
   await client?.close();
-  await sequent?.[Symbol.asyncDispose]();
-  await receiver?.[Symbol.asyncDispose]();
 });
 
 test('two functions with one request id lead to a child each and to two webhook ids at one target (DLV1)', async () => {

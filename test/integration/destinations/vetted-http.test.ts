@@ -7,7 +7,8 @@ import type { Reach, VettedRequest } from '#src/destinations/http/vetted-request
 import { makeCertificate } from '#test/support/destinations/certificate.ts';
 import { neverAborted } from '#test/support/destinations/deliveries.ts';
 import { hostileUrls } from '#test/support/destinations/hostile-urls.ts';
-import { answer, openReceiver, type Receiver, unusedPort } from '#test/support/destinations/receiver.ts';
+import { answer, openReceiver, type Receiver } from '#test/support/destinations/receiver.ts';
+import { freePort } from '#test/support/free-port.ts';
 
 const publicOnly: Reach = { allowPrivate: false, allowHttp: true, ports: [], timeoutInMs: 2_000 };
 
@@ -217,7 +218,7 @@ describe('the vetted HTTP client', () => {
   });
 
   test('reports why a receiver is unreachable, without the path of the URL', async () => {
-    const port = await unusedPort();
+    const port = await freePort();
     const refused = await http.send(
       requestTo(`http://127.0.0.1:${port}/canary?canary`, { allowPrivate: true, ports: [port] }),
       neverAborted,

@@ -1,21 +1,29 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
+import { connectClient } from '#src/client/client.ts';
 import type { AuditEntry, AuditLog, AuditQuery } from '#src/core/ports/audit-log.ts';
-import { createNatsAuditLog, ensureAuditStream } from '#src/nats/streams/audit-log.ts';
+import { permissionsOf } from '#src/nats/permissions/role-permissions.ts';
+import { createNatsAuditLog } from '#src/nats/streams/audit-log.ts';
+import { openConnection } from '#src/nats/transport/connection.ts';
+import { ensureStream } from '#src/nats/transport/ensure-stream.ts';
+import { auditStream } from '#src/nats/wire/topology.ts';
 import { runCli } from '#test/support/cli/cli.ts';
-import { PROJECT, type RunningSequent, STRANGER, startSequent } from '#test/support/gateway/running-gateway.ts';
+import { eventually } from '#test/support/gateway/eventually.ts';
+import { PROJECT, type RunningSequent, STRANGER, startGuardedSequent, startSequent } from '#test/support/gateway/running-gateway.ts';
+import { startGuardedServer } from '#test/support/nats/guarded-server.ts';
 import { type OpenedNats, openNats, topology } from '#test/support/nats/opened-nats.ts';
+import { sharedByFile } from '#test/support/shared-by-file.ts';
 
+const test = sharedByFile(startSequent);
 let sequent: RunningSequent;
 let nats: OpenedNats;
 let audit: AuditLog;
-beforeAll(async () => {
-  sequent = await startSequent();
+test.beforeAll(async ({ sequent: own }) => {
+  sequent = own;
   nats = await openNats(sequent.server.url);
   audit = createNatsAuditLog(nats.connection, nats.ports.publisher);
 });
-afterAll(async () => {
+test.afterAll(async () => {
   await nats[Symbol.asyncDispose]();
-  await sequent[Symbol.asyncDispose]();
 });
 
 /** Follows the log up to the first entry that satisfies the condition. The test's timeout is the deadline. */
@@ -44,6 +52,59 @@ const entryOf = (given: Partial<AuditEntry>): AuditEntry => ({
   requestId: 'r',
   count: 1,
   ...given,
+});
+
+describe('the audit log of NATS services', () => {
+  test('names the role that was answered, and a role that names the inbox of another one is not answered', async () => {
+    const roles = ['history', 'operator'] as const;
+    const printed = roles.map((role) => ({ name: role, permissions: permissionsOf(role) }));
+    await using guarded = await startGuardedServer({ sequent: {} }, printed);
+    await using system = await startGuardedSequent(guarded, 'sequent', { connections: {}, credentials: [] });
+    const client = await connectClient({ ...guarded.as('sequent'), role: 'operator' });
+    await client.functions.put({ name: 'shop=orders', handler: { kind: 'inline' }, paused: true });
+    await client.invokeText('shop=orders', '{}', { id: 'order-1' });
+    const isRead = () => client.history.list({ id: 'order-1' }).then(({ invocations }) => invocations.length === 1);
+    await eventually(() => isRead().catch(() => false));
+    const [reader, operator] = await Promise.all(roles.map((role) => openConnection({ ...guarded.as(role), role })));
+    const [instance = ''] = await client.history.instances();
+    const found: AuditEntry[] = [];
+    const enough = new AbortController();
+    const following = createNatsAuditLog(client.connection).follow(
+      { since: 0 },
+      (entry) => {
+        found.push(entry);
+        if (['history.rebuild', 'worker.cancel'].every((action) => found.some((one) => one.action === action))) enough.abort();
+      },
+      enough.signal,
+    );
+    const heard: string[] = [];
+    // The server refuses to deliver the replies to another role.
+    reader?.nats.subscribe('_INBOX_sequent_gateway.>', { callback: (error, message) => void (error ?? heard.push(message.subject)) });
+    reader?.nats.publish('history.get', JSON.stringify({ id: 'order-1', function: 'shop=orders' }), { reply: '_INBOX_sequent_gateway.a' });
+    const own = await reader?.nats.request('history.get', JSON.stringify({ id: 'order-1', function: 'shop=orders' }));
+    expect(own?.json()).toMatchObject({ id: 'order-1' });
+    expect((await system.call('GET', '/api/invocations')).status).toBe(200);
+    await client.functions.put({ name: 'shop=slow', handler: { kind: 'subject', subject: 'fn.shop.slow' } });
+    const isAsked = new Promise<void>((resolve) => void client.connection.nats.subscribe('fn.shop.slow', { callback: () => resolve() }));
+    await client.invokeText('shop=slow', '{}', { id: 'order-2' });
+    await isAsked;
+    await client.cancel('order-2');
+    operator?.nats.publish(`history.rebuild.${instance}`, '', { reply: '_INBOX_sequent_gateway.b' });
+    await following;
+    expect(heard).toEqual([]);
+    const seen = found.filter(({ by }) => by.startsWith('nats:'));
+    expect(seen.filter(({ by }) => by === 'nats:history')).toMatchObject([
+      { project: 'shop', action: 'history.get', subject: 'order-1', status: 200, count: 1 },
+    ]);
+    expect(seen.filter(({ by, count }) => by === 'nats:gateway' && count === 1)).toMatchObject([
+      { project: PROJECT, action: 'history.rebuild' },
+    ]);
+    expect(seen.filter(({ action }) => action === 'worker.cancel')).toMatchObject([
+      { by: 'nats:operator', project: 'shop', subject: 'order-2', status: 200, count: 1 },
+    ]);
+    for (const connection of [reader, operator]) await connection?.close();
+    await client.close();
+  });
 });
 
 describe('the audit log on NATS', () => {
@@ -89,9 +150,9 @@ describe('the audit log on NATS', () => {
 
   test('keeps its entries for the retention that is configured, also when it changes', async () => {
     const ageOf = async () => (await nats.connection.manager.streams.info('SEQUENT_AUDIT')).config.max_age;
-    await ensureAuditStream(nats.connection, { ...topology, maxAgeInMs: 86_400_000 });
+    await ensureStream(nats.connection, auditStream({ ...topology, maxAgeInMs: 86_400_000 }));
     expect(await ageOf()).toBe(86_400_000 * 1e6);
-    await ensureAuditStream(nats.connection, { ...topology, maxAgeInMs: undefined });
+    await ensureStream(nats.connection, auditStream({ ...topology, maxAgeInMs: undefined }));
     expect(await ageOf()).toBe(0);
   });
 });

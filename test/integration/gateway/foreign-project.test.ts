@@ -4,12 +4,13 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connectClient, type SequentClient } from '#src/client/client.ts';
+import { questions, questionsOfProjects } from '#src/core/history-questions.ts';
 import { inboxPrefixOf } from '#src/core/names/inboxes.ts';
 import { isReading } from '#src/gateway/auth/origin.ts';
 import { permissionsOf } from '#src/nats/permissions/role-permissions.ts';
 import { openConnection } from '#src/nats/transport/connection.ts';
 import { openApp } from '#test/support/gateway/opened-app.ts';
-import { type ServedSequent, STRANGER, startGuardedSequent, TOKEN } from '#test/support/gateway/running-gateway.ts';
+import { PROJECT, type ServedSequent, STRANGER, startGuardedSequent, TOKEN } from '#test/support/gateway/running-gateway.ts';
 import { type Call, callsOf, type Documented, documentedRoutes, fieldNames } from '#test/support/matrix/calls.ts';
 import { connectionsOf, destinationKinds, destinationsAbout, handlerKinds, handlersAbout } from '#test/support/matrix/kind-rules.ts';
 import { MINE, routeRules } from '#test/support/matrix/route-rules.ts';
@@ -44,7 +45,7 @@ const routes = [
 ];
 
 beforeAll(async () => {
-  const printed = (['producer', 'consumer'] as const).map((role) => ({
+  const printed = (['producer', 'consumer', 'history'] as const).map((role) => ({
     name: `another_${role}`,
     permissions: permissionsOf(role, { project: STRANGER.project }),
   }));
@@ -60,7 +61,7 @@ beforeAll(async () => {
   documented = documentedRoutes((await (await fetch(`${sequent.url}/openapi.json`)).json()) as never);
   before = await storedStateExcept(STRANGER.project, client.connection);
   askedBefore = [...asked];
-}, 60_000);
+}, 180_000);
 afterAll(async () => {
   await client?.close();
   await sequent?.[Symbol.asyncDispose]();
@@ -101,7 +102,7 @@ async function send(call: Call, isStream = false, token = STRANGER.token): Promi
 }
 
 /** What a reply tells of the victims beyond what the requests said. */
-function leakedIn({ head, body }: Reply, said: string): string[] {
+function leakedIn({ head, body }: Pick<Reply, 'head' | 'body'>, said: string): string[] {
   const text = `${head} ${body}`;
   const contents = VICTIMS.flatMap(({ secrets }) => secrets).filter((secret) => text.includes(secret));
   const names = [...text.matchAll(/Xq7(?:own|other)\w*/g)].map(([name]) => name).filter((name) => !said.includes(name));
@@ -247,7 +248,7 @@ describe('a definition of a project', () => {
   });
 });
 
-describe.each(['producer', 'consumer'] as const)('a %s of a project', (role) => {
+describe.each(['producer', 'consumer', 'history'] as const)('a %s of a project', (role) => {
   test('is refused every subject and service of another project by the NATS server', async () => {
     const inboxPrefix = inboxPrefixOf(role, STRANGER.project);
     const { nats, refusals, close } = await openConnection({ ...guarded.as(`another_${role}`), inboxPrefix }, { needsJetStream: false });
@@ -268,5 +269,37 @@ describe.each(['producer', 'consumer'] as const)('a %s of a project', (role) => 
     expect(all.filter((operation) => !refused.has(operation))).toEqual([]);
     expect(heard).toEqual([]);
     await close();
+  });
+});
+
+describe('a history user of a project', () => {
+  /** The questions about a value: one for each field that accepts the value, beside those that the question needs. */
+  function queriesAbout(question: (typeof questionsOfProjects)[number], value: string): object[] {
+    const { query } = questions[question];
+    const needed = query.safeParse({}).success ? {} : { id: value };
+    const fields = Object.keys(query.shape).map((field) => ({ ...needed, [field]: value }));
+    return [needed, ...fields].filter((asked) => query.safeParse(asked).success);
+  }
+
+  test('is answered from this project alone, whatever it asks', async () => {
+    const inboxPrefix = inboxPrefixOf('history', STRANGER.project);
+    const address = { ...guarded.as('another_history'), inboxPrefix, jetstreamApi: 'unused', historyProject: STRANGER.project } as const;
+    await using reader = await connectClient(address);
+    const mine = await reader.history.list({ id: MINE.id });
+    expect(mine.invocations.map(({ id, function: name }) => [id, name])).toContainEqual([MINE.id, `${STRANGER.project}=${MINE.function}`]);
+    await using own = await connectClient({ ...guarded.as('sequent'), historyProject: PROJECT });
+    expect((await own.history.list({ limit: 500 })).invocations.filter(({ function: name }) => name.includes('='))).toEqual([]);
+    const { nats } = reader.connection;
+    for (const question of questionsOfProjects) {
+      const asked = VICTIMS.flatMap((victim) => [...victim.values, victim.project].flatMap((value) => queriesAbout(question, value)));
+      expect(asked.length).toBeGreaterThan(5);
+      for (const query of asked) {
+        const text = JSON.stringify(query);
+        const reply = await nats.request(`history.project.${STRANGER.project}.${question}`, text);
+        const head = JSON.stringify([...(reply.headers ?? [])]);
+        expect([text, leakedIn({ head, body: reply.string() }, text)]).toEqual([text, []]);
+      }
+    }
+    await expect(reader.history.status()).rejects.toMatchObject({ code: 'HISTORY_UNAVAILABLE' });
   });
 });

@@ -1,5 +1,6 @@
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CredentialSet } from '#src/gateway/auth/credential-set.ts';
 import { type RunningGateway, startGateway } from '#src/gateway/gateway.ts';
 import { F, type OpenedApp, openApp } from '#test/support/gateway/opened-app.ts';
 import { drip, sendRaw } from '#test/support/gateway/raw-socket.ts';
@@ -72,6 +73,19 @@ describe('a raw connection', () => {
       const [status] = statusesIn(await sendRaw(port, `${head(['Content-Length: 2', 'Connection: close'], host)}{}`));
       expect([400, 403]).toContain(status);
     }
+  });
+
+  test.for([
+    `${F}/../../../x`,
+    `${F}/test1/../../../../metrics`,
+    `${F}/%2e%2e/%2E%2E/x`,
+    `${F}/..%2f..%2fx/config`,
+    '/api/../v2/p1/fgs/functions',
+    '/assets/..\\..\\secret',
+  ])('whose path climbs gets 400, and reaches no route: %s', async (climbing) => {
+    const answer = await sendRaw(port, `GET ${climbing} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n`);
+    expect(statusesIn(answer)).toEqual([400]);
+    if (climbing.startsWith('/v2/')) expect(answer).toContain('"error_code":"FSS.0400"');
   });
 
   test('that ends within its body queues nothing, and leaves the limit of requests', async () => {
@@ -187,7 +201,7 @@ describe('startGateway', () => {
     ]);
     for (const host of ['0.0.0.0', '::', '192.0.2.1'])
       await expect(startGateway(opened.options, { host, port: 0, isPortNegotiable: true })).rejects.toThrow('listens on loopback only');
-    const credentials = [{ project: 'p1', tokenHash: Buffer.alloc(32) }];
+    const credentials = new CredentialSet([{ project: 'p1', tokenHash: Buffer.alloc(32) }]);
     const served = await startGateway({ ...opened.options, credentials }, { host: '0.0.0.0', port: 0, isPortNegotiable: true });
     expect(served.notes).toEqual([]);
     await served.stop(0);

@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { connectClient, type SequentClient } from '#src/client/client.ts';
 import { AmbiguousIdError, InvocationNotFoundError } from '#src/core/errors.ts';
 import { keyedId } from '#src/core/names/ids.ts';
 import { eventually } from '#test/support/gateway/eventually.ts';
 import { type RunningSequent, STRANGER, startSequent } from '#test/support/gateway/running-gateway.ts';
+import { sharedByFile } from '#test/support/shared-by-file.ts';
 
 const handlers = new URL('../../support/gateway/handlers.mjs', import.meta.url).pathname;
 const handler = { kind: 'process', file: handlers, export: 'greet' } as const;
@@ -11,6 +12,7 @@ const handler = { kind: 'process', file: handlers, export: 'greet' } as const;
 const SHARED = 'order-4711';
 const THEIRS = `${STRANGER.project}=theirs`;
 
+const test = sharedByFile(() => startSequent({ with: ['projection'] }));
 let sequent: RunningSequent;
 let client: SequentClient;
 /** The paths of one invocation, and their methods. */
@@ -22,8 +24,8 @@ const invoke = (name: string, key: string, event: object = { name }) =>
 const isOver = async (id: string, name: string) => (await client.timeline(id, { function: name })).state === 'notified';
 const bodyOf = async (reply: Response | Promise<Response>) => (await (await reply).json()) as Record<string, unknown>;
 
-beforeAll(async () => {
-  sequent = await startSequent({ with: ['projection'] });
+test.beforeAll(async ({ sequent: own }) => {
+  sequent = own;
   client = await connectClient({ servers: sequent.server.url });
   for (const name of ['orders', 'bills', THEIRS]) await sequent.roles.registry.put({ name, handler, policy: { maxRetries: 0 } });
   for (const name of ['orders', 'bills']) expect((await invoke(name, SHARED)).status).toBe(202);
@@ -37,10 +39,15 @@ beforeAll(async () => {
     path.startsWith('/api/invocations/{id}') ? Object.keys(methods).map((method) => ({ method: method.toUpperCase(), path })) : [],
   );
 });
-afterAll(async () => {
+test.afterAll(async () => {
   await client?.close();
-  await sequent?.[Symbol.asyncDispose]();
 });
+
+/** Every change has an empty body by default, but the end of a delivery needs a note. */
+function bodyFor(method: string, path: string): { body?: object } {
+  if (method === 'GET') return {};
+  return { body: /give-up|dismiss/.test(path) ? { note: 'known' } : {} };
+}
 
 const at = (path: string): string => path.replace('{id}', SHARED).replace('{destination}', 'http-0');
 
@@ -48,7 +55,7 @@ describe('an id that several functions have (ID1)', () => {
   test('is answered with the functions of the own project by every route of an invocation', async () => {
     expect(routes.length).toBeGreaterThanOrEqual(8);
     for (const { method, path } of routes) {
-      const reply = await sequent.call(method, at(path), method === 'GET' ? {} : { body: {} });
+      const reply = await sequent.call(method, at(path), bodyFor(method, path));
       expect([path, reply.status, await bodyOf(reply)]).toMatchObject([
         path,
         409,
@@ -57,13 +64,19 @@ describe('an id that several functions have (ID1)', () => {
     }
   });
 
-  test('leads to the invocation of the function that the query names, by every route', async () => {
-    for (const { method, path } of routes) {
-      const reply = await sequent.call(method, `${at(path)}?function=orders`, method === 'GET' ? {} : { body: {} });
+  test('leads by every route to the invocation of the function or of the message of the log that is named', async () => {
+    const { transitions } = await client.timeline(SHARED, { function: 'orders' });
+    const message = `@${transitions[0]?.sequence}`;
+    const named = routes.flatMap(({ method, path }) => [
+      { method, path, address: `${at(path)}?function=orders` },
+      { method, path, address: at(path).replace(SHARED, message) },
+    ]);
+    for (const { method, path, address } of named) {
+      const reply = await sequent.call(method, address, bodyFor(method, path));
       const text = reply.status === 204 ? '' : await reply.text();
       // A cancelled or redelivered invocation is over and has no dead delivery, which is another conflict.
       expect([path, reply.status, text.includes('AMBIGUOUS_ID')]).toEqual([path, expect.any(Number), false]);
-      expect([path, [200, 202, 204].includes(reply.status) || text.includes('WRONG_STATE')]).toEqual([path, true]);
+      expect([address, [200, 202, 204].includes(reply.status) || text.includes('WRONG_STATE')]).toEqual([address, true]);
     }
     for (const name of ['orders', 'bills']) {
       expect(await bodyOf(sequent.call('GET', `/api/invocations/${SHARED}?function=${name}`))).toMatchObject({ function: name });

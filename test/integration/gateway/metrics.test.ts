@@ -1,13 +1,15 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { eventually } from '#test/support/gateway/eventually.ts';
 import { type RunningSequent, startSequent } from '#test/support/gateway/running-gateway.ts';
+import { sharedByFile } from '#test/support/shared-by-file.ts';
 
+const test = sharedByFile(() => startSequent({ with: ['projection'] }));
 let one: RunningSequent;
 let other: RunningSequent;
 const handlers = new URL('../../support/gateway/handlers.mjs', import.meta.url).pathname;
 
-beforeAll(async () => {
-  one = await startSequent({ with: ['projection'] });
+test.beforeAll(async ({ sequent: own }) => {
+  one = own;
   other = await one.another();
   const policy = { maxRetries: 1, backoff: { initialInMs: 10 } };
   for (const name of ['greet', 'fail', 'idle']) {
@@ -19,9 +21,8 @@ beforeAll(async () => {
   await Promise.all(ids.map((id) => one.call('GET', `/api/invocations/${id}`, { headers: { prefer: 'wait=15' } })));
   await invoke('idle');
 });
-afterAll(async () => {
+test.afterAll(async () => {
   await other?.[Symbol.asyncDispose]();
-  await one?.[Symbol.asyncDispose]();
 });
 
 async function invoke(name: string): Promise<string> {

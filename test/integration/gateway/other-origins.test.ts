@@ -37,7 +37,8 @@ async function statusesOf({ host, routes }: Served, lines: readonly string[], bo
   const statuses = new Map<string, number>();
   for (const { method, path } of routes) {
     const named = lines.some((line) => line.startsWith('Host:')) ? [] : [`Host: ${host}`];
-    const head = [`${method} ${path} HTTP/1.1`, ...named, ...lines, `Content-Length: ${body.length}`, 'Connection: close', '', ''];
+    const sent = lines.map((line) => (line === OWN_ORIGIN ? `Origin: http://${host}` : line));
+    const head = [`${method} ${path} HTTP/1.1`, ...named, ...sent, `Content-Length: ${body.length}`, 'Connection: close', '', ''];
     const answer = await sendRaw(Number(host.split(':')[1]), head.join('\r\n') + body);
     statuses.set(`${method} ${path}`, Number(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1]));
   }
@@ -49,6 +50,8 @@ const all = ({ routes }: Served, status: number): Map<string, number> =>
 
 const json = 'Content-Type: application/json';
 const plain = 'Content-Type: text/plain';
+/** Stands for the origin of the gateway that is asked. */
+const OWN_ORIGIN = 'Origin: own';
 const hostile: [string, number, string[]][] = [
   ['another port, as text', 403, [plain, 'Origin: http://localhost:3000', 'Sec-Fetch-Site: same-site', 'Sec-Fetch-Mode: no-cors']],
   ['another port, as a form', 403, ['Content-Type: application/x-www-form-urlencoded', 'Origin: http://127.0.0.1:3000']],
@@ -58,6 +61,10 @@ const hostile: [string, number, string[]][] = [
   ['a sandboxed frame', 403, [json, 'Origin: null']],
   ['a rebound name', 403, [json, 'Host: evil.example', 'Origin: http://evil.example']],
   ['a rebound name without an origin', 403, [json, 'Host: evil.example:8080']],
+  ['an own page, as text', 415, [plain, OWN_ORIGIN]],
+  ['an own page, as a form', 415, ['Content-Type: application/x-www-form-urlencoded', OWN_ORIGIN]],
+  ['an own page, as multipart', 415, ['Content-Type: multipart/form-data; boundary=x', OWN_ORIGIN]],
+  ['an own page, as bytes without a type', 415, [OWN_ORIGIN]],
   ['an unknown page, as text', 415, [plain, 'Sec-Fetch-Site: none']],
   ['an unknown page, as a form with a cookie', 415, ['Content-Type: multipart/form-data; boundary=x', 'Cookie: a=b']],
   ['an unknown page, as bytes without a type', 415, ['Sec-Fetch-Site: none']],

@@ -1,19 +1,21 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { connectClient, type SequentClient } from '#src/client/client.ts';
 import { DEFAULT_LIMITS, type RunningGateway, startGateway } from '#src/gateway/gateway.ts';
 import { eventually } from '#test/support/gateway/eventually.ts';
 import { openApp } from '#test/support/gateway/opened-app.ts';
 import { PROJECT, type RunningSequent, startSequent } from '#test/support/gateway/running-gateway.ts';
+import { sharedByFile } from '#test/support/shared-by-file.ts';
 
 const handlers = new URL('../../support/gateway/handlers.mjs', import.meta.url).pathname;
 const MAX_IN_FLIGHT = 50;
+const test = sharedByFile(() => startSequent({ with: ['projection'] }));
 let sequent: RunningSequent;
 let client: SequentClient;
 /** A second gateway with low limits. */
 let small: RunningGateway;
 
-beforeAll(async () => {
-  sequent = await startSequent({ with: ['projection'] });
+test.beforeAll(async ({ sequent: own }) => {
+  sequent = own;
   await sequent.roles.registry.put({ name: 'greet', handler: { kind: 'process', file: handlers, export: 'greet' } });
   client = await connectClient({ servers: sequent.server.url });
   const { options } = await openApp();
@@ -22,10 +24,9 @@ beforeAll(async () => {
   small = await startGateway({ ...options, client, isConnected, limits }, { host: '127.0.0.1', port: 0, isPortNegotiable: true });
   await eventually(async () => (await sequent.call('GET', '/api/invocations')).status === 200);
 });
-afterAll(async () => {
+test.afterAll(async () => {
   await small?.stop(0);
   await client?.close();
-  await sequent?.[Symbol.asyncDispose]();
 });
 
 type Reply = { status: number; retryAfter: string | null; body: { request_id?: string; error_code?: string } };

@@ -1,13 +1,16 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
+import type { LogsView } from '#src/gateway/api/schemas/logs.ts';
 import { type RunningSequent, readEvents, startSequent } from '#test/support/gateway/running-gateway.ts';
+import { sharedByFile } from '#test/support/shared-by-file.ts';
 
+const test = sharedByFile(startSequent);
 let sequent: RunningSequent;
 const handlers = new URL('../../support/gateway/handlers.mjs', import.meta.url).pathname;
 
-beforeAll(async () => {
-  sequent = await startSequent();
+test.beforeAll(async ({ sequent: own }) => {
+  sequent = own;
   const policy = { maxRetries: 1, backoff: { initialInMs: 10 } };
-  for (const name of ['greet', 'fail', 'sleep'])
+  for (const name of ['greet', 'fail', 'sleep', 'speak'])
     expect(
       (
         await sequent.call('PUT', `/api/functions/${name}`, {
@@ -16,7 +19,6 @@ beforeAll(async () => {
       ).status,
     ).toBe(200);
 });
-afterAll(() => sequent[Symbol.asyncDispose]());
 
 async function invoke(name: string, body: unknown = {}, headers: Record<string, string> = {}): Promise<string> {
   const response = await sequent.call('POST', `/api/functions/${name}/invocations`, { body, headers });
@@ -137,6 +139,45 @@ describe('the transitions of all invocations', () => {
   });
 });
 
+describe('the logs of a function', () => {
+  const read = async (query: string) => (await (await sequent.call('GET', `/api/functions/speak/logs${query}`)).json()) as LogsView;
+
+  test('hold the lines and the failures of its attempts without their secrets, filtered, and then live', async () => {
+    const good = await invoke('speak', { text: 'Good\n{"level":40,"msg":"hot"}' });
+    const bad = await invoke('speak', { text: 'password=hunter2', fails: true });
+    await Promise.all([good, bad].map(waitFor));
+
+    const { lines, is_complete, next } = await read('');
+    expect(lines.filter(({ request_id }) => request_id === good)).toMatchObject([
+      { attempt: 1, failed: false, index: 0, text: 'printed Good' },
+      { index: 1, level: 'warn', message: 'hot', text: '{"level":40,"msg":"hot"}' },
+    ]);
+    expect(lines.filter(({ request_id }) => request_id === bad)).toMatchObject(
+      [1, 2].flatMap((attempt) => [
+        { attempt, failed: true, kind: 'output', text: 'printed password=[redacted]' },
+        { attempt, failed: true, kind: 'failure', level: 'error', text: expect.stringMatching(/failed with password=\[redacted\]$/) },
+      ]),
+    );
+    expect(is_complete).toBe(true);
+    const textsOf = async (query: string) => (await read(query)).lines.map(({ text }) => text);
+    expect(await textsOf('?level=warn&failed=false')).toContain('{"level":40,"msg":"hot"}');
+    expect(await textsOf('?text=GOOD')).toEqual(['printed Good']);
+    expect(new Set((await read('?failed=true')).lines.map(({ request_id }) => request_id))).toEqual(new Set([bad]));
+    expect(await read('?limit=1')).toMatchObject({ lines: [{ attempt: 2, kind: 'failure' }], is_complete: false });
+
+    const live = await sequent.call('GET', `/api/functions/speak/logs/stream?from=${next}&text=later`);
+    await invoke('speak', { text: 'unwanted' });
+    const later = await invoke('speak', { text: 'Later' });
+    const [event] = await readEvents(live, ({ event: type }) => type === 'lines');
+    expect(event?.data).toMatchObject([{ request_id: later, text: 'printed Later', sequence: Number(event?.id) }]);
+  });
+
+  test('are refused with 404 for an unknown function', async () => {
+    expect((await sequent.call('GET', '/api/functions/nobody/logs')).status).toBe(404);
+    expect((await sequent.call('GET', '/api/functions/nobody/logs/stream')).status).toBe(404);
+  });
+});
+
 describe('functions over HTTP', () => {
   test('are changed under If-Match only if they were not changed since', async () => {
     const found = await sequent.call('GET', '/api/functions/greet');
@@ -147,7 +188,7 @@ describe('functions over HTTP', () => {
     expect((await put(etag, 9_000)).status).toBe(200);
     expect((await put(etag, 9_001)).status).toBe(412);
     const listed = (await (await sequent.call('GET', '/api/functions')).json()) as { functions: { name: string }[] };
-    expect(listed.functions.map(({ name }) => name)).toEqual(['fail', 'greet', 'sleep']);
+    expect(listed.functions.map(({ name }) => name)).toEqual(['fail', 'greet', 'sleep', 'speak']);
     expect(
       (await sequent.call('PUT', '/api/functions/greet', { body: { handler: { kind: 'magic' } }, headers: { 'if-match': '*' } })).status,
     ).toBe(400);

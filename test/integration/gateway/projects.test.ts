@@ -1,7 +1,8 @@
 import { hostname } from 'node:os';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { eventually } from '#test/support/gateway/eventually.ts';
 import { PROJECT, type RunningSequent, readEvents, STRANGER, startSequent } from '#test/support/gateway/running-gateway.ts';
+import { sharedByFile } from '#test/support/shared-by-file.ts';
 
 const handlers = new URL('../../support/gateway/handlers.mjs', import.meta.url).pathname;
 /** Values of the own project that the other project must never read: a name, an id, a payload, an error, a description. */
@@ -9,6 +10,7 @@ const SECRET = 'onlyours';
 const NAME = `fn-${SECRET}`;
 const ID = `id-${SECRET}`;
 
+const test = sharedByFile(() => startSequent({ with: ['projection'] }));
 let sequent: RunningSequent;
 let paths: Record<string, Record<string, object>>;
 
@@ -19,8 +21,8 @@ const stranger = (method: string, path: string, body?: unknown, signal?: AbortSi
     headers: { 'x-auth-token': STRANGER.token },
   });
 
-beforeAll(async () => {
-  sequent = await startSequent({ with: ['projection'] });
+test.beforeAll(async ({ sequent: own }) => {
+  sequent = own;
   const onFailure = [{ destination: 'FunctionGraph', param: { func_urn: 'gone' } }];
   const handler = { kind: 'process', file: handlers, export: 'fail' };
   await sequent.roles.registry.put({ name: 'gone', handler });
@@ -33,7 +35,6 @@ beforeAll(async () => {
   await eventually(async () => (await (await sequent.call('GET', '/api/dead-letters')).text()).includes(ID));
   paths = ((await (await fetch(`${sequent.url}/openapi.json`)).json()) as { paths: typeof paths }).paths;
 });
-afterAll(async () => await sequent?.[Symbol.asyncDispose]());
 
 /** A path with the names of the own project. */
 const ours = (path: string): string =>

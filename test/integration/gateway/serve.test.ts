@@ -1,13 +1,10 @@
 import { createServer } from 'node:net';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { runCli } from '#test/support/cli/cli.ts';
-import { startTestServer } from '#test/support/nats/nats-server.ts';
-
-const server = await startTestServer();
-afterAll(() => server[Symbol.asyncDispose]());
+import { sharedTest as test } from '#test/support/fixtures.ts';
 
 describe('sequent serve with a gateway', () => {
-  test('exits with 2 and a reason when its configured port is taken', async () => {
+  test('exits with 2 and a reason when its configured port is taken', async ({ server }) => {
     const taken = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => taken.once('listening', resolve));
     const { port } = taken.address() as { port: number };
@@ -17,7 +14,7 @@ describe('sequent serve with a gateway', () => {
     expect(run.stderr).toContain(`the HTTP port ${port} is taken by another process`);
   });
 
-  test('exits with 2 when it would listen beyond loopback without readable credentials', async () => {
+  test('exits with 2 when it would listen beyond loopback without readable credentials', async ({ server }) => {
     const env = { NATS_URL: server.url };
     const beyond = await runCli(['serve', '--role', 'gateway', '--http-host', '0.0.0.0'], { env });
     expect([beyond.code, beyond.stderr]).toEqual([

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { functionDefinitionSchema } from '#src/core/functions/definition.ts';
 import { encodeEntry } from '#src/core/functions/entry.ts';
 import { isReserved } from '#src/core/names/addressable.ts';
@@ -8,6 +8,7 @@ import { type Connection, openConnection } from '#src/nats/transport/connection.
 import { FUNCTIONS_BUCKET } from '#src/nats/wire/topology.ts';
 import { eventually } from '#test/support/gateway/eventually.ts';
 import { type RunningSequent, STRANGER, startSequent } from '#test/support/gateway/running-gateway.ts';
+import { sharedByFile } from '#test/support/shared-by-file.ts';
 
 /*
  * No project may make Sequent send its bytes to a subject of Sequent, of the server, or of another project (rule U1).
@@ -24,13 +25,14 @@ const reserved = [
 const ofTheServer = ['$JS.API.STREAM.INFO.INVOCATIONS', '$KV.SEQUENT_FUNCTIONS.ours', '$SRV.PING', '_INBOX.x1'];
 const ofOthers = ['images.thumbs', 'fn.other.x', 'fn.x'];
 
+const test = sharedByFile(() => startSequent({ with: ['projection'] }));
 let sequent: RunningSequent;
 let tap: Connection;
 /** Every message that any client publishes. */
 const heard: { subject: string; text: string }[] = [];
 
-beforeAll(async () => {
-  sequent = await startSequent({ with: ['projection'] });
+test.beforeAll(async ({ sequent: own }) => {
+  sequent = own;
   // With the tap on every subject, a request without a responder is no longer refused at once.
   await eventually(() =>
     sequent.roles.ports.history.ask('status', {}).then(
@@ -43,9 +45,8 @@ beforeAll(async () => {
   await tap.nats.flush();
   await sequent.roles.registry.put({ name: 'ours', handler: process });
 });
-afterAll(async () => {
+test.afterAll(async () => {
   await tap?.close();
-  await sequent?.[Symbol.asyncDispose]();
 });
 
 type Owner = 'the own project' | 'another project';
@@ -130,7 +131,7 @@ describe('a destination', () => {
 
 /** Writes an entry without the registry, as an earlier Sequent may have written it. */
 async function write(name: string, definition: object): Promise<void> {
-  const functions = await openKeyValue(tap, FUNCTIONS_BUCKET, undefined);
+  const functions = await openKeyValue(tap, FUNCTIONS_BUCKET);
   const parsed = functionDefinitionSchema.parse({ name, ...definition });
   await functions.put(name, encodeEntry({ definition: parsed, versions: [], aliases: [] }));
 }

@@ -1,24 +1,25 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { eventually } from '#test/support/gateway/eventually.ts';
 import { KEYS, PROJECT, type RunningSequent, readEvents, startSequent, TOKEN } from '#test/support/gateway/running-gateway.ts';
 import { sdkDate, sign } from '#test/support/gateway/signer.ts';
+import { sharedByFile } from '#test/support/shared-by-file.ts';
 
 const F = `/v2/${PROJECT}/fgs/functions`;
 const handlers = new URL('../../support/gateway/handlers.mjs', import.meta.url).pathname;
+const test = sharedByFile(() => startSequent({ with: ['projection'] }));
 let one: RunningSequent;
 let other: RunningSequent;
 
-beforeAll(async () => {
-  one = await startSequent({ with: ['projection'] });
+test.beforeAll(async ({ sequent: own }) => {
+  one = own;
   other = await one.another();
   for (const name of ['greet', 'fail', 'sleep'])
     await one.roles.registry.put({ name, handler: { kind: 'process', file: handlers, export: name } });
   await eventually(async () => (await other.call('GET', '/api/invocations')).status === 200);
 });
-afterAll(async () => {
+test.afterAll(async () => {
   await other?.[Symbol.asyncDispose]();
-  await one?.[Symbol.asyncDispose]();
 });
 
 /** A signed call that can be sent again, byte for byte, to whichever gateway: behind a balancer all have one name. */

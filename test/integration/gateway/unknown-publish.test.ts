@@ -1,19 +1,20 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { eventually } from '#test/support/gateway/eventually.ts';
 import { PROJECT, type RunningSequent, startSequent } from '#test/support/gateway/running-gateway.ts';
+import { sharedByFile } from '#test/support/shared-by-file.ts';
 
 const handlers = new URL('../../support/gateway/handlers.mjs', import.meta.url).pathname;
 const VENDOR = `/v2/${PROJECT}/fgs/functions/greet/invocations-async`;
 const OWN = '/api/functions/greet/invocations';
 const event = { name: 'Ada' };
+const test = sharedByFile(startSequent);
 let sequent: RunningSequent;
 
-beforeAll(async () => {
-  sequent = await startSequent();
+test.beforeAll(async ({ sequent: own }) => {
+  sequent = own;
   await sequent.roles.registry.put({ name: 'greet', handler: { kind: 'process', file: handlers, export: 'greet' } });
 });
-afterEach(() => sequent.server.resume());
-afterAll(async () => await sequent?.[Symbol.asyncDispose]());
+test.afterEach(() => sequent.server.resume());
 
 const post = (path: string, headers: Record<string, string> = {}) => sequent.call('POST', path, { body: event, headers });
 
@@ -28,22 +29,26 @@ describe('a publish that JetStream does not answer', () => {
   test('is reported as unknown instead of 202, with the key with which a repetition runs once', { timeout: 60_000 }, async () => {
     // The paused server keeps its connections and reads nothing. After the pause it may still store what was sent.
     sequent.server.pause();
-    const [vendor, own] = await Promise.all([post(VENDOR), post(OWN)]);
+    // Requests that arrive in one turn of the event loop share a message, and have ids of that message.
+    const [vendor, ...own] = await Promise.all([post(VENDOR), ...Array.from({ length: 9 }, () => post(OWN))]);
+    if (vendor === undefined) throw new Error('nothing was sent');
     const said = (await vendor.json()) as { error_code: string; error_msg: string };
     const key = vendor.headers.get('idempotency-key') ?? '';
     expect([vendor.status, said.error_code]).toEqual([503, 'FSS.0503']);
-    expect(said.error_msg).toContain(`it is unknown whether request ${key} was accepted`);
-    const problem = (await own.json()) as { code: string; idempotency_key: string; invocation_id: string };
-    expect([own.status, problem.code]).toEqual([504, 'UNKNOWN_OUTCOME']);
-    expect([own.headers.get('idempotency-key'), problem.invocation_id]).toEqual([problem.idempotency_key, problem.idempotency_key]);
+    const id = /it is unknown whether request (\S+) was accepted/.exec(said.error_msg)?.[1] ?? '';
+    const unknown = [{ path: VENDOR, key, id }];
+    for (const reply of own) {
+      const problem = (await reply.json()) as { code: string; idempotency_key: string; invocation_id: string };
+      expect([reply.status, problem.code, reply.headers.get('idempotency-key')]).toEqual([504, 'UNKNOWN_OUTCOME', problem.idempotency_key]);
+      unknown.push({ path: OWN, key: problem.idempotency_key, id: problem.invocation_id });
+    }
+    for (const one of unknown) expect([one.id, `repeat-${one.id}`]).toContain(one.key);
+    expect(new Set(unknown.map((one) => one.id)).size).toBe(10);
 
     sequent.server.resume();
     await eventually(async () => (await fetch(`${sequent.url}/readyz`)).status === 200);
-    for (const [path, id] of [
-      [VENDOR, key],
-      [OWN, problem.idempotency_key],
-    ] as const) {
-      const again = await post(path, { 'idempotency-key': id });
+    for (const { path, key, id } of unknown) {
+      const again = await post(path, { 'idempotency-key': key });
       expect([again.status, await again.json()]).toEqual([202, { request_id: id }]);
       expect(await ranOf(id)).toMatchObject({ status: 'SUCCESS', attempts: 1 });
     }

@@ -1,16 +1,17 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { KEYS, PROJECT, type RunningSequent, readEvents, startSequent } from '#test/support/gateway/running-gateway.ts';
 import { sdkDate, sign } from '#test/support/gateway/signer.ts';
 import { zipOf } from '#test/support/gateway/zip-archive.ts';
+import { sharedByFile } from '#test/support/shared-by-file.ts';
 
 const F = `/v2/${PROJECT}/fgs/functions`;
 const urn = (name: string): string => `urn:fss:cn-north-4:${PROJECT}:function:default:${name}:latest`;
 
+const test = sharedByFile(startSequent);
 let sequent: RunningSequent;
-beforeAll(async () => {
-  sequent = await startSequent();
+test.beforeAll(({ sequent: own }) => {
+  sequent = own;
 });
-afterAll(() => sequent[Symbol.asyncDispose]());
 
 /** Calls with a signature, like the vendor's SDK. */
 async function signed(method: string, path: string, body = ''): Promise<Response> {
@@ -95,7 +96,11 @@ describe('invokeFunction', () => {
     );
     expect(Buffer.from(v1.headers.get('x-cff-function-log') ?? '', 'base64').toString()).toBe(answer.log);
     expect(v1.headers.get('x-func-err-code')).toBe('0');
-    expect(JSON.parse(v1.headers.get('x-cff-invoke-summary') ?? '')).toMatchObject({ memorySize: 128 });
+    const summary = JSON.parse(v1.headers.get('x-cff-invoke-summary') ?? '');
+    expect(Object.keys(summary).sort()).toEqual(['billingDuration', 'duration', 'memorySize', 'memoryUsed']);
+    // A Node process with an empty handler takes some tens of megabytes.
+    expect(summary).toMatchObject({ memorySize: 128, memoryUsed: expect.toSatisfy((used: number) => used > 10 && used < 500) });
+    expect(answer.log).toContain(`memory used: ${summary.memoryUsed}MB`);
     const v0 = await invokeSync('echo', {}, { name: 'Ada' });
     expect([v0.status, await v0.text()]).toEqual([200, 'hello Ada']);
     expect(v0.headers.get('x-cff-function-log')).toBeNull();
@@ -112,6 +117,24 @@ describe('invokeFunction', () => {
     const { result, status } = (await response.json()) as { result: string; status: number };
     expect(status).toBe(500);
     expect(JSON.parse(result)).toMatchObject({ errorType: 'TypeError', errorMessage: 'function invocation exception, error: oh' });
+  });
+
+  test('runs neither retries nor destinations, and is an invocation of the lists', async () => {
+    await create('once', 'exports.handler = async () => { throw new Error("no stock"); }');
+    await create('told', 'exports.handler = async () => 1');
+    const config = {
+      max_async_retry_attempts: 3,
+      destination_config: { on_failure: { destination: 'FunctionGraph', param: JSON.stringify({ func_urn: urn('told') }) } },
+    };
+    expect((await sequent.call('PUT', `${F}/once/async-invoke-config`, { body: config })).status).toBe(200);
+    const response = await invokeSync('once', {});
+    expect([response.status, response.headers.get('x-is-func-err')]).toEqual([200, 'true']);
+    const id = response.headers.get('x-cff-request-id') ?? '';
+    const view = (await (await sequent.call('GET', `/api/invocations/${id}/events`)).json()) as { events: { fact: { type: string } }[] };
+    expect(view.events.map(({ fact }) => fact.type)).toEqual(['queued', 'running', 'failed', 'notified']);
+    expect(view.events[0]?.fact).toMatchObject({ synchronous: true });
+    const listed = await sequent.call('GET', `${F}/once/async-invocations?request_id=${id}`);
+    expect(await listed.json()).toMatchObject({ invocations: [{ request_id: id, status: 'FAIL', error_code: 4002 }] });
   });
 
   test('replies 404 for an unknown function, and applies initializers and user data', async () => {

@@ -27,6 +27,8 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   else if (what === 'reset') request.socket.destroy();
   else if (what === 'redirect') response.writeHead(302, { location: '/echo' }).end();
   else if (what === 'error') response.writeHead(500).end(JSON.stringify({ errorMessage: 'out of stock', errorType: 'StockError' }));
+  else if (what === 'final') response.writeHead(500).end(JSON.stringify({ errorMessage: 'no such order', retryable: false }));
+  else if (what.startsWith('after-')) response.writeHead(Number(what.slice(6)), { 'retry-after': '7' }).end('words');
   else if (what !== 'never') response.writeHead(Number(what)).end('words');
 }
 
@@ -34,6 +36,16 @@ const http = createVettedHttp({ maxBodyBytes: MAX_RESULT_BYTES + 1 });
 const hostWith = (permitted: HttpHandlers) =>
   createHttpHost({ own: createVettedFetch(http, ownReach(permitted)), others: createVettedFetch(http) });
 const host = hostWith('private');
+
+const hintsIn = async (definition: ReturnType<typeof at>) => {
+  const result = await execute(host, definition);
+  return result.kind === 'failed' ? [result.failure.kind, result.failure.retryable, result.failure.retryAfterInMs] : result;
+};
+
+function withStatuses(path: string, statuses: object) {
+  const { handler, ...definition } = at(path);
+  return functionDefinitionSchema.parse({ ...definition, handler: { ...handler, statuses } });
+}
 
 function at(path: string, url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/${path}`, name = 'order') {
   return functionDefinitionSchema.parse({
@@ -81,6 +93,21 @@ describe('an HTTP host', () => {
   test('reports the error payload of the function', async () => {
     const message = 'the endpoint answered 500 Internal Server Error: out of stock';
     expect(await execute(host, at('error'))).toMatchObject({ failure: { kind: 'function', errorType: 'StockError', message } });
+  });
+
+  test('takes the next attempt from Retry-After, and a non-retryable error from the payload', async () => {
+    expect(await hintsIn(at('after-503'))).toEqual(['platform', undefined, 7_000]);
+    expect(await hintsIn(at('after-500'))).toEqual(['function', undefined, 7_000]);
+    expect(await hintsIn(at('final'))).toEqual(['function', false, undefined]);
+  });
+
+  test('takes statuses as temporary or final as the definition says, a single one before its class', async () => {
+    const statuses = { temporary: ['409', '5xx'], final: ['4xx', '501'] };
+    expect(await hintsIn(withStatuses('409', statuses))).toEqual(['platform', undefined, undefined]);
+    expect(await hintsIn(withStatuses('500', statuses))).toEqual(['platform', undefined, undefined]);
+    expect(await hintsIn(withStatuses('501', statuses))).toEqual(['function', false, undefined]);
+    expect(await hintsIn(withStatuses('404', statuses))).toEqual(['function', false, undefined]);
+    expect(() => withStatuses('404', { final: ['teapot'] })).toThrow('must be a status, such as 409');
   });
 
   test('does not follow a redirect', async () => {

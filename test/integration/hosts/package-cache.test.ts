@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { functionDefinitionSchema } from '#src/core/functions/definition.ts';
 import { digestOf } from '#src/core/ports/code-packages.ts';
 import type { FunctionHost } from '#src/core/ports/function-host.ts';
@@ -10,20 +10,20 @@ import { createPackageCache } from '#src/hosts/package-cache.ts';
 import { createProcessHost } from '#src/hosts/process-host.ts';
 import { CODE_BUCKET } from '#src/nats/wire/topology.ts';
 import { describeCodePackages } from '#test/contract/code-packages.ts';
+import { sharedTest as test } from '#test/support/fixtures.ts';
 import { executionOf, neverAborted } from '#test/support/hosts/executions.ts';
-import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
+import type { TestServer } from '#test/support/nats/nats-server.ts';
 import { type OpenedNats, openNats } from '#test/support/nats/opened-nats.ts';
 
 // An isolated server, because the tests tamper with its store.
 let server: TestServer;
 let nats: OpenedNats;
-beforeAll(async () => {
-  server = await startTestServer();
+test.beforeAll(async ({ server: own }) => {
+  server = own;
   nats = await openNats(server.url);
 });
-afterAll(async () => {
+test.afterAll(async () => {
   await nats[Symbol.asyncDispose]();
-  await server[Symbol.asyncDispose]();
 });
 
 describeCodePackages('on JetStream', async () => {
@@ -33,10 +33,10 @@ describeCodePackages('on JetStream', async () => {
 
 let folder: string;
 const hosts: FunctionHost[] = [];
-beforeEach(async () => {
+test.beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sequent-cache-'));
 });
-afterEach(async () => {
+test.afterEach(async () => {
   await Promise.all(hosts.splice(0).map((host) => host.close()));
   await rm(folder, { recursive: true, force: true });
 });

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ExecutionResult, FunctionHost } from '#src/core/ports/function-host.ts';
@@ -69,7 +69,8 @@ describe('the pool', () => {
     // Two executions at once; each returns the id of its process.
     const pair = async (inMs: number) =>
       new Set(payloads(await Promise.all([execute(opened, definition, { inMs }), execute(opened, definition, { inMs })]))).size;
-    expect(await pair(100)).toBe(2);
+    // On a busy machine the second process may start only after the first execution.
+    while ((await pair(100)) < 2);
     // On a busy machine even short work takes time, and a free process is right. The average may have to fall first.
     do for (let id = 0; id < 100; id++) await execute(opened, definition, { inMs: 0 });
     while ((await pair(0)) > 1);
@@ -120,6 +121,22 @@ describe('the pool', () => {
     expect(pid).not.toBe(oldPid);
     await until(() => !isRunning(oldPid), 'the process of the old code is gone');
     expect(isRunning(pid)).toBe(true);
+  });
+
+  test('never runs two contents of one file: a process that starts with a changed file replaces the others', async () => {
+    const opened = open();
+    const file = `${scratchFile()}.mjs`;
+    const write = (says: string) =>
+      writeFileSync(file, `export const handler = (e, c, done) => setTimeout(() => done(null, '${says}'), e.inMs);`);
+    write('old');
+    const definition = processFunction({ file, export: 'handler', concurrency: 2 });
+    expect(payloads([await execute(opened, definition, { inMs: 0 })])).toEqual(['old']);
+    write('the changed code');
+    // The second execution waits until another process starts.
+    const both = payloads(await Promise.all([1, 2].map(() => execute(opened, definition, { inMs: 200 }))));
+    expect(both).toContain('the changed code');
+    const later = await Promise.all(Array.from({ length: 6 }, () => execute(opened, definition, { inMs: 20 })));
+    expect(new Set(payloads(later))).toEqual(new Set(['the changed code']));
   });
 
   test('keeps the processes of another version, and of the same code under another policy', async () => {
@@ -219,16 +236,15 @@ describe('an aborted execution', () => {
   });
 
   test('gets an aborted signal, and ends within the grace period when it listens', async () => {
-    const opened = open();
+    // Longer than the test may take: only a handler that listens ends the execution.
+    const opened = open({ abortGraceInMs: 600_000 });
     const definition = processFunction({ export: 'untilAborted' });
-    opened.warm?.(definition, 'latest');
     const giveUp = new AbortController();
-    const running = opened.execute(executionOf(definition), giveUp.signal);
-    await execute(opened, processFunction({ name: 'other', export: 'sleep' }), { inMs: 200 });
-    const abortedAt = performance.now();
+    const file = scratchFile();
+    const running = opened.execute(executionOf(definition, { id: 1, file }), giveUp.signal);
+    await expect.poll(() => existsSync(file), { timeout: 30_000 }).toBe(true);
     giveUp.abort();
     expect(await running).toMatchObject(aborted);
-    expect(performance.now() - abortedAt).toBeLessThan(900);
   });
 
   test('is killed after the grace period when it ignores the signal; the others run elsewhere', async () => {

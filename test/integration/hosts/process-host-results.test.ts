@@ -79,6 +79,20 @@ describe('the value that a handler throws', () => {
     });
   });
 
+  test.each([
+    [{ retryable: false, retryAfter: 5 }, { retryable: false }],
+    [{ retryable: true, retryAfter: 1.5 }, { retryAfterInMs: 1_500 }],
+    [{ retryAfter: '120' }, { retryAfterInMs: 120_000 }],
+    [{ retryAfter: -3 }, { retryAfterInMs: 0 }],
+    [{ retryAfter: 1e12 }, { retryAfterInMs: 2_592_000_000 }],
+    [{ retryable: 'no', retryAfter: 'soon' }, {}],
+  ])('an error with %j says when and whether another attempt follows', async (facts, hints) => {
+    const { kind, failure } = { failure: undefined, ...(await run('throwWith', facts)) };
+    expect(kind).toBe('failed');
+    const { retryable, retryAfterInMs } = failure ?? {};
+    expect({ retryable, retryAfterInMs }).toEqual({ retryable: undefined, retryAfterInMs: undefined, ...hints });
+  });
+
   test('a synchronous throw fails in the same way', async () => {
     expect(await run('throwAtOnce')).toMatchObject({ failure: { code: 4002, message: 'function invocation exception, error: at once' } });
   });

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { FunctionDefinition } from '#src/core/functions/definition.ts';
 import type { FunctionHost } from '#src/core/ports/function-host.ts';
+import { hasPermissionModel } from '#src/hosts/isolation/node-permissions.ts';
 import type { Abilities } from '#src/hosts/isolation/plan.ts';
 import { probeAbilities } from '#src/hosts/isolation/probe.ts';
 import { sandboxCommand } from '#src/hosts/isolation/sandbox-command.ts';
@@ -111,6 +112,19 @@ describe.skipIf(found.namespaces !== true)('the network of a sandbox', () => {
     expect(await run(host, attack('connect'), { port })).toMatch(/^E(NETUNREACH|CONNREFUSED|ADDRNOTAVAIL)$/);
     expect(await run(host, attack('connect', {}, 'a='), { port })).toBe('connected');
     server.close();
+  });
+});
+
+describe.skipIf(found.namespaces !== true || !hasPermissionModel)("Node's permission model in the sandbox", () => {
+  test('refuses processes and foreign files, unless the operator lets its project start processes', async () => {
+    host = openSandboxedHost({ mode: 'require', abilities: found, folder, processProjects: ['a'] });
+    const marker = newMarker();
+    expect(await run(host, attack('leaveBehind'), { marker })).toContain('Access to this API has been restricted');
+    expect(await run(host, attack('read'), { path: '/etc/ld.so.cache' })).toBe('ERR_ACCESS_DENIED');
+    expect(await run(host, attack('list'), { path: join(folder, attacksDigest) })).toEqual(['index.mjs', 'package.json']);
+    expect(await run(host, attack('writeOwnFolder'))).toBe('written');
+    expect(await run(host, attack('leaveBehind', {}, 'a='), { marker })).toBe('left');
+    expect(await run(host, attack('list', {}, 'a='), { path: '/' })).toContain('usr');
   });
 });
 

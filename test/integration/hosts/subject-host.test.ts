@@ -55,10 +55,10 @@ describe('a subject host', () => {
 
   test('maps a Function-Error with its payload to a failure of the function', async () => {
     const body = JSON.stringify({ errorMessage: 'out of stock', errorType: 'StockError', stackTrace: ['at x'] });
-    const host = hostThatAnswers(reply(body, { 'Function-Error': 'Unhandled' }));
+    const host = hostThatAnswers(reply(body, { 'Function-Error': 'Unhandled', 'Retry-After': '2' }));
     const message = 'the function answered an error, Unhandled: out of stock';
     expect(await execute(host, definition)).toMatchObject({
-      failure: { kind: 'function', errorType: 'StockError', message, stackTrace: ['at x'] },
+      failure: { kind: 'function', errorType: 'StockError', message, stackTrace: ['at x'], retryAfterInMs: 2_000 },
     });
   });
 

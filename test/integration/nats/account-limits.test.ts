@@ -1,14 +1,14 @@
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished } from 'vitest';
 import { StreamRefusedError } from '#src/core/errors.ts';
-import { openKeyValue } from '#src/nats/key-value.ts';
 import { createDisStreams } from '#src/nats/streams/dis-streams.ts';
-import { openSignatureLog } from '#src/nats/streams/signature-log.ts';
 import { openConnection } from '#src/nats/transport/connection.ts';
 import { createPublisher } from '#src/nats/transport/publisher.ts';
-import { GATEWAY_BUCKET } from '#src/nats/wire/topology.ts';
+import { GATEWAY_BUCKET, keyValueStream, signaturesStream } from '#src/nats/wire/topology.ts';
 import { type ConfiguredServer, startConfiguredServer } from '#test/support/nats/configured-server.ts';
+import { startTestServer } from '#test/support/nats/nats-server.ts';
 import { openNats, topology } from '#test/support/nats/opened-nats.ts';
 import { startSystem } from '#test/support/nats/running-system.ts';
+import { serverSharedByFile } from '#test/support/shared-by-file.ts';
 
 const MAX_FILE = 1_024 ** 3;
 /** The streams of Sequent without that of DIS. */
@@ -22,14 +22,13 @@ accounts: { A: { users: [{ user: a, password: pw }], jetstream: {
 no_auth_user: a
 `;
 
+const test = serverSharedByFile(() => startConfiguredServer(account(WITHOUT_DIS)));
 let server: ConfiguredServer;
-beforeAll(async () => {
-  server = await startConfiguredServer(account(WITHOUT_DIS));
+test.beforeAll(async ({ server: own }) => {
+  server = own;
   await using opened = await openNats(server.url);
-  await openKeyValue(opened.connection, GATEWAY_BUCKET, topology);
-  await openSignatureLog(opened.connection, topology);
+  await opened.ports.streams.add(keyValueStream(GATEWAY_BUCKET, topology), signaturesStream(topology));
 });
-afterAll(() => server[Symbol.asyncDispose]());
 
 async function connect() {
   const connection = await openConnection({ servers: server.url });
@@ -107,8 +106,19 @@ describe('an account with limits', () => {
     const reason = expect.stringContaining('NATS refuses the stream SEQUENT_DIS');
     for (let tries = 0; tries < 2; tries++) expect(await streams.publishRecord(record)).toEqual({ kind: 'failed', reason });
     expect(problems).toEqual([reason]);
-    server.change(account(WITHOUT_DIS + 1));
+    await server.change(account(WITHOUT_DIS + 1));
     await expect.poll(() => streams.publishRecord(record), { timeout: 10_000 }).toEqual({ kind: 'stored' });
     expect(await sizes()).toMatchObject({ SEQUENT_DIS: Math.floor(MAX_FILE * 0.1) });
+  });
+
+  test('bounds results in memory by its own limit, and a server without limits bounds them too', async () => {
+    const inMemory = { ...topology, resultsStorage: 'memory' } as const;
+    await (await connect()).manager.streams.delete('RESULTS');
+    await using _ = await openNats(server.url, { topology: inMemory });
+    expect((await sizes()).RESULTS).toBeLessThan(64 * 1_024 ** 2);
+    await using unlimited = await startTestServer();
+    await using opened = await openNats(unlimited.url, { topology: inMemory });
+    const { config } = await opened.connection.manager.streams.info('RESULTS');
+    expect(config).toMatchObject({ storage: 'memory', max_bytes: 256_000_000 });
   });
 });

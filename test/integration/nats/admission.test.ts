@@ -1,30 +1,31 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { LogFullError } from '#src/core/errors.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
+import { sharedTest as test } from '#test/support/fixtures.ts';
 import { newStream } from '#test/support/log/opened-log.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
-import { openNats, topology } from '#test/support/nats/opened-nats.ts';
-import { type RunningSystem, startSystem } from '#test/support/nats/running-system.ts';
+import { type OpenedNats, openNats, topology } from '#test/support/nats/opened-nats.ts';
+import { startSystem } from '#test/support/nats/running-system.ts';
 
 // A server of its own, because the test limits the size of the log.
 
 let server: TestServer;
-beforeAll(async () => {
-  server = await startTestServer();
+test.beforeAll(({ server: own }) => {
+  server = own;
 });
-afterAll(() => server[Symbol.asyncDispose]());
 
 const MAX_BYTES = 16 * 1_024 ** 2;
+const SMALL_MAX_BYTES = 2 * 1_024 ** 2;
 /** A log that admitted requests up to its limit would hold more of them. */
 const TOO_MANY = 6_000;
 const payload = JSON.stringify('x'.repeat(2_000));
 
-async function subjectsOf({ connection }: Pick<RunningSystem, 'connection'>): Promise<string[]> {
+async function subjectsOf({ connection }: Pick<OpenedNats, 'connection'>): Promise<string[]> {
   return (await connection.manager.streams.info(INVOCATIONS)).config.subjects;
 }
 
 /** Accepts requests until the log refuses one. Returns the ids of the accepted ones, and the refusal. */
-async function acceptUntilRefused({ ports }: RunningSystem): Promise<{ ids: string[]; refusal: unknown }> {
+async function acceptUntilRefused({ ports }: OpenedNats): Promise<{ ids: string[]; refusal: unknown }> {
   const ids: string[] = [];
   while (ids.length < TOO_MANY) {
     const name = newStream();
@@ -62,9 +63,24 @@ describe('a log with a size limit', () => {
     release();
     await system.settled();
     await expect.poll(() => subjectsOf(system), { timeout: 30_000 }).toContain('invoke.*');
-    const ended = new Set(system.results.map(({ requestId }) => requestId));
-    expect(ids.filter((id) => !ended.has(id))).toEqual([]);
+    await Promise.all(ids.map((id) => system.resultFor(id)));
     const { sequence } = await system.ports.log.accept(newStream(), [{ payload }]);
     expect((await system.resultOf(sequence)).subject).toBe('result.orders.succeeded');
+  });
+  test('that filled up without a scheduler ends everything when one starts before the limit is raised', {
+    timeout: 60_000,
+  }, async () => {
+    await using own = await startTestServer();
+    const limited = (log: number) => openNats(own.url, { topology: { ...topology, sizes: { log } } });
+    await using client = await limited(SMALL_MAX_BYTES);
+    const { ids, refusal } = await acceptUntilRefused(client);
+    expect(String(refusal)).toMatch(/the log accepts nothing more: .*maximum bytes/);
+
+    await using system = await startSystem(own.url, new Map([['orders', async () => 'done']]));
+    await expect.poll(() => subjectsOf(system), { timeout: 30_000 }).not.toContain('invoke.*');
+    await expect(system.publish('orders', payload)).rejects.toMatchObject({ code: '503' });
+    await using _raised = await limited(4 * MAX_BYTES);
+    await expect.poll(() => subjectsOf(system), { timeout: 30_000 }).toContain('invoke.*');
+    await Promise.all(ids.map((id) => system.resultFor(id)));
   });
 });

@@ -3,15 +3,16 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { ensureServer } from '#src/main/nats-server/fetch.ts';
 import { greetingOf } from '#src/main/nats-server/tether.ts';
 import { openConnection } from '#src/nats/transport/connection.ts';
-import { unusedPort } from '#test/support/destinations/receiver.ts';
+import { test } from '#test/support/fixtures.ts';
+import { freePort } from '#test/support/free-port.ts';
 
 test('a connection whose credentials the server refused for a while works again afterwards', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'sequent-auth-'));
-  const port = await unusedPort();
+  const port = await freePort();
   let server = await startServer({ folder, port, token: 'right' });
   try {
     const connection = await openConnection({ servers: `127.0.0.1:${port}`, token: 'right' });
@@ -29,9 +30,46 @@ test('a connection whose credentials the server refused for a while works again 
   }
 });
 
+test('what one turn of the event loop sends shares one write to the socket, in its order', async ({ server }) => {
+  const connection = await openConnection({ servers: server.url });
+  const { transport } = (connection.nats as unknown as { protocol: { transport: { send(bytes: Uint8Array): void } } }).protocol;
+  const send = transport.send.bind(transport);
+  const writes: string[] = [];
+  transport.send = (bytes) => {
+    writes.push(Buffer.from(bytes).toString());
+    send(bytes);
+  };
+  for (const subject of ['one', 'two', 'three']) {
+    connection.nats.publish(subject);
+    await null;
+  }
+  await connection.nats.flush();
+  expect(writes).toEqual([expect.stringMatching(/^PUB one .*PUB two .*PUB three .*PING\r\n$/s)]);
+  await connection.close();
+});
+
+test('a request that is made without a connection is answered after the reconnection', async ({ server }) => {
+  const connection = await openConnection({ servers: server.url });
+  await server.kill();
+  await expect.poll(() => connection.isConnected).toBe(false);
+  const [answer] = await Promise.all([connection.nats.request('$JS.API.INFO', '', { timeout: 30_000 }), server.restart()]);
+  expect(answer.json()).toMatchObject({ streams: 0 });
+  await connection.close();
+});
+
+test('a request without a connection ends when its time is over', async ({ server }) => {
+  const connection = await openConnection({ servers: server.url });
+  await server.kill();
+  await expect.poll(() => connection.isConnected).toBe(false);
+  const startedAt = performance.now();
+  await expect(connection.nats.request('$JS.API.INFO', '', { timeout: 500 })).rejects.toMatchObject({ code: 'TIMEOUT' });
+  expect(performance.now() - startedAt).toBeLessThan(5_000);
+  await connection.close();
+});
+
 test('a first connection with wrong credentials is refused at once', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'sequent-auth-'));
-  const port = await unusedPort();
+  const port = await freePort();
   const server = await startServer({ folder, port, token: 'right' });
   try {
     await expect(openConnection({ servers: `127.0.0.1:${port}`, token: 'wrong' })).rejects.toMatchObject({ code: 'NATS_UNAVAILABLE' });

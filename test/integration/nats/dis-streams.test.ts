@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished } from 'vitest';
 import { createDisStreams } from '#src/nats/streams/dis-streams.ts';
 import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
 import { createPublisher } from '#src/nats/transport/publisher.ts';
 import { type GuardedServer, startGuardedServer } from '#test/support/nats/guarded-server.ts';
+import { serverSharedByFile } from '#test/support/shared-by-file.ts';
 
 const permitted = ['$JS.API.INFO', '$JS.API.STREAM.INFO.SEQUENT_DIS', 'dis.*'];
 const usersWith = (publish: readonly string[]) => ({
@@ -10,15 +11,15 @@ const usersWith = (publish: readonly string[]) => ({
   destinations: { publish: { allow: publish }, subscribe: { allow: ['_INBOX.>'] } },
 });
 
+const test = serverSharedByFile(() => startGuardedServer(usersWith(permitted)));
 let server: GuardedServer;
 let admin: Connection;
-beforeAll(async () => {
-  server = await startGuardedServer(usersWith(permitted));
+test.beforeAll(async ({ server: own }) => {
+  server = own;
   admin = await openConnection(server.as('all'));
 });
-afterAll(async () => {
+test.afterAll(async () => {
   await admin.close();
-  await server[Symbol.asyncDispose]();
 });
 
 async function openStreams(user: string, replicas = 1) {
@@ -77,7 +78,7 @@ describe('the built-in DIS streams', () => {
     const reason = expect.stringContaining('add publish: {allow: ["$JS.API.STREAM.CREATE.SEQUENT_DIS"]} to the permissions of this user');
     expect(await publish()).toEqual({ kind: 'failed', reason });
     expect(problems).toEqual([reason]);
-    server.change(usersWith([...permitted, '$JS.API.STREAM.CREATE.SEQUENT_DIS']));
+    await server.change(usersWith([...permitted, '$JS.API.STREAM.CREATE.SEQUENT_DIS']));
     await expect.poll(publish, { timeout: 5_000 }).toEqual({ kind: 'stored' });
   });
 });

@@ -1,29 +1,33 @@
 import { headers } from 'nats';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { FACTS_VERSION } from '#machines/facts.ts';
-import type { FullLogEntry, LogEntry } from '#src/core/log/event-log.ts';
+import type { FullLogEntry, LogEntry, StreamName } from '#src/core/log/event-log.ts';
 import { NO_APPENDS } from '#src/core/log/event-log.ts';
+import { idAt } from '#src/core/names/ids.ts';
 import type { RequestId } from '#src/core/names/names.ts';
 import { describeEventLog } from '#test/contract/event-log.ts';
+import { sharedTest as test } from '#test/support/fixtures.ts';
 import { running, succeeded } from '#test/support/log/facts.ts';
 import { accept, append, collect, newStream, type OpenedLog } from '#test/support/log/opened-log.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
 import { type OpenedNats, openNats, openNatsLog } from '#test/support/nats/opened-nats.ts';
 
 // Not the shared server, because the suite reads the whole log and purges it.
-const server = await startTestServer();
-afterAll(() => server[Symbol.asyncDispose]());
+let server: TestServer;
+test.beforeAll(({ server: own }) => {
+  server = own;
+});
 
 describeEventLog('on JetStream', () => openNatsLog(server.url));
 
 describe('the log on JetStream, with foreign messages in it', () => {
   let opened: OpenedLog;
   let stranger: OpenedNats;
-  beforeAll(async () => {
+  test.beforeAll(async () => {
     opened = await openNatsLog(server.url);
     stranger = await openNats(server.url);
   });
-  afterAll(async () => {
+  test.afterAll(async () => {
     await stranger[Symbol.asyncDispose]();
     await opened[Symbol.asyncDispose]();
   });
@@ -62,6 +66,27 @@ describe('the log on JetStream, with foreign messages in it', () => {
     expect((await log.readRequest(accepted.sequence))?.requests).toMatchObject([{ fact: { invocation: once.id }, payload: once.payload }]);
   });
 
+  test('finds the shared message of a repeated request, or stores no late copy of it (KEY1)', async () => {
+    const { log } = opened;
+    const name = newStream();
+    const repeat = ({ function: fn, stream }: StreamName, index: number) => {
+      const own = newStream(fn);
+      return log.accept(own, [{ id: own.stream as string as RequestId, payload: '1', once: true, repeats: idAt(stream, index) }]);
+    };
+    const stored = newStream();
+    const { sequence } = await log.accept(stored, [{ payload: '0', once: true }, { payload: '1' }]);
+    expect(await repeat(stored, 1)).toEqual({ sequence, isRepeated: true });
+    const shared = headers();
+    shared.set('Batch', name.stream);
+    shared.set('Nats-Msg-Id', `request.${name.function}.${name.stream}`);
+    const [first, second] = [await repeat(name, 1), await repeat(name, 2)];
+    expect([first.isRepeated ?? false, second.isRepeated ?? false]).toEqual([false, false]);
+    expect(second.sequence).toBeGreaterThan(first.sequence);
+    const late = JSON.stringify({ requests: [{ payload: '0' }, { payload: '1' }, { payload: '2' }] });
+    const answer = await stranger.connection.jetstream.publish(`invoke.${name.function}`, late, { headers: shared });
+    expect([answer.duplicate, answer.seq]).toEqual([true, first.sequence]);
+  });
+
   test('does not read a stream that holds facts of a newer version', async () => {
     const { log } = opened;
     const name = newStream();
@@ -73,10 +98,10 @@ describe('the log on JetStream, with foreign messages in it', () => {
 
 describe('followers of a log whose server is killed and restarted', () => {
   let mortal: TestServer;
-  beforeAll(async () => {
+  test.beforeAll(async () => {
     mortal = await startTestServer();
   });
-  afterAll(() => mortal[Symbol.asyncDispose]());
+  test.afterAll(() => mortal[Symbol.asyncDispose]());
 
   test('receive every message once and in order, across two restarts', async () => {
     await using nats = await openNats(mortal.url);

@@ -1,11 +1,13 @@
 import type { StreamInfo } from 'nats';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { LogEntry } from '#src/core/log/event-log.ts';
+import type { Pace } from '#src/core/log/log-source.ts';
 import { followMessages } from '#src/nats/streams/follow.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
+import { sharedTest as test } from '#test/support/fixtures.ts';
 import { accept, newStream } from '#test/support/log/opened-log.ts';
-import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
+import type { TestServer } from '#test/support/nats/nats-server.ts';
 import { type OpenedNats, openNats } from '#test/support/nats/opened-nats.ts';
 import { overriding } from '#test/support/nats/tampered-answers.ts';
 
@@ -14,11 +16,10 @@ import { overriding } from '#test/support/nats/tampered-answers.ts';
 let server: TestServer;
 let nats: OpenedNats;
 
-beforeAll(async () => {
-  server = await startTestServer();
+test.beforeAll(({ server: own }) => {
+  server = own;
 });
-afterAll(() => server[Symbol.asyncDispose]());
-beforeEach(async () => {
+test.beforeEach(async () => {
   nats = await openNats(server.url);
   return () => nats[Symbol.asyncDispose]();
 });
@@ -52,7 +53,7 @@ function behind({ state, config, created }: Info, messages: number): Info {
 }
 
 /** Follows the log from its first message. */
-function follow(connection: Connection) {
+function follow(connection: Connection, pace?: Pace) {
   const sequences: number[] = [];
   const problems: string[] = [];
   const stop = new AbortController();
@@ -61,6 +62,7 @@ function follow(connection: Connection) {
     from: 1,
     headersOnly: true,
     signal: stop.signal,
+    pace,
     onProblem: (problem: string) => void problems.push(problem),
   };
   const done = followMessages(options, ({ sequence }: Pick<LogEntry, 'sequence'>) => void sequences.push(sequence));
@@ -144,6 +146,26 @@ describe('a follower of the log that opens its consumer again', () => {
     await recreate();
     await following.reached((await write(6)).at(-1));
     expect(following.sequences).toEqual([1, 2, 3, 1, 2, 3, 4, 5, 6]);
+  });
+
+  test('requests no message while its reader pauses, and continues where it stopped', async () => {
+    await recreate();
+    let wanted = 2;
+    let release = (): void => {};
+    const onRelease = (listener: () => void) => {
+      release = listener;
+      return () => {};
+    };
+    await using following = follow(nats.connection, { demand: () => wanted - following.sequences.length, onRelease });
+    await write(5);
+    await following.reached(2);
+    // The server has answered a later request of the same connection, so it would have delivered a third message.
+    await nats.connection.nats.flush();
+    expect(following.sequences).toEqual([1, 2]);
+    wanted = 5;
+    release();
+    await following.reached(5);
+    expect(following).toMatchObject({ sequences: [1, 2, 3, 4, 5], problems: [] });
   });
 
   test('replaces a consumer that delivers nothing although the leader holds a newer message', { timeout: 30_000 }, async () => {

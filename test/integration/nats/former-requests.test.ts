@@ -1,11 +1,12 @@
 import { AckPolicy, headers } from 'nats';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { EventLog } from '#src/core/log/event-log.ts';
 import { derivedId, keyedId } from '#src/core/names/ids.ts';
 import { openCursor } from '#src/nats/streams/cursors.ts';
 import { openConnection } from '#src/nats/transport/connection.ts';
 import { INVOCATIONS, invocationsStream } from '#src/nats/wire/topology.ts';
-import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
+import { sharedTest as test } from '#test/support/fixtures.ts';
+import type { TestServer } from '#test/support/nats/nats-server.ts';
 import { type OpenedNats, openNats, topology } from '#test/support/nats/opened-nats.ts';
 
 /* The log of an earlier version, which published derived requests on the subjects of clients. */
@@ -18,8 +19,8 @@ let opened: OpenedNats;
 let log: EventLog;
 let former: number;
 
-beforeAll(async () => {
-  server = await startTestServer();
+test.beforeAll(async ({ server: own }) => {
+  server = own;
   const connection = await openConnection({ servers: server.url });
   const { subjects = [], ...config } = invocationsStream(topology);
   await connection.manager.streams.add({ ...config, subjects: subjects.filter((subject) => subject !== 'derived.*') });
@@ -28,9 +29,8 @@ beforeAll(async () => {
   opened = await openNats(server.url);
   ({ log } = opened.ports);
 });
-afterAll(async () => {
+test.afterAll(async () => {
   await opened[Symbol.asyncDispose]();
-  await server[Symbol.asyncDispose]();
 });
 
 async function publish({ nats }: Pick<OpenedNats['connection'], 'nats'>, id: string): Promise<number> {

@@ -1,13 +1,14 @@
 import { headers } from 'nats';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect } from 'vitest';
 import type { StreamVersion } from '#src/core/log/event-log.ts';
 import type { FunctionName, StreamId } from '#src/core/names/names.ts';
 import { subjects } from '#src/core/names/subjects.ts';
 import { foldAppends, initialState, type StreamState } from '#src/core/stream/stream.ts';
 import type { WorkItem } from '#src/core/stream/work-queue.ts';
 import { inlineStateOf } from '#src/nats/wire/inline-state.ts';
+import { sharedTest as test } from '#test/support/fixtures.ts';
 import { queued, running, succeeded } from '#test/support/log/facts.ts';
-import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
+import type { TestServer } from '#test/support/nats/nats-server.ts';
 import { type OpenedNats, openNats } from '#test/support/nats/opened-nats.ts';
 
 // Not the shared server, because one consumer receives all hints.
@@ -16,8 +17,8 @@ let worker: OpenedNats;
 let deliverer: OpenedNats;
 const items: WorkItem[] = [];
 const stop = new AbortController();
-beforeAll(async () => {
-  server = await startTestServer();
+test.beforeAll(async ({ server: own }) => {
+  server = own;
   worker = await openNats(server.url);
   deliverer = await openNats(server.url);
   deliverer.ports.queue.run({
@@ -30,11 +31,10 @@ beforeAll(async () => {
     },
   });
 });
-afterAll(async () => {
+test.afterAll(async () => {
   stop.abort();
   await worker[Symbol.asyncDispose]();
   await deliverer[Symbol.asyncDispose]();
-  await server[Symbol.asyncDispose]();
 });
 
 const fn = 'orders' as FunctionName;

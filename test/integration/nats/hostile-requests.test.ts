@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { NO_APPENDS } from '#src/core/log/event-log.ts';
 import { idAt } from '#src/core/names/ids.ts';
 import { type FunctionName, NO_FUNCTION, type StreamId } from '#src/core/names/names.ts';
 import { createNatsExecutionProbe } from '#src/nats/questions/execution-probe.ts';
+import { sharedTest as test } from '#test/support/fixtures.ts';
 import { newStream } from '#test/support/log/opened-log.ts';
-import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
+import type { TestServer } from '#test/support/nats/nats-server.ts';
 import { openNats } from '#test/support/nats/opened-nats.ts';
 import { type RunningSystem, startSystem } from '#test/support/nats/running-system.ts';
 
@@ -16,13 +17,12 @@ import { type RunningSystem, startSystem } from '#test/support/nats/running-syst
 let server: TestServer;
 let system: RunningSystem;
 
-beforeAll(async () => {
-  server = await startTestServer();
+test.beforeAll(async ({ server: own }) => {
+  server = own;
   system = await startSystem(server.url, new Map([['echo', (event: unknown) => event]]));
 });
-afterAll(async () => {
+test.afterAll(async () => {
   await system[Symbol.asyncDispose]();
-  await server[Symbol.asyncDispose]();
 });
 
 /** Publishes, waits for the result, and returns what the log and the envelope say about the invocation. */

@@ -1,12 +1,16 @@
+import { spawnSync } from 'node:child_process';
 import { describe, expect } from 'vitest';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { openFunctionDirectory } from '#src/functions/directory.ts';
 import { createFunctionRegistry } from '#src/functions/registry.ts';
 import { openKeyValue } from '#src/nats/key-value.ts';
+import { ensureStream } from '#src/nats/transport/ensure-stream.ts';
+import type { EnsuredStreams } from '#src/nats/transport/ensured-streams.ts';
+import { keyValueStream } from '#src/nats/wire/topology.ts';
 import { describeKeyValue } from '#test/contract/key-value.ts';
 import { sharedTest as test } from '#test/support/fixtures.ts';
 import type { TestServer } from '#test/support/nats/nats-server.ts';
-import { openNats } from '#test/support/nats/opened-nats.ts';
+import { type OpenedNats, openNats, topology } from '#test/support/nats/opened-nats.ts';
 
 // Not the shared server, because the test kills it.
 let server: TestServer;
@@ -14,11 +18,18 @@ test.beforeAll(({ server: own }) => {
   server = own;
 });
 
+async function create({ connection }: OpenedNats, bucket: string) {
+  const stream = keyValueStream(bucket, topology);
+  await ensureStream(connection, stream);
+  return stream;
+}
+
 describeKeyValue('on JetStream', async () => {
   const [mine, theirs] = [await openNats(server.url), await openNats(server.url)];
+  await create(mine, 'CONTRACT');
   return {
-    store: await openKeyValue(mine.connection, 'CONTRACT', { replicas: 1 }),
-    other: await openKeyValue(theirs.connection, 'CONTRACT', { replicas: 1 }),
+    store: await openKeyValue(mine.connection, 'CONTRACT'),
+    other: await openKeyValue(theirs.connection, 'CONTRACT'),
     async [Symbol.asyncDispose]() {
       await mine[Symbol.asyncDispose]();
       await theirs[Symbol.asyncDispose]();
@@ -52,6 +63,86 @@ describe('the function directory over a restart of the server', () => {
   });
 });
 
+/** Puts a key, waits until the server has sent it to the watchers, and publishes to a subject. */
+const putThenPublish = `
+  import { connect } from 'nats';
+  const nats = await connect({ servers: process.argv[1] });
+  const { seq } = await nats.jetstream().publish('$KV.ORDERED.key', '1');
+  const manager = await nats.jetstreamManager();
+  for (let isSent = false; !isSent; ) for await (const { delivered } of manager.consumers.list('KV_ORDERED')) isSent = delivered.stream_seq >= seq;
+  nats.publish('after.it', '');
+  await nats.drain();
+`;
+
+test('a watch reports the values of a bucket that was created again, also those with a former revision', async () => {
+  await using mine = await openNats(server.url);
+  const bucket = await create(mine, 'AGAIN');
+  let notice = (): void => {};
+  const onRecreated: EnsuredStreams['onRecreated'] = (_, listener) => {
+    notice = listener;
+    return () => {};
+  };
+  const store = await openKeyValue(mine.connection, 'AGAIN', { ...mine.ports.streams, onRecreated });
+  await store.put('key', 'former');
+  const stop = new AbortController();
+  const heard: (string | undefined)[] = [];
+  await store.watch(({ value }) => heard.push(value), stop.signal);
+  await mine.connection.manager.streams.delete('KV_AGAIN');
+  await ensureStream(mine.connection, bucket);
+  expect(await store.put('key', 'new')).toBe(1);
+  notice();
+  await expect.poll(() => heard).toEqual(['former', undefined, 'new']);
+  stop.abort();
+});
+
+test('a watch reports a change before any message that the server sends later, in a busy process too (FN1)', async () => {
+  await using mine = await openNats(server.url);
+  await create(mine, 'ORDERED');
+  const store = await openKeyValue(mine.connection, 'ORDERED');
+  const stop = new AbortController();
+  const heard: string[] = [];
+  await store.watch(({ key }) => heard.push(`change of ${key}`), stop.signal);
+  mine.connection.nats.subscribe('after.it', { callback: () => void heard.push('message') });
+  await mine.connection.nats.flush();
+  // This process reads nothing meanwhile, so that it then reads both at one time.
+  const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', putThenPublish, server.url], { encoding: 'utf8' });
+  expect(status, stderr).toBe(0);
+  await expect.poll(() => heard, { timeout: 10_000 }).toHaveLength(2);
+  expect(heard).toEqual(['change of key', 'message']);
+  stop.abort();
+});
+
+test('a change has reached the watchers when the server has sent it to all of them', async () => {
+  await using mine = await openNats(server.url);
+  await using theirs = await openNats(server.url);
+  await create(mine, 'REACHED');
+  const store = await openKeyValue(mine.connection, 'REACHED');
+  const other = await openKeyValue(theirs.connection, 'REACHED');
+  const stop = new AbortController();
+  const heard: string[] = [];
+  await other.watch(({ value = '' }) => heard.push(value), stop.signal);
+  for (let round = 0; round < 20; round++) {
+    await store.reachedWatchers(await store.put('key', String(round)));
+    // The answer comes after everything that the server sent before.
+    await theirs.connection.nats.flush();
+    expect(heard.at(-1)).toBe(String(round));
+  }
+  stop.abort();
+});
+
+test('a change does not wait for a server that does not answer', async () => {
+  await using mine = await openNats(server.url);
+  const store = await openKeyValue(mine.connection, 'SILENT');
+  server.pause();
+  try {
+    const reached = store.reachedWatchers(1).then(() => 'reached');
+    // The client gives up a request after 5 s.
+    expect(await Promise.race([reached, systemClock.sleep(4_000).then(() => 'late')])).toBe('reached');
+  } finally {
+    server.resume();
+  }
+});
+
 test('a watch continues after an outage longer than the client waits, without an unhandled rejection', { timeout: 40_000 }, async () => {
   const unhandled: unknown[] = [];
   const onUnhandled = (reason: unknown): void => void unhandled.push(reason);
@@ -59,7 +150,8 @@ test('a watch continues after an outage longer than the client waits, without an
   try {
     await using mine = await openNats(server.url);
     const { manager } = mine.connection;
-    const store = await openKeyValue(mine.connection, 'AWAY', { replicas: 1 });
+    const away = await create(mine, 'AWAY');
+    const store = await openKeyValue(mine.connection, 'AWAY');
     await store.put('before', '1');
     const stop = new AbortController();
     const heard: string[] = [];
@@ -68,7 +160,8 @@ test('a watch continues after an outage longer than the client waits, without an
     await manager.streams.delete('KV_AWAY');
     // The client misses two heartbeats of 5 s, and then cannot create its consumer again.
     await systemClock.sleep(16_000);
-    await (await openKeyValue(mine.connection, 'AWAY', { replicas: 1 })).put('after', '2');
+    await ensureStream(mine.connection, away);
+    await store.put('after', '2');
     await expect.poll(() => heard, { timeout: 10_000 }).toEqual(['before 1', 'before undefined', 'after 2']);
     stop.abort();
     expect(unhandled).toEqual([]);

@@ -5,7 +5,7 @@ import { NO_APPENDS } from '#src/core/log/event-log.ts';
 import type { FunctionName, RequestId } from '#src/core/names/names.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { createFunctionRegistry } from '#src/functions/registry.ts';
-import { createPublisher, type PublishAnswer } from '#src/nats/transport/publisher.ts';
+import { createPublisher } from '#src/nats/transport/publisher.ts';
 import { appendHeaders } from '#src/nats/wire/codec.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
 import { sharedTest as test } from '#test/support/fixtures.ts';
@@ -46,17 +46,15 @@ describe('the publisher', () => {
 
   test('resolves to unknown at once without a connection, and stores again after the reconnection', async ({ server }) => {
     await using mortal = await openNats(server.url);
-    const publisher = createPublisher(mortal.connection);
-    const inFlight: Promise<PublishAnswer>[] = [];
+    // Longer than the test may take: a publish that waited for an answer would not end.
+    const publisher = createPublisher(mortal.connection, { timeoutInMs: 600_000 });
     await server.kill();
     await expect.poll(() => mortal.connection.isConnected).toBe(false);
-    const startedAt = performance.now();
-    inFlight.push(...Array.from({ length: 100 }, () => publisher.publish('invoke.lost', '{}')));
-    for (const answer of await Promise.all(inFlight)) expect(answer.kind).toBe('unknown');
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    const answers = await Promise.all(Array.from({ length: 100 }, () => publisher.publish('invoke.lost', '{}')));
+    expect(answers.filter(({ kind }) => kind !== 'unknown')).toEqual([]);
     await server.restart();
-    await expect.poll(() => mortal.connection.isConnected, { timeout: 5_000 }).toBe(true);
-    await expect.poll(async () => (await publisher.publish('invoke.back', '{}')).kind, { timeout: 5_000 }).toBe('stored');
+    await expect.poll(() => mortal.connection.isConnected, { timeout: 30_000 }).toBe(true);
+    await expect.poll(async () => (await publisher.publish('invoke.back', '{}')).kind, { timeout: 30_000 }).toBe('stored');
     publisher.close();
   });
 

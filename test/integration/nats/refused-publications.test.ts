@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { createSubjectRules } from '#src/core/names/addressable.ts';
 import { createNatsTarget } from '#src/destinations/targets/nats.ts';
 import { createPublications } from '#src/nats/streams/publications.ts';
@@ -6,6 +6,7 @@ import { type Connection, openConnection } from '#src/nats/transport/connection.
 import { createPublisher } from '#src/nats/transport/publisher.ts';
 import { deliveryTo, neverAborted } from '#test/support/destinations/deliveries.ts';
 import { type GuardedServer, startGuardedServer } from '#test/support/nats/guarded-server.ts';
+import { serverSharedByFile } from '#test/support/shared-by-file.ts';
 
 const users = {
   all: {},
@@ -15,21 +16,21 @@ const users = {
   },
 };
 
+const test = serverSharedByFile(() => startGuardedServer(users));
 let server: GuardedServer;
 let connection: Connection;
 let listener: Connection;
-beforeAll(async () => {
-  server = await startGuardedServer(users);
+test.beforeAll(async ({ server: own }) => {
+  server = own;
   connection = await openConnection(server.as('destinations'));
   listener = await openConnection(server.as('all'));
   listener.nats.subscribe('>', { callback: () => {} });
   const manager = await listener.nats.jetstreamManager();
   await manager.streams.add({ name: 'CLOSED', subjects: ['closed.stream'] });
 });
-afterAll(async () => {
+test.afterAll(async () => {
   await connection.close();
   await listener.close();
-  await server[Symbol.asyncDispose]();
 });
 
 function target() {

@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
 import { createPublisher, type PublishAnswer } from '#src/nats/transport/publisher.ts';
 import { type GuardedServer, startGuardedServer } from '#test/support/nats/guarded-server.ts';
+import { serverSharedByFile } from '#test/support/shared-by-file.ts';
 
 const api = ['$JS.API.INFO', '$JS.API.STREAM.NAMES'];
 const usersWith = (allowed: string) => ({
@@ -9,19 +10,19 @@ const usersWith = (allowed: string) => ({
   writer: { publish: { allow: [...api, allowed] }, subscribe: { allow: ['_INBOX.>'] } },
 });
 
+const test = serverSharedByFile(() => startGuardedServer(usersWith('log.open')));
 let server: GuardedServer;
 let connection: Connection;
 let admin: Connection;
-beforeAll(async () => {
-  server = await startGuardedServer(usersWith('log.open'));
+test.beforeAll(async ({ server: own }) => {
+  server = own;
   connection = await openConnection(server.as('writer'));
   admin = await openConnection(server.as('all'));
   await (await admin.nats.jetstreamManager()).streams.add({ name: 'LOG', subjects: ['log.*'] });
 });
-afterAll(async () => {
+test.afterAll(async () => {
   await connection.close();
   await admin.close();
-  await server[Symbol.asyncDispose]();
 });
 
 test('the publisher resolves the refused ones of many publishes in flight at once, and stores the others', async () => {
@@ -44,7 +45,7 @@ test('the publisher reports no stored publish as refused when the permissions ch
     ['log.shut', 'refused'],
     ['log.open', 'stored'],
   ] as const) {
-    server.change(usersWith(allowed));
+    await server.change(usersWith(allowed));
     const until = performance.now() + 5_000;
     for (let last: PublishAnswer['kind'] | undefined; last !== wanted && performance.now() < until; last = answers.at(-1)?.kind)
       answers.push(...(await Promise.all(Array.from({ length: 500 }, () => publisher.publish('log.open', 'x')))));

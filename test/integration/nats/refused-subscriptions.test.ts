@@ -1,5 +1,5 @@
 import { AckPolicy } from 'nats';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished } from 'vitest';
 import { connectClient } from '#src/client/client.ts';
 import { defineFunction } from '#src/client/define-function.ts';
 import { startWorker } from '#src/client/worker.ts';
@@ -15,6 +15,7 @@ import { running } from '#test/support/log/facts.ts';
 import { accept, append, newStream } from '#test/support/log/opened-log.ts';
 import { type GuardedServer, startGuardedServer } from '#test/support/nats/guarded-server.ts';
 import { topology } from '#test/support/nats/opened-nats.ts';
+import { serverSharedByFile } from '#test/support/shared-by-file.ts';
 
 const inbox = { subscribe: { allow: ['_INBOX.>'] } };
 const peripheral = ['worker.*.runs', 'worker.*.cancel', 'scheduler.find', 'destinations.check'];
@@ -26,17 +27,17 @@ const users = {
   stranger: { publish: { deny: ['$JS.API.>'] }, ...inbox },
 };
 
+const test = serverSharedByFile(() => startGuardedServer(users));
 let server: GuardedServer;
 let admin: Connection;
-beforeAll(async () => {
-  server = await startGuardedServer(users);
+test.beforeAll(async ({ server: own }) => {
+  server = own;
   admin = await openConnection(server.as('all'));
   const ports = await openNatsPorts(admin, { topology, leaseInMs: 1_000 });
   ports.close();
 });
-afterAll(async () => {
+test.afterAll(async () => {
   await admin.close();
-  await server[Symbol.asyncDispose]();
 });
 
 /** A connection of this user, with the messages about its missing permissions. */
@@ -50,9 +51,9 @@ async function connectAs(user: string) {
 
 function answerAll(connection: Connection, worker: string, signal: AbortSignal): void {
   createNatsExecutionProbe(connection).answer(worker, () => true, signal);
-  createNatsCancellations(connection).subscribe(worker, () => {}, signal);
+  createNatsCancellations(connection).subscribe(worker, () => false, signal);
   createNatsOpenRequests(connection).answer(() => [], signal);
-  createNatsDestinationCheck(connection).answer(() => 'a problem', signal);
+  createNatsDestinationCheck(connection).answer(async () => 'a problem', signal);
 }
 
 describe('a connection whose subscriptions are refused', () => {
@@ -76,11 +77,11 @@ describe('a connection whose subscriptions are refused', () => {
     const ending = new AbortController();
     answerAll(connection, 'three', ending.signal);
     await connection.refusals.settle();
-    server.change({ ...users, deaf: { subscribe: { allow: [...inbox.subscribe.allow, ...peripheral] } } });
+    await server.change({ ...users, deaf: { subscribe: { allow: [...inbox.subscribe.allow, ...peripheral] } } });
     const executionProbe = createNatsExecutionProbe(admin);
     await expect.poll(() => executionProbe.isRunning('three', { invocation: 'id', attempt: 1 }), { timeout: 10_000 }).toBe(true);
     ending.abort();
-    server.change(users);
+    await server.change(users);
   });
 
   test('ends a wait for a result at once, with the missing permission', async () => {

@@ -4,13 +4,11 @@ import { connectClient } from '#src/client/client.ts';
 import { silentLogger } from '#src/core/ports/logger.ts';
 import { writeZip } from '#src/core/zip/write-zip.ts';
 import { type Role, readConfiguration } from '#src/main/config/configuration.ts';
+import { createStreams } from '#src/main/roles/create-streams.ts';
 import { type RunningRoles, startRoles } from '#src/main/roles/roles.ts';
-import { openKeyValue } from '#src/nats/key-value.ts';
 import { PERMISSION_ROLES, type PermissionRole, permissionsOf } from '#src/nats/permissions/role-permissions.ts';
-import { ensureAuditStream } from '#src/nats/streams/audit-log.ts';
-import { openSignatureLog } from '#src/nats/streams/signature-log.ts';
 import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
-import { GATEWAY_BUCKET } from '#src/nats/wire/topology.ts';
+import { gatewayStreams } from '#src/nats/wire/topology.ts';
 import { test as base } from '#test/support/fixtures.ts';
 import { authorization, startGuardedServer } from '#test/support/nats/guarded-server.ts';
 import { startLeafNode } from '#test/support/nats/leaf-node.ts';
@@ -28,9 +26,7 @@ const test = base
     onCleanup(() => guarded[Symbol.asyncDispose]());
     // One run with all permissions creates the streams.
     await using provisioned = await openNats(guarded.as('admin'));
-    await openKeyValue(provisioned.connection, GATEWAY_BUCKET, topology);
-    await openSignatureLog(provisioned.connection, topology);
-    await ensureAuditStream(provisioned.connection, { ...topology, maxAgeInMs: undefined });
+    await provisioned.ports.streams.add(...gatewayStreams({ ...topology, maxAgeInMs: undefined }));
     return guarded;
   })
   .extend('missing', [] as string[]);
@@ -56,7 +52,7 @@ describe('the printed permissions', () => {
     const onSuccess = [
       { destination: 'FunctionGraph', param: { func_urn: 'after' } },
       { destination: 'DIS', param: { stream_name: 'outcomes' } },
-      { destination: 'NATS', param: { subject: 'fn.heard' } },
+      { destination: 'NATS', param: { subject: 'fn.heard', stored: false } },
     ];
     await operator.functions.put({
       name: 'second',
@@ -139,7 +135,10 @@ describe('the printed permissions for a JetStream domain', () => {
     await using leaf = await startLeafNode(folder, { users: authorization({ admin: {} }, printed), user: admin });
     const tls = { caFile: leaf.caFile, handshakeFirst: true };
     const as = (role: PermissionRole) => ({ servers: leaf.leafUrl, tls, domain: 'hub', user: nameOf(role), pass: 'pw' });
-    await using _provisioned = await openNats({ ...as('operator'), ...admin });
+    // As `sequent nats-streams` does.
+    const provisioning = await openConnection({ ...as('operator'), ...admin });
+    await createStreams(provisioning, { topology, auditRetentionInMs: undefined });
+    await provisioning.close();
     const running: RunningRoles[] = [];
     for (const role of ['worker', 'scheduler'] as const) {
       const connection = await openConnection({ ...as(role), role });

@@ -10,26 +10,31 @@ describe('a look-up among the stored results', () => {
   let opened: OpenedNats;
   const name = newStream('stored-results');
   const ids = Array.from({ length: 64 }, (_, index) => idAt(name.stream, index));
-  const outcomeAt = Date.now();
+  const at = Date.now();
+  const typeOf = (index: number) => (index === 0 ? 'failed' : 'succeeded');
 
   beforeAll(async () => {
     opened = await openNats(inject('natsUrl'));
-    for (const [index, id] of ids.entries())
-      if (index % 2 === 0) await opened.ports.results.publish(name, id, index === 0 ? 'failed' : 'succeeded', '{}');
+    for (const [index, id] of ids.entries()) if (index % 2 === 0) await opened.ports.results.publish(name, id, typeOf(index), '{}');
   });
   afterAll(() => opened[Symbol.asyncDispose]());
 
   test('finds each of many at once, and no other', async () => {
-    const found = await Promise.all(ids.map((id) => opened.ports.results.isStored(name, id, outcomeAt)));
+    const found = await Promise.all(ids.map((id, index) => opened.ports.results.isStored(name, id, { type: typeOf(index), at })));
     expect(found).toEqual(ids.map((_, index) => index % 2 === 0));
   });
 
-  test('finds none of another function, of an unknown function, or before the outcome', async () => {
+  test('finds none of another function, of an unknown function, of the other type, or before the outcome', async () => {
     const [first] = ids as [RequestId];
     const { isStored } = opened.ports.results;
+    const type = 'failed';
     const other = { ...name, function: newStream('stored-results-of-none').function };
-    expect(await Promise.all([isStored(other, first, outcomeAt), isStored(name, first, Date.now() + 60_000)])).toEqual([false, false]);
-    expect(await isStored(name, createStreamId(1, new Uint8Array(8)) as string as RequestId, outcomeAt)).toBe(false);
+    expect(await Promise.all([isStored(other, first, { type, at }), isStored(name, first, { type, at: at + 60_000 })])).toEqual([
+      false,
+      false,
+    ]);
+    expect(await isStored(name, first, { type: 'succeeded', at })).toBe(false);
+    expect(await isStored(name, createStreamId(1, new Uint8Array(8)) as string as RequestId, { type, at })).toBe(false);
   });
 
   test('finds none when the results cannot be read, so that a result is published twice rather than never', async () => {
@@ -37,6 +42,6 @@ describe('a look-up among the stored results', () => {
     const { connection, ports } = closed;
     const results = createNatsResults({ connection, publisher: ports.publisher, clock: systemClock });
     await closed[Symbol.asyncDispose]();
-    expect(await results.isStored(name, ids[0] as RequestId, outcomeAt)).toBe(false);
+    expect(await results.isStored(name, ids[0] as RequestId, { type: typeOf(0), at })).toBe(false);
   });
 });

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Msg, NatsConnection } from 'nats';
-import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished } from 'vitest';
 import { NO_APPENDS, type StreamVersion } from '#src/core/log/event-log.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { loadStream } from '#src/core/stream/stream.ts';
@@ -8,15 +8,18 @@ import { createStreamWriter } from '#src/core/stream/stream-writer.ts';
 import { createNatsEventLog } from '#src/nats/streams/event-log.ts';
 import { createPublisher, type PublishAnswer, type Publisher } from '#src/nats/transport/publisher.ts';
 import { describeStreamWriter } from '#test/contract/stream-writer.ts';
+import { sharedTest as test } from '#test/support/fixtures.ts';
 import { running, succeeded } from '#test/support/log/facts.ts';
 import { accept, append, appendId, newStream } from '#test/support/log/opened-log.ts';
-import { startTestServer } from '#test/support/nats/nats-server.ts';
+import type { TestServer } from '#test/support/nats/nats-server.ts';
 import { openNats, openNatsLog } from '#test/support/nats/opened-nats.ts';
 import { overriding, tamperAnswers } from '#test/support/nats/tampered-answers.ts';
 
 // Not the shared server, because one of the tests pauses it.
-const server = await startTestServer();
-afterAll(() => server[Symbol.asyncDispose]());
+let server: TestServer;
+test.beforeAll(({ server: own }) => {
+  server = own;
+});
 
 describeStreamWriter('on JetStream', () => openNatsLog(server.url));
 

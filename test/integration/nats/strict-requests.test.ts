@@ -1,16 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { openConnection } from '#src/nats/transport/connection.ts';
-import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
+import { sharedTest as test } from '#test/support/fixtures.ts';
+import type { TestServer } from '#test/support/nats/nats-server.ts';
 import { openNats, topology } from '#test/support/nats/opened-nats.ts';
 
 /** A server of the test's own: it must hold none of the streams yet. */
 let server: TestServer;
 
-beforeAll(async () => {
-  server = await startTestServer();
-});
-afterAll(async () => {
-  await server[Symbol.asyncDispose]();
+test.beforeAll(({ server: own }) => {
+  server = own;
 });
 
 type Config = Record<string, unknown>;

@@ -1,8 +1,12 @@
+import { readFileSync } from 'node:fs';
+import { AckPolicy } from 'nats';
 import { describe, expect } from 'vitest';
 import type { FunctionName } from '#src/core/names/names.ts';
+import { subjects } from '#src/core/names/subjects.ts';
 import type { WorkItem } from '#src/core/stream/work-queue.ts';
 import { deleteConsumer } from '#src/nats/transport/consumers.ts';
-import { workConsumer } from '#src/nats/wire/topology.ts';
+import { createPublisher } from '#src/nats/transport/publisher.ts';
+import { INVOCATIONS, workConsumer } from '#src/nats/wire/topology.ts';
 import { describeWorkQueue } from '#test/contract/work-queue.ts';
 import { sharedTest as test } from '#test/support/fixtures.ts';
 import { accept, newStream } from '#test/support/log/opened-log.ts';
@@ -102,4 +106,45 @@ describe('the work queue', () => {
     }
     await expect.poll(() => new Set(requestsOf(taken.items)).size, { timeout: 15_000 }).toBe(accepted.length);
   });
+
+  test('drains an old backlog at less than three times the cost of one filter to the server', async () => {
+    const name = newFunction();
+    const publisher = createPublisher(nats.connection, { timeoutInMs: 30_000 });
+    const payload = JSON.stringify('x'.repeat(100));
+    await Promise.all(Array.from({ length: BACKLOG }, () => publisher.publish(subjects.invoke(name), payload)));
+    publisher.close();
+    // A server that has just started has no block of the stream in memory.
+    const cold = async (read: () => Promise<unknown>): Promise<number> => {
+      await server.end();
+      await server.restart();
+      await expect.poll(() => nats.connection.isConnected, { timeout: 15_000 }).toBe(true);
+      const before = processorTimeOf(server.pid);
+      await read();
+      return processorTimeOf(server.pid) - before;
+    };
+    const ofOneFilter = await cold(async () => {
+      const { jetstream, manager } = nats.connection;
+      const filter = { durable_name: 'one-filter', filter_subject: subjects.invoke(name), ack_policy: AckPolicy.Explicit };
+      await manager.consumers.add(INVOCATIONS, { ...filter, max_ack_pending: BACKLOG });
+      let read = 0;
+      for await (const message of await (await jetstream.consumers.get(INVOCATIONS, 'one-filter')).consume({ max_messages: 500 })) {
+        message.ack();
+        if (++read === BACKLOG) break;
+      }
+    });
+    const ofWorkQueue = await cold(async () => {
+      await using taken = take(name, { slots: 500 });
+      await expect.poll(() => taken.items.length, { timeout: 60_000 }).toBe(BACKLOG);
+    });
+    expect(ofWorkQueue).toBeLessThan(3 * ofOneFilter);
+  }, 90_000);
 });
+
+const BACKLOG = 20_000;
+
+/** In milliseconds. */
+function processorTimeOf(pid: number): number {
+  const [, fields = ''] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ');
+  const [user = 0, system = 0] = fields.split(' ').slice(11, 13).map(Number);
+  return (user + system) * 10;
+}

@@ -2,10 +2,12 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RequestStrategy } from 'nats';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { type ClientHistory, createClientHistory } from '#src/client/history.ts';
 import { questions } from '#src/core/history-questions.ts';
 import { createNatsHistory, HISTORY_SERVICE, serveHistory } from '#src/nats/questions/history-service.ts';
+import { reach } from '#src/projection/reach.ts';
+import { sharedTest as test } from '#test/support/fixtures.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
 import { type OpenedNats, openNats } from '#test/support/nats/opened-nats.ts';
 import { type OpenedProjection, openProjectionOn } from '#test/support/projection/opened-projection.ts';
@@ -19,20 +21,25 @@ let opened: OpenedProjection;
 let history: ClientHistory;
 let stop: () => Promise<void>;
 
-beforeAll(async () => {
-  server = await startTestServer();
+test.beforeAll(async ({ server: own }) => {
+  server = own;
   nats = await openNats(server.url);
   await writeLog(nats.connection, 120);
   opened = await openProjectionOn(server.url, await mkdtemp(join(tmpdir(), 'sequent-projection-')));
   await opened.ready();
-  stop = await serveHistory(opened.connection, { answers: opened.answers, instance: 'p-test', version: '0.1.0' });
+  stop = await serveHistory(opened.connection, {
+    answers: opened.answers,
+    instance: 'p-test',
+    version: '0.1.0',
+    project: 'default',
+    reach: (sequence) => reach(opened.projection, sequence, { sleep: async () => {} }),
+  });
   history = createClientHistory(createNatsHistory(nats.connection));
 });
-afterAll(async () => {
+test.afterAll(async () => {
   await stop();
   await opened[Symbol.asyncDispose]();
   await nats[Symbol.asyncDispose]();
-  await server[Symbol.asyncDispose]();
 });
 
 describe('the service', () => {
@@ -49,6 +56,14 @@ describe('the service', () => {
       expect(JSON.parse(metadata?.response ?? '{}')).toMatchObject({ type: 'object' });
     }
     expect(await history.instances()).toEqual(['p-test']);
+  });
+
+  test('refuses a question that needs more of the log than the read model covers', async () => {
+    const last = opened.projection.sequence;
+    expect((await history.list({ limit: 1 }, { atLeast: last })).invocations).toHaveLength(1);
+    const missing = history.list({ limit: 1 }, { atLeast: last + 3 });
+    await expect(missing).rejects.toMatchObject({ code: 'HISTORY_UNAVAILABLE', isBehind: true });
+    await expect(missing).rejects.toThrow('3 messages behind the log');
   });
 
   test('refuses malformed questions, and answers the next one', async () => {

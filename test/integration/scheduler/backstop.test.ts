@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect } from 'vitest';
 import type { Fact, FactOf } from '#machines/facts.ts';
 import { termsOf } from '#src/core/functions/definition.ts';
 import { type Append, NO_APPENDS, type StreamName, type StreamVersion } from '#src/core/log/event-log.ts';
@@ -12,8 +12,9 @@ import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/re
 import { openNatsPorts } from '#src/nats/ports.ts';
 import { openConnection } from '#src/nats/transport/connection.ts';
 import { type Scheduler, startScheduler } from '#src/scheduler/scheduler.ts';
+import { sharedTest as test } from '#test/support/fixtures.ts';
 import { type LogWatch, watchLog } from '#test/support/log/log-watch.ts';
-import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
+import type { TestServer } from '#test/support/nats/nats-server.ts';
 
 /*
  * Two schedulers and no other role run here: no worker accepts an item. The tests show what the backstop does alone.
@@ -26,16 +27,15 @@ let log: LogWatch;
 let registry: FunctionRegistry;
 const schedulers: { scheduler: Scheduler; end(): Promise<void> }[] = [];
 
-beforeAll(async () => {
-  server = await startTestServer();
+test.beforeAll(async ({ server: own }) => {
+  server = own;
   for (const name of ['one', 'two']) schedulers.push(await openScheduler(name));
   log = await watchLog(server.url);
   registry = createFunctionRegistry(log.ports.functions);
 });
-afterAll(async () => {
+test.afterAll(async () => {
   await log[Symbol.asyncDispose]();
   for (const { end } of schedulers) await end();
-  await server[Symbol.asyncDispose]();
 });
 
 async function openScheduler(name: string) {

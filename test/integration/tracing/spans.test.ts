@@ -1,19 +1,21 @@
-import { context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
-import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
-import { BasicTracerProvider, InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import { InMemorySpanExporter, NodeTracerProvider, type ReadableSpan, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
+import { describe, expect } from 'vitest';
 import { eventually } from '#test/support/gateway/eventually.ts';
 import { type RunningSequent, startSequent } from '#test/support/gateway/running-gateway.ts';
+import { sharedByFile } from '#test/support/shared-by-file.ts';
 
 const handlers = new URL('../../support/gateway/handlers.mjs', import.meta.url).pathname;
 const exporter = new InMemorySpanExporter();
+const test = sharedByFile(async () => {
+  // The operator registers an SDK before any role starts.
+  new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }).register();
+  return await startSequent();
+});
 let sequent: RunningSequent;
 
-beforeAll(async () => {
-  // The operator registers an SDK before any role starts.
-  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
-  trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }));
-  sequent = await startSequent();
+test.beforeAll(async ({ sequent: own }) => {
+  sequent = own;
   const onSuccess = [{ destination: 'FunctionGraph', param: { func_urn: 'second' } }];
   const policy = { maxRetries: 1, backoff: { initialInMs: 10 } };
   for (const [name, facts] of [
@@ -21,14 +23,14 @@ beforeAll(async () => {
     ['first', { export: 'trace', policy: { onSuccess } }],
     ['fail', { export: 'fail', policy }],
   ] as const) {
-    const { export: exported, policy: own } = facts;
-    await sequent.roles.registry.put({ name, handler: { kind: 'process', file: handlers, export: exported }, policy: own });
+    const { export: exported, policy } = facts;
+    await sequent.roles.registry.put({ name, handler: { kind: 'process', file: handlers, export: exported }, policy });
   }
 });
-afterAll(async () => {
-  await sequent?.[Symbol.asyncDispose]();
+test.afterAll(async () => {
   trace.disable();
   context.disable();
+  propagation.disable();
 });
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';

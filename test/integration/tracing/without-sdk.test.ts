@@ -1,19 +1,20 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { type RunningSequent, startSequent } from '#test/support/gateway/running-gateway.ts';
 import { firstChildOf } from '#test/support/log/child-id.ts';
+import { sharedByFile } from '#test/support/shared-by-file.ts';
 
 const handlers = new URL('../../support/gateway/handlers.mjs', import.meta.url).pathname;
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+const test = sharedByFile(startSequent);
 let sequent: RunningSequent;
 
-beforeAll(async () => {
-  sequent = await startSequent();
+test.beforeAll(async ({ sequent: own }) => {
+  sequent = own;
   const handler = { kind: 'process', file: handlers, export: 'trace' };
   await sequent.roles.registry.put({ name: 'second', handler });
   const onSuccess = [{ destination: 'FunctionGraph', param: { func_urn: 'second' } }];
   await sequent.roles.registry.put({ name: 'first', handler, policy: { onSuccess } });
 });
-afterAll(async () => await sequent?.[Symbol.asyncDispose]());
 
 async function returnedPayload(id: string): Promise<string> {
   for (;;) {

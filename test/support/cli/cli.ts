@@ -4,9 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ownerAddress } from '#test/support/nats/owner-address.ts';
+import { commandLine } from './command-line.ts';
 import { chosenServer } from './passed-on.ts';
-
-const entry = new URL('../../../src/cli/cli.ts', import.meta.url).pathname;
 
 export type CliRun = { code: number | null; stdout: string; stderr: string };
 export type CliOptions = {
@@ -31,8 +30,14 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
   return { code, ...output };
 }
 
+/** Runs a command against the server at a URL. The line of stderr that names this server is left out. */
+export async function runCliOn(url: string, args: readonly string[], options: CliOptions = {}): Promise<CliRun> {
+  const { stderr, ...run } = await runCli(args, { ...options, env: { NATS_URL: url, ...options.env } });
+  return { ...run, stderr: stderr.replace(`server ${url} (from NATS_URL)\n`, '') };
+}
+
 export function spawnCli(args: readonly string[], { input, env = {}, cwd = process.cwd(), execArgv = [] }: CliOptions = {}): ChildProcess {
-  return spawn(process.execPath, [...execArgv, '--import', import.meta.resolve('tsx'), entry, ...args], {
+  return spawn(process.execPath, [...execArgv, ...commandLine(), ...args], {
     cwd,
     env: { PATH: process.env.PATH ?? '', HOME: '/nonexistent', ...chosenServer, ...env },
     stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
@@ -65,8 +70,9 @@ export interface ServedSequent extends AsyncDisposable {
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
 
-export async function serveSequent(args: readonly string[] = ['--deploy-examples']): Promise<ServedSequent> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'sequent-cli-'));
+/** By default the data is in a new folder, which the disposal removes. */
+export async function serveSequent(args: readonly string[] = ['--deploy-examples'], given?: string): Promise<ServedSequent> {
+  const dataDir = given ?? (await mkdtemp(join(tmpdir(), 'sequent-cli-')));
   const child = spawnCli(['serve', '--start-server', '--nats-port', '0', '--data', dataDir, ...args]);
   const closed = once(child, 'close') as Promise<[number | null]>;
   const output = collect(child);
@@ -86,7 +92,7 @@ export async function serveSequent(args: readonly string[] = ['--deploy-examples
     end,
     async [Symbol.asyncDispose]() {
       await end('SIGTERM');
-      await rm(dataDir, { recursive: true, force: true });
+      if (given === undefined) await rm(dataDir, { recursive: true, force: true });
     },
   };
 }
@@ -99,4 +105,56 @@ function readyUrl(child: ChildProcess, output: { stdout: string; stderr: string 
       if (url !== undefined) resolve(url);
     });
   });
+}
+
+/** A `sequent dev` on a folder, with its data in `<folder>/.sequent`. */
+export interface DevelopedFolder extends AsyncDisposable {
+  readonly url: string;
+  readonly dataDir: string;
+  stdout(): string;
+  stderr(): string;
+  /** Waits until stderr matches. */
+  says(pattern: RegExp): Promise<void>;
+  /** Waits until stdout matches. */
+  prints(pattern: RegExp): Promise<void>;
+  run(args: readonly string[]): Promise<CliRun>;
+  end(signal: NodeJS.Signals): Promise<number | null>;
+}
+
+export async function startDev(folder: string): Promise<DevelopedFolder> {
+  const dataDir = join(folder, '.sequent');
+  const child = spawnCli(['dev', folder, '--nats-port', '0', '--http-port', '0'], { env: { SEQUENT_LOG_LEVEL: 'warn' } });
+  const closed = once(child, 'close') as Promise<[number | null]>;
+  const output = collect(child);
+  const url = await readyUrl(child, output);
+  const until = (stream: 'stdout' | 'stderr', pattern: RegExp): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const onClose = (): void => reject(new Error(`sequent dev ended before its ${stream} matched ${pattern}:\n${output[stream]}`));
+      const check = (): void => {
+        if (!pattern.test(output[stream])) return;
+        child[stream]?.off('data', check);
+        child.off('close', onClose);
+        resolve();
+      };
+      child[stream]?.on('data', check);
+      child.once('close', onClose);
+      check();
+    });
+  const end = async (signal: NodeJS.Signals): Promise<number | null> => {
+    if (child.exitCode === null) child.kill(signal);
+    return (await closed)[0];
+  };
+  return {
+    url,
+    dataDir,
+    stdout: () => output.stdout,
+    stderr: () => output.stderr,
+    says: (pattern) => until('stderr', pattern),
+    prints: (pattern) => until('stdout', pattern),
+    run: (args) => runCli(args, { env: { SEQUENT_DATA: dataDir } }),
+    end,
+    async [Symbol.asyncDispose]() {
+      await end('SIGTERM');
+    },
+  };
 }

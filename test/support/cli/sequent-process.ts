@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { commandLine } from './command-line.ts';
 import { chosenServer } from './passed-on.ts';
 
 /** The default folder for the files of projections. Each process uses its own folder in it. */
 const dataDir = join(tmpdir(), 'sequent-e2e-data');
-const cli = new URL('../../../src/cli/cli.ts', import.meta.url).pathname;
 
 /** A `sequent serve` in its own process, as an operator runs it. */
 export interface SequentProcess extends AsyncDisposable {
@@ -20,14 +20,25 @@ export interface SequentProcess extends AsyncDisposable {
   readonly stderr: string;
 }
 
-/** Starts `sequent serve` with these arguments and environment; resolves when the process is ready. */
-export async function startSequent(args: readonly string[], env: Record<string, string>): Promise<SequentProcess> {
-  return await startScript(cli, ['serve', ...args], env);
+/**
+ * Starts `sequent serve` with these arguments and environment; resolves when the process is ready. `command` starts the command line of
+ * another version.
+ */
+export async function startSequent(
+  args: readonly string[],
+  env: Record<string, string>,
+  command: readonly string[] = commandLine(),
+): Promise<SequentProcess> {
+  return await start([...command, 'serve', ...args], env);
 }
 
 /** Starts a script that prints the same line when it is ready. */
-export async function startScript(file: string, args: readonly string[], env: Record<string, string> = {}): Promise<SequentProcess> {
-  const child = spawn(process.execPath, ['--import', 'tsx', file, ...args], {
+export async function startScript(file: string, args: readonly string[]): Promise<SequentProcess> {
+  return await start(['--import', 'tsx', file, ...args], {});
+}
+
+async function start(args: readonly string[], env: Record<string, string>): Promise<SequentProcess> {
+  const child = spawn(process.execPath, args, {
     env: {
       PATH: process.env.PATH ?? '',
       HOME: process.env.HOME ?? '',
@@ -51,7 +62,7 @@ export async function startScript(file: string, args: readonly string[], env: Re
     break;
   }
   if (readyLine === undefined) await exited;
-  if (child.exitCode !== null) throw new Error(`${file} ended with ${child.exitCode}: ${stderr}`);
+  if (child.exitCode !== null) throw new Error(`node ${args.join(' ')} ended with ${child.exitCode}: ${stderr}`);
   child.stdout.resume();
   return {
     pid: child.pid ?? 0,

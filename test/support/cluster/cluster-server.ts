@@ -18,11 +18,14 @@ export type ClusterServerOptions = {
 /** One nats-server of a cluster, which a test can kill, end, pause and start again. */
 export class ClusterServer {
   readonly name: string;
+  /** Holds the store, the configuration and the log of the server. */
+  readonly folder: string;
   readonly #options: ClusterServerOptions;
   #process: ChildProcess | undefined;
 
   constructor(options: ClusterServerOptions) {
     this.name = options.name;
+    this.folder = options.folder;
     this.#options = options;
     mkdirSync(options.folder, { recursive: true });
     writeFileSync(join(options.folder, 'nats-server.conf'), configOf(options));
@@ -65,7 +68,7 @@ export class ClusterServer {
   }
 
   /** Resolves when the server has a route to each other server, and holds every stream up to date. */
-  async healthy(withinMs = 60_000): Promise<void> {
+  async healthy(withinMs = 180_000): Promise<void> {
     const deadline = performance.now() + withinMs;
     for (;;) {
       const isOk = (await this.ask<{ status: string }>('/healthz'))?.status === 'ok';

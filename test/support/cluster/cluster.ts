@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { systemClock } from '#src/core/ports/clock.ts';
-import { isPortFree } from '#src/main/nats-server/launch.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
+import { freePort } from '#test/support/free-port.ts';
 import { ClusterServer } from './cluster-server.ts';
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 
@@ -30,10 +30,13 @@ type JetStreamStatus = {
   account_details?: {
     stream_detail?: { name: string; cluster?: { leader?: string } }[];
   }[];
+  /** Only the leader names the replicas. */
+  meta_cluster?: { leader?: string; replicas?: { offline?: boolean }[] };
 };
 
 export async function startCluster(bin: string, folder: string): Promise<Cluster> {
-  const ports = await freePorts(SIZE * 3);
+  const ports: number[] = [];
+  while (ports.length < SIZE * 3) ports.push(await freePort());
   const portsOf = (index: number) => {
     const [client = 0, cluster = 0, monitor = 0] = ports.slice(index * 3, index * 3 + 3);
     return { client, cluster, monitor };
@@ -82,12 +85,15 @@ export async function startCluster(bin: string, folder: string): Promise<Cluster
     },
   };
   await cluster.healthy();
+  while (!(await hasAllPeers())) await systemClock.sleep(100);
   return cluster;
-}
 
-/** The ports are below the range for outgoing connections, so no connection takes the port of a server that is down. */
-async function freePorts(count: number): Promise<number[]> {
-  const found: number[] = [];
-  for (let port = 20_000 + Math.floor(Math.random() * 10_000); found.length < count; port++) if (await isPortFree(port)) found.push(port);
-  return found;
+  /** Whether the leader of the cluster has heard of both other servers. Before, it refuses streams of three replicas. */
+  async function hasAllPeers(): Promise<boolean> {
+    for (const { server } of members) {
+      const { leader, replicas = [] } = (await server.ask<JetStreamStatus>('/jsz'))?.meta_cluster ?? {};
+      if (leader === server.name) return replicas.filter(({ offline }) => !offline).length === SIZE - 1;
+    }
+    return false;
+  }
 }

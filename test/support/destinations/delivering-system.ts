@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Fact } from '#machines/facts.ts';
 import { connectClient, type SequentClient } from '#src/client/client.ts';
-import { type CliOptions, type CliRun, runCli } from '#test/support/cli/cli.ts';
+import { type CliOptions, type CliRun, runCliOn } from '#test/support/cli/cli.ts';
 import { type SequentProcess, startSequent } from '#test/support/cli/sequent-process.ts';
 import { type LogWatch, watchLog } from '#test/support/log/log-watch.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
@@ -58,7 +58,7 @@ export async function startDeliveringSystem(
       await sequent.signal('SIGTERM');
       sequent = await start(others);
     },
-    run: (args, options = {}) => runCli(args, { ...options, env: { NATS_URL: server.url, ...options.env } }),
+    run: (args, options) => runCliOn(server.url, args, options),
     async [Symbol.asyncDispose]() {
       await log[Symbol.asyncDispose]();
       await client.close();

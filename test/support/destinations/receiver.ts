@@ -55,9 +55,3 @@ export async function openReceiver(...replies: Reply[]): Promise<Receiver> {
     },
   };
 }
-
-/** A port of this machine without a listener. */
-export async function unusedPort(): Promise<number> {
-  await using receiver = await openReceiver();
-  return receiver.port;
-}

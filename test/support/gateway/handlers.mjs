@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 
 export const greet = async ({ name }) => JSON.stringify(`hello ${name}`);
@@ -11,3 +12,13 @@ export const sleep = async ({ ms }) => {
 };
 
 export const trace = async (_, context) => context.traceparent ?? 'none';
+
+/** Whether the function knows its secret, which the result must not contain. */
+export const check = async ({ sha256 }, context) => createHash('sha256').update(context.getUserData('secret')).digest('hex') === sha256;
+
+/** Prints a text, and returns it or throws it. */
+export const speak = async ({ text, fails }) => {
+  process.stdout.write(`printed ${text}\n`);
+  if (fails) throw new Error(`failed with ${text}`);
+  return { text };
+};

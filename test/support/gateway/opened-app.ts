@@ -1,6 +1,7 @@
 import type { Hono } from 'hono';
 import { expect } from 'vitest';
 import { checkJson } from '#src/client/requests.ts';
+import { createBulkStore } from '#src/core/bulk/bulk-operation.ts';
 import { InvocationNotFoundError } from '#src/core/errors.ts';
 import { createMemoryCodePackages } from '#src/core/memory/memory-code-packages.ts';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
@@ -9,6 +10,7 @@ import type { KeyValue } from '#src/core/ports/key-value.ts';
 import { silentLogger } from '#src/core/ports/logger.ts';
 import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
 import { createApp } from '#src/gateway/app.ts';
+import { CredentialSet } from '#src/gateway/auth/credential-set.ts';
 import type { Credential } from '#src/gateway/auth/credentials.ts';
 import { DEFAULT_LIMITS, openGateway } from '#src/gateway/gateway.ts';
 import type { Gateway, GatewayClient, GatewayEnv, GatewayLimits, GatewayOptions } from '#src/gateway/ports.ts';
@@ -34,7 +36,7 @@ export type OpenedApp = {
 type OpenAppOptions = {
   audit?: AuditLog;
   credentials?: Credential[];
-  invokeText?: (name: string, payload: string) => Promise<void>;
+  invokeText?: (name: string, payload: string, id: string | undefined) => Promise<void>;
   isConnected?: () => boolean;
   limits?: Partial<GatewayLimits>;
 };
@@ -57,10 +59,13 @@ export async function openApp({
     packages,
     async invokeText(name: string, payload: string, { id }: { id?: string } = {}) {
       await registry.get(name);
-      await invokeText?.(name, payload);
+      await invokeText?.(name, payload, id);
       checkJson(payload);
       sent.push({ name, payload, id });
       return { requestId: id ?? 'none', result: () => Promise.reject(new Error('no worker runs')) };
+    },
+    invokeTogether(name: string, payload: string, options: { id: string }) {
+      return this.invokeText(name, payload, options);
     },
     async invokeOnce(name: string, payload: string, options: { id: string }) {
       const earlier = sent.find((one) => one.name === name && one.id === options.id);
@@ -80,7 +85,8 @@ export async function openApp({
     isConnected,
     tenancy: { region: 'local', project: 'p1' },
     store: createMemoryKeyValue(),
-    credentials,
+    bulks: createBulkStore(createMemoryKeyValue(), { now: () => now }),
+    credentials: new CredentialSet(credentials),
     limits: { ...DEFAULT_LIMITS, ...limits },
     clock: { now: () => now, sleep: async () => {} },
     logger: silentLogger,

@@ -7,6 +7,7 @@ import type { Grants } from '#src/core/functions/handler-rules.ts';
 import { silentLogger } from '#src/core/ports/logger.ts';
 import type { Credential } from '#src/gateway/auth/credentials.ts';
 import type { Role } from '#src/main/config/configuration.ts';
+import type { EncryptionKey } from '#src/main/config/encryption-key.ts';
 import { type RunningRoles, startRoles } from '#src/main/roles/roles.ts';
 import { openConnection } from '#src/nats/transport/connection.ts';
 import type { GuardedServer } from '#test/support/nats/guarded-server.ts';
@@ -33,6 +34,8 @@ export interface ServedSequent extends AsyncDisposable {
 /** Roles with a gateway in this process, on a NATS server of their own. */
 export interface RunningSequent extends ServedSequent {
   readonly server: TestServer;
+  /** The folder of the connections, of the read model and of the archive. */
+  readonly folder: string;
   /** Starts another gateway on the same server. */
   another(): Promise<RunningSequent>;
 }
@@ -49,11 +52,13 @@ export async function startSequent({
   with: additional = [],
   grants,
   connections = {},
+  encryptionKey,
 }: {
   with?: readonly Role[];
   grants?: Grants;
   /** The named connections of destinations. */
   connections?: object;
+  encryptionKey?: EncryptionKey;
 } = {}): Promise<RunningSequent> {
   const server = await startTestServer();
   const folder = await mkdtemp(join(tmpdir(), 'sequent-gateway-'));
@@ -62,7 +67,7 @@ export async function startSequent({
     await server[Symbol.asyncDispose]();
     await rm(folder, { recursive: true, force: true });
   };
-  return await start({ server, folder, roles: [...ALL, ...additional], grants, dispose });
+  return await start({ server, folder, roles: [...ALL, ...additional], grants, encryptionKey, dispose });
 }
 
 const connectionsFileIn = (folder: string): string => join(folder, 'connections.json');
@@ -72,6 +77,7 @@ type StartOptions = {
   folder: string;
   roles: readonly Role[];
   grants: Grants | undefined;
+  encryptionKey?: EncryptionKey | undefined;
   /** Credentials in addition to those of the two projects. */
   credentials?: readonly Credential[];
   times?: { leaseInMs: number; patienceInMs: number };
@@ -80,7 +86,12 @@ type StartOptions = {
 
 async function start({ server, ...options }: Omit<StartOptions, 'address'> & { server: TestServer }): Promise<RunningSequent> {
   const served = await serve({ ...options, address: { servers: server.url } });
-  return { ...served, server, another: () => start({ ...options, server, roles: ['gateway'], dispose: async () => {} }) };
+  return {
+    ...served,
+    server,
+    folder: options.folder,
+    another: () => start({ ...options, server, roles: ['gateway'], dispose: async () => {} }),
+  };
 }
 
 /** Starts all roles as a user of a server with permissions. The caller ends the server. */
@@ -94,7 +105,7 @@ export async function startGuardedSequent(
   const dispose = () => rm(folder, { recursive: true, force: true });
   const roles = [...ALL, 'projection'] as const;
   // No role inspects an invocation meanwhile, so a state that a test stored changes by requests only.
-  const times = { leaseInMs: 60_000, patienceInMs: 60_000 };
+  const times = { leaseInMs: 3_600_000, patienceInMs: 3_600_000 };
   return await serve({ address: server.as(user), folder, roles, grants: {}, credentials, times, dispose });
 }
 
@@ -103,6 +114,7 @@ async function serve({
   folder,
   roles: wanted,
   grants = STRANGERS_FILES,
+  encryptionKey,
   credentials: added = [],
   times = { leaseInMs: 1_500, patienceInMs: 500 },
   dispose,
@@ -123,6 +135,7 @@ async function serve({
     maxChain: 1_000,
     tenancy: { region: 'local', project: PROJECT },
     grants,
+    encryptionKey,
     connectionsFile: connectionsFileIn(folder),
     projection: { address: listed, dataDir: folder, archive: `${folder}/archive`, logLevel: 'silent' },
     gateway: { address: listed, credentials, httpPort: 0, httpHost: undefined, given: {} },

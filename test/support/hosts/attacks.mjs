@@ -44,4 +44,6 @@ export const useMemoryBelow = ({ megabytes, marker }) => {
   return forever();
 };
 
+/** No attack: what the benchmark of isolation runs. */
+export const nothing = () => 'nothing';
 export const exit = ({ code }) => process.exit(code);

@@ -83,6 +83,9 @@ const thrown = {
 export const throwIt = async (event) => {
   throw thrown[event.what]();
 };
+export const throwWith = async (event) => {
+  throw Object.assign(new Error('not now'), event);
+};
 export const throwAtOnce = () => {
   throw new Error('at once');
 };
@@ -142,8 +145,9 @@ export const mixed = async (event) => {
   return event.id;
 };
 export const never = () => new Promise(() => undefined);
-export const untilAborted = (_event, context) =>
+export const untilAborted = ({ file, id }, context) =>
   new Promise((resolve) => {
+    if (file !== undefined) appendFileSync(file, `${id}\n`);
     context.signal.addEventListener('abort', () => resolve('noticed'));
   });
 export const exit = async (event) => {

@@ -3,6 +3,7 @@ import { type FunctionDefinition, functionDefinitionSchema } from '#src/core/fun
 import { digestOf } from '#src/core/ports/code-packages.ts';
 import type { FunctionHost } from '#src/core/ports/function-host.ts';
 import { writeZip } from '#src/core/zip/write-zip.ts';
+import type { Cgroups } from '#src/hosts/isolation/cgroups.ts';
 import { createIsolation } from '#src/hosts/isolation/isolation.ts';
 import { type Abilities, type IsolationMode, planIsolation } from '#src/hosts/isolation/plan.ts';
 import { createPackageCache } from '#src/hosts/package-cache.ts';
@@ -12,10 +13,17 @@ import { handlerFile } from './executions.ts';
 const archive = writeZip([{ path: 'index.mjs', content: readFileSync(handlerFile('attacks.mjs')) }]);
 export const attacksDigest = digestOf(archive);
 
-type Options = { mode: IsolationMode; abilities: Abilities; folder: string | undefined; networkProjects?: string[] };
+type Options = {
+  mode: IsolationMode;
+  abilities: Abilities;
+  folder: string | undefined;
+  networkProjects?: string[];
+  processProjects?: string[];
+  cgroups?: Cgroups;
+};
 
 /** A process host whose packages come from memory, with the isolation of a worker. */
-export function openSandboxedHost({ mode, abilities, folder, networkProjects = [] }: Options): FunctionHost {
+export function openSandboxedHost({ mode, abilities, folder, cgroups, ...grants }: Options): FunctionHost {
   const packages = { get: async (digest: string) => (digest === attacksDigest ? archive : undefined) };
   const uids: Record<string, number> = { a: 100_001, b: 100_002 };
   return createProcessHost({
@@ -23,8 +31,11 @@ export function openSandboxedHost({ mode, abilities, folder, networkProjects = [
     isolation: createIsolation({
       plan: planIsolation(mode, abilities),
       uidOf: async (project) => uids[project] ?? 100_003,
-      networkProjects,
+      networkProjects: grants.networkProjects ?? [],
+      // The attacks start processes, to which the sandbox must be a boundary without Node's permission model.
+      processProjects: grants.processProjects ?? ['a', 'b'],
     }),
+    cgroups,
     idleInMs: 300_000,
   });
 }

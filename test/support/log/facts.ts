@@ -80,6 +80,10 @@ export function deliveryRedriven(attempt: number, part: Part<'delivery.redriven'
   return { type: 'delivery.redriven', ...delivery, destination: billing.id, try: attempt, ...part };
 }
 
+export function deliveryDismissed(attempt: number, part: Part<'delivery.dismissed'> = {}): FactOf<'delivery.dismissed'> {
+  return { type: 'delivery.dismissed', ...delivery, destination: billing.id, try: attempt, note: 'told by phone', ...part };
+}
+
 export function redriven(part: Part<'redriven'> = {}): FactOf<'redriven'> {
   return { type: 'redriven', invocation: ID, at: 90, redrive: 'order-1-again', ...part };
 }

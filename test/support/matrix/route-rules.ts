@@ -1,3 +1,4 @@
+import { writeZip } from '#src/core/zip/write-zip.ts';
 import { nameOf, type Victim } from './victims.ts';
 
 /** How the matrix calls one route. */
@@ -22,6 +23,7 @@ export type RouteRule = {
 export const MINE = { function: 'mine', id: 'mine-1', alias: 'live' };
 const F = '/v2/:project/fgs/functions';
 const inlineCode = { code_type: 'inline', func_code: { file: Buffer.from('exports.handler = () => 1').toString('base64') } };
+const ownZip = Buffer.from(writeZip([{ path: 'index.mjs', content: Buffer.from('export const handler = () => 1') }])).toString('base64');
 const config = { runtime: 'Node.js20.15', timeout: 3, handler: 'index.handler', memory_size: 128 };
 
 const destinationsTo = (value: string, { names }: Victim) =>
@@ -50,7 +52,13 @@ const logOf = (value: string) => ({
 });
 
 const filtersWith = (value: string): object[] =>
-  ['function', 'qualifier', 'root', 'parent', 'redrive_of', 'text'].map((field) => ({ [field]: value }));
+  ['function', 'qualifier', 'version', 'root', 'parent', 'redrive_of', 'text'].map((field) => ({ [field]: value }));
+
+/** Bulk requests that name invocations instead of a filter. */
+const namedWith = (value: string): object[] => [
+  { invocations: [{ request_id: 'mine-1', function: value }] },
+  { invocations: [{ request_id: value.replaceAll(/[^\w-]/g, '-').slice(0, 64), function: MINE.function }] },
+];
 
 const reading: RouteRule = {};
 const page: RouteRule = {};
@@ -152,12 +160,15 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
   'POST /api/invocations/:id/redrive': { bodies: (value) => [{ payload: JSON.stringify(value) }] },
   'POST /api/invocations/:id/cancel': { bodies: (value) => [{ recursive: true, reason: value }] },
   'POST /api/invocations/:id/deliveries/:destination/redeliver': reading,
+  'POST /api/invocations/:id/deliveries/:destination/give-up': { bodies: (value) => [{ note: value }] },
+  'POST /api/invocations/:id/deliveries/:destination/dismiss': { bodies: (value) => [{ note: value }] },
   'POST /api/redrive': {
     bodies: (value) => [
       ...filtersWith(value).map((filter) => ({ filter })),
       { filter: { function: value }, cursor: value, dry_run: true, limit: 1 },
       { filter: { state: ['notified'], status: ['FAIL'], condition: ['UnhandledInvocationError'], from: 0, to: 2e12 } },
       { filter: { min_attempts: 0, min_duration_ms: 0 } },
+      ...namedWith(value),
     ],
   },
   'POST /api/cancel': {
@@ -167,8 +178,21 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
       { filter: { state: ['queued', 'running', 'retrying'], from: 0, to: 2e12 } },
       { filter: { status: ['WAIT', 'RUNNING'], condition: ['UnhandledInvocationError'] } },
       { filter: { min_attempts: 0, min_duration_ms: 0 } },
+      ...namedWith(value),
     ],
   },
+  'POST /api/bulk': {
+    bodies: (value) => [
+      ...filtersWith(value).map((filter) => ({ action: 'cancel', filter, reason: value })),
+      { action: 'cancel', filter: { state: ['queued', 'running', 'retrying'], from: 0, to: 2e12, min_attempts: 0, min_duration_ms: 0 } },
+      { action: 'redrive', filter: { status: ['FAIL'], condition: ['UnhandledInvocationError'] } },
+      ...namedWith(value).map((body) => ({ action: 'redrive', ...body })),
+    ],
+    isCounted: true,
+  },
+  'GET /api/bulk': { isCounted: true, repeatsCalls: true },
+  'GET /api/bulk/:id': reading,
+  'POST /api/bulk/:id/abort': reading,
   'GET /api/dead-letters': reading,
   'POST /api/dead-letters/redrive': {
     bodies: (value) => [
@@ -178,16 +202,47 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
       { filter: { destination: value }, cursor: value },
     ],
   },
+  'POST /api/dead-letters/dismiss': {
+    bodies: (value) => [
+      { note: value, filter: { function: value } },
+      { note: 'done', filter: { destination: value }, cursor: value, limit: 1_000, dry_run: false },
+    ],
+  },
   'GET /api/functions': reading,
   'GET /api/functions/:name': reading,
   'PUT /api/functions/:name': { bodies: definitionsWith },
   'PATCH /api/functions/:name/policy': {
     bodies: (value, victim) => destinationsTo(value, victim).flatMap((target) => [{ onSuccess: [target] }, { onFailure: [target] }]),
   },
+  'DELETE /api/functions/:name/policy': reading,
+  'POST /api/functions/:name/versions': { bodies: (value) => [{ version: 'v2', description: value }, { version: value }] },
+  'DELETE /api/functions/:name/versions/:version': reading,
+  'PUT /api/functions/:name/aliases/:alias': {
+    // A name of a version has at most 64 characters.
+    bodies: (value) => [{ version: value.slice(0, 64) }, { version: 'v1', description: value, weights: { [value.slice(0, 64)]: 10 } }],
+  },
+  'DELETE /api/functions/:name/aliases/:alias': reading,
   'DELETE /api/functions/:name': reading,
   'POST /api/functions/:name/pause': reading,
   'POST /api/functions/:name/resume': reading,
+  'GET /api/functions/:name/logs': reading,
+  'GET /api/functions/:name/logs/stream': { isStream: true },
+  'GET /api/functions/:name/code': reading,
+  'GET /api/functions/:name/test-events': reading,
+  'GET /api/functions/:name/test-events/:event': reading,
+  'PUT /api/functions/:name/test-events/:event': { bodies: (value) => [{ value }] },
+  'DELETE /api/functions/:name/test-events/:event': reading,
+  'POST /api/functions/:name/packages': {
+    bodies: (value) => [
+      { handler: 'index.handler', base: value, files: [{ path: 'index.mjs', text: 'export const handler = () => 1' }] },
+      { handler: value, initializer: value, files: [{ path: value, base64: '' }], base: value, removed: [value] },
+      { handler: 'index.handler', zip: ownZip },
+    ],
+  },
   'GET /api/functions/:name/stats': reading,
+  'GET /api/functions/:name/versions/stats': reading,
+  'POST /api/functions/:name/aliases/:alias/promote': { bodies: (value) => [{ version: value }] },
+  'POST /api/functions/:name/aliases/:alias/rollback': { bodies: (value) => [{ version: value }] },
   'GET /api/stats': reading,
   'GET /api/status-log': { needs: { function: MINE.function } },
   'GET /api/destinations/graph': reading,
@@ -210,6 +265,10 @@ export function pathValues(name: string, victim: Victim, project: string): { val
       return [mine(MINE.alias), ...theirs(['live', `${victim.names}-alias`])];
     case 'id':
       return [mine(MINE.id), ...theirs(victim.values)];
+    case 'event':
+      return [mine('first'), ...theirs(victim.values)];
+    case 'version':
+      return [mine('v1'), ...theirs(victim.values)];
     case '*':
       return theirs(victim.values);
     default:

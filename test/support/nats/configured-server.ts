@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { systemClock } from '#src/core/ports/clock.ts';
 import { ensureServer } from '#src/main/nats-server/fetch.ts';
 import { createServerFiles, writeRecord, writeServerConfig } from '#src/main/nats-server/files.ts';
 import { waitUntilReady } from '#src/main/nats-server/launch.ts';
@@ -13,8 +14,12 @@ import { endServer } from '#src/main/nats-server/processes.ts';
 export interface ConfiguredServer extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
-  /** Replaces the added lines. The server applies them shortly afterwards, without a restart. */
-  change(addition: string): void;
+  /** Replaces the added lines. Resolves when the server has applied them, without a restart: meanwhile it may refuse a user that connects. */
+  change(addition: string): Promise<void>;
+}
+
+function reloadsOf({ log }: { log: string }): number {
+  return readFileSync(log, 'utf8').split('Reloaded server configuration').length;
 }
 
 export async function startConfiguredServer(addition: string): Promise<ConfiguredServer> {
@@ -35,9 +40,11 @@ export async function startConfiguredServer(addition: string): Promise<Configure
   return {
     url: `nats://127.0.0.1:${port}`,
     port,
-    change(changed) {
+    async change(changed) {
+      const before = reloadsOf(files);
       write(changed, port);
       process.kill(pid, 'SIGHUP');
+      while (reloadsOf(files) === before) await systemClock.sleep(5);
     },
     async [Symbol.asyncDispose]() {
       process.kill(pid, 'SIGKILL');

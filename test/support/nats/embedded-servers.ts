@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { serverFiles } from '#src/main/nats-server/files.ts';
 import { endServer, serversWith } from '#src/main/nats-server/processes.ts';
@@ -26,7 +28,8 @@ export async function endProcess(process: ChildProcess, signal: NodeJS.Signals):
 
 /** The process ids of all nats-servers that run on the folder. */
 export async function serversOn(dataDir: string): Promise<number[]> {
-  return await serversWith(serverFiles(dataDir).config);
+  // Sequent may have failed before it created the folder.
+  return existsSync(join(dataDir, 'nats')) ? await serversWith(serverFiles(dataDir).config) : [];
 }
 
 export async function endServersOn(dataDir: string): Promise<void> {

@@ -13,8 +13,8 @@ export interface GuardedServer extends AsyncDisposable {
   as(user: string): { servers: string; user: string; pass: string };
   /** The URL with the credentials of this user. */
   urlAs(user: string): string;
-  /** Changes the permissions. The server applies them shortly afterwards, without a restart. */
-  change(users: Users): void;
+  /** Changes the permissions. Resolves when the server has applied them, without a restart. */
+  change(users: Users): Promise<void>;
 }
 
 /** `printed` are further users, as `sequent nats-permissions` prints them. */

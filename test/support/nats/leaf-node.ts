@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { connect } from 'nats';
 import { ensureServer } from '#src/main/nats-server/fetch.ts';
 import { makeCertificate } from '#test/support/destinations/certificate.ts';
-import { unusedPort } from '#test/support/destinations/receiver.ts';
+import { freePort } from '#test/support/free-port.ts';
 
 /** Two servers with a JetStream domain each: `hub`, and a leaf node of it. Both start TLS before their greeting. */
 export interface LeafNode extends AsyncDisposable {
@@ -21,7 +21,7 @@ export async function startLeafNode(folder: string, { users = '', user = {} }: {
   const files = { caFile: join(folder, 'ca.pem'), keyFile: join(folder, 'key.pem') };
   writeFileSync(files.caFile, cert);
   writeFileSync(files.keyFile, key);
-  const [hubPort, leafPort, joinPort] = [await unusedPort(), await unusedPort(), await unusedPort()];
+  const [hubPort, leafPort, joinPort] = [await freePort(), await freePort(), await freePort()];
   const common = (name: string, port: number): string => `
     server_name: ${name}
     listen: "127.0.0.1:${port}"

@@ -6,6 +6,7 @@ import { ensureServer } from '#src/main/nats-server/fetch.ts';
 import { createServerFiles, type Fsync, type ServerFiles, urlOf } from '#src/main/nats-server/files.ts';
 import { type LiveServer, launchServer } from '#src/main/nats-server/launch.ts';
 import { endServer, isRunning } from '#src/main/nats-server/processes.ts';
+import { freePort } from '#test/support/free-port.ts';
 
 /** A real nats-server for one test, with a store of its own, which the test can kill, end, pause and restart. */
 export interface TestServer extends AsyncDisposable {
@@ -38,11 +39,12 @@ export async function startTestServer({
   const dataDir = await mkdtemp(join(parent, 'sequent-test-'));
   const files = createServerFiles(dataDir);
   const { bin } = await ensureServer();
-  let live = await launchServer(files, { bin, fsync, detached: false });
+  const port = await freePort();
+  let live = await launchServer(files, { bin, fsync, port, detached: false });
 
   return {
-    url: urlOf(live.port),
-    port: live.port,
+    url: urlOf(port),
+    port,
     dataDir,
     get pid() {
       return live.pid;
@@ -58,7 +60,7 @@ export async function startTestServer({
     pause: () => stopProcess(live.pid),
     resume: () => void process.kill(live.pid, 'SIGCONT'),
     async restart() {
-      live = await launchServer(files, { bin, fsync, port: live.port, detached: false });
+      live = await launchServer(files, { bin, fsync, port, detached: false });
     },
     async [Symbol.asyncDispose]() {
       await killQuietly(live, files);

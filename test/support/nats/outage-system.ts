@@ -13,6 +13,7 @@ import { createHttpTarget } from '#src/destinations/targets/http.ts';
 import { openFunctionDirectory } from '#src/functions/directory.ts';
 import { createFunctionRegistry } from '#src/functions/registry.ts';
 import { createInlineHost } from '#src/hosts/inline-host.ts';
+import { createLastingHints } from '#src/nats/streams/lasting-hints.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
 import { startScheduler } from '#src/scheduler/scheduler.ts';
 import { startWorker } from '#src/worker/worker.ts';
@@ -86,6 +87,7 @@ export async function startOutageSystem(url: string, receiver: Receiver): Promis
     functions,
     findFunction: functions.ask,
     name: `s-${appendId()}`,
+    hints: createLastingHints({ ...forTime.ports, signal: stop.signal }),
     deliveredUpTo: forTime.ports.queue.deliveredUpTo,
     patienceInMs: PATIENCE_IN_MS,
     maxDeliveryAgeInMs: MAX_DELIVERY_AGE_IN_MS,

@@ -34,6 +34,9 @@ export interface RunningSystem extends AsyncDisposable, Pick<OpenedNats, 'connec
 export async function startSystem(address: string | NatsOptions, handlers: Handlers, patienceInMs = 400): Promise<RunningSystem> {
   const opened = await openNats(address);
   const { connection, ports } = opened;
+  // The worker may end requests at once that the log holds already.
+  const results = hearResults(connection);
+  await connection.nats.flush();
   const complaints: string[] = [];
   const logger: Logger = { ...silentLogger, warn: (facts, text) => void complaints.push(`${text} ${JSON.stringify(facts)}`) };
   const registry = createFunctionRegistry(ports.functions);
@@ -52,8 +55,6 @@ export async function startSystem(address: string | NatsOptions, handlers: Handl
     patienceInMs,
     maxDeliveryAgeInMs: MAX_DELIVERY_AGE_IN_MS,
   });
-  const results = hearResults(connection);
-  await connection.nats.flush();
 
   return {
     connection,

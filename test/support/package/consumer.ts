@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { npmSettings } from '#test/support/cli/passed-on.ts';
+import { canMount } from './stage.ts';
 
 const run = promisify(execFile);
 const checkout = new URL('../../..', import.meta.url).pathname;
@@ -17,6 +18,14 @@ const env = {
   npm_config_update_notifier: 'false',
   ...npmSettings,
 };
+
+/**
+ * The words before a command that sees an empty folder in place of the checkout, so that no file of the repository can be reached. None where
+ * no mount namespace can be opened.
+ */
+export const withoutCheckout: readonly string[] = canMount
+  ? ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs none "$0" && exec "$@"', checkout]
+  : [];
 
 /** The packed package, in a folder outside of the checkout. Disposal removes the folder with all consumers. */
 export interface PackedSequent extends AsyncDisposable {
@@ -32,7 +41,7 @@ export interface PackedSequent extends AsyncDisposable {
 
 interface Consumer {
   readonly folder: string;
-  /** Runs a program in the folder; resolves to what it printed. Rejects with its output when it fails. */
+  /** Runs a program in the folder, without the checkout; resolves to what it printed. Rejects with its output when it fails. */
   run(program: string, args: readonly string[]): Promise<string>;
 }
 
@@ -70,7 +79,8 @@ export async function packSequent(): Promise<PackedSequent> {
 
 async function outputOf(program: string, args: readonly string[], cwd: string): Promise<string> {
   try {
-    const { stdout } = await run(program, args, { cwd, env });
+    const [command = '', ...words] = [...withoutCheckout, program, ...args];
+    const { stdout } = await run(command, words, { cwd, env });
     return stdout;
   } catch (error) {
     const { stdout, stderr } = error as { stdout: string; stderr: string };

@@ -47,7 +47,7 @@ export async function openProjectionOn(
     connection,
     warnings,
     answers: createAnswers(projection, source.decode),
-    async ready(withinMs = 5_000) {
+    async ready(withinMs = 30_000) {
       const waitingSince = performance.now();
       for (;;) {
         const { lag, isReady, rebuild } = await projection.status();

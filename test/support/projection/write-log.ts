@@ -76,7 +76,7 @@ async function append(
 async function publish(
   publisher: ReturnType<typeof createPublisher>,
   subject: string,
-  data: string,
+  data: string | Uint8Array,
   found: Parameters<typeof publisher.publish>[2],
 ): Promise<number> {
   const answer = await publisher.publish(subject, data, found);

@@ -22,6 +22,8 @@ type PageOptions = {
   width?: number;
   height?: number;
   theme?: Theme;
+  /** The language that the browser prefers, which it sends as `Accept-Language`. */
+  language?: string;
   /** Headers of every request, as a proxy in front of the gateway adds them. */
   headers?: Record<string, string>;
   /** The number of device pixels per pixel of the page. */
@@ -56,7 +58,7 @@ export async function openBrowser({ args = [] }: { args?: readonly string[] } = 
 }
 
 async function openPage(browser: Browser, url: string, options: PageOptions): Promise<WatchedPage> {
-  const { width = 1280, height = 900, theme = 'light', headers = {}, scale = 1 } = options;
+  const { width = 1280, height = 900, theme = 'light', headers = {}, scale = 1, language = 'en-GB' } = options;
   const context = await browser.newContext({
     viewport: { width, height },
     colorScheme: theme,
@@ -64,7 +66,7 @@ async function openPage(browser: Browser, url: string, options: PageOptions): Pr
     extraHTTPHeaders: headers,
     // Animations would make pictures differ, and axe would check intermediate colours.
     reducedMotion: 'reduce',
-    locale: 'en-GB',
+    locale: language,
     timezoneId: 'UTC',
   });
   const page = await context.newPage();

@@ -9,12 +9,14 @@ export interface Shop extends WebSequent {
 
 const shortBackoff = { initialInMs: 400, factor: 2, maxInMs: 2_000, jitter: 0 };
 
-/** The warehouse refuses its first webhook for `/orders` and accepts the later ones. It always refuses `/gone`. */
+/** The warehouse refuses its first webhook for `/orders` and accepts the later ones. It always refuses `/gone`, and is never open at `/closed`. */
 const warehouseReply = (): Reply => {
   let isOpen = false;
   return (response, received, request) => {
     const reply =
-      received.path === '/gone' ? answer(410, {}, 'not sold here any more') : answer(isOpen ? 204 : 503, {}, 'the stock is being counted');
+      received.path === '/gone'
+        ? answer(410, {}, 'not sold here any more')
+        : answer(isOpen && received.path !== '/closed' ? 204 : 503, {}, 'the stock is being counted');
     isOpen ||= received.path === '/orders';
     reply(response, received, request);
   };

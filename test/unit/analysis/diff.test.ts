@@ -3,7 +3,7 @@ import { diffStates } from '#src/analysis/diff.ts';
 import { type History, momentsOf, stateOf, upTo } from '#src/analysis/history.ts';
 import { readRecording, recordings } from '#test/support/log/recorded-histories.ts';
 
-const [history] = readRecording('success-after-retries.json').histories as [History];
+const [history] = readRecording('0.1.0-alpha/success-after-retries.json').histories as [History];
 const sequences = history.transitions.map(({ sequence }) => sequence);
 
 describe('an invocation as of a moment', () => {

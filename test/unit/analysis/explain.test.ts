@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
 import { explain } from '#src/analysis/explain.ts';
 import type { History } from '#src/analysis/history.ts';
+import { inLanguage } from '#src/core/text/language.ts';
 import {
   billing,
   deliveryFailed,
@@ -44,6 +45,18 @@ describe.for(recordings)('the explanation of %s', (file) => {
     }
   });
 
+  test('is the same in Chinese: whole sentences without missing values', () => {
+    for (const history of histories) {
+      const english = explain(history, LATER);
+      const chinese = inLanguage('zh-CN', () => explain(history, LATER));
+      expect(chinese.map(({ rule, sequence }) => ({ rule, sequence }))).toEqual(english.map(({ rule, sequence }) => ({ rule, sequence })));
+      for (const { text } of chinese) {
+        expect(text).toMatch(/[\u4e00-\u9fff].*[.!?。]$/);
+        expect(text).not.toMatch(/undefined|NaN|\{\w+\}/);
+      }
+    }
+  });
+
   test('consists of whole sentences without missing values', () => {
     for (const history of histories) {
       for (const { text } of explain(history, LATER)) {
@@ -56,7 +69,7 @@ describe.for(recordings)('the explanation of %s', (file) => {
 
 describe('an explanation', () => {
   test('of exhausted retries names each failure, the retries used, why each delay, and what to do', () => {
-    const [history] = readRecording('retries-exhausted.json').histories;
+    const [history] = readRecording('0.1.0-alpha/retries-exhausted.json').histories;
     const text = explained(history as History, LATER);
     expect(text).toContain('attempt 1 started on host-7-1a2b3c4d');
     expect(text).toContain('Attempt 1 failed in the code of the function after 3 ms: Error: boom.');
@@ -67,18 +80,18 @@ describe('an explanation', () => {
   });
 
   test('of a lost worker says that it costs no retry', () => {
-    const [history] = readRecording('worker-lost.json').histories;
+    const [history] = readRecording('0.1.0-alpha/worker-lost.json').histories;
     expect(explained(history as History, LATER)).toContain('A lost worker consumes no retry; it is the loss 1 of at most 8.');
   });
 
   test('of nine lost workers says that version 0.1 granted the ninth attempt', () => {
-    const text = explained(readRecording('nine-workers-lost.json').histories[0] as History, LATER);
+    const text = explained(readRecording('0.1.0-alpha/nine-workers-lost.json').histories[0] as History, LATER);
     expect(text).toContain('Attempt 9 is due at once, at 2025-11-24T16:02:01.602Z: version 0.1 granted one attempt after the loss 8.');
     expect(text).toContain('It failed (SystemError): 9 workers were lost with it, and no further attempt is made.');
   });
 
   test('of a dead delivery names the destination, and what to do', () => {
-    const [history] = readRecording('destinations.json').histories;
+    const [history] = readRecording('0.1.0-alpha/destinations.json').histories;
     expect(explained(history as History, LATER)).toContain('smn-1 never received the outcome. To do:');
   });
 
@@ -87,6 +100,14 @@ describe('an explanation', () => {
     expect(explained(history, 30)).toContain(
       'Attempt 2 is due in 5 s, at 1970-01-01T00:00:05.020Z: another delay than the 1 s that the terms give.',
     );
+  });
+
+  test('says that the function asked for the delay, or for no further attempt', () => {
+    const later = retrying(1, { dueAt: 90_020, failure: { ...threw, retryAfterInMs: 90_000 } });
+    expect(explained(historyOf(queued(), running(1), later), 30)).toContain('Attempt 2 is due in 1 min 30 s');
+    expect(explained(historyOf(queued(), running(1), later), 30)).toContain(': the function asked for this delay.');
+    const final = failed(1, { failure: { ...threw, retryable: false } });
+    expect(explained(historyOf(queued(), running(1), final), 40)).toContain('the function said that a further attempt cannot succeed');
   });
 
   test('says how much of the maximum age is left, and that a later retry is not made', () => {

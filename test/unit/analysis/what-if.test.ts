@@ -70,14 +70,14 @@ describe('under another policy', () => {
   });
 
   test('a longer maximum age leaves an expired invocation undecided', () => {
-    for (const file of ['age-expired-before-running.json', 'age-expired-while-retrying.json']) {
+    for (const file of ['0.1.0-alpha/age-expired-before-running.json', '0.1.0-alpha/age-expired-while-retrying.json']) {
       const [history] = readRecording(file).histories as [History];
       expect(whatIf(history, { maxAgeInMs: 86_400_000 })).toMatchObject({ kind: 'undecided', recorded: { condition: 'EventAgeExceeded' } });
     }
   });
 
   test('an invocation that never ran for another reason ends the same', () => {
-    for (const file of ['payload-that-is-not-json.json', 'unknown-function.json']) {
+    for (const file of ['0.1.0-alpha/payload-that-is-not-json.json', '0.1.0-alpha/unknown-function.json']) {
       const [history] = readRecording(file).histories as [History];
       expect(whatIf(history, { maxRetries: 3 })).toMatchObject({ kind: 'same' });
     }

@@ -6,7 +6,8 @@ import { describe, expect, test } from 'vitest';
 import { openSigner } from '#src/archive/open-signer.ts';
 import { isSignedBy, parseHeads, signHead } from '#src/archive/signed-head.ts';
 
-const body = { v: 1, log: '2026-01-01T00:00:00Z', sequence: 7, at: 1, hash: 'ab'.repeat(32), signedAt: 2, key: '' } as const;
+const hash = { sequence: 7, at: 1, hash: 'ab'.repeat(32), block: { sequence: 5, hash: 'ef'.repeat(32) } };
+const hashed = { log: '2026-01-01T00:00:00Z', hash };
 
 describe('a signer', () => {
   test('signs by a file or by a command, and any other content does not match the signature', async () => {
@@ -18,11 +19,17 @@ describe('a signer', () => {
       "const c=require('crypto'),f=require('fs');console.log(c.sign(null,f.readFileSync(0),f.readFileSync(process.argv[1])).toString('base64'))";
     const byCommand = await openSigner({ command: `"${process.execPath}" -e "${script}" "${file}"` });
     for (const signer of [await openSigner({ file }), byCommand]) {
-      const head = await signHead(body, signer);
+      const head = await signHead(hashed, signer, 2);
       expect(parseHeads(JSON.stringify(head), 'the head')).toEqual([head]);
       expect(isSignedBy(head, publicKey)).toBe(true);
-      for (const change of [{ sequence: 8 }, { hash: 'cd'.repeat(32) }, { log: 'other' }, { signedAt: 3 }])
-        expect(isSignedBy({ ...head, ...change }, publicKey)).toBe(false);
+      const changes = [
+        { sequence: 8 },
+        { hash: 'cd'.repeat(32) },
+        { block: { ...hash.block, sequence: 4 } },
+        { log: 'other' },
+        { signedAt: 3 },
+      ];
+      for (const change of changes) expect(isSignedBy({ ...head, ...change }, publicKey)).toBe(false);
     }
     await rm(folder, { recursive: true });
   });

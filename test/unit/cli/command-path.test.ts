@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { commandPath } from '#src/cli/arguments/command-path.ts';
 import { createProgram } from '#src/cli/program.ts';
 
-const program = await createProgram('0.0.0');
+// These arguments load every command.
+const program = await createProgram('0.0.0', ['complete']);
 
 function pathsBelow(command: Command, path: readonly string[] = []): string[][] {
   return command.commands.flatMap((sub) =>

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type Examined, judge, judgeVersion } from '#src/cli/commands/doctor/findings.ts';
+import type { Examined } from '#src/cli/commands/doctor/examined.ts';
+import { judge, judgeVersion } from '#src/cli/commands/doctor/findings.ts';
 import { durabilityOf } from '#src/cli/durability.ts';
 import type { CircuitState } from '#src/core/ports/circuit-states.ts';
 import { parseDefinition } from '#src/functions/registry.ts';
@@ -16,6 +17,8 @@ const stream = (name: string) => ({
   replicas: 1,
   lastSequence: 1,
   hasLeader: true,
+  maxBytes: undefined,
+  isAdmitting: true,
 });
 
 const inspection: Inspection = {
@@ -61,6 +64,33 @@ describe('the doctor', () => {
     ]);
   });
 
+  test('names processes without the keys of a project, and functions that got requests in plain text', () => {
+    const one = { instance: 'i', roles: ['worker'], version: '1', host: 'h', pid: 7, startedAt: 0 };
+    const plainRequests = [{ function: 'shop=orders', requests: 2, isAtLeast: false, latest: 1e12 }];
+    const found = judge({ ...healthy, instances: [one, { ...one, missingKeys: ['shop'] }], plainRequests });
+    expect(found.filter(({ level }) => level === 'problem')).toMatchObject([
+      { check: 'encryption', seen: expect.stringContaining('worker (process 7 on h) has no key for the payloads of shop') },
+      {
+        check: 'function shop=orders',
+        seen: expect.stringContaining('2 requests came in plain text'),
+        remedy: expect.stringContaining('sequent purge --function shop=orders'),
+      },
+    ]);
+  });
+
+  test('names each file that a running process cannot use, with its process and what to do (FILE2)', () => {
+    const one = { instance: 'i', roles: ['gateway'], version: '1', host: 'h', pid: 7, startedAt: 0 };
+    const fileProblems = ['the credentials of HTTP changed, but the content before is still in use: c.json is not JSON'];
+    expect(judge({ ...healthy, instances: [one, { ...one, fileProblems }] }).filter(({ check }) => check === 'files')).toEqual([
+      {
+        level: 'problem',
+        check: 'files',
+        seen: `${fileProblems[0]} (process 7 on h)`,
+        remedy: expect.stringContaining('correct the file'),
+      },
+    ]);
+  });
+
   test.for([
     ['2.9.25', 'problem'],
     ['1.4.1', 'problem'],
@@ -80,9 +110,18 @@ describe('the doctor', () => {
     expect(problemsOf({ streams })).toEqual(['stream INVOCATIONS', 'stream RESULTS']);
   });
 
+  test('calls a log that refuses requests a problem', () => {
+    expect(problemsOf({ streams: [{ ...stream('INVOCATIONS'), isAdmitting: false }] })).toEqual(['stream INVOCATIONS']);
+  });
+
   test('reports replicas that differ, and not a replica that was skipped', () => {
     const replica = { server: 'n0', messages: 10, first: 1, hash: 'a' };
-    const compared = { upTo: 10, replicas: [replica, { ...replica, server: 'n1' }], skipped: [{ server: 'n2', why: 'it is offline' }] };
+    const compared = {
+      leader: 'n0',
+      upTo: 10,
+      replicas: [replica, { ...replica, server: 'n1' }],
+      skipped: [{ server: 'n2', why: 'it is offline' }],
+    };
     expect(problemsOf({}, { replicas: { ...compared, isEqual: true } })).toEqual([]);
     expect(problemsOf({}, { replicas: { ...compared, isEqual: false } })).toEqual(['replicas']);
     expect(problemsOf({}, { replicas: 'one replica' })).toEqual([]);
@@ -99,13 +138,15 @@ describe('the doctor', () => {
 
   test('reports the clock of a process, and one that takes no work for it', () => {
     const one = { instance: 'i', roles: ['worker'], version: '0', host: 'h', pid: 7, startedAt: 0 };
-    const clockOf = (clock: { clockAheadInMs: number; clockUncertaintyInMs: number; takesWork: boolean }) =>
+    const clockOf = (clock: { clockAheadInMs?: number; clockUncertaintyInMs?: number; takesWork: boolean }) =>
       judge({ ...healthy, instances: [{ ...one, ...clock }] }).filter(({ check }) => check === 'clock of h');
     expect(clockOf({ clockAheadInMs: 1_400, clockUncertaintyInMs: 500, takesWork: true })).toEqual([]);
     expect(clockOf({ clockAheadInMs: -3_600_000, clockUncertaintyInMs: 2, takesWork: true })).toMatchObject([
       { level: 'note', seen: "1 h behind the server (worker, process 7): it uses the server's time" },
     ]);
     expect(clockOf({ clockAheadInMs: 9e8, clockUncertaintyInMs: 2, takesWork: false })).toMatchObject([{ level: 'problem' }]);
+    expect(clockOf({ takesWork: true })).toEqual([]);
+    expect(clockOf({ takesWork: false })).toMatchObject([{ level: 'problem', seen: expect.stringContaining('did not send its time') }]);
   });
 
   test('reports a circuit once for all processes, with its state, its last failure and a remedy', () => {
@@ -144,6 +185,36 @@ describe('the doctor', () => {
     expect(problemsOf({ consumers: [{ ...consumer, waiting: 0, pending: 3 }] }, { registry })).toEqual(['worker for hello']);
     expect(problemsOf({ consumers: [{ ...consumer, waiting: 0, pending: 3, unacknowledged: 20 }] }, { registry })).toEqual([]);
     expect(problemsOf({ consumers: [{ ...consumer, pending: 3 }] }, { registry })).toEqual([]);
+  });
+
+  test('names a pause, full workers, and what the platform cannot run', () => {
+    const instances = [{ instance: 'i', roles: ['worker'], version: '1', host: 'h', pid: 1, startedAt: 1 }];
+    const pausedHello = { ...hello, definition: { ...hello.definition, paused: true } };
+    const findingOf = (queue: Partial<ConsumerFacts>, fn: typeof hello, others: Partial<Examined> = {}) =>
+      judge({
+        ...healthy,
+        inspection: { ...inspection, consumers: [{ ...consumer, waiting: 0, ...queue }] },
+        registry: { functions: [fn] },
+        instances,
+        ...others,
+      }).at(-1);
+    expect(findingOf({ pending: 3 }, pausedHello)).toEqual({
+      level: 'note',
+      check: 'function hello',
+      seen: '3 waiting, 0 in flight: hello is paused and starts no attempt',
+      remedy: 'sequent fn resume hello',
+    });
+    expect(findingOf({ pending: 3, unacknowledged: 20 }, hello)).toMatchObject({
+      level: 'note',
+      seen: expect.stringContaining('all slots'),
+    });
+    const failing = [{ function: 'hello', invocations: 1, isAtLeast: false, failures: 45, since: 0, error: 'no responder' }];
+    expect(findingOf({}, hello, { failing })).toMatchObject({
+      level: 'problem',
+      check: 'function hello',
+      seen: expect.stringMatching(/^the platform cannot run 1 invocation: up to 45 failures of one since .*; no responder$/),
+      remedy: 'start a responder on the subject hello',
+    });
   });
 
   test('reports a registry that cannot be read', () => {

@@ -5,7 +5,7 @@ import type { NewRequest, StreamName } from '#src/core/log/event-log.ts';
 import { encodeRequests } from '#src/core/log/request-messages.ts';
 import { createMemoryLog } from '#src/core/memory/memory-log.ts';
 import { idAt, streamOf } from '#src/core/names/ids.ts';
-import type { FunctionName } from '#src/core/names/names.ts';
+import type { FunctionName, RequestId, StreamId } from '#src/core/names/names.ts';
 
 const orders = 'orders' as FunctionName;
 
@@ -19,6 +19,7 @@ function requestsInto({ maxBatch = 64, isBroken = false } = {}) {
   let random = 0;
   const requests = createRequests({
     log: {
+      maxAppendBytes: log.maxAppendBytes,
       async accept(name, given) {
         messages.push({ name, requests: given });
         await held;
@@ -38,7 +39,8 @@ function requestsInto({ maxBatch = 64, isBroken = false } = {}) {
     return open;
   };
   const send = (...given: Outgoing[]) => Promise.all(given.map((request) => requests.send(orders, request)));
-  return { send, messages, hold, sizes: () => messages.map((message) => message.requests.length) };
+  const sendTogether = (...ids: string[]) => Promise.allSettled(ids.map((id) => requests.sendTogether(orders, { payload: `"${id}"`, id })));
+  return { requests, log, sendTogether, send, messages, hold, sizes: () => messages.map((message) => message.requests.length) };
 }
 
 const some = (count: number): Outgoing[] => Array.from({ length: count }, (_, index) => ({ payload: String(index) }));
@@ -63,6 +65,36 @@ describe('requests', () => {
     letThrough();
     await Promise.all([early, late]);
     expect(sizes()).toEqual([1, 5]);
+  });
+
+  test('that are sent together wait for no answer, and only one that is alone keeps its id', async () => {
+    const { sendTogether, messages, hold, sizes } = requestsInto();
+    const letThrough = hold();
+    const [alone, shared] = [
+      sendTogether('alone'),
+      new Promise((resolve) => setImmediate(resolve)).then(() => sendTogether('a', 'b', 'c')),
+    ];
+    await expect.poll(sizes).toEqual([1, 3]);
+    letThrough();
+    const stream = messages[1]?.name.stream as StreamId;
+    expect(await alone).toMatchObject([{ value: 'alone' }]);
+    expect(await shared).toMatchObject([0, 1, 2].map((index) => ({ value: idAt(stream, index) })));
+  });
+
+  test('of a shared message without an answer are told their ids, and are repeated once by them (KEY1)', async () => {
+    for (const isStored of [true, false]) {
+      const broken = requestsInto({ isBroken: true });
+      const unknown = (await broken.sendTogether('a', 'b')).map((one) => (one as PromiseRejectedResult).reason as UnknownOutcomeError);
+      const [batch] = broken.messages;
+      if (batch === undefined) throw new Error('nothing was sent');
+      expect(unknown.map(({ id }) => id)).toEqual([0, 1].map((index) => idAt(batch.name.stream, index)));
+      const { requests, log } = requestsInto();
+      if (isStored) await log.accept(batch.name, batch.requests);
+      const repeat = (index: number) =>
+        requests.sendOnce(orders, { payload: '1', id: `key-${index}`, repeats: unknown[index]?.id as RequestId });
+      const answers = [await repeat(1), await repeat(0), await repeat(1)].map(({ isRepeated = false }) => isRepeated);
+      expect(answers).toEqual(isStored ? [true, true, true] : [false, false, true]);
+    }
   });
 
   test('are at most 64 in a message, and at most the concurrency of the function', async () => {

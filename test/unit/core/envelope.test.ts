@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Condition, Fact } from '#machines/facts.ts';
 import { invocationFolder } from '#machines/invocation.ts';
+import { NOT_ENCRYPTED } from '#src/core/encryption/sealed-text.ts';
 import { encodeEnvelope } from '#src/core/log/envelope.ts';
 import type { AcceptedRequest } from '#src/core/log/event-log.ts';
 import { failed, queued, retrying, running, succeeded, threw } from '#test/support/log/facts.ts';
@@ -57,6 +58,12 @@ describe('the envelope of an outcome', () => {
     const { request_context, response_context } = JSON.parse(envelopeOf(failed(0, { condition })));
     expect(request_context).toMatchObject({ condition, approximate_invoke_count: 0 });
     expect(response_context.status_code).toBe(code);
+  });
+
+  test('of a request in plain text that its project encrypts does not repeat the text (ENC6)', () => {
+    const refused = (message: string) => failed(0, { condition: 'InvalidRequest', failure: { ...threw, message } });
+    expect(JSON.parse(envelopeOf(refused(`${NOT_ENCRYPTED}; send it over HTTP`))).request_payload).toBe('');
+    expect(JSON.parse(envelopeOf(refused('the batch is malformed'))).request_payload).toBe('{"id":7}');
   });
 
   test('is the same text each time it is encoded', () => {

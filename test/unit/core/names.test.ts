@@ -194,13 +194,18 @@ describe('ids', () => {
         const child = derivedId(`${parent}/${one}`);
         const grandchild = derivedId(`${child}/${one}`);
         for (const id of [child, grandchild])
-          expect(id).toMatch(new RegExp(`^${parent.slice(0, 13)}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{8}ffff$`));
+          expect(id).toMatch(new RegExp(`^${parent.slice(0, 13)}-8[0-9a-f]{3}-e[0-9a-f]{3}-[0-9a-f]{12}$`));
         expect(derivedId(`${parent}/${one}`)).toBe(child);
         expect([grandchild, derivedId(`${parent}/${other}`)]).not.toContain(child);
         expect([streamOf(child), canBeBrought(child), isDerivedForm(child), isCreatedId(child)]).toEqual([child, false, true, false]);
       }),
     );
-    expect(derivedId('order-4711/functiongraph-0')).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{8}ffff$/);
+    expect(derivedId('order-4711/functiongraph-0')).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-e[0-9a-f]{3}-[0-9a-f]{12}$/);
+  });
+
+  test('that unreleased builds derived are their own stream, and cannot be brought', () => {
+    const former = parseRequestId('01a21092-141d-8b32-be10-da4d505effff');
+    expect([streamOf(former), canBeBrought(former), isDerivedForm(former), isCreatedId(former)]).toEqual([former, false, true, false]);
   });
 
   test('of keys keep the time of the key, and are no derived ids', () => {
@@ -211,6 +216,15 @@ describe('ids', () => {
         expect([id.slice(0, 15), isDerivedForm(id), streamOf(id)]).toEqual([`${createStreamId(now, bytes).slice(0, 13)}-7`, false, id]);
       }),
     );
+  });
+
+  test.for([
+    [1, '01a21884-eb4d-8000-8000-000000010000'],
+    [0xffff_ffff, '01a21884-eb4d-8000-8000-ffffffff0000'],
+    [2 ** 32, '01a21884-eb4d-8000-8001-000000000000'],
+    [2 ** 43 + 5, '01a21884-eb4d-8000-8800-000000050000'],
+  ])('of a sequence never change: %j', ([sequence, id]) => {
+    expect(idFromSequence(1_795_707_693_901, Number(sequence))).toBe(id);
   });
 
   test('derived from two sequences differ, also at the same moment', () => {

@@ -12,6 +12,7 @@ function targetThat(publication: Publication = { kind: 'stored' }) {
       published.push({ subject, payload, headers });
       return publication;
     },
+    isStored: async () => true,
   };
   return { published, target: createNatsTarget({ publisher, subjects: createSubjectRules() }) };
 }

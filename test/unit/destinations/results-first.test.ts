@@ -1,12 +1,14 @@
 import { expect, test } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
 import { createMemoryLog } from '#src/core/memory/memory-log.ts';
+import type { RequestId } from '#src/core/names/names.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import type { DestinationTarget } from '#src/core/ports/destination-target.ts';
-import { loadStream } from '#src/core/stream/stream.ts';
+import { loadStream, type StreamState } from '#src/core/stream/stream.ts';
+import { createStreamWriter } from '#src/core/stream/stream-writer.ts';
 import { openMemoryDeliveries } from '#test/support/destinations/memory-deliveries.ts';
-import { succeeded } from '#test/support/log/facts.ts';
-import { acceptStream, append, until } from '#test/support/log/opened-log.ts';
+import { retrying, running, succeeded, vanished } from '#test/support/log/facts.ts';
+import { acceptStream, append, appendId, until } from '#test/support/log/opened-log.ts';
 
 type MemoryLog = ReturnType<typeof createMemoryLog>;
 
@@ -15,6 +17,10 @@ const failure = { kind: 'platform', errorType: 'InvocationCanceled', message: 'i
 
 function canceled(invocation: string, more: object = {}): Fact {
   return { type: 'failed', invocation, at: Date.now(), attempt: 0, condition: 'InvocationCanceled', failure, ...more };
+}
+
+function writerOf(log: MemoryLog, state: StreamState) {
+  return createStreamWriter({ log, state, by: 'worker', appendId, clock: systemClock });
 }
 
 function openDeliveries(log: MemoryLog, deliver: DestinationTarget['deliver']) {
@@ -41,6 +47,34 @@ test('the outcome of a cancelled invocation is delivered after its result is sto
   await until(() => resultsAtTry.length > 0);
   await deliveries.stop();
   expect([resultsAtTry, log.results.published.map((result) => result.id)]).toEqual([[1], ids]);
+});
+
+test('the result of an outcome is stored before its delivery, also after a power cut (PUB4)', async () => {
+  const log = createMemoryLog({ clock: systemClock, isDense: true });
+  const { name, ids, state } = await acceptStream(log, 1);
+  const [invocation = ''] = ids;
+  const request = state.request.sequence;
+  const worker = writerOf(log, state);
+  await worker.propose(invocation, [running(1, { invocation })]);
+  const kept = worker.state.version;
+  await worker.propose(invocation, [succeeded(1, { invocation, destinations, at: Date.now() })]);
+  const lost = worker.state;
+  log.loseFrom(kept + 1, { isNoticed: false });
+  const present = writerOf(log, await loaded(log, { name, request }));
+  await present.propose(invocation, [retrying(1, { invocation, failure: vanished })]);
+  await present.propose(invocation, [canceled(invocation, { destinations, attempt: 1 })]);
+  expect(present.state.version).toBeGreaterThan(lost.version);
+  await log.results.publish(name, invocation as RequestId, 'succeeded', '{}');
+
+  const resultsAtTry: string[][] = [];
+  const deliveries = openDeliveries(log, async () => {
+    resultsAtTry.push(log.results.published.map(({ outcome }) => outcome));
+    return { kind: 'delivered' };
+  });
+  expect(deliveries.take(lost)).toBe(true);
+  await until(() => resultsAtTry.length > 0);
+  await deliveries.stop();
+  expect(resultsAtTry).toEqual([['succeeded', 'failed']]);
 });
 
 test('a cancelled invocation without destinations is notified after its result is stored (PUB4)', async () => {

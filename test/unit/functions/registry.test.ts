@@ -43,6 +43,15 @@ describe('the function registry', () => {
     expect((await registry.put({ name: 'orders', ...inline, timeoutInMs: 1 })).revision).toBeGreaterThan(first.revision);
   });
 
+  test('acknowledges a change, and a deletion, after every watcher was sent it (FN1)', async () => {
+    const reached: number[] = [];
+    const watched = createFunctionRegistry({ ...store, reachedWatchers: async (revision) => void reached.push(revision) });
+    const { revision } = await watched.put({ name: 'orders', ...inline });
+    const changed = await watched.changePolicy('orders', 'latest', (policy) => ({ ...policy, maxRetries: 2 }));
+    await watched.delete('orders');
+    expect(reached).toEqual([revision, changed.revision, changed.revision + 1]);
+  });
+
   test.for<[string, object, RegExp]>([
     ['name', { name: 'a.b', ...inline }, /→ at name/],
     ['name', { name: 'x'.repeat(61), ...inline }, /→ at name/],

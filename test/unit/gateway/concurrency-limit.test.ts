@@ -19,13 +19,13 @@ describe('a concurrency limit', () => {
   });
 
   test('keeps the guaranteed part of each sharer free, whatever the others use together', () => {
-    const limit = createConcurrencyLimit(1_000, 4);
+    const limit = createConcurrencyLimit(1_000, () => 4);
     const entered = ['a', 'b', 'c', 'd'].map((sharer) => entriesOf(limit, sharer));
     expect(entered).toEqual([375, 375, 125, 125]);
   });
 
   test('releases an amount once, however often its release is called', () => {
-    const limit = createConcurrencyLimit(100, 2);
+    const limit = createConcurrencyLimit(100, () => 2);
     const release = limit.enter('a', 50);
     expect(() => limit.enter('a', 1)).toThrow();
     release();

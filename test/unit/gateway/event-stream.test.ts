@@ -6,7 +6,7 @@ import { ask, openApp } from '#test/support/gateway/opened-app.ts';
 function open() {
   const ending = new AbortController();
   let closed = 0;
-  const stream = openEventStream(ending.signal, () => closed++);
+  const stream = openEventStream([ending.signal], () => closed++);
   return { stream, ending, closed: () => closed };
 }
 

@@ -1,6 +1,6 @@
 import { mkdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib';
+import { brotliCompressSync, brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { describe, expect } from 'vitest';
 import { addPages } from '#src/gateway/http/pages.ts';
 import { createHono } from '#src/gateway/http/router.ts';
@@ -16,7 +16,6 @@ async function build(folder: string, at: number, files: Readonly<Record<string, 
   for (const [name, content] of Object.entries(files)) {
     await writeFile(join(folder, name), content);
     await writeFile(join(folder, `${name}.br`), brotliCompressSync(content));
-    await writeFile(join(folder, `${name}.gz`), gzipSync(content));
   }
   await writeFile(join(folder, 'built'), '');
   await utimes(join(folder, 'built'), at, at);
@@ -102,6 +101,18 @@ describe('a page', () => {
       // The operator decides about HTTPS, and for which names.
       expect(reply.headers.has('strict-transport-security')).toBe(false);
     });
+
+  test('is the document of the language that the browser prefers, in its own encoding', async ({ built, get }) => {
+    const chinese = '<!doctype html><html lang="zh-CN">';
+    await build(built, 2_000, { 'index.html': document, 'index.zh-CN.html': chinese });
+    const read = async (language: string) => await (await get('/login', { 'accept-language': language })).text();
+    for (const language of ['zh-CN', 'zh', 'zh-Hans-CN,en;q=0.8', 'en;q=0.5,zh-TW', 'fr,zh;q=0.3'])
+      expect(await read(language)).toBe(chinese);
+    for (const language of ['', 'en-GB,zh;q=0.9', 'fr', 'zh;q=0', '*', ';;q=x']) expect(await read(language)).toBe(document);
+    const reply = await get('/', { 'accept-language': 'zh', 'accept-encoding': 'br' });
+    expect(reply.headers.get('vary')).toBe('Accept-Encoding, Accept-Language');
+    expect(brotliDecompressSync(Buffer.from(await reply.arrayBuffer())).toString()).toBe(chinese);
+  });
 
   test('at an unknown path is the same document as 404, also for a browser that has it', async ({ get }) => {
     const accept = 'text/html,*/*;q=0.8';

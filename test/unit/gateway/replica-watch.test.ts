@@ -4,45 +4,46 @@ import { watchReplicas } from '#src/gateway/operations/replica-watch.ts';
 
 /** Watches replicas whose comparisons end in turn as given; `Error` is a comparison that fails. Resolves after all of them. */
 async function watch(...results: (string | undefined | Error)[]) {
-  const errors: string[] = [];
+  const logged: string[] = [];
   const seen: (string | undefined)[] = [];
+  const pausesInMs: number[] = [];
   const stop = new AbortController();
-  const watched = await new Promise<ReturnType<typeof watchReplicas>>((resolve) => {
-    let pauses = 0;
+  await new Promise<void>((resolve) => {
+    let comparisons = 0;
     const replicas = watchReplicas({
       signal: stop.signal,
-      logger: { ...silentLogger, error: (_, text) => void errors.push(text) },
+      logger: { ...silentLogger, error: (_, text) => void logged.push(text), info: (_, text) => void logged.push(text) },
       clock: {
         now: () => 0,
-        async sleep() {
-          await Promise.resolve();
-          if (pauses > 0) seen.push(replicas.difference);
-          if (pauses++ < results.length) return;
+        async sleep(ms) {
+          pausesInMs.push(ms);
+          seen.push(replicas.difference);
+          if (comparisons < results.length) return;
           stop.abort();
-          resolve(replicas);
+          resolve();
         },
       },
       async compare() {
-        const result = results[pauses - 1];
+        const result = results[comparisons++];
         if (result instanceof Error) throw result;
         return result;
       },
     });
   });
-  return { seen, errors, difference: watched.difference };
+  return { seen, logged, pausesInMs };
 }
 
 describe('the watch of the replicas', () => {
-  test('reports and logs a difference until a comparison finds none', async () => {
+  test('reports and logs a difference until a comparison finds none, and compares more often meanwhile', async () => {
     const differs = 'n0: 10 messages; n1: 9 messages';
-    expect(await watch(undefined, differs, undefined)).toEqual({
-      seen: [undefined, differs, undefined],
-      errors: [`the replicas of the log differ: ${differs}`],
-      difference: undefined,
+    expect(await watch(undefined, differs, differs, undefined)).toEqual({
+      seen: [undefined, differs, differs, undefined],
+      logged: [`the replicas of the log differ: ${differs}`, 'the replicas of the log are equal again'],
+      pausesInMs: [300_000, 15_000, 15_000, 300_000],
     });
   });
 
   test('keeps the last difference while the replicas cannot be compared', async () => {
-    expect((await watch('they differ', new Error('no leader'))).difference).toBe('they differ');
+    expect((await watch('they differ', new Error('no leader'))).seen.at(-1)).toBe('they differ');
   });
 });

@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { LogFullError, UnknownOutcomeError } from '#src/core/errors.ts';
+import { createStreamId, idAt } from '#src/core/names/ids.ts';
 import { ask as askApp, expectError, F, local, type OpenedApp, openApp } from '#test/support/gateway/opened-app.ts';
 
 let opened: OpenedApp;
@@ -46,6 +48,9 @@ describe('asyncInvokeFunction', () => {
     ['an unknown alias', 'p1:default:test1:!stable', 404, 'FSS.1053'],
     ['an unknown alias, percent-encoded', 'urn%3Afss%3Alocal%3Ap1%3Afunction%3Adefault%3Atest1%3A%21stable', 404, 'FSS.1053'],
     ['an invalid URN', 'urn:fss:x', 400, 'FSS.1309'],
+    ['a URN of five parts', 'p2:default:test1:latest:x', 400, 'FSS.1309'],
+    ['a URN of six parts', 'urn:fss:local:p2:function:default', 400, 'FSS.1309'],
+    ['a URN of nine parts', 'urn:fss:local:p2:function:default:test1:latest:x', 400, 'FSS.1309'],
     ['a name that is a wildcard', '%3E', 400, 'FSS.1309'],
     ['a name with a dot', 'a.b', 400, 'FSS.1309'],
     ['a name with a line break', 'a%0D%0APUB', 400, 'FSS.1309'],
@@ -53,6 +58,17 @@ describe('asyncInvokeFunction', () => {
     await expectError(await invoke({}, `${F}/${urn}/invocations-async`), status, code);
     expect(opened.sent).toEqual([]);
   });
+
+  test.for(['p2:default:test1:latest:x', 'urn:fss:local:p2:function:default', 'urn:fss:local:p2:function:default:test1:latest:x'])(
+    'replies 400, not 403, to %s of another project: it is no URN',
+    async (urn) => {
+      const tokenHash = createHash('sha256').update('token').digest();
+      opened = await openApp({ credentials: [{ project: 'p1', tokenHash }] });
+      const headers = { 'x-auth-token': 'token' };
+      await expectError(await ask('POST', `${F}/${urn}/invocations-async`, {}, headers), 400, 'FSS.1309');
+      await expectError(await ask('POST', `${F}/p2:default:test1/invocations-async`, {}, headers), 403, 'FSS.0403');
+    },
+  );
 
   test('accepts 262,144 bytes, and refuses one more with 413 without queueing anything', async () => {
     const fill = (bytes: number): string => `"${'x'.repeat(bytes - 2)}"`;
@@ -65,6 +81,8 @@ describe('asyncInvokeFunction', () => {
     ['text that is not JSON', '{"a":'],
     ['bytes that are not UTF-8', new Uint8Array([0x22, 0xff, 0x22])],
     ['a hundred thousand levels', '['.repeat(100_000) + ']'.repeat(100_000)],
+    ['nothing', ''],
+    ['white space', ' \n'],
   ])('refuses %s with 406, and queues nothing', async ([, body]) => {
     const response = await opened.app.request(local(`${F}/test1/invocations-async`), { method: 'POST', body });
     await expectError(response, 406, 'FSS.0406');
@@ -72,7 +90,7 @@ describe('asyncInvokeFunction', () => {
   });
 
   test('forwards any JSON value byte for byte, with keys like __proto__', async () => {
-    const events = ['{"__proto__":{"polluted":true},  "constructor":1}', '[]', '0', '"text"', 'null', ''];
+    const events = ['{"__proto__":{"polluted":true},  "constructor":1}', '[]', '0', '"text"', 'null'];
     for (const event of events) expect((await invoke(event)).status).toBe(202);
     expect(opened.sent.map(({ payload }) => payload)).toEqual(events);
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
@@ -94,16 +112,19 @@ describe('asyncInvokeFunction', () => {
   });
 
   test('reports an unknown publish as unknown, with the key for a repetition', async () => {
+    const member = idAt(createStreamId(1, new Uint8Array(8)), 3);
     opened = await openApp({
-      invokeText: async () => {
-        throw new UnknownOutcomeError({ id: 'some batch', waitedInMs: 1 });
+      invokeText: async (_, payload, id = '') => {
+        throw new UnknownOutcomeError({ id: payload === '"alone"' ? id : member, waitedInMs: 1 });
       },
     });
     await opened.registry.put({ name: 'test1', handler: { kind: 'inline' } });
-    const response = await invoke({});
-    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1']);
-    const { error_msg } = (await response.json()) as { error_msg: string };
+    const alone = await invoke('"alone"');
+    expect([alone.status, alone.headers.get('retry-after')]).toEqual([503, '1']);
+    const { error_msg } = (await alone.json()) as { error_msg: string };
     expect(error_msg).toMatch(/unknown whether request ([0-9a-f-]{36}) was accepted; .*"Idempotency-Key: \1"/);
+    // The id of a request that shares a message may be the key of a further request.
+    expect((await invoke('"shared"')).headers.get('idempotency-key')).toBe(`repeat-${member}`);
   });
 
   test('uses an Idempotency-Key as the request id, and refuses an invalid key', async () => {
@@ -113,18 +134,18 @@ describe('asyncInvokeFunction', () => {
   });
 
   test('is refused with 503 and Retry-After while NATS is not connected, and when the log is full', async () => {
-    for (const choices of [
-      { isConnected: () => false },
-      {
-        invokeText: async () => {
-          throw new LogFullError({ why: 'disk' });
-        },
-      },
-    ]) {
+    const whenFull = async () => {
+      throw new LogFullError({ why: 'disk' });
+    };
+    // A full log outlasts an outage.
+    for (const [choices, seconds] of [
+      [{ isConnected: () => false }, '1'],
+      [{ invokeText: whenFull }, '10'],
+    ] as const) {
       opened = await openApp(choices);
       await opened.registry.put({ name: 'test1', handler: { kind: 'inline' } });
       const response = await invoke({});
-      expect(response.headers.get('retry-after')).toBe('1');
+      expect(response.headers.get('retry-after')).toBe(seconds);
       await expectError(response, 503, 'FSS.0503');
     }
   });

@@ -6,6 +6,7 @@ import {
   billing,
   deliveryDead,
   deliveryDelivered,
+  deliveryDismissed,
   deliveryFailed,
   deliveryPostponed,
   deliveryRedriven,
@@ -145,6 +146,25 @@ describe('a delivery that is dead', () => {
       .expect({ state: 'delivering', effects: ['deliver'], context: { tries: 2 } });
     given(...dead, deliveryRedriven(1))
       .when(deliveryStarted(1))
+      .expectRefusal();
+  });
+
+  test('is dismissed with a note, and a redrive tries it again', () => {
+    given(...dead)
+      .when(deliveryDismissed(1))
+      .expect({ state: 'dismissed', context: { note: 'told by phone', reason: 'gave up' } });
+    given(...dead, deliveryDismissed(1))
+      .when(deliveryRedriven(1))
+      .expect({ state: 'pending', effects: ['makeTry'], context: { note: null } });
+  });
+
+  test('is dismissed once, and only while it is dead', () => {
+    given(...dead, deliveryDismissed(1))
+      .when(deliveryDismissed(1))
+      .expectRefusal();
+    given(deliveryStarted(1)).when(deliveryDismissed(1)).expectRefusal();
+    given(...dead)
+      .when(deliveryDismissed(2))
       .expectRefusal();
   });
 });

@@ -34,7 +34,7 @@ describe.for<[string, AnyStateMachine]>([
   });
 
   test('names an effect at the entry of every state that waits for a role', () => {
-    const ends = ['initial', 'notified', 'delivered', 'dead'];
+    const ends = ['initial', 'notified', 'delivered', 'dead', 'dismissed'];
     for (const [name, { entry = [] }] of Object.entries(machine.config.states ?? {})) {
       expect([entry].flat().length > 0, name).toBe(!ends.includes(name));
     }

@@ -212,6 +212,11 @@ describe.for([
         .expectRefusal();
   });
 
+  test('is redriven while its deliveries are open, which changes neither them nor the outcome', () =>
+    given(...two, deliveryStarted(1))
+      .when(redriven({ redrive: 'again-1', isEarly: true }))
+      .expect({ state, context: { redrives: ['again-1'] } }));
+
   test('is not notified while a delivery has no try', () =>
     given(...two)
       .when(notified())

@@ -9,6 +9,7 @@ import {
   billing,
   deliveryDead,
   deliveryDelivered,
+  deliveryDismissed,
   deliveryFailed,
   deliveryRedriven,
   deliveryStarted,
@@ -34,6 +35,7 @@ const invocationFacts: readonly Fact[] = [
   deliveryDelivered(1),
   deliveryDead(1),
   deliveryRedriven(1),
+  deliveryDismissed(1),
   deliveryStarted(2),
   notified(),
   redriven(),
@@ -47,6 +49,8 @@ const deliveryFacts: readonly DeliveryFact[] = [
   deliveryDead(0),
   deliveryDead(2),
   deliveryRedriven(2),
+  deliveryDismissed(0),
+  deliveryDismissed(2),
 ];
 
 const machines: readonly [string, AnyStateMachine, readonly { type: string }[]][] = [

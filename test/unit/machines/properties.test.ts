@@ -73,6 +73,7 @@ const anyFact: fc.Arbitrary<Fact> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ type: fc.constant('delivery.delivered' as const), ...delivery }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('delivery.dead' as const), ...delivery, reason: fc.constant('no') }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('delivery.redriven' as const), ...delivery }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('delivery.dismissed' as const), ...delivery, note: fc.constant('done') }) },
   { weight: 1, arbitrary: at.map((moment): Fact => ({ type: 'redriven', invocation: ID, at: moment, redrive: 'again' })) },
   { weight: 2, arbitrary: at.map((moment): Fact => ({ type: 'notified', invocation: ID, at: moment })) },
 );

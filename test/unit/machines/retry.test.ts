@@ -55,6 +55,24 @@ describe('afterFailure', () => {
     }
   });
 
+  test.each([threw, unplaced, vanished])('grants a synchronous invocation no attempt after $errorType (SYNC1)', (failure) => {
+    const only = folded(queued(), running(1, { terms: { ...terms, maxRetries: 3, synchronous: true } }));
+    const end = afterFailure(only, { failure, at: 20 });
+    expect(end).toMatchObject({ type: 'failed', condition: failure.kind === 'function' ? 'UnhandledInvocationError' : 'SystemError' });
+    expect(invocationFolder.accepts(only, retrying(1, { failure, at: 20, dueAt: 20 }))).toBe(false);
+  });
+
+  test('ends an invocation after a non-retryable error, whatever retries are left', () => {
+    const failure = { ...threw, retryable: false } as const;
+    expect(afterFailure(first, { failure, at: 20 })).toMatchObject({ type: 'failed', condition: 'UnhandledInvocationError', failure });
+    expect(invocationFolder.accepts(first, retrying(1, { failure, at: 20, dueAt: 20 }))).toBe(false);
+  });
+
+  test.each([threw, unplaced])('makes the next attempt after $errorType due when the function asked for', ({ ...failure }) => {
+    const asked = { ...failure, retryAfterInMs: 90_000 };
+    expect(afterFailure(first, { failure: asked, at: 20 })).toMatchObject({ type: 'retrying', dueAt: 90_020, failure: asked });
+  });
+
   test('returns only facts that the machine accepts', () => {
     const failures = fc.array(fc.constantFrom<Failure>(threw, unplaced, vanished), { maxLength: 24 });
     fc.assert(

@@ -6,7 +6,17 @@ import type { StreamVersion } from '#src/core/log/event-log.ts';
 import { decodeAppend, encodeAppend } from '#src/nats/wire/codec.ts';
 import { fullEntryOf } from '#src/nats/wire/full-entry.ts';
 import { released, type Upcasting, upcast } from '#src/nats/wire/upcasters.ts';
-import { billing, deliveryPostponed, running, succeeded } from '#test/support/log/facts.ts';
+import {
+  billing,
+  deliveryDead,
+  deliveryDismissed,
+  deliveryPostponed,
+  failed,
+  redriven,
+  running,
+  succeeded,
+  threw,
+} from '#test/support/log/facts.ts';
 
 const envelope = { id: 'a-1', previous: 0, request: 7, by: 'worker' };
 
@@ -60,23 +70,54 @@ describe('an append of the current version', () => {
       },
     };
     const encoded = encodeAppend(append);
-    expect(decodeAppend(Buffer.from(encoded), 12, untouched)).toEqual({ ...append, version: 12, hash: hashOfAppend(encoded) });
+    expect(decodeAppend(encoded, 12, untouched)).toEqual({ ...append, version: 12, hash: hashOfAppend(encoded) });
+  });
+});
+
+describe('an append of a foreign writer', () => {
+  const { type: _, ...untyped } = running(1);
+  const wrong: [string, object][] = [
+    ['a fact without a type', { facts: [untyped] }],
+    ['a fact of an unknown type', { facts: [{ ...untyped, type: 'jumped' }] }],
+    ['an attempt that is no whole number', { facts: [{ ...running(1), attempt: 1.5 }] }],
+    ['terms beyond their bounds', { facts: [{ ...running(1), terms: { ...running(1).terms, backoff: { initialInMs: -1 } } }] }],
+    ['a number that JSON cannot hold', { previous: '1e999' }],
+    ['facts that are no list', { facts: {} }],
+    ['a link that is no text', { link: 7 }],
+  ];
+
+  test.each(wrong)('is unreadable with %s', (_name, part) => {
+    const text = JSON.stringify({ v: 3, ...envelope, facts: [running(1)], ...part }).replace('"1e999"', '1e999');
+    expect(decodeAppend(Buffer.from(text), 12)).toBeUndefined();
+    expect(decodeAppend(text, 12)).toBeUndefined();
+  });
+
+  test('loses the fields that no version of Sequent writes, at every depth', () => {
+    const { terms } = running(1);
+    const facts = [{ ...running(1), more: 1, terms: { ...terms, more: 1, backoff: { ...terms?.backoff, more: 1 } } }];
+    const read = decodeAppend(Buffer.from(JSON.stringify({ v: 3, ...envelope, facts, more: 1 })), 12);
+    expect(read).toEqual({ ...envelope, version: 12, hash: expect.any(String), facts: [running(1)] });
   });
 });
 
 describe('the version of an append', () => {
   const append = { ...envelope, previous: 0 as StreamVersion };
-  const versionIn = (text: string) => (JSON.parse(text) as { v: number }).v;
+  const versionIn = (encoded: Buffer) => (JSON.parse(encoded.toString()) as { v: number }).v;
 
   test('is the lowest that has its facts, so that an earlier process reads all others during an upgrade', () => {
     expect(versionIn(encodeAppend({ ...append, facts: [running(1)] }))).toBe(1);
     expect(versionIn(encodeAppend({ ...append, facts: [running(1), deliveryPostponed(0)] }))).toBe(2);
     const outcome = succeeded(1, { destinations: [billing], deliveryIds: 2 });
     expect(versionIn(encodeAppend({ ...append, facts: [running(1), outcome, deliveryPostponed(0)] }))).toBe(3);
+    expect(versionIn(encodeAppend({ ...append, facts: [redriven()] }))).toBe(1);
+    expect(versionIn(encodeAppend({ ...append, facts: [redriven({ isEarly: true })] }))).toBe(4);
+    expect(versionIn(encodeAppend({ ...append, facts: [deliveryDead(1), deliveryDismissed(1)] }))).toBe(4);
+    const final = failed(1, { failure: { ...threw, retryable: false } });
+    expect(versionIn(encodeAppend({ ...append, facts: [running(1), final] }))).toBe(5);
   });
 
-  test('is 1 to 3 with the same shapes, which are read without an upcaster', () => {
-    for (const version of [1, 2, 3]) expect(decodeAppend(written(version, [running(1)]), 12)?.facts).toEqual([running(1)]);
+  test('is 1 to 5 with the same shapes, which are read without an upcaster', () => {
+    for (const version of [1, 2, 3, 4, 5]) expect(decodeAppend(written(version, [running(1)]), 12)?.facts).toEqual([running(1)]);
   });
 });
 
@@ -86,7 +127,7 @@ describe('an append of a newer version', () => {
   test('is an error that names the versions and what to do', () => {
     expect(() => decodeAppend(newer, 12)).toThrow(NewerFactsError);
     expect(() => decodeAppend(newer, 12)).toThrow(
-      'the message 12 of the log holds facts of version 4, and this process reads versions up to 3: upgrade this process',
+      'the message 12 of the log holds facts of version 6, and this process reads versions up to 5: upgrade this process',
     );
   });
 
@@ -95,7 +136,7 @@ describe('an append of a newer version', () => {
     expect(fullEntryOf(stored, () => true)).toMatchObject({
       kind: 'unreadable',
       sequence: 12,
-      why: expect.stringContaining('facts of version 4'),
+      why: expect.stringContaining('facts of version 6'),
     });
   });
 });

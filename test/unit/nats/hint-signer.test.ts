@@ -1,8 +1,11 @@
-import { expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
+import type { KeyValue } from '#src/core/ports/key-value.ts';
 import { createHintSigner, type HintSigner } from '#src/nats/wire/hint-signer.ts';
 
 const hint = Buffer.from('{"stream":"s","request":7,"known":{}}');
+
+const settle = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
 async function signatureBy(signer: HintSigner): Promise<string> {
   return await vi.waitFor(() => {
@@ -39,4 +42,65 @@ test('without the key nothing is signed and nothing is accepted', async () => {
   expect(signer.sign('deliver.a', hint)).toBeUndefined();
   await new Promise(setImmediate);
   expect([signer.sign('deliver.a', hint), signer.isSigned('deliver.a', hint, 'x')]).toEqual([undefined, false]);
+});
+
+describe('a key that is replaced', () => {
+  const SOON_IN_MS = 1_000;
+  const LATER_IN_MS = 30_000;
+  let state: KeyValue;
+  let time: number;
+  let one: HintSigner;
+  let other: HintSigner;
+  beforeEach(() => {
+    time = 0;
+    state = createMemoryKeyValue();
+    [one, other] = [createHintSigner(state, () => time), createHintSigner(state, () => time)];
+  });
+
+  test('is used by every process within 30 s, and signatures by the earlier key are refused then', async () => {
+    const signature = await signatureBy(one);
+    expect(await signatureBy(other)).toBe(signature);
+    await state.put('hints.key', '00'.repeat(32));
+    time += LATER_IN_MS;
+    for (const signer of [one, other]) signer.sign('deliver.a', hint);
+    await settle();
+    expect(await signatureBy(one)).not.toBe(signature);
+    expect(other.isSigned('deliver.a', hint, await signatureBy(one))).toBe(true);
+    expect(other.isSigned('deliver.a', hint, signature)).toBe(false);
+  });
+
+  test('is read within a second by a process that receives a signature by the new key', async () => {
+    await signatureBy(other);
+    await state.put('hints.key', '00'.repeat(32));
+    const signature = await signatureBy(one);
+    time += SOON_IN_MS;
+    expect(other.isSigned('deliver.a', hint, signature)).toBe(false);
+    await settle();
+    expect(other.isSigned('deliver.a', hint, signature)).toBe(true);
+  });
+
+  test('is created again when an operator removed it', async () => {
+    const signature = await signatureBy(one);
+    await state.delete('hints.key');
+    time += LATER_IN_MS;
+    one.sign('deliver.a', hint);
+    await settle();
+    expect(await state.get('hints.key')).toBeDefined();
+    expect(await signatureBy(one)).not.toBe(signature);
+  });
+
+  test('is found after a first read that failed', async () => {
+    let isDown = true;
+    const signer = createHintSigner(
+      { ...state, get: (key) => (isDown ? Promise.reject(new Error('no answer')) : state.get(key)) },
+      () => time,
+    );
+    signer.sign('deliver.a', hint);
+    await settle();
+    isDown = false;
+    time += SOON_IN_MS;
+    signer.sign('deliver.a', hint);
+    await settle();
+    expect(signer.sign('deliver.a', hint)).toBeDefined();
+  });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { FACTS_VERSION } from '#machines/facts.ts';
 import type { StreamVersion } from '#src/core/log/event-log.ts';
 import type { FunctionName, StreamId } from '#src/core/names/names.ts';
 import { foldAppends, initialState, type StreamState } from '#src/core/stream/stream.ts';
@@ -33,7 +34,7 @@ describe('the state inside a hint', () => {
   test('is ignored for facts of another version, and has version 1 without a version', () => {
     const known = JSON.parse(JSON.stringify(inlineStateOf(streamWith('{}'))));
     expect(stateOf(name, 7, inlineStateSchema.parse({ ...known, v: 0 }))).toBeUndefined();
-    expect(stateOf(name, 7, inlineStateSchema.parse({ ...known, v: 4 }))).toBeUndefined();
+    expect(stateOf(name, 7, inlineStateSchema.parse({ ...known, v: FACTS_VERSION + 1 }))).toBeUndefined();
     expect(inlineStateSchema.parse({ ...known, v: undefined }).v).toBe(1);
   });
 

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { erasureKey } from '#src/core/log/erasure-request.ts';
 import { toNsc, toServerConfig } from '#src/nats/permissions/permission-formats.ts';
 import { PERMISSION_ROLES, permissionsOf } from '#src/nats/permissions/role-permissions.ts';
+import { STATE_BUCKET } from '#src/nats/wire/topology.ts';
 
 describe('the permissions of a role', () => {
   const producer = { name: 'sequent_producer_shop', permissions: permissionsOf('producer', { project: 'shop' }) };
@@ -30,6 +32,10 @@ describe('the permissions of a role', () => {
   test("contain no part of JetStream's API for a producer and a consumer", () => {
     for (const role of ['producer', 'consumer'] as const) expect(permissionsOf(role).publish.join()).not.toContain('$');
     expect(permissionsOf('consumer', { project: 'shop' }).subscribe).toEqual(['_INBOX_sequent_consumer_shop.>', 'result.shop.>']);
+  });
+
+  test('let an operator request an erasure, which the janitor performs', () => {
+    expect(permissionsOf('operator').publish).toContain(`$KV.${STATE_BUCKET}.${erasureKey('*')}`);
   });
 
   test('name the domain in every subject of JetStream, and each role has an inbox of its own', () => {

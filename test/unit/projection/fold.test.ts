@@ -21,6 +21,19 @@ async function foldAll(log: WrittenLog): Promise<{ store: Store; answers: Return
   return { store, answers: createAnswers({ store } as Projection, log.decode) };
 }
 
+test('the history answers the response payload of the envelope, also of an event that became too old', async () => {
+  const log = createWrittenLog();
+  const failure = { kind: 'platform', errorType: 'EventAgeExceeded', message: 'too old', code: 161_900 } as const;
+  log.append('f', 'old', log.request('f', 'old', '{}'), [
+    { type: 'failed', invocation: 'old', at: 2, attempt: 0, condition: 'EventAgeExceeded', failure },
+    notified('old'),
+  ]);
+  const { store, answers } = await foldAll(log);
+  const { response } = await answers.get({ id: 'old' });
+  expect(response).toBe('{"errorMessage":"too old","errorType":"EventAgeExceeded","stackTrace":[]}');
+  store.close();
+});
+
 describe('an id that several functions have (ID1)', () => {
   test('is refused with the functions that the asker may see, and found by its function or project', async () => {
     const log = createWrittenLog();

@@ -3,9 +3,12 @@ import { expect, test } from 'vitest';
 import type { Fact, Failure } from '#machines/facts.ts';
 import { type Invocation, invocationFolder } from '#machines/invocation.ts';
 import { statusOf } from '#machines/status.ts';
-import { type HistoryFilter, states, statuses, wordsIn } from '#src/core/history-questions.ts';
+import { type HistoryFilter, type ListOrder, listOrders, states, statuses, wordsIn } from '#src/core/history-questions.ts';
 import { splitName } from '#src/core/names/names.ts';
-import { countOf, list } from '#src/projection/list.ts';
+import { countOf } from '#src/projection/count.ts';
+import { list } from '#src/projection/list.ts';
+import { readSorted } from '#src/projection/sorted-list.ts';
+import type { Store } from '#src/projection/store.ts';
 import { foldInto, openModel } from '#test/support/projection/folded-model.ts';
 import { createWrittenLog, type WrittenLog } from '#test/support/projection/written-log.ts';
 
@@ -16,6 +19,7 @@ const words = ['red', 'green', 'blue', 'reddish', '42'] as const;
 type Life = {
   fn: string;
   qualifier: string;
+  runs: string;
   text: string[];
   attempts: number;
   end: 'none' | 'retrying' | 'succeeded' | (typeof failureConditions)[number];
@@ -29,6 +33,7 @@ type Life = {
 const life: fc.Arbitrary<Life> = fc.record({
   fn: fc.constantFrom('a', 'b', 'c', 'p2=a', 'p2=b', 'p3=a'),
   qualifier: fc.constantFrom('latest', 'latest', 'v2'),
+  runs: fc.constantFrom('latest', 'latest', 'v1', 'v2'),
   text: fc.array(fc.constantFrom(...words), { maxLength: 3 }),
   attempts: fc.integer({ min: 0, max: 4 }),
   end: fc.constantFrom('none', 'retrying', 'succeeded', ...failureConditions),
@@ -44,13 +49,14 @@ type Known = { id: string; qualifier: string; invocation: Invocation; payload: s
 const isEnd = (one: string): one is (typeof failureConditions)[number] => failureConditions.some((condition) => condition === one);
 
 /** The facts after the request. */
-function factsOf(id: string, at: number, { attempts, end, took, isNotified, error }: Life): Fact[] {
+function factsOf(id: string, at: number, { attempts, end, took, isNotified, error, runs }: Life): Fact[] {
+  const fixed = runs === 'latest' ? terms : { ...terms, version: runs };
   const failure = { kind: 'function', errorType: 'Oops', message: error, code: 1 } as const;
   const facts: Fact[] = [];
   const retry = (attempt: number): Fact => ({ type: 'retrying', invocation: id, at, attempt, dueAt: at, failure });
   for (let attempt = 1; attempt <= attempts; attempt++) {
     if (attempt > 1) facts.push(retry(attempt - 1));
-    facts.push({ type: 'running', invocation: id, at, attempt, worker: 'w', ...(attempt === 1 ? { terms } : {}) });
+    facts.push({ type: 'running', invocation: id, at, attempt, worker: 'w', ...(attempt === 1 ? { terms: fixed } : {}) });
   }
   if (attempts > 0 && end === 'retrying') facts.push(retry(attempts));
   const outcome = outcomeOf({ attempts, end }, { invocation: id, at: at + took, attempt: attempts }, failure);
@@ -93,6 +99,7 @@ const filter: fc.Arbitrary<HistoryFilter> = fc.record(
     function: fc.constantFrom('a', 'b', 'p2=a', 'unknown'),
     project: fc.constantFrom('', 'p2', 'p3', 'p'),
     qualifier: fc.constantFrom('latest', 'v2'),
+    version: fc.constantFrom('latest', 'v1', 'v2'),
     state: fc.uniqueArray(fc.constantFrom(...states), { minLength: 1, maxLength: 3 }),
     status: fc.uniqueArray(fc.constantFrom(...statuses), { minLength: 1, maxLength: 3 }),
     condition: fc.uniqueArray(fc.constantFrom(...failureConditions), { minLength: 1, maxLength: 2 }),
@@ -122,6 +129,7 @@ function matches({ id, qualifier, invocation, payload, error, life: { fn } }: Kn
     function: (asked) => fn === asked,
     project: (asked) => (splitName(fn).project ?? '') === asked,
     qualifier: (asked) => qualifier === asked,
+    version: (asked) => context.terms !== null && (context.terms.version ?? 'latest') === asked,
     state: (asked) => (asked as string[]).includes(value),
     status: (asked) => asked.includes(statusOf(invocation)),
     condition: (asked) => (asked as string[]).includes(condition),
@@ -147,7 +155,41 @@ function holds(text: string, wanted: string): boolean {
   );
 }
 
-test('every filter, alone and with others, finds exactly the matching invocations, newest first', {
+const tookOf = ({ invocation: { context } }: Known, absent: number): number =>
+  context.outcome === null ? absent : Math.round(context.outcome.at - (context.request?.at ?? 0));
+const attemptsOf = ({ invocation }: Known): number => invocation.context.attempts;
+/** Compares invocations that are in the order of the newest first, which equal ones keep. */
+const comparing: Readonly<Record<ListOrder, (one: Known, other: Known) => number>> = {
+  newest: () => 0,
+  oldest: (one, other) => Number(one.id.slice(2)) - Number(other.id.slice(2)),
+  longest: (one, other) => tookOf(other, -1) - tookOf(one, -1),
+  shortest: (one, other) => tookOf(one, 1e9) - tookOf(other, 1e9),
+  'most-attempts': (one, other) => attemptsOf(other) - attemptsOf(one),
+  'fewest-attempts': (one, other) => attemptsOf(one) - attemptsOf(other),
+};
+
+/** The ids of all pages. An order by a value is read in both ways: sorted as a whole, and value by value. */
+function pagesOf(store: Store, { wanted, order, limit }: { wanted: HistoryFilter; order: ListOrder; limit: number }): string[] {
+  const found: string[] = [];
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const page = list([store], { ...wanted, order, limit, cursor });
+    if (order !== 'newest' && order !== 'oldest') {
+      const byValue = readSorted([store], { filter: wanted, order, limit, cursor }, { columns: 'i.seq, i.id', maxSorted: 0 });
+      const ids = page.invocations.map(({ id }) => id);
+      expect({ order, wanted, ids: byValue.rows.map(([, id]) => id), cursor: byValue.cursor }).toEqual({
+        order,
+        wanted,
+        ids,
+        cursor: page.cursor,
+      });
+    }
+    found.push(...page.invocations.map(({ id }) => id));
+    cursor = page.cursor;
+  }
+  return found;
+}
+
+test('every filter finds exactly the matching invocations, in every order, page by page', {
   timeout: 60_000,
 }, async () => {
   await fc.assert(
@@ -160,15 +202,19 @@ test('every filter, alone and with others, finds exactly the matching invocation
         const known = lives.map((one, index) => write(log, one, index));
         const store = openModel(log);
         await foldInto(store, log);
-        for (const wanted of filters) {
+        for (const [index, wanted] of filters.entries()) {
           const found: string[] = [];
           for (let cursor: string | undefined | null; cursor !== null; ) {
             const page = list([store], { ...wanted, limit, cursor });
             found.push(...page.invocations.map(({ id }) => id));
             cursor = page.cursor;
           }
-          const expected = known.filter((one) => matches(one, wanted)).map(({ id }) => id);
-          expect({ wanted, found }).toEqual({ wanted, found: expected.reverse() });
+          const matching = known.filter((one) => matches(one, wanted)).reverse();
+          const expected = matching.map(({ id }) => id);
+          expect({ wanted, found }).toEqual({ wanted, found: expected });
+          const order = listOrders[index % listOrders.length] ?? 'newest';
+          const sorted = matching.toSorted(comparing[order]).map(({ id }) => id);
+          expect({ wanted, order, found: pagesOf(store, { wanted, order, limit }) }).toEqual({ wanted, order, found: sorted });
           expect(countOf([store], { ...wanted, most: 1_000 })).toEqual({ count: expected.length, isAtLeast: false });
           if (expected.length > 1) expect(countOf([store], { ...wanted, most: 1 })).toEqual({ count: 1, isAtLeast: true });
         }

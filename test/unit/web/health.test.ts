@@ -10,6 +10,7 @@ const well = {
   roles: ['worker', 'scheduler', 'destinations', 'projection', 'gateway'].map((role) => ({ role, instance: 'i-1' })),
   lags: [lag],
   circuits: [],
+  waits: [],
   log: {
     messages: 10,
     bytes: 1_000,
@@ -42,6 +43,24 @@ describe('the issues of a system', () => {
     expect(issue).toMatchObject({ severity: 'error', title: 'The replicas of the log differ', reason: 'n0: 10 messages; n1: 9 messages' });
   });
 
+  test('a file that a process cannot use is one error, whatever its number of roles (FILE2)', () => {
+    const reason = 'the TLS of HTTP changed, but the content before is still in use: key.pem does not belong to the certificate';
+    const roles = well.roles.map((role) => ({ ...role, host: 'h', pid: 7, file_problems: [reason] }));
+    expect(healthIssues({ ...well, roles })).toEqual([
+      { severity: 'error', title: 'A file of a process needs attention', reason, command: 'npx sequent doctor' },
+    ]);
+  });
+
+  test('a process without the keys of a project and requests in plain text are errors', () => {
+    const roles = well.roles.map((role) => ({ ...role, host: 'h', pid: 7, missing_keys: ['shop'] }));
+    const words = { in_words: '2 requests came in plain text', remedy: 'purge' };
+    const plain_requests = [{ function: 'orders', requests: 2, is_at_least: false, latest_at: 1, ...words }];
+    expect(healthIssues({ ...well, roles, plain_requests })).toMatchObject([
+      { severity: 'error', title: 'Process 7 on h has no key for shop' },
+      { severity: 'error', title: 'orders got requests in plain text', reason: '2 requests came in plain text; try: purge' },
+    ]);
+  });
+
   test('a loss of the log and a full log are errors', () => {
     const lost = { id: 'k3', found_at: 3, lost_at_most: 640, from: 1, to: 2, in_words: 'the log lost at most 640 messages' };
     expect(healthIssues({ ...well, log: { ...well.log, losses: [lost], refusal: { at: 1, why: 'maximum bytes exceeded' } } })).toEqual([
@@ -68,8 +87,37 @@ describe('the issues of a system', () => {
   });
 
   test('a queue without a consumer is an issue when its role is running', () => {
-    const [issue] = healthIssues({ ...well, lags: [{ ...lag, waiting: 1, is_attended: false }] });
-    expect(issue).toMatchObject({ title: 'The queue orders has no consumer', reason: '1 message waits: no worker runs this function' });
+    const [issue] = healthIssues({
+      ...well,
+      lags: [{ ...lag, role: 'destinations', name: 'destinations', waiting: 1, is_attended: false }],
+    });
+    expect(issue).toMatchObject({
+      title: 'The queue destinations has no consumer',
+      reason: '1 message waits: the role destinations takes no work',
+    });
+  });
+
+  test('requests of a function that make no progress are an issue with the remedy, and taken slots are none', () => {
+    const wait = { function: 'orders', waiting: 3, in_words: 'orders is paused', remedy: 'sequent fn resume orders' };
+    const failing = {
+      function: 'pay',
+      kind: 'platform-failing',
+      waiting: 1,
+      in_words: 'no responder',
+      remedy: 'start a responder',
+    } as const;
+    expect(healthIssues({ ...well, waits: [{ ...wait, kind: 'paused' }, failing, { ...wait, kind: 'all-busy' }] })).toEqual([
+      { severity: 'error', title: 'The platform cannot run pay', reason: 'no responder; try: start a responder' },
+      {
+        severity: 'warning',
+        title: 'The requests of orders wait',
+        reason: '3 requests wait: orders is paused',
+        command: 'npx sequent fn resume orders',
+      },
+    ]);
+    // Without a worker, the missing role is the issue.
+    const roles = well.roles.filter(({ role }) => role !== 'worker');
+    expect(titlesOf({ roles, waits: [{ ...wait, kind: 'no-worker' }] })).toEqual(['The role worker is missing']);
   });
 
   test.each<[string, Partial<SystemView>]>([
@@ -83,8 +131,13 @@ describe('the issues of a system', () => {
     ['1 dead letter', { dead_letters: 1 }],
     ['More than 500 dead letters', { dead_letters: 500, is_dead_letters_at_least: true }],
     ['The clock of h is 5 s behind', { roles: well.roles.map((role) => ({ ...role, host: 'h', clock_ahead_ms: -5_000 })) }],
-  ])('is reported: %s', (title, changed) => {
+    [
+      'The queue destinations has no consumer',
+      { lags: [{ ...lag, role: 'destinations', name: 'destinations', waiting: 9, is_attended: false }] },
+    ],
+  ])('is reported with its command: %s', (title, changed) => {
     expect(titlesOf(changed)).toEqual([title]);
+    expect(healthIssues({ ...well, ...changed })[0]?.command).toMatch(/^npx sequent (?:doctor|dest|projection|serve|verify)/);
   });
 
   test('a circuit that is not closed is an issue with its state and its remedy', () => {

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { createCancel } from '#src/client/cancel.ts';
 import { defineFunction, type HandlerContext } from '#src/client/define-function.ts';
+import type { StreamName } from '#src/core/log/event-log.ts';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
 import { createMemoryLog, type MemoryLog } from '#src/core/memory/memory-log.ts';
 import { createStreamId, idAt } from '#src/core/names/ids.ts';
@@ -12,7 +14,7 @@ import { createMemoryAnswers } from '#src/testing/memory-answers.ts';
 import { createMemoryWork } from '#src/testing/memory-work.ts';
 import { createTestSequent, type TestSequent } from '#src/testing/testing.ts';
 import { createVirtualClock } from '#src/testing/virtual-clock.ts';
-import { startWorker } from '#src/worker/worker.ts';
+import { startWorker, type Worker, type WorkerOptions } from '#src/worker/worker.ts';
 import { until } from '#test/support/log/opened-log.ts';
 
 const SECOND = 1_000;
@@ -68,6 +70,34 @@ describe('the results that are published', () => {
     expect(idsOf(sequent)).toEqual([requestId]);
   });
 
+  test('are one for an invocation that was cancelled while it ran, although another worker is idle (PUB5)', async () => {
+    const { clock, log, work, addWorker, accept, cancel, close } = await openParts();
+    let starts = 0;
+    const hang = (): Promise<never> => {
+      starts++;
+      return new Promise(() => {});
+    };
+    let publications = 0;
+    // Storing a result takes a while. Until then, no other worker sees that it is stored.
+    const publish: MemoryLog['results']['publish'] = async (...result) => {
+      publications++;
+      await clock.sleep(1);
+      await log.results.publish(...result);
+    };
+    const workers = ['one', 'other'].map((worker) => addWorker(worker, hang, { results: { ...log.results, publish } }));
+    const { stream } = await accept();
+    await until(() => starts === 1);
+    await cancel(stream);
+    await until(() => publications > 0);
+    // The other worker would take a wake meanwhile.
+    let turns = 0;
+    await until(() => ++turns > 100);
+    clock.moveTo(clock.now() + 1);
+    await until(() => log.results.published.length > 0 && work.inFlight === 0);
+    await close(workers);
+    expect(publications).toBe(1);
+  });
+
   test('include at once that of a member which is cancelled while another member of its batch runs (ITEM2)', async () => {
     const mixed = defineFunction({
       name: 'mixed',
@@ -106,8 +136,8 @@ describe('the results that are published', () => {
   });
 });
 
-/** Runs one invocation whose first publication ends as given, and lets its item return after the lease. */
-async function redeliver(first: (publish: () => Promise<void>) => Promise<void>): Promise<MemoryLog['results']> {
+/** The parts of a system in memory, to which several workers can be added. */
+async function openParts() {
   const clock = createVirtualClock(Date.UTC(2026, 0, 1));
   const log = createMemoryLog({ clock });
   const work = createMemoryWork({ log, clock, leaseInMs: LEASE_IN_MS });
@@ -116,15 +146,66 @@ async function redeliver(first: (publish: () => Promise<void>) => Promise<void>)
   const stopping = new AbortController();
   const registry = createFunctionRegistry(store, { refuseDestination: answers.destinationCheck.refuse, clock });
   const directory = await openFunctionDirectory(store, { signal: stopping.signal });
-  await registry.put({ name: 'echo', handler: { kind: 'inline' } });
-  let publications = 0;
+  const writing = { log, hints: work.hints, clock, findFunction: directory.ask };
   let appends = 0;
-  const warnings: object[] = [];
-  const worker = startWorker({
-    ...answers,
+
+  function addWorker(worker: string, handler: () => unknown, changed: Partial<Pick<WorkerOptions, 'results' | 'logger'>>) {
+    return startWorker({
+      ...answers,
+      ...writing,
+      queue: work.queue,
+      results: log.results,
+      tenancy: { region: 'local', project: 'default' },
+      maxHops: 16,
+      maxChain: 1_000,
+      logger: silentLogger,
+      functions: directory,
+      worker,
+      host: createInlineHost(new Map([['echo', handler]]), clock.after),
+      appendId: () => `${worker}-${appends++}`,
+      canRun: () => true,
+      // A worker that has a stream in progress takes no other item.
+      window: { size: 1 },
+      ...changed,
+    });
+  }
+
+  async function accept(): Promise<StreamName> {
+    await registry.put({ name: 'echo', handler: { kind: 'inline' }, concurrency: 1 });
+    const name = { function: parseFunctionName('echo'), stream: createStreamId(clock.now(), new Uint8Array(8)) };
+    await log.accept(name, [{ payload: '{}' }]);
+    return name;
+  }
+
+  return {
+    clock,
     log,
-    queue: work.queue,
-    hints: work.hints,
+    work,
+    addWorker,
+    accept,
+    cancel: createCancel({
+      ...writing,
+      ...answers,
+      by: 'canceller',
+      appendId: () => `c-${appends++}`,
+      functions: registry,
+      findQueued: async () => [],
+    }).cancel,
+    async close(workers: readonly Worker[]) {
+      clock.release();
+      for (const worker of workers) await worker.stop(0);
+      stopping.abort();
+      await work.close();
+    },
+  };
+}
+
+/** Runs one invocation whose first publication ends as given, and lets its item return after the lease. */
+async function redeliver(first: (publish: () => Promise<void>) => Promise<void>): Promise<MemoryLog['results']> {
+  const { clock, log, work, addWorker, accept, close } = await openParts();
+  let publications = 0;
+  const warnings: object[] = [];
+  const worker = addWorker('worker', () => 'done', {
     results: {
       ...log.results,
       publish(...result) {
@@ -132,28 +213,14 @@ async function redeliver(first: (publish: () => Promise<void>) => Promise<void>)
         return ++publications === 1 ? first(publish) : publish();
       },
     },
-    tenancy: { region: 'local', project: 'default' },
-    maxHops: 16,
-    maxChain: 1_000,
-    clock,
     logger: { ...silentLogger, warn: (facts) => void warnings.push(facts) },
-    functions: directory,
-    findFunction: directory.ask,
-    worker: 'worker',
-    host: createInlineHost(new Map([['echo', (event: unknown) => event]]), clock.after),
-    appendId: () => `worker-${appends++}`,
-    canRun: () => true,
   });
-  const name = { function: parseFunctionName('echo'), stream: createStreamId(clock.now(), new Uint8Array(8)) };
-  await log.accept(name, [{ payload: '{}' }]);
+  await accept();
   await until(() => warnings.length > 0);
   const { activity } = work;
   clock.moveTo(clock.now() + LEASE_IN_MS + 1);
   // Delivered and acknowledged.
   await until(() => work.activity > activity + 1);
-  clock.release();
-  await worker.stop(0);
-  stopping.abort();
-  await work.close();
+  await close([worker]);
   return log.results;
 }

@@ -1,6 +1,8 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { parsePointInTime } from '#src/cli/arguments/moment.ts';
 import type { RepairFilter } from '#src/client/client.ts';
+import type { Call } from '../../call.ts';
+import { usageProblem } from '../../problem.ts';
 
 export type DeadLetterFilters = { function?: string; destination?: string; since?: number };
 
@@ -15,6 +17,18 @@ export function filterOf({ function: name, destination, since }: DeadLetterFilte
   return { function: name, destination, since };
 }
 
-export function isFiltered(filters: DeadLetterFilters): boolean {
+/** The note of a person who settles deliveries. */
+export function noteOption(): Option {
+  return new Option('-m, --note <text>', 'why; the log keeps the note').makeOptionMandatory();
+}
+
+/** Refuses a bulk command without a selection, so that no slip changes all deliveries. */
+export function checkSelection({ args, options }: Call<DeadLetterFilters & { all?: true }>, past: string): void {
+  if (args[0] !== undefined || options.all || isFiltered(options)) return;
+  const remedy = 'a request id, --function, --destination, --since, or --all';
+  throw usageProblem(`no delivery was ${past}`, 'the command needs a selection', remedy);
+}
+
+function isFiltered(filters: DeadLetterFilters): boolean {
   return filters.function !== undefined || filters.destination !== undefined || filters.since !== undefined;
 }

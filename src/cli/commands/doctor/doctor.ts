@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises';
 import { Command } from 'commander';
-import { plural } from '#src/cli/print/format.ts';
-import { type OutputStream, plain } from '#src/cli/print/terminal.ts';
+import { type OutputStream, plain, widthOf } from '#src/cli/print/terminal.ts';
+import { say } from '#src/cli/texts/say.ts';
 import { messageOf } from '#src/core/errors.ts';
 import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import type { HistoryStatus } from '#src/core/history-questions.ts';
@@ -11,11 +11,12 @@ import { action, type Call } from '../../call.ts';
 import { durabilityOf } from '../../durability.ts';
 import { type ExitCode, exitCodes } from '../../problem.ts';
 import { explainTarget, findTarget, type Target } from '../../session.ts';
-import { type Examined, type Finding, judge } from './findings.ts';
+import type { Examined } from './examined.ts';
+import type { Finding } from './finding.ts';
+import { judge } from './findings.ts';
 
 export function doctorCommand(): Command {
   return new Command('doctor')
-    .summary('find problems and their remedies')
     .description('Examines the server, the streams, the roles, the functions and the clocks.')
     .option('--replicas', 'also compare the replicas of the log: their messages, and the content of samples')
     .addHelpText('after', examples)
@@ -72,6 +73,8 @@ async function examine(connection: Connection, { dataDir }: Target, withReplicas
     missingFiles: await missingFiles(functions),
     instances: await createNatsRoleInstances(connection).list(),
     projections,
+    failing: projections.length === 0 ? undefined : await readFailing(connection),
+    plainRequests: projections.length === 0 ? undefined : await findPlainRequests(connection),
     losses: await readLosses(connection),
     replicas: withReplicas ? await compareReplicas(connection) : undefined,
   };
@@ -83,7 +86,7 @@ async function readLosses(connection: Connection): Promise<LogLoss[]> {
   const { openKeyValue } = await import('#src/nats/key-value.ts');
   const { STATE_BUCKET } = await import('#src/nats/wire/topology.ts');
   try {
-    const losses = await createLossBook(await openKeyValue(connection, STATE_BUCKET, undefined)).list();
+    const losses = await createLossBook(await openKeyValue(connection, STATE_BUCKET)).list();
     return losses.filter(({ acknowledged }) => acknowledged === undefined);
   } catch {
     return [];
@@ -98,12 +101,34 @@ async function readProjections(connection: Connection): Promise<HistoryStatus[]>
   return found.filter((status) => status !== undefined);
 }
 
+async function readFailing(connection: Connection): Promise<Examined['failing']> {
+  const { createNatsHistory } = await import('#src/nats/questions/history-service.ts');
+  const { readFailingPlatforms } = await import('#src/analysis/platform-failures.ts');
+  const history = createNatsHistory(connection);
+  return await readFailingPlatforms((query) => history.ask('list', query)).catch(() => undefined);
+}
+
+async function findPlainRequests(connection: Connection): Promise<Examined['plainRequests']> {
+  const { createNatsHistory } = await import('#src/nats/questions/history-service.ts');
+  const { readPlainRequests } = await import('#src/analysis/plain-requests.ts');
+  const { listProjects } = await import('#src/core/encryption/change-project.ts');
+  const { openKeyValue } = await import('#src/nats/key-value.ts');
+  const { FUNCTIONS_BUCKET } = await import('#src/nats/wire/topology.ts');
+  const history = createNatsHistory(connection);
+  const find = async (): Promise<Examined['plainRequests']> => {
+    const projects = await listProjects(await openKeyValue(connection, FUNCTIONS_BUCKET));
+    const encrypting = projects.filter(({ payloads }) => payloads === 'encrypted');
+    return await readPlainRequests((query) => history.ask('list', query), encrypting);
+  };
+  return await find().catch(() => undefined);
+}
+
 async function readRegistry(connection: Connection): Promise<Examined['registry']> {
   const { openKeyValue } = await import('#src/nats/key-value.ts');
   const { createFunctionRegistry } = await import('#src/functions/registry.ts');
   const { FUNCTIONS_BUCKET } = await import('#src/nats/wire/topology.ts');
   try {
-    return { functions: await createFunctionRegistry(await openKeyValue(connection, FUNCTIONS_BUCKET, undefined)).list() };
+    return { functions: await createFunctionRegistry(await openKeyValue(connection, FUNCTIONS_BUCKET)).list() };
   } catch (error) {
     return { why: messageOf(error) };
   }
@@ -130,21 +155,26 @@ const signs = {
 function draw({ inspection }: Examined, findings: readonly Finding[], output: OutputStream): string[] {
   const { paint, isUnicode } = output;
   const { url, name } = inspection.server;
-  const width = Math.max(...findings.map(({ check }) => check.length));
+  const width = Math.max(...findings.map(({ check }) => widthOf(check)));
   const lines = findings.flatMap(({ level, check, seen, remedy }) => {
     const { unicode, ascii, colour } = signs[level];
     const sign = paint[colour](isUnicode ? unicode : ascii);
-    const line = `${sign} ${check.padEnd(width)}  ${plain(seen)}`;
-    return remedy === undefined ? [line] : [line, `${' '.repeat((isUnicode ? 1 : 2) + width + 3)}${paint.dim(`try: ${plain(remedy)}`)}`];
+    const line = `${sign} ${check}${' '.repeat(width - widthOf(check))}  ${plain(seen)}`;
+    return remedy === undefined
+      ? [line]
+      : [line, `${' '.repeat((isUnicode ? 1 : 2) + width + 3)}${paint.dim(say('try: {remedy}', { remedy: plain(remedy) }))}`];
   });
   const problems = findings.filter(({ level }) => level === 'problem').length;
   const notes = findings.filter(({ level }) => level === 'note').length;
-  const verdict = problems > 0 ? paint.red(plural(problems, 'problem')) : paint.green('no problem');
+  const verdict =
+    problems > 0
+      ? paint.red(problems === 1 ? say('1 problem') : say('{count} problems', { count: problems }))
+      : paint.green(say('no problem'));
   return [
     `${paint.bold(plain(url))}  ${paint.dim(plain(name))}`,
     '',
     ...lines,
     '',
-    `${verdict}${notes > 0 ? `, ${plural(notes, 'note')}` : ''}`,
+    verdict + (notes === 0 ? '' : notes === 1 ? say(', 1 note') : say(', {count} notes', { count: notes })),
   ];
 }

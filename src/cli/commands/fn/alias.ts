@@ -1,6 +1,8 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { type Column, printList, printOne } from '#src/cli/print/output.ts';
+import { aliasOf, promoted, rolledBack } from '#src/core/functions/canary.ts';
 import type { FunctionAlias } from '#src/core/functions/entry.ts';
+import { aliasNameOf } from '#src/core/names/names.ts';
 import { action, type Call } from '../../call.ts';
 import { exitCodes } from '../../problem.ts';
 import { withClient } from '../../session.ts';
@@ -10,9 +12,11 @@ type SetOptions = { description?: string; weight?: Record<string, number> };
 
 export function aliasCommand(): Command {
   return new Command('alias')
-    .summary('aliases of versions: set, ls, rm')
+    .summary('aliases of versions: set, promote, rollback, ls, rm')
     .description('Names for a version of a function, which can be moved to another version.')
     .addCommand(setCommand())
+    .addCommand(moveCommand('promote'))
+    .addCommand(moveCommand('rollback'))
     .addCommand(listCommand())
     .addCommand(removeCommand());
 }
@@ -38,6 +42,45 @@ Examples:
   sequent fn alias set orders prod v1 --weight v2=10
 
 Exit codes: 0 set, 2 refused (a loop of destinations, weights over 100), 3 no such function or version, 4 the version has another alias.`;
+
+const moves = {
+  promote: {
+    summary: 'send all requests to the canary',
+    text: 'Ends a canary with success: all new requests of the alias run the version that had a weight. Name it if several have one.',
+    change: promoted,
+  },
+  rollback: {
+    summary: 'send all requests to the main version again',
+    text: 'Ends a canary: all new requests of the alias run its main version, or the named one. Started invocations keep their version.',
+    change: rolledBack,
+  },
+} as const;
+
+function moveCommand(move: keyof typeof moves): Command {
+  const { summary, text, change } = moves[move];
+  return new Command(move)
+    .summary(summary)
+    .description(text)
+    .argument('<function>', 'the name of the function')
+    .argument('<alias>', 'the name of the alias')
+    .argument('[version]', 'the version that gets all requests')
+    .addHelpText('after', '\nExit codes: 0 moved, 2 no canary, or several, 3 no such function, alias or version.')
+    .action(
+      action(async (call: Call) => {
+        const [name = '', alias = '', version] = call.args;
+        return await withClient(call.options, async ({ functions }) => {
+          const present = aliasOf(await functions.get(name), aliasNameOf(alias));
+          const stored = await functions.putAlias(name, change(present, version));
+          printOne(call, {
+            value: { function: name, ...stored },
+            name: `!${stored.name}`,
+            lines: () => [`${name}:${describeAlias(stored)}`],
+          });
+          return exitCodes.ok;
+        });
+      }),
+    );
+}
 
 function listCommand(): Command {
   return new Command('ls')
@@ -69,7 +112,7 @@ async function set(call: Call<SetOptions>): Promise<typeof exitCodes.ok> {
   const [name = '', alias = '', version = ''] = call.args;
   const { weight = {}, description = '' } = call.options;
   return await withClient(call.options, async ({ functions }) => {
-    const stored = await functions.putAlias(name, { name: bare(alias), version, weights: weight, description });
+    const stored = await functions.putAlias(name, { name: aliasNameOf(alias), version, weights: weight, description });
     printOne(call, {
       value: { function: name, ...stored },
       name: `!${stored.name}`,
@@ -110,17 +153,12 @@ async function list(call: Call): Promise<typeof exitCodes.ok> {
 async function remove(call: Call): Promise<typeof exitCodes.ok> {
   const [name = '', alias = ''] = call.args;
   return await withClient(call.options, async ({ functions }) => {
-    await functions.deleteAlias(name, bare(alias));
+    await functions.deleteAlias(name, aliasNameOf(alias));
     printOne(call, {
-      value: { function: name, removed: `!${bare(alias)}` },
-      name: `!${bare(alias)}`,
-      lines: () => [`removed ${name}:!${bare(alias)}`],
+      value: { function: name, removed: `!${aliasNameOf(alias)}` },
+      name: `!${aliasNameOf(alias)}`,
+      lines: () => [`removed ${name}:!${aliasNameOf(alias)}`],
     });
     return exitCodes.ok;
   });
-}
-
-/** The name of an alias without the `!` of its qualifier. */
-function bare(alias: string): string {
-  return alias.replace(/^!/, '');
 }

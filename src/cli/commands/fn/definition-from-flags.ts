@@ -1,3 +1,4 @@
+import { keyAndValue } from '#src/cli/arguments/key-and-value.ts';
 import { usageProblem } from '../../problem.ts';
 import { destinationsFrom } from './destinations-from.ts';
 import { existingFile } from './existing-file.ts';
@@ -40,13 +41,13 @@ export async function definitionFromFlags(name: string, flags: DefinitionFlags):
     timeoutInMs: timeout,
     memoryInMb: memory,
     concurrency,
-    userData: userData === undefined ? undefined : Object.fromEntries(userData.map(pairOf)),
+    userData: userData === undefined ? undefined : Object.fromEntries(userData.map((pair) => keyAndValue(pair, '--user-data'))),
     policy: policyFrom(flags),
   });
   return { definition, archive };
 }
 
-async function handlerFrom(name: string, flags: DefinitionFlags): Promise<{ handler: object; archive?: Uint8Array }> {
+async function handlerFrom(name: string, flags: DefinitionFlags): Promise<{ handler: object; archive?: Uint8Array | undefined }> {
   const { file, zip, folder, handler, initializer, subject, url, inline } = flags;
   const given = [file, zip, folder, subject, url, inline].filter((value) => value !== undefined);
   if (given.length !== 1) {
@@ -58,9 +59,23 @@ async function handlerFrom(name: string, flags: DefinitionFlags): Promise<{ hand
   if (inline !== undefined) return { handler: { kind: 'inline' } };
   // FunctionGraph names a handler with its file, as in index.handler.
   const exported = { export: handler?.split('.').at(-1), initializer: initializer?.split('.').at(-1) };
-  if (file !== undefined) return { handler: present({ kind: 'process', file: await existingFile(file, process.cwd()), ...exported }) };
+  if (file !== undefined) return await packedHandler(await existingFile(file, process.cwd()), exported);
   const { archive, entry, digest } = await packageFrom({ zip, folder, handler });
   return { handler: present({ kind: 'process', package: digest, file: entry, ...exported }), archive };
+}
+
+/** The handler of a file, whose code becomes a package (rule CODE1). Throws `CodeError` when no worker could load the file. */
+export async function packedHandler(
+  file: string,
+  { export: name, ...handler }: { export?: string | undefined; initializer?: string | undefined },
+): Promise<Required<Pick<Deployment, 'archive'>> & { handler: object }> {
+  const { traceModule } = await import('#src/cli/code/trace-module.ts');
+  const { packFile } = await import('#src/cli/code/pack-file.ts');
+  const traced = await traceModule(file);
+  traced.expectExport(name ?? 'handler');
+  if (handler.initializer !== undefined) traced.expectExport(handler.initializer);
+  const { archive, digest, entry } = await packFile(traced);
+  return { handler: present({ ...handler, kind: 'process', package: digest, file: entry, export: name }), archive };
 }
 
 /** Without any of these flags there is no policy, and therefore no retry. */
@@ -75,13 +90,6 @@ function policyFrom({ maxRetries, maxAge, backoff, maxBackoff, onSuccess, onFail
     onFailure: onFailure?.flatMap((text) => destinationsFrom(text, '--on-failure')),
     allowCycle,
   });
-}
-
-function pairOf(text: string): [string, string] {
-  const [key = '', ...rest] = text.split('=');
-  if (key === '' || rest.length === 0)
-    throw usageProblem('--user-data cannot be read', `"${text}" is not key=value`, '--user-data REGION=eu');
-  return [key, rest.join('=')];
 }
 
 function present(fields: Record<string, unknown>): object {

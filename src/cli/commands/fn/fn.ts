@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { aliasCommand } from './alias.ts';
+import { eventCommand } from './event.ts';
 import { getCommand } from './get.ts';
 import { listCommand } from './ls.ts';
 import { pauseCommand, resumeCommand } from './pause.ts';
@@ -11,7 +12,6 @@ import { versionsCommand } from './versions.ts';
 export function functionsCommand(): Command {
   return new Command('fn')
     .alias('functions')
-    .summary('functions: ls, get, put, rm, pause, resume, publish, versions, alias')
     .description('The definitions of functions, their versions and aliases.')
     .addCommand(listCommand())
     .addCommand(getCommand())
@@ -21,5 +21,6 @@ export function functionsCommand(): Command {
     .addCommand(resumeCommand())
     .addCommand(publishCommand())
     .addCommand(versionsCommand())
-    .addCommand(aliasCommand());
+    .addCommand(aliasCommand())
+    .addCommand(eventCommand());
 }

@@ -10,7 +10,7 @@ export function publishCommand(): Command {
   return new Command('publish')
     .summary('publish a version of a function')
     .description(
-      'Publishes the current definition as a version, which later changes of the function do not affect. A version keeps the code of a package (fn put --folder); of a file, a subject or a URL it keeps the name only.',
+      'Publishes the current definition as a version, which later changes of the function do not affect. A version keeps the code that fn put stored (--file, --folder, --zip); of a subject or a URL it keeps the name only.',
     )
     .argument('<function>', 'the name of the function')
     .argument('[version]', 'the name of the version (default: the time, as v20260131-120000)')

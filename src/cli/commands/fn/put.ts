@@ -16,7 +16,7 @@ export function putCommand(): Command {
       'Defines a function or replaces its definition: from flags, or from a JSON file that holds one definition or a list of them.',
     )
     .argument('<function>', 'the name; or a .json file; or - for JSON on stdin')
-    .option('--file <path>', 'run this JavaScript or TypeScript module, in child processes of the worker')
+    .option('--file <path>', 'run this JavaScript or TypeScript module: Sequent stores it with the files and packages that it imports')
     .option('--folder <path>', 'run the code of this folder: Sequent stores it, and every worker and version gets it')
     .option('--zip <path>', 'run the code of this zip archive, like --folder')
     .option('--handler <export>', 'the exported function (default: handler); of a package with its file (default: index.handler)')
@@ -51,7 +51,10 @@ Examples:
   sequent fn put functions.json
   sequent fn get hello --json | jq '.timeoutInMs = 60000' | sequent fn put -
 
-Exit codes: 0 stored, 2 not a valid definition, 4 another revision (--expect).`;
+What put recorded is what runs: a later change of the file or the folder has no effect before the next put. Code that cannot be loaded is
+refused: a syntax error, an import of nothing, a missing export, another language. See sequent dev, which puts on each save.
+
+Exit codes: 0 stored, 2 not a valid definition or code that cannot be loaded, 4 another revision (--expect).`;
 
 function collect(value: string, previous: string[] = []): string[] {
   return [...previous, value];
@@ -60,8 +63,8 @@ function collect(value: string, previous: string[] = []): string[] {
 async function put(call: Call<PutOptions>): Promise<ExitCode> {
   const { args, options, terminal } = call;
   const source = args[0] ?? '';
-  const deployments = isDefinitionFile(source)
-    ? (await readDefinitions(source, options, (line) => terminal.err.line(line))).map((definition): Deployment => ({ definition }))
+  const deployments: Deployment[] = isDefinitionFile(source)
+    ? await readDefinitions(source, options, (line) => terminal.err.line(line))
     : [await definitionFromFlags(source, options)];
   const { parseDefinition } = await import('#src/functions/registry.ts');
   const { projectOf } = await import('#src/core/names/addressable.ts');

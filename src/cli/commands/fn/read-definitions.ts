@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { readStdinText } from '#src/cli/arguments/payload.ts';
 import { messageOf } from '#src/core/errors.ts';
 import { usageProblem } from '../../problem.ts';
-import type { DefinitionFlags } from './definition-from-flags.ts';
+import { type DefinitionFlags, type Deployment, packedHandler } from './definition-from-flags.ts';
 import { existingFile } from './existing-file.ts';
 
 /** Whether the argument names a file of definitions, or stdin, instead of a function. */
@@ -11,8 +11,8 @@ export function isDefinitionFile(text: string): boolean {
   return text === '-' || text.endsWith('.json');
 }
 
-/** The definitions of a JSON file or of stdin. Paths of modules are relative to the folder of the file. */
-export async function readDefinitions(source: string, flags: DefinitionFlags, say: (line: string) => void): Promise<object[]> {
+/** The definitions of a JSON file or of stdin, with the code of their files. Paths are relative to the folder of the JSON file. */
+export async function readDefinitions(source: string, flags: DefinitionFlags, say: (line: string) => void): Promise<Deployment[]> {
   const extra = Object.keys(flags).find((key) => definitionKeys.has(key));
   if (extra !== undefined)
     throw usageProblem(
@@ -67,13 +67,16 @@ function parse(text: string, source: string): unknown {
   }
 }
 
-async function completed(definition: unknown, folder: string): Promise<object> {
+type HandlerFields = { kind?: unknown; file?: unknown; package?: unknown; export?: string; initializer?: string };
+
+async function completed(definition: unknown, folder: string): Promise<Deployment> {
   if (typeof definition !== 'object' || definition === null) {
     throw usageProblem('the definition cannot be read', 'it is not a JSON object', 'sequent fn get hello --json, which shows one');
   }
   // The output of "fn get" has a revision, which the registry assigns.
-  const { revision: _, ...fields } = definition as { revision?: unknown; handler?: { kind?: unknown; file?: unknown; package?: unknown } };
+  const { revision: _, ...fields } = definition as { revision?: unknown; handler?: HandlerFields };
   const { handler } = fields;
-  if (handler?.kind !== 'process' || typeof handler.file !== 'string' || handler.package !== undefined) return fields;
-  return { ...fields, handler: { ...handler, file: await existingFile(handler.file, folder) } };
+  if (handler?.kind !== 'process' || typeof handler.file !== 'string' || handler.package !== undefined) return { definition: fields };
+  const packed = await packedHandler(await existingFile(handler.file, folder), handler);
+  return { definition: { ...fields, handler: packed.handler }, archive: packed.archive };
 }

@@ -5,12 +5,14 @@ import { type Configuration, readConfiguration } from '#src/main/config/configur
 import { findNats, requestedNats, respondersNats } from '#src/main/config/find-nats.ts';
 import type { NatsAddress } from '#src/main/config/nats-address.ts';
 import { ensureServer } from '#src/main/nats-server/fetch.ts';
+import type { Environment } from '#src/main/nats-server/find.ts';
 import { type EmbeddedServer, type ServerEvent, startServer } from '#src/main/nats-server/start.ts';
 import { buildPages } from '#src/main/roles/build-pages.ts';
 import { endOnDefect } from '#src/main/roles/defects.ts';
 import { createLog } from '#src/main/roles/log.ts';
 import { makePrivate, readableByOthers } from '#src/main/roles/private-files.ts';
 import { type RunningRoles, startRoles } from '#src/main/roles/roles.ts';
+import { type WatchedFiles, watchFiles } from '#src/main/roles/watched-files.ts';
 import { natsOptionsOf } from '#src/nats/transport/connect-options.ts';
 import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
 import { openRequesterConnection } from '#src/nats/transport/requester.ts';
@@ -20,6 +22,7 @@ import { usageProblem } from '../../problem.ts';
 import { explainTarget } from '../../session.ts';
 import { callersOf } from './callers.ts';
 import { asOneWord } from './one-word.ts';
+import { startReporting } from './reporting.ts';
 import { rolesFrom } from './roles-from-configuration.ts';
 import type { Running, ServeOptions } from './running.ts';
 
@@ -38,40 +41,50 @@ const INSTALLED = 'sequent-installed';
  *
  * `undefined` when `signal` was aborted meanwhile; everything that was started is then stopped.
  */
-export async function start(call: Call<ServeOptions>, signal: AbortSignal): Promise<Running | undefined> {
-  const configuration = configurationOf(call);
+export async function start(call: Call<ServeOptions>, signal: AbortSignal, env: Environment = process.env): Promise<Running | undefined> {
+  const configuration = configurationOf(call, env);
   const port = portOf(call.options.natsPort);
   const log = createLog({ level: configuration.logLevel });
   endOnDefect(log);
   const reports: Reports = { log, stopping: signal };
   if (configuration.roles.includes('gateway')) preparePages(call);
   await protectFiles(configuration, log);
-  const isServerNeeded = call.options.startServer && requestedNats(configuration) === undefined;
+  const reporting = await startReporting(configuration, log);
+  const isServerNeeded = call.options.startServer && requestedNats(configuration, env) === undefined;
   const server = isServerNeeded ? await startOwnServer(call, { ...configuration, port }, reports) : undefined;
-  const undo: (() => Promise<void>)[] = [async () => await server?.stop()];
+  const undo: (() => Promise<void>)[] = [async () => await server?.stop(), () => reporting.end()];
   try {
     const { connection, requester, address } = await connect(configuration, server, reports);
     undo.unshift(
       async () => await requester?.close(),
       () => connection.close(),
     );
+    const files = watchFiles(log);
+    undo.unshift(async () => files.close());
+    watchNatsFiles(files, { address, responders: respondersNats(address, configuration) });
     const callers = callersOf(configuration);
     const durability = durabilityOf(server?.fsync);
     const roles = await startRoles({
-      ...rolesFrom(configuration, address, callers),
+      ...rolesFrom({ ...configuration, ownFsync: server?.fsync }, address, callers),
       connection,
       ...(requester === undefined ? {} : { requester }),
       ...(server === undefined ? {} : { durability: durability.class }),
+      files,
       logger: log,
     });
     const deployed = call.options.deployExamples ? await deployExamples(roles) : [];
     const stop = async (graceInMs: number): Promise<void> => {
+      files.close();
       await roles.stop(graceInMs);
       await requester?.close();
       await server?.stop();
+      await reporting.end();
     };
-    const running = { configuration, server, localToken: callers.localToken, http: roles.gateway, ...factsOf(connection), durability };
-    if (!signal.aborted) return { ...running, examples: deployed, startedInMs: performance.now() - installedAt(), stop };
+    reporting.setReadiness(roles.readiness);
+    const { localToken } = callers;
+    const reload = (): Promise<void> => files.reload();
+    const running = { configuration, server, localToken, http: roles.gateway, ...factsOf(connection), durability, reload };
+    if (!signal.aborted) return { ...running, roles, examples: deployed, startedInMs: performance.now() - installedAt(), stop };
     await stop(0);
     return undefined;
   } catch (error) {
@@ -111,9 +124,20 @@ async function openRequester(configuration: Configuration, address: Omit<NatsAdd
 
 /** The data folder is made private. Files of the operator are only reported, because other programs may need them. */
 async function protectFiles(configuration: Configuration, log: Logger): Promise<void> {
-  const { dataDir, credentials, connections, natsCreds, natsNkey, respondersCreds, signingKey } = configuration;
+  const { dataDir, credentials, connections, natsCreds, natsNkey, respondersCreds, respondersNkey, signingKey, httpTlsKey, encryptionKey } =
+    configuration;
   await makePrivate(dataDir);
-  for (const file of await readableByOthers([credentials, connections, natsCreds, natsNkey, respondersCreds, signingKey]))
+  for (const file of await readableByOthers([
+    credentials,
+    connections,
+    natsCreds,
+    natsNkey,
+    respondersCreds,
+    respondersNkey,
+    signingKey,
+    httpTlsKey,
+    encryptionKey,
+  ]))
     log.warn({ file }, `other users of this machine can read ${file}; run: chmod 600 ${file}`);
 }
 
@@ -126,9 +150,9 @@ function preparePages({ terminal }: Call<ServeOptions>): void {
   });
 }
 
-function configurationOf({ options, terminal }: Call<ServeOptions>): Configuration {
+function configurationOf({ options, terminal }: Call<ServeOptions>, env: Environment): Configuration {
   const quiet = terminal.err.isTty ? { SEQUENT_LOG_LEVEL: 'warn' } : {};
-  return readConfiguration({ flags: { ...options, natsUrl: options.server }, env: { ...quiet, ...process.env } });
+  return readConfiguration({ flags: { ...options, natsUrl: options.server }, env: { ...quiet, ...env } });
 }
 
 async function startOwnServer(
@@ -145,6 +169,21 @@ async function startOwnServer(
     ...(port === 0 ? {} : { port }),
     onEvent: (event) => logServer(event, reports),
   });
+}
+
+/** Every connection to NATS reads its files itself (`natsOptionsOf`). The watch reports files that a later connection could not use. */
+function watchNatsFiles(
+  files: WatchedFiles,
+  { address, responders }: { [Name in 'address' | 'responders']: Omit<NatsAddress, 'from'> },
+): void {
+  const sources: [string, Omit<NatsAddress, 'from'>][] = [['the credentials and TLS files of NATS', address]];
+  if (responders !== address) sources.push(['the credentials and TLS files for responders', responders]);
+  for (const [name, { credsFile, nkeyFile, tls, servers }] of sources) {
+    const named = [credsFile, nkeyFile, tls?.caFile, tls?.certFile, tls?.keyFile].filter((file) => file !== undefined);
+    if (named.length === 0) continue;
+    const reload = (): void => void natsOptionsOf({ servers, credsFile, nkeyFile, ...(tls === undefined ? {} : { tls }) });
+    files.watch({ name, files: named, reload });
+  }
 }
 
 function portOf(text = '4222'): number {

@@ -1,6 +1,7 @@
 import type { RunningGateway } from '#src/gateway/gateway.ts';
 import type { Configuration } from '#src/main/config/configuration.ts';
 import type { EmbeddedServer } from '#src/main/nats-server/start.ts';
+import type { RunningRoles } from '#src/main/roles/roles.ts';
 import type { Durability } from '../../durability.ts';
 
 /** The flags of `sequent serve`. */
@@ -25,8 +26,11 @@ export type Running = {
   /** The token of `--local-token auto`, which every call over HTTP needs. */
   localToken: string | undefined;
   examples: readonly string[];
+  roles: Pick<RunningRoles, 'registry' | 'functions' | 'ports'>;
   /** Since the start of this process, without installation and builds. */
   startedInMs: number;
+  /** Reads the files of credentials, certificates, keys and connections again. */
+  reload(): Promise<void>;
   /** Stops the roles before the server, so that they can settle their work. */
   stop(graceInMs: number): Promise<void>;
 };

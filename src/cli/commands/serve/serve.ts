@@ -7,11 +7,9 @@ import { stopRequest } from './stop-request.ts';
 import { describeRunning, readyLine } from './welcome.ts';
 
 export function serveCommand(): Command {
-  const command = new Command('serve')
-    .summary('run the roles of Sequent, and optionally a NATS server')
-    .description(
-      'Runs the roles of Sequent until Ctrl-C. With --start-server it also starts a NATS server on the data folder, unless NATS_URL names one.',
-    );
+  const command = new Command('serve').description(
+    'Runs the roles of Sequent until Ctrl-C. With --start-server it also starts a NATS server on the data folder, unless NATS_URL names one.',
+  );
   return addServeOptions(command).addHelpText('after', examples).action(action<ServeOptions>(serve));
 }
 
@@ -22,7 +20,8 @@ Examples:
   sequent serve --role worker                          one more worker
 
 When all roles run, one line on stdout starts with "sequent ready" and names the NATS address.
-Ctrl-C stops cleanly; a second one stops at once. Exit codes: 0 stopped, 2 an invalid setting, 6 no NATS,
+Ctrl-C stops cleanly; a second one stops at once. Changed files of credentials, certificates, keys and connections are used without a
+restart: within two seconds, or at once after kill -HUP. Exit codes: 0 stopped, 2 an invalid setting, 6 no NATS,
 70 a defect, which the last line of the log describes: start the process again, as npm start does.`;
 
 /** Invariants: after `sequent ready`, functions can be invoked; after exit code 0, no process of this command is left. */
@@ -34,6 +33,7 @@ async function serve(call: Call<ServeOptions>): Promise<ExitCode> {
   const running = await start(call, stop.signal);
   // A stop was requested during the start.
   if (running === undefined) return exitCodes.ok;
+  stop.onReload(() => void running.reload());
   try {
     for (const line of describeRunning(running, err)) err.line(line);
     out.line(readyLine(running, call.format));
@@ -46,7 +46,8 @@ async function serve(call: Call<ServeOptions>): Promise<ExitCode> {
   return exitCodes.ok;
 }
 
-async function shutDown(running: Running, graceInMs: number, say: (line: string) => void): Promise<void> {
+/** Stops the roles, then the server, and says so. */
+export async function shutDown(running: Running, graceInMs: number, say: (line: string) => void): Promise<void> {
   say(`sequent: stopping; running attempts may finish within ${graceInMs / 1_000} s (Ctrl-C again stops at once)`);
   await running.stop(graceInMs);
   say('sequent: stopped');

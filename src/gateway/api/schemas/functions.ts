@@ -28,8 +28,15 @@ export const functionsSchema = z.object({ functions: z.array(functionSummarySche
 export const functionSchema = z.object({
   definition: functionDefinitionSchema,
   revision: z.int(),
-  versions: z.array(versionSchema),
-  aliases: z.array(aliasSchema),
+  versions: z.array(versionSchema.extend({ policy: functionDefinitionSchema.shape.policy })),
+  aliases: z.array(
+    aliasSchema.extend({
+      policy: functionDefinitionSchema.shape.policy
+        .unwrap()
+        .optional()
+        .describe('the own policy; without one, the policy of the version applies'),
+    }),
+  ),
 });
 export type FunctionView = z.infer<typeof functionSchema>;
 
@@ -56,6 +63,55 @@ export const statsRowSchema = z.object({
   queue_ms: percentilesSchema.optional().describe('from acceptance to the first attempt'),
 });
 export type StatsRow = z.infer<typeof statsRowSchema>;
+const verdictSchema = z.object({
+  version: z.string(),
+  main: z.string(),
+  verdict: z.enum(['worse', 'better', 'undecided']),
+  test: z.string().describe('the statistical test'),
+  p: z.number().describe('the probability of such a difference between equal versions'),
+  in_words: z.string(),
+  remedy: z.string().optional().describe('the command that acts on the verdict'),
+});
+export const versionStatsQuerySchema = z.strictObject({
+  ...filters,
+  at: asOf.optional(),
+  from: time.optional().describe('a day ago by default'),
+  to: time.optional().describe('now by default'),
+});
+export const versionStatsSchema = z.object({
+  function: z.string(),
+  from: moment,
+  to: moment,
+  versions: z.array(
+    statsRowSchema.extend({
+      version: z.string().optional().describe('absent for invocations without an attempt'),
+      share: z.number().describe('the share of the accepted invocations, from 0 to 1'),
+      retries: count,
+      retried: count.describe('invocations with at least one retry'),
+    }),
+  ),
+  verdicts: z
+    .array(verdictSchema.extend({ alias: z.string() }))
+    .describe('for each alias with weights, by the invocations that the alias served: each weighted version against the main one'),
+});
+export type VersionStats = z.infer<typeof versionStatsSchema>;
+export const publishBodySchema = z.strictObject({
+  version: z.string().max(64).optional().describe('the time by default, such as v20260131-120000'),
+  description: z.string().max(512).optional(),
+});
+export const aliasBodySchema = z.strictObject({
+  version: z.string().max(64).describe('the version that gets the requests that no weight takes'),
+  description: z.string().max(512).optional(),
+  weights: z.record(z.string().max(64), z.number()).optional().describe('the percentage of the requests that goes to each other version'),
+});
+const testEventSchema = z.object({ name: z.string(), text: z.string().describe('JSON, as it was saved'), changed_at: moment });
+export const testEventsSchema = z.object({ events: z.array(testEventSchema) });
+export type SavedEvent = z.infer<typeof testEventSchema>;
+export const policyQuerySchema = z.strictObject({
+  qualifier: z.string().max(64).default('latest').describe('the version or the !alias that the policy belongs to'),
+});
+export const moveAliasBodySchema = z.strictObject({ version: z.string().max(256).optional() });
+
 const bucketSchema = statsRowSchema.extend({ from: moment });
 
 export const functionStatsSchema = z.object({

@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { conditions, factSchema, failureSchema, termsSchema } from '#machines/facts.ts';
-import { states, statuses } from '#src/core/history-questions.ts';
+import { listOrders, states, statuses } from '#src/core/history-questions.ts';
 import { wholeNumber } from '#src/core/text/whole-number.ts';
 import { asOf, count, flag, manyOf, moment, time } from './common.ts';
+import { noteSchema } from './repair.ts';
+import { waitSchema } from './system.ts';
 
 const conditionNames = Object.keys(conditions) as [keyof typeof conditions, ...(keyof typeof conditions)[]];
 const id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, "-" or "_"');
@@ -10,7 +12,8 @@ const id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, d
 /** The filter of invocations, equal to the options of `sequent ls`. An invocation must match every given field. */
 export const filterShape = {
   function: z.string().max(256).optional(),
-  qualifier: z.string().max(256).optional(),
+  qualifier: z.string().max(256).optional().describe('as the request names it: a version, or "!" and an alias'),
+  version: z.string().max(256).optional().describe('the version that ran, also behind an alias'),
   state: manyOf(states).describe('one state, or several between commas'),
   status: manyOf(statuses).describe("FunctionGraph's statuses"),
   condition: manyOf(conditionNames),
@@ -27,7 +30,14 @@ export const filterShape = {
 };
 
 const pageShape = { limit: wholeNumber(1, 500).default(50), cursor: z.string().max(512).optional() };
-export const listQuerySchema = z.strictObject({ ...filterShape, at: asOf.optional(), ...pageShape });
+const listShape = {
+  sort: z
+    .enum(listOrders, `must be one of ${listOrders.join(', ')}`)
+    .optional()
+    .describe('the newest first by default'),
+  include: z.literal('payload').optional().describe('adds the start of each payload'),
+};
+export const listQuerySchema = z.strictObject({ ...filterShape, at: asOf.optional(), ...listShape, ...pageShape });
 const { state: _, ...countsShape } = filterShape;
 export const countsQuerySchema = z.strictObject({ ...countsShape, at: asOf.optional() });
 
@@ -35,6 +45,7 @@ const summarySchema = z.object({
   request_id: z.string(),
   function: z.string(),
   qualifier: z.string(),
+  version: z.string().optional().describe('the version that runs; absent before the first attempt'),
   state: z.enum(states),
   status: z.enum(statuses),
   condition: z.string().optional().describe('the category of the failure'),
@@ -50,6 +61,7 @@ const summarySchema = z.object({
   hop: z.int().optional(),
   redrive_of: z.string().optional(),
   error: z.string().optional().describe('the start of the message of the last failure'),
+  payload: z.string().optional().describe('with ?include=payload: the start of the payload; absent when it is sealed and too long'),
 });
 export type InvocationRow = z.infer<typeof summarySchema>;
 
@@ -65,10 +77,11 @@ const deliverySchema = z.object({
   destination_id: z.string(),
   destination: z.string(),
   param: z.string(),
-  state: z.enum(['pending', 'delivering', 'backingOff', 'delivered', 'dead']),
+  state: z.enum(['pending', 'delivering', 'backingOff', 'delivered', 'dead', 'dismissed']),
   tries: count,
   due_at: moment.optional(),
   reason: z.string().optional(),
+  note: z.string().optional().describe('why a person dismissed the dead delivery'),
   postponed: z.string().optional().describe('why the next try waits although it was due, such as an open circuit'),
 });
 export type DeliveryView = z.infer<typeof deliverySchema>;
@@ -128,7 +141,9 @@ export const eventsSchema = z.object({ request_id: z.string(), function: z.strin
 
 export const explanationSchema = z.object({
   sentences: z.array(z.object({ at: moment, sequence: count.optional(), text: z.string(), rule: z.string().optional() })),
+  wait: waitSchema.optional().describe('why the invocation waits now; absent while an attempt runs, and once it is settled'),
 });
+export type ExplanationView = z.infer<typeof explanationSchema>;
 export const treeSchema = z.object({ root: z.string(), nodes: z.array(summarySchema), is_cut: z.boolean() });
 
 export const acceptedSchema = z.object({ request_id: z.string() });
@@ -144,4 +159,6 @@ export const cancelBodySchema = z.strictObject({
   reason: z.string().max(512).optional(),
 });
 export const canceledSchema = z.object({ canceled: z.array(z.string()) });
+export const noteBodySchema = z.strictObject({ note: noteSchema });
+export const settledDeliveriesSchema = z.object({ request_id: z.string(), destinations: z.array(z.string()) });
 export const redeliveredSchema = z.object({ request_id: z.string(), destinations: z.array(z.string()) });

@@ -12,6 +12,7 @@ const few = <Schema extends z.ZodType>(schema: Schema) => z.array(schema).min(1)
 const filterBodySchema = z.strictObject({
   function: z.string().max(256).optional(),
   qualifier: z.string().max(256).optional(),
+  version: z.string().max(256).optional(),
   state: few(z.enum(states)),
   status: few(z.enum(statuses)),
   condition: few(z.enum(conditionNames)),
@@ -25,6 +26,9 @@ const filterBodySchema = z.strictObject({
   text: z.string().min(1).max(256).optional(),
 });
 
+/** Why a person settles a delivery. */
+export const noteSchema = z.string().trim().min(1, 'must not be empty').max(512).describe('why; the log keeps the note');
+
 const bulkShape = {
   dry_run: z.boolean().default(false).describe('only counts the matches'),
   limit: z.int().min(1).max(1_000).default(500).describe('the largest number of items that one request handles; next_cursor continues'),
@@ -34,14 +38,32 @@ const someFilter = filterBodySchema.refine(
   (filter) => Object.keys(filter).length > 0,
   'must contain at least one field: function, condition, from, …',
 );
-export const bulkRedriveBodySchema = z.strictObject({ filter: someFilter, ...bulkShape });
-export const bulkCancelBodySchema = z.strictObject({ filter: someFilter, ...bulkShape, reason: z.string().max(512).optional() });
+export const bulkTargetShape = {
+  filter: someFilter.optional(),
+  invocations: z
+    .array(z.strictObject({ request_id: id, function: z.string().max(256) }))
+    .min(1)
+    .max(500)
+    .optional()
+    .describe('exactly these invocations, instead of a filter'),
+};
+export const hasOneTarget = ({ filter, invocations }: { filter?: unknown; invocations?: unknown }): boolean =>
+  (filter === undefined) !== (invocations === undefined);
+export const oneTarget = { message: 'either filter or invocations must be given', path: ['filter'] };
+export const bulkRedriveBodySchema = z.strictObject({ ...bulkTargetShape, ...bulkShape }).refine(hasOneTarget, oneTarget);
+export const bulkCancelBodySchema = z
+  .strictObject({ ...bulkTargetShape, ...bulkShape, reason: z.string().max(512).optional() })
+  .refine(hasOneTarget, oneTarget);
 
 /** The result of each action. A failed action changed nothing. */
 export const bulkSchema = z.object({
   matched: count.describe('the matches among the handled items; a redriven invocation does not match again'),
   done: z.array(z.object({ request_id: z.string(), redriven_as: z.string().optional(), destination_id: z.string().optional() })),
   failed: z.array(z.object({ request_id: z.string(), destination_id: z.string().optional(), code: z.string(), detail: z.string() })),
+  skipped: z
+    .array(z.object({ why: z.string(), count }))
+    .optional()
+    .describe('in a dry run: how many invocations the filter covers and the action does not, and why'),
   next_cursor: z.string().optional().describe('the cursor of the next request; absent after the last item'),
 });
 export type BulkView = z.infer<typeof bulkSchema>;
@@ -63,7 +85,7 @@ const deadLetterSchema = z.object({
 export type DeadLetterView = z.infer<typeof deadLetterSchema>;
 export const deadLettersSchema = z.object({ dead_letters: z.array(deadLetterSchema), next_cursor: z.string().optional() });
 
-export const deadLetterRedriveBodySchema = z.strictObject({
+const deadLetterBodySchema = z.strictObject({
   filter: z
     .strictObject({
       function: z.string().max(256).optional(),
@@ -71,8 +93,12 @@ export const deadLetterRedriveBodySchema = z.strictObject({
     })
     .default({}),
   ...bulkShape,
+});
+export const deadLetterRedriveBodySchema = deadLetterBodySchema.extend({
   rate: z.number().positive().max(10_000).optional().describe('the largest number of deliveries per second'),
 });
+export type DeadLetterBody = z.output<typeof deadLetterRedriveBodySchema>;
+export const deadLetterDismissBodySchema = deadLetterBodySchema.extend({ note: noteSchema });
 
 export const transitionsQuerySchema = z.strictObject({
   function: z.string().max(256).optional(),

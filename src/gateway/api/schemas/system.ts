@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { findingKinds } from '#src/analysis/findings.ts';
+import { type WaitKind, waitKinds } from '#src/analysis/queue-waits.ts';
 import { count, moment } from './common.ts';
 
 const roleSchema = z.object({
@@ -12,6 +13,8 @@ const roleSchema = z.object({
   clock_ahead_ms: z.number().optional().describe("how far the clock of the process is ahead of the NATS server's; negative when behind"),
   clock_uncertainty_ms: z.number().optional(),
   isolation: z.string().optional().describe('how a worker isolates the code of other projects'),
+  file_problems: z.array(z.string()).optional().describe('the files of the process that cannot be used, or soon cannot'),
+  missing_keys: z.array(z.string()).optional().describe('the projects whose payloads the process must seal or open, and has no key for'),
   takes_work: z.boolean().optional().describe('false while the clock is beyond --clock-limit'),
 });
 
@@ -23,6 +26,31 @@ const circuitSchema = z.object({
   failures: count.describe('the failures in a row'),
   reason: z.string().describe('why the last try failed'),
   in_words: z.string().describe('the state and its remedy'),
+});
+
+const waitKindSchema = z.enum(Object.keys(waitKinds) as [WaitKind, ...WaitKind[]]);
+
+/** Why something waits now. */
+export const waitSchema = z.object({
+  kind: waitKindSchema,
+  in_words: z.string(),
+  remedy: z.string().optional().describe('what to do; absent when the wait ends by itself'),
+});
+export type WaitView = z.infer<typeof waitSchema>;
+
+const functionWaitSchema = waitSchema.extend({
+  function: z.string(),
+  waiting: count.describe('the requests that wait'),
+  since: moment.optional(),
+});
+
+const plainRequestsSchema = z.object({
+  function: z.string(),
+  requests: count,
+  is_at_least: z.boolean(),
+  latest_at: moment,
+  in_words: z.string(),
+  remedy: z.string(),
 });
 
 const logSchema = z.object({
@@ -78,6 +106,11 @@ export const systemSchema = z.object({
     )
     .describe('the lag of each role, by consumer'),
   circuits: z.array(circuitSchema).describe('the circuits of targets that are not closed: their deliveries wait'),
+  waits: z.array(functionWaitSchema).describe('functions whose requests make no progress, and why'),
+  plain_requests: z
+    .array(plainRequestsSchema)
+    .optional()
+    .describe('requests that came in plain text although the project encrypts payloads; absent when no projection runs'),
   log: logSchema.optional().describe('for the own project only'),
   projection: z
     .object({

@@ -1,0 +1,99 @@
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+
+type Options = NonNullable<ParseArgsConfig['options']>;
+
+/** A benchmark as `npm run <script>` starts it. */
+export type Script = {
+  script: string;
+  /** What it measures. */
+  summary: string;
+  /** The arguments, with their defaults. */
+  positionals?: Readonly<Record<string, string>>;
+  /** The options, each with its meaning; `<n>` in the key is a value. */
+  options?: Readonly<Record<string, string>>;
+};
+
+/** The benchmarks by their files in this folder. `run` and `storm` have a help of their own. */
+export const scripts: Readonly<Record<string, Script>> = {
+  lean: {
+    script: 'bench:lean',
+    summary: 'Measures the throughput and the latency of worker, scheduler and destinations in one process, and their ratios.',
+    options: { '--quick': 'a minute instead of ten', '--chains': 'only the ratio of chains to single publishes' },
+  },
+  http: {
+    script: 'bench:http',
+    summary: 'Measures how many events a second one gateway accepts over HTTP, in relation to a bare handler.',
+    options: { '--quick': 'fewer and shorter rounds' },
+  },
+  commands: {
+    script: 'bench:commands',
+    summary: 'Compares the start of commands of the package (after npm run build) with that of a clone.',
+  },
+  drain: {
+    script: 'bench:drain',
+    summary: 'Measures bursts with and without retries, a backlog, and a burst under kills, with all roles of npm start.',
+    options: {
+      '--burst <n>': 'the invocations of a burst (20000)',
+      '--queued <n>': 'the invocations of the backlog; 0 for none (500000)',
+      '--rounds <n>': 'the bursts (3)',
+      '--kills <n>': 'the kills during the last burst; 0 for none (3)',
+      '--singles': 'single requests instead of batches',
+    },
+  },
+  projection: {
+    script: 'bench:projection',
+    summary: 'Measures how fast a projection rebuilds its read model, and what it costs beside a worker.',
+    positionals: { invocations: '1000000', 'rebuild|beside': 'both' },
+  },
+  isolation: {
+    script: 'bench:isolation',
+    summary: 'Measures what the isolation of a function costs each execution. Ends with 1 when the cost is over 3 %.',
+    positionals: { executions: '20000', rounds: '7' },
+  },
+  signing: {
+    script: 'bench:signing',
+    summary: 'Measures what signed heads cost. Ends with 1 when the cost is over 2 %.',
+    positionals: { invocations: '10000', rounds: '8' },
+  },
+  encryption: {
+    script: 'bench:encryption',
+    summary: 'Measures what encryption of payloads costs projects without it and with it. Ends with 1 when the former is over 3 %.',
+    positionals: { invocations: '10000', rounds: '8' },
+  },
+  retention: {
+    script: 'soak:retention',
+    summary: 'Runs ten rounds of invocations with a janitor, and measures memory and disk of the server after each.',
+    positionals: { invocations: '1000000', retention: 'a tenth of the invocations' },
+  },
+  outage: {
+    script: 'soak:outage',
+    summary: 'Runs every role through an outage of NATS.',
+    positionals: { seconds: '600', 'seconds of the other outages': '80' },
+  },
+};
+
+/** The help of a benchmark. */
+export function helpOf({ script, summary, positionals = {}, options = {} }: Script): string {
+  const args = Object.keys(positionals).map((name) => ` [${name}]`);
+  const rows = [
+    ...Object.entries(positionals).map(([name, otherwise]): [string, string] => [name, `(${otherwise})`]),
+    ...Object.entries(options),
+    ['--help', 'prints this help'] as [string, string],
+  ];
+  const width = Math.max(...rows.map(([term]) => term.length));
+  const lines = rows.map(([term, meaning]) => `  ${term.padEnd(width)}  ${meaning}`);
+  return `${summary}\n\nnpm run ${script} -- [options]${args.join('')}\n\n${lines.join('\n')}\n`;
+}
+
+/** The problem of the arguments of a benchmark; `undefined` for valid arguments. */
+export function problemIn({ positionals = {}, options = {} }: Script, args: readonly string[]): string | undefined {
+  const parsed: Options = {};
+  for (const term of Object.keys(options)) parsed[term.replace(/^--| <n>$/g, '')] = { type: term.endsWith('>') ? 'string' : 'boolean' };
+  const allowed = Object.keys(positionals).length;
+  try {
+    const { positionals: given } = parseArgs({ args: [...args], options: parsed, allowPositionals: allowed > 0 });
+    return given.length > allowed ? `unexpected argument "${given[allowed]}"` : undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}

@@ -1,0 +1,71 @@
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build, type Plugin } from 'esbuild';
+import { buildNatsModule } from './nats-module.ts';
+import { builtSpecifier } from './specifiers.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+/** The oldest Node that runs the package. */
+const TARGET = 'node20.19';
+/** Where the NATS client is below `dist`. */
+const NATS_MODULE = '#nats.js';
+/** JavaScript that modules import, or that a process runs. */
+const javascript = [
+  'src/hosts/runtime',
+  'src/examples/functions',
+  ...['src/main/find-on-path', 'src/main/roles/newest-file', 'src/main/roles/restart-pauses'].flatMap((module) => [
+    `${module}.mjs`,
+    `${module}.d.mts`,
+  ]),
+];
+/** Programs of a clone, and the sources of the pages. */
+const excluded = /^src\/(web\/|examples\/(client|responder)\.ts)/;
+
+/** Leaves every import in place, with the specifier that `dist` needs. Of package.json, a module holds the version. */
+const modules: Plugin = {
+  name: 'sequent-modules',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^/ }, ({ kind, path, importer }) => {
+      if (kind === 'entry-point' || path.endsWith('/package.json')) return undefined;
+      const from = relative(root, importer);
+      return { path: builtSpecifier(path === 'nats' ? NATS_MODULE : path, from), external: true };
+    });
+    onLoad({ filter: /package\.json$/ }, ({ path }) => {
+      const { version } = JSON.parse(readFileSync(path, 'utf8')) as { version: string };
+      return { contents: JSON.stringify({ version }), loader: 'json' };
+    });
+  },
+};
+
+/**
+ * Writes one module for each source file into a folder, in the folders of the sources, and the NATS client.
+ *
+ * Node runs the modules without a loader when the folder is inside of the checkout, where the dependencies are.
+ */
+export async function buildModules(dist: string): Promise<void> {
+  await build({
+    entryPoints: sources(),
+    absWorkingDir: root,
+    outdir: dist,
+    outbase: root,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: TARGET,
+    sourcemap: true,
+    // The package contains the sources, for the maps of the declarations too.
+    sourcesContent: false,
+    plugins: [modules],
+    logLevel: 'warning',
+  });
+  for (const path of javascript) cpSync(join(root, path), join(dist, path), { recursive: true });
+  writeFileSync(join(dist, 'package.json'), '{ "type": "module" }\n');
+  await buildNatsModule(join(dist, NATS_MODULE.slice(1)), TARGET);
+}
+
+function sources(): string[] {
+  return ['machines', 'src']
+    .flatMap((top) => readdirSync(join(root, top), { recursive: true, encoding: 'utf8' }).map((file) => join(top, file)))
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts') && !excluded.test(file));
+}

@@ -1,0 +1,62 @@
+import type { RegisteredFunction } from '#src/core/functions/definition.ts';
+import { say } from './say.ts';
+
+/*
+ * Why something waits, and why the queue of a function makes no progress. This file loads no machine, because the help of the command line
+ * and readers of functions need none.
+ */
+
+/** The reasons of a wait, each with the words of a bar of a timeline. */
+export const waitKinds = {
+  paused: 'the function is paused',
+  'no-function': 'the function does not exist',
+  'no-worker': 'no worker takes its work',
+  'all-busy': 'all slots are taken',
+  starting: 'waiting for a worker with a free slot',
+  'due-later': 'waiting until the next attempt is due',
+  'platform-failing': 'the platform cannot run it',
+  overdue: 'the next attempt is overdue',
+  delivery: 'waiting for a delivery',
+} as const;
+export type WaitKind = keyof typeof waitKinds;
+
+/** Why something waits now, in a sentence. Without `remedy` the wait ends by itself. */
+export type Wait = { kind: WaitKind; text: string; remedy?: string; rule?: string };
+
+/** The present state of a function and of the roles that run it. */
+export type Surroundings = {
+  /** The function as its callers name it. */
+  name: string;
+  /** The definition; `undefined` when the function does not exist. */
+  definition: Pick<RegisteredFunction['definition'], 'paused' | 'concurrency' | 'handler'> | undefined;
+  /** The queue of the function; `undefined` before its first worker. `waiting` are the open requests for messages. */
+  queue: { pending: number; unacknowledged: number; waiting: number } | undefined;
+  /** The running processes with the role worker that take work; `undefined` when it is unknown. */
+  workers: number | undefined;
+  /** The roles that run in any process. */
+  roles: readonly string[];
+};
+
+/** Why no attempt of the function starts now; `undefined` while a worker requests its work. */
+export function whyQueueWaits({ name, definition, queue, workers }: Omit<Surroundings, 'roles'>): Wait | undefined {
+  if (definition === undefined) {
+    return { kind: 'no-function', text: say('there is no function {name}', { name }), remedy: `sequent fn put ${name} --file <file>` };
+  }
+  const { paused, concurrency, handler } = definition;
+  if (paused) return { kind: 'paused', text: say('{name} is paused and starts no attempt', { name }), remedy: `sequent fn resume ${name}` };
+  const { waiting: pulls, unacknowledged: atWork } = queue ?? { waiting: 0, unacknowledged: 0 };
+  if (pulls > 0) return undefined;
+  if (workers !== 0 && atWork > 0) {
+    const text = say(
+      'all slots of its workers are taken: {count} in progress, and each worker runs at most {concurrency} at the same time',
+      { count: atWork, concurrency },
+    );
+    return {
+      kind: 'all-busy',
+      text,
+      remedy: say('more workers, or a higher concurrency of {name} (sequent fn put, --concurrency)', { name }),
+    };
+  }
+  const remedy = handler.kind === 'inline' ? say('start your own worker: startWorker() of sequent/client') : 'sequent serve --role worker';
+  return { kind: 'no-worker', text: workers === 0 ? say('no worker runs') : say('no running worker executes {name}', { name }), remedy };
+}

@@ -1,0 +1,5 @@
+import { createSay } from '#src/core/text/language.ts';
+import { zhCn } from './texts/zh-cn.ts';
+
+/** A text of this folder in the current language. */
+export const say = createSay(zhCn);

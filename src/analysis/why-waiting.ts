@@ -1,0 +1,128 @@
+import { deliveryOf, openDeliveries } from '#machines/deliveries.ts';
+import type { DeliveryContext } from '#machines/delivery.ts';
+import { type Invocation, invocationFolder } from '#machines/invocation.ts';
+import type { InvocationContext } from '#machines/invocation-context.ts';
+import { expiresAt } from '#machines/outcome.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
+import type { Moment } from './history.ts';
+import { isoTime, withFullStop } from './phrases.ts';
+import { platformInWords, platformRemedy } from './platform-failures.ts';
+import { type Surroundings, type Wait, whyQueueWaits } from './queue-waits.ts';
+import { say } from './say.ts';
+
+/** A wait that is overdue by more than this asks a person to act. */
+const PATIENCE_IN_MS = 60_000;
+
+/**
+ * Why an invocation waits at `now`; `undefined` while an attempt runs, and when the invocation is settled.
+ *
+ * Without `around` the answer is that of the log alone: nothing is known of the function and the roles.
+ */
+export function whyWaiting(moments: readonly Moment[], now: number, around?: Surroundings): Wait | undefined {
+  const invocation = moments.at(-1)?.after ?? invocationFolder.initial;
+  switch (invocation.value) {
+    case 'queued':
+      return whyQueued(moments, now, around);
+    case 'retrying':
+      return whyRetrying(moments, now, around);
+    case 'succeeded':
+    case 'failed':
+    case 'notified':
+      return whyUndelivered(invocation.context, now, around)[0];
+    default:
+      return undefined;
+  }
+}
+
+function whyQueued(moments: readonly Moment[], now: number, around: Surroundings | undefined): Wait {
+  const { request } = (moments.at(-1)?.after ?? invocationFolder.initial).context;
+  const waited = now - (request?.at ?? now);
+  const queue = around === undefined ? undefined : whyQueueWaits(around);
+  if (queue !== undefined)
+    return { ...queue, text: say('It has waited for {duration}: {why}.', { duration: formatDuration(waited), why: queue.text }) };
+  const wait: Wait = {
+    kind: 'starting',
+    text: say('It has waited for a worker with a free slot for {duration}.', { duration: formatDuration(waited) }),
+  };
+  if (waited < PATIENCE_IN_MS) return wait;
+  const remedy = say('"sequent fn get {function}" shows whether the function is paused; "sequent doctor" shows whether a worker runs', {
+    function: request?.function ?? '',
+  });
+  return { ...wait, remedy };
+}
+
+function whyRetrying(moments: readonly Moment[], now: number, around: Surroundings | undefined): Wait {
+  const invocation = moments.at(-1)?.after as Invocation;
+  const { dueAt, request } = invocation.context;
+  const lateInMs = now - (dueAt ?? now);
+  const queue = around === undefined ? undefined : whyQueueWaits(around);
+  if (queue?.kind === 'paused') return { ...queue, text: say('It waits for its next attempt: {why}.', { why: queue.text }) };
+  const end = say('at {time} it reaches its maximum age', { time: isoTime(expiresAt(invocation, 0)) });
+  const next = nextAttempt(lateInMs);
+  const failing = platformInWords(moments, now);
+  if (failing !== undefined) {
+    const remedy = platformRemedy(around?.name ?? request?.function ?? '', around?.definition?.handler);
+    return { kind: 'platform-failing', rule: 'T1', text: say('{failing} {next}; {end}.', { failing, next, end }), remedy };
+  }
+  if (lateInMs < 0) {
+    return {
+      kind: 'due-later',
+      rule: 'T1',
+      text: say('It waits for its next attempt, which is due in {duration}.', { duration: formatDuration(-lateInMs) }),
+    };
+  }
+  const cause = queue ?? missingScheduler(around);
+  if (cause !== undefined) return { ...cause, rule: 'T1', text: say('{next}, because {why}; {end}.', { next, why: cause.text, end }) };
+  const wait: Wait = { kind: 'overdue', rule: 'T1', text: say('{next}; {end}.', { next, end }) };
+  if (lateInMs < PATIENCE_IN_MS) return wait;
+  const remedy = say('"sequent doctor" shows whether a scheduler and a worker run; "sequent tail" shows whether {id} makes progress', {
+    id: request?.invocation ?? '',
+  });
+  return { ...wait, remedy };
+}
+
+function nextAttempt(lateInMs: number): string {
+  if (lateInMs < 0) return say('Its next attempt is due in {duration}', { duration: formatDuration(-lateInMs) });
+  return say('Its next attempt is overdue by {duration}', { duration: formatDuration(lateInMs) });
+}
+
+function missingScheduler(around: Surroundings | undefined): Wait | undefined {
+  if (around === undefined || around.roles.includes('scheduler')) return undefined;
+  return { kind: 'overdue', text: say('no scheduler runs'), remedy: 'sequent serve --role scheduler' };
+}
+
+/** Why each open delivery waits. */
+export function whyUndelivered(context: InvocationContext, now: number, around?: Surroundings): Wait[] {
+  const hasRole = around?.roles.includes('destinations') !== false;
+  return openDeliveries(context).map(({ id: destination }): Wait => {
+    const known = { kind: 'delivery', rule: 'D1' } as const;
+    const none = hasRole ? {} : { remedy: 'sequent serve --role destinations' };
+    const absent = hasRole ? '' : say(', and no destinations role runs');
+    const delivery = deliveryOf(context, destination);
+    if (delivery?.value !== 'backingOff')
+      return { ...known, text: say('It waits for the delivery to {destination}{absent}.', { destination, absent }), ...none };
+    const { text, remedy } = explainBackoff(destination, delivery.context, { now, absent, id: context.request?.invocation ?? '' });
+    return { ...known, text, remedy: none.remedy ?? remedy };
+  });
+}
+
+type Backoff = Pick<DeliveryContext, 'dueAt' | 'tries' | 'reason' | 'postponed'>;
+
+function explainBackoff(
+  destination: string,
+  { dueAt, tries, reason, postponed }: Backoff,
+  { now, absent, id }: { now: number; absent: string; id: string },
+): { text: string; remedy: string } {
+  const late = now - (dueAt ?? now);
+  const values = { destination, try: tries + 1, duration: formatDuration(Math.abs(late)), absent };
+  const when =
+    late < 0
+      ? say('It waits for the delivery to {destination}: try {try} is due in {duration}{absent}.', values)
+      : say('It waits for the delivery to {destination}: try {try} is overdue by {duration}{absent}.', values);
+  const why =
+    postponed === null ? say('The last try failed: {reason}', { reason: reason ?? '' }) : say('It waits: {reason}', { reason: postponed });
+  return {
+    text: say('{when} {why}', { when, why: withFullStop(why) }),
+    remedy: say('repair {destination}; {id} itself needs no action', { destination, id }),
+  };
+}

@@ -1,0 +1,119 @@
+import { Command } from 'commander';
+import { formatMoment, plural } from '#src/cli/print/format.ts';
+import { type Column, printList, printOne } from '#src/cli/print/output.ts';
+import { type BulkOperation, type BulkState, bulkStateOf, type StoredBulk } from '#src/core/bulk/bulk-operation.ts';
+import { openBulkStore } from '../bulk-store.ts';
+import { action, type Call } from '../call.ts';
+import { CommandError, type ExitCode, exitCodes } from '../problem.ts';
+import { withClient } from '../session.ts';
+
+export function bulkCommand(): Command {
+  return new Command('bulk')
+    .description('Bulk operations, started from the pages, over HTTP, or by sequent redrive --failed: their progress, and how to end them.')
+    .addCommand(
+      new Command('ls')
+        .alias('list')
+        .summary('list the operations')
+        .description('Lists the bulk operations, the newest first. The last 200 ended ones are kept.')
+        .action(action(list)),
+    )
+    .addCommand(
+      new Command('show')
+        .summary('show one operation with its failures')
+        .description('Shows the progress of a bulk operation, and the first 100 invocations that it could not change.')
+        .argument('<id>', 'the id of the operation')
+        .addHelpText('after', '\nExit codes: 0 found, 3 no such operation.')
+        .action(action(show)),
+    )
+    .addCommand(
+      new Command('abort')
+        .summary('end an operation early')
+        .description('Ends a bulk operation. What it has done stays. At most 50 further invocations are changed.')
+        .argument('<id>', 'the id of the operation')
+        .addHelpText('after', '\nExit codes: 0 asked to end, 3 no such operation, 4 it is over.')
+        .action(action(abort)),
+    );
+}
+
+type Row = BulkOperation & { id: string; present: BulkState };
+
+const columns: Column<Row>[] = [
+  { head: 'ID', cell: ({ id }) => id },
+  { head: 'ACTION', cell: (row) => row.action },
+  { head: 'STATE', cell: ({ present, abortBy }) => (present === 'running' && abortBy !== undefined ? 'aborting' : present) },
+  { head: 'DONE', cell: ({ done }) => String(done), align: 'right' },
+  { head: 'FAILED', cell: ({ failed }) => String(failed), align: 'right' },
+  { head: 'LEFT OUT', cell: ({ leftOut }) => String(leftOut), align: 'right' },
+  { head: 'OF', cell: ({ total, isTotalAtLeast }) => `${total ?? ''}${isTotalAtLeast === true ? '+' : ''}`, align: 'right' },
+  { head: 'BY', cell: ({ by }) => by },
+  { head: 'STARTED', cell: ({ startedAt }) => formatMoment(startedAt) },
+  { head: 'WHAT', cell: whatOf },
+];
+
+function rowOf({ id, operation }: StoredBulk, now: number): Row {
+  return { id, ...operation, present: bulkStateOf(operation, now) };
+}
+
+function toJson({ present, ...row }: Row): object {
+  return { ...row, state: present };
+}
+
+function whatOf({ chosen, filter = {} }: BulkOperation): string {
+  if (chosen !== undefined) return plural(chosen.length, 'named invocation', 'named invocations');
+  return Object.entries(filter)
+    .map(([name, value]) => `${name}=${String(value)}`)
+    .join(' ');
+}
+
+async function list(call: Call): Promise<ExitCode> {
+  return await withClient(call.options, async (client) => {
+    const found = await (await openBulkStore(client)).list();
+    const rows = found.map((one) => rowOf(one, client.clock.now()));
+    printList(call, { rows, columns, name: ({ id }) => id, toJson, empty: 'there is no bulk operation' });
+    return exitCodes.ok;
+  });
+}
+
+async function show(call: Call): Promise<ExitCode> {
+  const [id = ''] = call.args;
+  return await withClient(call.options, async (client) => {
+    const found = await (await openBulkStore(client)).get(id);
+    if (found === undefined) throw notFound(id);
+    const row = rowOf(found, client.clock.now());
+    printOne(call, { value: toJson(row), name: row.present, lines: () => linesOf(row) });
+    return exitCodes.ok;
+  });
+}
+
+function linesOf(row: Row): string[] {
+  const { id, present, done, failed, leftOut, total, failures, abortBy, problem, reason } = row;
+  return [
+    `${row.action} ${id} of ${row.by}: ${present}${abortBy === undefined ? '' : `, abort asked by ${abortBy}`}`,
+    `${whatOf(row)}${reason === undefined ? '' : `; reason: ${reason}`}`,
+    `${done} done, ${failed} failed, ${leftOut} left out${total === undefined ? '' : `, of ${total}`}`,
+    ...(problem === undefined ? [] : [`it stopped: ${problem}`]),
+    ...failures.map((failure) => `  ${failure.id} of ${failure.function}: ${failure.detail}`),
+  ];
+}
+
+async function abort({ args, options, terminal }: Call): Promise<ExitCode> {
+  const [id = ''] = args;
+  const { userInfo } = await import('node:os');
+  return await withClient(options, async (client) => {
+    const found = await (await openBulkStore(client)).abort(id, userInfo().username);
+    if (found === undefined) throw notFound(id);
+    terminal.err.line(`bulk operation ${id} ends; try: sequent bulk show ${id}`);
+    return exitCodes.ok;
+  });
+}
+
+function notFound(id: string): CommandError {
+  const what = `there is no bulk operation "${id}"`;
+  return new CommandError({
+    code: 'BULK_OPERATION_NOT_FOUND',
+    exitCode: exitCodes.notFound,
+    what,
+    why: 'it was never started, or its record was removed',
+    remedy: 'sequent bulk ls',
+  });
+}

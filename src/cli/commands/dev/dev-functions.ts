@@ -1,0 +1,225 @@
+import { EventEmitter, once } from 'node:events';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { CodeError } from '#src/cli/code/code-error.ts';
+import { isHandlerFile } from '#src/cli/code/languages.ts';
+import { formatTimeOfDay } from '#src/cli/print/format.ts';
+import { problemOf } from '#src/cli/problem.ts';
+import { FunctionNotFoundError } from '#src/core/errors.ts';
+import { type FunctionName, isFunctionName } from '#src/core/names/names.ts';
+import type { RunningRoles } from '#src/main/roles/roles.ts';
+import { functionFilesIn, functionNameOf } from './function-files.ts';
+import { type FunctionSettings, readSettings, SETTINGS_FILE } from './function-settings.ts';
+import { readFunction } from './read-function.ts';
+
+type Options = {
+  folder: string;
+  dataDir: string;
+  roles: Pick<RunningRoles, 'registry' | 'functions' | 'ports'>;
+  /** The `node_modules` folder that the code sees where it runs. */
+  provided: string;
+  say(line: string): void;
+};
+
+/** The state of a handler file of the folder. */
+type Known = {
+  name: string;
+  /** A change of one of these files concerns this file. */
+  inputs: readonly string[];
+  /** The revision of its function; `undefined` until the file was put, in this run or an earlier one. */
+  revision: number | undefined;
+  /** When this run put it. */
+  putAt?: number;
+  /** Why the file cannot be put as it is now. */
+  problem: string | undefined;
+};
+
+export type DevFunction = { name: string; file: string; isPut: boolean };
+
+/**
+ * Keeps the registry equal to the handler files of a folder (rule DEV1).
+ *
+ * Every file that exports a handler is a function. A file that cannot be loaded keeps the code that was put before. The names that were put
+ * are noted in the data folder, so that a file which was deleted between two runs is noticed.
+ */
+export class DevFunctions {
+  readonly #options: Options;
+  readonly #known = new Map<string, Known>();
+  /** The folder that a package was made of, by its digest. */
+  readonly #roots = new Map<string, string>();
+  readonly #changes = new EventEmitter().setMaxListeners(0);
+  readonly #record: string;
+  readonly #earlier: ReadonlySet<string>;
+
+  constructor(options: Options) {
+    this.#options = options;
+    this.#record = join(options.dataDir, 'dev.json');
+    this.#earlier = new Set(this.#readRecord());
+    options.roles.functions.subscribe(() => this.#changes.emit('change'));
+  }
+
+  get list(): DevFunction[] {
+    return [...this.#known].flatMap(([file, { name, revision, problem }]) =>
+      revision === undefined && problem === undefined ? [] : [{ name, file, isPut: revision !== undefined }],
+    );
+  }
+
+  /** Files outside of the folder that functions import. */
+  get importedFiles(): string[] {
+    return [...this.#known.values()]
+      .flatMap(({ inputs }) => inputs)
+      .filter((file) => relative(this.#options.folder, file).startsWith('..'));
+  }
+
+  /** The folder on this machine that a package was made of. */
+  rootOf(digest: string): string | undefined {
+    return this.#roots.get(digest);
+  }
+
+  /** Puts all functions, and removes those of an earlier run whose files are gone. */
+  async open(): Promise<void> {
+    await this.update('all');
+    const present = new Set(this.list.map(({ name }) => name));
+    for (const name of this.#earlier) if (!present.has(name)) await this.#remove(name, 'its file is gone');
+    this.#writeRecord();
+  }
+
+  /** Puts the functions that these changed files concern, and removes those whose files were deleted. */
+  async update(changed: ReadonlySet<string> | 'all'): Promise<void> {
+    const { folder, dataDir } = this.#options;
+    const settings = this.#settings(changed);
+    if (settings === undefined) return;
+    const named = Object.values(settings).flatMap(({ file }) => (file !== undefined && existsSync(file) ? [file] : []));
+    const isForAll = changed === 'all' || changed.has(join(folder, SETTINGS_FILE));
+    if (isForAll) this.#sayMissing(settings);
+    const files = new Set([...named, ...functionFilesIn(folder, dataDir)]);
+    await this.#removeDeleted(files);
+    for (const file of files) {
+      if (!isForAll && !this.#isConcerned(file, changed)) continue;
+      const name = Object.entries(settings).find(([, one]) => one.file === file)?.[0] ?? functionNameOf(file);
+      await this.#removeFormerName(file, name);
+      await this.#put(file, name, settings[name] ?? {});
+    }
+    this.#writeRecord();
+  }
+
+  async #removeFormerName(file: string, name: string): Promise<void> {
+    const known = this.#known.get(file);
+    if (known === undefined || known.name === name) return;
+    this.#known.delete(file);
+    if (known.revision !== undefined) await this.#remove(known.name, `${relative(this.#options.folder, file)} is ${name} now`);
+  }
+
+  async #removeDeleted(files: ReadonlySet<string>): Promise<void> {
+    for (const [file, { name, revision }] of this.#known) {
+      // An editor may empty a file before it writes it.
+      if (files.has(file) || statSync(file, { throwIfNoEntry: false })?.size === 0) continue;
+      this.#known.delete(file);
+      const why = existsSync(file) ? 'exports no handler any more' : 'was deleted';
+      if (revision !== undefined) await this.#remove(name, `${relative(this.#options.folder, file)} ${why}`);
+    }
+  }
+
+  /** A file that could not be loaded may be waiting for a file that was added. */
+  #isConcerned(file: string, changed: ReadonlySet<string>): boolean {
+    const known = this.#known.get(file);
+    if (known === undefined) return true;
+    if (known.problem !== undefined) return [...changed].some((path) => isHandlerFile(path) || path.endsWith('.json'));
+    return known.inputs.some((input) => changed.has(input));
+  }
+
+  #sayMissing(settings: Readonly<Record<string, FunctionSettings>>): void {
+    for (const [name, { file }] of Object.entries(settings))
+      if (file !== undefined && !existsSync(file))
+        this.#options.say(`${name}: not put; ${SETTINGS_FILE} names ${relative(this.#options.folder, file)}, which does not exist`);
+  }
+
+  #settings(changed: ReadonlySet<string> | 'all'): Readonly<Record<string, FunctionSettings>> | undefined {
+    try {
+      return readSettings(this.#options.folder);
+    } catch (error) {
+      if (changed === 'all') throw error;
+      this.#sayProblem(`${SETTINGS_FILE}: the settings before it stay`, problemOf(error).why);
+      return undefined;
+    }
+  }
+
+  async #put(file: string, name: string, settings: FunctionSettings): Promise<void> {
+    const startedAt = performance.now();
+    const known = this.#known.get(file) ?? { name, inputs: [file], problem: undefined, revision: this.#earlierRevision(name) };
+    try {
+      const { inputs, put } = await readFunction(file, settings, this.#options.provided);
+      if (put === undefined) {
+        this.#known.set(file, { name, inputs, revision: undefined, problem: undefined });
+        if (known.revision !== undefined) await this.#remove(name, `${relative(this.#options.folder, file)} exports no handler any more`);
+        return;
+      }
+      this.#expectName(name, file);
+      this.#roots.set(put.digest, put.root);
+      const { ports, registry } = this.#options.roles;
+      await ports.packages.put(put.archive);
+      const { revision } = await registry.put({ ...put.definition, name });
+      await this.#applied(name, revision);
+      this.#known.set(file, { name, inputs, revision, putAt: Date.now(), problem: undefined });
+      if (revision === known.revision && known.problem === undefined) return;
+      this.#options.say(`${name}: put${known.revision === undefined ? '' : ' again'}, ${Math.round(performance.now() - startedAt)} ms`);
+    } catch (error) {
+      this.#keepEarlier(file, known, error);
+    }
+  }
+
+  #keepEarlier(file: string, known: Known, error: unknown): void {
+    const inputs = error instanceof CodeError ? [file, ...error.files] : known.inputs;
+    const problem = problemOf(error).why;
+    this.#known.set(file, { ...known, inputs, problem });
+    if (problem === known.problem) return;
+    const time = known.putAt === undefined ? 'the earlier run' : formatTimeOfDay(known.putAt).slice(0, 8);
+    const kept = known.revision === undefined ? '' : `; the code of ${time} still runs`;
+    this.#sayProblem(`${known.name}: not put${kept}`, problem);
+  }
+
+  #earlierRevision(name: string): number | undefined {
+    return this.#earlier.has(name) ? this.#options.roles.functions.get(name as FunctionName)?.revision : undefined;
+  }
+
+  #expectName(name: string, file: string): void {
+    const { folder } = this.#options;
+    const other = [...this.#known].find(([path, known]) => known.name === name && known.revision !== undefined && path !== file)?.[0];
+    const problem = isFunctionName(name)
+      ? other && `${relative(folder, other)} has the name "${name}" already`
+      : `"${name}" cannot be a name; a name has letters, digits, "-" and "_"`;
+    if (problem !== undefined) throw new CodeError([{ text: problem, file }], { files: [file] });
+  }
+
+  /** Resolves once the roles of this process use a revision: the next attempt then runs it. */
+  async #applied(name: string, revision: number): Promise<void> {
+    const { functions } = this.#options.roles;
+    while ((functions.get(name as FunctionName)?.revision ?? 0) < revision) await once(this.#changes, 'change');
+  }
+
+  async #remove(name: string, why: string): Promise<void> {
+    await this.#options.roles.registry.delete(name).catch((error: unknown) => {
+      if (!(error instanceof FunctionNotFoundError)) throw error;
+    });
+    this.#options.say(`${name}: removed, because ${why}`);
+  }
+
+  #sayProblem(what: string, why: string): void {
+    const { say } = this.#options;
+    say(what);
+    for (const line of why.split('\n')) say(`  ${line}`);
+  }
+
+  #readRecord(): string[] {
+    try {
+      return (JSON.parse(readFileSync(this.#record, 'utf8')) as { functions: string[] }).functions;
+    } catch {
+      return [];
+    }
+  }
+
+  #writeRecord(): void {
+    const functions = this.list.flatMap(({ name, isPut }) => (isPut ? [name] : []));
+    writeFileSync(this.#record, `${JSON.stringify({ functions })}\n`);
+  }
+}

@@ -1,0 +1,102 @@
+import { realpathSync, statSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { Command } from 'commander';
+import { durationOption } from '#src/cli/arguments/durations.ts';
+import { transitionsIn } from '#src/core/log/transitions.ts';
+import { action, type Call } from '../../call.ts';
+import { printProblem } from '../../print/result-output.ts';
+import { type ExitCode, exitCodes, problemOf, usageProblem } from '../../problem.ts';
+import type { Running, ServeOptions } from '../serve/running.ts';
+import { shutDown } from '../serve/serve.ts';
+import { stopRequest } from '../serve/stop-request.ts';
+import { readyLine } from '../serve/welcome.ts';
+
+type DevOptions = ServeOptions & { fresh?: true };
+
+export function devCommand(): Command {
+  return new Command('dev')
+    .description(
+      'Runs Sequent with a NATS server of its own, and makes every file of the folder that exports a handler a function. A saved change is what the next attempt runs. Prints each attempt, and the stack of a failed one. Ctrl-C stops everything.',
+    )
+    .argument('[folder]', 'the folder with the handler files', '.')
+    .option('--fresh', 'remove the invocations and functions of earlier runs first')
+    .option('--nats-port <port>', 'the first port for the NATS server; any free port if it is taken, or for 0', '4222')
+    .option('--http-port <port>', 'the port for HTTP (default: 8080, or the next free port)')
+    .addOption(durationOption('--grace <duration>', 'how long running attempts may take to finish after Ctrl-C', 5_000))
+    .addHelpText('after', examples)
+    .action(action<DevOptions>(dev));
+}
+
+const examples = `
+Examples:
+  sequent dev                       the functions of this folder; its data is in ./.sequent
+  sequent dev functions --fresh
+  sequent dev --data /tmp/scratch -o jsonl
+
+The name of a function is the name of its file, or of the folder of an index file. Settings are an exported config, or in sequent.json:
+  export const config = { timeoutInMs: 10_000, policy: { maxRetries: 2 } };
+  { "functions": { "hello": { "policy": { "maxRetries": 2 } } } }
+
+dev always uses a NATS server of its own: it ignores NATS_URL, and refuses --server and --context.
+Exit codes: 0 stopped, 2 an invalid setting, 6 the server did not start.`;
+
+async function dev(call: Call<DevOptions>): Promise<ExitCode> {
+  const { options, terminal } = call;
+  const folder = folderOf(call.args[0] ?? '.');
+  if (options.server !== undefined || options.context !== undefined)
+    throw usageProblem('dev uses a server of its own', 'a server was named', 'sequent fn put, which defines a function on that server');
+  const dataDir = resolve(options.data ?? process.env.SEQUENT_DATA ?? join(folder, '.sequent'));
+  const { linkModules, removeData } = await import('./data-folder.ts');
+  if (options.fresh) await removeData(dataDir);
+  const stop = stopRequest(terminal.err);
+  const { start } = await import('../serve/run.ts');
+  const own = { ...options, data: dataDir, startServer: true, isolation: 'none' } as const;
+  const running = await start({ ...call, options: own }, stop.signal, ownEnvironment());
+  if (running === undefined) return exitCodes.ok;
+  try {
+    const provided = await linkModules(folder, join(dataDir, 'code', 'packages'));
+    await develop(call, { folder, provided, running, stopping: stop.signal, stopped: stop.requested });
+  } finally {
+    await shutDown(running, options.grace, (line) => terminal.err.line(line));
+  }
+  return exitCodes.ok;
+}
+
+type Development = { folder: string; provided: string; running: Running; stopping: AbortSignal; stopped: Promise<void> };
+
+async function develop(call: Call<DevOptions>, { folder, provided, running, stopping, stopped }: Development): Promise<void> {
+  const { terminal, format } = call;
+  const { err, out } = terminal;
+  const { dataDir } = running.configuration;
+  const { roles } = running;
+  const { DevFunctions } = await import('./dev-functions.ts');
+  const { watchFiles } = await import('./watch-files.ts');
+  const { describeDev } = await import('./welcome.ts');
+  const { createInvocationLines } = await import('./invocation-lines.ts');
+  const functions = new DevFunctions({ folder, dataDir, roles, provided, say: (line) => err.line(line) });
+  await using watched = await watchFiles(folder, dataDir);
+  await functions.open();
+  watched.add(functions.importedFiles);
+  const from = (await roles.ports.log.lastSequence()) + 1;
+  for (const line of describeDev(running, { folder, functions: functions.list }, err)) err.line(line);
+  out.line(readyLine(running, format));
+  watched.forEach(async (changed) => {
+    await functions.update(changed).catch((error: unknown) => printProblem(problemOf(error), err));
+    watched.add(functions.importedFiles);
+  });
+  const print = createInvocationLines({ format, output: out, rootOf: (digest) => functions.rootOf(digest) });
+  const following = roles.ports.log.followFully(from, (entry) => transitionsIn(entry).forEach(print), stopping);
+  await Promise.race([stopped, following]);
+}
+
+function folderOf(path: string): string {
+  const folder = resolve(path);
+  // The files that a function imports are known by their real paths.
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return realpathSync(folder);
+  throw usageProblem('the folder was not found', `${relative('.', folder) || folder} is no folder`, 'sequent dev <folder>');
+}
+
+/** Without the variables that name a NATS: a function under development never reaches the server of another environment by accident. */
+function ownEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^NATS_|^SEQUENT_(?:RESPONDERS_|ROLES$)/.test(name)));
+}

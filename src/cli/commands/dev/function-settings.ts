@@ -1,0 +1,70 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { CodeError, fromHere } from '#src/cli/code/code-error.ts';
+import { parseJson } from '#src/core/text/json.ts';
+import { nodeArguments } from '#src/hosts/process-launcher.ts';
+
+/** The file with settings of the functions of a folder. */
+export const SETTINGS_FILE = 'sequent.json';
+
+/** The settings of one function: the fields of its definition, without name and handler. The registry checks the fields. */
+export type FunctionSettings = { file?: string | undefined; export?: string | undefined; initializer?: string | undefined } & Record<
+  string,
+  unknown
+>;
+
+const settingsSchema = z.strictObject({
+  functions: z
+    .record(z.string(), z.looseObject({ file: z.string().optional(), export: z.string().optional(), initializer: z.string().optional() }))
+    .default({}),
+});
+
+/** The settings in the `sequent.json` of a folder, by function. Throws `CodeError` when the file cannot be read. */
+export function readSettings(folder: string): Readonly<Record<string, FunctionSettings>> {
+  const file = join(folder, SETTINGS_FILE);
+  if (!existsSync(file)) return {};
+  const parsed = settingsSchema.safeParse(parseJson(readFileSync(file, 'utf8')));
+  if (!parsed.success) {
+    const remedy = '{ "functions": { "hello": { "timeoutInMs": 10000, "policy": { "maxRetries": 2 } } } }';
+    throw new CodeError([{ text: `the settings cannot be read:\n${z.prettifyError(parsed.error)}`, file }], { files: [file], remedy });
+  }
+  return Object.fromEntries(
+    Object.entries(parsed.data.functions).map(([name, one]) => [
+      name,
+      one.file === undefined ? one : { ...one, file: resolve(folder, one.file) },
+    ]),
+  );
+}
+
+/** The script of the process that reads the exported settings: the module may do anything while it is loaded. */
+const reader = `
+const module = await import(process.argv[1]);
+process.send({ config: module.config ?? module.default?.config ?? {} }, () => process.exit());
+`;
+const READ_WITHIN_MS = 10_000;
+
+/** The exported `config` of a module. Throws `CodeError` when the module cannot be loaded, and when `config` is not plain data. */
+export async function readExportedSettings(file: string): Promise<FunctionSettings> {
+  const child = spawn(process.execPath, [...nodeArguments({ memoryInMb: 256, file }), '--input-type=module', '-e', reader, file], {
+    env: { PATH: process.env.PATH ?? '' },
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    timeout: READ_WITHIN_MS,
+    killSignal: 'SIGKILL',
+  });
+  let config: unknown;
+  let stderr = '';
+  child.on('message', (message: { config: unknown }) => {
+    config = message.config;
+  });
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    stderr = (stderr + text).slice(-4_096);
+  });
+  await once(child, 'close');
+  if (typeof config === 'object' && config !== null && !Array.isArray(config)) return config as FunctionSettings;
+  const why =
+    config === undefined ? `the module could not be loaded to read its config:\n${stderr.trim()}` : 'the exported config is no object';
+  throw new CodeError([{ text: why, file }], { files: [file], remedy: `node ${fromHere(file)}` });
+}

@@ -1,0 +1,26 @@
+import { type PackedFile, packFile } from '#src/cli/code/pack-file.ts';
+import { traceModule } from '#src/cli/code/trace-module.ts';
+import { type FunctionSettings, readExportedSettings } from './function-settings.ts';
+
+export type ReadFunction = {
+  /** The files that the function consists of. */
+  inputs: readonly string[];
+  /** The code, and the definition without a name; `undefined` for a file that exports no handler. */
+  put: (PackedFile & { definition: Record<string, unknown> }) | undefined;
+};
+
+/** Reads a handler file with its settings. An exported `config` takes precedence. Throws `CodeError` when the file cannot be loaded. */
+export async function readFunction(
+  path: string,
+  { file: _, export: exported = 'handler', initializer, ...settings }: FunctionSettings,
+  provided: string,
+): Promise<ReadFunction> {
+  const traced = await traceModule(path);
+  const inputs = traced.files;
+  if (!traced.hasExport(exported)) return { inputs, put: undefined };
+  const own = traced.hasExport('config') ? await readExportedSettings(path) : {};
+  const packed = await packFile(traced, provided);
+  const handler = { kind: 'process', package: packed.digest, file: packed.entry, export: exported };
+  const initialized = initializer === undefined ? handler : { ...handler, initializer };
+  return { inputs, put: { ...packed, definition: { ...settings, ...own, handler: initialized } } };
+}

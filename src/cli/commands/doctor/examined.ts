@@ -1,0 +1,31 @@
+import type { PlainRequests } from '#src/analysis/plain-requests.ts';
+import type { FailingPlatform } from '#src/analysis/platform-failures.ts';
+import type { RegisteredFunction } from '#src/core/functions/definition.ts';
+import type { HistoryStatus } from '#src/core/history-questions.ts';
+import type { LogLoss } from '#src/core/log/log-loss.ts';
+import type { RoleInstance } from '#src/core/ports/role-instances.ts';
+import type { Inspection } from '#src/nats/inspection.ts';
+import type { ReplicaComparison } from '#src/nats/replicas/compare-replicas.ts';
+import type { Durability } from '../../durability.ts';
+
+/** What the doctor read, before it judges. */
+export type Examined = {
+  inspection: Inspection;
+  durability: Durability;
+  /** The functions, or why they cannot be read. */
+  registry: { functions: readonly RegisteredFunction[] } | { why: string };
+  /** The files of process functions that are not on this machine. */
+  missingFiles: readonly { name: string; file: string }[];
+  /** Every projection that answers; `undefined` when none was asked. */
+  projections?: readonly HistoryStatus[];
+  /** The running processes; `undefined` when none was asked. */
+  instances?: readonly RoleInstance[];
+  /** The losses of the log that no operator has acknowledged; `undefined` when they were not read. */
+  losses?: readonly LogLoss[];
+  /** The functions that the platform cannot run; `undefined` when no projection answered. */
+  failing?: readonly FailingPlatform[] | undefined;
+  /** The requests that were refused in plain text; `undefined` when no projection answered. */
+  plainRequests?: readonly PlainRequests[] | undefined;
+  /** The comparison of the replicas of the log; `undefined` when they were not compared. */
+  replicas?: ReplicaComparison | 'one replica' | undefined;
+};

@@ -1,0 +1,52 @@
+import { type PlainRequests, plainRequestsInWords, plainRequestsRemedy } from '#src/analysis/plain-requests.ts';
+import { say } from '#src/cli/texts/say.ts';
+import type { RoleInstance } from '#src/core/ports/role-instances.ts';
+import type { Finding } from './finding.ts';
+
+/** One line for each way in which the workers isolate the code of other projects. */
+export function judgeIsolation(instances: readonly RoleInstance[] = []): Finding[] {
+  const summaries = new Set(instances.map(({ isolation }) => isolation).filter((summary) => summary !== undefined));
+  return [...summaries].map((seen): Finding => {
+    if (seen.startsWith('namespaces')) return { level: 'ok', check: say('isolation'), seen };
+    return { level: 'note', check: say('isolation'), seen, remedy: say('docs/security.md, "Uploaded code"') };
+  });
+}
+
+/** Files that a running process cannot use, although they changed. It works on with the content before. */
+export function judgeFiles(instances: readonly RoleInstance[] = []): Finding[] {
+  return instances.flatMap(({ host, pid, fileProblems = [] }) =>
+    fileProblems.map((seen) => ({
+      level: 'problem' as const,
+      check: say('files'),
+      seen: say('{seen} (process {pid} on {host})', { seen, pid, host }),
+      remedy: say('correct the file; a running process reads it again within two seconds, or at once after kill -HUP'),
+    })),
+  );
+}
+
+/** Processes that cannot seal or open the payloads of a project. The attempts of its functions wait, and its callers are refused. */
+export function judgeKeys(instances: readonly RoleInstance[] = []): Finding[] {
+  return instances
+    .filter(({ missingKeys = [] }) => missingKeys.length > 0)
+    .map(({ host, pid, roles, missingKeys = [] }) => ({
+      level: 'problem',
+      check: say('encryption'),
+      seen: say('{roles} (process {pid} on {host}) has no key for the payloads of {projects}: attempts wait, and calls are refused', {
+        roles: roles.join(', '),
+        pid,
+        host,
+        projects: missingKeys.join(', '),
+      }),
+      remedy: say('start the process with the --encryption-key or --encryption-command of the others'),
+    }));
+}
+
+/** Requests in plain text for functions of projects that encrypt payloads. */
+export function judgePlainRequests(found: readonly PlainRequests[] = [], now = Date.now()): Finding[] {
+  return found.map((one) => ({
+    level: 'problem',
+    check: say('function {name}', { name: one.function }),
+    seen: plainRequestsInWords(one, now),
+    remedy: plainRequestsRemedy(one.function),
+  }));
+}

@@ -1,0 +1,43 @@
+import { Command } from 'commander';
+import { printOne } from '#src/cli/print/output.ts';
+import { action, type Call, type GlobalOptions } from '../call.ts';
+import { type ExitCode, exitCodes } from '../problem.ts';
+import { explainTarget } from '../session.ts';
+import { addStreamOptions } from './serve/options.ts';
+
+export function natsStreamsCommand(): Command {
+  const command = new Command('nats-streams')
+    .summary('create the JetStream streams of Sequent')
+    .description(
+      'Creates the streams and buckets on a NATS server, updates existing ones, and ends. The roles then need no permission to create streams.',
+    );
+  return addStreamOptions(command).addHelpText('after', examples).action(action(create));
+}
+
+const examples = `
+Examples:
+  sequent nats-streams --server nats://nats:4222 --nkey ./keys/admin/nats.nk
+  sequent nats-streams --replicas 3 --stream-sizes log=20GB     in a cluster; start the roles with the same settings`;
+
+async function create(call: Call): Promise<ExitCode> {
+  const { readConfiguration, topologyOf } = await import('#src/main/config/configuration.ts');
+  const { findNats } = await import('#src/main/config/find-nats.ts');
+  const { createStreams } = await import('#src/main/roles/create-streams.ts');
+  const { natsOptionsOf } = await import('#src/nats/transport/connect-options.ts');
+  const { openConnection } = await import('#src/nats/transport/connection.ts');
+  const configuration = readConfiguration({ flags: { ...call.options, natsUrl: (call.options as GlobalOptions).server } });
+  const address = await findNats(configuration);
+  const { from: _, ...connecting } = address;
+  const explain = explainTarget({ address, dataDir: configuration.dataDir });
+  const connection = await openConnection({ role: 'operator', ...natsOptionsOf(connecting), name: 'sequent-streams' }).catch(explain);
+  try {
+    await createStreams(connection, { topology: topologyOf(configuration), auditRetentionInMs: configuration.auditRetentionInMs });
+  } catch (error) {
+    throw connection.refusals.explain(error);
+  } finally {
+    await connection.close();
+  }
+  const { servers } = connection;
+  printOne(call, { value: { servers }, name: servers, lines: () => [`the streams of Sequent exist on ${servers}`] });
+  return exitCodes.ok;
+}

@@ -1,0 +1,49 @@
+import { Command } from 'commander';
+import { action, type Call } from '#src/cli/call.ts';
+import { printOne } from '#src/cli/print/output.ts';
+import { exitCodes } from '#src/cli/problem.ts';
+import { projectIn, readGivenKeys, withKeyOptions, withKeyStores } from './stores.ts';
+
+type EncryptOptions = { stop?: true };
+
+export function encryptCommand(): Command {
+  return withKeyOptions(
+    new Command('encrypt')
+      .summary('encrypt the payloads of a project from now on')
+      .description(
+        'Encrypts request payloads, results, errors and output of the functions of a project from now on, in the log, the results, the read models and the archive. Start the gateway, the workers and the destinations role with the same keys first.',
+      )
+      .argument('<project>', 'the project')
+      .option('--stop', 'encrypt no further payload; encrypted payloads stay encrypted and readable'),
+  )
+    .addHelpText('after', examples)
+    .action(action<EncryptOptions>(encrypt));
+}
+
+const examples = `
+Examples:
+  sequent project encrypt shop --encryption-key ../master.keys
+  sequent project encrypt shop --stop
+
+Earlier payloads stay as they are; sequent purge erases them. A request that a client without the keys publishes is refused.`;
+
+async function encrypt(call: Call<EncryptOptions>): Promise<typeof exitCodes.ok> {
+  const { options, args } = call;
+  const [name = ''] = args;
+  const keys = options.stop ? undefined : await readGivenKeys(options);
+  return await withKeyStores(options, async (stores) => {
+    const { encryptProject, stopEncrypting } = await import('#src/core/encryption/change-project.ts');
+    const project = await projectIn(name, stores);
+    if (keys === undefined) await stopEncrypting(stores.functions, project);
+    else await encryptProject(stores.functions, project, { keys, now: stores.client.clock.now() });
+    const whose = project === undefined ? 'the own project' : `project ${project}`;
+    printOne(call, {
+      value: { project: name, payloads: keys === undefined ? 'plain' : 'encrypted' },
+      name,
+      lines: () => [
+        keys === undefined ? `no further payload of ${whose} is encrypted` : `the payloads of ${whose} are encrypted from now on`,
+      ],
+    });
+    return exitCodes.ok;
+  });
+}

@@ -1,0 +1,15 @@
+import { openDeliveries } from '#machines/deliveries.ts';
+import { stateOf } from '#src/analysis/history.ts';
+import type { Surroundings } from '#src/analysis/queue-waits.ts';
+import type { SequentClient, Timeline } from '#src/client/client.ts';
+import { readSurroundings } from '#src/client/surroundings.ts';
+
+/** The state of the function and of the roles; `undefined` for an invocation that waits for none of them. */
+export async function surroundingsIfOpen(
+  client: SequentClient,
+  { function: name, transitions }: Timeline,
+): Promise<Surroundings | undefined> {
+  const { value, context } = stateOf({ transitions });
+  const waits = value === 'notified' ? openDeliveries(context).length > 0 : value !== 'running';
+  return waits ? await readSurroundings(client, name) : undefined;
+}

@@ -1,0 +1,62 @@
+import { createHmac, hkdfSync } from 'node:crypto';
+import { decrypt, encrypt, OVERHEAD_BYTES } from './aes-gcm.ts';
+
+/*
+ * Sealed texts: `sealed:2.<number of the data key>.<base64url>`. Such a text is no JSON, so no valid payload looks like one, and it has no
+ * character that JSON escapes, so a sealed text can be found and replaced within another text.
+ */
+
+const PREFIX = 'sealed:2.';
+const whole = /^sealed:2\.([1-9]\d{0,5})\.([\w-]+)$/;
+const within = /sealed:2\.([1-9]\d{0,5})\.([\w-]+)/g;
+
+/** How the message of a refused request begins (ENC6). The envelope and the reports of such requests find them by it. */
+export const NOT_ENCRYPTED = 'the project of the function encrypts its payloads, and this one is not encrypted';
+
+/** The keys of one data key: one encrypts, the other one makes nonces. */
+export type PayloadKey = { number: number; encryption: Buffer; nonces: Buffer };
+
+export function payloadKeyOf(number: number, dataKey: Buffer): PayloadKey {
+  const derive = (purpose: string): Buffer => Buffer.from(hkdfSync('sha256', dataKey, '', `sequent payload ${purpose}`, 32));
+  return { number, encryption: derive('encryption'), nonces: derive('nonces') };
+}
+
+/**
+ * Seals a text for a function. With `id`, the nonce derives from the id and the text, so a repeated request is the same message.
+ */
+export function sealText(key: PayloadKey, text: string, { name, id }: { name: string; id?: string | undefined }): string {
+  const nonce = id === undefined ? undefined : createHmac('sha256', key.nonces).update(`${name} ${id} ${text}`).digest().subarray(0, 12);
+  return `${PREFIX}${key.number}.${encrypt(key.encryption, Buffer.from(text), name, nonce)}`;
+}
+
+/** `undefined` when the text was not sealed by this key for this function. */
+export function openText(key: PayloadKey, ciphertext: string, name: string): string | undefined {
+  return decrypt(key.encryption, ciphertext, name)?.toString();
+}
+
+/** The number of the data key and the ciphertext of a sealed text; `undefined` for any other text. */
+export function parseSealed(text: string): { number: number; ciphertext: string } | undefined {
+  const [, number, ciphertext] = isSealed(text) ? (whole.exec(text) ?? []) : [];
+  return number === undefined || ciphertext === undefined ? undefined : { number: Number(number), ciphertext };
+}
+
+/** Whether the text begins as a sealed text does. */
+export function isSealed(text: string): boolean {
+  return text.startsWith(PREFIX);
+}
+
+/** Whether a sealed text may be within the text. */
+export function holdsSealed(text: string): boolean {
+  return text.includes(PREFIX);
+}
+
+/** Replaces each sealed text within a text. `undefined` leaves one as it is. */
+export function replaceSealed(text: string, open: (number: number, ciphertext: string) => string | undefined): string {
+  return text.replace(within, (found, number: string, ciphertext: string) => open(Number(number), ciphertext) ?? found);
+}
+
+/** The size in bytes of a text, or of the text that was sealed. */
+export function bytesBeforeSealing(text: string): number {
+  const sealed = parseSealed(text);
+  return sealed === undefined ? Buffer.byteLength(text) : Math.floor((sealed.ciphertext.length * 3) / 4) - OVERHEAD_BYTES;
+}

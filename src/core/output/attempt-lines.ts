@@ -1,0 +1,92 @@
+import type { LiveTransition } from '#src/core/log/transitions.ts';
+import { LOG_LEVELS, type LogLevel, parseLine } from './log-line.ts';
+import { isCutTail } from './tail.ts';
+
+/** An attempt that ended, with the output that its fact holds. */
+export type EndedAttempt = {
+  /** The sequence of the message in the log. */
+  sequence: number;
+  function: string;
+  invocation: string;
+  attempt: number;
+  endedAt: number;
+  output: string;
+  /** The failure in words; `undefined` after a success. */
+  failure: string | undefined;
+};
+
+/** One line of the logs of a function. */
+export type LogLine = Pick<EndedAttempt, 'sequence' | 'function' | 'invocation' | 'attempt'> & {
+  /** The number of the line in its attempt, from 0. */
+  index: number;
+  /** The time that the line itself states, otherwise the end of its attempt. */
+  at: number;
+  /** Whether the function printed the line, or the line is the failure of the attempt. */
+  kind: 'output' | 'failure';
+  /** Whether the attempt failed. */
+  failed: boolean;
+  level: LogLevel | undefined;
+  /** The message in a structured line; otherwise the line. */
+  message: string;
+  /** The line as it was printed. */
+  text: string;
+  /** The attempt printed more before this line, which the fact does not hold. */
+  isCut?: true;
+};
+
+/** The attempt that a transition ends; `undefined` for all other transitions. */
+export function attemptIn({ sequence, function: name, fact }: LiveTransition): EndedAttempt | undefined {
+  if (fact.type !== 'retrying' && fact.type !== 'succeeded' && fact.type !== 'failed') return undefined;
+  if (fact.attempt === 0) return undefined;
+  const failure = fact.type === 'succeeded' ? undefined : `${fact.failure.errorType}: ${fact.failure.message}`;
+  const { invocation, attempt, at: endedAt, output = '' } = fact;
+  return { sequence, function: name, invocation, attempt, endedAt, output, failure };
+}
+
+/** The lines of an attempt, with its failure as the last one. `whole` is the whole output, where it is known. */
+export function linesOf(attempt: EndedAttempt, whole?: string): LogLine[] {
+  const { sequence, function: name, invocation, endedAt, failure } = attempt;
+  const common = { sequence, function: name, invocation, attempt: attempt.attempt, failed: failure !== undefined };
+  let level: LogLevel | undefined;
+  let at = endedAt;
+  const lines = textsIn(whole ?? attempt.output).map((text, index): LogLine => {
+    const parsed = parseLine(text);
+    // An indented line continues the one before it: a stack trace has the level of its error.
+    if (!/^\s/.test(text)) level = parsed.level;
+    at = parsed.at ?? (/^\s/.test(text) ? at : endedAt);
+    return { ...common, index, at, kind: 'output', level, message: parsed.message, text };
+  });
+  if (lines[0] !== undefined && whole === undefined && isCutTail(attempt.output)) lines[0].isCut = true;
+  if (failure === undefined) return lines;
+  return [...lines, { ...common, index: lines.length, at: endedAt, kind: 'failure', level: 'error', message: failure, text: failure }];
+}
+
+function textsIn(output: string): string[] {
+  const texts = output.split(/\r?\n/);
+  if (texts.at(-1) === '') texts.pop();
+  return texts;
+}
+
+/** Which lines a reader wants. All given conditions must hold. */
+export type LogFilter = {
+  /** Only of attempts that failed. */
+  failed?: boolean | undefined;
+  /** At least of this level. A line without a level counts as `info`. */
+  level?: LogLevel | undefined;
+  /** Lines that contain this text, in upper or lower case. */
+  text?: string | undefined;
+  /** Only of the invocation with this id. */
+  invocation?: string | undefined;
+};
+
+/** The two tests of a filter: of an attempt, before its output is read, and of a line. */
+export type LogTest = { attempt(ended: EndedAttempt): boolean; line(line: LogLine): boolean };
+
+export function createLogTest({ failed = false, level, text, invocation }: LogFilter): LogTest {
+  const wanted = text?.toLowerCase();
+  const least = level === undefined ? 0 : LOG_LEVELS.indexOf(level);
+  return {
+    attempt: (ended) => (!failed || ended.failure !== undefined) && (invocation === undefined || ended.invocation === invocation),
+    line: (line) => LOG_LEVELS.indexOf(line.level ?? 'info') >= least && (wanted === undefined || line.text.toLowerCase().includes(wanted)),
+  };
+}

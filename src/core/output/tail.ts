@@ -1,0 +1,7 @@
+/** How many bytes of the end of its output the fact of an attempt holds, as `src/hosts/runtime/output.mjs` cuts it. */
+const MAX_TAIL_BYTES = 4_096;
+
+/** A cut between two characters of UTF-8 may leave up to three bytes less. */
+export function isCutTail(output: string): boolean {
+  return Buffer.byteLength(output) >= MAX_TAIL_BYTES - 3;
+}

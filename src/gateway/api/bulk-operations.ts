@@ -1,0 +1,126 @@
+import { type BulkOperation, bulkStateOf, type StoredBulk } from '#src/core/bulk/bulk-operation.ts';
+import type { HistoryFilter } from '#src/core/history-questions.ts';
+import { identityOf } from '../audit.ts';
+import { HttpError } from '../http/http-error.ts';
+import type { Gateway } from '../ports.ts';
+import { type Scope, scopeOf } from '../scope.ts';
+import { bulkQueryOf } from './bulk.ts';
+import { withoutUndefined } from './invocation-view.ts';
+import type { Routes } from './route.ts';
+import { type BulkOperationView, bulkOperationSchema, bulkOperationsSchema, bulkStartBodySchema } from './schemas/bulk-operations.ts';
+
+/** Bulk operations, which run in the background: they have an id, their progress is recorded, and they can be aborted. */
+export function addBulkOperationRoutes(routes: Routes, gateway: Gateway): void {
+  const { bulks, bulkRunner, client, clock } = gateway;
+
+  routes.add(
+    {
+      method: 'post',
+      path: '/api/bulk',
+      summary: 'Start a bulk operation: redrive or cancel all invocations that match, or those that are named',
+      body: bulkStartBodySchema,
+      answers: { 202: { description: 'the operation; Location names it', schema: bulkOperationSchema } },
+    },
+    async (call, { body: { action, filter, invocations, reason } }) => {
+      const scope = scopeOf(call, gateway);
+      const query = filter === undefined ? undefined : bulkQueryOf(action, filter, { scope, now: clock.now() });
+      const counted = query === undefined ? undefined : await client.history.count(query);
+      const stored = await bulks.create(
+        withoutUndefined({
+          action,
+          by: identityOf(call.get('credential')),
+          runner: 'gateway' as const,
+          project: scope.isOpen ? undefined : scope.project,
+          filter: query as Record<string, unknown> | undefined,
+          chosen: invocations?.map((one) => ({ id: one.request_id, function: scope.token(one.function) as string })),
+          reason,
+          total: counted?.count ?? invocations?.length,
+          isTotalAtLeast: counted?.isAtLeast,
+        }),
+      );
+      bulkRunner.start(stored);
+      return call.json(viewOf(stored, scope, clock.now()), 202, { Location: `/api/bulk/${stored.id}` });
+    },
+  );
+
+  routes.add(
+    {
+      method: 'get',
+      path: '/api/bulk',
+      summary: 'The bulk operations, the newest first',
+      answers: { 200: { description: 'the operations', schema: bulkOperationsSchema } },
+    },
+    async (call) => {
+      const scope = scopeOf(call, gateway);
+      const found = (await bulks.list()).filter(({ operation }) => isVisible(operation, scope));
+      return call.json({ operations: found.map((one) => viewOf(one, scope, clock.now())) });
+    },
+  );
+
+  routes.add(
+    {
+      method: 'get',
+      path: '/api/bulk/{id}',
+      summary: 'One bulk operation: its progress and its failures',
+      answers: { 200: { description: 'the operation', schema: bulkOperationSchema } },
+    },
+    async (call, { params: { id } }) => {
+      const scope = scopeOf(call, gateway);
+      return call.json(viewOf(visible(await bulks.get(id), scope, id), scope, clock.now()));
+    },
+  );
+
+  routes.add(
+    {
+      method: 'post',
+      path: '/api/bulk/{id}/abort',
+      summary: 'Abort a bulk operation; what it has done stays',
+      answers: { 202: { description: 'the operation; it ends after at most 50 further invocations', schema: bulkOperationSchema } },
+    },
+    async (call, { params: { id } }) => {
+      const scope = scopeOf(call, gateway);
+      visible(await bulks.get(id), scope, id);
+      return call.json(viewOf(visible(await bulks.abort(id, identityOf(call.get('credential'))), scope, id), scope, clock.now()), 202);
+    },
+  );
+}
+
+function isVisible({ project }: BulkOperation, scope: Scope): boolean {
+  return scope.isOpen || project === scope.project;
+}
+
+function visible(stored: StoredBulk | undefined, scope: Scope, id: string): StoredBulk {
+  if (stored !== undefined && isVisible(stored.operation, scope)) return stored;
+  throw new HttpError({ status: 404, message: `there is no bulk operation ${id}` });
+}
+
+function viewOf({ id, operation }: StoredBulk, scope: Scope, now: number): BulkOperationView {
+  const { action, by, runner, chosen, reason, total, isTotalAtLeast, done, failed, leftOut, failures, abortBy, problem } = operation;
+  return withoutUndefined({
+    id,
+    action,
+    state: bulkStateOf(operation, now),
+    by,
+    runner,
+    filter: shownFilter(operation.filter as HistoryFilter | undefined, scope),
+    selected: chosen?.length,
+    reason,
+    total,
+    is_total_at_least: isTotalAtLeast,
+    done,
+    failed,
+    left_out: leftOut,
+    failures: failures.map(({ id: request_id, function: token, ...why }) => ({ request_id, function: scope.nameOf(token), ...why })),
+    started_at: operation.startedAt,
+    updated_at: operation.updatedAt,
+    ended_at: operation.endedAt,
+    abort_requested_by: abortBy,
+    problem,
+  });
+}
+
+function shownFilter(filter: HistoryFilter | undefined, scope: Scope): Record<string, unknown> | undefined {
+  if (filter === undefined) return undefined;
+  const { project: _, function: token, ...rest } = filter;
+  return token === undefined ? rest : { function: scope.nameOf(token), ...rest };
+}

@@ -1,0 +1,80 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { toNkeyConfig } from '#src/nats/permissions/permission-formats.ts';
+import { PERMISSION_ROLES, permissionsOf } from '#src/nats/permissions/role-permissions.ts';
+import { ensureKey } from './access.ts';
+import type { Fsync } from './files.ts';
+
+/*
+ * The configuration of NATS servers that Sequent does not start, such as those of containers: a user with an nkey for each role.
+ */
+
+/** The user that creates the streams, and may do everything. */
+const ADMIN = 'admin';
+const CLUSTER_PORT = 6222;
+
+export type GuardedConfigOptions = {
+  fsync: Fsync;
+  /** The hosts of the servers of a cluster; empty for a single server. */
+  cluster: readonly string[];
+};
+
+/** `keys`: the file with the seed of each user, by the name of the role. */
+export type GuardedConfig = { config: string; keys: Readonly<Record<string, string>> };
+
+/**
+ * Writes `nats.conf` for all servers, and for each role its key in a folder of its own, which can be given to that role alone.
+ *
+ * Existing keys stay as they are. The configuration is written again, because the permissions change with the version of Sequent.
+ */
+export function writeGuardedConfig(given: string, { fsync, cluster }: GuardedConfigOptions): GuardedConfig {
+  const folder = resolve(given);
+  const users = [ADMIN, ...PERMISSION_ROLES].map((role) => ({ role, file: join(folder, role, 'nats.nk') }));
+  const lines = users.map(({ role, file }) => {
+    mkdirSync(join(folder, role), { recursive: true, mode: 0o700 });
+    const { publicKey } = ensureKey(file);
+    // Without permissions, a user may do everything.
+    if (role === ADMIN) return `{ nkey: ${publicKey} }`;
+    const own = role as (typeof PERMISSION_ROLES)[number];
+    return toNkeyConfig(publicKey, { name: `sequent_${role}`, permissions: permissionsOf(own) });
+  });
+  const text = [
+    '# Written by "sequent nats-config". Name the folder of the store by -sd, or add store_dir.',
+    'max_payload: 4MB',
+    'write_deadline: "10s"',
+    `jetstream {${fsync === 'default' ? '' : ` sync_interval: "${fsync}" `}}`,
+    'authorization {',
+    'users: [',
+    ...lines,
+    ']',
+    '}',
+    ...(cluster.length === 0 ? [] : clusterLines(cluster, ensureSecret(join(folder, 'cluster.secret')))),
+  ];
+  const config = join(folder, 'nats.conf');
+  replace(config, `${text.join('\n')}\n`);
+  return { config, keys: Object.fromEntries(users.map(({ role, file }) => [role, file])) };
+}
+
+/** A server of the cluster proves itself to the others by the secret, because every route may do everything. */
+function clusterLines(hosts: readonly string[], secret: string): string[] {
+  return [
+    'cluster {',
+    '  name: sequent',
+    `  listen: "0.0.0.0:${CLUSTER_PORT}"`,
+    `  authorization { user: route, password: "${secret}", timeout: 5 }`,
+    `  routes: [${hosts.map((host) => JSON.stringify(`nats://route:${secret}@${host}:${CLUSTER_PORT}`)).join(', ')}]`,
+    '}',
+  ];
+}
+
+function ensureSecret(file: string): string {
+  if (!existsSync(file)) replace(file, `${randomBytes(24).toString('hex')}\n`);
+  return readFileSync(file, 'utf8').trim();
+}
+
+/** Only the owner can read the file, and it never has half of its content. */
+function replace(file: string, text: string): void {
+  writeFileSync(`${file}.next`, text, { mode: 0o600 });
+  renameSync(`${file}.next`, file);
+}

@@ -1,0 +1,2 @@
+export function modifiedAt(path: string): number;
+export function newestIn(path: string): number;

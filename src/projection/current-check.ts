@@ -1,0 +1,25 @@
+import type { HistoryCheck } from '#src/core/history-questions.ts';
+import { type CheckOptions, checkAgainstLog } from './check.ts';
+
+type Found = Omit<HistoryCheck, 'instance'>;
+
+/** Runs at most one check at a time, because a check reads the whole log. */
+export class CurrentCheck {
+  #running: Promise<Found> | undefined;
+  #ending = new AbortController();
+
+  /** Returns the result of the check that runs already, if one does. */
+  run(options: Omit<CheckOptions, 'signal'>): Promise<Found> {
+    this.#running ??= checkAgainstLog({ ...options, signal: this.#ending.signal }).finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  /** Ends the check, which rejects with this reason. Resolves when no check runs. */
+  async abandon(why: string): Promise<void> {
+    this.#ending.abort(new Error(why));
+    this.#ending = new AbortController();
+    await this.#running?.catch(() => {});
+  }
+}

@@ -1,0 +1,145 @@
+import { cpus } from 'node:os';
+import { systemTimers, type Timers } from '#src/core/ports/clock.ts';
+import type { ReplayPace } from './replay.ts';
+
+/*
+ * Leaves the processors to the other roles in a burst (docs/performance.md H17). Keeps PACE1, PACE2 and PACE3 (src/DESIGN.md).
+ *
+ * In a burst no processor is idle, other processes use most of them, and the projection uses a tenth of one.
+ */
+
+/** The processor times since some moment in the past, in milliseconds. */
+type ProcessorTimes = {
+  /** The sum over all processors. */
+  total: number;
+  idle: number;
+  /** The part that this process used. */
+  own: number;
+};
+
+export interface ProjectionPace extends ReplayPace {
+  /** Reports a question (PACE2). */
+  noteQuestion(): void;
+  stop(): void;
+}
+
+export type PaceOptions = {
+  clock: { now(): number };
+  /** Whether reading may be delayed at all (PACE3). */
+  mayHold: () => boolean;
+  timers?: Timers;
+  readTimes?: () => ProcessorTimes;
+};
+
+/** A question waits as long for the projection (`reach.ts`), which reads the messages of a burst of that length in less time. */
+const MAX_DELAY_IN_MS = 5_000;
+const ATTENTIVE_FOR_MS = 2_000;
+const SAMPLE_EVERY_MS = 100;
+/** A longer sample contains a pause, and says nothing about the present. */
+const MAX_SAMPLE_IN_MS = 1_000;
+/** Requested messages cannot be delayed. A message may be about 64 invocations, so the number of requested messages follows their size. */
+const REQUESTED_SIZE = 256_000;
+const FEW_MESSAGES = { min: 64, max: 1_000 };
+/** For a reader that is far behind. */
+const MANY_MESSAGES = 4_000;
+
+export function createPace(options: PaceOptions): ProjectionPace {
+  return new MeasuredPace(options);
+}
+
+class MeasuredPace implements ProjectionPace {
+  readonly #options: PaceOptions;
+  readonly #releases = new Set<() => void>();
+  readonly #readTimes: () => ProcessorTimes;
+  readonly #timers: Timers;
+  #times: ProcessorTimes | undefined;
+  #sampledAt = Number.NEGATIVE_INFINITY;
+  /** The time of the last message that was read. */
+  #readUntil = 0;
+  /** The average size of the last messages. */
+  #size = REQUESTED_SIZE / FEW_MESSAGES.min;
+  #askedAt = Number.NEGATIVE_INFINITY;
+  #isBurst = false;
+  #cancelTimer: (() => void) | undefined;
+
+  constructor(options: PaceOptions) {
+    this.#options = options;
+    this.#readTimes = options.readTimes ?? readProcessorTimes;
+    this.#timers = options.timers ?? systemTimers;
+  }
+
+  demand(): number {
+    const behindInMs = this.#options.clock.now() - this.#readUntil;
+    if (!this.#isHeld(behindInMs)) return behindInMs > MAX_DELAY_IN_MS && !this.#isBurst ? MANY_MESSAGES : this.#fewMessages;
+    // While nothing is read, a timer finds the end of the burst.
+    this.#cancelTimer ??= this.#timers.every(SAMPLE_EVERY_MS, () => this.#check());
+    return 0;
+  }
+
+  onRelease(listener: () => void): () => void {
+    this.#releases.add(listener);
+    return () => this.#releases.delete(listener);
+  }
+
+  noteRead(at: number, size: number): void {
+    this.#readUntil = at;
+    this.#size += (size - this.#size) / 64;
+    this.#sample();
+  }
+
+  noteQuestion(): void {
+    this.#askedAt = this.#options.clock.now();
+    if (this.#cancelTimer !== undefined) this.#check();
+  }
+
+  stop(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+  }
+
+  get #fewMessages(): number {
+    return Math.round(Math.min(FEW_MESSAGES.max, Math.max(FEW_MESSAGES.min, REQUESTED_SIZE / this.#size)));
+  }
+
+  #isHeld(behindInMs: number): boolean {
+    if (!this.#isBurst || behindInMs >= MAX_DELAY_IN_MS || !this.#options.mayHold()) return false;
+    return this.#options.clock.now() - this.#askedAt >= ATTENTIVE_FOR_MS;
+  }
+
+  #check(): void {
+    this.#sample();
+    if (this.demand() === 0) return;
+    this.stop();
+    for (const release of this.#releases) release();
+  }
+
+  #sample(): void {
+    const now = this.#options.clock.now();
+    const tookInMs = now - this.#sampledAt;
+    if (tookInMs >= 0 && tookInMs < SAMPLE_EVERY_MS) return;
+    const [before, after] = [this.#times, this.#readTimes()];
+    this.#times = after;
+    this.#sampledAt = now;
+    this.#isBurst = before !== undefined && tookInMs <= MAX_SAMPLE_IN_MS && isBurst(before, after, this.#isBurst);
+  }
+}
+
+/** Whether the time between two samples belongs to a burst (PACE1). A burst lasts while other processes use most of the processors. */
+function isBurst(before: ProcessorTimes, after: ProcessorTimes, hasBegun: boolean): boolean {
+  const total = after.total - before.total;
+  const own = after.own - before.own;
+  const others = total - (after.idle - before.idle) - own;
+  if (hasBegun) return others > 0.7 * total;
+  return others > 0.5 * total && others + own > 0.9 * total && own > 0.1 * SAMPLE_EVERY_MS;
+}
+
+/** Without processors in the answer of the system, no time is a burst. */
+function readProcessorTimes(): ProcessorTimes {
+  const { user, system } = process.cpuUsage();
+  const times: ProcessorTimes = { total: 0, idle: 0, own: (user + system) / 1_000 };
+  for (const { times: one } of cpus()) {
+    times.total += one.user + one.nice + one.sys + one.idle + one.irq;
+    times.idle += one.idle;
+  }
+  return times;
+}

@@ -1,0 +1,62 @@
+import { useId } from 'preact/hooks';
+import type { ApiError } from '../api/http.ts';
+
+type FormFieldProps = {
+  label: string;
+  value: string;
+  hint?: string;
+  /** The refusal of this field, shown instead of the hint. */
+  message?: string | undefined;
+  isNumber?: boolean;
+  required?: boolean;
+  placeholder?: string;
+  rows?: number;
+  onChange: (value: string) => void;
+};
+
+/** A labelled field of a form, with a hint or the reason of its refusal. */
+export function FormField({ label, value, hint = '', message, isNumber = false, rows, onChange, ...rest }: FormFieldProps) {
+  const id = useId();
+  const attributes = {
+    ...rest,
+    id,
+    value,
+    spellcheck: false,
+    autocomplete: 'off',
+    'aria-invalid': message !== undefined,
+    onInput: ({ currentTarget }: { currentTarget: HTMLInputElement | HTMLTextAreaElement }) => onChange(currentTarget.value),
+  };
+  return (
+    <label class="field" for={id}>
+      <span>{label}</span>
+      {rows === undefined ? (
+        <input type="text" inputMode={isNumber ? 'decimal' : 'text'} {...attributes} />
+      ) : (
+        <textarea class="mono" rows={rows} {...attributes} />
+      )}
+      <small class={message === undefined ? '' : 'wrong'}>{message ?? hint}</small>
+    </label>
+  );
+}
+
+/** A number, or the typed text when it is none: the gateway refuses the text, and its message is shown. */
+export function numberOrText(text: string): number | string {
+  const value = Number(text.trim());
+  return text.trim() === '' || Number.isNaN(value) ? text : value;
+}
+
+/** The message of the first error at a field, or below it. */
+export function messageAt(problem: ApiError | undefined, pointer: string): string | undefined {
+  return problem?.errors.find((error) => isAt(error.pointer ?? '', pointer))?.detail;
+}
+
+/** The problem, unless each of its errors is shown at a field. */
+export function problemBeside(problem: ApiError | undefined, fields: readonly string[]): ApiError | undefined {
+  if (problem === undefined) return undefined;
+  const isShown = problem.errors.length > 0 && problem.errors.every(({ pointer = '' }) => fields.some((one) => isAt(pointer, one)));
+  return isShown ? undefined : problem;
+}
+
+function isAt(pointer: string, field: string): boolean {
+  return pointer === field || pointer.startsWith(`${field}/`);
+}

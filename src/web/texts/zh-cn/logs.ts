@@ -1,0 +1,21 @@
+/** The logs of a function. */
+export const logs = {
+  Logs: '日志',
+  'Log lines': '日志行',
+  'Find in the logs': '搜索日志',
+  'Least level': '最低级别',
+  'All levels': '全部级别',
+  '{level} and above': '{level} 及以上',
+  Time: '时间',
+  'Last 10 minutes': '最近 10 分钟',
+  'Last hour': '最近 1 小时',
+  'Last day': '最近 1 天',
+  'Last 7 days': '最近 7 天',
+  'Failed attempts only': '仅失败的执行',
+  'No line of this time matches': '该时间段内没有匹配的日志',
+  'A line appears when its attempt ends. Widen the time, or remove a filter.': '每次执行结束后显示其日志。请扩大时间范围，或移除筛选条件。',
+  'Older lines are left out. A filter or a shorter time shows them.': '较早的日志未显示。请添加筛选条件，或缩短时间范围。',
+  'Earlier output of this attempt was dropped.': '此次执行较早的输出已被丢弃。',
+  'failed: {message}': '失败：{message}',
+  '{id}, attempt {attempt}': '{id}，第 {attempt} 次执行',
+};

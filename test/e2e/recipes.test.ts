@@ -1,0 +1,127 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describe } from 'vitest';
+import { serveSequent } from '#test/support/cli/cli.ts';
+import { BUILT, commandLine } from '#test/support/cli/command-line.ts';
+import { openReceiver, type Receiver } from '#test/support/destinations/receiver.ts';
+import { sharedByFile } from '#test/support/shared-by-file.ts';
+
+/* The recipes of docs/recipes: their files are written, and their commands run, as a reader does it. */
+
+const recipes = fileURLToPath(new URL('../../docs/recipes/', import.meta.url));
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Sequent, and the receivers that the recipes call: of Slack, and of a shop that is gone. */
+async function open() {
+  const slack = await openReceiver();
+  const gone = await openReceiver((response, { body }) => void response.writeHead(repaired && body.includes('order-1') ? 200 : 410).end());
+  const sequent = await serveSequent(['--http-port', '0']);
+  return {
+    sequent,
+    slack,
+    gone,
+    async [Symbol.asyncDispose]() {
+      for (const part of [sequent, gone, slack]) await part[Symbol.asyncDispose]();
+    },
+  };
+}
+let repaired = false;
+const test = sharedByFile(open);
+type Opened = Awaited<ReturnType<typeof open>>;
+
+/** What the output of each command of a recipe must match, in the order of the commands. */
+const expected: Readonly<Record<string, readonly RegExp[]>> = {
+  'pager.md': [/pager is defined/, /charge is defined/, /./],
+  'dead-letters.md': [
+    ...[/ship is defined/, /"shipped":1/, /"shipped":2/],
+    ...[/^order-1.*410.*^order-2/ms, /410/, /^order-1/m],
+    ...[/order-1/, /order-2/, /no delivery was given up/],
+  ],
+  'canary.md': [...[/price is defined/, /v1/, /prod/, /price is defined/, /v2/, /v2/, /price-4/], ...[/v1.*v2/s, /price-\d/, /prod/]],
+  'nightly-report.md': [/report is defined/, /report-\d/, /report-\d/, /"orders":3/, /the report of 2/],
+  'from-functiongraph.md': [/orders is defined/, /request_?id/i, /order 4711 for orders/],
+  'from-bullmq.md': [/cat\.png@80.*succeeded cat-80/s, /cat-80/],
+  'from-lambda.md': [/checkout is defined/, /"id":"order-4711"/],
+};
+
+type Block = { language: string; content: string };
+
+function blocksOf(recipe: string): Block[] {
+  const text = readFileSync(join(recipes, recipe), 'utf8');
+  return [...text.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map(([, language = '', content = '']) => ({ language, content }));
+}
+
+/** The file that a block is, by the comment in its first line; `undefined` for commands. */
+function fileOf({ content }: Block): string | undefined {
+  return /^(?:\/\/|#) ([\w./-]+\.\w+)\n/.exec(content)?.[1];
+}
+
+/** A folder as a reader has it: the files of a recipe, and the packages that they import. */
+function prepare(folder: string, blocks: readonly Block[]): void {
+  for (const block of blocks) {
+    const file = fileOf(block);
+    if (file === undefined) continue;
+    mkdirSync(dirname(join(folder, file)), { recursive: true });
+    writeFileSync(join(folder, file), block.content);
+  }
+  const modules = join(folder, 'node_modules');
+  mkdirSync(join(modules, 'sequent'), { recursive: true });
+  symlinkSync(join(root, 'node_modules/@huaweicloud'), join(modules, '@huaweicloud'));
+  symlinkSync(process.env[BUILT] ?? '', join(modules, 'sequent/dist'));
+  writeFileSync(join(modules, 'sequent/package.json'), JSON.stringify({ exports: { './client': './dist/src/client/client.js' } }));
+  const npx = ['#!/bin/sh', 'shift', `exec "${process.execPath}" ${commandLine().join(' ')} "$@"`, ''].join('\n');
+  mkdirSync(join(folder, 'bin'));
+  writeFileSync(join(folder, 'bin/npx'), npx, { mode: 0o755 });
+}
+
+const run = promisify(execFile);
+
+async function outputOf(command: string, folder: string, { sequent, slack, gone }: Opened): Promise<string> {
+  const env = {
+    PATH: `${join(folder, 'bin')}:${dirname(process.execPath)}:${process.env.PATH}`,
+    HOME: folder,
+    SEQUENT_DATA: sequent.dataDir,
+    NATS_URL: sequent.url,
+    NATS_NKEY: sequent.address.nkeyFile ?? '',
+    SEQUENT_HTTP: /http (http:\S+)/.exec(sequent.output.stdout)?.[1] ?? '',
+    SLACK_URL: slack.url,
+    RECEIVER_URL: `${gone.url}/shipped`,
+  };
+  const { stdout, stderr } = await run('bash', ['-ec', command], { cwd: folder, env }).catch(
+    (error: { stdout: string; stderr: string }) => error,
+  );
+  return stdout + stderr;
+}
+
+describe.concurrent('the recipe', () => {
+  test('list has an expectation for each file, and each is under 40 lines', ({ expect: check }) => {
+    check(Object.keys(expected).sort()).toEqual(
+      readdirSync(recipes)
+        .filter((name) => name !== 'README.md')
+        .sort(),
+    );
+    for (const recipe of Object.keys(expected))
+      check(readFileSync(join(recipes, recipe), 'utf8').trimEnd().split('\n').length, recipe).toBeLessThan(40);
+  });
+
+  for (const [recipe, outputs] of Object.entries(expected))
+    test(`${recipe} does what it says`, async ({ sequent: opened, folder, expect: check }) => {
+      const blocks = blocksOf(recipe);
+      prepare(folder, blocks);
+      const scripts = blocks.filter((block) => block.language === 'sh' && fileOf(block) === undefined);
+      const commands = scripts.flatMap(({ content }) => content.trim().split('\n'));
+      check(commands).toHaveLength(outputs.length);
+      for (const [index, command] of commands.entries()) {
+        if (command.includes('redrive order-1')) repaired = true;
+        // A command that reads is repeated, because the read model follows the log.
+        await check.poll(() => outputOf(command, folder, opened), { timeout: 60_000, message: command }).toMatch(outputs[index] ?? /^$/);
+      }
+      if (recipe === 'pager.md')
+        await check.poll(() => paged(opened.slack), { timeout: 60_000 }).toMatch(/charge failed after 3 attempts.*card declined.*4711/s);
+    });
+});
+
+const paged = ({ received }: Receiver): string => received.map(({ body }) => (JSON.parse(body) as { text: string }).text).join('\n');

@@ -1,0 +1,97 @@
+import { describe, expect } from 'vitest';
+import { chip, fresh, row, rows, settled } from '#test/support/web/invocation-list.ts';
+import { pagesTest } from '#test/support/web/pages-test.ts';
+import { startWebSequent } from '#test/support/web/web-sequent.ts';
+
+const test = pagesTest(startWebSequent);
+
+describe('the chosen view of the list', () => {
+  test('is sorted, in a time range or as of a moment, with chosen columns, and can be saved under a name', async ({ sequent, browser }) => {
+    await sequent.define('views');
+    const [quick = '', slow = ''] = await settled(sequent, 'views', { ms: 1, basket: 'pear' }, { ms: 900, basket: 'plum' });
+    await using watched = await browser.open(`${sequent.url}/?function=views`);
+    const { page } = watched;
+    const order = () => rows(page).evaluateAll((all) => all.map((one) => one.getAttribute('data-id')));
+    await expect.poll(order).toEqual([slow, quick]);
+    await page.getByRole('columnheader', { name: 'Accepted' }).getByRole('button').click();
+    await expect.poll(order).toEqual([quick, slow]);
+    await page.getByRole('columnheader', { name: 'Duration' }).getByRole('button').click();
+    await expect.poll(order).toEqual([slow, quick]);
+    await page.getByRole('button', { name: 'Columns…' }).click();
+    await page.getByRole('checkbox', { name: 'Payload' }).check();
+    await page.keyboard.press('Escape');
+    await row(page, quick).getByText('"basket":"pear"').waitFor();
+    await page.getByRole('button', { name: 'Views…' }).click();
+    await page.getByLabel('Save the present view as').fill('slow ones');
+    await page.getByRole('button', { name: 'Save the view' }).click();
+    expect(await watched.violations()).toEqual([]);
+    await page.keyboard.press('Escape');
+    await page.goto(sequent.url);
+    await page.getByRole('button', { name: 'Views…' }).click();
+    await page.getByRole('button', { name: 'slow ones', exact: true }).click();
+    await expect.poll(order).toEqual([slow, quick]);
+    await page.getByRole('combobox', { name: 'Time' }).selectOption('range');
+    await page.getByLabel('Accepted before').fill('2020-01-31T12:00:00');
+    expect(await watched.violations()).toEqual([]);
+    await page.getByRole('button', { name: 'Show the range' }).click();
+    await page.getByRole('button', { name: 'to 2020-01-31T12:00:00.000Z' }).click();
+    await expect.poll(order).toEqual([slow, quick]);
+    const [accepted] = (await sequent.call<{ events: { sequence: number }[] }>(`/api/invocations/${slow}/events`)).events;
+    await page.getByRole('combobox', { name: 'Time' }).selectOption('as-of');
+    await page.getByLabel('Or behind this sequence of the log').fill(String(accepted?.sequence));
+    await page.getByRole('button', { name: 'Show', exact: true }).click();
+    await row(page, slow).getByText('Queued').waitFor();
+    await page.getByRole('button', { name: 'Back to now' }).click();
+    await row(page, slow).getByText('Succeeded').waitFor();
+  });
+});
+
+describe('in bulk', () => {
+  test('failed invocations are counted and then redriven once', async ({ sequent, browser }) => {
+    await sequent.define('bulks');
+    const [, ...failed] = await settled(sequent, 'bulks', {}, { fails: 1 }, { fails: 1 });
+    await using watched = await browser.open(`${sequent.url}/?function=bulks`);
+    const { page } = watched;
+    await rows(page).nth(2).waitFor();
+    await page.getByRole('button', { name: 'Redrive in bulk…' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Redrive in bulk' });
+    await dialog.getByText('2 match.').waitFor();
+    await dialog.getByRole('button', { name: 'Redrive 2' }).click();
+    await dialog.getByText('2 redriven.').waitFor();
+    for (const id of failed)
+      expect((await sequent.invocation(id, ({ redriven_as }) => redriven_as.length > 0)).redriven_as).toHaveLength(1);
+    await dialog.getByRole('button', { name: 'Close' }).last().click();
+    await fresh(page).getByText('2 new').waitFor();
+  });
+
+  test('the selected rows are redriven, and one that has no outcome is reported', async ({ sequent, browser }) => {
+    await sequent.define('picks');
+    const [first = '', , last = ''] = await settled(sequent, 'picks', { n: 1 }, { n: 2 }, { n: 3 });
+    const held = await sequent.invoke('picks', { gate: 'never' });
+    await using watched = await browser.open(`${sequent.url}/?function=picks`);
+    const { page } = watched;
+    const box = (id: string) => page.getByRole('checkbox', { name: `Select ${id}` });
+    await row(page, held).getByText('Running').waitFor();
+    await box(held).check();
+    await box(last).click();
+    await box(first).click({ modifiers: ['Shift'] });
+    await page.getByRole('region', { name: 'Selection' }).getByText('4 selected').waitFor();
+    expect(await watched.violations()).toEqual([]);
+    await page.getByRole('button', { name: 'Redrive…' }).click();
+    await page.getByRole('button', { name: 'Redrive 4' }).click();
+    await page.getByText('3 redriven.').waitFor();
+    await page.getByText(`${held} invocation ${held} is running, and has no outcome yet`).waitFor();
+  });
+
+  test('open invocations are counted and then cancelled', async ({ sequent, browser }) => {
+    await sequent.define('held');
+    const held = [await sequent.invoke('held', { gate: 'never' }), await sequent.invoke('held', { gate: 'never' })];
+    await using watched = await browser.open(`${sequent.url}/?function=held`);
+    const { page } = watched;
+    await chip(page, /^Running 2/).waitFor();
+    await page.getByRole('button', { name: 'Cancel in bulk…' }).click();
+    await page.getByRole('button', { name: 'Cancel 2' }).click();
+    await page.getByText('2 cancelled.').waitFor();
+    for (const id of held) await row(page, id).getByText('Failed').waitFor();
+  });
+});

@@ -1,0 +1,197 @@
+import type { Page } from 'playwright-core';
+import { describe, expect } from 'vitest';
+import type { StoredCode } from '#src/gateway/api/schemas/code.ts';
+import type { FunctionView } from '#src/gateway/api/schemas/functions.ts';
+import { overflowOf, violationsInBothThemes } from '#test/support/web/page-checks.ts';
+import { pagesTest } from '#test/support/web/pages-test.ts';
+import { startWebSequent } from '#test/support/web/web-sequent.ts';
+
+const test = pagesTest(startWebSequent);
+
+/** The words of the pages that the walk through the worked example uses, by language. */
+const languages = {
+  en: {
+    writeFirst: 'Write the first one here',
+    newFunction: 'New function',
+    name: /^Name/,
+    template: /^Template/,
+    logTemplate: 'Log the event (for a destination)',
+    create: 'Create the function',
+    code: 'Code',
+    addOn: { success: 'Destinations on success: add a destination', failure: 'Destinations on failure: add a destination' },
+    target: { success: 'Destinations on success, destination 1', failure: 'Destinations on failure, destination 1' },
+    targetFunction: 'Function',
+    savePolicy: 'Save the policy',
+    invokeDialog: 'Invoke…',
+    invoke: 'Invoke',
+    saveEvent: 'Save as a test event…',
+    eventName: 'Name of the test event',
+    saveTheEvent: 'Save the event',
+    testEvent: /^Test event/,
+    lineage: 'Lineage',
+    outputs: /^Output/,
+  },
+} as const;
+
+async function create(page: Page, words: (typeof languages)['en'], name: string): Promise<void> {
+  await page.getByRole('textbox', { name: words.name }).fill(name);
+  await page.getByLabel(words.template).selectOption({ label: words.logTemplate });
+  await page.getByRole('textbox', { name: words.code, exact: true }).getByText('received').first().waitFor();
+  await page.getByRole('button', { name: words.create }).click();
+  await page.getByRole('heading', { level: 1, name }).waitFor();
+}
+
+describe('the worked example of the source document (SRC10), in the pages alone', () => {
+  test.for([['en', languages.en]] as const)(
+    'three functions are created, test1 is configured and invoked, and test2 logs the envelope (%s)',
+    async ([, words], { sequent, browser }) => {
+      await using watched = await browser.open(`${sequent.url}/functions`);
+      const { page } = watched;
+      await page.getByRole('link', { name: words.writeFirst }).click();
+      await page.getByRole('textbox', { name: words.code, exact: true }).waitFor();
+      expect(await violationsInBothThemes(watched)).toEqual([]);
+      await page.setViewportSize({ width: 360, height: 740 });
+      expect(await overflowOf(page)).toEqual([]);
+      await page.setViewportSize({ width: 1_280, height: 900 });
+      for (const name of ['test1', 'test2', 'test3']) {
+        await page.goto(`${sequent.url}/functions`);
+        await page.getByRole('link', { name: words.newFunction }).click();
+        await create(page, words, name);
+      }
+      await page.goto(`${sequent.url}/functions/test1`);
+      for (const [outcome, target] of [
+        ['success', 'test2'],
+        ['failure', 'test3'],
+      ] as const) {
+        await page.getByRole('button', { name: words.addOn[outcome] }).click();
+        await page.getByRole('group', { name: words.target[outcome] }).getByLabel(words.targetFunction).fill(target);
+      }
+      await page.getByRole('button', { name: words.savePolicy }).click();
+      await page.getByRole('img').getByText('test1 notifies test3').waitFor({ state: 'attached' });
+      await page.getByRole('button', { name: words.invokeDialog }).click();
+      await page.getByRole('dialog').getByRole('textbox').fill('{"aaa": 123}');
+      await page.getByRole('button', { name: words.saveEvent }).click();
+      await page.getByLabel(words.eventName).fill('first');
+      await page.getByRole('button', { name: words.saveTheEvent }).click();
+      await expect.poll(() => page.getByLabel(words.testEvent).inputValue()).toBe('first');
+      expect(await violationsInBothThemes(watched)).toEqual([]);
+      // The saved event is there for others, and for the command.
+      expect((await sequent.run(['fn', 'event', 'get', 'test1', 'first'])).stdout.trim()).toBe('{"aaa":123}');
+      await page.reload();
+      await page.getByRole('button', { name: words.invokeDialog }).click();
+      await page.getByLabel(words.testEvent).selectOption('first');
+      await page.getByRole('button', { name: words.invoke, exact: true }).click();
+      await page.getByRole('region', { name: words.lineage }).getByRole('link').nth(1).click();
+      await page.getByRole('heading', { level: 1, name: 'test2' }).waitFor();
+      const output = page.getByRole('region', { name: words.outputs });
+      await expect.poll(() => output.textContent()).toMatch(/received \{.*"request_payload":"\{\\"aaa\\": ?123\}"/);
+    },
+  );
+});
+
+describe('the code of a function', () => {
+  test('is edited on its page, refused with the place of an error, and runs at the next attempt', async ({ sequent, browser }) => {
+    await using watched = await browser.open(`${sequent.url}/functions?new`);
+    const { page } = watched;
+    watched.allow(/status of 400/);
+    await page.getByRole('textbox', { name: /^Name/ }).fill('edited');
+    await page.getByRole('button', { name: 'Create the function' }).click();
+    await page.getByRole('link', { name: 'Code', exact: true }).click();
+    const editor = page.getByRole('textbox', { name: 'Code of index.mjs' });
+    await editor.click();
+    await page.keyboard.press('Control+A');
+    // A key that the page binds, such as "g f", is a letter in the editor.
+    await page.keyboard.type('export const handler = () => "g f";;export const');
+    await page.getByRole('button', { name: 'Save the code' }).click();
+    await page
+      .getByRole('alert')
+      .filter({ hasText: /index\.mjs:1:\d+: / })
+      .waitFor();
+    await editor.click();
+    await page.keyboard.press('Control+A');
+    await page.keyboard.type('export const handler = () => "second";');
+    await page.getByRole('button', { name: 'Save the code' }).click();
+    await page.getByText('The code is saved').waitFor();
+    expect(await violationsInBothThemes(watched)).toEqual([]);
+    await page.setViewportSize({ width: 360, height: 740 });
+    expect(await overflowOf(page)).toEqual([]);
+    const { result } = await sequent.invocation(await sequent.invoke('edited'));
+    expect(result?.payload).toBe('second');
+  });
+
+  test('is published by the keyboard alone, named by an alias with a weight and a policy, and compared', async ({ sequent, browser }) => {
+    const store = async (text: string): Promise<void> => {
+      const body = { files: [{ path: 'index.mjs', text }] };
+      const { handler } = await sequent.call<StoredCode>('/api/functions/grown/packages', { method: 'POST', body });
+      await sequent.call('/api/functions/grown', { method: 'PUT', body: { handler }, headers: { 'if-match': '*' } });
+    };
+    await sequent.define('grown');
+    await sequent.define('target');
+    await store('export const handler = () => 1;');
+    await sequent.run(['fn', 'publish', 'grown', 'v1']);
+    await sequent.run(['fn', 'publish', 'target', 'v9']);
+    await store('export const handler = () => 2;');
+    await using watched = await browser.open(`${sequent.url}/functions/grown`);
+    const { page } = watched;
+    const card = page.getByRole('region', { name: 'Versions and aliases' });
+    await card.getByRole('button', { name: 'Publish…' }).focus();
+    await page.keyboard.press('Enter');
+    // The first field of a dialog has the focus.
+    await page.keyboard.type('v2');
+    await page.getByRole('button', { name: 'Publish', exact: true }).press('Enter');
+    await card.getByText('v2', { exact: true }).waitFor();
+    await card.getByRole('button', { name: 'New alias…' }).press('Enter');
+    await page.keyboard.type('prod');
+    await page.getByLabel('Weight of v1').fill('10');
+    expect(await violationsInBothThemes(watched)).toEqual([]);
+    await page.getByRole('button', { name: 'Save the alias' }).press('Enter');
+    await expect.poll(() => card.textContent()).toMatch(/!prod → v210 % v1/);
+    await page.getByLabel('Policy of').selectOption('!prod');
+    await page.getByText('The alias has no policy of its own').waitFor();
+    await page.getByLabel('Retries').fill('2');
+    await page.getByRole('button', { name: 'Destinations on success: add a destination' }).click();
+    await page.getByLabel('Function', { exact: true }).fill('target');
+    await page.getByLabel(/^Version or alias/).selectOption('v9');
+    await page.getByRole('button', { name: 'Save the policy' }).click();
+    await card.getByText('own policy').waitFor();
+    const { aliases, definition } = await sequent.call<FunctionView>('/api/functions/grown');
+    expect(aliases[0]?.policy).toMatchObject({ maxRetries: 2, onSuccess: [{ destination: 'FunctionGraph' }] });
+    expect(JSON.parse(aliases[0]?.policy?.onSuccess[0]?.param ?? '')).toEqual({ func_urn: 'default:default:target:v9' });
+    expect(definition.policy.maxRetries).toBe(0);
+    await page.setViewportSize({ width: 360, height: 740 });
+    expect(await overflowOf(page)).toEqual([]);
+    const deletion = card.getByRole('button', { name: 'Delete the alias prod' });
+    await deletion.press('Enter');
+    await page.getByRole('button', { name: 'Delete !prod' }).press('Enter');
+    await deletion.waitFor({ state: 'detached' });
+    await card.getByRole('link', { name: 'Compare with latest: v1' }).click();
+    const changes = page.getByRole('textbox', { name: 'Changes of index.mjs' });
+    await expect.poll(() => changes.textContent()).toMatch(/=> 1;.*=> 2;/);
+    expect(await violationsInBothThemes(watched)).toEqual([]);
+    expect(await overflowOf(page)).toEqual([]);
+  });
+
+  test('limits and user data are edited, and a function is deleted after its dependents are shown', async ({ sequent, browser }) => {
+    await sequent.define('wanted');
+    const policy = { onFailure: [{ destination: 'FunctionGraph', param: JSON.stringify({ func_urn: 'wanted' }) }] };
+    await sequent.define('wants', { policy, secretUserData: { PIN: 'kept' } });
+    await using watched = await browser.open(`${sequent.url}/functions/wants`);
+    const { page } = watched;
+    await page.getByRole('button', { name: 'Edit…' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Timeout, seconds').fill('2.5');
+    await dialog.getByRole('textbox', { name: /^User data/ }).fill('CITY=Paris=Nord');
+    await dialog.getByRole('button', { name: 'Save the configuration' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    const { definition } = await sequent.call<FunctionView>('/api/functions/wants');
+    expect(definition).toMatchObject({ timeoutInMs: 2_500, userData: { CITY: 'Paris=Nord' }, secretUserData: { PIN: '******' } });
+    await page.goto(`${sequent.url}/functions/wanted`);
+    await page.getByRole('button', { name: 'Delete…' }).click();
+    await dialog.getByText('notifies this function on failure').waitFor();
+    expect(await violationsInBothThemes(watched)).toEqual([]);
+    await dialog.getByRole('textbox').fill('wanted');
+    await dialog.getByRole('button', { name: 'Delete the function' }).click();
+    await page.waitForURL(`${sequent.url}/functions`);
+    await expect.poll(() => page.locator('.function-name > a').allTextContents()).not.toContain('wanted');
+  });
+});

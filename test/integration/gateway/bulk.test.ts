@@ -1,0 +1,80 @@
+import { expect } from 'vitest';
+import type { BulkOperationView } from '#src/gateway/api/schemas/bulk-operations.ts';
+import type { InvocationRow } from '#src/gateway/api/schemas/invocations.ts';
+import type { SystemView } from '#src/gateway/api/schemas/system.ts';
+import { eventually } from '#test/support/gateway/eventually.ts';
+import { KEYS, type RunningSequent, STRANGER, startSequent } from '#test/support/gateway/running-gateway.ts';
+import { sharedByFile } from '#test/support/shared-by-file.ts';
+
+const test = sharedByFile(() => startSequent({ with: ['projection'] }));
+const handlers = new URL('../../support/gateway/handlers.mjs', import.meta.url).pathname;
+let sequent: RunningSequent;
+
+async function send<Body>(method: string, path: string, body?: unknown): Promise<Body> {
+  const reply = await sequent.call(method, path, body === undefined ? {} : { body });
+  return (await reply.json()) as Body;
+}
+const list = (query: string) => send<{ invocations: InvocationRow[] }>('GET', `/api/invocations?limit=500&${query}`);
+const operation = (id: string) => send<BulkOperationView>('GET', `/api/bulk/${id}`);
+
+/** Accepts requests of a function, and waits until the read model has all of them in one of the states. */
+async function accepted(name: string, count: number, states: string): Promise<void> {
+  const events = Array.from({ length: count }, (_, index) => ({ why: `${name}-${index}` }));
+  await send('POST', `/api/functions/${name}/invocations?batch`, events);
+  await eventually(async () => (await list(`function=${name}&state=${states}`)).invocations?.length === count);
+}
+
+test.beforeAll(async ({ sequent: own }) => {
+  sequent = own;
+  for (const name of ['fail', 'held'])
+    await send('PUT', `/api/functions/${name}`, {
+      handler: { kind: 'process', file: handlers, export: 'fail' },
+      policy: { maxRetries: 0 },
+    });
+  await send('POST', '/api/functions/held/pause');
+  await eventually(async () => (await sequent.call('GET', '/api/invocations')).status === 200);
+});
+
+test('a redrive in the background has an id, reports its progress, and leaves out what was redriven before', async () => {
+  await accepted('fail', 4, 'notified');
+  const [one] = (await list('function=fail')).invocations;
+  await send('POST', `/api/invocations/${one?.request_id}/redrive`);
+  await eventually(async () => (await list('function=fail&state=notified')).invocations.length === 5);
+  const started = await sequent.call('POST', '/api/bulk', { body: { action: 'redrive', filter: { function: 'fail' } } });
+  const { id, total } = (await started.json()) as BulkOperationView;
+  expect([started.status, started.headers.get('location'), total]).toEqual([202, `/api/bulk/${id}`, 5]);
+  await eventually(async () => (await operation(id)).state === 'done');
+  expect(await operation(id)).toMatchObject({ action: 'redrive', done: 4, left_out: 1, failed: 0, filter: { function: 'fail' } });
+  // Another project neither sees the operation nor can abort it.
+  const asStranger = { headers: { 'x-auth-token': STRANGER.token } };
+  expect((await sequent.call('GET', `/api/bulk/${id}`, asStranger)).status).toBe(404);
+  expect((await sequent.call('POST', `/api/bulk/${id}/abort`, { ...asStranger, body: {} })).status).toBe(404);
+  expect(await (await sequent.call('GET', '/api/bulk', asStranger)).json()).toEqual({ operations: [] });
+});
+
+test('an operation that is aborted ends early, keeps what it did, and is over', async () => {
+  await accepted('held', 120, 'queued');
+  const { id } = await send<BulkOperationView>('POST', '/api/bulk', { action: 'cancel', filter: { function: 'held' }, reason: 'a test' });
+  await send('POST', `/api/bulk/${id}/abort`);
+  await eventually(async () => (await operation(id)).state !== 'running');
+  const { state, done, abort_requested_by } = await operation(id);
+  expect([state, done <= 100, abort_requested_by]).toEqual(['aborted', true, KEYS.ak]);
+  expect(await send('POST', `/api/bulk/${id}/abort`)).toMatchObject({ code: 'WRONG_STATE' });
+  await eventually(async () => (await list('condition=InvocationCanceled')).invocations.length === done);
+  const rest = await send<BulkOperationView>('POST', '/api/bulk', { action: 'cancel', filter: { function: 'held' } });
+  await eventually(async () => (await operation(rest.id)).state === 'done');
+  expect((await operation(rest.id)).done).toBe(120 - done);
+  expect((await send<{ operations: BulkOperationView[] }>('GET', '/api/bulk')).operations.map((one) => one.id)).toContain(id);
+});
+
+test('the oldest open invocation that a project sees is its own, not an older one of another project', async () => {
+  await send('POST', '/api/functions/held/invocations', {});
+  const asStranger = { headers: { 'x-auth-token': STRANGER.token } };
+  const definition = { handler: { kind: 'process', file: handlers, export: 'greet' }, paused: true };
+  expect((await sequent.call('PUT', '/api/functions/theirs', { ...asStranger, body: definition })).status).toBe(200);
+  const accepted = await sequent.call('POST', '/api/functions/theirs/invocations', { ...asStranger, body: {} });
+  const { request_id } = (await accepted.json()) as { request_id: string };
+  const oldest = async () => ((await (await sequent.call('GET', '/api/system', asStranger)).json()) as SystemView).oldest_open;
+  await eventually(async () => (await oldest()) !== undefined);
+  expect(await oldest()).toMatchObject({ request_id, function: 'theirs' });
+});

@@ -1,0 +1,33 @@
+import { existsSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/**
+ * The files that take a minute on a quiet machine, the longest first. They start before the other files of their group: a long file that
+ * starts last would run alone.
+ */
+const longest = [
+  'test/e2e/archive.test.ts',
+  'test/e2e/destinations/loops.test.ts',
+  'test/e2e/chaos/kills.test.ts',
+  'test/e2e/destinations/kills.test.ts',
+  'test/e2e/projection.test.ts',
+  'test/e2e/destinations/worker-kills.test.ts',
+  'test/e2e/web/hostile.test.ts',
+  'test/e2e/power-cut.test.ts',
+  'test/e2e/versions/versions.test.ts',
+  'test/package/consumers.test.ts',
+];
+
+/** Vitest's order, with the longest files first. Vitest runs the groups one after another, whatever the order of their files. */
+export class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const { root } = this.ctx.config;
+    for (const file of longest) if (!existsSync(join(root, file))) throw new Error(`${file} of test/support/sequencer.ts does not exist`);
+    const rankOf = ({ moduleId }: TestSpecification): number => {
+      const rank = longest.indexOf(relative(root, moduleId));
+      return rank === -1 ? longest.length : rank;
+    };
+    return (await super.sort(files)).sort((one, other) => rankOf(one) - rankOf(other));
+  }
+}

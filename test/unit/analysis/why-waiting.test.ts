@@ -1,0 +1,119 @@
+import { describe, expect, test } from 'vitest';
+import type { Fact } from '#machines/facts.ts';
+import { explain } from '#src/analysis/explain.ts';
+import { momentsOf } from '#src/analysis/history.ts';
+import { failingPlatformInWords, readFailingPlatforms } from '#src/analysis/platform-failures.ts';
+import { type Surroundings, whyQueueWaits } from '#src/analysis/queue-waits.ts';
+import { whyWaiting } from '#src/analysis/why-waiting.ts';
+import type { InvocationSummary } from '#src/core/history-questions.ts';
+import { parseDefinition } from '#src/functions/registry.ts';
+import { billing, ID, queued, retrying, running, succeeded, unplaced } from '#test/support/log/facts.ts';
+
+const definition = parseDefinition({ name: 'orders', handler: { kind: 'subject', subject: 'svc.orders' }, concurrency: 2 });
+const around: Surroundings = {
+  name: 'orders',
+  definition,
+  queue: { pending: 0, unacknowledged: 0, waiting: 1 },
+  workers: 1,
+  roles: ['worker', 'scheduler', 'destinations'],
+};
+const idle = { pending: 3, unacknowledged: 0, waiting: 0 };
+const busy = { pending: 3, unacknowledged: 2, waiting: 0 };
+const paused = { ...around, definition: { ...definition, paused: true } };
+
+const momentsIn = (...facts: Fact[]) => momentsOf({ transitions: facts.map((fact, index) => ({ sequence: index + 1, by: 'w1', fact })) });
+const refused = (attempt: number, at: number) => retrying(attempt, { at, dueAt: at + 1_000, failure: unplaced });
+
+describe('a queue', () => {
+  test.for([
+    [
+      'of a paused function waits for its resumption, although workers run',
+      { ...paused, queue: busy },
+      'paused',
+      'sequent fn resume orders',
+    ],
+    ['of a function that does not exist', { ...around, definition: undefined }, 'no-function', 'sequent fn put'],
+    ['waits for a worker when none runs', { ...around, queue: busy, workers: 0 }, 'no-worker', '--role worker'],
+    ['waits for a worker when none of the running ones pulls', { ...around, queue: idle }, 'no-worker', '--role worker'],
+    ['waits for a slot when its workers are full', { ...around, queue: busy }, 'all-busy', 'more workers'],
+  ] as const)('%s', ([, state, kind, remedy]) => {
+    expect(whyQueueWaits(state)).toMatchObject({ kind, remedy: expect.stringContaining(remedy) });
+  });
+
+  test('does not wait while a worker requests its work', () => {
+    expect(whyQueueWaits(around)).toBeUndefined();
+  });
+
+  test('that is full names the executions in progress and the concurrency', () => {
+    expect(whyQueueWaits({ ...around, queue: busy })?.text).toContain('2 in progress, and each worker runs at most 2');
+  });
+});
+
+describe('an invocation', () => {
+  test('waits for the resumption of its function, before its first attempt and before a retry', () => {
+    expect(whyWaiting(momentsIn(queued()), 5_000, paused)).toEqual({
+      kind: 'paused',
+      text: 'It has waited for 5 s: orders is paused and starts no attempt.',
+      remedy: 'sequent fn resume orders',
+    });
+    expect(whyWaiting(momentsIn(queued(), running(1), retrying(1)), 5_000, paused)).toMatchObject({ kind: 'paused' });
+  });
+
+  test('waits for the platform: the failures in a row, since when, the reason and the remedy are named', () => {
+    const facts = [queued(), running(1), refused(1, 20), running(2, { at: 1_020 }), refused(2, 1_100)];
+    const wait = whyWaiting(momentsIn(...facts), 1_600, around);
+    expect(wait).toMatchObject({ kind: 'platform-failing', remedy: 'start a responder on the subject svc.orders' });
+    expect(wait?.text).toContain('The platform could not run it, 2 times in a row since 1970-01-01T00:00:00.020Z (1.58 s)');
+    expect(wait?.text).toContain('no responder answers. Its next attempt is due in 500 ms; at 1970-01-01T00:01:00.000Z');
+  });
+
+  test('waits for its time after a failure of the code, and then for a missing scheduler', () => {
+    const waiting = momentsIn(queued(), running(1), retrying(1, { dueAt: 1_020 }));
+    expect(whyWaiting(waiting, 520, around)).toMatchObject({ kind: 'due-later' });
+    expect(whyWaiting(waiting, 1_100, { ...around, roles: ['worker'] })).toMatchObject({ remedy: 'sequent serve --role scheduler' });
+  });
+
+  test('waits for a delivery, and names a missing role', () => {
+    const waiting = momentsIn(queued(), running(1), succeeded(1, { destinations: [billing] }));
+    expect(whyWaiting(waiting, 60, around)).toEqual({ kind: 'delivery', rule: 'D1', text: 'It waits for the delivery to d1.' });
+    expect(whyWaiting(waiting, 60, { ...around, roles: ['worker'] })?.text).toContain('no destinations role runs');
+  });
+
+  test('does not wait while an attempt runs', () => {
+    expect(whyWaiting(momentsIn(queued(), running(1)), 60, around)).toBeUndefined();
+  });
+
+  test('is explained by the same reason and remedy', () => {
+    const transitions = [{ sequence: 1, by: 'client', fact: queued() }];
+    expect(explain({ requestId: ID, function: 'orders', transitions }, 5_000, paused).at(-1)?.text).toBe(
+      'It has waited for 5 s: orders is paused and starts no attempt. To do: sequent fn resume orders.',
+    );
+  });
+});
+
+describe('the functions that the platform cannot run', () => {
+  const row = {
+    function: 'orders',
+    state: 'retrying',
+    attempts: 9,
+    retries: 1,
+    lost: 1,
+    startedAt: 1_000,
+    acceptedAt: 0,
+    error: 'no answer',
+  };
+  const find = (...rows: Partial<InvocationSummary>[]) =>
+    readFailingPlatforms(async () => ({ invocations: rows.map((one) => ({ ...row, ...one }) as InvocationSummary), cursor: null }));
+
+  test('are found by attempts that neither a retry nor a lost worker explains', async () => {
+    const [found] = await find({}, { startedAt: 500, attempts: 5, retries: 0, lost: 0 });
+    expect(found).toEqual({ function: 'orders', invocations: 2, isAtLeast: false, failures: 7, since: 500, error: 'no answer' });
+    expect(failingPlatformInWords(found as NonNullable<typeof found>, 60_500)).toBe(
+      'the platform cannot run 2 invocations: up to 7 failures of one since 1970-01-01T00:00:00.500Z (1 min); no answer',
+    );
+  });
+
+  test('do not include functions whose own code fails, or whose attempt runs', async () => {
+    expect(await find({ attempts: 4, retries: 3, lost: 1 }, { state: 'running', attempts: 3, retries: 0, lost: 0 })).toEqual([]);
+  });
+});

@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { helpOf, problemIn, scripts } from '../../bench/scripts.ts';
+
+const { scripts: npmScripts } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  scripts: Record<string, string>;
+};
+
+describe('a benchmark', () => {
+  test('that npm starts has a help, which needs none of its modules', () => {
+    const ownHelp = ['bench', 'bench:compare', 'storm'];
+    const started = Object.entries(npmScripts).filter(([name, command]) => /\bbench\//.test(command) && !ownHelp.includes(name));
+    const listed = Object.entries(scripts).map(([file, { script }]) => [script, `node --import tsx bench/main.ts ${file}`]);
+    expect(listed.sort()).toEqual(started.sort());
+    for (const script of Object.values(scripts)) expect(helpOf(script)).toContain(`npm run ${script.script} -- [options]`);
+  });
+
+  test.for<[string, string[], RegExp | undefined]>([
+    ['lean', ['--quick'], undefined],
+    ['lean', ['--quik'], /'--quik'/],
+    ['lean', ['quick'], /'quick'/],
+    ['drain', ['--burst', '5', '--singles'], undefined],
+    ['signing', ['100', '2'], undefined],
+    ['signing', ['100', '2', '3'], /unexpected argument "3"/],
+  ])('%s with %j starts, or refuses what it does not know', ([name, args, problem]) => {
+    const found = problemIn(scripts[name] ?? { script: '', summary: '' }, args);
+    if (problem === undefined) expect(found).toBeUndefined();
+    else expect(found).toMatch(problem);
+  });
+});

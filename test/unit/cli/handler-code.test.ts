@@ -1,0 +1,137 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { packFile } from '#src/cli/code/pack-file.ts';
+import { traceModule } from '#src/cli/code/trace-module.ts';
+import { readZip } from '#src/core/zip/read-zip.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sequent-code-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function write(files: Record<string, string>): void {
+  for (const [path, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), content);
+  }
+}
+
+/** The problem of a module, with paths relative to the folder; `undefined` when the module can be loaded and has the export. */
+async function problemOf(path: string, name = 'handler'): Promise<{ why: string; remedy: string } | undefined> {
+  try {
+    (await traceModule(join(folder, path))).expectExport(name);
+    return undefined;
+  } catch (error) {
+    const { why, remedy } = (error as { problem: { why: string; remedy: string } }).problem;
+    return { why: why.replaceAll(`${folder}/`, ''), remedy };
+  }
+}
+
+async function packed(path: string, provided?: string) {
+  const { archive, digest, entry } = await packFile(await traceModule(join(folder, path)), provided);
+  const files = Object.fromEntries((await readZip(archive)).map((file) => [file.path, Buffer.from(file.content).toString()]));
+  return { digest, entry, files };
+}
+
+describe('code that cannot be loaded is refused', () => {
+  test('a syntax error, with file, line, column and the line itself, also in an imported file', async () => {
+    write({
+      'bad.mjs': 'export const handler = async () => {\n  return { a b };\n};\n',
+      'typed.ts': 'export const handler = (event: { n: number }): number => event.n +;\n',
+      'importer.mjs': "import './bad.mjs';\nexport const handler = 1;\n",
+    });
+    const why = 'bad.mjs:2:14: Expected "}" but found "b"\n  2 |   return { a b };\n    |              ^';
+    expect(await problemOf('bad.mjs')).toMatchObject({ why });
+    expect(await problemOf('importer.mjs')).toMatchObject({ why });
+    expect((await problemOf('typed.ts'))?.why).toMatch(/^typed\.ts:1:67: Unexpected ";"\n {2}1 \| export const handler/);
+  });
+
+  test('an import of a file or a package that is not there, with its line', async () => {
+    write({
+      'file.mjs': "import { a } from './nowhere.mjs';\nexport const handler = a;\n",
+      'package.mjs': "\nimport a from 'not-installed/deep';\nexport const handler = a;\n",
+      'optional.mjs': "export const handler = () => import('not-installed').catch(() => 'without');\n",
+    });
+    expect((await problemOf('file.mjs'))?.why).toMatch(/^file\.mjs:1:19: Could not resolve "\.\/nowhere\.mjs"/);
+    expect((await problemOf('package.mjs'))?.why).toMatch(/^package\.mjs:2:15: the package "not-installed" is not installed in /);
+    expect(await problemOf('optional.mjs')).toBeUndefined();
+  });
+
+  test('a missing export, with the exports that there are', async () => {
+    write({
+      'other.mjs': 'export const main = 1;\nexport const second = 2;\n',
+      'nothing.ts': 'type T = 1;\nexport type { T };\n',
+      'common.cjs': 'exports.main = () => 1;\n',
+      'later.cjs': 'const name = "handler";\nexports[name] = () => 1;\n',
+      'default.mjs': 'const handler = () => 1;\nexport default { handler };\n',
+      'reexported.mjs': "export * from './other.mjs';\n",
+    });
+    expect(await problemOf('other.mjs')).toEqual({
+      why: 'other.mjs: the module has no export "handler"; it exports main, second',
+      remedy: '--handler main',
+    });
+    expect((await problemOf('nothing.ts'))?.why).toBe('nothing.ts: the module has no export "handler"; it exports nothing by a name');
+    expect((await problemOf('common.cjs'))?.why).toBe('common.cjs: the module has no export "handler"');
+    expect(await Promise.all(['later.cjs', 'default.mjs'].map((file) => problemOf(file)))).toEqual([undefined, undefined]);
+    expect(await problemOf('reexported.mjs', 'main')).toBeUndefined();
+  });
+
+  test('a file of another language, and import statements in a file of CommonJS', async () => {
+    write({ 'hello.py': 'def handler(event, context): pass\n', 'mixed.cjs': "import 'node:fs';\nexport const handler = 1;\n" });
+    expect((await problemOf('hello.py'))?.why).toMatch(/^hello\.py: this is Python; a handler file is JavaScript or TypeScript/);
+    expect((await problemOf('hello.py'))?.remedy).toContain('--subject');
+    expect(await problemOf('mixed.cjs')).toEqual({
+      why: 'mixed.cjs: .cjs names a CommonJS module, and the file has import or export statements',
+      remedy: 'the extension .mjs',
+    });
+  });
+});
+
+describe('the package of a handler file', () => {
+  test('holds the file, the local files that it imports or names by a URL, and nothing else of the folder', async () => {
+    write({
+      'package.json': '{"type":"module","version":"1.2.3"}',
+      'src/index.ts': "import { greet } from './lib.ts';\nexport const handler = () => greet(new URL('./text.txt', import.meta.url));\n",
+      'src/lib.ts': "import data from '../data.json' with { type: 'json' };\nexport const greet = (url: URL) => [data, url];\n",
+      'src/text.txt': 'hello',
+      'src/unused.ts': 'export {};',
+      'data.json': '{}',
+    });
+    const { entry, files, digest } = await packed('src/index.ts');
+    expect(entry).toBe('src/index.ts');
+    expect(Object.keys(files).sort()).toEqual(['data.json', 'package.json', 'src/index.ts', 'src/lib.ts', 'src/text.txt']);
+    expect(files['package.json']).toBe('{"type":"module"}');
+    write({ 'src/unused.ts': 'export const changed = 1;', 'package.json': '{"type":"module","version":"1.2.4"}' });
+    expect((await packed('src/index.ts')).digest).toBe(digest);
+    write({ 'data.json': '{"changed":1}' });
+    expect((await packed('src/index.ts')).digest).not.toBe(digest);
+  });
+
+  test('holds the npm packages that it imports, so that each finds the version that it finds on this machine', async () => {
+    write({
+      'fn.mjs': "import a from 'a';\nimport b from '@s/b';\nexport const handler = () => [a, b];\n",
+      'node_modules/a/package.json': '{"version":"1","dependencies":{"c":"1"},"peerDependencies":{"absent":"1"}}',
+      'node_modules/a/index.js': 'module.exports = require("c");',
+      'node_modules/c/index.js': 'module.exports = "c1";',
+      'node_modules/unused/index.js': '',
+      'linked/package.json': '{"version":"1","dependencies":{"c":"2"}}',
+      'linked/index.js': 'module.exports = require("c");',
+      'linked/node_modules/c/index.js': 'module.exports = "c2";',
+    });
+    mkdirSync(join(folder, 'node_modules/@s'));
+    symlinkSync(join(folder, 'linked'), join(folder, 'node_modules/@s/b'));
+    const { files } = await packed('fn.mjs');
+    const modules = Object.keys(files).filter((path) => path.endsWith('index.js'));
+    expect(modules.sort()).toEqual([
+      'node_modules/@s/b/index.js',
+      'node_modules/@s/b/node_modules/c/index.js',
+      'node_modules/a/index.js',
+      'node_modules/c/index.js',
+    ]);
+    expect(files['node_modules/@s/b/node_modules/c/index.js']).toContain('c2');
+    expect(Object.keys((await packed('fn.mjs', join(folder, 'node_modules'))).files)).toEqual(['fn.mjs']);
+  });
+});

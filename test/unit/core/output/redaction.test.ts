@@ -1,0 +1,63 @@
+import { describe, expect, test } from 'vitest';
+import { createRedaction, redactByDefault } from '#src/core/output/redaction.ts';
+
+/** Each line without its secret, which is between the marks. */
+const secrets = [
+  'Authorization: Bearer «abcdefghijklmnop.qrst»',
+  'Authorization: Basic «dXNlcjpodW50ZXIy»',
+  '{"authorization":"Bearer «abcdefghijklmnopqrstuvwx»"}',
+  'sent bearer «0123456789abcdef0123»',
+  'got «eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9»',
+  'key «AKIAIOSFODNN7EXAMPLE» of AWS',
+  'key «HPUA1234567890ABCDEF» of Huawei',
+  'aws_secret_access_key = «wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY»',
+  'AK=«short-ak»&SK=«a-secret»',
+  'login with password=«hunter2» failed',
+  '{"user":"ada","dbPassword":«"hun \\" ter2"»,"n":1}',
+  "{ password: «'hunter2'», user: 'ada' }",
+  '{"request":"{\\"password\\":«\\"hunter2\\"»,\\"n\\":1}"}',
+  'https://x.example/cb?token=«abc123»&state=1',
+  '{"token":«"abc"»}',
+  'X-Auth-Token: «MIIabc»',
+  'connecting to postgres://app:«hunter2»@db:5432/shop',
+  '-----BEGIN RSA PRIVATE KEY-----«\nMIIE\nabc\n»-----END RSA PRIVATE KEY----- after',
+  '-----BEGIN PRIVATE KEY-----«\nMIIE without an end»',
+];
+const harmless = [
+  'token: expired',
+  'Unexpected token } in JSON at position 4',
+  'Bearer authentication is not supported',
+  'task: done, risk: low, ask: 3',
+  'the password was changed',
+  'https://x.example/a?b=c and http://localhost:3000/path@2',
+  '{"level":30,"msg":"ready","pid":1}',
+];
+
+describe('redaction', () => {
+  test.for(secrets)('hides the secret alone in: %s', (line) => {
+    expect(redactByDefault(line.replaceAll(/[«»]/g, ''))).toBe(line.replaceAll(/«[^»]*»/g, '[redacted]'));
+  });
+
+  test.for(harmless)('leaves a harmless line as it is: %s', (line) => {
+    expect(redactByDefault(line)).toBe(line);
+  });
+
+  test('uses the patterns of a file, and drops the default patterns that the file names', () => {
+    const redact = createRedaction('# cards\n\\b\\d{16}\\b\n!url\n');
+    expect(redact('card 4111111111111111, password=x, nats://a:b@c')).toBe('card [redacted], password=[redacted], nats://a:b@c');
+  });
+
+  test.for([
+    ['ok\n(', 'line 2 of the file is no regular expression of JavaScript'],
+    ['x*', 'line 1 of the file matches the empty text'],
+    ['!nothing', 'line 1 of the file drops no default pattern; these are private-key, authorization, bearer, jwt'],
+  ])('refuses the lines %j: %s', ([lines, problem]) => {
+    expect(() => createRedaction(lines ?? '', 'the file')).toThrow(problem);
+  });
+
+  test('takes time in proportion to the length of hostile text', { timeout: 20_000 }, () => {
+    const hostile = ['a.', 'password ', 'password=', 'authorization: ', 'x://', 'x://a:', 'eyJ', '-----BEGIN PRIVATE KEY-----', 'bearer '];
+    // In quadratic time, a text of this length takes minutes.
+    for (const text of hostile) expect(redactByDefault(text.repeat(64_000))).toBeDefined();
+  });
+});

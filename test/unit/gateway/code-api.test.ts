@@ -1,0 +1,54 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { FunctionCode, StoredCode } from '#src/gateway/api/schemas/code.ts';
+import { ask, type OpenedApp, openApp } from '#test/support/gateway/opened-app.ts';
+
+let opened: OpenedApp;
+beforeAll(async () => {
+  opened = await openApp();
+});
+
+const PATH = '/api/functions/coded';
+const store = (body: object) => ask(opened, 'POST', `${PATH}/packages`, { body });
+async function define(body: object): Promise<void> {
+  const { handler } = (await (await store(body)).json()) as StoredCode;
+  expect((await ask(opened, 'PUT', PATH, { body: { handler }, headers: { 'if-match': '*' } })).status).toBe(200);
+}
+
+describe('the code of a function over the own API', () => {
+  test('is stored before its function is defined, and read as it was stored', async () => {
+    const stored = (await (await store({ files: [{ path: 'index.mjs', text: 'export const handler = () => 1;' }] })).json()) as StoredCode;
+    expect(stored.handler).toMatchObject({ kind: 'process', file: 'index.mjs', export: 'handler' });
+    expect((await ask(opened, 'PUT', PATH, { body: { handler: stored.handler } })).status).toBe(200);
+    const code = (await (await ask(opened, 'GET', `${PATH}/code`)).json()) as FunctionCode;
+    expect(code).toMatchObject({ version: 'latest', is_stored: true });
+    expect(code.files).toEqual([{ path: 'index.mjs', bytes: 31, text: 'export const handler = () => 1;' }]);
+  });
+
+  test('keeps the other files of its base, and a published version keeps its own', async () => {
+    const files = [
+      { path: 'index.mjs', text: 'export { handler } from "./lib.mjs";' },
+      { path: 'lib.mjs', text: 'export const handler = () => 1;' },
+      { path: 'data.bin', base64: 'AAH/' },
+    ];
+    await define({ files });
+    await opened.registry.publish('coded', { version: 'v1' });
+    await define({ base: 'v1', files: [{ path: 'lib.mjs', text: 'export const handler = () => 2;' }] });
+    const of = async (qualifier: string) =>
+      ((await (await ask(opened, 'GET', `${PATH}/code?qualifier=${qualifier}`)).json()) as FunctionCode).files.map(
+        ({ path, text }) => `${path} ${text?.at(-2)}`,
+      );
+    expect(await of('v1')).toEqual(['index.mjs "', 'data.bin undefined', 'lib.mjs 1']);
+    expect(await of('latest')).toEqual(['index.mjs "', 'data.bin undefined', 'lib.mjs 2']);
+  });
+
+  test.for<[string, object, RegExp]>([
+    ['a syntax error', { files: [{ path: 'index.mjs', text: 'export const handler = (' }] }, /^index\.mjs:1:25: Unexpected end of file/],
+    ['a missing export', { files: [{ path: 'index.mjs', text: 'export const other = 1;' }] }, /has no export "handler"/],
+    ['a missing file', { files: [{ path: 'main.mjs', text: '' }] }, /the package has no index\.js/],
+    ['a path out of the package', { files: [{ path: '../index.mjs', text: '' }] }, /whose name cannot be used/],
+    ['both a zip archive and files', { zip: 'AAAA', files: [{ path: 'index.mjs', text: '' }] }, /must have either zip or files/],
+  ])('is refused with the reason for %s', async ([, body, reason]) => {
+    const refused = await store(body);
+    expect([refused.status, ((await refused.json()) as { detail: string }).detail]).toEqual([400, expect.stringMatching(reason)]);
+  });
+});

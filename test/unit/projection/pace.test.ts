@@ -1,0 +1,99 @@
+import { describe, expect, test } from 'vitest';
+import type { Timers } from '#src/core/ports/clock.ts';
+import { createPace } from '#src/projection/pace.ts';
+
+/** A pace on a machine of two processors, under virtual time. */
+function paceOn({ mayHold = true } = {}) {
+  let now = 1_000_000;
+  const times = { total: 0, idle: 0, own: 0 };
+  const ticks = new Set<() => void>();
+  const timers: Timers = {
+    after: () => () => {},
+    every(_, callback) {
+      ticks.add(callback);
+      return () => void ticks.delete(callback);
+    },
+  };
+  const pace = createPace({ clock: { now: () => now }, mayHold: () => mayHold, timers, readTimes: () => ({ ...times }) });
+  const releases: number[] = [];
+  pace.onRelease(() => releases.push(now));
+  return {
+    pace,
+    releases,
+    /** Lets a tenth of a second pass, in which the other processes and this one use shares of the two processors. */
+    pass(others: number, own: number) {
+      now += 100;
+      times.total += 200;
+      times.own += own * 200;
+      times.idle += (1 - others - own) * 200;
+      for (const tick of [...ticks]) tick();
+    },
+    read: (size = 500) => pace.noteRead(now, size),
+  };
+}
+
+/** A pace in a burst that has just begun to be delayed. */
+function heldPace() {
+  const machine = paceOn();
+  machine.read();
+  machine.pass(0.7, 0.3);
+  machine.read();
+  expect(machine.pace.demand()).toBe(0);
+  return machine;
+}
+
+describe('a projection beside a busy machine', () => {
+  test('reads nothing while no processor is idle, and a message when it is five seconds old (PACE1)', () => {
+    const { pace, pass, read, releases } = heldPace();
+    for (let i = 0; i < 49; i++) pass(1, 0);
+    expect([pace.demand(), releases]).toEqual([0, []]);
+    pass(1, 0);
+    expect(pace.demand()).toBeGreaterThan(0);
+    expect(releases).toHaveLength(1);
+    read();
+    expect(pace.demand()).toBe(0);
+  });
+
+  test('requests fewer messages at a time when they are larger, because requested messages cannot be delayed', () => {
+    const { pace, read } = paceOn();
+    const requested = [200, 1_000, 100_000].map((size) => {
+      for (let i = 0; i < 500; i++) read(size);
+      return pace.demand();
+    });
+    expect(requested).toEqual([1_000, 256, 64]);
+  });
+
+  test('reads on as soon as the burst is over (PACE1)', () => {
+    const { pace, pass, releases } = heldPace();
+    pass(0.3, 0);
+    expect(pace.demand()).toBeGreaterThan(0);
+    expect(releases).toHaveLength(1);
+  });
+
+  test('reads on for two seconds at a question (PACE2)', () => {
+    const { pace, pass, read, releases } = heldPace();
+    pace.noteQuestion();
+    expect(releases).toHaveLength(1);
+    for (let i = 0; i < 19; i++) {
+      pass(0.8, 0.2);
+      read();
+      expect(pace.demand()).toBeGreaterThan(0);
+    }
+    pass(0.8, 0.2);
+    expect(pace.demand()).toBe(0);
+  });
+
+  test.each([
+    ['a processor is idle', { others: 0.6, own: 0.2 }, true],
+    ['it uses little itself', { others: 0.98, own: 0.02 }, true],
+    ['it uses the processors alone', { others: 0.1, own: 0.9 }, true],
+    ['it has not caught up since its start (PACE3)', { others: 0.7, own: 0.3 }, false],
+  ])('is not delayed while %s', (_, { others, own }, mayHold) => {
+    const { pace, pass, read } = paceOn({ mayHold });
+    for (let i = 0; i < 3; i++) {
+      read();
+      pass(others, own);
+    }
+    expect(pace.demand()).toBeGreaterThan(0);
+  });
+});
