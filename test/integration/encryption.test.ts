@@ -152,9 +152,11 @@ describe('the payloads of a project that encrypts them', () => {
     expect(results.filter((envelope) => envelope.includes(plain))).toEqual([]);
     await using keyless = await startWorker({ servers: sequent.server.url, functions: [], tenancy: { region: 'local', project: PROJECT } });
     expect(keyless).toBeDefined();
-    const system = (await (await sequent.call('GET', '/api/system')).json()) as SystemView;
-    expect(system.plain_requests).toMatchObject([{ function: 'speak', requests: 1, is_at_least: false }]);
-    expect(system.roles.flatMap(({ missing_keys = [] }) => missing_keys).sort()).toEqual([PROJECT, STRANGER.project].sort());
+    await vi.waitFor(async () => {
+      const system = (await (await sequent.call('GET', '/api/system')).json()) as SystemView;
+      expect(system.plain_requests).toMatchObject([{ function: 'speak', requests: 1, is_at_least: false }]);
+      expect(system.roles.flatMap(({ missing_keys = [] }) => missing_keys).sort()).toEqual([PROJECT, STRANGER.project].sort());
+    }, WAITING);
     const doctor = await runCli(['doctor', '--json'], { env: { NATS_URL: sequent.server.url } });
     const { findings } = JSON.parse(doctor.stdout) as { findings: { check: string; seen: string }[] };
     expect(findings.filter(({ check }) => check === 'encryption' || check === 'function speak')).toMatchObject([

@@ -97,7 +97,8 @@ describe('the page of an invocation', () => {
     await page.locator('.event-row').nth(20).waitFor({ state: 'attached' });
     expect(await page.evaluate("find('functiongraph-8')")).toBe(true);
     await page.emulateMedia({ media: 'print' });
-    expect(await page.evaluate(eventsOnPaper)).toEqual({ cutOff: 0, unpainted: 0 });
+    // The browser lays the page out for paper with the next frame.
+    await expect.poll(() => page.evaluate(eventsOnPaper), { timeout: 20_000 }).toEqual({ cutOff: 0, unpainted: 0 });
   });
 
   test('a delivery that is still tried is given up with a note, and its invocation is settled', async ({ sequent: shop, browser }) => {
