@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { mutatedFiles } from './mutated-files.ts';
 import { type Mutation, mutations } from './mutations.ts';
 
 /*
@@ -40,7 +41,7 @@ async function isFound(mutation: Mutation): Promise<boolean> {
   try {
     await Promise.all(copied.map((path) => cp(join(checkout, path), join(folder, path), { recursive: true })));
     await symlink(join(checkout, 'node_modules'), join(folder, 'node_modules'));
-    await apply(mutation, folder);
+    for (const [file, text] of mutatedFiles(mutation, folder)) await writeFile(join(folder, file), text);
     const output = await simulate(folder, mutation);
     // A simulation that ends otherwise, for example with an exception, has found nothing.
     const problem = output.find((line) => line.startsWith('  '));
@@ -53,18 +54,6 @@ async function isFound(mutation: Mutation): Promise<boolean> {
     return false;
   } finally {
     await rm(folder, { recursive: true });
-  }
-}
-
-async function apply({ edits }: Mutation, folder: string): Promise<void> {
-  for (const { file, from, to } of edits) {
-    const text = await readFile(join(folder, file), 'utf8');
-    const found = text.split(from).length - 1;
-    if (found !== 1) throw new Error(`the text to replace stands ${found} times in ${file}: adapt the mutation`);
-    await writeFile(
-      join(folder, file),
-      text.replace(from, () => to),
-    );
   }
 }
 

@@ -54,8 +54,8 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: 'src/destinations/delivery-run.ts',
-        from: 'const effects = await this.#writer.propose(invocation, [started]);',
-        to: "const proposed = this.#writer.propose(invocation, [started]);\n    await tries.make(next, this.#writer);\n    const effects = (await proposed)?.filter((effect) => effect !== 'deliver');",
+        from: 'const effects = await this.#propose(next, started);',
+        to: "const proposed = this.#propose(next, started);\n    await tries.make(next, admitted, this.#writer);\n    const effects = (await proposed)?.filter((effect) => effect !== 'deliver');",
       },
     ],
   },
@@ -98,8 +98,8 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: machine,
-        from: "redriven: { actions: 'recordRedrive' },",
-        to: "redriven: { actions: 'recordRedrive' },\n        notified: { actions: 'recordRedrive' },",
+        from: '// A redriven delivery changes neither the outcome nor this state.',
+        to: "notified: { actions: 'recordRedrive' },",
       },
     ],
   },
@@ -149,8 +149,8 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: 'src/destinations/function-target.ts',
-        from: 'id: childIdOf(deliveryId),',
-        to: 'id: childIdOf(`${deliveryId}#${Math.random()}`),',
+        from: 'const id = childIdOf(deliveryId);',
+        to: 'const id = childIdOf(`${deliveryId}#${Math.random()}`);',
       },
     ],
   },
