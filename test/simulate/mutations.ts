@@ -236,6 +236,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'loss not recorded',
     breaks: 'LOSS2: acknowledged requests are lost, and nobody says so',
+    needsPowerCuts: true,
     edits: [
       {
         file: 'src/core/log/loss-watch.ts',
@@ -247,6 +248,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'acknowledged message not compared',
     breaks: 'LOSS2: a loss is not noticed when other messages got the lost sequences at once',
+    needsPowerCuts: true,
     edits: [
       {
         file: 'src/core/log/loss-watch.ts',
