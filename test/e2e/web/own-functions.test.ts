@@ -1,7 +1,8 @@
 import type { Page } from 'playwright-core';
 import { describe, expect } from 'vitest';
+import type { Language } from '#src/core/text/language.ts';
 import type { StoredCode } from '#src/gateway/api/schemas/code.ts';
-import type { FunctionView } from '#src/gateway/api/schemas/functions.ts';
+import type { FunctionSummary, FunctionView } from '#src/gateway/api/schemas/functions.ts';
 import { overflowOf, violationsInBothThemes } from '#test/support/web/page-checks.ts';
 import { pagesTest } from '#test/support/web/pages-test.ts';
 import { startWebSequent } from '#test/support/web/web-sequent.ts';
@@ -9,7 +10,27 @@ import { startWebSequent } from '#test/support/web/web-sequent.ts';
 const test = pagesTest(startWebSequent);
 
 /** The words of the pages that the walk through the worked example uses, by language. */
-const languages = {
+type Words = Record<
+  | 'writeFirst'
+  | 'newFunction'
+  | 'logTemplate'
+  | 'create'
+  | 'code'
+  | 'targetFunction'
+  | 'savePolicy'
+  | 'edge'
+  | 'invokeDialog'
+  | 'invoke'
+  | 'saveEvent'
+  | 'eventName'
+  | 'saveTheEvent'
+  | 'lineage',
+  string
+> &
+  Record<'name' | 'template' | 'testEvent' | 'outputs', RegExp> &
+  Record<'addOn' | 'target', Record<'success' | 'failure', string>>;
+
+const languages: Readonly<Record<Language, Words>> = {
   en: {
     writeFirst: 'Write the first one here',
     newFunction: 'New function',
@@ -22,6 +43,7 @@ const languages = {
     target: { success: 'Destinations on success, destination 1', failure: 'Destinations on failure, destination 1' },
     targetFunction: 'Function',
     savePolicy: 'Save the policy',
+    edge: 'test1 notifies test3 on failure',
     invokeDialog: 'Invoke…',
     invoke: 'Invoke',
     saveEvent: 'Save as a test event…',
@@ -31,9 +53,31 @@ const languages = {
     lineage: 'Lineage',
     outputs: /^Output/,
   },
-} as const;
+  'zh-CN': {
+    writeFirst: '在此编写第一个函数',
+    newFunction: '创建函数',
+    name: /^函数名称/,
+    template: /^模板/,
+    logTemplate: '记录事件（用作目标服务）',
+    create: '创建函数',
+    code: '代码',
+    addOn: { success: '成功时通知：添加目标服务', failure: '失效时通知：添加目标服务' },
+    target: { success: '成功时通知，目标服务 1', failure: '失效时通知，目标服务 1' },
+    targetFunction: '函数',
+    savePolicy: '保存异步配置',
+    edge: 'test1 失效时通知 test3',
+    invokeDialog: '调用…',
+    invoke: '调用',
+    saveEvent: '保存为测试事件…',
+    eventName: '测试事件名称',
+    saveTheEvent: '保存事件',
+    testEvent: /^测试事件(?!名称)/,
+    lineage: '调用链',
+    outputs: /^输出/,
+  },
+};
 
-async function create(page: Page, words: (typeof languages)['en'], name: string): Promise<void> {
+async function create(page: Page, words: Words, name: string): Promise<void> {
   await page.getByRole('textbox', { name: words.name }).fill(name);
   await page.getByLabel(words.template).selectOption({ label: words.logTemplate });
   await page.getByRole('textbox', { name: words.code, exact: true }).getByText('received').first().waitFor();
@@ -42,10 +86,13 @@ async function create(page: Page, words: (typeof languages)['en'], name: string)
 }
 
 describe('the worked example of the source document (SRC10), in the pages alone', () => {
-  test.for([['en', languages.en]] as const)(
+  test.for(Object.entries(languages))(
     'three functions are created, test1 is configured and invoked, and test2 logs the envelope (%s)',
-    async ([, words], { sequent, browser }) => {
-      await using watched = await browser.open(`${sequent.url}/functions`);
+    async ([language, words], { sequent, browser }) => {
+      // The walk starts without functions, also after the one in another language.
+      const { functions } = await sequent.call<{ functions: FunctionSummary[] }>('/api/functions');
+      for (const { name } of functions) await sequent.call(`/api/functions/${name}`, { method: 'DELETE' });
+      await using watched = await browser.open(`${sequent.url}/functions`, { language });
       const { page } = watched;
       await page.getByRole('link', { name: words.writeFirst }).click();
       await page.getByRole('textbox', { name: words.code, exact: true }).waitFor();
@@ -67,7 +114,7 @@ describe('the worked example of the source document (SRC10), in the pages alone'
         await page.getByRole('group', { name: words.target[outcome] }).getByLabel(words.targetFunction).fill(target);
       }
       await page.getByRole('button', { name: words.savePolicy }).click();
-      await page.getByRole('img').getByText('test1 notifies test3').waitFor({ state: 'attached' });
+      await page.getByRole('img').getByText(words.edge).waitFor({ state: 'attached' });
       await page.getByRole('button', { name: words.invokeDialog }).click();
       await page.getByRole('dialog').getByRole('textbox').fill('{"aaa": 123}');
       await page.getByRole('button', { name: words.saveEvent }).click();
