@@ -9,6 +9,7 @@ import type { Tenancy } from '#src/core/names/tenancy.ts';
 import { createRedaction, type Redact } from '#src/core/output/redaction.ts';
 import type { FunctionHost } from '#src/core/ports/function-host.ts';
 import { type Logger, silentLogger } from '#src/core/ports/logger.ts';
+import { exampleEvent } from '#src/core/text/example-event.ts';
 import { createFunctionDeliverer } from '#src/destinations/function-deliverer.ts';
 import { createFunctionTarget } from '#src/destinations/function-target.ts';
 import { openFunctionDirectory } from '#src/functions/directory.ts';
@@ -82,7 +83,10 @@ export async function startWorker({
   connection.refusals.onMissingPermission((message) => logger.error({}, message));
   const ports = await openNatsPorts(connection, { leaseInMs, onProblem: (problem) => logger.warn({}, problem) });
   const registry = createFunctionRegistry(ports.functions, { grants, clock: ports.clock });
-  for (const { name, options } of functions) await registry.put({ ...options, name, handler: { kind: 'inline' } });
+  for (const { name, options, input } of functions) {
+    await registry.put({ ...options, name, handler: { kind: 'inline' } });
+    await registry.testEvents.putExample(name, exampleEvent(input));
+  }
   const closing = new AbortController();
   const directory = await openFunctionDirectory(ports.functions, { signal: closing.signal, payloads });
   const common = {

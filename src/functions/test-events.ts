@@ -20,11 +20,17 @@ export interface TestEvents {
   put(name: string, event: Pick<TestEvent, 'name' | 'text'>): Promise<TestEvent>;
   /** Resolves to false when the function has no event of this name. */
   delete(name: string, event: string): Promise<boolean>;
+  /** An event of the form that the code of the function declares; `undefined` when the code declares none. */
+  example(name: string): Promise<string | undefined>;
+  /** Records the example that the code declares. Writes nothing when the recorded example is equal. */
+  putExample(name: string, text: string | undefined): Promise<void>;
 }
 
 const MAX_EVENTS = 20;
 /** One entry of the registry holds all events of a function, and must be far smaller than the largest message of NATS. */
 const MAX_CHARACTERS = 128 * 1_024;
+/** A longer example is not recorded. */
+const MAX_EXAMPLE = 16 * 1_024;
 const MAX_TRIES = 8;
 
 const eventName = z
@@ -33,7 +39,11 @@ const eventName = z
     /^[A-Za-z](?:[A-Za-z0-9_-]{0,62}[A-Za-z0-9])?$/,
     'must be 1 to 64 letters, digits, "-" or "_", start with a letter and end with a letter or digit',
   );
-const storedSchema = z.object({ events: z.array(z.object({ name: z.string(), text: z.string(), changedAt: z.number() })) });
+const storedSchema = z.object({
+  events: z.array(z.object({ name: z.string(), text: z.string(), changedAt: z.number() })).default([]),
+  example: z.string().optional(),
+});
+type Stored = z.infer<typeof storedSchema>;
 
 const PREFIX = 'test-events.';
 const keyOf = (name: FunctionName): string => PREFIX + name;
@@ -44,18 +54,18 @@ export function isTestEventsKey(key: string): boolean {
 }
 
 export function createTestEvents(store: KeyValue, clock: { now(): number }): TestEvents {
-  async function read(name: FunctionName): Promise<{ events: TestEvent[]; revision: number }> {
+  async function read(name: FunctionName): Promise<Stored & { revision: number }> {
     const entry = await store.get(keyOf(name));
-    const { events = [] } = storedSchema.safeParse(parseJson(entry?.value ?? '')).data ?? {};
-    return { events, revision: entry?.revision ?? 0 };
+    const stored = storedSchema.safeParse(parseJson(entry?.value ?? '')).data ?? { events: [] };
+    return { ...stored, revision: entry?.revision ?? 0 };
   }
 
-  /** Applies a change to the present events, again after a concurrent change. */
-  async function modify(name: FunctionName, change: (present: readonly TestEvent[]) => TestEvent[]): Promise<void> {
+  /** Applies a change to what is stored, again after a concurrent change. */
+  async function modify(name: FunctionName, change: (present: Stored) => Partial<Stored>): Promise<void> {
     for (let tries = 1; ; tries++) {
-      const { events, revision } = await read(name);
+      const { revision, ...present } = await read(name);
       try {
-        await store.put(keyOf(name), JSON.stringify({ events: change(events) }), revision);
+        await store.put(keyOf(name), JSON.stringify({ ...present, ...change(present) }), revision);
         return;
       } catch (error) {
         if (!(error instanceof ConflictError) || tries === MAX_TRIES) throw error;
@@ -68,14 +78,22 @@ export function createTestEvents(store: KeyValue, clock: { now(): number }): Tes
     async put(name, { name: given, text }) {
       const event = { name: parseInput(eventName, given, 'the name of the test event'), text, changedAt: clock.now() };
       if (parseJson(text) === undefined) throw new InvalidInputError({ field: 'the test event', problem: 'is not JSON' });
-      await modify(parseFunctionName(name), (present) => within([...present.filter((one) => one.name !== event.name), event]));
+      await modify(parseFunctionName(name), ({ events }) => ({
+        events: within([...events.filter((one) => one.name !== event.name), event]),
+      }));
       return event;
     },
     async delete(name, event) {
       const token = parseFunctionName(name);
       if (!(await read(token)).events.some((one) => one.name === event)) return false;
-      await modify(token, (present) => present.filter((one) => one.name !== event));
+      await modify(token, ({ events }) => ({ events: events.filter((one) => one.name !== event) }));
       return true;
+    },
+    example: async (name) => (await read(parseFunctionName(name))).example,
+    async putExample(name, text) {
+      const token = parseFunctionName(name);
+      const example = text !== undefined && text.length > MAX_EXAMPLE ? undefined : text;
+      if ((await read(token)).example !== example) await modify(token, () => ({ example }));
     },
   };
 }

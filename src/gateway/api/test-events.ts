@@ -16,12 +16,14 @@ export function addTestEventRoutes(routes: Routes, gateway: Gateway): void {
     {
       method: 'get',
       path: '/api/functions/{name}/test-events',
-      summary: 'The saved test events of a function, by name',
+      summary: 'The saved test events of a function, by name, and an example of an event',
       answers: { 200: { description: 'the events', schema: testEventsSchema } },
     },
     async (call, { params }) => {
-      const events = await functions.testEvents.list(await known(scopeOf(call, gateway).token(params.name)));
-      return call.json({ events: events.map(({ name, text, changedAt }) => ({ name, text, changed_at: changedAt })) });
+      const token = await known(scopeOf(call, gateway).token(params.name));
+      const [saved, example] = await Promise.all([functions.testEvents.list(token), functions.testEvents.example(token)]);
+      const events = saved.map(({ name, text, changedAt }) => ({ name, text, changed_at: changedAt }));
+      return call.json({ events, ...(example === undefined ? {} : { example }) });
     },
   );
 

@@ -1,25 +1,32 @@
 import { useState } from 'preact/hooks';
-import type { FunctionView } from '#src/gateway/api/schemas/functions.ts';
-import { request, withQuery } from '../api/http.ts';
+import type { FunctionView, SavedEvents } from '#src/gateway/api/schemas/functions.ts';
+import { get, request, withQuery } from '../api/http.ts';
 import { jsonError, useAction } from '../invocation/actions.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { ProblemNotice } from '../parts/notices.tsx';
+import { formatJson } from '../parts/payload-text.ts';
 import { Dialog, DialogFooter } from '../shell/dialog.tsx';
 import { t } from '../shell/language.ts';
 import { navigate, paths } from '../shell/router.tsx';
-import { SavedEvents } from './saved-events.tsx';
+import { useFetch } from '../shell/use-fetch.ts';
+import { SavedEventsField } from './saved-events.tsx';
 import '../styles/code.css';
 
 /** Invokes a function with an event that the user writes, and opens the page of the invocation. */
 export function InvokeDialog({ view: { definition, versions, aliases }, onClose }: { view: FunctionView; onClose: () => void }) {
-  const [text, setText] = useState('{}');
+  const path = `/api/functions/${encodeURIComponent(definition.name)}`;
+  const saved = useFetch(path, (signal) => get<SavedEvents>(`${path}/test-events`, signal));
+  const [typed, setTyped] = useState<string>();
+  const text = typed ?? formatJson(saved.content?.example ?? '{}').text;
   const [qualifier, setQualifier] = useState('');
   const { run, isRunning, problem } = useAction<unknown>();
   const eventError = jsonError(text);
   const start = (): void =>
     void run(async () => {
-      const path = withQuery(`/api/functions/${encodeURIComponent(definition.name)}/invocations`, { qualifier });
-      const { content } = await request<{ request_id: string }>(path, { method: 'POST', body: JSON.parse(text) as unknown });
+      const { content } = await request<{ request_id: string }>(withQuery(`${path}/invocations`, { qualifier }), {
+        method: 'POST',
+        body: JSON.parse(text) as unknown,
+      });
       navigate(paths.invocation(content.request_id, definition.name));
       return true;
     });
@@ -52,10 +59,10 @@ export function InvokeDialog({ view: { definition, versions, aliases }, onClose 
             </select>
           </label>
         )}
-        <SavedEvents name={definition.name} text={text} isValid={eventError === undefined} onChoose={setText} />
+        <SavedEventsField path={`${path}/test-events`} saved={saved} text={text} isValid={eventError === undefined} onChoose={setTyped} />
         <label class="field">
           <span>{t('Event')}</span>
-          <textarea class="mono" rows={9} spellcheck={false} value={text} onInput={({ currentTarget }) => setText(currentTarget.value)} />
+          <textarea class="mono" rows={9} spellcheck={false} value={text} onInput={({ currentTarget }) => setTyped(currentTarget.value)} />
           <small class={eventError === undefined ? '' : 'wrong'}>{eventError ?? t('JSON that the function receives as its event')}</small>
         </label>
         {problem === undefined ? null : <ProblemNotice problem={problem} />}

@@ -1,18 +1,24 @@
 import { useState } from 'preact/hooks';
-import type { SavedEvent } from '#src/gateway/api/schemas/functions.ts';
-import { get, request } from '../api/http.ts';
+import type { SavedEvents } from '#src/gateway/api/schemas/functions.ts';
+import { request } from '../api/http.ts';
 import { useAction } from '../invocation/actions.tsx';
 import { ProblemNotice } from '../parts/notices.tsx';
+import { formatJson } from '../parts/payload-text.ts';
 import { t } from '../shell/language.ts';
 import { showToast } from '../shell/toasts.tsx';
-import { useFetch } from '../shell/use-fetch.ts';
+import type { Fetched } from '../shell/use-fetch.ts';
 
-type SavedEventsProps = { name: string; text: string; isValid: boolean; onChoose: (text: string) => void };
+type SavedEventsProps = {
+  path: string;
+  saved: Fetched<SavedEvents>;
+  text: string;
+  isValid: boolean;
+  /** Called with the text of an event, or with `undefined` for the first event of the function. */
+  onChoose: (text: string | undefined) => void;
+};
 
 /** Chooses, saves and deletes the test events of a function. Everybody who may read the function sees them. */
-export function SavedEvents({ name, text, isValid, onChoose }: SavedEventsProps) {
-  const path = `/api/functions/${encodeURIComponent(name)}/test-events`;
-  const { content, problem, reload } = useFetch(path, (signal) => get<{ events: SavedEvent[] }>(path, signal));
+export function SavedEventsField({ path, saved: { content, problem, reload }, text, isValid, onChoose }: SavedEventsProps) {
   const [chosen, setChosen] = useState('');
   const [newName, setNewName] = useState<string>();
   const action = useAction<unknown>();
@@ -30,15 +36,17 @@ export function SavedEvents({ name, text, isValid, onChoose }: SavedEventsProps)
   const choose = (event: string): void => {
     setChosen(event);
     const found = events.find((one) => one.name === event);
-    if (found !== undefined) onChoose(JSON.stringify(JSON.parse(found.text), null, 2));
+    if (found !== undefined) onChoose(formatJson(found.text).text);
+    else if (content?.example !== undefined) onChoose(undefined);
   };
+  const first = content?.example !== undefined ? t('example of the schema') : events.length === 0 ? t('none is saved') : undefined;
   return (
     <>
       <div class="code-head">
         <label class="field">
           <span>{t('Test event')}</span>
           <select value={chosen} onChange={({ currentTarget }) => choose(currentTarget.value)}>
-            <option value="">{events.length === 0 ? t('none is saved') : t('choose a saved event')}</option>
+            <option value="">{first ?? t('choose a saved event')}</option>
             {events.map((event) => (
               <option key={event.name} value={event.name}>
                 {event.name}

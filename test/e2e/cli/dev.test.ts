@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readFile, rm, symlink, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type DevelopedFolder, runCli, startDev } from '#test/support/cli/cli.ts';
 import { serversOn } from '#test/support/nats/embedded-servers.ts';
@@ -88,6 +88,23 @@ export const handler = async (order: Order, context: { attempt: number }): Promi
     expect(lines).toContain("  Error: out of stock\n    7 |   if (context.attempt === 1) throw new Error('out of stock');\n");
     expect(lines).toMatch(/at handler \(.*app\/orders\/index\.ts:7:36\)\n/);
     expect(lines).toMatch(/^[\d:.]+ {2}orders {2}order-1 {2}attempt 2 {2}\+ succeeded {2}[\d.]+ m?s\n/m);
+  });
+
+  test('offers an example event that follows the zod schema which the file exports', async () => {
+    await symlink(resolve('node_modules/zod'), join(folder, 'app/node_modules/zod'));
+    const example = async (): Promise<unknown> => {
+      const [http] = /http:\/\/127\.0\.0\.1:\d+/.exec(dev.stderr()) ?? [];
+      const answer = await fetch(`${http}/api/functions/checked/test-events`);
+      return ((await answer.json()) as { example?: string }).example;
+    };
+    const code = (schema: string) =>
+      `import { z } from 'zod';\nexport const input = z.object(${schema});\nexport const handler = (event) => input.parse(event);\n`;
+    await save({ 'app/checked.mjs': code('{ id: z.int().positive() }') });
+    await dev.says(/^checked: put, \d+ ms$/m);
+    expect(await example()).toBe('{"id":1}');
+    await save({ 'app/checked.mjs': code('{ id: z.enum(["a"]) }') });
+    await dev.says(/^checked: put again, \d+ ms$/m);
+    expect(await example()).toBe('{"id":"a"}');
   });
 
   test('pull writes a recorded attempt, which run executes with the context that it had', async () => {

@@ -35,6 +35,19 @@ describe('the test events of a function', () => {
     expect((await registry.testEvents.list('tried')).map(({ name }) => name)).toEqual(['one', 'three', 'two']);
   });
 
+  test('stay when the example of the schema changes, and the example stays when an event is saved', async () => {
+    const { store, registry } = await open();
+    await registry.testEvents.putExample('tried', '{"n":0}');
+    await registry.testEvents.put('tried', { name: 'one', text: '1' });
+    expect(await registry.testEvents.example('tried')).toBe('{"n":0}');
+    const { revision } = (await store.get('test-events.tried')) ?? {};
+    await registry.testEvents.putExample('tried', '{"n":0}');
+    expect((await store.get('test-events.tried'))?.revision).toBe(revision);
+    await registry.testEvents.putExample('tried', undefined);
+    expect(await registry.testEvents.example('tried')).toBeUndefined();
+    expect((await registry.testEvents.list('tried')).map(({ name }) => name)).toEqual(['one']);
+  });
+
   test('go with their function, and are deleted by name', async () => {
     const { store, registry } = await open();
     await registry.testEvents.put('tried', { name: 'one', text: '1' });

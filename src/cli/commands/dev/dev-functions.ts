@@ -159,6 +159,7 @@ export class DevFunctions {
       const { ports, registry } = this.#options.roles;
       await ports.packages.put(put.archive);
       const { revision } = await registry.put({ ...put.definition, name });
+      await registry.testEvents.putExample(name, put.example);
       await this.#applied(name, revision);
       this.#known.set(file, { name, inputs, revision, putAt: Date.now(), problem: undefined });
       if (revision === known.revision && known.problem === undefined) return;

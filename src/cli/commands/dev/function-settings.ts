@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { CodeError, fromHere } from '#src/cli/code/code-error.ts';
+import { exampleEvent, JSON_SCHEMA_OPTIONS } from '#src/core/text/example-event.ts';
 import { parseJson } from '#src/core/text/json.ts';
 import { nodeArguments } from '#src/hosts/process-launcher.ts';
 
@@ -39,15 +40,29 @@ export function readSettings(folder: string): Readonly<Record<string, FunctionSe
   );
 }
 
-/** The script of the process that reads the exported settings: the module may do anything while it is loaded. */
+/**
+ * The script of the process that reads the exports: the module may do anything while it is loaded. `input` is a JSON Schema, or a schema of a
+ * library with Standard JSON Schema, such as zod since 4.2; the copy of the library that the module imports converts it.
+ */
 const reader = `
 const module = await import(process.argv[1]);
-process.send({ config: module.config ?? module.default?.config ?? {} }, () => process.exit());
+const read = (name) => module[name] ?? module.default?.[name];
+const toJsonSchema = (schema) => {
+  const { '~standard': standard } = Object(schema);
+  try {
+    return standard === undefined ? schema : standard.jsonSchema.input(${JSON.stringify(JSON_SCHEMA_OPTIONS)});
+  } catch {}
+};
+process.send({ config: read('config') ?? {}, input: toJsonSchema(read('input')) }, () => process.exit());
 `;
 const READ_WITHIN_MS = 10_000;
 
-/** The exported `config` of a module. Throws `CodeError` when the module cannot be loaded, and when `config` is not plain data. */
-export async function readExportedSettings(file: string): Promise<FunctionSettings> {
+/**
+ * The exported `config` of a module, and an example of an event that its exported schema `input` describes.
+ *
+ * Throws `CodeError` when the module cannot be loaded, and when `config` is not plain data.
+ */
+export async function readExports(file: string): Promise<{ settings: FunctionSettings; example: string | undefined }> {
   const child = spawn(process.execPath, [...nodeArguments({ memoryInMb: 256, file }), '--input-type=module', '-e', reader, file], {
     env: { PATH: process.env.PATH ?? '' },
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
@@ -55,15 +70,17 @@ export async function readExportedSettings(file: string): Promise<FunctionSettin
     killSignal: 'SIGKILL',
   });
   let config: unknown;
+  let input: unknown;
   let stderr = '';
-  child.on('message', (message: { config: unknown }) => {
-    config = message.config;
+  child.on('message', (message: { config: unknown; input?: unknown }) => {
+    ({ config, input } = message);
   });
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-4_096);
   });
   await once(child, 'close');
-  if (typeof config === 'object' && config !== null && !Array.isArray(config)) return config as FunctionSettings;
+  if (typeof config === 'object' && config !== null && !Array.isArray(config))
+    return { settings: config as FunctionSettings, example: exampleEvent(input) };
   const why =
     config === undefined ? `the module could not be loaded to read its config:\n${stderr.trim()}` : 'the exported config is no object';
   throw new CodeError([{ text: why, file }], { files: [file], remedy: `node ${fromHere(file)}` });

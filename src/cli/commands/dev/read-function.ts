@@ -1,12 +1,12 @@
 import { type PackedFile, packFile } from '#src/cli/code/pack-file.ts';
 import { traceModule } from '#src/cli/code/trace-module.ts';
-import { type FunctionSettings, readExportedSettings } from './function-settings.ts';
+import { type FunctionSettings, readExports } from './function-settings.ts';
 
 export type ReadFunction = {
   /** The files that the function consists of. */
   inputs: readonly string[];
-  /** The code, and the definition without a name; `undefined` for a file that exports no handler. */
-  put: (PackedFile & { definition: Record<string, unknown> }) | undefined;
+  /** The code, the definition without a name, and an example of an event; `undefined` for a file that exports no handler. */
+  put: (PackedFile & { definition: Record<string, unknown>; example: string | undefined }) | undefined;
 };
 
 /** Reads a handler file with its settings. An exported `config` takes precedence. Throws `CodeError` when the file cannot be loaded. */
@@ -18,9 +18,10 @@ export async function readFunction(
   const traced = await traceModule(path);
   const inputs = traced.files;
   if (!traced.hasExport(exported)) return { inputs, put: undefined };
-  const own = traced.hasExport('config') ? await readExportedSettings(path) : {};
+  const hasExports = traced.hasExport('config') || traced.hasExport('input');
+  const { settings: own, example } = hasExports ? await readExports(path) : { settings: {}, example: undefined };
   const packed = await packFile(traced, provided);
   const handler = { kind: 'process', package: packed.digest, file: packed.entry, export: exported };
   const initialized = initializer === undefined ? handler : { ...handler, initializer };
-  return { inputs, put: { ...packed, definition: { ...settings, ...own, handler: initialized } } };
+  return { inputs, put: { ...packed, example, definition: { ...settings, ...own, handler: initialized } } };
 }

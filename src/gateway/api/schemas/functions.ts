@@ -105,8 +105,11 @@ export const aliasBodySchema = z.strictObject({
   weights: z.record(z.string().max(64), z.number()).optional().describe('the percentage of the requests that goes to each other version'),
 });
 const testEventSchema = z.object({ name: z.string(), text: z.string().describe('JSON, as it was saved'), changed_at: moment });
-export const testEventsSchema = z.object({ events: z.array(testEventSchema) });
-export type SavedEvent = z.infer<typeof testEventSchema>;
+export const testEventsSchema = z.object({
+  events: z.array(testEventSchema),
+  example: z.string().optional().describe('JSON of the form that the schema of the function describes; absent when its code declares none'),
+});
+export type SavedEvents = z.infer<typeof testEventsSchema>;
 export const policyQuerySchema = z.strictObject({
   qualifier: z.string().max(64).default('latest').describe('the version or the !alias that the policy belongs to'),
 });

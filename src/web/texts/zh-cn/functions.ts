@@ -169,6 +169,7 @@ export const functions = {
   'Test event': '测试事件',
   'none is saved': '没有已保存的测试事件',
   'choose a saved event': '选择已保存的测试事件',
+  'example of the schema': '模式的示例',
   'Save as a test event…': '保存为测试事件…',
   'Name of the test event': '测试事件名称',
   'Save the event': '保存事件',
