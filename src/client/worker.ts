@@ -40,6 +40,8 @@ export type WorkerOptions = ClientAddress & {
   maxHops?: number;
   /** The limit of invocations that follow from one (L2). Must equal the configuration of Sequent. */
   maxChain?: number;
+  /** Whether a request with an empty payload runs with the event `{}`, or is refused. Must equal the configuration of Sequent. */
+  emptyPayload?: 'json' | 'refuse';
   /** What other projects may use in addition to the defaults. Must equal the configuration of Sequent. */
   grants?: Grants;
   /** The lines of the file of `--encryption-key`. Without them, no attempt of a function whose project encrypts payloads is made. */
@@ -69,6 +71,7 @@ export async function startWorker({
   leaseInMs = 15_000,
   maxHops = MAX_HOPS,
   maxChain = MAX_CHAIN,
+  emptyPayload,
   grants,
   encryptionKeys,
   redact: redactions = '',
@@ -108,6 +111,7 @@ export async function startWorker({
   const role = startWorkerRole({
     ...common,
     worker,
+    emptyPayload,
     deliverer,
     host: traceHost(createSealingHost(hostOf(handlers, redact), payloads), findTracer()),
     functions: directory,

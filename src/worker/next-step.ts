@@ -20,7 +20,12 @@ export type NextStep =
   /** The function is paused. The item stays in the queue. */
   | { kind: 'paused' };
 
-type Bounds = { maxHops: number; maxChain: number; payloads?: Pick<PayloadSealer, 'refusalOf'> | undefined };
+type Bounds = {
+  maxHops: number;
+  maxChain: number;
+  emptyPayload?: 'json' | 'refuse' | undefined;
+  payloads?: Pick<PayloadSealer, 'refusalOf'> | undefined;
+};
 type Situation = Bounds & {
   invocation: Invocation;
   request: AcceptedRequest;
@@ -54,10 +59,15 @@ function unknownVersion({ context }: Invocation): { condition: Condition; messag
 }
 
 /** Why a request can never run; `undefined` when it can. */
-function refuse(request: AcceptedRequest, { maxHops, maxChain, payloads }: Bounds): { condition: Condition; message: string } | undefined {
-  const { fact, defect } = request;
+function refuse(
+  request: AcceptedRequest,
+  { maxHops, maxChain, emptyPayload, payloads }: Bounds,
+): { condition: Condition; message: string } | undefined {
+  const { fact, defect, payload } = request;
   const refusal = defect ?? payloads?.refusalOf(request);
   if (refusal !== undefined) return refusal;
+  if (emptyPayload === 'refuse' && payload === '')
+    return { condition: 'InvalidPayload', message: 'the payload is empty; it must be the event as JSON, such as {}' };
   const { lineage } = fact;
   if (lineage === undefined || (lineage.hop <= maxHops && (lineage.budget ?? 0) >= 0)) return undefined;
   const bound = lineage.hop > maxHops ? `${maxHops} hops` : `${maxChain} invocations`;

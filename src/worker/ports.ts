@@ -21,6 +21,8 @@ export type WorkerPorts = {
   maxHops: number;
   /** The maximum number of invocations that follow from one, in all branches of its chain together (L2). */
   maxChain: number;
+  /** Whether a request with an empty payload runs with the event `{}`, which is the default, or is refused. */
+  emptyPayload?: 'json' | 'refuse' | undefined;
   log: EventLog;
   queue: WorkQueue;
   host: FunctionHost;

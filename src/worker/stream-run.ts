@@ -146,8 +146,8 @@ export class WorkerRun implements StreamRun {
   }
 
   #decideFor(fn: RegisteredFunction | undefined, request: AcceptedRequest, invocation: Invocation): NextStep {
-    const { worker, maxHops, maxChain, payloads, clock } = this.#options.ports;
-    return nextStep({ invocation, request, fn, worker, maxHops, maxChain, payloads, now: clock.now() });
+    const { worker, maxHops, maxChain, emptyPayload, payloads, clock } = this.#options.ports;
+    return nextStep({ invocation, request, fn, worker, maxHops, maxChain, emptyPayload, payloads, now: clock.now() });
   }
 
   /** Asks the registry, because the local copy may lag behind it. */

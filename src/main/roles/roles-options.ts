@@ -54,6 +54,8 @@ export type RolesOptions = {
   maxHops: number;
   /** How many invocations may follow from one, in all branches of its chain together. */
   maxChain: number;
+  /** Whether a request with an empty payload runs with the event `{}`, which is the default, or is refused. */
+  emptyPayload?: 'json' | 'refuse';
   /** How long after the outcome a delivery is tried, in milliseconds; 24 h by default. */
   maxDeliveryAgeInMs?: number;
   /** The file of the named connections, which hold the permissions on other services. */

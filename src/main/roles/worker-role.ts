@@ -39,6 +39,7 @@ export async function startWorkerRole(context: RoleContext, destinations: Destin
   const worker = startWorker({
     ...commonPorts(context, name),
     worker: name,
+    emptyPayload: context.options.emptyPayload,
     host: hostOf(context, { plan, cgroups, redact: await readRedaction(context.options.redact) }),
     deliverer: destinations?.deliverer,
     canRun: ({ handler }) => handler.kind !== 'inline',

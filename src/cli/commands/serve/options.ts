@@ -126,6 +126,10 @@ function addLimitOptions(command: Command): void {
     .option('--clock-limit <duration>', 'the offset from which this process takes no work, or off (SEQUENT_CLOCK_LIMIT, default: 24h)')
     .option('--max-hops <count>', 'how many destinations a chain may have before it is cut (SEQUENT_MAX_HOPS)')
     .option('--max-chain <count>', 'how many invocations one may start through destinations (SEQUENT_MAX_CHAIN)')
+    .option(
+      '--empty-payload <kind>',
+      'what an empty payload of a request over NATS is: json for the event {}, or refuse (SEQUENT_EMPTY_PAYLOAD, default: json)',
+    )
     .option('--delivery-age <duration>', 'how long after an outcome its destinations are tried (SEQUENT_DELIVERY_AGE, default: 24h)')
     .option('--envelope <variant>', 'the variant of errors in envelopes: documented, observed (SEQUENT_ENVELOPE)')
     .option('--connections <file>', 'the named connections of the destinations (SEQUENT_CONNECTIONS)');

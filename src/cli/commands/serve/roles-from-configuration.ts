@@ -29,6 +29,7 @@ export function rolesFrom(
     patienceInMs,
     maxHops,
     maxChain,
+    emptyPayload: configuration.emptyPayload,
     maxDeliveryAgeInMs: configuration.deliveryAgeInMs,
     dataDir,
     codeDir: join(dataDir, 'code', 'packages'),
