@@ -13,6 +13,8 @@ export type OwnInstanceOptions = {
   durability?: string | undefined;
   /** How this process isolates the code of other projects; absent without a worker. */
   isolation?: string | undefined;
+  /** The slots of the worker that are held, and all of them; absent without a worker. */
+  load?: (() => { held: number; slots: number } | undefined) | undefined;
   /** The circuits of this process that are not closed now; absent without a destinations role. */
   circuits?: (() => readonly CircuitState[]) | undefined;
   /** The last refusal of a full log, if no later message was stored. */
@@ -27,7 +29,7 @@ export type OwnInstanceOptions = {
 export function ownInstance(
   roles: readonly string[],
   clock: ServerClock,
-  { circuits, refusal, fileProblems, missingKeys, ...facts }: OwnInstanceOptions = {},
+  { load, circuits, refusal, fileProblems, missingKeys, ...facts }: OwnInstanceOptions = {},
 ): RoleInstance {
   return {
     instance: `i-${randomBytes(5).toString('hex')}`,
@@ -37,6 +39,12 @@ export function ownInstance(
     pid: process.pid,
     startedAt: clock.now() - Math.round(performance.now()),
     ...facts,
+    get heldSlots() {
+      return load?.()?.held;
+    },
+    get slots() {
+      return load?.()?.slots;
+    },
     get clockAheadInMs() {
       return clock.offset === undefined ? undefined : Math.round(clock.offset.aheadInMs);
     },

@@ -120,7 +120,7 @@ export async function startWorker({
   });
   const own = common.tenancy.project;
   const missingKeys = (): string[] => payloads.encrypting.filter(({ hasKey }) => !hasKey).map(({ project }) => project ?? own);
-  const leave = await ports.roleInstances.announce(ownInstance(['worker'], ports.clock, { missingKeys }));
+  const leave = await ports.roleInstances.announce(ownInstance(['worker'], ports.clock, { missingKeys, load: () => role.load }));
   const stop = async (graceInMs = 20_000): Promise<void> => {
     await leave().catch(() => {});
     await role.stop(graceInMs);

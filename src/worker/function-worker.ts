@@ -8,8 +8,12 @@ import type { WorkerPorts } from './ports.ts';
 import { createSlots } from './slots.ts';
 import { type StreamRunOptions, WorkerRun } from './stream-run.ts';
 
+/** The slots that are held, and all slots. */
+export type Load = { held: number; slots: number };
+
 /** Works for one function: accepts items while slots are free, and runs the streams behind them. */
 export interface FunctionWorker {
+  readonly load: Load;
   /** Adopts a new revision of the function. Later attempts run under it. */
   update(fn: FunctionEntry): void;
   /** Extends the lease of every item in progress. */
@@ -56,6 +60,9 @@ export function startFunctionWorker({ ports, executions, window, kept }: Functio
   }
 
   return {
+    get load() {
+      return { held: slots.held, slots: slots.size };
+    },
     update(next) {
       fn = next;
       slots.resize(next.definition.concurrency);

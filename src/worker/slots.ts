@@ -1,5 +1,8 @@
 /** The slots of one function in one worker: at most `size` executions run at one moment. */
 export interface Slots {
+  /** How many slots are held. More than `size` for a while after `resize` made the number smaller. */
+  readonly held: number;
+  readonly size: number;
   readonly free: number;
   /** How many callers of `acquire` wait for a slot. */
   readonly waiting: number;
@@ -41,6 +44,12 @@ export function createSlots(initialSize: number, onDemand: () => void): Slots {
   }
 
   return {
+    get held() {
+      return held;
+    },
+    get size() {
+      return size;
+    },
     get free() {
       return Math.max(0, size - held);
     },

@@ -4,12 +4,14 @@ import type { FunctionName } from '#src/core/names/names.ts';
 import { systemTimers, type Timers } from '#src/core/ports/clock.ts';
 import { createKeptStreams } from '#src/core/stream/kept-streams.ts';
 import { createExecutions } from './executions.ts';
-import { type FunctionWorker, startFunctionWorker } from './function-worker.ts';
+import { type FunctionWorker, type Load, startFunctionWorker } from './function-worker.ts';
 import { createLogWindow, type LogWindow } from './log-window.ts';
 import type { WorkerPorts } from './ports.ts';
 
 /** The worker role: executes functions, and appends the results to the log. */
 export interface Worker {
+  /** The slots of all functions of this worker together. */
+  readonly load: Load;
   /**
    * Accepts no further item, lets running executions end, and releases the items that it did not start. Executions that still run after
    * `graceInMs` are aborted and recorded as lost, and another worker runs them again.
@@ -51,6 +53,10 @@ export function startWorker({ functions, canRun, timers = systemTimers, window =
   });
 
   return {
+    get load() {
+      const loads = [...functionWorkers.values()].map(({ load }) => load);
+      return loads.reduce((sum, { held, slots }) => ({ held: sum.held + held, slots: sum.slots + slots }), { held: 0, slots: 0 });
+    },
     async stop(graceInMs) {
       const cancelGrace = timers.after(graceInMs, executions.abort);
       await Promise.all([...functionWorkers.values()].map((functionWorker) => functionWorker.stop()));

@@ -14,6 +14,9 @@ export type RoleInstance = {
   durability?: string | undefined;
   /** How a worker isolates the code of other projects, in one line. */
   isolation?: string | undefined;
+  /** The slots of its worker that executions hold, and all of them; absent without a worker. */
+  heldSlots?: number | undefined;
+  slots?: number | undefined;
   /** How far the clock of its machine is ahead of the server's, in milliseconds; absent until it is measured. */
   clockAheadInMs?: number | undefined;
   clockUncertaintyInMs?: number | undefined;

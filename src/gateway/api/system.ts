@@ -4,16 +4,17 @@ import { plainRequestsInWords, plainRequestsRemedy, readPlainRequests } from '#s
 import type { SystemState } from '#src/client/client.ts';
 import { HistoryUnavailableError, InvocationNotFoundError } from '#src/core/errors.ts';
 import { describeLoss, LOSS_REMEDY, lostAtMost } from '#src/core/log/log-loss.ts';
+import { runningVersions } from '#src/core/running-versions.ts';
 import { inLanguage, type Language } from '#src/core/text/language.ts';
 import { CIRCUIT_REMEDY, describeCircuit, unclosedCircuits } from '#src/core/unclosed-circuits.ts';
 import { languageOfCall } from '../http/language.ts';
-import { ownerOf } from '../operations/consumer-owner.ts';
 import type { LogProblems } from '../operations/problem-metrics.ts';
 import { refusalOf } from '../operations/read-lag.ts';
 import { readWaits } from '../operations/read-waits.ts';
 import type { Gateway } from '../ports.ts';
 import { type Scope, scopeOf } from '../scope.ts';
 import { withoutUndefined } from './invocation-view.ts';
+import { lagsOf } from './lags.ts';
 import type { Routes } from './route.ts';
 import { machineSchema, type SystemView, systemSchema } from './schemas/system.ts';
 
@@ -29,7 +30,8 @@ export function addSystemRoutes(routes: Routes, gateway: Gateway, version: strin
     async (call) => {
       const scope = scopeOf(call, gateway);
       const [state, projection, dead] = await Promise.all([gateway.client.system(), readProjection(gateway), countDead(gateway, scope)]);
-      const [oldest, waits, plain] = await Promise.all([
+      const [lags, oldest, waits, plain] = await Promise.all([
+        lagsOf(gateway, scope, state),
         oldestOf(gateway, scope, state),
         waitsOf(gateway, scope, state, languageOfCall(call)),
         plainRequestsOf(gateway, scope, languageOfCall(call)),
@@ -39,6 +41,7 @@ export function addSystemRoutes(routes: Routes, gateway: Gateway, version: strin
         project: scope.project,
         ...viewOf(state, scope, gateway),
         ...projection,
+        lags,
         ...oldest,
         ...dead,
         ...plain,
@@ -60,7 +63,7 @@ export function addSystemRoutes(routes: Routes, gateway: Gateway, version: strin
 }
 
 /** The view for a project other than the own one: its functions and the kinds of running roles. Hosts, processes and totals are hidden. */
-function withoutOperatorFields({ server: _, log: __, roles, lags, projection, ...view }: SystemView): SystemView {
+function withoutOperatorFields({ server: _, log: __, versions: ___, roles, lags, projection, ...view }: SystemView): SystemView {
   return {
     ...view,
     roles: [...new Set(roles.map(({ role }) => role))].map((role) => ({ role, instance: role })),
@@ -70,10 +73,10 @@ function withoutOperatorFields({ server: _, log: __, roles, lags, projection, ..
 }
 
 function viewOf(
-  { server, streams, storage, consumers, instances }: SystemState,
+  { server, streams, storage, instances }: SystemState,
   scope: Scope,
   { replicaWatch, logWatch, clock }: Gateway,
-): Pick<SystemView, 'server' | 'roles' | 'lags' | 'circuits' | 'log'> {
+): Pick<SystemView, 'server' | 'roles' | 'versions' | 'circuits' | 'log'> {
   const log = streams.find(({ name }) => name === 'INVOCATIONS');
   const known = log?.exists ? log : undefined;
   const refusal = refusalOf({ streams, instances }, logWatch);
@@ -81,13 +84,7 @@ function viewOf(
   return {
     server: withoutUndefined({ version: server.version, round_trip_ms: server.roundTripInMs, clock_ahead_ms: server.clockAheadInMs }),
     roles: instances.flatMap((instance) => instance.roles.map((role) => withoutUndefined(roleViewOf(role, instance)))),
-    lags: consumers.flatMap((consumer) => {
-      const { name, pending, unacknowledged, redelivered, waiting } = consumer;
-      const { role, function: token } = ownerOf(consumer);
-      if (token !== '' && !scope.owns(token)) return [];
-      const shown = token === '' ? name : scope.nameOf(token);
-      return [{ role, name: shown, waiting: pending, at_work: unacknowledged, again: redelivered, is_attended: waiting > 0 }];
-    }),
+    versions: runningVersions(instances),
     circuits: circuitsOf(instances, scope),
     log: withoutUndefined({
       messages: known?.messages ?? 0,
@@ -146,7 +143,19 @@ async function waitsOf({ client, clock }: Gateway, scope: Scope, state: SystemSt
 
 function roleViewOf(
   role: string,
-  { instance, host, pid, version, startedAt, isolation, fileProblems, missingKeys, ...clock }: SystemState['instances'][number],
+  {
+    instance,
+    host,
+    pid,
+    version,
+    startedAt,
+    isolation,
+    heldSlots,
+    slots,
+    fileProblems,
+    missingKeys,
+    ...clock
+  }: SystemState['instances'][number],
 ) {
   return {
     role,
@@ -155,6 +164,8 @@ function roleViewOf(
     pid,
     version,
     started_at: startedAt,
+    held_slots: role === 'worker' ? heldSlots : undefined,
+    slots: role === 'worker' ? slots : undefined,
     isolation: role === 'worker' ? isolation : undefined,
     file_problems: fileProblems === undefined ? undefined : [...fileProblems],
     missing_keys: missingKeys === undefined ? undefined : [...missingKeys],

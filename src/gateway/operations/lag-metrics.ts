@@ -24,6 +24,10 @@ export type Lag = {
   oldestOpenAt: number | undefined;
   /** The roles of the running processes. `aheadInMs`: how far their clocks are ahead of the server's; `undefined` until it is measured. */
   roles: readonly { role: string; host: string; aheadInMs: number | undefined; takesWork: boolean }[];
+  /** The number of versions of Sequent that the processes run. */
+  versions: number;
+  /** The slots of all workers that executions hold, and all of them. */
+  slots: { held: number; all: number };
   /** The files of the running processes that cannot be used, or soon cannot. */
   fileProblems: number;
   /** Processes times projects. */
@@ -96,6 +100,20 @@ const gauges: readonly GaugeRow<Lag>[] = [
     measure: ({ roles }) => [
       ...ROLES.map((role) => ({ labels: { role, takes_work: 'true' }, value: 0 })),
       ...roles.map(({ role, takesWork }) => ({ labels: { role, takes_work: String(takesWork) }, value: 1 })),
+    ],
+  },
+  {
+    name: 'running_versions',
+    help: 'The number of versions of Sequent that processes run; above 1 during a rolling upgrade',
+    measure: ({ versions }) => versions,
+  },
+  {
+    name: 'worker_slots',
+    help: 'The slots of the functions of all workers, and how many of them executions hold',
+    labels: ['state'],
+    measure: ({ slots }) => [
+      { labels: { state: 'held' }, value: slots.held },
+      { labels: { state: 'free' }, value: Math.max(0, slots.all - slots.held) },
     ],
   },
   {

@@ -3,6 +3,7 @@ import type { SystemState } from '#src/client/client.ts';
 import { HistoryUnavailableError } from '#src/core/errors.ts';
 import { REFUSES_REQUESTS } from '#src/core/ports/admission.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
+import { runningVersions } from '#src/core/running-versions.ts';
 import type { GatewayClient, GatewayOptions } from '../ports.ts';
 import { ownerOf } from './consumer-owner.ts';
 import type { Lag } from './lag-metrics.ts';
@@ -41,12 +42,18 @@ export async function readLag({ client, clock, logWatch, encrypting = () => [] }
     roles: instances.flatMap(({ roles, host, clockAheadInMs: aheadInMs, takesWork = true }) =>
       roles.map((role) => ({ role, host, aheadInMs, takesWork })),
     ),
+    versions: runningVersions(instances).length,
+    slots: { held: sumOf(instances, 'heldSlots'), all: sumOf(instances, 'slots') },
     missingKeys: instances.flatMap(({ missingKeys = [] }) => missingKeys).length,
     plainRequests: await countPlainRequests(client, encrypting()),
     fileProblems: instances.flatMap(({ fileProblems = [] }) => fileProblems).length,
     circuits: instances.flatMap(({ circuits = [] }) => circuits),
     waits: await readWaits(client, state, { now: clock.now() }),
   };
+}
+
+function sumOf(instances: SystemState['instances'], field: 'heldSlots' | 'slots'): number {
+  return instances.reduce((sum, { [field]: value = 0 }) => sum + value, 0);
 }
 
 /** Why the log refuses messages of a process, or all requests; `undefined` when it does not. `at` is absent for the latter. */

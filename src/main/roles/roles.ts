@@ -56,6 +56,7 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
     ownInstance(options.roles, ports.clock, {
       durability: options.durability,
       isolation: working?.isolation,
+      load: () => working?.worker.load,
       circuits,
       refusal: () => logWatch.refusal,
       fileProblems: () => options.files?.problems,

@@ -30,6 +30,8 @@ const metadataSchema = z.object({
   startedAt: z.coerce.number(),
   durability: z.string().optional(),
   isolation: z.string().optional(),
+  heldSlots: z.coerce.number().optional(),
+  slots: z.coerce.number().optional(),
   clockAheadInMs: z.coerce.number().optional(),
   clockUncertaintyInMs: z.coerce.number().optional(),
   takesWork: z

@@ -177,16 +177,28 @@ const encryption: Check = ({ roles: running, plain_requests = [] }) => {
         severity: 'error',
         title: t('Process {pid} on {host} has no key for {projects}', { pid, host, projects: missing_keys.join(', ') }),
         reason: t('attempts of these projects wait, and calls are refused; start it with the --encryption-key of the others'),
+        command: 'npx sequent doctor',
       }),
     ),
     ...plain_requests.map(
       ({ function: name, in_words, remedy }): HealthIssue => ({
         severity: 'error',
         title: t('{name} got requests in plain text', { name }),
-        reason: t('{reason}; try: {remedy}', { reason: in_words, remedy }),
+        ...withRemedy(in_words, remedy),
       }),
     ),
   ];
+};
+
+/** Several versions run during a rolling upgrade. It is over when the processes of the older versions were started again. */
+const versions: Check = ({ versions: running = [] }) => {
+  const [newest, ...older] = running;
+  if (newest === undefined || older.length === 0) return [];
+  const counts = running.map(({ version, processes }) =>
+    tn(processes, ['{count} process of {version}', '{count} processes of {version}'], { version }),
+  );
+  const reason = t('{counts}; start the older ones again with {version}', { counts: counts.join(t(', ')), version: newest.version });
+  return [{ severity: 'warning', title: t('{count} versions run', { count: running.length }), reason, command: 'npx sequent doctor' }];
 };
 
 /** Each kind of problem has metrics in docs/operations.md. */
@@ -205,6 +217,7 @@ export const healthChecks = {
   clocks,
   files,
   encryption,
+  versions,
 } satisfies Record<string, Check>;
 
 function isRunning(system: SystemView, role: string): boolean {

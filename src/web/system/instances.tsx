@@ -2,7 +2,7 @@ import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { SystemView } from '#src/gateway/api/schemas/system.ts';
 import { type Column, Table } from '../parts/table.tsx';
 import { RelativeTime } from '../parts/time.tsx';
-import { t } from '../shell/language.ts';
+import { formatNumber, t } from '../shell/language.ts';
 
 type Role = SystemView['roles'][number];
 
@@ -12,6 +12,8 @@ const columns: readonly Column[] = [
   { head: 'Host' },
   { head: 'Process', isNumber: true },
   { head: 'Version' },
+  { head: 'Slots', isNumber: true },
+  { head: 'Clock' },
   { head: 'Since' },
 ];
 
@@ -55,12 +57,21 @@ export function InstancesCard({ system: { roles, server } }: { system: SystemVie
             instanceRoles[0]?.host ?? '',
             instanceRoles[0]?.pid ?? '',
             instanceRoles[0]?.version ?? '',
+            loadOf(instanceRoles),
+            instanceRoles[0]?.clock_ahead_ms === undefined ? '' : clockOf(instanceRoles[0].clock_ahead_ms),
             instanceRoles[0]?.started_at === undefined ? '' : <RelativeTime key="since" at={instanceRoles[0].started_at} />,
           ],
         }))}
       />
     </section>
   );
+}
+
+/** The slots of the worker of a process that executions hold, and all of them. */
+function loadOf(roles: readonly Role[]): string {
+  const { held_slots, slots } = roles.find((one) => one.slots !== undefined) ?? {};
+  if (held_slots === undefined || slots === undefined) return '';
+  return t('{held} of {slots}', { held: formatNumber(held_slots), slots: formatNumber(slots) });
 }
 
 function clockOf(aheadInMs: number): string {

@@ -1,6 +1,7 @@
 import type { SystemView } from '#src/gateway/api/schemas/system.ts';
 import { Icon } from '../parts/icon.tsx';
 import { type Column, Table } from '../parts/table.tsx';
+import { RelativeTime } from '../parts/time.tsx';
 import { formatNumber, t, tn } from '../shell/language.ts';
 import { Link, paths } from '../shell/router.tsx';
 import { hasConsumer } from './health.ts';
@@ -11,6 +12,7 @@ const columns: readonly Column[] = [
   { head: 'Queue' },
   { head: 'Role' },
   { head: 'Waiting', isNumber: true },
+  { head: 'Oldest queued' },
   { head: 'In progress', isNumber: true },
   { head: 'Redelivered', isNumber: true },
   { head: 'Consumer' },
@@ -39,7 +41,7 @@ export function LagsCard({ lags }: { lags: SystemView['lags'] }) {
 }
 
 function rowOf(lag: Lag) {
-  const { role, name, waiting, at_work, again } = lag;
+  const { role, name, waiting, at_work, again, oldest_at } = lag;
   return {
     key: `${role} ${name}`,
     cells: [
@@ -48,6 +50,7 @@ function rowOf(lag: Lag) {
       </b>,
       role,
       formatNumber(waiting),
+      oldest_at === undefined ? '' : <RelativeTime key="oldest" at={oldest_at} />,
       formatNumber(at_work),
       formatNumber(again),
       hasConsumer(lag) ? (

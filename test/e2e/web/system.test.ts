@@ -29,7 +29,7 @@ describe('the page of the system', () => {
     const instances = page.getByRole('region', { name: 'Roles and instances' }).first();
     for (const { role, instance, pid } of system.roles) {
       const row = instances.getByRole('row').filter({ hasText: instance });
-      await expect.poll(() => row.textContent()).toMatch(new RegExp(`${role}.*${pid}`));
+      await expect.poll(() => row.textContent()).toMatch(new RegExp(`${role}.*${pid}.*in sync`));
     }
     expect(new Set(system.roles.map(({ instance }) => instance)).size).toBeGreaterThan(1);
     await instances.getByText(/isolation: (?:namespaces|users|missing|none)/).waitFor();
@@ -61,6 +61,8 @@ describe('the page of the system', () => {
     const row = page.getByRole('region', { name: 'Queues', exact: true }).getByRole('row').filter({ hasText: 'held' });
     // One message is at work, and one more with each wake: the scheduler's patience is a second here.
     await expect.poll(() => row.textContent()).toMatch(/^heldworker0[1-9]0 yes$/);
+    const worker = page.getByRole('region', { name: 'Roles and instances' }).first().getByRole('row').filter({ hasText: 'worker' });
+    await expect.poll(() => worker.textContent()).toMatch(/1 of \d+/);
     // The scheduler reports the oldest invocation every few seconds, and the page polls.
     await page.getByRole('link', { name: id }).waitFor();
     expect(await violationsInBothThemes(watched)).toEqual([]);
@@ -78,7 +80,14 @@ describe('the page of the system', () => {
     await expect
       .poll(() => issue.textContent())
       .toMatch(/1 request waits: halted is paused and starts no attempt.*npx sequent fn resume halted/);
+    const queue = page.getByRole('region', { name: 'Queues', exact: true }).getByRole('row').filter({ hasText: 'halted' });
+    await expect.poll(() => queue.getByRole('time').count()).toBe(1);
+    const { lags } = await sequent.call<SystemView>('/api/system');
+    expect(lags.find(({ name }) => name === 'halted')?.oldest_at).toBe((await sequent.invocation(id, () => true)).accepted_at);
     expect(await violationsInBothThemes(watched)).toEqual([]);
+    await page.setViewportSize({ width: 360, height: 740 });
+    expect(await overflowOf(page)).toEqual([]);
+    await page.setViewportSize({ width: 1_280, height: 900 });
     await page.goto(`${sequent.url}/invocations/${id}`);
     const verdict = page.locator('.verdict');
     await expect.poll(() => verdict.textContent()).toMatch(/It has waited for .*: halted is paused.*To do: sequent fn resume halted/);

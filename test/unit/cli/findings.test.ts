@@ -64,6 +64,21 @@ describe('the doctor', () => {
     ]);
   });
 
+  test('names the versions of a rolling upgrade, and the slots that executions hold', () => {
+    const one = { instance: 'i', roles: ['worker'], version: '0.9.0', host: 'h', pid: 7, startedAt: 0, heldSlots: 2, slots: 20 };
+    const foundIn = (instances: NonNullable<Examined['instances']>, check: string) =>
+      judge({ ...healthy, instances })
+        .filter((finding) => finding.check === check)
+        .map(({ level, seen, remedy }) => [level, seen, remedy]);
+    expect(foundIn([one, one], 'versions')).toEqual([['ok', 'every process runs 0.9.0', undefined]]);
+    expect(foundIn([one, { ...one, version: '0.10.0' }, one], 'versions')).toEqual([
+      ['note', 'processes run several versions: 0.10.0 (1), 0.9.0 (2)', 'start the processes of 0.9.0 again with 0.10.0'],
+    ]);
+    const { slots: _, heldSlots: __, ...gateway } = one;
+    expect(foundIn([one, one, gateway], 'load')).toEqual([['ok', '4 of 40 slots of 2 worker processes are in use', undefined]]);
+    expect(foundIn([gateway], 'load')).toEqual([]);
+  });
+
   test('names processes without the keys of a project, and functions that got requests in plain text', () => {
     const one = { instance: 'i', roles: ['worker'], version: '1', host: 'h', pid: 7, startedAt: 0 };
     const plainRequests = [{ function: 'shop=orders', requests: 2, isAtLeast: false, latest: 1e12 }];

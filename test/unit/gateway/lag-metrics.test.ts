@@ -11,6 +11,8 @@ const idle: Lag = {
   projection: undefined,
   oldestOpenAt: undefined,
   roles: [],
+  versions: 1,
+  slots: { held: 0, all: 0 },
   fileProblems: 0,
   missingKeys: 0,
   plainRequests: undefined,
@@ -47,6 +49,13 @@ test('the processes of a role are counted by whether they take work, and a role 
   expect(series).toContain('sequent_role_processes{role="worker",takes_work="true"} 2');
   expect(series).toContain('sequent_role_processes{role="worker",takes_work="false"} 1');
   expect(series).toContain('sequent_role_processes{role="scheduler",takes_work="true"} 0');
+});
+
+test('the slots of all workers are counted as held and free', async () => {
+  expect(await render({ slots: { held: 3, all: 40 } }, 'worker_slots')).toEqual([
+    'sequent_worker_slots{state="held"} 3',
+    'sequent_worker_slots{state="free"} 37',
+  ]);
 });
 
 test('the clock of a machine has the largest offset that its processes measured', async () => {

@@ -61,6 +61,22 @@ describe('the issues of a system', () => {
     ]);
   });
 
+  test('several running versions are a warning that names the newest one', () => {
+    const versions = [
+      { version: '0.2.0', processes: 1 },
+      { version: '0.1.0', processes: 3 },
+    ];
+    expect(healthIssues({ ...well, versions })).toEqual([
+      {
+        severity: 'warning',
+        title: '2 versions run',
+        reason: '1 process of 0.2.0, 3 processes of 0.1.0; start the older ones again with 0.2.0',
+        command: 'npx sequent doctor',
+      },
+    ]);
+    expect(titlesOf({ versions: versions.slice(0, 1) })).toEqual([]);
+  });
+
   test('a loss of the log and a full log are errors', () => {
     const lost = { id: 'k3', found_at: 3, lost_at_most: 640, from: 1, to: 2, in_words: 'the log lost at most 640 messages' };
     expect(healthIssues({ ...well, log: { ...well.log, losses: [lost], refusal: { at: 1, why: 'maximum bytes exceeded' } } })).toEqual([

@@ -10,7 +10,7 @@ import { describeReplicas } from '#src/nats/replicas/describe-replicas.ts';
 import type { Examined } from './examined.ts';
 import type { Finding } from './finding.ts';
 import { judgeFunctions } from './function-findings.ts';
-import { judgeFiles, judgeIsolation, judgeKeys, judgePlainRequests } from './process-findings.ts';
+import { judgeFiles, judgeIsolation, judgeKeys, judgeLoad, judgePlainRequests, judgeVersions } from './process-findings.ts';
 
 /** Judges the observations. A pure function, so that every judgement can be tested. */
 export function judge(examined: Examined): Finding[] {
@@ -29,6 +29,8 @@ export function judge(examined: Examined): Finding[] {
     judgePayload(inspection.server.maxPayloadInBytes),
     judgeClock(inspection.server),
     ...judgeClocksOf(examined.instances),
+    ...judgeVersions(examined.instances),
+    ...judgeLoad(examined.instances),
     ...judgeCircuits(examined.instances),
     ...judgeIsolation(examined.instances),
     ...judgeFiles(examined.instances),

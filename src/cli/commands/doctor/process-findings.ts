@@ -1,6 +1,7 @@
 import { type PlainRequests, plainRequestsInWords, plainRequestsRemedy } from '#src/analysis/plain-requests.ts';
 import { say } from '#src/cli/texts/say.ts';
 import type { RoleInstance } from '#src/core/ports/role-instances.ts';
+import { runningVersions } from '#src/core/running-versions.ts';
 import type { Finding } from './finding.ts';
 
 /** One line for each way in which the workers isolate the code of other projects. */
@@ -10,6 +11,36 @@ export function judgeIsolation(instances: readonly RoleInstance[] = []): Finding
     if (seen.startsWith('namespaces')) return { level: 'ok', check: say('isolation'), seen };
     return { level: 'note', check: say('isolation'), seen, remedy: say('docs/security.md, "Uploaded code"') };
   });
+}
+
+/** A line for the versions that run. Several of them are a rolling upgrade, or one that was not finished. */
+export function judgeVersions(instances: readonly RoleInstance[] = []): Finding[] {
+  const [newest, ...older] = runningVersions(instances);
+  if (newest === undefined) return [];
+  const check = say('versions');
+  if (older.length === 0) return [{ level: 'ok', check, seen: say('every process runs {version}', { version: newest.version }) }];
+  const counts = [newest, ...older].map(({ version, processes }) => `${version} (${processes})`).join(', ');
+  return [
+    {
+      level: 'note',
+      check,
+      seen: say('processes run several versions: {counts}', { counts }),
+      remedy: say('start the processes of {older} again with {version}', {
+        older: older.map(({ version }) => version).join(', '),
+        version: newest.version,
+      }),
+    },
+  ];
+}
+
+/** The slots of all workers, of which executions hold some. */
+export function judgeLoad(instances: readonly RoleInstance[] = []): Finding[] {
+  const workers = instances.filter(({ slots }) => slots !== undefined);
+  if (workers.length === 0) return [];
+  const sum = (field: 'heldSlots' | 'slots'): number => workers.reduce((total, { [field]: value = 0 }) => total + value, 0);
+  const counts = { held: sum('heldSlots'), slots: sum('slots'), count: workers.length };
+  const seen = say('{held} of {slots} slots of {count} worker processes are in use', counts);
+  return [{ level: 'ok', check: say('load'), seen }];
 }
 
 /** Files that a running process cannot use, although they changed. It works on with the content before. */

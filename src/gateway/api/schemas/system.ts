@@ -12,6 +12,8 @@ const roleSchema = z.object({
   started_at: moment.optional(),
   clock_ahead_ms: z.number().optional().describe("how far the clock of the process is ahead of the NATS server's; negative when behind"),
   clock_uncertainty_ms: z.number().optional(),
+  held_slots: count.optional().describe('the slots of a worker that executions hold'),
+  slots: count.optional().describe('the slots of all functions of a worker: the executions that it can make at one moment'),
   isolation: z.string().optional().describe('how a worker isolates the code of other projects'),
   file_problems: z.array(z.string()).optional().describe('the files of the process that cannot be used, or soon cannot'),
   missing_keys: z.array(z.string()).optional().describe('the projects whose payloads the process must seal or open, and has no key for'),
@@ -102,9 +104,16 @@ export const systemSchema = z.object({
         at_work: count,
         again: count.describe('messages in progress that were delivered more than once'),
         is_attended: z.boolean().describe('whether a process pulls from the consumer'),
+        oldest_at: moment
+          .optional()
+          .describe('when the oldest queued invocation of the function was accepted; absent without a projection'),
       }),
     )
     .describe('the lag of each role, by consumer'),
+  versions: z
+    .array(z.object({ version: z.string(), processes: count }))
+    .optional()
+    .describe('the versions that processes run, the newest first; for the own project only'),
   circuits: z.array(circuitSchema).describe('the circuits of targets that are not closed: their deliveries wait'),
   waits: z.array(functionWaitSchema).describe('functions whose requests make no progress, and why'),
   plain_requests: z

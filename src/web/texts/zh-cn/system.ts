@@ -75,6 +75,10 @@ export const system = {
   'Process {pid} on {host} has no key for {projects}': '{host} 上的进程 {pid} 没有 {projects} 的密钥',
   'attempts of these projects wait, and calls are refused; start it with the --encryption-key of the others':
     '这些项目的执行会等待，调用被拒绝；请使用与其他进程相同的 --encryption-key 启动',
+  '{count} process of {version}': '{count} 个进程为 {version}',
+  '{count} processes of {version}': '{count} 个进程为 {version}',
+  '{counts}; start the older ones again with {version}': '{counts}；请用 {version} 重新启动旧版本的进程',
+  '{count} versions run': '{count} 个版本在运行',
   '{name} got requests in plain text': '{name} 收到明文请求',
   // Bulk operations.
   'Bulk operations': '批量操作',
@@ -95,6 +99,9 @@ export const system = {
   Host: '主机',
   Process: '进程',
   Since: '启动',
+  Slots: '并发占用',
+  Clock: '时钟',
+  '{held} of {slots}': '{held} / {slots}',
   'NATS {version}, {trip} ms round trip': 'NATS {version}，往返 {trip} ms',
   ', clock {difference}': '，时钟{difference}',
   'isolation: {isolation}': '隔离：{isolation}',
@@ -102,6 +109,7 @@ export const system = {
   '{duration} ahead': '快 {duration}',
   '{duration} behind': '慢 {duration}',
   Queue: '队列',
+  'Oldest queued': '最早排队',
   Role: '角色',
   'In progress': '处理中',
   Redelivered: '重新投递',
