@@ -4,6 +4,7 @@ import { createPublisher } from '#src/nats/transport/publisher.ts';
 import { type Arrivals, countArrivals } from './arrivals.ts';
 import { createFlow } from './load.ts';
 import type { MeasuredForm } from './measured-form.ts';
+import { repliesOf } from './replies.ts';
 
 /** One kind of work: how many invocations are sent, and how. */
 export type Workload = {
@@ -91,24 +92,4 @@ async function sendByHttp(http: string, functionName: string, count: number, eve
     socket.destroy();
   };
   await Promise.all(Array.from({ length: CONNECTIONS }, () => sendAll(connect({ host: hostname, port: Number(port), noDelay: true }))));
-}
-
-/** Resolves to the next reply of a connection. */
-function repliesOf(socket: Socket): () => Promise<string> {
-  let text = '';
-  let resolve: ((reply: string) => void) | undefined;
-  socket.on('data', (chunk: Buffer) => {
-    text += chunk.toString('latin1');
-    const headEnd = text.indexOf('\r\n\r\n');
-    const end = headEnd + 4 + Number(/\r\ncontent-length: (\d+)/i.exec(text)?.[1] ?? 0);
-    if (headEnd < 0 || text.length < end) return;
-    const reply = text.slice(0, end);
-    text = text.slice(end);
-    resolve?.(reply);
-  });
-  return () =>
-    new Promise((next, reject) => {
-      resolve = next;
-      socket.once('error', reject);
-    });
 }

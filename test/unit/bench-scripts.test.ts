@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
+import { repliesOf } from '../../bench/replies.ts';
 import { helpOf, problemIn, scripts } from '../../bench/scripts.ts';
 
 const { scripts: npmScripts } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -26,5 +28,27 @@ describe('a benchmark', () => {
     const found = problemIn(scripts[name] ?? { script: '', summary: '' }, args);
     if (problem === undefined) expect(found).toBeUndefined();
     else expect(found).toMatch(problem);
+  });
+});
+
+describe('the load over HTTP', () => {
+  test('listens for errors of a connection once, however many replies it reads', async () => {
+    const socket = new Socket();
+    const next = repliesOf(socket);
+    for (let i = 0; i < 20; i++) {
+      const reply = next();
+      socket.emit('data', Buffer.from(`HTTP/1.1 202 Accepted\r\ncontent-length: 2\r\n\r\n${i % 10}.`));
+      expect(await reply).toMatch(new RegExp(`^HTTP/1.1 202 [^]*${i % 10}\\.$`));
+    }
+    expect(socket.listenerCount('error')).toBe(1);
+  });
+
+  test('ends with the error of a connection, awaited or not', async () => {
+    const socket = new Socket();
+    const next = repliesOf(socket);
+    const awaited = next();
+    socket.destroy(new Error('reset'));
+    await expect(awaited).rejects.toThrow('reset');
+    await expect(next()).rejects.toThrow('reset');
   });
 });
