@@ -1,113 +1,159 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { findPostgres, startPostgres } from './compare/postgres.ts';
+import { type Peer, startPeer } from './compare/peer.ts';
+import type { PeerServer, ServerKind } from './compare/server.ts';
+import { missingAmong, type System, systems } from './compare/systems.ts';
 import { startForm } from './measured-form.ts';
 import { cpuOfTree } from './processes.ts';
 import { createReport } from './report.ts';
-import { openFormLoad } from './workloads.ts';
+import { type Load, openFormLoad, type Workload } from './workloads.ts';
 
 const HELP = `npm run bench:compare -- [options]
 
-Runs the same work by Sequent as npm start runs it (client batches), and by other systems on PostgreSQL in batches of 1,000: 200 bytes each,
-accepted durably, executed (nothing is done), completed durably, and the completion seen. The systems take turns. Only the ratios count.
+Runs the same work by Sequent as npm start runs it, and by other systems: 200 bytes each, accepted durably, executed (nothing is done),
+completed durably, and the completion seen. The systems take turns, and stand still between them. Only the ratios count.
+
+${systems.map(({ title, server }) => `  ${title.padEnd(24)}  apt-get install ${server.apt}`).join('\n')}
 
   --count <n>     invocations of each round (20000)
   --rounds <n>    (3)
+  --only <texts>  only the systems whose name contains one of these texts, such as BullMQ,RabbitMQ
   --help
 
-The packages are installed into the folder for temporary files, not into this project. A system whose server is missing is left out.
-Exit codes: 0 measured, 1 no other system could be measured, 2 an option is invalid.`;
+The packages of npm are installed into the folder for temporary files, not into this project. A system whose server is missing is left out.
+Exit codes: 0 every bound holds, 1 a bound does not hold or no other system could be measured, 2 an option is invalid.`;
 
-/** The versions that were compared first, so that results stay comparable. */
-const PACKAGES = ['pg-boss@10.4.2', 'graphile-worker@0.17.3'];
-const SYSTEMS = ['pg-boss', 'graphile-worker'] as const;
+const SEQUENT = { batches: 'Sequent, npm start, client batches', singles: 'Sequent, npm start, single publishes' } as const;
+const options = readOptions();
+const wanted = systems.filter(({ title }) => options.only.some((text) => title.includes(text)));
+const missing = missingAmong(wanted);
+const measured = wanted.filter((system) => !missing.systems.includes(system));
+if (missing.apt.length > 0) {
+  const titles = missing.systems.map(({ title }) => title).join('; ');
+  process.stdout.write(`left out, because a server is missing: ${titles}\ninstall: apt-get install ${missing.apt.join(' ')}\n`);
+}
+if (measured.length === 0) end('no other system can be measured', 1);
 
-const { count, rounds } = readOptions();
-const bin = findPostgres();
-if (bin === undefined) end('PostgreSQL is missing, so nothing can be compared; install it: apt-get install postgresql', 1);
-const folder = installPackages();
 const report = createReport();
-await using postgres = await startPostgres(bin);
-await using product = await startForm('product', '100ms');
-const load = await openFormLoad(product);
-const workers = await Promise.all(SYSTEMS.map(startWorker));
 const rates = new Map<string, number[]>();
-// The first round is a warm-up.
-for (let round = 0; round <= rounds; round++) {
-  await measure('Sequent, npm start', round > 0, [product.pid, product.serverPid], sequent);
-  for (const [index, system] of SYSTEMS.entries())
-    await measure(system, round > 0, [postgres.pid, workers[index]?.pid ?? 0], () => runLoad(system));
+const p99s = new Map<string, number[]>();
+const opened: AsyncDisposable[] = [];
+try {
+  await run();
+} finally {
+  for (const one of opened.reverse()) await one[Symbol.asyncDispose]();
 }
-for (const [system, found] of rates) report.rate(system, median(found));
-const own = rates.get('Sequent, npm start') ?? [];
-for (const system of SYSTEMS) {
-  const ratios = own.map((rate, round) => rate / (rates.get(system)?.[round] ?? Number.NaN));
-  report.figure(`Sequent, npm start / ${system}, median of the rounds`, median(ratios), '');
-}
-for (const worker of workers) worker.kill('SIGKILL');
-await load.close();
+printRatios();
+process.exitCode = report.print() ? 0 : 1;
 
-async function measure(system: string, isCounted: boolean, pids: readonly number[], run: () => Promise<number>): Promise<void> {
-  const spent = (): number => pids.reduce((sum, pid) => sum + cpuOfTree(pid), 0);
+async function run(): Promise<void> {
+  const form = keep(await startForm('product', '100ms'));
+  const load = await openFormLoad(form);
+  opened.push({ [Symbol.asyncDispose]: () => load.close() });
+  const peers = await startPeers();
+  // The first round is a warm-up.
+  for (let round = 0; round <= options.rounds; round++) {
+    for (const versus of ['batches', 'singles'] as const) {
+      if (!measured.some((system) => system.versus === versus)) continue;
+      const cpu = (): number => cpuOfTree(form.pid) + cpuOfTree(form.serverPid);
+      await measure(SEQUENT[versus], round, cpu, () => sequent(load, versus));
+    }
+    for (const [{ title }, peer] of peers) await measure(title, round, peer.cpu, async () => options.count / (await peer.burst()));
+    await measureLatencies(load, peers, round);
+  }
+}
+
+async function measure(title: string, round: number, spent: () => number, burst: () => Promise<number>): Promise<void> {
   const before = spent();
-  const rate = await run();
-  if (!isCounted) return;
-  rates.set(system, [...(rates.get(system) ?? []), rate]);
-  report.rate(`  ${system}`, rate, { 'server and workers': (spent() - before) / count });
+  const rate = await burst();
+  if (round === 0) return;
+  note(rates, title, rate);
+  report.rate(`  ${title}`, rate, { 'server and workers': (spent() - before) / options.count });
 }
 
-async function sequent(): Promise<number> {
-  load.arrivals.reset(count);
-  const workload = { title: '', send: 'batches', functionName: 'flaky', count, retried: 0, outcomes: 1 } as const;
+async function measureLatencies(load: Load, peers: ReadonlyMap<System, Peer>, round: number): Promise<void> {
+  const compared = [...peers].filter(([{ hasLatency }]) => hasLatency);
+  if (compared.length === 0) return;
+  const p99 = (times: readonly number[]): number => times[Math.floor(times.length * 0.99)] ?? Number.NaN;
+  const found = [[SEQUENT.singles, p99(await load.latencies(300, 100))] as const];
+  for (const [{ title }, peer] of compared) found.push([title as typeof SEQUENT.singles, p99(await peer.latencies())]);
+  if (round > 0) for (const [title, time] of found) note(p99s, title, time);
+}
+
+async function sequent(load: Load, send: 'batches' | 'singles'): Promise<number> {
+  load.arrivals.reset(options.count);
+  const workload: Workload = { title: '', send, functionName: 'flaky', count: options.count, retried: 0, outcomes: 1 };
   await Promise.all([load.send(workload), load.arrivals.all()]);
   return load.arrivals.rate(0, 1);
 }
 
-function start(system: string, mode: 'work' | 'load'): ChildProcess {
-  const script = new URL(`./compare/${system}.mjs`, import.meta.url).pathname;
-  return spawn(process.execPath, [script, mode, folder, postgres.url, String(count)], { stdio: ['ignore', 'pipe', 'inherit'] });
-}
-
-async function startWorker(system: string): Promise<ChildProcess> {
-  const child = start(system, 'work');
-  for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) if (line === 'ready') return child;
-  throw new Error(`${system} ended before it was ready`);
-}
-
-async function runLoad(system: string): Promise<number> {
-  const child = start(system, 'load');
-  for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream }))
-    return count / (JSON.parse(line) as { seconds: number }).seconds;
-  throw new Error(`the load of ${system} failed`);
+async function startPeers(): Promise<ReadonlyMap<System, Peer>> {
+  const folder = installPackages();
+  const servers = new Map<ServerKind, PeerServer>();
+  const peers = new Map<System, Peer>();
+  for (const system of measured) {
+    const { server: kind } = system;
+    const server = servers.get(kind) ?? keep(await kind.start(kind.find() ?? ''));
+    servers.set(kind, server);
+    peers.set(system, keep(await startPeer(system, { server, folder, count: options.count })));
+  }
+  return peers;
 }
 
 function installPackages(): string {
   const path = join(tmpdir(), 'sequent-bench-packages');
+  const packages = measured.flatMap((system) => system.packages);
   mkdirSync(path, { recursive: true });
   writeFileSync(join(path, 'package.json'), '{}');
-  execFileSync('npm', ['install', '--no-audit', '--no-fund', '--silent', '--prefix', path, ...PACKAGES], { stdio: 'inherit' });
+  if (packages.length > 0)
+    execFileSync('npm', ['install', '--no-audit', '--no-fund', '--silent', '--prefix', path, ...packages], { stdio: 'inherit' });
   return path;
+}
+
+function printRatios(): void {
+  for (const [title, found] of rates) report.rate(title, median(found));
+  for (const { title, versus, bounds } of measured) {
+    const ratio = median(ratios(rates, SEQUENT[versus], title));
+    const line = `${versus}: Sequent / ${title}`;
+    if (bounds.length === 0) report.figure(line, ratio, '');
+    for (const min of bounds) report.check(line, ratio, { min });
+  }
+  for (const [title, found] of p99s) report.figure(`latency at 100/s, p99: ${title}`, median(found), 'ms');
+  for (const { title } of measured.filter(({ hasLatency }) => hasLatency))
+    report.check(`p99 at 100/s: Sequent / ${title}`, median(ratios(p99s, SEQUENT.singles, title)), { max: 1 });
+}
+
+function ratios(found: ReadonlyMap<string, readonly number[]>, one: string, other: string): number[] {
+  return (found.get(one) ?? []).map((value, round) => value / (found.get(other)?.[round] ?? Number.NaN));
+}
+
+function note(found: Map<string, number[]>, title: string, value: number): void {
+  found.set(title, [...(found.get(title) ?? []), value]);
+}
+
+function keep<Opened extends AsyncDisposable>(one: Opened): Opened {
+  opened.push(one);
+  return one;
 }
 
 function median(values: readonly number[]): number {
   return [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
-function readOptions(): { count: number; rounds: number } {
+function readOptions(): { count: number; rounds: number; only: readonly string[] } {
   try {
     const text = { type: 'string' } as const;
-    const { values } = parseArgs({ options: { count: text, rounds: text, help: { type: 'boolean' } } });
+    const { values } = parseArgs({ options: { count: text, rounds: text, only: text, help: { type: 'boolean' } } });
     if (values.help) end(HELP, 0);
     const whole = (given: string | undefined, otherwise: number): number => {
       const value = Number(given ?? otherwise);
       if (Number.isInteger(value) && value > 0) return value;
       throw new Error(`"${given}" is no whole number above 0`);
     };
-    return { count: whole(values.count, 20_000), rounds: whole(values.rounds, 3) };
+    return { count: whole(values.count, 20_000), rounds: whole(values.rounds, 3), only: (values.only ?? '').split(',') };
   } catch (error) {
     return end(`${(error as Error).message}; see npm run bench:compare -- --help`, 2);
   }

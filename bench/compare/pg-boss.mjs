@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { answerCommands, batchesOf, say, timed } from './commands.mjs';
 
 /* pg-boss, as `bench/compare.ts` runs it: `work` executes jobs in batches, `load` inserts jobs and waits until all are completed. */
 
@@ -17,7 +18,7 @@ if (mode === 'work') await work();
 else await load();
 
 async function work() {
-  process.stdout.write('ready\n');
+  say('ready');
   for (;;) {
     const jobs = (await boss.fetch(QUEUE, { batchSize: BATCH })) ?? [];
     // The notification of pg-boss is a poll; a short one is the wake-up that a user would build.
@@ -33,18 +34,19 @@ async function work() {
 async function load() {
   const observer = new Client({ connectionString });
   await observer.connect();
-  const startedAt = performance.now();
-  for (let i = 0; i < Number(count); i += BATCH) {
-    const data = (index) => ({ i: i + index, text: 'x'.repeat(170) });
-    await boss.insert(Array.from({ length: BATCH }, (_, index) => ({ name: QUEUE, data: data(index) })));
-  }
-  for (;;) {
-    const { rows } = await observer.query("SELECT 1 FROM pgboss.job WHERE name = $1 AND state < 'completed' LIMIT 1", [QUEUE]);
-    if (rows.length === 0) break;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  const seconds = (performance.now() - startedAt) / 1_000;
-  await observer.query("DELETE FROM pgboss.job WHERE state = 'completed'");
-  process.stdout.write(`${JSON.stringify({ seconds })}\n`);
-  process.exit(0);
+  const runBurst = async () => {
+    for (const events of batchesOf(Number(count))) await boss.insert(events.map((data) => ({ name: QUEUE, data })));
+    for (;;) {
+      const { rows } = await observer.query("SELECT 1 FROM pgboss.job WHERE name = $1 AND state < 'completed' LIMIT 1", [QUEUE]);
+      if (rows.length === 0) return;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  };
+  await answerCommands({
+    async burst() {
+      const seconds = await timed(runBurst);
+      await observer.query("DELETE FROM pgboss.job WHERE state = 'completed'");
+      return seconds;
+    },
+  });
 }

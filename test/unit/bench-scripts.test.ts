@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
+import { missingAmong, systems } from '../../bench/compare/systems.ts';
 import { repliesOf } from '../../bench/replies.ts';
 import { helpOf, problemIn, scripts } from '../../bench/scripts.ts';
 
@@ -50,5 +51,21 @@ describe('the load over HTTP', () => {
     socket.destroy(new Error('reset'));
     await expect(awaited).rejects.toThrow('reset');
     await expect(next()).rejects.toThrow('reset');
+  });
+});
+
+describe('the comparison with other systems', () => {
+  test('has a worker and a load for each system', () => {
+    for (const { script } of systems) expect(existsSync(new URL(`../../bench/compare/${script}.mjs`, import.meta.url)), script).toBe(true);
+  });
+
+  test('names each package of Debian once whose server is missing', () => {
+    const without = systems.map((system) =>
+      system.title.startsWith('BullMQ')
+        ? { ...system, server: { ...system.server, find: () => undefined } }
+        : { ...system, server: { ...system.server, find: () => '/bin' } },
+    );
+    expect(missingAmong(without).apt).toEqual(['redis-server']);
+    expect(missingAmong(without).systems.map(({ title }) => title)).toEqual(['BullMQ, everysec', 'BullMQ, always']);
   });
 });

@@ -1,0 +1,54 @@
+import { connect } from 'nats';
+import { answerCommands, createFlow, createSeen, eventOf, latenciesOf, say, timed } from './commands.mjs';
+
+/*
+ * A work queue of JetStream without Sequent, as `bench/compare.ts` runs it. `work` acknowledges a message once its outcome is stored; `load`
+ * publishes messages one by one and receives the outcomes.
+ */
+
+const [mode, , servers, count] = process.argv.slice(2);
+const IN_FLIGHT = 1_024;
+const nats = await connect({ servers });
+const jetstream = nats.jetstream();
+if (mode === 'work') await work();
+else await load();
+
+async function work() {
+  const manager = await nats.jetstreamManager();
+  await manager.streams.add({ name: 'BENCH', subjects: ['bench.work'], retention: 'workqueue' });
+  await manager.streams.add({ name: 'BENCH_OUTCOMES', subjects: ['bench.outcome'] });
+  await manager.consumers.add('BENCH', { durable_name: 'worker', ack_policy: 'explicit', max_ack_pending: 2 * IN_FLIGHT });
+  const consumer = await jetstream.consumers.get('BENCH', 'worker');
+  const execute = async (message) => {
+    await jetstream.publish('bench.outcome', JSON.stringify({ i: message.json().i }));
+    message.ack();
+  };
+  await consumer.consume({ max_messages: IN_FLIGHT, callback: (message) => void execute(message) });
+  say('ready');
+}
+
+async function load() {
+  const observer = await connect({ servers });
+  const seen = createSeen();
+  observer.subscribe('bench.outcome', { callback: (_, message) => seen.add(message.json().i) });
+  await observer.flush();
+  const publish = (i) => jetstream.publish('bench.work', JSON.stringify(eventOf(i)));
+  await answerCommands({
+    burst: () =>
+      timed(async () => {
+        const all = seen.next(Number(count));
+        const flow = createFlow(IN_FLIGHT);
+        for (let i = 0; i < Number(count); i++) {
+          await flow.enter();
+          void publish(i).then(flow.leave);
+        }
+        await all;
+      }),
+    latency: () =>
+      latenciesOf(async (i) => {
+        const one = seen.next(1);
+        void publish(i);
+        await one;
+      }),
+  });
+}
