@@ -80,8 +80,13 @@ const destinationSchema = z.object({
   id: z.string(),
   destination: z.string(),
   param: z.string(),
+  /** The condition under which the destination gets an outcome (WHEN1), as JSON text. */
+  when: z.string().optional(),
 });
 export type Destination = z.infer<typeof destinationSchema>;
+
+/** A destination that does not get the outcome, because its `when` does not hold. `undecidable` says why that could not be decided (WHEN2). */
+const notSentSchema = destinationSchema.extend({ when: z.string(), undecidable: z.string().optional() });
 
 /** The policy and version that an invocation runs under, fixed when its first attempt starts. */
 export const termsSchema = z.object({
@@ -111,6 +116,8 @@ const memoryUsedInMb = z.number().optional();
 const destinations = z.array(destinationSchema).optional();
 /** The version of the ids of the deliveries (`src/core/names/delivery-ids.ts`). Absent in outcomes of fact versions 1 and 2. */
 const deliveryIds = z.literal(2).optional();
+/** The destinations whose `when` does not hold. */
+const notSent = z.array(notSentSchema).optional();
 
 /** The position of an invocation in a chain of destinations. */
 const lineageSchema = z.object({
@@ -167,6 +174,7 @@ const succeeded = z.object({
   memoryUsedInMb,
   destinations,
   deliveryIds,
+  notSent,
 });
 
 /** No further attempt follows. `attempt` is 0 when no attempt started. */
@@ -181,6 +189,7 @@ const failed = z.object({
   memoryUsedInMb,
   destinations,
   deliveryIds,
+  notSent,
 });
 
 const delivery = { invocation, at, destination: z.string(), try: z.number().int() };
@@ -235,4 +244,4 @@ export function isOutcome(fact: Fact): fact is Outcome {
 }
 
 /** The version of these schemas, written with every append. `src/nats/wire/upcasters.ts` converts facts of earlier versions when they are read. */
-export const FACTS_VERSION = 5;
+export const FACTS_VERSION = 6;

@@ -1,4 +1,4 @@
-import type { Condition, Fact, FactOf, Outcome, Terms } from './facts.ts';
+import type { Condition, Destination, Fact, FactOf, Outcome, Terms } from './facts.ts';
 import type { Invocation } from './invocation.ts';
 
 /** FunctionGraph's codes of the conditions that have a code of their own. */
@@ -41,20 +41,45 @@ export function expiredFact(invocation: Invocation, at: number, maxAgeInMs: numb
   });
 }
 
+/** Decides whether the `when` of a destination holds for an outcome. Pure. `undecidable`: why that cannot be decided. */
+export type DecideWhen = (when: string, outcome: Outcome) => { holds: boolean; undecidable?: string };
+
 /**
  * An outcome with its destinations, from the terms. The outcome of a loop that was cut has none, because a delivery would continue the loop
- * (L1).
+ * (L1). `decide` chooses among the destinations that have a `when`, and the outcome records the others (WHEN1).
  */
-export function withDestinations<Fact extends Outcome>(outcome: Fact, terms: Terms | undefined): Fact {
-  const destinations = outcome.type === 'succeeded' ? terms?.onSuccess : terms?.onFailure;
+export function withDestinations<Fact extends Outcome>(outcome: Fact, terms: Terms | undefined, decide: DecideWhen): Fact {
+  const configured = (outcome.type === 'succeeded' ? terms?.onSuccess : terms?.onFailure) ?? [];
   const isCutLoop = outcome.type === 'failed' && outcome.condition === 'LoopDetected';
-  return destinations === undefined || destinations.length === 0 || isCutLoop ? outcome : { ...outcome, destinations, deliveryIds: 2 };
+  if (configured.length === 0 || isCutLoop) return outcome;
+  if (configured.every(({ when }) => when === undefined)) return { ...outcome, destinations: configured, deliveryIds: 2 };
+  const { destinations, notSent } = chosen(configured, (when) => decide(when, outcome));
+  return {
+    ...outcome,
+    ...(destinations.length === 0 ? {} : { destinations, deliveryIds: 2 }),
+    ...(notSent.length === 0 ? {} : { notSent }),
+  };
+}
+
+function chosen(
+  configured: readonly Destination[],
+  decide: (when: string) => ReturnType<DecideWhen>,
+): { destinations: Destination[]; notSent: NonNullable<Outcome['notSent']> } {
+  const destinations: Destination[] = [];
+  const notSent: NonNullable<Outcome['notSent']> = [];
+  for (const one of configured) {
+    const { when } = one;
+    const { holds, undecidable } = when === undefined ? { holds: true } : decide(when);
+    if (holds || when === undefined) destinations.push(one);
+    else notSent.push({ ...one, when, ...(undecidable === undefined ? {} : { undecidable }) });
+  }
+  return { destinations, notSent };
 }
 
 /** The facts of one append for the end of an attempt: an outcome without destinations is `notified` in the same append. */
-export function outcomeFacts(fact: FactOf<'retrying'> | Outcome, terms: Terms | undefined): readonly Fact[] {
+export function outcomeFacts(fact: FactOf<'retrying'> | Outcome, terms: Terms | undefined, decide: DecideWhen): readonly Fact[] {
   if (fact.type === 'retrying') return [fact];
-  const outcome = withDestinations(fact, terms);
+  const outcome = withDestinations(fact, terms, decide);
   if (outcome.destinations !== undefined) return [outcome];
   return [outcome, { type: 'notified', invocation: outcome.invocation, at: outcome.at }];
 }

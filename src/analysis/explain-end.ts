@@ -2,6 +2,7 @@ import type { Condition, FactOf, Failure, Outcome } from '#machines/facts.ts';
 import { conditions } from '#machines/facts.ts';
 import type { InvocationContext } from '#machines/invocation-context.ts';
 import { canTryAgain } from '#machines/retry.ts';
+import { whenTextInWords } from '#src/core/functions/when-in-words.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import { failedAttempt } from './explain-retry.ts';
 import type { Moment } from './history.ts';
@@ -19,7 +20,18 @@ export function explainEnd(fact: Outcome, { before }: Moment): SentenceText[] {
       text: say('The outcome is to be delivered to {destinations}.', { destinations: destinations.map(({ id }) => id).join(', ') }),
     });
   }
+  for (const { id, when, undecidable } of fact.notSent ?? []) {
+    sentences.push({
+      rule: undecidable === undefined ? 'WHEN1' : 'WHEN2',
+      text: notSent({ destination: id, when: whenTextInWords(when), undecidable }),
+    });
+  }
   return sentences.map((sentence) => ({ ...sentence, text: withFullStop(sentence.text) }));
+}
+
+function notSent({ undecidable, ...values }: { destination: string; when: string; undecidable: string | undefined }): string {
+  if (undecidable === undefined) return say('The outcome is not sent to {destination}: when {when} does not hold.', values);
+  return say('The outcome is not sent to {destination}: when {when} cannot be decided, because {why}.', { ...values, why: undecidable });
 }
 
 function explainSuccess(fact: FactOf<'succeeded'>, { context }: Moment['before']): SentenceText[] {

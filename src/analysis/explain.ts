@@ -129,7 +129,8 @@ function explainPostponement({ destination, reason, at, dueAt }: FactOf<'deliver
 }
 
 function notification({ before }: Moment): string {
-  const destinations = before.context.outcome?.destinations ?? [];
+  const { destinations = [], notSent = [] } = before.context.outcome ?? {};
+  if (destinations.length === 0 && notSent.length > 0) return say('No destination gets the outcome: it is settled.');
   return destinations.length === 0
     ? say('It has no destinations: it is settled.')
     : say('Every delivery is settled, so the invocation is settled.');

@@ -1,7 +1,9 @@
 import type { Outcome, Terms } from '#machines/facts.ts';
 import type { Invocation } from '#machines/invocation.ts';
 import { failedFact, withDestinations } from '#machines/outcome.ts';
+import type { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
 import { FunctionNotFoundError, InvalidInputError, InvocationNotFoundError, WrongStateError } from '#src/core/errors.ts';
+import { decideWhenFor } from '#src/core/functions/decide-when.ts';
 import { termsOf } from '#src/core/functions/definition.ts';
 import { resolveFunction } from '#src/core/functions/entry.ts';
 import type { EventLog } from '#src/core/log/event-log.ts';
@@ -11,7 +13,7 @@ import { parseFunctionUrn } from '#src/core/names/urn.ts';
 import type { Cancellations } from '#src/core/ports/cancellations.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { Hints } from '#src/core/stream/hints.ts';
-import { loadStream } from '#src/core/stream/stream.ts';
+import { loadStream, requestOf } from '#src/core/stream/stream.ts';
 import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
 import type { FunctionRegistry } from '#src/functions/registry.ts';
 import { type FindStreamOptions, findStream, type Owner } from './find-stream.ts';
@@ -24,6 +26,8 @@ export type CancelOptions = FindStreamOptions & {
   by: string;
   appendId: () => string;
   functions: Pick<FunctionRegistry, 'get'>;
+  /** Opens what a `when` compares. */
+  payloads?: PayloadSealer;
 };
 
 /** Cancels invocations. */
@@ -74,20 +78,22 @@ export function createCancel(options: CancelOptions): Cancel {
 async function endIn(
   writer: StreamWriter,
   { id, reason }: { id: string; reason: string },
-  { hints, cancellations, clock, functions }: CancelOptions,
+  { hints, cancellations, clock, functions, payloads }: CancelOptions,
 ): Promise<Ended | undefined> {
   for (;;) {
     const invocation = writer.state.invocations.get(id);
-    if (invocation === undefined) return undefined;
+    const request = requestOf(writer.state, id);
+    if (invocation === undefined || request === undefined) return undefined;
     const { outcome, worker, attempts } = invocation.context;
     if (outcome !== null) return { outcome, isCanceled: false, function: writer.state.name.function };
     const terms = await termsFor(invocation, functions);
-    const fact = withDestinations(failedFact('InvocationCanceled', { invocation, at: clock.now(), message: reason }), terms);
+    const failed = failedFact('InvocationCanceled', { invocation, at: clock.now(), message: reason });
+    const fact = withDestinations(failed, terms, decideWhenFor(request, payloads));
     // If the machine refuses, the invocation has changed meanwhile. Decide again from its new state (E3).
     if ((await writer.propose(id, [fact])) === undefined) continue;
     if (worker !== null) cancellations.announce(worker, { function: writer.state.name.function, invocation: id, attempt: attempts });
-    const { name, request, version } = writer.state;
-    if (waitsWithoutItem(invocation, clock.now())) hints.wake(name, request.sequence, `${name.stream}.${version}.canceled`);
+    const { name, request: message, version } = writer.state;
+    if (waitsWithoutItem(invocation, clock.now())) hints.wake(name, message.sequence, `${name.stream}.${version}.canceled`);
     return { outcome: fact, isCanceled: true, function: name.function };
   }
 }

@@ -200,6 +200,7 @@ function createClient({ connection, ports, directory, tenancy, functions, payloa
       findQueued: openRequests.find,
       history: ports.history,
       functions,
+      payloads,
     }).cancel,
     async result(id, { timeoutInMs = 60_000, ...owner } = {}) {
       if (live !== undefined) return toResult(opener.envelope(await liveOutcome(live, { id, functionName: owner.function, timeoutInMs })));

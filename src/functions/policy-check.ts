@@ -19,7 +19,7 @@ export function createPolicyCheck({ list, subjects, refuseDestination }: Options
     // The rules of subjects need no connection, so they apply also when no destinations role answers.
     const subject = destination.destination === 'NATS' ? subjectIn(destination.param) : undefined;
     const refusal = subject === undefined ? undefined : subjects.refuse(subject, name);
-    return refusal ?? (await refuseDestination?.({ ...destination, function: name }));
+    return refusal ?? (await refuseDestination?.({ destination: destination.destination, param: destination.param, function: name }));
   }
 
   return {

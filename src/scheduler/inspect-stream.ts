@@ -2,6 +2,7 @@ import type { Outcome } from '#machines/facts.ts';
 import { effectsDue, type Invocation, type InvocationEffect } from '#machines/invocation.ts';
 import { withDestinations } from '#machines/outcome.ts';
 import { FunctionNotFoundError, InvalidInputError } from '#src/core/errors.ts';
+import { decideWhenFor } from '#src/core/functions/decide-when.ts';
 import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import { type FunctionEntry, versionFor } from '#src/core/functions/entry.ts';
 import { encodeEnvelope } from '#src/core/log/envelope.ts';
@@ -111,7 +112,10 @@ async function wakeOrEnd(id: string, due: Due): Promise<void> {
     needs.wake ||= verdict.kind === 'wake';
     return;
   }
-  const effects = await writer.propose(id, [withDestinations(verdict.fact, termsFor(invocation, fn))]);
+  const request = requestOf(writer.state, id);
+  if (request === undefined) return;
+  // The scheduler holds no key, so a `when` on an encrypted payload cannot be decided here (WHEN2).
+  const effects = await writer.propose(id, [withDestinations(verdict.fact, termsFor(invocation, fn), decideWhenFor(request))]);
   // A refusal means that another process was first. It performs the effects of its own append.
   if (effects !== undefined) await perform(effects, id, { ...due, isOwn: true });
 }

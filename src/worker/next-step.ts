@@ -1,9 +1,10 @@
-import { type Condition, type Fact, type FactOf, type Failure, MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
+import { type Condition, type Fact, type FactOf, type Failure, MAX_PAYLOAD_BYTES, type Terms } from '#machines/facts.ts';
 import type { Invocation } from '#machines/invocation.ts';
-import { expiredFact, expiresAt, failedFact, outcomeFacts } from '#machines/outcome.ts';
+import { type DecideWhen, expiredFact, expiresAt, failedFact, outcomeFacts } from '#machines/outcome.ts';
 import { afterFailure } from '#machines/retry.ts';
 import type { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
 import { bytesBeforeSealing } from '#src/core/encryption/sealed-text.ts';
+import { decideWhenFor } from '#src/core/functions/decide-when.ts';
 import { type RegisteredFunction, termsOf } from '#src/core/functions/definition.ts';
 import { missingVersion } from '#src/core/functions/entry.ts';
 import type { AcceptedRequest } from '#src/core/log/event-log.ts';
@@ -24,7 +25,7 @@ type Bounds = {
   maxHops: number;
   maxChain: number;
   emptyPayload?: 'json' | 'refuse' | undefined;
-  payloads?: Pick<PayloadSealer, 'refusalOf'> | undefined;
+  payloads?: PayloadSealer | undefined;
 };
 type Situation = Bounds & {
   invocation: Invocation;
@@ -42,16 +43,20 @@ export function nextStep({ invocation, request, fn, worker, now, ...bounds }: Si
   const terms = context.terms ?? (fn === undefined ? undefined : termsOf(fn, request.fact));
   if (refusal !== undefined || fn === undefined || terms === undefined) {
     const { condition, message } = refusal ?? unknownVersion(invocation);
-    return { kind: 'end', facts: outcomeFacts(failedFact(condition, { message, invocation, at: now }), terms) };
+    return endBy(failedFact(condition, { message, invocation, at: now }), terms, { request, ...bounds });
   }
   if (now >= expiresAt(invocation, terms.maxAgeInMs))
-    return { kind: 'end', facts: outcomeFacts(expiredFact(invocation, now, terms.maxAgeInMs), terms) };
+    return endBy(expiredFact(invocation, now, terms.maxAgeInMs), terms, { request, ...bounds });
   if (now < (context.dueAt ?? 0)) return { kind: 'not-due' };
   if (fn.definition.paused) return { kind: 'paused' };
   const id = request.fact.invocation;
   const attempt = context.attempts + 1;
   const fact: FactOf<'running'> = { type: 'running', invocation: id, at: now, attempt, worker, ...(attempt === 1 ? { terms } : {}) };
   return { kind: 'start', fact, fn };
+}
+
+function endBy(fact: FactOf<'failed'>, terms: Terms | undefined, { request, payloads }: Pick<Situation, 'request' | 'payloads'>): NextStep {
+  return { kind: 'end', facts: outcomeFacts(fact, terms, decideWhenFor(request, payloads)) };
 }
 
 function unknownVersion({ context }: Invocation): { condition: Condition; message: string } {
@@ -74,12 +79,18 @@ function refuse(
   return { condition: 'LoopDetected', message: `the chain of destinations that began with ${lineage.root} has more than ${bound}` };
 }
 
+type End = { at: number; decide: DecideWhen };
+
 /** The facts that follow an execution. `maxBytes` is the maximum size of one append. */
-export function afterExecution(invocation: Invocation, result: ExecutionResult, at: number, maxBytes: number): readonly Fact[] {
+export function afterExecution(
+  invocation: Invocation,
+  result: ExecutionResult,
+  { at, maxBytes, decide }: End & { maxBytes: number },
+): readonly Fact[] {
   const { output, memoryUsedInMb } = result;
   const terms = invocation.context.terms ?? undefined;
   if (result.kind === 'failed')
-    return outcomeFacts(afterFailure(invocation, { failure: result.failure, output, memoryUsedInMb, at }), terms);
+    return outcomeFacts(afterFailure(invocation, { failure: result.failure, output, memoryUsedInMb, at }), terms, decide);
   const bytes = result.payload.length * 3 > MAX_PAYLOAD_BYTES ? bytesBeforeSealing(result.payload) : result.payload.length;
   const isTooLarge =
     bytes > MAX_PAYLOAD_BYTES || (bytes * 6 > maxBytes && Buffer.byteLength(JSON.stringify(result.payload)) > maxBytes - 16_384);
@@ -95,11 +106,11 @@ export function afterExecution(invocation: Invocation, result: ExecutionResult, 
     ...(output === undefined ? {} : { output }),
     ...(memoryUsedInMb === undefined ? {} : { memoryUsedInMb }),
   };
-  return outcomeFacts(succeeded, terms);
+  return outcomeFacts(succeeded, terms, decide);
 }
 
 /** The facts that follow when the worker of the current attempt died or stopped. */
-export function afterLoss(invocation: Invocation, at: number, message: string): readonly Fact[] {
+export function afterLoss(invocation: Invocation, message: string, { at, decide }: End): readonly Fact[] {
   const failure: Failure = { kind: 'lost', errorType: 'WorkerLost', message, code: 161_901 };
-  return outcomeFacts(afterFailure(invocation, { failure, at }), invocation.context.terms ?? undefined);
+  return outcomeFacts(afterFailure(invocation, { failure, at }), invocation.context.terms ?? undefined, decide);
 }

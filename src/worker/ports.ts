@@ -26,7 +26,7 @@ export type WorkerPorts = {
   log: EventLog;
   queue: WorkQueue;
   host: FunctionHost;
-  /** Refuses requests that must not run. The host opens and seals payloads. */
+  /** Refuses requests that must not run, and opens what a `when` compares. The host opens and seals payloads. */
   payloads?: PayloadSealer | undefined;
   results: Results;
   hints: Hints;

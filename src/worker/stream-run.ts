@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import type { Fact, FactOf, Outcome } from '#machines/facts.ts';
+import type { Fact, Outcome } from '#machines/facts.ts';
 import { effectsDue, type Invocation, type InvocationEffect } from '#machines/invocation.ts';
 import { FunctionNotFoundError } from '#src/core/errors.ts';
+import { decideWhenFor } from '#src/core/functions/decide-when.ts';
 import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import { type FunctionEntry, resolveFunction, versionFor } from '#src/core/functions/entry.ts';
 import { encodeEnvelope } from '#src/core/log/envelope.ts';
@@ -180,7 +181,7 @@ export class WorkerRun implements StreamRun {
     let step: NextStep | undefined = decided;
     const hasWaited = !slots.tryAcquire();
     if (hasWaited && !(await slots.acquire())) return 'not-started';
-    let ended: { fact: FactOf<'running'>; result: ExecutionResult } | undefined;
+    let ended: { attempt: number; result: ExecutionResult } | undefined;
     try {
       // During the wait the function may have changed, and the event may have become too old.
       if (hasWaited) step = await this.#decideAgain(decided.fact.invocation);
@@ -188,11 +189,11 @@ export class WorkerRun implements StreamRun {
       const { fact, fn } = step;
       const effects = await this.#writer.propose(fact.invocation, [fact]);
       // Without the effect the fact was refused: another process was first, and the state shows its fact (EXEC1).
-      if (effects?.includes('execute')) ended = { fact, result: await this.#execute(request, fact.attempt, fn) };
+      if (effects?.includes('execute')) ended = { attempt: fact.attempt, result: await this.#execute(request, fact.attempt, fn) };
     } finally {
       slots.release();
     }
-    return ended === undefined ? 'again' : this.#appendResult(ended.fact, ended.result);
+    return ended === undefined ? 'again' : this.#appendResult(request, ended.attempt, ended.result);
   }
 
   async #decideAgain(id: string): Promise<NextStep | undefined> {
@@ -217,14 +218,16 @@ export class WorkerRun implements StreamRun {
   }
 
   /** Drops the result when another attempt is the current one: the fence (EXEC2). */
-  #appendResult({ invocation: id, attempt }: FactOf<'running'>, result: ExecutionResult): 'again' | Promise<'again'> {
+  #appendResult(request: AcceptedRequest, attempt: number, result: ExecutionResult): 'again' | Promise<'again'> {
     const { executions, ports } = this.#options;
-    const { clock, worker, log } = ports;
+    const { clock, worker, log, payloads } = ports;
+    const id = request.fact.invocation;
     const current = this.#writer.state.invocations.get(id);
     if (current?.context.attempts !== attempt) return 'again';
+    const end = { at: clock.now(), decide: decideWhenFor(request, payloads), maxBytes: log.maxAppendBytes };
     const facts = executions.isAborted
-      ? afterLoss(current, clock.now(), `worker ${worker} was stopped during attempt ${attempt}`)
-      : afterExecution(current, result, clock.now(), log.maxAppendBytes);
+      ? afterLoss(current, `worker ${worker} was stopped during attempt ${attempt}`, end)
+      : afterExecution(current, result, end);
     return this.#appendEnd(id, facts);
   }
 
@@ -235,12 +238,13 @@ export class WorkerRun implements StreamRun {
 
   /** Asks the worker of an attempt whether it runs the attempt, and appends a lost attempt if not (EXEC3). */
   async #probeAttempt({ request, invocation }: Due): Promise<EffectResult> {
-    const { executionProbe, clock } = this.#options.ports;
+    const { executionProbe, clock, payloads } = this.#options.ports;
     const { worker, attempts } = invocation.context;
     const id = request.fact.invocation;
     const asked = { function: this.#writer.state.name.function, invocation: id, attempt: attempts };
     if (await executionProbe.isRunning(worker ?? '', asked)) return 'left-unacked';
-    await this.#writer.propose(id, afterLoss(invocation, clock.now(), `worker ${worker} vanished during attempt ${attempts}`));
+    const end = { at: clock.now(), decide: decideWhenFor(request, payloads) };
+    await this.#writer.propose(id, afterLoss(invocation, `worker ${worker} vanished during attempt ${attempts}`, end));
     return 'again';
   }
 

@@ -40,6 +40,10 @@ const expected: Readonly<Record<string, readonly RegExp[]>> = {
     ...[/^order-1.*410.*^order-2/ms, /410/, /^order-1/m],
     ...[/order-1/, /order-2/, /no delivery was given up/],
   ],
+  'large-orders.md': [
+    ...[/desk is defined/, /order is defined/, /"total":120/, /"total":12/, /look at .*"total":120/],
+    ...[/not sent to functiongraph-0: when response \$\.total greater 100 does not hold/, /only when|ONLY WHEN/i],
+  ],
   'canary.md': [...[/price is defined/, /v1/, /prod/, /price is defined/, /v2/, /v2/, /price-4/], ...[/v1.*v2/s, /price-\d/, /prod/]],
   'nightly-report.md': [/report is defined/, /report-\d/, /report-\d/, /"orders":3/, /the report of 2/],
   'from-functiongraph.md': [/orders is defined/, /request_?id/i, /order 4711 for orders/],

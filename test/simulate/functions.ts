@@ -2,6 +2,7 @@ import type { PolicyInput } from '#src/core/functions/definition.ts';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
+import { conditions } from './conditions.ts';
 import type { Chance, Engine } from './engine.ts';
 import type { Process } from './process.ts';
 
@@ -94,7 +95,9 @@ function someDestinations(chance: Chance): NonNullable<PolicyInput['onSuccess']>
     toHost(chance.pick(['healthy', 'healthy', 'flaky', 'slow', 'dead', 'gone'])),
     toFunction(chance.pick(['mails', 'billing'])),
   ];
-  return all.slice(0, chance.between(1, 3));
+  return all
+    .slice(0, chance.between(1, 3))
+    .map((destination) => (chance.happens(0.3) ? { ...destination, when: chance.pick(conditions).when } : destination));
 }
 
 function toFunction(name: Name) {

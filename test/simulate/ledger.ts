@@ -5,6 +5,7 @@ import type { DeliveryRequest, DeliveryResult } from '#src/core/ports/destinatio
 import type { Execution, ExecutionResult } from '#src/core/ports/function-host.ts';
 import { mayHaveEndedWithoutItem } from '#src/core/stream/ended-without-item.ts';
 import { Chains } from './chains.ts';
+import { holdsInWorld } from './conditions.ts';
 import type { Engine } from './engine.ts';
 import { carryOver, foldDelivery, isOver, keyOf, type Life, newDelivery, newLife } from './life.ts';
 import type { Process } from './process.ts';
@@ -59,8 +60,9 @@ export class Ledger {
 
   /** The log holds a request. */
   requested({ name, requests }: RequestMessage): void {
-    for (const { fact } of requests) {
+    for (const { fact, payload } of requests) {
       const life = this.#lifeOf(name, fact.invocation);
+      life.payload = payload;
       life.acceptedAt ||= fact.at;
       life.requests++;
       if (fact.lineage !== undefined) life.parent = fact.lineage.parent;
@@ -227,6 +229,7 @@ export class Ledger {
   #judgeAttempt(life: Life, { attempt, terms }: FactOf<'running'>): void {
     const { id, attempts, retries } = life;
     if (attempts.has(attempt)) this.problem(`E5: attempt ${attempt} of ${id} is in the log twice`);
+    if (terms !== undefined) life.terms = terms;
     if (terms !== undefined) life.maxRetries = terms.maxRetries;
     if (terms !== undefined) life.maxAgeInMs = terms.maxAgeInMs;
     const lost = retries.filter(({ failure }) => failure.kind === 'lost').length;
@@ -253,6 +256,19 @@ export class Ledger {
       this.problem(`T1: ${id} ended at the age of ${ageInMs} ms, and its maximum is ${maxAgeInMs} ms`);
   }
 
+  /** An outcome goes to the destinations whose condition holds, and names the others (WHEN1). */
+  #judgeConditions({ id, payload, terms }: Life, outcome: Outcome): void {
+    const { destinations = [], notSent = [] } = outcome;
+    const isWrong = [...destinations.map((one) => ({ ...one, isSent: true })), ...notSent.map((one) => ({ ...one, isSent: false }))].find(
+      ({ when, isSent }) => (when === undefined ? !isSent : holdsInWorld(when, outcome, payload) !== isSent),
+    );
+    if (isWrong !== undefined) this.problem(`WHEN1: the outcome of ${id} to ${isWrong.id}, whose condition is ${isWrong.when}`);
+    const configured = outcome.type === 'succeeded' ? terms?.onSuccess : terms?.onFailure;
+    if (terms === undefined || (outcome.type === 'failed' && outcome.condition === 'LoopDetected')) return;
+    if (destinations.length + notSent.length !== (configured ?? []).length)
+      this.problem(`WHEN1: the outcome of ${id} lacks a destination of its terms`);
+  }
+
   #fold(fact: Fact, life: Life): void {
     switch (fact.type) {
       case 'running':
@@ -266,6 +282,7 @@ export class Ledger {
       case 'failed':
         life.outcomes.push(fact);
         this.#judgeAge(life, fact);
+        this.#judgeConditions(life, fact);
         if (life.outcomes.length > 1) this.problem(`E4: ${life.id} has ${life.outcomes.length} outcomes`);
         for (const { id } of fact.destinations ?? []) life.deliveries.set(id, newDelivery());
         return;

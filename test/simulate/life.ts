@@ -1,4 +1,4 @@
-import type { Fact, FactOf, Outcome } from '#machines/facts.ts';
+import type { Fact, FactOf, Outcome, Terms } from '#machines/facts.ts';
 import type { StreamName } from '#src/core/log/event-log.ts';
 import type { DeliveryResult } from '#src/core/ports/destination-target.ts';
 import type { ExecutionResult } from '#src/core/ports/function-host.ts';
@@ -9,6 +9,10 @@ export type Life = {
   id: string;
   name: StreamName;
   acceptedAt: number;
+  /** The payload of the request. */
+  payload: string;
+  /** The destinations of the terms of the first attempt. */
+  terms: Pick<Terms, 'onSuccess' | 'onFailure'> | undefined;
   /** The request id that the invocation follows from. */
   parent: string | undefined;
   /** The number of request messages in the log. A request may be stored again when the server no longer knows its id. */
@@ -48,6 +52,8 @@ export function newLife(name: StreamName, id: string, isCut: boolean): Life {
     id,
     name,
     acceptedAt: 0,
+    payload: '',
+    terms: undefined,
     parent: undefined,
     requests: 0,
     facts: 0,

@@ -162,6 +162,11 @@ export const mutations: readonly Mutation[] = [
     ],
   },
   {
+    name: 'condition ignored',
+    breaks: 'WHEN1: a destination gets an outcome for which its condition does not hold',
+    edits: [{ file: 'machines/outcome.ts', from: 'if (holds || when === undefined)', to: 'if (holds || when)' }],
+  },
+  {
     name: 'projection skips appends',
     breaks: 'FOLD1: the read model lacks facts of the log',
     edits: [
@@ -178,8 +183,8 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: run,
-        from: 'await this.#writer.propose(id, afterLoss(invocation, clock.now(), `worker ${worker} vanished during attempt ${attempts}`));',
-        to: 'const fn = versionFor(this.#options.fn(), invocation.context);\n    if (fn !== undefined) await this.#execute(request, attempts, fn);\n    await this.#writer.propose(id, afterLoss(invocation, clock.now(), `worker ${worker} vanished during attempt ${attempts}`));',
+        from: 'await this.#writer.propose(id, afterLoss(invocation, `worker ${worker} vanished during attempt ${attempts}`, end));',
+        to: 'const fn = versionFor(this.#options.fn(), invocation.context);\n    if (fn !== undefined) await this.#execute(request, attempts, fn);\n    await this.#writer.propose(id, afterLoss(invocation, `worker ${worker} vanished during attempt ${attempts}`, end));',
       },
     ],
   },

@@ -32,6 +32,7 @@ export const zhCn = {
   '{by} dismissed the dead delivery to {destination}: {note}': '{by} 忽略了对 {destination} 的死信：{note}',
   '{by} redrove it, as {redrive}.': '{by} 重新调用，新的调用为 {redrive}。',
   'It has no destinations: it is settled.': '没有目标服务：调用已完结。',
+  'No destination gets the outcome: it is settled.': '没有目标服务收到执行结果：调用已完结。',
   'Every delivery is settled, so the invocation is settled.': '全部通知已完结，调用因此完结。',
   // Failures and retries.
   'Attempt {attempt} failed in the code of the function after {duration}: {type}: {message}':
@@ -64,6 +65,9 @@ export const zhCn = {
   'Attempt {attempt} succeeded after {duration}: no further attempt is made.': '第 {attempt} 次执行在 {duration} 后成功，不再执行。',
   'It returned {bytes} bytes, more than the maximum: the stored result is empty.': '返回值为 {bytes} 字节，超过上限，保存的返回值为空。',
   'The outcome is to be delivered to {destinations}.': '执行结果将通知 {destinations}。',
+  'The outcome is not sent to {destination}: when {when} does not hold.': '执行结果不通知 {destination}：条件 {when} 不成立。',
+  'The outcome is not sent to {destination}: when {when} cannot be decided, because {why}.':
+    '执行结果不通知 {destination}：条件 {when} 无法判定，原因是 {why}。',
   'It failed ({condition}): {why}.': '调用失败（{condition}）：{why}。',
   'It failed {tried} ({condition}): {why}.': '调用{tried}失败（{condition}）：{why}。',
   'before any attempt': '在执行之前',

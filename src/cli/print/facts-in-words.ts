@@ -1,5 +1,6 @@
 import type { Fact, FactOf, Failure, Outcome } from '#machines/facts.ts';
 import { plural } from '#src/cli/print/format.ts';
+import { whenTextInWords } from '#src/core/functions/when-in-words.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import { type OutputStream, type Paint, plain } from './terminal.ts';
 
@@ -107,7 +108,12 @@ function describeEnd(fact: FactOf<'failed'>): string {
   return `${condition}: attempt ${attempt} ${describeFailure(failure)}${describeDestinations(fact)}`;
 }
 
-function describeDestinations({ destinations = [] }: Outcome): string {
-  if (destinations.length === 0) return '';
-  return `; destinations: ${destinations.map(({ id, param }) => `${id} ${param}`).join(', ')}`;
+function describeDestinations({ destinations = [], notSent = [] }: Outcome): string {
+  const sent = destinations.length === 0 ? '' : `; destinations: ${destinations.map(({ id, param }) => `${id} ${param}`).join(', ')}`;
+  return sent + notSent.map(describeNotSent).join('');
+}
+
+function describeNotSent({ id, when, undecidable }: NonNullable<Outcome['notSent']>[number]): string {
+  const why = undecidable === undefined ? 'does not hold' : `cannot be decided: ${undecidable}`;
+  return `; not sent to ${id}: when ${whenTextInWords(when)} ${why}`;
 }

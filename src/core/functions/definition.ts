@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { wholeNumber } from '#machines/bounds.ts';
 import { backoffSchema, type Destination, type FactOf, type Terms } from '#machines/facts.ts';
 import { isFunctionName } from '#src/core/names/names.ts';
+import { whenSchema } from './when.ts';
 
 const pathInPackage = /^(?!\/)(?!.*(?:^|\/)\.{1,2}(?:\/|$))[^\\\p{Cc}]{1,1024}$/u;
 
@@ -74,6 +75,7 @@ const destinationSchema = z.strictObject({
     z.string().refine(isJsonObject, 'must be a text that holds a JSON object'),
     z.record(z.string(), z.unknown()).transform((param) => JSON.stringify(param)),
   ]),
+  when: whenSchema.optional().describe('the destination gets only the outcomes for which this condition holds'),
 });
 const destinationsSchema = z.array(destinationSchema).max(10, 'at most 10 destinations can receive an outcome').default([]);
 
@@ -195,8 +197,9 @@ function asynchronousTerms(fn: RegisteredFunction, qualifier: string): Terms {
 }
 
 /** The id of a destination contains its index in the list, so it changes only when the list does. */
-function withId({ destination, param }: { destination: string; param: string }, index: number): Destination {
-  return { id: `${destination.toLowerCase()}-${index}`, destination, param };
+function withId({ destination, param, when }: Policy['onSuccess'][number], index: number): Destination {
+  const id = `${destination.toLowerCase()}-${index}`;
+  return { id, destination, param, ...(when === undefined ? {} : { when: JSON.stringify(when) }) };
 }
 
 function isJsonObject(text: string): boolean {

@@ -12,12 +12,17 @@ function maxBytesOf(fact: Fact): number {
     ('payload' in fact ? fact.payload.length : 0) +
     ('output' in fact ? (fact.output?.length ?? 0) : 0) +
     ('destinations' in fact ? charactersOf(fact.destinations) : 0) +
+    ('notSent' in fact ? charactersOf(fact.notSent) : 0) +
     ('terms' in fact ? charactersOf(fact.terms?.onSuccess) + charactersOf(fact.terms?.onFailure) : 0);
   return characters < 2_000 && hasNoOtherLongText(fact) ? 2_048 + 6 * characters : Buffer.byteLength(JSON.stringify(fact));
 }
 
-function charactersOf(destinations: readonly Destination[] = []): number {
-  return destinations.reduce((sum, { id, destination, param }) => sum + id.length + destination.length + param.length + 48, 0);
+function charactersOf(destinations: readonly (Destination & { undecidable?: string | undefined })[] = []): number {
+  return destinations.reduce(
+    (sum, { id, destination, param, when = '', undecidable = '' }) =>
+      sum + id.length + destination.length + param.length + when.length + undecidable.length + 80,
+    0,
+  );
 }
 
 /** Whether only the payload, the output, the terms and the destinations of a fact can be long. */

@@ -1,8 +1,10 @@
 import type { z } from 'zod';
 import type { FunctionEntry } from '#src/core/functions/entry.ts';
+import { whenInWords } from '#src/core/functions/when-in-words.ts';
 import { parseFunctionUrn } from '#src/core/names/urn.ts';
 import type { Gateway } from '../ports.ts';
 import { type Scope, scopeOf } from '../scope.ts';
+import { withoutUndefined } from './invocation-view.ts';
 import type { Routes } from './route.ts';
 import { graphSchema } from './schemas/functions.ts';
 
@@ -46,10 +48,12 @@ function graphOf(entries: readonly FunctionEntry[], scope: Scope): Graph {
       [policy.onSuccess, 'success'],
       [policy.onFailure, 'failure'],
     ] as const) {
-      for (const { destination, param } of list) {
-        const target = functionIn({ destination, param });
-        const to = target === undefined ? addTarget(destination, param) : addFunction(target.name, target.qualifier);
-        edges.set(`${from}\n${to}\n${when}`, { from, to, when, destination });
+      for (const one of list) {
+        const { destination } = one;
+        const target = functionIn(one);
+        const to = target === undefined ? addTarget(destination, one.param) : addFunction(target.name, target.qualifier);
+        const only_when = one.when && whenInWords(one.when);
+        edges.set(`${from}\n${to}\n${when}\n${only_when}`, withoutUndefined({ from, to, when, destination, only_when }));
       }
     }
   };

@@ -1,14 +1,15 @@
 import { deliveryOf } from '#machines/deliveries.ts';
-import type { Fact, FactOf } from '#machines/facts.ts';
+import type { Fact, FactOf, Outcome } from '#machines/facts.ts';
 import { type Invocation, invocationFolder } from '#machines/invocation.ts';
 import type { InvocationContext } from '#machines/invocation-context.ts';
 import { statusOf } from '#machines/status.ts';
 import { type Moment, momentsOf } from '#src/analysis/history.ts';
 import type { Timeline } from '#src/client/client.ts';
 import { qualifierOf } from '#src/core/functions/entry.ts';
+import { whenTextInWords } from '#src/core/functions/when-in-words.ts';
 import type { InvocationSummary } from '#src/core/history-questions.ts';
 import type { Scope } from '../scope.ts';
-import type { DeliveryView, EventView, InvocationRow, InvocationView } from './schemas/invocations.ts';
+import type { DeliveryView, EventView, InvocationRow, InvocationView, NotSentView } from './schemas/invocations.ts';
 
 /** The length to which a row truncates an error. */
 const MAX_ERROR_LENGTH = 200;
@@ -76,6 +77,7 @@ export function viewOf(timeline: Timeline, scope: Scope): InvocationView {
     outputs: facts.flatMap(outputOf),
     terms: context.terms ?? undefined,
     deliveries: deliveriesOf(context),
+    not_sent: context.outcome?.notSent?.map(notSentViewOf),
     redriven_as: [...context.redrives],
     last_sequence: last?.sequence ?? 0,
   });
@@ -129,6 +131,10 @@ function deliveriesOf(context: InvocationContext): DeliveryView[] {
       postponed: delivery?.context.postponed ?? undefined,
     });
   });
+}
+
+function notSentViewOf({ id, destination, param, when, undecidable }: NonNullable<Outcome['notSent']>[number]): NotSentView {
+  return withoutUndefined({ destination_id: id, destination, param, when: whenTextInWords(when), undecidable });
 }
 
 /** Every transition with the state after it. A reader can replay the transitions. */

@@ -126,14 +126,19 @@ export function viewAsyncConfig(call: Call, gateway: Gateway, { entry, qualifier
     max_async_event_age_in_seconds: maxAgeInSeconds,
     max_async_retry_attempts: maxRetries,
     destination_config: {
-      ...(onSuccess[0] === undefined ? {} : { on_success: onSuccess[0] }),
-      ...(onFailure[0] === undefined ? {} : { on_failure: onFailure[0] }),
+      ...(onSuccess[0] === undefined ? {} : { on_success: targetIn(onSuccess[0]) }),
+      ...(onFailure[0] === undefined ? {} : { on_failure: targetIn(onFailure[0]) }),
     },
     created_time: UNKNOWN_TIME,
     last_modified: UNKNOWN_TIME,
     enable_async_status_log: false,
     ...record,
   };
+}
+
+/** The vendor's API has no `when`. */
+function targetIn({ destination, param }: Policy['onSuccess'][number]): Pick<Policy['onSuccess'][number], 'destination' | 'param'> {
+  return { destination, param };
 }
 
 function ownPolicy({ definition, versions, aliases }: FunctionEntry, qualifier: string): Policy | undefined {

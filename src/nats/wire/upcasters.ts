@@ -1,4 +1,4 @@
-import { FACTS_VERSION, type Fact } from '#machines/facts.ts';
+import { type Destination, FACTS_VERSION, type Fact, isOutcome } from '#machines/facts.ts';
 
 /** A fact that an earlier version wrote: JSON that no schema has checked yet. */
 export type WrittenFact = Readonly<Record<string, unknown>>;
@@ -21,11 +21,12 @@ export type Upcasting = { readonly oldest: number; readonly table: Readonly<Reco
  * - 3: `deliveryIds` of an outcome is new. Its absence has a meaning, so no upcaster adds it (DLV2).
  * - 4: `delivery.dismissed` is new, and so is `isEarly` of `redriven`: earlier machines refuse a redrive before `notified`.
  * - 5: `retryable` and `retryAfterInMs` of a failure are new.
+ * - 6: `when` of a destination and `notSent` of an outcome are new. An earlier process would deliver to every destination.
  */
 export const released: Upcasting = { oldest: 1, table: {} };
 
 /** The versions whose facts have the shapes of the current version. They are parsed directly. */
-export const currentShapes = [1, 2, 3, 4, FACTS_VERSION] as const;
+export const currentShapes = [1, 2, 3, 4, 5, FACTS_VERSION] as const;
 
 /**
  * The lowest version that has all these facts. A process of an earlier version therefore reads every append that it can understand, and
@@ -40,10 +41,20 @@ export function versionOf(facts: readonly Fact[]): number {
 }
 
 function versionOfOne(fact: Fact): number {
+  if (hasCondition(fact)) return 6;
   if ('failure' in fact && (fact.failure.retryable !== undefined || fact.failure.retryAfterInMs !== undefined)) return 5;
   if (fact.type === 'delivery.dismissed' || (fact.type === 'redriven' && fact.isEarly)) return 4;
   if ('deliveryIds' in fact) return 3;
   return fact.type === 'delivery.postponed' ? 2 : 1;
+}
+
+function hasCondition(fact: Fact): boolean {
+  if (fact.type === 'running') return [...(fact.terms?.onSuccess ?? []), ...(fact.terms?.onFailure ?? [])].some(isConditional);
+  return isOutcome(fact) && (fact.notSent !== undefined || (fact.destinations ?? []).some(isConditional));
+}
+
+function isConditional({ when }: Destination): boolean {
+  return when !== undefined;
 }
 
 /** Converts a fact of `version` to the current version, one version at a time. */

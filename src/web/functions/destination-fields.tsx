@@ -4,7 +4,8 @@ import { t, translated } from '../shell/language.ts';
 import { destinationKinds, fieldsOf, type ParamField, parseObject } from './destination-kinds.ts';
 import { type FunctionChoice, FunctionTarget } from './function-target.tsx';
 
-export type Target = { key: number; destination: string; param: string };
+/** `when` is the JSON text of the condition, as the user typed it; empty without a condition. */
+export type Target = { key: number; destination: string; param: string; when: string };
 
 type FieldsProps = {
   label: string;
@@ -19,7 +20,7 @@ type FieldsProps = {
 export function DestinationFields({ label, targets, functions, messageAt, onChange }: FieldsProps) {
   const add = (): void => {
     const key = 1 + Math.max(0, ...targets.map((target) => target.key));
-    onChange([...targets, { key, destination: 'FunctionGraph', param: '{}' }]);
+    onChange([...targets, { key, destination: 'FunctionGraph', param: '{}', when: '' }]);
   };
   return (
     <fieldset class="destinations">
@@ -52,7 +53,7 @@ type RowProps = {
   onRemove: () => void;
 };
 
-function DestinationRow({ name, target: { destination, param }, functions, message, onChange, onRemove }: RowProps) {
+function DestinationRow({ name, target: { destination, param, when }, functions, message, onChange, onRemove }: RowProps) {
   const [prefersJson, setPrefersJson] = useState(false);
   const value = parseObject(param);
   const fields = fieldsOf(destination);
@@ -102,6 +103,19 @@ function DestinationRow({ name, target: { destination, param }, functions, messa
           onChange={(changed) => onChange({ param: changed })}
         />
       )}
+      <label class="field">
+        <span>{t('Only when, as JSON')}</span>
+        <input
+          type="text"
+          class="mono"
+          value={when}
+          placeholder={t('always')}
+          spellcheck={false}
+          autocomplete="off"
+          aria-label={t('{name}: only when', { name })}
+          onInput={({ currentTarget }) => onChange({ when: currentTarget.value })}
+        />
+      </label>
       {message === undefined ? null : (
         <p class="wrong" role="alert">
           {message}

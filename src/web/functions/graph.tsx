@@ -74,11 +74,15 @@ function Graph({ graph, around }: { graph: DestinationGraph; around: string | un
       <details class="graph-words">
         <summary>{t('As a list')}</summary>
         <ul>
-          {graph.edges.map(({ from, to, when }) => (
-            <li key={`${from}\n${to}\n${when}`}>
+          {graph.edges.map((edge) => (
+            <li key={keyOf(edge)}>
               <RichText
-                text={when === 'success' ? '{from} notifies {to} on success' : '{from} notifies {to} on failure'}
-                values={{ from: <NodeName graph={graph} id={from} />, to: <NodeName graph={graph} id={to} /> }}
+                text={textOf(edge)}
+                values={{
+                  from: <NodeName graph={graph} id={edge.from} />,
+                  to: <NodeName graph={graph} id={edge.to} />,
+                  condition: <code>{edge.only_when}</code>,
+                }}
               />
             </li>
           ))}
@@ -100,16 +104,14 @@ function GraphDrawing({ graph, around }: { graph: DestinationGraph; around: stri
             <Arrow key={kind} kind={kind} size={kind === 'loop' ? 12 : 8} />
           ))}
         </defs>
-        {edges.map(({ from, to, when, path, isInLoop }) => (
+        {edges.map(({ path, isInLoop, ...edge }) => (
           <path
-            key={`${from}\n${to}\n${when}`}
-            class={`graph-edge ${when}${isInLoop ? ' loop' : ''}`}
+            key={keyOf(edge)}
+            class={`graph-edge ${edge.when}${edge.only_when === undefined ? '' : ' conditional'}${isInLoop ? ' loop' : ''}`}
             d={path}
-            marker-end={`url(#graph-arrow-${isInLoop ? 'loop' : when})`}
+            marker-end={`url(#graph-arrow-${isInLoop ? 'loop' : edge.when})`}
           >
-            <title>
-              {when === 'success' ? t('{from} notifies {to} on success', { from, to }) : t('{from} notifies {to} on failure', { from, to })}
-            </title>
+            <title>{t(textOf(edge), { from: edge.from, to: edge.to, condition: edge.only_when ?? '' })}</title>
           </path>
         ))}
         {nodes.map((node) => (
@@ -118,6 +120,17 @@ function GraphDrawing({ graph, around }: { graph: DestinationGraph; around: stri
       </svg>
     </Scrollable>
   );
+}
+
+type Edge = DestinationGraph['edges'][number];
+
+function keyOf({ from, to, when, only_when }: Edge): string {
+  return `${from}\n${to}\n${when}\n${only_when}`;
+}
+
+function textOf({ when, only_when }: Edge) {
+  if (only_when === undefined) return when === 'success' ? '{from} notifies {to} on success' : '{from} notifies {to} on failure';
+  return when === 'success' ? '{from} notifies {to} on success, when {condition}' : '{from} notifies {to} on failure, when {condition}';
 }
 
 function Arrow({ kind, size }: { kind: string; size: number }) {

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { parseJson } from '#src/core/text/json.ts';
 import type { FunctionView } from '#src/gateway/api/schemas/functions.ts';
 import { type ApiError, type ApiResponse, request, withQuery } from '../api/http.ts';
 import { useAction } from '../invocation/actions.tsx';
@@ -182,7 +183,12 @@ function NumberFields({ draft, problem, onChange }: NumberFieldsProps) {
 
 function draftOf({ maxRetries, maxAgeInSeconds, backoff, onSuccess, onFailure, allowCycle }: Policy): Draft {
   const targets = (list: Policy['onSuccess']): Target[] =>
-    list.map(({ destination, param }, key) => ({ key, destination, param: formatJson(param).text }));
+    list.map(({ destination, param, when }, key) => ({
+      key,
+      destination,
+      param: formatJson(param).text,
+      when: when === undefined ? '' : JSON.stringify(when),
+    }));
   return {
     maxRetries: String(maxRetries),
     maxAgeInSeconds: String(maxAgeInSeconds),
@@ -197,7 +203,8 @@ function draftOf({ maxRetries, maxAgeInSeconds, backoff, onSuccess, onFailure, a
 }
 
 function policyOf({ maxRetries, maxAgeInSeconds, initialInMs, factor, maxInMs, jitter, onSuccess, onFailure, allowCycle }: Draft): object {
-  const withoutKeys = (targets: readonly Target[]) => targets.map(({ destination, param }) => ({ destination, param }));
+  const withoutKeys = (targets: readonly Target[]) =>
+    targets.map(({ destination, param, when }) => ({ destination, param, ...(when.trim() === '' ? {} : { when: jsonOrText(when) }) }));
   return {
     maxRetries: numberOrText(maxRetries),
     maxAgeInSeconds: numberOrText(maxAgeInSeconds),
@@ -211,6 +218,11 @@ function policyOf({ maxRetries, maxAgeInSeconds, initialInMs, factor, maxInMs, j
     onFailure: withoutKeys(onFailure),
     allowCycle,
   };
+}
+
+/** The value of a JSON text, or the typed text when it is none: the gateway refuses the text, and its message is shown. */
+function jsonOrText(text: string): unknown {
+  return parseJson(text) ?? text;
 }
 
 /** The problem, unless all its errors are shown at their fields. */

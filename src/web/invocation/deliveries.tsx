@@ -1,4 +1,4 @@
-import type { DeliveryView } from '#src/gateway/api/schemas/invocations.ts';
+import type { DeliveryView, NotSentView } from '#src/gateway/api/schemas/invocations.ts';
 import { formatJson } from '../parts/payload-text.ts';
 import { Badge } from '../parts/state-badge.tsx';
 import { Countdown } from '../parts/time.tsx';
@@ -7,11 +7,11 @@ import type { SettleKind } from './settle.tsx';
 
 export type DeliveryAction = 'redeliver' | SettleKind;
 type OnDelivery = (action: DeliveryAction, destination: string) => void;
-type DeliveryTableProps = { deliveries: readonly DeliveryView[]; onDelivery: OnDelivery };
+type DeliveryTableProps = { deliveries: readonly DeliveryView[]; notSent: readonly NotSentView[] | undefined; onDelivery: OnDelivery };
 
-/** The deliveries of the outcome, each with its state and what can be done. */
-export function DeliveryTable({ deliveries, onDelivery }: DeliveryTableProps) {
-  if (deliveries.length === 0) return null;
+/** The deliveries of the outcome, each with its state and what can be done, and the destinations that do not get the outcome. */
+export function DeliveryTable({ deliveries, notSent = [], onDelivery }: DeliveryTableProps) {
+  if (deliveries.length + notSent.length === 0) return null;
   return (
     <section class="card" aria-label={t('Deliveries')}>
       <div class="card-head">
@@ -22,8 +22,29 @@ export function DeliveryTable({ deliveries, onDelivery }: DeliveryTableProps) {
         {deliveries.map((delivery) => (
           <Delivery key={delivery.destination_id} delivery={delivery} onDelivery={onDelivery} />
         ))}
+        {notSent.map((one) => (
+          <NotSent key={one.destination_id} {...one} />
+        ))}
       </ul>
     </section>
+  );
+}
+
+function NotSent({ destination, destination_id, param, when, undecidable }: NotSentView) {
+  return (
+    <li>
+      <div class="delivery-line">
+        <Badge name="notSent" />
+        <b>{destination}</b>
+        <code class="wrap">{destination_id}</code>
+      </div>
+      <pre class="param">{formatJson(param).text}</pre>
+      <p class="reason">
+        {undecidable === undefined
+          ? t('when {when} does not hold', { when })
+          : t('when {when} cannot be decided: {reason}', { when, reason: undecidable })}
+      </p>
+    </li>
   );
 }
 

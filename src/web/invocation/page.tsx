@@ -194,7 +194,7 @@ function EventViews({ loaded: { view, events }, onDelivery }: EventViewsProps) {
           <Outcome view={view} />
           <Request view={view} />
           <Outputs outputs={view.outputs} />
-          <DeliveryTable deliveries={view.deliveries} onDelivery={onDelivery} />
+          <DeliveryTable deliveries={view.deliveries} notSent={view.not_sent} onDelivery={onDelivery} />
           <Lineage view={view} />
           <Terms view={view} />
         </div>

@@ -18,6 +18,7 @@ const appearances: Readonly<Record<string, Appearance & { label: Text }>> = {
   backingOff: { tone: 'retrying', icon: 'retrying', label: 'Backing off' },
   delivered: { tone: 'succeeded', icon: 'succeeded', label: 'Delivered' },
   dismissed: { tone: 'muted', icon: 'dead', label: 'Dismissed' },
+  notSent: { tone: 'muted', icon: 'discarded', label: 'Not sent' },
   dead: { tone: 'failed', icon: 'dead', label: 'Dead' },
   'delivery.started': { tone: 'running', icon: 'delivering', label: 'Delivery started' },
   'delivery.failed': { tone: 'retrying', icon: 'retrying', label: 'Delivery failed' },

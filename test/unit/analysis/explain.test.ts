@@ -68,6 +68,19 @@ describe.for(recordings)('the explanation of %s', (file) => {
 });
 
 describe('an explanation', () => {
+  test('of an outcome names the destinations that do not get it, and why (WHEN1, WHEN2)', () => {
+    const conditional = { ...billing, when: '{"of":"response","path":"$.total","greater":100}' };
+    const notSent = [conditional, { ...conditional, id: 'd2', undecidable: 'the response payload is not JSON' }];
+    const history = historyOf(queued(), running(1), succeeded(1, { notSent }), notified());
+    const text = explained(history, LATER);
+    expect(text).toContain('The outcome is not sent to d1: when response $.total greater 100 does not hold.');
+    expect(text).toContain(
+      'The outcome is not sent to d2: when response $.total greater 100 cannot be decided, because the response payload is not JSON.',
+    );
+    expect(text).toContain('No destination gets the outcome: it is settled.');
+    expect(inLanguage('zh-CN', () => explained(history, LATER))).toContain('执行结果不通知 d1：条件 response $.total greater 100 不成立。');
+  });
+
   test('of exhausted retries names each failure, the retries used, why each delay, and what to do', () => {
     const [history] = readRecording('0.1.0-alpha/retries-exhausted.json').histories;
     const text = explained(history as History, LATER);

@@ -26,8 +26,9 @@ describe('the id of a delivery', () => {
   });
 
   test('is present in every outcome that gets destinations', () => {
-    expect(withDestinations(succeeded(1), { ...terms, onSuccess: [billing] })).toMatchObject({ deliveryIds: 2 });
-    expect(withDestinations(succeeded(1), terms)).not.toHaveProperty('deliveryIds');
+    const decide = () => ({ holds: false });
+    expect(withDestinations(succeeded(1), { ...terms, onSuccess: [billing] }, decide)).toMatchObject({ deliveryIds: 2 });
+    expect(withDestinations(succeeded(1), terms, decide)).not.toHaveProperty('deliveryIds');
   });
 
   test('of the longest names is a header of moderate length, without a character that signatures separate by', () => {

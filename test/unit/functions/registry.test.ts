@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { termsOf } from '#src/core/functions/definition.ts';
 import { createMemoryCodePackages } from '#src/core/memory/memory-code-packages.ts';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
@@ -35,6 +36,16 @@ describe('the function registry', () => {
       policy: { maxRetries: 0, maxAgeInSeconds: 3_600, backoff: { initialInMs: 1_000, factor: 2, maxInMs: 60_000 } },
     });
     expect(await registry.get('orders')).toMatchObject({ definition });
+  });
+
+  test('keeps the condition of a destination, and the terms of an invocation hold it as JSON text (WHEN1)', async () => {
+    const when = { of: 'attempts', greater: 1 };
+    const onSuccess = [{ destination: 'NATS', param: { subject: 'orders.done' }, when }];
+    const stored = await registry.put({ name: 'orders', ...inline, policy: { onSuccess } });
+    expect((await registry.get('orders')).definition.policy.onSuccess).toMatchObject([{ when }]);
+    expect(termsOf(stored).onSuccess).toMatchObject([{ id: 'nats-0', when: JSON.stringify(when) }]);
+    const refused = registry.put({ name: 'orders', ...inline, policy: { onSuccess: [{ ...onSuccess[0], when: { of: 'attempts' } }] } });
+    await expect(refused).rejects.toThrow(/has no operator.*\n.*→ at policy\.onSuccess\[0\]\.when/);
   });
 
   test('raises the revision with every change, and not when nothing changed', async () => {

@@ -34,6 +34,16 @@ describe('the asynchronous configuration', () => {
     });
   });
 
+  test('has no condition of a destination, and a PUT replaces the destination with its condition', async ({ ask, opened }) => {
+    const target = { destination: 'OBS' as const, param };
+    const when = { of: 'attempts', greater: 1 } as const;
+    await opened.registry.changePolicy('test1', 'latest', (policy) => ({ ...policy, onSuccess: [{ ...target, when }] }));
+    const shown = (await (await ask('GET', path)).json()) as { destination_config: object };
+    expect(shown.destination_config).toEqual({ on_success: target });
+    await ask('PUT', path, shown);
+    expect((await opened.registry.get('test1')).definition.policy.onSuccess).toEqual([target]);
+  });
+
   test('defaults to 3600 seconds, one retry, no destination and no status log', async ({ ask }) => {
     await ask('PUT', path, { max_async_retry_attempts: 3, destination_config: { on_failure: { destination: 'OBS', param } } });
     expect(await (await ask('PUT', path, {})).json()).toMatchObject({

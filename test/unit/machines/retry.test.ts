@@ -3,9 +3,22 @@ import { describe, expect, test } from 'vitest';
 import { backoffDelay } from '#machines/backoff.ts';
 import type { Backoff, Fact, Failure } from '#machines/facts.ts';
 import { type Invocation, invocationFolder } from '#machines/invocation.ts';
-import { expiredFact, expiresAt, failedFact, outcomeFacts } from '#machines/outcome.ts';
+import { type DecideWhen, expiredFact, expiresAt, failedFact, outcomeFacts } from '#machines/outcome.ts';
 import { afterFailure, MAX_LOST_ATTEMPTS } from '#machines/retry.ts';
-import { billing, failed, queued, retrying, running, succeeded, terms, threw, unplaced, vanished } from '#test/support/log/facts.ts';
+import {
+  alarm,
+  billing,
+  failed,
+  ID,
+  queued,
+  retrying,
+  running,
+  succeeded,
+  terms,
+  threw,
+  unplaced,
+  vanished,
+} from '#test/support/log/facts.ts';
 import { fold } from '#test/support/log/given.ts';
 
 const folded = (...past: readonly Fact[]): Invocation => fold(invocationFolder, past);
@@ -159,10 +172,25 @@ describe('the end of an invocation', () => {
   });
 
   test('is one append with notified exactly when it has no destinations', () => {
-    expect(outcomeFacts(succeeded(1), terms).map(({ type }) => type)).toEqual(['succeeded', 'notified']);
-    expect(outcomeFacts(retrying(1), terms)).toEqual([retrying(1)]);
+    const all: DecideWhen = () => ({ holds: true });
+    expect(outcomeFacts(succeeded(1), terms, all).map(({ type }) => type)).toEqual(['succeeded', 'notified']);
+    expect(outcomeFacts(retrying(1), terms, all)).toEqual([retrying(1)]);
     const withDestination = { ...terms, onSuccess: [billing] };
-    expect(outcomeFacts(succeeded(1), withDestination)).toEqual([succeeded(1, { destinations: [billing], deliveryIds: 2 })]);
-    expect(outcomeFacts(failed(1), withDestination).map(({ type }) => type)).toEqual(['failed', 'notified']);
+    expect(outcomeFacts(succeeded(1), withDestination, all)).toEqual([succeeded(1, { destinations: [billing], deliveryIds: 2 })]);
+    expect(outcomeFacts(failed(1), withDestination, all).map(({ type }) => type)).toEqual(['failed', 'notified']);
+  });
+
+  test('names the destinations whose condition does not hold, and is notified at once without others (WHEN1)', () => {
+    const [small, large] = [
+      { ...billing, when: 'small' },
+      { ...alarm, when: 'large' },
+    ];
+    const decide: DecideWhen = (when) => (when === 'large' ? { holds: false, undecidable: 'it is dark' } : { holds: true });
+    const both = { ...terms, onSuccess: [small, large] };
+    const outcome = succeeded(1, { destinations: [small], deliveryIds: 2, notSent: [{ ...large, undecidable: 'it is dark' }] });
+    expect(outcomeFacts(succeeded(1), both, decide)).toEqual([outcome]);
+    const none = outcomeFacts(succeeded(1), both, () => ({ holds: false }));
+    expect(none).toEqual([succeeded(1, { notSent: [small, large] }), { type: 'notified', invocation: ID, at: 30 }]);
+    expect(fold(invocationFolder, [queued(), running(1), ...none]).value).toBe('notified');
   });
 });

@@ -15,6 +15,7 @@ import {
   redriven,
   running,
   succeeded,
+  terms,
   threw,
 } from '#test/support/log/facts.ts';
 
@@ -114,10 +115,14 @@ describe('the version of an append', () => {
     expect(versionIn(encodeAppend({ ...append, facts: [deliveryDead(1), deliveryDismissed(1)] }))).toBe(4);
     const final = failed(1, { failure: { ...threw, retryable: false } });
     expect(versionIn(encodeAppend({ ...append, facts: [running(1), final] }))).toBe(5);
+    const conditional = { ...billing, when: '{"of":"attempts","less":2}' };
+    const begun = running(1, { terms: { ...terms, onSuccess: [conditional] } });
+    for (const fact of [begun, succeeded(1, { destinations: [conditional], deliveryIds: 2 }), failed(1, { notSent: [conditional] })])
+      expect(versionIn(encodeAppend({ ...append, facts: [fact] }))).toBe(6);
   });
 
-  test('is 1 to 5 with the same shapes, which are read without an upcaster', () => {
-    for (const version of [1, 2, 3, 4, 5]) expect(decodeAppend(written(version, [running(1)]), 12)?.facts).toEqual([running(1)]);
+  test('is 1 to 6 with the same shapes, which are read without an upcaster', () => {
+    for (const version of [1, 2, 3, 4, 5, 6]) expect(decodeAppend(written(version, [running(1)]), 12)?.facts).toEqual([running(1)]);
   });
 });
 
@@ -127,7 +132,7 @@ describe('an append of a newer version', () => {
   test('is an error that names the versions and what to do', () => {
     expect(() => decodeAppend(newer, 12)).toThrow(NewerFactsError);
     expect(() => decodeAppend(newer, 12)).toThrow(
-      'the message 12 of the log holds facts of version 6, and this process reads versions up to 5: upgrade this process',
+      'the message 12 of the log holds facts of version 7, and this process reads versions up to 6: upgrade this process',
     );
   });
 
@@ -136,7 +141,7 @@ describe('an append of a newer version', () => {
     expect(fullEntryOf(stored, () => true)).toMatchObject({
       kind: 'unreadable',
       sequence: 12,
-      why: expect.stringContaining('facts of version 6'),
+      why: expect.stringContaining('facts of version 7'),
     });
   });
 });

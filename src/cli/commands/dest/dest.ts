@@ -5,12 +5,14 @@ import { deadListCommand } from './dead-ls.ts';
 import { deadRedriveCommand } from './dead-redrive.ts';
 import { deadShowCommand } from './dead-show.ts';
 import { giveUpCommand } from './give-up.ts';
+import { graphCommand } from './graph.ts';
 
 export function destinationsCommand(): Command {
   return new Command('dest')
     .alias('destinations')
     .description('The deliveries of outcomes to destinations.')
     .addCommand(circuitListCommand())
+    .addCommand(graphCommand())
     .addCommand(giveUpCommand())
     .addCommand(
       new Command('dead')

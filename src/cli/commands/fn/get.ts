@@ -5,6 +5,7 @@ import { printOne } from '#src/cli/print/output.ts';
 import { cut, plain } from '#src/cli/print/terminal.ts';
 import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import type { FunctionEntry } from '#src/core/functions/entry.ts';
+import { whenInWords } from '#src/core/functions/when-in-words.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import { action, type Call } from '../../call.ts';
 import { exitCodes } from '../../problem.ts';
@@ -60,7 +61,10 @@ function describe(
     ...(handler.kind === 'process' ? [['memory', `${memoryInMb} MB a process`] as [string, string]] : []),
     ...Object.keys(definition.secretUserData ?? {}).map((key): [string, string] => ['user data', `${key} is secret`]),
     ...Object.entries(userData).map(([key, value]): [string, string] => ['user data', `${key}=${value}`]),
-    ...destinations.map(([outcome, { destination, param }]): [string, string] => [`on ${outcome}`, `${destination} ${param}`]),
+    ...destinations.map(([outcome, { destination, param, when }]): [string, string] => [
+      `on ${outcome}`,
+      `${destination} ${param}${when === undefined ? '' : ` when ${whenInWords(when)}`}`,
+    ]),
     ...(policy.allowCycle ? [['loops', 'allowed, and cut at run time'] as [string, string]] : []),
     ...(definition.paused ? [['paused', `no attempt starts; to resume: sequent fn resume ${name}`] as [string, string]] : []),
     ...(entry?.versions ?? []).map((one): [string, string] => ['version', `${one.version}${one.description && `  ${one.description}`}`]),

@@ -22,6 +22,7 @@ export const commands = {
   'run invocations again, as new invocations': '作为新的调用重新执行',
   'destinations: dead targets and dead letters': '目标服务：不可用的目标和死信',
   'list targets whose circuit is not closed': '列出熔断器未闭合的目标',
+  'list which outcome of which function goes where': '列出各函数的执行结果通知到哪里',
   'end deliveries that are still tried': '结束仍在进行的通知',
   'deliveries that were given up: ls, show, redrive, dismiss': '已放弃的通知：ls、show、redrive、dismiss',
   'list dead deliveries': '列出死信',
@@ -150,6 +151,8 @@ export const commands = {
   'The deliveries of outcomes to destinations.': '把执行结果通知到目标服务。',
   'Lists the targets whose circuit is not closed, by function. Their deliveries wait in the log. A target that is not listed is tried.':
     '按函数列出熔断器未闭合的目标。对它们的通知在事件日志中等待。未列出的目标正常通知。',
+  'Lists the destinations of all functions, with their versions and aliases, and the condition under which each gets the outcome.':
+    '列出全部函数及其版本和别名的目标服务，以及每个目标服务收到执行结果的条件。',
   'Ends the open deliveries of an invocation, so that it is settled. The log keeps the note. A later redrive can still deliver the outcome.':
     '结束一次调用未完成的通知，使其完结。备注保存在事件日志中。之后仍可重新通知。',
   'The deliveries that were given up. The log keeps them until they are redriven, dismissed or purged.':

@@ -157,6 +157,7 @@ export const options = {
   'let a debugger connect, as node --inspect does': '允许调试器连接，与 node --inspect 相同',
   'wait for a debugger before the handler is loaded, as node --inspect-brk does': '加载 handler 之前等待调试器，与 node --inspect-brk 相同',
   'only of this function': '只包括此函数',
+  'only the destinations of this function': '只包括此函数的目标服务',
   'only in these states, repeatable: queued, running, retrying, succeeded, failed, notified':
     '只包括这些状态，可重复：queued、running、retrying、succeeded、failed、notified',
   'only failed for these reasons, repeatable: UnhandledInvocationError, EventAgeExceeded, FunctionNotFound, PayloadTooLarge, InvalidPayload, InvalidRequest, LoopDetected, InvocationCanceled, SystemError':

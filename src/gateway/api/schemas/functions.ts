@@ -132,7 +132,15 @@ export const graphSchema = z.object({
   nodes: z.array(
     z.object({ id: z.string(), function: z.string(), qualifier: z.string().optional(), kind: z.enum(['function', 'target']) }),
   ),
-  edges: z.array(z.object({ from: z.string(), to: z.string(), when: z.enum(['success', 'failure']), destination: z.string() })),
+  edges: z.array(
+    z.object({
+      from: z.string(),
+      to: z.string(),
+      when: z.enum(['success', 'failure']),
+      destination: z.string(),
+      only_when: z.string().optional().describe('the condition of the destination in words; absent when it gets every such outcome'),
+    }),
+  ),
   loops: z.array(z.array(z.string())).describe('each loop as a path of node ids; the first and the last id are equal'),
 });
 export type DestinationGraph = z.infer<typeof graphSchema>;

@@ -86,6 +86,15 @@ const deliverySchema = z.object({
 });
 export type DeliveryView = z.infer<typeof deliverySchema>;
 
+const notSentSchema = z.object({
+  destination_id: z.string(),
+  destination: z.string(),
+  param: z.string(),
+  when: z.string().describe('the condition of the destination, in words'),
+  undecidable: z.string().optional().describe('why the condition could not be decided'),
+});
+export type NotSentView = z.infer<typeof notSentSchema>;
+
 /** One invocation, with all recorded details. */
 export const invocationSchema = summarySchema.extend({
   retries: count,
@@ -105,6 +114,7 @@ export const invocationSchema = summarySchema.extend({
   outputs: z.array(z.object({ attempt: z.int(), output: z.string() })).describe('the end of the output of each attempt, at most 4 KB'),
   terms: termsSchema.optional().describe('the policy and version of the invocation, fixed at its first attempt'),
   deliveries: z.array(deliverySchema),
+  not_sent: z.array(notSentSchema).optional().describe('the destinations whose condition does not hold'),
   redriven_as: z.array(z.string()),
   last_sequence: count,
 });

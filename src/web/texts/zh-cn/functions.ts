@@ -117,6 +117,9 @@ export const functions = {
   '{name}: JSON': '{name}：JSON',
   '{name}: remove': '{name}：移除',
   '{name}: parameters': '{name}：参数',
+  '{name}: only when': '{name}：仅当',
+  'Only when, as JSON': '仅当（JSON 条件）',
+  always: '始终',
   Connection: '连接（委托）',
   'the default of the kind': '该类型的默认连接',
   'name or URN of the function': '函数名称或 URN',
@@ -187,6 +190,8 @@ export const functions = {
   'As a list': '列表形式',
   '{from} notifies {to} on success': '{from} 成功时通知 {to}',
   '{from} notifies {to} on failure': '{from} 失效时通知 {to}',
+  '{from} notifies {to} on success, when {condition}': '{from} 成功且 {condition} 时通知 {to}',
+  '{from} notifies {to} on failure, when {condition}': '{from} 失效且 {condition} 时通知 {to}',
   'The functions and their destinations': '函数及其目标服务',
   // Statistics and versions.
   Statistics: '统计',

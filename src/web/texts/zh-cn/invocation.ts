@@ -80,6 +80,8 @@ export const invocation = {
   'last failed try: {reason}': '上一次失败：{reason}',
   'dismissed: {note}': '已忽略：{note}',
   'waits: {reason}': '等待：{reason}',
+  'when {when} does not hold': '条件 {when} 不成立',
+  'when {when} cannot be decided: {reason}': '条件 {when} 无法判定：{reason}',
   'Copy as…': '复制为…',
   'Copy as': '复制为',
   Kind: '类型',

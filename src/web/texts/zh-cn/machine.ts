@@ -18,6 +18,7 @@ export const machine = {
   'Delivery failed': '通知失败',
   'Delivery dismissed': '通知已忽略',
   'Delivery dead': '通知成为死信',
+  'Not sent': '未通知',
   'Delivery postponed': '通知已推迟',
   'Delivery redriven': '重新通知',
   Waiting: '等待中',

@@ -1,0 +1,89 @@
+import type { Outcome } from '#machines/facts.ts';
+import type { DecideWhen } from '#machines/outcome.ts';
+import { openTexts } from '#src/core/encryption/open-texts.ts';
+import type { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
+import { holdsSealed, isSealed } from '#src/core/encryption/sealed-text.ts';
+import { responsePayloadOf } from '#src/core/log/envelope.ts';
+import type { AcceptedRequest } from '#src/core/log/event-log.ts';
+import { parseJson } from '#src/core/text/json.ts';
+import { parseJsonPath, valueAt } from '#src/core/text/json-path.ts';
+import type { Comparison, When } from './when.ts';
+
+/** Whether a condition holds, or why that cannot be decided. */
+type Verdict = boolean | { undecidable: string };
+
+/**
+ * Decides whether the `when` of a destination holds for an outcome (WHEN1). The decision depends on the request, the outcome and the text
+ * of `when` alone. The process that appends the outcome decides, and the outcome records the decision.
+ *
+ * What cannot be decided does not hold, and the reason is recorded (WHEN2): the payload is no JSON, was too large to be kept, or is
+ * encrypted and this process has no key.
+ */
+export function decideWhenFor(request: AcceptedRequest, payloads?: PayloadSealer): DecideWhen {
+  return (when, outcome) => {
+    const known = parseJson(when) as When | undefined;
+    const verdict = known === undefined ? { undecidable: 'it is not JSON' } : judge(known, { request, outcome, payloads });
+    return typeof verdict === 'boolean' ? { holds: verdict } : { holds: false, undecidable: verdict.undecidable };
+  };
+}
+
+type Facts = { request: AcceptedRequest; outcome: Outcome; payloads: PayloadSealer | undefined };
+
+function judge({ and, or, not, ...comparison }: When, facts: Facts): Verdict {
+  if (and !== undefined) return join(and, false, facts);
+  if (or !== undefined) return join(or, true, facts);
+  if (not === undefined) return compare(comparison, facts);
+  const verdict = compare(not, facts);
+  return typeof verdict === 'boolean' ? !verdict : verdict;
+}
+
+/** One term with the verdict `decisive` decides. Otherwise a term that cannot be decided leaves the whole undecided. */
+function join(terms: readonly When[], decisive: boolean, facts: Facts): Verdict {
+  const verdicts = terms.map((term) => judge(term, facts));
+  if (verdicts.includes(decisive)) return decisive;
+  return verdicts.find((verdict) => typeof verdict !== 'boolean') ?? !decisive;
+}
+
+function compare({ of, path, ...operator }: Comparison, facts: Facts): Verdict {
+  const { outcome } = facts;
+  switch (of) {
+    case 'request':
+    case 'response':
+      return compareIn(of, path ?? '$', operator, facts);
+    case 'condition':
+      return holds(operator, outcome.type === 'failed' ? outcome.condition : undefined);
+    case 'attempts':
+      return holds(operator, outcome.attempt);
+    default:
+      return holds(operator, outcome.type);
+  }
+}
+
+function compareIn(of: 'request' | 'response', path: string, operator: Comparison, facts: Facts): Verdict {
+  const { request, outcome, payloads } = facts;
+  if (of === 'response' && outcome.type === 'succeeded' && outcome.droppedBytes !== undefined)
+    return { undecidable: 'the returned value was too large to be kept' };
+  const payload =
+    of === 'request' ? openIn(request.payload, facts) : responsePayloadOf(openTexts(payloads, outcome, request.fact.function));
+  if (isSealed(payload)) return { undecidable: `the ${of} payload is encrypted, and the process that ended the invocation has no key` };
+  const parsed = parseJson(payload);
+  if (parsed === undefined) return { undecidable: `the ${of} payload is not JSON` };
+  const value = valueAt(parsed, parseJsonPath(path) ?? []);
+  if (typeof value === 'string' && holdsSealed(value))
+    return { undecidable: `${path} of the ${of} payload is encrypted, and the process that ended the invocation has no key` };
+  const isOrdered = operator.less !== undefined || operator.greater !== undefined;
+  if (!isOrdered || typeof value === 'number') return holds(operator, value);
+  return { undecidable: value === undefined ? `the ${of} payload has no ${path}` : `${path} of the ${of} payload is no number` };
+}
+
+function openIn(payload: string, { request, payloads }: Facts): string {
+  return openTexts(payloads, payload, request.fact.function);
+}
+
+/** A missing value equals nothing. Values of different types are different. */
+function holds({ equals, in: list, exists, less, greater }: Comparison, value: unknown): boolean {
+  if (equals !== undefined) return value === equals;
+  if (list !== undefined) return list.some((one) => one === value);
+  if (exists !== undefined) return (value !== undefined) === exists;
+  return typeof value === 'number' && (less === undefined ? value > (greater ?? Number.POSITIVE_INFINITY) : value < less);
+}
