@@ -87,8 +87,13 @@ describe('the payloads of a project that encrypts them', () => {
     await using sequent = await startSequent({ with: ['projection'], connections, encryptionKey: { file: keyFile } });
     const { ports } = sequent.roles;
     const speak = { ...handler, export: 'speak' };
-    const onFailure = [{ destination: 'HTTP', param: JSON.stringify({ url: receiver.url }) }];
-    const onSuccess = [{ destination: 'FunctionGraph', param: JSON.stringify({ func_urn: 'echo' }) }];
+    // The worker opens what a condition compares (WHEN1).
+    const [fails, says] = [
+      { of: 'request', path: '$.fails', equals: true },
+      { of: 'response', path: '$.text', exists: true },
+    ];
+    const onFailure = [{ destination: 'HTTP', param: JSON.stringify({ url: receiver.url }), when: fails }];
+    const onSuccess = [{ destination: 'FunctionGraph', param: JSON.stringify({ func_urn: 'echo' }), when: says }];
     await sequent.call('PUT', '/api/functions/echo', { body: { handler: { ...handler, export: 'speak' } } });
     await sequent.call('PUT', '/api/functions/speak', { body: { handler: speak, policy: { onSuccess, onFailure } } });
     const stranger = { 'x-auth-token': STRANGER.token };

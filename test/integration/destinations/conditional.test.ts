@@ -107,7 +107,7 @@ describe('a destination with a condition', () => {
 
   test('is refused over HTTP with the field and what to write instead', async () => {
     const body = { onSuccess: [{ ...toFunction('mails'), when: { of: 'response', greater: 1 } }] };
-    const refused = await sequent.call('PATCH', '/api/functions/mails/policy', { body });
+    const refused = await sequent.call('PATCH', '/api/functions/mails/policy', { body, headers: { 'if-match': '*' } });
     expect([refused.status, await refused.json()]).toEqual([
       400,
       expect.objectContaining({

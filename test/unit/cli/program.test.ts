@@ -27,7 +27,7 @@ describe('the command line', () => {
   test.for<[string[], string[]]>([
     [
       ['dest', ''],
-      ['ls', 'give-up', 'dead'],
+      ['ls', 'graph', 'give-up', 'dead'],
     ],
     [
       ['ls', '--sta'],

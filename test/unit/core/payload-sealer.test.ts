@@ -10,11 +10,13 @@ import {
 import { type MasterKeys, parseMasterKeys } from '#src/core/encryption/master-keys.ts';
 import { openTexts } from '#src/core/encryption/open-texts.ts';
 import { ERASED, PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
+import { decideWhenFor } from '#src/core/functions/decide-when.ts';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import { createInlineHost } from '#src/hosts/inline-host.ts';
 import { createSealingHost } from '#src/hosts/sealing-host.ts';
 import { executionOf, neverAborted, processFunction } from '#test/support/hosts/executions.ts';
+import { succeeded } from '#test/support/log/facts.ts';
 
 const keysOf = (...ids: string[]): MasterKeys =>
   parseMasterKeys(ids.map((id) => `${id} ${Buffer.from(id.padEnd(32, '.')).toString('base64')}`).join('\n'), 'the keys');
@@ -52,6 +54,19 @@ describe('the payloads of a project', () => {
     await heard();
     expect(payloads.seal(name, '{"a":1}')).toBe('{"a":1}');
     expect(payloads.open(name, sealed)).toBe('{"a":1}');
+  });
+
+  test('are opened for the condition of a destination, which a process without the key cannot decide (WHEN2)', async () => {
+    await encryptProject(store, 'shop', { keys: k1, now: 0 });
+    const payloads = await processWith(k1);
+    const sealed = request(payloads.seal(name, '{"a":1}'));
+    const outcome = succeeded(1, { payload: payloads.seal(name, '{"b":2}') });
+    const of = (part: string, path: string) => JSON.stringify({ of: part, path, greater: 0 });
+    for (const when of [of('request', '$.a'), of('response', '$.b')]) {
+      expect(decideWhenFor(sealed, payloads)(when, outcome)).toEqual({ holds: true });
+      const without = decideWhenFor(sealed, await processWith(undefined))(when, outcome);
+      expect(without).toEqual({ holds: false, undecidable: expect.stringMatching(/payload is encrypted, and the process .* has no key/) });
+    }
   });
 
   test('are opened for no other function or project, and by no process without the key (ENC7)', async () => {
