@@ -40,6 +40,7 @@ export async function recordHistories(folder: string): Promise<string[]> {
     ['retried', 'success-after-retries', { failures: 2 }],
     ['retried', 'retries-exhausted', { failures: 9 }],
     ['notifying', 'destinations', {}],
+    ['picky', 'not-sent', {}],
     ['refused', 'dead-delivery', {}],
     ['refused', 'dismissed-delivery', {}],
     ['aging', 'too-old', {}],
@@ -82,6 +83,7 @@ async function putFunctions({ client: { functions } }: DeliveringSystem, url: st
   await put('greet');
   await put('retried', { policy: { maxRetries: 2, backoff } });
   await put('notifying', { policy: { onSuccess: [toFunction('greet')] } });
+  await put('picky', { policy: { onSuccess: [{ ...toFunction('greet'), when: { of: 'attempts', greater: 1 } }] } });
   await put('refused', { policy: { onSuccess: [toHttp(`${url}/gone`)] } });
   await put('unreachable', { policy: { onFailure: [toHttp(`${url}/down`)] } });
   await put('aging', { paused: true, policy: { maxAgeInSeconds: 1 } });
