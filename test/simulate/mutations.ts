@@ -43,8 +43,8 @@ export const mutations: readonly Mutation[] = [
       },
       {
         file: run,
-        from: 'ended = { fact, result: await this.#execute(request, fact.attempt, fn) };',
-        to: 'ended = { fact, result: await early };',
+        from: 'result: await this.#execute(request, fact.attempt, fn) };',
+        to: 'result: await early };',
       },
     ],
   },
