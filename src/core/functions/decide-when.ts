@@ -63,8 +63,7 @@ function compareIn(of: 'request' | 'response', path: string, operator: Compariso
   const { request, outcome, payloads } = facts;
   if (of === 'response' && outcome.type === 'succeeded' && outcome.droppedBytes !== undefined)
     return { undecidable: 'the returned value was too large to be kept' };
-  const payload =
-    of === 'request' ? openIn(request.payload, facts) : responsePayloadOf(openTexts(payloads, outcome, request.fact.function));
+  const payload = of === 'request' ? eventOf(facts) : responsePayloadOf(openTexts(payloads, outcome, request.fact.function));
   if (isSealed(payload)) return { undecidable: `the ${of} payload is encrypted, and the process that ended the invocation has no key` };
   const parsed = parseJson(payload);
   if (parsed === undefined) return { undecidable: `the ${of} payload is not JSON` };
@@ -76,8 +75,9 @@ function compareIn(of: 'request' | 'response', path: string, operator: Compariso
   return { undecidable: value === undefined ? `the ${of} payload has no ${path}` : `${path} of the ${of} payload is no number` };
 }
 
-function openIn(payload: string, { request, payloads }: Facts): string {
-  return openTexts(payloads, payload, request.fact.function);
+/** The event of the request: an empty payload is the event `{}`. */
+function eventOf({ request, payloads }: Facts): string {
+  return request.payload === '' ? '{}' : openTexts(payloads, request.payload, request.fact.function);
 }
 
 /** A missing value equals nothing. Values of different types are different. */

@@ -51,6 +51,11 @@ describe('a condition of a destination (WHEN1)', () => {
     expect(decide(when)).toEqual({ holds });
   });
 
+  test('looks at the event {} for an empty payload of the request', () => {
+    expect(decide({ of: 'request', path: '$', exists: true }, ended, '')).toEqual({ holds: true });
+    expect(decide({ of: 'request', path: '$.rush', exists: false }, ended, '')).toEqual({ holds: true });
+  });
+
   test('looks at the error of a failure as the response, and at its condition', () => {
     const end = failed(1, { condition: 'SystemError' });
     expect(decide({ of: 'response', path: '$.errorType', equals: 'Error' }, end)).toEqual({ holds: true });
