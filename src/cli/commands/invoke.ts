@@ -7,11 +7,12 @@ import { transitionLine } from '#src/cli/print/transitions.ts';
 import type { Invoked, SequentClient } from '#src/client/client.ts';
 import { type LiveTransition, transitionsIn } from '#src/core/log/transitions.ts';
 import { action, type Call } from '../call.ts';
-import { type ExitCode, exitCodes } from '../problem.ts';
+import { type ExitCode, exitCodes, usageProblem } from '../problem.ts';
 import { printConnection, withClient } from '../session.ts';
 import { findTestEvent } from './fn/test-event.ts';
+import type { BatchOptions } from './invoke-batch.ts';
 
-type InvokeOptions = { event?: string; testEvent?: string; id?: string; qualifier?: string; wait?: true; follow?: true; timeout: number };
+type InvokeOptions = BatchOptions & { event?: string; testEvent?: string; id?: string; wait?: true; follow?: true; timeout: number };
 
 export function invokeCommand(): Command {
   return new Command('invoke')
@@ -21,6 +22,16 @@ export function invokeCommand(): Command {
     .argument('<function>', 'the name, optionally with a version or an alias: orders:v1, orders:!prod')
     .option('-d, --event <json>', 'the event: JSON text, @file, or - for stdin (a pipe is read without -)')
     .addOption(new Option('--test-event <name>', 'a saved test event of the function (sequent fn event)').conflicts('event'))
+    .addOption(
+      new Option('--batch <file>', 'one invocation for each line of a file of JSON Lines, or - for stdin').conflicts([
+        'event',
+        'testEvent',
+        'id',
+        'wait',
+        'follow',
+      ]),
+    )
+    .option('--key <prefix>', 'with --batch: line 7 gets the request id <prefix>-7, so that a repetition runs no line twice')
     .option('--id <id>', 'your own request id: two requests with one id are one invocation')
     .option('-q, --qualifier <qualifier>', 'a version, or ! and an alias')
     .option('-w, --wait', 'wait for the outcome, and print the returned value')
@@ -37,11 +48,17 @@ Examples:
   sequent invoke orders -d @order.json --id order-4711
   sequent invoke 'orders:!prod' -d '{}' --wait
   jq -c .order report.json | sequent invoke orders
+  sequent invoke orders --batch orders.jsonl --key import-7
+  jq -c .orders[] report.json | sequent invoke orders --batch - --json
 
-Exit codes with --wait and --follow: 0 success, 1 failure, 7 no outcome within --timeout.`;
+Exit codes with --wait and --follow: 0 success, 1 failure, 7 no outcome within --timeout.
+Exit codes with --batch: 0 every line is accepted, 1 lines were skipped.`;
 
 async function invoke(call: Call<InvokeOptions>): Promise<ExitCode | undefined> {
   const { options, terminal, format } = call;
+  if (options.batch !== undefined) return await (await import('./invoke-batch.ts')).invokeBatch(call, options.batch);
+  if (options.key !== undefined)
+    throw usageProblem('--key has no meaning here', 'it names the lines of --batch', '--id for one invocation');
   const { name, qualifier } = readFunction(call.args[0] ?? '', options.qualifier);
   const given = options.testEvent === undefined ? await readPayload(options.event, terminal) : undefined;
   return await withClient(options, async (client) => {

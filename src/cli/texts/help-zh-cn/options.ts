@@ -131,6 +131,9 @@ export const options = {
   'remove the invocations and functions of earlier runs first': '先删除之前运行的调用和函数',
   'the first port for the NATS server; any free port if it is taken, or for 0': 'NATS 服务器的首选端口；被占用或为 0 时使用任意空闲端口',
   'the port for HTTP (default: 8080, or the next free port)': 'HTTP 端口（默认：8080 或下一个空闲端口）',
+  'one invocation for each line of a file of JSON Lines, or - for stdin': 'JSON Lines 文件的每一行调用一次，或用 - 表示标准输入',
+  'with --batch: line 7 gets the request id <prefix>-7, so that a repetition runs no line twice':
+    '与 --batch 一起使用：第 7 行的请求 ID 为 <prefix>-7，重复运行时不会重复执行任何一行',
   'your own request id: two requests with one id are one invocation': '自己的请求 ID：相同请求 ID 的两个请求是同一次调用',
   'a version, or ! and an alias': '版本，或 ! 加别名',
   'wait for the outcome, and print the returned value': '等待执行结果，并输出返回值',

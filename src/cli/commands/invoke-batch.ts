@@ -1,0 +1,160 @@
+import { once } from 'node:events';
+import { open } from 'node:fs/promises';
+import { MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
+import { readFunction } from '#src/cli/arguments/function-argument.ts';
+import { type Line, readLines } from '#src/cli/arguments/read-lines.ts';
+import { FlowWindow } from '#src/cli/flow-window.ts';
+import { plural } from '#src/cli/print/format.ts';
+import { plain } from '#src/cli/print/terminal.ts';
+import type { Invoke } from '#src/client/invoke.ts';
+import { InvalidInputError, messageOf } from '#src/core/errors.ts';
+import type { Call } from '../call.ts';
+import { type ExitCode, exitCodes, usageProblem } from '../problem.ts';
+import { printConnection, withClient } from '../session.ts';
+
+export type BatchOptions = { batch?: string; key?: string; qualifier?: string };
+
+/** How much is in flight, so that the memory stays bounded however large the input is. */
+const IN_FLIGHT = { maxItems: 2_000, maxBytes: 16 * 1_024 * 1_024 };
+const KEY = /^[A-Za-z0-9][A-Za-z0-9_-]{0,49}$/;
+/** The time between two lines of progress, on a terminal and elsewhere. */
+const PROGRESS_IN_MS = { terminal: 1_000, other: 10_000 };
+
+/**
+ * Invokes a function once for each line of a file of JSON Lines.
+ *
+ * 1. A line that is no JSON, no text or too large is told with its number and skipped; the other lines are sent, and the exit code is 1.
+ * 2. An error that does not concern one line ends the command. What is in flight is awaited, and the lines that the log did not accept are told.
+ * 3. With a key, the id of a line is `<key>-<number>`, so that the same command can be run again: no line is run twice.
+ */
+export async function invokeBatch(call: Call<BatchOptions>, source: string): Promise<ExitCode> {
+  const { options } = call;
+  const { name, qualifier } = readFunction(call.args[0] ?? '', options.qualifier);
+  if (options.key !== undefined && !KEY.test(options.key)) {
+    throw usageProblem(
+      'the key cannot be used',
+      'it must be 1 to 50 letters, digits, "-" or "_", and start with a letter or digit',
+      '--key import-7',
+    );
+  }
+  const input = await openInput(source);
+  return await withClient(options, async (client) => {
+    printConnection(client, call.terminal.err);
+    // A function that does not exist is told once, and not for each line.
+    await client.functions.find(name, qualifier);
+    return await new Batch(call, client, { name, qualifier }).run(input);
+  });
+}
+
+async function openInput(source: string): Promise<AsyncIterable<Uint8Array>> {
+  if (source === '-') return process.stdin;
+  const file = await open(source).catch((cause: unknown) => {
+    throw usageProblem('the batch cannot be read', messageOf(cause), 'a path that exists, such as --batch events.jsonl, or - for stdin');
+  });
+  return file.createReadStream();
+}
+
+type Failure = { number: number; error: unknown };
+
+class Batch {
+  readonly #call: Call<BatchOptions>;
+  readonly #client: Pick<Invoke, 'invokeText'>;
+  readonly #target: { name: string; qualifier: string | undefined };
+  readonly #window = new FlowWindow(IN_FLIGHT);
+  readonly #startedAt = performance.now();
+  /** Errors that concern no single line. */
+  readonly #failures: Failure[] = [];
+  #accepted = 0;
+  #refused = 0;
+
+  constructor(call: Call<BatchOptions>, client: Pick<Invoke, 'invokeText'>, target: { name: string; qualifier: string | undefined }) {
+    this.#call = call;
+    this.#client = client;
+    this.#target = target;
+  }
+
+  async run(input: AsyncIterable<Uint8Array>): Promise<ExitCode> {
+    const { err } = this.#call.terminal;
+    const reporting = setInterval(() => err.line(this.#inWords()), err.isTty ? PROGRESS_IN_MS.terminal : PROGRESS_IN_MS.other);
+    const tell = (): void => err.line(`\n${this.#inWords()}; the accepted ones continue without this command`);
+    process.prependOnceListener('SIGINT', tell);
+    try {
+      await this.#sendAll(input);
+      await this.#window.drained();
+    } finally {
+      clearInterval(reporting);
+      process.removeListener('SIGINT', tell);
+    }
+    return this.#end();
+  }
+
+  async #sendAll(input: AsyncIterable<Uint8Array>): Promise<void> {
+    for await (const lines of readLines(input, MAX_PAYLOAD_BYTES)) {
+      for (const line of lines) {
+        if (this.#failures.length > 0) return;
+        if ('problem' in line) this.#refuse(line.number, line.problem);
+        else await this.#start(line);
+      }
+    }
+  }
+
+  /** Sends a line once it fits into what is in flight. A reader of stdout that is slower than the log delays the next line. */
+  async #start(line: Extract<Line, { text: string }>): Promise<void> {
+    await this.#window.enter(line.bytes);
+    void this.#send(line);
+    if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain');
+  }
+
+  async #send({ number, text, bytes }: Extract<Line, { text: string }>): Promise<void> {
+    const { key } = this.#call.options;
+    const { name, qualifier } = this.#target;
+    const id = key === undefined ? {} : { id: `${key}-${number}` };
+    try {
+      const { requestId } = await this.#client.invokeText(name, text, { ...id, ...(qualifier === undefined ? {} : { qualifier }) });
+      this.#accepted++;
+      this.#print(number, requestId);
+    } catch (error) {
+      if (error instanceof InvalidInputError) this.#refuse(number, error);
+      else this.#failures.push({ number, error });
+    } finally {
+      this.#window.leave(bytes);
+    }
+  }
+
+  #print(line: number, requestId: string): void {
+    const { format, terminal } = this.#call;
+    if (format === 'jsonl') terminal.out.line(JSON.stringify({ line, requestId }));
+    else if (format === 'name') terminal.out.line(requestId);
+  }
+
+  #refuse(number: number, error: InvalidInputError): void {
+    this.#refused++;
+    this.#call.terminal.err.line(plain(`line ${number} is skipped: ${messageOf(error)}`));
+  }
+
+  #inWords(): string {
+    const seconds = (performance.now() - this.#startedAt) / 1_000;
+    const skipped = this.#refused === 0 ? '' : `, ${plural(this.#refused, 'line')} skipped`;
+    return `${plural(this.#accepted, 'request')} accepted${skipped}, ${Math.round(this.#accepted / Math.max(seconds, 0.001))}/s`;
+  }
+
+  #end(): ExitCode {
+    const { format, terminal, options } = this.#call;
+    const { out, err } = terminal;
+    const [failure] = this.#failures;
+    const unsent = this.#failures.map(({ number }) => number).sort((one, other) => one - other);
+    if (format === 'json') {
+      const elapsedInMs = Math.round(performance.now() - this.#startedAt);
+      const { name } = this.#target;
+      out.line(JSON.stringify({ function: name, accepted: this.#accepted, skipped: this.#refused, failed: unsent.length, elapsedInMs }));
+    } else err.line(this.#inWords());
+    if (failure !== undefined) {
+      const again = options.key === undefined ? 'with --key, the command could be repeated' : 'run it again with the same --key';
+      err.line(
+        `the command stopped: ${plural(unsent.length, 'line')} from line ${unsent[0]} on have no answer, and no later line was sent; ${again}`,
+      );
+      throw failure.error;
+    }
+    return this.#refused === 0 ? exitCodes.ok : exitCodes.failed;
+  }
+}
