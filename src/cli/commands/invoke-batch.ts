@@ -56,7 +56,8 @@ async function openInput(source: string): Promise<AsyncIterable<Uint8Array>> {
 
 type Failure = { number: number; error: unknown };
 
-class Batch {
+/** Sends the lines of an input, and tells what became of them. */
+export class Batch {
   readonly #call: Call<BatchOptions>;
   readonly #client: Pick<Invoke, 'invokeText'>;
   readonly #target: { name: string; qualifier: string | undefined };
@@ -151,7 +152,7 @@ class Batch {
     if (failure !== undefined) {
       const again = options.key === undefined ? 'with --key, the command could be repeated' : 'run it again with the same --key';
       err.line(
-        `the command stopped: ${plural(unsent.length, 'line')} from line ${unsent[0]} on have no answer, and no later line was sent; ${again}`,
+        `the command stopped: ${plural(unsent.length, 'line')} without an answer, the first is line ${unsent[0]}, and no later line is sent; ${again}`,
       );
       throw failure.error;
     }
