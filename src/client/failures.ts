@@ -20,6 +20,8 @@ export type RepairFilter = {
   function?: string | undefined;
   /** Dead letters only: the id of a destination such as `http-0`, or its kind such as `http`. */
   destination?: string | undefined;
+  /** Dead letters only: a part of the reason. */
+  reason?: string | undefined;
   /** Failed invocations only. */
   condition?: string | undefined;
   /** Not before this time, in milliseconds since the epoch. */

@@ -52,7 +52,12 @@ export function createRepair(options: RepairOptions): Repair {
   }
 
   return {
-    deadLetters: async (filter = {}) => openTexts(payloads, await scanDeadLetters(log, filter), ''),
+    async deadLetters(filter = {}) {
+      const dead = openTexts(payloads, await scanDeadLetters(log, filter), '');
+      // A sealed reason can be compared only after it was opened.
+      const part = filter.reason?.toLowerCase();
+      return part === undefined ? dead : dead.filter(({ reason }) => reason.toLowerCase().includes(part));
+    },
     failures: async (filter = {}) => openTexts(payloads, await scanFailures(log, filter), ''),
 
     ...createDeliverySettler({ ...options, open }),

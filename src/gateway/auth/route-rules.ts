@@ -18,6 +18,7 @@ export const routeRules: Readonly<Record<string, RouteRule | undefined>> = {
   'GET /api/bulk': { role: 'read', action: 'bulk.list' },
   'GET /api/bulk/:id': { role: 'read', action: 'bulk.read' },
   'GET /api/dead-letters': { role: 'read', action: 'dead-letters.list' },
+  'GET /api/dead-letters/groups': { role: 'read', action: 'dead-letters.groups' },
   'GET /api/destinations/graph': { role: 'read', action: 'functions.list' },
   'GET /api/functions': { role: 'read', action: 'functions.list' },
   'GET /api/functions/:name': { role: 'read', action: 'function.read' },

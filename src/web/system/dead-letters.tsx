@@ -1,17 +1,18 @@
 import { useState } from 'preact/hooks';
-import type { BulkView, DeadLetterView } from '#src/gateway/api/schemas/repair.ts';
-import { get, post, withQuery } from '../api/http.ts';
+import type { DeadLetterView } from '#src/gateway/api/schemas/repair.ts';
+import { get, withQuery } from '../api/http.ts';
 import { describeTarget } from '../functions/destination-kinds.ts';
-import { RedeliverDialog, useAction } from '../invocation/actions.tsx';
-import { NoteDialog, SettleDialog } from '../invocation/settle.tsx';
+import { RedeliverDialog } from '../invocation/actions.tsx';
+import { SettleDialog } from '../invocation/settle.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Empty, ProblemNotice, Skeleton } from '../parts/notices.tsx';
 import { type Column, Table } from '../parts/table.tsx';
-import { Dialog, DialogFooter } from '../shell/dialog.tsx';
-import { formatNumber, t } from '../shell/language.ts';
-import { changeQuery, Link, paths, useLocation } from '../shell/router.tsx';
-import { showToast } from '../shell/toasts.tsx';
+import { t } from '../shell/language.ts';
+import { Link, paths, useLocation } from '../shell/router.tsx';
 import { useFetch } from '../shell/use-fetch.ts';
+import { BulkDismiss, BulkRedeliver } from './dead-letters-in-bulk.tsx';
+import { FilterChips, filterIn, isFiltered, type LetterFilter } from './letter-filter.tsx';
+import { LetterGroups } from './letter-groups.tsx';
 import '../styles/system.css';
 
 const columns: readonly Column[] = [
@@ -30,11 +31,11 @@ type Page = { dead_letters: DeadLetterView[]; next_cursor?: string };
 /** The dead deliveries, with buttons that try them again or dismiss them. */
 export function DeadLettersPage() {
   const { query } = useLocation();
-  const name = query.get('function') ?? '';
+  const filter = filterIn(query);
   const cursor = query.get('cursor') ?? '';
   const { content, problem, reload } = useFetch(
-    `${name} ${cursor}`,
-    (signal) => get<Page>(withQuery('/api/dead-letters', { function: name, cursor, limit: 200 }), signal),
+    `${JSON.stringify(filter)} ${cursor}`,
+    (signal) => get<Page>(withQuery('/api/dead-letters', { ...filter, cursor, limit: 200 }), signal),
     { everyMs: READ_EVERY_MS },
   );
   const [bulk, setBulk] = useState<'redeliver' | 'dismiss'>();
@@ -47,11 +48,7 @@ export function DeadLettersPage() {
     <div class="page">
       <div class="page-head">
         <h1>{t('Dead letters')}</h1>
-        {name === '' ? null : (
-          <button type="button" class="button small" onClick={() => changeQuery({ function: undefined, cursor: undefined })}>
-            {t('of {name}', { name })} <Icon name="close" size={14} />
-          </button>
-        )}
+        <FilterChips filter={filter} />
         <div class="spring" />
         {content === undefined || content.dead_letters.length === 0 ? null : (
           <>
@@ -66,9 +63,10 @@ export function DeadLettersPage() {
       </div>
       {problem === undefined ? null : <ProblemNotice problem={problem} onRetry={reload} />}
       {content === undefined && problem === undefined ? <Skeleton lines={8} height={24} /> : null}
-      {content === undefined ? null : <Letters page={content} name={name} onDone={reloadTwice} />}
-      {bulk === 'redeliver' ? <BulkRedeliver name={name} onClose={() => setBulk(undefined)} onDone={reloadTwice} /> : null}
-      {bulk === 'dismiss' ? <BulkDismiss name={name} onClose={() => setBulk(undefined)} onDone={reloadTwice} /> : null}
+      {content === undefined || content.dead_letters.length < 2 ? null : <LetterGroups filter={filter} />}
+      {content === undefined ? null : <Letters page={content} filter={filter} onDone={reloadTwice} />}
+      {bulk === 'redeliver' ? <BulkRedeliver filter={filter} onClose={() => setBulk(undefined)} onDone={reloadTwice} /> : null}
+      {bulk === 'dismiss' ? <BulkDismiss filter={filter} onClose={() => setBulk(undefined)} onDone={reloadTwice} /> : null}
     </div>
   );
 }
@@ -80,22 +78,22 @@ function ChosenDialog({ action, letter, ...props }: Chosen & { onClose: () => vo
   return action === 'redeliver' ? <RedeliverDialog {...shared} /> : <SettleDialog kind="dismiss" {...shared} />;
 }
 
-type LettersProps = { page: Page; name: string; onDone: () => void };
+type LettersProps = { page: Page; filter: LetterFilter; onDone: () => void };
 
-function Letters({ page: { dead_letters, next_cursor }, name, onDone }: LettersProps) {
+function Letters({ page: { dead_letters, next_cursor }, filter, onDone }: LettersProps) {
   const [chosen, setChosen] = useState<Chosen>();
   return (
     <>
       {dead_letters.length === 0 ? (
         <Empty
-          title={name === '' ? t('No dead letters') : t('No dead letters of {name}', { name })}
+          title={isFiltered(filter) ? t('No dead letter matches') : t('No dead letters')}
           icon="succeeded"
           command="npx sequent dest dead ls"
         >
           <p>{t('Every delivery succeeded, is still being tried, or was dismissed.')}</p>
         </Empty>
       ) : (
-        <LettersCard letters={dead_letters} next={next_cursor} name={name} onChoose={setChosen} />
+        <LettersCard letters={dead_letters} next={next_cursor} filter={filter} onChoose={setChosen} />
       )}
       {chosen === undefined ? null : <ChosenDialog {...chosen} onClose={() => setChosen(undefined)} onDone={onDone} />}
     </>
@@ -105,11 +103,11 @@ function Letters({ page: { dead_letters, next_cursor }, name, onDone }: LettersP
 type LettersCardProps = {
   letters: readonly DeadLetterView[];
   next: string | undefined;
-  name: string;
+  filter: LetterFilter;
   onChoose: (chosen: Chosen) => void;
 };
 
-function LettersCard({ letters, next, name, onChoose }: LettersCardProps) {
+function LettersCard({ letters, next, filter, onChoose }: LettersCardProps) {
   return (
     <section class="card" aria-label={t('Dead letters')}>
       <Table
@@ -122,7 +120,7 @@ function LettersCard({ letters, next, name, onChoose }: LettersCardProps) {
       />
       {next === undefined ? null : (
         <p class="list-end">
-          <Link to={withQuery(paths.deadLetters, { function: name, cursor: next })} class="button small">
+          <Link to={withQuery(paths.deadLetters, { ...filter, cursor: next })} class="button small">
             {t('Older dead letters')}
           </Link>
         </p>
@@ -156,66 +154,4 @@ function cellsOf(letter: DeadLetterView, choose: (action: Chosen['action']) => v
       </button>
     </span>,
   ];
-}
-
-function BulkRedeliver({ name, onClose, onDone }: { name: string; onClose: () => void; onDone: () => void }) {
-  const filter = name === '' ? {} : { function: name };
-  const { content, problem } = useFetch('count', () => post<BulkView>('/api/dead-letters/redrive', { filter, dry_run: true }));
-  const { run, done, isRunning, problem: refusal } = useAction<BulkView>();
-  const start = (): void =>
-    void run(async () => {
-      const answer = await post<BulkView>('/api/dead-letters/redrive', { filter });
-      onDone();
-      return answer;
-    });
-  const failed = refusal ?? problem;
-  return (
-    <Dialog title={t('Deliver all again')} onClose={onClose}>
-      <div class="dialog-body">
-        {failed === undefined ? null : <ProblemNotice problem={failed} />}
-        <p role="status">{done === undefined ? countText(content, name) : resultText(done)}</p>
-      </div>
-      <DialogFooter isDone={done !== undefined} onClose={onClose}>
-        <button type="button" class="button primary" disabled={(content?.matched ?? 0) === 0 || isRunning} onClick={start}>
-          {t('Deliver {count} again', { count: content === undefined ? '…' : formatNumber(content.matched) })}
-        </button>
-      </DialogFooter>
-    </Dialog>
-  );
-}
-
-function BulkDismiss({ name, onClose, onDone }: { name: string; onClose: () => void; onDone: () => void }) {
-  const filter = name === '' ? {} : { function: name };
-  return (
-    <NoteDialog
-      title={t('Dismiss all')}
-      send={async (note) => {
-        const { done, failed, next_cursor } = await post<BulkView>('/api/dead-letters/dismiss', { filter, note });
-        const unchanged = failed.length === 0 ? '' : t('; {count} were not changed', { count: failed.length });
-        const more = next_cursor === undefined ? '' : t('; there are more');
-        showToast(t('{count} are dismissed', { count: formatNumber(done.length) }) + unchanged + more);
-        onDone();
-      }}
-      onClose={onClose}
-    >
-      {name === ''
-        ? t('All dead letters are dismissed, at most 500 at a time. They can still be delivered again.')
-        : t('All dead letters of {name} are dismissed, at most 500 at a time. They can still be delivered again.', { name })}
-    </NoteDialog>
-  );
-}
-
-function countText(found: BulkView | undefined, name: string): string {
-  if (found === undefined) return t('Counting…');
-  const matched = formatNumber(found.matched);
-  const count = found.next_cursor === undefined ? matched : t('{count} and more', { count: matched });
-  if (name === '') return t('{count} dead deliveries will be tried again.', { count });
-  return t('{count} dead deliveries of {name} will be tried again.', { count, name });
-}
-
-function resultText({ done, failed, next_cursor }: BulkView): string {
-  const again = t('{count} are tried again.', { count: formatNumber(done.length) });
-  const unchanged =
-    failed.length === 0 ? '' : t(' {count} were not changed: {reason}', { count: failed.length, reason: failed[0]?.detail ?? '' });
-  return again + unchanged + (next_cursor === undefined ? '' : t(' There are more: repeat the action.'));
 }

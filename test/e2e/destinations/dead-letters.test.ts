@@ -52,6 +52,11 @@ describe('a dead delivery', () => {
     expect(JSON.parse(listed.stdout)).toEqual([
       { requestId: 'order-1', function: 'obey', destination: 'http-0', tries: 1, reason, at: expect.any(Number) },
     ]);
+    const by = async (...args: string[]) => JSON.parse((await sequent.run(['dest', 'dead', 'ls', '--json', '--by', ...args])).stdout);
+    expect(await by('function,destination')).toEqual([{ count: 1, function: 'obey', destination: 'http-0' }]);
+    expect(await by('reason', '--reason', 'ANSWERED 404')).toEqual([{ count: 1, reason }]);
+    expect(await by('reason', '--reason', 'elsewhere')).toEqual([]);
+    expect((await sequent.run(['dest', 'dead', 'ls', '--by', 'colour'])).code).toBe(2);
     const shown = await sequent.run(['dest', 'dead', 'show', 'order-1']);
     expect(shown.code).toBe(0);
     for (const part of [

@@ -1,3 +1,4 @@
+import type { Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SystemView } from '#src/gateway/api/schemas/system.ts';
 import { answer, openReceiver, type Receiver } from '#test/support/destinations/receiver.ts';
@@ -116,6 +117,11 @@ describe('the page of the system', () => {
   });
 });
 
+/** The rows of the list, without those of the groups. */
+function lettersOn(page: Page): Locator {
+  return page.getByRole('region', { name: 'Dead letters' }).first().locator('tbody tr');
+}
+
 describe('the page of the dead letters', () => {
   test('an empty page shows the command that lists dead letters', async () => {
     await using watched = await browser.open(`${sequent.url}/dead-letters`);
@@ -130,7 +136,7 @@ describe('the page of the dead letters', () => {
     for (const id of ids) await sequent.invocation(id);
     await using watched = await browser.open(`${sequent.url}/dead-letters`);
     const { page } = watched;
-    const rows = page.locator('tbody tr');
+    const rows = lettersOn(page);
     await expect.poll(() => rows.count()).toBe(3);
     await expect.poll(() => rows.first().textContent()).toMatch(/orders.*HTTP 127\.0\.0\.1:\d+\/hook.*answered 404/);
     expect(await violationsInBothThemes(watched)).toEqual([]);
@@ -170,6 +176,38 @@ describe('the page of the dead letters', () => {
     await deliveries.getByText('dismissed: nobody needs it').waitFor();
     await deliveries.getByRole('button', { name: 'Deliver again…' }).waitFor();
     expect(await violationsInBothThemes(watched)).toEqual([]);
+  });
+
+  test('letters are counted in groups, and a group becomes the filter of the list and of bulk actions', async () => {
+    await sequent.define('alone', { policy: { onSuccess: [functionDestination('nobody')] } });
+    await sequent.define('other', { policy: { onFailure: [functionDestination('nowhere')] } });
+    const ids = await Promise.all([sequent.invoke('alone'), sequent.invoke('alone'), sequent.invoke('other', { throws: 'card declined' })]);
+    for (const id of ids) await sequent.invocation(id);
+    await using watched = await browser.open(`${sequent.url}/dead-letters`);
+    const { page } = watched;
+    const letters = lettersOn(page);
+    const groups = page.getByRole('region', { name: 'Groups' }).first();
+    const counts = () => groups.locator('tbody tr').allTextContents();
+    await expect.poll(counts).toEqual([expect.stringMatching(/^2aloneFunctionGraph .*nobody/), expect.stringMatching(/^1other/)]);
+    await expect.poll(() => letters.count()).toBe(3);
+    expect(await violationsInBothThemes(watched)).toEqual([]);
+    await page.setViewportSize({ width: 360, height: 740 });
+    expect(await overflowOf(page)).toEqual([]);
+    await page.setViewportSize({ width: 1_280, height: 900 });
+    await groups.getByRole('button', { name: 'by function' }).click();
+    await expect.poll(counts).toEqual([expect.stringMatching(/^2aloneShow/), expect.stringMatching(/^1otherShow/)]);
+    await groups.getByRole('button', { name: 'cause and target' }).click();
+    await groups.getByRole('button', { name: 'Show only these' }).first().click();
+    await expect.poll(() => letters.count()).toBe(2);
+    await page.getByRole('button', { name: 'of alone' }).waitFor();
+    await page.reload();
+    await expect.poll(() => letters.count()).toBe(2);
+    await page.getByRole('button', { name: 'Dismiss all…' }).click();
+    await page.getByLabel('Note').fill('nobody needs them');
+    await page.getByRole('dialog').getByRole('button', { name: 'Dismiss all' }).click();
+    await page.getByText('No dead letter matches').waitFor();
+    await page.goto(`${sequent.url}/dead-letters`);
+    await expect.poll(() => letters.allTextContents()).toEqual([expect.stringMatching(/^other/)]);
   });
 });
 

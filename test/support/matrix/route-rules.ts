@@ -194,17 +194,20 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
   'GET /api/bulk/:id': reading,
   'POST /api/bulk/:id/abort': reading,
   'GET /api/dead-letters': reading,
+  'GET /api/dead-letters/groups': reading,
   'POST /api/dead-letters/redrive': {
     bodies: (value) => [
       {},
       { filter: { function: value } },
       { filter: { destination: 'functiongraph-0' }, rate: 1_000, limit: 1_000, dry_run: false },
       { filter: { destination: value }, cursor: value },
+      { filter: { target: value, reason: value } },
     ],
   },
   'POST /api/dead-letters/dismiss': {
     bodies: (value) => [
       { note: value, filter: { function: value } },
+      { note: 'done', filter: { target: value, reason: value } },
       { note: 'done', filter: { destination: value }, cursor: value, limit: 1_000, dry_run: false },
     ],
   },

@@ -4,17 +4,18 @@ import type { RepairFilter } from '#src/client/client.ts';
 import type { Call } from '../../call.ts';
 import { usageProblem } from '../../problem.ts';
 
-export type DeadLetterFilters = { function?: string; destination?: string; since?: number };
+export type DeadLetterFilters = { function?: string; destination?: string; reason?: string; since?: number };
 
 export function withDeadLetterFilters(command: Command): Command {
   return command
     .option('--function <name>', 'only of this function')
     .option('--destination <id>', 'only to this destination, such as http-0, or to all of a kind, such as http')
+    .option('--reason <text>', 'only with this text in the reason')
     .option('--since <when>', 'only given up since then: 30m, 2h, 30d ago, or 2026-01-31T12:00:00Z', parsePointInTime);
 }
 
-export function filterOf({ function: name, destination, since }: DeadLetterFilters): RepairFilter {
-  return { function: name, destination, since };
+export function filterOf({ function: name, destination, reason, since }: DeadLetterFilters): RepairFilter {
+  return { function: name, destination, reason, since };
 }
 
 /** The note of a person who settles deliveries. */
@@ -25,10 +26,10 @@ export function noteOption(): Option {
 /** Refuses a bulk command without a selection, so that no slip changes all deliveries. */
 export function checkSelection({ args, options }: Call<DeadLetterFilters & { all?: true }>, past: string): void {
   if (args[0] !== undefined || options.all || isFiltered(options)) return;
-  const remedy = 'a request id, --function, --destination, --since, or --all';
+  const remedy = 'a request id, --function, --destination, --reason, --since, or --all';
   throw usageProblem(`no delivery was ${past}`, 'the command needs a selection', remedy);
 }
 
-function isFiltered(filters: DeadLetterFilters): boolean {
-  return filters.function !== undefined || filters.destination !== undefined || filters.since !== undefined;
+function isFiltered({ function: name, destination, reason, since }: DeadLetterFilters): boolean {
+  return [name, destination, reason, since].some((value) => value !== undefined);
 }

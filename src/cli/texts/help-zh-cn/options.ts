@@ -99,6 +99,9 @@ export const options = {
   'how many destinations a chain may have before it is cut (SEQUENT_MAX_HOPS)': '通知链最多经过多少个目标服务后被切断（SEQUENT_MAX_HOPS）',
   'how many invocations one may start through destinations (SEQUENT_MAX_CHAIN)':
     '一次调用通过目标服务最多触发多少次调用（SEQUENT_MAX_CHAIN）',
+  'only with this text in the reason': '仅原因中包含此文本的',
+  'only their counts, by function, destination and reason, several between commas':
+    '仅显示数量，按 function、destination、reason 分组，多个以逗号分隔',
   'what an empty payload of a request over NATS is: json for the event {}, or refuse (SEQUENT_EMPTY_PAYLOAD, default: json)':
     '通过 NATS 的请求负载为空时：json 视为事件 {}，refuse 拒绝（SEQUENT_EMPTY_PAYLOAD，默认：json）',
   'how long after an outcome its destinations are tried (SEQUENT_DELIVERY_AGE, default: 24h)':

@@ -30,7 +30,8 @@ export const problemSchema = z.object({
 export type Problem = z.infer<typeof problemSchema>;
 
 /** A query parameter that may be repeated, or contain several values between commas. */
-const several = z.union([z.string(), z.array(z.string())]).transform((given) => [given].flat().flatMap((text) => text.split(',')));
+/** A parameter that may be repeated, or hold several values between commas. */
+export const several = z.union([z.string(), z.array(z.string())]).transform((given) => [given].flat().flatMap((text) => text.split(',')));
 
 export const manyOf = <const Choices extends readonly [string, ...string[]]>(choices: Choices) =>
   several

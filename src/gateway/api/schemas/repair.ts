@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { conditions } from '#machines/facts.ts';
 import { states, statuses } from '#src/core/history-questions.ts';
 import { wholeNumber } from '#src/core/text/whole-number.ts';
-import { count, moment } from './common.ts';
+import { count, moment, several } from './common.ts';
 
 const conditionNames = Object.keys(conditions) as [keyof typeof conditions, ...(keyof typeof conditions)[]];
 const id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
@@ -68,8 +68,16 @@ export const bulkSchema = z.object({
 });
 export type BulkView = z.infer<typeof bulkSchema>;
 
-export const deadLetterQuerySchema = z.strictObject({
+const deadLetterFilterShape = {
   function: z.string().max(256).optional(),
+  destination: z.string().max(256).optional().describe('the id of a destination, such as http-0, or its kind, such as http'),
+  target: z.string().max(4_096).optional().describe('exactly this param of a destination, as the list shows it'),
+  reason: z.string().max(512).optional().describe('a part of the reason'),
+};
+export type DeadLetterFilter = { [Name in keyof typeof deadLetterFilterShape]?: string | undefined };
+
+export const deadLetterQuerySchema = z.strictObject({
+  ...deadLetterFilterShape,
   limit: wholeNumber(1, 500).default(100),
   cursor: z.string().max(512).optional(),
 });
@@ -85,13 +93,34 @@ const deadLetterSchema = z.object({
 export type DeadLetterView = z.infer<typeof deadLetterSchema>;
 export const deadLettersSchema = z.object({ dead_letters: z.array(deadLetterSchema), next_cursor: z.string().optional() });
 
+const groupKeys = ['function', 'destination', 'reason'] as const;
+export const deadLetterGroupsQuerySchema = z.strictObject({
+  ...deadLetterFilterShape,
+  by: several
+    .pipe(z.array(z.enum(groupKeys)).min(1))
+    .default([...groupKeys])
+    .describe('what the letters of a group have in common, several between commas: function, destination, reason'),
+});
+export const deadLetterGroupsSchema = z.object({
+  groups: z
+    .array(
+      z.object({
+        function: z.string().optional(),
+        destination: z.string().optional().describe('the kind of the destination'),
+        param: z.string().optional(),
+        reason: z.string().optional(),
+        count,
+        newest: z.object({ request_id: z.string(), function: z.string() }),
+      }),
+    )
+    .describe('the largest first; a group has the fields that its letters have in common'),
+  counted: count.describe('the letters in these groups'),
+  is_at_least: z.boolean().describe('whether older letters were not counted'),
+});
+export type DeadLetterGroups = z.infer<typeof deadLetterGroupsSchema>;
+
 const deadLetterBodySchema = z.strictObject({
-  filter: z
-    .strictObject({
-      function: z.string().max(256).optional(),
-      destination: z.string().max(64).optional().describe('the id of a destination, or its kind, such as http'),
-    })
-    .default({}),
+  filter: z.strictObject(deadLetterFilterShape).default({}),
   ...bulkShape,
 });
 export const deadLetterRedriveBodySchema = deadLetterBodySchema.extend({
