@@ -6,6 +6,9 @@ export const HEIGHT = 180;
 /** A series of a chart. `colour` is the name of a CSS custom property. */
 export type Series = { label: string; values: readonly (number | null)[]; colour: string };
 
+/** The class of a chart whose legend has no values. */
+const NO_VALUES = 'no-values';
+
 type ChartContent = {
   container: HTMLElement;
   kind: 'bars' | 'lines';
@@ -20,10 +23,13 @@ export function chartOptions({ container, kind, series, format, isUtc }: ChartCo
   const line = colourOf(container, '--line');
   const axis = { stroke, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1, size: 4 }, font: '11px system-ui, sans-serif' };
   return {
+    class: NO_VALUES,
     width: container.clientWidth,
     height: HEIGHT,
     padding: [8, 20, 0, 0],
     cursor: { points: { size: 6 }, drag: { x: false, y: false } },
+    // Values belong to the bucket below the pointer. Without a pointer the legend has no values to show.
+    hooks: { setLegend: [({ root, legend }) => root.classList.toggle(NO_VALUES, typeof legend.idx !== 'number')] },
     ...(isUtc ? { tzDate: (seconds: number) => uPlot.tzDate(new Date(seconds * 1_000), 'Etc/UTC') } : {}),
     scales: {
       // A time is the start of its bucket, so the scale ends one bucket after the last time.
