@@ -1,8 +1,12 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { describe, expect } from 'vitest';
 import type { Language } from '#src/core/text/language.ts';
 import type { StoredCode } from '#src/gateway/api/schemas/code.ts';
 import type { FunctionSummary, FunctionView } from '#src/gateway/api/schemas/functions.ts';
+import { openFolder } from '#test/support/folder-fixture.ts';
+import { zipOf } from '#test/support/gateway/zip-archive.ts';
 import { overflowOf, violationsInBothThemes } from '#test/support/web/page-checks.ts';
 import { pagesTest } from '#test/support/web/pages-test.ts';
 import { startWebSequent } from '#test/support/web/web-sequent.ts';
@@ -216,6 +220,48 @@ describe('the code of a function', () => {
     await expect.poll(() => changes.textContent()).toMatch(/=> 1;.*=> 2;/);
     expect(await violationsInBothThemes(watched)).toEqual([]);
     expect(await overflowOf(page)).toEqual([]);
+  });
+
+  test('comes from a zip file or from a folder, with the files that it imports', async ({ sequent, browser, onTestFinished }) => {
+    const filesSaying = (text: string) => ({
+      'index.mjs': "import { text } from './lib/text.mjs';\nexport const handler = () => text;\n",
+      'lib/text.mjs': `export const text = '${text}';\n`,
+    });
+    const zipSaying = (text: string) => ({
+      name: 'code.zip',
+      mimeType: 'application/zip',
+      buffer: zipOf(Object.entries(filesSaying(text)).map(([name, content]) => ({ name, content }))),
+    });
+    const folder = await openFolder({ onCleanup: onTestFinished });
+    const says = async (name: string) => (await sequent.invocation(await sequent.invoke(name))).result?.payload;
+    for (const [path, content] of Object.entries(filesSaying('from a folder'))) {
+      await mkdir(dirname(join(folder, path)), { recursive: true });
+      await writeFile(join(folder, path), content);
+    }
+    await using watched = await browser.open(`${sequent.url}/functions?new`);
+    const { page } = watched;
+    const createButton = page.getByRole('button', { name: 'Create the function' });
+    await page.getByRole('textbox', { name: /^Name/ }).fill('zipped');
+    await page.getByRole('button', { name: 'Zip file' }).click();
+    expect(await createButton.isDisabled()).toBe(true);
+    await page.getByLabel('Zip file').setInputFiles(zipSaying('from a zip file'));
+    expect(await violationsInBothThemes(watched)).toEqual([]);
+    await createButton.click();
+    await page.getByRole('heading', { level: 1, name: 'zipped' }).waitFor();
+    expect(await says('zipped')).toBe('from a zip file');
+    await page.goto(`${sequent.url}/functions?new`);
+    await page.getByRole('textbox', { name: /^Name/ }).fill('foldered');
+    await page.getByRole('button', { name: 'Folder' }).click();
+    await page.getByLabel('Folder').setInputFiles(folder);
+    await createButton.click();
+    await page.getByRole('heading', { level: 1, name: 'foldered' }).waitFor();
+    expect(await says('foldered')).toBe('from a folder');
+    await page.getByRole('link', { name: 'Code', exact: true }).click();
+    await page.getByLabel(/^File/).selectOption('lib/text.mjs');
+    await page.getByRole('textbox', { name: 'Code of lib/text.mjs' }).getByText('from a folder').waitFor();
+    await page.getByLabel('Replace by a zip file…').setInputFiles(zipSaying('replaced'));
+    await page.getByText('The code is saved').waitFor();
+    expect(await says('foldered')).toBe('replaced');
   });
 
   test('limits and user data are edited, and a function is deleted after its dependents are shown', async ({ sequent, browser }) => {
