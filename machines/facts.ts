@@ -145,6 +145,8 @@ const queued = z.object({
   redriveOf: z.string().optional(),
   /** The caller waits for the outcome of the first attempt (SYNC1). */
   synchronous: z.literal(true).optional(),
+  /** The first attempt is due at this absolute time (T1). Absent when it was due at acceptance. */
+  dueAt: z.number().optional(),
 });
 
 /** An attempt started. The attempt number is the fence: only the current attempt can be settled (E5). */

@@ -17,7 +17,7 @@ export type InvocationContext = {
   worker: string | null;
   /** When the current attempt started. */
   startedAt: number | null;
-  /** When the next attempt is due, while retrying. */
+  /** When the next attempt is due: of a delayed request while queued, and while retrying. */
   dueAt: number | null;
   /** The latest failure. */
   failure: Failure | null;

@@ -20,13 +20,14 @@ import { acceptsRetry } from './retry.ts';
  * 3. The machine decides which fact may follow. A fact that a guard refuses is never appended.
  * 4. A transition names its *effects*. The machine performs none, reads no clock and uses no randomness.
  * 5. A role appends the fact first, and performs its effects afterwards (E1). A role that dies is replaced by one that reads the log.
+ * 6. A wait is a state with `dueAt`, an absolute time in a fact (T1): `queued` of a delayed request, and `retrying`. No attempt starts before.
  *
  * `retry.ts` decides how a failed attempt goes on, `outcome.ts` makes the facts of an end, `delivery.ts` is the machine of one delivery.
  */
 
 /** The effects, as data. Each role has a table from effect to action (docs/architecture.md). */
 const effects = {
-  /** The worker appends `running` when a slot is free. The scheduler wakes a worker, or ends a request that is too old. */
+  /** The worker appends `running` when the request is due and a slot is free. The scheduler wakes a worker, or ends a request that is too old. */
   startAttempt: () => {},
   /** The worker that appended `running` runs the function. Another worker first asks whether that worker is alive. */
   execute: () => {},
@@ -60,8 +61,12 @@ const initialContext: InvocationContext = {
 export const invocationMachine = setup({
   types: { context: {} as InvocationContext, events: {} as Fact },
   guards: {
-    /** Attempts are numbered from 1 without gap or repeat. The first attempt brings the terms, and no other attempt does. */
-    startsFirstAttempt: ({ event }) => isFact(event, 'running') && event.attempt === 1 && event.terms !== undefined,
+    /**
+     * Attempts are numbered from 1 without gap or repeat. The first attempt brings the terms, and no other attempt does. That of a delayed
+     * request never starts before its time (T1).
+     */
+    startsFirstAttempt: ({ context, event }) =>
+      isFact(event, 'running') && event.attempt === 1 && event.terms !== undefined && event.at >= (context.dueAt ?? 0),
     /** A retry never starts before its time (T1). */
     startsDueAttempt: ({ context, event }) =>
       isFact(event, 'running') && event.attempt === context.attempts + 1 && event.terms === undefined && event.at >= (context.dueAt ?? 0),
@@ -75,7 +80,10 @@ export const invocationMachine = setup({
     allDeliveriesSettled: ({ context }) => allDeliveriesSettled(context),
   },
   actions: {
-    recordRequest: assign({ request: ({ event }) => event as FactOf<'queued'> }),
+    recordRequest: assign(({ event }) => {
+      const request = event as FactOf<'queued'>;
+      return { request, dueAt: request.dueAt ?? null };
+    }),
     recordAttempt: assign(({ context, event }) => {
       const running = event as FactOf<'running'>;
       return {
@@ -118,7 +126,7 @@ export const invocationMachine = setup({
       on: { queued: { target: 'queued', actions: 'recordRequest' } },
     },
     queued: {
-      description: 'Accepted and durable; no attempt has started',
+      description: 'Accepted and durable; no attempt has started, and the first one may be due later',
       entry: 'startAttempt',
       on: {
         running: { guard: 'startsFirstAttempt', target: 'running', actions: 'recordAttempt' },

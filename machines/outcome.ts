@@ -26,18 +26,30 @@ export function failedFact(
   };
 }
 
+/** The moment from which the first attempt may start: the due time of a delayed request, else the acceptance. The age counts from here. */
+export function firstDueAt({ at, dueAt = at }: Pick<FactOf<'queued'>, 'at' | 'dueAt'>): number {
+  return dueAt;
+}
+
+/** Whether the first attempt is not due yet. */
+export function isDelayed({ value, context: { dueAt } }: Invocation, now: number): boolean {
+  return value === 'queued' && now < (dueAt ?? 0);
+}
+
 /** The moment after which no further attempt may start. `maxAgeInMs` applies while no terms are fixed. */
-export function expiresAt({ context }: Invocation, maxAgeInMs: number): number {
-  return (context.request?.at ?? 0) + (context.terms?.maxAgeInMs ?? maxAgeInMs);
+export function expiresAt({ context: { request, terms } }: Invocation, maxAgeInMs: number): number {
+  return (request === null ? 0 : firstDueAt(request)) + (terms?.maxAgeInMs ?? maxAgeInMs);
 }
 
 /** The outcome of an invocation that is older than its function allows. `maxAgeInMs` as in `expiresAt`. */
 export function expiredFact(invocation: Invocation, at: number, maxAgeInMs: number): FactOf<'failed'> {
-  const seconds = (invocation.context.terms?.maxAgeInMs ?? maxAgeInMs) / 1_000;
+  const { request, terms } = invocation.context;
+  const seconds = (terms?.maxAgeInMs ?? maxAgeInMs) / 1_000;
+  const start = request?.dueAt === undefined ? 'accepted' : 'due';
   return failedFact('EventAgeExceeded', {
     invocation,
     at,
-    message: `no attempt could start within ${seconds} s after the request was accepted`,
+    message: `no attempt could start within ${seconds} s after the request was ${start}`,
   });
 }
 

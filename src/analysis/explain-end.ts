@@ -1,6 +1,7 @@
 import type { Condition, FactOf, Failure, Outcome } from '#machines/facts.ts';
 import { conditions } from '#machines/facts.ts';
 import type { InvocationContext } from '#machines/invocation-context.ts';
+import { firstDueAt } from '#machines/outcome.ts';
 import { canTryAgain } from '#machines/retry.ts';
 import { whenTextInWords } from '#src/core/functions/when-in-words.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
@@ -62,7 +63,9 @@ function explainFailure(fact: FactOf<'failed'>, { context }: Moment['before']): 
   const tried =
     attempt === 0 ? say('before any attempt') : attempt === 1 ? say('after 1 attempt') : say('after {count} attempts', { count: attempt });
   const age =
-    condition === 'EventAgeExceeded' ? say(' It was {duration} old.', { duration: formatDuration(at - (context.request?.at ?? at)) }) : '';
+    condition === 'EventAgeExceeded'
+      ? say(' It was {duration} old.', { duration: formatDuration(at - (context.request === null ? at : firstDueAt(context.request))) })
+      : '';
   const why = say(conditions[condition]);
   return [
     { rule: ruleOf[condition] ?? 'E4', text: say('It failed {tried} ({condition}): {why}.', { tried, condition, why }) + age },

@@ -29,7 +29,7 @@ function explainMoment(one: Moment, past: readonly Moment[]): SentenceText[] {
     return [{ rule: 'E2', text: say('The machine refuses the fact "{type}" here, so the fact changed nothing.', { type: fact.type }) }];
   switch (fact.type) {
     case 'queued':
-      return [{ text: explainAcceptance(fact) }];
+      return [{ text: explainAcceptance(fact) }, ...explainDelay(fact)];
     case 'running':
       return [{ text: explainAttempt(fact, one) }, ...(fact.terms === undefined ? [] : [{ text: termsInWords(fact.terms, one) }])];
     case 'retrying':
@@ -76,9 +76,15 @@ function explainAcceptance({ at, function: name, qualifier, lineage, redriveOf }
   }
 }
 
+function explainDelay({ at, dueAt }: FactOf<'queued'>): SentenceText[] {
+  if (dueAt === undefined) return [];
+  const values = { due: formatDuration(dueAt - at), time: isoTime(dueAt) };
+  return [{ rule: 'T1', text: say('It was delayed: its first attempt is due in {due}, at {time}.', values) }];
+}
+
 function explainAttempt({ at, attempt: number, worker }: FactOf<'running'>, { before }: Moment): string {
   const { request, dueAt } = before.context;
-  if (number === 1) {
+  if (number === 1 && dueAt === null) {
     const waited = formatDuration(at - (request?.at ?? at));
     return say('It waited {duration} for a worker; then attempt 1 started on {worker}.', { duration: waited, worker });
   }
@@ -91,8 +97,11 @@ function termsInWords({ revision, version, timeoutInMs, maxRetries, maxAgeInMs, 
   const none = synchronous
     ? say('neither retries nor destinations, because its caller waits for the first attempt (SYNC1)')
     : say('no retry');
+  const isDelayed = after.context.request?.dueAt !== undefined;
   return say(
-    'Its terms are those of {revision} of the function: {retries}, {timeout} for each attempt, and no attempt later than {age} after acceptance, at {end}.',
+    isDelayed
+      ? 'Its terms are those of {revision} of the function: {retries}, {timeout} for each attempt, and no attempt later than {age} after it was due, at {end}.'
+      : 'Its terms are those of {revision} of the function: {retries}, {timeout} for each attempt, and no attempt later than {age} after acceptance, at {end}.',
     {
       revision:
         version === undefined

@@ -13,6 +13,7 @@ export const waitKinds = {
   'no-worker': 'no worker takes its work',
   'all-busy': 'all slots are taken',
   starting: 'waiting for a worker with a free slot',
+  delayed: 'waiting until the request is due',
   'due-later': 'waiting until the next attempt is due',
   'platform-failing': 'the platform cannot run it',
   overdue: 'the next attempt is overdue',

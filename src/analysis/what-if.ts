@@ -1,6 +1,6 @@
 import type { Backoff, Condition, Fact, FactOf, Outcome } from '#machines/facts.ts';
 import { type Invocation, invocationFolder } from '#machines/invocation.ts';
-import { expiresAt } from '#machines/outcome.ts';
+import { expiresAt, firstDueAt } from '#machines/outcome.ts';
 import { afterFailure, canTryAgain } from '#machines/retry.ts';
 import { type History, momentsOf, requestIn, stateOf } from './history.ts';
 
@@ -96,13 +96,13 @@ function endedWaiting(history: History, invocation: Invocation, attempts: number
 function neverRan(history: History, request: FactOf<'queued'>, { maxAgeInMs }: Policy): Ending | Undecided {
   const { outcome } = stateOf(history).context;
   if (outcome?.type !== 'failed') return { attempts: 0, why: 'no attempt is recorded yet' };
-  const waited = outcome.at - request.at;
+  const waited = outcome.at - firstDueAt(request);
   if (outcome.condition !== 'EventAgeExceeded') {
     if (maxAgeInMs === undefined || waited < maxAgeInMs) return endingOf(outcome);
-    return { outcome: 'failed', condition: 'EventAgeExceeded', attempts: 0, at: request.at + maxAgeInMs };
+    return { outcome: 'failed', condition: 'EventAgeExceeded', attempts: 0, at: firstDueAt(request) + maxAgeInMs };
   }
   if (maxAgeInMs === undefined || maxAgeInMs === waited) return endingOf(outcome);
-  if (maxAgeInMs < waited) return { ...endingOf(outcome), at: request.at + maxAgeInMs };
+  if (maxAgeInMs < waited) return { ...endingOf(outcome), at: firstDueAt(request) + maxAgeInMs };
   return { attempts: 0, why: 'it would have waited longer, and the log does not show for what' };
 }
 

@@ -2,7 +2,7 @@ import { deliveryOf, openDeliveries } from '#machines/deliveries.ts';
 import type { DeliveryContext } from '#machines/delivery.ts';
 import { type Invocation, invocationFolder } from '#machines/invocation.ts';
 import type { InvocationContext } from '#machines/invocation-context.ts';
-import { expiresAt } from '#machines/outcome.ts';
+import { expiresAt, firstDueAt, isDelayed } from '#machines/outcome.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { Moment } from './history.ts';
 import { isoTime, withFullStop } from './phrases.ts';
@@ -35,9 +35,14 @@ export function whyWaiting(moments: readonly Moment[], now: number, around?: Sur
 }
 
 function whyQueued(moments: readonly Moment[], now: number, around: Surroundings | undefined): Wait {
-  const { request } = (moments.at(-1)?.after ?? invocationFolder.initial).context;
-  const waited = now - (request?.at ?? now);
-  const queue = around === undefined ? undefined : whyQueueWaits(around);
+  const invocation = moments.at(-1)?.after ?? invocationFolder.initial;
+  const { request, dueAt } = invocation.context;
+  if (isDelayed(invocation, now)) {
+    const values = { time: isoTime(dueAt ?? now), duration: formatDuration((dueAt ?? now) - now) };
+    return { kind: 'delayed', rule: 'T1', text: say('It waits until {time}: its first attempt is due in {duration}.', values) };
+  }
+  const waited = now - (request === null ? now : firstDueAt(request));
+  const queue = around === undefined ? undefined : (whyQueueWaits(around) ?? (dueAt === null ? undefined : missingScheduler(around)));
   if (queue !== undefined)
     return { ...queue, text: say('It has waited for {duration}: {why}.', { duration: formatDuration(waited), why: queue.text }) };
   const wait: Wait = {

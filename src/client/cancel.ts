@@ -101,11 +101,12 @@ async function endIn(
 /**
  * Whether no work item stands for the invocation, so that a worker must be woken to publish the result and to start the deliveries (PUB5).
  *
- * The item of a queued or running invocation is in the queue or unacknowledged, and its worker publishes the result. A worker that a wake
- * brought could publish the same result at the same time. The scheduler wakes a retry that is due.
+ * The item of another queued or running invocation is in the queue or unacknowledged, and its worker publishes the result. A worker that a
+ * wake brought could publish the same result at the same time. The scheduler wakes what is due. A delayed request may still be in its queue,
+ * when no worker took it; its result may then be published twice.
  */
 function waitsWithoutItem({ value, context: { dueAt } }: Invocation, now: number): boolean {
-  return value === 'retrying' && (dueAt ?? 0) > now;
+  return (value === 'retrying' || value === 'queued') && (dueAt ?? 0) > now;
 }
 
 /** The terms of the invocation, or those of the function's present definition if no attempt has started. */

@@ -46,7 +46,7 @@ export { defineFunction } from './define-function.ts';
 export type { DeadLetter, FailedInvocation, RepairFilter } from './failures.ts';
 export type { ClientHistory } from './history.ts';
 export type { Timeline, Transition } from './invocations.ts';
-export type { Invoked, InvokeOptions } from './invoke.ts';
+export type { EarlierRequest, Invoked, InvokeOptions } from './invoke.ts';
 export type { ClientLogs, FollowLogsOptions, LogPage, ReadLogsOptions } from './logs.ts';
 export type { Repair } from './repair.ts';
 export type { Result } from './results.ts';

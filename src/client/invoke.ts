@@ -18,6 +18,10 @@ export type InvokeOptions = {
   traceparent?: string | undefined;
   /** The caller waits for the outcome of the first attempt: nothing is retried, and no destination receives the outcome. */
   synchronous?: true | undefined;
+  /** The first attempt starts at this time at the earliest: a text with its zone, or milliseconds since the epoch. At most 366 days ahead. */
+  at?: Date | number | string | undefined;
+  /** Instead of `at`: the delay from the acceptance on, in milliseconds or as a text such as `10m`. */
+  delay?: number | string | undefined;
 };
 
 /** An accepted invocation. */
@@ -28,6 +32,9 @@ export type Invoked<Output = unknown> = {
   /** Waits for the outcome. Throws `TimedOutError` (after 60 s by default). */
   result(options?: { timeoutInMs?: number }): Promise<Result<Output>>;
 };
+
+/** A request that the log accepted before. `dueAt`: of a delayed one. */
+export type EarlierRequest = { payload: string; at: number; dueAt: number | undefined };
 
 export type Target<Input, Output> = string | TypedFunction<Input, Output>;
 
@@ -53,14 +60,14 @@ export interface Invoke {
    * Like {@link Invoke.invokeText}, for a request that may have been made before with its id, or as the request `repeats`, possibly by another
    * process.
    *
-   * If the log accepted such a request within the last two minutes, nothing is started. `earlier` is the payload of that request then, and
-   * `requestId` is its id. Use `timeline` for older requests.
+   * If the log accepted such a request within the last two minutes, nothing is started. `earlier` is that request then, and `requestId` is its
+   * id. Use `timeline` for older requests.
    */
   invokeOnce(
     name: string,
     payload: string,
     options: InvokeOptions & { id: string; repeats?: string | undefined },
-  ): Promise<Pick<Invoked, 'requestId' | 'traceparent'> & { earlier?: string }>;
+  ): Promise<Pick<Invoked, 'requestId' | 'traceparent'> & { earlier?: EarlierRequest }>;
   /** Invokes a function once for each event. */
   invokeMany<Input, Output>(
     target: Target<Input, Output>,
@@ -147,8 +154,9 @@ export function createInvoker(options: InvokerOptions): Invoke {
         const message = isRepeated ? await log.readRequest(sequence) : undefined;
         const first = message?.requests.find(({ fact }) => fact.invocation === repeats) ?? message?.requests[0];
         if (first === undefined) return { requestId: options.id, traceparent: request.traceparent };
-        const earlier = payloads?.open(checked, first.payload) ?? first.payload;
-        return { requestId: first.fact.invocation, traceparent: request.traceparent, earlier };
+        const { invocation, at, dueAt } = first.fact;
+        const earlier = { payload: payloads?.open(checked, first.payload) ?? first.payload, at, dueAt };
+        return { requestId: invocation, traceparent: request.traceparent, earlier };
       });
     },
     async invokeMany(target, events, options = {}) {

@@ -24,9 +24,9 @@ const MAX_BATCH_BYTES = 480 * 1_024;
 /** Sends requests of one function in shared messages. Each request gets an id of its message. */
 export class RequestBatches {
   readonly #options: RequestBatchesOptions;
-  readonly #lanes = new Map<FunctionName, Lane>();
+  readonly #lanes = new Map<string, Lane>();
   /** The requests of this turn that are sent together. */
-  readonly #gathered = new Map<FunctionName, Waiting[]>();
+  readonly #gathered = new Map<string, Waiting[]>();
 
   constructor(options: RequestBatchesOptions) {
     this.#options = options;
@@ -34,24 +34,29 @@ export class RequestBatches {
 
   /** Group commit: the requests that arrive while a message of the function waits for its answer share the next one. */
   send(name: FunctionName, batched: Batched): Promise<RequestId> {
-    const lane = this.#lanes.get(name) ?? { waiting: [], isSending: false };
-    this.#lanes.set(name, lane);
+    const key = keyOf(name, batched);
+    const lane = this.#lanes.get(key) ?? { waiting: [], isSending: false };
+    this.#lanes.set(key, lane);
     return new Promise((resolve, reject) => {
       lane.waiting.push({ ...batched, resolve, reject });
       if (lane.isSending) return;
       lane.isSending = true;
-      void this.#drain(name, lane);
+      void this.#drain(name, lane).then(() => {
+        // Due times are many, and functions are few.
+        if (key !== name && !lane.isSending) this.#lanes.delete(key);
+      });
     });
   }
 
   /** The requests of this turn of the event loop share messages, and wait for no earlier answer. */
   sendTogether(name: FunctionName, batched: Batched): Promise<RequestId> {
-    const waiting = this.#gathered.get(name) ?? [];
+    const key = keyOf(name, batched);
+    const waiting = this.#gathered.get(key) ?? [];
     return new Promise((resolve, reject) => {
       waiting.push({ ...batched, resolve, reject });
       if (waiting.length > 1) return;
-      this.#gathered.set(name, waiting);
-      void this.#sendGathered(name, waiting);
+      this.#gathered.set(key, waiting);
+      void this.#sendGathered(name, key, waiting);
     });
   }
 
@@ -62,9 +67,9 @@ export class RequestBatches {
     lane.isSending = false;
   }
 
-  async #sendGathered(name: FunctionName, waiting: Waiting[]): Promise<void> {
+  async #sendGathered(name: FunctionName, key: string, waiting: Waiting[]): Promise<void> {
     await null;
-    this.#gathered.delete(name);
+    this.#gathered.delete(key);
     while (waiting.length > 0) {
       const batch = this.#takeBatch(name, waiting);
       const [first] = batch;
@@ -103,6 +108,11 @@ export class RequestBatches {
     }
     return waiting.splice(0, count);
   }
+}
+
+/** Requests share a message if they are due at one time. */
+function keyOf(name: FunctionName, { request: { deliverAt } }: Batched): string {
+  return deliverAt === undefined ? name : `${name} ${deliverAt}`;
 }
 
 /** The error of a caller names the id of that caller's request. */

@@ -1,6 +1,7 @@
 import { MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
 import type { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
 import { InvalidInputError, InvalidPayloadError, messageOf } from '#src/core/errors.ts';
+import { type DueOptions, deliverAtOf } from '#src/core/log/due-time.ts';
 import type { Accepted, NewRequest } from '#src/core/log/event-log.ts';
 import { canBeBrought, streamOf } from '#src/core/names/ids.ts';
 import { type FunctionName, parseQualifier, quote, type RequestId } from '#src/core/names/names.ts';
@@ -15,7 +16,7 @@ export type Outgoing = {
   qualifier?: string | undefined;
   traceparent?: string | undefined;
   synchronous?: true | undefined;
-};
+} & DueOptions;
 
 /** Appends requests to the log. */
 export interface Requests {
@@ -46,15 +47,17 @@ export type RequestsOptions = RequestBatchesOptions & {
  * 3. A request with an id of the caller is sent alone, so that its id names its stream, unless it is sent by `sendTogether`.
  */
 export function createRequests({ payloads, ...options }: RequestsOptions): Requests {
-  const { log } = options;
+  const { log, clock } = options;
   const batches = new RequestBatches(options);
 
-  function contentOf(name: FunctionName, { payload, id, qualifier, traceparent, synchronous }: Outgoing): NewRequest {
+  function contentOf(name: FunctionName, { payload, id, qualifier, traceparent, synchronous, at, delay }: Outgoing): NewRequest {
     const content: NewRequest = { payload: payloads?.seal(name, payload, id) ?? payload };
     if (qualifier !== undefined) content.qualifier = parseQualifier(qualifier);
     if (traceparent !== undefined) content.traceparent = traceparent;
     if (synchronous) content.synchronous = true;
-    return content;
+    if (at === undefined && delay === undefined) return content;
+    if (synchronous) throw new InvalidInputError({ field: 'a synchronous invocation', problem: 'cannot be delayed' });
+    return { ...content, deliverAt: deliverAtOf({ at, delay }, clock.now()) };
   }
 
   return {

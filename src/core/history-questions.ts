@@ -30,12 +30,13 @@ const filterSchema = z
     condition: few(z.enum(conditionNames)).optional(),
     since: moment.optional().describe('accepted at or after this moment, in milliseconds since the epoch'),
     until: moment.optional().describe('accepted before this moment, in milliseconds since the epoch'),
+    dueBefore: moment.optional().describe('waits for an attempt that is due before this moment, in milliseconds since the epoch'),
     root: id.optional().describe('of the chain that began with this request'),
     parent: id.optional(),
     redriveOf: id.optional(),
     minAttempts: count.optional(),
     maxAttempts: count.optional(),
-    minDurationInMs: count.optional().describe('from acceptance to outcome'),
+    minDurationInMs: count.optional().describe('from acceptance, or from the due time of a delayed request, to outcome'),
     maxDurationInMs: count.optional(),
     text: z
       .string()
@@ -96,6 +97,8 @@ const summarySchema = z.object({
   startedAt: optional(moment),
   endedAt: optional(moment),
   notifiedAt: optional(moment),
+  firstDueAt: moment.nullish().describe('when the first attempt of a delayed request was due; an earlier projection leaves it out'),
+  dueAt: moment.nullish().describe('when the next attempt is due, of a delayed request or a retry; an earlier projection leaves it out'),
   durationInMs: optional(z.number()),
   attempts: z.number(),
   retries: z.number(),
@@ -171,8 +174,8 @@ const statsRowSchema = z.object({
   retried: count.optional().describe('invocations with at least one retry'),
   byState: z.record(z.string(), count),
   byCondition: z.record(z.string(), count),
-  durationInMs: optional(percentilesSchema).describe('from acceptance to outcome'),
-  queueInMs: optional(percentilesSchema).describe('from acceptance to the first attempt'),
+  durationInMs: optional(percentilesSchema).describe('from acceptance, or from the due time of a delayed request, to outcome'),
+  queueInMs: optional(percentilesSchema).describe('from acceptance, or from the due time of a delayed request, to the first attempt'),
 });
 const statsSchema = z.object({ rows: z.array(statsRowSchema) });
 export type StatsRow = z.infer<typeof statsRowSchema>;

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { Timeline } from '#src/client/client.ts';
+import type { EarlierRequest, Timeline } from '#src/client/client.ts';
 import { InvalidInputError, InvocationNotFoundError, type UnknownOutcomeError } from '#src/core/errors.ts';
+import { type DueOptions, deliverAtOf, readDueTime } from '#src/core/log/due-time.ts';
 import { canBeBrought, isCreatedId, isKeyedForm, keyedId } from '#src/core/names/ids.ts';
 import { isRequestId } from '#src/core/names/names.ts';
 import { HttpError } from './http/http-error.ts';
@@ -16,7 +17,7 @@ type KeyedRequest = {
   /** The request whose repetition the key asks for. */
   repeats?: string | undefined;
   payload: string;
-  options: { traceparent: string | undefined; qualifier: string | undefined };
+  options: { traceparent: string | undefined; qualifier: string | undefined } & DueOptions;
 };
 
 /**
@@ -26,7 +27,7 @@ type KeyedRequest = {
 export interface Idempotency {
   /**
    * Accepts the request unless one was accepted under its id before, or is the one that it repeats; returns whether one was, and its id.
-   * Throws `HttpError` 422 when the earlier request had another event, and 409 while this gateway is still accepting the earlier request.
+   * Throws `HttpError` 422 when the earlier request had another event or due time, and 409 while this gateway is still accepting the earlier request.
    */
   accept(request: KeyedRequest): Promise<{ id: string; isRepeated: boolean }>;
 }
@@ -40,13 +41,13 @@ export function createIdempotency({ client, clock }: Gateway, sharedTurn: () => 
   async function findEarlier({ name, id, formerId, repeats }: KeyedRequest): Promise<Earlier | undefined> {
     const known = await lookUp(name, id);
     const otherId = repeats ?? formerId;
-    if (known !== undefined || otherId === undefined) return known === undefined ? undefined : { id, payload: known.requestPayload };
+    if (known !== undefined || otherId === undefined) return known === undefined ? undefined : { id, ...requestOf(known) };
     const other = await lookUp(name, otherId);
     const fact = other?.transitions[0]?.fact;
     // An invocation that follows from another one was not accepted under a key.
     const isKeyed = fact?.type === 'queued' && fact.lineage === undefined && fact.redriveOf === undefined;
     // The reply to a former key names the id of the key, as before.
-    return other !== undefined && isKeyed ? { id: repeats ?? id, payload: other.requestPayload } : undefined;
+    return other !== undefined && isKeyed ? { id: repeats ?? id, ...requestOf(other) } : undefined;
   }
 
   async function lookUp(name: string, id: string): Promise<Timeline | undefined> {
@@ -72,8 +73,8 @@ export function createIdempotency({ client, clock }: Gateway, sharedTurn: () => 
         await sharedTurn();
         const earlier = known ?? earlierOf(await client.invokeOnce(name, payload, { id, repeats, ...options }));
         if (earlier === undefined) return { id, isRepeated: false };
-        if (earlier.payload === payload) return { id: earlier.id, isRepeated: true };
-        throw new HttpError({ status: 422, message: 'the Idempotency-Key was used before, with another event' });
+        expectSame(earlier, request);
+        return { id: earlier.id, isRepeated: true };
       } finally {
         inProgress.delete(key);
       }
@@ -81,10 +82,26 @@ export function createIdempotency({ client, clock }: Gateway, sharedTurn: () => 
   };
 }
 
-type Earlier = { id: string; payload: string };
+type Earlier = EarlierRequest & { id: string };
 
-function earlierOf({ requestId: id, earlier }: { requestId: string; earlier?: string }): Earlier | undefined {
-  return earlier === undefined ? undefined : { id, payload: earlier };
+function earlierOf({ requestId: id, earlier }: { requestId: string; earlier?: EarlierRequest }): Earlier | undefined {
+  return earlier === undefined ? undefined : { id, ...earlier };
+}
+
+function requestOf({ requestPayload: payload, transitions: [first] }: Timeline): EarlierRequest {
+  return { payload, at: first?.fact.at ?? 0, dueAt: first?.fact.type === 'queued' ? first.fact.dueAt : undefined };
+}
+
+/** Throws `HttpError` 422 when the earlier request is another one. */
+function expectSame(earlier: EarlierRequest, { payload, options }: KeyedRequest): void {
+  const other = earlier.payload !== payload ? 'event' : isDueAt(earlier, options) ? undefined : 'due time';
+  if (other !== undefined) throw new HttpError({ status: 422, message: `the Idempotency-Key was used before, with another ${other}` });
+}
+
+/** Whether an earlier request is due when these options would have made it due. A delay is compared as a delay. */
+function isDueAt({ at, dueAt }: EarlierRequest, options: DueOptions): boolean {
+  const isDelayed = options.at !== undefined || options.delay !== undefined;
+  return (isDelayed ? readDueTime(deliverAtOf(options, at), at).dueAt : undefined) === dueAt;
 }
 
 /** The key of a call, given by the caller or new, and the request id that the key stands for. */

@@ -19,6 +19,8 @@ const columnOf: Readonly<Record<Exclude<keyof InvocationSummary, 'payload'>, Inv
   startedAt: 'started_at',
   endedAt: 'ended_at',
   notifiedAt: 'notified_at',
+  firstDueAt: 'first_due_at',
+  dueAt: 'due_at',
   durationInMs: 'duration',
   attempts: 'attempts',
   retries: 'retries',

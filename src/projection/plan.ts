@@ -81,7 +81,7 @@ function bound(sql: string, value: string | number | undefined): Condition[] {
 }
 
 function conditionsOf(filter: Filter): Condition[] {
-  const { project, functions, minAttempts, maxAttempts, minDurationInMs, maxDurationInMs } = filter;
+  const { project, functions, dueBefore, minAttempts, maxAttempts, minDurationInMs, maxDurationInMs } = filter;
   return [
     ...(project === undefined || functions !== undefined ? [] : [isInProject('+i.function', project)]),
     ...equalitiesOf(filter).map(({ column, values }) => oneOf(column, values)),
@@ -89,6 +89,7 @@ function conditionsOf(filter: Filter): Condition[] {
     ...(filter.status === undefined ? [] : [oneOf('status', filter.status)]),
     ...bound('+i.attempts >= ?', minAttempts),
     ...bound('+i.attempts <= ?', maxAttempts),
+    ...bound('+i.due_at < ?', dueBefore),
     ...bound('+i.duration >= ?', minDurationInMs),
     ...bound('+i.duration <= ?', maxDurationInMs),
   ];
@@ -108,7 +109,9 @@ function accessPathsOf(database: Database, filter: Filter): AccessPath[] {
   const equalities = equalitiesOf(filter);
   const rare = equalities.find(({ isRare }) => isRare);
   if (rare !== undefined) return columnPaths(rare.column, rare.values);
-  const pairs = filter.state === undefined && filter.status === undefined ? undefined : statusAndStatesOf(filter);
+  // Only a waiting invocation has a due time.
+  const { status, state = filter.dueBefore === undefined ? undefined : (['queued', 'retrying'] as const) } = filter;
+  const pairs = state === undefined && status === undefined ? undefined : statusAndStatesOf({ status, state });
   if (pairs?.some(isCommon) === false) return statusPaths(pairs);
   const attempts = attemptPaths(database, filter);
   if (attempts !== undefined) return attempts;

@@ -92,8 +92,13 @@ export function writerOf(columns: readonly InvocationColumn[]): WriteColumns {
   };
 }
 
-const noRequest = { invocation: '', function: '', qualifier: '', at: 0, lineage: undefined, redriveOf: undefined };
+const noRequest = { invocation: '', function: '', qualifier: '', at: 0, dueAt: undefined, lineage: undefined, redriveOf: undefined };
 const noLineage = { root: null, parent: null, hop: null };
+
+/** A delayed request that was cancelled before it was due has no length. */
+function durationOf(request: Pick<FactOf<'queued'>, 'at' | 'dueAt'>, endedAt: number): number {
+  return request.dueAt === undefined ? Math.round(endedAt - request.at) : Math.max(0, Math.round(endedAt - request.dueAt));
+}
 
 /** What the columns of one row are computed from. */
 type RowSource = ReturnType<typeof sourceOf>;
@@ -102,7 +107,7 @@ type ColumnValue = (source: RowSource) => Value;
 function sourceOf(projected: ProjectedInvocation, error: string | null) {
   const { context } = projected.snapshot;
   const request = context.request ?? noRequest;
-  const duration = context.outcome === null ? null : Math.round(context.outcome.at - request.at);
+  const duration = context.outcome === null ? null : durationOf(request, context.outcome.at);
   return { projected, context, error, request, lineage: request.lineage ?? noLineage, duration };
 }
 
@@ -117,9 +122,11 @@ const columnValues: { readonly [Column in InvocationColumn]: ColumnValue } = {
   version: ({ context }) => (context.terms === null ? null : qualifierOf(context)),
   condition: ({ context: { outcome } }) => (outcome?.type === 'failed' ? outcome.condition : null),
   accepted_at: ({ request }) => request.at,
+  first_due_at: ({ request }) => request.dueAt ?? null,
   started_at: ({ projected }) => projected.startedAt,
   ended_at: ({ context }) => context.outcome?.at ?? null,
   notified_at: ({ projected }) => projected.notifiedAt,
+  due_at: ({ context }) => context.dueAt,
   duration: ({ duration }) => duration,
   duration_class: ({ duration }) => (duration === null ? null : durationClassOf(duration)),
   attempts: ({ context }) => context.attempts,

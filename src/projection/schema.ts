@@ -13,9 +13,11 @@ const columnTypes = {
   version: 'TEXT',
   condition: 'TEXT',
   accepted_at: 'INT',
+  first_due_at: 'INT',
   started_at: 'INT',
   ended_at: 'INT',
   notified_at: 'INT',
+  due_at: 'INT',
   duration: 'INT',
   duration_class: 'INT',
   attempts: 'INT',
@@ -40,6 +42,7 @@ export const invocationColumns = Object.keys(columnTypes) as InvocationColumn[];
  *
  * - `invocations.seq` is the sequence of the request times `MAX_BATCH` plus the index in its message. Rows are only added at the end.
  * - `request_sequence` is the sequence of the first request of the stream. It groups the appends of the stream (0: of no stream).
+ * - `first_due_at` is the due time of a delayed request; `due_at` is that of the next attempt, while the invocation waits for it.
  * - `version` is null before the first attempt, which resolves an alias.
  * - `duration_class` has eight classes per doubling, so that a minimum duration is a few equalities.
  * - `last_sequence` and `last_at` are the position of the message that changed the row last.

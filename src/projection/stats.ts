@@ -3,7 +3,8 @@ import { type IndexScan, type Layer, planOf, whereOf } from './plan.ts';
 import type { Row, Value } from './sqlite.ts';
 
 /**
- * Counts by state and by condition, and percentiles of two durations: from acceptance to the outcome, and to the first attempt.
+ * Counts by state and by condition, and percentiles of two durations: from acceptance to the outcome, and to the first attempt. Those of a
+ * delayed request begin when it is due.
  * One row per function, per time bucket if a bucket is given, and per version if asked for.
  */
 export function stats(
@@ -26,7 +27,7 @@ export function stats(
     if (condition !== null) add(row.byCondition, String(condition), Number(n));
   }
   const durations = histogramsOf(counted('i.duration', 'i.duration IS NOT NULL'));
-  const waits = histogramsOf(counted('i.started_at - i.accepted_at', 'i.started_at IS NOT NULL'));
+  const waits = histogramsOf(counted('i.started_at - coalesce(i.first_due_at,i.accepted_at)', 'i.started_at IS NOT NULL'));
   for (const [key, row] of rows) {
     row.durationInMs = percentilesOf(durations.get(key));
     row.queueInMs = percentilesOf(waits.get(key));

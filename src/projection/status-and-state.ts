@@ -1,4 +1,4 @@
-import type { HistoryFilter, Status, states } from '#src/core/history-questions.ts';
+import type { Status, states } from '#src/core/history-questions.ts';
 
 /** A status with one of its states. One index serves both columns. */
 export type StatusAndState = { status: Status; state: (typeof states)[number] };
@@ -15,7 +15,10 @@ const statesOf: Readonly<Record<Status, readonly StatusAndState['state'][]>> = {
 export const isCommon = ({ status, state }: StatusAndState): boolean => status === 'SUCCESS' && state === 'notified';
 
 /** The pairs that a filter allows. */
-export function statusAndStatesOf(filter: Pick<HistoryFilter, 'state' | 'status'>): StatusAndState[] {
+export function statusAndStatesOf(filter: {
+  state: readonly StatusAndState['state'][] | undefined;
+  status: readonly Status[] | undefined;
+}): StatusAndState[] {
   const pairs = Object.entries(statesOf).flatMap(([status, states]) =>
     states.map((state): StatusAndState => ({ status: status as Status, state })),
   );

@@ -19,7 +19,8 @@ export function maxAgeOf({ functions }: Pick<SchedulerOptions, 'functions'>, nam
 /**
  * Decides what a due stream needs, by the cheapest means first:
  *
- * 1. Its retry or its next try is due: a hint, without a read. The receiver of the hint reads the stream and decides.
+ * 1. Its attempt or its next try is due: a hint, without a read. The receiver of the hint reads the stream and decides. A delayed request that
+ *    is still in the queue needs none: the worker that takes it starts it.
  * 2. Its request or its wake is still in the queue of its function: nothing. Reads and further wakes would slow a long queue down.
  * 3. Everything else: the stream is read and inspected.
  *
@@ -42,13 +43,16 @@ export class Inspector {
     const now = clock.now();
     const pause = Math.min(patienceInMs * 2 ** stream.inspections, MAX_PAUSE_IN_MS);
     try {
-      if (stream.inspections === 0 && this.#hint(stream, now)) {
+      const { name, request, version, dueAt } = stream;
+      // A worker that was offered a delayed request before it was due has acknowledged it, so only a wake brings it back.
+      const isUntaken = dueAt !== undefined && version === request && (await this.#backlog.holds(name.function, version, dueAt));
+      if (stream.inspections === 0 && !isUntaken && this.#hint(stream, now)) {
         stream.inspections++;
         this.#open.inspectAgain(stream, now + patienceInMs);
         return;
       }
       const queued = this.#queuedItem(stream);
-      if (queued !== undefined && now < queued.endsAt && (await this.#backlog.holds(stream.name.function, queued.sequence))) {
+      if (queued !== undefined && now < queued.endsAt && (await this.#backlog.holds(name.function, queued.sequence))) {
         stream.inspections++;
         this.#open.inspectAgain(stream, Math.min(now + pause, queued.endsAt));
       } else {
@@ -85,14 +89,17 @@ export class Inspector {
     version,
     acceptedAt,
     wake,
+    dueAt,
     endsAt,
     deliverAt,
     isInProgress,
   }: OpenStream): { sequence: number; endsAt: number } | undefined {
     const ageInMs = maxAgeOf(this.#options, name.function);
     if (ageInMs === undefined || deliverAt !== undefined) return undefined;
-    if (version === request) return { sequence: request, endsAt: (acceptedAt ?? 0) + ageInMs };
-    return wake === undefined || isInProgress ? undefined : { sequence: wake, endsAt: endsAt ?? Number.POSITIVE_INFINITY };
+    const expiresAt = endsAt ?? (dueAt ?? acceptedAt ?? 0) + ageInMs;
+    // The wake of a delayed request takes the place of its request.
+    if (version === request) return { sequence: dueAt === undefined ? request : (wake ?? request), endsAt: expiresAt };
+    return wake === undefined || isInProgress ? undefined : { sequence: wake, endsAt: expiresAt };
   }
 
   #scheduleNext(stream: OpenStream, inspection: Inspection, pause: number): void {

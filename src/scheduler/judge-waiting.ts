@@ -1,6 +1,6 @@
 import type { FactOf, Terms } from '#machines/facts.ts';
 import type { Invocation } from '#machines/invocation.ts';
-import { expiredFact, expiresAt, failedFact } from '#machines/outcome.ts';
+import { expiredFact, expiresAt, failedFact, isDelayed } from '#machines/outcome.ts';
 import { type RegisteredFunction, termsOf } from '#src/core/functions/definition.ts';
 import { missingVersion } from '#src/core/functions/entry.ts';
 import { quote } from '#src/core/names/names.ts';
@@ -15,6 +15,7 @@ export function judgeWaiting(
   { hasFunction, now }: { hasFunction: boolean; now: number },
 ): Verdict {
   const { context } = invocation;
+  if (isDelayed(invocation, now)) return { kind: 'wait', nextAt: context.dueAt ?? now };
   if (fn === undefined) {
     const message = hasFunction ? missingVersion(context) : `function ${quote(context.request?.function ?? '')} does not exist`;
     return { kind: 'end', fact: failedFact('FunctionNotFound', { invocation, at: now, message }) };

@@ -24,7 +24,7 @@ export class OpenStream {
   version: number;
   /** The hash of the last append that counts, in its short form; `undefined` before it, and when an earlier Sequent wrote it. */
   head: string | undefined;
-  /** When the next attempt of one of its invocations is due. */
+  /** When the next attempt of one of its invocations is due: the first one of a delayed request, or a retry. */
   dueAt: number | undefined;
   /** When the earliest waiting invocation becomes too old. */
   endsAt: number | undefined;
@@ -147,7 +147,7 @@ class FoldedStreams implements OpenStreams {
     if (stream !== undefined) stream.wake = sequence;
   }
 
-  #foldRequest({ name, sequence, at, size }: LogEntry & { kind: 'request' }): void {
+  #foldRequest({ name, sequence, at, size, dueAt }: LogEntry & { kind: 'request' }): void {
     const key = ownedKeyOf(name);
     // A second request with the same id belongs to the stream of the first.
     if (this.#open.get(key) !== undefined) return;
@@ -157,6 +157,8 @@ class FoldedStreams implements OpenStreams {
     stream.acceptedAt = at;
     stream.requestBytes = size;
     this.#requestBytes += size;
+    stream.dueAt = dueAt;
+    if (dueAt !== undefined) return this.#schedule(stream, dueAt);
     this.#schedule(stream, at + Math.min(patienceInMs, maxAgeOf(name.function) ?? unknownGraceInMs));
   }
 

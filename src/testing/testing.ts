@@ -26,7 +26,15 @@ export type TestSequentOptions = {
   graceInMs?: number;
 };
 
-export type TestInvokeOptions = { id?: string; qualifier?: string; traceparent?: string; synchronous?: true };
+export type TestInvokeOptions = {
+  id?: string;
+  qualifier?: string;
+  traceparent?: string;
+  synchronous?: true;
+  /** When the first attempt is due, by the virtual clock; see `InvokeOptions` of the client. */
+  at?: Date | number | string;
+  delay?: number | string;
+};
 
 /** An accepted invocation of a test. */
 export type TestInvoked<Output = unknown> = {

@@ -1,6 +1,6 @@
 import { type Condition, type Fact, type FactOf, type Failure, MAX_PAYLOAD_BYTES, type Terms } from '#machines/facts.ts';
 import type { Invocation } from '#machines/invocation.ts';
-import { type DecideWhen, expiredFact, expiresAt, failedFact, outcomeFacts } from '#machines/outcome.ts';
+import { type DecideWhen, expiredFact, expiresAt, failedFact, isDelayed, outcomeFacts } from '#machines/outcome.ts';
 import { afterFailure } from '#machines/retry.ts';
 import type { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
 import { bytesBeforeSealing } from '#src/core/encryption/sealed-text.ts';
@@ -16,7 +16,7 @@ export type NextStep =
   | { kind: 'end'; facts: readonly Fact[] }
   /** Acquire a slot, append this fact, execute. */
   | { kind: 'start'; fact: FactOf<'running'>; fn: RegisteredFunction }
-  /** The retry is not due. The scheduler wakes the stream when it is. */
+  /** The retry, or the delayed request, is not due. The scheduler wakes the stream when it is. */
   | { kind: 'not-due' }
   /** The function is paused. The item stays in the queue. */
   | { kind: 'paused' };
@@ -40,6 +40,8 @@ type Situation = Bounds & {
 export function nextStep({ invocation, request, fn, worker, now, ...bounds }: Situation): NextStep {
   const { context } = invocation;
   const refusal = refuse(request, bounds);
+  // The function may be configured until the request is due.
+  if (refusal === undefined && isDelayed(invocation, now)) return { kind: 'not-due' };
   const terms = context.terms ?? (fn === undefined ? undefined : termsOf(fn, request.fact));
   if (refusal !== undefined || fn === undefined || terms === undefined) {
     const { condition, message } = refusal ?? unknownVersion(invocation);

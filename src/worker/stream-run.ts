@@ -98,7 +98,7 @@ export class WorkerRun implements StreamRun {
   /** The worker's action for each effect of the machine, whether its own append or a fact in the log asks for the effect. */
   static readonly #actions: Readonly<Record<InvocationEffect, (run: WorkerRun, due: Due) => EffectResult | Promise<EffectResult>>> = {
     startAttempt: (run, due) => run.#startAttempt(due),
-    // A wake may arrive before the retry is due. The run then settles, and the scheduler hints again.
+    // An item may arrive before an attempt is due. The run then settles, and the scheduler hints when it is due.
     wakeWhenDue: (run, due) => run.#startAttempt(due),
     // The run executes its own attempts where it appends them. An attempt that it finds in the log is another run's, or lost.
     execute: (run, due) => run.#probeAttempt(due),

@@ -38,6 +38,30 @@ export function describePublishedRequests(opened: () => OpenedLog): void {
     },
   );
 
+  test.for([
+    ['+90s', 90_000],
+    ['+0s', undefined],
+    ['2020-01-31T12:00:00Z', undefined],
+  ] as const)('with the header Deliver-At: %s are due then, alone and as a batch, for every reader', async ([text, delay]) => {
+    const { stream } = newStream();
+    for (const [data, headers] of [
+      ['1', {}],
+      ['{"requests":[{"payload":"1"},{"payload":"2"}]}', { Batch: stream }],
+    ] as const) {
+      const sequence = await opened().publish('orders', data, { ...headers, 'Deliver-At': text });
+      const message = await opened().log.readRequest(sequence);
+      const dueAt = delay === undefined ? undefined : (message?.at ?? 0) + delay;
+      expect(new Set(message?.requests.map(({ fact }) => fact.dueAt))).toEqual(new Set([dueAt]));
+      expect(message?.requests.map(({ defect }) => defect).filter(Boolean)).toEqual([]);
+      expect(await opened().other.readRequest(sequence)).toEqual(message);
+      const [entry] = await collect<LogEntry>(
+        (on, signal) => opened().log.follow(sequence, on, signal),
+        () => true,
+      );
+      expect(entry?.kind === 'request' && entry.dueAt).toBe(dueAt);
+    }
+  });
+
   test.for<[string, string, string | Uint8Array, Record<string, string>, AcceptedRequest['defect'] | undefined]>([
     ['orders', 'is accepted with an empty payload', '', {}, undefined],
     ['orders', 'keeps its byte order mark as text, which is no JSON', '\uFEFF{}', {}, invalid(/not JSON/)],
@@ -68,6 +92,20 @@ export function describePublishedRequests(opened: () => OpenedLog): void {
       '{}',
       { 'Request-Id': derivedId(`${newStream().stream}/onSuccess`) },
       refused(/has the form of the ids/),
+    ],
+    [
+      'orders',
+      'names no time for its delivery',
+      '{}',
+      { 'Deliver-At': 'tomorrow' },
+      refused(/Deliver-At header "tomorrow" must be a time/),
+    ],
+    [
+      'orders',
+      'is due in two years',
+      '{}',
+      { 'Deliver-At': '+730d' },
+      refused(/Deliver-At header "\+730d" must be at most 366 days ahead/),
     ],
     ['orders', 'brings a qualifier with a space', '{}', { Qualifier: 'a b' }, refused(/qualifier "a b" is neither/)],
     ['orders', 'brings a qualifier of 5,000 characters', '{}', { Qualifier: 'x'.repeat(5_000) }, refused(/^.{60,220}$/)],

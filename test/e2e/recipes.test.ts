@@ -46,6 +46,10 @@ const expected: Readonly<Record<string, readonly RegExp[]>> = {
   ],
   'canary.md': [...[/price is defined/, /v1/, /prod/, /price is defined/, /v2/, /v2/, /price-4/], ...[/v1.*v2/s, /price-\d/, /prod/]],
   'nightly-report.md': [/report is defined/, /report-\d/, /report-\d/, /"orders":3/, /the report of 2/],
+  'remind-later.md': [
+    ...[/remind is defined/, /cart-18/, /cart-18.*queued.*due 20/, /waits until 20.*due in 30 d|29 d/s, /cart-18/],
+    ...[/cart-17/, /"reminded":17/],
+  ],
   'from-functiongraph.md': [/orders is defined/, /request_?id/i, /order 4711 for orders/],
   'from-bullmq.md': [/cat\.png@80.*succeeded cat-80/s, /cat-80/],
   'from-lambda.md': [/checkout is defined/, /"id":"order-4711"/],

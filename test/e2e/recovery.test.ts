@@ -106,6 +106,32 @@ test('after nats-server was away for 20 s all roles resume without a restart of 
   expect(await sequent.signal('SIGTERM')).toBe(0);
 });
 
+test('a delayed request survives the death of all processes and of the server, and starts when it is due', async ({ server }) => {
+  const roles = () => startSequent(['--role', 'worker', '--role', 'scheduler'], environment(server.url));
+  await using first = await roles();
+  await using client = await connectClient({ servers: server.url });
+  await using log = await watchLog(server.url);
+  await client.functions.put(slowly);
+  const ids = idsOf(await client.invokeMany('slowly', events(20, 0), { delay: '12s' }));
+  ids.push((await client.invoke('slowly', {}, { delay: 12_000, id: 'alone' })).requestId);
+  // A worker acknowledges the delayed requests before it executes this one.
+  await (await client.invoke('slowly', {})).result();
+  await first.signal('SIGKILL');
+  await server.kill();
+  await server.restart();
+  await using _second = await roles();
+  await log.untilNotified(ids, 60_000);
+
+  for (const id of ids) {
+    const facts = log.facts.get(id) ?? [];
+    const [queued] = facts;
+    const dueAt = queued?.type === 'queued' ? queued.dueAt : undefined;
+    const starts = facts.filter(({ type }) => type === 'running').map(({ at }) => at);
+    expect(Math.min(...starts)).toBeGreaterThanOrEqual(dueAt ?? Number.NaN);
+  }
+  await expectGoodLives(client, ids);
+});
+
 test('a worker that stops on SIGTERM ends its attempts, releases its queued items, and cuts no attempt', async ({ server }) => {
   await using _scheduler = await startSequent(['--role', 'scheduler'], environment(server.url));
   await using first = await startSequent(['--role', 'worker'], environment(server.url));

@@ -46,7 +46,7 @@ export function createHintServer(engine: Engine, log: MemoryLog, { queue, ledger
     return {
       wake: (name, request, id) =>
         publish(`wake.${id}`, () => {
-          ledger.woken(name);
+          ledger.wakes.woken(name);
           log.hints.wake(name, request, id);
           addNewest({ kind: 'function', name: name.function }, { name, request });
         }),

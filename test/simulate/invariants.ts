@@ -114,7 +114,7 @@ function findCutParents({ lives, lostLives }: Ledger): ReadonlySet<string> {
   return parents;
 }
 
-/** A worker hears of a due retry within this time. */
+/** A worker hears of a due attempt within this time. */
 const WOKEN_WITHIN_MS = 1_000;
 
 /** Without faults everything happens once, and when it is due. */
@@ -132,13 +132,16 @@ function judgeCalm(ledger: Ledger, problem: (text: string) => void): void {
   }
 }
 
-function judgeWakes({ id, name, retries, attempts, outcomes }: Life, ledger: Ledger): void {
-  for (const { attempt, dueAt } of retries) {
+function judgeWakes({ id, name, dueAt: firstDueAt, retries, attempts, outcomes }: Life, ledger: Ledger): void {
+  // A delayed request that is still in its queue when it is due needs no wake.
+  const isWoken = firstDueAt > 0 && ledger.wakes.offeredAt(name) < firstDueAt;
+  const waits = [...(isWoken ? [{ attempt: 0, dueAt: firstDueAt }] : []), ...retries];
+  for (const { attempt, dueAt } of waits) {
     // A cancellation may come before the retry.
     if (outcomes.some(({ at }) => at < dueAt + WOKEN_WITHIN_MS)) continue;
-    const seen = [...ledger.wakesOf(name), attempts.get(attempt + 1)?.at ?? Number.NaN];
+    const seen = [...ledger.wakes.of(name), attempts.get(attempt + 1)?.at ?? Number.NaN];
     if (!seen.some((at) => Math.abs(at - dueAt) < WOKEN_WITHIN_MS))
-      ledger.problem(`T1: without a fault nobody was woken for the retry of ${id} after attempt ${attempt}, due at ${dueAt}`);
+      ledger.problem(`T1: without a fault nobody was woken for attempt ${attempt + 1} of ${id}, due at ${dueAt}`);
   }
 }
 

@@ -9,6 +9,7 @@ import { holdsInWorld } from './conditions.ts';
 import type { Engine } from './engine.ts';
 import { carryOver, foldDelivery, isOver, keyOf, type Life, newDelivery, newLife } from './life.ts';
 import type { Process } from './process.ts';
+import { Wakes } from './wakes.ts';
 
 /** An invocation ends with the eighth worker that it loses. */
 const MAX_LOST_ATTEMPTS = 8;
@@ -34,8 +35,7 @@ export class Ledger {
   readonly redeliveries: string[] = [];
   /** When the log went backwards, latest first. */
   readonly cuts: { at: number; from: number }[] = [];
-  /** When streams were woken, by stream. */
-  readonly #wakes = new Map<string, number[]>();
+  readonly wakes: Wakes;
   /** The lives whose request the log lost. */
   readonly #lost = new Map<string, Life>();
   readonly #chains = new Chains();
@@ -46,6 +46,7 @@ export class Ledger {
 
   constructor(engine: Engine) {
     this.#engine = engine;
+    this.wakes = new Wakes(engine);
   }
 
   /** The invocations of the log that are not over. */
@@ -63,6 +64,7 @@ export class Ledger {
     for (const { fact, payload } of requests) {
       const life = this.#lifeOf(name, fact.invocation);
       life.payload = payload;
+      if (life.acceptedAt === 0) life.dueAt = fact.dueAt ?? 0;
       life.acceptedAt ||= fact.at;
       life.requests++;
       if (fact.lineage !== undefined) life.parent = fact.lineage.parent;
@@ -109,17 +111,6 @@ export class Ledger {
     return this.#lost.values();
   }
 
-  woken(name: StreamName): void {
-    const key = streamKey(name);
-    const known = this.#wakes.get(key);
-    if (known === undefined) this.#wakes.set(key, [this.#engine.now]);
-    else known.push(this.#engine.now);
-  }
-
-  wakesOf(name: StreamName): readonly number[] {
-    return this.#wakes.get(streamKey(name)) ?? [];
-  }
-
   #foldAppend(name: StreamName, { facts }: Append, { version }: StoredAppend): void {
     for (const fact of facts) {
       const life = this.#lifeOf(name, fact.invocation);
@@ -140,8 +131,8 @@ export class Ledger {
     if (life === undefined || recorded === undefined) return this.problem(`E1: ${what} was executed before its append`);
     if (recorded.worker !== process.name) this.problem(`EXEC3: ${what} of ${recorded.worker} was executed by ${process.name}`);
     if (life.executions.has(attempt)) this.problem(`E5: ${what} was executed twice`);
-    const dueAt = life.retries.find((retry) => retry.attempt === attempt - 1)?.dueAt ?? 0;
-    this.#judgeDue(process, what, dueAt);
+    const dueAt = attempt === 1 ? life.dueAt : life.retries.find((retry) => retry.attempt === attempt - 1)?.dueAt;
+    this.#judgeDue(process, what, dueAt ?? 0);
     life.executions.set(attempt, { process: process.name, startedAt: this.#engine.now });
   }
 
@@ -201,9 +192,10 @@ export class Ledger {
     this.problem(`EXEC4: the last item of ${id} was acknowledged before its result was stored`);
   }
 
-  #acknowledgedBeforeEnd(process: Process, { id, attempts, retries }: Life): void {
+  #acknowledgedBeforeEnd(process: Process, { id, attempts, retries, dueAt }: Life): void {
     const last = Math.max(0, ...attempts.keys());
-    const waits = retries.some(({ attempt }) => attempt === last);
+    // A delayed request waits without an item, as a retry does.
+    const waits = last === 0 ? dueAt > 0 : retries.some(({ attempt }) => attempt === last);
     // An attempt of another process may have started after the decision to acknowledge. That process holds an item of its own.
     const isOfAnother = last > 0 && attempts.get(last)?.worker !== process.name;
     if (!waits && !isOfAnother)
@@ -249,9 +241,9 @@ export class Ledger {
   }
 
   /** No clock ends accepted work before its time. */
-  #judgeAge({ id, acceptedAt, maxAgeInMs }: Life, outcome: Outcome): void {
+  #judgeAge({ id, acceptedAt, dueAt, maxAgeInMs }: Life, outcome: Outcome): void {
     if (outcome.type !== 'failed' || outcome.condition !== 'EventAgeExceeded') return;
-    const ageInMs = this.#engine.now - acceptedAt;
+    const ageInMs = this.#engine.now - (dueAt || acceptedAt);
     if (ageInMs + MAX_CLOCK_ERROR_IN_MS < maxAgeInMs)
       this.problem(`T1: ${id} ended at the age of ${ageInMs} ms, and its maximum is ${maxAgeInMs} ms`);
   }

@@ -13,6 +13,8 @@ export type Life = {
   payload: string;
   /** The destinations of the terms of the first attempt. */
   terms: Pick<Terms, 'onSuccess' | 'onFailure'> | undefined;
+  /** When the first attempt of a delayed request is due; 0 for every other request. */
+  dueAt: number;
   /** The request id that the invocation follows from. */
   parent: string | undefined;
   /** The number of request messages in the log. A request may be stored again when the server no longer knows its id. */
@@ -54,6 +56,7 @@ export function newLife(name: StreamName, id: string, isCut: boolean): Life {
     acceptedAt: 0,
     payload: '',
     terms: undefined,
+    dueAt: 0,
     parent: undefined,
     requests: 0,
     facts: 0,

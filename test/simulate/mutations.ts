@@ -106,13 +106,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'lease not extended',
     breaks: 'an item that is in progress returns to the queue',
-    edits: [
-      {
-        file: 'src/core/stream/active-streams.ts',
-        from: 'for (const item of items) item.working();',
-        to: 'for (const item of items) void item;',
-      },
-    ],
+    edits: [{ file: 'src/core/stream/active-streams.ts', from: 'for (const item of items) item.working();', to: 'void items;' }],
   },
   {
     name: 'running worker not asked',
@@ -130,8 +124,13 @@ export const mutations: readonly Mutation[] = [
     breaks: 'T1: neither the worker nor the machine waits',
     edits: [
       { file: 'src/worker/next-step.ts', from: "if (now < (context.dueAt ?? 0)) return { kind: 'not-due' };", to: '' },
-      { file: machine, from: ' && event.at >= (context.dueAt ?? 0)', to: '' },
+      { file: machine, from: 'event.terms === undefined && event.at >= (context.dueAt ?? 0)', to: 'event.terms === undefined' },
     ],
+  },
+  {
+    name: 'delayed request before it is due',
+    breaks: 'T1: the machine forgets the due time of a request',
+    edits: [{ file: machine, from: 'dueAt: request.dueAt ?? null', to: 'dueAt: null' }],
   },
   {
     name: 'lost attempt not counted',
@@ -202,7 +201,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'wake time dropped',
     breaks: 'E4: nobody wakes a retry',
-    edits: [{ file: 'src/core/stream/stream.ts', from: "lower(wakeTimes, 'dueAt', context.dueAt ?? 0);", to: '' }],
+    edits: [{ file: 'src/core/stream/stream.ts', from: "lower(wakeTimes, 'dueAt', context.dueAt);", to: '' }],
   },
   {
     name: 'result forgotten',

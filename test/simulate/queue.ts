@@ -181,6 +181,7 @@ class SourceQueue {
     this.#startLease(item, LEASE_IN_MS);
     if (process.faults.strike('lost-delivery', `${process.name} ${label}`)) return;
     if (item.deliveries > 1 && item.message !== undefined) this.#ledger.redelivered(process, item);
+    if (item.message !== undefined) this.#ledger.wakes.offered(item.name);
     subscriber.inTransit++;
     const delivered = this.#toWorkItem(item, process);
     process.schedule(this.#engine.chance.between(0, 2), label, () => {

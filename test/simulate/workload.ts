@@ -17,8 +17,8 @@ import type { Servers } from './servers.ts';
 type WorkloadOptions = { engine: Engine; faults: Faults; client: Process; servers: Servers };
 
 /**
- * Sends the requests of a world through the real client: singles and batches, requests with an id of their own and their repetitions,
- * requests for no function, cancellations, and redrives.
+ * Sends the requests of a world through the real client: singles and batches, delayed ones, requests with an id of their own and their
+ * repetitions, requests for no function, cancellations, and redrives.
  */
 export function createWorkload(plan: Plan, { engine, faults, client, servers }: WorkloadOptions): { isDone(): boolean } {
   const { functions } = servers;
@@ -50,7 +50,7 @@ export function createWorkload(plan: Plan, { engine, faults, client, servers }: 
   }
 
   async function sendAndInterfere(name: FunctionName, payload: string, { kind, chance }: { kind: number; chance: Chance }): Promise<void> {
-    const id = await actions.requests.send(name, { payload });
+    const id = await actions.requests.send(name, { payload, ...delayOf(kind, chance) });
     if (kind <= 28) await later(cancelsAfter(chance), () => actions.cancel(id, { recursive: chance.happens(0.5) }));
     if (kind > 95) await later(chance.between(1_000, 60_000), () => actions.repair.redeliver(id));
   }
@@ -72,6 +72,12 @@ export function createWorkload(plan: Plan, { engine, faults, client, servers }: 
   }
 
   return { isDone: () => unfinished === 0 };
+}
+
+/** An eighth of the requests is delayed: some by a short time, so that they are due before or while a worker is offered them. */
+function delayOf(kind: number, chance: Chance): { delay?: number } {
+  if (kind < 25 || kind > 37) return {};
+  return { delay: chance.happens(0.3) ? chance.between(1, 60) : chance.between(100, 90_000) };
 }
 
 /** Half of the cancellations race with the end of the first attempt. */

@@ -3,6 +3,7 @@ export const zhCn = {
   // What happened.
   'The machine refuses the fact "{type}" here, so the fact changed nothing.': '状态机在此处拒绝事实“{type}”，该事实没有产生变化。',
   'It was accepted at {time} for {function}, {origin}.': '于 {time} 受理，函数 {function}，{origin}。',
+  'It was delayed: its first attempt is due in {due}, at {time}.': '请求已延迟：首次执行在 {due} 后到期，时间为 {time}。',
   'as a redrive of {id}': '由 {id} 重新调用',
   'from a client': '来自客户端',
   'as a destination of {parent}: hop {hop} of the chain of {root}': '作为 {parent} 的目标服务：{root} 调用链的第 {hop} 跳',
@@ -11,6 +12,8 @@ export const zhCn = {
   'Attempt {number} started on {worker}, {duration} after it was due.': '第 {number} 次执行在到期 {duration} 后于 {worker} 上开始。',
   'Its terms are those of {revision} of the function: {retries}, {timeout} for each attempt, and no attempt later than {age} after acceptance, at {end}.':
     '适用函数{revision}的异步配置：{retries}，每次执行的超时时间为 {timeout}，消息最大有效期为 {age}，至 {end} 为止。',
+  'Its terms are those of {revision} of the function: {retries}, {timeout} for each attempt, and no attempt later than {age} after it was due, at {end}.':
+    '适用函数{revision}的异步配置：{retries}，每次执行的超时时间为 {timeout}，消息最大有效期自到期起为 {age}，至 {end} 为止。',
   'revision {revision}': '修订 {revision}',
   'revision {revision} in version {version}': '修订 {revision}（版本 {version}）',
   'no retry': '不重试',
@@ -116,6 +119,7 @@ export const zhCn = {
   'To do: find why the platform could not run it ("sequent doctor"), then "sequent redrive {id}".':
     '处理方法：用 "sequent doctor" 查明平台无法执行的原因，然后运行 "sequent redrive {id}"。',
   'It has waited for {duration}: {why}.': '已等待 {duration}：{why}。',
+  'It waits until {time}: its first attempt is due in {duration}.': '等待至 {time}：首次执行在 {duration} 后到期。',
   'It has waited for a worker with a free slot for {duration}.': '已等待有空闲的 worker {duration}。',
   '"sequent fn get {function}" shows whether the function is paused; "sequent doctor" shows whether a worker runs':
     '"sequent fn get {function}" 显示函数是否已暂停；"sequent doctor" 显示 worker 是否在运行',

@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { conditions } from '#machines/facts.ts';
 import { type HistoryFilter, type Moment, states, statuses } from '#src/core/history-questions.ts';
 import { parseDuration, parseWhole } from './durations.ts';
-import { parseAsOf, parsePointInTime } from './moment.ts';
+import { parseAsOf, parseLaterTime, parsePointInTime } from './moment.ts';
 
 /** The fields of a history query for the options of {@link addFilters}. */
 const fields = {
@@ -14,6 +14,7 @@ const fields = {
   condition: 'condition',
   since: 'since',
   until: 'until',
+  dueBefore: 'dueBefore',
   root: 'root',
   parent: 'parent',
   redriveOf: 'redriveOf',
@@ -34,6 +35,11 @@ export function addFilters(command: Command): Command {
     .addOption(several('--condition <condition>', 'only failed for these reasons, repeatable', Object.keys(conditions)))
     .option('--since <time>', 'only accepted since then: 30m, 2h, 30d ago, or 2026-01-31T12:00:00Z', parsePointInTime)
     .option('--until <time>', 'only accepted before then: a duration ago or a moment', parsePointInTime)
+    .option(
+      '--due-before <time>',
+      'only waiting for an attempt that is due within 10m, 2h, 30d, or before 2026-01-31T12:00:00Z',
+      parseLaterTime,
+    )
     .option('--version <version>', 'only run by this version, also behind an alias');
   return addInvocationFilters(command);
 }

@@ -10,7 +10,17 @@ import { parseDuration } from './durations.ts';
  * A point before 1970 counts as 1970, because no message of a log is older. Throws commander's error.
  */
 export function parsePointInTime(text: string): number {
-  if (!/^\d{4}-\d\d-\d\d/.test(text)) return Math.max(0, Date.now() - parseDuration(text));
+  return isMoment(text) ? momentIn(text) : Math.max(0, Date.now() - parseDuration(text));
+}
+
+/** Reads a later point in time: `2026-01-31T12:00:00Z`, or a duration after now. Throws commander's error. */
+export function parseLaterTime(text: string): number {
+  return isMoment(text) ? momentIn(text) : Date.now() + parseDuration(text);
+}
+
+const isMoment = (text: string): boolean => /^\d{4}-\d\d-\d\d/.test(text);
+
+function momentIn(text: string): number {
   const at = parseMoment(text);
   if (at !== undefined) return at;
   throw new InvalidArgumentError('Write the moment as 2026-01-31 or 2026-01-31T12:00:00Z.');

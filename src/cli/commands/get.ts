@@ -63,6 +63,7 @@ function describe(found: InvocationDetail, { terminal: { out } }: Call): string[
     ...fact('condition', found.condition),
     ...fact('error', found.error),
     ['accepted', formatMoment(found.acceptedAt)],
+    ...fact('due', typeof found.dueAt === 'number' ? formatMoment(found.dueAt) : null),
     ...fact('took', found.durationInMs === null ? null : formatDuration(found.durationInMs)),
     ['attempts', `${found.attempts}, of which ${found.retries} consumed a retry`],
     ...fact('chain', found.root === null ? null : `hop ${found.hop} of ${found.root}, started by ${found.parent}`),

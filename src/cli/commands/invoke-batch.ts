@@ -8,11 +8,13 @@ import { plural } from '#src/cli/print/format.ts';
 import { plain } from '#src/cli/print/terminal.ts';
 import type { Invoke } from '#src/client/invoke.ts';
 import { InvalidInputError, messageOf } from '#src/core/errors.ts';
+import { deliverAtOf } from '#src/core/log/due-time.ts';
 import type { Call } from '../call.ts';
 import { type ExitCode, exitCodes, usageProblem } from '../problem.ts';
 import { printConnection, withClient } from '../session.ts';
 
-export type BatchOptions = { batch?: string; key?: string; qualifier?: string };
+/** `in` and `at`: when the invocations are due. */
+export type BatchOptions = { batch?: string; key?: string; qualifier?: string; in?: number; at?: string };
 
 /** How much is in flight, so that the memory stays bounded however large the input is. */
 const IN_FLIGHT = { maxItems: 2_000, maxBytes: 16 * 1_024 * 1_024 };
@@ -40,7 +42,8 @@ export async function invokeBatch(call: Call<BatchOptions>, source: string): Pro
   const input = await openInput(source);
   return await withClient(options, async (client) => {
     printConnection(client, call.terminal.err);
-    // A function that does not exist is told once, and not for each line.
+    if (options.at !== undefined || options.in !== undefined) deliverAtOf({ at: options.at, delay: options.in }, client.clock.now());
+    // What concerns every line is told once: here also a function that does not exist.
     await client.functions.find(name, qualifier);
     return await new Batch(call, client, { name, qualifier }).run(input);
   });
@@ -107,11 +110,16 @@ export class Batch {
   }
 
   async #send({ number, text, bytes }: Extract<Line, { text: string }>): Promise<void> {
-    const { key } = this.#call.options;
+    const { key, at, in: delay } = this.#call.options;
     const { name, qualifier } = this.#target;
     const id = key === undefined ? {} : { id: `${key}-${number}` };
     try {
-      const { requestId } = await this.#client.invokeText(name, text, { ...id, ...(qualifier === undefined ? {} : { qualifier }) });
+      const { requestId } = await this.#client.invokeText(name, text, {
+        ...id,
+        at,
+        delay,
+        ...(qualifier === undefined ? {} : { qualifier }),
+      });
       this.#accepted++;
       this.#print(number, requestId);
     } catch (error) {

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { durationOption } from '#src/cli/arguments/durations.ts';
+import { durationOption, parseDuration } from '#src/cli/arguments/durations.ts';
 import { readFunction } from '#src/cli/arguments/function-argument.ts';
 import { readPayload } from '#src/cli/arguments/payload.ts';
 import { printResult } from '#src/cli/print/result-output.ts';
@@ -34,6 +34,10 @@ export function invokeCommand(): Command {
     .option('--key <prefix>', 'with --batch: line 7 gets the request id <prefix>-7, so that a repetition runs no line twice')
     .option('--id <id>', 'your own request id: two requests with one id are one invocation')
     .option('-q, --qualifier <qualifier>', 'a version, or ! and an alias')
+    .addOption(
+      new Option('--in <delay>', 'start after this time at the earliest: 30s, 10m, 2h, 30d').argParser(parseDuration).conflicts('at'),
+    )
+    .option('--at <time>', 'start at this time at the earliest: 2026-12-24T08:00:00Z')
     .option('-w, --wait', 'wait for the outcome, and print the returned value')
     .option('-f, --follow', 'print every transition as it happens, then the outcome')
     .addOption(durationOption('--timeout <duration>', 'how long --wait and --follow wait', 60_000))
@@ -47,6 +51,7 @@ Examples:
   sequent invoke flaky --follow
   sequent invoke orders -d @order.json --id order-4711
   sequent invoke 'orders:!prod' -d '{}' --wait
+  sequent invoke report -d '{}' --in 10m
   jq -c .order report.json | sequent invoke orders
   sequent invoke orders --batch orders.jsonl --key import-7
   jq -c .orders[] report.json | sequent invoke orders --batch - --json
@@ -67,6 +72,8 @@ async function invoke(call: Call<InvokeOptions>): Promise<ExitCode | undefined> 
       client.invokeText(name, payload, {
         ...(options.id === undefined ? {} : { id: options.id }),
         ...(qualifier === undefined ? {} : { qualifier }),
+        at: options.at,
+        delay: options.in,
       });
     printConnection(client, terminal.err);
     if (options.follow) return await follow(call, client, { name, send });

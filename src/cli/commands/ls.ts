@@ -45,6 +45,7 @@ Examples:
   sequent ls --state running --watch
   sequent ls orders --since 1h --sort longest -n 10
   sequent ls --at 2026-01-31T12:00:00Z --state running
+  sequent ls --state queued --due-before 1h
   sequent ls --text 'timeout customer 4711' --min-attempts 2
   sequent ls --condition EventAgeExceeded --all -o name | xargs -n1 sequent redrive
 
@@ -52,7 +53,10 @@ If there are more rows, stderr ends with the --cursor of the next page.
 Below 110 columns a terminal shows fewer columns; a narrower one drops ${DROP_ORDER.join(', ')}, in this order.`;
 
 const took = ({ durationInMs }: InvocationSummary): string => (durationInMs === null ? '' : formatDuration(durationInMs));
-const why = ({ condition, error }: InvocationSummary): string => [condition, error].filter((part) => part !== null).join(': ');
+const why = ({ state, dueAt, condition, error }: InvocationSummary): string => {
+  if (state === 'queued' && typeof dueAt === 'number') return `due ${formatMoment(dueAt)}`;
+  return [condition, error].filter((part) => part !== null).join(': ');
+};
 
 const columns: Column<InvocationSummary>[] = [
   { head: 'ID', cell: ({ id }) => id },

@@ -42,7 +42,7 @@ export function describeFact(fact: Fact): string {
 function wordsFor(fact: Fact): string {
   switch (fact.type) {
     case 'queued':
-      return `accepted${fact.synchronous ? ' as a synchronous call' : ''}${fact.qualifier === 'latest' ? '' : ` for ${fact.qualifier}`}${describeOrigin(fact)}`;
+      return `accepted${fact.synchronous ? ' as a synchronous call' : ''}${fact.qualifier === 'latest' ? '' : ` for ${fact.qualifier}`}${describeOrigin(fact)}${describeDelay(fact)}`;
     case 'running':
       return `attempt ${fact.attempt} on ${fact.worker}${describeTerms(fact)}`;
     case 'retrying':
@@ -76,6 +76,10 @@ function describeOrigin({ lineage, redriveOf }: FactOf<'queued'>): string {
   const again = redriveOf === undefined ? '' : `; runs ${redriveOf} again`;
   if (lineage === undefined) return again;
   return `${again}; hop ${lineage.hop} of the chain of ${lineage.root}, started by ${lineage.parent}`;
+}
+
+function describeDelay({ at, dueAt }: FactOf<'queued'>): string {
+  return dueAt === undefined ? '' : `; the first attempt is due in ${formatDuration(dueAt - at)}`;
 }
 
 /** The failure of an attempt, as the end of a sentence about the attempt. */

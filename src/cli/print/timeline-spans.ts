@@ -13,7 +13,8 @@ export type Span = {
   note: string;
 };
 
-type Open = Pick<Span, 'kind' | 'label' | 'from' | 'note'>;
+/** `next`: the span that follows at its start, if this one lasts until then. */
+type Open = Pick<Span, 'kind' | 'label' | 'from' | 'note'> & { next?: Open };
 
 /**
  * Turns the transitions of an invocation into spans, sorted by their start. An open span reaches until `now`. `waitsFor` says why the
@@ -26,8 +27,12 @@ export function spansOf(facts: readonly Fact[], now: number, waitsFor?: string):
   // The invocation itself and each of its deliveries have one open span at a time.
   const open = new Map<string, Open>();
   const close = (lane: string, at: number, { end, note }: Ending): void => {
-    const span = open.get(lane);
-    if (span === undefined) return;
+    const first = open.get(lane);
+    if (first === undefined) return;
+    const { next, ...delay } = first;
+    const isOver = next !== undefined && at >= next.from;
+    if (isOver) spans.push({ ...delay, to: next.from, end: 'over' });
+    const span = isOver ? next : delay;
     spans.push({ ...span, to: Math.max(span.from, at), end, note: note ?? span.note });
     open.delete(lane);
   };
@@ -70,7 +75,7 @@ function endingBy(fact: Fact): Ending {
 function openedBy(fact: Fact): Open | undefined {
   switch (fact.type) {
     case 'queued':
-      return { kind: 'queued', label: 'queued', from: fact.at, note: 'waiting for an attempt' };
+      return openedByRequest(fact);
     case 'running':
       return { kind: 'attempt', label: `attempt ${fact.attempt}`, from: fact.at, note: `running on ${fact.worker}` };
     case 'retrying':
@@ -89,6 +94,12 @@ function openedBy(fact: Fact): Open | undefined {
     default:
       return undefined;
   }
+}
+
+function openedByRequest({ at, dueAt = at }: FactOf<'queued'>): Open {
+  const queued: Open = { kind: 'queued', label: 'queued', from: dueAt, note: 'waiting for an attempt' };
+  if (dueAt === at) return queued;
+  return { kind: 'wait', label: 'delayed', from: at, note: `until it is due after ${formatDuration(dueAt - at)}`, next: queued };
 }
 
 function describeWait({ at, dueAt, attempt }: FactOf<'retrying'>): string {

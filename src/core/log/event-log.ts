@@ -67,8 +67,8 @@ export type WakeTimes = {
 };
 
 /** One message of the log without its content, for a reader that needs only the wake times. */
-export type LogEntry = { sequence: number; at: number } /** `size`: the size of the payload in bytes. */ & (
-  | { kind: 'request'; name: StreamName; size: number }
+export type LogEntry = { sequence: number; at: number } /** `size`: the size of the payload in bytes. `dueAt`: of a delayed request. */ & (
+  | { kind: 'request'; name: StreamName; size: number; dueAt?: number | undefined }
   | { kind: 'append'; name: StreamName; wakeTimes: WakeTimes; link?: ShortLink | undefined }
   /** `wakes`: the stream that the hint wakes. */
   | { kind: 'hint'; wakes?: StreamName }
@@ -117,6 +117,8 @@ export type NewRequest = {
   redriveOf?: RequestId;
   /** The caller waits for the outcome of the first attempt (SYNC1). */
   synchronous?: true;
+  /** When the request is due: the text of the header `Deliver-At`. All requests of one message have the same. */
+  deliverAt?: string;
   /** Of the first request of a message: the message is not stored when the log accepted one for the same stream in the last two minutes. */
   once?: boolean;
   /**

@@ -6,6 +6,7 @@ import { type FunctionName, isQualifier, isRequestId, quote, type RequestId, typ
 import { isTraceparent } from '#src/core/names/traceparent.ts';
 import { parseJson } from '#src/core/text/json.ts';
 import { hashOfRequest } from './chain.ts';
+import { type DueTime, readDueTime } from './due-time.ts';
 import type { AcceptedRequest, NewRequest, RequestMessage, StreamName } from './event-log.ts';
 
 /**
@@ -26,6 +27,8 @@ export const requestHeader = {
   redriveOf: 'Redrive-Of',
   /** `true` when the caller waits for the outcome of the first attempt (SYNC1). */
   synchronous: 'Synchronous',
+  /** When the request, or each request of a batch, is due (`due-time.ts`). */
+  deliverAt: 'Deliver-At',
   /** The stream of a batch. Its presence means that the payload is a batch of requests. */
   batch: 'Batch',
 } as const;
@@ -74,10 +77,11 @@ export function encodeRequests(
   requests: readonly NewRequest[],
 ): { payload: string; headers: [name: string, value: string][] } {
   const [only] = requests;
+  const due: [string, string][] = only?.deliverAt === undefined ? [] : [[requestHeader.deliverAt, only.deliverAt]];
   if (only === undefined || requests.length > 1) {
-    return { payload: JSON.stringify({ requests }), headers: [[requestHeader.batch, stream]] };
+    return { payload: JSON.stringify({ requests }), headers: [[requestHeader.batch, stream], ...due] };
   }
-  const headers: [string, string][] = [[requestHeader.requestId, only.id ?? stream]];
+  const headers: [string, string][] = [[requestHeader.requestId, only.id ?? stream], ...due];
   if (only.qualifier !== undefined) headers.push([requestHeader.qualifier, only.qualifier]);
   if (only.traceparent !== undefined) headers.push([requestHeader.traceparent, only.traceparent]);
   if (only.lineage !== undefined) headers.push([requestHeader.lineage, encodeLineage(only.lineage)]);
@@ -94,6 +98,16 @@ export function streamOfRequest({ headers, sequence, at, isOwn }: Omit<RawReques
   return isBelieved(id, isOwn) ? streamOf(id) : idFromSequence(at, sequence);
 }
 
+/** When the requests of a message are due, by its headers alone; `undefined` when they are due at acceptance. */
+export function dueAtOfRequest(headers: HeaderReader | undefined, acceptedAt: number): number | undefined {
+  return dueTimeIn(headers, acceptedAt)?.dueAt;
+}
+
+function dueTimeIn(headers: HeaderReader | undefined, acceptedAt: number): DueTime | undefined {
+  const text = headers?.get(requestHeader.deliverAt) ?? '';
+  return text === '' ? undefined : readDueTime(text, acceptedAt);
+}
+
 /** Whether the id of a message is the id of its request (OWN1). */
 function isBelieved(id: string, isOwn: boolean): id is RequestId {
   return canBeBrought(id) || (isOwn && isDerivedForm(id));
@@ -106,17 +120,29 @@ export function decodeRequest(target: InvokeTarget, raw: RawRequest): RequestMes
   const isBatch = (raw.headers?.get(requestHeader.batch) ?? '') !== '';
   const message = { raw, stream, text: decodeText(raw.data) };
   const requests = isBatch ? decodeBatch(target.token, message) : [decodeSingle(target.token, message)];
+  const due = dueTimeIn(raw.headers, raw.at);
+  if (due !== undefined) delay(requests, due, raw.headers);
   return { name, sequence: raw.sequence, at: raw.at, hash: hashOf(target.function, message), requests };
+}
+
+/** Writes the due time into the decoded requests. A header that cannot be read is a defect of each request. */
+function delay(requests: AcceptedRequest[], { dueAt, problem }: DueTime, headers: HeaderReader | undefined): void {
+  for (const request of requests) {
+    if (dueAt !== undefined) request.fact.dueAt = dueAt;
+    if (problem === undefined || request.defect !== undefined) continue;
+    const message = `the Deliver-At header ${quote(headers?.get(requestHeader.deliverAt) ?? '')} ${problem}`;
+    request.defect = { condition: 'InvalidRequest', message };
+  }
 }
 
 /** A message before its requests are decoded. `text` is undefined when the payload is not UTF-8. */
 type UndecodedMessage = { raw: RawRequest; stream: StreamId; text: string | undefined };
 
 /**
- * The hashed headers. The mark of a synchronous request is not hashed, because a worker of an earlier version does not know it. The terms of
- * its first attempt hold the mark, and are hashed.
+ * The hashed headers. The mark of a synchronous request and the due time are not hashed, because processes of an earlier version do not know
+ * them, and would take every append of such a stream for one with a wrong link. The terms of the first attempt hold the mark, and are hashed.
  */
-const headerNames = Object.values(requestHeader).filter((name) => name !== requestHeader.synchronous);
+const headerNames = Object.values(requestHeader).filter((name) => name !== requestHeader.synchronous && name !== requestHeader.deliverAt);
 
 function hashOf(fn: FunctionName, { raw, stream, text }: UndecodedMessage): string {
   const { data, headers: reader, sequence, at } = raw;

@@ -153,7 +153,8 @@ function entryOf(message: FullLogEntry): LogEntry {
   if (message.kind === 'request') {
     const { name, requests } = message.message;
     const size = requests.reduce((sum, { payload }) => sum + Buffer.byteLength(payload), 0);
-    return { kind: 'request', sequence, at, name, size };
+    const dueAt = requests[0]?.fact.dueAt;
+    return { kind: 'request', sequence, at, name, size, ...(dueAt === undefined ? {} : { dueAt }) };
   }
   if (message.kind === 'append')
     return { kind: 'append', sequence, at, name: message.name, wakeTimes: { ...message.wakeTimes }, link: message.link };

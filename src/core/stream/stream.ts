@@ -2,6 +2,7 @@ import { allDeliveriesSettled, deliveryOf, openDeliveries } from '#machines/deli
 import { type Fact, isOutcome } from '#machines/facts.ts';
 import { type Invocation, type InvocationEffect, invocationFolder } from '#machines/invocation.ts';
 import type { InvocationContext } from '#machines/invocation-context.ts';
+import { expiresAt } from '#machines/outcome.ts';
 import { StreamLostError } from '#src/core/errors.ts';
 import { acceptedAfter, headOfOwned } from '#src/core/log/chain.ts';
 import type {
@@ -132,13 +133,14 @@ export function foldFacts(
 /** When a stream with these invocations next needs work. Empty when all are settled. */
 export function wakeTimesOf(invocations: Iterable<Invocation>): WakeTimes {
   const wakeTimes: WakeTimes = {};
-  for (const { value, context } of invocations) {
-    const acceptedAt = context.request?.at ?? 0;
+  for (const invocation of invocations) {
+    const { value, context } = invocation;
     if (value === 'initial') continue;
-    if (value === 'retrying') {
-      lower(wakeTimes, 'dueAt', context.dueAt ?? 0);
-      lower(wakeTimes, 'endsAt', acceptedAt + (context.terms?.maxAgeInMs ?? 0));
-    } else if (context.outcome === null) lower(wakeTimes, 'inProgressSince', context.startedAt ?? acceptedAt);
+    if (context.dueAt !== null) {
+      lower(wakeTimes, 'dueAt', context.dueAt);
+      // The terms of a delayed request are fixed later. The scheduler knows the age that its function allows now.
+      if (context.terms !== null) lower(wakeTimes, 'endsAt', expiresAt(invocation, 0));
+    } else if (context.outcome === null) lower(wakeTimes, 'inProgressSince', context.startedAt ?? context.request?.at ?? 0);
     else lowerByDeliveries(wakeTimes, context, value === 'notified');
   }
   return wakeTimes;

@@ -2,6 +2,7 @@ import { deliveryOf } from '#machines/deliveries.ts';
 import type { Fact, FactOf, Outcome } from '#machines/facts.ts';
 import { type Invocation, invocationFolder } from '#machines/invocation.ts';
 import type { InvocationContext } from '#machines/invocation-context.ts';
+import { firstDueAt } from '#machines/outcome.ts';
 import { statusOf } from '#machines/status.ts';
 import { type Moment, momentsOf } from '#src/analysis/history.ts';
 import type { Timeline } from '#src/client/client.ts';
@@ -33,6 +34,8 @@ export function rowOf(found: InvocationSummary, scope: Scope): InvocationRow {
     ended_at: endedAt ?? undefined,
     notified_at: notifiedAt ?? undefined,
     duration_ms: durationInMs ?? undefined,
+    first_due_at: found.firstDueAt ?? undefined,
+    next_due_at: found.dueAt ?? undefined,
     root: root ?? undefined,
     parent: parent ?? undefined,
     hop: hop ?? undefined,
@@ -83,16 +86,17 @@ export function viewOf(timeline: Timeline, scope: Scope): InvocationView {
   });
 }
 
-type Times = 'accepted_at' | 'started_at' | 'ended_at' | 'notified_at' | 'duration_ms' | 'next_due_at';
+type Times = 'accepted_at' | 'first_due_at' | 'started_at' | 'ended_at' | 'notified_at' | 'duration_ms' | 'next_due_at';
 
 function timesOf({ context }: Invocation, facts: readonly Fact[]): Pick<InvocationView, Times> {
   const { request, outcome, dueAt } = context;
   return withoutUndefined({
     accepted_at: request?.at ?? 0,
+    first_due_at: request?.dueAt,
     started_at: facts.find((fact) => fact.type === 'running')?.at,
     ended_at: outcome?.at,
     notified_at: facts.find((fact) => fact.type === 'notified')?.at,
-    duration_ms: outcome === null ? undefined : outcome.at - (request?.at ?? outcome.at),
+    duration_ms: outcome === null || request === null ? undefined : Math.max(0, outcome.at - firstDueAt(request)),
     next_due_at: dueAt ?? undefined,
   });
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { UnknownOutcomeError } from '#src/core/errors.ts';
+import type { DueOptions } from '#src/core/log/due-time.ts';
 import { keyedId } from '#src/core/names/ids.ts';
 import { parseBody, textOf } from '#src/gateway/http/body.ts';
 import type { ConcurrencyLimit } from '#src/gateway/http/concurrency-limit.ts';
@@ -25,7 +26,7 @@ type Accepting = Waiter & { sharedTurn: () => Promise<void>; idempotency: Idempo
 type Invocation = {
   name: string;
   key: IdempotencyKey;
-  options: { traceparent: string | undefined; qualifier: string | undefined };
+  options: { traceparent: string | undefined; qualifier: string | undefined } & DueOptions;
 };
 
 /** `POST /api/functions/{name}/invocations`: accepts one event, or a batch, and optionally waits for the result. */
@@ -38,7 +39,7 @@ export function addInvokeRoute(routes: Routes, gateway: Gateway, waiting: Concur
       method: 'post',
       path: '/api/functions/{name}/invocations',
       summary: 'Invoke a function with the body as its event, or with ?batch once for each element of an array',
-      headers: ['Idempotency-Key', 'Prefer', 'traceparent'],
+      headers: ['Idempotency-Key', 'Prefer', 'traceparent', 'Deliver-At'],
       query: invokeQuerySchema,
       answers: {
         202: { description: 'accepted and durable', schema: z.union([acceptedSchema, batchAcceptedSchema]) },
@@ -53,7 +54,7 @@ export function addInvokeRoute(routes: Routes, gateway: Gateway, waiting: Concur
       const invocation = {
         name,
         key: idempotencyKeyOf(call, scope, gateway),
-        options: { traceparent: call.req.header('traceparent'), qualifier: query.qualifier },
+        options: { traceparent: call.req.header('traceparent'), qualifier: query.qualifier, ...dueOptionsOf(call, query) },
       };
       if (query.batch) return await invokeBatch(accepting, call, invocation);
       const id = await invokeOne(accepting, call, invocation);
@@ -65,6 +66,13 @@ export function addInvokeRoute(routes: Routes, gateway: Gateway, waiting: Concur
       return call.json(viewOf(timeline, scope));
     },
   );
+}
+
+/** The header `Deliver-At` holds a moment, or a plus and a delay. A query parameter takes its place. */
+function dueOptionsOf(call: Call, { deliver_at: at, delay }: { deliver_at?: string | undefined; delay?: string | undefined }): DueOptions {
+  if (at !== undefined || delay !== undefined) return { at, delay };
+  const given = call.req.header('deliver-at');
+  return given?.startsWith('+') ? { delay: given.slice(1) } : { at: given };
 }
 
 async function invokeOne({ gateway, sharedTurn, idempotency }: Accepting, call: Call, { name, key, options }: Invocation): Promise<string> {

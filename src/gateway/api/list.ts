@@ -12,19 +12,31 @@ const MAX_COUNT = 10_000;
 /** A filter in the shape of the API. */
 export type ApiFilter = {
   [Key in 'function' | 'qualifier' | 'version' | 'root' | 'parent' | 'redrive_of' | 'text']?: string | undefined;
-} & { [Key in 'from' | 'to' | 'min_attempts' | 'max_attempts' | 'min_duration_ms' | 'max_duration_ms']?: number | undefined } & Partial<
-    Record<'state' | 'status' | 'condition', readonly string[] | undefined>
-  >;
+} & {
+  [Key in 'from' | 'to' | 'due_before' | 'min_attempts' | 'max_attempts' | 'min_duration_ms' | 'max_duration_ms']?: number | undefined;
+} & Partial<Record<'state' | 'status' | 'condition', readonly string[] | undefined>>;
 
 /** The filter in the shape of the history service, restricted to the caller's project. */
 export function historyFilter(filter: ApiFilter, scope: Scope): HistoryFilter {
-  const { function: name, from, to, redrive_of, min_attempts, max_attempts, min_duration_ms, max_duration_ms, ...same } = filter;
+  const {
+    function: name,
+    from,
+    to,
+    due_before,
+    redrive_of,
+    min_attempts,
+    max_attempts,
+    min_duration_ms,
+    max_duration_ms,
+    ...same
+  } = filter;
   return withoutUndefined({
     ...same,
     ...scope.filter,
     function: name === undefined ? undefined : scope.token(name),
     since: from,
     until: to,
+    dueBefore: due_before,
     redriveOf: redrive_of,
     minAttempts: min_attempts,
     maxAttempts: max_attempts,

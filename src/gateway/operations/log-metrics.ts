@@ -45,7 +45,7 @@ export function createLogMetrics(registry: Registry, clock: Pick<Clock, 'now'>):
         const name = labelOf(entry.message.name.function);
         for (const { fact } of entry.message.requests) {
           folded.series.accepted.labels(name).inc();
-          folded.open.accept(name, fact.invocation, fact.at);
+          folded.open.accept(name, fact);
         }
       }
     },
@@ -69,9 +69,9 @@ function createSeries(registry: Registry) {
     deliveries: counter('deliveries_total', 'Deliveries to destinations that were settled', ['function', 'outcome']),
     failedTries: counter('delivery_failures_total', 'Tries of deliveries that failed and are retried', ['function']),
     postponed: counter('delivery_postponements_total', 'Deliveries that were postponed without a try', ['function']),
-    queueTime: histogram('queue_seconds', 'From acceptance to the first attempt'),
+    queueTime: histogram('queue_seconds', 'From acceptance, or from the due time of a delayed request, to the first attempt'),
     executionTime: histogram('execution_seconds', 'Duration of executions, by the clock of their workers'),
-    endToEnd: histogram('end_to_end_seconds', 'From acceptance to the outcome'),
+    endToEnd: histogram('end_to_end_seconds', 'From acceptance, or from the due time of a delayed request, to the outcome'),
   };
 }
 
@@ -87,13 +87,23 @@ function addOpenGauges(registry: Registry, open: OpenInvocations, clock: Pick<Cl
   });
   new Gauge({
     name: 'sequent_queue_age_seconds',
-    help: 'The age of the oldest request for which no attempt started yet',
+    help: 'For how long the oldest request for which no attempt started yet is due',
     labelNames: ['function'],
     registers,
     collect() {
       this.reset();
-      for (const [name, oldest] of open.oldestQueued())
+      for (const [name, oldest] of open.oldestQueued(clock.now()))
         this.set({ function: name }, oldest === undefined ? 0 : secondsBetween(oldest, clock.now()));
+    },
+  });
+  new Gauge({
+    name: 'sequent_requests_delayed',
+    help: 'Delayed requests that are not due yet',
+    labelNames: ['function'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [name, count] of open.delayed(clock.now())) this.set({ function: name }, count);
     },
   });
 }
@@ -128,7 +138,7 @@ function foldRunning({ series, open }: Folded, name: string, { invocation, attem
   const found = open.dequeue(invocation);
   if (found === undefined) return;
   found.attemptAt = at;
-  if (attempt === 1) series.queueTime.labels(name).observe(secondsBetween(found.acceptedAt, at));
+  if (attempt === 1) series.queueTime.labels(name).observe(secondsBetween(found.firstDueAt, at));
 }
 
 function foldOutcome(folded: Folded, name: string, fact: Extract<Fact, { type: 'succeeded' | 'failed' }>): void {
@@ -136,7 +146,7 @@ function foldOutcome(folded: Folded, name: string, fact: Extract<Fact, { type: '
   series.outcomes.labels(name, fact.type === 'failed' ? fact.condition : '').inc();
   observeExecution(folded, name, fact);
   const found = open.dequeue(fact.invocation);
-  if (found !== undefined) series.endToEnd.labels(name).observe(secondsBetween(found.acceptedAt, fact.at));
+  if (found !== undefined) series.endToEnd.labels(name).observe(secondsBetween(found.firstDueAt, fact.at));
 }
 
 function observeExecution({ series, open }: Folded, name: string, { invocation, at }: Fact): void {

@@ -11,7 +11,7 @@ import {
   type StreamName,
   type StreamVersion,
 } from '#src/core/log/event-log.ts';
-import { decodeRequest, streamOfRequest } from '#src/core/log/request-messages.ts';
+import { decodeRequest, dueAtOfRequest, streamOfRequest } from '#src/core/log/request-messages.ts';
 import { type FunctionName, isRequestId, type StreamId } from '#src/core/names/names.ts';
 import { subjects } from '#src/core/names/subjects.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
@@ -148,6 +148,7 @@ function entryOf({ subject, headers, sequence, at }: Readonly<StoredMessage>, is
         at,
         name: { function: parts.function, stream },
         size: Number(headers?.get('Nats-Msg-Size') ?? 0),
+        ...dueIn(headers, at),
       };
     }
     case 'invocation':
@@ -157,6 +158,11 @@ function entryOf({ subject, headers, sequence, at }: Readonly<StoredMessage>, is
     default:
       return { kind: 'hint', sequence, at };
   }
+}
+
+function dueIn(headers: StoredMessage['headers'], at: number): { dueAt?: number } {
+  const dueAt = dueAtOfRequest(headers, at);
+  return dueAt === undefined ? {} : { dueAt };
 }
 
 /** The stream stands in the id of the hint, because its payload is not read. */

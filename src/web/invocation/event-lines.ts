@@ -61,9 +61,10 @@ function iconOf({ tone, icon }: Appearance): Pick<EventLine, 'tone' | 'icon'> {
   return { tone, icon };
 }
 
-function describeAcceptance({ function: name, qualifier, synchronous, redriveOf }: FactOf<'queued'>): string {
+function describeAcceptance({ function: name, qualifier, synchronous, redriveOf, at, dueAt }: FactOf<'queued'>): string {
   const target = qualifier === 'latest' ? name : `${name}:${qualifier}`;
   const accepted = synchronous ? t('accepted as a synchronous call for {target}', { target }) : t('accepted for {target}', { target });
+  if (dueAt !== undefined) return t('{accepted}, due after {duration}', { accepted, duration: formatDuration(dueAt - at) });
   return redriveOf === undefined ? accepted : t('{accepted}, redrives {id}', { accepted, id: redriveOf });
 }
 

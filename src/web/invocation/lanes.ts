@@ -38,7 +38,7 @@ export function lanesOf(events: readonly NamedEvent[], waitsFor?: string): Lane[
     lanes.set(id, lane);
     const { open } = lane;
     if (open !== undefined && fact.type !== 'notified' && fact.type !== 'redriven') {
-      lane.spans.push({ ...open, to: Math.max(open.from, event.at), event: event.name, ...endedBy(event, open) });
+      lane.spans.push(...closedBy(event, open));
       lane.open = undefined;
     }
     lane.open ??= openedBy(event);
@@ -48,6 +48,18 @@ export function lanesOf(events: readonly NamedEvent[], waitsFor?: string): Lane[
     name,
     spans: open === undefined ? spans : [...spans, id === '' && open.kind === 'wait' ? { ...open, note: waitsFor ?? open.note } : open],
   }));
+}
+
+/** The wait of a delayed request for its due time is a span of its own, before that for a worker. */
+function closedBy(event: NamedEvent, open: OpenSpan): Span[] {
+  const { dueAt } = open;
+  if (open.tone !== 'queued' || dueAt === undefined || event.at < dueAt)
+    return [{ ...open, to: Math.max(open.from, event.at), event: event.name, ...endedBy(event, open) }];
+  const { dueAt: _, ...queued } = { ...open, from: dueAt, label: t('queued'), note: t('waited for a worker') };
+  return [
+    { ...open, to: dueAt },
+    { ...queued, to: event.at, event: event.name, ...endedBy(event, queued) },
+  ];
 }
 
 function endedBy({ fact, at }: NamedEvent, open: OpenSpan): Partial<Span> {
@@ -93,6 +105,8 @@ function openedBy({ fact, at, name }: NamedEvent): OpenSpan | undefined {
   const retryWait = { kind: 'wait', tone: 'retrying', label: t('wait') } as const;
   switch (fact.type) {
     case 'queued':
+      if (fact.dueAt !== undefined)
+        return open({ kind: 'wait', tone: 'queued', label: t('delayed'), note: t('waited until it was due'), dueAt: fact.dueAt });
       return open({ kind: 'wait', tone: 'queued', label: t('queued'), note: t('waited for a worker') });
     case 'running':
       return open({ kind: 'attempt', tone: 'running', label: t('attempt {attempt}', fact), note: t('runs on {worker}', fact) });

@@ -24,6 +24,17 @@ export function Properties({ view }: { view: InvocationView }) {
           </small>
         </dd>
       </div>
+      {view.first_due_at === undefined ? null : (
+        <div>
+          <dt>{t('Due')}</dt>
+          <dd>
+            <RelativeTime at={view.first_due_at} />{' '}
+            <small class="wide-only">
+              <ExactTime at={view.first_due_at} />
+            </small>
+          </dd>
+        </div>
+      )}
       <div>
         <dt>{t('Attempts')}</dt>
         <dd>

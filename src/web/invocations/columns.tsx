@@ -76,6 +76,12 @@ export const columns = {
     orders: ['newest', 'oldest'],
     cell: ({ accepted_at }: InvocationRow) => <RelativeTime at={accepted_at} />,
   },
+  due: {
+    head: 'Due',
+    track: '88px',
+    min: 88,
+    cell: ({ next_due_at }: InvocationRow) => (next_due_at === undefined ? '–' : <RelativeTime at={next_due_at} />),
+  },
   ended: {
     head: 'Ended',
     track: '88px',
@@ -111,7 +117,7 @@ const GAP = 18;
 /** The padding of a row, and the check box. */
 const FIXED = 2 * 16 + 18;
 /** The order in which a narrow table drops columns. */
-const DROP_ORDER: readonly ColumnName[] = ['error', 'ended', 'version', 'condition', 'payload', 'attempts', 'time', 'duration'];
+const DROP_ORDER: readonly ColumnName[] = ['error', 'ended', 'due', 'version', 'condition', 'payload', 'attempts', 'time', 'duration'];
 
 /** The chosen columns that fit into a width. */
 export function fittingColumns(chosen: readonly ColumnName[], width: number): ColumnName[] {

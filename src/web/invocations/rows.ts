@@ -30,16 +30,23 @@ function applyFact(row: InvocationRow, fact: Fact): InvocationRow {
   const attempts = fact.attempt;
   switch (fact.type) {
     case 'running':
-      return { ...row, state: 'running', status: 'RUNNING', attempts, started_at: row.started_at ?? fact.at, ...versionIn(fact) };
+      return {
+        ...withoutDue(row),
+        state: 'running',
+        status: 'RUNNING',
+        attempts,
+        started_at: row.started_at ?? fact.at,
+        ...versionIn(fact),
+      };
     case 'retrying':
-      return { ...row, state: 'retrying', status: 'RUNNING', attempts, error: fact.failure.message };
+      return { ...row, state: 'retrying', status: 'RUNNING', attempts, next_due_at: fact.dueAt, error: fact.failure.message };
     case 'succeeded':
-      return { ...row, state: 'succeeded', status: 'SUCCESS', attempts, ...ended(row, fact) };
+      return { ...withoutDue(row), state: 'succeeded', status: 'SUCCESS', attempts, ...ended(row, fact) };
     case 'failed': {
       const { condition, failure } = fact;
       const isDiscarded = attempts === 0 && (condition === 'EventAgeExceeded' || condition === 'LoopDetected');
       return {
-        ...row,
+        ...withoutDue(row),
         state: 'failed',
         status: isDiscarded ? 'DISCARD' : 'FAIL',
         condition,
@@ -51,13 +58,17 @@ function applyFact(row: InvocationRow, fact: Fact): InvocationRow {
   }
 }
 
+function withoutDue({ next_due_at: _, ...row }: InvocationRow): InvocationRow {
+  return row;
+}
+
 /** The terms of the first attempt name the version. */
 function versionIn({ terms }: FactOf<'running'>): Pick<InvocationRow, 'version'> {
   return terms === undefined ? {} : { version: terms.version ?? 'latest' };
 }
 
 function ended(row: InvocationRow, { at }: Fact): Pick<InvocationRow, 'ended_at' | 'duration_ms'> {
-  return { ended_at: at, duration_ms: Math.max(0, at - row.accepted_at) };
+  return { ended_at: at, duration_ms: Math.max(0, at - (row.first_due_at ?? row.accepted_at)) };
 }
 
 /** The later of two versions of the same row. */

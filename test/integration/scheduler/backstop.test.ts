@@ -69,9 +69,9 @@ async function openScheduler(name: string) {
 
 const policy = { maxRetries: 2, maxAgeInSeconds: 1, backoff: { initialInMs: 300, factor: 1, maxInMs: 300, jitter: 0 } };
 
-async function accept(name: string): Promise<{ stream: StreamName; id: string; request: number }> {
+async function accept(name: string, delay: { deliverAt?: string } = {}): Promise<{ stream: StreamName; id: string; request: number }> {
   const stream = { function: parseFunctionName(name), stream: createStreamId(Date.now(), randomBytes(8)) };
-  const { sequence } = await log.ports.log.accept(stream, [{ payload: '{}' }]);
+  const { sequence } = await log.ports.log.accept(stream, [{ payload: '{}', ...delay }]);
   return { stream, id: stream.stream, request: sequence };
 }
 
@@ -117,6 +117,30 @@ test('a request without a worker fails with EventAgeExceeded when it becomes too
   expect(ageInMs).toBeGreaterThanOrEqual(1_000);
   expect(ageInMs).toBeLessThan(3_000);
   expect(typesOf(id)).toEqual(['queued', 'failed', 'notified']);
+});
+
+test('a delayed request without a worker ends by its age, which counts from its due time, without a hint', async () => {
+  await registry.put({ name: 'delayed', handler: { kind: 'inline' }, policy });
+  const hinted: string[] = [];
+  const hints = log.connection.nats.subscribe('wake.delayed', { callback: (_, { subject }) => void hinted.push(subject) });
+  const { id } = await accept('delayed', { deliverAt: '+1500ms' });
+  const queued = await log.until(of(id, 'queued'));
+  const failed = await log.until(of(id, 'failed'));
+  await log.until(of(id, 'notified'));
+  hints.unsubscribe();
+
+  expect(failed).toMatchObject({ condition: 'EventAgeExceeded', attempt: 0 });
+  expect(failed.at - queued.at).toBeGreaterThanOrEqual(2_500);
+  expect(hinted).toEqual([]);
+});
+
+test('a delayed request for a function that does not exist fails when it is due, not before', async () => {
+  const { id } = await accept('ghost', { deliverAt: '+1500ms' });
+  const queued = await log.until(of(id, 'queued'));
+  const failed = await log.until(of(id, 'failed'));
+
+  expect(failed).toMatchObject({ condition: 'FunctionNotFound' });
+  expect(failed.at - queued.at).toBeGreaterThanOrEqual(1_500);
 });
 
 test('a request for a function that does not exist fails with FunctionNotFound, once', async () => {

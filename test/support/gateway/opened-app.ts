@@ -69,7 +69,7 @@ export async function openApp({
     },
     async invokeOnce(name: string, payload: string, options: { id: string }) {
       const earlier = sent.find((one) => one.name === name && one.id === options.id);
-      if (earlier !== undefined) return { requestId: options.id, earlier: earlier.payload };
+      if (earlier !== undefined) return { requestId: options.id, earlier: { payload: earlier.payload, at: 0, dueAt: undefined } };
       await this.invokeText(name, payload, options);
       return { requestId: options.id };
     },

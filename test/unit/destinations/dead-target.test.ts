@@ -76,7 +76,7 @@ test('the backlog of a recovered target arrives by a ramp, each delivery once an
     let dueAt = 0;
     for (const fact of life) {
       if (fact.type === 'delivery.started') expect(fact.at).toBeGreaterThanOrEqual(dueAt);
-      if ('dueAt' in fact) dueAt = fact.dueAt;
+      if ('dueAt' in fact) dueAt = fact.dueAt ?? 0;
     }
   }
 });

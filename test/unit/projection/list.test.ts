@@ -28,6 +28,8 @@ type Life = {
   root: number;
   error: string;
   gap: number;
+  /** Of a delayed request. */
+  delay: number;
 };
 
 const life: fc.Arbitrary<Life> = fc.record({
@@ -42,6 +44,7 @@ const life: fc.Arbitrary<Life> = fc.record({
   root: fc.integer({ min: 0, max: 4 }),
   error: fc.constantFrom(...words),
   gap: fc.integer({ min: -2_000, max: 5_000 }),
+  delay: fc.constantFrom(0, 0, 700, 9_000),
 });
 
 type Known = { id: string; qualifier: string; invocation: Invocation; payload: string; error: string | null; life: Life };
@@ -76,14 +79,15 @@ function outcomeOf(
 /** Writes a life, and folds it with the machine alone. */
 function write(log: WrittenLog, given: Life, index: number): Known {
   const id = `i-${index}`;
-  const { fn, qualifier, end, root, error, text, gap } = given;
+  const { fn, qualifier, end, root, error, text, gap, delay } = given;
   const headers: Record<string, string> = { Qualifier: qualifier };
   if (root > 0) headers.Lineage = `root-${root}/parent-${root % 2}/1`;
   if (root === 4) headers['Redrive-Of'] = 'i-0';
+  if (delay > 0) headers['Deliver-At'] = `+${delay}ms`;
   const payload = JSON.stringify(text);
   const at = 1_000_000 + index * 1_000 + gap;
   const sequence = log.request(fn, id, payload, { headers, at });
-  const facts = factsOf(id, at, given);
+  const facts = factsOf(id, at + delay, given);
   for (const fact of facts) log.append(fn, id, sequence, [fact]);
   const accepted = log.decodedRequest(sequence)?.requests[0]?.fact;
   if (accepted === undefined) throw new Error('no request');
@@ -105,6 +109,7 @@ const filter: fc.Arbitrary<HistoryFilter> = fc.record(
     condition: fc.uniqueArray(fc.constantFrom(...failureConditions), { minLength: 1, maxLength: 2 }),
     since: fc.integer({ min: 999_000, max: 1_020_000 }),
     until: fc.integer({ min: 999_000, max: 1_030_000 }),
+    dueBefore: fc.integer({ min: 999_000, max: 1_040_000 }),
     root: fc.constantFrom('root-1', 'root-4'),
     parent: fc.constantFrom('parent-0', 'parent-1'),
     redriveOf: fc.constantFrom('i-0', 'i-1'),
@@ -123,7 +128,7 @@ function matches({ id, qualifier, invocation, payload, error, life: { fn } }: Kn
   const { request, outcome } = context;
   const at = request?.at ?? 0;
   const condition = outcome?.type === 'failed' ? outcome.condition : '';
-  const took = outcome === null ? -1 : outcome.at - at;
+  const took = outcome === null ? -1 : outcome.at - (request?.dueAt ?? at);
   const conditions: { [Name in keyof Required<HistoryFilter>]: (asked: NonNullable<HistoryFilter[Name]>) => boolean } = {
     id: (asked) => id === asked,
     function: (asked) => fn === asked,
@@ -135,6 +140,7 @@ function matches({ id, qualifier, invocation, payload, error, life: { fn } }: Kn
     condition: (asked) => (asked as string[]).includes(condition),
     since: (asked) => at >= asked,
     until: (asked) => at < asked,
+    dueBefore: (asked) => (context.dueAt ?? Number.POSITIVE_INFINITY) < asked,
     root: (asked) => request?.lineage?.root === asked,
     parent: (asked) => request?.lineage?.parent === asked,
     redriveOf: (asked) => request?.redriveOf === asked,
@@ -156,7 +162,7 @@ function holds(text: string, wanted: string): boolean {
 }
 
 const tookOf = ({ invocation: { context } }: Known, absent: number): number =>
-  context.outcome === null ? absent : Math.round(context.outcome.at - (context.request?.at ?? 0));
+  context.outcome === null ? absent : Math.round(context.outcome.at - (context.request?.dueAt ?? context.request?.at ?? 0));
 const attemptsOf = ({ invocation }: Known): number => invocation.context.attempts;
 /** Compares invocations that are in the order of the newest first, which equal ones keep. */
 const comparing: Readonly<Record<ListOrder, (one: Known, other: Known) => number>> = {

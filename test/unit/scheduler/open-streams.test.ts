@@ -45,6 +45,15 @@ describe('the open streams', () => {
     expect([open.requestBytes, open.size]).toEqual([0, 0]);
   });
 
+  test('hold a delayed request from its acceptance on, due when it says, also without a known function', () => {
+    const open = openStreams(
+      { ...request(1, 1_000), dueAt: 90_000 } as LogEntry,
+      { ...request(2, 1_000, 'o', 'none'), dueAt: 80_000 } as LogEntry,
+    );
+    expect([open.size, open.floor, dueAt(open, 79_999)]).toEqual([2, 1, undefined]);
+    expect([dueAt(open, 80_000), dueAt(open, 89_999), dueAt(open, 90_000)]).toEqual(['o', undefined, 's']);
+  });
+
   test('hold a request from its acceptance on, due when the patience is over', () => {
     const open = openStreams(request(1, 1_000));
     expect(dueAt(open, 1_099)).toBeUndefined();

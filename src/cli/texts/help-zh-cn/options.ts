@@ -139,6 +139,8 @@ export const options = {
     '与 --batch 一起使用：第 7 行的请求 ID 为 <prefix>-7，重复运行时不会重复执行任何一行',
   'your own request id: two requests with one id are one invocation': '自己的请求 ID：相同请求 ID 的两个请求是同一次调用',
   'a version, or ! and an alias': '版本，或 ! 加别名',
+  'start after this time at the earliest: 30s, 10m, 2h, 30d': '最早在此时长之后开始：30s、10m、2h、30d',
+  'start at this time at the earliest: 2026-12-24T08:00:00Z': '最早在此时刻开始：2026-12-24T08:00:00Z',
   'wait for the outcome, and print the returned value': '等待执行结果，并输出返回值',
   'print every transition as it happens, then the outcome': '实时输出每次状态变化，然后输出执行结果',
   'how long --wait and --follow wait': '--wait 和 --follow 等待多久',
@@ -170,6 +172,8 @@ export const options = {
     '只包括因这些原因失败的，可重复：UnhandledInvocationError、EventAgeExceeded、FunctionNotFound、PayloadTooLarge、InvalidPayload、InvalidRequest、LoopDetected、InvocationCanceled、SystemError',
   'only accepted since then: 30m, 2h, 30d ago, or 2026-01-31T12:00:00Z': '只包括此后受理的：30m、2h、30d 之前，或 2026-01-31T12:00:00Z',
   'only accepted before then: a duration ago or a moment': '只包括此前受理的：多久之前，或某个时刻',
+  'only waiting for an attempt that is due within 10m, 2h, 30d, or before 2026-01-31T12:00:00Z':
+    '只包括等待执行、且在 10m、2h、30d 之内或在 2026-01-31T12:00:00Z 之前到期的',
   'only run by this version, also behind an alias': '只包括由此版本执行的，包括通过别名',
   'only for this version or !alias, as the request names it': '只包括请求中指定此版本或 !别名 的',
   "only of FunctionGraph's statuses, repeatable: WAIT, RUNNING, SUCCESS, FAIL, DISCARD":

@@ -60,7 +60,7 @@ export const statsRowSchema = z.object({
   by_state: z.record(z.string(), count),
   by_condition: z.record(z.string(), count),
   duration_ms: percentilesSchema.optional().describe('from acceptance to outcome'),
-  queue_ms: percentilesSchema.optional().describe('from acceptance to the first attempt'),
+  queue_ms: percentilesSchema.optional().describe('from acceptance, or from the due time of a delayed request, to the first attempt'),
 });
 export type StatsRow = z.infer<typeof statsRowSchema>;
 const verdictSchema = z.object({

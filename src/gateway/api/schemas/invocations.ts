@@ -19,12 +19,13 @@ export const filterShape = {
   condition: manyOf(conditionNames),
   from: time.optional().describe('accepted at or after this moment'),
   to: time.optional().describe('accepted before this moment'),
+  due_before: time.optional().describe('waits for an attempt that is due before this moment'),
   root: id.optional().describe('the first request of the chain'),
   parent: id.optional(),
   redrive_of: id.optional(),
   min_attempts: wholeNumber(0, 1_000_000).optional(),
   max_attempts: wholeNumber(0, 1_000_000).optional(),
-  min_duration_ms: wholeNumber(0, 1e15).optional().describe('from acceptance to outcome'),
+  min_duration_ms: wholeNumber(0, 1e15).optional().describe('from acceptance, or from the due time of a delayed request, to outcome'),
   max_duration_ms: wholeNumber(0, 1e15).optional(),
   text: z.string().min(1).max(256).optional().describe('words that all occur in the payload, or all in the error'),
 };
@@ -54,8 +55,9 @@ const summarySchema = z.object({
   started_at: moment.optional(),
   ended_at: moment.optional(),
   notified_at: moment.optional(),
-  duration_ms: z.number().optional().describe('from acceptance to outcome'),
-  next_due_at: moment.optional().describe('when the next attempt is due; for single invocations only'),
+  duration_ms: z.number().optional().describe('from acceptance, or from the due time of a delayed request, to outcome'),
+  first_due_at: moment.optional().describe('when the first attempt of a delayed request was due'),
+  next_due_at: moment.optional().describe('when the next attempt is due: of a delayed request, and of a retry'),
   root: z.string().optional(),
   parent: z.string().optional(),
   hop: z.int().optional(),
@@ -161,6 +163,8 @@ export const batchAcceptedSchema = z.object({ invocations: z.array(acceptedSchem
 export const invokeQuerySchema = z.strictObject({
   batch: flag.describe('the body is an array; each element is an event'),
   qualifier: z.string().max(256).optional().describe('a version, or "!" and an alias'),
+  deliver_at: z.string().max(64).optional().describe('the first attempt starts at this time at the earliest: ISO 8601 with its zone'),
+  delay: z.string().max(64).optional().describe('the first attempt starts after this time at the earliest: 90s, 10m, 2h, 30d'),
 });
 
 export const redriveBodySchema = z.strictObject({ payload: z.string().optional().describe('JSON text that replaces the event') });

@@ -29,7 +29,8 @@ export const machine = {
   '{from} → {to} by {event}': '{from} → {to}，事件 {event}',
   '{name}: {description}': '{name}：{description}',
   'No request was accepted': '没有受理请求',
-  'Accepted and durable; no attempt has started': '已受理并持久化，尚未开始执行',
+  'Accepted and durable; no attempt has started, and the first one may be due later':
+    '已受理并持久化，尚未开始执行，首次执行可能稍后才到期',
   'A worker executes the function': 'worker 正在执行函数',
   'Waits until the next attempt is due': '等待下一次执行到期',
   'The function returned; the outcome is being delivered to its destinations': '函数已返回，正在通知目标服务',
