@@ -2,7 +2,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RequestStrategy } from 'nats';
-import { describe, expect } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import { type ClientHistory, createClientHistory } from '#src/client/history.ts';
 import { questions } from '#src/core/history-questions.ts';
 import { createNatsHistory, HISTORY_SERVICE, serveHistory } from '#src/nats/questions/history-service.ts';
@@ -46,9 +46,16 @@ describe('the service', () => {
   test('is found by the service discovery of NATS, with JSON Schemas of requests and responses', async () => {
     const { nats: connection } = nats.connection;
     const asking = connection.services.client({ strategy: RequestStrategy.Timer, maxWait: 500 });
-    const infos = [];
-    for await (const info of await asking.info(HISTORY_SERVICE)) infos.push(info);
-    expect(infos).toHaveLength(1);
+    // The server answers 503 until it has the subscriptions of the service.
+    const infos = await vi.waitFor(
+      async () => {
+        const found = [];
+        for await (const info of await asking.info(HISTORY_SERVICE)) found.push(info);
+        expect(found).toHaveLength(1);
+        return found;
+      },
+      { timeout: 20_000 },
+    );
     const endpoints = new Map(infos[0]?.endpoints?.map((endpoint) => [endpoint.subject, endpoint.metadata]));
     for (const name of Object.keys(questions)) {
       const metadata = endpoints.get(`history.${name}`) ?? endpoints.get(`history.${name}.p-test`);
