@@ -37,7 +37,7 @@ describe('a delayed request over HTTP', () => {
     const ids = await Promise.all([
       post('', { 'deliver-at': '+1s' }).then(accepted),
       post('delay=1s').then(accepted),
-      post(`deliver_at=${Date.now() + 3_000}`).then(accepted),
+      post(`deliver_at=${Date.now() + 6_000}`).then(accepted),
     ]);
     for (const view of await Promise.all(ids.map(ended))) {
       expect(view).toMatchObject({ status: 'SUCCESS', attempts: 1 });
