@@ -9,7 +9,9 @@ import { withClient } from '../session.ts';
 
 export function bulkCommand(): Command {
   return new Command('bulk')
-    .description('Bulk operations, started from the pages, over HTTP, or by sequent redrive --failed: their progress, and how to end them.')
+    .description(
+      'Bulk operations, started from the pages, over HTTP, or by sequent redrive --failed, cancel --open and purge: their progress, and how to end them.',
+    )
     .addCommand(
       new Command('ls')
         .alias('list')
@@ -28,7 +30,7 @@ export function bulkCommand(): Command {
     .addCommand(
       new Command('abort')
         .summary('end an operation early')
-        .description('Ends a bulk operation. What it has done stays. At most 50 further invocations are changed.')
+        .description('Ends a bulk operation. What it has done stays. At most 50 further invocations are changed. A purge cannot be ended.')
         .argument('<id>', 'the id of the operation')
         .addHelpText('after', '\nExit codes: 0 asked to end, 3 no such operation, 4 it is over.')
         .action(action(abort)),
@@ -86,9 +88,9 @@ async function show(call: Call): Promise<ExitCode> {
 }
 
 function linesOf(row: Row): string[] {
-  const { id, present, done, failed, leftOut, total, failures, abortBy, problem, reason } = row;
+  const { id, present, step, done, failed, leftOut, total, failures, abortBy, problem, reason } = row;
   return [
-    `${row.action} ${id} of ${row.by}: ${present}${abortBy === undefined ? '' : `, abort asked by ${abortBy}`}`,
+    `${row.action} ${id} of ${row.by}: ${present}${step === undefined ? '' : `, ${step}`}${abortBy === undefined ? '' : `, abort asked by ${abortBy}`}`,
     `${whatOf(row)}${reason === undefined ? '' : `; reason: ${reason}`}`,
     `${done} done, ${failed} failed, ${leftOut} left out${total === undefined ? '' : `, of ${total}`}`,
     ...(problem === undefined ? [] : [`it stopped: ${problem}`]),

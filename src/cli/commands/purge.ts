@@ -85,6 +85,7 @@ async function waitForErasure(
   const id = randomBytes(8).toString('hex');
   const requested: ErasureRecord = { state: 'asked', request };
   await state.put(erasureKey(id), JSON.stringify(requested), 0);
+  if (!request.isTrial) terminal.err.line(terminal.err.paint.dim(`bulk operation ${id}; sequent bulk show ${id}`));
   const deadline = performance.now() + options.wait;
   let printedState = requested.state;
   for (;;) {

@@ -4,23 +4,26 @@ import { ConflictError, messageOf, SequentError, WrongStateError } from '#src/co
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { KeyValue, KeyValueEntry } from '#src/core/ports/key-value.ts';
 import { parseJson } from '#src/core/text/json.ts';
+import { listPurges, readPurge } from './purge-operation.ts';
 
 /*
  * Bulk operations: one action on many invocations, with a record in the state store.
  *
  * 1. One process runs an operation, and saves the progress after each part. Every save names the revision that the process knows.
  * 2. An abort is written into the record. The next save of the running process is then refused, and the process ends the operation.
- * 3. An operation that saved nothing for STALE_AFTER_MS is interrupted. A gateway continues its own interrupted operations.
+ * 3. A purge has no record here: its erasure is the record, which the janitor writes. It cannot be aborted, because an erasure that is in the
+ *    log must be finished everywhere.
+ * 4. An operation that saved nothing for STALE_AFTER_MS is interrupted. A gateway continues its own interrupted operations.
  */
 
 const count = z.number().int().min(0);
 const subjectSchema = z.object({ id: z.string(), function: z.string() });
 
 const bulkOperationSchema = z.object({
-  action: z.enum(['redrive', 'cancel', 'redeliver', 'dismiss']),
+  action: z.enum(['redrive', 'cancel', 'redeliver', 'dismiss', 'purge']),
   /** Who started it, and in which kind of process it runs. */
   by: z.string(),
-  runner: z.enum(['gateway', 'cli']),
+  runner: z.enum(['gateway', 'cli', 'janitor']),
   /** The project of its caller; absent for an operator, who acts on all projects. */
   project: z.string().optional(),
   /** The query of the read model, or the invocations themselves. */
@@ -28,6 +31,8 @@ const bulkOperationSchema = z.object({
   chosen: z.array(subjectSchema).max(500).optional(),
   reason: z.string().optional(),
   state: z.enum(['running', 'done', 'aborted', 'failed']),
+  /** What a running purge does now. */
+  step: z.enum(['searching', 'waiting for the read models', 'erasing']).optional(),
   abortBy: z.string().optional(),
   total: count.optional(),
   isTotalAtLeast: z.boolean().optional(),
@@ -79,12 +84,21 @@ export interface BulkStore {
 
 export function createBulkStore(state: KeyValue, clock: Pick<Clock, 'now'>): BulkStore {
   async function get(id: string): Promise<StoredBulk | undefined> {
-    return /^[a-z0-9-]{1,40}$/.test(id) ? parse(id, await state.get(PREFIX + id)) : undefined;
+    if (!/^[a-z0-9-]{1,40}$/.test(id)) return undefined;
+    return (await read(id)) ?? (await readPurge(state, id, clock.now()));
+  }
+  async function read(id: string): Promise<StoredBulk | undefined> {
+    return parse(id, await state.get(PREFIX + id));
+  }
+  async function listOwn(keys: readonly string[]): Promise<StoredBulk[]> {
+    const ids = keys.filter((key) => key.startsWith(PREFIX)).map((key) => key.slice(PREFIX.length));
+    const found = await Promise.all(ids.sort().reverse().map(read));
+    return found.filter((one) => one !== undefined);
   }
   async function list(): Promise<StoredBulk[]> {
-    const ids = (await state.keys()).filter((key) => key.startsWith(PREFIX)).map((key) => key.slice(PREFIX.length));
-    const found = await Promise.all(ids.sort().reverse().map(get));
-    return found.filter((one) => one !== undefined);
+    const keys = await state.keys();
+    const all = [...(await listOwn(keys)), ...(await listPurges(state, keys, clock.now()))];
+    return all.sort((one, other) => other.operation.startedAt - one.operation.startedAt);
   }
   async function save(known: StoredBulk, change: Partial<BulkOperation>): Promise<{ isSaved: boolean; stored: StoredBulk }> {
     const operation = { ...known.operation, ...change, updatedAt: clock.now() };
@@ -101,7 +115,7 @@ export function createBulkStore(state: KeyValue, clock: Pick<Clock, 'now'>): Bul
     get,
     save,
     async create(given) {
-      const ended = (await list()).filter(({ operation }) => operation.state !== 'running').slice(MAX_KEPT - 1);
+      const ended = (await listOwn(await state.keys())).filter(({ operation }) => operation.state !== 'running').slice(MAX_KEPT - 1);
       for (const { id } of ended) await state.delete(PREFIX + id);
       const now = clock.now();
       // Later ids are greater.
@@ -113,8 +127,7 @@ export function createBulkStore(state: KeyValue, clock: Pick<Clock, 'now'>): Bul
     async abort(id, by) {
       for (let known = await get(id); known !== undefined; ) {
         const present = bulkStateOf(known.operation, clock.now());
-        if (present !== 'running' && present !== 'interrupted')
-          throw new WrongStateError({ what: `bulk operation ${id} is over: ${present}` });
+        refuseAbort(id, known.operation.action, present);
         // No process ends an interrupted operation.
         const ended = present === 'interrupted' ? { state: 'aborted' as const, endedAt: clock.now() } : {};
         const { isSaved, stored } = await save(known, { abortBy: by, ...ended });
@@ -124,6 +137,12 @@ export function createBulkStore(state: KeyValue, clock: Pick<Clock, 'now'>): Bul
       return undefined;
     },
   };
+}
+
+/** Throws `WrongStateError` for an operation that is over, and for a purge. */
+function refuseAbort(id: string, action: BulkOperation['action'], present: BulkState): void {
+  if (present !== 'running' && present !== 'interrupted') throw new WrongStateError({ what: `bulk operation ${id} is over: ${present}` });
+  if (action === 'purge') throw new WrongStateError({ what: `purge ${id} cannot be aborted; the janitor finishes it` });
 }
 
 function parse(id: string, entry: KeyValueEntry | undefined): StoredBulk | undefined {

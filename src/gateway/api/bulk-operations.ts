@@ -52,7 +52,7 @@ export function addBulkOperationRoutes(routes: Routes, gateway: Gateway): void {
     },
     async (call) => {
       const scope = scopeOf(call, gateway);
-      const found = (await bulks.list()).filter(({ operation }) => isVisible(operation, scope));
+      const found = (await bulks.list()).filter(({ operation }) => isVisible(operation, scope, gateway));
       return call.json({ operations: found.map((one) => viewOf(one, scope, clock.now())) });
     },
   );
@@ -66,7 +66,7 @@ export function addBulkOperationRoutes(routes: Routes, gateway: Gateway): void {
     },
     async (call, { params: { id } }) => {
       const scope = scopeOf(call, gateway);
-      return call.json(viewOf(visible(await bulks.get(id), scope, id), scope, clock.now()));
+      return call.json(viewOf(visible(await bulks.get(id), { scope, id, gateway }), scope, clock.now()));
     },
   );
 
@@ -79,18 +79,23 @@ export function addBulkOperationRoutes(routes: Routes, gateway: Gateway): void {
     },
     async (call, { params: { id } }) => {
       const scope = scopeOf(call, gateway);
-      visible(await bulks.get(id), scope, id);
-      return call.json(viewOf(visible(await bulks.abort(id, identityOf(call.get('credential'))), scope, id), scope, clock.now()), 202);
+      const named = { scope, id, gateway };
+      visible(await bulks.get(id), named);
+      return call.json(viewOf(visible(await bulks.abort(id, identityOf(call.get('credential'))), named), scope, clock.now()), 202);
     },
   );
 }
 
-function isVisible({ project }: BulkOperation, scope: Scope): boolean {
-  return scope.isOpen || project === scope.project;
+/** A purge names no project when its function is of the own one. An operation of an operator concerns all projects. */
+function isVisible({ action, project }: BulkOperation, scope: Scope, { tenancy }: Gateway): boolean {
+  const concerned = action === 'purge' ? (project ?? tenancy.project) : project;
+  return scope.isOpen || concerned === scope.project;
 }
 
-function visible(stored: StoredBulk | undefined, scope: Scope, id: string): StoredBulk {
-  if (stored !== undefined && isVisible(stored.operation, scope)) return stored;
+type Named = { scope: Scope; id: string; gateway: Gateway };
+
+function visible(stored: StoredBulk | undefined, { scope, id, gateway }: Named): StoredBulk {
+  if (stored !== undefined && isVisible(stored.operation, scope, gateway)) return stored;
   throw new HttpError({ status: 404, message: `there is no bulk operation ${id}` });
 }
 
@@ -100,6 +105,7 @@ function viewOf({ id, operation }: StoredBulk, scope: Scope, now: number): BulkO
     id,
     action,
     state: bulkStateOf(operation, now),
+    step: operation.step,
     by,
     runner,
     filter: shownFilter(operation.filter as HistoryFilter | undefined, scope),

@@ -38,16 +38,17 @@ export function BulkOperationsCard() {
 }
 
 function rowOf(operation: BulkOperationView) {
-  const { id, action, by, state, done, total, failed, left_out, started_at, abort_requested_by } = operation;
+  const { id, action, by, state, step, done, total, failed, left_out, started_at, abort_requested_by } = operation;
   return {
     key: id,
     cells: [
       <span key="what">
-        <b>{action}</b> {whatOf(operation)} <small class="hint">{t('by {who}', { who: by })}</small>
+        <b>{translated(action)}</b> {whatOf(operation)} <small class="hint">{t('by {who}', { who: by })}</small>
       </span>,
       <span key="state">
         {state === 'running' && abort_requested_by !== undefined ? translated('aborting') : translated(state)}{' '}
-        {isRunning(operation) ? <AbortButton id={id} /> : null}
+        {step === undefined ? null : <small class="hint">{translated(step)}</small>}
+        {isRunning(operation) && action !== 'purge' ? <AbortButton id={id} /> : null}
       </span>,
       total === undefined ? formatNumber(done) : t('{done} of {total}', { done: formatNumber(done), total: formatNumber(total) }),
       formatNumber(failed),
@@ -61,6 +62,6 @@ function rowOf(operation: BulkOperationView) {
 function whatOf({ selected, filter = {} }: BulkOperationView): string {
   if (selected !== undefined) return t('of {count} selected invocations', { count: formatNumber(selected) });
   return Object.entries(filter)
-    .map(([name, value]) => `${name} ${String(value)}`)
+    .map(([name, value]) => `${name === 'before' ? t('before') : translated(name)} ${String(value)}`)
     .join(', ');
 }

@@ -1,5 +1,8 @@
+import type { Page } from 'playwright-core';
 import { describe, expect } from 'vitest';
+import type { InvocationRow } from '#src/gateway/api/schemas/invocations.ts';
 import { chip, fresh, row, rows, settled } from '#test/support/web/invocation-list.ts';
+import { overflowOf, violationsInBothThemes } from '#test/support/web/page-checks.ts';
 import { pagesTest } from '#test/support/web/pages-test.ts';
 import { startWebSequent } from '#test/support/web/web-sequent.ts';
 
@@ -46,7 +49,39 @@ describe('the chosen view of the list', () => {
   });
 });
 
+/** The bulk operations on the page System, as texts of rows. */
+async function operationsOn(page: Page): Promise<string[]> {
+  return await page.getByRole('region', { name: 'Bulk operations' }).first().locator('tbody tr').allTextContents();
+}
+
 describe('in bulk', () => {
+  test('a cancellation and a purge of the command line are operations on the page System', async ({ sequent, browser }) => {
+    await sequent.define('closing');
+    const held = [await sequent.invoke('closing', { gate: 'never' }), await sequent.invoke('closing', { gate: 'never' })];
+    // The command lists by the read model, which is a moment behind the log.
+    const listed = async () =>
+      (await sequent.call<{ invocations: InvocationRow[] }>('/api/invocations?function=closing&state=running')).invocations.length;
+    await expect.poll(listed, { timeout: 30_000 }).toBe(2);
+    const cancel = (...args: string[]) => sequent.run(['cancel', '--open', '--function', 'closing', ...args, '-o', 'name']);
+    expect(await cancel('--state', 'queued', '--dry-run')).toMatchObject({ code: 0, stdout: '' });
+    expect((await cancel('--dry-run')).stdout.trim().split('\n')).toEqual(held);
+    expect((await sequent.run(['cancel'])).code).toBe(2);
+    expect(await cancel('--yes')).toMatchObject({ code: 0, stderr: expect.stringContaining('2 open invocations cancelled') });
+    for (const id of held) expect((await sequent.invocation(id)).condition).toBe('InvocationCanceled');
+    const purged = await sequent.run(['purge', '--function', 'closing', '--before', '0s', '--yes']);
+    expect(purged.code).toBe(0);
+    const [, id = ''] = /bulk operation (\S+);/.exec(purged.stderr) ?? [];
+    expect((await sequent.run(['bulk', 'show', id])).stdout).toMatch(/^purge .*: done\nfunction=closing .*\n2 done, 0 failed/);
+    expect((await sequent.run(['bulk', 'abort', id])).code).toBe(4);
+    await using watched = await browser.open(`${sequent.url}/system`);
+    const { page } = watched;
+    const expected = [/^purge function closing, before .*done 2 of 20/, /^cancel function closing .*done 2 of 20/];
+    await expect.poll(() => operationsOn(page), { timeout: 30_000 }).toEqual(expected.map((pattern) => expect.stringMatching(pattern)));
+    expect(await violationsInBothThemes(watched)).toEqual([]);
+    await page.setViewportSize({ width: 360, height: 740 });
+    expect(await overflowOf(page)).toEqual([]);
+  });
+
   test('failed invocations are counted and then redriven once', async ({ sequent, browser }) => {
     await sequent.define('bulks');
     const [, ...failed] = await settled(sequent, 'bulks', {}, { fails: 1 }, { fails: 1 });

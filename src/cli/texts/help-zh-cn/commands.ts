@@ -1,3 +1,5 @@
+import { cancelOptions } from './cancel-options.ts';
+
 /** The summaries and descriptions of the commands, and their arguments. */
 export const commands = {
   // Summaries.
@@ -96,13 +98,13 @@ export const commands = {
   'show one operation with its failures': '显示一个操作及其失败',
   'end an operation early': '提前结束操作',
   // Descriptions.
-  'Bulk operations, started from the pages, over HTTP, or by sequent redrive --failed: their progress, and how to end them.':
-    '从页面、通过 HTTP 或由 sequent redrive --failed 发起的批量操作：其进度，以及如何结束。',
+  'Bulk operations, started from the pages, over HTTP, or by sequent redrive --failed, cancel --open and purge: their progress, and how to end them.':
+    '从页面、通过 HTTP 或由 sequent redrive --failed、cancel --open、purge 发起的批量操作：其进度，以及如何结束。',
   'Lists the bulk operations, the newest first. The last 200 ended ones are kept.': '列出批量操作，最新的在前。保留最近结束的 200 个。',
   'Shows the progress of a bulk operation, and the first 100 invocations that it could not change.':
     '显示批量操作的进度，以及最先未能变更的 100 次调用。',
-  'Ends a bulk operation. What it has done stays. At most 50 further invocations are changed.':
-    '结束批量操作。已完成的部分保留。最多还会变更 50 次调用。',
+  'Ends a bulk operation. What it has done stays. At most 50 further invocations are changed. A purge cannot be ended.':
+    '结束批量操作。已完成的部分保留。最多还会变更 50 次调用。purge 无法中止。',
   'Saved events with which people try a function. Everybody who may read the function sees them, also in the pages.':
     '用于试运行函数的已保存事件。可以读取该函数的人都能看到，包括在页面中。',
   'Saves an event by a name, or replaces the saved one.': '按名称保存事件，或替换已保存的事件。',
@@ -144,8 +146,8 @@ export const commands = {
     '持久订阅者在 JetStream 中保存的事件日志位置（sequent tail --durable、client.transitions）。',
   'Lists the cursors with their last sequence and the number of waiting messages.': '列出游标及其最后序号和等待的消息数。',
   'Removes a cursor. The next subscriber of that name starts again.': '删除游标。同名的下一个订阅者重新开始。',
-  'Ends exactly this invocation. A queued invocation never runs; the result of a running one is discarded. Other invocations continue.':
-    '只结束这一次调用。排队的调用不再执行；执行中的调用结果会被丢弃。其他调用继续。',
+  'Ends this invocation, or all open ones that match. A queued invocation never runs; the result of a running one is discarded. Other invocations continue.':
+    '结束这一次调用，或全部匹配的未结束调用。排队的调用不再执行；执行中的调用结果会被丢弃。其他调用继续。',
   'Runs an ended invocation again as a new one, optionally with another event; or all failed invocations. Each names the other.':
     '把已结束的调用作为新的调用重新执行，可使用另一个事件；或重新执行全部失败的调用。两者相互关联。',
   'The deliveries of outcomes to destinations.': '把执行结果通知到目标服务。',
@@ -291,4 +293,5 @@ export const commands = {
   'the request ids': '请求 ID',
   'the folder': '文件夹',
   'the command, or "options"': '命令，或 "options"',
+  ...cancelOptions,
 };

@@ -14,6 +14,7 @@ export const bulkOperationSchema = z.object({
   state: z
     .enum(['running', 'done', 'aborted', 'failed', 'interrupted'])
     .describe('interrupted: its process ended; a gateway continues an operation of the HTTP API within a minute'),
+  step: z.enum(['searching', 'waiting for the read models', 'erasing']).optional().describe('what a running purge does now'),
   by: z.string().describe('who started it'),
   runner: z.enum(['gateway', 'cli', 'janitor']).describe('the kind of process that runs it'),
   filter: z.record(z.string(), z.unknown()).optional(),
