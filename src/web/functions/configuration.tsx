@@ -1,7 +1,7 @@
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { FunctionView } from '#src/gateway/api/schemas/functions.ts';
 import { type Property, PropertyList } from '../parts/property-list.tsx';
-import { t } from '../shell/language.ts';
+import { type Text, t } from '../shell/language.ts';
 import { useRole } from '../shell/session.ts';
 
 /** How the function is executed. */
@@ -9,7 +9,9 @@ export function Configuration({ view: { definition, revision }, onEdit }: { view
   const role = useRole('deploy');
   const { kind: _, ...handler } = definition.handler;
   const properties: Property[] = [
-    ...Object.entries(handler).map(([name, value]): Property => [name, typeof value === 'object' ? JSON.stringify(value) : String(value)]),
+    ...Object.entries(handler).map(
+      ([name, value]): Property => [nameOf(name), typeof value === 'object' ? JSON.stringify(value) : String(value)],
+    ),
     [t('timeout of an attempt'), formatDuration(definition.timeoutInMs)],
     [t('memory of a process'), `${definition.memoryInMb} MB`],
     [t('concurrent executions per worker'), String(definition.concurrency)],
@@ -28,6 +30,20 @@ export function Configuration({ view: { definition, revision }, onEdit }: { view
       <PropertyList properties={properties} />
     </section>
   );
+}
+
+/** The fields of a handler. Another one has no translation. */
+const handlerFields = {
+  file: 'file',
+  export: 'export',
+  initializer: 'initializer',
+  package: 'package',
+  subject: 'subject',
+  url: 'url',
+} as const satisfies Record<string, Text>;
+
+function nameOf(field: string): string {
+  return Object.hasOwn(handlerFields, field) ? t(handlerFields[field as keyof typeof handlerFields]) : field;
 }
 
 const MAX_CHARACTERS = 80;

@@ -1,4 +1,5 @@
 import type { DeliveryView, NotSentView } from '#src/gateway/api/schemas/invocations.ts';
+import { messageText } from '../parts/failure-summary.ts';
 import { formatJson } from '../parts/payload-text.ts';
 import { Badge } from '../parts/state-badge.tsx';
 import { Countdown } from '../parts/time.tsx';
@@ -82,7 +83,9 @@ function Delivery({
       </div>
       <pre class="param">{formatJson(param).text}</pre>
       {reason === undefined ? null : (
-        <p class={isDead ? 'reason dead' : 'reason'}>{isDead ? reason : t('last failed try: {reason}', { reason })}</p>
+        <p class={isDead ? 'reason dead' : 'reason'}>
+          {isDead ? messageText(reason) : t('last failed try: {reason}', { reason: messageText(reason) })}
+        </p>
       )}
       {note === undefined ? null : <p class="reason">{t('dismissed: {note}', { note })}</p>}
       {postponed === undefined ? null : <p class="reason">{t('waits: {reason}', { reason: postponed })}</p>}

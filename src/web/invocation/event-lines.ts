@@ -1,6 +1,6 @@
 import type { FactOf } from '#machines/facts.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
-import { failureSummary } from '../parts/failure-summary.ts';
+import { failureSummary, messageText } from '../parts/failure-summary.ts';
 import type { IconName } from '../parts/icon.tsx';
 import { type Appearance, appearanceOf } from '../parts/state-badge.tsx';
 import { t } from '../shell/language.ts';
@@ -91,11 +91,11 @@ function describe({ fact }: NamedEvent): string {
     case 'delivery.started':
       return t('{destination}, try {try}', fact);
     case 'delivery.failed':
-      return t('{destination}, try {try}: {reason}', fact);
+      return t('{destination}, try {try}: {reason}', { ...fact, reason: messageText(fact.reason) });
     case 'delivery.delivered':
       return t('{destination}, delivered by try {try}', fact);
     case 'delivery.dead':
-      return `${fact.destination}: ${fact.reason}`;
+      return `${fact.destination}: ${messageText(fact.reason)}`;
     case 'delivery.postponed':
       return t('{destination} waits: {reason}', fact);
     case 'delivery.redriven':

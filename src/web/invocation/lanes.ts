@@ -1,5 +1,5 @@
 import { formatDuration } from '#src/core/text/format-duration.ts';
-import { failureSummary } from '../parts/failure-summary.ts';
+import { failureSummary, messageText } from '../parts/failure-summary.ts';
 import { t } from '../shell/language.ts';
 import type { NamedEvent } from './use-invocation.ts';
 
@@ -81,15 +81,16 @@ function endedBy({ fact, at }: NamedEvent, open: OpenSpan): Partial<Span> {
       };
     case 'failed': {
       const { condition, failure } = fact;
-      const reason = condition === 'UnhandledInvocationError' ? failureSummary(failure.message) : `${condition}, ${failure.message}`;
+      const reason =
+        condition === 'UnhandledInvocationError' ? failureSummary(failure.message) : `${condition}, ${messageText(failure.message)}`;
       return failed(reason);
     }
     case 'retrying':
       return failed(failureSummary(fact.failure.message));
     case 'delivery.failed':
-      return failed(fact.reason);
+      return failed(messageText(fact.reason));
     case 'delivery.dead':
-      return { tone: 'failed', note: t('dead after {duration}: {reason}', { duration: took, reason: fact.reason }) };
+      return { tone: 'failed', note: t('dead after {duration}: {reason}', { duration: took, reason: messageText(fact.reason) }) };
     default:
       return {};
   }

@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { InvocationView } from '#src/gateway/api/schemas/invocations.ts';
 import type { WaitView } from '#src/gateway/api/schemas/system.ts';
-import { failureSummary } from '../parts/failure-summary.ts';
+import { failureSummary, messageText } from '../parts/failure-summary.ts';
 import { Icon } from '../parts/icon.tsx';
 import { RichText } from '../parts/rich-text.tsx';
 import { type Appearance, appearanceOf } from '../parts/state-badge.tsx';
@@ -50,7 +50,7 @@ export function Verdict({ view, wait, onRedeliver }: VerdictProps) {
           >
             <RichText
               text="The delivery to {destination} is dead: {reason}"
-              values={{ destination: <b>{destination_id}</b>, reason: reason ?? t('unknown reason') }}
+              values={{ destination: <b>{destination_id}</b>, reason: reason === undefined ? t('unknown reason') : messageText(reason) }}
             />
           </Line>
         ))}

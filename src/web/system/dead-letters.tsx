@@ -4,6 +4,7 @@ import { get, withQuery } from '../api/http.ts';
 import { describeTarget } from '../functions/destination-kinds.ts';
 import { RedeliverDialog } from '../invocation/actions.tsx';
 import { SettleDialog } from '../invocation/settle.tsx';
+import { messageText } from '../parts/failure-summary.ts';
 import { Icon } from '../parts/icon.tsx';
 import { Empty, ProblemNotice, Skeleton } from '../parts/notices.tsx';
 import { type Column, Table } from '../parts/table.tsx';
@@ -143,7 +144,7 @@ function cellsOf(letter: DeadLetterView, choose: (action: Chosen['action']) => v
     </span>,
     letter.tries,
     <span key="why" class="reason">
-      {letter.reason ?? ''}
+      {messageText(letter.reason ?? '')}
     </span>,
     <span key="repair" class="row-actions">
       <button type="button" class="button small" onClick={() => choose('redeliver')}>

@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import type { DeadLetterGroups } from '#src/gateway/api/schemas/repair.ts';
 import { get, withQuery } from '../api/http.ts';
 import { describeTarget } from '../functions/destination-kinds.ts';
+import { messageText } from '../parts/failure-summary.ts';
 import { SegmentedControl } from '../parts/segmented-control.tsx';
 import { type Column, Table } from '../parts/table.tsx';
 import { formatNumber, t } from '../shell/language.ts';
@@ -66,7 +67,7 @@ function cellsOf(group: Group, choice: Choice) {
     destination: <Target key="destination" group={group} />,
     reason: (
       <span key="reason" class="reason">
-        {group.reason ?? ''}
+        {messageText(group.reason ?? '')}
       </span>
     ),
   };

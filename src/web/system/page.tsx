@@ -107,7 +107,7 @@ function LogFigures({ log }: { log: NonNullable<SystemView['log']> }) {
       />
       <Figure label={t('JetStream storage')} value={formatBytes(log.used_bytes)} note={limitOf(log)} />
       <Figure label={t('Durability')} value={log.durability} note={translated(log.durability_in_words)} />
-      <Figure label={t('Replicas')} value={String(log.replicas)} note={t('on {storage}', { storage: log.storage })} />
+      <Figure label={t('Replicas')} value={String(log.replicas)} note={t('on {storage}', { storage: translated(log.storage) })} />
     </>
   );
 }

@@ -70,6 +70,12 @@ export const functions = {
   revision: '修订号',
   'user data': '环境变量',
   'is a secret': '已加密',
+  file: '文件',
+  export: '导出函数',
+  initializer: '初始化函数',
+  package: '代码包',
+  subject: 'NATS 主题',
+  url: 'URL',
   'Versions and aliases': '版本与别名',
   'No version is published. Only latest exists.': '没有发布版本，只有 latest。',
   // The page of one function.

@@ -99,6 +99,8 @@ export const system = {
   '{count} running': '{count} 个进行中',
   'by {who}': '由 {who} 发起',
   done: '完成',
+  cancel: '取消',
+  function: '函数',
   aborted: '已中止',
   interrupted: '已中断',
   purge: '清除',
