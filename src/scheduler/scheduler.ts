@@ -41,7 +41,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
   const controlling = admission === undefined ? undefined : controlAdmission({ admission, open, clock, logger, signal: stopping.signal });
 
   function takeDue(now: number) {
-    return takesWork() ? open.takeDue(now) : undefined;
+    return takesWork() && !stopping.signal.aborted ? open.takeDue(now) : undefined;
   }
 
   async function tick(): Promise<void> {
