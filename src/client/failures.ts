@@ -32,10 +32,11 @@ export type RepairFilter = {
 export async function scanDeadLetters(log: EventLog, filter: RepairFilter): Promise<DeadLetter[]> {
   const dead = new Map<string, DeadLetter>();
   await scan(log, (fact, functionName) => {
-    if (fact.type === 'delivery.redriven' || fact.type === 'delivery.dismissed') dead.delete(deliveryKeyOf(fact));
-    if (fact.type !== 'delivery.dead') return;
+    if (fact.type !== 'delivery.dead' && fact.type !== 'delivery.redriven' && fact.type !== 'delivery.dismissed') return;
+    const key = `${keyOf(functionName, fact)}/${fact.destination}`;
+    if (fact.type !== 'delivery.dead') return void dead.delete(key);
     const { invocation, destination, try: tries, reason, at } = fact;
-    dead.set(deliveryKeyOf(fact), { requestId: invocation, function: functionName, destination, tries, reason, at });
+    dead.set(key, { requestId: invocation, function: functionName, destination, tries, reason, at });
   });
   return [...dead.values()].filter((letter) => letterMatches(letter, filter));
 }
@@ -44,10 +45,10 @@ export async function scanDeadLetters(log: EventLog, filter: RepairFilter): Prom
 export async function scanFailures(log: EventLog, filter: RepairFilter): Promise<FailedInvocation[]> {
   const failed = new Map<string, FailedInvocation>();
   await scan(log, (fact, functionName) => {
-    if (fact.type === 'redriven') failed.delete(fact.invocation);
+    if (fact.type === 'redriven') failed.delete(keyOf(functionName, fact));
     if (fact.type !== 'failed' || !failureMatches(fact, functionName, filter)) return;
     const { invocation, condition, failure, at } = fact;
-    failed.set(invocation, { requestId: invocation, function: functionName, condition, message: failure.message, at });
+    failed.set(keyOf(functionName, fact), { requestId: invocation, function: functionName, condition, message: failure.message, at });
   });
   return [...failed.values()];
 }
@@ -68,8 +69,9 @@ function failureMatches({ condition, at }: FactOf<'failed'>, fn: string, filter:
   return at >= since && (wantedCondition === undefined || condition === wantedCondition);
 }
 
-function deliveryKeyOf({ invocation, destination }: FactOf<'delivery.dead' | 'delivery.redriven' | 'delivery.dismissed'>): string {
-  return `${invocation}/${destination}`;
+/** Two functions may share a request id. */
+function keyOf(functionName: string, { invocation }: Fact): string {
+  return `${functionName}/${invocation}`;
 }
 
 async function scan(log: EventLog, onFact: (fact: Fact, functionName: string) => void): Promise<void> {
