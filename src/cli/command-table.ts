@@ -93,7 +93,7 @@ export const commandTable: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./commands/cursor.ts')).cursorCommand(),
   },
   cancel: {
-    usage: 'cancel <id>',
+    usage: 'cancel [id]',
     summary: 'end an open invocation',
     load: async () => (await import('./commands/cancel.ts')).cancelCommand(),
   },
