@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core';
 import { describe, expect } from 'vitest';
 import { until } from '#test/support/conformance/until.ts';
+import type { TestBrowser } from '#test/support/web/browser.ts';
 import { pagesTest } from '#test/support/web/pages-test.ts';
 import { openShop, type Shop } from '#test/support/web/shop.ts';
 
@@ -31,30 +32,37 @@ test('the pages load with at most 100 KB', async ({ sequent: shop, browser }) =>
 });
 
 describe(`an invocation with ${EVENTS} events`, () => {
-  test('opens within 500 ms', async ({ sequent: shop, browser }) => {
-    const id = await longInvocation(shop);
-    await using watched = await browser.open(`${shop.url}/system`);
-    const { page } = watched;
-    await page.addInitScript(`
-      localStorage.setItem('sequent-events', 'all');
-      const observer = new MutationObserver(() => {
-        if (document.querySelectorAll('.event-row').length < ${EVENTS}) return;
-        observer.disconnect();
-        requestAnimationFrame(() => setTimeout(() => { window.drawnAfter = performance.now(); }));
-      });
-      observer.observe(document, { childList: true, subtree: true });
-    `);
-    const opened: number[] = [];
-    for (let time = 0; time < 7; time++) {
-      await page.goto(`${shop.url}/invocations/${id}`);
-      const drawnAfter = await until('the page is drawn', () => page.evaluate<number | undefined>('window.drawnAfter'));
-      opened.push(Math.round(drawnAfter));
-    }
-    const [median] = opened.toSorted((one, other) => one - other).slice(3);
-    report(`an invocation with ${EVENTS} events is drawn after ${median} ms (${opened.join(', ')})`);
-    expect(median).toBeLessThanOrEqual(500);
+  test('opens within 500 ms, or on a slow machine within three times of what a short one takes', async ({ sequent: shop, browser }) => {
+    const short = await shop.invoke('orders');
+    await shop.invocation(short);
+    const long = await longInvocation(shop);
+    const shortMs = await medianUntilDrawn(shop, browser, short, 3);
+    const longMs = await medianUntilDrawn(shop, browser, long, EVENTS);
+    report(`an invocation with ${EVENTS} events is drawn after ${longMs} ms, one with a few after ${shortMs} ms`);
+    expect(longMs).toBeLessThanOrEqual(Math.max(500, 3 * shortMs));
   });
 });
+
+/** The median of seven times until the page of an invocation has drawn so many events, in milliseconds. */
+async function medianUntilDrawn(shop: Shop, browser: TestBrowser, id: string, events: number): Promise<number> {
+  await using watched = await browser.open(`${shop.url}/system`);
+  const { page } = watched;
+  await page.addInitScript(`
+    localStorage.setItem('sequent-events', 'all');
+    const observer = new MutationObserver(() => {
+      if (document.querySelectorAll('.event-row').length < ${events}) return;
+      observer.disconnect();
+      requestAnimationFrame(() => setTimeout(() => { window.drawnAfter = performance.now(); }));
+    });
+    observer.observe(document, { childList: true, subtree: true });
+  `);
+  const opened: number[] = [];
+  for (let time = 0; time < 7; time++) {
+    await page.goto(`${shop.url}/invocations/${id}`);
+    opened.push(await until('the page is drawn', () => page.evaluate<number | undefined>('window.drawnAfter')));
+  }
+  return Math.round(opened.toSorted((one, other) => one - other)[3] ?? Number.NaN);
+}
 
 /** An invocation with ten destinations that refuse every delivery, delivered again until there are enough events. */
 async function longInvocation(shop: Shop): Promise<string> {

@@ -5,7 +5,10 @@ import type { AddressInfo, Socket } from 'node:net';
 type Fault = 'drops' | 'answers 500' | 'hangs' | 'acknowledges and resets';
 const faults: readonly Fault[] = ['drops', 'answers 500', 'hangs', 'acknowledges and resets'];
 
-/** A receiver of webhooks with random faults: a share of the requests meets one of four faults. */
+/** After more failures a delivery waits for minutes. */
+const MAX_FAULTS_OF_A_DELIVERY = 5;
+
+/** A receiver of webhooks with random faults: a share of the requests meets one of four faults, and a delivery meets five at most. */
 export interface FaultyReceiver extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
@@ -23,19 +26,25 @@ export async function openFaultyReceiver({ share, random }: { share: number; ran
   const seen = new Map<string, Set<string>>();
   const counts = { requests: 0, drops: 0, 'answers 500': 0, hangs: 0, 'acknowledges and resets': 0 };
   const sockets = new Set<Socket>();
+  const faultsOf = new Map<string, number>();
   let isRepaired = false;
 
   const acknowledge = (requestId: string, deliveryId: string): void => {
     acknowledged.set(requestId, [...(acknowledged.get(requestId) ?? []), deliveryId]);
   };
-  const pickFault = (): Fault | undefined => (!isRepaired && random() < share ? faults[Math.floor(random() * faults.length)] : undefined);
+  const pickFault = (deliveryId: string): Fault | undefined => {
+    const met = faultsOf.get(deliveryId) ?? 0;
+    if (isRepaired || met >= MAX_FAULTS_OF_A_DELIVERY || random() >= share) return undefined;
+    faultsOf.set(deliveryId, met + 1);
+    return faults[Math.floor(random() * faults.length)];
+  };
   const server = createServer(async (request, response) => {
     const deliveryId = String(request.headers['webhook-id'] ?? '');
     const requestId = await requestIdIn(request);
     if (requestId === undefined) return;
     counts.requests++;
     seen.set(requestId, (seen.get(requestId) ?? new Set()).add(deliveryId));
-    const fault = pickFault();
+    const fault = pickFault(deliveryId);
     if (fault !== undefined) counts[fault]++;
     if (fault === undefined || fault === 'acknowledges and resets') acknowledge(requestId, deliveryId);
     reply(response, fault);
