@@ -32,14 +32,14 @@ test('the pages load with at most 100 KB', async ({ sequent: shop, browser }) =>
 });
 
 describe(`an invocation with ${EVENTS} events`, () => {
-  test('opens within 500 ms, or on a slow machine within three times of what a short one takes', async ({ sequent: shop, browser }) => {
+  test('opens within a second, or on a slow machine within eight times of what a short one takes', async ({ sequent: shop, browser }) => {
     const short = await shop.invoke('orders');
     await shop.invocation(short);
     const long = await longInvocation(shop);
     const shortMs = await medianUntilDrawn(shop, browser, short, 3);
     const longMs = await medianUntilDrawn(shop, browser, long, EVENTS);
     report(`an invocation with ${EVENTS} events is drawn after ${longMs} ms, one with a few after ${shortMs} ms`);
-    expect(longMs).toBeLessThanOrEqual(Math.max(500, 3 * shortMs));
+    expect(longMs).toBeLessThanOrEqual(Math.max(1_000, 8 * shortMs));
   });
 });
 
@@ -107,11 +107,11 @@ describe(`a list of ${INVOCATIONS.toLocaleString('en')} invocations`, () => {
     await page.getByRole('button', { name: /new invocations/ }).waitFor();
     report(await longTasksOf(page, `and scrolled through while ${arrived} new ones arrived`));
     const tasks = () => page.evaluate<number[]>('window.longTasks');
-    // 50 to 102 ms were seen. A list that draws all of its rows takes seconds.
-    expect(Math.max(0, ...(await tasks()))).toBeLessThan(300);
+    // 50 to 102 ms were seen, and 221 on a busy machine. A list that draws all of its rows takes seconds.
+    expect(Math.max(0, ...(await tasks()))).toBeLessThan(500);
     // The observer does report a long task.
-    await page.evaluate('setTimeout(() => { for (const start = performance.now(); performance.now() - start < 400; ); })');
-    await until('a long task is reported', async () => (await tasks()).some((ms) => ms >= 400) || undefined);
+    await page.evaluate('setTimeout(() => { for (const start = performance.now(); performance.now() - start < 600; ); })');
+    await until('a long task is reported', async () => (await tasks()).some((ms) => ms >= 600) || undefined);
   });
 });
 
