@@ -111,7 +111,7 @@ describe('the page of a function', () => {
     expect(total.queue_ms?.p99).toBeGreaterThan(20);
     await page.getByRole('link', { name: 'UnhandledInvocationError 2' }).waitFor();
     await expect.poll(() => page.locator('.chart canvas').count()).toBe(3);
-    await expect.poll(() => page.locator('.chart .u-legend').first().innerText()).toMatch(/^\s*accepted\s*failed\s*$/);
+    await page.waitForFunction("/^\\s*accepted\\s*failed\\s*$/.test(document.querySelector('.chart .u-legend').innerText)");
     const picture = () => page.evaluate<string>("document.querySelector('.chart canvas').toDataURL()");
     const light = await picture();
     await page.emulateMedia({ colorScheme: 'dark' });
