@@ -134,8 +134,11 @@ test('SIGTERM to the process group stops all roles without a warning during an e
     await using client = await connectClient(address);
     await client.functions.put({ name: 'slowly', handler: { kind: 'process', file: functions, export: 'slowly' } });
     await using log = await watchLog(address);
+    // A process of the function that just starts belongs to the same group for a moment, and the signal ends it.
+    const first = await client.invoke('slowly', { ms: 1 });
+    await log.untilNotified([first.requestId]);
     const { requestId } = await client.invoke('slowly', { ms: 2_500 });
-    await log.until((fact) => fact.type === 'running');
+    await log.until((fact) => fact.type === 'running' && fact.invocation === requestId);
     process.kill(-sequent.pid, 'SIGTERM');
     await log.untilNotified([requestId]);
     expect(await sequent.signal('SIGTERM')).toBe(0);

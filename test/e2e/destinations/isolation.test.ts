@@ -8,8 +8,11 @@ const file = new URL('../../support/destinations/functions.mjs', import.meta.url
 const ROUNDS = 20;
 const PER_ROUND = 100;
 const PER_SECOND = 100;
-/** The tolerated difference between equal rounds: a p99 is a few milliseconds, and the log has whole milliseconds. */
-const FLOOR_IN_MS = 3;
+/**
+ * The tolerated difference between equal rounds. A p99 is a few milliseconds on an idle machine, and 60 on a slow one. A dead target that
+ * holds the slots of the others delays them by its timeout of seconds.
+ */
+const FLOOR_IN_MS = 100;
 
 /** The times from the outcome to the delivery, by the clocks of the processes that appended both. */
 function latenciesOf({ facts }: LogWatch, ids: readonly string[]): number[] {
