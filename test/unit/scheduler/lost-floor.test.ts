@@ -3,33 +3,15 @@ import { expect, test } from 'vitest';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
 import { createMemoryLog, type MemoryLog } from '#src/core/memory/memory-log.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
-import { silentLogger } from '#src/core/ports/logger.ts';
 import { readFloor, SCHEDULER_FLOOR } from '#src/core/ports/saved-floor.ts';
 import { type Scheduler, startScheduler } from '#src/scheduler/scheduler.ts';
 import { createVirtualClock } from '#src/testing/virtual-clock.ts';
-import { accept, appendId, newStream } from '#test/support/log/opened-log.ts';
-
-const PATIENCE_IN_MS = 5_000;
+import { accept, newStream } from '#test/support/log/opened-log.ts';
+import { schedulerOptions } from '#test/support/scheduler/scheduler-options.ts';
 
 /** A scheduler that has read the whole log, and saves its floor when it stops. */
 async function opened(log: MemoryLog, state: KeyValue, clock: ReturnType<typeof createVirtualClock>): Promise<Scheduler> {
-  const scheduler = await startScheduler({
-    name: 'test',
-    tenancy: { region: 'local', project: 'default' },
-    log,
-    hints: log.hints,
-    results: log.results,
-    state,
-    functions: { get: () => undefined },
-    findFunction: () => Promise.reject(new Error('the functions are not known here')),
-    deliveredUpTo: async () => 0,
-    openRequests: { find: async () => [], answer: () => {} },
-    clock: clock.polling,
-    logger: silentLogger,
-    appendId,
-    patienceInMs: PATIENCE_IN_MS,
-    maxDeliveryAgeInMs: PATIENCE_IN_MS,
-  });
+  const scheduler = await startScheduler(schedulerOptions(log, { state, clock: clock.polling }));
   await setImmediate();
   return scheduler;
 }

@@ -1,14 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { FunctionNotFoundError } from '#src/core/errors.ts';
-import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
 import { createMemoryLog } from '#src/core/memory/memory-log.ts';
-import { silentLogger } from '#src/core/ports/logger.ts';
 import { createStreamWriter } from '#src/core/stream/stream-writer.ts';
 import { startScheduler } from '#src/scheduler/scheduler.ts';
 import { createVirtualClock } from '#src/testing/virtual-clock.ts';
 import { running, succeeded } from '#test/support/log/facts.ts';
 import { acceptStream, appendId } from '#test/support/log/opened-log.ts';
+import { schedulerOptions } from '#test/support/scheduler/scheduler-options.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -24,23 +23,14 @@ test('a delivery whose hints are all lost is hinted at again after a minute, the
   await writer.propose(invocation, [{ ...running(1), invocation, at }]);
   await writer.propose(invocation, [{ ...succeeded(1, { destinations }), invocation, at }]);
   const hintedAt: number[] = [];
-  const scheduler = await startScheduler({
-    name: 'test',
-    tenancy: { region: 'local', project: 'default' },
-    log,
-    hints: { wake: () => {}, deliver: () => void hintedAt.push(clock.now() - at) },
-    results: log.results,
-    state: createMemoryKeyValue(),
-    functions: { get: () => undefined },
-    findFunction: (name) => Promise.reject(new FunctionNotFoundError({ name })),
-    deliveredUpTo: async () => 0,
-    openRequests: { find: async () => [], answer: () => {} },
-    clock: clock.polling,
-    logger: silentLogger,
-    appendId,
-    patienceInMs: 5 * SECOND,
-    maxDeliveryAgeInMs: 24 * 60 * MINUTE,
-  });
+  const scheduler = await startScheduler(
+    schedulerOptions(log, {
+      clock: clock.polling,
+      hints: { wake: () => {}, deliver: () => void hintedAt.push(clock.now() - at) },
+      findFunction: (name) => Promise.reject(new FunctionNotFoundError({ name })),
+      maxDeliveryAgeInMs: 24 * 60 * MINUTE,
+    }),
+  );
   for (let moves = 0; moves < 20; moves++) {
     for (let turn = 0; turn < 10; turn++) await setImmediate();
     const [{ checkAt } = { checkAt: clock.now() }] = scheduler.open.values();

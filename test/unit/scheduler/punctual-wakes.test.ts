@@ -1,34 +1,19 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
 import { createMemoryLog } from '#src/core/memory/memory-log.ts';
-import { silentLogger } from '#src/core/ports/logger.ts';
 import { startScheduler } from '#src/scheduler/scheduler.ts';
 import { createVirtualClock } from '#src/testing/virtual-clock.ts';
 import { running } from '#test/support/log/facts.ts';
-import { accept, append, appendId, newStream } from '#test/support/log/opened-log.ts';
+import { accept, append, newStream } from '#test/support/log/opened-log.ts';
+import { schedulerOptions } from '#test/support/scheduler/scheduler-options.ts';
 
 test('a retry is woken when it is due, and not at the next look of a fixed period', async () => {
   const clock = createVirtualClock(1_000);
   const log = createMemoryLog({ clock });
   const wokenAt: number[] = [];
-  const scheduler = await startScheduler({
-    name: 'test',
-    tenancy: { region: 'local', project: 'default' },
-    log,
-    hints: { wake: () => void wokenAt.push(clock.now()), deliver: () => {} },
-    results: log.results,
-    state: createMemoryKeyValue(),
-    functions: { get: () => undefined },
-    findFunction: () => Promise.reject(new Error('the functions are not known here')),
-    deliveredUpTo: async () => 0,
-    openRequests: { find: async () => [], answer: () => {} },
-    clock,
-    logger: silentLogger,
-    appendId,
-    patienceInMs: 5_000,
-    maxDeliveryAgeInMs: 5_000,
-  });
+  const scheduler = await startScheduler(
+    schedulerOptions(log, { clock, hints: { wake: () => void wokenAt.push(clock.now()), deliver: () => {} } }),
+  );
   const moments = [1_037, 1_043, 1_044, 1_110];
   for (const dueAt of moments) {
     const name = newStream();
