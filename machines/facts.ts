@@ -207,7 +207,7 @@ const deliveryPostponed = z.object({ type: z.literal('delivery.postponed'), ...d
 /** A dead delivery was redriven: it is tried again. */
 const deliveryRedriven = z.object({ type: z.literal('delivery.redriven'), ...delivery });
 
-/** A person dismissed a dead delivery: nobody has to act on it any more. */
+/** An operator dismissed a dead delivery: the delivery needs no further action. */
 const deliveryDismissed = z.object({ type: z.literal('delivery.dismissed'), ...delivery, note: z.string() });
 
 /** Every delivery of the outcome is settled, or the outcome has no destinations. */

@@ -34,7 +34,7 @@ export const postgres: ServerKind = {
   },
 };
 
-/** PostgreSQL refuses to run as root. The user `postgres`, or else `nobody`, runs the server. */
+/** PostgreSQL refuses to run as root. The server runs as the user `postgres`, or as `nobody` when that user does not exist. */
 function userOf(): { uid?: number; gid?: number } {
   if (process.getuid?.() !== 0) return {};
   const idOf = (flag: string, name: string): number => Number(execFileSync('id', [flag, name], { stdio: ['ignore', 'pipe', 'ignore'] }));

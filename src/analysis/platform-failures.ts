@@ -92,7 +92,7 @@ function platformFailuresOf({ state, attempts, retries, lost }: InvocationSummar
   return attempts - retries - lost - (state === 'running' ? 1 : 0);
 }
 
-/** What is failing, since when and how often, in words. */
+/** The failures of the platform in words: which invocations, how many failures, since when. */
 export function failingPlatformInWords({ invocations, isAtLeast, failures, since, error }: FailingPlatform, now: number): string {
   const number = invocations === 1 ? say('1 invocation') : say('{count} invocations', { count: invocations });
   return say('the platform cannot run {invocations}: up to {failures} failures of one since {time} ({duration}); {error}', {

@@ -53,7 +53,7 @@ export type BackupOptions = {
   onProgress: (stream: string, bytes: number) => void;
 };
 
-/** The streams of the backup, and those that the server keeps in memory and cannot save. */
+/** The streams of the backup, and the streams in memory, which the server cannot save. */
 export type Backup = { saved: SavedStream[]; inMemory: string[] };
 
 /** Writes a snapshot of each stream of Sequent to an empty folder. Throws `SnapshotFailedError` and `CommandError`. */

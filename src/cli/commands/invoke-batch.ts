@@ -25,8 +25,9 @@ const PROGRESS_IN_MS = { terminal: 1_000, other: 10_000 };
 /**
  * Invokes a function once for each line of a file of JSON Lines.
  *
- * 1. A line that is no JSON, no text or too large is told with its number and skipped; the other lines are sent, and the exit code is 1.
- * 2. An error that does not concern one line ends the command. What is in flight is awaited, and the lines that the log did not accept are told.
+ * 1. A line that is no JSON, no text or too large is reported with its number and skipped. The other lines are sent, and the exit code is 1.
+ * 2. An error that does not concern one line ends the command. The command waits for the requests in flight, and reports the lines that the
+ *    log did not accept.
  * 3. With a key, the id of a line is `<key>-<number>`, so that the same command can be run again: no line is run twice.
  */
 export async function invokeBatch(call: Call<BatchOptions>, source: string): Promise<ExitCode> {

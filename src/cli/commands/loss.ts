@@ -36,7 +36,7 @@ export function lossCommand(): Command {
         .summary('record that an operator has dealt with a loss')
         .description('Ends the alarm of a loss. The loss stays in the list, with the user of this machine and the time.')
         .argument('<id>', 'the id of the loss, or "all"')
-        .option('--note <text>', 'what was done')
+        .option('--note <text>', 'the action that was taken')
         .addHelpText('after', '\nExit codes: 0 acknowledged, 3 no such loss that is not acknowledged.')
         .action(action<AcknowledgeOptions>(acknowledge)),
     );

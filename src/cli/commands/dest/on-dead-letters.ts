@@ -17,7 +17,7 @@ type Change = {
   perform(repair: SequentClient['repair'], which: { id: string; function?: string; destination?: string }): Promise<readonly string[]>;
 };
 
-/** Changes the dead deliveries of the invocation that the command names, or those that match its filters. */
+/** Changes the dead deliveries of the named invocation, or all dead deliveries that match the filters of the command. */
 export async function onDeadLetters(call: Call<DeadLetterOptions>, change: Change): Promise<ExitCode> {
   const { args, options } = call;
   const [id] = args;

@@ -252,7 +252,7 @@ export const options = {
   'only this instance': '只包括此实例',
   'only after this sequence of the log': '只包括事件日志中此序号之后的',
   'also compare the replicas of the log: their messages, and the content of samples': '同时比较事件日志的副本：消息以及抽样内容',
-  'what was done': '所做的处理',
+  'the action that was taken': '所做的处理',
   'producer, consumer, history, operator, worker, scheduler, destinations, projection, janitor, gateway, responders (repeatable; all by default)':
     'producer、consumer、history、operator、worker、scheduler、destinations、projection、janitor、gateway、responders（可重复；默认全部）',
   'limit a producer, a consumer or a history user to this project; it may be the own one for a history user only':
