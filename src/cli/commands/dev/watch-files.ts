@@ -1,10 +1,14 @@
 import { once } from 'node:events';
-import { resolve } from 'node:path';
+import { readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { watch } from 'chokidar';
 import { isIgnoredFolder } from './function-files.ts';
 
 /** Several events of one save are one change. */
 const SETTLE_IN_MS = 20;
+
+/** The watcher lists a new folder before it watches the folder, and so misses a file that is saved in between: the folder is read again. */
+const SECOND_LOOK_AFTER_MS = 500;
 
 export interface FileWatch extends AsyncDisposable {
   /** Watches further files, outside of the folder. */
@@ -21,6 +25,7 @@ export async function watchFiles(folder: string, dataDir: string): Promise<FileW
   });
   let changed = new Set<string>();
   let timer: NodeJS.Timeout | undefined;
+  const looks = new Set<NodeJS.Timeout>();
   let working: Promise<void> = Promise.resolve();
   let listener: ((changed: ReadonlySet<string>) => Promise<void>) | undefined;
 
@@ -31,10 +36,27 @@ export async function watchFiles(folder: string, dataDir: string): Promise<FileW
     working = working.then(() => onChange(batch));
   }
 
-  watcher.on('all', (_event, path) => {
+  function notice(path: string): void {
     changed.add(resolve(path));
     clearTimeout(timer);
     timer = setTimeout(flush, SETTLE_IN_MS);
+  }
+
+  /** Reads a new folder again, after it is watched: adds what the watcher does not know, and reports the folder for what is gone again. */
+  function lookAgain(path: string): void {
+    const known = new Set(watcher.getWatched()[path]);
+    const missed = namesIn(path).flatMap((name) => (known.has(name) ? [] : [join(path, name)]));
+    watcher.add(missed);
+    for (const each of [path, ...missed]) notice(each);
+  }
+
+  watcher.on('all', (_event, path) => notice(path));
+  watcher.on('addDir', (path) => {
+    const look = setTimeout(() => {
+      looks.delete(look);
+      lookAgain(path);
+    }, SECOND_LOOK_AFTER_MS);
+    looks.add(look);
   });
   await once(watcher, 'ready');
   return {
@@ -45,8 +67,18 @@ export async function watchFiles(folder: string, dataDir: string): Promise<FileW
     },
     async [Symbol.asyncDispose]() {
       clearTimeout(timer);
+      for (const look of looks) clearTimeout(look);
       await watcher.close();
       await working;
     },
   };
+}
+
+/** The names in a folder; none if the folder is gone again. */
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }
