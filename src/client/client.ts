@@ -37,6 +37,7 @@ import { createResultWaiter, type Result, toResult } from './results.ts';
 import { readSystem, type SystemState } from './system.ts';
 import { createSubscriptions } from './transition-subscription.ts';
 import type { Transitions, TransitionsOptions } from './transitions.ts';
+import type { EmbeddedWorker, WorkerOptions } from './worker.ts';
 
 export type { LiveTransition, TransitionFilter } from '#src/core/log/transitions.ts';
 export type { LogFilter, LogLine } from '#src/core/output/attempt-lines.ts';
@@ -52,7 +53,17 @@ export type { Repair } from './repair.ts';
 export type { Result } from './results.ts';
 export type { SystemState } from './system.ts';
 export type { DeliveredTransition, Transitions, TransitionsOptions } from './transitions.ts';
-export { startWorker } from './worker.ts';
+
+/**
+ * Registers the functions, and runs their handlers in this process. Several such processes share the work.
+ *
+ * The modules of the worker are loaded by the call, so that an application which only invokes starts faster. Throws `InvalidInputError` for a
+ * function without a handler, and `NatsUnavailableError`.
+ */
+export async function startWorker(options: WorkerOptions): Promise<EmbeddedWorker> {
+  const { startEmbeddedWorker } = await import('./worker.ts');
+  return startEmbeddedWorker(options);
+}
 
 export type ClientOptions = ClientAddress & {
   tenancy?: Tenancy;

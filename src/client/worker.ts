@@ -23,7 +23,7 @@ import { openConnection } from '#src/nats/transport/connection.ts';
 import { traceHost } from '#src/tracing/host.ts';
 import { traceTargets } from '#src/tracing/targets.ts';
 import { findTracer } from '#src/tracing/tracer.ts';
-import { startWorker as startWorkerRole } from '#src/worker/worker.ts';
+import { startWorker } from '#src/worker/worker.ts';
 import { type ClientAddress, connectionOptionsOf } from './address.ts';
 import type { TypedFunction } from './define-function.ts';
 import { toHandler } from './handlers.ts';
@@ -59,12 +59,8 @@ export interface EmbeddedWorker extends AsyncDisposable {
   stop(graceInMs?: number): Promise<void>;
 }
 
-/**
- * Registers the functions, and runs their handlers in this process. Several such processes share the work.
- *
- * Throws `InvalidInputError` for a function without a handler, and `NatsUnavailableError`.
- */
-export async function startWorker({
+/** See `startWorker` of the client. */
+export async function startEmbeddedWorker({
   functions,
   tenancy,
   logger = silentLogger,
@@ -108,7 +104,7 @@ export async function startWorker({
     name: `deliverer-${worker}`,
     targets: traceTargets({ FunctionGraph: functionTarget }, findTracer()),
   });
-  const role = startWorkerRole({
+  const role = startWorker({
     ...common,
     worker,
     emptyPayload,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { verifyLog } from '#src/cli/verify-log.ts';
-import { startWorker } from '#src/client/worker.ts';
+import { startWorker } from '#src/client/client.ts';
 import { encryptProject, eraseProject } from '#src/core/encryption/change-project.ts';
 import { parseMasterKeys } from '#src/core/encryption/master-keys.ts';
 import { ERASED } from '#src/core/encryption/payload-sealer.ts';

@@ -30,7 +30,7 @@ test('the publisher resolves the refused ones of many publishes in flight at onc
   const startedAt = performance.now();
   const subjects = Array.from({ length: 3_000 }, (_, index) => (index % 3 === 0 ? 'log.open' : `log.closed-${index % 300}`));
   const answers = await Promise.all(subjects.map((subject) => publisher.publish(subject, 'x')));
-  expect(performance.now() - startedAt).toBeLessThan(4_000);
+  expect(performance.now() - startedAt).toBeLessThan(15_000);
   for (const [index, answer] of answers.entries()) {
     if (index % 3 === 0) expect(answer).toMatchObject({ kind: 'stored' });
     else expect(answer).toMatchObject({ kind: 'refused', isForbidden: true, why: expect.stringContaining(`"${subjects[index]}"`) });

@@ -1,8 +1,7 @@
 import { AckPolicy } from 'nats';
 import { describe, expect, onTestFinished } from 'vitest';
-import { connectClient } from '#src/client/client.ts';
+import { connectClient, startWorker } from '#src/client/client.ts';
 import { defineFunction } from '#src/client/define-function.ts';
-import { startWorker } from '#src/client/worker.ts';
 import { NotPermittedError } from '#src/core/errors.ts';
 import { openNatsPorts } from '#src/nats/ports.ts';
 import { createNatsCancellations } from '#src/nats/questions/cancellations.ts';

