@@ -10,6 +10,7 @@ import type { PackageCache } from './package-cache.ts';
 import { isSameVersion, type PoolKey, poolKeyOf, type Runnable } from './pool-key.ts';
 import type { ProcessLauncher, Program } from './process-launcher.ts';
 import { ProcessPool } from './process-pool.ts';
+import { openRestartedChild } from './restarted-child.ts';
 import type { Activity } from './ticker.ts';
 
 type Options = {
@@ -125,7 +126,7 @@ export class ProcessPools {
       limits,
       resources: { memoryInMb: definition.memoryInMb, maxProcesses: sandbox === undefined ? Number.POSITIVE_INFINITY : MAX_PROCESSES },
       observer,
-      open: (events) => launcher.open(program, events),
+      open: (events) => openRestartedChild((opened) => launcher.open(program, opened), events),
     });
   }
 }

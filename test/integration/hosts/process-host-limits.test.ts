@@ -1,7 +1,9 @@
-import { afterAll, describe, expect, test } from 'vitest';
+import { existsSync, writeFileSync } from 'node:fs';
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { FunctionHost } from '#src/core/ports/function-host.ts';
 import { createProcessHost } from '#src/hosts/process-host.ts';
 import { execute, processFunction } from '#test/support/hosts/executions.ts';
+import { scratchFile } from '#test/support/hosts/scratch-file.ts';
 
 const host: FunctionHost = createProcessHost();
 afterAll(() => host.close());
@@ -49,6 +51,22 @@ describe('the end of the process', () => {
   test('repeatedly before an execution can start also fails the attempt', async () => {
     const definition = processFunction({ name: 'leaving', export: 'never', initializer: 'leavingInitializer' });
     expect(await execute(host, definition)).toMatchObject({ failure: { kind: 'function', code: 4204 } });
+  });
+
+  test('by a signal before its first line costs a second process, and not the attempt', async () => {
+    // A new process belongs to the group of the worker until it leads a group of its own: too short a time to send a signal in a test.
+    const started = scratchFile();
+    const command = `${started}.sh`;
+    writeFileSync(command, `#!/bin/sh\nmkdir '${started}' 2>/dev/null && kill -s TERM $$\nexec '${process.execPath}' "$@"\n`, {
+      mode: 0o755,
+    });
+    const signalled = createProcessHost({ command });
+    onTestFinished(() => signalled.close());
+    expect(await execute(signalled, processFunction({ name: 'echo', export: 'mixed' }), { id: 7 })).toEqual({
+      kind: 'returned',
+      payload: '7',
+    });
+    expect(existsSync(started)).toBe(true);
   });
 
   test('a function that writes to the channel of the runtime is ended, and its line is ignored', async () => {
