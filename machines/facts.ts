@@ -147,6 +147,8 @@ const queued = z.object({
   synchronous: z.literal(true).optional(),
   /** The first attempt is due at this absolute time (T1). Absent when it was due at acceptance. */
   dueAt: z.number().optional(),
+  /** The schedule that requested it, and the fire time. Without a fire time, a person ran the schedule. */
+  schedule: z.object({ name: z.string(), at: z.number().optional() }).optional(),
 });
 
 /** An attempt started. The attempt number is the fence: only the current attempt can be settled (E5). */

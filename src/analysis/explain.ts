@@ -65,12 +65,15 @@ function explainMoment(one: Moment, past: readonly Moment[]): SentenceText[] {
   }
 }
 
-function explainAcceptance({ at, function: name, qualifier, lineage, redriveOf }: FactOf<'queued'>): string {
+function explainAcceptance({ at, function: name, qualifier, lineage, redriveOf, schedule }: FactOf<'queued'>): string {
   const target = qualifier === 'latest' ? name : `${name} (${qualifier})`;
   return say('It was accepted at {time} for {function}, {origin}.', { time: isoTime(at), function: target, origin: origin() });
 
   function origin(): string {
     if (redriveOf !== undefined) return say('as a redrive of {id}', { id: redriveOf });
+    if (schedule?.at !== undefined)
+      return say('by the schedule {name}, for its fire time {time}', { name: schedule.name, time: isoTime(schedule.at) });
+    if (schedule !== undefined) return say('because a person ran the schedule {name}', { name: schedule.name });
     if (lineage === undefined) return say('from a client');
     return say('as a destination of {parent}: hop {hop} of the chain of {root}', lineage);
   }

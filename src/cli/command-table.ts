@@ -117,6 +117,11 @@ export const commandTable: Readonly<Record<string, CommandEntry>> = {
     summary: 'functions: ls, get, put, rm, pause, resume, publish, versions, alias',
     load: async () => (await import('./commands/fn/fn.ts')).functionsCommand(),
   },
+  schedule: {
+    usage: 'schedule',
+    summary: 'invoke functions again and again: put, ls, get, rm, pause, resume, run',
+    load: async () => (await import('./commands/schedule/schedule.ts')).scheduleCommand(),
+  },
   projection: {
     usage: 'projection',
     summary: 'the read model: status, check, rebuild, problems',

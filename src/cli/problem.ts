@@ -52,6 +52,7 @@ const verdicts: Record<string, Verdict> = {
     remedy: 'sequent serve --help, which lists all settings',
   },
   FUNCTION_NOT_FOUND: { exitCode: exitCodes.notFound, what: 'no such function', remedy: 'sequent fn ls' },
+  SCHEDULE_NOT_FOUND: { exitCode: exitCodes.notFound, what: 'no such schedule', remedy: 'sequent schedule ls' },
   INVOCATION_NOT_FOUND: { exitCode: exitCodes.notFound, what: 'no such invocation', remedy: 'sequent tail' },
   AMBIGUOUS_ID: {
     exitCode: exitCodes.usage,

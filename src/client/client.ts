@@ -11,6 +11,7 @@ import type { Tenancy } from '#src/core/names/tenancy.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { CodePackages } from '#src/core/ports/code-packages.ts';
 import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
+import { createSchedules, type Schedules } from '#src/functions/schedules.ts';
 import { type Cursor, listCursors, removeCursor } from '#src/nats/streams/cursors.ts';
 import { subscribeToLiveResults } from '#src/nats/streams/live-results.ts';
 import type { LogEpoch } from '#src/nats/streams/log-epoch.ts';
@@ -100,6 +101,8 @@ export type WaitOptions = Owner & { timeoutInMs?: number };
 /** The client library of applications. Everything that the client accepts is durable when its promise resolves. */
 export interface SequentClient extends Invoke, AsyncDisposable {
   readonly functions: FunctionRegistry;
+  /** When functions are invoked again and again. */
+  readonly schedules: Schedules;
   /** The code of functions. */
   readonly packages: CodePackages;
   readonly connection: Connection;
@@ -177,7 +180,7 @@ export async function connectClient(options: ClientOptions = {}): Promise<Sequen
 type ClientParts = OpenedParts & { tenancy: Tenancy; functions: FunctionRegistry; payloads: PayloadSealer; closing: AbortController };
 
 function createClient({ connection, ports, directory, tenancy, functions, payloads, closing }: ClientParts): SequentClient {
-  const { log, openRequests, clock } = ports;
+  const { log, openRequests, clock, history, cancellations } = ports;
   const opener = createOpener(payloads, tenancy);
   const { live, waiter, readWhole } = createReaders({ connection, ports, directory, tenancy, opener });
   const requests = createRequests({
@@ -199,20 +202,14 @@ function createClient({ connection, ports, directory, tenancy, functions, payloa
   const client: SequentClient = {
     ...createInvoker({ ...invoker, log, payloads, requests, waiter, functions, traceRequest: createRequestTracing(findTracer()) }),
     functions,
+    schedules: createSchedules({ ...ports, store: ports.functions, functions, payloads, random: { bytes: randomBytes } }),
     packages: ports.packages,
     connection,
     logEpoch: ports.logEpoch,
     clock,
     repair: createRepair({ ...writing, payloads, findQueued: openRequests.find, history: ports.history }),
     history: createClientHistory(opener.history(ports.history)),
-    cancel: createCancel({
-      ...writing,
-      cancellations: ports.cancellations,
-      findQueued: openRequests.find,
-      history: ports.history,
-      functions,
-      payloads,
-    }).cancel,
+    cancel: createCancel({ ...writing, cancellations, findQueued: openRequests.find, history, functions, payloads }).cancel,
     async result(id, { timeoutInMs = 60_000, ...owner } = {}) {
       if (live !== undefined) return toResult(opener.envelope(await liveOutcome(live, { id, functionName: owner.function, timeoutInMs })));
       const { envelope, function: name } = await readWhole(id, owner);

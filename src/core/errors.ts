@@ -55,6 +55,14 @@ export class FunctionNotFoundError extends SequentError {
   }
 }
 
+export class ScheduleNotFoundError extends SequentError {
+  readonly code = 'SCHEDULE_NOT_FOUND';
+  readonly retryable = false;
+  constructor({ name }: { name: string }, options?: ErrorOptions) {
+    super((nameOf) => `schedule "${nameOf(name)}" does not exist`, options);
+  }
+}
+
 function describeMissing(name: string, qualifier: string | undefined): string {
   if (qualifier === undefined) return `function "${name}" does not exist`;
   const missing = qualifier.startsWith('!') ? `alias "${qualifier.slice(1)}"` : `version "${qualifier}"`;

@@ -5,6 +5,7 @@ import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import { decodeEntry, type FunctionEntry, resolveFunction } from '#src/core/functions/entry.ts';
 import { type FunctionName, parseFunctionName } from '#src/core/names/names.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
+import { isScheduleKey } from '#src/core/schedules/schedule.ts';
 import { isTestEventsKey } from './test-events.ts';
 
 /** A local copy of the registry, which follows its changes. */
@@ -35,7 +36,7 @@ export async function openFunctionDirectory(
   const listeners: Parameters<FunctionDirectory['subscribe']>[0][] = [];
   await store.watch(({ key, value, revision }) => {
     if (isProjectKey(key)) return payloads?.note({ key, value });
-    if (isTestEventsKey(key)) return undefined;
+    if (isTestEventsKey(key) || isScheduleKey(key)) return undefined;
     const name = key as FunctionName;
     if (entries.get(name)?.revision === revision) return;
     try {

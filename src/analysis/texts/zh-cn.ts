@@ -6,6 +6,8 @@ export const zhCn = {
   'It was delayed: its first attempt is due in {due}, at {time}.': '请求已延迟：首次执行在 {due} 后到期，时间为 {time}。',
   'as a redrive of {id}': '由 {id} 重新调用',
   'from a client': '来自客户端',
+  'by the schedule {name}, for its fire time {time}': '由定时计划 {name} 为触发时间 {time} 发起',
+  'because a person ran the schedule {name}': '由人工执行定时计划 {name} 发起',
   'as a destination of {parent}: hop {hop} of the chain of {root}': '作为 {parent} 的目标服务：{root} 调用链的第 {hop} 跳',
   'It waited {duration} for a worker; then attempt 1 started on {worker}.': '等待 worker {duration} 后，第 1 次执行在 {worker} 上开始。',
   'Attempt {number} started on {worker}, when it was due.': '第 {number} 次执行到期，在 {worker} 上开始。',

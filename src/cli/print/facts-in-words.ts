@@ -72,7 +72,9 @@ function wordsFor(fact: Fact): string {
   }
 }
 
-function describeOrigin({ lineage, redriveOf }: FactOf<'queued'>): string {
+function describeOrigin({ lineage, redriveOf, schedule }: FactOf<'queued'>): string {
+  if (schedule !== undefined)
+    return `; schedule ${schedule.name}${schedule.at === undefined ? '' : ` at ${new Date(schedule.at).toISOString()}`}`;
   const again = redriveOf === undefined ? '' : `; runs ${redriveOf} again`;
   if (lineage === undefined) return again;
   return `${again}; hop ${lineage.hop} of the chain of ${lineage.root}, started by ${lineage.parent}`;

@@ -115,6 +115,8 @@ export type NewRequest = {
   lineage?: Lineage;
   /** The invocation that this request redrives. A redrive is sent alone. */
   redriveOf?: RequestId;
+  /** The schedule that requests it, and the fire time. Such a request is sent alone. */
+  schedule?: { name: string; at?: number };
   /** The caller waits for the outcome of the first attempt (SYNC1). */
   synchronous?: true;
   /** When the request is due: the text of the header `Deliver-At`. All requests of one message have the same. */

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { type Lineage, MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
+import { type FactOf, type Lineage, MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
 import { bytesBeforeSealing, parseSealed } from '#src/core/encryption/sealed-text.ts';
 import { canBeBrought, idAt, idFromSequence, isDerivedForm, isStreamId, MAX_BATCH, streamOf } from '#src/core/names/ids.ts';
-import { type FunctionName, isQualifier, isRequestId, quote, type RequestId, type StreamId } from '#src/core/names/names.ts';
+import { type FunctionName, isBareName, isQualifier, isRequestId, quote, type RequestId, type StreamId } from '#src/core/names/names.ts';
 import { isTraceparent } from '#src/core/names/traceparent.ts';
 import { parseJson } from '#src/core/text/json.ts';
 import { hashOfRequest } from './chain.ts';
@@ -25,6 +25,8 @@ export const requestHeader = {
   lineage: 'Lineage',
   /** The invocation that this request redrives. */
   redriveOf: 'Redrive-Of',
+  /** The schedule that requests it, and the fire time: `<name>/<milliseconds>`. */
+  schedule: 'Schedule',
   /** `true` when the caller waits for the outcome of the first attempt (SYNC1). */
   synchronous: 'Synchronous',
   /** When the request, or each request of a batch, is due (`due-time.ts`). */
@@ -50,8 +52,8 @@ export type RawRequest = {
 export type InvokeTarget = { function: FunctionName; token: string };
 
 /** Whether a new request is published as a derived one: its id or its origin would not be believed of a client. */
-export function isDerivedRequest({ id, lineage, redriveOf }: NewRequest): boolean {
-  return lineage !== undefined || redriveOf !== undefined || (id !== undefined && isDerivedForm(id));
+export function isDerivedRequest({ id, lineage, redriveOf, schedule }: NewRequest): boolean {
+  return lineage !== undefined || redriveOf !== undefined || schedule !== undefined || (id !== undefined && isDerivedForm(id));
 }
 
 /** Compiled, because every reader of the log parses every batch (docs/performance.md H10). */
@@ -86,6 +88,7 @@ export function encodeRequests(
   if (only.traceparent !== undefined) headers.push([requestHeader.traceparent, only.traceparent]);
   if (only.lineage !== undefined) headers.push([requestHeader.lineage, encodeLineage(only.lineage)]);
   if (only.redriveOf !== undefined) headers.push([requestHeader.redriveOf, only.redriveOf]);
+  if (only.schedule !== undefined) headers.push([requestHeader.schedule, `${only.schedule.name}/${only.schedule.at ?? ''}`]);
   if (only.synchronous) headers.push([requestHeader.synchronous, 'true']);
   return { payload: only.payload, headers };
 }
@@ -139,10 +142,11 @@ function delay(requests: AcceptedRequest[], { dueAt, problem }: DueTime, headers
 type UndecodedMessage = { raw: RawRequest; stream: StreamId; text: string | undefined };
 
 /**
- * The hashed headers. The mark of a synchronous request and the due time are not hashed, because processes of an earlier version do not know
+ * The mark of a synchronous request, the due time and the schedule are not hashed, because processes of an earlier version do not know
  * them, and would take every append of such a stream for one with a wrong link. The terms of the first attempt hold the mark, and are hashed.
  */
-const headerNames = Object.values(requestHeader).filter((name) => name !== requestHeader.synchronous && name !== requestHeader.deliverAt);
+const unhashed: readonly string[] = [requestHeader.synchronous, requestHeader.deliverAt, requestHeader.schedule];
+const headerNames = Object.values(requestHeader).filter((name) => !unhashed.includes(name));
 
 function hashOf(fn: FunctionName, { raw, stream, text }: UndecodedMessage): string {
   const { data, headers: reader, sequence, at } = raw;
@@ -194,18 +198,20 @@ type Content = {
   traceparent?: string | undefined;
   lineage?: Lineage | undefined;
   redriveOf?: string | undefined;
+  schedule?: FactOf<'queued'>['schedule'];
   synchronous?: true | undefined;
 };
 
 function accepted(
   { token, id, at }: Identity,
-  { payload, qualifier, traceparent, lineage, redriveOf, synchronous }: Content,
+  { payload, qualifier, traceparent, lineage, redriveOf, schedule, synchronous }: Content,
 ): AcceptedRequest {
   const fact: AcceptedRequest['fact'] = { type: 'queued', invocation: id, at, function: token, qualifier: qualifier ?? 'latest' };
   // The specification of the trace context requires that an invalid one is dropped.
   if (traceparent !== undefined && isTraceparent(traceparent)) fact.traceparent = traceparent;
   if (lineage !== undefined) fact.lineage = lineage;
   if (redriveOf !== undefined && isRequestId(redriveOf)) fact.redriveOf = redriveOf;
+  if (schedule !== undefined) fact.schedule = schedule;
   if (synchronous) fact.synchronous = true;
   const defect = defectOf(payload, qualifier);
   return { fact, payload: payload ?? '', ...(defect === undefined ? {} : { defect }) };
@@ -235,9 +241,10 @@ function encodeLineage({ root, parent, hop, budget }: Lineage): string {
   return `${root}/${parent}/${hop}${budget === undefined ? '' : `/${budget}`}`;
 }
 
-/** The invocation that a request follows from. */
-function originIn(headers: HeaderReader | undefined): Pick<Content, 'lineage' | 'redriveOf'> {
+/** The invocation or the schedule that a request follows from. */
+function originIn(headers: HeaderReader | undefined): Pick<Content, 'lineage' | 'redriveOf' | 'schedule'> {
   return {
+    schedule: decodeSchedule(headers?.get(requestHeader.schedule) ?? ''),
     redriveOf: headers?.get(requestHeader.redriveOf) || undefined,
     lineage: decodeLineage(headers?.get(requestHeader.lineage) ?? ''),
   };
@@ -248,6 +255,13 @@ function decodeLineage(text: string): Lineage | undefined {
   const [root = '', parent = '', hop = '', budget = ''] = text.split('/');
   if (!isRequestId(root) || !isRequestId(parent) || !/^[0-9]{1,6}$/.test(hop)) return undefined;
   return { root, parent, hop: Number(hop), ...(/^-?[0-9]{1,9}$/.test(budget) ? { budget: Number(budget) } : {}) };
+}
+
+/** An invalid name of a schedule is dropped. */
+function decodeSchedule(text: string): Content['schedule'] {
+  const [name = '', at = ''] = text.split('/');
+  if (!isBareName(name)) return undefined;
+  return /^[0-9]{1,15}$/.test(at) ? { name, at: Number(at) } : { name };
 }
 
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

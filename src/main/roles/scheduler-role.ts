@@ -1,22 +1,30 @@
 import { randomBytes } from 'node:crypto';
 import { sweepPackagesRegularly } from '#src/functions/package-sweep.ts';
 import { createLastingHints } from '#src/nats/streams/lasting-hints.ts';
+import { fireSchedules } from '#src/scheduler/fire-schedules.ts';
 import { type Scheduler, startScheduler } from '#src/scheduler/scheduler.ts';
 import { commonPorts, type RoleContext } from './role-context.ts';
 
-/** The scheduler, which also removes code packages that no function names any more. */
-export async function startSchedulerRole(context: RoleContext): Promise<Scheduler> {
+/** The scheduler, which also fires the schedules, and removes code packages that no function names any more. */
+export async function startSchedulerRole(context: RoleContext): Promise<Pick<Scheduler, 'stop'>> {
   const { options, ports, maxDeliveryAgeInMs, closing } = context;
+  const takesWork = (): boolean => ports.clock.isWithinLimit;
   const { patienceInMs, logger } = options;
   const name = `scheduler-${randomBytes(4).toString('hex')}`;
   void sweepPackagesRegularly({ packages: ports.packages, functions: ports.functions, clock: ports.clock, logger }, closing.signal);
-  return await startScheduler({
+  const scheduler = await startScheduler({
     ...commonPorts(context, name),
     name,
     hints: createLastingHints({ ...ports, signal: closing.signal }),
     deliveredUpTo: ports.queue.deliveredUpTo,
-    takesWork: () => ports.clock.isWithinLimit,
+    takesWork,
     patienceInMs,
     maxDeliveryAgeInMs,
   });
+  const schedules = await fireSchedules({ ...ports, registry: ports.functions, logger, takesWork });
+  return {
+    async stop() {
+      await Promise.all([schedules.stop(), scheduler.stop()]);
+    },
+  };
 }

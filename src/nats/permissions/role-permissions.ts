@@ -186,7 +186,7 @@ class Table {
         ...this.#js.writesTo(`${STATE_BUCKET}.scheduler.>`, `${STATE_BUCKET}.hints.key`, LOSSES),
         ...this.#audit(),
         of.invocation,
-        ...results,
+        ...[...results, of.derived], // Outcomes, and the requests of schedules.
         of.wake,
         of.deliver,
         of.runs,

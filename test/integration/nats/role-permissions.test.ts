@@ -94,6 +94,10 @@ describe('the printed permissions', () => {
     for (const path of ['system', 'functions', 'invocations', 'functions/second', 'stats'])
       expect((await fetch(`${http}/api/${path}`)).status).toBe(200);
     expect((await operator.system()).instances.flatMap((instance) => instance.roles).sort()).toEqual([...roles].sort());
+    await operator.schedules.put({ name: 'often', cron: '* * * * * *', function: 'after' });
+    const fired = async (): Promise<number> => (await operator.schedules.get('often')).progress.fired;
+    await expect.poll(fired, { timeout: 20_000 }).toBeGreaterThan(0);
+    await operator.schedules.delete('often');
     await operator.functions.delete('forever');
 
     for (const role of running.reverse()) await role.stop(0);

@@ -1,4 +1,5 @@
 import { cancelOptions } from './cancel-options.ts';
+import { scheduleTexts } from './schedule-texts.ts';
 
 /** The summaries and descriptions of the commands, and their arguments. */
 export const commands = {
@@ -294,4 +295,5 @@ export const commands = {
   'the folder': '文件夹',
   'the command, or "options"': '命令，或 "options"',
   ...cancelOptions,
+  ...scheduleTexts,
 };

@@ -1,0 +1,32 @@
+import { Command } from 'commander';
+import { printOne } from '#src/cli/print/output.ts';
+import { action, type Call } from '../../call.ts';
+import { exitCodes } from '../../problem.ts';
+import { withClient } from '../../session.ts';
+import { nextInWords, scheduleJson } from './in-words.ts';
+
+export function pauseCommand(): Command {
+  return new Command('pause')
+    .summary('stop firing a schedule')
+    .description('Stops firing a schedule until it is resumed. The fire times of the pause are not made up.')
+    .argument('<schedule>', 'the name of the schedule')
+    .action(action((call) => setPaused(call, true)));
+}
+
+export function resumeCommand(): Command {
+  return new Command('resume')
+    .summary('resume a paused schedule')
+    .description('Resumes a paused schedule. It fires next at its next fire time.')
+    .argument('<schedule>', 'the name of the schedule')
+    .action(action((call) => setPaused(call, false)));
+}
+
+async function setPaused(call: Call, paused: boolean): Promise<typeof exitCodes.ok> {
+  const [name = ''] = call.args;
+  return await withClient(call.options, async ({ schedules }) => {
+    const found = await schedules.setPaused(name, paused);
+    const said = paused ? '' : ' is resumed';
+    printOne(call, { value: scheduleJson(found), name, lines: () => [`the schedule ${name}${said}: ${nextInWords(found)}`] });
+    return exitCodes.ok;
+  });
+}

@@ -1,0 +1,78 @@
+import { Command, Option } from 'commander';
+import { parseDuration } from '#src/cli/arguments/durations.ts';
+import { readFunction } from '#src/cli/arguments/function-argument.ts';
+import { readPayload } from '#src/cli/arguments/payload.ts';
+import { printOne } from '#src/cli/print/output.ts';
+import { type Overlap, overlaps } from '#src/core/schedules/schedule.ts';
+import { action, type Call } from '../../call.ts';
+import { type ExitCode, exitCodes } from '../../problem.ts';
+import { withClient } from '../../session.ts';
+import { nextInWords, scheduleJson } from './in-words.ts';
+
+type PutOptions = {
+  cron: string;
+  tz?: string;
+  function: string;
+  event?: string;
+  overlap?: Overlap;
+  catchUp?: number;
+  jitter?: number;
+  description?: string;
+};
+
+export function putCommand(): Command {
+  return new Command('put')
+    .summary('create or replace a schedule')
+    .description(
+      'Creates a schedule, or replaces it as a whole. A paused schedule stays paused. Past fire times of new times are not made up.',
+    )
+    .argument('<schedule>', 'the name of the schedule')
+    .requiredOption('--cron <expression>', 'minute, hour, day, month, weekday; or six fields with seconds before them; or @hourly, @daily')
+    .option('--tz <zone>', 'the time zone of the expression, such as Europe/Berlin (default: UTC)')
+    .requiredOption('--function <function>', 'the function, optionally with a version or an alias: report:v1, report:!prod')
+    .option('-d, --event <json>', 'the event: JSON text, @file, or - for stdin (a pipe is read without -)')
+    .addOption(
+      new Option('--overlap <policy>', 'at a fire time while the invocation before is not over: skip it, queue it, or allow both').choices(
+        overlaps,
+      ),
+    )
+    .addOption(
+      new Option('--catch-up <duration>', 'how late a missed fire time is made up after an outage: 10s to 7d (default: 24h)').argParser(
+        parseDuration,
+      ),
+    )
+    .addOption(new Option('--jitter <duration>', 'delay each fire time by a part of this time (default: 0s)').argParser(parseDuration))
+    .option('--description <text>', 'a description')
+    .addHelpText('after', examples)
+    .action(action<PutOptions>(put));
+}
+
+const examples = `
+Examples:
+  sequent schedule put nightly --cron '0 3 * * *' --tz Europe/Berlin --function report -d '{}'
+  sequent schedule put poll --cron '*/5 * * * *' --function poll --overlap queue --jitter 30s
+
+Exit codes: 0 stored, 2 a wrong expression or time zone, 3 no such function.`;
+
+async function put(call: Call<PutOptions>): Promise<ExitCode> {
+  const [name = ''] = call.args;
+  const { options, terminal } = call;
+  const { name: fn, qualifier } = readFunction(options.function);
+  const event = await readPayload(options.event, terminal);
+  return await withClient(options, async ({ schedules }) => {
+    const stored = await schedules.put({
+      name,
+      cron: options.cron,
+      timeZone: options.tz,
+      function: fn,
+      qualifier,
+      event,
+      overlap: options.overlap,
+      catchUpInMs: options.catchUp,
+      jitterInMs: options.jitter,
+      description: options.description,
+    });
+    printOne(call, { value: scheduleJson(stored), name, lines: () => [`the schedule ${name} is stored; ${nextInWords(stored)}`] });
+    return exitCodes.ok;
+  });
+}

@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import { parseJson } from '#src/core/text/json.ts';
+import type { Schedule, ScheduleName } from './schedule.ts';
+
+/** How far a schedule has fired: one entry of the state bucket, which only schedulers write (CRON4). */
+
+const progressSchema = z.object({
+  /** The creation of the schedule, because a schedule that was put again after its removal is another one. */
+  createdAt: z.number(),
+  /** The latest fire time that fired or was skipped. Everything up to it is done. */
+  at: z.number(),
+  /** The latest fire time that fired, and its request. */
+  last: z.object({ at: z.number(), id: z.string(), function: z.string(), sequence: z.number() }).optional(),
+  fired: z.number().default(0),
+  /** The fire times that the overlap policy skipped. */
+  skipped: z.object({ count: z.number(), at: z.number() }).optional(),
+  /** The latest fire times that an outage longer than the catch-up window missed. */
+  missed: z.object({ from: z.number(), to: z.number() }).optional(),
+});
+export type Progress = z.infer<typeof progressSchema>;
+
+export const progressKeyOf = (name: ScheduleName): string => `scheduler.schedule.${name}`;
+
+/** The progress of a schedule; that of a new one when nothing usable is stored. */
+export function decodeProgress(value: string | undefined, { createdAt }: Pick<Schedule, 'createdAt'>): Progress {
+  const stored = value === undefined ? undefined : progressSchema.safeParse(parseJson(value)).data;
+  return stored?.createdAt === createdAt ? stored : { createdAt, at: 0, fired: 0 };
+}

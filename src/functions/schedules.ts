@@ -1,0 +1,191 @@
+import type { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
+import { ConflictError, InvalidInputError, ScheduleNotFoundError, SequentError } from '#src/core/errors.ts';
+import { parseInput } from '#src/core/functions/entry.ts';
+import type { EventLog } from '#src/core/log/event-log.ts';
+import { createStreamId } from '#src/core/names/ids.ts';
+import { type FunctionName, isFunctionName, parseFunctionName, quote, type RequestId, splitName } from '#src/core/names/names.ts';
+import type { Clock, Random } from '#src/core/ports/clock.ts';
+import type { KeyValue } from '#src/core/ports/key-value.ts';
+import { requestNow } from '#src/core/schedules/fire-request.ts';
+import { type Fire, FireTimes } from '#src/core/schedules/fire-times.ts';
+import { decodeProgress, type Progress, progressKeyOf } from '#src/core/schedules/progress.ts';
+import {
+  decodeSchedule,
+  encodeSchedule,
+  isScheduleKey,
+  MAX_EVENT_CHARACTERS,
+  type Schedule,
+  type ScheduleInput,
+  type ScheduleName,
+  scheduleInputSchema,
+  scheduleKeyOf,
+  scheduleNameIn,
+} from '#src/core/schedules/schedule.ts';
+import { parseJson } from '#src/core/text/json.ts';
+import type { FunctionRegistry } from './registry.ts';
+
+/** A schedule, how far it has fired, and its next fire times. A paused schedule has none. */
+export type ScheduleState = { schedule: Schedule; revision: number; progress: Progress; next: readonly Fire[] };
+
+/** The schedules of functions. Names contain the project, as those of functions do. */
+export interface Schedules {
+  /**
+   * Creates a schedule, or replaces it. Its fire times count from now on when it is new, or when its times changed.
+   *
+   * Throws `InvalidInputError` with the field, `FunctionNotFoundError`, and `ConflictError` when `expected` is not the present revision.
+   */
+  put(input: ScheduleInput, expected?: number): Promise<ScheduleState>;
+  /** Throws `ScheduleNotFoundError`. `upcoming`: how many fire times are wanted. */
+  get(name: string, upcoming?: number): Promise<ScheduleState>;
+  list(): Promise<ScheduleState[]>;
+  /** Throws `ScheduleNotFoundError`. Invocations that were requested stay. */
+  delete(name: string): Promise<void>;
+  /** A paused schedule does not fire. The fire times of the pause are not made up. Throws `ScheduleNotFoundError`. */
+  setPaused(name: string, paused: boolean): Promise<ScheduleState>;
+  /** Requests an invocation now, whatever runs, also while the schedule is paused. Throws `ScheduleNotFoundError`. */
+  run(name: string): Promise<RequestId>;
+}
+
+export type SchedulesOptions = {
+  /** The store of the registry. */
+  store: KeyValue;
+  /** The store of the progress. */
+  state: Pick<KeyValue, 'get'>;
+  functions: Pick<FunctionRegistry, 'find'>;
+  log: Pick<EventLog, 'accept'>;
+  clock: Pick<Clock, 'now'>;
+  random: Random;
+  payloads?: Pick<PayloadSealer, 'seal' | 'open'> | undefined;
+};
+
+const MAX_TRIES = 8;
+const UPCOMING = 5;
+
+export function createSchedules(options: SchedulesOptions): Schedules {
+  const { store, state, log, clock, random } = options;
+
+  async function read(name: ScheduleName): Promise<Stored | undefined> {
+    const entry = await store.get(scheduleKeyOf(name));
+    return entry === undefined ? undefined : { schedule: decodeSchedule(entry.value), revision: entry.revision };
+  }
+
+  async function readPresent(name: string): Promise<Stored> {
+    const stored = await read(parseScheduleName(name));
+    if (stored === undefined) throw new ScheduleNotFoundError({ name });
+    return stored;
+  }
+
+  async function write(schedule: Schedule, expected: number): Promise<Stored> {
+    const revision = await store.put(scheduleKeyOf(schedule.name), encodeSchedule(schedule), expected).catch((cause: unknown) => {
+      throw cause instanceof ConflictError
+        ? new ConflictError({ what: (nameOf) => `schedule "${nameOf(schedule.name)}"` }, { cause })
+        : cause;
+    });
+    // The schedulers know the change when it is acknowledged (FN1).
+    await store.reachedWatchers(revision);
+    return { schedule, revision };
+  }
+
+  async function stateOf({ schedule, revision }: Stored, upcoming = UPCOMING): Promise<ScheduleState> {
+    const progress = decodeProgress((await state.get(progressKeyOf(schedule.name)))?.value, schedule);
+    const from = Math.max(clock.now(), progress.at, schedule.since);
+    const next = schedule.paused ? [] : new FireTimes(schedule).upcoming(from, upcoming);
+    return { schedule: { ...schedule, event: shownEvent(schedule, options) }, revision, progress, next };
+  }
+
+  return {
+    async put(input, expected) {
+      const given = await checked(input, options);
+      const present = await read(given.name);
+      const schedule = replacing(present?.schedule, given, clock.now());
+      return await stateOf(await write(schedule, expected ?? present?.revision ?? 0));
+    },
+    get: async (name, upcoming) => await stateOf(await readPresent(name), upcoming),
+    async list() {
+      const names = (await store.keys()).filter(isScheduleKey).map(scheduleNameIn);
+      // An unreadable entry, which the registry did not write, is left out.
+      const found = await Promise.all(names.map((name) => read(name).catch(() => undefined)));
+      return await Promise.all(found.filter((stored) => stored !== undefined).map((stored) => stateOf(stored, 1)));
+    },
+    async delete(name) {
+      const { schedule } = await readPresent(name);
+      await store.delete(scheduleKeyOf(schedule.name));
+      await store.reachedWatchers(await store.newestRevision());
+    },
+    async setPaused(name, paused) {
+      for (let tries = 1; ; tries++) {
+        const present = await readPresent(name);
+        if (present.schedule.paused === paused) return await stateOf(present);
+        const changed = { ...present.schedule, paused, since: paused ? present.schedule.since : clock.now() };
+        const stored = await write(changed, present.revision).catch((error: unknown) => {
+          if (!(error instanceof ConflictError) || tries === MAX_TRIES) throw error;
+        });
+        if (stored !== undefined) return await stateOf(stored);
+      }
+    },
+    async run(name) {
+      const { schedule } = await readPresent(name);
+      const { name: stream, request } = requestNow(schedule, createStreamId(clock.now(), random.bytes(8)));
+      await log.accept(stream, [request]);
+      return request.id;
+    },
+  };
+}
+
+type Stored = { schedule: Schedule; revision: number };
+
+/** The project is shown to nobody: a caller knows bare names. */
+function parseScheduleName(name: string): ScheduleName {
+  if (isFunctionName(name)) return name;
+  throw new InvalidInputError({
+    field: `schedule name ${quote(name)}`,
+    problem: 'must be 1 to 60 letters, digits, "-" or "_", start with a letter and end with a letter or digit',
+  });
+}
+
+type Checked = ReturnType<typeof parseScheduleInput> & { name: ScheduleName; function: FunctionName };
+
+function parseScheduleInput(input: unknown) {
+  return parseInput(scheduleInputSchema, input, 'the schedule');
+}
+
+/** Throws `InvalidInputError`, and `FunctionNotFoundError`. */
+async function checked(input: unknown, { functions, payloads, clock }: SchedulesOptions): Promise<Checked> {
+  const given = parseScheduleInput(input);
+  const name = parseScheduleName(given.name);
+  const fn = parseFunctionName(given.function);
+  if (splitName(name).project !== splitName(fn).project)
+    throw new InvalidInputError({ field: 'the function of the schedule', problem: 'must be of the same project' });
+  // The constructor checks the expression and the time zone.
+  new FireTimes({ ...given, name, createdAt: clock.now() });
+  if (given.event !== '' && parseJson(given.event) === undefined)
+    throw new InvalidInputError({ field: 'the event', problem: 'is not JSON' });
+  if (given.event.length > MAX_EVENT_CHARACTERS)
+    throw new InvalidInputError({ field: 'the event', problem: `has more than ${MAX_EVENT_CHARACTERS} characters` });
+  await functions.find(fn, given.qualifier);
+  return { ...given, name, function: fn, event: payloads?.seal(fn, given.event) ?? given.event };
+}
+
+/** Past fire times of new times are never made up. */
+function replacing(present: Schedule | undefined, given: Checked, now: number): Schedule {
+  const { qualifier, ...rest } = given;
+  const isSame = present !== undefined && present.cron === given.cron && present.timeZone === given.timeZone;
+  return {
+    ...rest,
+    ...(qualifier === undefined ? {} : { qualifier }),
+    paused: present?.paused ?? false,
+    createdAt: present?.createdAt ?? now,
+    since: isSame ? present.since : now,
+  };
+}
+
+/** The event as a reader with the keys of the project sees it. */
+function shownEvent({ function: fn, event }: Schedule, { payloads }: SchedulesOptions): string {
+  try {
+    return payloads?.open(fn, event) ?? event;
+  } catch (error) {
+    // Without the keys of the project, or after its erasure, the sealed text is shown.
+    if (error instanceof SequentError) return event;
+    throw error;
+  }
+}

@@ -1,0 +1,86 @@
+import { messageOf } from '#src/core/errors.ts';
+import type { KeyValue } from '#src/core/ports/key-value.ts';
+import { FireTimes } from '#src/core/schedules/fire-times.ts';
+import { decodeSchedule, isScheduleKey, type Schedule, type ScheduleName, scheduleNameIn } from '#src/core/schedules/schedule.ts';
+import { type FirePorts, fireDue } from './fire-due.ts';
+import { forgetProgress } from './schedule-progress.ts';
+
+export type FireSchedulesOptions = FirePorts & {
+  /** The store of the registry, which holds the schedules. */
+  registry: Pick<KeyValue, 'watch'>;
+  /** Whether this process may act now; always, by default. */
+  takesWork?: () => boolean;
+};
+
+/** `nextAt`: when the schedule is looked at next. */
+type Watched = { schedule: Schedule; times: FireTimes; nextAt: number; isBusy: boolean };
+
+/** The longest time between two looks: a change of a schedule is noticed within it. */
+const LOOK_EVERY_MS = 100;
+const LOOK_OFTEN_EVERY_MS = 5;
+const RETRY_AFTER_MS = 1_000;
+
+/**
+ * Requests an invocation at each fire time of each schedule, by the time of the log. Any number of schedulers may run at once (CRON3).
+ *
+ * Resolves when the present schedules are known.
+ */
+export async function fireSchedules(options: FireSchedulesOptions): Promise<{ stop(): Promise<void> }> {
+  const { registry, state, clock, logger, takesWork = () => true } = options;
+  const watched = new Map<ScheduleName, Watched>();
+  const stopping = new AbortController();
+  const firing = new Set<Promise<void>>();
+
+  await registry.watch(({ key, value }) => {
+    if (!isScheduleKey(key)) return;
+    const name = scheduleNameIn(key);
+    watched.delete(name);
+    if (value === undefined) return void forgetProgress(state, name).catch(() => {});
+    try {
+      const schedule = decodeSchedule(value);
+      if (!schedule.paused) watched.set(name, { schedule, times: new FireTimes(schedule), nextAt: 0, isBusy: false });
+    } catch (error) {
+      logger.error({ schedule: name }, `the schedule cannot be used, and does not fire: ${messageOf(error)}`);
+    }
+  }, stopping.signal);
+
+  function look(now: number): void {
+    if (!takesWork()) return;
+    for (const one of watched.values()) {
+      if (one.isBusy || one.nextAt > now) continue;
+      one.isBusy = true;
+      const fired = fireOne(one).finally(() => {
+        one.isBusy = false;
+        firing.delete(fired);
+      });
+      firing.add(fired);
+    }
+  }
+
+  async function fireOne(one: Watched): Promise<void> {
+    const isPresent = (): boolean => !stopping.signal.aborted && watched.get(one.schedule.name) === one;
+    try {
+      one.nextAt = await fireDue({ ...options, ...one, isPresent });
+    } catch (error) {
+      one.nextAt = clock.now() + RETRY_AFTER_MS;
+      logger.warn({ schedule: one.schedule.name, error: messageOf(error) }, 'a schedule could not fire, and is tried again');
+    }
+  }
+
+  async function tick(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      look(clock.now());
+      const next = Math.min(...[...watched.values()].filter(({ isBusy }) => !isBusy).map(({ nextAt }) => nextAt));
+      const pause = Math.min(Math.max(next - clock.now(), LOOK_OFTEN_EVERY_MS), LOOK_EVERY_MS);
+      await clock.sleep(pause, stopping.signal);
+    }
+  }
+
+  const ticking = tick();
+  return {
+    async stop() {
+      stopping.abort();
+      await Promise.all([ticking, ...firing]);
+    },
+  };
+}

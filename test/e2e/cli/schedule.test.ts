@@ -1,0 +1,35 @@
+import { describe, expect, vi } from 'vitest';
+import { serveSequent } from '#test/support/cli/cli.ts';
+import { sharedByFile } from '#test/support/shared-by-file.ts';
+
+const test = sharedByFile(serveSequent);
+
+describe('sequent schedule', () => {
+  test('put fires the function; ls and get show it, explain names the schedule, rm removes it', async ({ sequent }) => {
+    const put = await sequent.run(['schedule', 'put', 'often', '--cron', '* * * * * *', '--function', 'hello', '-d', '{"name":"Ada"}']);
+    expect([put.code, put.stdout]).toEqual([0, expect.stringContaining('the schedule often is stored; it fires next at')]);
+    const get = async () => JSON.parse((await sequent.run(['schedule', 'get', 'often', '--json'])).stdout);
+    const { last } = await vi.waitFor(async () => {
+      const found = await get();
+      expect(found.last?.requestId).toBeDefined();
+      return found;
+    }, 60_000);
+    expect((await sequent.run(['explain', last.requestId])).stdout).toContain(`by the schedule often, for its fire time ${last.at}`);
+    expect((await sequent.run(['schedule', 'pause', 'often'])).stdout).toContain('it is paused');
+    expect((await sequent.run(['schedule', 'ls'])).stdout).toMatch(/often .*hello .*paused/);
+    const ran = (await sequent.run(['schedule', 'run', 'often'])).stdout.trim();
+    expect((await sequent.run(['result', ran])).stdout).toContain('Ada');
+    expect((await sequent.run(['schedule', 'resume', 'often'])).stdout).toContain('is resumed: it fires next at');
+    expect((await sequent.run(['schedule', 'rm', 'often'])).code).toBe(0);
+    expect((await sequent.run(['schedule', 'get', 'often'])).code).toBe(3);
+  });
+
+  test.for([
+    [['--cron', '0 25 * * *', '--function', 'hello'], 2, 'is not valid'],
+    [['--cron', '0 3 * * *', '--tz', 'Europe/Berlyn', '--function', 'hello'], 2, 'is not known here'],
+    [['--cron', '0 3 * * *', '--function', 'nobody'], 3, 'does not exist'],
+  ] as const)('put with %j exits with %i', async ([given, wanted, why], { sequent }) => {
+    const { code, stderr } = await sequent.run(['schedule', 'put', 'wrong', ...given]);
+    expect([code, stderr]).toEqual([wanted, expect.stringContaining(why)]);
+  });
+});

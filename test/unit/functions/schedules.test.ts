@@ -1,0 +1,87 @@
+import { randomBytes } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
+import { createMemoryLog } from '#src/core/memory/memory-log.ts';
+import { openFunctionDirectory } from '#src/functions/directory.ts';
+import { createFunctionRegistry } from '#src/functions/registry.ts';
+import { createSchedules } from '#src/functions/schedules.ts';
+
+const NOON = Date.parse('2027-06-01T12:00:00Z');
+const nightly = { name: 'nightly', cron: '0 3 * * *', timeZone: 'Europe/Berlin', function: 'report', event: '{}' };
+
+async function open() {
+  const clock = { current: NOON, now: () => clock.current };
+  const store = createMemoryKeyValue();
+  const log = createMemoryLog({ clock });
+  const functions = createFunctionRegistry(store, { clock });
+  await functions.put({ name: 'report', handler: { kind: 'inline' } });
+  const state = createMemoryKeyValue();
+  const schedules = createSchedules({ store, state, functions, log, clock, random: { bytes: (size) => randomBytes(size) } });
+  return { clock, store, log, functions, schedules };
+}
+
+describe('a schedule', () => {
+  test('is stored with its next fire times, is listed, and is no function', async () => {
+    const { store, functions, schedules } = await open();
+    const { next } = await schedules.put(nightly);
+    expect(next.map(({ at }) => new Date(at).toISOString())).toEqual([2, 3, 4, 5, 6].map((day) => `2027-06-0${day}T01:00:00.000Z`));
+    expect((await schedules.list()).map(({ schedule, next: upcoming }) => [schedule.name, upcoming.length])).toEqual([['nightly', 1]]);
+    expect((await functions.list()).map(({ definition }) => definition.name)).toEqual(['report']);
+    const problems: string[] = [];
+    const { signal } = new AbortController();
+    const directory = await openFunctionDirectory(store, { signal, onProblem: (problem) => problems.push(problem) });
+    expect([[...directory.values()].length, problems]).toEqual([1, []]);
+  });
+
+  test('counts its fire times from its latest change of times, and keeps its identity', async () => {
+    const { clock, schedules } = await open();
+    await schedules.put(nightly);
+    clock.current += 1_000;
+    expect((await schedules.put({ ...nightly, event: '[]' })).schedule).toMatchObject({ event: '[]', createdAt: NOON, since: NOON });
+    expect((await schedules.put({ ...nightly, cron: '0 4 * * *' })).schedule).toMatchObject({ createdAt: NOON, since: NOON + 1_000 });
+  });
+
+  test('that is paused has no next fire time; the times of the pause do not count', async () => {
+    const { clock, schedules } = await open();
+    await schedules.put(nightly);
+    expect((await schedules.setPaused('nightly', true)).next).toEqual([]);
+    clock.current += 86_400_000;
+    const { schedule, next } = await schedules.setPaused('nightly', false);
+    expect([schedule.since, next[0]?.at]).toEqual([NOON + 86_400_000, Date.parse('2027-06-03T01:00:00Z')]);
+  });
+
+  test('is removed by its name, and is then unknown', async () => {
+    const { schedules } = await open();
+    await schedules.put(nightly);
+    await schedules.delete('nightly');
+    await expect(schedules.get('nightly')).rejects.toThrow('schedule "nightly" does not exist');
+    await expect(schedules.delete('nightly')).rejects.toThrow('does not exist');
+  });
+
+  test('that is run now requests an invocation at once, each time another one', async () => {
+    const { log, schedules } = await open();
+    await schedules.put(nightly);
+    const ids = [await schedules.run('nightly'), await schedules.run('nightly')];
+    const requests = log.entries.flatMap((entry) => (entry.kind === 'request' ? entry.message.requests : []));
+    expect(requests.map(({ fact, payload }) => [fact.invocation, fact.schedule, payload])).toEqual(
+      ids.map((id) => [id, { name: 'nightly' }, '{}']),
+    );
+    expect(new Set(ids).size).toBe(2);
+  });
+
+  test.for<[string, object, RegExp]>([
+    ['a wrong expression', { cron: '0 25 * * *' }, /cron expression "0 25 \* \* \*" is not valid/],
+    ['a wrong time zone', { timeZone: 'Mars/Olympus' }, /time zone "Mars\/Olympus" is not known/],
+    ['an unknown function', { function: 'nobody' }, /function "nobody" does not exist/],
+    ['an unknown version', { qualifier: 'v7' }, /function "report" has no version "v7"/],
+    ['an event that is no JSON', { event: '{' }, /the event is not JSON/],
+    ['a name with a dot', { name: 'a.b' }, /schedule name "a.b" must be/],
+    ['a catch-up window of a second', { catchUpInMs: 1_000 }, /must be 10 seconds to 7 days/],
+    ['an unknown overlap policy', { overlap: 'cancel' }, /overlap/],
+    ['a function of another project', { function: 'shop=report' }, /must be of the same project/],
+  ])('is refused for %s', async ([, given, why]) => {
+    const { schedules } = await open();
+    await expect(schedules.put({ ...nightly, ...given })).rejects.toThrow(why);
+    expect(await schedules.list()).toEqual([]);
+  });
+});

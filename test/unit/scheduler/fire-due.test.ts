@@ -1,0 +1,151 @@
+import { describe, expect, test } from 'vitest';
+import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
+import { createMemoryLog } from '#src/core/memory/memory-log.ts';
+import type { FunctionName, StreamId } from '#src/core/names/names.ts';
+import type { KeyValue } from '#src/core/ports/key-value.ts';
+import { silentLogger } from '#src/core/ports/logger.ts';
+import { FireTimes } from '#src/core/schedules/fire-times.ts';
+import type { Schedule } from '#src/core/schedules/schedule.ts';
+import { fireDue } from '#src/scheduler/fire-due.ts';
+import { readProgress } from '#src/scheduler/schedule-progress.ts';
+import { append } from '#test/support/log/opened-log.ts';
+
+const MINUTE = 60_000;
+const DAY = 86_400_000;
+const START = Date.parse('2027-01-01T00:00:00Z');
+const nightly: Schedule = {
+  name: 'nightly' as FunctionName,
+  cron: '0 3 * * *',
+  timeZone: 'Europe/Berlin',
+  function: 'report' as FunctionName,
+  event: '{"n":1}',
+  overlap: 'allow',
+  catchUpInMs: DAY,
+  jitterInMs: 0,
+  description: '',
+  paused: false,
+  createdAt: START,
+  since: START,
+};
+
+/** A schedule on a log in memory, whose time moves from one look to the next. */
+function open(given: Partial<Schedule> = {}) {
+  const schedule = { ...nightly, ...given };
+  const clock = { current: START, now: () => clock.current, sleep: async () => {} };
+  const log = createMemoryLog({ clock });
+  const state = createMemoryKeyValue();
+  const times = new FireTimes(schedule);
+  const requests = () => log.entries.flatMap((entry) => (entry.kind === 'request' ? entry.message.requests.map(({ fact }) => fact) : []));
+  /** Looks as a scheduler of its own does, which knows only what is stored. */
+  const look = (store: KeyValue = state): Promise<number> =>
+    fireDue({ log, state: store, clock, logger: silentLogger, schedule, times, isPresent: () => true });
+  return {
+    clock,
+    log,
+    state,
+    requests,
+    look,
+    /** The fire times of the requests in the log. */
+    fired: () => requests().map(({ schedule: by }) => new Date(by?.at ?? 0).toISOString()),
+    progress: () => readProgress(state, schedule),
+    async runUntil(end: number): Promise<void> {
+      for (let nextAt = await look(); nextAt <= end; nextAt = await look()) clock.current = nextAt;
+    },
+    /** Ends the newest invocation, as a cancellation does. */
+    async endNewest(): Promise<void> {
+      const { last } = await readProgress(state, schedule);
+      if (last === undefined) throw new Error('nothing fired yet');
+      const failure = { kind: 'platform', errorType: 'InvocationCanceled', message: 'it was cancelled', code: 4_208 } as const;
+      const at = clock.current;
+      const fact = { type: 'failed', invocation: last.id, at, attempt: 0, condition: 'InvocationCanceled', failure } as const;
+      await log.append({ function: schedule.function, stream: last.id as StreamId }, append([fact], { request: last.sequence }), {});
+    },
+  };
+}
+
+describe('a schedule', () => {
+  test('fires once on each day of a year with two changes of the clocks, and names itself in each request', async () => {
+    const opened = open({ cron: '30 2 * * *' });
+    await opened.runUntil(START + 365 * DAY - 1);
+    expect(new Set(opened.fired()).size).toBe(365);
+    expect(opened.requests()).toHaveLength(365);
+    expect(new Set(opened.requests().map(({ invocation }) => invocation)).size).toBe(365);
+    expect(opened.requests()[0]).toMatchObject({ function: 'report', schedule: { name: 'nightly', at: START + 90 * MINUTE } });
+    expect(await opened.progress()).toMatchObject({ fired: 365 });
+  });
+
+  test('does not fire before its time, or for a time before its creation', async () => {
+    const opened = open();
+    expect(await opened.look()).toBe(Date.parse('2027-01-01T02:00:00Z'));
+    expect(opened.requests()).toEqual([]);
+  });
+
+  test('fires once when three schedulers look at the same time', async () => {
+    const opened = open({ cron: '* * * * *' });
+    opened.clock.current = START + 10 * MINUTE;
+    await Promise.all([opened.look(), opened.look(), opened.look()]);
+    expect(opened.requests()).toHaveLength(10);
+    expect(await opened.progress()).toMatchObject({ fired: 10, at: START + 10 * MINUTE });
+  });
+
+  test('is fired by the next scheduler when one dies between the request and the progress', async () => {
+    const opened = open();
+    opened.clock.current = START + 3 * 60 * MINUTE;
+    const dying: KeyValue = { ...opened.state, put: () => Promise.reject(new Error('killed')) };
+    await expect(opened.look(dying)).rejects.toThrow('killed');
+    await opened.look();
+    expect(new Set(opened.requests().map(({ invocation }) => invocation)).size).toBe(1);
+    expect(await opened.progress()).toMatchObject({ fired: 1 });
+  });
+
+  test('makes up what an outage within the catch-up window delayed, and records what it missed', async () => {
+    const opened = open({ cron: '0 * * * *', timeZone: 'UTC', catchUpInMs: 3 * 60 * MINUTE });
+    opened.clock.current = START + 10 * 60 * MINUTE + 1;
+    await opened.look();
+    expect(opened.fired()).toEqual(['2027-01-01T08:00:00.000Z', '2027-01-01T09:00:00.000Z', '2027-01-01T10:00:00.000Z']);
+    expect(await opened.progress()).toMatchObject({ missed: { from: START + 60 * MINUTE, to: START + 7 * 60 * MINUTE } });
+  });
+
+  test('waits for the jitter of each fire time', async () => {
+    const opened = open({ jitterInMs: 60 * MINUTE });
+    const dueAt = await opened.look();
+    opened.clock.current = dueAt - 1;
+    await opened.look();
+    expect(opened.requests()).toEqual([]);
+    opened.clock.current = dueAt;
+    await opened.look();
+    expect(opened.fired()).toEqual(['2027-01-01T02:00:00.000Z']);
+  });
+});
+
+describe('at a fire time while the invocation before is not over', () => {
+  const everyMinute = { cron: '* * * * *', timeZone: 'UTC' };
+
+  test('a schedule with "skip" skips it, and fires again when that invocation is over', async () => {
+    const opened = open({ ...everyMinute, overlap: 'skip' });
+    await opened.runUntil(START + 3 * MINUTE);
+    expect(opened.fired()).toEqual(['2027-01-01T00:01:00.000Z']);
+    expect(await opened.progress()).toMatchObject({ fired: 1, skipped: { count: 2, at: START + 3 * MINUTE } });
+    await opened.endNewest();
+    await opened.runUntil(START + 4 * MINUTE);
+    expect(opened.fired()).toEqual(['2027-01-01T00:01:00.000Z', '2027-01-01T00:04:00.000Z']);
+  });
+
+  test('a schedule with "queue" fires it when that invocation is over', async () => {
+    const opened = open({ ...everyMinute, overlap: 'queue' });
+    await opened.runUntil(START + 3 * MINUTE);
+    expect(opened.fired()).toEqual(['2027-01-01T00:01:00.000Z']);
+    await opened.endNewest();
+    await opened.runUntil(START + 3 * MINUTE + 1_000);
+    expect(opened.fired()).toEqual(['2027-01-01T00:01:00.000Z', '2027-01-01T00:02:00.000Z']);
+  });
+
+  test('an invocation that retention removed from the log is over', async () => {
+    const opened = open({ ...everyMinute, overlap: 'skip' });
+    await opened.runUntil(START + MINUTE);
+    await opened.endNewest();
+    opened.log.purge(opened.log.last + 1);
+    await opened.runUntil(START + 2 * MINUTE);
+    expect(opened.fired()).toEqual(['2027-01-01T00:02:00.000Z']);
+  });
+});
