@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { connectClient } from '#src/client/client.ts';
 import { spawnCli } from '#test/support/cli/cli.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
+import { measureBatches } from './http-batch.ts';
 import type { LoadOptions, LoadResult } from './http-load.ts';
 import { cpuOf } from './processes.ts';
 import { createReport } from './report.ts';
@@ -18,12 +19,14 @@ import { createReport } from './report.ts';
  * 2. The variants alternate, so that other load of the machine affects all of them. A ratio is the median of the rounds' ratios.
  * 3. The load comes from Node's own HTTP client, and in other variants from raw sockets, which cost the machine almost nothing.
  * 4. The bounds hold for both kinds of load. The variant with signatures has no bound.
+ * 5. At last, one batch over HTTP is compared with a batch of the client library.
  */
 
 const isQuick = process.argv.includes('--quick');
 const ROUNDS = isQuick ? 3 : 5;
 const SECONDS = isQuick ? 1 : 3;
 const CONNECTIONS = 64;
+const BATCH_LINES = isQuick ? 10_000 : 100_000;
 /** Gateway and bare handler run as `npm start` does. */
 const NODE_OPTIONS = ['--max-semi-space-size=64', '--no-allocation-site-pretenuring'];
 const PROJECT = 'bench';
@@ -65,6 +68,11 @@ for (const [variant, found] of rates) {
   const title = `${variant} / bare hono`;
   if (variants[variant]?.auth.keys !== undefined) report.figure(title, ratio, '');
   else report.check(title, ratio, { min: 0.5 });
+}
+{
+  await using client = await connectClient({ servers: server.url });
+  const url = `${gateway.url}/api/functions/accept/batches`;
+  await measureBatches(report, { url, token: TOKEN, client, name: 'accept', lines: BATCH_LINES, rounds: 3 });
 }
 for (const { process: child } of [bare, gateway, { process: load }]) {
   child.kill('SIGTERM');

@@ -22,7 +22,7 @@ export const scripts: Readonly<Record<string, Script>> = {
   },
   http: {
     script: 'bench:http',
-    summary: 'Measures how many events a second one gateway accepts over HTTP, in relation to a bare handler.',
+    summary: 'Measures how many events a second one gateway accepts over HTTP, in relation to a bare handler, and a batch to the client.',
     options: { '--quick': 'fewer and shorter rounds' },
   },
   commands: {

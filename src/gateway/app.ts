@@ -64,7 +64,7 @@ export function createApp(gateway: Gateway): Hono<GatewayEnv> {
   const inFlight = createConcurrencyLimit(limits.requestsInFlight, projects);
   // Requests that may wait have a limit of their own, so that waiting requests do not exhaust the limit of the others.
   const inFlightOrWaiting = createConcurrencyLimit(limits.requestsInFlight + limits.waiting, projects);
-  const admit = authenticate({ ...gateway, maxBytes: maxBytesOf });
+  const admit = authenticate({ ...gateway, maxBytes: maxBytesOf, isStreamed });
   async function guard(call: Call, next: Next): Promise<void> {
     // A reply belongs to the credential of its request: a cache in between must not serve it to another caller.
     setReplyHeader(call, 'Cache-Control', 'no-store');
@@ -148,6 +148,13 @@ const MAX_BATCH_BYTES = 8 * KB * KB;
 function maxBytesOf(path: string): number {
   if (/^\/v2\/[^/]+\/fgs\/functions(?:\/[^/]+\/code)?$/.test(path)) return MAX_PACKAGE_BYTES;
   if (/^\/api\/functions\/[^/]+\/packages$/.test(path)) return MAX_PACKAGE_BYTES;
-  if (path.startsWith('/api/') && path.endsWith('/invocations')) return MAX_BATCH_BYTES;
+  if (path.startsWith('/api/') && (path.endsWith('/invocations') || batchPath.test(path))) return MAX_BATCH_BYTES;
   return MAX_PAYLOAD_BYTES;
+}
+
+const batchPath = /^\/api\/functions\/[^/]+\/batches$/;
+
+/** A batch is read while its lines are accepted. */
+function isStreamed({ req }: Call): boolean {
+  return req.method === 'POST' && batchPath.test(req.path);
 }

@@ -4,6 +4,7 @@ import { InvalidInputError, InvocationNotFoundError, type UnknownOutcomeError } 
 import { type DueOptions, deliverAtOf, readDueTime } from '#src/core/log/due-time.ts';
 import { canBeBrought, isCreatedId, isKeyedForm, keyedId } from '#src/core/names/ids.ts';
 import { isRequestId } from '#src/core/names/names.ts';
+import type { Tenancy } from '#src/core/names/tenancy.ts';
 import { HttpError } from './http/http-error.ts';
 import type { Call, Gateway } from './ports.ts';
 import type { Scope } from './scope.ts';
@@ -93,9 +94,18 @@ function requestOf({ requestPayload: payload, transitions: [first] }: Timeline):
 }
 
 /** Throws `HttpError` 422 when the earlier request is another one. */
-function expectSame(earlier: EarlierRequest, { payload, options }: KeyedRequest): void {
-  const other = earlier.payload !== payload ? 'event' : isDueAt(earlier, options) ? undefined : 'due time';
+function expectSame(earlier: EarlierRequest, request: KeyedRequest): void {
+  const other = differenceOf(earlier, request);
   if (other !== undefined) throw new HttpError({ status: 422, message: `the Idempotency-Key was used before, with another ${other}` });
+}
+
+/** In what an earlier request of a key differs from a request; `undefined` when they are the same request. */
+export function differenceOf(
+  earlier: EarlierRequest,
+  { payload, options }: { payload: string; options: DueOptions },
+): 'event' | 'due time' | undefined {
+  if (earlier.payload !== payload) return 'event';
+  return isDueAt(earlier, options) ? undefined : 'due time';
 }
 
 /** Whether an earlier request is due when these options would have made it due. A delay is compared as a delay. */
@@ -129,10 +139,15 @@ export function idempotencyKeyOf(call: Call, scope: Scope, { tenancy }: Gateway)
   const isGiven = given !== undefined;
   const repeats = text.startsWith(REPEAT) ? text.slice(REPEAT.length) : '';
   if (isCreatedId(repeats)) return { text, id: keyedId(`${scope.project}=${text}`), repeats, isGiven };
+  return { text, isGiven, ...idsOfKey(text, scope, tenancy) };
+}
+
+/** The request id that a key stands for in a scope; see {@link idempotencyKeyOf}. */
+export function idsOfKey(text: string, scope: Scope, tenancy: Tenancy): Pick<IdempotencyKey, 'id' | 'formerId'> {
   const isOwn = scope.isOpen || scope.project === tenancy.project;
-  if (isOwn && canBeBrought(text) && !isKeyedForm(text)) return { text, id: text, isGiven };
+  if (isOwn && canBeBrought(text) && !isKeyedForm(text)) return { id: text };
   const id = keyedId(`${scope.project}=${text}`);
-  return { text, id, isGiven, ...(isOwn && canBeBrought(text) ? { formerId: text } : {}) };
+  return { id, ...(isOwn && canBeBrought(text) ? { formerId: text } : {}) };
 }
 
 function tooSlow(): HttpError {

@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { open } from 'node:fs/promises';
 import { MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
 import { readFunction } from '#src/cli/arguments/function-argument.ts';
-import { type Line, readLines } from '#src/cli/arguments/read-lines.ts';
-import { FlowWindow } from '#src/cli/flow-window.ts';
 import { plural } from '#src/cli/print/format.ts';
 import { plain } from '#src/cli/print/terminal.ts';
 import type { Invoke } from '#src/client/invoke.ts';
-import { InvalidInputError, messageOf } from '#src/core/errors.ts';
+import { type InvalidInputError, messageOf } from '#src/core/errors.ts';
+import { isBatchKey, KEY_RULE, lineKey } from '#src/core/lines/line-key.ts';
+import { type LineOutcome, sendLines, type TextLine } from '#src/core/lines/send-lines.ts';
 import { deliverAtOf } from '#src/core/log/due-time.ts';
 import type { Call } from '../call.ts';
 import { type ExitCode, exitCodes, usageProblem } from '../problem.ts';
@@ -18,7 +18,6 @@ export type BatchOptions = { batch?: string; key?: string; qualifier?: string; i
 
 /** How much is in flight, so that the memory stays bounded however large the input is. */
 const IN_FLIGHT = { maxItems: 2_000, maxBytes: 16 * 1_024 * 1_024 };
-const KEY = /^[A-Za-z0-9][A-Za-z0-9_-]{0,49}$/;
 /** The time between two lines of progress, on a terminal and elsewhere. */
 const PROGRESS_IN_MS = { terminal: 1_000, other: 10_000 };
 
@@ -33,12 +32,8 @@ const PROGRESS_IN_MS = { terminal: 1_000, other: 10_000 };
 export async function invokeBatch(call: Call<BatchOptions>, source: string): Promise<ExitCode> {
   const { options } = call;
   const { name, qualifier } = readFunction(call.args[0] ?? '', options.qualifier);
-  if (options.key !== undefined && !KEY.test(options.key)) {
-    throw usageProblem(
-      'the key cannot be used',
-      'it must be 1 to 50 letters, digits, "-" or "_", and start with a letter or digit',
-      '--key import-7',
-    );
+  if (options.key !== undefined && !isBatchKey(options.key)) {
+    throw usageProblem('the key cannot be used', `it ${KEY_RULE}`, '--key import-7');
   }
   const input = await openInput(source);
   return await withClient(options, async (client) => {
@@ -65,7 +60,6 @@ export class Batch {
   readonly #call: Call<BatchOptions>;
   readonly #client: Pick<Invoke, 'invokeText'>;
   readonly #target: { name: string; qualifier: string | undefined };
-  readonly #window = new FlowWindow(IN_FLIGHT);
   readonly #startedAt = performance.now();
   /** Errors that concern no single line. */
   readonly #failures: Failure[] = [];
@@ -84,8 +78,12 @@ export class Batch {
     const tell = (): void => err.line(`\n${this.#inWords()}; the accepted ones continue without this command`);
     process.prependOnceListener('SIGINT', tell);
     try {
-      await this.#sendAll(input);
-      await this.#window.drained();
+      await sendLines(input, {
+        maxLineBytes: MAX_PAYLOAD_BYTES,
+        inFlight: IN_FLIGHT,
+        send: (line) => this.#send(line),
+        told: (outcomes) => this.#tell(outcomes),
+      });
     } finally {
       clearInterval(reporting);
       process.removeListener('SIGINT', tell);
@@ -93,42 +91,30 @@ export class Batch {
     return this.#end();
   }
 
-  async #sendAll(input: AsyncIterable<Uint8Array>): Promise<void> {
-    for await (const lines of readLines(input, MAX_PAYLOAD_BYTES)) {
-      for (const line of lines) {
-        if (this.#failures.length > 0) return;
-        if ('problem' in line) this.#refuse(line.number, line.problem);
-        else await this.#start(line);
-      }
-    }
-  }
-
-  /** Sends a line once it fits into what is in flight. A reader of stdout that is slower than the log delays the next line. */
-  async #start(line: Extract<Line, { text: string }>): Promise<void> {
-    await this.#window.enter(line.bytes);
-    void this.#send(line);
-    if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain');
-  }
-
-  async #send({ number, text, bytes }: Extract<Line, { text: string }>): Promise<void> {
+  async #send({ number, text }: TextLine): Promise<string> {
     const { key, at, in: delay } = this.#call.options;
     const { name, qualifier } = this.#target;
-    const id = key === undefined ? {} : { id: `${key}-${number}` };
-    try {
-      const { requestId } = await this.#client.invokeText(name, text, {
-        ...id,
-        at,
-        delay,
-        ...(qualifier === undefined ? {} : { qualifier }),
-      });
-      this.#accepted++;
-      this.#print(number, requestId);
-    } catch (error) {
-      if (error instanceof InvalidInputError) this.#refuse(number, error);
-      else this.#failures.push({ number, error });
-    } finally {
-      this.#window.leave(bytes);
+    const { requestId } = await this.#client.invokeText(name, text, {
+      ...(key === undefined ? {} : { id: lineKey(key, number) }),
+      at,
+      delay,
+      ...(qualifier === undefined ? {} : { qualifier }),
+    });
+    return requestId;
+  }
+
+  /** Tells what became of lines. A reader of stdout that is slower than the log delays the next lines. */
+  async #tell(outcomes: readonly LineOutcome<string>[]): Promise<void> {
+    for (const outcome of outcomes) {
+      const { number } = outcome;
+      if ('problem' in outcome) this.#refuse(number, outcome.problem);
+      else if ('failure' in outcome) this.#failures.push({ number, error: outcome.failure });
+      else {
+        this.#accepted++;
+        this.#print(number, outcome.answer);
+      }
     }
+    if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain');
   }
 
   #print(line: number, requestId: string): void {

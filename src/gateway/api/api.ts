@@ -3,6 +3,7 @@ import { VERSION } from '#src/client/version.ts';
 import type { ConcurrencyLimit } from '#src/gateway/http/concurrency-limit.ts';
 import type { Gateway, GatewayEnv } from '../ports.ts';
 import { addAuditRoute } from './audit.ts';
+import { addBatchRoute } from './batches.ts';
 import { addBulkRoutes } from './bulk.ts';
 import { addBulkOperationRoutes } from './bulk-operations.ts';
 import { addCodeRoutes } from './code.ts';
@@ -33,6 +34,7 @@ export function addApi(app: Hono<GatewayEnv>, gateway: Gateway, waiting: Concurr
   // The list routes precede the routes of single invocations, which would match "counts" as an id.
   addListRoutes(routes, gateway);
   addInvokeRoute(routes, gateway, waiting);
+  addBatchRoute(routes, gateway);
   addInvocationRoutes(routes, gateway, waiting);
   addExplainRoutes(routes, gateway);
   addRepairRoutes(routes, gateway);

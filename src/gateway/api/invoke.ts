@@ -11,6 +11,7 @@ import { createIdempotency, type Idempotency, type IdempotencyKey, idempotencyKe
 import type { Call, Gateway } from '../ports.ts';
 import { checkConnected, isDisabled, refuseDisabled } from '../refusals.ts';
 import { scopeOf } from '../scope.ts';
+import { dueOptionsOf } from './due-options.ts';
 import { viewOf } from './invocation-view.ts';
 import { mapConcurrently } from './map-concurrently.ts';
 import { waitOf } from './prefer.ts';
@@ -66,13 +67,6 @@ export function addInvokeRoute(routes: Routes, gateway: Gateway, waiting: Concur
       return call.json(viewOf(timeline, scope));
     },
   );
-}
-
-/** The header `Deliver-At` holds a moment, or a plus and a delay. A query parameter takes its place. */
-function dueOptionsOf(call: Call, { deliver_at: at, delay }: { deliver_at?: string | undefined; delay?: string | undefined }): DueOptions {
-  if (at !== undefined || delay !== undefined) return { at, delay };
-  const given = call.req.header('deliver-at');
-  return given?.startsWith('+') ? { delay: given.slice(1) } : { at: given };
 }
 
 async function invokeOne({ gateway, sharedTurn, idempotency }: Accepting, call: Call, { name, key, options }: Invocation): Promise<string> {

@@ -16,6 +16,8 @@ type Route<Path extends string, Query extends z.ZodObject, Body extends z.ZodTyp
   body?: Body;
   /** Whether an empty body is read as `{}`. */
   isBodyOptional?: boolean;
+  /** The media type of a body that the handler reads itself, part by part. */
+  streams?: string;
   /** The request headers that the route reads. */
   headers?: readonly string[];
   answers: Readonly<Record<number, Answer>>;
@@ -66,6 +68,7 @@ export function createRoutes(app: Hono<GatewayEnv>): Routes {
     summary,
     query,
     body,
+    streams,
     headers = [],
     answers,
   }: Omit<Route<string, z.ZodObject, z.ZodType>, never>): void {
@@ -82,6 +85,7 @@ export function createRoutes(app: Hono<GatewayEnv>): Routes {
           ...(query === undefined ? {} : { query }),
           ...(headers.length === 0 ? {} : { headers: texts(headers, z.string().optional()) }),
           ...(body === undefined ? {} : { body: { content: json(body) } }),
+          ...(streams === undefined ? {} : { body: { content: { [streams]: { schema: z.string() } } } }),
         },
         responses: {
           ...Object.fromEntries(

@@ -12,7 +12,14 @@ const UNVERIFIED_BYTES = 128 * 1_024 * 1_024;
 /** The memory of a request besides its body: at most its headers. It also bounds the number of slow requests with small bodies. */
 const MIN_REQUEST_BYTES = 16 * 1_024;
 
-type Options = ClaimOptions & { attempts: FailedAttempts; maxBytes: (path: string) => number };
+type Options = ClaimOptions & {
+  attempts: FailedAttempts;
+  maxBytes: (path: string) => number;
+  /** Whether the route of a call reads its body itself, part by part. The body of a signed call is read here all the same. */
+  isStreamed: (call: Call) => boolean;
+};
+
+const UNREAD = new Uint8Array();
 
 /**
  * Authenticates a call, reads its body, and enters the limit for its project:
@@ -25,7 +32,7 @@ type Options = ClaimOptions & { attempts: FailedAttempts; maxBytes: (path: strin
  * Resolves to the function that leaves the limit. Throws `HttpError` 401, 403, 413 and 429.
  */
 export function authenticate(options: Options): (call: Call, limit: ConcurrencyLimit) => Promise<() => void> {
-  const { credentials, attempts, maxBytes } = options;
+  const { credentials, attempts, maxBytes, isStreamed } = options;
   const readClaim = createClaimReader(options);
   const unverified = createConcurrencyLimit(
     UNVERIFIED_BYTES,
@@ -55,6 +62,10 @@ export function authenticate(options: Options): (call: Call, limit: ConcurrencyL
     }
   }
 
+  async function readUnlessStreamed(call: Call, max: number): Promise<Uint8Array> {
+    return isStreamed(call) ? UNREAD : await readBody(call, max);
+  }
+
   /** Logs a refused credential. A request without a credential is not logged: the first visit of a page is such a request. */
   function noteRefusal(call: Call, error: unknown): void {
     if (error instanceof HttpError && error.status === 401 && bringsCredential(call)) attempts.note(addressOf(call), error.message);
@@ -73,7 +84,7 @@ export function authenticate(options: Options): (call: Call, limit: ConcurrencyL
     const verifiedBody = claim?.verify === undefined ? undefined : await readVerified(call, claim, max);
     const release = limit.enter(project);
     try {
-      call.set('body', verifiedBody ?? (await readBody(call, max)));
+      call.set('body', verifiedBody ?? (await readUnlessStreamed(call, max)));
       // A signature is verified by now, so the refusal reveals the roles to the holder of the credential only.
       if (claim !== undefined) checkRole(call, claim.credential);
       return release;

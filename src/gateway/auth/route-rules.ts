@@ -44,6 +44,7 @@ export const routeRules: Readonly<Record<string, RouteRule | undefined>> = {
   'POST /api/verify': { role: 'read', action: 'log.verify' },
 
   'POST /api/functions/:name/invocations': { role: 'invoke', action: 'function.invoke' },
+  'POST /api/functions/:name/batches': { role: 'invoke', action: 'function.invoke-batch' },
   'POST /api/invocations/:id/cancel': { role: 'invoke', action: 'invocation.cancel' },
   'POST /api/invocations/:id/deliveries/:destination/dismiss': { role: 'invoke', action: 'delivery.dismiss' },
   'POST /api/invocations/:id/deliveries/:destination/give-up': { role: 'invoke', action: 'delivery.give-up' },

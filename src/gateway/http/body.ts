@@ -4,7 +4,7 @@ import type { Call } from '#src/gateway/ports.ts';
 import { HttpError } from './http-error.ts';
 
 /** The deepest nesting of a request body: serialising JSON recurses once per level. */
-const MAX_DEPTH = 1_000;
+export const MAX_DEPTH = 1_000;
 
 /**
  * Reads the body up to a limit, before any parser sees it. Throws `HttpError` 413, and 400 when the connection ends before the body does.
@@ -47,11 +47,11 @@ async function readWebBody(request: Request, maxBytes: number): Promise<Uint8Arr
   return body;
 }
 
-function cutShort(): HttpError {
+export function cutShort(): HttpError {
   return new HttpError({ status: 400, message: 'the connection ended before the request body did' });
 }
 
-function tooLarge(maxBytes: number): HttpError {
+export function tooLarge(maxBytes: number): HttpError {
   return new HttpError({ status: 413, message: `the request body is larger than ${maxBytes} bytes` });
 }
 
@@ -103,7 +103,8 @@ export function pointerTo(path: readonly PropertyKey[]): string {
   return path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }
 
-function isTooDeep(text: string): boolean {
+/** Whether JSON text nests deeper than {@link MAX_DEPTH}. */
+export function isTooDeep(text: string): boolean {
   let depth = 0;
   for (let at = 0; at < text.length; at++) {
     const character = text[at] ?? '';

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import type { Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
+import { isLongRequest } from './long-requests.ts';
 import type { ServedTls, TlsMaterial } from './tls.ts';
 
 export type ArrivalLimits = {
@@ -72,6 +73,7 @@ const malformed: Readonly<Record<string, { status: string; code: string; message
 
 /** Replies to a request that Node's parser refused, which never reaches a route. Closes the connection: its next bytes are unreliable. */
 function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && isLongRequest(socket)) return;
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import { MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
 import { serveSequent } from '#test/support/cli/cli.ts';
 import { sharedByFile } from '#test/support/shared-by-file.ts';
@@ -52,6 +52,20 @@ describe('sequent invoke --batch', () => {
     expect((await sequent.run(['result', 'again-30'])).code).toBe(0);
     const { stdout } = await sequent.run(['timeline', 'again-7', '-o', 'jsonl']);
     expect(linesOf(stdout).map((line) => JSON.parse(line).fact.type)).toEqual(['queued', 'running', 'succeeded', 'notified']);
+  });
+
+  test('with --in delays the first attempt of every line, with a key and without', async ({ sequent }) => {
+    const run = (...more: string[]) =>
+      sequent.run(['invoke', 'hello', '--batch', '-', '--in', '30d', '-o', 'name', ...more], { input: '{"name":"Ada"}\n{"name":"Eve"}\n' });
+    const runs = [await run(), await run('--key', 'later')];
+    expect(runs.map(({ code }) => code)).toEqual([0, 0]);
+    const ids = runs.flatMap(({ stdout }) => linesOf(stdout));
+    expect(ids.slice(2)).toEqual(['later-1', 'later-2']);
+    const list = async (within: string) =>
+      linesOf((await sequent.run(['ls', 'hello', '--state', 'queued', '--due-before', within, '-o', 'name'])).stdout);
+    await vi.waitFor(async () => expect((await list('31d')).sort()).toEqual([...ids].sort()), { timeout: 30_000 });
+    expect(await list('29d')).toEqual([]);
+    for (const id of ids) expect((await sequent.run(['cancel', id])).code).toBe(0);
   });
 
   test('is refused before anything is sent', async ({ sequent }) => {

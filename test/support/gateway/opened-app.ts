@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Hono } from 'hono';
 import { expect } from 'vitest';
 import { checkJson } from '#src/client/requests.ts';
@@ -94,7 +95,10 @@ export async function openApp({
     signatures: { publish: () => {}, subscribe: async () => {} },
     audit,
   };
-  const gateway = await openGateway(options, new AbortController().signal);
+  const { signal } = new AbortController();
+  // As in a running gateway, every open stream listens to it.
+  setMaxListeners(0, signal);
+  const gateway = await openGateway(options, signal);
   return {
     app: createApp(gateway),
     sent,

@@ -153,6 +153,7 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
   'GET /api/invocations': reading,
   'GET /api/invocations/counts': reading,
   'POST /api/functions/:name/invocations': { bodies: (value) => [{ value }] },
+  'POST /api/functions/:name/batches': { bodies: (value) => [{ value }] },
   'GET /api/invocations/:id': reading,
   'GET /api/invocations/:id/events': reading,
   'GET /api/invocations/:id/explain': reading,

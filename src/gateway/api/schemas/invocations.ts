@@ -160,11 +160,19 @@ export const treeSchema = z.object({ root: z.string(), nodes: z.array(summarySch
 
 export const acceptedSchema = z.object({ request_id: z.string() });
 export const batchAcceptedSchema = z.object({ invocations: z.array(acceptedSchema) });
-export const invokeQuerySchema = z.strictObject({
-  batch: flag.describe('the body is an array; each element is an event'),
+const requestShape = {
   qualifier: z.string().max(256).optional().describe('a version, or "!" and an alias'),
   deliver_at: z.string().max(64).optional().describe('the first attempt starts at this time at the earliest: ISO 8601 with its zone'),
   delay: z.string().max(64).optional().describe('the first attempt starts after this time at the earliest: 90s, 10m, 2h, 30d'),
+};
+export const invokeQuerySchema = z.strictObject({
+  batch: flag.describe('the body is an array; each element is an event'),
+  ...requestShape,
+});
+export const batchQuerySchema = z.strictObject({
+  key: z.string().max(64).optional().describe('in place of the header Idempotency-Key: line 7 gets the key <key>-7'),
+  ids: flag.describe('the reply lists the request id of each accepted line'),
+  ...requestShape,
 });
 
 export const redriveBodySchema = z.strictObject({ payload: z.string().optional().describe('JSON text that replaces the event') });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Line, readLines } from '#src/cli/arguments/read-lines.ts';
-import { FlowWindow } from '#src/cli/flow-window.ts';
+import { FlowWindow } from '#src/core/lines/flow-window.ts';
+import { type Line, readLines } from '#src/core/lines/read-lines.ts';
 
 async function* of(...chunks: (string | Uint8Array)[]): AsyncGenerator<Uint8Array> {
   for (const chunk of chunks) yield typeof chunk === 'string' ? Buffer.from(chunk) : chunk;

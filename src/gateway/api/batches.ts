@@ -1,0 +1,61 @@
+import { InvalidInputError } from '#src/core/errors.ts';
+import { isBatchKey, KEY_RULE } from '#src/core/lines/line-key.ts';
+import { deliverAtOf } from '#src/core/log/due-time.ts';
+import { createConcurrencyLimit } from '#src/gateway/http/concurrency-limit.ts';
+import type { Call, Gateway } from '../ports.ts';
+import { checkConnected, isDisabled, refuseDisabled } from '../refusals.ts';
+import { scopeOf } from '../scope.ts';
+import { acceptLines } from './accept-lines.ts';
+import { dueOptionsOf } from './due-options.ts';
+import type { Routes } from './route.ts';
+import { batchQuerySchema } from './schemas/invocations.ts';
+
+/** How many batches a gateway accepts at one time. Each holds at most {@link IN_FLIGHT} of lines. */
+const MAX_BATCHES = 16;
+const IN_FLIGHT = { maxItems: 2_000, maxBytes: 4 * 1_024 * 1_024 };
+const LIMITS = {
+  maxLines: 100_000,
+  maxBytes: 1_024 * 1_024 * 1_024,
+  idleInMs: 30_000,
+  totalInMs: 30 * 60_000,
+  inFlight: IN_FLIGHT,
+};
+
+/** `POST /api/functions/{name}/batches`: accepts one event for each line of the body, and replies while it accepts. */
+export function addBatchRoute(routes: Routes, gateway: Gateway): void {
+  // A batch holds its place for minutes, so batches use none of the places of other requests.
+  const places = createConcurrencyLimit(MAX_BATCHES, () => gateway.credentials.projects);
+
+  routes.add(
+    {
+      method: 'post',
+      path: '/api/functions/{name}/batches',
+      summary: 'Invoke a function once for each line of the body, and reply while the lines are accepted',
+      headers: ['Idempotency-Key', 'traceparent', 'Deliver-At'],
+      query: batchQuerySchema,
+      streams: 'application/x-ndjson',
+      answers: { 200: { description: 'JSON lines: accepted lines, wrong lines, and at last the counts', type: 'application/x-ndjson' } },
+    },
+    async (call, { params, query }) => {
+      const scope = scopeOf(call, gateway);
+      const name = scope.token(params.name);
+      checkConnected(gateway);
+      if (isDisabled(gateway, name)) await refuseDisabled(gateway, name);
+      const due = dueOptionsOf(call, query);
+      if (due.at !== undefined || due.delay !== undefined) deliverAtOf(due, gateway.clock.now());
+      const options = { traceparent: call.req.header('traceparent'), qualifier: query.qualifier, ...due };
+      const key = keyOf(call, query.key);
+      // What concerns every line is refused once, before the body is read.
+      await gateway.client.functions.find(name, query.qualifier);
+      const release = places.enter(call.get('project'));
+      return acceptLines(gateway, call, { name, key, options, scope, listsIds: query.ids === true, limits: LIMITS, onEnd: release });
+    },
+  );
+}
+
+/** The key of a batch; `undefined` without one. Throws `InvalidInputError`. */
+function keyOf(call: Call, inQuery: string | undefined): string | undefined {
+  const key = inQuery ?? call.req.header('idempotency-key');
+  if (key === undefined || isBatchKey(key)) return key;
+  throw new InvalidInputError({ field: inQuery === undefined ? 'Idempotency-Key' : 'key', problem: KEY_RULE });
+}
