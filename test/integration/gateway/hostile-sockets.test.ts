@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CredentialSet } from '#src/gateway/auth/credential-set.ts';
 import { type RunningGateway, startGateway } from '#src/gateway/gateway.ts';
 import { F, type OpenedApp, openApp } from '#test/support/gateway/opened-app.ts';
-import { drip, sendRaw } from '#test/support/gateway/raw-socket.ts';
+import { drip, sendRaw, sendSlowly } from '#test/support/gateway/raw-socket.ts';
 
 const path = `${F}/test1/invocations-async`;
 let opened: OpenedApp;
@@ -108,6 +108,18 @@ describe('a raw connection', () => {
 
   test('with an endless body is closed after the timeout of a request, even if it keeps sending', async () => {
     expect(statusesIn(await drip(port, head(['Content-Length: 100000']), 50))).toEqual([408]);
+  });
+
+  test('with a batch that keeps sending longer than a request may take is served, and so is the next request on it', async () => {
+    const batch = path.replace(`${F}/test1/invocations-async`, '/api/functions/test1/batches');
+    const before = opened.sent.length;
+    const start = `POST ${batch} HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n`;
+    const next = `GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n`;
+    const lines = Array.from({ length: 20 }, () => '3\r\n{}\n\r\n');
+    const answer = await sendSlowly(port, [start, ...lines, `0\r\n\r\n${next}`], 100);
+    expect(statusesIn(answer)).toEqual([200, 200]);
+    expect(answer).toContain('{"type":"end","accepted":20,"repeated":0,"refused":0,"unanswered":0}');
+    expect(opened.sent.length).toBe(before + 20);
   });
 
   test('whose headers are larger than 16 KB gets 431', async () => {

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /** Sends raw bytes; resolves to all bytes that arrived before the other side closed. */
 export async function sendRaw(port: number, bytes: string | Buffer, { andHalfClose = false } = {}): Promise<string> {
@@ -31,6 +32,25 @@ export async function drip(port: number, start: string, everyMs: number): Promis
   const timer = setInterval(() => socket.write('x'), everyMs);
   await ended(socket);
   clearInterval(timer);
+  socket.destroy();
+  return answer;
+}
+
+/** Sends parts with pauses; resolves to all bytes that arrived before the other side closed. */
+export async function sendSlowly(port: number, parts: readonly string[], pauseInMs: number): Promise<string> {
+  const socket = connect({ port, host: '127.0.0.1' });
+  let answer = '';
+  socket.setEncoding('latin1').on('data', (text: string) => {
+    answer += text;
+  });
+  socket.on('error', () => {});
+  await once(socket, 'connect');
+  const over = ended(socket);
+  for (const part of parts) {
+    socket.write(part);
+    await delay(pauseInMs);
+  }
+  await over;
   socket.destroy();
   return answer;
 }

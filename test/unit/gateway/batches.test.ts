@@ -1,5 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
+import { acceptLines } from '#src/gateway/api/accept-lines.ts';
+import { createHono } from '#src/gateway/http/router.ts';
+import { scopeOf } from '#src/gateway/scope.ts';
 import { local, type OpenedApp, openApp } from '#test/support/gateway/opened-app.ts';
 
 const LINES = 30_000;
@@ -57,6 +60,44 @@ describe('the memory of a batch over HTTP', () => {
     expect(counts.taken).toBeLessThan(MAX_HELD);
     answer();
     expect(lastLineOf(await response.text())).toMatchObject({ type: 'end', accepted: LINES, refused: 0 });
+  });
+});
+
+describe('the limits of a batch over HTTP', () => {
+  /** Accepts a body with short limits. `onEnd` is counted. */
+  async function acceptShortly(body: ReadableStream<Uint8Array>, inMs: { idleInMs: number; totalInMs: number }) {
+    const opened = await openWithFunction();
+    const ended = { count: 0 };
+    const app = createHono();
+    app.post('/', (call) => {
+      call.set('body', new Uint8Array());
+      const limits = { maxLines: 100_000, maxBytes: 1_000_000, inFlight: { maxItems: 1_000, maxBytes: 1_000_000 }, ...inMs };
+      const options = { traceparent: undefined, qualifier: undefined };
+      const batch = { name: 'orders', key: undefined, options, scope: scopeOf(call, opened.gateway), listsIds: true, limits };
+      return acceptLines(opened.gateway, call, { ...batch, onEnd: () => void ended.count++ });
+    });
+    return { opened, ended, response: await app.request('/', { method: 'POST', body, duplex: 'half' } as RequestInit) };
+  }
+  const oneLine = new TextEncoder().encode('{}\n');
+
+  test.for([
+    [{ idleInMs: 50, totalInMs: 600_000 }, 'nothing of the request body arrived for 0.05 s'],
+    [{ idleInMs: 600_000, totalInMs: 600 }, 'the batch took longer than 0.01 minutes'],
+  ] as const)('%j ends a body that does not end, after the lines that arrived', async ([limits, detail]) => {
+    const body = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(oneLine) });
+    const { response, ended, opened } = await acceptShortly(body, limits);
+    const end = lastLineOf(await response.text());
+    expect(end).toMatchObject({ type: 'end', accepted: opened.sent.length, unanswered: 0, problem: { status: 408, detail } });
+    expect(ended.count).toBe(1);
+  });
+
+  test('end the batch of a caller that does not read the reply, and its place is free', async () => {
+    const many = new TextEncoder().encode('{}\n'.repeat(10_000));
+    const body = new ReadableStream<Uint8Array>({ pull: (controller) => controller.enqueue(many) }, { highWaterMark: 1 });
+    const { ended, response } = await acceptShortly(body, { idleInMs: 50, totalInMs: 600_000 });
+    await vi.waitFor(() => expect(ended.count).toBe(1), { timeout: 20_000 });
+    await response.body?.cancel();
+    expect(ended.count).toBe(1);
   });
 });
 
