@@ -110,7 +110,7 @@ describe('a raw connection', () => {
     expect(statusesIn(await drip(port, head(['Content-Length: 100000']), 50))).toEqual([408]);
   });
 
-  test('with a batch that keeps sending longer than a request may take is served, and so is the next request on it', async () => {
+  test('with a batch that sends longer than a request may take is served, as its next request is', async () => {
     const batch = path.replace(`${F}/test1/invocations-async`, '/api/functions/test1/batches');
     const before = opened.sent.length;
     const start = `POST ${batch} HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n`;
