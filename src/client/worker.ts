@@ -7,6 +7,7 @@ import type { Grants } from '#src/core/functions/handler-rules.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import type { Tenancy } from '#src/core/names/tenancy.ts';
 import { createRedaction, type Redact } from '#src/core/output/redaction.ts';
+import { systemTimers } from '#src/core/ports/clock.ts';
 import type { FunctionHost } from '#src/core/ports/function-host.ts';
 import { type Logger, silentLogger } from '#src/core/ports/logger.ts';
 import { exampleEvent } from '#src/core/text/example-event.ts';
@@ -118,10 +119,12 @@ export async function startEmbeddedWorker({
   const missingKeys = (): string[] => payloads.encrypting.filter(({ hasKey }) => !hasKey).map(({ project }) => project ?? own);
   const leave = await ports.roleInstances.announce(ownInstance(['worker'], ports.clock, { missingKeys, load: () => role.load }));
   const stop = async (graceInMs = 20_000): Promise<void> => {
+    const cancelEnd = systemTimers.after(graceInMs, connection.endRetries);
     await leave().catch(() => {});
     await role.stop(graceInMs);
     await deliverer.stop();
     closing.abort();
+    cancelEnd();
     ports.close();
     await connection.close();
   };

@@ -1,6 +1,7 @@
 import { openSigner } from '#src/archive/open-signer.ts';
 import { ownInstance } from '#src/client/own-instance.ts';
 import { messageOf } from '#src/core/errors.ts';
+import { systemTimers } from '#src/core/ports/clock.ts';
 import type { FunctionDirectory } from '#src/functions/directory.ts';
 import type { FunctionRegistry } from '#src/functions/registry.ts';
 import type { RunningGateway } from '#src/gateway/gateway.ts';
@@ -71,6 +72,8 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
     readiness: createReadiness({ connection, ports, stopping: stopping.signal }),
     async stop(graceInMs) {
       stopping.abort();
+      // The appends that NATS does not answer until then stay unknown, and the items behind them return after their lease.
+      const cancelEnd = systemTimers.after(graceInMs, connection.endRetries);
       await withdraw().catch(() => {});
       await gateway?.stop(graceInMs);
       await working?.worker.stop(graceInMs);
@@ -80,6 +83,7 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
       await projection?.stop();
       closing.abort();
       await ports.serviceAudit?.flush();
+      cancelEnd();
       ports.close();
       await options.connection.close();
     },

@@ -5,6 +5,7 @@ import type { CircuitState } from '#src/core/ports/circuit-states.ts';
 import type { RoleInstance, RoleInstances } from '#src/core/ports/role-instances.ts';
 import { parseJson } from '#src/core/text/json.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
+import { endWithin } from '#src/nats/transport/end-within.ts';
 
 /** The NATS service under which every process announces its roles. `nats service info sequent-roles` lists the same. */
 const ROLES_SERVICE = 'sequent-roles';
@@ -67,7 +68,7 @@ export function createNatsRoleInstances({ nats }: Connection): RoleInstances {
         metadata: { toJSON: () => metadataOf(own) } as unknown as Record<string, string>,
       });
       return async () => {
-        await service.stop();
+        await endWithin(service.stop());
       };
     },
     async list() {

@@ -9,9 +9,9 @@ import type { Clock } from '#src/core/ports/clock.ts';
 import type { PublishAnswer, Publisher } from '#src/nats/transport/publisher.ts';
 import { wireHeaders } from '#src/nats/wire/wire-headers.ts';
 import type { LogEpoch, SentMessage } from './log-epoch.ts';
-import { PublishRetries } from './publish-retries.ts';
+import { PublishRetries, type PublishRetriesOptions } from './publish-retries.ts';
 
-type AcceptOptions = {
+type AcceptOptions = Pick<PublishRetriesOptions, 'connection'> & {
   publisher: Publisher;
   clock: Clock;
   budgetInMs: number;
@@ -36,7 +36,15 @@ type RequestsToPublish = { name: StreamName; subject: string; payload: string; h
  * 5. A request that repeats another one first carries the id of the message that may hold that one. Either the server answers with that
  *    message, or no copy of it is stored any more (KEY1).
  */
-export function createAccept({ publisher, clock, budgetInMs, epoch, isRefusing, readRequest }: AcceptOptions): EventLog['accept'] {
+export function createAccept({
+  connection,
+  publisher,
+  clock,
+  budgetInMs,
+  epoch,
+  isRefusing,
+  readRequest,
+}: AcceptOptions): EventLog['accept'] {
   async function publish({ name, subject, payload, headers, id }: RequestsToPublish): Promise<Published> {
     const startedAt = clock.now();
     let retries: PublishRetries | undefined;
@@ -50,7 +58,7 @@ export function createAccept({ publisher, clock, budgetInMs, epoch, isRefusing, 
         return { sequence: answer.sequence, isRepeated: isDuplicate && retries?.isUnsure !== true, isDuplicate, sent };
       }
       if (retries === undefined) await expectAdmission(answer);
-      retries ??= new PublishRetries({ clock, startedAt, budgetInMs, id });
+      retries ??= new PublishRetries({ clock, connection, startedAt, budgetInMs, id });
       if (answer.kind !== 'unknown') throw retries.failure(answer);
       await retries.wait(answer);
     }

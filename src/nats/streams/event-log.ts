@@ -102,13 +102,13 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
         const answer = await publisher.publish(subject, payload, headers);
         epoch.note(answer, sent);
         if (answer.kind === 'stored') return { version: answer.sequence as StreamVersion, hash };
-        retries ??= new PublishRetries({ clock, startedAt, budgetInMs, id: append.id });
+        retries ??= new PublishRetries({ clock, connection, startedAt, budgetInMs, id: append.id });
         if (answer.kind === 'conflict') return retries.isUnsure ? await findOwn(name, append, sent) : undefined;
         await retries.wait(answer);
       }
     },
 
-    accept: createAccept({ publisher, clock, budgetInMs, epoch, isRefusing, readRequest }),
+    accept: createAccept({ connection, publisher, clock, budgetInMs, epoch, isRefusing, readRequest }),
 
     readRequest,
 

@@ -1,9 +1,11 @@
 import { LogFullError, NotPermittedError, UnknownOutcomeError } from '#src/core/errors.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
+import type { Connection } from '#src/nats/transport/connection.ts';
 import type { PublishAnswer } from '#src/nats/transport/publisher.ts';
 
 export type PublishRetriesOptions = {
   clock: Clock;
+  connection: Pick<Connection, 'isEnding'>;
   /** When the first try started, and how long tries may go on. */
   startedAt: number;
   budgetInMs: number;
@@ -31,20 +33,22 @@ export class PublishRetries {
   }
 
   /**
-   * Waits until the next try is due. Throws the failure when there is no next try: the budget is spent, or a permission is missing, which
-   * no operator grants within the budget.
+   * Waits until the next try is due. Throws the failure when there is no next try: the budget is spent, this process ends, or a permission is
+   * missing, which no operator grants within the budget.
    */
   async wait(answer: NotStored): Promise<void> {
-    const { clock, startedAt, budgetInMs, isIdempotent = false } = this.#options;
+    const { clock, connection, startedAt, budgetInMs, isIdempotent = false } = this.#options;
     if (answer.kind === 'unknown' && !isIdempotent) this.#isUnsure = true;
     const isForbidden = answer.kind === 'refused' && answer.isForbidden === true;
-    if (clock.now() - startedAt > budgetInMs || (isForbidden && !this.#isUnsure)) throw this.failure(answer);
+    const isLast = connection.isEnding || clock.now() - startedAt > budgetInMs;
+    if (isLast || (isForbidden && !this.#isUnsure)) throw this.failure(answer);
     await clock.sleep(Math.min(50 * 2 ** this.#tries++, 1_000));
   }
 
   /** The error for all tries together. A refusal of the last try says nothing about an earlier try without an answer (A1). */
   failure(answer: NotStored): Error {
-    const { id, budgetInMs: waitedInMs } = this.#options;
+    const { id, clock, startedAt } = this.#options;
+    const waitedInMs = clock.now() - startedAt;
     if (this.#isUnsure || answer.kind === 'conflict') return new UnknownOutcomeError({ id, waitedInMs });
     if (answer.kind === 'unknown') return new UnknownOutcomeError({ id, waitedInMs }, { cause: answer.why });
     return answer.isForbidden ? new NotPermittedError({ message: answer.why }) : new LogFullError({ why: answer.why });

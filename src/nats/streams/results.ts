@@ -23,7 +23,7 @@ export function createNatsResults(options: Omit<NatsEventLogOptions, 'onProblem'
       for (;;) {
         const answer = await publisher.publish(subjects.result(name.function, outcome), envelope, headers);
         if (answer.kind === 'stored') return;
-        retries ??= new PublishRetries({ clock, startedAt, budgetInMs, id, isIdempotent: true });
+        retries ??= new PublishRetries({ clock, connection, startedAt, budgetInMs, id, isIdempotent: true });
         await retries.wait(answer);
       }
     },

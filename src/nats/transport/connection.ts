@@ -11,6 +11,7 @@ import {
 } from 'nats';
 import { messageOf, NatsUnavailableError } from '#src/core/errors.ts';
 import { DEFAULT_INBOX_PREFIX, inboxPrefixOf } from '#src/core/names/inboxes.ts';
+import { endWithin } from './end-within.ts';
 import { errorCodeOf, isNotPermitted, isTimeout, isUndecided } from './errors.ts';
 import { gatherWrites } from './gathered-writes.ts';
 import { userOf } from './nats-user.ts';
@@ -39,6 +40,8 @@ export interface Connection {
   readonly jetstream: JetStreamClient;
   readonly servers: string;
   readonly isConnected: boolean;
+  /** Whether calls without an answer are no longer repeated, because this process ends. */
+  readonly isEnding: boolean;
   /** The operations that the server refused on this connection. */
   readonly refusals: Refusals;
   /** Creates a subject for replies that begins with the inbox prefix of this connection. */
@@ -47,6 +50,8 @@ export interface Connection {
   onReconnect(listener: () => void): () => void;
   /** Calls the listener when the connection is lost. The returned function removes the listener. */
   onDisconnect(listener: () => void): () => void;
+  /** From now on, a call that gets no answer fails after its try in progress. An append then stays unknown, as after an outage (A1). */
+  endRetries(): void;
   /** Sends buffered messages, then closes. Stop pulling and settle in-flight publishes first: nothing is received afterwards. */
   close(): Promise<void>;
 }
@@ -65,6 +70,7 @@ export async function openConnection({ domain, ...given }: NatsOptions, { needsJ
   const reconnected = new Set<() => void>();
   const disconnected = new Set<() => void>();
   let isConnected = true;
+  let isEnding = false;
   const { refusals, note } = createRefusals(nats, { user: () => userOf(given), inboxPrefix, role: given.role });
   void readStatus(nats, (status) => {
     note(status);
@@ -92,13 +98,19 @@ export async function openConnection({ domain, ...given }: NatsOptions, { needsJ
     get isConnected() {
       return isConnected && !nats.isClosed();
     },
+    get isEnding() {
+      return isEnding;
+    },
     createInbox: () => createInbox(inboxPrefix),
     onReconnect: (listener) => subscribe(reconnected, listener),
     onDisconnect: (listener) => subscribe(disconnected, listener),
+    endRetries() {
+      isEnding = true;
+    },
     async close() {
       if (nats.isClosed()) return;
-      if (isConnected) await nats.drain().catch(() => nats.close());
-      else await nats.close();
+      if (isConnected) await endWithin(nats.drain());
+      await nats.close();
     },
   };
 }

@@ -1,6 +1,7 @@
 import { type Msg, type NatsConnection, nanos, type Subscription } from 'nats';
 import { messageOf } from '#src/core/errors.ts';
 import type { Connection } from './connection.ts';
+import { endWithin } from './end-within.ts';
 
 export type PullOptions = {
   connection: Connection;
@@ -153,8 +154,8 @@ class SupervisedPull implements Pull {
     this.#generation++;
     this.#consumer = undefined;
     // A drain delivers the messages that the server has already sent; the owner of the pull releases them.
-    if (this.#options.connection.isConnected) await this.#subscription.drain().catch(() => {});
-    else this.#subscription.unsubscribe();
+    if (this.#options.connection.isConnected) await endWithin(this.#subscription.drain());
+    this.#subscription.unsubscribe();
   }
 }
 

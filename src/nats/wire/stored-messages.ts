@@ -61,8 +61,8 @@ type Answer = {
 /**
  * Reads a message from the leader. A direct get would be wrong here, because a replica that is behind may answer it.
  *
- * A read has no effect, so a request without an answer is repeated. Throws `NatsUnavailableError` when the budget is spent, and
- * `NotPermittedError` at once.
+ * A read has no effect, so a request without an answer is repeated. Throws `NatsUnavailableError` when the budget is spent or this process
+ * ends, and `NotPermittedError` at once.
  */
 async function getMessage(connection: Connection, query: Query, budgetInMs?: number): Promise<StoredMessage | undefined> {
   const { message } = await ask<Answer>(connection, 'STREAM.MSG.GET', { query, budgetInMs });
@@ -85,7 +85,7 @@ async function ask<Reply extends object>(
       return await askOnce<Reply>(connection, api, query);
     } catch (cause) {
       if (isNotPermitted(cause)) throw connection.refusals.explain(cause);
-      if (performance.now() - startedAt > budgetInMs || nats.isClosed()) {
+      if (performance.now() - startedAt > budgetInMs || connection.isEnding || nats.isClosed()) {
         throw new NatsUnavailableError({ servers, why: messageOf(cause) }, { cause });
       }
       await delay(RETRY_IN_MS);
