@@ -25,6 +25,7 @@ import type { Records } from './records.ts';
 export type GatewayClient = Pick<
   SequentClient,
   | 'functions'
+  | 'schedules'
   | 'packages'
   | 'invokeText'
   | 'invokeTogether'

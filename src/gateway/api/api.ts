@@ -17,6 +17,7 @@ import { addListRoutes } from './list.ts';
 import { addLogRoutes } from './logs.ts';
 import { addRepairRoutes } from './repair.ts';
 import { createRoutes } from './route.ts';
+import { addScheduleRoutes } from './schedules.ts';
 import { readySchema } from './schemas/system.ts';
 import { addStatsRoutes } from './stats.ts';
 import { addStatusLogRoute } from './status-log.ts';
@@ -44,6 +45,7 @@ export function addApi(app: Hono<GatewayEnv>, gateway: Gateway, waiting: Concurr
   addFunctionRoutes(routes, gateway);
   addCodeRoutes(routes, gateway);
   addTestEventRoutes(routes, gateway);
+  addScheduleRoutes(routes, gateway);
   addLogRoutes(routes, gateway, waiting);
   addStatsRoutes(routes, gateway);
   addVersionRoutes(routes, gateway);

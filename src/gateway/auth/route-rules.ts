@@ -37,6 +37,8 @@ export const routeRules: Readonly<Record<string, RouteRule | undefined>> = {
   'GET /api/invocations/:id/explain': { role: 'read', action: 'invocation.read' },
   'GET /api/invocations/:id/tree': { role: 'read', action: 'invocation.read' },
   'GET /api/machine': { role: 'read', action: 'machine.read' },
+  'GET /api/schedules': { role: 'read', action: 'schedules.list' },
+  'GET /api/schedules/:name': { role: 'read', action: 'schedule.read' },
   'GET /api/stats': { role: 'read', action: 'stats.read' },
   'GET /api/status-log': { role: 'read', action: 'status-log.read' },
   'GET /api/system': { role: 'read', action: 'system.read' },
@@ -49,6 +51,7 @@ export const routeRules: Readonly<Record<string, RouteRule | undefined>> = {
   'POST /api/invocations/:id/deliveries/:destination/dismiss': { role: 'invoke', action: 'delivery.dismiss' },
   'POST /api/invocations/:id/deliveries/:destination/give-up': { role: 'invoke', action: 'delivery.give-up' },
   'POST /api/invocations/:id/deliveries/:destination/redeliver': { role: 'invoke', action: 'delivery.redeliver' },
+  'POST /api/schedules/:name/run': { role: 'invoke', action: 'schedule.run' },
   'POST /api/invocations/:id/redrive': { role: 'invoke', action: 'invocation.redrive' },
 
   'PUT /api/functions/:name': { role: 'deploy', action: 'function.put' },
@@ -66,6 +69,10 @@ export const routeRules: Readonly<Record<string, RouteRule | undefined>> = {
   'POST /api/functions/:name/aliases/:alias/rollback': { role: 'deploy', action: 'alias.put' },
   'POST /api/functions/:name/pause': { role: 'deploy', action: 'function.pause' },
   'POST /api/functions/:name/resume': { role: 'deploy', action: 'function.resume' },
+  'PUT /api/schedules/:name': { role: 'deploy', action: 'schedule.put' },
+  'DELETE /api/schedules/:name': { role: 'deploy', action: 'schedule.delete' },
+  'POST /api/schedules/:name/pause': { role: 'deploy', action: 'schedule.pause' },
+  'POST /api/schedules/:name/resume': { role: 'deploy', action: 'schedule.resume' },
 
   'POST /api/bulk': { role: 'admin', action: 'bulk.start' },
   'POST /api/bulk/:id/abort': { role: 'admin', action: 'bulk.abort' },

@@ -1,5 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { encryptProject } from '#src/core/encryption/change-project.ts';
+import { parseMasterKeys } from '#src/core/encryption/master-keys.ts';
+import { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
 import { createMemoryLog } from '#src/core/memory/memory-log.ts';
 import { openFunctionDirectory } from '#src/functions/directory.ts';
@@ -9,14 +12,13 @@ import { createSchedules } from '#src/functions/schedules.ts';
 const NOON = Date.parse('2027-06-01T12:00:00Z');
 const nightly = { name: 'nightly', cron: '0 3 * * *', timeZone: 'Europe/Berlin', function: 'report', event: '{}' };
 
-async function open() {
+async function open(payloads?: PayloadSealer, store = createMemoryKeyValue()) {
   const clock = { current: NOON, now: () => clock.current };
-  const store = createMemoryKeyValue();
   const log = createMemoryLog({ clock });
   const functions = createFunctionRegistry(store, { clock });
   await functions.put({ name: 'report', handler: { kind: 'inline' } });
   const state = createMemoryKeyValue();
-  const schedules = createSchedules({ store, state, functions, log, clock, random: { bytes: (size) => randomBytes(size) } });
+  const schedules = createSchedules({ store, state, functions, log, clock, payloads, random: { bytes: (size) => randomBytes(size) } });
   return { clock, store, log, functions, schedules };
 }
 
@@ -67,6 +69,24 @@ describe('a schedule', () => {
       ids.map((id) => [id, { name: 'nightly' }, '{}']),
     );
     expect(new Set(ids).size).toBe(2);
+  });
+
+  test('of an encrypting project stores and requests a sealed event, which a reader with the key sees', async () => {
+    const keys = parseMasterKeys(`k1 ${Buffer.from('k1'.padEnd(32, '.')).toString('base64')}`, 'the keys');
+    const store = createMemoryKeyValue();
+    await encryptProject(store, undefined, { keys, now: 0 });
+    const payloads = new PayloadSealer({ masterKeys: () => keys });
+    await store.watch((change) => payloads.note(change), new AbortController().signal);
+    const { schedules, log } = await open(payloads, store);
+    await schedules.put({ ...nightly, event: '{"secret":1}' });
+    expect((await schedules.get('nightly')).schedule.event).toBe('{"secret":1}');
+    expect((await store.get('schedule.nightly'))?.value).not.toContain('secret');
+    await schedules.run('nightly');
+    const [payload = ''] = log.entries.flatMap((entry) =>
+      entry.kind === 'request' ? entry.message.requests.map((one) => one.payload) : [],
+    );
+    expect([payload.startsWith('sealed:'), payloads.open('report', payload)]).toEqual([true, '{"secret":1}']);
+    expect((await (await open(undefined, store)).schedules.get('nightly')).schedule.event).toBe(payload);
   });
 
   test.for<[string, object, RegExp]>([
