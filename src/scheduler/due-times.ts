@@ -1,20 +1,20 @@
 import FlatQueue from 'flatqueue';
 
-/** Keys with the time at which each is due. A key may be added again, with an earlier time. */
+/** Slots with the time at which each is due. A slot may be added again. */
 export interface DueTimes {
   readonly size: number;
-  /** The earliest time of a key; infinite when there is no key. */
+  /** The earliest time; infinite when there is none. */
   readonly next: number;
-  add(key: string, at: number): void;
-  /** Removes and returns the earliest key that is due at `now`. */
-  takeDue(now: number): string | undefined;
+  add(slot: number, at: number): void;
+  /** Removes and returns the slot that is due first, when it is due at `now`. */
+  takeDue(now: number): number | undefined;
 }
 
-const KEPT_KEYS = 1_024;
+const KEPT_SLOTS = 1_024;
 
-/** Keys and times are in two arrays, because a backlog has half a million of them (docs/performance.md H19). */
+/** Slots and times are in two arrays, because a backlog has half a million of them (docs/performance.md H19). */
 export function createDueTimes(): DueTimes {
-  const queue = new FlatQueue<string>();
+  const queue = new FlatQueue<number>();
   return {
     get size() {
       return queue.length;
@@ -22,12 +22,12 @@ export function createDueTimes(): DueTimes {
     get next() {
       return queue.peekValue() ?? Number.POSITIVE_INFINITY;
     },
-    add: (key, at) => queue.push(key, at),
+    add: (slot, at) => queue.push(slot, at),
     takeDue(now) {
       const first = queue.peekValue();
       if (first === undefined || first > now) return undefined;
-      // The arrays keep the keys that were taken until others replace them.
-      if (queue.ids.length > 2 * queue.length + KEPT_KEYS) queue.shrink();
+      // The arrays keep the slots that were taken until others replace them.
+      if (queue.ids.length > 2 * queue.length + KEPT_SLOTS) queue.shrink();
       return queue.pop();
     },
   };

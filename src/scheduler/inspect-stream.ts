@@ -12,8 +12,8 @@ import { isSettled, loadStream, requestOf } from '#src/core/stream/stream.ts';
 import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
 import { judgeWaiting, termsFor } from './judge-waiting.ts';
 import { endOldDeliveries } from './old-deliveries.ts';
-import type { OpenStream } from './open-streams.ts';
 import type { SchedulerOptions } from './ports.ts';
+import type { OpenStream } from './stream-records.ts';
 
 /** When to inspect the stream again at the latest. `isQueued`: only a hint for a delivery waits in the queue. */
 export type Inspection = { kind: 'settled' } | { kind: 'open'; nextAt: number; isQueued: boolean };
@@ -42,7 +42,6 @@ export async function inspectStream(open: OpenStream, options: SchedulerOptions)
     await perform(effectsDue(invocation), id, { fn, hasFunction: entry !== undefined, isFirst, isOwn: false, writer, needs, options });
   }
   const hintId = `${open.name.stream}.${newestSequence(writer)}.${open.inspections}`;
-  open.inspections++;
   // A request that is still in the queue needs no wake.
   if (needs.wake && (stream.version > 0 || stream.request.sequence <= (await options.deliveredUpTo(open.name.function)))) {
     hints.wake(open.name, stream.request.sequence, hintId);

@@ -4,8 +4,9 @@ import type { FunctionName } from '#src/core/names/names.ts';
 import { levelOf } from '#src/core/ports/logger.ts';
 import { type Backlog, createBacklog } from './backlog.ts';
 import { type Inspection, inspectStream } from './inspect-stream.ts';
-import type { OpenStream, OpenStreams } from './open-streams.ts';
+import type { OpenStreams } from './open-streams.ts';
 import type { SchedulerOptions } from './ports.ts';
+import type { OpenStream } from './stream-records.ts';
 
 const MAX_PAUSE_IN_MS = 60_000;
 const MAX_QUEUED_PAUSE_IN_MS = 900_000;
@@ -47,16 +48,18 @@ export class Inspector {
       // A worker that was offered a delayed request before it was due has acknowledged it, so only a wake brings it back.
       const isUntaken = dueAt !== undefined && version === request && (await this.#backlog.holds(name.function, version, dueAt));
       if (stream.inspections === 0 && !isUntaken && this.#hint(stream, now)) {
-        stream.inspections++;
+        this.#open.count(stream);
         this.#open.inspectAgain(stream, now + patienceInMs);
         return;
       }
       const queued = this.#queuedItem(stream);
       if (queued !== undefined && now < queued.endsAt && (await this.#backlog.holds(name.function, queued.sequence))) {
-        stream.inspections++;
+        this.#open.count(stream);
         this.#open.inspectAgain(stream, Math.min(now + pause, queued.endsAt));
       } else {
-        this.#scheduleNext(stream, await inspectStream(stream, this.#options), pause);
+        const inspection = await inspectStream(stream, this.#options);
+        this.#open.count(stream);
+        this.#scheduleNext(stream, inspection, pause);
       }
     } catch (error) {
       logger[levelOf(error)](
@@ -105,7 +108,7 @@ export class Inspector {
   #scheduleNext(stream: OpenStream, inspection: Inspection, pause: number): void {
     if (inspection.kind === 'settled') return this.#open.remove(stream);
     // A hint for a delivery stays in the queue until it is taken, so a backlog of deliveries need not be read repeatedly.
-    const queuedPause = Math.min(MAX_PAUSE_IN_MS * 2 ** Math.max(0, stream.inspections - 1), MAX_QUEUED_PAUSE_IN_MS);
+    const queuedPause = Math.min(MAX_PAUSE_IN_MS * 2 ** stream.inspections, MAX_QUEUED_PAUSE_IN_MS);
     const at = this.#options.clock.now() + (inspection.isQueued ? queuedPause : pause);
     this.#open.inspectAgain(stream, Math.min(at, inspection.nextAt));
   }

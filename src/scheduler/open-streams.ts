@@ -2,53 +2,10 @@ import type { ShortLink } from '#src/core/log/chain.ts';
 import type { LogEntry, StreamName, WakeTimes } from '#src/core/log/event-log.ts';
 import type { FunctionName, StreamId } from '#src/core/names/names.ts';
 import type { NewestRead } from '#src/core/ports/saved-floor.ts';
-import { PassingMap } from '#src/core/stream/passing-map.ts';
 import { createDueTimes } from './due-times.ts';
+import { type OpenStream, StreamRecords } from './stream-records.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
-
-/**
- * A stream with at least one invocation that is not settled.
- *
- * A backlog has half a million of these, so the name is derived from the key (docs/performance.md H19).
- */
-export class OpenStream {
-  readonly key: string;
-  /** The sequence of the request; `undefined` when the log was read from a later sequence. */
-  request: number | undefined;
-  /** The size of the payload of the request, in bytes; 0 when the log was read from a later sequence. */
-  requestBytes = 0;
-  /** When the request was accepted; `undefined` as `request` is. */
-  acceptedAt: number | undefined;
-  /** The sequence of the newest message of the stream. Without an append, that is the request. */
-  version: number;
-  /** The hash of the last append that counts, in its short form; `undefined` before it, and when an earlier Sequent wrote it. */
-  head: string | undefined;
-  /** When the next attempt of one of its invocations is due: the first one of a delayed request, or a retry. */
-  dueAt: number | undefined;
-  /** When the earliest waiting invocation becomes too old. */
-  endsAt: number | undefined;
-  /** Whether an attempt runs, or an outcome has deliveries that did not start. Both need more than the wake of a worker. */
-  isInProgress = false;
-  /** The sequence of the latest wake since the last append. */
-  wake: number | undefined;
-  /** When the next try of one of its deliveries is due. */
-  deliverAt: number | undefined;
-  /** When the scheduler inspects the stream next. */
-  checkAt = NEVER;
-  /** How often the stream was inspected, or hinted at, since its last append. */
-  inspections = 0;
-
-  constructor(key: string, version: number) {
-    this.key = key;
-    this.version = version;
-  }
-
-  get name(): StreamName {
-    const dot = this.key.indexOf('.');
-    return { function: this.key.slice(0, dot) as FunctionName, stream: this.key.slice(dot + 1) as StreamId };
-  }
-}
 
 /**
  * The open streams, folded from the headers of every message of the log.
@@ -74,11 +31,15 @@ export interface OpenStreams {
   readonly nextDueAt: number;
   /** Takes a stream that is due. It is due again at its next `checkAt`. */
   takeDue(now: number): OpenStream | undefined;
+  /** Counts an inspection of a stream, or a hint at it. */
+  count(stream: OpenStream): void;
   /** Makes a stream due at a time, at the latest. */
   inspectAgain(stream: OpenStream, at: number): void;
   /** Removes a stream that an inspection found settled. */
   remove(stream: OpenStream): void;
-  find(key: string): OpenStream | undefined;
+  find(name: StreamName): OpenStream | undefined;
+  /** The streams with an id, of any function. */
+  findAll(stream: StreamId): readonly OpenStream[];
   values(): Iterable<OpenStream>;
 }
 
@@ -97,7 +58,7 @@ export function createOpenStreams(options: OpenStreamsOptions): OpenStreams {
 
 class FoldedStreams implements OpenStreams {
   readonly #options: OpenStreamsOptions;
-  readonly #open = new PassingMap<string, OpenStream>();
+  readonly #records = new StreamRecords();
   readonly #dueTimes = createDueTimes();
   #nextSequence = 1;
   #requestBytes = 0;
@@ -108,7 +69,7 @@ class FoldedStreams implements OpenStreams {
   }
 
   get size(): number {
-    return this.#open.size;
+    return this.#records.size;
   }
 
   get requestBytes(): number {
@@ -128,13 +89,15 @@ class FoldedStreams implements OpenStreams {
   }
 
   get floor(): number {
-    for (const [, { request }] of this.#open) return request ?? 1;
-    return this.#nextSequence;
+    const { first } = this.#records;
+    return first === undefined ? this.#nextSequence : (this.#records.request.get(first) ?? 1);
   }
 
   readonly fold = (entry: LogEntry): void => {
     // The log went backwards, and is read again from its beginning.
-    if (entry.sequence < this.#nextSequence) for (const [, stream] of this.#open) this.#delete(stream);
+    if (entry.sequence < this.#nextSequence) {
+      for (let { first } = this.#records; first !== undefined; { first } = this.#records) this.#delete(first);
+    }
     this.#nextSequence = entry.sequence + 1;
     this.#newestAt = entry.at;
     if (entry.kind === 'request') this.#foldRequest(entry);
@@ -143,112 +106,132 @@ class FoldedStreams implements OpenStreams {
   };
 
   #foldWake(name: StreamName, sequence: number): void {
-    const stream = this.#open.get(ownedKeyOf(name));
-    if (stream !== undefined) stream.wake = sequence;
+    const slot = this.#records.find(name);
+    if (slot !== undefined) this.#records.wake.set(slot, sequence);
   }
 
   #foldRequest({ name, sequence, at, size, dueAt }: LogEntry & { kind: 'request' }): void {
-    const key = ownedKeyOf(name);
+    const records = this.#records;
     // A second request with the same id belongs to the stream of the first.
-    if (this.#open.get(key) !== undefined) return;
+    if (records.find(name) !== undefined) return;
     const { patienceInMs, maxAgeOf, unknownGraceInMs } = this.#options;
-    const stream = this.#insert(key, sequence);
-    stream.request = sequence;
-    stream.acceptedAt = at;
-    stream.requestBytes = size;
+    const slot = records.add(name, sequence);
+    records.request.set(slot, sequence);
+    records.acceptedAt.set(slot, at);
+    records.requestBytes.set(slot, size);
     this.#requestBytes += size;
-    stream.dueAt = dueAt;
-    if (dueAt !== undefined) return this.#schedule(stream, dueAt);
-    this.#schedule(stream, at + Math.min(patienceInMs, maxAgeOf(name.function) ?? unknownGraceInMs));
+    records.dueAt.set(slot, dueAt);
+    this.#schedule(slot, dueAt ?? at + Math.min(patienceInMs, maxAgeOf(name.function) ?? unknownGraceInMs));
   }
 
   #foldAppend({ name, sequence, at, wakeTimes, link }: LogEntry & { kind: 'append' }): void {
-    const key = ownedKeyOf(name);
-    const known = this.#open.get(key);
-    if (known !== undefined && link !== undefined && !isProved(known, link, wakeTimes)) {
-      known.version = sequence;
-      known.wake = undefined;
-      if (known.head === undefined) known.head = link.own;
-      return this.#schedule(known, Math.min(known.checkAt, at + this.#options.patienceInMs));
+    const records = this.#records;
+    const known = records.find(name);
+    if (known !== undefined && link !== undefined && !this.#isProved(known, link, wakeTimes)) {
+      records.version.set(known, sequence);
+      records.wake.set(known, undefined);
+      if (!records.heads.has(known)) records.heads.set(known, link.own);
+      return this.#scheduleAtLatest(known, at + this.#options.patienceInMs);
     }
     const { dueAt, endsAt, deliverAt, inProgressSince } = wakeTimes;
-    if (dueAt === undefined && deliverAt === undefined && inProgressSince === undefined) {
+    if (isSettledBy(wakeTimes)) {
       if (known !== undefined) this.#delete(known);
       return;
     }
-    const stream = known ?? this.#insert(key, sequence);
-    stream.version = sequence;
-    stream.head = link?.own;
-    stream.dueAt = dueAt;
-    stream.endsAt = endsAt;
-    stream.isInProgress = inProgressSince !== undefined;
-    stream.wake = undefined;
-    stream.deliverAt = deliverAt;
-    stream.inspections = 0;
-    this.#schedule(stream, Math.min(earliestOf(wakeTimes), inProgressSince === undefined ? NEVER : at + this.#options.patienceInMs));
+    const slot = known ?? records.add(name, sequence);
+    records.version.set(slot, sequence);
+    if (link === undefined) records.heads.delete(slot);
+    else records.heads.set(slot, link.own);
+    records.dueAt.set(slot, dueAt);
+    records.endsAt.set(slot, endsAt);
+    records.inProgress.set(slot, inProgressSince === undefined ? undefined : 1);
+    records.wake.set(slot, undefined);
+    records.deliverAt.set(slot, deliverAt);
+    records.inspections.set(slot, undefined);
+    this.#schedule(slot, Math.min(earliestOf(wakeTimes), inProgressSince === undefined ? NEVER : at + this.#options.patienceInMs));
   }
 
   takeDue(now: number): OpenStream | undefined {
+    const { queuedAt, checkAt } = this.#records;
     for (;;) {
-      const key = this.#dueTimes.takeDue(now);
-      if (key === undefined) return undefined;
-      const stream = this.#open.get(key);
-      if (stream === undefined) continue;
-      if (stream.checkAt <= now) {
-        stream.checkAt = NEVER;
-        return stream;
+      const at = this.#dueTimes.next;
+      const slot = this.#dueTimes.takeDue(now);
+      if (slot === undefined) return undefined;
+      // Only one entry of a stream counts. The others are older, or of a stream that had the slot before.
+      if (queuedAt.get(slot) !== at) continue;
+      queuedAt.set(slot, undefined);
+      const dueAt = checkAt.get(slot);
+      if (dueAt === undefined) continue;
+      if (dueAt > now) this.#enqueue(slot, dueAt);
+      else {
+        checkAt.set(slot, undefined);
+        return this.#records.read(slot);
       }
-      if (stream.checkAt < NEVER) this.#dueTimes.add(key, stream.checkAt);
     }
+  }
+
+  count(stream: OpenStream): void {
+    const slot = this.#records.slotOf(stream);
+    if (slot !== undefined) this.#records.inspections.set(slot, (this.#records.inspections.get(slot) ?? 0) + 1);
   }
 
   inspectAgain(stream: OpenStream, at: number): void {
     // An append that was folded after the stream was taken may have scheduled an earlier time, which counts.
-    if (this.#open.get(stream.key) === stream) this.#schedule(stream, Math.min(at, stream.checkAt));
+    const slot = this.#records.slotOf(stream);
+    if (slot !== undefined) this.#scheduleAtLatest(slot, at);
   }
 
   remove(stream: OpenStream): void {
-    const hasNoNewerAppend = stream.checkAt === NEVER;
-    if (hasNoNewerAppend && this.#open.get(stream.key) === stream) this.#delete(stream);
+    const slot = this.#records.slotOf(stream);
+    const hasNoNewerAppend = slot !== undefined && this.#records.checkAt.get(slot) === undefined;
+    if (hasNoNewerAppend) this.#delete(slot);
   }
 
-  find(key: string): OpenStream | undefined {
-    return this.#open.get(key);
+  find(name: StreamName): OpenStream | undefined {
+    const slot = this.#records.find(name);
+    return slot === undefined ? undefined : this.#records.read(slot);
+  }
+
+  findAll(stream: StreamId): readonly OpenStream[] {
+    return this.#records.findAll(stream);
   }
 
   values(): Iterable<OpenStream> {
-    return this.#open.values();
+    return this.#records.values();
   }
 
-  #schedule(stream: OpenStream, at: number): void {
+  #scheduleAtLatest(slot: number, at: number): void {
+    this.#schedule(slot, Math.min(at, this.#records.checkAt.get(slot) ?? NEVER));
+  }
+
+  #schedule(slot: number, at: number): void {
     // Only an earlier time needs a new entry. `takeDue` puts an entry back that comes too early.
-    if (at < stream.checkAt) this.#dueTimes.add(stream.key, at);
-    stream.checkAt = at;
+    if (at < (this.#records.queuedAt.get(slot) ?? NEVER)) this.#enqueue(slot, at);
+    this.#records.checkAt.set(slot, at);
   }
 
-  #delete({ key, requestBytes }: OpenStream): void {
-    this.#open.delete(key);
-    this.#requestBytes -= requestBytes;
+  #enqueue(slot: number, at: number): void {
+    this.#records.queuedAt.set(slot, at);
+    this.#dueTimes.add(slot, at);
   }
 
-  #insert(key: string, version: number): OpenStream {
-    const stream = new OpenStream(key, version);
-    this.#open.set(key, stream);
-    return stream;
+  #delete(slot: number): void {
+    this.#requestBytes -= this.#records.requestBytes.get(slot) ?? 0;
+    this.#records.remove(slot);
+  }
+
+  /** Whether the headers show that an append follows the head. A first append is taken on trust, unless it would remove the stream. */
+  #isProved(slot: number, link: ShortLink, wakeTimes: WakeTimes): boolean {
+    const head = this.#records.heads.get(slot);
+    if (head !== undefined) return head === link.previous;
+    return this.#records.request.get(slot) === undefined || !isSettledBy(wakeTimes);
   }
 }
 
-/** Whether the headers show that an append follows the head. A first append is taken on trust, unless it would remove the stream. */
-function isProved({ head, request }: OpenStream, link: ShortLink, { dueAt, deliverAt, inProgressSince }: WakeTimes): boolean {
-  if (head !== undefined) return head === link.previous;
-  return request === undefined || dueAt !== undefined || deliverAt !== undefined || inProgressSince !== undefined;
+function isSettledBy({ dueAt, deliverAt, inProgressSince }: WakeTimes): boolean {
+  return dueAt === undefined && deliverAt === undefined && inProgressSince === undefined;
 }
 
 function earliestOf({ dueAt = NEVER, endsAt = NEVER, deliverAt = NEVER }: WakeTimes): number {
   return Math.min(dueAt, endsAt, deliverAt);
-}
-
-/** The `streamKey` as a text of its own, because a template retains its parts (docs/performance.md V5). */
-function ownedKeyOf(name: StreamName): string {
-  return [name.function, name.stream].join('.');
 }

@@ -1,5 +1,5 @@
 import type { FunctionName, StreamId } from '#src/core/names/names.ts';
-import type { FindOpen, OpenRequest } from '#src/core/ports/open-requests.ts';
+import type { FindOpen } from '#src/core/ports/open-requests.ts';
 import { readProvedFloor, SCHEDULER_FLOOR, saveFloor } from '#src/core/ports/saved-floor.ts';
 import { controlAdmission } from './admission-control.ts';
 import { Inspector, maxAgeOf } from './inspector.ts';
@@ -36,6 +36,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
   const following = log.follow(await startOf(options), open.fold, stopping.signal);
   const inspector = new Inspector(options, open);
   const inspections = new Set<Promise<void>>();
+  let onInspected: () => void = () => {};
   const ticking = tick();
   const { admission, logger } = options;
   const controlling = admission === undefined ? undefined : controlAdmission({ admission, open, clock, logger, signal: stopping.signal });
@@ -49,9 +50,16 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     while (!stopping.signal.aborted) {
       const now = clock.now();
       for (let due = takeDue(now); due !== undefined; due = takeDue(now)) {
-        const inspection = inspector.inspect(due).finally(() => inspections.delete(inspection));
+        const inspection = inspector.inspect(due).finally(() => {
+          inspections.delete(inspection);
+          onInspected();
+        });
         inspections.add(inspection);
-        if (inspections.size >= MAX_INSPECTIONS_IN_PROGRESS) await Promise.race(inspections);
+        // `Promise.race` would add a reaction to each of them for every stream (docs/performance.md H20).
+        if (inspections.size >= MAX_INSPECTIONS_IN_PROGRESS)
+          await new Promise<void>((resolve) => {
+            onInspected = resolve;
+          });
       }
       if (now - savedAt > SAVE_FLOOR_EVERY_MS) {
         savedAt = now;
@@ -88,12 +96,7 @@ async function startOf({ state, log }: SchedulerOptions): Promise<number> {
 /** Finds the open request of a stream, of one function or of any. */
 function createFindOpen(open: OpenStreams): FindOpen {
   return (stream: StreamId, functionName: FunctionName | undefined) => {
-    if (functionName !== undefined) {
-      const named = open.find(`${functionName}.${stream}`);
-      return named?.request === undefined ? [] : [{ name: named.name, request: named.request }];
-    }
-    const found: OpenRequest[] = [];
-    for (const { name, request } of open.values()) if (name.stream === stream && request !== undefined) found.push({ name, request });
-    return found;
+    const found = functionName === undefined ? open.findAll(stream) : [open.find({ function: functionName, stream })];
+    return found.flatMap((one) => (one?.request === undefined ? [] : [{ name: one.name, request: one.request }]));
   };
 }

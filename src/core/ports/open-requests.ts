@@ -1,7 +1,7 @@
 import type { StreamName } from '#src/core/log/event-log.ts';
 import type { FunctionName, StreamId } from '#src/core/names/names.ts';
 
-export type OpenRequest = { name: StreamName; request: number };
+type OpenRequest = { name: StreamName; request: number };
 export type FindOpen = (stream: StreamId, functionName: FunctionName | undefined) => readonly OpenRequest[];
 
 /** Finds requests without an append. Schedulers answer, because they fold every open stream. */

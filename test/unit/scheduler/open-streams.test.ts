@@ -111,18 +111,18 @@ describe('the open streams', () => {
 
   test('forget everything when the log went backwards', () => {
     const open = openStreams(request(1, 1_000), request(2, 1_000, 'lost'), request(1, 1_000));
-    expect([...open.values()].map(({ key }) => key)).toEqual(['orders.s']);
+    expect([...open.values()].map(({ name: known }) => known)).toEqual([name('s')]);
   });
 
   test('contain streams whose request was before the sequence that the fold started from', () => {
     const open = openStreams(append(7, 1_000, { dueAt: 1_500 }));
-    expect(open.find('orders.s')).toMatchObject({ request: undefined, version: 7 });
+    expect(open.find(name('s'))).toMatchObject({ request: undefined, version: 7 });
     expect(open.floor).toBe(1);
   });
 
   test('keep the first of two requests of one id', () => {
     const open = openStreams(request(1, 1_000), request(5, 1_050));
-    expect(open.find('orders.s')?.request).toBe(1);
+    expect(open.find(name('s'))?.request).toBe(1);
     expect(open.size).toBe(1);
   });
 

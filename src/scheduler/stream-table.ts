@@ -1,0 +1,213 @@
+import type { StreamName } from '#src/core/log/event-log.ts';
+import type { FunctionName, StreamId } from '#src/core/names/names.ts';
+import { PassingMap } from '#src/core/stream/passing-map.ts';
+import { hashOfPacked, hashOfText, mix, PACKED_LENGTH, packId, unpackId } from './packed-ids.ts';
+
+/** Stands for "no slot". */
+export const NO_SLOT = -1;
+
+/** The numbers of a record: four of the id, its function, and the slots before and after it. A free record has the next free one. */
+const WIDTH = 8;
+const FUNCTION = PACKED_LENGTH;
+const PREVIOUS = 5;
+const NEXT = 6;
+/** A chunk has 4,096 records. */
+const CHUNK_BITS = 12;
+const IN_CHUNK = (1 << CHUNK_BITS) - 1;
+
+const SMALLEST_INDEX = 1_024;
+/** An empty table that had more slots than this, or more functions, starts anew. */
+const KEPT_SLOTS = 4 << CHUNK_BITS;
+const KEPT_FUNCTIONS = 1_024;
+
+/**
+ * A map from the name of a stream to a slot, in arrays of integers (docs/performance.md H19).
+ *
+ * 1. A slot is a small number. A name keeps its slot until it is removed; afterwards another name may get the slot.
+ * 2. The index is a hash table with linear probing: from the position of its hash on, no empty position comes before a name. It is at most
+ *    half full. Removing a name moves later names back, so no marks of removed names remain.
+ * 3. The slots are linked in the order in which their names were added.
+ * 4. An id in the form of a UUID is stored as 16 bytes. Any other id is a text beside the table.
+ */
+export class StreamTable {
+  #chunks: Int32Array[] = [];
+  #index = new Int32Array(SMALLEST_INDEX).fill(NO_SLOT);
+  #functions: FunctionName[] = [];
+  #functionNumbers = new Map<FunctionName, number>();
+  readonly #texts = new PassingMap<number, StreamId>();
+  /** The id that is looked up now. */
+  readonly #packed = new Int32Array(PACKED_LENGTH);
+  #size = 0;
+  /** How many slots were ever given. */
+  #slots = 0;
+  #firstFree = NO_SLOT;
+  #first = NO_SLOT;
+  #last = NO_SLOT;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The slot whose name was added first. */
+  get first(): number {
+    return this.#first;
+  }
+
+  find({ function: fn, stream }: StreamName): number {
+    const number = this.#functionNumbers.get(fn);
+    if (number === undefined) return NO_SLOT;
+    return this.#index[this.#positionOf(number, stream, packId(stream, this.#packed))] as number;
+  }
+
+  /** The slots of a stream id, whatever the function. */
+  *findAll(stream: StreamId): Iterable<number> {
+    for (const fn of this.#functionNumbers.keys()) {
+      const slot = this.find({ function: fn, stream });
+      if (slot !== NO_SLOT) yield slot;
+    }
+  }
+
+  /** Adds a name that the table does not have. */
+  add({ function: fn, stream }: StreamName): number {
+    if (2 * (this.#size + 1) > this.#index.length) this.#rebuildIndex(2 * this.#index.length);
+    const isPacked = packId(stream, this.#packed);
+    const number = this.#numberOf(fn);
+    const position = this.#positionOf(number, stream, isPacked);
+    const slot = this.#takeFree();
+    this.#index[position] = slot;
+    const chunk = this.#chunkOf(slot);
+    const start = startOf(slot);
+    if (isPacked) chunk.set(this.#packed, start);
+    else this.#texts.set(slot, stream);
+    chunk[start + FUNCTION] = number;
+    chunk[start + PREVIOUS] = this.#last;
+    chunk[start + NEXT] = NO_SLOT;
+    if (this.#last === NO_SLOT) this.#first = slot;
+    else this.#set(this.#last, NEXT, slot);
+    this.#last = slot;
+    this.#size++;
+    return slot;
+  }
+
+  /** Removes a name. True when the table is empty and starts anew, so that no slot of before means anything. */
+  remove(slot: number): boolean {
+    this.#removeFromIndex(slot);
+    const [previous, next] = [this.#get(slot, PREVIOUS), this.#get(slot, NEXT)];
+    if (previous === NO_SLOT) this.#first = next;
+    else this.#set(previous, NEXT, next);
+    if (next === NO_SLOT) this.#last = previous;
+    else this.#set(next, PREVIOUS, previous);
+    this.#texts.delete(slot);
+    this.#set(slot, NEXT, this.#firstFree);
+    this.#firstFree = slot;
+    this.#size--;
+    const isLarge = this.#slots > KEPT_SLOTS || this.#functions.length > KEPT_FUNCTIONS;
+    if (this.#size > 0 || !isLarge) return false;
+    this.#startAnew();
+    return true;
+  }
+
+  nameOf(slot: number): StreamName {
+    const stream = this.#texts.get(slot) ?? (unpackId(this.#chunkOf(slot), startOf(slot)) as StreamId);
+    return { function: this.#functions[this.#get(slot, FUNCTION)] as FunctionName, stream };
+  }
+
+  /** All slots, the one that was added first before the others. The table must not change meanwhile. */
+  *[Symbol.iterator](): Iterator<number> {
+    for (let slot = this.#first; slot !== NO_SLOT; slot = this.#get(slot, NEXT)) yield slot;
+  }
+
+  /** The position of a name in the index, or of the empty place where it belongs. */
+  #positionOf(fn: number, stream: StreamId, isPacked: boolean): number {
+    const last = this.#index.length - 1;
+    let position = mix(isPacked ? hashOfPacked(this.#packed) : hashOfText(stream), fn) & last;
+    for (;;) {
+      const slot = this.#index[position] as number;
+      if (slot === NO_SLOT || this.#isAt(slot, fn, isPacked ? undefined : stream)) return position;
+      position = (position + 1) & last;
+    }
+  }
+
+  /** Whether a slot has the name: with `text`, or with the packed id that is looked up. */
+  #isAt(slot: number, fn: number, text: StreamId | undefined): boolean {
+    const chunk = this.#chunkOf(slot);
+    const start = startOf(slot);
+    if (chunk[start + FUNCTION] !== fn || this.#texts.get(slot) !== text) return false;
+    if (text !== undefined) return true;
+    for (let word = 0; word < PACKED_LENGTH; word++) if (chunk[start + word] !== this.#packed[word]) return false;
+    return true;
+  }
+
+  /** The position that the hash of a slot names. */
+  #homeOf(slot: number): number {
+    const text = this.#texts.get(slot);
+    const hash = text === undefined ? hashOfPacked(this.#chunkOf(slot), startOf(slot)) : hashOfText(text);
+    return mix(hash, this.#get(slot, FUNCTION)) & (this.#index.length - 1);
+  }
+
+  #removeFromIndex(slot: number): void {
+    const last = this.#index.length - 1;
+    let hole = this.#homeOf(slot);
+    while (this.#index[hole] !== slot) hole = (hole + 1) & last;
+    for (let position = (hole + 1) & last; ; position = (position + 1) & last) {
+      const other = this.#index[position] as number;
+      if (other === NO_SLOT) break;
+      // A name moves back into the hole unless its home comes after the hole.
+      if (((position - this.#homeOf(other)) & last) < ((position - hole) & last)) continue;
+      this.#index[hole] = other;
+      hole = position;
+    }
+    this.#index[hole] = NO_SLOT;
+  }
+
+  #rebuildIndex(length: number): void {
+    this.#index = new Int32Array(length).fill(NO_SLOT);
+    for (const slot of this) {
+      let position = this.#homeOf(slot);
+      while (this.#index[position] !== NO_SLOT) position = (position + 1) & (length - 1);
+      this.#index[position] = slot;
+    }
+  }
+
+  #startAnew(): void {
+    this.#chunks = [];
+    this.#index = new Int32Array(SMALLEST_INDEX).fill(NO_SLOT);
+    this.#functions = [];
+    this.#functionNumbers = new Map();
+    this.#slots = 0;
+    this.#firstFree = NO_SLOT;
+  }
+
+  #takeFree(): number {
+    const slot = this.#firstFree;
+    if (slot === NO_SLOT) {
+      if ((this.#slots & IN_CHUNK) === 0) this.#chunks.push(new Int32Array(WIDTH << CHUNK_BITS));
+      return this.#slots++;
+    }
+    this.#firstFree = this.#get(slot, NEXT);
+    return slot;
+  }
+
+  #numberOf(fn: FunctionName): number {
+    const known = this.#functionNumbers.get(fn);
+    if (known !== undefined) return known;
+    this.#functionNumbers.set(fn, this.#functions.length);
+    return this.#functions.push(fn) - 1;
+  }
+
+  #chunkOf(slot: number): Int32Array {
+    return this.#chunks[slot >>> CHUNK_BITS] as Int32Array;
+  }
+
+  #get(slot: number, field: number): number {
+    return this.#chunkOf(slot)[startOf(slot) + field] as number;
+  }
+
+  #set(slot: number, field: number, value: number): void {
+    this.#chunkOf(slot)[startOf(slot) + field] = value;
+  }
+}
+
+function startOf(slot: number): number {
+  return (slot & IN_CHUNK) * WIDTH;
+}
