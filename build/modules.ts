@@ -2,14 +2,12 @@ import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
-import { buildNatsModule } from './nats-module.ts';
+import { buildBundledPackages, bundledPackages } from './bundled-packages.ts';
 import { builtSpecifier } from './specifiers.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** The oldest Node that runs the package. */
 const TARGET = 'node20.19';
-/** Where the NATS client is below `dist`. */
-const NATS_MODULE = '#nats.js';
 /** JavaScript that modules import, or that a process runs. */
 const javascript = [
   'src/hosts/runtime',
@@ -29,7 +27,7 @@ const modules: Plugin = {
     onResolve({ filter: /^/ }, ({ kind, path, importer }) => {
       if (kind === 'entry-point' || path.endsWith('/package.json')) return undefined;
       const from = relative(root, importer);
-      return { path: builtSpecifier(path === 'nats' ? NATS_MODULE : path, from), external: true };
+      return { path: builtSpecifier(bundledPackages.get(path) ?? path, from), external: true };
     });
     onLoad({ filter: /package\.json$/ }, ({ path }) => {
       const { version } = JSON.parse(readFileSync(path, 'utf8')) as { version: string };
@@ -39,7 +37,7 @@ const modules: Plugin = {
 };
 
 /**
- * Writes one module for each source file into a folder, in the folders of the sources, and the NATS client.
+ * Writes one module for each source file into a folder, in the folders of the sources, and the bundled packages.
  *
  * Node runs the modules without a loader when the folder is inside of the checkout, where the dependencies are.
  */
@@ -61,7 +59,7 @@ export async function buildModules(dist: string): Promise<void> {
   });
   for (const path of javascript) cpSync(join(root, path), join(dist, path), { recursive: true });
   writeFileSync(join(dist, 'package.json'), '{ "type": "module" }\n');
-  await buildNatsModule(join(dist, NATS_MODULE.slice(1)), TARGET);
+  await buildBundledPackages(dist, TARGET);
 }
 
 function sources(): string[] {

@@ -1,0 +1,49 @@
+import { createRequire, isBuiltin } from 'node:module';
+import { join } from 'node:path';
+import { build, type Plugin } from 'esbuild';
+
+/** A `require` of a module of Node becomes an `import`: an ES module that a bundler writes has no `require`. */
+const nodeImports: Plugin = {
+  name: 'sequent-node-imports',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^/ }, ({ kind, path }) => {
+      if (!isBuiltin(path)) return undefined;
+      return kind === 'require-call' ? { path, namespace: 'node-import' } : { path, external: true };
+    });
+    onLoad({ filter: /^/, namespace: 'node-import' }, ({ path }) => ({ contents: `export * from ${JSON.stringify(path)};` }));
+  },
+};
+
+/** zod exports its messages in all languages, in a module each. Nothing reads them but the English ones, which zod imports by themselves. */
+const noLocales: Plugin = {
+  name: 'sequent-no-locales',
+  setup({ onLoad }) {
+    onLoad({ filter: /zod\/v4\/locales\/index\.js$/ }, () => ({ contents: "export { default as en } from './en.js';" }));
+  },
+};
+
+/** The packages that `dist` holds as one ES module each, and the specifiers of these modules. */
+export const bundledPackages: ReadonlyMap<string, string> = new Map([
+  // The `nats` package is CommonJS: an application's ES module bundle of it would fail ("Dynamic require of crypto is not supported").
+  ['nats', '#nats.js'],
+  // The 95 modules of zod delay the start of each command by a tenth.
+  ['zod', '#zod.js'],
+]);
+
+/** Writes each bundled package as one ES module. */
+export async function buildBundledPackages(dist: string, target: string): Promise<void> {
+  for (const [name, specifier] of bundledPackages) {
+    const exported = Object.keys(createRequire(import.meta.url)(name)).filter((each) => each !== 'default');
+    await build({
+      stdin: { contents: `export { ${exported.join(', ')} } from '${name}';`, resolveDir: import.meta.dirname },
+      outfile: join(dist, specifier.slice(1)),
+      bundle: true,
+      format: 'esm',
+      platform: 'node',
+      target,
+      minifyWhitespace: true,
+      plugins: [nodeImports, noLocales],
+      logLevel: 'warning',
+    });
+  }
+}
