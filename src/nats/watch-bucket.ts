@@ -86,20 +86,22 @@ class BucketWatch {
     this.#current = undefined;
   }
 
-  /** Starts a watcher. Resolves when it has reported every key that existed, or is lost. */
+  /** Starts a watcher. Resolves when it has reported every key that existed, or is lost. Rejects when the server did not confirm it. */
   async start(): Promise<void> {
     this.stop();
     const existing = new Set<string>();
     for await (const key of await this.#kv.keys()) existing.add(key);
     this.#reportDeleted(existing);
-    await new Promise<void>((resolve, reject) => {
-      const onReported = (key: string): void => {
-        existing.delete(key);
-        if (existing.size === 0) resolve();
-      };
-      if (existing.size === 0) resolve();
-      this.#subscribe(onReported, resolve).catch(reject);
+    let resolve = (): void => {};
+    const reported = new Promise<void>((onReported) => {
+      resolve = onReported;
     });
+    // Without a key, only this shows that the watcher exists.
+    await this.#subscribe((key) => {
+      existing.delete(key);
+      if (existing.size === 0) resolve();
+    }, resolve);
+    if (existing.size > 0) await reported;
   }
 
   /** `onLost` is called when the server refuses the consumer of the subscription. */
