@@ -134,7 +134,7 @@ export function createSchedules(options: SchedulesOptions): Schedules {
 
 type Stored = { schedule: Schedule; revision: number };
 
-/** The project is shown to nobody: a caller knows bare names. */
+/** No caller sees the name of the project: callers use bare names. */
 function parseScheduleName(name: string): ScheduleName {
   if (isFunctionName(name)) return name;
   throw new InvalidInputError({

@@ -11,8 +11,8 @@ import type { Schedule } from '#src/core/schedules/schedule.ts';
 import { loadStream } from '#src/core/stream/stream.ts';
 import { changeProgress, readProgress } from './schedule-progress.ts';
 
-/** How often a queued fire time looks whether the invocation before it is over. */
-const LOOK_AGAIN_AFTER_MS = 500;
+/** How often a scheduler checks, for a queued fire time, whether the invocation before it is over. */
+const CHECK_AGAIN_AFTER_MS = 500;
 
 /** What schedulers share. */
 export type FirePorts = {
@@ -31,7 +31,7 @@ type Options = FirePorts & {
 };
 
 /**
- * Fires what is due, and resolves to the moment at which to look again.
+ * Fires what is due, and resolves to the time of the next check.
  *
  * The progress is stored after the log has accepted the request. A scheduler that dies in between leaves the fire time to the next one, which
  * requests the same invocation (CRON3, CRON4).
@@ -45,7 +45,7 @@ export async function fireDue(options: Options): Promise<number> {
   for (const fire of late) {
     if (fire.dueAt > now || !isPresent()) return fire.dueAt;
     const fired = await fireOne(options, fire, progress);
-    if (fired === undefined) return now + LOOK_AGAIN_AFTER_MS;
+    if (fired === undefined) return now + CHECK_AGAIN_AFTER_MS;
     progress = fired;
   }
   return next?.dueAt ?? Number.POSITIVE_INFINITY;

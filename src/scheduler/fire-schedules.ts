@@ -12,12 +12,12 @@ export type FireSchedulesOptions = FirePorts & {
   takesWork?: () => boolean;
 };
 
-/** `nextAt`: when the schedule is looked at next. */
+/** `nextAt`: when the schedule is checked next. */
 type Watched = { schedule: Schedule; times: FireTimes; nextAt: number; isBusy: boolean };
 
-/** The longest time between two looks: a change of a schedule is noticed within it. */
-const LOOK_EVERY_MS = 100;
-const LOOK_OFTEN_EVERY_MS = 5;
+/** The longest time between two checks: a change of a schedule is noticed within it. */
+const CHECK_EVERY_MS = 100;
+const CHECK_OFTEN_EVERY_MS = 5;
 const RETRY_AFTER_MS = 1_000;
 
 /**
@@ -44,7 +44,7 @@ export async function fireSchedules(options: FireSchedulesOptions): Promise<{ st
     }
   }, stopping.signal);
 
-  function look(now: number): void {
+  function fireAllDue(now: number): void {
     if (!takesWork()) return;
     for (const one of watched.values()) {
       if (one.isBusy || one.nextAt > now) continue;
@@ -69,9 +69,9 @@ export async function fireSchedules(options: FireSchedulesOptions): Promise<{ st
 
   async function tick(): Promise<void> {
     while (!stopping.signal.aborted) {
-      look(clock.now());
+      fireAllDue(clock.now());
       const next = Math.min(...[...watched.values()].filter(({ isBusy }) => !isBusy).map(({ nextAt }) => nextAt));
-      const pause = Math.min(Math.max(next - clock.now(), LOOK_OFTEN_EVERY_MS), LOOK_EVERY_MS);
+      const pause = Math.min(Math.max(next - clock.now(), CHECK_OFTEN_EVERY_MS), CHECK_EVERY_MS);
       await clock.sleep(pause, stopping.signal);
     }
   }

@@ -39,7 +39,7 @@ export async function invokeBatch(call: Call<BatchOptions>, source: string): Pro
   return await withClient(options, async (client) => {
     printConnection(client, call.terminal.err);
     if (options.at !== undefined || options.in !== undefined) deliverAtOf({ at: options.at, delay: options.in }, client.clock.now());
-    // What concerns every line is told once: here also a function that does not exist.
+    // What concerns every line is reported once: here also a function that does not exist.
     await client.functions.find(name, qualifier);
     return await new Batch(call, client, { name, qualifier }).run(input);
   });
@@ -75,18 +75,18 @@ export class Batch {
   async run(input: AsyncIterable<Uint8Array>): Promise<ExitCode> {
     const { err } = this.#call.terminal;
     const reporting = setInterval(() => err.line(this.#inWords()), err.isTty ? PROGRESS_IN_MS.terminal : PROGRESS_IN_MS.other);
-    const tell = (): void => err.line(`\n${this.#inWords()}; the accepted ones continue without this command`);
-    process.prependOnceListener('SIGINT', tell);
+    const sayCounts = (): void => err.line(`\n${this.#inWords()}; the accepted ones continue without this command`);
+    process.prependOnceListener('SIGINT', sayCounts);
     try {
       await sendLines(input, {
         maxLineBytes: MAX_PAYLOAD_BYTES,
         inFlight: IN_FLIGHT,
         send: (line) => this.#send(line),
-        told: (outcomes) => this.#tell(outcomes),
+        report: (outcomes) => this.#report(outcomes),
       });
     } finally {
       clearInterval(reporting);
-      process.removeListener('SIGINT', tell);
+      process.removeListener('SIGINT', sayCounts);
     }
     return this.#end();
   }
@@ -103,8 +103,8 @@ export class Batch {
     return requestId;
   }
 
-  /** Tells what became of lines. A reader of stdout that is slower than the log delays the next lines. */
-  async #tell(outcomes: readonly LineOutcome<string>[]): Promise<void> {
+  /** Reports the outcomes of lines. A reader of stdout that is slower than the log delays the next lines. */
+  async #report(outcomes: readonly LineOutcome<string>[]): Promise<void> {
     for (const outcome of outcomes) {
       const { number } = outcome;
       if ('problem' in outcome) this.#refuse(number, outcome.problem);

@@ -15,7 +15,7 @@ export type LineOutcome<Answer> =
 export type SendLinesOptions<Answer> = {
   maxLineBytes: number;
   maxLines?: number;
-  /** The most lines, and the most bytes of lines, without a told outcome. The memory stays bounded however large the input is. */
+  /** The most lines, and the most bytes of lines, without a reported outcome. The memory stays bounded however large the input is. */
   inFlight: { maxItems: number; maxBytes: number };
   /** Sends one line. Rejects with `InvalidInputError` when the line is wrong. */
   send: (line: TextLine) => Promise<Answer>;
@@ -23,18 +23,18 @@ export type SendLinesOptions<Answer> = {
    * Receives the outcomes in the order of the lines, several together. The lines stay in flight until the promise resolves, so a slow reader
    * of the outcomes delays the input. Must not reject.
    */
-  told: (outcomes: readonly LineOutcome<Answer>[]) => void | Promise<void>;
+  report: (outcomes: readonly LineOutcome<Answer>[]) => void | Promise<void>;
 };
 
-/** The most outcomes that are told together. */
-const MAX_TOLD = 500;
+/** The most outcomes that are reported together. */
+const MAX_REPORTED = 500;
 
 /**
  * Sends the lines of an input; used by `sequent invoke --batch` and by the batches of the HTTP API.
  *
- * 1. A wrong line is told with its number, and the next line is sent.
+ * 1. A wrong line is reported with its number, and the next line is sent.
  * 2. After the first failure no further line is sent.
- * 3. Resolves when every line that was read has been told. Then rejects with the error of the input, if the input failed, and with
+ * 3. Resolves when every line that was read has been reported. Then rejects with the error of the input, if the input failed, and with
  *    `InvalidInputError` at the first line beyond `maxLines`.
  */
 export async function sendLines<Answer>(input: AsyncIterable<Uint8Array>, options: SendLinesOptions<Answer>): Promise<void> {
@@ -48,7 +48,7 @@ class SentLines<Answer> {
   readonly #window: FlowWindow;
   /** The lines in flight, in their order. */
   #slots: Slot<Answer>[] = [];
-  #isTelling = false;
+  #isReporting = false;
   #hasFailed = false;
 
   constructor(options: SendLinesOptions<Answer>) {
@@ -92,25 +92,25 @@ class SentLines<Answer> {
   #settle(slot: Slot<Answer>, outcome: LineOutcome<Answer>): void {
     slot.outcome = outcome;
     if ('failure' in outcome) this.#hasFailed = true;
-    if (this.#isTelling) return;
-    this.#isTelling = true;
-    void this.#tell();
+    if (this.#isReporting) return;
+    this.#isReporting = true;
+    void this.#report();
   }
 
-  async #tell(): Promise<void> {
-    // The lines of one message of the log are settled in one turn, and are told together.
+  async #report(): Promise<void> {
+    // The lines of one message of the log are settled in one turn, and are reported together.
     await nextTurn();
-    for (let told = this.#takeSettled(); told.length > 0; told = this.#takeSettled()) {
-      await this.#options.told(told.map(({ outcome }) => outcome));
-      for (const { bytes } of told) this.#window.leave(bytes);
+    for (let settled = this.#takeSettled(); settled.length > 0; settled = this.#takeSettled()) {
+      await this.#options.report(settled.map(({ outcome }) => outcome));
+      for (const { bytes } of settled) this.#window.leave(bytes);
     }
-    this.#isTelling = false;
+    this.#isReporting = false;
   }
 
   #takeSettled(): { bytes: number; outcome: LineOutcome<Answer> }[] {
     const settled: { bytes: number; outcome: LineOutcome<Answer> }[] = [];
     for (const { bytes, outcome } of this.#slots) {
-      if (outcome === undefined || settled.length === MAX_TOLD) break;
+      if (outcome === undefined || settled.length === MAX_REPORTED) break;
       settled.push({ bytes, outcome });
     }
     this.#slots.splice(0, settled.length);

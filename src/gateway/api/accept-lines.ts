@@ -60,7 +60,7 @@ export function acceptLines(gateway: Gateway, call: Call, batch: Batch): Respons
         maxLines: limits.maxLines,
         inFlight: limits.inFlight,
         send: (line) => sendLine(gateway, batch, line),
-        async told(outcomes) {
+        async report(outcomes) {
           const text = report.note(outcomes);
           // After a failure no line is sent, so the remainder of the body is not awaited.
           if (report.failure !== undefined) stop.end(report.failure);

@@ -80,7 +80,7 @@ describe('a batch over HTTP', () => {
     expect(again.at(-1)).toMatchObject({ accepted: 0, repeated: 300, refused: 0 });
     expect(again.flatMap((line) => line.invocations ?? []).at(-1)).toEqual({ line: 300, request_id: 'import-7-300' });
     const changed = await post(pathOf('repeated', '?key=import-7'), linesOf(2).replace('n2', 'other'));
-    // Lines that are settled at the same time are told together, so the order of the first two depends on the time.
+    // Lines that are settled at the same time are reported together, so the order of the first two depends on the time.
     expect(changed).toHaveLength(3);
     expect(changed).toContainEqual({ type: 'refused', line: 2, detail: 'the key import-7-2 was used before, with another event' });
     expect(changed).toContainEqual({ type: 'accepted', first: 1, last: 1, accepted: 0, repeated: 1 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
 import { createMemoryLog } from '#src/core/memory/memory-log.ts';
-import type { FunctionName, StreamId } from '#src/core/names/names.ts';
+import type { StreamId } from '#src/core/names/names.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import { silentLogger } from '#src/core/ports/logger.ts';
 import { FireTimes } from '#src/core/schedules/fire-times.ts';
@@ -9,26 +9,14 @@ import type { Schedule } from '#src/core/schedules/schedule.ts';
 import { fireDue } from '#src/scheduler/fire-due.ts';
 import { readProgress } from '#src/scheduler/schedule-progress.ts';
 import { append } from '#test/support/log/opened-log.ts';
+import { nightlySchedule } from '#test/support/nightly-schedule.ts';
 
 const MINUTE = 60_000;
 const DAY = 86_400_000;
 const START = Date.parse('2027-01-01T00:00:00Z');
-const nightly: Schedule = {
-  name: 'nightly' as FunctionName,
-  cron: '0 3 * * *',
-  timeZone: 'Europe/Berlin',
-  function: 'report' as FunctionName,
-  event: '{"n":1}',
-  overlap: 'allow',
-  catchUpInMs: DAY,
-  jitterInMs: 0,
-  description: '',
-  paused: false,
-  createdAt: START,
-  since: START,
-};
+const nightly: Schedule = { ...nightlySchedule, createdAt: START, since: START };
 
-/** A schedule on a log in memory, whose time moves from one look to the next. */
+/** A schedule on a log in memory, whose time moves from one check to the next. */
 function open(given: Partial<Schedule> = {}) {
   const schedule = { ...nightly, ...given };
   const clock = { current: START, now: () => clock.current, sleep: async () => {} };
@@ -36,20 +24,20 @@ function open(given: Partial<Schedule> = {}) {
   const state = createMemoryKeyValue();
   const times = new FireTimes(schedule);
   const requests = () => log.entries.flatMap((entry) => (entry.kind === 'request' ? entry.message.requests.map(({ fact }) => fact) : []));
-  /** Looks as a scheduler of its own does, which knows only what is stored. */
-  const look = (store: KeyValue = state): Promise<number> =>
+  /** Checks the schedule as another scheduler does, which knows only what is stored. */
+  const check = (store: KeyValue = state): Promise<number> =>
     fireDue({ log, state: store, clock, logger: silentLogger, schedule, times, isPresent: () => true });
   return {
     clock,
     log,
     state,
     requests,
-    look,
+    check,
     /** The fire times of the requests in the log. */
     fired: () => requests().map(({ schedule: by }) => new Date(by?.at ?? 0).toISOString()),
     progress: () => readProgress(state, schedule),
     async runUntil(end: number): Promise<void> {
-      for (let nextAt = await look(); nextAt <= end; nextAt = await look()) clock.current = nextAt;
+      for (let nextAt = await check(); nextAt <= end; nextAt = await check()) clock.current = nextAt;
     },
     /** Ends the newest invocation, as a cancellation does. */
     async endNewest(): Promise<void> {
@@ -76,14 +64,14 @@ describe('a schedule', () => {
 
   test('does not fire before its time, or for a time before its creation', async () => {
     const opened = open();
-    expect(await opened.look()).toBe(Date.parse('2027-01-01T02:00:00Z'));
+    expect(await opened.check()).toBe(Date.parse('2027-01-01T02:00:00Z'));
     expect(opened.requests()).toEqual([]);
   });
 
-  test('fires once when three schedulers look at the same time', async () => {
+  test('fires once when three schedulers check at the same time', async () => {
     const opened = open({ cron: '* * * * *' });
     opened.clock.current = START + 10 * MINUTE;
-    await Promise.all([opened.look(), opened.look(), opened.look()]);
+    await Promise.all([opened.check(), opened.check(), opened.check()]);
     expect(opened.requests()).toHaveLength(10);
     expect(await opened.progress()).toMatchObject({ fired: 10, at: START + 10 * MINUTE });
   });
@@ -92,8 +80,8 @@ describe('a schedule', () => {
     const opened = open();
     opened.clock.current = START + 3 * 60 * MINUTE;
     const dying: KeyValue = { ...opened.state, put: () => Promise.reject(new Error('killed')) };
-    await expect(opened.look(dying)).rejects.toThrow('killed');
-    await opened.look();
+    await expect(opened.check(dying)).rejects.toThrow('killed');
+    await opened.check();
     expect(new Set(opened.requests().map(({ invocation }) => invocation)).size).toBe(1);
     expect(await opened.progress()).toMatchObject({ fired: 1 });
   });
@@ -101,19 +89,19 @@ describe('a schedule', () => {
   test('makes up what an outage within the catch-up window delayed, and records what it missed', async () => {
     const opened = open({ cron: '0 * * * *', timeZone: 'UTC', catchUpInMs: 3 * 60 * MINUTE });
     opened.clock.current = START + 10 * 60 * MINUTE + 1;
-    await opened.look();
+    await opened.check();
     expect(opened.fired()).toEqual(['2027-01-01T08:00:00.000Z', '2027-01-01T09:00:00.000Z', '2027-01-01T10:00:00.000Z']);
     expect(await opened.progress()).toMatchObject({ missed: { from: START + 60 * MINUTE, to: START + 7 * 60 * MINUTE } });
   });
 
   test('waits for the jitter of each fire time', async () => {
     const opened = open({ jitterInMs: 60 * MINUTE });
-    const dueAt = await opened.look();
+    const dueAt = await opened.check();
     opened.clock.current = dueAt - 1;
-    await opened.look();
+    await opened.check();
     expect(opened.requests()).toEqual([]);
     opened.clock.current = dueAt;
-    await opened.look();
+    await opened.check();
     expect(opened.fired()).toEqual(['2027-01-01T02:00:00.000Z']);
   });
 });

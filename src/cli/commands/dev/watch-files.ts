@@ -8,7 +8,7 @@ import { isIgnoredFolder } from './function-files.ts';
 const SETTLE_IN_MS = 20;
 
 /** The watcher lists a new folder before it watches the folder, and so misses a file that is saved in between: the folder is read again. */
-const SECOND_LOOK_AFTER_MS = 500;
+const READ_AGAIN_AFTER_MS = 500;
 
 export interface FileWatch extends AsyncDisposable {
   /** Watches further files, outside of the folder. */
@@ -25,7 +25,7 @@ export async function watchFiles(folder: string, dataDir: string): Promise<FileW
   });
   let changed = new Set<string>();
   let timer: NodeJS.Timeout | undefined;
-  const looks = new Set<NodeJS.Timeout>();
+  const readings = new Set<NodeJS.Timeout>();
   let working: Promise<void> = Promise.resolve();
   let listener: ((changed: ReadonlySet<string>) => Promise<void>) | undefined;
 
@@ -42,8 +42,8 @@ export async function watchFiles(folder: string, dataDir: string): Promise<FileW
     timer = setTimeout(flush, SETTLE_IN_MS);
   }
 
-  /** Reads a new folder again, after it is watched: adds what the watcher does not know, and reports the folder for what is gone again. */
-  function lookAgain(path: string): void {
+  /** Reads a new folder again, once it is watched. Watches the files that the watcher missed, and reports them and the folder as changed. */
+  function readAgain(path: string): void {
     const known = new Set(watcher.getWatched()[path]);
     const missed = namesIn(path).flatMap((name) => (known.has(name) ? [] : [join(path, name)]));
     watcher.add(missed);
@@ -52,11 +52,11 @@ export async function watchFiles(folder: string, dataDir: string): Promise<FileW
 
   watcher.on('all', (_event, path) => notice(path));
   watcher.on('addDir', (path) => {
-    const look = setTimeout(() => {
-      looks.delete(look);
-      lookAgain(path);
-    }, SECOND_LOOK_AFTER_MS);
-    looks.add(look);
+    const reading = setTimeout(() => {
+      readings.delete(reading);
+      readAgain(path);
+    }, READ_AGAIN_AFTER_MS);
+    readings.add(reading);
   });
   await once(watcher, 'ready');
   return {
@@ -67,7 +67,7 @@ export async function watchFiles(folder: string, dataDir: string): Promise<FileW
     },
     async [Symbol.asyncDispose]() {
       clearTimeout(timer);
-      for (const look of looks) clearTimeout(look);
+      for (const reading of readings) clearTimeout(reading);
       await watcher.close();
       await working;
     },

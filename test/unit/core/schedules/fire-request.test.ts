@@ -4,22 +4,16 @@ import { isDerivedForm } from '#src/core/names/ids.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import { requestOfFire } from '#src/core/schedules/fire-request.ts';
 import type { Schedule } from '#src/core/schedules/schedule.ts';
+import { nightlySchedule } from '#test/support/nightly-schedule.ts';
 
 const AT = Date.parse('2027-06-01T01:00:00Z');
 const nightly: Schedule = {
+  ...nightlySchedule,
   name: 'shop=nightly' as FunctionName,
-  cron: '0 3 * * *',
-  timeZone: 'Europe/Berlin',
   function: 'shop=report' as FunctionName,
   qualifier: '!prod',
   event: '[1]',
   overlap: 'skip',
-  catchUpInMs: 60_000,
-  jitterInMs: 0,
-  description: '',
-  paused: false,
-  createdAt: 1,
-  since: 1,
 };
 const idOf = (given: Partial<Schedule>, at = AT) => requestOfFire({ ...nightly, ...given }, at).request.id;
 
