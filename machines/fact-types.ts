@@ -2,6 +2,7 @@ import type { Fact } from './facts.ts';
 
 const present: Record<Fact['type'], true> = {
   queued: true,
+  deferred: true,
   running: true,
   retrying: true,
   succeeded: true,

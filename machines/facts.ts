@@ -149,6 +149,20 @@ const queued = z.object({
   dueAt: z.number().optional(),
   /** The schedule that requested it, and the fire time. Without a fire time, a person ran the schedule. */
   schedule: z.object({ name: z.string(), at: z.number().optional() }).optional(),
+  /** The key that the caller chose among those of the function's flow. */
+  flowKey: z.string().optional(),
+});
+
+/** The next attempt is due, and waits for a slot: all slots of its key are taken. The invocation stays in its state. */
+const deferred = z.object({
+  type: z.literal('deferred'),
+  invocation,
+  at,
+  flow: z.object({
+    /** The slots that the function uses: `function.<function>`, or `pool.<pool>`. */
+    pool: z.string(),
+    key: z.string(),
+  }),
 });
 
 /** An attempt started. The attempt number is the fence: only the current attempt can be settled (E5). */
@@ -223,6 +237,7 @@ const redriven = z.object({ type: z.literal('redriven'), invocation, at, redrive
 
 export const factSchema = z.discriminatedUnion('type', [
   queued,
+  deferred,
   running,
   retrying,
   succeeded,
@@ -248,4 +263,4 @@ export function isOutcome(fact: Fact): fact is Outcome {
 }
 
 /** The version of these schemas, written with every append. `src/nats/wire/upcasters.ts` converts facts of earlier versions when they are read. */
-export const FACTS_VERSION = 6;
+export const FACTS_VERSION = 7;

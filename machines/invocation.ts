@@ -21,6 +21,7 @@ import { acceptsRetry } from './retry.ts';
  * 4. A transition names its *effects*. The machine performs none, reads no clock and uses no randomness.
  * 5. A role appends the fact first, and performs its effects afterwards (E1). A role that dies is replaced by one that reads the log.
  * 6. A wait is a state with `dueAt`, an absolute time in a fact (T1): `queued` of a delayed request, and `retrying`. No attempt starts before.
+ * 7. An attempt that is due may wait for a slot that its key shares over all workers: `deferred` records the wait, and the state stays.
  *
  * `retry.ts` decides how a failed attempt goes on, `outcome.ts` makes the facts of an end, `delivery.ts` is the machine of one delivery.
  */
@@ -52,6 +53,7 @@ const initialContext: InvocationContext = {
   worker: null,
   startedAt: null,
   dueAt: null,
+  waitsFor: null,
   failure: null,
   outcome: null,
   deliveries: {},
@@ -72,6 +74,11 @@ export const invocationMachine = setup({
       isFact(event, 'running') && event.attempt === context.attempts + 1 && event.terms === undefined && event.at >= (context.dueAt ?? 0),
     /** The fence (E5): a fact about an attempt that is not the current one is refused. */
     settlesCurrentAttempt: ({ context, event }) => 'attempt' in event && event.attempt === context.attempts,
+    /** An attempt that is not due waits for no slot. The same wait is recorded once. */
+    waitsForSlot: ({ context: { dueAt, waitsFor }, event }) =>
+      isFact(event, 'deferred') &&
+      event.at >= (dueAt ?? 0) &&
+      (waitsFor === null || waitsFor.pool !== event.flow.pool || waitsFor.key !== event.flow.key),
     mayRetry: ({ context, event }) =>
       isFact(event, 'retrying') && event.attempt === context.attempts && event.dueAt >= event.at && acceptsRetry(context, event.failure),
     /** Failed before any attempt: the request is too old, invalid, or for a function that does not exist. */
@@ -84,6 +91,10 @@ export const invocationMachine = setup({
       const request = event as FactOf<'queued'>;
       return { request, dueAt: request.dueAt ?? null };
     }),
+    recordWait: assign(({ event }) => {
+      const { at, flow } = event as FactOf<'deferred'>;
+      return { waitsFor: { ...flow, since: at } };
+    }),
     recordAttempt: assign(({ context, event }) => {
       const running = event as FactOf<'running'>;
       return {
@@ -92,6 +103,7 @@ export const invocationMachine = setup({
         worker: running.worker,
         startedAt: running.at,
         dueAt: null,
+        waitsFor: null,
       };
     }),
     recordRetry: assign(({ context, event }) => {
@@ -108,7 +120,7 @@ export const invocationMachine = setup({
     recordOutcome: assign(({ context, event }) => {
       const outcome = event as Outcome;
       const failure = outcome.type === 'failed' ? outcome.failure : context.failure;
-      return { worker: null, startedAt: null, dueAt: null, outcome, failure };
+      return { worker: null, startedAt: null, dueAt: null, waitsFor: null, outcome, failure };
     }),
     recordDelivery: assign(({ context, event }) => ({ deliveries: foldDelivery(context, event as DeliveryFact) })),
     recordRedrive: assign({ redrives: ({ context, event }) => [...context.redrives, (event as FactOf<'redriven'>).redrive] }),
@@ -129,6 +141,7 @@ export const invocationMachine = setup({
       description: 'Accepted and durable; no attempt has started, and the first one may be due later',
       entry: 'startAttempt',
       on: {
+        deferred: { guard: 'waitsForSlot', actions: 'recordWait' },
         running: { guard: 'startsFirstAttempt', target: 'running', actions: 'recordAttempt' },
         failed: { guard: 'hasNoAttempt', target: 'failed', actions: 'recordOutcome' },
       },
@@ -146,6 +159,7 @@ export const invocationMachine = setup({
       description: 'Waits until the next attempt is due',
       entry: 'wakeWhenDue',
       on: {
+        deferred: { guard: 'waitsForSlot', actions: 'recordWait' },
         running: { guard: 'startsDueAttempt', target: 'running', actions: 'recordAttempt' },
         failed: { guard: 'settlesCurrentAttempt', target: 'failed', actions: 'recordOutcome' },
       },

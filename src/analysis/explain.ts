@@ -30,6 +30,8 @@ function explainMoment(one: Moment, past: readonly Moment[]): SentenceText[] {
   switch (fact.type) {
     case 'queued':
       return [{ text: explainAcceptance(fact) }, ...explainDelay(fact)];
+    case 'deferred':
+      return [{ text: say('The next attempt waits for a slot of {pool}, with the key "{key}".', fact.flow) }];
     case 'running':
       return [{ text: explainAttempt(fact, one) }, ...(fact.terms === undefined ? [] : [{ text: termsInWords(fact.terms, one) }])];
     case 'retrying':

@@ -11,6 +11,8 @@ export function whyRefused(invocation: Invocation, fact: Fact): Refusal {
   switch (fact.type) {
     case 'queued':
       return { kind: 'duplicate-request', what: 'it was accepted before' };
+    case 'deferred':
+      return { kind: 'illegal-transition', what: `it was deferred while it was ${invocation.value}` };
     case 'running':
       return refusedAttempt(invocation, fact);
     case 'succeeded':

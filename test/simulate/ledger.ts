@@ -282,6 +282,7 @@ export class Ledger {
         if (++life.notified > 1) this.problem(`E4: ${life.id} was notified ${life.notified} times`);
         return;
       case 'queued':
+      case 'deferred':
       case 'redriven':
         return;
       default: {

@@ -33,6 +33,7 @@ export const zhCn = {
     '对 {destination} 的通知已放弃：{reason}。执行结果不变。',
   'The delivery to {destination} was postponed without a try: {reason}. It is due again in {due}, at {time}.':
     '对 {destination} 的通知未尝试即被推迟：{reason}。将在 {due} 后再次到期，时间为 {time}。',
+  'The next attempt waits for a slot of {pool}, with the key "{key}".': '下一次尝试正在等待 {pool} 的名额，键为“{key}”。',
   '{by} redrove the delivery to {destination}.': '{by} 重新通知 {destination}。',
   '{by} dismissed the dead delivery to {destination}: {note}': '{by} 忽略了对 {destination} 的死信：{note}',
   '{by} redrove it, as {redrive}.': '{by} 重新调用，新的调用为 {redrive}。',

@@ -1,6 +1,7 @@
 import type { Fact, FactOf, Failure, Outcome } from '#machines/facts.ts';
 import { plural } from '#src/cli/print/format.ts';
 import { whenTextInWords } from '#src/core/functions/when-in-words.ts';
+import { quote } from '#src/core/names/names.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import { type OutputStream, type Paint, plain } from './terminal.ts';
 
@@ -13,6 +14,7 @@ type Sign = {
 /** The sign and colour of each transition. Colour is never the only difference. */
 const signs: Record<Fact['type'], Sign> = {
   queued: { unicode: '○', ascii: 'o', colour: 'cyan' },
+  deferred: { unicode: '⏸', ascii: '~', colour: 'yellow' },
   running: { unicode: '▶', ascii: '>', colour: 'blue' },
   retrying: { unicode: '↻', ascii: '~', colour: 'yellow' },
   succeeded: { unicode: '✔', ascii: '+', colour: 'green' },
@@ -43,6 +45,8 @@ function wordsFor(fact: Fact): string {
   switch (fact.type) {
     case 'queued':
       return `accepted${fact.synchronous ? ' as a synchronous call' : ''}${fact.qualifier === 'latest' ? '' : ` for ${fact.qualifier}`}${describeOrigin(fact)}${describeDelay(fact)}`;
+    case 'deferred':
+      return `waits for a slot of ${fact.flow.pool}, with the key ${quote(fact.flow.key)}`;
     case 'running':
       return `attempt ${fact.attempt} on ${fact.worker}${describeTerms(fact)}`;
     case 'retrying':

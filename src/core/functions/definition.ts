@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { wholeNumber } from '#machines/bounds.ts';
 import { backoffSchema, type Destination, type FactOf, type Terms } from '#machines/facts.ts';
 import { isFunctionName } from '#src/core/names/names.ts';
+import { flowSchema } from './flow.ts';
 import { whenSchema } from './when.ts';
 
 const pathInPackage = /^(?!\/)(?!.*(?:^|\/)\.{1,2}(?:\/|$))[^\\\p{Cc}]{1,1024}$/u;
@@ -117,6 +118,8 @@ export const functionDefinitionSchema = z.strictObject({
   memoryInMb: wholeNumber('the memory', { from: 64, to: 10_240, of: 'megabytes' }).default(256),
   /** The maximum number of executions at one moment in one worker. */
   concurrency: wholeNumber('the concurrency', { from: 1, to: 1_000, of: 'executions' }).default(20),
+  /** How many attempts may run at one moment over all workers. Absent: as many as the workers have slots. */
+  flow: flowSchema.optional(),
   /** A paused function starts no attempt. Its queued requests wait, and age. */
   paused: z.boolean().default(false),
   /** The values of `context.getUserData(key)` and of the environment of the process. */

@@ -117,6 +117,8 @@ export type NewRequest = {
   redriveOf?: RequestId;
   /** The schedule that requests it, and the fire time. Such a request is sent alone. */
   schedule?: { name: string; at?: number };
+  /** The key that the caller chose among those of the function's flow. */
+  flowKey?: string;
   /** The caller waits for the outcome of the first attempt (SYNC1). */
   synchronous?: true;
   /** When the request is due: the text of the header `Deliver-At`. All requests of one message have the same. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type FactOf, type Lineage, MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
 import { bytesBeforeSealing, parseSealed } from '#src/core/encryption/sealed-text.ts';
+import { FLOW_KEY_FORM, isFlowKey } from '#src/core/functions/flow.ts';
 import { canBeBrought, idAt, idFromSequence, isDerivedForm, isStreamId, MAX_BATCH, streamOf } from '#src/core/names/ids.ts';
 import { type FunctionName, isBareName, isQualifier, isRequestId, quote, type RequestId, type StreamId } from '#src/core/names/names.ts';
 import { isTraceparent } from '#src/core/names/traceparent.ts';
@@ -29,6 +30,8 @@ export const requestHeader = {
   schedule: 'Schedule',
   /** `true` when the caller waits for the outcome of the first attempt (SYNC1). */
   synchronous: 'Synchronous',
+  /** The key that the caller chose among those of the function's flow. */
+  flowKey: 'Flow-Key',
   /** When the request, or each request of a batch, is due (`due-time.ts`). */
   deliverAt: 'Deliver-At',
   /** The stream of a batch. Its presence means that the payload is a batch of requests. */
@@ -66,6 +69,7 @@ const batchSchema = z.compile(
           qualifier: z.string().optional(),
           traceparent: z.string().optional(),
           synchronous: z.literal(true).optional(),
+          flowKey: z.string().optional(),
         }),
       )
       .min(1)
@@ -89,6 +93,7 @@ export function encodeRequests(
   if (only.lineage !== undefined) headers.push([requestHeader.lineage, encodeLineage(only.lineage)]);
   if (only.redriveOf !== undefined) headers.push([requestHeader.redriveOf, only.redriveOf]);
   if (only.schedule !== undefined) headers.push([requestHeader.schedule, `${only.schedule.name}/${only.schedule.at ?? ''}`]);
+  if (only.flowKey !== undefined) headers.push([requestHeader.flowKey, only.flowKey]);
   if (only.synchronous) headers.push([requestHeader.synchronous, 'true']);
   return { payload: only.payload, headers };
 }
@@ -142,10 +147,10 @@ function delay(requests: AcceptedRequest[], { dueAt, problem }: DueTime, headers
 type UndecodedMessage = { raw: RawRequest; stream: StreamId; text: string | undefined };
 
 /**
- * The mark of a synchronous request, the due time and the schedule are not hashed, because processes of an earlier version do not know
+ * The mark of a synchronous request, the due time, the schedule and the key are not hashed, because processes of an earlier version do not know
  * them, and would take every append of such a stream for one with a wrong link. The terms of the first attempt hold the mark, and are hashed.
  */
-const unhashed: readonly string[] = [requestHeader.synchronous, requestHeader.deliverAt, requestHeader.schedule];
+const unhashed: readonly string[] = [requestHeader.synchronous, requestHeader.deliverAt, requestHeader.schedule, requestHeader.flowKey];
 const headerNames = Object.values(requestHeader).filter((name) => !unhashed.includes(name));
 
 function hashOf(fn: FunctionName, { raw, stream, text }: UndecodedMessage): string {
@@ -170,6 +175,7 @@ function decodeSingle(token: string, { raw: { headers, at, isOwn }, stream, text
       qualifier: headers?.get(requestHeader.qualifier) || undefined,
       traceparent: headers?.get(requestHeader.traceparent) || undefined,
       synchronous: headers?.get(requestHeader.synchronous) === 'true' || undefined,
+      flowKey: headers?.get(requestHeader.flowKey) || undefined,
       ...(isOwn ? originIn(headers) : {}),
     },
   );
@@ -200,11 +206,12 @@ type Content = {
   redriveOf?: string | undefined;
   schedule?: FactOf<'queued'>['schedule'];
   synchronous?: true | undefined;
+  flowKey?: string | undefined;
 };
 
 function accepted(
   { token, id, at }: Identity,
-  { payload, qualifier, traceparent, lineage, redriveOf, schedule, synchronous }: Content,
+  { payload, qualifier, traceparent, lineage, redriveOf, schedule, synchronous, flowKey }: Content,
 ): AcceptedRequest {
   const fact: AcceptedRequest['fact'] = { type: 'queued', invocation: id, at, function: token, qualifier: qualifier ?? 'latest' };
   // The specification of the trace context requires that an invalid one is dropped.
@@ -213,14 +220,17 @@ function accepted(
   if (redriveOf !== undefined && isRequestId(redriveOf)) fact.redriveOf = redriveOf;
   if (schedule !== undefined) fact.schedule = schedule;
   if (synchronous) fact.synchronous = true;
-  const defect = defectOf(payload, qualifier);
+  if (flowKey !== undefined && isFlowKey(flowKey)) fact.flowKey = flowKey;
+  const defect = defectOf({ payload, qualifier, flowKey });
   return { fact, payload: payload ?? '', ...(defect === undefined ? {} : { defect }) };
 }
 
-function defectOf(payload: string | undefined, qualifier: string | undefined): AcceptedRequest['defect'] {
+function defectOf({ payload, qualifier, flowKey }: Content): AcceptedRequest['defect'] {
   if (qualifier !== undefined && !isQualifier(qualifier)) {
     return { condition: 'InvalidRequest', message: `the qualifier ${quote(qualifier)} is neither a version nor "!" and an alias` };
   }
+  if (flowKey !== undefined && !isFlowKey(flowKey))
+    return { condition: 'InvalidRequest', message: `the flow key ${quote(flowKey)} ${FLOW_KEY_FORM}` };
   if (payload === undefined) return { condition: 'InvalidPayload', message: 'the payload is not UTF-8 text' };
   const bytes = payload.length * 3 > MAX_PAYLOAD_BYTES ? bytesBeforeSealing(payload) : payload.length;
   if (bytes > MAX_PAYLOAD_BYTES) {

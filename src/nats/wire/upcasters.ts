@@ -22,11 +22,12 @@ export type Upcasting = { readonly oldest: number; readonly table: Readonly<Reco
  * - 4: `delivery.dismissed` is new, and so is `isEarly` of `redriven`: earlier machines refuse a redrive before `notified`.
  * - 5: `retryable` and `retryAfterInMs` of a failure are new.
  * - 6: `when` of a destination and `notSent` of an outcome are new. An earlier process would deliver to every destination.
+ * - 7: `deferred` is new.
  */
 export const released: Upcasting = { oldest: 1, table: {} };
 
 /** The versions whose facts have the shapes of the current version. They are parsed directly. */
-export const currentShapes = [1, 2, 3, 4, 5, FACTS_VERSION] as const;
+export const currentShapes = [1, 2, 3, 4, 5, 6, FACTS_VERSION] as const;
 
 /**
  * The lowest version that has all these facts. A process of an earlier version therefore reads every append that it can understand, and
@@ -41,6 +42,7 @@ export function versionOf(facts: readonly Fact[]): number {
 }
 
 function versionOfOne(fact: Fact): number {
+  if (fact.type === 'deferred') return 7;
   if (hasCondition(fact)) return 6;
   if ('failure' in fact && (fact.failure.retryable !== undefined || fact.failure.retryAfterInMs !== undefined)) return 5;
   if (fact.type === 'delivery.dismissed' || (fact.type === 'redriven' && fact.isEarly)) return 4;

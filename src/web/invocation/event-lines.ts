@@ -81,6 +81,8 @@ function describe({ fact }: NamedEvent): string {
         duration: formatDuration(Math.max(0, fact.dueAt - fact.at)),
         failure: failureSummary(fact.failure.message),
       });
+    case 'deferred':
+      return t('waits for a slot of {pool}, with the key {key}', fact.flow);
     case 'succeeded':
       return t('attempt {attempt} returned {payload}', {
         attempt: fact.attempt,

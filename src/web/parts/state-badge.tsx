@@ -20,6 +20,7 @@ const appearances: Readonly<Record<string, Appearance & { label: Text }>> = {
   dismissed: { tone: 'muted', icon: 'dead', label: 'Dismissed' },
   notSent: { tone: 'muted', icon: 'discarded', label: 'Not sent' },
   dead: { tone: 'failed', icon: 'dead', label: 'Dead' },
+  deferred: { tone: 'queued', icon: 'queued', label: 'Deferred' },
   'delivery.started': { tone: 'running', icon: 'delivering', label: 'Delivery started' },
   'delivery.failed': { tone: 'retrying', icon: 'retrying', label: 'Delivery failed' },
   'delivery.delivered': { tone: 'succeeded', icon: 'succeeded', label: 'Delivered' },

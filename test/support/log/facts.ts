@@ -22,6 +22,10 @@ export function queued(part: Part<'queued'> = {}): FactOf<'queued'> {
   return { type: 'queued', invocation: ID, at: 0, function: 'orders', qualifier: 'latest', ...part };
 }
 
+export function deferred(part: Part<'deferred'> = {}): FactOf<'deferred'> {
+  return { type: 'deferred', invocation: ID, at: 5, flow: { pool: 'function.orders', key: 'customer-7' }, ...part };
+}
+
 /** The first attempt brings the terms, as a worker appends it. */
 export function running(attempt: number, part: Part<'running'> = {}): FactOf<'running'> {
   return { type: 'running', invocation: ID, at: 10, attempt, worker: 'w1', ...(attempt === 1 ? { terms } : {}), ...part };

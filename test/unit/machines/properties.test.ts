@@ -61,6 +61,15 @@ const anyFact: fc.Arbitrary<Fact> = fc.oneof(
       )
       .map(([given, destinations]): Fact => ({ type: 'failed', invocation: ID, ...given, ...destinations })),
   },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant('deferred' as const),
+      invocation: fc.constant(ID),
+      at,
+      flow: fc.record({ pool: fc.constant('function.f'), key: fc.constantFrom('a', 'b') }),
+    }),
+  },
   { weight: 3, arbitrary: fc.record({ type: fc.constant('delivery.started' as const), deliverer: fc.constant('p'), ...delivery }) },
   {
     weight: 2,

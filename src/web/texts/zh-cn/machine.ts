@@ -16,6 +16,7 @@ export const machine = {
   Dead: '死信',
   'Delivery started': '开始通知',
   'Delivery failed': '通知失败',
+  Deferred: '已推后',
   'Delivery dismissed': '通知已忽略',
   'Delivery dead': '通知成为死信',
   'Not sent': '未通知',

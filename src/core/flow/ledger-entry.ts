@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import type { PoolId } from '#src/core/functions/flow.ts';
+import { parseJson } from '#src/core/text/json.ts';
+
+/**
+ * One entry of the ledger of slots: which attempts hold a slot of a pool, and which attempts get the next ones.
+ *
+ * The ledger is a key-value bucket with one entry for each pool, changed only by compare-and-set. An attempt is named as the log names it.
+ * No process holds a slot, so the death of a process frees none and blocks none.
+ */
+export type LedgerEntry = { holders: readonly Attempt[]; waiters: readonly Waiter[] };
+
+/** An attempt of the log, or the next one. */
+type Attempt = {
+  /** The key; empty for a function without keys. */
+  key: string;
+  function: string;
+  invocation: string;
+  attempt: number;
+  /** The sequence of the request message. */
+  request: number;
+};
+
+/** The limits that a function sets for its own attempts. It compares them with all holders of the pool. */
+type Limits = {
+  /** Of the holders with the same key; absent for a function without keys. */
+  perKey?: number | undefined;
+  /** Of all holders. */
+  total?: number | undefined;
+};
+
+/** The next attempt of its key, or of a worker, to get a slot. */
+type Waiter = Attempt & Limits;
+
+/** The key of the entry of a pool, in the bucket of the ledger. */
+export function entryKeyOf(pool: PoolId): string {
+  return pool;
+}
+
+const attemptShape = { k: z.string(), f: z.string(), i: z.string(), a: z.int().min(1), r: z.int().min(0) };
+const entrySchema = z.object({
+  holders: z.array(z.object(attemptShape)),
+  waiters: z.array(z.object({ ...attemptShape, perKey: z.int().optional(), total: z.int().optional() })),
+});
+
+export const NO_SLOTS: LedgerEntry = { holders: [], waiters: [] };
+
+/** Reads an entry. A missing entry has no holders. Throws for an entry that cannot be read, because no slot may be given by it. */
+export function decodeLedgerEntry(text: string | undefined): LedgerEntry {
+  if (text === undefined) return NO_SLOTS;
+  const { holders, waiters } = entrySchema.parse(parseJson(text));
+  return {
+    holders: holders.map(attemptOf),
+    waiters: waiters.map(({ perKey, total, ...attempt }) => ({ ...attemptOf(attempt), perKey, total })),
+  };
+}
+
+export function encodeLedgerEntry({ holders, waiters }: LedgerEntry): string {
+  return JSON.stringify({
+    holders: holders.map(writtenOf),
+    waiters: waiters.map(({ perKey, total, ...attempt }) => ({ ...writtenOf(attempt), perKey, total })),
+  });
+}
+
+type Written = z.infer<typeof entrySchema>['holders'][number];
+
+function attemptOf({ k: key, f, i: invocation, a: attempt, r: request }: Written): Attempt {
+  return { key, function: f, invocation, attempt, request };
+}
+
+function writtenOf({ key: k, function: f, invocation: i, attempt: a, request: r }: Attempt): Written {
+  return { k, f, i, a, r };
+}

@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { wholeNumber } from '#machines/bounds.ts';
+import { type FunctionName, isBareName, splitName } from '#src/core/names/names.ts';
+import { PATH_FORM, parseJsonPath } from '#src/core/text/json-path.ts';
+
+/**
+ * How many attempts of a function may run at one moment over all workers.
+ *
+ * The flow of `latest` counts for all versions of the function.
+ */
+export const flowSchema = z
+  .strictObject({
+    concurrency: wholeNumber('the concurrency over all workers', { from: 1, to: 1_000, of: 'attempts' }).describe(
+      'attempts at one moment over all workers: of each key when there is a key, else of the function or of its pool',
+    ),
+    key: z
+      .string()
+      .refine((text) => parseJsonPath(text) !== undefined, PATH_FORM)
+      .optional()
+      .describe('where the key is in the payload, such as $.customer; the header Flow-Key of a request has precedence'),
+    total: wholeNumber('the total', { from: 1, to: 1_000, of: 'attempts' }).optional().describe('attempts of all keys together'),
+    pool: z
+      .string()
+      .refine(isBareName, 'must be 1 to 60 letters, digits, "-" or "_", start with a letter and end with a letter or digit')
+      .optional()
+      .describe('functions of a project with the same pool share their slots'),
+  })
+  .refine(({ key, total }) => total === undefined || key !== undefined, {
+    path: ['total'],
+    message: 'needs a key: without a key, the concurrency is the total',
+  });
+
+export type Flow = z.infer<typeof flowSchema>;
+
+declare const brand: unique symbol;
+/** The slots that a function uses: its own (`function.<function>`), or those of a pool (`pool.<pool>`, `pool.<project>=<pool>`). */
+export type PoolId = string & { readonly [brand]: 'PoolId' };
+
+/** The pool of a function. A pool that functions share never has the id of a function's own pool. */
+export function poolOf(name: FunctionName, { pool }: Pick<Flow, 'pool'>): PoolId {
+  if (pool === undefined) return `function.${name}` as PoolId;
+  const { project } = splitName(name);
+  return (project === undefined ? `pool.${pool}` : `pool.${project}=${pool}`) as PoolId;
+}
+
+const MAX_KEY_CHARACTERS = 128;
+
+/** Whether a text can be a key as it is: 1 to 128 characters, none of them a control character or a half of a surrogate pair. */
+export function isFlowKey(text: string): boolean {
+  return text.length <= MAX_KEY_CHARACTERS && /^[^\p{Cc}\p{Cs}]+$/u.test(text);
+}
+
+export const FLOW_KEY_FORM = `must have 1 to ${MAX_KEY_CHARACTERS} characters, and no control characters`;

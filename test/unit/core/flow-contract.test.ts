@@ -1,0 +1,45 @@
+import { describe, expect, test } from 'vitest';
+import { decodeLedgerEntry, encodeLedgerEntry, entryKeyOf, NO_SLOTS } from '#src/core/flow/ledger-entry.ts';
+import { functionDefinitionSchema } from '#src/core/functions/definition.ts';
+import { isFlowKey, poolOf } from '#src/core/functions/flow.ts';
+import type { FunctionName } from '#src/core/names/names.ts';
+
+const handler = { kind: 'inline' };
+const parse = (flow: unknown) => functionDefinitionSchema.safeParse({ name: 'f', handler, flow });
+
+describe('the flow of a definition', () => {
+  test('is absent unless it is given, and accepts a key, a total and a pool', () => {
+    expect(parse(undefined).data?.flow).toBeUndefined();
+    expect(parse({ concurrency: 10 }).data?.flow).toEqual({ concurrency: 10 });
+    const whole = { concurrency: 1, key: '$.customer', total: 50, pool: 'erp' };
+    expect(parse(whole).data?.flow).toEqual(whole);
+  });
+
+  test.for([{}, { concurrency: 0 }, { concurrency: 1, key: 'customer' }, { concurrency: 1, total: 5 }, { concurrency: 1, pool: 'a.b' }])(
+    'is refused as %j',
+    (flow) => {
+      expect(parse(flow).success).toBe(false);
+    },
+  );
+});
+
+test('functions of one project share a pool, and no pool has the id of the own pool of a function', () => {
+  const pool = (name: string, shared?: string) => poolOf(name as FunctionName, { pool: shared });
+  expect(pool('a', 'erp')).toBe(pool('b', 'erp'));
+  expect(pool('p=a', 'erp')).not.toBe(pool('a', 'erp'));
+  expect(pool('erp')).not.toBe(pool('a', 'erp'));
+});
+
+test('a key has up to 128 characters that are printable', () => {
+  expect(['a', 'customer 7', '客户', 'x'.repeat(128)].every(isFlowKey)).toBe(true);
+  expect(['', 'a\nb', 'x'.repeat(129), '\ud800'].some(isFlowKey)).toBe(false);
+});
+
+test('an entry of the ledger reads as it was written, and a damaged one is an error', () => {
+  const holder = { key: 'customer-7', function: 'f', invocation: 'i', attempt: 1, request: 12 };
+  const entry = { holders: [holder], waiters: [{ ...holder, invocation: 'j', perKey: 1, total: 5 }] };
+  expect(decodeLedgerEntry(encodeLedgerEntry(entry))).toEqual(entry);
+  expect(decodeLedgerEntry(undefined)).toEqual(NO_SLOTS);
+  expect(() => decodeLedgerEntry('{')).toThrow();
+  expect(entryKeyOf(poolOf('f' as FunctionName, {}))).toMatch(/^[-/_=.a-zA-Z0-9]+$/);
+});
