@@ -38,11 +38,33 @@ export class Inspector {
     this.#backlog = createBacklog(options);
   }
 
+  /**
+   * Lets a request wait on, if its queue is known to hold the request. A backlog of half a million is due again and again, and a promise for
+   * each of its streams would be most of the scheduler's garbage (docs/performance.md H19).
+   */
+  letsWait(stream: OpenStream): boolean {
+    if (stream.dueAt !== undefined) return false;
+    const queued = this.#queuedItem(stream);
+    const now = this.#options.clock.now();
+    if (queued === undefined || now >= queued.endsAt || !this.#backlog.isKnownToHold(stream.name.function, queued.sequence)) return false;
+    this.#letWait(stream, queued, now);
+    return true;
+  }
+
+  #letWait(stream: OpenStream, { endsAt }: { endsAt: number }, now: number): void {
+    this.#open.count(stream);
+    this.#open.inspectAgain(stream, Math.min(now + this.#pauseOf(stream), endsAt));
+  }
+
+  #pauseOf({ inspections }: OpenStream): number {
+    return Math.min(this.#options.patienceInMs * 2 ** inspections, MAX_PAUSE_IN_MS);
+  }
+
   /** Never rejects: a stream that cannot be read is due again after a pause. */
   async inspect(stream: OpenStream): Promise<void> {
     const { clock, patienceInMs, logger } = this.#options;
     const now = clock.now();
-    const pause = Math.min(patienceInMs * 2 ** stream.inspections, MAX_PAUSE_IN_MS);
+    const pause = this.#pauseOf(stream);
     try {
       const { name, request, version, dueAt } = stream;
       // A worker that was offered a delayed request before it was due has acknowledged it, so only a wake brings it back.
@@ -53,10 +75,9 @@ export class Inspector {
         return;
       }
       const queued = this.#queuedItem(stream);
-      if (queued !== undefined && now < queued.endsAt && (await this.#backlog.holds(name.function, queued.sequence))) {
-        this.#open.count(stream);
-        this.#open.inspectAgain(stream, Math.min(now + pause, queued.endsAt));
-      } else {
+      if (queued !== undefined && now < queued.endsAt && (await this.#backlog.holds(name.function, queued.sequence)))
+        this.#letWait(stream, queued, now);
+      else {
         const inspection = await inspectStream(stream, this.#options);
         this.#open.count(stream);
         this.#scheduleNext(stream, inspection, pause);

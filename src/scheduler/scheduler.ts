@@ -5,6 +5,7 @@ import { controlAdmission } from './admission-control.ts';
 import { Inspector, maxAgeOf } from './inspector.ts';
 import { createOpenStreams, type OpenStreams } from './open-streams.ts';
 import type { SchedulerOptions } from './ports.ts';
+import type { OpenStream } from './stream-records.ts';
 
 export interface Scheduler {
   readonly open: OpenStreams;
@@ -15,6 +16,8 @@ export interface Scheduler {
 const LOOK_EVERY_MS = 25;
 const LOOK_OFTEN_EVERY_MS = 5;
 const MAX_INSPECTIONS_IN_PROGRESS = 64;
+/** After so many streams that wait on, other work of the process gets a turn. They take about a millisecond. */
+const MAX_WAITING_IN_A_TURN = 512;
 const SAVE_FLOOR_EVERY_MS = 5_000;
 const UNKNOWN_GRACE_IN_MS = 1_000;
 
@@ -49,24 +52,34 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     let savedAt = clock.now();
     while (!stopping.signal.aborted) {
       const now = clock.now();
-      for (let due = takeDue(now); due !== undefined; due = takeDue(now)) {
-        const inspection = inspector.inspect(due).finally(() => {
-          inspections.delete(inspection);
-          onInspected();
-        });
-        inspections.add(inspection);
-        // `Promise.race` would add a reaction to each of them for every stream (docs/performance.md H20).
-        if (inspections.size >= MAX_INSPECTIONS_IN_PROGRESS)
-          await new Promise<void>((resolve) => {
-            onInspected = resolve;
-          });
-      }
+      await treatDue(now);
       if (now - savedAt > SAVE_FLOOR_EVERY_MS) {
         savedAt = now;
         await saveFloor(state, SCHEDULER_FLOOR, open).catch(() => {});
       }
       await clock.sleep(pauseUntilDue(open.nextDueAt - clock.now()), stopping.signal);
     }
+  }
+
+  async function treatDue(now: number): Promise<void> {
+    let waiting = 0;
+    for (let due = takeDue(now); due !== undefined; due = takeDue(now)) {
+      if (!inspector.letsWait(due)) startInspection(due);
+      else if (++waiting % MAX_WAITING_IN_A_TURN === 0) await clock.sleep(0);
+      // `Promise.race` would add a reaction to each of them for every stream (docs/performance.md H20).
+      if (inspections.size >= MAX_INSPECTIONS_IN_PROGRESS)
+        await new Promise<void>((resolve) => {
+          onInspected = resolve;
+        });
+    }
+  }
+
+  function startInspection(due: OpenStream): void {
+    const inspection = inspector.inspect(due).finally(() => {
+      inspections.delete(inspection);
+      onInspected();
+    });
+    inspections.add(inspection);
   }
 
   return {
