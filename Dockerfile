@@ -2,7 +2,7 @@
 
 # Sequent with all its roles and commands: docker build --tag sequent . && docker run --rm sequent --help
 # "npm run pin-images" adds the digests of the images here and in the compose files (docs/deployment.md).
-ARG NODE_IMAGE=node:24.21.0-bookworm-slim
+ARG NODE_IMAGE=node:24.21.0-bookworm-slim@sha256:0e0ff40c39bc087845bfb27465a0df4ea419520094bc35842ff83dd8cbe6f9b6
 
 FROM ${NODE_IMAGE} AS build
 WORKDIR /src

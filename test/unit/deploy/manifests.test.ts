@@ -74,6 +74,12 @@ describe.each(['docker-compose.yml', 'deploy/cluster.compose.yml'])('%s', (file)
   });
 });
 
+/** The images that a file names, and this repository does not build. */
+function foreignImages(text: string): string[] {
+  const images = [...text.matchAll(/^(?:ARG NODE_IMAGE=|\s*image: )(\S+)$/gm)].map(([, image]) => image ?? '');
+  return images.filter((image) => !image.startsWith('sequent:'));
+}
+
 describe('npm run pin-images', () => {
   const NAMED = ['Dockerfile', 'docker-compose.yml', 'deploy/cluster.compose.yml'];
   /** Runs the command on a copy of the files, with a `docker` that prints this text. */
@@ -86,11 +92,16 @@ describe('npm run pin-images', () => {
     return { status, files: NAMED.map((file) => readFileSync(join(folder, file), 'utf8')) };
   }
 
+  test('has pinned each foreign image to the digest of its tag', () => {
+    const images = NAMED.flatMap((file) => foreignImages(read(file)));
+    expect(images).toHaveLength(3);
+    for (const image of images) expect(image).toMatch(/^(?:node|nats):[\w.-]+@sha256:[0-9a-f]{64}$/);
+  });
+
   test('adds the digest that docker prints to each foreign image, and replaces an earlier one', ({ folder }) => {
     for (const digest of [`sha256:${'a1'.repeat(32)}`, `sha256:${'b2'.repeat(32)}`]) {
       const { status, files } = pin(folder, digest);
-      const images = files.flatMap((text) => [...text.matchAll(/^(?:ARG NODE_IMAGE=|\s*image: )(\S+)$/gm)].map(([, image]) => image ?? ''));
-      const foreign = images.filter((image) => !image.startsWith('sequent:'));
+      const foreign = files.flatMap(foreignImages);
       expect([status, foreign.length]).toEqual([0, 3]);
       for (const image of foreign) expect(image).toMatch(new RegExp(`^(?:node|nats):[\\w.-]+@${digest}$`));
       expect(validate(files[0] ?? '')).toEqual([]);
