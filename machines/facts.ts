@@ -151,6 +151,8 @@ const queued = z.object({
   schedule: z.object({ name: z.string(), at: z.number().optional() }).optional(),
   /** The key that the caller chose among those of the function's flow. */
   flowKey: z.string().optional(),
+  /** The batch that the request is a member of. */
+  batch: z.string().optional(),
 });
 
 /** The next attempt is due, and waits for a slot: all slots of its key are taken. The invocation stays in its state. */

@@ -67,18 +67,26 @@ function explainMoment(one: Moment, past: readonly Moment[]): SentenceText[] {
   }
 }
 
-function explainAcceptance({ at, function: name, qualifier, lineage, redriveOf, schedule }: FactOf<'queued'>): string {
+function explainAcceptance({ at, function: name, qualifier, lineage, redriveOf, schedule, batch }: FactOf<'queued'>): string {
   const target = qualifier === 'latest' ? name : `${name} (${qualifier})`;
   return say('It was accepted at {time} for {function}, {origin}.', { time: isoTime(at), function: target, origin: origin() });
 
   function origin(): string {
-    if (redriveOf !== undefined) return say('as a redrive of {id}', { id: redriveOf });
+    if (redriveOf !== undefined) return redriveInWords(redriveOf, batch);
     if (schedule?.at !== undefined)
       return say('by the schedule {name}, for its fire time {time}', { name: schedule.name, time: isoTime(schedule.at) });
     if (schedule !== undefined) return say('because a person ran the schedule {name}', { name: schedule.name });
-    if (lineage === undefined) return say('from a client');
+    if (lineage === undefined) return clientInWords(batch);
     return say('as a destination of {parent}: hop {hop} of the chain of {root}', lineage);
   }
+}
+
+function redriveInWords(id: string, batch: string | undefined): string {
+  return batch === undefined ? say('as a redrive of {id}', { id }) : say('as a redrive of {id}, in the batch {batch}', { id, batch });
+}
+
+function clientInWords(batch: string | undefined): string {
+  return batch === undefined ? say('from a client') : say('as a member of the batch {batch}', { batch });
 }
 
 function explainDelay({ at, dueAt }: FactOf<'queued'>): SentenceText[] {

@@ -27,6 +27,11 @@ export const commandTable: Readonly<Record<string, CommandEntry>> = {
     summary: 'run a function asynchronously',
     load: async () => (await import('./commands/invoke.ts')).invokeCommand(),
   },
+  batch: {
+    usage: 'batch',
+    summary: 'the lines of one input, invoked together: ls, get, results, cancel, redrive',
+    load: async () => (await import('./commands/batch/batch.ts')).batchCommand(),
+  },
   result: {
     usage: 'result <id>',
     summary: 'the result of an invocation',

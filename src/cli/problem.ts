@@ -53,6 +53,7 @@ const verdicts: Record<string, Verdict> = {
   },
   FUNCTION_NOT_FOUND: { exitCode: exitCodes.notFound, what: 'no such function', remedy: 'sequent fn ls' },
   SCHEDULE_NOT_FOUND: { exitCode: exitCodes.notFound, what: 'no such schedule', remedy: 'sequent schedule ls' },
+  BATCH_NOT_FOUND: { exitCode: exitCodes.notFound, what: 'no such batch', remedy: 'sequent batch ls' },
   INVOCATION_NOT_FOUND: { exitCode: exitCodes.notFound, what: 'no such invocation', remedy: 'sequent tail' },
   AMBIGUOUS_ID: {
     exitCode: exitCodes.usage,

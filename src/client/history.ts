@@ -21,6 +21,8 @@ export interface ClientHistory {
   count(query?: QueryOf<'count'>): Promise<AnswerOf<'count'>>;
   /** All invocations of a query, read page by page. */
   all(query?: QueryOf<'list'>): AsyncIterable<InvocationSummary>;
+  /** A page of batches with the counts of their members, the greatest id first. */
+  batches(query?: QueryOf<'batches'>, freshness?: Freshness): Promise<AnswerOf<'batches'>>;
   stats(query?: QueryOf<'stats'>): Promise<AnswerOf<'stats'>['rows']>;
   /** Every transition, with the state after it. */
   timeline(id: string, options?: Owner & AtMoment): Promise<AnswerOf<'timeline'>>;
@@ -55,6 +57,7 @@ export function createClientHistory(history: History): ClientHistory {
         cursor = page.cursor;
       } while (cursor !== null);
     },
+    batches: (query = {}, freshness = {}) => history.ask('batches', query, freshness),
     stats: async (query = {}) => (await history.ask('stats', query, { timeoutInMs: 30_000 })).rows,
     timeline: (id, options = {}) => history.ask('timeline', queryOf(id, options)),
     tree: (id, options = {}, freshness = {}) => history.ask('tree', queryOf(id, options), freshness),

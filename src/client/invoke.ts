@@ -22,6 +22,8 @@ export type InvokeOptions = {
   at?: Date | number | string | undefined;
   /** Instead of `at`: the delay from the acceptance on, in milliseconds or as a text such as `10m`. */
   delay?: number | string | undefined;
+  /** The id of the batch that the request is a member of. */
+  batch?: string | undefined;
 };
 
 /** An accepted invocation. */

@@ -25,11 +25,15 @@ export interface Repair extends DeliverySettler {
   failures(filter?: RepairFilter): Promise<FailedInvocation[]>;
   /**
    * Redrives an invocation with an outcome as a new one, and records each in the other. A repetition before the first is recorded starts nothing.
-   * The new invocation belongs to the trace of `traceparent`, or else to the trace of the first invocation.
+   * The new invocation belongs to the trace of `traceparent`, or else to the trace of the first invocation. With `batch`, it is a member of
+   * that batch.
    *
    * Throws `InvalidInputError`, `InvocationNotFoundError`, and `WrongStateError` while the invocation has no outcome.
    */
-  redrive(id: string, options?: Owner & { payload?: string; traceparent?: string | undefined }): Promise<string>;
+  redrive(
+    id: string,
+    options?: Owner & { payload?: string; traceparent?: string | undefined; batch?: string | undefined },
+  ): Promise<string>;
 }
 
 export type RepairOptions = FindStreamOptions & {
@@ -62,7 +66,7 @@ export function createRepair(options: RepairOptions): Repair {
 
     ...createDeliverySettler({ ...options, open }),
 
-    async redrive(id, { payload, traceparent, ...owner } = {}) {
+    async redrive(id, { payload, traceparent, batch, ...owner } = {}) {
       const { state, invocation } = await open(id, owner);
       const request = requestOf(state, id);
       if (request === undefined) throw new InvocationNotFoundError({ id });
@@ -78,7 +82,7 @@ export function createRepair(options: RepairOptions): Repair {
           payload: payloads?.sealAgain(fn, chosen, redrive) ?? chosen,
           qualifier,
           redriveOf: id as RequestId,
-          ...(trace === undefined ? {} : { traceparent: trace }),
+          ...given({ traceparent: trace, batch }),
         },
       ]);
       const writer = createStreamWriter({ log, state, by, appendId, clock });
@@ -87,4 +91,9 @@ export function createRepair(options: RepairOptions): Repair {
       return redrive;
     },
   };
+}
+
+/** The fields that are given. */
+function given(fields: { traceparent: string | undefined; batch: string | undefined }): { traceparent?: string; batch?: string } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

@@ -42,7 +42,7 @@ export class RequestBatches {
       if (lane.isSending) return;
       lane.isSending = true;
       void this.#drain(name, lane).then(() => {
-        // Due times are many, and functions are few.
+        // Due times and batches are many, and functions are few.
         if (key !== name && !lane.isSending) this.#lanes.delete(key);
       });
     });
@@ -110,9 +110,9 @@ export class RequestBatches {
   }
 }
 
-/** Requests share a message if they are due at one time. */
-function keyOf(name: FunctionName, { request: { deliverAt } }: Batched): string {
-  return deliverAt === undefined ? name : `${name} ${deliverAt}`;
+/** Requests share a message if they are due at one time, and members of one batch. */
+function keyOf(name: FunctionName, { request: { deliverAt, batch } }: Batched): string {
+  return deliverAt === undefined && batch === undefined ? name : `${name} ${deliverAt ?? ''} ${batch ?? ''}`;
 }
 
 /** The error of a caller names the id of that caller's request. */

@@ -4,7 +4,7 @@ import { InvalidInputError, InvalidPayloadError, messageOf } from '#src/core/err
 import { type DueOptions, deliverAtOf } from '#src/core/log/due-time.ts';
 import type { Accepted, NewRequest } from '#src/core/log/event-log.ts';
 import { canBeBrought, streamOf } from '#src/core/names/ids.ts';
-import { type FunctionName, parseQualifier, quote, type RequestId } from '#src/core/names/names.ts';
+import { type FunctionName, isRequestId, parseQualifier, quote, type RequestId } from '#src/core/names/names.ts';
 import { RequestBatches, type RequestBatchesOptions } from './request-batches.ts';
 
 /** A request that the log has not accepted yet. */
@@ -16,6 +16,8 @@ export type Outgoing = {
   qualifier?: string | undefined;
   traceparent?: string | undefined;
   synchronous?: true | undefined;
+  /** The batch that the request is a member of. */
+  batch?: string | undefined;
 } & DueOptions;
 
 /** Appends requests to the log. */
@@ -50,11 +52,12 @@ export function createRequests({ payloads, ...options }: RequestsOptions): Reque
   const { log, clock } = options;
   const batches = new RequestBatches(options);
 
-  function contentOf(name: FunctionName, { payload, id, qualifier, traceparent, synchronous, at, delay }: Outgoing): NewRequest {
+  function contentOf(name: FunctionName, { payload, id, qualifier, traceparent, synchronous, batch, at, delay }: Outgoing): NewRequest {
     const content: NewRequest = { payload: payloads?.seal(name, payload, id) ?? payload };
     if (qualifier !== undefined) content.qualifier = parseQualifier(qualifier);
     if (traceparent !== undefined) content.traceparent = traceparent;
     if (synchronous) content.synchronous = true;
+    addBatch(content, batch);
     if (at === undefined && delay === undefined) return content;
     if (synchronous) throw new InvalidInputError({ field: 'a synchronous invocation', problem: 'cannot be delayed' });
     return { ...content, deliverAt: deliverAtOf({ at, delay }, clock.now()) };
@@ -113,6 +116,15 @@ function checkSize(payload: string): number {
   const bytes = Buffer.byteLength(payload);
   if (bytes <= MAX_PAYLOAD_BYTES) return bytes;
   throw new InvalidInputError({ field: 'the payload', problem: `has ${bytes} bytes; at most ${MAX_PAYLOAD_BYTES} are accepted` });
+}
+
+function addBatch(content: NewRequest, id: string | undefined): void {
+  if (id === undefined) return;
+  if (isRequestId(id)) {
+    content.batch = id;
+    return;
+  }
+  throw new InvalidInputError({ field: `batch ${quote(id)}`, problem: 'must be 1 to 64 letters, digits, "-" or "_"' });
 }
 
 function checkId(id: string): RequestId {

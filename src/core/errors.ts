@@ -63,6 +63,14 @@ export class ScheduleNotFoundError extends SequentError {
   }
 }
 
+export class BatchNotFoundError extends SequentError {
+  readonly code = 'BATCH_NOT_FOUND';
+  readonly retryable = false;
+  constructor({ id }: { id: string }, options?: ErrorOptions) {
+    super(`batch "${id}" has no member`, options);
+  }
+}
+
 function describeMissing(name: string, qualifier: string | undefined): string {
   if (qualifier === undefined) return `function "${name}" does not exist`;
   const missing = qualifier.startsWith('!') ? `alias "${qualifier.slice(1)}"` : `version "${qualifier}"`;

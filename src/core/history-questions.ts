@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { conditions, factSchema } from '#machines/facts.ts';
+import { batchesQuerySchema, batchesSchema } from './batch-questions.ts';
 
 /**
  * The questions that the history service answers from a read model. The schemas are public: the service publishes them as JSON Schemas.
@@ -34,6 +35,7 @@ const filterSchema = z
     root: id.optional().describe('of the chain that began with this request'),
     parent: id.optional(),
     redriveOf: id.optional(),
+    batch: id.optional().describe('members of this batch'),
     minAttempts: count.optional(),
     maxAttempts: count.optional(),
     minDurationInMs: count.optional().describe('from acceptance, or from the due time of a delayed request, to outcome'),
@@ -107,6 +109,7 @@ const summarySchema = z.object({
   parent: optional(z.string()),
   hop: optional(z.number()),
   redriveOf: optional(z.string()),
+  batch: z.string().nullish().describe('the batch that it is a member of; an earlier projection leaves it out'),
   error: optional(z.string()).describe('the type and the message of the latest failure; null for a success'),
   errorType: z.string().nullish().describe('the type at the start of `error`; a projection of version 0.1 leaves it out'),
   errorCode: optional(z.number()).describe("FunctionGraph's code of the latest failure; null for a success"),
@@ -241,6 +244,7 @@ export const questions = {
   stats: { query: statsQuerySchema, answer: statsSchema },
   timeline: { query: pastIdentitySchema, answer: timelineSchema },
   tree: { query: identitySchema, answer: treeSchema },
+  batches: { query: batchesQuerySchema, answer: batchesSchema },
   dead: { query: deadQuerySchema, answer: deadSchema },
   problems: { query: problemsQuerySchema, answer: problemsSchema },
   status: { query: nothing, answer: statusSchema },

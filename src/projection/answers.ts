@@ -6,6 +6,7 @@ import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import { MAX_BATCH } from '#src/core/names/ids.ts';
 import { splitName } from '#src/core/names/names.ts';
 import { type AsOfOptions, askAsOf, type Decode, entriesOf, invocationsAfter, type Narrowing, refuseUnreached } from './as-of.ts';
+import { readBatches } from './batches.ts';
 import { countOf } from './count.ts';
 import { deliveryColumns, readDead, toDelivery } from './dead-letters.ts';
 import { uncountedIn } from './folded-stream.ts';
@@ -42,6 +43,7 @@ export function createAnswers(
     get: ({ moment, ...query }) => describe(tables(), find(tables(), query, { decode, moment })),
     timeline: ({ moment, ...query }) => readTimeline(find(tables(), query, { decode, moment })),
     tree: (query) => readTree(tables(), find(tables(), query, { decode, moment: undefined }).summary),
+    batches: (query) => ({ ...readBatches(tables(), query), sequence: projection.store.checkpoint?.sequence ?? 0 }),
     dead: (query) => readDead(tables(), query),
     problems: ({ after, limit }) => ({ problems: readProblems(tables(), after, limit) }),
     status: () => projection.status(),

@@ -29,6 +29,7 @@ const columnOf: Readonly<Record<Exclude<keyof InvocationSummary, 'payload'>, Inv
   parent: 'parent',
   hop: 'hop',
   redriveOf: 'redrive_of',
+  batch: 'batch',
   error: 'error',
   errorType: 'error_type',
   errorCode: 'error_code',

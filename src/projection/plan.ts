@@ -145,6 +145,7 @@ function equalitiesOf(filter: Filter): Equality[] {
     ...among('id', filter.id, true),
     ...among('parent', filter.parent, true),
     ...among('redrive_of', filter.redriveOf, true),
+    ...among('batch', filter.batch, true),
     ...among('root', filter.root, true),
     ...among('condition', filter.condition, true),
     ...among('qualifier', filter.qualifier, filter.qualifier !== 'latest'),

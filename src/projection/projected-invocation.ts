@@ -92,7 +92,16 @@ export function writerOf(columns: readonly InvocationColumn[]): WriteColumns {
   };
 }
 
-const noRequest = { invocation: '', function: '', qualifier: '', at: 0, dueAt: undefined, lineage: undefined, redriveOf: undefined };
+const noRequest = {
+  invocation: '',
+  function: '',
+  qualifier: '',
+  at: 0,
+  dueAt: undefined,
+  lineage: undefined,
+  redriveOf: undefined,
+  batch: undefined,
+};
 const noLineage = { root: null, parent: null, hop: null };
 
 /** A delayed request that was cancelled before it was due has no length. */
@@ -136,6 +145,7 @@ const columnValues: { readonly [Column in InvocationColumn]: ColumnValue } = {
   parent: ({ lineage }) => lineage.parent,
   hop: ({ lineage }) => lineage.hop,
   redrive_of: ({ request }) => request.redriveOf ?? null,
+  batch: ({ request }) => request.batch ?? null,
   error: ({ error }) => error,
   error_type: ({ error, context }) => (error === null ? null : (context.failure?.errorType ?? null)),
   error_code: ({ error, context }) => (error === null ? null : (context.failure?.code ?? null)),

@@ -5,6 +5,8 @@ export const zhCn = {
   'It was accepted at {time} for {function}, {origin}.': '于 {time} 受理，函数 {function}，{origin}。',
   'It was delayed: its first attempt is due in {due}, at {time}.': '请求已延迟：首次执行在 {due} 后到期，时间为 {time}。',
   'as a redrive of {id}': '由 {id} 重新调用',
+  'as a redrive of {id}, in the batch {batch}': '由 {id} 重新调用，属于批次 {batch}',
+  'as a member of the batch {batch}': '作为批次 {batch} 的成员',
   'from a client': '来自客户端',
   'by the schedule {name}, for its fire time {time}': '由定时计划 {name} 为触发时间 {time} 发起',
   'because a person ran the schedule {name}': '由人工执行定时计划 {name} 发起',

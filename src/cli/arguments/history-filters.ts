@@ -18,6 +18,7 @@ const fields = {
   root: 'root',
   parent: 'parent',
   redriveOf: 'redriveOf',
+  batch: 'batch',
   minAttempts: 'minAttempts',
   maxAttempts: 'maxAttempts',
   minDuration: 'minDurationInMs',
@@ -40,6 +41,7 @@ export function addFilters(command: Command): Command {
       'only waiting for an attempt that is due within 10m, 2h, 30d, or before 2026-01-31T12:00:00Z',
       parseLaterTime,
     )
+    .option('--batch <id>', 'only members of this batch')
     .option('--version <version>', 'only run by this version, also behind an alias');
   return addInvocationFilters(command);
 }

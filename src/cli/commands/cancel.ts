@@ -9,12 +9,13 @@ import { INVOCATION_ARGUMENT, namedInvocation } from '../invocation-argument.ts'
 import { type ExitCode, exitCodes, usageProblem } from '../problem.ts';
 import { withClient } from '../session.ts';
 
-type CancelOptions = BulkOptions & {
+export type CancelOptions = BulkOptions & {
   function?: string;
   recursive?: true;
   reason?: string;
   open?: true;
   state?: OpenState;
+  batch?: string;
   since?: number;
   until?: number;
 };
@@ -31,6 +32,7 @@ export function cancelCommand(): Command {
     .option('--open', 'all open invocations that match')
     .option('--function <name>', 'only of this function: with --open, or if several functions were invoked with the id')
     .addOption(new Option('--state <state>', 'with --open: only in this state').choices(openStates))
+    .option('--batch <id>', 'with --open: only members of this batch')
     .option('--since <when>', 'with --open: only accepted since then: 30m, 2h, 30d ago, or 2026-01-31T12:00:00Z', parsePointInTime)
     .option('--until <when>', 'with --open: only accepted before then', parsePointInTime)
     .option('--recursive', 'also the open invocations that its destinations started')
@@ -60,7 +62,7 @@ async function cancel(call: Call<CancelOptions>): Promise<ExitCode> {
     throw usageProblem('no invocation was cancelled', 'the command needs either a request id or --open', remedy);
   }
   if (id === undefined) return await withClient(options, (client) => cancelOpen(call, client));
-  if ([options.state, options.since, options.until, options.dryRun].some((given) => given !== undefined)) {
+  if ([options.state, options.batch, options.since, options.until, options.dryRun].some((given) => given !== undefined)) {
     const why = 'filters select open invocations; with a request id they have no meaning';
     throw usageProblem('no invocation was cancelled', why, `sequent cancel ${id}`);
   }
@@ -77,9 +79,10 @@ async function cancelOne({ options, terminal, format }: Call<CancelOptions>, cli
   return exitCodes.ok;
 }
 
-async function cancelOpen(call: Call<CancelOptions>, client: SequentClient): Promise<ExitCode> {
-  const { function: name, state, since, until, reason, recursive = false } = call.options;
-  const filter = Object.fromEntries(Object.entries({ function: name, since, until }).filter(([, value]) => value !== undefined));
+/** Cancels all open invocations that match. */
+export async function cancelOpen(call: Call<CancelOptions>, client: SequentClient): Promise<ExitCode> {
+  const { function: name, state, batch, since, until, reason, recursive = false } = call.options;
+  const filter = Object.fromEntries(Object.entries({ function: name, batch, since, until }).filter(([, value]) => value !== undefined));
   const items: InvocationSummary[] = [];
   // The read model may be behind. Every invocation that was accepted before the command counts.
   const freshness = { atLeast: await client.lastSequence() };

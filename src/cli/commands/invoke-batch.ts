@@ -6,6 +6,7 @@ import { plural } from '#src/cli/print/format.ts';
 import { plain } from '#src/cli/print/terminal.ts';
 import type { Invoke } from '#src/client/invoke.ts';
 import { type InvalidInputError, messageOf } from '#src/core/errors.ts';
+import { newBatchId } from '#src/core/lines/batch-id.ts';
 import { isBatchKey, KEY_RULE, lineKey } from '#src/core/lines/line-key.ts';
 import { type LineOutcome, sendLines, type TextLine } from '#src/core/lines/send-lines.ts';
 import { deliverAtOf } from '#src/core/log/due-time.ts';
@@ -28,6 +29,7 @@ const PROGRESS_IN_MS = { terminal: 1_000, other: 10_000 };
  * 2. An error that does not concern one line ends the command. The command waits for the requests in flight, and reports the lines that the
  *    log did not accept.
  * 3. With a key, the id of a line is `<key>-<number>`, so that the same command can be run again: no line is run twice.
+ * 4. Each request is a member of the batch. The key is the id of the batch, so a repetition continues it.
  */
 export async function invokeBatch(call: Call<BatchOptions>, source: string): Promise<ExitCode> {
   const { options } = call;
@@ -41,7 +43,8 @@ export async function invokeBatch(call: Call<BatchOptions>, source: string): Pro
     if (options.at !== undefined || options.in !== undefined) deliverAtOf({ at: options.at, delay: options.in }, client.clock.now());
     // What concerns every line is reported once: here also a function that does not exist.
     await client.functions.find(name, qualifier);
-    return await new Batch(call, client, { name, qualifier }).run(input);
+    const batch = options.key ?? newBatchId(client.clock.now());
+    return await new Batch(call, client, { name, qualifier, batch }).run(input);
   });
 }
 
@@ -53,23 +56,28 @@ async function openInput(source: string): Promise<AsyncIterable<Uint8Array>> {
   return file.createReadStream();
 }
 
+/** The function that the lines invoke, and the id of the batch. */
+type Target = { name: string; qualifier: string | undefined; batch: string };
+
 type Failure = { number: number; error: unknown };
 
 /** Sends the lines of an input, and tells what became of them. */
 export class Batch {
   readonly #call: Call<BatchOptions>;
   readonly #client: Pick<Invoke, 'invokeText'>;
-  readonly #target: { name: string; qualifier: string | undefined };
+  readonly #target: Target;
+  readonly #batch: string;
   readonly #startedAt = performance.now();
   /** Errors that concern no single line. */
   readonly #failures: Failure[] = [];
   #accepted = 0;
   #refused = 0;
 
-  constructor(call: Call<BatchOptions>, client: Pick<Invoke, 'invokeText'>, target: { name: string; qualifier: string | undefined }) {
+  constructor(call: Call<BatchOptions>, client: Pick<Invoke, 'invokeText'>, target: Target) {
     this.#call = call;
     this.#client = client;
     this.#target = target;
+    this.#batch = target.batch;
   }
 
   async run(input: AsyncIterable<Uint8Array>): Promise<ExitCode> {
@@ -96,6 +104,7 @@ export class Batch {
     const { name, qualifier } = this.#target;
     const { requestId } = await this.#client.invokeText(name, text, {
       ...(key === undefined ? {} : { id: lineKey(key, number) }),
+      batch: this.#batch,
       at,
       delay,
       ...(qualifier === undefined ? {} : { qualifier }),
@@ -142,8 +151,18 @@ export class Batch {
     if (format === 'json') {
       const elapsedInMs = Math.round(performance.now() - this.#startedAt);
       const { name } = this.#target;
-      out.line(JSON.stringify({ function: name, accepted: this.#accepted, skipped: this.#refused, failed: unsent.length, elapsedInMs }));
+      out.line(
+        JSON.stringify({
+          function: name,
+          batch: this.#batch,
+          accepted: this.#accepted,
+          skipped: this.#refused,
+          failed: unsent.length,
+          elapsedInMs,
+        }),
+      );
     } else err.line(this.#inWords());
+    if (this.#accepted > 0) err.line(plain(`batch ${this.#batch}; its counts: sequent batch get ${this.#batch}`));
     if (failure !== undefined) {
       const again = options.key === undefined ? 'with --key, the command could be repeated' : 'run it again with the same --key';
       err.line(

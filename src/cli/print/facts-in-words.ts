@@ -76,10 +76,11 @@ function wordsFor(fact: Fact): string {
   }
 }
 
-function describeOrigin({ lineage, redriveOf, schedule }: FactOf<'queued'>): string {
+function describeOrigin({ lineage, redriveOf, schedule, batch }: FactOf<'queued'>): string {
   if (schedule !== undefined)
     return `; schedule ${schedule.name}${schedule.at === undefined ? '' : ` at ${new Date(schedule.at).toISOString()}`}`;
-  const again = redriveOf === undefined ? '' : `; runs ${redriveOf} again`;
+  const member = batch === undefined ? '' : `; member of batch ${batch}`;
+  const again = `${redriveOf === undefined ? '' : `; runs ${redriveOf} again`}${member}`;
   if (lineage === undefined) return again;
   return `${again}; hop ${lineage.hop} of the chain of ${lineage.root}, started by ${lineage.parent}`;
 }

@@ -30,6 +30,8 @@ const bulkOperationSchema = z.object({
   filter: z.record(z.string(), z.unknown()).optional(),
   chosen: z.array(subjectSchema).max(500).optional(),
   reason: z.string().optional(),
+  /** Of a redrive: the batch that the new invocations are members of. */
+  batch: z.string().optional(),
   state: z.enum(['running', 'done', 'aborted', 'failed']),
   /** What a running purge does now. */
   step: z.enum(['searching', 'waiting for the read models', 'erasing']).optional(),

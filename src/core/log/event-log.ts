@@ -123,6 +123,8 @@ export type NewRequest = {
   synchronous?: true;
   /** When the request is due: the text of the header `Deliver-At`. All requests of one message have the same. */
   deliverAt?: string;
+  /** The batch that the request is a member of. All requests of one message have the same. */
+  batch?: string;
   /** Of the first request of a message: the message is not stored when the log accepted one for the same stream in the last two minutes. */
   once?: boolean;
   /**

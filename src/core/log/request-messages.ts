@@ -34,6 +34,8 @@ export const requestHeader = {
   flowKey: 'Flow-Key',
   /** When the request, or each request of a batch, is due (`due-time.ts`). */
   deliverAt: 'Deliver-At',
+  /** The batch that each request of the message is a member of. */
+  memberOf: 'Member-Of',
   /** The stream of a batch. Its presence means that the payload is a batch of requests. */
   batch: 'Batch',
 } as const;
@@ -83,11 +85,11 @@ export function encodeRequests(
   requests: readonly NewRequest[],
 ): { payload: string; headers: [name: string, value: string][] } {
   const [only] = requests;
-  const due: [string, string][] = only?.deliverAt === undefined ? [] : [[requestHeader.deliverAt, only.deliverAt]];
+  const common = commonHeaders(only);
   if (only === undefined || requests.length > 1) {
-    return { payload: JSON.stringify({ requests }), headers: [[requestHeader.batch, stream], ...due] };
+    return { payload: JSON.stringify({ requests }), headers: [[requestHeader.batch, stream], ...common] };
   }
-  const headers: [string, string][] = [[requestHeader.requestId, only.id ?? stream], ...due];
+  const headers: [string, string][] = [[requestHeader.requestId, only.id ?? stream], ...common];
   if (only.qualifier !== undefined) headers.push([requestHeader.qualifier, only.qualifier]);
   if (only.traceparent !== undefined) headers.push([requestHeader.traceparent, only.traceparent]);
   if (only.lineage !== undefined) headers.push([requestHeader.lineage, encodeLineage(only.lineage)]);
@@ -96,6 +98,13 @@ export function encodeRequests(
   if (only.flowKey !== undefined) headers.push([requestHeader.flowKey, only.flowKey]);
   if (only.synchronous) headers.push([requestHeader.synchronous, 'true']);
   return { payload: only.payload, headers };
+}
+
+/** The headers that all requests of a message share. */
+function commonHeaders(first: NewRequest | undefined): [string, string][] {
+  const headers: [string, string][] = first?.deliverAt === undefined ? [] : [[requestHeader.deliverAt, first.deliverAt]];
+  if (first?.batch !== undefined) headers.push([requestHeader.memberOf, first.batch]);
+  return headers;
 }
 
 /** The stream that a request message starts, by its headers alone. */
@@ -130,6 +139,9 @@ export function decodeRequest(target: InvokeTarget, raw: RawRequest): RequestMes
   const requests = isBatch ? decodeBatch(target.token, message) : [decodeSingle(target.token, message)];
   const due = dueTimeIn(raw.headers, raw.at);
   if (due !== undefined) delay(requests, due, raw.headers);
+  const memberOf = raw.headers?.get(requestHeader.memberOf) ?? '';
+  // An id that no batch can have is dropped.
+  if (isRequestId(memberOf)) for (const { fact } of requests) fact.batch = memberOf;
   return { name, sequence: raw.sequence, at: raw.at, hash: hashOf(target.function, message), requests };
 }
 
@@ -147,10 +159,12 @@ function delay(requests: AcceptedRequest[], { dueAt, problem }: DueTime, headers
 type UndecodedMessage = { raw: RawRequest; stream: StreamId; text: string | undefined };
 
 /**
- * The mark of a synchronous request, the due time, the schedule and the key are not hashed, because processes of an earlier version do not know
- * them, and would take every append of such a stream for one with a wrong link. The terms of the first attempt hold the mark, and are hashed.
+ * The mark of a synchronous request, the due time, the schedule, the key and the batch are not hashed, because processes of an earlier version
+ * do not know them, and would take every append of such a stream for one with a wrong link. The terms of the first attempt hold the mark, and are
+ * hashed.
  */
-const unhashed: readonly string[] = [requestHeader.synchronous, requestHeader.deliverAt, requestHeader.schedule, requestHeader.flowKey];
+const { synchronous, deliverAt, schedule, flowKey, memberOf } = requestHeader;
+const unhashed: readonly string[] = [synchronous, deliverAt, schedule, flowKey, memberOf];
 const headerNames = Object.values(requestHeader).filter((name) => !unhashed.includes(name));
 
 function hashOf(fn: FunctionName, { raw, stream, text }: UndecodedMessage): string {

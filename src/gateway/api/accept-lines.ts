@@ -27,6 +27,8 @@ type BatchLimits = {
 export type Batch = {
   name: string;
   key: string | undefined;
+  /** The id of the batch. */
+  id: string;
   options: { traceparent: string | undefined; qualifier: string | undefined } & DueOptions;
   scope: Scope;
   /** Whether the reply lists the request ids. */
@@ -49,7 +51,7 @@ const MAX_BUFFERED_BYTES = 64 * 1_024;
 export function acceptLines(gateway: Gateway, call: Call, batch: Batch): Response {
   const { limits, scope, onEnd } = batch;
   const reply = openReplyLines({ maxBufferedBytes: MAX_BUFFERED_BYTES, stallInMs: limits.idleInMs });
-  const report = new BatchReport({ nameOf: scope.nameOf, listsIds: batch.listsIds });
+  const report = new BatchReport({ id: batch.id, nameOf: scope.nameOf, listsIds: batch.listsIds });
   const stop = stopOf(gateway, call, { gone: reply.gone, totalInMs: limits.totalInMs });
   const endLongRequest = allowLongRequest(call.env?.incoming?.socket);
 
@@ -84,12 +86,14 @@ export function acceptLines(gateway: Gateway, call: Call, batch: Batch): Respons
     if (reply.gone.aborted) call.env?.outgoing?.destroy();
     onEnd();
   });
-  return new Response(reply.body, { headers: { 'Content-Type': 'application/x-ndjson', 'X-Accel-Buffering': 'no' } });
+  const headers = { 'Content-Type': 'application/x-ndjson', 'X-Accel-Buffering': 'no', Location: `/api/batches/${batch.id}` };
+  return new Response(reply.body, { headers });
 }
 
 /** Throws `InvalidInputError` when the line is wrong, or another event was accepted under its key. */
 async function sendLine({ client, tenancy }: Gateway, batch: Batch, { number, text }: TextLine): Promise<AcceptedLine> {
-  const { name, key, options, scope } = batch;
+  const { name, key, scope } = batch;
+  const options = { ...batch.options, batch: batch.id };
   if (isTooDeep(text)) throw new InvalidInputError({ field: 'the payload', problem: `nests deeper than ${MAX_DEPTH} levels` });
   if (key === undefined) {
     const { requestId } = await client.invokeText(name, text, options);

@@ -3,6 +3,8 @@ import { VERSION } from '#src/client/version.ts';
 import type { ConcurrencyLimit } from '#src/gateway/http/concurrency-limit.ts';
 import type { Gateway, GatewayEnv } from '../ports.ts';
 import { addAuditRoute } from './audit.ts';
+import { addBatchActions } from './batch-actions.ts';
+import { addBatchQueries } from './batch-queries.ts';
 import { addBatchRoute } from './batches.ts';
 import { addBulkRoutes } from './bulk.ts';
 import { addBulkOperationRoutes } from './bulk-operations.ts';
@@ -36,6 +38,8 @@ export function addApi(app: Hono<GatewayEnv>, gateway: Gateway, waiting: Concurr
   addListRoutes(routes, gateway);
   addInvokeRoute(routes, gateway, waiting);
   addBatchRoute(routes, gateway);
+  addBatchQueries(routes, gateway);
+  addBatchActions(routes, gateway);
   addInvocationRoutes(routes, gateway, waiting);
   addExplainRoutes(routes, gateway);
   addRepairRoutes(routes, gateway);

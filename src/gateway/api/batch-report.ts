@@ -8,13 +8,15 @@ export type AcceptedLine = { requestId: string; isRepeated: boolean };
 
 /** The reply to a batch, as JSON lines: `accepted` and `refused` lines, and one `end`. Holds counts only. */
 export class BatchReport {
+  readonly #id: string;
   readonly #nameOf: NameOf;
   readonly #listsIds: boolean;
   readonly #counts = { accepted: 0, repeated: 0, refused: 0, unanswered: 0 };
   #firstUnanswered: number | undefined;
   #failure: unknown;
 
-  constructor({ nameOf, listsIds }: { nameOf: NameOf; listsIds: boolean }) {
+  constructor({ id, nameOf, listsIds }: { id: string; nameOf: NameOf; listsIds: boolean }) {
+    this.#id = id;
     this.#nameOf = nameOf;
     this.#listsIds = listsIds;
   }
@@ -52,7 +54,7 @@ export class BatchReport {
   end(): string {
     const problem = this.#failure === undefined ? {} : { problem: toProblem(toHttpError(this.#failure), this.#nameOf) };
     const first = this.#firstUnanswered === undefined ? {} : { first_unanswered: this.#firstUnanswered };
-    return render([{ type: 'end', ...this.#counts, ...first, ...problem }]);
+    return render([{ type: 'end', batch: this.#id, ...this.#counts, ...first, ...problem }]);
   }
 
   #acceptedLine(accepted: readonly { line: number; answer: AcceptedLine }[]): object {

@@ -1,7 +1,9 @@
 import { InvalidInputError } from '#src/core/errors.ts';
+import { newBatchId } from '#src/core/lines/batch-id.ts';
 import { isBatchKey, KEY_RULE } from '#src/core/lines/line-key.ts';
 import { deliverAtOf } from '#src/core/log/due-time.ts';
 import { createConcurrencyLimit } from '#src/gateway/http/concurrency-limit.ts';
+import { idsOfKey } from '../idempotency.ts';
 import type { Call, Gateway } from '../ports.ts';
 import { checkConnected, isDisabled, refuseDisabled } from '../refusals.ts';
 import { scopeOf } from '../scope.ts';
@@ -48,7 +50,8 @@ export function addBatchRoute(routes: Routes, gateway: Gateway): void {
       // What concerns every line is refused once, before the body is read.
       await gateway.client.functions.find(name, query.qualifier);
       const release = places.enter(call.get('project'));
-      return acceptLines(gateway, call, { name, key, options, scope, listsIds: query.ids === true, limits: LIMITS, onEnd: release });
+      const id = key === undefined ? newBatchId(gateway.clock.now()) : idsOfKey(key, scope, gateway.tenancy).id;
+      return acceptLines(gateway, call, { name, key, id, options, scope, listsIds: query.ids === true, limits: LIMITS, onEnd: release });
     },
   );
 }

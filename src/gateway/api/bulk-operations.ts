@@ -2,7 +2,7 @@ import { type BulkOperation, bulkStateOf, type StoredBulk } from '#src/core/bulk
 import type { HistoryFilter } from '#src/core/history-questions.ts';
 import { identityOf } from '../audit.ts';
 import { HttpError } from '../http/http-error.ts';
-import type { Gateway } from '../ports.ts';
+import type { Call, Gateway } from '../ports.ts';
 import { type Scope, scopeOf } from '../scope.ts';
 import { bulkQueryOf } from './bulk.ts';
 import { withoutUndefined } from './invocation-view.ts';
@@ -11,7 +11,7 @@ import { type BulkOperationView, bulkOperationSchema, bulkOperationsSchema, bulk
 
 /** Bulk operations, which run in the background: they have an id, their progress is recorded, and they can be aborted. */
 export function addBulkOperationRoutes(routes: Routes, gateway: Gateway): void {
-  const { bulks, bulkRunner, client, clock } = gateway;
+  const { bulks, client, clock } = gateway;
 
   routes.add(
     {
@@ -25,21 +25,14 @@ export function addBulkOperationRoutes(routes: Routes, gateway: Gateway): void {
       const scope = scopeOf(call, gateway);
       const query = filter === undefined ? undefined : bulkQueryOf(action, filter, { scope, now: clock.now() });
       const counted = query === undefined ? undefined : await client.history.count(query);
-      const stored = await bulks.create(
-        withoutUndefined({
-          action,
-          by: identityOf(call.get('credential')),
-          runner: 'gateway' as const,
-          project: scope.isOpen ? undefined : scope.project,
-          filter: query as Record<string, unknown> | undefined,
-          chosen: invocations?.map((one) => ({ id: one.request_id, function: scope.token(one.function) as string })),
-          reason,
-          total: counted?.count ?? invocations?.length,
-          isTotalAtLeast: counted?.isAtLeast,
-        }),
-      );
-      bulkRunner.start(stored);
-      return call.json(viewOf(stored, scope, clock.now()), 202, { Location: `/api/bulk/${stored.id}` });
+      return await startBulk(call, gateway, {
+        action,
+        filter: query as Record<string, unknown> | undefined,
+        chosen: invocations?.map((one) => ({ id: one.request_id, function: scope.token(one.function) as string })),
+        reason,
+        total: counted?.count ?? invocations?.length,
+        isTotalAtLeast: counted?.isAtLeast,
+      });
     },
   );
 
@@ -86,6 +79,21 @@ export function addBulkOperationRoutes(routes: Routes, gateway: Gateway): void {
   );
 }
 
+type Started = {
+  [Key in 'filter' | 'chosen' | 'reason' | 'batch' | 'total' | 'isTotalAtLeast']?: BulkOperation[Key] | undefined;
+} & Pick<BulkOperation, 'action'>;
+
+/** Records an operation in the name of the caller, starts it, and replies with it. */
+export async function startBulk(call: Call, gateway: Gateway, started: Started): Promise<Response> {
+  const { bulks, bulkRunner, clock } = gateway;
+  const scope = scopeOf(call, gateway);
+  const by = identityOf(call.get('credential'));
+  const project = scope.isOpen ? undefined : scope.project;
+  const stored = await bulks.create(withoutUndefined({ ...started, by, runner: 'gateway' as const, project }));
+  bulkRunner.start(stored);
+  return call.json(viewOf(stored, scope, clock.now()), 202, { Location: `/api/bulk/${stored.id}` });
+}
+
 /** A purge names no project when its function is of the own one. An operation of an operator concerns all projects. */
 function isVisible({ action, project }: BulkOperation, scope: Scope, { tenancy }: Gateway): boolean {
   const concerned = action === 'purge' ? (project ?? tenancy.project) : project;
@@ -111,6 +119,7 @@ function viewOf({ id, operation }: StoredBulk, scope: Scope, now: number): BulkO
     filter: shownFilter(operation.filter as HistoryFilter | undefined, scope),
     selected: chosen?.length,
     reason,
+    batch: operation.batch,
     total,
     is_total_at_least: isTotalAtLeast,
     done,

@@ -39,10 +39,15 @@ export function rowOf(found: InvocationSummary, scope: Scope): InvocationRow {
     root: root ?? undefined,
     parent: parent ?? undefined,
     hop: hop ?? undefined,
-    redrive_of: redriveOf ?? undefined,
+    redrive_of: orUndefined(redriveOf),
+    batch: orUndefined(found.batch),
     error: error?.slice(0, MAX_ERROR_LENGTH),
     payload: found.payload?.slice(0, MAX_PAYLOAD_LENGTH),
   });
+}
+
+function orUndefined<Value>(value: Value | null | undefined): Value | undefined {
+  return value ?? undefined;
 }
 
 /** One invocation in the shape of the API, folded from its timeline by the machine. */
@@ -101,9 +106,9 @@ function timesOf({ context }: Invocation, facts: readonly Fact[]): Pick<Invocati
   });
 }
 
-function originOf({ context: { request } }: Invocation): Pick<InvocationView, 'root' | 'parent' | 'hop' | 'redrive_of'> {
+function originOf({ context: { request } }: Invocation): Pick<InvocationView, 'root' | 'parent' | 'hop' | 'redrive_of' | 'batch'> {
   const { root, parent, hop } = request?.lineage ?? {};
-  return withoutUndefined({ root, parent, hop, redrive_of: request?.redriveOf });
+  return withoutUndefined({ root, parent, hop, redrive_of: request?.redriveOf, batch: request?.batch });
 }
 
 function resultViewOf({ envelope }: Timeline): InvocationView['result'] {

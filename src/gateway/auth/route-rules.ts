@@ -15,6 +15,9 @@ export type RouteRule = { role: Role; action: string };
 export const routeRules: Readonly<Record<string, RouteRule | undefined>> = {
   'GET /api/audit': { role: 'admin', action: 'audit.read' },
   'GET /metrics': { role: 'read', action: 'metrics.read' },
+  'GET /api/batches': { role: 'read', action: 'batches.list' },
+  'GET /api/batches/:id': { role: 'read', action: 'batch.read' },
+  'GET /api/batches/:id/results': { role: 'read', action: 'batch.results' },
   'GET /api/bulk': { role: 'read', action: 'bulk.list' },
   'GET /api/bulk/:id': { role: 'read', action: 'bulk.read' },
   'GET /api/dead-letters': { role: 'read', action: 'dead-letters.list' },
@@ -47,6 +50,8 @@ export const routeRules: Readonly<Record<string, RouteRule | undefined>> = {
 
   'POST /api/functions/:name/invocations': { role: 'invoke', action: 'function.invoke' },
   'POST /api/functions/:name/batches': { role: 'invoke', action: 'function.invoke-batch' },
+  'POST /api/batches/:id/cancel': { role: 'invoke', action: 'batch.cancel' },
+  'POST /api/batches/:id/redrive': { role: 'invoke', action: 'batch.redrive' },
   'POST /api/invocations/:id/cancel': { role: 'invoke', action: 'invocation.cancel' },
   'POST /api/invocations/:id/deliveries/:destination/dismiss': { role: 'invoke', action: 'delivery.dismiss' },
   'POST /api/invocations/:id/deliveries/:destination/give-up': { role: 'invoke', action: 'delivery.give-up' },

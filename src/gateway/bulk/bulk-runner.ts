@@ -112,12 +112,12 @@ async function nextSubjects(
   return { subjects: page.invocations.map(({ id, function: token }) => ({ id, function: token })), cursor: page.cursor };
 }
 
-async function attempt({ client }: BulkRunnerOptions, { action, reason }: BulkOperation, subject: Subject): Promise<Result> {
+async function attempt({ client }: BulkRunnerOptions, { action, reason, batch }: BulkOperation, subject: Subject): Promise<Result> {
   const { id, function: token } = subject;
   try {
     if (action === 'cancel') await client.cancel(id, { function: token, ...(reason === undefined ? {} : { reason }) });
     else if (await isRedriven(client, subject)) return 'left-out';
-    else await client.repair.redrive(id, { function: token });
+    else await client.repair.redrive(id, { function: token, batch });
     return 'done';
   } catch (error) {
     if (!(error instanceof SequentError) || error.retryable) throw error;

@@ -84,6 +84,7 @@ const statuses: Readonly<Record<string, ReplyStatus | undefined>> = {
   INVALID_INPUT: { status: 400 },
   FUNCTION_NOT_FOUND: { status: 404, vendorCode: 'FSS.1051' },
   SCHEDULE_NOT_FOUND: { status: 404 },
+  BATCH_NOT_FOUND: { status: 404 },
   INVOCATION_NOT_FOUND: { status: 404 },
   AMBIGUOUS_ID: { status: 409 },
   VERSION_REFUSED: { status: 409 },

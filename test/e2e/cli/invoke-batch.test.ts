@@ -35,7 +35,7 @@ describe('sequent invoke --batch', () => {
     const { code, stdout } = await sequent.run(['invoke', 'test2', '--batch', file, '--json']);
     expect([code, JSON.parse(stdout)]).toEqual([
       0,
-      { function: 'test2', accepted: 3_000, skipped: 0, failed: 0, elapsedInMs: expect.any(Number) },
+      { function: 'test2', batch: expect.any(String), accepted: 3_000, skipped: 0, failed: 0, elapsedInMs: expect.any(Number) },
     ]);
   });
 

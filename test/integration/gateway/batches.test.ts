@@ -57,7 +57,7 @@ describe('a batch over HTTP', () => {
     expect([await call.status(), early]).toEqual([200, [expect.objectContaining({ type: 'accepted', first: 1, last: 1, accepted: 1 })]]);
     call.end('"Eve"}\n\n{"name":"Bob"}');
     const late = await call.linesUntil();
-    expect(late.at(-1)).toEqual({ type: 'end', accepted: 3, repeated: 0, refused: 0, unanswered: 0 });
+    expect(late.at(-1)).toEqual({ type: 'end', batch: expect.any(String), accepted: 3, repeated: 0, refused: 0, unanswered: 0 });
     const invocations = [...early, ...late].flatMap((line) => line.invocations ?? []);
     expect(invocations.map(({ line }) => line)).toEqual([1, 2, 4]);
     const results = await Promise.all(
@@ -84,7 +84,7 @@ describe('a batch over HTTP', () => {
     expect(changed).toHaveLength(3);
     expect(changed).toContainEqual({ type: 'refused', line: 2, detail: 'the key import-7-2 was used before, with another event' });
     expect(changed).toContainEqual({ type: 'accepted', first: 1, last: 1, accepted: 0, repeated: 1 });
-    expect(changed.at(-1)).toEqual({ type: 'end', accepted: 0, repeated: 1, refused: 1, unanswered: 0 });
+    expect(changed.at(-1)).toEqual({ type: 'end', batch: 'import-7', accepted: 0, repeated: 1, refused: 1, unanswered: 0 });
     expect(await countOf('repeated')).toBe(300);
   });
 
@@ -111,7 +111,7 @@ describe('a batch over HTTP', () => {
       [4, `the payload has more than ${MAX_PAYLOAD_BYTES} bytes`],
       [5, 'the payload nests deeper than 1000 levels'],
     ]);
-    expect(lines.at(-1)).toEqual({ type: 'end', accepted: 2, repeated: 0, refused: 3, unanswered: 0 });
+    expect(lines.at(-1)).toEqual({ type: 'end', batch: expect.any(String), accepted: 2, repeated: 0, refused: 3, unanswered: 0 });
     expect(await countOf('mixed')).toBe(2);
   });
 

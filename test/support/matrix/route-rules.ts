@@ -52,7 +52,7 @@ const logOf = (value: string) => ({
 });
 
 const filtersWith = (value: string): object[] =>
-  ['function', 'qualifier', 'version', 'root', 'parent', 'redrive_of', 'text'].map((field) => ({ [field]: value }));
+  ['function', 'qualifier', 'version', 'root', 'parent', 'redrive_of', 'batch', 'text'].map((field) => ({ [field]: value }));
 
 /** Bulk requests that name invocations instead of a filter. */
 const namedWith = (value: string): object[] => [
@@ -154,6 +154,11 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
   'GET /api/invocations/counts': reading,
   'POST /api/functions/:name/invocations': { bodies: (value) => [{ value }] },
   'POST /api/functions/:name/batches': { bodies: (value) => [{ value }] },
+  'GET /api/batches': reading,
+  'GET /api/batches/:id': reading,
+  'GET /api/batches/:id/results': reading,
+  'POST /api/batches/:id/cancel': { bodies: (value) => [{ reason: value }, {}] },
+  'POST /api/batches/:id/redrive': { bodies: () => [{}] },
   'GET /api/invocations/:id': reading,
   'GET /api/invocations/:id/events': reading,
   'GET /api/invocations/:id/explain': reading,

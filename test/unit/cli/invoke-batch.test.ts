@@ -14,7 +14,7 @@ function batchOf(invokeText: Invoke['invokeText'], format: Call['format'] = 'jso
   const stream = (lines: string[]) => ({ line: (text = '') => void lines.push(text), isTty: false });
   const terminal = { out: stream(told.out), err: stream(told.err) };
   const call = { args: ['orders'], options: { key: 'k' }, format, terminal } as unknown as Call<BatchOptions>;
-  return { told, batch: new Batch(call, { invokeText }, { name: 'orders', qualifier: undefined }) };
+  return { told, batch: new Batch(call, { invokeText }, { name: 'orders', qualifier: undefined, batch: 'import' }) };
 }
 
 describe('a batch of the command line', () => {

@@ -73,7 +73,7 @@ describe('the limits of a batch over HTTP', () => {
       call.set('body', new Uint8Array());
       const limits = { maxLines: 100_000, maxBytes: 1_000_000, inFlight: { maxItems: 1_000, maxBytes: 1_000_000 }, ...inMs };
       const options = { traceparent: undefined, qualifier: undefined };
-      const batch = { name: 'orders', key: undefined, options, scope: scopeOf(call, opened.gateway), listsIds: true, limits };
+      const batch = { name: 'orders', key: undefined, id: 'import', options, scope: scopeOf(call, opened.gateway), listsIds: true, limits };
       return acceptLines(opened.gateway, call, { ...batch, onEnd: () => void ended.count++ });
     });
     return { opened, ended, response: await app.request('/', { method: 'POST', body, duplex: 'half' } as RequestInit) };

@@ -30,6 +30,7 @@ type Life = {
   gap: number;
   /** Of a delayed request. */
   delay: number;
+  batch: string;
 };
 
 const life: fc.Arbitrary<Life> = fc.record({
@@ -45,6 +46,7 @@ const life: fc.Arbitrary<Life> = fc.record({
   error: fc.constantFrom(...words),
   gap: fc.integer({ min: -2_000, max: 5_000 }),
   delay: fc.constantFrom(0, 0, 700, 9_000),
+  batch: fc.constantFrom('', '', 'one', 'two'),
 });
 
 type Known = { id: string; qualifier: string; invocation: Invocation; payload: string; error: string | null; life: Life };
@@ -79,10 +81,11 @@ function outcomeOf(
 /** Writes a life, and folds it with the machine alone. */
 function write(log: WrittenLog, given: Life, index: number): Known {
   const id = `i-${index}`;
-  const { fn, qualifier, end, root, error, text, gap, delay } = given;
+  const { fn, qualifier, end, root, error, text, gap, delay, batch } = given;
   const headers: Record<string, string> = { Qualifier: qualifier };
   if (root > 0) headers.Lineage = `root-${root}/parent-${root % 2}/1`;
   if (root === 4) headers['Redrive-Of'] = 'i-0';
+  if (batch !== '') headers['Member-Of'] = batch;
   if (delay > 0) headers['Deliver-At'] = `+${delay}ms`;
   const payload = JSON.stringify(text);
   const at = 1_000_000 + index * 1_000 + gap;
@@ -113,6 +116,7 @@ const filter: fc.Arbitrary<HistoryFilter> = fc.record(
     root: fc.constantFrom('root-1', 'root-4'),
     parent: fc.constantFrom('parent-0', 'parent-1'),
     redriveOf: fc.constantFrom('i-0', 'i-1'),
+    batch: fc.constantFrom('one', 'two', 'unknown'),
     minAttempts: fc.integer({ min: 0, max: 4 }),
     maxAttempts: fc.integer({ min: 0, max: 4 }),
     minDurationInMs: fc.integer({ min: 0, max: 2_500 }),
@@ -144,6 +148,7 @@ function matches({ id, qualifier, invocation, payload, error, life: { fn } }: Kn
     root: (asked) => request?.lineage?.root === asked,
     parent: (asked) => request?.lineage?.parent === asked,
     redriveOf: (asked) => request?.redriveOf === asked,
+    batch: (asked) => request?.batch === asked,
     minAttempts: (asked) => context.attempts >= asked,
     maxAttempts: (asked) => context.attempts <= asked,
     minDurationInMs: (asked) => took >= asked,

@@ -1,5 +1,8 @@
-/** The texts of `sequent schedule`. */
+import { batchTexts } from './batch-texts.ts';
+
+/** The texts of `sequent schedule`, and of `sequent batch`. */
 export const scheduleTexts = {
+  ...batchTexts,
   'invoke functions again and again: put, ls, get, rm, pause, resume, run': '定时反复调用函数：put、ls、get、rm、pause、resume、run',
   'create or replace a schedule': '创建或替换定时计划',
   'list the schedules': '列出定时计划',

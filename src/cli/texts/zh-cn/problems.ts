@@ -16,6 +16,7 @@ export const problems = {
   'sequent serve --help, which lists all settings': 'sequent serve --help，可列出全部设置',
   'no such function': '函数不存在',
   'no such schedule': '定时计划不存在',
+  'no such batch': '批次不存在',
   'no such invocation': '调用不存在',
   'the id alone names no invocation': '仅凭此 ID 无法确定调用',
   'the same command with --function <name>': '同一命令加上 --function <name>',

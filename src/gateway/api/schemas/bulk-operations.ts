@@ -20,6 +20,7 @@ export const bulkOperationSchema = z.object({
   filter: z.record(z.string(), z.unknown()).optional(),
   selected: count.optional().describe('the number of invocations that were named, instead of a filter'),
   reason: z.string().optional(),
+  batch: z.string().optional().describe('of a redrive: the batch of the new invocations'),
   total: count.optional().describe('the invocations that matched at the start'),
   is_total_at_least: z.boolean().optional(),
   done: count,

@@ -23,6 +23,7 @@ export const filterShape = {
   root: id.optional().describe('the first request of the chain'),
   parent: id.optional(),
   redrive_of: id.optional(),
+  batch: id.optional().describe('members of this batch'),
   min_attempts: wholeNumber(0, 1_000_000).optional(),
   max_attempts: wholeNumber(0, 1_000_000).optional(),
   min_duration_ms: wholeNumber(0, 1e15).optional().describe('from acceptance, or from the due time of a delayed request, to outcome'),
@@ -62,6 +63,7 @@ const summarySchema = z.object({
   parent: z.string().optional(),
   hop: z.int().optional(),
   redrive_of: z.string().optional(),
+  batch: z.string().optional().describe('the batch that it is a member of'),
   error: z.string().optional().describe('the start of the message of the last failure'),
   payload: z.string().optional().describe('with ?include=payload: the start of the payload; absent when it is sealed and too long'),
 });

@@ -21,6 +21,7 @@ const filterBodySchema = z.strictObject({
   root: id.optional(),
   parent: id.optional(),
   redrive_of: id.optional(),
+  batch: id.optional(),
   min_attempts: count.optional(),
   min_duration_ms: count.optional(),
   text: z.string().min(1).max(256).optional(),

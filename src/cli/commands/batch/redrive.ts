@@ -1,0 +1,64 @@
+import { Command } from 'commander';
+import { parseRate } from '#src/cli/arguments/rate.ts';
+import { findBatch } from '#src/client/batches.ts';
+import type { SequentClient } from '#src/client/client.ts';
+import type { InvocationSummary } from '#src/core/history-questions.ts';
+import { newBatchId } from '#src/core/lines/batch-id.ts';
+import { action, type Call } from '../../call.ts';
+import { type BulkOptions, inBulk } from '../../in-bulk.ts';
+import type { ExitCode } from '../../problem.ts';
+import { withClient } from '../../session.ts';
+import { addBatchArgument, type BatchOwnerOptions } from './in-words.ts';
+
+type RedriveOptions = BatchOwnerOptions & BulkOptions;
+
+export function redriveBatchCommand(): Command {
+  return addBatchArgument(
+    new Command('redrive')
+      .summary('run the failed members of a batch again, as a new batch')
+      .description(
+        'Runs the failed members of a batch again, as the members of a new batch. Members that were redriven before are left out.',
+      ),
+  )
+    .option('--dry-run', 'only list the invocations')
+    .option('--rate <rate>', 'the maximum rate: 50/s, 100/m', parseRate)
+    .option('-y, --yes', 'do not ask for a confirmation')
+    .action(action<RedriveOptions>(redrive));
+}
+
+async function redrive(call: Call<RedriveOptions>): Promise<ExitCode> {
+  const { options, args, terminal } = call;
+  return await withClient(options, async (client) => {
+    const atLeast = await client.lastSequence();
+    const found = await findBatch(client.history, { id: args[0] ?? '', function: options.function }, { atLeast });
+    const filter = { batch: found.id, function: found.function, status: ['FAIL' as const, 'DISCARD' as const] };
+    const items: InvocationSummary[] = [];
+    for await (const one of client.history.all({ ...filter, order: 'oldest', limit: 500 }))
+      if (!(await isRedriven(client, one))) items.push(one);
+    const batch = newBatchId(client.clock.now());
+    const code = await inBulk<InvocationSummary>(call, {
+      items,
+      verb: 'run again',
+      past: 'run again',
+      noun: 'failed invocation',
+      nouns: 'failed invocations',
+      nameOf: ({ id }) => id,
+      toJson: ({ id, function: fn, condition }) => ({ requestId: id, function: fn, condition }),
+      record: async (total) => {
+        const { recordBulk } = await import('../../recorded-bulk.ts');
+        return await recordBulk(client, { action: 'redrive', filter, total });
+      },
+      subjectOf: ({ id, function: fn }) => ({ id, function: fn }),
+      perform: async ({ id, function: fn }) => {
+        const redriven = await client.repair.redrive(id, { function: fn, batch });
+        return { note: `runs again as ${redriven}`, json: { redrive: redriven, batch } };
+      },
+    });
+    if (items.length > 0 && !options.dryRun) terminal.err.line(`batch ${batch}; its counts: sequent batch get ${batch}`);
+    return code;
+  });
+}
+
+async function isRedriven({ timeline }: Pick<SequentClient, 'timeline'>, { id, function: fn }: InvocationSummary): Promise<boolean> {
+  return (await timeline(id, { function: fn })).transitions.some(({ fact }) => fact.type === 'redriven');
+}

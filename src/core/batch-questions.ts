@@ -1,0 +1,38 @@
+import { z } from 'zod';
+
+/** The question about batches, which the history service answers from a read model. */
+
+const moment = z.number().describe('milliseconds since the epoch');
+const count = z.number().int().min(0);
+
+export const batchesQuerySchema = z
+  .object({
+    id: z
+      .string()
+      .regex(/^[A-Za-z0-9_-]{1,64}$/)
+      .optional()
+      .describe('only this batch'),
+    function: z.string().max(256).optional(),
+    project: z
+      .string()
+      .regex(/^[A-Za-z0-9_-]{0,64}$/)
+      .optional(),
+    limit: z.number().int().min(1).max(100).default(20),
+    cursor: z.string().max(330).optional(),
+  })
+  .strict();
+const batchSchema = z.object({
+  id: z.string(),
+  function: z.string(),
+  members: count.describe('the invocations of the batch'),
+  byStatus: z.record(z.string(), count),
+  byState: z.record(z.string(), count),
+  firstAt: moment.describe('when the first of these members was accepted'),
+  lastAt: moment.describe('when the last of these members was accepted'),
+});
+export type BatchSummary = z.infer<typeof batchSchema>;
+export const batchesSchema = z.object({
+  batches: z.array(batchSchema),
+  cursor: z.string().nullable(),
+  sequence: count.describe('the counts are those after this message of the log'),
+});

@@ -1,0 +1,48 @@
+import { openMembersOf } from '#src/client/batches.ts';
+import { newBatchId } from '#src/core/lines/batch-id.ts';
+import type { Gateway } from '../ports.ts';
+import { batchOf } from './batch-queries.ts';
+import { startBulk } from './bulk-operations.ts';
+import type { Routes } from './route.ts';
+import { batchCancelBodySchema, batchOwnerQuerySchema, batchRedriveBodySchema } from './schemas/batches.ts';
+import { bulkOperationSchema } from './schemas/bulk-operations.ts';
+
+const answers = { 202: { description: 'the bulk operation; Location names it', schema: bulkOperationSchema } };
+
+/** Actions on all members of a batch. Each is a bulk operation, which runs in the background, and can be aborted. */
+export function addBatchActions(routes: Routes, gateway: Gateway): void {
+  routes.add(
+    {
+      method: 'post',
+      path: '/api/batches/{id}/cancel',
+      summary: 'Cancel the members of a batch that have no outcome',
+      query: batchOwnerQuerySchema,
+      body: batchCancelBodySchema,
+      isBodyOptional: true,
+      answers,
+    },
+    async (call, { params, query, body: { reason } }) => {
+      const found = await batchOf(call, gateway, { id: params.id, function: query.function });
+      const filter = { batch: found.id, function: found.function, state: ['queued', 'running', 'retrying'] };
+      return await startBulk(call, gateway, { action: 'cancel', filter, reason, total: openMembersOf(found) });
+    },
+  );
+
+  routes.add(
+    {
+      method: 'post',
+      path: '/api/batches/{id}/redrive',
+      summary: 'Redrive the failed members of a batch, as the members of a new batch',
+      query: batchOwnerQuerySchema,
+      body: batchRedriveBodySchema,
+      isBodyOptional: true,
+      answers,
+    },
+    async (call, { params, query }) => {
+      const found = await batchOf(call, gateway, { id: params.id, function: query.function });
+      const filter = { batch: found.id, function: found.function, status: ['FAIL', 'DISCARD'] };
+      const total = (found.byStatus.FAIL ?? 0) + (found.byStatus.DISCARD ?? 0);
+      return await startBulk(call, gateway, { action: 'redrive', filter, batch: newBatchId(gateway.clock.now()), total });
+    },
+  );
+}

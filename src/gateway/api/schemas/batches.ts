@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import { states, statuses } from '#src/core/history-questions.ts';
+import { wholeNumber } from '#src/core/text/whole-number.ts';
+import { count, moment } from './common.ts';
+
+export const batchesQuerySchema = z.strictObject({
+  function: z.string().max(256).optional(),
+  limit: wholeNumber(1, 100).default(20),
+  cursor: z.string().max(330).optional(),
+});
+export const batchOwnerQuerySchema = z.strictObject({
+  function: z.string().max(256).optional().describe('the function, when several functions have a batch with this id'),
+});
+
+export const batchSchema = z.object({
+  id: z.string(),
+  function: z.string(),
+  members: count.describe('the invocations of the batch; a repeated line counts once'),
+  by_status: z.partialRecord(z.enum(statuses), count),
+  by_state: z.partialRecord(z.enum(states), count),
+  first_accepted_at: moment,
+  last_accepted_at: moment,
+  sequence: count.describe('the counts are those after this message of the log'),
+});
+export type BatchView = z.infer<typeof batchSchema>;
+export const batchesSchema = z.object({ batches: z.array(batchSchema), next_cursor: z.string().optional() });
+
+export const batchCancelBodySchema = z.strictObject({ reason: z.string().max(512).optional() });
+export const batchRedriveBodySchema = z.strictObject({});

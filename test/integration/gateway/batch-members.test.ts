@@ -1,0 +1,66 @@
+import { describe, expect } from 'vitest';
+import { type RunningSequent, STRANGER, startSequent } from '#test/support/gateway/running-gateway.ts';
+import { sharedByFile } from '#test/support/shared-by-file.ts';
+
+const test = sharedByFile(() => startSequent({ with: ['projection'] }));
+const file = new URL('../../support/gateway/handlers.mjs', import.meta.url).pathname;
+const WITHIN = { timeout: 30_000 };
+let sequent: RunningSequent;
+
+test.beforeAll(async ({ sequent: own }) => {
+  sequent = own;
+  const body = { handler: { kind: 'process', file, export: 'greet' } };
+  for (const name of ['greet', 'later']) expect((await sequent.call('PUT', `/api/functions/${name}`, { body })).status).toBe(200);
+});
+
+const linesOf = (text: string): Record<string, unknown>[] =>
+  text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+const json = async (method: string, path: string, body?: object): Promise<Record<string, unknown>> =>
+  (await (await sequent.call(method, path, body === undefined ? {} : { body })).json()) as Record<string, unknown>;
+
+/** Sends lines, and returns the path of the batch. */
+async function send(name: string, query: string, count: number): Promise<string> {
+  const body = Array.from({ length: count }, (_, index) => `{"name":"n${index + 1}"}\n`).join('');
+  const response = await sequent.call('POST', `/api/functions/${name}/batches${query}`, { body });
+  expect([response.status, linesOf(await response.text()).at(-1)]).toEqual([200, expect.objectContaining({ type: 'end', refused: 0 })]);
+  return response.headers.get('location') ?? '';
+}
+
+describe('the members of a batch over HTTP', () => {
+  test('are counted once when the batch is repeated, and their results are JSON lines', async () => {
+    const path = await send('greet', '?key=whole', 40);
+    expect(await send('greet', '?key=whole', 40)).toBe(path);
+    await expect
+      .poll(async () => await json('GET', path), WITHIN)
+      .toMatchObject({ id: 'whole', function: 'greet', members: 40, by_status: { SUCCESS: 40 } });
+    const results = linesOf(await (await sequent.call('GET', `${path}/results`)).text());
+    expect(results).toHaveLength(40);
+    expect(results).toContainEqual({ request_id: 'whole-7', state: 'notified', status: 'SUCCESS', response: '"hello n7"' });
+    expect(await json('GET', '/api/batches?function=greet')).toMatchObject({ batches: [{ id: 'whole', members: 40 }] });
+    expect(await json('GET', '/api/invocations?batch=whole&status=FAIL')).toEqual({ invocations: [] });
+  });
+
+  test('are cancelled and redriven together, and a stranger does not find the batch', async () => {
+    const path = await send('later', '?delay=30d', 7);
+    for (const [method, one] of [
+      ['GET', path],
+      ['GET', `${path}/results`],
+      ['POST', `${path}/cancel`],
+      ['POST', `${path}/redrive`],
+    ] as const) {
+      const headers = { 'x-auth-token': STRANGER.token };
+      expect((await sequent.call(method, one, { headers, ...(method === 'POST' ? { body: {} } : {}) })).status).toBe(404);
+    }
+    const cancelled = await json('POST', `${path}/cancel`, { reason: 'a test' });
+    expect(cancelled).toMatchObject({ action: 'cancel', total: 7, reason: 'a test' });
+    await expect.poll(async () => await json('GET', path), WITHIN).toMatchObject({ members: 7, by_status: { FAIL: 7 } });
+    const redriven = await json('POST', `${path}/redrive`, {});
+    expect(redriven).toMatchObject({ action: 'redrive', total: 7, batch: expect.any(String) });
+    await expect
+      .poll(async () => await json('GET', `/api/batches/${redriven.batch}`), WITHIN)
+      .toMatchObject({ members: 7, by_status: { SUCCESS: 7 } });
+  });
+});
