@@ -167,7 +167,7 @@ export const options = {
   'only of this function': '只包括此函数',
   'only the destinations of this function': '只包括此函数的目标服务',
   'only in these states, repeatable: queued, running, retrying, succeeded, failed, notified':
-    '只包括这些状态，可重复：queued、deferred、running、retrying、succeeded、failed、notified',
+    '只包括这些状态，可重复：queued、running、retrying、succeeded、failed、notified',
   'only failed for these reasons, repeatable: UnhandledInvocationError, EventAgeExceeded, FunctionNotFound, PayloadTooLarge, InvalidPayload, InvalidRequest, LoopDetected, InvocationCanceled, SystemError':
     '只包括因这些原因失败的，可重复：UnhandledInvocationError、EventAgeExceeded、FunctionNotFound、PayloadTooLarge、InvalidPayload、InvalidRequest、LoopDetected、InvocationCanceled、SystemError',
   'only accepted since then: 30m, 2h, 30d ago, or 2026-01-31T12:00:00Z': '只包括此后受理的：30m、2h、30d 之前，或 2026-01-31T12:00:00Z',
