@@ -1,5 +1,5 @@
 import type { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
-import { ConflictError, InvalidInputError, ScheduleNotFoundError, SequentError } from '#src/core/errors.ts';
+import { ConflictError, InvalidInputError, ScheduleNotFoundError } from '#src/core/errors.ts';
 import { parseInput } from '#src/core/functions/entry.ts';
 import type { EventLog } from '#src/core/log/event-log.ts';
 import { createStreamId } from '#src/core/names/ids.ts';
@@ -7,25 +7,19 @@ import { type FunctionName, isFunctionName, parseFunctionName, quote, type Reque
 import type { Clock, Random } from '#src/core/ports/clock.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import { requestNow } from '#src/core/schedules/fire-request.ts';
-import { type Fire, FireTimes } from '#src/core/schedules/fire-times.ts';
-import { decodeProgress, type Progress, progressKeyOf } from '#src/core/schedules/progress.ts';
+import { FireTimes } from '#src/core/schedules/fire-times.ts';
 import {
-  decodeSchedule,
   encodeSchedule,
-  isScheduleKey,
   MAX_EVENT_CHARACTERS,
   type Schedule,
   type ScheduleInput,
   type ScheduleName,
   scheduleInputSchema,
   scheduleKeyOf,
-  scheduleNameIn,
 } from '#src/core/schedules/schedule.ts';
 import { parseJson } from '#src/core/text/json.ts';
 import type { FunctionRegistry } from './registry.ts';
-
-/** A schedule, how far it has fired, and its next fire times. A paused schedule has none. */
-export type ScheduleState = { schedule: Schedule; revision: number; progress: Progress; next: readonly Fire[] };
+import { createScheduleStates, type ScheduleState, type StoredSchedule } from './schedule-states.ts';
 
 /** The schedules of functions. Names contain the project, as those of functions do. */
 export interface Schedules {
@@ -37,7 +31,8 @@ export interface Schedules {
   put(input: ScheduleInput, expected?: number): Promise<ScheduleState>;
   /** Throws `ScheduleNotFoundError`. `upcoming`: how many fire times are wanted. */
   get(name: string, upcoming?: number): Promise<ScheduleState>;
-  list(): Promise<ScheduleState[]>;
+  /** `upcoming`: how many fire times of each are wanted; one by default. */
+  list(upcoming?: number): Promise<ScheduleState[]>;
   /** Throws `ScheduleNotFoundError`. Invocations that were requested stay. */
   delete(name: string): Promise<void>;
   /** A paused schedule does not fire. The fire times of the pause are not made up. Throws `ScheduleNotFoundError`. */
@@ -62,20 +57,17 @@ const MAX_TRIES = 8;
 const UPCOMING = 5;
 
 export function createSchedules(options: SchedulesOptions): Schedules {
-  const { store, state, log, clock, random } = options;
+  const { store, log, clock, random } = options;
+  const states = createScheduleStates(options);
+  const stateOf = (stored: StoredSchedule, upcoming = UPCOMING): Promise<ScheduleState> => states.stateOf(stored, upcoming);
 
-  async function read(name: ScheduleName): Promise<Stored | undefined> {
-    const entry = await store.get(scheduleKeyOf(name));
-    return entry === undefined ? undefined : { schedule: decodeSchedule(entry.value), revision: entry.revision };
-  }
-
-  async function readPresent(name: string): Promise<Stored> {
-    const stored = await read(parseScheduleName(name));
+  async function readPresent(name: string): Promise<StoredSchedule> {
+    const stored = await states.read(parseScheduleName(name));
     if (stored === undefined) throw new ScheduleNotFoundError({ name });
     return stored;
   }
 
-  async function write(schedule: Schedule, expected: number): Promise<Stored> {
+  async function write(schedule: Schedule, expected: number): Promise<StoredSchedule> {
     const revision = await store.put(scheduleKeyOf(schedule.name), encodeSchedule(schedule), expected).catch((cause: unknown) => {
       throw cause instanceof ConflictError
         ? new ConflictError({ what: (nameOf) => `schedule "${nameOf(schedule.name)}"` }, { cause })
@@ -86,27 +78,15 @@ export function createSchedules(options: SchedulesOptions): Schedules {
     return { schedule, revision };
   }
 
-  async function stateOf({ schedule, revision }: Stored, upcoming = UPCOMING): Promise<ScheduleState> {
-    const progress = decodeProgress((await state.get(progressKeyOf(schedule.name)))?.value, schedule);
-    const from = Math.max(clock.now(), progress.at, schedule.since);
-    const next = schedule.paused ? [] : new FireTimes(schedule).upcoming(from, upcoming);
-    return { schedule: { ...schedule, event: shownEvent(schedule, options) }, revision, progress, next };
-  }
-
   return {
     async put(input, expected) {
       const given = await checked(input, options);
-      const present = await read(given.name);
+      const present = await states.read(given.name);
       const schedule = replacing(present?.schedule, given, clock.now());
       return await stateOf(await write(schedule, expected ?? present?.revision ?? 0));
     },
     get: async (name, upcoming) => await stateOf(await readPresent(name), upcoming),
-    async list() {
-      const names = (await store.keys()).filter(isScheduleKey).map(scheduleNameIn);
-      // An unreadable entry, which the registry did not write, is left out.
-      const found = await Promise.all(names.map((name) => read(name).catch(() => undefined)));
-      return await Promise.all(found.filter((stored) => stored !== undefined).map((stored) => stateOf(stored, 1)));
-    },
+    list: async (upcoming = 1) => await states.list(upcoming),
     async delete(name) {
       const { schedule } = await readPresent(name);
       await store.delete(scheduleKeyOf(schedule.name));
@@ -131,8 +111,6 @@ export function createSchedules(options: SchedulesOptions): Schedules {
     },
   };
 }
-
-type Stored = { schedule: Schedule; revision: number };
 
 /** No caller sees the name of the project: callers use bare names. */
 function parseScheduleName(name: string): ScheduleName {
@@ -177,15 +155,4 @@ function replacing(present: Schedule | undefined, given: Checked, now: number): 
     createdAt: present?.createdAt ?? now,
     since: isSame ? present.since : now,
   };
-}
-
-/** The event as a reader with the keys of the project sees it. */
-function shownEvent({ function: fn, event }: Schedule, { payloads }: SchedulesOptions): string {
-  try {
-    return payloads?.open(fn, event) ?? event;
-  } catch (error) {
-    // Without the keys of the project, or after its erasure, the sealed text is shown.
-    if (error instanceof SequentError) return event;
-    throw error;
-  }
 }

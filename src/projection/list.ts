@@ -30,6 +30,7 @@ const columnOf: Readonly<Record<Exclude<keyof InvocationSummary, 'payload'>, Inv
   hop: 'hop',
   redriveOf: 'redrive_of',
   batch: 'batch',
+  schedule: 'schedule',
   error: 'error',
   errorType: 'error_type',
   errorCode: 'error_code',

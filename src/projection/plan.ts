@@ -146,6 +146,7 @@ function equalitiesOf(filter: Filter): Equality[] {
     ...among('parent', filter.parent, true),
     ...among('redrive_of', filter.redriveOf, true),
     ...among('batch', filter.batch, true),
+    ...among('schedule', filter.schedule, true),
     ...among('root', filter.root, true),
     ...among('condition', filter.condition, true),
     ...among('qualifier', filter.qualifier, filter.qualifier !== 'latest'),

@@ -101,6 +101,7 @@ const noRequest = {
   lineage: undefined,
   redriveOf: undefined,
   batch: undefined,
+  schedule: undefined,
 };
 const noLineage = { root: null, parent: null, hop: null };
 
@@ -146,6 +147,7 @@ const columnValues: { readonly [Column in InvocationColumn]: ColumnValue } = {
   hop: ({ lineage }) => lineage.hop,
   redrive_of: ({ request }) => request.redriveOf ?? null,
   batch: ({ request }) => request.batch ?? null,
+  schedule: ({ request }) => request.schedule?.name ?? null,
   error: ({ error }) => error,
   error_type: ({ error, context }) => (error === null ? null : (context.failure?.errorType ?? null)),
   error_code: ({ error, context }) => (error === null ? null : (context.failure?.code ?? null)),

@@ -28,6 +28,7 @@ const columnTypes = {
   hop: 'INT',
   redrive_of: 'TEXT',
   batch: 'TEXT',
+  schedule: 'TEXT',
   error: 'TEXT',
   error_type: 'TEXT',
   error_code: 'INT',
@@ -67,6 +68,7 @@ CREATE INDEX by_parent ON invocations(parent) WHERE parent IS NOT NULL;
 CREATE INDEX by_redrive_of ON invocations(redrive_of) WHERE redrive_of IS NOT NULL;
 CREATE INDEX by_batch ON invocations(batch) WHERE batch IS NOT NULL;
 CREATE INDEX by_batch_status ON invocations(batch, function, status, state) WHERE batch IS NOT NULL;
+CREATE INDEX by_schedule ON invocations(schedule) WHERE schedule IS NOT NULL;
 CREATE TABLE appends(request_sequence INT, sequence INT, at INT, subject TEXT, headers TEXT, body,
   PRIMARY KEY(request_sequence, sequence)) WITHOUT ROWID;
 CREATE TABLE deliveries(invocation INT, destination TEXT, kind TEXT, param TEXT, state TEXT, tries INT, due_at INT, reason TEXT,

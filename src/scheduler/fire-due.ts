@@ -77,12 +77,12 @@ async function skip({ state, schedule }: Options, fire: Fire): Promise<Progress>
   );
 }
 
-async function noteMissed({ state, schedule, logger }: Options, missed: Missed): Promise<Progress> {
+async function noteMissed({ state, schedule, times: fireTimes, logger }: Options, missed: Missed): Promise<Progress> {
   return await changeProgress(state, schedule, (present) => {
     if (present.at >= missed.to) return undefined;
     const times = { from: new Date(missed.from).toISOString(), to: new Date(missed.to).toISOString() };
     logger.warn({ schedule: schedule.name, ...times }, 'fire times of a schedule were missed: they are older than its catch-up window');
-    return { ...present, at: missed.to, missed };
+    return { ...present, at: missed.to, missed: { ...missed, count: (present.missed?.count ?? 0) + fireTimes.countMissed(missed) } };
   });
 }
 

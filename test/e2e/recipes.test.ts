@@ -45,7 +45,10 @@ const expected: Readonly<Record<string, readonly RegExp[]>> = {
     ...[/not sent to functiongraph-0: when response \$\.total greater 100 does not hold/, /only when|ONLY WHEN/i],
   ],
   'canary.md': [...[/price is defined/, /v1/, /prod/, /price is defined/, /v2/, /v2/, /price-4/], ...[/v1.*v2/s, /price-\d/, /prod/]],
-  'nightly-report.md': [/report is defined/, /report-\d/, /report-\d/, /"orders":3/, /the report of 2/],
+  'nightly-report.md': [
+    ...[/report is defined/, /nightly is stored; it fires next at/, /next +20.* 02:00:00 Europe\/Berlin/, /"orders":3/, /report.*notified/],
+    ...[/the report of eu/, /it is paused/],
+  ],
   'remind-later.md': [
     ...[/remind is defined/, /cart-18/, /cart-18.*queued.*due 20/, /waits until 20.*due in 30 d|29 d/s, /cart-18/],
     ...[/cart-17/, /"reminded":17/],

@@ -19,6 +19,7 @@ const fields = {
   parent: 'parent',
   redriveOf: 'redriveOf',
   batch: 'batch',
+  schedule: 'schedule',
   minAttempts: 'minAttempts',
   maxAttempts: 'maxAttempts',
   minDuration: 'minDurationInMs',
@@ -54,6 +55,7 @@ export function addInvocationFilters(command: Command): Command {
     .option('--root <id>', 'only of the chain of this request')
     .option('--parent <id>', 'only invocations that destinations of this invocation started')
     .option('--redrive-of <id>', 'only redrives of this invocation')
+    .option('--schedule <name>', 'only requested by this schedule')
     .option('--min-attempts <count>', 'only with at least this many attempts', parseWhole(0))
     .option('--max-attempts <count>', 'only with at most this many attempts', parseWhole(0))
     .option('--min-duration <duration>', 'only if the time from acceptance to outcome is at least this long', parseDuration)

@@ -69,6 +69,7 @@ function describe(found: InvocationDetail, { terminal: { out } }: Call): string[
     ...fact('chain', found.root === null ? null : `hop ${found.hop} of ${found.root}, started by ${found.parent}`),
     ...fact('runs again', found.redriveOf),
     ...fact('batch', found.batch ?? null),
+    ...fact('schedule', found.schedule ?? null),
     ...fact('payload', found.payload),
     ...fact('response', found.response),
     ...found.deliveries.map(({ destination, kind, state, tries, reason }): [string, string] => [

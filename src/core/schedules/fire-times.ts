@@ -21,6 +21,8 @@ export type Due = { late: readonly Fire[]; next: Fire | undefined; missed: Misse
 
 /** After an outage, at most so many fire times of a schedule are made up. */
 const MAX_LATE = 100;
+/** At most so many missed fire times of one outage are counted. */
+const MAX_COUNTED = 1_000;
 
 export class FireTimes {
   readonly #timing: Timing;
@@ -55,6 +57,13 @@ export class FireTimes {
     if (first === undefined || first.at > now || first.at === following?.at) return { late, next, missed: undefined };
     const last = this.#cron.previousRuns(1, new Date(following?.at ?? now))[0];
     return { late, next, missed: { from: first.at, to: last?.getTime() ?? first.at } };
+  }
+
+  /** The number of fire times that were missed; of a long outage, the first ones only. */
+  countMissed({ from, to }: Missed): number {
+    let count = 0;
+    for (let at: number | undefined = from; at !== undefined && at <= to && count < MAX_COUNTED; at = this.after(at)?.at) count++;
+    return count;
   }
 
   /** The newest fire times after a moment and up to another one. */

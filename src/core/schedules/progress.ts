@@ -14,8 +14,8 @@ const progressSchema = z.object({
   fired: z.number().default(0),
   /** The fire times that the overlap policy skipped. */
   skipped: z.object({ count: z.number(), at: z.number() }).optional(),
-  /** The latest fire times that an outage longer than the catch-up window missed. */
-  missed: z.object({ from: z.number(), to: z.number() }).optional(),
+  /** The latest fire times that an outage longer than the catch-up window missed, and the number of all missed ones. */
+  missed: z.object({ from: z.number(), to: z.number(), count: z.number().default(0) }).optional(),
 });
 export type Progress = z.infer<typeof progressSchema>;
 

@@ -19,7 +19,7 @@ const MAX_PAYLOAD_LENGTH = 256;
 
 /** A row of the read model in the shape of the API, without its unknown fields. */
 export function rowOf(found: InvocationSummary, scope: Scope): InvocationRow {
-  const { id, durationInMs, acceptedAt, startedAt, endedAt, notifiedAt, redriveOf, error, condition, root, parent, hop } = found;
+  const { id, durationInMs, acceptedAt, startedAt, endedAt, notifiedAt, error, condition } = found;
   return withoutUndefined({
     request_id: id,
     function: scope.nameOf(found.function),
@@ -36,18 +36,23 @@ export function rowOf(found: InvocationSummary, scope: Scope): InvocationRow {
     duration_ms: durationInMs ?? undefined,
     first_due_at: found.firstDueAt ?? undefined,
     next_due_at: found.dueAt ?? undefined,
-    root: root ?? undefined,
-    parent: parent ?? undefined,
-    hop: hop ?? undefined,
-    redrive_of: orUndefined(redriveOf),
-    batch: orUndefined(found.batch),
+    ...originOfRow(found),
     error: error?.slice(0, MAX_ERROR_LENGTH),
     payload: found.payload?.slice(0, MAX_PAYLOAD_LENGTH),
   });
 }
 
-function orUndefined<Value>(value: Value | null | undefined): Value | undefined {
-  return value ?? undefined;
+type Origin = Pick<InvocationRow, 'root' | 'parent' | 'hop' | 'redrive_of' | 'batch' | 'schedule'>;
+
+function originOfRow({ root, parent, hop, redriveOf, batch, schedule }: InvocationSummary): Origin {
+  return withoutUndefined({
+    root: root ?? undefined,
+    parent: parent ?? undefined,
+    hop: hop ?? undefined,
+    redrive_of: redriveOf ?? undefined,
+    batch: batch ?? undefined,
+    schedule: schedule ?? undefined,
+  });
 }
 
 /** One invocation in the shape of the API, folded from its timeline by the machine. */
@@ -106,9 +111,10 @@ function timesOf({ context }: Invocation, facts: readonly Fact[]): Pick<Invocati
   });
 }
 
-function originOf({ context: { request } }: Invocation): Pick<InvocationView, 'root' | 'parent' | 'hop' | 'redrive_of' | 'batch'> {
+function originOf({ context: { request } }: Invocation): Origin {
   const { root, parent, hop } = request?.lineage ?? {};
-  return withoutUndefined({ root, parent, hop, redrive_of: request?.redriveOf, batch: request?.batch });
+  const { redriveOf, batch, schedule } = request ?? {};
+  return withoutUndefined({ root, parent, hop, redrive_of: redriveOf, batch, schedule: schedule?.name });
 }
 
 function resultViewOf({ envelope }: Timeline): InvocationView['result'] {

@@ -11,7 +11,7 @@ const MAX_COUNT = 10_000;
 
 /** A filter in the shape of the API. */
 export type ApiFilter = {
-  [Key in 'function' | 'qualifier' | 'version' | 'root' | 'parent' | 'redrive_of' | 'batch' | 'text']?: string | undefined;
+  [Key in 'function' | 'qualifier' | 'version' | 'root' | 'parent' | 'redrive_of' | 'batch' | 'schedule' | 'text']?: string | undefined;
 } & {
   [Key in 'from' | 'to' | 'due_before' | 'min_attempts' | 'max_attempts' | 'min_duration_ms' | 'max_duration_ms']?: number | undefined;
 } & Partial<Record<'state' | 'status' | 'condition', readonly string[] | undefined>>;

@@ -1,10 +1,17 @@
 import { parseJson } from '#src/core/text/json.ts';
-import type { ScheduleState } from '#src/functions/schedules.ts';
+import type { ScheduleState } from '#src/functions/schedule-states.ts';
 import type { Call, Gateway } from '../ports.ts';
 import { type Scope, scopeOf } from '../scope.ts';
 import { withoutUndefined } from './invocation-view.ts';
 import type { Routes } from './route.ts';
-import { scheduleBodySchema, scheduleQuerySchema, scheduleRunSchema, scheduleSchema, schedulesSchema } from './schemas/schedules.ts';
+import {
+  scheduleBodySchema,
+  scheduleQuerySchema,
+  scheduleRunSchema,
+  scheduleSchema,
+  schedulesQuerySchema,
+  schedulesSchema,
+} from './schemas/schedules.ts';
 
 const PATH = '/api/schedules/{name}';
 const answers = { 200: { description: 'the schedule', schema: scheduleSchema } };
@@ -24,12 +31,13 @@ function addScheduleQueries(routes: Routes, gateway: Gateway): void {
     {
       method: 'get',
       path: '/api/schedules',
-      summary: 'All schedules, each with its next fire time',
+      summary: 'All schedules, each with its next fire times',
+      query: schedulesQuerySchema,
       answers: { 200: { description: 'the schedules, by name', schema: schedulesSchema } },
     },
-    async (call) => {
+    async (call, { query }) => {
       const scope = scopeOf(call, gateway);
-      const own = (await schedules.list()).filter(({ schedule }) => scope.owns(schedule.name));
+      const own = (await schedules.list(query.next)).filter(({ schedule }) => scope.owns(schedule.name));
       return call.json({ schedules: own.map((found) => viewOf(found, scope)) });
     },
   );
@@ -101,7 +109,7 @@ function reply(call: Call, gateway: Gateway, state: ScheduleState): Response {
   return call.json(viewOf(state, scopeOf(call, gateway)));
 }
 
-function viewOf({ schedule, revision, progress, next }: ScheduleState, scope: Scope) {
+function viewOf({ schedule, revision, progress, next, late }: ScheduleState, scope: Scope) {
   const { name, function: fn, timeZone, catchUpInMs, jitterInMs, createdAt, event, since: _, ...fields } = schedule;
   const { last, fired, skipped, missed } = progress;
   return withoutUndefined({
@@ -118,6 +126,7 @@ function viewOf({ schedule, revision, progress, next }: ScheduleState, scope: Sc
     last: last === undefined ? undefined : { at: last.at, request_id: last.id },
     skipped,
     missed,
+    late: late === undefined ? undefined : { at: late.at, due_at: late.dueAt },
     next: next.map(({ at, dueAt }) => ({ at, due_at: dueAt })),
   });
 }

@@ -2,6 +2,7 @@ import type { Registry } from 'prom-client';
 import type { CircuitState } from '#src/core/ports/circuit-states.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import { addGauges, type GaugeRow } from './gauges.ts';
+import { type ScheduleFigures, scheduleGauges } from './schedule-metrics.ts';
 
 /** The state of the log, of the read model and of the running roles, as one look-up finds it. */
 export type Lag = {
@@ -38,6 +39,7 @@ export type Lag = {
   circuits: readonly Pick<CircuitState, 'function' | 'target' | 'state'>[];
   /** The requests that make no progress, by function and reason. */
   waits: readonly { function: string; kind: string; waiting: number }[];
+  schedules: readonly ScheduleFigures[];
 };
 export type LagSource = () => Promise<Lag>;
 
@@ -71,6 +73,7 @@ export function createLagMetrics(registry: Registry, { clock, lag, folded }: Lag
 
   addGauges(registry, read, [
     ...gauges,
+    ...scheduleGauges(() => clock.now()),
     {
       name: 'gateway_lag_messages',
       help: 'Messages of the log that these metrics do not count yet',

@@ -9,16 +9,17 @@ import { ownerOf } from './consumer-owner.ts';
 import type { Lag } from './lag-metrics.ts';
 import type { LogProblems } from './problem-metrics.ts';
 import { readWaits } from './read-waits.ts';
+import { scheduleFigures } from './schedule-metrics.ts';
 
 type Known = {
-  client: Pick<GatewayClient, 'functions' | 'system' | 'history'>;
+  client: Pick<GatewayClient, 'functions' | 'schedules' | 'system' | 'history'>;
   clock: Pick<Clock, 'now'>;
   logWatch?: LogProblems;
   encrypting?: GatewayOptions['encrypting'];
 };
 
 export async function readLag({ client, clock, logWatch, encrypting = () => [] }: Known): Promise<Lag> {
-  const [state, projection] = await Promise.all([client.system(), readProjection(client.history)]);
+  const [state, projection, schedules] = await Promise.all([client.system(), readProjection(client.history), client.schedules.list(0)]);
   const { streams, storage, consumers, oldestOpen, instances } = state;
   const log = streams.find(({ name }) => name === 'INVOCATIONS');
   // Subscribers choose their names, so a metric per subscriber would be unbounded.
@@ -49,6 +50,7 @@ export async function readLag({ client, clock, logWatch, encrypting = () => [] }
     fileProblems: instances.flatMap(({ fileProblems = [] }) => fileProblems).length,
     circuits: instances.flatMap(({ circuits = [] }) => circuits),
     waits: await readWaits(client, state, { now: clock.now() }),
+    schedules: schedules.map(scheduleFigures),
   };
 }
 

@@ -52,6 +52,14 @@ export function Properties({ view }: { view: InvocationView }) {
           <dd class="mono">{view.condition}</dd>
         </div>
       )}
+      {view.schedule === undefined ? null : (
+        <div>
+          <dt>{t('Schedule')}</dt>
+          <dd>
+            <Link to={`/?${new URLSearchParams({ schedule: view.schedule })}`}>{view.schedule}</Link>
+          </dd>
+        </div>
+      )}
       {view.redrive_of === undefined ? null : (
         <div>
           <dt>{t('Redrive of')}</dt>

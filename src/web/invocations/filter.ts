@@ -17,6 +17,7 @@ export type Filter = {
   root?: string;
   parent?: string;
   redrive_of?: string;
+  schedule?: string;
 };
 
 /** Fields that have no control of their own. Links set them; a chip shows each of them and removes it. */
@@ -30,6 +31,7 @@ export const linkedFields = [
   'root',
   'parent',
   'redrive_of',
+  'schedule',
 ] as const;
 
 const fields: readonly (keyof Filter)[] = ['state', 'status', 'function', 'condition', 'text', 'since', ...linkedFields];

@@ -11,11 +11,13 @@ type FormFieldProps = {
   required?: boolean;
   placeholder?: string;
   rows?: number;
+  /** Values that the browser suggests. */
+  choices?: readonly string[];
   onChange: (value: string) => void;
 };
 
 /** A labelled field of a form, with a hint or the reason of its refusal. */
-export function FormField({ label, value, hint = '', message, isNumber = false, rows, onChange, ...rest }: FormFieldProps) {
+export function FormField({ label, value, hint = '', message, isNumber = false, rows, choices, onChange, ...rest }: FormFieldProps) {
   const id = useId();
   const attributes = {
     ...rest,
@@ -30,9 +32,21 @@ export function FormField({ label, value, hint = '', message, isNumber = false, 
     <label class="field" for={id}>
       <span>{label}</span>
       {rows === undefined ? (
-        <input type="text" inputMode={isNumber ? 'decimal' : 'text'} {...attributes} />
+        <input
+          type="text"
+          inputMode={isNumber ? 'decimal' : 'text'}
+          list={choices === undefined ? undefined : `${id}-choices`}
+          {...attributes}
+        />
       ) : (
         <textarea class="mono" rows={rows} {...attributes} />
+      )}
+      {choices === undefined ? null : (
+        <datalist id={`${id}-choices`}>
+          {choices.map((choice) => (
+            <option key={choice} value={choice} />
+          ))}
+        </datalist>
       )}
       <small class={message === undefined ? '' : 'wrong'}>{message ?? hint}</small>
     </label>

@@ -16,6 +16,7 @@ import { Toasts } from './toasts.tsx';
 const FunctionsPage = lazyComponent(async () => (await import('../functions/page.tsx')).FunctionsPage);
 const CreateFunctionPage = lazyComponent(async () => (await import('../functions/create-page.tsx')).CreateFunctionPage);
 const FunctionPage = lazyComponent(async () => (await import('../functions/function-page.tsx')).FunctionPage);
+const SchedulesPage = lazyComponent(async () => (await import('../schedules/page.tsx')).SchedulesPage);
 const DeadLettersPage = lazyComponent(async () => (await import('../system/dead-letters.tsx')).DeadLettersPage);
 const SystemPage = lazyComponent(async () => (await import('../system/page.tsx')).SystemPage);
 
@@ -27,6 +28,7 @@ export function App() {
     '?': () => setIsHelpOpen(true),
     'g i': () => navigate(paths.invocations),
     'g f': () => navigate(paths.functions),
+    'g h': () => navigate(paths.schedules),
     'g d': () => navigate(paths.deadLetters),
     'g s': () => navigate(paths.system),
   });
@@ -57,6 +59,7 @@ const fixedPages: Readonly<Record<string, ComponentType | undefined>> = {
   [paths.invocations]: InvocationsPage,
   [paths.login]: Login,
   [paths.functions]: FunctionsPage,
+  [paths.schedules]: SchedulesPage,
   [paths.deadLetters]: DeadLettersPage,
   [paths.system]: SystemPage,
 };
@@ -84,6 +87,7 @@ const titles: Readonly<Partial<Record<string, Text>>> = {
   [paths.invocations]: 'Invocations',
   [paths.login]: 'Sign in',
   [paths.functions]: 'Functions',
+  [paths.schedules]: 'Schedules',
   [paths.deadLetters]: 'Dead letters',
   [paths.system]: 'System',
 };

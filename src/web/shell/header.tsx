@@ -10,6 +10,7 @@ import { problemOf } from './use-fetch.ts';
 const entries: readonly { to: string; label: Text; prefix: string }[] = [
   { to: paths.invocations, label: 'Invocations', prefix: '/invocations' },
   { to: paths.functions, label: 'Functions', prefix: '/functions' },
+  { to: paths.schedules, label: 'Schedules', prefix: '/schedules' },
   { to: paths.deadLetters, label: 'Dead letters', prefix: '/dead-letters' },
   { to: paths.system, label: 'System', prefix: '/system' },
 ];

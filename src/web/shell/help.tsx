@@ -7,6 +7,7 @@ const groups: readonly { title: Text; keys: readonly [string, Text][] }[] = [
     keys: [
       ['g i', 'invocations'],
       ['g f', 'functions'],
+      ['g h', 'schedules'],
       ['g d', 'dead letters'],
       ['g s', 'system'],
       ['/', 'search'],

@@ -71,6 +71,7 @@ export const paths = {
   functions: '/functions',
   newFunction: '/functions?new',
   function: (name: string): string => `/functions/${encodeURIComponent(name)}`,
+  schedules: '/schedules',
   deadLetters: '/dead-letters',
   system: '/system',
   login: '/login',

@@ -5,6 +5,7 @@ import { invocations } from './zh-cn/invocations.ts';
 import { logs } from './zh-cn/logs.ts';
 import { machine } from './zh-cn/machine.ts';
 import { parts } from './zh-cn/parts.ts';
+import { schedules } from './zh-cn/schedules.ts';
 import { shell } from './zh-cn/shell.ts';
 import { system } from './zh-cn/system.ts';
 
@@ -13,4 +14,15 @@ import { system } from './zh-cn/system.ts';
  *
  * The terms are those of FunctionGraph's console and documents, such as 异步配置, 目标服务, 失效时通知 and 委托.
  */
-export const zhCn = { ...shell, ...parts, ...machine, ...invocation, ...invocations, ...functions, ...code, ...logs, ...system };
+export const zhCn = {
+  ...shell,
+  ...parts,
+  ...machine,
+  ...invocation,
+  ...invocations,
+  ...functions,
+  ...code,
+  ...logs,
+  ...schedules,
+  ...system,
+};

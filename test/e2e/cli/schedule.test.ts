@@ -5,7 +5,7 @@ import { sharedByFile } from '#test/support/shared-by-file.ts';
 const test = sharedByFile(serveSequent);
 
 describe('sequent schedule', () => {
-  test('put fires the function; ls and get show it, explain names the schedule, rm removes it', async ({ sequent }) => {
+  test('put fires the function; ls and get show it, explain and ls name the schedule, rm removes it', async ({ sequent }) => {
     const put = await sequent.run(['schedule', 'put', 'often', '--cron', '* * * * * *', '--function', 'hello', '-d', '{"name":"Ada"}']);
     expect([put.code, put.stdout]).toEqual([0, expect.stringContaining('the schedule often is stored; it fires next at')]);
     const get = async () => JSON.parse((await sequent.run(['schedule', 'get', 'often', '--json'])).stdout);
@@ -15,6 +15,11 @@ describe('sequent schedule', () => {
       return found;
     }, 60_000);
     expect((await sequent.run(['explain', last.requestId])).stdout).toContain(`by the schedule often, for its fire time ${last.at}`);
+    await vi.waitFor(async () => {
+      const { stdout } = await sequent.run(['ls', '--schedule', 'often', '-o', 'name']);
+      expect(stdout.split('\n')).toContain(last.requestId);
+    }, 60_000);
+    expect((await sequent.run(['ls', '--schedule', 'seldom', '-o', 'name'])).stdout).toBe('');
     expect((await sequent.run(['schedule', 'pause', 'often'])).stdout).toContain('it is paused');
     expect((await sequent.run(['schedule', 'ls'])).stdout).toMatch(/often .*hello .*paused/);
     const ran = (await sequent.run(['schedule', 'run', 'often'])).stdout.trim();

@@ -26,6 +26,7 @@ describe('a schedule over HTTP', () => {
     const stored = await call('PUT', '/yearly', yearly);
     expect(stored).toMatchObject({ status: 200, body: { ...yearly, name: 'yearly', overlap: 'skip', paused: false, fired: 0 } });
     expect((await call('GET', '/yearly?next=2')).body.next).toEqual(stored.body.next.slice(0, 2));
+    expect((await call('GET', '?next=3')).body.schedules).toMatchObject([{ name: 'yearly', next: stored.body.next.slice(0, 3) }]);
     expect((await call('GET', '')).body.schedules).toMatchObject([{ name: 'yearly', next: [stored.body.next[0]] }]);
     expect((await call('POST', '/yearly/pause')).body).toMatchObject({ paused: true, next: [] });
     expect((await call('POST', '/yearly/resume')).body).toMatchObject({ paused: false, next: stored.body.next });

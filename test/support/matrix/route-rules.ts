@@ -52,7 +52,7 @@ const logOf = (value: string) => ({
 });
 
 const filtersWith = (value: string): object[] =>
-  ['function', 'qualifier', 'version', 'root', 'parent', 'redrive_of', 'batch', 'text'].map((field) => ({ [field]: value }));
+  ['function', 'qualifier', 'version', 'root', 'parent', 'redrive_of', 'batch', 'schedule', 'text'].map((field) => ({ [field]: value }));
 
 /** Bulk requests that name invocations instead of a filter. */
 const namedWith = (value: string): object[] => [
@@ -80,7 +80,7 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
 
   // Pages: one document without data.
   ...Object.fromEntries(
-    ['/assets/*', '/', '/login', '/invocations/*', '/functions', '/functions/*', '/dead-letters', '/system'].map((path) => [
+    ['/assets/*', '/', '/login', '/invocations/*', '/functions', '/functions/*', '/schedules', '/dead-letters', '/system'].map((path) => [
       `GET ${path}`,
       page,
     ]),

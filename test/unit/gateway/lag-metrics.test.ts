@@ -18,6 +18,7 @@ const idle: Lag = {
   plainRequests: undefined,
   circuits: [],
   waits: [],
+  schedules: [],
 };
 
 async function render(changed: Partial<Lag>, name: string): Promise<string[]> {
@@ -89,4 +90,25 @@ test('missing keys and requests in plain text are counted; without a projection,
   expect(await render(found, 'missing_keys')).toEqual(['sequent_missing_keys 2']);
   expect(await render(found, 'plain_requests')).toEqual(['sequent_plain_requests 3']);
   expect(await render({}, 'plain_requests')).toEqual([]);
+});
+
+test('the fires of a schedule are counted by outcome, and its lag is the age of the fire time that is due', async () => {
+  const nightly = { name: 'nightly', function: 'report', fired: 3, skipped: 2, missed: 1, lateSince: undefined };
+  const schedules = [nightly, { ...nightly, name: 'late', lateSince: systemClock.now() - 60_000 }];
+  expect((await render({ schedules }, 'schedule_fires')).slice(0, 3)).toEqual([
+    'sequent_schedule_fires{schedule="nightly",function="report",outcome="started"} 3',
+    'sequent_schedule_fires{schedule="nightly",function="report",outcome="skipped"} 2',
+    'sequent_schedule_fires{schedule="nightly",function="report",outcome="missed"} 1',
+  ]);
+  const lags = await render({ schedules }, 'schedule_lag_seconds');
+  expect(lags[0]).toBe('sequent_schedule_lag_seconds{schedule="nightly",function="report"} 0');
+  expect(Number(lags[1]?.split(' ').at(-1))).toBeGreaterThanOrEqual(60);
+});
+
+test('at most 200 schedules have series of their own', async () => {
+  const one = { function: 'report', fired: 1, skipped: 0, missed: 0, lateSince: undefined };
+  const schedules = Array.from({ length: 250 }, (_, index) => ({ ...one, name: `s-${index}` }));
+  const started = (await render({ schedules }, 'schedule_fires')).filter((line) => line.includes('started'));
+  expect(started).toHaveLength(201);
+  expect(started.at(-1)).toBe('sequent_schedule_fires{schedule="other",function="other",outcome="started"} 50');
 });

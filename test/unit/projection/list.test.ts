@@ -86,6 +86,7 @@ function write(log: WrittenLog, given: Life, index: number): Known {
   if (root > 0) headers.Lineage = `root-${root}/parent-${root % 2}/1`;
   if (root === 4) headers['Redrive-Of'] = 'i-0';
   if (batch !== '') headers['Member-Of'] = batch;
+  if (root > 1) headers.Schedule = `nightly-${root % 2}/1000000`;
   if (delay > 0) headers['Deliver-At'] = `+${delay}ms`;
   const payload = JSON.stringify(text);
   const at = 1_000_000 + index * 1_000 + gap;
@@ -117,6 +118,7 @@ const filter: fc.Arbitrary<HistoryFilter> = fc.record(
     parent: fc.constantFrom('parent-0', 'parent-1'),
     redriveOf: fc.constantFrom('i-0', 'i-1'),
     batch: fc.constantFrom('one', 'two', 'unknown'),
+    schedule: fc.constantFrom('nightly-0', 'nightly-1'),
     minAttempts: fc.integer({ min: 0, max: 4 }),
     maxAttempts: fc.integer({ min: 0, max: 4 }),
     minDurationInMs: fc.integer({ min: 0, max: 2_500 }),
@@ -149,6 +151,7 @@ function matches({ id, qualifier, invocation, payload, error, life: { fn } }: Kn
     parent: (asked) => request?.lineage?.parent === asked,
     redriveOf: (asked) => request?.redriveOf === asked,
     batch: (asked) => request?.batch === asked,
+    schedule: (asked) => request?.schedule?.name === asked,
     minAttempts: (asked) => context.attempts >= asked,
     maxAttempts: (asked) => context.attempts <= asked,
     minDurationInMs: (asked) => took >= asked,

@@ -70,6 +70,7 @@ async function examine(connection: Connection, { dataDir }: Target, withReplicas
     inspection,
     durability: durabilityOf(isOwn ? own.fsync : undefined),
     registry,
+    schedules: await readSchedules(connection),
     missingFiles: await missingFiles(functions),
     instances: await createNatsRoleInstances(connection).list(),
     projections,
@@ -132,6 +133,18 @@ async function readRegistry(connection: Connection): Promise<Examined['registry'
   } catch (error) {
     return { why: messageOf(error) };
   }
+}
+
+/** Without the buckets, Sequent never ran on the server, and their streams are findings. */
+async function readSchedules(connection: Connection): Promise<Examined['schedules']> {
+  const { openKeyValue } = await import('#src/nats/key-value.ts');
+  const { createScheduleStates } = await import('#src/functions/schedule-states.ts');
+  const { FUNCTIONS_BUCKET, STATE_BUCKET } = await import('#src/nats/wire/topology.ts');
+  const read = async () => {
+    const [store, state] = await Promise.all([openKeyValue(connection, FUNCTIONS_BUCKET), openKeyValue(connection, STATE_BUCKET)]);
+    return await createScheduleStates({ store, state, clock: { now: Date.now } }).list(0);
+  };
+  return await read().catch(() => undefined);
 }
 
 async function missingFiles(functions: readonly RegisteredFunction[]): Promise<{ name: string; file: string }[]> {

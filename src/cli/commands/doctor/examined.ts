@@ -4,6 +4,7 @@ import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import type { HistoryStatus } from '#src/core/history-questions.ts';
 import type { LogLoss } from '#src/core/log/log-loss.ts';
 import type { RoleInstance } from '#src/core/ports/role-instances.ts';
+import type { ScheduleState } from '#src/functions/schedule-states.ts';
 import type { Inspection } from '#src/nats/inspection.ts';
 import type { ReplicaComparison } from '#src/nats/replicas/compare-replicas.ts';
 import type { Durability } from '../../durability.ts';
@@ -14,6 +15,8 @@ export type Examined = {
   durability: Durability;
   /** The functions, or why they cannot be read. */
   registry: { functions: readonly RegisteredFunction[] } | { why: string };
+  /** The schedules with their progress; `undefined` when they cannot be read. */
+  schedules?: readonly ScheduleState[] | undefined;
   /** The files of process functions that are not on this machine. */
   missingFiles: readonly { name: string; file: string }[];
   /** Every projection that answers; `undefined` when none was asked. */

@@ -9,8 +9,9 @@ import type { Inspection, StreamFacts } from '#src/nats/inspection.ts';
 import { describeReplicas } from '#src/nats/replicas/describe-replicas.ts';
 import type { Examined } from './examined.ts';
 import type { Finding } from './finding.ts';
-import { judgeFunctions } from './function-findings.ts';
+import { judgeFunctions, judgeRegistry } from './function-findings.ts';
 import { judgeFiles, judgeIsolation, judgeKeys, judgeLoad, judgePlainRequests, judgeVersions } from './process-findings.ts';
+import { judgeSchedules } from './schedule-findings.ts';
 
 /** Judges the observations. A pure function, so that every judgement can be tested. */
 export function judge(examined: Examined): Finding[] {
@@ -52,6 +53,7 @@ export function judge(examined: Examined): Finding[] {
     ...judgeProjections(examined.projections),
     ...judgeRegistry(examined),
     ...judgeFunctions(examined),
+    ...judgeSchedules(examined, Date.now()),
   ];
 }
 
@@ -274,26 +276,4 @@ function judgeReplicas(compared: Examined['replicas']): Finding[] {
   if (isEqual) return [{ level: 'ok', check, seen: say('equal; {seen}', { seen }) }, ...behind];
   const remedy = 'docs/operations.md#diverged-replica';
   return [{ level: 'problem', check, seen: say('differ; {seen}', { seen }), remedy }, ...behind];
-}
-
-function judgeRegistry({ registry, missingFiles }: Examined): Finding[] {
-  if ('why' in registry) {
-    const remedy = say('define the function again, or remove it: sequent fn rm');
-    return [{ level: 'problem', check: say('functions'), seen: registry.why, remedy }];
-  }
-  const { functions } = registry;
-  const seen = functions.length === 1 ? say('1 function, all valid') : say('{count} functions, all valid', { count: functions.length });
-  const found: Finding[] =
-    functions.length === 0
-      ? [{ level: 'note', check: say('functions'), seen: say('no function is defined'), remedy: 'sequent fn put hello --file ./hello.mjs' }]
-      : [{ level: 'ok', check: say('functions'), seen }];
-  for (const { name, file } of missingFiles) {
-    found.push({
-      level: 'note',
-      check: say('function {name}', { name }),
-      seen: say('{file} is not on this machine', { file }),
-      remedy: say('copy the file to this machine if a worker runs here'),
-    });
-  }
-  return found;
 }

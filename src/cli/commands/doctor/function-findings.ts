@@ -68,3 +68,25 @@ function judgeQueue(
     ...(wait.remedy === undefined ? {} : { remedy: wait.remedy }),
   };
 }
+
+export function judgeRegistry({ registry, missingFiles }: Examined): Finding[] {
+  if ('why' in registry) {
+    const remedy = say('define the function again, or remove it: sequent fn rm');
+    return [{ level: 'problem', check: say('functions'), seen: registry.why, remedy }];
+  }
+  const { functions } = registry;
+  const seen = functions.length === 1 ? say('1 function, all valid') : say('{count} functions, all valid', { count: functions.length });
+  const found: Finding[] =
+    functions.length === 0
+      ? [{ level: 'note', check: say('functions'), seen: say('no function is defined'), remedy: 'sequent fn put hello --file ./hello.mjs' }]
+      : [{ level: 'ok', check: say('functions'), seen }];
+  for (const { name, file } of missingFiles) {
+    found.push({
+      level: 'note',
+      check: say('function {name}', { name }),
+      seen: say('{file} is not on this machine', { file }),
+      remedy: say('copy the file to this machine if a worker runs here'),
+    });
+  }
+  return found;
+}

@@ -3,7 +3,7 @@ import { parseWhole } from '#src/cli/arguments/durations.ts';
 import { printOne } from '#src/cli/print/output.ts';
 import { cut, plain } from '#src/cli/print/terminal.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
-import type { ScheduleState } from '#src/functions/schedules.ts';
+import type { ScheduleState } from '#src/functions/schedule-states.ts';
 import { action, type Call } from '../../call.ts';
 import { exitCodes } from '../../problem.ts';
 import { withClient } from '../../session.ts';
@@ -29,7 +29,7 @@ async function get(call: Call<GetOptions>): Promise<typeof exitCodes.ok> {
   });
 }
 
-function describe({ schedule, progress, next }: ScheduleState, { terminal: { out } }: Call): string[] {
+function describe({ schedule, progress, next, late }: ScheduleState, { terminal: { out } }: Call): string[] {
   const { name, function: fn, qualifier, cron, timeZone, event, overlap, catchUpInMs, jitterInMs, paused, description } = schedule;
   const inZone = (at: number): string => timeInZone(at, timeZone);
   const { last, fired, skipped, missed } = progress;
@@ -42,8 +42,11 @@ function describe({ schedule, progress, next }: ScheduleState, { terminal: { out
     ...(jitterInMs === 0 ? [] : [['jitter', `up to ${formatDuration(jitterInMs)}`] as [string, string]]),
     ['fired', last === undefined ? 'not yet' : `${fired} times, the last one for ${inZone(last.at)} as ${last.id}`],
     ...(skipped === undefined ? [] : [['skipped', `${skipped.count} times, the last one ${inZone(skipped.at)}`] as [string, string]]),
-    ...(missed === undefined ? [] : [['missed', `from ${inZone(missed.from)} to ${inZone(missed.to)}`] as [string, string]]),
+    ...(missed === undefined
+      ? []
+      : [['missed', `${missed.count} times, the last ones from ${inZone(missed.from)} to ${inZone(missed.to)}`] as [string, string]]),
     ...(paused ? [['paused', `it does not fire; to resume: sequent schedule resume ${name}`] as [string, string]] : []),
+    ...(late === undefined ? [] : [['late', `${inZone(late.dueAt)} is due and did not fire yet`] as [string, string]]),
     ...next.map(({ dueAt }): [string, string] => ['next', inZone(dueAt)]),
   ];
   const width = Math.max(...facts.map(([label]) => label.length));

@@ -1,7 +1,7 @@
-import type { ScheduleState } from '#src/functions/schedules.ts';
+import type { ScheduleState } from '#src/functions/schedule-states.ts';
 
 /** A schedule as JSON of the command line and of the HTTP API. Times are ISO 8601. */
-export function scheduleJson({ schedule, revision, progress, next }: ScheduleState) {
+export function scheduleJson({ schedule, revision, progress, next, late }: ScheduleState) {
   const { createdAt, since: _, ...fields } = schedule;
   const { last, fired, skipped, missed } = progress;
   return {
@@ -11,7 +11,8 @@ export function scheduleJson({ schedule, revision, progress, next }: ScheduleSta
     fired,
     ...(last === undefined ? {} : { last: { at: isoTime(last.at), requestId: last.id } }),
     ...(skipped === undefined ? {} : { skipped: { count: skipped.count, at: isoTime(skipped.at) } }),
-    ...(missed === undefined ? {} : { missed: { from: isoTime(missed.from), to: isoTime(missed.to) } }),
+    ...(missed === undefined ? {} : { missed: { from: isoTime(missed.from), to: isoTime(missed.to), count: missed.count } }),
+    ...(late === undefined ? {} : { late: { at: isoTime(late.at), dueAt: isoTime(late.dueAt) } }),
     next: next.map(({ at, dueAt }) => ({ at: isoTime(at), dueAt: isoTime(dueAt) })),
   };
 }

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { type Column, printList } from '#src/cli/print/output.ts';
-import type { ScheduleState } from '#src/functions/schedules.ts';
+import type { ScheduleState } from '#src/functions/schedule-states.ts';
 import { action, type Call } from '../../call.ts';
 import { exitCodes } from '../../problem.ts';
 import { withClient } from '../../session.ts';

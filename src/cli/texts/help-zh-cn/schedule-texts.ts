@@ -34,5 +34,6 @@ export const scheduleTexts = {
   'how late a missed fire time is made up after an outage: 10s to 7d (default: 24h)':
     '故障后可补做多久之前错过的触发：10s 到 7d（默认：24h）',
   'delay each fire time by a part of this time (default: 0s)': '每次触发随机延迟，最多此时长（默认：0s）',
+  'only requested by this schedule': '只包括此定时计划发起的',
   'the number of next fire times': '下次触发时间的数量',
 };

@@ -114,4 +114,14 @@ export const doctor = {
   '{seen} (process {pid} on {host})': '{seen}（{host} 上的进程 {pid}）',
   'correct the file; a running process reads it again within two seconds, or at once after kill -HUP':
     '更正文件；运行中的进程会在两秒内重新读取，kill -HUP 后立即读取',
+  schedules: '定时计划',
+  'schedule {name}': '定时计划 {name}',
+  '1 schedule fires': '1 个定时计划正常触发',
+  '{count} schedules fire': '{count} 个定时计划正常触发',
+  'there is no function {function}: its invocations fail': '函数 {function} 不存在：其调用会失败',
+  'sequent fn put {function}, or sequent schedule rm {name}': 'sequent fn put {function}，或 sequent schedule rm {name}',
+  'its function {function} is paused: its invocations wait': '其函数 {function} 已暂停：其调用会等待',
+  'fire times from {from} to {to} were missed, later than its catch-up window ({count} since its creation)':
+    '错过了 {from} 至 {to} 的触发，超过了补做时限（创建以来共 {count} 次）',
+  'its fire time is overdue by {duration}': '触发时间已过 {duration}，尚未触发',
 };

@@ -24,6 +24,7 @@ export const filterShape = {
   parent: id.optional(),
   redrive_of: id.optional(),
   batch: id.optional().describe('members of this batch'),
+  schedule: z.string().max(256).optional().describe('requested by the schedule of this name'),
   min_attempts: wholeNumber(0, 1_000_000).optional(),
   max_attempts: wholeNumber(0, 1_000_000).optional(),
   min_duration_ms: wholeNumber(0, 1e15).optional().describe('from acceptance, or from the due time of a delayed request, to outcome'),
@@ -64,6 +65,7 @@ const summarySchema = z.object({
   hop: z.int().optional(),
   redrive_of: z.string().optional(),
   batch: z.string().optional().describe('the batch that it is a member of'),
+  schedule: z.string().optional().describe('the schedule that requested it'),
   error: z.string().optional().describe('the start of the message of the last failure'),
   payload: z.string().optional().describe('with ?include=payload: the start of the payload; absent when it is sealed and too long'),
 });

@@ -22,6 +22,7 @@ const filterBodySchema = z.strictObject({
   parent: id.optional(),
   redrive_of: id.optional(),
   batch: id.optional(),
+  schedule: z.string().max(256).optional(),
   min_attempts: count.optional(),
   min_duration_ms: count.optional(),
   text: z.string().min(1).max(256).optional(),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { overlaps } from '#src/core/schedules/schedule.ts';
+import { wholeNumber } from '#src/core/text/whole-number.ts';
 import { moment } from './common.ts';
 
 export const scheduleBodySchema = z.strictObject({
@@ -14,8 +15,11 @@ export const scheduleBodySchema = z.strictObject({
   description: z.string().max(512).optional(),
 });
 
+export const schedulesQuerySchema = z.strictObject({
+  next: wholeNumber(0, 100).default(1).describe('the number of next fire times of each schedule'),
+});
 export const scheduleQuerySchema = z.strictObject({
-  next: z.coerce.number().int().min(0).max(100).default(5).describe('the number of next fire times'),
+  next: wholeNumber(0, 100).default(5).describe('the number of next fire times'),
 });
 
 export const scheduleSchema = z.object({
@@ -35,8 +39,13 @@ export const scheduleSchema = z.object({
   fired: z.number().describe('the number of fire times that fired'),
   last: z.object({ at: moment, request_id: z.string() }).optional().describe('the last fire time that fired, and its invocation'),
   skipped: z.object({ count: z.number(), at: moment }).optional().describe('the fire times that the overlap policy skipped'),
-  missed: z.object({ from: moment, to: moment }).optional().describe('the latest fire times that were later than the catch-up window'),
+  missed: z
+    .object({ from: moment, to: moment, count: z.number() })
+    .optional()
+    .describe('the latest fire times that were later than the catch-up window, and the number of all such fire times'),
+  late: z.object({ at: moment, due_at: moment }).optional().describe('the oldest fire time that is due and did not fire yet'),
   next: z.array(z.object({ at: moment, due_at: moment })).describe('the next fire times, and when they fire: the jitter later'),
 });
+export type ScheduleView = z.infer<typeof scheduleSchema>;
 export const schedulesSchema = z.object({ schedules: z.array(scheduleSchema) });
 export const scheduleRunSchema = z.object({ request_id: z.string(), function: z.string() });

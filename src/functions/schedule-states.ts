@@ -1,0 +1,81 @@
+import type { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
+import { SequentError } from '#src/core/errors.ts';
+import type { Clock } from '#src/core/ports/clock.ts';
+import type { KeyValue } from '#src/core/ports/key-value.ts';
+import { type Fire, FireTimes } from '#src/core/schedules/fire-times.ts';
+import { decodeProgress, type Progress, progressKeyOf } from '#src/core/schedules/progress.ts';
+import {
+  decodeSchedule,
+  isScheduleKey,
+  type Schedule,
+  type ScheduleName,
+  scheduleKeyOf,
+  scheduleNameIn,
+} from '#src/core/schedules/schedule.ts';
+
+/** A schedule as the registry stores it. */
+export type StoredSchedule = { schedule: Schedule; revision: number };
+
+/** A schedule, how far it has fired, and its next fire times. A paused schedule has none. */
+export type ScheduleState = StoredSchedule & {
+  progress: Progress;
+  next: readonly Fire[];
+  /** The oldest fire time that is due and neither fired nor was skipped: it is about to fire, or waits, or no scheduler runs. */
+  late: Fire | undefined;
+};
+
+export interface ScheduleStates {
+  read(name: ScheduleName): Promise<StoredSchedule | undefined>;
+  /** `upcoming`: how many of the next fire times are wanted. */
+  stateOf(stored: StoredSchedule, upcoming: number): Promise<ScheduleState>;
+  list(upcoming: number): Promise<ScheduleState[]>;
+}
+
+export type ScheduleStatesOptions = {
+  /** The store of the registry. */
+  store: Pick<KeyValue, 'get' | 'keys'>;
+  /** The store of the progress. */
+  state: Pick<KeyValue, 'get'>;
+  clock: Pick<Clock, 'now'>;
+  payloads?: Pick<PayloadSealer, 'open'> | undefined;
+};
+
+/** Reads the schedules, and their progress. */
+export function createScheduleStates({ store, state, clock, payloads }: ScheduleStatesOptions): ScheduleStates {
+  async function read(name: ScheduleName): Promise<StoredSchedule | undefined> {
+    const entry = await store.get(scheduleKeyOf(name));
+    return entry === undefined ? undefined : { schedule: decodeSchedule(entry.value), revision: entry.revision };
+  }
+
+  async function stateOf({ schedule, revision }: StoredSchedule, upcoming: number): Promise<ScheduleState> {
+    const progress = decodeProgress((await state.get(progressKeyOf(schedule.name)))?.value, schedule);
+    const shown = { ...schedule, event: shownEvent(schedule, payloads) };
+    if (schedule.paused) return { schedule: shown, revision, progress, next: [], late: undefined };
+    const [times, now] = [new FireTimes(schedule), clock.now()];
+    const done = Math.max(progress.at, schedule.since);
+    const late = times.since(done, now).late.find(({ dueAt }) => dueAt <= now);
+    return { schedule: shown, revision, progress, next: times.upcoming(Math.max(now, done), upcoming), late };
+  }
+
+  return {
+    read,
+    stateOf,
+    async list(upcoming) {
+      const names = (await store.keys()).filter(isScheduleKey).map(scheduleNameIn);
+      // An unreadable entry, which the registry did not write, is left out.
+      const found = await Promise.all(names.map((name) => read(name).catch(() => undefined)));
+      return await Promise.all(found.filter((stored) => stored !== undefined).map((stored) => stateOf(stored, upcoming)));
+    },
+  };
+}
+
+/** The event as a reader with the keys of the project sees it. */
+function shownEvent({ function: fn, event }: Schedule, payloads: ScheduleStatesOptions['payloads']): string {
+  try {
+    return payloads?.open(fn, event) ?? event;
+  } catch (error) {
+    // Without the keys of the project, or after its erasure, the sealed text is shown.
+    if (error instanceof SequentError) return event;
+    throw error;
+  }
+}

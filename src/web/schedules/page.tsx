@@ -1,0 +1,113 @@
+import { useState } from 'preact/hooks';
+import type { ScheduleView } from '#src/gateway/api/schemas/schedules.ts';
+import { get, post, request } from '../api/http.ts';
+import { useAction } from '../invocation/actions.tsx';
+import { Empty, ProblemNotice, Skeleton } from '../parts/notices.tsx';
+import { Dialog, DialogFooter } from '../shell/dialog.tsx';
+import { formatNumber, t } from '../shell/language.ts';
+import { navigate, paths } from '../shell/router.tsx';
+import { useRole } from '../shell/session.ts';
+import { showToast } from '../shell/toasts.tsx';
+import { useFetch } from '../shell/use-fetch.ts';
+import { ScheduleForm } from './schedule-form.tsx';
+import { type ScheduleAction, ScheduleTable } from './schedule-table.tsx';
+import '../styles/functions.css';
+import '../styles/schedules.css';
+
+const READ_EVERY_MS = 10_000;
+/** How many of the next fire times a row shows. */
+const UPCOMING = 3;
+
+type OpenDialog = { kind: 'edit'; schedule: ScheduleView | undefined } | { kind: 'delete'; schedule: ScheduleView };
+
+/** All schedules with their next fire times: to create, edit, pause, run and delete. */
+export function SchedulesPage() {
+  const { content, problem, reload } = useFetch(
+    'schedules',
+    (signal) => get<{ schedules: ScheduleView[] }>(`/api/schedules?next=${UPCOMING}`, signal),
+    { everyMs: READ_EVERY_MS },
+  );
+  const [dialog, setDialog] = useState<OpenDialog>();
+  const action = useAction<unknown>();
+  const role = useRole('deploy');
+  const schedules = content?.schedules;
+  const close = (): void => setDialog(undefined);
+  const perform = (kind: ScheduleAction, schedule: ScheduleView): void => {
+    if (kind === 'edit' || kind === 'delete') return setDialog({ kind, schedule });
+    void action.run(() => (kind === 'run' ? runNow(schedule) : setPaused(schedule, kind === 'pause').then(reload)));
+  };
+  return (
+    <div class="page">
+      <div class="page-head">
+        <h1>{t('Schedules')}</h1>
+        {schedules === undefined ? null : <span class="hint">{formatNumber(schedules.length)}</span>}
+        <div class="spring" />
+        <button type="button" class="button primary small" {...role} onClick={() => setDialog({ kind: 'edit', schedule: undefined })}>
+          {t('New schedule…')}
+        </button>
+      </div>
+      {problem === undefined ? null : <ProblemNotice problem={problem} onRetry={reload} />}
+      {action.problem === undefined ? null : <ProblemNotice problem={action.problem} />}
+      {schedules === undefined && problem === undefined ? <Skeleton lines={6} height={28} /> : null}
+      {schedules?.length === 0 ? <NoSchedule /> : null}
+      {schedules === undefined || schedules.length === 0 ? null : (
+        <section class="card" aria-label={t('All schedules')}>
+          <ScheduleTable schedules={schedules} isBusy={action.isRunning} onAction={perform} />
+        </section>
+      )}
+      {dialog?.kind === 'edit' ? <ScheduleForm schedule={dialog.schedule} onClose={close} onSaved={reload} /> : null}
+      {dialog?.kind === 'delete' ? <DeleteSchedule schedule={dialog.schedule} onClose={close} onDone={reload} /> : null}
+    </div>
+  );
+}
+
+function NoSchedule() {
+  return (
+    <Empty
+      title={t('No schedules yet')}
+      icon="clock"
+      command="npx sequent schedule put nightly --cron '0 3 * * *' --function report -d '{}'"
+    >
+      <p>{t('A schedule invokes a function again and again, at the times of a cron expression in a time zone.')}</p>
+    </Empty>
+  );
+}
+
+async function runNow({ name, function: owner }: ScheduleView): Promise<void> {
+  const { request_id } = await post<{ request_id: string }>(`${pathOf(name)}/run`);
+  navigate(paths.invocation(request_id, owner));
+}
+
+async function setPaused({ name }: ScheduleView, isPaused: boolean): Promise<void> {
+  await post(`${pathOf(name)}/${isPaused ? 'pause' : 'resume'}`);
+  showToast(isPaused ? t('{name} is paused: its fire times are not made up', { name }) : t('{name} is resumed', { name }));
+}
+
+type DeleteProps = { schedule: ScheduleView; onClose: () => void; onDone: () => void };
+
+function DeleteSchedule({ schedule: { name }, onClose, onDone }: DeleteProps) {
+  const { run, isRunning, problem } = useAction<unknown>();
+  const remove = (): void =>
+    void run(async () => {
+      await request(pathOf(name), { method: 'DELETE' });
+      showToast(t('{name} is deleted', { name }));
+      onDone();
+      onClose();
+      return true;
+    });
+  return (
+    <Dialog title={t('Delete {name}', { name })} onClose={onClose}>
+      <div class="dialog-body">
+        <p>{t('The schedule fires no more. The invocations that it requested stay.')}</p>
+        {problem === undefined ? null : <ProblemNotice problem={problem} />}
+      </div>
+      <DialogFooter onClose={onClose}>
+        <button type="button" class="button danger" disabled={isRunning} onClick={remove}>
+          {t('Delete the schedule')}
+        </button>
+      </DialogFooter>
+    </Dialog>
+  );
+}
+
+const pathOf = (name: string): string => `/api/schedules/${encodeURIComponent(name)}`;

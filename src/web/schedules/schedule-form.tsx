@@ -1,0 +1,215 @@
+import { useState } from 'preact/hooks';
+import { parseDuration } from '#src/core/text/parse-duration.ts';
+import type { ScheduleView } from '#src/gateway/api/schemas/schedules.ts';
+import { get, request } from '../api/http.ts';
+import { jsonError, useAction } from '../invocation/actions.tsx';
+import { FormField, messageAt, problemBeside } from '../parts/form-field.tsx';
+import { ProblemNotice } from '../parts/notices.tsx';
+import { formatJson } from '../parts/payload-text.ts';
+import { Dialog, DialogFooter } from '../shell/dialog.tsx';
+import { t } from '../shell/language.ts';
+import { showToast } from '../shell/toasts.tsx';
+import { useFetch } from '../shell/use-fetch.ts';
+
+/** A schedule as the user types it. */
+type Draft = {
+  name: string;
+  cron: string;
+  timeZone: string;
+  function: string;
+  qualifier: string;
+  event: string;
+  overlap: ScheduleView['overlap'];
+  catchUp: string;
+  jitter: string;
+  description: string;
+};
+
+const pointers = ['/cron', '/time_zone', '/function', '/qualifier', '/event', '/catch_up_ms', '/jitter_ms', '/description'];
+
+type ScheduleFormProps = { schedule: ScheduleView | undefined; onClose: () => void; onSaved: () => void };
+
+/** Creates a schedule, or edits one. */
+export function ScheduleForm({ schedule, onClose, onSaved }: ScheduleFormProps) {
+  const [draft, setDraft] = useState(() => draftOf(schedule));
+  const { run, isRunning, problem } = useAction<unknown>();
+  const wrong = mistakesIn(draft);
+  const save = (): void =>
+    void run(async () => {
+      await request(`/api/schedules/${encodeURIComponent(draft.name)}`, { method: 'PUT', body: bodyOf(draft) });
+      showToast(t('The schedule {name} is saved', draft));
+      onSaved();
+      onClose();
+      return true;
+    });
+  const isIncomplete = [draft.name, draft.cron, draft.function].includes('') || Object.values(wrong).some((one) => one !== undefined);
+  const beside = problemBeside(problem, pointers);
+  const set = (changed: Partial<Draft>): void => setDraft({ ...draft, ...changed });
+  const title = schedule === undefined ? t('New schedule') : t('Edit {name}', schedule);
+  return (
+    <Dialog title={title} onClose={onClose} wide>
+      <div class="dialog-body">
+        {schedule === undefined ? (
+          <FormField
+            label={t('Name of the schedule')}
+            hint={t('1 to 60 letters, digits, - or _')}
+            required
+            value={draft.name}
+            onChange={(name) => set({ name })}
+          />
+        ) : null}
+        <TimeFields {...{ draft, problem, set, wrong }} />
+        <TargetFields {...{ draft, problem, set, wrong }} />
+        {beside === undefined ? null : <ProblemNotice problem={beside} />}
+      </div>
+      <DialogFooter onClose={onClose}>
+        <button type="button" class="button primary" disabled={isRunning || isIncomplete} onClick={save}>
+          {t('Save the schedule')}
+        </button>
+      </DialogFooter>
+    </Dialog>
+  );
+}
+
+type FieldsProps = {
+  draft: Draft;
+  problem: ReturnType<typeof useAction>['problem'];
+  wrong: Mistakes;
+  set: (changed: Partial<Draft>) => void;
+};
+
+function TimeFields({ draft, problem, wrong, set }: FieldsProps) {
+  return (
+    <>
+      <div class="schedule-fields">
+        <FormField
+          label={t('Cron expression')}
+          hint={t('minute, hour, day, month, weekday; or six fields with seconds before them')}
+          required
+          placeholder="0 3 * * *"
+          value={draft.cron}
+          message={messageAt(problem, '/cron')}
+          onChange={(cron) => set({ cron })}
+        />
+        <FormField
+          label={t('Time zone')}
+          hint={t('a name of the IANA database')}
+          value={draft.timeZone}
+          choices={Intl.supportedValuesOf('timeZone')}
+          message={messageAt(problem, '/time_zone')}
+          onChange={(timeZone) => set({ timeZone })}
+        />
+      </div>
+      <div class="schedule-fields">
+        <FormField
+          label={t('Catch-up window')}
+          hint={t('how late a missed fire time is made up after an outage: 10s to 7d')}
+          value={draft.catchUp}
+          message={wrong.catchUp ?? messageAt(problem, '/catch_up_ms')}
+          onChange={(catchUp) => set({ catchUp })}
+        />
+        <FormField
+          label={t('Jitter of the fire times')}
+          hint={t('each fire time is delayed by a part of this time, such as 30s')}
+          value={draft.jitter}
+          message={wrong.jitter ?? messageAt(problem, '/jitter_ms')}
+          onChange={(jitter) => set({ jitter })}
+        />
+      </div>
+      <label class="field">
+        <span>{t('Overlap')}</span>
+        <select value={draft.overlap} onChange={({ currentTarget }) => set({ overlap: currentTarget.value as Draft['overlap'] })}>
+          <option value="skip">{t('skip the fire time')}</option>
+          <option value="queue">{t('queue the fire time until that invocation is over')}</option>
+          <option value="allow">{t('allow both at the same time')}</option>
+        </select>
+        <small>{t('what happens at a fire time while the invocation before it is not over')}</small>
+      </label>
+    </>
+  );
+}
+
+function TargetFields({ draft, problem, wrong, set }: FieldsProps) {
+  const { content } = useFetch('functions', (signal) => get<{ functions: { name: string }[] }>('/api/functions', signal));
+  return (
+    <>
+      <div class="schedule-fields">
+        <FormField
+          label={t('Function of the schedule')}
+          required
+          value={draft.function}
+          choices={(content?.functions ?? []).map(({ name }) => name)}
+          message={messageAt(problem, '/function')}
+          onChange={(name) => set({ function: name })}
+        />
+        <FormField
+          label={t('Version or alias')}
+          hint={t('such as v1 or !prod; empty for latest')}
+          value={draft.qualifier}
+          message={messageAt(problem, '/qualifier')}
+          onChange={(qualifier) => set({ qualifier })}
+        />
+      </div>
+      <FormField
+        label={t('Event')}
+        hint={t('JSON that the function receives as its event')}
+        rows={4}
+        value={draft.event}
+        message={wrong.event ?? messageAt(problem, '/event')}
+        onChange={(event) => set({ event })}
+      />
+      <FormField
+        label={t('Description')}
+        value={draft.description}
+        message={messageAt(problem, '/description')}
+        onChange={(description) => set({ description })}
+      />
+    </>
+  );
+}
+
+function draftOf(schedule: ScheduleView | undefined): Draft {
+  return {
+    name: schedule?.name ?? '',
+    cron: schedule?.cron ?? '',
+    timeZone: schedule?.time_zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
+    function: schedule?.function ?? '',
+    qualifier: schedule?.qualifier ?? '',
+    event: eventOf(schedule),
+    overlap: schedule?.overlap ?? 'skip',
+    catchUp: durationText(schedule?.catch_up_ms ?? 86_400_000),
+    jitter: durationText(schedule?.jitter_ms ?? 0),
+    description: schedule?.description ?? '',
+  };
+}
+
+/** Without the key of the project the gateway shows no event. The field is empty then, so that no save replaces the event unnoticed. */
+function eventOf(schedule: ScheduleView | undefined): string {
+  if (schedule === undefined) return '{}';
+  return schedule.event === undefined ? '' : formatJson(JSON.stringify(schedule.event)).text;
+}
+
+function bodyOf({ name: _, timeZone, qualifier, event, catchUp, jitter, ...same }: Draft): object {
+  return {
+    ...same,
+    ...(timeZone === '' ? {} : { time_zone: timeZone }),
+    ...(qualifier === '' ? {} : { qualifier }),
+    event: JSON.parse(event) as unknown,
+    catch_up_ms: parseDuration(catchUp),
+    jitter_ms: parseDuration(jitter),
+  };
+}
+
+type Mistakes = { event: string | undefined; catchUp: string | undefined; jitter: string | undefined };
+
+function mistakesIn({ event, catchUp, jitter }: Draft): Mistakes {
+  const duration = (text: string) => (parseDuration(text) === undefined ? t('not a duration, such as 30s, 10m or 24h') : undefined);
+  return { event: jsonError(event), catchUp: duration(catchUp), jitter: duration(jitter) };
+}
+
+/** A duration as it is typed: in the largest unit that divides it. */
+function durationText(ms: number): string {
+  const units = { h: 3_600_000, m: 60_000, s: 1_000 };
+  const [unit, size] = Object.entries(units).find(([, one]) => ms % one === 0 && ms >= one) ?? ['ms', 1];
+  return ms === 0 ? '0s' : `${ms / size}${unit}`;
+}
