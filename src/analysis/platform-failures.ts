@@ -30,6 +30,18 @@ export function platformInWords(moments: readonly Moment[], now: number): string
   );
 }
 
+/** Whether the last attempt failed because the large payload of the invocation is missing or damaged (BIG3). */
+export function lacksPayload(moments: readonly Moment[]): boolean {
+  return latestPlatformFailures(moments)?.failure.errorType === 'PayloadUnavailable';
+}
+
+/** What a person can do when an invocation lacks its large payload. */
+export function payloadRemedy(name: string): string {
+  return say('restore the object store of the large payloads from a backup, or invoke it again: sequent invoke {name} -d @<file>', {
+    name,
+  });
+}
+
 /** What a person can do when the platform cannot run a function. */
 export function platformRemedy(name: string, handler: Handler | undefined): string {
   switch (handler?.kind) {

@@ -6,7 +6,7 @@ import { expiresAt, firstDueAt, isDelayed } from '#machines/outcome.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { Moment } from './history.ts';
 import { isoTime, withFullStop } from './phrases.ts';
-import { platformInWords, platformRemedy } from './platform-failures.ts';
+import { lacksPayload, payloadRemedy, platformInWords, platformRemedy } from './platform-failures.ts';
 import { type Surroundings, type Wait, whyQueueWaits } from './queue-waits.ts';
 import { say } from './say.ts';
 
@@ -66,7 +66,8 @@ function whyRetrying(moments: readonly Moment[], now: number, around: Surroundin
   const next = nextAttempt(lateInMs);
   const failing = platformInWords(moments, now);
   if (failing !== undefined) {
-    const remedy = platformRemedy(around?.name ?? request?.function ?? '', around?.definition?.handler);
+    const name = around?.name ?? request?.function ?? '';
+    const remedy = lacksPayload(moments) ? payloadRemedy(name) : platformRemedy(name, around?.definition?.handler);
     return { kind: 'platform-failing', rule: 'T1', text: say('{failing} {next}; {end}.', { failing, next, end }), remedy };
   }
   if (lateInMs < 0) {

@@ -16,7 +16,7 @@ import { createWholeLog } from './whole-log.ts';
  * 2. written → planned: every live projection has performed the erasure, the log is archived up to the record of the erasure, and the
  *    sequences of all erased messages are stored. They are stored before the first message is erased, because afterwards the streams
  *    cannot be reconstructed.
- * 3. planned → done: the archive, the log and the results are erased. Repeating this step erases the same messages.
+ * 3. planned → done: the archive, the log, the results and the large payloads are erased. Repeating this step erases the same messages.
  *
  * The janitor purges nothing while an erasure is unfinished, because a purge removes messages without overwriting them (J5).
  */
@@ -91,11 +91,13 @@ class ErasureRun {
     const { function: fn } = this.#record.request;
     const plan = await decodePlan(await archive.store.get(await this.#planName()));
     const segments = await rewriteSegments(this.#options, { erasure: this.#id, sequences: plan.sequences });
+    const requests = new Set(plan.requests);
+    // A sweep removes the payloads of invocations that the log no longer has, without overwriting them.
+    await this.#options.payloads.erase(fn, requests);
     const hints = await purge.hintsOf(fn, this.#until());
     const { first } = await log.state();
     const inLog = [...plan.sequences, ...hints].filter((sequence) => sequence >= first).sort((one, other) => one - other);
     await purge.remove(inLog, { overwrite: true });
-    const requests = new Set(plan.requests);
     const results = await purge.removeResults(fn, (request) => requests.has(request));
     // The plan names request ids, so the plan itself is emptied.
     await this.#storePlan({ sequences: [], requests: [] });

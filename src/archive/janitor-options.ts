@@ -4,6 +4,7 @@ import type { Segment } from '#src/core/ports/archive.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
+import type { PayloadRemoval } from '#src/core/ports/payload-store.ts';
 import type { SegmentFiles } from './archive.ts';
 import type { Retention } from './horizon.ts';
 
@@ -13,6 +14,8 @@ export type JanitorOptions = {
   log: LogSource;
   purge: LogPurge;
   archive: SegmentFiles;
+  /** The large payloads, which an erasure removes with their invocations. */
+  payloads: PayloadRemoval;
   state: KeyValue;
   clock: Clock;
   logger: Logger;

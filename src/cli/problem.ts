@@ -114,6 +114,11 @@ const verdicts: Record<string, Verdict> = {
   },
   NOT_PERMITTED: notPermitted,
   LOG_FULL: { exitCode: exitCodes.failed, what: 'nothing was stored', remedy: 'sequent doctor' },
+  PAYLOAD_UNAVAILABLE: {
+    exitCode: exitCodes.failed,
+    what: 'the large payload of the invocation cannot be used',
+    remedy: 'invoke the function again: sequent invoke <function> -d @<file>',
+  },
   NEWER_FACTS: {
     exitCode: exitCodes.failed,
     what: 'a newer Sequent wrote this log',

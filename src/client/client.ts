@@ -3,11 +3,13 @@ import { setMaxListeners } from 'node:events';
 import { type MasterKeys, parseMasterKeys } from '#src/core/encryption/master-keys.ts';
 import { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
 import type { SecretSealer } from '#src/core/encryption/secret-sealer.ts';
+import { LATEST, maxPayloadBytesOf } from '#src/core/functions/definition.ts';
 import type { Grants } from '#src/core/functions/handler-rules.ts';
 import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import { type FunctionName, isFunctionName, parseFunctionName } from '#src/core/names/names.ts';
 import { subjects } from '#src/core/names/subjects.ts';
 import type { Tenancy } from '#src/core/names/tenancy.ts';
+import { createLargePayloads } from '#src/core/payloads/large-payloads.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { CodePackages } from '#src/core/ports/code-packages.ts';
 import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
@@ -116,6 +118,12 @@ export interface SequentClient extends Invoke, AsyncDisposable {
   readonly history: ClientHistory;
   /** Ends an invocation that is not over; see {@link Cancel}. */
   cancel: Cancel['cancel'];
+  /**
+   * The request payload of an invocation that `timeline` returned. A large payload is read from its store.
+   *
+   * Throws `PayloadUnavailableError` when the large payload is missing or damaged.
+   */
+  requestPayload(timeline: Pick<Timeline, 'requestId' | 'function' | 'requestPayload'>): Promise<string>;
   /** Waits for the outcome of an invocation. Throws `InvocationNotFoundError`, `AmbiguousIdError` and `TimedOutError`. */
   result(id: string, options?: WaitOptions): Promise<Result>;
   /**
@@ -182,6 +190,7 @@ type ClientParts = OpenedParts & { tenancy: Tenancy; functions: FunctionRegistry
 function createClient({ connection, ports, directory, tenancy, functions, payloads, closing }: ClientParts): SequentClient {
   const { log, openRequests, clock, history, cancellations } = ports;
   const opener = createOpener(payloads, tenancy);
+  const large = createLargePayloads({ store: ports.payloadStore, payloads });
   const { live, waiter, readWhole } = createReaders({ connection, ports, directory, tenancy, opener });
   const requests = createRequests({
     log,
@@ -189,6 +198,7 @@ function createClient({ connection, ports, directory, tenancy, functions, payloa
     payloads,
     random: { bytes: randomBytes },
     maxBatch: (name) => directory?.get(name)?.definition.concurrency ?? 1,
+    large: { ...large, maxBytesOf: (name, qualifier) => maxPayloadBytesOf(directory?.find(name, qualifier ?? LATEST)?.definition) },
   });
   const subscriptions = createSubscriptions(connection, opener.transition);
   const by = `client-${randomBytes(6).toString('hex')}`;
@@ -200,16 +210,18 @@ function createClient({ connection, ports, directory, tenancy, functions, payloa
   };
 
   const client: SequentClient = {
-    ...createInvoker({ ...invoker, log, payloads, requests, waiter, functions, traceRequest: createRequestTracing(findTracer()) }),
+    ...createInvoker({ ...invoker, log, payloads, large, requests, waiter, functions, traceRequest: createRequestTracing(findTracer()) }),
     functions,
     schedules: createSchedules({ ...ports, store: ports.functions, functions, payloads, random: { bytes: randomBytes } }),
     packages: ports.packages,
     connection,
     logEpoch: ports.logEpoch,
     clock,
-    repair: createRepair({ ...writing, payloads, findQueued: openRequests.find, history: ports.history }),
+    repair: createRepair({ ...writing, payloads, large, findQueued: openRequests.find, history: ports.history }),
     history: createClientHistory(opener.history(ports.history)),
     cancel: createCancel({ ...writing, cancellations, findQueued: openRequests.find, history, functions, payloads }).cancel,
+    requestPayload: ({ requestId, function: name, requestPayload }) =>
+      large.fetch({ function: name, invocation: requestId }, requestPayload),
     async result(id, { timeoutInMs = 60_000, ...owner } = {}) {
       if (live !== undefined) return toResult(opener.envelope(await liveOutcome(live, { id, functionName: owner.function, timeoutInMs })));
       const { envelope, function: name } = await readWhole(id, owner);

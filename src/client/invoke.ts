@@ -3,6 +3,7 @@ import { LATEST } from '#src/core/functions/definition.ts';
 import type { Envelope } from '#src/core/log/envelope.ts';
 import type { EventLog } from '#src/core/log/event-log.ts';
 import { type FunctionName, parseFunctionName, parseRequestId, type RequestId } from '#src/core/names/names.ts';
+import type { LargePayloads } from '#src/core/payloads/large-payloads.ts';
 import type { FunctionRegistry } from '#src/functions/registry.ts';
 import type { TraceRequest } from '#src/tracing/requests.ts';
 import type { TypedFunction } from './define-function.ts';
@@ -82,6 +83,8 @@ export type InvokerOptions = {
   log: Pick<EventLog, 'readRequest'>;
   /** Opens the payload of an earlier request. */
   payloads?: PayloadSealer;
+  /** Reads the large payload of an earlier request. */
+  large?: Pick<LargePayloads, 'fetch'>;
   requests: Requests;
   waiter: ResultWaiter;
   /** Whether the function exists, by a local copy that may be stale. */
@@ -99,7 +102,7 @@ export type ExpectOutcome = (
 ) => Promise<{ id: string; outcome: (timeoutInMs: number) => Promise<Envelope> }>;
 
 export function createInvoker(options: InvokerOptions): Invoke {
-  const { log, payloads, requests, waiter, isKnown, expectOutcome, functions, traceRequest } = options;
+  const { log, payloads, large, requests, waiter, isKnown, expectOutcome, functions, traceRequest } = options;
 
   /** Checks that a function exists: first in the local copy, which may be stale, then in the registry, which throws. */
   function checkFunction(name: string, qualifier = LATEST): FunctionName | Promise<FunctionName> {
@@ -157,8 +160,9 @@ export function createInvoker(options: InvokerOptions): Invoke {
         const first = message?.requests.find(({ fact }) => fact.invocation === repeats) ?? message?.requests[0];
         if (first === undefined) return { requestId: options.id, traceparent: request.traceparent };
         const { invocation, at, dueAt } = first.fact;
-        const earlier = { payload: payloads?.open(checked, first.payload) ?? first.payload, at, dueAt };
-        return { requestId: invocation, traceparent: request.traceparent, earlier };
+        const opened = payloads?.open(checked, first.payload) ?? first.payload;
+        const payload = (await large?.fetch({ function: checked, invocation }, opened)) ?? opened;
+        return { requestId: invocation, traceparent: request.traceparent, earlier: { payload, at, dueAt } };
       });
     },
     async invokeMany(target, events, options = {}) {

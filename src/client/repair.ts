@@ -6,6 +6,8 @@ import type { EventLog } from '#src/core/log/event-log.ts';
 import { redriveIdOf } from '#src/core/names/delivery-ids.ts';
 import { streamOf } from '#src/core/names/ids.ts';
 import { parseFunctionName, type RequestId } from '#src/core/names/names.ts';
+import type { LargePayloads } from '#src/core/payloads/large-payloads.ts';
+import { isReference } from '#src/core/payloads/payload-reference.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { Hints } from '#src/core/stream/hints.ts';
 import { loadStream, requestOf, type StreamState } from '#src/core/stream/stream.ts';
@@ -28,7 +30,7 @@ export interface Repair extends DeliverySettler {
    * The new invocation belongs to the trace of `traceparent`, or else to the trace of the first invocation. With `batch`, it is a member of
    * that batch.
    *
-   * Throws `InvalidInputError`, `InvocationNotFoundError`, and `WrongStateError` while the invocation has no outcome.
+   * Throws `InvalidInputError`, `InvocationNotFoundError`, `PayloadUnavailableError`, and `WrongStateError` while the invocation has no outcome.
    */
   redrive(
     id: string,
@@ -40,6 +42,8 @@ export type RepairOptions = FindStreamOptions & {
   log: EventLog;
   /** Opens what failures say, and seals payloads. */
   payloads?: PayloadSealer;
+  /** Copies the large payload of an invocation that is redriven. */
+  large?: Pick<LargePayloads, 'copy'>;
   hints: Hints;
   clock: Clock;
   by: string;
@@ -47,12 +51,18 @@ export type RepairOptions = FindStreamOptions & {
 };
 
 export function createRepair(options: RepairOptions): Repair {
-  const { log, payloads, clock, by, appendId } = options;
+  const { log, payloads, large, clock, by, appendId } = options;
   async function open(id: string, owner: Owner): Promise<{ state: StreamState; invocation: Invocation }> {
     const state = await loadStream(log, await findStream(id, owner, options));
     const invocation = state?.invocations.get(id);
     if (state === undefined || invocation === undefined) throw new InvocationNotFoundError({ id });
     return { state, invocation };
+  }
+
+  /** A large payload is copied, because it goes with its invocation (BIG2). */
+  async function payloadOf({ name, id, redrive, chosen }: { name: string; id: string; redrive: string; chosen: string }): Promise<string> {
+    if (large === undefined || !isReference(chosen)) return payloads?.sealAgain(name, chosen, redrive) ?? chosen;
+    return await large.copy({ function: name, invocation: id }, { function: name, invocation: redrive }, chosen);
   }
 
   return {
@@ -79,7 +89,7 @@ export function createRepair(options: RepairOptions): Repair {
       await log.accept({ function: parseFunctionName(fn), stream: streamOf(redrive) }, [
         {
           id: redrive,
-          payload: payloads?.sealAgain(fn, chosen, redrive) ?? chosen,
+          payload: await payloadOf({ name: fn, id, redrive, chosen }),
           qualifier,
           redriveOf: id as RequestId,
           ...given({ traceparent: trace, batch }),

@@ -3,8 +3,9 @@ import type { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
 import { InvalidInputError, InvalidPayloadError, messageOf } from '#src/core/errors.ts';
 import { type DueOptions, deliverAtOf } from '#src/core/log/due-time.ts';
 import type { Accepted, NewRequest } from '#src/core/log/event-log.ts';
-import { canBeBrought, streamOf } from '#src/core/names/ids.ts';
+import { canBeBrought, createStreamId, streamOf } from '#src/core/names/ids.ts';
 import { type FunctionName, isRequestId, parseQualifier, quote, type RequestId } from '#src/core/names/names.ts';
+import type { LargePayloads } from '#src/core/payloads/large-payloads.ts';
 import { RequestBatches, type RequestBatchesOptions } from './request-batches.ts';
 
 /** A request that the log has not accepted yet. */
@@ -39,6 +40,8 @@ export interface Requests {
 export type RequestsOptions = RequestBatchesOptions & {
   /** Seals the payloads of encrypting projects, after their checks. */
   payloads?: PayloadSealer;
+  /** Stores what is too large for the log, as far as the function accepts it; by default nothing is. */
+  large?: Pick<LargePayloads, 'store'> & { maxBytesOf: (name: FunctionName, qualifier: string | undefined) => number };
 };
 
 /**
@@ -47,13 +50,22 @@ export type RequestsOptions = RequestBatchesOptions & {
  * 1. While a message of a function waits for its acknowledgement, further requests of the function queue up and share the next message.
  * 2. When idle, requests of the same turn of the event loop share a message; usually that is one request.
  * 3. A request with an id of the caller is sent alone, so that its id names its stream, unless it is sent by `sendTogether`.
+ * 4. A request with a large payload is sent alone, after its payload is durable (BIG1).
  */
-export function createRequests({ payloads, ...options }: RequestsOptions): Requests {
-  const { log, clock } = options;
+export function createRequests({ payloads, large, ...options }: RequestsOptions): Requests {
+  const { log, clock, random } = options;
   const batches = new RequestBatches(options);
 
-  function contentOf(name: FunctionName, { payload, id, qualifier, traceparent, synchronous, batch, at, delay }: Outgoing): NewRequest {
-    const content: NewRequest = { payload: payloads?.seal(name, payload, id) ?? payload };
+  function seal(name: FunctionName, payload: string, id?: string): string {
+    return payloads?.seal(name, payload, id) ?? payload;
+  }
+
+  /** `payload` is sealed, or a reference. */
+  function contentOf(
+    payload: string,
+    { qualifier, traceparent, synchronous, batch, at, delay }: Omit<Outgoing, 'payload' | 'id'>,
+  ): NewRequest {
+    const content: NewRequest = { payload };
     if (qualifier !== undefined) content.qualifier = parseQualifier(qualifier);
     if (traceparent !== undefined) content.traceparent = traceparent;
     if (synchronous) content.synchronous = true;
@@ -63,21 +75,48 @@ export function createRequests({ payloads, ...options }: RequestsOptions): Reque
     return { ...content, deliverAt: deliverAtOf({ at, delay }, clock.now()) };
   }
 
+  /** The size of a payload. Throws `InvalidInputError` when the function does not accept it. */
+  function sizeOf(name: FunctionName, { payload, qualifier }: Outgoing): number {
+    const bytes = Buffer.byteLength(payload);
+    if (bytes > MAX_PAYLOAD_BYTES) expectWithin(bytes, large?.maxBytesOf(name, qualifier) ?? MAX_PAYLOAD_BYTES);
+    return bytes;
+  }
+
+  /** The reference to a payload, which is durable then. */
+  async function store(name: FunctionName, { payload, id }: Outgoing & { id: RequestId }, isRepeatable: boolean): Promise<string> {
+    return (await large?.store({ function: name, invocation: id }, payload, { isRepeatable })) ?? payload;
+  }
+
+  async function sendLarge(name: FunctionName, outgoing: Outgoing): Promise<RequestId> {
+    const isBrought = outgoing.id !== undefined;
+    const id = isBrought ? checkId(outgoing.id ?? '') : (createStreamId(clock.now(), random.bytes(8)) as string as RequestId);
+    const request = contentOf(await store(name, { ...outgoing, id }, isBrought), outgoing);
+    await log.accept({ function: name, stream: streamOf(id) }, [{ ...request, id }]);
+    return id;
+  }
+
   return {
     async sendOnce(name, { id, repeats, ...outgoing }) {
-      checkSize(outgoing.payload);
       const own = checkId(id);
-      const request: NewRequest = { ...contentOf(name, { ...outgoing, id: own }), id: own, once: true };
+      const isLarge = sizeOf(name, outgoing) > MAX_PAYLOAD_BYTES;
+      const payload = isLarge ? await store(name, { ...outgoing, id: own }, true) : seal(name, outgoing.payload, own);
+      const request: NewRequest = { ...contentOf(payload, outgoing), id: own, once: true };
       if (repeats !== undefined) request.repeats = repeats;
       return await log.accept({ function: name, stream: streamOf(own) }, [request]);
     },
     async sendTogether(name, { id, ...outgoing }) {
-      const bytes = checkSize(outgoing.payload);
-      return await batches.sendTogether(name, { request: contentOf(name, outgoing), bytes, id: checkId(id) });
+      const bytes = sizeOf(name, outgoing);
+      if (bytes > MAX_PAYLOAD_BYTES) return await sendLarge(name, { ...outgoing, id });
+      return await batches.sendTogether(name, {
+        request: contentOf(seal(name, outgoing.payload), outgoing),
+        bytes,
+        id: checkId(id),
+      });
     },
     async send(name, outgoing) {
-      const bytes = checkSize(outgoing.payload);
-      const request = contentOf(name, outgoing);
+      const bytes = sizeOf(name, outgoing);
+      if (bytes > MAX_PAYLOAD_BYTES) return await sendLarge(name, outgoing);
+      const request = contentOf(seal(name, outgoing.payload, outgoing.id), outgoing);
       if (outgoing.id === undefined) return await batches.send(name, { request, bytes });
       request.id = checkId(outgoing.id);
       await log.accept({ function: name, stream: streamOf(request.id) }, [request]);
@@ -108,14 +147,13 @@ export function checkJson(payload: string): string {
 
 /** Returns the text if it is a valid payload. Throws `InvalidInputError` when it is too large, and `InvalidPayloadError` when it is not JSON. */
 export function checkPayload(payload: string): string {
-  checkSize(payload);
+  expectWithin(Buffer.byteLength(payload), MAX_PAYLOAD_BYTES);
   return checkJson(payload);
 }
 
-function checkSize(payload: string): number {
-  const bytes = Buffer.byteLength(payload);
-  if (bytes <= MAX_PAYLOAD_BYTES) return bytes;
-  throw new InvalidInputError({ field: 'the payload', problem: `has ${bytes} bytes; at most ${MAX_PAYLOAD_BYTES} are accepted` });
+function expectWithin(bytes: number, max: number): void {
+  if (bytes <= max) return;
+  throw new InvalidInputError({ field: 'the payload', problem: `has ${bytes} bytes; at most ${max} are accepted` });
 }
 
 function addBatch(content: NewRequest, id: string | undefined): void {

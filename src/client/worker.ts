@@ -7,6 +7,7 @@ import type { Grants } from '#src/core/functions/handler-rules.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import type { Tenancy } from '#src/core/names/tenancy.ts';
 import { createRedaction, type Redact } from '#src/core/output/redaction.ts';
+import { createLargePayloads } from '#src/core/payloads/large-payloads.ts';
 import { systemTimers } from '#src/core/ports/clock.ts';
 import type { FunctionHost } from '#src/core/ports/function-host.ts';
 import { type Logger, silentLogger } from '#src/core/ports/logger.ts';
@@ -15,6 +16,7 @@ import { createFunctionDeliverer } from '#src/destinations/function-deliverer.ts
 import { createFunctionTarget } from '#src/destinations/function-target.ts';
 import { openFunctionDirectory } from '#src/functions/directory.ts';
 import { createFunctionRegistry } from '#src/functions/registry.ts';
+import { createFetchingHost } from '#src/hosts/fetching-host.ts';
 import { createInlineHost } from '#src/hosts/inline-host.ts';
 import { createRedactingHost } from '#src/hosts/redacting-host.ts';
 import { createSealingHost } from '#src/hosts/sealing-host.ts';
@@ -105,12 +107,13 @@ export async function startEmbeddedWorker({
     name: `deliverer-${worker}`,
     targets: traceTargets({ FunctionGraph: functionTarget }, findTracer()),
   });
+  const large = createLargePayloads({ store: ports.payloadStore, payloads });
   const role = startWorker({
     ...common,
     worker,
     emptyPayload,
     deliverer,
-    host: traceHost(createSealingHost(hostOf(handlers, redact), payloads), findTracer()),
+    host: traceHost(createFetchingHost(createSealingHost(hostOf(handlers, redact), payloads), large), findTracer()),
     functions: directory,
     findFunction: directory.ask,
     canRun: ({ name, handler }) => handler.kind === 'inline' && handlers.has(name),

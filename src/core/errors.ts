@@ -206,6 +206,15 @@ export class LogFullError extends SequentError {
   }
 }
 
+/** The payload of an invocation is too large for the log, and its object cannot be used: it is missing, damaged, or was erased. */
+export class PayloadUnavailableError extends SequentError {
+  readonly code = 'PAYLOAD_UNAVAILABLE';
+  readonly retryable = true;
+  constructor({ function: name, invocation, why }: { function: string; invocation: string; why: string }, options?: ErrorOptions) {
+    super((nameOf) => `the large payload of invocation ${invocation} of ${nameOf(name)} cannot be used: ${why}`, options);
+  }
+}
+
 /**
  * The log refuses the version of a writer, and repeated reads show nothing newer: the answering replica lags, or the stream was archived.
  * Nothing was stored.

@@ -5,6 +5,7 @@ import { type DueOptions, deliverAtOf, readDueTime } from '#src/core/log/due-tim
 import { canBeBrought, isCreatedId, isKeyedForm, keyedId } from '#src/core/names/ids.ts';
 import { isRequestId } from '#src/core/names/names.ts';
 import type { Tenancy } from '#src/core/names/tenancy.ts';
+import { isReference } from '#src/core/payloads/payload-reference.ts';
 import { HttpError } from './http/http-error.ts';
 import type { Call, Gateway } from './ports.ts';
 import type { Scope } from './scope.ts';
@@ -42,13 +43,13 @@ export function createIdempotency({ client, clock }: Gateway, sharedTurn: () => 
   async function findEarlier({ name, id, formerId, repeats }: KeyedRequest): Promise<Earlier | undefined> {
     const known = await lookUp(name, id);
     const otherId = repeats ?? formerId;
-    if (known !== undefined || otherId === undefined) return known === undefined ? undefined : { id, ...requestOf(known) };
+    if (known !== undefined || otherId === undefined) return known === undefined ? undefined : { id, ...(await requestOf(client, known)) };
     const other = await lookUp(name, otherId);
     const fact = other?.transitions[0]?.fact;
     // An invocation that follows from another one was not accepted under a key.
     const isKeyed = fact?.type === 'queued' && fact.lineage === undefined && fact.redriveOf === undefined;
     // The reply to a former key names the id of the key, as before.
-    return other !== undefined && isKeyed ? { id: repeats ?? id, ...requestOf(other) } : undefined;
+    return other !== undefined && isKeyed ? { id: repeats ?? id, ...(await requestOf(client, other)) } : undefined;
   }
 
   async function lookUp(name: string, id: string): Promise<Timeline | undefined> {
@@ -89,7 +90,9 @@ function earlierOf({ requestId: id, earlier }: { requestId: string; earlier?: Ea
   return earlier === undefined ? undefined : { id, ...earlier };
 }
 
-function requestOf({ requestPayload: payload, transitions: [first] }: Timeline): EarlierRequest {
+async function requestOf(client: Gateway['client'], timeline: Timeline): Promise<EarlierRequest> {
+  const [first] = timeline.transitions;
+  const payload = isReference(timeline.requestPayload) ? await client.requestPayload(timeline) : timeline.requestPayload;
   return { payload, at: first?.fact.at ?? 0, dueAt: first?.fact.type === 'queued' ? first.fact.dueAt : undefined };
 }
 

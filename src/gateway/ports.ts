@@ -33,6 +33,7 @@ export type GatewayClient = Pick<
   | 'invokeMany'
   | 'result'
   | 'timeline'
+  | 'requestPayload'
   | 'follow'
   | 'logs'
   | 'lastSequence'

@@ -6,6 +6,7 @@ import type { Clock } from '#src/core/ports/clock.ts';
 import { type CodePackages, digestOfArchive, type PackageOwner, packageName, parsePackageName } from '#src/core/ports/code-packages.ts';
 import type { Connection } from './transport/connection.ts';
 import { errorCodeOf, isMessageNotFound } from './transport/errors.ts';
+import { recordSubject } from './wire/object-store.ts';
 import { CODE_BUCKET, CODE_STREAM } from './wire/topology.ts';
 
 /** A package that was stored within this time is not stored again. Far below the grace time after which unused packages are deleted. */
@@ -39,7 +40,7 @@ export function createNatsCodePackages(connection: Connection, clock: Pick<Clock
   /** The time of the server at which a package was stored; the present time when the package was removed meanwhile. */
   async function storedAt(name: string): Promise<number> {
     try {
-      return (await connection.manager.streams.getMessage(CODE_STREAM, { last_by_subj: recordSubject(name) })).time.getTime();
+      return (await connection.manager.streams.getMessage(CODE_STREAM, { last_by_subj: recordSubject(CODE_BUCKET, name) })).time.getTime();
     } catch (error) {
       if (isMessageNotFound(errorCodeOf(error))) return clock.now();
       throw error;
@@ -103,10 +104,4 @@ function isUndamaged({ deleted, digest, size }: ObjectInfo, archive: Uint8Array)
 
 async function open({ jetstream }: Connection): Promise<ObjectStore> {
   return await jetstream.views.os(CODE_BUCKET);
-}
-
-/** The subject of the record of an object, as NATS clients write it. */
-function recordSubject(name: string): string {
-  const padded = Buffer.from(name).toString('base64').replaceAll('+', '-').replaceAll('/', '_');
-  return `$O.${CODE_BUCKET}.M.${padded}`;
 }

@@ -1,5 +1,5 @@
 import type { AuditTrailOptions } from '#src/core/audit/audit-trail.ts';
-import { NatsUnavailableError } from '#src/core/errors.ts';
+import { messageOf, NatsUnavailableError } from '#src/core/errors.ts';
 import type { History } from '#src/core/history-questions.ts';
 import type { EventLog } from '#src/core/log/event-log.ts';
 import type { Results } from '#src/core/log/results.ts';
@@ -11,12 +11,15 @@ import type { DestinationCheck } from '#src/core/ports/destination-check.ts';
 import type { ExecutionProbe } from '#src/core/ports/execution-probe.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { OpenRequests } from '#src/core/ports/open-requests.ts';
+import type { PayloadRemoval, PayloadStore } from '#src/core/ports/payload-store.ts';
 import type { RoleInstances } from '#src/core/ports/role-instances.ts';
 import type { Hints } from '#src/core/stream/hints.ts';
 import type { WorkQueue } from '#src/core/stream/work-queue.ts';
 import { createNatsCodePackages } from './code-packages.ts';
 import { openKeyValue } from './key-value.ts';
 import { createLazyKeyValue } from './lazy-key-value.ts';
+import { createNatsPayloadRemoval } from './payload-removal.ts';
+import { createNatsPayloadStore } from './payload-store.ts';
 import { createNatsCancellations } from './questions/cancellations.ts';
 import { createNatsConnectionsControl } from './questions/connections-control.ts';
 import { createNatsDestinationCheck } from './questions/destination-check.ts';
@@ -46,6 +49,7 @@ import {
   INVOCATIONS,
   invocationsStream,
   keyValueStream,
+  payloadsStream,
   resultsStream,
   STATE_BUCKET,
   type TopologyOptions,
@@ -69,6 +73,9 @@ export type NatsPorts = {
   functions: KeyValue;
   /** The code of functions. */
   packages: CodePackages;
+  /** The payloads that are too large for the log. */
+  payloadStore: PayloadStore;
+  payloadRemoval: PayloadRemoval;
   /** Positions that save work after a restart, and the key of the hints. No other data depends on them. */
   state: KeyValue;
   publisher: Publisher;
@@ -118,6 +125,7 @@ export async function openNatsPorts(connection: Connection, options: NatsPortsOp
     streams.keep(log);
     const buckets = [FUNCTIONS_BUCKET, STATE_BUCKET].map((bucket) => keyValueStream(bucket, topology));
     await streams.add(resultsStream(topology), codeStream(topology), ...buckets);
+    await addPayloads(connection, streams, { ...options, topology });
   } else if (!isLazy) await expectStream(connection);
   if (!isLazy) await readFormerRequests(connection);
   const clock = isLazy ? localServerClock : await openServerClock(connection, { ...options.clockBounds, ...problems });
@@ -153,6 +161,8 @@ export async function openNatsPorts(connection: Connection, options: NatsPortsOp
     connectionsControl: createNatsConnectionsControl(connection, serviceAudit),
     functions,
     packages: createNatsCodePackages(connection, clock),
+    payloadStore: createNatsPayloadStore({ connection, publisher, clock, budgetInMs: options.budgetInMs }),
+    payloadRemoval: createNatsPayloadRemoval(connection),
     state,
     publisher,
     history: createNatsHistory(connection, options.historyProject),
@@ -167,6 +177,23 @@ export async function openNatsPorts(connection: Connection, options: NatsPortsOp
       publisher.close();
     },
   };
+}
+
+/** Without this stream, for which an account from an earlier version may lack the space, large payloads are refused, and all else works. */
+async function addPayloads(
+  connection: Connection,
+  streams: EnsuredStreams,
+  { topology, onProblem = () => {} }: { topology: TopologyOptions } & Pick<NatsPortsOptions, 'onProblem'>,
+): Promise<void> {
+  const config = payloadsStream(topology);
+  try {
+    await streams.add(config);
+  } catch (error) {
+    if (!connection.isConnected) throw error;
+    onProblem(
+      `large payloads are refused: the JetStream stream ${config.name} cannot be created: ${messageOf(connection.refusals.explain(error))}`,
+    );
+  }
 }
 
 function expectReplicable({ nats }: Connection, replicas: number): void {

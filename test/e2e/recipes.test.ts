@@ -44,6 +44,7 @@ const expected: Readonly<Record<string, readonly RegExp[]>> = {
     ...[/desk is defined/, /order is defined/, /"total":120/, /"total":12/, /look at .*"total":120/],
     ...[/not sent to functiongraph-0: when response \$\.total greater 100 does not hold/, /only when|ONLY WHEN/i],
   ],
+  'large-payloads.md': [/import is defined/, /^$/, /"rows":50000/, /stored:1\.1\d{6}\./, /-/, /import-1\.json/],
   'canary.md': [...[/price is defined/, /v1/, /prod/, /price is defined/, /v2/, /v2/, /price-4/], ...[/v1.*v2/s, /price-\d/, /prod/]],
   'nightly-report.md': [
     ...[/report is defined/, /nightly is stored; it fires next at/, /next +20.* 02:00:00 Europe\/Berlin/, /"orders":3/, /report.*notified/],

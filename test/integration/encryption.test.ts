@@ -95,7 +95,9 @@ describe('the payloads of a project that encrypts them', () => {
     const onFailure = [{ destination: 'HTTP', param: JSON.stringify({ url: receiver.url }), when: fails }];
     const onSuccess = [{ destination: 'FunctionGraph', param: JSON.stringify({ func_urn: 'echo' }), when: says }];
     await sequent.call('PUT', '/api/functions/echo', { body: { handler: { ...handler, export: 'speak' } } });
-    await sequent.call('PUT', '/api/functions/speak', { body: { handler: speak, policy: { onSuccess, onFailure } } });
+    await sequent.call('PUT', '/api/functions/speak', {
+      body: { handler: speak, maxPayloadBytes: 1_000_000, policy: { onSuccess, onFailure } },
+    });
     const stranger = { 'x-auth-token': STRANGER.token };
     await sequent.call('PUT', '/api/functions/speak', { body: { handler: speak }, headers: stranger });
     const keys = await readKeys({ file: keyFile });
@@ -146,6 +148,20 @@ describe('the payloads of a project that encrypts them', () => {
     await invoke({ text: 'a' }, key);
     const repeat = (text: string) => sequent.call('POST', '/api/functions/speak/invocations', { body: { text }, headers: key });
     expect([(await repeat('a')).status, (await repeat('b')).status]).toEqual([202, 422]);
+
+    // A large payload is an object beside the log.
+    const large = { text: secret, more: 'x'.repeat(400_000) };
+    const sent = await sequent.call('POST', '/api/functions/speak/invocations', {
+      body: large,
+      headers: { 'idempotency-key': 'large', prefer: 'wait=30' },
+    });
+    expect(await sent.json()).toMatchObject({
+      request: { payload: expect.stringMatching(/^stored:1\.\d+\.[\w-]{43}\.1$/) },
+      result: { payload: `{"text":"${secret}"}` },
+    });
+    const resent = (body: object) =>
+      sequent.call('POST', '/api/functions/speak/invocations', { body, headers: { 'idempotency-key': 'large' } });
+    expect([(await resent(large)).status, (await resent({ ...large, text: 'b' })).status]).toEqual([202, 422]);
 
     // A client without the keys.
     const { stream } = await publishPlain(nats, 'speak', plain);

@@ -163,6 +163,8 @@ export const zhCn = {
   'The platform could not run it, once since {time} ({duration}): {message}': '自 {time}（{duration}）以来平台有 1 次无法执行：{message}',
   'The platform could not run it, {times} times in a row since {time} ({duration}): {message}':
     '自 {time}（{duration}）以来平台连续 {times} 次无法执行：{message}',
+  'restore the object store of the large payloads from a backup, or invoke it again: sequent invoke {name} -d @<file>':
+    '从备份恢复大负载的对象存储，或重新调用：sequent invoke {name} -d @<file>',
   'start a responder on the subject {subject}': '在主题 {subject} 上启动应答程序',
   'start the endpoint {url}, or correct its address: sequent fn put {name} --url <url>':
     '启动 {url}，或更正其地址：sequent fn put {name} --url <url>',

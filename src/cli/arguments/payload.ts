@@ -12,16 +12,16 @@ const STDIN_HINT_AFTER_MS = 1_000;
  *
  * Throws when the event is no text, or exceeds the limit of a payload. The input is not read beyond the limit.
  */
-export async function readPayload(given: string | undefined, { err }: Terminal): Promise<string> {
-  if (given === '-' || (given === undefined && isPiped())) return decode(await readStdin(err.line), 'stdin');
+export async function readPayload(given: string | undefined, { err }: Terminal, maxBytes = MAX_PAYLOAD_BYTES): Promise<string> {
+  if (given === '-' || (given === undefined && isPiped())) return decode(await readStdin(err.line, maxBytes), 'stdin');
   if (given === undefined) return '';
-  if (given.startsWith('@')) return decode(await readFileUpTo(given.slice(1)), given.slice(1));
+  if (given.startsWith('@')) return decode(await readFileUpTo(given.slice(1), maxBytes), given.slice(1));
   return given;
 }
 
 /** Reads all of stdin as text, up to the limit of a payload. */
 export async function readStdinText(say: (line: string) => void): Promise<string> {
-  return decode(await readStdin(say), 'stdin');
+  return decode(await readStdin(say, MAX_PAYLOAD_BYTES), 'stdin');
 }
 
 /** Whether stdin is a pipe or a file: not a terminal, not `/dev/null`, not closed. */
@@ -34,31 +34,31 @@ function isPiped(): boolean {
   }
 }
 
-async function readStdin(say: (line: string) => void): Promise<Uint8Array> {
+async function readStdin(say: (line: string) => void, maxBytes: number): Promise<Uint8Array> {
   const waiting = setTimeout(() => say("reading the event from stdin (end it with Ctrl-D; or pass -d '{}')"), STDIN_HINT_AFTER_MS);
   try {
-    return await collect(process.stdin);
+    return await collect(process.stdin, maxBytes);
   } finally {
     clearTimeout(waiting);
     process.stdin.pause();
   }
 }
 
-async function readFileUpTo(path: string): Promise<Uint8Array> {
+async function readFileUpTo(path: string, maxBytes: number): Promise<Uint8Array> {
   const file = await open(path).catch((cause: unknown) => {
     throw usageProblem('the event cannot be read', messageOf(cause), 'a path that exists after the @, such as -d @event.json');
   });
-  return await collect(file.createReadStream());
+  return await collect(file.createReadStream(), maxBytes);
 }
 
-async function collect(stream: AsyncIterable<unknown>): Promise<Uint8Array> {
+async function collect(stream: AsyncIterable<unknown>, maxBytes: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of stream) {
     chunks.push(chunk as Uint8Array);
     bytes += (chunk as Uint8Array).byteLength;
-    if (bytes > MAX_PAYLOAD_BYTES) {
-      throw new InvalidInputError({ field: 'the payload', problem: `is larger than ${MAX_PAYLOAD_BYTES} bytes` });
+    if (bytes > maxBytes) {
+      throw new InvalidInputError({ field: 'the payload', problem: `is larger than ${maxBytes} bytes` });
     }
   }
   return Buffer.concat(chunks);

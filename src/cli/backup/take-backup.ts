@@ -10,6 +10,7 @@ import {
   FUNCTIONS_BUCKET,
   GATEWAY_BUCKET,
   INVOCATIONS,
+  PAYLOADS_STREAM,
   RESULTS,
   SIGNATURES,
   STATE_BUCKET,
@@ -24,7 +25,8 @@ import { createSnapshotFile, type SavedStream, writeDescription } from './backup
  * 2. The functions come before the state, which has the keys of their secrets.
  * 3. The state comes before the log, because it holds positions in the log, which must not lie behind the end of the log.
  * 4. The log comes before the results, because a work item is acknowledged after its result was stored (EXEC4).
- * 5. When a function was changed before the snapshot of the log ended, all snapshots are taken again: the log may name a function that the
+ * 5. The log comes before the large payloads, because each of them is stored before the message that refers to it (BIG1).
+ * 6. When a function was changed before the snapshot of the log ended, all snapshots are taken again: the log may name a function that the
  *    backup lacks.
  */
 
@@ -35,6 +37,7 @@ export const backupOrder: readonly string[] = [
   CODE_STREAM,
   `KV_${STATE_BUCKET}`,
   INVOCATIONS,
+  PAYLOADS_STREAM,
   RESULTS,
   `KV_${GATEWAY_BUCKET}`,
   AUDIT,

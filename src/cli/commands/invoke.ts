@@ -6,6 +6,7 @@ import { printResult } from '#src/cli/print/result-output.ts';
 import { transitionLine } from '#src/cli/print/transitions.ts';
 import type { Invoked, SequentClient } from '#src/client/client.ts';
 import { type LiveTransition, transitionsIn } from '#src/core/log/transitions.ts';
+import { MAX_LARGE_PAYLOAD_BYTES } from '#src/core/payloads/payload-reference.ts';
 import { action, type Call } from '../call.ts';
 import { type ExitCode, exitCodes, usageProblem } from '../problem.ts';
 import { printConnection, withClient } from '../session.ts';
@@ -65,7 +66,7 @@ async function invoke(call: Call<InvokeOptions>): Promise<ExitCode | undefined> 
   if (options.key !== undefined)
     throw usageProblem('--key has no meaning here', 'it names the lines of --batch', '--id for one invocation');
   const { name, qualifier } = readFunction(call.args[0] ?? '', options.qualifier);
-  const given = options.testEvent === undefined ? await readPayload(options.event, terminal) : undefined;
+  const given = options.testEvent === undefined ? await readPayload(options.event, terminal, MAX_LARGE_PAYLOAD_BYTES) : undefined;
   return await withClient(options, async (client) => {
     const payload = given ?? (await findTestEvent(client.functions, name, options.testEvent ?? '')).text;
     const send = () =>

@@ -84,7 +84,7 @@ async function eventFileOf(client: SequentClient, { named, tenancy, options, war
     version,
     requestId: timeline.requestId,
     attempt,
-    ...requestOf(timeline),
+    ...requestOf({ ...timeline, requestPayload: await client.requestPayload(timeline) }),
     context: {
       functionUrn: functionUrn(tenancy, timeline.function, version),
       timeoutInMs: found?.definition.timeoutInMs ?? terms?.timeoutInMs ?? 30_000,

@@ -4,7 +4,18 @@ import type { AcceptedRequest } from '#src/core/log/event-log.ts';
 import { projectOf } from '#src/core/names/addressable.ts';
 import type { MasterKeys } from './master-keys.ts';
 import { erasedUpTo, type ProjectSettings, parseDataKeyName, parseSettings, projectOfScope, scopeIn, scopeOf } from './project-settings.ts';
-import { isSealed, NOT_ENCRYPTED, openText, type PayloadKey, parseSealed, payloadKeyOf, sealText } from './sealed-text.ts';
+import {
+  isSealed,
+  keyNumberOf,
+  NOT_ENCRYPTED,
+  openBytes,
+  openText,
+  type PayloadKey,
+  parseSealed,
+  payloadKeyOf,
+  sealBytes,
+  sealText,
+} from './sealed-text.ts';
 import { unwrapKey } from './wrapped-key.ts';
 
 /*
@@ -96,11 +107,20 @@ export class PayloadSealer {
    * Throws `KeyMissingError`, and `ProjectErasedError`.
    */
   seal(name: string, text: string, id?: string): string {
-    if (this.#settings.size === 0) return text;
-    const settings = this.#settings.get(scopeOf(projectOf(name)));
-    if (settings === undefined || settings.payloads === 'plain' || text === '') return text;
-    if (settings.payloads === 'erased') throw new ProjectErasedError({ name });
-    return sealText(this.#keyOf(name, settings.key), text, { name, id });
+    const key = text === '' ? undefined : this.#sealingKeyOf(name);
+    return key === undefined ? text : sealText(key, text, { name, id });
+  }
+
+  /** As `seal`, for the object of a large payload; `undefined` if the project does not encrypt payloads. */
+  sealBytes(name: string, content: Buffer, id?: string): { key: number; bytes: Buffer } | undefined {
+    const key = this.#sealingKeyOf(name);
+    return key === undefined ? undefined : { key: key.number, bytes: sealBytes(key, content, { name, id }) };
+  }
+
+  /** The content of an object that was sealed for a function. Throws as `open` does. */
+  openBytes(name: string, number: number, bytes: Buffer): Buffer {
+    const key = this.#openingKeyOf(name, number);
+    return openBytes(key, bytes, name) ?? cannotDecrypt();
   }
 
   /** As `seal`, for the payload of an earlier request of the function. A sealed payload stays as it is, so no key is needed. */
@@ -112,10 +132,7 @@ export class PayloadSealer {
   open(name: string, text: string): string {
     const sealed = parseSealed(text);
     if (sealed === undefined) return text;
-    if (this.#isErased(name, sealed.number)) throw new ProjectErasedError({ name });
-    const opened = openText(this.#keyOf(name, sealed.number), sealed.ciphertext, name);
-    if (opened !== undefined) return opened;
-    throw new InvalidInputError({ field: 'the payload', problem: 'cannot be decrypted: it was sealed for another function, or changed' });
+    return openText(this.#openingKeyOf(name, sealed.number), sealed.ciphertext, name) ?? cannotDecrypt();
   }
 
   /** A sealed text as a reader sees it. `undefined` when this process cannot open it, or when it was not sealed for this function. */
@@ -129,12 +146,13 @@ export class PayloadSealer {
   refusalOf({ fact, payload }: AcceptedRequest): { condition: FactOf<'failed'>['condition']; message: string } | undefined {
     const settings = this.#settings.size === 0 ? undefined : this.#settings.get(scopeOf(projectOf(fact.function)));
     if (settings === undefined) {
-      if (!isSealed(payload)) return undefined;
+      if (!isSealed(payload) && keyNumberOf(payload) === undefined) return undefined;
       return { condition: 'InvalidPayload', message: 'the payload is sealed, and its project does not encrypt payloads' };
     }
-    if (settings.payloads === 'erased' || (parseSealed(payload)?.number ?? Number.POSITIVE_INFINITY) <= erasedUpTo(settings))
+    if (settings.payloads === 'erased' || (keyNumberOf(payload) ?? Number.POSITIVE_INFINITY) <= erasedUpTo(settings))
       return { condition: 'InvalidRequest', message: 'the project of the function was erased' };
-    if (settings.payloads === 'plain' || payload === '' || isSealed(payload) || fact.at < settings.since) return undefined;
+    const isProtected = payload === '' || isSealed(payload) || keyNumberOf(payload) !== undefined;
+    if (settings.payloads === 'plain' || isProtected || fact.at < settings.since) return undefined;
     const message = `${NOT_ENCRYPTED}; send the request over HTTP, or by a client with the encryption keys`;
     return { condition: 'InvalidRequest', message };
   }
@@ -142,6 +160,20 @@ export class PayloadSealer {
   #isErased(name: string, number: number): boolean {
     const settings = this.#settings.get(scopeOf(projectOf(name)));
     return settings !== undefined && number <= erasedUpTo(settings);
+  }
+
+  /** The key that seals for a function now; `undefined` if its project does not encrypt payloads. */
+  #sealingKeyOf(name: string): PayloadKey | undefined {
+    if (this.#settings.size === 0) return undefined;
+    const settings = this.#settings.get(scopeOf(projectOf(name)));
+    if (settings === undefined || settings.payloads === 'plain') return undefined;
+    if (settings.payloads === 'erased') throw new ProjectErasedError({ name });
+    return this.#keyOf(name, settings.key);
+  }
+
+  #openingKeyOf(name: string, number: number): PayloadKey {
+    if (this.#isErased(name, number)) throw new ProjectErasedError({ name });
+    return this.#keyOf(name, number);
   }
 
   #keyOf(name: string, number: number): PayloadKey {
@@ -165,6 +197,10 @@ export class PayloadSealer {
     }
     return undefined;
   }
+}
+
+function cannotDecrypt(): never {
+  throw new InvalidInputError({ field: 'the payload', problem: 'cannot be decrypted: it was sealed for another function, or changed' });
 }
 
 /** A data key that cannot be unwrapped is a missing one: a reader then gets the sealed text, and the registry is followed as before. */

@@ -1,5 +1,6 @@
 import { createHmac, hkdfSync } from 'node:crypto';
-import { decrypt, encrypt, OVERHEAD_BYTES } from './aes-gcm.ts';
+import { parseReference } from '#src/core/payloads/payload-reference.ts';
+import { decrypt, decryptBytes, encrypt, encryptBytes, OVERHEAD_BYTES } from './aes-gcm.ts';
 
 /*
  * Sealed texts: `sealed:2.<number of the data key>.<base64url>`. Such a text is no JSON, so no valid payload looks like one, and it has no
@@ -32,6 +33,22 @@ export function sealText(key: PayloadKey, text: string, { name, id }: { name: st
 /** `undefined` when the text was not sealed by this key for this function. */
 export function openText(key: PayloadKey, ciphertext: string, name: string): string | undefined {
   return decrypt(key.encryption, ciphertext, name)?.toString();
+}
+
+/** As {@link sealText}, for the object of a large payload. A text and an object never get one nonce. */
+export function sealBytes(key: PayloadKey, content: Buffer, { name, id }: { name: string; id?: string | undefined }): Buffer {
+  const mac = id === undefined ? undefined : createHmac('sha256', key.nonces).update(`object ${name} ${id} `).update(content).digest();
+  return encryptBytes(key.encryption, content, name, mac?.subarray(0, 12));
+}
+
+/** `undefined` when the bytes were not sealed by this key for this function. */
+export function openBytes(key: PayloadKey, bytes: Buffer, name: string): Buffer | undefined {
+  return decryptBytes(key.encryption, bytes, name);
+}
+
+/** The number of the data key that sealed a payload, or the object that it refers to; `undefined` for a payload in plain text. */
+export function keyNumberOf(payload: string): number | undefined {
+  return parseSealed(payload)?.number ?? parseReference(payload)?.key;
 }
 
 /** The number of the data key and the ciphertext of a sealed text; `undefined` for any other text. */

@@ -5,6 +5,7 @@ import type { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
 import { holdsSealed, isSealed } from '#src/core/encryption/sealed-text.ts';
 import { responsePayloadOf } from '#src/core/log/envelope.ts';
 import type { AcceptedRequest } from '#src/core/log/event-log.ts';
+import { isReference } from '#src/core/payloads/payload-reference.ts';
 import { parseJson } from '#src/core/text/json.ts';
 import { parseJsonPath, valueAt } from '#src/core/text/json-path.ts';
 import type { Comparison, When } from './when.ts';
@@ -61,8 +62,8 @@ function compare({ of, path, ...operator }: Comparison, facts: Facts): Verdict {
 
 function compareIn(of: 'request' | 'response', path: string, operator: Comparison, facts: Facts): Verdict {
   const { request, outcome, payloads } = facts;
-  if (of === 'response' && outcome.type === 'succeeded' && outcome.droppedBytes !== undefined)
-    return { undecidable: 'the returned value was too large to be kept' };
+  const missing = of === 'request' ? requestMissing(request) : responseMissing(outcome);
+  if (missing !== undefined) return { undecidable: missing };
   const payload = of === 'request' ? eventOf(facts) : responsePayloadOf(openTexts(payloads, outcome, request.fact.function));
   if (isSealed(payload)) return { undecidable: `the ${of} payload is encrypted, and the process that ended the invocation has no key` };
   const parsed = parseJson(payload);
@@ -73,6 +74,14 @@ function compareIn(of: 'request' | 'response', path: string, operator: Compariso
   const isOrdered = operator.less !== undefined || operator.greater !== undefined;
   if (!isOrdered || typeof value === 'number') return holds(operator, value);
   return { undecidable: value === undefined ? `the ${of} payload has no ${path}` : `${path} of the ${of} payload is no number` };
+}
+
+function requestMissing({ payload }: AcceptedRequest): string | undefined {
+  return isReference(payload) ? 'the request payload is too large to be compared' : undefined;
+}
+
+function responseMissing(outcome: Outcome): string | undefined {
+  return outcome.type === 'succeeded' && outcome.droppedBytes !== undefined ? 'the returned value was too large to be kept' : undefined;
 }
 
 /** The event of the request: an empty payload is the event `{}`. */

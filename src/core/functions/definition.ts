@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { wholeNumber } from '#machines/bounds.ts';
-import { backoffSchema, type Destination, type FactOf, type Terms } from '#machines/facts.ts';
+import { backoffSchema, type Destination, type FactOf, MAX_PAYLOAD_BYTES, type Terms } from '#machines/facts.ts';
 import { isFunctionName } from '#src/core/names/names.ts';
+import { MAX_LARGE_PAYLOAD_BYTES } from '#src/core/payloads/payload-reference.ts';
 import { flowSchema } from './flow.ts';
 import { whenSchema } from './when.ts';
 
@@ -120,6 +121,8 @@ export const functionDefinitionSchema = z.strictObject({
   concurrency: wholeNumber('the concurrency', { from: 1, to: 1_000, of: 'executions' }).default(20),
   /** How many attempts may run at one moment over all workers. Absent: as many as the workers have slots. */
   flow: flowSchema.optional(),
+  /** The largest request payload. Above 262,144 bytes, which is the default, a payload is stored beside the log. */
+  maxPayloadBytes: wholeNumber('the largest payload', { from: MAX_PAYLOAD_BYTES, to: MAX_LARGE_PAYLOAD_BYTES, of: 'bytes' }).optional(),
   /** A paused function starts no attempt. Its queued requests wait, and age. */
   paused: z.boolean().default(false),
   /** The values of `context.getUserData(key)` and of the environment of the process. */
@@ -132,6 +135,11 @@ export const functionDefinitionSchema = z.strictObject({
 export type FunctionDefinition = z.infer<typeof functionDefinitionSchema>;
 /** A definition as its owner writes it: fields with a default may be absent. */
 export type FunctionDefinitionInput = z.input<typeof functionDefinitionSchema>;
+
+/** The largest request payload that a function accepts. An unknown function accepts no large one. */
+export function maxPayloadBytesOf(definition: FunctionDefinition | undefined): number {
+  return definition?.maxPayloadBytes ?? MAX_PAYLOAD_BYTES;
+}
 
 /** The default of the maximum number of hops of a chain (L1). */
 export const MAX_HOPS = 16;

@@ -2,6 +2,7 @@ import { type FactOf, type Failure, type Outcome, statusCodes } from '#machines/
 import type { Invocation } from '#machines/invocation.ts';
 import { NOT_ENCRYPTED } from '#src/core/encryption/sealed-text.ts';
 import { functionUrn, type Tenancy } from '#src/core/names/tenancy.ts';
+import { isReference } from '#src/core/payloads/payload-reference.ts';
 import type { AcceptedRequest } from './event-log.ts';
 
 /** The JSON that subscribers and targets receive for an outcome: exactly the keys of the source document (SRC7, SRC8). */
@@ -64,11 +65,16 @@ function envelopeOf(tenancy: Tenancy, request: AcceptedRequest, { context }: Inv
       condition: failed?.condition ?? '',
       approximate_invoke_count: isObserved ? Math.max(0, attempts - 1) : attempts,
     },
-    // A plain text that its project encrypts goes no further than the request (ENC6).
-    request_payload: failed?.condition === 'InvalidRequest' && failed.failure.message.startsWith(NOT_ENCRYPTED) ? '' : request.payload,
+    request_payload: requestPayloadOf(request, failed),
     response_context: failed === undefined ? { status_code: 200, function_error: '' } : errorContext(failed, isObserved),
     response_payload: outcome === null ? '' : responsePayloadOf(outcome),
   };
+}
+
+/** Empty for a large payload, and for a plain text that its project encrypts, which goes no further than the request (ENC6). */
+function requestPayloadOf({ payload }: AcceptedRequest, failed: FactOf<'failed'> | undefined): string {
+  const isRefused = failed?.condition === 'InvalidRequest' && failed.failure.message.startsWith(NOT_ENCRYPTED);
+  return isRefused || isReference(payload) ? '' : payload;
 }
 
 /** `isObserved` as `Tenancy.envelope` describes it. */

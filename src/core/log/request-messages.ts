@@ -5,6 +5,7 @@ import { FLOW_KEY_FORM, isFlowKey } from '#src/core/functions/flow.ts';
 import { canBeBrought, idAt, idFromSequence, isDerivedForm, isStreamId, MAX_BATCH, streamOf } from '#src/core/names/ids.ts';
 import { type FunctionName, isBareName, isQualifier, isRequestId, quote, type RequestId, type StreamId } from '#src/core/names/names.ts';
 import { isTraceparent } from '#src/core/names/traceparent.ts';
+import { parseReference } from '#src/core/payloads/payload-reference.ts';
 import { parseJson } from '#src/core/text/json.ts';
 import { hashOfRequest } from './chain.ts';
 import { type DueTime, readDueTime } from './due-time.ts';
@@ -255,8 +256,8 @@ function defectOf({ payload, qualifier, flowKey }: Content): AcceptedRequest['de
     JSON.parse(payload);
     return undefined;
   } catch (error) {
-    // The process that sealed it has checked it.
-    if (parseSealed(payload) !== undefined) return undefined;
+    // The process that sealed or stored it has checked it.
+    if (parseSealed(payload) !== undefined || parseReference(payload) !== undefined) return undefined;
     return { condition: 'InvalidPayload', message: `the payload is not JSON: ${(error as Error).message}` };
   }
 }

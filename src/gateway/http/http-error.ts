@@ -91,6 +91,7 @@ const statuses: Readonly<Record<string, ReplyStatus | undefined>> = {
   CONFLICT: { status: 409 },
   WRONG_STATE: { status: 409 },
   PROJECT_ERASED: { status: 409 },
+  PAYLOAD_UNAVAILABLE: { status: 410 },
   KEY_MISSING: { status: 503 },
   NATS_UNAVAILABLE: { status: 503 },
   HISTORY_UNAVAILABLE: { status: 503 },

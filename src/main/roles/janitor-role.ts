@@ -11,6 +11,7 @@ import { HistoryUnavailableError } from '#src/core/errors.ts';
 import type { Segment } from '#src/core/ports/archive.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
 import { openKeyValue } from '#src/nats/key-value.ts';
+import { createNatsPayloadRemoval } from '#src/nats/payload-removal.ts';
 import { createNatsHistory } from '#src/nats/questions/history-service.ts';
 import { createNatsLogPurge } from '#src/nats/streams/log-purge.ts';
 import { createNatsLogSource } from '#src/nats/streams/log-source.ts';
@@ -45,6 +46,7 @@ export async function startJanitorRole(options: JanitorRoleOptions): Promise<Pic
     log,
     purge: createNatsLogPurge({ connection, publisher }),
     archive: files,
+    payloads: createNatsPayloadRemoval(connection),
     state,
     clock,
     takesWork: () => clock.isWithinLimit,

@@ -3,9 +3,11 @@ import { sweepPackagesRegularly } from '#src/functions/package-sweep.ts';
 import { createLastingHints } from '#src/nats/streams/lasting-hints.ts';
 import { fireSchedules } from '#src/scheduler/fire-schedules.ts';
 import { type Scheduler, startScheduler } from '#src/scheduler/scheduler.ts';
+import { sweepPayloadsRegularly } from '#src/scheduler/sweep-payloads.ts';
+import { payloadSweepOf } from './payload-sweep.ts';
 import { commonPorts, type RoleContext } from './role-context.ts';
 
-/** The scheduler, which also fires the schedules, and removes code packages that no function names any more. */
+/** The scheduler, which also fires the schedules, and removes code packages and large payloads that nothing refers to any more. */
 export async function startSchedulerRole(context: RoleContext): Promise<Pick<Scheduler, 'stop'>> {
   const { options, ports, maxDeliveryAgeInMs, closing } = context;
   const takesWork = (): boolean => ports.clock.isWithinLimit;
@@ -21,6 +23,10 @@ export async function startSchedulerRole(context: RoleContext): Promise<Pick<Sch
     patienceInMs,
     maxDeliveryAgeInMs,
   });
+  void sweepPayloadsRegularly(
+    { ...payloadSweepOf({ ...options, ports, open: scheduler.open, signal: closing.signal }), logger },
+    closing.signal,
+  );
   const schedules = await fireSchedules({ ...ports, registry: ports.functions, logger, takesWork });
   return {
     async stop() {

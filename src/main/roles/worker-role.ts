@@ -1,8 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { workerName } from '#src/client/worker.ts';
 import type { Redact } from '#src/core/output/redaction.ts';
+import { createLargePayloads } from '#src/core/payloads/large-payloads.ts';
 import type { Destinations } from '#src/destinations/destinations.ts';
 import { createVettedHttp } from '#src/destinations/http/vetted-http.ts';
+import { createFetchingHost } from '#src/hosts/fetching-host.ts';
 import { createHost } from '#src/hosts/host.ts';
 import { createHttpHost } from '#src/hosts/http-host.ts';
 import { createInlineHost } from '#src/hosts/inline-host.ts';
@@ -104,5 +106,7 @@ function hostOf(context: RoleContext, { plan, cgroups, redact }: HostParts) {
   };
   const host = createHost(hosts, rules);
   const redacting = redact === undefined ? host : createRedactingHost(host, redact);
-  return traceHost(createSealingHost(redacting, context.encryption.payloads), tracer);
+  const { payloads } = context.encryption;
+  const large = createLargePayloads({ store: ports.payloadStore, payloads });
+  return traceHost(createFetchingHost(createSealingHost(redacting, payloads), large), tracer);
 }

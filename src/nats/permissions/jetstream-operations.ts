@@ -1,4 +1,12 @@
-import { CODE_BUCKET, FUNCTIONS_BUCKET, INVOCATIONS, RESULTS, STATE_BUCKET } from '#src/nats/wire/topology.ts';
+import {
+  CODE_BUCKET,
+  FUNCTIONS_BUCKET,
+  INVOCATIONS,
+  PAYLOADS_BUCKET,
+  PAYLOADS_STREAM,
+  RESULTS,
+  STATE_BUCKET,
+} from '#src/nats/wire/topology.ts';
 
 /** The name of the stream of a bucket. */
 export const kv = (bucket: string): string => `KV_${bucket}`;
@@ -24,7 +32,7 @@ export class JetStreamOperations {
   role(): string[] {
     return [
       ...this.client(),
-      ...this.infos(RESULTS, kv(FUNCTIONS_BUCKET), kv(STATE_BUCKET), CODE_STREAM),
+      ...this.infos(RESULTS, kv(FUNCTIONS_BUCKET), kv(STATE_BUCKET), CODE_STREAM, PAYLOADS_STREAM),
       ...this.calls('DIRECT.GET', `${kv(STATE_BUCKET)}.>`),
       ...this.messages(kv(STATE_BUCKET)),
       ...this.messages(INVOCATIONS),
@@ -74,6 +82,33 @@ export class JetStreamOperations {
   /** Reads code packages. */
   packages(): string[] {
     return [...this.infos(CODE_STREAM), ...this.#watched(CODE_STREAM)];
+  }
+
+  /** Reads large payloads. */
+  payloads(): string[] {
+    return this.messages(PAYLOADS_STREAM);
+  }
+
+  /** Reads code packages and large payloads. */
+  readsObjects(): string[] {
+    return [...this.packages(), ...this.payloads()];
+  }
+
+  /** Stores and reads code packages and large payloads. */
+  storesObjects(): string[] {
+    const stored = [CODE_BUCKET, PAYLOADS_BUCKET].map((bucket) => `$O.${bucket}.>`);
+    return [...this.readsObjects(), ...this.infos(PAYLOADS_STREAM), ...stored];
+  }
+
+  /** Finds and removes large payloads. */
+  removesPayloads(): string[] {
+    return [
+      ...this.payloads(),
+      ...this.follows(PAYLOADS_STREAM),
+      ...this.consumersOf(PAYLOADS_STREAM),
+      ...this.calls('STREAM.PURGE', PAYLOADS_STREAM),
+      ...this.erases(PAYLOADS_STREAM),
+    ];
   }
 
   #watched(stream: string): string[] {

@@ -15,18 +15,20 @@ const RETRY_IN_MS = 200;
 
 /** The request of the server's API for one message. */
 type Query = { seq: number; next_by_subj?: string } | { last_by_subj: string };
+/** The stream that is asked: the log, unless another one is named. */
+type Where = { stream?: string | undefined; budgetInMs?: number | undefined };
 
 /** Returns the message with a sequence, or `undefined`. Throws as {@link getMessage} does, like the other two reads. */
 export function readMessage(connection: Connection, sequence: number, budgetInMs?: number): Promise<StoredMessage | undefined> {
-  return getMessage(connection, { seq: sequence }, budgetInMs);
+  return getMessage(connection, { seq: sequence }, { budgetInMs });
 }
 
-/** Returns the first message on a subject at or after the sequence `from`. */
+/** Returns the first message on a subject at or after the sequence `from`; of another stream than the log with `stream`. */
 export function readNextBySubject(
   connection: Connection,
-  { from, subject, budgetInMs }: { from: number; subject: string; budgetInMs?: number },
+  { from, subject, budgetInMs, stream }: { from: number; subject: string; budgetInMs?: number; stream?: string },
 ): Promise<StoredMessage | undefined> {
-  return getMessage(connection, { seq: from, next_by_subj: subject }, budgetInMs);
+  return getMessage(connection, { seq: from, next_by_subj: subject }, { budgetInMs, stream });
 }
 
 /** Returns the messages on a subject at or after the sequence `from`, oldest first. */
@@ -40,9 +42,9 @@ export async function readAllBySubject(connection: Connection, query: Parameters
   }
 }
 
-/** Returns the newest message on a subject. */
-export function readLastBySubject(connection: Connection, subject: string, budgetInMs?: number): Promise<StoredMessage | undefined> {
-  return getMessage(connection, { last_by_subj: subject }, budgetInMs);
+/** Returns the newest message on a subject; of another stream than the log with `stream`. */
+export function readLastBySubject(connection: Connection, subject: string, options: Where = {}): Promise<StoredMessage | undefined> {
+  return getMessage(connection, { last_by_subj: subject }, options);
 }
 
 /** Returns the subjects that match a pattern and have a message, at most 100,000. The leader answers. */
@@ -64,25 +66,25 @@ type Answer = {
  * A read has no effect, so a request without an answer is repeated. Throws `NatsUnavailableError` when the budget is spent or this process
  * ends, and `NotPermittedError` at once.
  */
-async function getMessage(connection: Connection, query: Query, budgetInMs?: number): Promise<StoredMessage | undefined> {
-  const { message } = await ask<Answer>(connection, 'STREAM.MSG.GET', { query, budgetInMs });
+async function getMessage(connection: Connection, query: Query, where: Where): Promise<StoredMessage | undefined> {
+  const { message } = await ask<Answer>(connection, 'STREAM.MSG.GET', { query, ...where });
   return message === undefined ? undefined : stored(message);
 }
 
-type Asked = { query: object; budgetInMs: number | undefined };
+type Asked = { query: object } & Where;
 type Failed = { error?: ApiError };
 
 /** Asks the server's API about the stream until it answers. An answer without the message has no error. */
 async function ask<Reply extends object>(
   connection: Connection,
   api: string,
-  { query, budgetInMs = BUDGET_IN_MS }: Asked,
+  { query, stream = INVOCATIONS, budgetInMs = BUDGET_IN_MS }: Asked,
 ): Promise<Partial<Reply>> {
   const { nats, servers } = connection;
   const startedAt = performance.now();
   for (;;) {
     try {
-      return await askOnce<Reply>(connection, api, query);
+      return await askOnce<Reply>(connection, `${api}.${stream}`, query);
     } catch (cause) {
       if (isNotPermitted(cause)) throw connection.refusals.explain(cause);
       if (performance.now() - startedAt > budgetInMs || connection.isEnding || nats.isClosed()) {
@@ -100,7 +102,7 @@ async function askOnce<Reply extends object>(
 ): Promise<Partial<Reply>> {
   // Without a connection the client may drop the request, which would then time out.
   if (!isConnected) throw new Error('not connected');
-  const reply = await nats.request(`${jetstream.apiPrefix}.${api}.${INVOCATIONS}`, JSON.stringify(query), { timeout: 5_000 });
+  const reply = await nats.request(`${jetstream.apiPrefix}.${api}`, JSON.stringify(query), { timeout: 5_000 });
   const { error, ...answer } = reply.json<Reply & Failed>();
   if (error === undefined) return answer as unknown as Partial<Reply>;
   if (isMessageNotFound(error.err_code)) return {};

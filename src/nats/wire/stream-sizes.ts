@@ -1,5 +1,5 @@
 /** The names by which the configuration names the JetStream streams of Sequent. */
-export const STREAM_PARTS = ['log', 'results', 'code', 'dis', 'functions', 'state', 'gateway', 'signatures', 'audit'] as const;
+export const STREAM_PARTS = ['log', 'results', 'code', 'payloads', 'dis', 'functions', 'state', 'gateway', 'signatures', 'audit'] as const;
 export type StreamPart = (typeof STREAM_PARTS)[number];
 
 /** The maximum size of JetStream streams, in bytes. A stream without an entry has no limit, unless its account demands one. */
@@ -10,7 +10,8 @@ const shares: Readonly<Record<StreamPart, number>> = {
   log: 0.6,
   results: 0.15,
   code: 0.1,
-  dis: 0.1,
+  payloads: 0.05,
+  dis: 0.05,
   functions: 0.01,
   state: 0.01,
   gateway: 0.01,

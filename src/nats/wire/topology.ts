@@ -15,6 +15,9 @@ export const STATE_BUCKET = 'SEQUENT_STATE';
 /** The object store with the code of functions. */
 export const CODE_BUCKET = 'SEQUENT_CODE';
 export const CODE_STREAM = `OBJ_${CODE_BUCKET}`;
+/** The object store with the payloads that are too large for the log. */
+export const PAYLOADS_BUCKET = 'SEQUENT_PAYLOADS';
+export const PAYLOADS_STREAM = `OBJ_${PAYLOADS_BUCKET}`;
 /** The data that the HTTP gateway keeps about functions in addition to their definitions. */
 export const GATEWAY_BUCKET = 'SEQUENT_GATEWAY';
 
@@ -80,16 +83,23 @@ export function resultsStream({ resultsStorage, resultsMaxAgeInMs, ...options }:
  * nats.js cannot create it: the client sends its option `replicas` as a field of the stream, which nats-server refuses from 2.12 on.
  */
 export function codeStream(options: StreamOptions): Partial<StreamConfig> {
+  return { ...objectStore(CODE_BUCKET), description: 'Sequent: the code of functions', ...copiesOf('code', options) };
+}
+
+/** The stream of {@link PAYLOADS_BUCKET}. When the stream is full, it refuses new payloads, and keeps those of accepted invocations. */
+export function payloadsStream(options: StreamOptions): Partial<StreamConfig> {
+  return { ...objectStore(PAYLOADS_BUCKET), description: 'Sequent: large payloads of invocations', ...copiesOf('payloads', options) };
+}
+
+function objectStore(bucket: string): Partial<StreamConfig> {
   return {
-    name: CODE_STREAM,
-    description: 'Sequent: the code of functions',
-    subjects: [`$O.${CODE_BUCKET}.C.>`, `$O.${CODE_BUCKET}.M.>`],
+    name: `OBJ_${bucket}`,
+    subjects: [`$O.${bucket}.C.>`, `$O.${bucket}.M.>`],
     retention: RetentionPolicy.Limits,
     storage: StorageType.File,
     discard: DiscardPolicy.New,
     allow_direct: true,
     allow_rollup_hdrs: true,
-    ...copiesOf('code', options),
   };
 }
 
@@ -175,6 +185,7 @@ const parts: Readonly<Record<string, StreamPart>> = {
   [INVOCATIONS]: 'log',
   [RESULTS]: 'results',
   [CODE_STREAM]: 'code',
+  [PAYLOADS_STREAM]: 'payloads',
   [DIS_RECORDS]: 'dis',
   [`KV_${FUNCTIONS_BUCKET}`]: 'functions',
   [`KV_${STATE_BUCKET}`]: 'state',

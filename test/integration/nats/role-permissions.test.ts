@@ -6,6 +6,7 @@ import { writeZip } from '#src/core/zip/write-zip.ts';
 import { type Role, readConfiguration } from '#src/main/config/configuration.ts';
 import { createStreams } from '#src/main/roles/create-streams.ts';
 import { type RunningRoles, startRoles } from '#src/main/roles/roles.ts';
+import { createNatsPayloadRemoval } from '#src/nats/payload-removal.ts';
 import { PERMISSION_ROLES, type PermissionRole, permissionsOf } from '#src/nats/permissions/role-permissions.ts';
 import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
 import { gatewayStreams } from '#src/nats/wire/topology.ts';
@@ -13,6 +14,7 @@ import { test as base } from '#test/support/fixtures.ts';
 import { authorization, startGuardedServer } from '#test/support/nats/guarded-server.ts';
 import { startLeafNode } from '#test/support/nats/leaf-node.ts';
 import { openNats, topology } from '#test/support/nats/opened-nats.ts';
+import { eventOf } from '#test/support/payloads/large-event.ts';
 
 const roles = ['worker', 'scheduler', 'destinations', 'projection', 'janitor', 'gateway'] as const;
 const file = new URL('../../support/e2e/functions.mjs', import.meta.url).pathname;
@@ -59,6 +61,7 @@ describe('the printed permissions', () => {
       handler: { kind: 'process', file, export: 'second' },
       policy: { maxRetries: 1, onSuccess },
     });
+    await operator.functions.put({ name: 'large', handler: { kind: 'subject', subject: 'fn.echo' }, maxPayloadBytes: 1_000_000 });
     await operator.functions.put({ name: 'forever', handler: { kind: 'process', file, export: 'forever' } });
 
     const producer = await connectClient({
@@ -84,7 +87,16 @@ describe('the printed permissions', () => {
     const notified = async (): Promise<unknown> =>
       (await history.history.list({ state: ['notified'] }).catch((error: unknown) => ({ invocations: [error, ...missing] }))).invocations;
     await expect.poll(notified, { timeout: 20_000 }).toHaveLength(3);
+    const large = await operator.invokeText('large', eventOf(600_000), { id: 'large-1' });
+    expect(await large.result()).toMatchObject({ outcome: 'succeeded' });
+    expect(await operator.repair.redrive('large-1')).toMatch(/-/);
     const http = running.at(-1)?.gateway?.url ?? '';
+    for (const key of ['large-2', 'large-3']) {
+      const headers = { 'idempotency-key': key, prefer: 'wait=10' };
+      const sent = await fetch(`${http}/api/functions/large/invocations`, { method: 'POST', headers, body: eventOf(400_000) });
+      expect(sent.status).toBe(200);
+    }
+    for (const role of ['scheduler', 'janitor'] as const) await removePayload(await open(role));
     const posted = await fetch(`${http}/api/functions/after/invocations`, {
       method: 'POST',
       headers: { prefer: 'wait=10' },
@@ -152,16 +164,31 @@ describe('the printed permissions for a JetStream domain', () => {
     const operator = await connectClient({ ...as('operator'), role: 'operator', jetstreamApi: 'required' });
     operator.connection.refusals.onMissingPermission((message) => void missing.push(message));
     const digest = await operator.packages.put(packed, 'b');
-    await operator.functions.put({ name: 'b=one', handler: { kind: 'process', package: digest, file: 'index.js' } });
+    const handler = { kind: 'process' as const, package: digest, file: 'index.js' };
+    await operator.functions.put({ name: 'b=one', handler, maxPayloadBytes: 1_000_000 });
     const producer = await connectClient({ ...as('producer'), inboxPrefix: '_INBOX_sequent_producer_b', jetstreamApi: 'unused' });
     await producer.invoke('b=one', {}, { id: 'order-1' });
     expect(await operator.result('order-1', { function: 'b=one' })).toMatchObject({ outcome: 'succeeded', value: 1 });
+    const large = await operator.invokeText('b=one', eventOf(600_000));
+    expect(await large.result()).toMatchObject({ outcome: 'succeeded', value: 1 });
     expect(missing).toEqual([]);
     await expect(producer.invoke('second', {})).rejects.toMatchObject({ name: 'NotPermittedError' });
     for (const role of running.reverse()) await role.stop(0);
     for (const client of [operator, producer]) await client.close();
   });
 });
+
+/** Removes one large payload as the sweep does, and another one as an erasure does. */
+async function removePayload(connection: Connection): Promise<void> {
+  const removal = createNatsPayloadRemoval(connection);
+  const [payload, another] = await removal.list();
+  if (payload === undefined || another === undefined) throw new Error('too few payloads');
+  await removal.remove(payload);
+  await removal.removeParts(another.parts);
+  expect(await removal.looseParts()).toEqual([]);
+  await removal.erase(another.owner?.function ?? '', new Set([another.owner?.invocation ?? '']));
+  await connection.close();
+}
 
 type Started = { connection: Connection; address: { servers: string; user: string; pass: string }; folder: string; missing: string[] };
 

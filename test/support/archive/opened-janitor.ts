@@ -29,7 +29,7 @@ export interface OpenedJanitor extends AsyncDisposable {
   readonly problems: readonly string[];
 }
 
-export type OpenJanitorOptions = Partial<Omit<JanitorOptions, 'log' | 'archive' | 'purge'>> & {
+export type OpenJanitorOptions = Partial<Omit<JanitorOptions, 'log' | 'archive' | 'purge' | 'payloads'>> & {
   wrap?: (store: ArchiveStore) => ArchiveStore;
   wrapPurge?: (purge: LogPurge) => LogPurge;
 };
@@ -51,6 +51,7 @@ export async function openJanitorOn(
     log,
     purge,
     archive,
+    payloads: ports.payloadRemoval,
     state: ports.state,
     clock: systemClock,
     logger: { ...silentLogger, warn: record, error: record },

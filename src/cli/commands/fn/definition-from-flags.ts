@@ -17,6 +17,7 @@ export type DefinitionFlags = {
   timeout?: number;
   memory?: number;
   concurrency?: number;
+  maxPayload?: number;
   userData?: string[];
   maxRetries?: number;
   maxAge?: number;
@@ -32,7 +33,7 @@ export type Deployment = { definition: object; archive?: Uint8Array | undefined 
 
 /** A function definition from the flags. The schema adds the defaults. */
 export async function definitionFromFlags(name: string, flags: DefinitionFlags): Promise<Deployment> {
-  const { description, timeout, memory, concurrency, userData } = flags;
+  const { description, timeout, memory, concurrency, maxPayload, userData } = flags;
   const { handler, archive } = await handlerFrom(name, flags);
   const definition = present({
     name,
@@ -41,6 +42,7 @@ export async function definitionFromFlags(name: string, flags: DefinitionFlags):
     timeoutInMs: timeout,
     memoryInMb: memory,
     concurrency,
+    maxPayloadBytes: maxPayload,
     userData: userData === undefined ? undefined : Object.fromEntries(userData.map((pair) => keyAndValue(pair, '--user-data'))),
     policy: policyFrom(flags),
   });

@@ -40,7 +40,7 @@ function describe(
   entry: FunctionEntry | undefined,
   { terminal: { out } }: Call,
 ): string[] {
-  const { name, description, handler, timeoutInMs, memoryInMb, concurrency, policy, userData } = definition;
+  const { name, description, handler, timeoutInMs, memoryInMb, concurrency, maxPayloadBytes, policy, userData } = definition;
   const { backoff, maxRetries, maxAgeInSeconds } = policy;
   const retries = `at most ${plural(maxRetries, 'retry', 'retries')}, after ${formatDuration(backoff.initialInMs)}, then ${backoff.factor} times as long, at most ${formatDuration(backoff.maxInMs)}`;
   const destinations = [
@@ -59,6 +59,7 @@ function describe(
     ['max age', formatDuration(maxAgeInSeconds * 1_000)],
     ['at once', `${concurrency} in one worker`],
     ...(handler.kind === 'process' ? [['memory', `${memoryInMb} MB a process`] as [string, string]] : []),
+    ...(maxPayloadBytes === undefined ? [] : [['max payload', `${maxPayloadBytes} bytes`] as [string, string]]),
     ...Object.keys(definition.secretUserData ?? {}).map((key): [string, string] => ['user data', `${key} is secret`]),
     ...Object.entries(userData).map(([key, value]): [string, string] => ['user data', `${key}=${value}`]),
     ...destinations.map(([outcome, { destination, param, when }]): [string, string] => [

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { parseDuration, parseWhole } from '#src/cli/arguments/durations.ts';
+import { parseSize } from '#src/cli/arguments/size.ts';
 import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import { action, type Call } from '../../call.ts';
 import { type ExitCode, exitCodes } from '../../problem.ts';
@@ -28,6 +29,7 @@ export function putCommand(): Command {
     .option('--timeout <duration>', 'how long one attempt may take (default: 30s)', parseDuration)
     .option('--memory <mb>', 'the memory limit of one process (default: 256)', parseWhole(1))
     .option('--concurrency <count>', 'concurrent executions per worker (default: 20)', parseWhole(1))
+    .option('--max-payload <size>', 'the largest event, at most 64MB (default: 256KB)', parseSize)
     .option('--user-data <key=value>', 'a value for context.getUserData(key) (repeatable)', collect)
     .option('--max-retries <count>', 'retries after a failure of the function (default: 0)', parseWhole(0))
     .option('--max-age <duration>', 'how long after its acceptance an attempt may start (default: 1h)', parseDuration)
@@ -45,6 +47,7 @@ const examples = `
 Examples:
   sequent fn put hello --file ./hello.mjs --handler handler --timeout 30s --max-retries 2 --concurrency 10
   sequent fn put orders --folder ./orders --handler src/index.handler
+  sequent fn put import --file ./import.mjs --max-payload 64MB
   sequent fn put resize --subject images.resize --timeout 5m
   sequent fn put audit --url http://127.0.0.1:3000/audit
   sequent fn put orders --file ./orders.mjs --on-success FunctionGraph=billing --on-failure HTTP=https://ops.example/hook

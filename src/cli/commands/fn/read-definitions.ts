@@ -38,6 +38,7 @@ const definitionKeys: ReadonlySet<string> = new Set<keyof DefinitionFlags>([
   'timeout',
   'memory',
   'concurrency',
+  'maxPayload',
   'userData',
   'maxRetries',
   'maxAge',

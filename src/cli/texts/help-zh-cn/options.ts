@@ -80,8 +80,8 @@ export const options = {
     '自己项目的 HTTP handler 可用的私有地址：private（全部）、public（无），或以逗号分隔的主机（SEQUENT_HTTP_HANDLERS）',
   'how many servers of a cluster keep each message: 1, 3, 5 (SEQUENT_REPLICAS)':
     '集群中保存每条消息的服务器数量：1、3、5（SEQUENT_REPLICAS）',
-  'the maximum sizes of JetStream streams, such as log=20GB,results=2GB (SEQUENT_STREAM_SIZES): log, results, code, dis, functions, state, gateway, signatures, audit':
-    'JetStream 流的最大容量，例如 log=20GB,results=2GB（SEQUENT_STREAM_SIZES）：log、results、code、dis、functions、state、gateway、signatures、audit',
+  'the maximum sizes of JetStream streams, such as log=20GB,results=2GB (SEQUENT_STREAM_SIZES): log, results, code, payloads, dis, functions, state, gateway, signatures, audit':
+    'JetStream 流的最大容量，例如 log=20GB,results=2GB（SEQUENT_STREAM_SIZES）：log、results、code、payloads、dis、functions、state、gateway、signatures、audit',
   'the storage of results for subscribers: file, memory (SEQUENT_RESULTS_STORAGE; default: memory with --fsync always, file otherwise)':
     '供订阅者使用的结果的存储：file、memory（SEQUENT_RESULTS_STORAGE；默认：--fsync always 时为 memory，否则为 file）',
   'how long results are kept for subscribers (SEQUENT_RESULTS_MAX_AGE_HOURS)':
@@ -237,6 +237,7 @@ export const options = {
   'how long one attempt may take (default: 30s)': '一次执行的最长时间（默认：30s）',
   'the memory limit of one process (default: 256)': '一个进程的内存上限（默认：256）',
   'concurrent executions per worker (default: 20)': '每个 worker 同时执行的次数（默认：20）',
+  'the largest event, at most 64MB (default: 256KB)': '最大的事件，不超过 64MB（默认：256KB）',
   'a value for context.getUserData(key) (repeatable)': 'context.getUserData(key) 的值（可重复）',
   'retries after a failure of the function (default: 0)': '函数失败后的最大重试次数（默认：0）',
   'how long after its acceptance an attempt may start (default: 1h)': '消息最大有效期：受理后多久之内可以开始执行（默认：1h）',

@@ -14,6 +14,8 @@ export const problems = {
   'the same command with --help': '同一命令加上 --help',
   'a setting is not valid': '设置无效',
   'sequent serve --help, which lists all settings': 'sequent serve --help，可列出全部设置',
+  'the large payload of the invocation cannot be used': '无法使用该调用的大负载',
+  'invoke the function again: sequent invoke <function> -d @<file>': '重新调用函数：sequent invoke <function> -d @<file>',
   'no such function': '函数不存在',
   'no such schedule': '定时计划不存在',
   'no such batch': '批次不存在',
