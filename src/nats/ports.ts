@@ -45,6 +45,7 @@ import { type ClockBounds, localServerClock, openServerClock, type ServerClock }
 import { createHintSigner } from './wire/hint-signer.ts';
 import {
   codeStream,
+  FLOW_BUCKET,
   FUNCTIONS_BUCKET,
   INVOCATIONS,
   invocationsStream,
@@ -78,6 +79,8 @@ export type NatsPorts = {
   payloadRemoval: PayloadRemoval;
   /** Positions that save work after a restart, and the key of the hints. No other data depends on them. */
   state: KeyValue;
+  /** The ledger of the slots that functions share. It is opened at its first use. */
+  flow: KeyValue;
   publisher: Publisher;
   /** Queries of the read model. */
   history: History;
@@ -123,7 +126,7 @@ export async function openNatsPorts(connection: Connection, options: NatsPortsOp
     const log = invocationsStream(topology);
     await ensureStream(connection, await withPresentLog(connection, log), options.onProblem);
     streams.keep(log);
-    const buckets = [FUNCTIONS_BUCKET, STATE_BUCKET].map((bucket) => keyValueStream(bucket, topology));
+    const buckets = [FUNCTIONS_BUCKET, STATE_BUCKET, FLOW_BUCKET].map((bucket) => keyValueStream(bucket, topology));
     await streams.add(resultsStream(topology), codeStream(topology), ...buckets);
     await addPayloads(connection, streams, { ...options, topology });
   } else if (!isLazy) await expectStream(connection);
@@ -164,6 +167,7 @@ export async function openNatsPorts(connection: Connection, options: NatsPortsOp
     payloadStore: createNatsPayloadStore({ connection, publisher, clock, budgetInMs: options.budgetInMs }),
     payloadRemoval: createNatsPayloadRemoval(connection),
     state,
+    flow: createLazyKeyValue(() => open(FLOW_BUCKET)),
     publisher,
     history: createNatsHistory(connection, options.historyProject),
     roleInstances: createNatsRoleInstances(connection),

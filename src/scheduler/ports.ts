@@ -20,6 +20,8 @@ export type SchedulerOptions = {
   results: Results;
   /** The store of the floor, so that a restart reads the log from the oldest open request only. */
   state: KeyValue;
+  /** The entries of the ledger of slots that functions share over all workers. */
+  flow: KeyValue;
   functions: { get(name: FunctionName): FunctionEntry | undefined };
   /** Reads a function from the registry. Throws `FunctionNotFoundError`. */
   findFunction: (name: string) => Promise<FunctionEntry>;

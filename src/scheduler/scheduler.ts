@@ -5,10 +5,13 @@ import { controlAdmission } from './admission-control.ts';
 import { Inspector, maxAgeOf } from './inspector.ts';
 import { createOpenStreams, type OpenStreams } from './open-streams.ts';
 import type { SchedulerOptions } from './ports.ts';
+import { watchSlots } from './slot-checks.ts';
 import type { OpenStream } from './stream-records.ts';
 
 export interface Scheduler {
   readonly open: OpenStreams;
+  /** When a slot of the ledger is checked next; infinite when none is taken. */
+  readonly nextSlotCheckAt: number;
   stop(): Promise<void>;
 }
 
@@ -36,12 +39,21 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     maxAgeOf: (name) => maxAgeOf(options, name),
   });
   options.openRequests.answer(createFindOpen(open), stopping.signal);
-  const following = log.follow(await startOf(options), open.fold, stopping.signal);
+  const { logger } = options;
+  const { checks, ledger } = watchSlots(options, stopping.signal);
+  const following = log.follow(
+    await startOf(options),
+    (entry) => {
+      open.fold(entry);
+      checks.fold(entry);
+    },
+    stopping.signal,
+  );
   const inspector = new Inspector(options, open);
   const inspections = new Set<Promise<void>>();
   let onInspected: () => void = () => {};
   const ticking = tick();
-  const { admission, logger } = options;
+  const { admission } = options;
   const controlling = admission === undefined ? undefined : controlAdmission({ admission, open, clock, logger, signal: stopping.signal });
 
   function takeDue(now: number) {
@@ -53,11 +65,12 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     while (!stopping.signal.aborted) {
       const now = clock.now();
       await treatDue(now);
+      if (takesWork()) checks.look(now);
       if (now - savedAt > SAVE_FLOOR_EVERY_MS) {
         savedAt = now;
         await saveFloor(state, SCHEDULER_FLOOR, open).catch(() => {});
       }
-      await clock.sleep(pauseUntilDue(open.nextDueAt - clock.now()), stopping.signal);
+      await clock.sleep(pauseUntilDue(Math.min(open.nextDueAt, checks.nextDueAt) - clock.now()), stopping.signal);
     }
   }
 
@@ -84,9 +97,13 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
 
   return {
     open,
+    get nextSlotCheckAt() {
+      return checks.nextDueAt;
+    },
     async stop() {
       stopping.abort();
-      await Promise.all([ticking, following, controlling, ...inspections]);
+      await Promise.all([ticking, following, controlling, ...inspections, checks.stop()]);
+      await ledger.close();
       await saveFloor(state, SCHEDULER_FLOOR, open).catch(() => {});
     },
   };

@@ -109,6 +109,7 @@ async function startRoles(parts: Parts, { functions, clock, tenancy, deliver }: 
     queue: work.queue,
     hints: work.hints,
     results: log.results,
+    flow: createMemoryKeyValue(),
     ...answers,
     tenancy,
     ...bounds,

@@ -1,3 +1,4 @@
+import type { SlotLedger } from '#src/core/flow/slot-ledger.ts';
 import type { FunctionEntry } from '#src/core/functions/entry.ts';
 import { createActiveStreams } from '#src/core/stream/active-streams.ts';
 import type { KeptStreams } from '#src/core/stream/kept-streams.ts';
@@ -22,13 +23,22 @@ export interface FunctionWorker {
   stop(): Promise<void>;
 }
 
-export type FunctionWorkerOptions = { ports: WorkerPorts; executions: Executions; window: LogWindow; kept: KeptStreams };
+export type FunctionWorkerOptions = {
+  ports: WorkerPorts;
+  executions: Executions;
+  window: LogWindow;
+  kept: KeptStreams;
+  ledger: SlotLedger;
+};
 
-export function startFunctionWorker({ ports, executions, window, kept }: FunctionWorkerOptions, initial: FunctionEntry): FunctionWorker {
+export function startFunctionWorker(
+  { ports, executions, window, kept, ledger }: FunctionWorkerOptions,
+  initial: FunctionEntry,
+): FunctionWorker {
   const { queue, log, logger } = ports;
   let fn = initial;
   const slots = createSlots(fn.definition.concurrency, () => subscription.pull());
-  const options: StreamRunOptions = { ports, fn: () => fn, slots, executions };
+  const options: StreamRunOptions = { ports, fn: () => fn, slots, executions, ledger };
   const activeStreams = createActiveStreams({
     log,
     logger,
@@ -48,9 +58,14 @@ export function startFunctionWorker({ ports, executions, window, kept }: Functio
   });
 
   function demand(): number {
-    if (slots.waiting > 0 || fn.definition.paused) return 0;
+    if (slots.waiting > 0 || fn.definition.paused || isFlowFull()) return 0;
     const waitingForLog = activeStreams.size - slots.executing;
     return Math.min(Math.ceil(slots.free / meanBatch), window.size - waitingForLog);
+  }
+
+  /** A function without a flow waits for no shared slot. */
+  function isFlowFull(): boolean {
+    return fn.definition.flow !== undefined && ledger.waitingOf(fn.definition.name) > 0;
   }
 
   function onItem(item: WorkItem): void {
@@ -64,6 +79,7 @@ export function startFunctionWorker({ ports, executions, window, kept }: Functio
       return { held: slots.held, slots: slots.size };
     },
     update(next) {
+      if (!isSameFlow(fn, next)) ledger.endWaits(fn.definition.name, 'changed');
       fn = next;
       slots.resize(next.definition.concurrency);
       subscription.pull();
@@ -73,7 +89,12 @@ export function startFunctionWorker({ ports, executions, window, kept }: Functio
       stopping.abort();
       await subscription.done;
       slots.close();
+      ledger.endWaits(fn.definition.name, 'closed');
       while (activeStreams.size > 0) await ports.clock.sleep(10);
     },
   };
+}
+
+function isSameFlow({ definition: one }: FunctionEntry, { definition: other }: FunctionEntry): boolean {
+  return JSON.stringify(one.flow) === JSON.stringify(other.flow);
 }

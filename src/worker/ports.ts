@@ -7,6 +7,7 @@ import type { Cancellations } from '#src/core/ports/cancellations.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { ExecutionProbe } from '#src/core/ports/execution-probe.ts';
 import type { FunctionHost } from '#src/core/ports/function-host.ts';
+import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
 import type { LocalDeliverer } from '#src/core/stream/deliverer.ts';
 import type { Hints } from '#src/core/stream/hints.ts';
@@ -34,6 +35,8 @@ export type WorkerPorts = {
   deliverer?: LocalDeliverer | undefined;
   /** Reads a function from the registry. Throws `FunctionNotFoundError`. */
   findFunction: (name: string) => Promise<FunctionEntry>;
+  /** The entries of the ledger of slots that functions share over all workers. */
+  flow: KeyValue;
   executionProbe: ExecutionProbe;
   cancellations: Cancellations;
   clock: Clock;

@@ -6,6 +6,8 @@ export interface Slots {
   readonly free: number;
   /** How many callers of `acquire` wait for a slot. */
   readonly waiting: number;
+  /** Whether no further slot is granted. */
+  readonly isClosed: boolean;
   /** How many slot holders execute. The others wait for the log. */
   readonly executing: number;
   /** Takes a slot if one is free and no other caller waits for it. */
@@ -55,6 +57,9 @@ export function createSlots(initialSize: number, onDemand: () => void): Slots {
     },
     get waiting() {
       return queue.length - head;
+    },
+    get isClosed() {
+      return isClosed;
     },
     get executing() {
       return executing;

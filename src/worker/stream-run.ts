@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Fact, Outcome } from '#machines/facts.ts';
 import { effectsDue, type Invocation, type InvocationEffect } from '#machines/invocation.ts';
-import { FunctionNotFoundError } from '#src/core/errors.ts';
+import type { SlotLedger } from '#src/core/flow/slot-ledger.ts';
 import { decideWhenFor } from '#src/core/functions/decide-when.ts';
 import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import { type FunctionEntry, resolveFunction, versionFor } from '#src/core/functions/entry.ts';
@@ -10,15 +10,18 @@ import type { AcceptedRequest } from '#src/core/log/event-log.ts';
 import type { RequestId } from '#src/core/names/names.ts';
 import type { ExecutionResult } from '#src/core/ports/function-host.ts';
 import { combineResults, type RunResult, type StreamRun } from '#src/core/stream/active-streams.ts';
-import { mayHaveEndedWithoutItem } from '#src/core/stream/ended-without-item.ts';
 import { isSameOutcome } from '#src/core/stream/same-outcome.ts';
 import { requestOf, type StreamState } from '#src/core/stream/stream.ts';
 import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
 import type { WorkItem } from '#src/core/stream/work-queue.ts';
 import { appendOutcome } from './append-outcome.ts';
 import { type Executions, executionOf } from './executions.ts';
+import { findVersion } from './find-version.ts';
+import { freeSlot, runInFlow } from './flow-run.ts';
+import { isOfAnotherItem } from './is-of-another-item.ts';
 import { afterExecution, afterLoss, type NextStep, nextStep } from './next-step.ts';
 import type { WorkerPorts } from './ports.ts';
+import { type SharedSlot, sharedSlotOf } from './shared-slot.ts';
 import type { Slots } from './slots.ts';
 
 export type StreamRunOptions = {
@@ -27,6 +30,7 @@ export type StreamRunOptions = {
   fn: () => FunctionEntry;
   slots: Slots;
   executions: Executions;
+  ledger: SlotLedger;
 };
 
 /** An invocation as the log has it, with its request. */
@@ -52,8 +56,7 @@ export class WorkerRun implements StreamRun {
   readonly #advancing = new Set<string>();
   /** The invocations whose first tries were all claimed with the outcome. */
   readonly #claimed = new Set<string>();
-  /** The invocations whose results this run has seen to (PUB1). */
-  /** The outcome of each published result, by invocation. */
+  /** The outcome of each published result (PUB1), by invocation. */
   readonly #published = new Map<string, Outcome>();
   readonly #items: readonly WorkItem[];
 
@@ -143,22 +146,14 @@ export class WorkerRun implements StreamRun {
     if (invocation.value !== 'queued' && invocation.value !== 'retrying') return undefined;
     const fn = versionFor(this.#options.fn(), invocation.context);
     if (fn !== undefined) return this.#decideFor(fn, request, invocation);
-    return this.#findVersion(invocation).then((found) => this.#decideFor(found, request, invocation));
+    return findVersion(this.#options.ports.findFunction, this.#writer.state.name.function, invocation.context).then((found) =>
+      this.#decideFor(found, request, invocation),
+    );
   }
 
   #decideFor(fn: RegisteredFunction | undefined, request: AcceptedRequest, invocation: Invocation): NextStep {
     const { worker, maxHops, maxChain, emptyPayload, payloads, clock } = this.#options.ports;
     return nextStep({ invocation, request, fn, worker, maxHops, maxChain, emptyPayload, payloads, now: clock.now() });
-  }
-
-  /** Asks the registry, because the local copy may lag behind it. */
-  async #findVersion(invocation: Invocation): Promise<RegisteredFunction | undefined> {
-    try {
-      return versionFor(await this.#options.ports.findFunction(this.#writer.state.name.function), invocation.context);
-    } catch (error) {
-      if (error instanceof FunctionNotFoundError) return undefined;
-      throw error;
-    }
   }
 
   #performStep({ request }: Due, step: NextStep | undefined): EffectResult | Promise<EffectResult> {
@@ -171,7 +166,9 @@ export class WorkerRun implements StreamRun {
       case 'end':
         return this.#appendEnd(request.fact.invocation, step.facts);
       case 'start':
-        return this.#runAttempt(request, step);
+        return this.#options.fn().definition.flow === undefined
+          ? this.#runAttempt(request, step)
+          : this.#runInFlow(request, step.fact.attempt);
     }
   }
 
@@ -185,7 +182,8 @@ export class WorkerRun implements StreamRun {
     try {
       // During the wait the function may have changed, and the event may have become too old.
       if (hasWaited) step = await this.#decideAgain(decided.fact.invocation);
-      if (step?.kind !== 'start') return 'again';
+      const needsSharedSlot = hasWaited && this.#options.fn().definition.flow !== undefined;
+      if (step?.kind !== 'start' || needsSharedSlot) return 'again';
       const { fact, fn } = step;
       const effects = await this.#writer.propose(fact.invocation, [fact]);
       // Without the effect the fact was refused: another process was first, and the state shows its fact (EXEC1).
@@ -196,6 +194,32 @@ export class WorkerRun implements StreamRun {
     return ended === undefined ? 'again' : this.#appendResult(request, ended.attempt, ended.result);
   }
 
+  /** As `#runAttempt`, with a slot that all workers share as well. */
+  #runInFlow(request: AcceptedRequest, attempt: number): Promise<EffectResult> {
+    return runInFlow({
+      ...this.#options,
+      slotOf: () => this.#sharedSlot(request, attempt),
+      invocation: () => this.#writer.state.invocations.get(request.fact.invocation),
+      start: () => this.#startHeld(request, attempt),
+      append: (result) => this.#appendResult(request, attempt, result),
+    });
+  }
+
+  /** During the wait the function may have changed, and the event may have become too old. The slot is for this attempt alone. */
+  async #startHeld(request: AcceptedRequest, attempt: number): Promise<ExecutionResult | undefined> {
+    const id = request.fact.invocation;
+    const step = await this.#decideAgain(id);
+    if (step?.kind !== 'start' || step.fact.attempt !== attempt) return undefined;
+    const effects = await this.#writer.propose(id, [step.fact]);
+    return effects?.includes('execute') ? await this.#execute(request, attempt, step.fn) : undefined;
+  }
+
+  #sharedSlot(request: AcceptedRequest, attempt: number): SharedSlot | undefined {
+    const { fn, ports } = this.#options;
+    const { flow } = fn().definition;
+    return flow === undefined ? undefined : sharedSlotOf({ request, attempt, flow, payloads: ports.payloads }, this.#writer.state);
+  }
+
   async #decideAgain(id: string): Promise<NextStep | undefined> {
     const due = this.#dueOf(id);
     return due === undefined ? undefined : await this.#decide(due);
@@ -203,8 +227,7 @@ export class WorkerRun implements StreamRun {
 
   async #execute(request: AcceptedRequest, attempt: number, decided: RegisteredFunction): Promise<ExecutionResult> {
     const { ports, slots, executions, fn } = this.#options;
-    const { invocation } = request.fact;
-    // The definition may have changed while the append was in flight.
+    const { invocation } = request.fact; // The definition may have changed while the append was in flight.
     const current = resolveFunction(fn(), decided.version, invocation) ?? decided;
     const execution = executionOf(request, attempt, { tenancy: ports.tenancy, fn: current });
     slots.startExecution();
@@ -243,8 +266,10 @@ export class WorkerRun implements StreamRun {
     const id = request.fact.invocation;
     const asked = { function: this.#writer.state.name.function, invocation: id, attempt: attempts };
     if (await executionProbe.isRunning(worker ?? '', asked)) return 'left-unacked';
-    const end = { at: clock.now(), decide: decideWhenFor(request, payloads) };
-    await this.#writer.propose(id, afterLoss(invocation, `worker ${worker} vanished during attempt ${attempts}`, end));
+    const why = `worker ${worker} vanished during attempt ${attempts}`;
+    await this.#writer.propose(id, afterLoss(invocation, why, { at: clock.now(), decide: decideWhenFor(request, payloads) }));
+    const shared = this.#sharedSlot(request, attempts);
+    if (shared !== undefined) freeSlot({ ...this.#options, invocation: () => this.#writer.state.invocations.get(id) }, shared);
     return 'again';
   }
 
@@ -253,24 +278,17 @@ export class WorkerRun implements StreamRun {
     const { results, tenancy } = this.#options.ports;
     const { outcome } = invocation.context;
     const id = request.fact.invocation as RequestId;
-    if (outcome === null || isSameOutcome(this.#published.get(id) ?? null, outcome) || this.#isOfAnotherItem(id, invocation))
+    if (
+      outcome === null ||
+      isSameOutcome(this.#published.get(id) ?? null, outcome) ||
+      isOfAnotherItem(invocation, this.#writer.state.outcomesRead?.get(id), this.#items)
+    )
       return 'settled';
     const { name, outcomesRead } = this.#writer.state;
     const isStored = outcomesRead?.has(id) && (await results.isStored(name, id, outcome));
     if (!isStored) await results.publish(name, id, outcome.type, encodeEnvelope(tenancy, request, invocation, results.maxBytes));
     this.#published.set(id, outcome);
     return 'settled';
-  }
-
-  /**
-   * Whether another item than those of this run brought an outcome, and is acknowledged or returns (PUB2): the outcome is older than all items
-   * of this run.
-   */
-  #isOfAnotherItem(id: string, { value, context: { outcome } }: Invocation): boolean {
-    const readAt = this.#writer.state.outcomesRead?.get(id);
-    if (readAt === undefined || outcome === null) return false;
-    if (value !== 'notified' && mayHaveEndedWithoutItem(outcome)) return false;
-    return this.#items.every(({ sequence }) => sequence > readAt);
   }
 
   /** Passes the outcome to the first entry of a delivery that takes it (docs/architecture.md). An outcome without destinations is `notified`. */

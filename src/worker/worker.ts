@@ -1,3 +1,4 @@
+import { createSlotLedger } from '#src/core/flow/slot-ledger.ts';
 import type { FunctionDefinition } from '#src/core/functions/definition.ts';
 import type { FunctionEntry } from '#src/core/functions/entry.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
@@ -33,8 +34,11 @@ export function startWorker({ functions, canRun, timers = systemTimers, window =
   const kept = createKeptStreams(ports);
   const functionWorkers = new Map<FunctionName, FunctionWorker>();
   const stopping = new AbortController();
+  const { flow: store, clock, log } = ports;
+  const ledger = createSlotLedger({ store, clock, logger, epoch: log.epoch, signal: stopping.signal });
   const endLeases = timers.every(queue.leaseInMs / 3, () => {
     for (const functionWorker of functionWorkers.values()) functionWorker.keepLeases();
+    ledger.refresh();
   });
 
   executionProbe.answer(worker, executions.isRunning, stopping.signal);
@@ -47,7 +51,7 @@ export function startWorker({ functions, canRun, timers = systemTimers, window =
       functionWorkers.delete(name);
       void present?.stop();
     } else if (present === undefined) {
-      functionWorkers.set(name, startFunctionWorker({ ports, executions, window, kept }, fn));
+      functionWorkers.set(name, startFunctionWorker({ ports, executions, window, kept, ledger }, fn));
       logger.debug({ function: name }, 'working for a function');
     } else present.update(fn);
   });
@@ -60,6 +64,7 @@ export function startWorker({ functions, canRun, timers = systemTimers, window =
     async stop(graceInMs) {
       const cancelGrace = timers.after(graceInMs, executions.abort);
       await Promise.all([...functionWorkers.values()].map((functionWorker) => functionWorker.stop()));
+      await ledger.close();
       cancelGrace();
       endLeases();
       // Last, because until here other workers must learn that these executions run.

@@ -42,7 +42,7 @@ export async function createSimulatedFunctions(engine: Engine): Promise<Simulate
   };
 }
 
-function delayed(store: KeyValue, process: Process): KeyValue {
+export function delayed(store: KeyValue, process: Process): KeyValue {
   return {
     get: (key) => process.call(`get ${key}`, () => store.get(key)),
     put: (...given) => process.call(`put ${given[0]}`, () => store.put(...given)),

@@ -182,8 +182,8 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: run,
-        from: 'await this.#writer.propose(id, afterLoss(invocation, `worker ${worker} vanished during attempt ${attempts}`, end));',
-        to: 'const fn = versionFor(this.#options.fn(), invocation.context);\n    if (fn !== undefined) await this.#execute(request, attempts, fn);\n    await this.#writer.propose(id, afterLoss(invocation, `worker ${worker} vanished during attempt ${attempts}`, end));',
+        from: 'await this.#writer.propose(id, afterLoss(invocation, why, { at: clock.now(), decide: decideWhenFor(request, payloads) }));',
+        to: 'const fn = versionFor(this.#options.fn(), invocation.context);\n    if (fn !== undefined) await this.#execute(request, attempts, fn);\n    await this.#writer.propose(id, afterLoss(invocation, why, { at: clock.now(), decide: decideWhenFor(request, payloads) }));',
       },
     ],
   },

@@ -55,6 +55,7 @@ async function connectPorts(process: Process, servers: Servers) {
     queue: servers.queue.connect(process),
     hints: servers.hintsOf(process),
     results: servers.resultsOf(process),
+    flow: servers.flowOf(process),
     ...servers.answersOf(process),
     tenancy,
     ...bounds,
@@ -101,7 +102,7 @@ function startWorkerOf({ process, ledger, common, functionTarget }: Ports, given
 async function startSchedulerOf({ process, servers, common }: Ports): Promise<Stop> {
   let scheduler: Scheduler | undefined;
   const clock: Clock = process.pollingClock(() => {
-    let earliest = Number.POSITIVE_INFINITY;
+    let earliest = scheduler?.nextSlotCheckAt ?? Number.POSITIVE_INFINITY;
     for (const { checkAt } of scheduler?.open.values() ?? []) earliest = Math.min(earliest, checkAt);
     return earliest;
   });

@@ -7,7 +7,7 @@ import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { Hints } from '#src/core/stream/hints.ts';
 import { type Answers, createAnswersOf } from './answers.ts';
 import type { Engine } from './engine.ts';
-import { createSimulatedFunctions, type SimulatedFunctions } from './functions.ts';
+import { createSimulatedFunctions, delayed, type SimulatedFunctions } from './functions.ts';
 import { createHintServer } from './hints.ts';
 import type { Ledger } from './ledger.ts';
 import { createSimulatedLog, type Power } from './log.ts';
@@ -31,6 +31,9 @@ export type Servers = {
   /** The store of the scheduler's floor and of the losses of the log. */
   stateOf: (process: Process) => KeyValue;
   state: KeyValue;
+  /** The ledger of slots as a process reaches it. */
+  flowOf: (process: Process) => KeyValue;
+  flow: KeyValue;
   sourceOf: (process: Process) => LogSource;
   /** The log loses its messages from a sequence on, as in a power cut. */
   lose: (from: number) => void;
@@ -45,6 +48,7 @@ export async function openServers({ engine, ledger, server }: ServerOptions): Pr
   const functions = await createSimulatedFunctions(engine);
   const queue = createQueueServer(engine, ledger);
   const state = createMemoryKeyValue();
+  const flow = createMemoryKeyValue();
   const power: Power = {};
   const hints = createHintServer(engine, server, { queue, ledger });
   /** The sequence up to which the queue has the requests. */
@@ -80,6 +84,8 @@ export async function openServers({ engine, ledger, server }: ServerOptions): Pr
     last: () => server.last,
     power,
     state,
+    flow,
+    flowOf: (process) => faulty(flow, process),
     sourceOf: createLogSourceOf(server),
     lose(from) {
       server.loseFrom(from, { isNoticed: false });
@@ -105,5 +111,19 @@ export async function openServers({ engine, ledger, server }: ServerOptions): Pr
       get: (key) => process.call(`get ${key}`, () => state.get(key)),
       put: (...given) => process.call(`put ${given[0]}`, () => state.put(...given)),
     }),
+  };
+}
+
+/** The requests and the answers of a process may be lost. A call that gets no answer fails. */
+function faulty(store: KeyValue, process: Process): KeyValue {
+  return {
+    ...delayed(store, process),
+    put: (key, ...given) =>
+      process.call(`put ${key}`, async () => {
+        if (process.faults.strike('lost-request', `${process.name} put ${key}`)) throw new Error(`${key} was not stored`);
+        const revision = await store.put(key, ...given);
+        if (process.faults.strike('lost-answer', `${process.name} put ${key}`)) throw new Error(`the store did not answer about ${key}`);
+        return revision;
+      }),
   };
 }

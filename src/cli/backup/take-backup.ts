@@ -7,6 +7,7 @@ import {
   AUDIT,
   CODE_STREAM,
   DIS_RECORDS,
+  FLOW_BUCKET,
   FUNCTIONS_BUCKET,
   GATEWAY_BUCKET,
   INVOCATIONS,
@@ -24,9 +25,10 @@ import { createSnapshotFile, type SavedStream, writeDescription } from './backup
  * 1. The functions come before the code, so that the code of each function is in the backup.
  * 2. The functions come before the state, which has the keys of their secrets.
  * 3. The state comes before the log, because it holds positions in the log, which must not lie behind the end of the log.
- * 4. The log comes before the results, because a work item is acknowledged after its result was stored (EXEC4).
- * 5. The log comes before the large payloads, because each of them is stored before the message that refers to it (BIG1).
- * 6. When a function was changed before the snapshot of the log ended, all snapshots are taken again: the log may name a function that the
+ * 4. The ledger of slots comes before the log, so that the log shows whether the attempts of the ledger are over (SLOT3).
+ * 5. The log comes before the results, because a work item is acknowledged after its result was stored (EXEC4).
+ * 6. The log comes before the large payloads, because each of them is stored before the message that refers to it (BIG1).
+ * 7. When a function was changed before the snapshot of the log ended, all snapshots are taken again: the log may name a function that the
  *    backup lacks.
  */
 
@@ -36,6 +38,7 @@ export const backupOrder: readonly string[] = [
   FUNCTIONS,
   CODE_STREAM,
   `KV_${STATE_BUCKET}`,
+  `KV_${FLOW_BUCKET}`,
   INVOCATIONS,
   PAYLOADS_STREAM,
   RESULTS,

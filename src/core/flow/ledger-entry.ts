@@ -11,7 +11,7 @@ import { parseJson } from '#src/core/text/json.ts';
 export type LedgerEntry = { holders: readonly Attempt[]; waiters: readonly Waiter[] };
 
 /** An attempt of the log, or the next one. */
-type Attempt = {
+export type Attempt = {
   /** The key; empty for a function without keys. */
   key: string;
   function: string;
@@ -30,7 +30,7 @@ type Limits = {
 };
 
 /** The next attempt of its key, or of a worker, to get a slot. */
-type Waiter = Attempt & Limits;
+export type Waiter = Attempt & Limits;
 
 /** The key of the entry of a pool, in the bucket of the ledger. */
 export function entryKeyOf(pool: PoolId): string {

@@ -43,6 +43,12 @@ export function poolOf(name: FunctionName, { pool }: Pick<Flow, 'pool'>): PoolId
   return (project === undefined ? `pool.${pool}` : `pool.${project}=${pool}`) as PoolId;
 }
 
+/** The limits that a function compares with all holders of its pool. Without a key, its concurrency is the total. */
+export function limitsOf({ concurrency, key, total }: Flow): { perKey?: number; total?: number } {
+  if (key === undefined) return { total: concurrency };
+  return { perKey: concurrency, ...(total === undefined ? {} : { total }) };
+}
+
 const MAX_KEY_CHARACTERS = 128;
 
 /** Whether a text can be a key as it is: 1 to 128 characters, none of them a control character or a half of a surrogate pair. */

@@ -1,5 +1,6 @@
 import {
   CODE_BUCKET,
+  FLOW_BUCKET,
   FUNCTIONS_BUCKET,
   INVOCATIONS,
   PAYLOADS_BUCKET,
@@ -32,7 +33,7 @@ export class JetStreamOperations {
   role(): string[] {
     return [
       ...this.client(),
-      ...this.infos(RESULTS, kv(FUNCTIONS_BUCKET), kv(STATE_BUCKET), CODE_STREAM, PAYLOADS_STREAM),
+      ...this.infos(RESULTS, kv(FUNCTIONS_BUCKET), kv(STATE_BUCKET), kv(FLOW_BUCKET), CODE_STREAM, PAYLOADS_STREAM),
       ...this.calls('DIRECT.GET', `${kv(STATE_BUCKET)}.>`),
       ...this.messages(kv(STATE_BUCKET)),
       ...this.messages(INVOCATIONS),
@@ -77,6 +78,16 @@ export class JetStreamOperations {
   /** Reads and watches a bucket. */
   bucket(bucket: string): string[] {
     return this.#watched(kv(bucket));
+  }
+
+  /** Reads the slots that functions share. */
+  ledgerToRead(): string[] {
+    return [...this.infos(kv(FLOW_BUCKET)), ...this.bucket(FLOW_BUCKET)];
+  }
+
+  /** Takes and frees the slots that functions share. */
+  ledger(): string[] {
+    return [...this.ledgerToRead(), ...this.writesTo(`${FLOW_BUCKET}.>`)];
   }
 
   /** Reads code packages. */

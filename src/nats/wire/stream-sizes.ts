@@ -1,5 +1,17 @@
 /** The names by which the configuration names the JetStream streams of Sequent. */
-export const STREAM_PARTS = ['log', 'results', 'code', 'payloads', 'dis', 'functions', 'state', 'gateway', 'signatures', 'audit'] as const;
+export const STREAM_PARTS = [
+  'log',
+  'results',
+  'code',
+  'payloads',
+  'dis',
+  'functions',
+  'state',
+  'flow',
+  'gateway',
+  'signatures',
+  'audit',
+] as const;
 export type StreamPart = (typeof STREAM_PARTS)[number];
 
 /** The maximum size of JetStream streams, in bytes. A stream without an entry has no limit, unless its account demands one. */
@@ -11,9 +23,10 @@ const shares: Readonly<Record<StreamPart, number>> = {
   results: 0.15,
   code: 0.1,
   payloads: 0.05,
-  dis: 0.05,
+  dis: 0.04,
   functions: 0.01,
   state: 0.01,
+  flow: 0.01,
   gateway: 0.01,
   signatures: 0.01,
   audit: 0.005,

@@ -12,6 +12,8 @@ export const RESULTS = 'RESULTS';
 export const DIS_RECORDS = 'SEQUENT_DIS';
 export const FUNCTIONS_BUCKET = 'SEQUENT_FUNCTIONS';
 export const STATE_BUCKET = 'SEQUENT_STATE';
+/** The ledger of the slots that functions share over all workers. */
+export const FLOW_BUCKET = 'SEQUENT_FLOW';
 /** The object store with the code of functions. */
 export const CODE_BUCKET = 'SEQUENT_CODE';
 export const CODE_STREAM = `OBJ_${CODE_BUCKET}`;
@@ -165,7 +167,8 @@ export function keyValueStream(bucket: string, options: StreamOptions): Partial<
     max_msgs_per_subject: 1,
     storage: StorageType.File,
     discard: DiscardPolicy.New,
-    allow_direct: true,
+    // Reads of the ledger decide, so its leader answers them.
+    allow_direct: bucket !== FLOW_BUCKET,
     allow_rollup_hdrs: true,
     ...(part === undefined ? { num_replicas: options.replicas } : copiesOf(part, options)),
   };
@@ -189,6 +192,7 @@ const parts: Readonly<Record<string, StreamPart>> = {
   [DIS_RECORDS]: 'dis',
   [`KV_${FUNCTIONS_BUCKET}`]: 'functions',
   [`KV_${STATE_BUCKET}`]: 'state',
+  [`KV_${FLOW_BUCKET}`]: 'flow',
   [`KV_${GATEWAY_BUCKET}`]: 'gateway',
   [SIGNATURES.name]: 'signatures',
   [AUDIT]: 'audit',

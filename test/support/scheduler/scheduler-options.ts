@@ -13,6 +13,7 @@ export function schedulerOptions(log: MemoryLog, given: Pick<SchedulerOptions, '
     hints: log.hints,
     results: log.results,
     state: createMemoryKeyValue(),
+    flow: createMemoryKeyValue(),
     functions: { get: () => undefined },
     findFunction: () => Promise.reject(new Error('the functions are not known here')),
     deliveredUpTo: async () => 0,

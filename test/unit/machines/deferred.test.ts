@@ -23,10 +23,10 @@ describe('an invocation that waits for a slot', () => {
   test('waits no longer when its attempt starts, or when it ends', () => {
     given(queued(), deferred())
       .when(running(1))
-      .expect({ state: 'running', context: { waitsFor: null } });
+      .expect({ state: 'running', effects: ['execute'], context: { waitsFor: null } });
     given(queued(), deferred())
       .when(failed(0))
-      .expect({ state: 'failed', context: { waitsFor: null } });
+      .expect({ state: 'failed', effects: ['publishResult', 'deliverOutcome'], context: { waitsFor: null } });
   });
 
   test('records the same wait once, and another one again', () => {

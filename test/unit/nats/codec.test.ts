@@ -132,7 +132,7 @@ describe('an append of a newer version', () => {
   test('is an error that names the versions and what to do', () => {
     expect(() => decodeAppend(newer, 12)).toThrow(NewerFactsError);
     expect(() => decodeAppend(newer, 12)).toThrow(
-      'the message 12 of the log holds facts of version 7, and this process reads versions up to 6: upgrade this process',
+      `the message 12 of the log holds facts of version ${FACTS_VERSION + 1}, and this process reads versions up to ${FACTS_VERSION}: upgrade this process`,
     );
   });
 
@@ -141,7 +141,7 @@ describe('an append of a newer version', () => {
     expect(fullEntryOf(stored, () => true)).toMatchObject({
       kind: 'unreadable',
       sequence: 12,
-      why: expect.stringContaining('facts of version 7'),
+      why: expect.stringContaining(`facts of version ${FACTS_VERSION + 1}`),
     });
   });
 });

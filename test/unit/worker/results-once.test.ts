@@ -155,6 +155,7 @@ async function openParts() {
       ...writing,
       queue: work.queue,
       results: log.results,
+      flow: createMemoryKeyValue(),
       tenancy: { region: 'local', project: 'default' },
       maxHops: 16,
       maxChain: 1_000,

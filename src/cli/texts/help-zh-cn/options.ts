@@ -80,8 +80,8 @@ export const options = {
     '自己项目的 HTTP handler 可用的私有地址：private（全部）、public（无），或以逗号分隔的主机（SEQUENT_HTTP_HANDLERS）',
   'how many servers of a cluster keep each message: 1, 3, 5 (SEQUENT_REPLICAS)':
     '集群中保存每条消息的服务器数量：1、3、5（SEQUENT_REPLICAS）',
-  'the maximum sizes of JetStream streams, such as log=20GB,results=2GB (SEQUENT_STREAM_SIZES): log, results, code, payloads, dis, functions, state, gateway, signatures, audit':
-    'JetStream 流的最大容量，例如 log=20GB,results=2GB（SEQUENT_STREAM_SIZES）：log、results、code、payloads、dis、functions、state、gateway、signatures、audit',
+  'the maximum sizes of JetStream streams, such as log=20GB,results=2GB (SEQUENT_STREAM_SIZES): log, results, code, payloads, dis, functions, state, flow, gateway, signatures, audit':
+    'JetStream 流的最大容量，例如 log=20GB,results=2GB（SEQUENT_STREAM_SIZES）：log、results、code、payloads、dis、functions、state、flow、gateway、signatures、audit',
   'the storage of results for subscribers: file, memory (SEQUENT_RESULTS_STORAGE; default: memory with --fsync always, file otherwise)':
     '供订阅者使用的结果的存储：file、memory（SEQUENT_RESULTS_STORAGE；默认：--fsync always 时为 memory，否则为 file）',
   'how long results are kept for subscribers (SEQUENT_RESULTS_MAX_AGE_HOURS)':

@@ -1,0 +1,188 @@
+import { ConflictError, messageOf } from '#src/core/errors.ts';
+import type { PoolId } from '#src/core/functions/flow.ts';
+import type { Clock } from '#src/core/ports/clock.ts';
+import type { KeyValue } from '#src/core/ports/key-value.ts';
+import type { Logger } from '#src/core/ports/logger.ts';
+import { type Answer, type Change, changeEntry, idOf } from './change-entry.ts';
+import { type Attempt, decodeLedgerEntry, encodeLedgerEntry, entryKeyOf, type Waiter } from './ledger-entry.ts';
+
+/** `changed`: the flow of the function may have changed, so the caller decides again. `closed`: the process stops. */
+export type Acquired = 'held' | 'key-full' | 'changed' | 'closed';
+
+export type PoolSlotsOptions = {
+  store: KeyValue;
+  clock: Clock;
+  logger: Logger;
+  /** Changes whenever the log, and with it the ledger, may have gone backwards (LINK4). */
+  epoch: () => number;
+};
+
+type Acquisition = { waiter: Waiter; mayDefer: boolean; resolve: (acquired: Acquired) => void };
+
+const FIRST_PAUSE_IN_MS = 50;
+const LAST_PAUSE_IN_MS = 1_000;
+
+/**
+ * The slots of one pool, as one process acquires and releases them.
+ *
+ * - One write is in flight at most. All acquisitions and releases that arrive meanwhile share the next write: group commit without a timer.
+ *   A slot that is released here passes to the next waiter in the same write.
+ * - A write that is refused or unknown is decided again from the entry that is read then (A1). A change that was stored already changes
+ *   nothing the second time.
+ * - An attempt that waits is one of the waiters of the entry, one for each process, so that no process keeps all slots (SLOT5). The others
+ *   wait in memory.
+ */
+export class PoolSlots {
+  readonly #pool: PoolId;
+  readonly #options: PoolSlotsOptions;
+  readonly #acquisitions = new Map<string, Acquisition>();
+  readonly #releases = new Map<string, Attempt>();
+  readonly #withdrawals = new Map<string, Attempt>();
+  readonly #held = new Map<string, Attempt>();
+  #known: { text: string | undefined; revision: number } | undefined;
+  #epoch: number;
+  #isAsked = false;
+  #settling: Promise<void> | undefined;
+  #isClosed = false;
+
+  constructor(pool: PoolId, options: PoolSlotsOptions) {
+    this.#pool = pool;
+    this.#options = options;
+    this.#epoch = options.epoch();
+  }
+
+  /** Resolves to `held` when the ledger holds the slot (SLOT1). With `mayDefer`, a full key ends the wait. */
+  acquire(waiter: Waiter, mayDefer: boolean): Promise<Acquired> {
+    if (this.#isClosed) return Promise.resolve('closed');
+    this.#withdrawals.delete(idOf(waiter));
+    return new Promise((resolve) => {
+      this.#acquisitions.set(idOf(waiter), { waiter, mayDefer, resolve });
+      this.#settle();
+    });
+  }
+
+  /** Frees the slot of an attempt that is over by the log (SLOT3). */
+  release(attempt: Attempt): void {
+    this.#held.delete(idOf(attempt));
+    this.#releases.set(idOf(attempt), attempt);
+    this.#settle();
+  }
+
+  /** The attempt is no longer executed here. The log does not say that it is over, so it keeps its slot. */
+  leave(attempt: Attempt): void {
+    this.#held.delete(idOf(attempt));
+  }
+
+  /** Ends the waits of a function. */
+  endWaits(functionName: string, acquired: Acquired): void {
+    for (const [id, { waiter, resolve }] of this.#acquisitions) {
+      if (waiter.function !== functionName) continue;
+      this.#acquisitions.delete(id);
+      this.#withdrawals.set(id, waiter);
+      resolve(acquired);
+    }
+    this.#settle();
+  }
+
+  waitingOf(functionName: string): number {
+    let waiting = 0;
+    for (const { waiter } of this.#acquisitions.values()) if (waiter.function === functionName) waiting++;
+    return waiting;
+  }
+
+  /** Takes over a change of the entry. Without a value, the bucket was created again. */
+  note(revision: number, text: string | undefined): void {
+    if (text === undefined) this.#known = undefined;
+    else if (!this.#adopt(revision, text)) return;
+    if (this.#acquisitions.size > 0) this.#settle();
+  }
+
+  #adopt(revision: number, text: string): boolean {
+    if (revision <= (this.#known?.revision ?? -1)) return false;
+    this.#known = { text, revision };
+    return true;
+  }
+
+  /** Reads the entry again when attempts wait, because a watcher may be late, and after the log went backwards. */
+  refresh(): void {
+    const mayBeLost = this.#held.size > 0 && this.#options.epoch() !== this.#epoch;
+    if (this.#acquisitions.size === 0 && !mayBeLost) return;
+    this.#known = undefined;
+    this.#settle();
+  }
+
+  /** Resolves when everything was written that was to be written, or a write fails. Later waits end at once. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#settling;
+  }
+
+  #settle(): void {
+    this.#isAsked = true;
+    this.#settling ??= this.#settleAll().finally(() => {
+      this.#settling = undefined;
+      if (this.#isAsked && !this.#isClosed) this.#settle();
+    });
+  }
+
+  async #settleAll(): Promise<void> {
+    let pauseInMs = FIRST_PAUSE_IN_MS;
+    while (this.#isAsked) {
+      this.#isAsked = false;
+      try {
+        await this.#write();
+        pauseInMs = FIRST_PAUSE_IN_MS;
+      } catch (error) {
+        this.#isAsked = true;
+        this.#known = undefined;
+        if (error instanceof ConflictError) continue;
+        const { logger, clock } = this.#options;
+        logger.warn({ pool: this.#pool, error: messageOf(error) }, 'the ledger of slots could not be written');
+        if (this.#isClosed) return;
+        await clock.sleep(pauseInMs);
+        pauseInMs = Math.min(pauseInMs * 2, LAST_PAUSE_IN_MS);
+      }
+    }
+  }
+
+  async #write(): Promise<void> {
+    const { store, epoch } = this.#options;
+    const key = entryKeyOf(this.#pool);
+    const present = epoch();
+    this.#known ??= await this.#read(key);
+    const { text, revision } = this.#known;
+    const change = this.#changeOf(present !== this.#epoch);
+    const { entry, answers } = changeEntry(decodeLedgerEntry(text), change);
+    const next = encodeLedgerEntry(entry);
+    if (next !== (text ?? encodeLedgerEntry(decodeLedgerEntry(undefined)))) this.#adopt(await store.put(key, next, revision), next);
+    this.#epoch = present;
+    for (const one of change.releases) this.#releases.delete(idOf(one));
+    for (const one of change.withdrawals) this.#withdrawals.delete(idOf(one));
+    this.#answer(answers);
+  }
+
+  async #read(key: string): Promise<{ text: string | undefined; revision: number }> {
+    const entry = await this.#options.store.get(key);
+    return { text: entry?.value, revision: entry?.revision ?? 0 };
+  }
+
+  #changeOf(hasGoneBack: boolean): Change & Required<Pick<Change, 'releases' | 'withdrawals'>> {
+    return {
+      releases: [...this.#releases.values()],
+      withdrawals: [...this.#withdrawals.values()],
+      running: hasGoneBack ? [...this.#held.values()] : [],
+      acquisitions: [...this.#acquisitions.values()].map(({ waiter }) => waiter),
+      mayWait: 1,
+    };
+  }
+
+  #answer(answers: ReadonlyMap<string, Answer>): void {
+    for (const [id, answer] of answers) {
+      const acquisition = this.#acquisitions.get(id);
+      if (acquisition === undefined || answer === 'full' || (answer === 'key-full' && !acquisition.mayDefer)) continue;
+      this.#acquisitions.delete(id);
+      if (answer === 'held') this.#held.set(id, acquisition.waiter);
+      acquisition.resolve(answer);
+    }
+  }
+}

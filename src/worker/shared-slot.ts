@@ -1,0 +1,18 @@
+import type { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
+import type { Waiter } from '#src/core/flow/ledger-entry.ts';
+import { type Flow, limitsOf, type PoolId, poolOf } from '#src/core/functions/flow.ts';
+import { flowKeyOf } from '#src/core/functions/flow-key.ts';
+import type { AcceptedRequest } from '#src/core/log/event-log.ts';
+import type { StreamState } from '#src/core/stream/stream.ts';
+
+/** The slot that an attempt needs, which all workers share. */
+export type SharedSlot = { pool: PoolId; waiter: Waiter };
+
+type Parts = { request: AcceptedRequest; attempt: number; flow: Flow; payloads: PayloadSealer | undefined };
+
+export function sharedSlotOf({ request, attempt, flow, payloads }: Parts, stream: Pick<StreamState, 'name' | 'request'>): SharedSlot {
+  const { function: name } = stream.name;
+  const key = flowKeyOf(request, flow, payloads);
+  const named = { key, function: name, invocation: request.fact.invocation, attempt, request: stream.request.sequence };
+  return { pool: poolOf(name, flow), waiter: { ...named, ...limitsOf(flow) } };
+}
