@@ -28,6 +28,8 @@ export const bundledPackages: ReadonlyMap<string, string> = new Map([
   ['nats', '#nats.js'],
   // The 95 modules of zod delay the start of each command by a tenth.
   ['zod', '#zod.js'],
+  // Eight modules of CommonJS, which Node scans for their exports at each start.
+  ['commander', '#commander.js'],
   // 44 modules. Its copies share their state, which is a property of the global object.
   ['@opentelemetry/api', '#opentelemetry-api.js'],
 ]);

@@ -14,7 +14,8 @@ export function decimalNumber(name: string, bounds: Bounds): z.ZodNumber {
   return z.number(problem).min(bounds.from, problem).max(bounds.to, problem);
 }
 
+/** `toLocaleString` would load the data of a language at the start of every command. */
 function inWords({ from, to, of }: Bounds): string {
-  const [min, max] = [from, to].map((bound) => bound.toLocaleString('en-US'));
+  const [min, max] = [from, to].map((bound) => String(bound).replace(/\B(?=(?:\d{3})+$)/g, ','));
   return `${of === undefined ? '' : ` of ${of}`} from ${min} to ${max}`;
 }

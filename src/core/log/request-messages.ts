@@ -8,6 +8,7 @@ import { isTraceparent } from '#src/core/names/traceparent.ts';
 import { parseReference } from '#src/core/payloads/payload-reference.ts';
 import { parseJson } from '#src/core/text/json.ts';
 import { hashOfRequest } from './chain.ts';
+import { compileOnUse } from './compile-on-use.ts';
 import { type DueTime, readDueTime } from './due-time.ts';
 import type { AcceptedRequest, NewRequest, RequestMessage, StreamName } from './event-log.ts';
 
@@ -62,8 +63,7 @@ export function isDerivedRequest({ id, lineage, redriveOf, schedule }: NewReques
   return lineage !== undefined || redriveOf !== undefined || schedule !== undefined || (id !== undefined && isDerivedForm(id));
 }
 
-/** Compiled, because every reader of the log parses every batch (docs/performance.md H10). */
-const batchSchema = z.compile(
+const batchSchema = compileOnUse(
   z.object({
     requests: z
       .array(
@@ -202,7 +202,7 @@ function decodeSingle(token: string, { raw: { headers, at, isOwn }, stream, text
 }
 
 function decodeBatch(token: string, { raw, stream, text }: UndecodedMessage): AcceptedRequest[] {
-  const batch = batchSchema.safeParse(parseJson(text));
+  const batch = batchSchema().safeParse(parseJson(text));
   const isNamed = isStreamId(raw.headers?.get(requestHeader.batch) ?? '');
   if (batch.success && isNamed) {
     return batch.data.requests.map((request, index) => accepted({ token, id: idAt(stream, index), at: raw.at }, request));

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { FACTS_VERSION, factSchema } from '#machines/facts.ts';
 import { NewerFactsError } from '#src/core/errors.ts';
 import { hashOfAppend, type ShortLink } from '#src/core/log/chain.ts';
+import { compileOnUse } from '#src/core/log/compile-on-use.ts';
 import type { Append, RecordedAppend, StreamVersion, WakeTimes } from '#src/core/log/event-log.ts';
 import { type HeaderReader, requestHeader } from '#src/core/log/request-messages.ts';
 import { parseJson } from '#src/core/text/json.ts';
@@ -23,18 +24,16 @@ export const header = {
   link: 'Link',
 } as const;
 
-/** Compiled, because every reader of the log parses every append (docs/performance.md H10). */
-const appendSchema = z.compile(
-  z.object({
-    v: z.literal(currentShapes),
-    id: z.string(),
-    previous: z.number(),
-    request: z.number(),
-    by: z.string(),
-    facts: z.array(factSchema),
-    link: z.string().optional(),
-  }),
-);
+const appendSchema = z.object({
+  v: z.literal(currentShapes),
+  id: z.string(),
+  previous: z.number(),
+  request: z.number(),
+  by: z.string(),
+  facts: z.array(factSchema),
+  link: z.string().optional(),
+});
+const compiledSchema = compileOnUse(appendSchema);
 
 /** The fields are named, because V8 copies the fields of an object slowly. */
 export function encodeAppend({ id, previous, request, by, facts, link }: Append): Buffer {
@@ -71,7 +70,7 @@ const versionedSchema = z.looseObject({ v: z.int(), facts: z.array(z.looseObject
  */
 export function decodeAppend(data: Uint8Array | string, sequence: number, upcasting = released): RecordedAppend | undefined {
   const written = parseJson(typeof data === 'string' ? data : Buffer.from(data.buffer, data.byteOffset, data.length).toString());
-  const read = appendSchema.safeParse(written).data ?? readOtherVersion(written, sequence, upcasting);
+  const read = compiledSchema().safeParse(written).data ?? readOtherVersion(written, sequence, upcasting);
   if (read === undefined) return undefined;
   const { v: _, ...append } = read;
   return {
@@ -90,7 +89,7 @@ function readOtherVersion(written: unknown, sequence: number, upcasting: Upcasti
   if (version > FACTS_VERSION) throw new NewerFactsError({ sequence, version, known: FACTS_VERSION });
   if (version === FACTS_VERSION || version < upcasting.oldest) return undefined;
   const current = facts.map((fact) => upcast(fact, version, upcasting));
-  return appendSchema.safeParse({ ...append, v: FACTS_VERSION, facts: current }).data;
+  return compiledSchema().safeParse({ ...append, v: FACTS_VERSION, facts: current }).data;
 }
 
 /** The short link of an append, from its headers. */
