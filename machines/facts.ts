@@ -190,6 +190,8 @@ const succeeded = z.object({
   payload: z.string(),
   /** The size of a returned value that was too large. An empty value replaces it (SRC9). */
   droppedBytes: z.number().int().optional(),
+  /** The reference to that value, when the function keeps large payloads: it is stored beside the log. */
+  stored: z.string().optional(),
   output,
   memoryUsedInMb,
   destinations,

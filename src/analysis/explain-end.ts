@@ -45,7 +45,10 @@ function explainSuccess(fact: FactOf<'succeeded'>, { context }: Moment['before']
   ];
   if (fact.droppedBytes !== undefined) {
     sentences.push({
-      text: say('It returned {bytes} bytes, more than the maximum: the stored result is empty.', { bytes: fact.droppedBytes }),
+      text:
+        fact.stored === undefined
+          ? say('It returned {bytes} bytes, more than the maximum: the stored result is empty.', { bytes: fact.droppedBytes })
+          : say('It returned {bytes} bytes, which are stored beside the log: the envelope is empty.', { bytes: fact.droppedBytes }),
     });
   }
   return sentences;

@@ -9,7 +9,7 @@ import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import { type FunctionName, isFunctionName, parseFunctionName } from '#src/core/names/names.ts';
 import { subjects } from '#src/core/names/subjects.ts';
 import type { Tenancy } from '#src/core/names/tenancy.ts';
-import { createLargePayloads } from '#src/core/payloads/large-payloads.ts';
+import { createLargePayloads, type LargePayloads } from '#src/core/payloads/large-payloads.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { CodePackages } from '#src/core/ports/code-packages.ts';
 import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
@@ -34,9 +34,10 @@ import { type ClientLogs, createClientLogs } from './logs.ts';
 import { type JetstreamApi, type OpenedParts, openParts } from './open-parts.ts';
 import { createOpener, type Opener } from './opener.ts';
 import { createRepair, type Repair } from './repair.ts';
-import { createRequests } from './requests.ts';
+import { createRequests, type Requests } from './requests.ts';
 import { followLiveResults, subscribeToResults } from './result-subscription.ts';
 import { createResultWaiter, type Result, toResult } from './results.ts';
+import { createStoredValues, type StoredValues } from './stored-values.ts';
 import { readSystem, type SystemState } from './system.ts';
 import { createSubscriptions } from './transition-subscription.ts';
 import type { Transitions, TransitionsOptions } from './transitions.ts';
@@ -124,6 +125,8 @@ export interface SequentClient extends Invoke, AsyncDisposable {
    * Throws `PayloadUnavailableError` when the large payload is missing or damaged.
    */
   requestPayload(timeline: Pick<Timeline, 'requestId' | 'function' | 'requestPayload'>): Promise<string>;
+  /** The returned text of an invocation that `timeline` returned, or its error. A large value is read from its store. Throws as `requestPayload`. */
+  responsePayload: StoredValues['read'];
   /** Waits for the outcome of an invocation. Throws `InvocationNotFoundError`, `AmbiguousIdError` and `TimedOutError`. */
   result(id: string, options?: WaitOptions): Promise<Result>;
   /**
@@ -191,15 +194,8 @@ function createClient({ connection, ports, directory, tenancy, functions, payloa
   const { log, openRequests, clock, history, cancellations } = ports;
   const opener = createOpener(payloads, tenancy);
   const large = createLargePayloads({ store: ports.payloadStore, payloads });
-  const { live, waiter, readWhole } = createReaders({ connection, ports, directory, tenancy, opener });
-  const requests = createRequests({
-    log,
-    clock,
-    payloads,
-    random: { bytes: randomBytes },
-    maxBatch: (name) => directory?.get(name)?.definition.concurrency ?? 1,
-    large: { ...large, maxBytesOf: (name, qualifier) => maxPayloadBytesOf(directory?.find(name, qualifier ?? LATEST)?.definition) },
-  });
+  const { live, waiter, readWhole, stored, result } = createReaders({ connection, ports, directory, tenancy, opener, large });
+  const requests = createClientRequests({ ports, directory, payloads, large });
   const subscriptions = createSubscriptions(connection, opener.transition);
   const by = `client-${randomBytes(6).toString('hex')}`;
   let appends = 0;
@@ -210,7 +206,17 @@ function createClient({ connection, ports, directory, tenancy, functions, payloa
   };
 
   const client: SequentClient = {
-    ...createInvoker({ ...invoker, log, payloads, large, requests, waiter, functions, traceRequest: createRequestTracing(findTracer()) }),
+    ...createInvoker({
+      ...invoker,
+      log,
+      payloads,
+      large,
+      stored,
+      requests,
+      waiter,
+      functions,
+      traceRequest: createRequestTracing(findTracer()),
+    }),
     functions,
     schedules: createSchedules({ ...ports, store: ports.functions, functions, payloads, random: { bytes: randomBytes } }),
     packages: ports.packages,
@@ -222,11 +228,8 @@ function createClient({ connection, ports, directory, tenancy, functions, payloa
     cancel: createCancel({ ...writing, cancellations, findQueued: openRequests.find, history, functions, payloads }).cancel,
     requestPayload: ({ requestId, function: name, requestPayload }) =>
       large.fetch({ function: name, invocation: requestId }, requestPayload),
-    async result(id, { timeoutInMs = 60_000, ...owner } = {}) {
-      if (live !== undefined) return toResult(opener.envelope(await liveOutcome(live, { id, functionName: owner.function, timeoutInMs })));
-      const { envelope, function: name } = await readWhole(id, owner);
-      return toResult(envelope ?? (await waiter.wait(id, { name: isFunctionName(name) ? name : undefined, timeoutInMs })));
-    },
+    responsePayload: stored.read,
+    result,
     subscribe(target, outcome, from = 'now') {
       const name = parseFunctionName(nameOf(target));
       if (live !== undefined && from === 'now')
@@ -257,21 +260,43 @@ function createClient({ connection, ports, directory, tenancy, functions, payloa
   return client;
 }
 
+type RequestParts = Pick<OpenedParts, 'ports' | 'directory'> & { payloads: PayloadSealer; large: LargePayloads };
+
+function createClientRequests({ ports: { log, clock }, directory, payloads, large }: RequestParts): Requests {
+  return createRequests({
+    log,
+    clock,
+    payloads,
+    random: { bytes: randomBytes },
+    maxBatch: (name) => directory?.get(name)?.definition.concurrency ?? 1,
+    large: { ...large, maxBytesOf: (name, qualifier) => maxPayloadBytesOf(directory?.find(name, qualifier ?? LATEST)?.definition) },
+  });
+}
+
+type ReaderParts = OpenedParts & { tenancy: Tenancy; opener: Opener; large: LargePayloads };
+
 /** What reads invocations and waits for outcomes. `live`: of a client without JetStream's API. */
-function createReaders({ connection, ports, directory, tenancy, opener }: OpenedParts & { tenancy: Tenancy; opener: Opener }) {
+function createReaders({ connection, ports, directory, tenancy, opener, large }: ReaderParts) {
   const options = { log: ports.log, tenancy, findQueued: ports.openRequests.find, history: ports.history };
   const listen = (name: FunctionName | '*', onResult: (requestId: string, envelope: string) => void): Promise<void> =>
     subscribeToLiveResults(connection, name, onResult);
-  return {
-    live: directory === undefined ? createLiveOutcomes(listen) : undefined,
-    readWhole: async (id: string, owner: Owner): Promise<Timeline> =>
-      opener.timeline(await readWholeTimeline(id, { ...options, ...owner })),
-    waiter: createResultWaiter({
-      subscribe: listen,
-      open: opener.envelope,
-      readOutcome: async (id, name) => opener.timeline(await readTimeline(id, { ...options, function: name })).envelope,
-    }),
-  };
+  const live = directory === undefined ? createLiveOutcomes(listen) : undefined;
+  const readWhole = async (id: string, owner: Owner): Promise<Timeline> =>
+    opener.timeline(await readWholeTimeline(id, { ...options, ...owner }));
+  const waiter = createResultWaiter({
+    subscribe: listen,
+    open: opener.envelope,
+    readOutcome: async (id, name) => opener.timeline(await readTimeline(id, { ...options, function: name })).envelope,
+  });
+  const stored = createStoredValues({ large, directory, readTimeline: (id, name) => readWhole(id, { function: name }) });
+
+  async function result(id: string, { timeoutInMs = 60_000, ...owner }: WaitOptions = {}): Promise<Result> {
+    if (live !== undefined) return toResult(opener.envelope(await liveOutcome(live, { id, functionName: owner.function, timeoutInMs })));
+    const { envelope, function: name } = await readWhole(id, owner);
+    const found = envelope ?? (await waiter.wait(id, { name: isFunctionName(name) ? name : undefined, timeoutInMs }));
+    return await stored.complete(toResult(found), name);
+  }
+  return { live, waiter, readWhole, stored, result };
 }
 
 function masterKeysOf(lines: string | undefined): () => MasterKeys | undefined {

@@ -10,6 +10,7 @@ import type { TypedFunction } from './define-function.ts';
 import { checkEvent } from './handlers.ts';
 import { checkJson, encodePayload, type Requests } from './requests.ts';
 import { type Result, type ResultWaiter, toResult } from './results.ts';
+import type { StoredValues } from './stored-values.ts';
 
 export type InvokeOptions = {
   /** The idempotency key: a second request with this id starts nothing. */
@@ -85,6 +86,8 @@ export type InvokerOptions = {
   payloads?: PayloadSealer;
   /** Reads the large payload of an earlier request. */
   large?: Pick<LargePayloads, 'fetch'>;
+  /** Reads returned values that are stored beside the log. */
+  stored?: Pick<StoredValues, 'complete'>;
   requests: Requests;
   waiter: ResultWaiter;
   /** Whether the function exists, by a local copy that may be stale. */
@@ -102,7 +105,7 @@ export type ExpectOutcome = (
 ) => Promise<{ id: string; outcome: (timeoutInMs: number) => Promise<Envelope> }>;
 
 export function createInvoker(options: InvokerOptions): Invoke {
-  const { log, payloads, large, requests, waiter, isKnown, expectOutcome, functions, traceRequest } = options;
+  const { log, payloads, large, stored, requests, waiter, isKnown, expectOutcome, functions, traceRequest } = options;
 
   /** Checks that a function exists: first in the local copy, which may be stale, then in the registry, which throws. */
   function checkFunction(name: string, qualifier = LATEST): FunctionName | Promise<FunctionName> {
@@ -132,7 +135,8 @@ export function createInvoker(options: InvokerOptions): Invoke {
       requestId,
       traceparent,
       async result({ timeoutInMs = 60_000 } = {}) {
-        return toResult(await outcome(timeoutInMs)) as Result<Output>;
+        const result = toResult(await outcome(timeoutInMs));
+        return ((await stored?.complete(result, name)) ?? result) as Result<Output>;
       },
     };
   }

@@ -9,14 +9,17 @@ export type Result<Value = unknown> = {
   outcome: 'succeeded' | 'failed';
   /** The value that the function returned: parsed JSON, or the text if it is not JSON. `undefined` for a failure. */
   value: Value | undefined;
+  /** The text that the function returned; empty for a failure. */
+  payload: string;
   /** The envelope that subscribers and targets receive. */
   envelope: Envelope;
 };
 
-export function toResult(envelope: Envelope): Result {
-  const { condition, request_id } = envelope.request_context;
-  const outcome = condition === '' ? 'succeeded' : 'failed';
-  return { requestId: request_id, outcome, value: outcome === 'succeeded' ? parseValue(envelope.response_payload) : undefined, envelope };
+/** `payload`: the returned text, when the envelope does not have it. */
+export function toResult(envelope: Envelope, payload = envelope.response_payload): Result {
+  const { condition, request_id: requestId } = envelope.request_context;
+  if (condition !== '') return { requestId, outcome: 'failed', value: undefined, payload: '', envelope };
+  return { requestId, outcome: 'succeeded', value: parseValue(payload), payload, envelope };
 }
 
 const envelopeSchema: z.ZodType<Envelope> = z.object({

@@ -1,8 +1,10 @@
-import type { Failure } from '#machines/facts.ts';
+import { type Failure, MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
 import { messageOf, PayloadUnavailableError } from '#src/core/errors.ts';
+import { maxPayloadBytesOf } from '#src/core/functions/definition.ts';
 import type { LargePayloads } from '#src/core/payloads/large-payloads.ts';
 import { isReference, parseReference } from '#src/core/payloads/payload-reference.ts';
 import type { Execution, ExecutionResult, FunctionHost } from '#src/core/ports/function-host.ts';
+import type { PayloadOwner } from '#src/core/ports/payload-store.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { aborted, failed, unavailable } from './failures.ts';
 
@@ -10,15 +12,15 @@ import { aborted, failed, unavailable } from './failures.ts';
 const MAX_BYTES_AT_ONCE = 128 * 1_024 * 1_024;
 
 /**
- * Reads a large payload for the execution that needs it, and compares it with its digest (BIG3). Any other execution costs a look at the
- * beginning of its payload.
+ * Reads a large payload for the execution that needs it, and compares it with its digest (BIG3); stores a large returned value before its
+ * outcome is appended (BIG1). Any other execution costs a look at its definition and at the beginning of its payload.
  *
  * The payloads in memory are bounded, whatever the concurrency is: an execution whose payload finds no place waits, before its timeout
  * starts. A payload that is missing or damaged is a failure of the platform: the attempt is made again later.
  */
 export function createFetchingHost(
   host: FunctionHost,
-  large: Pick<LargePayloads, 'fetch'>,
+  large: Pick<LargePayloads, 'fetch' | 'store'>,
   maxBytesAtOnce = MAX_BYTES_AT_ONCE,
 ): FunctionHost {
   const budget = new ByteBudget(maxBytesAtOnce);
@@ -27,8 +29,7 @@ export function createFetchingHost(
     const release = await budget.take(parseReference(execution.payload)?.bytes ?? 0, signal);
     if (release === undefined) return failed(aborted());
     try {
-      const owner = { function: execution.definition.name, invocation: execution.requestId };
-      const payload = await large.fetch(owner, execution.payload);
+      const payload = await large.fetch(ownerOf(execution), execution.payload);
       return await host.execute({ ...execution, payload }, signal);
     } catch (error) {
       return failed(error instanceof PayloadUnavailableError ? payloadUnavailable(error) : unavailable(messageOf(error)));
@@ -37,10 +38,35 @@ export function createFetchingHost(
     }
   }
 
+  /** Stores a returned value that is too large for the log. One that the store refuses becomes an empty value (SRC9). */
+  async function storeValue(execution: Execution, result: ExecutionResult): Promise<ExecutionResult> {
+    const bytes = result.kind === 'returned' ? Buffer.byteLength(result.payload) : 0;
+    const isKept = bytes > MAX_PAYLOAD_BYTES && bytes <= maxPayloadBytesOf(execution.definition);
+    if (result.kind !== 'returned' || !isKept) return result;
+    try {
+      const reference = await large.store(ownerOf(execution), result.payload);
+      return { ...result, payload: '', stored: { reference, bytes } };
+    } catch {
+      return result;
+    }
+  }
+
+  async function executeLarge(execution: Execution, signal: AbortSignal): Promise<ExecutionResult> {
+    const run = isReference(execution.payload) ? executeFetched : host.execute;
+    return await storeValue(execution, await run(execution, signal));
+  }
+
   return {
     ...host,
-    execute: (execution, signal) => (isReference(execution.payload) ? executeFetched(execution, signal) : host.execute(execution, signal)),
+    execute: (execution, signal) =>
+      execution.definition.maxPayloadBytes !== undefined || isReference(execution.payload)
+        ? executeLarge(execution, signal)
+        : host.execute(execution, signal),
   };
+}
+
+function ownerOf({ definition, requestId }: Execution): PayloadOwner {
+  return { function: definition.name, invocation: requestId };
 }
 
 function payloadUnavailable({ message }: PayloadUnavailableError): Failure {

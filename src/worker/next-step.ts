@@ -105,6 +105,7 @@ export function afterExecution(
     // An empty value replaces a value that is too large (SRC9), and the fact records its size.
     payload: isTooLarge ? '' : result.payload,
     ...(isTooLarge ? { droppedBytes: bytes } : {}),
+    ...(result.stored === undefined ? {} : { droppedBytes: result.stored.bytes, stored: result.stored.reference }),
     ...(output === undefined ? {} : { output }),
     ...(memoryUsedInMb === undefined ? {} : { memoryUsedInMb }),
   };

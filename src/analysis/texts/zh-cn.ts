@@ -72,6 +72,8 @@ export const zhCn = {
   // How it ended.
   'Attempt {attempt} succeeded after {duration}: no further attempt is made.': '第 {attempt} 次执行在 {duration} 后成功，不再执行。',
   'It returned {bytes} bytes, more than the maximum: the stored result is empty.': '返回值为 {bytes} 字节，超过上限，保存的返回值为空。',
+  'It returned {bytes} bytes, which are stored beside the log: the envelope is empty.':
+    '返回值为 {bytes} 字节，保存在事件日志之外，通知内容中为空。',
   'The outcome is to be delivered to {destinations}.': '执行结果将通知 {destinations}。',
   'The outcome is not sent to {destination}: when {when} does not hold.': '执行结果不通知 {destination}：条件 {when} 不成立。',
   'The outcome is not sent to {destination}: when {when} cannot be decided, because {why}.':

@@ -45,7 +45,7 @@ async function find({ args, options }: Call<ResultOptions>, client: SequentClien
   const { id, owner } = await namedInvocation(client, args[0] ?? '', given);
   if (options.timeout > 0) return await client.result(id, { timeoutInMs: options.timeout, ...owner });
   const { toResult } = await import('#src/client/results.ts');
-  const { envelope, state } = await client.timeline(id, owner);
-  if (envelope !== undefined) return toResult(envelope);
-  throw new TimedOutError({ what: `the outcome of ${id} (it is ${state})`, afterMs: 0 });
+  const timeline = await client.timeline(id, owner);
+  if (timeline.envelope !== undefined) return toResult(timeline.envelope, await client.responsePayload(timeline));
+  throw new TimedOutError({ what: `the outcome of ${id} (it is ${timeline.state})`, afterMs: 0 });
 }

@@ -107,7 +107,8 @@ function describeTerms({ terms }: FactOf<'running'>): string {
   return `, revision ${revision}, up to ${formatDuration(timeoutInMs)}, ${maxRetries === 0 ? 'no retry' : `at most ${plural(maxRetries, 'retry', 'retries')}`}`;
 }
 
-function describePayload({ payload, droppedBytes }: FactOf<'succeeded'>): string {
+function describePayload({ payload, droppedBytes, stored }: FactOf<'succeeded'>): string {
+  if (stored !== undefined) return `${droppedBytes} bytes, which are stored beside the log`;
   if (droppedBytes !== undefined) return `${droppedBytes} bytes, more than the log keeps: the result is empty`;
   if (payload === '') return 'nothing';
   return payload.length <= 80 ? payload : `${Buffer.byteLength(payload)} bytes`;

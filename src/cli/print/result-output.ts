@@ -12,7 +12,7 @@ export function printResult({ terminal, format }: Pick<Call, 'terminal' | 'forma
   if (format === 'json') out.line(JSON.stringify(json, null, 2));
   else if (format === 'jsonl') out.line(JSON.stringify(json));
   else if (format === 'name') out.line(outcome);
-  else if (outcome === 'succeeded') printValue({ terminal }, envelope.response_payload);
+  else if (outcome === 'succeeded') printValue({ terminal }, result.payload);
   if (outcome === 'succeeded') return exitCodes.ok;
   const { problem } = failureOf(result);
   if (format === 'table') printProblem(problem, err);

@@ -121,7 +121,7 @@ export const functionDefinitionSchema = z.strictObject({
   concurrency: wholeNumber('the concurrency', { from: 1, to: 1_000, of: 'executions' }).default(20),
   /** How many attempts may run at one moment over all workers. Absent: as many as the workers have slots. */
   flow: flowSchema.optional(),
-  /** The largest request payload. Above 262,144 bytes, which is the default, a payload is stored beside the log. */
+  /** The largest request payload and returned value. Above 262,144 bytes, which is the default, they are stored beside the log. */
   maxPayloadBytes: wholeNumber('the largest payload', { from: MAX_PAYLOAD_BYTES, to: MAX_LARGE_PAYLOAD_BYTES, of: 'bytes' }).optional(),
   /** A paused function starts no attempt. Its queued requests wait, and age. */
   paused: z.boolean().default(false),
@@ -136,7 +136,7 @@ export type FunctionDefinition = z.infer<typeof functionDefinitionSchema>;
 /** A definition as its owner writes it: fields with a default may be absent. */
 export type FunctionDefinitionInput = z.input<typeof functionDefinitionSchema>;
 
-/** The largest request payload that a function accepts. An unknown function accepts no large one. */
+/** The largest payload that a function accepts and returns. An unknown function accepts no large one. */
 export function maxPayloadBytesOf(definition: FunctionDefinition | undefined): number {
   return definition?.maxPayloadBytes ?? MAX_PAYLOAD_BYTES;
 }

@@ -18,9 +18,12 @@ export type Execution = {
   measuresMemory?: true;
 };
 
+/** The reference to a returned value that is too large for the log, and its size. The `payload` of the result is empty then. */
+type StoredValue = { reference: string; bytes: number };
+
 /** The end of an execution. `output` is the end of the function's output, at most 4,096 bytes. */
 export type ExecutionResult = { output?: string; memoryUsedInMb?: number } & (
-  | { kind: 'returned'; payload: string }
+  | { kind: 'returned'; payload: string; stored?: StoredValue }
   | { kind: 'failed'; failure: Failure }
 );
 

@@ -100,15 +100,14 @@ export class JetStreamOperations {
     return this.messages(PAYLOADS_STREAM);
   }
 
-  /** Reads code packages and large payloads. */
-  readsObjects(): string[] {
-    return [...this.packages(), ...this.payloads()];
+  /** Stores and reads large payloads. */
+  storesPayloads(): string[] {
+    return [...this.payloads(), `$O.${PAYLOADS_BUCKET}.>`];
   }
 
   /** Stores and reads code packages and large payloads. */
   storesObjects(): string[] {
-    const stored = [CODE_BUCKET, PAYLOADS_BUCKET].map((bucket) => `$O.${bucket}.>`);
-    return [...this.readsObjects(), ...this.infos(PAYLOADS_STREAM), ...stored];
+    return [...this.packages(), ...this.infos(PAYLOADS_STREAM), ...this.storesPayloads(), `$O.${CODE_BUCKET}.>`];
   }
 
   /** Finds and removes large payloads. */

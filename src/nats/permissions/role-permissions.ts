@@ -138,7 +138,7 @@ class Table {
         ...this.#js.pullsFrom('*'),
         ...this.#js.follows(RESULTS),
         ...this.#js.consumersOf(RESULTS),
-        ...this.#js.readsObjects(),
+        ...[...this.#js.packages(), ...this.#js.storesPayloads()],
         ...[...this.#js.calls('STREAM.NAMES'), ...this.#js.ledger()],
         ...this.#js.writesTo(`${STATE_BUCKET}.floor.>`, `${STATE_BUCKET}.hints.key`, `${STATE_BUCKET}.uid.*`, DATA_KEYS, LOSSES),
         // A worker in the user's own process delivers to functions, and defines its own.

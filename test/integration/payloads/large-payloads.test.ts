@@ -7,6 +7,7 @@ import { createLargePayloads } from '#src/core/payloads/large-payloads.ts';
 import { returned } from '#src/hosts/failures.ts';
 import { createFetchingHost } from '#src/hosts/fetching-host.ts';
 import { PAYLOADS_STREAM } from '#src/nats/wire/topology.ts';
+import { runCliOn } from '#test/support/cli/cli.ts';
 import { sharedTest as test } from '#test/support/fixtures.ts';
 import { executionOf, neverAborted, processFunction } from '#test/support/hosts/executions.ts';
 import { eventOf } from '#test/support/payloads/large-event.ts';
@@ -111,6 +112,57 @@ describe('an event above 256 KB', () => {
     expect(await client.result(again, { function: 'import' })).toMatchObject({ value: { hash: hashOf(event) } });
     expect(await client.requestPayload(await client.timeline(again, { function: 'import' }))).toBe(event);
     await expect(client.repair.redrive(id, { function: 'import' })).rejects.toMatchObject({ code: 'PAYLOAD_UNAVAILABLE' });
+  });
+});
+
+describe('a returned value above 256 KB', () => {
+  const text = 'u'.repeat(800_000);
+  const grow = defineFunction({
+    name: 'grow',
+    maxPayloadBytes: 2 * MB,
+    handler: ({ size }: { size: number }) => ({ text: text.slice(0, size) }),
+  });
+  const dropping = defineFunction({ name: 'dropping', handler: () => ({ text }) });
+
+  test('is in the result of a function with the setting, and in no envelope', async ({ server, nats }) => {
+    await using _worker = await startWorker({ servers: server.url, functions: [grow] });
+    await using client = await connectClient({ servers: server.url });
+    const invoked = await client.invoke(grow, { size: 800_000 });
+    const result = await invoked.result();
+    expect(result.envelope).toMatchObject({ response_payload: '', response_context: { status_code: 200 } });
+    expect((result.value as { text: string }).text === text).toBe(true);
+    const timeline = await client.timeline(invoked.requestId, { function: 'grow' });
+    const bytes = Buffer.byteLength(JSON.stringify({ text }));
+    const success = {
+      type: 'succeeded',
+      payload: '',
+      droppedBytes: bytes,
+      stored: expect.stringMatching(new RegExp(`^stored:1\\.${bytes}\\.`)),
+    };
+    expect(timeline.transitions.map(({ fact }) => fact)).toContainEqual(expect.objectContaining(success));
+    expect((await client.responsePayload(timeline)) === JSON.stringify({ text })).toBe(true);
+    expect(((await client.result(invoked.requestId)).value as { text: string }).text === text).toBe(true);
+    const run = await runCliOn(server.url, ['result', invoked.requestId, '--function', 'grow', '--timeout', '0']);
+    expect([run.code, run.stdout === `${JSON.stringify({ text })}\n`]).toEqual([0, true]);
+    expect(await storedIds(nats)).toContain(invoked.requestId);
+    expect((await (await client.invoke(grow, { size: 3 })).result()).value).toEqual({ text: 'uuu' });
+  });
+
+  test('is empty without the setting, or when the store refuses it, and the success has its size', async ({ server, nats }) => {
+    await using _worker = await startWorker({ servers: server.url, functions: [grow, dropping] });
+    await using client = await connectClient({ servers: server.url });
+    const { manager } = nats.connection;
+    const { state } = await manager.streams.info(PAYLOADS_STREAM);
+    await manager.streams.update(PAYLOADS_STREAM, { max_bytes: state.bytes + 1_000 });
+    for (const name of ['grow', 'dropping']) {
+      const invoked = await client.invoke(name, { size: 800_000 });
+      expect(await invoked.result()).toMatchObject({ outcome: 'succeeded', value: undefined });
+      const { transitions } = await client.timeline(invoked.requestId, { function: name });
+      const success = transitions.map(({ fact }) => fact).find(({ type }) => type === 'succeeded');
+      expect(success).toMatchObject({ payload: '', droppedBytes: expect.any(Number) });
+      expect(success).not.toHaveProperty('stored');
+    }
+    await manager.streams.update(PAYLOADS_STREAM, { max_bytes: -1 });
   });
 });
 

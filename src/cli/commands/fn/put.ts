@@ -29,7 +29,7 @@ export function putCommand(): Command {
     .option('--timeout <duration>', 'how long one attempt may take (default: 30s)', parseDuration)
     .option('--memory <mb>', 'the memory limit of one process (default: 256)', parseWhole(1))
     .option('--concurrency <count>', 'concurrent executions per worker (default: 20)', parseWhole(1))
-    .option('--max-payload <size>', 'the largest event, at most 64MB (default: 256KB)', parseSize)
+    .option('--max-payload <size>', 'the largest event and returned value, at most 64MB (default: 256KB)', parseSize)
     .option('--user-data <key=value>', 'a value for context.getUserData(key) (repeatable)', collect)
     .option('--max-retries <count>', 'retries after a failure of the function (default: 0)', parseWhole(0))
     .option('--max-age <duration>', 'how long after its acceptance an attempt may start (default: 1h)', parseDuration)

@@ -237,7 +237,7 @@ export const options = {
   'how long one attempt may take (default: 30s)': '一次执行的最长时间（默认：30s）',
   'the memory limit of one process (default: 256)': '一个进程的内存上限（默认：256）',
   'concurrent executions per worker (default: 20)': '每个 worker 同时执行的次数（默认：20）',
-  'the largest event, at most 64MB (default: 256KB)': '最大的事件，不超过 64MB（默认：256KB）',
+  'the largest event and returned value, at most 64MB (default: 256KB)': '事件和返回值的最大大小，不超过 64MB（默认：256KB）',
   'a value for context.getUserData(key) (repeatable)': 'context.getUserData(key) 的值（可重复）',
   'retries after a failure of the function (default: 0)': '函数失败后的最大重试次数（默认：0）',
   'how long after its acceptance an attempt may start (default: 1h)': '消息最大有效期：受理后多久之内可以开始执行（默认：1h）',
