@@ -1,5 +1,6 @@
 import type { FactOf, Terms } from '#machines/facts.ts';
 import { expiresAt } from '#machines/outcome.ts';
+import { shownPool } from '#src/core/functions/pool-names.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import { explainEnd } from './explain-end.ts';
 import { explainNow } from './explain-now.ts';
@@ -31,7 +32,14 @@ function explainMoment(one: Moment, past: readonly Moment[]): SentenceText[] {
     case 'queued':
       return [{ text: explainAcceptance(fact) }, ...explainDelay(fact)];
     case 'deferred':
-      return [{ text: say('The next attempt waits for a slot of {pool}, with the key "{key}".', fact.flow) }];
+      return [
+        {
+          text: say('The next attempt waits for a slot of {pool}, with the key "{key}".', {
+            ...fact.flow,
+            pool: shownPool(fact.flow.pool).name,
+          }),
+        },
+      ];
     case 'running':
       return [{ text: explainAttempt(fact, one) }, ...(fact.terms === undefined ? [] : [{ text: termsInWords(fact.terms, one) }])];
     case 'retrying':

@@ -12,6 +12,8 @@ export const waitKinds = {
   'no-function': 'the function does not exist',
   'no-worker': 'no worker takes its work',
   'all-busy': 'all slots are taken',
+  'flow-full': 'waiting for a slot over all workers',
+  'key-full': 'waiting for a slot of its key',
   starting: 'waiting for a worker with a free slot',
   delayed: 'waiting until the request is due',
   'due-later': 'waiting until the next attempt is due',
@@ -24,12 +26,29 @@ export type WaitKind = keyof typeof waitKinds;
 /** Why something waits now, in a sentence. Without `remedy` the wait ends by itself. */
 export type Wait = { kind: WaitKind; text: string; remedy?: string; rule?: string };
 
+/** The slots over all workers that an attempt of a function needs. */
+export type FlowSlots = {
+  /** The name of the pool, as `sequent flow ls` takes it. */
+  pool: string;
+  /** The key of the attempt; absent when the flow has none, or when nothing says it yet. */
+  key?: string;
+  /** The attempts that run now, of the key or else of the pool, and how many may; `limit` is absent when the flow was removed. */
+  running: number;
+  limit: number | undefined;
+  /** The same for all keys together, where that has a limit. */
+  total?: { running: number; limit: number };
+  /** The invocations that wait for the same key, and were requested before; `undefined` when it is unknown. */
+  before?: number | undefined;
+};
+
 /** The present state of a function and of the roles that run it. */
 export type Surroundings = {
   /** The function as its callers name it. */
   name: string;
   /** The definition; `undefined` when the function does not exist. */
-  definition: Pick<RegisteredFunction['definition'], 'paused' | 'concurrency' | 'handler'> | undefined;
+  definition: Pick<RegisteredFunction['definition'], 'paused' | 'concurrency' | 'handler' | 'flow'> | undefined;
+  /** The slots of its flow; `undefined` for a function without one, and when they are unknown. */
+  slots?: FlowSlots | undefined;
   /** The queue of the function; `undefined` before its first worker. `waiting` are the open requests for messages. */
   queue: { pending: number; unacknowledged: number; waiting: number } | undefined;
   /** The running processes with the role worker that take work; `undefined` when it is unknown. */
@@ -39,14 +58,20 @@ export type Surroundings = {
 };
 
 /** Why no attempt of the function starts now; `undefined` while a worker requests its work. */
-export function whyQueueWaits({ name, definition, queue, workers }: Omit<Surroundings, 'roles'>): Wait | undefined {
+export function whyQueueWaits({ name, definition, slots, queue, workers }: Omit<Surroundings, 'roles'>): Wait | undefined {
   if (definition === undefined) {
     return { kind: 'no-function', text: say('there is no function {name}', { name }), remedy: `sequent fn put ${name} --file <file>` };
   }
   const { paused, concurrency, handler } = definition;
   if (paused) return { kind: 'paused', text: say('{name} is paused and starts no attempt', { name }), remedy: `sequent fn resume ${name}` };
+  const full = slots === undefined ? undefined : whyFull(slots);
+  if (full !== undefined) return full;
   const { waiting: pulls, unacknowledged: atWork } = queue ?? { waiting: 0, unacknowledged: 0 };
   if (pulls > 0) return undefined;
+  if (workers !== 0 && atWork > 0 && definition.flow?.key !== undefined) {
+    const text = say('its workers hold {count} requests, which run or wait for slots of their keys', { count: atWork });
+    return { kind: 'flow-full', text, remedy: `sequent flow ls ${name}` };
+  }
   if (workers !== 0 && atWork > 0) {
     const text = say(
       'all slots of its workers are taken: {count} in progress, and each worker runs at most {concurrency} at the same time',
@@ -60,4 +85,34 @@ export function whyQueueWaits({ name, definition, queue, workers }: Omit<Surroun
   }
   const remedy = handler.kind === 'inline' ? say('start your own worker: startWorker() of sequent/client') : 'sequent serve --role worker';
   return { kind: 'no-worker', text: workers === 0 ? say('no worker runs') : say('no running worker executes {name}', { name }), remedy };
+}
+
+/** Why no slot of a flow is free; `undefined` when one is. */
+function whyFull(slots: FlowSlots): Wait | undefined {
+  const { pool, key, running, limit, total } = slots;
+  const isTotalFull = total !== undefined && total.running >= total.limit;
+  if (limit === undefined || (running < limit && !isTotalFull)) return undefined;
+  if (key !== undefined) return whyKeyWaits(slots);
+  return {
+    kind: 'flow-full',
+    text: say('{running} of {limit} run over all workers', { running, limit }),
+    remedy: `sequent flow ls ${pool}`,
+  };
+}
+
+/** What holds an attempt that waits for a slot of its key, as the end of a sentence. */
+export function whyKeyWaits({ pool, key = '', running, limit, total, before }: FlowSlots): Wait {
+  const full =
+    total !== undefined && total.running >= total.limit
+      ? say('{running} of {limit} run for all keys together', total)
+      : limit === undefined
+        ? say('{running} run for the key "{key}", and the flow was removed', { running, key })
+        : say('{running} of {limit} run for the key "{key}"', { running, limit, key });
+  const text =
+    before === undefined
+      ? full
+      : before === 1
+        ? say('{full}; 1 is before it', { full })
+        : say('{full}; {count} are before it', { full, count: before });
+  return { kind: 'key-full', text, remedy: `sequent flow ls ${pool}` };
 }

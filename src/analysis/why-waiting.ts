@@ -7,7 +7,7 @@ import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { Moment } from './history.ts';
 import { isoTime, withFullStop } from './phrases.ts';
 import { lacksPayload, payloadRemedy, platformInWords, platformRemedy } from './platform-failures.ts';
-import { type Surroundings, type Wait, whyQueueWaits } from './queue-waits.ts';
+import { type Surroundings, type Wait, whyKeyWaits, whyQueueWaits } from './queue-waits.ts';
 import { say } from './say.ts';
 
 /** A wait that is overdue by more than this asks a person to act. */
@@ -22,9 +22,9 @@ export function whyWaiting(moments: readonly Moment[], now: number, around?: Sur
   const invocation = moments.at(-1)?.after ?? invocationFolder.initial;
   switch (invocation.value) {
     case 'queued':
-      return whyQueued(moments, now, around);
+      return whyDeferred(invocation.context, now, around) ?? whyQueued(moments, now, around);
     case 'retrying':
-      return whyRetrying(moments, now, around);
+      return whyDeferred(invocation.context, now, around) ?? whyRetrying(moments, now, around);
     case 'succeeded':
     case 'failed':
     case 'notified':
@@ -54,6 +54,20 @@ function whyQueued(moments: readonly Moment[], now: number, around: Surroundings
     function: request?.function ?? '',
   });
   return { ...wait, remedy };
+}
+
+/** Why an attempt waits for a slot of its key; `undefined` when it waits for none, or when something else holds it. */
+function whyDeferred({ waitsFor }: InvocationContext, now: number, around: Surroundings | undefined): Wait | undefined {
+  if (waitsFor === null) return undefined;
+  const duration = formatDuration(Math.max(0, now - waitsFor.since));
+  const { slots } = around ?? {};
+  if (around === undefined || slots?.key === undefined) {
+    const text = say('It has waited for a slot of the key "{key}" for {duration}.', { key: waitsFor.key, duration });
+    return { kind: 'key-full', text };
+  }
+  const other = around.definition === undefined || around.definition.paused ? whyQueueWaits(around) : missingScheduler(around);
+  const wait = other ?? whyKeyWaits(slots);
+  return { ...wait, text: say('It has waited for a slot for {duration}: {why}.', { duration, why: wait.text }) };
 }
 
 function whyRetrying(moments: readonly Moment[], now: number, around: Surroundings | undefined): Wait {

@@ -122,6 +122,11 @@ export const commandTable: Readonly<Record<string, CommandEntry>> = {
     summary: 'functions: ls, get, put, rm, pause, resume, publish, versions, alias',
     load: async () => (await import('./commands/fn/fn.ts')).functionsCommand(),
   },
+  flow: {
+    usage: 'flow',
+    summary: 'show the slots over all workers, and what waits for them: ls',
+    load: async () => (await import('./commands/flow/flow.ts')).flowCommand(),
+  },
   schedule: {
     usage: 'schedule',
     summary: 'invoke functions again and again: put, ls, get, rm, pause, resume, run',

@@ -7,9 +7,9 @@ import { readSurroundings } from '#src/client/surroundings.ts';
 /** The state of the function and of the roles; `undefined` for an invocation that waits for none of them. */
 export async function surroundingsIfOpen(
   client: SequentClient,
-  { function: name, transitions }: Timeline,
+  { function: name, requestPayload: payload, transitions }: Timeline,
 ): Promise<Surroundings | undefined> {
   const { value, context } = stateOf({ transitions });
   const waits = value === 'notified' ? openDeliveries(context).length > 0 : value !== 'running';
-  return waits ? await readSurroundings(client, name) : undefined;
+  return waits ? await readSurroundings(client, name, { ...context, payload }) : undefined;
 }

@@ -14,6 +14,7 @@ import type { Clock } from '#src/core/ports/clock.ts';
 import type { CodePackages } from '#src/core/ports/code-packages.ts';
 import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
 import { createSchedules, type Schedules } from '#src/functions/schedules.ts';
+import { inspect } from '#src/nats/inspection.ts';
 import { type Cursor, listCursors, removeCursor } from '#src/nats/streams/cursors.ts';
 import { subscribeToLiveResults } from '#src/nats/streams/live-results.ts';
 import type { LogEpoch } from '#src/nats/streams/log-epoch.ts';
@@ -25,6 +26,7 @@ import { type ClientAddress, connectionOptionsOf } from './address.ts';
 import { readWholeTimeline } from './archived-timeline.ts';
 import { type Cancel, createCancel } from './cancel.ts';
 import type { Owner } from './find-stream.ts';
+import { type ClientFlow, createClientFlow } from './flow.ts';
 import { type ClientHistory, createClientHistory } from './history.ts';
 import { findInvocationsAt, type LoggedInvocation } from './invocation-at.ts';
 import { readTimeline, type Timeline } from './invocations.ts';
@@ -106,6 +108,8 @@ export interface SequentClient extends Invoke, AsyncDisposable {
   readonly functions: FunctionRegistry;
   /** When functions are invoked again and again. */
   readonly schedules: Schedules;
+  /** The slots that functions share over all workers. */
+  readonly flow: ClientFlow;
   /** The code of functions. */
   readonly packages: CodePackages;
   readonly connection: Connection;
@@ -203,22 +207,14 @@ function createClient({ connection, ports, directory, tenancy, functions, payloa
   const invoker = {
     isKnown: (name: FunctionName, qualifier: string) => directory === undefined || directory.find(name, qualifier) !== undefined,
     expectOutcome: live === undefined ? undefined : expectOutcomes(live),
+    traceRequest: createRequestTracing(findTracer()),
   };
 
   const client: SequentClient = {
-    ...createInvoker({
-      ...invoker,
-      log,
-      payloads,
-      large,
-      stored,
-      requests,
-      waiter,
-      functions,
-      traceRequest: createRequestTracing(findTracer()),
-    }),
+    ...createInvoker({ ...invoker, log, payloads, large, stored, requests, waiter, functions }),
     functions,
     schedules: createSchedules({ ...ports, store: ports.functions, functions, payloads, random: { bytes: randomBytes } }),
+    flow: createFlow({ connection, ports }, functions),
     packages: ports.packages,
     connection,
     logEpoch: ports.logEpoch,
@@ -274,6 +270,11 @@ function createClientRequests({ ports: { log, clock }, directory, payloads, larg
 }
 
 type ReaderParts = OpenedParts & { tenancy: Tenancy; opener: Opener; large: LargePayloads };
+
+function createFlow({ connection, ports }: Pick<OpenedParts, 'connection' | 'ports'>, functions: FunctionRegistry): ClientFlow {
+  const consumers = async (): Promise<SystemState['consumers']> => (await inspect(connection)).consumers;
+  return createClientFlow({ ledger: ports.flow, functions, history: createClientHistory(ports.history), consumers });
+}
 
 /** What reads invocations and waits for outcomes. `live`: of a client without JetStream's API. */
 function createReaders({ connection, ports, directory, tenancy, opener, large }: ReaderParts) {

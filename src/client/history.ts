@@ -29,6 +29,8 @@ export interface ClientHistory {
   /** The whole chain that contains an invocation. */
   tree(id: string, options?: Owner, freshness?: Freshness): Promise<AnswerOf<'tree'>>;
   deadLetters(query?: QueryOf<'dead'>): Promise<AnswerOf<'dead'>>;
+  /** How many invocations wait for slots, by pool and function, and by pool and key. */
+  waits(query?: QueryOf<'waits'>): Promise<AnswerOf<'waits'>>;
   /** The messages and facts that the read model could not fold. */
   problems(query?: QueryOf<'problems'>): Promise<AnswerOf<'problems'>['problems']>;
   /** The instances that answer now. */
@@ -62,6 +64,7 @@ export function createClientHistory(history: History): ClientHistory {
     timeline: (id, options = {}) => history.ask('timeline', queryOf(id, options)),
     tree: (id, options = {}, freshness = {}) => history.ask('tree', queryOf(id, options), freshness),
     deadLetters: (query = {}) => history.ask('dead', query),
+    waits: (query = {}) => history.ask('waits', query),
     problems: async (query = {}) => (await history.ask('problems', query)).problems,
     instances: () => history.instances(),
     status: (options = {}) => history.ask('status', {}, options),

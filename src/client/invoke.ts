@@ -20,6 +20,8 @@ export type InvokeOptions = {
   traceparent?: string | undefined;
   /** The caller waits for the outcome of the first attempt: nothing is retried, and no destination receives the outcome. */
   synchronous?: true | undefined;
+  /** The key among those of the function's flow. Without it, the flow finds the key in the payload. */
+  flowKey?: string | undefined;
   /** The first attempt starts at this time at the earliest: a text with its zone, or milliseconds since the epoch. At most 366 days ahead. */
   at?: Date | number | string | undefined;
   /** Instead of `at`: the delay from the acceptance on, in milliseconds or as a text such as `10m`. */

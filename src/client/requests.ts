@@ -1,6 +1,7 @@
 import { MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
 import type { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
 import { InvalidInputError, InvalidPayloadError, messageOf } from '#src/core/errors.ts';
+import { FLOW_KEY_FORM, isFlowKey } from '#src/core/functions/flow.ts';
 import { type DueOptions, deliverAtOf } from '#src/core/log/due-time.ts';
 import type { Accepted, NewRequest } from '#src/core/log/event-log.ts';
 import { canBeBrought, createStreamId, streamOf } from '#src/core/names/ids.ts';
@@ -19,6 +20,8 @@ export type Outgoing = {
   synchronous?: true | undefined;
   /** The batch that the request is a member of. */
   batch?: string | undefined;
+  /** The key among those of the function's flow. */
+  flowKey?: string | undefined;
 } & DueOptions;
 
 /** Appends requests to the log. */
@@ -63,13 +66,14 @@ export function createRequests({ payloads, large, ...options }: RequestsOptions)
   /** `payload` is sealed, or a reference. */
   function contentOf(
     payload: string,
-    { qualifier, traceparent, synchronous, batch, at, delay }: Omit<Outgoing, 'payload' | 'id'>,
+    { qualifier, traceparent, synchronous, batch, flowKey, at, delay }: Omit<Outgoing, 'payload' | 'id'>,
   ): NewRequest {
     const content: NewRequest = { payload };
     if (qualifier !== undefined) content.qualifier = parseQualifier(qualifier);
     if (traceparent !== undefined) content.traceparent = traceparent;
     if (synchronous) content.synchronous = true;
     addBatch(content, batch);
+    addFlowKey(content, flowKey);
     if (at === undefined && delay === undefined) return content;
     if (synchronous) throw new InvalidInputError({ field: 'a synchronous invocation', problem: 'cannot be delayed' });
     return { ...content, deliverAt: deliverAtOf({ at, delay }, clock.now()) };
@@ -163,6 +167,15 @@ function addBatch(content: NewRequest, id: string | undefined): void {
     return;
   }
   throw new InvalidInputError({ field: `batch ${quote(id)}`, problem: 'must be 1 to 64 letters, digits, "-" or "_"' });
+}
+
+function addFlowKey(content: NewRequest, key: string | undefined): void {
+  if (key === undefined) return;
+  if (isFlowKey(key)) {
+    content.flowKey = key;
+    return;
+  }
+  throw new InvalidInputError({ field: `the flow key ${quote(key)}`, problem: FLOW_KEY_FORM });
 }
 
 function checkId(id: string): RequestId {

@@ -1,13 +1,69 @@
-import type { Surroundings } from '#src/analysis/queue-waits.ts';
-import { FunctionNotFoundError } from '#src/core/errors.ts';
+import type { InvocationContext } from '#machines/invocation-context.ts';
+import type { FlowSlots, Surroundings } from '#src/analysis/queue-waits.ts';
+import { FunctionNotFoundError, HistoryUnavailableError } from '#src/core/errors.ts';
+import { type Flow, type PoolId, poolOf } from '#src/core/functions/flow.ts';
+import { flowKeyOf } from '#src/core/functions/flow-key.ts';
+import { shownPool } from '#src/core/functions/pool-names.ts';
+import type { FunctionName } from '#src/core/names/names.ts';
 import type { SequentClient, SystemState } from './client.ts';
 
-type Readers = { functions: Pick<SequentClient['functions'], 'get'>; system: SequentClient['system'] };
+type Readers = Pick<SequentClient, 'flow' | 'system'> & {
+  functions: Pick<SequentClient['functions'], 'get'>;
+  history: Pick<SequentClient['history'], 'count'>;
+};
+
+/** The slot that an invocation waits for, and its request with its payload. */
+export type WaitingFor = Pick<InvocationContext, 'waitsFor' | 'request'> & { payload: string };
 
 /** The present state of a function and of the roles that run it. Changes nothing. Takes half a second, as `system` does. */
-export async function readSurroundings({ functions, system }: Readers, name: string): Promise<Surroundings> {
-  const [definition, state] = await Promise.all([readDefinition(functions, name), system()]);
-  return surroundingsOf(state, name, definition);
+export async function readSurroundings(readers: Readers, name: string, invocation?: WaitingFor): Promise<Surroundings> {
+  const [definition, state] = await Promise.all([readDefinition(readers.functions, name), readers.system()]);
+  return { ...surroundingsOf(state, name, definition), slots: await readSlots(readers, { name, definition, ...invocation }) };
+}
+
+type Asked = { name: string; definition: Surroundings['definition'] } & Partial<WaitingFor>;
+
+/** The slots that an attempt of a function needs; `undefined` when its flow has keys and the log names none yet. */
+export async function readSlots(
+  { flow, history }: Pick<Readers, 'flow' | 'history'>,
+  { name, definition, waitsFor = null, request = null, payload }: Asked,
+): Promise<FlowSlots | undefined> {
+  const limits = definition?.flow;
+  const pool = waitsFor?.pool ?? (limits === undefined ? undefined : poolOf(name as FunctionName, limits));
+  if (pool === undefined) return undefined;
+  const key = waitsFor?.key ?? keyOf(limits, request, payload);
+  // Without its request, nothing says which key an attempt of the function needs.
+  if (key === undefined && limits?.key !== undefined) return undefined;
+  const entry = await flow.entry(pool as PoolId).catch(() => undefined);
+  if (entry === undefined) return undefined;
+  const { holders } = entry;
+  const slots = { pool: shownPool(pool).name, limit: limits?.concurrency };
+  if (key === undefined) return { ...slots, running: holders.length };
+  return {
+    ...slots,
+    key,
+    running: holders.filter((one) => one.key === key).length,
+    ...(limits?.total === undefined ? {} : { total: { running: holders.length, limit: limits.total } }),
+    before: request === null || waitsFor === null ? undefined : await countBefore(history, { ...waitsFor, at: request.at }),
+  };
+}
+
+/** The key that the flow finds in a request; `undefined` for a flow without keys. */
+function keyOf(flow: Flow | undefined, fact: InvocationContext['request'], payload = ''): string | undefined {
+  return flow?.key === undefined || fact === null ? undefined : flowKeyOf({ fact, payload }, flow);
+}
+
+/** The invocations that wait for the same key, and were accepted before. */
+async function countBefore(
+  history: Pick<Readers['history'], 'count'>,
+  { pool, key, at }: { pool: string; key: string; at: number },
+): Promise<number | undefined> {
+  try {
+    return (await history.count({ waitsPool: [pool], waitsKey: key, until: at })).count;
+  } catch (error) {
+    if (error instanceof HistoryUnavailableError) return undefined;
+    throw error;
+  }
 }
 
 /** The part of a system's state that concerns one function. */

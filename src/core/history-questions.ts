@@ -37,6 +37,8 @@ const filterSchema = z
     redriveOf: id.optional(),
     batch: id.optional().describe('members of this batch'),
     schedule: z.string().max(256).optional().describe('requested by the schedule of this name'),
+    waitsPool: few(z.string().max(256)).optional().describe('the next attempt waits for a slot of one of these pools'),
+    waitsKey: z.string().max(256).optional().describe('the next attempt waits for a slot of this key'),
     minAttempts: count.optional(),
     maxAttempts: count.optional(),
     minDurationInMs: count.optional().describe('from acceptance, or from the due time of a delayed request, to outcome'),
@@ -71,7 +73,6 @@ const listQuerySchema = filterSchema
       .optional(),
     order: z
       .enum(listOrders)
-
       .optional()
       .describe('the newest first by default; an invocation without an outcome has no duration, and is last'),
     payloads: z.boolean().optional().describe('also the start of each payload'),
@@ -102,6 +103,9 @@ const summarySchema = z.object({
   notifiedAt: optional(moment),
   firstDueAt: moment.nullish().describe('when the first attempt of a delayed request was due; an earlier projection leaves it out'),
   dueAt: moment.nullish().describe('when the next attempt is due, of a delayed request or a retry; an earlier projection leaves it out'),
+  waitsPool: z.string().nullish().describe('the pool for a slot of which the next attempt waits; an earlier projection leaves it out'),
+  waitsKey: z.string().nullish().describe('the key of that slot'),
+  waitsSince: moment.nullish(),
   durationInMs: optional(z.number()),
   attempts: z.number(),
   retries: z.number(),
@@ -198,6 +202,18 @@ const deadQuerySchema = z
   .strict();
 const deadSchema = z.object({ deadLetters: z.array(deadLetterSchema), cursor: optional(z.string()) });
 
+const waitsQuerySchema = z.strictObject({
+  project: filterSchema.shape.project,
+  pools: few(z.string().max(256)).optional(),
+  limit: z.number().int().min(1).max(1_000).default(20).describe('the number of keys of each pool'),
+});
+const waitingShape = { pool: z.string(), waiting: count, since: moment.describe('since when the first of them waits') };
+const waitsSchema = z.object({
+  functions: z.array(z.object({ ...waitingShape, function: z.string() })),
+  keys: z.array(z.object({ ...waitingShape, key: z.string() })).describe('of each pool, the keys with the most waits first'),
+  isCut: z.boolean().describe('whether a pool has further keys'),
+});
+
 const problemSchema = z.object({
   sequence: z.number(),
   at: moment,
@@ -248,6 +264,7 @@ export const questions = {
   tree: { query: identitySchema, answer: treeSchema },
   batches: { query: batchesQuerySchema, answer: batchesSchema },
   dead: { query: deadQuerySchema, answer: deadSchema },
+  waits: { query: waitsQuerySchema, answer: waitsSchema },
   problems: { query: problemsQuerySchema, answer: problemsSchema },
   status: { query: nothing, answer: statusSchema },
   check: { query: nothing, answer: checkSchema },

@@ -26,6 +26,7 @@ export type GatewayClient = Pick<
   SequentClient,
   | 'functions'
   | 'schedules'
+  | 'flow'
   | 'packages'
   | 'invokeText'
   | 'invokeTogether'

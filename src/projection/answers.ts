@@ -19,6 +19,7 @@ import type { Database, Row } from './sqlite.ts';
 import { stats } from './stats.ts';
 import { timelineOf } from './timeline.ts';
 import { readTree } from './tree.ts';
+import { readWaits } from './waits.ts';
 
 type Identity = { id: string; function?: string | undefined; project?: string | undefined };
 
@@ -45,6 +46,7 @@ export function createAnswers(
     tree: (query) => readTree(tables(), find(tables(), query, { decode, moment: undefined }).summary),
     batches: (query) => ({ ...readBatches(tables(), query), sequence: projection.store.checkpoint?.sequence ?? 0 }),
     dead: (query) => readDead(tables(), query),
+    waits: (query) => readWaits(tables(), query),
     problems: ({ after, limit }) => ({ problems: readProblems(tables(), after, limit) }),
     status: () => projection.status(),
     check: () => projection.check(),

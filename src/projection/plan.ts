@@ -146,6 +146,8 @@ function equalitiesOf(filter: Filter): Equality[] {
     ...among('parent', filter.parent, true),
     ...among('redrive_of', filter.redriveOf, true),
     ...among('batch', filter.batch, true),
+    ...among('waits_key', filter.waitsKey, true),
+    ...among('waits_pool', filter.waitsPool, true),
     ...among('schedule', filter.schedule, true),
     ...among('root', filter.root, true),
     ...among('condition', filter.condition, true),

@@ -18,6 +18,9 @@ const columnTypes = {
   ended_at: 'INT',
   notified_at: 'INT',
   due_at: 'INT',
+  waits_pool: 'TEXT',
+  waits_key: 'TEXT',
+  waits_since: 'INT',
   duration: 'INT',
   duration_class: 'INT',
   attempts: 'INT',
@@ -45,6 +48,7 @@ export const invocationColumns = Object.keys(columnTypes) as InvocationColumn[];
  * - `invocations.seq` is the sequence of the request times `MAX_BATCH` plus the index in its message. Rows are only added at the end.
  * - `request_sequence` is the sequence of the first request of the stream. It groups the appends of the stream (0: of no stream).
  * - `first_due_at` is the due time of a delayed request; `due_at` is that of the next attempt, while the invocation waits for it.
+ * - `waits_pool`, `waits_key` and `waits_since` are set while the next attempt waits for a slot of a flow.
  * - `version` is null before the first attempt, which resolves an alias.
  * - `duration_class` has eight classes per doubling, so that a minimum duration is a few equalities.
  * - `last_sequence` and `last_at` are the position of the message that changed the row last.
@@ -69,6 +73,8 @@ CREATE INDEX by_redrive_of ON invocations(redrive_of) WHERE redrive_of IS NOT NU
 CREATE INDEX by_batch ON invocations(batch) WHERE batch IS NOT NULL;
 CREATE INDEX by_batch_status ON invocations(batch, function, status, state) WHERE batch IS NOT NULL;
 CREATE INDEX by_schedule ON invocations(schedule) WHERE schedule IS NOT NULL;
+CREATE INDEX by_waits_pool ON invocations(waits_pool) WHERE waits_pool IS NOT NULL;
+CREATE INDEX by_waits_key ON invocations(waits_key) WHERE waits_key IS NOT NULL;
 CREATE TABLE appends(request_sequence INT, sequence INT, at INT, subject TEXT, headers TEXT, body,
   PRIMARY KEY(request_sequence, sequence)) WITHOUT ROWID;
 CREATE TABLE deliveries(invocation INT, destination TEXT, kind TEXT, param TEXT, state TEXT, tries INT, due_at INT, reason TEXT,

@@ -195,4 +195,17 @@ export const zhCn = {
   '{count} of {all}{share}': '{count}/{all}{share}',
   "Fisher's exact test": 'Fisher 精确检验',
   'two-proportion z-test': '两比例 z 检验',
+  '{running} of {limit} run over all workers': '所有 worker 合计 {limit} 个名额中，{running} 个正在执行',
+  '{running} of {limit} run for all keys together': '所有键合计 {limit} 个名额中，{running} 个正在执行',
+  '{running} run for the key "{key}", and the flow was removed': '键“{key}”有 {running} 个正在执行，而流控已被移除',
+  '{running} of {limit} run for the key "{key}"': '键“{key}”的 {limit} 个名额中，{running} 个正在执行',
+  '{full}; 1 is before it': '{full}；前面还有 1 个',
+  '{full}; {count} are before it': '{full}；前面还有 {count} 个',
+  'It has waited for a slot of the key "{key}" for {duration}.': '它等待键“{key}”的名额已有 {duration}。',
+  'It has waited for a slot for {duration}: {why}.': '它等待名额已有 {duration}：{why}。',
+  '{waiting} wait for the key "{key}" for up to {duration}, although none of it runs and slots are free':
+    '{waiting} 个调用等待键“{key}”，最长已等待 {duration}，而该键没有执行，且有空闲名额',
+  '{waiting} wait for the key "{key}" and {count} more for up to {duration}, although none of these runs and slots are free':
+    '{waiting} 个调用等待键“{key}”及另外 {count} 个键，最长已等待 {duration}，而这些键没有执行，且有空闲名额',
+  'its workers hold {count} requests, which run or wait for slots of their keys': '其 worker 持有 {count} 个请求，正在执行或等待其键的名额',
 };

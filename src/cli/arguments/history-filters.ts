@@ -1,6 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { conditions } from '#machines/facts.ts';
+import { poolsNamed } from '#src/core/functions/pool-names.ts';
 import { type HistoryFilter, type Moment, states, statuses } from '#src/core/history-questions.ts';
+import { parseFunctionName } from '#src/core/names/names.ts';
 import { parseDuration, parseWhole } from './durations.ts';
 import { parseAsOf, parseLaterTime, parsePointInTime } from './moment.ts';
 
@@ -20,6 +22,7 @@ const fields = {
   redriveOf: 'redriveOf',
   batch: 'batch',
   schedule: 'schedule',
+  flowKey: 'waitsKey',
   minAttempts: 'minAttempts',
   maxAttempts: 'maxAttempts',
   minDuration: 'minDurationInMs',
@@ -27,7 +30,9 @@ const fields = {
   text: 'text',
 } as const satisfies Record<string, keyof HistoryFilter>;
 
-export type FilterOptions = { [Option in keyof typeof fields]?: NonNullable<HistoryFilter[(typeof fields)[Option]]> };
+export type FilterOptions = { waitsFor?: string } & {
+  [Option in keyof typeof fields]?: NonNullable<HistoryFilter[(typeof fields)[Option]]>;
+};
 
 /** Adds the options that select invocations. */
 export function addFilters(command: Command): Command {
@@ -56,6 +61,8 @@ export function addInvocationFilters(command: Command): Command {
     .option('--parent <id>', 'only invocations that destinations of this invocation started')
     .option('--redrive-of <id>', 'only redrives of this invocation')
     .option('--schedule <name>', 'only requested by this schedule')
+    .option('--waits-for <name>', 'only waiting for a slot of this function, or of this pool of functions')
+    .option('--flow-key <key>', 'only waiting for a slot of this key')
     .option('--min-attempts <count>', 'only with at least this many attempts', parseWhole(0))
     .option('--max-attempts <count>', 'only with at most this many attempts', parseWhole(0))
     .option('--min-duration <duration>', 'only if the time from acceptance to outcome is at least this long', parseDuration)
@@ -65,7 +72,9 @@ export function addInvocationFilters(command: Command): Command {
 
 export function filterOf(options: FilterOptions, functionName?: string): HistoryFilter {
   const given = { ...options, ...(functionName === undefined ? {} : { function: functionName }) };
-  const named = Object.entries(fields).map(([option, field]) => [field, given[option as keyof typeof fields]]);
+  const { waitsFor } = options;
+  const named: [string, unknown][] = Object.entries(fields).map(([option, field]) => [field, given[option as keyof typeof fields]]);
+  if (waitsFor !== undefined) named.push(['waitsPool', poolsNamed(parseFunctionName(waitsFor))]);
   // The history service validates the values.
   return Object.fromEntries(named.filter(([, value]) => value !== undefined)) as HistoryFilter;
 }

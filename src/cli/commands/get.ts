@@ -5,6 +5,7 @@ import { formatMoment } from '#src/cli/print/format.ts';
 import { printOne } from '#src/cli/print/output.ts';
 import { cut, plain } from '#src/cli/print/terminal.ts';
 import { InvocationNotFoundError } from '#src/core/errors.ts';
+import { shownPool } from '#src/core/functions/pool-names.ts';
 import type { InvocationDetail } from '#src/core/history-questions.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import { action, type Call } from '../call.ts';
@@ -64,6 +65,10 @@ function describe(found: InvocationDetail, { terminal: { out } }: Call): string[
     ...fact('error', found.error),
     ['accepted', formatMoment(found.acceptedAt)],
     ...fact('due', typeof found.dueAt === 'number' ? formatMoment(found.dueAt) : null),
+    ...fact(
+      'waits for',
+      typeof found.waitsPool === 'string' ? `a slot of ${shownPool(found.waitsPool).name}, key ${found.waitsKey}` : null,
+    ),
     ...fact('took', found.durationInMs === null ? null : formatDuration(found.durationInMs)),
     ['attempts', `${found.attempts}, of which ${found.retries} consumed a retry`],
     ...fact('chain', found.root === null ? null : `hop ${found.hop} of ${found.root}, started by ${found.parent}`),

@@ -15,7 +15,7 @@ import { type ExitCode, exitCodes, usageProblem } from '../problem.ts';
 import { printConnection, withClient } from '../session.ts';
 
 /** `in` and `at`: when the invocations are due. */
-export type BatchOptions = { batch?: string; key?: string; qualifier?: string; in?: number; at?: string };
+export type BatchOptions = { batch?: string; key?: string; qualifier?: string; flowKey?: string; in?: number; at?: string };
 
 /** How much is in flight, so that the memory stays bounded however large the input is. */
 const IN_FLIGHT = { maxItems: 2_000, maxBytes: 16 * 1_024 * 1_024 };
@@ -100,11 +100,12 @@ export class Batch {
   }
 
   async #send({ number, text }: TextLine): Promise<string> {
-    const { key, at, in: delay } = this.#call.options;
+    const { key, flowKey, at, in: delay } = this.#call.options;
     const { name, qualifier } = this.#target;
     const { requestId } = await this.#client.invokeText(name, text, {
       ...(key === undefined ? {} : { id: lineKey(key, number) }),
       batch: this.#batch,
+      flowKey,
       at,
       delay,
       ...(qualifier === undefined ? {} : { qualifier }),

@@ -39,6 +39,7 @@ export function invokeCommand(): Command {
       new Option('--in <delay>', 'start after this time at the earliest: 30s, 10m, 2h, 30d').argParser(parseDuration).conflicts('at'),
     )
     .option('--at <time>', 'start at this time at the earliest: 2026-12-24T08:00:00Z')
+    .option('--flow-key <key>', 'the key among those of the flow of the function; without it, the flow finds the key in the event')
     .option('-w, --wait', 'wait for the outcome, and print the returned value')
     .option('-f, --follow', 'print every transition as it happens, then the outcome')
     .addOption(durationOption('--timeout <duration>', 'how long --wait and --follow wait', 60_000))
@@ -53,6 +54,7 @@ Examples:
   sequent invoke orders -d @order.json --id order-4711
   sequent invoke 'orders:!prod' -d '{}' --wait
   sequent invoke report -d '{}' --in 10m
+  sequent invoke orders -d @order.json --flow-key customer-7
   jq -c .order report.json | sequent invoke orders
   sequent invoke orders --batch orders.jsonl --key import-7
   jq -c .orders[] report.json | sequent invoke orders --batch - --json
@@ -73,6 +75,7 @@ async function invoke(call: Call<InvokeOptions>): Promise<ExitCode | undefined> 
       client.invokeText(name, payload, {
         ...(options.id === undefined ? {} : { id: options.id }),
         ...(qualifier === undefined ? {} : { qualifier }),
+        flowKey: options.flowKey,
         at: options.at,
         delay: options.in,
       });

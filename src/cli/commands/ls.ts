@@ -11,6 +11,7 @@ import {
 import { formatMoment, formatTimeOfDay } from '#src/cli/print/format.ts';
 import { type Column, printList } from '#src/cli/print/output.ts';
 import { type OutputStream, plain } from '#src/cli/print/terminal.ts';
+import { shownPool } from '#src/core/functions/pool-names.ts';
 import { type InvocationSummary, type ListOrder, listOrders } from '#src/core/history-questions.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import { action, type Call } from '../call.ts';
@@ -46,6 +47,7 @@ Examples:
   sequent ls orders --since 1h --sort longest -n 10
   sequent ls --at 2026-01-31T12:00:00Z --state running
   sequent ls --state queued --due-before 1h
+  sequent ls --waits-for orders --flow-key customer-7
   sequent ls --text 'timeout customer 4711' --min-attempts 2
   sequent ls --condition EventAgeExceeded --all -o name | xargs -n1 sequent redrive
 
@@ -53,7 +55,8 @@ If there are more rows, stderr ends with the --cursor of the next page.
 Below 110 columns a terminal shows fewer columns; a narrower one drops ${DROP_ORDER.join(', ')}, in this order.`;
 
 const took = ({ durationInMs }: InvocationSummary): string => (durationInMs === null ? '' : formatDuration(durationInMs));
-const why = ({ state, dueAt, condition, error }: InvocationSummary): string => {
+const why = ({ state, dueAt, condition, error, waitsPool, waitsKey }: InvocationSummary): string => {
+  if (typeof waitsPool === 'string') return `waits for a slot of ${shownPool(waitsPool).name}, key ${waitsKey ?? ''}`;
   if (state === 'queued' && typeof dueAt === 'number') return `due ${formatMoment(dueAt)}`;
   return [condition, error].filter((part) => part !== null).join(': ');
 };

@@ -1,4 +1,5 @@
 import type { Fact, FactOf } from '#machines/facts.ts';
+import { quote } from '#src/core/names/names.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import { describeFailure } from './facts-in-words.ts';
 
@@ -76,6 +77,8 @@ function openedBy(fact: Fact): Open | undefined {
   switch (fact.type) {
     case 'queued':
       return openedByRequest(fact);
+    case 'deferred':
+      return { kind: 'wait', label: 'deferred', from: fact.at, note: `until a slot of the key ${quote(fact.flow.key)} is free` };
     case 'running':
       return { kind: 'attempt', label: `attempt ${fact.attempt}`, from: fact.at, note: `running on ${fact.worker}` };
     case 'retrying':

@@ -13,7 +13,7 @@ import { type Flow, isFlowKey } from './flow.ts';
  *
  * A text that cannot be a key, and a value of an encrypted payload, is replaced by its hash.
  */
-export function flowKeyOf({ fact, payload }: AcceptedRequest, { key }: Flow, payloads?: PayloadSealer): string {
+export function flowKeyOf({ fact, payload }: Pick<AcceptedRequest, 'fact' | 'payload'>, { key }: Flow, payloads?: PayloadSealer): string {
   if (key === undefined) return '';
   if (fact.flowKey !== undefined) return fact.flowKey;
   const value = valueAt(parseJson(openTexts(payloads, payload, fact.function)), parseJsonPath(key) ?? []);

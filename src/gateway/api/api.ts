@@ -11,6 +11,7 @@ import { addBulkOperationRoutes } from './bulk-operations.ts';
 import { addCodeRoutes } from './code.ts';
 import { addDeadLetterRoutes } from './dead-letters.ts';
 import { addExplainRoutes } from './explain.ts';
+import { addFlowRoute } from './flow.ts';
 import { addFunctionRoutes } from './functions.ts';
 import { addGraphRoute } from './graph.ts';
 import { addInvocationRoutes } from './invocations.ts';
@@ -46,6 +47,7 @@ export function addApi(app: Hono<GatewayEnv>, gateway: Gateway, waiting: Concurr
   addBulkRoutes(routes, gateway);
   addBulkOperationRoutes(routes, gateway);
   addDeadLetterRoutes(routes, gateway);
+  addFlowRoute(routes, gateway);
   addFunctionRoutes(routes, gateway);
   addCodeRoutes(routes, gateway);
   addTestEventRoutes(routes, gateway);

@@ -3,6 +3,7 @@ import { newBatchId } from '#src/core/lines/batch-id.ts';
 import { isBatchKey, KEY_RULE } from '#src/core/lines/line-key.ts';
 import { deliverAtOf } from '#src/core/log/due-time.ts';
 import { createConcurrencyLimit } from '#src/gateway/http/concurrency-limit.ts';
+import { flowKeyOf } from '../flow-key.ts';
 import { idsOfKey } from '../idempotency.ts';
 import type { Call, Gateway } from '../ports.ts';
 import { checkConnected, isDisabled, refuseDisabled } from '../refusals.ts';
@@ -33,7 +34,7 @@ export function addBatchRoute(routes: Routes, gateway: Gateway): void {
       method: 'post',
       path: '/api/functions/{name}/batches',
       summary: 'Invoke a function once for each line of the body, and reply while the lines are accepted',
-      headers: ['Idempotency-Key', 'traceparent', 'Deliver-At'],
+      headers: ['Idempotency-Key', 'traceparent', 'Deliver-At', 'Flow-Key'],
       query: batchQuerySchema,
       streams: 'application/x-ndjson',
       answers: { 200: { description: 'JSON lines: accepted lines, wrong lines, and at last the counts', type: 'application/x-ndjson' } },
@@ -45,7 +46,8 @@ export function addBatchRoute(routes: Routes, gateway: Gateway): void {
       if (isDisabled(gateway, name)) await refuseDisabled(gateway, name);
       const due = dueOptionsOf(call, query);
       if (due.at !== undefined || due.delay !== undefined) deliverAtOf(due, gateway.clock.now());
-      const options = { traceparent: call.req.header('traceparent'), qualifier: query.qualifier, ...due };
+      const flowKey = flowKeyOf(call, query.flow_key);
+      const options = { traceparent: call.req.header('traceparent'), qualifier: query.qualifier, flowKey, ...due };
       const key = keyOf(call, query.key);
       // What concerns every line is refused once, before the body is read.
       await gateway.client.functions.find(name, query.qualifier);

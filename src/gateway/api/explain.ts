@@ -66,9 +66,13 @@ export function addExplainRoutes(routes: Routes, gateway: Gateway): void {
 }
 
 /** The state of the function and of the roles, as far as the invocation may wait for them. */
-async function surroundingsOf({ client }: Gateway, { function: token, state, transitions }: Timeline, name: string) {
+async function surroundingsOf(
+  { client }: Gateway,
+  { function: token, state, requestPayload: payload, transitions }: Timeline,
+  name: string,
+) {
   if (state === 'running' || (state === 'notified' && openDeliveries(stateOf({ transitions }).context).length === 0)) return undefined;
-  return { ...(await readSurroundings(client, token)), name };
+  return { ...(await readSurroundings(client, token, { ...stateOf({ transitions }).context, payload })), name };
 }
 
 function viewOf({ kind, text, remedy }: Wait): WaitView {

@@ -7,6 +7,7 @@ import { statusOf } from '#machines/status.ts';
 import { type Moment, momentsOf } from '#src/analysis/history.ts';
 import type { Timeline } from '#src/client/client.ts';
 import { qualifierOf } from '#src/core/functions/entry.ts';
+import { shownPool } from '#src/core/functions/pool-names.ts';
 import { whenTextInWords } from '#src/core/functions/when-in-words.ts';
 import type { InvocationSummary } from '#src/core/history-questions.ts';
 import type { Scope } from '../scope.ts';
@@ -36,6 +37,7 @@ export function rowOf(found: InvocationSummary, scope: Scope): InvocationRow {
     duration_ms: durationInMs ?? undefined,
     first_due_at: found.firstDueAt ?? undefined,
     next_due_at: found.dueAt ?? undefined,
+    waits_for: waitOf(found.waitsPool, found.waitsKey, found.waitsSince),
     ...originOfRow(found),
     error: error?.slice(0, MAX_ERROR_LENGTH),
     payload: found.payload?.slice(0, MAX_PAYLOAD_LENGTH),
@@ -53,6 +55,12 @@ function originOfRow({ root, parent, hop, redriveOf, batch, schedule }: Invocati
     batch: batch ?? undefined,
     schedule: schedule ?? undefined,
   });
+}
+
+type Wanted = string | null | undefined;
+
+function waitOf(pool: Wanted, key: Wanted, since: number | null | undefined): InvocationRow['waits_for'] {
+  return typeof pool === 'string' && typeof since === 'number' ? { pool: shownPool(pool).name, key: key ?? '', since } : undefined;
 }
 
 /** One invocation in the shape of the API, folded from its timeline by the machine. */
@@ -96,11 +104,12 @@ export function viewOf(timeline: Timeline, scope: Scope): InvocationView {
   });
 }
 
-type Times = 'accepted_at' | 'first_due_at' | 'started_at' | 'ended_at' | 'notified_at' | 'duration_ms' | 'next_due_at';
+type Times = 'waits_for' | 'accepted_at' | 'first_due_at' | 'started_at' | 'ended_at' | 'notified_at' | 'duration_ms' | 'next_due_at';
 
 function timesOf({ context }: Invocation, facts: readonly Fact[]): Pick<InvocationView, Times> {
-  const { request, outcome, dueAt } = context;
+  const { request, outcome, dueAt, waitsFor } = context;
   return withoutUndefined({
+    waits_for: waitOf(waitsFor?.pool, waitsFor?.key, waitsFor?.since),
     accepted_at: request?.at ?? 0,
     first_due_at: request?.dueAt,
     started_at: facts.find((fact) => fact.type === 'running')?.at,

@@ -7,6 +7,7 @@ import type { ConcurrencyLimit } from '#src/gateway/http/concurrency-limit.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
 import { setReplyHeader } from '#src/gateway/http/reply-header.ts';
 import { createSharedTurn } from '#src/gateway/http/shared-turn.ts';
+import { flowKeyOf } from '../flow-key.ts';
 import { createIdempotency, type Idempotency, type IdempotencyKey, idempotencyKeyOf, keyToRepeat } from '../idempotency.ts';
 import type { Call, Gateway } from '../ports.ts';
 import { checkConnected, isDisabled, refuseDisabled } from '../refusals.ts';
@@ -27,7 +28,7 @@ type Accepting = Waiter & { sharedTurn: () => Promise<void>; idempotency: Idempo
 type Invocation = {
   name: string;
   key: IdempotencyKey;
-  options: { traceparent: string | undefined; qualifier: string | undefined } & DueOptions;
+  options: { traceparent: string | undefined; qualifier: string | undefined; flowKey: string | undefined } & DueOptions;
 };
 
 /** `POST /api/functions/{name}/invocations`: accepts one event, or a batch, and optionally waits for the result. */
@@ -40,7 +41,7 @@ export function addInvokeRoute(routes: Routes, gateway: Gateway, waiting: Concur
       method: 'post',
       path: '/api/functions/{name}/invocations',
       summary: 'Invoke a function with the body as its event, or with ?batch once for each element of an array',
-      headers: ['Idempotency-Key', 'Prefer', 'traceparent', 'Deliver-At'],
+      headers: ['Idempotency-Key', 'Prefer', 'traceparent', 'Deliver-At', 'Flow-Key'],
       query: invokeQuerySchema,
       answers: {
         202: { description: 'accepted and durable', schema: z.union([acceptedSchema, batchAcceptedSchema]) },
@@ -55,7 +56,12 @@ export function addInvokeRoute(routes: Routes, gateway: Gateway, waiting: Concur
       const invocation = {
         name,
         key: idempotencyKeyOf(call, scope, gateway),
-        options: { traceparent: call.req.header('traceparent'), qualifier: query.qualifier, ...dueOptionsOf(call, query) },
+        options: {
+          traceparent: call.req.header('traceparent'),
+          qualifier: query.qualifier,
+          flowKey: flowKeyOf(call, query.flow_key),
+          ...dueOptionsOf(call, query),
+        },
       };
       if (query.batch) return await invokeBatch(accepting, call, invocation);
       const id = await invokeOne(accepting, call, invocation);

@@ -1,3 +1,4 @@
+import { poolsNamed } from '#src/core/functions/pool-names.ts';
 import type { HistoryFilter } from '#src/core/history-questions.ts';
 import { states, statuses } from '#src/core/history-questions.ts';
 import type { Call, Gateway } from '../ports.ts';
@@ -11,7 +12,9 @@ const MAX_COUNT = 10_000;
 
 /** A filter in the shape of the API. */
 export type ApiFilter = {
-  [Key in 'function' | 'qualifier' | 'version' | 'root' | 'parent' | 'redrive_of' | 'batch' | 'schedule' | 'text']?: string | undefined;
+  [Key in 'function' | 'qualifier' | 'version' | 'root' | 'parent' | 'redrive_of' | 'text']?: string | undefined;
+} & {
+  [Key in 'batch' | 'schedule' | 'waits_for' | 'flow_key']?: string | undefined;
 } & {
   [Key in 'from' | 'to' | 'due_before' | 'min_attempts' | 'max_attempts' | 'min_duration_ms' | 'max_duration_ms']?: number | undefined;
 } & Partial<Record<'state' | 'status' | 'condition', readonly string[] | undefined>>;
@@ -24,6 +27,8 @@ export function historyFilter(filter: ApiFilter, scope: Scope): HistoryFilter {
     to,
     due_before,
     redrive_of,
+    waits_for,
+    flow_key,
     min_attempts,
     max_attempts,
     min_duration_ms,
@@ -38,6 +43,8 @@ export function historyFilter(filter: ApiFilter, scope: Scope): HistoryFilter {
     until: to,
     dueBefore: due_before,
     redriveOf: redrive_of,
+    waitsPool: waits_for === undefined ? undefined : poolsNamed(scope.token(waits_for)),
+    waitsKey: flow_key,
     minAttempts: min_attempts,
     maxAttempts: max_attempts,
     minDurationInMs: min_duration_ms,

@@ -40,6 +40,7 @@ export const routeRules: Readonly<Record<string, RouteRule | undefined>> = {
   'GET /api/invocations/:id/explain': { role: 'read', action: 'invocation.read' },
   'GET /api/invocations/:id/tree': { role: 'read', action: 'invocation.read' },
   'GET /api/machine': { role: 'read', action: 'machine.read' },
+  'GET /api/flow': { role: 'read', action: 'flow.read' },
   'GET /api/schedules': { role: 'read', action: 'schedules.list' },
   'GET /api/schedules/:name': { role: 'read', action: 'schedule.read' },
   'GET /api/stats': { role: 'read', action: 'stats.read' },

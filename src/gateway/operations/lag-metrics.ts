@@ -1,6 +1,7 @@
 import type { Registry } from 'prom-client';
 import type { CircuitState } from '#src/core/ports/circuit-states.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
+import { type FlowFigures, flowGauges } from './flow-metrics.ts';
 import { addGauges, type GaugeRow } from './gauges.ts';
 import { type ScheduleFigures, scheduleGauges } from './schedule-metrics.ts';
 
@@ -40,6 +41,7 @@ export type Lag = {
   /** The requests that make no progress, by function and reason. */
   waits: readonly { function: string; kind: string; waiting: number }[];
   schedules: readonly ScheduleFigures[];
+  flows: readonly FlowFigures[];
 };
 export type LagSource = () => Promise<Lag>;
 
@@ -74,6 +76,7 @@ export function createLagMetrics(registry: Registry, { clock, lag, folded }: Lag
   addGauges(registry, read, [
     ...gauges,
     ...scheduleGauges(() => clock.now()),
+    ...flowGauges(() => clock.now()),
     {
       name: 'gateway_lag_messages',
       help: 'Messages of the log that these metrics do not count yet',

@@ -6,13 +6,14 @@ import type { Clock } from '#src/core/ports/clock.ts';
 import { runningVersions } from '#src/core/running-versions.ts';
 import type { GatewayClient, GatewayOptions } from '../ports.ts';
 import { ownerOf } from './consumer-owner.ts';
+import { flowFigures } from './flow-metrics.ts';
 import type { Lag } from './lag-metrics.ts';
 import type { LogProblems } from './problem-metrics.ts';
 import { readWaits } from './read-waits.ts';
 import { scheduleFigures } from './schedule-metrics.ts';
 
 type Known = {
-  client: Pick<GatewayClient, 'functions' | 'schedules' | 'system' | 'history'>;
+  client: Pick<GatewayClient, 'functions' | 'schedules' | 'flow' | 'system' | 'history'>;
   clock: Pick<Clock, 'now'>;
   logWatch?: LogProblems;
   encrypting?: GatewayOptions['encrypting'];
@@ -51,6 +52,7 @@ export async function readLag({ client, clock, logWatch, encrypting = () => [] }
     circuits: instances.flatMap(({ circuits = [] }) => circuits),
     waits: await readWaits(client, state, { now: clock.now() }),
     schedules: schedules.map(scheduleFigures),
+    flows: (await client.flow.pools({ keys: 0 })).flatMap(flowFigures),
   };
 }
 

@@ -1,7 +1,7 @@
 import { type FailingPlatform, failingPlatformInWords, platformRemedy, readFailingPlatforms } from '#src/analysis/platform-failures.ts';
 import { type WaitKind, whyQueueWaits } from '#src/analysis/queue-waits.ts';
 import type { SystemState } from '#src/client/client.ts';
-import { readDefinition, surroundingsOf } from '#src/client/surroundings.ts';
+import { readDefinition, readSlots, surroundingsOf } from '#src/client/surroundings.ts';
 import { HistoryUnavailableError } from '#src/core/errors.ts';
 import { inLanguage, type Language } from '#src/core/text/language.ts';
 import type { GatewayClient } from '../ports.ts';
@@ -25,7 +25,7 @@ export type WaitOptions = {
 
 /** Why functions with requests start no attempt, and which functions the platform cannot run. */
 export async function readWaits(
-  client: Pick<GatewayClient, 'functions' | 'history'>,
+  client: Pick<GatewayClient, 'functions' | 'flow' | 'history'>,
   state: Pick<SystemState, 'consumers' | 'instances'>,
   { owns = () => true, nameOf = (token) => token, filter = {}, language = 'en', now }: WaitOptions,
 ): Promise<FunctionWait[]> {
@@ -55,11 +55,12 @@ export async function readWaits(
 type Queue = { token: string; held: number; name: string; language: Language };
 
 async function whyOne(
-  { functions }: Pick<GatewayClient, 'functions'>,
+  client: Pick<GatewayClient, 'functions' | 'flow' | 'history'>,
   state: Pick<SystemState, 'consumers' | 'instances'>,
   { token, held, name, language }: Queue,
 ): Promise<FunctionWait[]> {
-  const around = surroundingsOf(state, token, await readDefinition(functions, token));
+  const definition = await readDefinition(client.functions, token);
+  const around = { ...surroundingsOf(state, token, definition), slots: await readSlots(client, { name: token, definition }) };
   const wait = inLanguage(language, () => whyQueueWaits({ ...around, name }));
   if (wait === undefined) return [];
   const { kind, text, remedy } = wait;

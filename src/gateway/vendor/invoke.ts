@@ -8,6 +8,7 @@ import { textOf } from '#src/gateway/http/body.ts';
 import type { ConcurrencyLimit } from '#src/gateway/http/concurrency-limit.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
 import { createSharedTurn } from '#src/gateway/http/shared-turn.ts';
+import { flowKeyOf } from '../flow-key.ts';
 import { createIdempotency, type IdempotencyKey, idempotencyKeyOf, keyToRepeat } from '../idempotency.ts';
 import type { Call, Gateway, GatewayEnv } from '../ports.ts';
 import { checkConnected, isDisabled, refuseDisabled } from '../refusals.ts';
@@ -38,7 +39,7 @@ export function addInvocations(app: Hono<GatewayEnv>, gateway: Gateway, waiting:
       name,
       payload,
       key,
-      options: { qualifier: qualifier === LATEST ? undefined : qualifier, traceparent },
+      options: { qualifier: qualifier === LATEST ? undefined : qualifier, traceparent, flowKey: flowKeyOf(call) },
     };
   }
 

@@ -18,6 +18,7 @@ import { CanaryCard } from './canary.tsx';
 import { Configuration } from './configuration.tsx';
 import { DeleteFunction } from './delete-function.tsx';
 import { EditConfiguration } from './edit-configuration.tsx';
+import { FlowCard } from './flow-card.tsx';
 import { GraphCard, useGraph } from './graph.tsx';
 import { InvokeDialog } from './invoke.tsx';
 import { FunctionBadges } from './list.tsx';
@@ -113,6 +114,7 @@ function Overview({ name, path, response, reload, graph, onEdit }: OverviewProps
         </div>
         <div class="column">
           <Configuration view={response.content} onEdit={onEdit} />
+          {response.content.definition.flow === undefined ? null : <FlowCard view={response.content} />}
           <VersionsCard path={path} view={response.content} onChanged={reload} />
         </div>
       </div>

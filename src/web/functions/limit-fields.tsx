@@ -2,27 +2,36 @@ import type { FunctionView } from '#src/gateway/api/schemas/functions.ts';
 import type { ApiError } from '../api/http.ts';
 import { FormField, messageAt, numberOrText } from '../parts/form-field.tsx';
 import { t } from '../shell/language.ts';
+import { type FlowDraft, FlowFields, flowDraftOf, flowOf, noFlow } from './flow-fields.tsx';
 
 /** The limits of a function, as the user typed them. */
-export type Limits = { description: string; timeoutInS: string; memoryInMb: string; concurrency: string };
+export type Limits = { description: string; timeoutInS: string; memoryInMb: string; concurrency: string; flow: FlowDraft };
 
-export const limitPointers = ['/description', '/timeoutInMs', '/memoryInMb', '/concurrency'];
-export const defaultLimits: Limits = { description: '', timeoutInS: '30', memoryInMb: '256', concurrency: '20' };
+export const limitPointers = ['/description', '/timeoutInMs', '/memoryInMb', '/concurrency', '/flow'];
+export const defaultLimits: Limits = { description: '', timeoutInS: '30', memoryInMb: '256', concurrency: '20', flow: noFlow };
 
 type Definition = FunctionView['definition'];
 
-export function limitsOf({ description, timeoutInMs, memoryInMb, concurrency }: Definition): Limits {
-  return { description, timeoutInS: String(timeoutInMs / 1_000), memoryInMb: String(memoryInMb), concurrency: String(concurrency) };
+export function limitsOf(definition: Definition): Limits {
+  const { description, timeoutInMs, memoryInMb, concurrency } = definition;
+  return {
+    description,
+    timeoutInS: String(timeoutInMs / 1_000),
+    memoryInMb: String(memoryInMb),
+    concurrency: String(concurrency),
+    flow: flowDraftOf(definition),
+  };
 }
 
 /** The fields of a definition. The gateway refuses what is no number. */
-export function definitionOf({ description, timeoutInS, memoryInMb, concurrency }: Limits): object {
+export function definitionOf({ description, timeoutInS, memoryInMb, concurrency, flow }: Limits): object {
   const timeout = numberOrText(timeoutInS);
   return {
     description,
     timeoutInMs: typeof timeout === 'number' ? Math.round(timeout * 1_000) : timeout,
     memoryInMb: numberOrText(memoryInMb),
     concurrency: numberOrText(concurrency),
+    flow: flowOf(flow),
   };
 }
 
@@ -64,6 +73,7 @@ export function LimitFields({ limits, problem, onChange }: LimitFieldsProps) {
           onChange={(concurrency) => set({ concurrency })}
         />
       </div>
+      <FlowFields draft={limits.flow} problem={problem} onChange={(flow) => set({ flow })} />
     </>
   );
 }

@@ -109,6 +109,13 @@ function openedBy({ fact, at, name }: NamedEvent): OpenSpan | undefined {
       if (fact.dueAt !== undefined)
         return open({ kind: 'wait', tone: 'queued', label: t('delayed'), note: t('waited until it was due'), dueAt: fact.dueAt });
       return open({ kind: 'wait', tone: 'queued', label: t('queued'), note: t('waited for a worker') });
+    case 'deferred':
+      return open({
+        kind: 'wait',
+        tone: 'queued',
+        label: t('deferred'),
+        note: t('waited for a slot of the key {key}', fact.flow),
+      });
     case 'running':
       return open({ kind: 'attempt', tone: 'running', label: t('attempt {attempt}', fact), note: t('runs on {worker}', fact) });
     case 'retrying':

@@ -52,6 +52,16 @@ export function Properties({ view }: { view: InvocationView }) {
           <dd class="mono">{view.condition}</dd>
         </div>
       )}
+      {view.waits_for === undefined ? null : (
+        <div>
+          <dt>{t('Waits for')}</dt>
+          <dd>
+            <Link to={`/?${new URLSearchParams({ waits_for: view.waits_for.pool, flow_key: view.waits_for.key })}`}>
+              {t('{pool}, with the key {key}', view.waits_for)}
+            </Link>
+          </dd>
+        </div>
+      )}
       {view.schedule === undefined ? null : (
         <div>
           <dt>{t('Schedule')}</dt>

@@ -18,6 +18,8 @@ export type Filter = {
   parent?: string;
   redrive_of?: string;
   schedule?: string;
+  waits_for?: string;
+  flow_key?: string;
 };
 
 /** Fields that have no control of their own. Links set them; a chip shows each of them and removes it. */
@@ -32,6 +34,8 @@ export const linkedFields = [
   'parent',
   'redrive_of',
   'schedule',
+  'waits_for',
+  'flow_key',
 ] as const;
 
 const fields: readonly (keyof Filter)[] = ['state', 'status', 'function', 'condition', 'text', 'since', ...linkedFields];

@@ -55,7 +55,7 @@ const queues: Check = (system) =>
 /** Functions whose requests make no progress. Taken slots are no issue: the workers work. */
 const waits: Check = (system) =>
   system.waits
-    .filter(({ kind }) => kind !== 'all-busy' && (kind !== 'no-worker' || isRunning(system, 'worker')))
+    .filter(({ kind }) => !isBusy(kind) && (kind !== 'no-worker' || isRunning(system, 'worker')))
     .map(({ function: name, kind, waiting, in_words, remedy }) => {
       const isFailing = kind === 'platform-failing';
       const requests = tn(waiting, ['{count} request waits', '{count} requests wait']);
@@ -63,6 +63,8 @@ const waits: Check = (system) =>
       const title = isFailing ? t('The platform cannot run {name}', { name }) : t('The requests of {name} wait', { name });
       return { severity: isFailing ? 'error' : 'warning', title, ...withRemedy(reason, remedy) };
     });
+
+const isBusy = (kind: string): boolean => kind === 'all-busy' || kind === 'flow-full';
 
 /** A remedy that is a command is shown as one. */
 function withRemedy(reason: string, remedy: string | undefined): Pick<HealthIssue, 'reason' | 'command'> {

@@ -1,4 +1,5 @@
 import { code } from './zh-cn/code.ts';
+import { flow } from './zh-cn/flow.ts';
 import { functions } from './zh-cn/functions.ts';
 import { invocation } from './zh-cn/invocation.ts';
 import { invocations } from './zh-cn/invocations.ts';
@@ -24,5 +25,6 @@ export const zhCn = {
   ...code,
   ...logs,
   ...schedules,
+  ...flow,
   ...system,
 };

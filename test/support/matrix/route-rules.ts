@@ -51,8 +51,8 @@ const logOf = (value: string) => ({
   log_stream_name: value,
 });
 
-const filtersWith = (value: string): object[] =>
-  ['function', 'qualifier', 'version', 'root', 'parent', 'redrive_of', 'batch', 'schedule', 'text'].map((field) => ({ [field]: value }));
+const filterFields = 'function qualifier version root parent redrive_of batch schedule waits_for flow_key text'.split(' ');
+const filtersWith = (value: string): object[] => filterFields.map((field) => ({ [field]: value }));
 
 /** Bulk requests that name invocations instead of a filter. */
 const namedWith = (value: string): object[] => [
@@ -259,9 +259,8 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
     ],
   },
   'DELETE /api/schedules/:name': reading,
-  'POST /api/schedules/:name/pause': reading,
-  'POST /api/schedules/:name/resume': reading,
-  'POST /api/schedules/:name/run': reading,
+  ...Object.fromEntries(['pause', 'resume', 'run'].map((action) => [`POST /api/schedules/:name/${action}`, reading])),
+  'GET /api/flow': reading,
   'GET /api/functions/:name/stats': reading,
   'GET /api/functions/:name/versions/stats': reading,
   'POST /api/functions/:name/aliases/:alias/promote': { bodies: (value) => [{ version: value }] },

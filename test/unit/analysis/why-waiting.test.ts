@@ -7,7 +7,7 @@ import { type Surroundings, whyQueueWaits } from '#src/analysis/queue-waits.ts';
 import { whyWaiting } from '#src/analysis/why-waiting.ts';
 import type { InvocationSummary } from '#src/core/history-questions.ts';
 import { parseDefinition } from '#src/functions/registry.ts';
-import { billing, ID, queued, retrying, running, succeeded, unplaced } from '#test/support/log/facts.ts';
+import { billing, deferred, ID, queued, retrying, running, succeeded, unplaced } from '#test/support/log/facts.ts';
 
 const definition = parseDefinition({ name: 'orders', handler: { kind: 'subject', subject: 'svc.orders' }, concurrency: 2 });
 const around: Surroundings = {
@@ -115,5 +115,41 @@ describe('the functions that the platform cannot run', () => {
 
   test('do not include functions whose own code fails, or whose attempt runs', async () => {
     expect(await find({ attempts: 4, retries: 3, lost: 1 }, { state: 'running', attempts: 3, retries: 0, lost: 0 })).toEqual([]);
+  });
+});
+
+describe('an invocation of a function with a flow', () => {
+  const slots = { pool: 'orders', key: 'customer-7', running: 1, limit: 1, before: 3 };
+
+  test('waits for its key: what runs, how many may, and how many are before it are named', () => {
+    expect(whyWaiting(momentsIn(queued(), deferred()), 5_005, { ...around, slots })).toEqual({
+      kind: 'key-full',
+      text: 'It has waited for a slot for 5 s: 1 of 1 run for the key "customer-7"; 3 are before it.',
+      remedy: 'sequent flow ls orders',
+    });
+    const total = { running: 50, limit: 50 };
+    const wait = whyWaiting(momentsIn(queued(), deferred()), 5_005, { ...around, slots: { ...slots, running: 0, total, before: 1 } });
+    expect(wait?.text).toBe('It has waited for a slot for 5 s: 50 of 50 run for all keys together; 1 is before it.');
+  });
+
+  test('waits for its key before a retry too, and by the log alone', () => {
+    const facts = [queued(), running(1), retrying(1), deferred({ at: 30 })];
+    expect(whyWaiting(momentsIn(...facts), 1_030)?.text).toBe('It has waited for a slot of the key "customer-7" for 1 s.');
+    expect(whyWaiting(momentsIn(...facts, running(2, { at: 40 })), 1_030)).toBeUndefined();
+  });
+
+  test('waits for a paused function, or for a missing scheduler, although its key is full', () => {
+    const facts = momentsIn(queued(), deferred());
+    expect(whyWaiting(facts, 5_005, { ...paused, slots })).toMatchObject({ kind: 'paused' });
+    expect(whyWaiting(facts, 5_005, { ...around, slots, roles: ['worker'] })).toMatchObject({ remedy: 'sequent serve --role scheduler' });
+  });
+
+  test('without a key waits for the slots over all workers', () => {
+    const full = { pool: 'orders', running: 10, limit: 10 };
+    expect(whyWaiting(momentsIn(queued()), 5_000, { ...around, queue: busy, slots: full })).toMatchObject({
+      kind: 'flow-full',
+      text: 'It has waited for 5 s: 10 of 10 run over all workers.',
+    });
+    expect(whyQueueWaits({ ...around, slots: { ...full, running: 9 } })).toBeUndefined();
   });
 });

@@ -19,6 +19,7 @@ const idle: Lag = {
   circuits: [],
   waits: [],
   schedules: [],
+  flows: [],
 };
 
 async function render(changed: Partial<Lag>, name: string): Promise<string[]> {

@@ -31,6 +31,8 @@ type Life = {
   /** Of a delayed request. */
   delay: number;
   batch: string;
+  /** The key that the first attempt waited for. */
+  key: string;
 };
 
 const life: fc.Arbitrary<Life> = fc.record({
@@ -47,6 +49,7 @@ const life: fc.Arbitrary<Life> = fc.record({
   gap: fc.integer({ min: -2_000, max: 5_000 }),
   delay: fc.constantFrom(0, 0, 700, 9_000),
   batch: fc.constantFrom('', '', 'one', 'two'),
+  key: fc.constantFrom('', '', 'k-0', 'k-1'),
 });
 
 type Known = { id: string; qualifier: string; invocation: Invocation; payload: string; error: string | null; life: Life };
@@ -54,10 +57,11 @@ type Known = { id: string; qualifier: string; invocation: Invocation; payload: s
 const isEnd = (one: string): one is (typeof failureConditions)[number] => failureConditions.some((condition) => condition === one);
 
 /** The facts after the request. */
-function factsOf(id: string, at: number, { attempts, end, took, isNotified, error, runs }: Life): Fact[] {
+function factsOf(id: string, at: number, { attempts, end, took, isNotified, error, runs, fn, key }: Life): Fact[] {
   const fixed = runs === 'latest' ? terms : { ...terms, version: runs };
   const failure = { kind: 'function', errorType: 'Oops', message: error, code: 1 } as const;
   const facts: Fact[] = [];
+  if (key !== '') facts.push({ type: 'deferred', invocation: id, at, flow: { pool: fn === 'b' ? 'pool.erp' : `function.${fn}`, key } });
   const retry = (attempt: number): Fact => ({ type: 'retrying', invocation: id, at, attempt, dueAt: at, failure });
   for (let attempt = 1; attempt <= attempts; attempt++) {
     if (attempt > 1) facts.push(retry(attempt - 1));
@@ -118,6 +122,8 @@ const filter: fc.Arbitrary<HistoryFilter> = fc.record(
     parent: fc.constantFrom('parent-0', 'parent-1'),
     redriveOf: fc.constantFrom('i-0', 'i-1'),
     batch: fc.constantFrom('one', 'two', 'unknown'),
+    waitsPool: fc.uniqueArray(fc.constantFrom('function.a', 'pool.erp', 'unknown'), { minLength: 1, maxLength: 2 }),
+    waitsKey: fc.constantFrom('k-0', 'k-1'),
     schedule: fc.constantFrom('nightly-0', 'nightly-1'),
     minAttempts: fc.integer({ min: 0, max: 4 }),
     maxAttempts: fc.integer({ min: 0, max: 4 }),
@@ -151,6 +157,8 @@ function matches({ id, qualifier, invocation, payload, error, life: { fn } }: Kn
     parent: (asked) => request?.lineage?.parent === asked,
     redriveOf: (asked) => request?.redriveOf === asked,
     batch: (asked) => request?.batch === asked,
+    waitsPool: (asked) => asked.includes(context.waitsFor?.pool ?? ''),
+    waitsKey: (asked) => context.waitsFor?.key === asked,
     schedule: (asked) => request?.schedule?.name === asked,
     minAttempts: (asked) => context.attempts >= asked,
     maxAttempts: (asked) => context.attempts <= asked,

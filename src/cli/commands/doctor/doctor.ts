@@ -71,6 +71,7 @@ async function examine(connection: Connection, { dataDir }: Target, withReplicas
     durability: durabilityOf(isOwn ? own.fsync : undefined),
     registry,
     schedules: await readSchedules(connection),
+    pools: await readPools(connection, functions, inspection.consumers),
     missingFiles: await missingFiles(functions),
     instances: await createNatsRoleInstances(connection).list(),
     projections,
@@ -143,6 +144,25 @@ async function readSchedules(connection: Connection): Promise<Examined['schedule
   const read = async () => {
     const [store, state] = await Promise.all([openKeyValue(connection, FUNCTIONS_BUCKET), openKeyValue(connection, STATE_BUCKET)]);
     return await createScheduleStates({ store, state, clock: { now: Date.now } }).list(0);
+  };
+  return await read().catch(() => undefined);
+}
+
+async function readPools(
+  connection: Connection,
+  functions: readonly RegisteredFunction[],
+  consumers: Examined['inspection']['consumers'],
+): Promise<Examined['pools']> {
+  const { openKeyValue } = await import('#src/nats/key-value.ts');
+  const { createClientFlow } = await import('#src/client/flow.ts');
+  const { createClientHistory } = await import('#src/client/history.ts');
+  const { createNatsHistory } = await import('#src/nats/questions/history-service.ts');
+  const { FLOW_BUCKET } = await import('#src/nats/wire/topology.ts');
+  const read = async () => {
+    const ledger = await openKeyValue(connection, FLOW_BUCKET);
+    const history = createClientHistory(createNatsHistory(connection));
+    const flow = createClientFlow({ ledger, functions: { list: async () => functions }, history, consumers: async () => consumers });
+    return await flow.pools();
   };
   return await read().catch(() => undefined);
 }

@@ -1,5 +1,6 @@
 import type { PlainRequests } from '#src/analysis/plain-requests.ts';
 import type { FailingPlatform } from '#src/analysis/platform-failures.ts';
+import type { PoolState } from '#src/client/flow.ts';
 import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import type { HistoryStatus } from '#src/core/history-questions.ts';
 import type { LogLoss } from '#src/core/log/log-loss.ts';
@@ -17,6 +18,8 @@ export type Examined = {
   registry: { functions: readonly RegisteredFunction[] } | { why: string };
   /** The schedules with their progress; `undefined` when they cannot be read. */
   schedules?: readonly ScheduleState[] | undefined;
+  /** The slots over all workers; `undefined` when they cannot be read. */
+  pools?: readonly PoolState[] | undefined;
   /** The files of process functions that are not on this machine. */
   missingFiles: readonly { name: string; file: string }[];
   /** Every projection that answers; `undefined` when none was asked. */

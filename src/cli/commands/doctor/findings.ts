@@ -9,6 +9,7 @@ import type { Inspection, StreamFacts } from '#src/nats/inspection.ts';
 import { describeReplicas } from '#src/nats/replicas/describe-replicas.ts';
 import type { Examined } from './examined.ts';
 import type { Finding } from './finding.ts';
+import { judgeFlow } from './flow-findings.ts';
 import { judgeFunctions, judgeRegistry } from './function-findings.ts';
 import { judgeFiles, judgeIsolation, judgeKeys, judgeLoad, judgePlainRequests, judgeVersions } from './process-findings.ts';
 import { judgeSchedules } from './schedule-findings.ts';
@@ -54,6 +55,7 @@ export function judge(examined: Examined): Finding[] {
     ...judgeRegistry(examined),
     ...judgeFunctions(examined),
     ...judgeSchedules(examined, Date.now()),
+    ...judgeFlow(examined, Date.now()),
   ];
 }
 

@@ -18,6 +18,10 @@ export type DefinitionFlags = {
   memory?: number;
   concurrency?: number;
   maxPayload?: number;
+  flowConcurrency?: number;
+  flowKey?: string;
+  flowTotal?: number;
+  flowPool?: string;
   userData?: string[];
   maxRetries?: number;
   maxAge?: number;
@@ -43,6 +47,7 @@ export async function definitionFromFlags(name: string, flags: DefinitionFlags):
     memoryInMb: memory,
     concurrency,
     maxPayloadBytes: maxPayload,
+    flow: flowFrom(name, flags),
     userData: userData === undefined ? undefined : Object.fromEntries(userData.map((pair) => keyAndValue(pair, '--user-data'))),
     policy: policyFrom(flags),
   });
@@ -78,6 +83,13 @@ export async function packedHandler(
   if (handler.initializer !== undefined) traced.expectExport(handler.initializer);
   const { archive, digest, entry } = await packFile(traced);
   return { handler: present({ ...handler, kind: 'process', package: digest, file: entry, export: name }), archive };
+}
+
+/** Without any of these flags there is no flow, and no limit over all workers. */
+function flowFrom(name: string, { flowConcurrency, flowKey, flowTotal, flowPool }: DefinitionFlags): object | undefined {
+  if (flowConcurrency !== undefined) return present({ concurrency: flowConcurrency, key: flowKey, total: flowTotal, pool: flowPool });
+  if ([flowKey, flowTotal, flowPool].every((value) => value === undefined)) return undefined;
+  throw usageProblem(`"${name}" cannot be defined`, 'its flow has no limit', '--flow-concurrency 1');
 }
 
 /** Without any of these flags there is no policy, and therefore no retry. */

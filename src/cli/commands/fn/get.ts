@@ -5,6 +5,7 @@ import { printOne } from '#src/cli/print/output.ts';
 import { cut, plain } from '#src/cli/print/terminal.ts';
 import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import type { FunctionEntry } from '#src/core/functions/entry.ts';
+import { flowInWords } from '#src/core/functions/flow-in-words.ts';
 import { whenInWords } from '#src/core/functions/when-in-words.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import { action, type Call } from '../../call.ts';
@@ -58,6 +59,7 @@ function describe(
     ['retries', maxRetries === 0 ? 'none' : retries],
     ['max age', formatDuration(maxAgeInSeconds * 1_000)],
     ['at once', `${concurrency} in one worker`],
+    ...(definition.flow === undefined ? [] : [['flow', flowInWords(definition.flow)] as [string, string]]),
     ...(handler.kind === 'process' ? [['memory', `${memoryInMb} MB a process`] as [string, string]] : []),
     ...(maxPayloadBytes === undefined ? [] : [['max payload', `${maxPayloadBytes} bytes`] as [string, string]]),
     ...Object.keys(definition.secretUserData ?? {}).map((key): [string, string] => ['user data', `${key} is secret`]),

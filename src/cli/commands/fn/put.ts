@@ -30,6 +30,14 @@ export function putCommand(): Command {
     .option('--memory <mb>', 'the memory limit of one process (default: 256)', parseWhole(1))
     .option('--concurrency <count>', 'concurrent executions per worker (default: 20)', parseWhole(1))
     .option('--max-payload <size>', 'the largest event and returned value, at most 64MB (default: 256KB)', parseSize)
+    .option(
+      '--flow-concurrency <count>',
+      'attempts at one moment over all workers: of each key with --flow-key, else of all',
+      parseWhole(1, 1_000),
+    )
+    .option('--flow-key <path>', 'where the key is in the event: $.customer; the key of a request has precedence (invoke --flow-key)')
+    .option('--flow-total <count>', 'with --flow-key: attempts of all keys together', parseWhole(1, 1_000))
+    .option('--flow-pool <name>', 'share the slots with the functions of the same pool')
     .option('--user-data <key=value>', 'a value for context.getUserData(key) (repeatable)', collect)
     .option('--max-retries <count>', 'retries after a failure of the function (default: 0)', parseWhole(0))
     .option('--max-age <duration>', 'how long after its acceptance an attempt may start (default: 1h)', parseDuration)
@@ -51,6 +59,7 @@ Examples:
   sequent fn put resize --subject images.resize --timeout 5m
   sequent fn put audit --url http://127.0.0.1:3000/audit
   sequent fn put orders --file ./orders.mjs --on-success FunctionGraph=billing --on-failure HTTP=https://ops.example/hook
+  sequent fn put orders --file ./orders.mjs --flow-concurrency 1 --flow-key '$.customer' --flow-total 50
   sequent fn put functions.json
   sequent fn get hello --json | jq '.timeoutInMs = 60000' | sequent fn put -
 

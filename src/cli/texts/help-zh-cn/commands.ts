@@ -1,5 +1,4 @@
-import { cancelOptions } from './cancel-options.ts';
-import { scheduleTexts } from './schedule-texts.ts';
+import { partTexts } from './part-texts.ts';
 
 /** The summaries and descriptions of the commands, and their arguments. */
 export const commands = {
@@ -294,6 +293,5 @@ export const commands = {
   'the request ids': '请求 ID',
   'the folder': '文件夹',
   'the command, or "options"': '命令，或 "options"',
-  ...cancelOptions,
-  ...scheduleTexts,
+  ...partTexts,
 };

@@ -124,4 +124,9 @@ export const doctor = {
   'fire times from {from} to {to} were missed, later than its catch-up window ({count} since its creation)':
     '错过了 {from} 至 {to} 的触发，超过了补做时限（创建以来共 {count} 次）',
   'its fire time is overdue by {duration}': '触发时间已过 {duration}，尚未触发',
+  flow: '流控',
+  'flow of {name}': '{name} 的流控',
+  '1 pool of slots, {running} running, {waiting} waiting': '1 个名额池，{running} 个正在执行，{waiting} 个等待',
+  '{count} pools of slots, {running} running, {waiting} waiting': '{count} 个名额池，{running} 个正在执行，{waiting} 个等待',
+  'sequent flow ls {name}, and whether a scheduler and a worker run': 'sequent flow ls {name}，并检查 scheduler 和 worker 是否在运行',
 };

@@ -25,6 +25,8 @@ export const filterShape = {
   redrive_of: id.optional(),
   batch: id.optional().describe('members of this batch'),
   schedule: z.string().max(256).optional().describe('requested by the schedule of this name'),
+  waits_for: z.string().max(128).optional().describe('waits for a slot of this function, or of this pool of functions'),
+  flow_key: z.string().max(256).optional().describe('waits for a slot of this key'),
   min_attempts: wholeNumber(0, 1_000_000).optional(),
   max_attempts: wholeNumber(0, 1_000_000).optional(),
   min_duration_ms: wholeNumber(0, 1e15).optional().describe('from acceptance, or from the due time of a delayed request, to outcome'),
@@ -60,6 +62,10 @@ const summarySchema = z.object({
   duration_ms: z.number().optional().describe('from acceptance, or from the due time of a delayed request, to outcome'),
   first_due_at: moment.optional().describe('when the first attempt of a delayed request was due'),
   next_due_at: moment.optional().describe('when the next attempt is due: of a delayed request, and of a retry'),
+  waits_for: z
+    .object({ pool: z.string(), key: z.string(), since: moment })
+    .optional()
+    .describe('the slot for which the next attempt waits: of a function or of a pool of functions'),
   root: z.string().optional(),
   parent: z.string().optional(),
   hop: z.int().optional(),
@@ -165,6 +171,7 @@ export const treeSchema = z.object({ root: z.string(), nodes: z.array(summarySch
 export const acceptedSchema = z.object({ request_id: z.string() });
 export const batchAcceptedSchema = z.object({ invocations: z.array(acceptedSchema) });
 const requestShape = {
+  flow_key: z.string().max(256).optional().describe("the key among those of the function's flow, in place of the header Flow-Key"),
   qualifier: z.string().max(256).optional().describe('a version, or "!" and an alias'),
   deliver_at: z.string().max(64).optional().describe('the first attempt starts at this time at the earliest: ISO 8601 with its zone'),
   delay: z.string().max(64).optional().describe('the first attempt starts after this time at the earliest: 90s, 10m, 2h, 30d'),

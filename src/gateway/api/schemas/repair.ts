@@ -23,6 +23,8 @@ const filterBodySchema = z.strictObject({
   redrive_of: id.optional(),
   batch: id.optional(),
   schedule: z.string().max(256).optional(),
+  waits_for: z.string().max(128).optional(),
+  flow_key: z.string().max(256).optional(),
   min_attempts: count.optional(),
   min_duration_ms: count.optional(),
   text: z.string().min(1).max(256).optional(),

@@ -35,6 +35,8 @@ export const invocation = {
   '{destination} waits: {reason}': '{destination} 等待：{reason}',
   '{destination} is tried again': '重新通知 {destination}',
   'waits for a slot of {pool}, with the key {key}': '等待 {pool} 的名额，键为 {key}',
+  deferred: '已推后',
+  'waited for a slot of the key {key}': '等待键 {key} 的名额',
   '{destination} was dismissed: {note}': '{destination} 已忽略：{note}',
   'every delivery is settled': '全部通知已完结',
   'as {redrive}': '新的调用为 {redrive}',

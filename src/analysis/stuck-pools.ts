@@ -1,0 +1,40 @@
+import { formatDuration } from '#src/core/text/format-duration.ts';
+import { say } from './say.ts';
+
+/** What the check needs to know of a pool. */
+type Pool = {
+  functions: readonly { flow: { total?: number | undefined } | undefined; isPaused: boolean }[];
+  running: number;
+  keys: readonly { key: string; running: number; waiting: number; since: number | undefined }[];
+};
+
+export type StuckKeys = { keys: readonly string[]; waiting: number; since: number };
+
+/** A key that waits for longer than this while nothing of it runs asks a person to act. */
+const PATIENCE_IN_MS = 60_000;
+
+/**
+ * The keys of a pool for which invocations wait although no attempt of the key runs and slots are free; `undefined` when there is none.
+ *
+ * An attempt of another key may hold the last slot of the total, and a paused function starts nothing: such waits are as they should be.
+ */
+export function stuckKeys({ functions, running, keys }: Pool, now: number): StuckKeys | undefined {
+  if (functions.some(({ flow, isPaused }) => isPaused || (flow?.total !== undefined && running >= flow.total))) return undefined;
+  const stuck = keys.filter((one) => one.waiting > 0 && one.running === 0 && now - (one.since ?? now) > PATIENCE_IN_MS);
+  if (stuck.length === 0) return undefined;
+  return {
+    keys: stuck.map(({ key }) => key),
+    waiting: stuck.reduce((sum, { waiting }) => sum + waiting, 0),
+    since: Math.min(...stuck.map(({ since }) => since ?? now)),
+  };
+}
+
+export function stuckKeysInWords({ keys: [first = '', ...more], waiting, since }: StuckKeys, now: number): string {
+  const values = { key: first, count: more.length, waiting, duration: formatDuration(now - since) };
+  if (more.length === 0)
+    return say('{waiting} wait for the key "{key}" for up to {duration}, although none of it runs and slots are free', values);
+  return say(
+    '{waiting} wait for the key "{key}" and {count} more for up to {duration}, although none of these runs and slots are free',
+    values,
+  );
+}

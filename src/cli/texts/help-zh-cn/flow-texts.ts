@@ -1,0 +1,21 @@
+/** The texts of `sequent flow`, and of the options of a flow. */
+export const flowTexts = {
+  'show the slots over all workers, and what waits for them: ls': '显示所有 worker 共享的名额及等待情况：ls',
+  'The flow of a function limits its attempts over all workers: of the function, of each key, or of a pool of functions.':
+    '函数的流控限制所有 worker 上同时进行的执行：按函数、按键，或按多个函数共享的池。',
+  'list the pools, and the keys for which invocations wait': '列出池，以及有调用等待的键',
+  'Lists the pools of slots: how many attempts run and wait, of which functions, for which keys.':
+    '列出名额池：有多少执行正在进行或等待，属于哪些函数、哪些键。',
+  'only the pool of this function, or this pool': '只包括此函数的池，或此池',
+  'the maximum number of keys of each pool': '每个池最多列出的键数',
+  'attempts at one moment over all workers: of each key with --flow-key, else of all':
+    '所有 worker 同时进行的执行数：使用 --flow-key 时按每个键，否则为全部',
+  'where the key is in the event: $.customer; the key of a request has precedence (invoke --flow-key)':
+    '键在事件中的位置：$.customer；请求自带的键优先（invoke --flow-key）',
+  'with --flow-key: attempts of all keys together': '与 --flow-key 一起使用：所有键合计的执行数',
+  'share the slots with the functions of the same pool': '与同一个池的函数共享名额',
+  'the key among those of the flow of the function; without it, the flow finds the key in the event':
+    '函数流控中的键；不填写则由流控从事件中获取',
+  'only waiting for a slot of this function, or of this pool of functions': '只包括等待此函数或此函数池的名额的',
+  'only waiting for a slot of this key': '只包括等待此键的名额的',
+};

@@ -1,0 +1,23 @@
+/** The flow of functions: slots over all workers. */
+export const flow = {
+  'Flow over all workers': '所有 worker 的流控',
+  'At once over all workers': '所有 worker 合计并发数',
+  '1 to 1,000 attempts, of each key if there is a key; empty for no limit': '1 到 1,000 次执行；设置键时按每个键；不填写则不限',
+  Key: '键',
+  'where the key is in the event, such as $.customer': '键在事件中的位置，例如 $.customer',
+  'All keys together': '所有键合计',
+  '1 to 1,000 attempts; empty for no limit': '1 到 1,000 次执行；不填写则不限',
+  Pool: '池',
+  'functions of the same pool share their slots': '同一个池的函数共享名额',
+  'Longest wait': '最长等待',
+  Limit: '上限',
+  run: '正在执行',
+
+  'at once of each key': '每个键的并发数',
+  'Functions of the pool': '池中的函数',
+  'The keys with the most waits are shown.': '仅显示等待最多的键。',
+  'no key': '无键',
+  'The invocations that wait for this key': '等待此键的调用',
+  'Waits for': '等待名额',
+  '{pool}, with the key {key}': '{pool}，键为 {key}',
+};

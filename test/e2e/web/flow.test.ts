@@ -1,0 +1,43 @@
+import { describe, expect } from 'vitest';
+import type { FunctionView } from '#src/gateway/api/schemas/functions.ts';
+import { overflowOf, violationsInBothThemes } from '#test/support/web/page-checks.ts';
+import { pagesTest } from '#test/support/web/pages-test.ts';
+import { startWebSequent } from '#test/support/web/web-sequent.ts';
+
+const test = pagesTest(startWebSequent);
+
+describe('the flow on the page of a function', () => {
+  test('is edited, and its slots are shown', async ({ sequent, browser }) => {
+    await sequent.define('orders');
+    await using watched = await browser.open(`${sequent.url}/functions/orders`);
+    const { page } = watched;
+    watched.allow(/status of 400/);
+    const card = page.getByRole('region', { name: 'Flow over all workers' });
+    await page.getByRole('region', { name: 'Configuration' }).getByRole('button', { name: 'Edit…' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel(/^Key/).fill('$.customer');
+    await dialog.getByLabel('All keys together').fill('50');
+    await dialog.getByRole('button', { name: 'Save the configuration' }).click();
+    await dialog.getByText('must be').first().waitFor();
+    await dialog.getByLabel('At once over all workers').fill('2');
+    expect(await violationsInBothThemes(watched)).toEqual([]);
+    await dialog.getByRole('button', { name: 'Save the configuration' }).click();
+    await card.getByText('0 / 50').waitFor();
+    await expect.poll(() => card.textContent()).toContain('at once of each key $.customer');
+    const { definition } = await sequent.call<FunctionView>('/api/functions/orders');
+    expect(definition.flow).toEqual({ concurrency: 2, key: '$.customer', total: 50 });
+    expect(await violationsInBothThemes(watched)).toEqual([]);
+    await page.setViewportSize({ width: 360, height: 740 });
+    expect(await overflowOf(page)).toEqual([]);
+  });
+
+  test('names the functions that share a pool, in Chinese too', async ({ sequent, browser }) => {
+    for (const name of ['invoice', 'stock']) await sequent.define(name, { flow: { concurrency: 3, pool: 'erp' } });
+    await using watched = await browser.open(`${sequent.url}/functions/invoice`, { language: 'zh-CN' });
+    const { page } = watched;
+    const card = page.getByRole('region', { name: '所有 worker 的流控' });
+    await card.getByText('0 / 3').waitFor();
+    await card.getByRole('link', { name: 'stock' }).waitFor();
+    expect(await watched.violations()).toEqual([]);
+  });
+});

@@ -1,0 +1,88 @@
+import { describe, expect, test } from 'vitest';
+import { type ClientFlowOptions, createClientFlow } from '#src/client/flow.ts';
+import { HistoryUnavailableError } from '#src/core/errors.ts';
+import { encodeLedgerEntry, entryKeyOf, type LedgerEntry } from '#src/core/flow/ledger-entry.ts';
+import { type Flow, type PoolId, poolOf } from '#src/core/functions/flow.ts';
+import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
+import type { FunctionName } from '#src/core/names/names.ts';
+import { parseDefinition } from '#src/functions/registry.ts';
+
+const defined = (name: string, flow: Flow) => ({ definition: { ...parseDefinition({ name, handler: { kind: 'inline' } }), flow } });
+const holder = (fn: string, key: string, invocation: string): LedgerEntry['holders'][number] => ({
+  function: fn,
+  key,
+  invocation,
+  attempt: 1,
+  request: 1,
+});
+const keyed: Flow = { concurrency: 1, key: '$.customer' };
+const ORDERS = poolOf('orders' as FunctionName, keyed);
+const ERP = poolOf('invoice' as FunctionName, { pool: 'erp' });
+
+type Given = { waits?: ClientFlowOptions['history']['waits']; pool?: PoolId; holders?: LedgerEntry['holders'] };
+
+async function flowOf({ waits, pool = ORDERS, holders = [] }: Given) {
+  const ledger = createMemoryKeyValue();
+  await ledger.put(entryKeyOf(pool), encodeLedgerEntry({ holders, waiters: [] }));
+  const functions = [
+    defined('orders', keyed),
+    defined('invoice', { concurrency: 2, pool: 'erp' }),
+    defined('stock', { concurrency: 1, pool: 'erp' }),
+  ];
+  return createClientFlow({
+    ledger,
+    functions: { list: async () => functions },
+    history: { waits: waits ?? (async () => ({ functions: [], keys: [], isCut: false })) },
+    consumers: async () => [{ name: 'fn-invoice', pending: 5, unacknowledged: 2, redelivered: 0, waiting: 0 }],
+  });
+}
+
+describe('the pools', () => {
+  test('of a function with keys show for each key what runs and waits, the longest queue first', async () => {
+    const flow = await flowOf({
+      holders: [holder('orders', 'a', 'o-1'), holder('orders', 'b', 'o-2')],
+      waits: async () => ({
+        functions: [{ pool: ORDERS, function: 'orders', waiting: 3, since: 10 }],
+        keys: [{ pool: ORDERS, key: 'b', waiting: 3, since: 10 }],
+        isCut: false,
+      }),
+    });
+    const [state] = await flow.pools({ pools: [ORDERS] });
+    expect(state).toMatchObject({
+      running: 2,
+      waiting: 3,
+      since: 10,
+      isCut: false,
+      functions: [{ name: 'orders', running: 2, waiting: 3 }],
+    });
+    expect(state?.keys).toEqual([
+      { key: 'b', running: 1, waiting: 3, since: 10 },
+      { key: 'a', running: 1, waiting: 0, since: undefined },
+    ]);
+  });
+
+  test('that functions share show all of them, and count the messages in their queues as waiting', async () => {
+    const flow = await flowOf({ pool: ERP, holders: [holder('invoice', '', 'i-1'), holder('stock', '', 's-1')] });
+    const [state] = await flow.pools({ pools: [ERP] });
+    expect(state).toMatchObject({ running: 2, waiting: 6, keys: [] });
+    expect(state?.functions).toMatchObject([
+      { name: 'invoice', flow: { concurrency: 2 }, running: 1, waiting: 6 },
+      { name: 'stock', flow: { concurrency: 1 }, running: 1, waiting: 0 },
+    ]);
+  });
+
+  test('are those of one project, if a project is named', async () => {
+    const flow = await flowOf({ pool: 'function.b=orders' as PoolId, holders: [holder('b=orders', '', 'x')] });
+    expect((await flow.pools({ project: 'b' })).map(({ pool }) => pool)).toEqual(['function.b=orders']);
+    expect((await flow.pools({ project: '' })).map(({ pool }) => pool)).toEqual([ORDERS, ERP]);
+    expect(await flow.pools({ project: 'c' })).toEqual([]);
+  });
+
+  test('are read without a projection', async () => {
+    const gone = async () => {
+      throw new HistoryUnavailableError({ why: 'none answers' });
+    };
+    const [state] = await (await flowOf({ waits: gone, holders: [holder('orders', 'a', 'o-1')] })).pools({ pools: [ORDERS] });
+    expect(state).toMatchObject({ running: 1, waiting: 0 });
+  });
+});
