@@ -24,17 +24,17 @@ export type FlowParts = {
  *
  * The attempt starts after the ledger holds its slot (SLOT1). The slot is freed after the result is durable (SLOT3). When the log does not
  * say that the attempt is over, the slot stays held, and the next run of the stream finds it (SLOT4).
+ *
+ * An attempt that waits for the ledger holds no slot of this worker: the attempt that the ledger holds may need that slot.
  */
 export async function runInFlow(parts: FlowParts): Promise<'again' | 'not-started'> {
   const { slots } = parts;
-  if (!slots.tryAcquire() && !(await slots.acquire())) return 'not-started';
-  let held: SharedSlot | undefined;
+  const held = await acquire(parts);
+  if (held === 'closed') return 'not-started';
   try {
+    if (!slots.tryAcquire() && !(await slots.acquire())) return 'not-started';
     let result: ExecutionResult | undefined;
     try {
-      const acquired = await acquire(parts);
-      if (acquired === 'closed') return 'not-started';
-      held = acquired;
       result = await parts.start();
     } finally {
       slots.release();

@@ -23,6 +23,9 @@ export interface FunctionWorker {
   stop(): Promise<void>;
 }
 
+/** How many attempts of a function wait for a shared slot in one worker, at most. */
+const MAX_WAITING = 1_000;
+
 export type FunctionWorkerOptions = {
   ports: WorkerPorts;
   executions: Executions;
@@ -49,6 +52,7 @@ export function startFunctionWorker(
   const stopping = new AbortController();
   // The moving average of invocations per item, so that batches do not bring more invocations than there are free slots.
   let meanBatch = 1;
+  let takesOne = false;
 
   const subscription = queue.run({
     source: { kind: 'function', name: fn.definition.name },
@@ -58,7 +62,8 @@ export function startFunctionWorker(
   });
 
   function demand(): number {
-    if (slots.waiting > 0 || fn.definition.paused || isFlowFull()) return 0;
+    if (slots.waiting > 0 || fn.definition.paused) return 0;
+    if (isFlowFull()) return takesOne ? 1 : 0;
     const waitingForLog = activeStreams.size - slots.executing;
     return Math.min(Math.ceil(slots.free / meanBatch), window.size - waitingForLog);
   }
@@ -68,7 +73,18 @@ export function startFunctionWorker(
     return fn.definition.flow !== undefined && ledger.waitingOf(fn.definition.name) > 0;
   }
 
+  /**
+   * Takes one item although all slots of the flow are taken. A slot may belong to an attempt whose worker died. Its item is redelivered
+   * before any new one, and nobody frees the slot until a worker takes the item (SLOT4).
+   */
+  function takeOneMore(): void {
+    if (!isFlowFull() || ledger.waitingOf(fn.definition.name) >= MAX_WAITING) return;
+    takesOne = true;
+    subscription.pull();
+  }
+
   function onItem(item: WorkItem): void {
+    takesOne = false;
     if (stopping.signal.aborted) return item.release();
     if (item.message !== undefined) meanBatch += (item.message.requests.length - meanBatch) / 16;
     activeStreams.take(item);
@@ -84,7 +100,10 @@ export function startFunctionWorker(
       slots.resize(next.definition.concurrency);
       subscription.pull();
     },
-    keepLeases: activeStreams.keepLeases,
+    keepLeases() {
+      activeStreams.keepLeases();
+      takeOneMore();
+    },
     async stop() {
       stopping.abort();
       await subscription.done;

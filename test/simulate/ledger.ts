@@ -9,6 +9,7 @@ import { holdsInWorld } from './conditions.ts';
 import type { Engine } from './engine.ts';
 import { carryOver, foldDelivery, isOver, keyOf, type Life, newDelivery, newLife } from './life.ts';
 import type { Process } from './process.ts';
+import { RunningAttempts } from './slots.ts';
 import { Wakes } from './wakes.ts';
 
 /** An invocation ends with the eighth worker that it loses. */
@@ -36,6 +37,7 @@ export class Ledger {
   /** When the log went backwards, latest first. */
   readonly cuts: { at: number; from: number }[] = [];
   readonly wakes: Wakes;
+  readonly running = new RunningAttempts();
   /** The lives whose request the log lost. */
   readonly #lost = new Map<string, Life>();
   readonly #chains = new Chains();
@@ -116,6 +118,8 @@ export class Ledger {
       const life = this.#lifeOf(name, fact.invocation);
       life.facts++;
       this.#fold(fact, life);
+      const exceeded = this.running.fold(fact, life);
+      if (exceeded !== undefined) this.problem(exceeded);
       if (life.endedAt === 0 && life.outcomes.length > 0) life.endedAt = version;
       if (isOver(life)) this.#open.delete(life);
       else this.#open.add(life);

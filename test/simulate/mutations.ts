@@ -1,3 +1,5 @@
+import { slotMutations } from './slot-mutations.ts';
+
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the texts are source code
 
 /** A deliberate breakage of the protocol: texts of the sources that are replaced. Each text must stand in its file exactly once. */
@@ -165,6 +167,7 @@ export const mutations: readonly Mutation[] = [
     breaks: 'WHEN1: a destination gets an outcome for which its condition does not hold',
     edits: [{ file: 'machines/outcome.ts', from: 'if (holds || when === undefined)', to: 'if (holds || when)' }],
   },
+  ...slotMutations,
   {
     name: 'projection skips appends',
     breaks: 'FOLD1: the read model lacks facts of the log',

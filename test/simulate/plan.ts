@@ -37,6 +37,8 @@ export type Plan = {
   clockOffsetInMs: number;
   /** Every machine measures the time without an error. */
   isTimeExact: boolean;
+  /** Whether functions have flows. Absent in plans of earlier failures. */
+  hasFlows?: boolean;
   /** Whether a projection follows the log. */
   hasProjection: boolean;
   /** How many faults happen at most, of all kinds; `null` for no limit. */
@@ -96,6 +98,7 @@ export function planFor(seed: number, invocations: number, kinds?: readonly Faul
     clockOffsetInMs: HOUR_IN_MS,
     isTimeExact: false,
     hasProjection,
+    hasFlows: seed % 4 === 1,
     maxFaults: null,
     withoutFaults: [],
     withoutRequests: [],

@@ -41,11 +41,11 @@ export type Servers = {
   close: () => void;
 };
 
-type ServerOptions = { engine: Engine; ledger: Ledger; server: MemoryLog };
+type ServerOptions = { engine: Engine; ledger: Ledger; server: MemoryLog; hasFlows: boolean };
 
 /** Opens the servers of a world. The queue receives each request as soon as the log has stored it. */
-export async function openServers({ engine, ledger, server }: ServerOptions): Promise<Servers> {
-  const functions = await createSimulatedFunctions(engine);
+export async function openServers({ engine, ledger, server, hasFlows }: ServerOptions): Promise<Servers> {
+  const functions = await createSimulatedFunctions(engine, hasFlows);
   const queue = createQueueServer(engine, ledger);
   const state = createMemoryKeyValue();
   const flow = createMemoryKeyValue();

@@ -42,7 +42,11 @@ export function createWorkload(plan: Plan, { engine, faults, client, servers }: 
   async function perform(number: number, chance: Chance): Promise<void> {
     const name = chance.pick(functionNames) as string as FunctionName;
     const kind = chance.between(1, 100);
-    const payload = JSON.stringify({ number, does: kind === 1 && !isCalm(plan) ? 'kills-its-worker' : 'what its id says' });
+    const payload = JSON.stringify({
+      number,
+      customer: number % 3,
+      does: kind === 1 && !isCalm(plan) ? 'kills-its-worker' : 'what its id says',
+    });
     if (kind === 2) await actions.requests.send('nothing' as FunctionName, { payload });
     else if (kind === 3) await actions.requests.send(name, { payload: 'this is not JSON' });
     else if (kind <= 20) await sendOwn(name, payload, { id: `own-${number}`, chance });

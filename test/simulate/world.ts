@@ -48,7 +48,8 @@ export async function runWorld(plan: Plan, { keepsLines = false } = {}): Promise
     isDense: plan.hasProjection,
   });
   using projection = plan.hasProjection ? await createProjectionHome() : undefined;
-  const servers = await openServers({ engine, ledger, server });
+  const servers = await openServers({ engine, ledger, server, hasFlows: plan.hasFlows ?? false });
+  ledger.running.isLimited = plan.hasFlows ?? false;
   const network: Network = { upAt: START };
   const client = new Process('client', { engine, faults: noFaults(faults), machine: new MachineClock(engine, plan), network });
   void client.start();
