@@ -114,9 +114,9 @@ function stateOf(pool: PoolId, { flows, waits, queues, entry }: Known, { keys: m
   ]);
   const functions = [...names].sort().map((name): PoolFunction => {
     const running = holders.filter((one) => one.function === name).length;
-    const { pending, unacknowledged } = queues.find((one) => one.name === `fn-${name}`) ?? { pending: 0, unacknowledged: 0 };
-    // The message of a running attempt stays in the queue until the attempt is over.
-    const queued = Math.max(0, pending + unacknowledged - running);
+    const pending = queues.find((one) => one.name === `fn-${name}`)?.pending ?? 0;
+    // Of what workers hold in memory, the ledger names the next one of each. Messages in progress do not count: a wait may have several.
+    const queued = pending + entry.waiters.filter((one) => one.function === name).length;
     const { flow, isPaused = false } = flows.get(name) ?? {};
     return { name, flow, isPaused, running, waiting: queued + (deferred.find((one) => one.function === name)?.waiting ?? 0) };
   });
