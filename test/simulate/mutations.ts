@@ -1,6 +1,6 @@
-import { slotMutations } from './slot-mutations.ts';
-
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the texts are source code
+
+import { slotMutations } from './slot-mutations.ts';
 
 /** A deliberate breakage of the protocol: texts of the sources that are replaced. Each text must stand in its file exactly once. */
 export type Mutation = {
