@@ -16,6 +16,7 @@ const present: Record<Fact['type'], true> = {
   'delivery.dismissed': true,
   notified: true,
   redriven: true,
+  'batch.sealed': true,
 };
 
 /** The types of all facts. This file imports no schema, so that the pages load no zod. */

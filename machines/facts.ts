@@ -132,6 +132,14 @@ const lineageSchema = z.object({
 });
 export type Lineage = z.infer<typeof lineageSchema>;
 
+/** What the request of a batch says: the id of the batch, the destinations of its outcome, and the batch whose failed members it runs again. */
+export const opensSchema = z.object({
+  batch: z.string(),
+  onComplete: destinations,
+  redriveOf: z.string().optional(),
+});
+export type OpensBatch = z.infer<typeof opensSchema>;
+
 /** The request was accepted. This fact is the message on the invoke subject. */
 const queued = z.object({
   type: z.literal('queued'),
@@ -153,6 +161,16 @@ const queued = z.object({
   flowKey: z.string().optional(),
   /** The batch that the request is a member of. */
   batch: z.string().optional(),
+  /** The request opens a batch, and invokes nothing (`batch.ts`). */
+  opens: opensSchema.optional(),
+});
+
+/** Why no further member of a batch is awaited: the input ended, a person sealed or cancelled the batch, or nobody sealed it in time. */
+const batchSealed = z.object({
+  type: z.literal('batch.sealed'),
+  invocation,
+  at,
+  reason: z.enum(['ended', 'person', 'canceled', 'abandoned']),
 });
 
 /** The next attempt is due, and waits for a slot: all slots of its key are taken. The invocation stays in its state. */
@@ -255,6 +273,7 @@ export const factSchema = z.discriminatedUnion('type', [
   deliveryDismissed,
   notified,
   redriven,
+  batchSealed,
 ]);
 
 export type Fact = z.infer<typeof factSchema>;

@@ -29,3 +29,20 @@ export type InvocationContext = {
   /** The ids of the invocations that ran this one again. */
   redrives: readonly string[];
 };
+
+/** The values before the first fact. */
+export const initialContext: InvocationContext = {
+  request: null,
+  terms: null,
+  attempts: 0,
+  retries: 0,
+  lost: 0,
+  worker: null,
+  startedAt: null,
+  dueAt: null,
+  waitsFor: null,
+  failure: null,
+  outcome: null,
+  deliveries: {},
+  redrives: [],
+};

@@ -1,8 +1,9 @@
 import { assign, type SnapshotFrom, setup } from 'xstate';
+import { type BatchEffect, batchFolder } from './batch.ts';
 import { acceptsDeliveryFact, allDeliveriesSettled, foldDelivery } from './deliveries.ts';
 import type { DeliveryFact, Fact, FactOf, Outcome } from './facts.ts';
-import { createFolder } from './fold.ts';
-import type { InvocationContext } from './invocation-context.ts';
+import { createFolder, type Folder } from './fold.ts';
+import { type InvocationContext, initialContext } from './invocation-context.ts';
 import { acceptsRetry } from './retry.ts';
 
 /**
@@ -42,23 +43,8 @@ const effects = {
   deliver: () => {},
 };
 
-export type InvocationEffect = keyof typeof effects;
-
-const initialContext: InvocationContext = {
-  request: null,
-  terms: null,
-  attempts: 0,
-  retries: 0,
-  lost: 0,
-  worker: null,
-  startedAt: null,
-  dueAt: null,
-  waitsFor: null,
-  failure: null,
-  outcome: null,
-  deliveries: {},
-  redrives: [],
-};
+/** The effects of an invocation, and those of a batch, whose streams every role reads too. */
+export type InvocationEffect = keyof typeof effects | BatchEffect;
 
 export const invocationMachine = setup({
   types: { context: {} as InvocationContext, events: {} as Fact },
@@ -199,8 +185,26 @@ export const invocationMachine = setup({
 /** The state and the context of one invocation. */
 export type Invocation = SnapshotFrom<typeof invocationMachine>;
 
-/** Folds facts into invocations, for every role and page. */
-export const invocationFolder = createFolder(invocationMachine);
+const plainFolder = createFolder(invocationMachine);
+const foldersOfBatches = batchFolder as unknown as Folder<typeof invocationMachine>;
+
+/** Folds facts into invocations, for every role and page. A stream whose request opens a batch is folded by the machine of the batch. */
+export const invocationFolder: Folder<typeof invocationMachine> = {
+  initial: plainFolder.initial,
+  step: (snapshot, fact) => folderOf(snapshot, fact).step(snapshot, fact),
+  accepts: (snapshot, fact) => folderOf(snapshot, fact).accepts(snapshot, fact),
+  entryEffects: (snapshot) => (isBatch(snapshot) ? foldersOfBatches : plainFolder).entryEffects(snapshot),
+};
+
+/** Whether the snapshot is one of a batch. */
+export function isBatch({ context: { request } }: Invocation): boolean {
+  return request?.opens !== undefined;
+}
+
+function folderOf(snapshot: Invocation, fact: Fact): Folder<typeof invocationMachine> {
+  const opens = snapshot.context.request === null ? fact.type === 'queued' && fact.opens !== undefined : isBatch(snapshot);
+  return opens ? foldersOfBatches : plainFolder;
+}
 
 const afterNotified: readonly InvocationEffect[] = ['publishResult'];
 const whileRedriven: readonly InvocationEffect[] = ['publishResult', 'deliverOutcome'];
@@ -212,6 +216,8 @@ const whileRedriven: readonly InvocationEffect[] = ['publishResult', 'deliverOut
  */
 export function effectsDue(invocation: Invocation): readonly InvocationEffect[] {
   if (invocation.value !== 'notified') return invocationFolder.entryEffects(invocation) as readonly InvocationEffect[];
+  // The outcome of a batch is no result of its function.
+  if (isBatch(invocation)) return allDeliveriesSettled(invocation.context) ? [] : ['deliverOutcome'];
   // One append may hold the outcome and `notified`. The log then does not say whether the result was published.
   return allDeliveriesSettled(invocation.context) ? afterNotified : whileRedriven;
 }

@@ -1,10 +1,12 @@
 import type { Condition, FactOf, Failure, Outcome } from '#machines/facts.ts';
 import { conditions } from '#machines/facts.ts';
+import { isBatch } from '#machines/invocation.ts';
 import type { InvocationContext } from '#machines/invocation-context.ts';
 import { firstDueAt } from '#machines/outcome.ts';
 import { canTryAgain } from '#machines/retry.ts';
 import { whenTextInWords } from '#src/core/functions/when-in-words.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
+import { explainCompletion } from './explain-batch.ts';
 import { failedAttempt } from './explain-retry.ts';
 import type { Moment } from './history.ts';
 import { withFullStop } from './phrases.ts';
@@ -13,7 +15,7 @@ import type { SentenceText } from './sentence.ts';
 
 /** Why an invocation ended, and which destinations get its outcome. */
 export function explainEnd(fact: Outcome, { before }: Moment): SentenceText[] {
-  const sentences: SentenceText[] = fact.type === 'succeeded' ? explainSuccess(fact, before) : explainFailure(fact, before);
+  const sentences: SentenceText[] = endOf(fact, before);
   const destinations = fact.destinations ?? [];
   if (destinations.length > 0) {
     sentences.push({
@@ -28,6 +30,11 @@ export function explainEnd(fact: Outcome, { before }: Moment): SentenceText[] {
     });
   }
   return sentences.map((sentence) => ({ ...sentence, text: withFullStop(sentence.text) }));
+}
+
+function endOf(fact: Outcome, before: Moment['before']): SentenceText[] {
+  if (fact.type === 'failed') return explainFailure(fact, before);
+  return isBatch(before) ? explainCompletion(fact) : explainSuccess(fact, before);
 }
 
 function notSent({ undecidable, ...values }: { destination: string; when: string; undecidable: string | undefined }): string {

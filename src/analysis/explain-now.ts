@@ -1,8 +1,9 @@
 import { deliveryOf, openDeliveries } from '#machines/deliveries.ts';
 import type { Condition } from '#machines/facts.ts';
-import { invocationFolder } from '#machines/invocation.ts';
+import { invocationFolder, isBatch } from '#machines/invocation.ts';
 import type { InvocationContext } from '#machines/invocation-context.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
+import { explainOpenBatch } from './explain-batch.ts';
 import type { History, Moment } from './history.ts';
 import { withFullStop } from './phrases.ts';
 import type { Surroundings, Wait } from './queue-waits.ts';
@@ -19,7 +20,9 @@ export function explainNow(
   moments: readonly Moment[],
   { now, around }: { now: number; around: Surroundings | undefined },
 ): SentenceText[] {
-  const { value, context } = moments.at(-1)?.after ?? invocationFolder.initial;
+  const invocation = moments.at(-1)?.after ?? invocationFolder.initial;
+  const { value, context } = invocation;
+  if (isBatch(invocation) && context.outcome === null) return explainOpenBatch(invocation);
   switch (value) {
     case 'initial':
       return [{ text: say('The log holds no accepted request of this id.') }];

@@ -2,6 +2,7 @@ import type { FactOf, Terms } from '#machines/facts.ts';
 import { expiresAt } from '#machines/outcome.ts';
 import { shownPool } from '#src/core/functions/pool-names.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
+import { explainOpening, explainSeal } from './explain-batch.ts';
 import { explainEnd } from './explain-end.ts';
 import { explainNow } from './explain-now.ts';
 import { explainRetry } from './explain-retry.ts';
@@ -30,6 +31,7 @@ function explainMoment(one: Moment, past: readonly Moment[]): SentenceText[] {
     return [{ rule: 'E2', text: say('The machine refuses the fact "{type}" here, so the fact changed nothing.', { type: fact.type }) }];
   switch (fact.type) {
     case 'queued':
+      if (fact.opens !== undefined) return explainOpening(fact, fact.opens);
       return [{ text: explainAcceptance(fact) }, ...explainDelay(fact)];
     case 'deferred':
       return [
@@ -70,6 +72,8 @@ function explainMoment(one: Moment, past: readonly Moment[]): SentenceText[] {
       ];
     case 'notified':
       return [{ rule: 'E4', text: notification(one) }];
+    case 'batch.sealed':
+      return explainSeal(fact);
     case 'redriven':
       return [{ text: say('{by} redrove it, as {redrive}.', { by: one.by, redrive: fact.redrive }) }];
   }

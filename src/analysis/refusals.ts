@@ -13,6 +13,8 @@ export function whyRefused(invocation: Invocation, fact: Fact): Refusal {
       return { kind: 'duplicate-request', what: 'it was accepted before' };
     case 'deferred':
       return { kind: 'illegal-transition', what: `it was deferred while it was ${invocation.value}` };
+    case 'batch.sealed':
+      return { kind: 'illegal-transition', what: `it was sealed while it was ${invocation.value}` };
     case 'running':
       return refusedAttempt(invocation, fact);
     case 'succeeded':

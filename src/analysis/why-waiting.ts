@@ -1,6 +1,6 @@
 import { deliveryOf, openDeliveries } from '#machines/deliveries.ts';
 import type { DeliveryContext } from '#machines/delivery.ts';
-import { type Invocation, invocationFolder } from '#machines/invocation.ts';
+import { type Invocation, invocationFolder, isBatch } from '#machines/invocation.ts';
 import type { InvocationContext } from '#machines/invocation-context.ts';
 import { expiresAt, firstDueAt, isDelayed } from '#machines/outcome.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
@@ -20,6 +20,8 @@ const PATIENCE_IN_MS = 60_000;
  */
 export function whyWaiting(moments: readonly Moment[], now: number, around?: Surroundings): Wait | undefined {
   const invocation = moments.at(-1)?.after ?? invocationFolder.initial;
+  // A batch waits for its members, and not for an attempt.
+  if (isBatch(invocation) && invocation.context.outcome === null) return undefined;
   switch (invocation.value) {
     case 'queued':
       return whyDeferred(invocation.context, now, around) ?? whyQueued(moments, now, around);

@@ -29,7 +29,7 @@ export const commandTable: Readonly<Record<string, CommandEntry>> = {
   },
   batch: {
     usage: 'batch',
-    summary: 'the lines of one input, invoked together: ls, get, results, cancel, redrive',
+    summary: 'the lines of one input, invoked together: ls, get, results, seal, cancel, redrive',
     load: async () => (await import('./commands/batch/batch.ts')).batchCommand(),
   },
   result: {

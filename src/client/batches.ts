@@ -1,6 +1,17 @@
+import type { FactOf, OpensBatch } from '#machines/facts.ts';
 import type { BatchSummary } from '#src/core/batch-questions.ts';
 import { AmbiguousIdError, BatchNotFoundError } from '#src/core/errors.ts';
+import { withId } from '#src/core/functions/definition.ts';
 import type { AskOptions, HistoryPage, InvocationDetail } from '#src/core/history-questions.ts';
+import type { EventLog } from '#src/core/log/event-log.ts';
+import { openingIdOf } from '#src/core/names/delivery-ids.ts';
+import { streamOf } from '#src/core/names/ids.ts';
+import { parseFunctionName, parseRequestId } from '#src/core/names/names.ts';
+import type { Clock } from '#src/core/ports/clock.ts';
+import type { OpenRequests } from '#src/core/ports/open-requests.ts';
+import { loadStream } from '#src/core/stream/stream.ts';
+import { createStreamWriter } from '#src/core/stream/stream-writer.ts';
+import type { FunctionRegistry } from '#src/functions/registry.ts';
 import type { ClientHistory } from './history.ts';
 
 /** The id of a batch, which several functions may use (ID1). `project`: of a caller that sees one project. */
@@ -46,4 +57,76 @@ export async function* readMembers(
     yield await Promise.all(page.invocations.map(({ id }) => history.get(id, { function: fn })));
     cursor = page.cursor;
   }
+}
+
+/** When an open batch is sealed that nobody sealed: a day after its opening, so that a long input is not cut (T1). */
+const SEAL_WITHIN = '+24h';
+
+export type OpenBatchOptions = {
+  /** The function that its members invoke. */
+  function: string;
+  /** The id of the batch. */
+  id: string;
+  /** The destinations that are told once all members are over: a list, in the form of those of a policy. */
+  onComplete?: unknown;
+  /** The batch whose failed members its members run again. */
+  redriveOf?: string | undefined;
+};
+
+type OpenedBatch = Pick<OpenBatchOptions, 'function' | 'id'> & { request?: number | undefined };
+
+/** Why a batch is sealed. */
+type SealReason = Exclude<FactOf<'batch.sealed'>['reason'], 'abandoned'>;
+
+/** Opens and seals batches. A batch is opened before the first member is sent, and sealed after the last one. */
+export interface Batches {
+  /**
+   * Opens a batch; durable when the promise resolves, to the sequence of its request. A repetition opens nothing, and changes no destination.
+   * Throws `InvalidInputError` for an id or a destination that cannot be used.
+   */
+  open(batch: OpenBatchOptions): Promise<number>;
+  /**
+   * States that no further member is awaited. Once all members have an outcome, the destinations are told. Returns false for a batch that was
+   * sealed before. Throws `BatchNotFoundError` for a batch that nobody opened. `request`: what `open` resolved to.
+   */
+  seal(batch: OpenedBatch, reason?: SealReason): Promise<boolean>;
+}
+
+export type BatchesOptions = {
+  log: EventLog;
+  clock: Clock;
+  by: string;
+  appendId: () => string;
+  /** Finds requests that have no append yet. */
+  findQueued: OpenRequests['find'];
+  check: FunctionRegistry['checkDestinations'];
+};
+
+export function createBatches({ log, clock, by, appendId, findQueued, check }: BatchesOptions): Batches {
+  const nameOf = ({ function: fn, id }: Pick<OpenBatchOptions, 'function' | 'id'>) => {
+    const name = parseFunctionName(fn);
+    const request = openingIdOf(name, parseRequestId(id));
+    return { request, name: { function: name, stream: streamOf(request) } };
+  };
+
+  return {
+    async open({ onComplete = [], redriveOf, ...batch }) {
+      const { request, name } = nameOf(batch);
+      const destinations = await check(name.function, onComplete, 'onComplete');
+      const opens: OpensBatch = { batch: batch.id };
+      if (destinations.length > 0) opens.onComplete = destinations.map(withId);
+      if (redriveOf !== undefined) opens.redriveOf = redriveOf;
+      const { sequence } = await log.accept(name, [{ id: request, payload: '', opens, deliverAt: SEAL_WITHIN, once: true }]);
+      return sequence;
+    },
+    async seal(batch, reason = 'ended') {
+      const { request, name } = nameOf(batch);
+      const known = batch.request ?? (await findQueued(name.stream, name.function))[0]?.request;
+      const state = await loadStream(log, name, known);
+      if (state === undefined) throw new BatchNotFoundError({ id: batch.id });
+      const writer = createStreamWriter({ log, state, by, appendId, clock });
+      const effects = await writer.propose(request, [{ type: 'batch.sealed', invocation: request, at: clock.now(), reason }]);
+      return effects !== undefined;
+    },
+  };
 }

@@ -24,6 +24,7 @@ import { createRequestTracing } from '#src/tracing/requests.ts';
 import { findTracer } from '#src/tracing/tracer.ts';
 import { type ClientAddress, connectionOptionsOf } from './address.ts';
 import { readWholeTimeline } from './archived-timeline.ts';
+import { type Batches, createBatches } from './batches.ts';
 import { type Cancel, createCancel } from './cancel.ts';
 import type { Owner } from './find-stream.ts';
 import { type ClientFlow, createClientFlow } from './flow.ts';
@@ -48,6 +49,7 @@ import type { EmbeddedWorker, WorkerOptions } from './worker.ts';
 export type { LiveTransition, TransitionFilter } from '#src/core/log/transitions.ts';
 export type { LogFilter, LogLine } from '#src/core/output/attempt-lines.ts';
 export type { Cursor } from '#src/nats/streams/cursors.ts';
+export type { Batches, OpenBatchOptions } from './batches.ts';
 export type { HandlerContext, TypedFunction } from './define-function.ts';
 export { defineFunction } from './define-function.ts';
 export type { DeadLetter, FailedInvocation, RepairFilter } from './failures.ts';
@@ -110,6 +112,8 @@ export interface SequentClient extends Invoke, AsyncDisposable {
   readonly schedules: Schedules;
   /** The slots that functions share over all workers. */
   readonly flow: ClientFlow;
+  /** Opens and seals batches. */
+  readonly batches: Batches;
   /** The code of functions. */
   readonly packages: CodePackages;
   readonly connection: Connection;
@@ -215,6 +219,7 @@ function createClient({ connection, ports, directory, tenancy, functions, payloa
     functions,
     schedules: createSchedules({ ...ports, store: ports.functions, functions, payloads, random: { bytes: randomBytes } }),
     flow: createFlow({ connection, ports }, functions),
+    batches: createBatches({ ...writing, findQueued: openRequests.find, check: functions.checkDestinations }),
     packages: ports.packages,
     connection,
     logEpoch: ports.logEpoch,

@@ -5,6 +5,9 @@ import { z } from 'zod';
 const moment = z.number().describe('milliseconds since the epoch');
 const count = z.number().int().min(0);
 
+/** The states of a batch. */
+export const batchStates = ['unopened', 'open', 'sealed', 'completed', 'notified'] as const;
+
 export const batchesQuerySchema = z
   .object({
     id: z
@@ -24,11 +27,17 @@ export const batchesQuerySchema = z
 const batchSchema = z.object({
   id: z.string(),
   function: z.string(),
+  state: z
+    .enum(batchStates)
+    .describe('unopened: its members name a batch that nobody opened; completed: all members are over; notified: so are the deliveries'),
+  openedAs: z.string().nullable().describe('the id by which get, timeline and explain show the batch itself; null for an unopened batch'),
+  openedAt: moment.nullable(),
+  completedAt: moment.nullable(),
   members: count.describe('the invocations of the batch'),
   byStatus: z.record(z.string(), count),
   byState: z.record(z.string(), count),
-  firstAt: moment.describe('when the first of these members was accepted'),
-  lastAt: moment.describe('when the last of these members was accepted'),
+  firstAt: moment.nullable().describe('when the first of these members was accepted'),
+  lastAt: moment.nullable().describe('when the last of these members was accepted'),
 });
 export type BatchSummary = z.infer<typeof batchSchema>;
 export const batchesSchema = z.object({

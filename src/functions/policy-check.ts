@@ -1,6 +1,6 @@
 import { InvalidInputError, type NameOf } from '#src/core/errors.ts';
-import type { Policy } from '#src/core/functions/definition.ts';
-import type { FunctionEntry } from '#src/core/functions/entry.ts';
+import { destinationsSchema, type Policy } from '#src/core/functions/definition.ts';
+import { type FunctionEntry, parseInput } from '#src/core/functions/entry.ts';
 import type { SubjectRules } from '#src/core/names/addressable.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import type { DestinationQuestion } from '#src/core/ports/destination-check.ts';
@@ -22,16 +22,25 @@ export function createPolicyCheck({ list, subjects, refuseDestination }: Options
     return refusal ?? (await refuseDestination?.({ destination: destination.destination, param: destination.param, function: name }));
   }
 
+  async function each(field: string, destinations: Policy['onSuccess'], name: string): Promise<void> {
+    for (const [index, destination] of destinations.entries()) {
+      const problem = await problemOf(destination, name);
+      if (problem !== undefined) throw new InvalidInputError({ field: `${field}[${index}]`, problem: `cannot be used: ${problem}` });
+    }
+  }
+
   return {
+    /** Parses and checks destinations that belong to no policy. */
+    async unnamed(field: string, destinations: unknown, name: string): Promise<Policy['onSuccess']> {
+      const parsed = parseInput(destinationsSchema, destinations, field);
+      await each(field, parsed, name);
+      return parsed;
+    },
+
     /** Checks that every destination can be used, as far as this process knows (SRC5). */
     async destinations({ onSuccess, onFailure }: Policy, name: string): Promise<void> {
-      for (const [outcome, destinations] of Object.entries({ onSuccess, onFailure })) {
-        for (const [index, destination] of destinations.entries()) {
-          const problem = await problemOf(destination, name);
-          if (problem === undefined) continue;
-          throw new InvalidInputError({ field: `policy.${outcome}[${index}]`, problem: `cannot be used: ${problem}` });
-        }
-      }
+      await each('policy.onSuccess', onSuccess, name);
+      await each('policy.onFailure', onFailure, name);
     },
 
     /** Checks that a version or a `!alias` closes no loop (L1). */

@@ -71,6 +71,8 @@ export interface FunctionRegistry {
   deleteVersion(name: string, version: string): Promise<void>;
   /** Seals the secret user data that is stored as it is. Changes nothing without a sealer. Throws `FunctionNotFoundError`. */
   sealStored(name: string): Promise<void>;
+  /** Parses destinations of outcomes that belong to no policy, and checks them as those of one. Throws `InvalidInputError` with the field. */
+  checkDestinations(name: string, destinations: unknown, field: string): Promise<Policy['onSuccess']>;
   /** Creates or moves an alias. Throws `FunctionNotFoundError`, `InvalidInputError`, `VersionRefusedError`. */
   putAlias(name: string, alias: AliasInput): Promise<FunctionAlias>;
   /** Throws `FunctionNotFoundError`. */
@@ -107,6 +109,7 @@ export function createFunctionRegistry(
   { refuseDestination, grants, clock = systemClock, packages, sealer }: RegistryOptions = {},
 ): FunctionRegistry {
   const entries = new EntryStore(store);
+  const list = async (): Promise<FunctionEntry[]> => (await entries.list()).map(withoutSecrets);
   const rules = createHandlerRules(grants);
   const check = createPolicyCheck({ list, subjects: rules.subjects, ...(refuseDestination === undefined ? {} : { refuseDestination }) });
 
@@ -114,10 +117,6 @@ export function createFunctionRegistry(
     const entry = await entries.read(parseFunctionName(name));
     if (entry === undefined) throw new FunctionNotFoundError({ name });
     return withoutSecrets(entry);
-  }
-
-  async function list(): Promise<FunctionEntry[]> {
-    return (await entries.list()).map(withoutSecrets);
   }
 
   return {
@@ -134,6 +133,7 @@ export function createFunctionRegistry(
       const name = parseFunctionName(definition.name);
       return withoutSecrets(await entries.modify(name, replaceDefinition(definition, { rules, check, packages, sealer }), expected));
     },
+    checkDestinations: (name, destinations, field) => check.unnamed(field, destinations, parseFunctionName(name)),
     async sealStored(name) {
       if (sealer === undefined) return;
       await entries.modifyPresent(name, async (present) => ({

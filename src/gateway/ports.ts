@@ -27,6 +27,7 @@ export type GatewayClient = Pick<
   | 'functions'
   | 'schedules'
   | 'flow'
+  | 'batches'
   | 'packages'
   | 'invokeText'
   | 'invokeTogether'

@@ -1,7 +1,7 @@
 import type { BatchSummary } from '#src/core/batch-questions.ts';
 import { InvalidInputError } from '#src/core/errors.ts';
 import { splitName } from '#src/core/names/names.ts';
-import type { Database } from './sqlite.ts';
+import type { Database, Row, Value } from './sqlite.ts';
 
 /*
  * Counts the members of batches.
@@ -53,20 +53,34 @@ function parseCursor(cursor: string): Key {
   return { id: cursor.slice(0, end), function: cursor.slice(end + 1) };
 }
 
-/** The batches before a position in the index, the greatest first. Each costs one look-up. */
+/** The batches before a position, the greatest first: those with members, and those that were opened. Each costs two look-ups. */
 function* keysBefore(database: Database, { id, before }: { id: string | undefined; before: Key | undefined }): Generator<Key> {
-  const range = id === undefined ? '' : 'AND i.batch = ?';
-  const next = database.prepare(
-    `SELECT i.batch, i.function FROM ${INDEX} WHERE i.batch IS NOT NULL AND (i.batch, i.function) < (?, ?) ${range} ORDER BY i.batch DESC, i.function DESC LIMIT 1`,
-  );
+  const nexts = [prepareNext(database, 'batch', 'by_batch_status', id), prepareNext(database, 'opened_batch', 'by_opened_batch', id)];
   // No id and no name of a function contains this character.
   let position = before ?? { id: '\u{10ffff}', function: '' };
   for (;;) {
-    const [batch, fn] = next.get([position.id, position.function, ...(id === undefined ? [] : [id])]) ?? [];
-    if (batch === undefined) return;
-    position = { id: String(batch), function: String(fn) };
+    const found = nexts.flatMap((next) => next(position) ?? []).sort((one, other) => (isBefore(one, other) ? 1 : -1));
+    const [greatest] = found;
+    if (greatest === undefined) return;
+    position = greatest;
     yield position;
   }
+}
+
+function prepareNext(database: Database, column: string, index: string, id: string | undefined): (position: Key) => Key | undefined {
+  const only = id === undefined ? '' : `AND i.${column} = ?`;
+  const statement = database.prepare(
+    `SELECT i.${column}, i.function FROM invocations i INDEXED BY ${index} WHERE i.${column} IS NOT NULL AND (i.${column}, i.function) < (?, ?) ${only} ORDER BY i.${column} DESC, i.function DESC LIMIT 1`,
+  );
+  return (position) => {
+    const [batch, fn] = statement.get([position.id, position.function, ...(id === undefined ? [] : [id])]) ?? [];
+    return batch === undefined ? undefined : { id: String(batch), function: String(fn) };
+  };
+}
+
+/** In the order of SQLite, which compares bytes. The names are ASCII. */
+function isBefore(one: Key, other: Key): boolean {
+  return one.id === other.id ? one.function < other.function : one.id < other.id;
 }
 
 function prepareCount(database: Database): (key: Key) => BatchSummary {
@@ -74,19 +88,47 @@ function prepareCount(database: Database): (key: Key) => BatchSummary {
     `SELECT i.status, i.state, count(*), min(i.seq), max(i.seq) FROM ${INDEX} WHERE i.batch = ? AND i.function = ? GROUP BY i.status, i.state`,
   );
   const acceptedAt = database.prepare('SELECT accepted_at FROM invocations WHERE seq = ?');
+  const opening = database.prepare(
+    'SELECT i.id, i.state, i.accepted_at, i.ended_at FROM invocations i INDEXED BY by_opened_batch WHERE i.opened_batch = ? AND i.function = ? ORDER BY i.seq DESC LIMIT 1',
+  );
   return ({ id, function: fn }) => {
-    const summary: BatchSummary = { id, function: fn, members: 0, byStatus: {}, byState: {}, firstAt: 0, lastAt: 0 };
+    const counts = { members: 0, byStatus: {}, byState: {} };
     let [first, last] = [Number.POSITIVE_INFINITY, 0];
     for (const [status, state, found, min, max] of groups.all([id, fn])) {
-      summary.members += Number(found);
-      add(summary.byStatus, String(status), Number(found));
-      add(summary.byState, String(state), Number(found));
+      counts.members += Number(found);
+      add(counts.byStatus, String(status), Number(found));
+      add(counts.byState, String(state), Number(found));
       first = Math.min(first, Number(min));
       last = Math.max(last, Number(max));
     }
-    const timeOf = (seq: number): number => Number(acceptedAt.get([seq])?.[0] ?? 0);
-    return { ...summary, firstAt: timeOf(first), lastAt: timeOf(last) };
+    const timeOf = (seq: number): number | null => numberOf(acceptedAt.get([seq])?.[0]);
+    return { id, function: fn, ...openingOf(opening.get([id, fn])), ...counts, firstAt: timeOf(first), lastAt: timeOf(last) };
   };
+}
+
+/** The states of a batch for those of its stream (`machines/batch.ts`). */
+const stateOf: Readonly<Record<string, BatchSummary['state']>> = {
+  queued: 'open',
+  running: 'sealed',
+  succeeded: 'completed',
+  notified: 'notified',
+};
+
+type Opening = Pick<BatchSummary, 'state' | 'openedAs' | 'openedAt' | 'completedAt'>;
+
+function openingOf(row: Row | undefined): Opening {
+  if (row === undefined) return { state: 'unopened', openedAs: null, openedAt: null, completedAt: null };
+  const [id, state, openedAt, completedAt] = row;
+  return {
+    state: stateOf[String(state)] ?? 'open',
+    openedAs: String(id),
+    openedAt: numberOf(openedAt),
+    completedAt: numberOf(completedAt),
+  };
+}
+
+function numberOf(value: Value | undefined): number | null {
+  return value === null || value === undefined ? null : Number(value);
 }
 
 function add(counts: Record<string, number>, key: string, count: number): void {

@@ -83,6 +83,8 @@ function bound(sql: string, value: string | number | undefined): Condition[] {
 function conditionsOf(filter: Filter): Condition[] {
   const { project, functions, dueBefore, minAttempts, maxAttempts, minDurationInMs, maxDurationInMs } = filter;
   return [
+    // A batch is an invocation only for who names it by its id.
+    ...(filter.id === undefined ? [{ sql: '+i.opened_batch IS NULL', values: [] }] : []),
     ...(project === undefined || functions !== undefined ? [] : [isInProject('+i.function', project)]),
     ...equalitiesOf(filter).map(({ column, values }) => oneOf(column, values)),
     ...(filter.state === undefined ? [] : [oneOf('state', filter.state)]),

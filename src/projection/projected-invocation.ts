@@ -102,6 +102,7 @@ const noRequest = {
   redriveOf: undefined,
   batch: undefined,
   schedule: undefined,
+  opens: undefined,
 };
 const noLineage = { root: null, parent: null, hop: null };
 
@@ -151,6 +152,7 @@ const columnValues: { readonly [Column in InvocationColumn]: ColumnValue } = {
   redrive_of: ({ request }) => request.redriveOf ?? null,
   batch: ({ request }) => request.batch ?? null,
   schedule: ({ request }) => request.schedule?.name ?? null,
+  opened_batch: ({ request }) => request.opens?.batch ?? null,
   error: ({ error }) => error,
   error_type: ({ error, context }) => (error === null ? null : (context.failure?.errorType ?? null)),
   error_code: ({ error, context }) => (error === null ? null : (context.failure?.code ?? null)),

@@ -93,7 +93,7 @@ function prepareErrors(database: Database): (errors: ChangedError[]) => void {
 /** The columns that can change after acceptance. An update leaves the indexes of all other columns as they are. */
 const changingColumns = invocationColumns
   .slice(invocationColumns.indexOf('state'))
-  .filter((column) => !['accepted_at', 'first_due_at', 'root', 'parent', 'hop', 'redrive_of', 'batch'].includes(column));
+  .filter((column) => !['accepted_at', 'first_due_at', 'root', 'parent', 'hop', 'redrive_of', 'batch', 'opened_batch'].includes(column));
 
 function prepareUpdate(database: Database): (projected: ProjectedInvocation, error: string | null) => void {
   const statement = database.prepare(`UPDATE invocations SET ${changingColumns.map((column) => `${column} = ?`).join(', ')} WHERE seq = ?`);

@@ -32,6 +32,7 @@ const columnTypes = {
   redrive_of: 'TEXT',
   batch: 'TEXT',
   schedule: 'TEXT',
+  opened_batch: 'TEXT',
   error: 'TEXT',
   error_type: 'TEXT',
   error_code: 'INT',
@@ -49,6 +50,7 @@ export const invocationColumns = Object.keys(columnTypes) as InvocationColumn[];
  * - `request_sequence` is the sequence of the first request of the stream. It groups the appends of the stream (0: of no stream).
  * - `first_due_at` is the due time of a delayed request; `due_at` is that of the next attempt, while the invocation waits for it.
  * - `waits_pool`, `waits_key` and `waits_since` are set while the next attempt waits for a slot of a flow.
+ * - `opened_batch` marks the row of a batch itself, which lists and counts of invocations leave out.
  * - `version` is null before the first attempt, which resolves an alias.
  * - `duration_class` has eight classes per doubling, so that a minimum duration is a few equalities.
  * - `last_sequence` and `last_at` are the position of the message that changed the row last.
@@ -75,6 +77,7 @@ CREATE INDEX by_batch_status ON invocations(batch, function, status, state) WHER
 CREATE INDEX by_schedule ON invocations(schedule) WHERE schedule IS NOT NULL;
 CREATE INDEX by_waits_pool ON invocations(waits_pool) WHERE waits_pool IS NOT NULL;
 CREATE INDEX by_waits_key ON invocations(waits_key) WHERE waits_key IS NOT NULL;
+CREATE INDEX by_opened_batch ON invocations(opened_batch, function) WHERE opened_batch IS NOT NULL;
 CREATE TABLE appends(request_sequence INT, sequence INT, at INT, subject TEXT, headers TEXT, body,
   PRIMARY KEY(request_sequence, sequence)) WITHOUT ROWID;
 CREATE TABLE deliveries(invocation INT, destination TEXT, kind TEXT, param TEXT, state TEXT, tries INT, due_at INT, reason TEXT,

@@ -10,6 +10,7 @@ import type { FunctionName, RequestId } from '#src/core/names/names.ts';
 import { mayBeUnpublished } from '#src/core/stream/ended-without-item.ts';
 import { isSettled, loadStream, requestOf } from '#src/core/stream/stream.ts';
 import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
+import { completionOf } from './complete-batch.ts';
 import { judgeWaiting, termsFor } from './judge-waiting.ts';
 import { endOldDeliveries } from './old-deliveries.ts';
 import type { SchedulerOptions } from './ports.ts';
@@ -99,7 +100,36 @@ const actions: Readonly<Record<InvocationEffect, (id: string, due: Due) => void 
   deliverOutcome,
   // `deliverOutcome` hints at the destinations role, which asks whether the process of the try is alive.
   deliver: () => {},
+  sealWhenDue,
+  completeWhenOver,
 };
+
+/** Seals a batch whose sender is gone (T1). */
+async function sealWhenDue(id: string, due: Due): Promise<void> {
+  const { writer, needs, options } = due;
+  const dueAt = writer.state.invocations.get(id)?.context.dueAt ?? 0;
+  const at = options.clock.now();
+  if (at < dueAt) {
+    needs.nextAt = Math.min(needs.nextAt, dueAt);
+    return;
+  }
+  const effects = await writer.propose(id, [{ type: 'batch.sealed', invocation: id, at, reason: 'abandoned' }]);
+  if (effects !== undefined) await perform(effects, id, { ...due, isOwn: true });
+}
+
+/** Appends the outcome of a sealed batch, once the read model knows the seal and no open member (FAN2). */
+async function completeWhenOver(id: string, due: Due): Promise<void> {
+  const { writer, needs, options } = due;
+  const request = requestOf(writer.state, id);
+  const completion = request === undefined ? undefined : await completionOf(writer.state, request, options);
+  if (completion === undefined) return;
+  if (completion.kind === 'open') {
+    needs.nextAt = Math.min(needs.nextAt, completion.nextAt);
+    return;
+  }
+  const effects = await writer.propose(id, completion.facts);
+  if (effects !== undefined) await perform(effects, id, { ...due, isOwn: true });
+}
 
 async function wakeOrEnd(id: string, due: Due): Promise<void> {
   const { writer, fn, hasFunction, needs, options } = due;

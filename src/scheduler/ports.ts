@@ -10,6 +10,14 @@ import type { Logger } from '#src/core/ports/logger.ts';
 import type { OpenRequests } from '#src/core/ports/open-requests.ts';
 import type { Hints } from '#src/core/stream/hints.ts';
 
+/**
+ * Counts the members of a batch after a message of the log, or a later one. Rejects when no read model has it.
+ *
+ * The counts are those of one moment, so a member counts once (P1).
+ */
+export type CountMembers = (fn: FunctionName, batch: string, atLeast: number) => Promise<MemberCounts>;
+export type MemberCounts = { members: number; open: number; byStatus: Readonly<Record<string, number>>; sequence: number };
+
 /** The ports and settings of a scheduler. */
 export type SchedulerOptions = {
   /** The name of this scheduler, which the log records. */
@@ -37,6 +45,8 @@ export type SchedulerOptions = {
   takesWork?: () => boolean;
   /** How long other roles may take before the scheduler inspects a stream, in milliseconds. */
   patienceInMs: number;
+  /** Counts the members of a batch. Without it, no batch completes. */
+  countMembers?: CountMembers;
   /** The maximum age of a delivery, in milliseconds. */
   maxDeliveryAgeInMs: number;
 };

@@ -109,14 +109,15 @@ export class WorkerRun implements StreamRun {
     deliverOutcome: (run, due) => run.#deliverOutcome(due),
     // `appendOutcome` makes the tries that it claimed. The destinations role makes all others.
     deliver: () => 'settled',
+    sealWhenDue: () => 'settled',
+    completeWhenOver: () => 'settled',
   };
 
   #performEffects(id: string): EffectResult | Promise<EffectResult> {
     const due = this.#dueOf(id);
-    if (due === undefined) return 'settled';
-    const effects = effectsDue(due.invocation);
+    const effects = due === undefined ? [] : effectsDue(due.invocation);
     const [first] = effects;
-    if (first === undefined) return 'settled';
+    if (due === undefined || first === undefined) return 'settled';
     return effects.length === 1 ? WorkerRun.#actions[first](this, due) : this.#performEach(effects, due);
   }
 
@@ -222,7 +223,7 @@ export class WorkerRun implements StreamRun {
 
   async #decideAgain(id: string): Promise<NextStep | undefined> {
     const due = this.#dueOf(id);
-    return due === undefined ? undefined : await this.#decide(due);
+    return due && (await this.#decide(due));
   }
 
   async #execute(request: AcceptedRequest, attempt: number, decided: RegisteredFunction): Promise<ExecutionResult> {
@@ -292,13 +293,12 @@ export class WorkerRun implements StreamRun {
   }
 
   /** Passes the outcome to the first entry of a delivery that takes it (docs/architecture.md). An outcome without destinations is `notified`. */
-  #deliverOutcome({ request, invocation }: Due): 'settled' | Promise<'settled'> {
-    const id = request.fact.invocation;
-    const { outcome } = invocation.context;
-    if ((outcome?.destinations ?? []).length === 0) return this.#notify(id, outcome);
+  #deliverOutcome({ request: { fact }, invocation: { context } }: Due): 'settled' | Promise<'settled'> {
+    const { outcome } = context;
+    if ((outcome?.destinations ?? []).length === 0) return this.#notify(fact.invocation, outcome);
     const { deliverer, hints } = this.#options.ports;
     const { state } = this.#writer;
-    if (this.#claimed.delete(id) || deliverer?.take(state)) return 'settled';
+    if (this.#claimed.delete(fact.invocation) || deliverer?.take(state)) return 'settled';
     hints.deliver(state.name, state.request.sequence, `${state.name.stream}.${state.version}`, state);
     return 'settled';
   }

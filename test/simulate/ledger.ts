@@ -287,6 +287,7 @@ export class Ledger {
         return;
       case 'queued':
       case 'deferred':
+      case 'batch.sealed':
       case 'redriven':
         return;
       default: {

@@ -5,6 +5,18 @@ export const zhCn = {
   'It was accepted at {time} for {function}, {origin}.': '于 {time} 受理，函数 {function}，{origin}。',
   'It was delayed: its first attempt is due in {due}, at {time}.': '请求已延迟：首次执行在 {due} 后到期，时间为 {time}。',
   'as a redrive of {id}': '由 {id} 重新调用',
+  'The batch {batch} of {function} was opened at {time}.': '{function} 的批次 {batch} 于 {time} 打开。',
+  'Its members run failed members of the batch {batch} again.': '其成员重新调用批次 {batch} 中失败的成员。',
+  'The batch was sealed, because its input had ended: no further member is awaited.': '输入已结束，批次已封闭：不再等待新成员。',
+  'The batch was sealed by a person: no further member is awaited.': '批次由人封闭：不再等待新成员。',
+  'The batch was sealed, because it was cancelled: no further member is awaited.': '批次已取消，因此封闭：不再等待新成员。',
+  'The batch was sealed, because nobody had sealed it in time: no further member is awaited.':
+    '无人及时封闭批次，因此自动封闭：不再等待新成员。',
+  'All members were over, so the batch was completed: {counts}.': '所有成员均已结束，批次完成：{counts}。',
+  'It is open until {time} at the latest: its sender, or "sequent batch seal {batch}", seals it.':
+    '批次最晚到 {time} 保持打开：由发送方或 "sequent batch seal {batch}" 封闭。',
+  'It waits until each of its members has an outcome: "sequent batch get {batch}" counts them.':
+    '批次等待每个成员都有结果："sequent batch get {batch}" 显示计数。',
   'as a redrive of {id}, in the batch {batch}': '由 {id} 重新调用，属于批次 {batch}',
   'as a member of the batch {batch}': '作为批次 {batch} 的成员',
   'from a client': '来自客户端',

@@ -13,9 +13,18 @@ import { deliverAtOf } from '#src/core/log/due-time.ts';
 import type { Call } from '../call.ts';
 import { type ExitCode, exitCodes, usageProblem } from '../problem.ts';
 import { printConnection, withClient } from '../session.ts';
+import { destinationsFrom } from './fn/destinations-from.ts';
 
 /** `in` and `at`: when the invocations are due. */
-export type BatchOptions = { batch?: string; key?: string; qualifier?: string; flowKey?: string; in?: number; at?: string };
+export type BatchOptions = {
+  batch?: string;
+  key?: string;
+  onComplete?: string[];
+  qualifier?: string;
+  flowKey?: string;
+  in?: number;
+  at?: string;
+};
 
 /** How much is in flight, so that the memory stays bounded however large the input is. */
 const IN_FLIGHT = { maxItems: 2_000, maxBytes: 16 * 1_024 * 1_024 };
@@ -29,7 +38,8 @@ const PROGRESS_IN_MS = { terminal: 1_000, other: 10_000 };
  * 2. An error that does not concern one line ends the command. The command waits for the requests in flight, and reports the lines that the
  *    log did not accept.
  * 3. With a key, the id of a line is `<key>-<number>`, so that the same command can be run again: no line is run twice.
- * 4. Each request is a member of the batch. The key is the id of the batch, so a repetition continues it.
+ * 4. The batch is opened before its first line is sent, and sealed after its last one. A command that ended early leaves the batch open.
+ * 5. Each request is a member of the batch. The key is the id of the batch, so a repetition continues it.
  */
 export async function invokeBatch(call: Call<BatchOptions>, source: string): Promise<ExitCode> {
   const { options } = call;
@@ -43,8 +53,12 @@ export async function invokeBatch(call: Call<BatchOptions>, source: string): Pro
     if (options.at !== undefined || options.in !== undefined) deliverAtOf({ at: options.at, delay: options.in }, client.clock.now());
     // What concerns every line is reported once: here also a function that does not exist.
     await client.functions.find(name, qualifier);
-    const batch = options.key ?? newBatchId(client.clock.now());
-    return await new Batch(call, client, { name, qualifier, batch }).run(input);
+    const batch = { function: name, id: options.key ?? newBatchId(client.clock.now()) };
+    const onComplete = (options.onComplete ?? []).flatMap((text) => destinationsFrom(text, '--on-complete'));
+    const request = await client.batches.open({ ...batch, onComplete });
+    const code = await new Batch(call, client, { name, qualifier, batch: batch.id }).run(input);
+    await client.batches.seal({ ...batch, request });
+    return code;
   });
 }
 

@@ -33,6 +33,12 @@ export function invokeCommand(): Command {
       ]),
     )
     .option('--key <prefix>', 'with --batch: line 7 gets the request id <prefix>-7, so that a repetition runs no line twice')
+    .addOption(
+      new Option(
+        '--on-complete <destination>',
+        'with --batch: told once when all lines are over, as fn put --on-success (repeatable)',
+      ).argParser((value: string, previous: string[] = []) => [...previous, value]),
+    )
     .option('--id <id>', 'your own request id: two requests with one id are one invocation')
     .option('-q, --qualifier <qualifier>', 'a version, or ! and an alias')
     .addOption(
@@ -56,7 +62,7 @@ Examples:
   sequent invoke report -d '{}' --in 10m
   sequent invoke orders -d @order.json --flow-key customer-7
   jq -c .order report.json | sequent invoke orders
-  sequent invoke orders --batch orders.jsonl --key import-7
+  sequent invoke orders --batch orders.jsonl --key import-7 --on-complete HTTP=https://example.com/done
   jq -c .orders[] report.json | sequent invoke orders --batch - --json
 
 Exit codes with --wait and --follow: 0 success, 1 failure, 7 no outcome within --timeout.

@@ -2,7 +2,7 @@ import { Argument, Command } from 'commander';
 import { action, type Call } from '../call.ts';
 import { exitCodes } from '../problem.ts';
 
-const machines = ['invocation', 'delivery'] as const;
+const machines = ['invocation', 'delivery', 'batch'] as const;
 
 export function machineCommand(): Command {
   return new Command('machine')
@@ -18,10 +18,19 @@ Examples:
   sequent machine delivery | jq '.states | keys'`;
 
 async function machine({ args, terminal, format }: Call): Promise<typeof exitCodes.ok> {
-  const { invocationMachine } = await import('#machines/invocation.ts');
-  const { deliveryMachine } = await import('#machines/delivery.ts');
-  const { config } = args[0] === 'delivery' ? deliveryMachine : invocationMachine;
+  const config = await configOf(args[0]);
   if (format === 'name') terminal.out.line(config.id);
   else terminal.out.line(JSON.stringify(config, null, format === 'jsonl' ? 0 : 2));
   return exitCodes.ok;
+}
+
+async function configOf(name: string | undefined) {
+  switch (name) {
+    case 'batch':
+      return (await import('#machines/batch.ts')).batchMachine.config;
+    case 'delivery':
+      return (await import('#machines/delivery.ts')).deliveryMachine.config;
+    default:
+      return (await import('#machines/invocation.ts')).invocationMachine.config;
+  }
 }

@@ -1,4 +1,4 @@
-import type { Fact, FactOf, Failure, Outcome } from '#machines/facts.ts';
+import type { Fact, FactOf, Failure, OpensBatch, Outcome } from '#machines/facts.ts';
 import { plural } from '#src/cli/print/format.ts';
 import { whenTextInWords } from '#src/core/functions/when-in-words.ts';
 import { quote } from '#src/core/names/names.ts';
@@ -28,6 +28,7 @@ const signs: Record<Fact['type'], Sign> = {
   'delivery.redriven': { unicode: '↺', ascii: '~', colour: 'magenta' },
   notified: { unicode: '■', ascii: '=', colour: 'gray' },
   redriven: { unicode: '↺', ascii: '~', colour: 'magenta' },
+  'batch.sealed': { unicode: '◆', ascii: '#', colour: 'cyan' },
 };
 
 /** The sign and the name of a transition in its colour, padded to `width`. */
@@ -44,6 +45,7 @@ export function describeFact(fact: Fact): string {
 function wordsFor(fact: Fact): string {
   switch (fact.type) {
     case 'queued':
+      if (fact.opens !== undefined) return describeOpening(fact.opens);
       return `accepted${fact.synchronous ? ' as a synchronous call' : ''}${fact.qualifier === 'latest' ? '' : ` for ${fact.qualifier}`}${describeOrigin(fact)}${describeDelay(fact)}`;
     case 'deferred':
       return `waits for a slot of ${fact.flow.pool}, with the key ${quote(fact.flow.key)}`;
@@ -52,6 +54,7 @@ function wordsFor(fact: Fact): string {
     case 'retrying':
       return `attempt ${fact.attempt} ${describeFailure(fact.failure)}; the next one is due in ${formatDuration(fact.dueAt - fact.at)}`;
     case 'succeeded':
+      if (fact.attempt === 0) return `all members are over: ${describePayload(fact)}${describeDestinations(fact)}`;
       return `attempt ${fact.attempt} returned ${describePayload(fact)}${describeDestinations(fact)}`;
     case 'failed':
       return describeEnd(fact);
@@ -73,7 +76,22 @@ function wordsFor(fact: Fact): string {
       return 'all deliveries are settled';
     case 'redriven':
       return `runs again as ${fact.redrive}`;
+    case 'batch.sealed':
+      return `no further member is awaited: ${sealReasons[fact.reason]}`;
   }
+}
+
+const sealReasons: Record<FactOf<'batch.sealed'>['reason'], string> = {
+  ended: 'the input has ended',
+  person: 'a person sealed the batch',
+  canceled: 'the batch was cancelled',
+  abandoned: 'nobody sealed the batch in time',
+};
+
+function describeOpening({ batch, onComplete = [], redriveOf }: OpensBatch): string {
+  const again = redriveOf === undefined ? '' : `; runs failed members of batch ${redriveOf} again`;
+  const told = onComplete.length === 0 ? '' : `; ${onComplete.map(({ id }) => id).join(', ')} will be told`;
+  return `batch ${batch} was opened${again}${told}`;
 }
 
 function describeOrigin({ lineage, redriveOf, schedule, batch }: FactOf<'queued'>): string {

@@ -79,7 +79,7 @@ const destinationSchema = z.strictObject({
   ]),
   when: whenSchema.optional().describe('the destination gets only the outcomes for which this condition holds'),
 });
-const destinationsSchema = z.array(destinationSchema).max(10, 'at most 10 destinations can receive an outcome').default([]);
+export const destinationsSchema = z.array(destinationSchema).max(10, 'at most 10 destinations can receive an outcome').default([]);
 
 /** FunctionGraph's asynchronous policy. Without one a failure of user code is not retried (SRC2). */
 export const policySchema = z.strictObject({
@@ -208,7 +208,7 @@ function asynchronousTerms(fn: RegisteredFunction, qualifier: string): Terms {
 }
 
 /** The id of a destination contains its index in the list, so it changes only when the list does. */
-function withId({ destination, param, when }: Policy['onSuccess'][number], index: number): Destination {
+export function withId({ destination, param, when }: Policy['onSuccess'][number], index: number): Destination {
   const id = `${destination.toLowerCase()}-${index}`;
   return { id, destination, param, ...(when === undefined ? {} : { when: JSON.stringify(when) }) };
 }

@@ -1,4 +1,4 @@
-import type { Fact, FactOf, Lineage } from '#machines/facts.ts';
+import type { Fact, FactOf, Lineage, OpensBatch } from '#machines/facts.ts';
 import type { FunctionName, RequestId, StreamId } from '#src/core/names/names.ts';
 import type { ShortLink } from './chain.ts';
 import type { Erasure } from './erasure.ts';
@@ -123,6 +123,8 @@ export type NewRequest = {
   synchronous?: true;
   /** When the request is due: the text of the header `Deliver-At`. All requests of one message have the same. */
   deliverAt?: string;
+  /** The request opens a batch, and invokes nothing. It is sent alone. */
+  opens?: OpensBatch;
   /** The batch that the request is a member of. All requests of one message have the same. */
   batch?: string;
   /** Of the first request of a message: the message is not stored when the log accepted one for the same stream in the last two minutes. */

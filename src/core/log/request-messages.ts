@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { type FactOf, type Lineage, MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
+import { type FactOf, type Lineage, MAX_PAYLOAD_BYTES, type OpensBatch, opensSchema } from '#machines/facts.ts';
 import { bytesBeforeSealing, parseSealed } from '#src/core/encryption/sealed-text.ts';
 import { FLOW_KEY_FORM, isFlowKey } from '#src/core/functions/flow.ts';
 import { canBeBrought, idAt, idFromSequence, isDerivedForm, isStreamId, MAX_BATCH, streamOf } from '#src/core/names/ids.ts';
-import { type FunctionName, isBareName, isQualifier, isRequestId, quote, type RequestId, type StreamId } from '#src/core/names/names.ts';
+import { type FunctionName, isQualifier, isRequestId, quote, type RequestId, type StreamId } from '#src/core/names/names.ts';
 import { isTraceparent } from '#src/core/names/traceparent.ts';
 import { parseReference } from '#src/core/payloads/payload-reference.ts';
 import { parseJson } from '#src/core/text/json.ts';
@@ -11,6 +11,7 @@ import { hashOfRequest } from './chain.ts';
 import { compileOnUse } from './compile-on-use.ts';
 import { type DueTime, readDueTime } from './due-time.ts';
 import type { AcceptedRequest, NewRequest, RequestMessage, StreamName } from './event-log.ts';
+import { decodeLineage, decodeSchedule, encodeLineage } from './request-origin.ts';
 
 /**
  * How requests are encoded as messages, for every log. Every published request is validated here (U1).
@@ -18,6 +19,9 @@ import type { AcceptedRequest, NewRequest, RequestMessage, StreamName } from './
  * Only Sequent's own users may derive an id, or name the invocation that a request follows from (rule OWN1). JetStream stores no user, so the
  * subject of a message tells who may have published it: `derived.<function>` is not permitted to clients.
  */
+
+/** The value of the header `Batch` in the request that opens a batch. No stream has this id, so an earlier version refuses the request. */
+const OPENS = 'opens';
 
 /** The headers of a request message. */
 export const requestHeader = {
@@ -59,8 +63,14 @@ export type RawRequest = {
 export type InvokeTarget = { function: FunctionName; token: string };
 
 /** Whether a new request is published as a derived one: its id or its origin would not be believed of a client. */
-export function isDerivedRequest({ id, lineage, redriveOf, schedule }: NewRequest): boolean {
-  return lineage !== undefined || redriveOf !== undefined || schedule !== undefined || (id !== undefined && isDerivedForm(id));
+export function isDerivedRequest({ id, lineage, redriveOf, schedule, opens }: NewRequest): boolean {
+  return (
+    opens !== undefined ||
+    lineage !== undefined ||
+    redriveOf !== undefined ||
+    schedule !== undefined ||
+    (id !== undefined && isDerivedForm(id))
+  );
 }
 
 const batchSchema = compileOnUse(
@@ -91,6 +101,7 @@ export function encodeRequests(
     return { payload: JSON.stringify({ requests }), headers: [[requestHeader.batch, stream], ...common] };
   }
   const headers: [string, string][] = [[requestHeader.requestId, only.id ?? stream], ...common];
+  if (only.opens !== undefined) return { payload: JSON.stringify(only.opens), headers: [...headers, [requestHeader.batch, OPENS]] };
   if (only.qualifier !== undefined) headers.push([requestHeader.qualifier, only.qualifier]);
   if (only.traceparent !== undefined) headers.push([requestHeader.traceparent, only.traceparent]);
   if (only.lineage !== undefined) headers.push([requestHeader.lineage, encodeLineage(only.lineage)]);
@@ -111,7 +122,7 @@ function commonHeaders(first: NewRequest | undefined): [string, string][] {
 /** The stream that a request message starts, by its headers alone. */
 export function streamOfRequest({ headers, sequence, at, isOwn }: Omit<RawRequest, 'data'>): StreamId {
   const batch = headers?.get(requestHeader.batch) ?? '';
-  if (batch !== '') return isStreamId(batch) ? batch : idFromSequence(at, sequence);
+  if (batch !== '' && !(batch === OPENS && isOwn)) return isStreamId(batch) ? batch : idFromSequence(at, sequence);
   const id = headers?.get(requestHeader.requestId) ?? '';
   return isBelieved(id, isOwn) ? streamOf(id) : idFromSequence(at, sequence);
 }
@@ -135,9 +146,9 @@ function isBelieved(id: string, isOwn: boolean): id is RequestId {
 export function decodeRequest(target: InvokeTarget, raw: RawRequest): RequestMessage {
   const stream = streamOfRequest(raw);
   const name: StreamName = { function: target.function, stream };
-  const isBatch = (raw.headers?.get(requestHeader.batch) ?? '') !== '';
+  const batch = raw.headers?.get(requestHeader.batch) ?? '';
   const message = { raw, stream, text: decodeText(raw.data) };
-  const requests = isBatch ? decodeBatch(target.token, message) : [decodeSingle(target.token, message)];
+  const requests = batch === '' ? [decodeSingle(target.token, message)] : decodeBatch(target.token, message);
   const due = dueTimeIn(raw.headers, raw.at);
   if (due !== undefined) delay(requests, due, raw.headers);
   const memberOf = raw.headers?.get(requestHeader.memberOf) ?? '';
@@ -202,6 +213,8 @@ function decodeSingle(token: string, { raw: { headers, at, isOwn }, stream, text
 }
 
 function decodeBatch(token: string, { raw, stream, text }: UndecodedMessage): AcceptedRequest[] {
+  const opens = raw.isOwn && raw.headers?.get(requestHeader.batch) === OPENS ? opensSchema.safeParse(parseJson(text)).data : undefined;
+  if (opens !== undefined) return [opening({ token, id: stream as string as RequestId, at: raw.at }, opens)];
   const batch = batchSchema().safeParse(parseJson(text));
   const isNamed = isStreamId(raw.headers?.get(requestHeader.batch) ?? '');
   if (batch.success && isNamed) {
@@ -210,6 +223,12 @@ function decodeBatch(token: string, { raw, stream, text }: UndecodedMessage): Ac
   const problem = batch.success ? 'the Batch header names no stream' : prettify(batch.error);
   const request = accepted({ token, id: stream as string as RequestId, at: raw.at }, { payload: '' });
   return [{ ...request, defect: { condition: 'InvalidRequest', message: `the batch cannot be read: ${problem}` } }];
+}
+
+/** The request that opens a batch. Its payload, which receivers of the outcome get, names no destination. */
+function opening({ token, id, at }: Identity, opens: OpensBatch): AcceptedRequest {
+  const fact: AcceptedRequest['fact'] = { type: 'queued', invocation: id, at, function: token, qualifier: 'latest', opens };
+  return { fact, payload: JSON.stringify({ batch: opens.batch }) };
 }
 
 type Identity = { token: string; id: RequestId; at: number };
@@ -262,10 +281,6 @@ function defectOf({ payload, qualifier, flowKey }: Content): AcceptedRequest['de
   }
 }
 
-function encodeLineage({ root, parent, hop, budget }: Lineage): string {
-  return `${root}/${parent}/${hop}${budget === undefined ? '' : `/${budget}`}`;
-}
-
 /** The invocation or the schedule that a request follows from. */
 function originIn(headers: HeaderReader | undefined): Pick<Content, 'lineage' | 'redriveOf' | 'schedule'> {
   return {
@@ -273,20 +288,6 @@ function originIn(headers: HeaderReader | undefined): Pick<Content, 'lineage' | 
     redriveOf: headers?.get(requestHeader.redriveOf) || undefined,
     lineage: decodeLineage(headers?.get(requestHeader.lineage) ?? ''),
   };
-}
-
-/** An invalid lineage is dropped. */
-function decodeLineage(text: string): Lineage | undefined {
-  const [root = '', parent = '', hop = '', budget = ''] = text.split('/');
-  if (!isRequestId(root) || !isRequestId(parent) || !/^[0-9]{1,6}$/.test(hop)) return undefined;
-  return { root, parent, hop: Number(hop), ...(/^-?[0-9]{1,9}$/.test(budget) ? { budget: Number(budget) } : {}) };
-}
-
-/** An invalid name of a schedule is dropped. */
-function decodeSchedule(text: string): Content['schedule'] {
-  const [name = '', at = ''] = text.split('/');
-  if (!isBareName(name)) return undefined;
-  return /^[0-9]{1,15}$/.test(at) ? { name, at: Number(at) } : { name };
 }
 
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

@@ -32,3 +32,8 @@ export function childIdOf(deliveryId: string): RequestId {
 export function redriveIdOf(invocation: string, number: number): RequestId {
   return derivedId(`${invocation}/redrive/${number}`);
 }
+
+/** The id of the request that opens a batch, and of its stream. It is a derived id, so no client opens a batch (FAN3), and it names the function (ID1). */
+export function openingIdOf(functionName: string, batch: string): RequestId {
+  return derivedId(`${batch}/opens/batch/${functionName}`);
+}

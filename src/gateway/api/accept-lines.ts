@@ -27,8 +27,9 @@ type BatchLimits = {
 export type Batch = {
   name: string;
   key: string | undefined;
-  /** The id of the batch. */
+  /** The id of the batch, and the sequence of the request that opened it. */
   id: string;
+  request: number;
   options: { traceparent: string | undefined; qualifier: string | undefined } & DueOptions;
   scope: Scope;
   /** Whether the reply lists the request ids. */
@@ -46,7 +47,8 @@ const MAX_BUFFERED_BYTES = 64 * 1_024;
  * 1. A line leaves the memory when the reply with its outcome was taken. A slow log, and a caller that does not read the reply, therefore
  *    stop the reading of the body.
  * 2. The last line of the reply has the counts, and the problem that ended the batch early.
- * 3. The connection stays usable. When the caller is gone, the lines in flight are still accepted.
+ * 3. The batch is sealed after its last line, before the reply ends.
+ * 4. The connection stays usable. When the caller is gone, the lines in flight are still accepted.
  */
 export function acceptLines(gateway: Gateway, call: Call, batch: Batch): Response {
   const { limits, scope, onEnd } = batch;
@@ -72,6 +74,8 @@ export function acceptLines(gateway: Gateway, call: Call, batch: Batch): Respons
     } catch (error) {
       report.fail(error);
     }
+    // A batch that ended early stays open, so that its repetition continues it.
+    if (report.failure === undefined) await seal(gateway, batch).catch((error: unknown) => report.fail(error));
     const { failure } = report;
     if (failure !== undefined && toHttpError(failure).status >= 500)
       gateway.logger.warn({ request: call.get('requestId'), path: call.req.path, error: String(failure) }, 'a batch ended early');
@@ -88,6 +92,10 @@ export function acceptLines(gateway: Gateway, call: Call, batch: Batch): Respons
   });
   const headers = { 'Content-Type': 'application/x-ndjson', 'X-Accel-Buffering': 'no', Location: `/api/batches/${batch.id}` };
   return new Response(reply.body, { headers });
+}
+
+async function seal({ client }: Gateway, { name, id, request }: Batch): Promise<void> {
+  await client.batches.seal({ function: name, id, request });
 }
 
 /** Throws `InvalidInputError` when the line is wrong, or another event was accepted under its key. */

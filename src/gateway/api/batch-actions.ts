@@ -4,13 +4,21 @@ import type { Gateway } from '../ports.ts';
 import { batchOf } from './batch-queries.ts';
 import { startBulk } from './bulk-operations.ts';
 import type { Routes } from './route.ts';
-import { batchCancelBodySchema, batchOwnerQuerySchema, batchRedriveBodySchema } from './schemas/batches.ts';
+import {
+  batchCancelBodySchema,
+  batchOwnerQuerySchema,
+  batchRedriveBodySchema,
+  batchSealBodySchema,
+  batchSealedSchema,
+} from './schemas/batches.ts';
 import { bulkOperationSchema } from './schemas/bulk-operations.ts';
 
 const answers = { 202: { description: 'the bulk operation; Location names it', schema: bulkOperationSchema } };
 
 /** Actions on all members of a batch. Each is a bulk operation, which runs in the background, and can be aborted. */
 export function addBatchActions(routes: Routes, gateway: Gateway): void {
+  const { client } = gateway;
+
   routes.add(
     {
       method: 'post',
@@ -23,8 +31,25 @@ export function addBatchActions(routes: Routes, gateway: Gateway): void {
     },
     async (call, { params, query, body: { reason } }) => {
       const found = await batchOf(call, gateway, { id: params.id, function: query.function });
+      if (found.openedAs !== null) await client.batches.seal({ function: found.function, id: found.id }, 'canceled');
       const filter = { batch: found.id, function: found.function, state: ['queued', 'running', 'retrying'] };
       return await startBulk(call, gateway, { action: 'cancel', filter, reason, total: openMembersOf(found) });
+    },
+  );
+
+  routes.add(
+    {
+      method: 'post',
+      path: '/api/batches/{id}/seal',
+      summary: 'Seal an open batch: no further member is awaited',
+      query: batchOwnerQuerySchema,
+      isBodyOptional: true,
+      body: batchSealBodySchema,
+      answers: { 200: { description: 'whether this request sealed the batch', schema: batchSealedSchema } },
+    },
+    async (call, { params, query }) => {
+      const { id, function: fn } = await batchOf(call, gateway, { id: params.id, function: query.function });
+      return call.json({ sealed: await client.batches.seal({ function: fn, id }, 'person') });
     },
   );
 
@@ -42,7 +67,9 @@ export function addBatchActions(routes: Routes, gateway: Gateway): void {
       const found = await batchOf(call, gateway, { id: params.id, function: query.function });
       const filter = { batch: found.id, function: found.function, status: ['FAIL', 'DISCARD'] };
       const total = (found.byStatus.FAIL ?? 0) + (found.byStatus.DISCARD ?? 0);
-      return await startBulk(call, gateway, { action: 'redrive', filter, batch: newBatchId(gateway.clock.now()), total });
+      const batch = newBatchId(gateway.clock.now());
+      await client.batches.open({ function: found.function, id: batch, redriveOf: found.id });
+      return await startBulk(call, gateway, { action: 'redrive', filter, batch, total });
     },
   );
 }

@@ -74,17 +74,24 @@ export async function batchOf(
   return await findBatch(client.history, named, { atLeast: await client.lastSequence() });
 }
 
-function viewOf({ id, function: token, members, byStatus, byState, firstAt, lastAt, sequence }: FoundBatch, scope: Scope): BatchView {
-  return {
+function viewOf(
+  { id, function: token, state, openedAs, openedAt, completedAt, members, byStatus, byState, firstAt, lastAt, sequence }: FoundBatch,
+  scope: Scope,
+): BatchView {
+  return withoutUndefined({
     id,
     function: scope.nameOf(token),
+    state,
+    request_id: openedAs ?? undefined,
+    opened_at: openedAt ?? undefined,
+    completed_at: completedAt ?? undefined,
     members,
     by_status: byStatus,
     by_state: byState,
-    first_accepted_at: firstAt,
-    last_accepted_at: lastAt,
+    first_accepted_at: firstAt ?? undefined,
+    last_accepted_at: lastAt ?? undefined,
     sequence,
-  };
+  });
 }
 
 function resultsOf(gateway: Gateway, batch: BatchSummary): Response {

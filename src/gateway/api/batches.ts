@@ -1,13 +1,15 @@
 import { InvalidInputError } from '#src/core/errors.ts';
+import { destinationsSchema } from '#src/core/functions/definition.ts';
 import { newBatchId } from '#src/core/lines/batch-id.ts';
 import { isBatchKey, KEY_RULE } from '#src/core/lines/line-key.ts';
 import { deliverAtOf } from '#src/core/log/due-time.ts';
+import { parseJson } from '#src/core/text/json.ts';
 import { createConcurrencyLimit } from '#src/gateway/http/concurrency-limit.ts';
 import { flowKeyOf } from '../flow-key.ts';
 import { idsOfKey } from '../idempotency.ts';
 import type { Call, Gateway } from '../ports.ts';
 import { checkConnected, isDisabled, refuseDisabled } from '../refusals.ts';
-import { scopeOf } from '../scope.ts';
+import { checkTargets, type Scope, scopeOf } from '../scope.ts';
 import { acceptLines } from './accept-lines.ts';
 import { dueOptionsOf } from './due-options.ts';
 import type { Routes } from './route.ts';
@@ -51,11 +53,36 @@ export function addBatchRoute(routes: Routes, gateway: Gateway): void {
       const key = keyOf(call, query.key);
       // What concerns every line is refused once, before the body is read.
       await gateway.client.functions.find(name, query.qualifier);
+      const onComplete = destinationsIn(query.on_complete, scope);
       const release = places.enter(call.get('project'));
       const id = key === undefined ? newBatchId(gateway.clock.now()) : idsOfKey(key, scope, gateway.tenancy).id;
-      return acceptLines(gateway, call, { name, key, id, options, scope, listsIds: query.ids === true, limits: LIMITS, onEnd: release });
+      const request = await gateway.client.batches.open({ function: name, id, onComplete }).catch((error: unknown) => {
+        release();
+        throw error;
+      });
+      return acceptLines(gateway, call, {
+        name,
+        key,
+        id,
+        request,
+        options,
+        scope,
+        listsIds: query.ids === true,
+        limits: LIMITS,
+        onEnd: release,
+      });
     },
   );
+}
+
+/** The destinations of the outcome of a batch, which must be in the project of the caller. Throws `InvalidInputError`. */
+function destinationsIn(text: string | undefined, scope: Scope): unknown {
+  if (text === undefined) return [];
+  const parsed = destinationsSchema.safeParse(parseJson(text) ?? null);
+  if (!parsed.success)
+    throw new InvalidInputError({ field: 'on_complete', problem: 'must be a JSON array of destinations, as in a policy' });
+  checkTargets(scope, { onSuccess: parsed.data });
+  return parsed.data;
 }
 
 /** The key of a batch; `undefined` without one. Throws `InvalidInputError`. */

@@ -52,6 +52,7 @@ export const routeRules: Readonly<Record<string, RouteRule | undefined>> = {
   'POST /api/functions/:name/invocations': { role: 'invoke', action: 'function.invoke' },
   'POST /api/functions/:name/batches': { role: 'invoke', action: 'function.invoke-batch' },
   'POST /api/batches/:id/cancel': { role: 'invoke', action: 'batch.cancel' },
+  'POST /api/batches/:id/seal': { role: 'invoke', action: 'batch.seal' },
   'POST /api/batches/:id/redrive': { role: 'invoke', action: 'batch.redrive' },
   'POST /api/invocations/:id/cancel': { role: 'invoke', action: 'invocation.cancel' },
   'POST /api/invocations/:id/deliveries/:destination/dismiss': { role: 'invoke', action: 'delivery.dismiss' },

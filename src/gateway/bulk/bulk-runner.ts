@@ -15,7 +15,7 @@ import { mapConcurrently } from '../api/map-concurrently.ts';
 import type { BulkRunner, GatewayClient } from '../ports.ts';
 
 export type BulkRunnerOptions = {
-  client: Pick<GatewayClient, 'history' | 'repair' | 'cancel' | 'timeline'>;
+  client: Pick<GatewayClient, 'history' | 'repair' | 'cancel' | 'timeline' | 'batches'>;
   bulks: BulkStore;
   clock: Clock;
   logger: Logger;
@@ -69,11 +69,18 @@ async function advance(options: BulkRunnerOptions, known: StoredBulk): Promise<S
   const { bulks, clock } = options;
   const change = await changeBy(options, known.operation);
   if (change.state !== undefined) change.endedAt = clock.now();
+  if (change.state !== undefined) await sealBatch(options, known.operation);
   const { isSaved, stored } = await bulks.save(known, change);
   if (isSaved) return stored;
   // An abort was written meanwhile. The counts of this part are kept.
   if (stored.operation.abortBy === undefined) return undefined;
   return (await bulks.save(stored, { ...change, state: 'aborted', endedAt: clock.now() })).stored;
+}
+
+/** Seals the batch of the redriven invocations. An operation without a filter by a batch has none. */
+async function sealBatch({ client }: BulkRunnerOptions, { batch, filter }: BulkOperation): Promise<void> {
+  const fn = filter?.function;
+  if (batch !== undefined && typeof fn === 'string') await client.batches.seal({ function: fn, id: batch });
 }
 
 async function changeBy(options: BulkRunnerOptions, operation: BulkOperation): Promise<Partial<BulkOperation>> {

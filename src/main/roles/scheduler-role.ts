@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { sweepPackagesRegularly } from '#src/functions/package-sweep.ts';
 import { createLastingHints } from '#src/nats/streams/lasting-hints.ts';
+import { createMemberCount } from '#src/scheduler/count-members.ts';
 import { fireSchedules } from '#src/scheduler/fire-schedules.ts';
 import { type Scheduler, startScheduler } from '#src/scheduler/scheduler.ts';
 import { sweepPayloadsRegularly } from '#src/scheduler/sweep-payloads.ts';
@@ -19,6 +20,7 @@ export async function startSchedulerRole(context: RoleContext): Promise<Pick<Sch
     name,
     hints: createLastingHints({ ...ports, signal: closing.signal }),
     deliveredUpTo: ports.queue.deliveredUpTo,
+    countMembers: createMemberCount(ports.history),
     takesWork,
     patienceInMs,
     maxDeliveryAgeInMs,

@@ -181,7 +181,7 @@ class Table {
         ...[...results, of.derived], // Outcomes, and the requests of schedules.
         of.wake,
         of.deliver,
-        of.runs,
+        ...[of.runs, ...questions], // The history counts the members of batches.
       ],
       subscribe: [...services, of.findRequest],
       allowResponses: true,

@@ -22,7 +22,7 @@ export type Upcasting = { readonly oldest: number; readonly table: Readonly<Reco
  * - 4: `delivery.dismissed` is new, and so is `isEarly` of `redriven`: earlier machines refuse a redrive before `notified`.
  * - 5: `retryable` and `retryAfterInMs` of a failure are new.
  * - 6: `when` of a destination and `notSent` of an outcome are new. An earlier process would deliver to every destination.
- * - 7: `deferred` is new, and so is `stored` of a success: an earlier process would take the value for an empty one.
+ * - 7: `deferred` and `batch.sealed` are new, and so is `stored` of a success: an earlier process would take the value for an empty one.
  */
 export const released: Upcasting = { oldest: 1, table: {} };
 
@@ -42,7 +42,7 @@ export function versionOf(facts: readonly Fact[]): number {
 }
 
 function versionOfOne(fact: Fact): number {
-  if (fact.type === 'deferred' || 'stored' in fact) return 7;
+  if (fact.type === 'deferred' || fact.type === 'batch.sealed' || 'stored' in fact) return 7;
   if (hasCondition(fact)) return 6;
   if ('failure' in fact && (fact.failure.retryable !== undefined || fact.failure.retryAfterInMs !== undefined)) return 5;
   if (fact.type === 'delivery.dismissed' || (fact.type === 'redriven' && fact.isEarly)) return 4;

@@ -72,7 +72,9 @@ function describeAcceptance({ function: name, qualifier, synchronous, redriveOf,
 function describe({ fact }: NamedEvent): string {
   switch (fact.type) {
     case 'queued':
-      return describeAcceptance(fact);
+      return fact.opens === undefined ? describeAcceptance(fact) : t('batch {batch} was opened', { batch: fact.opens.batch });
+    case 'batch.sealed':
+      return t('no further member is awaited');
     case 'running':
       return t('attempt {attempt} on {worker}', fact);
     case 'retrying':

@@ -52,7 +52,26 @@ describe('sequent batch', () => {
     expect([repeated.code, repeated.stderr]).toEqual([0, expect.stringContaining('no failed invocation matches')]);
   });
 
+  test('is told to its destination once, when all members are over, and is sealed then', async ({ sequent }) => {
+    const told = 'FunctionGraph=urn:fss:local:default:function:default:test2';
+    const run = await sequent.run(['invoke', 'hello', '--batch', '-', '--key', 'told', '--on-complete', told], { input: events(8) });
+    expect(run.code).toBe(0);
+    const get = async (id: string) =>
+      JSON.parse((await sequent.run(['batch', 'get', id, '--json'])).stdout) as { state: string; openedAs: string };
+    const { openedAs } = await vi.waitFor(async () => {
+      const found = await get('told');
+      expect(found).toMatchObject({ state: 'notified', members: 8, byStatus: { SUCCESS: 8 } });
+      return found;
+    }, WITHIN);
+    expect((await sequent.run(['explain', openedAs])).stdout).toContain('All members were over, so the batch was completed');
+    await vi.waitFor(async () => {
+      expect(linesOf((await sequent.run(['ls', 'test2', '--root', openedAs, '-o', 'name'])).stdout)).toHaveLength(1);
+    }, WITHIN);
+    expect((await sequent.run(['batch', 'seal', 'told'])).stdout).toContain('was sealed before');
+  });
+
   test('an unknown batch is not found', async ({ sequent }) => {
-    for (const command of ['get', 'results', 'cancel', 'redrive']) expect((await sequent.run(['batch', command, 'nobody'])).code).toBe(3);
+    for (const command of ['get', 'results', 'seal', 'cancel', 'redrive'])
+      expect((await sequent.run(['batch', command, 'nobody'])).code).toBe(3);
   });
 });

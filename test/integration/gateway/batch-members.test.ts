@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest';
-import { type RunningSequent, STRANGER, startSequent } from '#test/support/gateway/running-gateway.ts';
+import { PROJECT, type RunningSequent, STRANGER, startSequent } from '#test/support/gateway/running-gateway.ts';
 import { sharedByFile } from '#test/support/shared-by-file.ts';
 
 const test = sharedByFile(() => startSequent({ with: ['projection'] }));
@@ -10,7 +10,7 @@ let sequent: RunningSequent;
 test.beforeAll(async ({ sequent: own }) => {
   sequent = own;
   const body = { handler: { kind: 'process', file, export: 'greet' } };
-  for (const name of ['greet', 'later']) expect((await sequent.call('PUT', `/api/functions/${name}`, { body })).status).toBe(200);
+  for (const name of ['greet', 'later', 'told']) expect((await sequent.call('PUT', `/api/functions/${name}`, { body })).status).toBe(200);
 });
 
 const linesOf = (text: string): Record<string, unknown>[] =>
@@ -41,6 +41,30 @@ describe('the members of a batch over HTTP', () => {
     expect(results).toContainEqual({ request_id: 'whole-7', state: 'notified', status: 'SUCCESS', response: '"hello n7"' });
     expect(await json('GET', '/api/batches?function=greet')).toMatchObject({ batches: [{ id: 'whole', members: 40 }] });
     expect(await json('GET', '/api/invocations?batch=whole&status=FAIL')).toEqual({ invocations: [] });
+  });
+
+  test('are told of once they all have an outcome, as the event of a function', async () => {
+    const urn = `urn:fss:local:${PROJECT}:function:default:told`;
+    const onComplete = encodeURIComponent(JSON.stringify([{ destination: 'FunctionGraph', param: { func_urn: urn } }]));
+    const path = await send('greet', `?key=fan-in&on_complete=${onComplete}`, 12);
+    await expect
+      .poll(async () => await json('GET', path), WITHIN)
+      .toMatchObject({ state: 'notified', members: 12, by_status: { SUCCESS: 12 } });
+    const told = async () => (await json('GET', '/api/invocations?function=told&include=payload')).invocations as { request_id: string }[];
+    await expect.poll(told, WITHIN).toHaveLength(1);
+    const [{ request_id: id } = { request_id: '' }] = await told();
+    const { request } = (await json('GET', `/api/invocations/${id}`)) as { request: { payload: string } };
+    const { response_payload: counts } = JSON.parse(request.payload) as { response_payload: string };
+    expect(JSON.parse(counts)).toMatchObject({
+      batch: 'fan-in',
+      function: 'greet',
+      members: 12,
+      counts: { SUCCESS: 12, FAIL: 0, DISCARD: 0 },
+    });
+    expect(await send('greet', `?key=fan-in`, 12)).toBe(path);
+    expect(await told()).toHaveLength(1);
+    const wrong = await sequent.call('POST', '/api/functions/greet/batches?on_complete=nowhere', { body: '{}' });
+    expect(wrong.status).toBe(400);
   });
 
   test('are cancelled and redriven together, and a stranger does not find the batch', async () => {

@@ -110,6 +110,10 @@ describe('the printed permissions', () => {
     const fired = async (): Promise<number> => (await operator.schedules.get('often')).progress.fired;
     await expect.poll(fired, { timeout: 20_000 }).toBeGreaterThan(0);
     await operator.schedules.delete('often');
+    await operator.batches.open({ function: 'after', id: 'counted' });
+    await operator.batches.seal({ function: 'after', id: 'counted' });
+    const stateOfBatch = async () => (await operator.history.batches({ id: 'counted' })).batches.map(({ state }) => state);
+    await expect.poll(stateOfBatch, { timeout: 20_000 }).toEqual(['notified']);
     await operator.functions.delete('forever');
 
     for (const role of running.reverse()) await role.stop(0);

@@ -58,6 +58,7 @@ export async function openApp({
   const client = {
     functions: registry,
     packages,
+    batches: { open: async () => 1, seal: async () => true },
     async invokeText(name: string, payload: string, { id }: { id?: string } = {}) {
       await registry.get(name);
       await invokeText?.(name, payload, id);

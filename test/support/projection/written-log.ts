@@ -45,7 +45,7 @@ export function createWrittenLog(): WrittenLog {
     request: (fn, id, body, { headers = {}, at = last * 1_000 } = {}) =>
       add({
         at,
-        subject: `${'Lineage' in headers || 'Redrive-Of' in headers ? 'derived' : 'invoke'}.${fn}`,
+        subject: `${'Lineage' in headers || 'Redrive-Of' in headers || headers.Batch === 'opens' ? 'derived' : 'invoke'}.${fn}`,
         headers: JSON.stringify({ 'Request-Id': id, ...headers }),
         body,
       }),

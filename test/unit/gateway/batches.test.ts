@@ -39,7 +39,7 @@ async function openWithFunction(options: Parameters<typeof openApp>[0] = {}): Pr
   return opened;
 }
 
-describe('the memory of a batch over HTTP', () => {
+describe('the memory of a batch over HTTP', { timeout: 60_000 }, () => {
   test('is bounded while the caller does not read the reply: the body waits', async () => {
     const opened = await openWithFunction();
     const { counts, response } = await postLines(opened, '/api/functions/orders/batches?ids');
@@ -73,7 +73,8 @@ describe('the limits of a batch over HTTP', () => {
       call.set('body', new Uint8Array());
       const limits = { maxLines: 100_000, maxBytes: 1_000_000, inFlight: { maxItems: 1_000, maxBytes: 1_000_000 }, ...inMs };
       const options = { traceparent: undefined, qualifier: undefined };
-      const batch = { name: 'orders', key: undefined, id: 'import', options, scope: scopeOf(call, opened.gateway), listsIds: true, limits };
+      const named = { name: 'orders', key: undefined, id: 'import', request: 1 };
+      const batch = { ...named, options, scope: scopeOf(call, opened.gateway), listsIds: true, limits };
       return acceptLines(opened.gateway, call, { ...batch, onEnd: () => void ended.count++ });
     });
     return { opened, ended, response: await app.request('/', { method: 'POST', body, duplex: 'half' } as RequestInit) };

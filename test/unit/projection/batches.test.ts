@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { openingIdOf } from '#src/core/names/delivery-ids.ts';
 import { readBatches } from '#src/projection/batches.ts';
+import { list } from '#src/projection/list.ts';
 import type { Store } from '#src/projection/store.ts';
 import { foldInto, openModel } from '#test/support/projection/folded-model.ts';
 import { createWrittenLog, type WrittenLog } from '#test/support/projection/written-log.ts';
@@ -32,6 +34,10 @@ describe('the batches of the read model', () => {
         {
           id: 'import',
           function: 'a',
+          state: 'unopened',
+          openedAs: null,
+          openedAt: null,
+          completedAt: null,
           members: 2,
           byStatus: { FAIL: 1, WAIT: 1 },
           byState: { failed: 1, queued: 1 },
@@ -69,6 +75,28 @@ describe('the batches of the read model', () => {
       ['other', 'b', 1],
       ['other', 'a', 1],
     ]);
+  });
+
+  test('have the state of the stream that opened them, which lists and counts of invocations leave out', async () => {
+    const store = await modelOf((log) => {
+      const opened = log.request('a', openingIdOf('a', 'import'), '{"batch":"import"}', { headers: { Batch: 'opens' }, at: 500 });
+      member(log, 'a', 'import-1', 'import');
+      log.append('a', openingIdOf('a', 'import'), opened, [
+        { type: 'batch.sealed', invocation: openingIdOf('a', 'import'), at: 700, reason: 'ended' },
+      ]);
+      log.request('a', openingIdOf('a', 'empty'), '{"batch":"empty"}', { headers: { Batch: 'opens' }, at: 900 });
+      // A client cannot open a batch (OWN1).
+      log.message('invoke.a', '{"batch":"forged"}');
+    });
+    const { batches } = readBatches(store.database, { limit: 20 });
+    expect(batches.map(({ id, state, members, openedAt }) => [id, state, members, openedAt])).toEqual([
+      ['import', 'sealed', 1, 500],
+      ['empty', 'open', 0, 900],
+    ]);
+    const listed = list([store], { limit: 20 }).invocations.map(({ id }) => id);
+    expect(listed).toHaveLength(2);
+    expect(listed).toContain('import-1');
+    expect(list([store], { limit: 20, id: batches[0]?.openedAs ?? '' }).invocations).toMatchObject([{ state: 'running' }]);
   });
 
   test('are read page by page, the greatest id first', async () => {

@@ -4,6 +4,7 @@ import { getCommand } from './get.ts';
 import { listCommand } from './ls.ts';
 import { redriveBatchCommand } from './redrive.ts';
 import { resultsCommand } from './results.ts';
+import { sealCommand } from './seal.ts';
 
 export function batchCommand(): Command {
   return new Command('batch')
@@ -12,6 +13,7 @@ export function batchCommand(): Command {
     .addCommand(listCommand())
     .addCommand(getCommand())
     .addCommand(resultsCommand())
+    .addCommand(sealCommand())
     .addCommand(cancelBatchCommand())
     .addCommand(redriveBatchCommand());
 }

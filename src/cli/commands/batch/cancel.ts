@@ -28,7 +28,8 @@ async function cancel(call: Call<CancelOptions>): Promise<ExitCode> {
   const { options, args } = call;
   return await withClient(options, async (client) => {
     const named = { id: args[0] ?? '', function: options.function };
-    const { id, function: fn } = await findBatch(client.history, named, { atLeast: await client.lastSequence() });
+    const { id, function: fn, openedAs } = await findBatch(client.history, named, { atLeast: await client.lastSequence() });
+    if (openedAs !== null && !options.dryRun) await client.batches.seal({ function: fn, id }, 'canceled');
     return await cancelOpen({ ...call, options: { ...options, batch: id, function: fn } }, client);
   });
 }

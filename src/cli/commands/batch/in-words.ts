@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { formatMoment } from '#src/cli/print/format.ts';
 import { openMembersOf } from '#src/client/batches.ts';
 import type { BatchSummary } from '#src/core/batch-questions.ts';
 
@@ -29,4 +30,24 @@ export function countsOf(batch: BatchSummary): [label: string, count: number][] 
 /** Such as `3 of 5 over`. */
 export function progressOf(batch: BatchSummary): string {
   return `${batch.members - openMembersOf(batch)} of ${batch.members} over`;
+}
+
+/** Whether the state or the counts can still change. */
+export function canChange(batch: BatchSummary): boolean {
+  return batch.state === 'unopened' ? openMembersOf(batch) > 0 : batch.state !== 'notified';
+}
+
+export function stateInWords({ state, completedAt }: BatchSummary): string {
+  switch (state) {
+    case 'unopened':
+      return 'unopened: nobody awaits the members';
+    case 'open':
+      return 'open: further members may follow';
+    case 'sealed':
+      return 'sealed: the members are awaited';
+    case 'completed':
+      return `completed at ${formatMoment(completedAt ?? 0)}; its destinations are being told`;
+    case 'notified':
+      return `completed at ${formatMoment(completedAt ?? 0)}`;
+  }
 }

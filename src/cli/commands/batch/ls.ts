@@ -25,7 +25,8 @@ export function listCommand(): Command {
 const columns: Column<BatchSummary>[] = [
   { head: 'ID', cell: ({ id }) => id },
   { head: 'FUNCTION', cell: ({ function: name }) => name },
-  { head: 'STARTED', cell: ({ firstAt }) => formatMoment(firstAt) },
+  { head: 'STATE', cell: ({ state }) => state },
+  { head: 'STARTED', cell: ({ openedAt, firstAt }) => formatMoment(openedAt ?? firstAt ?? 0) },
   { head: 'PROGRESS', cell: progressOf },
   {
     head: 'MEMBERS',

@@ -27,7 +27,7 @@ export function redriveBatchCommand(): Command {
 }
 
 async function redrive(call: Call<RedriveOptions>): Promise<ExitCode> {
-  const { options, args, terminal } = call;
+  const { options, args } = call;
   return await withClient(options, async (client) => {
     const atLeast = await client.lastSequence();
     const found = await findBatch(client.history, { id: args[0] ?? '', function: options.function }, { atLeast });
@@ -35,27 +35,36 @@ async function redrive(call: Call<RedriveOptions>): Promise<ExitCode> {
     const items: InvocationSummary[] = [];
     for await (const one of client.history.all({ ...filter, order: 'oldest', limit: 500 }))
       if (!(await isRedriven(client, one))) items.push(one);
-    const batch = newBatchId(client.clock.now());
-    const code = await inBulk<InvocationSummary>(call, {
-      items,
-      verb: 'run again',
-      past: 'run again',
-      noun: 'failed invocation',
-      nouns: 'failed invocations',
-      nameOf: ({ id }) => id,
-      toJson: ({ id, function: fn, condition }) => ({ requestId: id, function: fn, condition }),
-      record: async (total) => {
-        const { recordBulk } = await import('../../recorded-bulk.ts');
-        return await recordBulk(client, { action: 'redrive', filter, total });
-      },
-      subjectOf: ({ id, function: fn }) => ({ id, function: fn }),
-      perform: async ({ id, function: fn }) => {
-        const redriven = await client.repair.redrive(id, { function: fn, batch });
-        return { note: `runs again as ${redriven}`, json: { redrive: redriven, batch } };
-      },
-    });
-    if (items.length > 0 && !options.dryRun) terminal.err.line(`batch ${batch}; its counts: sequent batch get ${batch}`);
+    const batch = { function: found.function, id: newBatchId(client.clock.now()) };
+    if (items.length === 0 || options.dryRun) return await redriveAll(call, client, { items, filter, batch: batch.id });
+    await client.batches.open({ ...batch, redriveOf: found.id });
+    const code = await redriveAll(call, client, { items, filter, batch: batch.id });
+    await client.batches.seal(batch);
+    call.terminal.err.line(`batch ${batch.id}; its counts: sequent batch get ${batch.id}`);
     return code;
+  });
+}
+
+type Redriven = { items: InvocationSummary[]; filter: object; batch: string };
+
+async function redriveAll(call: Call<RedriveOptions>, client: SequentClient, { items, filter, batch }: Redriven): Promise<ExitCode> {
+  return await inBulk<InvocationSummary>(call, {
+    items,
+    verb: 'run again',
+    past: 'run again',
+    noun: 'failed invocation',
+    nouns: 'failed invocations',
+    nameOf: ({ id }) => id,
+    toJson: ({ id, function: fn, condition }) => ({ requestId: id, function: fn, condition }),
+    record: async (total) => {
+      const { recordBulk } = await import('../../recorded-bulk.ts');
+      return await recordBulk(client, { action: 'redrive', filter: { ...filter }, total });
+    },
+    subjectOf: ({ id, function: fn }) => ({ id, function: fn }),
+    perform: async ({ id, function: fn }) => {
+      const redriven = await client.repair.redrive(id, { function: fn, batch });
+      return { note: `runs again as ${redriven}`, json: { redrive: redriven, batch } };
+    },
   });
 }
 

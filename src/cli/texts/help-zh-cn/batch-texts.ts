@@ -1,10 +1,15 @@
 /** The texts of `sequent batch`. */
 export const batchTexts = {
-  'the lines of one input, invoked together: ls, get, results, cancel, redrive':
-    '同一输入各行的批量调用：ls、get、results、cancel、redrive',
+  'the lines of one input, invoked together: ls, get, results, seal, cancel, redrive':
+    '同一输入各行的批量调用：ls、get、results、seal、cancel、redrive',
   'list the batches': '列出批次',
   'show a batch and the counts of its members': '显示批次及其成员计数',
   'print the results of a batch as JSON Lines': '以 JSON Lines 输出批次的结果',
+  'end the input of a batch whose sender is gone': '结束发送方已离开的批次的输入',
+  'Seals an open batch: no further member is awaited, and its destinations are told once its members are over.':
+    '封闭打开的批次：不再等待新成员，成员全部结束后通知目标服务。',
+  'with --batch: told once when all lines are over, as fn put --on-success (repeatable)':
+    '与 --batch 一起：全部行结束后通知一次的目标服务，写法同 fn put --on-success（可重复）',
   'cancel the open members of a batch': '取消批次中未结束的成员',
   'run the failed members of a batch again, as a new batch': '将批次中失败的成员作为新批次重新调用',
   'A batch is the lines of one input, invoked together by sequent invoke --batch, or over HTTP. Each line is a member.':

@@ -183,6 +183,11 @@ export const invokeQuerySchema = z.strictObject({
 export const batchQuerySchema = z.strictObject({
   key: z.string().max(64).optional().describe('in place of the header Idempotency-Key: line 7 gets the key <key>-7'),
   ids: flag.describe('the reply lists the request id of each accepted line'),
+  on_complete: z
+    .string()
+    .max(16_384)
+    .optional()
+    .describe('a JSON array of destinations, as in a policy, which are told once when all members are over'),
   ...requestShape,
 });
 

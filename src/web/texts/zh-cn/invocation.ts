@@ -39,6 +39,8 @@ export const invocation = {
   'waited for a slot of the key {key}': '等待键 {key} 的名额',
   '{destination} was dismissed: {note}': '{destination} 已忽略：{note}',
   'every delivery is settled': '全部通知已完结',
+  'batch {batch} was opened': '批次 {batch} 已打开',
+  'no further member is awaited': '不再等待新成员',
   'as {redrive}': '新的调用为 {redrive}',
   Timeline: '时间线',
   now: '现在',
