@@ -26,7 +26,7 @@ export async function recordHistories(folder: string): Promise<string[]> {
     (isRepaired ? answer(200) : received.path === '/gone' ? gone : down)(response, received, request),
   );
   const connections = { receiver: receiverConnection(receiver) };
-  await using sequent = await startDeliveringSystem(connections, SETTINGS, 'worker,scheduler,destinations');
+  await using sequent = await startDeliveringSystem(connections, SETTINGS, 'worker,scheduler,destinations,projection');
   const { client, log } = sequent;
   const run = async (...args: string[]): Promise<string> => {
     const { code, stdout, stderr } = await sequent.run(args);
@@ -49,6 +49,10 @@ export async function recordHistories(folder: string): Promise<string[]> {
   for (const [name, id, event] of requests) await client.invoke(name, event, { id });
   await run('cancel', 'cancelled');
   const batch = await client.invokeMany('greet', [{}, { failures: 1 }, {}]);
+  await client.batches.open({ function: 'greet', id: 'batch', onComplete: [toFunction('picky')] });
+  await client.invoke('greet', {}, { id: 'member', batch: 'batch' });
+  await client.batches.seal({ function: 'greet', id: 'batch' });
+  const sealed = await log.until(({ type }) => type === 'batch.sealed');
   publish(sequent, 'nobody', 'unknown-function', '{}');
   publish(sequent, 'greet', 'no-json', '{');
   for (let i = 0; i < POSTPONED; i++) publish(sequent, 'unreachable', `postponed-${i}`, '{');
@@ -69,7 +73,7 @@ export async function recordHistories(folder: string): Promise<string[]> {
 
   const ids = requests.map(([, id]) => id);
   const recorded = [...ids, 'unknown-function', 'no-json', 'worker-lost', failing.invocation, postponed.invocation];
-  recorded.push(...batch.slice(0, 1).map(({ requestId }) => requestId));
+  recorded.push(...batch.slice(0, 1).map(({ requestId }) => requestId), 'member', sealed.invocation);
   await log.untilNotified(recorded);
   recorded.push(...followUpsOf(sequent, ids));
   await log.untilNotified(recorded);
