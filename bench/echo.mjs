@@ -11,3 +11,10 @@ export const flaky = async (event, context) => {
   if (event.fails && context.attempt === 1) throw new Error('the first attempt fails');
   return event;
 };
+
+/** Takes as long as the event says. Returns when it ran, by the clock of the machine. */
+export const timed = async ({ ms = 0, key }) => {
+  const from = performance.timeOrigin + performance.now();
+  if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms));
+  return { key, from, to: performance.timeOrigin + performance.now() };
+};

@@ -40,6 +40,15 @@ export const scripts: Readonly<Record<string, Script>> = {
       '--singles': 'single requests instead of batches',
     },
   },
+  flow: {
+    script: 'bench:flow',
+    summary: 'Measures the limits of a flow over four workers: of a function, of each of many keys, and beside a key with a backlog.',
+    options: {
+      '--invocations <n>': 'the invocations of the function with one limit; 0 for none (1200)',
+      '--keys <n>': 'the keys, and the invocations of each round; 0 for none (10000)',
+      '--busy <n>': 'the backlog of the busy key; 0 for none (50000)',
+    },
+  },
   projection: {
     script: 'bench:projection',
     summary: 'Measures how fast a projection rebuilds its read model, and what it costs beside a worker.',
