@@ -103,11 +103,14 @@ async function suppose({ options }: Call<WhatIfOptions>, policy: Policy, onSuppo
   const { readLog } = await import('#src/analysis/read-log.ts');
   const { createSum } = await import('#src/analysis/what-if-sum.ts');
   const { whatIf: fold } = await import('#src/analysis/what-if.ts');
+  const { requestIn } = await import('#src/analysis/history.ts');
   const { systemClock } = await import('#src/core/ports/clock.ts');
   const { sum, add } = createSum();
   const { function: only, since = 0 } = options;
   const collector = createHistoryCollector((history) => {
     if ((only !== undefined && history.function !== only) || (history.transitions[0]?.fact.at ?? 0) < since) return;
+    // A batch has no policy. Its members are histories of their own.
+    if (requestIn(history)?.opens !== undefined) return;
     const supposition = fold(history, policy);
     add(supposition);
     onSupposition(supposition);
