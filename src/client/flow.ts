@@ -32,7 +32,7 @@ type PoolsQuery = {
   project?: string | undefined;
   /** Only these pools. */
   pools?: readonly PoolId[] | undefined;
-  /** The number of keys of each pool; 20 by default. */
+  /** The number of keys of each pool; 20 by default. 0 for the counts of the pools alone. */
   keys?: number | undefined;
 };
 
@@ -61,7 +61,11 @@ export function createClientFlow({ ledger, functions, history, consumers }: Clie
   const readKeys = async (): Promise<string[]> => await ledger.keys().catch(() => []);
 
   async function readWaits({ pools, project, keys = KEYS }: PoolsQuery): Promise<AnswerOf<'waits'>> {
-    const query = { limit: keys, ...(pools === undefined ? {} : { pools: [...pools] }), ...(project === undefined ? {} : { project }) };
+    const query = {
+      limit: Math.max(keys, 1),
+      ...(pools === undefined ? {} : { pools: [...pools] }),
+      ...(project === undefined ? {} : { project }),
+    };
     return await history.waits(query).catch((error: unknown) => {
       if (error instanceof HistoryUnavailableError) return { functions: [], keys: [], isCut: false };
       throw error;

@@ -73,7 +73,7 @@ describe('findServer', () => {
 
 test('the version that Sequent fetches is the one of docker-compose.yml', async () => {
   const composition = await readFile(new URL('../../docker-compose.yml', import.meta.url), 'utf8');
-  expect(composition).toContain(`image: nats:${PINNED_VERSION}-alpine\n`);
+  expect(composition).toContain(`image: nats:${PINNED_VERSION}-alpine@sha256:`);
 });
 
 describe('fetchServer, as root on Debian', () => {

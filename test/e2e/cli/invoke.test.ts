@@ -108,16 +108,12 @@ describe('sequent invoke', () => {
   });
 
   test(`accepts an event of ${MAX_PAYLOAD_BYTES} bytes, and refuses one byte more`, async ({ sequent }) => {
-    const [largest, more, endless] = await Promise.all([
+    const [largest, more] = await Promise.all([
       sequent.run(['invoke', 'test2', '--wait'], { input: jsonOf(MAX_PAYLOAD_BYTES) }),
       sequent.run(['invoke', 'test2'], { input: jsonOf(MAX_PAYLOAD_BYTES + 1) }),
-      sequent.run(['invoke', 'test2'], { input: 'a'.repeat(4 * MAX_PAYLOAD_BYTES) }),
     ]);
     expect(largest.code).toBe(0);
-    for (const { code, stdout, stderr } of [more, endless]) {
-      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-      expect(stderr).toContain('262144 bytes');
-    }
+    expect(more).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('has 262145 bytes; at most 262144 are accepted') });
   });
 
   test('refuses an event that is not JSON, or not text', async ({ sequent }) => {

@@ -37,7 +37,7 @@ const victims: [string, Victim][] = [
   ],
 ];
 
-test.for(victims)('every invocation of a chain exists once after kills of a worker %s', async ([, victim]) => {
+test.for(victims)('every invocation of a chain exists once after kills of a worker %s', { timeout: 300_000 }, async ([, victim]) => {
   const seed = Number(process.env.SEQUENT_CHAOS_SEED ?? Date.now() % 1_000_000);
   const random = createSeededRandom(seed);
   await using sequent = await startDeliveringSystem({}, {}, victim.others);

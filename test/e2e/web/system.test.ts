@@ -238,7 +238,7 @@ describe('every page', () => {
     await page.keyboard.press('Tab');
     await expect.poll(focused).toBe('Skip to the content');
     const walked: string[] = [];
-    for (let step = 0; step < 9; step++) {
+    for (let step = 0; step < 10; step++) {
       await page.keyboard.press('Tab');
       walked.push(await focused());
     }
@@ -246,6 +246,7 @@ describe('every page', () => {
       'Sequent',
       'Invocations',
       'Functions',
+      'Schedules',
       'Dead letters',
       'System',
       '中文',
@@ -263,6 +264,7 @@ describe('every page', () => {
       ['gd', 'Dead letters'],
       ['gi', 'Invocations'],
       ['gf', 'Functions'],
+      ['gh', 'Schedules'],
     ] as const) {
       await page.keyboard.type(keys);
       await page.getByRole('heading', { level: 1, name: heading }).waitFor();

@@ -118,7 +118,7 @@ describe('a raw connection', () => {
     const lines = Array.from({ length: 20 }, () => '3\r\n{}\n\r\n');
     const answer = await sendSlowly(port, [start, ...lines, `0\r\n\r\n${next}`], 100);
     expect(statusesIn(answer)).toEqual([200, 200]);
-    expect(answer).toContain('{"type":"end","accepted":20,"repeated":0,"refused":0,"unanswered":0}');
+    expect(answer).toMatch(/\{"type":"end","batch":"[\w-]+","accepted":20,"repeated":0,"refused":0,"unanswered":0\}/);
     expect(opened.sent.length).toBe(before + 20);
   });
 

@@ -12,7 +12,7 @@ import { serverSharedByFile } from '#test/support/shared-by-file.ts';
 
 const MAX_FILE = 1_024 ** 3;
 /** The streams of Sequent without that of DIS. */
-const WITHOUT_DIS = 8;
+const WITHOUT_DIS = 9;
 
 /** Every client without credentials uses an account with these limits. */
 const account = (maxStreams: number): string => `
@@ -108,7 +108,7 @@ describe('an account with limits', () => {
     expect(problems).toEqual([reason]);
     await server.change(account(WITHOUT_DIS + 1));
     await expect.poll(() => streams.publishRecord(record), { timeout: 10_000 }).toEqual({ kind: 'stored' });
-    expect(await sizes()).toMatchObject({ SEQUENT_DIS: Math.floor(MAX_FILE * 0.05) });
+    expect(await sizes()).toMatchObject({ SEQUENT_DIS: Math.floor(MAX_FILE * 0.04) });
   });
 
   test('bounds results in memory by its own limit, and a server without limits bounds them too', async () => {
