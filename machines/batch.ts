@@ -14,13 +14,13 @@ import { type InvocationContext, initialContext } from './invocation-context.ts'
  * 2. The states have the names of those of an invocation, because every reader of streams reads both: `queued` is open, `running` is sealed,
  *    `succeeded` is completed.
  * 3. A batch is sealed once its input has ended. An open batch is sealed at its `dueAt` at the latest (T1).
- * 4. The outcome of a batch is `succeeded` whatever its members are: its payload counts them. The destinations of the outcome are told by
- *    the machine of the deliveries (D1).
+ * 4. The outcome of a batch is `succeeded` whatever its members are: its payload counts them. The machine of the deliveries delivers the
+ *    outcome to its destinations (D1).
  */
 
 /** The effects, as data. The scheduler performs those of a batch. */
 const effects = {
-  /** The scheduler seals a batch that nobody sealed until it was due. */
+  /** The scheduler seals a batch that is still open when it is due. */
   sealWhenDue: () => {},
   /** The scheduler counts the members, and appends the outcome when none is open. */
   completeWhenOver: () => {},

@@ -165,7 +165,7 @@ const queued = z.object({
   opens: opensSchema.optional(),
 });
 
-/** Why no further member of a batch is awaited: the input ended, a person sealed or cancelled the batch, or nobody sealed it in time. */
+/** Why no further member of a batch is awaited: the input ended, a person sealed or cancelled the batch, or it was still open when it was due. */
 const batchSealed = z.object({
   type: z.literal('batch.sealed'),
   invocation,

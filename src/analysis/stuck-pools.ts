@@ -10,7 +10,7 @@ type Pool = {
 
 export type StuckKeys = { keys: readonly string[]; waiting: number; since: number };
 
-/** A key that waits for longer than this while nothing of it runs asks a person to act. */
+/** After this time, a key that waits although no attempt of the key runs is reported. */
 const PATIENCE_IN_MS = 60_000;
 
 /**
