@@ -1,14 +1,10 @@
 import { useState } from 'preact/hooks';
 import type { FunctionView } from '#src/gateway/api/schemas/functions.ts';
-import { request } from '../api/http.ts';
-import { useAction } from '../invocation/actions.tsx';
-import { ProblemNotice } from '../parts/notices.tsx';
+import { DeleteDialog } from '../parts/delete-dialog.tsx';
 import { RelativeTime } from '../parts/time.tsx';
-import { Dialog, DialogFooter } from '../shell/dialog.tsx';
 import { t } from '../shell/language.ts';
 import { Link, paths } from '../shell/router.tsx';
 import { useRole } from '../shell/session.ts';
-import { showToast } from '../shell/toasts.tsx';
 import { AliasDialog } from './alias-dialog.tsx';
 import { PublishDialog } from './publish-dialog.tsx';
 
@@ -75,37 +71,16 @@ export function VersionsCard({ path, view, onChanged }: CardProps) {
       {dialog?.kind === 'publish' ? <PublishDialog path={path} view={view} onClose={close} onDone={onChanged} /> : null}
       {dialog?.kind === 'alias' ? <AliasDialog path={path} view={view} alias={dialog.alias} onClose={close} onDone={onChanged} /> : null}
       {dialog?.kind === 'delete' ? (
-        <DeletePart path={`${path}/${dialog.part}`} name={dialog.name} onClose={close} onDone={onChanged} />
+        <DeleteDialog
+          path={`${path}/${dialog.part}`}
+          name={dialog.name}
+          consequence={t('Callers of {name} are refused from then on, and its queued invocations fail.', { name: dialog.name })}
+          label={t('Delete {name}', { name: dialog.name })}
+          onClose={close}
+          onDone={onChanged}
+        />
       ) : null}
     </section>
-  );
-}
-
-type DeletePartProps = { path: string; name: string; onClose: () => void; onDone: () => void };
-
-/** Deletes a version or an alias, after a question. */
-function DeletePart({ path, name, onClose, onDone }: DeletePartProps) {
-  const { run, isRunning, problem } = useAction<unknown>();
-  const remove = (): void =>
-    void run(async () => {
-      await request(path, { method: 'DELETE' });
-      showToast(t('{name} is deleted', { name }));
-      onDone();
-      onClose();
-      return true;
-    });
-  return (
-    <Dialog title={t('Delete {name}', { name })} onClose={onClose}>
-      <div class="dialog-body">
-        <p>{t('Callers of {name} are refused from then on, and its queued invocations fail.', { name })}</p>
-        {problem === undefined ? null : <ProblemNotice problem={problem} />}
-      </div>
-      <DialogFooter onClose={onClose}>
-        <button type="button" class="button danger" disabled={isRunning} onClick={remove}>
-          {t('Delete {name}', { name })}
-        </button>
-      </DialogFooter>
-    </Dialog>
   );
 }
 

@@ -1,9 +1,9 @@
 import { useState } from 'preact/hooks';
 import type { ScheduleView } from '#src/gateway/api/schemas/schedules.ts';
-import { get, post, request } from '../api/http.ts';
+import { get, post } from '../api/http.ts';
 import { useAction } from '../invocation/actions.tsx';
+import { DeleteDialog } from '../parts/delete-dialog.tsx';
 import { Empty, ProblemNotice, Skeleton } from '../parts/notices.tsx';
-import { Dialog, DialogFooter } from '../shell/dialog.tsx';
 import { formatNumber, t } from '../shell/language.ts';
 import { navigate, paths } from '../shell/router.tsx';
 import { useRole } from '../shell/session.ts';
@@ -56,7 +56,16 @@ export function SchedulesPage() {
         </section>
       )}
       {dialog?.kind === 'edit' ? <ScheduleForm schedule={dialog.schedule} onClose={close} onSaved={reload} /> : null}
-      {dialog?.kind === 'delete' ? <DeleteSchedule schedule={dialog.schedule} onClose={close} onDone={reload} /> : null}
+      {dialog?.kind === 'delete' ? (
+        <DeleteDialog
+          path={pathOf(dialog.schedule.name)}
+          name={dialog.schedule.name}
+          consequence={t('The schedule fires no more. The invocations that it requested stay.')}
+          label={t('Delete the schedule')}
+          onClose={close}
+          onDone={reload}
+        />
+      ) : null}
     </div>
   );
 }
@@ -81,33 +90,6 @@ async function runNow({ name, function: owner }: ScheduleView): Promise<void> {
 async function setPaused({ name }: ScheduleView, isPaused: boolean): Promise<void> {
   await post(`${pathOf(name)}/${isPaused ? 'pause' : 'resume'}`);
   showToast(isPaused ? t('{name} is paused: its fire times are not made up', { name }) : t('{name} is resumed', { name }));
-}
-
-type DeleteProps = { schedule: ScheduleView; onClose: () => void; onDone: () => void };
-
-function DeleteSchedule({ schedule: { name }, onClose, onDone }: DeleteProps) {
-  const { run, isRunning, problem } = useAction<unknown>();
-  const remove = (): void =>
-    void run(async () => {
-      await request(pathOf(name), { method: 'DELETE' });
-      showToast(t('{name} is deleted', { name }));
-      onDone();
-      onClose();
-      return true;
-    });
-  return (
-    <Dialog title={t('Delete {name}', { name })} onClose={onClose}>
-      <div class="dialog-body">
-        <p>{t('The schedule fires no more. The invocations that it requested stay.')}</p>
-        {problem === undefined ? null : <ProblemNotice problem={problem} />}
-      </div>
-      <DialogFooter onClose={onClose}>
-        <button type="button" class="button danger" disabled={isRunning} onClick={remove}>
-          {t('Delete the schedule')}
-        </button>
-      </DialogFooter>
-    </Dialog>
-  );
 }
 
 const pathOf = (name: string): string => `/api/schedules/${encodeURIComponent(name)}`;
