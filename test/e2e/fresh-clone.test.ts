@@ -6,7 +6,6 @@ import { findOnPath } from '#src/main/find-on-path.mjs';
 import { type Clone, cloneRepository, npmStart, npxSequent } from '#test/support/cli/npm-start.ts';
 import { chosenServer } from '#test/support/cli/passed-on.ts';
 import { sharedTest } from '#test/support/fixtures.ts';
-import { slownessOfMachine } from '#test/support/slowness.ts';
 
 /** The tests share a clone, so that its packages are installed once. */
 const test = sharedTest.extend('clone', { scope: 'file' }, async ({ folder }) => {
@@ -29,7 +28,6 @@ test('a fresh clone runs a function with "npm start" and one more command, and i
   const ownInMs = durationIn(/Sequent started in ([\d.]+) (m?s)/.exec(first.said));
   expect(await first.stop()).toBe(0);
   const second = await npmStart({ folder });
-  const slowness = slownessOfMachine();
   expect(await second.stop()).toBe(0);
   process.stdout.write(
     `fresh clone: first invocation after ${Math.round(firstInMs)} ms, of which Sequent's own start ${ownInMs} ms; second start ${Math.round(second.readyInMs)} ms\n`,
@@ -37,8 +35,10 @@ test('a fresh clone runs a function with "npm start" and one more command, and i
 
   expect(JSON.parse(stdout)).toMatchObject({ greeting: 'Hello, Ada!' });
   expect(firstInMs).toBeLessThan(60_000);
-  expect(ownInMs).toBeLessThan(3_000 * slowness);
-  expect(second.readyInMs).toBeLessThan(3_000 * slowness);
+  // Each start takes under 3 s on a quiet machine. Other tests run beside this one.
+  expect(ownInMs).toBeLessThan(9_000);
+  expect(second.readyInMs).toBeLessThan(9_000);
+  expect(second.readyInMs).toBeLessThan(first.readyInMs);
 });
 
 const NOBODY = 65_534;

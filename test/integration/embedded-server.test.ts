@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { connect } from 'nats';
@@ -7,6 +7,7 @@ import { describe, expect, vi } from 'vitest';
 import { readConfiguration } from '#src/main/config/configuration.ts';
 import { findNats } from '#src/main/config/find-nats.ts';
 import { ServerStartError } from '#src/main/nats-server/errors.ts';
+import { ensureServer } from '#src/main/nats-server/fetch.ts';
 import { createServerFiles } from '#src/main/nats-server/files.ts';
 import { findRunningServer } from '#src/main/nats-server/running.ts';
 import type { EmbeddedServer, ServerEvent } from '#src/main/nats-server/start.ts';
@@ -118,6 +119,15 @@ describe('an embedded server', () => {
     expect(server.url).toBe(url);
   });
 
+  test('whose port is taken for a moment during its start is started again', async ({ dataDir, folder, start }) => {
+    const first = await start();
+    await first.stop();
+    const bin = await binBesideAListener(folder, new URL(first.url).port);
+    const second = await start({ bin });
+    expect(await readFile(createServerFiles(dataDir).log, 'utf8')).toContain('address already in use');
+    expect(second.url).toBe(first.url);
+  });
+
   test('that is stopped during a restart leaves no process', async ({ dataDir, start }) => {
     const server = await start();
     process.kill(server.pid, 'SIGKILL');
@@ -133,6 +143,12 @@ describe('an embedded server', () => {
     expect(await serversOn(dataDir)).toEqual([]);
   });
 
+  test('that a signal ends during its start is reported with the signal', async ({ folder, start }) => {
+    const bin = join(folder, 'killed');
+    await writeFile(bin, '#!/bin/sh\nkill -9 $$\n', { mode: 0o755 });
+    await expect(start({ bin })).rejects.toThrow(/was ended by SIGKILL/);
+  });
+
   test('whose start is aborted leaves no process', async ({ dataDir, start }) => {
     const aborting = new AbortController();
     const starting = start({ signal: aborting.signal });
@@ -141,6 +157,22 @@ describe('an embedded server', () => {
     expect(await serversOn(dataDir)).toEqual([]);
   });
 });
+
+/** A nats-server during whose first run another process listens on a port. */
+async function binBesideAListener(folder: string, port: string): Promise<string> {
+  const { bin } = await ensureServer();
+  const [script, listener] = [join(folder, 'nats-server'), join(folder, 'listener.mjs')];
+  await writeFile(
+    listener,
+    `import { spawnSync } from 'node:child_process';
+import { createServer } from 'node:net';
+createServer().listen(${port}, '127.0.0.1', () => process.exit(spawnSync('${bin}', process.argv.slice(2)).status));
+`,
+  );
+  const lines = ['#!/bin/sh', `[ -e $0.ran ] && exec '${bin}' "$@"`, 'touch $0.ran', `exec '${process.execPath}' ${listener} "$@"`];
+  await writeFile(script, lines.join('\n'), { mode: 0o755 });
+  return script;
+}
 
 async function createStream(server: Address): Promise<void> {
   const client = await connect(optionsFor(server));

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -49,9 +49,10 @@ export async function launchServer(files: ServerFiles, options: LaunchOptions): 
   const logStart = statSync(files.log, { throwIfNoEntry: false })?.size ?? 0;
   // Written before the start, so that a later process knows the settings of a server that it finds.
   writeRecord(files, { fsync, port, anonymous: access?.anonymous, responders: access !== undefined });
-  const pid = await spawnServer(files, options);
+  const child = await spawnServer(files, options);
+  const { pid = 0 } = child;
   try {
-    return await waitUntilReady(files, pid, { signal, readyWithinMs });
+    return await waitUntilReady(files, pid, { signal, readyWithinMs, ending: () => endingOf(child) });
   } catch (cause) {
     await endServer(pid, files.config);
     const errors = errorsIn(files.log, logStart);
@@ -59,21 +60,38 @@ export async function launchServer(files: ServerFiles, options: LaunchOptions): 
   }
 }
 
+export type WaitOptions = {
+  signal?: AbortSignal | undefined;
+  readyWithinMs: number;
+  /** How the process ended, or `undefined` while it runs. */
+  ending?: () => string | undefined | Promise<string | undefined>;
+};
+
 /** Waits for a server that this or another process started, and completes its record. */
 export async function waitUntilReady(
   files: ServerFiles,
   pid: number,
-  { signal, readyWithinMs }: { signal?: AbortSignal | undefined; readyWithinMs: number },
+  { signal, readyWithinMs, ending = () => endingOfStranger(pid, files.config) }: WaitOptions,
 ): Promise<LiveServer> {
   const deadline = performance.now() + readyWithinMs;
   while (performance.now() < deadline) {
     signal?.throwIfAborted();
     const live = await liveServer(files, pid);
     if (live !== undefined) return live;
-    if (!(await isRunning(pid, files.config))) throw new Error('the process ended at once');
+    const ended = await ending();
+    if (ended !== undefined) throw new Error(ended);
     await systemClock.sleep(POLL_IN_MS);
   }
   throw new Error(`no answer within ${readyWithinMs} ms; if process ${pid} hangs, "kill -9 ${pid}" frees the folder`);
+}
+
+function endingOf({ exitCode, signalCode }: ChildProcess): string | undefined {
+  if (signalCode !== null) return `the process was ended by ${signalCode}`;
+  return exitCode === null ? undefined : `the process ended at once with exit code ${exitCode}`;
+}
+
+async function endingOfStranger(pid: number, config: string): Promise<string | undefined> {
+  return (await isRunning(pid, config)) ? undefined : 'the process ended';
 }
 
 /** Whether a port of the loopback address can be listened on now. */
@@ -101,14 +119,14 @@ async function liveServer(files: ServerFiles, pid: number): Promise<LiveServer |
   return { pid, fsync, anonymous, hasResponders, ...ports, version: greeting.version };
 }
 
-async function spawnServer(files: ServerFiles, { bin, detached }: LaunchOptions): Promise<number> {
+async function spawnServer(files: ServerFiles, { bin, detached }: LaunchOptions): Promise<ChildProcess> {
   // Output before the server opens its log, and a panic, go to the same file. A pipe would break when this process ends.
   const log = openSync(files.log, 'a');
   try {
     const child = spawn(bin, ['-c', files.config], { detached, stdio: ['ignore', log, log] });
     await once(child, 'spawn');
     child.unref();
-    return child.pid ?? 0;
+    return child;
   } catch (cause) {
     throw new ServerStartError({ dataDir: files.folder, why: messageOf(cause) }, { cause });
   } finally {

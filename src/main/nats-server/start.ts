@@ -155,12 +155,13 @@ class Supervisor implements EmbeddedServer {
     const { signal } = this.#options;
     const wanted = [readRecord(this.#files)?.port, this.#options.port].filter((port) => port !== undefined);
     for (let tries = 1; ; tries++) {
-      // Another program may take the port between this check and the start of the server. The loop then checks again.
-      const free = await firstFree(wanted);
+      // Another program may take the port between this check and the start of the server, also only for a moment, as the local
+      // end of a connection. The loop then checks again, and the last try takes any port.
+      const free = tries === FIRST_START_TRIES ? undefined : await firstFree(wanted);
       try {
         return await this.#launch(free, signal);
       } catch (error) {
-        if (free === undefined || tries === FIRST_START_TRIES || signal?.aborted || (await isPortFree(free))) throw error;
+        if (free === undefined || signal?.aborted || !messageOf(error).includes('address already in use')) throw error;
       }
     }
   }
