@@ -24,7 +24,18 @@ type Files = ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
 
 const builtInto = fileURLToPath(new URL('../../web/dist', import.meta.url));
 /** The paths of pages. One document for each language serves all of them, and reads its data from `/api`, which authenticates the caller. */
-const pages = ['/', '/login', '/invocations/*', '/functions', '/functions/*', '/schedules', '/dead-letters', '/system'];
+const pages = [
+  '/',
+  '/login',
+  '/invocations/*',
+  '/functions',
+  '/functions/*',
+  '/schedules',
+  '/batches',
+  '/batches/*',
+  '/dead-letters',
+  '/system',
+];
 const CHINESE = '/index.zh-CN.html';
 const unbuilt = 'The web pages are not built. Start Sequent with "npm start", or build them with "npm run pages".\n';
 

@@ -62,6 +62,14 @@ export function Properties({ view }: { view: InvocationView }) {
           </dd>
         </div>
       )}
+      {view.batch === undefined ? null : (
+        <div>
+          <dt>{t('Batch')}</dt>
+          <dd>
+            <Link to={paths.batch(view.batch, view.function)}>{view.batch}</Link>
+          </dd>
+        </div>
+      )}
       {view.schedule === undefined ? null : (
         <div>
           <dt>{t('Schedule')}</dt>

@@ -17,6 +17,7 @@ export type Filter = {
   root?: string;
   parent?: string;
   redrive_of?: string;
+  batch?: string;
   schedule?: string;
   waits_for?: string;
   flow_key?: string;
@@ -33,6 +34,7 @@ export const linkedFields = [
   'root',
   'parent',
   'redrive_of',
+  'batch',
   'schedule',
   'waits_for',
   'flow_key',

@@ -17,6 +17,8 @@ const FunctionsPage = lazyComponent(async () => (await import('../functions/page
 const CreateFunctionPage = lazyComponent(async () => (await import('../functions/create-page.tsx')).CreateFunctionPage);
 const FunctionPage = lazyComponent(async () => (await import('../functions/function-page.tsx')).FunctionPage);
 const SchedulesPage = lazyComponent(async () => (await import('../schedules/page.tsx')).SchedulesPage);
+const BatchesPage = lazyComponent(async () => (await import('../batches/page.tsx')).BatchesPage);
+const BatchPage = lazyComponent(async () => (await import('../batches/batch-page.tsx')).BatchPage);
 const DeadLettersPage = lazyComponent(async () => (await import('../system/dead-letters.tsx')).DeadLettersPage);
 const SystemPage = lazyComponent(async () => (await import('../system/page.tsx')).SystemPage);
 
@@ -29,6 +31,7 @@ export function App() {
     'g i': () => navigate(paths.invocations),
     'g f': () => navigate(paths.functions),
     'g h': () => navigate(paths.schedules),
+    'g b': () => navigate(paths.batches),
     'g d': () => navigate(paths.deadLetters),
     'g s': () => navigate(paths.system),
   });
@@ -60,8 +63,15 @@ const fixedPages: Readonly<Record<string, ComponentType | undefined>> = {
   [paths.login]: Login,
   [paths.functions]: FunctionsPage,
   [paths.schedules]: SchedulesPage,
+  [paths.batches]: BatchesPage,
   [paths.deadLetters]: DeadLettersPage,
   [paths.system]: SystemPage,
+};
+
+/** The pages of one thing, which has an id, and a function that owns it (ID1). */
+const namedPages: Readonly<Record<string, ComponentType<{ id: string; owner: string | undefined }> | undefined>> = {
+  invocations: InvocationPage,
+  batches: BatchPage,
 };
 
 function Page({ path, query }: Location) {
@@ -69,11 +79,12 @@ function Page({ path, query }: Location) {
   const name = second === undefined || second === '' || more.length > 0 ? undefined : decode(second);
   const Fixed = path === paths.functions && query.has('new') ? CreateFunctionPage : fixedPages[path];
   if (Fixed !== undefined) return <Fixed />;
-  if (first === 'invocations' && name !== undefined) {
+  if (name !== undefined) {
     const owner = query.get('function') ?? undefined;
-    return <InvocationPage key={`${name} ${owner}`} id={name} owner={owner} />;
+    const Named = namedPages[first];
+    if (Named !== undefined) return <Named key={`${name} ${owner}`} id={name} owner={owner} />;
+    if (first === 'functions') return <FunctionPage key={name} name={name} />;
   }
-  if (first === 'functions' && name !== undefined) return <FunctionPage key={name} name={name} />;
   return (
     <Empty title={t('There is no such page')} icon="alert">
       <p>
@@ -88,6 +99,7 @@ const titles: Readonly<Partial<Record<string, Text>>> = {
   [paths.login]: 'Sign in',
   [paths.functions]: 'Functions',
   [paths.schedules]: 'Schedules',
+  [paths.batches]: 'Batches',
   [paths.deadLetters]: 'Dead letters',
   [paths.system]: 'System',
 };

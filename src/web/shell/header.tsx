@@ -11,6 +11,7 @@ const entries: readonly { to: string; label: Text; prefix: string }[] = [
   { to: paths.invocations, label: 'Invocations', prefix: '/invocations' },
   { to: paths.functions, label: 'Functions', prefix: '/functions' },
   { to: paths.schedules, label: 'Schedules', prefix: '/schedules' },
+  { to: paths.batches, label: 'Batches', prefix: '/batches' },
   { to: paths.deadLetters, label: 'Dead letters', prefix: '/dead-letters' },
   { to: paths.system, label: 'System', prefix: '/system' },
 ];

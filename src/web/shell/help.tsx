@@ -8,6 +8,7 @@ const groups: readonly { title: Text; keys: readonly [string, Text][] }[] = [
       ['g i', 'invocations'],
       ['g f', 'functions'],
       ['g h', 'schedules'],
+      ['g b', 'batches'],
       ['g d', 'dead letters'],
       ['g s', 'system'],
       ['/', 'search'],

@@ -72,6 +72,9 @@ export const paths = {
   newFunction: '/functions?new',
   function: (name: string): string => `/functions/${encodeURIComponent(name)}`,
   schedules: '/schedules',
+  batches: '/batches',
+  /** Several functions may have a batch of this id (ID1). */
+  batch: (id: string, owner?: string): string => withQuery(`/batches/${encodeURIComponent(id)}`, { function: owner }),
   deadLetters: '/dead-letters',
   system: '/system',
   login: '/login',

@@ -1,3 +1,4 @@
+import { batches } from './zh-cn/batches.ts';
 import { code } from './zh-cn/code.ts';
 import { flow } from './zh-cn/flow.ts';
 import { functions } from './zh-cn/functions.ts';
@@ -25,6 +26,7 @@ export const zhCn = {
   ...code,
   ...logs,
   ...schedules,
+  ...batches,
   ...flow,
   ...system,
 };

@@ -238,7 +238,7 @@ describe('every page', () => {
     await page.keyboard.press('Tab');
     await expect.poll(focused).toBe('Skip to the content');
     const walked: string[] = [];
-    for (let step = 0; step < 10; step++) {
+    for (let step = 0; step < 11; step++) {
       await page.keyboard.press('Tab');
       walked.push(await focused());
     }
@@ -247,6 +247,7 @@ describe('every page', () => {
       'Invocations',
       'Functions',
       'Schedules',
+      'Batches',
       'Dead letters',
       'System',
       '中文',
@@ -265,6 +266,7 @@ describe('every page', () => {
       ['gi', 'Invocations'],
       ['gf', 'Functions'],
       ['gh', 'Schedules'],
+      ['gb', 'Batches'],
     ] as const) {
       await page.keyboard.type(keys);
       await page.getByRole('heading', { level: 1, name: heading }).waitFor();
