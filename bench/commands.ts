@@ -1,13 +1,17 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { startTestServer } from '#test/support/nats/nats-server.ts';
 
 /*
  * npm run bench:commands
  *
  * Compares the time of a command of the package (`dist`, after `npm run build`) with that of the same command of the clone. The runs
- * alternate, and the fastest of each kind counts, because other load of the machine only adds time. `ls` asks a server without a read model.
+ * alternate, and the fastest of each kind counts, because other load of the machine only adds time. `ls` asks a running Sequent.
  */
 
 const ROUNDS = 7;
@@ -16,8 +20,23 @@ const ways = { package: [path('dist/src/cli/cli.js')], clone: ['--import', impor
 
 if (!existsSync(path('dist/src/cli/cli.js'))) throw new Error('there is no package to measure: run npm run build first');
 
-await using server = await startTestServer();
-for (const args of [['--help'], ['ls', '--server', server.url]]) {
+const folder = await mkdtemp(join(tmpdir(), 'sequent-commands-'));
+const data = ['--data', join(folder, 'data')];
+const serving = spawn(process.execPath, [...ways.package, 'serve', '--start-server', ...data, '--nats-port', '0', '--http-port', '0'], {
+  stdio: ['ignore', 'pipe', 'ignore'],
+});
+const ended = once(serving, 'exit');
+try {
+  for await (const line of createInterface(serving.stdout)) if (line.startsWith('sequent ready')) break;
+  serving.stdout.resume();
+  for (const args of [['--help'], ['ls', ...data]]) compare(args);
+} finally {
+  serving.kill('SIGTERM');
+  await ended;
+  await rm(folder, { recursive: true, force: true });
+}
+
+function compare(args: readonly string[]): void {
   const best = { package: Number.POSITIVE_INFINITY, clone: Number.POSITIVE_INFINITY };
   for (let round = 0; round < ROUNDS; round++) {
     for (const way of ['package', 'clone'] as const) best[way] = Math.min(best[way], timeOf([...ways[way], ...args]));
@@ -26,10 +45,10 @@ for (const args of [['--help'], ['ls', '--server', server.url]]) {
   process.stdout.write(`sequent ${args[0]}: package ${best.package} ms, clone ${best.clone} ms, ratio ${ratio}\n`);
 }
 
-/** In whole milliseconds, from the start of the process to its end. */
+/** In whole milliseconds, from the start of the process to its end. Throws when the command fails. */
 function timeOf(args: readonly string[]): number {
   const startedAt = performance.now();
-  const { error } = spawnSync(process.execPath, args, { stdio: 'ignore' });
-  if (error !== undefined) throw error;
+  const { error, status } = spawnSync(process.execPath, args, { stdio: 'ignore' });
+  if (error !== undefined || status !== 0) throw error ?? new Error(`${args.join(' ')} ended with ${status}`);
   return Math.round(performance.now() - startedAt);
 }

@@ -32,6 +32,8 @@ export const bundledPackages: ReadonlyMap<string, string> = new Map([
   ['commander', '#commander.js'],
   // 44 modules. Its copies share their state, which is a property of the global object.
   ['@opentelemetry/api', '#opentelemetry-api.js'],
+  // Eight files of CommonJS, for which Node reads the ES modules beside them only to find the names.
+  ['xstate', '#xstate.js'],
 ]);
 
 /** Writes each bundled package as one ES module. */
@@ -46,6 +48,9 @@ export async function buildBundledPackages(dist: string, target: string): Promis
       platform: 'node',
       target,
       minifyWhitespace: true,
+      minifySyntax: true,
+      // zod and commander use the names of their classes.
+      minifyIdentifiers: name === 'nats' || name === 'xstate',
       plugins: [nodeImports, noLocales],
       logLevel: 'warning',
     });

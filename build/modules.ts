@@ -1,8 +1,10 @@
-import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 import { buildBundledPackages, bundledPackages } from './bundled-packages.ts';
+import { groupModules } from './module-groups.ts';
+import { packageVersion } from './package-version.ts';
 import { builtSpecifier } from './specifiers.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -20,29 +22,25 @@ const javascript = [
 /** Programs of a clone, and the sources of the pages. */
 const excluded = /^src\/(web\/|examples\/(client|responder)\.ts)/;
 
-/** Leaves every import in place, with the specifier that `dist` needs. Of package.json, a module holds the version. */
+/** Leaves every import in place, with the specifier that `dist` needs. */
 const modules: Plugin = {
   name: 'sequent-modules',
-  setup({ onResolve, onLoad }) {
+  setup({ onResolve }) {
     onResolve({ filter: /^/ }, ({ kind, path, importer }) => {
       if (kind === 'entry-point' || path.endsWith('/package.json')) return undefined;
       const from = relative(root, importer);
       return { path: builtSpecifier(bundledPackages.get(path) ?? path, from), external: true };
     });
-    onLoad({ filter: /package\.json$/ }, ({ path }) => {
-      const { version } = JSON.parse(readFileSync(path, 'utf8')) as { version: string };
-      return { contents: JSON.stringify({ version }), loader: 'json' };
-    });
   },
 };
 
 /**
- * Writes one module for each source file into a folder, in the folders of the sources, and the bundled packages.
+ * Writes one module for each source file into a folder, in the folders of the sources, the bundled packages, and the groups of modules.
  *
  * Node runs the modules without a loader when the folder is inside of the checkout, where the dependencies are.
  */
 export async function buildModules(dist: string): Promise<void> {
-  await build({
+  const { metafile } = await build({
     entryPoints: sources(),
     absWorkingDir: root,
     outdir: dist,
@@ -54,12 +52,14 @@ export async function buildModules(dist: string): Promise<void> {
     sourcemap: true,
     // The package contains the sources, for the maps of the declarations too.
     sourcesContent: false,
-    plugins: [modules],
+    plugins: [modules, packageVersion],
+    metafile: true,
     logLevel: 'warning',
   });
   for (const path of javascript) cpSync(join(root, path), join(dist, path), { recursive: true });
   writeFileSync(join(dist, 'package.json'), '{ "type": "module" }\n');
   await buildBundledPackages(dist, TARGET);
+  await groupModules({ root, dist, target: TARGET }, metafile);
 }
 
 function sources(): string[] {

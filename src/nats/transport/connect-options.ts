@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
-import { type Authenticator, credsAuthenticator, nkeyAuthenticator, nkeys } from 'nats';
+import { type Authenticator, credsAuthenticator } from 'nats';
 import { InvalidInputError, messageOf } from '#src/core/errors.ts';
 import type { NatsOptions } from './connection.ts';
+import { proofOf, publicNkeyOf } from './nkey.ts';
 
 export type CredentialFiles = {
   /** A file with a JWT and its seed. */
@@ -44,9 +45,9 @@ function readCreds(file: string): Authenticator {
 }
 
 function readNkey(file: string): Authenticator {
-  const seed = new TextEncoder().encode(new TextDecoder().decode(read('the credentials file', file)).trim());
-  usable(`the credentials file ${file}`, 'holds no seed of an nkey', () => nkeys.fromSeed(seed));
-  return nkeyAuthenticator(seed);
+  const seed = read('the credentials file', file).toString().trim();
+  usable(`the credentials file ${file}`, 'holds no seed of an nkey', () => publicNkeyOf(seed));
+  return (nonce) => proofOf(seed, nonce);
 }
 
 type TlsContents = { ca?: string; cert?: string; key?: string };

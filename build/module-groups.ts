@@ -1,0 +1,130 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { build, type Metafile, type Plugin } from 'esbuild';
+import { bundledPackages } from './bundled-packages.ts';
+import { ModuleGraph } from './module-graph.ts';
+import { packageVersion } from './package-version.ts';
+import { builtSpecifier } from './specifiers.ts';
+
+/*
+ * Node resolves, opens and compiles each module by itself, and a command needs 250 of them. A group is one file with all modules that a start
+ * needs together. The own file of such a module exports what the group has. So every path stays, and every module exists once.
+ */
+
+type Group = { name: string; modules: ReadonlySet<string> };
+export type BuildPlace = { root: string; dist: string; target: string };
+
+/** The module that runs a command stays outside: while it awaits the command, no other module could import from its group. */
+const START = 'src/cli/cli.ts';
+/** What an application imports. */
+const LIBRARY = 'src/client/client.ts';
+const TESTING = 'src/testing/testing.ts';
+
+/** Writes the groups, and lets their modules export from them. `built` describes the modules before. */
+export async function groupModules({ root, dist, target }: BuildPlace, built: Metafile): Promise<void> {
+  const graph = new ModuleGraph(root, built);
+  const groups = groupsOf(graph);
+  const grouped = [...new Set(groups.flatMap(({ modules }) => [...modules]))].sort();
+  const exportNames = new Map(
+    grouped.map((module, number) => [module, graph.exportsOf(module).map((name) => [name, `m${number}_${name}`] as const)]),
+  );
+  const entryOf = ({ modules }: Group): string =>
+    [...modules].map((module) => exportLine(join(root, module), exportNames.get(module) ?? [])).join('');
+  await build({
+    entryPoints: [{ in: START, out: START.replace(/\.ts$/, '') }, ...groups.map(({ name }) => ({ in: `group:${name}`, out: name }))],
+    absWorkingDir: root,
+    outdir: dist,
+    bundle: true,
+    splitting: true,
+    chunkNames: 'shared-[hash]',
+    format: 'esm',
+    platform: 'node',
+    target,
+    sourcemap: true,
+    sourcesContent: false,
+    plugins: [
+      groupEntries(root, new Map(groups.map((group) => [group.name, entryOf(group)]))),
+      outsideOfGroups(root, new Set(grouped)),
+      packageVersion,
+    ],
+    logLevel: 'warning',
+  });
+  for (const module of grouped) {
+    // The first group of a module loads the least.
+    const { name } = groups.find(({ modules }) => modules.has(module)) as Group;
+    const file = join(dist, module.replace(/\.ts$/, '.js'));
+    const names = (exportNames.get(module) ?? []).map(([own, inGroup]) => [inGroup, own] as const);
+    writeFileSync(file, exportLine(relative(dirname(file), join(dist, `${name}.js`)), names));
+    rmSync(`${file}.map`);
+  }
+}
+
+/**
+ * The client library; the command line without its commands; the commands that need no further package, and what connects them. A module of the
+ * command line that the library imports on use is in no group, so that an application, and its bundle, get no command.
+ */
+function groupsOf(graph: ModuleGraph): Group[] {
+  const library = graph.closureOf([LIBRARY]);
+  const onUse = [...library].flatMap((module) => graph.importsOf(module, 'dynamic-import'));
+  const apart = new Set([...graph.closureOf([...onUse, TESTING])].filter((module) => !library.has(module)));
+  const commandLine = graph.closureOf(graph.importsOf(START, 'import-statement'));
+  const connecting = graph.closureOf(graph.importsOf('src/cli/session.ts', 'dynamic-import'));
+  const packages = graph.packagesOf([...library, ...commandLine, ...connecting]);
+  const commands = graph.importsOf('src/cli/command-table.ts', 'dynamic-import').filter((command) => {
+    const modules = graph.closureOf([command]);
+    const needed = [...graph.packagesOf(modules)];
+    return needed.every((name) => packages.has(name)) && ![...modules].some((module) => graph.hasPlace(module));
+  });
+  const groups = [
+    { name: 'client-library', modules: library },
+    { name: 'command-line', modules: withoutAny(commandLine, apart) },
+    { name: 'commands', modules: withoutAny(graph.closureOf([...connecting, ...commands]), apart) },
+  ];
+  for (const module of groups.flatMap(({ modules }) => [...modules]))
+    if (graph.hasPlace(module)) throw new Error(`${module} uses import.meta, and is in a group of modules`);
+  return groups;
+}
+
+function withoutAny(modules: ReadonlySet<string>, others: ReadonlySet<string>): Set<string> {
+  return new Set([...modules].filter((module) => !others.has(module)));
+}
+
+function exportLine(from: string, names: readonly (readonly [string, string])[]): string {
+  return `export { ${names.map(([name, as]) => `${name} as ${as}`).join(', ')} } from '${withDot(from)}';\n`;
+}
+
+function groupEntries(root: string, entries: ReadonlyMap<string, string>): Plugin {
+  return {
+    name: 'sequent-group-entries',
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^group:/ }, ({ path }) => ({ path: path.slice('group:'.length), namespace: 'group' }));
+      onLoad({ filter: /^/, namespace: 'group' }, ({ path }) => ({ contents: entries.get(path) ?? '', resolveDir: root }));
+    },
+  };
+}
+
+/** What a group does not hold: packages, JavaScript, what is imported on use, and modules apart. */
+function outsideOfGroups(root: string, grouped: ReadonlySet<string>): Plugin {
+  return {
+    name: 'sequent-outside-of-groups',
+    setup({ onResolve }) {
+      onResolve({ filter: /^/ }, ({ kind, path, importer, namespace }) => {
+        if (kind === 'entry-point' || namespace === 'group' || path.endsWith('/package.json')) return undefined;
+        const from = relative(root, importer);
+        const specifier = builtSpecifier(bundledPackages.get(path) ?? path, from);
+        const target = join(dirname(from), specifier);
+        if (kind === 'import-statement' && grouped.has(target.replace(/\.js$/, '.ts'))) return undefined;
+        return { path: specifier.startsWith('.') ? specifierIn(from, target) : specifier, external: true };
+      });
+    },
+  };
+}
+
+/** The groups are in `dist` itself, and the start is in its own folder. */
+function specifierIn(importer: string, target: string): string {
+  return withDot(relative(importer === START ? dirname(START) : '', target));
+}
+
+function withDot(path: string): string {
+  return /^[./]/.test(path) ? path : `./${path}`;
+}
