@@ -14,7 +14,9 @@ import { type InvocationContext, initialContext } from './invocation-context.ts'
  * 2. The states have the names of those of an invocation, because every reader of streams reads both: `queued` is open, `running` is sealed,
  *    `succeeded` is completed.
  * 3. A batch is sealed once its input has ended. An open batch is sealed at its `dueAt` at the latest (T1).
- * 4. The outcome of a batch is `succeeded` whatever its members are: its payload counts them. The machine of the deliveries delivers the
+ * 4. A batch is cancelled by a seal that says so. A batch that was sealed before records its cancellation once, in the state that it has. No
+ *    member that the log accepts after the cancellation starts (FAN4).
+ * 5. The outcome of a batch is `succeeded` whatever its members are: its payload counts them. The machine of the deliveries delivers the
  *    outcome to its destinations (D1).
  */
 
@@ -36,6 +38,7 @@ export const batchMachine = setup({
     opensBatch: ({ event }) => event.type === 'queued' && event.opens !== undefined,
     /** No attempt belongs to a batch. */
     completes: ({ event }) => event.type === 'succeeded' && event.attempt === 0,
+    cancels: ({ context, event }) => event.type === 'batch.sealed' && event.reason === 'canceled' && context.canceledAt === null,
     acceptsDelivery: ({ context, event }) => acceptsDeliveryFact(context, event as DeliveryFact),
     allDeliveriesSettled: ({ context }) => allDeliveriesSettled(context),
   },
@@ -45,6 +48,9 @@ export const batchMachine = setup({
       return { request, dueAt: request.dueAt ?? null };
     }),
     recordSeal: assign(({ event }) => ({ dueAt: null, startedAt: event.at })),
+    recordCancellation: assign(({ context, event }) => ({
+      canceledAt: event.type === 'batch.sealed' && event.reason === 'canceled' ? event.at : context.canceledAt,
+    })),
     recordOutcome: assign(({ event }) => ({ startedAt: null, dueAt: null, outcome: event as Outcome })),
     recordDelivery: assign(({ context, event }) => ({ deliveries: foldDelivery(context, event as DeliveryFact) })),
     ...effects,
@@ -63,17 +69,21 @@ export const batchMachine = setup({
     queued: {
       description: 'Open: further members may follow',
       entry: 'sealWhenDue',
-      on: { 'batch.sealed': { target: 'running', actions: 'recordSeal' } },
+      on: { 'batch.sealed': { target: 'running', actions: ['recordSeal', 'recordCancellation'] } },
     },
     running: {
       description: 'Sealed: the members are awaited',
       entry: 'completeWhenOver',
-      on: { succeeded: { guard: 'completes', target: 'succeeded', actions: 'recordOutcome' } },
+      on: {
+        'batch.sealed': { guard: 'cancels', actions: 'recordCancellation' },
+        succeeded: { guard: 'completes', target: 'succeeded', actions: 'recordOutcome' },
+      },
     },
     succeeded: {
       description: 'Completed: every member has an outcome; the counts are being delivered to the destinations',
       entry: 'deliverOutcome',
       on: {
+        'batch.sealed': { guard: 'cancels', actions: 'recordCancellation' },
         'delivery.started': { guard: 'acceptsDelivery', actions: ['recordDelivery', 'deliver'] },
         'delivery.*': { guard: 'acceptsDelivery', actions: 'recordDelivery' },
         notified: { guard: 'allDeliveriesSettled', target: 'notified' },
@@ -82,6 +92,7 @@ export const batchMachine = setup({
     notified: {
       description: 'Every delivery is delivered, dead or dismissed, or the batch has no destinations',
       on: {
+        'batch.sealed': { guard: 'cancels', actions: 'recordCancellation' },
         'delivery.started': { guard: 'acceptsDelivery', actions: ['recordDelivery', 'deliver'] },
         'delivery.*': { guard: 'acceptsDelivery', actions: 'recordDelivery' },
       },

@@ -28,6 +28,8 @@ export type InvocationContext = {
   deliveries: Readonly<Record<string, Delivery>>;
   /** The ids of the invocations that ran this one again. */
   redrives: readonly string[];
+  /** When the batch was cancelled (`batch.ts`); always `null` of an invocation. */
+  canceledAt: number | null;
 };
 
 /** The values before the first fact. */
@@ -45,4 +47,5 @@ export const initialContext: InvocationContext = {
   outcome: null,
   deliveries: {},
   redrives: [],
+  canceledAt: null,
 };

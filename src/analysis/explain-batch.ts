@@ -19,7 +19,9 @@ export function explainSeal({ reason }: FactOf<'batch.sealed'>): SentenceText[] 
     case 'person':
       return [{ rule: 'FAN1', text: say('The batch was sealed by a person: no further member is awaited.') }];
     case 'canceled':
-      return [{ rule: 'FAN1', text: say('The batch was sealed, because it was cancelled: no further member is awaited.') }];
+      return [
+        { rule: 'FAN4', text: say('The batch was cancelled: no further member is awaited, and none that is accepted later starts.') },
+      ];
     case 'abandoned':
       return [{ rule: 'T1', text: say('The batch was sealed, because nobody had sealed it in time: no further member is awaited.') }];
   }

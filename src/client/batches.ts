@@ -78,6 +78,15 @@ type OpenedBatch = Pick<OpenBatchOptions, 'function' | 'id'> & { request?: numbe
 /** Why a batch is sealed. */
 type SealReason = Exclude<FactOf<'batch.sealed'>['reason'], 'abandoned'>;
 
+/** Records the cancellation of a batch. A batch that nobody opened is opened first, so that its later members do not start either. */
+export async function recordCancellation(
+  batches: Pick<Batches, 'open' | 'seal'>,
+  { id, function: fn, openedAs }: Pick<BatchSummary, 'id' | 'function' | 'openedAs'>,
+): Promise<void> {
+  const request = openedAs === null ? await batches.open({ function: fn, id }) : undefined;
+  await batches.seal({ function: fn, id, request }, 'canceled');
+}
+
 /** Opens and seals batches. A batch is opened before the first member is sent, and sealed after the last one. */
 export interface Batches {
   /**
@@ -87,7 +96,7 @@ export interface Batches {
   open(batch: OpenBatchOptions): Promise<number>;
   /**
    * States that no further member is awaited. Once all members have an outcome, the destinations are told. Returns false for a batch that was
-   * sealed before. Throws `BatchNotFoundError` for a batch that nobody opened. `request`: what `open` resolved to.
+   * sealed before. With the reason `canceled`, a sealed batch is cancelled too, once: no member that the log accepts later starts (FAN4). Throws `BatchNotFoundError` for a batch that nobody opened. `request`: what `open` resolved to.
    */
   seal(batch: OpenedBatch, reason?: SealReason): Promise<boolean>;
 }

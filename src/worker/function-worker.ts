@@ -3,6 +3,7 @@ import type { FunctionEntry } from '#src/core/functions/entry.ts';
 import { createActiveStreams } from '#src/core/stream/active-streams.ts';
 import type { KeptStreams } from '#src/core/stream/kept-streams.ts';
 import type { WorkItem } from '#src/core/stream/work-queue.ts';
+import type { CanceledBatches } from './canceled-batches.ts';
 import type { Executions } from './executions.ts';
 import type { LogWindow } from './log-window.ts';
 import type { WorkerPorts } from './ports.ts';
@@ -32,16 +33,17 @@ export type FunctionWorkerOptions = {
   window: LogWindow;
   kept: KeptStreams;
   ledger: SlotLedger;
+  canceledBatches: CanceledBatches;
 };
 
 export function startFunctionWorker(
-  { ports, executions, window, kept, ledger }: FunctionWorkerOptions,
+  { ports, executions, window, kept, ledger, canceledBatches }: FunctionWorkerOptions,
   initial: FunctionEntry,
 ): FunctionWorker {
   const { queue, log, logger } = ports;
   let fn = initial;
   const slots = createSlots(fn.definition.concurrency, () => subscription.pull());
-  const options: StreamRunOptions = { ports, fn: () => fn, slots, executions, ledger };
+  const options: StreamRunOptions = { ports, fn: () => fn, slots, executions, ledger, canceledBatches };
   const activeStreams = createActiveStreams({
     log,
     logger,

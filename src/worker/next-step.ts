@@ -26,6 +26,8 @@ type Bounds = {
   maxChain: number;
   emptyPayload?: 'json' | 'refuse' | undefined;
   payloads?: PayloadSealer | undefined;
+  /** Whether the batch of the request was cancelled before the log accepted the request (FAN4). */
+  isBatchCanceled?: boolean | undefined;
 };
 type Situation = Bounds & {
   invocation: Invocation;
@@ -68,13 +70,15 @@ function unknownVersion({ context }: Invocation): { condition: Condition; messag
 /** Why a request can never run; `undefined` when it can. */
 function refuse(
   request: AcceptedRequest,
-  { maxHops, maxChain, emptyPayload, payloads }: Bounds,
+  { maxHops, maxChain, emptyPayload, payloads, isBatchCanceled }: Bounds,
 ): { condition: Condition; message: string } | undefined {
   const { fact, defect, payload } = request;
   const refusal = defect ?? payloads?.refusalOf(request);
   if (refusal !== undefined) return refusal;
   if (emptyPayload === 'refuse' && payload === '')
     return { condition: 'InvalidPayload', message: 'the payload is empty; it must be the event as JSON, such as {}' };
+  if (isBatchCanceled)
+    return { condition: 'InvocationCanceled', message: `the batch ${fact.batch} was cancelled before this member was accepted` };
   const { lineage } = fact;
   if (lineage === undefined || (lineage.hop <= maxHops && (lineage.budget ?? 0) >= 0)) return undefined;
   const bound = lineage.hop > maxHops ? `${maxHops} hops` : `${maxChain} invocations`;

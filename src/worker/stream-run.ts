@@ -4,7 +4,7 @@ import { effectsDue, type Invocation, type InvocationEffect } from '#machines/in
 import type { SlotLedger } from '#src/core/flow/slot-ledger.ts';
 import { decideWhenFor } from '#src/core/functions/decide-when.ts';
 import type { RegisteredFunction } from '#src/core/functions/definition.ts';
-import { type FunctionEntry, resolveFunction, versionFor } from '#src/core/functions/entry.ts';
+import { type FunctionEntry, versionFor } from '#src/core/functions/entry.ts';
 import { encodeEnvelope } from '#src/core/log/envelope.ts';
 import type { AcceptedRequest } from '#src/core/log/event-log.ts';
 import type { RequestId } from '#src/core/names/names.ts';
@@ -15,7 +15,9 @@ import { requestOf, type StreamState } from '#src/core/stream/stream.ts';
 import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
 import type { WorkItem } from '#src/core/stream/work-queue.ts';
 import { appendOutcome } from './append-outcome.ts';
-import { type Executions, executionOf } from './executions.ts';
+import type { CanceledBatches } from './canceled-batches.ts';
+import { executeAttempt } from './execute-attempt.ts';
+import type { Executions } from './executions.ts';
 import { findVersion } from './find-version.ts';
 import { freeSlot, runInFlow } from './flow-run.ts';
 import { isOfAnotherItem } from './is-of-another-item.ts';
@@ -31,6 +33,7 @@ export type StreamRunOptions = {
   slots: Slots;
   executions: Executions;
   ledger: SlotLedger;
+  canceledBatches: CanceledBatches;
 };
 
 /** An invocation as the log has it, with its request. */
@@ -59,6 +62,8 @@ export class WorkerRun implements StreamRun {
   /** The outcome of each published result (PUB1), by invocation. */
   readonly #published = new Map<string, Outcome>();
   readonly #items: readonly WorkItem[];
+  /** Whether the batch of these requests was cancelled before the log accepted them (FAN4); unknown until the batch was read. */
+  #isBatchCanceled: boolean | undefined;
 
   constructor(options: StreamRunOptions, state: StreamState, items: readonly WorkItem[]) {
     const { log, worker, appendId, clock } = options.ports;
@@ -154,10 +159,13 @@ export class WorkerRun implements StreamRun {
 
   #decideFor(fn: RegisteredFunction | undefined, request: AcceptedRequest, invocation: Invocation): NextStep {
     const { worker, maxHops, maxChain, emptyPayload, payloads, clock } = this.#options.ports;
-    return nextStep({ invocation, request, fn, worker, maxHops, maxChain, emptyPayload, payloads, now: clock.now() });
+    const bounds = { maxHops, maxChain, emptyPayload, payloads, isBatchCanceled: this.#isBatchCanceled };
+    return nextStep({ invocation, request, fn, worker, now: clock.now(), ...bounds });
   }
 
-  #performStep({ request }: Due, step: NextStep | undefined): EffectResult | Promise<EffectResult> {
+  #performStep({ request, invocation }: Due, step: NextStep | undefined): EffectResult | Promise<EffectResult> {
+    const isFirst = (step?.kind === 'start' || step?.kind === 'not-due') && invocation.context.attempts === 0;
+    if (isFirst && request.fact.batch !== undefined && this.#isBatchCanceled === undefined) return this.#readBatch(request.fact.batch);
     switch (step?.kind) {
       case undefined:
       case 'not-due':
@@ -173,6 +181,13 @@ export class WorkerRun implements StreamRun {
     }
   }
 
+  /** All requests of a message are members of one batch. The step is decided again, because the read takes time. */
+  async #readBatch(batch: string): Promise<EffectResult> {
+    const { name, request } = this.#writer.state;
+    this.#isBatchCanceled = await this.#options.canceledBatches.isCanceledBefore(name.function, batch, request.sequence);
+    return 'again';
+  }
+
   /** Acquires a slot, appends `running`, executes, and appends the result. `not-started` when the worker stops before a slot is free. */
   async #runAttempt(request: AcceptedRequest, decided: NextStep & { kind: 'start' }): Promise<EffectResult> {
     const { slots } = this.#options;
@@ -185,10 +200,10 @@ export class WorkerRun implements StreamRun {
       if (hasWaited) step = await this.#decideAgain(decided.fact.invocation);
       const needsSharedSlot = hasWaited && this.#options.fn().definition.flow !== undefined;
       if (step?.kind !== 'start' || needsSharedSlot) return 'again';
-      const { fact, fn } = step;
+      const { fact } = step;
       const effects = await this.#writer.propose(fact.invocation, [fact]);
       // Without the effect the fact was refused: another process was first, and the state shows its fact (EXEC1).
-      if (effects?.includes('execute')) ended = { attempt: fact.attempt, result: await this.#execute(request, fact.attempt, fn) };
+      if (effects?.includes('execute')) ended = { attempt: fact.attempt, result: await executeAttempt(this.#options, request, step) };
     } finally {
       slots.release();
     }
@@ -212,7 +227,7 @@ export class WorkerRun implements StreamRun {
     const step = await this.#decideAgain(id);
     if (step?.kind !== 'start' || step.fact.attempt !== attempt) return undefined;
     const effects = await this.#writer.propose(id, [step.fact]);
-    return effects?.includes('execute') ? await this.#execute(request, attempt, step.fn) : undefined;
+    return effects?.includes('execute') ? await executeAttempt(this.#options, request, step) : undefined;
   }
 
   #sharedSlot(request: AcceptedRequest, attempt: number): SharedSlot | undefined {
@@ -224,21 +239,6 @@ export class WorkerRun implements StreamRun {
   async #decideAgain(id: string): Promise<NextStep | undefined> {
     const due = this.#dueOf(id);
     return due && (await this.#decide(due));
-  }
-
-  async #execute(request: AcceptedRequest, attempt: number, decided: RegisteredFunction): Promise<ExecutionResult> {
-    const { ports, slots, executions, fn } = this.#options;
-    const { invocation } = request.fact; // The definition may have changed while the append was in flight.
-    const current = resolveFunction(fn(), decided.version, invocation) ?? decided;
-    const execution = executionOf(request, attempt, { tenancy: ports.tenancy, fn: current });
-    slots.startExecution();
-    try {
-      return await executions.run({ function: this.#writer.state.name.function, invocation, attempt }, (signal) =>
-        ports.host.execute(execution, signal),
-      );
-    } finally {
-      slots.endExecution();
-    }
   }
 
   /** Drops the result when another attempt is the current one: the fence (EXEC2). */

@@ -4,6 +4,7 @@ import type { FunctionEntry } from '#src/core/functions/entry.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import { systemTimers, type Timers } from '#src/core/ports/clock.ts';
 import { createKeptStreams } from '#src/core/stream/kept-streams.ts';
+import { createCanceledBatches } from './canceled-batches.ts';
 import { createExecutions } from './executions.ts';
 import { type FunctionWorker, type Load, startFunctionWorker } from './function-worker.ts';
 import { createLogWindow, type LogWindow } from './log-window.ts';
@@ -32,6 +33,7 @@ export function startWorker({ functions, canRun, timers = systemTimers, window =
   const { worker, executionProbe, queue, logger, host } = ports;
   const executions = createExecutions();
   const kept = createKeptStreams(ports);
+  const canceledBatches = createCanceledBatches(ports.log);
   const functionWorkers = new Map<FunctionName, FunctionWorker>();
   const stopping = new AbortController();
   const { flow: store, clock, log } = ports;
@@ -51,7 +53,7 @@ export function startWorker({ functions, canRun, timers = systemTimers, window =
       functionWorkers.delete(name);
       void present?.stop();
     } else if (present === undefined) {
-      functionWorkers.set(name, startFunctionWorker({ ports, executions, window, kept, ledger }, fn));
+      functionWorkers.set(name, startFunctionWorker({ ports, executions, window, kept, ledger, canceledBatches }, fn));
       logger.debug({ function: name }, 'working for a function');
     } else present.update(fn);
   });

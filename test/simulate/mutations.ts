@@ -41,11 +41,11 @@ export const mutations: readonly Mutation[] = [
       {
         file: run,
         from: 'const effects = await this.#writer.propose(fact.invocation, [fact]);',
-        to: 'const early = this.#execute(request, fact.attempt, fn);\n      const effects = await this.#writer.propose(fact.invocation, [fact]);',
+        to: 'const early = executeAttempt(this.#options, request, step);\n      const effects = await this.#writer.propose(fact.invocation, [fact]);',
       },
       {
         file: run,
-        from: 'result: await this.#execute(request, fact.attempt, fn) };',
+        from: 'result: await executeAttempt(this.#options, request, step) };',
         to: 'result: await early };',
       },
     ],

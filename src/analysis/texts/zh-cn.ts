@@ -9,7 +9,8 @@ export const zhCn = {
   'Its members run failed members of the batch {batch} again.': '其成员重新调用批次 {batch} 中失败的成员。',
   'The batch was sealed, because its input had ended: no further member is awaited.': '输入已结束，批次已封闭：不再等待新成员。',
   'The batch was sealed by a person: no further member is awaited.': '批次由人封闭：不再等待新成员。',
-  'The batch was sealed, because it was cancelled: no further member is awaited.': '批次已取消，因此封闭：不再等待新成员。',
+  'The batch was cancelled: no further member is awaited, and none that is accepted later starts.':
+    '批次已取消：不再等待新成员，此后受理的成员不会执行。',
   'The batch was sealed, because nobody had sealed it in time: no further member is awaited.':
     '无人及时封闭批次，因此自动封闭：不再等待新成员。',
   'All members were over, so the batch was completed: {counts}.': '所有成员均已结束，批次完成：{counts}。',

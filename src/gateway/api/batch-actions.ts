@@ -1,4 +1,4 @@
-import { openMembersOf } from '#src/client/batches.ts';
+import { openMembersOf, recordCancellation } from '#src/client/batches.ts';
 import { newBatchId } from '#src/core/lines/batch-id.ts';
 import type { Gateway } from '../ports.ts';
 import { batchOf } from './batch-queries.ts';
@@ -23,7 +23,7 @@ export function addBatchActions(routes: Routes, gateway: Gateway): void {
     {
       method: 'post',
       path: '/api/batches/{id}/cancel',
-      summary: 'Cancel the members of a batch that have no outcome',
+      summary: 'Cancel the members of a batch that have no outcome; no later member starts',
       query: batchOwnerQuerySchema,
       body: batchCancelBodySchema,
       isBodyOptional: true,
@@ -31,7 +31,7 @@ export function addBatchActions(routes: Routes, gateway: Gateway): void {
     },
     async (call, { params, query, body: { reason } }) => {
       const found = await batchOf(call, gateway, { id: params.id, function: query.function });
-      if (found.openedAs !== null) await client.batches.seal({ function: found.function, id: found.id }, 'canceled');
+      await recordCancellation(client.batches, found);
       const filter = { batch: found.id, function: found.function, state: ['queued', 'running', 'retrying'] };
       return await startBulk(call, gateway, { action: 'cancel', filter, reason, total: openMembersOf(found) });
     },

@@ -15,7 +15,7 @@ import { mapConcurrently } from '../api/map-concurrently.ts';
 import type { BulkRunner, GatewayClient } from '../ports.ts';
 
 export type BulkRunnerOptions = {
-  client: Pick<GatewayClient, 'history' | 'repair' | 'cancel' | 'timeline' | 'batches'>;
+  client: Pick<GatewayClient, 'history' | 'repair' | 'cancel' | 'timeline' | 'batches' | 'lastSequence'>;
   bulks: BulkStore;
   clock: Clock;
   logger: Logger;
@@ -115,7 +115,9 @@ async function nextSubjects(
     return { subjects: chosen.slice(from, from + PART), cursor: from + PART >= chosen.length ? null : String(from + PART) };
   }
   const query = { ...(filter as HistoryFilter), limit: PART, ...(cursor === undefined ? {} : { cursor }) };
-  const page: HistoryPage = await client.history.list(query);
+  // Every invocation that was accepted before the operation counts, however far the read model is.
+  const freshness = cursor === undefined ? { atLeast: await client.lastSequence() } : {};
+  const page: HistoryPage = await client.history.list(query, freshness);
   return { subjects: page.invocations.map(({ id, function: token }) => ({ id, function: token })), cursor: page.cursor };
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest';
-import { PROJECT, type RunningSequent, STRANGER, startSequent } from '#test/support/gateway/running-gateway.ts';
+import { openBatchCall } from '#test/support/gateway/batch-call.ts';
+import { PROJECT, type RunningSequent, STRANGER, startSequent, TOKEN } from '#test/support/gateway/running-gateway.ts';
 import { sharedByFile } from '#test/support/shared-by-file.ts';
 
 const test = sharedByFile(() => startSequent({ with: ['projection'] }));
@@ -86,5 +87,26 @@ describe('the members of a batch over HTTP', () => {
     await expect
       .poll(async () => await json('GET', `/api/batches/${redriven.batch}`), WITHIN)
       .toMatchObject({ members: 7, by_status: { SUCCESS: 7 } });
+  });
+
+  test('never start when they are accepted after the cancellation of their batch, also of a sealed one', async () => {
+    for (const [key, isSealed] of [
+      ['halted', false],
+      ['ended', true],
+    ] as const) {
+      const url = `${sequent.url}/api/functions/greet/batches?key=${key}`;
+      const sending = openBatchCall(url, { 'x-auth-token': TOKEN });
+      sending.write('{"name":"n1"}\n');
+      await sending.linesUntil(({ type }) => type === 'accepted');
+      if (isSealed) expect(await json('POST', `/api/batches/${key}/seal`, {})).toEqual({ sealed: true });
+      expect(await json('POST', `/api/batches/${key}/cancel`, {})).toMatchObject({ action: 'cancel' });
+      sending.end('{"name":"n2"}\n{"name":"n3"}\n');
+      await sending.linesUntil(({ type }) => type === 'end');
+      for (const line of [2, 3])
+        await expect
+          .poll(async () => await json('GET', `/api/invocations/${key}-${line}`), WITHIN)
+          .toMatchObject({ state: 'notified', attempts: 0, condition: 'InvocationCanceled', batch: key });
+      await expect.poll(async () => await json('GET', `/api/batches/${key}`), WITHIN).toMatchObject({ state: 'notified', members: 3 });
+    }
   });
 });

@@ -58,6 +58,18 @@ describe('the machine of a batch', () => {
     ]);
   });
 
+  test('is cancelled once in each state, which it keeps once it is sealed', () => {
+    const canceled: Fact = { ...sealed, at: 20, reason: 'canceled' } as Fact;
+    const states = [[opened], [opened, sealed], [opened, sealed, completed], [opened, sealed, completed, started, delivered, notified]];
+    for (const [index, facts] of states.entries()) {
+      const { invocation, isRefused } = fold(...facts, canceled);
+      const value = ['running', 'running', 'succeeded', 'notified'][index];
+      expect([isRefused, invocation.value, invocation.context.canceledAt]).toEqual([false, value, 20]);
+      expect(effectsDue(invocation)).toEqual(effectsDue(fold(...(index === 0 ? [opened, sealed] : facts)).invocation));
+      expect(fold(...facts, canceled, canceled).isRefused).toBe(true);
+    }
+  });
+
   test.for<[string, Fact[]]>([
     ['an attempt', [opened, { type: 'running', invocation: id, at: 200, attempt: 1, worker: 'w' }]],
     ['a completion before the seal', [opened, completed]],

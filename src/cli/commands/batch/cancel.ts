@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { parseRate } from '#src/cli/arguments/rate.ts';
-import { findBatch } from '#src/client/batches.ts';
+import { findBatch, recordCancellation } from '#src/client/batches.ts';
 import { action, type Call } from '../../call.ts';
 import type { BulkOptions } from '../../in-bulk.ts';
 import type { ExitCode } from '../../problem.ts';
@@ -28,8 +28,8 @@ async function cancel(call: Call<CancelOptions>): Promise<ExitCode> {
   const { options, args } = call;
   return await withClient(options, async (client) => {
     const named = { id: args[0] ?? '', function: options.function };
-    const { id, function: fn, openedAs } = await findBatch(client.history, named, { atLeast: await client.lastSequence() });
-    if (openedAs !== null && !options.dryRun) await client.batches.seal({ function: fn, id }, 'canceled');
-    return await cancelOpen({ ...call, options: { ...options, batch: id, function: fn } }, client);
+    const found = await findBatch(client.history, named, { atLeast: await client.lastSequence() });
+    if (!options.dryRun) await recordCancellation(client.batches, found);
+    return await cancelOpen({ ...call, options: { ...options, batch: found.id, function: found.function } }, client);
   });
 }
