@@ -36,6 +36,7 @@ export type GatewayClient = Pick<
   | 'result'
   | 'timeline'
   | 'requestPayload'
+  | 'responsePayload'
   | 'follow'
   | 'logs'
   | 'lastSequence'

@@ -18,6 +18,7 @@ import { addInvocationRoutes } from './invocations.ts';
 import { addInvokeRoute } from './invoke.ts';
 import { addListRoutes } from './list.ts';
 import { addLogRoutes } from './logs.ts';
+import { addPayloadRoutes } from './payloads.ts';
 import { addRepairRoutes } from './repair.ts';
 import { createRoutes } from './route.ts';
 import { addScheduleRoutes } from './schedules.ts';
@@ -42,6 +43,7 @@ export function addApi(app: Hono<GatewayEnv>, gateway: Gateway, waiting: Concurr
   addBatchQueries(routes, gateway);
   addBatchActions(routes, gateway);
   addInvocationRoutes(routes, gateway, waiting);
+  addPayloadRoutes(routes, gateway);
   addExplainRoutes(routes, gateway);
   addRepairRoutes(routes, gateway);
   addBulkRoutes(routes, gateway);

@@ -10,8 +10,9 @@ import { qualifierOf } from '#src/core/functions/entry.ts';
 import { shownPool } from '#src/core/functions/pool-names.ts';
 import { whenTextInWords } from '#src/core/functions/when-in-words.ts';
 import type { InvocationSummary } from '#src/core/history-questions.ts';
+import { parseReference } from '#src/core/payloads/payload-reference.ts';
 import type { Scope } from '../scope.ts';
-import type { DeliveryView, EventView, InvocationRow, InvocationView, NotSentView } from './schemas/invocations.ts';
+import type { DeliveryView, EventView, InvocationRow, InvocationView, LargeView, NotSentView } from './schemas/invocations.ts';
 
 /** The length to which a row truncates an error. */
 const MAX_ERROR_LENGTH = 200;
@@ -88,11 +89,12 @@ export function viewOf(timeline: Timeline, scope: Scope): InvocationView {
     worker: invocation.value === 'running' ? (context.worker ?? undefined) : undefined,
     request: withoutUndefined({
       payload,
-      bytes: Buffer.byteLength(payload),
+      bytes: largeOf(payload)?.bytes ?? Buffer.byteLength(payload),
+      large: largeOf(payload),
       content_type: 'application/json' as const,
       traceparent: context.request?.traceparent,
     }),
-    result: resultViewOf(timeline),
+    result: resultViewOf(timeline, context.outcome),
     dropped_bytes: context.outcome?.type === 'succeeded' ? context.outcome.droppedBytes : undefined,
     failure: context.failure ?? undefined,
     outputs: facts.flatMap(outputOf),
@@ -126,14 +128,21 @@ function originOf({ context: { request } }: Invocation): Origin {
   return withoutUndefined({ root, parent, hop, redrive_of: redriveOf, batch, schedule: schedule?.name });
 }
 
-function resultViewOf({ envelope }: Timeline): InvocationView['result'] {
+/** A payload that is stored beside the log; `undefined` for every other one. */
+function largeOf(payload: string | undefined): LargeView | undefined {
+  const found = payload === undefined ? undefined : parseReference(payload);
+  return found === undefined ? undefined : { bytes: found.bytes, digest: found.digest };
+}
+
+function resultViewOf({ envelope }: Timeline, outcome: Outcome | null): InvocationView['result'] {
   if (envelope === undefined) return undefined;
-  return {
+  return withoutUndefined({
+    large: largeOf(outcome?.type === 'succeeded' ? outcome.stored : undefined),
     condition: envelope.request_context.condition,
     payload: envelope.response_payload,
     status_code: envelope.response_context.status_code,
     error: envelope.response_context.function_error,
-  };
+  });
 }
 
 function outputOf(fact: Fact): InvocationView['outputs'] {

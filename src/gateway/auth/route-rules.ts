@@ -38,6 +38,8 @@ export const routeRules: Readonly<Record<string, RouteRule | undefined>> = {
   'GET /api/invocations/:id/events': { role: 'read', action: 'invocation.read' },
   'GET /api/invocations/:id/events/stream': { role: 'read', action: 'invocation.read' },
   'GET /api/invocations/:id/explain': { role: 'read', action: 'invocation.read' },
+  'GET /api/invocations/:id/payload': { role: 'read', action: 'invocation.read' },
+  'GET /api/invocations/:id/result': { role: 'read', action: 'invocation.read' },
   'GET /api/invocations/:id/tree': { role: 'read', action: 'invocation.read' },
   'GET /api/machine': { role: 'read', action: 'machine.read' },
   'GET /api/flow': { role: 'read', action: 'flow.read' },

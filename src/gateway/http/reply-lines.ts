@@ -1,10 +1,10 @@
-/** Text for one reader, in bounded memory. A write waits for a slow reader. */
+/** Text or bytes for one reader, in bounded memory. A write waits for a slow reader. */
 export type ReplyLines = {
   readonly body: ReadableStream<Uint8Array>;
   /** Aborts when the reader is gone, or has read nothing for too long. */
   readonly gone: AbortSignal;
   /** Resolves when the reader has room for more text, or is gone. Only one write may wait at a time. */
-  write(text: string): Promise<void>;
+  write(content: string | Uint8Array): Promise<void>;
   end(): void;
 };
 
@@ -38,9 +38,9 @@ export function openReplyLines({ maxBufferedBytes, stallInMs }: ReplyOptions): R
   return {
     body,
     gone: leaving.signal,
-    async write(text) {
+    async write(content) {
       if (leaving.signal.aborted || isEnded) return;
-      controller?.enqueue(encoder.encode(text));
+      controller?.enqueue(typeof content === 'string' ? encoder.encode(content) : content);
       if ((controller?.desiredSize ?? 1) > 0) return;
       const stalled = setTimeout(leave, stallInMs);
       await new Promise<void>((resolve) => {

@@ -63,7 +63,7 @@ export function InvocationPage({ id, owner }: { id: string; owner: string | unde
         <Dialogs
           dialog={dialog}
           name={{ id, function: view.function }}
-          payload={view.request.payload}
+          payload={view.request.large === undefined ? view.request.payload : undefined}
           onClose={() => setDialog(undefined)}
           onDone={reload}
         />
@@ -139,7 +139,7 @@ function PageHead({ view, onDialog, children }: PageHeadProps) {
   );
 }
 
-type DialogsProps = { dialog: OpenDialog; name: InvocationName; payload: string; onClose: () => void; onDone: () => void };
+type DialogsProps = { dialog: OpenDialog; name: InvocationName; payload: string | undefined; onClose: () => void; onDone: () => void };
 
 function Dialogs({ dialog, payload, ...props }: DialogsProps) {
   switch (dialog.kind) {

@@ -4,15 +4,20 @@ import { Payload } from '../parts/payload.tsx';
 import { formatBytes } from '../parts/payload-text.ts';
 import { Scrollable } from '../parts/scrollable.tsx';
 import { type Text, t } from '../shell/language.ts';
+import { LargePayload } from './large-payload.tsx';
 
-export function Request({ view: { request } }: { view: InvocationView }) {
+export function Request({ view: { request, request_id: id, function: fn } }: { view: InvocationView }) {
   return (
     <section class="card" aria-label={t('Request')}>
       <div class="card-head">
         <h2>{t('Request')}</h2>
         <span class="hint">{request.content_type}</span>
       </div>
-      <Payload text={request.payload} name={t('the request payload')} file="request.json" />
+      {request.large === undefined ? (
+        <Payload text={request.payload} name={t('the request payload')} file="request.json" />
+      ) : (
+        <LargePayload name={{ id, function: fn }} part="payload" large={request.large} />
+      )}
       {request.traceparent === undefined ? null : (
         <dl class="properties">
           <div>
@@ -40,7 +45,7 @@ export function Outcome({ view }: { view: InvocationView }) {
 
 type Result = NonNullable<InvocationView['result']>;
 
-function Success({ view: { dropped_bytes }, result }: { view: InvocationView; result: Result }) {
+function Success({ view: { dropped_bytes, request_id: id, function: fn }, result }: { view: InvocationView; result: Result }) {
   const empty =
     dropped_bytes === undefined
       ? t('the function returned nothing')
@@ -48,7 +53,11 @@ function Success({ view: { dropped_bytes }, result }: { view: InvocationView; re
   return (
     <section class="card" aria-label={t('Result')}>
       <OutcomeHead title={t('Result')} result={result} />
-      <Payload text={result.payload} name={t('the result')} file="result.json" empty={empty} />
+      {result.large === undefined ? (
+        <Payload text={result.payload} name={t('the result')} file="result.json" empty={empty} />
+      ) : (
+        <LargePayload name={{ id, function: fn }} part="result" large={result.large} />
+      )}
     </section>
   );
 }

@@ -161,6 +161,8 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
   'GET /api/invocations/:id': reading,
   'GET /api/invocations/:id/events': reading,
   'GET /api/invocations/:id/explain': reading,
+  'GET /api/invocations/:id/payload': reading,
+  'GET /api/invocations/:id/result': reading,
   'GET /api/invocations/:id/tree': reading,
   'POST /api/invocations/:id/redrive': { bodies: (value) => [{ payload: JSON.stringify(value) }] },
   'POST /api/invocations/:id/cancel': { bodies: (value) => [{ recursive: true, reason: value }] },

@@ -107,18 +107,30 @@ const notSentSchema = z.object({
 });
 export type NotSentView = z.infer<typeof notSentSchema>;
 
+const largeSchema = z
+  .object({ bytes: count, digest: z.string().describe('SHA-256 of the stored object, in base64url') })
+  .describe('the content is stored beside the log; …/payload and …/result download it');
+export type LargeView = z.infer<typeof largeSchema>;
+
 /** One invocation, with all recorded details. */
 export const invocationSchema = summarySchema.extend({
   retries: count,
   lost: count.describe('attempts whose worker died'),
   worker: z.string().optional().describe('the worker that executes the current attempt'),
-  request: z.object({ payload: z.string(), bytes: count, content_type: z.literal('application/json'), traceparent: z.string().optional() }),
+  request: z.object({
+    payload: z.string().describe('of a large one, the reference'),
+    bytes: count,
+    large: largeSchema.optional(),
+    content_type: z.literal('application/json'),
+    traceparent: z.string().optional(),
+  }),
   result: z
     .object({
       condition: z.string().describe('empty for a success'),
       payload: z.string().describe('the value that the function returned, or the error, as JSON text'),
       status_code: z.int(),
       error: z.string(),
+      large: largeSchema.optional(),
     })
     .optional(),
   dropped_bytes: count.optional().describe('the size of a returned value that was too large and was replaced by an empty value'),
