@@ -80,10 +80,9 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
 
   // Pages: one document without data.
   ...Object.fromEntries(
-    ['/assets/*', '/', '/login', '/invocations/*', '/functions', '/functions/*', '/schedules', '/dead-letters', '/system'].map((path) => [
-      `GET ${path}`,
-      page,
-    ]),
+    '/assets/* / /login /invocations/* /functions /functions/* /schedules /batches /batches/* /dead-letters /system'
+      .split(' ')
+      .map((path) => [`GET ${path}`, page]),
   ),
   'GET /healthz': reading,
   'GET /readyz': reading,

@@ -88,7 +88,18 @@ describe('a file of the pages', () => {
 });
 
 describe('a page', () => {
-  for (const path of ['/', '/login', '/invocations/1', '/functions', '/functions/greet', '/schedules', '/dead-letters', '/system'])
+  for (const path of [
+    '/',
+    '/login',
+    '/invocations/1',
+    '/functions',
+    '/functions/greet',
+    '/schedules',
+    '/batches',
+    '/batches/import',
+    '/dead-letters',
+    '/system',
+  ])
     test(`is the one document at ${path}`, async ({ get }) => {
       const reply = await get(path);
       expect([reply.status, reply.headers.get('content-type'), await reply.text()]).toEqual([200, 'text/html; charset=utf-8', document]);
