@@ -111,6 +111,9 @@ const invocation = z.string();
 const at = z.number();
 const attempt = z.number().int();
 const output = z.string().optional();
+/** The reference to the whole output, when the function keeps it: it is stored beside the log. A cut one lacks its beginning. */
+const storedOutput = z.object({ reference: z.string(), isCut: z.literal(true).optional() }).optional();
+export type StoredOutput = NonNullable<z.infer<typeof storedOutput>>;
 /** The memory of the function's process at the end of the attempt, in megabytes. Measured for synchronous invocations only. */
 const memoryUsedInMb = z.number().optional();
 const destinations = z.array(destinationSchema).optional();
@@ -197,7 +200,16 @@ const running = z.object({
 });
 
 /** The attempt failed, and the next attempt is due at an absolute time (T1). */
-const retrying = z.object({ type: z.literal('retrying'), invocation, at, attempt, dueAt: z.number(), failure: failureSchema, output });
+const retrying = z.object({
+  type: z.literal('retrying'),
+  invocation,
+  at,
+  attempt,
+  dueAt: z.number(),
+  failure: failureSchema,
+  output,
+  storedOutput,
+});
 
 /** The function returned. */
 const succeeded = z.object({
@@ -211,6 +223,7 @@ const succeeded = z.object({
   /** The reference to that value, when the function keeps large payloads: it is stored beside the log. */
   stored: z.string().optional(),
   output,
+  storedOutput,
   memoryUsedInMb,
   destinations,
   deliveryIds,
@@ -226,6 +239,7 @@ const failed = z.object({
   condition: z.enum(Object.keys(conditions) as [Condition, ...Condition[]]),
   failure: failureSchema,
   output,
+  storedOutput,
   memoryUsedInMb,
   destinations,
   deliveryIds,

@@ -1,5 +1,5 @@
 import { backoffDelay } from './backoff.ts';
-import type { Backoff, FactOf, Failure } from './facts.ts';
+import type { Backoff, FactOf, Failure, StoredOutput } from './facts.ts';
 import type { InvocationContext } from './invocation-context.ts';
 
 /** The number of lost workers that ends an invocation: no attempt is granted after the last of them. */
@@ -9,7 +9,13 @@ export const MAX_LOST_ATTEMPTS = 8;
 const platformBackoff: Backoff = { initialInMs: 500, factor: 2, maxInMs: 60_000, jitter: 0.5 };
 
 type AttemptCounts = Pick<InvocationContext, 'terms' | 'retries' | 'lost'>;
-type FailedAttempt = { failure: Failure; output?: string | undefined; memoryUsedInMb?: number | undefined; at: number };
+type FailedAttempt = {
+  failure: Failure;
+  output?: string | undefined;
+  storedOutput?: StoredOutput | undefined;
+  memoryUsedInMb?: number | undefined;
+  at: number;
+};
 
 /** Whether another attempt is granted after this failure (E5). A synchronous invocation has one attempt (SYNC1), and a non-retryable error is the last. */
 export function canTryAgain(context: AttemptCounts, failure: Failure): boolean {
@@ -44,10 +50,11 @@ export function acceptsRetry(context: AttemptCounts, failure: Failure): boolean 
  */
 export function afterFailure(
   { context }: { context: InvocationContext },
-  { failure, output, memoryUsedInMb, at }: FailedAttempt,
+  { failure, output, storedOutput, memoryUsedInMb, at }: FailedAttempt,
 ): FactOf<'retrying'> | FactOf<'failed'> {
   const invocation = context.request?.invocation ?? '';
-  const end = { invocation, at, attempt: context.attempts, failure, ...(output === undefined ? {} : { output }) };
+  const printed = { ...(output === undefined ? {} : { output }), ...(storedOutput === undefined ? {} : { storedOutput }) };
+  const end = { invocation, at, attempt: context.attempts, failure, ...printed };
   if (canTryAgain(context, failure)) return { type: 'retrying', dueAt: at + retryDelay(context, failure), ...end };
   const condition = failure.kind === 'function' ? 'UnhandledInvocationError' : 'SystemError';
   return { type: 'failed', condition, ...end, ...(memoryUsedInMb === undefined ? {} : { memoryUsedInMb }) };

@@ -1,13 +1,26 @@
+import { KeyMissingError, PayloadUnavailableError } from '#src/core/errors.ts';
 import type { EventLog } from '#src/core/log/event-log.ts';
 import { type LiveTransition, transitionsIn } from '#src/core/log/transitions.ts';
 import { type FunctionName, parseFunctionName } from '#src/core/names/names.ts';
-import { attemptIn, createLogTest, type LogFilter, type LogLine, type LogTest, linesOf } from '#src/core/output/attempt-lines.ts';
+import {
+  attemptIn,
+  createLogTest,
+  type EndedAttempt,
+  type LogFilter,
+  type LogLine,
+  type LogTest,
+  linesOf,
+} from '#src/core/output/attempt-lines.ts';
+import type { LargePayloads } from '#src/core/payloads/large-payloads.ts';
 import { countAppends, readAppends } from '#src/nats/streams/read-appends.ts';
 import { sequenceAt } from '#src/nats/streams/start-position.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import type { Transitions, TransitionsOptions } from './transitions.ts';
 
-export type ReadLogsOptions = LogFilter & {
+/** `whole`: the whole output of attempts of a function that keeps it (`maxOutputBytes`), instead of the last 4 KB. */
+type LogOptions = LogFilter & { whole?: boolean | undefined };
+
+export type ReadLogsOptions = LogOptions & {
   /** Attempts that ended at or after this time; an hour ago by default. */
   since?: Date | undefined;
   /** Attempts that ended before this time; now by default. */
@@ -16,7 +29,7 @@ export type ReadLogsOptions = LogFilter & {
   limit?: number | undefined;
 };
 
-export type FollowLogsOptions = LogFilter & {
+export type FollowLogsOptions = LogOptions & {
   /** The first sequence of the log; from now on by default. */
   from?: number | undefined;
   signal?: AbortSignal | undefined;
@@ -45,6 +58,7 @@ type Parts = {
   /** Opens the sealed texts of a transition. */
   show: (transition: LiveTransition) => LiveTransition;
   openTransitions: (options: TransitionsOptions) => Transitions;
+  large: Pick<LargePayloads, 'fetch'>;
 };
 
 const AN_HOUR_IN_MS = 3_600_000;
@@ -53,46 +67,74 @@ const DEFAULT_LIMIT = 500;
 /** The most appends that one read looks at. An attempt of an invocation is about two. */
 const MAX_APPENDS = 10_000;
 
-export function createClientLogs({ connection, log, show, openTransitions }: Parts): ClientLogs {
-  /** The wanted lines of the attempts that these transitions end. Sealed texts are opened for these alone. */
-  const linesIn = (transitions: readonly LiveTransition[], test: LogTest): LogLine[] =>
-    transitions.flatMap((transition) => {
-      const attempt = attemptIn(transition) === undefined ? undefined : attemptIn(show(transition));
-      return attempt === undefined || !test.attempt(attempt) ? [] : linesOf(attempt).filter(test.line);
-    });
-
+export function createClientLogs(parts: Parts): ClientLogs {
   return {
-    async read(given, { since, until, limit = DEFAULT_LIMIT, ...filter } = {}) {
-      const name = parseFunctionName(given);
-      const test = createLogTest(filter);
-      const last = await log.lastSequence();
-      const start = await startOf(connection, { name, since: since?.getTime() ?? Date.now() - AN_HOUR_IN_MS, last });
-      const end = until?.getTime() ?? Number.POSITIVE_INFINITY;
-      const newest = new NewestLines(limit);
-      for await (const entry of readAppends(connection, { name, from: start.from })) {
-        if (entry.sequence > last || entry.at >= end) break;
-        newest.add(linesIn(transitionsIn(entry), test));
-      }
-      return { lines: newest.lines, isComplete: start.isComplete && newest.isComplete, next: last + 1 };
-    },
-    async *follow(given, { from, signal, ...filter } = {}) {
-      const test = createLogTest(filter);
-      // A subscription shows its transitions itself.
-      const subscription = openTransitions({ function: given, state: ['retrying', 'succeeded', 'failed'], from: from ?? 'now' });
-      const close = (): void => void subscription.close();
-      signal?.addEventListener('abort', close);
-      if (signal?.aborted) close();
-      try {
-        for await (const transition of subscription) {
-          const lines = linesIn([transition], test);
-          if (lines.length > 0) yield lines;
-        }
-      } finally {
-        signal?.removeEventListener('abort', close);
-        await subscription.close();
-      }
-    },
+    read: (name, options = {}) => readLogs(parts, parseFunctionName(name), options),
+    follow: (name, options = {}) => followLogs(parts, name, options),
   };
+}
+
+async function readLogs(parts: Parts, name: FunctionName, options: ReadLogsOptions): Promise<LogPage> {
+  const { since, until, limit = DEFAULT_LIMIT, whole = false, ...filter } = options;
+  const { connection, log } = parts;
+  const test = createLogTest(filter);
+  const last = await log.lastSequence();
+  const start = await startOf(connection, { name, since: since?.getTime() ?? Date.now() - AN_HOUR_IN_MS, last });
+  const end = until?.getTime() ?? Number.POSITIVE_INFINITY;
+  const newest = new NewestLines(limit);
+  const attempts: EndedAttempt[] = [];
+  for await (const entry of readAppends(connection, { name, from: start.from })) {
+    if (entry.sequence > last || entry.at >= end) break;
+    const found = attemptsIn(parts, transitionsIn(entry), test);
+    if (whole) attempts.push(...found);
+    else newest.add(found.flatMap((attempt) => linesOf(attempt)).filter(test.line));
+  }
+  await newest.addBackwards(attempts, async (attempt) => (await wholeLinesOf(parts, attempt)).filter(test.line));
+  return { lines: newest.lines, isComplete: start.isComplete && newest.isComplete, next: last + 1 };
+}
+
+async function* followLogs(parts: Parts, name: string, options: FollowLogsOptions): AsyncGenerator<LogLine[]> {
+  const { from = 'now', signal, whole = false, ...filter } = options;
+  const test = createLogTest(filter);
+  // A subscription shows its transitions itself.
+  const subscription = parts.openTransitions({ function: name, state: ['retrying', 'succeeded', 'failed'], from });
+  const close = (): void => void subscription.close();
+  signal?.addEventListener('abort', close);
+  if (signal?.aborted) close();
+  try {
+    for await (const transition of subscription) {
+      for (const attempt of attemptsIn(parts, [transition], test)) {
+        const lines = (whole ? await wholeLinesOf(parts, attempt) : linesOf(attempt)).filter(test.line);
+        if (lines.length > 0) yield lines;
+      }
+    }
+  } finally {
+    signal?.removeEventListener('abort', close);
+    await subscription.close();
+  }
+}
+
+/** The wanted attempts that these transitions end. Sealed texts are opened for these alone. */
+function attemptsIn({ show }: Parts, transitions: readonly LiveTransition[], test: LogTest): EndedAttempt[] {
+  return transitions.flatMap((transition) => {
+    const attempt = attemptIn(transition) === undefined ? undefined : attemptIn(show(transition));
+    return attempt === undefined || !test.attempt(attempt) ? [] : [attempt];
+  });
+}
+
+async function wholeLinesOf({ large }: Parts, attempt: EndedAttempt): Promise<LogLine[]> {
+  return linesOf(attempt, await readWhole(large, attempt));
+}
+
+/** The stored output of an attempt; `undefined` without one, or when it cannot be read any more. The end of it is in the log. */
+async function readWhole(large: Parts['large'], { function: name, invocation, storedOutput }: EndedAttempt): Promise<string | undefined> {
+  if (storedOutput === undefined) return undefined;
+  try {
+    return await large.fetch({ function: name, invocation }, storedOutput.reference);
+  } catch (error) {
+    if (error instanceof PayloadUnavailableError || error instanceof KeyMissingError) return undefined;
+    throw error;
+  }
 }
 
 /** The first sequence of a read. A busy function has too many appends since the time; then the newest part of them is read. */
@@ -118,6 +160,18 @@ class NewestLines {
 
   get lines(): LogLine[] {
     return this.#lines.slice(-this.#limit);
+  }
+
+  /** Adds the lines of attempts, the newest first, so that no output is read whose lines the limit leaves out. */
+  async addBackwards(attempts: readonly EndedAttempt[], read: (attempt: EndedAttempt) => Promise<LogLine[]>): Promise<void> {
+    for (const attempt of attempts.toReversed()) {
+      if (this.#lines.length >= this.#limit) {
+        this.isComplete = false;
+        return;
+      }
+      this.#lines = [...(await read(attempt)), ...this.#lines];
+    }
+    if (this.#lines.length > this.#limit) this.isComplete = false;
   }
 
   add(lines: readonly LogLine[]): void {

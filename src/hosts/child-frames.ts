@@ -18,7 +18,7 @@ export type ChildFrame =
   | { type: 'exiting'; id: number | null };
 
 export function startLine(
-  { name, timeoutInMs, memoryInMb, userData, secretUserData, handler }: FunctionDefinition,
+  { name, timeoutInMs, memoryInMb, maxOutputBytes, userData, secretUserData, handler }: FunctionDefinition,
   functionUrn: string,
 ): string {
   return JSON.stringify([
@@ -26,7 +26,7 @@ export function startLine(
     {
       ...handler,
       functionUrn,
-      definition: { name: splitName(name).bare, timeoutInMs, memoryInMb, userData: { ...userData, ...secretUserData } },
+      definition: { name: splitName(name).bare, timeoutInMs, memoryInMb, maxOutputBytes, userData: { ...userData, ...secretUserData } },
     },
   ]);
 }

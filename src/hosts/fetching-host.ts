@@ -1,6 +1,6 @@
 import { type Failure, MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
 import { messageOf, PayloadUnavailableError } from '#src/core/errors.ts';
-import { maxPayloadBytesOf } from '#src/core/functions/definition.ts';
+import { type FunctionDefinition, maxPayloadBytesOf } from '#src/core/functions/definition.ts';
 import type { LargePayloads } from '#src/core/payloads/large-payloads.ts';
 import { isReference, parseReference } from '#src/core/payloads/payload-reference.ts';
 import type { Execution, ExecutionResult, FunctionHost } from '#src/core/ports/function-host.ts';
@@ -12,8 +12,8 @@ import { aborted, failed, unavailable } from './failures.ts';
 const MAX_BYTES_AT_ONCE = 128 * 1_024 * 1_024;
 
 /**
- * Reads a large payload for the execution that needs it, and compares it with its digest (BIG3); stores a large returned value before its
- * outcome is appended (BIG1). Any other execution costs a look at its definition and at the beginning of its payload.
+ * Reads a large payload for the execution that needs it, and compares it with its digest (BIG3); stores a large returned value, and the whole
+ * output of a function that keeps it, before the end of the attempt is appended (BIG1). Any other execution costs a look at its definition and at the beginning of its payload.
  *
  * The payloads in memory are bounded, whatever the concurrency is: an execution whose payload finds no place waits, before its timeout
  * starts. A payload that is missing or damaged is a failure of the platform: the attempt is made again later.
@@ -51,18 +51,32 @@ export function createFetchingHost(
     }
   }
 
+  /** Stores the whole output. Of one that the store refuses, the log keeps the end alone. */
+  async function storeOutput(execution: Execution, { wholeOutput, ...result }: ExecutionResult): Promise<ExecutionResult> {
+    if (wholeOutput === undefined) return result;
+    try {
+      const reference = await large.store(ownerOf(execution), wholeOutput.text);
+      return { ...result, storedOutput: { reference, ...(wholeOutput.isCut ? { isCut: true } : {}) } };
+    } catch {
+      return result;
+    }
+  }
+
   async function executeLarge(execution: Execution, signal: AbortSignal): Promise<ExecutionResult> {
     const run = isReference(execution.payload) ? executeFetched : host.execute;
-    return await storeValue(execution, await run(execution, signal));
+    return await storeOutput(execution, await storeValue(execution, await run(execution, signal)));
   }
 
   return {
     ...host,
     execute: (execution, signal) =>
-      execution.definition.maxPayloadBytes !== undefined || isReference(execution.payload)
-        ? executeLarge(execution, signal)
-        : host.execute(execution, signal),
+      keepsMore(execution.definition) || isReference(execution.payload) ? executeLarge(execution, signal) : host.execute(execution, signal),
   };
+}
+
+/** Whether an execution of the function may leave an object in the store. */
+function keepsMore({ maxPayloadBytes, maxOutputBytes }: FunctionDefinition): boolean {
+  return maxPayloadBytes !== undefined || maxOutputBytes !== undefined;
 }
 
 function ownerOf({ definition, requestId }: Execution): PayloadOwner {

@@ -17,7 +17,7 @@ import {
 } from './failures.ts';
 import { failureOfExecution, failureOfStart } from './process-end.ts';
 import { ResourceCheck, type ResourceLimits } from './process-resources.ts';
-import { KEPT_BYTES, lastBytes } from './runtime/output.mjs';
+import { KEPT_BYTES, keptBytesOf, lastBytes } from './runtime/output.mjs';
 import { type Sent, SentExecutions } from './sent-executions.ts';
 import type { Task } from './task.ts';
 
@@ -232,7 +232,7 @@ export class FunctionProcess {
   }
 
   #outputWith(text: string): string {
-    return lastBytes((this.#sent.head?.output ?? '') + text, KEPT_BYTES);
+    return lastBytes((this.#sent.head?.output ?? '') + text, keptBytesOf(this.#setup.definition));
   }
 
   #print(text: string): void {

@@ -5,7 +5,7 @@ import { aborted, failed, noHandler, returned, timedOut } from './failures.ts';
 import { finishOutput } from './finish-output.ts';
 import { HandlerContext } from './runtime/context.mjs';
 import { type Handler, runHandler } from './runtime/outcome.mjs';
-import { KEPT_BYTES, lastBytes } from './runtime/output.mjs';
+import { appendOutput, keptBytesOf } from './runtime/output.mjs';
 
 /** Calls back after `ms`; returns the function that cancels the call. Injected, so that timeouts work under virtual time. */
 export type After = (ms: number, callback: () => void) => () => void;
@@ -24,10 +24,11 @@ const realAfter: After = (ms, callback) => {
 export function createInlineHost(handlers: ReadonlyMap<string, Handler>, after: After = realAfter, redact?: Redact): FunctionHost {
   function run(handler: Handler, execution: Execution, signal: AbortSignal): Promise<ExecutionResult> {
     return new Promise((resolve) => {
-      const { timeoutInMs } = execution.definition;
+      const { definition } = execution;
+      const { timeoutInMs } = definition;
       let output = '';
       const context = new HandlerContext(execution, (text) => {
-        output = lastBytes(output + text, KEPT_BYTES);
+        output = appendOutput(output, text, keptBytesOf(definition));
       });
       const cancelTimeout = after(timeoutInMs, () => abort(timedOut(timeoutInMs)));
       signal.addEventListener('abort', onAbort);
@@ -35,7 +36,7 @@ export function createInlineHost(handlers: ReadonlyMap<string, Handler>, after: 
       function end(result: ExecutionResult): void {
         cancelTimeout();
         signal.removeEventListener('abort', onAbort);
-        resolve(finishOutput(result, redact));
+        resolve(finishOutput(result, { definition, redact }));
       }
       function abort(failure: Failure): void {
         end(failed(failure, output));

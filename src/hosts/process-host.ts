@@ -68,7 +68,7 @@ export function createProcessHost(options: ProcessHostOptions = {}): FunctionHos
     return new Promise((resolve) => {
       const task = createTask(execution, (result) => {
         signal.removeEventListener('abort', onAbort);
-        resolve(finishOutput(result, redact));
+        resolve(finishOutput(result, { definition: execution.definition, redact }));
       });
       const onAbort = () => pool.abort(task);
       signal.addEventListener('abort', onAbort);

@@ -1,4 +1,4 @@
-import { KEPT_BYTES, lastBytes } from './runtime/output.mjs';
+import { appendOutput, keptBytesOf } from './runtime/output.mjs';
 import type { Task } from './task.ts';
 
 /** An execution that was sent to a process and has no result yet. */
@@ -39,7 +39,7 @@ export class SentExecutions {
   print(text: string): boolean {
     const { head } = this;
     if (head === undefined) return false;
-    head.output = lastBytes(head.output + text, KEPT_BYTES);
+    head.output = appendOutput(head.output, text, keptBytesOf(head.task.execution.definition));
     return true;
   }
 

@@ -93,10 +93,10 @@ export function afterExecution(
   result: ExecutionResult,
   { at, maxBytes, decide }: End & { maxBytes: number },
 ): readonly Fact[] {
-  const { output, memoryUsedInMb } = result;
+  const { output, storedOutput, memoryUsedInMb } = result;
   const terms = invocation.context.terms ?? undefined;
   if (result.kind === 'failed')
-    return outcomeFacts(afterFailure(invocation, { failure: result.failure, output, memoryUsedInMb, at }), terms, decide);
+    return outcomeFacts(afterFailure(invocation, { failure: result.failure, output, storedOutput, memoryUsedInMb, at }), terms, decide);
   const bytes = result.payload.length * 3 > MAX_PAYLOAD_BYTES ? bytesBeforeSealing(result.payload) : result.payload.length;
   const isTooLarge =
     bytes > MAX_PAYLOAD_BYTES || (bytes * 6 > maxBytes && Buffer.byteLength(JSON.stringify(result.payload)) > maxBytes - 16_384);
@@ -111,6 +111,7 @@ export function afterExecution(
     ...(isTooLarge ? { droppedBytes: bytes } : {}),
     ...(result.stored === undefined ? {} : { droppedBytes: result.stored.bytes, stored: result.stored.reference }),
     ...(output === undefined ? {} : { output }),
+    ...(storedOutput === undefined ? {} : { storedOutput }),
     ...(memoryUsedInMb === undefined ? {} : { memoryUsedInMb }),
   };
   return outcomeFacts(succeeded, terms, decide);

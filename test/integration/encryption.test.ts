@@ -96,7 +96,7 @@ describe('the payloads of a project that encrypts them', () => {
     const onSuccess = [{ destination: 'FunctionGraph', param: JSON.stringify({ func_urn: 'echo' }), when: says }];
     await sequent.call('PUT', '/api/functions/echo', { body: { handler: { ...handler, export: 'speak' } } });
     await sequent.call('PUT', '/api/functions/speak', {
-      body: { handler: speak, maxPayloadBytes: 1_000_000, policy: { onSuccess, onFailure } },
+      body: { handler: speak, maxPayloadBytes: 1_000_000, maxOutputBytes: 100_000, policy: { onSuccess, onFailure } },
     });
     const stranger = { 'x-auth-token': STRANGER.token };
     await sequent.call('PUT', '/api/functions/speak', { body: { handler: speak }, headers: stranger });
@@ -162,6 +162,11 @@ describe('the payloads of a project that encrypts them', () => {
     const resent = (body: object) =>
       sequent.call('POST', '/api/functions/speak/invocations', { body, headers: { 'idempotency-key': 'large' } });
     expect([(await resent(large)).status, (await resent({ ...large, text: 'b' })).status]).toEqual([202, 422]);
+
+    // So is the whole output, whose end alone is in the log.
+    await invoke({ text: `${secret}${'y'.repeat(6_000)}` });
+    const whole = await sequent.call('GET', '/api/functions/speak/logs?whole=true');
+    expect(await whole.text()).toContain(`printed ${secret}yyy`);
 
     // A client without the keys.
     const { stream } = await publishPlain(nats, 'speak', plain);

@@ -17,6 +17,7 @@ type LogsOptions = {
   failed?: true;
   level?: LogLevel;
   id?: string;
+  whole?: true;
   limit: number;
 };
 
@@ -31,6 +32,7 @@ export function logsCommand(): Command {
     .option('--failed', 'only of attempts that failed')
     .addOption(new Option('--level <level>', 'at least of this level; a line without a level counts as info').choices(LOG_LEVELS))
     .option('--id <id>', 'only of this invocation')
+    .option('--whole', 'the whole output of each attempt, when the function keeps it (fn put --max-output)')
     .option('-n, --limit <count>', 'the maximum number of earlier lines; the newest ones are printed', parseWhole(1, 100_000), 1_000)
     .addHelpText('after', examples)
     .action(action<LogsOptions>(logs));
@@ -43,9 +45,10 @@ Examples:
   sequent logs orders --failed --since 1d
   sequent logs orders 'card declined' --since 2h
   sequent logs orders --level warn --json | jq -r .message
-  sequent logs orders --id order-4711
+  sequent logs orders --id order-4711 --whole
 
-A line is printed when its attempt ends. The log keeps the last 4 KB of each attempt. A level and a time are read from JSON lines with a
+A line is printed when its attempt ends. The log keeps the last 4 KB of each attempt; a function with
+--max-output keeps more beside the log. A level and a time are read from JSON lines with a
 field "level" (pino, winston, bunyan) and from lines of context.getLogger(). With --json each line is one JSON object.
 Exit codes: 0 ok, 3 no such function.`;
 
@@ -53,8 +56,8 @@ async function logs(call: Call<LogsOptions>): Promise<typeof exitCodes.ok> {
   const { args, options, terminal, format } = call;
   const [given = '', text] = args;
   const name = parseFunctionName(given);
-  const { follow, since, until, failed, level, id: invocation, limit } = options;
-  const filter = { failed, level, text, invocation };
+  const { follow, since, until, failed, level, id: invocation, whole, limit } = options;
+  const filter = { failed, level, text, invocation, whole };
   const print = (lines: readonly LogLine[]): void => {
     for (const line of lines) terminal.out.line(lineFor(line, format, terminal.out));
   };
@@ -80,16 +83,15 @@ function remarkOn({ lines, isComplete }: LogPage, { since, limit }: LogsOptions)
 }
 
 function lineFor(line: LogLine, format: Format, output: OutputStream): string {
-  const { invocation, function: name, level, at, attempt, text, message, kind, isCut, ...rest } = line;
+  const { invocation, function: name, level, at, attempt, text, message, kind, isCut, isStored, ...rest } = line;
   if (format === 'json' || format === 'jsonl')
-    return JSON.stringify({ at, requestId: invocation, function: name, attempt, kind, level, message, text, isCut, ...rest });
+    return JSON.stringify({ at, requestId: invocation, function: name, attempt, kind, level, message, text, isCut, isStored, ...rest });
   if (format === 'name') return invocation;
   const { dim } = output.paint;
   const shown = kind === 'failure' ? `attempt ${attempt} failed: ${message}` : message;
   const words = [dim(formatTimeOfDay(at)), dim(`${invocation} #${attempt}`), levelIn(level, output.paint), plain(shown)];
-  return [...(isCut ? [dim(`${invocation} #${attempt} (earlier output of this attempt was dropped)`), '\n'] : []), words.join('  ')].join(
-    '',
-  );
+  const cut = isStored ? 'earlier output of this attempt is stored: --whole prints it' : 'earlier output of this attempt was dropped';
+  return [...(isCut ? [dim(`${invocation} #${attempt} (${cut})`), '\n'] : []), words.join('  ')].join('');
 }
 
 function levelIn(level: LogLevel | undefined, { dim, yellow, red }: Paint): string {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { wholeNumber } from '#machines/bounds.ts';
 import { backoffSchema, type Destination, type FactOf, MAX_PAYLOAD_BYTES, type Terms } from '#machines/facts.ts';
 import { isFunctionName } from '#src/core/names/names.ts';
+import { MAX_TAIL_BYTES, MAX_WHOLE_OUTPUT_BYTES } from '#src/core/output/tail.ts';
 import { MAX_LARGE_PAYLOAD_BYTES } from '#src/core/payloads/payload-reference.ts';
 import { flowSchema } from './flow.ts';
 import { whenSchema } from './when.ts';
@@ -123,6 +124,8 @@ export const functionDefinitionSchema = z.strictObject({
   flow: flowSchema.optional(),
   /** The largest request payload and returned value. Above 262,144 bytes, which is the default, they are stored beside the log. */
   maxPayloadBytes: wholeNumber('the largest payload', { from: MAX_PAYLOAD_BYTES, to: MAX_LARGE_PAYLOAD_BYTES, of: 'bytes' }).optional(),
+  /** How much of the output of an attempt is kept. Above 4,096 bytes, which is the default, it is stored beside the log. */
+  maxOutputBytes: wholeNumber('the kept output', { from: MAX_TAIL_BYTES, to: MAX_WHOLE_OUTPUT_BYTES, of: 'bytes' }).optional(),
   /** A paused function starts no attempt. Its queued requests wait, and age. */
   paused: z.boolean().default(false),
   /** The values of `context.getUserData(key)` and of the environment of the process. */

@@ -1,3 +1,4 @@
+import type { StoredOutput } from '#machines/facts.ts';
 import type { LiveTransition } from '#src/core/log/transitions.ts';
 import { LOG_LEVELS, type LogLevel, parseLine } from './log-line.ts';
 import { isCutTail } from './tail.ts';
@@ -11,6 +12,8 @@ export type EndedAttempt = {
   attempt: number;
   endedAt: number;
   output: string;
+  /** Where the whole output is, when the function keeps it. */
+  storedOutput?: StoredOutput | undefined;
   /** The failure in words; `undefined` after a success. */
   failure: string | undefined;
 };
@@ -30,8 +33,10 @@ export type LogLine = Pick<EndedAttempt, 'sequence' | 'function' | 'invocation' 
   message: string;
   /** The line as it was printed. */
   text: string;
-  /** The attempt printed more before this line, which the fact does not hold. */
+  /** The attempt printed more before this line, which is missing here. */
   isCut?: true;
+  /** The missing part is stored. */
+  isStored?: true;
 };
 
 /** The attempt that a transition ends; `undefined` for all other transitions. */
@@ -39,11 +44,11 @@ export function attemptIn({ sequence, function: name, fact }: LiveTransition): E
   if (fact.type !== 'retrying' && fact.type !== 'succeeded' && fact.type !== 'failed') return undefined;
   if (fact.attempt === 0) return undefined;
   const failure = fact.type === 'succeeded' ? undefined : `${fact.failure.errorType}: ${fact.failure.message}`;
-  const { invocation, attempt, at: endedAt, output = '' } = fact;
-  return { sequence, function: name, invocation, attempt, endedAt, output, failure };
+  const { invocation, attempt, at: endedAt, output = '', storedOutput } = fact;
+  return { sequence, function: name, invocation, attempt, endedAt, output, storedOutput, failure };
 }
 
-/** The lines of an attempt, with its failure as the last one. `whole` is the whole output, where it is known. */
+/** The lines of an attempt, with its failure as the last one. `whole` is the stored output, where it was read. */
 export function linesOf(attempt: EndedAttempt, whole?: string): LogLine[] {
   const { sequence, function: name, invocation, endedAt, failure } = attempt;
   const common = { sequence, function: name, invocation, attempt: attempt.attempt, failed: failure !== undefined };
@@ -56,9 +61,14 @@ export function linesOf(attempt: EndedAttempt, whole?: string): LogLine[] {
     at = parsed.at ?? (/^\s/.test(text) ? at : endedAt);
     return { ...common, index, at, kind: 'output', level, message: parsed.message, text };
   });
-  if (lines[0] !== undefined && whole === undefined && isCutTail(attempt.output)) lines[0].isCut = true;
+  if (lines[0] !== undefined) markCut(lines[0], attempt, whole !== undefined);
   if (failure === undefined) return lines;
   return [...lines, { ...common, index: lines.length, at: endedAt, kind: 'failure', level: 'error', message: failure, text: failure }];
+}
+
+function markCut(first: LogLine, { output, storedOutput }: EndedAttempt, isWhole: boolean): void {
+  if (isWhole ? storedOutput?.isCut : isCutTail(output) || storedOutput !== undefined) first.isCut = true;
+  if (!isWhole && storedOutput !== undefined) first.isStored = true;
 }
 
 function textsIn(output: string): string[] {

@@ -18,7 +18,7 @@ export const MAX_LARGE_PAYLOAD_BYTES = 67_108_864;
 export type PayloadReference = { bytes: number; digest: string; key?: number };
 
 const PREFIX = 'stored:1.';
-const whole = /^stored:1\.([1-9]\d{5,7})\.([\w-]{43})(?:\.([1-9]\d{0,5}))?$/;
+const whole = /^stored:1\.([1-9]\d{0,7})\.([\w-]{43})(?:\.([1-9]\d{0,5}))?$/;
 
 export function encodeReference({ bytes, digest, key }: PayloadReference): string {
   return `${PREFIX}${bytes}.${digest}${key === undefined ? '' : `.${key}`}`;

@@ -1,4 +1,4 @@
-import type { Failure } from '#machines/facts.ts';
+import type { Failure, StoredOutput } from '#machines/facts.ts';
 import type { FunctionDefinition } from '#src/core/functions/definition.ts';
 import type { RequestId } from '#src/core/names/names.ts';
 
@@ -21,11 +21,17 @@ export type Execution = {
 /** The reference to a returned value that is too large for the log, and its size. The `payload` of the result is empty then. */
 type StoredValue = { reference: string; bytes: number };
 
-/** The end of an execution. `output` is the end of the function's output, at most 4,096 bytes. */
-export type ExecutionResult = { output?: string; memoryUsedInMb?: number } & (
-  | { kind: 'returned'; payload: string; stored?: StoredValue }
-  | { kind: 'failed'; failure: Failure }
-);
+/** The output of a function that keeps more than the end of it. A cut one lacks its beginning. */
+type WholeOutput = { text: string; isCut: boolean };
+
+/** What a function printed: the end of it, at most 4,096 bytes; all of it, when the function keeps it; and the reference to that, once it is stored. */
+type Printed = { output?: string; wholeOutput?: WholeOutput; storedOutput?: StoredOutput };
+
+/** The end of an execution. */
+export type ExecutionResult = Printed & { memoryUsedInMb?: number } & (
+    | { kind: 'returned'; payload: string; stored?: StoredValue }
+    | { kind: 'failed'; failure: Failure }
+  );
 
 /**
  * Runs functions. Never rejects: a failure of user code is a value.

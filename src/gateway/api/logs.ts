@@ -69,6 +69,19 @@ function addLogStream(routes: Routes, gateway: Gateway, waiting: ConcurrencyLimi
   );
 }
 
-function viewOf({ sequence, index, at, invocation, attempt, failed, kind, level, message, text, isCut }: LogLine): LogLineView {
-  return withoutUndefined({ sequence, index, at, request_id: invocation, attempt, failed, kind, level, message, text, is_cut: isCut });
+function viewOf({ sequence, index, at, invocation, attempt, failed, kind, level, message, text, isCut, isStored }: LogLine): LogLineView {
+  return withoutUndefined({
+    sequence,
+    index,
+    at,
+    request_id: invocation,
+    attempt,
+    failed,
+    kind,
+    level,
+    message,
+    text,
+    is_cut: isCut,
+    is_stored: isStored,
+  });
 }

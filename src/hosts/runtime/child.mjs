@@ -4,7 +4,7 @@ import { HandlerContext } from './context.mjs';
 import { splitLines } from './lines.mjs';
 import { INITIALIZING, loadHandler } from './load.mjs';
 import { describe, runHandler } from './outcome.mjs';
-import { captureOutput } from './output.mjs';
+import { captureOutput, keptBytesOf } from './output.mjs';
 
 /**
  * The program in the child process of a function.
@@ -95,6 +95,7 @@ function reportUnstarted(type, frames) {
 
 async function start(spec) {
   definition = spec.definition;
+  output.keep(keptBytesOf(definition));
   if (takesUserData) Object.assign(process.env, definition.userData);
   const { functionUrn } = spec;
   const facts = { definition, functionUrn, requestId: '', attempt: 0, qualifier: 'latest' };

@@ -6,6 +6,17 @@ const MAX_OUTPUT_BYTES = 4_096;
 /** How much of the end is kept until then: a secret that begins before the part for the fact is still recognised. */
 export const KEPT_BYTES = 2 * MAX_OUTPUT_BYTES;
 
+/** The output so far and a further part of it, of which `limit` bytes are kept. Cut seldom, so that a part costs one join. */
+export function appendOutput(output, text, limit = KEPT_BYTES) {
+  const all = output + text;
+  return all.length > 2 * limit ? lastBytes(all, limit) : all;
+}
+
+/** How much of its output a host keeps of an execution of this function. */
+export function keptBytesOf({ maxOutputBytes }) {
+  return maxOutputBytes === undefined ? KEPT_BYTES : maxOutputBytes + MAX_OUTPUT_BYTES;
+}
+
 /** Output is sent to the host at once, and then at most once per this interval. */
 const SEND_EVERY_MS = 20;
 
@@ -27,6 +38,7 @@ export function lastBytes(text, limit = MAX_OUTPUT_BYTES) {
  */
 export function captureOutput(send) {
   let pending = '';
+  let kept = KEPT_BYTES;
   let isOpen = true;
   let sentAt = 0;
   let isTimerSet = false;
@@ -37,14 +49,13 @@ export function captureOutput(send) {
     send(take());
   }
   function take() {
-    const text = lastBytes(pending, KEPT_BYTES);
+    const text = lastBytes(pending, kept);
     pending = '';
     return text;
   }
   function print(text) {
     if (!isOpen) return;
-    pending += text;
-    if (pending.length > 2 * KEPT_BYTES) pending = lastBytes(pending, KEPT_BYTES);
+    pending = appendOutput(pending, text, kept);
     if (performance.now() - sentAt >= SEND_EVERY_MS) flush();
     else if (!isTimerSet) flushLater();
   }
@@ -60,13 +71,20 @@ export function captureOutput(send) {
     ['stdout', 1],
     ['stderr', 2],
   ]) {
-    const stream = Object.assign(createSink(print), { fd });
+    const stream = Object.assign(
+      createSink(print, () => kept),
+      { fd },
+    );
     Object.defineProperty(process, name, { configurable: true, enumerable: true, value: stream });
   }
   return {
     print,
     flush,
     take,
+    /** Keeps more of the output of each execution. */
+    keep(bytes) {
+      kept = bytes;
+    },
     open() {
       pending = '';
       sentAt = 0;
@@ -79,11 +97,11 @@ export function captureOutput(send) {
   };
 }
 
-function createSink(print) {
+function createSink(print, kept) {
   return new Writable({
     decodeStrings: false,
     write(chunk, _encoding, done) {
-      print(typeof chunk === 'string' ? chunk : chunk.subarray(-2 * KEPT_BYTES).toString());
+      print(typeof chunk === 'string' ? chunk : chunk.subarray(-2 * kept()).toString());
       done();
     },
   });

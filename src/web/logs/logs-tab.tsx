@@ -28,9 +28,10 @@ export function LogsTab({ name, path }: { name: string; path: string }) {
   const level = query.get('level') ?? '';
   const failed = query.get('failed') ?? '';
   const since = query.get('since') ?? '';
+  const whole = query.get('whole') ?? '';
   const [isPaused, setIsPaused] = useState(false);
   const sinceInMs = (times[since] ?? times[''])?.ms ?? 0;
-  const { lines, isComplete, problem, live } = useLogs(path, { text, level, failed, sinceInMs }, isPaused);
+  const { lines, isComplete, problem, live } = useLogs(path, { text, level, failed, whole, sinceInMs }, isPaused);
   return (
     <section class="card logs" aria-label={t('Logs')}>
       <div class="logs-filter">
@@ -62,6 +63,14 @@ export function LogsTab({ name, path }: { name: string; path: string }) {
             onChange={({ currentTarget }) => changeQuery({ failed: currentTarget.checked ? 'true' : '' })}
           />
           {t('Failed attempts only')}
+        </label>
+        <label class="logs-failed" title={t('Of functions that keep more than the last 4 KB')}>
+          <input
+            type="checkbox"
+            checked={whole === 'true'}
+            onChange={({ currentTarget }) => changeQuery({ whole: currentTarget.checked ? 'true' : '' })}
+          />
+          {t('Whole output')}
         </label>
         <div class="spring" />
         <LiveStatus live={isPaused ? 'paused' : live} isPaused={isPaused} onToggle={() => setIsPaused(!isPaused)} />
@@ -137,10 +146,10 @@ function Lines({ name, lines, isComplete }: { name: string; lines: readonly LogL
 
 type LineProps = { name: string; line: LogLineView; timeZone: Parameters<typeof formatExactTime>[1] };
 
-function Line({ name, line: { at, request_id, attempt, level, kind, message, text, is_cut }, timeZone }: LineProps) {
+function Line({ name, line: { at, request_id, attempt, level, kind, message, text, is_cut, is_stored }, timeZone }: LineProps) {
   return (
     <div class={`log-line level-${level ?? 'none'}`}>
-      {is_cut ? <p class="hint">{t('Earlier output of this attempt was dropped.')}</p> : null}
+      {is_cut ? <CutOutput isStored={is_stored ?? false} /> : null}
       <time title={formatExactTime(at, timeZone)}>{formatExactTime(at, timeZone).slice(11, 23)}</time>{' '}
       <Link to={paths.invocation(request_id, name)} title={t('{id}, attempt {attempt}', { id: request_id, attempt })}>
         …{request_id.slice(-6)} #{attempt}
@@ -150,5 +159,18 @@ function Line({ name, line: { at, request_id, attempt, level, kind, message, tex
         {kind === 'failure' ? t('failed: {message}', { message }) : message}
       </span>
     </div>
+  );
+}
+
+/** Says that an attempt printed more before its first line, and shows it when it is stored. */
+function CutOutput({ isStored }: { isStored: boolean }) {
+  if (!isStored) return <p class="hint">{t('Earlier output of this attempt was dropped.')}</p>;
+  return (
+    <p class="hint">
+      {t('Earlier output of this attempt is stored:')}{' '}
+      <button type="button" class="button small" onClick={() => changeQuery({ whole: 'true' })}>
+        {t('show the whole output')}
+      </button>
+    </p>
   );
 }

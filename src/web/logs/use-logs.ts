@@ -4,7 +4,7 @@ import { type ApiError, checkSession, get, withQuery } from '../api/http.ts';
 import type { LiveState } from '../api/live.ts';
 import { problemOf } from '../shell/use-fetch.ts';
 
-export type LogQuery = { text: string; level: string; failed: string; sinceInMs: number };
+export type LogQuery = { text: string; level: string; failed: string; whole: string; sinceInMs: number };
 
 type Logs = { lines: readonly LogLineView[] | undefined; isComplete: boolean; problem: ApiError | undefined; live: LiveState };
 
@@ -17,11 +17,11 @@ const RETRY_IN_MS = 2_000;
  *
  * A stream that breaks is read again from its beginning, so no line is missing.
  */
-export function useLogs(path: string, { text, level, failed, sinceInMs }: LogQuery, isPaused: boolean): Logs {
+export function useLogs(path: string, { text, level, failed, whole, sinceInMs }: LogQuery, isPaused: boolean): Logs {
   const [logs, setLogs] = useState<Logs>({ lines: undefined, isComplete: true, problem: undefined, live: 'connecting' });
 
   useEffect(() => {
-    const filter = { text, level, failed };
+    const filter = { text, level, failed, whole };
     const reading = new AbortController();
     let source: EventSource | undefined;
     let retry: ReturnType<typeof setTimeout> | undefined;
@@ -71,6 +71,6 @@ export function useLogs(path: string, { text, level, failed, sinceInMs }: LogQue
       stop();
       document.removeEventListener('visibilitychange', onVisibilityChange);
     };
-  }, [path, text, level, failed, sinceInMs, isPaused]);
+  }, [path, text, level, failed, whole, sinceInMs, isPaused]);
   return logs;
 }

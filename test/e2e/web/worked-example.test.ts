@@ -61,6 +61,24 @@ describe('the worked example of the source document (SRC10), watched live', () =
 });
 
 describe('the logs of a function', () => {
+  test('show the end of a long output, and all of it when the function keeps it', async ({ sequent, browser }) => {
+    await sequent.define('lengthy', { maxOutputBytes: 100_000 });
+    const words = Array.from({ length: 900 }, (_, i) => `word ${i}`);
+    await sequent.invocation(await sequent.invoke('lengthy', { prints: words.join('\n') }));
+    await using watched = await browser.open(`${sequent.url}/functions/lengthy?tab=logs`);
+    const { page } = watched;
+    const texts = () => page.locator('.log-text').allTextContents();
+    await page.getByText('Earlier output of this attempt is stored:').waitFor();
+    expect((await texts()).at(-1)).toBe('word 899');
+    expect(await texts()).not.toContain('word 0');
+    expect(await violationsInBothThemes(watched)).toEqual([]);
+    await page.getByRole('button', { name: 'show the whole output' }).click();
+    await expect.poll(texts).toEqual(words);
+    expect(await page.getByLabel('Whole output').isChecked()).toBe(true);
+    await page.setViewportSize({ width: 360, height: 800 });
+    expect(await overflowOf(page)).toEqual([]);
+  });
+
   test('show what attempts printed and why they failed, narrowed by a filter, and then live', async ({ sequent, browser }) => {
     await sequent.define('talking');
     await sequent.invocation(await sequent.invoke('talking', { prints: 'first words' }));

@@ -35,6 +35,11 @@ describe('afterFailure', () => {
   test('fails with UnhandledInvocationError when no retry is left', () => {
     const last = folded(queued(), running(1, { terms: { ...terms, maxRetries: 0 } }));
     expect(afterFailure(last, { failure: threw, output: 'printed', at: 30 })).toEqual(failed(1, { output: 'printed' }));
+    const storedOutput = { reference: 'stored:1.5000.x' };
+    expect(afterFailure(last, { failure: threw, output: 'printed', storedOutput, at: 30 })).toMatchObject({
+      output: 'printed',
+      storedOutput,
+    });
   });
 
   test('makes the attempt after a lost worker due at once', () => {

@@ -18,6 +18,7 @@ export type DefinitionFlags = {
   memory?: number;
   concurrency?: number;
   maxPayload?: number;
+  maxOutput?: number;
   flowConcurrency?: number;
   flowKey?: string;
   flowTotal?: number;
@@ -37,7 +38,7 @@ export type Deployment = { definition: object; archive?: Uint8Array | undefined 
 
 /** A function definition from the flags. The schema adds the defaults. */
 export async function definitionFromFlags(name: string, flags: DefinitionFlags): Promise<Deployment> {
-  const { description, timeout, memory, concurrency, maxPayload, userData } = flags;
+  const { description, timeout, memory, concurrency, maxPayload, maxOutput, userData } = flags;
   const { handler, archive } = await handlerFrom(name, flags);
   const definition = present({
     name,
@@ -47,6 +48,7 @@ export async function definitionFromFlags(name: string, flags: DefinitionFlags):
     memoryInMb: memory,
     concurrency,
     maxPayloadBytes: maxPayload,
+    maxOutputBytes: maxOutput,
     flow: flowFrom(name, flags),
     userData: userData === undefined ? undefined : Object.fromEntries(userData.map((pair) => keyAndValue(pair, '--user-data'))),
     policy: policyFrom(flags),

@@ -36,12 +36,17 @@ async function get(call: Call): Promise<typeof exitCodes.ok> {
   });
 }
 
+function sizeRow(name: string, bytes: number | undefined): [string, string][] {
+  return bytes === undefined ? [] : [[name, `${bytes} bytes`]];
+}
+
 function describe(
   { definition, revision, version }: RegisteredFunction,
   entry: FunctionEntry | undefined,
   { terminal: { out } }: Call,
 ): string[] {
-  const { name, description, handler, timeoutInMs, memoryInMb, concurrency, maxPayloadBytes, policy, userData } = definition;
+  const { name, description, handler, timeoutInMs, memoryInMb, concurrency, maxPayloadBytes, maxOutputBytes, policy, userData } =
+    definition;
   const { backoff, maxRetries, maxAgeInSeconds } = policy;
   const retries = `at most ${plural(maxRetries, 'retry', 'retries')}, after ${formatDuration(backoff.initialInMs)}, then ${backoff.factor} times as long, at most ${formatDuration(backoff.maxInMs)}`;
   const destinations = [
@@ -61,7 +66,8 @@ function describe(
     ['at once', `${concurrency} in one worker`],
     ...(definition.flow === undefined ? [] : [['flow', flowInWords(definition.flow)] as [string, string]]),
     ...(handler.kind === 'process' ? [['memory', `${memoryInMb} MB a process`] as [string, string]] : []),
-    ...(maxPayloadBytes === undefined ? [] : [['max payload', `${maxPayloadBytes} bytes`] as [string, string]]),
+    ...sizeRow('max payload', maxPayloadBytes),
+    ...sizeRow('max output', maxOutputBytes),
     ...Object.keys(definition.secretUserData ?? {}).map((key): [string, string] => ['user data', `${key} is secret`]),
     ...Object.entries(userData).map(([key, value]): [string, string] => ['user data', `${key}=${value}`]),
     ...destinations.map(([outcome, { destination, param, when }]): [string, string] => [

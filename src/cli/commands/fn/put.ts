@@ -30,6 +30,7 @@ export function putCommand(): Command {
     .option('--memory <mb>', 'the memory limit of one process (default: 256)', parseWhole(1))
     .option('--concurrency <count>', 'concurrent executions per worker (default: 20)', parseWhole(1))
     .option('--max-payload <size>', 'the largest event and returned value, at most 64MB (default: 256KB)', parseSize)
+    .option('--max-output <size>', 'how much of the output of each attempt is kept, at most 4MB (default: 4KB)', parseSize)
     .option(
       '--flow-concurrency <count>',
       'attempts at one moment over all workers: of each key with --flow-key, else of all',

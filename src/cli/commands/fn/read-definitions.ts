@@ -39,6 +39,7 @@ const definitionKeys: ReadonlySet<string> = new Set<keyof DefinitionFlags>([
   'memory',
   'concurrency',
   'maxPayload',
+  'maxOutput',
   'userData',
   'maxRetries',
   'maxAge',

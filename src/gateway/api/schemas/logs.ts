@@ -13,6 +13,7 @@ const filterShape = {
     .describe('at least of this level; a line without a level counts as info'),
   text: z.string().min(1).max(256).optional().describe('lines that contain this text, in upper or lower case'),
   request_id: id.optional().describe('only of this invocation'),
+  whole: flag.optional().describe('true: the whole output of attempts, when the function keeps it (`maxOutputBytes`)'),
 };
 
 export const logsQuerySchema = z.strictObject({
@@ -41,6 +42,7 @@ const logLineSchema = z.object({
   message: z.string().describe('the message in a structured line; otherwise the line'),
   text: z.string().describe('the line as it was printed'),
   is_cut: z.boolean().optional().describe('the attempt printed more before this line'),
+  is_stored: z.boolean().optional().describe('that part is stored: `whole=true` reads it'),
 });
 export type LogLineView = z.infer<typeof logLineSchema>;
 

@@ -53,6 +53,29 @@ describe('the lines of an attempt', () => {
     expect(ended({ type: 'succeeded', payload: '', output: 'x'.repeat(4_000) })[0]).not.toHaveProperty('isCut');
   });
 
+  test('name what is missing: a part that is stored, or one that the function did not keep', () => {
+    const tail = 'x'.repeat(4_095);
+    const stored = (isCut?: true): Partial<Fact> => ({
+      type: 'succeeded',
+      payload: '',
+      output: tail,
+      storedOutput: { reference: 'stored:1.5000.x', ...(isCut ? { isCut } : {}) },
+    });
+    expect(ended(stored())[0]).toMatchObject({ isCut: true, isStored: true });
+    const whole = (fact: Partial<Fact>): LogLine | undefined => {
+      const attempt = attemptIn({
+        sequence: 7,
+        function: 'orders',
+        by: 'w',
+        fact: { invocation: 'order-1', at: AT, attempt: 2, ...fact } as Fact,
+      });
+      return attempt === undefined ? undefined : linesOf(attempt, `first\n${tail}`)[0];
+    };
+    expect(whole(stored())).toEqual(expect.not.objectContaining({ isCut: true }));
+    expect(whole(stored(true))).toMatchObject({ text: 'first', isCut: true });
+    expect(whole(stored(true))).not.toHaveProperty('isStored');
+  });
+
   test('match a filter by outcome, invocation, level and text', () => {
     const [line] = ended({ type: 'succeeded', payload: '', output: 'Total: 3' }) as [LogLine];
     const attempt = { ...line, endedAt: AT, output: '', failure: undefined };
