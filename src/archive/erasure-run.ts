@@ -1,3 +1,4 @@
+import { ConflictError } from '#src/core/errors.ts';
 import type { Erasure } from '#src/core/log/erasure.ts';
 import { type ErasureRecord, erasureKey, parseErasureRecord } from '#src/core/log/erasure-request.ts';
 import { decodePlan, type ErasurePlan, encodePlan } from './erasure-plan.ts';
@@ -12,7 +13,8 @@ import { createWholeLog } from './whole-log.ts';
  * Performs the erasures that users requested. A record in the state store keeps the progress, so that the next janitor continues
  * after a kill at any point:
  *
- * 1. asked → written: the erasure is appended to the log. Read models perform it when they read it there.
+ * 1. asked → written: the erasure is appended to the log. Read models perform it when they read it there. Before the append, the record says that
+ *    nobody can abort it any more: its revision decides between the janitor and an abort.
  * 2. written → planned: every live projection has performed the erasure, the log is archived up to the record of the erasure, and the
  *    sequences of all erased messages are stored. They are stored before the first message is erased, because afterwards the streams
  *    cannot be reconstructed.
@@ -33,9 +35,10 @@ export async function performErasures(options: JanitorOptions, run: ErasureRunOp
   let isAllDone = true;
   for (const key of await state.keys()) {
     if (!key.startsWith(erasureKey(''))) continue;
-    const record = parseErasureRecord((await state.get(key))?.value);
-    if (record === undefined || record.state === 'done') continue;
-    const isDone = await new ErasureRun(options, run, { id: key.slice(erasureKey('').length), record }).run();
+    const entry = await state.get(key);
+    const record = parseErasureRecord(entry?.value);
+    if (entry === undefined || record === undefined || record.state === 'done' || record.state === 'aborted') continue;
+    const isDone = await new ErasureRun(options, run, { id: key.slice(erasureKey('').length), record, revision: entry.revision }).run();
     isAllDone &&= isDone;
   }
   return isAllDone;
@@ -46,12 +49,18 @@ class ErasureRun {
   readonly #run: ErasureRunOptions;
   readonly #id: string;
   #record: ErasureRecord;
+  #revision: number;
 
-  constructor(options: JanitorOptions, run: ErasureRunOptions, { id, record }: { id: string; record: ErasureRecord }) {
+  constructor(
+    options: JanitorOptions,
+    run: ErasureRunOptions,
+    { id, record, revision }: { id: string; record: ErasureRecord; revision: number },
+  ) {
     this.#options = options;
     this.#run = run;
     this.#id = id;
     this.#record = record;
+    this.#revision = revision;
   }
 
   /** Resolves to true when the erasure is done. */
@@ -67,9 +76,21 @@ class ErasureRun {
     const { request } = this.#record;
     const { invocations, messages, until } = await survey(this.#wholeLog(), { ...request, signal: this.#run.signal });
     const found = { invocations, messages, until };
+    if (!(await this.#decide())) return;
     if (request.isTrial || invocations === 0) return await this.#save({ state: 'done', found });
     const sequence = await this.#options.purge.appendErasure(erasureOf(this.#id, this.#record, found));
     await this.#save({ state: 'written', found, sequence });
+  }
+
+  /** Resolves to false when the erasure was aborted. */
+  async #decide(): Promise<boolean> {
+    try {
+      await this.#save({ isDecided: true });
+      return true;
+    } catch (error) {
+      if (error instanceof ConflictError) return false;
+      throw error;
+    }
   }
 
   async #plan(): Promise<void> {
@@ -122,9 +143,10 @@ class ErasureRun {
     await this.#options.archive.store.replace(await this.#planName(), await encodePlan(plan));
   }
 
+  /** Throws `ConflictError` when the record changed meanwhile, as by an abort. */
   async #save(change: Partial<ErasureRecord>): Promise<void> {
     this.#record = { ...this.#record, ...change };
-    await this.#options.state.put(erasureKey(this.#id), JSON.stringify(this.#record));
+    this.#revision = await this.#options.state.put(erasureKey(this.#id), JSON.stringify(this.#record), this.#revision);
   }
 }
 

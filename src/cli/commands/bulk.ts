@@ -30,7 +30,9 @@ export function bulkCommand(): Command {
     .addCommand(
       new Command('abort')
         .summary('end an operation early')
-        .description('Ends a bulk operation. What it has done stays. At most 50 further invocations are changed. A purge cannot be ended.')
+        .description(
+          'Ends a bulk operation. What it has done stays. At most 50 further invocations are changed. A purge can be ended until the log has its erasure.',
+        )
         .argument('<id>', 'the id of the operation')
         .addHelpText('after', '\nExit codes: 0 asked to end, 3 no such operation, 4 it is over.')
         .action(action(abort)),

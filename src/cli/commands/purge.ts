@@ -91,6 +91,7 @@ async function waitForErasure(
   for (;;) {
     const record = parseErasureRecord((await state.get(erasureKey(id)))?.value) ?? requested;
     if (record.state === 'done') return { id, record };
+    if (record.state === 'aborted') throw aborted(id, record);
     if (record.state !== printedState) terminal.err.line(terminal.err.paint.dim(progressOf(record)));
     printedState = record.state;
     if (performance.now() > deadline) throw notYet(id, printedState);
@@ -123,6 +124,16 @@ function linesOf(id: string, { request, found, erased, sequence }: ErasureRecord
 function describeFound({ request, found }: Pick<ErasureRecord, 'request' | 'found'>): string {
   const { invocations = 0, messages = 0 } = found ?? {};
   return `${plural(invocations, 'finished invocation')} of ${request.function} from before ${formatMoment(request.before)}, in ${plural(messages, 'message')}`;
+}
+
+function aborted(id: string, { abortBy = 'somebody' }: ErasureRecord): CommandError {
+  return new CommandError({
+    code: 'ABORTED',
+    exitCode: exitCodes.failed,
+    what: 'nothing was erased',
+    why: `${abortBy} aborted the purge ${id} before the log had its erasure`,
+    remedy: `sequent bulk show ${id}`,
+  });
 }
 
 function notYet(id: string, state: string): CommandError {

@@ -4,15 +4,15 @@ import { ConflictError, messageOf, SequentError, WrongStateError } from '#src/co
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { KeyValue, KeyValueEntry } from '#src/core/ports/key-value.ts';
 import { parseJson } from '#src/core/text/json.ts';
-import { listPurges, readPurge } from './purge-operation.ts';
+import { abortPurge, listPurges, type PurgeRequest, readPurge, requestPurge } from './purge-operation.ts';
 
 /*
  * Bulk operations: one action on many invocations, with a record in the state store.
  *
  * 1. One process runs an operation, and saves the progress after each part. Every save names the revision that the process knows.
  * 2. An abort is written into the record. The next save of the running process is then refused, and the process ends the operation.
- * 3. A purge has no record here: its erasure is the record, which the janitor writes. It cannot be aborted, because an erasure that is in the
- *    log must be finished everywhere.
+ * 3. A purge has no record here: its erasure is the record, which the janitor writes. It cannot be aborted once the erasure is in the
+ *    log, because that must be finished everywhere.
  * 4. An operation that saved nothing for STALE_AFTER_MS is interrupted. A gateway continues its own interrupted operations.
  */
 
@@ -78,6 +78,8 @@ export interface BulkStore {
   create(
     operation: Omit<BulkOperation, 'state' | 'done' | 'failed' | 'leftOut' | 'failures' | 'startedAt' | 'updatedAt'>,
   ): Promise<StoredBulk>;
+  /** Requests an erasure, which a janitor performs. */
+  purge(request: PurgeRequest): Promise<StoredBulk>;
   /** Saves a change. When another process changed the record, returns its present content, and saves nothing. */
   save(known: StoredBulk, change: Partial<BulkOperation>): Promise<{ isSaved: boolean; stored: StoredBulk }>;
   /** Asks the process of an operation to end it. Throws `WrongStateError` when the operation is over. `undefined` for an unknown id. */
@@ -86,7 +88,7 @@ export interface BulkStore {
 
 export function createBulkStore(state: KeyValue, clock: Pick<Clock, 'now'>): BulkStore {
   async function get(id: string): Promise<StoredBulk | undefined> {
-    if (!/^[a-z0-9-]{1,40}$/.test(id)) return undefined;
+    if (!isId(id)) return undefined;
     return (await read(id)) ?? (await readPurge(state, id, clock.now()));
   }
   async function read(id: string): Promise<StoredBulk | undefined> {
@@ -116,6 +118,7 @@ export function createBulkStore(state: KeyValue, clock: Pick<Clock, 'now'>): Bul
     list,
     get,
     save,
+    purge: (request) => requestPurge(state, request, clock.now()),
     async create(given) {
       const ended = (await listOwn(await state.keys())).filter(({ operation }) => operation.state !== 'running').slice(MAX_KEPT - 1);
       for (const { id } of ended) await state.delete(PREFIX + id);
@@ -127,24 +130,26 @@ export function createBulkStore(state: KeyValue, clock: Pick<Clock, 'now'>): Bul
       return { id, operation, revision: await state.put(PREFIX + id, JSON.stringify(operation), 0) };
     },
     async abort(id, by) {
-      for (let known = await get(id); known !== undefined; ) {
+      if (!isId(id)) return undefined;
+      for (let known = await read(id); known !== undefined; ) {
         const present = bulkStateOf(known.operation, clock.now());
-        refuseAbort(id, known.operation.action, present);
+        refuseAbort(id, present);
         // No process ends an interrupted operation.
         const ended = present === 'interrupted' ? { state: 'aborted' as const, endedAt: clock.now() } : {};
         const { isSaved, stored } = await save(known, { abortBy: by, ...ended });
         if (isSaved) return stored;
         known = stored;
       }
-      return undefined;
+      return await abortPurge(state, id, { by, now: clock.now() });
     },
   };
 }
 
-/** Throws `WrongStateError` for an operation that is over, and for a purge. */
-function refuseAbort(id: string, action: BulkOperation['action'], present: BulkState): void {
+const isId = (id: string): boolean => /^[a-z0-9-]{1,40}$/.test(id);
+
+/** Throws `WrongStateError` for an operation that is over. */
+function refuseAbort(id: string, present: BulkState): void {
   if (present !== 'running' && present !== 'interrupted') throw new WrongStateError({ what: `bulk operation ${id} is over: ${present}` });
-  if (action === 'purge') throw new WrongStateError({ what: `purge ${id} cannot be aborted; the janitor finishes it` });
 }
 
 function parse(id: string, entry: KeyValueEntry | undefined): StoredBulk | undefined {

@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+import { ConflictError, WrongStateError } from '#src/core/errors.ts';
 import { type ErasureRecord, erasureKey, parseErasureRecord } from '#src/core/log/erasure-request.ts';
 import { splitName } from '#src/core/names/names.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
@@ -17,7 +19,8 @@ type Purge = {
     project?: string;
     filter: Record<string, unknown>;
     reason?: string;
-    state: 'running' | 'done';
+    state: 'running' | 'done' | 'aborted';
+    abortBy?: string;
     step?: NonNullable<(typeof steps)[keyof typeof steps]>;
     total?: number;
     done: number;
@@ -30,13 +33,56 @@ type Purge = {
 };
 
 /** What the janitor does now, by the state of the record. */
-const steps = { asked: 'searching', written: 'waiting for the read models', planned: 'erasing', done: undefined } as const;
+const steps = {
+  asked: 'searching',
+  written: 'waiting for the read models',
+  planned: 'erasing',
+  done: undefined,
+  aborted: undefined,
+} as const;
+
+/** The finished invocations of a function that were accepted before a moment. */
+export type PurgeRequest = Pick<ErasureRecord['request'], 'function' | 'before' | 'by' | 'reason'>;
+
+export async function requestPurge(state: KeyValue, request: PurgeRequest, now: number): Promise<Purge> {
+  const id = randomBytes(8).toString('hex');
+  const record: ErasureRecord = { state: 'asked', request: { ...request, at: now, isTrial: false } };
+  const revision = await state.put(erasureKey(id), JSON.stringify(record), 0);
+  return purgeOf(id, record, { revision, now });
+}
 
 /** The erasure of this id as an operation. `undefined` for an unknown id, and for a trial, which only counts. */
 export async function readPurge(state: KeyValue, id: string, now: number): Promise<Purge | undefined> {
   const entry = await state.get(erasureKey(id));
   const record = parseErasureRecord(entry?.value);
   return entry === undefined || record === undefined || record.request.isTrial ? undefined : purgeOf(id, record, { ...entry, now });
+}
+
+/**
+ * Aborts an erasure that the log does not hold yet. `undefined` for an unknown id.
+ *
+ * Throws `WrongStateError` when it is over, or when it must be finished everywhere.
+ */
+export async function abortPurge(state: KeyValue, id: string, { by, now }: { by: string; now: number }): Promise<Purge | undefined> {
+  for (;;) {
+    const entry = await state.get(erasureKey(id));
+    const record = parseErasureRecord(entry?.value);
+    if (entry === undefined || record === undefined || record.request.isTrial) return undefined;
+    refuseAbort(id, record);
+    const aborted: ErasureRecord = { ...record, state: 'aborted', abortBy: by };
+    try {
+      return purgeOf(id, aborted, { now, revision: await state.put(erasureKey(id), JSON.stringify(aborted), entry.revision) });
+    } catch (error) {
+      // The janitor wrote meanwhile.
+      if (!(error instanceof ConflictError)) throw error;
+    }
+  }
+}
+
+function refuseAbort(id: string, { state, isDecided }: ErasureRecord): void {
+  if (state === 'done' || state === 'aborted') throw new WrongStateError({ what: `purge ${id} is over: ${state}` });
+  if (state !== 'asked' || isDecided)
+    throw new WrongStateError({ what: `purge ${id} is in the log, so it must be finished everywhere; the janitor does it` });
 }
 
 export async function listPurges(state: KeyValue, keys: readonly string[], now: number): Promise<Purge[]> {
@@ -46,9 +92,14 @@ export async function listPurges(state: KeyValue, keys: readonly string[], now: 
   return found.filter((one) => one !== undefined);
 }
 
-function purgeOf(id: string, { state, request, found }: ErasureRecord, { revision, now }: { revision: number; now: number }): Purge {
+function purgeOf(
+  id: string,
+  { state, request, found, abortBy }: ErasureRecord,
+  { revision, now }: { revision: number; now: number },
+): Purge {
   const { project } = splitName(request.function);
   const isDone = state === 'done';
+  const isOver = isDone || state === 'aborted';
   const step = steps[state];
   return {
     id,
@@ -64,7 +115,8 @@ function purgeOf(id: string, { state, request, found }: ErasureRecord, { revisio
         ...(request.only ? { only: request.only } : {}),
       },
       ...(request.reason === undefined ? {} : { reason: request.reason }),
-      state: isDone ? 'done' : 'running',
+      state: isOver ? state : 'running',
+      ...(abortBy === undefined ? {} : { abortBy }),
       ...(step === undefined ? {} : { step }),
       ...(found === undefined ? {} : { total: found.invocations }),
       done: isDone ? (found?.invocations ?? 0) : 0,
@@ -73,7 +125,7 @@ function purgeOf(id: string, { state, request, found }: ErasureRecord, { revisio
       failures: [],
       startedAt: request.at,
       // The janitor writes no time. A purge continues whenever a janitor runs.
-      updatedAt: isDone ? request.at : now,
+      updatedAt: isOver ? request.at : now,
     },
   };
 }

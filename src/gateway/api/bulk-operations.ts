@@ -17,12 +17,14 @@ export function addBulkOperationRoutes(routes: Routes, gateway: Gateway): void {
     {
       method: 'post',
       path: '/api/bulk',
-      summary: 'Start a bulk operation: redrive or cancel all invocations that match, or those that are named',
+      summary:
+        'Start a bulk operation: redrive or cancel all invocations that match, or those that are named; or purge those of a function',
       body: bulkStartBodySchema,
       answers: { 202: { description: 'the operation; Location names it', schema: bulkOperationSchema } },
     },
     async (call, { body: { action, filter, invocations, reason } }) => {
       const scope = scopeOf(call, gateway);
+      if (action === 'purge') return await startPurge(call, gateway, { ...filter, reason });
       const query = filter === undefined ? undefined : bulkQueryOf(action, filter, { scope, now: clock.now() });
       const counted = query === undefined ? undefined : await client.history.count(query);
       return await startBulk(call, gateway, {
@@ -91,6 +93,17 @@ export async function startBulk(call: Call, gateway: Gateway, started: Started):
   const project = scope.isOpen ? undefined : scope.project;
   const stored = await bulks.create(withoutUndefined({ ...started, by, runner: 'gateway' as const, project }));
   bulkRunner.start(stored);
+  return call.json(viewOf(stored, scope, clock.now()), 202, { Location: `/api/bulk/${stored.id}` });
+}
+
+type PurgeBody = { function?: string | undefined; to?: number | undefined; reason: string | undefined };
+
+/** Requests an erasure in the name of the caller. A janitor performs it, also when no function has the name any more. */
+async function startPurge(call: Call, gateway: Gateway, { function: name = '', to = 0, reason }: PurgeBody): Promise<Response> {
+  const { bulks, clock } = gateway;
+  const scope = scopeOf(call, gateway);
+  const by = identityOf(call.get('credential'));
+  const stored = await bulks.purge({ function: scope.token(name), before: to, by, ...(reason === undefined ? {} : { reason }) });
   return call.json(viewOf(stored, scope, clock.now()), 202, { Location: `/api/bulk/${stored.id}` });
 }
 

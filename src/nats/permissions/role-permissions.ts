@@ -60,7 +60,8 @@ type Row = { publish: string[]; subscribe?: string[]; allowResponses?: boolean }
 const DATA_KEYS = `${STATE_BUCKET}.data-key.>`;
 /** The losses of the log, which every role records. */
 const LOSSES = `${STATE_BUCKET}.log.losses`;
-const BULKS = `${STATE_BUCKET}.bulk.*`;
+/** A purge is the record of its erasure. */
+const BULKS = [`${STATE_BUCKET}.bulk.*`, `${STATE_BUCKET}.erasure.*`];
 const everyService = ['$SRV.PING.*', '$SRV.INFO.*'];
 const services = ['$SRV.PING', '$SRV.INFO', '$SRV.STATS', '$SRV.*.sequent-roles', '$SRV.*.sequent-roles.*'];
 const historyServices = ['$SRV.*.sequent-history', '$SRV.*.sequent-history.*'];
@@ -271,7 +272,7 @@ class Table {
         ...this.#js.calls('STREAM.NAMES'),
         ...this.#js.calls('CONSUMER.LIST', kv(FUNCTIONS_BUCKET)),
         ...this.#js.calls('CONSUMER.LIST', kv(GATEWAY_BUCKET)),
-        ...this.#js.writesTo(`${GATEWAY_BUCKET}.>`, `${FUNCTIONS_BUCKET}.>`, `${STATE_BUCKET}.hints.key`, BULKS, DATA_KEYS, LOSSES),
+        ...this.#js.writesTo(`${GATEWAY_BUCKET}.>`, `${FUNCTIONS_BUCKET}.>`, `${STATE_BUCKET}.hints.key`, ...BULKS, DATA_KEYS, LOSSES),
         ...this.#js.erases(kv(FUNCTIONS_BUCKET), kv(STATE_BUCKET)),
         of.signatures,
         of.audit,

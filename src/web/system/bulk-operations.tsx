@@ -48,7 +48,7 @@ function rowOf(operation: BulkOperationView) {
       <span key="state">
         {state === 'running' && abort_requested_by !== undefined ? translated('aborting') : translated(state)}{' '}
         {step === undefined ? null : <small class="hint">{translated(step)}</small>}
-        {isRunning(operation) && action !== 'purge' ? <AbortButton id={id} /> : null}
+        {isRunning(operation) && canAbort(operation) ? <AbortButton id={id} /> : null}
       </span>,
       total === undefined ? formatNumber(done) : t('{done} of {total}', { done: formatNumber(done), total: formatNumber(total) }),
       formatNumber(failed),
@@ -57,6 +57,11 @@ function rowOf(operation: BulkOperationView) {
       <code key="id">{id}</code>,
     ],
   };
+}
+
+/** An erasure that the log has must be finished everywhere. */
+function canAbort({ action, step }: BulkOperationView): boolean {
+  return action !== 'purge' || step === 'searching';
 }
 
 function whatOf({ selected, filter = {} }: BulkOperationView): string {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, vi } from 'vitest';
 import { projectionKey } from '#src/archive/reader-positions.ts';
+import { createBulkStore } from '#src/core/bulk/bulk-operation.ts';
 import { type ErasureRecord, erasureKey, parseErasureRecord } from '#src/core/log/erasure-request.ts';
 import type { FunctionName, RequestId, StreamId } from '#src/core/names/names.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
@@ -198,5 +199,56 @@ describe('an erasure', () => {
     // The search itself works: it finds the other secret.
     expect((await filesWith(SECRET, server.dataDir, folder, archive)).length).toBeGreaterThanOrEqual(traces.length);
     await server.restart();
+  });
+});
+
+describe('the purge of a function', () => {
+  test('that is aborted while the janitor searches is not in the log, and erases nothing', async () => {
+    await runInvocation('aborted', 'kept-1', 'succeeded');
+    await using nats = await openNats(server.url);
+    const { state, clock } = nats.ports;
+    const bulks = createBulkStore(state, clock);
+    const { id } = await bulks.purge({ function: 'aborted', before: Date.now() + 60_000, by: 'ann' });
+    let aborts = 0;
+    // The janitor has searched, and the abort comes right before its decision.
+    const put: typeof state.put = async (key, value, expected) => {
+      if (key === erasureKey(id) && aborts++ === 0) await bulks.abort(id, 'ben');
+      return await state.put(key, value, expected);
+    };
+    const appended: string[] = [];
+    await using opened = await openJanitorOn(server.url, archive, {
+      state: { ...state, put },
+      wrapPurge: (purge) => ({
+        ...purge,
+        async appendErasure(erasure) {
+          appended.push(erasure.id);
+          return await purge.appendErasure(erasure);
+        },
+      }),
+    });
+    await opened.janitor.work();
+    await opened.janitor.work();
+    expect([aborts, appended, opened.problems]).toEqual([1, [], []]);
+    expect((await bulks.get(id))?.operation).toMatchObject({ state: 'aborted', abortBy: 'ben' });
+  });
+
+  test('that the log is about to get cannot be aborted', async () => {
+    await runInvocation('decided', 'gone-1', 'succeeded');
+    await using nats = await openNats(server.url);
+    const bulks = createBulkStore(nats.ports.state, nats.ports.clock);
+    const { id } = await bulks.purge({ function: 'decided', before: Date.now() + 60_000, by: 'ann' });
+    const refusals: string[] = [];
+    await using opened = await openJanitorOn(server.url, archive, {
+      wrapPurge: (purge) => ({
+        ...purge,
+        async appendErasure(erasure) {
+          await bulks.abort(id, 'ben').catch((error: Error) => refusals.push(error.message));
+          return await purge.appendErasure(erasure);
+        },
+      }),
+    });
+    await opened.janitor.work();
+    expect(refusals).toEqual([expect.stringContaining('must be finished everywhere')]);
+    expect((await bulks.get(id))?.operation).toMatchObject({ state: 'done', done: 1 });
   });
 });

@@ -67,6 +67,30 @@ test('an operation that is aborted ends early, keeps what it did, and is over', 
   expect((await send<{ operations: BulkOperationView[] }>('GET', '/api/bulk')).operations.map((one) => one.id)).toContain(id);
 });
 
+test('a purge over HTTP has an id and an owner, and is aborted while no janitor has written it', async () => {
+  const filter = { function: 'fail', to: 1_000_000 };
+  const started = await sequent.call('POST', '/api/bulk', { body: { action: 'purge', filter, reason: 'request 4711' } });
+  const purge = (await started.json()) as BulkOperationView;
+  expect([started.status, started.headers.get('location')]).toEqual([202, `/api/bulk/${purge.id}`]);
+  expect(purge).toMatchObject({
+    action: 'purge',
+    by: KEYS.ak,
+    runner: 'janitor',
+    state: 'running',
+    step: 'searching',
+    reason: 'request 4711',
+  });
+  expect(purge.filter).toEqual({ function: 'fail', before: '1970-01-01T00:16:40.000Z' });
+  const asStranger = { headers: { 'x-auth-token': STRANGER.token } };
+  expect((await sequent.call('POST', `/api/bulk/${purge.id}/abort`, { ...asStranger, body: {} })).status).toBe(404);
+  expect(await send('POST', `/api/bulk/${purge.id}/abort`)).toMatchObject({ state: 'aborted', abort_requested_by: KEYS.ak });
+  expect(await send('POST', `/api/bulk/${purge.id}/abort`)).toMatchObject({ code: 'WRONG_STATE' });
+  for (const wrong of [{ function: 'fail' }, { to: 1 }, { ...filter, state: ['failed'] }])
+    expect((await sequent.call('POST', '/api/bulk', { body: { action: 'purge', filter: wrong } })).status).toBe(400);
+  const invocations = [{ request_id: 'one', function: 'fail' }];
+  expect((await sequent.call('POST', '/api/bulk', { body: { action: 'purge', invocations } })).status).toBe(400);
+});
+
 test('the oldest open invocation that a project sees is its own, not an older one of another project', async () => {
   await send('POST', '/api/functions/held/invocations', {});
   const asStranger = { headers: { 'x-auth-token': STRANGER.token } };

@@ -15,7 +15,7 @@ async function open() {
 }
 
 describe('a purge as a bulk operation', () => {
-  test('shows the progress of its erasure, and cannot be aborted', async () => {
+  test('shows the progress of its erasure, and cannot be aborted once the log may have it', async () => {
     const { bulks, record } = await open();
     await record('a1', { state: 'asked', request });
     const { operation } = (await bulks.get('a1')) ?? {};
@@ -28,12 +28,26 @@ describe('a purge as a bulk operation', () => {
       step: 'searching',
     });
     expect(operation?.filter).toEqual({ function: 'shop=orders', before: '1970-01-01T00:00:00.000Z' });
-    await expect(bulks.abort('a1', 'ben')).rejects.toThrow('purge a1 cannot be aborted');
+    await record('a1', { state: 'asked', request, isDecided: true });
+    await expect(bulks.abort('a1', 'ben')).rejects.toThrow('purge a1 is in the log, so it must be finished everywhere');
     await record('a1', { state: 'planned', request, found: { invocations: 3, messages: 9, until: 4 } });
     expect((await bulks.get('a1'))?.operation).toMatchObject({ state: 'running', step: 'erasing', total: 3, done: 0 });
     await record('a1', { state: 'done', request, found: { invocations: 3, messages: 9, until: 4 } });
     expect((await bulks.get('a1'))?.operation).toMatchObject({ state: 'done', total: 3, done: 3 });
     await expect(bulks.abort('a1', 'ben')).rejects.toThrow('is over: done');
+  });
+
+  test('is requested with its user and its reason, and is aborted while the janitor searches', async () => {
+    const { state, bulks } = await open();
+    const { id } = await bulks.purge({ function: 'orders', before: 7, by: 'ann', reason: 'a request' });
+    expect(JSON.parse((await state.get(erasureKey(id)))?.value ?? '')).toEqual({
+      state: 'asked',
+      request: { function: 'orders', before: 7, by: 'ann', reason: 'a request', at: 1_000_000, isTrial: false },
+    });
+    expect((await bulks.abort(id, 'ben'))?.operation).toMatchObject({ state: 'aborted', abortBy: 'ben' });
+    expect((await bulks.get(id))?.operation).toMatchObject({ state: 'aborted', abortBy: 'ben', done: 0 });
+    await expect(bulks.abort(id, 'ben')).rejects.toThrow(`purge ${id} is over: aborted`);
+    expect(await bulks.abort('unknown', 'ben')).toBeUndefined();
   });
 
   test('is listed by its time among the others, but a trial is not, and no new operation makes it forgotten', async () => {

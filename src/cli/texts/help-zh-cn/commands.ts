@@ -103,8 +103,8 @@ export const commands = {
   'Lists the bulk operations, the newest first. The last 200 ended ones are kept.': '列出批量操作，最新的在前。保留最近结束的 200 个。',
   'Shows the progress of a bulk operation, and the first 100 invocations that it could not change.':
     '显示批量操作的进度，以及最先未能变更的 100 次调用。',
-  'Ends a bulk operation. What it has done stays. At most 50 further invocations are changed. A purge cannot be ended.':
-    '结束批量操作。已完成的部分保留。最多还会变更 50 次调用。purge 无法中止。',
+  'Ends a bulk operation. What it has done stays. At most 50 further invocations are changed. A purge can be ended until the log has its erasure.':
+    '结束批量操作。已完成的部分保留。最多还会变更 50 次调用。purge 可在事件日志写入擦除记录之前中止。',
   'Saved events with which people try a function. Everybody who may read the function sees them, also in the pages.':
     '用于试运行函数的已保存事件。可以读取该函数的人都能看到，包括在页面中。',
   'Saves an event by a name, or replaces the saved one.': '按名称保存事件，或替换已保存的事件。',

@@ -2,9 +2,22 @@ import { z } from 'zod';
 import { count, moment } from './common.ts';
 import { bulkTargetShape, hasOneTarget, oneTarget } from './repair.ts';
 
+/** A purge erases whole messages, so it selects by the function and the time of acceptance alone. */
+const PURGE_FIELDS = ['function', 'to'];
+type Target = { action: string; filter?: object | undefined };
+const isPurgeable = ({ action, filter = {} }: Target): boolean =>
+  action !== 'purge' || (PURGE_FIELDS.every((field) => field in filter) && Object.keys(filter).length === PURGE_FIELDS.length);
+
 export const bulkStartBodySchema = z
-  .strictObject({ action: z.enum(['redrive', 'cancel']), ...bulkTargetShape, reason: z.string().max(512).optional() })
-  .refine(hasOneTarget, oneTarget);
+  .strictObject({
+    action: z
+      .enum(['redrive', 'cancel', 'purge'])
+      .describe('purge: erase finished invocations everywhere, which nothing can undo; a janitor does it'),
+    ...bulkTargetShape,
+    reason: z.string().max(512).optional().describe('why; the log keeps the reason of a purge'),
+  })
+  .refine(hasOneTarget, oneTarget)
+  .refine(isPurgeable, { message: 'of a purge must have function and to, and nothing else', path: ['filter'] });
 
 const failureSchema = z.object({ request_id: z.string(), function: z.string(), code: z.string(), detail: z.string() });
 
