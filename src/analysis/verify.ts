@@ -145,7 +145,7 @@ class LogVerifier implements Verifier {
     stream.head = headAfter(stream.head, append) ?? stream.head;
     stream.isLinked ||= append.link !== undefined;
     // After another finding, the headers would only repeat it.
-    if (findingsBefore === this.#findings.count) this.#checkWakeTimes(entry, wakeTimesOf(stream.invocations.values()));
+    if (findingsBefore === this.#findings.count) this.#checkWakeTimes(entry, wakeTimesOf(stream.invocations));
     if (!isComplete(stream)) return;
     this.#counts.settled += stream.invocations.size;
     this.#open.delete(streamKey(name));

@@ -7,6 +7,7 @@ const headerOf: Record<keyof WakeTimes, string> = {
   endsAt: 'Ends-At',
   deliverAt: 'Deliver-At',
   inProgressSince: 'Held-Since',
+  waitsFor: 'Waits-For',
 };
 
 /** Finds the defect of the headers of an append, whose facts need the wake times `needed`. */

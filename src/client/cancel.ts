@@ -105,8 +105,8 @@ async function endIn(
  * wake brought could publish the same result at the same time. The scheduler wakes what is due. A delayed request may still be in its queue,
  * when no worker took it; its result may then be published twice.
  */
-function waitsWithoutItem({ value, context: { dueAt } }: Invocation, now: number): boolean {
-  return (value === 'retrying' || value === 'queued') && (dueAt ?? 0) > now;
+function waitsWithoutItem({ value, context: { dueAt, waitsFor } }: Invocation, now: number): boolean {
+  return (value === 'retrying' || value === 'queued') && (waitsFor !== null || (dueAt ?? 0) > now);
 }
 
 /** The terms of the invocation, or those of the function's present definition if no attempt has started. */

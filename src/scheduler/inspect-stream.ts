@@ -8,7 +8,7 @@ import { type FunctionEntry, versionFor } from '#src/core/functions/entry.ts';
 import { encodeEnvelope } from '#src/core/log/envelope.ts';
 import type { FunctionName, RequestId } from '#src/core/names/names.ts';
 import { mayBeUnpublished } from '#src/core/stream/ended-without-item.ts';
-import { isSettled, loadStream, requestOf } from '#src/core/stream/stream.ts';
+import { isSettled, loadStream, requestOf, wakeTimesOf } from '#src/core/stream/stream.ts';
 import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
 import { completionOf } from './complete-batch.ts';
 import { judgeWaiting, termsFor } from './judge-waiting.ts';
@@ -16,8 +16,11 @@ import { endOldDeliveries } from './old-deliveries.ts';
 import type { SchedulerOptions } from './ports.ts';
 import type { OpenStream } from './stream-records.ts';
 
-/** When to inspect the stream again at the latest. `isQueued`: only a hint for a delivery waits in the queue. */
-export type Inspection = { kind: 'settled' } | { kind: 'open'; nextAt: number; isQueued: boolean };
+/**
+ * When to inspect the stream again at the latest. `isQueued`: only a hint for a delivery waits in the queue. `waitsFor`: the slots that its
+ * invocations wait for.
+ */
+export type Inspection = { kind: 'settled' } | { kind: 'open'; nextAt: number; isQueued: boolean; waitsFor: string | undefined };
 
 /**
  * Reads a stream, and performs the effects that are due in it. The scheduler decides by the log, not by its memory (E1).
@@ -49,7 +52,8 @@ export async function inspectStream(open: OpenStream, options: SchedulerOptions)
   }
   if (needs.delivery) hints.deliver(open.name, stream.request.sequence, hintId);
   if ([...writer.state.invocations.values()].every(isSettled)) return { kind: 'settled' };
-  return { kind: 'open', nextAt: needs.nextAt, isQueued: needs.delivery && !needs.wake };
+  const { waitsFor } = wakeTimesOf(writer.state.invocations);
+  return { kind: 'open', nextAt: needs.nextAt, isQueued: needs.delivery && !needs.wake, waitsFor };
 }
 
 /** The sequence of the last message of a stream. Functions may share the id of a stream (ID1), and never share a sequence. */

@@ -43,12 +43,27 @@ export class Inspector {
    * each of its streams would be most of the scheduler's garbage (docs/performance.md H19).
    */
   letsWait(stream: OpenStream): boolean {
+    const now = this.#options.clock.now();
+    if (stream.isWaiting) return this.#letsWaitForSlot(stream, now);
     if (stream.dueAt !== undefined) return false;
     const queued = this.#queuedItem(stream);
-    const now = this.#options.clock.now();
     if (queued === undefined || now >= queued.endsAt || !this.#backlog.isKnownToHold(stream.name.function, queued.sequence)) return false;
     this.#letWait(stream, queued, now);
     return true;
+  }
+
+  /** A stream that waits for slots needs nothing before its end: `slot-grants.ts` wakes it. */
+  #letsWaitForSlot(stream: OpenStream, now: number): boolean {
+    const endsAt = this.#endOf(stream);
+    if (endsAt === undefined || now >= endsAt) return false;
+    this.#letWait(stream, { endsAt }, now);
+    return true;
+  }
+
+  /** When an invocation of a stream becomes too old; `undefined` for unknown functions. */
+  #endOf({ name, endsAt, dueAt, acceptedAt }: OpenStream): number | undefined {
+    const ageInMs = maxAgeOf(this.#options, name.function);
+    return ageInMs === undefined ? undefined : (endsAt ?? (dueAt ?? acceptedAt ?? 0) + ageInMs);
   }
 
   #letWait(stream: OpenStream, { endsAt }: { endsAt: number }, now: number): void {
@@ -107,20 +122,10 @@ export class Inspector {
    * The item that stands for a stream, and when an invocation of the stream becomes too old. `undefined` when there is none, when an attempt
    * or a delivery needs work, and for unknown functions. A wake alone does not deliver the outcome of a cancelled invocation.
    */
-  #queuedItem({
-    name,
-    request,
-    version,
-    acceptedAt,
-    wake,
-    dueAt,
-    endsAt,
-    deliverAt,
-    isInProgress,
-  }: OpenStream): { sequence: number; endsAt: number } | undefined {
-    const ageInMs = maxAgeOf(this.#options, name.function);
-    if (ageInMs === undefined || deliverAt !== undefined) return undefined;
-    const expiresAt = endsAt ?? (dueAt ?? acceptedAt ?? 0) + ageInMs;
+  #queuedItem(stream: OpenStream): { sequence: number; endsAt: number } | undefined {
+    const { request, version, wake, dueAt, deliverAt, isInProgress } = stream;
+    const expiresAt = this.#endOf(stream);
+    if (expiresAt === undefined || deliverAt !== undefined) return undefined;
     // The wake of a delayed request takes the place of its request.
     if (version === request) return { sequence: dueAt === undefined ? request : (wake ?? request), endsAt: expiresAt };
     return wake === undefined || isInProgress ? undefined : { sequence: wake, endsAt: expiresAt };
@@ -128,6 +133,7 @@ export class Inspector {
 
   #scheduleNext(stream: OpenStream, inspection: Inspection, pause: number): void {
     if (inspection.kind === 'settled') return this.#open.remove(stream);
+    this.#open.noteWaits(stream, inspection.waitsFor);
     // A hint for a delivery stays in the queue until it is taken, so a backlog of deliveries need not be read repeatedly.
     const queuedPause = Math.min(MAX_PAUSE_IN_MS * 2 ** stream.inspections, MAX_QUEUED_PAUSE_IN_MS);
     const at = this.#options.clock.now() + (inspection.isQueued ? queuedPause : pause);

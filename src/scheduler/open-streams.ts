@@ -4,6 +4,7 @@ import type { FunctionName, StreamId } from '#src/core/names/names.ts';
 import type { NewestRead } from '#src/core/ports/saved-floor.ts';
 import { createDueTimes } from './due-times.ts';
 import { type OpenStream, StreamRecords } from './stream-records.ts';
+import { type OnWait, WaitingStreams } from './waiting-streams.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -35,6 +36,10 @@ export interface OpenStreams {
   count(stream: OpenStream): void;
   /** Makes a stream due at a time, at the latest. */
   inspectAgain(stream: OpenStream, at: number): void;
+  /** Takes over what an inspection found: the slots that the invocations of the stream wait for. */
+  noteWaits(stream: OpenStream, waitsFor: string | undefined): void;
+  /** The streams that wait for a slot. */
+  readonly waiting: WaitingStreams;
   /** Removes a stream that an inspection found settled. */
   remove(stream: OpenStream): void;
   find(name: StreamName): OpenStream | undefined;
@@ -50,6 +55,7 @@ export type OpenStreamsOptions = {
   maxAgeOf: (name: FunctionName) => number | undefined;
   /** How long a request for an unknown function may wait for the function, in milliseconds. */
   unknownGraceInMs: number;
+  onWait?: OnWait;
 };
 
 export function createOpenStreams(options: OpenStreamsOptions): OpenStreams {
@@ -60,12 +66,14 @@ class FoldedStreams implements OpenStreams {
   readonly #options: OpenStreamsOptions;
   readonly #records = new StreamRecords();
   readonly #dueTimes = createDueTimes();
+  readonly waiting: WaitingStreams;
   #nextSequence = 1;
   #requestBytes = 0;
   #newestAt = 0;
 
   constructor(options: OpenStreamsOptions) {
     this.#options = options;
+    this.waiting = new WaitingStreams(this.#records, options.onWait ?? (() => {}));
   }
 
   get size(): number {
@@ -148,7 +156,26 @@ class FoldedStreams implements OpenStreams {
     records.wake.set(slot, undefined);
     records.deliverAt.set(slot, deliverAt);
     records.inspections.set(slot, undefined);
-    this.#schedule(slot, Math.min(earliestOf(wakeTimes), inProgressSince === undefined ? NEVER : at + this.#options.patienceInMs));
+    this.#setWaits(slot, wakeTimes.waitsFor);
+    this.#schedule(slot, this.#checkAtOf(slot, wakeTimes, at));
+  }
+
+  #checkAtOf(slot: number, wakeTimes: WakeTimes, at: number): number {
+    const afterPatience = at + this.#options.patienceInMs;
+    if (this.#records.waiting.get(slot) === 1) return afterPatience;
+    return Math.min(earliestOf(wakeTimes), wakeTimes.inProgressSince === undefined ? NEVER : afterPatience);
+  }
+
+  #setWaits(slot: number, waitsFor: string | undefined): void {
+    this.waiting.set(slot, waitsFor);
+    const waits = this.waiting.of(slot);
+    this.#records.waiting.set(slot, waits === undefined || waits.hasOthers ? undefined : 1);
+  }
+
+  noteWaits(stream: OpenStream, waitsFor: string | undefined): void {
+    const slot = this.#records.slotOf(stream);
+    // An append that was folded after the stream was read says it better.
+    if (slot !== undefined && this.#records.version.get(slot) === stream.version) this.#setWaits(slot, waitsFor);
   }
 
   takeDue(now: number): OpenStream | undefined {
@@ -217,6 +244,7 @@ class FoldedStreams implements OpenStreams {
 
   #delete(slot: number): void {
     this.#requestBytes -= this.#records.requestBytes.get(slot) ?? 0;
+    this.waiting.set(slot, undefined);
     this.#records.remove(slot);
   }
 

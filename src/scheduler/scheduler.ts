@@ -10,7 +10,7 @@ import type { OpenStream } from './stream-records.ts';
 
 export interface Scheduler {
   readonly open: OpenStreams;
-  /** When a slot of the ledger is checked next; infinite when none is taken. */
+  /** When the ledger of slots is looked at next; infinite when no slot is taken and nothing waits for one. */
   readonly nextSlotCheckAt: number;
   stop(): Promise<void>;
 }
@@ -33,14 +33,16 @@ const UNKNOWN_GRACE_IN_MS = 1_000;
 export async function startScheduler(options: SchedulerOptions): Promise<Scheduler> {
   const { log, clock, state, patienceInMs, takesWork = () => true } = options;
   const stopping = new AbortController();
+  const { checks, grants, ledger } = watchSlots(options, () => open, stopping.signal);
   const open = createOpenStreams({
     patienceInMs,
     unknownGraceInMs: UNKNOWN_GRACE_IN_MS,
     maxAgeOf: (name) => maxAgeOf(options, name),
+    onWait: grants.noteWait,
   });
+  ledger.watch();
   options.openRequests.answer(createFindOpen(open), stopping.signal);
   const { logger } = options;
-  const { checks, ledger } = watchSlots(options, stopping.signal);
   const following = log.follow(
     await startOf(options),
     (entry) => {
@@ -65,12 +67,15 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     while (!stopping.signal.aborted) {
       const now = clock.now();
       await treatDue(now);
-      if (takesWork()) checks.look(now);
+      if (takesWork()) {
+        checks.look(now);
+        grants.look(now);
+      }
       if (now - savedAt > SAVE_FLOOR_EVERY_MS) {
         savedAt = now;
         await saveFloor(state, SCHEDULER_FLOOR, open).catch(() => {});
       }
-      await clock.sleep(pauseUntilDue(Math.min(open.nextDueAt, checks.nextDueAt) - clock.now()), stopping.signal);
+      await clock.sleep(pauseUntilDue(Math.min(open.nextDueAt, checks.nextDueAt, grants.nextDueAt) - clock.now()), stopping.signal);
     }
   }
 
@@ -98,7 +103,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
   return {
     open,
     get nextSlotCheckAt() {
-      return checks.nextDueAt;
+      return Math.min(checks.nextDueAt, grants.nextDueAt);
     },
     async stop() {
       stopping.abort();

@@ -1,22 +1,27 @@
 import { messageOf } from '#src/core/errors.ts';
 import { idOf } from '#src/core/flow/change-entry.ts';
 import { isOver } from '#src/core/flow/is-over.ts';
-import { type Attempt, decodeLedgerEntry } from '#src/core/flow/ledger-entry.ts';
+import { type Attempt, decodeLedgerEntry, type LedgerEntry, NO_SLOTS } from '#src/core/flow/ledger-entry.ts';
 import { createSlotLedger, type SlotLedger } from '#src/core/flow/slot-ledger.ts';
 import type { PoolId } from '#src/core/functions/flow.ts';
-import type { EventLog, LogEntry, StreamName } from '#src/core/log/event-log.ts';
+import type { LogEntry, StreamName } from '#src/core/log/event-log.ts';
 import { streamKey } from '#src/core/log/stream-key.ts';
 import { streamOf } from '#src/core/names/ids.ts';
 import { parseFunctionName, type RequestId } from '#src/core/names/names.ts';
-import type { Clock } from '#src/core/ports/clock.ts';
-import { type Logger, levelOf } from '#src/core/ports/logger.ts';
+import { levelOf } from '#src/core/ports/logger.ts';
 import { loadStream } from '#src/core/stream/stream.ts';
+import type { OpenStreams } from './open-streams.ts';
 import type { SchedulerOptions } from './ports.ts';
+import { SlotGrants } from './slot-grants.ts';
 
 /** An attempt that the ledger names, and when the log is asked about it. */
 type Check = {
   readonly pool: PoolId;
   readonly attempt: Attempt;
+  /** Whether it holds a slot, as the entry says that was read last. */
+  isHolder: boolean;
+  /** How often its stream was woken. */
+  wakes: number;
   readonly stream: string;
   checkAt: number;
   pauseInMs: number;
@@ -25,7 +30,9 @@ type Check = {
   missed: number;
 };
 
-type SlotChecksOptions = { ledger: Pick<SlotLedger, 'release'>; log: EventLog; clock: Clock; logger: Logger; patienceInMs: number };
+type SlotChecksOptions = Pick<SchedulerOptions, 'log' | 'clock' | 'logger' | 'hints' | 'patienceInMs'> & {
+  ledger: Pick<SlotLedger, 'release'>;
+};
 
 const MAX_PAUSE_IN_MS = 60_000;
 const MAX_CHECKS_IN_PROGRESS = 16;
@@ -35,6 +42,8 @@ const FREES_WITHIN_MS = 1_000;
 /**
  * Frees the slots that nobody else frees: those of attempts that are over by the log (SLOT3), because the process that ended the attempt
  * died before it freed the slot. The attempts that wait are checked as well.
+ *
+ * The stream of an attempt that has a slot and waits by the log is woken again: the process that was to wake it may have died (SLOT6).
  *
  * An attempt is checked when the ledger has named it for the patience, when its stream got an append, and again after growing pauses. A
  * request that the log does not hold was archived with its settled stream (J2). It must be missing twice, because a replica may be late.
@@ -68,7 +77,9 @@ class SlotChecks {
     if (entry.kind !== 'append' || this.#byStream.size === 0) return;
     for (const check of this.#byStream.get(streamKey(entry.name)) ?? []) {
       check.pauseInMs = this.#options.patienceInMs;
-      check.checkAt = Math.min(check.checkAt, this.#options.clock.now() + Math.min(FREES_WITHIN_MS, this.#options.patienceInMs));
+      // Nobody frees the place of an attempt that ended while it waited.
+      const freesWithinMs = check.isHolder ? Math.min(FREES_WITHIN_MS, this.#options.patienceInMs) : 0;
+      check.checkAt = Math.min(check.checkAt, this.#options.clock.now() + freesWithinMs);
     }
   }
 
@@ -90,29 +101,34 @@ class SlotChecks {
   #read(pool: PoolId, text: string | undefined, now: number): void {
     const present = this.#checks.get(pool) ?? new Map<string, Check>();
     const next = new Map<string, Check>();
-    for (const attempt of this.#attemptsIn(pool, text)) {
-      const id = idOf(attempt);
-      next.set(id, present.get(id) ?? this.#add(pool, attempt, now));
-    }
+    const { holders, waiters } = this.#entryOf(pool, text);
+    const note = (attempt: Attempt, isHolder: boolean): void => {
+      const check = present.get(idOf(attempt)) ?? this.#add(pool, attempt, now);
+      if (isHolder && !check.isHolder) check.checkAt = Math.min(check.checkAt, now + this.#options.patienceInMs);
+      check.isHolder = isHolder;
+      next.set(idOf(attempt), check);
+    };
+    for (const holder of holders) note(holder, true);
+    for (const waiter of waiters) note(waiter, false);
     for (const [id, check] of present) if (!next.has(id)) this.#remove(check);
     if (next.size === 0) this.#checks.delete(pool);
     else this.#checks.set(pool, next);
   }
 
-  #attemptsIn(pool: PoolId, text: string | undefined): readonly Attempt[] {
+  #entryOf(pool: PoolId, text: string | undefined): LedgerEntry {
     try {
-      const { holders, waiters } = decodeLedgerEntry(text);
-      return [...holders, ...waiters];
+      return decodeLedgerEntry(text);
     } catch (error) {
       this.#options.logger.error({ pool, error: messageOf(error) }, 'an entry of the ledger of slots cannot be read');
-      return [];
+      return NO_SLOTS;
     }
   }
 
   #add(pool: PoolId, attempt: Attempt, now: number): Check {
     const { patienceInMs } = this.#options;
     const stream = streamKey(nameOf(attempt));
-    const check: Check = { pool, attempt, stream, checkAt: now + patienceInMs, pauseInMs: patienceInMs, isChecked: false, missed: 0 };
+    const known = { pool, attempt, stream, isHolder: false, wakes: 0 };
+    const check: Check = { ...known, checkAt: now + patienceInMs, pauseInMs: patienceInMs, isChecked: false, missed: 0 };
     this.#byStream.set(stream, (this.#byStream.get(stream) ?? new Set()).add(check));
     return check;
   }
@@ -136,13 +152,20 @@ class SlotChecks {
 
   /** Never rejects. */
   async #check(check: Check): Promise<void> {
-    const { log, ledger, logger } = this.#options;
+    const { log, ledger, logger, hints } = this.#options;
     const { pool, attempt } = check;
     try {
       const stream = await loadStream(log, nameOf(attempt), attempt.request);
       const invocation = stream?.invocations.get(attempt.invocation);
       check.missed = invocation === undefined ? check.missed + 1 : 0;
       if (check.missed > 1 || isOver(invocation, attempt.attempt)) ledger.release(pool, attempt);
+      else if (
+        stream !== undefined &&
+        check.isHolder &&
+        invocation?.context.attempts === attempt.attempt - 1 &&
+        invocation.context.waitsFor
+      )
+        hints.wake(stream.name, attempt.request, `${stream.name.stream}.${stream.version}.held-${++check.wakes}`);
     } catch (error) {
       logger[levelOf(error)]({ pool, invocation: attempt.invocation, error: messageOf(error) }, 'a slot could not be checked');
     }
@@ -153,12 +176,27 @@ function nameOf({ function: name, invocation }: Attempt): StreamName {
   return { function: parseFunctionName(name), stream: streamOf(invocation as RequestId) };
 }
 
-/** Watches the ledger of slots, and checks what it names. */
-export function watchSlots(options: SchedulerOptions, signal: AbortSignal): { checks: SlotChecks; ledger: SlotLedger } {
-  const { flow: store, log, clock, logger, patienceInMs } = options;
-  const onEntry = (pool: PoolId, text: string | undefined): void => checks.note(pool, text);
-  const ledger = createSlotLedger({ store, clock, logger, epoch: log.epoch, signal, onEntry });
-  const checks = new SlotChecks({ ledger, log, clock, logger, patienceInMs });
-  ledger.watch();
-  return { checks, ledger };
+type WatchedSlots = { checks: SlotChecks; grants: SlotGrants; ledger: SlotLedger };
+
+/** Watches the ledger of slots, checks what it names, and gives slots to the streams that wait in the log. */
+export function watchSlots(options: SchedulerOptions, open: () => OpenStreams, signal: AbortSignal): WatchedSlots {
+  const { flow: store, log, clock, logger, hints, patienceInMs, functions, takesWork = () => true } = options;
+  const onEntry = (pool: PoolId, text: string | undefined): void => {
+    checks.note(pool, text);
+    grants.note(pool, text);
+  };
+  const grants: SlotGrants = new SlotGrants({
+    functions,
+    hints,
+    clock,
+    log,
+    patienceInMs,
+    takesWork,
+    waiting: () => open().waiting,
+    next: () => open().next,
+    planAgain: (pool) => ledger.planAgain(pool),
+  });
+  const ledger = createSlotLedger({ store, clock, logger, epoch: log.epoch, signal, onEntry, plan: grants.plan });
+  const checks = new SlotChecks({ ledger, log, clock, logger, hints, patienceInMs });
+  return { checks, grants, ledger };
 }

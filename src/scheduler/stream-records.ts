@@ -23,6 +23,8 @@ export type OpenStream = {
   readonly wake: number | undefined;
   /** When the next try of one of its deliveries is due. */
   readonly deliverAt: number | undefined;
+  /** Whether all its invocations that are not over wait for slots, so that nothing but its age makes it due. */
+  readonly isWaiting: boolean;
   /** When the scheduler inspects the stream next; infinite while an inspection is in progress. */
   readonly checkAt: number;
   /** How often the stream was inspected, or hinted at, since its last append. */
@@ -52,6 +54,10 @@ export class StreamRecords {
   readonly inProgress = new NumberColumn();
   readonly wake = new NumberColumn();
   readonly deliverAt = new NumberColumn();
+  /** The number of the text that says for what the stream waits (`waiting-streams.ts`). */
+  readonly waits = new NumberColumn();
+  /** 1 or `undefined`. */
+  readonly waiting = new NumberColumn();
   readonly checkAt = new NumberColumn();
   readonly inspections = new NumberColumn();
   /** The time of the only entry of the stream that counts among the due times. */
@@ -110,6 +116,7 @@ export class StreamRecords {
       isInProgress: this.inProgress.get(slot) === 1,
       wake: this.wake.get(slot),
       deliverAt: this.deliverAt.get(slot),
+      isWaiting: this.waiting.get(slot) === 1,
       checkAt: this.checkAt.get(slot) ?? Number.POSITIVE_INFINITY,
       inspections: this.inspections.get(slot) ?? 0,
       slot,

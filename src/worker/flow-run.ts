@@ -1,8 +1,11 @@
-import type { Invocation } from '#machines/invocation.ts';
+import type { Fact } from '#machines/facts.ts';
+import type { Invocation, InvocationEffect } from '#machines/invocation.ts';
 import { isOver } from '#src/core/flow/is-over.ts';
 import type { Acquired } from '#src/core/flow/pool-slots.ts';
 import type { SlotLedger } from '#src/core/flow/slot-ledger.ts';
+import type { Clock } from '#src/core/ports/clock.ts';
 import type { ExecutionResult } from '#src/core/ports/function-host.ts';
+import type { RunResult } from '#src/core/stream/active-streams.ts';
 import type { SharedSlot } from './shared-slot.ts';
 import type { Slots } from './slots.ts';
 
@@ -14,6 +17,9 @@ export type FlowParts = {
   slotOf: () => SharedSlot | undefined;
   /** The invocation as the run knows it now. */
   invocation: () => Invocation | undefined;
+  /** Appends a fact of the invocation; `undefined` when the machine refuses it. */
+  propose: (fact: Fact) => Promise<readonly InvocationEffect[] | undefined>;
+  clock: Pick<Clock, 'now'>;
   /** Appends `running` and executes; `undefined` when the attempt cannot start any more, or another process started it. */
   start: () => Promise<ExecutionResult | undefined>;
   append: (result: ExecutionResult) => 'again' | Promise<'again'>;
@@ -25,12 +31,15 @@ export type FlowParts = {
  * The attempt starts after the ledger holds its slot (SLOT1). The slot is freed after the result is durable (SLOT3). When the log does not
  * say that the attempt is over, the slot stays held, and the next run of the stream finds it (SLOT4).
  *
- * An attempt that waits for the ledger holds no slot of this worker: the attempt that the ledger holds may need that slot.
+ * An attempt that waits for the ledger holds no slot of this worker: the attempt that the ledger holds may need that slot. One whose key is
+ * full waits in the log and holds no place here, so that other keys go on (SLOT6).
  */
-export async function runInFlow(parts: FlowParts): Promise<'again' | 'not-started'> {
+export async function runInFlow(parts: FlowParts): Promise<RunResult | 'again'> {
   const { slots } = parts;
-  const held = await acquire(parts);
-  if (held === 'closed') return 'not-started';
+  const acquired = await acquire(parts);
+  if (acquired === 'closed') return 'not-started';
+  if (acquired.isKeyFull) return await defer(parts, acquired.slot);
+  const held = acquired.slot;
   try {
     if (!slots.tryAcquire() && !(await slots.acquire())) return 'not-started';
     let result: ExecutionResult | undefined;
@@ -45,15 +54,35 @@ export async function runInFlow(parts: FlowParts): Promise<'again' | 'not-starte
   }
 }
 
-/** The slot that the ledger holds for the attempt; `undefined` when the flow of the function was removed meanwhile. */
-async function acquire({ slots, ledger, slotOf }: FlowParts): Promise<SharedSlot | 'closed' | undefined> {
+/** A slot that the ledger holds, or that its full key refuses. Without a slot, the flow of the function was removed meanwhile. */
+type AcquiredSlot = { slot: SharedSlot; isKeyFull: boolean } | { slot: undefined; isKeyFull: false };
+
+async function acquire({ slots, ledger, slotOf, invocation }: FlowParts): Promise<AcquiredSlot | 'closed'> {
   for (;;) {
     const slot = slotOf();
-    if (slot === undefined) return undefined;
-    const acquired: Acquired = slots.isClosed ? 'closed' : await ledger.acquire(slot.pool, slot.waiter, false);
-    if (acquired === 'held') return slot;
+    if (slot === undefined) return { slot, isKeyFull: false };
+    const deferral = isDeferred(invocation(), slot) ? 'again' : 'first';
+    const acquired: Acquired = slots.isClosed ? 'closed' : await ledger.acquire(slot.pool, slot.waiter, deferral);
     if (acquired === 'closed') return 'closed';
+    if (acquired !== 'changed') return { slot, isKeyFull: acquired === 'key-full' };
   }
+}
+
+/** Whether the log says that the attempt waits for this slot. */
+function isDeferred(invocation: Invocation | undefined, { pool, waiter: { key } }: SharedSlot): boolean {
+  const { waitsFor = null } = invocation?.context ?? {};
+  return waitsFor?.pool === pool && waitsFor.key === key;
+}
+
+/** Records that an attempt waits for a slot of its key. The scheduler wakes the stream when the attempt has the slot (SLOT6). */
+async function defer(parts: FlowParts, slot: SharedSlot): Promise<RunResult | 'again'> {
+  if (isDeferred(parts.invocation(), slot)) return 'settled';
+  const { key, invocation } = slot.waiter;
+  const fact: Fact = { type: 'deferred', invocation, at: parts.clock.now(), flow: { pool: slot.pool, key } };
+  if ((await parts.propose(fact)) !== undefined) return 'settled';
+  // The attempt may be one that gets the next slot, and the invocation was cancelled meanwhile.
+  freeSlot(parts, slot);
+  return 'again';
 }
 
 /** Frees the slot of an attempt if the log shows that the attempt is over, or can never start (SLOT3). */

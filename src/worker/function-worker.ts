@@ -26,6 +26,7 @@ export interface FunctionWorker {
 
 /** How many attempts of a function wait for a shared slot in one worker, at most. */
 const MAX_WAITING = 1_000;
+const NOTHING_PENDING = { acquiring: 0, waiting: 0 };
 
 export type FunctionWorkerOptions = {
   ports: WorkerPorts;
@@ -65,14 +66,15 @@ export function startFunctionWorker(
 
   function demand(): number {
     if (slots.waiting > 0 || fn.definition.paused) return 0;
-    if (isFlowFull()) return takesOne ? 1 : 0;
+    const { acquiring, waiting } = pendingInFlow();
+    if (waiting > 0) return takesOne ? 1 : 0;
     const waitingForLog = activeStreams.size - slots.executing;
-    return Math.min(Math.ceil(slots.free / meanBatch), window.size - waitingForLog);
+    return Math.min(Math.ceil((slots.free - acquiring) / meanBatch), window.size - waitingForLog);
   }
 
-  /** A function without a flow waits for no shared slot. */
-  function isFlowFull(): boolean {
-    return fn.definition.flow !== undefined && ledger.waitingOf(fn.definition.name) > 0;
+  /** The attempts that want a shared slot. A function without a flow has none. */
+  function pendingInFlow(): { acquiring: number; waiting: number } {
+    return fn.definition.flow === undefined ? NOTHING_PENDING : ledger.pendingOf(fn.definition.name);
   }
 
   /**
@@ -80,7 +82,8 @@ export function startFunctionWorker(
    * before any new one, and nobody frees the slot until a worker takes the item (SLOT4).
    */
   function takeOneMore(): void {
-    if (!isFlowFull() || ledger.waitingOf(fn.definition.name) >= MAX_WAITING) return;
+    const { waiting } = pendingInFlow();
+    if (waiting === 0 || waiting >= MAX_WAITING) return;
     takesOne = true;
     subscription.pull();
   }

@@ -213,9 +213,10 @@ export class WorkerRun implements StreamRun {
   /** As `#runAttempt`, with a slot that all workers share as well. */
   #runInFlow(request: AcceptedRequest, attempt: number): Promise<EffectResult> {
     return runInFlow({
-      ...this.#options,
+      ...{ ...this.#options, clock: this.#options.ports.clock },
       slotOf: () => this.#sharedSlot(request, attempt),
       invocation: () => this.#writer.state.invocations.get(request.fact.invocation),
+      propose: (fact) => this.#writer.propose(fact.invocation, [fact]),
       start: () => this.#startHeld(request, attempt),
       append: (result) => this.#appendResult(request, attempt, result),
     });
@@ -223,10 +224,9 @@ export class WorkerRun implements StreamRun {
 
   /** During the wait the function may have changed, and the event may have become too old. The slot is for this attempt alone. */
   async #startHeld(request: AcceptedRequest, attempt: number): Promise<ExecutionResult | undefined> {
-    const id = request.fact.invocation;
-    const step = await this.#decideAgain(id);
+    const step = await this.#decideAgain(request.fact.invocation);
     if (step?.kind !== 'start' || step.fact.attempt !== attempt) return undefined;
-    const effects = await this.#writer.propose(id, [step.fact]);
+    const effects = await this.#writer.propose(step.fact.invocation, [step.fact]);
     return effects?.includes('execute') ? await executeAttempt(this.#options, request, step) : undefined;
   }
 

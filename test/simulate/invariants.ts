@@ -25,7 +25,7 @@ export async function findProblems({ plan, ledger, servers, projection, hasEnded
   judgeReadModel(entries, ledger, problem);
   await projection?.judge(servers);
   await judgeLosses(servers);
-  if (isCalm(plan)) judgeCalm(ledger, problem);
+  if (isCalm(plan)) judgeCalm(ledger, { hasFlows: plan.hasFlows ?? false }, problem);
 }
 
 function judgeUnended(ledger: Ledger, { queue }: Servers): void {
@@ -118,11 +118,13 @@ function findCutParents({ lives, lostLives }: Ledger): ReadonlySet<string> {
 const WOKEN_WITHIN_MS = 1_000;
 
 /** Without faults everything happens once, and when it is due. */
-function judgeCalm(ledger: Ledger, problem: (text: string) => void): void {
-  for (const one of ledger.redeliveries) problem(`ITEM2: without a fault ${one} was a redelivery`);
+function judgeCalm(ledger: Ledger, { hasFlows }: { hasFlows: boolean }, problem: (text: string) => void): void {
+  // What waits in a worker for a slot of all workers may wait longer than the scheduler is patient, which then wakes another worker. Both
+  // may start the attempt, and one of them learns that the other one did.
+  if (!hasFlows) for (const one of ledger.redeliveries) problem(`ITEM2: without a fault ${one} was a redelivery`);
   for (const life of ledger.lives.values()) {
     const { id, published, retries, deliveries, outcomes } = life;
-    if (published.length > 1 && !isCanceled(outcomes[0]))
+    if (!hasFlows && published.length > 1 && !isCanceled(outcomes[0]))
       problem(`EXEC4: without a fault the result of ${id} was published by ${published.map(({ by }) => by).join(' and ')}`);
     if (retries.some(({ failure }) => failure.kind === 'lost')) problem(`EXEC3: without a fault an attempt of ${id} was lost`);
     judgeWakes(life, ledger);

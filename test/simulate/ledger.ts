@@ -37,7 +37,7 @@ export class Ledger {
   /** When the log went backwards, latest first. */
   readonly cuts: { at: number; from: number }[] = [];
   readonly wakes: Wakes;
-  readonly running = new RunningAttempts();
+  readonly running: RunningAttempts;
   /** The lives whose request the log lost. */
   readonly #lost = new Map<string, Life>();
   readonly #chains = new Chains();
@@ -49,6 +49,7 @@ export class Ledger {
   constructor(engine: Engine) {
     this.#engine = engine;
     this.wakes = new Wakes(engine);
+    this.running = new RunningAttempts(() => engine.now);
   }
 
   /** The invocations of the log that are not over. */
@@ -196,10 +197,10 @@ export class Ledger {
     this.problem(`EXEC4: the last item of ${id} was acknowledged before its result was stored`);
   }
 
-  #acknowledgedBeforeEnd(process: Process, { id, attempts, retries, dueAt }: Life): void {
+  #acknowledgedBeforeEnd(process: Process, { id, attempts, retries, dueAt, isDeferred }: Life): void {
     const last = Math.max(0, ...attempts.keys());
-    // A delayed request waits without an item, as a retry does.
-    const waits = last === 0 ? dueAt > 0 : retries.some(({ attempt }) => attempt === last);
+    // A delayed request waits without an item, as a retry does, and a request that waits for a slot of its key.
+    const waits = last === 0 ? dueAt > 0 || isDeferred : retries.some(({ attempt }) => attempt === last);
     // An attempt of another process may have started after the decision to acknowledge. That process holds an item of its own.
     const isOfAnother = last > 0 && attempts.get(last)?.worker !== process.name;
     if (!waits && !isOfAnother)
@@ -285,8 +286,10 @@ export class Ledger {
       case 'notified':
         if (++life.notified > 1) this.problem(`E4: ${life.id} was notified ${life.notified} times`);
         return;
-      case 'queued':
       case 'deferred':
+        life.isDeferred = true;
+        return;
+      case 'queued':
       case 'batch.sealed':
       case 'redriven':
         return;

@@ -204,7 +204,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'wake time dropped',
     breaks: 'E4: nobody wakes a retry',
-    edits: [{ file: 'src/core/stream/stream.ts', from: "lower(wakeTimes, 'dueAt', context.dueAt);", to: '' }],
+    edits: [{ file: 'src/core/stream/stream.ts', from: "lower(wakeTimes, 'dueAt', dueAt);", to: '' }],
   },
   {
     name: 'result forgotten',

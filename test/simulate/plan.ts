@@ -98,7 +98,7 @@ export function planFor(seed: number, invocations: number, kinds?: readonly Faul
     clockOffsetInMs: HOUR_IN_MS,
     isTimeExact: false,
     hasProjection,
-    hasFlows: seed % 4 === 1,
+    hasFlows: seed % 4 === 1 || seed % 16 === 0,
     maxFaults: null,
     withoutFaults: [],
     withoutRequests: [],

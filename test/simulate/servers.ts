@@ -119,7 +119,7 @@ function faulty(store: KeyValue, process: Process): KeyValue {
   return {
     ...delayed(store, process),
     put: (key, ...given) =>
-      process.call(`put ${key}`, async () => {
+      process.call(`put ${key} ${given[0]}`, async () => {
         if (process.faults.strike('lost-request', `${process.name} put ${key}`)) throw new Error(`${key} was not stored`);
         const revision = await store.put(key, ...given);
         if (process.faults.strike('lost-answer', `${process.name} put ${key}`)) throw new Error(`the store did not answer about ${key}`);

@@ -17,6 +17,40 @@ export const slotMutations = [
     ],
   },
   {
+    name: 'full key passed when it waits',
+    breaks: 'SLOT2: an attempt that waits for its key starts without a slot when it is woken',
+    edits: [
+      { file: 'src/worker/flow-run.ts', from: "acquired === 'key-full' };", to: "acquired === 'key-full' && deferral === 'first' };" },
+    ],
+  },
+  {
+    name: 'wait for a key acknowledged too early',
+    breaks: 'ITEM2: an item is acknowledged before the wait of its invocation is durable',
+    edits: [
+      {
+        file: 'src/worker/flow-run.ts',
+        from: 'if ((await parts.propose(fact)) !== undefined)',
+        to: 'if (parts.propose(fact).catch(() => {}) !== undefined)',
+      },
+    ],
+  },
+  {
+    name: 'waits for keys forgotten',
+    breaks: 'SLOT6: nobody gives slots to the attempts that wait in the log',
+    edits: [{ file: 'src/scheduler/slot-grants.ts', from: 'if (keys.length === 0) return {};', to: 'if (keys.length >= 0) return {};' }],
+  },
+  {
+    name: 'streams with a slot not woken',
+    breaks: 'SLOT6: an attempt that got a slot of its key is not started',
+    edits: [
+      {
+        file: 'src/scheduler/slot-grants.ts',
+        from: 'if (stream?.request === undefined) return;',
+        to: 'if (stream?.request !== -1) return;',
+      },
+    ],
+  },
+  {
     name: 'ledger without compare-and-set',
     breaks: 'SLOT2: two processes give the same slot',
     edits: [{ file: 'src/core/flow/pool-slots.ts', from: 'store.put(key, next, revision)', to: 'store.put(key, next)' }],

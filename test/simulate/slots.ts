@@ -3,28 +3,67 @@ import type { Flow } from '#src/core/functions/flow.ts';
 import { parseJson } from '#src/core/text/json.ts';
 import type { Life } from './life.ts';
 
-/** The flows of the functions in worlds that have flows: keys with a total, two functions in one pool, and a single slot. */
+/** The flows of the functions in worlds that have flows: keys with a total, a pool of functions with and without keys, and a single slot. */
 export const flows: Readonly<Record<string, Flow>> = {
-  orders: { concurrency: 2, key: '$.customer', total: 5 },
+  orders: { concurrency: 1, key: '$.customer', total: 2 },
   billing: { concurrency: 3, pool: 'shared' },
-  mails: { concurrency: 4, pool: 'shared' },
+  mails: { concurrency: 2, key: '$.customer', total: 4, pool: 'shared' },
   singles: { concurrency: 1 },
 };
+
+/** Without a fault, a slot of a key for which an invocation waits in the log is given within this time. */
+const GIVEN_WITHIN_MS = 2_000;
 
 /** The attempts that run by the log, counted without the ledger of slots, so that a broken ledger is found. */
 export class RunningAttempts {
   isLimited = false;
+  /** Nothing fails, so a slot is soon given to those that wait for its key. */
+  isCalm = false;
   readonly #running = new Map<string, Map<string, string>>();
+  readonly #waits = new Map<string, KeyWaits>();
+  readonly #now: () => number;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
 
   /** What a fact breaks; `undefined` when every limit holds. */
-  fold(fact: Fact, { key: id, name, payload }: Life): string | undefined {
+  fold(fact: Fact, life: Life): string | undefined {
+    if (!this.isLimited) return undefined;
+    return this.#foldAttempt(fact, life) ?? (this.isCalm ? this.#foldWait(fact, life) : undefined);
+  }
+
+  /** Pools are left out, because attempts of other functions hold their slots too. */
+  #foldWait(fact: Fact, { key: id, name, payload }: Life): string | undefined {
     const flow = flows[name.function];
-    if (flow === undefined || !this.isLimited || !('attempt' in fact)) return undefined;
+    if (flow?.key === undefined || flow.pool !== undefined) return undefined;
+    const key = keyOf(flow, payload);
+    const waits = this.#waits.get(`${name.function}/${key}`) ?? { waiting: new Set(), freeSince: undefined };
+    this.#waits.set(`${name.function}/${key}`, waits);
+    const waited = waits.freeSince === undefined ? 0 : this.#now() - waits.freeSince;
+    if (fact.type === 'deferred') waits.waiting.add(id);
+    else waits.waiting.delete(id);
+    this.#noteFreeKeys(name.function, flow);
+    return waited <= GIVEN_WITHIN_MS ? undefined : `SLOT6: a slot of the key "${key}" was free for ${waited} ms, and ${id} waited for it`;
+  }
+
+  #noteFreeKeys(name: string, flow: Flow): void {
+    const running = [...(this.#running.get(name)?.values() ?? [])];
+    for (const [one, waits] of this.#waits) {
+      if (!one.startsWith(`${name}/`)) continue;
+      const isFull = running.filter((key) => one === `${name}/${key}`).length >= flow.concurrency || running.length >= totalOf(flow);
+      waits.freeSince = isFull || waits.waiting.size === 0 ? undefined : (waits.freeSince ?? this.#now());
+    }
+  }
+
+  #foldAttempt(fact: Fact, { key: id, name, payload }: Life): string | undefined {
+    const flow = flows[name.function];
+    if (flow === undefined || !('attempt' in fact)) return undefined;
     const pool = flow.pool ?? name.function;
     const running = this.#running.get(pool) ?? new Map<string, string>();
     this.#running.set(pool, running);
     if (fact.type !== 'running') return void running.delete(id);
-    const key = flow.key === undefined ? '' : String((parseJson(payload) as { customer?: number } | undefined)?.customer ?? '');
+    const key = keyOf(flow, payload);
     running.set(id, key);
     const isAlike = ([one, its]: [string, string]): boolean =>
       its === key && (flow.key !== undefined || one.startsWith(`${name.function}/`));
@@ -34,9 +73,20 @@ export class RunningAttempts {
   }
 }
 
+/** The invocations that wait in the log for a key, and since when a slot of the key is free for them. */
+type KeyWaits = { waiting: Set<string>; freeSince: number | undefined };
+
+/** A function without keys may start beside attempts of the empty key, which count it when they get their slots. */
+function keyOf(flow: Flow, payload: string): string {
+  return flow.key === undefined ? 'no key' : String((parseJson(payload) as { customer?: number } | undefined)?.customer ?? '');
+}
+
 /** A function with a lower limit may start beside attempts of its pool that came after it and have a higher limit. */
-function totalOf({ key, total, pool, concurrency }: Flow): number {
-  if (key !== undefined) return total ?? Number.POSITIVE_INFINITY;
-  if (pool === undefined) return concurrency;
-  return Math.max(...Object.values(flows).map((one) => (one.pool === pool ? one.concurrency : 0)));
+function totalOf(flow: Flow): number {
+  if (flow.pool === undefined) return ownTotalOf(flow);
+  return Math.max(...Object.values(flows).map((one) => (one.pool === flow.pool ? ownTotalOf(one) : 0)));
+}
+
+function ownTotalOf({ key, total, concurrency }: Flow): number {
+  return key === undefined ? concurrency : (total ?? Number.POSITIVE_INFINITY);
 }

@@ -6,7 +6,7 @@ import { findProblems } from './invariants.ts';
 import { Ledger } from './ledger.ts';
 import { createMemoryLossFile, watchLossesIn } from './losses.ts';
 import { MachineClock } from './machine-clock.ts';
-import type { Plan } from './plan.ts';
+import { isCalm, type Plan } from './plan.ts';
 import { cutPowerSometimes } from './power-cuts.ts';
 import { type Network, Process } from './process.ts';
 import { createProjectionHome, type ProjectionHome } from './projection.ts';
@@ -50,6 +50,7 @@ export async function runWorld(plan: Plan, { keepsLines = false } = {}): Promise
   using projection = plan.hasProjection ? await createProjectionHome() : undefined;
   const servers = await openServers({ engine, ledger, server, hasFlows: plan.hasFlows ?? false });
   ledger.running.isLimited = plan.hasFlows ?? false;
+  ledger.running.isCalm = isCalm(plan);
   const network: Network = { upAt: START };
   const client = new Process('client', { engine, faults: noFaults(faults), machine: new MachineClock(engine, plan), network });
   void client.start();

@@ -4,7 +4,7 @@ import type { Clock } from '#src/core/ports/clock.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
 import { type Answer, type Change, changeEntry, idOf } from './change-entry.ts';
-import { type Attempt, decodeLedgerEntry, encodeLedgerEntry, entryKeyOf, type Waiter } from './ledger-entry.ts';
+import { type Attempt, decodeLedgerEntry, encodeLedgerEntry, entryKeyOf, type LedgerEntry, NO_SLOTS, type Waiter } from './ledger-entry.ts';
 
 /** `changed`: the flow of the function may have changed, so the caller decides again. `closed`: the process stops. */
 export type Acquired = 'held' | 'key-full' | 'changed' | 'closed';
@@ -15,9 +15,19 @@ export type PoolSlotsOptions = {
   logger: Logger;
   /** Changes whenever the log, and with it the ledger, may have gone backwards (LINK4). */
   epoch: () => number;
+  /** What else a write changes, decided from the entry that the write replaces. */
+  plan?: (pool: PoolId, entry: LedgerEntry) => Pick<Change, 'waits' | 'withdrawals'>;
+  /** Called with every entry that was written or watched. */
+  onEntry?: (pool: PoolId, text: string | undefined, revision: number) => void;
 };
 
-type Acquisition = { waiter: Waiter; mayDefer: boolean; resolve: (acquired: Acquired) => void };
+/**
+ * Whether an attempt may wait in the log when its key is full. `again`: the log says already that it waits. A full key is then believed only
+ * of an entry that is read after the call, because the attempt may just have got its slot.
+ */
+export type Deferral = 'no' | 'first' | 'again';
+
+type Acquisition = { waiter: Waiter; deferral: Deferral; needsRead: boolean; isWaiting: boolean; resolve: (acquired: Acquired) => void };
 
 const FIRST_PAUSE_IN_MS = 50;
 const LAST_PAUSE_IN_MS = 1_000;
@@ -51,14 +61,19 @@ export class PoolSlots {
     this.#epoch = options.epoch();
   }
 
-  /** Resolves to `held` when the ledger holds the slot (SLOT1). With `mayDefer`, a full key ends the wait. */
-  acquire(waiter: Waiter, mayDefer: boolean): Promise<Acquired> {
+  /** Resolves to `held` when the ledger holds the slot (SLOT1). A full key ends the wait of an attempt that may wait in the log. */
+  acquire(waiter: Waiter, deferral: Deferral): Promise<Acquired> {
     if (this.#isClosed) return Promise.resolve('closed');
     this.#withdrawals.delete(idOf(waiter));
     return new Promise((resolve) => {
-      this.#acquisitions.set(idOf(waiter), { waiter, mayDefer, resolve });
+      this.#acquisitions.set(idOf(waiter), { waiter, deferral, needsRead: deferral === 'again', isWaiting: false, resolve });
       this.#settle();
     });
+  }
+
+  /** Decides again what the entry needs. */
+  planAgain(): void {
+    this.#settle();
   }
 
   /** Frees the slot of an attempt that is over by the log (SLOT3). */
@@ -84,10 +99,15 @@ export class PoolSlots {
     this.#settle();
   }
 
-  waitingOf(functionName: string): number {
-    let waiting = 0;
-    for (const { waiter } of this.#acquisitions.values()) if (waiter.function === functionName) waiting++;
-    return waiting;
+  /** How many acquisitions of a function have no answer yet, and how many of them wait for a slot that was not free. */
+  pendingOf(functionName: string): { acquiring: number; waiting: number } {
+    let [acquiring, waiting] = [0, 0];
+    for (const { waiter, isWaiting } of this.#acquisitions.values()) {
+      if (waiter.function !== functionName) continue;
+      acquiring++;
+      if (isWaiting) waiting++;
+    }
+    return { acquiring, waiting };
   }
 
   /** Takes over a change of the entry. Without a value, the bucket was created again. */
@@ -149,16 +169,30 @@ export class PoolSlots {
     const { store, epoch } = this.#options;
     const key = entryKeyOf(this.#pool);
     const present = epoch();
-    this.#known ??= await this.#read(key);
-    const { text, revision } = this.#known;
-    const change = this.#changeOf(present !== this.#epoch);
-    const { entry, answers } = changeEntry(decodeLedgerEntry(text), change);
+    const { text, revision } = await this.#knownEntry(key);
+    const before = decodeLedgerEntry(text);
+    const change = this.#changeOf(before, present !== this.#epoch);
+    const { entry, answers } = changeEntry(before, change);
     const next = encodeLedgerEntry(entry);
-    if (next !== (text ?? encodeLedgerEntry(decodeLedgerEntry(undefined)))) this.#adopt(await store.put(key, next, revision), next);
+    if (next !== (text ?? encodeLedgerEntry(NO_SLOTS))) {
+      const written = await store.put(key, next, revision);
+      if (this.#adopt(written, next)) this.#options.onEntry?.(this.#pool, next, written);
+    }
     this.#epoch = present;
     for (const one of change.releases) this.#releases.delete(idOf(one));
     for (const one of change.withdrawals) this.#withdrawals.delete(idOf(one));
     this.#answer(answers);
+  }
+
+  /** The entry as this process knows it, or as the store has it now when an acquisition needs that. */
+  async #knownEntry(key: string): Promise<{ text: string | undefined; revision: number }> {
+    const needing = [...this.#acquisitions.values()].filter(({ needsRead }) => needsRead);
+    if (needing.length > 0) this.#known = undefined;
+    const known = this.#known ?? (await this.#read(key));
+    // A watcher may have brought a newer entry meanwhile.
+    if (this.#known === undefined || known.revision > this.#known.revision) this.#known = known;
+    for (const acquisition of needing) acquisition.needsRead = false;
+    return this.#known;
   }
 
   async #read(key: string): Promise<{ text: string | undefined; revision: number }> {
@@ -166,20 +200,29 @@ export class PoolSlots {
     return { text: entry?.value, revision: entry?.revision ?? 0 };
   }
 
-  #changeOf(hasGoneBack: boolean): Change & Required<Pick<Change, 'releases' | 'withdrawals'>> {
+  #changeOf(entry: LedgerEntry, hasGoneBack: boolean): Change & Required<Pick<Change, 'releases' | 'withdrawals'>> {
+    const { waits = [], withdrawals = [] } = this.#options.plan?.(this.#pool, entry) ?? {};
+    const acquisitions = [...this.#acquisitions];
     return {
       releases: [...this.#releases.values()],
-      withdrawals: [...this.#withdrawals.values()],
+      withdrawals: [...this.#withdrawals.values(), ...withdrawals],
       running: hasGoneBack ? [...this.#held.values()] : [],
-      acquisitions: [...this.#acquisitions.values()].map(({ waiter }) => waiter),
+      waits,
+      acquisitions: acquisitions.map(([, { waiter }]) => waiter),
       mayWait: 1,
+      deferring: new Set(acquisitions.flatMap(([id, { deferral }]) => (deferral === 'no' ? [] : [id]))),
     };
   }
 
   #answer(answers: ReadonlyMap<string, Answer>): void {
     for (const [id, answer] of answers) {
       const acquisition = this.#acquisitions.get(id);
-      if (acquisition === undefined || answer === 'full' || (answer === 'key-full' && !acquisition.mayDefer)) continue;
+      if (acquisition === undefined) continue;
+      const isFull = answer === 'full' || (answer === 'key-full' && acquisition.deferral === 'no');
+      if (isFull || (answer === 'key-full' && acquisition.needsRead)) {
+        acquisition.isWaiting ||= isFull;
+        continue;
+      }
       this.#acquisitions.delete(id);
       if (answer === 'held') this.#held.set(id, acquisition.waiter);
       acquisition.resolve(answer);

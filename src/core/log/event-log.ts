@@ -64,6 +64,8 @@ export type WakeTimes = {
   deliverAt?: number;
   /** Since when a process executes or delivers an invocation of the stream. */
   inProgressSince?: number;
+  /** The slots that invocations of the stream wait for (`stream-waits.ts`). The other times count these invocations too. */
+  waitsFor?: string;
 };
 
 /** One message of the log without its content, for a reader that needs only the wake times. */

@@ -131,11 +131,11 @@ class Active implements ActiveStreams {
     }
   }
 
-  /** A stream without a wake and without a retry is not kept, because nearly every stream is one. */
+  /** A stream without a wake, a retry or a wait for a slot is not kept, because nearly every stream is one. */
   #keep({ items, run }: ActiveStream): void {
     const state = run?.state;
     if (state === undefined || this.#options.kept === undefined) return;
-    if (items.some(({ message }) => message === undefined) || isRetried(state)) this.#options.kept.keep(state);
+    if (items.some(({ message }) => message === undefined) || isRunAgain(state)) this.#options.kept.keep(state);
   }
 
   #startRun(active: ActiveStream, state: StreamState): Promise<RunResult> {
@@ -180,7 +180,8 @@ class Active implements ActiveStreams {
   }
 }
 
-function isRetried({ invocations }: StreamState): boolean {
-  for (const { value } of invocations.values()) if (value === 'retrying') return true;
+/** Whether a wake will bring the stream again: an attempt failed, or waits for a slot of its key. */
+function isRunAgain({ invocations }: StreamState): boolean {
+  for (const { value, context } of invocations.values()) if (value === 'retrying' || context.waitsFor !== null) return true;
   return false;
 }

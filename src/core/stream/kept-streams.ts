@@ -7,7 +7,7 @@ import { isSettled, type StreamState, wakeTimesOf } from './stream.ts';
 import type { WorkItem } from './work-queue.ts';
 
 /**
- * Streams that were retried a moment ago or will be soon, kept in memory so that their wakes need no read of the log.
+ * Streams that were retried a moment ago or will be soon, and those that wait for a slot of their key, kept in memory so that their wakes need no read of the log.
  *
  * - The run that settled its items keeps a stream: the results of the outcomes that the process appended are stored. Outcomes of other
  *   processes keep their versions, because the item that stands for one of them may still return (KEEP1).
@@ -16,7 +16,7 @@ import type { WorkItem } from './work-queue.ts';
  * - The oldest streams are dropped when the memory is full. Their wakes read the log (KEEP3).
  */
 export interface KeptStreams {
-  /** Keeps the open invocations of a stream, if an attempt is due soon. Of a stream that is settled, only the version is kept. */
+  /** Keeps the open invocations of a stream, if an attempt is due soon or waits for a slot. Of a stream that is settled, only the version is kept. */
   keep(state: StreamState): void;
   /**
    * Removes and returns the state that a wake may use: `settled` when the wake is about nothing that is left to do, `undefined` when the log
@@ -64,9 +64,10 @@ export function createKeptStreams({ log, clock, maxBytes = MAX_BYTES }: KeptStre
     keep(state) {
       const open = withoutSettled(state);
       if (open.invocations.size === 0) return insert(state, 'settled', BYTES_OF_OBJECT);
-      const { dueAt = Number.POSITIVE_INFINITY } = wakeTimesOf(open.invocations.values());
+      const { dueAt = Number.POSITIVE_INFINITY, waitsFor } = wakeTimesOf(open.invocations);
       const bytes = bytesOf(open);
-      if (dueAt - clock.now() <= SOON_IN_MS && bytes <= maxBytes) insert(state, open, bytes);
+      const isSoon = waitsFor !== undefined || dueAt - clock.now() <= SOON_IN_MS;
+      if (isSoon && bytes <= maxBytes) insert(state, open, bytes);
     },
     take({ name, message, version = Number.POSITIVE_INFINITY }) {
       if (message !== undefined) return undefined;

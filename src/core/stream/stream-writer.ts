@@ -129,7 +129,7 @@ class Writer implements StreamWriter {
       facts,
       link: base.head,
     };
-    return this.#log.append(base.name, append, wakeTimesOf(next.values())).then((stored) => {
+    return this.#log.append(base.name, append, wakeTimesOf(next)).then((stored) => {
       if (stored === undefined) return this.#catchUpAfterConflict(base, judgement);
       return this.#log.epoch() === this.#epoch ? this.#record(base, judgement, stored) : this.#confirm(judgement, append.id);
     });

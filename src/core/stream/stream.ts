@@ -4,6 +4,7 @@ import { type Invocation, type InvocationEffect, invocationFolder } from '#machi
 import type { InvocationContext } from '#machines/invocation-context.ts';
 import { expiresAt } from '#machines/outcome.ts';
 import { StreamLostError } from '#src/core/errors.ts';
+import { waitsTextOf } from '#src/core/flow/stream-waits.ts';
 import { acceptedAfter, headOfOwned } from '#src/core/log/chain.ts';
 import type {
   AcceptedRequest,
@@ -131,23 +132,28 @@ export function foldFacts(
 }
 
 /** When a stream with these invocations next needs work. Empty when all are settled. */
-export function wakeTimesOf(invocations: Iterable<Invocation>): WakeTimes {
+export function wakeTimesOf(invocations: ReadonlyMap<string, Invocation>): WakeTimes {
   const wakeTimes: WakeTimes = {};
-  for (const invocation of invocations) {
+  let hasWaits = false;
+  for (const invocation of invocations.values()) {
     const { value, context } = invocation;
     if (value === 'initial') continue;
-    if (context.dueAt !== null) {
-      lower(wakeTimes, 'dueAt', context.dueAt);
-      // The terms of a delayed request are fixed later. The scheduler knows the age that its function allows now.
-      if (context.terms !== null) lower(wakeTimes, 'endsAt', expiresAt(invocation, 0));
-    } else if (context.outcome === null) lower(wakeTimes, 'inProgressSince', context.startedAt ?? context.request?.at ?? 0);
+    hasWaits ||= context.waitsFor !== null;
+    if (context.dueAt !== null) lowerByDueTime(wakeTimes, invocation, context.dueAt);
+    else if (context.outcome === null) lower(wakeTimes, 'inProgressSince', context.startedAt ?? context.request?.at ?? 0);
     else lowerByDeliveries(wakeTimes, context, value === 'notified');
   }
-  return wakeTimes;
+  return hasWaits ? { ...wakeTimes, waitsFor: waitsTextOf(invocations.values()) } : wakeTimes;
 }
 
-function lower(wakeTimes: WakeTimes, key: keyof WakeTimes, moment: number): void {
+function lower(wakeTimes: WakeTimes, key: Exclude<keyof WakeTimes, 'waitsFor'>, moment: number): void {
   wakeTimes[key] = Math.min(wakeTimes[key] ?? moment, moment);
+}
+
+/** The terms of a delayed request are fixed later. The scheduler knows the age that its function allows now. */
+function lowerByDueTime(wakeTimes: WakeTimes, invocation: Invocation, dueAt: number): void {
+  lower(wakeTimes, 'dueAt', dueAt);
+  if (invocation.context.terms !== null) lower(wakeTimes, 'endsAt', expiresAt(invocation, 0));
 }
 
 /** An outcome whose open deliveries all back off needs no work until the first of them is due. */

@@ -22,6 +22,7 @@ export const header = {
   inProgressSince: 'Held-Since',
   hintSignature: 'Hint-Signature',
   link: 'Link',
+  waitsFor: 'Waits-For',
 } as const;
 
 const appendSchema = z.object({
@@ -46,9 +47,9 @@ const wakeTimeHeaders = {
   deliverAt: header.deliverAt,
   inProgressSince: header.inProgressSince,
 } as const;
-const wakeTimeKeys = Object.keys(wakeTimeHeaders) as (keyof WakeTimes)[];
+const wakeTimeKeys = Object.keys(wakeTimeHeaders) as (keyof typeof wakeTimeHeaders)[];
 
-/** The values are numbers and base64url, so the text is ASCII without a line break (U1). */
+/** The values are numbers, base64url and percent-encoded keys, so the text is ASCII without a line break (U1). */
 export function appendHeaders(previous: StreamVersion, wakeTimes: WakeTimes, link?: ShortLink): MsgHdrs {
   let text = `${header.expected}: ${previous}\r\n`;
   if (link !== undefined) text += `${header.link}: ${link.previous}/${link.own}\r\n`;
@@ -56,6 +57,7 @@ export function appendHeaders(previous: StreamVersion, wakeTimes: WakeTimes, lin
     const moment = wakeTimes[key];
     if (moment !== undefined) text += `${wakeTimeHeaders[key]}: ${moment}\r\n`;
   }
+  if (wakeTimes.waitsFor !== undefined) text += `${header.waitsFor}: ${wakeTimes.waitsFor}\r\n`;
   return asciiHeaders(text);
 }
 
@@ -104,5 +106,7 @@ export function decodeWakeTimes(headers: HeaderReader | undefined): WakeTimes {
     const moment = headers?.get(wakeTimeHeaders[key]) ?? '';
     if (moment !== '') wakeTimes[key] = Number(moment);
   }
+  const waitsFor = headers?.get(header.waitsFor) ?? '';
+  if (waitsFor !== '') wakeTimes.waitsFor = waitsFor;
   return wakeTimes;
 }

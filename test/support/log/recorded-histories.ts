@@ -20,7 +20,7 @@ export function readRecording(file: string): { message: RequestMessage; entries:
   const entries: FullLogEntry[] = [{ kind: 'request', sequence, at, message }];
   for (const [index, append] of appends.entries()) {
     const { invocations } = foldAppends(initialState(message), appends.slice(0, index + 1));
-    const wakeTimes = wakeTimesOf(invocations.values());
+    const wakeTimes = wakeTimesOf(invocations);
     entries.push({ kind: 'append', sequence: append.version, at: append.facts[0]?.at ?? at, name: message.name, append, wakeTimes });
   }
   return { message, entries, histories };

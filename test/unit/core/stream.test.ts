@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
 import { invocationFolder } from '#machines/invocation.ts';
+import { parseWaits } from '#src/core/flow/stream-waits.ts';
 import { NO_APPENDS } from '#src/core/log/event-log.ts';
 import { createMemoryLog, type MemoryLog } from '#src/core/memory/memory-log.ts';
 import type { FunctionName, RequestId } from '#src/core/names/names.ts';
@@ -8,6 +9,7 @@ import { loadStream, wakeTimesOf } from '#src/core/stream/stream.ts';
 import {
   alarm,
   billing,
+  deferred,
   deliveryDelivered,
   deliveryFailed,
   deliveryStarted,
@@ -67,7 +69,18 @@ describe('loadStream', () => {
 });
 
 describe('the wake times of a stream', () => {
-  const wakeTimes = (...histories: Fact[][]) => wakeTimesOf(histories.map((history) => fold(invocationFolder, history)));
+  const wakeTimes = (...histories: Fact[][]) =>
+    wakeTimesOf(new Map(histories.map((history, index) => [String(index), fold(invocationFolder, history)])));
+
+  test('name the slots that invocations wait for, and whether others are open', () => {
+    const waiting = [queued({ at: 5 }), deferred({ flow: { pool: 'pool.erp', key: 'a/b,ä' } })];
+    const { waitsFor = '', ...others } = wakeTimes(waiting, [queued(), running(1), succeeded(1), notified()]);
+    expect(others).toEqual({ inProgressSince: 5 });
+    expect(waitsFor).toMatch(/^[!-~]+$/);
+    expect(parseWaits(waitsFor)).toEqual({ hasOthers: false, waits: [{ index: 0, attempt: 1, pool: 'pool.erp', key: 'a/b,ä' }] });
+    expect(parseWaits(wakeTimes(waiting, [queued()]).waitsFor ?? '').hasOthers).toBe(true);
+    expect(wakeTimes([...waiting, running(1)]).waitsFor).toBeUndefined();
+  });
 
   test('are empty for a notified invocation', () => {
     expect(wakeTimes([queued(), running(1), succeeded(1), notified()])).toEqual({});

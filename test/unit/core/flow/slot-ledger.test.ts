@@ -32,7 +32,7 @@ describe('the ledger of slots', () => {
       return await store.put(...given);
     };
     using ledger = open({ ...store, put });
-    const acquired = await Promise.all(Array.from({ length: 50 }, (_, i) => ledger.acquire(pool, one(`i${i}`, 100), false)));
+    const acquired = await Promise.all(Array.from({ length: 50 }, (_, i) => ledger.acquire(pool, one(`i${i}`, 100), 'no')));
     expect(new Set(acquired)).toEqual(new Set(['held']));
     expect(writes).toBeLessThanOrEqual(2);
   });
@@ -43,7 +43,7 @@ describe('the ledger of slots', () => {
     let held = 0;
     const ledgers = [open(store), open(store), open(store), open(store)];
     const work = async (ledger: (typeof ledgers)[number], name: string): Promise<void> => {
-      expect(await ledger.acquire(pool, one(name, 3), false)).toBe('held');
+      expect(await ledger.acquire(pool, one(name, 3), 'no')).toBe('held');
       most = Math.max(most, ++held);
       await systemClock.sleep(1);
       held--;
@@ -60,9 +60,9 @@ describe('the ledger of slots', () => {
     const store = createMemoryKeyValue();
     using first = open(store);
     using second = open(store);
-    await first.acquire(pool, one('a'), false);
-    const waiting = second.acquire(pool, one('b'), false);
-    const own = first.acquire(pool, one('c'), false);
+    await first.acquire(pool, one('a'), 'no');
+    const waiting = second.acquire(pool, one('b'), 'no');
+    const own = first.acquire(pool, one('c'), 'no');
     await expect.poll(async () => decodeLedgerEntry((await store.get(pool))?.value).waiters.length, { timeout: 20_000 }).toBe(2);
     const [next] = decodeLedgerEntry((await store.get(pool))?.value).waiters;
     first.release(pool, one('a'));
@@ -74,9 +74,9 @@ describe('the ledger of slots', () => {
     const store = createMemoryKeyValue();
     using dead = open(store);
     using alive = open(store);
-    await dead.acquire(pool, keyed('x', 'a'), true);
-    expect(await alive.acquire(pool, keyed('x', 'b'), true)).toBe('key-full');
-    expect(await alive.acquire(pool, keyed('x', 'a'), true)).toBe('held');
+    await dead.acquire(pool, keyed('x', 'a'), 'first');
+    expect(await alive.acquire(pool, keyed('x', 'b'), 'first')).toBe('key-full');
+    expect(await alive.acquire(pool, keyed('x', 'a'), 'first')).toBe('held');
   });
 
   test.for(['before it is stored', 'after it is stored'] as const)('resolves a write that fails %s by reading the entry', async (when) => {
@@ -88,7 +88,7 @@ describe('the ledger of slots', () => {
       throw new Error('no answer');
     };
     using ledger = open({ ...store, put });
-    expect(await ledger.acquire(pool, one('a'), false)).toBe('held');
+    expect(await ledger.acquire(pool, one('a'), 'no')).toBe('held');
     ledger.release(pool, one('a'));
     await ledger.close();
     expect(await heldIn(store)).toEqual([]);
@@ -99,11 +99,11 @@ describe('the ledger of slots', () => {
     using other = open(store);
     let conflicts = 0;
     const put: KeyValue['put'] = async (...given) => {
-      if (conflicts++ === 0) await other.acquire(pool, one('other'), false);
+      if (conflicts++ === 0) await other.acquire(pool, one('other'), 'no');
       return await store.put(...given);
     };
     using ledger = open({ ...store, put });
-    const acquiring = ledger.acquire(pool, one('a'), false);
+    const acquiring = ledger.acquire(pool, one('a'), 'no');
     await expect.poll(() => conflicts, { timeout: 20_000 }).toBeGreaterThan(1);
     expect(await heldIn(store)).toEqual(['other']);
     other.release(pool, one('other'));
@@ -114,9 +114,9 @@ describe('the ledger of slots', () => {
   test('ends the waits of a function whose flow changed, and does not keep its place', async () => {
     const store = createMemoryKeyValue();
     using ledger = open(store);
-    await ledger.acquire(pool, one('a'), false);
-    const waiting = ledger.acquire(pool, one('b'), false);
-    expect(ledger.waitingOf('f')).toBe(1);
+    await ledger.acquire(pool, one('a'), 'no');
+    const waiting = ledger.acquire(pool, one('b'), 'no');
+    await expect.poll(() => ledger.pendingOf('f'), { timeout: 20_000 }).toEqual({ acquiring: 1, waiting: 1 });
     ledger.endWaits('f', 'changed');
     expect(await waiting).toBe('changed');
     await ledger.close();
@@ -127,7 +127,7 @@ describe('the ledger of slots', () => {
     const store = createMemoryKeyValue();
     let epoch = 0;
     using ledger = open(store, () => epoch);
-    await ledger.acquire(pool, one('a'), false);
+    await ledger.acquire(pool, one('a'), 'no');
     await store.put(pool, '{"holders":[],"waiters":[]}');
     epoch++;
     ledger.refresh();

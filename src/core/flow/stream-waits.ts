@@ -1,0 +1,62 @@
+import type { Invocation } from '#machines/invocation.ts';
+import type { PoolId } from '#src/core/functions/flow.ts';
+import { idAt, isStreamId } from '#src/core/names/ids.ts';
+import type { RequestId, StreamId } from '#src/core/names/names.ts';
+
+/**
+ * What the invocations of a stream wait for, as a header of its appends says it. The scheduler reads headers only.
+ *
+ * The text is equal for all streams that wait for the same key with their first invocation and the same attempt, so that a reader holds it
+ * once.
+ */
+export type StreamWaits = {
+  readonly waits: readonly StreamWait[];
+  /** Whether other invocations of the stream are not over, and wait for no slot. */
+  readonly hasOthers: boolean;
+};
+
+/** The invocation at an index of its stream waits with its next attempt for a slot of a key. */
+export type StreamWait = { readonly index: number; readonly attempt: number; readonly pool: PoolId; readonly key: string };
+
+const HAS_OTHERS = '+';
+const INDEX_AT = 32;
+
+/** The text for the invocations of a stream, of which at least one waits for a slot. */
+export function waitsTextOf(invocations: Iterable<Invocation>): string {
+  const waits: string[] = [];
+  let hasOthers = false;
+  for (const { context } of invocations) {
+    const { waitsFor, outcome, request, attempts } = context;
+    if (waitsFor === null) hasOthers ||= outcome === null;
+    else waits.push([indexOf(request?.invocation ?? ''), attempts + 1, ...[waitsFor.pool, waitsFor.key].map(encodeURIComponent)].join('/'));
+  }
+  return `${hasOthers ? HAS_OTHERS : ''}${waits.join(',')}`;
+}
+
+/** Reads a text of {@link waitsTextOf}. A part that cannot be read is left out, because the inspection of the stream finds the wait again. */
+export function parseWaits(text: string): StreamWaits {
+  const hasOthers = text.startsWith(HAS_OTHERS);
+  const waits = text.slice(hasOthers ? HAS_OTHERS.length : 0).split(',');
+  return { hasOthers, waits: waits.flatMap(parseWait) };
+}
+
+function parseWait(text: string): StreamWait[] {
+  const [index = Number.NaN, attempt = Number.NaN] = text.split('/', 2).map(Number);
+  const [, , pool, key] = text.split('/');
+  if (!Number.isSafeInteger(index) || !Number.isSafeInteger(attempt) || pool === undefined || key === undefined) return [];
+  try {
+    return [{ index, attempt, pool: decodeURIComponent(pool) as PoolId, key: decodeURIComponent(key) }];
+  } catch {
+    return [];
+  }
+}
+
+/** The index of an invocation in its stream. */
+export function indexOf(id: string): number {
+  return isStreamId(`${id.slice(0, INDEX_AT)}0000`) && id.length === INDEX_AT + 4 ? Number.parseInt(id.slice(INDEX_AT), 16) : 0;
+}
+
+/** The invocation at an index of a stream. */
+export function invocationAt(stream: StreamId, index: number): RequestId {
+  return index === 0 ? (stream as string as RequestId) : idAt(stream, index);
+}
