@@ -64,6 +64,11 @@ export function memoryOf(pid: number): number {
   return Number(readProc(`${pid}/statm`).split(' ')[1] ?? 0) * 4_096;
 }
 
+/** The resident memory of a process in bytes, in which a page that several processes share counts in parts. Linux only; 0 elsewhere. */
+export function ownMemoryOf(pid: number): number {
+  return Number(/^Pss:\s+(\d+)/m.exec(readProc(`${pid}/smaps_rollup`))?.[1] ?? 0) * 1_024;
+}
+
 /** The command line of a process, with spaces between its words. Linux only; empty elsewhere. */
 export function commandOf(pid: number): string {
   return readProc(`${pid}/cmdline`).replaceAll('\0', ' ');

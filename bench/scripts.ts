@@ -74,6 +74,11 @@ export const scripts: Readonly<Record<string, Script>> = {
     summary: 'Runs ten rounds of invocations with a janitor, and measures memory and disk of the server after each.',
     positionals: { invocations: '1000000', retention: 'a tenth of the invocations' },
   },
+  memory: {
+    script: 'soak:memory',
+    summary: 'Runs ten rounds of invocations in all roles, and measures the memory of all processes after each. Ends with 1 above 700 MB.',
+    positionals: { invocations: '1000000' },
+  },
   outage: {
     script: 'soak:outage',
     summary: 'Runs every role through an outage of NATS.',

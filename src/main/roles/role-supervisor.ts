@@ -26,9 +26,9 @@ export type JanitorProcessOptions = RoleProcessOptions & { archive: string; sign
 
 const GRACE_IN_MS = 5_000;
 
-/** The flags of this process for the young generation of V8, which a role that folds needs too (docs/performance.md V1, V2). */
-function youngGenerationFlags(): string[] {
-  return process.execArgv.filter((flag) => /^--(max-semi-space-size|no-allocation-site-pretenuring)\b/.test(flag));
+/** The flag of this process that a role which folds needs too (docs/performance.md V2). Such a role keeps V8's own size of the young generation (V1). */
+function inheritedFlags(): string[] {
+  return process.execArgv.filter((flag) => flag.startsWith('--no-allocation-site-pretenuring'));
 }
 
 /** After `stopping` is aborted, a role that ends is not started again. */
@@ -47,7 +47,7 @@ export function superviseRole(
   const ended = watch();
 
   function start(): ChildProcess {
-    const started = spawn(process.execPath, [...youngGenerationFlags(), ...execArgv, file], {
+    const started = spawn(process.execPath, [...inheritedFlags(), ...execArgv, file], {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     started.on('error', (error) => logger.error({}, `the ${role} cannot be started: ${error.message}`));

@@ -1,0 +1,55 @@
+import { startForm } from './measured-form.ts';
+import { descendantsOf, ownMemoryOf } from './processes.ts';
+import { createReport } from './report.ts';
+import { openFormLoad } from './workloads.ts';
+
+/*
+ * npm run soak:memory -- [invocations]
+ *
+ * Runs ten rounds of invocations in the product as `npm start` runs it, with its default retention. Measures the memory of all its
+ * processes, of the functions and of nats-server, after each round, when every role has read the log; and once more after a minute
+ * without work, in which the collectors give memory back.
+ */
+
+const count = Number(process.argv[2] ?? 1_000_000);
+const ROUNDS = 10;
+const POLL_IN_MS = 500;
+const REST_IN_MS = 60_000;
+
+const report = createReport();
+const form = await startForm('product', '100ms');
+const load = await openFormLoad(form);
+const perRound = count / ROUNDS;
+const totals: number[] = [];
+for (let round = 1; round <= ROUNDS; round++) {
+  load.arrivals.reset(perRound);
+  await load.send({ title: 'batches', send: 'batches', functionName: 'flaky', count: perRound, retried: 0, outcomes: 1 });
+  await load.arrivals.all();
+  while ((await form.counts()).unread > 0) await pause(POLL_IN_MS);
+  totals.push(measure(`after ${(round * perRound).toLocaleString('en')}`));
+}
+report.check('memory in all, the last three rounds / rounds three to five', mean(totals.slice(-3)) / mean(totals.slice(2, 5)), {
+  max: 1.1,
+});
+await pause(REST_IN_MS);
+report.check('memory in all after a minute without work', measure('after a minute'), { max: 700, unit: 'MB' });
+await load.close();
+await form[Symbol.asyncDispose]();
+process.exitCode = report.print() ? 0 : 1;
+
+/** The memory of all processes in MB. */
+function measure(when: string): number {
+  const [main, server] = [form.pid, form.serverPid].map((pid) => ownMemoryOf(pid) / 1e6) as [number, number];
+  const below = descendantsOf(form.pid).reduce((sum, pid) => sum + ownMemoryOf(pid) / 1e6, 0);
+  const all = main + below + server;
+  report.figures(`${when}: all; main process, those below it, server`, [all, main, below, server], 'MB');
+  return all;
+}
+
+function pause(inMs: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, inMs));
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
