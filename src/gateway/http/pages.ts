@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { gzipSync } from 'node:zlib';
+import { brotliDecompressSync, gzipSync } from 'node:zlib';
 import type { Hono } from 'hono';
 import { every } from 'hono/combine';
 import { etag } from 'hono/etag';
@@ -11,8 +11,8 @@ import type { Call, GatewayEnv } from '#src/gateway/ports.ts';
 import { languageOfCall } from './language.ts';
 
 /*
- * The web pages as `src/web/build` writes them: each file plain and compressed by Brotli. They are compressed by gzip when they are read, which
- * takes milliseconds, because the package must stay small. Hono's middleware selects the encoding, computes the ETag of the bytes that are
+ * The web pages as `src/web/build` writes them: each file compressed by Brotli. They are decompressed, and compressed by gzip, when they are
+ * read, which takes milliseconds, because the package must stay small. Hono's middleware selects the encoding, computes the ETag of the bytes that are
  * sent, and sets the security headers.
  *
  * The files are held in memory, and are read again after each build. Node's `serveStatic` would read the folder for every request: a page
@@ -118,6 +118,10 @@ function readFiles(folder: string): Files {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   const paths = files.map(({ parentPath, name }) => join(parentPath, name));
   const content = new Map(paths.map((path) => [`/${relative(folder, path).split(sep).join('/')}`, new Uint8Array(readFileSync(path))]));
-  for (const [path, bytes] of [...content]) if (content.has(`${path}.br`)) content.set(`${path}.gz`, new Uint8Array(gzipSync(bytes)));
+  for (const [path, bytes] of [...content]) {
+    if (!path.endsWith('.br')) continue;
+    const plain = new Uint8Array(brotliDecompressSync(bytes));
+    content.set(path.slice(0, -'.br'.length), plain).set(`${path.slice(0, -'.br'.length)}.gz`, new Uint8Array(gzipSync(plain)));
+  }
   return content;
 }

@@ -8,7 +8,7 @@ import { deliveryMachine } from '#machines/delivery.ts';
 import { invocationMachine } from '#machines/invocation.ts';
 import { drawMachine } from './draw-machine.ts';
 
-/** Builds the pages into `src/web/dist`, with compressed copies of each file, so that the gateway serves files and compresses nothing. */
+/** Builds the pages into `src/web/dist`, each file compressed by Brotli. The gateway has what other encodings need from that (`pages.ts`). */
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const distDir = join(root, 'dist');
@@ -33,6 +33,7 @@ async function compress(file: string): Promise<void> {
   const content = await readFile(file);
   const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: content.length };
   await writeFile(`${file}.br`, await promisify(brotliCompress)(content, { params }));
+  await rm(file);
 }
 
 /** The document of a browser that prefers Chinese: the same, but its language is Chinese, and its texts are loaded at once. */

@@ -12,6 +12,11 @@ describe('the chosen view of the list', () => {
   test('is sorted, in a time range or as of a moment, with chosen columns, and can be saved under a name', async ({ sequent, browser }) => {
     await sequent.define('views');
     const [quick = '', slow = ''] = await settled(sequent, 'views', { ms: 1, basket: 'pear' }, { ms: 900, basket: 'plum' });
+    const { invocations } = await sequent.call<{ invocations: InvocationRow[] }>('/api/invocations?function=views');
+    // The duration of the first one contains the start of the process, which takes long on a busy machine.
+    const longestFirst = invocations
+      .toSorted((one, other) => (other.duration_ms ?? 0) - (one.duration_ms ?? 0))
+      .map(({ request_id: id }) => id);
     await using watched = await browser.open(`${sequent.url}/?function=views`);
     const { page } = watched;
     const order = () => rows(page).evaluateAll((all) => all.map((one) => one.getAttribute('data-id')));
@@ -19,7 +24,7 @@ describe('the chosen view of the list', () => {
     await page.getByRole('columnheader', { name: 'Accepted' }).getByRole('button').click();
     await expect.poll(order).toEqual([quick, slow]);
     await page.getByRole('columnheader', { name: 'Duration' }).getByRole('button').click();
-    await expect.poll(order).toEqual([slow, quick]);
+    await expect.poll(order).toEqual(longestFirst);
     await page.getByRole('button', { name: 'Columns…' }).click();
     await page.getByRole('checkbox', { name: 'Payload' }).check();
     await page.keyboard.press('Escape');
@@ -32,13 +37,13 @@ describe('the chosen view of the list', () => {
     await page.goto(sequent.url);
     await page.getByRole('button', { name: 'Views…' }).click();
     await page.getByRole('button', { name: 'slow ones', exact: true }).click();
-    await expect.poll(order).toEqual([slow, quick]);
+    await expect.poll(order).toEqual(longestFirst);
     await page.getByRole('combobox', { name: 'Time' }).selectOption('range');
     await page.getByLabel('Accepted before').fill('2020-01-31T12:00:00');
     expect(await watched.violations()).toEqual([]);
     await page.getByRole('button', { name: 'Show the range' }).click();
     await page.getByRole('button', { name: 'to 2020-01-31T12:00:00.000Z' }).click();
-    await expect.poll(order).toEqual([slow, quick]);
+    await expect.poll(order).toEqual(longestFirst);
     const [accepted] = (await sequent.call<{ events: { sequence: number }[] }>(`/api/invocations/${slow}/events`)).events;
     await page.getByRole('combobox', { name: 'Time' }).selectOption('as-of');
     await page.getByLabel('Or behind this sequence of the log').fill(String(accepted?.sequence));

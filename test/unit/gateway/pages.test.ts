@@ -10,11 +10,10 @@ const document = '<!doctype html><title>the first build</title>';
 const script = 'console.log("the first build");';
 const IMMUTABLE = 'public, max-age=31536000, immutable';
 
-/** Writes files as the build does: plain and compressed, and `built` last. `at` is the time of the build in seconds. */
+/** Writes files as the build does: compressed, and `built` last. `at` is the time of the build in seconds. */
 async function build(folder: string, at: number, files: Readonly<Record<string, string>>): Promise<void> {
   await mkdir(join(folder, 'assets'), { recursive: true });
   for (const [name, content] of Object.entries(files)) {
-    await writeFile(join(folder, name), content);
     await writeFile(join(folder, `${name}.br`), brotliCompressSync(content));
   }
   await writeFile(join(folder, 'built'), '');
