@@ -32,7 +32,7 @@ export const bundledPackages: ReadonlyMap<string, string> = new Map([
   ['commander', '#commander.js'],
   // 44 modules. Its copies share their state, which is a property of the global object.
   ['@opentelemetry/api', '#opentelemetry-api.js'],
-  // Eight files of CommonJS, for which Node reads the ES modules beside them only to find the names.
+  // Eight files of CommonJS. Node also reads the ES modules beside these files, to find the names of the exports.
   ['xstate', '#xstate.js'],
 ]);
 

@@ -103,7 +103,7 @@ function groupEntries(root: string, entries: ReadonlyMap<string, string>): Plugi
   };
 }
 
-/** What a group does not hold: packages, JavaScript, what is imported on use, and modules apart. */
+/** The imports that stay outside of a group: packages, JavaScript, dynamic imports, and modules apart. */
 function outsideOfGroups(root: string, grouped: ReadonlySet<string>): Plugin {
   return {
     name: 'sequent-outside-of-groups',

@@ -14,7 +14,7 @@ import { createWholeLog } from './whole-log.ts';
  * after a kill at any point:
  *
  * 1. asked → written: the erasure is appended to the log. Read models perform it when they read it there. Before the append, the record says that
- *    nobody can abort it any more: its revision decides between the janitor and an abort.
+ *    no abort is possible any more: the revision of the record decides between the janitor and an abort.
  * 2. written → planned: every live projection has performed the erasure, the log is archived up to the record of the erasure, and the
  *    sequences of all erased messages are stored. They are stored before the first message is erased, because afterwards the streams
  *    cannot be reconstructed.

@@ -78,7 +78,7 @@ type OpenedBatch = Pick<OpenBatchOptions, 'function' | 'id'> & { request?: numbe
 /** Why a batch is sealed. */
 type SealReason = Exclude<FactOf<'batch.sealed'>['reason'], 'abandoned'>;
 
-/** Records the cancellation of a batch. A batch that nobody opened is opened first, so that its later members do not start either. */
+/** Records the cancellation of a batch. A batch that is not open in the log is opened first, so that its later members do not start either. */
 export async function recordCancellation(
   batches: Pick<Batches, 'open' | 'seal'>,
   { id, function: fn, openedAs }: Pick<BatchSummary, 'id' | 'function' | 'openedAs'>,

@@ -77,7 +77,7 @@ class SlotChecks {
     if (entry.kind !== 'append' || this.#byStream.size === 0) return;
     for (const check of this.#byStream.get(streamKey(entry.name)) ?? []) {
       check.pauseInMs = this.#options.patienceInMs;
-      // Nobody frees the place of an attempt that ended while it waited.
+      // No worker removes a waiting attempt from the entry after the attempt ended.
       const freesWithinMs = check.isHolder ? Math.min(FREES_WITHIN_MS, this.#options.patienceInMs) : 0;
       check.checkAt = Math.min(check.checkAt, this.#options.clock.now() + freesWithinMs);
     }

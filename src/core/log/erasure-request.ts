@@ -18,7 +18,7 @@ const erasureRecordSchema = z.object({
   /** `asked`, `written` into the log, `planned` message by message, `done`; or `aborted` before it was written. */
   state: z.enum(['asked', 'written', 'planned', 'done', 'aborted']),
   request: erasureRequestSchema,
-  /** Of an `asked` one: the janitor is about to write it into the log, so nobody can abort it any more. */
+  /** Of an `asked` one: the janitor is about to write it into the log, so no abort is possible any more. */
   isDecided: z.literal(true).optional(),
   abortBy: z.string().max(256).optional(),
   /** The extent of the erasure, known once the janitor has searched. */

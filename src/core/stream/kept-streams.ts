@@ -7,7 +7,7 @@ import { isSettled, type StreamState, wakeTimesOf } from './stream.ts';
 import type { WorkItem } from './work-queue.ts';
 
 /**
- * Streams that were retried a moment ago or will be soon, and those that wait for a slot of their key, kept in memory so that their wakes need no read of the log.
+ * Streams with a retry a moment ago or soon, and streams that wait for a slot of their key, kept in memory so that their wakes need no read of the log.
  *
  * - The run that settled its items keeps a stream: the results of the outcomes that the process appended are stored. Outcomes of other
  *   processes keep their versions, because the item that stands for one of them may still return (KEEP1).

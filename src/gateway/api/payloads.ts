@@ -17,7 +17,7 @@ const PART_BYTES = 64 * 1_024;
 const STALL_IN_MS = 30_000;
 
 /**
- * The event of an invocation and the value that it returned, as files, also those that are stored beside the log.
+ * The event of an invocation and the value that it returned, as files, also when the content is stored beside the log.
  *
  * A large payload is compared with its digest before its first byte is sent (BIG3). It is sent as fast as the caller reads, and holds its place
  * until then.
