@@ -1,7 +1,8 @@
 import type { KeyObject } from 'node:crypto';
 import { messageOf } from '#src/core/errors.ts';
 import type { LogSource } from '#src/core/log/log-source.ts';
-import type { Clock } from '#src/core/ports/clock.ts';
+import { readUpTo } from '#src/core/log/read-up-to.ts';
+import { type Clock, systemClock } from '#src/core/ports/clock.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
 import { type HeadPlaces, openHeads } from './heads.ts';
 import { LogHash } from './log-hash.ts';
@@ -130,17 +131,5 @@ async function openRead(
 }
 
 async function takeUpTo(source: LogSource, { hash, last, signal }: { hash: LogHash; last: number; signal: AbortSignal }): Promise<void> {
-  const done = new AbortController();
-  const end = (): void => done.abort();
-  signal.addEventListener('abort', end, { once: true });
-  await source.follow(
-    hash.sequence + 1,
-    (entry) => {
-      if (done.signal.aborted) return;
-      if (entry.sequence <= last) hash.take(entry);
-      if (entry.sequence >= last) done.abort();
-    },
-    done.signal,
-  );
-  signal.removeEventListener('abort', end);
+  await readUpTo(source, { from: hash.sequence + 1, to: last, clock: systemClock, signal }, (entry) => hash.take(entry));
 }

@@ -1,4 +1,5 @@
 import type { LogSource, SourceEntry } from '#src/core/log/log-source.ts';
+import { readUpTo } from '#src/core/log/read-up-to.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { RetainedStreams } from './retained-streams.ts';
 import { lineOf, MAX_BYTES, MAX_MESSAGES } from './segment.ts';
@@ -35,9 +36,6 @@ export type ReadPartOptions = {
 /** The lines of a segment, up to a sequence. `isAll` when the limit ended the part, and not the size of a segment. */
 export type Part = { lines: string[]; last: number; isAll: boolean };
 
-/** After this time without a message, the remaining messages up to the limit are considered removed. */
-const QUIET_IN_MS = 2_000;
-
 /** Reads the messages of one segment. */
 export async function readPart(log: LogSource, options: ReadPartOptions): Promise<Part> {
   return await new PartReader(options).read(log);
@@ -49,7 +47,6 @@ class PartReader {
   readonly #lines: string[] = [];
   #last: number;
   #bytes = 0;
-  #received = 0;
 
   constructor(options: ReadPartOptions) {
     this.#options = options;
@@ -57,19 +54,16 @@ class PartReader {
   }
 
   async read(log: LogSource): Promise<Part> {
-    const { from, signal } = this.#options;
+    const { from, limit, clock, signal } = this.#options;
     const end = (): void => this.#done.abort();
     signal.addEventListener('abort', end, { once: true });
-    void this.#endWhenQuiet();
-    await log.follow(from, (entry) => this.#take(entry), this.#done.signal);
+    await readUpTo(log, { from, to: limit.sequence, clock, signal: this.#done.signal }, (entry) => this.#take(entry));
     signal.removeEventListener('abort', end);
     return { lines: this.#lines, last: this.#last, isAll: !this.#isFull() };
   }
 
   #take(entry: SourceEntry): void {
-    if (this.#done.signal.aborted) return;
-    const { from, limit, streams, isFoldOnly = false } = this.#options;
-    this.#received++;
+    const { from, streams, isFoldOnly = false } = this.#options;
     if (entry.sequence < from || this.#isBeyondLimit(entry)) return this.#done.abort();
     streams.take(entry.content);
     this.#last = entry.sequence;
@@ -78,22 +72,15 @@ class PartReader {
       this.#lines.push(line);
       this.#bytes += line.length;
     }
-    if (entry.sequence >= limit.sequence || this.#isFull()) this.#done.abort();
+    if (this.#isFull()) this.#done.abort();
   }
 
-  #isBeyondLimit({ sequence, at }: SourceEntry): boolean {
+  #isBeyondLimit({ at }: SourceEntry): boolean {
     const { limit, streams } = this.#options;
-    return sequence > limit.sequence || at > limit.youngest || (at >= limit.olderThan && streams.settled >= limit.settled);
+    return at > limit.youngest || (at >= limit.olderThan && streams.settled >= limit.settled);
   }
 
   #isFull(): boolean {
     return this.#lines.length >= MAX_MESSAGES || this.#bytes >= MAX_BYTES;
-  }
-
-  async #endWhenQuiet(): Promise<void> {
-    for (let before = -1; !this.#done.signal.aborted; before = this.#received) {
-      await this.#options.clock.sleep(QUIET_IN_MS, this.#done.signal);
-      if (this.#received === before) this.#done.abort();
-    }
   }
 }

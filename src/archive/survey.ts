@@ -1,6 +1,8 @@
 import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import type { LogSource } from '#src/core/log/log-source.ts';
+import { readUpTo } from '#src/core/log/read-up-to.ts';
 import { streamKey } from '#src/core/log/stream-key.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
 import { type ArchivedStream, addAppend, addRequest, createArchivedStream, isStreamSettled } from './archived-stream.ts';
 import { isPlainStream } from './plain-requests.ts';
 
@@ -32,7 +34,7 @@ export async function survey(log: LogSource, { function: fn, before, only, signa
   const to = options.to ?? (await log.state()).last;
   const until = options.until ?? to;
   const streams = new Map<string, ArchivedStream>();
-  await readTo(log, { last: to, signal }, (entry) => foldEntry(streams, fn, entry));
+  await readUpTo(log, { from: 1, to, clock: systemClock, signal }, ({ content }) => foldEntry(streams, fn, content));
   const found: Survey = { invocations: 0, messages: 0, until, sequences: [], requests: [] };
   for (const stream of streams.values()) {
     const { sequences, invocations } = stream;
@@ -62,21 +64,4 @@ function foldEntry(streams: Map<string, ArchivedStream>, fn: string, entry: Full
     const stream = entry.name.function === fn ? streams.get(streamKey(entry.name)) : undefined;
     if (stream !== undefined) addAppend(stream, entry);
   }
-}
-
-type Span = { last: number; signal: AbortSignal };
-
-async function readTo(log: LogSource, { last, signal }: Span, onEntry: (entry: FullLogEntry) => void): Promise<void> {
-  if ((await log.firstFrom(1)) === undefined) return;
-  const done = new AbortController();
-  signal.addEventListener('abort', () => done.abort(), { once: true });
-  await log.follow(
-    1,
-    (entry) => {
-      if (done.signal.aborted) return;
-      if (entry.sequence <= last) onEntry(entry.content);
-      if (entry.sequence >= last) done.abort();
-    },
-    done.signal,
-  );
 }

@@ -1,6 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { ERASED, type LogSource, type Pace, type SourceEntry } from '#src/core/log/log-source.ts';
+import { readUpTo } from '#src/core/log/read-up-to.ts';
 import type { Archive, Segment } from '#src/core/ports/archive.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
 import { createAgreedArchive } from './agreed-archive.ts';
 
 /**
@@ -145,14 +147,8 @@ async function countUpTo(log: LogSource, { first, archived, messages }: Counted)
   let count = 0;
   if (messages === 0) return count;
   const done = new AbortController();
-  await log.follow(
-    first,
-    ({ sequence }) => {
-      if (done.signal.aborted) return;
-      if (sequence <= archived) count++;
-      if (sequence >= archived || count >= messages) done.abort();
-    },
-    done.signal,
-  );
+  await readUpTo(log, { from: first, to: archived, clock: systemClock, signal: done.signal }, () => {
+    if (++count >= messages) done.abort();
+  });
   return count;
 }

@@ -1,10 +1,10 @@
-import { readLog } from '#src/analysis/read-log.ts';
 import { createVerifier, type Verification } from '#src/analysis/verify.ts';
 import { findLostPart } from '#src/archive/agreed-archive.ts';
 import { checkArchive } from '#src/archive/check.ts';
 import { createHeadCheck } from '#src/archive/head-check.ts';
 import type { SignedHead } from '#src/archive/signed-head.ts';
 import { createWholeLog } from '#src/archive/whole-log.ts';
+import { readUpTo } from '#src/core/log/read-up-to.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import type { OpenedArchive } from './whole-log.ts';
 
@@ -35,29 +35,13 @@ export async function verifyLog(
     verifier.report('lost-messages', lost.first, what);
   }
   const whole = createWholeLog(source, sound);
-  const lastSequence = async (): Promise<number> => (await source.state()).last;
-  const last = await lastSequence();
+  const { last } = await source.state();
   const check = createHeadCheck(log, heads);
-  await readLog(
-    {
-      lastSequence,
-      follow: (first, onEntry, signal) =>
-        whole.follow(
-          first,
-          (entry) => {
-            if (heads.length > 0) check.take(entry);
-            onEntry(entry.content);
-          },
-          signal,
-        ),
-      clock: systemClock,
-      from,
-    },
-    (entry) => {
-      verifier.read(entry);
-      onProgress((entry.sequence - from) / Math.max(1, last - from));
-    },
-  );
+  await readUpTo(whole, { from, to: last, clock: systemClock }, (entry) => {
+    if (heads.length > 0) check.take(entry);
+    verifier.read(entry.content);
+    onProgress((entry.sequence - from) / Math.max(1, last - from));
+  });
   const { proved, problems: differences } = check.finish();
   for (const { sequence, what } of differences) verifier.report('other-log', sequence, what);
   return { ...verifier.finish(), ...(heads.length === 0 ? {} : { proved }) };

@@ -163,6 +163,8 @@ export interface SequentClient extends Invoke, AsyncDisposable {
   invocationsAt(sequence: number): Promise<LoggedInvocation[]>;
   /** Returns the sequence of the newest message of the log. */
   lastSequence(): Promise<number>;
+  /** The first message of the log at or after a sequence; `undefined` when there is none. */
+  firstFrom(sequence: number): Promise<{ sequence: number } | undefined>;
   /** Reads every message of the log, from a sequence or from now on, until the signal aborts. */
   follow(from: 'now' | number, onEntry: (entry: FullLogEntry) => void, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
@@ -246,6 +248,7 @@ function createClient({ connection, ports, directory, tenancy, functions, payloa
     sequenceAt: (time) => sequenceAt(connection, time.getTime()),
     invocationsAt: (sequence) => findInvocationsAt(log, sequence),
     lastSequence: () => log.lastSequence(),
+    firstFrom: (sequence) => log.firstFrom(sequence),
     async follow(from, onEntry, signal) {
       const first = from === 'now' ? (await log.lastSequence()) + 1 : from;
       await log.followFully(first, (entry) => onEntry(opener.entry(entry)), AbortSignal.any([signal, closing.signal]));

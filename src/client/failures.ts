@@ -1,5 +1,7 @@
 import type { Fact, FactOf } from '#machines/facts.ts';
 import type { EventLog } from '#src/core/log/event-log.ts';
+import { readUpTo } from '#src/core/log/read-up-to.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
 
 /** A dead delivery. */
 export type DeadLetter = {
@@ -75,15 +77,8 @@ function keyOf(functionName: string, { invocation }: Fact): string {
 }
 
 async function scan(log: EventLog, onFact: (fact: Fact, functionName: string) => void): Promise<void> {
-  const last = await log.lastSequence();
-  if (last === 0) return;
-  const stop = new AbortController();
-  await log.followFully(
-    1,
-    (entry) => {
-      if (entry.kind === 'append') for (const fact of entry.append.facts) onFact(fact, entry.name.function);
-      if (entry.sequence >= last) stop.abort();
-    },
-    stop.signal,
-  );
+  const { followFully: follow, firstFrom } = log;
+  await readUpTo({ follow, firstFrom }, { from: 1, to: await log.lastSequence(), clock: systemClock }, (entry) => {
+    if (entry.kind === 'append') for (const fact of entry.append.facts) onFact(fact, entry.name.function);
+  });
 }

@@ -1,4 +1,6 @@
 import type { EventLog, FullLogEntry } from '#src/core/log/event-log.ts';
+import { readUpTo } from '#src/core/log/read-up-to.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
 
 /** An invocation, by what a message of the log names. */
 export type LoggedInvocation = { requestId: string; function: string };
@@ -8,21 +10,14 @@ export type LoggedInvocation = { requestId: string; function: string };
  * message is about no invocation.
  */
 export async function findInvocationsAt(
-  log: Pick<EventLog, 'followFully' | 'lastSequence'>,
+  { followFully: follow, firstFrom }: Pick<EventLog, 'followFully' | 'firstFrom'>,
   sequence: number,
 ): Promise<LoggedInvocation[]> {
-  if (sequence < 1 || sequence > (await log.lastSequence())) return [];
-  const stop = new AbortController();
+  if (sequence < 1 || (await firstFrom(sequence))?.sequence !== sequence) return [];
   let found: LoggedInvocation[] = [];
-  await log.followFully(
-    sequence,
-    (entry) => {
-      // A missing message is followed by the next one.
-      if (!stop.signal.aborted && entry.sequence === sequence) found = invocationsIn(entry);
-      stop.abort();
-    },
-    stop.signal,
-  );
+  await readUpTo({ follow, firstFrom }, { from: sequence, to: sequence, clock: systemClock }, (entry) => {
+    found = invocationsIn(entry);
+  });
   return found;
 }
 

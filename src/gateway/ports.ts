@@ -40,6 +40,7 @@ export type GatewayClient = Pick<
   | 'follow'
   | 'logs'
   | 'lastSequence'
+  | 'firstFrom'
   | 'invocationsAt'
   | 'repair'
   | 'history'

@@ -113,6 +113,7 @@ export function createSimulatedLog(process: Process, { server, ledger, power }: 
     read: (name, after) => read(`read ${name.stream} after ${after}`, () => server.read(name, after)),
     readRequest: (sequence) => read(`read request ${sequence}`, () => server.readRequest(sequence)),
     findAll: (stream) => read(`find ${stream}`, () => server.findAll(stream)),
+    firstFrom: (sequence) => read(`first from ${sequence}`, () => server.firstFrom(sequence)),
     timeOf: (sequence) => read(`time of ${sequence}`, () => server.timeOf(sequence)),
     lastSequence: () => read('last sequence', () => server.lastSequence()),
     follow: (from, onEntry, signal) => server.follow(from, process.inOrder(onEntry), AbortSignal.any([signal, process.death])),

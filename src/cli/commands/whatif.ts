@@ -1,6 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { Backoff } from '#machines/facts.ts';
-import type { LogReading } from '#src/analysis/read-log.ts';
 import type { Policy, Supposition } from '#src/analysis/what-if.ts';
 import { nameEnding, type Sum } from '#src/analysis/what-if-sum.ts';
 import { parseDuration, parseWhole } from '#src/cli/arguments/durations.ts';
@@ -100,7 +99,7 @@ function policyIn({ maxRetries, maxAge, backoff }: WhatIfOptions): Policy {
 async function suppose({ options }: Call<WhatIfOptions>, policy: Policy, onSupposition: (one: Supposition) => void): Promise<Sum> {
   const { createWholeLog } = await import('#src/archive/whole-log.ts');
   const { createHistoryCollector } = await import('#src/analysis/history-collector.ts');
-  const { readLog } = await import('#src/analysis/read-log.ts');
+  const { readUpTo } = await import('#src/core/log/read-up-to.ts');
   const { createSum } = await import('#src/analysis/what-if-sum.ts');
   const { whatIf: fold } = await import('#src/analysis/what-if.ts');
   const { requestIn } = await import('#src/analysis/history.ts');
@@ -118,9 +117,8 @@ async function suppose({ options }: Call<WhatIfOptions>, policy: Policy, onSuppo
   await withClient(options, async (client) => {
     const { archive, source } = await openArchiveOf(options, client);
     const whole = createWholeLog(source, archive);
-    const { lastSequence } = client;
-    const follow: LogReading['follow'] = (from, onEntry, signal) => whole.follow(from, ({ content }) => onEntry(content), signal);
-    await readLog({ lastSequence, follow, clock: systemClock }, collector.read);
+    const span = { from: 1, to: await client.lastSequence(), clock: systemClock };
+    await readUpTo(whole, span, ({ content }) => collector.read(content));
   });
   collector.finish();
   return sum;

@@ -177,6 +177,9 @@ export interface EventLog {
   /** Follows as {@link EventLog.follow} does, with contents. */
   followFully(from: number, onEntry: (entry: FullLogEntry) => void, signal: AbortSignal): Promise<void>;
 
+  /** The first message at or after a sequence; `undefined` when there is none. */
+  firstFrom(sequence: number): Promise<{ sequence: number } | undefined>;
+
   /** When the log stored the message at a sequence, in milliseconds since the epoch; `undefined` when the log does not hold it. */
   timeOf(sequence: number): Promise<number | undefined>;
 

@@ -108,6 +108,7 @@ export function createMemoryLog({
     findAll: async (stream) => streams.findAll(stream),
     follow: (from, onEntry, signal) => messages.follow(from, (message) => onEntry(entryOf(message)), signal),
     followFully: (from, onEntry, signal) => messages.follow(from, (message) => onEntry(copy(message)), signal),
+    firstFrom: async (sequence) => messages.firstFrom(sequence),
     timeOf: async (sequence) => messages.at(sequence)?.at,
     lastSequence: async () => messages.last,
     get last() {

@@ -11,6 +11,8 @@ export interface MessageList {
   /** Stores a message; returns its sequence. */
   store(make: (sequence: number, at: number) => FullLogEntry): number;
   at(sequence: number): FullLogEntry | undefined;
+  /** The first message at or after a sequence. */
+  firstFrom(sequence: number): FullLogEntry | undefined;
   /** Delivers all messages from a sequence on, in order, until the signal aborts. From the first one when the list ends before it. */
   follow(from: number, onMessage: OnMessage, signal: AbortSignal): Promise<void>;
   /** Removes all messages before a sequence; returns the others. */
@@ -66,6 +68,7 @@ export function createMessageList({ now }: Pick<Clock, 'now'>, { defer = setImme
       const found = messages[firstFrom(messages, sequence)];
       return found?.sequence === sequence ? found : undefined;
     },
+    firstFrom: (sequence) => messages[firstFrom(messages, sequence)],
     follow: (from, onMessage, signal) =>
       new Promise((resolve) => {
         if (signal.aborted) return resolve();

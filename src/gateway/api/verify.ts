@@ -1,5 +1,5 @@
-import { readLog } from '#src/analysis/read-log.ts';
 import { createVerifier } from '#src/analysis/verify.ts';
+import { readUpTo } from '#src/core/log/read-up-to.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
 import type { Gateway } from '../ports.ts';
 import { scopeOf } from '../scope.ts';
@@ -34,17 +34,7 @@ export function addVerifyRoute(routes: Routes, gateway: Gateway): void {
         // Retention may have removed the first messages. `sequent verify` reads them from the archive; the gateway starts after them.
         const first = Math.max(from, await client.sequenceAt(new Date(0)));
         const verifier = createVerifier({ from: first });
-        await readLog(
-          {
-            lastSequence: client.lastSequence,
-            follow: (sequence, onEntry, done) => client.follow(sequence, onEntry, AbortSignal.any([done, limit])),
-            clock,
-            from: first,
-          },
-          (entry) => {
-            if (!limit.aborted) verifier.read(entry);
-          },
-        );
+        await readUpTo(client, { from: first, to: await client.lastSequence(), clock, signal: limit }, verifier.read);
         const { messages, findings, found, balance } = verifier.finish();
         const { accepted, settled, open } = balance;
         return call.json({

@@ -21,7 +21,7 @@ import { hasLeader } from '#src/nats/transport/ensure-stream.ts';
 import type { Publisher } from '#src/nats/transport/publisher.ts';
 import { appendHeaders, decodeAppend, decodeLink, decodeWakeTimes, encodeAppend } from '#src/nats/wire/codec.ts';
 import { fullEntryOf, type IsOwn } from '#src/nats/wire/full-entry.ts';
-import { listSubjects, readAllBySubject, readMessage, type StoredMessage } from '#src/nats/wire/stored-messages.ts';
+import { listSubjects, readAllBySubject, readMessage, readNextBySubject, type StoredMessage } from '#src/nats/wire/stored-messages.ts';
 import { admitsRequests, INVOCATIONS, isRequest, parseSubject } from '#src/nats/wire/topology.ts';
 import { createAccept } from './accept.ts';
 import { followMessages } from './follow.ts';
@@ -119,6 +119,8 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
         return parts.kind === 'invocation' ? [parts.name] : [];
       });
     },
+
+    firstFrom: (sequence) => readNextBySubject(connection, { from: sequence, subject: '>', budgetInMs }),
 
     timeOf: async (sequence) => (await readMessage(connection, sequence, budgetInMs))?.at,
 

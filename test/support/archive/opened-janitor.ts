@@ -32,16 +32,17 @@ export interface OpenedJanitor extends AsyncDisposable {
 export type OpenJanitorOptions = Partial<Omit<JanitorOptions, 'log' | 'archive' | 'purge' | 'payloads'>> & {
   wrap?: (store: ArchiveStore) => ArchiveStore;
   wrapPurge?: (purge: LogPurge) => LogPurge;
+  wrapLog?: (log: LogSource) => LogSource;
 };
 
 export async function openJanitorOn(
   url: string,
   folder: string,
-  { wrap = (store) => store, wrapPurge = (purge) => purge, ...options }: OpenJanitorOptions = {},
+  { wrap = (store) => store, wrapPurge = (purge) => purge, wrapLog = (log) => log, ...options }: OpenJanitorOptions = {},
 ): Promise<OpenedJanitor> {
   const nats = await openNats(url);
   const { connection, ports } = nats;
-  const log = createNatsLogSource({ connection });
+  const log = wrapLog(createNatsLogSource({ connection }));
   const archive = createArchive(wrap(createFolderStore(folder)), log.decode);
   const purge = wrapPurge(createNatsLogPurge({ connection, publisher: ports.publisher }));
   const problems: string[] = [];

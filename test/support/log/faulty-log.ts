@@ -95,6 +95,7 @@ function delegate(log: EventLog): EventLog {
     findAll: (...given) => log.findAll(...given),
     follow: (...given) => log.follow(...given),
     followFully: (...given) => log.followFully(...given),
+    firstFrom: (...given) => log.firstFrom(...given),
     timeOf: (...given) => log.timeOf(...given),
     lastSequence: () => log.lastSequence(),
   };

@@ -1,8 +1,8 @@
 import type { Fact } from '#machines/facts.ts';
 import { type Invocation, invocationFolder } from '#machines/invocation.ts';
-import { readLog } from '#src/analysis/read-log.ts';
 import { createVerifier } from '#src/analysis/verify.ts';
 import type { EventLog } from '#src/core/log/event-log.ts';
+import { readUpTo } from '#src/core/log/read-up-to.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 
 /** The whole log folded fact by fact, independently of the code that wrote it. */
@@ -17,7 +17,8 @@ export type FoldedLog = {
 export async function foldWholeLog(log: EventLog): Promise<FoldedLog> {
   const folded: FoldedLog = { invocations: new Map(), facts: new Map(), problems: [] };
   const verifier = createVerifier();
-  await readLog({ lastSequence: log.lastSequence, follow: log.followFully, clock: systemClock }, (entry) => {
+  const { followFully: follow, firstFrom } = log;
+  await readUpTo({ follow, firstFrom }, { from: 1, to: await log.lastSequence(), clock: systemClock }, (entry) => {
     verifier.read(entry);
     if (entry.kind === 'append') for (const fact of entry.append.facts) foldFact(fact, folded);
     if (entry.kind !== 'request') return;
