@@ -1,17 +1,19 @@
 import { connectClient } from '#src/client/client.ts';
+import { watchLog } from '#test/support/log/log-watch.ts';
 import { startTestServer } from '#test/support/nats/nats-server.ts';
 import { createFlow } from './load.ts';
 import { type Product, startProduct } from './product.ts';
 import { createReport } from './report.ts';
 
 /*
- * npm run bench:flow [-- --invocations 1200] [-- --keys 10000] [-- --busy 50000]
+ * npm run bench:flow [-- --invocations 1200] [-- --keys 10000] [-- --busy 50000] [-- --rated 3000]
  *
  * Measures the limits of a flow over four workers, each a process of its own:
  *
  * 1. A function with a limit of 10: how many executions run at one moment, and how many end in a second.
  * 2. A function with a limit of 1 for each of many keys, in turns with a function without a flow.
- * 3. The time from request to result of the other keys, alone and while one key has a backlog.
+ * 3. A function with a rate of 100 in a second and a backlog: the starts in any ten seconds by the log, and the share of the rate that is used.
+ * 4. The time from request to result of the other keys, alone and while one key has a backlog.
  *
  * The handlers return when they ran, so the limits are checked by what ran, and not by what the log says.
  */
@@ -31,6 +33,9 @@ const OTHERS = { count: 500, perSecond: 50 };
 const invocations = option('invocations', 1_200);
 const keys = option('keys', 10_000);
 const busy = option('busy', 50_000);
+const rated = option('rated', 3_000);
+const RATE = { limit: 100, per: '1s', burst: 100 };
+const WINDOW_IN_MS = 10_000;
 
 type Run = { key?: string; from: number; to: number };
 
@@ -44,9 +49,11 @@ const handler = { kind: 'process' as const, file: new URL('./echo.mjs', import.m
 const policy = { maxAgeInSeconds: 86_400 };
 await client.functions.put({ name: 'limited', handler, policy, concurrency: LIMIT, flow: { concurrency: LIMIT } });
 await client.functions.put({ name: 'keyed', handler, policy, concurrency: 128, flow: { concurrency: 1, key: '$.key' } });
+await client.functions.put({ name: 'rated', handler, policy, concurrency: 128, flow: { rate: RATE } });
 await client.functions.put({ name: 'free', handler, policy, concurrency: 128 });
 
 if (invocations > 0) await measureLimit();
+if (rated > 0) await measureRate();
 if (keys > 0) await measureKeys();
 if (busy > 0) await measureBusyKey();
 for (const worker of workers) await worker[Symbol.asyncDispose]();
@@ -58,6 +65,28 @@ async function measureLimit(): Promise<void> {
   const { runs, perSecond } = await invokeAll('limited', invocations, () => ({ ms: EXECUTION_IN_MS }));
   report.check(`executions of ${EXECUTION_IN_MS} ms at one moment, limit ${LIMIT}`, mostAtOnce(runs), { max: LIMIT });
   report.check('  ended', perSecond, { min: (900 * LIMIT) / EXECUTION_IN_MS, unit: '/s' });
+}
+
+/** The executions take 20 ms. What counts is the time of `running` in the log, which is before the execution. */
+async function measureRate(): Promise<void> {
+  await using log = await watchLog(server.url);
+  await invokeAll('rated', rated, () => ({ ms: 20 }));
+  const starts = [...log.facts.values()].flat().flatMap((fact) => (fact.type === 'running' ? [fact.at] : []));
+  starts.sort((one, other) => one - other);
+  const [first = 0, last = 0] = [starts[0], starts.at(-1)];
+  const perWindow = (WINDOW_IN_MS / 1_000) * RATE.limit;
+  report.check('starts in any 10 s, rate 100/s, burst 100', mostWithin(starts, WINDOW_IN_MS), { max: perWindow + RATE.burst });
+  report.check('  used of the rate, %', (100 * (starts.length - RATE.burst) * 1_000) / (last - first) / RATE.limit, { min: 95 });
+}
+
+/** The highest number of times in a window. */
+function mostWithin(sorted: readonly number[], windowInMs: number): number {
+  let [from, most] = [0, 0];
+  for (const [index, at] of sorted.entries()) {
+    while (at - (sorted[from] ?? at) > windowInMs) from++;
+    most = Math.max(most, index - from + 1);
+  }
+  return most;
 }
 
 async function measureKeys(): Promise<void> {

@@ -42,11 +42,13 @@ export const scripts: Readonly<Record<string, Script>> = {
   },
   flow: {
     script: 'bench:flow',
-    summary: 'Measures the limits of a flow over four workers: of a function, of each of many keys, and beside a key with a backlog.',
+    summary:
+      'Measures the limits of a flow over four workers: of a function, of a rate, of each of many keys, and beside a key with a backlog.',
     options: {
       '--invocations <n>': 'the invocations of the function with one limit; 0 for none (1200)',
       '--keys <n>': 'the keys, and the invocations of each round; 0 for none (10000)',
       '--busy <n>': 'the backlog of the busy key; 0 for none (50000)',
+      '--rated <n>': 'the backlog of the function with a rate; 0 for none (3000)',
     },
   },
   projection: {

@@ -176,7 +176,10 @@ const batchSealed = z.object({
   reason: z.enum(['ended', 'person', 'canceled', 'abandoned']),
 });
 
-/** The next attempt is due, and waits for a slot: all slots of its key are taken. The invocation stays in its state. */
+/**
+ * The next attempt is due, and waits: all slots of its key are taken, or its rate lets no attempt start now. The invocation stays in its
+ * state.
+ */
 const deferred = z.object({
   type: z.literal('deferred'),
   invocation,
@@ -185,6 +188,8 @@ const deferred = z.object({
     /** The slots that the function uses: `function.<function>`, or `pool.<pool>`. */
     pool: z.string(),
     key: z.string(),
+    /** The rate that lets no attempt start before `dueAt`. Absent when the slots of the key are taken. */
+    rate: z.object({ limit: z.int(), perInMs: z.int(), burst: z.int(), dueAt: z.number() }).optional(),
   }),
 });
 

@@ -19,8 +19,8 @@ export type InvocationContext = {
   startedAt: number | null;
   /** When the next attempt is due: of a delayed request while queued, and while retrying. */
   dueAt: number | null;
-  /** The slot that the next attempt waits for, and since when; `null` when it waits for none. */
-  waitsFor: { pool: string; key: string; since: number } | null;
+  /** The slot or the token that the next attempt waits for, and since when; `null` when it waits for none. */
+  waitsFor: (FactOf<'deferred'>['flow'] & { since: number }) | null;
   /** The latest failure. */
   failure: Failure | null;
   outcome: Outcome | null;

@@ -22,7 +22,7 @@ import { acceptsRetry } from './retry.ts';
  * 4. A transition names its *effects*. The machine performs none, reads no clock and uses no randomness.
  * 5. A role appends the fact first, and performs its effects afterwards (E1). A role that dies is replaced by one that reads the log.
  * 6. A wait is a state with `dueAt`, an absolute time in a fact (T1): `queued` of a delayed request, and `retrying`. No attempt starts before.
- * 7. An attempt that is due may wait for a slot that its key shares over all workers: `deferred` records the wait, and the state stays.
+ * 7. An attempt that is due may wait for a slot of its key or for its rate, over all workers: `deferred` records the wait, and the state stays.
  *
  * `retry.ts` decides how a failed attempt goes on, `outcome.ts` makes the facts of an end, `delivery.ts` is the machine of one delivery.
  */

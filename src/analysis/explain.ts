@@ -34,14 +34,7 @@ function explainMoment(one: Moment, past: readonly Moment[]): SentenceText[] {
       if (fact.opens !== undefined) return explainOpening(fact, fact.opens);
       return [{ text: explainAcceptance(fact) }, ...explainDelay(fact)];
     case 'deferred':
-      return [
-        {
-          text: say('The next attempt waits for a slot of {pool}, with the key "{key}".', {
-            ...fact.flow,
-            pool: shownPool(fact.flow.pool).name,
-          }),
-        },
-      ];
+      return [{ text: explainDeferral(fact) }];
     case 'running':
       return [{ text: explainAttempt(fact, one) }, ...(fact.terms === undefined ? [] : [{ text: termsInWords(fact.terms, one) }])];
     case 'retrying':
@@ -105,6 +98,15 @@ function explainDelay({ at, dueAt }: FactOf<'queued'>): SentenceText[] {
   if (dueAt === undefined) return [];
   const values = { due: formatDuration(dueAt - at), time: isoTime(dueAt) };
   return [{ rule: 'T1', text: say('It was delayed: its first attempt is due in {due}, at {time}.', values) }];
+}
+
+function explainDeferral({ flow: { pool: id, key, rate } }: FactOf<'deferred'>): string {
+  const pool = shownPool(id).name;
+  if (rate === undefined) return say('The next attempt waits for a slot of {pool}, with the key "{key}".', { pool, key });
+  const values = { pool, key, limit: rate.limit, per: formatDuration(rate.perInMs), time: isoTime(rate.dueAt) };
+  return key === ''
+    ? say('The next attempt waits for the rate of {pool}, {limit} in {per}: none can start before {time}.', values)
+    : say('The next attempt waits for the rate of {pool}, {limit} in {per} for the key "{key}": none can start before {time}.', values);
 }
 
 function explainAttempt({ at, attempt: number, worker }: FactOf<'running'>, { before }: Moment): string {

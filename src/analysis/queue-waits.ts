@@ -1,4 +1,6 @@
 import type { RegisteredFunction } from '#src/core/functions/definition.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
+import { isoTime } from './phrases.ts';
 import { say } from './say.ts';
 
 /*
@@ -14,6 +16,7 @@ export const waitKinds = {
   'all-busy': 'all slots are taken',
   'flow-full': 'waiting for a slot over all workers',
   'key-full': 'waiting for a slot of its key',
+  'rate-used': 'waiting for its rate',
   starting: 'waiting for a worker with a free slot',
   delayed: 'waiting until the request is due',
   'due-later': 'waiting until the next attempt is due',
@@ -37,6 +40,8 @@ export type FlowSlots = {
   limit: number | undefined;
   /** The same for all keys together, where that has a limit. */
   total?: { running: number; limit: number };
+  /** The rate of the flow, and when the next attempt of the key can start. */
+  rate?: { limit: number; perInMs: number; nextAt: number };
   /** The invocations that wait for the same key, and were requested before; `undefined` when it is unknown. */
   before?: number | undefined;
 };
@@ -100,19 +105,35 @@ function whyFull(slots: FlowSlots): Wait | undefined {
   };
 }
 
-/** What holds an attempt that waits for a slot of its key, as the end of a sentence. */
-export function whyKeyWaits({ pool, key = '', running, limit, total, before }: FlowSlots): Wait {
+/** What holds an attempt that waits for a slot of its key or for its rate, as the end of a sentence. */
+export function whyKeyWaits(slots: FlowSlots): Wait {
+  const { pool, key = '', running, limit, total, rate, before } = slots;
+  if (rate !== undefined && !isFull(slots)) return whyRateWaits({ ...slots, rate });
   const full =
     total !== undefined && total.running >= total.limit
       ? say('{running} of {limit} run for all keys together', total)
       : limit === undefined
         ? say('{running} run for the key "{key}", and the flow was removed', { running, key })
-        : say('{running} of {limit} run for the key "{key}"', { running, limit, key });
-  const text =
-    before === undefined
-      ? full
-      : before === 1
-        ? say('{full}; 1 is before it', { full })
-        : say('{full}; {count} are before it', { full, count: before });
-  return { kind: 'key-full', text, remedy: `sequent flow ls ${pool}` };
+        : key === ''
+          ? say('{running} of {limit} run over all workers', { running, limit })
+          : say('{running} of {limit} run for the key "{key}"', { running, limit, key });
+  return { kind: 'key-full', text: withBefore(full, before), remedy: `sequent flow ls ${pool}` };
+}
+
+function whyRateWaits({ pool, key = '', rate: { limit, perInMs, nextAt }, before }: FlowSlots & Required<Pick<FlowSlots, 'rate'>>): Wait {
+  const values = { limit, per: formatDuration(perInMs), key, time: isoTime(nextAt) };
+  const used =
+    key === ''
+      ? say('{limit} start in {per} over all workers, the next one at {time}', values)
+      : say('{limit} start in {per} for the key "{key}", the next one at {time}', values);
+  return { kind: 'rate-used', text: withBefore(used, before), remedy: `sequent flow ls ${pool}` };
+}
+
+function isFull({ running, limit, total }: FlowSlots): boolean {
+  return (limit !== undefined && running >= limit) || (total !== undefined && total.running >= total.limit);
+}
+
+function withBefore(full: string, before: number | undefined): string {
+  if (before === undefined) return full;
+  return before === 1 ? say('{full}; 1 is before it', { full }) : say('{full}; {count} are before it', { full, count: before });
 }

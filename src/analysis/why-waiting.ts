@@ -58,17 +58,21 @@ function whyQueued(moments: readonly Moment[], now: number, around: Surroundings
   return { ...wait, remedy };
 }
 
-/** Why an attempt waits for a slot of its key; `undefined` when it waits for none, or when something else holds it. */
+/** Why an attempt waits for a slot of its key or for its rate; `undefined` when it waits for none, or when something else holds it. */
 function whyDeferred({ waitsFor }: InvocationContext, now: number, around: Surroundings | undefined): Wait | undefined {
   if (waitsFor === null) return undefined;
   const duration = formatDuration(Math.max(0, now - waitsFor.since));
   const { slots } = around ?? {};
+  if ((around === undefined || slots?.key === undefined) && waitsFor.rate !== undefined)
+    return { kind: 'rate-used', text: say('It has waited for its rate for {duration}.', { duration }) };
   if (around === undefined || slots?.key === undefined) {
     const text = say('It has waited for a slot of the key "{key}" for {duration}.', { key: waitsFor.key, duration });
     return { kind: 'key-full', text };
   }
   const other = around.definition === undefined || around.definition.paused ? whyQueueWaits(around) : missingScheduler(around);
   const wait = other ?? whyKeyWaits(slots);
+  if (wait.kind === 'rate-used')
+    return { ...wait, text: say('It has waited for its rate for {duration}: {why}.', { duration, why: wait.text }) };
   return { ...wait, text: say('It has waited for a slot for {duration}: {why}.', { duration, why: wait.text }) };
 }
 

@@ -1,9 +1,12 @@
 import type { InvocationContext } from '#machines/invocation-context.ts';
 import type { FlowSlots, Surroundings } from '#src/analysis/queue-waits.ts';
 import { FunctionNotFoundError, HistoryUnavailableError } from '#src/core/errors.ts';
+import type { LedgerEntry } from '#src/core/flow/ledger-entry.ts';
+import { TokenBuckets } from '#src/core/flow/token-buckets.ts';
 import { type Flow, type PoolId, poolOf } from '#src/core/functions/flow.ts';
 import { flowKeyOf } from '#src/core/functions/flow-key.ts';
 import { shownPool } from '#src/core/functions/pool-names.ts';
+import { type RateInput, rateOf, rateTextOf } from '#src/core/functions/rate.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import type { SequentClient, SystemState } from './client.ts';
 
@@ -37,7 +40,7 @@ export async function readSlots(
   const entry = await flow.entry(pool as PoolId).catch(() => undefined);
   if (entry === undefined) return undefined;
   const { holders } = entry;
-  const slots = { pool: shownPool(pool).name, limit: limits?.concurrency };
+  const slots = { pool: shownPool(pool).name, limit: limits?.concurrency, ...rateNow(limits?.rate, entry, key) };
   if (key === undefined) return { ...slots, running: holders.length };
   return {
     ...slots,
@@ -46,6 +49,14 @@ export async function readSlots(
     ...(limits?.total === undefined ? {} : { total: { running: holders.length, limit: limits.total } }),
     before: request === null || waitsFor === null ? undefined : await countBefore(history, { ...waitsFor, at: request.at }),
   };
+}
+
+/** A rate, and when the next attempt of a key can start. A time that has passed means now. */
+function rateNow(given: RateInput | undefined, entry: LedgerEntry, key = ''): Pick<FlowSlots, 'rate'> {
+  if (given === undefined) return {};
+  const rate = rateOf(given);
+  const nextAt = new TokenBuckets(entry, 0).nextAt({ rate: rateTextOf(rate), key });
+  return { rate: { limit: rate.limit, perInMs: rate.perInMs, nextAt } };
 }
 
 /** The key that the flow finds in a request; `undefined` for a flow without keys. */

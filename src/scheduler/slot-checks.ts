@@ -31,7 +31,7 @@ type Check = {
 };
 
 type SlotChecksOptions = Pick<SchedulerOptions, 'log' | 'clock' | 'logger' | 'hints' | 'patienceInMs'> & {
-  ledger: Pick<SlotLedger, 'release'>;
+  ledger: Pick<SlotLedger, 'release' | 'start'>;
 };
 
 const MAX_PAUSE_IN_MS = 60_000;
@@ -41,7 +41,7 @@ const FREES_WITHIN_MS = 1_000;
 
 /**
  * Frees the slots that nobody else frees: those of attempts that are over by the log (SLOT3), because the process that ended the attempt
- * died before it freed the slot. The attempts that wait are checked as well.
+ * died before it freed the slot. The attempts that wait are checked as well. Attempts that started by the log use their tokens (RATE2).
  *
  * The stream of an attempt that has a slot and waits by the log is woken again: the process that was to wake it may have died (SLOT6).
  *
@@ -103,7 +103,7 @@ class SlotChecks {
     const next = new Map<string, Check>();
     const { holders, waiters } = this.#entryOf(pool, text);
     const note = (attempt: Attempt, isHolder: boolean): void => {
-      const check = present.get(idOf(attempt)) ?? this.#add(pool, attempt, now);
+      const check = present.get(idOf(attempt)) ?? this.#add(pool, attempt, now + this.#firstCheckInMs(isHolder));
       if (isHolder && !check.isHolder) check.checkAt = Math.min(check.checkAt, now + this.#options.patienceInMs);
       check.isHolder = isHolder;
       next.set(idOf(attempt), check);
@@ -124,11 +124,16 @@ class SlotChecks {
     }
   }
 
-  #add(pool: PoolId, attempt: Attempt, now: number): Check {
+  /** A waiter may have ended before the entry named it here, so that no append tells of its end. Nobody else removes it then. */
+  #firstCheckInMs(isHolder: boolean): number {
+    return isHolder ? this.#options.patienceInMs : Math.min(FREES_WITHIN_MS, this.#options.patienceInMs);
+  }
+
+  #add(pool: PoolId, attempt: Attempt, checkAt: number): Check {
     const { patienceInMs } = this.#options;
     const stream = streamKey(nameOf(attempt));
     const known = { pool, attempt, stream, isHolder: false, wakes: 0 };
-    const check: Check = { ...known, checkAt: now + patienceInMs, pauseInMs: patienceInMs, isChecked: false, missed: 0 };
+    const check: Check = { ...known, checkAt, pauseInMs: patienceInMs, isChecked: false, missed: 0 };
     this.#byStream.set(stream, (this.#byStream.get(stream) ?? new Set()).add(check));
     return check;
   }
@@ -159,6 +164,7 @@ class SlotChecks {
       const invocation = stream?.invocations.get(attempt.invocation);
       check.missed = invocation === undefined ? check.missed + 1 : 0;
       if (check.missed > 1 || isOver(invocation, attempt.attempt)) ledger.release(pool, attempt);
+      else if (attempt.rate !== undefined && (invocation?.context.attempts ?? 0) >= attempt.attempt) ledger.start(pool, attempt);
       else if (
         stream !== undefined &&
         check.isHolder &&

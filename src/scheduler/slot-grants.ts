@@ -1,7 +1,11 @@
 import { type Change, idOf } from '#src/core/flow/change-entry.ts';
 import { type Attempt, decodeLedgerEntry, type LedgerEntry, NO_SLOTS, type Waiter } from '#src/core/flow/ledger-entry.ts';
 import { indexOf } from '#src/core/flow/stream-waits.ts';
+import { allFullAt, gatherInMs, TokenBuckets } from '#src/core/flow/token-buckets.ts';
+import type { FunctionDefinition } from '#src/core/functions/definition.ts';
 import { limitsOf, type PoolId, poolOf } from '#src/core/functions/flow.ts';
+import type { RateText } from '#src/core/functions/rate.ts';
+import type { FunctionName } from '#src/core/names/names.ts';
 import type { SchedulerOptions } from './ports.ts';
 import { attemptOf, type Place, type WaitingKey, type WaitingStreams } from './waiting-streams.ts';
 
@@ -12,6 +16,10 @@ const MAX_WAITERS = 256;
 /** How many streams of a key whose flow was changed are woken at once. */
 const MAX_MOVED = 32;
 const LOOK_EVERY_MS = 1_000;
+/** Tokens that come back within this time are given in one write. */
+const GATHER_TOKENS_FOR_MS = 50;
+/** Tokens that are held come back at a time that nothing tells. They are looked for no more often. */
+const LOOK_FOR_TOKENS_EVERY_MS = 20;
 
 type Options = Pick<SchedulerOptions, 'functions' | 'hints' | 'clock' | 'log' | 'patienceInMs'> & {
   waiting: () => WaitingStreams;
@@ -32,6 +40,7 @@ type Known = { text: string | undefined; named: ReadonlySet<string>; holders: Re
  *   when a worker writes it. While a key has a waiter, no new attempt takes a slot of the key.
  * - The stream of an attempt that got a slot is woken. When this process dies before, `slot-checks.ts` of another one wakes the stream.
  * - Keys get their turn one after another, with one attempt in each round.
+ * - The tokens of rates come back with time, and no write tells so. The entry is written when the next one is back.
  * - Streams of a function whose flow was removed or moved to another pool are woken, and decide again.
  *
  * Several schedulers may do the same: they read one log, and an attempt is in an entry once.
@@ -41,6 +50,8 @@ export class SlotGrants {
   readonly #known = new Map<PoolId, Known>();
   /** When attempts left an entry. The log may not show yet that they started, so they are no waiters again before the patience. */
   readonly #left = new Map<string, number>();
+  /** When the next token of a pool is back for an attempt that waits, or all its tokens are. */
+  readonly #tokenAt = new Map<PoolId, number>();
   /** The log is read up to the message that was its last one at the start: what waits before that may have ended. */
   #begin: number | undefined;
   #isAsking = false;
@@ -52,12 +63,18 @@ export class SlotGrants {
 
   /** When the waits are looked at again; infinite when nothing waits. */
   get nextDueAt(): number {
-    for (const _ of this.#options.waiting().pools) return this.#lookedAt + LOOK_EVERY_MS;
-    return Number.POSITIVE_INFINITY;
+    const tokenAt = Math.min(...this.#tokenAt.values());
+    for (const _ of this.#options.waiting().pools) return Math.min(tokenAt, this.#lookedAt + LOOK_EVERY_MS);
+    return tokenAt;
   }
 
   /** Has everything planned again, because a definition may have changed. */
   look(now: number): void {
+    for (const [pool, at] of this.#tokenAt) {
+      if (at > now) continue;
+      this.#tokenAt.delete(pool);
+      this.#options.planAgain(pool);
+    }
     if (now < this.#lookedAt + LOOK_EVERY_MS) return;
     this.#lookedAt = now;
     for (const [id, at] of this.#left) if (at + this.#options.patienceInMs <= now) this.#left.delete(id);
@@ -68,15 +85,16 @@ export class SlotGrants {
   readonly note = (pool: PoolId, text: string | undefined): void => {
     const before = this.#known.get(pool);
     if (before !== undefined && before.text === text) return;
-    const { holders, waiters } = readEntry(text);
+    const { holders, waiters, buckets } = readEntry(text);
     const held = new Set(holders.map(idOf));
     const named = new Set([...held, ...waiters.map(idOf)]);
     if (named.size === 0) this.#known.delete(pool);
     else this.#known.set(pool, { text, named, holders: held });
     const now = this.#options.clock.now();
     for (const id of before?.named ?? []) if (!named.has(id)) this.#left.set(id, now);
-    for (const holder of holders) if (before?.holders.has(idOf(holder)) !== true) this.#wake(pool, holder);
+    for (const holder of holders.filter((one) => !before?.holders.has(idOf(one)))) this.#wake(pool, holder);
     if (this.#options.waiting().has(pool)) this.#options.planAgain(pool);
+    else this.#noteFull(pool, buckets);
   };
 
   /** An attempt begins to wait. */
@@ -89,44 +107,75 @@ export class SlotGrants {
   readonly plan = (pool: PoolId, entry: LedgerEntry): Pick<Change, 'waits' | 'withdrawals'> => {
     if (!this.#options.takesWork() || !this.#isReady()) return {};
     const keys = this.#options.waiting().keysOf(pool);
+    if (keys.length === 0) this.#noteFull(pool, entry.buckets);
     if (keys.length === 0) return {};
-    const counts = countKeys(entry);
+    const now = this.#options.clock.now();
+    const counts = countKeys(entry, now);
+    this.#tokenAt.delete(pool);
     const turns = keys.flatMap((waiting) => this.#turnOf(waiting, pool, counts));
     const count = entry.waiters.length;
     const free = inRounds(turns, 'free').slice(0, Math.max(0, MAX_WAITERS - count));
     const ahead = inRounds(turns, 'ahead').slice(0, Math.max(0, MAX_WAITERS / 2 - count - free.length));
     for (const { waiting } of [...free, ...ahead]) this.#options.waiting().putLast(pool, waiting);
     const waits = [...free, ...ahead].map(({ waiter }) => waiter);
-    return { waits, withdrawals: entry.waiters.filter((waiter) => this.#isPaused(pool, waiter)) };
+    const { changed, withdrawals } = this.#changesOf(pool, entry.waiters);
+    return { waits: [...waits, ...changed], withdrawals };
   };
 
+  /**
+   * The waiters that get the present limits of their functions, and those that are none any more: a paused function starts nothing, so its
+   * attempts must not get slots that other functions of the pool need, and a function whose flow was removed or moved needs none here.
+   */
+  #changesOf(pool: PoolId, waiters: readonly Waiter[]): { changed: Waiter[]; withdrawals: Waiter[] } {
+    const changed: Waiter[] = [];
+    const withdrawals: Waiter[] = [];
+    for (const waiter of waiters) {
+      const waits = this.#options.waiting().find(pool, waiter);
+      const definition = waits === undefined ? undefined : this.#options.functions.get(waits.name.function)?.definition;
+      if (waits === undefined || definition === undefined) continue;
+      const limits = definition.paused ? undefined : limitsIn(pool, waits.name.function, definition);
+      if (limits === undefined) withdrawals.push(waiter);
+      else if (!hasLimits(waiter, limits)) changed.push({ ...withoutLimits(waiter), ...limits });
+    }
+    return { changed, withdrawals };
+  }
+
   /** The attempts of a key that find a slot of the key, and those that wait for the next ones. */
-  #turnOf(waiting: WaitingKey, pool: PoolId, { held, listed, named }: Counts): Turn[] {
+  #turnOf(waiting: WaitingKey, pool: PoolId, { held, listed, named, tokens, now }: Counts): Turn[] {
     const definition = this.#options.functions.get(waiting.function)?.definition;
     if (definition === undefined || definition.paused) return [];
-    const { flow } = definition;
-    const now = this.#options.clock.now();
     const isWanted = (place: Place): boolean => {
       const id = idOf(attemptOf(place));
       return !named.has(id) && (this.#left.get(id) ?? Number.NEGATIVE_INFINITY) + this.#options.patienceInMs <= now;
     };
-    if (flow?.key === undefined || poolOf(waiting.function, flow) !== pool) {
+    const limits = limitsIn(pool, waiting.function, definition);
+    if (limits === undefined) {
       this.#wakeMoved(waiting.first(MAX_MOVED, isWanted), now);
       return [];
     }
-    const perKey = flow.concurrency;
-    const free = Math.max(0, perKey - (held.get(waiting.key) ?? 0) - (listed.get(waiting.key) ?? 0));
-    const ahead = Math.min(perKey, MAX_AHEAD);
-    const count = Math.max(0, perKey - (held.get(waiting.key) ?? 0)) + ahead - (listed.get(waiting.key) ?? 0);
+    const { perKey = MAX_WAITERS, rate } = limits;
+    const slots = Math.max(0, perKey - (held.get(waiting.key) ?? 0));
+    const room = rate === undefined ? slots : Math.min(slots, tokens.countOf({ rate, key: waiting.key }));
+    if (rate !== undefined && room === 0 && slots > 0)
+      this.#noteToken(pool, rate, Math.max(tokens.nextAt({ rate, key: waiting.key }), now));
+    const free = Math.max(0, room - (listed.get(waiting.key) ?? 0));
+    const count = room + Math.min(perKey, MAX_AHEAD) - (listed.get(waiting.key) ?? 0);
     if (count <= 0) return [];
-    const waiters = waiting.first(count, isWanted).map((place) => ({ ...attemptOf(place), ...limitsOf(flow) }));
+    const waiters = waiting.first(count, isWanted).map((place) => ({ ...attemptOf(place), ...limits }));
     return [{ waiting, free: waiters.slice(0, free), ahead: waiters.slice(free) }];
   }
 
-  /** A paused function starts nothing, so its attempts must not get slots that other functions of the pool need. */
-  #isPaused(pool: PoolId, waiter: Waiter): boolean {
-    const waits = this.#options.waiting().find(pool, waiter);
-    return waits !== undefined && this.#options.functions.get(waits.name.function)?.definition.paused === true;
+  /** The write that finds all buckets full drops them. */
+  #noteFull(pool: PoolId, buckets: LedgerEntry['buckets']): void {
+    if (buckets === undefined) this.#tokenAt.delete(pool);
+    else this.#tokenAt.set(pool, allFullAt(buckets) + 1);
+  }
+
+  /** The entry is written when the next token is back. Tokens that come back soon after it are given in the same write. */
+  #noteToken(pool: PoolId, rate: RateText, at: number): void {
+    const earliest = this.#options.clock.now() + LOOK_FOR_TOKENS_EVERY_MS;
+    const lookAt = Math.max(at + gatherInMs(rate, GATHER_TOKENS_FOR_MS), earliest);
+    this.#tokenAt.set(pool, Math.min(lookAt, this.#tokenAt.get(pool) ?? lookAt));
   }
 
   #wake(pool: PoolId, attempt: Attempt): void {
@@ -165,6 +214,22 @@ export class SlotGrants {
   }
 }
 
+/** The limits of a function whose attempts wait in the log for a pool; `undefined` when they wait for another pool, or not in the log. */
+function limitsIn(pool: PoolId, name: FunctionName, { flow }: Pick<FunctionDefinition, 'flow'>): Limits | undefined {
+  if (flow === undefined || poolOf(name, flow) !== pool) return undefined;
+  return (flow.key ?? flow.rate) === undefined ? undefined : limitsOf(flow);
+}
+
+type Limits = ReturnType<typeof limitsOf>;
+
+function hasLimits(waiter: Waiter, { perKey, total, rate }: Limits): boolean {
+  return waiter.perKey === perKey && waiter.total === total && waiter.rate === rate;
+}
+
+function withoutLimits({ key, function: name, invocation, attempt, request }: Waiter): Attempt {
+  return { key, function: name, invocation, attempt, request };
+}
+
 /** What a key gets: the attempts that find a slot of the key, and those that wait for the next ones. */
 type Turn = { waiting: WaitingKey; free: readonly Waiter[]; ahead: readonly Waiter[] };
 
@@ -174,10 +239,23 @@ function inRounds(turns: readonly Turn[], of: 'free' | 'ahead'): { waiting: Wait
   return numbered.sort((one, other) => one.round - other.round);
 }
 
-type Counts = { held: ReadonlyMap<string, number>; listed: ReadonlyMap<string, number>; named: ReadonlySet<string> };
+type Counts = {
+  held: ReadonlyMap<string, number>;
+  listed: ReadonlyMap<string, number>;
+  named: ReadonlySet<string>;
+  tokens: TokenBuckets;
+  now: number;
+};
 
-function countKeys({ holders, waiters }: LedgerEntry): Counts {
-  return { held: countBy(holders), listed: countBy(waiters), named: new Set([...holders, ...waiters].map(idOf)) };
+function countKeys(entry: LedgerEntry, now: number): Counts {
+  const { holders, waiters } = entry;
+  return {
+    held: countBy(holders.filter(({ isSlotless }) => !isSlotless)),
+    listed: countBy(waiters),
+    named: new Set([...holders, ...waiters].map(idOf)),
+    tokens: new TokenBuckets(entry, now),
+    now,
+  };
 }
 
 function countBy(attempts: readonly Attempt[]): Map<string, number> {

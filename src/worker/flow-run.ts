@@ -1,8 +1,10 @@
 import type { Fact } from '#machines/facts.ts';
 import type { Invocation, InvocationEffect } from '#machines/invocation.ts';
+import type { NoToken } from '#src/core/flow/change-entry.ts';
 import { isOver } from '#src/core/flow/is-over.ts';
 import type { Acquired } from '#src/core/flow/pool-slots.ts';
 import type { SlotLedger } from '#src/core/flow/slot-ledger.ts';
+import { parseRateText } from '#src/core/functions/rate.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { ExecutionResult } from '#src/core/ports/function-host.ts';
 import type { RunResult } from '#src/core/stream/active-streams.ts';
@@ -20,8 +22,11 @@ export type FlowParts = {
   /** Appends a fact of the invocation; `undefined` when the machine refuses it. */
   propose: (fact: Fact) => Promise<readonly InvocationEffect[] | undefined>;
   clock: Pick<Clock, 'now'>;
-  /** Appends `running` and executes; `undefined` when the attempt cannot start any more, or another process started it. */
-  start: () => Promise<ExecutionResult | undefined>;
+  /**
+   * Appends `running`, calls back when it is durable, and executes; `undefined` when the attempt cannot start any more, or another process
+   * started it.
+   */
+  start: (onStart: () => void) => Promise<ExecutionResult | undefined>;
   append: (result: ExecutionResult) => 'again' | Promise<'again'>;
 };
 
@@ -32,19 +37,21 @@ export type FlowParts = {
  * say that the attempt is over, the slot stays held, and the next run of the stream finds it (SLOT4).
  *
  * An attempt that waits for the ledger holds no slot of this worker: the attempt that the ledger holds may need that slot. One whose key is
- * full waits in the log and holds no place here, so that other keys go on (SLOT6).
+ * full, or has no token, waits in the log and holds no place here, so that other keys go on (SLOT6).
  */
 export async function runInFlow(parts: FlowParts): Promise<RunResult | 'again'> {
   const { slots } = parts;
   const acquired = await acquire(parts);
   if (acquired === 'closed') return 'not-started';
-  if (acquired.isKeyFull) return await defer(parts, acquired.slot);
-  const held = acquired.slot;
+  if (acquired.refusal !== undefined) return await defer(parts, acquired.slot, acquired.refusal);
+  let held = acquired.slot;
   try {
     if (!slots.tryAcquire() && !(await slots.acquire())) return 'not-started';
     let result: ExecutionResult | undefined;
     try {
-      result = await parts.start();
+      result = await parts.start(() => {
+        if (held !== undefined) held = useToken(parts, held);
+      });
     } finally {
       slots.release();
     }
@@ -54,18 +61,24 @@ export async function runInFlow(parts: FlowParts): Promise<RunResult | 'again'> 
   }
 }
 
-/** A slot that the ledger holds, or that its full key refuses. Without a slot, the flow of the function was removed meanwhile. */
-type AcquiredSlot = { slot: SharedSlot; isKeyFull: boolean } | { slot: undefined; isKeyFull: false };
+/** Why an attempt waits in the log. */
+type Refusal = 'key-full' | NoToken;
+/** A slot that the ledger holds, or refuses. Without a slot, the flow of the function was removed meanwhile. */
+type AcquiredSlot = { slot: SharedSlot; refusal?: Refusal } | { slot: undefined; refusal?: undefined };
 
 async function acquire({ slots, ledger, slotOf, invocation }: FlowParts): Promise<AcquiredSlot | 'closed'> {
   for (;;) {
     const slot = slotOf();
-    if (slot === undefined) return { slot, isKeyFull: false };
+    if (slot === undefined) return { slot };
     const deferral = isDeferred(invocation(), slot) ? 'again' : 'first';
     const acquired: Acquired = slots.isClosed ? 'closed' : await ledger.acquire(slot.pool, slot.waiter, deferral);
     if (acquired === 'closed') return 'closed';
-    if (acquired !== 'changed') return { slot, isKeyFull: acquired === 'key-full' };
+    if (acquired !== 'changed') return found(slot, acquired);
   }
+}
+
+function found(slot: SharedSlot, acquired: 'held' | Refusal): AcquiredSlot {
+  return acquired === 'held' ? { slot } : { slot, refusal: acquired };
 }
 
 /** Whether the log says that the attempt waits for this slot. */
@@ -74,19 +87,32 @@ function isDeferred(invocation: Invocation | undefined, { pool, waiter: { key } 
   return waitsFor?.pool === pool && waitsFor.key === key;
 }
 
-/** Records that an attempt waits for a slot of its key. The scheduler wakes the stream when the attempt has the slot (SLOT6). */
-async function defer(parts: FlowParts, slot: SharedSlot): Promise<RunResult | 'again'> {
+/** Records that an attempt waits for a slot of its key, or for a token. The scheduler wakes the stream when the attempt has it (SLOT6). */
+async function defer(parts: FlowParts, slot: SharedSlot, refusal: Refusal): Promise<RunResult | 'again'> {
   if (isDeferred(parts.invocation(), slot)) return 'settled';
-  const { key, invocation } = slot.waiter;
-  const fact: Fact = { type: 'deferred', invocation, at: parts.clock.now(), flow: { pool: slot.pool, key } };
+  const { key, invocation, rate: text } = slot.waiter;
+  const rate = refusal === 'key-full' || text === undefined ? {} : { rate: { ...parseRateText(text), ...refusal } };
+  const fact: Fact = { type: 'deferred', invocation, at: parts.clock.now(), flow: { pool: slot.pool, key, ...rate } };
   if ((await parts.propose(fact)) !== undefined) return 'settled';
   // The attempt may be one that gets the next slot, and the invocation was cancelled meanwhile.
   freeSlot(parts, slot);
   return 'again';
 }
 
+/** The attempt started, and uses its token (RATE2). Returns what it holds still. */
+function useToken({ ledger }: Pick<FlowParts, 'ledger'>, slot: SharedSlot): SharedSlot | undefined {
+  const { rate, ...waiter } = slot.waiter;
+  if (rate === undefined) return slot;
+  ledger.start(slot.pool, slot.waiter);
+  return waiter.perKey === undefined && waiter.total === undefined ? undefined : { ...slot, waiter };
+}
+
 /** Frees the slot of an attempt if the log shows that the attempt is over, or can never start (SLOT3). */
-export function freeSlot({ ledger, invocation }: Pick<FlowParts, 'ledger' | 'invocation'>, { pool, waiter }: SharedSlot): void {
-  if (isOver(invocation(), waiter.attempt)) ledger.release(pool, waiter);
-  else ledger.leave(pool, waiter);
+export function freeSlot({ ledger, invocation }: Pick<FlowParts, 'ledger' | 'invocation'>, slot: SharedSlot): void {
+  const { pool, waiter } = slot;
+  const found = invocation();
+  if (isOver(found, waiter.attempt)) return ledger.release(pool, waiter);
+  // Another process started it.
+  if ((found?.context.attempts ?? 0) >= waiter.attempt) useToken({ ledger }, slot);
+  ledger.leave(pool, waiter);
 }

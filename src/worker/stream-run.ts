@@ -217,23 +217,23 @@ export class WorkerRun implements StreamRun {
       slotOf: () => this.#sharedSlot(request, attempt),
       invocation: () => this.#writer.state.invocations.get(request.fact.invocation),
       propose: (fact) => this.#writer.propose(fact.invocation, [fact]),
-      start: () => this.#startHeld(request, attempt),
+      start: (onStart) => this.#startHeld(request, attempt, onStart),
       append: (result) => this.#appendResult(request, attempt, result),
     });
   }
 
   /** During the wait the function may have changed, and the event may have become too old. The slot is for this attempt alone. */
-  async #startHeld(request: AcceptedRequest, attempt: number): Promise<ExecutionResult | undefined> {
+  async #startHeld(request: AcceptedRequest, attempt: number, onStart: () => void): Promise<ExecutionResult | undefined> {
     const step = await this.#decideAgain(request.fact.invocation);
     if (step?.kind !== 'start' || step.fact.attempt !== attempt) return undefined;
-    const effects = await this.#writer.propose(step.fact.invocation, [step.fact]);
-    return effects?.includes('execute') ? await executeAttempt(this.#options, request, step) : undefined;
+    const isStarted = (await this.#writer.propose(step.fact.invocation, [step.fact]))?.includes('execute');
+    if (isStarted) onStart();
+    return isStarted ? await executeAttempt(this.#options, request, step) : undefined;
   }
 
   #sharedSlot(request: AcceptedRequest, attempt: number): SharedSlot | undefined {
-    const { fn, ports } = this.#options;
-    const { flow } = fn().definition;
-    return flow === undefined ? undefined : sharedSlotOf({ request, attempt, flow, payloads: ports.payloads }, this.#writer.state);
+    const [{ flow }, { payloads }] = [this.#options.fn().definition, this.#options.ports];
+    return flow === undefined ? undefined : sharedSlotOf({ request, attempt, flow, payloads }, this.#writer.state);
   }
 
   async #decideAgain(id: string): Promise<NextStep | undefined> {

@@ -54,6 +54,8 @@ const expected: Readonly<Record<string, readonly RegExp[]>> = {
     ...[/ship is defined/, /ship-1/, /running on/, /ship-2/, /ship-3/, /"shipped":"bob"/],
     ...[/1 of 1 run for the key "ada"/, /ada +1 +1/],
     ...[/"shipped":"ada"/, /attempt 1/],
+    ...[/greet is defined/, /greet-1/, /"greeted":"ada"/, /greet-2/, /greet-3/, /"greeted":"bob"/],
+    ...[/1 start in 1 h for the key "ada", the next one at 20/, /greet is defined/, /"greeted":"ada"/, /for its rate, 1 in 1 h|deferred/],
   ],
   'remind-later.md': [
     ...[/remind is defined/, /cart-18/, /cart-18.*queued.*due 20/, /waits until 20.*due in 30 d|29 d/s, /cart-18/],

@@ -134,14 +134,14 @@ function judgeCalm(ledger: Ledger, { hasFlows }: { hasFlows: boolean }, problem:
   }
 }
 
-function judgeWakes({ id, name, dueAt: firstDueAt, retries, attempts, outcomes }: Life, ledger: Ledger): void {
+function judgeWakes({ id, name, dueAt: firstDueAt, retries, attempts, outcomes, deferredAt }: Life, ledger: Ledger): void {
   // A delayed request that is still in its queue when it is due needs no wake.
   const isWoken = firstDueAt > 0 && ledger.wakes.offeredAt(name) < firstDueAt;
   const waits = [...(isWoken ? [{ attempt: 0, dueAt: firstDueAt }] : []), ...retries];
   for (const { attempt, dueAt } of waits) {
     // A cancellation may come before the retry.
     if (outcomes.some(({ at }) => at < dueAt + WOKEN_WITHIN_MS)) continue;
-    const seen = [...ledger.wakes.of(name), attempts.get(attempt + 1)?.at ?? Number.NaN];
+    const seen = [...ledger.wakes.of(name), ...deferredAt, attempts.get(attempt + 1)?.at ?? Number.NaN];
     if (!seen.some((at) => Math.abs(at - dueAt) < WOKEN_WITHIN_MS))
       ledger.problem(`T1: without a fault nobody was woken for attempt ${attempt + 1} of ${id}, due at ${dueAt}`);
   }

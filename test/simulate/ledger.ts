@@ -197,10 +197,10 @@ export class Ledger {
     this.problem(`EXEC4: the last item of ${id} was acknowledged before its result was stored`);
   }
 
-  #acknowledgedBeforeEnd(process: Process, { id, attempts, retries, dueAt, isDeferred }: Life): void {
+  #acknowledgedBeforeEnd(process: Process, { id, attempts, retries, dueAt, deferredAt }: Life): void {
     const last = Math.max(0, ...attempts.keys());
     // A delayed request waits without an item, as a retry does, and a request that waits for a slot of its key.
-    const waits = last === 0 ? dueAt > 0 || isDeferred : retries.some(({ attempt }) => attempt === last);
+    const waits = last === 0 ? dueAt > 0 || deferredAt.length > 0 : retries.some(({ attempt }) => attempt === last);
     // An attempt of another process may have started after the decision to acknowledge. That process holds an item of its own.
     const isOfAnother = last > 0 && attempts.get(last)?.worker !== process.name;
     if (!waits && !isOfAnother)
@@ -287,7 +287,7 @@ export class Ledger {
         if (++life.notified > 1) this.problem(`E4: ${life.id} was notified ${life.notified} times`);
         return;
       case 'deferred':
-        life.isDeferred = true;
+        life.deferredAt.push(fact.at);
         return;
       case 'queued':
       case 'batch.sealed':

@@ -15,8 +15,8 @@ export type Life = {
   terms: Pick<Terms, 'onSuccess' | 'onFailure'> | undefined;
   /** When the first attempt of a delayed request is due; 0 for every other request. */
   dueAt: number;
-  /** An attempt waited for a slot of its key. */
-  isDeferred: boolean;
+  /** When attempts began to wait in the log for a slot of their key or for a token. */
+  deferredAt: number[];
   /** The request id that the invocation follows from. */
   parent: string | undefined;
   /** The number of request messages in the log. A request may be stored again when the server no longer knows its id. */
@@ -59,7 +59,7 @@ export function newLife(name: StreamName, id: string, isCut: boolean): Life {
     payload: '',
     terms: undefined,
     dueAt: 0,
-    isDeferred: false,
+    deferredAt: [],
     parent: undefined,
     requests: 0,
     facts: 0,

@@ -3,7 +3,7 @@ export const slotMutations = [
   {
     name: 'limit of a flow exceeded',
     breaks: 'SLOT2: one attempt more than the limit runs',
-    edits: [{ file: 'src/core/flow/change-entry.ts', from: 'this.holders.size >= total', to: 'this.holders.size > total' }],
+    edits: [{ file: 'src/core/flow/change-entry.ts', from: 'this.#slots >= total', to: 'this.#slots > total' }],
   },
   {
     name: 'slot freed before the result',
@@ -11,8 +11,8 @@ export const slotMutations = [
     edits: [
       {
         file: 'src/worker/flow-run.ts',
-        from: 'result = await parts.start();',
-        to: 'result = await parts.start();\n      if (held !== undefined) parts.ledger.release(held.pool, held.waiter);',
+        from: 'if (held !== undefined) held = useToken(parts, held);\n      });',
+        to: 'if (held !== undefined) held = useToken(parts, held);\n      });\n      if (held !== undefined) parts.ledger.release(held.pool, held.waiter);',
       },
     ],
   },
@@ -20,7 +20,11 @@ export const slotMutations = [
     name: 'full key passed when it waits',
     breaks: 'SLOT2: an attempt that waits for its key starts without a slot when it is woken',
     edits: [
-      { file: 'src/worker/flow-run.ts', from: "acquired === 'key-full' };", to: "acquired === 'key-full' && deferral === 'first' };" },
+      {
+        file: 'src/worker/flow-run.ts',
+        from: 'return found(slot, acquired);',
+        to: "return found(slot, deferral === 'again' ? 'held' : acquired);",
+      },
     ],
   },
   {
@@ -47,6 +51,32 @@ export const slotMutations = [
         file: 'src/scheduler/slot-grants.ts',
         from: 'if (stream?.request === undefined) return;',
         to: 'if (stream?.request !== -1) return;',
+      },
+    ],
+  },
+  {
+    name: 'used tokens forgotten',
+    breaks: 'RATE1: more attempts start than the rate allows',
+    edits: [{ file: 'src/core/flow/token-buckets.ts', from: 'this.#fullAtOf(id) + intervalOf(rate)]', to: 'this.#fullAtOf(id)]' }],
+  },
+  {
+    name: 'tokens used before the start',
+    breaks: 'RATE2: an attempt that starts long after it got its token is counted when it got the token',
+    edits: [
+      {
+        file: 'src/core/flow/change-entry.ts',
+        from: 'this.#buckets.hold({ rate, key });',
+        to: 'this.#buckets.hold({ rate, key });\n    if (rate !== undefined) this.#buckets.use({ rate, key });',
+      },
+      {
+        file: 'src/core/flow/change-entry.ts',
+        from: 'this.#buckets.use({ rate, key: started.key });',
+        to: '',
+      },
+      {
+        file: 'src/core/flow/token-buckets.ts',
+        from: 'for (const { rate, key } of holders) if (rate !== undefined) this.hold({ rate, key });',
+        to: 'void holders;',
       },
     ],
   },

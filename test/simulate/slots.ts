@@ -1,14 +1,20 @@
 import type { Fact } from '#machines/facts.ts';
 import type { Flow } from '#src/core/functions/flow.ts';
+import { rateOf } from '#src/core/functions/rate.ts';
 import { parseJson } from '#src/core/text/json.ts';
 import type { Life } from './life.ts';
+import { StartRates } from './start-rates.ts';
 
-/** The flows of the functions in worlds that have flows: keys with a total, a pool of functions with and without keys, and a single slot. */
+/**
+ * The flows of the functions in worlds that have flows: keys with a total, a pool of functions with and without keys, a single slot with a
+ * rate, and a rate of each key.
+ */
 export const flows: Readonly<Record<string, Flow>> = {
   orders: { concurrency: 1, key: '$.customer', total: 2 },
   billing: { concurrency: 3, pool: 'shared' },
   mails: { concurrency: 2, key: '$.customer', total: 4, pool: 'shared' },
-  singles: { concurrency: 1 },
+  circles: { key: '$.customer', rate: { limit: 2, per: '1s', burst: 4 } },
+  singles: { concurrency: 1, rate: { limit: 4, per: '1s', burst: 2 } },
 };
 
 /** Without a fault, a slot of a key for which an invocation waits in the log is given within this time. */
@@ -21,22 +27,31 @@ export class RunningAttempts {
   isCalm = false;
   readonly #running = new Map<string, Map<string, string>>();
   readonly #waits = new Map<string, KeyWaits>();
+  readonly #rates: StartRates;
   readonly #now: () => number;
 
   constructor(now: () => number) {
     this.#now = now;
+    this.#rates = new StartRates(now);
   }
 
   /** What a fact breaks; `undefined` when every limit holds. */
   fold(fact: Fact, life: Life): string | undefined {
     if (!this.isLimited) return undefined;
-    return this.#foldAttempt(fact, life) ?? (this.isCalm ? this.#foldWait(fact, life) : undefined);
+    return this.#foldStart(fact, life) ?? this.#foldAttempt(fact, life) ?? (this.isCalm ? this.#foldWait(fact, life) : undefined);
+  }
+
+  #foldStart(fact: Fact, { name, payload }: Life): string | undefined {
+    const flow = flows[name.function];
+    if (flow?.rate === undefined) return undefined;
+    const known = { rate: rateOf(flow.rate), isCalm: this.isCalm, isAlone: flow.concurrency === undefined };
+    return this.#rates.fold(`${name.function}/${keyOf(flow, payload)}`, fact, known);
   }
 
   /** Pools are left out, because attempts of other functions hold their slots too. */
   #foldWait(fact: Fact, { key: id, name, payload }: Life): string | undefined {
     const flow = flows[name.function];
-    if (flow?.key === undefined || flow.pool !== undefined) return undefined;
+    if (flow?.key === undefined || flow.pool !== undefined || flow.concurrency === undefined) return undefined;
     const key = keyOf(flow, payload);
     const waits = this.#waits.get(`${name.function}/${key}`) ?? { waiting: new Set(), freeSince: undefined };
     this.#waits.set(`${name.function}/${key}`, waits);
@@ -47,18 +62,18 @@ export class RunningAttempts {
     return waited <= GIVEN_WITHIN_MS ? undefined : `SLOT6: a slot of the key "${key}" was free for ${waited} ms, and ${id} waited for it`;
   }
 
-  #noteFreeKeys(name: string, flow: Flow): void {
+  #noteFreeKeys(name: string, { concurrency = Number.POSITIVE_INFINITY, ...flow }: Flow): void {
     const running = [...(this.#running.get(name)?.values() ?? [])];
     for (const [one, waits] of this.#waits) {
       if (!one.startsWith(`${name}/`)) continue;
-      const isFull = running.filter((key) => one === `${name}/${key}`).length >= flow.concurrency || running.length >= totalOf(flow);
+      const isFull = running.filter((key) => one === `${name}/${key}`).length >= concurrency || running.length >= totalOf(flow);
       waits.freeSince = isFull || waits.waiting.size === 0 ? undefined : (waits.freeSince ?? this.#now());
     }
   }
 
   #foldAttempt(fact: Fact, { key: id, name, payload }: Life): string | undefined {
     const flow = flows[name.function];
-    if (flow === undefined || !('attempt' in fact)) return undefined;
+    if (flow?.concurrency === undefined || !('attempt' in fact)) return undefined;
     const pool = flow.pool ?? name.function;
     const running = this.#running.get(pool) ?? new Map<string, string>();
     this.#running.set(pool, running);
@@ -88,5 +103,5 @@ function totalOf(flow: Flow): number {
 }
 
 function ownTotalOf({ key, total, concurrency }: Flow): number {
-  return key === undefined ? concurrency : (total ?? Number.POSITIVE_INFINITY);
+  return (key === undefined ? concurrency : total) ?? Number.POSITIVE_INFINITY;
 }

@@ -49,6 +49,14 @@ export const zhCn = {
   'The delivery to {destination} was postponed without a try: {reason}. It is due again in {due}, at {time}.':
     '对 {destination} 的通知未尝试即被推迟：{reason}。将在 {due} 后再次到期，时间为 {time}。',
   'The next attempt waits for a slot of {pool}, with the key "{key}".': '下一次尝试正在等待 {pool} 的名额，键为“{key}”。',
+  'The next attempt waits for the rate of {pool}, {limit} in {per}: none can start before {time}.':
+    '下一次尝试正在等待 {pool} 的速率（每 {per} {limit} 次）：{time} 之前不能开始。',
+  'The next attempt waits for the rate of {pool}, {limit} in {per} for the key "{key}": none can start before {time}.':
+    '下一次尝试正在等待 {pool} 的速率（键“{key}”每 {per} {limit} 次）：{time} 之前不能开始。',
+  '{limit} start in {per} over all workers, the next one at {time}': '所有 worker 合计每 {per} 开始 {limit} 次，下一次在 {time}',
+  '{limit} start in {per} for the key "{key}", the next one at {time}': '键“{key}”每 {per} 开始 {limit} 次，下一次在 {time}',
+  'It has waited for its rate for {duration}.': '它等待速率已有 {duration}。',
+  'It has waited for its rate for {duration}: {why}.': '它等待速率已有 {duration}：{why}。',
   '{by} redrove the delivery to {destination}.': '{by} 重新通知 {destination}。',
   '{by} dismissed the dead delivery to {destination}: {note}': '{by} 忽略了对 {destination} 的死信：{note}',
   '{by} redrove it, as {redrive}.': '{by} 重新调用，新的调用为 {redrive}。',

@@ -48,7 +48,7 @@ function wordsFor(fact: Fact): string {
       if (fact.opens !== undefined) return describeOpening(fact.opens);
       return `accepted${fact.synchronous ? ' as a synchronous call' : ''}${fact.qualifier === 'latest' ? '' : ` for ${fact.qualifier}`}${describeOrigin(fact)}${describeDelay(fact)}`;
     case 'deferred':
-      return `waits for a slot of ${fact.flow.pool}, with the key ${quote(fact.flow.key)}`;
+      return describeDeferral(fact);
     case 'running':
       return `attempt ${fact.attempt} on ${fact.worker}${describeTerms(fact)}`;
     case 'retrying':
@@ -101,6 +101,13 @@ function describeOrigin({ lineage, redriveOf, schedule, batch }: FactOf<'queued'
   const again = `${redriveOf === undefined ? '' : `; runs ${redriveOf} again`}${member}`;
   if (lineage === undefined) return again;
   return `${again}; hop ${lineage.hop} of the chain of ${lineage.root}, started by ${lineage.parent}`;
+}
+
+function describeDeferral({ at, flow: { pool, key, rate } }: FactOf<'deferred'>): string {
+  const withKey = key === '' && rate !== undefined ? '' : `, with the key ${quote(key)}`;
+  if (rate === undefined) return `waits for a slot of ${pool}${withKey}`;
+  const inMs = Math.max(0, rate.dueAt - at);
+  return `waits for the rate of ${pool}${withKey}: ${rate.limit} in ${formatDuration(rate.perInMs)}, the next one in ${formatDuration(inMs)}`;
 }
 
 function describeDelay({ at, dueAt }: FactOf<'queued'>): string {

@@ -78,7 +78,7 @@ function openedBy(fact: Fact): Open | undefined {
     case 'queued':
       return openedByRequest(fact);
     case 'deferred':
-      return { kind: 'wait', label: 'deferred', from: fact.at, note: `until a slot of the key ${quote(fact.flow.key)} is free` };
+      return { kind: 'wait', label: 'deferred', from: fact.at, note: describeDeferral(fact) };
     case 'running':
       return { kind: 'attempt', label: `attempt ${fact.attempt}`, from: fact.at, note: `running on ${fact.worker}` };
     case 'retrying':
@@ -97,6 +97,11 @@ function openedBy(fact: Fact): Open | undefined {
     default:
       return undefined;
   }
+}
+
+function describeDeferral({ flow: { key, rate } }: FactOf<'deferred'>): string {
+  if (rate === undefined) return `until a slot of the key ${quote(key)} is free`;
+  return `for its rate, ${rate.limit} in ${formatDuration(rate.perInMs)}${key === '' ? '' : ` for the key ${quote(key)}`}`;
 }
 
 function openedByRequest({ at, dueAt = at }: FactOf<'queued'>): Open {

@@ -1,7 +1,12 @@
 import type { Attempt, LedgerEntry, Waiter } from './ledger-entry.ts';
+import { TokenBuckets } from './token-buckets.ts';
 
 /** What one process wants of an entry, all in one write. */
 export type Change = {
+  /** The time, by which tokens come back. Needed when functions have rates. */
+  now?: number;
+  /** Attempts that started by the log. They use the tokens that they hold (RATE2). */
+  starts?: readonly Attempt[];
   /** Attempts that are over by the log, or can never start. They hold no slot any more, and wait for none. */
   releases?: readonly Attempt[];
   /** Waiters that wait no longer. A waiter that got a slot meanwhile keeps the slot. */
@@ -22,8 +27,16 @@ export type Change = {
 const MANY_WAITERS = 128;
 const NOBODY: ReadonlySet<string> = new Set();
 
+/** No token is free before `dueAt`, at the earliest. */
+export type NoToken = { dueAt: number };
+
 /** `key-full`: all slots of the key are taken, or other attempts wait for them. `full`: all slots are. */
-export type Answer = 'held' | 'key-full' | 'full';
+export type Answer = 'held' | 'key-full' | 'full' | NoToken;
+
+/** Whether an attempt waits in the log with this answer, and holds up only its key. */
+export function isOfKey(answer: Answer): answer is 'key-full' | NoToken {
+  return answer === 'key-full' || typeof answer === 'object';
+}
 
 /** What an attempt is called in maps. */
 export function idOf({ function: name, invocation, attempt }: Pick<Attempt, 'function' | 'invocation' | 'attempt'>): string {
@@ -34,12 +47,14 @@ export function idOf({ function: name, invocation, attempt }: Pick<Attempt, 'fun
  * Applies a change to an entry. Pure.
  *
  * - An attempt gets a slot only when the limits of its function hold after it (SLOT2). Freed slots go to the waiters first, in their order.
- * - A waiter that finds all slots of its key taken holds up only its key. One that finds all slots of the pool taken holds up everybody,
+ * - An attempt of a function with a rate gets a token with its slot (RATE1), and uses the token when it starts (RATE2).
+ * - A waiter that finds all slots of its key taken, or no token, holds up only its key. One that finds all slots of the pool taken holds up everybody,
  *   because functions with a higher limit would otherwise take every slot before it (SLOT5).
  */
 export function changeEntry(entry: LedgerEntry, change: Change): { entry: LedgerEntry; answers: ReadonlyMap<string, Answer> } {
-  const { releases = [], withdrawals = [], running = [], waits = [], acquisitions = [] } = change;
-  const draft = new Draft(entry);
+  const { now = 0, starts = [], releases = [], withdrawals = [], running = [], waits = [], acquisitions = [] } = change;
+  const draft = new Draft(entry, now);
+  for (const attempt of starts) draft.start(attempt);
   for (const attempt of releases) draft.release(attempt);
   for (const attempt of withdrawals) draft.waiters.delete(idOf(attempt));
   for (const attempt of running) draft.hold(attempt);
@@ -60,7 +75,7 @@ function acquireAll(
     const answer = draft.acquire(waiter);
     answers.set(id, answer);
     if (answer === 'held' || draft.waiters.has(id)) continue;
-    const isDeferred = answer === 'key-full' && deferring.has(id);
+    const isDeferred = isOfKey(answer) && deferring.has(id);
     if (isDeferred ? !draft.mayBeFirst(waiter) : waiting >= mayWait) continue;
     if (!isDeferred) waiting++;
     draft.waiters.set(id, waiter);
@@ -72,34 +87,55 @@ class Draft {
   readonly holders: Map<string, Attempt>;
   readonly waiters: Map<string, Waiter>;
   readonly #heldByKey = new Map<string, number>();
+  readonly #buckets: TokenBuckets;
+  readonly #now: number;
+  #slots = 0;
   /** A waiter waits for the total. Nobody after it gets a slot. */
   #isHeldUp = false;
 
-  constructor({ holders, waiters }: LedgerEntry) {
-    this.holders = new Map(holders.map((one) => [idOf(one), one]));
-    this.waiters = new Map(waiters.map((one) => [idOf(one), one]));
-    for (const { key } of this.holders.values()) this.#count(key, 1);
+  constructor(entry: LedgerEntry, now: number) {
+    this.holders = new Map(entry.holders.map((one) => [idOf(one), one]));
+    this.waiters = new Map(entry.waiters.map((one) => [idOf(one), one]));
+    this.#buckets = new TokenBuckets(entry, now);
+    this.#now = now;
+    for (const one of this.holders.values()) this.#count(one, 1);
   }
 
   get entry(): LedgerEntry {
-    return { holders: [...this.holders.values()], waiters: [...this.waiters.values()] };
+    const { written: buckets } = this.#buckets;
+    const named = { holders: [...this.holders.values()], waiters: [...this.waiters.values()] };
+    return buckets === undefined ? named : { ...named, buckets };
   }
 
-  release(attempt: Attempt): void {
+  start(attempt: Attempt): void {
     const id = idOf(attempt);
     const held = this.holders.get(id);
-    if (held !== undefined) this.#count(held.key, -1);
+    if (held?.rate === undefined) return;
+    const { rate, isSlotless, ...started } = held;
+    this.#buckets.use({ rate, key: started.key });
+    if (isSlotless) this.holders.delete(id);
+    else this.holders.set(id, started);
+  }
+
+  /** The attempt may have started, so it uses its token. */
+  release(attempt: Attempt): void {
+    const id = idOf(attempt);
+    this.start(attempt);
+    const held = this.holders.get(id);
+    if (held !== undefined) this.#count(held, -1);
     this.holders.delete(id);
     this.waiters.delete(id);
   }
 
-  hold({ key, function: name, invocation, attempt, request }: Attempt): void {
-    const held = { key, function: name, invocation, attempt, request };
-    const id = idOf(held);
+  hold({ key, function: name, invocation, attempt, request, rate, ...limits }: Attempt & Partial<Waiter>): void {
+    const named = { key, function: name, invocation, attempt, request };
+    const id = idOf(named);
     this.waiters.delete(id);
     if (this.holders.has(id)) return;
+    const held = rate === undefined ? named : { ...named, rate, ...(takesSlot({ ...limits, rate }) ? {} : { isSlotless: true }) };
     this.holders.set(id, held);
-    this.#count(key, 1);
+    this.#count(held, 1);
+    if (rate !== undefined) this.#buckets.hold({ rate, key });
   }
 
   grant(): void {
@@ -113,22 +149,27 @@ class Draft {
   acquire(waiter: Waiter): Answer {
     const id = idOf(waiter);
     if (this.holders.has(id)) return 'held';
-    if (waiter.perKey !== undefined && this.#hasOtherWaiter(waiter.key, id)) return 'key-full';
     const answer = this.#limitOf(waiter);
+    if (isOfKey(answer)) return answer;
+    if (waiter.perKey !== undefined && this.#hasOtherWaiter(waiter.key, id)) return 'key-full';
     if (answer === 'held') this.hold(waiter);
-    return answer;
+    // What waits in a worker keeps it from taking the items of attempts that waited in the log for a token, and have it now.
+    return answer === 'full' && waiter.rate !== undefined ? 'key-full' : answer;
   }
 
-  /** Whether an attempt whose key is full is the first one of its key in the entry. */
+  /** Whether an attempt whose key is full, or has no token, is the first one of its key in the entry. */
   mayBeFirst({ key }: Waiter): boolean {
     if (this.waiters.size >= MANY_WAITERS) return false;
     for (const waiter of this.waiters.values()) if (waiter.key === key) return false;
     return true;
   }
 
-  #limitOf({ key, perKey, total }: Waiter): Answer {
+  #limitOf({ key, perKey, total, rate }: Waiter): Answer {
     if (perKey !== undefined && (this.#heldByKey.get(key) ?? 0) >= perKey) return 'key-full';
-    return this.#isHeldUp || (total !== undefined && this.holders.size >= total) ? 'full' : 'held';
+    const dueAt = rate === undefined ? this.#now : this.#buckets.nextAt({ rate, key });
+    if (dueAt > this.#now) return { dueAt };
+    if (!takesSlot({ perKey, total, rate })) return 'held';
+    return this.#isHeldUp || (total !== undefined && this.#slots >= total) ? 'full' : 'held';
   }
 
   #hasOtherWaiter(key: string, id: string): boolean {
@@ -136,7 +177,14 @@ class Draft {
     return false;
   }
 
-  #count(key: string, by: number): void {
+  #count({ key, isSlotless }: Attempt, by: number): void {
+    if (isSlotless) return;
+    this.#slots += by;
     this.#heldByKey.set(key, (this.#heldByKey.get(key) ?? 0) + by);
   }
+}
+
+/** An attempt of a function with a rate alone takes no slot. */
+function takesSlot({ perKey, total, rate }: Pick<Waiter, 'perKey' | 'total' | 'rate'>): boolean {
+  return rate === undefined || perKey !== undefined || total !== undefined;
 }

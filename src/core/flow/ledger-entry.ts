@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { PoolId } from '#src/core/functions/flow.ts';
+import { isRateText, type RateText } from '#src/core/functions/rate.ts';
 import { parseJson } from '#src/core/text/json.ts';
 
 /**
@@ -8,7 +9,15 @@ import { parseJson } from '#src/core/text/json.ts';
  * The ledger is a key-value bucket with one entry for each pool, changed only by compare-and-set. An attempt is named as the log names it.
  * No process holds a slot, so the death of a process frees none and blocks none.
  */
-export type LedgerEntry = { holders: readonly Attempt[]; waiters: readonly Waiter[] };
+export type LedgerEntry = {
+  holders: readonly Attempt[];
+  waiters: readonly Waiter[];
+  /** The buckets that lack tokens; absent when all are full. */
+  buckets?: readonly Bucket[] | undefined;
+};
+
+/** The tokens of a rate and a key: when the bucket is full again, in microseconds since the epoch. */
+export type Bucket = readonly [rate: RateText, key: string, fullAtInMicros: number];
 
 /** An attempt of the log, or the next one. */
 export type Attempt = {
@@ -19,6 +28,10 @@ export type Attempt = {
   attempt: number;
   /** The sequence of the request message. */
   request: number;
+  /** The rate of which the attempt needs a token, or holds one that it has not used: the log does not show yet that it started. */
+  rate?: RateText | undefined;
+  /** A holder of a token alone, which takes no slot. */
+  isSlotless?: boolean | undefined;
 };
 
 /** The limits that a function sets for its own attempts. It compares them with all holders of the pool. */
@@ -37,10 +50,12 @@ export function entryKeyOf(pool: PoolId): string {
   return pool;
 }
 
-const attemptShape = { k: z.string(), f: z.string(), i: z.string(), a: z.int().min(1), r: z.int().min(0) };
+const rateText = z.custom<RateText>((text) => typeof text === 'string' && isRateText(text));
+const attemptShape = { k: z.string(), f: z.string(), i: z.string(), a: z.int().min(1), r: z.int().min(0), rate: rateText.optional() };
 const entrySchema = z.object({
-  holders: z.array(z.object(attemptShape)),
+  holders: z.array(z.object({ ...attemptShape, slotless: z.boolean().optional() })),
   waiters: z.array(z.object({ ...attemptShape, perKey: z.int().optional(), total: z.int().optional() })),
+  buckets: z.array(z.tuple([rateText, z.string(), z.int()])).optional(),
 });
 
 export const NO_SLOTS: LedgerEntry = { holders: [], waiters: [] };
@@ -48,15 +63,17 @@ export const NO_SLOTS: LedgerEntry = { holders: [], waiters: [] };
 /** Reads an entry. A missing entry has no holders. Throws for an entry that cannot be read, because no slot may be given by it. */
 export function decodeLedgerEntry(text: string | undefined): LedgerEntry {
   if (text === undefined) return NO_SLOTS;
-  const { holders, waiters } = entrySchema.parse(parseJson(text));
+  const { holders, waiters, buckets } = entrySchema.parse(parseJson(text));
   return {
+    ...(buckets === undefined ? {} : { buckets }),
     holders: holders.map(attemptOf),
     waiters: waiters.map(({ perKey, total, ...attempt }) => ({ ...attemptOf(attempt), perKey, total })),
   };
 }
 
-export function encodeLedgerEntry({ holders, waiters }: LedgerEntry): string {
+export function encodeLedgerEntry({ holders, waiters, buckets }: LedgerEntry): string {
   return JSON.stringify({
+    buckets,
     holders: holders.map(writtenOf),
     waiters: waiters.map(({ perKey, total, ...attempt }) => ({ ...writtenOf(attempt), perKey, total })),
   });
@@ -64,10 +81,11 @@ export function encodeLedgerEntry({ holders, waiters }: LedgerEntry): string {
 
 type Written = z.infer<typeof entrySchema>['holders'][number];
 
-function attemptOf({ k: key, f, i: invocation, a: attempt, r: request }: Written): Attempt {
-  return { key, function: f, invocation, attempt, request };
+function attemptOf({ k: key, f, i: invocation, a: attempt, r: request, rate, slotless }: Written): Attempt {
+  const known = { key, function: f, invocation, attempt, request };
+  return rate === undefined ? known : { ...known, rate, ...(slotless ? { isSlotless: true } : {}) };
 }
 
-function writtenOf({ key: k, function: f, invocation: i, attempt: a, request: r }: Attempt): Written {
-  return { k, f, i, a, r };
+function writtenOf({ key: k, function: f, invocation: i, attempt: a, request: r, rate, isSlotless: slotless }: Attempt): Written {
+  return { k, f, i, a, r, rate, slotless };
 }

@@ -3,11 +3,11 @@ import type { PoolId } from '#src/core/functions/flow.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
-import { type Answer, type Change, changeEntry, idOf } from './change-entry.ts';
+import { type Answer, type Change, changeEntry, idOf, isOfKey, type NoToken } from './change-entry.ts';
 import { type Attempt, decodeLedgerEntry, encodeLedgerEntry, entryKeyOf, type LedgerEntry, NO_SLOTS, type Waiter } from './ledger-entry.ts';
 
 /** `changed`: the flow of the function may have changed, so the caller decides again. `closed`: the process stops. */
-export type Acquired = 'held' | 'key-full' | 'changed' | 'closed';
+export type Acquired = 'held' | 'key-full' | NoToken | 'changed' | 'closed';
 
 export type PoolSlotsOptions = {
   store: KeyValue;
@@ -22,7 +22,7 @@ export type PoolSlotsOptions = {
 };
 
 /**
- * Whether an attempt may wait in the log when its key is full. `again`: the log says already that it waits. A full key is then believed only
+ * Whether an attempt may wait in the log when its key is full, or has no token. `again`: the log says already that it waits. A full key is then believed only
  * of an entry that is read after the call, because the attempt may just have got its slot.
  */
 export type Deferral = 'no' | 'first' | 'again';
@@ -47,6 +47,7 @@ export class PoolSlots {
   readonly #options: PoolSlotsOptions;
   readonly #acquisitions = new Map<string, Acquisition>();
   readonly #releases = new Map<string, Attempt>();
+  readonly #starts = new Map<string, Attempt>();
   readonly #withdrawals = new Map<string, Attempt>();
   readonly #held = new Map<string, Attempt>();
   #known: { text: string | undefined; revision: number } | undefined;
@@ -61,7 +62,7 @@ export class PoolSlots {
     this.#epoch = options.epoch();
   }
 
-  /** Resolves to `held` when the ledger holds the slot (SLOT1). A full key ends the wait of an attempt that may wait in the log. */
+  /** Resolves to `held` when the ledger holds the slot and the token (SLOT1). A full key, and a missing token, end the wait of an attempt that may wait in the log. */
   acquire(waiter: Waiter, deferral: Deferral): Promise<Acquired> {
     if (this.#isClosed) return Promise.resolve('closed');
     this.#withdrawals.delete(idOf(waiter));
@@ -73,6 +74,16 @@ export class PoolSlots {
 
   /** Decides again what the entry needs. */
   planAgain(): void {
+    this.#settle();
+  }
+
+  /** The attempt started by the log, so it uses its token (RATE2). */
+  start(waiter: Waiter): void {
+    const id = idOf(waiter);
+    const { rate: _, ...held } = waiter;
+    if (held.perKey === undefined && held.total === undefined) this.#held.delete(id);
+    else if (this.#held.has(id)) this.#held.set(id, held);
+    this.#starts.set(id, waiter);
     this.#settle();
   }
 
@@ -179,6 +190,7 @@ export class PoolSlots {
       if (this.#adopt(written, next)) this.#options.onEntry?.(this.#pool, next, written);
     }
     this.#epoch = present;
+    for (const one of change.starts) this.#starts.delete(idOf(one));
     for (const one of change.releases) this.#releases.delete(idOf(one));
     for (const one of change.withdrawals) this.#withdrawals.delete(idOf(one));
     this.#answer(answers);
@@ -200,10 +212,12 @@ export class PoolSlots {
     return { text: entry?.value, revision: entry?.revision ?? 0 };
   }
 
-  #changeOf(entry: LedgerEntry, hasGoneBack: boolean): Change & Required<Pick<Change, 'releases' | 'withdrawals'>> {
+  #changeOf(entry: LedgerEntry, hasGoneBack: boolean): Change & Required<Pick<Change, 'starts' | 'releases' | 'withdrawals'>> {
     const { waits = [], withdrawals = [] } = this.#options.plan?.(this.#pool, entry) ?? {};
     const acquisitions = [...this.#acquisitions];
     return {
+      now: this.#options.clock.now(),
+      starts: [...this.#starts.values()],
       releases: [...this.#releases.values()],
       withdrawals: [...this.#withdrawals.values(), ...withdrawals],
       running: hasGoneBack ? [...this.#held.values()] : [],
@@ -218,8 +232,8 @@ export class PoolSlots {
     for (const [id, answer] of answers) {
       const acquisition = this.#acquisitions.get(id);
       if (acquisition === undefined) continue;
-      const isFull = answer === 'full' || (answer === 'key-full' && acquisition.deferral === 'no');
-      if (isFull || (answer === 'key-full' && acquisition.needsRead)) {
+      const isFull = answer === 'full' || (isOfKey(answer) && acquisition.deferral === 'no');
+      if (isFull || (isOfKey(answer) && acquisition.needsRead)) {
         acquisition.isWaiting ||= isFull;
         continue;
       }

@@ -12,12 +12,14 @@ import { type Acquired, type Deferral, PoolSlots, type PoolSlotsOptions } from '
  * - (SLOT4) A worker that finds the slot of an attempt held may start the attempt: the append of `running` lets one of several do so. A worker
  *   that died before that append therefore blocks nothing.
  * - (SLOT5) Freed slots go to those that wait, in their order, before anybody else.
- * - (SLOT6) An attempt whose key is full waits in the log, and holds no place of a worker.
+ * - (SLOT6) An attempt whose key is full waits in the log, and holds no place of a worker. So does one without a token of its rate (RATE1).
  *
  * The ledger is watched from the first attempt of a function with a flow on. Without such a function, nothing is read.
  */
 export interface SlotLedger {
   acquire(pool: PoolId, waiter: Waiter, deferral: Deferral): Promise<Acquired>;
+  /** The attempt started by the log, so it uses its token (RATE2). */
+  start(pool: PoolId, waiter: Waiter): void;
   release(pool: PoolId, attempt: Attempt): void;
   leave(pool: PoolId, attempt: Attempt): void;
   /** How many attempts of a function want a slot here, and how many of them wait, because none was free. */
@@ -90,6 +92,7 @@ export function createSlotLedger(options: SlotLedgerOptions): SlotLedger {
   return {
     acquire: (pool, waiter, deferral) => poolOf(pool).acquire(waiter, deferral),
     planAgain: (pool) => poolOf(pool).planAgain(),
+    start: (pool, waiter) => poolOf(pool).start(waiter),
     release: (pool, attempt) => poolOf(pool).release(attempt),
     leave: (pool, attempt) => poolOf(pool).leave(attempt),
     pendingOf(functionName) {

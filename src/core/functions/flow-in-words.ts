@@ -1,4 +1,6 @@
+import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { Flow } from './flow.ts';
+import { rateOf } from './rate.ts';
 
 /** A flow in words: its limits, where it finds the key, and its pool. */
 export function flowInWords({ key, pool, ...limits }: Flow): string {
@@ -7,7 +9,13 @@ export function flowInWords({ key, pool, ...limits }: Flow): string {
 }
 
 /** The limits of a flow. */
-export function limitsInWords({ concurrency, key, total }: Pick<Flow, 'concurrency' | 'key' | 'total'>): string {
-  if (key === undefined) return `${concurrency} at once`;
-  return `${concurrency} of each key at once${total === undefined ? '' : `, ${total} of all keys`}`;
+export function limitsInWords({ concurrency, key, total, rate }: Pick<Flow, 'concurrency' | 'key' | 'total' | 'rate'>): string {
+  const ofKey = key === undefined ? '' : ' of each key';
+  const limits: string[] = [];
+  if (concurrency !== undefined) limits.push(`${concurrency}${ofKey} at once${total === undefined ? '' : `, ${total} of all keys`}`);
+  if (rate !== undefined) {
+    const { limit, perInMs, burst } = rateOf(rate);
+    limits.push(`${limit}${ofKey} start in ${formatDuration(perInMs)}, ${burst} at once`);
+  }
+  return limits.join('; ');
 }

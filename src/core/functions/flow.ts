@@ -2,17 +2,21 @@ import { z } from 'zod';
 import { wholeNumber } from '#machines/bounds.ts';
 import { type FunctionName, isBareName, splitName } from '#src/core/names/names.ts';
 import { PATH_FORM, parseJsonPath } from '#src/core/text/json-path.ts';
+import { type RateText, rateOf, rateSchema, rateTextOf } from './rate.ts';
 
 /**
- * How many attempts of a function may run at one moment over all workers.
+ * How many attempts of a function may run at one moment over all workers, and how many may start in a time.
  *
  * The flow of `latest` counts for all versions of the function.
  */
 export const flowSchema = z
   .strictObject({
-    concurrency: wholeNumber('the concurrency over all workers', { from: 1, to: 1_000, of: 'attempts' }).describe(
-      'attempts at one moment over all workers: of each key when there is a key, else of the function or of its pool',
-    ),
+    concurrency: wholeNumber('the concurrency over all workers', { from: 1, to: 1_000, of: 'attempts' })
+      .optional()
+      .describe('attempts at one moment over all workers: of each key when there is a key, else of the function or of its pool'),
+    rate: rateSchema
+      .optional()
+      .describe('attempts that start in a time over all workers: of each key when there is a key, else of the function or of its pool'),
     key: z
       .string()
       .refine((text) => parseJsonPath(text) !== undefined, PATH_FORM)
@@ -25,9 +29,17 @@ export const flowSchema = z
       .optional()
       .describe('functions of a project with the same pool share their slots'),
   })
+  .refine(({ concurrency, rate }) => concurrency !== undefined || rate !== undefined, {
+    path: ['concurrency'],
+    message: 'must be given, or a rate, or both',
+  })
   .refine(({ key, total }) => total === undefined || key !== undefined, {
     path: ['total'],
     message: 'needs a key: without a key, the concurrency is the total',
+  })
+  .refine(({ concurrency, total }) => total === undefined || concurrency !== undefined, {
+    path: ['total'],
+    message: 'needs a concurrency: an attempt of a function without one takes no slot',
   });
 
 export type Flow = z.infer<typeof flowSchema>;
@@ -43,10 +55,17 @@ export function poolOf(name: FunctionName, { pool }: Pick<Flow, 'pool'>): PoolId
   return (project === undefined ? `pool.${pool}` : `pool.${project}=${pool}`) as PoolId;
 }
 
+/** The limits that a function sets for its attempts. */
+type FlowLimits = { perKey?: number; total?: number; rate?: RateText };
+
 /** The limits that a function compares with all holders of its pool. Without a key, its concurrency is the total. */
-export function limitsOf({ concurrency, key, total }: Flow): { perKey?: number; total?: number } {
-  if (key === undefined) return { total: concurrency };
-  return { perKey: concurrency, ...(total === undefined ? {} : { total }) };
+export function limitsOf({ concurrency, key, total, rate }: Flow): FlowLimits {
+  const limits: FlowLimits = {};
+  if (rate !== undefined) limits.rate = rateTextOf(rateOf(rate));
+  if (key !== undefined && concurrency !== undefined) limits.perKey = concurrency;
+  const totalOfAll = key === undefined ? concurrency : total;
+  if (totalOfAll !== undefined) limits.total = totalOfAll;
+  return limits;
 }
 
 const MAX_KEY_CHARACTERS = 128;

@@ -35,6 +35,7 @@ function viewOf({ pool, functions, running, waiting, since, keys, isCut }: PoolS
         concurrency: flow?.concurrency,
         key: flow?.key,
         total: flow?.total,
+        rate: flow?.rate,
         running: counts.running,
         waiting: counts.waiting,
       }),

@@ -57,7 +57,7 @@ export function FlowCard({ view: { definition } }: { view: FunctionView }) {
 
 type PoolProps = { pool: PoolView; flow: NonNullable<FunctionView['definition']['flow']> };
 
-function Pool({ pool, flow: { concurrency, key, total } }: PoolProps) {
+function Pool({ pool, flow: { concurrency, key, total, rate } }: PoolProps) {
   const { running, waiting, functions, keys, is_cut } = pool;
   const limit = key === undefined ? concurrency : total;
   return (
@@ -69,7 +69,15 @@ function Pool({ pool, flow: { concurrency, key, total } }: PoolProps) {
         <span>
           <strong>{formatNumber(waiting)}</strong> {t('wait')}
         </span>
-        {key === undefined ? null : (
+        {rate === undefined ? null : (
+          <span>
+            {t(key === undefined ? '{limit} start in {duration}' : '{limit} start in {duration} of each key', {
+              limit: formatNumber(rate.limit),
+              duration: rate.per,
+            })}
+          </span>
+        )}
+        {key === undefined || concurrency === undefined ? null : (
           <span>
             <strong>{formatNumber(concurrency)}</strong> {t('at once of each key')} <code>{key}</code>
           </span>

@@ -1,30 +1,34 @@
+import { parseRateFields, rateFieldsInText } from '#src/core/text/rate-text.ts';
 import type { FunctionView } from '#src/gateway/api/schemas/functions.ts';
 import type { ApiError } from '../api/http.ts';
 import { FormField, messageAt, numberOrText } from '../parts/form-field.tsx';
 import { t } from '../shell/language.ts';
 import '../styles/flow.css';
 
-/** The flow of a function, as the user types it. Without a concurrency there is no flow. */
-export type FlowDraft = { concurrency: string; key: string; total: string; pool: string };
+/** The flow of a function, as the user types it. Without a concurrency and a rate there is no flow. */
+export type FlowDraft = { concurrency: string; rate: string; key: string; total: string; pool: string };
 
-export const noFlow: FlowDraft = { concurrency: '', key: '', total: '', pool: '' };
+export const noFlow: FlowDraft = { concurrency: '', rate: '', key: '', total: '', pool: '' };
 
 export function flowDraftOf({ flow }: FunctionView['definition']): FlowDraft {
   if (flow === undefined) return noFlow;
-  const { concurrency, key = '', total, pool = '' } = flow;
-  return { concurrency: String(concurrency), key, total: total === undefined ? '' : String(total), pool };
+  const { concurrency, rate, key = '', total, pool = '' } = flow;
+  return { concurrency: textOf(concurrency), rate: rate === undefined ? '' : rateFieldsInText(rate), key, total: textOf(total), pool };
 }
 
 /** The flow of a definition; `undefined` when no field is filled. The gateway refuses what is wrong. */
-export function flowOf({ concurrency, key, total, pool }: FlowDraft): object | undefined {
-  if ([concurrency, key, total, pool].every((text) => text.trim() === '')) return undefined;
+export function flowOf({ concurrency, rate, key, total, pool }: FlowDraft): object | undefined {
+  if ([concurrency, rate, key, total, pool].every((text) => text.trim() === '')) return undefined;
   return {
-    concurrency: numberOrText(concurrency),
+    ...(concurrency === '' ? {} : { concurrency: numberOrText(concurrency) }),
+    ...(rate === '' ? {} : { rate: parseRateFields(rate) ?? rate }),
     ...(key === '' ? {} : { key }),
     ...(total === '' ? {} : { total: numberOrText(total) }),
     ...(pool === '' ? {} : { pool }),
   };
 }
+
+const textOf = (limit: number | undefined): string => (limit === undefined ? '' : String(limit));
 
 type FlowFieldsProps = { draft: FlowDraft; problem: ApiError | undefined; onChange: (draft: FlowDraft) => void };
 
@@ -40,6 +44,13 @@ export function FlowFields({ draft, problem, onChange }: FlowFieldsProps) {
         value={draft.concurrency}
         message={messageAt(problem, '/flow/concurrency')}
         onChange={(concurrency) => set({ concurrency })}
+      />
+      <FormField
+        label={t('Rate')}
+        hint={t('starts in a time, of each key if there is a key: 100/1s, 100/1m:20 with a burst of 20; empty for no rate')}
+        value={draft.rate}
+        message={messageAt(problem, '/flow/rate')}
+        onChange={(rate) => set({ rate })}
       />
       <FormField
         label={t('Key')}

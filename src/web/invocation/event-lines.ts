@@ -84,7 +84,13 @@ function describe({ fact }: NamedEvent): string {
         failure: failureSummary(fact.failure.message),
       });
     case 'deferred':
-      return t('waits for a slot of {pool}, with the key {key}', fact.flow);
+      return fact.flow.rate === undefined
+        ? t('waits for a slot of {pool}, with the key {key}', fact.flow)
+        : t('waits for the rate of {pool}: {limit} in {duration}', {
+            ...fact.flow,
+            limit: fact.flow.rate.limit,
+            duration: formatDuration(fact.flow.rate.perInMs),
+          });
     case 'succeeded':
       return t('attempt {attempt} returned {payload}', {
         attempt: fact.attempt,

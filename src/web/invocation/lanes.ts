@@ -114,7 +114,7 @@ function openedBy({ fact, at, name }: NamedEvent): OpenSpan | undefined {
         kind: 'wait',
         tone: 'queued',
         label: t('deferred'),
-        note: t('waited for a slot of the key {key}', fact.flow),
+        note: fact.flow.rate === undefined ? t('waited for a slot of the key {key}', fact.flow) : t('waited for its rate'),
       });
     case 'running':
       return open({ kind: 'attempt', tone: 'running', label: t('attempt {attempt}', fact), note: t('runs on {worker}', fact) });

@@ -31,6 +31,25 @@ describe('the flow on the page of a function', () => {
     expect(await overflowOf(page)).toEqual([]);
   });
 
+  test('has a rate, which is a limit without a concurrency', async ({ sequent, browser }) => {
+    await sequent.define('mails');
+    await using watched = await browser.open(`${sequent.url}/functions/mails`);
+    const { page } = watched;
+    watched.allow(/status of 400/);
+    const card = page.getByRole('region', { name: 'Flow over all workers' });
+    await page.getByRole('region', { name: 'Configuration' }).getByRole('button', { name: 'Edit…' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel(/^Rate/).fill('often');
+    await dialog.getByRole('button', { name: 'Save the configuration' }).click();
+    await dialog.getByText('must be a limit and a period').waitFor();
+    await dialog.getByLabel(/^Rate/).fill('100/1m:5');
+    await dialog.getByRole('button', { name: 'Save the configuration' }).click();
+    await card.getByText('100 start in 1m').waitFor();
+    const { definition } = await sequent.call<FunctionView>('/api/functions/mails');
+    expect(definition.flow).toEqual({ rate: { limit: 100, per: '1m', burst: 5 } });
+    expect(await violationsInBothThemes(watched)).toEqual([]);
+  });
+
   test('names the functions that share a pool, in Chinese too', async ({ sequent, browser }) => {
     for (const name of ['invoice', 'stock']) await sequent.define(name, { flow: { concurrency: 3, pool: 'erp' } });
     await using watched = await browser.open(`${sequent.url}/functions/invoice`, { language: 'zh-CN' });

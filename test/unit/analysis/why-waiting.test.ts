@@ -138,6 +138,23 @@ describe('an invocation of a function with a flow', () => {
     expect(whyWaiting(momentsIn(...facts, running(2, { at: 40 })), 1_030)).toBeUndefined();
   });
 
+  test('waits for its rate: the rate, the next start and how many are before it are named', () => {
+    const rate = { limit: 100, perInMs: 1_000, burst: 5, dueAt: 60 };
+    const facts = (key: string) => momentsIn(queued(), deferred({ flow: { ...deferred().flow, key, rate } }));
+    const used = { pool: 'orders', limit: undefined, running: 0, rate: { limit: 100, perInMs: 1_000, nextAt: 6_000 } };
+    expect(whyWaiting(facts('customer-7'), 5_005, { ...around, slots: { ...used, key: 'customer-7', before: 3 } })).toEqual({
+      kind: 'rate-used',
+      text: 'It has waited for its rate for 5 s: 100 start in 1 s for the key "customer-7", the next one at 1970-01-01T00:00:06.000Z; 3 are before it.',
+      remedy: 'sequent flow ls orders',
+    });
+    expect(whyWaiting(facts(''), 5_005, { ...around, slots: { ...used, key: '' } })?.text).toBe(
+      'It has waited for its rate for 5 s: 100 start in 1 s over all workers, the next one at 1970-01-01T00:00:06.000Z.',
+    );
+    const full = { ...used, key: 'customer-7', running: 2, limit: 2 };
+    expect(whyWaiting(facts('customer-7'), 5_005, { ...around, slots: full })?.text).toContain('2 of 2 run for the key');
+    expect(whyWaiting(facts(''), 5_005)?.text).toBe('It has waited for its rate for 5 s.');
+  });
+
   test('waits for a paused function, or for a missing scheduler, although its key is full', () => {
     const facts = momentsIn(queued(), deferred());
     expect(whyWaiting(facts, 5_005, { ...paused, slots })).toMatchObject({ kind: 'paused' });

@@ -15,6 +15,13 @@ describe('an invocation that waits for a slot', () => {
       .when(deferred())
       .expect({ state: 'queued', effects: [], context: { waitsFor: waits } }));
 
+  test('records the rate that it waits for', () => {
+    const rate = { limit: 100, perInMs: 1_000, burst: 5, dueAt: 60 };
+    given(queued())
+      .when(deferred({ flow: { ...flow, rate } }))
+      .expect({ state: 'queued', effects: [], context: { waitsFor: { ...waits, rate } } });
+  });
+
   test('stays in its retry', () =>
     given(queued(), running(1), retrying(1))
       .when(deferred({ at: 25 }))

@@ -20,6 +20,7 @@ export type DefinitionFlags = {
   maxPayload?: number;
   maxOutput?: number;
   flowConcurrency?: number;
+  flowRate?: object;
   flowKey?: string;
   flowTotal?: number;
   flowPool?: string;
@@ -88,10 +89,11 @@ export async function packedHandler(
 }
 
 /** Without any of these flags there is no flow, and no limit over all workers. */
-function flowFrom(name: string, { flowConcurrency, flowKey, flowTotal, flowPool }: DefinitionFlags): object | undefined {
-  if (flowConcurrency !== undefined) return present({ concurrency: flowConcurrency, key: flowKey, total: flowTotal, pool: flowPool });
+function flowFrom(name: string, { flowConcurrency, flowRate, flowKey, flowTotal, flowPool }: DefinitionFlags): object | undefined {
+  if (flowConcurrency !== undefined || flowRate !== undefined)
+    return present({ concurrency: flowConcurrency, rate: flowRate, key: flowKey, total: flowTotal, pool: flowPool });
   if ([flowKey, flowTotal, flowPool].every((value) => value === undefined)) return undefined;
-  throw usageProblem(`"${name}" cannot be defined`, 'its flow has no limit', '--flow-concurrency 1');
+  throw usageProblem(`"${name}" cannot be defined`, 'its flow has no limit', '--flow-concurrency 1 or --flow-rate 100/1s');
 }
 
 /** Without any of these flags there is no policy, and therefore no retry. */

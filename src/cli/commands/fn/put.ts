@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { parseDuration, parseWhole } from '#src/cli/arguments/durations.ts';
+import { parseFlowRate } from '#src/cli/arguments/rate.ts';
 import { parseSize } from '#src/cli/arguments/size.ts';
 import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import { action, type Call } from '../../call.ts';
@@ -36,6 +37,7 @@ export function putCommand(): Command {
       'attempts at one moment over all workers: of each key with --flow-key, else of all',
       parseWhole(1, 1_000),
     )
+    .option('--flow-rate <rate>', 'starts in a time over all workers: 100/1s, or 100/1m:20 with a burst of 20', parseFlowRate)
     .option('--flow-key <path>', 'where the key is in the event: $.customer; the key of a request has precedence (invoke --flow-key)')
     .option('--flow-total <count>', 'with --flow-key: attempts of all keys together', parseWhole(1, 1_000))
     .option('--flow-pool <name>', 'share the slots with the functions of the same pool')
@@ -61,6 +63,7 @@ Examples:
   sequent fn put audit --url http://127.0.0.1:3000/audit
   sequent fn put orders --file ./orders.mjs --on-success FunctionGraph=billing --on-failure HTTP=https://ops.example/hook
   sequent fn put orders --file ./orders.mjs --flow-concurrency 1 --flow-key '$.customer' --flow-total 50
+  sequent fn put mail --file ./mail.mjs --flow-rate 100/1m
   sequent fn put functions.json
   sequent fn get hello --json | jq '.timeoutInMs = 60000' | sequent fn put -
 

@@ -10,6 +10,8 @@ export const flowTexts = {
   'the maximum number of keys of each pool': '每个池最多列出的键数',
   'attempts at one moment over all workers: of each key with --flow-key, else of all':
     '所有 worker 同时进行的执行数：使用 --flow-key 时按每个键，否则为全部',
+  'starts in a time over all workers: 100/1s, or 100/1m:20 with a burst of 20':
+    '所有 worker 合计在一段时间内开始的执行数：100/1s，或 100/1m:20（突发 20）',
   'where the key is in the event: $.customer; the key of a request has precedence (invoke --flow-key)':
     '键在事件中的位置：$.customer；请求自带的键优先（invoke --flow-key）',
   'with --flow-key: attempts of all keys together': '与 --flow-key 一起使用：所有键合计的执行数',

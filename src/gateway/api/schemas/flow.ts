@@ -16,9 +16,10 @@ const poolSchema = z.object({
   functions: z.array(
     z.object({
       function: z.string(),
-      concurrency: z.int().optional().describe('absent when the function has no flow any more'),
+      concurrency: z.int().optional().describe('absent when the flow has a rate alone, or the function has no flow any more'),
       key: z.string().optional().describe('where the key is in the payload'),
       total: z.int().optional(),
+      rate: z.object({ limit: z.int(), per: z.string(), burst: z.int().optional() }).optional().describe('attempts that start in a time'),
       running: count,
       waiting,
     }),

@@ -14,6 +14,11 @@ export const flow = {
   run: '正在执行',
 
   'at once of each key': '每个键的并发数',
+  '{limit} start in {duration}': '每 {duration} 开始 {limit} 次',
+  '{limit} start in {duration} of each key': '每个键每 {duration} 开始 {limit} 次',
+  Rate: '速率',
+  'starts in a time, of each key if there is a key: 100/1s, 100/1m:20 with a burst of 20; empty for no rate':
+    '一段时间内开始的执行数；设置键时按每个键：100/1s，100/1m:20（突发 20）；不填写则不限',
   'Functions of the pool': '池中的函数',
   'The keys with the most waits are shown.': '仅显示等待最多的键。',
   'no key': '无键',

@@ -37,6 +37,8 @@ export const invocation = {
   'waits for a slot of {pool}, with the key {key}': '等待 {pool} 的名额，键为 {key}',
   deferred: '已推后',
   'waited for a slot of the key {key}': '等待键 {key} 的名额',
+  'waits for the rate of {pool}: {limit} in {duration}': '等待 {pool} 的速率：每 {duration} {limit} 次',
+  'waited for its rate': '等待速率',
   '{destination} was dismissed: {note}': '{destination} 已忽略：{note}',
   'every delivery is settled': '全部通知已完结',
   'batch {batch} was opened': '批次 {batch} 已打开',

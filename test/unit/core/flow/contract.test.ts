@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { decodeLedgerEntry, encodeLedgerEntry, entryKeyOf, NO_SLOTS } from '#src/core/flow/ledger-entry.ts';
 import { functionDefinitionSchema } from '#src/core/functions/definition.ts';
 import { isFlowKey, poolOf } from '#src/core/functions/flow.ts';
+import { parseRateText, rateOf, rateTextOf } from '#src/core/functions/rate.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 
 const handler = { kind: 'inline' };
@@ -13,6 +14,27 @@ describe('the flow of a definition', () => {
     expect(parse({ concurrency: 10 }).data?.flow).toEqual({ concurrency: 10 });
     const whole = { concurrency: 1, key: '$.customer', total: 50, pool: 'erp' };
     expect(parse(whole).data?.flow).toEqual(whole);
+  });
+
+  test('accepts a rate alone or with a concurrency, with a burst of what starts in one second by default', () => {
+    const rate = { limit: 100, per: '1m' };
+    expect(parse({ rate }).data?.flow).toEqual({ rate });
+    expect(parse({ rate: { ...rate, burst: 5 }, key: '$.customer', concurrency: 2 }).success).toBe(true);
+    const bursts = [rate, { limit: 100, per: '1s' }, { limit: 1, per: '1h' }].map((one) => rateOf(one).burst);
+    expect(bursts).toEqual([2, 100, 1]);
+    expect(parseRateText(rateTextOf(rateOf(rate)))).toEqual({ limit: 100, perInMs: 60_000, burst: 2 });
+  });
+
+  test.for([
+    { rate: { limit: 0, per: '1s' } },
+    { rate: { limit: 1, per: '10ms' } },
+    { rate: { limit: 1, per: '2d' } },
+    { rate: { limit: 1, per: 'second' } },
+    { rate: { limit: 1 } },
+    { rate: { limit: 1, per: '1s', burst: 0 } },
+    { rate: { limit: 1, per: '1s' }, key: '$.a', total: 5 },
+  ])('is refused with a rate as %j', (flow) => {
+    expect(parse(flow).success).toBe(false);
   });
 
   test.for([{}, { concurrency: 0 }, { concurrency: 1, key: 'customer' }, { concurrency: 1, total: 5 }, { concurrency: 1, pool: 'a.b' }])(

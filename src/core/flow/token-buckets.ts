@@ -1,0 +1,96 @@
+import { parseRateText, type RateText } from '#src/core/functions/rate.ts';
+import type { Bucket, LedgerEntry } from './ledger-entry.ts';
+
+/** How many buckets of an entry lack tokens at most, so that it stays a message. Further keys wait until some are full. */
+const MAX_BUCKETS = 4_096;
+const FULL_AGAIN_WITHIN_MS = 1_000;
+const MICROS = 1_000;
+
+/** The tokens that a key needs. */
+type Needed = { rate: RateText; key: string };
+
+/**
+ * The token buckets of an entry, while a change of the entry is decided. A bucket is one time (GCRA): when it is full again.
+ *
+ * - (RATE1) An attempt gets a token only if the used tokens of its bucket and those that are held are fewer than the burst.
+ * - (RATE2) A held token is used when the log shows that its attempt started, and comes back after that. Until then it is missing.
+ *
+ * So in any time, at most the burst and what came back in that time are used, however long a process stands still between its token and
+ * the start of the attempt.
+ */
+export class TokenBuckets {
+  readonly #known: readonly Bucket[];
+  readonly #fullAt: Map<string, Bucket>;
+  readonly #held = new Map<string, number>();
+  readonly #now: number;
+  #isUsed = false;
+
+  constructor({ holders, buckets = [] }: LedgerEntry, now: number) {
+    this.#now = now * MICROS;
+    this.#known = buckets;
+    this.#fullAt = new Map(buckets.map((bucket) => [bucketIdOf({ rate: bucket[0], key: bucket[1] }), bucket]));
+    for (const { rate, key } of holders) if (rate !== undefined) this.hold({ rate, key });
+  }
+
+  /** The buckets that lack tokens. Full ones are dropped when a token was used, or when all are full. */
+  get written(): readonly Bucket[] | undefined {
+    const lacking = [...this.#fullAt.values()].filter(([, , fullAt]) => fullAt > this.#now);
+    const written = this.#isUsed || lacking.length === 0 ? lacking : this.#known;
+    return written.length === 0 ? undefined : written;
+  }
+
+  hold(needed: Needed): void {
+    const id = bucketIdOf(needed);
+    this.#held.set(id, (this.#held.get(id) ?? 0) + 1);
+  }
+
+  /** A held token is used now. */
+  use({ rate, key }: Needed): void {
+    const id = bucketIdOf({ rate, key });
+    this.#held.set(id, (this.#held.get(id) ?? 0) - 1);
+    this.#fullAt.set(id, [rate, key, this.#fullAtOf(id) + intervalOf(rate)]);
+    this.#isUsed = true;
+  }
+
+  /** When a token is free: now or before if one is. Those that are held count as if they were used now. */
+  nextAt(needed: Needed): number {
+    return Math.ceil(this.#nextAtInMicros(needed) / MICROS);
+  }
+
+  /** How many tokens are free. */
+  countOf(needed: Needed): number {
+    const sinceInMicros = this.#now - this.#nextAtInMicros(needed);
+    return sinceInMicros < 0 ? 0 : Math.floor(sinceInMicros / intervalOf(needed.rate)) + 1;
+  }
+
+  #nextAtInMicros({ rate, key }: Needed): number {
+    const id = bucketIdOf({ rate, key });
+    if (!this.#fullAt.has(id) && this.#fullAt.size >= MAX_BUCKETS) return this.#now + FULL_AGAIN_WITHIN_MS * MICROS;
+    const missing = (this.#held.get(id) ?? 0) + 1 - parseRateText(rate).burst;
+    return this.#fullAtOf(id) + missing * intervalOf(rate);
+  }
+
+  #fullAtOf(id: string): number {
+    return Math.max(this.#fullAt.get(id)?.[2] ?? 0, this.#now);
+  }
+}
+
+/** The time in which one token comes back, in microseconds. */
+function intervalOf(rate: RateText): number {
+  const { limit, perInMs } = parseRateText(rate);
+  return Math.ceil((perInMs * MICROS) / limit);
+}
+
+function bucketIdOf({ rate, key }: Needed): string {
+  return `${rate} ${key}`;
+}
+
+/** For how long tokens are gathered, so that one write gives several: not longer than a part of the bucket takes to fill. */
+export function gatherInMs(rate: RateText, most: number): number {
+  return Math.min(most, Math.floor(((parseRateText(rate).burst - 1) * intervalOf(rate)) / MICROS / 2));
+}
+
+/** When the last bucket is full, in milliseconds. */
+export function allFullAt(buckets: readonly Bucket[]): number {
+  return Math.ceil(Math.max(...buckets.map(([, , fullAt]) => fullAt)) / MICROS);
+}
