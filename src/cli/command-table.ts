@@ -204,7 +204,7 @@ export const commandTable: Readonly<Record<string, CommandEntry>> = {
   },
   project: {
     usage: 'project',
-    summary: 'encryption of the payloads of a project: ls, encrypt, erase',
+    summary: 'quotas of a project, and encryption of its payloads: ls, quota, encrypt, erase',
     load: async () => (await import('./commands/project/project.ts')).projectCommand(),
   },
   keys: {

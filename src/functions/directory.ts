@@ -5,6 +5,8 @@ import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import { decodeEntry, type FunctionEntry, resolveFunction } from '#src/core/functions/entry.ts';
 import { type FunctionName, parseFunctionName } from '#src/core/names/names.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
+import { isQuotaKey } from '#src/core/quotas/project-quota.ts';
+import type { ProjectQuotas } from '#src/core/quotas/project-quotas.ts';
 import { isScheduleKey } from '#src/core/schedules/schedule.ts';
 import { isTestEventsKey } from './test-events.ts';
 
@@ -25,18 +27,27 @@ export type DirectoryOptions = {
   onProblem?: (problem: string) => void;
   /** Follows the settings and the data keys of projects, which are in the same store. */
   payloads?: Pick<PayloadSealer, 'note'> | undefined;
+  /** Follows the quotas of projects, which are in the same store. */
+  quotas?: Pick<ProjectQuotas, 'note'> | undefined;
 };
 
 /** Follows the registry until the signal aborts. Resolves once the present functions, and the settings of projects, are loaded. */
 export async function openFunctionDirectory(
   store: KeyValue,
-  { signal, onProblem = () => {}, payloads }: DirectoryOptions,
+  { signal, onProblem = () => {}, payloads, quotas }: DirectoryOptions,
 ): Promise<FunctionDirectory> {
   const entries = new Map<FunctionName, FunctionEntry>();
   const listeners: Parameters<FunctionDirectory['subscribe']>[0][] = [];
+  /** Takes over an entry that is no function. */
+  function noteOther(key: string, value: string | undefined): boolean {
+    if (isProjectKey(key)) payloads?.note({ key, value });
+    else if (isQuotaKey(key)) quotas?.note({ key, value });
+    else return isTestEventsKey(key) || isScheduleKey(key);
+    return true;
+  }
+
   await store.watch(({ key, value, revision }) => {
-    if (isProjectKey(key)) return payloads?.note({ key, value });
-    if (isTestEventsKey(key) || isScheduleKey(key)) return undefined;
+    if (noteOther(key, value)) return;
     const name = key as FunctionName;
     if (entries.get(name)?.revision === revision) return;
     try {

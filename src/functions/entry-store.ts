@@ -4,6 +4,7 @@ import { LATEST } from '#src/core/functions/definition.ts';
 import { decodeEntry, encodeEntry, type FunctionEntry } from '#src/core/functions/entry.ts';
 import { type FunctionName, parseFunctionName } from '#src/core/names/names.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
+import { isQuotaKey } from '#src/core/quotas/project-quota.ts';
 import { isScheduleKey } from '#src/core/schedules/schedule.ts';
 import type { Changed } from './changes.ts';
 import { isTestEventsKey } from './test-events.ts';
@@ -28,7 +29,8 @@ export class EntryStore {
 
   /** All readable entries. An unreadable entry, which the registry did not write, is left out; `sequent doctor` reports it. */
   async list(): Promise<FunctionEntry[]> {
-    const isFunction = (key: string): boolean => !isProjectKey(key) && !isTestEventsKey(key) && !isScheduleKey(key);
+    const others = [isProjectKey, isQuotaKey, isTestEventsKey, isScheduleKey];
+    const isFunction = (key: string): boolean => !others.some((isOther) => isOther(key));
     const names = (await this.#store.keys()).filter(isFunction) as FunctionName[];
     const entries = await Promise.all(names.map((name) => this.read(name).catch(() => undefined)));
     return entries.filter((entry) => entry !== undefined);

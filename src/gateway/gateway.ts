@@ -19,6 +19,9 @@ import { createMetrics } from './operations/metrics.ts';
 import { readLag } from './operations/read-lag.ts';
 import { watchReplicas } from './operations/replica-watch.ts';
 import type { Gateway, GatewayOptions } from './ports.ts';
+import { limitClient } from './quotas/limited-client.ts';
+import { quotaFigures } from './quotas/quota-figures.ts';
+import { createQuotaGuard } from './quotas/quota-guard.ts';
 import { openRecords } from './records.ts';
 import { createSharedStore } from './shared-store.ts';
 
@@ -43,11 +46,19 @@ const PORTS_TO_TRY = 20;
 const FLUSH_WITHIN_MS = 1_000;
 /** Opens what the routes share. The signal ends the watches on shared stores. `host` is the host that HTTP is served on. */
 export async function openGateway(options: GatewayOptions, signal: AbortSignal, host = '127.0.0.1'): Promise<Gateway> {
-  const { store: bucket, logCount, signatures, origins = [], compareReplicas: compare, ...shared } = options;
+  const { store: bucket, logCount, signatures, origins = [], compareReplicas: compare, quotas: source, ...shared } = options;
   const store = createSharedStore(bucket);
   const replicaWatch = compare === undefined ? undefined : watchReplicas({ ...shared, compare, signal });
+  const { client, clock, logger } = shared;
+  const guarding = { store: bucket, clock, logger, ownProject: shared.tenancy.project, signal };
+  const quotas = source === undefined ? undefined : createQuotaGuard({ ...guarding, ...source, quotas: source.projects });
+  const limited = (waits: boolean) => (quotas === undefined ? client : limitClient(client, quotas, { waits }));
+  const figures = () =>
+    (quotas?.uses ?? []).map((use) => ({ project: use.project ?? shared.tenancy.project, figures: quotaFigures(use, clock.now()) }));
   return {
     ...shared,
+    client: limited(false),
+    quotas,
     attempts: createFailedAttempts(shared),
     checkOrigin: createOriginGuard({
       isOpen: shared.credentials.isOpen,
@@ -55,12 +66,12 @@ export async function openGateway(options: GatewayOptions, signal: AbortSignal, 
       origins,
       isCertified: shared.tls === undefined ? undefined : (name) => shared.tls?.material.isFor(name) === true,
     }),
-    bulkRunner: createBulkRunner({ ...shared, signal }),
+    bulkRunner: createBulkRunner({ ...shared, client: limited(true), signal }),
     records: await openRecords(store, signal),
     sessions: await openSessions(store, shared.credentials, signal),
     replays: await openReplayCache({ signatures, signal, now: shared.clock.now() }),
     recorder: createAuditRecorder({ ...shared, project: shared.tenancy.project, signal }),
-    metrics: createMetrics({ ...shared, lag: () => readLag(shared), logCount, replicaWatch, logWatch: shared.logWatch }),
+    metrics: createMetrics({ ...shared, lag: () => readLag(shared), logCount, replicaWatch, logWatch: shared.logWatch, quotas: figures }),
     replicaWatch,
     closing: signal,
   };

@@ -9,6 +9,7 @@ import type { Clock } from '#src/core/ports/clock.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
 import type { SignatureLog } from '#src/core/ports/signature-log.ts';
+import type { ProjectQuotas } from '#src/core/quotas/project-quotas.ts';
 import type { CredentialSet } from './auth/credential-set.ts';
 import type { Credential } from './auth/credentials.ts';
 import type { FailedAttempts } from './auth/failed-attempts.ts';
@@ -19,6 +20,8 @@ import type { LogCount } from './operations/log-count.ts';
 import type { Metrics } from './operations/metrics.ts';
 import type { LogProblems } from './operations/problem-metrics.ts';
 import type { ReplicaWatch } from './operations/replica-watch.ts';
+import type { LogUsage } from './quotas/log-usage.ts';
+import type { QuotaGuard } from './quotas/quota-guard.ts';
 import type { Records } from './records.ts';
 
 /** The part of the client library that the gateway uses. */
@@ -85,10 +88,22 @@ export type GatewayOptions = {
   compareReplicas?: () => Promise<string | undefined>;
   /** The losses and the refusals of the log. Without it, none is reported. */
   logWatch?: LogProblems;
+  /** The quotas of projects, and what is counted for them. Without it, no project has a quota. */
+  quotas?: QuotaSource;
+};
+
+type QuotaSource = {
+  projects: ProjectQuotas;
+  /** Counts the log. */
+  usage: (asked: { bytes: boolean }) => Promise<LogUsage>;
+  /** The newest sequence that the log acknowledged to this gateway. */
+  acknowledged: () => number;
 };
 
 /** The dependencies that all routes share. */
-export type Gateway = Omit<GatewayOptions, 'store' | 'logCount' | 'signatures' | 'origins' | 'compareReplicas'> & {
+export type Gateway = Omit<GatewayOptions, 'store' | 'logCount' | 'signatures' | 'origins' | 'compareReplicas' | 'quotas'> & {
+  /** `undefined` when the gateway follows no quotas. `client` asks it. */
+  quotas: QuotaGuard | undefined;
   records: Records;
   bulkRunner: BulkRunner;
   sessions: Sessions;

@@ -9,7 +9,7 @@ import { BUILT, commandLine } from '#test/support/cli/command-line.ts';
 import { openReceiver, type Receiver } from '#test/support/destinations/receiver.ts';
 import { sharedByFile } from '#test/support/shared-by-file.ts';
 
-/* The recipes of docs/recipes, and docs/flow.md: their files are written, and their commands run, as a reader does it. */
+/* The recipes of docs/recipes, docs/flow.md and docs/quotas.md: their files are written, and their commands run, as a reader does it. */
 
 const recipes = fileURLToPath(new URL('../../docs/recipes/', import.meta.url));
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -56,6 +56,16 @@ const expected: Readonly<Record<string, readonly RegExp[]>> = {
     ...[/"shipped":"ada"/, /attempt 1/],
     ...[/greet is defined/, /greet-1/, /"greeted":"ada"/, /greet-2/, /greet-3/, /"greeted":"bob"/],
     ...[/1 start in 1 h for the key "ada", the next one at 20/, /greet is defined/, /"greeted":"ada"/, /for its rate, 1 in 1 h|deferred/],
+  ],
+  '../quotas.md': [
+    ...[
+      /order is defined/,
+      /paused/,
+      /at most 2 open invocations, at most 10 requests per second \(burst 20\)/,
+      /request_id/,
+      /request_id/,
+    ],
+    ...[/shop has 2 open invocations.*QUOTA_EXCEEDED/s, /shop .*at most 2 open/, /no quota/],
   ],
   'remind-later.md': [
     ...[/remind is defined/, /cart-18/, /cart-18.*queued.*due 20/, /waits until 20.*due in 30 d|29 d/s, /cart-18/],

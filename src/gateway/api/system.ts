@@ -12,6 +12,7 @@ import type { LogProblems } from '../operations/problem-metrics.ts';
 import { refusalOf } from '../operations/read-lag.ts';
 import { readWaits } from '../operations/read-waits.ts';
 import type { Gateway } from '../ports.ts';
+import { quotaFigures } from '../quotas/quota-figures.ts';
 import { type Scope, scopeOf } from '../scope.ts';
 import { withoutUndefined } from './invocation-view.ts';
 import { lagsOf } from './lags.ts';
@@ -46,6 +47,7 @@ export function addSystemRoutes(routes: Routes, gateway: Gateway, version: strin
         ...dead,
         ...plain,
         waits,
+        quotas: quotasOf(gateway, scope),
       };
       return call.json(scope.isOpen || scope.project === gateway.tenancy.project ? view : withoutOperatorFields(view));
     },
@@ -103,6 +105,15 @@ function viewOf(
       limit_bytes: storage.limitInBytes,
     }),
   };
+}
+
+/** The own project sees the quotas of all projects, because the operator sets them. */
+function quotasOf({ quotas, tenancy, clock }: Gateway, { isOpen, project: own }: Scope): SystemView['quotas'] {
+  const uses = (quotas?.uses ?? []).map((use) => ({ ...use, project: use.project ?? tenancy.project }));
+  const visible = uses.filter(({ project }) => isOpen || own === tenancy.project || project === own);
+  return visible.flatMap((use) =>
+    quotaFigures(use, clock.now()).map(({ isReached, ...figure }) => ({ project: use.project, ...figure, is_reached: isReached })),
+  );
 }
 
 function lossesOf({ losses }: LogProblems = { losses: [], refusal: undefined }): NonNullable<SystemView['log']>['losses'] {

@@ -8,6 +8,7 @@ import {
   type VersionRefusal,
   VersionRefusedError,
 } from '#src/core/errors.ts';
+import { QuotaExceededError } from '#src/core/quotas/quota-exceeded-error.ts';
 
 /** One mistake in a request, and the part of the request that contains it. */
 export type Issue = { detail: string; pointer?: string; parameter?: string };
@@ -68,6 +69,7 @@ function statusOf(error: SequentError): ReplyStatus | undefined {
   if (error instanceof FunctionNotFoundError && error.qualifier !== undefined)
     return { status: 404, vendorCode: error.qualifier.startsWith('!') ? 'FSS.1053' : 'FSS.1052' };
   if (error instanceof InvalidPayloadError) return { status: 406 };
+  if (error instanceof QuotaExceededError) return { status: 429, retryAfterInS: error.retryAfterInS };
   return statuses[error.code];
 }
 

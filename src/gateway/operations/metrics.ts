@@ -3,6 +3,7 @@ import type { Clock } from '#src/core/ports/clock.ts';
 import { createLagMetrics, type LagSource } from './lag-metrics.ts';
 import type { LogCount } from './log-count.ts';
 import { createProblemMetrics, type KnownProblems } from './problem-metrics.ts';
+import { addQuotaMetrics, type QuotaSource } from './quota-metrics.ts';
 
 /**
  * The metrics of this gateway. HTTP requests are those of this gateway. All other metrics are counted from the log, from its end at the
@@ -14,14 +15,20 @@ export interface Metrics {
   render(): Promise<string>;
 }
 
-export type MetricsOptions = KnownProblems & { clock: Pick<Clock, 'now'>; lag: LagSource; logCount: LogCount };
+export type MetricsOptions = KnownProblems & {
+  clock: Pick<Clock, 'now'>;
+  lag: LagSource;
+  logCount: LogCount;
+  quotas?: QuotaSource | undefined;
+};
 
-export function createMetrics({ clock, lag, logCount, ...problems }: MetricsOptions): Metrics {
+export function createMetrics({ clock, lag, logCount, quotas, ...problems }: MetricsOptions): Metrics {
   const registry = new Registry();
   const registers = [registry];
   let folded = 0;
   createLagMetrics(registry, { clock, lag, folded: () => folded });
   createProblemMetrics(registry, problems);
+  if (quotas !== undefined) addQuotaMetrics(registry, quotas);
   const requests = new Counter({
     name: 'sequent_http_requests_total',
     help: 'HTTP requests that this gateway answered',

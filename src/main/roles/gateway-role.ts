@@ -64,6 +64,7 @@ export async function startGatewayRole(context: RoleContext, logWatch: LogWatch)
         signatures: createSignatureLog(connection),
         audit: createNatsAuditLog(connection, ports.publisher),
         logWatch,
+        quotas: { projects: context.quotas, usage: logCount.usage, acknowledged: () => client.logEpoch.highest },
         compareReplicas: () => findDifference(client.connection),
       },
       { host: httpHost ?? '127.0.0.1', port: httpPort, isPortNegotiable: given.httpPort === undefined },

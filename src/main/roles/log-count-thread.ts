@@ -1,21 +1,26 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { LogCount } from '#src/gateway/operations/log-count.ts';
+import type { LogUsage } from '#src/gateway/quotas/log-usage.ts';
 import type { NatsAddress } from '#src/main/config/nats-address.ts';
 import { ownThread } from './own-module.ts';
 
 /** The data that the thread gets when it starts. */
 export type LogCountOptions = { address: Omit<NatsAddress, 'from'>; from: number };
-export type LogCountAnswer = { question: number } & ({ count: Awaited<ReturnType<LogCount['read']>> } | { problem: string });
+export type LogCountQuestion = { question: number; about: 'metrics' | 'usage' | 'usage with bytes' };
+export type LogCountAnswer = { question: number } & ({ count: unknown } | { problem: string });
 
-type Pending = { resolve: (count: Awaited<ReturnType<LogCount['read']>>) => void; reject: (reason: Error) => void };
+/** The counts of the metrics, and those of the quotas of projects. */
+export type CountedLog = LogCount & { usage(asked: { bytes: boolean }): Promise<LogUsage> };
+
+type Pending = { resolve: (count: unknown) => void; reject: (reason: Error) => void };
 
 /**
  * Counts the log in a thread, because a read of the whole log would delay the acceptance of requests.
  *
- * The first question starts the thread. A gateway whose metrics are never read has none.
+ * The first question starts the thread. A gateway whose metrics are never read, and whose projects have no quotas, has none.
  */
-export function createLogCountThread(options: LogCountOptions): LogCount {
+export function createLogCountThread(options: LogCountOptions): CountedLog {
   let running: { thread: Worker; pending: Map<number, Pending> } | undefined;
   let questions = 0;
 
@@ -37,16 +42,19 @@ export function createLogCountThread(options: LogCountOptions): LogCount {
     return started;
   }
 
+  async function ask(about: LogCountQuestion['about']): Promise<unknown> {
+    running ??= start();
+    const { thread, pending } = running;
+    const question = questions++;
+    return await new Promise((resolve, reject) => {
+      pending.set(question, { resolve, reject });
+      thread.postMessage({ question, about } satisfies LogCountQuestion);
+    });
+  }
+
   return {
-    async read() {
-      running ??= start();
-      const { thread, pending } = running;
-      const question = questions++;
-      return await new Promise((resolve, reject) => {
-        pending.set(question, { resolve, reject });
-        thread.postMessage(question);
-      });
-    },
+    read: async () => (await ask('metrics')) as Awaited<ReturnType<LogCount['read']>>,
+    usage: async ({ bytes }) => (await ask(bytes ? 'usage with bytes' : 'usage')) as LogUsage,
     async close() {
       if (running === undefined) return;
       const { thread } = running;

@@ -2,6 +2,7 @@ import { hasPlainSecrets } from '#src/core/encryption/secret-sealer.ts';
 import { messageOf } from '#src/core/errors.ts';
 import { createHandlerRules, type HandlerRules } from '#src/core/functions/handler-rules.ts';
 import { MAX_DELIVERY_AGE_IN_MS } from '#src/core/ports/destination-target.ts';
+import { ProjectQuotas } from '#src/core/quotas/project-quotas.ts';
 import { openConnections, parseConnections, ReplaceableConnections } from '#src/destinations/connections.ts';
 import type { Connections } from '#src/destinations/targets/connection.ts';
 import { type FunctionDirectory, openFunctionDirectory } from '#src/functions/directory.ts';
@@ -20,6 +21,8 @@ export type RoleContext = {
   /** Reads the file of the connections again. Throws `InvalidInputError` when it cannot be used; the content before stays. */
   reloadConnections: () => Promise<void>;
   encryption: Encryption;
+  /** The quotas and the weights of projects, which the copy of the registry follows. */
+  quotas: ProjectQuotas;
   registry: FunctionRegistry;
   functions: FunctionDirectory;
   rules: HandlerRules;
@@ -49,9 +52,11 @@ export async function openRoleContext(options: RolesOptions): Promise<RoleContex
   const encryption = await encryptionOf(options, ports);
   const { sealer, payloads } = encryption;
   const closing = new AbortController();
+  const quotas = new ProjectQuotas();
   const functions = await openFunctionDirectory(ports.functions, {
     signal: closing.signal,
     payloads,
+    quotas,
     onProblem: (problem) => logger.error({}, problem),
   });
   const refuseDestination = ports.destinationCheck.refuse;
@@ -63,6 +68,7 @@ export async function openRoleContext(options: RolesOptions): Promise<RoleContex
     connections,
     reloadConnections,
     encryption,
+    quotas,
     registry,
     functions,
     rules: createHandlerRules(grants),

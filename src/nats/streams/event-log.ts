@@ -134,8 +134,14 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
       followMessages({ connection, from, headersOnly: true, onProblem, signal }, (message) => onEntry(entryOf(message, isOwn))),
 
     followFully: (from, onEntry, signal) =>
-      followMessages({ connection, from, headersOnly: false, onProblem, signal }, (message) => onEntry(fullEntryOf(message, isOwn))),
+      followMessages({ connection, from, headersOnly: false, onProblem, signal }, (message) => passOn(message, { isOwn, onEntry })),
   };
+}
+
+type Receiver = { isOwn: IsOwn; onEntry: Parameters<EventLog['followFully']>[1] };
+
+function passOn(message: Readonly<StoredMessage>, { isOwn, onEntry }: Receiver): void {
+  onEntry(fullEntryOf(message, isOwn), message.data.length);
 }
 
 function entryOf({ subject, headers, sequence, at }: Readonly<StoredMessage>, isOwn: IsOwn): LogEntry {

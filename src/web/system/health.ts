@@ -1,5 +1,6 @@
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { SystemView } from '#src/gateway/api/schemas/system.ts';
+import { formatBytes } from '../parts/payload-text.ts';
 import { formatNumber, type Text, t, tn } from '../shell/language.ts';
 
 /** Something that an operator should repair: its title and reason, and the command or the page that helps. */
@@ -64,7 +65,7 @@ const waits: Check = (system) =>
       return { severity: isFailing ? 'error' : 'warning', title, ...withRemedy(reason, remedy) };
     });
 
-const isBusy = (kind: string): boolean => kind === 'all-busy' || kind === 'flow-full';
+const isBusy = (kind: string): boolean => kind === 'all-busy' || kind === 'worker-full' || kind === 'flow-full';
 
 /** A remedy that is a command is shown as one. */
 function withRemedy(reason: string, remedy: string | undefined): Pick<HealthIssue, 'reason' | 'command'> {
@@ -192,6 +193,37 @@ const encryption: Check = ({ roles: running, plain_requests = [] }) => {
   ];
 };
 
+function reachedInWords({ quota, limit, used = 0, refused: count }: Omit<SystemView['quotas'][number], 'project' | 'is_reached'>): string {
+  const refused = formatNumber(count);
+  switch (quota) {
+    case 'open':
+      return t('{used} of {limit} invocations are open; {refused} requests were refused', {
+        used: formatNumber(used),
+        limit: formatNumber(limit),
+        refused,
+      });
+    case 'rate':
+      return t('it sends more than {limit} requests per second; {refused} requests were refused', { limit: formatNumber(limit), refused });
+    case 'stored_bytes':
+      return t('{used} of {limit} are stored; {refused} requests were refused', {
+        used: formatBytes(used),
+        limit: formatBytes(limit),
+        refused,
+      });
+  }
+}
+
+/** A project that has reached a quota, so that its requests are refused. */
+const quotas: Check = ({ quotas: known }) =>
+  known
+    .filter(({ is_reached }) => is_reached)
+    .map(({ project, quota, limit, used, refused }) => ({
+      severity: 'warning',
+      title: t('Project {project} has reached a quota', { project }),
+      reason: reachedInWords({ quota, limit, used, refused }),
+      command: `npx sequent project quota ${project}`,
+    }));
+
 /** Several versions run during a rolling upgrade. It is over when the processes of the older versions were started again. */
 const versions: Check = ({ versions: running = [] }) => {
   const [newest, ...older] = running;
@@ -219,6 +251,7 @@ export const healthChecks = {
   clocks,
   files,
   encryption,
+  quotas,
   versions,
 } satisfies Record<string, Check>;
 

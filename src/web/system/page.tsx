@@ -12,6 +12,7 @@ import { BulkOperationsCard } from './bulk-operations.tsx';
 import { HealthCard } from './health-card.tsx';
 import { InstancesCard } from './instances.tsx';
 import { LagsCard } from './lags.tsx';
+import { QuotasCard } from './quotas.tsx';
 import { ReadModelCard } from './read-model.tsx';
 import { VerifyCard } from './verify.tsx';
 import '../styles/system.css';
@@ -48,6 +49,7 @@ export function SystemPage() {
           <HealthCard system={content.system} />
           <Figures system={content.system} />
           <BulkOperationsCard />
+          <QuotasCard quotas={content.system.quotas} />
           <LagsCard lags={content.system.lags} />
           <InstancesCard system={content.system} />
           <ReadModelCard projection={content.system.projection} />

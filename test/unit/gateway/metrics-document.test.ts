@@ -15,6 +15,7 @@ async function renderAll(): Promise<string> {
   const metrics = createMetrics({
     clock: systemClock,
     lag: () => Promise.reject(new Error('NATS does not answer')),
+    quotas: () => [],
     logCount: { read: async () => ({ sequence: 0, text: await counted.metrics() }), close: async () => {} },
     isConnected: () => false,
     logWatch: undefined,

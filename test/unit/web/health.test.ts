@@ -11,6 +11,7 @@ const well = {
   lags: [lag],
   circuits: [],
   waits: [],
+  quotas: [],
   log: {
     messages: 10,
     bytes: 1_000,

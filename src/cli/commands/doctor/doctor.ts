@@ -72,6 +72,7 @@ async function examine(connection: Connection, { dataDir }: Target, withReplicas
     registry,
     schedules: await readSchedules(connection),
     pools: await readPools(connection, functions, inspection.consumers),
+    quotas: projections.length === 0 ? undefined : await readQuotas(connection),
     missingFiles: await missingFiles(functions),
     instances: await createNatsRoleInstances(connection).list(),
     projections,
@@ -167,6 +168,26 @@ async function readPools(
   return await read().catch(() => undefined);
 }
 
+/** The open invocations are counted up to the quota, by the read model. */
+async function readQuotas(connection: Connection): Promise<Examined['quotas']> {
+  const { openKeyValue } = await import('#src/nats/key-value.ts');
+  const { listQuotas } = await import('#src/core/quotas/change-quota.ts');
+  const { createNatsHistory } = await import('#src/nats/questions/history-service.ts');
+  const { FUNCTIONS_BUCKET } = await import('#src/nats/wire/topology.ts');
+  const history = createNatsHistory(connection);
+  const read = async () => {
+    const quotas = await listQuotas(await openKeyValue(connection, FUNCTIONS_BUCKET));
+    const counted = quotas.map(async ({ project, quota: { open: limit } }) => {
+      if (limit === undefined) return [];
+      const most = Math.min(1_000_000, Math.max(1, limit));
+      const { count } = await history.ask('count', { project: project ?? '', state: OPEN, most });
+      return [{ project, open: count, limit }];
+    });
+    return (await Promise.all(counted)).flat();
+  };
+  return await read().catch(() => undefined);
+}
+
 async function missingFiles(functions: readonly RegisteredFunction[]): Promise<{ name: string; file: string }[]> {
   const missing: { name: string; file: string }[] = [];
   for (const { definition } of functions) {
@@ -177,6 +198,7 @@ async function missingFiles(functions: readonly RegisteredFunction[]): Promise<{
   return missing;
 }
 
+const OPEN: ('queued' | 'running' | 'retrying' | 'succeeded' | 'failed')[] = ['queued', 'running', 'retrying', 'succeeded', 'failed'];
 const portOf = (url: string): string => url.split(':').at(-1) ?? '';
 
 const signs = {

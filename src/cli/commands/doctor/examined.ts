@@ -20,6 +20,8 @@ export type Examined = {
   schedules?: readonly ScheduleState[] | undefined;
   /** The slots over all workers; `undefined` when they cannot be read. */
   pools?: readonly PoolState[] | undefined;
+  /** The quotas of open invocations, with what is open; `undefined` when no projection answered. */
+  quotas?: readonly { project: string | undefined; open: number; limit: number }[] | undefined;
   /** The files of process functions that are not on this machine. */
   missingFiles: readonly { name: string; file: string }[];
   /** Every projection that answers; `undefined` when none was asked. */

@@ -12,6 +12,7 @@ import type { Finding } from './finding.ts';
 import { judgeFlow } from './flow-findings.ts';
 import { judgeFunctions, judgeRegistry } from './function-findings.ts';
 import { judgeFiles, judgeIsolation, judgeKeys, judgeLoad, judgePlainRequests, judgeVersions } from './process-findings.ts';
+import { judgeQuotas } from './quota-findings.ts';
 import { judgeSchedules } from './schedule-findings.ts';
 
 /** Judges the observations. A pure function, so that every judgement can be tested. */
@@ -56,6 +57,7 @@ export function judge(examined: Examined): Finding[] {
     ...judgeFunctions(examined),
     ...judgeSchedules(examined, Date.now()),
     ...judgeFlow(examined, Date.now()),
+    ...judgeQuotas(examined),
   ];
 }
 

@@ -2,11 +2,13 @@ import { Command } from 'commander';
 import { encryptCommand } from './encrypt.ts';
 import { eraseCommand } from './erase.ts';
 import { listCommand } from './ls.ts';
+import { quotaCommand } from './quota.ts';
 
 export function projectCommand(): Command {
   return new Command('project')
-    .description('The encryption of the payloads of a project, and the erasure of a project by its key.')
+    .description('The quotas of a project, the encryption of its payloads, and the erasure of a project by its key.')
     .addCommand(listCommand())
+    .addCommand(quotaCommand())
     .addCommand(encryptCommand())
     .addCommand(eraseCommand());
 }

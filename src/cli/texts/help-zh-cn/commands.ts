@@ -74,7 +74,7 @@ export const commands = {
   'list the signed heads of the log': '列出事件日志的已签名头',
   'the key that signs the head of the log: create': '为事件日志的头签名的密钥：create',
   'create a key that signs the head of the log': '创建为事件日志的头签名的密钥',
-  'encryption of the payloads of a project: ls, encrypt, erase': '项目负载的加密：ls、encrypt、erase',
+  'quotas of a project, and encryption of its payloads: ls, quota, encrypt, erase': '项目的配额，以及负载的加密：ls、quota、encrypt、erase',
   'list the projects with settings': '列出有设置的项目',
   'encrypt the payloads of a project from now on': '此后加密项目的负载',
   'erase the payloads of a project by destroying its keys': '通过销毁密钥擦除项目的负载',
@@ -233,9 +233,10 @@ export const commands = {
     'projection 每分钟为事件日志的头签名所用的 Ed25519 密钥。',
   'Creates an Ed25519 key in a new file, and its public key in <file>.pub. Keep the file outside of the data folder; give the public key to those who verify.':
     '在新文件中创建 Ed25519 密钥，公钥写入 <file>.pub。文件请放在数据文件夹之外；公钥交给校验者。',
-  'The encryption of the payloads of a project, and the erasure of a project by its key.': '项目负载的加密，以及通过密钥销毁项目。',
-  'Lists the projects whose payloads are or were encrypted. The payloads of all other projects are stored as they are.':
-    '列出负载已加密或曾加密的项目。其他项目的负载按原样保存。',
+  'The quotas of a project, the encryption of its payloads, and the erasure of a project by its key.':
+    '项目的配额、负载的加密，以及通过密钥销毁项目。',
+  'Lists the projects that have quotas, or whose payloads are or were encrypted. The payloads of all other projects are stored as they are.':
+    '列出有配额、或者负载已加密或曾加密的项目。其他项目的负载按原样保存。',
   'Encrypts request payloads, results, errors and output of the functions of a project from now on, in the log, the results, the read models and the archive. Start the gateway, the workers and the destinations role with the same keys first.':
     '此后加密项目函数的请求负载、返回值、错误和输出，包括事件日志、结果、读模型和归档。请先用相同的密钥启动网关、worker 和 destinations 角色。',
   'Destroys the data keys of a project, also that of secret user data. Nothing can read its encrypted payloads, results and secrets again, in no copy of the log, the archive and the read models. Its functions run no more until its payloads are encrypted again.':

@@ -125,6 +125,15 @@ export const doctor = {
     '错过了 {from} 至 {to} 的触发，超过了补做时限（创建以来共 {count} 次）',
   'its fire time is overdue by {duration}': '触发时间已过 {duration}，尚未触发',
   flow: '流控',
+  quotas: '配额',
+  'quota of {name}': '{name} 的配额',
+  'the own project': '自有项目',
+  '{open} invocations are open; the quota is {limit}, so its requests over HTTP are refused':
+    '{open} 个调用未结束；配额为 {limit}，因此其 HTTP 请求被拒绝',
+  'sequent ls --state queued,retrying shows what is open; sequent project quota changes the quota':
+    'sequent ls --state queued,retrying 显示未结束的调用；sequent project quota 更改配额',
+  '1 quota of open invocations is not reached': '1 个未结束调用的配额未达到',
+  '{count} quotas of open invocations are not reached': '{count} 个未结束调用的配额未达到',
   'flow of {name}': '{name} 的流控',
   '1 pool of slots, {running} running, {waiting} waiting': '1 个名额池，{running} 个正在执行，{waiting} 个等待',
   '{count} pools of slots, {running} running, {waiting} waiting': '{count} 个名额池，{running} 个正在执行，{waiting} 个等待',

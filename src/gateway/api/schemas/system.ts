@@ -55,6 +55,17 @@ const plainRequestsSchema = z.object({
   remedy: z.string(),
 });
 
+const quotaSchema = z.object({
+  project: z.string(),
+  quota: z
+    .enum(['open', 'rate', 'stored_bytes'])
+    .describe('open: invocations that are not notified; rate: accepted requests per second; stored_bytes: what the log holds'),
+  limit: count,
+  used: count.optional().describe('the open invocations or the stored bytes, as this gateway counts them; absent for the rate'),
+  refused: count.describe('the requests that this gateway refused since its start'),
+  is_reached: z.boolean().describe('whether the project has reached the quota, or was refused in the last minute'),
+});
+
 const logSchema = z.object({
   messages: count,
   bytes: count,
@@ -120,6 +131,7 @@ export const systemSchema = z.object({
     .array(plainRequestsSchema)
     .optional()
     .describe('requests that came in plain text although the project encrypts payloads; absent when no projection runs'),
+  quotas: z.array(quotaSchema).describe('the quotas of the project of the caller; for the own project, those of all projects'),
   log: logSchema.optional().describe('for the own project only'),
   projection: z
     .object({

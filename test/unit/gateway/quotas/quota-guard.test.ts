@@ -1,0 +1,123 @@
+import { describe, expect, test } from 'vitest';
+import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
+import { silentLogger } from '#src/core/ports/logger.ts';
+import { type QuotaLimits, quotaKeyOf } from '#src/core/quotas/project-quota.ts';
+import { ProjectQuotas } from '#src/core/quotas/project-quotas.ts';
+import { createQuotaGuard, type QuotaGuard } from '#src/gateway/quotas/quota-guard.ts';
+
+type Opened = { guard: QuotaGuard; counted: (sequence: number, open: number) => Promise<void>; acknowledge: (sequence: number) => void };
+
+/** A guard of project `shop`, whose counts of the log are given by the test. */
+function open(limits: QuotaLimits): Opened {
+  const projects = new ProjectQuotas();
+  projects.note({ key: quotaKeyOf('shop'), value: JSON.stringify({ v: 1, ...limits }) });
+  let usage = { sequence: 0, open: {} as Record<string, number> };
+  let acknowledged = 0;
+  let now = 0;
+  const waiting: (() => void)[] = [];
+  const guard = createQuotaGuard({
+    quotas: projects,
+    store: createMemoryKeyValue(),
+    clock: {
+      now: () => now,
+      sleep: (ms) =>
+        new Promise((resolve) => {
+          waiting.push(() => {
+            now += ms;
+            resolve();
+          });
+        }),
+    },
+    logger: silentLogger,
+    ownProject: 'own',
+    usage: async () => usage,
+    acknowledged: () => acknowledged,
+    signal: new AbortController().signal,
+  });
+  const turns = async (): Promise<void> => {
+    for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+  };
+  return {
+    guard,
+    async counted(sequence, count) {
+      usage = { sequence, open: { shop: count } };
+      await turns();
+      for (const resume of waiting.splice(0)) resume();
+      await turns();
+    },
+    acknowledge: (sequence) => {
+      acknowledged = sequence;
+    },
+  };
+}
+
+const admit = async ({ guard }: Opened, count = 1) => await guard.admit('shop=greet', count);
+
+describe('the quota of open invocations', () => {
+  test('holds for requests of one moment that the log has not answered', async () => {
+    const opened = open({ open: 3 });
+    const settled = await Promise.allSettled([1, 2, 3, 4, 5].map(() => admit(opened)));
+    expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled', 'rejected', 'rejected']);
+    await expect(admit(opened)).rejects.toThrow(
+      'project shop has 3 open invocations; its quota is 3. Nothing was accepted: send again when some have ended, or ask the operator for a larger quota',
+    );
+  });
+
+  test('counts a request once: by this gateway until the log was counted that far, then by the log', async () => {
+    const opened = open({ open: 2 });
+    const first = await admit(opened);
+    opened.acknowledge(7);
+    first?.settle(true);
+    await opened.counted(6, 0);
+    expect(opened.guard.uses).toMatchObject([{ project: 'shop', open: 1 }]);
+    await opened.counted(7, 1);
+    expect(opened.guard.uses).toMatchObject([{ project: 'shop', open: 1 }]);
+    await opened.counted(8, 0);
+    expect(opened.guard.uses).toMatchObject([{ project: 'shop', open: 0 }]);
+  });
+
+  test('is free again when a request was refused, or repeated an earlier one', async () => {
+    const opened = open({ open: 1 });
+    (await admit(opened))?.settle(false);
+    (await admit(opened))?.settle(true, 1);
+    (await admit(opened))?.settle(false);
+    expect(opened.guard.uses).toMatchObject([{ open: 0, refusals: { counts: {} } }]);
+  });
+
+  test('concerns its project alone, and a project without a quota is not counted', async () => {
+    const opened = open({ open: 0 });
+    await expect(admit(opened)).rejects.toThrow('its quota is 0');
+    expect([opened.guard.admit('greet', 1), opened.guard.admit('other=greet', 1)]).toEqual([undefined, undefined]);
+    expect(opened.guard.uses).toMatchObject([{ project: 'shop', refusals: { counts: { open: 1 }, at: 0 } }]);
+  });
+
+  test('lets members of a batch wait for the end of an invocation, and refuses them after two seconds', async () => {
+    const opened = open({ open: 1 });
+    await opened.counted(5, 1);
+    const waiting = opened.guard.admitInTurn('shop=greet', 1);
+    await opened.counted(6, 0);
+    await opened.counted(6, 0);
+    expect(await waiting).toBeDefined();
+    const refused = Promise.all([1, 2, 3].map(() => expect(opened.guard.admitInTurn('shop=greet', 1)).rejects.toThrow('its quota is 1')));
+    for (let round = 0; round < 50; round++) await opened.counted(6, 0);
+    await refused;
+  });
+});
+
+describe('the quota of the accept rate', () => {
+  test('refuses an array that is larger than the burst with what to do', async () => {
+    await expect(admit(open({ rate: 5, burst: 10 }), 11)).rejects.toThrow(
+      'this call has 11 requests, and project shop may send 10 at once. Nothing was accepted: send fewer at once, or as a batch of lines',
+    );
+  });
+
+  test('frees the place among the open invocations when it refuses', async () => {
+    const opened = open({ open: 5, rate: 1, burst: 1 });
+    (await admit(opened))?.settle(false);
+    await expect(admit(opened)).rejects.toMatchObject({
+      message: expect.stringContaining('project shop sends more than its quota of 1 requests per second (burst 1)'),
+      retryAfterInS: 1,
+    });
+    expect(opened.guard.uses).toMatchObject([{ open: 0, refusals: { counts: { rate: 1 } } }]);
+  });
+});
