@@ -14,6 +14,7 @@ export const waitKinds = {
   'no-function': 'the function does not exist',
   'no-worker': 'no worker takes its work',
   'all-busy': 'all slots are taken',
+  'worker-full': 'waiting for its turn among the functions of a worker',
   'flow-full': 'waiting for a slot over all workers',
   'key-full': 'waiting for a slot of its key',
   'rate-used': 'waiting for its rate',
@@ -58,38 +59,51 @@ export type Surroundings = {
   queue: { pending: number; unacknowledged: number; waiting: number } | undefined;
   /** The running processes with the role worker that take work; `undefined` when it is unknown. */
   workers: number | undefined;
+  /** The slots of these workers that are held, and all of them; `undefined` when it is unknown. */
+  load?: { held: number; slots: number } | undefined;
   /** The roles that run in any process. */
   roles: readonly string[];
 };
 
 /** Why no attempt of the function starts now; `undefined` while a worker requests its work. */
-export function whyQueueWaits({ name, definition, slots, queue, workers }: Omit<Surroundings, 'roles'>): Wait | undefined {
+export function whyQueueWaits({ name, definition, slots, queue, workers, load }: Omit<Surroundings, 'roles'>): Wait | undefined {
   if (definition === undefined) {
     return { kind: 'no-function', text: say('there is no function {name}', { name }), remedy: `sequent fn put ${name} --file <file>` };
   }
-  const { paused, concurrency, handler } = definition;
+  const { paused, handler } = definition;
   if (paused) return { kind: 'paused', text: say('{name} is paused and starts no attempt', { name }), remedy: `sequent fn resume ${name}` };
   const full = slots === undefined ? undefined : whyFull(slots);
   if (full !== undefined) return full;
   const { waiting: pulls, unacknowledged: atWork } = queue ?? { waiting: 0, unacknowledged: 0 };
   if (pulls > 0) return undefined;
-  if (workers !== 0 && atWork > 0 && definition.flow?.key !== undefined) {
+  if (workers !== 0 && atWork > 0) return whyBusy({ name, definition, workers, load, atWork });
+  const remedy = handler.kind === 'inline' ? say('start your own worker: startWorker() of sequent/client') : 'sequent serve --role worker';
+  return { kind: 'no-worker', text: workers === 0 ? say('no worker runs') : say('no running worker executes {name}', { name }), remedy };
+}
+
+type Busy = Pick<Surroundings, 'name' | 'workers' | 'load'> & { definition: NonNullable<Surroundings['definition']>; atWork: number };
+
+/** Why a function whose requests are in progress requests no further one. */
+function whyBusy({ name, definition, workers = 1, load, atWork }: Busy): Wait {
+  const { concurrency } = definition;
+  if (definition.flow?.key !== undefined) {
     const text = say('its workers hold {count} requests, which run or wait for slots of their keys', { count: atWork });
     return { kind: 'flow-full', text, remedy: `sequent flow ls ${name}` };
   }
-  if (workers !== 0 && atWork > 0) {
-    const text = say(
-      'all slots of its workers are taken: {count} in progress, and each worker runs at most {concurrency} at the same time',
-      { count: atWork, concurrency },
-    );
-    return {
-      kind: 'all-busy',
-      text,
-      remedy: say('more workers, or a higher concurrency of {name} (sequent fn put, --concurrency)', { name }),
-    };
+  if (load !== undefined && load.held >= load.slots && atWork < concurrency * workers) {
+    const text = say('all {slots} slots of the workers are taken, and the functions of the projects get them in turn', {
+      slots: load.slots,
+    });
+    return { kind: 'worker-full', text, remedy: say('more workers, or more slots of each worker (sequent serve --worker-slots)') };
   }
-  const remedy = handler.kind === 'inline' ? say('start your own worker: startWorker() of sequent/client') : 'sequent serve --role worker';
-  return { kind: 'no-worker', text: workers === 0 ? say('no worker runs') : say('no running worker executes {name}', { name }), remedy };
+  return {
+    kind: 'all-busy',
+    text: say('all slots of its workers are taken: {count} in progress, and each worker runs at most {concurrency} at the same time', {
+      count: atWork,
+      concurrency,
+    }),
+    remedy: say('more workers, or a higher concurrency of {name} (sequent fn put, --concurrency)', { name }),
+  };
 }
 
 /** Why no slot of a flow is free; `undefined` when one is. */

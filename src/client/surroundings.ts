@@ -84,13 +84,21 @@ export function surroundingsOf(
   definition: Surroundings['definition'],
 ): Surroundings {
   const working = instances.filter(({ takesWork = true }) => takesWork);
+  const workers = working.filter(({ roles }) => roles.includes('worker'));
   return {
     name,
     definition,
     queue: consumers.find((consumer) => consumer.name === `fn-${name}`),
-    workers: working.filter(({ roles }) => roles.includes('worker')).length,
+    workers: workers.length,
+    load: loadOf(workers),
     roles: [...new Set(working.flatMap(({ roles }) => roles))],
   };
+}
+
+function loadOf(workers: SystemState['instances']): Surroundings['load'] {
+  const known = workers.flatMap(({ heldSlots: held, slots }) => (held === undefined || slots === undefined ? [] : [{ held, slots }]));
+  if (known.length === 0) return undefined;
+  return known.reduce((sum, { held, slots }) => ({ held: sum.held + held, slots: sum.slots + slots }), { held: 0, slots: 0 });
 }
 
 /** The definition; `undefined` when the function does not exist. */

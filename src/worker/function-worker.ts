@@ -1,5 +1,6 @@
 import type { SlotLedger } from '#src/core/flow/slot-ledger.ts';
 import type { FunctionEntry } from '#src/core/functions/entry.ts';
+import { projectOf } from '#src/core/names/addressable.ts';
 import { createActiveStreams } from '#src/core/stream/active-streams.ts';
 import type { KeptStreams } from '#src/core/stream/kept-streams.ts';
 import type { WorkItem } from '#src/core/stream/work-queue.ts';
@@ -9,6 +10,7 @@ import type { LogWindow } from './log-window.ts';
 import type { WorkerPorts } from './ports.ts';
 import { createSlots } from './slots.ts';
 import { type StreamRunOptions, WorkerRun } from './stream-run.ts';
+import type { WorkerSlots } from './worker-slots.ts';
 
 /** The slots that are held, and all slots. */
 export type Load = { held: number; slots: number };
@@ -35,15 +37,18 @@ export type FunctionWorkerOptions = {
   kept: KeptStreams;
   ledger: SlotLedger;
   canceledBatches: CanceledBatches;
+  /** The slots that all functions of the worker share; `undefined` without a limit. */
+  workerSlots: WorkerSlots | undefined;
 };
 
 export function startFunctionWorker(
-  { ports, executions, window, kept, ledger, canceledBatches }: FunctionWorkerOptions,
+  { ports, executions, window, kept, ledger, canceledBatches, workerSlots }: FunctionWorkerOptions,
   initial: FunctionEntry,
 ): FunctionWorker {
   const { queue, log, logger } = ports;
   let fn = initial;
-  const slots = createSlots(fn.definition.concurrency, () => subscription.pull());
+  const shared = workerSlots === undefined ? undefined : { slots: workerSlots, project: projectOf(fn.definition.name) };
+  const slots = createSlots(fn.definition.concurrency, () => subscription.pull(), shared);
   const options: StreamRunOptions = { ports, fn: () => fn, slots, executions, ledger, canceledBatches };
   const activeStreams = createActiveStreams({
     log,

@@ -1,3 +1,5 @@
+import type { WorkerSlots } from './worker-slots.ts';
+
 /** The slots of one function in one worker: at most `size` executions run at one moment. */
 export interface Slots {
   /** How many slots are held. More than `size` for a while after `resize` made the number smaller. */
@@ -24,8 +26,15 @@ export interface Slots {
   close(): void;
 }
 
-/** `onDemand` is called when further items may be accepted: a slot became free, or its holder no longer waits for the log. */
-export function createSlots(initialSize: number, onDemand: () => void): Slots {
+/** The slots of the worker that the function shares with others, and its project. */
+type Shared = { slots: WorkerSlots; project: string | undefined };
+
+/**
+ * `onDemand` is called when further items may be accepted: a slot became free, or its holder no longer waits for the log. With `shared`, a slot
+ * of the function is one of the worker too.
+ */
+export function createSlots(initialSize: number, onDemand: () => void, shared?: Shared): Slots {
+  const share = shared?.slots.join(shared.project, () => grant());
   let size = initialSize;
   let held = 0;
   let executing = 0;
@@ -33,8 +42,14 @@ export function createSlots(initialSize: number, onDemand: () => void): Slots {
   const queue: ((granted: boolean) => void)[] = [];
   let head = 0;
 
+  /** Whether the first caller that waits can be answered; then it has a slot of the worker, unless the slots are closed. */
+  function canGrant(): boolean {
+    if (head === queue.length) return false;
+    return isClosed || (held < size && share?.take() !== false);
+  }
+
   function grant(): void {
-    while (head < queue.length && (isClosed || held < size)) {
+    while (canGrant()) {
       const next = queue[head++];
       if (!isClosed) held++;
       next?.(!isClosed);
@@ -53,7 +68,8 @@ export function createSlots(initialSize: number, onDemand: () => void): Slots {
       return size;
     },
     get free() {
-      return Math.max(0, size - held);
+      const free = Math.max(0, size - held);
+      return share === undefined ? free : Math.min(free, share.free);
     },
     get waiting() {
       return queue.length - head;
@@ -72,7 +88,7 @@ export function createSlots(initialSize: number, onDemand: () => void): Slots {
       executing--;
     },
     tryAcquire() {
-      if (isClosed || head < queue.length || held >= size) return false;
+      if (isClosed || head < queue.length || held >= size || share?.tryTake() === false) return false;
       held++;
       return true;
     },
@@ -84,6 +100,7 @@ export function createSlots(initialSize: number, onDemand: () => void): Slots {
     },
     release() {
       held--;
+      share?.release();
       grant();
       if (held < size) onDemand();
     },
@@ -93,6 +110,7 @@ export function createSlots(initialSize: number, onDemand: () => void): Slots {
     },
     close() {
       isClosed = true;
+      share?.leave();
       grant();
     },
   };

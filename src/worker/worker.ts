@@ -9,6 +9,7 @@ import { createExecutions } from './executions.ts';
 import { type FunctionWorker, type Load, startFunctionWorker } from './function-worker.ts';
 import { createLogWindow, type LogWindow } from './log-window.ts';
 import type { WorkerPorts } from './ports.ts';
+import { WorkerSlots, type WorkerSlotsOptions } from './worker-slots.ts';
 
 /** The worker role: executes functions, and appends the results to the log. */
 export interface Worker {
@@ -27,13 +28,23 @@ export type WorkerOptions = WorkerPorts & {
   canRun: (definition: FunctionDefinition) => boolean;
   timers?: Timers | undefined;
   window?: LogWindow | undefined;
+  /** The slots that all functions share; without a limit, each function has its own alone. */
+  limit?: WorkerSlotsOptions | undefined;
 };
 
-export function startWorker({ functions, canRun, timers = systemTimers, window = createLogWindow(), ...ports }: WorkerOptions): Worker {
+export function startWorker({
+  functions,
+  canRun,
+  timers = systemTimers,
+  window = createLogWindow(),
+  limit,
+  ...ports
+}: WorkerOptions): Worker {
   const { worker, executionProbe, queue, logger, host } = ports;
   const executions = createExecutions();
   const kept = createKeptStreams(ports);
   const canceledBatches = createCanceledBatches(ports.log);
+  const workerSlots = limit === undefined ? undefined : new WorkerSlots(limit);
   const functionWorkers = new Map<FunctionName, FunctionWorker>();
   const stopping = new AbortController();
   const { flow: store, clock, log } = ports;
@@ -53,7 +64,7 @@ export function startWorker({ functions, canRun, timers = systemTimers, window =
       functionWorkers.delete(name);
       void present?.stop();
     } else if (present === undefined) {
-      functionWorkers.set(name, startFunctionWorker({ ports, executions, window, kept, ledger, canceledBatches }, fn));
+      functionWorkers.set(name, startFunctionWorker({ ports, executions, window, kept, ledger, canceledBatches, workerSlots }, fn));
       logger.debug({ function: name }, 'working for a function');
     } else present.update(fn);
   });
@@ -61,7 +72,8 @@ export function startWorker({ functions, canRun, timers = systemTimers, window =
   return {
     get load() {
       const loads = [...functionWorkers.values()].map(({ load }) => load);
-      return loads.reduce((sum, { held, slots }) => ({ held: sum.held + held, slots: sum.slots + slots }), { held: 0, slots: 0 });
+      const sum = loads.reduce((one, { held, slots }) => ({ held: one.held + held, slots: one.slots + slots }), { held: 0, slots: 0 });
+      return limit === undefined ? sum : { held: sum.held, slots: Math.min(sum.slots, limit.size) };
     },
     async stop(graceInMs) {
       const cancelGrace = timers.after(graceInMs, executions.abort);

@@ -177,6 +177,10 @@ export const zhCn = {
   '{name} is paused and starts no attempt': '{name} 已暂停，不会开始执行',
   'all slots of its workers are taken: {count} in progress, and each worker runs at most {concurrency} at the same time':
     'worker 的并发已占满：{count} 次正在执行，每个 worker 最多同时执行 {concurrency} 次',
+  'all {slots} slots of the workers are taken, and the functions of the projects get them in turn':
+    'worker 的 {slots} 个名额已全部占用，各项目的函数轮流获得名额',
+  'more workers, or more slots of each worker (sequent serve --worker-slots)':
+    '增加 worker，或增加每个 worker 的名额（sequent serve --worker-slots）',
   'more workers, or a higher concurrency of {name} (sequent fn put, --concurrency)':
     '增加 worker，或提高 {name} 的并发数（sequent fn put，--concurrency）',
   'start your own worker: startWorker() of sequent/client': '启动您自己的 worker：sequent/client 的 startWorker()',

@@ -134,7 +134,7 @@ const gauges: readonly GaugeRow<Lag>[] = [
   },
   {
     name: 'waiting_requests',
-    help: 'Requests that make no progress, by function and reason: paused, no-worker, all-busy, no-function, platform-failing',
+    help: 'Requests that make no progress, by function and reason: paused, no-worker, all-busy, worker-full, no-function, platform-failing',
     labels: ['function', 'reason'],
     measure: ({ waits }) =>
       waits.map(({ function: token, kind: reason, waiting: value }, index) => ({

@@ -56,6 +56,8 @@ export type RolesOptions = {
   maxChain: number;
   /** Whether a request with an empty payload runs with the event `{}`, which is the default, or is refused. */
   emptyPayload?: 'json' | 'refuse';
+  /** How many executions of all functions together the worker runs at one moment; no limit by default. */
+  workerSlots?: number | undefined;
   /** How long after the outcome a delivery is tried, in milliseconds; 24 h by default. */
   maxDeliveryAgeInMs?: number;
   /** The file of the named connections, which hold the permissions on other services. */

@@ -25,6 +25,7 @@ import { createUnsealingHost } from '#src/hosts/unsealing-host.ts';
 import { createNatsRequester } from '#src/nats/transport/requester.ts';
 import { traceHost } from '#src/tracing/host.ts';
 import { startWorker, type Worker } from '#src/worker/worker.ts';
+import type { WorkerSlotsOptions } from '#src/worker/worker-slots.ts';
 import { readRedaction } from './redaction.ts';
 import { commonPorts, type RoleContext } from './role-context.ts';
 import { createVettedFetch, ownReach } from './vetted-fetch.ts';
@@ -45,8 +46,14 @@ export async function startWorkerRole(context: RoleContext, destinations: Destin
     host: hostOf(context, { plan, cgroups, redact: await readRedaction(context.options.redact) }),
     deliverer: destinations?.deliverer,
     canRun: ({ handler }) => handler.kind !== 'inline',
+    limit: limitOf(context),
   });
   return { worker, isolation };
+}
+
+/** The slots that the functions of the worker share by the weights of their projects. */
+function limitOf({ options: { workerSlots: size }, quotas }: RoleContext): WorkerSlotsOptions | undefined {
+  return size === undefined ? undefined : { size, weightOf: (project) => quotas.of(project).weight ?? 1 };
 }
 
 const DEFAULT_UIDS = { first: 100_000, last: 165_535 };

@@ -53,12 +53,14 @@ export async function startSequent({
   grants,
   connections = {},
   encryptionKey,
+  workerSlots,
 }: {
   with?: readonly Role[];
   grants?: Grants;
   /** The named connections of destinations. */
   connections?: object;
   encryptionKey?: EncryptionKey;
+  workerSlots?: number;
 } = {}): Promise<RunningSequent> {
   const server = await startTestServer();
   const folder = await mkdtemp(join(tmpdir(), 'sequent-gateway-'));
@@ -67,7 +69,7 @@ export async function startSequent({
     await server[Symbol.asyncDispose]();
     await rm(folder, { recursive: true, force: true });
   };
-  return await start({ server, folder, roles: [...ALL, ...additional], grants, encryptionKey, dispose });
+  return await start({ server, folder, roles: [...ALL, ...additional], grants, encryptionKey, workerSlots, dispose });
 }
 
 const connectionsFileIn = (folder: string): string => join(folder, 'connections.json');
@@ -78,6 +80,7 @@ type StartOptions = {
   roles: readonly Role[];
   grants: Grants | undefined;
   encryptionKey?: EncryptionKey | undefined;
+  workerSlots?: number | undefined;
   /** Credentials in addition to those of the two projects. */
   credentials?: readonly Credential[];
   times?: { leaseInMs: number; patienceInMs: number };
@@ -115,6 +118,7 @@ async function serve({
   roles: wanted,
   grants = STRANGERS_FILES,
   encryptionKey,
+  workerSlots,
   credentials: added = [],
   times = { leaseInMs: 1_500, patienceInMs: 500 },
   dispose,
@@ -136,6 +140,7 @@ async function serve({
     tenancy: { region: 'local', project: PROJECT },
     grants,
     encryptionKey,
+    workerSlots,
     connectionsFile: connectionsFileIn(folder),
     projection: { address: listed, dataDir: folder, archive: `${folder}/archive`, logLevel: 'silent' },
     gateway: { address: listed, credentials, httpPort: 0, httpHost: undefined, given: {} },

@@ -36,6 +36,18 @@ describe('a queue', () => {
     ['waits for a worker when none runs', { ...around, queue: busy, workers: 0 }, 'no-worker', '--role worker'],
     ['waits for a worker when none of the running ones pulls', { ...around, queue: idle }, 'no-worker', '--role worker'],
     ['waits for a slot when its workers are full', { ...around, queue: busy }, 'all-busy', 'more workers'],
+    [
+      'waits for its turn when other functions hold all slots of its workers',
+      { ...around, queue: { ...busy, unacknowledged: 1 }, load: { held: 4, slots: 4 } },
+      'worker-full',
+      '--worker-slots',
+    ],
+    [
+      'waits for a slot when it holds all of its own, although its workers are full too',
+      { ...around, queue: busy, load: { held: 4, slots: 4 } },
+      'all-busy',
+      'more workers',
+    ],
   ] as const)('%s', ([, state, kind, remedy]) => {
     expect(whyQueueWaits(state)).toMatchObject({ kind, remedy: expect.stringContaining(remedy) });
   });

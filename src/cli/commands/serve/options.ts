@@ -127,6 +127,10 @@ function addLimitOptions(command: Command): void {
     .option('--max-hops <count>', 'how many destinations a chain may have before it is cut (SEQUENT_MAX_HOPS)')
     .option('--max-chain <count>', 'how many invocations one may start through destinations (SEQUENT_MAX_CHAIN)')
     .option(
+      '--worker-slots <count>',
+      'how many executions of all functions together a worker runs at the same time (SEQUENT_WORKER_SLOTS; default: no limit)',
+    )
+    .option(
       '--empty-payload <kind>',
       'what an empty payload of a request over NATS is: json for the event {}, or refuse (SEQUENT_EMPTY_PAYLOAD, default: json)',
     )

@@ -30,6 +30,7 @@ export function rolesFrom(
     maxHops,
     maxChain,
     emptyPayload: configuration.emptyPayload,
+    workerSlots: configuration.workerSlots,
     maxDeliveryAgeInMs: configuration.deliveryAgeInMs,
     dataDir,
     codeDir: join(dataDir, 'code', 'packages'),
