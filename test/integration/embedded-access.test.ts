@@ -1,4 +1,4 @@
-import { chmodSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect } from 'nats';
 import { describe, expect } from 'vitest';
@@ -103,6 +103,22 @@ describe('the data folder of an earlier version', () => {
     chmodSync(first.keyFile, 0o644);
     await start();
     expect(statSync(first.keyFile).mode & 0o777).toBe(0o600);
+  });
+});
+
+describe('a command finds the server', () => {
+  test('of its data folder before a selected context and the default, and that of no other folder', async ({ start, dataDir }) => {
+    const { url } = await start();
+    const home = join(dataDir, 'home', 'nats');
+    mkdirSync(join(home, 'context'), { recursive: true });
+    writeFileSync(join(home, 'context', 'staging.json'), JSON.stringify({ url: 'nats://staging' }));
+    writeFileSync(join(home, 'context.txt'), 'staging');
+    const env = { XDG_CONFIG_HOME: join(dataDir, 'home') };
+    const find = async (data: string, variables: object) =>
+      (await findNats(readConfiguration({ flags: { data }, env: {} }), { HOME: dataDir, ...variables })).servers;
+    expect(await find(dataDir, env)).toEqual([url]);
+    expect(await find(join(dataDir, 'elsewhere'), env)).toEqual(['nats://staging']);
+    expect(await find(join(dataDir, 'elsewhere'), {})).toEqual(['nats://127.0.0.1:4222']);
   });
 });
 
