@@ -242,6 +242,7 @@ class Table {
         ...this.#js.follows(INVOCATIONS),
         ...this.#js.consumersOf(INVOCATIONS),
         ...this.#js.calls('CONSUMER.LIST', INVOCATIONS),
+        ...this.#js.messages(RESULTS),
         ...this.#js.follows(RESULTS),
         ...this.#js.consumersOf(RESULTS),
         ...this.#js.bucket(STATE_BUCKET),

@@ -9,7 +9,8 @@ import { header } from '#src/nats/wire/codec.ts';
 import { readLastBySubject } from '#src/nats/wire/stored-messages.ts';
 import { INVOCATIONS, RESULTS } from '#src/nats/wire/topology.ts';
 import { listCursors } from './cursors.ts';
-import { readRequestIds } from './request-ids.ts';
+import { readStored } from './read-stored.ts';
+import { requestIdsOf } from './request-ids.ts';
 
 const MAX_IN_FLIGHT = 64;
 /** The server overwrites one message after another, and blocks the stream meanwhile. More in flight would only delay other requests. */
@@ -73,7 +74,8 @@ export function createNatsLogPurge({ connection, publisher }: { connection: Conn
     async hintsOf(fn, until) {
       const found: number[] = [];
       for (const subject of [`wake.${fn}`, `deliver.${fn}`]) {
-        for await (const { sequence } of readRequestIds(connection, INVOCATIONS, { subject })) if (sequence <= until) found.push(sequence);
+        for await (const { seq: sequence } of readStored(connection, INVOCATIONS, { subject, headersOnly: true }))
+          if (sequence <= until) found.push(sequence);
       }
       return found;
     },
@@ -85,7 +87,7 @@ export function createNatsLogPurge({ connection, publisher }: { connection: Conn
     async removeResults(fn, matches) {
       const sequences: number[] = [];
       for (const subject of resultSubjectsOf(fn)) {
-        for await (const { sequence, requestId } of readRequestIds(connection, RESULTS, { subject }))
+        for await (const { sequence, requestId } of requestIdsOf(readStored(connection, RESULTS, { subject, headersOnly: true })))
           if (matches(requestId)) sequences.push(sequence);
       }
       await removeAll(RESULTS, sequences, true);

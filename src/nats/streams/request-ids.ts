@@ -1,14 +1,7 @@
-import type { Connection } from '#src/nats/transport/connection.ts';
-import type { EphemeralOptions } from '#src/nats/transport/consumers.ts';
+import type { JsMsg } from 'nats';
 import { header } from '#src/nats/wire/codec.ts';
-import { readStored } from './read-stored.ts';
 
-/** Reads the sequences and request ids of the messages that a stream holds now. Messages that are stored meanwhile may be missing. */
-export async function* readRequestIds(
-  connection: Connection,
-  stream: string,
-  options: Omit<EphemeralOptions, 'headersOnly'>,
-): AsyncGenerator<{ sequence: number; requestId: string }> {
-  for await (const message of readStored(connection, stream, { ...options, headersOnly: true }))
-    yield { sequence: message.seq, requestId: message.headers?.get(header.requestId) ?? '' };
+/** The sequences and the request ids of messages. */
+export async function* requestIdsOf(messages: AsyncIterable<JsMsg>): AsyncGenerator<{ sequence: number; requestId: string }> {
+  for await (const { seq: sequence, headers } of messages) yield { sequence, requestId: headers?.get(header.requestId) ?? '' };
 }

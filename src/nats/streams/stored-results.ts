@@ -2,7 +2,8 @@ import type { Results } from '#src/core/log/results.ts';
 import { subjects } from '#src/core/names/subjects.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { RESULTS } from '#src/nats/wire/topology.ts';
-import { readRequestIds } from './request-ids.ts';
+import { readPending } from './read-stored.ts';
+import { requestIdsOf } from './request-ids.ts';
 
 /** Looks for the results of invocations among the stored ones. */
 export interface StoredResults {
@@ -49,7 +50,7 @@ async function readOnce(connection: Connection, subject: string, questions: read
   for (const question of questions) open.set(question.id, [...(open.get(question.id) ?? []), question]);
   const since = Math.min(...questions.map((question) => question.since));
   try {
-    for await (const { requestId } of readRequestIds(connection, RESULTS, { subject, since })) {
+    for await (const { requestId } of requestIdsOf(readPending(connection, RESULTS, { subject, since, headersOnly: true }))) {
       for (const { resolve } of open.get(requestId) ?? []) resolve(true);
       if (open.delete(requestId) && open.size === 0) return;
     }

@@ -28,6 +28,7 @@ async function talk(
 
 async function invoke(sequent: Sequent, name: string, lines: number): Promise<string> {
   const reply = await sequent.call('POST', `/api/functions/${name}/invocations`, { body: { lines }, headers: { prefer: 'wait=60' } });
+  expect(reply.status).toBe(200);
   return ((await reply.json()) as { request_id: string }).request_id;
 }
 
