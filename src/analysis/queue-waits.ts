@@ -18,6 +18,7 @@ export const waitKinds = {
   'flow-full': 'waiting for a slot over all workers',
   'key-full': 'waiting for a slot of its key',
   'rate-used': 'waiting for its rate',
+  turn: 'waiting for its turn in the order of its key',
   starting: 'waiting for a worker with a free slot',
   delayed: 'waiting until the request is due',
   'due-later': 'waiting until the next attempt is due',
@@ -45,6 +46,8 @@ export type FlowSlots = {
   rate?: { limit: number; perInMs: number; nextAt: number };
   /** The invocations that wait for the same key, and were requested before; `undefined` when it is unknown. */
   before?: number | undefined;
+  /** Of a flow in the order of the log: the invocation that has the key now, and when it is retried. */
+  turn?: { first?: string; dueAt?: number } | undefined;
 };
 
 /** The present state of a function and of the roles that run it. */
@@ -123,6 +126,7 @@ function whyFull(slots: FlowSlots): Wait | undefined {
 export function whyKeyWaits(slots: FlowSlots): Wait {
   const { pool, key = '', running, limit, total, rate, before } = slots;
   if (rate !== undefined && !isFull(slots)) return whyRateWaits({ ...slots, rate });
+  if (slots.turn !== undefined && !isNextOfFull(slots)) return whyTurn(slots, slots.turn);
   const full =
     total !== undefined && total.running >= total.limit
       ? say('{running} of {limit} run for all keys together', total)
@@ -150,4 +154,23 @@ function isFull({ running, limit, total }: FlowSlots): boolean {
 function withBefore(full: string, before: number | undefined): string {
   if (before === undefined) return full;
   return before === 1 ? say('{full}; 1 is before it', { full }) : say('{full}; {count} are before it', { full, count: before });
+}
+
+/** Whether it is the turn of an attempt, and attempts of other keys have all slots. */
+function isNextOfFull({ before = 0, turn, total }: FlowSlots): boolean {
+  return before === 0 && turn?.first === undefined && total !== undefined && total.running >= total.limit;
+}
+
+/** Whose turn it is before that of an attempt (SLOT7). */
+function whyTurn({ pool, key = '', before = 0 }: FlowSlots, { first, dueAt }: NonNullable<FlowSlots['turn']>): Wait {
+  const wait = { kind: 'turn', rule: 'SLOT7', remedy: `sequent flow ls ${pool}` } as const;
+  const count = before + (first === undefined ? 0 : 1);
+  if (count === 0)
+    return { ...wait, text: say('it is the next one of the key "{key}", and earlier requests are still in the queue', { key }) };
+  const text =
+    count === 1 ? say('1 of the key "{key}" is before it', { key }) : say('{count} of the key "{key}" are before it', { count, key });
+  if (first === undefined) return { ...wait, text };
+  if (dueAt === undefined) return { ...wait, text: say('{text}, the first one is {id}', { text, id: first }) };
+  const time = new Date(dueAt).toISOString();
+  return { ...wait, text: say('{text}, the first one is {id}, which retries at {time}', { text, id: first, time }) };
 }

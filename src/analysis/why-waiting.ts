@@ -73,6 +73,8 @@ function whyDeferred({ waitsFor }: InvocationContext, now: number, around: Surro
   const wait = other ?? whyKeyWaits(slots);
   if (wait.kind === 'rate-used')
     return { ...wait, text: say('It has waited for its rate for {duration}: {why}.', { duration, why: wait.text }) };
+  if (wait.kind === 'turn')
+    return { ...wait, text: say('It has waited for its turn for {duration}: {why}.', { duration, why: wait.text }) };
   return { ...wait, text: say('It has waited for a slot for {duration}: {why}.', { duration, why: wait.text }) };
 }
 

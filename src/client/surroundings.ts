@@ -1,9 +1,9 @@
 import type { InvocationContext } from '#machines/invocation-context.ts';
 import type { FlowSlots, Surroundings } from '#src/analysis/queue-waits.ts';
 import { FunctionNotFoundError, HistoryUnavailableError } from '#src/core/errors.ts';
-import type { LedgerEntry } from '#src/core/flow/ledger-entry.ts';
+import type { Attempt, LedgerEntry } from '#src/core/flow/ledger-entry.ts';
 import { TokenBuckets } from '#src/core/flow/token-buckets.ts';
-import { type Flow, type PoolId, poolOf } from '#src/core/functions/flow.ts';
+import { type Flow, fifoOf, type PoolId, poolOf } from '#src/core/functions/flow.ts';
 import { flowKeyOf } from '#src/core/functions/flow-key.ts';
 import { shownPool } from '#src/core/functions/pool-names.ts';
 import { type RateInput, rateOf, rateTextOf } from '#src/core/functions/rate.ts';
@@ -12,7 +12,7 @@ import type { SequentClient, SystemState } from './client.ts';
 
 type Readers = Pick<SequentClient, 'flow' | 'system'> & {
   functions: Pick<SequentClient['functions'], 'get'>;
-  history: Pick<SequentClient['history'], 'count'>;
+  history: Pick<SequentClient['history'], 'count' | 'list'>;
 };
 
 /** The slot that an invocation waits for, and its request with its payload. */
@@ -48,6 +48,7 @@ export async function readSlots(
     running: holders.filter((one) => one.key === key).length,
     ...(limits?.total === undefined ? {} : { total: { running: holders.length, limit: limits.total } }),
     before: request === null || waitsFor === null ? undefined : await countBefore(history, { ...waitsFor, at: request.at }),
+    turn: await findTurn(history, { limits, holders, key, name, request }),
   };
 }
 
@@ -57,6 +58,21 @@ function rateNow(given: RateInput | undefined, entry: LedgerEntry, key = ''): Pi
   const rate = rateOf(given);
   const nextAt = new TokenBuckets(entry, 0).nextAt({ rate: rateTextOf(rate), key });
   return { rate: { limit: rate.limit, perInMs: rate.perInMs, nextAt } };
+}
+
+type Turn = { limits: Flow | undefined; holders: readonly Attempt[]; key: string; name: string; request: InvocationContext['request'] };
+
+/** The other invocation that has a key, and when it is retried; `undefined` for a flow without an order. */
+async function findTurn(
+  history: Pick<Readers['history'], 'list'>,
+  { limits, holders, key, name, request }: Turn,
+): Promise<FlowSlots['turn']> {
+  if (limits === undefined || fifoOf(limits) === undefined) return undefined;
+  const first = holders.find((one) => one.key === key && one.invocation !== request?.invocation);
+  if (first === undefined) return {};
+  const page = await history.list({ id: first.invocation, function: name, limit: 1 }).catch(() => undefined);
+  const { state, dueAt } = page?.invocations[0] ?? {};
+  return { first: first.invocation, ...(state === 'retrying' && typeof dueAt === 'number' ? { dueAt } : {}) };
 }
 
 /** The key that the flow finds in a request; `undefined` for a flow without keys. */

@@ -18,9 +18,11 @@ import type { OpenStream } from './stream-records.ts';
 
 /**
  * When to inspect the stream again at the latest. `isQueued`: only a hint for a delivery waits in the queue. `waitsFor`: the slots that its
- * invocations wait for.
+ * invocations wait for. `isPlaced`: none of its requests is due without a place in the order of its key (SLOT7).
  */
-export type Inspection = { kind: 'settled' } | { kind: 'open'; nextAt: number; isQueued: boolean; waitsFor: string | undefined };
+export type Inspection =
+  | { kind: 'settled' }
+  | { kind: 'open'; nextAt: number; isQueued: boolean; waitsFor: string | undefined; isPlaced: boolean };
 
 /**
  * Reads a stream, and performs the effects that are due in it. The scheduler decides by the log, not by its memory (E1).
@@ -53,12 +55,17 @@ export async function inspectStream(open: OpenStream, options: SchedulerOptions)
   if (needs.delivery) hints.deliver(open.name, stream.request.sequence, hintId);
   if ([...writer.state.invocations.values()].every(isSettled)) return { kind: 'settled' };
   const { waitsFor } = wakeTimesOf(writer.state.invocations);
-  return { kind: 'open', nextAt: needs.nextAt, isQueued: needs.delivery && !needs.wake, waitsFor };
+  const isPlaced = [...writer.state.invocations.values()].every(hasPlace);
+  return { kind: 'open', nextAt: needs.nextAt, isQueued: needs.delivery && !needs.wake, waitsFor, isPlaced };
 }
 
 /** The sequence of the last message of a stream. Functions may share the id of a stream (ID1), and never share a sequence. */
 function newestSequence({ state: { version, request } }: StreamWriter): number {
   return Math.max(version, request.sequence);
+}
+
+function hasPlace({ value, context: { waitsFor, dueAt } }: Invocation): boolean {
+  return value !== 'queued' || waitsFor !== null || dueAt !== null;
 }
 
 /** What a stream needs, collected over all its invocations. */

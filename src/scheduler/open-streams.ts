@@ -4,6 +4,7 @@ import type { FunctionName, StreamId } from '#src/core/names/names.ts';
 import type { NewestRead } from '#src/core/ports/saved-floor.ts';
 import { createDueTimes } from './due-times.ts';
 import { type OpenStream, StreamRecords } from './stream-records.ts';
+import { UnplacedStreams } from './unplaced-streams.ts';
 import { type OnWait, WaitingStreams } from './waiting-streams.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
@@ -36,10 +37,15 @@ export interface OpenStreams {
   count(stream: OpenStream): void;
   /** Makes a stream due at a time, at the latest. */
   inspectAgain(stream: OpenStream, at: number): void;
-  /** Takes over what an inspection found: the slots that the invocations of the stream wait for. */
-  noteWaits(stream: OpenStream, waitsFor: string | undefined): void;
+  /**
+   * Takes over what an inspection found: the slots that the invocations of the stream wait for, and whether all of them have their place in
+   * the order of their keys.
+   */
+  noteWaits(stream: OpenStream, found: { waitsFor: string | undefined; isPlaced: boolean }): void;
   /** The streams that wait for a slot. */
   readonly waiting: WaitingStreams;
+  /** The streams of which the log does not say yet for which key they wait. */
+  readonly unplaced: UnplacedStreams;
   /** Removes a stream that an inspection found settled. */
   remove(stream: OpenStream): void;
   find(name: StreamName): OpenStream | undefined;
@@ -67,6 +73,7 @@ class FoldedStreams implements OpenStreams {
   readonly #records = new StreamRecords();
   readonly #dueTimes = createDueTimes();
   readonly waiting: WaitingStreams;
+  readonly unplaced: UnplacedStreams;
   #nextSequence = 1;
   #requestBytes = 0;
   #newestAt = 0;
@@ -74,6 +81,7 @@ class FoldedStreams implements OpenStreams {
   constructor(options: OpenStreamsOptions) {
     this.#options = options;
     this.waiting = new WaitingStreams(this.#records, options.onWait ?? (() => {}));
+    this.unplaced = new UnplacedStreams(this.#records);
   }
 
   get size(): number {
@@ -105,6 +113,7 @@ class FoldedStreams implements OpenStreams {
     // The log went backwards, and is read again from its beginning.
     if (entry.sequence < this.#nextSequence) {
       for (let { first } = this.#records; first !== undefined; { first } = this.#records) this.#delete(first);
+      this.unplaced.clear();
     }
     this.#nextSequence = entry.sequence + 1;
     this.#newestAt = entry.at;
@@ -118,7 +127,7 @@ class FoldedStreams implements OpenStreams {
     if (slot !== undefined) this.#records.wake.set(slot, sequence);
   }
 
-  #foldRequest({ name, sequence, at, size, dueAt }: LogEntry & { kind: 'request' }): void {
+  #foldRequest({ name, sequence, at, size, isBatch, dueAt }: LogEntry & { kind: 'request' }): void {
     const records = this.#records;
     // A second request with the same id belongs to the stream of the first.
     if (records.find(name) !== undefined) return;
@@ -129,6 +138,7 @@ class FoldedStreams implements OpenStreams {
     records.requestBytes.set(slot, size);
     this.#requestBytes += size;
     records.dueAt.set(slot, dueAt);
+    if (dueAt === undefined) this.unplaced.add(slot, name.function, { isBatch });
     this.#schedule(slot, dueAt ?? at + Math.min(patienceInMs, maxAgeOf(name.function) ?? unknownGraceInMs));
   }
 
@@ -156,6 +166,7 @@ class FoldedStreams implements OpenStreams {
     records.wake.set(slot, undefined);
     records.deliverAt.set(slot, deliverAt);
     records.inspections.set(slot, undefined);
+    if (inProgressSince === undefined) records.unplaced.set(slot, undefined);
     this.#setWaits(slot, wakeTimes.waitsFor);
     this.#schedule(slot, this.#checkAtOf(slot, wakeTimes, at));
   }
@@ -169,13 +180,17 @@ class FoldedStreams implements OpenStreams {
   #setWaits(slot: number, waitsFor: string | undefined): void {
     this.waiting.set(slot, waitsFor);
     const waits = this.waiting.of(slot);
-    this.#records.waiting.set(slot, waits === undefined || waits.hasOthers ? undefined : 1);
+    const isWaiting = waits !== undefined && !waits.hasOthers;
+    this.#records.waiting.set(slot, isWaiting ? 1 : undefined);
+    if (isWaiting) this.#records.unplaced.set(slot, undefined);
   }
 
-  noteWaits(stream: OpenStream, waitsFor: string | undefined): void {
+  noteWaits(stream: OpenStream, { waitsFor, isPlaced }: { waitsFor: string | undefined; isPlaced: boolean }): void {
     const slot = this.#records.slotOf(stream);
+    if (slot === undefined) return;
+    if (isPlaced) this.#records.unplaced.set(slot, undefined);
     // An append that was folded after the stream was read says it better.
-    if (slot !== undefined && this.#records.version.get(slot) === stream.version) this.#setWaits(slot, waitsFor);
+    if (this.#records.version.get(slot) === stream.version) this.#setWaits(slot, waitsFor);
   }
 
   takeDue(now: number): OpenStream | undefined {

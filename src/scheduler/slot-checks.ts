@@ -163,7 +163,7 @@ class SlotChecks {
       const stream = await loadStream(log, nameOf(attempt), attempt.request);
       const invocation = stream?.invocations.get(attempt.invocation);
       check.missed = invocation === undefined ? check.missed + 1 : 0;
-      if (check.missed > 1 || isOver(invocation, attempt.attempt)) ledger.release(pool, attempt);
+      if (check.missed > 1 || isOver(invocation, attempt)) ledger.release(pool, attempt);
       else if (attempt.rate !== undefined && (invocation?.context.attempts ?? 0) >= attempt.attempt) ledger.start(pool, attempt);
       else if (
         stream !== undefined &&
@@ -199,6 +199,7 @@ export function watchSlots(options: SchedulerOptions, open: () => OpenStreams, s
     patienceInMs,
     takesWork,
     waiting: () => open().waiting,
+    firstUnplaced: (name) => open().unplaced.firstOf(name),
     next: () => open().next,
     planAgain: (pool) => ledger.planAgain(pool),
   });

@@ -3,9 +3,10 @@ import { type Attempt, decodeLedgerEntry, type LedgerEntry, NO_SLOTS, type Waite
 import { indexOf } from '#src/core/flow/stream-waits.ts';
 import { allFullAt, gatherInMs, TokenBuckets } from '#src/core/flow/token-buckets.ts';
 import type { FunctionDefinition } from '#src/core/functions/definition.ts';
-import { limitsOf, type PoolId, poolOf } from '#src/core/functions/flow.ts';
+import { fifoOf, limitsOf, type PoolId, poolOf } from '#src/core/functions/flow.ts';
 import type { RateText } from '#src/core/functions/rate.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
+import { nextInOrder, nextOfKept } from './next-in-order.ts';
 import type { SchedulerOptions } from './ports.ts';
 import { attemptOf, type Place, type WaitingKey, type WaitingStreams } from './waiting-streams.ts';
 
@@ -23,6 +24,8 @@ const LOOK_FOR_TOKENS_EVERY_MS = 20;
 
 type Options = Pick<SchedulerOptions, 'functions' | 'hints' | 'clock' | 'log' | 'patienceInMs'> & {
   waiting: () => WaitingStreams;
+  /** The sequence of the first request of a function of which the log does not say yet for which key it waits. */
+  firstUnplaced: (name: FunctionName) => number;
   /** Has the entry of a pool planned and written again. */
   planAgain: (pool: PoolId) => void;
   /** The sequence after the newest message of the log that was read. */
@@ -39,6 +42,7 @@ type Known = { text: string | undefined; named: ReadonlySet<string>; holders: Re
  * - The first attempts of each key are waiters of the entry, put there by compare-and-set. The write that frees a slot gives it to them, also
  *   when a worker writes it. While a key has a waiter, no new attempt takes a slot of the key.
  * - The stream of an attempt that got a slot is woken. When this process dies before, `slot-checks.ts` of another one wakes the stream.
+ * - In the order of the log, an attempt is a waiter only when all earlier requests of its function have their place (SLOT7).
  * - Keys get their turn one after another, with one attempt in each round.
  * - The tokens of rates come back with time, and no write tells so. The entry is written when the next one is back.
  * - Streams of a function whose flow was removed or moved to another pool are woken, and decide again.
@@ -56,6 +60,8 @@ export class SlotGrants {
   #begin: number | undefined;
   #isAsking = false;
   #lookedAt = Number.NEGATIVE_INFINITY;
+  /** The pools in which a request got its place, so that others may have their turn. They are planned together. */
+  readonly #placed = new Set<PoolId>();
 
   constructor(options: Options) {
     this.#options = options;
@@ -63,6 +69,7 @@ export class SlotGrants {
 
   /** When the waits are looked at again; infinite when nothing waits. */
   get nextDueAt(): number {
+    if (this.#placed.size > 0) return this.#options.clock.now();
     const tokenAt = Math.min(...this.#tokenAt.values());
     for (const _ of this.#options.waiting().pools) return Math.min(tokenAt, this.#lookedAt + LOOK_EVERY_MS);
     return tokenAt;
@@ -70,6 +77,8 @@ export class SlotGrants {
 
   /** Has everything planned again, because a definition may have changed. */
   look(now: number): void {
+    for (const pool of this.#placed) this.#options.planAgain(pool);
+    this.#placed.clear();
     for (const [pool, at] of this.#tokenAt) {
       if (at > now) continue;
       this.#tokenAt.delete(pool);
@@ -100,6 +109,7 @@ export class SlotGrants {
   /** An attempt begins to wait. */
   readonly noteWait = (pool: PoolId, attempt: Attempt, mayBeFirst: boolean): void => {
     if (this.#known.get(pool)?.holders.has(idOf(attempt))) this.#wake(pool, attempt);
+    else if (this.#isInOrder(attempt.function)) this.#placed.add(pool);
     else if (mayBeFirst) this.#options.planAgain(pool);
   };
 
@@ -117,7 +127,10 @@ export class SlotGrants {
     const free = inRounds(turns, 'free').slice(0, Math.max(0, MAX_WAITERS - count));
     const ahead = inRounds(turns, 'ahead').slice(0, Math.max(0, MAX_WAITERS / 2 - count - free.length));
     for (const { waiting } of [...free, ...ahead]) this.#options.waiting().putLast(pool, waiting);
-    const waits = [...free, ...ahead].map(({ waiter }) => waiter);
+    const waits = [
+      ...nextOfKept(entry, (holder) => this.#options.waiting().findNext(pool, holder), this.#options.functions),
+      ...[...free, ...ahead].map(({ waiter }) => waiter),
+    ];
     const { changed, withdrawals } = this.#changesOf(pool, entry.waiters);
     return { waits: [...waits, ...changed], withdrawals };
   };
@@ -144,15 +157,13 @@ export class SlotGrants {
   #turnOf(waiting: WaitingKey, pool: PoolId, { held, listed, named, tokens, now }: Counts): Turn[] {
     const definition = this.#options.functions.get(waiting.function)?.definition;
     if (definition === undefined || definition.paused) return [];
-    const isWanted = (place: Place): boolean => {
-      const id = idOf(attemptOf(place));
-      return !named.has(id) && (this.#left.get(id) ?? Number.NEGATIVE_INFINITY) + this.#options.patienceInMs <= now;
-    };
+    const isWanted = (place: Place): boolean => !named.has(idOf(attemptOf(place))) && !this.#hasLeft(place, now);
     const limits = limitsIn(pool, waiting.function, definition);
     if (limits === undefined) {
       this.#wakeMoved(waiting.first(MAX_MOVED, isWanted), now);
       return [];
     }
+    if (limits.fifo !== undefined) return this.#turnInOrder(waiting, limits, { held, listed, named, tokens, now });
     const { perKey = MAX_WAITERS, rate } = limits;
     const slots = Math.max(0, perKey - (held.get(waiting.key) ?? 0));
     const room = rate === undefined ? slots : Math.min(slots, tokens.countOf({ rate, key: waiting.key }));
@@ -162,6 +173,14 @@ export class SlotGrants {
     const count = room + Math.min(perKey, MAX_AHEAD) - (listed.get(waiting.key) ?? 0);
     if (count <= 0) return [];
     const waiters = waiting.first(count, isWanted).map((place) => ({ ...attemptOf(place), ...limits }));
+    return [{ waiting, free: waiters.slice(0, free), ahead: waiters.slice(free) }];
+  }
+
+  #turnInOrder(waiting: WaitingKey, limits: Limits, { held, listed, named, now }: Counts): Turn[] {
+    const before = this.#options.firstUnplaced(waiting.function);
+    const next = nextInOrder(waiting, { named, before, hasLeft: (place) => this.#hasLeft(place, now) });
+    const waiters = next.map((attempt) => ({ ...attempt, ...limits }));
+    const free = held.has(waiting.key) || listed.has(waiting.key) ? 0 : 1;
     return [{ waiting, free: waiters.slice(0, free), ahead: waiters.slice(free) }];
   }
 
@@ -176,6 +195,16 @@ export class SlotGrants {
     const earliest = this.#options.clock.now() + LOOK_FOR_TOKENS_EVERY_MS;
     const lookAt = Math.max(at + gatherInMs(rate, GATHER_TOKENS_FOR_MS), earliest);
     this.#tokenAt.set(pool, Math.min(lookAt, this.#tokenAt.get(pool) ?? lookAt));
+  }
+
+  #isInOrder(name: string): boolean {
+    const flow = this.#options.functions.get(name as FunctionName)?.definition.flow;
+    return flow !== undefined && fifoOf(flow) !== undefined;
+  }
+
+  /** The log may not show yet why an attempt left the entry. */
+  #hasLeft(place: Place, now: number): boolean {
+    return (this.#left.get(idOf(attemptOf(place))) ?? Number.NEGATIVE_INFINITY) + this.#options.patienceInMs > now;
   }
 
   #wake(pool: PoolId, attempt: Attempt): void {
@@ -222,8 +251,8 @@ function limitsIn(pool: PoolId, name: FunctionName, { flow }: Pick<FunctionDefin
 
 type Limits = ReturnType<typeof limitsOf>;
 
-function hasLimits(waiter: Waiter, { perKey, total, rate }: Limits): boolean {
-  return waiter.perKey === perKey && waiter.total === total && waiter.rate === rate;
+function hasLimits(waiter: Waiter, { perKey, total, rate, fifo }: Limits): boolean {
+  return waiter.perKey === perKey && waiter.total === total && waiter.rate === rate && waiter.fifo === fifo;
 }
 
 function withoutLimits({ key, function: name, invocation, attempt, request }: Waiter): Attempt {

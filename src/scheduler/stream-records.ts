@@ -54,6 +54,8 @@ export class StreamRecords {
   readonly inProgress = new NumberColumn();
   readonly wake = new NumberColumn();
   readonly deliverAt = new NumberColumn();
+  /** 1 while a stream of several requests has one without a place (`unplaced-streams.ts`). */
+  readonly unplaced = new NumberColumn();
   /** The number of the text that says for what the stream waits (`waiting-streams.ts`). */
   readonly waits = new NumberColumn();
   /** 1 or `undefined`. */

@@ -94,6 +94,15 @@ export class WaitingStreams {
     return isWaiting ? this.#records.read(slot) : undefined;
   }
 
+  /** The next attempt of the invocation of an attempt, if it waits for a slot of the pool. */
+  findNext(pool: PoolId, { function: name, invocation, attempt, request }: Attempt): Attempt | undefined {
+    const stream = { function: parseFunctionName(name), stream: streamOf(invocation as RequestId) };
+    const slot = this.#records.find(stream);
+    const index = indexOf(invocation);
+    const wait = slot === undefined ? undefined : this.of(slot)?.waits.find((one) => one.pool === pool && one.index === index);
+    return wait === undefined || wait.attempt <= attempt ? undefined : attemptAt(stream, request, wait);
+  }
+
   #waitAt(pool: PoolId, key: string, { slot, index, request }: Numbers): StreamWait | undefined {
     if (this.#records.request.get(slot) !== request) return undefined;
     return this.of(slot)?.waits.find((one) => one.pool === pool && one.key === key && one.index === index);
@@ -186,6 +195,14 @@ export class WaitingKey {
       if (next !== undefined && isWanted(next)) wanted.push(next);
     }
     return wanted.slice(0, count);
+  }
+
+  /** The first ones in the order of the log: also before those that began to wait earlier (SLOT7). */
+  firstInOrder(count: number): Place[] {
+    const last = (): number => Math.max(...this.#front.map(({ request }) => request));
+    // The queue does not order the requests of one message, so all of them are taken.
+    while (this.#rest.length > 0 && (this.#front.length < count || (this.#rest.peekValue() ?? 0) <= last())) this.#takeNext();
+    return this.#front.sort((one, other) => one.request - other.request || one.wait.index - other.wait.index).slice(0, count);
   }
 
   #takeNext(): Place | undefined {

@@ -2,7 +2,7 @@ import type { Fact } from '#machines/facts.ts';
 import type { Invocation, InvocationEffect } from '#machines/invocation.ts';
 import type { NoToken } from '#src/core/flow/change-entry.ts';
 import { isOver } from '#src/core/flow/is-over.ts';
-import type { Acquired } from '#src/core/flow/pool-slots.ts';
+import type { Acquired, Deferral } from '#src/core/flow/pool-slots.ts';
 import type { SlotLedger } from '#src/core/flow/slot-ledger.ts';
 import { parseRateText } from '#src/core/functions/rate.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
@@ -70,7 +70,8 @@ async function acquire({ slots, ledger, slotOf, invocation }: FlowParts): Promis
   for (;;) {
     const slot = slotOf();
     if (slot === undefined) return { slot };
-    const deferral = isDeferred(invocation(), slot) ? 'again' : 'first';
+    if (waitsFirst(invocation(), slot)) return { slot, refusal: 'key-full' };
+    const deferral = deferralOf(invocation(), slot);
     const acquired: Acquired = slots.isClosed ? 'closed' : await ledger.acquire(slot.pool, slot.waiter, deferral);
     if (acquired === 'closed') return 'closed';
     if (acquired !== 'changed') return found(slot, acquired);
@@ -79,6 +80,20 @@ async function acquire({ slots, ledger, slotOf, invocation }: FlowParts): Promis
 
 function found(slot: SharedSlot, acquired: 'held' | Refusal): AcquiredSlot {
   return acquired === 'held' ? { slot } : { slot, refusal: acquired };
+}
+
+/**
+ * Whether an attempt has to wait in the log without a look at the ledger: in the order of the log, only the scheduler knows whose turn it is
+ * (SLOT7). The next attempt of an invocation that keeps its key has its slot already.
+ */
+function waitsFirst(invocation: Invocation | undefined, slot: SharedSlot): boolean {
+  const { fifo, attempt } = slot.waiter;
+  return fifo !== undefined && !(fifo === 'hold' && attempt > 1) && !isDeferred(invocation, slot);
+}
+
+/** In the order of the log, an attempt that asks has a slot by the ledger, or had one a moment ago. */
+function deferralOf(invocation: Invocation | undefined, slot: SharedSlot): Deferral {
+  return isDeferred(invocation, slot) || slot.waiter.fifo !== undefined ? 'again' : 'first';
 }
 
 /** Whether the log says that the attempt waits for this slot. */
@@ -111,7 +126,7 @@ function useToken({ ledger }: Pick<FlowParts, 'ledger'>, slot: SharedSlot): Shar
 export function freeSlot({ ledger, invocation }: Pick<FlowParts, 'ledger' | 'invocation'>, slot: SharedSlot): void {
   const { pool, waiter } = slot;
   const found = invocation();
-  if (isOver(found, waiter.attempt)) return ledger.release(pool, waiter);
+  if (isOver(found, waiter)) return ledger.release(pool, waiter);
   // Another process started it.
   if ((found?.context.attempts ?? 0) >= waiter.attempt) useToken({ ledger }, slot);
   ledger.leave(pool, waiter);

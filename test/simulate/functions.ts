@@ -5,7 +5,7 @@ import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/re
 import { conditions } from './conditions.ts';
 import type { Chance, Engine } from './engine.ts';
 import type { Process } from './process.ts';
-import { flows } from './slots.ts';
+import type { Flows } from './slots.ts';
 
 /** The functions of a world. `mails` receives the outcomes of the others, and `circles` those of itself until the chain is cut. */
 export const functionNames = ['orders', 'billing', 'mails', 'circles', 'singles'] as const;
@@ -20,12 +20,12 @@ export type SimulatedFunctions = {
   unpause: () => Promise<void>;
 };
 
-export async function createSimulatedFunctions(engine: Engine, hasFlows: boolean): Promise<SimulatedFunctions> {
+export async function createSimulatedFunctions(engine: Engine, flows: Flows): Promise<SimulatedFunctions> {
   const store = createMemoryKeyValue();
   const registry = createFunctionRegistry(store, { clock: { now: () => engine.now } });
   const paused = new Set<Name>();
   const put = (name: Name, chance: Chance): Promise<unknown> =>
-    registry.put({ ...definitionOf(name, chance), paused: paused.has(name), ...(hasFlows ? { flow: flows[name] } : {}) });
+    registry.put({ ...definitionOf(name, chance), paused: paused.has(name), flow: flows[name] });
   for (const name of functionNames) await put(name, engine.chance);
   return {
     registry,

@@ -1,13 +1,14 @@
 import type { Fact, FactOf, Outcome } from '#machines/facts.ts';
 import type { Append, FullLogEntry, RequestMessage, StoredAppend, StreamName } from '#src/core/log/event-log.ts';
 import { streamKey } from '#src/core/log/stream-key.ts';
+import { MAX_BATCH } from '#src/core/names/ids.ts';
 import type { DeliveryRequest, DeliveryResult } from '#src/core/ports/destination-target.ts';
 import type { Execution, ExecutionResult } from '#src/core/ports/function-host.ts';
 import { mayHaveEndedWithoutItem } from '#src/core/stream/ended-without-item.ts';
 import { Chains } from './chains.ts';
 import { holdsInWorld } from './conditions.ts';
 import type { Engine } from './engine.ts';
-import { carryOver, foldDelivery, isOver, keyOf, type Life, newDelivery, newLife } from './life.ts';
+import { carryOver, foldDelivery, foldRequest, isOver, keyOf, type Life, newDelivery, newLife } from './life.ts';
 import type { Process } from './process.ts';
 import { RunningAttempts } from './slots.ts';
 import { Wakes } from './wakes.ts';
@@ -63,14 +64,10 @@ export class Ledger {
   }
 
   /** The log holds a request. */
-  requested({ name, requests }: RequestMessage): void {
-    for (const { fact, payload } of requests) {
-      const life = this.#lifeOf(name, fact.invocation);
-      life.payload = payload;
-      if (life.acceptedAt === 0) life.dueAt = fact.dueAt ?? 0;
-      life.acceptedAt ||= fact.at;
-      life.requests++;
-      if (fact.lineage !== undefined) life.parent = fact.lineage.parent;
+  requested({ name, sequence, requests }: RequestMessage): void {
+    for (const [index, request] of requests.entries()) {
+      const life = this.#lifeOf(name, request.fact.invocation);
+      if (foldRequest(life, request, sequence + index / MAX_BATCH)) this.running.note(life);
     }
   }
 
@@ -84,6 +81,7 @@ export class Ledger {
   /** The log lost its last messages, and holds these ones now. What happened in the world stays. */
   lost(from: number, entries: readonly FullLogEntry[]): void {
     this.cuts.unshift({ at: this.#engine.now, from });
+    this.running.hasCuts = true;
     const before = [...this.lives.values()];
     for (const known of [this.lives, this.#open, this.#streams, this.#chains]) known.clear();
     const requests = new Map<number, RequestMessage>();

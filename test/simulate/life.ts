@@ -1,5 +1,5 @@
 import type { Fact, FactOf, Outcome, Terms } from '#machines/facts.ts';
-import type { StreamName } from '#src/core/log/event-log.ts';
+import type { AcceptedRequest, StreamName } from '#src/core/log/event-log.ts';
 import type { DeliveryResult } from '#src/core/ports/destination-target.ts';
 import type { ExecutionResult } from '#src/core/ports/function-host.ts';
 
@@ -9,6 +9,8 @@ export type Life = {
   id: string;
   name: StreamName;
   acceptedAt: number;
+  /** The place in the order of the requests of the log. */
+  place: number;
   /** The payload of the request. */
   payload: string;
   /** The destinations of the terms of the first attempt. */
@@ -56,6 +58,7 @@ export function newLife(name: StreamName, id: string, isCut: boolean): Life {
     id,
     name,
     acceptedAt: 0,
+    place: 0,
     payload: '',
     terms: undefined,
     dueAt: 0,
@@ -75,6 +78,20 @@ export function newLife(name: StreamName, id: string, isCut: boolean): Life {
     executions: new Map(),
     published: [],
   };
+}
+
+/** Takes over a request; true when it is the first message of the life. `place`: the place of the request in the log. */
+export function foldRequest(life: Life, { fact, payload }: AcceptedRequest, place: number): boolean {
+  const isFirst = life.acceptedAt === 0;
+  life.payload = payload;
+  if (isFirst) {
+    life.dueAt = fact.dueAt ?? 0;
+    life.place = place;
+    life.acceptedAt = fact.at;
+  }
+  life.requests++;
+  if (fact.lineage !== undefined) life.parent = fact.lineage.parent;
+  return isFirst;
 }
 
 export function foldDelivery(delivery: DeliveryLife, fact: Extract<Fact, { destination: string }>): void {

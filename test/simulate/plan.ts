@@ -39,6 +39,8 @@ export type Plan = {
   isTimeExact: boolean;
   /** Whether functions have flows. Absent in plans of earlier failures. */
   hasFlows?: boolean;
+  /** Whether the flows with keys have an order. Absent in plans of earlier failures. */
+  hasOrder?: boolean;
   /** Whether a projection follows the log. */
   hasProjection: boolean;
   /** How many faults happen at most, of all kinds; `null` for no limit. */
@@ -99,6 +101,7 @@ export function planFor(seed: number, invocations: number, kinds?: readonly Faul
     isTimeExact: false,
     hasProjection,
     hasFlows: seed % 4 === 1 || seed % 16 === 0,
+    hasOrder: seed % 8 === 5 || seed % 32 === 16,
     maxFaults: null,
     withoutFaults: [],
     withoutRequests: [],

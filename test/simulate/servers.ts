@@ -14,6 +14,7 @@ import { createSimulatedLog, type Power } from './log.ts';
 import { createLogSourceOf } from './log-source.ts';
 import type { Process } from './process.ts';
 import { createQueueServer, type QueueServer } from './queue.ts';
+import type { Flows } from './slots.ts';
 
 /** What stands outside of the processes of a world, and how each process reaches it. */
 export type Servers = {
@@ -41,11 +42,11 @@ export type Servers = {
   close: () => void;
 };
 
-type ServerOptions = { engine: Engine; ledger: Ledger; server: MemoryLog; hasFlows: boolean };
+type ServerOptions = { engine: Engine; ledger: Ledger; server: MemoryLog; flows: Flows };
 
 /** Opens the servers of a world. The queue receives each request as soon as the log has stored it. */
-export async function openServers({ engine, ledger, server, hasFlows }: ServerOptions): Promise<Servers> {
-  const functions = await createSimulatedFunctions(engine, hasFlows);
+export async function openServers({ engine, ledger, server, flows }: ServerOptions): Promise<Servers> {
+  const functions = await createSimulatedFunctions(engine, flows);
   const queue = createQueueServer(engine, ledger);
   const state = createMemoryKeyValue();
   const flow = createMemoryKeyValue();

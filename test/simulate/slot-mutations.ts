@@ -81,6 +81,16 @@ export const slotMutations = [
     ],
   },
   {
+    name: 'order of a key by the waits alone',
+    breaks: 'SLOT7: a request of a key starts before an earlier one that no worker has taken yet',
+    edits: [{ file: 'src/scheduler/next-in-order.ts', from: 'place.request >= before || ', to: '' }],
+  },
+  {
+    name: 'key freed by a failed attempt',
+    breaks: 'SLOT7: the next request of a key starts while a failed one is retried',
+    edits: [{ file: 'src/core/flow/is-over.ts', from: "fifo !== 'hold' && ", to: '' }],
+  },
+  {
     name: 'ledger without compare-and-set',
     breaks: 'SLOT2: two processes give the same slot',
     edits: [{ file: 'src/core/flow/pool-slots.ts', from: 'store.put(key, next, revision)', to: 'store.put(key, next)' }],

@@ -1,15 +1,14 @@
 import type { Fact } from '#machines/facts.ts';
-import type { Flow } from '#src/core/functions/flow.ts';
+import { type Flow, fifoOf } from '#src/core/functions/flow.ts';
 import { rateOf } from '#src/core/functions/rate.ts';
-import { parseJson } from '#src/core/text/json.ts';
 import type { Life } from './life.ts';
+import { keyIn, StartOrder } from './order.ts';
 import { StartRates } from './start-rates.ts';
 
-/**
- * The flows of the functions in worlds that have flows: keys with a total, a pool of functions with and without keys, a single slot with a
- * rate, and a rate of each key.
- */
-export const flows: Readonly<Record<string, Flow>> = {
+export type Flows = Readonly<Record<string, Flow>>;
+
+/** Keys with a total, a pool of functions with and without keys, a single slot with a rate, and a rate of each key. */
+const unordered: Flows = {
   orders: { concurrency: 1, key: '$.customer', total: 2 },
   billing: { concurrency: 3, pool: 'shared' },
   mails: { concurrency: 2, key: '$.customer', total: 4, pool: 'shared' },
@@ -17,17 +16,33 @@ export const flows: Readonly<Record<string, Flow>> = {
   singles: { concurrency: 1, rate: { limit: 4, per: '1s', burst: 2 } },
 };
 
+/** The same, and the requests of a key start in their order. */
+const ordered: Flows = {
+  ...unordered,
+  orders: { concurrency: 1, key: '$.customer', total: 2, order: 'fifo' },
+  mails: { concurrency: 1, key: '$.customer', total: 4, pool: 'shared', order: 'fifo', onRetry: 'pass' },
+};
+
+/** The flows of the functions of a world. */
+export function flowsOf({ hasFlows = false, hasOrder = false }: { hasFlows?: boolean; hasOrder?: boolean }): Flows {
+  if (!hasFlows) return {};
+  return hasOrder ? ordered : unordered;
+}
+
 /** Without a fault, a slot of a key for which an invocation waits in the log is given within this time. */
 const GIVEN_WITHIN_MS = 2_000;
 
 /** The attempts that run by the log, counted without the ledger of slots, so that a broken ledger is found. */
 export class RunningAttempts {
-  isLimited = false;
+  flows: Flows = {};
+  /** The log lost messages, so that it does not show what was decided by it. */
+  hasCuts = false;
   /** Nothing fails, so a slot is soon given to those that wait for its key. */
   isCalm = false;
   readonly #running = new Map<string, Map<string, string>>();
   readonly #waits = new Map<string, KeyWaits>();
   readonly #rates: StartRates;
+  readonly #order = new StartOrder();
   readonly #now: () => number;
 
   constructor(now: () => number) {
@@ -35,24 +50,30 @@ export class RunningAttempts {
     this.#rates = new StartRates(now);
   }
 
+  /** A request was accepted. */
+  note(life: Life): void {
+    this.#order.note(life, this.flows[life.name.function]);
+  }
+
   /** What a fact breaks; `undefined` when every limit holds. */
   fold(fact: Fact, life: Life): string | undefined {
-    if (!this.isLimited) return undefined;
-    return this.#foldStart(fact, life) ?? this.#foldAttempt(fact, life) ?? (this.isCalm ? this.#foldWait(fact, life) : undefined);
+    const passed = this.hasCuts ? undefined : this.#order.judge(fact, life, this.flows[life.name.function]);
+    const exceeded = this.#foldStart(fact, life) ?? this.#foldAttempt(fact, life);
+    return passed ?? exceeded ?? (this.isCalm ? this.#foldWait(fact, life) : undefined);
   }
 
   #foldStart(fact: Fact, { name, payload }: Life): string | undefined {
-    const flow = flows[name.function];
+    const flow = this.flows[name.function];
     if (flow?.rate === undefined) return undefined;
     const known = { rate: rateOf(flow.rate), isCalm: this.isCalm, isAlone: flow.concurrency === undefined };
-    return this.#rates.fold(`${name.function}/${keyOf(flow, payload)}`, fact, known);
+    return this.#rates.fold(`${name.function}/${keyIn(flow, payload)}`, fact, known);
   }
 
   /** Pools are left out, because attempts of other functions hold their slots too. */
   #foldWait(fact: Fact, { key: id, name, payload }: Life): string | undefined {
-    const flow = flows[name.function];
+    const flow = this.flows[name.function];
     if (flow?.key === undefined || flow.pool !== undefined || flow.concurrency === undefined) return undefined;
-    const key = keyOf(flow, payload);
+    const key = keyIn(flow, payload);
     const waits = this.#waits.get(`${name.function}/${key}`) ?? { waiting: new Set(), freeSince: undefined };
     this.#waits.set(`${name.function}/${key}`, waits);
     const waited = waits.freeSince === undefined ? 0 : this.#now() - waits.freeSince;
@@ -66,41 +87,37 @@ export class RunningAttempts {
     const running = [...(this.#running.get(name)?.values() ?? [])];
     for (const [one, waits] of this.#waits) {
       if (!one.startsWith(`${name}/`)) continue;
-      const isFull = running.filter((key) => one === `${name}/${key}`).length >= concurrency || running.length >= totalOf(flow);
+      const isFull = running.filter((key) => one === `${name}/${key}`).length >= concurrency || running.length >= this.#totalOf(flow);
       waits.freeSince = isFull || waits.waiting.size === 0 ? undefined : (waits.freeSince ?? this.#now());
     }
   }
 
   #foldAttempt(fact: Fact, { key: id, name, payload }: Life): string | undefined {
-    const flow = flows[name.function];
+    const flow = this.flows[name.function];
     if (flow?.concurrency === undefined || !('attempt' in fact)) return undefined;
     const pool = flow.pool ?? name.function;
     const running = this.#running.get(pool) ?? new Map<string, string>();
     this.#running.set(pool, running);
+    if (fact.type === 'retrying' && fifoOf(flow) === 'hold') return undefined;
     if (fact.type !== 'running') return void running.delete(id);
-    const key = keyOf(flow, payload);
+    const key = keyIn(flow, payload);
     running.set(id, key);
     const isAlike = ([one, its]: [string, string]): boolean =>
       its === key && (flow.key !== undefined || one.startsWith(`${name.function}/`));
     const alike = [...running].filter(isAlike).length;
-    if (alike <= flow.concurrency && running.size <= totalOf(flow)) return undefined;
+    if (alike <= flow.concurrency && running.size <= this.#totalOf(flow)) return undefined;
     return `SLOT2: attempt ${fact.attempt} of ${id} is one of ${running.size} in ${pool}, and of ${alike} of its function and its key "${key}"`;
+  }
+
+  /** A function with a lower limit may start beside attempts of its pool that came after it and have a higher limit. */
+  #totalOf(flow: Flow): number {
+    if (flow.pool === undefined) return ownTotalOf(flow);
+    return Math.max(...Object.values(this.flows).map((one) => (one.pool === flow.pool ? ownTotalOf(one) : 0)));
   }
 }
 
 /** The invocations that wait in the log for a key, and since when a slot of the key is free for them. */
 type KeyWaits = { waiting: Set<string>; freeSince: number | undefined };
-
-/** A function without keys may start beside attempts of the empty key, which count it when they get their slots. */
-function keyOf(flow: Flow, payload: string): string {
-  return flow.key === undefined ? 'no key' : String((parseJson(payload) as { customer?: number } | undefined)?.customer ?? '');
-}
-
-/** A function with a lower limit may start beside attempts of its pool that came after it and have a higher limit. */
-function totalOf(flow: Flow): number {
-  if (flow.pool === undefined) return ownTotalOf(flow);
-  return Math.max(...Object.values(flows).map((one) => (one.pool === flow.pool ? ownTotalOf(one) : 0)));
-}
 
 function ownTotalOf({ key, total, concurrency }: Flow): number {
   return (key === undefined ? concurrency : total) ?? Number.POSITIVE_INFINITY;

@@ -12,6 +12,7 @@ import { type Network, Process } from './process.ts';
 import { createProjectionHome, type ProjectionHome } from './projection.ts';
 import { type ProcessKind, startRoles } from './roles.ts';
 import { openServers, type Servers } from './servers.ts';
+import { flowsOf } from './slots.ts';
 import { createWorkload } from './workload.ts';
 
 export type WorldResult = {
@@ -48,8 +49,8 @@ export async function runWorld(plan: Plan, { keepsLines = false } = {}): Promise
     isDense: plan.hasProjection,
   });
   using projection = plan.hasProjection ? await createProjectionHome() : undefined;
-  const servers = await openServers({ engine, ledger, server, hasFlows: plan.hasFlows ?? false });
-  ledger.running.isLimited = plan.hasFlows ?? false;
+  const servers = await openServers({ engine, ledger, server, flows: flowsOf(plan) });
+  ledger.running.flows = flowsOf(plan);
   ledger.running.isCalm = isCalm(plan);
   const network: Network = { upAt: START };
   const client = new Process('client', { engine, faults: noFaults(faults), machine: new MachineClock(engine, plan), network });

@@ -227,6 +227,12 @@ export const zhCn = {
   '{full}; 1 is before it': '{full}；前面还有 1 个',
   '{full}; {count} are before it': '{full}；前面还有 {count} 个',
   'It has waited for a slot of the key "{key}" for {duration}.': '它等待键“{key}”的名额已有 {duration}。',
+  'It has waited for its turn for {duration}: {why}.': '它等待轮到自己已有 {duration}：{why}。',
+  'it is the next one of the key "{key}", and earlier requests are still in the queue': '它是键“{key}”的下一个，而更早的请求仍在队列中',
+  '1 of the key "{key}" is before it': '键“{key}”前面还有 1 个',
+  '{count} of the key "{key}" are before it': '键“{key}”前面还有 {count} 个',
+  '{text}, the first one is {id}': '{text}，第一个是 {id}',
+  '{text}, the first one is {id}, which retries at {time}': '{text}，第一个是 {id}，将于 {time} 重试',
   'It has waited for a slot for {duration}: {why}.': '它等待名额已有 {duration}：{why}。',
   '{waiting} wait for the key "{key}" for up to {duration}, although none of it runs and slots are free':
     '{waiting} 个调用等待键“{key}”，最长已等待 {duration}，而该键没有执行，且有空闲名额',

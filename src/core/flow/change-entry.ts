@@ -50,6 +50,7 @@ export function idOf({ function: name, invocation, attempt }: Pick<Attempt, 'fun
  * - An attempt of a function with a rate gets a token with its slot (RATE1), and uses the token when it starts (RATE2).
  * - A waiter that finds all slots of its key taken, or no token, holds up only its key. One that finds all slots of the pool taken holds up everybody,
  *   because functions with a higher limit would otherwise take every slot before it (SLOT5).
+ * - In the order of the log, only the scheduler adds waiters, and no attempt takes a slot by itself (SLOT7).
  */
 export function changeEntry(entry: LedgerEntry, change: Change): { entry: LedgerEntry; answers: ReadonlyMap<string, Answer> } {
   const { now = 0, starts = [], releases = [], withdrawals = [], running = [], waits = [], acquisitions = [] } = change;
@@ -58,7 +59,7 @@ export function changeEntry(entry: LedgerEntry, change: Change): { entry: Ledger
   for (const attempt of releases) draft.release(attempt);
   for (const attempt of withdrawals) draft.waiters.delete(idOf(attempt));
   for (const attempt of running) draft.hold(attempt);
-  for (const waiter of waits) if (!draft.holders.has(idOf(waiter))) draft.waiters.set(idOf(waiter), waiter);
+  for (const waiter of waits) draft.wait(waiter);
   draft.grant();
   return { answers: acquireAll(draft, acquisitions, change), entry: draft.entry };
 }
@@ -89,6 +90,8 @@ class Draft {
   readonly #heldByKey = new Map<string, number>();
   readonly #buckets: TokenBuckets;
   readonly #now: number;
+  /** The attempts that keep their slots for the next attempt of their invocation. */
+  readonly #kept = new Map<string, Attempt>();
   #slots = 0;
   /** A waiter waits for the total. Nobody after it gets a slot. */
   #isHeldUp = false;
@@ -98,7 +101,10 @@ class Draft {
     this.waiters = new Map(entry.waiters.map((one) => [idOf(one), one]));
     this.#buckets = new TokenBuckets(entry, now);
     this.#now = now;
-    for (const one of this.holders.values()) this.#count(one, 1);
+    for (const one of this.holders.values()) {
+      this.#count(one, 1);
+      if (one.fifo === 'hold') this.#kept.set(`${one.function}/${one.invocation}`, one);
+    }
   }
 
   get entry(): LedgerEntry {
@@ -127,8 +133,22 @@ class Draft {
     this.waiters.delete(id);
   }
 
-  hold({ key, function: name, invocation, attempt, request, rate, ...limits }: Attempt & Partial<Waiter>): void {
-    const named = { key, function: name, invocation, attempt, request };
+  /** Adds a waiter. In the order of the log, it comes before the attempts of its key whose requests are later (SLOT7). */
+  wait(waiter: Waiter): void {
+    const id = idOf(waiter);
+    if (this.holders.has(id)) return;
+    const isKnown = this.waiters.has(id);
+    this.waiters.set(id, waiter);
+    if (waiter.fifo === undefined || isKnown) return;
+    for (const [other, one] of [...this.waiters]) {
+      if (!isLaterInQueue(one, waiter)) continue;
+      this.waiters.delete(other);
+      this.waiters.set(other, one);
+    }
+  }
+
+  hold({ key, function: name, invocation, attempt, request, fifo, rate, ...limits }: Attempt & Partial<Waiter>): void {
+    const named = { key, function: name, invocation, attempt, request, ...(fifo === undefined ? {} : { fifo }) };
     const id = idOf(named);
     this.waiters.delete(id);
     if (this.holders.has(id)) return;
@@ -140,7 +160,7 @@ class Draft {
 
   grant(): void {
     for (const waiter of [...this.waiters.values()]) {
-      const answer = this.#limitOf(waiter);
+      const answer = this.#takesOver(waiter) ? 'held' : this.#limitOf(waiter);
       if (answer === 'held') this.hold(waiter);
       else if (answer === 'full') this.#isHeldUp = true;
     }
@@ -149,6 +169,11 @@ class Draft {
   acquire(waiter: Waiter): Answer {
     const id = idOf(waiter);
     if (this.holders.has(id)) return 'held';
+    if (this.#takesOver(waiter)) {
+      this.hold(waiter);
+      return 'held';
+    }
+    if (waiter.fifo !== undefined) return 'key-full';
     const answer = this.#limitOf(waiter);
     if (isOfKey(answer)) return answer;
     if (waiter.perKey !== undefined && this.#hasOtherWaiter(waiter.key, id)) return 'key-full';
@@ -158,10 +183,18 @@ class Draft {
   }
 
   /** Whether an attempt whose key is full, or has no token, is the first one of its key in the entry. */
-  mayBeFirst({ key }: Waiter): boolean {
-    if (this.waiters.size >= MANY_WAITERS) return false;
+  mayBeFirst({ key, fifo }: Waiter): boolean {
+    if (fifo !== undefined || this.waiters.size >= MANY_WAITERS) return false;
     for (const waiter of this.waiters.values()) if (waiter.key === key) return false;
     return true;
+  }
+
+  /** Ends the slot that an earlier attempt of the invocation kept. The next attempt has it, unless it needs more. */
+  #takesOver({ key, function: name, invocation, attempt, rate }: Waiter): boolean {
+    const kept = this.#kept.get(`${name}/${invocation}`);
+    if (kept === undefined || kept.attempt >= attempt || !this.holders.has(idOf(kept))) return false;
+    this.release(kept);
+    return kept.key === key && rate === undefined;
   }
 
   #limitOf({ key, perKey, total, rate }: Waiter): Answer {
@@ -187,4 +220,10 @@ class Draft {
 /** An attempt of a function with a rate alone takes no slot. */
 function takesSlot({ perKey, total, rate }: Pick<Waiter, 'perKey' | 'total' | 'rate'>): boolean {
   return rate === undefined || perKey !== undefined || total !== undefined;
+}
+
+/** Whether an attempt of the same key and function comes later in the order of the log. The ids of one message follow each other. */
+function isLaterInQueue(one: Attempt, than: Attempt): boolean {
+  if (one.key !== than.key || one.function !== than.function) return false;
+  return one.request > than.request || (one.request === than.request && one.invocation > than.invocation);
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { PoolId } from '#src/core/functions/flow.ts';
+import type { OnRetry, PoolId } from '#src/core/functions/flow.ts';
 import { isRateText, type RateText } from '#src/core/functions/rate.ts';
 import { parseJson } from '#src/core/text/json.ts';
 
@@ -32,6 +32,8 @@ export type Attempt = {
   rate?: RateText | undefined;
   /** A holder of a token alone, which takes no slot. */
   isSlotless?: boolean | undefined;
+  /** Of a function whose order is that of the log: whether a failed attempt keeps its slot for the next attempt (SLOT7). */
+  fifo?: OnRetry | undefined;
 };
 
 /** The limits that a function sets for its own attempts. It compares them with all holders of the pool. */
@@ -51,7 +53,15 @@ export function entryKeyOf(pool: PoolId): string {
 }
 
 const rateText = z.custom<RateText>((text) => typeof text === 'string' && isRateText(text));
-const attemptShape = { k: z.string(), f: z.string(), i: z.string(), a: z.int().min(1), r: z.int().min(0), rate: rateText.optional() };
+const attemptShape = {
+  k: z.string(),
+  f: z.string(),
+  i: z.string(),
+  a: z.int().min(1),
+  r: z.int().min(0),
+  o: z.enum(['hold', 'pass']).optional(),
+  rate: rateText.optional(),
+};
 const entrySchema = z.object({
   holders: z.array(z.object({ ...attemptShape, slotless: z.boolean().optional() })),
   waiters: z.array(z.object({ ...attemptShape, perKey: z.int().optional(), total: z.int().optional() })),
@@ -81,11 +91,11 @@ export function encodeLedgerEntry({ holders, waiters, buckets }: LedgerEntry): s
 
 type Written = z.infer<typeof entrySchema>['holders'][number];
 
-function attemptOf({ k: key, f, i: invocation, a: attempt, r: request, rate, slotless }: Written): Attempt {
-  const known = { key, function: f, invocation, attempt, request };
+function attemptOf({ k: key, f, i: invocation, a: attempt, r: request, o: fifo, rate, slotless }: Written): Attempt {
+  const known = { key, function: f, invocation, attempt, request, ...(fifo === undefined ? {} : { fifo }) };
   return rate === undefined ? known : { ...known, rate, ...(slotless ? { isSlotless: true } : {}) };
 }
 
-function writtenOf({ key: k, function: f, invocation: i, attempt: a, request: r, rate, isSlotless: slotless }: Attempt): Written {
-  return { k, f, i, a, r, rate, slotless };
+function writtenOf({ key: k, function: f, invocation: i, attempt: a, request: r, fifo: o, rate, isSlotless: slotless }: Attempt): Written {
+  return { k, f, i, a, r, o, rate, slotless };
 }

@@ -28,6 +28,13 @@ export const flowSchema = z
       .refine(isBareName, 'must be 1 to 60 letters, digits, "-" or "_", start with a letter and end with a letter or digit')
       .optional()
       .describe('functions of a project with the same pool share their slots'),
+    order: z.enum(['fifo']).optional().describe('fifo: the requests of a key start one after another, in the order of the log'),
+    onRetry: z
+      .enum(['hold', 'pass'])
+      .optional()
+      .describe(
+        'with order fifo: hold, the default, keeps the key until the outcome of a failed attempt that is retried; pass lets the next request run',
+      ),
   })
   .refine(({ concurrency, rate }) => concurrency !== undefined || rate !== undefined, {
     path: ['concurrency'],
@@ -40,6 +47,22 @@ export const flowSchema = z
   .refine(({ concurrency, total }) => total === undefined || concurrency !== undefined, {
     path: ['total'],
     message: 'needs a concurrency: an attempt of a function without one takes no slot',
+  })
+  .refine(({ order, key }) => order === undefined || key !== undefined, {
+    path: ['order'],
+    message: 'needs a key: the order is that of the requests of one key',
+  })
+  .refine(({ order, concurrency }) => order === undefined || concurrency === 1, {
+    path: ['order'],
+    message: 'needs the concurrency 1: attempts of one key that run at the same time have no order',
+  })
+  .refine(({ order, rate }) => order === undefined || rate === undefined, {
+    path: ['order'],
+    message: 'cannot go with a rate: a retry that keeps its key would wait for a token that others may take',
+  })
+  .refine(({ order, onRetry }) => onRetry === undefined || order !== undefined, {
+    path: ['onRetry'],
+    message: 'needs the order "fifo": without an order, a failed attempt never keeps its key',
   });
 
 export type Flow = z.infer<typeof flowSchema>;
@@ -55,17 +78,27 @@ export function poolOf(name: FunctionName, { pool }: Pick<Flow, 'pool'>): PoolId
   return (project === undefined ? `pool.${pool}` : `pool.${project}=${pool}`) as PoolId;
 }
 
-/** The limits that a function sets for its attempts. */
-type FlowLimits = { perKey?: number; total?: number; rate?: RateText };
+/** The limits that a function sets for its attempts, and its order. */
+type FlowLimits = { perKey?: number; total?: number; rate?: RateText; fifo?: OnRetry };
 
 /** The limits that a function compares with all holders of its pool. Without a key, its concurrency is the total. */
-export function limitsOf({ concurrency, key, total, rate }: Flow): FlowLimits {
+export function limitsOf(flow: Flow): FlowLimits {
+  const { concurrency, key, total, rate } = flow;
   const limits: FlowLimits = {};
+  const fifo = fifoOf(flow);
+  if (fifo !== undefined) limits.fifo = fifo;
   if (rate !== undefined) limits.rate = rateTextOf(rateOf(rate));
   if (key !== undefined && concurrency !== undefined) limits.perKey = concurrency;
   const totalOfAll = key === undefined ? concurrency : total;
   if (totalOfAll !== undefined) limits.total = totalOfAll;
   return limits;
+}
+
+export type OnRetry = NonNullable<Flow['onRetry']>;
+
+/** What a failed attempt does with its key, in a flow whose order is that of the log; `undefined` for any other flow. */
+export function fifoOf({ order, onRetry = 'hold' }: Flow): OnRetry | undefined {
+  return order === 'fifo' ? onRetry : undefined;
 }
 
 const MAX_KEY_CHARACTERS = 128;

@@ -69,8 +69,11 @@ export type WakeTimes = {
 };
 
 /** One message of the log without its content, for a reader that needs only the wake times. */
-export type LogEntry = { sequence: number; at: number } /** `size`: the size of the payload in bytes. `dueAt`: of a delayed request. */ & (
-  | { kind: 'request'; name: StreamName; size: number; dueAt?: number | undefined }
+export type LogEntry = {
+  sequence: number;
+  at: number;
+} /** `size`: the size of the payload in bytes. `isBatch`: the message holds several requests. `dueAt`: of a delayed request. */ & (
+  | { kind: 'request'; name: StreamName; size: number; isBatch?: true | undefined; dueAt?: number | undefined }
   | { kind: 'append'; name: StreamName; wakeTimes: WakeTimes; link?: ShortLink | undefined }
   /** `wakes`: the stream that the hint wakes. */
   | { kind: 'hint'; wakes?: StreamName }

@@ -155,7 +155,15 @@ function entryOf(message: FullLogEntry): LogEntry {
     const { name, requests } = message.message;
     const size = requests.reduce((sum, { payload }) => sum + Buffer.byteLength(payload), 0);
     const dueAt = requests[0]?.fact.dueAt;
-    return { kind: 'request', sequence, at, name, size, ...(dueAt === undefined ? {} : { dueAt }) };
+    return {
+      kind: 'request',
+      sequence,
+      at,
+      name,
+      size,
+      ...(requests.length > 1 ? { isBatch: true } : {}),
+      ...(dueAt === undefined ? {} : { dueAt }),
+    };
   }
   if (message.kind === 'append')
     return { kind: 'append', sequence, at, name: message.name, wakeTimes: { ...message.wakeTimes }, link: message.link };

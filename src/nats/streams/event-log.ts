@@ -11,7 +11,7 @@ import {
   type StreamName,
   type StreamVersion,
 } from '#src/core/log/event-log.ts';
-import { decodeRequest, dueAtOfRequest, streamOfRequest } from '#src/core/log/request-messages.ts';
+import { decodeRequest, dueAtOfRequest, requestHeader, streamOfRequest } from '#src/core/log/request-messages.ts';
 import { type FunctionName, isRequestId, type StreamId } from '#src/core/names/names.ts';
 import { subjects } from '#src/core/names/subjects.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
@@ -156,6 +156,7 @@ function entryOf({ subject, headers, sequence, at }: Readonly<StoredMessage>, is
         at,
         name: { function: parts.function, stream },
         size: Number(headers?.get('Nats-Msg-Size') ?? 0),
+        isBatch: (headers?.get(requestHeader.batch) ?? '') !== '' || undefined,
         ...dueIn(headers, at),
       };
     }

@@ -6,25 +6,29 @@ import { t } from '../shell/language.ts';
 import '../styles/flow.css';
 
 /** The flow of a function, as the user types it. Without a concurrency and a rate there is no flow. */
-export type FlowDraft = { concurrency: string; rate: string; key: string; total: string; pool: string };
+export type FlowDraft = Record<'concurrency' | 'rate' | 'key' | 'total' | 'pool' | 'order' | 'onRetry', string>;
 
-export const noFlow: FlowDraft = { concurrency: '', rate: '', key: '', total: '', pool: '' };
+export const noFlow: FlowDraft = { concurrency: '', rate: '', key: '', total: '', pool: '', order: '', onRetry: '' };
 
 export function flowDraftOf({ flow }: FunctionView['definition']): FlowDraft {
   if (flow === undefined) return noFlow;
-  const { concurrency, rate, key = '', total, pool = '' } = flow;
-  return { concurrency: textOf(concurrency), rate: rate === undefined ? '' : rateFieldsInText(rate), key, total: textOf(total), pool };
+  const { concurrency, rate, key = '', total, pool = '', order = '', onRetry = '' } = flow;
+  const numbers = { concurrency: textOf(concurrency), rate: rate === undefined ? '' : rateFieldsInText(rate), total: textOf(total) };
+  return { ...numbers, key, pool, order, onRetry };
 }
 
 /** The flow of a definition; `undefined` when no field is filled. The gateway refuses what is wrong. */
-export function flowOf({ concurrency, rate, key, total, pool }: FlowDraft): object | undefined {
-  if ([concurrency, rate, key, total, pool].every((text) => text.trim() === '')) return undefined;
+export function flowOf(draft: FlowDraft): object | undefined {
+  const { concurrency, rate, key, total, pool, order, onRetry } = draft;
+  if (Object.values(draft).every((text) => text.trim() === '')) return undefined;
   return {
     ...(concurrency === '' ? {} : { concurrency: numberOrText(concurrency) }),
     ...(rate === '' ? {} : { rate: parseRateFields(rate) ?? rate }),
     ...(key === '' ? {} : { key }),
     ...(total === '' ? {} : { total: numberOrText(total) }),
     ...(pool === '' ? {} : { pool }),
+    ...(order === '' ? {} : { order }),
+    ...(onRetry === '' ? {} : { onRetry }),
   };
 }
 
@@ -73,6 +77,22 @@ export function FlowFields({ draft, problem, onChange }: FlowFieldsProps) {
         value={draft.pool}
         message={messageAt(problem, '/flow/pool')}
         onChange={(pool) => set({ pool })}
+      />
+      <FormField
+        label={t('Order')}
+        hint={t('fifo: the requests of a key start one after another; empty for no order')}
+        value={draft.order}
+        choices={['fifo']}
+        message={messageAt(problem, '/flow/order')}
+        onChange={(order) => set({ order })}
+      />
+      <FormField
+        label={t('On a retry')}
+        hint={t('hold: a failed attempt keeps its key; pass: the next request runs')}
+        value={draft.onRetry}
+        choices={['hold', 'pass']}
+        message={messageAt(problem, '/flow/onRetry')}
+        onChange={(onRetry) => set({ onRetry })}
       />
     </fieldset>
   );

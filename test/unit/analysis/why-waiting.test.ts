@@ -173,6 +173,31 @@ describe('an invocation of a function with a flow', () => {
     expect(whyWaiting(facts, 5_005, { ...around, slots, roles: ['worker'] })).toMatchObject({ remedy: 'sequent serve --role scheduler' });
   });
 
+  test.for([
+    [
+      { first: 'order-1', dueAt: 60_000 },
+      '4 of the key "customer-7" are before it, the first one is order-1, which retries at 1970-01-01T00:01:00.000Z',
+    ],
+    [{ first: 'order-1' }, '4 of the key "customer-7" are before it, the first one is order-1'],
+    [{}, '3 of the key "customer-7" are before it'],
+  ] as const)('waits for its turn in the order of its key when %j has the key', ([turn, why]) => {
+    expect(whyWaiting(momentsIn(queued(), deferred()), 5_005, { ...around, slots: { ...slots, turn } })).toEqual({
+      kind: 'turn',
+      rule: 'SLOT7',
+      text: `It has waited for its turn for 5 s: ${why}.`,
+      remedy: 'sequent flow ls orders',
+    });
+  });
+
+  test('that is the next one of its key waits for earlier requests in the queue, or for the total', () => {
+    const next = { ...slots, running: 0, before: 0, turn: {} };
+    const why = (total?: { running: number; limit: number }) =>
+      whyWaiting(momentsIn(queued(), deferred()), 5_005, { ...around, slots: { ...next, ...(total === undefined ? {} : { total }) } })
+        ?.text;
+    expect(why()).toContain('it is the next one of the key "customer-7", and earlier requests are still in the queue');
+    expect(why({ running: 2, limit: 2 })).toContain('2 of 2 run for all keys together');
+  });
+
   test('without a key waits for the slots over all workers', () => {
     const full = { pool: 'orders', running: 10, limit: 10 };
     expect(whyWaiting(momentsIn(queued()), 5_000, { ...around, queue: busy, slots: full })).toMatchObject({

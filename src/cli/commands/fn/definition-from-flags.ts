@@ -24,6 +24,8 @@ export type DefinitionFlags = {
   flowKey?: string;
   flowTotal?: number;
   flowPool?: string;
+  flowOrder?: string;
+  flowOnRetry?: string;
   userData?: string[];
   maxRetries?: number;
   maxAge?: number;
@@ -89,10 +91,11 @@ export async function packedHandler(
 }
 
 /** Without any of these flags there is no flow, and no limit over all workers. */
-function flowFrom(name: string, { flowConcurrency, flowRate, flowKey, flowTotal, flowPool }: DefinitionFlags): object | undefined {
-  if (flowConcurrency !== undefined || flowRate !== undefined)
-    return present({ concurrency: flowConcurrency, rate: flowRate, key: flowKey, total: flowTotal, pool: flowPool });
-  if ([flowKey, flowTotal, flowPool].every((value) => value === undefined)) return undefined;
+function flowFrom(name: string, flags: DefinitionFlags): object | undefined {
+  const { flowConcurrency: concurrency, flowRate: rate, flowKey: key, flowTotal: total, flowPool: pool } = flags;
+  const { flowOrder: order, flowOnRetry: onRetry } = flags;
+  if (concurrency !== undefined || rate !== undefined) return present({ concurrency, rate, key, total, pool, order, onRetry });
+  if ([key, total, pool, order, onRetry].every((value) => value === undefined)) return undefined;
   throw usageProblem(`"${name}" cannot be defined`, 'its flow has no limit', '--flow-concurrency 1 or --flow-rate 100/1s');
 }
 

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { parseDuration, parseWhole } from '#src/cli/arguments/durations.ts';
 import { parseFlowRate } from '#src/cli/arguments/rate.ts';
 import { parseSize } from '#src/cli/arguments/size.ts';
@@ -41,6 +41,13 @@ export function putCommand(): Command {
     .option('--flow-key <path>', 'where the key is in the event: $.customer; the key of a request has precedence (invoke --flow-key)')
     .option('--flow-total <count>', 'with --flow-key: attempts of all keys together', parseWhole(1, 1_000))
     .option('--flow-pool <name>', 'share the slots with the functions of the same pool')
+    .addOption(new Option('--flow-order <order>', 'fifo: the requests of a key start one after another, in their order').choices(['fifo']))
+    .addOption(
+      new Option('--flow-on-retry <what>', 'with --flow-order: a failed attempt holds its key until its outcome, or others pass').choices([
+        'hold',
+        'pass',
+      ]),
+    )
     .option('--user-data <key=value>', 'a value for context.getUserData(key) (repeatable)', collect)
     .option('--max-retries <count>', 'retries after a failure of the function (default: 0)', parseWhole(0))
     .option('--max-age <duration>', 'how long after its acceptance an attempt may start (default: 1h)', parseDuration)

@@ -75,3 +75,55 @@ describe('a change of the ledger', () => {
     expect(changeEntry(once, change).entry).toEqual(once);
   });
 });
+
+describe('a change of the ledger in the order of the log (SLOT7)', () => {
+  const inOrder = (invocation: string, request: number, more: Partial<Waiter> = {}): Waiter => ({
+    ...keyed('x', invocation),
+    request,
+    fifo: 'hold',
+    ...more,
+  });
+
+  test('gives no slot to an attempt that the scheduler has not put into the entry', () => {
+    const deferring = new Set(['f/a/1']);
+    const { entry, answers } = changeEntry(NO_SLOTS, { acquisitions: [inOrder('a', 1)], mayWait: 1, deferring });
+    expect([entry, [...answers.values()]]).toEqual([NO_SLOTS, ['key-full']]);
+    const granted = changeEntry(entry, { waits: [inOrder('a', 1)] }).entry;
+    expect([...changeEntry(granted, { acquisitions: [inOrder('a', 1)] }).answers.values()]).toEqual(['held']);
+  });
+
+  test('puts an attempt before the waiters of its key whose requests are later, and before no other', () => {
+    const { entry } = changeEntry(NO_SLOTS, {
+      waits: [inOrder('a', 1), inOrder('d', 4), keyed('y', 'o'), keyed('y', 'p'), inOrder('c', 3)],
+    });
+    expect([held(entry), waiting(entry)]).toEqual([
+      ['a', 'o'],
+      ['p', 'c', 'd'],
+    ]);
+    const same = changeEntry(entry, { waits: [inOrder('b0001', 2), inOrder('b0000', 2)] }).entry;
+    expect(waiting(same)).toEqual(['p', 'b0000', 'b0001', 'c', 'd']);
+  });
+
+  test('lets the next attempt of an invocation take over the slot that a failed one kept', () => {
+    const { entry } = changeEntry(NO_SLOTS, { waits: [inOrder('a', 1), inOrder('b', 2)] });
+    const asked = changeEntry(entry, { acquisitions: [inOrder('a', 1, { attempt: 2 })] });
+    expect([...asked.answers.values()]).toEqual(['held']);
+    expect(asked.entry.holders).toEqual([{ key: 'x', function: 'f', invocation: 'a', attempt: 2, request: 1, fifo: 'hold' }]);
+    expect(waiting(asked.entry)).toEqual(['b']);
+    const waited = changeEntry(entry, { waits: [inOrder('a', 1, { attempt: 2 })] }).entry;
+    expect(waited.holders).toEqual(asked.entry.holders);
+  });
+
+  test('frees a kept slot for the next attempt of its invocation when that has another key', () => {
+    const { entry } = changeEntry(NO_SLOTS, { waits: [inOrder('a', 1, { total: 1 })] });
+    const moved = changeEntry(entry, { acquisitions: [{ ...keyed('y', 'a', { total: 1 }), attempt: 2 }] });
+    expect(moved.entry.holders).toMatchObject([{ key: 'y', attempt: 2 }]);
+    const unordered = changeEntry(entry, { acquisitions: [{ ...keyed('x', 'a'), attempt: 2 }] });
+    expect([...unordered.answers.values()]).toEqual(['held']);
+  });
+
+  test('never gives the slot of a key to another attempt while it is kept', () => {
+    const { entry } = changeEntry(NO_SLOTS, { waits: [inOrder('a', 1), inOrder('b', 2)] });
+    expect(held(changeEntry(entry, { waits: [inOrder('b', 2), inOrder('c', 3)] }).entry)).toEqual(['a']);
+  });
+});

@@ -12,7 +12,7 @@ describe('the flow of a definition', () => {
   test('is absent unless it is given, and accepts a key, a total and a pool', () => {
     expect(parse(undefined).data?.flow).toBeUndefined();
     expect(parse({ concurrency: 10 }).data?.flow).toEqual({ concurrency: 10 });
-    const whole = { concurrency: 1, key: '$.customer', total: 50, pool: 'erp' };
+    const whole = { concurrency: 1, key: '$.customer', total: 50, pool: 'erp', order: 'fifo', onRetry: 'pass' };
     expect(parse(whole).data?.flow).toEqual(whole);
   });
 
@@ -37,12 +37,20 @@ describe('the flow of a definition', () => {
     expect(parse(flow).success).toBe(false);
   });
 
-  test.for([{}, { concurrency: 0 }, { concurrency: 1, key: 'customer' }, { concurrency: 1, total: 5 }, { concurrency: 1, pool: 'a.b' }])(
-    'is refused as %j',
-    (flow) => {
-      expect(parse(flow).success).toBe(false);
-    },
-  );
+  test.for([
+    {},
+    { concurrency: 0 },
+    { concurrency: 1, key: 'customer' },
+    { concurrency: 1, total: 5 },
+    { concurrency: 1, pool: 'a.b' },
+    { concurrency: 1, order: 'fifo' },
+    { concurrency: 2, key: '$.customer', order: 'fifo' },
+    { concurrency: 1, key: '$.customer', order: 'lifo' },
+    { concurrency: 1, key: '$.customer', onRetry: 'hold' },
+    { concurrency: 1, key: '$.customer', order: 'fifo', rate: { limit: 1, per: '1s' } },
+  ])('is refused as %j', (flow) => {
+    expect(parse(flow).success).toBe(false);
+  });
 });
 
 test('functions of one project share a pool, and no pool has the id of the own pool of a function', () => {

@@ -1,0 +1,66 @@
+import FlatQueue from 'flatqueue';
+import type { FunctionName } from '#src/core/names/names.ts';
+import type { StreamRecords } from './stream-records.ts';
+
+/**
+ * The streams with requests of which the log does not say yet for which key they wait (SLOT7).
+ *
+ * A request has its place when it waits for its key, started, or is over. A delayed request takes its place when it is due and the log says
+ * that it waits, so it holds up nobody before.
+ *
+ * A function is followed from the first question on, so that functions without an order cost nothing.
+ */
+export class UnplacedStreams {
+  readonly #records: StreamRecords;
+  readonly #queues = new Map<FunctionName, FlatQueue<number>>();
+
+  constructor(records: StreamRecords) {
+    this.#records = records;
+  }
+
+  /** A request was accepted. A message of several requests has its place when all of them have. */
+  add(slot: number, name: FunctionName, { isBatch = false }: { isBatch?: boolean | undefined }): void {
+    if (isBatch) this.#records.unplaced.set(slot, 1);
+    const queue = this.#queues.get(name);
+    if (queue === undefined) return;
+    this.#push(queue, slot);
+    this.#dropPlaced(queue);
+  }
+
+  /** The sequence of the first request of a function that has no place; infinite when all have one. */
+  firstOf(name: FunctionName): number {
+    const queue = this.#queues.get(name) ?? this.#collect(name);
+    this.#dropPlaced(queue);
+    return queue.peekValue() ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** The log is read again from its beginning. */
+  clear(): void {
+    this.#queues.clear();
+  }
+
+  #collect(name: FunctionName): FlatQueue<number> {
+    const queue = new FlatQueue<number>();
+    for (const { slot, name: one } of this.#records.values()) if (one.function === name && this.#isUnplaced(slot)) this.#push(queue, slot);
+    this.#queues.set(name, queue);
+    return queue;
+  }
+
+  #push(queue: FlatQueue<number>, slot: number): void {
+    const request = this.#records.request.get(slot);
+    if (request !== undefined) queue.push(slot, request);
+  }
+
+  #dropPlaced(queue: FlatQueue<number>): void {
+    for (let slot = queue.peek(); slot !== undefined; slot = queue.peek()) {
+      if (this.#records.request.get(slot) === queue.peekValue() && this.#isUnplaced(slot)) return;
+      queue.pop();
+    }
+  }
+
+  /** The first append to a stream of one request gives it its place. */
+  #isUnplaced(slot: number): boolean {
+    const { unplaced, version, request, dueAt } = this.#records;
+    return unplaced.get(slot) === 1 || (version.get(slot) === request.get(slot) && dueAt.get(slot) === undefined);
+  }
+}
