@@ -3,7 +3,7 @@ import { changeQuota } from '#src/core/quotas/change-quota.ts';
 import type { QuotaLimits } from '#src/core/quotas/project-quota.ts';
 import type { BatchLine } from '#test/support/gateway/batch-call.ts';
 import { eventually } from '#test/support/gateway/eventually.ts';
-import { type RunningSequent, STRANGER, startSequent } from '#test/support/gateway/running-gateway.ts';
+import { PROJECT, type RunningSequent, STRANGER, startSequent } from '#test/support/gateway/running-gateway.ts';
 import { sharedByFile } from '#test/support/shared-by-file.ts';
 
 const file = new URL('../../support/gateway/handlers.mjs', import.meta.url).pathname;
@@ -22,8 +22,16 @@ test.afterEach(async () => {
   await setQuota({});
 });
 
+/** Sets the quotas of the other project. Resolves when both gateways know them. */
 async function setQuota(limits: QuotaLimits): Promise<void> {
   await changeQuota(one.roles.ports.functions, STRANGER.project, () => limits);
+  const { open, rate, storedBytes } = limits;
+  const wanted = [open, rate, storedBytes].filter((limit) => limit !== undefined);
+  const knows = async (at: RunningSequent): Promise<boolean> => {
+    const { quotas } = (await (await call(at, 'GET /api/system')).json()) as { quotas: { limit: number }[] };
+    return JSON.stringify(quotas.map(({ limit }) => limit)) === JSON.stringify(wanted);
+  };
+  await Promise.all([one, other].map((at) => eventually(() => knows(at))));
 }
 
 /** A function of the other project. A paused one keeps its invocations open. */
@@ -133,6 +141,31 @@ describe('the quota of open invocations', () => {
       const { detail = '' } = (await (await invoke(other, 'shared')).json()) as { detail?: string };
       return Number(/has (\d+) open/.exec(detail)?.[1] ?? 0) >= 20;
     });
+  });
+});
+
+describe('the figures of quotas', () => {
+  test('are in /api/system and in the metrics: all for the own project, and its own ones for another one', async () => {
+    await define('shown', true);
+    await setQuota({ open: 100_000, rate: 1_000, weight: 2 });
+    await changeQuota(one.roles.ports.functions, undefined, () => ({ open: 0 }));
+    expect((await invoke(one, 'shown')).status).toBe(202);
+    const quotasFor = async (token?: string): Promise<unknown> => {
+      const headers = token === undefined ? {} : { 'x-auth-token': token };
+      return ((await (await one.call('GET', '/api/system', { headers })).json()) as { quotas: unknown }).quotas;
+    };
+    const theirs = { project: STRANGER.project, refused: expect.any(Number), is_reached: expect.any(Boolean) };
+    const visible = [
+      { ...theirs, quota: 'open', limit: 100_000, used: expect.any(Number) },
+      { ...theirs, quota: 'rate', limit: 1_000 },
+    ];
+    expect(await quotasFor(STRANGER.token)).toEqual(visible);
+    const own = { project: PROJECT, quota: 'open', limit: 0, used: 0, refused: 0, is_reached: true };
+    expect(await quotasFor()).toEqual(expect.arrayContaining([...visible, own]));
+    const metrics = await (await one.call('GET', '/metrics')).text();
+    expect(metrics).toContain(`sequent_quota_limit{project="${STRANGER.project}",quota="rate"} 1000`);
+    expect(metrics).toMatch(new RegExp(`sequent_quota_used\\{project="${STRANGER.project}",quota="open"\\} [1-9]`));
+    await changeQuota(one.roles.ports.functions, undefined, () => ({}));
   });
 });
 

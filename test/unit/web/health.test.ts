@@ -179,6 +179,26 @@ describe('the issues of a system', () => {
     ]);
   });
 
+  test('a project that has reached a quota is a warning with the figures, and one that has not is none', () => {
+    const open = { project: 'shop', quota: 'open', limit: 100, used: 100, refused: 3, is_reached: true } as const;
+    expect(healthIssues({ ...well, quotas: [open, { ...open, project: 'desk', used: 9, is_reached: false }] })).toEqual([
+      {
+        severity: 'warning',
+        title: 'Project shop has reached a quota',
+        reason: '100 of 100 invocations are open; 3 requests were refused',
+        command: 'npx sequent project quota shop',
+      },
+    ]);
+    const others = [
+      { ...open, quota: 'rate' as const, limit: 50 },
+      { ...open, quota: 'stored_bytes' as const, limit: 2_048, used: 4_096 },
+    ];
+    expect(healthIssues({ ...well, quotas: others }).map(({ reason }) => reason)).toEqual([
+      'it sends more than 50 requests per second; 3 requests were refused',
+      '4.0 KB of 2.0 KB are stored; 3 requests were refused',
+    ]);
+  });
+
   test('errors come before warnings', () => {
     const roles = well.roles.filter(({ role }) => role !== 'destinations');
     expect(titlesOf({ dead_letters: 2, roles })).toEqual(['The role destinations is missing', '2 dead letters']);
