@@ -4,7 +4,7 @@ import type { AnswerOf, History, Question } from '#src/core/history-questions.ts
 import type { Envelope } from '#src/core/log/envelope.ts';
 import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import type { LiveTransition } from '#src/core/log/transitions.ts';
-import { isFunctionName } from '#src/core/names/names.ts';
+import { isFunctionName, nameInPackage } from '#src/core/names/names.ts';
 import type { Tenancy } from '#src/core/names/tenancy.ts';
 import type { Timeline } from './invocations.ts';
 
@@ -55,7 +55,8 @@ function ownerOf<Name extends Question>(question: Name, answer: AnswerOf<Name>):
 
 /** The function of a URN in an envelope; empty for a text that is none. */
 function functionIn(urn: string, tenancy: Tenancy): string {
-  const [, , , project = '', , , bare = ''] = urn.split(':');
+  const [, , , project = '', , packageOf = '', own = ''] = urn.split(':');
+  const bare = nameInPackage(packageOf, own);
   const name = project === tenancy.project ? bare : `${project}=${bare}`;
   return isFunctionName(name) ? name : '';
 }

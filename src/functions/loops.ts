@@ -45,16 +45,16 @@ function aliasesOf({ aliases }: Entry, version: string): string[] {
 
 /** The shortest path from an address back to the same address (breadth-first search). */
 function pathBack(start: Address, functions: ReadonlyMap<string, Entry>): Address[] | undefined {
-  const goal = labelOf(start);
+  const goal = keyOf(start);
   const predecessors = new Map<string, Address>();
   const queue: Address[] = [start];
   for (let current = queue.shift(); current !== undefined; current = queue.shift()) {
     const entry = functions.get(current.name);
     for (const next of entry === undefined ? [] : targetsOf(entry, current.qualifier)) {
-      const label = labelOf(next);
-      if (label === goal) return [...pathTo(current, predecessors), start];
-      if (predecessors.has(label)) continue;
-      predecessors.set(label, current);
+      const key = keyOf(next);
+      if (key === goal) return [...pathTo(current, predecessors), start];
+      if (predecessors.has(key)) continue;
+      predecessors.set(key, current);
       queue.push(next);
     }
   }
@@ -64,8 +64,13 @@ function pathBack(start: Address, functions: ReadonlyMap<string, Entry>): Addres
 /** The path to an address from the start of the search, which has no predecessor. */
 function pathTo(last: Address, predecessors: ReadonlyMap<string, Address>): Address[] {
   const path: Address[] = [];
-  for (let current: Address | undefined = last; current !== undefined; current = predecessors.get(labelOf(current))) path.unshift(current);
+  for (let current: Address | undefined = last; current !== undefined; current = predecessors.get(keyOf(current))) path.unshift(current);
   return path;
+}
+
+/** Always with a qualifier, because the label of a function of a package may be that of a version. */
+function keyOf({ name, qualifier }: Address): string {
+  return `${name}:${qualifier}`;
 }
 
 /** An address as text, such as `test1` or `test2:!prod`. `nameOf` returns the name that the reader knows for the function. */

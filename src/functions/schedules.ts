@@ -3,13 +3,14 @@ import { ConflictError, InvalidInputError, ScheduleNotFoundError } from '#src/co
 import { parseInput } from '#src/core/functions/entry.ts';
 import type { EventLog } from '#src/core/log/event-log.ts';
 import { createStreamId } from '#src/core/names/ids.ts';
-import { type FunctionName, isFunctionName, parseFunctionName, quote, type RequestId, splitName } from '#src/core/names/names.ts';
+import { type FunctionName, parseFunctionName, quote, type RequestId, splitName } from '#src/core/names/names.ts';
 import type { Clock, Random } from '#src/core/ports/clock.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import { requestNow } from '#src/core/schedules/fire-request.ts';
 import { FireTimes } from '#src/core/schedules/fire-times.ts';
 import {
   encodeSchedule,
+  isScheduleName,
   MAX_EVENT_CHARACTERS,
   type Schedule,
   type ScheduleInput,
@@ -114,7 +115,7 @@ export function createSchedules(options: SchedulesOptions): Schedules {
 
 /** No caller sees the name of the project: callers use bare names. */
 function parseScheduleName(name: string): ScheduleName {
-  if (isFunctionName(name)) return name;
+  if (isScheduleName(name)) return name;
   throw new InvalidInputError({
     field: `schedule name ${quote(name)}`,
     problem: 'must be 1 to 60 letters, digits, "-" or "_", start with a letter and end with a letter or digit',

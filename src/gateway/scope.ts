@@ -9,8 +9,8 @@ import type { Call, Gateway } from './ports.ts';
 /**
  * What one caller may see: the functions of the project of its credential, and their history.
  *
- * Internally, a function of the own project is named by its bare name, and a function of another project by `<project>=<name>`. This
- * _token_ stands in subjects, in the registry and in the history. Every route keeps three rules:
+ * Internally, a function of the own project is named by its name, which contains its package (PKG1), and a function of another project by
+ * `<project>=<name>`. This _token_ stands in subjects, in the registry and in the history. Every route keeps three rules:
  * 1. It converts each name of a request into a token with `token`.
  * 2. It converts each token of a reply into a name with `nameOf`.
  * 3. If `owns` rejects the function of an invocation, it replies as if the invocation did not exist.

@@ -5,6 +5,7 @@ import type { Connection } from './transport/connection.ts';
 import type { EnsuredStreams } from './transport/ensured-streams.ts';
 import { errorCodeOf, isMessageGone, isWrongLastSequence } from './transport/errors.ts';
 import { reachedWatchers, watchBucket } from './watch-bucket.ts';
+import { decodeKey, encodeKey } from './wire/bucket-keys.ts';
 
 const text = StringCodec();
 
@@ -13,22 +14,23 @@ export async function openKeyValue(connection: Connection, bucket: string, strea
   const kv = await connection.jetstream.views.kv(bucket, { bindOnly: true });
   return {
     async get(key) {
-      const entry = await kv.get(key);
+      const entry = await kv.get(encodeKey(key));
       return entry === null || entry.operation !== 'PUT' ? undefined : { value: text.decode(entry.value), revision: entry.revision };
     },
     async put(key, value, expected) {
       try {
-        if (expected === undefined) return await kv.put(key, text.encode(value));
-        if (expected === 0) return await kv.create(key, text.encode(value));
-        return await kv.update(key, text.encode(value), expected);
+        const stored = encodeKey(key);
+        if (expected === undefined) return await kv.put(stored, text.encode(value));
+        if (expected === 0) return await kv.create(stored, text.encode(value));
+        return await kv.update(stored, text.encode(value), expected);
       } catch (cause) {
         if (isWrongLastSequence(errorCodeOf(cause))) throw new ConflictError({ what: `"${key}"` }, { cause });
         throw cause;
       }
     },
-    delete: (key) => kv.delete(key),
+    delete: (key) => kv.delete(encodeKey(key)),
     async erase(key, revision) {
-      const erased = revision ?? (await kv.get(key))?.revision;
+      const erased = revision ?? (await kv.get(encodeKey(key)))?.revision;
       if (erased === undefined) return;
       await connection.manager.streams.deleteMessage(`KV_${bucket}`, erased).catch((error: unknown) => {
         // Another process erased it meanwhile.
@@ -37,11 +39,14 @@ export async function openKeyValue(connection: Connection, bucket: string, strea
     },
     async keys() {
       const found = [];
-      for await (const key of await kv.keys()) found.push(key);
+      for await (const key of await kv.keys()) found.push(decodeKey(key));
       return found.sort();
     },
     newestRevision: async () => (await connection.manager.streams.info(`KV_${bucket}`)).state.last_seq,
     reachedWatchers: (revision) => reachedWatchers(connection, bucket, revision),
-    watch: (onChange, signal) => watchBucket(connection, kv, { bucket, onChange, signal, streams }),
+    watch: (onChange, signal) => {
+      const decoded: typeof onChange = (change) => onChange({ ...change, key: decodeKey(change.key) });
+      return watchBucket(connection, kv, { bucket, onChange: decoded, signal, streams });
+    },
   };
 }

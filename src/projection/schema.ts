@@ -108,7 +108,7 @@ export const CLOCK_BUCKET = 1_024;
 export const MAX_INDEXED = 4_096;
 
 /** Increase this number when the same tables are filled differently. */
-const CONTENT_VERSION = 3;
+const CONTENT_VERSION = 4;
 const version = `${createTables}${CONTENT_VERSION}/${FACTS_VERSION}`;
 /**
  * Changes with the tables, with their content and with the version of the facts, because an earlier version could not read later facts. The

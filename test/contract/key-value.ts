@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 
 export type OpenedKeyValue = AsyncDisposable & { store: KeyValue; other: KeyValue };
@@ -48,6 +48,22 @@ export function describeKeyValue(title: string, open: () => Promise<OpenedKeyVal
       await store.erase('erased');
       expect(await store.get('erased')).toBeUndefined();
       expect(await store.put('erased', 'three', 0)).toBeGreaterThan(second);
+    });
+
+    test('keeps a key with a colon apart from others, for readers and watchers', async () => {
+      const ending = new AbortController();
+      const seen: Change[] = [];
+      await other.watch((change) => void seen.push(change), ending.signal);
+      const keys = ['colon.a:b', 'colon.a', 'colon.a/version=b', 'colon.p=a:b'];
+      for (const key of keys) await store.put(key, key);
+      for (const key of keys) expect((await other.get(key))?.value).toBe(key);
+      expect((await other.keys()).filter((key) => key.startsWith('colon.'))).toEqual([...keys].sort());
+      const shown = (): unknown[] => seen.filter(({ key }) => key.startsWith('colon.')).map(({ key, value }) => [key, value]);
+      await vi.waitFor(() => expect(shown()).toEqual(keys.map((key) => [key, key])), 20_000);
+      ending.abort();
+      await store.delete('colon.a:b');
+      expect(await other.get('colon.a:b')).toBeUndefined();
+      expect(await other.get('colon.a')).toBeDefined();
     });
 
     test('lists its keys, sorted', async () => {

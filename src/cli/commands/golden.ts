@@ -64,7 +64,7 @@ async function record(call: Call<RecordOptions>): Promise<ExitCode> {
   await withClient(options, async (client) => {
     for (const id of args) {
       const { function: owner, ...golden } = await readGolden(client, id, options.function);
-      const file = join(options.to, `${owner}-${id}.json`.replaceAll(/[^\w.=-]/g, '_'));
+      const file = join(options.to, `${owner.replace(':', '.')}-${id}.json`.replaceAll(/[^\w.=-]/g, '_'));
       const isNew = await writeFile(file, `${JSON.stringify(golden, null, 2)}\n`, { flag: 'wx' }).then(() => true, ifExists);
       if (isNew) written.push(file);
       else terminal.err.line(`${plain(file)} exists and is not changed`);

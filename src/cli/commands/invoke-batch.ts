@@ -43,13 +43,13 @@ const PROGRESS_IN_MS = { terminal: 1_000, other: 10_000 };
  */
 export async function invokeBatch(call: Call<BatchOptions>, source: string): Promise<ExitCode> {
   const { options } = call;
-  const { name, qualifier } = readFunction(call.args[0] ?? '', options.qualifier);
   if (options.key !== undefined && !isBatchKey(options.key)) {
     throw usageProblem('the key cannot be used', `it ${KEY_RULE}`, '--key import-7');
   }
   const input = await openInput(source);
   return await withClient(options, async (client) => {
     printConnection(client, call.terminal.err);
+    const { name, qualifier } = await readFunction(client, call.args[0] ?? '', options.qualifier);
     if (options.at !== undefined || options.in !== undefined) deliverAtOf({ at: options.at, delay: options.in }, client.clock.now());
     // What concerns every line is reported once: here also a function that does not exist.
     await client.functions.find(name, qualifier);

@@ -20,7 +20,7 @@ export function invokeCommand(): Command {
     .description(
       'Requests an invocation. The request is stored when the command returns. Prints the request id, or with --wait the returned value.',
     )
-    .argument('<function>', 'the name, optionally with a version or an alias: orders:v1, orders:!prod')
+    .argument('<function>', 'the name, optionally with a version or an alias: orders:v1, orders:!prod; or with its package: billing:report')
     .option('-d, --event <json>', 'the event: JSON text, @file, or - for stdin (a pipe is read without -)')
     .addOption(new Option('--test-event <name>', 'a saved test event of the function (sequent fn event)').conflicts('event'))
     .addOption(
@@ -59,6 +59,7 @@ Examples:
   sequent invoke flaky --follow
   sequent invoke orders -d @order.json --id order-4711
   sequent invoke 'orders:!prod' -d '{}' --wait
+  sequent invoke billing:report -d '{}'
   sequent invoke report -d '{}' --in 10m
   sequent invoke orders -d @order.json --flow-key customer-7
   jq -c .order report.json | sequent invoke orders
@@ -73,9 +74,9 @@ async function invoke(call: Call<InvokeOptions>): Promise<ExitCode | undefined> 
   if (options.batch !== undefined) return await (await import('./invoke-batch.ts')).invokeBatch(call, options.batch);
   if (options.key !== undefined)
     throw usageProblem('--key has no meaning here', 'it names the lines of --batch', '--id for one invocation');
-  const { name, qualifier } = readFunction(call.args[0] ?? '', options.qualifier);
   const given = options.testEvent === undefined ? await readPayload(options.event, terminal, MAX_LARGE_PAYLOAD_BYTES) : undefined;
   return await withClient(options, async (client) => {
+    const { name, qualifier } = await readFunction(client, call.args[0] ?? '', options.qualifier);
     const payload = given ?? (await findTestEvent(client.functions, name, options.testEvent ?? '')).text;
     const send = () =>
       client.invokeText(name, payload, {

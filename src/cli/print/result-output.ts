@@ -2,6 +2,7 @@ import type { Call } from '#src/cli/call.ts';
 import { CommandError, type ExitCode, exitCodes, problemJson } from '#src/cli/problem.ts';
 import { say, translated } from '#src/cli/texts/say.ts';
 import type { Result } from '#src/client/client.ts';
+import { nameInPackage } from '#src/core/names/names.ts';
 import { plain } from './terminal.ts';
 
 /** Prints an outcome: the returned value, or the problem. Returns the exit code of the outcome. */
@@ -37,7 +38,7 @@ function indented(payload: string): string {
 
 function failureOf({ requestId, envelope }: Result): CommandError {
   const { condition, approximate_invoke_count: attempts } = envelope.request_context;
-  const name = envelope.request_context.function_urn.split(':').at(-2) ?? 'the function';
+  const name = nameIn(envelope.request_context.function_urn);
   return new CommandError({
     code: 'INVOCATION_FAILED',
     exitCode: exitCodes.failed,
@@ -48,6 +49,11 @@ function failureOf({ requestId, envelope }: Result): CommandError {
     why: messageIn(envelope),
     remedy: `sequent timeline ${requestId}`,
   });
+}
+
+function nameIn(urn: string): string {
+  const [packageOf = '', name = 'the function'] = urn.split(':').slice(-3, -1);
+  return nameInPackage(packageOf, name);
 }
 
 function messageIn({ response_context, response_payload }: Result['envelope']): string {

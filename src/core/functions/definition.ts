@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { wholeNumber } from '#machines/bounds.ts';
 import { backoffSchema, type Destination, type FactOf, MAX_PAYLOAD_BYTES, type Terms } from '#machines/facts.ts';
-import { isFunctionName } from '#src/core/names/names.ts';
+import { canonicalName, isFunctionName } from '#src/core/names/names.ts';
 import { MAX_TAIL_BYTES, MAX_WHOLE_OUTPUT_BYTES } from '#src/core/output/tail.ts';
 import { MAX_LARGE_PAYLOAD_BYTES } from '#src/core/payloads/payload-reference.ts';
 import { flowSchema } from './flow.ts';
@@ -111,6 +111,7 @@ export const NO_POLICY: Policy = {
 export const functionDefinitionSchema = z.strictObject({
   name: z
     .string()
+    .overwrite(canonicalName)
     .refine(isFunctionName, 'must be 1 to 60 letters, digits, "-" or "_", start with a letter and end with a letter or digit'),
   description: z.string().max(512).default(''),
   handler: handlerSchema,

@@ -1,4 +1,4 @@
-import { splitName } from './names.ts';
+import { splitName, splitPackage } from './names.ts';
 
 /** The region and the project of the functions, as their URNs name them. */
 export type Tenancy = {
@@ -14,8 +14,9 @@ export type Tenancy = {
   envelope?: 'documented' | 'observed';
 };
 
-/** The URN of a function, with the project that its name contains, or else the own project. */
+/** The URN of a function, with the project that its name contains, or else the own project, and with its package (PKG1). */
 export function functionUrn({ region, project }: Tenancy, name: string, qualifier: string): string {
   const { project: other, bare } = splitName(name);
-  return `urn:fss:${region}:${other ?? project}:function:default:${bare}:${qualifier}`;
+  const { package: its, name: own } = splitPackage(bare);
+  return `urn:fss:${region}:${other ?? project}:function:${its}:${own}:${qualifier}`;
 }

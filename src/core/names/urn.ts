@@ -1,7 +1,9 @@
 import { InvalidInputError } from '#src/core/errors.ts';
-import { type FunctionName, functionIn, parseQualifier, quote, splitName } from './names.ts';
+import { DEFAULT_PACKAGE, type FunctionName, functionIn, nameInPackage, parseQualifier, quote, splitName } from './names.ts';
 
-/** A function as a URN names it: the project if the URN has one, the name, and the version or alias. */
+const LATEST = 'latest';
+
+/** A function as a URN names it: the project if the URN has one, the name with its package (PKG1), and the version or alias. */
 export type FunctionReference = { project: string | undefined; name: FunctionName; qualifier: string };
 
 /**
@@ -11,19 +13,26 @@ export type FunctionReference = { project: string | undefined; name: FunctionNam
  * `urn:fss:region:project:function:package:name` without or with a qualifier. A qualifier is a version, or `!` and an alias.
  *
  * `from` is the function whose configuration contains the URN. The returned name then belongs to the project of `from`, and a URN of another
- * project is refused. Without `from`, the returned name is bare.
+ * project is refused. Without `from`, the returned name has no project. A name without a package is in the package `default`, whatever the
+ * package of `from` is.
  */
 export function parseFunctionUrn(text: string, from?: FunctionName): FunctionReference {
-  const parts = text.split(':');
-  const isFull = parts[0] === 'urn';
-  const short = isFull ? parts.slice(3, 4).concat(parts.slice(5)) : parts;
-  const known = isFull ? (parts.length === 7 || parts.length === 8) && parts[1] === 'fss' && parts[4] === 'function' : parts.length <= 4;
-  if (!known) throw new InvalidInputError({ field: `function URN ${quote(text)}`, problem: 'is none of the forms of a function URN' });
-  // 1: name; 2: package and name; 3: project, package and name; 4: with a qualifier.
-  const name = short[Math.min(short.length - 1, 2)] ?? '';
-  const project = short.length > 2 ? short[0] : undefined;
+  const { project, packageOf, name, qualifier } = partsOf(text);
   const own = from === undefined ? undefined : splitName(from).project;
   if (own !== undefined && project !== undefined && project !== own)
     throw new InvalidInputError({ field: `function URN ${quote(text)}`, problem: `names another project than ${own}` });
-  return { project, name: functionIn(own, name), qualifier: parseQualifier(short[3] ?? 'latest') };
+  return { project, name: functionIn(own, nameInPackage(packageOf, name)), qualifier: parseQualifier(qualifier) };
+}
+
+type Parts = { project: string | undefined; packageOf: string; name: string; qualifier: string };
+
+function partsOf(text: string): Parts {
+  const parts = text.split(':');
+  const isFull = parts[0] === 'urn';
+  const known = isFull ? (parts.length === 7 || parts.length === 8) && parts[1] === 'fss' && parts[4] === 'function' : parts.length <= 4;
+  if (!known) throw new InvalidInputError({ field: `function URN ${quote(text)}`, problem: 'is none of the forms of a function URN' });
+  const [first = '', second = '', third = '', qualifier = LATEST] = isFull ? parts.slice(3, 4).concat(parts.slice(5)) : parts;
+  if (isFull || parts.length > 2) return { project: first, packageOf: second, name: third, qualifier };
+  if (parts.length === 2) return { project: undefined, packageOf: first, name: second, qualifier };
+  return { project: undefined, packageOf: DEFAULT_PACKAGE, name: first, qualifier };
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { InvalidInputError } from '#src/core/errors.ts';
 import { parseInput } from '#src/core/functions/entry.ts';
-import { type FunctionName, isFunctionName, isQualifier, splitName } from '#src/core/names/names.ts';
+import { type FunctionName, isBareName, isFunctionName, isQualifier, splitName } from '#src/core/names/names.ts';
 import { parseJson } from '#src/core/text/json.ts';
 
 /*
@@ -64,6 +64,11 @@ const storedSchema = z.object({
 });
 export type Schedule = Omit<z.output<typeof storedSchema>, 'function' | 'name'> & { name: ScheduleName; function: FunctionName };
 
+/** Whether the text is the name of a schedule, after `<project>=` in another project than the own one. A schedule belongs to no package. */
+export function isScheduleName(text: string): text is ScheduleName {
+  return isFunctionName(text) && isBareName(splitName(text).bare);
+}
+
 const PREFIX = 'schedule.';
 export const scheduleKeyOf = (name: ScheduleName): string => PREFIX + name;
 
@@ -84,6 +89,6 @@ export function encodeSchedule(schedule: Schedule): string {
 export function decodeSchedule(value: string): Schedule {
   const stored = parseInput(storedSchema, parseJson(value), 'the schedule');
   const { name, function: fn } = stored;
-  if (isFunctionName(name) && isFunctionName(fn) && splitName(name).project === splitName(fn).project) return stored as Schedule;
+  if (isScheduleName(name) && isFunctionName(fn) && splitName(name).project === splitName(fn).project) return stored as Schedule;
   throw new InvalidInputError({ field: 'the schedule', problem: 'names a function of another project' });
 }

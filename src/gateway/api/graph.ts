@@ -32,9 +32,10 @@ export function addGraphRoute(routes: Routes, gateway: Gateway): void {
 function graphOf(entries: readonly FunctionEntry[], scope: Scope): Graph {
   const nodes = new Map<string, Graph['nodes'][number]>();
   const edges = new Map<string, Graph['edges'][number]>();
+  // The id of a function of a package names its version, because it would be the id of a version without.
   const addFunction = (token: string, qualifier: string): string => {
     const name = scope.nameOf(token);
-    const id = qualifier === 'latest' ? name : `${name}:${qualifier}`;
+    const id = qualifier === 'latest' && !name.includes(':') ? name : `${name}:${qualifier}`;
     nodes.set(id, { id, function: name, kind: 'function', ...(qualifier === 'latest' ? {} : { qualifier }) });
     return id;
   };

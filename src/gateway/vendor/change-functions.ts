@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ConflictError } from '#src/core/errors.ts';
 import type { FunctionEntry } from '#src/core/functions/entry.ts';
 import { projectOf } from '#src/core/names/addressable.ts';
+import { nameInPackage, splitName, splitPackage } from '#src/core/names/names.ts';
 import { parseBody } from '#src/gateway/http/body.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
 import type { Gateway, GatewayEnv } from '../ports.ts';
@@ -18,6 +19,7 @@ import {
   readPackage,
   uninterpretedOf,
 } from './create-function.ts';
+import { formerFunction } from './former-package.ts';
 import { recordOf, viewFunction } from './function-view.ts';
 import { changeableTarget, filesOf } from './functions.ts';
 import { checkQuotas } from './quotas.ts';
@@ -42,7 +44,9 @@ function addCreate(app: Hono<GatewayEnv>, gateway: Gateway): void {
 
   app.post(ROUTE, async (call) => {
     const wanted = parseBody(call.get('body'), createFunctionSchema, FIELD_CODES);
-    const token = scopeOf(call, gateway).token(wanted.func_name);
+    const shown = nameInPackage(wanted.package, wanted.func_name);
+    const token = scopeOf(call, gateway).token(shown);
+    if ((await formerFunction(gateway, token)) !== undefined) throw existsAlready(shown);
     const { digest, bytes, files, archive } = await readPackage(wanted, wanted.handler);
     const entry = entryOf(wanted, files);
     await checkQuotas(call, gateway, { functions: 1, codeBytes: bytes });
@@ -52,8 +56,7 @@ function addCreate(app: Hono<GatewayEnv>, gateway: Gateway): void {
       ...definitionOf(wanted),
     };
     const registered = await client.functions.put(definition, 0).catch((cause: unknown) => {
-      if (!(cause instanceof ConflictError)) throw cause;
-      throw new HttpError({ status: 409, vendorCode: 'FSS.1061', message: `function ${wanted.func_name} exists already` }, { cause });
+      throw cause instanceof ConflictError ? existsAlready(shown, { cause }) : cause;
     });
     await records.deleteAsyncConfig(token);
     await records.deleteFunction(token);
@@ -72,13 +75,17 @@ function addCreate(app: Hono<GatewayEnv>, gateway: Gateway): void {
   });
 }
 
+function existsAlready(name: string, options?: ErrorOptions): HttpError {
+  return new HttpError({ status: 409, vendorCode: 'FSS.1061', message: `function ${name} exists already` }, options);
+}
+
 function addUpdateConfig(app: Hono<GatewayEnv>, gateway: Gateway): void {
   const { client, records, clock } = gateway;
 
   app.put(`${ROUTE}/:urn/config`, async (call) => {
     const name = await changeableTarget(call, gateway);
     const wanted = parseBody(call.get('body'), configSchema, FIELD_CODES);
-    if (scopeOf(call, gateway).token(wanted.func_name) !== name)
+    if (wanted.func_name !== splitPackage(splitName(name).bare).name)
       throw new HttpError({ status: 400, vendorCode: 'FSS.1002', message: 'func_name: is not the function of the path' });
     const present = await client.functions.get(name);
     const { definition } = present;

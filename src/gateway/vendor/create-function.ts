@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { z } from 'zod';
 import { findEntryFile, splitHandler } from '#src/core/functions/package-entry.ts';
-import { isBareName } from '#src/core/names/names.ts';
+import { isBareName, isPackageName } from '#src/core/names/names.ts';
 import { digestOf } from '#src/core/ports/code-packages.ts';
 import { parseJson } from '#src/core/text/json.ts';
 import { readZip, type ZipFile } from '#src/core/zip/read-zip.ts';
@@ -88,7 +88,7 @@ export type FunctionCode = z.infer<typeof codeSchema>;
 export const createFunctionSchema = z.looseObject({
   ...configSchema.shape,
   ...codeSchema.shape,
-  package: z.string().regex(/^[\w-]{1,64}$/, 'must be letters, digits, "-" and "_"'),
+  package: z.string().refine(isPackageName, 'must be letters, digits, "-" and "_"'),
 });
 
 /** The code of a call. `digest` and `bytes` describe the code as it was sent; `archive` is the stored form. */

@@ -1,4 +1,5 @@
 import { MASK, type RegisteredFunction } from '#src/core/functions/definition.ts';
+import { splitName, splitPackage } from '#src/core/names/names.ts';
 import type { Call, Gateway } from '../ports.ts';
 import type { FunctionRecord } from '../records.ts';
 import { scopeOf } from '../scope.ts';
@@ -39,7 +40,7 @@ export function viewCode(call: Call, gateway: Gateway, found: RegisteredFunction
   const record = recordOf(gateway, found);
   return {
     func_urn: scope.urnOf(name, found.version),
-    func_name: scope.nameOf(name),
+    func_name: splitPackage(scope.nameOf(name)).name,
     domain_id: '',
     runtime: record.runtime,
     code_type: record.code_type,
@@ -61,7 +62,7 @@ export function recordOf({ records }: Gateway, { definition, version }: Register
   const { handler, name } = definition;
   return (
     records.function(name, version) ?? {
-      package: 'default',
+      package: splitPackage(splitName(name).bare).package,
       runtime: handler.kind === 'process' || handler.kind === 'inline' ? 'Node.js20.15' : 'Custom',
       handler: handler.kind === 'process' ? handlerOf(handler.file, handler.export) : `index.${handler.kind}`,
       memory_size: definition.memoryInMb,

@@ -5,11 +5,12 @@ import { parseFunctionUrn } from '#src/core/names/urn.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
 import { memoizeByText } from '#src/gateway/http/memoize.ts';
 import type { Call, Gateway } from '../ports.ts';
-import { type Scope, scopeOf } from '../scope.ts';
+import { scopeOf } from '../scope.ts';
+import { formerFunction } from './former-package.ts';
 
 /** The function that a path names. */
 export type Target = {
-  /** The token of the function: with its project, unless the project is the own one. */
+  /** The token of the function: with its project, unless the project is the own one, and with its package, unless that is `default`. */
   name: FunctionName;
   /** `latest`, a version, or an alias with its `!`. */
   qualifier: string;
@@ -17,7 +18,7 @@ export type Target = {
   isQualified: boolean;
 };
 
-type Lookup = Pick<Gateway, 'credentials' | 'tenancy' | 'client'>;
+type Lookup = Pick<Gateway, 'credentials' | 'tenancy' | 'client' | 'records'>;
 
 /**
  * Reads the URN of the path, in any of its six forms, raw or percent-encoded. Checks the existence of a version or an alias, not of
@@ -26,17 +27,19 @@ type Lookup = Pick<Gateway, 'credentials' | 'tenancy' | 'client'>;
  * Throws `HttpError` 400 for an invalid URN and 403 for another project, and `FunctionNotFoundError`.
  */
 export async function targetOf(call: Call, gateway: Lookup): Promise<Target> {
-  const target = readTarget(call, scopeOf(call, gateway));
+  const target = await readTarget(call, gateway);
   if (target.qualifier !== LATEST) await gateway.client.functions.find(target.name, target.qualifier);
   return target;
 }
 
 /** Reads the URN of the path without checking that its version or alias exists. */
-export function readTarget(call: Call, scope: Scope): Target {
+export async function readTarget(call: Call, gateway: Lookup): Promise<Target> {
+  const scope = scopeOf(call, gateway);
   const { project, name, qualifier, isQualified } = parse(call.req.param('urn') ?? '');
   if (project !== undefined && !scope.isOpen && project !== scope.project)
     throw new HttpError({ status: 403, message: 'the function URN names another project than the credential' });
-  return { name: scope.token(name), qualifier, isQualified };
+  const token = scope.token(name);
+  return { name: (await formerFunction(gateway, token)) ?? token, qualifier, isQualified };
 }
 
 const parse = memoizeByText((urn: string) => {

@@ -16,7 +16,7 @@ export class HandlerContext {
     this.#execution = execution;
     this.#print = print;
     this.requestId = execution.requestId;
-    this.functionName = execution.definition.name;
+    this.functionName = nameInPackage(execution.definition.name);
     this.qualifier = execution.qualifier;
     this.attempt = execution.attempt;
     if (execution.traceparent !== undefined) this.traceparent = execution.traceparent;
@@ -54,7 +54,7 @@ export class HandlerContext {
     return Object.hasOwn(userData, key) ? userData[key] : undefined;
   }
   getFunctionName() {
-    return this.#execution.definition.name;
+    return nameInPackage(this.#execution.definition.name);
   }
   getVersion() {
     const version = this.#execution.functionUrn.split(':')[7] ?? 'latest';
@@ -106,6 +106,11 @@ export class HandlerContext {
   getToken() {
     return '';
   }
+}
+
+/** The package is told by `getPackage`, as in FunctionGraph. */
+function nameInPackage(name) {
+  return name.slice(name.indexOf(':') + 1);
 }
 
 function asText(value) {

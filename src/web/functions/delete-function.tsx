@@ -10,8 +10,9 @@ import { formatNumber, t, tn } from '../shell/language.ts';
 import { Link, navigate, paths } from '../shell/router.tsx';
 import { showToast } from '../shell/toasts.tsx';
 import { useFetch } from '../shell/use-fetch.ts';
+import { functionAt } from './graph-nodes.ts';
 
-type Dependents = { functions: { name: string; when: string }[]; open: number; isAtLeast: boolean };
+type Dependents = { functions: { node: string; name: string; when: string }[]; open: number; isAtLeast: boolean };
 type Counts = { by_state: Record<string, number>; is_at_least: boolean };
 
 /** Deletes a function, after it shows what depends on the function. The user types the name. */
@@ -50,30 +51,25 @@ async function readDependents(name: string, signal: AbortSignal): Promise<Depend
     get<Counts>(withQuery('/api/invocations/counts', { function: name }), signal),
   ]);
   const functions = graph.edges
-    .filter(({ from, to, destination }) => destination === 'FunctionGraph' && isOf(to, name) && !isOf(from, name))
-    .map(({ from, when }) => ({ name: from, when }));
+    .map(({ from, to, when, destination }) => ({ node: from, name: functionAt(graph, from), to: functionAt(graph, to), when, destination }))
+    .filter((edge) => edge.destination === 'FunctionGraph' && edge.to === name && edge.name !== name);
   const open = ['queued', 'running', 'retrying'].reduce((sum, state) => sum + (counts.by_state[state] ?? 0), 0);
   return { functions, open, isAtLeast: counts.is_at_least };
-}
-
-/** Whether a node of the graph is the function, a version or an alias of it. */
-function isOf(node: string, name: string): boolean {
-  return node === name || node.startsWith(`${name}:`);
 }
 
 function Consequences({ view: { versions, aliases }, dependents }: { view: FunctionView; dependents: Dependents }) {
   const { functions, open, isAtLeast } = dependents;
   return (
     <ul class="dependents">
-      {functions.map(({ name, when }) => (
-        <li key={`${name} ${when}`}>
+      {functions.map(({ node, name, when }) => (
+        <li key={`${node} ${when}`}>
           <RichText
             text={
               when === 'success'
                 ? '{function} notifies this function on success. Those deliveries will fail.'
                 : '{function} notifies this function on failure. Those deliveries will fail.'
             }
-            values={{ function: <Link to={paths.function(name.split(':')[0] ?? name)}>{name}</Link> }}
+            values={{ function: <Link to={paths.function(name)}>{node}</Link> }}
           />
         </li>
       ))}

@@ -20,6 +20,7 @@ import { DeleteFunction } from './delete-function.tsx';
 import { EditConfiguration } from './edit-configuration.tsx';
 import { FlowCard } from './flow-card.tsx';
 import { GraphCard, useGraph } from './graph.tsx';
+import { functionsInLoops } from './graph-nodes.ts';
 import { InvokeDialog } from './invoke.tsx';
 import { FunctionBadges } from './list.tsx';
 import { StatsCard } from './stats.tsx';
@@ -76,11 +77,7 @@ function LoadedFunction({ name, path, response, reload }: LoadedFunctionProps) {
       <div class="page-head">
         <BackLink to={paths.functions} name={t('All functions')} />
         <h1>{definition.name}</h1>
-        <FunctionBadges
-          isPaused={definition.paused}
-          isInLoop={graph.content?.loops.flat().some((id) => id.split(':')[0] === name) === true}
-          kind={definition.handler.kind}
-        />
+        <FunctionBadges isPaused={definition.paused} isInLoop={functionsInLoops(graph.content).has(name)} kind={definition.handler.kind} />
         <div class="spring" />
         <Link to={`/?function=${encodeURIComponent(name)}`} class="button small">
           {t('Invocations')}

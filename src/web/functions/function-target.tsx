@@ -58,6 +58,8 @@ export function FunctionTarget({ urn, functions, isInvalid, onChange }: Function
   );
 }
 
+const DEFAULT_PACKAGE = 'default';
+
 type Address = { name: string; qualifier: string };
 
 /** The function and the qualifier of a URN in one of FunctionGraph's forms; `undefined` while none is typed. The gateway validates it. */
@@ -66,10 +68,13 @@ function read(urn: string): Address | undefined {
   // A full URN has five parts before the package. In a short one, the last part is the name until there are four.
   const short = parts[0] === 'urn' ? ['', ...parts.slice(5)] : parts;
   const name = short[Math.min(short.length - 1, 2)] ?? '';
-  return name === '' || short.length > 4 ? undefined : { name, qualifier: short[3] ?? 'latest' };
+  const packageOf = short.length === 2 ? short[0] : (short[1] ?? DEFAULT_PACKAGE);
+  if (name === '' || short.length > 4) return undefined;
+  return { name: packageOf === DEFAULT_PACKAGE ? name : `${packageOf}:${name}`, qualifier: short[3] ?? 'latest' };
 }
 
 /** The shortest form of a URN that names the version or the alias. */
 function write({ name, qualifier }: Address, project: string): string {
-  return qualifier === 'latest' ? name : `${project}:default:${name}:${qualifier}`;
+  if (qualifier === 'latest') return name;
+  return `${project}:${name.includes(':') ? name : `${DEFAULT_PACKAGE}:${name}`}:${qualifier}`;
 }

@@ -10,6 +10,7 @@ import { formatNumber, t } from '../shell/language.ts';
 import { changeQuery, Link, paths, useLocation } from '../shell/router.tsx';
 import { useFetch } from '../shell/use-fetch.ts';
 import { GraphCard, useGraph } from './graph.tsx';
+import { functionsInLoops } from './graph-nodes.ts';
 import { FunctionList, type FunctionRow, failuresOf } from './list.tsx';
 import '../styles/functions.css';
 
@@ -91,7 +92,7 @@ function ListAndGraph({ functions }: { functions: readonly FunctionSummary[] }) 
   const { text, order } = useListQuery();
   const stats = useFetch('stats', (signal) => get<Stats>('/api/stats', signal), { everyMs: READ_EVERY_MS });
   const graph = useGraph();
-  const inLoop = new Set(graph.content?.loops.flat().map((id) => id.split(':')[0]));
+  const inLoop = functionsInLoops(graph.content);
   const rows = functions
     .map(
       (summary): FunctionRow => ({

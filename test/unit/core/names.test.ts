@@ -72,18 +72,29 @@ const hostile = [
   'p=1a',
   'p.q=a',
   'p =a',
+  'a:',
+  ':a',
+  'a:b:c',
+  'a:1b',
+  'a:!b',
+  'a b:c',
+  'a.b:c',
+  'a:b.c',
+  'a:p=b',
+  'p=a:',
+  'default:default:a',
 ];
 const anyText = fc.oneof(
   fc.constantFrom(...hostile),
   fc.string({ unit: 'binary', maxLength: 80 }),
   fc.string({
-    unit: fc.constantFrom('a', 'Z', '0', '-', '_', '=', '.', '*', '>', ' ', '\t', '\r', '\n', '\u0000', '!', 'ü'),
+    unit: fc.constantFrom('a', 'Z', '0', '-', '_', '=', ':', '.', '*', '>', ' ', '\t', '\r', '\n', '\u0000', '!', 'ü'),
     maxLength: 70,
   }),
 );
 
 const readers = [
-  ['parseFunctionName', parseFunctionName, /^(?:[A-Za-z0-9_-]{1,64}=)?[A-Za-z][A-Za-z0-9_-]{0,59}$/],
+  ['parseFunctionName', parseFunctionName, /^(?:[A-Za-z0-9_-]{1,64}=)?(?:[A-Za-z0-9_-]{1,64}:)?[A-Za-z][A-Za-z0-9_-]{0,59}$/],
   ['parseRequestId', parseRequestId, /^[A-Za-z0-9_-]{1,64}$/],
   ['parseQualifier', parseQualifier, /^!?[A-Za-z0-9_.-]{1,42}$/],
 ] as const;
@@ -264,8 +275,8 @@ describe('a subject', () => {
         const parts = parseSubject(`${kind}.${token}.${stream}`);
         if (parts.kind === 'foreign' || parts.kind === 'erase') return;
         const name = parts.kind === 'invocation' ? parts.name.function : parts.function;
-        expect(name).toMatch(/^(_|(?:[A-Za-z0-9_-]+=)?[A-Za-z][A-Za-z0-9_-]*)$/);
-        if (parts.kind === 'invocation') expect(subjects.invocation(parts.name)).toMatch(/^invocation\.[A-Za-z0-9_=-]+\.[A-Za-z0-9_-]+$/);
+        expect(name).toMatch(/^(_|(?:[A-Za-z0-9_-]+=)?(?:[A-Za-z0-9_-]+:)?[A-Za-z][A-Za-z0-9_-]*)$/);
+        if (parts.kind === 'invocation') expect(subjects.invocation(parts.name)).toMatch(/^invocation\.[A-Za-z0-9_=:-]+\.[A-Za-z0-9_-]+$/);
       }),
       { numRuns: 2_000 },
     );

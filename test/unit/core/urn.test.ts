@@ -19,8 +19,26 @@ describe('a function URN', () => {
     expect(parseFunctionUrn(text)).toEqual({ project, name: 'a', qualifier });
   });
 
+  test.for<[string, string, string]>([
+    ['billing:a', 'billing:a', 'latest'],
+    ['p2:billing:a', 'billing:a', 'latest'],
+    ['p2:billing:a:v1', 'billing:a', 'v1'],
+    ['urn:fss:here:p2:function:billing:a', 'billing:a', 'latest'],
+    ['urn:fss:here:p2:function:billing:a:!live', 'billing:a', '!live'],
+  ])('%s says its package', ([text, name, qualifier]) => {
+    expect(parseFunctionUrn(text)).toMatchObject({ name, qualifier });
+    const from = 'p2=other:caller' as FunctionName;
+    expect(parseFunctionUrn(text, from).name).toBe(`p2=${name}`);
+    // A name alone is in the package default, whatever the package of the caller is.
+    expect(parseFunctionUrn('a', from).name).toBe('p2=a');
+  });
+
   test.for([
     '',
+    ':a',
+    'p2::a',
+    'a b:c',
+    'urn:fss:here:own:function::a',
     'p2=a',
     'default:p2=a',
     full('own', 'p2=a:latest'),
@@ -42,6 +60,8 @@ describe('a function URN', () => {
   test('is written with the project of the function', () => {
     expect(functionUrn(tenancy, 'a', 'latest')).toBe(full('own', 'a:latest'));
     expect(functionUrn(tenancy, 'p2=a', '!live')).toBe(full('p2', 'a:!live'));
+    expect(functionUrn(tenancy, 'billing:a', 'v1')).toBe('urn:fss:here:own:function:billing:a:v1');
+    expect(functionUrn(tenancy, 'p2=billing:a', 'v1')).toBe('urn:fss:here:p2:function:billing:a:v1');
     // The token of a request that a client published by itself may be any text.
     expect(functionUrn(tenancy, '$x=y', 'latest')).toBe(full('own', '$x=y:latest'));
   });

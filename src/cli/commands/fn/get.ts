@@ -18,13 +18,13 @@ export function getCommand(): Command {
   return new Command('get')
     .summary('show one function')
     .description('Shows one function. The JSON can be edited and stored again: sequent fn get hello --json | sequent fn put -')
-    .argument('<function>', 'the name, optionally with a version or an alias: orders:v1, orders:!prod')
+    .argument('<function>', 'the name, optionally with a version or an alias: orders:v1, orders:!prod; or with its package: billing:report')
     .action(action(get));
 }
 
 async function get(call: Call): Promise<typeof exitCodes.ok> {
   return await withClient(call.options, async ({ functions }) => {
-    const { name, qualifier = 'latest' } = readFunction(call.args[0] ?? '');
+    const { name, qualifier = 'latest' } = await readFunction({ functions }, call.args[0] ?? '');
     const found = await functions.find(name, qualifier);
     const entry = qualifier === 'latest' ? await functions.get(name) : undefined;
     printOne(call, {

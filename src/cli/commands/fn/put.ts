@@ -65,6 +65,7 @@ const examples = `
 Examples:
   sequent fn put hello --file ./hello.mjs --handler handler --timeout 30s --max-retries 2 --concurrency 10
   sequent fn put orders --folder ./orders --handler src/index.handler
+  sequent fn put billing:report --file ./report.mjs
   sequent fn put import --file ./import.mjs --max-payload 64MB
   sequent fn put resize --subject images.resize --timeout 5m
   sequent fn put audit --url http://127.0.0.1:3000/audit

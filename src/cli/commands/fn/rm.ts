@@ -24,7 +24,7 @@ async function remove(call: Call<RemoveOptions>): Promise<ExitCode> {
   const names = call.args;
   return await withClient(options, async ({ functions }) => {
     // All must exist before the first one is removed.
-    const targets = names.map((name) => ({ argument: name, ...readFunction(name) }));
+    const targets = await Promise.all(names.map(async (name) => ({ argument: name, ...(await readFunction({ functions }, name)) })));
     for (const { name, qualifier } of targets) await functions.find(name, qualifier);
     if (!options.yes && !(await confirm(call, names))) {
       terminal.err.line('no function was removed');

@@ -263,7 +263,8 @@ export const commands = {
   'the function': '函数',
   'only lines that contain this text, in upper or lower case': '只包括含有此文本的行，不区分大小写',
   'the folder with the handler files': 'handler 文件所在的文件夹',
-  'the name, optionally with a version or an alias: orders:v1, orders:!prod': '函数名称，可带版本或别名：orders:v1、orders:!prod',
+  'the name, optionally with a version or an alias: orders:v1, orders:!prod; or with its package: billing:report':
+    '函数名称，可带版本或别名：orders:v1、orders:!prod；也可带所属的包：billing:report',
   'the request id, or a sequence of the log: 40 or @40': '请求 ID，或事件日志的序号：40 或 @40',
   'the handler file': 'handler 文件',
   'the request id, or a sequence of the log: 40 or @40; of any invocation of the chain':
