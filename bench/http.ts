@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { connectClient } from '#src/client/client.ts';
 import { spawnCli } from '#test/support/cli/cli.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
-import { measureBatches } from './http-batch.ts';
+import { measureBatches, measureCompletion } from './http-batch.ts';
 import type { LoadOptions, LoadResult } from './http-load.ts';
 import { cpuOf } from './processes.ts';
+import { startProduct } from './product.ts';
 import { createReport } from './report.ts';
 
 /*
@@ -19,7 +20,8 @@ import { createReport } from './report.ts';
  * 2. The variants alternate, so that other load of the machine affects all of them. A ratio is the median of the rounds' ratios.
  * 3. The load comes from Node's own HTTP client, and in other variants from raw sockets, which cost the machine almost nothing.
  * 4. The bounds hold for both kinds of load. The variant with signatures has no bound.
- * 5. At last, one batch over HTTP is compared with a batch of the client library.
+ * 5. One batch over HTTP is compared with a batch of the client library.
+ * 6. At last, a batch runs on all roles, and its destination is told once with all members.
  */
 
 const isQuick = process.argv.includes('--quick');
@@ -73,6 +75,16 @@ for (const [variant, found] of rates) {
   await using client = await connectClient({ servers: server.url });
   const url = `${gateway.url}/api/functions/accept/batches`;
   await measureBatches(report, { url, token: TOKEN, client, name: 'accept', lines: BATCH_LINES, rounds: 3 });
+}
+{
+  await using fresh = await startTestServer({ fsync: '100ms' });
+  await using product = await startProduct(fresh.url);
+  await using client = await connectClient({ servers: fresh.url });
+  const handler = { kind: 'process' as const, file: new URL('./echo.mjs', import.meta.url).pathname };
+  const policy = { maxAgeInSeconds: 86_400 };
+  for (const name of ['member', 'told']) await client.functions.put({ name, handler, policy, concurrency: 64 });
+  const url = `${product.http}/api/functions/member/batches`;
+  await measureCompletion(report, { url, token: TOKEN, client, name: 'member', told: 'told', lines: BATCH_LINES });
 }
 for (const { process: child } of [bare, gateway, { process: load }]) {
   child.kill('SIGTERM');
