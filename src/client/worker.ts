@@ -113,7 +113,7 @@ export async function startEmbeddedWorker({
     worker,
     emptyPayload,
     deliverer,
-    host: traceHost(createFetchingHost(createSealingHost(hostOf(handlers, redact), payloads), large), findTracer()),
+    host: traceHost(createFetchingHost(createSealingHost(hostOf(handlers, redact), payloads), large, { logger }), findTracer()),
     functions: directory,
     findFunction: directory.ask,
     canRun: ({ name, handler }) => handler.kind === 'inline' && handlers.has(name),

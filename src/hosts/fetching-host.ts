@@ -4,6 +4,7 @@ import { type FunctionDefinition, maxPayloadBytesOf } from '#src/core/functions/
 import type { LargePayloads } from '#src/core/payloads/large-payloads.ts';
 import { isReference, parseReference } from '#src/core/payloads/payload-reference.ts';
 import type { Execution, ExecutionResult, FunctionHost } from '#src/core/ports/function-host.ts';
+import { type Logger, silentLogger } from '#src/core/ports/logger.ts';
 import type { PayloadOwner } from '#src/core/ports/payload-store.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { aborted, failed, unavailable } from './failures.ts';
@@ -21,7 +22,7 @@ const MAX_BYTES_AT_ONCE = 128 * 1_024 * 1_024;
 export function createFetchingHost(
   host: FunctionHost,
   large: Pick<LargePayloads, 'fetch' | 'store'>,
-  maxBytesAtOnce = MAX_BYTES_AT_ONCE,
+  { logger = silentLogger, maxBytesAtOnce = MAX_BYTES_AT_ONCE }: { logger?: Logger; maxBytesAtOnce?: number } = {},
 ): FunctionHost {
   const budget = new ByteBudget(maxBytesAtOnce);
 
@@ -51,13 +52,16 @@ export function createFetchingHost(
     }
   }
 
-  /** Stores the whole output. Of one that the store refuses, the log keeps the end alone. */
+  /** Stores the whole output. Of one that the store refuses, the log keeps the end alone, and the log of the worker says why. */
   async function storeOutput(execution: Execution, { wholeOutput, ...result }: ExecutionResult): Promise<ExecutionResult> {
     if (wholeOutput === undefined) return result;
     try {
       const reference = await large.store(ownerOf(execution), wholeOutput.text);
       return { ...result, storedOutput: { reference, ...(wholeOutput.isCut ? { isCut: true } : {}) } };
-    } catch {
+    } catch (error) {
+      const { function: name, invocation } = ownerOf(execution);
+      const facts = { function: name, invocation, attempt: execution.attempt, error: messageOf(error) };
+      logger.warn(facts, 'the whole output of an attempt could not be stored, so its last 4 KB are kept alone');
       return result;
     }
   }

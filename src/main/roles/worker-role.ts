@@ -115,5 +115,5 @@ function hostOf(context: RoleContext, { plan, cgroups, redact }: HostParts) {
   const redacting = redact === undefined ? host : createRedactingHost(host, redact);
   const { payloads } = context.encryption;
   const large = createLargePayloads({ store: ports.payloadStore, payloads });
-  return traceHost(createFetchingHost(createSealingHost(redacting, payloads), large), tracer);
+  return traceHost(createFetchingHost(createSealingHost(redacting, payloads), large, { logger: options.logger }), tracer);
 }

@@ -184,7 +184,7 @@ describe('a worker', () => {
         async close() {},
       },
       large,
-      2.5 * MB,
+      { maxBytesAtOnce: 2.5 * MB },
     );
     const executions = [];
     for (let i = 0; i < 5; i++) {
