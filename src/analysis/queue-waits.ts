@@ -109,6 +109,13 @@ function whyBusy({ name, definition, workers = 1, load, atWork }: Busy): Wait {
   };
 }
 
+/** Why the rate of a function without keys lets no attempt start at `now`; `undefined` when it does. */
+export function whyRateHolds({ definition, slots }: Pick<Surroundings, 'definition' | 'slots'>, now: number): Wait | undefined {
+  const { key, rate } = slots ?? {};
+  if (definition?.paused !== false || slots === undefined || rate === undefined || key !== undefined) return undefined;
+  return rate.nextAt <= now || isFull(slots) ? undefined : whyRateWaits({ ...slots, rate });
+}
+
 /** Why no slot of a flow is free; `undefined` when one is. */
 function whyFull(slots: FlowSlots): Wait | undefined {
   const { pool, key, running, limit, total } = slots;

@@ -7,7 +7,7 @@ import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { Moment } from './history.ts';
 import { isoTime, withFullStop } from './phrases.ts';
 import { lacksPayload, payloadRemedy, platformInWords, platformRemedy } from './platform-failures.ts';
-import { type Surroundings, type Wait, whyKeyWaits, whyQueueWaits } from './queue-waits.ts';
+import { type Surroundings, type Wait, whyKeyWaits, whyQueueWaits, whyRateHolds } from './queue-waits.ts';
 import { say } from './say.ts';
 
 /** A wait that is overdue by more than this asks a person to act. */
@@ -44,7 +44,10 @@ function whyQueued(moments: readonly Moment[], now: number, around: Surroundings
     return { kind: 'delayed', rule: 'T1', text: say('It waits until {time}: its first attempt is due in {duration}.', values) };
   }
   const waited = now - (request === null ? now : firstDueAt(request));
-  const queue = around === undefined ? undefined : (whyQueueWaits(around) ?? (dueAt === null ? undefined : missingScheduler(around)));
+  const queue =
+    around === undefined
+      ? undefined
+      : (whyRateHolds(around, now) ?? whyQueueWaits(around) ?? (dueAt === null ? undefined : missingScheduler(around)));
   if (queue !== undefined)
     return { ...queue, text: say('It has waited for {duration}: {why}.', { duration: formatDuration(waited), why: queue.text }) };
   const wait: Wait = {

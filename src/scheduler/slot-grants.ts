@@ -246,7 +246,7 @@ export class SlotGrants {
 /** The limits of a function whose attempts wait in the log for a pool; `undefined` when they wait for another pool, or not in the log. */
 function limitsIn(pool: PoolId, name: FunctionName, { flow }: Pick<FunctionDefinition, 'flow'>): Limits | undefined {
   if (flow === undefined || poolOf(name, flow) !== pool) return undefined;
-  return (flow.key ?? flow.rate) === undefined ? undefined : limitsOf(flow);
+  return flow.key === undefined ? undefined : limitsOf(flow);
 }
 
 type Limits = ReturnType<typeof limitsOf>;

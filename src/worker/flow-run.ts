@@ -91,8 +91,9 @@ function waitsFirst(invocation: Invocation | undefined, slot: SharedSlot): boole
   return fifo !== undefined && !(fifo === 'hold' && attempt > 1) && !isDeferred(invocation, slot);
 }
 
-/** In the order of the log, an attempt that asks has a slot by the ledger, or had one a moment ago. */
+/** Without a key, an attempt waits in this worker. In the order of the log, one that asks has a slot by the ledger, or had one a moment ago. */
 function deferralOf(invocation: Invocation | undefined, slot: SharedSlot): Deferral {
+  if (!slot.isKeyed) return 'no';
   return isDeferred(invocation, slot) || slot.waiter.fifo !== undefined ? 'again' : 'first';
 }
 

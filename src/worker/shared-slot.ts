@@ -6,7 +6,7 @@ import type { AcceptedRequest } from '#src/core/log/event-log.ts';
 import type { StreamState } from '#src/core/stream/stream.ts';
 
 /** The slot that an attempt needs, which all workers share. */
-export type SharedSlot = { pool: PoolId; waiter: Waiter };
+export type SharedSlot = { pool: PoolId; waiter: Waiter; isKeyed: boolean };
 
 type Parts = { request: AcceptedRequest; attempt: number; flow: Flow; payloads: PayloadSealer | undefined };
 
@@ -14,5 +14,5 @@ export function sharedSlotOf({ request, attempt, flow, payloads }: Parts, stream
   const { function: name } = stream.name;
   const key = flowKeyOf(request, flow, payloads);
   const named = { key, function: name, invocation: request.fact.invocation, attempt, request: stream.request.sequence };
-  return { pool: poolOf(name, flow), waiter: { ...named, ...limitsOf(flow) } };
+  return { pool: poolOf(name, flow), waiter: { ...named, ...limitsOf(flow) }, isKeyed: flow.key !== undefined };
 }

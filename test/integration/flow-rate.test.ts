@@ -87,7 +87,7 @@ describe('a rate over all workers', () => {
     let calls = 0;
     const failing = new Map([['rated', async () => Promise.reject(new Error(`call ${++calls}`))]]);
     await using system = await startSystem(url, failing);
-    await put(system, { rate: { limit: 1, per: '1h' } });
+    await put(system, { key: '$.key', rate: { limit: 1, per: '1h' } });
     const [id = ''] = await invoke(system, [{}]);
     await expect.poll(async () => (await factsOf(system, 'deferred', [id])).length, PATIENT).toBe(1);
     expect(calls).toBe(1);

@@ -5,6 +5,7 @@ import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
 import { type Answer, type Change, changeEntry, idOf, isOfKey, type NoToken } from './change-entry.ts';
 import { type Attempt, decodeLedgerEntry, encodeLedgerEntry, entryKeyOf, type LedgerEntry, NO_SLOTS, type Waiter } from './ledger-entry.ts';
+import { gatherInMs } from './token-buckets.ts';
 
 /** `changed`: the flow of the function may have changed, so the caller decides again. `closed`: the process stops. */
 export type Acquired = 'held' | 'key-full' | NoToken | 'changed' | 'closed';
@@ -31,6 +32,9 @@ type Acquisition = { waiter: Waiter; deferral: Deferral; needsRead: boolean; isW
 
 const FIRST_PAUSE_IN_MS = 50;
 const LAST_PAUSE_IN_MS = 1_000;
+const GATHER_TOKENS_FOR_MS = 50;
+const SHORTEST_SLEEP_IN_MS = 5;
+const LONGEST_SLEEP_IN_MS = 1_000;
 
 /**
  * The slots of one pool, as one process acquires and releases them.
@@ -54,6 +58,7 @@ export class PoolSlots {
   #epoch: number;
   #isAsked = false;
   #settling: Promise<void> | undefined;
+  #isSleeping = false;
   #isClosed = false;
 
   constructor(pool: PoolId, options: PoolSlotsOptions) {
@@ -228,15 +233,31 @@ export class PoolSlots {
     };
   }
 
+  /** Writes again when the next token is back, for the attempts that wait here. Tokens that come back soon after it are given with it. */
+  async #wakeForToken({ rate }: Waiter, { dueAt }: NoToken): Promise<void> {
+    if (this.#isSleeping || rate === undefined) return;
+    this.#isSleeping = true;
+    const { clock } = this.#options;
+    const sleepInMs = dueAt - clock.now() + gatherInMs(rate, GATHER_TOKENS_FOR_MS);
+    // A changed flow may need less.
+    await clock.sleep(Math.min(Math.max(sleepInMs, SHORTEST_SLEEP_IN_MS), LONGEST_SLEEP_IN_MS));
+    this.#isSleeping = false;
+    if (!this.#isClosed && this.#acquisitions.size > 0) this.#settle();
+  }
+
+  /** Whether an acquisition waits here with this answer. */
+  #waitsOn(acquisition: Acquisition, answer: Answer): answer is 'full' {
+    const isFull = answer === 'full' || (isOfKey(answer) && acquisition.deferral === 'no');
+    acquisition.isWaiting ||= isFull;
+    if (isFull && typeof answer === 'object') void this.#wakeForToken(acquisition.waiter, answer);
+    return isFull || (isOfKey(answer) && acquisition.needsRead);
+  }
+
   #answer(answers: ReadonlyMap<string, Answer>): void {
     for (const [id, answer] of answers) {
       const acquisition = this.#acquisitions.get(id);
       if (acquisition === undefined) continue;
-      const isFull = answer === 'full' || (isOfKey(answer) && acquisition.deferral === 'no');
-      if (isFull || (isOfKey(answer) && acquisition.needsRead)) {
-        acquisition.isWaiting ||= isFull;
-        continue;
-      }
+      if (this.#waitsOn(acquisition, answer)) continue;
       this.#acquisitions.delete(id);
       if (answer === 'held') this.#held.set(id, acquisition.waiter);
       acquisition.resolve(answer);

@@ -167,6 +167,14 @@ describe('an invocation of a function with a flow', () => {
     expect(whyWaiting(facts(''), 5_005)?.text).toBe('It has waited for its rate for 5 s.');
   });
 
+  test('without a key waits in the queue for the rate, and not while its function is paused', () => {
+    const slots = { pool: 'orders', limit: undefined, running: 0, rate: { limit: 100, perInMs: 60_000, nextAt: 6_000 } };
+    expect(whyWaiting(momentsIn(queued()), 5_000, { ...around, queue: busy, slots })?.text).toBe(
+      'It has waited for 5 s: 100 start in 1 min over all workers, the next one at 1970-01-01T00:00:06.000Z.',
+    );
+    expect(whyWaiting(momentsIn(queued()), 5_000, { ...paused, slots })).toMatchObject({ kind: 'paused' });
+  });
+
   test('waits for a paused function, or for a missing scheduler, although its key is full', () => {
     const facts = momentsIn(queued(), deferred());
     expect(whyWaiting(facts, 5_005, { ...paused, slots })).toMatchObject({ kind: 'paused' });

@@ -3,6 +3,7 @@ import { ConflictError } from '#src/core/errors.ts';
 import { decodeLedgerEntry, type Waiter } from '#src/core/flow/ledger-entry.ts';
 import { createSlotLedger } from '#src/core/flow/slot-ledger.ts';
 import { type PoolId, poolOf } from '#src/core/functions/flow.ts';
+import { rateTextOf } from '#src/core/functions/rate.ts';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
@@ -92,6 +93,18 @@ describe('the ledger of slots', () => {
     ledger.release(pool, one('a'));
     await ledger.close();
     expect(await heldIn(store)).toEqual([]);
+  });
+
+  test('keeps an attempt without a token until the token is back, when the attempt may not wait in the log', async () => {
+    const store = createMemoryKeyValue();
+    using ledger = open(store);
+    const rated = (name: string): Waiter => ({ ...one(name), total: undefined, rate: rateTextOf({ limit: 10, perInMs: 1_000, burst: 1 }) });
+    expect(await ledger.acquire(pool, rated('a'), 'no')).toBe('held');
+    const startedAt = Date.now();
+    ledger.start(pool, rated('a'));
+    expect(await ledger.acquire(pool, rated('b'), 'no')).toBe('held');
+    expect(Date.now() - startedAt).toBeGreaterThanOrEqual(100);
+    expect(await heldIn(store)).toEqual(['b']);
   });
 
   test('decides again after a conflict', async () => {
