@@ -21,6 +21,7 @@ const QUIET_IN_MS = 1_000;
  * 2. Silence alone ends no read: a follower on a replica that is behind receives nothing for many seconds. A caller that took the messages
  *    before the silence for all messages would verify, erase or purge by a part of the log.
  * 3. An aborted signal ends the read early. The caller must ask the signal before it believes that it has read everything.
+ * 4. An error of `onEntry` ends the read, which rejects with it.
  */
 export async function readUpTo<Entry extends { sequence: number }>(
   log: ReadableLog<Entry>,
@@ -39,18 +40,21 @@ export async function readUpTo<Entry extends { sequence: number }>(
       before = next;
     }
   };
-  const following = log.follow(
-    from,
-    (entry) => {
-      if (done.signal.aborted) return;
-      next = entry.sequence + 1;
+  const failures: unknown[] = [];
+  const take = (entry: Entry): void => {
+    if (done.signal.aborted) return;
+    next = entry.sequence + 1;
+    try {
       if (entry.sequence <= to) onEntry(entry);
-      if (entry.sequence >= to) end();
-    },
-    done.signal,
-  );
-  await Promise.all([following.finally(end), watch().finally(end)]);
+    } catch (error) {
+      // An error in a callback of a NATS client would end the reader of the whole connection.
+      failures.push(error);
+    }
+    if (entry.sequence >= to || failures.length > 0) end();
+  };
+  await Promise.all([log.follow(from, take, done.signal).finally(end), watch().finally(end)]);
   signal?.removeEventListener('abort', end);
+  if (failures.length > 0) throw failures[0];
 }
 
 /** While the log does not answer, it may hold the message. */

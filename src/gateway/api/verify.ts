@@ -34,7 +34,7 @@ export function addVerifyRoute(routes: Routes, gateway: Gateway): void {
         // Retention may have removed the first messages. `sequent verify` reads them from the archive; the gateway starts after them.
         const first = Math.max(from, await client.sequenceAt(new Date(0)));
         const verifier = createVerifier({ from: first });
-        await readUpTo(client, { from: first, to: await client.lastSequence(), clock, signal: limit }, verifier.read);
+        await readUpTo(client, { from: first, to: await client.lastSequence(), clock, signal: limit }, (entry) => verifier.read(entry));
         const { messages, findings, found, balance } = verifier.finish();
         const { accepted, settled, open } = balance;
         return call.json({

@@ -3,7 +3,7 @@ import { createSettledStreams } from '#src/analysis/settled-streams.ts';
 import { newStream } from '#test/support/log/opened-log.ts';
 
 describe('the table of settled streams', () => {
-  test('distinguishes a hundred thousand streams', () => {
+  test('distinguishes a hundred thousand streams', { timeout: 60_000 }, () => {
     const table = createSettledStreams();
     const names = Array.from({ length: 100_000 }, () => newStream());
     for (const [index, name] of names.entries()) table.set(name, index + 1);

@@ -103,4 +103,17 @@ describe('a read up to a sequence', () => {
     await reading;
     expect(seen).toEqual([1, 2, 3]);
   });
+
+  test('fails with the error of its caller, and hands over no further message', async () => {
+    const { log, send } = silentLog();
+    const seen: number[] = [];
+    const reading = readUpTo(log, { from: 1, to: 10, clock }, ({ sequence }) => {
+      seen.push(sequence);
+      if (sequence === 3) throw new Error('cannot fold message 3');
+    });
+    const failed = expect(reading).rejects.toThrow('cannot fold message 3');
+    expect(() => send(1, 10)).not.toThrow();
+    await failed;
+    expect(seen).toEqual([1, 2, 3]);
+  });
 });
