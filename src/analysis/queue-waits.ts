@@ -168,7 +168,7 @@ function isNextOfFull({ before = 0, turn, total }: FlowSlots): boolean {
   return before === 0 && turn?.first === undefined && total !== undefined && total.running >= total.limit;
 }
 
-/** Whose turn it is before that of an attempt (SLOT7). */
+/** The attempt that has its turn before another one (SLOT7). */
 function whyTurn({ pool, key = '', before = 0 }: FlowSlots, { first, dueAt }: NonNullable<FlowSlots['turn']>): Wait {
   const wait = { kind: 'turn', rule: 'SLOT7', remedy: `sequent flow ls ${pool}` } as const;
   const count = before + (first === undefined ? 0 : 1);

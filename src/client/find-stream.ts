@@ -20,8 +20,8 @@ export type FindStreamOptions = {
   history?: History | undefined;
 };
 
-/** How long a read model may take. A look-up that the log answers does not depend on it. */
-const ASK_WITHIN_MS = 2_000;
+/** How long a read model may take when the log has the id already. An id that the log lacks may be known to a read model alone. */
+const ASK_BESIDE_LOG_WITHIN_MS = 2_000;
 
 /**
  * Finds the stream of an invocation by its id and its owner (ID1).
@@ -40,7 +40,8 @@ export async function findStream(id: string, owner: Owner, options: FindStreamOp
   const logged = (await options.log.findAll(stream)).map((name) => name.function).filter(isVisible);
   // Only one message of the log has an id that Sequent created.
   const isComplete = logged.length > 0 && isCreatedId(id);
-  const others = isComplete ? [] : await Promise.all([queuedIn(stream, options), archivedIn(id, owner.project, options)]);
+  const patience = logged.length > 0 ? { timeoutInMs: ASK_BESIDE_LOG_WITHIN_MS } : {};
+  const others = isComplete ? [] : await Promise.all([queuedIn(stream, options), archivedIn(id, { owner, patience, ...options })]);
   const functions = [...new Set([...logged, ...others.flat().filter(isVisible)])].sort();
   const [only] = functions;
   if (only === undefined) throw new InvocationNotFoundError({ id });
@@ -52,11 +53,13 @@ async function queuedIn(stream: StreamName['stream'], { findQueued }: FindStream
   return (await findQueued(stream)).map(({ name }) => name.function);
 }
 
-async function archivedIn(id: string, project: string | undefined, { history }: FindStreamOptions): Promise<FunctionName[]> {
+type Archived = Pick<FindStreamOptions, 'history'> & { owner: Owner; patience: { timeoutInMs?: number } };
+
+async function archivedIn(id: string, { history, owner: { project }, patience }: Archived): Promise<FunctionName[]> {
   if (history === undefined) return [];
   const query = { id, limit: 500, ...(project === undefined ? {} : { project }) };
   try {
-    const { invocations } = await history.ask('list', query, { timeoutInMs: ASK_WITHIN_MS });
+    const { invocations } = await history.ask('list', query, patience);
     return invocations.map((found) => found.function as FunctionName);
   } catch (error) {
     if (error instanceof HistoryUnavailableError) return [];

@@ -5,7 +5,7 @@ import { parseFunctionName } from '#src/core/names/names.ts';
 import type { SchedulerOptions } from './ports.ts';
 import { attemptOf, type Place, type WaitingKey } from './waiting-streams.ts';
 
-/** How many attempts of a key with an order are in the entry: the one whose turn it is, and the next. */
+/** How many attempts of a key with an order are in the entry: the one that has its turn, and the next. */
 const IN_ORDER = 2;
 
 type Known = {

@@ -124,7 +124,7 @@ class SlotChecks {
     }
   }
 
-  /** A waiter may have ended before the entry named it here, so that no append tells of its end. Nobody else removes it then. */
+  /** A waiter may have ended before the entry named it here, so that no append shows its end. No other process removes it then. */
   #firstCheckInMs(isHolder: boolean): number {
     return isHolder ? this.#options.patienceInMs : Math.min(FREES_WITHIN_MS, this.#options.patienceInMs);
   }

@@ -19,7 +19,7 @@ const MAX_MOVED = 32;
 const LOOK_EVERY_MS = 1_000;
 /** Tokens that come back within this time are given in one write. */
 const GATHER_TOKENS_FOR_MS = 50;
-/** Tokens that are held come back at a time that nothing tells. They are looked for no more often. */
+/** The time at which held tokens come back is not known. The entry is read for them no more often. */
 const LOOK_FOR_TOKENS_EVERY_MS = 20;
 
 type Options = Pick<SchedulerOptions, 'functions' | 'hints' | 'clock' | 'log' | 'patienceInMs'> & {
@@ -44,7 +44,7 @@ type Known = { text: string | undefined; named: ReadonlySet<string>; holders: Re
  * - The stream of an attempt that got a slot is woken. When this process dies before, `slot-checks.ts` of another one wakes the stream.
  * - In the order of the log, an attempt is a waiter only when all earlier requests of its function have their place (SLOT7).
  * - Keys get their turn one after another, with one attempt in each round.
- * - The tokens of rates come back with time, and no write tells so. The entry is written when the next one is back.
+ * - The tokens of rates come back with time, and no write shows that. The entry is written when the next one is back.
  * - Streams of a function whose flow was removed or moved to another pool are woken, and decide again.
  *
  * Several schedulers may do the same: they read one log, and an attempt is in an entry once.

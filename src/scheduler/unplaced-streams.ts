@@ -6,7 +6,7 @@ import type { StreamRecords } from './stream-records.ts';
  * The streams with requests of which the log does not say yet for which key they wait (SLOT7).
  *
  * A request has its place when it waits for its key, started, or is over. A delayed request takes its place when it is due and the log says
- * that it waits, so it holds up nobody before.
+ * that it waits, so it delays no other request before.
  *
  * A function is followed from the first question on, so that functions without an order cost nothing.
  */

@@ -83,7 +83,7 @@ function found(slot: SharedSlot, acquired: 'held' | Refusal): AcquiredSlot {
 }
 
 /**
- * Whether an attempt has to wait in the log without a look at the ledger: in the order of the log, only the scheduler knows whose turn it is
+ * Whether an attempt has to wait in the log without a question to the ledger: in the order of the log, only the scheduler knows the next turn
  * (SLOT7). The next attempt of an invocation that keeps its key has its slot already.
  */
 function waitsFirst(invocation: Invocation | undefined, slot: SharedSlot): boolean {

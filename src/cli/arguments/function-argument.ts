@@ -59,7 +59,7 @@ async function choose({ functions }: Registry, first: NamedFunction, second: Nam
     // Without both, the error is that the version is missing, or else the function of the package.
     return entry === undefined || (await findEntry(functions, second.name)) !== undefined ? second : first;
   } catch {
-    // The user may not read the registry. The command tells if NATS does not answer.
+    // The user may not read the registry. The command itself reports that NATS does not answer.
     return first;
   }
 }

@@ -48,7 +48,7 @@ export function idOf({ function: name, invocation, attempt }: Pick<Attempt, 'fun
  *
  * - An attempt gets a slot only when the limits of its function hold after it (SLOT2). Freed slots go to the waiters first, in their order.
  * - An attempt of a function with a rate gets a token with its slot (RATE1), and uses the token when it starts (RATE2).
- * - A waiter that finds all slots of its key taken, or no token, holds up only its key. One that finds all slots of the pool taken holds up everybody,
+ * - A waiter that finds all slots of its key taken, or no token, holds up only its key. One that finds all slots of the pool taken holds up every attempt,
  *   because functions with a higher limit would otherwise take every slot before it (SLOT5).
  * - In the order of the log, only the scheduler adds waiters, and no attempt takes a slot by itself (SLOT7).
  */

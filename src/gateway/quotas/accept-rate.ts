@@ -24,7 +24,7 @@ export class AcceptRate {
   readonly #options: Options;
   #taken = 0;
   #takenAt = 0;
-  /** The bucket is empty until then, whatever other gateways do: nobody puts tokens back into the entry. */
+  /** The bucket is empty until then, whatever other gateways do: no process puts tokens back into the entry. */
   #emptyUntil = 0;
   #taking: Promise<unknown> = Promise.resolve();
 

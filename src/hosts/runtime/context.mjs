@@ -108,7 +108,7 @@ export class HandlerContext {
   }
 }
 
-/** The package is told by `getPackage`, as in FunctionGraph. */
+/** `getPackage` returns the package, as in FunctionGraph. */
 function nameInPackage(name) {
   return name.slice(name.indexOf(':') + 1);
 }

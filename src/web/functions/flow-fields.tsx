@@ -79,7 +79,7 @@ export function FlowFields({ draft, problem, onChange }: FlowFieldsProps) {
         onChange={(pool) => set({ pool })}
       />
       <FormField
-        label={t('Order')}
+        label={t('Order of a key')}
         hint={t('fifo: the requests of a key start one after another; empty for no order')}
         value={draft.order}
         choices={['fifo']}

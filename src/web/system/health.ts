@@ -14,8 +14,16 @@ export function healthIssues(system: SystemView): HealthIssue[] {
   return issues.sort((one, other) => Number(other.severity === 'error') - Number(one.severity === 'error'));
 }
 
+type Lag = SystemView['lags'][number];
+
+/** Orders queues by the age of their oldest request, the oldest first, then by what waits and by what is in progress. */
+export function compareByAge(one: Lag, other: Lag): number {
+  const ages = (one.oldest_at ?? Number.MAX_VALUE) - (other.oldest_at ?? Number.MAX_VALUE);
+  return ages || other.waiting - one.waiting || other.at_work - one.at_work;
+}
+
 /** Whether a process takes work from a queue. A process at its limit requests nothing, but has work in progress. */
-export function hasConsumer({ is_attended, at_work }: SystemView['lags'][number]): boolean {
+export function hasConsumer({ is_attended, at_work }: Lag): boolean {
   return is_attended || at_work > 0;
 }
 

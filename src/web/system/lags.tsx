@@ -4,7 +4,7 @@ import { type Column, Table } from '../parts/table.tsx';
 import { RelativeTime } from '../parts/time.tsx';
 import { formatNumber, t, tn } from '../shell/language.ts';
 import { Link, paths } from '../shell/router.tsx';
-import { hasConsumer } from './health.ts';
+import { compareByAge, hasConsumer } from './health.ts';
 
 type Lag = SystemView['lags'][number];
 
@@ -21,7 +21,7 @@ const columns: readonly Column[] = [
 /** The backlog of each queue. Idle queues are listed apart, so that the others are not lost among them. */
 export function LagsCard({ lags }: { lags: SystemView['lags'] }) {
   const isBusy = (lag: Lag): boolean => lag.waiting > 0 || lag.at_work > 0 || !hasConsumer(lag);
-  const busy = lags.filter(isBusy).sort((one, other) => other.waiting - one.waiting || other.at_work - one.at_work);
+  const busy = lags.filter(isBusy).sort(compareByAge);
   const idle = lags.filter((lag) => !isBusy(lag));
   return (
     <section class="card" aria-label={t('Queues')}>

@@ -161,10 +161,15 @@ describe('the envelope that a target receives', () => {
     // The function is paused from its definition on, so no attempt starts.
     await sequent.client.functions.put(definition(receiver.url, { name: 'paused', paused: true }, { maxAgeInSeconds: 1 }));
     publish(sequent, 'paused', { id: 'too-old', payload: { value: 1 } });
-    expect(check(await envelopeOf(sequent, 'too-old'))).toMatchObject({
+    const envelope = check(await envelopeOf(sequent, 'too-old'));
+    expect(envelope).toMatchObject({
       request_context: { condition: 'EventAgeExceeded', approximate_invoke_count: 0 },
       response_context: { status_code: 408, function_error: expect.stringContaining('within 1 s') },
     });
+    const { function_error: errorMessage } = envelope.response_context;
+    expect(JSON.parse(envelope.response_payload)).toEqual({ errorMessage, errorType: 'EventAgeExceeded', stackTrace: [] });
+    // The history shows the same text.
+    expect((await sequent.client.timeline('too-old')).envelope).toEqual(envelope);
   });
 
   test('of an invocation that was cancelled during an attempt has status 499 and the given reason', async () => {

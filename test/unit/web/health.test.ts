@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { SystemView } from '#src/gateway/api/schemas/system.ts';
-import { healthIssues } from '#src/web/system/health.ts';
+import { compareByAge, healthIssues } from '#src/web/system/health.ts';
 
 const lag = { role: 'worker', name: 'orders', waiting: 0, at_work: 0, again: 0, is_attended: true };
 const well = {
@@ -30,6 +30,16 @@ const well = {
   dead_letters: 0,
 } satisfies SystemView;
 const titlesOf = (changed: Partial<SystemView>): string[] => healthIssues({ ...well, ...changed }).map(({ title }) => title);
+
+test('queues are in the order of the age of their oldest request', () => {
+  const queues = [
+    { ...lag, name: 'idle' },
+    { ...lag, name: 'many', waiting: 9 },
+    { ...lag, name: 'young', waiting: 5, oldest_at: 2_000 },
+    { ...lag, name: 'old', waiting: 1, oldest_at: 1_000 },
+  ];
+  expect(queues.sort(compareByAge).map(({ name }) => name)).toEqual(['old', 'young', 'many', 'idle']);
+});
 
 describe('the issues of a system', () => {
   test('a system with every role and with a consumer for each queue has no issue', () => {

@@ -1,14 +1,16 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { type PolicyFlags, withPolicyOptions } from '#src/cli/arguments/policy-flags.ts';
 import { type Column, printList, printOne } from '#src/cli/print/output.ts';
 import { aliasOf, promoted, rolledBack } from '#src/core/functions/canary.ts';
-import type { FunctionAlias } from '#src/core/functions/entry.ts';
+import type { AliasInput, FunctionAlias } from '#src/core/functions/entry.ts';
 import { aliasNameOf } from '#src/core/names/names.ts';
 import { action, type Call } from '../../call.ts';
 import { exitCodes } from '../../problem.ts';
 import { withClient } from '../../session.ts';
 import { describeAlias } from './alias-in-words.ts';
+import { policyFrom } from './definition-from-flags.ts';
 
-type SetOptions = { description?: string; weight?: Record<string, number> };
+type SetOptions = { description?: string; weight?: Record<string, number> } & PolicyFlags;
 
 export function aliasCommand(): Command {
   return new Command('alias')
@@ -22,24 +24,24 @@ export function aliasCommand(): Command {
 }
 
 function setCommand(): Command {
-  return new Command('set')
+  const command = new Command('set')
     .summary('create or move an alias')
     .description(
-      'Creates an alias, or moves it to another version. New requests run that version; started invocations keep theirs. The policy of the alias stays.',
+      'Creates an alias, or moves it to another version. New requests run that version; started invocations keep theirs. Options of the policy replace the policy of the alias; without them it stays.',
     )
     .argument('<function>', 'the name of the function')
     .argument('<alias>', 'the name of the alias')
     .argument('<version>', 'the version of the alias')
     .option('--weight <version=percent>', 'send this share of the requests to another version (repeatable)', weightIn)
-    .option('--description <text>', 'a description')
-    .addHelpText('after', examples)
-    .action(action<SetOptions>(set));
+    .option('--description <text>', 'a description');
+  return withPolicyOptions(command).addHelpText('after', examples).action(action<SetOptions>(set));
 }
 
 const examples = `
 Examples:
   sequent fn alias set orders prod v1
   sequent fn alias set orders prod v1 --weight v2=10
+  sequent fn alias set orders prod v1 --max-retries 3 --on-failure FunctionGraph=pager
 
 Exit codes: 0 set, 2 refused (a loop of destinations, weights over 100), 3 no such function or version, 4 the version has another alias.`;
 
@@ -112,7 +114,9 @@ async function set(call: Call<SetOptions>): Promise<typeof exitCodes.ok> {
   const [name = '', alias = '', version = ''] = call.args;
   const { weight = {}, description = '' } = call.options;
   return await withClient(call.options, async ({ functions }) => {
-    const stored = await functions.putAlias(name, { name: aliasNameOf(alias), version, weights: weight, description });
+    const policy = policyFrom(call.options) as AliasInput['policy'];
+    const given = { name: aliasNameOf(alias), version, weights: weight, description, ...(policy === undefined ? {} : { policy }) };
+    const stored = await functions.putAlias(name, given);
     printOne(call, {
       value: { function: name, ...stored },
       name: `!${stored.name}`,

@@ -1,4 +1,5 @@
 import { keyAndValue } from '#src/cli/arguments/key-and-value.ts';
+import type { PolicyFlags } from '#src/cli/arguments/policy-flags.ts';
 import { usageProblem } from '../../problem.ts';
 import { destinationsFrom } from './destinations-from.ts';
 import { existingFile } from './existing-file.ts';
@@ -27,14 +28,7 @@ export type DefinitionFlags = {
   flowOrder?: string;
   flowOnRetry?: string;
   userData?: string[];
-  maxRetries?: number;
-  maxAge?: number;
-  backoff?: number;
-  maxBackoff?: number;
-  onSuccess?: string[];
-  onFailure?: string[];
-  allowCycle?: true;
-};
+} & PolicyFlags;
 
 /** A definition, and the archive of its code if the handler is in a package. */
 export type Deployment = { definition: object; archive?: Uint8Array | undefined };
@@ -100,7 +94,7 @@ function flowFrom(name: string, flags: DefinitionFlags): object | undefined {
 }
 
 /** Without any of these flags there is no policy, and therefore no retry. */
-function policyFrom({ maxRetries, maxAge, backoff, maxBackoff, onSuccess, onFailure, allowCycle }: DefinitionFlags): object | undefined {
+export function policyFrom({ maxRetries, maxAge, backoff, maxBackoff, onSuccess, onFailure, allowCycle }: PolicyFlags): object | undefined {
   const given = [maxRetries, maxAge, backoff, maxBackoff, onSuccess, onFailure, allowCycle];
   if (given.every((value) => value === undefined)) return undefined;
   return present({

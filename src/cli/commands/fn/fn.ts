@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { aliasCommand } from './alias.ts';
+import { codeCommand } from './code.ts';
 import { eventCommand } from './event.ts';
 import { getCommand } from './get.ts';
 import { listCommand } from './ls.ts';
@@ -16,6 +17,7 @@ export function functionsCommand(): Command {
     .addCommand(listCommand())
     .addCommand(getCommand())
     .addCommand(putCommand())
+    .addCommand(codeCommand())
     .addCommand(removeCommand())
     .addCommand(pauseCommand())
     .addCommand(resumeCommand())

@@ -1,8 +1,9 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { filesIn } from '#src/cli/code/folder-files.ts';
 import { traceModule } from '#src/cli/code/trace-module.ts';
+import { writeFiles } from '#src/cli/code/write-files.ts';
 import { messageOf } from '#src/core/errors.ts';
 import { findEntryFile, splitHandler } from '#src/core/functions/package-entry.ts';
 import { digestOf } from '#src/core/ports/code-packages.ts';
@@ -33,10 +34,7 @@ async function expectLoadable(folder: string, entry: string, exported: string): 
 async function inTemporaryFolder(files: readonly ZipFile[], use: (folder: string) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'sequent-zip-'));
   try {
-    for (const { path, content } of files) {
-      await mkdir(dirname(join(folder, path)), { recursive: true });
-      await writeFile(join(folder, path), content);
-    }
+    await writeFiles(folder, files);
     await use(folder);
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { parseDuration, parseWhole } from '#src/cli/arguments/durations.ts';
+import { collect, withPolicyOptions } from '#src/cli/arguments/policy-flags.ts';
 import { parseFlowRate } from '#src/cli/arguments/rate.ts';
 import { parseSize } from '#src/cli/arguments/size.ts';
 import type { RegisteredFunction } from '#src/core/functions/definition.ts';
@@ -12,7 +13,7 @@ import { isDefinitionFile, readDefinitions } from './read-definitions.ts';
 type PutOptions = DefinitionFlags & { expect?: number };
 
 export function putCommand(): Command {
-  return new Command('put')
+  const command = new Command('put')
     .summary('define or change a function')
     .description(
       'Defines a function or replaces its definition: from flags, or from a JSON file that holds one definition or a list of them.',
@@ -48,14 +49,8 @@ export function putCommand(): Command {
         'pass',
       ]),
     )
-    .option('--user-data <key=value>', 'a value for context.getUserData(key) (repeatable)', collect)
-    .option('--max-retries <count>', 'retries after a failure of the function (default: 0)', parseWhole(0))
-    .option('--max-age <duration>', 'how long after its acceptance an attempt may start (default: 1h)', parseDuration)
-    .option('--backoff <duration>', 'the wait before the first retry (default: 1s); it doubles from there', parseDuration)
-    .option('--max-backoff <duration>', 'the longest wait before a retry (default: 1m)', parseDuration)
-    .option('--on-success <destination>', 'a destination for successes: FunctionGraph=<urn>, HTTP=<url>, JSON (repeatable)', collect)
-    .option('--on-failure <destination>', 'a destination for failures (repeatable)', collect)
-    .option('--allow-cycle', 'allow its destinations to form a loop, which is cut at run time')
+    .option('--user-data <key=value>', 'a value for context.getUserData(key) (repeatable)', collect);
+  return withPolicyOptions(command)
     .option('--expect <revision>', 'only if this is still its revision; 0: only if it is new', parseWhole(0))
     .addHelpText('after', examples)
     .action(action<PutOptions>(put));
@@ -79,10 +74,6 @@ What put recorded is what runs: a later change of the file or the folder has no 
 refused: a syntax error, an import of nothing, a missing export, another language. See sequent dev, which puts on each save.
 
 Exit codes: 0 stored, 2 not a valid definition or code that cannot be loaded, 4 another revision (--expect).`;
-
-function collect(value: string, previous: string[] = []): string[] {
-  return [...previous, value];
-}
 
 async function put(call: Call<PutOptions>): Promise<ExitCode> {
   const { args, options, terminal } = call;

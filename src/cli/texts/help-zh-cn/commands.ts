@@ -188,8 +188,8 @@ export const commands = {
     '把当前定义发布为一个版本，之后对函数的修改不影响它。版本保留 fn put 保存的代码（--file、--folder、--zip）；对 NATS 主题或 URL 只保留名称。',
   'Lists the versions of a function, newest first, and which aliases stand for them.': '列出函数的版本，最新的在前，以及指向它们的别名。',
   'Names for a version of a function, which can be moved to another version.': '函数版本的名称，可以指向其他版本。',
-  'Creates an alias, or moves it to another version. New requests run that version; started invocations keep theirs. The policy of the alias stays.':
-    '创建别名，或把别名指向另一个版本。新的请求执行该版本；已开始的调用保持原版本。别名的异步配置不变。',
+  'Creates an alias, or moves it to another version. New requests run that version; started invocations keep theirs. Options of the policy replace the policy of the alias; without them it stays.':
+    '创建别名，或把别名指向另一个版本。新的请求执行该版本；已开始的调用保持原版本。异步配置的选项会替换别名的异步配置；不带这些选项时保持不变。',
   'Ends a canary with success: all new requests of the alias run the version that had a weight. Name it if several have one.':
     '灰度成功结束：别名的全部新请求执行原来有权重的版本。有多个时请指定版本。',
   'Ends a canary: all new requests of the alias run its main version, or the named one. Started invocations keep their version.':

@@ -9,6 +9,7 @@ export const flow = {
   '1 to 1,000 attempts; empty for no limit': '1 到 1,000 次执行；不填写则不限',
   Pool: '池',
   'functions of the same pool share their slots': '同一个池的函数共享名额',
+  'Order of a key': '键内顺序',
   'fifo: the requests of a key start one after another; empty for no order': 'fifo：同一个键的请求逐个开始；不填写则无顺序',
   'On a retry': '重试时',
   'hold: a failed attempt keeps its key; pass: the next request runs': 'hold：失败的执行保留其键；pass：下一个请求先执行',
