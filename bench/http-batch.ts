@@ -35,11 +35,11 @@ export async function measureBatches(report: Report, { url, token, client, name,
 }
 
 type CompletionOptions = Pick<BatchOptions, 'url' | 'token' | 'client' | 'name' | 'lines'> & {
-  /** The function that is told of the completion. */
+  /** The destination of the completion. */
   told: string;
 };
 
-/** Measures how long a batch takes from its first line to its completion, and counts how often its destination is told of it. */
+/** Measures how long a batch takes from its first line to its completion, and counts the deliveries to its destination. */
 export async function measureCompletion(report: Report, { url, token, client, name, lines, told }: CompletionOptions): Promise<void> {
   const body = Buffer.from('{"k":"v"}\n'.repeat(lines));
   const destination = { destination: 'FunctionGraph', param: { func_urn: `urn:fss:local:default:function:default:${told}` } };

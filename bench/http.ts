@@ -21,7 +21,7 @@ import { createReport } from './report.ts';
  * 3. The load comes from Node's own HTTP client, and in other variants from raw sockets, which cost the machine almost nothing.
  * 4. The bounds hold for both kinds of load. The variant with signatures has no bound.
  * 5. One batch over HTTP is compared with a batch of the client library.
- * 6. At last, a batch runs on all roles, and its destination is told once with all members.
+ * 6. At last, a batch runs on all roles, and its destination gets one delivery that counts all members.
  */
 
 const isQuick = process.argv.includes('--quick');

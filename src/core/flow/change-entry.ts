@@ -178,7 +178,7 @@ class Draft {
     if (isOfKey(answer)) return answer;
     if (waiter.perKey !== undefined && this.#hasOtherWaiter(waiter.key, id)) return 'key-full';
     if (answer === 'held') this.hold(waiter);
-    // What waits in a worker keeps it from taking the items of attempts that waited in the log for a token, and have it now.
+    // An attempt that waits in a worker keeps the worker from taking the items of attempts that waited in the log for a token, and have one now.
     return answer === 'full' && waiter.rate !== undefined ? 'key-full' : answer;
   }
 

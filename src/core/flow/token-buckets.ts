@@ -12,10 +12,10 @@ type Needed = { rate: RateText; key: string };
 /**
  * The token buckets of an entry, while a change of the entry is decided. A bucket is one time (GCRA): when it is full again.
  *
- * - (RATE1) An attempt gets a token only if the used tokens of its bucket and those that are held are fewer than the burst.
+ * - (RATE1) An attempt gets a token only if the used tokens of its bucket and the held ones are fewer than the burst.
  * - (RATE2) A held token is used when the log shows that its attempt started, and comes back after that. Until then it is missing.
  *
- * So in any time, at most the burst and what came back in that time are used, however long a process stands still between its token and
+ * So in any time, at most the burst and the tokens that came back in that time are used, however long a process stands still between its token and
  * the start of the attempt.
  */
 export class TokenBuckets {
@@ -52,7 +52,7 @@ export class TokenBuckets {
     this.#isUsed = true;
   }
 
-  /** When a token is free: now or before if one is. Those that are held count as if they were used now. */
+  /** When a token is free: now or before if one is. Held tokens count as if they were used now. */
   nextAt(needed: Needed): number {
     return Math.ceil(this.#nextAtInMicros(needed) / MICROS);
   }

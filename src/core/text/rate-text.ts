@@ -1,7 +1,7 @@
 /** A rate as a definition has it. */
 type RateFields = { limit: number; per: string; burst?: number | undefined };
 
-/** Reads `100/1s`, `100/1m:20`, `10/h`: the limit, the period and the burst; `undefined` for another text. The definition says what is allowed. */
+/** Reads `100/1s`, `100/1m:20`, `10/h`: the limit, the period and the burst; `undefined` for another text. The schema of the definition checks the values. */
 export function parseRateFields(text: string): RateFields | undefined {
   const [, limit, amount, unit, burst] = /^(\d{1,9})\/(\d{1,9}(?:\.\d{1,6})?)?(ms|s|m|min|h|d)(?::(\d{1,9}))?$/.exec(text.trim()) ?? [];
   if (limit === undefined) return undefined;
