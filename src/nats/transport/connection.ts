@@ -141,6 +141,8 @@ async function connectOnce(options: ConnectionOptions, inboxPrefix: string): Pro
     pingInterval: 10_000,
     maxPingOut: 2,
     timeout: 5_000,
+    // By default, the client captures the stack twice for each request, for the error of a request that gets no answer.
+    noAsyncTraces: true,
     ...options,
     inboxPrefix,
   });
