@@ -4,6 +4,8 @@ import { readProcessTree } from './isolation/process-tree.ts';
 /** The memory of a fresh process that its function does not use. The function's own limit is added to this. */
 export const RUNTIME_MEMORY_IN_MB = 96;
 const CHECK_EVERY_MS = 200;
+/** A process of Node has eleven threads. Its main thread starts almost every child, so the others are asked less often. */
+const CHECK_ALL_THREADS_EVERY_MS = 1_000;
 
 export type ResourceLimits = {
   memoryInMb: number;
@@ -21,20 +23,23 @@ export class ResourceCheck {
   readonly #child: Counted;
   readonly #limits: ResourceLimits;
   #checkedAt = 0;
+  #checkedAllAt = 0;
 
   constructor(child: Counted, limits: ResourceLimits) {
     this.#child = child;
     this.#limits = limits;
   }
 
-  /** The limit that is exceeded. Reads the processes at most every 200 ms, and is `undefined` in between. */
+  /** The limit that is exceeded. Reads the processes at most every 200 ms, those of other threads than the main ones every second. */
   exceeded(now: number): 'memory' | 'processes' | undefined {
     const { pid, cgroup } = this.#child;
     if (pid === undefined || now - this.#checkedAt < CHECK_EVERY_MS) return undefined;
     this.#checkedAt = now;
     const { memoryInMb, maxProcesses } = this.#limits;
     if (cgroup !== undefined) return this.exceededAtEnd() ?? (cgroup.processes > maxProcesses ? 'processes' : undefined);
-    const tree = readProcessTree(pid);
+    const isForAll = now - this.#checkedAllAt >= CHECK_ALL_THREADS_EVERY_MS;
+    if (isForAll) this.#checkedAllAt = now;
+    const tree = readProcessTree(pid, isForAll ? 'all' : 'main');
     if (tree.memoryInMb > memoryInMb + RUNTIME_MEMORY_IN_MB) return 'memory';
     return tree.pids.length > maxProcesses ? 'processes' : undefined;
   }

@@ -1,7 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
+const ANONYMOUS = /^RssAnon:\s+(\d+) kB$/m;
+const SHARED = /^RssShmem:\s+(\d+) kB$/m;
+const OF_FILES = /^RssFile:\s+(\d+) kB$/m;
+
 /** The processes that descend from one process, and their memory. */
 export type ProcessTree = { pids: number[]; memoryInMb: number };
+
+/** `all`: a child belongs to the thread that started it. `main`: only the children of main threads, with a tenth of the reads. */
+type Threads = 'all' | 'main';
 
 /**
  * Reads a process and its descendants from `/proc`. Without `/proc` the tree has no memory.
@@ -9,7 +16,7 @@ export type ProcessTree = { pids: number[]; memoryInMb: number };
  * In a process namespace the tree is complete: its first process adopts every process whose parent ended. Elsewhere such a process
  * leaves the tree.
  */
-export function readProcessTree(root: number): ProcessTree {
+export function readProcessTree(root: number, threads: Threads = 'all'): ProcessTree {
   const pids = [root];
   let ownKilobytes = 0;
   let fileKilobytes = 0;
@@ -18,20 +25,19 @@ export function readProcessTree(root: number): ProcessTree {
     ownKilobytes += memory.own;
     // Processes of one program share its file, so only the largest share counts.
     fileKilobytes = Math.max(fileKilobytes, memory.file);
-    pids.push(...childrenOf(pid));
+    pids.push(...childrenOf(pid, threads));
   }
   return { pids, memoryInMb: (ownKilobytes + fileKilobytes) / 1_024 };
 }
 
 function memoryOf(pid: number): { own: number; file: number } {
   const status = contentOf(`/proc/${pid}/status`);
-  const kilobytes = (field: string): number => Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1] ?? 0);
-  return { own: kilobytes('RssAnon') + kilobytes('RssShmem'), file: kilobytes('RssFile') };
+  const kilobytes = (field: RegExp): number => Number(field.exec(status)?.[1] ?? 0);
+  return { own: kilobytes(ANONYMOUS) + kilobytes(SHARED), file: kilobytes(OF_FILES) };
 }
 
-/** A child belongs to the thread that started the child. */
-function childrenOf(pid: number): number[] {
-  return threadsOf(pid).flatMap((thread) => {
+function childrenOf(pid: number, threads: Threads): number[] {
+  return (threads === 'main' ? [pid] : threadsOf(pid)).flatMap((thread) => {
     const children = contentOf(`/proc/${pid}/task/${thread}/children`);
     return children === '' ? [] : children.trim().split(' ').map(Number);
   });
