@@ -38,6 +38,11 @@ const MAX_PAUSE_IN_MS = 60_000;
 const MAX_CHECKS_IN_PROGRESS = 16;
 /** How long the worker that ended an attempt may take to free its slot. */
 const FREES_WITHIN_MS = 1_000;
+/**
+ * No worker removes a waiting attempt that ended from the entry. Its stream may be busy, because the stream of a batch gets the appends of all its
+ * invocations, and most waiting attempts have their slot within this time, so that nothing is read for them.
+ */
+const WAITS_FOR_SLOT_MS = 250;
 
 /**
  * Frees the slots that nobody else frees: those of attempts that are over by the log (SLOT3), because the process that ended the attempt
@@ -77,9 +82,8 @@ class SlotChecks {
     if (entry.kind !== 'append' || this.#byStream.size === 0) return;
     for (const check of this.#byStream.get(streamKey(entry.name)) ?? []) {
       check.pauseInMs = this.#options.patienceInMs;
-      // No worker removes a waiting attempt from the entry after the attempt ended.
-      const freesWithinMs = check.isHolder ? Math.min(FREES_WITHIN_MS, this.#options.patienceInMs) : 0;
-      check.checkAt = Math.min(check.checkAt, this.#options.clock.now() + freesWithinMs);
+      const freesWithinMs = check.isHolder ? FREES_WITHIN_MS : WAITS_FOR_SLOT_MS;
+      check.checkAt = Math.min(check.checkAt, this.#options.clock.now() + Math.min(freesWithinMs, this.#options.patienceInMs));
     }
   }
 
@@ -104,7 +108,9 @@ class SlotChecks {
     const { holders, waiters } = this.#entryOf(pool, text);
     const note = (attempt: Attempt, isHolder: boolean): void => {
       const check = present.get(idOf(attempt)) ?? this.#add(pool, attempt, now + this.#firstCheckInMs(isHolder));
-      if (isHolder && !check.isHolder) check.checkAt = Math.min(check.checkAt, now + this.#options.patienceInMs);
+      // The worker that executes the attempt frees its slot, also when the attempt ended while it waited.
+      if (isHolder && !check.isHolder)
+        check.checkAt = Math.min(Math.max(check.checkAt, now + FREES_WITHIN_MS), now + this.#options.patienceInMs);
       check.isHolder = isHolder;
       next.set(idOf(attempt), check);
     };
