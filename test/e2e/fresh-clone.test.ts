@@ -1,11 +1,14 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, copyFileSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { findOnPath } from '#src/main/find-on-path.mjs';
-import { type Clone, cloneRepository, npmStart, npxSequent } from '#test/support/cli/npm-start.ts';
+import { type Clone, cloneRepository, npmStart, npxSequent, shellIn } from '#test/support/cli/npm-start.ts';
 import { chosenServer } from '#test/support/cli/passed-on.ts';
+import { documentedScript } from '#test/support/documented-commands.ts';
 import { sharedTest } from '#test/support/fixtures.ts';
+import { freePort } from '#test/support/free-port.ts';
 
 /** The tests share a clone, so that its packages are installed once. */
 const test = sharedTest.extend('clone', { scope: 'file' }, async ({ folder }) => {
@@ -39,6 +42,32 @@ test('a fresh clone runs a function with "npm start" and one more command, and i
   expect(ownInMs).toBeLessThan(9_000);
   expect(second.readyInMs).toBeLessThan(9_000);
   expect(second.readyInMs).toBeLessThan(first.readyInMs);
+});
+
+test.for([
+  ['README.md', 'Write a function', 'Add a destination'],
+  ['README.zh-CN.md', '编写函数', '异步配置与目标服务'],
+] as const)('the words of %s send a success to an HTTP receiver on a plain "npm start"', {
+  timeout: 180_000,
+}, async ([document, writing, adding], { clone: folder }) => {
+  const started = await npmStart({ folder });
+  expect(await shellIn({ folder }, documentedScript(document, writing))).toContain('{"hello":"Ada","attempt":1}');
+  // The documented port may be taken on this machine.
+  const [receiving = '', ...others] = documentedScript(document, adding)
+    .replaceAll('9000', String(await freePort()))
+    .split('\n');
+  const receiver = spawn('sh', ['-c', `exec ${receiving}`], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
+  const closed = once(receiver, 'close');
+  let received = '';
+  receiver.stdout.on('data', (chunk: Buffer) => {
+    received += chunk.toString();
+  });
+  await shellIn({ folder }, others.join('\n'));
+  await expect.poll(() => received, { timeout: 60_000 }).toMatch(/\}\s*$/);
+  receiver.kill();
+  await closed;
+  expect(JSON.parse(JSON.parse(received).response_payload)).toEqual({ hello: 'Ada', attempt: 1 });
+  expect(await started.stop()).toBe(0);
 });
 
 const NOBODY = 65_534;

@@ -1,11 +1,15 @@
 import { readFileSync } from 'node:fs';
 
-/** The commands in the examples of a section of a document, in their order. Comments are dropped. */
-export function documentedLines(document: string, heading: string): string[] {
+/** The examples of a section of a document as one script of a shell. */
+export function documentedScript(document: string, heading: string): string {
   const text = readFileSync(new URL(`../../${document}`, import.meta.url), 'utf8');
   const section = text.split(/^(?=#+ )/m).find((part) => part.startsWith(`## ${heading}\n`)) ?? '';
-  const examples = [...section.matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, lines = '']) => lines).join('');
-  return [...examples.matchAll(/^(\S.*?)(?: +#.*)?$/gm)].map(([, command = '']) => command);
+  return [...section.matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, lines = '']) => lines).join('');
+}
+
+/** The commands in the examples of a section of a document, in their order. Comments are dropped. */
+export function documentedLines(document: string, heading: string): string[] {
+  return [...documentedScript(document, heading).matchAll(/^(\S.*?)(?: +#.*)?$/gm)].map(([, command = '']) => command);
 }
 
 /** The arguments of each `npx sequent` command in these examples. */

@@ -69,6 +69,12 @@ export async function npxSequent(clone: Clone, args: readonly string[]): Promise
   return (await run(command, rest, { cwd: clone.folder, env: { ...environment, ...clone.env } })).stdout;
 }
 
+/** Runs a script of a shell in a clone, as a reader of the README types it; resolves to its stdout. */
+export async function shellIn(clone: Clone, script: string): Promise<string> {
+  const [command = '', ...rest] = wordsOf(clone, ['sh', '-e', '-c', script]);
+  return (await run(command, rest, { cwd: clone.folder, env: { ...environment, ...clone.env } })).stdout;
+}
+
 function wordsOf({ as = [] }: Clone, words: readonly string[]): readonly string[] {
   return [...as, ...words];
 }
