@@ -44,16 +44,13 @@ test('a fresh clone runs a function with "npm start" and one more command, and i
   expect(second.readyInMs).toBeLessThan(first.readyInMs);
 });
 
-test.for([
-  ['README.md', 'Write a function', 'Add a destination'],
-  ['README.zh-CN.md', '编写函数', '异步配置与目标服务'],
-] as const)('the words of %s send a success to an HTTP receiver on a plain "npm start"', {
-  timeout: 180_000,
-}, async ([document, writing, adding], { clone: folder }) => {
+test('the words of the README send a success to an HTTP receiver on a plain "npm start"', {
+  timeout: 400_000,
+}, async ({ clone: folder }) => {
   const started = await npmStart({ folder });
-  expect(await shellIn({ folder }, documentedScript(document, writing))).toContain('{"hello":"Ada","attempt":1}');
+  expect(await shellIn({ folder }, documentedScript('README.md', 'Write a function'))).toContain('{"hello":"Ada","attempt":1}');
   // The documented port may be taken on this machine.
-  const [receiving = '', ...others] = documentedScript(document, adding)
+  const [receiving = '', ...others] = documentedScript('README.md', 'Add a destination')
     .replaceAll('9000', String(await freePort()))
     .split('\n');
   const receiver = spawn('sh', ['-c', `exec ${receiving}`], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
@@ -63,7 +60,7 @@ test.for([
     received += chunk.toString();
   });
   await shellIn({ folder }, others.join('\n'));
-  await expect.poll(() => received, { timeout: 60_000 }).toMatch(/\}\s*$/);
+  await expect.poll(() => received, { timeout: 120_000 }).toMatch(/\}\s*$/);
   receiver.kill();
   await closed;
   expect(JSON.parse(JSON.parse(received).response_payload)).toEqual({ hello: 'Ada', attempt: 1 });

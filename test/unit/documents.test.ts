@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { conditions, statusCodes } from '#machines/facts.ts';
 import { listSettings } from '#src/main/config/configuration.ts';
+import { documentedLines } from '#test/support/documented-commands.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const documents = [
@@ -61,6 +62,19 @@ describe('the documents', () => {
 
   test('keep each README within 150 lines', () => {
     for (const readme of ['README.md', 'README.zh-CN.md']) expect(textOf(readme).split('\n').length, readme).toBeLessThanOrEqual(151);
+  });
+
+  test('name the same commands in both READMEs', () => {
+    const sections = [
+      ['Two commands', '两条命令'],
+      ['Write a function', '编写函数'],
+      ['Add a destination', '异步配置与目标服务'],
+    ] as const;
+    for (const [english, chinese] of sections) {
+      const commands = documentedLines('README.md', english);
+      expect(commands.length).toBeGreaterThan(1);
+      expect(documentedLines('README.zh-CN.md', chinese)).toEqual(commands);
+    }
   });
 
   test('describe every setting of a process, by its flag and its variable, and no other', () => {
