@@ -14,10 +14,13 @@ function report(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-test('the pages load with at most 100 KB', async ({ sequent: shop, browser }) => {
-  await using watched = await browser.open(shop.url);
+test.for([
+  { language: 'en', sign: 'No invocations yet' },
+  { language: 'zh-CN', sign: '还没有调用' },
+])('the pages load with at most 100 KB in $language', async ({ language, sign }, { sequent: shop, browser }) => {
+  await using watched = await browser.open(shop.url, { language });
   const { page } = watched;
-  await page.getByText('No invocations yet').waitFor();
+  await page.getByText(sign).waitFor();
   const files = await page.evaluate<{ path: string; bytes: number }[]>(`
     ['navigation', 'resource']
       .flatMap((type) => performance.getEntriesByType(type))
@@ -25,7 +28,7 @@ test('the pages load with at most 100 KB', async ({ sequent: shop, browser }) =>
       .filter(({ path }) => !path.startsWith('/api/'))
   `);
   const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
-  report(`initial load: ${(total / 1_024).toFixed(1)} KB compressed in ${files.length} files`);
+  report(`initial load in ${language}: ${(total / 1_024).toFixed(1)} KB compressed in ${files.length} files`);
   const paths = files.map(({ path }) => path);
   expect(paths).toEqual(expect.arrayContaining(['/', expect.stringMatching(/\.js$/), expect.stringMatching(/\.css$/)]));
   expect(total).toBeLessThanOrEqual(100 * 1_024);
