@@ -1,5 +1,6 @@
 import type { Invocation } from '#machines/invocation.ts';
 import { isoTime } from './phrases.ts';
+import { say } from './say.ts';
 
 /** A state as programs read it. */
 export type State = { value: Invocation['value']; context: Invocation['context'] };
@@ -39,12 +40,13 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 function inWords(path: string, before: unknown, after: unknown): string {
   const name = path.replace(/^context\./, '');
-  if (path === 'value' && before === 'initial') return `it was not accepted yet and is ${shown(path, after)}`;
-  if (path === 'value' && after === 'initial') return `it was ${shown(path, before)} and is not accepted yet`;
-  if (path === 'value') return `it was ${shown(path, before)} and is ${shown(path, after)}`;
-  if (isAbsent(before)) return `${name} is now ${shown(path, after)}`;
-  if (isAbsent(after)) return `${name} has no value now; it was ${shown(path, before)}`;
-  return `${name} went from ${shown(path, before)} to ${shown(path, after)}`;
+  const [was, is] = [shown(path, before), shown(path, after)];
+  if (path === 'value' && before === 'initial') return say('it was not accepted yet and is {is}', { is });
+  if (path === 'value' && after === 'initial') return say('it was {was} and is not accepted yet', { was });
+  if (path === 'value') return say('it was {was} and is {is}', { was, is });
+  if (isAbsent(before)) return say('{name} is now {is}', { name, is });
+  if (isAbsent(after)) return say('{name} has no value now; it was {was}', { name, was });
+  return say('{name} went from {was} to {is}', { name, was, is });
 }
 
 function isAbsent(value: unknown): boolean {
@@ -53,5 +55,5 @@ function isAbsent(value: unknown): boolean {
 
 function shown(path: string, value: unknown): string {
   if (typeof value === 'number' && /(^|\.)(at|dueAt|startedAt)$/.test(path)) return isoTime(value);
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 }

@@ -3,6 +3,7 @@ import { type Invocation, invocationFolder } from '#machines/invocation.ts';
 import { expiresAt, firstDueAt } from '#machines/outcome.ts';
 import { afterFailure, canTryAgain } from '#machines/retry.ts';
 import { type History, momentsOf, requestIn, stateOf } from './history.ts';
+import { say } from './say.ts';
 
 /** The changed part of the policy. */
 export type Policy = { maxRetries?: number; maxAgeInMs?: number; backoff?: Partial<Backoff> };
@@ -34,7 +35,7 @@ export function whatIf(history: History, policy: Policy): Supposition {
   const recorded = outcome === null ? undefined : endingOf(outcome);
   const base = { requestId: history.requestId, function: history.function, recorded };
   const request = requestIn(history);
-  if (request === undefined) return { ...base, kind: 'undecided', attempts: 0, why: 'the log does not hold its request' };
+  if (request === undefined) return { ...base, kind: 'undecided', attempts: 0, why: say('the log does not hold its request') };
   const supposed = suppose(history, request, policy);
   if ('why' in supposed) return { ...base, kind: 'undecided', ...supposed };
   return { ...base, kind: recorded !== undefined && isSame(recorded, supposed) ? 'same' : 'different', supposed };
@@ -61,7 +62,7 @@ function suppose(history: History, request: FactOf<'queued'>, policy: Policy): E
     if (following === undefined) return endedWaiting(history, invocation, number);
     at = next.fact.dueAt + following.lateInMs;
   }
-  return { attempts: attempts.length, why: 'the end of its attempt is not recorded' };
+  return { attempts: attempts.length, why: say('the end of its attempt is not recorded') };
 }
 
 type Next = { type: 'retrying'; fact: FactOf<'retrying'> } | { type: 'ended'; ending: Ending };
@@ -89,7 +90,7 @@ function endedWaiting(history: History, invocation: Invocation, attempts: number
   const endedWhileWaiting = outcome?.type === 'failed' && outcome.attempt === attempts && isForcedEnd(outcome);
   if (endedWhileWaiting && expiresAt(invocation, 0) <= outcome.at) return tooOld(invocation, attempts);
   if (endedWhileWaiting && outcome.condition !== 'EventAgeExceeded') return endingOf(outcome);
-  return { attempts, why: `attempt ${attempts + 1} was not made, or its end is not recorded` };
+  return { attempts, why: say('attempt {attempt} was not made, or its end is not recorded', { attempt: attempts + 1 }) };
 }
 
 /** The ending without any attempt: of the policy, only the maximum age matters. */
@@ -97,7 +98,7 @@ function neverRan(history: History, request: FactOf<'queued'>, { maxAgeInMs }: P
   const { outcome } = stateOf(history).context;
   // A batch has no attempts, and its members have policies of their own.
   if (outcome !== null && request.opens !== undefined) return endingOf(outcome);
-  if (outcome?.type !== 'failed') return { attempts: 0, why: 'no attempt is recorded yet' };
+  if (outcome?.type !== 'failed') return { attempts: 0, why: say('no attempt is recorded yet') };
   const waited = outcome.at - firstDueAt(request);
   if (outcome.condition !== 'EventAgeExceeded') {
     if (maxAgeInMs === undefined || waited < maxAgeInMs) return endingOf(outcome);
@@ -105,7 +106,7 @@ function neverRan(history: History, request: FactOf<'queued'>, { maxAgeInMs }: P
   }
   if (maxAgeInMs === undefined || maxAgeInMs === waited) return endingOf(outcome);
   if (maxAgeInMs < waited) return { ...endingOf(outcome), at: firstDueAt(request) + maxAgeInMs };
-  return { attempts: 0, why: 'it would have waited longer, and the log does not show for what' };
+  return { attempts: 0, why: say('it would have waited longer, and the log does not show for what') };
 }
 
 function attemptsIn(history: History): Attempt[] {

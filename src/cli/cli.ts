@@ -1,9 +1,10 @@
 import { CommanderError } from 'commander';
 import { VERSION } from '#src/client/version.ts';
-import { setLanguage } from '#src/core/text/language.ts';
+import { currentLanguage, setLanguage } from '#src/core/text/language.ts';
 import { commandPath } from './arguments/command-path.ts';
 import { takeEarlyHangUp } from './early-hang-up.ts';
-import { languageOfLocale } from './language.ts';
+import { isGb18030Locale, languageOfLocale } from './language.ts';
+import { writeGb18030 } from './print/gb18030.ts';
 import { printProblem } from './print/result-output.ts';
 import { type ColourChoice, createTerminal } from './print/terminal.ts';
 import { exitCodes, type Problem, problemJson, problemOf } from './problem.ts';
@@ -18,8 +19,7 @@ async function main(args: readonly string[]): Promise<void> {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => leave(error.code === 'EPIPE' ? exitCodes.ok : exitCodes.failed));
   process.stderr.on('error', () => {});
   process.on('SIGINT', () => leave(exitCodes.interrupted));
-  // JSON is for programs, and stays English.
-  setLanguage(wantsJson(args) ? 'en' : languageOfLocale(process.env));
+  chooseLanguage(args);
   const program = await createProgram(VERSION, args);
   // The commands that run until a signal install their own listener.
   if (!/^sequent (?:serve|dev)\b/.test(commandPath(program, args)) && takeEarlyHangUp()) leave(HUNG_UP);
@@ -31,6 +31,13 @@ async function main(args: readonly string[]): Promise<void> {
   }
   // The process must end although a client may still hold timers.
   process.stdout.write('', () => leave(Number(process.exitCode ?? 0)));
+}
+
+/** The language of the texts, and the bytes that a terminal reads. JSON is for programs, and stays English. */
+function chooseLanguage(args: readonly string[]): void {
+  setLanguage(wantsJson(args) ? 'en' : languageOfLocale(process.env));
+  if (currentLanguage() === 'en' || !isGb18030Locale(process.env)) return;
+  for (const stream of [process.stdout, process.stderr]) if (stream.isTTY) writeGb18030(stream);
 }
 
 function leave(code: number): never {

@@ -1,5 +1,7 @@
-import { plural } from '#src/cli/print/format.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { say, sayCount } from '#src/cli/texts/say.ts';
 import { messageOf, SequentError } from '#src/core/errors.ts';
+import type { BulkTexts } from './bulk-texts.ts';
 import type { Call, Format } from './call.ts';
 import { plain } from './print/terminal.ts';
 import { type ExitCode, exitCodes, usageProblem } from './problem.ts';
@@ -10,12 +12,8 @@ export type BulkOptions = { dryRun?: true; rate?: number; yes?: true };
 
 export type Bulk<Item> = {
   items: readonly Item[];
-  /** The action, such as `redrive`. */
-  verb: string;
-  past: string;
-  /** The kind of the items, such as `dead delivery`. */
-  noun: string;
-  nouns: string;
+  /** What the command says about its action. */
+  texts: BulkTexts;
   /** The name of an item on its line. */
   nameOf: (item: Item) => string;
   toJson: (item: Item) => object;
@@ -29,6 +27,7 @@ export type Bulk<Item> = {
 
 const MAX_CONCURRENT = 16;
 const PROGRESS_EVERY_MS = 2_000;
+const LOOK_EVERY_MS = 500;
 
 /**
  * Performs an action for many items, at most `rate` of them per second. Prints a line per item to stdout, the progress to stderr.
@@ -37,28 +36,35 @@ const PROGRESS_EVERY_MS = 2_000;
  */
 export async function inBulk<Item>(call: Call<BulkOptions>, bulk: Bulk<Item>): Promise<ExitCode> {
   const { options, terminal, format } = call;
-  const { items, noun, nouns, verb, past, nameOf } = bulk;
+  const {
+    texts,
+    nameOf,
+    items: { length: total },
+  } = bulk;
+  const inWords = (count: number): string => sayCount(count, texts.items);
   const { out, err } = terminal;
-  if (items.length === 0) {
-    err.line(`no ${noun} matches`);
+  if (total === 0) {
+    err.line(say(texts.none));
     return exitCodes.ok;
   }
   if (options.dryRun) {
-    for (const item of items) out.line(lineFor(item, bulk, { format, note: `would be ${past}`, json: { dryRun: true } }));
-    err.line(`${plural(items.length, noun, nouns)} would be ${past}; this was a dry run`);
+    for (const item of bulk.items) out.line(lineFor(item, bulk, { format, note: say(texts.wouldBe), json: { dryRun: true } }));
+    err.line(say(texts.dryRun, { items: inWords(total) }));
     return exitCodes.ok;
   }
-  if (!options.yes && !(await confirm(call, `${capital(verb)} ${plural(items.length, noun, nouns)}?`))) {
-    err.line(`nothing was ${past}`);
+  if (!options.yes && !(await confirm(call, say(texts.ask, { items: inWords(total) })))) {
+    err.line(say(texts.nothing));
     return exitCodes.failed;
   }
   const progress = { done: 0, failed: 0 };
-  const recorded = await bulk.record?.(items.length);
-  if (recorded !== undefined) err.line(err.paint.dim(`bulk operation ${recorded.id}; sequent bulk abort ${recorded.id} ends it`));
-  const reporting = setInterval(() => err.line(`${progress.done + progress.failed} of ${items.length}`), PROGRESS_EVERY_MS);
+  const recorded = await bulk.record?.(total);
+  if (recorded !== undefined) err.line(err.paint.dim(say('bulk operation {id}; sequent bulk abort {id} ends it', { id: recorded.id })));
+  const reporting = setInterval(
+    () => err.line(say('{done} of {total}', { done: progress.done + progress.failed, total })),
+    PROGRESS_EVERY_MS,
+  );
   try {
-    await paced(items, options.rate, async (item) => {
-      if (recorded?.isAborted) return;
+    await paced(bulk.items, { rate: options.rate, isOver: () => recorded?.isAborted === true }, async (item) => {
       try {
         out.line(lineFor(item, bulk, { format, ...(await bulk.perform(item)) }));
         progress.done++;
@@ -75,23 +81,32 @@ export async function inBulk<Item>(call: Call<BulkOptions>, bulk: Bulk<Item>): P
     clearInterval(reporting);
     await recorded?.end();
   }
-  if (recorded?.isAborted) err.line('the operation was aborted');
-  err.line(`${plural(progress.done, noun, nouns)} ${past}${progress.failed === 0 ? '' : `, ${progress.failed} could not be`}`);
-  return progress.done === items.length ? exitCodes.ok : exitCodes.failed;
+  if (recorded?.isAborted) err.line(say('the operation was aborted'));
+  const { done, failed } = progress;
+  err.line(failed === 0 ? say(texts.done, { items: inWords(done) }) : say(texts.partly, { items: inWords(done), failed }));
+  return done === total ? exitCodes.ok : exitCodes.failed;
 }
 
-/** Starts each action when the rate and the limit of concurrent actions allow it. */
-async function paced<Item>(items: readonly Item[], rate: number | undefined, perform: (item: Item) => Promise<void>): Promise<void> {
+type Pace = { rate: number | undefined; isOver: () => boolean };
+
+/** Starts each action when the rate and the limit of concurrent actions allow it, until the operation is over. */
+async function paced<Item>(items: readonly Item[], { rate, isOver }: Pace, perform: (item: Item) => Promise<void>): Promise<void> {
   const startedAt = performance.now();
   const running = new Set<Promise<void>>();
   for (const [index, item] of items.entries()) {
-    const waitInMs = rate === undefined ? 0 : startedAt + (index * 1_000) / rate - performance.now();
-    if (waitInMs > 0) await new Promise((resolve) => setTimeout(resolve, waitInMs));
+    if (rate !== undefined) await sleepUntil(startedAt + (index * 1_000) / rate, isOver);
+    if (isOver()) break;
     const one = perform(item).finally(() => running.delete(one));
     running.add(one);
     if (running.size >= MAX_CONCURRENT) await Promise.race(running);
   }
   await Promise.all(running);
+}
+
+/** An operation that is aborted does not wait for its next action. */
+async function sleepUntil(time: number, isOver: () => boolean): Promise<void> {
+  for (let left = time - performance.now(); left > 0 && !isOver(); left = time - performance.now())
+    await sleep(Math.min(left, LOOK_EVERY_MS));
 }
 
 function lineFor<Item>(
@@ -111,5 +126,3 @@ async function confirm({ terminal }: Call, question: string): Promise<boolean> {
     'the same command with --yes, or with --dry-run to list the items',
   );
 }
-
-const capital = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);

@@ -1,6 +1,7 @@
 import type { SequentClient } from '#src/client/client.ts';
 import { InvocationNotFoundError } from '#src/core/errors.ts';
 import { CommandError, exitCodes, usageProblem } from './problem.ts';
+import { say } from './texts/say.ts';
 
 /** The help of an argument that {@link namedInvocation} reads. */
 export const INVOCATION_ARGUMENT = 'the request id, or a sequence of the log: 40 or @40';
@@ -41,7 +42,7 @@ function notFound(text: string, digits: string): CommandError {
   return new CommandError({
     code: 'INVOCATION_NOT_FOUND',
     exitCode: exitCodes.notFound,
-    what: `there is no invocation "${text}"`,
+    what: say('there is no invocation "{id}"', { id: text }),
     why,
     remedy: 'sequent ls, which lists invocations',
   });

@@ -9,6 +9,7 @@ import type { Connection, NatsOptions } from '#src/nats/transport/connection.ts'
 import type { GlobalOptions } from './call.ts';
 import { createTerminal, type OutputStream } from './print/terminal.ts';
 import { CommandError, exitCodes, type Problem, problemOf, usageProblem } from './problem.ts';
+import { say } from './texts/say.ts';
 
 /** The options of a command's connection, and the address that they are for. */
 export type Target = {
@@ -60,8 +61,11 @@ async function nameServer({ servers, from }: NatsAddress, dataDir: string, { col
   const { isEmbeddedServer } = await import('#src/main/nats-server/running.ts');
   if (from === DEFAULT_SOURCE && !(await isEmbeddedServer(servers[0] ?? ''))) return;
   const { err } = createTerminal(color);
-  const reason = from === DEFAULT_SOURCE ? `Sequent started it on another folder; none runs on ${dataDir}` : `from ${from}`;
-  err.line(err.paint.dim(`server ${servers.join(',')} (${reason})`));
+  const reason =
+    from === DEFAULT_SOURCE
+      ? say('Sequent started it on another folder; none runs on {folder}', { folder: dataDir })
+      : say('from {source}', { source: from });
+  err.line(err.paint.dim(say('server {servers} ({reason})', { servers: servers.join(','), reason })));
 }
 
 /** The flags that name a NATS, and how to connect to it. */
@@ -128,7 +132,7 @@ function keyProblem({ servers }: NatsAddress, dataDir: string): Pick<Problem, 'w
 
 /** Prints lost and restored connections, and missing permissions. For commands that wait. */
 export function printConnection({ connection }: SequentClient, { line, paint }: Pick<OutputStream, 'line' | 'paint'>): void {
-  connection.onDisconnect(() => line(paint.yellow('the connection to NATS is lost; reconnecting')));
-  connection.onReconnect(() => line(paint.dim('connected to NATS again; no transition was lost')));
+  connection.onDisconnect(() => line(paint.yellow(say('the connection to NATS is lost; reconnecting'))));
+  connection.onReconnect(() => line(paint.dim(say('connected to NATS again; no transition was lost'))));
   connection.refusals.onMissingPermission((message) => line(paint.red(message)));
 }

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { durationOption } from './arguments/durations.ts';
 import type { Call } from './call.ts';
 import type { OutputStream, Terminal } from './print/terminal.ts';
+import { say } from './texts/say.ts';
 
 export type WatchOptions = { watch?: true; interval: number };
 
@@ -45,7 +46,8 @@ const CLEAR = '\u001b[H\u001b[J';
 function onClearedScreen({ terminal: { out }, options: { interval } }: Call<WatchOptions>): (text: string) => void {
   return (text) => {
     const time = new Date().toISOString().slice(11, 19);
-    out.line(`${CLEAR}${out.paint.dim(`${time} UTC, again every ${interval / 1_000} s; Ctrl-C ends this`)}\n${text}`);
+    const head = say('{time} UTC, again every {seconds} s; Ctrl-C ends this', { time, seconds: interval / 1_000 });
+    out.line(`${CLEAR}${out.paint.dim(head)}\n${text}`);
   };
 }
 

@@ -63,6 +63,19 @@ export const zhCn = {
   'It has no destinations: it is settled.': '没有目标服务：调用已完结。',
   'No destination gets the outcome: it is settled.': '没有目标服务收到执行结果：调用已完结。',
   'Every delivery is settled, so the invocation is settled.': '全部通知已完结，调用因此完结。',
+  // What another policy would have changed.
+  'the log does not hold its request': '事件日志没有该请求',
+  'the end of its attempt is not recorded': '没有记录执行的结束',
+  'no attempt is recorded yet': '尚未记录执行',
+  'attempt {attempt} was not made, or its end is not recorded': '没有进行第 {attempt} 次执行，或没有记录其结束',
+  'it would have waited longer, and the log does not show for what': '等待时间会更长，而事件日志没有显示等待的原因',
+  // The differences of two states.
+  'it was not accepted yet and is {is}': '原来尚未受理，现在是 {is}',
+  'it was {was} and is not accepted yet': '原来是 {was}，现在尚未受理',
+  'it was {was} and is {is}': '原来是 {was}，现在是 {is}',
+  '{name} is now {is}': '{name} 现在是 {is}',
+  '{name} has no value now; it was {was}': '{name} 现在没有值；原来是 {was}',
+  '{name} went from {was} to {is}': '{name} 从 {was} 变为 {is}',
   // Failures and retries.
   'Attempt {attempt} failed in the code of the function after {duration}: {type}: {message}':
     '第 {attempt} 次执行在 {duration} 后因函数代码失败：{type}: {message}',

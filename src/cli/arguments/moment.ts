@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import type { AsOf } from '#src/analysis/history.ts';
+import { say } from '#src/cli/texts/say.ts';
 import { parseMoment } from '#src/core/text/parse-moment.ts';
 import { parseWholeNumber } from '#src/core/text/whole-number.ts';
 import { parseDuration } from './durations.ts';
@@ -33,5 +34,5 @@ export function parseAsOf(text: string): AsOf {
 }
 
 export function nameAsOf(asOf: AsOf): string {
-  return 'sequence' in asOf ? `sequence ${asOf.sequence}` : new Date(asOf.at).toISOString();
+  return 'sequence' in asOf ? say('sequence {sequence}', asOf) : new Date(asOf.at).toISOString();
 }

@@ -4,6 +4,7 @@ import { MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
 import type { Terminal } from '#src/cli/print/terminal.ts';
 import { usageProblem } from '#src/cli/problem.ts';
 import { InvalidInputError, messageOf } from '#src/core/errors.ts';
+import { say } from '../texts/say.ts';
 
 const STDIN_HINT_AFTER_MS = 1_000;
 
@@ -20,8 +21,8 @@ export async function readPayload(given: string | undefined, { err }: Terminal, 
 }
 
 /** Reads all of stdin as text, up to the limit of a payload. */
-export async function readStdinText(say: (line: string) => void): Promise<string> {
-  return decode(await readStdin(say, MAX_PAYLOAD_BYTES), 'stdin');
+export async function readStdinText(print: (line: string) => void): Promise<string> {
+  return decode(await readStdin(print, MAX_PAYLOAD_BYTES), 'stdin');
 }
 
 /** Whether stdin is a pipe or a file: not a terminal, not `/dev/null`, not closed. */
@@ -34,8 +35,8 @@ function isPiped(): boolean {
   }
 }
 
-async function readStdin(say: (line: string) => void, maxBytes: number): Promise<Uint8Array> {
-  const waiting = setTimeout(() => say("reading the event from stdin (end it with Ctrl-D; or pass -d '{}')"), STDIN_HINT_AFTER_MS);
+async function readStdin(print: (line: string) => void, maxBytes: number): Promise<Uint8Array> {
+  const waiting = setTimeout(() => print(say("reading the event from stdin (end it with Ctrl-D; or pass -d '{}')")), STDIN_HINT_AFTER_MS);
   try {
     return await collect(process.stdin, maxBytes);
   } finally {

@@ -1,5 +1,6 @@
 import { formatBytes } from '#src/cli/print/format.ts';
 import type { OutputStream } from '#src/cli/print/terminal.ts';
+import { say } from '#src/cli/texts/say.ts';
 
 const PRINT_EVERY_MS = 2_000;
 
@@ -10,6 +11,6 @@ export function printProgress({ line, paint }: OutputStream): (stream: string, b
     const now = performance.now();
     if (now - printedAt < PRINT_EVERY_MS) return;
     printedAt = now;
-    line(paint.dim(`${stream}: ${formatBytes(bytes)}`));
+    line(paint.dim(say('{stream}: {size}', { stream, size: formatBytes(bytes) })));
   };
 }

@@ -1,7 +1,8 @@
 import { Command } from 'commander';
-import { formatMoment, plural } from '#src/cli/print/format.ts';
+import { formatMoment } from '#src/cli/print/format.ts';
 import { type Column, printList } from '#src/cli/print/output.ts';
 import { plain } from '#src/cli/print/terminal.ts';
+import { say, sayCount } from '#src/cli/texts/say.ts';
 import type { Segment } from '#src/core/ports/archive.ts';
 import { action, type Call } from '../call.ts';
 import { type ExitCode, exitCodes } from '../problem.ts';
@@ -39,7 +40,12 @@ async function ls(call: Call<ArchiveOptions>): Promise<ExitCode> {
   return await withClient(call.options, async (client) => {
     const { archive, log } = await openArchiveOf(call.options, client);
     const rows = [...(await archive.segments(log))];
-    printList(call, { rows, columns, name: ({ first }) => String(first), empty: `no segment is archived in ${plain(archive.store.name)}` });
+    printList(call, {
+      rows,
+      columns,
+      name: ({ first }) => String(first),
+      empty: say('no segment is archived in {store}', { store: plain(archive.store.name) }),
+    });
     return exitCodes.ok;
   });
 }
@@ -53,8 +59,18 @@ async function verify(call: Call<ArchiveOptions>): Promise<ExitCode> {
     const { segments, problems } = await checkArchive(archive, { log, head });
     printProblems(call, { archive: archive.store.name, segments: segments.length, problems });
     const messages = segments.reduce((sum, one) => sum + one.messages, 0);
-    err.line(`${plural(segments.length, 'segment')} with ${plural(messages, 'message')} in ${plain(archive.store.name)}`);
-    err.line(problems.length === 0 ? err.paint.green('no problem') : err.paint.red(plural(problems.length, 'problem')));
+    err.line(
+      say('{segments} with {messages} in {store}', {
+        segments: sayCount(segments.length, ['{count} segment', '{count} segments']),
+        messages: sayCount(messages, ['{count} message', '{count} messages']),
+        store: plain(archive.store.name),
+      }),
+    );
+    err.line(
+      problems.length === 0
+        ? err.paint.green(say('no problem'))
+        : err.paint.red(sayCount(problems.length, ['{count} problem', '{count} problems'])),
+    );
     return problems.length === 0 ? exitCodes.ok : exitCodes.failed;
   });
 }

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { parsePointInTime } from '#src/cli/arguments/moment.ts';
 import { type Column, printList, tableLines } from '#src/cli/print/output.ts';
+import { say } from '#src/cli/texts/say.ts';
 import type { AuditEntry, AuditLog, AuditQuery } from '#src/core/ports/audit-log.ts';
 import { parseWhole } from '../arguments/durations.ts';
 import { action, type Call } from '../call.ts';
@@ -59,7 +60,12 @@ async function audit(call: Call<AuditOptions>): Promise<typeof exitCodes.ok> {
       printConnection(client, call.terminal.err);
       return await followLog(call, log, query);
     }
-    printList(call, { rows: await log.read(query, limit), columns, name: ({ requestId }) => requestId, empty: 'no call was recorded' });
+    printList(call, {
+      rows: await log.read(query, limit),
+      columns,
+      name: ({ requestId }) => requestId,
+      empty: say('no call was recorded'),
+    });
   });
   return exitCodes.ok;
 }

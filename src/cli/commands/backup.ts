@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { formatBytes } from '#src/cli/print/format.ts';
 import { type Column, printList } from '#src/cli/print/output.ts';
 import { plain } from '#src/cli/print/terminal.ts';
+import { say } from '#src/cli/texts/say.ts';
 import { VERSION } from '#src/client/version.ts';
 import type { SavedStream } from '../backup/backup-files.ts';
 import { action, type Call } from '../call.ts';
@@ -43,7 +44,7 @@ export function printStreams(call: Call, rows: readonly SavedStream[]): void {
     const { messages, first_seq: first, last_seq: last } = state;
     return { stream: config.name, messages, first, last, bytes, sha256 };
   };
-  printList(call, { rows, columns, name: ({ snapshot }) => snapshot.config.name, toJson, empty: 'no stream' });
+  printList(call, { rows, columns, name: ({ snapshot }) => snapshot.config.name, toJson, empty: say('no stream') });
 }
 
 async function backup(call: Call): Promise<ExitCode> {
@@ -60,7 +61,7 @@ async function backup(call: Call): Promise<ExitCode> {
     throw error;
   });
   printStreams(call, saved);
-  for (const name of inMemory) err.line(err.paint.yellow(`${name} is kept in memory, and is not saved`));
-  err.line(`saved in ${plain(folder)}; try: sequent restore ${plain(folder)} --start-server --data <empty folder>`);
+  for (const name of inMemory) err.line(err.paint.yellow(say('{name} is kept in memory, and is not saved', { name })));
+  err.line(say('saved in {folder}; try: sequent restore {folder} --start-server --data <empty folder>', { folder: plain(folder) }));
   return exitCodes.ok;
 }

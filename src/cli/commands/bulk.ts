@@ -1,6 +1,7 @@
 import { Command } from 'commander';
-import { formatMoment, plural } from '#src/cli/print/format.ts';
+import { formatMoment } from '#src/cli/print/format.ts';
 import { type Column, printList, printOne } from '#src/cli/print/output.ts';
+import { say, sayCount, sayWord } from '#src/cli/texts/say.ts';
 import { type BulkOperation, type BulkState, bulkStateOf, type StoredBulk } from '#src/core/bulk/bulk-operation.ts';
 import { openBulkStore } from '../bulk-store.ts';
 import { action, type Call } from '../call.ts';
@@ -43,8 +44,8 @@ type Row = BulkOperation & { id: string; present: BulkState };
 
 const columns: Column<Row>[] = [
   { head: 'ID', cell: ({ id }) => id },
-  { head: 'ACTION', cell: (row) => row.action },
-  { head: 'STATE', cell: ({ present, abortBy }) => (present === 'running' && abortBy !== undefined ? 'aborting' : present) },
+  { head: 'ACTION', cell: (row) => sayWord(row.action) },
+  { head: 'STATE', cell: ({ present, abortBy }) => sayWord(present === 'running' && abortBy !== undefined ? 'aborting' : present) },
   { head: 'DONE', cell: ({ done }) => String(done), align: 'right' },
   { head: 'FAILED', cell: ({ failed }) => String(failed), align: 'right' },
   { head: 'LEFT OUT', cell: ({ leftOut }) => String(leftOut), align: 'right' },
@@ -63,7 +64,7 @@ function toJson({ present, ...row }: Row): object {
 }
 
 function whatOf({ chosen, filter = {} }: BulkOperation): string {
-  if (chosen !== undefined) return plural(chosen.length, 'named invocation', 'named invocations');
+  if (chosen !== undefined) return sayCount(chosen.length, ['{count} named invocation', '{count} named invocations']);
   return Object.entries(filter)
     .map(([name, value]) => `${name}=${String(value)}`)
     .join(' ');
@@ -73,7 +74,7 @@ async function list(call: Call): Promise<ExitCode> {
   return await withClient(call.options, async (client) => {
     const found = await (await openBulkStore(client)).list();
     const rows = found.map((one) => rowOf(one, client.clock.now()));
-    printList(call, { rows, columns, name: ({ id }) => id, toJson, empty: 'there is no bulk operation' });
+    printList(call, { rows, columns, name: ({ id }) => id, toJson, empty: say('there is no bulk operation') });
     return exitCodes.ok;
   });
 }
@@ -90,14 +91,22 @@ async function show(call: Call): Promise<ExitCode> {
 }
 
 function linesOf(row: Row): string[] {
-  const { id, present, step, done, failed, leftOut, total, failures, abortBy, problem, reason } = row;
+  const { done, failed, leftOut, total, failures, problem, reason } = row;
   return [
-    `${row.action} ${id} of ${row.by}: ${present}${step === undefined ? '' : `, ${step}`}${abortBy === undefined ? '' : `, abort asked by ${abortBy}`}`,
-    `${whatOf(row)}${reason === undefined ? '' : `; reason: ${reason}`}`,
-    `${done} done, ${failed} failed, ${leftOut} left out${total === undefined ? '' : `, of ${total}`}`,
-    ...(problem === undefined ? [] : [`it stopped: ${problem}`]),
-    ...failures.map((failure) => `  ${failure.id} of ${failure.function}: ${failure.detail}`),
+    stateOf(row),
+    reason === undefined ? whatOf(row) : say('{what}; reason: {reason}', { what: whatOf(row), reason }),
+    total === undefined
+      ? say('{done} done, {failed} failed, {leftOut} left out', { done, failed, leftOut })
+      : say('{done} done, {failed} failed, {leftOut} left out, of {total}', { done, failed, leftOut, total }),
+    ...(problem === undefined ? [] : [say('it stopped: {problem}', { problem })]),
+    ...failures.map((failure) => say('  {id} of {function}: {detail}', failure)),
   ];
+}
+
+function stateOf({ id, action: done, by, present, step, abortBy }: Row): string {
+  const text = say('{action} {id} of {by}: {state}', { action: sayWord(done), id, by, state: sayWord(present) });
+  const withStep = step === undefined ? text : say('{text}, {step}', { text, step: sayWord(step) });
+  return abortBy === undefined ? withStep : say('{text}, abort asked by {by}', { text: withStep, by: abortBy });
 }
 
 async function abort({ args, options, terminal }: Call): Promise<ExitCode> {
@@ -106,13 +115,13 @@ async function abort({ args, options, terminal }: Call): Promise<ExitCode> {
   return await withClient(options, async (client) => {
     const found = await (await openBulkStore(client)).abort(id, userInfo().username);
     if (found === undefined) throw notFound(id);
-    terminal.err.line(`bulk operation ${id} ends; try: sequent bulk show ${id}`);
+    terminal.err.line(say('bulk operation {id} ends; try: sequent bulk show {id}', { id }));
     return exitCodes.ok;
   });
 }
 
 function notFound(id: string): CommandError {
-  const what = `there is no bulk operation "${id}"`;
+  const what = say('there is no bulk operation "{id}"', { id });
   return new CommandError({
     code: 'BULK_OPERATION_NOT_FOUND',
     exitCode: exitCodes.notFound,

@@ -1,8 +1,10 @@
 import { Command, Option } from 'commander';
 import { parsePointInTime } from '#src/cli/arguments/moment.ts';
 import { parseRate } from '#src/cli/arguments/rate.ts';
+import { say } from '#src/cli/texts/say.ts';
 import type { SequentClient } from '#src/client/client.ts';
 import type { HistoryPage, InvocationSummary } from '#src/core/history-questions.ts';
+import { bulkTexts } from '../bulk-texts.ts';
 import { action, type Call } from '../call.ts';
 import { type BulkOptions, inBulk } from '../in-bulk.ts';
 import { INVOCATION_ARGUMENT, namedInvocation } from '../invocation-argument.ts';
@@ -75,7 +77,7 @@ async function cancelOne({ options, terminal, format }: Call<CancelOptions>, cli
   const canceled = await client.cancel(id, { ...owner, recursive, ...(reason === undefined ? {} : { reason }) });
   if (format === 'json') terminal.out.line(JSON.stringify({ canceled }));
   else for (const one of canceled) terminal.out.line(one);
-  if (canceled.length === 0) terminal.err.line('no open invocation was left to cancel');
+  if (canceled.length === 0) terminal.err.line(say('no open invocation was left to cancel'));
   return exitCodes.ok;
 }
 
@@ -94,10 +96,7 @@ export async function cancelOpen(call: Call<CancelOptions>, client: SequentClien
   }
   return await inBulk<InvocationSummary>(call, {
     items,
-    verb: 'cancel',
-    past: 'cancelled',
-    noun: 'open invocation',
-    nouns: 'open invocations',
+    texts: bulkTexts.cancel,
     nameOf: ({ id }) => id,
     toJson: ({ id, function: fn, state: present }) => ({ requestId: id, function: fn, state: present }),
     record: async (total) => {
@@ -107,7 +106,7 @@ export async function cancelOpen(call: Call<CancelOptions>, client: SequentClien
     subjectOf: ({ id, function: fn }) => ({ id, function: fn }),
     perform: async ({ id, function: fn }) => {
       const canceled = await client.cancel(id, { function: fn, recursive, ...(reason === undefined ? {} : { reason }) });
-      return { note: 'is cancelled', json: { canceled } };
+      return { note: say('is cancelled'), json: { canceled } };
     },
   });
 }

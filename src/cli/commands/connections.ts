@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { type Column, printList } from '#src/cli/print/output.ts';
+import { say } from '#src/cli/texts/say.ts';
 import type { ConnectionsAnswer, ConnectionsControl } from '#src/core/ports/connections-control.ts';
 import { action, type Call, type GlobalOptions } from '../call.ts';
 import { CommandError, type ExitCode, exitCodes } from '../problem.ts';
@@ -76,7 +77,7 @@ async function withAnswers<Value>(
 async function list(call: Call): Promise<ExitCode> {
   return await withAnswers(call.options, 'list', (answers) => {
     const rows = answers.flatMap(({ process, file, connections }) => connections.map((one) => ({ process, file, ...one })));
-    const empty = 'no connection is in a file; HTTP destinations use the default connection "http"';
+    const empty = say('no connection is in a file; HTTP destinations use the default connection "http"');
     printList(call, { rows, columns, name: ({ name }) => name, toJson: (row) => row, empty });
     return exitCodes.ok;
   });
@@ -86,7 +87,9 @@ async function reload({ options, terminal }: Call): Promise<ExitCode> {
   return await withAnswers(options, 'reload', (answers) => {
     for (const { process, file, connections, problem } of answers)
       terminal.out.line(
-        problem === undefined ? `${process}: ${connections.length} connections of ${file} are in use` : `${process}: ${problem}`,
+        problem === undefined
+          ? say('{process}: {count} connections of {file} are in use', { process, count: connections.length, file: file ?? '' })
+          : say('{process}: {problem}', { process, problem }),
       );
     return answers.some(({ problem }) => problem !== undefined) ? exitCodes.failed : exitCodes.ok;
   });
@@ -97,8 +100,12 @@ async function test({ args, options, terminal }: Call): Promise<ExitCode> {
   return await withAnswers(options, 'list', async ([first], control) => {
     const process = first?.process ?? '';
     const [answer] = await control.ask({ do: 'test', process, name, target });
-    const problem = answer === undefined ? `${process} did not answer` : answer.problem;
-    terminal.out.line(problem === undefined ? `delivered to ${target} by connection "${name}"` : `not delivered: ${problem}`);
+    const problem = answer === undefined ? say('{process} did not answer', { process }) : answer.problem;
+    terminal.out.line(
+      problem === undefined
+        ? say('delivered to {target} by connection "{name}"', { target, name })
+        : say('not delivered: {problem}', { problem }),
+    );
     return problem === undefined ? exitCodes.ok : exitCodes.failed;
   });
 }

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { formatMoment } from '#src/cli/print/format.ts';
 import { type Column, printList } from '#src/cli/print/output.ts';
+import { say, sayWord } from '#src/cli/texts/say.ts';
 import type { Cursor } from '#src/client/client.ts';
 import { action, type Call } from '../call.ts';
 import { CommandError, type ExitCode, exitCodes } from '../problem.ts';
@@ -32,14 +33,14 @@ const columns: Column<Cursor>[] = [
   { head: 'READ UP TO', cell: ({ acknowledged }) => String(acknowledged), align: 'right' },
   { head: 'WAITING', cell: ({ waiting }) => String(waiting), align: 'right' },
   { head: 'HELD', cell: ({ held }) => String(held), align: 'right' },
-  { head: 'READER', cell: ({ isAttended }) => (isAttended ? 'yes' : 'no') },
+  { head: 'READER', cell: ({ isAttended }) => sayWord(isAttended ? 'yes' : 'no') },
   { head: 'SINCE', cell: ({ createdAt }) => formatMoment(createdAt) },
   { head: 'FOLLOWS', cell: ({ follows }) => follows },
 ];
 
 async function list(call: Call): Promise<ExitCode> {
   return await withClient(call.options, async ({ cursors }) => {
-    printList(call, { rows: await cursors.list(), columns, name: ({ name }) => name, empty: 'there is no cursor' });
+    printList(call, { rows: await cursors.list(), columns, name: ({ name }) => name, empty: say('there is no cursor') });
     return exitCodes.ok;
   });
 }
@@ -48,10 +49,10 @@ async function remove({ args, options, terminal }: Call): Promise<ExitCode> {
   const [name = ''] = args;
   return await withClient(options, async ({ cursors }) => {
     if (await cursors.remove(name)) {
-      terminal.err.line(`cursor ${name} is removed`);
+      terminal.err.line(say('cursor {name} is removed', { name }));
       return exitCodes.ok;
     }
-    const problem = { code: 'CURSOR_NOT_FOUND', exitCode: exitCodes.notFound, what: `there is no cursor "${name}"` };
+    const problem = { code: 'CURSOR_NOT_FOUND', exitCode: exitCodes.notFound, what: say('there is no cursor "{name}"', { name }) };
     throw new CommandError({ ...problem, why: 'no durable subscriber has this name', remedy: 'sequent cursor ls' });
   });
 }

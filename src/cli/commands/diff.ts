@@ -3,6 +3,7 @@ import type { Change } from '#src/analysis/diff.ts';
 import { nameAsOf, parseAsOf } from '#src/cli/arguments/moment.ts';
 import { printOne } from '#src/cli/print/output.ts';
 import { cut, plain } from '#src/cli/print/terminal.ts';
+import { say } from '#src/cli/texts/say.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import { action, type Call } from '../call.ts';
 import { INVOCATION_ARGUMENT, namedInvocation } from '../invocation-argument.ts';
@@ -52,7 +53,8 @@ async function diff(call: Call<DiffOptions>): Promise<typeof exitCodes.ok> {
       name: `${one.value} ${other.value}`,
       lines: () => changes.flatMap((change) => linesOf(change, width)),
     });
-    if (changes.length === 0) err.line(err.paint.dim(`nothing changed between ${nameAsOf(before)} and ${nameAsOf(after)}`));
+    if (changes.length === 0)
+      err.line(err.paint.dim(say('nothing changed between {before} and {after}', { before: nameAsOf(before), after: nameAsOf(after) })));
     return exitCodes.ok;
   });
 }
@@ -62,8 +64,10 @@ function linesOf({ path, before, after, words }: Change, width: number): string[
   const value = after ?? before;
   if (typeof value !== 'object' || value === null) return [cut(plain(words), width)];
   const isGone = after === undefined || after === null;
-  const state = isGone ? 'has no value now; it was' : before === undefined || before === null ? 'is now' : 'went to';
-  return [`${path.replace(/^context\./, '')} ${state}`, ...fieldsOf(value).map((line) => cut(`  ${plain(line)}`, width))];
+  const isNew = before === undefined || before === null;
+  const name = path.replace(/^context\./, '');
+  const head = say(isGone ? '{name} has no value now; it was' : isNew ? '{name} is now' : '{name} went to', { name });
+  return [head, ...fieldsOf(value).map((line) => cut(`  ${plain(line)}`, width))];
 }
 
 /** The fields of a value, nested ones by their path, with times and durations for people. */

@@ -2,8 +2,8 @@ import { Command } from 'commander';
 import { type MomentOptions, momentOf, momentOption } from '#src/cli/arguments/history-filters.ts';
 import { nameAsOf } from '#src/cli/arguments/moment.ts';
 import { formatMoment } from '#src/cli/print/format.ts';
-import { printOne } from '#src/cli/print/output.ts';
-import { cut, plain } from '#src/cli/print/terminal.ts';
+import { factLines, printOne } from '#src/cli/print/output.ts';
+import { say, sayWord } from '#src/cli/texts/say.ts';
 import { InvocationNotFoundError } from '#src/core/errors.ts';
 import { shownPool } from '#src/core/functions/pool-names.ts';
 import type { InvocationDetail } from '#src/core/history-questions.ts';
@@ -48,7 +48,7 @@ async function get(call: Call<GetOptions>): Promise<typeof exitCodes.ok> {
 }
 
 function notYet(id: string, moment: string, cause: Error): CommandError {
-  const what = `no such invocation at ${moment}`;
+  const what = say('no such invocation at {moment}', { moment });
   const why = `"${id}" was accepted later or never`;
   return new CommandError(
     { code: 'INVOCATION_NOT_FOUND', exitCode: exitCodes.notFound, what, why, remedy: `sequent get ${id}` },
@@ -59,33 +59,41 @@ function notYet(id: string, moment: string, cause: Error): CommandError {
 function describe(found: InvocationDetail, { terminal: { out } }: Call): string[] {
   const fact = (label: string, value: string | null): [string, string][] => (value === null || value === '' ? [] : [[label, value]]);
   const lines: [string, string][] = [
-    ['function', `${found.function}:${found.qualifier}${found.version && found.version !== found.qualifier ? ` → ${found.version}` : ''}`],
-    ['state', `${found.state} (${found.status})`],
-    ...fact('condition', found.condition),
-    ...fact('error', found.error),
-    ['accepted', formatMoment(found.acceptedAt)],
-    ...fact('due', typeof found.dueAt === 'number' ? formatMoment(found.dueAt) : null),
+    [
+      say('function'),
+      `${found.function}:${found.qualifier}${found.version && found.version !== found.qualifier ? ` → ${found.version}` : ''}`,
+    ],
+    [say('state'), `${sayWord(found.state)} (${found.status})`],
+    ...fact(say('condition'), found.condition),
+    ...fact(say('error'), found.error),
+    [say('accepted'), formatMoment(found.acceptedAt)],
+    ...fact(say('due'), typeof found.dueAt === 'number' ? formatMoment(found.dueAt) : null),
     ...fact(
-      'waits for',
-      typeof found.waitsPool === 'string' ? `a slot of ${shownPool(found.waitsPool).name}, key ${found.waitsKey}` : null,
+      say('waits for'),
+      typeof found.waitsPool === 'string'
+        ? say('a slot of {pool}, key {key}', { pool: shownPool(found.waitsPool).name, key: found.waitsKey ?? '' })
+        : null,
     ),
-    ...fact('took', found.durationInMs === null ? null : formatDuration(found.durationInMs)),
-    ['attempts', `${found.attempts}, of which ${found.retries} consumed a retry`],
-    ...fact('chain', found.root === null ? null : `hop ${found.hop} of ${found.root}, started by ${found.parent}`),
-    ...fact('runs again', found.redriveOf),
-    ...fact('batch', found.batch ?? null),
-    ...fact('schedule', found.schedule ?? null),
-    ...fact('payload', found.payload),
-    ...fact('response', found.response),
-    ...found.deliveries.map(({ destination, kind, state, tries, reason }): [string, string] => [
-      'delivery',
-      `${kind} ${destination}: ${state} after ${tries}${reason === null ? '' : `, ${reason}`}`,
-    ]),
+    ...fact(say('took'), found.durationInMs === null ? null : formatDuration(found.durationInMs)),
+    [say('attempts'), say('{attempts}, of which {retries} consumed a retry', found)],
+    ...fact(
+      say('chain'),
+      found.root === null
+        ? null
+        : say('hop {hop} of {root}, started by {parent}', { hop: found.hop ?? 0, root: found.root, parent: found.parent ?? '' }),
+    ),
+    ...fact(say('runs again'), found.redriveOf),
+    ...fact(say('batch'), found.batch ?? null),
+    ...fact(say('schedule'), found.schedule ?? null),
+    ...fact(say('payload'), found.payload),
+    ...fact(say('response'), found.response),
+    ...found.deliveries.map((one): [string, string] => [say('delivery'), deliveryInWords(one)]),
   ];
-  const width = Math.max(...lines.map(([label]) => label.length));
-  const columns = out.isTty ? out.columns - width - 4 : Number.POSITIVE_INFINITY;
-  return [
-    out.paint.bold(found.id),
-    ...lines.map(([label, value]) => `  ${out.paint.dim(label.padEnd(width))}  ${cut(plain(value), columns)}`),
-  ];
+  return [out.paint.bold(found.id), ...factLines(lines, out)];
+}
+
+function deliveryInWords({ state, reason, ...delivery }: InvocationDetail['deliveries'][number]): string {
+  const values = { ...delivery, state: sayWord(state) };
+  if (reason === null) return say('{kind} {destination}: {state} after {tries}', values);
+  return say('{kind} {destination}: {state} after {tries}, {reason}', { ...values, reason });
 }

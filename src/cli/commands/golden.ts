@@ -1,9 +1,9 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { plural } from '#src/cli/print/format.ts';
-import { printList } from '#src/cli/print/output.ts';
+import { type Column, printList } from '#src/cli/print/output.ts';
 import { plain } from '#src/cli/print/terminal.ts';
+import { say, sayCount } from '#src/cli/texts/say.ts';
 import { messageOf } from '#src/core/errors.ts';
 import type { Policy } from '#src/core/functions/definition.ts';
 import { action, type Call } from '../call.ts';
@@ -67,10 +67,15 @@ async function record(call: Call<RecordOptions>): Promise<ExitCode> {
       const file = join(options.to, `${owner.replace(':', '.')}-${id}.json`.replaceAll(/[^\w.=-]/g, '_'));
       const isNew = await writeFile(file, `${JSON.stringify(golden, null, 2)}\n`, { flag: 'wx' }).then(() => true, ifExists);
       if (isNew) written.push(file);
-      else terminal.err.line(`${plain(file)} exists and is not changed`);
+      else terminal.err.line(say('{file} exists and is not changed', { file: plain(file) }));
     }
   });
-  printList(call, { rows: written, columns: [{ head: 'FILE', cell: (file) => file }], name: (file) => file, empty: 'nothing was written' });
+  printList(call, {
+    rows: written,
+    columns: [{ head: 'FILE', cell: (file) => file }],
+    name: (file) => file,
+    empty: say('nothing was written'),
+  });
   return exitCodes.ok;
 }
 
@@ -80,6 +85,13 @@ function ifExists(error: NodeJS.ErrnoException): false {
 }
 
 type Row = { file: string; invocation: string; of: string; what: string };
+
+const columns: Column<Row>[] = [
+  { head: 'FILE', cell: ({ file }) => file },
+  { head: 'INVOCATION', cell: ({ invocation }) => invocation },
+  { head: 'OF', cell: ({ of }) => of },
+  { head: 'WHAT', cell: ({ what }) => what },
+];
 
 async function check(call: Call<CheckOptions>): Promise<ExitCode> {
   const { args, options, terminal } = call;
@@ -95,14 +107,20 @@ async function check(call: Call<CheckOptions>): Promise<ExitCode> {
     undecided += found.undecided;
   }
   const { err } = terminal;
-  const columns = (['file', 'invocation', 'of', 'what'] as const).map((key) => ({ head: key.toUpperCase(), cell: (row: Row) => row[key] }));
   if (rows.length > 0 || call.format !== 'table') printList(call, { rows, columns, name: ({ file }) => file, empty: '' });
-  if (undecided > 0) err.line(`${plural(undecided, 'invocation')} undecided: the end under the present policy is not recorded`);
-  const checked = `${plural(files.length, 'file')} checked`;
+  if (undecided > 0)
+    err.line(
+      sayCount(undecided, [
+        '{count} invocation undecided: the end under the present policy is not recorded',
+        '{count} invocations undecided: the end under the present policy is not recorded',
+      ]),
+    );
+  const checked = sayCount(files.length, ['{count} file checked', '{count} files checked']);
+  const differences = sayCount(rows.length, ['{count} difference', '{count} differences']);
   err.line(
     rows.length === 0
-      ? err.paint.green(`${checked}: all come out the same`)
-      : err.paint.red(`${checked}: ${plural(rows.length, 'difference')}`),
+      ? err.paint.green(say('{checked}: all come out the same', { checked }))
+      : err.paint.red(say('{checked}: {differences}', { checked, differences })),
   );
   return rows.length === 0 ? exitCodes.ok : exitCodes.failed;
 }

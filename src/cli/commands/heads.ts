@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import type { SignedHead } from '#src/archive/signed-head.ts';
 import { formatMoment } from '#src/cli/print/format.ts';
 import { type Column, printList } from '#src/cli/print/output.ts';
+import { say } from '#src/cli/texts/say.ts';
 import { action, type Call } from '../call.ts';
 import { type ExitCode, exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
@@ -38,7 +39,7 @@ async function list(call: Call<ArchiveOptions>): Promise<ExitCode> {
       rows,
       columns,
       name: ({ sequence }) => String(sequence),
-      empty: 'no head is signed: start the projection with --signing-key',
+      empty: say('no head is signed: start the projection with --signing-key'),
     });
     return exitCodes.ok;
   });

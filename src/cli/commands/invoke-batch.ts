@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { open } from 'node:fs/promises';
 import { MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
 import { readFunction } from '#src/cli/arguments/function-argument.ts';
-import { plural } from '#src/cli/print/format.ts';
 import { plain } from '#src/cli/print/terminal.ts';
+import { say, sayCount } from '#src/cli/texts/say.ts';
 import type { Invoke } from '#src/client/invoke.ts';
 import { type InvalidInputError, messageOf } from '#src/core/errors.ts';
 import { newBatchId } from '#src/core/lines/batch-id.ts';
@@ -97,7 +97,8 @@ export class Batch {
   async run(input: AsyncIterable<Uint8Array>): Promise<ExitCode> {
     const { err } = this.#call.terminal;
     const reporting = setInterval(() => err.line(this.#inWords()), err.isTty ? PROGRESS_IN_MS.terminal : PROGRESS_IN_MS.other);
-    const sayCounts = (): void => err.line(`\n${this.#inWords()}; the accepted ones continue without this command`);
+    const sayCounts = (): void =>
+      err.line(`\n${say('{counts}; the accepted ones continue without this command', { counts: this.#inWords() })}`);
     process.prependOnceListener('SIGINT', sayCounts);
     try {
       await sendLines(input, {
@@ -149,13 +150,16 @@ export class Batch {
 
   #refuse(number: number, error: InvalidInputError): void {
     this.#refused++;
-    this.#call.terminal.err.line(plain(`line ${number} is skipped: ${messageOf(error)}`));
+    this.#call.terminal.err.line(plain(say('line {number} is skipped: {why}', { number, why: messageOf(error) })));
   }
 
   #inWords(): string {
     const seconds = (performance.now() - this.#startedAt) / 1_000;
-    const skipped = this.#refused === 0 ? '' : `, ${plural(this.#refused, 'line')} skipped`;
-    return `${plural(this.#accepted, 'request')} accepted${skipped}, ${Math.round(this.#accepted / Math.max(seconds, 0.001))}/s`;
+    const requests = sayCount(this.#accepted, ['{count} request', '{count} requests']);
+    const rate = Math.round(this.#accepted / Math.max(seconds, 0.001));
+    if (this.#refused === 0) return say('{requests} accepted, {rate}/s', { requests, rate });
+    const lines = sayCount(this.#refused, ['{count} line', '{count} lines']);
+    return say('{requests} accepted, {lines} skipped, {rate}/s', { requests, lines, rate });
   }
 
   #end(): ExitCode {
@@ -177,14 +181,19 @@ export class Batch {
         }),
       );
     } else err.line(this.#inWords());
-    if (this.#accepted > 0) err.line(plain(`batch ${this.#batch}; its counts: sequent batch get ${this.#batch}`));
+    if (this.#accepted > 0) err.line(plain(say('batch {batch}; its counts: sequent batch get {batch}', { batch: this.#batch })));
     if (failure !== undefined) {
-      const again = options.key === undefined ? 'with --key, the command could be repeated' : 'run it again with the same --key';
-      err.line(
-        `the command stopped: ${plural(unsent.length, 'line')} without an answer, the first is line ${unsent[0]}, and no later line is sent; ${again}`,
-      );
+      err.line(stoppedInWords(unsent, options.key !== undefined));
       throw failure.error;
     }
     return this.#refused === 0 ? exitCodes.ok : exitCodes.failed;
   }
+}
+
+/** Says which lines the log did not accept. */
+function stoppedInWords(unsent: readonly number[], hasKey: boolean): string {
+  const again = hasKey ? say('run it again with the same --key') : say('with --key, the command could be repeated');
+  const lines = sayCount(unsent.length, ['{count} line', '{count} lines']);
+  const text = 'the command stopped: {lines} without an answer, the first is line {first}, and no later line is sent; {again}';
+  return say(text, { lines, first: unsent[0] ?? 0, again });
 }

@@ -4,6 +4,7 @@ import { readFunction } from '#src/cli/arguments/function-argument.ts';
 import { readPayload } from '#src/cli/arguments/payload.ts';
 import { printResult } from '#src/cli/print/result-output.ts';
 import { transitionLine } from '#src/cli/print/transitions.ts';
+import { say } from '#src/cli/texts/say.ts';
 import type { Invoked, SequentClient } from '#src/client/client.ts';
 import { type LiveTransition, transitionsIn } from '#src/core/log/transitions.ts';
 import { MAX_LARGE_PAYLOAD_BYTES } from '#src/core/payloads/payload-reference.ts';
@@ -100,7 +101,9 @@ async function awaitOutcome(call: Call<InvokeOptions>, invoked: Invoked): Promis
   const { options, terminal } = call;
   printAccepted(call, invoked.requestId);
   const result = await invoked.result({ timeoutInMs: options.timeout }).catch((error: unknown) => {
-    terminal.err.line(terminal.err.paint.dim(`the invocation continues without this command: sequent result ${invoked.requestId}`));
+    terminal.err.line(
+      terminal.err.paint.dim(say('the invocation continues without this command: sequent result {id}', { id: invoked.requestId })),
+    );
     throw error;
   });
   return printResult(call, result);
@@ -150,6 +153,9 @@ async function pastOf(client: SequentClient, id: string, functionName: string): 
 
 /** Prints the request id, and after Ctrl-C that the invocation continues. */
 function printAccepted({ terminal: { err } }: Call<InvokeOptions>, requestId: string): void {
-  err.line(err.paint.dim(`accepted as ${requestId}`));
-  process.prependOnceListener('SIGINT', () => err.line(`\nthe invocation continues without this command: sequent result ${requestId}`));
+  const id = requestId;
+  err.line(err.paint.dim(say('accepted as {id}', { id })));
+  process.prependOnceListener('SIGINT', () =>
+    err.line(`\n${say('the invocation continues without this command: sequent result {id}', { id })}`),
+  );
 }

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
-import { plural } from '#src/cli/print/format.ts';
 import { printOne } from '#src/cli/print/output.ts';
+import { say, sayCount } from '#src/cli/texts/say.ts';
 import type { MasterKeys } from '#src/core/encryption/master-keys.ts';
 import { action, type Call } from '../call.ts';
 import { exitCodes, usageProblem } from '../problem.ts';
@@ -51,8 +51,13 @@ async function rotate(call: Call<RotateOptions>): Promise<typeof exitCodes.ok> {
       value: { master: keys.current, renewed: renewed.length, wrapped },
       name: keys.current,
       lines: () => [
-        `${plural(renewed.length, 'project')} got a new data key`,
-        `all data keys are wrapped with the master key ${keys.current}${wrapped === 0 ? '' : `; ${plural(wrapped, 'key')} had an earlier one`}`,
+        sayCount(renewed.length, ['{count} project got a new data key', '{count} projects got a new data key']),
+        wrapped === 0
+          ? say('all data keys are wrapped with the master key {key}', { key: keys.current })
+          : say('all data keys are wrapped with the master key {key}; {keys} had an earlier one', {
+              key: keys.current,
+              keys: sayCount(wrapped, ['{count} key', '{count} keys']),
+            }),
       ],
     });
     return exitCodes.ok;

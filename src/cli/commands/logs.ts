@@ -3,6 +3,7 @@ import { parseWhole } from '#src/cli/arguments/durations.ts';
 import { parsePointInTime } from '#src/cli/arguments/moment.ts';
 import { formatTimeOfDay } from '#src/cli/print/format.ts';
 import { type OutputStream, type Paint, plain } from '#src/cli/print/terminal.ts';
+import { say } from '#src/cli/texts/say.ts';
 import type { LogLine, LogPage } from '#src/client/client.ts';
 import { parseFunctionName } from '#src/core/names/names.ts';
 import { LOG_LEVELS, type LogLevel } from '#src/core/output/log-line.ts';
@@ -77,9 +78,10 @@ async function logs(call: Call<LogsOptions>): Promise<typeof exitCodes.ok> {
 const dateOf = (at: number | undefined): Date | undefined => (at === undefined ? undefined : new Date(at));
 
 function remarkOn({ lines, isComplete }: LogPage, { since, limit }: LogsOptions): string | undefined {
-  if (!isComplete) return `there are earlier lines: a larger --limit than ${limit}, or a shorter time by --since and --until, shows them`;
+  if (!isComplete)
+    return say('there are earlier lines: a larger --limit than {limit}, or a shorter time by --since and --until, shows them', { limit });
   if (lines.length > 0) return undefined;
-  return since === undefined ? 'no line of the last hour; --since 1d looks further back' : 'no line matches';
+  return since === undefined ? say('no line of the last hour; --since 1d looks further back') : say('no line matches');
 }
 
 function lineFor(line: LogLine, format: Format, output: OutputStream): string {
@@ -88,9 +90,11 @@ function lineFor(line: LogLine, format: Format, output: OutputStream): string {
     return JSON.stringify({ at, requestId: invocation, function: name, attempt, kind, level, message, text, isCut, isStored, ...rest });
   if (format === 'name') return invocation;
   const { dim } = output.paint;
-  const shown = kind === 'failure' ? `attempt ${attempt} failed: ${message}` : message;
+  const shown = kind === 'failure' ? say('attempt {attempt} failed: {message}', { attempt, message }) : message;
   const words = [dim(formatTimeOfDay(at)), dim(`${invocation} #${attempt}`), levelIn(level, output.paint), plain(shown)];
-  const cut = isStored ? 'earlier output of this attempt is stored: --whole prints it' : 'earlier output of this attempt was dropped';
+  const cut = isStored
+    ? say('earlier output of this attempt is stored: --whole prints it')
+    : say('earlier output of this attempt was dropped');
   return [...(isCut ? [dim(`${invocation} #${attempt} (${cut})`), '\n'] : []), words.join('  ')].join('');
 }
 

@@ -3,8 +3,10 @@ import { Command } from 'commander';
 import { formatMoment } from '#src/cli/print/format.ts';
 import { type Column, printList } from '#src/cli/print/output.ts';
 import { plain } from '#src/cli/print/terminal.ts';
-import { describeLoss, type LogLoss, lostAtMost } from '#src/core/log/log-loss.ts';
+import { say, sayCount } from '#src/cli/texts/say.ts';
+import { type LogLoss, lostAtMost } from '#src/core/log/log-loss.ts';
 import { createLossBook, type LossBook } from '#src/core/log/loss-book.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
 import { action, type Call, type GlobalOptions } from '../call.ts';
 import { CommandError, type ExitCode, exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
@@ -48,7 +50,7 @@ const columns: Column<LogLoss>[] = [
   { head: 'MESSAGES', cell: (loss) => `≤ ${lostAtMost(loss)}`, align: 'right' },
   { head: 'FROM', cell: ({ keptAt }) => formatMoment(keptAt) },
   { head: 'TO', cell: ({ lostAt }) => formatMoment(lostAt) },
-  { head: 'INVOCATIONS', cell: ({ affected }) => (affected === undefined ? '' : `${affected.lost} lost, ${affected.changed} changed`) },
+  { head: 'INVOCATIONS', cell: ({ affected }) => (affected === undefined ? '' : say('{lost} lost, {changed} changed', affected)) },
   { head: 'ACKNOWLEDGED', cell: ({ acknowledged }) => (acknowledged === undefined ? '' : acknowledged.by) },
 ];
 
@@ -62,7 +64,7 @@ async function withBook<Value>(options: GlobalOptions, work: (book: LossBook) =>
 
 async function list(call: Call): Promise<ExitCode> {
   return await withBook(call.options, async (book) => {
-    printList(call, { rows: await book.list(), columns, name: ({ id }) => id, empty: 'the log has lost no message' });
+    printList(call, { rows: await book.list(), columns, name: ({ id }) => id, empty: say('the log has lost no message') });
     return exitCodes.ok;
   });
 }
@@ -85,15 +87,35 @@ function linesOf(loss: LogLoss, format: Call['format']): string[] {
 function describe(loss: LogLoss): string[] {
   const { why, foundAt, foundBy, keptUpTo, lostUpTo, affected, acknowledged } = loss;
   return [
-    describeLoss(loss),
-    `why: ${why}`,
-    `found: ${formatMoment(foundAt)} by ${foundBy}`,
-    `sequences: the log kept all up to ${keptUpTo}, and had acknowledged up to ${lostUpTo}`,
-    acknowledged === undefined
-      ? `not acknowledged: sequent loss acknowledge ${loss.id}`
-      : `acknowledged: ${formatMoment(acknowledged.at)} by ${acknowledged.by}${acknowledged.note === undefined ? '' : `: ${acknowledged.note}`}`,
+    lossInWords(loss),
+    say('why: {why}', { why }),
+    say('found: {time} by {by}', { time: formatMoment(foundAt), by: foundBy }),
+    say('sequences: the log kept all up to {kept}, and had acknowledged up to {lost}', { kept: keptUpTo, lost: lostUpTo }),
+    acknowledged === undefined ? say('not acknowledged: sequent loss acknowledge {id}', loss) : acknowledgementInWords(acknowledged),
     ...(affected?.ids ?? []),
   ];
+}
+
+function acknowledgementInWords({ at, by, note }: NonNullable<LogLoss['acknowledged']>): string {
+  const values = { time: formatMoment(at), by };
+  return note === undefined
+    ? say('acknowledged: {time} by {by}', values)
+    : say('acknowledged: {time} by {by}: {note}', { ...values, note });
+}
+
+/** As `describeLoss`, whose English text also stands in logs. */
+function lossInWords(loss: LogLoss): string {
+  const { keptAt, lostAt, affected } = loss;
+  const text = say('the log lost at most {messages} of {span}, from {from} to {to}', {
+    messages: sayCount(lostAtMost(loss), ['{count} acknowledged message', '{count} acknowledged messages']),
+    span: formatDuration(Math.max(0, lostAt - keptAt)),
+    from: new Date(keptAt).toISOString(),
+    to: new Date(lostAt).toISOString(),
+  });
+  if (affected === undefined) return text;
+  const { lost, changed, file } = affected;
+  const who = say('{loss}; {lost} invocations are lost, {changed} lost their last facts', { loss: text, lost, changed });
+  return file === undefined ? who : `${who}: ${file}`;
 }
 
 async function acknowledge({ args: [id = ''], options, terminal: { err } }: Call<AcknowledgeOptions>): Promise<ExitCode> {
@@ -106,7 +128,8 @@ async function acknowledge({ args: [id = ''], options, terminal: { err } }: Call
       ...(note === undefined ? {} : { note }),
     });
     if (found.length === 0) throw noSuchLoss(id);
-    for (const loss of found) err.line(`${loss.id} is acknowledged by ${plain(by)}: ${describeLoss(loss)}`);
+    for (const loss of found)
+      err.line(say('{id} is acknowledged by {by}: {loss}', { id: loss.id, by: plain(by), loss: lossInWords(loss) }));
     return exitCodes.ok;
   });
 }
@@ -115,7 +138,7 @@ function noSuchLoss(id: string): CommandError {
   return new CommandError({
     code: 'LOSS_NOT_FOUND',
     exitCode: exitCodes.notFound,
-    what: `there is no loss "${id}"`,
+    what: say('there is no loss "{id}"', { id }),
     why: 'no loss that is not acknowledged has this id',
     remedy: 'sequent loss ls',
   });

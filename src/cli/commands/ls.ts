@@ -11,6 +11,7 @@ import {
 import { formatMoment, formatTimeOfDay } from '#src/cli/print/format.ts';
 import { type Column, printList } from '#src/cli/print/output.ts';
 import { type OutputStream, plain } from '#src/cli/print/terminal.ts';
+import { say, sayWord } from '#src/cli/texts/say.ts';
 import { shownPool } from '#src/core/functions/pool-names.ts';
 import { type InvocationSummary, type ListOrder, listOrders } from '#src/core/history-questions.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
@@ -36,7 +37,7 @@ export function lsCommand(): Command {
 }
 
 /** The order in which a narrow terminal drops columns. */
-const DROP_ORDER = ['VERSION', 'ATTEMPTS', 'ACCEPTED', 'TOOK', 'TIME', 'STATUS', 'FUNCTION'];
+const DROP_ORDER = ['VERSION', 'ATTEMPTS', 'ACCEPTED', 'TOOK', 'TIME', 'STATUS', 'FUNCTION'] as const;
 
 const examples = `
 Examples:
@@ -56,8 +57,9 @@ Below 110 columns a terminal shows fewer columns; a narrower one drops ${DROP_OR
 
 const took = ({ durationInMs }: InvocationSummary): string => (durationInMs === null ? '' : formatDuration(durationInMs));
 const why = ({ state, dueAt, condition, error, waitsPool, waitsKey }: InvocationSummary): string => {
-  if (typeof waitsPool === 'string') return `waits for a slot of ${shownPool(waitsPool).name}, key ${waitsKey ?? ''}`;
-  if (state === 'queued' && typeof dueAt === 'number') return `due ${formatMoment(dueAt)}`;
+  if (typeof waitsPool === 'string')
+    return say('waits for a slot of {pool}, key {key}', { pool: shownPool(waitsPool).name, key: waitsKey ?? '' });
+  if (state === 'queued' && typeof dueAt === 'number') return say('due {time}', { time: formatMoment(dueAt) });
   return [condition, error].filter((part) => part !== null).join(': ');
 };
 
@@ -65,7 +67,7 @@ const columns: Column<InvocationSummary>[] = [
   { head: 'ID', cell: ({ id }) => id },
   { head: 'FUNCTION', cell: ({ function: name, qualifier }) => (qualifier === 'latest' ? name : `${name}:${qualifier}`) },
   { head: 'VERSION', cell: ({ version }) => version ?? '' },
-  { head: 'STATE', cell: ({ state }) => state },
+  { head: 'STATE', cell: ({ state }) => sayWord(state) },
   { head: 'STATUS', cell: ({ status }) => status },
   { head: 'ACCEPTED', cell: ({ acceptedAt }) => formatMoment(acceptedAt) },
   { head: 'TOOK', cell: took, align: 'right' },
@@ -77,7 +79,7 @@ const columns: Column<InvocationSummary>[] = [
 const fewColumns: Column<InvocationSummary>[] = [
   { head: 'ID', cell: ({ id }) => id },
   { head: 'FUNCTION', cell: ({ function: name }) => name },
-  { head: 'STATE', cell: ({ state, status, endedAt }) => (endedAt === null ? state : status) },
+  { head: 'STATE', cell: ({ state, status, endedAt }) => (endedAt === null ? sayWord(state) : status) },
   { head: 'TIME', cell: ({ acceptedAt }) => formatTimeOfDay(acceptedAt).slice(0, 8) },
   { head: 'TOOK', cell: took, align: 'right' },
   { head: 'WHY', cell: why },
@@ -102,16 +104,20 @@ async function ls(call: Call<ListOptions>): Promise<typeof exitCodes.ok> {
       const { invocations, cursor } = options.all
         ? { invocations: await collect(history.all({ ...query, limit: 500 })), cursor: null }
         : await history.list(query);
-      printList(shown, { rows: invocations, columns: columnsFor(terminal.out), name: ({ id }) => id, empty: EMPTY, dropOrder: DROP_ORDER });
+      printList(shown, {
+        rows: invocations,
+        columns: columnsFor(terminal.out),
+        name: ({ id }) => id,
+        empty: say('no invocation matches'),
+        dropOrder: DROP_ORDER,
+      });
       const { err } = shown.terminal;
-      if (cursor !== null) err.line(err.paint.dim(plain(`there are more: --cursor ${cursor}`)));
+      if (cursor !== null) err.line(err.paint.dim(plain(say('there are more: --cursor {cursor}', { cursor }))));
       return true;
     });
   });
   return exitCodes.ok;
 }
-
-const EMPTY = 'no invocation matches';
 
 async function collect(pages: AsyncIterable<InvocationSummary>): Promise<InvocationSummary[]> {
   const rows: InvocationSummary[] = [];

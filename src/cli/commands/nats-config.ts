@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { printOne } from '#src/cli/print/output.ts';
+import { say } from '#src/cli/texts/say.ts';
 import { FSYNC_CHOICES, type Fsync } from '#src/main/nats-server/files.ts';
 import { type GuardedConfig, writeGuardedConfig } from '#src/main/nats-server/guarded-config.ts';
 import { action, type Call } from '../call.ts';
@@ -39,7 +40,10 @@ async function write(call: Call<Options>): Promise<ExitCode> {
   printOne(call, {
     value: written,
     name: written.config,
-    lines: () => [`wrote ${written.config}, and these keys:`, ...Object.values(written.keys).map((file) => `  ${file}`)],
+    lines: () => [
+      say('wrote {file}, and these keys:', { file: written.config }),
+      ...Object.values(written.keys).map((file) => `  ${file}`),
+    ],
   });
   return exitCodes.ok;
 }

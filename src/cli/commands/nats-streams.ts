@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { printOne } from '#src/cli/print/output.ts';
+import { say } from '#src/cli/texts/say.ts';
 import { action, type Call, type GlobalOptions } from '../call.ts';
 import { type ExitCode, exitCodes } from '../problem.ts';
 import { explainTarget } from '../session.ts';
@@ -38,6 +39,6 @@ async function create(call: Call): Promise<ExitCode> {
     await connection.close();
   }
   const { servers } = connection;
-  printOne(call, { value: { servers }, name: servers, lines: () => [`the streams of Sequent exist on ${servers}`] });
+  printOne(call, { value: { servers }, name: servers, lines: () => [say('the streams of Sequent exist on {servers}', { servers })] });
   return exitCodes.ok;
 }

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { parseWhole } from '#src/cli/arguments/durations.ts';
-import { formatBytes, formatMoment, plural } from '#src/cli/print/format.ts';
+import { formatBytes, formatMoment } from '#src/cli/print/format.ts';
 import { type Column, printList } from '#src/cli/print/output.ts';
+import { say, sayCount, sayWord } from '#src/cli/texts/say.ts';
 import type { ClientHistory } from '#src/client/history.ts';
 import { HistoryUnavailableError } from '#src/core/errors.ts';
 import type { HistoryCheck, HistoryProblem, HistoryStatus } from '#src/core/history-questions.ts';
@@ -48,8 +49,9 @@ async function problems(call: Call<ProblemOptions>): Promise<ExitCode> {
   const { err } = call.terminal;
   return await withClient(call.options, async ({ history }) => {
     const rows = await history.problems({ after, limit });
-    printList(call, { rows, columns: problemColumns, name: ({ sequence }) => String(sequence), empty: 'every entry could be folded' });
-    if (rows.length === limit) err.line(err.paint.dim(`there may be more: --after ${rows.at(-1)?.sequence}`));
+    printList(call, { rows, columns: problemColumns, name: ({ sequence }) => String(sequence), empty: say('every entry could be folded') });
+    if (rows.length === limit)
+      err.line(err.paint.dim(say('there may be more: --after {sequence}', { sequence: rows.at(-1)?.sequence ?? 0 })));
     return exitCodes.ok;
   });
 }
@@ -68,7 +70,7 @@ const columns: Column<HistoryStatus>[] = [
   { head: 'INSTANCE', cell: ({ instance }) => instance },
   { head: 'SEQUENCE', cell: ({ sequence }) => String(sequence), align: 'right' },
   { head: 'LOG', cell: ({ last }) => String(last), align: 'right' },
-  { head: 'LAG', cell: ({ lag, lagInMs }) => (lag === 0 ? 'none' : `${plural(lag, 'message')}, ${formatDuration(lagInMs)}`) },
+  { head: 'LAG', cell: ({ lag, lagInMs }) => (lag === 0 ? sayWord('none') : lagInWords(lag, lagInMs)) },
   { head: 'PROBLEMS', cell: ({ problems }) => String(problems), align: 'right' },
   { head: 'OPEN', cell: ({ open }) => String(open), align: 'right' },
   { head: 'MEMORY', cell: ({ memoryInBytes }) => formatBytes(memoryInBytes), align: 'right' },
@@ -90,7 +92,7 @@ const checkColumns: Column<HistoryCheck['tables'][number] & { instance: string }
   { head: 'ROWS', cell: ({ rows }) => String(rows), align: 'right' },
   { head: 'LIVE', cell: ({ live }) => live.slice(0, 12) },
   { head: 'REBUILT', cell: ({ rebuilt }) => rebuilt.slice(0, 12) },
-  { head: '', cell: ({ isEqual }) => (isEqual ? 'equal' : 'DIFFERENT') },
+  { head: '', cell: ({ isEqual }) => sayWord(isEqual ? 'equal' : 'DIFFERENT') },
 ];
 
 async function check(call: Call<InstanceOptions>): Promise<ExitCode> {
@@ -120,23 +122,24 @@ async function rebuild(call: Call<InstanceOptions>): Promise<ExitCode> {
   return await withClient(options, async ({ history }) => {
     const done: { seen: HistoryStatus; isNew: boolean }[] = [];
     for (const instance of await instancesOf(history, options)) {
-      const one = await rebuildOne(history, instance, (text) => terminal.err.line(`${instance}: ${text}`));
+      const one = await rebuildOne(history, instance, (text) => terminal.err.line(say('{instance}: {text}', { instance, text })));
       done.push(one);
       // The log was recreated meanwhile, or the file could not be written.
-      if (!one.isNew) terminal.err.line(`${instance}: the old read model still serves; the log of its process has the reason`);
+      if (!one.isNew)
+        terminal.err.line(say('{instance}: the old read model still serves; the log of its process has the reason', { instance }));
     }
     printList(call, { rows: done.map(({ seen }) => seen), columns, name: ({ instance }) => instance, empty: '' });
     return done.every(({ isNew }) => isNew) ? exitCodes.ok : exitCodes.failed;
   });
 }
 
-async function rebuildOne(history: ClientHistory, instance: string, say: (text: string) => void) {
+async function rebuildOne(history: ClientHistory, instance: string, print: (text: string) => void) {
   const { file } = await history.status({ instance });
   let seen = await history.rebuild(instance);
   for (let saidAt = Number.NEGATIVE_INFINITY; seen.rebuild !== null; seen = await history.status({ instance })) {
     if (performance.now() - saidAt > PROGRESS_EVERY_MS) {
       saidAt = performance.now();
-      say(progress(seen.rebuild));
+      print(progress(seen.rebuild));
     }
     await sleep(POLL_IN_MS);
   }
@@ -144,6 +147,12 @@ async function rebuildOne(history: ClientHistory, instance: string, say: (text: 
 }
 
 function progress({ percent, perSecond, secondsLeft }: NonNullable<HistoryStatus['rebuild']>): string {
-  const left = secondsLeft === null ? '' : `, ${formatDuration(secondsLeft * 1_000)} left`;
-  return `${percent} %, ${perSecond} messages/s${left}`;
+  if (secondsLeft === null) return say('{percent} %, {perSecond} messages/s', { percent, perSecond });
+  const left = formatDuration(secondsLeft * 1_000);
+  return say('{percent} %, {perSecond} messages/s, {left} left', { percent, perSecond, left });
+}
+
+function lagInWords(lag: number, lagInMs: number): string {
+  const messages = sayCount(lag, ['{count} message', '{count} messages']);
+  return say('{messages}, {duration}', { messages, duration: formatDuration(lagInMs) });
 }

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { parseWhole } from '#src/cli/arguments/durations.ts';
+import { say } from '#src/cli/texts/say.ts';
 import type { SequentClient, Timeline } from '#src/client/client.ts';
 import { FunctionNotFoundError } from '#src/core/errors.ts';
 import { LATEST, type RegisteredFunction } from '#src/core/functions/definition.ts';
@@ -54,8 +55,15 @@ async function pull(call: Call<PullOptions>): Promise<ExitCode> {
   await writeFile(to, text).catch((cause: unknown) => {
     throw usageProblem('the event file cannot be written', (cause as Error).message, '--to with another path');
   });
-  const source = file.context.handler?.file ?? '<handler file>';
-  terminal.err.line(`attempt ${file.attempt} of ${file.function} is in ${to}; try: sequent run ${source} --event ${to}`);
+  const source = file.context.handler?.file ?? say('<handler file>');
+  terminal.err.line(
+    say('attempt {attempt} of {function} is in {file}; try: sequent run {source} --event {file}', {
+      attempt: file.attempt,
+      function: file.function,
+      file: to,
+      source,
+    }),
+  );
   return exitCodes.ok;
 }
 
@@ -71,11 +79,13 @@ async function eventFileOf(client: SequentClient, { named, tenancy, options, war
   const version = terms?.version ?? LATEST;
   const found = await client.functions.find(timeline.function, version).catch((error: unknown) => {
     if (!(error instanceof FunctionNotFoundError)) throw error;
-    warn(`${timeline.function}:${version} no longer exists, so its user data and its handler are not written`);
+    warn(
+      say('{function} no longer exists, so its user data and its handler are not written', { function: `${timeline.function}:${version}` }),
+    );
     return undefined;
   });
   if (found !== undefined && version === LATEST && terms !== undefined && found.revision !== terms.revision)
-    warn(`${timeline.function} was changed since: its present user data, timeout and memory are written`);
+    warn(say('{function} was changed since: its present user data, timeout and memory are written', timeline));
   return {
     format: 'sequent-event/1',
     function: timeline.function,

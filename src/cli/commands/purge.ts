@@ -4,8 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { durationOption } from '#src/cli/arguments/durations.ts';
 import { parsePointInTime } from '#src/cli/arguments/moment.ts';
-import { formatMoment, plural } from '#src/cli/print/format.ts';
+import { formatMoment } from '#src/cli/print/format.ts';
 import { printOne } from '#src/cli/print/output.ts';
+import { say, sayCount } from '#src/cli/texts/say.ts';
 import { type ErasureRecord, erasureKey, parseErasureRecord } from '#src/core/log/erasure-request.ts';
 import { parseFunctionName } from '#src/core/names/names.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
@@ -62,9 +63,9 @@ async function purge(call: Call<PurgeOptions>): Promise<ExitCode> {
     const perform = (isTrial: boolean): Promise<Performed> => waitForErasure(call, state, { ...erasure, isTrial, at: clock.now() });
     if (!options.dryRun && !options.yes) {
       const { record } = await perform(true);
-      if (record.found?.invocations === 0) terminal.err.line('nothing to erase');
-      else if (!(await terminal.ask(`Erase ${describeFound(record)}? Nothing can bring them back.`))) {
-        terminal.err.line('nothing was erased');
+      if (record.found?.invocations === 0) terminal.err.line(say('nothing to erase'));
+      else if (!(await terminal.ask(say('Erase {what}? Nothing can bring them back.', { what: describeFound(record) })))) {
+        terminal.err.line(say('nothing was erased'));
         return exitCodes.failed;
       }
     }
@@ -85,7 +86,7 @@ async function waitForErasure(
   const id = randomBytes(8).toString('hex');
   const requested: ErasureRecord = { state: 'asked', request };
   await state.put(erasureKey(id), JSON.stringify(requested), 0);
-  if (!request.isTrial) terminal.err.line(terminal.err.paint.dim(`bulk operation ${id}; sequent bulk show ${id}`));
+  if (!request.isTrial) terminal.err.line(terminal.err.paint.dim(say('bulk operation {id}; sequent bulk show {id}', { id })));
   const deadline = performance.now() + options.wait;
   let printedState = requested.state;
   for (;;) {
@@ -108,22 +109,33 @@ function unconfirmed(name: string): CommandError {
 }
 
 function progressOf({ state, sequence }: ErasureRecord): string {
-  return state === 'written' ? `the erasure is recorded at sequence ${sequence}` : 'the erasure is in progress';
+  if (state !== 'written') return say('the erasure is in progress');
+  return say('the erasure is recorded at sequence {sequence}', { sequence: sequence ?? '' });
 }
 
 function linesOf(id: string, { request, found, erased, sequence }: ErasureRecord): string[] {
   const what = describeFound({ request, found });
-  if (request.isTrial) return [`would erase ${what}`];
-  if (erased === undefined) return [`nothing to erase: ${what}`];
+  if (request.isTrial) return [say('would erase {what}', { what })];
+  if (erased === undefined) return [say('nothing to erase: {what}', { what })];
   return [
-    `erased ${what}`,
-    `${plural(erased.segments, 'segment')} rewritten, ${plural(erased.results, 'result')} removed; recorded as ${id} at sequence ${sequence} of the log`,
+    say('erased {what}', { what }),
+    say('{segments} rewritten, {results} removed; recorded as {id} at sequence {sequence} of the log', {
+      segments: sayCount(erased.segments, ['{count} segment', '{count} segments']),
+      results: sayCount(erased.results, ['{count} result', '{count} results']),
+      id,
+      sequence: sequence ?? '',
+    }),
   ];
 }
 
 function describeFound({ request, found }: Pick<ErasureRecord, 'request' | 'found'>): string {
   const { invocations = 0, messages = 0 } = found ?? {};
-  return `${plural(invocations, 'finished invocation')} of ${request.function} from before ${formatMoment(request.before)}, in ${plural(messages, 'message')}`;
+  return say('{invocations} of {function} from before {time}, in {messages}', {
+    invocations: sayCount(invocations, ['{count} finished invocation', '{count} finished invocations']),
+    function: request.function,
+    time: formatMoment(request.before),
+    messages: sayCount(messages, ['{count} message', '{count} messages']),
+  });
 }
 
 function aborted(id: string, { abortBy = 'somebody' }: ErasureRecord): CommandError {

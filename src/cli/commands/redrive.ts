@@ -2,7 +2,9 @@ import { Command } from 'commander';
 import { parsePointInTime } from '#src/cli/arguments/moment.ts';
 import { readPayload } from '#src/cli/arguments/payload.ts';
 import { parseRate } from '#src/cli/arguments/rate.ts';
+import { say, sayWord } from '#src/cli/texts/say.ts';
 import type { FailedInvocation, SequentClient } from '#src/client/client.ts';
+import { bulkTexts } from '../bulk-texts.ts';
 import { action, type Call } from '../call.ts';
 import { type BulkOptions, inBulk } from '../in-bulk.ts';
 import { INVOCATION_ARGUMENT, namedInvocation } from '../invocation-argument.ts';
@@ -68,10 +70,7 @@ async function redrive(call: Call<RedriveOptions>): Promise<ExitCode> {
     if (id !== undefined) return await redriveOne(call, client, { named: id, payload });
     return await inBulk<FailedInvocation>(call, {
       items: await client.repair.failures({ function: name, condition, since }),
-      verb: 'run again',
-      past: 'run again',
-      noun: 'failed invocation',
-      nouns: 'failed invocations',
+      texts: bulkTexts.runAgain,
       nameOf: ({ requestId }) => requestId,
       toJson: ({ requestId, function: fn, condition: why }) => ({ requestId, function: fn, condition: why }),
       record: async (total) => {
@@ -82,7 +81,7 @@ async function redrive(call: Call<RedriveOptions>): Promise<ExitCode> {
       subjectOf: ({ requestId: failed, function: fn }) => ({ id: failed, function: fn }),
       perform: async ({ requestId, function: fn }) => {
         const redriven = await client.repair.redrive(requestId, { function: fn });
-        return { note: `runs again as ${redriven}`, json: { redrive: redriven } };
+        return { note: say('runs again as {id}', { id: redriven }), json: { redrive: redriven } };
       },
     });
   });
@@ -99,7 +98,7 @@ async function redriveOne(
   const { id, owner } = await namedInvocation(client, named, options.function === undefined ? {} : { function: options.function });
   if (options.dryRun) {
     const { state, function: name } = await client.timeline(id, owner);
-    err.line(`${name} would run again; ${id} is ${state}`);
+    err.line(say('{name} would run again; {id} is {state}', { name, id, state: sayWord(state) }));
     return exitCodes.ok;
   }
   const redrive = await client.repair.redrive(id, payload === undefined ? owner : { ...owner, payload });

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { parseWhole } from '#src/cli/arguments/durations.ts';
 import { plain } from '#src/cli/print/terminal.ts';
+import { say } from '#src/cli/texts/say.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { action, type Call } from '../call.ts';
 import { type ExitCode, exitCodes } from '../problem.ts';
@@ -45,7 +46,9 @@ async function restore(call: Call<RestoreOptions>): Promise<ExitCode> {
   else await withConnection(options, work);
   printStreams(call, saved);
   const [first] = saved;
-  err.line(`restored what ${plain(folder)} saved at ${plain(first?.checks.at ?? '')}; now start the roles`);
+  err.line(
+    say('restored what {folder} saved at {time}; now start the roles', { folder: plain(folder), time: plain(first?.checks.at ?? '') }),
+  );
   return exitCodes.ok;
 }
 

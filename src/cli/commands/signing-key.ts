@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { keyIdOf } from '#src/archive/signed-head.ts';
 import { printOne } from '#src/cli/print/output.ts';
+import { say } from '#src/cli/texts/say.ts';
 import { action, type Call } from '../call.ts';
 import { CommandError, type ExitCode, exitCodes } from '../problem.ts';
 
@@ -35,7 +36,7 @@ async function createKey(call: Call): Promise<ExitCode> {
   printOne(call, {
     value: { key, file, publicKey: `${file}.pub` },
     name: key,
-    lines: () => [`created the key ${key} in ${file}, and its public key in ${file}.pub`],
+    lines: () => [say('created the key {key} in {file}, and its public key in {file}.pub', { key, file })],
   });
   return exitCodes.ok;
 }

@@ -11,6 +11,7 @@ import {
 import { formatMoment } from '#src/cli/print/format.ts';
 import { type Column, printList } from '#src/cli/print/output.ts';
 import { plain } from '#src/cli/print/terminal.ts';
+import { say } from '#src/cli/texts/say.ts';
 import type { SequentClient } from '#src/client/client.ts';
 import type { FunctionAlias } from '#src/core/functions/entry.ts';
 import type { StatsRow } from '#src/core/history-questions.ts';
@@ -81,7 +82,7 @@ async function stats(call: Call<StatsOptions>): Promise<typeof exitCodes.ok> {
         rows,
         columns: isByVersion ? versionColumns(rows) : columns,
         name: ({ function: name, version }) => (isByVersion ? `${name}:${version ?? ''}` : name),
-        empty: 'no invocation matches',
+        empty: say('no invocation matches'),
         dropOrder: ['FROM', 'MAX', 'P90', 'SHARE', 'P99', 'OPEN', 'P50'],
       });
       if (isByVersion) await printVerdicts(shown, functions, rows);
@@ -97,7 +98,7 @@ function versionColumns(rows: readonly StatsRow[]): Column<StatsRow>[] {
   const [first, , ...others] = columns;
   return [
     ...(first === undefined ? [] : [first]),
-    { head: 'VERSION', cell: ({ version }) => version ?? '(no attempt)' },
+    { head: 'VERSION', cell: ({ version }) => version ?? say('(no attempt)') },
     { head: 'SHARE', cell: ({ function: name, accepted }) => `${Math.round((accepted / totalOf(name)) * 100)} %`, align: 'right' },
     ...others.slice(0, 3),
     { head: 'RETRIED', cell: ({ retried = 0 }) => String(retried), align: 'right' },
@@ -117,7 +118,9 @@ async function printVerdicts({ terminal: { err } }: Call, functions: SequentClie
     }),
   );
   for (const { alias, text, remedy, verdict } of judged.flat()) {
-    const line = plain(`!${alias}: ${text}${remedy === undefined ? '' : `; try: ${remedy}`}`);
+    const line = plain(
+      remedy === undefined ? say('!{alias}: {text}', { alias, text }) : say('!{alias}: {text}; try: {remedy}', { alias, text, remedy }),
+    );
     err.line(verdict === 'worse' ? err.paint.red(line) : line);
   }
 }

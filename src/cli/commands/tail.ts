@@ -6,6 +6,7 @@ import { addInvocationFilters, type FilterOptions, filterOf } from '#src/cli/arg
 import { parsePointInTime } from '#src/cli/arguments/moment.ts';
 import { createInvocationTest } from '#src/cli/arguments/tail-filter.ts';
 import { transitionLine } from '#src/cli/print/transitions.ts';
+import { say } from '#src/cli/texts/say.ts';
 import type { TransitionsOptions } from '#src/client/client.ts';
 import { parseFunctionName } from '#src/core/names/names.ts';
 import { action, type Call } from '../call.ts';
@@ -72,7 +73,7 @@ async function tail(call: Call<TailOptions>): Promise<typeof exitCodes.ok> {
     const given = { function: only, state, condition, from, durable };
     const wanted = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as TransitionsOptions;
     printConnection(client, err);
-    if (err.isTty && format === 'table') err.line(err.paint.dim(`the log of ${client.connection.servers}; Ctrl-C ends this`));
+    if (err.isTty && format === 'table') err.line(err.paint.dim(say('the log of {servers}; Ctrl-C ends this', client.connection)));
     let printed = 0;
     for await (const transition of client.transitions(wanted)) {
       const isShown = await matches(transition);

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { plain } from '#src/cli/print/terminal.ts';
+import { say, sayWord } from '#src/cli/texts/say.ts';
 import type { HistoryTree, InvocationSummary } from '#src/core/history-questions.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import { action, type Call } from '../call.ts';
@@ -25,7 +26,7 @@ async function tree(call: Call<TreeOptions>): Promise<typeof exitCodes.ok> {
     const { id, owner } = await namedInvocation(client, args[0] ?? '', given);
     const found = await client.history.tree(id, owner);
     print(found, call);
-    if (found.isCut) terminal.err.line(`only the first ${found.nodes.length} invocations are shown`);
+    if (found.isCut) terminal.err.line(say('only the first {count} invocations are shown', { count: found.nodes.length }));
     return exitCodes.ok;
   });
 }
@@ -74,5 +75,6 @@ function drawTree({ nodes }: Pick<HistoryTree, 'nodes'>, isUnicode: boolean): st
 
 function describe({ id, function: name, state, status, condition, durationInMs, redriveOf }: InvocationSummary): string {
   const took = durationInMs === null ? '' : `, ${formatDuration(durationInMs)}`;
-  return plain(`${name}  ${id}  ${state} (${condition ?? status}${took})${redriveOf === null ? '' : '  run again'}`);
+  const text = say('{name}  {id}  {state} ({why})', { name, id, state: sayWord(state), why: `${condition ?? status}${took}` });
+  return plain(`${text}${redriveOf === null ? '' : say('  run again')}`);
 }

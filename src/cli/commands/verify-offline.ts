@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { readKey } from '#src/archive/open-signer.ts';
 import { isSignedBy, parseHeads, parsePublicKey, type SignedHead } from '#src/archive/signed-head.ts';
-import { plural } from '#src/cli/print/format.ts';
 import { plain } from '#src/cli/print/terminal.ts';
+import { say, sayCount } from '#src/cli/texts/say.ts';
 import { InvalidInputError } from '#src/core/errors.ts';
 import type { Call } from '../call.ts';
 import { type ExitCode, exitCodes, usageProblem } from '../problem.ts';
@@ -46,11 +46,18 @@ export async function verifyOffline({ options, terminal, format }: Call<HeadOpti
   if (format === 'json') out.line(JSON.stringify(logs, null, 2));
   for (const { log, segments, messages, erased, proved, last, problems } of logs) {
     if (format !== 'json') for (const problem of problems) out.line(plain(problem));
-    err.line(`log of ${plain(log)}: ${plural(segments, 'segment')} with ${plural(messages, 'message')}, ${erased} of them erased`);
-    err.line(`the signed heads prove the messages up to ${proved} of ${last}`);
+    err.line(
+      say('log of {log}: {segments} with {messages}, {erased} of them erased', {
+        log: plain(log),
+        segments: sayCount(segments, ['{count} segment', '{count} segments']),
+        messages: sayCount(messages, ['{count} message', '{count} messages']),
+        erased,
+      }),
+    );
+    err.line(say('the signed heads prove the messages up to {sequence} of {last}', { sequence: proved, last }));
   }
   const found = logs.reduce((sum, { problems }) => sum + problems.length, 0);
-  err.line(found === 0 ? err.paint.green('no problem') : err.paint.red(plural(found, 'problem')));
+  err.line(found === 0 ? err.paint.green(say('no problem')) : err.paint.red(sayCount(found, ['{count} problem', '{count} problems'])));
   return found === 0 ? exitCodes.ok : exitCodes.failed;
 }
 

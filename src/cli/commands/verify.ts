@@ -1,8 +1,8 @@
 import { Command } from 'commander';
 import type { Finding } from '#src/analysis/findings.ts';
 import { parseWhole } from '#src/cli/arguments/durations.ts';
-import { plural } from '#src/cli/print/format.ts';
 import { type OutputStream, plain } from '#src/cli/print/terminal.ts';
+import { say, sayCount, sayWord } from '#src/cli/texts/say.ts';
 import type { SequentClient } from '#src/client/client.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import { action, type Call, type Format } from '../call.ts';
@@ -53,10 +53,16 @@ async function verify(call: Call<VerifyOptions>): Promise<ExitCode> {
   const verification = await withClient(options, (client) => fold(client, options, err));
   const { findings, found, messages, proved } = verification;
   printFindings(verification, { format, out: terminal.out });
-  if (found > findings.length) err.line(`and ${found - findings.length} more`);
-  err.line(`${plural(messages, 'message')} in ${formatDuration(Date.now() - startedAt)}: ${balanceInWords(verification)}`);
-  if (proved !== undefined) err.line(`the signed heads prove the messages up to ${proved}`);
-  err.line(found === 0 ? err.paint.green('no finding') : err.paint.red(plural(found, 'finding')));
+  if (found > findings.length) err.line(say('and {count} more', { count: found - findings.length }));
+  err.line(
+    say('{messages} in {duration}: {balance}', {
+      messages: sayCount(messages, ['{count} message', '{count} messages']),
+      duration: formatDuration(Date.now() - startedAt),
+      balance: balanceInWords(verification),
+    }),
+  );
+  if (proved !== undefined) err.line(say('the signed heads prove the messages up to {sequence}', { sequence: proved }));
+  err.line(found === 0 ? err.paint.green(say('no finding')) : err.paint.red(sayCount(found, ['{count} finding', '{count} findings'])));
   return found === 0 ? exitCodes.ok : exitCodes.failed;
 }
 
@@ -80,19 +86,28 @@ async function fold(client: SequentClient, options: Call<VerifyOptions>['options
       const now = Date.now();
       if (now - printedAt < PROGRESS_EVERY_MS) return;
       printedAt = now;
-      err.line(err.paint.dim(`${Math.floor(100 * share)} % of the log is read`));
+      err.line(err.paint.dim(say('{percent} % of the log is read', { percent: Math.floor(100 * share) })));
     },
   });
 }
 
 function findingLine({ rule, sequence, kind, function: name, invocation, what }: Finding, { paint }: OutputStream): string {
   const whose = invocation === undefined ? '' : `${name === undefined ? '' : `${plain(name)} `}${plain(invocation)}: `;
-  return `${paint.red(rule)} ${paint.bold(kind)} at ${sequence}: ${whose}${plain(what)}`;
+  return say('{rule} {kind} at {sequence}: {what}', {
+    rule: paint.red(rule),
+    kind: paint.bold(kind),
+    sequence,
+    what: `${whose}${plain(what)}`,
+  });
 }
 
 function balanceInWords({ balance, skipped, erased }: LogVerification): string {
-  const open = Object.entries(balance.open).map(([state, count]) => `${count} ${state}`);
-  const left = skipped === 0 ? '' : `; ${plural(skipped, 'append')} about earlier requests left out`;
-  const gone = erased === 0 ? '' : `; ${plural(erased, 'message')} erased on request`;
-  return `${balance.accepted} accepted = ${balance.settled} settled + ${open.length === 0 ? '0 open' : open.join(' + ')}${left}${gone}`;
+  const open = Object.entries(balance.open).map(([state, count]) => say('{count} {state}', { count, state: sayWord(state) }));
+  const appends = sayCount(skipped, ['{count} append', '{count} appends']);
+  const left = skipped === 0 ? '' : say('; {appends} about earlier requests left out', { appends });
+  const messages = sayCount(erased, ['{count} message', '{count} messages']);
+  const gone = erased === 0 ? '' : say('; {messages} erased on request', { messages });
+  const { accepted, settled } = balance;
+  const sum = say('{accepted} accepted = {settled} settled + {open}', { accepted, settled, open: open.join(' + ') || say('0 open') });
+  return `${sum}${left}${gone}`;
 }

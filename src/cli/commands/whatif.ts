@@ -1,11 +1,11 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { Backoff } from '#machines/facts.ts';
 import type { Policy, Supposition } from '#src/analysis/what-if.ts';
-import { nameEnding, type Sum } from '#src/analysis/what-if-sum.ts';
+import type { Sum } from '#src/analysis/what-if-sum.ts';
 import { parseDuration, parseWhole } from '#src/cli/arguments/durations.ts';
 import { parsePointInTime } from '#src/cli/arguments/moment.ts';
-import { plural } from '#src/cli/print/format.ts';
 import { plain } from '#src/cli/print/terminal.ts';
+import { say, sayCount, sayWord } from '#src/cli/texts/say.ts';
 import { parseFunctionName } from '#src/core/names/names.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import { action, type Call } from '../call.ts';
@@ -77,7 +77,7 @@ async function whatIf(call: Call<WhatIfOptions>): Promise<typeof exitCodes.ok> {
   for (const text of totalsOf(sum, options)) err.line(text);
   if (format === 'json') out.line(JSON.stringify({ policy, sum, invocations: listed }, null, 2));
   else for (const supposition of listed) out.line(line(supposition));
-  if (omitted > 0) err.line(`${omitted} more are not listed: -o jsonl lists all`);
+  if (omitted > 0) err.line(say('{count} more are not listed: -o jsonl lists all', { count: omitted }));
   return exitCodes.ok;
 }
 
@@ -126,25 +126,52 @@ async function suppose({ options }: Call<WhatIfOptions>, policy: Policy, onSuppo
 
 function line(supposition: Supposition): string {
   const { requestId, function: name, recorded } = supposition;
-  const was = recorded === undefined ? 'is open' : `${nameEnding(recorded)} after ${plural(recorded.attempts, 'attempt')}`;
-  return `${plain(name)}  ${requestId}  ${was}; ${wouldHave(supposition)}`;
+  const was = recorded === undefined ? say('is open') : say('{ending} after {attempts}', endingOf(recorded));
+  return say('{name}  {id}  {was}; {would}', { name: plain(name), id: requestId, was, would: wouldHave(supposition) });
 }
 
 function wouldHave(supposition: Supposition): string {
-  if (supposition.kind === 'undecided') return `undecided after ${plural(supposition.attempts, 'attempt')}: ${supposition.why}`;
+  if (supposition.kind === 'undecided')
+    return say('undecided after {attempts}: {why}', { attempts: attemptsIn(supposition.attempts), why: supposition.why });
   const { supposed } = supposition;
-  if (supposition.kind === 'same') return 'would have ended the same';
-  return `would have ${nameEnding(supposed)} after ${plural(supposed.attempts, 'attempt')}`;
+  if (supposition.kind === 'same') return say('would have ended the same');
+  return say('would have {ending} after {attempts}', endingOf(supposed));
+}
+
+const attemptsIn = (count: number): string => sayCount(count, ['{count} attempt', '{count} attempts']);
+
+function endingOf({ outcome, condition, attempts }: { outcome: string; condition?: string; attempts: number }) {
+  const word = sayWord(outcome);
+  const ending = condition === undefined ? word : say('{ending} ({condition})', { ending: word, condition });
+  return { ending, attempts: attemptsIn(attempts) };
 }
 
 function totalsOf({ invocations, same, different, undecided, changes, attempts, laterInMs }: Sum, options: WhatIfOptions): string[] {
-  const later =
-    laterInMs === 0 ? 'at the same times' : `${formatDuration(Math.abs(laterInMs))} ${laterInMs > 0 ? 'later' : 'earlier'} in total`;
-  if (invocations === 0) return ['no invocation matches'];
+  if (invocations === 0) return [say('no invocation matches')];
+  const counted = sayCount(invocations, ['{count} invocation', '{count} invocations']);
+  const isListed = options.undecided === true || options.all === true;
   return [
-    `${plural(invocations, 'invocation')}: ${same} the same, ${different} different, ${undecided} undecided`,
-    ...Object.entries(changes).map(([change, count]) => `${count}: ${change}`),
-    ...(undecided > 0 && !options.undecided && !options.all ? [`${undecided} undecided are not listed: --undecided`] : []),
-    `of the decided: ${attempts.supposed} attempts instead of ${attempts.recorded}, ${later}`,
+    say('{invocations}: {same} the same, {different} different, {undecided} undecided', {
+      invocations: counted,
+      same,
+      different,
+      undecided,
+    }),
+    ...Object.entries(changes).map(([change, count]) => say('{count}: {change}', { count, change: changeInWords(change) })),
+    ...(undecided > 0 && !isListed ? [say('{count} undecided are not listed: --undecided', { count: undecided })] : []),
+    say('of the decided: {supposed} attempts instead of {recorded}, {later}', { ...attempts, later: laterInWords(laterInMs) }),
   ];
+}
+
+/** The words of a change, such as `succeeded → failed (EventAgeExceeded)`. */
+function changeInWords(change: string): string {
+  return change
+    .replace('after another number of attempts', () => say('after another number of attempts'))
+    .replaceAll(/succeeded|failed/g, sayWord);
+}
+
+function laterInWords(laterInMs: number): string {
+  if (laterInMs === 0) return say('at the same times');
+  const duration = formatDuration(Math.abs(laterInMs));
+  return laterInMs > 0 ? say('{duration} later in total', { duration }) : say('{duration} earlier in total', { duration });
 }

@@ -1,9 +1,9 @@
 import type { Fact, FactOf, Failure, OpensBatch, Outcome } from '#machines/facts.ts';
-import { plural } from '#src/cli/print/format.ts';
+import { say, sayCount, sayWord } from '#src/cli/texts/say.ts';
 import { whenTextInWords } from '#src/core/functions/when-in-words.ts';
 import { quote } from '#src/core/names/names.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
-import { type OutputStream, type Paint, plain } from './terminal.ts';
+import { type OutputStream, type Paint, padEnd, plain } from './terminal.ts';
 
 type Sign = {
   unicode: string;
@@ -34,7 +34,7 @@ const signs: Record<Fact['type'], Sign> = {
 /** The sign and the name of a transition in its colour, padded to `width`. */
 export function nameFact(type: Fact['type'], output: OutputStream, width = 0): string {
   const { unicode, ascii, colour } = signs[type];
-  return output.paint[colour](`${output.isUnicode ? unicode : ascii} ${type.padEnd(width)}`);
+  return output.paint[colour](`${output.isUnicode ? unicode : ascii} ${padEnd(sayWord(type), width)}`);
 }
 
 /** A sentence about a fact, on one line. */
@@ -46,111 +46,143 @@ function wordsFor(fact: Fact): string {
   switch (fact.type) {
     case 'queued':
       if (fact.opens !== undefined) return describeOpening(fact.opens);
-      return `accepted${fact.synchronous ? ' as a synchronous call' : ''}${fact.qualifier === 'latest' ? '' : ` for ${fact.qualifier}`}${describeOrigin(fact)}${describeDelay(fact)}`;
+      return `${describeAcceptance(fact)}${describeOrigin(fact)}${describeDelay(fact)}`;
     case 'deferred':
       return describeDeferral(fact);
     case 'running':
-      return `attempt ${fact.attempt} on ${fact.worker}${describeTerms(fact)}`;
+      return say('attempt {attempt} on {worker}', fact) + describeTerms(fact);
     case 'retrying':
-      return `attempt ${fact.attempt} ${describeFailure(fact.failure)}; the next one is due in ${formatDuration(fact.dueAt - fact.at)}`;
+      return describeRetry(fact);
     case 'succeeded':
-      if (fact.attempt === 0) return `all members are over: ${describePayload(fact)}${describeDestinations(fact)}`;
-      return `attempt ${fact.attempt} returned ${describePayload(fact)}${describeDestinations(fact)}`;
+      return describeSuccess(fact) + describeDestinations(fact);
     case 'failed':
       return describeEnd(fact);
     case 'delivery.started':
-      return `try ${fact.try} of the delivery to ${fact.destination}`;
+      return say('try {try} of the delivery to {destination}', fact);
     case 'delivery.failed':
-      return `try ${fact.try} of the delivery to ${fact.destination} failed: ${fact.reason}; the next one is due in ${formatDuration(fact.dueAt - fact.at)}`;
+      return say('try {try} of the delivery to {destination} failed: {reason}; the next one is due in {duration}', timed(fact));
     case 'delivery.delivered':
-      return `delivered to ${fact.destination}`;
+      return say('delivered to {destination}', fact);
     case 'delivery.dead':
-      return `the delivery to ${fact.destination} was given up: ${fact.reason}`;
+      return say('the delivery to {destination} was given up: {reason}', fact);
     case 'delivery.postponed':
-      return `the delivery to ${fact.destination} waits: ${fact.reason}; it is due again in ${formatDuration(fact.dueAt - fact.at)}`;
+      return say('the delivery to {destination} waits: {reason}; it is due again in {duration}', timed(fact));
     case 'delivery.redriven':
-      return `the delivery to ${fact.destination} was redriven`;
+      return say('the delivery to {destination} was redriven', fact);
     case 'delivery.dismissed':
-      return `the dead delivery to ${fact.destination} was dismissed: ${fact.note}`;
+      return say('the dead delivery to {destination} was dismissed: {note}', fact);
     case 'notified':
-      return 'all deliveries are settled';
+      return say('all deliveries are settled');
     case 'redriven':
-      return `runs again as ${fact.redrive}`;
+      return say('runs again as {id}', { id: fact.redrive });
     case 'batch.sealed':
-      return `no further member is awaited: ${sealReasons[fact.reason]}`;
+      return say('no further member is awaited: {reason}', { reason: say(sealReasons[fact.reason]) });
   }
 }
 
-const sealReasons: Record<FactOf<'batch.sealed'>['reason'], string> = {
+/** The values of a sentence about a fact with a due time. */
+function timed<Timed extends { at: number; dueAt: number }>(fact: Timed): Timed & { duration: string } {
+  return { ...fact, duration: formatDuration(fact.dueAt - fact.at) };
+}
+
+const sealReasons = {
   ended: 'the input has ended',
   person: 'a person sealed the batch',
   canceled: 'the batch was cancelled',
   abandoned: 'nobody sealed the batch in time',
-};
+} as const satisfies Record<FactOf<'batch.sealed'>['reason'], string>;
 
 function describeOpening({ batch, onComplete = [], redriveOf }: OpensBatch): string {
-  const again = redriveOf === undefined ? '' : `; runs failed members of batch ${redriveOf} again`;
-  const told = onComplete.length === 0 ? '' : `; ${onComplete.map(({ id }) => id).join(', ')} will be told`;
-  return `batch ${batch} was opened${again}${told}`;
+  const again = redriveOf === undefined ? '' : say('; runs failed members of batch {batch} again', { batch: redriveOf });
+  const destinations = onComplete.map(({ id }) => id).join(', ');
+  const told = onComplete.length === 0 ? '' : say('; {destinations} will be told', { destinations });
+  return `${say('batch {batch} was opened', { batch })}${again}${told}`;
+}
+
+function describeAcceptance({ synchronous, qualifier }: FactOf<'queued'>): string {
+  const accepted = synchronous ? say('accepted as a synchronous call') : say('accepted');
+  return qualifier === 'latest' ? accepted : say('{accepted} for {qualifier}', { accepted, qualifier });
 }
 
 function describeOrigin({ lineage, redriveOf, schedule, batch }: FactOf<'queued'>): string {
-  if (schedule !== undefined)
-    return `; schedule ${schedule.name}${schedule.at === undefined ? '' : ` at ${new Date(schedule.at).toISOString()}`}`;
-  const member = batch === undefined ? '' : `; member of batch ${batch}`;
-  const again = `${redriveOf === undefined ? '' : `; runs ${redriveOf} again`}${member}`;
-  if (lineage === undefined) return again;
-  return `${again}; hop ${lineage.hop} of the chain of ${lineage.root}, started by ${lineage.parent}`;
+  if (schedule !== undefined) {
+    const { name, at } = schedule;
+    return at === undefined
+      ? say('; schedule {name}', { name })
+      : say('; schedule {name} at {time}', { name, time: new Date(at).toISOString() });
+  }
+  const member = batch === undefined ? '' : say('; member of batch {batch}', { batch });
+  const again = `${redriveOf === undefined ? '' : say('; runs {id} again', { id: redriveOf })}${member}`;
+  return lineage === undefined ? again : again + say('; hop {hop} of the chain of {root}, started by {parent}', lineage);
 }
 
 function describeDeferral({ at, flow: { pool, key, rate } }: FactOf<'deferred'>): string {
-  const withKey = key === '' && rate !== undefined ? '' : `, with the key ${quote(key)}`;
-  if (rate === undefined) return `waits for a slot of ${pool}${withKey}`;
-  const inMs = Math.max(0, rate.dueAt - at);
-  return `waits for the rate of ${pool}${withKey}: ${rate.limit} in ${formatDuration(rate.perInMs)}, the next one in ${formatDuration(inMs)}`;
+  if (rate === undefined) return say('waits for a slot of {pool}, with the key {key}', { pool, key: quote(key) });
+  const { limit, perInMs, dueAt } = rate;
+  const values = { pool, limit, period: formatDuration(perInMs), duration: formatDuration(Math.max(0, dueAt - at)) };
+  if (key === '') return say('waits for the rate of {pool}: {limit} in {period}, the next one in {duration}', values);
+  const text = 'waits for the rate of {pool}, with the key {key}: {limit} in {period}, the next one in {duration}';
+  return say(text, { ...values, key: quote(key) });
 }
 
 function describeDelay({ at, dueAt }: FactOf<'queued'>): string {
-  return dueAt === undefined ? '' : `; the first attempt is due in ${formatDuration(dueAt - at)}`;
+  return dueAt === undefined ? '' : say('; the first attempt is due in {duration}', { duration: formatDuration(dueAt - at) });
+}
+
+function describeRetry(fact: FactOf<'retrying'>): string {
+  const values = { attempt: fact.attempt, failure: describeFailure(fact.failure), duration: timed(fact).duration };
+  return say('attempt {attempt} {failure}; the next one is due in {duration}', values);
+}
+
+function describeSuccess(fact: FactOf<'succeeded'>): string {
+  const payload = describePayload(fact);
+  if (fact.attempt === 0) return say('all members are over: {payload}', { payload });
+  return say('attempt {attempt} returned {payload}', { attempt: fact.attempt, payload });
 }
 
 /** The failure of an attempt, as the end of a sentence about the attempt. */
 export function describeFailure({ kind, errorType, message }: Failure): string {
   switch (kind) {
     case 'function':
-      return `failed: ${errorType}: ${message}`;
+      return say('failed: {type}: {message}', { type: errorType, message });
     case 'platform':
-      return `could not run: ${message}`;
+      return say('could not run: {message}', { message });
     case 'lost':
-      return `was lost with its worker: ${message}`;
+      return say('was lost with its worker: {message}', { message });
   }
 }
 
 function describeTerms({ terms }: FactOf<'running'>): string {
   if (terms === undefined) return '';
   const { revision, timeoutInMs, maxRetries } = terms;
-  return `, revision ${revision}, up to ${formatDuration(timeoutInMs)}, ${maxRetries === 0 ? 'no retry' : `at most ${plural(maxRetries, 'retry', 'retries')}`}`;
+  const retries = maxRetries === 0 ? say('no retry') : sayCount(maxRetries, ['at most {count} retry', 'at most {count} retries']);
+  return say(', revision {revision}, up to {timeout}, {retries}', { revision, timeout: formatDuration(timeoutInMs), retries });
 }
 
 function describePayload({ payload, droppedBytes, stored }: FactOf<'succeeded'>): string {
-  if (stored !== undefined) return `${droppedBytes} bytes, which are stored beside the log`;
-  if (droppedBytes !== undefined) return `${droppedBytes} bytes, more than the log keeps: the result is empty`;
-  if (payload === '') return 'nothing';
-  return payload.length <= 80 ? payload : `${Buffer.byteLength(payload)} bytes`;
+  if (stored !== undefined) return say('{count} bytes, which are stored beside the log', { count: droppedBytes ?? 0 });
+  if (droppedBytes !== undefined) return say('{count} bytes, more than the log keeps: the result is empty', { count: droppedBytes });
+  if (payload === '') return say('nothing');
+  return payload.length <= 80 ? payload : say('{count} bytes', { count: Buffer.byteLength(payload) });
 }
 
 function describeEnd(fact: FactOf<'failed'>): string {
   const { attempt, condition, failure } = fact;
-  if (condition !== 'UnhandledInvocationError') return `${condition}: ${failure.message}${describeDestinations(fact)}`;
-  return `${condition}: attempt ${attempt} ${describeFailure(failure)}${describeDestinations(fact)}`;
+  const end =
+    condition === 'UnhandledInvocationError'
+      ? say('{condition}: attempt {attempt} {failure}', { condition, attempt, failure: describeFailure(failure) })
+      : say('{condition}: {message}', { condition, message: failure.message });
+  return end + describeDestinations(fact);
 }
 
 function describeDestinations({ destinations = [], notSent = [] }: Outcome): string {
-  const sent = destinations.length === 0 ? '' : `; destinations: ${destinations.map(({ id, param }) => `${id} ${param}`).join(', ')}`;
+  const named = destinations.map(({ id, param }) => `${id} ${param}`).join(', ');
+  const sent = destinations.length === 0 ? '' : say('; destinations: {destinations}', { destinations: named });
   return sent + notSent.map(describeNotSent).join('');
 }
 
 function describeNotSent({ id, when, undecidable }: NonNullable<Outcome['notSent']>[number]): string {
-  const why = undecidable === undefined ? 'does not hold' : `cannot be decided: ${undecidable}`;
-  return `; not sent to ${id}: when ${whenTextInWords(when)} ${why}`;
+  const values = { destination: id, when: whenTextInWords(when) };
+  if (undecidable === undefined) return say('; not sent to {destination}: when {when} does not hold', values);
+  return say('; not sent to {destination}: when {when} cannot be decided: {why}', { ...values, why: undecidable });
 }

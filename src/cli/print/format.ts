@@ -4,10 +4,6 @@ export function formatBytes(bytes: number): string {
   return `${(bytes / 1_024 ** power).toFixed(1)} ${['B', 'KB', 'MB', 'GB', 'TB'][power]}`;
 }
 
-export function plural(count: number, one: string, many = `${one}s`): string {
-  return `${count} ${count === 1 ? one : many}`;
-}
-
 /** The time of day of this machine's time zone, to the millisecond. */
 export function formatTimeOfDay(at: number): string {
   const date = new Date(at);

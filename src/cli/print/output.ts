@@ -1,7 +1,8 @@
 import type { Call } from '#src/cli/call.ts';
-import { cut, type OutputStream, plain } from './terminal.ts';
+import { type Head, say, sayHead } from '../texts/say.ts';
+import { cut, type OutputStream, padEnd, padStart, plain, widthOf } from './terminal.ts';
 
-export type Column<Row> = { head: string; cell: (row: Row) => string; align?: 'right' };
+export type Column<Row> = { head: Head; cell: (row: Row) => string; align?: 'right' };
 
 export type Listing<Row> = {
   rows: readonly Row[];
@@ -15,7 +16,7 @@ export type Listing<Row> = {
    * The heads of the columns that a narrow terminal drops, the first one first. By default from the right to the left; the first column stays,
    * and so does the last one, which may be cut.
    */
-  dropOrder?: readonly string[];
+  dropOrder?: readonly Head[];
 };
 
 /** Prints a list in the format of the call. */
@@ -36,8 +37,10 @@ export function printList<Row>({ terminal, format }: Pick<Call, 'terminal' | 'fo
       {
         const shown = columnsThatFit(listing, out);
         for (const line of tableLines({ rows, columns: shown }, out)) out.line(line);
-        const dropped = listing.columns.filter((column) => !shown.includes(column)).map(({ head }) => head);
-        if (dropped.length > 0) err.line(err.paint.dim(`not shown in ${out.columns} columns: ${dropped.join(', ')}; -o json has all`));
+        const dropped = listing.columns.filter((column) => !shown.includes(column)).map(({ head }) => sayHead(head));
+        if (dropped.length === 0) return;
+        const values = { columns: out.columns, heads: dropped.join(say(', ')) };
+        err.line(err.paint.dim(say('not shown in {columns} columns: {heads}; -o json has all', values)));
       }
   }
 }
@@ -52,7 +55,7 @@ export function columnsThatFit<Row>(
 ): readonly Column<Row>[] {
   if (!output.isTty) return columns;
   const widths = new Map(
-    columns.map((column) => [column, Math.max(column.head.length, ...rows.map((row) => plain(column.cell(row)).length))]),
+    columns.map((column) => [column, Math.max(widthOf(sayHead(column.head)), ...rows.map((row) => widthOf(plain(column.cell(row)))))]),
   );
   const order = dropOrder?.flatMap((head) => columns.filter((column) => column.head === head)) ?? columns.slice(1, -1).reverse();
   let shown = columns;
@@ -88,7 +91,8 @@ export function printOne(
 /** A table with columns as wide as their contents. On a terminal the lines are cut at the edge; in a pipe they are not. */
 export function tableLines<Row>({ rows, columns }: Pick<Listing<Row>, 'rows' | 'columns'>, output: OutputStream): string[] {
   const cells = rows.map((row) => columns.map(({ cell }) => plain(cell(row))));
-  const widths = columns.map(({ head }, index) => Math.max(head.length, ...cells.map((row) => row[index]?.length ?? 0)));
+  const heads = columns.map(({ head }) => sayHead(head));
+  const widths = heads.map((head, index) => Math.max(widthOf(head), ...cells.map((row) => widthOf(row[index] ?? ''))));
   const draw = (texts: readonly string[]): string => {
     const line = texts
       .map((text, index) => pad(text, widths[index] ?? 0, columns[index]?.align))
@@ -96,9 +100,19 @@ export function tableLines<Row>({ rows, columns }: Pick<Listing<Row>, 'rows' | '
       .trimEnd();
     return output.isTty ? cut(line, output.columns, output.isUnicode ? '…' : '...') : line;
   };
-  return [output.paint.bold(draw(columns.map(({ head }) => head))), ...cells.map(draw)];
+  return [output.paint.bold(draw(heads)), ...cells.map(draw)];
 }
 
 function pad(text: string, width: number, align: 'right' | undefined): string {
-  return align === 'right' ? text.padStart(width) : text.padEnd(width);
+  return align === 'right' ? padStart(text, width) : padEnd(text, width);
+}
+
+/** The lines of one thing: a name and a value each, in two columns. On a terminal the lines are cut at the edge. */
+export function factLines(
+  facts: readonly (readonly [label: string, value: string])[],
+  { isTty, columns, paint }: Pick<OutputStream, 'isTty' | 'columns' | 'paint'>,
+): string[] {
+  const width = Math.max(...facts.map(([label]) => widthOf(label)));
+  const left = isTty ? columns - width - 4 : Number.POSITIVE_INFINITY;
+  return facts.map(([label, value]) => `  ${paint.dim(padEnd(label, width))}  ${cut(plain(value), left)}`);
 }

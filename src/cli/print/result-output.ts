@@ -23,7 +23,7 @@ export function printResult({ terminal, format }: Pick<Call, 'terminal' | 'forma
 
 /** Prints a returned value unchanged, or indented on a terminal. */
 function printValue({ terminal: { out, err } }: Pick<Call, 'terminal'>, payload: string): void {
-  if (payload === '') return err.line(err.paint.dim('(the function returned nothing)'));
+  if (payload === '') return err.line(err.paint.dim(say('(the function returned nothing)')));
   out.line(out.isTty ? indented(payload) : payload);
 }
 

@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline';
 import type { WriteStream } from 'node:tty';
 import pc from 'picocolors';
+import { say } from '../texts/say.ts';
 
 export type ColourChoice = 'auto' | 'always' | 'never';
 export type Paint = ReturnType<typeof pc.createColors>;
@@ -41,8 +42,8 @@ export function createTerminal(colour: ColourChoice, env: Environment = process.
         // Ctrl-C ends the command as everywhere. Ctrl-D counts as no.
         asking.once('SIGINT', () => process.emit('SIGINT'));
         asking.once('close', () => resolve(false));
-        asking.question(`${question} [y/N] `, (answer) => {
-          resolve(/^y(es)?$/i.test(answer.trim()));
+        asking.question(`${question} ${say('[y/N]')} `, (answer) => {
+          resolve(/^(?:y(es)?|是)$/i.test(answer.trim()));
           asking.close();
         });
       }),
@@ -88,8 +89,27 @@ export function widthOf(text: string): number {
   return text.length + (text.match(/[\u2e80-\u9fff\uf900-\ufaff\uff00-\uff60]/g)?.length ?? 0);
 }
 
+/** A text with spaces behind it, up to a width. */
+export function padEnd(text: string, width: number): string {
+  return text + ' '.repeat(Math.max(0, width - widthOf(text)));
+}
+
+/** A text with spaces before it, up to a width. */
+export function padStart(text: string, width: number): string {
+  return ' '.repeat(Math.max(0, width - widthOf(text))) + text;
+}
+
 /** The first characters of a text, up to a width. */
 export function cut(text: string, width: number, ellipsis = '...'): string {
-  if (text.length <= width) return text;
-  return width <= ellipsis.length ? text.slice(0, Math.max(0, width)) : `${text.slice(0, width - ellipsis.length)}${ellipsis}`;
+  if (widthOf(text) <= width) return text;
+  return width <= ellipsis.length ? firstOf(text, width) : `${firstOf(text, width - ellipsis.length)}${ellipsis}`;
+}
+
+function firstOf(text: string, width: number): string {
+  let end = 0;
+  for (let used = 0; end < text.length; end++) {
+    used += widthOf(text.charAt(end));
+    if (used > width) break;
+  }
+  return text.slice(0, end);
 }

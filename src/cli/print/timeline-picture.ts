@@ -1,10 +1,10 @@
 import { isOutcome } from '#machines/facts.ts';
 import { type Wait, waitKinds } from '#src/analysis/queue-waits.ts';
-import { plural } from '#src/cli/print/format.ts';
+import { say, sayCount, sayWord } from '#src/cli/texts/say.ts';
 import type { Timeline } from '#src/client/client.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import { describeFact, nameFact } from './facts-in-words.ts';
-import { cut, type OutputStream, plain } from './terminal.ts';
+import { cut, type OutputStream, padEnd, plain, widthOf } from './terminal.ts';
 import { type Span, spansOf } from './timeline-spans.ts';
 
 /** Draws an invocation: a head, its attempts and waits as bars on one scale, then every transition with its reason. */
@@ -15,7 +15,7 @@ export function drawTimeline(timeline: Timeline, output: OutputStream, now: numb
     ...drawHead(timeline, output, now),
     ...drawWait(wait, output),
     '',
-    ...drawBars(spansOf(facts, now, wait === undefined ? undefined : waitKinds[wait.kind]), startedAt, output),
+    ...drawBars(spansOf(facts, now, wait === undefined ? undefined : say(waitKinds[wait.kind])), startedAt, output),
     '',
     ...drawTransitions(timeline, startedAt, output),
   ];
@@ -28,10 +28,15 @@ function drawHead(timeline: Timeline, { paint }: OutputStream, now: number): str
   const endedAt = isOver ? (transitions.findLast(({ fact }) => isOutcome(fact))?.fact.at ?? now) : now;
   const colour = status === 'SUCCESS' ? paint.green : status === 'FAIL' || status === 'DISCARD' ? paint.red : paint.blue;
   const name = plain(timeline.function) + (qualifier === 'latest' ? '' : `:${plain(qualifier)}`) + resolvedIn(timeline);
-  const took = `${isOver ? 'took' : 'has taken'} ${formatDuration(Math.max(0, endedAt - startedAt))}${isOver ? '' : ' so far'}`;
+  const duration = formatDuration(Math.max(0, endedAt - startedAt));
+  const took = isOver ? say('took {duration}', { duration }) : say('has taken {duration} so far', { duration });
   return [
-    `${paint.bold(name)}  ${requestId}  ${paint.bold(colour(status))} ${paint.dim(`(${state})`)}`,
-    `accepted ${new Date(startedAt).toISOString()}, ${took}, ${plural(attempts, 'attempt')}`,
+    `${paint.bold(name)}  ${requestId}  ${paint.bold(colour(status))} ${paint.dim(`(${sayWord(state)})`)}`,
+    say('accepted {time}, {took}, {attempts}', {
+      time: new Date(startedAt).toISOString(),
+      took,
+      attempts: sayCount(attempts, ['{count} attempt', '{count} attempts']),
+    }),
   ];
 }
 
@@ -44,7 +49,10 @@ function resolvedIn({ qualifier, transitions }: Timeline): string {
 
 function drawWait(wait: Wait | undefined, { paint }: OutputStream): string[] {
   if (wait === undefined) return [];
-  return [paint.yellow(plain(wait.text)), ...(wait.remedy === undefined ? [] : [paint.dim(`try: ${plain(wait.remedy)}`)])];
+  return [
+    paint.yellow(plain(wait.text)),
+    ...(wait.remedy === undefined ? [] : [paint.dim(say('try: {remedy}', { remedy: plain(wait.remedy) }))]),
+  ];
 }
 
 const fills: Record<Span['kind'], { unicode: string; ascii: string }> = {
@@ -59,7 +67,7 @@ function drawBars(spans: readonly Span[], startedAt: number, output: OutputStrea
   const { paint, columns } = output;
   const endedAt = Math.max(startedAt + 1, ...spans.map(({ to }) => to));
   const durations = spans.map(({ from, to, end }) => `${formatDuration(to - from)}${end === 'open' ? '+' : ''}`);
-  const labelWidth = Math.max(8, ...spans.map(({ label }) => label.length));
+  const labelWidth = Math.max(8, ...spans.map(({ label }) => widthOf(label)));
   const durationWidth = Math.max(6, ...durations.map((text) => text.length));
   const barWidth = Math.max(12, Math.min(64, Math.floor((columns - labelWidth - durationWidth - 6) * 0.6)));
   const noteWidth = Math.max(8, columns - labelWidth - barWidth - durationWidth - 7);
@@ -72,7 +80,7 @@ function drawBars(spans: readonly Span[], startedAt: number, output: OutputStrea
     const fill = output.isUnicode ? fills[span.kind].unicode : fills[span.kind].ascii;
     const bar = ' '.repeat(begin) + colourOf(span, output)(fill.repeat(length)) + ' '.repeat(barWidth - begin - length);
     const note = noteOf(span, noteWidth, output);
-    return `${span.label.padEnd(labelWidth)}  ${bar}  ${(durations[index] ?? '').padStart(durationWidth)}  ${note}`.trimEnd();
+    return `${padEnd(span.label, labelWidth)}  ${bar}  ${(durations[index] ?? '').padStart(durationWidth)}  ${note}`.trimEnd();
   });
   return [paint.dim(scale), ...lines];
 }
@@ -94,7 +102,7 @@ function drawTransitions({ transitions }: Timeline, startedAt: number, output: O
   const { paint } = output;
   const moments = transitions.map(({ fact }) => `+${formatDuration(Math.max(0, fact.at - startedAt))}`);
   const width = Math.max(...moments.map((text) => text.length));
-  const nameWidth = Math.max(...transitions.map(({ fact }) => fact.type.length));
+  const nameWidth = Math.max(...transitions.map(({ fact }) => widthOf(sayWord(fact.type))));
   return transitions.flatMap(({ fact }, index) => {
     const words = describeFact(fact);
     const line = `${paint.dim((moments[index] ?? '').padStart(width))}  ${nameFact(fact.type, output, nameWidth)}  ${words}`;
@@ -108,6 +116,6 @@ function drawOutput(fact: object, indent: string, { paint, isUnicode }: OutputSt
   const lines = output.split('\n').filter((line) => line.trim() !== '');
   const shown = lines.slice(-8).map((line) => `${indent}${paint.dim(`${isUnicode ? '│' : '|'} ${plain(line)}`)}`);
   return lines.length > shown.length
-    ? [`${indent}${paint.dim(`(${lines.length - shown.length} earlier lines: --json)`)}`, ...shown]
+    ? [`${indent}${paint.dim(say('({count} earlier lines: --json)', { count: lines.length - shown.length }))}`, ...shown]
     : shown;
 }

@@ -1,4 +1,5 @@
 import type { Fact, FactOf } from '#machines/facts.ts';
+import { say, sayWord } from '#src/cli/texts/say.ts';
 import { quote } from '#src/core/names/names.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import { describeFailure } from './facts-in-words.ts';
@@ -58,9 +59,9 @@ type Ending = { end: Span['end']; note?: string };
 function endingBy(fact: Fact): Ending {
   switch (fact.type) {
     case 'succeeded':
-      return { end: 'succeeded', note: 'succeeded' };
+      return { end: 'succeeded', note: sayWord('succeeded') };
     case 'delivery.delivered':
-      return { end: 'succeeded', note: `delivered to ${fact.destination}` };
+      return { end: 'succeeded', note: say('delivered to {destination}', fact) };
     case 'failed':
       return { end: 'failed', note: fact.condition === 'UnhandledInvocationError' ? describeFailure(fact.failure) : fact.condition };
     case 'retrying':
@@ -78,38 +79,41 @@ function openedBy(fact: Fact): Open | undefined {
     case 'queued':
       return openedByRequest(fact);
     case 'deferred':
-      return { kind: 'wait', label: 'deferred', from: fact.at, note: describeDeferral(fact) };
+      return { kind: 'wait', label: sayWord('deferred'), from: fact.at, note: describeDeferral(fact) };
     case 'running':
-      return { kind: 'attempt', label: `attempt ${fact.attempt}`, from: fact.at, note: `running on ${fact.worker}` };
+      return { kind: 'attempt', label: say('attempt {attempt}', fact), from: fact.at, note: say('running on {worker}', fact) };
     case 'retrying':
-      return { kind: 'wait', label: 'wait', from: fact.at, note: describeWait(fact) };
+      return { kind: 'wait', label: say('wait'), from: fact.at, note: describeWait(fact) };
     case 'delivery.failed':
-      return { kind: 'wait', label: 'wait', from: fact.at, note: `until ${fact.destination} is tried again` };
+      return { kind: 'wait', label: say('wait'), from: fact.at, note: say('until {destination} is tried again', fact) };
     case 'delivery.postponed':
-      return { kind: 'wait', label: 'wait', from: fact.at, note: `postponed: ${fact.reason}` };
+      return { kind: 'wait', label: say('wait'), from: fact.at, note: say('postponed: {reason}', fact) };
     case 'delivery.redriven':
-      return { kind: 'wait', label: 'wait', from: fact.at, note: `until ${fact.destination} is tried again` };
+      return { kind: 'wait', label: say('wait'), from: fact.at, note: say('until {destination} is tried again', fact) };
     case 'delivery.started':
-      return { kind: 'delivery', label: `delivery ${fact.try}`, from: fact.at, note: `delivering to ${fact.destination}` };
+      return { kind: 'delivery', label: say('delivery {try}', fact), from: fact.at, note: say('delivering to {destination}', fact) };
     case 'succeeded':
     case 'failed':
-      return { kind: 'queued', label: 'delivering', from: fact.at, note: 'until all deliveries are settled' };
+      return { kind: 'queued', label: sayWord('delivering'), from: fact.at, note: say('until all deliveries are settled') };
     default:
       return undefined;
   }
 }
 
 function describeDeferral({ flow: { key, rate } }: FactOf<'deferred'>): string {
-  if (rate === undefined) return `until a slot of the key ${quote(key)} is free`;
-  return `for its rate, ${rate.limit} in ${formatDuration(rate.perInMs)}${key === '' ? '' : ` for the key ${quote(key)}`}`;
+  if (rate === undefined) return say('until a slot of the key {key} is free', { key: quote(key) });
+  const values = { limit: rate.limit, duration: formatDuration(rate.perInMs) };
+  if (key === '') return say('for its rate, {limit} in {duration}', values);
+  return say('for its rate, {limit} in {duration} for the key {key}', { ...values, key: quote(key) });
 }
 
 function openedByRequest({ at, dueAt = at }: FactOf<'queued'>): Open {
-  const queued: Open = { kind: 'queued', label: 'queued', from: dueAt, note: 'waiting for an attempt' };
+  const queued: Open = { kind: 'queued', label: sayWord('queued'), from: dueAt, note: say('waiting for an attempt') };
   if (dueAt === at) return queued;
-  return { kind: 'wait', label: 'delayed', from: at, note: `until it is due after ${formatDuration(dueAt - at)}`, next: queued };
+  const note = say('until it is due after {duration}', { duration: formatDuration(dueAt - at) });
+  return { kind: 'wait', label: say('delayed'), from: at, note, next: queued };
 }
 
 function describeWait({ at, dueAt, attempt }: FactOf<'retrying'>): string {
-  return `until attempt ${attempt + 1}, due after ${formatDuration(dueAt - at)}`;
+  return say('until attempt {attempt}, due after {duration}', { attempt: attempt + 1, duration: formatDuration(dueAt - at) });
 }

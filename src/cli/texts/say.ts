@@ -1,11 +1,60 @@
 import { createSay, currentLanguage } from '#src/core/text/language.ts';
+import { batches } from './zh-cn/batches.ts';
+import { definitions } from './zh-cn/definitions.ts';
+import { deliveries } from './zh-cn/deliveries.ts';
 import { doctor } from './zh-cn/doctor.ts';
+import { heads } from './zh-cn/heads.ts';
+import { history } from './zh-cn/history.ts';
+import { invoking } from './zh-cn/invoking.ts';
+import { logStore } from './zh-cn/log-store.ts';
+import { output } from './zh-cn/output.ts';
 import { problems } from './zh-cn/problems.ts';
+import { repair } from './zh-cn/repair.ts';
+import { serving } from './zh-cn/serving.ts';
+import { settings } from './zh-cn/settings.ts';
+import { timeline } from './zh-cn/timeline.ts';
+import { usage } from './zh-cn/usage.ts';
+import { words } from './zh-cn/words.ts';
 
-const zhCn = { ...doctor, ...problems };
+const zhCn = {
+  ...batches,
+  ...definitions,
+  ...deliveries,
+  ...doctor,
+  ...history,
+  ...invoking,
+  ...logStore,
+  ...output,
+  ...problems,
+  ...repair,
+  ...serving,
+  ...settings,
+  ...timeline,
+  ...usage,
+  ...words,
+};
+type Text = keyof typeof zhCn;
 
 /** A text of the command line in the current language. */
 export const say = createSay(zhCn);
+
+/** The head of a column of a table. The empty head belongs to a column that needs none. */
+export type Head = keyof typeof heads | '';
+
+/** The head of a column in the current language. */
+export function sayHead(head: Head): string {
+  return head === '' || currentLanguage() === 'en' ? head : heads[head];
+}
+
+/** A text with a count: the first text for one, the other for all other counts. */
+export function sayCount(count: number, [one, many]: readonly [one: Text, many: Text]): string {
+  return say(count === 1 ? one : many, { count });
+}
+
+/** A word of a fixed set, such as a state, for people. Programs, options and JSON keep the English word. */
+export function sayWord(word: string): string {
+  return currentLanguage() === 'zh-CN' && Object.hasOwn(words, word) ? words[word as keyof typeof words] : word;
+}
 
 /** The translation of a text that may have none. */
 export function translated(text: string): string {

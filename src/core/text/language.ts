@@ -40,8 +40,8 @@ export function fill(template: string, values: Values): string {
   return template.replaceAll(/\{(\w+)\}/g, (whole, name: string) => String(Object.hasOwn(values, name) ? values[name] : whole));
 }
 
-/** The names of the values that a text needs. */
-type Names<Text extends string> = Text extends `${string}{${infer Name}}${infer Rest}` ? Name | Names<Rest> : never;
+/** The names of the values that a text needs. Empty brackets, as in an example of an event, name none. */
+type Names<Text extends string> = Text extends `${string}{${infer Name}}${infer Rest}` ? Exclude<Name, ''> | Names<Rest> : never;
 
 /** The values of a text as an argument: absent for a text without names. Any values are possible when the text is known at run time only. */
 export type ValuesOf<Text extends string, All extends string> = [All] extends [Text]

@@ -71,9 +71,13 @@ export interface ServedSequent extends AsyncDisposable {
 }
 
 /** By default the data is in a new folder, which the disposal removes. */
-export async function serveSequent(args: readonly string[] = ['--deploy-examples'], given?: string): Promise<ServedSequent> {
+export async function serveSequent(
+  args: readonly string[] = ['--deploy-examples'],
+  given?: string,
+  env: Record<string, string> = {},
+): Promise<ServedSequent> {
   const dataDir = given ?? (await mkdtemp(join(tmpdir(), 'sequent-cli-')));
-  const child = spawnCli(['serve', '--start-server', '--nats-port', '0', '--data', dataDir, ...args]);
+  const child = spawnCli(['serve', '--start-server', '--nats-port', '0', '--data', dataDir, ...args], { env });
   const closed = once(child, 'close') as Promise<[number | null]>;
   const output = collect(child);
   const url = await readyUrl(child, output);
@@ -121,9 +125,9 @@ export interface DevelopedFolder extends AsyncDisposable {
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
 
-export async function startDev(folder: string): Promise<DevelopedFolder> {
+export async function startDev(folder: string, env: Record<string, string> = {}): Promise<DevelopedFolder> {
   const dataDir = join(folder, '.sequent');
-  const child = spawnCli(['dev', folder, '--nats-port', '0', '--http-port', '0'], { env: { SEQUENT_LOG_LEVEL: 'warn' } });
+  const child = spawnCli(['dev', folder, '--nats-port', '0', '--http-port', '0'], { env: { SEQUENT_LOG_LEVEL: 'warn', ...env } });
   const closed = once(child, 'close') as Promise<[number | null]>;
   const output = collect(child);
   const url = await readyUrl(child, output);

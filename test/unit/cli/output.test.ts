@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type Column, columnsThatFit } from '#src/cli/print/output.ts';
+import type { Head } from '#src/cli/texts/say.ts';
 
 type Row = { id: string; state: string; attempts: string; why: string };
 const columns: Column<Row>[] = [
@@ -10,7 +11,7 @@ const columns: Column<Row>[] = [
 ];
 const rows = [{ id: 'x'.repeat(36), state: 'notified', attempts: '3', why: 'w'.repeat(200) }];
 
-const headsIn = (width: number, dropOrder?: string[], isTty = true): string[] =>
+const headsIn = (width: number, dropOrder?: Head[], isTty = true): string[] =>
   columnsThatFit({ rows, columns, ...(dropOrder === undefined ? {} : { dropOrder }) }, { isTty, columns: width }).map(({ head }) => head);
 
 describe('a table on a narrow terminal', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { printList, tableLines } from '#src/cli/print/output.ts';
+import { type Column, printList, tableLines } from '#src/cli/print/output.ts';
 import { createOutputStream, cut, plain } from '#src/cli/print/terminal.ts';
 import { outputStreamOf } from '#test/support/cli/output-streams.ts';
 
@@ -41,9 +41,9 @@ describe('text from outside', () => {
 });
 
 describe('a table', () => {
-  const columns = [
-    { head: 'NAME', cell: (row: { name: string; count: number }) => row.name },
-    { head: 'COUNT', cell: (row: { name: string; count: number }) => String(row.count), align: 'right' as const },
+  const columns: Column<{ name: string; count: number }>[] = [
+    { head: 'NAME', cell: ({ name }) => name },
+    { head: 'COUNT', cell: ({ count }) => String(count), align: 'right' },
   ];
   const rows = [
     { name: 'a', count: 1_000_000 },

@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import { formatMoment } from '#src/cli/print/format.ts';
-import { printOne } from '#src/cli/print/output.ts';
+import { factLines, printOne } from '#src/cli/print/output.ts';
 import { plain } from '#src/cli/print/terminal.ts';
+import { say } from '#src/cli/texts/say.ts';
 import { type FoundBatch, findBatch } from '#src/client/batches.ts';
 import { action, type Call } from '../../call.ts';
 import { exitCodes } from '../../problem.ts';
@@ -34,16 +35,15 @@ async function get(call: Call<GetOptions>): Promise<typeof exitCodes.ok> {
 function describe(found: FoundBatch, { terminal: { out } }: Call): string[] {
   const { id, function: name, openedAs, firstAt, lastAt, sequence } = found;
   const facts: [string, string][] = [
-    ['function', name],
-    ['state', stateInWords(found)],
-    ...(openedAs === null ? [] : [['request', openedAs] as [string, string]]),
+    [say('function'), name],
+    [say('state'), stateInWords(found)],
+    ...(openedAs === null ? [] : [[say('request'), openedAs] as [string, string]]),
     ...(firstAt === null || lastAt === null
       ? []
-      : [['accepted', `${formatMoment(firstAt)} to ${formatMoment(lastAt)}`] as [string, string]]),
-    ['members', progressOf(found)],
+      : [[say('accepted'), say('{from} to {to}', { from: formatMoment(firstAt), to: formatMoment(lastAt) })] as [string, string]]),
+    [say('members'), progressOf(found)],
     ...countsOf(found).map(([label, count]): [string, string] => [label, String(count)]),
-    ['as of', `message ${sequence} of the log`],
+    [say('as of'), say('message {sequence} of the log', { sequence })],
   ];
-  const width = Math.max(...facts.map(([label]) => label.length));
-  return [out.paint.bold(plain(id)), ...facts.map(([label, value]) => `  ${out.paint.dim(label.padEnd(width))}  ${plain(value)}`)];
+  return [out.paint.bold(plain(id)), ...factLines(facts, out)];
 }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { formatMoment } from '#src/cli/print/format.ts';
+import { say, sayWord } from '#src/cli/texts/say.ts';
 import { openMembersOf } from '#src/client/batches.ts';
 import type { BatchSummary } from '#src/core/batch-questions.ts';
 
@@ -24,12 +25,12 @@ export function countsOf(batch: BatchSummary): [label: string, count: number][] 
     ['failed', FAIL],
     ['discarded', DISCARD],
   ];
-  return all.filter(([, count]) => count > 0);
+  return all.filter(([, count]) => count > 0).map(([word, count]) => [sayWord(word), count]);
 }
 
 /** Such as `3 of 5 over`. */
 export function progressOf(batch: BatchSummary): string {
-  return `${batch.members - openMembersOf(batch)} of ${batch.members} over`;
+  return say('{done} of {members} over', { done: batch.members - openMembersOf(batch), members: batch.members });
 }
 
 /** Whether the state or the counts can still change. */
@@ -40,14 +41,14 @@ export function canChange(batch: BatchSummary): boolean {
 export function stateInWords({ state, completedAt }: BatchSummary): string {
   switch (state) {
     case 'unopened':
-      return 'unopened: nobody awaits the members';
+      return say('unopened: nobody awaits the members');
     case 'open':
-      return 'open: further members may follow';
+      return say('open: further members may follow');
     case 'sealed':
-      return 'sealed: the members are awaited';
+      return say('sealed: the members are awaited');
     case 'completed':
-      return `completed at ${formatMoment(completedAt ?? 0)}; its destinations are being told`;
+      return say('completed at {time}; its destinations are being told', { time: formatMoment(completedAt ?? 0) });
     case 'notified':
-      return `completed at ${formatMoment(completedAt ?? 0)}`;
+      return say('completed at {time}', { time: formatMoment(completedAt ?? 0) });
   }
 }

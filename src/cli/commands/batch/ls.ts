@@ -3,6 +3,7 @@ import { parseWhole } from '#src/cli/arguments/durations.ts';
 import { formatMoment } from '#src/cli/print/format.ts';
 import { type Column, printList } from '#src/cli/print/output.ts';
 import { plain } from '#src/cli/print/terminal.ts';
+import { say, sayWord } from '#src/cli/texts/say.ts';
 import type { BatchSummary } from '#src/core/batch-questions.ts';
 import { action, type Call } from '../../call.ts';
 import { exitCodes } from '../../problem.ts';
@@ -25,14 +26,14 @@ export function listCommand(): Command {
 const columns: Column<BatchSummary>[] = [
   { head: 'ID', cell: ({ id }) => id },
   { head: 'FUNCTION', cell: ({ function: name }) => name },
-  { head: 'STATE', cell: ({ state }) => state },
+  { head: 'STATE', cell: ({ state }) => sayWord(state) },
   { head: 'STARTED', cell: ({ openedAt, firstAt }) => formatMoment(openedAt ?? firstAt ?? 0) },
   { head: 'PROGRESS', cell: progressOf },
   {
     head: 'MEMBERS',
     cell: (batch) =>
       countsOf(batch)
-        .map(([label, count]) => `${count} ${label}`)
+        .map(([state, count]) => say('{count} {state}', { count, state }))
         .join(', '),
   },
 ];
@@ -47,10 +48,10 @@ async function list(call: Call<ListOptions>): Promise<typeof exitCodes.ok> {
       rows: batches,
       columns,
       name: ({ id }) => id,
-      empty: 'no batch matches; try: sequent invoke <function> --batch <file>',
+      empty: say('no batch matches; try: sequent invoke <function> --batch <file>'),
     });
     const { err } = call.terminal;
-    if (cursor !== null) err.line(err.paint.dim(plain(`there are more: --cursor ${cursor}`)));
+    if (cursor !== null) err.line(err.paint.dim(plain(say('there are more: --cursor {cursor}', { cursor }))));
     return exitCodes.ok;
   });
 }

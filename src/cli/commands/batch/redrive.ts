@@ -1,9 +1,11 @@
 import { Command } from 'commander';
 import { parseRate } from '#src/cli/arguments/rate.ts';
+import { say } from '#src/cli/texts/say.ts';
 import { findBatch } from '#src/client/batches.ts';
 import type { SequentClient } from '#src/client/client.ts';
 import type { InvocationSummary } from '#src/core/history-questions.ts';
 import { newBatchId } from '#src/core/lines/batch-id.ts';
+import { bulkTexts } from '../../bulk-texts.ts';
 import { action, type Call } from '../../call.ts';
 import { type BulkOptions, inBulk } from '../../in-bulk.ts';
 import type { ExitCode } from '../../problem.ts';
@@ -40,7 +42,7 @@ async function redrive(call: Call<RedriveOptions>): Promise<ExitCode> {
     await client.batches.open({ ...batch, redriveOf: found.id });
     const code = await redriveAll(call, client, { items, filter, batch: batch.id });
     await client.batches.seal(batch);
-    call.terminal.err.line(`batch ${batch.id}; its counts: sequent batch get ${batch.id}`);
+    call.terminal.err.line(say('batch {batch}; its counts: sequent batch get {batch}', { batch: batch.id }));
     return code;
   });
 }
@@ -50,10 +52,7 @@ type Redriven = { items: InvocationSummary[]; filter: object; batch: string };
 async function redriveAll(call: Call<RedriveOptions>, client: SequentClient, { items, filter, batch }: Redriven): Promise<ExitCode> {
   return await inBulk<InvocationSummary>(call, {
     items,
-    verb: 'run again',
-    past: 'run again',
-    noun: 'failed invocation',
-    nouns: 'failed invocations',
+    texts: bulkTexts.runAgain,
     nameOf: ({ id }) => id,
     toJson: ({ id, function: fn, condition }) => ({ requestId: id, function: fn, condition }),
     record: async (total) => {
@@ -63,7 +62,7 @@ async function redriveAll(call: Call<RedriveOptions>, client: SequentClient, { i
     subjectOf: ({ id, function: fn }) => ({ id, function: fn }),
     perform: async ({ id, function: fn }) => {
       const redriven = await client.repair.redrive(id, { function: fn, batch });
-      return { note: `runs again as ${redriven}`, json: { redrive: redriven, batch } };
+      return { note: say('runs again as {id}', { id: redriven }), json: { redrive: redriven, batch } };
     },
   });
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Command } from 'commander';
-import { plural } from '#src/cli/print/format.ts';
 import type { Terminal } from '#src/cli/print/terminal.ts';
+import { sayCount } from '#src/cli/texts/say.ts';
 import { findBatch, openMembersOf, readMembers } from '#src/client/batches.ts';
 import type { InvocationDetail } from '#src/core/history-questions.ts';
 import { action, type Call } from '../../call.ts';
@@ -25,7 +25,7 @@ async function results({ options, args, terminal }: Call<BatchOwnerOptions>): Pr
     const found = await findBatch(client.history, { id: args[0] ?? '', function: options.function }, { atLeast });
     for await (const members of readMembers(client.history, found)) await print(members, terminal);
     const open = openMembersOf(found);
-    if (open > 0) terminal.err.line(`${plural(open, 'member')} had no outcome yet`);
+    if (open > 0) terminal.err.line(sayCount(open, ['{count} member had no outcome yet', '{count} members had no outcome yet']));
     return (found.byStatus.SUCCESS ?? 0) === found.members ? exitCodes.ok : exitCodes.failed;
   });
 }

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { say } from '#src/cli/texts/say.ts';
 import { findBatch } from '#src/client/batches.ts';
 import { action, type Call } from '../../call.ts';
 import { exitCodes } from '../../problem.ts';
@@ -18,7 +19,7 @@ async function seal({ options, args, terminal }: Call<BatchOwnerOptions>): Promi
     const named = { id: args[0] ?? '', function: options.function };
     const { id, function: fn } = await findBatch(client.history, named, { atLeast: await client.lastSequence() });
     const isSealed = await client.batches.seal({ function: fn, id }, 'person');
-    terminal.out.line(isSealed ? `batch ${id} is sealed` : `batch ${id} was sealed before`);
+    terminal.out.line(isSealed ? say('batch {id} is sealed', { id }) : say('batch {id} was sealed before', { id }));
     return exitCodes.ok;
   });
 }

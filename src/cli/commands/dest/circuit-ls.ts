@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { plural } from '#src/cli/print/format.ts';
 import { type Column, printList } from '#src/cli/print/output.ts';
+import { say, sayCount, sayWord } from '#src/cli/texts/say.ts';
 import { countOmittedCircuits, describeCircuit, type UnclosedCircuit, unclosedCircuits } from '#src/core/unclosed-circuits.ts';
 import { action, type Call } from '../../call.ts';
 import { exitCodes } from '../../problem.ts';
@@ -29,7 +29,7 @@ Examples:
 const columns: Column<UnclosedCircuit>[] = [
   { head: 'FUNCTION', cell: ({ function: name }) => name },
   { head: 'TARGET', cell: ({ target }) => target },
-  { head: 'CIRCUIT', cell: ({ state }) => state },
+  { head: 'CIRCUIT', cell: ({ state }) => sayWord(state) },
   { head: 'UNTIL', cell: ({ state, openUntil }) => (state === 'open' ? new Date(openUntil).toISOString() : '') },
   { head: 'FAILURES', cell: ({ failures }) => String(failures), align: 'right' },
   { head: 'PROCESSES', cell: ({ processes }) => String(processes), align: 'right' },
@@ -45,10 +45,16 @@ async function list(call: Call<ListOptions>): Promise<typeof exitCodes.ok> {
       columns,
       name: ({ function: name, target }) => `${name} ${target}`,
       toJson: (circuit) => ({ ...circuit, inWords: describeCircuit(circuit) }),
-      empty: 'no circuit is open',
+      empty: say('no circuit is open'),
     });
     const omitted = countOmittedCircuits(instances);
-    if (omitted > 0) terminal.err.line(`${plural(omitted, 'more circuit')} not listed: a process names at most 200`);
+    if (omitted > 0)
+      terminal.err.line(
+        sayCount(omitted, [
+          '{count} more circuit not listed: a process names at most 200',
+          '{count} more circuits not listed: a process names at most 200',
+        ]),
+      );
     return exitCodes.ok;
   });
 }

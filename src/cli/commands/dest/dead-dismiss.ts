@@ -1,4 +1,6 @@
 import { Command } from 'commander';
+import { say } from '#src/cli/texts/say.ts';
+import { bulkTexts } from '../../bulk-texts.ts';
 import { action, type Call } from '../../call.ts';
 import type { ExitCode } from '../../problem.ts';
 import { noteOption, withDeadLetterFilters } from './filters.ts';
@@ -33,9 +35,10 @@ Exit codes: 0 all, 1 not all, 2 no selection, 3 no such invocation, 4 none of it
 async function dismiss(call: Call<DismissOptions>): Promise<ExitCode> {
   const { note } = call.options;
   return await onDeadLetters(call, {
-    verb: 'dismiss',
+    texts: bulkTexts.dismiss,
     past: 'dismissed',
-    describe: (destination) => `the delivery to ${destination} is dismissed`,
+    note: () => say('is dismissed'),
+    describe: (destination) => say('the delivery to {destination} is dismissed', { destination }),
     perform: (repair, { id, ...which }) => repair.dismiss(id, { ...which, note }),
   });
 }

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type Column, printList } from '#src/cli/print/output.ts';
+import { type Head, say } from '#src/cli/texts/say.ts';
 import type { DeadLetter } from '#src/client/client.ts';
 import { action, type Call } from '../../call.ts';
 import { exitCodes } from '../../problem.ts';
@@ -63,16 +64,16 @@ function groupsOf(letters: readonly DeadLetter[], by: readonly Field[]): Group[]
 }
 
 function printGroups(call: Call<ListOptions>, letters: readonly DeadLetter[], by: readonly Field[]): void {
-  const columnOf = (field: Field): Column<Group> => ({ head: field.toUpperCase(), cell: (group) => group[field] ?? '' });
+  const columnOf = (field: Field): Column<Group> => ({ head: headOf[field], cell: (group) => group[field] ?? '' });
   printList(call, {
     rows: groupsOf(letters, by),
     columns: [{ head: 'COUNT', cell: ({ count }) => String(count), align: 'right' }, ...by.map(columnOf)],
     name: (group) => by.map((field) => group[field] ?? '').join(' '),
-    empty: EMPTY,
+    empty: say('no delivery was given up'),
   });
 }
 
-const EMPTY = 'no delivery was given up';
+const headOf = { function: 'FUNCTION', destination: 'DESTINATION', reason: 'REASON' } as const satisfies Record<Field, Head>;
 
 async function list(call: Call<ListOptions>): Promise<typeof exitCodes.ok> {
   const { by } = call.options;
@@ -86,7 +87,7 @@ async function list(call: Call<ListOptions>): Promise<typeof exitCodes.ok> {
       rows,
       columns,
       name: ({ requestId }) => requestId,
-      empty: EMPTY,
+      empty: say('no delivery was given up'),
     });
     return exitCodes.ok;
   });

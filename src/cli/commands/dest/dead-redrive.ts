@@ -1,5 +1,7 @@
 import { Command } from 'commander';
 import { parseRate } from '#src/cli/arguments/rate.ts';
+import { say } from '#src/cli/texts/say.ts';
+import { bulkTexts } from '../../bulk-texts.ts';
 import { action, type Call } from '../../call.ts';
 import type { ExitCode } from '../../problem.ts';
 import { withDeadLetterFilters } from './filters.ts';
@@ -30,9 +32,10 @@ Exit codes: 0 all, 1 not all, 2 no selection, 3 no such invocation, 4 none of it
 
 async function redrive(call: Call<DeadLetterOptions>): Promise<ExitCode> {
   return await onDeadLetters(call, {
-    verb: 'redrive',
+    texts: bulkTexts.redrive,
     past: 'redriven',
-    describe: (destination) => `${destination} is redriven`,
+    note: () => say('is redriven'),
+    describe: (destination) => say('{destination} is redriven', { destination }),
     perform: (repair, { id, destination, ...of }) => repair.redeliver(id, destination, of),
   });
 }

@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import type { DeliveryFact } from '#machines/facts.ts';
 import { describeFact } from '#src/cli/print/facts-in-words.ts';
-import { type OutputStream, plain } from '#src/cli/print/terminal.ts';
+import { type OutputStream, padEnd, plain } from '#src/cli/print/terminal.ts';
+import { say } from '#src/cli/texts/say.ts';
 import type { DeadLetter, Timeline } from '#src/client/client.ts';
 import { action, type Call } from '../../call.ts';
 import { type ExitCode, exitCodes } from '../../problem.ts';
@@ -41,7 +42,7 @@ async function show(call: Call<ShowOptions>): Promise<ExitCode> {
     const shown = dead.map((letter) => details(letter, timeline));
     print({ format, terminal }, shown);
     if (shown.length > 0) return exitCodes.ok;
-    terminal.err.line(`no delivery of ${plain(id)} is dead`);
+    terminal.err.line(say('no delivery of {id} is dead', { id: plain(id) }));
     return exitCodes.failed;
   });
 }
@@ -65,9 +66,9 @@ function details({ requestId, function: name, destination: id, reason }: DeadLet
 function describe({ requestId, function: name, destination, reason, tries, envelope }: Shown, { paint }: OutputStream): string[] {
   return [
     `${paint.bold(plain(`${name}  ${requestId}  ${destination.id}`))}  ${paint.red(plain(reason))}`,
-    `  ${paint.dim('to')}      ${plain(`${destination.destination} ${destination.param}`)}`,
+    `  ${paint.dim(padEnd(say('to'), 8))}${plain(`${destination.destination} ${destination.param}`)}`,
     ...tries.map((fact) => `  ${paint.dim(new Date(fact.at).toISOString())}  ${describeFact(fact)}`),
-    `  ${paint.dim('sends')}   ${plain(JSON.stringify(envelope))}`,
-    `  ${paint.dim('again')}   sequent dest dead redrive ${plain(`${requestId} --destination ${destination.id}`)}`,
+    `  ${paint.dim(padEnd(say('sends'), 8))}${plain(JSON.stringify(envelope))}`,
+    `  ${paint.dim(padEnd(say('again'), 8))}sequent dest dead redrive ${plain(`${requestId} --destination ${destination.id}`)}`,
   ];
 }

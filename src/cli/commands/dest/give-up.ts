@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { say } from '#src/cli/texts/say.ts';
 import { action, type Call } from '../../call.ts';
 import { type ExitCode, exitCodes } from '../../problem.ts';
 import { withClient } from '../../session.ts';
@@ -35,7 +36,12 @@ async function giveUp(call: Call<GiveUpOptions>): Promise<ExitCode> {
   return await withClient(options, async ({ repair }) => {
     const { function: name, destination, note } = options;
     const destinations = await repair.giveUp(id, { function: name, destination, note });
-    printDestinations(call, { id, past: 'givenUp', describe: (one) => `the delivery to ${one} is given up`, destinations });
+    printDestinations(call, {
+      id,
+      past: 'givenUp',
+      describe: (destination) => say('the delivery to {destination} is given up', { destination }),
+      destinations,
+    });
     return exitCodes.ok;
   });
 }

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { type Column, printList } from '#src/cli/print/output.ts';
+import { say, sayWord } from '#src/cli/texts/say.ts';
 import type { Policy } from '#src/core/functions/definition.ts';
 import type { FunctionEntry } from '#src/core/functions/entry.ts';
 import { whenInWords } from '#src/core/functions/when-in-words.ts';
@@ -27,7 +28,7 @@ type Edge = { from: string; on: 'success' | 'failure'; destination: string; para
 
 const columns: Column<Edge>[] = [
   { head: 'FUNCTION', cell: ({ from }) => from },
-  { head: 'ON', cell: ({ on }) => on },
+  { head: 'ON', cell: ({ on }) => sayWord(on) },
   { head: 'DESTINATION', cell: ({ destination }) => destination },
   { head: 'PARAM', cell: ({ param }) => param },
   { head: 'ONLY WHEN', cell: ({ when = '' }) => when },
@@ -42,7 +43,7 @@ async function list(call: Call): Promise<typeof exitCodes.ok> {
       columns,
       name: ({ from, destination, param }) => `${from} ${destination} ${param}`,
       toJson: (edge) => edge,
-      empty: 'no function has a destination',
+      empty: say('no function has a destination'),
     });
     return exitCodes.ok;
   });

@@ -1,4 +1,5 @@
 import type { DeadLetter, SequentClient } from '#src/client/client.ts';
+import type { BulkTexts } from '../../bulk-texts.ts';
 import type { Call } from '../../call.ts';
 import { type BulkOptions, inBulk } from '../../in-bulk.ts';
 import { type ExitCode, exitCodes } from '../../problem.ts';
@@ -8,9 +9,11 @@ import { checkSelection, type DeadLetterFilters, filterOf } from './filters.ts';
 export type DeadLetterOptions = DeadLetterFilters & BulkOptions & { all?: true };
 
 type Change = {
-  /** `redrive`, and `redriven`, which is also the name in JSON. */
-  verb: string;
+  texts: BulkTexts;
+  /** `redriven` or `dismissed`: the name in JSON. */
   past: string;
+  /** The words behind the name of a delivery that was changed. */
+  note: () => string;
   /** The line about one destination of the named invocation. */
   describe(destination: string): string;
   /** Changes the dead deliveries of an invocation, and returns their destinations. */
@@ -21,22 +24,19 @@ type Change = {
 export async function onDeadLetters(call: Call<DeadLetterOptions>, change: Change): Promise<ExitCode> {
   const { args, options } = call;
   const [id] = args;
-  const { verb, past } = change;
+  const { texts, past } = change;
   checkSelection(call, past);
   return await withClient(options, async ({ repair }) => {
     if (id !== undefined && !options.dryRun) return await onOne(call, change, { repair, id });
     const dead = (await repair.deadLetters(filterOf(options))).filter(({ requestId }) => id === undefined || requestId === id);
     return await inBulk<DeadLetter>(call, {
       items: dead,
-      verb,
-      past,
-      noun: 'dead delivery',
-      nouns: 'dead deliveries',
+      texts,
       nameOf: ({ requestId, destination }) => `${requestId} ${destination}`,
       toJson: ({ requestId, destination, function: name }) => ({ requestId, destination, function: name }),
       perform: async ({ requestId, destination, function: name }) => {
         await change.perform(repair, { id: requestId, function: name, destination });
-        return { note: `is ${past}`, json: { [past]: true } };
+        return { note: change.note(), json: { [past]: true } };
       },
     });
   });

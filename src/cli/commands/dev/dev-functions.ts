@@ -5,6 +5,7 @@ import { CodeError } from '#src/cli/code/code-error.ts';
 import { isHandlerFile } from '#src/cli/code/languages.ts';
 import { formatTimeOfDay } from '#src/cli/print/format.ts';
 import { problemOf } from '#src/cli/problem.ts';
+import { say } from '#src/cli/texts/say.ts';
 import { FunctionNotFoundError } from '#src/core/errors.ts';
 import { type FunctionName, isFunctionName } from '#src/core/names/names.ts';
 import type { RunningRoles } from '#src/main/roles/roles.ts';
@@ -80,7 +81,7 @@ export class DevFunctions {
   async open(): Promise<void> {
     await this.update('all');
     const present = new Set(this.list.map(({ name }) => name));
-    for (const name of this.#earlier) if (!present.has(name)) await this.#remove(name, 'its file is gone');
+    for (const name of this.#earlier) if (!present.has(name)) await this.#remove(name, say('its file is gone'));
     this.#writeRecord();
   }
 
@@ -107,7 +108,8 @@ export class DevFunctions {
     const known = this.#known.get(file);
     if (known === undefined || known.name === name) return;
     this.#known.delete(file);
-    if (known.revision !== undefined) await this.#remove(known.name, `${relative(this.#options.folder, file)} is ${name} now`);
+    if (known.revision !== undefined)
+      await this.#remove(known.name, say('{file} is {name} now', { file: relative(this.#options.folder, file), name }));
   }
 
   async #removeDeleted(files: ReadonlySet<string>): Promise<void> {
@@ -115,8 +117,8 @@ export class DevFunctions {
       // An editor may empty a file before it writes it.
       if (files.has(file) || statSync(file, { throwIfNoEntry: false })?.size === 0) continue;
       this.#known.delete(file);
-      const why = existsSync(file) ? 'exports no handler any more' : 'was deleted';
-      if (revision !== undefined) await this.#remove(name, `${relative(this.#options.folder, file)} ${why}`);
+      const text = existsSync(file) ? '{file} exports no handler any more' : '{file} was deleted';
+      if (revision !== undefined) await this.#remove(name, say(text, { file: relative(this.#options.folder, file) }));
     }
   }
 
@@ -131,7 +133,13 @@ export class DevFunctions {
   #sayMissing(settings: Readonly<Record<string, FunctionSettings>>): void {
     for (const [name, { file }] of Object.entries(settings))
       if (file !== undefined && !existsSync(file))
-        this.#options.say(`${name}: not put; ${SETTINGS_FILE} names ${relative(this.#options.folder, file)}, which does not exist`);
+        this.#options.say(
+          say('{name}: not put; {settings} names {file}, which does not exist', {
+            name,
+            settings: SETTINGS_FILE,
+            file: relative(this.#options.folder, file),
+          }),
+        );
   }
 
   #settings(changed: ReadonlySet<string> | 'all'): Readonly<Record<string, FunctionSettings>> | undefined {
@@ -139,7 +147,7 @@ export class DevFunctions {
       return readSettings(this.#options.folder);
     } catch (error) {
       if (changed === 'all') throw error;
-      this.#sayProblem(`${SETTINGS_FILE}: the settings before it stay`, problemOf(error).why);
+      this.#sayProblem(say('{file}: the settings before it stay', { file: SETTINGS_FILE }), problemOf(error).why);
       return undefined;
     }
   }
@@ -151,7 +159,8 @@ export class DevFunctions {
       const { inputs, put } = await readFunction(file, settings, this.#options.provided);
       if (put === undefined) {
         this.#known.set(file, { name, inputs, revision: undefined, problem: undefined });
-        if (known.revision !== undefined) await this.#remove(name, `${relative(this.#options.folder, file)} exports no handler any more`);
+        if (known.revision !== undefined)
+          await this.#remove(name, say('{file} exports no handler any more', { file: relative(this.#options.folder, file) }));
         return;
       }
       this.#expectName(name, file);
@@ -163,7 +172,10 @@ export class DevFunctions {
       await this.#applied(name, revision);
       this.#known.set(file, { name, inputs, revision, putAt: Date.now(), problem: undefined });
       if (revision === known.revision && known.problem === undefined) return;
-      this.#options.say(`${name}: put${known.revision === undefined ? '' : ' again'}, ${Math.round(performance.now() - startedAt)} ms`);
+      const duration = `${Math.round(performance.now() - startedAt)} ms`;
+      this.#options.say(
+        say(known.revision === undefined ? '{name}: put, {duration}' : '{name}: put again, {duration}', { name, duration }),
+      );
     } catch (error) {
       this.#keepEarlier(file, known, error);
     }
@@ -174,9 +186,7 @@ export class DevFunctions {
     const problem = problemOf(error).why;
     this.#known.set(file, { ...known, inputs, problem });
     if (problem === known.problem) return;
-    const time = known.putAt === undefined ? 'the earlier run' : formatTimeOfDay(known.putAt).slice(0, 8);
-    const kept = known.revision === undefined ? '' : `; the code of ${time} still runs`;
-    this.#sayProblem(`${known.name}: not put${kept}`, problem);
+    this.#sayProblem(notPutInWords(known), problem);
   }
 
   #earlierRevision(name: string): number | undefined {
@@ -202,13 +212,13 @@ export class DevFunctions {
     await this.#options.roles.registry.delete(name).catch((error: unknown) => {
       if (!(error instanceof FunctionNotFoundError)) throw error;
     });
-    this.#options.say(`${name}: removed, because ${why}`);
+    this.#options.say(say('{name}: removed, because {why}', { name, why }));
   }
 
   #sayProblem(what: string, why: string): void {
-    const { say } = this.#options;
-    say(what);
-    for (const line of why.split('\n')) say(`  ${line}`);
+    const { say: print } = this.#options;
+    print(what);
+    for (const line of why.split('\n')) print(`  ${line}`);
   }
 
   #readRecord(): string[] {
@@ -223,4 +233,10 @@ export class DevFunctions {
     const functions = this.list.flatMap(({ name, isPut }) => (isPut ? [name] : []));
     writeFileSync(this.#record, `${JSON.stringify({ functions })}\n`);
   }
+}
+
+function notPutInWords({ name, revision, putAt }: Known): string {
+  if (revision === undefined) return say('{name}: not put', { name });
+  if (putAt === undefined) return say('{name}: not put; the code of the earlier run still runs', { name });
+  return say('{name}: not put; the code of {time} still runs', { name, time: formatTimeOfDay(putAt).slice(0, 8) });
 }

@@ -6,6 +6,7 @@ import { nameFact } from '#src/cli/print/facts-in-words.ts';
 import { formatTimeOfDay } from '#src/cli/print/format.ts';
 import { sourceLine } from '#src/cli/print/source-line.ts';
 import { type OutputStream, plain } from '#src/cli/print/terminal.ts';
+import { say } from '#src/cli/texts/say.ts';
 import type { LiveTransition } from '#src/core/log/transitions.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 
@@ -50,8 +51,9 @@ export function createInvocationLines({ format, output, rootOf }: Options): (tra
   function linesOf(fact: AttemptEnd, { name, durationInMs }: Facts): string[] {
     const { paint } = output;
     const took = durationInMs === null ? '' : `  ${formatDuration(durationInMs)}`;
-    const next = fact.type === 'retrying' ? `, next in ${formatDuration(Math.max(0, fact.dueAt - fact.at))}` : '';
-    const attempt = fact.attempt === 0 ? 'not run' : `attempt ${fact.attempt}`;
+    const next =
+      fact.type === 'retrying' ? say(', next in {duration}', { duration: formatDuration(Math.max(0, fact.dueAt - fact.at)) }) : '';
+    const attempt = fact.attempt === 0 ? say('not run') : say('attempt {attempt}', fact);
     const head = `${paint.dim(formatTimeOfDay(fact.at))}  ${paint.bold(plain(name))}  ${fact.invocation}  ${attempt}  ${nameFact(fact.type, output)}${next}${took}`;
     const printed = (fact.output ?? '').split('\n').filter((line) => line !== '');
     return [head, ...printed.map((line) => `  ${paint.dim('|')} ${plain(line)}`), ...('failure' in fact ? failureLines(fact.failure) : [])];

@@ -1,9 +1,10 @@
 import { Command } from 'commander';
 import { parseWhole } from '#src/cli/arguments/durations.ts';
+import { limitsInWords } from '#src/cli/print/flow-in-words.ts';
 import { type Column, printList } from '#src/cli/print/output.ts';
+import { say } from '#src/cli/texts/say.ts';
 import { addWatch, type WatchOptions, watching } from '#src/cli/watch.ts';
 import type { PoolKey, PoolState } from '#src/client/flow.ts';
-import { limitsInWords } from '#src/core/functions/flow-in-words.ts';
 import { poolsNamed, shownPool, tokenOfPool } from '#src/core/functions/pool-names.ts';
 import { parseFunctionName } from '#src/core/names/names.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
@@ -45,13 +46,12 @@ async function list(call: Call<ListOptions>): Promise<typeof exitCodes.ok> {
   return exitCodes.ok;
 }
 
-const EMPTY = 'no function has a flow yet; try: sequent fn put <function> --file <file> --flow-concurrency 10';
-
 function print(call: Call<ListOptions>, pools: readonly PoolState[], now: number): void {
   const name = ({ pool }: PoolState): string => tokenOfPool(pool);
-  if (call.format !== 'table') return printList(call, { rows: pools, columns: [], name, toJson, empty: EMPTY });
+  const empty = say('no function has a flow yet; try: sequent fn put <function> --file <file> --flow-concurrency 10');
+  if (call.format !== 'table') return printList(call, { rows: pools, columns: [], name, toJson, empty });
   const rows = pools.flatMap((state) => [rowOf(state, now), ...state.keys.map((key) => rowOfKey(key, now)), ...restOf(state)]);
-  printList(call, { rows, columns, name: (row) => row.name, empty: EMPTY });
+  printList(call, { rows, columns, name: (row) => row.name, empty });
 }
 
 type Row = { name: string; functions: string; limits: string; running: string; waiting: string; oldest: string };
@@ -68,11 +68,11 @@ const columns: Column<Row>[] = [
 function rowOf({ pool, functions, running, waiting, since }: PoolState, now: number): Row {
   const { isShared } = shownPool(pool);
   const limits = functions.map(({ name, flow }) => {
-    const limit = flow === undefined ? 'no flow any more' : limitsInWords(flow);
+    const limit = flow === undefined ? say('no flow any more') : limitsInWords(flow);
     return functions.length > 1 ? `${name}: ${limit}` : limit;
   });
   return {
-    name: `${tokenOfPool(pool)}${isShared ? ' (pool)' : ''}`,
+    name: isShared ? say('{pool} (pool)', { pool: tokenOfPool(pool) }) : tokenOfPool(pool),
     functions: functions.map(({ name }) => name).join(', '),
     limits: limits.join('; '),
     running: String(running),
@@ -82,7 +82,7 @@ function rowOf({ pool, functions, running, waiting, since }: PoolState, now: num
 }
 
 function rowOfKey({ key, running, waiting, since }: PoolKey, now: number): Row {
-  const name = `  ${key === '' ? '(no key)' : key}`;
+  const name = `  ${key === '' ? say('(no key)') : key}`;
   return { name, functions: '', limits: '', running: String(running), waiting: String(waiting), oldest: age(since, now) };
 }
 

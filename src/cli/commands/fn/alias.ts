@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { type PolicyFlags, withPolicyOptions } from '#src/cli/arguments/policy-flags.ts';
 import { type Column, printList, printOne } from '#src/cli/print/output.ts';
+import { say } from '#src/cli/texts/say.ts';
 import { aliasOf, promoted, rolledBack } from '#src/core/functions/canary.ts';
 import type { AliasInput, FunctionAlias } from '#src/core/functions/entry.ts';
 import { aliasNameOf } from '#src/core/names/names.ts';
@@ -136,7 +137,7 @@ const columns: Column<FunctionAlias>[] = [
         .map(([version, share]) => `${version}=${share}%`)
         .join(' '),
   },
-  { head: 'POLICY', cell: ({ policy }) => (policy === undefined ? 'of the version' : 'its own') },
+  { head: 'POLICY', cell: ({ policy }) => (policy === undefined ? say('of the version') : say('its own')) },
   { head: 'SET', cell: ({ changedAt }) => new Date(changedAt).toISOString().slice(0, 19) },
   { head: 'DESCRIPTION', cell: ({ description }) => description },
 ];
@@ -148,7 +149,7 @@ async function list(call: Call): Promise<typeof exitCodes.ok> {
       rows: (await functions.get(name)).aliases,
       columns,
       name: (alias) => `!${alias.name}`,
-      empty: `${name} has no alias; try: sequent fn alias set ${name} prod latest`,
+      empty: say('{name} has no alias; try: sequent fn alias set {name} prod latest', { name }),
     });
     return exitCodes.ok;
   });
@@ -161,7 +162,7 @@ async function remove(call: Call): Promise<typeof exitCodes.ok> {
     printOne(call, {
       value: { function: name, removed: `!${aliasNameOf(alias)}` },
       name: `!${aliasNameOf(alias)}`,
-      lines: () => [`removed ${name}:!${aliasNameOf(alias)}`],
+      lines: () => [say('removed {name}', { name: `${name}:!${aliasNameOf(alias)}` })],
     });
     return exitCodes.ok;
   });

@@ -1,9 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import { Command } from 'commander';
 import { readFunction } from '#src/cli/arguments/function-argument.ts';
-import { plural } from '#src/cli/print/format.ts';
 import { printOne } from '#src/cli/print/output.ts';
 import { plain } from '#src/cli/print/terminal.ts';
+import { say } from '#src/cli/texts/say.ts';
 import type { SequentClient } from '#src/client/client.ts';
 import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import { projectOf } from '#src/core/names/addressable.ts';
@@ -89,5 +89,6 @@ async function write({ terminal }: Call, { to, files }: { to: string; files: rea
     throw usageProblem(`the code cannot be written to ${to}`, 'the folder is not empty', '--to with an empty or a new folder');
   const { writeFiles } = await import('#src/cli/code/write-files.ts');
   await writeFiles(to, files);
-  terminal.err.line(`${plural(files.length, 'file')} written to ${plain(to)}`);
+  const text = files.length === 1 ? '{count} file written to {folder}' : '{count} files written to {folder}';
+  terminal.err.line(say(text, { count: files.length, folder: plain(to) }));
 }

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { readPayload } from '#src/cli/arguments/payload.ts';
 import { type Column, printList, printOne } from '#src/cli/print/output.ts';
 import { cut } from '#src/cli/print/terminal.ts';
+import { say } from '#src/cli/texts/say.ts';
 import type { TestEvent } from '#src/functions/test-events.ts';
 import { action, type Call } from '../../call.ts';
 import { type ExitCode, exitCodes } from '../../problem.ts';
@@ -47,7 +48,11 @@ async function put(call: Call<PutOptions>): Promise<ExitCode> {
   return await withClient(call.options, async ({ functions }) => {
     await functions.get(name);
     const saved = await functions.testEvents.put(name, { name: event, text });
-    printOne(call, { value: { function: name, ...saved }, name: event, lines: () => [`the test event ${event} of ${name} is saved`] });
+    printOne(call, {
+      value: { function: name, ...saved },
+      name: event,
+      lines: () => [say('the test event {event} of {name} is saved', { event, name })],
+    });
     return exitCodes.ok;
   });
 }
@@ -73,7 +78,7 @@ function listCommand(): Command {
             rows: await functions.testEvents.list(name),
             columns,
             name: (event) => event.name,
-            empty: `no test event is saved; to save one: sequent fn event put ${name} first -d '{}'`,
+            empty: say("no test event is saved; to save one: sequent fn event put {name} first -d '{}'", { name }),
           });
           return exitCodes.ok;
         });
@@ -108,7 +113,11 @@ function removeCommand(): Command {
         return await withClient(call.options, async ({ functions }) => {
           await findTestEvent(functions, name, event);
           await functions.testEvents.delete(name, event);
-          printOne(call, { value: { removed: event }, name: event, lines: () => [`removed the test event ${event} of ${name}`] });
+          printOne(call, {
+            value: { removed: event },
+            name: event,
+            lines: () => [say('removed the test event {event} of {name}', { event, name })],
+          });
           return exitCodes.ok;
         });
       }),

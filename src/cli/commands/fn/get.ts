@@ -1,11 +1,11 @@
 import { Command } from 'commander';
 import { readFunction } from '#src/cli/arguments/function-argument.ts';
-import { plural } from '#src/cli/print/format.ts';
-import { printOne } from '#src/cli/print/output.ts';
-import { cut, plain } from '#src/cli/print/terminal.ts';
-import type { RegisteredFunction } from '#src/core/functions/definition.ts';
+import { flowInWords } from '#src/cli/print/flow-in-words.ts';
+import { factLines, printOne } from '#src/cli/print/output.ts';
+import { plain } from '#src/cli/print/terminal.ts';
+import { say, sayWord } from '#src/cli/texts/say.ts';
+import type { Policy, RegisteredFunction } from '#src/core/functions/definition.ts';
 import type { FunctionEntry } from '#src/core/functions/entry.ts';
-import { flowInWords } from '#src/core/functions/flow-in-words.ts';
 import { whenInWords } from '#src/core/functions/when-in-words.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import { action, type Call } from '../../call.ts';
@@ -37,7 +37,7 @@ async function get(call: Call): Promise<typeof exitCodes.ok> {
 }
 
 function sizeRow(name: string, bytes: number | undefined): [string, string][] {
-  return bytes === undefined ? [] : [[name, `${bytes} bytes`]];
+  return bytes === undefined ? [] : [[name, say('{count} bytes', { count: bytes })]];
 }
 
 function describe(
@@ -47,51 +47,59 @@ function describe(
 ): string[] {
   const { name, description, handler, timeoutInMs, memoryInMb, concurrency, maxPayloadBytes, maxOutputBytes, policy, userData } =
     definition;
-  const { backoff, maxRetries, maxAgeInSeconds } = policy;
-  const retries = `at most ${plural(maxRetries, 'retry', 'retries')}, after ${formatDuration(backoff.initialInMs)}, then ${backoff.factor} times as long, at most ${formatDuration(backoff.maxInMs)}`;
+  const { maxAgeInSeconds } = policy;
   const destinations = [
-    ...policy.onSuccess.map((target) => ['success', target] as const),
-    ...policy.onFailure.map((target) => ['failure', target] as const),
+    ...policy.onSuccess.map((target) => [say('on success'), target] as const),
+    ...policy.onFailure.map((target) => [say('on failure'), target] as const),
   ];
   const facts: [string, string][] = [
     [
-      'runs',
-      handler.kind === 'process'
-        ? `${handler.export} of ${handler.file}${packageInWords(handler)}`
-        : `${handler.kind}: ${describeHandler(handler)}`,
+      say('runs'),
+      handler.kind === 'process' ? inPackage(say('{export} of {file}', handler), handler) : `${handler.kind}: ${describeHandler(handler)}`,
     ],
-    ['timeout', formatDuration(timeoutInMs)],
-    ['retries', maxRetries === 0 ? 'none' : retries],
-    ['max age', formatDuration(maxAgeInSeconds * 1_000)],
-    ['at once', `${concurrency} in one worker`],
-    ...(definition.flow === undefined ? [] : [['flow', flowInWords(definition.flow)] as [string, string]]),
-    ...(handler.kind === 'process' ? [['memory', `${memoryInMb} MB a process`] as [string, string]] : []),
-    ...sizeRow('max payload', maxPayloadBytes),
-    ...sizeRow('max output', maxOutputBytes),
-    ...Object.keys(definition.secretUserData ?? {}).map((key): [string, string] => ['user data', `${key} is secret`]),
-    ...Object.entries(userData).map(([key, value]): [string, string] => ['user data', `${key}=${value}`]),
+    [say('timeout'), formatDuration(timeoutInMs)],
+    [say('retries'), retriesInWords(policy)],
+    [say('max age'), formatDuration(maxAgeInSeconds * 1_000)],
+    [say('at once'), say('{count} in one worker', { count: concurrency })],
+    ...(definition.flow === undefined ? [] : [[say('flow'), flowInWords(definition.flow)] as [string, string]]),
+    ...(handler.kind === 'process' ? [[say('memory'), say('{size} MB a process', { size: memoryInMb })] as [string, string]] : []),
+    ...sizeRow(say('max payload'), maxPayloadBytes),
+    ...sizeRow(say('max output'), maxOutputBytes),
+    ...Object.keys(definition.secretUserData ?? {}).map((key): [string, string] => [say('user data'), say('{key} is secret', { key })]),
+    ...Object.entries(userData).map(([key, value]): [string, string] => [say('user data'), `${key}=${value}`]),
     ...destinations.map(([outcome, { destination, param, when }]): [string, string] => [
-      `on ${outcome}`,
-      `${destination} ${param}${when === undefined ? '' : ` when ${whenInWords(when)}`}`,
+      outcome,
+      when === undefined
+        ? `${destination} ${param}`
+        : say('{destination} when {when}', { destination: `${destination} ${param}`, when: whenInWords(when) }),
     ]),
-    ...(policy.allowCycle ? [['loops', 'allowed, and cut at run time'] as [string, string]] : []),
-    ...(definition.paused ? [['paused', `no attempt starts; to resume: sequent fn resume ${name}`] as [string, string]] : []),
-    ...(entry?.versions ?? []).map((one): [string, string] => ['version', `${one.version}${one.description && `  ${one.description}`}`]),
-    ...(entry?.aliases ?? []).map((alias): [string, string] => ['alias', describeAlias(alias)]),
-    ['revision', String(revision)],
+    ...(policy.allowCycle ? [[say('loops'), say('allowed, and cut at run time')] as [string, string]] : []),
+    ...(definition.paused
+      ? [[sayWord('paused'), say('no attempt starts; to resume: sequent fn resume {name}', { name })] as [string, string]]
+      : []),
+    ...(entry?.versions ?? []).map((one): [string, string] => [
+      say('version'),
+      `${one.version}${one.description && `  ${one.description}`}`,
+    ]),
+    ...(entry?.aliases ?? []).map((alias): [string, string] => [say('alias'), describeAlias(alias)]),
+    [say('revision'), String(revision)],
   ];
-  const width = Math.max(...facts.map(([label]) => label.length));
   return [
     out.paint.bold(version === 'latest' ? name : `${name}:${version}`) + (description === '' ? '' : `  ${plain(description)}`),
-    ...facts.map(
-      ([label, value]) =>
-        `  ${out.paint.dim(label.padEnd(width))}  ${fit(plain(value), out.isTty ? out.columns - width - 4 : Number.POSITIVE_INFINITY)}`,
-    ),
+    ...factLines(facts, out),
   ];
 }
 
-function packageInWords({ package: digest }: { package?: string | undefined }): string {
-  return digest === undefined ? '' : `, in package ${digest.slice(0, 12)}`;
+function retriesInWords({ maxRetries: count, backoff }: Policy): string {
+  if (count === 0) return sayWord('none');
+  const text =
+    count === 1
+      ? 'at most {count} retry, after {first}, then {factor} times as long, at most {longest}'
+      : 'at most {count} retries, after {first}, then {factor} times as long, at most {longest}';
+  const { initialInMs, factor, maxInMs } = backoff;
+  return say(text, { count, first: formatDuration(initialInMs), factor, longest: formatDuration(maxInMs) });
 }
 
-const fit = (text: string, width: number): string => cut(text, width);
+function inPackage(code: string, { package: digest }: { package?: string | undefined }): string {
+  return digest === undefined ? code : say('{code}, in package {package}', { code, package: digest.slice(0, 12) });
+}

@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { say } from '#src/cli/texts/say.ts';
 import type { Handler } from '#src/core/functions/definition.ts';
 
 /** The handler of a function, short enough for a table. */
@@ -11,6 +12,6 @@ export function describeHandler(handler: Handler): string {
     case 'http':
       return handler.url;
     case 'inline':
-      return 'in your own worker';
+      return say('in your own worker');
   }
 }

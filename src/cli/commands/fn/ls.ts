@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { type Column, printList } from '#src/cli/print/output.ts';
+import { say } from '#src/cli/texts/say.ts';
 import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import { action, type Call } from '../../call.ts';
@@ -29,7 +30,7 @@ async function list(call: Call): Promise<typeof exitCodes.ok> {
       columns,
       name: ({ definition }) => definition.name,
       toJson: ({ definition, revision }) => ({ ...definition, revision }),
-      empty: 'no function is defined yet; try: sequent fn put hello --file ./hello.mjs',
+      empty: say('no function is defined yet; try: sequent fn put hello --file ./hello.mjs'),
     });
     return exitCodes.ok;
   });

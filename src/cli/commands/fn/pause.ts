@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { say } from '#src/cli/texts/say.ts';
 import type { SequentClient } from '#src/client/client.ts';
 import { action, type Call, type Format } from '../../call.ts';
 import { exitCodes } from '../../problem.ts';
@@ -38,7 +39,7 @@ async function setPaused(call: Call, paused: boolean): Promise<typeof exitCodes.
 function lineFor(name: string, paused: boolean, format: Format): string {
   if (format === 'name') return name;
   if (format !== 'table') return JSON.stringify({ name, paused });
-  return paused ? `${name} is paused; to resume: sequent fn resume ${name}` : `${name} is resumed`;
+  return paused ? say('{name} is paused; to resume: sequent fn resume {name}', { name }) : say('{name} is resumed', { name });
 }
 
 /** Stores the change with the expected revision, so that a concurrent change is not overwritten. */

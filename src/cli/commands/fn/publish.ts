@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { printOne } from '#src/cli/print/output.ts';
+import { say } from '#src/cli/texts/say.ts';
 import { action, type Call } from '../../call.ts';
 import { exitCodes } from '../../problem.ts';
 import { withClient } from '../../session.ts';
@@ -34,7 +35,7 @@ async function publish(call: Call<PublishOptions>): Promise<typeof exitCodes.ok>
     printOne(call, {
       value: { function: name, ...published },
       name: published.version,
-      lines: () => [`${name}:${published.version} is published`],
+      lines: () => [say('{name} is published', { name: `${name}:${published.version}` })],
     });
     return exitCodes.ok;
   });

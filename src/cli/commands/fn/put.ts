@@ -3,6 +3,7 @@ import { parseDuration, parseWhole } from '#src/cli/arguments/durations.ts';
 import { collect, withPolicyOptions } from '#src/cli/arguments/policy-flags.ts';
 import { parseFlowRate } from '#src/cli/arguments/rate.ts';
 import { parseSize } from '#src/cli/arguments/size.ts';
+import { say } from '#src/cli/texts/say.ts';
 import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import { action, type Call } from '../../call.ts';
 import { type ExitCode, exitCodes } from '../../problem.ts';
@@ -88,14 +89,14 @@ async function put(call: Call<PutOptions>): Promise<ExitCode> {
   return await withClient(options, async ({ functions, packages }) => {
     for (const { definition, archive } of parsed) {
       if (archive !== undefined) await packages.put(archive, projectOf(definition.name));
-      say(call, await functions.put(definition, options.expect));
+      print(call, await functions.put(definition, options.expect));
     }
     return exitCodes.ok;
   });
 }
 
-function say({ terminal: { out }, format }: Call, { definition, revision }: RegisteredFunction): void {
+function print({ terminal: { out }, format }: Call, { definition, revision }: RegisteredFunction): void {
   if (format === 'name') out.line(definition.name);
-  else if (format === 'table') out.line(`${definition.name} is defined, revision ${revision}`);
+  else if (format === 'table') out.line(say('{name} is defined, revision {revision}', { name: definition.name, revision }));
   else out.line(JSON.stringify({ ...definition, revision }, null, format === 'json' ? 2 : 0));
 }

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { readFunction } from '#src/cli/arguments/function-argument.ts';
+import { say } from '#src/cli/texts/say.ts';
 import type { SequentClient } from '#src/client/client.ts';
 import { action, type Call, type Format } from '../../call.ts';
 import { type ExitCode, exitCodes, usageProblem } from '../../problem.ts';
@@ -27,7 +28,7 @@ async function remove(call: Call<RemoveOptions>): Promise<ExitCode> {
     const targets = await Promise.all(names.map(async (name) => ({ argument: name, ...(await readFunction({ functions }, name)) })));
     for (const { name, qualifier } of targets) await functions.find(name, qualifier);
     if (!options.yes && !(await confirm(call, names))) {
-      terminal.err.line('no function was removed');
+      terminal.err.line(say('no function was removed'));
       return exitCodes.failed;
     }
     for (const { argument, name, qualifier } of targets) {
@@ -46,7 +47,7 @@ async function removeOne(functions: SequentClient['functions'], name: string, qu
 
 function lineFor(name: string, format: Format): string {
   if (format === 'name') return name;
-  return format === 'table' ? `removed ${name}` : JSON.stringify({ removed: name });
+  return format === 'table' ? say('removed {name}', { name }) : JSON.stringify({ removed: name });
 }
 
 async function confirm({ terminal }: Call, names: readonly string[]): Promise<boolean> {
@@ -57,5 +58,5 @@ async function confirm({ terminal }: Call, names: readonly string[]): Promise<bo
       `sequent fn rm ${names.join(' ')} --yes`,
     );
   }
-  return await terminal.ask(`Remove ${names.join(', ')}? Queued invocations will fail.`);
+  return await terminal.ask(say('Remove {names}? Queued invocations will fail.', { names: names.join(', ') }));
 }

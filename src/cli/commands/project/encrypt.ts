@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { action, type Call } from '#src/cli/call.ts';
 import { printOne } from '#src/cli/print/output.ts';
 import { exitCodes } from '#src/cli/problem.ts';
+import { say } from '#src/cli/texts/say.ts';
 import { projectIn, readGivenKeys, withKeyOptions, withKeyStores } from './stores.ts';
 
 type EncryptOptions = { stop?: true };
@@ -36,12 +37,14 @@ async function encrypt(call: Call<EncryptOptions>): Promise<typeof exitCodes.ok>
     const project = await projectIn(name, stores);
     if (keys === undefined) await stopEncrypting(stores.functions, project);
     else await encryptProject(stores.functions, project, { keys, now: stores.client.clock.now() });
-    const whose = project === undefined ? 'the own project' : `project ${project}`;
+    const whose = project === undefined ? say('the own project') : say('project {name}', { name: project });
     printOne(call, {
       value: { project: name, payloads: keys === undefined ? 'plain' : 'encrypted' },
       name,
       lines: () => [
-        keys === undefined ? `no further payload of ${whose} is encrypted` : `the payloads of ${whose} are encrypted from now on`,
+        keys === undefined
+          ? say('no further payload of {project} is encrypted', { project: whose })
+          : say('the payloads of {project} are encrypted from now on', { project: whose }),
       ],
     });
     return exitCodes.ok;

@@ -5,6 +5,7 @@ import { action, type Call } from '#src/cli/call.ts';
 import { formatMoment } from '#src/cli/print/format.ts';
 import { printOne } from '#src/cli/print/output.ts';
 import { type ExitCode, exitCodes, usageProblem } from '#src/cli/problem.ts';
+import { say } from '#src/cli/texts/say.ts';
 
 import { type KeyStores, projectIn, withKeyStores } from './stores.ts';
 
@@ -39,7 +40,7 @@ async function erase(call: Call<EraseOptions>): Promise<ExitCode> {
     const present = (await listProjects(stores.functions)).find((one) => one.project === project);
     const since = present === undefined || present.key === 0 ? undefined : present.since;
     if (!options.yes && !(await confirm(call, name, since))) {
-      terminal.err.line('nothing was erased');
+      terminal.err.line(say('nothing was erased'));
       return exitCodes.failed;
     }
     const by = `${userInfo().username}@${hostname()}`;
@@ -50,8 +51,8 @@ async function erase(call: Call<EraseOptions>): Promise<ExitCode> {
       value: { project: name, erased: erasures.at(-1), isAudited },
       name,
       lines: () => [
-        `the keys of project ${name} are destroyed; nothing that they encrypted can be read again`,
-        ...(isAudited ? [] : ['there is no audit log; sequent project ls shows the erasure']),
+        say('the keys of project {name} are destroyed; nothing that they encrypted can be read again', { name }),
+        ...(isAudited ? [] : [say('there is no audit log; sequent project ls shows the erasure')]),
       ],
     });
     return exitCodes.ok;
@@ -73,11 +74,14 @@ async function audit({ client }: KeyStores, { name, by, at }: { name: string; by
 }
 
 async function confirm({ terminal }: Call, name: string, since: number | undefined): Promise<boolean> {
-  const what =
+  const question =
     since === undefined
-      ? `No payload of project ${name} is encrypted, so only its secret user data is erased.`
-      : `All payloads and results of project ${name} since ${formatMoment(since)} become unreadable for ever.`;
-  if (terminal.canAsk) return await terminal.ask(`${what} Erase?`);
+      ? say('No payload of project {name} is encrypted, so only its secret user data is erased. Erase?', { name })
+      : say('All payloads and results of project {name} since {time} become unreadable for ever. Erase?', {
+          name,
+          time: formatMoment(since),
+        });
+  if (terminal.canAsk) return await terminal.ask(question);
   throw usageProblem(
     'nothing was erased',
     'the command needs a confirmation, and there is no terminal to ask on',

@@ -2,10 +2,11 @@ import { Command } from 'commander';
 import { action, type Call } from '#src/cli/call.ts';
 import { formatMoment } from '#src/cli/print/format.ts';
 import { type Column, printList } from '#src/cli/print/output.ts';
+import { limitsInWords } from '#src/cli/print/quota-in-words.ts';
 import { exitCodes } from '#src/cli/problem.ts';
+import { say, sayWord } from '#src/cli/texts/say.ts';
 import type { SettingsOfProject } from '#src/core/encryption/change-project.ts';
 import type { ProjectQuota, QuotaLimits } from '#src/core/quotas/project-quota.ts';
-import { limitsInWords } from '#src/core/quotas/quota-in-words.ts';
 import { withKeyStores } from './stores.ts';
 
 type ListedProject = SettingsOfProject & { quota: QuotaLimits | undefined };
@@ -27,10 +28,13 @@ async function list(call: Call): Promise<typeof exitCodes.ok> {
     const [encrypting, quotas] = await Promise.all([listProjects(functions), listQuotas(functions)]);
     const columns: Column<ListedProject>[] = [
       { head: 'PROJECT', cell: ({ project }) => project ?? own },
-      { head: 'PAYLOADS', cell: ({ payloads }) => payloads },
+      { head: 'PAYLOADS', cell: ({ payloads }) => sayWord(payloads) },
       { head: 'DATA KEY', cell: ({ key }) => String(key), align: 'right' },
       { head: 'ENCRYPTED SINCE', cell: ({ since, key }) => (key === 0 ? '' : formatMoment(since)) },
-      { head: 'ERASED', cell: ({ erasures }) => erasures.map(({ at, by }) => `${formatMoment(at)} by ${by}`).join(', ') },
+      {
+        head: 'ERASED',
+        cell: ({ erasures }) => erasures.map(({ at, by }) => say('{time} by {by}', { time: formatMoment(at), by })).join(', '),
+      },
       { head: 'QUOTAS', cell: ({ quota }) => (quota === undefined ? '' : limitsInWords(quota)) },
     ];
     printList(call, {
@@ -38,7 +42,7 @@ async function list(call: Call): Promise<typeof exitCodes.ok> {
       columns,
       name: ({ project }) => project ?? own,
       toJson: ({ v: _, ...settings }) => ({ ...settings, project: settings.project ?? own }),
-      empty: 'no project has quotas, or encrypts its payloads',
+      empty: say('no project has quotas, or encrypts its payloads'),
     });
     return exitCodes.ok;
   });

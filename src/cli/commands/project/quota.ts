@@ -3,9 +3,10 @@ import { parseWhole } from '#src/cli/arguments/durations.ts';
 import { parseSize } from '#src/cli/arguments/size.ts';
 import { action, type Call } from '#src/cli/call.ts';
 import { printOne } from '#src/cli/print/output.ts';
+import { limitsInWords } from '#src/cli/print/quota-in-words.ts';
 import { exitCodes } from '#src/cli/problem.ts';
+import { say } from '#src/cli/texts/say.ts';
 import type { QuotaLimits } from '#src/core/quotas/project-quota.ts';
-import { limitsInWords } from '#src/core/quotas/quota-in-words.ts';
 import { projectIn, withKeyStores } from './stores.ts';
 
 type QuotaOptions = { open?: number; rate?: number; burst?: number; stored?: number; weight?: number; clear?: true };
@@ -47,7 +48,11 @@ async function quota(call: Call<QuotaOptions>): Promise<typeof exitCodes.ok> {
     const limits = isChange
       ? await changeQuota(stores.functions, project, (present) => ({ ...(clear ? {} : present), ...given }))
       : ((await listQuotas(stores.functions)).find((one) => one.project === project)?.quota ?? {});
-    printOne(call, { value: { project: name, ...limits }, name, lines: () => [`project ${name}: ${limitsInWords(limits)}`] });
+    printOne(call, {
+      value: { project: name, ...limits },
+      name,
+      lines: () => [say('project {name}: {limits}', { name, limits: limitsInWords(limits) })],
+    });
     return exitCodes.ok;
   });
 }

@@ -4,6 +4,7 @@ import { formatBytes } from '#src/cli/print/format.ts';
 import { sourceLine } from '#src/cli/print/source-line.ts';
 import { type OutputStream, plain } from '#src/cli/print/terminal.ts';
 import { type ExitCode, exitCodes } from '#src/cli/problem.ts';
+import { say, sayWord } from '#src/cli/texts/say.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { OnceResult } from './execute-once.ts';
 
@@ -19,8 +20,12 @@ export function printResult({ terminal: { out, err }, format }: Pick<Call, 'term
   }
   if (failure !== undefined) printFailure(failure, err);
   else if (outcome.payload !== '') out.line(outcome.payload);
-  const memory = memoryInBytes === undefined ? '' : `, ${formatBytes(memoryInBytes)} of memory`;
-  err.line(err.paint.dim(`${word} after ${formatDuration(durationInMs)}${memory}, exit code ${exitCode}`));
+  const values = { outcome: sayWord(word), duration: formatDuration(durationInMs), code: exitCode };
+  const line =
+    memoryInBytes === undefined
+      ? say('{outcome} after {duration}, exit code {code}', values)
+      : say('{outcome} after {duration}, {memory} of memory, exit code {code}', { ...values, memory: formatBytes(memoryInBytes) });
+  err.line(err.paint.dim(line));
   return exitCode;
 }
 
@@ -30,7 +35,7 @@ function exitCodeOf({ outcome, isTimeout }: OnceResult): ExitCode {
 }
 
 function printFailure({ errorType, message, stackTrace = [] }: Failure, { line, paint }: OutputStream): void {
-  line(`${paint.bold(paint.red('error:'))} ${plain(`${errorType}: ${message}`)}`);
+  line(`${paint.bold(paint.red(say('error:')))} ${plain(`${errorType}: ${message}`)}`);
   const [, path = '', number = ''] = stackTrace.map((frame) => /(\/[^\s():]+):(\d+):\d+/.exec(frame)).find((found) => found !== null) ?? [];
   const code = sourceLine(path, Number(number));
   if (code !== undefined) line(`  ${number} | ${plain(code)}`);

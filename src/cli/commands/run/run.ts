@@ -3,6 +3,7 @@ import { parseDuration, parseWhole } from '#src/cli/arguments/durations.ts';
 import { keyAndValue } from '#src/cli/arguments/key-and-value.ts';
 import { readPayload } from '#src/cli/arguments/payload.ts';
 import { traceModule } from '#src/cli/code/trace-module.ts';
+import { say } from '#src/cli/texts/say.ts';
 import { action, type Call } from '../../call.ts';
 import { type EventFile, payloadOf, readEventFile } from '../../event-file.ts';
 import { type ExitCode, usageProblem } from '../../problem.ts';
@@ -99,7 +100,8 @@ function userDataOf({ options, terminal }: Call<RunOptions>, context: EventFile[
   const given = (options.userData ?? []).map((text) => keyAndValue(text, '--user-data'));
   const userData = { ...context.userData, ...Object.fromEntries(given) };
   const missing = context.secretUserData.filter((key) => !Object.hasOwn(userData, key)).map((key) => `--user-data ${key}=…`);
-  if (missing.length > 0) terminal.err.line(`the file holds no secret; pass what the handler needs: ${missing.join(' ')}`);
+  if (missing.length > 0)
+    terminal.err.line(say('the file holds no secret; pass what the handler needs: {flags}', { flags: missing.join(' ') }));
   return userData;
 }
 

@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import { parseWhole } from '#src/cli/arguments/durations.ts';
-import { printOne } from '#src/cli/print/output.ts';
+import { factLines, printOne } from '#src/cli/print/output.ts';
 import { cut, plain } from '#src/cli/print/terminal.ts';
+import { say, sayWord } from '#src/cli/texts/say.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { ScheduleState } from '#src/functions/schedule-states.ts';
 import { action, type Call } from '../../call.ts';
@@ -34,24 +35,39 @@ function describe({ schedule, progress, next, late }: ScheduleState, { terminal:
   const inZone = (at: number): string => timeInZone(at, timeZone);
   const { last, fired, skipped, missed } = progress;
   const facts: [string, string][] = [
-    ['invokes', qualifier === undefined ? fn : `${fn}:${qualifier}`],
-    ['event', event === '' ? '{}' : cut(event, 100)],
-    ['cron', `${cron} in ${timeZone}`],
-    ['overlap', overlap],
-    ['catch-up', formatDuration(catchUpInMs)],
-    ...(jitterInMs === 0 ? [] : [['jitter', `up to ${formatDuration(jitterInMs)}`] as [string, string]]),
-    ['fired', last === undefined ? 'not yet' : `${fired} times, the last one for ${inZone(last.at)} as ${last.id}`],
-    ...(skipped === undefined ? [] : [['skipped', `${skipped.count} times, the last one ${inZone(skipped.at)}`] as [string, string]]),
-    ...(missed === undefined
+    [say('invokes'), qualifier === undefined ? fn : `${fn}:${qualifier}`],
+    [say('event'), event === '' ? '{}' : cut(event, 100)],
+    [say('cron'), say('{cron} in {zone}', { cron, zone: timeZone })],
+    [say('overlap'), overlap],
+    [say('catch-up'), formatDuration(catchUpInMs)],
+    ...(jitterInMs === 0 ? [] : [[say('jitter'), say('up to {duration}', { duration: formatDuration(jitterInMs) })] as [string, string]]),
+    [say('fired'), last === undefined ? say('not yet') : firedInWords(fired, inZone(last.at), last.id)],
+    ...(skipped === undefined
       ? []
-      : [['missed', `${missed.count} times, the last ones from ${inZone(missed.from)} to ${inZone(missed.to)}`] as [string, string]]),
-    ...(paused ? [['paused', `it does not fire; to resume: sequent schedule resume ${name}`] as [string, string]] : []),
-    ...(late === undefined ? [] : [['late', `${inZone(late.dueAt)} is due and did not fire yet`] as [string, string]]),
-    ...next.map(({ dueAt }): [string, string] => ['next', inZone(dueAt)]),
+      : [
+          [say('skipped'), say('{count} times, the last one {time}', { count: skipped.count, time: inZone(skipped.at) })] as [
+            string,
+            string,
+          ],
+        ]),
+    ...(missed === undefined ? [] : [[say('missed'), missedInWords(missed, inZone)] as [string, string]]),
+    ...(paused
+      ? [[sayWord('paused'), say('it does not fire; to resume: sequent schedule resume {name}', { name })] as [string, string]]
+      : []),
+    ...(late === undefined
+      ? []
+      : [[say('late'), say('{time} is due and did not fire yet', { time: inZone(late.dueAt) })] as [string, string]]),
+    ...next.map(({ dueAt }): [string, string] => [say('next'), inZone(dueAt)]),
   ];
-  const width = Math.max(...facts.map(([label]) => label.length));
-  return [
-    out.paint.bold(name) + (description === '' ? '' : `  ${plain(description)}`),
-    ...facts.map(([label, value]) => `  ${out.paint.dim(label.padEnd(width))}  ${plain(value)}`),
-  ];
+  return [out.paint.bold(name) + (description === '' ? '' : `  ${plain(description)}`), ...factLines(facts, out)];
+}
+
+function firedInWords(count: number, time: string, id: string): string {
+  return say('{count} times, the last one for {time} as {id}', { count, time, id });
+}
+
+type Missed = NonNullable<ScheduleState['progress']['missed']>;
+
+function missedInWords({ count, from, to }: Missed, inZone: (at: number) => string): string {
+  return say('{count} times, the last ones from {from} to {to}', { count, from: inZone(from), to: inZone(to) });
 }

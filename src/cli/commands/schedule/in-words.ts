@@ -1,3 +1,4 @@
+import { say } from '#src/cli/texts/say.ts';
 import type { ScheduleState } from '#src/functions/schedule-states.ts';
 
 /** A schedule as JSON of the command line and of the HTTP API. Times are ISO 8601. */
@@ -18,8 +19,8 @@ export function scheduleJson({ schedule, revision, progress, next, late }: Sched
 }
 
 export function nextInWords({ schedule: { name, timeZone, paused }, next: [first] }: ScheduleState): string {
-  if (paused) return `it is paused; to resume: sequent schedule resume ${name}`;
-  return first === undefined ? 'it never fires again' : `it fires next at ${timeInZone(first.dueAt, timeZone)}`;
+  if (paused) return say('it is paused; to resume: sequent schedule resume {name}', { name });
+  return first === undefined ? say('it never fires again') : say('it fires next at {time}', { time: timeInZone(first.dueAt, timeZone) });
 }
 
 /** A moment in the time zone of a schedule, and in UTC. */

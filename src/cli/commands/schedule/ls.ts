@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { type Column, printList } from '#src/cli/print/output.ts';
+import { say, sayWord } from '#src/cli/texts/say.ts';
 import type { ScheduleState } from '#src/functions/schedule-states.ts';
 import { action, type Call } from '../../call.ts';
 import { exitCodes } from '../../problem.ts';
@@ -18,7 +19,8 @@ const columns: Column<ScheduleState>[] = [
   { head: 'FIRED', cell: ({ progress }) => String(progress.fired), align: 'right' },
   {
     head: 'NEXT',
-    cell: ({ schedule, next: [first] }) => (schedule.paused ? 'paused' : first === undefined ? 'never' : timeInZone(first.dueAt, 'UTC')),
+    cell: ({ schedule, next: [first] }) =>
+      schedule.paused ? sayWord('paused') : first === undefined ? sayWord('never') : timeInZone(first.dueAt, 'UTC'),
   },
   { head: 'DESCRIPTION', cell: ({ schedule }) => schedule.description },
 ];
@@ -30,7 +32,7 @@ async function list(call: Call): Promise<typeof exitCodes.ok> {
       columns,
       name: ({ schedule }) => schedule.name,
       toJson: scheduleJson,
-      empty: "no schedule is defined yet; try: sequent schedule put nightly --cron '0 3 * * *' --function <function>",
+      empty: say("no schedule is defined yet; try: sequent schedule put nightly --cron '0 3 * * *' --function <function>"),
     });
     return exitCodes.ok;
   });

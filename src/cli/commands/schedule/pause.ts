@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { printOne } from '#src/cli/print/output.ts';
+import { say } from '#src/cli/texts/say.ts';
 import { action, type Call } from '../../call.ts';
 import { exitCodes } from '../../problem.ts';
 import { withClient } from '../../session.ts';
@@ -25,8 +26,9 @@ async function setPaused(call: Call, paused: boolean): Promise<typeof exitCodes.
   const [name = ''] = call.args;
   return await withClient(call.options, async ({ schedules }) => {
     const found = await schedules.setPaused(name, paused);
-    const said = paused ? '' : ' is resumed';
-    printOne(call, { value: scheduleJson(found), name, lines: () => [`the schedule ${name}${said}: ${nextInWords(found)}`] });
+    const values = { name, next: nextInWords(found) };
+    const said = paused ? say('the schedule {name}: {next}', values) : say('the schedule {name} is resumed: {next}', values);
+    printOne(call, { value: scheduleJson(found), name, lines: () => [said] });
     return exitCodes.ok;
   });
 }

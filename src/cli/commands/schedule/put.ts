@@ -3,6 +3,7 @@ import { parseDuration } from '#src/cli/arguments/durations.ts';
 import { readFunction } from '#src/cli/arguments/function-argument.ts';
 import { readPayload } from '#src/cli/arguments/payload.ts';
 import { printOne } from '#src/cli/print/output.ts';
+import { say } from '#src/cli/texts/say.ts';
 import { type Overlap, overlaps } from '#src/core/schedules/schedule.ts';
 import { action, type Call } from '../../call.ts';
 import { type ExitCode, exitCodes } from '../../problem.ts';
@@ -72,7 +73,11 @@ async function put(call: Call<PutOptions>): Promise<ExitCode> {
       jitterInMs: options.jitter,
       description: options.description,
     });
-    printOne(call, { value: scheduleJson(stored), name, lines: () => [`the schedule ${name} is stored; ${nextInWords(stored)}`] });
+    printOne(call, {
+      value: scheduleJson(stored),
+      name,
+      lines: () => [say('the schedule {name} is stored; {next}', { name, next: nextInWords(stored) })],
+    });
     return exitCodes.ok;
   });
 }

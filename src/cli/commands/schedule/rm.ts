@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { printOne } from '#src/cli/print/output.ts';
+import { say } from '#src/cli/texts/say.ts';
 import { action, type Call } from '../../call.ts';
 import { exitCodes } from '../../problem.ts';
 import { withClient } from '../../session.ts';
@@ -17,7 +18,7 @@ async function remove(call: Call): Promise<typeof exitCodes.ok> {
   const [name = ''] = call.args;
   return await withClient(call.options, async ({ schedules }) => {
     await schedules.delete(name);
-    printOne(call, { value: { removed: name }, name, lines: () => [`removed the schedule ${name}`] });
+    printOne(call, { value: { removed: name }, name, lines: () => [say('removed the schedule {name}', { name })] });
     return exitCodes.ok;
   });
 }

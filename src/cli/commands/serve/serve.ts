@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { say } from '#src/cli/texts/say.ts';
 import { action, type Call } from '../../call.ts';
 import { type ExitCode, exitCodes } from '../../problem.ts';
 import { addServeOptions } from './options.ts';
@@ -47,8 +48,10 @@ async function serve(call: Call<ServeOptions>): Promise<ExitCode> {
 }
 
 /** Stops the roles, then the server, and says so. */
-export async function shutDown(running: Running, graceInMs: number, say: (line: string) => void): Promise<void> {
-  say(`sequent: stopping; running attempts may finish within ${graceInMs / 1_000} s (Ctrl-C again stops at once)`);
+export async function shutDown(running: Running, graceInMs: number, print: (line: string) => void): Promise<void> {
+  print(
+    say('sequent: stopping; running attempts may finish within {seconds} s (Ctrl-C again stops at once)', { seconds: graceInMs / 1_000 }),
+  );
   await running.stop(graceInMs);
-  say('sequent: stopped');
+  print(say('sequent: stopped'));
 }

@@ -1,5 +1,6 @@
 import { takeEarlyHangUp } from '#src/cli/early-hang-up.ts';
 import type { OutputStream } from '#src/cli/print/terminal.ts';
+import { say } from '#src/cli/texts/say.ts';
 import { exitCodes } from '../../problem.ts';
 
 const SAME_PRESS_IN_MS = 1_000;
@@ -25,7 +26,7 @@ export function stopRequest(err: OutputStream): StopRequest {
     // Under "npm start" one Ctrl-C arrives twice: from the terminal, and forwarded by npm.
     if (performance.now() - requestedAt < SAME_PRESS_IN_MS) return;
     if (stopping.signal.aborted) {
-      err.line('sequent: stopped at once; running attempts are taken over after their lease');
+      err.line(say('sequent: stopped at once; running attempts are taken over after their lease'));
       process.exit(exitCodes.interrupted);
     }
     requestedAt = performance.now();

@@ -1,4 +1,6 @@
+import { factLines } from '#src/cli/print/output.ts';
 import type { OutputStream } from '#src/cli/print/terminal.ts';
+import { say, translated } from '#src/cli/texts/say.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { Format } from '../../call.ts';
 import { loginLink } from './callers.ts';
@@ -23,21 +25,27 @@ export function describeRunning(running: Running, { paint }: OutputStream): stri
   const { roles, dataDir } = configuration;
   const login = loginOf(running);
   const facts: [string, string][] = [
-    ['NATS', `${url}  (nats-server ${serverVersion}, ${howItRuns(running)})`],
-    ...(server === undefined ? [] : ([['data', dataDir]] satisfies [string, string][])),
-    ...(http === undefined ? [] : ([['HTTP', [http.url, ...http.notes].join('; ')]] satisfies [string, string][])),
-    ...(login === undefined ? [] : ([['sign in', login]] satisfies [string, string][])),
-    ['durability', durability.words],
-    ['roles', roles.join(', ')],
-    ...(examples.length === 0 ? [] : ([['examples', examples.join(', ')]] satisfies [string, string][])),
+    ['NATS', `${url}  ${say('(nats-server {version}, {how})', { version: serverVersion, how: howItRuns(running) })}`],
+    ...(server === undefined ? [] : ([[say('data'), dataDir]] satisfies [string, string][])),
+    ...(http === undefined ? [] : ([['HTTP', [http.url, ...http.notes.map(noteInWords)].join('; ')]] satisfies [string, string][])),
+    ...(login === undefined ? [] : ([[say('sign in'), login]] satisfies [string, string][])),
+    [say('durability'), translated(durability.words)],
+    [say('roles'), roles.join(', ')],
+    ...(examples.length === 0 ? [] : ([[say('examples'), examples.join(', ')]] satisfies [string, string][])),
   ];
-  const width = Math.max(...facts.map(([label]) => label.length));
   return [
-    `${paint.bold('Sequent')} ${paint.dim(`started in ${formatDuration(startedInMs)}`)}`,
-    ...facts.map(([label, value]) => `  ${paint.dim(label.padEnd(width))}  ${value}`),
+    `${paint.bold('Sequent')} ${paint.dim(say('started in {duration}', { duration: formatDuration(startedInMs) }))}`,
+    ...factLines(facts, { paint, columns: 0, isTty: false }),
     ...tryNext(running).map((line, index) => (index === 0 ? line : `  ${paint.cyan(line)}`)),
-    paint.dim('Ctrl-C stops Sequent cleanly.'),
+    paint.dim(say('Ctrl-C stops Sequent cleanly.')),
   ];
+}
+
+/** A note of the gateway, whose English text also stands in its log. */
+function noteInWords(note: string): string {
+  const [, taken, port] = /^port (\d+) is taken, so HTTP is served on (\d+)$/.exec(note) ?? [];
+  if (taken === undefined || port === undefined) return translated(note);
+  return say('port {taken} is taken, so HTTP is served on {port}', { taken, port });
 }
 
 function loginOf({ http, localToken }: Running): string | undefined {
@@ -45,17 +53,17 @@ function loginOf({ http, localToken }: Running): string | undefined {
 }
 
 function howItRuns({ server }: Running): string {
-  if (server === undefined) return 'not started by Sequent';
-  return server.adopted ? `already running on the data folder, process ${server.pid}` : `process ${server.pid}`;
+  if (server === undefined) return say('not started by Sequent');
+  return server.adopted ? say('already running on the data folder, process {pid}', server) : say('process {pid}', server);
 }
 
 /** Commands that work unchanged in another terminal in this folder. */
 function tryNext(running: Running): string[] {
   const { examples } = running;
   if (examples.length === 0)
-    return ['Try next:', 'npx sequent fn ls', 'npx sequent doctor', 'npx sequent tail'].map((line) => withServer(line, running));
+    return [say('Try next:'), 'npx sequent fn ls', 'npx sequent doctor', 'npx sequent tail'].map((line) => withServer(line, running));
   return [
-    'Try next, in another terminal:',
+    say('Try next, in another terminal:'),
     `npx sequent invoke hello -d '{"name":"Ada"}' --wait`,
     'npx sequent invoke flaky --follow',
     'npx sequent tail',

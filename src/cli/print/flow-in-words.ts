@@ -1,0 +1,34 @@
+import { say } from '#src/cli/texts/say.ts';
+import { type Flow, fifoOf } from '#src/core/functions/flow.ts';
+import { rateOf } from '#src/core/functions/rate.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
+
+/** A flow in words: its limits, where it finds the key, and its pool. */
+export function flowInWords({ key, pool, ...limits }: Flow): string {
+  const all = say('{limits} over all workers', { limits: limitsInWords({ key, ...limits }) });
+  const withKey = key === undefined ? all : say('{flow}; the key is {key}', { flow: all, key });
+  return pool === undefined ? withKey : say('{flow}; pool {pool}', { flow: withKey, pool });
+}
+
+/** The limits of a flow, and its order. */
+export function limitsInWords(flow: Flow): string {
+  const { rate, key } = flow;
+  const limits = concurrencyInWords(flow);
+  if (rate === undefined) return limits.join(say('; '));
+  const { limit, perInMs, burst } = rateOf(rate);
+  const values = { limit, duration: formatDuration(perInMs), burst };
+  const text =
+    key === undefined ? '{limit} start in {duration}, {burst} at once' : '{limit} of each key start in {duration}, {burst} at once';
+  return [...limits, say(text, values)].join(say('; '));
+}
+
+/** The limit of attempts at one moment; empty without one. */
+function concurrencyInWords(flow: Flow): string[] {
+  const { concurrency: count, key, total } = flow;
+  if (count === undefined) return [];
+  const onRetry = fifoOf(flow);
+  let limits = key === undefined ? say('{count} at once', { count }) : say('{count} of each key at once', { count });
+  if (onRetry === 'hold') limits = say('{limits}, first in, first out (a retry holds its key)', { limits });
+  else if (onRetry !== undefined) limits = say('{limits}, first in, first out (a retry lets others pass)', { limits });
+  return [total === undefined ? limits : say('{limits}, {total} of all keys', { limits, total })];
+}

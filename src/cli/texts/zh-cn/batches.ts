@@ -1,0 +1,20 @@
+/** The commands about batches. */
+export const batches = {
+  '{done} of {members} over': '{done}/{members} 已结束',
+  'unopened: nobody awaits the members': '未打开：没有等待成员',
+  'open: further members may follow': '打开：还可以有新成员',
+  'sealed: the members are awaited': '已封闭：等待成员结束',
+  'completed at {time}; its destinations are being told': '{time} 完成，正在通知目标服务',
+  'completed at {time}': '{time} 完成',
+  request: '请求',
+  '{from} to {to}': '{from} 至 {to}',
+  members: '成员',
+  'as of': '截至',
+  'message {sequence} of the log': '事件日志的第 {sequence} 条消息',
+  '{count} {state}': '{state} {count}',
+  'no batch matches; try: sequent invoke <function> --batch <file>': '没有匹配的批次；可运行：sequent invoke <function> --batch <file>',
+  '{count} member had no outcome yet': '{count} 个成员尚无结果',
+  '{count} members had no outcome yet': '{count} 个成员尚无结果',
+  'batch {id} is sealed': '批次 {id} 已封闭',
+  'batch {id} was sealed before': '批次 {id} 此前已封闭',
+};
