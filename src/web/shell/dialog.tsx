@@ -5,7 +5,11 @@ import { t } from './language.ts';
 
 type DialogProps = { title: string; onClose: () => void; children: ComponentChildren; wide?: boolean };
 
-/** The browser's modal dialog. It traps the focus, Escape closes it, and closing it restores the focus. */
+/**
+ * The browser's modal dialog. It traps the focus, Escape closes it, and closing it restores the focus.
+ *
+ * If the element that had the focus is gone, such as the button of a selection, the focus is at the start of the page's content.
+ */
 export function Dialog({ title, onClose, children, wide = false }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const titleId = useId();
@@ -18,7 +22,8 @@ export function Dialog({ title, onClose, children, wide = false }: DialogProps) 
     opened?.querySelector<HTMLElement>('.dialog-body :is(input, textarea, select), .dialog-foot .button')?.focus();
     return () => {
       opened?.close();
-      if (previousFocus instanceof HTMLElement) previousFocus.focus();
+      const next = previousFocus?.isConnected === true ? previousFocus : document.getElementById('main');
+      if (next instanceof HTMLElement) next.focus({ preventScroll: next !== previousFocus });
     };
   }, []);
   return (
