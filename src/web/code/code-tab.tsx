@@ -134,7 +134,7 @@ function Difference({ path, version, other, revision }: DifferenceProps) {
       </p>
       {changed.map((file) => (
         <section key={`${file.path} ${other} ${version.version}`} aria-label={t('Changes of {path}', { path: file.path })}>
-          <h3 class="mono">{file.path}</h3>
+          <h2 class="mono">{file.path}</h2>
           {file.before === undefined || file.after === undefined ? (
             <NoText />
           ) : (

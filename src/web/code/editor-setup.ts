@@ -5,6 +5,7 @@ import { unifiedMergeView } from '@codemirror/merge';
 import { EditorState, type Extension } from '@codemirror/state';
 import { EditorView, highlightActiveLine, keymap, lineNumbers } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
+import { t } from '../shell/language.ts';
 
 /** The editor of code. The pages load this module, which holds the library, when an editor is opened. */
 
@@ -38,6 +39,8 @@ export function openEditor({ host, label, path, text, isReadOnly, original, onCh
     javascript({ typescript: /\.[cm]?tsx?$/.test(path), jsx: /\.[jt]sx$/.test(path) }),
     syntaxHighlighting(highlighting),
     EditorState.tabSize.of(2),
+    // The library puts the number where its own text has `$`.
+    EditorState.phrases.of({ '$ unchanged lines': t('{count} unchanged lines', { count: '$' }) }),
     EditorState.readOnly.of(isReadOnly),
     EditorView.lineWrapping,
     EditorView.contentAttributes.of({ 'aria-label': label, ...(isReadOnly ? { 'aria-readonly': 'true' } : {}) }),

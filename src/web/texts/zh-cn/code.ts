@@ -30,6 +30,7 @@ export const code = {
   'one file differs.': '1 个文件不同。',
   '{count} files differ.': '{count} 个文件不同。',
   'Changes of {path}': '{path} 的变化',
+  '{count} unchanged lines': '{count} 行未变化',
   'The code is saved. Attempts that start from now on run it.': '代码已保存，此后开始的执行将使用新代码。',
   Handler: '函数执行入口',
   'the file without its extension, a dot, and the exported function': '不含扩展名的文件名、一个点和导出的函数名',

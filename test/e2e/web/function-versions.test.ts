@@ -1,0 +1,95 @@
+import type { Page } from 'playwright-core';
+import { describe, expect } from 'vitest';
+import type { StoredCode } from '#src/gateway/api/schemas/code.ts';
+import type { FunctionView } from '#src/gateway/api/schemas/functions.ts';
+import { pagesTest } from '#test/support/web/pages-test.ts';
+import { startWebSequent, type WebSequent } from '#test/support/web/web-sequent.ts';
+
+const test = pagesTest(startWebSequent);
+
+const unchanged = Array.from({ length: 12 }, (_, index) => `const line${index} = ${index};\n`).join('');
+const codeOf = (text: string): string => `${unchanged}// ${text}\nexport const handler = () => '${text}';\n`;
+
+/** Defines a function with a published version for each text that its code returns. The last one is `latest`, too. */
+async function publish(sequent: WebSequent, name: string, texts: readonly string[]): Promise<void> {
+  const path = `/api/functions/${encodeURIComponent(name)}`;
+  await sequent.define(name);
+  for (const [index, text] of texts.entries()) {
+    const files = [{ path: 'index.mjs', text: codeOf(text) }];
+    const { handler } = await sequent.call<StoredCode>(`${path}/packages`, { method: 'POST', body: { files } });
+    await sequent.call(path, { method: 'PUT', body: { handler }, headers: { 'if-match': '*' } });
+    await sequent.call(`${path}/versions`, { method: 'POST', body: { version: `v${index + 1}` } });
+  }
+}
+
+/** The colours of the words of the editor, by their text. */
+async function coloursIn(page: Page, words: readonly string[]): Promise<Record<string, string>> {
+  const spans = page.locator('.cm-line span');
+  const colours: Record<string, string> = {};
+  for (const word of words)
+    colours[word] = await spans
+      .filter({ hasText: word })
+      .first()
+      .evaluate((span) => getComputedStyle(span).color);
+  return colours;
+}
+
+describe('the code of a published version', () => {
+  test('is highlighted and cannot be changed, and the differences of two versions are marked', async ({ sequent, browser }) => {
+    await publish(sequent, 'letters', ['first', 'second']);
+    await using watched = await browser.open(`${sequent.url}/functions/letters?tab=code&version=v1`);
+    const { page } = watched;
+    const editor = page.getByRole('textbox', { name: 'Code of index.mjs' });
+    await editor.getByText("'first'").waitFor();
+    const colours = await coloursIn(page, ['export', "'first'", '// first', '11']);
+    expect(new Set(Object.values(colours)).size).toBe(4);
+    await editor.click();
+    await page.keyboard.type('lost');
+    expect(await editor.textContent()).not.toContain('lost');
+    expect(await page.getByRole('button', { name: 'Save the code' }).count()).toBe(0);
+
+    await page.getByLabel('Compare with').selectOption('v2');
+    const changes = page.getByRole('textbox', { name: 'Changes of index.mjs' });
+    await expect.poll(() => changes.locator('.cm-deletedChunk').textContent()).toContain("'second'");
+    await expect.poll(() => changes.locator('.cm-changedLine').allTextContents()).toContain("export const handler = () => 'first';");
+    await changes.getByText('9 unchanged lines').waitFor();
+    await using chinese = await browser.open(page.url(), { language: 'zh-CN' });
+    await chinese.page.getByText('9 行未变化').waitFor();
+  });
+});
+
+describe('a canary', () => {
+  test.for([
+    { language: 'en', promote: 'Promote v2', card: 'Versions side by side' },
+    { language: 'zh-CN', promote: '全部切换到 v2', card: '版本对比' },
+  ])('is promoted in one step ($language)', async ({ language, promote, card }, { sequent, browser }) => {
+    const name = `pays-${language}`;
+    await publish(sequent, name, ['first', 'second']);
+    const alias = `/api/functions/${name}/aliases/prod`;
+    await sequent.call(alias, { method: 'PUT', body: { version: 'v1', weights: { v2: 20 } } });
+    await using watched = await browser.open(`${sequent.url}/functions/${name}`, { language });
+    const { page } = watched;
+    await page.getByRole('heading', { name: card }).waitFor();
+    await page.getByRole('button', { name: promote }).click();
+    await page.getByRole('button', { name: promote }).waitFor({ state: 'detached' });
+    const { aliases } = await sequent.call<FunctionView>(`/api/functions/${name}`);
+    expect(aliases).toMatchObject([{ alias: 'prod', version: 'v2', weights: {} }]);
+  });
+});
+
+test('a function of a package has its own page, code, invocations and logs', async ({ sequent, browser }) => {
+  await publish(sequent, 'report', ['of default']);
+  await publish(sequent, 'billing:report', ['of billing']);
+  await using watched = await browser.open(`${sequent.url}/functions`);
+  const { page } = watched;
+  await page.getByRole('link', { name: 'billing:report' }).first().click();
+  await page.getByRole('heading', { level: 1, name: 'billing:report' }).waitFor();
+  await page.getByRole('link', { name: 'Code', exact: true }).click();
+  await page.getByText("'of billing'").waitFor();
+  await page.getByRole('button', { name: 'Invoke…' }).click();
+  await page.getByRole('button', { name: 'Invoke', exact: true }).click();
+  await page.getByRole('heading', { level: 1, name: 'billing:report' }).waitFor();
+  await page.getByRole('region', { name: 'Result', exact: true }).getByText('of billing').waitFor();
+  await page.goto(`${sequent.url}/?function=billing%3Areport`);
+  await expect.poll(() => page.locator('.table-body .row').count()).toBe(1);
+});
