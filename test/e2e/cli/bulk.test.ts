@@ -9,9 +9,11 @@ const test = sharedByFile(() => serveSequent([]));
 const handlers = new URL('../../support/gateway/handlers.mjs', import.meta.url).pathname;
 
 /** At one per second, the operation would take longer than this test may. */
-const OPEN = 400;
+const OPEN = 1_000;
 
-test('a bulk operation that is aborted ends at once: what it did stays, and the rest is open', async ({ sequent }) => {
+test('a bulk operation that is aborted ends at once: what it did stays, and the rest is open', {
+  timeout: 400_000,
+}, async ({ sequent }) => {
   await sequent.run(['fn', 'put', 'held', '--file', handlers, '--handler', 'greet']);
   await sequent.run(['fn', 'pause', 'held']);
   await sequent.run(['invoke', 'held', '--batch', '-'], { input: '{}\n'.repeat(OPEN) });

@@ -91,6 +91,13 @@ describe('the metrics', () => {
     expect(series.get('sequent_projection_lag_messages{}')).toBeGreaterThanOrEqual(0);
   });
 
+  test('count the requests of a paused function as waiting, with the reason, on every gateway', async () => {
+    const waiting = 'sequent_waiting_requests{function="idle",reason="paused"}';
+    for (const gateway of [one, other]) await expect.poll(async () => (await scrape(gateway)).get(waiting), { timeout: 30_000 }).toBe(1);
+    const functions = [...(await scrape(one)).keys()].filter((name) => name.startsWith('sequent_waiting_requests{'));
+    expect(functions).toEqual([waiting]);
+  });
+
   test('count the requests of this gateway alone, by route and status', async () => {
     await one.call('GET', '/api/invocations/nobody-1');
     await one.call('BREW', '/api/invocations/nobody-2');
