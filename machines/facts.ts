@@ -107,6 +107,9 @@ export const termsSchema = z.object({
 });
 export type Terms = z.infer<typeof termsSchema>;
 
+/** How urgent a request is among those that wait for a slot: 9 is the most urgent, as in JMS (Jakarta Messaging 3.1, section 3.4.10). */
+export const prioritySchema = wholeNumber('the priority', { from: 0, to: 9 });
+
 const invocation = z.string();
 const at = z.number();
 const attempt = z.number().int();
@@ -162,6 +165,8 @@ const queued = z.object({
   schedule: z.object({ name: z.string(), at: z.number().optional() }).optional(),
   /** The key that the caller chose among those of the function's flow. */
   flowKey: z.string().optional(),
+  /** From 0 to 9, which is the most urgent. Absent when the caller chose none. */
+  priority: prioritySchema.optional(),
   /** The batch that the request is a member of. */
   batch: z.string().optional(),
   /** The request opens a batch, and invokes nothing (`batch.ts`). */
@@ -188,6 +193,8 @@ const deferred = z.object({
     /** The slots that the function uses: `function.<function>`, or `pool.<pool>`. */
     pool: z.string(),
     key: z.string(),
+    /** The priority of the request, when its caller chose one. */
+    priority: prioritySchema.optional(),
     /** The rate that lets no attempt start before `dueAt`. Absent when the slots of the key are taken. */
     rate: z.object({ limit: z.int(), perInMs: z.int(), burst: z.int(), dueAt: z.number() }).optional(),
   }),

@@ -100,8 +100,11 @@ function explainDelay({ at, dueAt }: FactOf<'queued'>): SentenceText[] {
   return [{ rule: 'T1', text: say('It was delayed: its first attempt is due in {due}, at {time}.', values) }];
 }
 
-function explainDeferral({ flow: { pool: id, key, rate } }: FactOf<'deferred'>): string {
+function explainDeferral({ flow: { pool: id, key, priority, rate } }: FactOf<'deferred'>): string {
   const pool = shownPool(id).name;
+  if (rate === undefined && priority !== undefined && key === '')
+    return say('The next attempt waits for a slot of {pool}, with the priority {priority}.', { pool, priority });
+  if (rate === undefined && key === '') return say('The next attempt waits for a slot of {pool}.', { pool });
   if (rate === undefined) return say('The next attempt waits for a slot of {pool}, with the key "{key}".', { pool, key });
   const values = { pool, key, limit: rate.limit, per: formatDuration(rate.perInMs), time: isoTime(rate.dueAt) };
   return key === ''

@@ -46,6 +46,8 @@ export type FlowSlots = {
   rate?: { limit: number; perInMs: number; nextAt: number };
   /** The invocations that wait for the same key, and were requested before; `undefined` when it is unknown. */
   before?: number | undefined;
+  /** Of a flow with priorities: how many of those before it have a higher priority. */
+  urgent?: number | undefined;
   /** Of a flow in the order of the log: the invocation that has the key now, and when it is retried. */
   turn?: { first?: string; dueAt?: number } | undefined;
 };
@@ -131,7 +133,7 @@ function whyFull(slots: FlowSlots): Wait | undefined {
 
 /** What holds an attempt that waits for a slot of its key or for its rate, as the end of a sentence. */
 export function whyKeyWaits(slots: FlowSlots): Wait {
-  const { pool, key = '', running, limit, total, rate, before } = slots;
+  const { pool, key = '', running, limit, total, rate } = slots;
   if (rate !== undefined && !isFull(slots)) return whyRateWaits({ ...slots, rate });
   if (slots.turn !== undefined && !isNextOfFull(slots)) return whyTurn(slots, slots.turn);
   const full =
@@ -142,24 +144,29 @@ export function whyKeyWaits(slots: FlowSlots): Wait {
         : key === ''
           ? say('{running} of {limit} run over all workers', { running, limit })
           : say('{running} of {limit} run for the key "{key}"', { running, limit, key });
-  return { kind: 'key-full', text: withBefore(full, before), remedy: `sequent flow ls ${pool}` };
+  return { kind: 'key-full', text: withBefore(full, slots), remedy: `sequent flow ls ${pool}` };
 }
 
-function whyRateWaits({ pool, key = '', rate: { limit, perInMs, nextAt }, before }: FlowSlots & Required<Pick<FlowSlots, 'rate'>>): Wait {
+function whyRateWaits(slots: FlowSlots & Required<Pick<FlowSlots, 'rate'>>): Wait {
+  const { pool, key = '', rate } = slots;
+  const { limit, perInMs, nextAt } = rate;
   const values = { limit, per: formatDuration(perInMs), key, time: isoTime(nextAt) };
   const used =
     key === ''
       ? say('{limit} start in {per} over all workers, the next one at {time}', values)
       : say('{limit} start in {per} for the key "{key}", the next one at {time}', values);
-  return { kind: 'rate-used', text: withBefore(used, before), remedy: `sequent flow ls ${pool}` };
+  return { kind: 'rate-used', text: withBefore(used, slots), remedy: `sequent flow ls ${pool}` };
 }
 
 function isFull({ running, limit, total }: FlowSlots): boolean {
   return (limit !== undefined && running >= limit) || (total !== undefined && total.running >= total.limit);
 }
 
-function withBefore(full: string, before: number | undefined): string {
+function withBefore(full: string, { before, urgent = 0 }: Pick<FlowSlots, 'before' | 'urgent'>): string {
   if (before === undefined) return full;
+  if (urgent === 1 && before === 1) return say('{full}; 1 with a higher priority is before it', { full });
+  if (urgent > 0 && urgent === before) return say('{full}; {count} with a higher priority are before it', { full, count: before });
+  if (urgent > 0) return say('{full}; {count} are before it, {urgent} of them with a higher priority', { full, count: before, urgent });
   return before === 1 ? say('{full}; 1 is before it', { full }) : say('{full}; {count} are before it', { full, count: before });
 }
 

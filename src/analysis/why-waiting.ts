@@ -66,12 +66,7 @@ function whyDeferred({ waitsFor }: InvocationContext, now: number, around: Surro
   if (waitsFor === null) return undefined;
   const duration = formatDuration(Math.max(0, now - waitsFor.since));
   const { slots } = around ?? {};
-  if ((around === undefined || slots?.key === undefined) && waitsFor.rate !== undefined)
-    return { kind: 'rate-used', text: say('It has waited for its rate for {duration}.', { duration }) };
-  if (around === undefined || slots?.key === undefined) {
-    const text = say('It has waited for a slot of the key "{key}" for {duration}.', { key: waitsFor.key, duration });
-    return { kind: 'key-full', text };
-  }
+  if (around === undefined || slots?.key === undefined) return whyDeferredByLog(waitsFor, duration);
   const other = around.definition === undefined || around.definition.paused ? whyQueueWaits(around) : missingScheduler(around);
   const wait = other ?? whyKeyWaits(slots);
   if (wait.kind === 'rate-used')
@@ -79,6 +74,12 @@ function whyDeferred({ waitsFor }: InvocationContext, now: number, around: Surro
   if (wait.kind === 'turn')
     return { ...wait, text: say('It has waited for its turn for {duration}: {why}.', { duration, why: wait.text }) };
   return { ...wait, text: say('It has waited for a slot for {duration}: {why}.', { duration, why: wait.text }) };
+}
+
+function whyDeferredByLog({ key, rate }: NonNullable<InvocationContext['waitsFor']>, duration: string): Wait {
+  if (rate !== undefined) return { kind: 'rate-used', text: say('It has waited for its rate for {duration}.', { duration }) };
+  if (key === '') return { kind: 'key-full', text: say('It has waited for a slot for {duration}.', { duration }) };
+  return { kind: 'key-full', text: say('It has waited for a slot of the key "{key}" for {duration}.', { key, duration }) };
 }
 
 function whyRetrying(moments: readonly Moment[], now: number, around: Surroundings | undefined): Wait {

@@ -2,7 +2,7 @@ import type { Invocation } from '#machines/invocation.ts';
 import { openTexts } from '#src/core/encryption/open-texts.ts';
 import type { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
 import { InvocationNotFoundError, WrongStateError } from '#src/core/errors.ts';
-import type { EventLog } from '#src/core/log/event-log.ts';
+import type { EventLog, NewRequest } from '#src/core/log/event-log.ts';
 import { redriveIdOf } from '#src/core/names/delivery-ids.ts';
 import { streamOf } from '#src/core/names/ids.ts';
 import { parseFunctionName, type RequestId } from '#src/core/names/names.ts';
@@ -83,7 +83,7 @@ export function createRepair(options: RepairOptions): Repair {
       if (invocation.context.outcome === null)
         throw new WrongStateError({ what: `invocation ${id} is ${String(invocation.value)}, and has no outcome yet` });
       const redrive = redriveIdOf(id, invocation.context.redrives.length + 1);
-      const { function: fn, qualifier, traceparent: firstTrace } = request.fact;
+      const { function: fn, qualifier, traceparent: firstTrace, flowKey, priority } = request.fact;
       const trace = traceparent ?? firstTrace;
       const chosen = payload === undefined ? request.payload : checkPayload(payload);
       await log.accept({ function: parseFunctionName(fn), stream: streamOf(redrive) }, [
@@ -92,7 +92,7 @@ export function createRepair(options: RepairOptions): Repair {
           payload: await payloadOf({ name: fn, id, redrive, chosen }),
           qualifier,
           redriveOf: id as RequestId,
-          ...given({ traceparent: trace, batch }),
+          ...given({ traceparent: trace, batch, flowKey, priority }),
         },
       ]);
       const writer = createStreamWriter({ log, state, by, appendId, clock });
@@ -103,7 +103,9 @@ export function createRepair(options: RepairOptions): Repair {
   };
 }
 
+type Given = 'traceparent' | 'batch' | 'flowKey' | 'priority';
+
 /** The fields that are given. */
-function given(fields: { traceparent: string | undefined; batch: string | undefined }): { traceparent?: string; batch?: string } {
+function given(fields: { [Name in Given]: NewRequest[Name] | undefined }): Pick<NewRequest, Given> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

@@ -2,6 +2,7 @@ import { MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
 import type { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
 import { InvalidInputError, InvalidPayloadError, messageOf } from '#src/core/errors.ts';
 import { FLOW_KEY_FORM, isFlowKey } from '#src/core/functions/flow.ts';
+import { isPriority, PRIORITY_FORM } from '#src/core/functions/priority.ts';
 import { type DueOptions, deliverAtOf } from '#src/core/log/due-time.ts';
 import type { Accepted, NewRequest } from '#src/core/log/event-log.ts';
 import { canBeBrought, createStreamId, streamOf } from '#src/core/names/ids.ts';
@@ -22,6 +23,8 @@ export type Outgoing = {
   batch?: string | undefined;
   /** The key among those of the function's flow. */
   flowKey?: string | undefined;
+  /** How urgent it is among those that wait for a slot: 0 to 9. */
+  priority?: number | undefined;
 } & DueOptions;
 
 /** Appends requests to the log. */
@@ -66,7 +69,7 @@ export function createRequests({ payloads, large, ...options }: RequestsOptions)
   /** `payload` is sealed, or a reference. */
   function contentOf(
     payload: string,
-    { qualifier, traceparent, synchronous, batch, flowKey, at, delay }: Omit<Outgoing, 'payload' | 'id'>,
+    { qualifier, traceparent, synchronous, batch, flowKey, priority, at, delay }: Omit<Outgoing, 'payload' | 'id'>,
   ): NewRequest {
     const content: NewRequest = { payload };
     if (qualifier !== undefined) content.qualifier = parseQualifier(qualifier);
@@ -74,6 +77,7 @@ export function createRequests({ payloads, large, ...options }: RequestsOptions)
     if (synchronous) content.synchronous = true;
     addBatch(content, batch);
     addFlowKey(content, flowKey);
+    addPriority(content, priority);
     if (at === undefined && delay === undefined) return content;
     if (synchronous) throw new InvalidInputError({ field: 'a synchronous invocation', problem: 'cannot be delayed' });
     return { ...content, deliverAt: deliverAtOf({ at, delay }, clock.now()) };
@@ -176,6 +180,12 @@ function addFlowKey(content: NewRequest, key: string | undefined): void {
     return;
   }
   throw new InvalidInputError({ field: `the flow key ${quote(key)}`, problem: FLOW_KEY_FORM });
+}
+
+function addPriority(content: NewRequest, priority: number | undefined): void {
+  if (priority === undefined) return;
+  if (!isPriority(priority)) throw new InvalidInputError({ field: 'the priority', problem: PRIORITY_FORM });
+  content.priority = priority;
 }
 
 function checkId(id: string): RequestId {

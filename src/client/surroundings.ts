@@ -1,4 +1,5 @@
 import type { InvocationContext } from '#machines/invocation-context.ts';
+import { firstDueAt } from '#machines/outcome.ts';
 import type { FlowSlots, Surroundings } from '#src/analysis/queue-waits.ts';
 import { FunctionNotFoundError, HistoryUnavailableError } from '#src/core/errors.ts';
 import type { Attempt, LedgerEntry } from '#src/core/flow/ledger-entry.ts';
@@ -6,6 +7,7 @@ import { TokenBuckets } from '#src/core/flow/token-buckets.ts';
 import { type Flow, fifoOf, type PoolId, poolOf } from '#src/core/functions/flow.ts';
 import { flowKeyOf } from '#src/core/functions/flow-key.ts';
 import { shownPool } from '#src/core/functions/pool-names.ts';
+import { agingOf, DEFAULT_PRIORITY, MAX_PRIORITY, rankOf } from '#src/core/functions/priority.ts';
 import { type RateInput, rateOf, rateTextOf } from '#src/core/functions/rate.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import type { SequentClient, SystemState } from './client.ts';
@@ -45,9 +47,10 @@ export async function readSlots(
   return {
     ...slots,
     key,
-    running: holders.filter((one) => one.key === key).length,
+    // Without keys, all holders of the pool count.
+    running: holders.filter((one) => one.key === key || (limits !== undefined && limits.key === undefined)).length,
     ...(limits?.total === undefined ? {} : { total: { running: holders.length, limit: limits.total } }),
-    before: request === null || waitsFor === null ? undefined : await countBefore(history, { ...waitsFor, at: request.at }),
+    ...(request === null || waitsFor === null ? {} : await countBefore(history, { ...waitsFor, request, aging: agingOf(limits ?? {}) })),
     turn: await findTurn(history, { limits, holders, key, name, request }),
   };
 }
@@ -80,15 +83,23 @@ function keyOf(flow: Flow | undefined, fact: InvocationContext['request'], paylo
   return flow?.key === undefined || fact === null ? undefined : flowKeyOf({ fact, payload }, flow);
 }
 
-/** The invocations that wait for the same key, and were accepted before. */
+type Waiting = { pool: string; key: string; request: NonNullable<InvocationContext['request']>; aging: number | undefined };
+
+/** The invocations that wait for the same key, and were accepted before; with priorities, those with a lower rank. */
 async function countBefore(
   history: Pick<Readers['history'], 'count'>,
-  { pool, key, at }: { pool: string; key: string; at: number },
-): Promise<number | undefined> {
+  { pool, key, request, aging }: Waiting,
+): Promise<Pick<FlowSlots, 'before' | 'urgent'>> {
+  const alike = { waitsPool: [pool], waitsKey: key };
   try {
-    return (await history.count({ waitsPool: [pool], waitsKey: key, until: at })).count;
+    if (aging === undefined) return { before: (await history.count({ ...alike, until: request.at })).count };
+    const { priority = DEFAULT_PRIORITY } = request;
+    const earlier = { ...alike, rankBelow: { rank: rankOf(firstDueAt(request), priority, aging), agingInMs: aging } };
+    const { count: before } = await history.count(earlier);
+    if (priority === MAX_PRIORITY || before === 0) return { before, urgent: 0 };
+    return { before, urgent: (await history.count({ ...earlier, minPriority: priority + 1 })).count };
   } catch (error) {
-    if (error instanceof HistoryUnavailableError) return undefined;
+    if (error instanceof HistoryUnavailableError) return {};
     throw error;
   }
 }

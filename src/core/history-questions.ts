@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { conditions, factSchema } from '#machines/facts.ts';
 import { batchesQuerySchema, batchesSchema } from './batch-questions.ts';
+import { waitsShape } from './waits-questions.ts';
 
 /**
  * The questions that the history service answers from a read model. The schemas are public: the service publishes them as JSON Schemas.
@@ -37,8 +38,7 @@ const filterSchema = z
     redriveOf: id.optional(),
     batch: id.optional().describe('members of this batch'),
     schedule: z.string().max(256).optional().describe('requested by the schedule of this name'),
-    waitsPool: few(z.string().max(256)).optional().describe('the next attempt waits for a slot of one of these pools'),
-    waitsKey: z.string().max(256).optional().describe('the next attempt waits for a slot of this key'),
+    ...waitsShape,
     minAttempts: count.optional(),
     maxAttempts: count.optional(),
     minDurationInMs: count.optional().describe('from acceptance, or from the due time of a delayed request, to outcome'),
@@ -106,6 +106,7 @@ const summarySchema = z.object({
   waitsPool: z.string().nullish().describe('the pool for a slot of which the next attempt waits; an earlier projection leaves it out'),
   waitsKey: z.string().nullish().describe('the key of that slot'),
   waitsSince: moment.nullish(),
+  priority: z.number().nullish().describe('from 0 to 9, the most urgent; null when the caller chose none'),
   durationInMs: optional(z.number()),
   attempts: z.number(),
   retries: z.number(),

@@ -1,3 +1,4 @@
+import { DEFAULT_PRIORITY } from '#src/core/functions/priority.ts';
 import { type HistoryFilter, wordsIn } from '#src/core/history-questions.ts';
 import { MAX_BATCH } from '#src/core/names/ids.ts';
 import { durationClassOf } from './projected-invocation.ts';
@@ -80,8 +81,12 @@ function bound(sql: string, value: string | number | undefined): Condition[] {
   return value === undefined ? [] : [{ sql, values: [Number(value)] }];
 }
 
+/** As `rankOf` counts them. */
+const PRIORITY = `coalesce(i.priority, ${DEFAULT_PRIORITY})`;
+const SINCE = 'coalesce(i.first_due_at, i.accepted_at)';
+
 function conditionsOf(filter: Filter): Condition[] {
-  const { project, functions, dueBefore, minAttempts, maxAttempts, minDurationInMs, maxDurationInMs } = filter;
+  const { project, functions, dueBefore, minPriority, rankBelow, minAttempts, maxAttempts, minDurationInMs, maxDurationInMs } = filter;
   return [
     // A batch is an invocation only for who names it by its id.
     ...(filter.id === undefined ? [{ sql: '+i.opened_batch IS NULL', values: [] }] : []),
@@ -89,6 +94,8 @@ function conditionsOf(filter: Filter): Condition[] {
     ...equalitiesOf(filter).map(({ column, values }) => oneOf(column, values)),
     ...(filter.state === undefined ? [] : [oneOf('state', filter.state)]),
     ...(filter.status === undefined ? [] : [oneOf('status', filter.status)]),
+    ...bound(`${PRIORITY} >= ?`, minPriority),
+    ...(rankBelow === undefined ? [] : [{ sql: `${SINCE} - ${PRIORITY} * ? < ?`, values: [rankBelow.agingInMs, rankBelow.rank] }]),
     ...bound('+i.attempts >= ?', minAttempts),
     ...bound('+i.attempts <= ?', maxAttempts),
     ...bound('+i.due_at < ?', dueBefore),

@@ -21,6 +21,7 @@ const columnTypes = {
   waits_pool: 'TEXT',
   waits_key: 'TEXT',
   waits_since: 'INT',
+  priority: 'INT',
   duration: 'INT',
   duration_class: 'INT',
   attempts: 'INT',
@@ -50,6 +51,7 @@ export const invocationColumns = Object.keys(columnTypes) as InvocationColumn[];
  * - `request_sequence` is the sequence of the first request of the stream. It groups the appends of the stream (0: of no stream).
  * - `first_due_at` is the due time of a delayed request; `due_at` is that of the next attempt, while the invocation waits for it.
  * - `waits_pool`, `waits_key` and `waits_since` are set while the next attempt waits for a slot of a flow.
+ * - `priority` is null when the caller chose none.
  * - `opened_batch` marks the row of a batch itself, which lists and counts of invocations leave out.
  * - `version` is null before the first attempt, which resolves an alias.
  * - `duration_class` has eight classes per doubling, so that a minimum duration is a few equalities.

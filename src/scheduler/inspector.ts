@@ -61,9 +61,9 @@ export class Inspector {
   }
 
   /** When an invocation of a stream becomes too old; `undefined` for unknown functions. */
-  #endOf({ name, endsAt, dueAt, acceptedAt }: OpenStream): number | undefined {
+  #endOf({ name, endsAt, dueAt, firstDueAt }: OpenStream): number | undefined {
     const ageInMs = maxAgeOf(this.#options, name.function);
-    return ageInMs === undefined ? undefined : (endsAt ?? (dueAt ?? acceptedAt ?? 0) + ageInMs);
+    return ageInMs === undefined ? undefined : (endsAt ?? (dueAt ?? firstDueAt ?? 0) + ageInMs);
   }
 
   #letWait(stream: OpenStream, { endsAt }: { endsAt: number }, now: number): void {

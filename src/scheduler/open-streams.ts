@@ -134,7 +134,7 @@ class FoldedStreams implements OpenStreams {
     const { patienceInMs, maxAgeOf, unknownGraceInMs } = this.#options;
     const slot = records.add(name, sequence);
     records.request.set(slot, sequence);
-    records.acceptedAt.set(slot, at);
+    records.firstDueAt.set(slot, dueAt ?? at);
     records.requestBytes.set(slot, size);
     this.#requestBytes += size;
     records.dueAt.set(slot, dueAt);

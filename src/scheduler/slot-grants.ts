@@ -1,13 +1,16 @@
 import { type Change, idOf } from '#src/core/flow/change-entry.ts';
 import { type Attempt, decodeLedgerEntry, type LedgerEntry, NO_SLOTS, type Waiter } from '#src/core/flow/ledger-entry.ts';
 import { indexOf } from '#src/core/flow/stream-waits.ts';
-import { allFullAt, gatherInMs, TokenBuckets } from '#src/core/flow/token-buckets.ts';
-import type { FunctionDefinition } from '#src/core/functions/definition.ts';
-import { fifoOf, limitsOf, type PoolId, poolOf } from '#src/core/functions/flow.ts';
+import { allFullAt, gatherInMs } from '#src/core/flow/token-buckets.ts';
+import type { PoolId } from '#src/core/functions/flow.ts';
+import { agingOf } from '#src/core/functions/priority.ts';
 import type { RateText } from '#src/core/functions/rate.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
+import { countEntry, type EntryCounts } from './entry-counts.ts';
 import { nextInOrder, nextOfKept } from './next-in-order.ts';
 import type { SchedulerOptions } from './ports.ts';
+import { turnByRank } from './turn-by-rank.ts';
+import { changesOf, type Limits, limitsIn, rankIn } from './waiter-limits.ts';
 import { attemptOf, type Place, type WaitingKey, type WaitingStreams } from './waiting-streams.ts';
 
 /** How many attempts of a key are waiters of the entry beyond those that find a slot, so that a freed slot passes on in the write that frees it. */
@@ -43,6 +46,7 @@ type Known = { text: string | undefined; named: ReadonlySet<string>; holders: Re
  *   when a worker writes it. While a key has a waiter, no new attempt takes a slot of the key.
  * - The stream of an attempt that got a slot is woken. When this process dies before, `slot-checks.ts` of another one wakes the stream.
  * - In the order of the log, an attempt is a waiter only when all earlier requests of its function have their place (SLOT7).
+ * - With priorities, the waiters of a key are the most urgent ones that wait: less urgent ones leave the entry again (SLOT8).
  * - Keys get their turn one after another, with one attempt in each round.
  * - The tokens of rates come back with time, and no write shows that. The entry is written when the next one is back.
  * - Streams of a function whose flow was removed or moved to another pool are woken, and decide again.
@@ -54,6 +58,8 @@ export class SlotGrants {
   readonly #known = new Map<PoolId, Known>();
   /** When attempts left an entry. The log may not show yet that they started, so they are no waiters again before the patience. */
   readonly #left = new Map<string, number>();
+  /** The waiters that this process takes out of an entry for more urgent ones. They never had a slot. */
+  readonly #replaced = new Map<PoolId, Set<string>>();
   /** When the next token of a pool is back for an attempt that waits, or all its tokens are. */
   readonly #tokenAt = new Map<PoolId, number>();
   /** The log is read up to the message that was its last one at the start: what waits before that may have ended. */
@@ -100,7 +106,8 @@ export class SlotGrants {
     if (named.size === 0) this.#known.delete(pool);
     else this.#known.set(pool, { text, named, holders: held });
     const now = this.#options.clock.now();
-    for (const id of before?.named ?? []) if (!named.has(id)) this.#left.set(id, now);
+    const replaced = this.#replaced.get(pool);
+    for (const id of before?.named ?? []) if (!named.has(id) && !replaced?.delete(id)) this.#left.set(id, now);
     for (const holder of holders.filter((one) => !before?.holders.has(idOf(one)))) this.#wake(pool, holder);
     if (this.#options.waiting().has(pool)) this.#options.planAgain(pool);
     else this.#noteFull(pool, buckets);
@@ -109,7 +116,7 @@ export class SlotGrants {
   /** An attempt begins to wait. */
   readonly noteWait = (pool: PoolId, attempt: Attempt, mayBeFirst: boolean): void => {
     if (this.#known.get(pool)?.holders.has(idOf(attempt))) this.#wake(pool, attempt);
-    else if (this.#isInOrder(attempt.function)) this.#placed.add(pool);
+    else if (this.#hasOrder(attempt.function)) this.#placed.add(pool);
     else if (mayBeFirst) this.#options.planAgain(pool);
   };
 
@@ -119,42 +126,30 @@ export class SlotGrants {
     const keys = this.#options.waiting().keysOf(pool);
     if (keys.length === 0) this.#noteFull(pool, entry.buckets);
     if (keys.length === 0) return {};
-    const now = this.#options.clock.now();
-    const counts = countKeys(entry, now);
+    const counts = countEntry(entry, this.#options.clock.now());
     this.#tokenAt.delete(pool);
     const turns = keys.flatMap((waiting) => this.#turnOf(waiting, pool, counts));
-    const count = entry.waiters.length;
+    const replaced = turns.flatMap((turn) => turn.replaced ?? []);
+    const outgoing = new Set(replaced.map(idOf));
+    this.#replaced.set(pool, outgoing);
+    const remaining = entry.waiters.filter((one) => !outgoing.has(idOf(one)));
+    const instead = turns.flatMap(({ waiting, instead = [] }) => instead.map((waiter) => ({ waiting, waiter })));
+    const count = remaining.length + instead.length;
     const free = inRounds(turns, 'free').slice(0, Math.max(0, MAX_WAITERS - count));
     const ahead = inRounds(turns, 'ahead').slice(0, Math.max(0, MAX_WAITERS / 2 - count - free.length));
-    for (const { waiting } of [...free, ...ahead]) this.#options.waiting().putLast(pool, waiting);
+    const added = [...instead, ...free, ...ahead];
+    for (const { waiting } of added) this.#options.waiting().putLast(pool, waiting);
     const waits = [
       ...nextOfKept(entry, (holder) => this.#options.waiting().findNext(pool, holder), this.#options.functions),
-      ...[...free, ...ahead].map(({ waiter }) => waiter),
+      ...added.map(({ waiter }) => waiter),
     ];
-    const { changed, withdrawals } = this.#changesOf(pool, entry.waiters);
-    return { waits: [...waits, ...changed], withdrawals };
+    const { changed, withdrawals } = changesOf(pool, remaining, { ...this.#options, waiting: this.#options.waiting() });
+    return { waits: [...waits, ...changed], withdrawals: [...replaced, ...withdrawals] };
   };
 
-  /**
-   * The waiters that get the present limits of their functions, and those that are none any more: a paused function starts nothing, so its
-   * attempts must not get slots that other functions of the pool need, and a function whose flow was removed or moved needs none here.
-   */
-  #changesOf(pool: PoolId, waiters: readonly Waiter[]): { changed: Waiter[]; withdrawals: Waiter[] } {
-    const changed: Waiter[] = [];
-    const withdrawals: Waiter[] = [];
-    for (const waiter of waiters) {
-      const waits = this.#options.waiting().find(pool, waiter);
-      const definition = waits === undefined ? undefined : this.#options.functions.get(waits.name.function)?.definition;
-      if (waits === undefined || definition === undefined) continue;
-      const limits = definition.paused ? undefined : limitsIn(pool, waits.name.function, definition);
-      if (limits === undefined) withdrawals.push(waiter);
-      else if (!hasLimits(waiter, limits)) changed.push({ ...withoutLimits(waiter), ...limits });
-    }
-    return { changed, withdrawals };
-  }
-
   /** The attempts of a key that find a slot of the key, and those that wait for the next ones. */
-  #turnOf(waiting: WaitingKey, pool: PoolId, { held, listed, named, tokens, now }: Counts): Turn[] {
+  #turnOf(waiting: WaitingKey, pool: PoolId, counts: EntryCounts): Turn[] {
+    const { listed, named, now } = counts;
     const definition = this.#options.functions.get(waiting.function)?.definition;
     if (definition === undefined || definition.paused) return [];
     const isWanted = (place: Place): boolean => !named.has(idOf(attemptOf(place))) && !this.#hasLeft(place, now);
@@ -163,20 +158,35 @@ export class SlotGrants {
       this.#wakeMoved(waiting.first(MAX_MOVED, isWanted), now);
       return [];
     }
-    if (limits.fifo !== undefined) return this.#turnInOrder(waiting, limits, { held, listed, named, tokens, now });
-    const { perKey = MAX_WAITERS, rate } = limits;
-    const slots = Math.max(0, perKey - (held.get(waiting.key) ?? 0));
-    const room = rate === undefined ? slots : Math.min(slots, tokens.countOf({ rate, key: waiting.key }));
-    if (rate !== undefined && room === 0 && slots > 0)
-      this.#noteToken(pool, rate, Math.max(tokens.nextAt({ rate, key: waiting.key }), now));
+    waiting.orderBy(agingOf(definition.flow ?? {}));
+    if (limits.fifo !== undefined) return this.#turnInOrder(waiting, limits, counts);
+    const room = this.#roomOf(waiting, pool, limits, counts);
+    const ahead = Math.min(limits.perKey ?? limits.total ?? MAX_WAITERS, MAX_AHEAD);
+    if (definition.flow?.order === 'priority') {
+      const hasLeft = (place: Place): boolean => this.#hasLeft(place, now);
+      const isWaiting = (waiter: Waiter): boolean => this.#options.waiting().find(pool, waiter) !== undefined;
+      const ranked = (place: Place): Waiter => ({ ...attemptOf(place), ...limits, ...rankIn(place, definition) });
+      return [{ waiting, ...turnByRank(waiting, { ...counts, room, ahead, hasLeft, isWaiting, ranked }) }];
+    }
     const free = Math.max(0, room - (listed.get(waiting.key) ?? 0));
-    const count = room + Math.min(perKey, MAX_AHEAD) - (listed.get(waiting.key) ?? 0);
+    const count = room + ahead - (listed.get(waiting.key) ?? 0);
     if (count <= 0) return [];
     const waiters = waiting.first(count, isWanted).map((place) => ({ ...attemptOf(place), ...limits }));
     return [{ waiting, free: waiters.slice(0, free), ahead: waiters.slice(free) }];
   }
 
-  #turnInOrder(waiting: WaitingKey, limits: Limits, { held, listed, named, now }: Counts): Turn[] {
+  /** How many attempts of a key find a slot and a token. Without keys, all attempts of the pool share the slots. */
+  #roomOf(waiting: WaitingKey, pool: PoolId, { perKey, total, rate }: Limits, { held, slots, tokens, now }: EntryCounts): number {
+    const { key } = waiting;
+    const taken = perKey === undefined && total !== undefined ? slots : (held.get(key) ?? 0);
+    const free = Math.max(0, (perKey ?? total ?? MAX_WAITERS) - taken);
+    if (rate === undefined) return free;
+    const room = Math.min(free, tokens.countOf({ rate, key }));
+    if (room === 0 && free > 0) this.#noteToken(pool, rate, Math.max(tokens.nextAt({ rate, key }), now));
+    return room;
+  }
+
+  #turnInOrder(waiting: WaitingKey, limits: Limits, { held, listed, named, now }: EntryCounts): Turn[] {
     const before = this.#options.firstUnplaced(waiting.function);
     const next = nextInOrder(waiting, { named, before, hasLeft: (place) => this.#hasLeft(place, now) });
     const waiters = next.map((attempt) => ({ ...attempt, ...limits }));
@@ -197,9 +207,8 @@ export class SlotGrants {
     this.#tokenAt.set(pool, Math.min(lookAt, this.#tokenAt.get(pool) ?? lookAt));
   }
 
-  #isInOrder(name: string): boolean {
-    const flow = this.#options.functions.get(name as FunctionName)?.definition.flow;
-    return flow !== undefined && fifoOf(flow) !== undefined;
+  #hasOrder(name: string): boolean {
+    return this.#options.functions.get(name as FunctionName)?.definition.flow?.order !== undefined;
   }
 
   /** The log may not show yet why an attempt left the entry. */
@@ -208,10 +217,10 @@ export class SlotGrants {
   }
 
   #wake(pool: PoolId, attempt: Attempt): void {
-    const stream = this.#options.waiting().find(pool, attempt);
-    if (stream?.request === undefined) return;
-    const { name, request, version } = stream;
-    this.#options.hints.wake(name, request, `${name.stream}.${version}.slot-${indexOf(attempt.invocation)}`);
+    const place = this.#options.waiting().find(pool, attempt);
+    if (place === undefined) return;
+    const { name, version } = place.stream;
+    this.#options.hints.wake(name, place.request, `${name.stream}.${version}.slot-${indexOf(attempt.invocation)}`);
   }
 
   #wakeMoved(places: readonly Place[], now: number): void {
@@ -243,54 +252,22 @@ export class SlotGrants {
   }
 }
 
-/** The limits of a function whose attempts wait in the log for a pool; `undefined` when they wait for another pool, or not in the log. */
-function limitsIn(pool: PoolId, name: FunctionName, { flow }: Pick<FunctionDefinition, 'flow'>): Limits | undefined {
-  if (flow === undefined || poolOf(name, flow) !== pool) return undefined;
-  return flow.key === undefined ? undefined : limitsOf(flow);
-}
-
-type Limits = ReturnType<typeof limitsOf>;
-
-function hasLimits(waiter: Waiter, { perKey, total, rate, fifo }: Limits): boolean {
-  return waiter.perKey === perKey && waiter.total === total && waiter.rate === rate && waiter.fifo === fifo;
-}
-
-function withoutLimits({ key, function: name, invocation, attempt, request }: Waiter): Attempt {
-  return { key, function: name, invocation, attempt, request };
-}
-
-/** What a key gets: the attempts that find a slot of the key, and those that wait for the next ones. */
-type Turn = { waiting: WaitingKey; free: readonly Waiter[]; ahead: readonly Waiter[] };
+/**
+ * What a key gets: the attempts that find a slot of the key, and those that wait for the next ones. `instead`: those that take the places of
+ * `replaced`, which are less urgent.
+ */
+type Turn = {
+  waiting: WaitingKey;
+  free: readonly Waiter[];
+  ahead: readonly Waiter[];
+  instead?: readonly Waiter[];
+  replaced?: readonly Waiter[];
+};
 
 /** The first attempt of each key, then the second one of each, and so on. */
 function inRounds(turns: readonly Turn[], of: 'free' | 'ahead'): { waiting: WaitingKey; waiter: Waiter }[] {
   const numbered = turns.flatMap(({ waiting, [of]: waiters }) => waiters.map((waiter, round) => ({ waiting, waiter, round })));
   return numbered.sort((one, other) => one.round - other.round);
-}
-
-type Counts = {
-  held: ReadonlyMap<string, number>;
-  listed: ReadonlyMap<string, number>;
-  named: ReadonlySet<string>;
-  tokens: TokenBuckets;
-  now: number;
-};
-
-function countKeys(entry: LedgerEntry, now: number): Counts {
-  const { holders, waiters } = entry;
-  return {
-    held: countBy(holders.filter(({ isSlotless }) => !isSlotless)),
-    listed: countBy(waiters),
-    named: new Set([...holders, ...waiters].map(idOf)),
-    tokens: new TokenBuckets(entry, now),
-    now,
-  };
-}
-
-function countBy(attempts: readonly Attempt[]): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const { key } of attempts) counts.set(key, (counts.get(key) ?? 0) + 1);
-  return counts;
 }
 
 /** An entry that cannot be read names nobody. Its writer reports it. */

@@ -9,8 +9,8 @@ export type OpenStream = {
   readonly name: StreamName;
   /** The sequence of the request; `undefined` when the log was read from a later sequence. */
   readonly request: number | undefined;
-  /** When the request was accepted; `undefined` as `request` is. */
-  readonly acceptedAt: number | undefined;
+  /** When the first attempt is due: at acceptance, unless the request is delayed. `undefined` as `request` is. */
+  readonly firstDueAt: number | undefined;
   /** The sequence of the newest message of the stream. Without an append, that is the request. */
   readonly version: number;
   /** When the next attempt of one of its invocations is due: the first one of a delayed request, or a retry. */
@@ -46,7 +46,7 @@ export class StreamRecords {
   readonly request = new NumberColumn();
   /** The size of the payload of the request, in bytes; `undefined` as `request` is. */
   readonly requestBytes = new NumberColumn();
-  readonly acceptedAt = new NumberColumn();
+  readonly firstDueAt = new NumberColumn();
   readonly version = new NumberColumn();
   readonly dueAt = new NumberColumn();
   readonly endsAt = new NumberColumn();
@@ -111,7 +111,7 @@ export class StreamRecords {
     return {
       name: this.#table.nameOf(slot),
       request: this.request.get(slot),
-      acceptedAt: this.acceptedAt.get(slot),
+      firstDueAt: this.firstDueAt.get(slot),
       version: this.version.get(slot) ?? 0,
       dueAt: this.dueAt.get(slot),
       endsAt: this.endsAt.get(slot),

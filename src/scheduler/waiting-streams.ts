@@ -2,9 +2,11 @@ import FlatQueue from 'flatqueue';
 import type { Attempt } from '#src/core/flow/ledger-entry.ts';
 import { indexOf, invocationAt, parseWaits, type StreamWait, type StreamWaits } from '#src/core/flow/stream-waits.ts';
 import type { PoolId } from '#src/core/functions/flow.ts';
+import { rankOf } from '#src/core/functions/priority.ts';
 import type { StreamName } from '#src/core/log/event-log.ts';
 import { streamOf } from '#src/core/names/ids.ts';
 import { type FunctionName, parseFunctionName, type RequestId } from '#src/core/names/names.ts';
+import { queueIdOf } from './entry-counts.ts';
 import type { OpenStream, StreamRecords } from './stream-records.ts';
 
 /** One of the first invocations that wait for a key, with its stream. */
@@ -84,14 +86,14 @@ export class WaitingStreams {
     if (keys?.delete(waiting.id)) keys.set(waiting.id, waiting);
   }
 
-  /** The stream of an attempt, if the attempt waits for a slot of the pool. */
-  find(pool: PoolId, { function: name, invocation, attempt }: Attempt): OpenStream | undefined {
+  /** The place of an attempt, if the attempt waits for a slot of the pool. */
+  find(pool: PoolId, { function: name, invocation, attempt }: Attempt): Place | undefined {
     const slot = this.#records.find({ function: parseFunctionName(name), stream: streamOf(invocation as RequestId) });
     const index = indexOf(invocation);
-    const found = slot === undefined ? undefined : this.of(slot)?.waits;
-    if (slot === undefined || found === undefined) return undefined;
-    const isWaiting = found.some((wait) => wait.pool === pool && wait.index === index && wait.attempt === attempt);
-    return isWaiting ? this.#records.read(slot) : undefined;
+    if (slot === undefined) return undefined;
+    const wait = this.of(slot)?.waits.find((one) => one.pool === pool && one.index === index && one.attempt === attempt);
+    const request = this.#records.request.get(slot);
+    return wait === undefined || request === undefined ? undefined : { stream: this.#records.read(slot), request, wait };
   }
 
   /** The next attempt of the invocation of an attempt, if it waits for a slot of the pool. */
@@ -103,20 +105,19 @@ export class WaitingStreams {
     return wait === undefined || wait.attempt <= attempt ? undefined : attemptAt(stream, request, wait);
   }
 
-  #waitAt(pool: PoolId, key: string, { slot, index, request }: Numbers): StreamWait | undefined {
-    if (this.#records.request.get(slot) !== request) return undefined;
+  #waitAt(pool: PoolId, key: string, slot: number, index: number): StreamWait | undefined {
     return this.of(slot)?.waits.find((one) => one.pool === pool && one.key === key && one.index === index);
   }
 
   #keyOf(pool: PoolId, key: string, fn: FunctionName): WaitingKey {
     const keys = this.#pools.get(pool) ?? new Map<string, WaitingKey>();
     this.#pools.set(pool, keys);
-    const id = `${fn}/${key}`;
+    const id = queueIdOf(fn, key);
     const known = keys.get(id);
     if (known !== undefined) return known;
     const added = new WaitingKey(
       { id, key, function: fn },
-      { waitAt: (numbers) => this.#waitAt(pool, key, numbers), read: (slot) => this.#records.read(slot) },
+      { waitAt: (slot, index) => this.#waitAt(pool, key, slot, index), records: this.#records },
     );
     keys.set(id, added);
     return added;
@@ -149,11 +150,9 @@ export class WaitingStreams {
 /** A number for an invocation of a stream: 64 of them share a stream. */
 const INDEXES = 64;
 
-/** An invocation that waited when it was added: the record of its stream, its index there, and the sequence of the request. */
-type Numbers = { slot: number; index: number; request: number };
-type Streams = { waitAt: (numbers: Numbers) => StreamWait | undefined; read: (slot: number) => OpenStream };
+type Streams = { waitAt: (slot: number, index: number) => StreamWait | undefined; records: StreamRecords };
 
-/** The streams of one function that wait for one key. */
+/** The streams of one function that wait for one key, in the order of their requests or of their ranks (SLOT8). */
 export class WaitingKey {
   readonly id: string;
   readonly key: string;
@@ -161,6 +160,8 @@ export class WaitingKey {
   readonly #rest = new FlatQueue<number>();
   readonly #streams: Streams;
   #front: Place[] = [];
+  /** `undefined` while the order is that of the requests. */
+  #agingInMs: number | undefined;
 
   constructor({ id, key, function: fn }: { id: string; key: string; function: FunctionName }, streams: Streams) {
     this.id = id;
@@ -175,14 +176,25 @@ export class WaitingKey {
 
   /** Adds an invocation of a stream; false when others certainly come before it. */
   add(slot: number, index: number, request: number): boolean {
-    this.#rest.push(slot * INDEXES + index, request);
+    const wait = this.#agingInMs === undefined ? undefined : this.#streams.waitAt(slot, index);
+    this.#rest.push(slot * INDEXES + index, wait === undefined ? request : this.#orderOf(slot, wait));
     return this.#rest.length === 1;
+  }
+
+  /** Orders the invocations by their ranks, or without an aging by their requests. */
+  orderBy(agingInMs: number | undefined): void {
+    if (agingInMs === this.#agingInMs) return;
+    this.#agingInMs = agingInMs;
+    const numbers: number[] = [];
+    for (let number = this.#rest.pop(); number !== undefined; number = this.#rest.pop()) numbers.push(number);
+    for (const number of numbers) this.#push(number);
+    this.#putBack();
   }
 
   /** Drops those among the first ones that wait no longer. */
   dropOthers(): void {
     this.#front = this.#front.filter(({ stream: { slot }, request, wait }) => {
-      return this.#streams.waitAt({ slot, index: wait.index, request })?.attempt === wait.attempt;
+      return this.#streams.records.request.get(slot) === request && this.#streams.waitAt(slot, wait.index)?.attempt === wait.attempt;
     });
     while (this.#front.length === 0 && this.#rest.length > 0 && !this.#takeNext()) {}
   }
@@ -205,15 +217,53 @@ export class WaitingKey {
     return this.#front.sort((one, other) => one.request - other.request || one.wait.index - other.wait.index).slice(0, count);
   }
 
+  /** The first ones by their ranks: also before those that were the first ones a moment ago (SLOT8). */
+  firstByRank(count: number, isWanted: (place: Place) => boolean): Place[] {
+    this.#putBack();
+    const wanted: Place[] = [];
+    let last: number | undefined;
+    // The queue does not order invocations of one rank, so all of them are taken.
+    while (this.#rest.length > 0 && (wanted.length < count || this.#rest.peekValue() === last)) {
+      const rank = this.#rest.peekValue();
+      const next = this.#takeNext();
+      if (next === undefined || !isWanted(next)) continue;
+      wanted.push(next);
+      last = rank;
+    }
+    const orderOf = ({ stream: { slot }, wait }: Place): number => this.#orderOf(slot, wait);
+    const byLog = (one: Place, other: Place): number => one.request - other.request || one.wait.index - other.wait.index;
+    return wanted.sort((one, other) => orderOf(one) - orderOf(other) || byLog(one, other)).slice(0, count);
+  }
+
+  #putBack(): void {
+    for (const { stream, wait } of this.#front.splice(0)) this.#push(stream.slot * INDEXES + wait.index);
+  }
+
+  #push(number: number): void {
+    const slot = Math.floor(number / INDEXES);
+    const wait = this.#streams.waitAt(slot, number % INDEXES);
+    if (wait !== undefined) this.#rest.push(number, this.#orderOf(slot, wait));
+  }
+
+  #orderOf(slot: number, { priority }: StreamWait): number {
+    const { request, firstDueAt } = this.#streams.records;
+    if (this.#agingInMs === undefined) return request.get(slot) ?? 0;
+    return rankOf(firstDueAt.get(slot) ?? 0, priority, this.#agingInMs);
+  }
+
+  /** An entry of another stream, which had the slot before, has another order or function. The stream of the slot has an entry of its own. */
   #takeNext(): Place | undefined {
-    const request = this.#rest.peekValue() ?? 0;
+    const order = this.#rest.peekValue();
     const number = this.#rest.pop() ?? 0;
     const slot = Math.floor(number / INDEXES);
     const index = number % INDEXES;
-    const wait = this.#streams.waitAt({ slot, index, request });
+    const wait = this.#streams.waitAt(slot, index);
+    const request = this.#streams.records.request.get(slot);
+    if (wait === undefined || request === undefined || this.#orderOf(slot, wait) !== order) return undefined;
+    const stream = this.#streams.records.read(slot);
     const isKnown = this.#front.some((one) => one.request === request && one.wait.index === index);
-    if (wait === undefined || isKnown) return undefined;
-    const place = { stream: this.#streams.read(slot), request, wait };
+    if (isKnown || stream.name.function !== this.function) return undefined;
+    const place = { stream, request, wait };
     this.#front.push(place);
     return place;
   }

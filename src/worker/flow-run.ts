@@ -91,9 +91,9 @@ function waitsFirst(invocation: Invocation | undefined, slot: SharedSlot): boole
   return fifo !== undefined && !(fifo === 'hold' && attempt > 1) && !isDeferred(invocation, slot);
 }
 
-/** Without a key, an attempt waits in this worker. In the order of the log, one that asks has a slot by the ledger, or had one a moment ago. */
+/** Without a key and priorities, an attempt waits in this worker. In the order of the log, one that asks has a slot by the ledger, or had one a moment ago. */
 function deferralOf(invocation: Invocation | undefined, slot: SharedSlot): Deferral {
-  if (!slot.isKeyed) return 'no';
+  if (!slot.waitsInLog) return 'no';
   return isDeferred(invocation, slot) || slot.waiter.fifo !== undefined ? 'again' : 'first';
 }
 
@@ -108,7 +108,9 @@ async function defer(parts: FlowParts, slot: SharedSlot, refusal: Refusal): Prom
   if (isDeferred(parts.invocation(), slot)) return 'settled';
   const { key, invocation, rate: text } = slot.waiter;
   const rate = refusal === 'key-full' || text === undefined ? {} : { rate: { ...parseRateText(text), ...refusal } };
-  const fact: Fact = { type: 'deferred', invocation, at: parts.clock.now(), flow: { pool: slot.pool, key, ...rate } };
+  const priority = parts.invocation()?.context.request?.priority;
+  const flow = { pool: slot.pool, key, ...(priority === undefined ? {} : { priority }), ...rate };
+  const fact: Fact = { type: 'deferred', invocation, at: parts.clock.now(), flow };
   if ((await parts.propose(fact)) !== undefined) return 'settled';
   // The attempt may be one that gets the next slot, and the invocation was cancelled meanwhile.
   freeSlot(parts, slot);

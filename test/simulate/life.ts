@@ -17,6 +17,8 @@ export type Life = {
   terms: Pick<Terms, 'onSuccess' | 'onFailure'> | undefined;
   /** When the first attempt of a delayed request is due; 0 for every other request. */
   dueAt: number;
+  /** How urgent the request is. */
+  priority: number;
   /** When attempts began to wait in the log for a slot of their key or for a token. */
   deferredAt: number[];
   /** The request id that the invocation follows from. */
@@ -62,6 +64,7 @@ export function newLife(name: StreamName, id: string, isCut: boolean): Life {
     payload: '',
     terms: undefined,
     dueAt: 0,
+    priority: 4,
     deferredAt: [],
     parent: undefined,
     requests: 0,
@@ -86,6 +89,7 @@ export function foldRequest(life: Life, { fact, payload }: AcceptedRequest, plac
   life.payload = payload;
   if (isFirst) {
     life.dueAt = fact.dueAt ?? 0;
+    life.priority = fact.priority ?? life.priority;
     life.place = place;
     life.acceptedAt = fact.at;
   }

@@ -25,7 +25,7 @@ export class StartOrder {
 
   /** A request was accepted. */
   note(life: Life, flow: Flow | undefined): void {
-    if (flow?.order === undefined) return;
+    if (flow?.order !== 'fifo') return;
     const id = `${life.name.function}/${keyIn(flow, life.payload)}`;
     const alike = this.#byKey.get(id) ?? [];
     this.#byKey.set(id, alike);

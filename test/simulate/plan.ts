@@ -41,6 +41,8 @@ export type Plan = {
   hasFlows?: boolean;
   /** Whether the flows with keys have an order. Absent in plans of earlier failures. */
   hasOrder?: boolean;
+  /** Whether the flows have priorities, in place of an order. Absent in plans of earlier failures. */
+  hasPriorities?: boolean;
   /** Whether a projection follows the log. */
   hasProjection: boolean;
   /** How many faults happen at most, of all kinds; `null` for no limit. */
@@ -102,6 +104,7 @@ export function planFor(seed: number, invocations: number, kinds?: readonly Faul
     hasProjection,
     hasFlows: seed % 4 === 1 || seed % 16 === 0,
     hasOrder: seed % 8 === 5 || seed % 32 === 16,
+    hasPriorities: seed % 16 === 9 || seed % 64 === 32,
     maxFaults: null,
     withoutFaults: [],
     withoutRequests: [],

@@ -49,8 +49,8 @@ export const slotMutations = [
     edits: [
       {
         file: 'src/scheduler/slot-grants.ts',
-        from: 'if (stream?.request === undefined) return;',
-        to: 'if (stream?.request !== -1) return;',
+        from: 'if (place === undefined) return;',
+        to: 'if (place?.request !== -1) return;',
       },
     ],
   },
@@ -89,6 +89,17 @@ export const slotMutations = [
     name: 'key freed by a failed attempt',
     breaks: 'SLOT7: the next request of a key starts while a failed one is retried',
     edits: [{ file: 'src/core/flow/is-over.ts', from: "fifo !== 'hold' && ", to: '' }],
+  },
+  {
+    name: 'aging ignored',
+    breaks: 'SLOT8: urgent requests overtake others for ever',
+    edits: [
+      {
+        file: 'src/core/functions/priority.ts',
+        from: 'return since - (priority ?? DEFAULT_PRIORITY) * agingInMs;',
+        to: 'return since / 1e13 - (priority ?? DEFAULT_PRIORITY) + 0 * agingInMs;',
+      },
+    ],
   },
   {
     name: 'ledger without compare-and-set',

@@ -1,9 +1,11 @@
 import type { Fact } from '#machines/facts.ts';
-import { type Flow, fifoOf } from '#src/core/functions/flow.ts';
+import { type Flow, fifoOf, waitsInLog } from '#src/core/functions/flow.ts';
 import { rateOf } from '#src/core/functions/rate.ts';
 import type { Life } from './life.ts';
 import { keyIn, StartOrder } from './order.ts';
+import type { Plan } from './plan.ts';
 import { StartRates } from './start-rates.ts';
+import { StartUrgency } from './urgency.ts';
 
 export type Flows = Readonly<Record<string, Flow>>;
 
@@ -23,9 +25,21 @@ const ordered: Flows = {
   mails: { concurrency: 1, key: '$.customer', total: 4, pool: 'shared', order: 'fifo', onRetry: 'pass' },
 };
 
+/** The same, and the most urgent request that waits starts first. */
+const prioritized: Flows = {
+  orders: { concurrency: 1, key: '$.customer', total: 2, order: 'priority', aging: '1s' },
+  billing: { concurrency: 3, pool: 'shared' },
+  mails: { concurrency: 2, key: '$.customer', total: 4, pool: 'shared', order: 'priority' },
+  circles: { key: '$.customer', rate: { limit: 2, per: '1s', burst: 4 }, order: 'priority', aging: '3s' },
+  singles: { concurrency: 1, order: 'priority', aging: '1s' },
+};
+
+type Chosen = Partial<Pick<Plan, 'hasFlows' | 'hasOrder' | 'hasPriorities'>>;
+
 /** The flows of the functions of a world. */
-export function flowsOf({ hasFlows = false, hasOrder = false }: { hasFlows?: boolean; hasOrder?: boolean }): Flows {
+export function flowsOf({ hasFlows = false, hasOrder = false, hasPriorities = false }: Chosen): Flows {
   if (!hasFlows) return {};
+  if (hasPriorities) return prioritized;
   return hasOrder ? ordered : unordered;
 }
 
@@ -43,6 +57,7 @@ export class RunningAttempts {
   readonly #waits = new Map<string, KeyWaits>();
   readonly #rates: StartRates;
   readonly #order = new StartOrder();
+  readonly #urgency = new StartUrgency();
   readonly #now: () => number;
 
   constructor(now: () => number) {
@@ -59,7 +74,8 @@ export class RunningAttempts {
   fold(fact: Fact, life: Life): string | undefined {
     const passed = this.hasCuts ? undefined : this.#order.judge(fact, life, this.flows[life.name.function]);
     const exceeded = this.#foldStart(fact, life) ?? this.#foldAttempt(fact, life);
-    return passed ?? exceeded ?? (this.isCalm ? this.#foldWait(fact, life) : undefined);
+    const given = { flow: this.flows[life.name.function], now: this.#now() };
+    return passed ?? exceeded ?? (this.isCalm ? (this.#foldWait(fact, life) ?? this.#urgency.judge(fact, life, given)) : undefined);
   }
 
   #foldStart(fact: Fact, { name, payload }: Life): string | undefined {
@@ -72,7 +88,7 @@ export class RunningAttempts {
   /** Pools are left out, because attempts of other functions hold their slots too. */
   #foldWait(fact: Fact, { key: id, name, payload }: Life): string | undefined {
     const flow = this.flows[name.function];
-    if (flow?.key === undefined || flow.pool !== undefined || flow.concurrency === undefined) return undefined;
+    if (flow === undefined || !waitsInLog(flow) || flow.pool !== undefined || flow.concurrency === undefined) return undefined;
     const key = keyIn(flow, payload);
     const waits = this.#waits.get(`${name.function}/${key}`) ?? { waiting: new Set(), freeSince: undefined };
     this.#waits.set(`${name.function}/${key}`, waits);

@@ -1,3 +1,4 @@
+import { fnv1a } from '#machines/fnv.ts';
 import { createCancel } from '#src/client/cancel.ts';
 import { createRepair } from '#src/client/repair.ts';
 import { createRequests } from '#src/client/requests.ts';
@@ -54,7 +55,8 @@ export function createWorkload(plan: Plan, { engine, faults, client, servers }: 
   }
 
   async function sendAndInterfere(name: FunctionName, payload: string, { kind, chance }: { kind: number; chance: Chance }): Promise<void> {
-    const id = await actions.requests.send(name, { payload, ...delayOf(kind, chance) });
+    const priority = plan.hasPriorities ? { priority: (fnv1a(payload) >>> 0) % 10 } : {};
+    const id = await actions.requests.send(name, { payload, ...delayOf(kind, chance), ...priority });
     if (kind <= 28) await later(cancelsAfter(chance), () => actions.cancel(id, { recursive: chance.happens(0.5) }));
     if (kind > 95) await later(chance.between(1_000, 60_000), () => actions.repair.redeliver(id));
   }

@@ -70,10 +70,9 @@ function describe(found: InvocationDetail, { terminal: { out } }: Call): string[
     ...fact(say('due'), typeof found.dueAt === 'number' ? formatMoment(found.dueAt) : null),
     ...fact(
       say('waits for'),
-      typeof found.waitsPool === 'string'
-        ? say('a slot of {pool}, key {key}', { pool: shownPool(found.waitsPool).name, key: found.waitsKey ?? '' })
-        : null,
+      typeof found.waitsPool === 'string' ? slotInWords(shownPool(found.waitsPool).name, found.waitsKey ?? '') : null,
     ),
+    ...fact(say('priority'), typeof found.priority === 'number' ? String(found.priority) : null),
     ...fact(say('took'), found.durationInMs === null ? null : formatDuration(found.durationInMs)),
     [say('attempts'), say('{attempts}, of which {retries} consumed a retry', found)],
     ...fact(
@@ -90,6 +89,10 @@ function describe(found: InvocationDetail, { terminal: { out } }: Call): string[
     ...found.deliveries.map((one): [string, string] => [say('delivery'), deliveryInWords(one)]),
   ];
   return [out.paint.bold(found.id), ...factLines(lines, out)];
+}
+
+function slotInWords(pool: string, key: string): string {
+  return key === '' ? say('a slot of {pool}', { pool }) : say('a slot of {pool}, key {key}', { pool, key });
 }
 
 function deliveryInWords({ state, reason, ...delivery }: InvocationDetail['deliveries'][number]): string {

@@ -22,6 +22,7 @@ export type BatchOptions = {
   onComplete?: string[];
   qualifier?: string;
   flowKey?: string;
+  priority?: number;
   in?: number;
   at?: string;
 };
@@ -115,12 +116,13 @@ export class Batch {
   }
 
   async #send({ number, text }: TextLine): Promise<string> {
-    const { key, flowKey, at, in: delay } = this.#call.options;
+    const { key, flowKey, priority, at, in: delay } = this.#call.options;
     const { name, qualifier } = this.#target;
     const { requestId } = await this.#client.invokeText(name, text, {
       ...(key === undefined ? {} : { id: lineKey(key, number) }),
       batch: this.#batch,
       flowKey,
+      priority,
       at,
       delay,
       ...(qualifier === undefined ? {} : { qualifier }),

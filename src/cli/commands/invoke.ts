@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { durationOption, parseDuration } from '#src/cli/arguments/durations.ts';
+import { durationOption, parseDuration, parseWhole } from '#src/cli/arguments/durations.ts';
 import { readFunction } from '#src/cli/arguments/function-argument.ts';
 import { readPayload } from '#src/cli/arguments/payload.ts';
 import { printResult } from '#src/cli/print/result-output.ts';
@@ -47,6 +47,11 @@ export function invokeCommand(): Command {
     )
     .option('--at <time>', 'start at this time at the earliest: 2026-12-24T08:00:00Z')
     .option('--flow-key <key>', 'the key among those of the flow of the function; without it, the flow finds the key in the event')
+    .option(
+      '--priority <level>',
+      'how urgent it is among those that wait for a slot: 0 to 9, the most urgent (default: 4)',
+      parseWhole(0, 9),
+    )
     .option('-w, --wait', 'wait for the outcome, and print the returned value')
     .option('-f, --follow', 'print every transition as it happens, then the outcome')
     .addOption(durationOption('--timeout <duration>', 'how long --wait and --follow wait', 60_000))
@@ -63,6 +68,7 @@ Examples:
   sequent invoke billing:report -d '{}'
   sequent invoke report -d '{}' --in 10m
   sequent invoke orders -d @order.json --flow-key customer-7
+  sequent invoke orders -d @order.json --priority 9
   jq -c .order report.json | sequent invoke orders
   sequent invoke orders --batch orders.jsonl --key import-7 --on-complete HTTP=https://example.com/done
   jq -c .orders[] report.json | sequent invoke orders --batch - --json
@@ -84,6 +90,7 @@ async function invoke(call: Call<InvokeOptions>): Promise<ExitCode | undefined> 
         ...(options.id === undefined ? {} : { id: options.id }),
         ...(qualifier === undefined ? {} : { qualifier }),
         flowKey: options.flowKey,
+        priority: options.priority,
         at: options.at,
         delay: options.in,
       });

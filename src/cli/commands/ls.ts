@@ -56,9 +56,13 @@ If there are more rows, stderr ends with the --cursor of the next page.
 Below 110 columns a terminal shows fewer columns; a narrower one drops ${DROP_ORDER.join(', ')}, in this order.`;
 
 const took = ({ durationInMs }: InvocationSummary): string => (durationInMs === null ? '' : formatDuration(durationInMs));
-const why = ({ state, dueAt, condition, error, waitsPool, waitsKey }: InvocationSummary): string => {
-  if (typeof waitsPool === 'string')
-    return say('waits for a slot of {pool}, key {key}', { pool: shownPool(waitsPool).name, key: waitsKey ?? '' });
+function waitInWords(pool: string, key: string, priority: number | null | undefined): string {
+  const text = key === '' ? say('waits for a slot of {pool}', { pool }) : say('waits for a slot of {pool}, key {key}', { pool, key });
+  return typeof priority === 'number' ? say('{text}, priority {priority}', { text, priority }) : text;
+}
+
+const why = ({ state, dueAt, condition, error, waitsPool, waitsKey, priority }: InvocationSummary): string => {
+  if (typeof waitsPool === 'string') return waitInWords(shownPool(waitsPool).name, waitsKey ?? '', priority);
   if (state === 'queued' && typeof dueAt === 'number') return say('due {time}', { time: formatMoment(dueAt) });
   return [condition, error].filter((part) => part !== null).join(': ');
 };

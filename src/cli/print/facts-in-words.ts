@@ -116,8 +116,14 @@ function describeOrigin({ lineage, redriveOf, schedule, batch }: FactOf<'queued'
   return lineage === undefined ? again : again + say('; hop {hop} of the chain of {root}, started by {parent}', lineage);
 }
 
-function describeDeferral({ at, flow: { pool, key, rate } }: FactOf<'deferred'>): string {
-  if (rate === undefined) return say('waits for a slot of {pool}, with the key {key}', { pool, key: quote(key) });
+function describeDeferral({ at, flow: { pool, key, priority, rate } }: FactOf<'deferred'>): string {
+  if (rate === undefined) {
+    const text =
+      key === ''
+        ? say('waits for a slot of {pool}', { pool })
+        : say('waits for a slot of {pool}, with the key {key}', { pool, key: quote(key) });
+    return priority === undefined ? text : say('{text}, with the priority {priority}', { text, priority });
+  }
   const { limit, perInMs, dueAt } = rate;
   const values = { pool, limit, period: formatDuration(perInMs), duration: formatDuration(Math.max(0, dueAt - at)) };
   if (key === '') return say('waits for the rate of {pool}: {limit} in {period}, the next one in {duration}', values);

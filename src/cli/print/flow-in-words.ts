@@ -1,5 +1,6 @@
 import { say } from '#src/cli/texts/say.ts';
 import { type Flow, fifoOf } from '#src/core/functions/flow.ts';
+import { agingOf } from '#src/core/functions/priority.ts';
 import { rateOf } from '#src/core/functions/rate.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 
@@ -12,6 +13,14 @@ export function flowInWords({ key, pool, ...limits }: Flow): string {
 
 /** The limits of a flow, and its order. */
 export function limitsInWords(flow: Flow): string {
+  const limits = countsInWords(flow);
+  const aging = agingOf(flow);
+  return aging === undefined
+    ? limits
+    : say('{limits}, the most urgent first (aging {duration})', { limits, duration: formatDuration(aging) });
+}
+
+function countsInWords(flow: Flow): string {
   const { rate, key } = flow;
   const limits = concurrencyInWords(flow);
   if (rate === undefined) return limits.join(say('; '));

@@ -101,6 +101,7 @@ function openedBy(fact: Fact): Open | undefined {
 }
 
 function describeDeferral({ flow: { key, rate } }: FactOf<'deferred'>): string {
+  if (rate === undefined && key === '') return say('until a slot is free');
   if (rate === undefined) return say('until a slot of the key {key} is free', { key: quote(key) });
   const values = { limit: rate.limit, duration: formatDuration(rate.perInMs) };
   if (key === '') return say('for its rate, {limit} in {duration}', values);

@@ -51,6 +51,7 @@ export function idOf({ function: name, invocation, attempt }: Pick<Attempt, 'fun
  * - A waiter that finds all slots of its key taken, or no token, holds up only its key. One that finds all slots of the pool taken holds up every attempt,
  *   because functions with a higher limit would otherwise take every slot before it (SLOT5).
  * - In the order of the log, only the scheduler adds waiters, and no attempt takes a slot by itself (SLOT7).
+ * - With priorities, the waiters of a key are in the order of their ranks (SLOT8).
  */
 export function changeEntry(entry: LedgerEntry, change: Change): { entry: LedgerEntry; answers: ReadonlyMap<string, Answer> } {
   const { now = 0, starts = [], releases = [], withdrawals = [], running = [], waits = [], acquisitions = [] } = change;
@@ -60,6 +61,7 @@ export function changeEntry(entry: LedgerEntry, change: Change): { entry: Ledger
   for (const attempt of withdrawals) draft.waiters.delete(idOf(attempt));
   for (const attempt of running) draft.hold(attempt);
   for (const waiter of waits) draft.wait(waiter);
+  if (waits.some(({ rank }) => rank !== undefined)) draft.sortRanked();
   draft.grant();
   return { answers: acquireAll(draft, acquisitions, change), entry: draft.entry };
 }
@@ -147,6 +149,19 @@ class Draft {
     }
   }
 
+  /** Sorts the waiters of each key that have ranks. The others keep their places. */
+  sortRanked(): void {
+    const queues = new Map<string, Waiter[]>();
+    const all = [...this.waiters.values()];
+    for (const one of all) if (one.rank !== undefined) queues.set(one.key, [...(queues.get(one.key) ?? []), one]);
+    for (const queue of queues.values()) queue.sort(compareRanks).reverse();
+    this.waiters.clear();
+    for (const one of all) {
+      const next = (one.rank === undefined ? undefined : queues.get(one.key)?.pop()) ?? one;
+      this.waiters.set(idOf(next), next);
+    }
+  }
+
   hold({ key, function: name, invocation, attempt, request, fifo, rate, ...limits }: Attempt & Partial<Waiter>): void {
     const named = { key, function: name, invocation, attempt, request, ...(fifo === undefined ? {} : { fifo }) };
     const id = idOf(named);
@@ -176,10 +191,12 @@ class Draft {
     if (waiter.fifo !== undefined) return 'key-full';
     const answer = this.#limitOf(waiter);
     if (isOfKey(answer)) return answer;
-    if (waiter.perKey !== undefined && this.#hasOtherWaiter(waiter.key, id)) return 'key-full';
+    const { perKey, rank, rate } = waiter;
+    if ((perKey !== undefined || rank !== undefined) && this.#hasOtherWaiter(waiter.key, id)) return 'key-full';
     if (answer === 'held') this.hold(waiter);
     // An attempt that waits in a worker keeps the worker from taking the items of attempts that waited in the log for a token, and have one now.
-    return answer === 'full' && waiter.rate !== undefined ? 'key-full' : answer;
+    // With priorities, an attempt that waits in a worker would have no place among the others.
+    return answer === 'full' && (rate !== undefined || rank !== undefined) ? 'key-full' : answer;
   }
 
   /** Whether an attempt whose key is full, or has no token, is the first one of its key in the entry. */
@@ -215,6 +232,12 @@ class Draft {
     this.#slots += by;
     this.#heldByKey.set(key, (this.#heldByKey.get(key) ?? 0) + by);
   }
+}
+
+/** Attempts of one rank are in the order of the log. */
+function compareRanks(one: Waiter, other: Waiter): number {
+  const byRank = (one.rank ?? 0) - (other.rank ?? 0) || one.request - other.request;
+  return byRank || (one.invocation < other.invocation ? -1 : 1);
 }
 
 /** An attempt of a function with a rate alone takes no slot. */

@@ -45,7 +45,11 @@ type Limits = {
 };
 
 /** The next attempt of its key, or of a worker, to get a slot. */
-export type Waiter = Attempt & Limits;
+export type Waiter = Attempt &
+  Limits & {
+    /** Of a function with priorities: the place in the queue of the key, in milliseconds. The least one is the next (SLOT8). */
+    rank?: number | undefined;
+  };
 
 /** The key of the entry of a pool, in the bucket of the ledger. */
 export function entryKeyOf(pool: PoolId): string {
@@ -64,7 +68,7 @@ const attemptShape = {
 };
 const entrySchema = z.object({
   holders: z.array(z.object({ ...attemptShape, slotless: z.boolean().optional() })),
-  waiters: z.array(z.object({ ...attemptShape, perKey: z.int().optional(), total: z.int().optional() })),
+  waiters: z.array(z.object({ ...attemptShape, perKey: z.int().optional(), total: z.int().optional(), rank: z.number().optional() })),
   buckets: z.array(z.tuple([rateText, z.string(), z.int()])).optional(),
 });
 
@@ -77,7 +81,7 @@ export function decodeLedgerEntry(text: string | undefined): LedgerEntry {
   return {
     ...(buckets === undefined ? {} : { buckets }),
     holders: holders.map(attemptOf),
-    waiters: waiters.map(({ perKey, total, ...attempt }) => ({ ...attemptOf(attempt), perKey, total })),
+    waiters: waiters.map(({ perKey, total, rank, ...attempt }) => ({ ...attemptOf(attempt), perKey, total, ...ranked(rank) })),
   };
 }
 
@@ -85,8 +89,12 @@ export function encodeLedgerEntry({ holders, waiters, buckets }: LedgerEntry): s
   return JSON.stringify({
     buckets,
     holders: holders.map(writtenOf),
-    waiters: waiters.map(({ perKey, total, ...attempt }) => ({ ...writtenOf(attempt), perKey, total })),
+    waiters: waiters.map(({ perKey, total, rank, ...attempt }) => ({ ...writtenOf(attempt), perKey, total, rank })),
   });
+}
+
+function ranked(rank: number | undefined): { rank?: number } {
+  return rank === undefined ? {} : { rank };
 }
 
 type Written = z.infer<typeof entrySchema>['holders'][number];

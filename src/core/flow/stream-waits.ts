@@ -1,5 +1,6 @@
 import type { Invocation } from '#machines/invocation.ts';
 import type { PoolId } from '#src/core/functions/flow.ts';
+import { parsePriority } from '#src/core/functions/priority.ts';
 import { idAt, isStreamId } from '#src/core/names/ids.ts';
 import type { RequestId, StreamId } from '#src/core/names/names.ts';
 
@@ -16,7 +17,13 @@ export type StreamWaits = {
 };
 
 /** The invocation at an index of its stream waits with its next attempt for a slot of a key. */
-export type StreamWait = { readonly index: number; readonly attempt: number; readonly pool: PoolId; readonly key: string };
+export type StreamWait = {
+  readonly index: number;
+  readonly attempt: number;
+  readonly pool: PoolId;
+  readonly key: string;
+  readonly priority?: number;
+};
 
 const HAS_OTHERS = '+';
 const INDEX_AT = 32;
@@ -28,9 +35,14 @@ export function waitsTextOf(invocations: Iterable<Invocation>): string {
   for (const { context } of invocations) {
     const { waitsFor, outcome, request, attempts } = context;
     if (waitsFor === null) hasOthers ||= outcome === null;
-    else waits.push([indexOf(request?.invocation ?? ''), attempts + 1, ...[waitsFor.pool, waitsFor.key].map(encodeURIComponent)].join('/'));
+    else waits.push([indexOf(request?.invocation ?? ''), attempts + 1, ...textsOf(waitsFor)].join('/'));
   }
   return `${hasOthers ? HAS_OTHERS : ''}${waits.join(',')}`;
+}
+
+function textsOf({ pool, key, priority }: { pool: string; key: string; priority?: number | undefined }): (string | number)[] {
+  const named = [pool, key].map(encodeURIComponent);
+  return priority === undefined ? named : [...named, priority];
 }
 
 /** Reads a text of {@link waitsTextOf}. A part that cannot be read is left out, because the inspection of the stream finds the wait again. */
@@ -42,10 +54,12 @@ export function parseWaits(text: string): StreamWaits {
 
 function parseWait(text: string): StreamWait[] {
   const [index = Number.NaN, attempt = Number.NaN] = text.split('/', 2).map(Number);
-  const [, , pool, key] = text.split('/');
+  const [, , pool, key, urgency] = text.split('/');
   if (!Number.isSafeInteger(index) || !Number.isSafeInteger(attempt) || pool === undefined || key === undefined) return [];
+  const priority = urgency === undefined ? undefined : parsePriority(urgency);
   try {
-    return [{ index, attempt, pool: decodeURIComponent(pool) as PoolId, key: decodeURIComponent(key) }];
+    const wait = { index, attempt, pool: decodeURIComponent(pool) as PoolId, key: decodeURIComponent(key) };
+    return [priority === undefined ? wait : { ...wait, priority }];
   } catch {
     return [];
   }

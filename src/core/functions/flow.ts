@@ -2,7 +2,11 @@ import { z } from 'zod';
 import { wholeNumber } from '#machines/bounds.ts';
 import { type FunctionName, isBareName, splitName } from '#src/core/names/names.ts';
 import { PATH_FORM, parseJsonPath } from '#src/core/text/json-path.ts';
+import { parseDuration } from '#src/core/text/parse-duration.ts';
 import { type RateText, rateOf, rateSchema, rateTextOf } from './rate.ts';
+
+const SHORTEST_AGING_IN_MS = 1_000;
+const LONGEST_AGING_IN_MS = 86_400_000;
 
 /**
  * How many attempts of a function may run at one moment over all workers, and how many may start in a time.
@@ -28,7 +32,20 @@ export const flowSchema = z
       .refine(isBareName, 'must be 1 to 60 letters, digits, "-" or "_", start with a letter and end with a letter or digit')
       .optional()
       .describe('functions of a project with the same pool share their slots'),
-    order: z.enum(['fifo']).optional().describe('fifo: the requests of a key start one after another, in the order of the log'),
+    order: z
+      .enum(['fifo', 'priority'])
+      .optional()
+      .describe(
+        'fifo: the requests of a key start one after another, in the order of the log; priority: the most urgent one that waits starts first',
+      ),
+    aging: z
+      .string()
+      .refine((text) => {
+        const ms = parseDuration(text) ?? 0;
+        return ms >= SHORTEST_AGING_IN_MS && ms <= LONGEST_AGING_IN_MS;
+      }, 'must be a duration from 1s to 1d, such as 30s, 1m or 1h')
+      .optional()
+      .describe('with order priority: the time by which each level puts a request ahead, by default 1m, so that none starves'),
     onRetry: z
       .enum(['hold', 'pass'])
       .optional()
@@ -48,21 +65,25 @@ export const flowSchema = z
     path: ['total'],
     message: 'needs a concurrency: an attempt of a function without one takes no slot',
   })
-  .refine(({ order, key }) => order === undefined || key !== undefined, {
+  .refine(({ order, key }) => order !== 'fifo' || key !== undefined, {
     path: ['order'],
     message: 'needs a key: the order is that of the requests of one key',
   })
-  .refine(({ order, concurrency }) => order === undefined || concurrency === 1, {
+  .refine(({ order, concurrency }) => order !== 'fifo' || concurrency === 1, {
     path: ['order'],
     message: 'needs the concurrency 1: attempts of one key that run at the same time have no order',
   })
-  .refine(({ order, rate }) => order === undefined || rate === undefined, {
+  .refine(({ order, rate }) => order !== 'fifo' || rate === undefined, {
     path: ['order'],
     message: 'cannot go with a rate: a retry that keeps its key would wait for a token that others may take',
   })
-  .refine(({ order, onRetry }) => onRetry === undefined || order !== undefined, {
+  .refine(({ order, onRetry }) => onRetry === undefined || order === 'fifo', {
     path: ['onRetry'],
-    message: 'needs the order "fifo": without an order, a failed attempt never keeps its key',
+    message: 'needs the order "fifo": without that order, a failed attempt never keeps its key',
+  })
+  .refine(({ order, aging }) => aging === undefined || order === 'priority', {
+    path: ['aging'],
+    message: 'needs the order "priority": without priorities, requests start in the order in which they came',
   });
 
 export type Flow = z.infer<typeof flowSchema>;
@@ -99,6 +120,11 @@ export type OnRetry = NonNullable<Flow['onRetry']>;
 /** What a failed attempt does with its key, in a flow whose order is that of the log; `undefined` for any other flow. */
 export function fifoOf({ order, onRetry = 'hold' }: Flow): OnRetry | undefined {
   return order === 'fifo' ? onRetry : undefined;
+}
+
+/** Whether an attempt without a slot waits in the log, and not in a worker: the scheduler knows which one is the next. */
+export function waitsInLog({ key, order }: Flow): boolean {
+  return key !== undefined || order === 'priority';
 }
 
 const MAX_KEY_CHARACTERS = 128;

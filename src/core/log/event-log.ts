@@ -124,6 +124,8 @@ export type NewRequest = {
   schedule?: { name: string; at?: number };
   /** The key that the caller chose among those of the function's flow. */
   flowKey?: string;
+  /** How urgent it is among those that wait for a slot: 0 to 9. */
+  priority?: number;
   /** The caller waits for the outcome of the first attempt (SYNC1). */
   synchronous?: true;
   /** When the request is due: the text of the header `Deliver-At`. All requests of one message have the same. */

@@ -1,16 +1,15 @@
 import { z } from 'zod';
-import { type FactOf, type Lineage, MAX_PAYLOAD_BYTES, type OpensBatch, opensSchema } from '#machines/facts.ts';
-import { bytesBeforeSealing, parseSealed } from '#src/core/encryption/sealed-text.ts';
-import { FLOW_KEY_FORM, isFlowKey } from '#src/core/functions/flow.ts';
+import { type FactOf, type Lineage, type OpensBatch, opensSchema } from '#machines/facts.ts';
 import { canBeBrought, idAt, idFromSequence, isDerivedForm, isStreamId, MAX_BATCH, streamOf } from '#src/core/names/ids.ts';
-import { type FunctionName, isQualifier, isRequestId, quote, type RequestId, type StreamId } from '#src/core/names/names.ts';
+import { type FunctionName, isRequestId, quote, type RequestId, type StreamId } from '#src/core/names/names.ts';
 import { isTraceparent } from '#src/core/names/traceparent.ts';
-import { parseReference } from '#src/core/payloads/payload-reference.ts';
 import { parseJson } from '#src/core/text/json.ts';
 import { hashOfRequest } from './chain.ts';
 import { compileOnUse } from './compile-on-use.ts';
 import { type DueTime, readDueTime } from './due-time.ts';
 import type { AcceptedRequest, NewRequest, RequestMessage, StreamName } from './event-log.ts';
+import { defectOf } from './request-defect.ts';
+import { type FlowContent, flowHeader, flowHeaders, flowIn, readFlow } from './request-flow.ts';
 import { decodeLineage, decodeSchedule, encodeLineage } from './request-origin.ts';
 
 /**
@@ -36,8 +35,7 @@ export const requestHeader = {
   schedule: 'Schedule',
   /** `true` when the caller waits for the outcome of the first attempt (SYNC1). */
   synchronous: 'Synchronous',
-  /** The key that the caller chose among those of the function's flow. */
-  flowKey: 'Flow-Key',
+  ...flowHeader,
   /** When the request, or each request of a batch, is due (`due-time.ts`). */
   deliverAt: 'Deliver-At',
   /** The batch that each request of the message is a member of. */
@@ -83,6 +81,7 @@ const batchSchema = compileOnUse(
           traceparent: z.string().optional(),
           synchronous: z.literal(true).optional(),
           flowKey: z.string().optional(),
+          priority: z.number().optional(),
         }),
       )
       .min(1)
@@ -107,7 +106,7 @@ export function encodeRequests(
   if (only.lineage !== undefined) headers.push([requestHeader.lineage, encodeLineage(only.lineage)]);
   if (only.redriveOf !== undefined) headers.push([requestHeader.redriveOf, only.redriveOf]);
   if (only.schedule !== undefined) headers.push([requestHeader.schedule, `${only.schedule.name}/${only.schedule.at ?? ''}`]);
-  if (only.flowKey !== undefined) headers.push([requestHeader.flowKey, only.flowKey]);
+  headers.push(...flowHeaders(only));
   if (only.synchronous) headers.push([requestHeader.synchronous, 'true']);
   return { payload: only.payload, headers };
 }
@@ -171,12 +170,12 @@ function delay(requests: AcceptedRequest[], { dueAt, problem }: DueTime, headers
 type UndecodedMessage = { raw: RawRequest; stream: StreamId; text: string | undefined };
 
 /**
- * The mark of a synchronous request, the due time, the schedule, the key and the batch are not hashed, because processes of an earlier version
+ * The mark of a synchronous request, the due time, the schedule, the key, the priority and the batch are not hashed, because processes of an earlier version
  * do not know them, and would take every append of such a stream for one with a wrong link. The terms of the first attempt hold the mark, and are
  * hashed.
  */
-const { synchronous, deliverAt, schedule, flowKey, memberOf } = requestHeader;
-const unhashed: readonly string[] = [synchronous, deliverAt, schedule, flowKey, memberOf];
+const { synchronous, deliverAt, schedule, flowKey, priority, memberOf } = requestHeader;
+const unhashed: readonly string[] = [synchronous, deliverAt, schedule, flowKey, priority, memberOf];
 const headerNames = Object.values(requestHeader).filter((name) => !unhashed.includes(name));
 
 function hashOf(fn: FunctionName, { raw, stream, text }: UndecodedMessage): string {
@@ -201,7 +200,7 @@ function decodeSingle(token: string, { raw: { headers, at, isOwn }, stream, text
       qualifier: headers?.get(requestHeader.qualifier) || undefined,
       traceparent: headers?.get(requestHeader.traceparent) || undefined,
       synchronous: headers?.get(requestHeader.synchronous) === 'true' || undefined,
-      flowKey: headers?.get(requestHeader.flowKey) || undefined,
+      ...flowIn(headers),
       ...(isOwn ? originIn(headers) : {}),
     },
   );
@@ -240,12 +239,11 @@ type Content = {
   redriveOf?: string | undefined;
   schedule?: FactOf<'queued'>['schedule'];
   synchronous?: true | undefined;
-  flowKey?: string | undefined;
-};
+} & FlowContent;
 
 function accepted(
   { token, id, at }: Identity,
-  { payload, qualifier, traceparent, lineage, redriveOf, schedule, synchronous, flowKey }: Content,
+  { payload, qualifier, traceparent, lineage, redriveOf, schedule, synchronous, flowKey, priority }: Content,
 ): AcceptedRequest {
   const fact: AcceptedRequest['fact'] = { type: 'queued', invocation: id, at, function: token, qualifier: qualifier ?? 'latest' };
   // The specification of the trace context requires that an invalid one is dropped.
@@ -254,31 +252,10 @@ function accepted(
   if (redriveOf !== undefined && isRequestId(redriveOf)) fact.redriveOf = redriveOf;
   if (schedule !== undefined) fact.schedule = schedule;
   if (synchronous) fact.synchronous = true;
-  if (flowKey !== undefined && isFlowKey(flowKey)) fact.flowKey = flowKey;
-  const defect = defectOf({ payload, qualifier, flowKey });
+  const { problem, ...chosen } = readFlow({ flowKey, priority });
+  Object.assign(fact, chosen);
+  const defect = defectOf({ payload, qualifier, problem });
   return { fact, payload: payload ?? '', ...(defect === undefined ? {} : { defect }) };
-}
-
-function defectOf({ payload, qualifier, flowKey }: Content): AcceptedRequest['defect'] {
-  if (qualifier !== undefined && !isQualifier(qualifier)) {
-    return { condition: 'InvalidRequest', message: `the qualifier ${quote(qualifier)} is neither a version nor "!" and an alias` };
-  }
-  if (flowKey !== undefined && !isFlowKey(flowKey))
-    return { condition: 'InvalidRequest', message: `the flow key ${quote(flowKey)} ${FLOW_KEY_FORM}` };
-  if (payload === undefined) return { condition: 'InvalidPayload', message: 'the payload is not UTF-8 text' };
-  const bytes = payload.length * 3 > MAX_PAYLOAD_BYTES ? bytesBeforeSealing(payload) : payload.length;
-  if (bytes > MAX_PAYLOAD_BYTES) {
-    return { condition: 'PayloadTooLarge', message: `the payload has ${bytes} bytes; at most ${MAX_PAYLOAD_BYTES} are accepted` };
-  }
-  if (payload === '') return undefined;
-  try {
-    JSON.parse(payload);
-    return undefined;
-  } catch (error) {
-    // The process that sealed or stored it has checked it.
-    if (parseSealed(payload) !== undefined || parseReference(payload) !== undefined) return undefined;
-    return { condition: 'InvalidPayload', message: `the payload is not JSON: ${(error as Error).message}` };
-  }
 }
 
 /** The invocation or the schedule that a request follows from. */

@@ -8,6 +8,7 @@ import { createConcurrencyLimit } from '#src/gateway/http/concurrency-limit.ts';
 import { flowKeyOf } from '../flow-key.ts';
 import { idsOfKey } from '../idempotency.ts';
 import type { Call, Gateway } from '../ports.ts';
+import { priorityOf } from '../priority.ts';
 import { checkConnected, isDisabled, refuseDisabled } from '../refusals.ts';
 import { checkTargets, type Scope, scopeOf } from '../scope.ts';
 import { acceptLines } from './accept-lines.ts';
@@ -36,7 +37,7 @@ export function addBatchRoute(routes: Routes, gateway: Gateway): void {
       method: 'post',
       path: '/api/functions/{name}/batches',
       summary: 'Invoke a function once for each line of the body, and reply while the lines are accepted',
-      headers: ['Idempotency-Key', 'traceparent', 'Deliver-At', 'Flow-Key'],
+      headers: ['Idempotency-Key', 'traceparent', 'Deliver-At', 'Flow-Key', 'Priority'],
       query: batchQuerySchema,
       streams: 'application/x-ndjson',
       answers: { 200: { description: 'JSON lines: accepted lines, wrong lines, and at last the counts', type: 'application/x-ndjson' } },
@@ -48,8 +49,8 @@ export function addBatchRoute(routes: Routes, gateway: Gateway): void {
       if (isDisabled(gateway, name)) await refuseDisabled(gateway, name);
       const due = dueOptionsOf(call, query);
       if (due.at !== undefined || due.delay !== undefined) deliverAtOf(due, gateway.clock.now());
-      const flowKey = flowKeyOf(call, query.flow_key);
-      const options = { traceparent: call.req.header('traceparent'), qualifier: query.qualifier, flowKey, ...due };
+      const flow = { flowKey: flowKeyOf(call, query.flow_key), priority: priorityOf(call, query.priority) };
+      const options = { traceparent: call.req.header('traceparent'), qualifier: query.qualifier, ...flow, ...due };
       const key = keyOf(call, query.key);
       // What concerns every line is refused once, before the body is read.
       await gateway.client.functions.find(name, query.qualifier);

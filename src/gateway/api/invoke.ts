@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { InvokeOptions } from '#src/client/invoke.ts';
 import { UnknownOutcomeError } from '#src/core/errors.ts';
 import type { DueOptions } from '#src/core/log/due-time.ts';
 import { keyedId } from '#src/core/names/ids.ts';
@@ -10,6 +11,7 @@ import { createSharedTurn } from '#src/gateway/http/shared-turn.ts';
 import { flowKeyOf } from '../flow-key.ts';
 import { createIdempotency, type Idempotency, type IdempotencyKey, idempotencyKeyOf, keyToRepeat } from '../idempotency.ts';
 import type { Call, Gateway } from '../ports.ts';
+import { priorityOf } from '../priority.ts';
 import { checkConnected, isDisabled, refuseDisabled } from '../refusals.ts';
 import { scopeOf } from '../scope.ts';
 import { dueOptionsOf } from './due-options.ts';
@@ -28,7 +30,11 @@ type Accepting = Waiter & { sharedTurn: () => Promise<void>; idempotency: Idempo
 type Invocation = {
   name: string;
   key: IdempotencyKey;
-  options: { traceparent: string | undefined; qualifier: string | undefined; flowKey: string | undefined } & DueOptions;
+  options: { traceparent: string | undefined; qualifier: string | undefined; flowKey: string | undefined } & Pick<
+    InvokeOptions,
+    'priority'
+  > &
+    DueOptions;
 };
 
 /** `POST /api/functions/{name}/invocations`: accepts one event, or a batch, and optionally waits for the result. */
@@ -41,7 +47,7 @@ export function addInvokeRoute(routes: Routes, gateway: Gateway, waiting: Concur
       method: 'post',
       path: '/api/functions/{name}/invocations',
       summary: 'Invoke a function with the body as its event, or with ?batch once for each element of an array',
-      headers: ['Idempotency-Key', 'Prefer', 'traceparent', 'Deliver-At', 'Flow-Key'],
+      headers: ['Idempotency-Key', 'Prefer', 'traceparent', 'Deliver-At', 'Flow-Key', 'Priority'],
       query: invokeQuerySchema,
       answers: {
         202: { description: 'accepted and durable', schema: z.union([acceptedSchema, batchAcceptedSchema]) },
@@ -60,6 +66,7 @@ export function addInvokeRoute(routes: Routes, gateway: Gateway, waiting: Concur
           traceparent: call.req.header('traceparent'),
           qualifier: query.qualifier,
           flowKey: flowKeyOf(call, query.flow_key),
+          priority: priorityOf(call, query.priority),
           ...dueOptionsOf(call, query),
         },
       };

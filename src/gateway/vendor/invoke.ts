@@ -11,6 +11,7 @@ import { createSharedTurn } from '#src/gateway/http/shared-turn.ts';
 import { flowKeyOf } from '../flow-key.ts';
 import { createIdempotency, type IdempotencyKey, idempotencyKeyOf, keyToRepeat } from '../idempotency.ts';
 import type { Call, Gateway, GatewayEnv } from '../ports.ts';
+import { priorityOf } from '../priority.ts';
 import { checkConnected, isDisabled, refuseDisabled } from '../refusals.ts';
 import { scopeOf } from '../scope.ts';
 import { readTarget } from './reference.ts';
@@ -39,7 +40,12 @@ export function addInvocations(app: Hono<GatewayEnv>, gateway: Gateway, waiting:
       name,
       payload,
       key,
-      options: { qualifier: qualifier === LATEST ? undefined : qualifier, traceparent, flowKey: flowKeyOf(call) },
+      options: {
+        qualifier: qualifier === LATEST ? undefined : qualifier,
+        traceparent,
+        flowKey: flowKeyOf(call),
+        priority: priorityOf(call),
+      },
     };
   }
 

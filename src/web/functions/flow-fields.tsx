@@ -6,20 +6,20 @@ import { t } from '../shell/language.ts';
 import '../styles/flow.css';
 
 /** The flow of a function, as the user types it. Without a concurrency and a rate there is no flow. */
-export type FlowDraft = Record<'concurrency' | 'rate' | 'key' | 'total' | 'pool' | 'order' | 'onRetry', string>;
+export type FlowDraft = Record<'concurrency' | 'rate' | 'key' | 'total' | 'pool' | 'order' | 'aging' | 'onRetry', string>;
 
-export const noFlow: FlowDraft = { concurrency: '', rate: '', key: '', total: '', pool: '', order: '', onRetry: '' };
+export const noFlow: FlowDraft = { concurrency: '', rate: '', key: '', total: '', pool: '', order: '', aging: '', onRetry: '' };
 
 export function flowDraftOf({ flow }: FunctionView['definition']): FlowDraft {
   if (flow === undefined) return noFlow;
-  const { concurrency, rate, key = '', total, pool = '', order = '', onRetry = '' } = flow;
+  const { concurrency, rate, key = '', total, pool = '', order = '', aging = '', onRetry = '' } = flow;
   const numbers = { concurrency: textOf(concurrency), rate: rate === undefined ? '' : rateFieldsInText(rate), total: textOf(total) };
-  return { ...numbers, key, pool, order, onRetry };
+  return { ...numbers, key, pool, order, aging, onRetry };
 }
 
 /** The flow of a definition; `undefined` when no field is filled. The gateway refuses what is wrong. */
 export function flowOf(draft: FlowDraft): object | undefined {
-  const { concurrency, rate, key, total, pool, order, onRetry } = draft;
+  const { concurrency, rate, key, total, pool, order, aging, onRetry } = draft;
   if (Object.values(draft).every((text) => text.trim() === '')) return undefined;
   return {
     ...(concurrency === '' ? {} : { concurrency: numberOrText(concurrency) }),
@@ -28,6 +28,7 @@ export function flowOf(draft: FlowDraft): object | undefined {
     ...(total === '' ? {} : { total: numberOrText(total) }),
     ...(pool === '' ? {} : { pool }),
     ...(order === '' ? {} : { order }),
+    ...(aging === '' ? {} : { aging }),
     ...(onRetry === '' ? {} : { onRetry }),
   };
 }
@@ -79,12 +80,19 @@ export function FlowFields({ draft, problem, onChange }: FlowFieldsProps) {
         onChange={(pool) => set({ pool })}
       />
       <FormField
-        label={t('Order of a key')}
-        hint={t('fifo: the requests of a key start one after another; empty for no order')}
+        label={t('Order of requests')}
+        hint={t('fifo: the requests of a key start one after another; priority: the most urgent one first; empty for no order')}
         value={draft.order}
-        choices={['fifo']}
+        choices={['fifo', 'priority']}
         message={messageAt(problem, '/flow/order')}
         onChange={(order) => set({ order })}
+      />
+      <FormField
+        label={t('Aging')}
+        hint={t('with priority: each level puts a request ahead by this time, 1s to 1d; empty for 1m')}
+        value={draft.aging}
+        message={messageAt(problem, '/flow/aging')}
+        onChange={(aging) => set({ aging })}
       />
       <FormField
         label={t('On a retry')}

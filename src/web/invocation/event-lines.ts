@@ -84,6 +84,7 @@ function describe({ fact }: NamedEvent): string {
         failure: failureSummary(fact.failure.message),
       });
     case 'deferred':
+      if (fact.flow.rate === undefined && fact.flow.key === '') return t('waits for a slot of {pool}', fact.flow);
       return fact.flow.rate === undefined
         ? t('waits for a slot of {pool}, with the key {key}', fact.flow)
         : t('waits for the rate of {pool}: {limit} in {duration}', {

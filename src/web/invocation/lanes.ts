@@ -114,7 +114,7 @@ function openedBy({ fact, at, name }: NamedEvent): OpenSpan | undefined {
         kind: 'wait',
         tone: 'queued',
         label: t('deferred'),
-        note: fact.flow.rate === undefined ? t('waited for a slot of the key {key}', fact.flow) : t('waited for its rate'),
+        note: waitedFor(fact.flow),
       });
     case 'running':
       return open({ kind: 'attempt', tone: 'running', label: t('attempt {attempt}', fact), note: t('runs on {worker}', fact) });
@@ -131,4 +131,9 @@ function openedBy({ fact, at, name }: NamedEvent): OpenSpan | undefined {
     default:
       return undefined;
   }
+}
+
+function waitedFor({ key, rate }: { key: string; rate?: object | undefined }): string {
+  if (rate !== undefined) return t('waited for its rate');
+  return key === '' ? t('waited for a slot') : t('waited for a slot of the key {key}', { key });
 }

@@ -57,9 +57,15 @@ export function Properties({ view }: { view: InvocationView }) {
           <dt>{t('Waits for')}</dt>
           <dd>
             <Link to={`/?${new URLSearchParams({ waits_for: view.waits_for.pool, flow_key: view.waits_for.key })}`}>
-              {t('{pool}, with the key {key}', view.waits_for)}
+              {view.waits_for.key === '' ? view.waits_for.pool : t('{pool}, with the key {key}', view.waits_for)}
             </Link>
           </dd>
+        </div>
+      )}
+      {view.priority === undefined ? null : (
+        <div>
+          <dt>{t('Priority')}</dt>
+          <dd>{view.priority}</dd>
         </div>
       )}
       {view.batch === undefined ? null : (

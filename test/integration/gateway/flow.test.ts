@@ -50,6 +50,37 @@ describe('the key of a request', () => {
   });
 });
 
+describe('the priority of a request', () => {
+  async function priorityOf(id: string): Promise<number | undefined> {
+    const answer = await sequent.call('GET', `/api/invocations/${id}`);
+    return ((await answer.json()) as { priority?: number }).priority;
+  }
+
+  test.for([
+    ['the header', '/api/functions/greet/invocations', { priority: '7' }, 7],
+    ['the query, in place of the header', '/api/functions/greet/invocations?priority=0', { priority: '7' }, 0],
+    ['the header with an idempotency key', '/api/functions/greet/invocations', { priority: '9', 'idempotency-key': 'urgent-1' }, 9],
+    ["the header of the vendor's route", `/v2/${PROJECT}/fgs/functions/greet/invocations-async`, { priority: '1' }, 1],
+    ['no header of HTTP itself, which browsers send', '/api/functions/greet/invocations', { priority: 'u=1, i' }, undefined],
+  ] as [string, string, Record<string, string>, number | undefined][])('is taken from %s', async ([, path, headers, wanted]) => {
+    expect(await priorityOf(await invoke(path, headers))).toBe(wanted);
+  });
+
+  test.for(['10', '-1', 'high', '1.5'])('is refused as %s', async (priority) => {
+    const answer = await sequent.call('POST', '/api/functions/greet/invocations', { body: {}, headers: { priority } });
+    expect([answer.status, await answer.text()]).toEqual([400, expect.stringContaining('must be a whole number from 0 to 9')]);
+  });
+
+  test('stays that of the request when it is redriven, and so does its key', async () => {
+    const id = await invoke('/api/functions/greet/invocations', { priority: '8', 'flow-key': 'again' });
+    const redrive = () => sequent.call('POST', `/api/invocations/${id}/redrive`);
+    await expect.poll(async () => (await redrive()).status, { timeout: 60_000 }).toBeLessThan(300);
+    const answer = await sequent.call('GET', `/api/invocations/${id}`);
+    const { redriven_as: [again = ''] = [] } = (await answer.json()) as { redriven_as?: string[] };
+    expect([await priorityOf(again), await flowKeyOf(again)]).toEqual([8, 'again']);
+  });
+});
+
 describe('the flow of functions over HTTP', () => {
   const pools = async (query = ''): Promise<PoolView[]> => {
     const answer = await sequent.call('GET', `/api/flow${query}`);

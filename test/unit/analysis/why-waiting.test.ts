@@ -144,6 +144,17 @@ describe('an invocation of a function with a flow', () => {
     expect(wait?.text).toBe('It has waited for a slot for 5 s: 50 of 50 run for all keys together; 1 is before it.');
   });
 
+  test.for([
+    [{ before: 1, urgent: 1 }, '1 with a higher priority is before it'],
+    [{ before: 3, urgent: 3 }, '3 with a higher priority are before it'],
+    [{ before: 3, urgent: 1 }, '3 are before it, 1 of them with a higher priority'],
+    [{ before: 3, urgent: 0 }, '3 are before it'],
+  ] as const)('waits for more urgent ones: of %j', ([before, why]) => {
+    const full = { pool: 'orders', key: '', running: 1, limit: 1, ...before };
+    const wait = whyWaiting(momentsIn(queued(), deferred()), 5_005, { ...around, slots: full });
+    expect(wait?.text).toBe(`It has waited for a slot for 5 s: 1 of 1 run over all workers; ${why}.`);
+  });
+
   test('waits for its key before a retry too, and by the log alone', () => {
     const facts = [queued(), running(1), retrying(1), deferred({ at: 30 })];
     expect(whyWaiting(momentsIn(...facts), 1_030)?.text).toBe('It has waited for a slot of the key "customer-7" for 1 s.');

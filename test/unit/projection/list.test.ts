@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { Fact, Failure } from '#machines/facts.ts';
 import { type Invocation, invocationFolder } from '#machines/invocation.ts';
 import { statusOf } from '#machines/status.ts';
+import { DEFAULT_PRIORITY, rankOf } from '#src/core/functions/priority.ts';
 import { type HistoryFilter, type ListOrder, listOrders, states, statuses, wordsIn } from '#src/core/history-questions.ts';
 import { splitName } from '#src/core/names/names.ts';
 import { countOf } from '#src/projection/count.ts';
@@ -90,6 +91,7 @@ function write(log: WrittenLog, given: Life, index: number): Known {
   if (root > 0) headers.Lineage = `root-${root}/parent-${root % 2}/1`;
   if (root === 4) headers['Redrive-Of'] = 'i-0';
   if (batch !== '') headers['Member-Of'] = batch;
+  if (root > 0) headers.Priority = String(2 * root);
   if (root > 1) headers.Schedule = `nightly-${root % 2}/1000000`;
   if (delay > 0) headers['Deliver-At'] = `+${delay}ms`;
   const payload = JSON.stringify(text);
@@ -125,6 +127,8 @@ const filter: fc.Arbitrary<HistoryFilter> = fc.record(
     waitsPool: fc.uniqueArray(fc.constantFrom('function.a', 'pool.erp', 'unknown'), { minLength: 1, maxLength: 2 }),
     waitsKey: fc.constantFrom('k-0', 'k-1'),
     schedule: fc.constantFrom('nightly-0', 'nightly-1'),
+    minPriority: fc.integer({ min: 0, max: 9 }),
+    rankBelow: fc.record({ rank: fc.integer({ min: 995_000, max: 1_020_000 }), agingInMs: fc.constantFrom(0, 1_000) }),
     minAttempts: fc.integer({ min: 0, max: 4 }),
     maxAttempts: fc.integer({ min: 0, max: 4 }),
     minDurationInMs: fc.integer({ min: 0, max: 2_500 }),
@@ -160,6 +164,8 @@ function matches({ id, qualifier, invocation, payload, error, life: { fn } }: Kn
     waitsPool: (asked) => asked.includes(context.waitsFor?.pool ?? ''),
     waitsKey: (asked) => context.waitsFor?.key === asked,
     schedule: (asked) => request?.schedule?.name === asked,
+    minPriority: (asked) => (request?.priority ?? DEFAULT_PRIORITY) >= asked,
+    rankBelow: ({ rank, agingInMs }) => rankOf(request?.dueAt ?? at, request?.priority, agingInMs) < rank,
     minAttempts: (asked) => context.attempts >= asked,
     maxAttempts: (asked) => context.attempts <= asked,
     minDurationInMs: (asked) => took >= asked,

@@ -26,6 +26,7 @@ export type DefinitionFlags = {
   flowTotal?: number;
   flowPool?: string;
   flowOrder?: string;
+  flowAging?: string;
   flowOnRetry?: string;
   userData?: string[];
 } & PolicyFlags;
@@ -87,9 +88,9 @@ export async function packedHandler(
 /** Without any of these flags there is no flow, and no limit over all workers. */
 function flowFrom(name: string, flags: DefinitionFlags): object | undefined {
   const { flowConcurrency: concurrency, flowRate: rate, flowKey: key, flowTotal: total, flowPool: pool } = flags;
-  const { flowOrder: order, flowOnRetry: onRetry } = flags;
-  if (concurrency !== undefined || rate !== undefined) return present({ concurrency, rate, key, total, pool, order, onRetry });
-  if ([key, total, pool, order, onRetry].every((value) => value === undefined)) return undefined;
+  const { flowOrder: order, flowAging: aging, flowOnRetry: onRetry } = flags;
+  if (concurrency !== undefined || rate !== undefined) return present({ concurrency, rate, key, total, pool, order, aging, onRetry });
+  if ([key, total, pool, order, aging, onRetry].every((value) => value === undefined)) return undefined;
   throw usageProblem(`"${name}" cannot be defined`, 'its flow has no limit', '--flow-concurrency 1 or --flow-rate 100/1s');
 }
 

@@ -43,12 +43,18 @@ export function putCommand(): Command {
     .option('--flow-key <path>', 'where the key is in the event: $.customer; the key of a request has precedence (invoke --flow-key)')
     .option('--flow-total <count>', 'with --flow-key: attempts of all keys together', parseWhole(1, 1_000))
     .option('--flow-pool <name>', 'share the slots with the functions of the same pool')
-    .addOption(new Option('--flow-order <order>', 'fifo: the requests of a key start one after another, in their order').choices(['fifo']))
     .addOption(
-      new Option('--flow-on-retry <what>', 'with --flow-order: a failed attempt holds its key until its outcome, or others pass').choices([
-        'hold',
-        'pass',
-      ]),
+      new Option(
+        '--flow-order <order>',
+        'fifo: the requests of a key start one after another, in their order; priority: the most urgent one that waits starts first',
+      ).choices(['fifo', 'priority']),
+    )
+    .option('--flow-aging <duration>', 'with --flow-order priority: each level puts a request ahead by this time (default: 1m)')
+    .addOption(
+      new Option(
+        '--flow-on-retry <what>',
+        'with --flow-order fifo: a failed attempt holds its key until its outcome, or others pass',
+      ).choices(['hold', 'pass']),
     )
     .option('--user-data <key=value>', 'a value for context.getUserData(key) (repeatable)', collect);
   return withPolicyOptions(command)
@@ -68,6 +74,7 @@ Examples:
   sequent fn put orders --file ./orders.mjs --on-success FunctionGraph=billing --on-failure HTTP=https://ops.example/hook
   sequent fn put orders --file ./orders.mjs --flow-concurrency 1 --flow-key '$.customer' --flow-total 50
   sequent fn put mail --file ./mail.mjs --flow-rate 100/1m
+  sequent fn put pages --file ./pages.mjs --flow-concurrency 5 --flow-order priority
   sequent fn put functions.json
   sequent fn get hello --json | jq '.timeoutInMs = 60000' | sequent fn put -
 

@@ -16,9 +16,14 @@ export const flowTexts = {
     '键在事件中的位置：$.customer；请求自带的键优先（invoke --flow-key）',
   'with --flow-key: attempts of all keys together': '与 --flow-key 一起使用：所有键合计的执行数',
   'share the slots with the functions of the same pool': '与同一个池的函数共享名额',
-  'fifo: the requests of a key start one after another, in their order': 'fifo：同一个键的请求按接受顺序逐个开始',
-  'with --flow-order: a failed attempt holds its key until its outcome, or others pass':
-    '与 --flow-order 一起使用：失败的执行保留其键直到得出结果（hold），或让后面的请求先执行（pass）',
+  'fifo: the requests of a key start one after another, in their order; priority: the most urgent one that waits starts first':
+    'fifo：同一个键的请求按接受顺序逐个开始；priority：等待中最紧急的请求先开始',
+  'with --flow-order priority: each level puts a request ahead by this time (default: 1m)':
+    '与 --flow-order priority 一起使用：每一级使请求提前这段时间（默认：1m）',
+  'how urgent it is among those that wait for a slot: 0 to 9, the most urgent (default: 4)':
+    '在等待名额的请求中的紧急程度：0 到 9，9 最紧急（默认：4）',
+  'with --flow-order fifo: a failed attempt holds its key until its outcome, or others pass':
+    '与 --flow-order fifo 一起使用：失败的执行保留其键直到得出结果（hold），或让后面的请求先执行（pass）',
   'the key among those of the flow of the function; without it, the flow finds the key in the event':
     '函数流控中的键；不填写则由流控从事件中获取',
   'only waiting for a slot of this function, or of this pool of functions': '只包括等待此函数或此函数池的名额的',

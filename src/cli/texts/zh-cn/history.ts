@@ -1,5 +1,7 @@
 /** The commands that read invocations: get, ls, stats, tail, tree, diff, logs and projection. */
 export const history = {
+  'waits for a slot of {pool}': '等待 {pool} 的名额',
+  '{text}, priority {priority}': '{text}，优先级 {priority}',
   'waits for a slot of {pool}, key {key}': '等待 {pool} 的名额，键 {key}',
   'due {time}': '{time} 到期',
   function: '函数',
@@ -8,6 +10,8 @@ export const history = {
   error: '错误',
   due: '到期',
   'waits for': '等待',
+  'a slot of {pool}': '{pool} 的名额',
+  priority: '优先级',
   'a slot of {pool}, key {key}': '{pool} 的名额，键 {key}',
   took: '耗时',
   attempts: '执行',

@@ -6,6 +6,7 @@ export const settings = {
   '{count} at once': '同时 {count} 次',
   '{count} of each key at once': '每个键同时 {count} 次',
   '{limits}, {total} of all keys': '{limits}，所有键合计 {total} 次',
+  '{limits}, the most urgent first (aging {duration})': '{limits}，最紧急的优先（老化时间 {duration}）',
   '{limits}, first in, first out (a retry holds its key)': '{limits}，先进先出 FIFO（重试保留其键）',
   '{limits}, first in, first out (a retry lets others pass)': '{limits}，先进先出 FIFO（重试让其他请求先执行）',
   '{limit} start in {duration}, {burst} at once': '每 {duration} 开始 {limit} 次，突发 {burst} 次',

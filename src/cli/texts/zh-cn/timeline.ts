@@ -16,6 +16,7 @@ export const timeline = {
   'postponed: {reason}': '已推迟：{reason}',
   'delivering to {destination}': '正在通知 {destination}',
   'until all deliveries are settled': '直到全部通知完结',
+  'until a slot is free': '直到有空闲名额',
   'until a slot of the key {key} is free': '直到键 {key} 有空闲名额',
   'for its rate, {limit} in {duration}': '等待速率，每 {duration} {limit} 次',
   'for its rate, {limit} in {duration} for the key {key}': '等待速率，键 {key} 每 {duration} {limit} 次',
@@ -52,6 +53,7 @@ export const timeline = {
   '; member of batch {batch}': '；批次 {batch} 的成员',
   '; runs {id} again': '；重新调用 {id}',
   '; hop {hop} of the chain of {root}, started by {parent}': '；{root} 调用链的第 {hop} 跳，由 {parent} 发起',
+  '{text}, with the priority {priority}': '{text}，优先级为 {priority}',
   'waits for a slot of {pool}, with the key {key}': '等待 {pool} 的名额，键为 {key}',
   'waits for the rate of {pool}: {limit} in {period}, the next one in {duration}':
     '等待 {pool} 的速率：每 {period} {limit} 次，下一次在 {duration} 后',

@@ -71,6 +71,7 @@ const summarySchema = z.object({
   hop: z.int().optional(),
   redrive_of: z.string().optional(),
   batch: z.string().optional().describe('the batch that it is a member of'),
+  priority: z.number().optional().describe('the priority that the caller chose: 0 to 9, which is the most urgent'),
   schedule: z.string().optional().describe('the schedule that requested it'),
   error: z.string().optional().describe('the start of the message of the last failure'),
   payload: z.string().optional().describe('with ?include=payload: the start of the payload; absent when it is sealed and too long'),
@@ -184,6 +185,13 @@ export const acceptedSchema = z.object({ request_id: z.string() });
 export const batchAcceptedSchema = z.object({ invocations: z.array(acceptedSchema) });
 const requestShape = {
   flow_key: z.string().max(256).optional().describe("the key among those of the function's flow, in place of the header Flow-Key"),
+  priority: z
+    .string()
+    .max(1)
+    .optional()
+    .describe(
+      'how urgent the request is among those that wait for a slot: 0 to 9, which is the most urgent, in place of the header Priority',
+    ),
   qualifier: z.string().max(256).optional().describe('a version, or "!" and an alias'),
   deliver_at: z.string().max(64).optional().describe('the first attempt starts at this time at the earliest: ISO 8601 with its zone'),
   delay: z.string().max(64).optional().describe('the first attempt starts after this time at the earliest: 90s, 10m, 2h, 30d'),

@@ -9,8 +9,12 @@ export const flow = {
   '1 to 1,000 attempts; empty for no limit': '1 到 1,000 次执行；不填写则不限',
   Pool: '池',
   'functions of the same pool share their slots': '同一个池的函数共享名额',
-  'Order of a key': '键内顺序',
-  'fifo: the requests of a key start one after another; empty for no order': 'fifo：同一个键的请求逐个开始；不填写则无顺序',
+  'Order of requests': '请求顺序',
+  'fifo: the requests of a key start one after another; priority: the most urgent one first; empty for no order':
+    'fifo：同一个键的请求逐个开始；priority：最紧急的先开始；不填写则无顺序',
+  Aging: '老化时间',
+  'with priority: each level puts a request ahead by this time, 1s to 1d; empty for 1m':
+    '与 priority 一起使用：每一级使请求提前这段时间，1s 到 1d；不填写则为 1m',
   'On a retry': '重试时',
   'hold: a failed attempt keeps its key; pass: the next request runs': 'hold：失败的执行保留其键；pass：下一个请求先执行',
   'Longest wait': '最长等待',

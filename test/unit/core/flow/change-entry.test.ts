@@ -52,6 +52,18 @@ describe('a change of the ledger', () => {
     expect([held(freed.entry), [...freed.answers.values()]]).toEqual([['b'], ['key-full']]);
   });
 
+  test('gives a freed slot to the waiter of the least rank, and keeps the places of the others (SLOT8)', () => {
+    const ranked = (invocation: string, rank: number): Waiter => ({ ...one(invocation, 1), rank });
+    const { entry } = changeEntry(acquire(NO_SLOTS, [one('a', 1)]).entry, {
+      waits: [ranked('late', 30), one('other', 1), ranked('next', 10), ranked('tie', 10)],
+    });
+    expect(waiting(entry)).toEqual(['next', 'other', 'tie', 'late']);
+    const { entry: freed, answers } = changeEntry(entry, { releases: [one('a', 1)], acquisitions: [ranked('new', 0)] });
+    expect([held(freed), waiting(freed), [...answers.values()]]).toEqual([['next'], ['other', 'tie', 'late'], ['key-full']]);
+    const replaced = changeEntry(entry, { withdrawals: [ranked('late', 30)], waits: [ranked('urgent', 0)] }).entry;
+    expect(waiting(replaced)).toEqual(['urgent', 'other', 'next', 'tie']);
+  });
+
   test('lets a waiter with a low total hold up all others, so that it is not passed for ever', () => {
     const { entry } = acquire(NO_SLOTS, [one('a', 3), one('b', 3), one('low', 1)], 1);
     const freed = changeEntry(entry, { releases: [one('a')], acquisitions: [one('c', 3)] });

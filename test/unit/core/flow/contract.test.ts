@@ -14,6 +14,8 @@ describe('the flow of a definition', () => {
     expect(parse({ concurrency: 10 }).data?.flow).toEqual({ concurrency: 10 });
     const whole = { concurrency: 1, key: '$.customer', total: 50, pool: 'erp', order: 'fifo', onRetry: 'pass' };
     expect(parse(whole).data?.flow).toEqual(whole);
+    for (const limits of [{ concurrency: 5 }, { rate: { limit: 1, per: '1s' } }, { concurrency: 2, key: '$.customer', total: 5 }])
+      expect(parse({ ...limits, order: 'priority', aging: '30s' }).success).toBe(true);
   });
 
   test('accepts a rate alone or with a concurrency, with a burst of what starts in one second by default', () => {
@@ -47,6 +49,11 @@ describe('the flow of a definition', () => {
     { concurrency: 2, key: '$.customer', order: 'fifo' },
     { concurrency: 1, key: '$.customer', order: 'lifo' },
     { concurrency: 1, key: '$.customer', onRetry: 'hold' },
+    { concurrency: 1, order: 'priority', onRetry: 'hold' },
+    { concurrency: 1, order: 'priority', aging: '10ms' },
+    { concurrency: 1, aging: '1m' },
+    { concurrency: 1, key: '$.customer', order: 'fifo', aging: '1m' },
+    { order: 'priority' },
     { concurrency: 1, key: '$.customer', order: 'fifo', rate: { limit: 1, per: '1s' } },
   ])('is refused as %j', (flow) => {
     expect(parse(flow).success).toBe(false);
