@@ -11,13 +11,29 @@ const MAX_WAIT_IN_MS = 2_000;
 /** The answer that lets the shell complete the names of files (`ShellCompDirectiveDefault` of @bomb.sh/tab). */
 const FILES = ':0\n';
 const NAME = 'sequent';
-/** What the script of @bomb.sh/tab lacks for bash: the package bash-completion may be missing, and a word may be a file. */
+/**
+ * What the script of @bomb.sh/tab lacks for bash: the package bash-completion may be missing, a word may be a file, and bash takes
+ * `billing:report` for three words, of which it replaces the last one only.
+ */
 const bash = {
   before: `declare -F _get_comp_words_by_ref >/dev/null || _get_comp_words_by_ref() {
-    cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD-1]} words=("\${COMP_WORDS[@]}") cword=$COMP_CWORD
+    local word last=
+    words=()
+    for word in "\${COMP_WORDS[@]:0:COMP_CWORD+1}"; do
+        if [[ $word == : || $last == : ]]; then words[\${#words[@]}-1]+=$word; else words+=("$word"); fi
+        last=$word
+    done
+    cword=$((\${#words[@]} - 1)) cur=\${words[cword]} prev=\${words[cword-1]}
 }
 `,
-  after: `complete -o default -F __${NAME}_complete ${NAME}\n`,
+  after: `__${NAME}_complete_word() {
+    local cur prev words cword
+    _get_comp_words_by_ref -n "=:" cur prev words cword
+    __${NAME}_complete "$@"
+    if [[ $cur == *:* && $COMP_WORDBREAKS == *:* ]]; then COMPREPLY=("\${COMPREPLY[@]#"\${cur%"\${cur##*:}"}"}"); fi
+}
+complete -o default -F __${NAME}_complete_word ${NAME}
+`,
 };
 
 /**

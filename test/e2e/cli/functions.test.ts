@@ -49,6 +49,19 @@ describe('sequent fn', () => {
     expect(stdout).toBe('double\n');
   });
 
+  test('Tab in bash completes the name of a function of a package, also behind the colon', async ({ sequent, handlers }) => {
+    await sequent.run(['fn', 'put', 'billing:report', '--file', './double.mjs', '--handler', 'main'], { cwd: handlers });
+    const { stdout: script } = await sequent.run(['completion', 'bash']);
+    const { stdout: answer } = await sequent.run(['complete', '--', 'invoke', 'billing:re']);
+    expect(answer).toMatch(/^billing:report\t/);
+    const answering = `sequent() { printf '%s' "$ANSWER"; }\nCOMP_WORDBREAKS=' :'`;
+    // Bash splits the word at the colon, and replaces what follows it.
+    const typed = 'COMP_WORDS=(sequent invoke billing : re); COMP_CWORD=4; __sequent_complete_word 2>/dev/null; echo "$COMPREPLY"';
+    const { stdout } = await promisify(execFile)('bash', ['-c', `${answering}\n${script}\n${typed}`], { env: { ANSWER: answer } });
+    expect(stdout).toBe('report\n');
+    expect((await sequent.run(['fn', 'rm', 'billing:report', '--yes'])).code).toBe(0);
+  });
+
   test('put refuses a module that is not there, and stores nothing', async ({ sequent, handlers }) => {
     const { code, stdout, stderr } = await sequent.run(['fn', 'put', 'ghost', '--file', './ghost.mjs'], { cwd: handlers });
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
