@@ -21,6 +21,8 @@ const subjectSchema = z.object({ id: z.string(), function: z.string() });
 
 const bulkOperationSchema = z.object({
   action: z.enum(['redrive', 'cancel', 'redeliver', 'dismiss', 'purge']),
+  /** Of a purge that only counts what it would erase. */
+  isTrial: z.literal(true).optional(),
   /** Who started it, and in which kind of process it runs. */
   by: z.string(),
   runner: z.enum(['gateway', 'cli', 'janitor']),
@@ -38,6 +40,8 @@ const bulkOperationSchema = z.object({
   abortBy: z.string().optional(),
   total: count.optional(),
   isTotalAtLeast: z.boolean().optional(),
+  /** Of a purge: the messages of the invocations that matched. */
+  messages: count.optional(),
   done: count,
   failed: count,
   /** Invocations that needed no action, such as those that were redriven before. */
@@ -78,7 +82,7 @@ export interface BulkStore {
   create(
     operation: Omit<BulkOperation, 'state' | 'done' | 'failed' | 'leftOut' | 'failures' | 'startedAt' | 'updatedAt'>,
   ): Promise<StoredBulk>;
-  /** Requests an erasure, which a janitor performs. */
+  /** Requests an erasure, or a trial that only counts. A janitor performs both. */
   purge(request: PurgeRequest): Promise<StoredBulk>;
   /** Saves a change. When another process changed the record, returns its present content, and saves nothing. */
   save(known: StoredBulk, change: Partial<BulkOperation>): Promise<{ isSaved: boolean; stored: StoredBulk }>;

@@ -14,6 +14,7 @@ type Purge = {
   revision: number;
   operation: {
     action: 'purge';
+    isTrial?: true;
     by: string;
     runner: 'janitor';
     project?: string;
@@ -23,6 +24,7 @@ type Purge = {
     abortBy?: string;
     step?: NonNullable<(typeof steps)[keyof typeof steps]>;
     total?: number;
+    messages?: number;
     done: number;
     failed: number;
     leftOut: number;
@@ -41,21 +43,37 @@ const steps = {
   aborted: undefined,
 } as const;
 
-/** The finished invocations of a function that were accepted before a moment. */
-export type PurgeRequest = Pick<ErasureRecord['request'], 'function' | 'before' | 'by' | 'reason'>;
+/** The finished invocations of a function that were accepted before a moment. A trial only counts them. */
+export type PurgeRequest = Pick<ErasureRecord['request'], 'function' | 'before' | 'by' | 'reason'> &
+  Partial<Pick<ErasureRecord['request'], 'isTrial'>>;
+
+/** How long the result of a trial is kept. */
+const TRIAL_KEPT_MS = 3_600_000;
 
 export async function requestPurge(state: KeyValue, request: PurgeRequest, now: number): Promise<Purge> {
+  if (request.isTrial) await forgetTrials(state, now);
   const id = randomBytes(8).toString('hex');
-  const record: ErasureRecord = { state: 'asked', request: { ...request, at: now, isTrial: false } };
+  const record: ErasureRecord = { state: 'asked', request: { isTrial: false, ...request, at: now } };
   const revision = await state.put(erasureKey(id), JSON.stringify(record), 0);
   return purgeOf(id, record, { revision, now });
 }
 
-/** The erasure of this id as an operation. `undefined` for an unknown id, and for a trial, which only counts. */
+/** Removes the trials that ended long ago. A trial changes nothing, so its record is no receipt. */
+async function forgetTrials(state: KeyValue, now: number): Promise<void> {
+  const keys = (await state.keys()).filter((key) => key.startsWith(erasureKey('')));
+  await Promise.all(
+    keys.map(async (key) => {
+      const record = parseErasureRecord((await state.get(key))?.value);
+      if (record?.request.isTrial && isEnded(record) && now - record.request.at > TRIAL_KEPT_MS) await state.delete(key);
+    }),
+  );
+}
+
+/** The erasure of this id as an operation. `undefined` for an unknown id. */
 export async function readPurge(state: KeyValue, id: string, now: number): Promise<Purge | undefined> {
   const entry = await state.get(erasureKey(id));
   const record = parseErasureRecord(entry?.value);
-  return entry === undefined || record === undefined || record.request.isTrial ? undefined : purgeOf(id, record, { ...entry, now });
+  return entry === undefined || record === undefined ? undefined : purgeOf(id, record, { ...entry, now });
 }
 
 /**
@@ -67,7 +85,7 @@ export async function abortPurge(state: KeyValue, id: string, { by, now }: { by:
   for (;;) {
     const entry = await state.get(erasureKey(id));
     const record = parseErasureRecord(entry?.value);
-    if (entry === undefined || record === undefined || record.request.isTrial) return undefined;
+    if (entry === undefined || record === undefined) return undefined;
     refuseAbort(id, record);
     const aborted: ErasureRecord = { ...record, state: 'aborted', abortBy: by };
     try {
@@ -79,33 +97,34 @@ export async function abortPurge(state: KeyValue, id: string, { by, now }: { by:
   }
 }
 
-function refuseAbort(id: string, { state, isDecided }: ErasureRecord): void {
-  if (state === 'done' || state === 'aborted') throw new WrongStateError({ what: `purge ${id} is over: ${state}` });
+const isEnded = ({ state }: ErasureRecord): boolean => state === 'done' || state === 'aborted';
+
+function refuseAbort(id: string, record: ErasureRecord): void {
+  const { state, isDecided } = record;
+  if (isEnded(record)) throw new WrongStateError({ what: `purge ${id} is over: ${state}` });
   if (state !== 'asked' || isDecided)
     throw new WrongStateError({ what: `purge ${id} is in the log, so it must be finished everywhere; the janitor does it` });
 }
 
+/** The erasures as operations, without the trials. */
 export async function listPurges(state: KeyValue, keys: readonly string[], now: number): Promise<Purge[]> {
   const prefix = erasureKey('');
   const ids = keys.filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
   const found = await Promise.all(ids.map((id) => readPurge(state, id, now)));
-  return found.filter((one) => one !== undefined);
+  return found.filter((one) => one !== undefined).filter(({ operation }) => !operation.isTrial);
 }
 
-function purgeOf(
-  id: string,
-  { state, request, found, abortBy }: ErasureRecord,
-  { revision, now }: { revision: number; now: number },
-): Purge {
+function purgeOf(id: string, record: ErasureRecord, { revision, now }: { revision: number; now: number }): Purge {
+  const { state, request, abortBy } = record;
   const { project } = splitName(request.function);
-  const isDone = state === 'done';
-  const isOver = isDone || state === 'aborted';
+  const isOver = state === 'done' || state === 'aborted';
   const step = steps[state];
   return {
     id,
     revision,
     operation: {
       action: 'purge',
+      ...(request.isTrial ? { isTrial: true } : {}),
       by: request.by,
       runner: 'janitor',
       ...(project === undefined ? {} : { project }),
@@ -118,8 +137,7 @@ function purgeOf(
       state: isOver ? state : 'running',
       ...(abortBy === undefined ? {} : { abortBy }),
       ...(step === undefined ? {} : { step }),
-      ...(found === undefined ? {} : { total: found.invocations }),
-      done: isDone ? (found?.invocations ?? 0) : 0,
+      ...countsOf(record),
       failed: 0,
       leftOut: 0,
       failures: [],
@@ -128,4 +146,11 @@ function purgeOf(
       updatedAt: isOver ? request.at : now,
     },
   };
+}
+
+/** What the janitor found, and what it erased. */
+function countsOf({ state, request, found }: ErasureRecord): Pick<Purge['operation'], 'total' | 'messages' | 'done'> {
+  if (found === undefined) return { done: 0 };
+  const { invocations, messages } = found;
+  return { total: invocations, messages, done: state === 'done' && !request.isTrial ? invocations : 0 };
 }

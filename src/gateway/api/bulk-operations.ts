@@ -22,9 +22,9 @@ export function addBulkOperationRoutes(routes: Routes, gateway: Gateway): void {
       body: bulkStartBodySchema,
       answers: { 202: { description: 'the operation; Location names it', schema: bulkOperationSchema } },
     },
-    async (call, { body: { action, filter, invocations, reason } }) => {
+    async (call, { body: { action, filter, invocations, reason, dry_run } }) => {
       const scope = scopeOf(call, gateway);
-      if (action === 'purge') return await startPurge(call, gateway, { ...filter, reason });
+      if (action === 'purge') return await startPurge(call, gateway, { ...filter, reason, isTrial: dry_run });
       const query = filter === undefined ? undefined : bulkQueryOf(action, filter, { scope, now: clock.now() });
       const counted = query === undefined ? undefined : await client.history.count(query);
       return await startBulk(call, gateway, {
@@ -96,14 +96,15 @@ export async function startBulk(call: Call, gateway: Gateway, started: Started):
   return call.json(viewOf(stored, scope, clock.now()), 202, { Location: `/api/bulk/${stored.id}` });
 }
 
-type PurgeBody = { function?: string | undefined; to?: number | undefined; reason: string | undefined };
+type PurgeBody = { function?: string | undefined; to?: number | undefined; reason: string | undefined; isTrial: boolean };
 
-/** Requests an erasure in the name of the caller. A janitor performs it, also when no function has the name any more. */
-async function startPurge(call: Call, gateway: Gateway, { function: name = '', to = 0, reason }: PurgeBody): Promise<Response> {
+/** Requests an erasure, or its count, in the name of the caller. A janitor performs it, also when no function has the name any more. */
+async function startPurge(call: Call, gateway: Gateway, { function: name = '', to = 0, reason, isTrial }: PurgeBody): Promise<Response> {
   const { bulks, clock } = gateway;
   const scope = scopeOf(call, gateway);
   const by = identityOf(call.get('credential'));
-  const stored = await bulks.purge({ function: scope.token(name), before: to, by, ...(reason === undefined ? {} : { reason }) });
+  const request = { function: scope.token(name), before: to, by, isTrial, ...(reason === undefined ? {} : { reason }) };
+  const stored = await bulks.purge(request);
   return call.json(viewOf(stored, scope, clock.now()), 202, { Location: `/api/bulk/${stored.id}` });
 }
 
@@ -125,6 +126,7 @@ function viewOf({ id, operation }: StoredBulk, scope: Scope, now: number): BulkO
   return withoutUndefined({
     id,
     action,
+    dry_run: operation.isTrial,
     state: bulkStateOf(operation, now),
     step: operation.step,
     by,
@@ -135,6 +137,7 @@ function viewOf({ id, operation }: StoredBulk, scope: Scope, now: number): BulkO
     batch: operation.batch,
     total,
     is_total_at_least: isTotalAtLeast,
+    messages: operation.messages,
     done,
     failed,
     left_out: leftOut,

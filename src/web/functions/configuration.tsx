@@ -1,5 +1,6 @@
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { FunctionView } from '#src/gateway/api/schemas/functions.ts';
+import { formatBytes } from '../parts/payload-text.ts';
 import { type Property, PropertyList } from '../parts/property-list.tsx';
 import { type Text, t } from '../shell/language.ts';
 import { useRole } from '../shell/session.ts';
@@ -15,6 +16,8 @@ export function Configuration({ view: { definition, revision }, onEdit }: { view
     [t('timeout of an attempt'), formatDuration(definition.timeoutInMs)],
     [t('memory of a process'), `${definition.memoryInMb} MB`],
     [t('concurrent executions per worker'), String(definition.concurrency)],
+    ...sizeRow(t('largest payload'), definition.maxPayloadBytes),
+    ...sizeRow(t('kept output of an attempt'), definition.maxOutputBytes),
     [t('revision'), String(revision)],
     [t('user data'), <UserData key="user data" definition={definition} />],
   ];
@@ -30,6 +33,11 @@ export function Configuration({ view: { definition, revision }, onEdit }: { view
       <PropertyList properties={properties} />
     </section>
   );
+}
+
+/** A limit that is absent has its default, and no row. */
+function sizeRow(name: string, bytes: number | undefined): Property[] {
+  return bytes === undefined ? [] : [[name, formatBytes(bytes)]];
 }
 
 /** The fields of a handler. Another one has no translation. */

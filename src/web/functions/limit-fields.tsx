@@ -5,32 +5,54 @@ import { t } from '../shell/language.ts';
 import { type FlowDraft, FlowFields, flowDraftOf, flowOf, noFlow } from './flow-fields.tsx';
 
 /** The limits of a function, as the user typed them. */
-export type Limits = { description: string; timeoutInS: string; memoryInMb: string; concurrency: string; flow: FlowDraft };
+export type Limits = Record<'description' | 'timeoutInS' | 'memoryInMb' | 'concurrency' | 'payloadBytes' | 'outputBytes', string> & {
+  flow: FlowDraft;
+};
 
-export const limitPointers = ['/description', '/timeoutInMs', '/memoryInMb', '/concurrency', '/flow'];
-export const defaultLimits: Limits = { description: '', timeoutInS: '30', memoryInMb: '256', concurrency: '20', flow: noFlow };
+export const limitPointers = [
+  '/description',
+  '/timeoutInMs',
+  '/memoryInMb',
+  '/concurrency',
+  '/maxPayloadBytes',
+  '/maxOutputBytes',
+  '/flow',
+];
+export const defaultLimits: Limits = {
+  description: '',
+  timeoutInS: '30',
+  memoryInMb: '256',
+  concurrency: '20',
+  payloadBytes: '',
+  outputBytes: '',
+  flow: noFlow,
+};
 
 type Definition = FunctionView['definition'];
 
 export function limitsOf(definition: Definition): Limits {
-  const { description, timeoutInMs, memoryInMb, concurrency } = definition;
+  const { description, timeoutInMs, memoryInMb, concurrency, maxPayloadBytes, maxOutputBytes } = definition;
   return {
     description,
     timeoutInS: String(timeoutInMs / 1_000),
     memoryInMb: String(memoryInMb),
     concurrency: String(concurrency),
+    payloadBytes: String(maxPayloadBytes ?? ''),
+    outputBytes: String(maxOutputBytes ?? ''),
     flow: flowDraftOf(definition),
   };
 }
 
-/** The fields of a definition. The gateway refuses what is no number. */
-export function definitionOf({ description, timeoutInS, memoryInMb, concurrency, flow }: Limits): object {
+/** The fields of a definition. The gateway refuses what is no number. An empty field of an optional limit is its default. */
+export function definitionOf({ description, timeoutInS, memoryInMb, concurrency, payloadBytes, outputBytes, flow }: Limits): object {
   const timeout = numberOrText(timeoutInS);
   return {
     description,
     timeoutInMs: typeof timeout === 'number' ? Math.round(timeout * 1_000) : timeout,
     memoryInMb: numberOrText(memoryInMb),
     concurrency: numberOrText(concurrency),
+    maxPayloadBytes: payloadBytes === '' ? undefined : numberOrText(payloadBytes),
+    maxOutputBytes: outputBytes === '' ? undefined : numberOrText(outputBytes),
     flow: flowOf(flow),
   };
 }
@@ -71,6 +93,22 @@ export function LimitFields({ limits, problem, onChange }: LimitFieldsProps) {
           value={limits.concurrency}
           message={messageAt(problem, '/concurrency')}
           onChange={(concurrency) => set({ concurrency })}
+        />
+        <FormField
+          label={t('Largest payload, bytes')}
+          hint={t('262,144 to 67,108,864; empty for 262,144')}
+          isNumber
+          value={limits.payloadBytes}
+          message={messageAt(problem, '/maxPayloadBytes')}
+          onChange={(payloadBytes) => set({ payloadBytes })}
+        />
+        <FormField
+          label={t('Kept output, bytes')}
+          hint={t('4,096 to 4,194,304 of each attempt; empty for 4,096')}
+          isNumber
+          value={limits.outputBytes}
+          message={messageAt(problem, '/maxOutputBytes')}
+          onChange={(outputBytes) => set({ outputBytes })}
         />
       </div>
       <FlowFields draft={limits.flow} problem={problem} onChange={(flow) => set({ flow })} />

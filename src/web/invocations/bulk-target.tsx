@@ -9,6 +9,24 @@ export type BulkKind = 'redrive' | 'cancel';
 /** The invocations of a bulk action: the chosen ones, or else all that match the filter. `onDone` is called when the action has begun. */
 export type BulkTarget = { filter: Filter; chosen?: readonly Chosen[]; onDone?: () => void };
 
+/** The actions on all invocations that match the filter of the list. */
+export function BulkButtons({ onBulk, onPurge }: { onBulk: (kind: BulkKind) => void; onPurge: () => void }) {
+  const role = useRole('admin');
+  return (
+    <>
+      <button type="button" class="button small" {...role} onClick={() => onBulk('redrive')}>
+        <Icon name="redriven" size={14} /> {t('Redrive in bulk…')}
+      </button>
+      <button type="button" class="button small" {...role} onClick={() => onBulk('cancel')}>
+        <Icon name="failed" size={14} /> {t('Cancel in bulk…')}
+      </button>
+      <button type="button" class="button small" {...role} onClick={onPurge}>
+        <Icon name="close" size={14} /> {t('Purge…')}
+      </button>
+    </>
+  );
+}
+
 /** The number of selected rows, and the actions on them. */
 export function SelectionBar({
   selection: { size, clear },

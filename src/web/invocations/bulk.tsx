@@ -1,20 +1,20 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { BulkOperationView } from '#src/gateway/api/schemas/bulk-operations.ts';
 import type { BulkView } from '#src/gateway/api/schemas/repair.ts';
-import { type ApiError, get, post } from '../api/http.ts';
-import { AbortButton, isRunning } from '../parts/bulk-operation.tsx';
+import { type ApiError, post } from '../api/http.ts';
+import { AbortButton, isRunning, useOperations } from '../parts/bulk-operation.tsx';
 import { ProblemNotice } from '../parts/notices.tsx';
 import { RichText } from '../parts/rich-text.tsx';
 import { Dialog } from '../shell/dialog.tsx';
 import { formatNumber, type Text, t, translated } from '../shell/language.ts';
 import { problemOf } from '../shell/use-fetch.ts';
+import { BulkResult, type Matched, Skipped } from './bulk-result.tsx';
 import type { BulkKind, BulkTarget } from './bulk-target.tsx';
 import { type Filter, filterBody } from './filter.ts';
 import type { Chosen } from './row-selection.ts';
 
 /** One request of a count covers up to 500 invocations. The dialog sends at most so many requests. */
 const MAX_PAGES = 200;
-const READ_EVERY_MS = 700;
 
 /** Counts the matching invocations, starts a bulk operation after a confirmation, and shows its progress. */
 export function BulkDialog({ kind, target, onClose }: { kind: BulkKind; target: BulkTarget; onClose: () => void }) {
@@ -31,7 +31,7 @@ export function BulkDialog({ kind, target, onClose }: { kind: BulkKind; target: 
         {chosen === undefined ? <FilterList filter={scope} /> : <p>{t('{count} are selected.', { count: formatNumber(chosen.length) })}</p>}
         {problem === undefined ? null : <ProblemNotice problem={problem} />}
         {operations.length === 0 && problem === undefined ? <Matches kind={kind} {...matched} /> : null}
-        {operations.length === 0 ? null : <Result kind={kind} operations={operations} />}
+        {operations.length === 0 ? null : <BulkResult {...{ kind, operations, onClose }} skipped={matched.skipped} />}
       </div>
       <div class="dialog-foot">
         {operations.filter(isRunning).map(({ id }) => (
@@ -80,7 +80,8 @@ function slicesOf(chosen: readonly Chosen[]): Part[] {
 
 function useBulk(kind: BulkKind, parts: readonly Part[]) {
   const [matched, setMatched] = useState<Matched>({ count: 0, isCounted: false, skipped: [] });
-  const [operations, setOperations] = useState<readonly BulkOperationView[]>([]);
+  const [ids, setIds] = useState<readonly string[]>([]);
+  const { operations, problem: unread } = useOperations(ids);
   const [problem, setProblem] = useState<ApiError>();
   const isClosed = useRef(false);
 
@@ -107,46 +108,23 @@ function useBulk(kind: BulkKind, parts: readonly Part[]) {
     };
   }, []);
   const start = async (): Promise<void> => {
+    const started: string[] = [];
     try {
-      const ids: string[] = [];
-      for (const part of parts) ids.push((await post<BulkOperationView>('/api/bulk', { action: kind, ...part })).id);
-      // Without the dialog the operations continue.
-      for (let isOver = false; !isOver && !isClosed.current; ) {
-        const present = await Promise.all(ids.map((id) => get<BulkOperationView>(`/api/bulk/${id}`)));
-        setOperations(present);
-        isOver = !present.some(isRunning);
-        if (!isOver) await new Promise((resolve) => setTimeout(resolve, READ_EVERY_MS));
+      for (const part of parts) {
+        started.push((await post<BulkOperationView>('/api/bulk', { action: kind, ...part })).id);
+        setIds([...started]);
       }
     } catch (thrown) {
       setProblem(problemOf(thrown));
     }
   };
-  return { matched, operations, problem, start };
+  return { matched, operations, problem: problem ?? unread, start };
 }
-
-type Matched = { count: number; isCounted: boolean; skipped: NonNullable<BulkView['skipped']> };
 
 function withPage({ count, isCounted, skipped }: Matched, page: BulkView): Matched {
   const counts = new Map(skipped.map((one) => [one.why, one.count]));
   for (const one of page.skipped ?? []) counts.set(one.why, (counts.get(one.why) ?? 0) + one.count);
   return { count: count + page.matched, isCounted, skipped: [...counts].map(([why, number]) => ({ why, count: number })) };
-}
-
-/** Why the action leaves invocations of the filter out. */
-function Skipped({ skipped }: Pick<Matched, 'skipped'>) {
-  if (skipped.length === 0) return null;
-  return (
-    <>
-      <p>{t('Left out:')}</p>
-      <ul>
-        {skipped.map(({ why, count }) => (
-          <li key={why}>
-            {formatNumber(count)} {translated(why)}
-          </li>
-        ))}
-      </ul>
-    </>
-  );
 }
 
 function FilterList({ filter }: { filter: Filter }) {
@@ -181,43 +159,6 @@ function Matches({ kind, count, isCounted, skipped }: Matched & { kind: BulkKind
         </p>
       )}
       <Skipped skipped={skipped} />
-    </>
-  );
-}
-
-const doneTexts = {
-  redrive: { soFar: '{count} redriven so far…', whole: '{count} redriven.' },
-  cancel: { soFar: '{count} cancelled so far…', whole: '{count} cancelled.' },
-} as const satisfies Record<BulkKind, Record<'soFar' | 'whole', Text>>;
-
-function Result({ kind, operations }: { kind: BulkKind; operations: readonly BulkOperationView[] }) {
-  const sum = (value: (one: BulkOperationView) => number): number => operations.reduce((total, one) => total + value(one), 0);
-  const failures = operations.flatMap((one) => one.failures);
-  const [done, failed, leftOut] = [sum((one) => one.done), sum((one) => one.failed), sum(({ left_out }) => left_out)];
-  const isGoingOn = operations.some(isRunning);
-  return (
-    <>
-      <p role="status">
-        <RichText text={doneTexts[kind][isGoingOn ? 'soFar' : 'whole']} values={{ count: <strong>{formatNumber(done)}</strong> }} />
-        {operations.some(({ state }) => state === 'aborted') ? t(' The operation was aborted.') : ''}
-      </p>
-      {isGoingOn ? <p class="hint">{t('It continues when this dialog is closed. The page System lists it.')}</p> : null}
-      {leftOut === 0 ? null : <p>{t('{count} were redriven before.', { count: formatNumber(leftOut) })}</p>}
-      {operations.map(({ id, problem }) =>
-        problem === undefined ? null : <p key={id}>{t('It stopped: {reason}', { reason: problem })}</p>,
-      )}
-      {failed === 0 ? null : (
-        <>
-          <p>{t('{count} were not changed:', { count: formatNumber(failed) })}</p>
-          <ul class="failures">
-            {failures.slice(0, 50).map(({ request_id, detail }) => (
-              <li key={request_id}>
-                <code>{request_id}</code> {detail}
-              </li>
-            ))}
-          </ul>
-        </>
-      )}
     </>
   );
 }

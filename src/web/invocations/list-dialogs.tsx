@@ -1,14 +1,17 @@
 import { useState } from 'preact/hooks';
 import { Icon } from '../parts/icon.tsx';
+import { MomentField, momentIn, momentText } from '../parts/moment-field.tsx';
 import { Dialog, DialogFooter } from '../shell/dialog.tsx';
 import { t, translated } from '../shell/language.ts';
 import { changeQuery, navigate, paths } from '../shell/router.tsx';
 import { zone } from '../shell/settings.ts';
 import { createStoredValue, useStore } from '../shell/store.ts';
 import { chosenColumns, columnNames, columns, defaultColumns } from './columns.tsx';
+import { filterOf } from './filter.ts';
+import { PurgeDialog } from './purge.tsx';
 import type { ListDialogKind } from './toolbar.tsx';
 
-/** A dialog that changes what the list shows. */
+/** A dialog of the list, which is loaded when it is opened. */
 export function ListDialog({ kind, onClose }: { kind: ListDialogKind; onClose: () => void }) {
   switch (kind) {
     case 'range':
@@ -19,17 +22,19 @@ export function ListDialog({ kind, onClose }: { kind: ListDialogKind; onClose: (
       return <ColumnsDialog onClose={onClose} />;
     case 'views':
       return <ViewsDialog onClose={onClose} />;
+    case 'purge':
+      return <PurgeDialog filter={filterOf(new URLSearchParams(location.search))} onClose={onClose} />;
   }
 }
 
 function RangeDialog({ onClose }: { onClose: () => void }) {
   const query = new URLSearchParams(location.search);
   const isUtc = useStore(zone) === 'utc';
-  const [from, setFrom] = useState(fieldOf(query.get('from'), isUtc));
-  const [to, setTo] = useState(fieldOf(query.get('to'), isUtc));
+  const [from, setFrom] = useState(momentText(query.get('from'), isUtc));
+  const [to, setTo] = useState(momentText(query.get('to'), isUtc));
   const isReversed = from !== '' && to !== '' && from >= to;
   const apply = (): void => {
-    changeQuery({ from: momentOf(from, isUtc), to: momentOf(to, isUtc), since: undefined }, { replace: false });
+    changeQuery({ from: momentIn(from, isUtc), to: momentIn(to, isUtc), since: undefined }, { replace: false });
     onClose();
   };
   return (
@@ -56,11 +61,11 @@ function RangeDialog({ onClose }: { onClose: () => void }) {
 
 function AsOfDialog({ onClose }: { onClose: () => void }) {
   const isUtc = useStore(zone) === 'utc';
-  const [moment, setMoment] = useState(fieldOf(new Date().toISOString(), isUtc));
+  const [moment, setMoment] = useState(momentText(new Date().toISOString(), isUtc));
   const [sequence, setSequence] = useState('');
   const isSequence = /^\d{1,15}$/.test(sequence);
   const apply = (): void => {
-    changeQuery({ at: isSequence ? sequence : momentOf(moment, isUtc), since: undefined }, { replace: false });
+    changeQuery({ at: isSequence ? sequence : momentIn(moment, isUtc), since: undefined }, { replace: false });
     onClose();
   };
   return (
@@ -197,29 +202,6 @@ function ViewsDialog({ onClose }: { onClose: () => void }) {
 function wordsOf(query: string): string {
   const parts = [...new URLSearchParams(query)].map(([name, value]) => `${translated(name.replaceAll('_', ' '))} ${value}`);
   return parts.length === 0 ? t('all invocations, the newest first') : parts.join(t(', '));
-}
-
-type MomentFieldProps = { label: string; value: string; onChange: (value: string) => void };
-
-function MomentField({ label, value, onChange }: MomentFieldProps) {
-  return (
-    <label class="field">
-      <span>{label}</span>
-      <input type="datetime-local" step={1} value={value} onInput={({ currentTarget }) => onChange(currentTarget.value)} />
-    </label>
-  );
-}
-
-/** A moment as a field of the browser shows it: without its zone. Empty for no moment. */
-function fieldOf(text: string | null, isUtc: boolean): string {
-  const at = Date.parse(text ?? '');
-  if (Number.isNaN(at)) return '';
-  return new Date(isUtc ? at : at - new Date(at).getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
-}
-
-function momentOf(field: string, isUtc: boolean): string | undefined {
-  const at = new Date(isUtc ? `${field}Z` : field);
-  return Number.isNaN(at.getTime()) ? undefined : at.toISOString();
 }
 
 function submitting(action: () => void): (event: Event) => void {

@@ -12,10 +12,9 @@ import { useKeys } from '../shell/keys.ts';
 import { t, tn } from '../shell/language.ts';
 import { lazyComponent } from '../shell/lazy.tsx';
 import { changeQuery, navigate, paths, useLocation } from '../shell/router.tsx';
-import { useRole } from '../shell/session.ts';
 import { zone } from '../shell/settings.ts';
 import { useStore } from '../shell/store.ts';
-import { type BulkKind, type BulkTarget, SelectionBar } from './bulk-target.tsx';
+import { BulkButtons, type BulkKind, type BulkTarget, SelectionBar } from './bulk-target.tsx';
 import { chosenColumns } from './columns.tsx';
 import { countsPath, type Filter, filterOf, isNarrowed, type Presentation, presentationOf } from './filter.ts';
 import { type RowSelection, useRowSelection } from './row-selection.ts';
@@ -76,7 +75,9 @@ export function InvocationsPage() {
         <button type="button" class="button quiet small" onClick={() => setDialog('views')}>
           {t('Views…')}
         </button>
-        {presentation.at === undefined ? <BulkButtons onBulk={(kind) => setBulk({ kind, target: { filter } })} /> : null}
+        {presentation.at === undefined ? (
+          <BulkButtons onBulk={(kind) => setBulk({ kind, target: { filter } })} onPurge={() => setDialog('purge')} />
+        ) : null}
       </div>
       <SearchBar filter={filter} presentation={presentation} onDialog={setDialog} />
       <Chips filter={filter} counts={counts} />
@@ -89,20 +90,6 @@ export function InvocationsPage() {
       {bulk === undefined ? null : <BulkDialog {...bulk} onClose={() => setBulk(undefined)} />}
       {dialog === undefined ? null : <ListDialog kind={dialog} onClose={() => setDialog(undefined)} />}
     </div>
-  );
-}
-
-function BulkButtons({ onBulk }: { onBulk: (kind: BulkKind) => void }) {
-  const role = useRole('admin');
-  return (
-    <>
-      <button type="button" class="button small" {...role} onClick={() => onBulk('redrive')}>
-        <Icon name="redriven" size={14} /> {t('Redrive in bulk…')}
-      </button>
-      <button type="button" class="button small" {...role} onClick={() => onBulk('cancel')}>
-        <Icon name="failed" size={14} /> {t('Cancel in bulk…')}
-      </button>
-    </>
   );
 }
 

@@ -10,7 +10,7 @@ import { problemOf, useFetch } from '../shell/use-fetch.ts';
 import { chips, type Filter, isNarrowed, linkedFields, orders, type Presentation, timeRanges } from './filter.ts';
 
 /** The dialogs of the list. They are loaded when one is opened. */
-export type ListDialogKind = 'range' | 'as-of' | 'columns' | 'views';
+export type ListDialogKind = 'range' | 'as-of' | 'columns' | 'views' | 'purge';
 
 /** The conditions of `machines/facts.ts`. Importing that file would add a parser of 60 KB to the page. */
 const conditionNames = [

@@ -1,9 +1,12 @@
+import { useEffect, useState } from 'preact/hooks';
 import type { BulkOperationView } from '#src/gateway/api/schemas/bulk-operations.ts';
 import { get } from '../api/http.ts';
-import { AbortButton, isRunning } from '../parts/bulk-operation.tsx';
+import { AbortButton, canAbort, isRunning } from '../parts/bulk-operation.tsx';
+import { operationListPath } from '../parts/operation-list.ts';
 import { type Column, Table } from '../parts/table.tsx';
 import { RelativeTime } from '../parts/time.tsx';
 import { formatNumber, t, translated } from '../shell/language.ts';
+import { Link } from '../shell/router.tsx';
 import { useFetch } from '../shell/use-fetch.ts';
 
 const columns: readonly Column[] = [
@@ -17,14 +20,19 @@ const columns: readonly Column[] = [
 ];
 
 const READ_EVERY_MS = 5_000;
+/** While an operation runs, its progress is shown as it is saved. */
+const READ_RUNNING_EVERY_MS = 1_000;
 const MAX_SHOWN = 20;
 
 /** The bulk operations, with their progress. Absent while there is none. */
 export function BulkOperationsCard() {
+  const [everyMs, setEveryMs] = useState(READ_EVERY_MS);
   const { content } = useFetch('bulk', (signal) => get<{ operations: BulkOperationView[] }>('/api/bulk', signal), {
-    everyMs: READ_EVERY_MS,
+    everyMs,
   });
   const operations = content?.operations ?? [];
+  const isAnyRunning = operations.some(isRunning);
+  useEffect(() => setEveryMs(isAnyRunning ? READ_RUNNING_EVERY_MS : READ_EVERY_MS), [isAnyRunning]);
   if (operations.length === 0) return null;
   return (
     <section class="card" aria-label={t('Bulk operations')}>
@@ -44,11 +52,12 @@ function rowOf(operation: BulkOperationView) {
     cells: [
       <span key="what">
         <b>{translated(action)}</b> {whatOf(operation)} <small class="hint">{t('by {who}', { who: by })}</small>
+        <Details operation={operation} />
       </span>,
       <span key="state">
         {state === 'running' && abort_requested_by !== undefined ? translated('aborting') : translated(state)}{' '}
         {step === undefined ? null : <small class="hint">{translated(step)}</small>}
-        {isRunning(operation) && canAbort(operation) ? <AbortButton id={id} /> : null}
+        {canAbort(operation) ? <AbortButton id={id} /> : null}
       </span>,
       total === undefined ? formatNumber(done) : t('{done} of {total}', { done: formatNumber(done), total: formatNumber(total) }),
       formatNumber(failed),
@@ -59,9 +68,36 @@ function rowOf(operation: BulkOperationView) {
   };
 }
 
-/** An erasure that the log has must be finished everywhere. */
-function canAbort({ action, step }: BulkOperationView): boolean {
-  return action !== 'purge' || step === 'searching';
+/** The list of the invocations, why the operation stopped, and the invocations that it could not change. */
+function Details({ operation }: { operation: BulkOperationView }) {
+  const { reason, problem, failures } = operation;
+  const list = operationListPath(operation);
+  return (
+    <>
+      {list === undefined ? null : (
+        <>
+          {' '}
+          <Link to={list} class="button quiet small">
+            {t('Show its invocations')}
+          </Link>
+        </>
+      )}
+      {reason === undefined ? null : <small class="hint"> {t('because: {reason}', { reason })}</small>}
+      {problem === undefined ? null : <p>{t('It stopped: {reason}', { reason: problem })}</p>}
+      {failures.length === 0 ? null : (
+        <details>
+          <summary>{t('Why invocations were not changed')}</summary>
+          <ul class="failures">
+            {failures.map(({ request_id, detail }) => (
+              <li key={request_id}>
+                <code>{request_id}</code> {detail}
+              </li>
+            ))}
+          </ul>
+        </details>
+      )}
+    </>
+  );
 }
 
 function whatOf({ selected, filter = {} }: BulkOperationView): string {

@@ -1,12 +1,15 @@
 import type { Page } from 'playwright-core';
 import { describe, expect } from 'vitest';
-import type { InvocationRow } from '#src/gateway/api/schemas/invocations.ts';
+import type { InvocationRow, InvocationView } from '#src/gateway/api/schemas/invocations.ts';
 import { chip, fresh, row, rows, settled } from '#test/support/web/invocation-list.ts';
 import { overflowOf, violationsInBothThemes } from '#test/support/web/page-checks.ts';
 import { pagesTest } from '#test/support/web/pages-test.ts';
 import { startWebSequent } from '#test/support/web/web-sequent.ts';
 
 const test = pagesTest(startWebSequent);
+
+/** An attempt that waits for a gate is open for longer than a test on a slow machine. */
+const patient = { timeoutInMs: 600_000 };
 
 describe('the chosen view of the list', () => {
   test('is sorted, in a time range or as of a moment, with chosen columns, and can be saved under a name', async ({ sequent, browser }) => {
@@ -51,6 +54,13 @@ describe('the chosen view of the list', () => {
     await row(page, slow).getByText('Queued').waitFor();
     await page.getByRole('button', { name: 'Back to now' }).click();
     await row(page, slow).getByText('Succeeded').waitFor();
+    await page.getByRole('combobox', { name: 'Time' }).selectOption('as-of');
+    await page.getByLabel('At this time').fill('2020-01-31T12:00:00');
+    await page.getByRole('button', { name: 'Show', exact: true }).click();
+    await page.getByText('The list as it was at 2020-01-31 12:00:00').waitFor();
+    await expect.poll(order).toEqual([]);
+    await page.getByRole('button', { name: 'Back to now' }).click();
+    await row(page, slow).waitFor();
   });
 });
 
@@ -61,7 +71,7 @@ async function operationsOn(page: Page): Promise<string[]> {
 
 describe('in bulk', () => {
   test('a cancellation and a purge of the command line are operations on the page System', async ({ sequent, browser }) => {
-    await sequent.define('closing');
+    await sequent.define('closing', patient);
     const held = [await sequent.invoke('closing', { gate: 'never' }), await sequent.invoke('closing', { gate: 'never' })];
     // The command lists by the read model, which is a moment behind the log.
     const listed = async () =>
@@ -85,6 +95,47 @@ describe('in bulk', () => {
     expect(await violationsInBothThemes(watched)).toEqual([]);
     await page.setViewportSize({ width: 360, height: 740 });
     expect(await overflowOf(page)).toEqual([]);
+  });
+
+  test('finished invocations are counted and erased by the keyboard alone, after the name is typed', async ({ sequent, browser }) => {
+    await sequent.define('erased', patient);
+    await sequent.define('unused');
+    const [one = '', two = ''] = await settled(sequent, 'erased', { n: 1 }, { n: 2 });
+    const held = await sequent.invoke('erased', { gate: 'never' });
+    await using watched = await browser.open(`${sequent.url}/?function=erased`);
+    const { page } = watched;
+    await row(page, held).getByText('Running').waitFor();
+    await page.getByRole('button', { name: 'Purge…' }).press('Enter');
+    const dialog = page.getByRole('dialog', { name: 'Purge finished invocations' });
+    expect(await dialog.getByLabel('Invocations of the function').inputValue()).toBe('erased');
+    await dialog.getByLabel('Accepted before').fill('2099-01-31T12:00:00');
+    await dialog.getByLabel('Reason').fill('a test');
+    expect(await violationsInBothThemes(watched)).toEqual([]);
+    await dialog.getByRole('button', { name: 'Count them' }).press('Enter');
+    await dialog.getByText(/^2 invocations would be erased, in \d+ messages\.$/).waitFor();
+    expect(await violationsInBothThemes(watched)).toEqual([]);
+    await page.setViewportSize({ width: 360, height: 740 });
+    expect(await overflowOf(page)).toEqual([]);
+    await page.setViewportSize({ width: 1_280, height: 900 });
+    const erase = dialog.getByRole('button', { name: 'Erase 2' });
+    // The field that asks for the name has the focus.
+    await page.keyboard.type('erase');
+    expect(await erase.isDisabled()).toBe(true);
+    await page.keyboard.type('d');
+    await erase.press('Enter');
+    await dialog.getByText('2 invocations are erased.').waitFor();
+    expect(await violationsInBothThemes(watched)).toEqual([]);
+    await page.keyboard.press('Escape');
+    const left = async () =>
+      (await sequent.call<{ invocations: InvocationRow[] }>('/api/invocations?function=erased')).invocations.map(
+        ({ request_id: id }) => id,
+      );
+    await expect.poll(left, { timeout: 30_000 }).toEqual([held]);
+    for (const id of [one, two]) expect((await fetch(`${sequent.url}/api/invocations/${id}`)).status).toBe(404);
+    await using chinese = await browser.open(`${sequent.url}/?function=unused`, { language: 'zh-CN' });
+    await chinese.page.getByRole('button', { name: '清除…' }).click();
+    await chinese.page.getByRole('button', { name: '统计' }).click();
+    await chinese.page.getByText('没有匹配的调用：不会清除任何内容。').waitFor();
   });
 
   test('failed invocations are counted and then redriven once', async ({ sequent, browser }) => {
@@ -133,5 +184,73 @@ describe('in bulk', () => {
     await page.getByRole('button', { name: 'Cancel 2' }).click();
     await page.getByText('2 cancelled.').waitFor();
     for (const id of held) await row(page, id).getByText('Failed').waitFor();
+  });
+});
+
+describe('an invocation with an open delivery', () => {
+  test('is redriven on its page and in bulk, because it has an outcome', async ({ sequent, browser }) => {
+    // Nobody subscribes, so the delivery is tried again for a day.
+    const param = JSON.stringify({ subject: 'news.nobody', stored: false });
+    await sequent.define('unheard', { policy: { onSuccess: [{ destination: 'NATS', param }] } });
+    const isOpen = ({ status, deliveries }: InvocationView) => status === 'SUCCESS' && deliveries[0]?.state === 'backingOff';
+    const id = await sequent.invoke('unheard');
+    await sequent.invocation(id, isOpen);
+    await using watched = await browser.open(`${sequent.url}/invocations/${id}`);
+    const { page } = watched;
+    await page.getByRole('button', { name: 'Redrive…' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Redrive', exact: true }).click();
+    await page.getByText('Accepted as').waitFor();
+    const { redriven_as } = await sequent.invocation(id, (view) => view.redriven_as.length === 1);
+    await sequent.invocation(redriven_as[0] ?? '', isOpen);
+    await page.goto(`${sequent.url}/?function=unheard&status=SUCCESS`);
+    await rows(page).nth(1).waitFor();
+    await page.getByRole('button', { name: 'Redrive in bulk…' }).click();
+    await page.getByRole('listitem').filter({ hasText: '1 were redriven before' }).waitFor();
+    await page.getByRole('button', { name: 'Redrive 1' }).click();
+    await page.getByText('1 redriven.').waitFor();
+    await page.getByRole('listitem').filter({ hasText: '1 were redriven before' }).waitFor();
+    await sequent.invocation(redriven_as[0] ?? '', (view) => view.redriven_as.length === 1);
+  });
+});
+
+describe('the list', () => {
+  test('is sorted by attempts, loses a column, forgets a view, and cancels the selected rows', async ({ sequent, browser }) => {
+    await sequent.define('tries', { ...patient, policy: { maxRetries: 1, backoff: { initialInMs: 1 } } });
+    const [twice = '', once = ''] = await settled(sequent, 'tries', { fails: 1 }, {});
+    const held = [await sequent.invoke('tries', { gate: 'never' }), await sequent.invoke('tries', { gate: 'never' })];
+    await using watched = await browser.open(`${sequent.url}/?function=tries`);
+    const { page } = watched;
+    for (const id of held) {
+      await row(page, id).getByText('Running').waitFor();
+      await page.getByRole('checkbox', { name: `Select ${id}` }).check();
+    }
+    await page.getByRole('button', { name: 'Cancel…' }).click();
+    await page.getByRole('button', { name: 'Cancel 2' }).click();
+    await page.getByText('2 cancelled.').waitFor();
+    await page.keyboard.press('Escape');
+    for (const id of held) await row(page, id).getByText('Failed').waitFor();
+    const ended = () => rows(page).evaluateAll((all) => all.map((one) => one.getAttribute('data-id')));
+    const attempts = page.getByRole('columnheader', { name: 'Attempts' });
+    await attempts.getByRole('button').click();
+    await expect.poll(async () => (await ended())[0]).toBe(twice);
+    await attempts.getByRole('button').click();
+    await expect.poll(async () => (await ended()).at(-1)).toBe(twice);
+    expect(await ended()).toContain(once);
+    await page.getByRole('button', { name: 'Columns…' }).click();
+    await page.getByRole('checkbox', { name: 'Attempts' }).uncheck();
+    await page.keyboard.press('Escape');
+    await attempts.waitFor({ state: 'detached' });
+    await page.reload();
+    await row(page, twice).waitFor();
+    expect(await attempts.count()).toBe(0);
+    await page.getByRole('button', { name: 'Views…' }).click();
+    await page.getByLabel('Save the present view as').fill('by attempts');
+    await page.keyboard.press('Enter');
+    const deletion = page.getByRole('button', { name: 'Delete the view by attempts' });
+    await deletion.press('Enter');
+    await deletion.waitFor({ state: 'detached' });
+    await page.reload();
+    await page.getByRole('button', { name: 'Views…' }).click();
+    await page.getByRole('dialog', { name: 'Saved views' }).getByText('none', { exact: true }).waitFor();
   });
 });

@@ -263,28 +263,4 @@ describe('the code of a function', () => {
     await page.getByText('The code is saved').waitFor();
     expect(await says('foldered')).toBe('replaced');
   });
-
-  test('limits and user data are edited, and a function is deleted after its dependents are shown', async ({ sequent, browser }) => {
-    await sequent.define('wanted');
-    const policy = { onFailure: [{ destination: 'FunctionGraph', param: JSON.stringify({ func_urn: 'wanted' }) }] };
-    await sequent.define('wants', { policy, secretUserData: { PIN: 'kept' } });
-    await using watched = await browser.open(`${sequent.url}/functions/wants`);
-    const { page } = watched;
-    await page.getByRole('button', { name: 'Edit…' }).click();
-    const dialog = page.getByRole('dialog');
-    await dialog.getByLabel('Timeout, seconds').fill('2.5');
-    await dialog.getByRole('textbox', { name: /^User data/ }).fill('CITY=Paris=Nord');
-    await dialog.getByRole('button', { name: 'Save the configuration' }).click();
-    await dialog.waitFor({ state: 'detached' });
-    const { definition } = await sequent.call<FunctionView>('/api/functions/wants');
-    expect(definition).toMatchObject({ timeoutInMs: 2_500, userData: { CITY: 'Paris=Nord' }, secretUserData: { PIN: '******' } });
-    await page.goto(`${sequent.url}/functions/wanted`);
-    await page.getByRole('button', { name: 'Delete…' }).click();
-    await dialog.getByText('notifies this function on failure').waitFor();
-    expect(await violationsInBothThemes(watched)).toEqual([]);
-    await dialog.getByRole('textbox').fill('wanted');
-    await dialog.getByRole('button', { name: 'Delete the function' }).click();
-    await page.waitForURL(`${sequent.url}/functions`);
-    await expect.poll(() => page.locator('.function-name > a').allTextContents()).not.toContain('wanted');
-  });
 });

@@ -160,8 +160,11 @@ describe('the page of the dead letters', () => {
     await sequent.define('lonely', { policy: { onSuccess: [functionDestination('nobody')] } });
     const id = await sequent.invoke('lonely');
     await sequent.invocation(id);
-    await using watched = await browser.open(`${sequent.url}/dead-letters`);
+    await using watched = await browser.open(`${sequent.url}/system`);
     const { page } = watched;
+    const issue = page.getByRole('listitem').filter({ hasText: /dead (?:letter|deliver)/ });
+    await issue.first().waitFor();
+    await page.goto(`${sequent.url}/dead-letters`);
     await page.getByRole('row').filter({ hasText: id }).getByRole('button', { name: 'Dismiss…' }).click();
     const dialog = page.getByRole('dialog', { name: 'Dismiss the dead letter' });
     expect(await dialog.getByRole('button', { name: 'Dismiss the dead letter' }).isDisabled()).toBe(true);
@@ -171,6 +174,9 @@ describe('the page of the dead letters', () => {
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     await page.getByText('No dead letters').waitFor();
+    await page.goto(`${sequent.url}/system`);
+    await page.getByText('Healthy').waitFor();
+    expect(await issue.count()).toBe(0);
     await page.goto(`${sequent.url}/invocations/${id}`);
     const deliveries = page.getByRole('region', { name: 'Deliveries' });
     await deliveries.getByText('dismissed: nobody needs it').waitFor();

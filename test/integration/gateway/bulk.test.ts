@@ -91,6 +91,19 @@ test('a purge over HTTP has an id and an owner, and is aborted while no janitor 
   expect((await sequent.call('POST', '/api/bulk', { body: { action: 'purge', invocations } })).status).toBe(400);
 });
 
+test('a purge is counted by a trial, which the list leaves out, and which another project does not see', async () => {
+  const body = { action: 'purge', filter: { function: 'fail', to: 1_000_000 }, dry_run: true };
+  const started = await sequent.call('POST', '/api/bulk', { body });
+  const trial = (await started.json()) as BulkOperationView;
+  expect([started.status, trial.dry_run, trial.state, trial.done]).toEqual([202, true, 'running', 0]);
+  expect((await operation(trial.id)).dry_run).toBe(true);
+  expect((await send<{ operations: BulkOperationView[] }>('GET', '/api/bulk')).operations.map(({ id }) => id)).not.toContain(trial.id);
+  expect((await sequent.call('GET', `/api/bulk/${trial.id}`, { headers: { 'x-auth-token': STRANGER.token } })).status).toBe(404);
+  expect(await send('POST', `/api/bulk/${trial.id}/abort`)).toMatchObject({ state: 'aborted' });
+  const redrive = await sequent.call('POST', '/api/bulk', { body: { action: 'redrive', filter: { function: 'fail' }, dry_run: true } });
+  expect([redrive.status, await redrive.text()]).toEqual([400, expect.stringContaining('counts only a purge')]);
+});
+
 test('the oldest open invocation that a project sees is its own, not an older one of another project', async () => {
   await send('POST', '/api/functions/held/invocations', {});
   const asStranger = { headers: { 'x-auth-token': STRANGER.token } };

@@ -194,6 +194,7 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
       { action: 'redrive', filter: { status: ['FAIL'], condition: ['UnhandledInvocationError'] } },
       ...namedWith(value).map((body) => ({ action: 'redrive', ...body })),
       { action: 'purge', filter: { function: value, to: 1 }, reason: value },
+      { action: 'purge', filter: { function: value, to: 1 }, dry_run: true },
     ],
     isCounted: true,
   },
