@@ -127,7 +127,7 @@ function propertiesOf(batch: BatchView, redriveOf: string | undefined): Property
 function NoContent({ id, problem, onRetry }: { id: string; problem: ApiError | undefined; onRetry: () => void }) {
   if (problem?.status === 404)
     return (
-      <Empty title={t('There is no such batch')} icon="search" command="npx sequent batch ls">
+      <Empty title={t('There is no such batch')} icon="search" command="npx sequent batch ls" isPage>
         <p>
           <Link to={paths.batches}>{t('All batches')}</Link>
         </p>
@@ -135,7 +135,7 @@ function NoContent({ id, problem, onRetry }: { id: string; problem: ApiError | u
     );
   if (problem?.code === 'AMBIGUOUS_ID')
     return (
-      <Empty title={t('Several functions have a batch with this id')} icon="search">
+      <Empty title={t('Several functions have a batch with this id')} icon="search" isPage>
         <ul>
           {problem.functions.map((name) => (
             <li key={name}>

@@ -40,7 +40,7 @@ export function AliasDialog({ path, view, alias, onClose, onDone }: AliasProps) 
     >
       <div class="dialog-body">
         {alias === undefined ? (
-          <FormField label={t('Name')} hint={t('such as prod; callers then invoke !prod')} value={name} onChange={setName} />
+          <FormField label={t('Name of the alias')} hint={t('such as prod; callers then invoke !prod')} value={name} onChange={setName} />
         ) : null}
         <label class="field">
           <span>{t('Version')}</span>

@@ -171,9 +171,12 @@ function Node({ node, isCurrent }: { node: PositionedNode; isCurrent: boolean })
           {shorten(title)}
         </text>
         {note === undefined ? null : (
-          <text class="note" x={NODE.width / 2} y={34}>
-            {shorten(note)}
-          </text>
+          <>
+            {/* The space separates the words for screen readers. */}{' '}
+            <text class="note" x={NODE.width / 2} y={34}>
+              {shorten(note)}
+            </text>
+          </>
         )}
       </svg>
     </>
@@ -182,7 +185,7 @@ function Node({ node, isCurrent }: { node: PositionedNode; isCurrent: boolean })
   if (kind === 'target') return <g class={className}>{box}</g>;
   const to = paths.function(name);
   return (
-    <a class={className} href={to} onClick={(event) => follow(event, to)} aria-label={id}>
+    <a class={className} href={to} onClick={(event) => follow(event, to)} aria-label={note === undefined ? title : `${title} ${note}`}>
       {box}
     </a>
   );

@@ -75,7 +75,7 @@ export function InvocationPage({ id, owner }: { id: string; owner: string | unde
 /** The functions that were invoked with the same id. */
 function ChooseFunction({ id, functions }: { id: string; functions: readonly string[] }) {
   return (
-    <Empty title={t('Several functions were invoked with this id')} icon="search">
+    <Empty title={t('Several functions were invoked with this id')} icon="search" isPage>
       <p>
         <RichText text="Choose the function of the invocation {id}:" values={{ id: <code>{id}</code> }} />
       </p>
@@ -95,6 +95,7 @@ function NoInvocation({ id, owner }: { id: string; owner: string | undefined }) 
     <Empty
       title={t('There is no such invocation')}
       icon="search"
+      isPage
       command={`npx sequent timeline ${/^[A-Za-z0-9_-]+$/.test(id) ? id : '<request-id>'}`}
     >
       <p>

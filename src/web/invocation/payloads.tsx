@@ -1,5 +1,6 @@
 import type { InvocationView } from '#src/gateway/api/schemas/invocations.ts';
 import { CopyButton } from '../parts/copy.tsx';
+import { messageText } from '../parts/failure-summary.ts';
 import { Payload } from '../parts/payload.tsx';
 import { formatBytes } from '../parts/payload-text.ts';
 import { Scrollable } from '../parts/scrollable.tsx';
@@ -82,7 +83,7 @@ function FailureText({ failure }: { failure: NonNullable<InvocationView['failure
   return (
     <div class="failure">
       <p class="failure-message">
-        <b>{failure.errorType}</b> {failure.message}
+        <b>{failure.errorType}</b> {messageText(failure.message)}
       </p>
       <p class="hint">{t('{what}, code {code}', { what: t(failureKinds[failure.kind]), code: failure.code })}</p>
       {stack === '' ? null : (

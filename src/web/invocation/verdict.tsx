@@ -27,7 +27,9 @@ export function Verdict({ view, wait, onRedeliver }: VerdictProps) {
         <Line appearance={appearanceOf('retrying')}>
           {t('Attempt {attempt} failed:', { attempt: attempts })} <b>{failure.errorType}</b> {failureSummary(failure.message)}{' '}
           {next_due_at === undefined ? null : (
-            <RichText text="Attempt {attempt} is {due}." values={{ attempt: attempts + 1, due: <Countdown to={next_due_at} /> }} />
+            <small>
+              · <RichText text="Attempt {attempt} is {due}." values={{ attempt: attempts + 1, due: <Countdown to={next_due_at} /> }} />
+            </small>
           )}
         </Line>
       ) : null}

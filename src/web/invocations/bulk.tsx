@@ -3,10 +3,13 @@ import type { BulkOperationView } from '#src/gateway/api/schemas/bulk-operations
 import type { BulkView } from '#src/gateway/api/schemas/repair.ts';
 import { type ApiError, post } from '../api/http.ts';
 import { AbortButton, isRunning, useOperations } from '../parts/bulk-operation.tsx';
+import { filterName, filterValue } from '../parts/filter-words.ts';
 import { ProblemNotice } from '../parts/notices.tsx';
 import { RichText } from '../parts/rich-text.tsx';
 import { Dialog } from '../shell/dialog.tsx';
-import { formatNumber, type Text, t, translated } from '../shell/language.ts';
+import { formatNumber, type Text, t } from '../shell/language.ts';
+import { zone } from '../shell/settings.ts';
+import { useStore } from '../shell/store.ts';
 import { problemOf } from '../shell/use-fetch.ts';
 import { BulkResult, type Matched, Skipped } from './bulk-result.tsx';
 import type { BulkKind, BulkTarget } from './bulk-target.tsx';
@@ -128,12 +131,13 @@ function withPage({ count, isCounted, skipped }: Matched, page: BulkView): Match
 }
 
 function FilterList({ filter }: { filter: Filter }) {
+  const timeZone = useStore(zone);
   return (
     <dl class="properties">
       {Object.entries(filter).map(([field, value]) => (
         <div key={field}>
-          <dt>{translated(field.replaceAll('_', ' '))}</dt>
-          <dd class="mono">{value.replaceAll(',', ', ')}</dd>
+          <dt>{filterName(field)}</dt>
+          <dd>{filterValue(field, value, timeZone)}</dd>
         </div>
       ))}
     </dl>

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { InvocationRow } from '#src/gateway/api/schemas/invocations.ts';
-import { failureSummary } from '../parts/failure-summary.ts';
+import { failureSummary, messageText } from '../parts/failure-summary.ts';
 import { InvocationBadge } from '../parts/state-badge.tsx';
 import { RelativeTime } from '../parts/time.tsx';
 import { t } from '../shell/language.ts';
@@ -30,7 +30,7 @@ export const columns = {
   },
   function: {
     head: 'Function',
-    track: 'minmax(100px, 1fr)',
+    track: 'minmax(100px, 1.6fr)',
     min: 100,
     title: (row: InvocationRow) => row.function,
     cell: (row: InvocationRow) => (
@@ -96,7 +96,13 @@ export const columns = {
     title: ({ payload }: InvocationRow) => payload,
     cell: ({ payload }: InvocationRow) => <code>{payload ?? ''}</code>,
   },
-  error: { head: 'Error', track: 'minmax(140px, 2.4fr)', min: 140, title: ({ error }: InvocationRow) => error, cell: errorOf },
+  error: {
+    head: 'Error',
+    track: 'minmax(140px, 2.4fr)',
+    min: 140,
+    title: ({ error }: InvocationRow) => error && messageText(error),
+    cell: errorOf,
+  },
 } as const satisfies Record<string, ListColumn>;
 
 export const columnNames = Object.keys(columns) as ColumnName[];

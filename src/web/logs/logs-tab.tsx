@@ -1,5 +1,6 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { LogLineView } from '#src/gateway/api/schemas/logs.ts';
+import { messageText } from '../parts/failure-summary.ts';
 import { Icon } from '../parts/icon.tsx';
 import { LiveStatus } from '../parts/live-status.tsx';
 import { Empty, ProblemNotice, Skeleton } from '../parts/notices.tsx';
@@ -156,7 +157,7 @@ function Line({ name, line: { at, request_id, attempt, level, kind, message, tex
       </Link>{' '}
       <span class="log-level">{level ?? ''}</span>{' '}
       <span class="log-text" title={message === text ? undefined : text}>
-        {kind === 'failure' ? t('failed: {message}', { message }) : message}
+        {kind === 'failure' ? t('failed: {message}', { message: messageText(message) }) : message}
       </span>
     </div>
   );

@@ -9,6 +9,7 @@ const ownMessages: readonly (readonly [RegExp, Text])[] = [
   [/^function invocation timed out after (?<ms>\d+) ms$/, 'function invocation timed out after {ms} ms'],
   [/^function initialization timed out after (?<ms>\d+) ms$/, 'function initialization timed out after {ms} ms'],
   [/^function load timed out after (?<ms>\d+) ms$/, 'function load timed out after {ms} ms'],
+  [/^function invocation exception, error: (?<reason>.*)$/s, 'function invocation exception, error: {reason}'],
   [/^function initialization exception: (?<reason>.*)$/s, 'function initialization exception: {reason}'],
   [
     /^runtime memory limit exceeded: the function may use (?<memory>\d+) MB$/,

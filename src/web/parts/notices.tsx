@@ -48,16 +48,20 @@ export function Empty({
   children,
   command,
   icon = 'queued',
+  isPage = false,
 }: {
   title: string;
   children?: ComponentChildren;
   command?: string;
   icon?: IconName;
+  /** It is the whole page: its title is the heading of the page. */
+  isPage?: boolean;
 }) {
+  const Title = isPage ? 'h1' : 'h2';
   return (
     <div class="empty">
       <Icon name={icon} size={28} />
-      <h2>{title}</h2>
+      <Title>{title}</Title>
       {children}
       {command === undefined ? null : <CommandLine text={command} />}
     </div>

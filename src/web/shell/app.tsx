@@ -86,7 +86,7 @@ function Page({ path, query }: Location) {
     if (first === 'functions') return <FunctionPage key={name} name={name} />;
   }
   return (
-    <Empty title={t('There is no such page')} icon="alert">
+    <Empty title={t('There is no such page')} icon="alert" isPage>
       <p>
         <Link to={paths.invocations}>{t('Go to the invocations')}</Link>
       </p>

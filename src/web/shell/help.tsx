@@ -10,7 +10,7 @@ const groups: readonly { title: Text; keys: readonly [string, Text][] }[] = [
       ['g h', 'schedules'],
       ['g b', 'batches'],
       ['g d', 'dead letters'],
-      ['g s', 'system'],
+      ['g s', 'the system'],
       ['/', 'search'],
       ['?', 'show the keys'],
       ['Esc', 'close a dialog or leave a field'],

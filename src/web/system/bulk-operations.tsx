@@ -2,11 +2,14 @@ import { useEffect, useState } from 'preact/hooks';
 import type { BulkOperationView } from '#src/gateway/api/schemas/bulk-operations.ts';
 import { get } from '../api/http.ts';
 import { AbortButton, canAbort, isRunning } from '../parts/bulk-operation.tsx';
+import { filterName, filterValue } from '../parts/filter-words.ts';
 import { operationListPath } from '../parts/operation-list.ts';
 import { type Column, Table } from '../parts/table.tsx';
 import { RelativeTime } from '../parts/time.tsx';
 import { formatNumber, t, translated } from '../shell/language.ts';
 import { Link } from '../shell/router.tsx';
+import { zone } from '../shell/settings.ts';
+import { useStore } from '../shell/store.ts';
 import { useFetch } from '../shell/use-fetch.ts';
 
 const columns: readonly Column[] = [
@@ -51,7 +54,7 @@ function rowOf(operation: BulkOperationView) {
     key: id,
     cells: [
       <span key="what">
-        <b>{translated(action)}</b> {whatOf(operation)} <small class="hint">{t('by {who}', { who: by })}</small>
+        <b>{translated(action)}</b> <Target operation={operation} /> <small class="hint">{t('by {who}', { who: by })}</small>
         <Details operation={operation} />
       </span>,
       <span key="state">
@@ -100,9 +103,14 @@ function Details({ operation }: { operation: BulkOperationView }) {
   );
 }
 
-function whatOf({ selected, filter = {} }: BulkOperationView): string {
-  if (selected !== undefined) return t('of {count} selected invocations', { count: formatNumber(selected) });
-  return Object.entries(filter)
-    .map(([name, value]) => `${name === 'before' ? t('before') : translated(name)} ${String(value)}`)
-    .join(', ');
+function Target({ operation: { selected, filter = {} } }: { operation: BulkOperationView }) {
+  const timeZone = useStore(zone);
+  if (selected !== undefined) return <>{t('of {count} selected invocations', { count: formatNumber(selected) })}</>;
+  return (
+    <>
+      {Object.entries(filter)
+        .map(([field, value]) => `${filterName(field)} ${filterValue(field, value, timeZone)}`)
+        .join(t(', '))}
+    </>
+  );
 }

@@ -1,5 +1,6 @@
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { SystemView } from '#src/gateway/api/schemas/system.ts';
+import { RichText } from '../parts/rich-text.tsx';
 import { type Column, Table } from '../parts/table.tsx';
 import { RelativeTime } from '../parts/time.tsx';
 import { formatNumber, t } from '../shell/language.ts';
@@ -37,7 +38,7 @@ export function InstancesCard({ system: { roles, server } }: { system: SystemVie
       </div>
       {[...new Set(roles.flatMap(({ isolation }) => isolation ?? []))].map((isolation) => (
         <p key={isolation} class="hint">
-          {t('isolation: {isolation}', { isolation })}
+          <RichText text="isolation: {isolation}" values={{ isolation: <span lang="en">{isolation}</span> }} />
         </p>
       ))}
       <Table

@@ -50,7 +50,7 @@ function rowOf(lag: Lag) {
       </b>,
       role,
       formatNumber(waiting),
-      oldest_at === undefined ? '' : <RelativeTime key="oldest" at={oldest_at} />,
+      oldest_at === undefined ? '–' : <RelativeTime key="oldest" at={oldest_at} />,
       formatNumber(at_work),
       formatNumber(again),
       hasConsumer(lag) ? (

@@ -47,7 +47,7 @@ function rowOf({ project, quota, limit, used, refused, is_reached }: Quota) {
         {project}
       </b>,
       t(names[quota]),
-      used === undefined ? '' : amountOf(quota, used),
+      used === undefined ? '–' : amountOf(quota, used),
       amountOf(quota, limit),
       formatNumber(refused),
       is_reached ? (

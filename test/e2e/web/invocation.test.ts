@@ -149,7 +149,7 @@ describe('the page of an invocation', () => {
     expect(compact).toBeLessThan(events.length);
     await expect.poll(() => rows.count()).toBe(events.length);
     await page.getByRole('button', { name: 'JSON', exact: true }).click();
-    const stored = JSON.parse((await card(page, 'The events as JSON').textContent()) ?? '');
+    const stored = JSON.parse((await page.getByRole('group', { name: 'The events as JSON' }).textContent()) ?? '');
     expect(stored).toEqual(events.map(({ sequence, by, fact }) => ({ sequence, by, fact })));
   });
 
@@ -166,10 +166,10 @@ describe('the page of an invocation', () => {
     await output.getByText('Attempt 1').click();
     for (const attempt of [1, 3])
       await output
-        .getByRole('region', { name: `the output of attempt ${attempt}` })
+        .getByRole('group', { name: `the output of attempt ${attempt}` })
         .getByText('charging order 4711')
         .waitFor();
-    expect(await output.getByRole('region', { name: 'the output of attempt 2' }).count()).toBe(0);
+    expect(await output.getByRole('group', { name: 'the output of attempt 2' }).count()).toBe(0);
   });
 
   test('secrets are masked, copied payloads are complete, and bytes are shown in hexadecimal', async ({ browser, address }) => {

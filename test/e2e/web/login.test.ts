@@ -2,6 +2,7 @@ import { describe, expect } from 'vitest';
 import type { WatchedPage } from '#test/support/web/browser.ts';
 import { overflowOf, violationsInBothThemes } from '#test/support/web/page-checks.ts';
 import { pagesTest } from '#test/support/web/pages-test.ts';
+import { untranslatedIn } from '#test/support/web/untranslated.ts';
 import { startWebSequent } from '#test/support/web/web-sequent.ts';
 
 const token = 'a-token-for-the-pages';
@@ -51,6 +52,19 @@ describe('the login', () => {
     expect(await overflowOf(page)).toEqual([]);
     await signIn(watched, token);
     await page.getByRole('heading', { name: 'System' }).waitFor();
+  });
+
+  test('the login and its refusal are in Chinese for a browser that prefers Chinese', async ({ sequent, browser }) => {
+    await using watched = await browser.open(`${sequent.url}/system`, { language: 'zh-CN', width: 360 });
+    watched.allow(/status of 401/);
+    const { page } = watched;
+    await page.getByRole('heading', { name: '登录' }).waitFor();
+    await page.getByLabel('令牌').fill('not-a-token');
+    await page.keyboard.press('Enter');
+    await page.getByRole('alert').filter({ hasText: '令牌无效' }).waitFor();
+    expect(await untranslatedIn(page)).toEqual([]);
+    expect(await violationsInBothThemes(watched)).toEqual([]);
+    expect(await overflowOf(page)).toEqual([]);
   });
 
   test('signing out removes the cookie and shows the login again', async ({ openLogin }) => {

@@ -61,7 +61,7 @@ describe('the page of the system', () => {
     const { page } = watched;
     const row = page.getByRole('region', { name: 'Queues', exact: true }).getByRole('row').filter({ hasText: 'held' });
     // One message is at work, and one more with each wake: the scheduler's patience is a second here.
-    await expect.poll(() => row.textContent()).toMatch(/^heldworker0[1-9]0 yes$/);
+    await expect.poll(() => row.textContent()).toMatch(/^heldworker0–[1-9]0 yes$/);
     const worker = page.getByRole('region', { name: 'Roles and instances' }).first().getByRole('row').filter({ hasText: 'worker' });
     await expect.poll(() => worker.textContent()).toMatch(/1 of \d+/);
     // The scheduler reports the oldest invocation every few seconds, and the page polls.

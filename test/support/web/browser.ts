@@ -35,7 +35,7 @@ export interface WatchedPage extends AsyncDisposable {
   readonly page: Page;
   /** Accepts complaints that the test causes itself, such as a refused request or a stopped gateway. */
   allow(complaint: RegExp): void;
-  /** The serious violations of accessibility that axe finds now, each with its elements. */
+  /** All violations of accessibility that axe finds now, of any impact, each with its elements. */
   violations(): Promise<string[]>;
 }
 
@@ -83,7 +83,7 @@ async function openPage(browser: Browser, url: string, options: PageOptions): Pr
   return {
     page,
     allow: (complaint) => void allowed.push(complaint),
-    violations: () => seriousViolations(page),
+    violations: () => violationsOf(page),
     async [Symbol.asyncDispose]() {
       await context.close();
       const left = complaints.filter((complaint) => !allowed.some((pattern) => pattern.test(complaint)));
@@ -92,19 +92,19 @@ async function openPage(browser: Browser, url: string, options: PageOptions): Pr
   };
 }
 
-async function seriousViolations(page: Page): Promise<string[]> {
+async function violationsOf(page: Page): Promise<string[]> {
   // Through the debugger, because the Content-Security-Policy of the pages allows no foreign script.
   const debugging = await page.context().newCDPSession(page);
-  await debugging.send('Runtime.evaluate', { expression: axe });
-  const { result, exceptionDetails } = await debugging.send('Runtime.evaluate', {
-    expression: 'axe.run(document, { resultTypes: ["violations"] })',
-    awaitPromise: true,
-    returnByValue: true,
-  });
+  const evaluate = async (expression: string): Promise<unknown> => {
+    const { result, exceptionDetails } = await debugging.send('Runtime.evaluate', { expression, awaitPromise: true, returnByValue: true });
+    if (exceptionDetails !== undefined) throw new Error(`axe failed: ${exceptionDetails.exception?.description}`);
+    return result.value;
+  };
+  // A page has axe until it loads another document.
+  if (!(await evaluate('"axe" in window'))) await evaluate(`${axe}; true`);
+  const { violations } = (await evaluate('axe.run(document, { resultTypes: ["violations"] })')) as AxeResults;
   await debugging.detach();
-  if (exceptionDetails !== undefined) throw new Error(`axe failed: ${exceptionDetails.exception?.description}`);
-  const { violations } = result.value as AxeResults;
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`);
+  return violations.map(
+    ({ id, impact, help, nodes }) => `${id} (${impact}): ${help}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`,
+  );
 }

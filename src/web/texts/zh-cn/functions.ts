@@ -156,6 +156,7 @@ export const functions = {
   // Versions and aliases.
   'own policy': '自己的异步配置',
   'Publish…': '发布版本…',
+  'Name of the alias': '别名名称',
   'New alias…': '创建别名…',
   'New alias of {name}': '创建 {name} 的别名',
   'Alias {name}': '别名 {name}',

@@ -41,6 +41,7 @@ export const parts = {
   'function invocation timed out after {ms} ms': '函数执行超时（{ms} ms）',
   'function initialization timed out after {ms} ms': '函数初始化超时（{ms} ms）',
   'function load timed out after {ms} ms': '函数加载超时（{ms} ms）',
+  'function invocation exception, error: {reason}': '函数执行异常，错误：{reason}',
   'function initialization exception: {reason}': '函数初始化异常：{reason}',
   'runtime memory limit exceeded: the function may use {memory} MB': '超出内存限制：函数最多使用 {memory} MB',
   'function "{name}" does not exist': '函数“{name}”不存在',

@@ -44,6 +44,7 @@ export const shell = {
   invocations: '调用记录',
   functions: '函数列表',
   'dead letters': '死信',
+  'the system': '系统',
   search: '搜索',
   'show the keys': '显示快捷键',
   'close a dialog or leave a field': '关闭对话框或离开输入框',
