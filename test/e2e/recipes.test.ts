@@ -58,7 +58,14 @@ const expected: Readonly<Record<string, readonly RegExp[]>> = {
     ...[/1 start in 1 h for the key "ada", the next one at 20/, /greet is defined/, /"greeted":"ada"/, /for its rate, 1 in 1 h|deferred/],
     ...[/parcel is defined/, /parcel-1/, /parcel-2/, /parcel-3/, /"shipped":"bob"/],
     ...[/1 of the key "eve" is before it, the first one is parcel-1/, /"shipped":"eve"/, /first in, first out \(a retry holds its key\)/],
-    ...[/page is defined/, /page-1/, /page-2/, /page-3/, /1 of 1 run over all workers; 1 with a higher priority is before it/, /"shipped":"bob"/],
+    ...[
+      /page is defined/,
+      /page-1/,
+      /page-2/,
+      /page-3/,
+      /1 of 1 run over all workers; 1 with a higher priority is before it/,
+      /"shipped":"bob"/,
+    ],
     ...[/running on/, /the most urgent first \(aging 1m\)/],
   ],
   '../quotas.md': [
