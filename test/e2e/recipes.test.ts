@@ -66,7 +66,7 @@ const expected: Readonly<Record<string, readonly RegExp[]>> = {
       /1 of 1 run over all workers; 1 with a higher priority is before it/,
       /"shipped":"bob"/,
     ],
-    ...[/running on/, /the most urgent first \(aging 1m\)/],
+    ...[/deferred .* until a slot is free/, /the most urgent first \(aging 1 min\)/],
   ],
   '../quotas.md': [
     ...[
