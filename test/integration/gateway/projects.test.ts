@@ -86,6 +86,21 @@ describe('another project', () => {
     expect(own).toMatchObject({ server: { version: expect.any(String) }, log: { replicas: 1 }, projection: { problems: 0 } });
   });
 
+  test('counts its own dead letters, and we count ours', async () => {
+    const deadIn = async (reply: Promise<Response>) => ((await (await reply).json()) as { dead_letters: number }).dead_letters;
+    const counted = () => Promise.all([deadIn(stranger('GET', '/api/system')), deadIn(sequent.call('GET', '/api/system'))]);
+    expect(await counted()).toEqual([0, 1]);
+    const { registry } = sequent.roles;
+    const handler = { kind: 'process', file: handlers, export: 'fail' };
+    const onFailure = [{ destination: 'FunctionGraph', param: { func_urn: 'lost' } }];
+    await registry.put({ name: `${STRANGER.project}=lost`, handler });
+    await registry.put({ name: `${STRANGER.project}=fails`, handler, policy: { maxRetries: 0, onFailure } });
+    await registry.delete(`${STRANGER.project}=lost`);
+    for (const body of [{ first: true }, { second: true }])
+      expect((await stranger('POST', '/api/functions/fails/invocations', body)).status).toBe(202);
+    await expect.poll(counted, { timeout: 40_000 }).toEqual([2, 1]);
+  });
+
   test('gets no reply that a cache may store, and neither do we', async () => {
     const answers = await Promise.all([
       stranger('GET', '/api/functions'),
