@@ -29,7 +29,7 @@ async function findingsOf(watched: WatchedPage, language: Language, kind: 'page'
   const findings = language === 'en' ? [] : await untranslatedIn(page);
   for (const look of looks[language][kind]) {
     await show(page, look);
-    for (const violation of await watched.violations('all')) findings.push(`${look.width} px, ${look.theme}: ${violation}`);
+    for (const violation of await watched.violations()) findings.push(`${look.width} px, ${look.theme}: ${violation}`);
   }
   await show(page, narrowest);
   findings.push(...(await overflowOf(page)));

@@ -235,15 +235,18 @@ describe('on the page of an invocation', () => {
     await page.getByRole('button', { name: 'Cancel…' }).waitFor({ state: 'detached' });
   });
 
-  test('a dead delivery is tried again', async ({ browser, address }) => {
+  test('a dead delivery is tried again', async ({ sequent: shop, browser, address }) => {
     await using watched = await browser.open(address(refunded));
     const { page } = watched;
     await page.locator('.verdict').getByText('The delivery to http-0 is dead').waitFor();
     const tries = () => page.locator('.bar.delivery').count();
-    await expect.poll(tries).toBe(1);
+    // A delivery is at least once: on a busy machine, another try may precede the one that found the target gone.
+    const before = (await shop.invocation(refunded)).deliveries[0]?.tries ?? 0;
+    expect(before).toBeGreaterThan(0);
+    await expect.poll(tries).toBe(before);
     await page.locator('.verdict').getByRole('button', { name: 'Deliver again…' }).click();
     await page.getByRole('button', { name: 'Deliver again', exact: true }).click();
-    await expect.poll(tries).toBe(2);
+    await expect.poll(tries).toBeGreaterThan(before);
   });
 
   test('the same invocation is copied as command, curl call and code', async ({ sequent: shop, browser, address }) => {
@@ -262,7 +265,7 @@ describe('on the page of an invocation', () => {
 });
 
 describe.each<Theme>(['light', 'dark'])('in %s', (theme) => {
-  test('axe finds nothing serious on the page of an invocation, and nothing is cut off at 360 px', async ({ browser, address }) => {
+  test('axe finds nothing on the page of an invocation, and nothing is cut off at 360 px', async ({ browser, address }) => {
     for (const path of [address(charged), address(declined), address(refunded)]) {
       await using watched = await browser.open(path, { theme });
       await active(watched.page, 'notified').waitFor();

@@ -194,7 +194,7 @@ describe('an id that two functions have (ID1)', () => {
 });
 
 describe.each<Theme>(['light', 'dark'])('in %s', (theme) => {
-  test('axe finds nothing serious on the list, and nothing is cut off at 360 px', async ({ sequent, browser }) => {
+  test('axe finds nothing on the list, and nothing is cut off at 360 px', async ({ sequent, browser }) => {
     await sequent.define(`looks-${theme}`);
     await settled(sequent, `looks-${theme}`, {}, { throws: 'no' });
     for (const width of [1280, 360]) {

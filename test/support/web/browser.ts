@@ -35,8 +35,8 @@ export interface WatchedPage extends AsyncDisposable {
   readonly page: Page;
   /** Accepts complaints that the test causes itself, such as a refused request or a stopped gateway. */
   allow(complaint: RegExp): void;
-  /** The violations of accessibility that axe finds now, each with its elements: the serious ones, or those of any impact. */
-  violations(which?: 'serious' | 'all'): Promise<string[]>;
+  /** The violations of accessibility of any impact that axe finds now, each with its elements. */
+  violations(): Promise<string[]>;
 }
 
 /** Headless Chromium. Each page has a profile of its own. */
@@ -83,7 +83,7 @@ async function openPage(browser: Browser, url: string, options: PageOptions): Pr
   return {
     page,
     allow: (complaint) => void allowed.push(complaint),
-    violations: (which = 'serious') => violationsOf(page, which),
+    violations: () => violationsOf(page),
     async [Symbol.asyncDispose]() {
       await context.close();
       const left = complaints.filter((complaint) => !allowed.some((pattern) => pattern.test(complaint)));
@@ -92,7 +92,7 @@ async function openPage(browser: Browser, url: string, options: PageOptions): Pr
   };
 }
 
-async function violationsOf(page: Page, which: 'serious' | 'all'): Promise<string[]> {
+async function violationsOf(page: Page): Promise<string[]> {
   // Through the debugger, because the Content-Security-Policy of the pages allows no foreign script.
   const debugging = await page.context().newCDPSession(page);
   const evaluate = async (expression: string): Promise<unknown> => {
@@ -104,8 +104,7 @@ async function violationsOf(page: Page, which: 'serious' | 'all'): Promise<strin
   if (!(await evaluate('"axe" in window'))) await evaluate(`${axe}; true`);
   const { violations } = (await evaluate('axe.run(document, { resultTypes: ["violations"] })')) as AxeResults;
   await debugging.detach();
-  const shown = which === 'all' ? violations : violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-  return shown.map(
+  return violations.map(
     ({ id, impact, help, nodes }) => `${id} (${impact}): ${help}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`,
   );
 }

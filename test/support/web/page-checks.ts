@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import type { WatchedPage } from './browser.ts';
 
-/** The serious violations of accessibility in the light and in the dark theme. */
+/** The violations of accessibility in the light and in the dark theme. */
 export async function violationsInBothThemes(watched: WatchedPage): Promise<string[]> {
   const found: string[] = [];
   for (const colorScheme of ['light', 'dark'] as const) {
