@@ -1,10 +1,18 @@
 import { expect } from 'vitest';
-import type { FunctionView } from '#src/gateway/api/schemas/functions.ts';
-import { violationsInBothThemes } from '#test/support/web/page-checks.ts';
+import type { FunctionView, SavedEvents } from '#src/gateway/api/schemas/functions.ts';
+import { overflowOf, violationsInBothThemes } from '#test/support/web/page-checks.ts';
 import { pagesTest } from '#test/support/web/pages-test.ts';
 import { startWebSequent } from '#test/support/web/web-sequent.ts';
 
-const test = pagesTest(startWebSequent);
+const secret = { env: 'TEST_SECRET' };
+const connections = {
+  obs: { kind: 'obs', endpoint: 'https://obs.example.com', accessKeyId: 'a-key', secretAccessKey: secret },
+  smn: {
+    kind: 'smn',
+    topics: { outcomes: { subscriptions: [{ protocol: 'https', endpoint: 'https://hooks.example.com/outcomes', secret }] } },
+  },
+};
+const test = pagesTest(() => startWebSequent({ connections, env: { TEST_SECRET: 'whsec_c2VjcmV0IG9mIGEgdGVzdCBvZiBwYWdlcw==' } }));
 
 test('a condition of a destination is refused with the reason, kept, and shown where it does not hold', async ({ sequent, browser }) => {
   await sequent.define('desk');
@@ -76,4 +84,71 @@ test('limits and user data are edited, and a function is deleted after its depen
   await dialog.getByRole('button', { name: 'Delete the function' }).click();
   await page.waitForURL(`${sequent.url}/functions`);
   await expect.poll(() => page.locator('.function-name > a').allTextContents()).not.toContain('wanted');
+});
+
+test('destinations of every kind have a form, whose mistakes are refused with the reason', async ({ sequent, browser }) => {
+  await sequent.define('sends');
+  await using watched = await browser.open(`${sequent.url}/functions/sends`);
+  const { page } = watched;
+  watched.allow(/status of 400/);
+  const save = page.getByRole('button', { name: 'Save the policy' });
+  const add = async (kind: string, number: number) => {
+    await page.getByRole('button', { name: 'Destinations on success: add a destination' }).click();
+    await page.getByLabel(`Destinations on success, destination ${number}: kind`).selectOption(kind);
+    return page.getByRole('group', { name: `Destinations on success, destination ${number}` });
+  };
+  const [obs, smn, dis, http] = [await add('OBS', 1), await add('SMN', 2), await add('DIS', 3), await add('HTTP', 4)];
+  await obs.getByLabel('Prefix').fill('test1/');
+  await obs.getByLabel('Retention, days').fill('7');
+  for (const { form, label, wrong, reason, right } of [
+    { form: obs, label: 'Bucket', wrong: 'A', reason: 'param.bucket must be 3 to 63 lower-case letters, digits', right: 'outcomes' },
+    { form: smn, label: 'Topic', wrong: 'none', reason: 'param.topic_urn is not a topic of connection "smn"', right: 'outcomes' },
+    { form: dis, label: 'Stream', wrong: 'a b', reason: 'param.stream_name must be 1 to 64 letters, digits', right: 'orders' },
+    { form: http, label: 'URL', wrong: 'ftp://x', reason: 'param.url must be an http or https URL', right: 'https://example.com/hook' },
+  ]) {
+    await form.getByLabel(label).fill(wrong);
+    await save.click();
+    await form.getByRole('alert').filter({ hasText: reason }).waitFor();
+    await expect.poll(() => form.getByLabel(label).getAttribute('aria-invalid')).toBe('true');
+    await form.getByLabel(label).fill(right);
+  }
+  expect(await violationsInBothThemes(watched)).toEqual([]);
+  await page.setViewportSize({ width: 360, height: 740 });
+  expect(await overflowOf(page)).toEqual([]);
+  await save.click();
+  const stored = async () =>
+    (await sequent.call<FunctionView>('/api/functions/sends')).definition.policy.onSuccess.map(({ destination, param }) => ({
+      destination,
+      ...JSON.parse(param),
+    }));
+  await expect.poll(stored).toEqual([
+    { destination: 'OBS', bucket: 'outcomes', prefix: 'test1/', expires: 7 },
+    { destination: 'SMN', topic_urn: 'outcomes' },
+    { destination: 'DIS', stream_name: 'orders' },
+    { destination: 'HTTP', url: 'https://example.com/hook' },
+  ]);
+});
+
+test('a saved test event is chosen and deleted', async ({ sequent, browser }) => {
+  await sequent.define('tested');
+  const path = '/api/functions/tested/test-events';
+  await sequent.call(`${path}/first`, { method: 'PUT', body: { n: 1 } });
+  await sequent.call(`${path}/second`, { method: 'PUT', body: { n: 2 } });
+  const names = async () => (await sequent.call<SavedEvents>(path)).events.map(({ name }) => name);
+  await using watched = await browser.open(`${sequent.url}/functions/tested`);
+  const { page } = watched;
+  await page.getByRole('button', { name: 'Invoke…' }).click();
+  await page.getByLabel(/^Test event/).selectOption('first');
+  await page.getByRole('button', { name: 'Delete the event' }).press('Enter');
+  await page.getByText('first is deleted').waitFor();
+  await expect.poll(names).toEqual(['second']);
+  await expect
+    .poll(() =>
+      page
+        .getByLabel(/^Test event/)
+        .locator('option')
+        .allTextContents(),
+    )
+    .not.toContain('first');
+  expect(await watched.violations()).toEqual([]);
 });
