@@ -3,6 +3,8 @@ import type { Fact } from './facts.ts';
 const present: Record<Fact['type'], true> = {
   queued: true,
   deferred: true,
+  'debounce.closed': true,
+  'debounce.joined': true,
   running: true,
   retrying: true,
   succeeded: true,

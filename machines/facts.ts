@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { decimalNumber, wholeNumber } from './bounds.ts';
+import { debounceClosed, debounceJoined, keep } from './debounce-facts.ts';
+import { deliveryFacts } from './delivery-facts.ts';
 
 /**
  * The facts of an invocation. The log holds them, and the machine folds them as its events.
@@ -181,6 +183,9 @@ const batchSealed = z.object({
   reason: z.enum(['ended', 'person', 'canceled', 'abandoned']),
 });
 
+/** The invocation whose outcome this is: the leader of the group (`group.ts`). */
+const leader = z.string().optional();
+
 /**
  * The next attempt is due, and waits: all slots of its key are taken, or its rate lets no attempt start now. The invocation stays in its
  * state.
@@ -197,6 +202,8 @@ const deferred = z.object({
     priority: prioritySchema.optional(),
     /** The rate that lets no attempt start before `dueAt`. Absent when the slots of the key are taken. */
     rate: z.object({ limit: z.int(), perInMs: z.int(), burst: z.int(), dueAt: z.number() }).optional(),
+    /** The request waits for others of its key, with which it runs once (`group.ts`). */
+    debounce: z.object({ keep, waitInMs: z.int(), maxWaitInMs: z.int() }).optional(),
   }),
 });
 
@@ -240,6 +247,7 @@ const succeeded = z.object({
   destinations,
   deliveryIds,
   notSent,
+  leader,
 });
 
 /** No further attempt follows. `attempt` is 0 when no attempt started. */
@@ -256,23 +264,8 @@ const failed = z.object({
   destinations,
   deliveryIds,
   notSent,
+  leader,
 });
-
-const delivery = { invocation, at, destination: z.string(), try: z.number().int() };
-/** A try starts. `deliverer` is the process that makes the try. */
-const deliveryStarted = z.object({ type: z.literal('delivery.started'), ...delivery, deliverer: z.string() });
-const deliveryFailed = z.object({ type: z.literal('delivery.failed'), ...delivery, dueAt: z.number(), reason: z.string() });
-const deliveryDelivered = z.object({ type: z.literal('delivery.delivered'), ...delivery });
-const deliveryDead = z.object({ type: z.literal('delivery.dead'), ...delivery, reason: z.string() });
-
-/** The next try waits for its target until an absolute time (T1). No try was made: `try` is the number of the tries so far. */
-const deliveryPostponed = z.object({ type: z.literal('delivery.postponed'), ...delivery, dueAt: z.number(), reason: z.string() });
-
-/** A dead delivery was redriven: it is tried again. */
-const deliveryRedriven = z.object({ type: z.literal('delivery.redriven'), ...delivery });
-
-/** An operator dismissed a dead delivery: the delivery needs no further action. */
-const deliveryDismissed = z.object({ type: z.literal('delivery.dismissed'), ...delivery, note: z.string() });
 
 /** Every delivery of the outcome is settled, or the outcome has no destinations. */
 const notified = z.object({ type: z.literal('notified'), invocation, at });
@@ -286,17 +279,13 @@ const redriven = z.object({ type: z.literal('redriven'), invocation, at, redrive
 export const factSchema = z.discriminatedUnion('type', [
   queued,
   deferred,
+  debounceClosed,
+  debounceJoined,
   running,
   retrying,
   succeeded,
   failed,
-  deliveryStarted,
-  deliveryFailed,
-  deliveryDelivered,
-  deliveryDead,
-  deliveryPostponed,
-  deliveryRedriven,
-  deliveryDismissed,
+  ...deliveryFacts,
   notified,
   redriven,
   batchSealed,

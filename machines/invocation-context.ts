@@ -1,6 +1,22 @@
 import type { Delivery } from './delivery.ts';
 import type { FactOf, Failure, Outcome, Terms } from './facts.ts';
 
+/** The part of an invocation in a group (`group.ts`). */
+export type Group = {
+  pool: string;
+  key: string;
+  keep: Keep;
+  /** When the invocation got its part. */
+  at: number;
+  /** Of a leader: the others, in their order. */
+  members?: readonly GroupMember[];
+  /** Of a member: who runs. */
+  leader?: GroupMember;
+};
+
+type Keep = FactOf<'debounce.closed'>['keep'];
+type GroupMember = FactOf<'debounce.joined'>['leader'];
+
 /** The values that an invocation has in addition to its state, all derived from its facts. */
 export type InvocationContext = {
   /** The accepted request; `null` before. */
@@ -21,6 +37,8 @@ export type InvocationContext = {
   dueAt: number | null;
   /** The slot or the token that the next attempt waits for, and since when; `null` when it waits for none. */
   waitsFor: (FactOf<'deferred'>['flow'] & { since: number }) | null;
+  /** The part of a debounced invocation in its group; `null` before it has one. */
+  group: Group | null;
   /** The latest failure. */
   failure: Failure | null;
   outcome: Outcome | null;
@@ -43,6 +61,7 @@ export const initialContext: InvocationContext = {
   startedAt: null,
   dueAt: null,
   waitsFor: null,
+  group: null,
   failure: null,
   outcome: null,
   deliveries: {},

@@ -3,6 +3,7 @@ import { type BatchEffect, batchFolder } from './batch.ts';
 import { acceptsDeliveryFact, allDeliveriesSettled, foldDelivery } from './deliveries.ts';
 import type { DeliveryFact, Fact, FactOf, Outcome } from './facts.ts';
 import { createFolder, type Folder } from './fold.ts';
+import { closesGroup, groupAfter, isOfLeader, joinsGroup, mayStart } from './group.ts';
 import { type InvocationContext, initialContext } from './invocation-context.ts';
 import { acceptsRetry } from './retry.ts';
 
@@ -22,7 +23,8 @@ import { acceptsRetry } from './retry.ts';
  * 4. A transition names its *effects*. The machine performs none, reads no clock and uses no randomness.
  * 5. A role appends the fact first, and performs its effects afterwards (E1). A role that dies is replaced by one that reads the log.
  * 6. A wait is a state with `dueAt`, an absolute time in a fact (T1): `queued` of a delayed request, and `retrying`. No attempt starts before.
- * 7. An attempt that is due may wait for a slot of its key or for its rate, over all workers: `deferred` records the wait, and the state stays.
+ * 7. An attempt that is due may wait for a slot of its key, for its rate or for its group: `deferred` records the wait, and the state stays.
+ * 8. Of a closed group one invocation runs, and the others end with its outcome (`group.ts`).
  *
  * `retry.ts` decides how a failed attempt goes on, `outcome.ts` makes the facts of an end, `delivery.ts` is the machine of one delivery.
  */
@@ -54,21 +56,24 @@ export const invocationMachine = setup({
      * request never starts before its time (T1).
      */
     startsFirstAttempt: ({ context, event }) =>
-      isFact(event, 'running') && event.attempt === 1 && event.terms !== undefined && event.at >= (context.dueAt ?? 0),
+      isFact(event, 'running') && event.attempt === 1 && event.terms !== undefined && event.at >= (context.dueAt ?? 0) && mayStart(context),
     /** A retry never starts before its time (T1). */
     startsDueAttempt: ({ context, event }) =>
       isFact(event, 'running') && event.attempt === context.attempts + 1 && event.terms === undefined && event.at >= (context.dueAt ?? 0),
     /** The fence (E5): a fact about an attempt that is not the current one is refused. */
     settlesCurrentAttempt: ({ context, event }) => 'attempt' in event && event.attempt === context.attempts,
-    /** An attempt that is not due waits for no slot. The same wait is recorded once. */
-    waitsForSlot: ({ context: { dueAt, waitsFor }, event }) =>
-      isFact(event, 'deferred') &&
-      event.at >= (dueAt ?? 0) &&
-      (waitsFor === null || waitsFor.pool !== event.flow.pool || waitsFor.key !== event.flow.key),
+    /** An attempt that is not due waits for no slot. The same wait is recorded once, and no wait follows that for a group. */
+    waitsForSlot: ({ context, event }) =>
+      isFact(event, 'deferred') && event.at >= (context.dueAt ?? 0) && mayStart(context) && isOtherWait(context, event),
+    closesGroup,
+    joinsGroup,
     mayRetry: ({ context, event }) =>
       isFact(event, 'retrying') && event.attempt === context.attempts && event.dueAt >= event.at && acceptsRetry(context, event.failure),
     /** Failed before any attempt: the request is too old, invalid, or for a function that does not exist. */
-    hasNoAttempt: ({ event }) => isFact(event, 'failed') && event.attempt === 0,
+    hasNoAttempt: ({ context, event }) => isFact(event, 'failed') && event.attempt === 0 && isOfLeader(context, event),
+    /** The leader of the group returned. */
+    succeedsWithLeader: ({ context, event }) =>
+      isFact(event, 'succeeded') && event.attempt === 0 && event.leader !== undefined && isOfLeader(context, event),
     acceptsDelivery: ({ context, event }) => acceptsDeliveryFact(context, event as DeliveryFact),
     allDeliveriesSettled: ({ context }) => allDeliveriesSettled(context),
   },
@@ -81,6 +86,10 @@ export const invocationMachine = setup({
       const { at, flow } = event as FactOf<'deferred'>;
       return { waitsFor: { ...flow, since: at } };
     }),
+    recordGroup: assign(({ context, event }) => ({
+      group: groupAfter(context, event as FactOf<'debounce.closed'> | FactOf<'debounce.joined'>),
+      waitsFor: null,
+    })),
     recordAttempt: assign(({ context, event }) => {
       const running = event as FactOf<'running'>;
       return {
@@ -128,7 +137,10 @@ export const invocationMachine = setup({
       entry: 'startAttempt',
       on: {
         deferred: { guard: 'waitsForSlot', actions: 'recordWait' },
+        'debounce.closed': { guard: 'closesGroup', actions: 'recordGroup' },
+        'debounce.joined': { guard: 'joinsGroup', actions: 'recordGroup' },
         running: { guard: 'startsFirstAttempt', target: 'running', actions: 'recordAttempt' },
+        succeeded: { guard: 'succeedsWithLeader', target: 'succeeded', actions: 'recordOutcome' },
         failed: { guard: 'hasNoAttempt', target: 'failed', actions: 'recordOutcome' },
       },
     },
@@ -220,6 +232,12 @@ export function effectsDue(invocation: Invocation): readonly InvocationEffect[] 
   if (isBatch(invocation)) return allDeliveriesSettled(invocation.context) ? [] : ['deliverOutcome'];
   // One append may hold the outcome and `notified`. The log then does not say whether the result was published.
   return allDeliveriesSettled(invocation.context) ? afterNotified : whileRedriven;
+}
+
+function isOtherWait({ waitsFor, attempts }: InvocationContext, { flow }: FactOf<'deferred'>): boolean {
+  // Attempts after the first one run for the group that is closed.
+  if (flow.debounce !== undefined) return waitsFor === null && attempts === 0;
+  return waitsFor === null || waitsFor.pool !== flow.pool || waitsFor.key !== flow.key;
 }
 
 function isFact<Type extends Fact['type']>(fact: Fact, type: Type): fact is FactOf<Type> {

@@ -8,7 +8,8 @@ export function statusOf({ value, context }: Invocation): Status {
   if (context.outcome !== null) {
     if (context.outcome.type === 'succeeded') return 'SUCCESS';
     const { condition, attempt } = context.outcome;
-    const isDiscarded = condition === 'EventAgeExceeded' || condition === 'LoopDetected';
+    const isSuperseded = condition === 'InvocationCanceled' && context.group?.leader !== undefined && context.group.keep === 'last';
+    const isDiscarded = condition === 'EventAgeExceeded' || condition === 'LoopDetected' || isSuperseded;
     return isDiscarded && attempt === 0 ? 'DISCARD' : 'FAIL';
   }
   return value === 'running' || value === 'retrying' ? 'RUNNING' : 'WAIT';

@@ -7,6 +7,7 @@ import { canTryAgain } from '#machines/retry.ts';
 import { whenTextInWords } from '#src/core/functions/when-in-words.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import { explainCompletion } from './explain-batch.ts';
+import { explainEndOfMember } from './explain-debounce.ts';
 import { failedAttempt } from './explain-retry.ts';
 import type { Moment } from './history.ts';
 import { withFullStop } from './phrases.ts';
@@ -33,6 +34,8 @@ export function explainEnd(fact: Outcome, { before }: Moment): SentenceText[] {
 }
 
 function endOf(fact: Outcome, before: Moment['before']): SentenceText[] {
+  const ofMember = explainEndOfMember(fact);
+  if (ofMember.length > 0) return ofMember;
   if (fact.type === 'failed') return explainFailure(fact, before);
   return isBatch(before) ? explainCompletion(fact) : explainSuccess(fact, before);
 }

@@ -3,6 +3,7 @@ import { expiresAt } from '#machines/outcome.ts';
 import { shownPool } from '#src/core/functions/pool-names.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import { explainOpening, explainSeal } from './explain-batch.ts';
+import { explainDebounce, explainPart } from './explain-debounce.ts';
 import { explainEnd } from './explain-end.ts';
 import { explainNow } from './explain-now.ts';
 import { explainRetry } from './explain-retry.ts';
@@ -35,6 +36,9 @@ function explainMoment(one: Moment, past: readonly Moment[]): SentenceText[] {
       return [{ text: explainAcceptance(fact) }, ...explainDelay(fact)];
     case 'deferred':
       return [{ text: explainDeferral(fact) }];
+    case 'debounce.closed':
+    case 'debounce.joined':
+      return explainPart(fact);
     case 'running':
       return [{ text: explainAttempt(fact, one) }, ...(fact.terms === undefined ? [] : [{ text: termsInWords(fact.terms, one) }])];
     case 'retrying':
@@ -100,7 +104,8 @@ function explainDelay({ at, dueAt }: FactOf<'queued'>): SentenceText[] {
   return [{ rule: 'T1', text: say('It was delayed: its first attempt is due in {due}, at {time}.', values) }];
 }
 
-function explainDeferral({ flow: { pool: id, key, priority, rate } }: FactOf<'deferred'>): string {
+function explainDeferral({ flow: { pool: id, key, priority, rate, debounce } }: FactOf<'deferred'>): string {
+  if (debounce !== undefined) return explainDebounce(debounce, key);
   const pool = shownPool(id).name;
   if (rate === undefined && priority !== undefined && key === '')
     return say('The next attempt waits for a slot of {pool}, with the priority {priority}.', { pool, priority });

@@ -18,6 +18,7 @@ export const waitKinds = {
   'flow-full': 'waiting for a slot over all workers',
   'key-full': 'waiting for a slot of its key',
   'rate-used': 'waiting for its rate',
+  debounced: 'waiting for further requests of its key',
   turn: 'waiting for its turn in the order of its key',
   starting: 'waiting for a worker with a free slot',
   delayed: 'waiting until the request is due',

@@ -1,5 +1,6 @@
 import { deliveryOf, openDeliveries } from '#machines/deliveries.ts';
 import type { DeliveryFact, Fact, FactOf } from '#machines/facts.ts';
+import { isOfLeader, mayStart } from '#machines/group.ts';
 import type { Invocation } from '#machines/invocation.ts';
 import { acceptsRetry } from '#machines/retry.ts';
 import type { FindingKind } from './findings.ts';
@@ -13,6 +14,9 @@ export function whyRefused(invocation: Invocation, fact: Fact): Refusal {
       return { kind: 'duplicate-request', what: 'it was accepted before' };
     case 'deferred':
       return { kind: 'illegal-transition', what: `it was deferred while it was ${invocation.value}` };
+    case 'debounce.closed':
+    case 'debounce.joined':
+      return refusedPart(invocation, fact);
     case 'batch.sealed':
       return { kind: 'illegal-transition', what: `it was sealed while it was ${invocation.value}` };
     case 'running':
@@ -30,6 +34,18 @@ export function whyRefused(invocation: Invocation, fact: Fact): Refusal {
   }
 }
 
+function refusedPart({ value, context }: Invocation, fact: FactOf<'debounce.closed' | 'debounce.joined'>): Refusal {
+  if (context.outcome !== null) return { kind: 'after-the-end', what: `${fact.type} followed the end, in ${value}` };
+  if (fact.type === 'debounce.closed' && fact.at < fact.dueAt)
+    return { kind: 'too-early', what: `its group was closed ${fact.dueAt - fact.at} ms before the debounce ended` };
+  const known =
+    context.group?.leader === undefined ? 'the leader of its group' : `a member of the group of ${context.group.leader.invocation}`;
+  return {
+    kind: 'illegal-transition',
+    what: context.group === null ? `${fact.type} while it waited for no group` : `${fact.type}, but it was ${known}`,
+  };
+}
+
 function refusedAttempt({ value, context }: Invocation, fact: FactOf<'running'>): Refusal {
   if (context.outcome !== null) return { kind: 'after-the-end', what: `attempt ${fact.attempt} started after the end, in ${value}` };
   if (fact.attempt !== context.attempts + 1) {
@@ -38,6 +54,8 @@ function refusedAttempt({ value, context }: Invocation, fact: FactOf<'running'>)
   if (fact.at < (context.dueAt ?? 0)) {
     return { kind: 'too-early', what: `attempt ${fact.attempt} started ${(context.dueAt ?? 0) - fact.at} ms before it was due` };
   }
+  if (!mayStart(context))
+    return { kind: 'illegal-transition', what: `attempt ${fact.attempt} started, but it was not the leader of its group` };
   if (value === 'running') return { kind: 'illegal-transition', what: `attempt ${fact.attempt} started before the previous attempt ended` };
   return {
     kind: 'illegal-transition',
@@ -58,6 +76,8 @@ function refusedResult({ value, context }: Invocation, fact: FactOf<'succeeded' 
       what: `${fact.type} is about attempt ${fact.attempt}, but the current attempt is ${context.attempts}`,
     };
   }
+  if (fact.type !== 'retrying' && !isOfLeader(context, fact))
+    return { kind: 'illegal-transition', what: `${fact.type} is not the outcome of the leader of its group` };
   if (fact.type === 'retrying' && value === 'running' && !acceptsRetry(context, fact.failure)) {
     return {
       kind: 'too-many-retries',

@@ -96,8 +96,8 @@ function endedWaiting(history: History, invocation: Invocation, attempts: number
 /** The ending without any attempt: of the policy, only the maximum age matters. */
 function neverRan(history: History, request: FactOf<'queued'>, { maxAgeInMs }: Policy): Ending | Undecided {
   const { outcome } = stateOf(history).context;
-  // A batch has no attempts, and its members have policies of their own.
-  if (outcome !== null && request.opens !== undefined) return endingOf(outcome);
+  // A batch has no attempts, and its members have policies of their own. A member of a group ends as its leader does, under the policy of that.
+  if (outcome !== null && (request.opens !== undefined || outcome.leader !== undefined)) return endingOf(outcome);
   if (outcome?.type !== 'failed') return { attempts: 0, why: say('no attempt is recorded yet') };
   const waited = outcome.at - firstDueAt(request);
   if (outcome.condition !== 'EventAgeExceeded') {

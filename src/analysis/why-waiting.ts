@@ -4,6 +4,7 @@ import { type Invocation, invocationFolder, isBatch } from '#machines/invocation
 import type { InvocationContext } from '#machines/invocation-context.ts';
 import { expiresAt, firstDueAt, isDelayed } from '#machines/outcome.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
+import { whyDebounced } from './explain-debounce.ts';
 import type { Moment } from './history.ts';
 import { isoTime, withFullStop } from './phrases.ts';
 import { lacksPayload, payloadRemedy, platformInWords, platformRemedy } from './platform-failures.ts';
@@ -24,7 +25,7 @@ export function whyWaiting(moments: readonly Moment[], now: number, around?: Sur
   if (isBatch(invocation) && invocation.context.outcome === null) return undefined;
   switch (invocation.value) {
     case 'queued':
-      return whyDeferred(invocation.context, now, around) ?? whyQueued(moments, now, around);
+      return whyDebounced(invocation.context, now) ?? whyDeferred(invocation.context, now, around) ?? whyQueued(moments, now, around);
     case 'retrying':
       return whyDeferred(invocation.context, now, around) ?? whyRetrying(moments, now, around);
     case 'succeeded':

@@ -86,6 +86,7 @@ async function endIn(
     if (invocation === undefined || request === undefined) return undefined;
     const { outcome, worker, attempts } = invocation.context;
     if (outcome !== null) return { outcome, isCanceled: false, function: writer.state.name.function };
+    refuseMember(invocation);
     const terms = await termsFor(invocation, functions);
     const failed = failedFact('InvocationCanceled', { invocation, at: clock.now(), message: reason });
     const fact = withDestinations(failed, terms, decideWhenFor(request, payloads));
@@ -96,6 +97,14 @@ async function endIn(
     if (waitsWithoutItem(invocation, clock.now())) hints.wake(name, message.sequence, `${name.stream}.${version}.canceled`);
     return { outcome: fact, isCanceled: true, function: name.function };
   }
+}
+
+/** The event of a member may be in an attempt of its leader that runs already (DEB3). */
+function refuseMember({ context: { group, request } }: Invocation): void {
+  const { leader } = group ?? {};
+  if (leader === undefined) return;
+  const by = leader.invocation;
+  throw new WrongStateError({ what: `invocation ${request?.invocation} is a part of ${by}, and ends with it: cancel ${by}` });
 }
 
 /**

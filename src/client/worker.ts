@@ -16,6 +16,7 @@ import { createFunctionDeliverer } from '#src/destinations/function-deliverer.ts
 import { createFunctionTarget } from '#src/destinations/function-target.ts';
 import { openFunctionDirectory } from '#src/functions/directory.ts';
 import { createFunctionRegistry } from '#src/functions/registry.ts';
+import { createEventsHost } from '#src/hosts/events-host.ts';
 import { createFetchingHost } from '#src/hosts/fetching-host.ts';
 import { createInlineHost } from '#src/hosts/inline-host.ts';
 import { createRedactingHost } from '#src/hosts/redacting-host.ts';
@@ -113,7 +114,10 @@ export async function startEmbeddedWorker({
     worker,
     emptyPayload,
     deliverer,
-    host: traceHost(createFetchingHost(createSealingHost(hostOf(handlers, redact), payloads), large, { logger }), findTracer()),
+    host: traceHost(
+      createFetchingHost(createSealingHost(createEventsHost(hostOf(handlers, redact)), payloads), large, { logger }),
+      findTracer(),
+    ),
     functions: directory,
     findFunction: directory.ask,
     canRun: ({ name, handler }) => handler.kind === 'inline' && handlers.has(name),

@@ -3,7 +3,7 @@ import { messageOf, PayloadUnavailableError } from '#src/core/errors.ts';
 import { type FunctionDefinition, maxPayloadBytesOf } from '#src/core/functions/definition.ts';
 import type { LargePayloads } from '#src/core/payloads/large-payloads.ts';
 import { isReference, parseReference } from '#src/core/payloads/payload-reference.ts';
-import type { Execution, ExecutionResult, FunctionHost } from '#src/core/ports/function-host.ts';
+import type { Execution, ExecutionEvent, ExecutionResult, FunctionHost } from '#src/core/ports/function-host.ts';
 import { type Logger, silentLogger } from '#src/core/ports/logger.ts';
 import type { PayloadOwner } from '#src/core/ports/payload-store.ts';
 import { ByteBudget } from './byte-budget.ts';
@@ -27,16 +27,25 @@ export function createFetchingHost(
   const budget = new ByteBudget(maxBytesAtOnce);
 
   async function executeFetched(execution: Execution, signal: AbortSignal): Promise<ExecutionResult> {
-    const release = await budget.take(parseReference(execution.payload)?.bytes ?? 0, signal);
+    const release = await budget.take(Math.min(sizeOf(execution), maxBytesAtOnce), signal);
     if (release === undefined) return failed(aborted());
     try {
-      const payload = await large.fetch(ownerOf(execution), execution.payload);
-      return await host.execute({ ...execution, payload }, signal);
+      return await host.execute(await fetched(execution), signal);
     } catch (error) {
       return failed(error instanceof PayloadUnavailableError ? payloadUnavailable(error) : unavailable(messageOf(error)));
     } finally {
       release();
     }
+  }
+
+  async function fetched({ events, ...execution }: Execution): Promise<Execution> {
+    const { name } = execution.definition;
+    const fetch = async (invocation: PayloadOwner['invocation'], payload: string): Promise<string> =>
+      isReference(payload) ? await large.fetch({ function: name, invocation }, payload) : payload;
+    if (events === undefined) return { ...execution, payload: await fetch(execution.requestId, execution.payload) };
+    const read: ExecutionEvent[] = [];
+    for (const event of events) read.push({ ...event, payload: await fetch(event.requestId, event.payload) });
+    return { ...execution, payload: read.at(-1)?.payload ?? '', events: read };
   }
 
   /** Stores a returned value that is too large for the log. One that the store refuses becomes an empty value (SRC9). */
@@ -67,20 +76,32 @@ export function createFetchingHost(
   }
 
   async function executeLarge(execution: Execution, signal: AbortSignal): Promise<ExecutionResult> {
-    const run = isReference(execution.payload) ? executeFetched : host.execute;
+    const run = refersToObjects(execution) ? executeFetched : host.execute;
     return await storeOutput(execution, await storeValue(execution, await run(execution, signal)));
   }
 
   return {
     ...host,
     execute: (execution, signal) =>
-      keepsMore(execution.definition) || isReference(execution.payload) ? executeLarge(execution, signal) : host.execute(execution, signal),
+      keepsMore(execution.definition) || refersToObjects(execution) ? executeLarge(execution, signal) : host.execute(execution, signal),
   };
 }
 
 /** Whether an execution of the function may leave an object in the store. */
 function keepsMore({ maxPayloadBytes, maxOutputBytes }: FunctionDefinition): boolean {
   return maxPayloadBytes !== undefined || maxOutputBytes !== undefined;
+}
+
+function refersToObjects({ payload, events }: Execution): boolean {
+  return isReference(payload) || (events?.some((event) => isReference(event.payload)) ?? false);
+}
+
+/** The size of the large payloads of an execution. */
+function sizeOf({
+  payload,
+  events = [{ payload }],
+}: Pick<Execution, 'payload'> & { events?: readonly Pick<Execution, 'payload'>[] }): number {
+  return events.reduce((sum, event) => sum + (parseReference(event.payload)?.bytes ?? 0), 0);
 }
 
 function ownerOf({ definition, requestId }: Execution): PayloadOwner {

@@ -13,14 +13,14 @@ import { failed, unavailable } from './failures.ts';
 export function createSealingHost(host: FunctionHost, payloads: PayloadSealer): FunctionHost {
   async function executeSealed(execution: Execution, signal: AbortSignal): Promise<ExecutionResult> {
     const { name } = execution.definition;
-    let payload: string;
+    let opened: Execution;
     try {
-      payload = payloads.open(name, execution.payload);
+      opened = openedOf(execution, (text) => payloads.open(name, text));
       payloads.expectKey(name);
     } catch (error) {
       return failed(unavailable(messageOf(error)));
     }
-    return sealResult(await host.execute({ ...execution, payload }, signal), (text) => payloads.seal(name, text));
+    return sealResult(await host.execute(opened, signal), (text) => payloads.seal(name, text));
   }
 
   return {
@@ -28,6 +28,11 @@ export function createSealingHost(host: FunctionHost, payloads: PayloadSealer): 
     execute: (execution, signal) =>
       payloads.concerns(execution.definition.name) ? executeSealed(execution, signal) : host.execute(execution, signal),
   };
+}
+
+function openedOf({ events, ...execution }: Execution, open: (text: string) => string): Execution {
+  const opened = { ...execution, payload: open(execution.payload) };
+  return events === undefined ? opened : { ...opened, events: events.map((event) => ({ ...event, payload: open(event.payload) })) };
 }
 
 function sealResult(result: ExecutionResult, seal: (text: string) => string): ExecutionResult {

@@ -64,8 +64,8 @@ function newestSequence({ state: { version, request } }: StreamWriter): number {
   return Math.max(version, request.sequence);
 }
 
-function hasPlace({ value, context: { waitsFor, dueAt } }: Invocation): boolean {
-  return value !== 'queued' || waitsFor !== null || dueAt !== null;
+function hasPlace({ value, context: { waitsFor, dueAt, group } }: Invocation): boolean {
+  return value !== 'queued' || waitsFor !== null || dueAt !== null || group !== null;
 }
 
 /** What a stream needs, collected over all its invocations. */

@@ -15,6 +15,8 @@ export function judgeWaiting(
   { hasFunction, now }: { hasFunction: boolean; now: number },
 ): Verdict {
   const { context } = invocation;
+  // The woken worker looks whether the leader of its group is over.
+  if (isMember(invocation)) return { kind: 'wake', nextAt: Number.POSITIVE_INFINITY };
   if (isDelayed(invocation, now)) return { kind: 'wait', nextAt: context.dueAt ?? now };
   if (fn === undefined) {
     const message = hasFunction ? missingVersion(context) : `function ${quote(context.request?.function ?? '')} does not exist`;
@@ -24,8 +26,17 @@ export function judgeWaiting(
   const endsAt = expiresAt(invocation, maxAgeInMs);
   if (now >= endsAt) return { kind: 'end', fact: expiredFact(invocation, now, maxAgeInMs) };
   const dueAt = context.dueAt ?? 0;
-  if (fn.definition.paused) return { kind: 'wait', nextAt: endsAt };
+  if (isHeld(invocation, fn)) return { kind: 'wait', nextAt: endsAt };
   return now < dueAt ? { kind: 'wait', nextAt: Math.min(dueAt, endsAt) } : { kind: 'wake', nextAt: endsAt };
+}
+
+function isMember({ context: { group } }: Invocation): boolean {
+  return group?.leader !== undefined;
+}
+
+/** Whether an invocation waits for the end of a pause, or for its group, which `close-groups.ts` closes. */
+function isHeld({ context: { waitsFor } }: Invocation, { definition: { flow, paused } }: RegisteredFunction): boolean {
+  return paused || (waitsFor?.debounce !== undefined && flow?.debounce !== undefined);
 }
 
 /** The terms that name the destinations of an invocation: those of its first attempt, or else those of the definition. */

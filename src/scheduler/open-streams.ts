@@ -1,7 +1,9 @@
+import type { Grouped } from '#src/core/flow/stream-waits.ts';
 import type { ShortLink } from '#src/core/log/chain.ts';
 import type { LogEntry, StreamName, WakeTimes } from '#src/core/log/event-log.ts';
 import type { FunctionName, StreamId } from '#src/core/names/names.ts';
 import type { NewestRead } from '#src/core/ports/saved-floor.ts';
+import { DebouncedRequests } from './debounced-requests.ts';
 import { createDueTimes } from './due-times.ts';
 import { type OpenStream, StreamRecords } from './stream-records.ts';
 import { UnplacedStreams } from './unplaced-streams.ts';
@@ -44,6 +46,8 @@ export interface OpenStreams {
   noteWaits(stream: OpenStream, found: { waitsFor: string | undefined; isPlaced: boolean }): void;
   /** The streams that wait for a slot. */
   readonly waiting: WaitingStreams;
+  /** The requests that wait for their groups. */
+  readonly debounced: DebouncedRequests;
   /** The streams of which the log does not say yet for which key they wait. */
   readonly unplaced: UnplacedStreams;
   /** Removes a stream that an inspection found settled. */
@@ -74,6 +78,7 @@ class FoldedStreams implements OpenStreams {
   readonly #dueTimes = createDueTimes();
   readonly waiting: WaitingStreams;
   readonly unplaced: UnplacedStreams;
+  readonly debounced = new DebouncedRequests();
   #nextSequence = 1;
   #requestBytes = 0;
   #newestAt = 0;
@@ -181,8 +186,15 @@ class FoldedStreams implements OpenStreams {
     this.waiting.set(slot, waitsFor);
     const waits = this.waiting.of(slot);
     const isWaiting = waits !== undefined && !waits.hasOthers;
+    this.#setGrouped(slot, waits?.grouped ?? []);
     this.#records.waiting.set(slot, isWaiting ? 1 : undefined);
     if (isWaiting) this.#records.unplaced.set(slot, undefined);
+  }
+
+  #setGrouped(slot: number, grouped: readonly Grouped[]): void {
+    if (grouped.length === 0 && !this.debounced.has(slot)) return;
+    const { name, request = 0, firstDueAt: acceptedAt = 0 } = this.#records.read(slot);
+    this.debounced.set(slot, grouped, { name, request, acceptedAt, bytes: this.#records.requestBytes.get(slot) ?? 0 });
   }
 
   noteWaits(stream: OpenStream, { waitsFor, isPlaced }: { waitsFor: string | undefined; isPlaced: boolean }): void {
@@ -260,6 +272,7 @@ class FoldedStreams implements OpenStreams {
   #delete(slot: number): void {
     this.#requestBytes -= this.#records.requestBytes.get(slot) ?? 0;
     this.waiting.set(slot, undefined);
+    this.#setGrouped(slot, []);
     this.#records.remove(slot);
   }
 

@@ -5,12 +5,12 @@ import { controlAdmission } from './admission-control.ts';
 import { Inspector, maxAgeOf } from './inspector.ts';
 import { createOpenStreams, type OpenStreams } from './open-streams.ts';
 import type { SchedulerOptions } from './ports.ts';
-import { watchSlots } from './slot-checks.ts';
 import type { OpenStream } from './stream-records.ts';
+import { watchWaits } from './watch-waits.ts';
 
 export interface Scheduler {
   readonly open: OpenStreams;
-  /** When the ledger of slots is looked at next; infinite when no slot is taken and nothing waits for one. */
+  /** When the ledger of slots and the groups are looked at next; infinite when no slot is taken and nothing waits for one or for its group. */
   readonly nextSlotCheckAt: number;
   stop(): Promise<void>;
 }
@@ -33,21 +33,21 @@ const UNKNOWN_GRACE_IN_MS = 1_000;
 export async function startScheduler(options: SchedulerOptions): Promise<Scheduler> {
   const { log, clock, state, patienceInMs, takesWork = () => true } = options;
   const stopping = new AbortController();
-  const { checks, grants, ledger } = watchSlots(options, () => open, stopping.signal);
+  const waits = watchWaits(options, () => open, stopping.signal);
   const open = createOpenStreams({
     patienceInMs,
     unknownGraceInMs: UNKNOWN_GRACE_IN_MS,
     maxAgeOf: (name) => maxAgeOf(options, name),
-    onWait: grants.noteWait,
+    onWait: waits.onWait,
   });
-  ledger.watch();
+  waits.ledger.watch();
   options.openRequests.answer(createFindOpen(open), stopping.signal);
   const { logger } = options;
   const following = log.follow(
     await startOf(options),
     (entry) => {
       open.fold(entry);
-      checks.fold(entry);
+      waits.checks.fold(entry);
     },
     stopping.signal,
   );
@@ -67,15 +67,12 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     while (!stopping.signal.aborted) {
       const now = clock.now();
       await treatDue(now);
-      if (takesWork()) {
-        checks.look(now);
-        grants.look(now);
-      }
+      if (takesWork()) waits.look(now);
       if (now - savedAt > SAVE_FLOOR_EVERY_MS) {
         savedAt = now;
         await saveFloor(state, SCHEDULER_FLOOR, open).catch(() => {});
       }
-      await clock.sleep(pauseUntilDue(Math.min(open.nextDueAt, checks.nextDueAt, grants.nextDueAt) - clock.now()), stopping.signal);
+      await clock.sleep(pauseUntilDue(Math.min(open.nextDueAt, waits.nextDueAt) - clock.now()), stopping.signal);
     }
   }
 
@@ -103,12 +100,12 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
   return {
     open,
     get nextSlotCheckAt() {
-      return Math.min(checks.nextDueAt, grants.nextDueAt);
+      return waits.nextDueAt;
     },
     async stop() {
       stopping.abort();
-      await Promise.all([ticking, following, controlling, ...inspections, checks.stop()]);
-      await ledger.close();
+      await Promise.all([ticking, following, controlling, ...inspections, waits.stop()]);
+      await waits.ledger.close();
       await saveFloor(state, SCHEDULER_FLOOR, open).catch(() => {});
     },
   };

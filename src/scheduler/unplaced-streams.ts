@@ -34,6 +34,13 @@ export class UnplacedStreams {
     return queue.peekValue() ?? Number.POSITIVE_INFINITY;
   }
 
+  /** When the log accepted that request; infinite when all have a place. */
+  firstTimeOf(name: FunctionName): number {
+    const first = this.firstOf(name);
+    const slot = first === Number.POSITIVE_INFINITY ? undefined : this.#queues.get(name)?.peek();
+    return slot === undefined ? Number.POSITIVE_INFINITY : (this.#records.firstDueAt.get(slot) ?? 0);
+  }
+
   /** The log is read again from its beginning. */
   clear(): void {
     this.#queues.clear();

@@ -1,6 +1,6 @@
 import type { Attempt, Waiter } from '#src/core/flow/ledger-entry.ts';
 import type { FunctionDefinition } from '#src/core/functions/definition.ts';
-import { limitsOf, type PoolId, poolOf, waitsInLog } from '#src/core/functions/flow.ts';
+import { hasLimits as hasFlowLimits, limitsOf, type PoolId, poolOf, waitsInLog } from '#src/core/functions/flow.ts';
 import { agingOf, rankOf } from '#src/core/functions/priority.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import type { SchedulerOptions } from './ports.ts';
@@ -8,7 +8,7 @@ import type { Place, WaitingStreams } from './waiting-streams.ts';
 
 /** The limits of a function whose attempts wait in the log for a pool; `undefined` when they wait for another pool, or not in the log. */
 export function limitsIn(pool: PoolId, name: FunctionName, { flow }: Pick<FunctionDefinition, 'flow'>): Limits | undefined {
-  if (flow === undefined || poolOf(name, flow) !== pool) return undefined;
+  if (!hasFlowLimits(flow) || poolOf(name, flow) !== pool) return undefined;
   return waitsInLog(flow) ? limitsOf(flow) : undefined;
 }
 

@@ -11,6 +11,7 @@ import { tryBounds } from '#src/destinations/function-deliverer.ts';
 import { createFunctionTarget } from '#src/destinations/function-target.ts';
 import { type FunctionDirectory, openFunctionDirectory } from '#src/functions/directory.ts';
 import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
+import { createEventsHost } from '#src/hosts/events-host.ts';
 import { createInlineHost } from '#src/hosts/inline-host.ts';
 import { startScheduler } from '#src/scheduler/scheduler.ts';
 import { startWorker } from '#src/worker/worker.ts';
@@ -134,7 +135,7 @@ async function startRoles(parts: Parts, { functions, clock, tenancy, deliver }: 
   const worker = startWorker({
     ...common,
     worker: 'test-worker',
-    host: countExecutions(createInlineHost(handlers, clock.after), code),
+    host: countExecutions(createEventsHost(createInlineHost(handlers, clock.after)), code),
     appendId: createAppendIds('test-worker'),
     deliverer: destinations.deliverer,
     canRun: ({ name }) => handlers.has(name),

@@ -1,6 +1,6 @@
 import { type FunctionEntry, resolveFunction } from '#src/core/functions/entry.ts';
 import type { AcceptedRequest } from '#src/core/log/event-log.ts';
-import type { ExecutionResult } from '#src/core/ports/function-host.ts';
+import type { ExecutionEvent, ExecutionResult } from '#src/core/ports/function-host.ts';
 import { type Executions, executionOf } from './executions.ts';
 import type { NextStep } from './next-step.ts';
 import type { WorkerPorts } from './ports.ts';
@@ -11,13 +11,14 @@ type ExecuteOptions = { ports: Pick<WorkerPorts, 'host' | 'tenancy'>; slots: Slo
 /** Executes an attempt whose `running` is durable, in a slot that the caller holds. */
 export async function executeAttempt(
   { ports, slots, executions, fn }: ExecuteOptions,
-  request: AcceptedRequest,
+  { events, ...request }: AcceptedRequest & { events?: readonly ExecutionEvent[] | undefined },
   { fact: { attempt }, fn: decided }: NextStep & { kind: 'start' },
 ): Promise<ExecutionResult> {
   const { invocation } = request.fact;
   // The definition may have changed while the append was in flight.
   const current = resolveFunction(fn(), decided.version, invocation) ?? decided;
-  const execution = executionOf(request, attempt, { tenancy: ports.tenancy, fn: current });
+  const single = executionOf(request, attempt, { tenancy: ports.tenancy, fn: current });
+  const execution = events === undefined ? single : { ...single, events };
   slots.startExecution();
   try {
     return await executions.run({ function: decided.definition.name, invocation, attempt }, (signal) =>

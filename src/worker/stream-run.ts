@@ -5,12 +5,10 @@ import type { SlotLedger } from '#src/core/flow/slot-ledger.ts';
 import { decideWhenFor } from '#src/core/functions/decide-when.ts';
 import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import { type FunctionEntry, versionFor } from '#src/core/functions/entry.ts';
-import { encodeEnvelope } from '#src/core/log/envelope.ts';
+import { hasLimits } from '#src/core/functions/flow.ts';
 import type { AcceptedRequest } from '#src/core/log/event-log.ts';
-import type { RequestId } from '#src/core/names/names.ts';
 import type { ExecutionResult } from '#src/core/ports/function-host.ts';
 import { combineResults, type RunResult, type StreamRun } from '#src/core/stream/active-streams.ts';
-import { isSameOutcome } from '#src/core/stream/same-outcome.ts';
 import { requestOf, type StreamState } from '#src/core/stream/stream.ts';
 import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
 import type { WorkItem } from '#src/core/stream/work-queue.ts';
@@ -20,9 +18,10 @@ import { executeAttempt } from './execute-attempt.ts';
 import type { Executions } from './executions.ts';
 import { findVersion } from './find-version.ts';
 import { freeSlot, runInFlow } from './flow-run.ts';
-import { isOfAnotherItem } from './is-of-another-item.ts';
+import { GroupRun } from './group-run.ts';
 import { afterExecution, afterLoss, type NextStep, nextStep } from './next-step.ts';
 import type { WorkerPorts } from './ports.ts';
+import { publishResult } from './publish-result.ts';
 import { type SharedSlot, sharedSlotOf } from './shared-slot.ts';
 import type { Slots } from './slots.ts';
 
@@ -64,12 +63,14 @@ export class WorkerRun implements StreamRun {
   readonly #items: readonly WorkItem[];
   /** Whether the batch of these requests was cancelled before the log accepted them (FAN4); unknown until the batch was read. */
   #isBatchCanceled: boolean | undefined;
+  readonly #groups: GroupRun;
 
   constructor(options: StreamRunOptions, state: StreamState, items: readonly WorkItem[]) {
     const { log, worker, appendId, clock } = options.ports;
     this.#options = options;
     this.#items = items;
     this.#writer = createStreamWriter({ log, state, by: worker, appendId, clock });
+    this.#groups = new GroupRun(options.ports, this.#writer);
   }
 
   get state(): StreamState {
@@ -148,9 +149,10 @@ export class WorkerRun implements StreamRun {
   }
 
   /** Decides by the terms, the pause and the age of this moment; `undefined` when the invocation waits for no attempt. */
-  #decide({ request, invocation }: Due): NextStep | undefined | Promise<NextStep> {
+  #decide({ request, invocation }: Due): NextStep | undefined | Promise<NextStep | undefined> {
     if (invocation.value !== 'queued' && invocation.value !== 'retrying') return undefined;
     const fn = versionFor(this.#options.fn(), invocation.context);
+    if (invocation.context.group?.leader !== undefined) return this.#groups.follow({ invocation, request, fn });
     if (fn !== undefined) return this.#decideFor(fn, request, invocation);
     return findVersion(this.#options.ports.findFunction, this.#writer.state.name.function, invocation.context).then((found) =>
       this.#decideFor(found, request, invocation),
@@ -175,10 +177,19 @@ export class WorkerRun implements StreamRun {
       case 'end':
         return this.#appendEnd(request.fact.invocation, step.facts);
       case 'start':
-        return this.#options.fn().definition.flow === undefined
+        return this.#options.fn().definition.flow === undefined && invocation.context.waitsFor === null && invocation.context.group === null
           ? this.#runAttempt(request, step)
-          : this.#runInFlow(request, step.fact.attempt);
+          : this.#startInFlow({ request, invocation }, step);
     }
+  }
+
+  /** A debounced request waits for its group first, and its leader runs for all members (DEB1, DEB3). */
+  #startInFlow({ request, invocation }: Due, step: NextStep & { kind: 'start' }): EffectResult | Promise<EffectResult> {
+    const { flow } = this.#options.fn().definition;
+    const run = (): EffectResult | Promise<EffectResult> =>
+      hasLimits(flow) ? this.#runInFlow(request, step.fact.attempt) : this.#runAttempt(request, step);
+    const prepared = this.#groups.prepare({ request, invocation, flow });
+    return prepared === undefined ? run() : prepared.then((result) => result ?? run());
   }
 
   /** All requests of a message are members of one batch. The step is decided again, because the read takes time. */
@@ -198,12 +209,13 @@ export class WorkerRun implements StreamRun {
     try {
       // During the wait the function may have changed, and the event may have become too old.
       if (hasWaited) step = await this.#decideAgain(decided.fact.invocation);
-      const needsSharedSlot = hasWaited && this.#options.fn().definition.flow !== undefined;
+      const needsSharedSlot = hasWaited && hasLimits(this.#options.fn().definition.flow);
       if (step?.kind !== 'start' || needsSharedSlot) return 'again';
       const { fact } = step;
       const effects = await this.#writer.propose(fact.invocation, [fact]);
       // Without the effect the fact was refused: another process was first, and the state shows its fact (EXEC1).
-      if (effects?.includes('execute')) ended = { attempt: fact.attempt, result: await executeAttempt(this.#options, request, step) };
+      if (effects?.includes('execute'))
+        ended = { attempt: fact.attempt, result: await executeAttempt(this.#options, this.#groups.withEvents(request), step) };
     } finally {
       slots.release();
     }
@@ -228,12 +240,12 @@ export class WorkerRun implements StreamRun {
     if (step?.kind !== 'start' || step.fact.attempt !== attempt) return undefined;
     const isStarted = (await this.#writer.propose(step.fact.invocation, [step.fact]))?.includes('execute');
     if (isStarted) onStart();
-    return isStarted ? await executeAttempt(this.#options, request, step) : undefined;
+    return isStarted ? await executeAttempt(this.#options, this.#groups.withEvents(request), step) : undefined;
   }
 
   #sharedSlot(request: AcceptedRequest, attempt: number): SharedSlot | undefined {
     const [{ flow }, { payloads }] = [this.#options.fn().definition, this.#options.ports];
-    return flow === undefined ? undefined : sharedSlotOf({ request, attempt, flow, payloads }, this.#writer.state);
+    return !hasLimits(flow) ? undefined : sharedSlotOf({ request, attempt, flow, payloads }, this.#writer.state);
   }
 
   async #decideAgain(id: string): Promise<NextStep | undefined> {
@@ -257,6 +269,7 @@ export class WorkerRun implements StreamRun {
 
   async #appendEnd(id: string, facts: readonly Fact[]): Promise<'again'> {
     if (await appendOutcome(facts, { writer: this.#writer, deliverer: this.#options.ports.deliverer })) this.#claimed.add(id);
+    this.#groups.noteAppended(id);
     return 'again';
   }
 
@@ -274,22 +287,9 @@ export class WorkerRun implements StreamRun {
     return 'again';
   }
 
-  /** Publishes the result once, unless another run did or will. Resolves once the result is stored (EXEC4). */
-  async #publishResult({ request, invocation }: Due): Promise<'settled'> {
-    const { results, tenancy } = this.#options.ports;
-    const { outcome } = invocation.context;
-    const id = request.fact.invocation as RequestId;
-    if (
-      outcome === null ||
-      isSameOutcome(this.#published.get(id) ?? null, outcome) ||
-      isOfAnotherItem(invocation, this.#writer.state.outcomesRead?.get(id), this.#items)
-    )
-      return 'settled';
-    const { name, outcomesRead } = this.#writer.state;
-    const isStored = outcomesRead?.has(id) && (await results.isStored(name, id, outcome));
-    if (!isStored) await results.publish(name, id, outcome.type, encodeEnvelope(tenancy, request, invocation, results.maxBytes));
-    this.#published.set(id, outcome);
-    return 'settled';
+  #publishResult(due: Due): Promise<'settled'> {
+    const { state } = this.#writer;
+    return publishResult(due, { ports: this.#options.ports, state, items: this.#items, published: this.#published });
   }
 
   /** Passes the outcome to the first entry of a delivery that takes it (docs/architecture.md). An outcome without destinations is `notified`. */

@@ -56,6 +56,15 @@ const expected: Readonly<Record<string, readonly RegExp[]>> = {
     ...[/"shipped":"ada"/, /attempt 1/],
     ...[/greet is defined/, /greet-1/, /"greeted":"ada"/, /greet-2/, /greet-3/, /"greeted":"bob"/],
     ...[/1 start in 1 h for the key "ada", the next one at 20/, /greet is defined/, /"greeted":"ada"/, /for its rate, 1 in 1 h|deferred/],
+    ...[
+      /reindex is defined/,
+      /reindex-1/,
+      /reindex-2/,
+      /debounce of the key "books"|runs as a part|runs together|part of reindex-2/,
+      /"documents":\[1,2\]/,
+      /"documents":\[1,2\]/,
+      /debounced/,
+    ],
     ...[/parcel is defined/, /parcel-1/, /parcel-2/, /parcel-3/, /"shipped":"bob"/],
     ...[/1 of the key "eve" is before it, the first one is parcel-1/, /"shipped":"eve"/, /first in, first out \(a retry holds its key\)/],
     ...[

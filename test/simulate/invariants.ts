@@ -57,7 +57,8 @@ function judgeLife(life: Life, problem: (text: string) => void): void {
     problem(`E5: the outcome of ${id} is of attempt ${outcome.attempt}, and ${attempts.size} were made`);
   if (retries.length < attempts.size - 1) problem(`E5: ${id} has ${attempts.size} attempts, and only ${retries.length} retries`);
   // After a power cut, the result may be of an attempt whose facts are lost.
-  if (outcome.type === 'succeeded' && !isCut) {
+  // The outcome of a member is that of its leader.
+  if (outcome.type === 'succeeded' && !isCut && outcome.leader === undefined) {
     const result = executions.get(outcome.attempt)?.result;
     if (result?.kind !== 'returned' || result.payload !== outcome.payload) {
       problem(`EXEC2: the outcome of ${id} is ${outcome.payload}, and attempt ${outcome.attempt} returned ${JSON.stringify(result)}`);

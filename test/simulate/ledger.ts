@@ -58,7 +58,8 @@ export class Ledger {
     return this.#open;
   }
 
-  problem(text: string): void {
+  problem(text: string | undefined): void {
+    if (text === undefined) return;
     this.problems.push(text);
     this.#engine.note(`PROBLEM ${text}`);
   }
@@ -117,15 +118,15 @@ export class Ledger {
       const life = this.#lifeOf(name, fact.invocation);
       life.facts++;
       this.#fold(fact, life);
-      const exceeded = this.running.fold(fact, life);
-      if (exceeded !== undefined) this.problem(exceeded);
+      this.problem(this.running.fold(fact, life));
       if (life.endedAt === 0 && life.outcomes.length > 0) life.endedAt = version;
       if (isOver(life)) this.#open.delete(life);
       else this.#open.add(life);
     }
   }
 
-  executed(process: Process, { definition, requestId, attempt }: Execution): void {
+  executed(process: Process, execution: Execution): void {
+    const { definition, requestId, attempt } = execution;
     const life = this.lives.get(keyOf(definition.name, requestId));
     const recorded = life?.attempts.get(attempt);
     const what = `attempt ${attempt} of ${requestId}`;
@@ -134,6 +135,7 @@ export class Ledger {
     if (life === undefined || recorded === undefined) return this.problem(`E1: ${what} was executed before its append`);
     if (recorded.worker !== process.name) this.problem(`EXEC3: ${what} of ${recorded.worker} was executed by ${process.name}`);
     if (life.executions.has(attempt)) this.problem(`E5: ${what} was executed twice`);
+    this.problem(this.running.execute(execution, life));
     const dueAt = attempt === 1 ? life.dueAt : life.retries.find((retry) => retry.attempt === attempt - 1)?.dueAt;
     this.#judgeDue(process, what, dueAt ?? 0);
     life.executions.set(attempt, { process: process.name, startedAt: this.#engine.now });
@@ -288,6 +290,8 @@ export class Ledger {
         life.deferredAt.push(fact.at);
         return;
       case 'queued':
+      case 'debounce.closed':
+      case 'debounce.joined':
       case 'batch.sealed':
       case 'redriven':
         return;

@@ -21,6 +21,9 @@ export type Life = {
   priority: number;
   /** When attempts began to wait in the log for a slot of their key or for a token. */
   deferredAt: number[];
+  /** That the invocation leads a group of debounced requests, or is a member of one. */
+  closed: FactOf<'debounce.closed'> | undefined;
+  joined: FactOf<'debounce.joined'> | undefined;
   /** The request id that the invocation follows from. */
   parent: string | undefined;
   /** The number of request messages in the log. A request may be stored again when the server no longer knows its id. */
@@ -66,6 +69,8 @@ export function newLife(name: StreamName, id: string, isCut: boolean): Life {
     dueAt: 0,
     priority: 4,
     deferredAt: [],
+    closed: undefined,
+    joined: undefined,
     parent: undefined,
     requests: 0,
     facts: 0,

@@ -45,7 +45,7 @@ export const mutations: readonly Mutation[] = [
       },
       {
         file: run,
-        from: 'result: await executeAttempt(this.#options, request, step) };',
+        from: 'result: await executeAttempt(this.#options, this.#groups.withEvents(request), step) };',
         to: 'result: await early };',
       },
     ],
@@ -211,7 +211,7 @@ export const mutations: readonly Mutation[] = [
     breaks: 'EXEC4: an item is acknowledged before the result is stored',
     edits: [
       {
-        file: run,
+        file: 'src/worker/publish-result.ts',
         from: 'if (!isStored) await results.publish(',
         to: 'if (!isStored) void results.publish(',
       },

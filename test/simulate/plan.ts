@@ -43,6 +43,8 @@ export type Plan = {
   hasOrder?: boolean;
   /** Whether the flows have priorities, in place of an order. Absent in plans of earlier failures. */
   hasPriorities?: boolean;
+  /** Whether requests of some functions are debounced. Absent in plans of earlier failures. */
+  hasDebounce?: boolean;
   /** Whether a projection follows the log. */
   hasProjection: boolean;
   /** How many faults happen at most, of all kinds; `null` for no limit. */
@@ -105,6 +107,7 @@ export function planFor(seed: number, invocations: number, kinds?: readonly Faul
     hasFlows: seed % 4 === 1 || seed % 16 === 0,
     hasOrder: seed % 8 === 5 || seed % 32 === 16,
     hasPriorities: seed % 16 === 9 || seed % 64 === 32,
+    hasDebounce: seed % 16 === 1 || seed % 32 === 0,
     maxFaults: null,
     withoutFaults: [],
     withoutRequests: [],

@@ -91,6 +91,44 @@ export const slotMutations = [
     edits: [{ file: 'src/core/flow/is-over.ts', from: "fifo !== 'hold' && ", to: '' }],
   },
   {
+    name: 'group closed before its requests have their place',
+    breaks: 'DEB2: a request that no worker has read yet is missing in its group',
+    edits: [
+      {
+        file: 'src/scheduler/close-groups.ts',
+        from: 'this.#open().unplaced.firstTimeOf(key.function) < closesAt || !this.#isReadBeyond(closesAt)',
+        to: 'this.#inProgress.size < 0',
+      },
+    ],
+  },
+  {
+    name: 'member ended before its leader',
+    breaks: 'DEB3: a member ends while its leader runs',
+    edits: [
+      {
+        file: 'src/worker/debounced-run.ts',
+        from: 'if (found !== undefined && found.context.outcome === null) return undefined;',
+        to: '',
+      },
+    ],
+  },
+  {
+    name: 'debounced request started without a group',
+    breaks: 'DEB1: a debounced request starts when it is woken',
+    edits: [{ file: 'src/worker/debounced-run.ts', from: "if (flow?.debounce !== undefined) return 'wait';", to: '' }],
+  },
+  {
+    name: 'event of a member lost',
+    breaks: 'DEB3: the leader runs without the event of its first member',
+    edits: [
+      {
+        file: 'src/worker/debounced-run.ts',
+        from: 'return events.filter((event) => event !== undefined);',
+        to: 'return events.filter((event) => event !== undefined).slice(1);',
+      },
+    ],
+  },
+  {
     name: 'aging ignored',
     breaks: 'SLOT8: urgent requests overtake others for ever',
     edits: [

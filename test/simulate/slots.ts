@@ -1,6 +1,8 @@
 import type { Fact } from '#machines/facts.ts';
 import { type Flow, fifoOf, waitsInLog } from '#src/core/functions/flow.ts';
 import { rateOf } from '#src/core/functions/rate.ts';
+import type { Execution } from '#src/core/ports/function-host.ts';
+import { Groups } from './groups.ts';
 import type { Life } from './life.ts';
 import { keyIn, StartOrder } from './order.ts';
 import type { Plan } from './plan.ts';
@@ -25,6 +27,14 @@ const ordered: Flows = {
   mails: { concurrency: 1, key: '$.customer', total: 4, pool: 'shared', order: 'fifo', onRetry: 'pass' },
 };
 
+/** Some of them, and requests that run in groups. */
+const debounced: Flows = {
+  ...unordered,
+  orders: { key: '$.customer', debounce: { wait: '2s', maxWait: '6s', keep: 'all' } },
+  billing: { concurrency: 1, debounce: { wait: '1s', keep: 'all' } },
+  circles: { key: '$.customer', debounce: { wait: '500ms', maxWait: '2s', keep: 'last' } },
+};
+
 /** The same, and the most urgent request that waits starts first. */
 const prioritized: Flows = {
   orders: { concurrency: 1, key: '$.customer', total: 2, order: 'priority', aging: '1s' },
@@ -34,11 +44,12 @@ const prioritized: Flows = {
   singles: { concurrency: 1, order: 'priority', aging: '1s' },
 };
 
-type Chosen = Partial<Pick<Plan, 'hasFlows' | 'hasOrder' | 'hasPriorities'>>;
+type Chosen = Partial<Pick<Plan, 'hasFlows' | 'hasOrder' | 'hasPriorities' | 'hasDebounce'>>;
 
 /** The flows of the functions of a world. */
-export function flowsOf({ hasFlows = false, hasOrder = false, hasPriorities = false }: Chosen): Flows {
+export function flowsOf({ hasFlows = false, hasOrder = false, hasPriorities = false, hasDebounce = false }: Chosen): Flows {
   if (!hasFlows) return {};
+  if (hasDebounce) return debounced;
   if (hasPriorities) return prioritized;
   return hasOrder ? ordered : unordered;
 }
@@ -58,6 +69,7 @@ export class RunningAttempts {
   readonly #rates: StartRates;
   readonly #order = new StartOrder();
   readonly #urgency = new StartUrgency();
+  readonly #groups = new Groups();
   readonly #now: () => number;
 
   constructor(now: () => number) {
@@ -68,14 +80,21 @@ export class RunningAttempts {
   /** A request was accepted. */
   note(life: Life): void {
     this.#order.note(life, this.flows[life.name.function]);
+    this.#groups.note(life, this.flows[life.name.function]);
   }
 
   /** What a fact breaks; `undefined` when every limit holds. */
   fold(fact: Fact, life: Life): string | undefined {
     const passed = this.hasCuts ? undefined : this.#order.judge(fact, life, this.flows[life.name.function]);
-    const exceeded = this.#foldStart(fact, life) ?? this.#foldAttempt(fact, life);
+    const ungrouped = this.#groups.fold(fact, life, this.flows[life.name.function]);
+    const exceeded = (this.hasCuts ? undefined : ungrouped) ?? this.#foldStart(fact, life) ?? this.#foldAttempt(fact, life);
     const given = { flow: this.flows[life.name.function], now: this.#now() };
     return passed ?? exceeded ?? (this.isCalm ? (this.#foldWait(fact, life) ?? this.#urgency.judge(fact, life, given)) : undefined);
+  }
+
+  /** What an execution breaks. */
+  execute(execution: Execution, life: Life): string | undefined {
+    return this.hasCuts ? undefined : this.#groups.execute(execution, life);
   }
 
   #foldStart(fact: Fact, { name, payload }: Life): string | undefined {

@@ -48,6 +48,21 @@ export const zhCn = {
     '对 {destination} 的通知已放弃：{reason}。执行结果不变。',
   'The delivery to {destination} was postponed without a try: {reason}. It is due again in {due}, at {time}.':
     '对 {destination} 的通知未尝试即被推迟：{reason}。将在 {due} 后再次到期，时间为 {time}。',
+  'It waits to run together with the requests of the key "{key}" that follow within {wait}, for {max} at most.':
+    '它等待与键“{key}”在 {wait} 内的后续请求一起执行，最多等待 {max}。',
+  'It waits until no request of the key "{key}" has followed for {wait}, for {max} at most: only the newest one runs.':
+    '它等待键“{key}”在 {wait} 内没有后续请求，最多等待 {max}：只执行最新的请求。',
+  'It runs as a part of {leader}.': '它作为 {leader} 的一部分执行。',
+  'The later request {leader} runs in its place.': '由之后的请求 {leader} 代替它执行。',
+  'Its debounce ended at {time}: it runs alone.': '防抖于 {time} 结束：它单独执行。',
+  'Its debounce ended at {time}: it runs with the events of {count} other requests.':
+    '防抖于 {time} 结束：它与另外 {count} 个请求的事件一起执行。',
+  'Its debounce ended at {time}: it runs in the place of {count} earlier requests.':
+    '防抖于 {time} 结束：它代替之前的 {count} 个请求执行。',
+  'It waits for the outcome of {leader}, of which it is a part.': '它是 {leader} 的一部分，正在等待其结果。',
+  'It has waited for {duration} for the debounce of the key "{key}", which ends {wait} after the last request, and at {time} at the latest.':
+    '它已为键“{key}”的防抖等待 {duration}；防抖在最后一个请求之后 {wait} 结束，最迟于 {time} 结束。',
+  'It has the outcome of {id}, which ran with its event.': '它的结果即 {id} 的结果，后者携带它的事件执行。',
   'The next attempt waits for a slot of {pool}, with the key "{key}".': '下一次尝试正在等待 {pool} 的名额，键为“{key}”。',
   'The next attempt waits for the rate of {pool}, {limit} in {per}: none can start before {time}.':
     '下一次尝试正在等待 {pool} 的速率（每 {per} {limit} 次）：{time} 之前不能开始。',

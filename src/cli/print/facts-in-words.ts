@@ -15,6 +15,8 @@ type Sign = {
 const signs: Record<Fact['type'], Sign> = {
   queued: { unicode: '○', ascii: 'o', colour: 'cyan' },
   deferred: { unicode: '⏸', ascii: '~', colour: 'yellow' },
+  'debounce.closed': { unicode: '◆', ascii: '#', colour: 'cyan' },
+  'debounce.joined': { unicode: '◇', ascii: '#', colour: 'cyan' },
   running: { unicode: '▶', ascii: '>', colour: 'blue' },
   retrying: { unicode: '↻', ascii: '~', colour: 'yellow' },
   succeeded: { unicode: '✔', ascii: '+', colour: 'green' },
@@ -49,6 +51,9 @@ function wordsFor(fact: Fact): string {
       return `${describeAcceptance(fact)}${describeOrigin(fact)}${describeDelay(fact)}`;
     case 'deferred':
       return describeDeferral(fact);
+    case 'debounce.closed':
+    case 'debounce.joined':
+      return describePart(fact);
     case 'running':
       return say('attempt {attempt} on {worker}', fact) + describeTerms(fact);
     case 'retrying':
@@ -116,7 +121,12 @@ function describeOrigin({ lineage, redriveOf, schedule, batch }: FactOf<'queued'
   return lineage === undefined ? again : again + say('; hop {hop} of the chain of {root}, started by {parent}', lineage);
 }
 
-function describeDeferral({ at, flow: { pool, key, priority, rate } }: FactOf<'deferred'>): string {
+function describeDeferral({ at, flow: { pool, key, priority, rate, debounce } }: FactOf<'deferred'>): string {
+  if (debounce !== undefined)
+    return say('waits for further requests, with the key {key}, until none has come for {duration}', {
+      key: quote(key),
+      duration: formatDuration(debounce.waitInMs),
+    });
   if (rate === undefined) {
     const text =
       key === ''
@@ -140,8 +150,16 @@ function describeRetry(fact: FactOf<'retrying'>): string {
   return say('attempt {attempt} {failure}; the next one is due in {duration}', values);
 }
 
+function describePart(fact: FactOf<'debounce.closed'> | FactOf<'debounce.joined'>): string {
+  if (fact.type === 'debounce.closed')
+    return say('its debounce ended: it runs for {count} other requests too', { count: fact.members.length });
+  const { invocation: leader } = fact.leader;
+  return fact.keep === 'all' ? say('runs as a part of {leader}', { leader }) : say('superseded by {leader}', { leader });
+}
+
 function describeSuccess(fact: FactOf<'succeeded'>): string {
   const payload = describePayload(fact);
+  if (fact.leader !== undefined) return say('{leader} returned {payload}', { leader: fact.leader, payload });
   if (fact.attempt === 0) return say('all members are over: {payload}', { payload });
   return say('attempt {attempt} returned {payload}', { attempt: fact.attempt, payload });
 }

@@ -1,4 +1,5 @@
 import { say } from '#src/cli/texts/say.ts';
+import { debounceOf } from '#src/core/functions/debounce.ts';
 import { type Flow, fifoOf } from '#src/core/functions/flow.ts';
 import { agingOf } from '#src/core/functions/priority.ts';
 import { rateOf } from '#src/core/functions/rate.ts';
@@ -21,14 +22,24 @@ export function limitsInWords(flow: Flow): string {
 }
 
 function countsInWords(flow: Flow): string {
-  const { rate, key } = flow;
-  const limits = concurrencyInWords(flow);
+  const { rate, key, debounce } = flow;
+  const limits = [...concurrencyInWords(flow), ...debounceInWords(debounce)];
   if (rate === undefined) return limits.join(say('; '));
   const { limit, perInMs, burst } = rateOf(rate);
   const values = { limit, duration: formatDuration(perInMs), burst };
   const text =
     key === undefined ? '{limit} start in {duration}, {burst} at once' : '{limit} of each key start in {duration}, {burst} at once';
   return [...limits, say(text, values)].join(say('; '));
+}
+
+/** A debounce; empty without one. */
+function debounceInWords(debounce: Flow['debounce']): string[] {
+  if (debounce === undefined) return [];
+  const { keep, waitInMs, maxWaitInMs } = debounceOf(debounce);
+  const values = { wait: formatDuration(waitInMs), max: formatDuration(maxWaitInMs) };
+  return keep === 'all'
+    ? [say('requests within {wait} run together, {max} at most', values)]
+    : [say('of requests within {wait} the last one runs, {max} at most', values)];
 }
 
 /** The limit of attempts at one moment; empty without one. */

@@ -79,7 +79,11 @@ function openedBy(fact: Fact): Open | undefined {
     case 'queued':
       return openedByRequest(fact);
     case 'deferred':
-      return { kind: 'wait', label: sayWord('deferred'), from: fact.at, note: describeDeferral(fact) };
+      return { kind: 'wait', label: labelOfDeferral(fact), from: fact.at, note: describeDeferral(fact) };
+    case 'debounce.closed':
+      return { kind: 'queued', label: sayWord('queued'), from: fact.at, note: say('waiting for an attempt') };
+    case 'debounce.joined':
+      return { kind: 'wait', label: say('wait'), from: fact.at, note: say('until {id} is over', { id: fact.leader.invocation }) };
     case 'running':
       return { kind: 'attempt', label: say('attempt {attempt}', fact), from: fact.at, note: say('running on {worker}', fact) };
     case 'retrying':
@@ -100,7 +104,12 @@ function openedBy(fact: Fact): Open | undefined {
   }
 }
 
-function describeDeferral({ flow: { key, rate } }: FactOf<'deferred'>): string {
+function labelOfDeferral({ flow: { debounce } }: FactOf<'deferred'>): string {
+  return debounce === undefined ? sayWord('deferred') : say('debounced');
+}
+
+function describeDeferral({ flow: { key, rate, debounce } }: FactOf<'deferred'>): string {
+  if (debounce !== undefined) return say('for further requests of the key {key}', { key: quote(key) });
   if (rate === undefined && key === '') return say('until a slot is free');
   if (rate === undefined) return say('until a slot of the key {key} is free', { key: quote(key) });
   const values = { limit: rate.limit, duration: formatDuration(rate.perInMs) };

@@ -1,4 +1,5 @@
 import type { Invocation } from '#machines/invocation.ts';
+import type { InvocationContext } from '#machines/invocation-context.ts';
 import type { PoolId } from '#src/core/functions/flow.ts';
 import { parsePriority } from '#src/core/functions/priority.ts';
 import { idAt, isStreamId } from '#src/core/names/ids.ts';
@@ -12,6 +13,8 @@ import type { RequestId, StreamId } from '#src/core/names/names.ts';
  */
 export type StreamWaits = {
   readonly waits: readonly StreamWait[];
+  /** The invocations that wait for their group, and those that lead one. */
+  readonly grouped: readonly Grouped[];
   /** Whether other invocations of the stream are not over, and wait for no slot. */
   readonly hasOthers: boolean;
 };
@@ -25,6 +28,16 @@ export type StreamWait = {
   readonly priority?: number;
 };
 
+/** `waits`: the invocation at an index waits for its group. `leads`: its group is closed, and it is not over. `dueAt`: of a delayed request. */
+export type Grouped = {
+  readonly index: number;
+  readonly part: 'waits' | 'leads';
+  readonly pool: PoolId;
+  readonly key: string;
+  readonly dueAt?: number;
+};
+
+const parts = { waits: 'd', leads: 'l' } as const;
 const HAS_OTHERS = '+';
 const INDEX_AT = 32;
 
@@ -34,11 +47,26 @@ export function waitsTextOf(invocations: Iterable<Invocation>): string {
   let hasOthers = false;
   for (const { context } of invocations) {
     const { waitsFor, outcome, request, attempts } = context;
+    const index = indexOf(request?.invocation ?? '');
     if (waitsFor === null) hasOthers ||= outcome === null;
-    else waits.push([indexOf(request?.invocation ?? ''), attempts + 1, ...textsOf(waitsFor)].join('/'));
+    else if (waitsFor.debounce !== undefined) waits.push([index, parts.waits, ...namesOf(waitsFor), ...dueAtOf(request)].join('/'));
+    else waits.push([index, attempts + 1, ...textsOf(waitsFor)].join('/'));
+    if (isLeader(context)) waits.push([index, parts.leads, ...namesOf(context.group ?? {})].join('/'));
   }
   return `${hasOthers ? HAS_OTHERS : ''}${waits.join(',')}`;
 }
+
+/** Whether the header of a stream names an invocation: it waits for a slot or its group, or leads a group. */
+export function isNamed(context: InvocationContext): boolean {
+  return context.waitsFor !== null || isLeader(context);
+}
+
+function isLeader({ group, outcome }: InvocationContext): boolean {
+  return outcome === null && group?.members !== undefined;
+}
+
+const namesOf = ({ pool = '', key = '' }): string[] => [pool, key].map(encodeURIComponent);
+const dueAtOf = (request: InvocationContext['request']): number[] => (request?.dueAt === undefined ? [] : [request.dueAt]);
 
 function textsOf({ pool, key, priority }: { pool: string; key: string; priority?: number | undefined }): (string | number)[] {
   const named = [pool, key].map(encodeURIComponent);
@@ -49,7 +77,7 @@ function textsOf({ pool, key, priority }: { pool: string; key: string; priority?
 export function parseWaits(text: string): StreamWaits {
   const hasOthers = text.startsWith(HAS_OTHERS);
   const waits = text.slice(hasOthers ? HAS_OTHERS.length : 0).split(',');
-  return { hasOthers, waits: waits.flatMap(parseWait) };
+  return { hasOthers, waits: waits.flatMap(parseWait), grouped: waits.flatMap(parseGrouped) };
 }
 
 function parseWait(text: string): StreamWait[] {
@@ -60,6 +88,19 @@ function parseWait(text: string): StreamWait[] {
   try {
     const wait = { index, attempt, pool: decodeURIComponent(pool) as PoolId, key: decodeURIComponent(key) };
     return [priority === undefined ? wait : { ...wait, priority }];
+  } catch {
+    return [];
+  }
+}
+
+function parseGrouped(text: string): Grouped[] {
+  const [at = '', sign, pool, key, dueAt] = text.split('/');
+  const index = Number(at);
+  if ((sign !== parts.waits && sign !== parts.leads) || !Number.isSafeInteger(index) || pool === undefined || key === undefined) return [];
+  const part = sign === parts.waits ? 'waits' : 'leads';
+  try {
+    const named = { index, part, pool: decodeURIComponent(pool) as PoolId, key: decodeURIComponent(key) } as const;
+    return [Number.isSafeInteger(Number(dueAt)) ? { ...named, dueAt: Number(dueAt) } : named];
   } catch {
     return [];
   }

@@ -3,6 +3,7 @@ import { wholeNumber } from '#machines/bounds.ts';
 import { type FunctionName, isBareName, splitName } from '#src/core/names/names.ts';
 import { PATH_FORM, parseJsonPath } from '#src/core/text/json-path.ts';
 import { parseDuration } from '#src/core/text/parse-duration.ts';
+import { debounceSchema } from './debounce.ts';
 import { type RateText, rateOf, rateSchema, rateTextOf } from './rate.ts';
 
 const SHORTEST_AGING_IN_MS = 1_000;
@@ -32,6 +33,9 @@ export const flowSchema = z
       .refine(isBareName, 'must be 1 to 60 letters, digits, "-" or "_", start with a letter and end with a letter or digit')
       .optional()
       .describe('functions of a project with the same pool share their slots'),
+    debounce: debounceSchema
+      .optional()
+      .describe('requests of each key that follow each other closely run once, or of the function without a key'),
     order: z
       .enum(['fifo', 'priority'])
       .optional()
@@ -53,9 +57,9 @@ export const flowSchema = z
         'with order fifo: hold, the default, keeps the key until the outcome of a failed attempt that is retried; pass lets the next request run',
       ),
   })
-  .refine(({ concurrency, rate }) => concurrency !== undefined || rate !== undefined, {
+  .refine(({ concurrency, rate, debounce }) => concurrency !== undefined || rate !== undefined || debounce !== undefined, {
     path: ['concurrency'],
-    message: 'must be given, or a rate, or both',
+    message: 'must be given, or a rate, or both, or a debounce',
   })
   .refine(({ key, total }) => total === undefined || key !== undefined, {
     path: ['total'],
@@ -76,6 +80,10 @@ export const flowSchema = z
   .refine(({ order, rate }) => order !== 'fifo' || rate === undefined, {
     path: ['order'],
     message: 'cannot go with a rate: a retry that keeps its key would wait for a token that others may take',
+  })
+  .refine(({ order, debounce }) => order === undefined || debounce === undefined, {
+    path: ['order'],
+    message: 'cannot go with a debounce: one request of a key runs for others',
   })
   .refine(({ order, onRetry }) => onRetry === undefined || order === 'fifo', {
     path: ['onRetry'],
@@ -113,6 +121,11 @@ export function limitsOf(flow: Flow): FlowLimits {
   const totalOfAll = key === undefined ? concurrency : total;
   if (totalOfAll !== undefined) limits.total = totalOfAll;
   return limits;
+}
+
+/** Whether attempts of the function need a slot or a token. A debounce alone limits none. */
+export function hasLimits(flow: Flow | undefined): flow is Flow {
+  return flow?.concurrency !== undefined || flow?.rate !== undefined;
 }
 
 export type OnRetry = NonNullable<Flow['onRetry']>;

@@ -2,6 +2,9 @@ import type { Failure, StoredOutput } from '#machines/facts.ts';
 import type { FunctionDefinition } from '#src/core/functions/definition.ts';
 import type { RequestId } from '#src/core/names/names.ts';
 
+/** The event of one request of a group. */
+export type ExecutionEvent = { requestId: RequestId; payload: string };
+
 /** One execution to perform. */
 export type Execution = {
   definition: FunctionDefinition;
@@ -13,6 +16,8 @@ export type Execution = {
   attempt: number;
   /** The request payload: JSON text, at most 262,144 bytes. An empty one means the event `{}`. */
   payload: string;
+  /** The requests of a group that run together, in their order: the event is the array of theirs (`events-host.ts`). */
+  events?: readonly ExecutionEvent[];
   traceparent?: string;
   /** Whether the result tells the memory of the function's process. */
   measuresMemory?: true;

@@ -4,7 +4,7 @@ import { type Invocation, type InvocationEffect, invocationFolder } from '#machi
 import type { InvocationContext } from '#machines/invocation-context.ts';
 import { expiresAt } from '#machines/outcome.ts';
 import { StreamLostError } from '#src/core/errors.ts';
-import { waitsTextOf } from '#src/core/flow/stream-waits.ts';
+import { isNamed, waitsTextOf } from '#src/core/flow/stream-waits.ts';
 import { acceptedAfter, headOfOwned } from '#src/core/log/chain.ts';
 import type {
   AcceptedRequest,
@@ -138,7 +138,7 @@ export function wakeTimesOf(invocations: ReadonlyMap<string, Invocation>): WakeT
   for (const invocation of invocations.values()) {
     const { value, context } = invocation;
     if (value === 'initial') continue;
-    hasWaits ||= context.waitsFor !== null;
+    hasWaits ||= isNamed(context);
     if (context.dueAt !== null) lowerByDueTime(wakeTimes, invocation, context.dueAt);
     else if (context.outcome === null) lower(wakeTimes, 'inProgressSince', context.startedAt ?? context.request?.at ?? 0);
     else lowerByDeliveries(wakeTimes, context, value === 'notified');

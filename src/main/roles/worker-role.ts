@@ -4,6 +4,7 @@ import type { Redact } from '#src/core/output/redaction.ts';
 import { createLargePayloads } from '#src/core/payloads/large-payloads.ts';
 import type { Destinations } from '#src/destinations/destinations.ts';
 import { createVettedHttp } from '#src/destinations/http/vetted-http.ts';
+import { createEventsHost } from '#src/hosts/events-host.ts';
 import { createFetchingHost } from '#src/hosts/fetching-host.ts';
 import { createHost } from '#src/hosts/host.ts';
 import { createHttpHost } from '#src/hosts/http-host.ts';
@@ -115,5 +116,5 @@ function hostOf(context: RoleContext, { plan, cgroups, redact }: HostParts) {
   const redacting = redact === undefined ? host : createRedactingHost(host, redact);
   const { payloads } = context.encryption;
   const large = createLargePayloads({ store: ports.payloadStore, payloads });
-  return traceHost(createFetchingHost(createSealingHost(redacting, payloads), large, { logger: options.logger }), tracer);
+  return traceHost(createFetchingHost(createSealingHost(createEventsHost(redacting), payloads), large, { logger: options.logger }), tracer);
 }

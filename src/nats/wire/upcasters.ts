@@ -22,7 +22,8 @@ export type Upcasting = { readonly oldest: number; readonly table: Readonly<Reco
  * - 4: `delivery.dismissed` is new, and so is `isEarly` of `redriven`: earlier machines refuse a redrive before `notified`.
  * - 5: `retryable` and `retryAfterInMs` of a failure are new.
  * - 6: `when` of a destination and `notSent` of an outcome are new. An earlier process would deliver to every destination.
- * - 7: `deferred` and `batch.sealed` are new, and so is `stored` of a success: an earlier process would take the value for an empty one.
+ * - 7: `deferred`, `debounce.closed`, `debounce.joined` and `batch.sealed` are new, and so is `leader` of an outcome. So is `stored` of a success: an
+ *   earlier process would take the value for an empty one.
  */
 export const released: Upcasting = { oldest: 1, table: {} };
 
@@ -41,8 +42,10 @@ export function versionOf(facts: readonly Fact[]): number {
   return version;
 }
 
+const newIn7: ReadonlySet<Fact['type']> = new Set(['deferred', 'debounce.closed', 'debounce.joined', 'batch.sealed']);
+
 function versionOfOne(fact: Fact): number {
-  if (fact.type === 'deferred' || fact.type === 'batch.sealed' || 'stored' in fact) return 7;
+  if (newIn7.has(fact.type) || 'stored' in fact || 'leader' in fact) return 7;
   if (hasCondition(fact)) return 6;
   if ('failure' in fact && (fact.failure.retryable !== undefined || fact.failure.retryAfterInMs !== undefined)) return 5;
   if (fact.type === 'delivery.dismissed' || (fact.type === 'redriven' && fact.isEarly)) return 4;

@@ -3,18 +3,32 @@ import type { FunctionView } from '#src/gateway/api/schemas/functions.ts';
 import type { ApiError } from '../api/http.ts';
 import { FormField, messageAt, numberOrText } from '../parts/form-field.tsx';
 import { t } from '../shell/language.ts';
+import { DebounceFields, debounceDraftOf, debounceOf, noDebounce } from './debounce-fields.tsx';
 import '../styles/flow.css';
 
 /** The flow of a function, as the user types it. Without a concurrency and a rate there is no flow. */
-export type FlowDraft = Record<'concurrency' | 'rate' | 'key' | 'total' | 'pool' | 'order' | 'aging' | 'onRetry', string>;
+export type FlowDraft = Record<
+  'concurrency' | 'rate' | 'key' | 'total' | 'pool' | 'order' | 'aging' | 'onRetry' | 'wait' | 'maxWait' | 'keep',
+  string
+>;
 
-export const noFlow: FlowDraft = { concurrency: '', rate: '', key: '', total: '', pool: '', order: '', aging: '', onRetry: '' };
+export const noFlow: FlowDraft = {
+  concurrency: '',
+  rate: '',
+  key: '',
+  total: '',
+  pool: '',
+  order: '',
+  aging: '',
+  onRetry: '',
+  ...noDebounce,
+};
 
 export function flowDraftOf({ flow }: FunctionView['definition']): FlowDraft {
   if (flow === undefined) return noFlow;
   const { concurrency, rate, key = '', total, pool = '', order = '', aging = '', onRetry = '' } = flow;
   const numbers = { concurrency: textOf(concurrency), rate: rate === undefined ? '' : rateFieldsInText(rate), total: textOf(total) };
-  return { ...numbers, key, pool, order, aging, onRetry };
+  return { ...numbers, key, pool, order, aging, onRetry, ...debounceDraftOf(flow) };
 }
 
 /** The flow of a definition; `undefined` when no field is filled. The gateway refuses what is wrong. */
@@ -27,6 +41,7 @@ export function flowOf(draft: FlowDraft): object | undefined {
     ...(key === '' ? {} : { key }),
     ...(total === '' ? {} : { total: numberOrText(total) }),
     ...(pool === '' ? {} : { pool }),
+    ...debounceOf(draft),
     ...(order === '' ? {} : { order }),
     ...(aging === '' ? {} : { aging }),
     ...(onRetry === '' ? {} : { onRetry }),
@@ -79,6 +94,7 @@ export function FlowFields({ draft, problem, onChange }: FlowFieldsProps) {
         message={messageAt(problem, '/flow/pool')}
         onChange={(pool) => set({ pool })}
       />
+      <DebounceFields draft={draft} problem={problem} set={set} />
       <FormField
         label={t('Order of requests')}
         hint={t('fifo: the requests of a key start one after another; priority: the most urgent one first; empty for no order')}

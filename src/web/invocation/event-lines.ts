@@ -68,6 +68,24 @@ function describeAcceptance({ function: name, qualifier, synchronous, redriveOf,
   return redriveOf === undefined ? accepted : t('{accepted}, redrives {id}', { accepted, id: redriveOf });
 }
 
+function describePart(fact: FactOf<'debounce.closed'> | FactOf<'debounce.joined'>): string {
+  if (fact.type === 'debounce.closed') return t('the debounce ended; runs for {count} other requests too', { count: fact.members.length });
+  const { invocation: id } = fact.leader;
+  return fact.keep === 'all' ? t('runs as a part of {id}', { id }) : t('superseded by {id}', { id });
+}
+
+function describeDeferral(fact: FactOf<'deferred'>): string {
+  if (fact.flow.debounce !== undefined) return t('waits for further requests, with the key {key}', fact.flow);
+  if (fact.flow.rate === undefined && fact.flow.key === '') return t('waits for a slot of {pool}', fact.flow);
+  return fact.flow.rate === undefined
+    ? t('waits for a slot of {pool}, with the key {key}', fact.flow)
+    : t('waits for the rate of {pool}: {limit} in {duration}', {
+        ...fact.flow,
+        limit: fact.flow.rate.limit,
+        duration: formatDuration(fact.flow.rate.perInMs),
+      });
+}
+
 /** An event in one line. */
 function describe({ fact }: NamedEvent): string {
   switch (fact.type) {
@@ -83,15 +101,11 @@ function describe({ fact }: NamedEvent): string {
         duration: formatDuration(Math.max(0, fact.dueAt - fact.at)),
         failure: failureSummary(fact.failure.message),
       });
+    case 'debounce.closed':
+    case 'debounce.joined':
+      return describePart(fact);
     case 'deferred':
-      if (fact.flow.rate === undefined && fact.flow.key === '') return t('waits for a slot of {pool}', fact.flow);
-      return fact.flow.rate === undefined
-        ? t('waits for a slot of {pool}, with the key {key}', fact.flow)
-        : t('waits for the rate of {pool}: {limit} in {duration}', {
-            ...fact.flow,
-            limit: fact.flow.rate.limit,
-            duration: formatDuration(fact.flow.rate.perInMs),
-          });
+      return describeDeferral(fact);
     case 'succeeded':
       return t('attempt {attempt} returned {payload}', {
         attempt: fact.attempt,

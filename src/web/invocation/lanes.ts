@@ -113,8 +113,17 @@ function openedBy({ fact, at, name }: NamedEvent): OpenSpan | undefined {
       return open({
         kind: 'wait',
         tone: 'queued',
-        label: t('deferred'),
-        note: waitedFor(fact.flow),
+        label: fact.flow.debounce === undefined ? t('deferred') : t('debounced'),
+        note: fact.flow.debounce === undefined ? waitedFor(fact.flow) : t('waited for further requests of the key {key}', fact.flow),
+      });
+    case 'debounce.closed':
+      return open({ kind: 'wait', tone: 'queued', label: t('queued'), note: t('waited for a worker') });
+    case 'debounce.joined':
+      return open({
+        kind: 'wait',
+        tone: 'queued',
+        label: t('member'),
+        note: t('waited for the outcome of {id}', { id: fact.leader.invocation }),
       });
     case 'running':
       return open({ kind: 'attempt', tone: 'running', label: t('attempt {attempt}', fact), note: t('runs on {worker}', fact) });

@@ -21,6 +21,8 @@ const appearances: Readonly<Record<string, Appearance & { label: Text }>> = {
   notSent: { tone: 'muted', icon: 'discarded', label: 'Not sent' },
   dead: { tone: 'failed', icon: 'dead', label: 'Dead' },
   deferred: { tone: 'queued', icon: 'queued', label: 'Deferred' },
+  'debounce.closed': { tone: 'queued', icon: 'queued', label: 'Debounce ended' },
+  'debounce.joined': { tone: 'queued', icon: 'queued', label: 'Joined a group' },
   'delivery.started': { tone: 'running', icon: 'delivering', label: 'Delivery started' },
   'delivery.failed': { tone: 'retrying', icon: 'retrying', label: 'Delivery failed' },
   'delivery.delivered': { tone: 'succeeded', icon: 'succeeded', label: 'Delivered' },

@@ -52,6 +52,9 @@ export async function recordHistories(folder: string): Promise<string[]> {
   await client.batches.open({ function: 'greet', id: 'batch', onComplete: [toFunction('picky')] });
   await client.invoke('greet', {}, { id: 'member', batch: 'batch' });
   await client.batches.seal({ function: 'greet', id: 'batch' });
+  await client.invokeMany('gathering', [{}, {}]);
+  const closed = await log.until(({ type }) => type === 'debounce.closed');
+  const joined = await log.until(({ type }) => type === 'debounce.joined');
   const sealed = await log.until(({ type }) => type === 'batch.sealed');
   publish(sequent, 'nobody', 'unknown-function', '{}');
   publish(sequent, 'greet', 'no-json', '{');
@@ -73,7 +76,7 @@ export async function recordHistories(folder: string): Promise<string[]> {
 
   const ids = requests.map(([, id]) => id);
   const recorded = [...ids, 'unknown-function', 'no-json', 'worker-lost', failing.invocation, postponed.invocation];
-  recorded.push(...batch.slice(0, 1).map(({ requestId }) => requestId), 'member', sealed.invocation);
+  recorded.push(...batch.slice(0, 1).map(({ requestId }) => requestId), 'member', sealed.invocation, closed.invocation, joined.invocation);
   await log.untilNotified(recorded);
   recorded.push(...followUpsOf(sequent, ids));
   await log.untilNotified(recorded);
@@ -92,6 +95,7 @@ async function putFunctions({ client: { functions } }: DeliveringSystem, url: st
   await put('unreachable', { policy: { onFailure: [toHttp(`${url}/down`)] } });
   await put('aging', { paused: true, policy: { maxAgeInSeconds: 1 } });
   await put('waiting', { paused: true });
+  await put('gathering', { flow: { debounce: { wait: '1s', keep: 'all' } } });
 }
 
 /** A request that no client of Sequent would send. */

@@ -25,6 +25,9 @@ export type DefinitionFlags = {
   flowKey?: string;
   flowTotal?: number;
   flowPool?: string;
+  flowDebounceWait?: string;
+  flowDebounceMaxWait?: string;
+  flowDebounceKeep?: string;
   flowOrder?: string;
   flowAging?: string;
   flowOnRetry?: string;
@@ -89,8 +92,11 @@ export async function packedHandler(
 function flowFrom(name: string, flags: DefinitionFlags): object | undefined {
   const { flowConcurrency: concurrency, flowRate: rate, flowKey: key, flowTotal: total, flowPool: pool } = flags;
   const { flowOrder: order, flowAging: aging, flowOnRetry: onRetry } = flags;
-  if (concurrency !== undefined || rate !== undefined) return present({ concurrency, rate, key, total, pool, order, aging, onRetry });
-  if ([key, total, pool, order, aging, onRetry].every((value) => value === undefined)) return undefined;
+  const { flowDebounceWait: wait, flowDebounceMaxWait: maxWait, flowDebounceKeep: keep } = flags;
+  const debounce = wait === undefined ? undefined : present({ wait, maxWait, keep });
+  if ([concurrency, rate, debounce].some((value) => value !== undefined))
+    return present({ concurrency, rate, debounce, key, total, pool, order, aging, onRetry });
+  if ([key, total, pool, order, aging, onRetry, maxWait, keep].every((value) => value === undefined)) return undefined;
   throw usageProblem(`"${name}" cannot be defined`, 'its flow has no limit', '--flow-concurrency 1 or --flow-rate 100/1s');
 }
 

@@ -43,6 +43,17 @@ export function putCommand(): Command {
     .option('--flow-key <path>', 'where the key is in the event: $.customer; the key of a request has precedence (invoke --flow-key)')
     .option('--flow-total <count>', 'with --flow-key: attempts of all keys together', parseWhole(1, 1_000))
     .option('--flow-pool <name>', 'share the slots with the functions of the same pool')
+    .option('--flow-debounce-wait <duration>', 'requests of a key run once, when none came for this time: 5s; needs --flow-debounce-keep')
+    .option(
+      '--flow-debounce-max-wait <duration>',
+      'with --flow-debounce-wait: the longest time after the first request (default: 10 waits)',
+    )
+    .addOption(
+      new Option('--flow-debounce-keep <which>', 'with --flow-debounce-wait: the last request runs, or all run together').choices([
+        'last',
+        'all',
+      ]),
+    )
     .addOption(
       new Option(
         '--flow-order <order>',

@@ -193,8 +193,8 @@ export const options = {
   'print again after each interval, until Ctrl-C': '每隔一段时间再次输出，直到按 Ctrl-C',
   'the time between two prints of --watch': '--watch 两次输出的间隔',
   'in time buckets of this length, or a row for each version that ran': '按此长度的时间段统计，或每个执行过的版本一行',
-  'only these transitions, repeatable: queued, deferred, running, retrying, succeeded, failed, delivery.started, delivery.failed, delivery.delivered, delivery.dead, delivery.postponed, delivery.redriven, delivery.dismissed, notified, redriven, batch.sealed':
-    '只包括这些状态变化，可重复：queued、deferred、running、retrying、succeeded、failed、delivery.started、delivery.failed、delivery.delivered、delivery.dead、delivery.postponed、delivery.redriven、delivery.dismissed、notified、redriven、batch.sealed',
+  'only these transitions, repeatable: queued, deferred, debounce.closed, debounce.joined, running, retrying, succeeded, failed, delivery.started, delivery.failed, delivery.delivered, delivery.dead, delivery.postponed, delivery.redriven, delivery.dismissed, notified, redriven, batch.sealed':
+    '只包括这些状态变化，可重复：queued、deferred、debounce.closed、debounce.joined、running、retrying、succeeded、failed、delivery.started、delivery.failed、delivery.delivered、delivery.dead、delivery.postponed、delivery.redriven、delivery.dismissed、notified、redriven、batch.sealed',
   'only failures for these reasons, repeatable: UnhandledInvocationError, EventAgeExceeded, FunctionNotFound, PayloadTooLarge, InvalidPayload, InvalidRequest, LoopDetected, InvocationCanceled, SystemError':
     '只包括因这些原因的失败，可重复：UnhandledInvocationError、EventAgeExceeded、FunctionNotFound、PayloadTooLarge、InvalidPayload、InvalidRequest、LoopDetected、InvocationCanceled、SystemError',
   'a sequence of the log (1 is the first), a duration ago (30m), a moment, or now':

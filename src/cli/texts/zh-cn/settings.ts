@@ -7,6 +7,8 @@ export const settings = {
   '{count} of each key at once': '每个键同时 {count} 次',
   '{limits}, {total} of all keys': '{limits}，所有键合计 {total} 次',
   '{limits}, the most urgent first (aging {duration})': '{limits}，最紧急的优先（老化时间 {duration}）',
+  'requests within {wait} run together, {max} at most': '{wait} 内的请求一起执行，最多等待 {max}',
+  'of requests within {wait} the last one runs, {max} at most': '{wait} 内的请求只执行最后一个，最多等待 {max}',
   '{limits}, first in, first out (a retry holds its key)': '{limits}，先进先出 FIFO（重试保留其键）',
   '{limits}, first in, first out (a retry lets others pass)': '{limits}，先进先出 FIFO（重试让其他请求先执行）',
   '{limit} start in {duration}, {burst} at once': '每 {duration} 开始 {limit} 次，突发 {burst} 次',

@@ -22,6 +22,8 @@ export const words = {
   'delivery.redriven': '重新通知',
   'delivery.dismissed': '忽略死信',
   'batch.sealed': '批次封闭',
+  'debounce.closed': '防抖结束',
+  'debounce.joined': '加入组',
   unopened: '未打开',
   open: '打开',
   sealed: '已封闭',

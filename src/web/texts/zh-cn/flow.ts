@@ -9,6 +9,13 @@ export const flow = {
   '1 to 1,000 attempts; empty for no limit': '1 到 1,000 次执行；不填写则不限',
   Pool: '池',
   'functions of the same pool share their slots': '同一个池的函数共享名额',
+  Debounce: '防抖',
+  'requests of a key run once, when none came for this time: 5s; empty for no debounce':
+    '同一个键在此时间内没有后续请求时执行一次：5s；不填写则无防抖',
+  'Longest debounce': '最长防抖',
+  'after the first request; empty for ten times the debounce': '从第一个请求起；不填写则为防抖时间的 10 倍',
+  'Debounce keeps': '防抖保留',
+  'last: the newest request runs; all: one attempt gets the array of all events': 'last：执行最新的请求；all：一次执行得到全部事件的数组',
   'Order of requests': '请求顺序',
   'fifo: the requests of a key start one after another; priority: the most urgent one first; empty for no order':
     'fifo：同一个键的请求逐个开始；priority：最紧急的先开始；不填写则无顺序',

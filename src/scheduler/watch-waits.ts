@@ -1,0 +1,27 @@
+import { GroupCloser } from './close-groups.ts';
+import type { OpenStreams } from './open-streams.ts';
+import type { SchedulerOptions } from './ports.ts';
+import { watchSlots } from './slot-checks.ts';
+
+/** What invocations wait for in the log: slots, tokens, and their groups. */
+export function watchWaits(options: SchedulerOptions, open: () => OpenStreams, signal: AbortSignal) {
+  const { checks, grants, ledger } = watchSlots(options, open, signal);
+  const groups = new GroupCloser(options, open);
+  return {
+    checks,
+    ledger,
+    onWait: grants.noteWait,
+    /** When a wait is looked at next; infinite when nothing waits and no slot is taken. */
+    get nextDueAt() {
+      return Math.min(checks.nextDueAt, grants.nextDueAt, groups.nextDueAt);
+    },
+    look(now: number): void {
+      checks.look(now);
+      grants.look(now);
+      groups.look(now);
+    },
+    async stop(): Promise<void> {
+      await Promise.all([checks.stop(), groups.stop()]);
+    },
+  };
+}
