@@ -32,8 +32,9 @@ export function startLine(
 }
 
 export function runLine(id: number, execution: Execution): string {
-  const { payload, requestId, attempt, qualifier, functionUrn, traceparent, measuresMemory } = execution;
-  return JSON.stringify(['run', id, payload, requestId, attempt, qualifier, functionUrn, traceparent, measuresMemory]);
+  const { payload, requestId, attempt, qualifier, functionUrn, traceparent, measuresMemory, requestIds } = execution;
+  const ids = requestIds === undefined ? [] : [requestIds];
+  return JSON.stringify(['run', id, payload, requestId, attempt, qualifier, functionUrn, traceparent, measuresMemory, ...ids]);
 }
 
 export function abortLine(id: number): string {

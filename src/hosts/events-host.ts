@@ -9,5 +9,6 @@ export function createEventsHost(host: FunctionHost): FunctionHost {
 }
 
 function withArray({ events = [], ...execution }: Execution): Execution {
-  return { ...execution, payload: `[${events.map(({ payload }) => (payload.trim() === '' ? '{}' : payload)).join(',')}]` };
+  const payload = `[${events.map((event) => (event.payload.trim() === '' ? '{}' : event.payload)).join(',')}]`;
+  return { ...execution, payload, requestIds: events.map(({ requestId }) => requestId) };
 }

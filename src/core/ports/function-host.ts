@@ -18,6 +18,8 @@ export type Execution = {
   payload: string;
   /** The requests of a group that run together, in their order: the event is the array of theirs (`events-host.ts`). */
   events?: readonly ExecutionEvent[];
+  /** The ids of these requests, once the event is their array. */
+  requestIds?: readonly RequestId[];
   traceparent?: string;
   /** Whether the result tells the memory of the function's process. */
   measuresMemory?: true;

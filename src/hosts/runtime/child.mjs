@@ -60,8 +60,8 @@ function receive(line) {
 
 async function runQueue() {
   for (let frame = queue.shift(); frame !== undefined; frame = queue.shift()) {
-    const [, id, payload, requestId, attempt, qualifier, functionUrn, traceparent, measuresMemory] = frame;
-    const context = new HandlerContext({ definition, requestId, attempt, qualifier, functionUrn, traceparent }, output.print);
+    const [, id, payload, requestId, attempt, qualifier, functionUrn, traceparent, measuresMemory, requestIds] = frame;
+    const context = new HandlerContext({ definition, requestId, attempt, qualifier, functionUrn, traceparent, requestIds }, output.print);
     current = { id, context };
     output.open();
     const startedAt = performance.now();

@@ -8,6 +8,7 @@ export type ContextFacts = {
   functionUrn: string;
   attempt: number;
   traceparent?: string;
+  requestIds?: readonly string[];
 };
 
 /** The context that FunctionGraph documents for Node.js handlers, with Sequent's plain properties. */
@@ -19,6 +20,8 @@ export class HandlerContext {
   /** 1 for the first execution; a higher number means a retry. */
   readonly attempt: number;
   readonly traceparent?: string;
+  /** The requests of a debounced group, in the order of the events. */
+  readonly requestIds?: readonly string[];
   /** Aborts with the execution. In an inline handler it also aborts at the timeout. */
   readonly signal: AbortSignal;
   static abort(context: HandlerContext): void;

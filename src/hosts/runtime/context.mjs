@@ -20,6 +20,7 @@ export class HandlerContext {
     this.qualifier = execution.qualifier;
     this.attempt = execution.attempt;
     if (execution.traceparent !== undefined) this.traceparent = execution.traceparent;
+    if (execution.requestIds !== undefined) this.requestIds = execution.requestIds;
   }
 
   /** Made at the first read, because it is the most expensive part of a context and most handlers never read it. */
