@@ -42,8 +42,8 @@ export function explainPart(fact: FactOf<'debounce.closed'> | FactOf<'debounce.j
   ];
 }
 
-/** Why a debounced request waits; `undefined` when it waits for no group. */
-export function whyDebounced({ request, waitsFor, group }: InvocationContext, now: number): Wait | undefined {
+/** Why a debounced request waits; `undefined` when it waits for no group. `waiting`: how many requests of its key wait, if it is known. */
+export function whyDebounced({ request, waitsFor, group }: InvocationContext, now: number, waiting?: number): Wait | undefined {
   if (group?.leader !== undefined) {
     const values = { leader: group.leader.invocation };
     const text =
@@ -64,7 +64,10 @@ export function whyDebounced({ request, waitsFor, group }: InvocationContext, no
     'It has waited for {duration} for the debounce of the key "{key}", which ends {wait} after the last request, and at {time} at the latest.',
     values,
   );
-  return { kind: 'debounced', rule: 'DEB1', text };
+  if (waiting === undefined || waiting === 0) return { kind: 'debounced', rule: 'DEB1', text };
+  const counted =
+    waiting === 1 ? say('{text} 1 request waits so far.', { text }) : say('{text} {count} requests wait so far.', { text, count: waiting });
+  return { kind: 'debounced', rule: 'DEB1', text: counted };
 }
 
 /** The end of a member of a group; empty for any other outcome. */

@@ -49,6 +49,8 @@ export type FlowSlots = {
   before?: number | undefined;
   /** Of a flow with priorities: how many of those before it have a higher priority. */
   urgent?: number | undefined;
+  /** Of a debounced invocation: how many of its function wait with its key; absent when it is unknown. */
+  grouped?: number;
   /** Of a flow in the order of the log: the invocation that has the key now, and when it is retried. */
   turn?: { first?: string; dueAt?: number } | undefined;
 };

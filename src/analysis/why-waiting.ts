@@ -25,7 +25,7 @@ export function whyWaiting(moments: readonly Moment[], now: number, around?: Sur
   if (isBatch(invocation) && invocation.context.outcome === null) return undefined;
   switch (invocation.value) {
     case 'queued':
-      return whyDebounced(invocation.context, now) ?? whyDeferred(invocation.context, now, around) ?? whyQueued(moments, now, around);
+      return whyInGroup(invocation.context, now, around) ?? whyDeferred(invocation.context, now, around) ?? whyQueued(moments, now, around);
     case 'retrying':
       return whyDeferred(invocation.context, now, around) ?? whyRetrying(moments, now, around);
     case 'succeeded':
@@ -35,6 +35,15 @@ export function whyWaiting(moments: readonly Moment[], now: number, around?: Sur
     default:
       return undefined;
   }
+}
+
+/** Why a debounced invocation waits; `undefined` when it waits for no group. A group closes only while its function runs and a scheduler does. */
+function whyInGroup(context: InvocationContext, now: number, around: Surroundings | undefined): Wait | undefined {
+  const wait = whyDebounced(context, now, around?.slots?.grouped);
+  if (wait === undefined || around === undefined || context.group !== null) return wait;
+  const held = around.definition === undefined || around.definition.paused ? whyQueueWaits(around) : missingScheduler(around);
+  if (held === undefined) return wait;
+  return { ...held, text: say('Its debounce does not end: {why}.', { why: held.text }) };
 }
 
 function whyQueued(moments: readonly Moment[], now: number, around: Surroundings | undefined): Wait {

@@ -12,6 +12,8 @@ export type HandlerContext = {
   traceparent?: string;
   /** Aborts at the timeout of the execution, and when the worker stops. */
   signal: AbortSignal;
+  /** The requests of a debounced group, in the order of their events. */
+  requestIds?: readonly string[];
 };
 
 /** A function with the types of its event and its return value. */

@@ -51,8 +51,25 @@ export async function readSlots(
     running: holders.filter((one) => one.key === key || (limits !== undefined && limits.key === undefined)).length,
     ...(limits?.total === undefined ? {} : { total: { running: holders.length, limit: limits.total } }),
     ...(request === null || waitsFor === null ? {} : await countBefore(history, { ...waitsFor, request, aging: agingOf(limits ?? {}) })),
+    ...(await countGroup(history, name, waitsFor)),
     turn: await findTurn(history, { limits, holders, key, name, request }),
   };
+}
+
+/** The requests of a function that wait for the same group. */
+async function countGroup(
+  history: Pick<Readers['history'], 'count'>,
+  name: string,
+  waitsFor: InvocationContext['waitsFor'],
+): Promise<Pick<FlowSlots, 'grouped'>> {
+  if (waitsFor?.debounce === undefined) return {};
+  const { pool, key } = waitsFor;
+  try {
+    return { grouped: (await history.count({ function: name, waitsPool: [pool], waitsKey: key })).count };
+  } catch (error) {
+    if (error instanceof HistoryUnavailableError) return {};
+    throw error;
+  }
 }
 
 /** A rate, and when the next attempt of a key can start. A time that has passed means now. */

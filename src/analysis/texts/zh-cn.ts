@@ -62,6 +62,9 @@ export const zhCn = {
   'It waits for the outcome of {leader}, of which it is a part.': '它是 {leader} 的一部分，正在等待其结果。',
   'It has waited for {duration} for the debounce of the key "{key}", which ends {wait} after the last request, and at {time} at the latest.':
     '它已为键“{key}”的防抖等待 {duration}；防抖在最后一个请求之后 {wait} 结束，最迟于 {time} 结束。',
+  '{text} 1 request waits so far.': '{text}目前有 1 个请求在等待。',
+  '{text} {count} requests wait so far.': '{text}目前有 {count} 个请求在等待。',
+  'Its debounce does not end: {why}.': '它的防抖没有结束：{why}。',
   'It has the outcome of {id}, which ran with its event.': '它的结果即 {id} 的结果，后者携带它的事件执行。',
   'The next attempt waits for a slot of {pool}, with the key "{key}".': '下一次尝试正在等待 {pool} 的名额，键为“{key}”。',
   'The next attempt waits for the rate of {pool}, {limit} in {per}: none can start before {time}.':

@@ -85,6 +85,7 @@ export function viewOf(timeline: Timeline, scope: Scope): InvocationView {
     ...timesOf(invocation, facts),
     priority: context.request?.priority,
     ...originOf(invocation),
+    leader: context.group?.leader?.invocation,
     error: context.failure?.message.slice(0, MAX_ERROR_LENGTH),
     retries: context.retries,
     lost: context.lost,

@@ -25,7 +25,11 @@ export const filterShape = {
   redrive_of: id.optional(),
   batch: id.optional().describe('members of this batch'),
   schedule: z.string().max(256).optional().describe('requested by the schedule of this name'),
-  waits_for: z.string().max(128).optional().describe('waits for a slot of this function, or of this pool of functions'),
+  waits_for: z
+    .string()
+    .max(128)
+    .optional()
+    .describe('waits for a slot, a token or a debounced group of this function, or of this pool of functions'),
   flow_key: z.string().max(256).optional().describe('waits for a slot of this key'),
   min_attempts: wholeNumber(0, 1_000_000).optional(),
   max_attempts: wholeNumber(0, 1_000_000).optional(),
@@ -65,7 +69,7 @@ const summarySchema = z.object({
   waits_for: z
     .object({ pool: z.string(), key: z.string(), since: moment })
     .optional()
-    .describe('the slot for which the next attempt waits: of a function or of a pool of functions'),
+    .describe('the slot, the token or the debounced group for which the next attempt waits: of a function or of a pool of functions'),
   root: z.string().optional(),
   parent: z.string().optional(),
   hop: z.int().optional(),
@@ -115,6 +119,7 @@ export type LargeView = z.infer<typeof largeSchema>;
 
 /** One invocation, with all recorded details. */
 export const invocationSchema = summarySchema.extend({
+  leader: z.string().optional().describe('the request of its debounced group that runs in its place'),
   retries: count,
   lost: count.describe('attempts whose worker died'),
   worker: z.string().optional().describe('the worker that executes the current attempt'),
