@@ -25,7 +25,7 @@ export function flowGauges(now: () => number): GaugeRow<{ flows: readonly FlowFi
     gauge('flow_running', 'Attempts that hold a slot over all workers, by pool and function', ({ running }) => running),
     gauge(
       'flow_waiting',
-      'Invocations that wait for a slot over all workers, and messages in the queue, by pool and function',
+      'Invocations that wait for a slot over all workers or for their debounce, and messages in the queue, by pool and function',
       ({ waiting }) => waiting,
     ),
     gauge(
