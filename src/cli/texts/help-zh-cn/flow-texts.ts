@@ -16,7 +16,6 @@ export const flowTexts = {
     '键在事件中的位置：$.customer；请求自带的键优先（invoke --flow-key）',
   'with --flow-key: attempts of all keys together': '与 --flow-key 一起使用：所有键合计的执行数',
   'share the slots with the functions of the same pool': '与同一个池的函数共享名额',
-  'fifo: the requests of a key start one after another, in their order': 'fifo：同一个键的请求按接受顺序逐个开始',
   'requests of a key run once, when none came for this time: 5s; needs --flow-debounce-keep':
     '同一个键的请求在此时间内没有后续请求时执行一次：5s；需要 --flow-debounce-keep',
   'with --flow-debounce-wait: the longest time after the first request (default: 10 waits)':
