@@ -77,7 +77,8 @@ describe('the wake times of a stream', () => {
     const { waitsFor = '', ...others } = wakeTimes(waiting, [queued(), running(1), succeeded(1), notified()]);
     expect(others).toEqual({ inProgressSince: 5 });
     expect(waitsFor).toMatch(/^[!-~]+$/);
-    expect(parseWaits(waitsFor)).toEqual({ hasOthers: false, waits: [{ index: 0, attempt: 1, pool: 'pool.erp', key: 'a/b,ä' }] });
+    const waits = [{ index: 0, attempt: 1, pool: 'pool.erp', key: 'a/b,ä' }];
+    expect(parseWaits(waitsFor)).toEqual({ hasOthers: false, waits, grouped: [] });
     expect(parseWaits(wakeTimes(waiting, [queued()]).waitsFor ?? '').hasOthers).toBe(true);
     expect(wakeTimes([...waiting, running(1)]).waitsFor).toBeUndefined();
   });
