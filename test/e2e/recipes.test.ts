@@ -156,8 +156,9 @@ describe.concurrent('the recipe', () => {
     for (const recipe of own) check(readFileSync(join(recipes, recipe), 'utf8').trimEnd().split('\n').length, recipe).toBeLessThan(40);
   });
 
+  // A recipe has up to 40 commands, each a process.
   for (const [recipe, outputs] of Object.entries(expected))
-    test(`${recipe} does what it says`, async ({ sequent: opened, folder, expect: check }) => {
+    test(`${recipe} does what it says`, { timeout: 400_000 }, async ({ sequent: opened, folder, expect: check }) => {
       const blocks = blocksOf(recipe);
       prepare(folder, blocks);
       const scripts = blocks.filter((block) => block.language === 'sh' && fileOf(block) === undefined);

@@ -62,9 +62,9 @@ export async function watchLog(address: string | (NatsOptions & CredentialFiles)
     ports,
     connection,
     facts,
-    until: (condition, withinMs = 60_000) =>
+    until: (condition, withinMs = 120_000) =>
       wait((fact) => (fact === undefined ? [...facts.values()].flat().find(condition) : condition(fact) ? fact : undefined), withinMs),
-    async untilNotified(ids, withinMs = 100_000) {
+    async untilNotified(ids, withinMs = 240_000) {
       const open = new Set(ids);
       const close = (fact: Fact): void => {
         if (fact.type === 'notified') open.delete(fact.invocation);
