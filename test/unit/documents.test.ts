@@ -3,8 +3,12 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { conditions, statusCodes } from '#machines/facts.ts';
+import { invocationFolder } from '#machines/invocation.ts';
+import { encodeEnvelope } from '#src/core/log/envelope.ts';
 import { listSettings } from '#src/main/config/configuration.ts';
 import { documentedLines } from '#test/support/documented-commands.ts';
+import { failed, queued } from '#test/support/log/facts.ts';
+import { fold } from '#test/support/log/given.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const documents = [
@@ -93,4 +97,30 @@ describe('the documents', () => {
     expect(Object.fromEntries(rows.map(([, condition, code]) => [condition, Number(code)]))).toEqual(statusCodes);
     expect(rows).toHaveLength(Object.keys(conditions).length);
   });
+
+  test('show the keys of the envelope of an event that became too old, as it is encoded', () => {
+    const request = queued();
+    const discarded = fold(invocationFolder, [request, failed(0, { condition: 'EventAgeExceeded' })]);
+    const tenancy = { region: 'local', project: 'default' };
+    const envelope = JSON.parse(encodeEnvelope(tenancy, { fact: request, payload: '{}' }, discarded));
+    const [, example = ''] = /^## Envelope$[\s\S]*?^```json$([\s\S]*?)^```$/m.exec(textOf('docs/conditions.md')) ?? [];
+    expect(keysOf(JSON.parse(example))).toEqual(keysOf(envelope));
+    const claims = [
+      ['README.md', /^.*also by age.*$/gm],
+      ['README.zh-CN.md', /^.*`response_payload`.*过期.*$/gm],
+      ['docs/conditions.md', /^ *`\{"errorMessage".*also when no attempt started.*$/gm],
+    ] as const;
+    for (const [document, pattern] of claims) {
+      const lines = textOf(document).match(pattern) ?? [];
+      expect(lines, document).toHaveLength(1);
+      const [, error = ''] = /`(\{"[^`]*\})`/.exec(lines[0] ?? '') ?? [];
+      const keys = [...error.matchAll(/"(\w+)"/g)].map(([, key]) => key);
+      expect(keys, document).toEqual(Object.keys(JSON.parse(envelope.response_payload)));
+    }
+  });
 });
+
+/** The keys of an object and of the objects in it, in their order. */
+function keysOf(value: object): unknown[] {
+  return Object.entries(value).map(([key, inner]) => (typeof inner === 'object' ? [key, keysOf(inner)] : key));
+}

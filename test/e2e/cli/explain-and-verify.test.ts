@@ -1,4 +1,4 @@
-import { headers } from 'nats';
+import { connect, headers } from 'nats';
 import { describe, expect } from 'vitest';
 import type { Verification } from '#src/analysis/verify.ts';
 import type { Timeline } from '#src/client/client.ts';
@@ -72,6 +72,26 @@ describe('a sequence of the log', () => {
     expect(JSON.parse(pulled.stdout)).toMatchObject({ requestId: 'flaky-1' });
     expect(redriven.stderr).toContain('flaky-1 is notified');
     expect(cancelled).toMatchObject({ code: 4, stderr: expect.stringContaining('flaky-1 is over') });
+  });
+
+  test('that a plain NATS client gets by its acknowledgement names the invocation of its request', async ({ sequent }) => {
+    const nats = await connect({ servers: sequent.url });
+    const { seq } = await nats
+      .jetstream()
+      .publish('invoke.hello', '{"name":"Raw"}')
+      .finally(() => nats.close());
+    const state = async (): Promise<string> => (await sequent.run(['get', `${seq}`, '-o', 'name'])).stdout;
+    await expect.poll(state, { timeout: 60_000, interval: 500 }).toBe('notified\n');
+    const [got, shown, explained] = await Promise.all([
+      sequent.run(['get', `${seq}`, '--json']),
+      sequent.run(['timeline', `${seq}`, '--json']),
+      sequent.run(['explain', `@${seq}`]),
+    ]);
+    const { requestId, ...raw }: Timeline = JSON.parse(shown.stdout);
+    expect(raw).toMatchObject({ function: 'hello', requestPayload: '{"name":"Raw"}' });
+    expect(raw.transitions[0]?.sequence).toBe(seq);
+    expect(JSON.parse(got.stdout)).toMatchObject({ id: requestId, function: 'hello', payload: '{"name":"Raw"}' });
+    expect(explained).toMatchObject({ code: 0, stdout: expect.stringMatching(/^It was accepted at .* for hello, from a client\.\n/) });
   });
 
   test('that the log does not hold is not found, with what to try', async ({ sequent }) => {

@@ -216,6 +216,28 @@ describe('sequent tail', () => {
   });
 });
 
+describe('sequent logs', () => {
+  test('-f prints the line of an attempt that started after the command followed', async ({ sequent, handlers }) => {
+    await writeFile(join(handlers, 'speak.mjs'), "export const handler = ({ word }) => console.log('it said ' + word);\n");
+    expect(await sequent.run(['fn', 'put', 'speak', '--file', './speak.mjs'], { cwd: handlers })).toMatchObject({ code: 0 });
+    const speak = (word: string) => sequent.run(['invoke', 'speak', '--id', `speak-${word}`, '-d', JSON.stringify({ word }), '--wait']);
+    expect(await speak('earlier')).toMatchObject({ code: 0 });
+    let later: Promise<unknown> | undefined;
+    const { code, stdout } = await sequent.run(['logs', 'speak', '-f'], {
+      onStdout(text, child) {
+        // The first output is printed after the earlier lines were read. From then on the command follows.
+        later ??= speak('later');
+        if (text.includes('it said later\n')) child.kill('SIGINT');
+      },
+    });
+    expect(await later).toMatchObject({ code: 0 });
+    expect({ code, stdout }).toEqual({
+      code: 130,
+      stdout: expect.stringMatching(/^.* speak-earlier #1 .* it said earlier\n.* speak-later #1 .* it said later\n$/),
+    });
+  });
+});
+
 describe('sequent doctor', () => {
   test('finds nothing wrong with a Sequent that runs, and knows its durability by the data folder', async ({ sequent }) => {
     const { code, stdout, stderr } = await sequent.run(['doctor', '--json', '--data', sequent.dataDir]);

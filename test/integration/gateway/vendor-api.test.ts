@@ -106,6 +106,20 @@ describe('invokeFunction', () => {
     expect(v0.headers.get('x-cff-function-log')).toBeNull();
   });
 
+  test('has the memory of the child process that ran it: a process that holds 120 MB more uses more', async () => {
+    const memory = { memory_size: 512 };
+    await create('light', 'exports.handler = async () => 1', memory);
+    await create('heavy', 'const held = Buffer.alloc(120 * 1048576, 1); exports.handler = async () => held.length', memory);
+    const usedBy = async (name: string): Promise<number> => {
+      const response = await invokeSync(name, {});
+      expect(response.status).toBe(200);
+      return JSON.parse(response.headers.get('x-cff-invoke-summary') ?? '').memoryUsed;
+    };
+    const [light, heavy, lightAgain] = [await usedBy('light'), await usedBy('heavy'), await usedBy('light')];
+    // The rest of a process varies by some megabytes.
+    for (const one of [light, lightAgain]) expect(heavy - one).toBeGreaterThan(90);
+  });
+
   test('reports an error of the function in its headers, and returns the payload of the error', async () => {
     await create('broken', 'exports.handler = async () => { throw new TypeError("oh"); }');
     const response = await invokeSync('broken', { 'x-cff-request-version': 'v1' });
