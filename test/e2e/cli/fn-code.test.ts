@@ -77,3 +77,42 @@ describe('sequent fn alias set', () => {
     expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('maxRetries') });
   });
 });
+
+describe('sequent fn rm', () => {
+  test('names the destinations, schedules, versions and aliases that depend on a function first', async ({ sequent }) => {
+    const definition = (name: string, facts: object = {}) => ({ name, handler: { kind: 'subject', subject: name }, ...facts });
+    const to = (func_urn: string) => [{ destination: 'FunctionGraph', param: { func_urn } }];
+    const input = JSON.stringify([
+      definition('ledger'),
+      definition('till', { policy: { onSuccess: to('default:default:ledger:!prod') } }),
+      definition('clerk', { policy: { onFailure: to('ledger') } }),
+    ]);
+    expect(await sequent.run(['fn', 'put', '-'], { input })).toMatchObject({ code: 0 });
+    for (const command of [
+      ['fn', 'publish', 'ledger', 'v1'],
+      ['fn', 'alias', 'set', 'ledger', 'prod', 'v1'],
+      ['schedule', 'put', 'close-books', '--cron', '0 3 1 1 *', '--function', 'ledger'],
+    ])
+      expect(await sequent.run(command)).toMatchObject({ code: 0 });
+    const [clerk, till, schedule] = [
+      'clerk notifies ledger on failure; those deliveries will fail\n',
+      'till notifies ledger:!prod on success; those deliveries will fail\n',
+      'the schedule close-books invokes ledger; its invocations will fail\n',
+    ];
+    const refused = await sequent.run(['fn', 'rm', 'ledger']);
+    expect(refused).toMatchObject({ code: 2, stdout: '' });
+    for (const line of ['ledger: its versions and aliases are removed with it: v1, !prod\n', clerk, till, schedule])
+      expect(refused.stderr).toContain(line);
+    const alias = await sequent.run(['fn', 'rm', 'ledger:!prod', '--yes']);
+    expect(alias).toEqual({ code: 0, stdout: 'removed ledger:!prod\n', stderr: till });
+    const both = await sequent.run(['fn', 'rm', 'ledger', 'till', '--yes']);
+    expect(both).toMatchObject({ code: 0, stdout: 'removed ledger\nremoved till\n' });
+    expect(both.stderr).toContain(clerk + schedule);
+    expect(both.stderr).not.toContain('till notifies');
+    const rest = await Promise.all([sequent.run(['fn', 'rm', 'clerk', '--yes']), sequent.run(['schedule', 'rm', 'close-books'])]);
+    expect(rest).toMatchObject([
+      { code: 0, stderr: '' },
+      { code: 0, stderr: '' },
+    ]);
+  });
+});

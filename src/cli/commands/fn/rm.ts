@@ -5,6 +5,7 @@ import type { SequentClient } from '#src/client/client.ts';
 import { action, type Call, type Format } from '../../call.ts';
 import { type ExitCode, exitCodes, usageProblem } from '../../problem.ts';
 import { withClient } from '../../session.ts';
+import { dependentsInWords } from './dependents-in-words.ts';
 
 type RemoveOptions = { yes?: true };
 
@@ -13,7 +14,7 @@ export function removeCommand(): Command {
     .alias('delete')
     .summary('remove functions')
     .description(
-      'Removes functions with all versions and aliases, or single versions. Their queued invocations fail with the condition FunctionNotFound; finished ones stay.',
+      'Removes functions with all versions and aliases, or single versions. Their queued invocations fail with the condition FunctionNotFound; finished ones stay. The command first names what depends on them.',
     )
     .argument('<function...>', 'the names of the functions, or name:version')
     .option('-y, --yes', 'do not ask for a confirmation')
@@ -23,10 +24,11 @@ export function removeCommand(): Command {
 async function remove(call: Call<RemoveOptions>): Promise<ExitCode> {
   const { options, terminal, format } = call;
   const names = call.args;
-  return await withClient(options, async ({ functions }) => {
+  return await withClient(options, async ({ functions, schedules }) => {
     // All must exist before the first one is removed.
     const targets = await Promise.all(names.map(async (name) => ({ argument: name, ...(await readFunction({ functions }, name)) })));
     for (const { name, qualifier } of targets) await functions.find(name, qualifier);
+    for (const line of await dependentsInWords({ functions, schedules }, targets)) terminal.err.line(line);
     if (!options.yes && !(await confirm(call, names))) {
       terminal.err.line(say('no function was removed'));
       return exitCodes.failed;

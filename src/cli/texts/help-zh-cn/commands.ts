@@ -179,8 +179,8 @@ export const commands = {
     '显示一个函数。JSON 可编辑后重新保存：sequent fn get hello --json | sequent fn put -',
   'Defines a function or replaces its definition: from flags, or from a JSON file that holds one definition or a list of them.':
     '定义函数或替换其定义：来自选项，或来自包含一个或多个定义的 JSON 文件。',
-  'Removes functions with all versions and aliases, or single versions. Their queued invocations fail with the condition FunctionNotFound; finished ones stay.':
-    '删除函数及其全部版本和别名，或只删除某个版本。排队的调用以错误类别 FunctionNotFound 失败；已结束的调用保留。',
+  'Removes functions with all versions and aliases, or single versions. Their queued invocations fail with the condition FunctionNotFound; finished ones stay. The command first names what depends on them.':
+    '删除函数及其全部版本和别名，或只删除某个版本。排队的调用以错误类别 FunctionNotFound 失败；已结束的调用保留。删除前先列出依赖它们的对象。',
   'Starts no attempt of these functions until they are resumed, which stops a loop at once. Running attempts continue; queued invocations wait and age.':
     '在恢复之前不再开始这些函数的执行，循环会立即停止。执行中的继续，排队的等待且有效期继续计算。',
   'Resumes paused functions. Their queued invocations start.': '恢复已暂停的函数，排队的调用开始执行。',
