@@ -66,3 +66,23 @@ test.for([
   const rows = watched.page.getByRole('region', { name: card, exact: true }).locator('tbody tr');
   await expect.poll(() => rows.allTextContents()).toEqual([expect.stringMatching(open), expect.stringMatching(/500/)]);
 });
+
+test('numbers and relative times in Chinese are those of Intl, and dates have the order of ISO 8601', async ({ sequent, browser }) => {
+  // The next fire time is months away, so its relative time is a number of days.
+  const month = ((new Date().getUTCMonth() + 6) % 12) + 1;
+  const body = { cron: `0 3 15 ${month} *`, time_zone: 'UTC', function: 'invoices', event: {} };
+  await sequent.call('/api/schedules/distant', { method: 'PUT', body });
+  await using watched = await browser.open(`${sequent.url}/schedules`, { language: 'zh-CN' });
+  const { page } = watched;
+  const times = page.getByRole('row').filter({ hasText: 'distant' }).locator('.fire-times li').first().locator('time');
+  await times.nth(1).waitFor();
+  const due = new Date((await times.nth(1).getAttribute('datetime')) ?? '');
+  expect((await times.nth(0).textContent())?.slice(0, 19)).toBe(due.toISOString().slice(0, 19).replace('T', ' '));
+  const inDays = new Intl.RelativeTimeFormat('zh-CN', { style: 'narrow' });
+  await expect
+    .poll(async () => [await times.nth(1).textContent(), inDays.format(Math.floor((due.getTime() - Date.now()) / 86_400_000), 'day')])
+    .toSatisfy(([shown, expected]) => shown === expected && /^\d+天后$/.test(String(shown)));
+  await page.goto(`${sequent.url}/system`);
+  const quota = page.getByRole('region', { name: '配额', exact: true }).locator('tbody tr').first();
+  await expect.poll(() => quota.locator('td').allTextContents()).toContain(new Intl.NumberFormat('zh-CN').format(1_000));
+});

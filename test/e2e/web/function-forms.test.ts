@@ -1,5 +1,8 @@
 import { expect } from 'vitest';
+import { z } from 'zod';
+import { defineFunction, startWorker } from '#src/client/client.ts';
 import type { FunctionView, SavedEvents } from '#src/gateway/api/schemas/functions.ts';
+import type { InvocationRow } from '#src/gateway/api/schemas/invocations.ts';
 import { overflowOf, violationsInBothThemes } from '#test/support/web/page-checks.ts';
 import { pagesTest } from '#test/support/web/pages-test.ts';
 import { startWebSequent } from '#test/support/web/web-sequent.ts';
@@ -151,4 +154,57 @@ test('a saved test event is chosen and deleted', async ({ sequent, browser }) =>
     )
     .not.toContain('first');
   expect(await watched.violations()).toEqual([]);
+});
+
+test('the event of the invoke dialog is the example of the zod schema of the function', async ({ sequent, browser }) => {
+  const input = z.object({ order: z.int().positive(), currency: z.enum(['EUR', 'CNY']) });
+  const checked = defineFunction({ name: 'checked', input, handler: ({ order }) => order });
+  await using _ = await startWorker({ ...sequent.address, functions: [checked] });
+  await using watched = await browser.open(`${sequent.url}/functions/checked`);
+  const { page } = watched;
+  await page.getByRole('button', { name: 'Invoke…' }).click();
+  const event = page.getByRole('dialog').getByRole('textbox', { name: /^Event/ });
+  const written = async () => JSON.parse(await event.inputValue()) as unknown;
+  await expect.poll(written, { timeout: 30_000 }).toEqual({ order: 1, currency: 'EUR' });
+  await page.getByRole('button', { name: 'Invoke', exact: true }).click();
+  await page.waitForURL(/\/invocations\/.+/);
+  const id = new URL(page.url()).pathname.split('/').at(-1) ?? '';
+  expect(await sequent.invocation(id)).toMatchObject({ status: 'SUCCESS', result: { payload: '1' } });
+});
+
+test('异步配置 keeps a maximum age, a target with an alias and a target with a version', async ({ sequent, browser }) => {
+  await sequent.define('receives');
+  await sequent.run(['fn', 'publish', 'receives', 'v1']);
+  await sequent.run(['fn', 'alias', 'set', 'receives', 'prod', 'v1']);
+  await sequent.define('configured');
+  await using watched = await browser.open(`${sequent.url}/functions/configured`, { language: 'zh-CN' });
+  const { page } = watched;
+  const form = page.getByRole('form', { name: '异步配置' });
+  await form.getByLabel('消息最大有效期（秒）').fill('7200');
+  const targets = [
+    { list: '成功时通知', qualifier: '!prod' },
+    { list: '失效时通知', qualifier: 'v1' },
+  ].map(({ list, qualifier }) => ({ list, qualifier, group: form.getByRole('group', { name: `${list}，目标服务 1` }) }));
+  for (const { list, qualifier, group } of targets) {
+    await form.getByRole('button', { name: `${list}：添加目标服务` }).click();
+    await group.getByLabel('函数').fill('receives');
+    await group.getByLabel('版本/别名').selectOption(qualifier);
+  }
+  await form.getByRole('button', { name: '保存异步配置' }).click();
+  await page.getByText('异步配置已保存，对此后开始的调用生效。').waitFor();
+  const { policy } = (await sequent.call<FunctionView>('/api/functions/configured')).definition;
+  const urnsOf = (list: typeof policy.onSuccess) => list.map(({ param }) => JSON.parse(param));
+  expect(policy.maxAgeInSeconds).toBe(7_200);
+  expect(urnsOf(policy.onSuccess)).toEqual([{ func_urn: 'default:default:receives:!prod' }]);
+  expect(urnsOf(policy.onFailure)).toEqual([{ func_urn: 'default:default:receives:v1' }]);
+  await page.reload();
+  await expect.poll(() => form.getByLabel('消息最大有效期（秒）').inputValue()).toBe('7200');
+  for (const { qualifier, group } of targets) await expect.poll(() => group.getByLabel('版本/别名').inputValue()).toBe(qualifier);
+  // Each outcome reaches its target, at the alias or the version.
+  await Promise.all([sequent.invoke('configured'), sequent.invoke('configured', { throws: 'no' })]);
+  const received = async () =>
+    (await sequent.call<{ invocations: InvocationRow[] }>('/api/invocations?function=receives')).invocations
+      .map(({ qualifier, version }) => `${qualifier} ${version}`)
+      .sort();
+  await expect.poll(received, { timeout: 30_000 }).toEqual(['!prod v1', 'v1 v1']);
 });

@@ -1,7 +1,9 @@
 import type { Page } from 'playwright-core';
 import { describe, expect } from 'vitest';
+import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { StoredCode } from '#src/gateway/api/schemas/code.ts';
-import type { FunctionView } from '#src/gateway/api/schemas/functions.ts';
+import type { FunctionView, VersionStats } from '#src/gateway/api/schemas/functions.ts';
+import { until } from '#test/support/conformance/until.ts';
 import { pagesTest } from '#test/support/web/pages-test.ts';
 import { startWebSequent, type WebSequent } from '#test/support/web/web-sequent.ts';
 
@@ -59,6 +61,44 @@ describe('the code of a published version', () => {
 });
 
 describe('a canary', () => {
+  test('has the retries and the durations p50 and p99 of each version, as the API gives them', async ({ sequent, browser }) => {
+    const path = '/api/functions/compared';
+    await sequent.define('compared', { policy: { maxRetries: 1, backoff: { initialInMs: 100, factor: 1, maxInMs: 100, jitter: 0 } } });
+    await sequent.run(['fn', 'publish', 'compared', 'v1']);
+    const { definition } = await sequent.call<FunctionView>(path);
+    await sequent.call(path, { method: 'PUT', body: { ...definition, timeoutInMs: 20_000 }, headers: { 'if-match': '*' } });
+    await sequent.run(['fn', 'publish', 'compared', 'v2']);
+    await sequent.call(`${path}/aliases/prod`, { method: 'PUT', body: { version: 'v1', weights: { v2: 50 } } });
+    // The attempts of v1 differ in their durations. Each invocation of v2 succeeds at its second attempt.
+    const events = [10, 20, 400].flatMap((ms) => [
+      { qualifier: 'v1', body: { ms } },
+      { qualifier: 'v2', body: { fails: 1 } },
+    ]);
+    const invoke = ({ qualifier, body }: { qualifier: string; body: unknown }) =>
+      sequent.call(`${path}/invocations?qualifier=${qualifier}`, { method: 'POST', body });
+    await Promise.all(events.map(invoke));
+    const versions = await until('every invocation is counted', async () => {
+      const stats = await sequent.call<VersionStats>(`${path}/versions/stats`);
+      return stats.versions.every(({ by_state }) => by_state.notified === 3) && stats.versions.length === 2 ? stats.versions : undefined;
+    });
+    const of = (name: string) => versions.find(({ version }) => version === name);
+    expect(of('v1')).toMatchObject({ retries: 0, retried: 0 });
+    expect(of('v2')).toMatchObject({ retries: 3, retried: 3 });
+    expect(of('v1')?.duration_ms?.p99).toBeGreaterThan(300);
+    await using watched = await browser.open(`${sequent.url}/functions/compared`);
+    const card = watched.page.getByRole('region', { name: 'Versions side by side', exact: true }).first();
+    for (const [version, retried] of [
+      ['v1', '0'],
+      ['v2', '3 (100 %)'],
+    ] as const) {
+      const cell = (head: string) => card.locator('tbody tr').filter({ hasText: version }).locator(`td[data-head="${head}"]`);
+      const { p50 = 0, p99 = 0 } = of(version)?.duration_ms ?? {};
+      await expect.poll(() => cell('Retried').textContent(), { timeout: 30_000 }).toBe(retried);
+      await expect.poll(() => cell('Duration p50').textContent(), { timeout: 30_000 }).toBe(formatDuration(p50));
+      await expect.poll(() => cell('Duration p99').textContent(), { timeout: 30_000 }).toBe(formatDuration(p99));
+    }
+  });
+
   test.for([
     { language: 'en', promote: 'Promote v2', card: 'Versions side by side' },
     { language: 'zh-CN', promote: '全部切换到 v2', card: '版本对比' },

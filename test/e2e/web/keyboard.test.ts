@@ -1,6 +1,7 @@
 import type { Locator, Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { rows } from '#test/support/web/invocation-list.ts';
+import { violationsInBothThemes } from '#test/support/web/page-checks.ts';
 import { pagesTest } from '#test/support/web/pages-test.ts';
 import { startWebSequent } from '#test/support/web/web-sequent.ts';
 
@@ -113,4 +114,50 @@ test('a function is written, invoked, followed and cancelled by the keyboard alo
   await press('j');
   await press('Enter');
   await page.locator('.verdict').getByText('InvocationCanceled').waitFor();
+});
+
+test('every page has a link past the header, two letters for it, and help that restores the focus', async ({ sequent, browser }) => {
+  await using watched = await browser.open(`${sequent.url}/functions`);
+  const { page } = watched;
+  await page.getByRole('heading', { level: 1, name: 'Functions' }).waitFor();
+  const focusedText = () =>
+    page.evaluate<string>('document.activeElement.textContent.trim() || document.activeElement.getAttribute("aria-label")');
+  await page.keyboard.press('Tab');
+  await expect.poll(focusedText).toBe('Skip to the content');
+  const walked: string[] = [];
+  for (let step = 0; step < 11; step++) {
+    await page.keyboard.press('Tab');
+    walked.push(await focusedText());
+  }
+  expect(walked).toEqual([
+    'Sequent',
+    'Invocations',
+    'Functions',
+    'Schedules',
+    'Batches',
+    'Dead letters',
+    'System',
+    '中文',
+    'Local',
+    expect.stringContaining('Colours'),
+    'Keys',
+  ]);
+  await page.keyboard.press('?');
+  await page.getByRole('dialog', { name: 'Keys' }).waitFor();
+  expect(await violationsInBothThemes(watched)).toEqual([]);
+  await page.keyboard.press('Escape');
+  await expect.poll(focusedText).toBe('Keys');
+  for (const [keys, heading] of [
+    ['gs', 'System'],
+    ['gd', 'Dead letters'],
+    ['gi', 'Invocations'],
+    ['gf', 'Functions'],
+    ['gh', 'Schedules'],
+    ['gb', 'Batches'],
+  ] as const) {
+    await page.keyboard.type(keys);
+    await page.getByRole('heading', { level: 1, name: heading }).waitFor();
+    // The title changes after the page is rendered.
+    await expect.poll(() => page.title()).toBe(`${heading} · Sequent`);
+  }
 });

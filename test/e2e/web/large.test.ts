@@ -14,21 +14,43 @@ function report(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-test('the pages load with at most 100 KB', async ({ sequent: shop, browser }) => {
-  await using watched = await browser.open(shop.url);
-  const { page } = watched;
-  await page.getByText('No invocations yet').waitFor();
-  const files = await page.evaluate<{ path: string; bytes: number }[]>(`
+/** The files that a page has loaded since it was opened, with their compressed sizes. */
+async function loadedBy(page: Page): Promise<{ path: string; bytes: number }[]> {
+  return await page.evaluate(`
     ['navigation', 'resource']
       .flatMap((type) => performance.getEntriesByType(type))
       .map(({ name, encodedBodySize }) => ({ path: new URL(name).pathname, bytes: encodedBodySize }))
       .filter(({ path }) => !path.startsWith('/api/'))
   `);
-  const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
-  report(`initial load: ${(total / 1_024).toFixed(1)} KB compressed in ${files.length} files`);
-  const paths = files.map(({ path }) => path);
-  expect(paths).toEqual(expect.arrayContaining(['/', expect.stringMatching(/\.js$/), expect.stringMatching(/\.css$/)]));
-  expect(total).toBeLessThanOrEqual(100 * 1_024);
+}
+
+describe.for([
+  { language: 'en', empty: 'No invocations yet', texts: [] },
+  { language: 'zh-CN', empty: '还没有调用', texts: [expect.stringMatching(/\/zh-cn-.*\.js$/)] },
+])('the pages in $language', ({ language, empty, texts }) => {
+  test('load with at most 100 KB', async ({ sequent: shop, browser }) => {
+    await using watched = await browser.open(shop.url, { language });
+    const { page } = watched;
+    await page.getByText(empty).waitFor();
+    const files = await loadedBy(page);
+    const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
+    report(`initial load in ${language}: ${(total / 1_024).toFixed(1)} KB compressed in ${files.length} files`);
+    const paths = files.map(({ path }) => path);
+    expect(paths).toEqual(expect.arrayContaining(['/', expect.stringMatching(/\.js$/), expect.stringMatching(/\.css$/), ...texts]));
+    expect(total).toBeLessThanOrEqual(100 * 1_024);
+  });
+
+  test('load the file of the editor only when an editor is opened', async ({ sequent: shop, browser }) => {
+    const editorsIn = async (page: Page) => (await loadedBy(page)).filter(({ path }) => path.includes('editor-setup')).length;
+    await using watched = await browser.open(`${shop.url}/functions/orders`, { language });
+    const { page } = watched;
+    await page.locator('.policy').waitFor();
+    await page.waitForLoadState('networkidle');
+    expect(await editorsIn(page)).toBe(0);
+    await page.goto(`${shop.url}/functions?new`);
+    await page.locator('.code-editor:not([hidden])').waitFor();
+    expect(await editorsIn(page)).toBeGreaterThan(0);
+  });
 });
 
 describe(`an invocation with ${EVENTS} events`, () => {

@@ -12,6 +12,24 @@ const test = pagesTest(startWebSequent);
 const patient = { timeoutInMs: 600_000 };
 
 describe('the chosen view of the list', () => {
+  test('is saved in one profile of a browser, and another profile does not have it', async ({ sequent, browser }) => {
+    const openViews = async (page: Page) => {
+      await page.getByRole('button', { name: 'Views…' }).click();
+      return page.getByRole('dialog', { name: 'Saved views' });
+    };
+    await using watched = await browser.open(`${sequent.url}/?sort=oldest`);
+    const own = await openViews(watched.page);
+    await own.getByLabel('Save the present view as').fill('oldest ones');
+    await own.getByRole('button', { name: 'Save the view' }).click();
+    await own.getByRole('button', { name: 'oldest ones', exact: true }).waitFor();
+    await using other = await browser.open(`${sequent.url}/?sort=oldest`);
+    const foreign = await openViews(other.page);
+    await foreign.getByText('none', { exact: true }).waitFor();
+    expect(await foreign.getByRole('button', { name: 'oldest ones', exact: true }).count()).toBe(0);
+    await watched.page.reload();
+    await (await openViews(watched.page)).getByRole('button', { name: 'oldest ones', exact: true }).waitFor();
+  });
+
   test('is sorted, in a time range or as of a moment, with chosen columns, and can be saved under a name', async ({ sequent, browser }) => {
     await sequent.define('views');
     const [quick = '', slow = ''] = await settled(sequent, 'views', { ms: 1, basket: 'pear' }, { ms: 900, basket: 'plum' });
@@ -41,11 +59,23 @@ describe('the chosen view of the list', () => {
     await page.getByRole('button', { name: 'Views…' }).click();
     await page.getByRole('button', { name: 'slow ones', exact: true }).click();
     await expect.poll(order).toEqual(longestFirst);
-    await page.getByRole('combobox', { name: 'Time' }).selectOption('range');
-    await page.getByLabel('Accepted before').fill('2020-01-31T12:00:00');
-    expect(await watched.violations()).toEqual([]);
-    await page.getByRole('button', { name: 'Show the range' }).click();
+    const range = async (field: string, moment: string) => {
+      await page.getByRole('combobox', { name: 'Time' }).selectOption('range');
+      await page.getByLabel(field).fill(moment);
+      expect(await watched.violations()).toEqual([]);
+      await page.getByRole('button', { name: 'Show the range' }).click();
+    };
+    await range('Accepted before', '2020-01-31T12:00:00');
+    await page.getByText('No matching invocations').waitFor();
     await page.getByRole('button', { name: 'to 2020-01-31T12:00:00.000Z' }).click();
+    await expect.poll(order).toEqual(longestFirst);
+    await range('Accepted from', '2100-01-31T12:00:00');
+    await page.getByText('No matching invocations').waitFor();
+    expect(await order()).toEqual([]);
+    await range('Accepted from', '2020-01-31T12:00:00');
+    await page.getByRole('button', { name: 'from 2020-01-31T12:00:00.000Z' }).waitFor();
+    await expect.poll(order).toEqual(longestFirst);
+    await page.getByRole('button', { name: 'from 2020-01-31T12:00:00.000Z' }).click();
     await expect.poll(order).toEqual(longestFirst);
     const [accepted] = (await sequent.call<{ events: { sequence: number }[] }>(`/api/invocations/${slow}/events`)).events;
     await page.getByRole('combobox', { name: 'Time' }).selectOption('as-of');

@@ -1,6 +1,9 @@
 import type { Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { InvocationView } from '#src/gateway/api/schemas/invocations.ts';
 import type { SystemView } from '#src/gateway/api/schemas/system.ts';
+import { natsOptionsOf } from '#src/nats/transport/connect-options.ts';
+import { openConnection } from '#src/nats/transport/connection.ts';
 import { answer, openReceiver, type Receiver } from '#test/support/destinations/receiver.ts';
 import { openBrowser, type TestBrowser } from '#test/support/web/browser.ts';
 import { overflowOf, violationsInBothThemes } from '#test/support/web/page-checks.ts';
@@ -100,6 +103,29 @@ describe('the page of the system', () => {
     await sequent.invocation(id);
     // The wait changed without an event of the log, and the page shows its end.
     await verdict.waitFor({ state: 'detached' });
+  });
+
+  test('a function whose responder is missing is an issue with its remedy, until a responder answers', { timeout: 300_000 }, async () => {
+    const handler = { kind: 'subject', subject: 'prices.ask' };
+    await sequent.call('/api/functions/asks', { method: 'PUT', body: { handler } });
+    const id = await sequent.invoke('asks');
+    await using watched = await browser.open(`${sequent.url}/system`);
+    const { page } = watched;
+    const issue = page.getByRole('listitem').filter({ hasText: 'The platform cannot run asks' });
+    await expect
+      .poll(() => issue.textContent(), { timeout: 60_000 })
+      .toMatch(/1 invocation.*no process answers on the subject "prices\.ask".*try: start a responder on the subject prices\.ask/);
+    expect(await violationsInBothThemes(watched)).toEqual([]);
+    await page.setViewportSize({ width: 360, height: 740 });
+    expect(await overflowOf(page)).toEqual([]);
+    const responder = await openConnection(natsOptionsOf(sequent.address));
+    responder.nats.subscribe('prices.ask', { callback: (_, message) => void message.respond('{"price":7}') });
+    await responder.nats.flush();
+    // The delay after a failure of the platform grows to a minute.
+    const result = async () => (await sequent.call<InvocationView>(`/api/invocations/${id}`)).result?.payload;
+    await expect.poll(result, { timeout: 150_000 }).toBe('{"price":7}');
+    await issue.waitFor({ state: 'detached' });
+    await responder.close();
   });
 
   test('an unreachable gateway is reported, the last content stays, and a retry continues', async () => {
@@ -233,51 +259,5 @@ describe('every page', () => {
     await page.getByRole('button', { name: 'UTC' }).waitFor();
     await expect.poll(ground).not.toBe(light);
     await expect.poll(() => page.locator('time').first().getAttribute('title')).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} UTC$/);
-  });
-
-  test('is usable by keys: a link past the header, two letters for each page, help that restores the focus', async () => {
-    await using watched = await browser.open(`${sequent.url}/functions`);
-    const { page } = watched;
-    await page.getByRole('heading', { name: 'Functions' }).waitFor();
-    const focused = () =>
-      page.evaluate<string>('document.activeElement.textContent.trim() || document.activeElement.getAttribute("aria-label")');
-    await page.keyboard.press('Tab');
-    await expect.poll(focused).toBe('Skip to the content');
-    const walked: string[] = [];
-    for (let step = 0; step < 11; step++) {
-      await page.keyboard.press('Tab');
-      walked.push(await focused());
-    }
-    expect(walked).toEqual([
-      'Sequent',
-      'Invocations',
-      'Functions',
-      'Schedules',
-      'Batches',
-      'Dead letters',
-      'System',
-      '中文',
-      'Local',
-      expect.stringContaining('Colours'),
-      'Keys',
-    ]);
-    await page.keyboard.press('?');
-    await page.getByRole('dialog', { name: 'Keys' }).waitFor();
-    expect(await violationsInBothThemes(watched)).toEqual([]);
-    await page.keyboard.press('Escape');
-    await expect.poll(focused).toBe('Keys');
-    for (const [keys, heading] of [
-      ['gs', 'System'],
-      ['gd', 'Dead letters'],
-      ['gi', 'Invocations'],
-      ['gf', 'Functions'],
-      ['gh', 'Schedules'],
-      ['gb', 'Batches'],
-    ] as const) {
-      await page.keyboard.type(keys);
-      await page.getByRole('heading', { level: 1, name: heading }).waitFor();
-      // The title changes after the page is rendered.
-      await expect.poll(() => page.title()).toBe(`${heading} · Sequent`);
-    }
   });
 });

@@ -107,4 +107,30 @@ describe('the logs of a function', () => {
     await page.getByRole('link', { name: `…${id.slice(-6)} #1` }).click();
     await page.waitForURL(`**/invocations/${id}?function=talking`);
   });
+
+  test('are narrowed to the lines of a level and above, where a line without a level counts as info', async ({ sequent, browser }) => {
+    await sequent.define('levelled');
+    const structured = ['debug', 'warn', 'error'].map((level) => JSON.stringify({ level, msg: `a line of ${level}` }));
+    await sequent.invocation(await sequent.invoke('levelled', { prints: ['a line of info', 'a plain line', ...structured].join('\n') }));
+    await using watched = await browser.open(`${sequent.url}/functions/levelled?tab=logs`);
+    const { page } = watched;
+    const texts = () => page.locator('.log-text').allTextContents();
+    const lines = ['a line of info', 'a plain line', 'a line of debug', 'a line of warn', 'a line of error'];
+    await expect.poll(texts, { timeout: 30_000 }).toEqual(lines);
+    const level = page.getByLabel('Least level');
+    for (const [least, left] of [
+      ['error', lines.slice(4)],
+      ['warn', lines.slice(3)],
+      ['info', [...lines.slice(0, 2), ...lines.slice(3)]],
+      ['debug', lines],
+    ] as const) {
+      await level.selectOption(least);
+      await expect.poll(texts, { timeout: 30_000 }).toEqual(left);
+    }
+    await level.selectOption('error');
+    await expect.poll(() => new URL(page.url()).search).toBe('?tab=logs&level=error');
+    await page.reload();
+    await expect.poll(texts, { timeout: 30_000 }).toEqual(lines.slice(4));
+    expect(await level.inputValue()).toBe('error');
+  });
 });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { InvocationView } from '#src/gateway/api/schemas/invocations.ts';
+import { serverFiles } from '#src/main/nats-server/files.ts';
 import { type CliRun, runCli, spawnCli } from '#test/support/cli/cli.ts';
 import { until } from '#test/support/conformance/until.ts';
 
@@ -31,7 +32,8 @@ export type WebOptions = {
 export interface WebSequent extends AsyncDisposable {
   /** The address of the pages. It stays the same when the gateway is started again. */
   readonly url: string;
-  readonly nats: string;
+  /** How a program of a test connects to the NATS server, as Sequent itself. */
+  readonly address: { servers: string; nkeyFile: string };
   /** The link that signs a browser in, when the gateway made a token. */
   readonly login: string | undefined;
   /** Runs a command of `sequent` against this system. */
@@ -107,7 +109,7 @@ export async function startWebSequent(options: WebOptions = {}): Promise<WebSequ
 
   return {
     url,
-    nats: backend.url,
+    address: { servers: backend.url, nkeyFile: serverFiles(join(folder, 'data')).key },
     login: gateway.login,
     run: (args) => runCli(args, { env: { SEQUENT_DATA: join(folder, 'data') } }),
     call,
