@@ -79,7 +79,7 @@ describe('the filter of transitions', () => {
   });
 
   test('refuses unknown states and invalid cursor names', async () => {
-    await expect(client.transitions({ state: 'runing' }).ready).rejects.toThrow('state must be one of queued, deferred, running');
+    await expect(client.transitions({ state: 'runing' }).ready).rejects.toThrow('state must be one of queued, deferred, debounce.closed');
     await expect(client.transitions({ durable: 'a.b' }).ready).rejects.toThrow('the name of the cursor must be');
   });
 });
