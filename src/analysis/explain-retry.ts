@@ -37,9 +37,12 @@ function explainAge({ at, dueAt }: FactOf<'retrying'>, endsAt: number): Sentence
   return { rule: 'T1', text: say('That is too late: at {time} it reaches its maximum age and ends.', { time: isoTime(endsAt) }) };
 }
 
+/** The host puts these words before the message of every error that a function throws. The sentence says the same. */
+const THREW = /^function invocation exception, error: /;
+
 /** How an attempt failed, with its error. */
 export function failedAttempt(attempt: number, duration: string, { kind, errorType: type, message }: Failure): string {
-  const values = { attempt, duration, type, message };
+  const values = { attempt, duration, type, message: message.replace(THREW, '') };
   switch (kind) {
     case 'function':
       return say('Attempt {attempt} failed in the code of the function after {duration}: {type}: {message}', values);

@@ -90,6 +90,9 @@ describe('an explanation', () => {
     expect(text).toContain('Attempt 3 is due in 2 s, at 2025-11-24T16:00:03.010Z: the delay of retry 2');
     expect(text).toContain('It failed (UnhandledInvocationError): all of its 2 retries are used.');
     expect(text).toContain('sequent redrive order-7');
+    // The words that a host puts before each message of a function are left out.
+    const [later] = readRecording('0.1.0/retried-retries-exhausted.json').histories;
+    expect(explained(later as History, LATER)).toMatch(/failed in the code of the function after [^:]*: \w+: (?!function invocation)/);
   });
 
   test('of a lost worker says that it costs no retry', () => {
