@@ -1,9 +1,10 @@
 import { parseRateFields, rateFieldsInText } from '#src/core/text/rate-text.ts';
 import type { FunctionView } from '#src/gateway/api/schemas/functions.ts';
 import type { ApiError } from '../api/http.ts';
-import { FormField, messageAt, numberOrText } from '../parts/form-field.tsx';
+import { numberOrText } from '../parts/form-field.tsx';
+import { type Field, FormFields } from '../parts/form-fields.tsx';
 import { t } from '../shell/language.ts';
-import { DebounceFields, debounceDraftOf, debounceOf, noDebounce } from './debounce-fields.tsx';
+import { debounceDraftOf, debounceFields, debounceOf, noDebounce } from './debounce-fields.ts';
 import '../styles/flow.css';
 
 /** The flow of a function, as the user types it. Without a concurrency and a rate there is no flow. */
@@ -50,74 +51,53 @@ export function flowOf(draft: FlowDraft): object | undefined {
 
 const textOf = (limit: number | undefined): string => (limit === undefined ? '' : String(limit));
 
+const fields: readonly Field<keyof FlowDraft>[] = [
+  {
+    name: 'concurrency',
+    label: 'At once over all workers',
+    hint: '1 to 1,000 attempts, of each key if there is a key; empty for no limit',
+    at: '/flow/concurrency',
+    isNumber: true,
+  },
+  {
+    name: 'rate',
+    label: 'Rate',
+    hint: 'starts in a time, of each key if there is a key: 100/1s, 100/1m:20 with a burst of 20; empty for no rate',
+    at: '/flow/rate',
+  },
+  { name: 'key', label: 'Key', hint: 'where the key is in the event, such as $.customer', at: '/flow/key' },
+  { name: 'total', label: 'All keys together', hint: '1 to 1,000 attempts; empty for no limit', at: '/flow/total', isNumber: true },
+  { name: 'pool', label: 'Pool', hint: 'functions of the same pool share their slots', at: '/flow/pool' },
+  ...debounceFields,
+  {
+    name: 'order',
+    label: 'Order of requests',
+    hint: 'fifo: the requests of a key start one after another; priority: the most urgent one first; empty for no order',
+    at: '/flow/order',
+    choices: ['fifo', 'priority'],
+  },
+  {
+    name: 'aging',
+    label: 'Aging',
+    hint: 'with priority: each level puts a request ahead by this time, 1s to 1d; empty for 1m',
+    at: '/flow/aging',
+  },
+  {
+    name: 'onRetry',
+    label: 'On a retry',
+    hint: 'hold: a failed attempt keeps its key; pass: the next request runs',
+    at: '/flow/onRetry',
+    choices: ['hold', 'pass'],
+  },
+];
+
 type FlowFieldsProps = { draft: FlowDraft; problem: ApiError | undefined; onChange: (draft: FlowDraft) => void };
 
 /** The limits over all workers. */
 export function FlowFields({ draft, problem, onChange }: FlowFieldsProps) {
-  const set = (changed: Partial<FlowDraft>): void => onChange({ ...draft, ...changed });
   return (
     <fieldset class="flow-fields" aria-label={t('Flow over all workers')}>
-      <FormField
-        label={t('At once over all workers')}
-        hint={t('1 to 1,000 attempts, of each key if there is a key; empty for no limit')}
-        isNumber
-        value={draft.concurrency}
-        message={messageAt(problem, '/flow/concurrency')}
-        onChange={(concurrency) => set({ concurrency })}
-      />
-      <FormField
-        label={t('Rate')}
-        hint={t('starts in a time, of each key if there is a key: 100/1s, 100/1m:20 with a burst of 20; empty for no rate')}
-        value={draft.rate}
-        message={messageAt(problem, '/flow/rate')}
-        onChange={(rate) => set({ rate })}
-      />
-      <FormField
-        label={t('Key')}
-        hint={t('where the key is in the event, such as $.customer')}
-        value={draft.key}
-        message={messageAt(problem, '/flow/key')}
-        onChange={(key) => set({ key })}
-      />
-      <FormField
-        label={t('All keys together')}
-        hint={t('1 to 1,000 attempts; empty for no limit')}
-        isNumber
-        value={draft.total}
-        message={messageAt(problem, '/flow/total')}
-        onChange={(total) => set({ total })}
-      />
-      <FormField
-        label={t('Pool')}
-        hint={t('functions of the same pool share their slots')}
-        value={draft.pool}
-        message={messageAt(problem, '/flow/pool')}
-        onChange={(pool) => set({ pool })}
-      />
-      <DebounceFields draft={draft} problem={problem} set={set} />
-      <FormField
-        label={t('Order of requests')}
-        hint={t('fifo: the requests of a key start one after another; priority: the most urgent one first; empty for no order')}
-        value={draft.order}
-        choices={['fifo', 'priority']}
-        message={messageAt(problem, '/flow/order')}
-        onChange={(order) => set({ order })}
-      />
-      <FormField
-        label={t('Aging')}
-        hint={t('with priority: each level puts a request ahead by this time, 1s to 1d; empty for 1m')}
-        value={draft.aging}
-        message={messageAt(problem, '/flow/aging')}
-        onChange={(aging) => set({ aging })}
-      />
-      <FormField
-        label={t('On a retry')}
-        hint={t('hold: a failed attempt keeps its key; pass: the next request runs')}
-        value={draft.onRetry}
-        choices={['hold', 'pass']}
-        message={messageAt(problem, '/flow/onRetry')}
-        onChange={(onRetry) => set({ onRetry })}
-      />
+      <FormFields fields={fields} values={draft} problem={problem} set={(changed) => onChange({ ...draft, ...changed })} />
     </fieldset>
   );
 }

@@ -1,6 +1,7 @@
 import type { FunctionView } from '#src/gateway/api/schemas/functions.ts';
 import type { ApiError } from '../api/http.ts';
 import { FormField, messageAt, numberOrText } from '../parts/form-field.tsx';
+import { type Field, FormFields } from '../parts/form-fields.tsx';
 import { t } from '../shell/language.ts';
 import { type FlowDraft, FlowFields, flowDraftOf, flowOf, noFlow } from './flow-fields.tsx';
 
@@ -57,6 +58,26 @@ export function definitionOf({ description, timeoutInS, memoryInMb, concurrency,
   };
 }
 
+const numbers: readonly Field<keyof Omit<Limits, 'description' | 'flow'>>[] = [
+  { name: 'timeoutInS', label: 'Timeout, seconds', hint: 'the maximum time of one attempt', at: '/timeoutInMs', isNumber: true },
+  { name: 'memoryInMb', label: 'Memory, MB', hint: '64 to 10,240, of one process', at: '/memoryInMb', isNumber: true },
+  { name: 'concurrency', label: 'Concurrency', hint: '1 to 1,000 executions per worker', at: '/concurrency', isNumber: true },
+  {
+    name: 'payloadBytes',
+    label: 'Largest payload, bytes',
+    hint: '262,144 to 67,108,864; empty for 262,144',
+    at: '/maxPayloadBytes',
+    isNumber: true,
+  },
+  {
+    name: 'outputBytes',
+    label: 'Kept output, bytes',
+    hint: '4,096 to 4,194,304 of each attempt; empty for 4,096',
+    at: '/maxOutputBytes',
+    isNumber: true,
+  },
+];
+
 type LimitFieldsProps = { limits: Limits; problem: ApiError | undefined; onChange: (limits: Limits) => void };
 
 export function LimitFields({ limits, problem, onChange }: LimitFieldsProps) {
@@ -70,46 +91,7 @@ export function LimitFields({ limits, problem, onChange }: LimitFieldsProps) {
         onChange={(description) => set({ description })}
       />
       <div class="policy-numbers">
-        <FormField
-          label={t('Timeout, seconds')}
-          hint={t('the maximum time of one attempt')}
-          isNumber
-          value={limits.timeoutInS}
-          message={messageAt(problem, '/timeoutInMs')}
-          onChange={(timeoutInS) => set({ timeoutInS })}
-        />
-        <FormField
-          label={t('Memory, MB')}
-          hint={t('64 to 10,240, of one process')}
-          isNumber
-          value={limits.memoryInMb}
-          message={messageAt(problem, '/memoryInMb')}
-          onChange={(memoryInMb) => set({ memoryInMb })}
-        />
-        <FormField
-          label={t('Concurrency')}
-          hint={t('1 to 1,000 executions per worker')}
-          isNumber
-          value={limits.concurrency}
-          message={messageAt(problem, '/concurrency')}
-          onChange={(concurrency) => set({ concurrency })}
-        />
-        <FormField
-          label={t('Largest payload, bytes')}
-          hint={t('262,144 to 67,108,864; empty for 262,144')}
-          isNumber
-          value={limits.payloadBytes}
-          message={messageAt(problem, '/maxPayloadBytes')}
-          onChange={(payloadBytes) => set({ payloadBytes })}
-        />
-        <FormField
-          label={t('Kept output, bytes')}
-          hint={t('4,096 to 4,194,304 of each attempt; empty for 4,096')}
-          isNumber
-          value={limits.outputBytes}
-          message={messageAt(problem, '/maxOutputBytes')}
-          onChange={(outputBytes) => set({ outputBytes })}
-        />
+        <FormFields fields={numbers} values={limits} problem={problem} set={set} />
       </div>
       <FlowFields draft={limits.flow} problem={problem} onChange={(flow) => set({ flow })} />
     </>

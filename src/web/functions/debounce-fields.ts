@@ -1,0 +1,40 @@
+import type { FunctionView } from '#src/gateway/api/schemas/functions.ts';
+import type { Field } from '../parts/form-fields.tsx';
+
+/** The debounce of a flow, as the user types it. */
+type DebounceDraft = Record<'wait' | 'maxWait' | 'keep', string>;
+
+export const noDebounce: DebounceDraft = { wait: '', maxWait: '', keep: '' };
+
+export function debounceDraftOf({ debounce }: NonNullable<FunctionView['definition']['flow']>): DebounceDraft {
+  const { wait = '', maxWait = '', keep = '' } = debounce ?? {};
+  return { wait, maxWait, keep };
+}
+
+/** The debounce as a part of a flow; empty when no field is filled. */
+export function debounceOf({ wait, maxWait, keep }: DebounceDraft): { debounce?: object } {
+  if (wait === '' && maxWait === '' && keep === '') return {};
+  return { debounce: { wait, keep, ...(maxWait === '' ? {} : { maxWait }) } };
+}
+
+export const debounceFields: readonly Field<keyof DebounceDraft>[] = [
+  {
+    name: 'wait',
+    label: 'Debounce',
+    hint: 'requests of a key run once, when none came for this time: 5s; empty for no debounce',
+    at: ['/flow/debounce/wait', '/flow/debounce'],
+  },
+  {
+    name: 'maxWait',
+    label: 'Longest debounce',
+    hint: 'after the first request; empty for ten times the debounce',
+    at: '/flow/debounce/maxWait',
+  },
+  {
+    name: 'keep',
+    label: 'Debounce keeps',
+    hint: 'last: the newest request runs; all: one attempt gets the array of all events',
+    at: '/flow/debounce/keep',
+    choices: ['last', 'all'],
+  },
+];
