@@ -1,13 +1,10 @@
 import { z } from 'zod';
 import { wholeNumber } from '#machines/bounds.ts';
 import { type FunctionName, isBareName, splitName } from '#src/core/names/names.ts';
+import { durationSchema } from '#src/core/text/duration-schema.ts';
 import { PATH_FORM, parseJsonPath } from '#src/core/text/json-path.ts';
-import { parseDuration } from '#src/core/text/parse-duration.ts';
 import { debounceSchema } from './debounce.ts';
 import { type RateText, rateOf, rateSchema, rateTextOf } from './rate.ts';
-
-const SHORTEST_AGING_IN_MS = 1_000;
-const LONGEST_AGING_IN_MS = 86_400_000;
 
 /**
  * How many attempts of a function may run at one moment over all workers, and how many may start in a time.
@@ -42,12 +39,7 @@ export const flowSchema = z
       .describe(
         'fifo: the requests of a key start one after another, in the order of the log; priority: the most urgent one that waits starts first',
       ),
-    aging: z
-      .string()
-      .refine((text) => {
-        const ms = parseDuration(text) ?? 0;
-        return ms >= SHORTEST_AGING_IN_MS && ms <= LONGEST_AGING_IN_MS;
-      }, 'must be a duration from 1s to 1d, such as 30s, 1m or 1h')
+    aging: durationSchema({ from: '1s', to: '1d', examples: '30s, 1m or 1h' })
       .optional()
       .describe('with order priority: the time by which each level puts a request ahead, by default 1m, so that none starves'),
     onRetry: z

@@ -1,21 +1,15 @@
 import { z } from 'zod';
 import { wholeNumber } from '#machines/bounds.ts';
+import { durationSchema } from '#src/core/text/duration-schema.ts';
 import { parseDuration } from '#src/core/text/parse-duration.ts';
 
 const SHORTEST_IN_MS = 1_000;
-const LONGEST_IN_MS = 86_400_000;
 
 /** How many attempts of a function may start in a time: a token bucket. */
 export const rateSchema = z.strictObject(
   {
     limit: wholeNumber('the limit of the rate', { from: 1, to: 10_000, of: 'starts' }).describe('attempts that start in each period'),
-    per: z
-      .string()
-      .refine((text) => {
-        const ms = parseDuration(text) ?? 0;
-        return ms >= SHORTEST_IN_MS && ms <= LONGEST_IN_MS;
-      }, 'must be a duration from 1s to 1d, such as 1s, 1m or 1h')
-      .describe('the period: 1s, 1m, 1h'),
+    per: durationSchema({ from: '1s', to: '1d', examples: '1s, 1m or 1h' }).describe('the period: 1s, 1m, 1h'),
     burst: wholeNumber('the burst', { from: 1, to: 10_000, of: 'starts' })
       .optional()
       .describe('attempts that may start at once after a pause; by default as many as the rate lets start in one second, at least 1'),
