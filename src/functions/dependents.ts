@@ -1,7 +1,7 @@
 import { LATEST, type Policy } from '#src/core/functions/definition.ts';
 import type { FunctionEntry } from '#src/core/functions/entry.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
-import { labelOf, readTarget } from './loops.ts';
+import { invokedBy, labelOf } from './loops.ts';
 
 type Entry = Pick<FunctionEntry, 'definition' | 'versions' | 'aliases'>;
 type Outcome = 'success' | 'failure';
@@ -19,11 +19,9 @@ export function dependentDestinations(entries: readonly Entry[], removals: reado
     return policiesOf(entry)
       .filter(({ qualifier }) => !isRemoved({ name, qualifier }, removals))
       .flatMap(({ qualifier, on, destinations }) =>
-        destinations.flatMap(({ destination, param }): DependentDestination[] => {
-          const target = destination === 'FunctionGraph' ? readTarget(param, name) : undefined;
-          if (target === undefined || target instanceof Error || !isRemoved(target, removals)) return [];
-          return [{ from: labelOf({ name, qualifier }), on, to: labelOf(target) }];
-        }),
+        invokedBy(destinations, name)
+          .filter((target) => isRemoved(target, removals))
+          .map((target) => ({ from: labelOf({ name, qualifier }), on, to: labelOf(target) })),
       );
   });
 }

@@ -34,7 +34,7 @@ export function targetsOf({ definition, versions, aliases }: Entry, qualifier: s
   const alias = qualifier.startsWith('!') ? aliases.find(({ name }) => name === qualifier.slice(1)) : undefined;
   const policies = alias === undefined ? [ofVersion(qualifier)] : alias.policy ? [alias.policy] : versionsOfAlias(alias).map(ofVersion);
   return policies.flatMap((policy) =>
-    policy === undefined || policy.allowCycle ? [] : invokedBy(policy, definition.name as FunctionName),
+    policy === undefined || policy.allowCycle ? [] : invokedBy([...policy.onSuccess, ...policy.onFailure], definition.name as FunctionName),
   );
 }
 
@@ -78,9 +78,9 @@ export function labelOf({ name, qualifier }: Address, nameOf: NameOf = (known) =
   return qualifier === LATEST ? nameOf(name) : `${nameOf(name)}:${qualifier}`;
 }
 
-/** The functions that a policy's destinations invoke. */
-function invokedBy({ onSuccess, onFailure }: Policy, from: FunctionName): FunctionReference[] {
-  return [...onSuccess, ...onFailure].flatMap(({ destination, param }) => {
+/** The functions that destinations invoke. */
+export function invokedBy(destinations: Policy['onSuccess'], from: FunctionName): FunctionReference[] {
+  return destinations.flatMap(({ destination, param }) => {
     const target = destination === 'FunctionGraph' ? readTarget(param, from) : undefined;
     // Another check refuses an unreadable param, with the reason.
     return target === undefined || target instanceof Error ? [] : [target];

@@ -97,7 +97,8 @@ export async function abortPurge(state: KeyValue, id: string, { by, now }: { by:
   }
 }
 
-const isEnded = ({ state }: ErasureRecord): boolean => state === 'done' || state === 'aborted';
+const isEnded = (record: ErasureRecord): record is ErasureRecord & { state: 'done' | 'aborted' } =>
+  record.state === 'done' || record.state === 'aborted';
 
 function refuseAbort(id: string, record: ErasureRecord): void {
   const { state, isDecided } = record;
@@ -117,7 +118,7 @@ export async function listPurges(state: KeyValue, keys: readonly string[], now: 
 function purgeOf(id: string, record: ErasureRecord, { revision, now }: { revision: number; now: number }): Purge {
   const { state, request, abortBy } = record;
   const { project } = splitName(request.function);
-  const isOver = state === 'done' || state === 'aborted';
+  const isOver = isEnded(record);
   const step = steps[state];
   return {
     id,
@@ -134,7 +135,7 @@ function purgeOf(id: string, record: ErasureRecord, { revision, now }: { revisio
         ...(request.only ? { only: request.only } : {}),
       },
       ...(request.reason === undefined ? {} : { reason: request.reason }),
-      state: isOver ? state : 'running',
+      state: isOver ? record.state : 'running',
       ...(abortBy === undefined ? {} : { abortBy }),
       ...(step === undefined ? {} : { step }),
       ...countsOf(record),

@@ -13,7 +13,7 @@ import type { RequestId, StreamId } from '#src/core/names/names.ts';
  */
 export type StreamWaits = {
   readonly waits: readonly StreamWait[];
-  /** The invocations that wait for their group, and those that lead one. */
+  /** The invocations that wait for their group, and the leaders of groups. */
   readonly grouped: readonly Grouped[];
   /** Whether other invocations of the stream are not over, and wait for no slot. */
   readonly hasOthers: boolean;
@@ -50,7 +50,7 @@ export function waitsTextOf(invocations: Iterable<Invocation>): string {
     const index = indexOf(request?.invocation ?? '');
     if (waitsFor === null) hasOthers ||= outcome === null;
     else if (waitsFor.debounce !== undefined) waits.push([index, parts.waits, ...namesOf(waitsFor), ...dueAtOf(request)].join('/'));
-    else waits.push([index, attempts + 1, ...textsOf(waitsFor)].join('/'));
+    else waits.push([index, attempts + 1, ...namesOf(waitsFor), ...priorityOf(waitsFor)].join('/'));
     if (isLeader(context)) waits.push([index, parts.leads, ...namesOf(context.group ?? {})].join('/'));
   }
   return `${hasOthers ? HAS_OTHERS : ''}${waits.join(',')}`;
@@ -66,12 +66,8 @@ function isLeader({ group, outcome }: InvocationContext): boolean {
 }
 
 const namesOf = ({ pool = '', key = '' }): string[] => [pool, key].map(encodeURIComponent);
+const priorityOf = ({ priority }: { priority?: number | undefined }): number[] => (priority === undefined ? [] : [priority]);
 const dueAtOf = (request: InvocationContext['request']): number[] => (request?.dueAt === undefined ? [] : [request.dueAt]);
-
-function textsOf({ pool, key, priority }: { pool: string; key: string; priority?: number | undefined }): (string | number)[] {
-  const named = [pool, key].map(encodeURIComponent);
-  return priority === undefined ? named : [...named, priority];
-}
 
 /** Reads a text of {@link waitsTextOf}. A part that cannot be read is left out, because the inspection of the stream finds the wait again. */
 export function parseWaits(text: string): StreamWaits {
@@ -83,26 +79,27 @@ export function parseWaits(text: string): StreamWaits {
 function parseWait(text: string): StreamWait[] {
   const [index = Number.NaN, attempt = Number.NaN] = text.split('/', 2).map(Number);
   const [, , pool, key, urgency] = text.split('/');
-  if (!Number.isSafeInteger(index) || !Number.isSafeInteger(attempt) || pool === undefined || key === undefined) return [];
+  const names = readNames(pool, key);
+  if (!Number.isSafeInteger(index) || !Number.isSafeInteger(attempt) || names === undefined) return [];
   const priority = urgency === undefined ? undefined : parsePriority(urgency);
-  try {
-    const wait = { index, attempt, pool: decodeURIComponent(pool) as PoolId, key: decodeURIComponent(key) };
-    return [priority === undefined ? wait : { ...wait, priority }];
-  } catch {
-    return [];
-  }
+  return [{ index, attempt, ...names, ...(priority === undefined ? {} : { priority }) }];
 }
 
 function parseGrouped(text: string): Grouped[] {
   const [at = '', sign, pool, key, dueAt] = text.split('/');
   const index = Number(at);
-  if ((sign !== parts.waits && sign !== parts.leads) || !Number.isSafeInteger(index) || pool === undefined || key === undefined) return [];
+  const names = readNames(pool, key);
+  if ((sign !== parts.waits && sign !== parts.leads) || !Number.isSafeInteger(index) || names === undefined) return [];
   const part = sign === parts.waits ? 'waits' : 'leads';
+  return [{ index, part, ...names, ...(Number.isSafeInteger(Number(dueAt)) ? { dueAt: Number(dueAt) } : {}) }];
+}
+
+function readNames(pool: string | undefined, key: string | undefined): { pool: PoolId; key: string } | undefined {
+  if (pool === undefined || key === undefined) return undefined;
   try {
-    const named = { index, part, pool: decodeURIComponent(pool) as PoolId, key: decodeURIComponent(key) } as const;
-    return [Number.isSafeInteger(Number(dueAt)) ? { ...named, dueAt: Number(dueAt) } : named];
+    return { pool: decodeURIComponent(pool) as PoolId, key: decodeURIComponent(key) };
   } catch {
-    return [];
+    return undefined;
   }
 }
 
