@@ -109,7 +109,7 @@ export const termsSchema = z.object({
 });
 export type Terms = z.infer<typeof termsSchema>;
 
-/** How urgent a request is among those that wait for a slot: 9 is the most urgent, as in JMS (Jakarta Messaging 3.1, section 3.4.10). */
+/** How urgent a request is while requests wait for a slot: 9 is the most urgent, as in JMS (Jakarta Messaging 3.1, section 3.4.10). */
 export const prioritySchema = wholeNumber('the priority', { from: 0, to: 9 });
 
 const invocation = z.string();

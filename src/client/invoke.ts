@@ -22,7 +22,7 @@ export type InvokeOptions = {
   synchronous?: true | undefined;
   /** The key among those of the function's flow. Without it, the flow finds the key in the payload. */
   flowKey?: string | undefined;
-  /** How urgent the request is among those that wait for a slot of a flow with the order `priority`: 0 to 9, which is the most urgent; 4 by default. */
+  /** How urgent the request is, from 0 (least) to 9 (most), while requests wait in a flow with the order `priority`; 4 by default. */
   priority?: number | undefined;
   /** The first attempt starts at this time at the earliest: a text with its zone, or milliseconds since the epoch. At most 366 days ahead. */
   at?: Date | number | string | undefined;

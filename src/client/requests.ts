@@ -23,7 +23,7 @@ export type Outgoing = {
   batch?: string | undefined;
   /** The key among those of the function's flow. */
   flowKey?: string | undefined;
-  /** How urgent it is among those that wait for a slot: 0 to 9. */
+  /** How urgent the request is, from 0 (least) to 9 (most), while requests wait for a slot. */
   priority?: number | undefined;
 } & DueOptions;
 

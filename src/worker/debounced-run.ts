@@ -111,7 +111,7 @@ export async function followLeader(
   const at = ports.clock.now();
   const id = leader.invocation;
   if (keep === 'last') {
-    // Nobody is to be told of a request that a later one replaces, so it has no destinations.
+    // A later request replaces this one, so no destination is called.
     const superseded = failedFact('InvocationCanceled', {
       invocation,
       at,

@@ -49,7 +49,7 @@ export function invokeCommand(): Command {
     .option('--flow-key <key>', 'the key among those of the flow of the function; without it, the flow finds the key in the event')
     .option(
       '--priority <level>',
-      'how urgent it is among those that wait for a slot: 0 to 9, the most urgent (default: 4)',
+      'how urgent the request is, from 0 (least) to 9 (most), while requests wait for a slot (default: 4)',
       parseWhole(0, 9),
     )
     .option('-w, --wait', 'wait for the outcome, and print the returned value')

@@ -124,7 +124,7 @@ export type NewRequest = {
   schedule?: { name: string; at?: number };
   /** The key that the caller chose among those of the function's flow. */
   flowKey?: string;
-  /** How urgent it is among those that wait for a slot: 0 to 9. */
+  /** How urgent the request is, from 0 (least) to 9 (most), while requests wait for a slot. */
   priority?: number;
   /** The caller waits for the outcome of the first attempt (SYNC1). */
   synchronous?: true;

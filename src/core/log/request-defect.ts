@@ -7,7 +7,7 @@ import type { AcceptedRequest } from './event-log.ts';
 type Checked = {
   payload: string | undefined;
   qualifier?: string | undefined;
-  /** What is wrong with another part of the request. */
+  /** The defect of another part of the request. */
   problem?: string | undefined;
 };
 

@@ -9,7 +9,7 @@ export type FlowContent = { flowKey?: string | undefined; priority?: number | un
 export const flowHeader = {
   /** The key that the caller chose among those of the function's flow. */
   flowKey: 'Flow-Key',
-  /** How urgent the request is among those that wait for a slot: 0 to 9. */
+  /** How urgent the request is, from 0 (least) to 9 (most), while requests wait for a slot. */
   priority: 'Priority',
 } as const;
 

@@ -26,7 +26,7 @@ export const flowTexts = {
     'fifo：同一个键的请求按接受顺序逐个开始；priority：等待中最紧急的请求先开始',
   'with --flow-order priority: each level puts a request ahead by this time (default: 1m)':
     '与 --flow-order priority 一起使用：每一级使请求提前这段时间（默认：1m）',
-  'how urgent it is among those that wait for a slot: 0 to 9, the most urgent (default: 4)':
+  'how urgent the request is, from 0 (least) to 9 (most), while requests wait for a slot (default: 4)':
     '在等待名额的请求中的紧急程度：0 到 9，9 最紧急（默认：4）',
   'with --flow-order fifo: a failed attempt holds its key until its outcome, or others pass':
     '与 --flow-order fifo 一起使用：失败的执行保留其键直到得出结果（hold），或让后面的请求先执行（pass）',

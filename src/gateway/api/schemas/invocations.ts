@@ -194,9 +194,7 @@ const requestShape = {
     .string()
     .max(1)
     .optional()
-    .describe(
-      'how urgent the request is among those that wait for a slot: 0 to 9, which is the most urgent, in place of the header Priority',
-    ),
+    .describe('how urgent the request is, from 0 (least) to 9 (most), while requests wait for a slot; in place of the header Priority'),
   qualifier: z.string().max(256).optional().describe('a version, or "!" and an alias'),
   deliver_at: z.string().max(64).optional().describe('the first attempt starts at this time at the earliest: ISO 8601 with its zone'),
   delay: z.string().max(64).optional().describe('the first attempt starts after this time at the earliest: 90s, 10m, 2h, 30d'),
