@@ -124,7 +124,7 @@ export const commandTable: Readonly<Record<string, CommandEntry>> = {
   },
   flow: {
     usage: 'flow',
-    summary: 'show the slots over all workers, and what waits for them: ls',
+    summary: 'show what runs and waits in the flows of functions: ls',
     load: async () => (await import('./commands/flow/flow.ts')).flowCommand(),
   },
   schedule: {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { conditions, factSchema } from '#machines/facts.ts';
 import { batchesQuerySchema, batchesSchema } from './batch-questions.ts';
-import { waitsShape } from './waits-questions.ts';
+import { recordedWaitShape, waitsSchema, waitsShape } from './waits-questions.ts';
 
 /**
  * The questions that the history service answers from a read model. The schemas are public: the service publishes them as JSON Schemas.
@@ -103,10 +103,7 @@ const summarySchema = z.object({
   notifiedAt: optional(moment),
   firstDueAt: moment.nullish().describe('when the first attempt of a delayed request was due; an earlier projection leaves it out'),
   dueAt: moment.nullish().describe('when the next attempt is due, of a delayed request or a retry; an earlier projection leaves it out'),
-  waitsPool: z.string().nullish().describe('the pool for a slot of which the next attempt waits; an earlier projection leaves it out'),
-  waitsKey: z.string().nullish().describe('the key of that slot'),
-  waitsSince: moment.nullish(),
-  priority: z.number().nullish().describe('from 0 to 9, the most urgent; null when the caller chose none'),
+  ...recordedWaitShape,
   durationInMs: optional(z.number()),
   attempts: z.number(),
   retries: z.number(),
@@ -208,13 +205,6 @@ const waitsQuerySchema = z.strictObject({
   pools: few(z.string().max(256)).optional(),
   limit: z.number().int().min(1).max(1_000).default(20).describe('the number of keys of each pool'),
 });
-const waitingShape = { pool: z.string(), waiting: count, since: moment.describe('since when the first of them waits') };
-const waitsSchema = z.object({
-  functions: z.array(z.object({ ...waitingShape, function: z.string() })),
-  keys: z.array(z.object({ ...waitingShape, key: z.string() })).describe('of each pool, the keys with the most waits first'),
-  isCut: z.boolean().describe('whether a pool has further keys'),
-});
-
 const problemSchema = z.object({
   sequence: z.number(),
   at: moment,

@@ -24,6 +24,7 @@ const columnOf: Readonly<Record<Exclude<keyof InvocationSummary, 'payload'>, Inv
   waitsPool: 'waits_pool',
   waitsKey: 'waits_key',
   waitsSince: 'waits_since',
+  waitsKind: 'waits_kind',
   priority: 'priority',
   durationInMs: 'duration',
   attempts: 'attempts',

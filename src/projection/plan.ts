@@ -86,7 +86,8 @@ const PRIORITY = `coalesce(i.priority, ${DEFAULT_PRIORITY})`;
 const SINCE = 'coalesce(i.first_due_at, i.accepted_at)';
 
 function conditionsOf(filter: Filter): Condition[] {
-  const { project, functions, dueBefore, minPriority, rankBelow, minAttempts, maxAttempts, minDurationInMs, maxDurationInMs } = filter;
+  const { project, functions, dueBefore, priority, minPriority, rankBelow, minAttempts, maxAttempts, minDurationInMs, maxDurationInMs } =
+    filter;
   return [
     // A batch is an invocation only for who names it by its id.
     ...(filter.id === undefined ? [{ sql: '+i.opened_batch IS NULL', values: [] }] : []),
@@ -94,6 +95,7 @@ function conditionsOf(filter: Filter): Condition[] {
     ...equalitiesOf(filter).map(({ column, values }) => oneOf(column, values)),
     ...(filter.state === undefined ? [] : [oneOf('state', filter.state)]),
     ...(filter.status === undefined ? [] : [oneOf('status', filter.status)]),
+    ...bound(`${PRIORITY} = ?`, priority),
     ...bound(`${PRIORITY} >= ?`, minPriority),
     ...(rankBelow === undefined ? [] : [{ sql: `${SINCE} - ${PRIORITY} * ? < ?`, values: [rankBelow.agingInMs, rankBelow.rank] }]),
     ...bound('+i.attempts >= ?', minAttempts),
@@ -148,7 +150,7 @@ type Equality = { column: string; values: readonly Value[]; isRare: boolean };
 
 /** In the order of usefulness: from the column that usually leaves the fewest rows to the one that leaves the most. */
 function equalitiesOf(filter: Filter): Equality[] {
-  const among = (column: string, values: readonly string[] | string | undefined, isRare: boolean): Equality[] =>
+  const among = (column: string, values: readonly Value[] | Value | undefined, isRare: boolean): Equality[] =>
     values === undefined ? [] : [{ column, values: [...new Set([values].flat())], isRare }];
   return [
     ...among('id', filter.id, true),
@@ -157,11 +159,14 @@ function equalitiesOf(filter: Filter): Equality[] {
     ...among('batch', filter.batch, true),
     ...among('waits_key', filter.waitsKey, true),
     ...among('waits_pool', filter.waitsPool, true),
+    ...among('waits_kind', filter.waitsKind, true),
     ...among('schedule', filter.schedule, true),
     ...among('root', filter.root, true),
     ...among('condition', filter.condition, true),
     ...among('qualifier', filter.qualifier, filter.qualifier !== 'latest'),
     ...among('version', filter.version, filter.version !== 'latest'),
+    // The default priority is also that of the rows without one.
+    ...among('priority', filter.priority === DEFAULT_PRIORITY ? undefined : filter.priority, true),
     ...among('function', filter.function, false),
     ...among('function', filter.functions, false),
   ];
@@ -172,6 +177,7 @@ const partialIndexes: Readonly<Record<string, string>> = {
   qualifier: "i.qualifier <> 'latest' AND ",
   version: "i.version <> 'latest' AND ",
   attempts: 'i.attempts <> 1 AND ',
+  priority: `i.priority <> ${DEFAULT_PRIORITY} AND `,
 };
 
 function columnPaths(column: string, values: readonly Value[]): AccessPath[] {

@@ -3,6 +3,7 @@ import type { Fact, FactOf } from '#machines/facts.ts';
 import { type Invocation, invocationFolder } from '#machines/invocation.ts';
 import { statusOf } from '#machines/status.ts';
 import { holdsSealed } from '#src/core/encryption/sealed-text.ts';
+import { waitKindOf } from '#src/core/flow/wait-kind.ts';
 import { qualifierOf } from '#src/core/functions/entry.ts';
 import { forkOf } from './forks.ts';
 import type { InvocationColumn } from './schema.ts';
@@ -142,6 +143,7 @@ const columnValues: { readonly [Column in InvocationColumn]: ColumnValue } = {
   waits_pool: ({ context }) => context.waitsFor?.pool ?? null,
   waits_key: ({ context }) => context.waitsFor?.key ?? null,
   waits_since: ({ context }) => context.waitsFor?.since ?? null,
+  waits_kind: ({ context: { waitsFor } }) => (waitsFor === null ? null : waitKindOf(waitsFor)),
   priority: ({ request }) => request.priority ?? null,
   duration: ({ duration }) => duration,
   duration_class: ({ duration }) => (duration === null ? null : durationClassOf(duration)),

@@ -21,6 +21,7 @@ const columnTypes = {
   waits_pool: 'TEXT',
   waits_key: 'TEXT',
   waits_since: 'INT',
+  waits_kind: 'TEXT',
   priority: 'INT',
   duration: 'INT',
   duration_class: 'INT',
@@ -50,7 +51,7 @@ export const invocationColumns = Object.keys(columnTypes) as InvocationColumn[];
  * - `invocations.seq` is the sequence of the request times `MAX_BATCH` plus the index in its message. Rows are only added at the end.
  * - `request_sequence` is the sequence of the first request of the stream. It groups the appends of the stream (0: of no stream).
  * - `first_due_at` is the due time of a delayed request; `due_at` is that of the next attempt, while the invocation waits for it.
- * - `waits_pool`, `waits_key` and `waits_since` are set while the next attempt waits for a slot of a flow.
+ * - `waits_pool`, `waits_key`, `waits_since` and `waits_kind` are set while the next attempt waits for a flow.
  * - `priority` is null when the caller chose none.
  * - `opened_batch` marks the row of a batch itself, which lists and counts of invocations leave out.
  * - `version` is null before the first attempt, which resolves an alias.
@@ -79,6 +80,8 @@ CREATE INDEX by_batch_status ON invocations(batch, function, status, state) WHER
 CREATE INDEX by_schedule ON invocations(schedule) WHERE schedule IS NOT NULL;
 CREATE INDEX by_waits_pool ON invocations(waits_pool) WHERE waits_pool IS NOT NULL;
 CREATE INDEX by_waits_key ON invocations(waits_key) WHERE waits_key IS NOT NULL;
+CREATE INDEX by_waits_kind ON invocations(waits_kind) WHERE waits_kind IS NOT NULL;
+CREATE INDEX by_priority ON invocations(priority) WHERE priority <> 4;
 CREATE INDEX by_opened_batch ON invocations(opened_batch, function) WHERE opened_batch IS NOT NULL;
 CREATE TABLE appends(request_sequence INT, sequence INT, at INT, subject TEXT, headers TEXT, body,
   PRIMARY KEY(request_sequence, sequence)) WITHOUT ROWID;

@@ -1,6 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { conditions } from '#machines/facts.ts';
+import { waitKinds } from '#src/core/flow/wait-kind.ts';
 import { poolsNamed } from '#src/core/functions/pool-names.ts';
+import { MAX_PRIORITY } from '#src/core/functions/priority.ts';
 import { type HistoryFilter, type Moment, states, statuses } from '#src/core/history-questions.ts';
 import { parseFunctionName } from '#src/core/names/names.ts';
 import { parseDuration, parseWhole } from './durations.ts';
@@ -23,6 +25,8 @@ const fields = {
   batch: 'batch',
   schedule: 'schedule',
   flowKey: 'waitsKey',
+  waitKind: 'waitsKind',
+  priority: 'priority',
   minAttempts: 'minAttempts',
   maxAttempts: 'maxAttempts',
   minDuration: 'minDurationInMs',
@@ -61,8 +65,10 @@ export function addInvocationFilters(command: Command): Command {
     .option('--parent <id>', 'only invocations that destinations of this invocation started')
     .option('--redrive-of <id>', 'only redrives of this invocation')
     .option('--schedule <name>', 'only requested by this schedule')
-    .option('--waits-for <name>', 'only waiting for a slot of this function, or of this pool of functions')
-    .option('--flow-key <key>', 'only waiting for a slot of this key')
+    .option('--waits-for <name>', 'only waiting for the flow of this function, or of this pool of functions')
+    .option('--flow-key <key>', 'only waiting with this key of a flow')
+    .addOption(several('--wait-kind <kind>', 'only waiting for a slot, a rate or a debounce of a flow, repeatable', waitKinds))
+    .option('--priority <level>', 'only of this priority, from 0 to 9; a request without one has 4', parseWhole(0, MAX_PRIORITY))
     .option('--min-attempts <count>', 'only with at least this many attempts', parseWhole(0))
     .option('--max-attempts <count>', 'only with at most this many attempts', parseWhole(0))
     .option('--min-duration <duration>', 'only if the time from acceptance to outcome is at least this long', parseDuration)

@@ -1,11 +1,11 @@
 import { Command } from 'commander';
 import { type MomentOptions, momentOf, momentOption } from '#src/cli/arguments/history-filters.ts';
 import { nameAsOf } from '#src/cli/arguments/moment.ts';
+import { flowWaitInWords } from '#src/cli/print/flow-in-words.ts';
 import { formatMoment } from '#src/cli/print/format.ts';
 import { factLines, printOne } from '#src/cli/print/output.ts';
 import { say, sayWord } from '#src/cli/texts/say.ts';
 import { InvocationNotFoundError } from '#src/core/errors.ts';
-import { shownPool } from '#src/core/functions/pool-names.ts';
 import type { InvocationDetail } from '#src/core/history-questions.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import { action, type Call } from '../call.ts';
@@ -68,10 +68,7 @@ function describe(found: InvocationDetail, { terminal: { out } }: Call): string[
     ...fact(say('error'), found.error),
     [say('accepted'), formatMoment(found.acceptedAt)],
     ...fact(say('due'), typeof found.dueAt === 'number' ? formatMoment(found.dueAt) : null),
-    ...fact(
-      say('waits for'),
-      typeof found.waitsPool === 'string' ? slotInWords(shownPool(found.waitsPool).name, found.waitsKey ?? '') : null,
-    ),
+    ...fact(say('waits for'), flowWaitInWords(found)),
     ...fact(say('priority'), typeof found.priority === 'number' ? String(found.priority) : null),
     ...fact(say('took'), found.durationInMs === null ? null : formatDuration(found.durationInMs)),
     [say('attempts'), say('{attempts}, of which {retries} consumed a retry', found)],
@@ -89,10 +86,6 @@ function describe(found: InvocationDetail, { terminal: { out } }: Call): string[
     ...found.deliveries.map((one): [string, string] => [say('delivery'), deliveryInWords(one)]),
   ];
   return [out.paint.bold(found.id), ...factLines(lines, out)];
-}
-
-function slotInWords(pool: string, key: string): string {
-  return key === '' ? say('a slot of {pool}', { pool }) : say('a slot of {pool}, key {key}', { pool, key });
 }
 
 function deliveryInWords({ state, reason, ...delivery }: InvocationDetail['deliveries'][number]): string {

@@ -8,11 +8,11 @@ import {
   momentOf,
   momentOption,
 } from '#src/cli/arguments/history-filters.ts';
+import { flowWaitInWords } from '#src/cli/print/flow-in-words.ts';
 import { formatMoment, formatTimeOfDay } from '#src/cli/print/format.ts';
 import { type Column, printList } from '#src/cli/print/output.ts';
 import { type OutputStream, plain } from '#src/cli/print/terminal.ts';
 import { say, sayWord } from '#src/cli/texts/say.ts';
-import { shownPool } from '#src/core/functions/pool-names.ts';
 import { type InvocationSummary, type ListOrder, listOrders } from '#src/core/history-questions.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import { action, type Call } from '../call.ts';
@@ -48,7 +48,8 @@ Examples:
   sequent ls orders --since 1h --sort longest -n 10
   sequent ls --at 2026-01-31T12:00:00Z --state running
   sequent ls --state queued --due-before 1h
-  sequent ls --waits-for orders --flow-key customer-7
+  sequent ls --waits-for orders --flow-key customer-7 --wait-kind rate
+  sequent ls orders --priority 9 --state queued
   sequent ls --text 'timeout customer 4711' --min-attempts 2
   sequent ls --condition EventAgeExceeded --all -o name | xargs -n1 sequent redrive
 
@@ -56,13 +57,14 @@ If there are more rows, stderr ends with the --cursor of the next page.
 Below 110 columns a terminal shows fewer columns; a narrower one drops ${DROP_ORDER.join(', ')}, in this order.`;
 
 const took = ({ durationInMs }: InvocationSummary): string => (durationInMs === null ? '' : formatDuration(durationInMs));
-function waitInWords(pool: string, key: string, priority: number | null | undefined): string {
-  const text = key === '' ? say('waits for a slot of {pool}', { pool }) : say('waits for a slot of {pool}, key {key}', { pool, key });
+function waitInWords(wait: string, priority: number | null | undefined): string {
+  const text = say('waits for {wait}', { wait });
   return typeof priority === 'number' ? say('{text}, priority {priority}', { text, priority }) : text;
 }
 
-const why = ({ state, dueAt, condition, error, waitsPool, waitsKey, priority }: InvocationSummary): string => {
-  if (typeof waitsPool === 'string') return waitInWords(shownPool(waitsPool).name, waitsKey ?? '', priority);
+const why = ({ state, dueAt, condition, error, priority, ...wait }: InvocationSummary): string => {
+  const waitsFor = flowWaitInWords(wait);
+  if (waitsFor !== null) return waitInWords(waitsFor, priority);
   if (state === 'queued' && typeof dueAt === 'number') return say('due {time}', { time: formatMoment(dueAt) });
   return [condition, error].filter((part) => part !== null).join(': ');
 };

@@ -1,8 +1,10 @@
 import { say } from '#src/cli/texts/say.ts';
 import { debounceOf } from '#src/core/functions/debounce.ts';
 import { type Flow, fifoOf } from '#src/core/functions/flow.ts';
+import { shownPool } from '#src/core/functions/pool-names.ts';
 import { agingOf } from '#src/core/functions/priority.ts';
 import { rateOf } from '#src/core/functions/rate.ts';
+import type { InvocationSummary } from '#src/core/history-questions.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 
 /** A flow in words: its limits, where it finds the key, and its pool. */
@@ -52,3 +54,14 @@ function concurrencyInWords(flow: Flow): string[] {
   else if (onRetry !== undefined) limits = say('{limits}, first in, first out (a retry lets others pass)', { limits });
   return [total === undefined ? limits : say('{limits}, {total} of all keys', { limits, total })];
 }
+
+type RecordedWait = Pick<InvocationSummary, 'waitsPool' | 'waitsKey' | 'waitsKind'>;
+
+/** For what an invocation waits, as the log recorded it; `null` when it waits for no flow. */
+export function flowWaitInWords({ waitsPool, waitsKey, waitsKind }: RecordedWait): string | null {
+  if (typeof waitsPool !== 'string') return null;
+  const text = say(waitTexts[waitsKind ?? 'slot'], { pool: shownPool(waitsPool).name });
+  return waitsKey ? say('{text}, key {key}', { text, key: waitsKey }) : text;
+}
+
+const waitTexts = { slot: 'a slot of {pool}', rate: 'the rate of {pool}', debounce: 'the debounce of {pool}' } as const;

@@ -6,6 +6,7 @@ import { firstDueAt } from '#machines/outcome.ts';
 import { statusOf } from '#machines/status.ts';
 import { type Moment, momentsOf } from '#src/analysis/history.ts';
 import type { Timeline } from '#src/client/client.ts';
+import { waitKindOf } from '#src/core/flow/wait-kind.ts';
 import { qualifierOf } from '#src/core/functions/entry.ts';
 import { shownPool } from '#src/core/functions/pool-names.ts';
 import { whenTextInWords } from '#src/core/functions/when-in-words.ts';
@@ -38,7 +39,7 @@ export function rowOf(found: InvocationSummary, scope: Scope): InvocationRow {
     duration_ms: durationInMs ?? undefined,
     first_due_at: found.firstDueAt ?? undefined,
     next_due_at: found.dueAt ?? undefined,
-    waits_for: waitOf(found.waitsPool, found.waitsKey, found.waitsSince),
+    waits_for: waitOf(found),
     priority: found.priority ?? undefined,
     ...originOfRow(found),
     error: error?.slice(0, MAX_ERROR_LENGTH),
@@ -59,10 +60,11 @@ function originOfRow({ root, parent, hop, redriveOf, batch, schedule }: Invocati
   });
 }
 
-type Wanted = string | null | undefined;
+type RecordedWait = Pick<InvocationSummary, 'waitsPool' | 'waitsKey' | 'waitsSince' | 'waitsKind'>;
 
-function waitOf(pool: Wanted, key: Wanted, since: number | null | undefined): InvocationRow['waits_for'] {
-  return typeof pool === 'string' && typeof since === 'number' ? { pool: shownPool(pool).name, key: key ?? '', since } : undefined;
+function waitOf({ waitsPool: pool, waitsKey: key, waitsSince: since, waitsKind: kind }: RecordedWait): InvocationRow['waits_for'] {
+  if (typeof pool !== 'string' || typeof since !== 'number') return undefined;
+  return { pool: shownPool(pool).name, key: key ?? '', since, ...(typeof kind === 'string' ? { kind } : {}) };
 }
 
 /** One invocation in the shape of the API, folded from its timeline by the machine. */
@@ -114,7 +116,10 @@ type Times = 'waits_for' | 'accepted_at' | 'first_due_at' | 'started_at' | 'ende
 function timesOf({ context }: Invocation, facts: readonly Fact[]): Pick<InvocationView, Times> {
   const { request, outcome, dueAt, waitsFor } = context;
   return withoutUndefined({
-    waits_for: waitOf(waitsFor?.pool, waitsFor?.key, waitsFor?.since),
+    waits_for:
+      waitsFor === null
+        ? undefined
+        : waitOf({ waitsPool: waitsFor.pool, waitsKey: waitsFor.key, waitsSince: waitsFor.since, waitsKind: waitKindOf(waitsFor) }),
     accepted_at: request?.at ?? 0,
     first_due_at: request?.dueAt,
     started_at: facts.find((fact) => fact.type === 'running')?.at,

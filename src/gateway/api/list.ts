@@ -16,8 +16,10 @@ export type ApiFilter = {
 } & {
   [Key in 'batch' | 'schedule' | 'waits_for' | 'flow_key']?: string | undefined;
 } & {
-  [Key in 'from' | 'to' | 'due_before' | 'min_attempts' | 'max_attempts' | 'min_duration_ms' | 'max_duration_ms']?: number | undefined;
-} & Partial<Record<'state' | 'status' | 'condition', readonly string[] | undefined>>;
+  [Key in 'from' | 'to' | 'due_before' | 'priority' | 'min_attempts' | 'max_attempts' | 'min_duration_ms' | 'max_duration_ms']?:
+    | number
+    | undefined;
+} & Partial<Record<'state' | 'status' | 'condition' | 'wait_kind', readonly string[] | undefined>>;
 
 /** The filter in the shape of the history service, restricted to the caller's project. */
 export function historyFilter(filter: ApiFilter, scope: Scope): HistoryFilter {
@@ -29,6 +31,7 @@ export function historyFilter(filter: ApiFilter, scope: Scope): HistoryFilter {
     redrive_of,
     waits_for,
     flow_key,
+    wait_kind,
     min_attempts,
     max_attempts,
     min_duration_ms,
@@ -45,6 +48,7 @@ export function historyFilter(filter: ApiFilter, scope: Scope): HistoryFilter {
     redriveOf: redrive_of,
     waitsPool: waits_for === undefined ? undefined : poolsNamed(scope.token(waits_for)),
     waitsKey: flow_key,
+    waitsKind: wait_kind,
     minAttempts: min_attempts,
     maxAttempts: max_attempts,
     minDurationInMs: min_duration_ms,

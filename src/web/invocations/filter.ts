@@ -21,24 +21,29 @@ export type Filter = {
   schedule?: string;
   waits_for?: string;
   flow_key?: string;
+  wait_kind?: string;
+  priority?: string;
 };
 
-/** Fields that have no control of their own. Links set them; a chip shows each of them and removes it. */
-export const linkedFields = [
-  'from',
-  'to',
-  'version',
-  'qualifier',
-  'min_attempts',
-  'min_duration_ms',
-  'root',
-  'parent',
-  'redrive_of',
-  'batch',
-  'schedule',
-  'waits_for',
-  'flow_key',
-] as const;
+/** Fields that have no control of their own, with their labels. Links set them; a chip shows each of them and removes it. */
+export const linkedLabels = {
+  from: 'from',
+  to: 'to',
+  version: 'version',
+  qualifier: 'qualifier',
+  min_attempts: 'min attempts',
+  min_duration_ms: 'min duration ms',
+  root: 'root',
+  parent: 'parent',
+  redrive_of: 'redrive of',
+  batch: 'batch',
+  schedule: 'schedule',
+  waits_for: 'waits for',
+  flow_key: 'flow key',
+  wait_kind: 'wait kind',
+  priority: 'priority',
+} as const;
+export const linkedFields = Object.keys(linkedLabels) as (keyof typeof linkedLabels)[];
 
 const fields: readonly (keyof Filter)[] = ['state', 'status', 'function', 'condition', 'text', 'since', ...linkedFields];
 
@@ -112,12 +117,14 @@ export function countsPath(filter: Filter, { at }: Presentation): string {
 
 /** The filter as the body of a bulk request. */
 export function filterBody(filter: Filter): object {
-  const { state, status, condition, min_attempts, min_duration_ms, ...rest } = withMoments(filter);
+  const { state, status, condition, wait_kind, priority, min_attempts, min_duration_ms, ...rest } = withMoments(filter);
   return {
     ...rest,
     ...(state === undefined ? {} : { state: state.split(',') }),
     ...(status === undefined ? {} : { status: status.split(',') }),
     ...(condition === undefined ? {} : { condition: condition.split(',') }),
+    ...(wait_kind === undefined ? {} : { wait_kind: wait_kind.split(',') }),
+    ...(priority === undefined ? {} : { priority: Number(priority) }),
     ...(min_attempts === undefined ? {} : { min_attempts: Number(min_attempts) }),
     ...(min_duration_ms === undefined ? {} : { min_duration_ms: Number(min_duration_ms) }),
   };

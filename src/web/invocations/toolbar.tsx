@@ -7,7 +7,7 @@ import { useKeys } from '../shell/keys.ts';
 import { formatNumber, t, translated } from '../shell/language.ts';
 import { changeQuery, navigate, paths } from '../shell/router.tsx';
 import { problemOf, useFetch } from '../shell/use-fetch.ts';
-import { chips, type Filter, isNarrowed, linkedFields, orders, type Presentation, timeRanges } from './filter.ts';
+import { chips, type Filter, isNarrowed, linkedFields, linkedLabels, orders, type Presentation, timeRanges } from './filter.ts';
 
 /** The dialogs of the list. They are loaded when one is opened. */
 export type ListDialogKind = 'range' | 'as-of' | 'columns' | 'views' | 'purge';
@@ -56,11 +56,11 @@ export function Chips({ filter, counts }: { filter: Filter; counts: Counts | und
             key={field}
             type="button"
             class="chip linked"
-            title={t('Remove the filter {name}', { name: labelOf(field) })}
+            title={t('Remove the filter {name}', { name: t(linkedLabels[field]) })}
             onClick={() => changeQuery({ [field]: undefined }, { replace: false })}
           >
             <span>
-              {labelOf(field)} <code>{filter[field]}</code>
+              {t(linkedLabels[field])} <code>{filter[field]}</code>
             </span>
             <Icon name="close" size={12} />
           </button>
@@ -73,10 +73,6 @@ export function Chips({ filter, counts }: { filter: Filter; counts: Counts | und
       ) : null}
     </fieldset>
   );
-}
-
-function labelOf(field: keyof Filter): string {
-  return translated(field.replaceAll('_', ' '));
 }
 
 function countOf(counts: Counts | undefined, field: 'state' | 'status' | undefined, value: string): string {

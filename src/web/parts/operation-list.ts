@@ -16,6 +16,8 @@ const listFields: Readonly<Record<string, string>> = {
   text: 'text',
   redriveOf: 'redrive_of',
   waitsKey: 'flow_key',
+  waitsKind: 'wait_kind',
+  priority: 'priority',
   minAttempts: 'min_attempts',
   minDurationInMs: 'min_duration_ms',
 };

@@ -34,6 +34,7 @@ type Life = {
   batch: string;
   /** The key that the first attempt waited for. */
   key: string;
+  waitsKind: 'slot' | 'rate' | 'debounce';
 };
 
 const life: fc.Arbitrary<Life> = fc.record({
@@ -51,18 +52,26 @@ const life: fc.Arbitrary<Life> = fc.record({
   delay: fc.constantFrom(0, 0, 700, 9_000),
   batch: fc.constantFrom('', '', 'one', 'two'),
   key: fc.constantFrom('', '', 'k-0', 'k-1'),
+  waitsKind: fc.constantFrom('slot', 'rate', 'debounce'),
 });
 
 type Known = { id: string; qualifier: string; invocation: Invocation; payload: string; error: string | null; life: Life };
 
 const isEnd = (one: string): one is (typeof failureConditions)[number] => failureConditions.some((condition) => condition === one);
 
+const waits = {
+  slot: {},
+  rate: { rate: { limit: 1, perInMs: 1_000, burst: 1, dueAt: 1 } },
+  debounce: { debounce: { keep: 'last', waitInMs: 1_000, maxWaitInMs: 10_000 } },
+} as const;
+
 /** The facts after the request. */
-function factsOf(id: string, at: number, { attempts, end, took, isNotified, error, runs, fn, key }: Life): Fact[] {
+function factsOf(id: string, at: number, { attempts, end, took, isNotified, error, runs, fn, key, waitsKind }: Life): Fact[] {
   const fixed = runs === 'latest' ? terms : { ...terms, version: runs };
   const failure = { kind: 'function', errorType: 'Oops', message: error, code: 1 } as const;
   const facts: Fact[] = [];
-  if (key !== '') facts.push({ type: 'deferred', invocation: id, at, flow: { pool: fn === 'b' ? 'pool.erp' : `function.${fn}`, key } });
+  const flow = { pool: fn === 'b' ? 'pool.erp' : `function.${fn}`, key, ...waits[waitsKind] };
+  if (key !== '') facts.push({ type: 'deferred', invocation: id, at, flow });
   const retry = (attempt: number): Fact => ({ type: 'retrying', invocation: id, at, attempt, dueAt: at, failure });
   for (let attempt = 1; attempt <= attempts; attempt++) {
     if (attempt > 1) facts.push(retry(attempt - 1));
@@ -126,7 +135,9 @@ const filter: fc.Arbitrary<HistoryFilter> = fc.record(
     batch: fc.constantFrom('one', 'two', 'unknown'),
     waitsPool: fc.uniqueArray(fc.constantFrom('function.a', 'pool.erp', 'unknown'), { minLength: 1, maxLength: 2 }),
     waitsKey: fc.constantFrom('k-0', 'k-1'),
+    waitsKind: fc.uniqueArray(fc.constantFrom('slot', 'rate', 'debounce'), { minLength: 1, maxLength: 2 }),
     schedule: fc.constantFrom('nightly-0', 'nightly-1'),
+    priority: fc.integer({ min: 0, max: 9 }),
     minPriority: fc.integer({ min: 0, max: 9 }),
     rankBelow: fc.record({ rank: fc.integer({ min: 995_000, max: 1_020_000 }), agingInMs: fc.constantFrom(0, 1_000) }),
     minAttempts: fc.integer({ min: 0, max: 4 }),
@@ -139,7 +150,7 @@ const filter: fc.Arbitrary<HistoryFilter> = fc.record(
 );
 
 /** Evaluates each condition of the filter directly. */
-function matches({ id, qualifier, invocation, payload, error, life: { fn } }: Known, wanted: HistoryFilter): boolean {
+function matches({ id, qualifier, invocation, payload, error, life }: Known, wanted: HistoryFilter): boolean {
   const { value, context } = invocation;
   const { request, outcome } = context;
   const at = request?.at ?? 0;
@@ -147,8 +158,8 @@ function matches({ id, qualifier, invocation, payload, error, life: { fn } }: Kn
   const took = outcome === null ? -1 : outcome.at - (request?.dueAt ?? at);
   const conditions: { [Name in keyof Required<HistoryFilter>]: (asked: NonNullable<HistoryFilter[Name]>) => boolean } = {
     id: (asked) => id === asked,
-    function: (asked) => fn === asked,
-    project: (asked) => (splitName(fn).project ?? '') === asked,
+    function: (asked) => life.fn === asked,
+    project: (asked) => (splitName(life.fn).project ?? '') === asked,
     qualifier: (asked) => qualifier === asked,
     version: (asked) => context.terms !== null && (context.terms.version ?? 'latest') === asked,
     state: (asked) => (asked as string[]).includes(value),
@@ -163,7 +174,9 @@ function matches({ id, qualifier, invocation, payload, error, life: { fn } }: Kn
     batch: (asked) => request?.batch === asked,
     waitsPool: (asked) => asked.includes(context.waitsFor?.pool ?? ''),
     waitsKey: (asked) => context.waitsFor?.key === asked,
+    waitsKind: (asked) => context.waitsFor !== null && asked.includes(life.waitsKind),
     schedule: (asked) => request?.schedule?.name === asked,
+    priority: (asked) => (request?.priority ?? DEFAULT_PRIORITY) === asked,
     minPriority: (asked) => (request?.priority ?? DEFAULT_PRIORITY) >= asked,
     rankBelow: ({ rank, agingInMs }) => rankOf(request?.dueAt ?? at, request?.priority, agingInMs) < rank,
     minAttempts: (asked) => context.attempts >= asked,

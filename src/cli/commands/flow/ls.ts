@@ -18,7 +18,9 @@ export function listCommand(): Command {
   const command = new Command('ls')
     .alias('list')
     .summary('list the pools, and the keys for which invocations wait')
-    .description('Lists the pools of slots: how many attempts run and wait, of which functions, for which keys.')
+    .description(
+      'Lists the flows: how many attempts run, and how many wait for a slot, a rate or a debounce, of which functions, for which keys.',
+    )
     .argument('[name]', 'only the pool of this function, or this pool')
     .option('--keys <count>', 'the maximum number of keys of each pool', parseWhole(0, 1_000), 20);
   return addWatch(command).addHelpText('after', examples).action(action<ListOptions>(list));
@@ -31,7 +33,7 @@ Examples:
   sequent flow ls erp --watch
   sequent flow ls --json | jq '.[] | select(.waiting > 0)'
 
-WAITING counts the invocations that wait for a slot, and the messages in the queues of the functions. A key is listed below its pool.`;
+WAITING counts the invocations that wait for a slot, a rate or a debounce, and the messages in the queues of the functions. A key is listed below its pool.`;
 
 async function list(call: Call<ListOptions>): Promise<typeof exitCodes.ok> {
   const [name] = call.args;

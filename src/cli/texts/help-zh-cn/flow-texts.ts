@@ -1,11 +1,11 @@
 /** The texts of `sequent flow`, and of the options of a flow. */
 export const flowTexts = {
-  'show the slots over all workers, and what waits for them: ls': '显示所有 worker 共享的名额及等待情况：ls',
+  'show what runs and waits in the flows of functions: ls': '显示函数流控中正在执行和等待的调用：ls',
   'The flow of a function limits its attempts over all workers: of the function, of each key, or of a pool of functions.':
     '函数的流控限制所有 worker 上同时进行的执行：按函数、按键，或按多个函数共享的池。',
   'list the pools, and the keys for which invocations wait': '列出池，以及有调用等待的键',
-  'Lists the pools of slots: how many attempts run and wait, of which functions, for which keys.':
-    '列出名额池：有多少执行正在进行或等待，属于哪些函数、哪些键。',
+  'Lists the flows: how many attempts run, and how many wait for a slot, a rate or a debounce, of which functions, for which keys.':
+    '列出流控：有多少执行正在进行，多少在等待名额、速率或防抖，属于哪些函数、哪些键。',
   'only the pool of this function, or this pool': '只包括此函数的池，或此池',
   'the maximum number of keys of each pool': '每个池最多列出的键数',
   'attempts at one moment over all workers: of each key with --flow-key, else of all':
@@ -32,6 +32,9 @@ export const flowTexts = {
     '与 --flow-order fifo 一起使用：失败的执行保留其键直到得出结果（hold），或让后面的请求先执行（pass）',
   'the key among those of the flow of the function; without it, the flow finds the key in the event':
     '函数流控中的键；不填写则由流控从事件中获取',
-  'only waiting for a slot of this function, or of this pool of functions': '只包括等待此函数或此函数池的名额的',
-  'only waiting for a slot of this key': '只包括等待此键的名额的',
+  'only waiting for the flow of this function, or of this pool of functions': '只包括等待此函数或此函数池的流控的',
+  'only waiting with this key of a flow': '只包括以此流控键等待的',
+  'only waiting for a slot, a rate or a debounce of a flow, repeatable: slot, rate, debounce':
+    '只包括等待流控的名额（slot）、速率（rate）或防抖（debounce）的，可重复',
+  'only of this priority, from 0 to 9; a request without one has 4': '只包括此优先级（0 到 9）的；未指定优先级的请求为 4',
 };

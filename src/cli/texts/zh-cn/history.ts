@@ -1,8 +1,7 @@
 /** The commands that read invocations: get, ls, stats, tail, tree, diff, logs and projection. */
 export const history = {
-  'waits for a slot of {pool}': '等待 {pool} 的名额',
+  'waits for {wait}': '等待 {wait}',
   '{text}, priority {priority}': '{text}，优先级 {priority}',
-  'waits for a slot of {pool}, key {key}': '等待 {pool} 的名额，键 {key}',
   'due {time}': '{time} 到期',
   function: '函数',
   state: '状态',
@@ -12,7 +11,9 @@ export const history = {
   'waits for': '等待',
   'a slot of {pool}': '{pool} 的名额',
   priority: '优先级',
-  'a slot of {pool}, key {key}': '{pool} 的名额，键 {key}',
+  '{text}, key {key}': '{text}，键 {key}',
+  'the rate of {pool}': '{pool} 的速率',
+  'the debounce of {pool}': '{pool} 的防抖',
   took: '耗时',
   attempts: '执行',
   '{attempts}, of which {retries} consumed a retry': '{attempts} 次，其中 {retries} 次消耗重试',

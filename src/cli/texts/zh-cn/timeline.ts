@@ -63,6 +63,7 @@ export const timeline = {
   '{leader} returned {payload}': '{leader} 返回 {payload}',
   'waits for further requests, with the key {key}, until none has come for {duration}':
     '等待后续请求，键为 {key}，直到 {duration} 内没有新请求',
+  'waits for a slot of {pool}': '等待 {pool} 的名额',
   'waits for a slot of {pool}, with the key {key}': '等待 {pool} 的名额，键为 {key}',
   'waits for the rate of {pool}: {limit} in {period}, the next one in {duration}':
     '等待 {pool} 的速率：每 {period} {limit} 次，下一次在 {duration} 后',

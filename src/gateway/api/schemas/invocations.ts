@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { conditions, factSchema, failureSchema, termsSchema } from '#machines/facts.ts';
+import { waitKinds } from '#src/core/flow/wait-kind.ts';
+import { MAX_PRIORITY } from '#src/core/functions/priority.ts';
 import { listOrders, states, statuses } from '#src/core/history-questions.ts';
 import { wholeNumber } from '#src/core/text/whole-number.ts';
 import { asOf, count, flag, manyOf, moment, time } from './common.ts';
@@ -29,8 +31,10 @@ export const filterShape = {
     .string()
     .max(128)
     .optional()
-    .describe('waits for a slot, a token or a debounced group of this function, or of this pool of functions'),
-  flow_key: z.string().max(256).optional().describe('waits for a slot of this key'),
+    .describe('waits for the flow of this function, or of this pool of functions: for a slot, its rate or its debounced group'),
+  flow_key: z.string().max(256).optional().describe('waits with this key of a flow'),
+  wait_kind: manyOf(waitKinds).describe('waits for a slot of a flow, for its rate, or for its debounced group; several between commas'),
+  priority: wholeNumber(0, MAX_PRIORITY).optional().describe('of this priority, which is 4 for a request without one'),
   min_attempts: wholeNumber(0, 1_000_000).optional(),
   max_attempts: wholeNumber(0, 1_000_000).optional(),
   min_duration_ms: wholeNumber(0, 1e15).optional().describe('from acceptance, or from the due time of a delayed request, to outcome'),
@@ -67,9 +71,14 @@ const summarySchema = z.object({
   first_due_at: moment.optional().describe('when the first attempt of a delayed request was due'),
   next_due_at: moment.optional().describe('when the next attempt is due: of a delayed request, and of a retry'),
   waits_for: z
-    .object({ pool: z.string(), key: z.string(), since: moment })
+    .object({
+      pool: z.string(),
+      key: z.string(),
+      since: moment,
+      kind: z.enum(waitKinds).optional().describe('an earlier projection leaves it out'),
+    })
     .optional()
-    .describe('the slot, the token or the debounced group for which the next attempt waits: of a function or of a pool of functions'),
+    .describe('the slot, the rate or the debounced group for which the next attempt waits: of a function or of a pool of functions'),
   root: z.string().optional(),
   parent: z.string().optional(),
   hop: z.int().optional(),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { conditions } from '#machines/facts.ts';
+import { conditions, prioritySchema } from '#machines/facts.ts';
+import { waitKinds } from '#src/core/flow/wait-kind.ts';
 import { states, statuses } from '#src/core/history-questions.ts';
 import { wholeNumber } from '#src/core/text/whole-number.ts';
 import { count, moment, several } from './common.ts';
@@ -25,6 +26,8 @@ const filterBodySchema = z.strictObject({
   schedule: z.string().max(256).optional(),
   waits_for: z.string().max(128).optional(),
   flow_key: z.string().max(256).optional(),
+  wait_kind: few(z.enum(waitKinds)),
+  priority: prioritySchema.optional(),
   min_attempts: count.optional(),
   min_duration_ms: count.optional(),
   text: z.string().min(1).max(256).optional(),

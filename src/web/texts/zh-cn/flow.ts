@@ -38,6 +38,6 @@ export const flow = {
   'The keys with the most waits are shown.': '仅显示等待最多的键。',
   'no key': '无键',
   'The invocations that wait for this key': '等待此键的调用',
-  'Waits for': '等待名额',
+  'Waits for': '等待',
   '{pool}, with the key {key}': '{pool}，键为 {key}',
 };
