@@ -88,6 +88,7 @@ export function viewOf(timeline: Timeline, scope: Scope): InvocationView {
     priority: context.request?.priority,
     ...originOf(invocation),
     leader: context.group?.leader?.invocation,
+    members: context.group?.members?.length,
     error: context.failure?.message.slice(0, MAX_ERROR_LENGTH),
     retries: context.retries,
     lost: context.lost,

@@ -2,7 +2,7 @@ import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { InvocationView } from '#src/gateway/api/schemas/invocations.ts';
 import { CopyButton } from '../parts/copy.tsx';
 import { ExactTime, RelativeTime } from '../parts/time.tsx';
-import { t } from '../shell/language.ts';
+import { t, tn } from '../shell/language.ts';
 import { Link, paths } from '../shell/router.tsx';
 
 /** The main properties of an invocation, in one line. */
@@ -52,22 +52,7 @@ export function Properties({ view }: { view: InvocationView }) {
           <dd class="mono">{view.condition}</dd>
         </div>
       )}
-      {view.waits_for === undefined ? null : (
-        <div>
-          <dt>{t('Waits for')}</dt>
-          <dd>
-            <Link to={`/?${new URLSearchParams({ waits_for: view.waits_for.pool, flow_key: view.waits_for.key })}`}>
-              {view.waits_for.key === '' ? view.waits_for.pool : t('{pool}, with the key {key}', view.waits_for)}
-            </Link>
-          </dd>
-        </div>
-      )}
-      {view.priority === undefined ? null : (
-        <div>
-          <dt>{t('Priority')}</dt>
-          <dd>{view.priority}</dd>
-        </div>
-      )}
+      <FlowProperties view={view} />
       {view.batch === undefined ? null : (
         <div>
           <dt>{t('Batch')}</dt>
@@ -105,5 +90,43 @@ export function Properties({ view }: { view: InvocationView }) {
         </div>
       )}
     </dl>
+  );
+}
+
+/** The part of an invocation in the flow of its function. */
+function FlowProperties({ view }: { view: InvocationView }) {
+  return (
+    <>
+      {view.waits_for === undefined ? null : (
+        <div>
+          <dt>{t('Waits for')}</dt>
+          <dd>
+            <Link to={`/?${new URLSearchParams({ waits_for: view.waits_for.pool, flow_key: view.waits_for.key })}`}>
+              {view.waits_for.key === '' ? view.waits_for.pool : t('{pool}, with the key {key}', view.waits_for)}
+            </Link>
+          </dd>
+        </div>
+      )}
+      {view.leader === undefined ? null : (
+        <div>
+          <dt>{t('Leader of its debounce')}</dt>
+          <dd class="mono">
+            <Link to={paths.invocation(view.leader, view.function)}>{view.leader}</Link>
+          </dd>
+        </div>
+      )}
+      {view.members === undefined || view.members === 0 ? null : (
+        <div>
+          <dt>{t('Runs for')}</dt>
+          <dd>{tn(view.members, ['1 other request', '{count} other requests'])}</dd>
+        </div>
+      )}
+      {view.priority === undefined ? null : (
+        <div>
+          <dt>{t('Priority')}</dt>
+          <dd>{view.priority}</dd>
+        </div>
+      )}
+    </>
   );
 }

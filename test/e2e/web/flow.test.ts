@@ -1,7 +1,9 @@
+import type { Page } from 'playwright-core';
 import { describe, expect } from 'vitest';
 import type { FunctionView } from '#src/gateway/api/schemas/functions.ts';
 import { overflowOf, violationsInBothThemes } from '#test/support/web/page-checks.ts';
 import { pagesTest } from '#test/support/web/pages-test.ts';
+import { untranslatedIn } from '#test/support/web/untranslated.ts';
 import { startWebSequent } from '#test/support/web/web-sequent.ts';
 
 const test = pagesTest(startWebSequent);
@@ -58,5 +60,40 @@ describe('the flow on the page of a function', () => {
     await card.getByText('0 / 3').waitFor();
     await card.getByRole('link', { name: 'stock' }).waitFor();
     expect(await watched.violations()).toEqual([]);
+  });
+});
+
+describe('a debounced group', () => {
+  test('is found by its kind of wait, and its member leads to the leader, in both languages', async ({ sequent, browser }) => {
+    const debounced = { key: '$.key', debounce: { wait: '1h', keep: 'last' } };
+    await sequent.define('gathers', { flow: debounced });
+    const member = await sequent.invoke('gathers', { key: 'a' });
+    const leader = await sequent.invoke('gathers', { key: 'a' });
+    for (const id of [member, leader]) await sequent.invocation(id, ({ waits_for }) => waits_for?.kind === 'debounce');
+    await using chinese = await browser.open(`${sequent.url}/?wait_kind=debounce&priority=4&waits_for=gathers`, { language: 'zh-CN' });
+    for (const id of [member, leader]) await chinese.page.getByRole('link', { name: id }).waitFor();
+    for (const label of ['等待类型', '优先级', '等待']) await chinese.page.getByTitle(`移除筛选条件 ${label}`, { exact: true }).waitFor();
+    await chinese.page.getByTitle('移除筛选条件 等待类型').click();
+    await chinese.page.waitForURL((url) => !url.search.includes('wait_kind'));
+
+    // Both requests are of one group as long as the second one came within the new wait after the first one.
+    const flow = { ...debounced, debounce: { ...debounced.debounce, wait: '10s' } };
+    await sequent.call('/api/functions/gathers', {
+      method: 'PUT',
+      headers: { 'if-match': '*' },
+      body: { ...(await sequent.call<FunctionView>('/api/functions/gathers')).definition, flow },
+    });
+    for (const id of [member, leader]) await sequent.invocation(id);
+    const overview = (page: Page) => page.locator('.properties-line');
+    await using watched = await browser.open(`${sequent.url}/invocations/${member}`);
+    await overview(watched.page).getByText('Leader of its debounce').waitFor();
+    await overview(watched.page).getByRole('link', { name: leader }).click();
+    await overview(watched.page).getByText('1 other request').waitFor();
+    expect(await violationsInBothThemes(watched)).toEqual([]);
+    await chinese.page.goto(`${sequent.url}/invocations/${member}`);
+    await overview(chinese.page).getByText('防抖组的执行请求').waitFor();
+    await overview(chinese.page).getByRole('link', { name: leader }).click();
+    await overview(chinese.page).getByText('其他 1 个请求').waitFor();
+    expect(await untranslatedIn(chinese.page)).toEqual([]);
   });
 });

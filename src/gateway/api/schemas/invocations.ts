@@ -129,6 +129,7 @@ export type LargeView = z.infer<typeof largeSchema>;
 /** One invocation, with all recorded details. */
 export const invocationSchema = summarySchema.extend({
   leader: z.string().optional().describe('the request of its debounced group that runs in its place'),
+  members: count.optional().describe('of a leader: how many other requests its debounced group has, for which it runs'),
   retries: count,
   lost: count.describe('attempts whose worker died'),
   worker: z.string().optional().describe('the worker that executes the current attempt'),

@@ -39,5 +39,9 @@ export const flow = {
   'no key': '无键',
   'The invocations that wait for this key': '等待此键的调用',
   'Waits for': '等待',
+  'Leader of its debounce': '防抖组的执行请求',
+  'Runs for': '同时代表',
+  '{count} other requests': '其他 {count} 个请求',
+  '1 other request': '其他 1 个请求',
   '{pool}, with the key {key}': '{pool}，键为 {key}',
 };
