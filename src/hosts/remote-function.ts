@@ -5,10 +5,24 @@ import { parseJson } from '#src/core/text/json.ts';
 import { refusedByFunction } from './failures.ts';
 import { hintsOf } from './runtime/outcome.mjs';
 
+/** Many servers refuse requests whose headers have more than 8 KB together. */
+const MAX_IDS_BYTES = 4_096;
+
 /** The headers of an event for a function behind a subject or a URL. */
-export function headersFor({ requestId, functionUrn, attempt, traceparent }: Execution): Record<string, string> {
-  const headers = { 'Request-Id': requestId, 'Function-Urn': functionUrn, Attempt: String(attempt) };
-  return traceparent === undefined ? headers : { ...headers, traceparent };
+export function headersFor({ requestId, functionUrn, attempt, traceparent, requestIds }: Execution): Record<string, string> {
+  return {
+    'Request-Id': requestId,
+    'Function-Urn': functionUrn,
+    Attempt: String(attempt),
+    ...(traceparent === undefined ? {} : { traceparent }),
+    ...(requestIds === undefined ? {} : headersOfGroup(requestIds)),
+  };
+}
+
+/** The headers of requests that run together. An incomplete list of ids would be a trap for a function that counts on all of them. */
+function headersOfGroup(requestIds: readonly string[]): Record<string, string> {
+  const ids = requestIds.join(',');
+  return { 'Request-Count': String(requestIds.length), ...(ids.length > MAX_IDS_BYTES ? {} : { 'Request-Ids': ids }) };
 }
 
 /** The event that is sent: an empty payload becomes `{}`. */

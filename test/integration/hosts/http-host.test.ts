@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { functionDefinitionSchema } from '#src/core/functions/definition.ts';
 import { createVettedHttp } from '#src/destinations/http/vetted-http.ts';
+import { createEventsHost } from '#src/hosts/events-host.ts';
 import { createHttpHost } from '#src/hosts/http-host.ts';
 import { MAX_RESULT_BYTES } from '#src/hosts/runtime/outcome.mjs';
 import { createVettedFetch, type HttpHandlers, ownReach } from '#src/main/roles/vetted-fetch.ts';
@@ -56,6 +57,21 @@ function at(path: string, url = `http://127.0.0.1:${(server.address() as Address
 }
 
 describe('an HTTP host', () => {
+  test('names the requests of a group in headers, or only counts them when their ids are too long', async () => {
+    const headersWith = async (ids: readonly string[]) => {
+      const events = ids.map((id) => ({ requestId: id as never, payload: '{}' }));
+      const result = await createEventsHost(host).execute(executionOf(at('echo'), {}, { events }), neverAborted());
+      if (result.kind !== 'returned') throw new Error(JSON.stringify(result));
+      const { body, headers } = JSON.parse(result.payload) as { body: string; headers: Record<string, string> };
+      return [(JSON.parse(body) as unknown[]).length, headers['request-count'], headers['request-ids']];
+    };
+    expect(await headersWith(['r-1', 'r-2'])).toEqual([2, '2', 'r-1,r-2']);
+    const long = Array.from({ length: 1_000 }, (_, index) => `${index}`.padStart(64, 'x'));
+    expect(await headersWith(long)).toEqual([1_000, '1000', undefined]);
+    expect(await headersWith(long.slice(0, 63))).toEqual([63, '63', long.slice(0, 63).join(',')]);
+    expect(await headersWith(long.slice(0, 64))).toEqual([64, '64', undefined]);
+  });
+
   test('posts the event with its headers, and returns the body', async () => {
     const result = await host.execute(
       executionOf(at('echo'), { id: 1 }, { requestId: 'r-1' as never, attempt: 2, traceparent: '00-a-b-01' }),

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { functionDefinitionSchema } from '#src/core/functions/definition.ts';
+import { createEventsHost } from '#src/hosts/events-host.ts';
 import { createSubjectHost, type SubjectReply, type SubjectRequest } from '#src/hosts/subject-host.ts';
 import { execute, executionOf, neverAborted } from '#test/support/hosts/executions.ts';
 
@@ -39,6 +40,25 @@ describe('a subject host', () => {
       '{"id":1}',
       { 'Request-Id': 'r-1', 'Function-Urn': urn, Attempt: '2', traceparent: '00-a-b-01' },
       100,
+    ]);
+  });
+
+  test('names the requests of a group in headers, or only counts them when their ids are too long', async () => {
+    const asked: unknown[] = [];
+    const host = createEventsHost(
+      hostOf(async (_, payload, { headers }) => {
+        asked.push([JSON.parse(new TextDecoder().decode(payload)).length, headers['Request-Count'], headers['Request-Ids']]);
+        return reply('1');
+      }),
+    );
+    const ids = Array.from({ length: 1_000 }, (_, index) => `request-${index}`);
+    for (const few of [ids.slice(0, 2), ids]) {
+      const events = few.map((id) => ({ requestId: id as never, payload: '{}' }));
+      await host.execute(executionOf(definition, {}, { events }), neverAborted());
+    }
+    expect(asked).toEqual([
+      [2, '2', 'request-0,request-1'],
+      [1_000, '1000', undefined],
     ]);
   });
 
