@@ -4,6 +4,7 @@ import { invocationFolder } from '#machines/invocation.ts';
 import { checkGolden } from '#src/cli/golden/check-golden.ts';
 import { foldGolden } from '#src/cli/golden/golden-history.ts';
 import { VERSION } from '#src/client/version.ts';
+import { waitKindOf, waitKinds } from '#src/core/flow/wait-kind.ts';
 import { NO_POLICY, type Policy } from '#src/core/functions/definition.ts';
 import { initialState } from '#src/core/stream/stream.ts';
 import { readGoldenFile, readRecording, recordings } from '#test/support/log/recorded-histories.ts';
@@ -39,6 +40,15 @@ test('the histories of the present version are recorded, and hold every type of 
   const present = recordings.filter((file) => file.startsWith(`${VERSION}/`));
   const recorded = present.flatMap((file) => readRecording(file).histories.flatMap(({ transitions }) => transitions));
   expect([...new Set(recorded.map(({ fact }) => fact.type))].sort(), 'npm run record-histories').toEqual([...factTypes].sort());
+});
+
+test('the histories of the present version hold a wait of every kind, and one by priority', () => {
+  const present = recordings.filter((file) => file.startsWith(`${VERSION}/`));
+  const waits = present
+    .flatMap((file) => readRecording(file).histories.flatMap(({ transitions }) => transitions))
+    .flatMap(({ fact }) => (fact.type === 'deferred' ? [fact.flow] : []));
+  expect([...new Set(waits.map(waitKindOf))].sort()).toEqual([...waitKinds].sort());
+  expect(waits.filter(({ priority }) => priority !== undefined)).toHaveLength(1);
 });
 
 describe('a check of a golden history', () => {

@@ -53,6 +53,12 @@ export async function recordHistories(folder: string): Promise<string[]> {
   await client.invoke('greet', {}, { id: 'member', batch: 'batch' });
   await client.batches.seal({ function: 'greet', id: 'batch' });
   await client.invokeMany('gathering', [{}, {}]);
+  await client.invoke('metered', {}, { id: 'metered-first' });
+  await log.until(({ type, invocation }) => type === 'running' && invocation === 'metered-first');
+  await client.invoke('metered', {}, { id: 'waited-for-rate' });
+  await client.invoke('urgent', { ms: 1_000 }, { id: 'urgent-first' });
+  await log.until(({ type, invocation }) => type === 'running' && invocation === 'urgent-first');
+  await client.invoke('urgent', {}, { id: 'waited-by-priority', priority: 9 });
   const closed = await log.until(({ type }) => type === 'debounce.closed');
   const joined = await log.until(({ type }) => type === 'debounce.joined');
   const sealed = await log.until(({ type }) => type === 'batch.sealed');
@@ -75,7 +81,16 @@ export async function recordHistories(folder: string): Promise<string[]> {
   await sequent.restart(connections);
 
   const ids = requests.map(([, id]) => id);
-  const recorded = [...ids, 'unknown-function', 'no-json', 'worker-lost', failing.invocation, postponed.invocation];
+  const recorded = [
+    ...ids,
+    'waited-for-rate',
+    'waited-by-priority',
+    'unknown-function',
+    'no-json',
+    'worker-lost',
+    failing.invocation,
+    postponed.invocation,
+  ];
   recorded.push(...batch.slice(0, 1).map(({ requestId }) => requestId), 'member', sealed.invocation, closed.invocation, joined.invocation);
   await log.untilNotified(recorded);
   recorded.push(...followUpsOf(sequent, ids));
@@ -95,6 +110,8 @@ async function putFunctions({ client: { functions } }: DeliveringSystem, url: st
   await put('unreachable', { policy: { onFailure: [toHttp(`${url}/down`)] } });
   await put('aging', { paused: true, policy: { maxAgeInSeconds: 1 } });
   await put('waiting', { paused: true });
+  await put('metered', { flow: { key: '$.key', rate: { limit: 1, per: '1s' } } });
+  await put('urgent', { flow: { concurrency: 1, order: 'priority' } });
   await put('gathering', { flow: { debounce: { wait: '1s', keep: 'all' } } });
 }
 
