@@ -2,7 +2,8 @@ import { messageOf } from '#src/core/errors.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import { FireTimes } from '#src/core/schedules/fire-times.ts';
 import { decodeSchedule, isScheduleKey, type Schedule, type ScheduleName, scheduleNameIn } from '#src/core/schedules/schedule.ts';
-import { type FirePorts, fireDue } from './fire-due.ts';
+import { fireDue } from './fire-due.ts';
+import type { FirePorts } from './fire-ports.ts';
 import { forgetProgress } from './schedule-progress.ts';
 
 export type FireSchedulesOptions = FirePorts & {
@@ -60,7 +61,7 @@ export async function fireSchedules(options: FireSchedulesOptions): Promise<{ st
   async function fireOne(one: Watched): Promise<void> {
     const isPresent = (): boolean => !stopping.signal.aborted && watched.get(one.schedule.name) === one;
     try {
-      one.nextAt = await fireDue({ ...options, ...one, isPresent });
+      one.nextAt = await fireDue({ ports: options, schedule: one.schedule, times: one.times, isPresent });
     } catch (error) {
       one.nextAt = clock.now() + RETRY_AFTER_MS;
       logger.warn({ schedule: one.schedule.name, error: messageOf(error) }, 'a schedule could not fire, and is tried again');

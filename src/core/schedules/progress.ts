@@ -1,8 +1,13 @@
 import { z } from 'zod';
+import type { StreamName } from '#src/core/log/event-log.ts';
+import { streamOf } from '#src/core/names/ids.ts';
+import { parseFunctionName, type RequestId } from '#src/core/names/names.ts';
 import { parseJson } from '#src/core/text/json.ts';
 import type { Schedule, ScheduleName } from './schedule.ts';
 
 /** How far a schedule has fired: one entry of the state bucket, which only schedulers write (CRON4). */
+
+const lastFireSchema = z.object({ at: z.number(), id: z.string(), function: z.string(), sequence: z.number() });
 
 const progressSchema = z.object({
   /** The creation of the schedule, because a schedule that was put again after its removal is another one. */
@@ -10,7 +15,9 @@ const progressSchema = z.object({
   /** The latest fire time that fired or was skipped. Everything up to it is done. */
   at: z.number(),
   /** The latest fire time that fired, and its request. */
-  last: z.object({ at: z.number(), id: z.string(), function: z.string(), sequence: z.number() }).optional(),
+  last: lastFireSchema.optional(),
+  /** With the policy `cancel`: the fire time that fires now, and its function, stored before its request is sent (CRON7). */
+  firing: z.object({ at: z.number(), function: z.string() }).optional(),
   fired: z.number().default(0),
   /** The fire times that the overlap policy skipped. */
   skipped: z.object({ count: z.number(), at: z.number() }).optional(),
@@ -18,6 +25,13 @@ const progressSchema = z.object({
   missed: z.object({ from: z.number(), to: z.number(), count: z.number().default(0) }).optional(),
 });
 export type Progress = z.infer<typeof progressSchema>;
+export type LastFire = z.infer<typeof lastFireSchema>;
+
+/** The stream of the invocation of a fire time. */
+export const streamOfFire = ({ id, function: fn }: LastFire): StreamName => ({
+  function: parseFunctionName(fn),
+  stream: streamOf(id as RequestId),
+});
 
 export const progressKeyOf = (name: ScheduleName): string => `scheduler.schedule.${name}`;
 

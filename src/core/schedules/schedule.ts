@@ -13,14 +13,14 @@ import { parseJson } from '#src/core/text/json.ts';
 export type ScheduleName = FunctionName;
 
 /** What happens at a fire time while the invocation of the fire time before is not over. */
-export const overlaps = ['skip', 'queue', 'allow'] as const;
+export const overlaps = ['skip', 'queue', 'cancel', 'allow'] as const;
 export type Overlap = (typeof overlaps)[number];
 
 const DAY_IN_MS = 86_400_000;
 /** The default of the catch-up window: an outage of a night loses no nightly run. */
 const CATCH_UP_IN_MS = DAY_IN_MS;
 /** A longer window could exceed the retention of the log, which recognises an invocation that was requested already. */
-const MAX_CATCH_UP_IN_MS = 7 * DAY_IN_MS;
+export const MAX_CATCH_UP_IN_MS = 7 * DAY_IN_MS;
 /** A fire time is always a little in the past when it fires. */
 const MIN_CATCH_UP_IN_MS = 10_000;
 /** Every process that follows the registry receives all schedules. */

@@ -45,7 +45,7 @@ export function scheduleGauges(now: () => number): GaugeRow<{ schedules: readonl
     },
     {
       name: 'schedule_lag_seconds',
-      help: 'How long the oldest fire time of a schedule is due without firing; a queued fire time waits for the invocation before it',
+      help: 'How long the oldest fire time of a schedule is due without firing; with the policy queue, it waits for the invocation before it',
       labels: ['schedule', 'function'],
       measure: ({ schedules }) =>
         schedules.map((one, index) => ({

@@ -15,10 +15,9 @@ export async function startSchedulerRole(context: RoleContext): Promise<Pick<Sch
   const { patienceInMs, logger } = options;
   const name = `scheduler-${randomBytes(4).toString('hex')}`;
   void sweepPackagesRegularly({ packages: ports.packages, functions: ports.functions, clock: ports.clock, logger }, closing.signal);
+  const common = { ...commonPorts(context, name), name, hints: createLastingHints({ ...ports, signal: closing.signal }) };
   const scheduler = await startScheduler({
-    ...commonPorts(context, name),
-    name,
-    hints: createLastingHints({ ...ports, signal: closing.signal }),
+    ...common,
     deliveredUpTo: ports.queue.deliveredUpTo,
     countMembers: createMemberCount(ports.history),
     takesWork,
@@ -29,7 +28,7 @@ export async function startSchedulerRole(context: RoleContext): Promise<Pick<Sch
     { ...payloadSweepOf({ ...options, ports, open: scheduler.open, signal: closing.signal }), logger },
     closing.signal,
   );
-  const schedules = await fireSchedules({ ...ports, registry: ports.functions, logger, takesWork });
+  const schedules = await fireSchedules({ ...common, registry: ports.functions, takesWork });
   return {
     async stop() {
       await Promise.all([schedules.stop(), scheduler.stop()]);

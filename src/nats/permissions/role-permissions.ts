@@ -179,7 +179,7 @@ class Table {
         ...this.#js.writesTo(`${STATE_BUCKET}.scheduler.>`, `${STATE_BUCKET}.hints.key`, LOSSES),
         ...this.#audit(),
         of.invocation,
-        ...[...results, of.derived], // Outcomes, and the requests of schedules.
+        ...[...results, of.derived, of.cancel], // Outcomes, and the requests and the cancellations of schedules.
         of.wake,
         of.deliver,
         ...[of.runs, ...questions], // The history counts the members of batches.

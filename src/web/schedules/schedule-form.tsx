@@ -121,6 +121,7 @@ function TimeFields({ draft, problem, wrong, set }: FieldsProps) {
         <select value={draft.overlap} onChange={({ currentTarget }) => set({ overlap: currentTarget.value as Draft['overlap'] })}>
           <option value="skip">{t('skip the fire time')}</option>
           <option value="queue">{t('queue the fire time until that invocation is over')}</option>
+          <option value="cancel">{t('cancel that invocation, and fire then')}</option>
           <option value="allow">{t('allow both at the same time')}</option>
         </select>
         <small>{t('what happens at a fire time while the invocation before it is not over')}</small>

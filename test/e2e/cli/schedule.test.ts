@@ -29,6 +29,25 @@ describe('sequent schedule', () => {
     expect((await sequent.run(['schedule', 'get', 'often'])).code).toBe(3);
   });
 
+  test('with --overlap cancel, a fire time cancels the invocation before; explain and timeline name the schedule', async ({ sequent }) => {
+    // The invocations of a paused function wait.
+    await sequent.run(['fn', 'pause', 'hello']);
+    const put = ['schedule', 'put', 'stuck', '--cron', '* * * * * *', '--function', 'hello', '--overlap', 'cancel'];
+    expect((await sequent.run(put)).code).toBe(0);
+    expect((await sequent.run(['schedule', 'get', 'stuck'])).stdout).toMatch(/overlap +cancel/);
+    const id = await vi.waitFor(async () => {
+      const canceled = ['ls', '--schedule', 'stuck', '--condition', 'InvocationCanceled', '-o', 'name'];
+      const [found = ''] = (await sequent.run(canceled)).stdout.split('\n');
+      expect(found).not.toBe('');
+      return found;
+    }, 60_000);
+    expect((await sequent.run(['schedule', 'rm', 'stuck'])).code).toBe(0);
+    const reason = /the schedule stuck cancelled it at its fire time \S+Z \(overlap policy cancel\)/;
+    expect((await sequent.run(['explain', id])).stdout).toMatch(reason);
+    expect((await sequent.run(['timeline', id])).stdout).toMatch(reason);
+    await sequent.run(['fn', 'resume', 'hello']);
+  });
+
   test.for([
     [['--cron', '0 25 * * *', '--function', 'hello'], 2, 'is not valid'],
     [['--cron', '0 3 * * *', '--tz', 'Europe/Berlyn', '--function', 'hello'], 2, 'is not known here'],

@@ -29,7 +29,7 @@ describe('the page of schedules', () => {
     await dialog.getByLabel('Time zone').fill('Europe/Berlin');
     await dialog.getByLabel('Function of the schedule').fill('report');
     await dialog.getByLabel('Event').fill('{"year":1}');
-    await dialog.getByLabel('Overlap').selectOption('queue');
+    await dialog.getByLabel('Overlap').selectOption('cancel');
     await dialog.getByLabel('Jitter of the fire times').fill('soon');
     await dialog.getByText('not a duration').waitFor();
     await dialog.getByLabel('Jitter of the fire times').fill('0s');
@@ -42,7 +42,7 @@ describe('the page of schedules', () => {
     await row.getByText('Europe/Berlin').waitFor();
     await expect.poll(() => row.getByRole('listitem').allTextContents()).toHaveLength(3);
     const stored = await scheduleOf(sequent, 'yearly');
-    expect(stored).toMatchObject({ ...yearly, event: { year: 1 }, overlap: 'queue', catch_up_ms: 86_400_000, jitter_ms: 0 });
+    expect(stored).toMatchObject({ ...yearly, event: { year: 1 }, overlap: 'cancel', catch_up_ms: 86_400_000, jitter_ms: 0 });
     const first = new Date(stored.next[0]?.due_at ?? 0).toISOString().slice(0, 19).replace('T', ' ');
     await expect.poll(() => row.textContent()).toContain(first);
     expect(await violationsInBothThemes(watched)).toEqual([]);
@@ -95,5 +95,8 @@ describe('the page of schedules', () => {
     await watched.page.getByRole('heading', { name: '定时计划', exact: true }).waitFor();
     await watched.page.getByRole('button', { name: '立即执行：often' }).waitFor();
     await watched.page.getByRole('columnheader', { name: '下次触发时间' }).waitFor();
+    await watched.page.getByRole('button', { name: '编辑 often' }).click();
+    await watched.page.getByLabel('重叠策略').selectOption({ label: '取消前一次调用后触发' });
+    expect(await watched.page.getByLabel('重叠策略').inputValue()).toBe('cancel');
   });
 });

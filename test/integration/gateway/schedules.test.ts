@@ -51,7 +51,7 @@ describe('a schedule over HTTP', () => {
     [{ ...yearly, cron: '0 25 * * *' }, 400, 'is not valid'],
     [{ ...yearly, time_zone: 'Europe/Berlyn' }, 400, 'is not known here'],
     [{ ...yearly, function: 'nobody' }, 404, 'does not exist'],
-    [{ ...yearly, overlap: 'cancel' }, 400, 'overlap'],
+    [{ ...yearly, overlap: 'both' }, 400, 'overlap'],
   ] as const)('that is %j is answered with %i', async ([given, status, why]) => {
     const answer = await call('PUT', '/wrong', given);
     expect([answer.status, JSON.stringify(answer.body)]).toEqual([status, expect.stringContaining(why)]);

@@ -110,6 +110,11 @@ describe('the printed permissions', () => {
     const fired = async (): Promise<number> => (await operator.schedules.get('often')).progress.fired;
     await expect.poll(fired, { timeout: 20_000 }).toBeGreaterThan(0);
     await operator.schedules.delete('often');
+    // The scheduler asks the worker of each attempt to end it.
+    await operator.schedules.put({ name: 'again', cron: '* * * * * *', function: 'forever', overlap: 'cancel' });
+    const canceled = async () => (await operator.history.list({ function: 'forever', condition: ['InvocationCanceled'] })).invocations;
+    await expect.poll(async () => (await canceled()).filter(({ attempts }) => attempts > 0).length, { timeout: 30_000 }).toBeGreaterThan(2);
+    await operator.schedules.delete('again');
     await operator.batches.open({ function: 'after', id: 'counted' });
     await operator.batches.seal({ function: 'after', id: 'counted' });
     const stateOfBatch = async () => (await operator.history.batches({ id: 'counted' })).batches.map(({ state }) => state);

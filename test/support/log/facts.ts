@@ -26,6 +26,14 @@ export function deferred(part: Part<'deferred'> = {}): FactOf<'deferred'> {
   return { type: 'deferred', invocation: ID, at: 5, flow: { pool: 'function.orders', key: 'customer-7' }, ...part };
 }
 
+/** A member of the group of another invocation. */
+export function joined({
+  leader,
+  ...part
+}: Part<'debounce.joined'> & Pick<FactOf<'debounce.joined'>, 'leader'>): FactOf<'debounce.joined'> {
+  return { type: 'debounce.joined', invocation: ID, at: 10, keep: 'all', leader, ...part };
+}
+
 /** The first attempt brings the terms, as a worker appends it. */
 export function running(attempt: number, part: Part<'running'> = {}): FactOf<'running'> {
   return { type: 'running', invocation: ID, at: 10, attempt, worker: 'w1', ...(attempt === 1 ? { terms } : {}), ...part };

@@ -256,7 +256,7 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
       { cron: '0 3 * * *', function: value },
       { cron: value.slice(0, 200), function: MINE.function },
       { cron: '0 0 29 2 *', function: MINE.function, qualifier: value.slice(0, 64), description: value, event: value },
-      { cron: '0 3 * * *', function: MINE.function, time_zone: value.slice(0, 64), overlap: 'allow', catch_up_ms: 60_000, jitter_ms: 7 },
+      { cron: '0 3 * * *', function: MINE.function, time_zone: value.slice(0, 64), overlap: 'cancel', catch_up_ms: 60_000, jitter_ms: 7 },
     ],
   },
   'DELETE /api/schedules/:name': reading,

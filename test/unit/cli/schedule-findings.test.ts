@@ -6,8 +6,8 @@ import type { ScheduleState } from '#src/functions/schedule-states.ts';
 import { nightlySchedule } from '#test/support/nightly-schedule.ts';
 
 const NOW = Date.UTC(2026, 0, 31);
-const report = (paused: boolean) => ({
-  definition: { ...parseDefinition({ name: 'report', handler: { kind: 'inline' } }), paused },
+const report = (paused: boolean, given: object = {}) => ({
+  definition: { ...parseDefinition({ name: 'report', handler: { kind: 'inline' }, ...given }), paused },
   revision: 1,
   version: 'latest',
 });
@@ -56,6 +56,12 @@ describe('the doctor about schedules', () => {
   test('reports an overdue fire time, unless it waits for the invocation before it', () => {
     expect(findingsOf({ lateInMs: 120_000 })).toEqual(['problem schedule nightly: its fire time is overdue by 2 min']);
     expect(findingsOf({ lateInMs: 120_000, schedule: { overlap: 'queue' } })).toEqual(['ok schedules: 1 schedule fires']);
+    const canceling: Given = { lateInMs: 120_000, schedule: { overlap: 'cancel' } };
+    expect(findingsOf(canceling)).toEqual(['problem schedule nightly: its fire time is overdue by 2 min']);
+    // Its invocation may be a part of an attempt of another request, which is not cancelled.
+    expect(findingsOf(canceling, [report(false, { flow: { key: '$.id', debounce: { waitInMs: 1_000, keep: 'all' } } })])).toEqual([
+      'ok schedules: 1 schedule fires',
+    ]);
     expect(findingsOf({ lateInMs: 1_000 })).toEqual(['ok schedules: 1 schedule fires']);
   });
 

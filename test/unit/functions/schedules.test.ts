@@ -97,7 +97,7 @@ describe('a schedule', () => {
     ['an event that is no JSON', { event: '{' }, /the event is not JSON/],
     ['a name with a dot', { name: 'a.b' }, /schedule name "a.b" must be/],
     ['a catch-up window of a second', { catchUpInMs: 1_000 }, /must be 10 seconds to 7 days/],
-    ['an unknown overlap policy', { overlap: 'cancel' }, /overlap/],
+    ['an unknown overlap policy', { overlap: 'both' }, /overlap/],
     ['a function of another project', { function: 'shop=report' }, /must be of the same project/],
   ])('is refused for %s', async ([, given, why]) => {
     const { schedules } = await open();

@@ -1,55 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
-import { createMemoryLog } from '#src/core/memory/memory-log.ts';
-import type { StreamId } from '#src/core/names/names.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
-import { silentLogger } from '#src/core/ports/logger.ts';
-import { FireTimes } from '#src/core/schedules/fire-times.ts';
-import type { Schedule } from '#src/core/schedules/schedule.ts';
-import { fireDue } from '#src/scheduler/fire-due.ts';
-import { readProgress } from '#src/scheduler/schedule-progress.ts';
-import { append } from '#test/support/log/opened-log.ts';
-import { nightlySchedule } from '#test/support/nightly-schedule.ts';
+import { failed } from '#test/support/log/facts.ts';
+import { MINUTE, openSchedule as open, START } from '#test/support/scheduler/checked-schedule.ts';
 
-const MINUTE = 60_000;
 const DAY = 86_400_000;
-const START = Date.parse('2027-01-01T00:00:00Z');
-const nightly: Schedule = { ...nightlySchedule, createdAt: START, since: START };
-
-/** A schedule on a log in memory, whose time moves from one check to the next. */
-function open(given: Partial<Schedule> = {}) {
-  const schedule = { ...nightly, ...given };
-  const clock = { current: START, now: () => clock.current, sleep: async () => {} };
-  const log = createMemoryLog({ clock });
-  const state = createMemoryKeyValue();
-  const times = new FireTimes(schedule);
-  const requests = () => log.entries.flatMap((entry) => (entry.kind === 'request' ? entry.message.requests.map(({ fact }) => fact) : []));
-  /** Checks the schedule as another scheduler does, which knows only what is stored. */
-  const check = (store: KeyValue = state): Promise<number> =>
-    fireDue({ log, state: store, clock, logger: silentLogger, schedule, times, isPresent: () => true });
-  return {
-    clock,
-    log,
-    state,
-    requests,
-    check,
-    /** The fire times of the requests in the log. */
-    fired: () => requests().map(({ schedule: by }) => new Date(by?.at ?? 0).toISOString()),
-    progress: () => readProgress(state, schedule),
-    async runUntil(end: number): Promise<void> {
-      for (let nextAt = await check(); nextAt <= end; nextAt = await check()) clock.current = nextAt;
-    },
-    /** Ends the newest invocation, as a cancellation does. */
-    async endNewest(): Promise<void> {
-      const { last } = await readProgress(state, schedule);
-      if (last === undefined) throw new Error('nothing fired yet');
-      const failure = { kind: 'platform', errorType: 'InvocationCanceled', message: 'it was cancelled', code: 4_208 } as const;
-      const at = clock.current;
-      const fact = { type: 'failed', invocation: last.id, at, attempt: 0, condition: 'InvocationCanceled', failure } as const;
-      await log.append({ function: schedule.function, stream: last.id as StreamId }, append([fact], { request: last.sequence }), {});
-    },
-  };
-}
 
 describe('a schedule', () => {
   test('fires once on each day of a year with two changes of the clocks, and names itself in each request', async () => {
@@ -80,7 +34,7 @@ describe('a schedule', () => {
     const opened = open();
     opened.clock.current = START + 3 * 60 * MINUTE;
     const dying: KeyValue = { ...opened.state, put: () => Promise.reject(new Error('killed')) };
-    await expect(opened.check(dying)).rejects.toThrow('killed');
+    await expect(opened.check({ state: dying })).rejects.toThrow('killed');
     await opened.check();
     expect(new Set(opened.requests().map(({ invocation }) => invocation)).size).toBe(1);
     expect(await opened.progress()).toMatchObject({ fired: 1 });
@@ -114,7 +68,7 @@ describe('at a fire time while the invocation before is not over', () => {
     await opened.runUntil(START + 3 * MINUTE);
     expect(opened.fired()).toEqual(['2027-01-01T00:01:00.000Z']);
     expect(await opened.progress()).toMatchObject({ fired: 1, skipped: { count: 2, at: START + 3 * MINUTE } });
-    await opened.endNewest();
+    await opened.work(await opened.last(), [failed(0, { condition: 'InvocationCanceled' })]);
     await opened.runUntil(START + 4 * MINUTE);
     expect(opened.fired()).toEqual(['2027-01-01T00:01:00.000Z', '2027-01-01T00:04:00.000Z']);
   });
@@ -123,7 +77,7 @@ describe('at a fire time while the invocation before is not over', () => {
     const opened = open({ ...everyMinute, overlap: 'queue' });
     await opened.runUntil(START + 3 * MINUTE);
     expect(opened.fired()).toEqual(['2027-01-01T00:01:00.000Z']);
-    await opened.endNewest();
+    await opened.work(await opened.last(), [failed(0, { condition: 'InvocationCanceled' })]);
     await opened.runUntil(START + 3 * MINUTE + 1_000);
     expect(opened.fired()).toEqual(['2027-01-01T00:01:00.000Z', '2027-01-01T00:02:00.000Z']);
   });
@@ -131,7 +85,7 @@ describe('at a fire time while the invocation before is not over', () => {
   test('an invocation that retention removed from the log is over', async () => {
     const opened = open({ ...everyMinute, overlap: 'skip' });
     await opened.runUntil(START + MINUTE);
-    await opened.endNewest();
+    await opened.work(await opened.last(), [failed(0, { condition: 'InvocationCanceled' })]);
     opened.log.purge(opened.log.last + 1);
     await opened.runUntil(START + 2 * MINUTE);
     expect(opened.fired()).toEqual(['2027-01-01T00:02:00.000Z']);

@@ -49,8 +49,9 @@ function judgeOne({ schedule, progress, late }: ScheduleState, functions: Functi
     findings.push({ level: 'note', check, seen, remedy: `sequent schedule run ${name}` });
   }
   const lateInMs = late === undefined ? 0 : now - late.dueAt;
-  // A queued fire time waits for the invocation before it, which may take long.
-  if (lateInMs > PATIENCE_IN_MS && overlap !== 'queue') {
+  // A fire time that waits for the invocation before it may wait long. With `cancel`, it waits for a part of another attempt alone.
+  const mayWait = overlap === 'queue' || (overlap === 'cancel' && found?.definition.flow?.debounce !== undefined);
+  if (lateInMs > PATIENCE_IN_MS && !mayWait) {
     const seen = say('its fire time is overdue by {duration}', { duration: formatDuration(lateInMs) });
     findings.push({ level: 'problem', check, seen, remedy: 'sequent serve --role scheduler' });
   }

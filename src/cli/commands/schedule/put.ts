@@ -33,9 +33,10 @@ export function putCommand(): Command {
     .requiredOption('--function <function>', 'the function, optionally with a version or an alias: report:v1, report:!prod')
     .option('-d, --event <json>', 'the event: JSON text, @file, or - for stdin (a pipe is read without -)')
     .addOption(
-      new Option('--overlap <policy>', 'at a fire time while the invocation before is not over: skip it, queue it, or allow both').choices(
-        overlaps,
-      ),
+      new Option(
+        '--overlap <policy>',
+        'at a fire time while the invocation before is not over: skip it, queue it, cancel that invocation, or allow both',
+      ).choices(overlaps),
     )
     .addOption(
       new Option('--catch-up <duration>', 'how late a missed fire time is made up after an outage: 10s to 7d (default: 24h)').argParser(
@@ -52,6 +53,7 @@ const examples = `
 Examples:
   sequent schedule put nightly --cron '0 3 * * *' --tz Europe/Berlin --function report -d '{}'
   sequent schedule put poll --cron '*/5 * * * *' --function poll --overlap queue --jitter 30s
+  sequent schedule put rates --cron '@hourly' --function rates --overlap cancel    # a stuck run ends when the next one starts
 
 Exit codes: 0 stored, 2 a wrong expression or time zone, 3 no such function.`;
 

@@ -29,8 +29,8 @@ export const scheduleTexts = {
     '分钟、小时、日、月、星期；或前面加秒的六个字段；或 @hourly、@daily',
   'the time zone of the expression, such as Europe/Berlin (default: UTC)': '表达式的时区，例如 Asia/Shanghai（默认：UTC）',
   'the function, optionally with a version or an alias: report:v1, report:!prod': '函数，可带版本或别名：report:v1、report:!prod',
-  'at a fire time while the invocation before is not over: skip it, queue it, or allow both':
-    '触发时前一次调用尚未结束：跳过（skip）、排队（queue）或同时执行（allow）',
+  'at a fire time while the invocation before is not over: skip it, queue it, cancel that invocation, or allow both':
+    '触发时前一次调用尚未结束：跳过（skip）、排队（queue）、取消前一次调用（cancel）或同时执行（allow）',
   'how late a missed fire time is made up after an outage: 10s to 7d (default: 24h)':
     '故障后可补做多久之前错过的触发：10s 到 7d（默认：24h）',
   'delay each fire time by a part of this time (default: 0s)': '每次触发随机延迟，最多此时长（默认：0s）',

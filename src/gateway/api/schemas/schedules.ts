@@ -9,7 +9,7 @@ export const scheduleBodySchema = z.strictObject({
   function: z.string().max(128),
   qualifier: z.string().max(64).optional().describe('a version or an !alias'),
   event: z.unknown().optional().describe('the event, as JSON; {} by default'),
-  overlap: z.enum(overlaps).optional().describe('at a fire time while the invocation before is not over; skip by default'),
+  overlap: z.enum(overlaps).optional().describe('what happens at a fire time while the invocation before is not over; skip by default'),
   catch_up_ms: z.number().optional().describe('how late a missed fire time is made up after an outage; 24 hours by default'),
   jitter_ms: z.number().optional().describe('each fire time is delayed by a part of this time'),
   description: z.string().max(512).optional(),

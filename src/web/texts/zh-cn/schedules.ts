@@ -43,6 +43,7 @@ export const schedules = {
   Overlap: '重叠策略',
   'skip the fire time': '跳过此次触发',
   'queue the fire time until that invocation is over': '等待前一次调用结束后触发',
+  'cancel that invocation, and fire then': '取消前一次调用后触发',
   'allow both at the same time': '允许同时执行',
   'what happens at a fire time while the invocation before it is not over': '触发时前一次调用尚未结束的处理方式',
   'Function of the schedule': '定时计划的函数',

@@ -1,0 +1,89 @@
+import type { Outcome, Terms } from '#machines/facts.ts';
+import type { Invocation } from '#machines/invocation.ts';
+import { failedFact, withDestinations } from '#machines/outcome.ts';
+import type { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
+import { FunctionNotFoundError, InvalidInputError, WrongStateError } from '#src/core/errors.ts';
+import { decideWhenFor } from '#src/core/functions/decide-when.ts';
+import { termsOf } from '#src/core/functions/definition.ts';
+import { type FunctionEntry, resolveFunction } from '#src/core/functions/entry.ts';
+import type { FunctionName } from '#src/core/names/names.ts';
+import type { Cancellations } from '#src/core/ports/cancellations.ts';
+import type { Clock } from '#src/core/ports/clock.ts';
+import type { Hints } from './hints.ts';
+import { requestOf } from './stream.ts';
+import type { StreamWriter } from './stream-writer.ts';
+
+export type CancelPorts = {
+  hints: Hints;
+  cancellations: Cancellations;
+  clock: Clock;
+  /** Reads a function from the registry. Throws `FunctionNotFoundError`. */
+  findFunction: (name: string) => Promise<FunctionEntry>;
+  /** Opens what a `when` compares. */
+  payloads?: PayloadSealer | undefined;
+};
+
+/** The outcome of an invocation, and whether this call appended it. */
+export type Ended = { outcome: Outcome; isCanceled: boolean; function: FunctionName };
+
+/**
+ * Ends an invocation with the condition `InvocationCanceled`, unless the log has an outcome: that one stands (E4). Resolves to `undefined` when
+ * the stream has no such invocation.
+ *
+ * Throws `WrongStateError` for a member of a group, which ends with its leader.
+ */
+export async function cancelInvocation(
+  writer: StreamWriter,
+  { id, reason }: { id: string; reason: string },
+  { hints, cancellations, clock, findFunction, payloads }: CancelPorts,
+): Promise<Ended | undefined> {
+  for (;;) {
+    const invocation = writer.state.invocations.get(id);
+    const request = requestOf(writer.state, id);
+    if (invocation === undefined || request === undefined) return undefined;
+    const { outcome, worker, attempts } = invocation.context;
+    if (outcome !== null) return { outcome, isCanceled: false, function: writer.state.name.function };
+    refuseMember(invocation);
+    const terms = await termsFor(invocation, findFunction);
+    const failed = failedFact('InvocationCanceled', { invocation, at: clock.now(), message: reason });
+    const fact = withDestinations(failed, terms, decideWhenFor(request, payloads));
+    // If the machine refuses, the invocation has changed meanwhile. Decide again from its new state (E3).
+    if ((await writer.propose(id, [fact])) === undefined) continue;
+    if (worker !== null) cancellations.announce(worker, { function: writer.state.name.function, invocation: id, attempt: attempts });
+    const { name, request: message, version } = writer.state;
+    if (waitsWithoutItem(invocation, clock.now())) hints.wake(name, message.sequence, `${name.stream}.${version}.canceled`);
+    return { outcome: fact, isCanceled: true, function: name.function };
+  }
+}
+
+/** The event of a member may be in an attempt of its leader that runs already (DEB3). */
+function refuseMember({ context: { group, request } }: Invocation): void {
+  const { leader } = group ?? {};
+  if (leader === undefined) return;
+  const by = leader.invocation;
+  throw new WrongStateError({ what: `invocation ${request?.invocation} is a part of ${by}, and ends with it: cancel ${by}` });
+}
+
+/**
+ * Whether no work item stands for the invocation, so that a worker must be woken to publish the result and to start the deliveries (PUB5).
+ *
+ * The item of another queued or running invocation is in the queue or unacknowledged, and its worker publishes the result. A worker that a
+ * wake brought could publish the same result at the same time. The scheduler wakes what is due. A delayed request may still be in its queue,
+ * when no worker took it; its result may then be published twice.
+ */
+function waitsWithoutItem({ value, context: { dueAt, waitsFor } }: Invocation, now: number): boolean {
+  return (value === 'retrying' || value === 'queued') && (waitsFor !== null || (dueAt ?? 0) > now);
+}
+
+/** The terms of the invocation, or those of the function's present definition if no attempt has started. */
+async function termsFor({ context }: Invocation, findFunction: CancelPorts['findFunction']): Promise<Terms | undefined> {
+  const { terms, request } = context;
+  if (terms !== null || request === null) return terms ?? undefined;
+  try {
+    const fn = resolveFunction(await findFunction(request.function), request.qualifier, request.invocation);
+    return fn === undefined ? undefined : termsOf(fn, request);
+  } catch (error) {
+    if (error instanceof FunctionNotFoundError || error instanceof InvalidInputError) return undefined;
+    throw error;
+  }
+}
