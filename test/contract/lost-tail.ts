@@ -71,6 +71,16 @@ export function describeLostTail(title: string, open: () => Promise<LosingLog>):
       expect(findings.map(({ kind }) => kind)).toEqual(['wrong-link']);
     });
 
+    test('is read by a process that gets the newer state of one that did not notice, which lacks what the log has', async () => {
+      const { stale, present, name } = await useSequenceTwice(opened.unaware);
+      await propose(stale, succeeded(1, { payload: '"stale"' }));
+      await present.refresh(stale.state);
+      expect(present.state.version).toBe(stale.state.version);
+      expect(present.state.invocations.get(name.stream)?.value).toBe('running');
+      expect(present.state.facts).toMatchObject([{ type: 'running', worker: 'present' }]);
+      expect(await propose(present, succeeded(1), notified())).toEqual(['publishResult', 'deliverOutcome']);
+    });
+
     test('is read again by a process that noticed, before its next append', async () => {
       const { stale, present, name } = await useSequenceTwice(opened.log);
       expect(await propose(stale, succeeded(1), notified())).toEqual(['publishResult', 'deliverOutcome']);

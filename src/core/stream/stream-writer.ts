@@ -32,7 +32,10 @@ export interface StreamWriter {
    * shows nothing newer. Every later proposal then rejects too.
    */
   propose(id: string, facts: readonly Fact[], outcome?: Outcome | null): Promise<readonly InvocationEffect[] | undefined>;
-  /** Adopts a newer state of the stream, or reads the log when none is given. Rejects when the log cannot be read. */
+  /**
+   * Adopts a newer state of the stream that another process sent. Reads the log when none is given, and when the state lacks facts that this
+   * writer knows: its sender did not notice that the log lost messages (LINK4). Rejects when the log cannot be read.
+   */
   refresh(newer?: StreamState): Promise<void>;
 }
 
@@ -93,8 +96,14 @@ class Writer implements StreamWriter {
   }
 
   async refresh(newer?: StreamState): Promise<void> {
-    if (newer === undefined) await this.#readShared();
+    if (newer === undefined || !this.#isFollowedBy(newer)) await this.#readShared();
     else this.#adopt(newer);
+  }
+
+  /** Whether a state, if it is newer, begins with the facts of this one. */
+  #isFollowedBy({ version, facts }: StreamState): boolean {
+    if (version <= this.#state.version) return true;
+    return this.#state.facts.every((fact, index) => isSameFact(fact, facts[index]));
   }
 
   /** Appends until no proposal waits (PROP1). The first append starts in a later microtask, so proposals of one turn share it. */
@@ -194,7 +203,6 @@ class Writer implements StreamWriter {
     this.#isWriting = false;
   }
 
-  /** A stream has one history, so a newer state contains every older one. */
   #adopt(state: StreamState): void {
     if (state.version > this.#state.version) this.#state = state;
   }
@@ -222,4 +230,10 @@ class Writer implements StreamWriter {
     if (appends.length > 0) this.#adopt(await catchUp(this.#log, base, appends));
     return appends.length > 0;
   }
+}
+
+/** Compares the fields that are no objects: a fact that was read has the same ones as the fact that was appended. */
+function isSameFact(one: Fact, other: Fact | undefined): boolean {
+  if (other === undefined) return false;
+  return Object.entries(one).every(([key, value]) => typeof value === 'object' || value === (other as Record<string, unknown>)[key]);
 }
