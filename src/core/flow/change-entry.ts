@@ -97,6 +97,8 @@ class Draft {
   #slots = 0;
   /** A waiter waits for the total. Nobody after it gets a slot. */
   #isHeldUp = false;
+  /** A refused acquisition. Slots and tokens only become fewer while acquisitions are answered, and a worker may have a hundred equal ones. */
+  #refused: { waiter: Waiter; answer: Answer } | undefined;
 
   constructor(entry: LedgerEntry, now: number) {
     this.holders = new Map(entry.holders.map((one) => [idOf(one), one]));
@@ -189,11 +191,18 @@ class Draft {
       return 'held';
     }
     if (waiter.fifo !== undefined) return 'key-full';
+    if (this.#refused !== undefined && needsSame(waiter, this.#refused.waiter)) return this.#refused.answer;
+    const answer = this.#answerTo(waiter, id);
+    if (answer === 'held') this.hold(waiter);
+    else this.#refused = { waiter, answer };
+    return answer;
+  }
+
+  #answerTo(waiter: Waiter, id: string): Answer {
     const answer = this.#limitOf(waiter);
     if (isOfKey(answer)) return answer;
     const { perKey, rank, rate } = waiter;
     if ((perKey !== undefined || rank !== undefined) && this.#hasOtherWaiter(waiter.key, id)) return 'key-full';
-    if (answer === 'held') this.hold(waiter);
     // An attempt that waits in a worker keeps the worker from taking the items of attempts that waited in the log for a token, and have one now.
     // With priorities, an attempt that waits in a worker would have no place among the others.
     return answer === 'full' && (rate !== undefined || rank !== undefined) ? 'key-full' : answer;
@@ -208,9 +217,11 @@ class Draft {
 
   /** Ends the slot that an earlier attempt of the invocation kept. The next attempt has it, unless it needs more. */
   #takesOver({ key, function: name, invocation, attempt, rate }: Waiter): boolean {
+    if (this.#kept.size === 0) return false;
     const kept = this.#kept.get(`${name}/${invocation}`);
     if (kept === undefined || kept.attempt >= attempt || !this.holders.has(idOf(kept))) return false;
     this.release(kept);
+    this.#refused = undefined;
     return kept.key === key && rate === undefined;
   }
 
@@ -238,6 +249,12 @@ class Draft {
 function compareRanks(one: Waiter, other: Waiter): number {
   const byRank = (one.rank ?? 0) - (other.rank ?? 0) || one.request - other.request;
   return byRank || (one.invocation < other.invocation ? -1 : 1);
+}
+
+/** Whether two attempts have the same answer when neither of them has a slot. */
+function needsSame(one: Waiter, other: Waiter): boolean {
+  const hasSameLimits = one.perKey === other.perKey && one.total === other.total && one.rate === other.rate;
+  return hasSameLimits && one.key === other.key && (one.rank === undefined) === (other.rank === undefined);
 }
 
 /** An attempt of a function with a rate alone takes no slot. */

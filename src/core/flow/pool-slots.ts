@@ -5,6 +5,7 @@ import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
 import { type Answer, type Change, changeEntry, idOf, isOfKey, type NoToken } from './change-entry.ts';
 import { type Attempt, decodeLedgerEntry, encodeLedgerEntry, entryKeyOf, type LedgerEntry, NO_SLOTS, type Waiter } from './ledger-entry.ts';
+import { mayWaitOf } from './may-wait.ts';
 import { gatherInMs } from './token-buckets.ts';
 
 /** `changed`: the flow of the function may have changed, so the caller decides again. `closed`: the process stops. */
@@ -33,6 +34,10 @@ type Acquisition = { waiter: Waiter; deferral: Deferral; needsRead: boolean; isW
 const FIRST_PAUSE_IN_MS = 50;
 const LAST_PAUSE_IN_MS = 1_000;
 const GATHER_TOKENS_FOR_MS = 50;
+/** Starts that follow each other within this time use their tokens in one write. Their tokens are held until then, so nothing is lost. */
+const GATHER_STARTS_FOR_MS = 20;
+/** The process of the next waiter writes first. The others follow by so much for each place, because that process may be dead. */
+const WAKES_LATER_MS = 2;
 const SHORTEST_SLEEP_IN_MS = 5;
 const LONGEST_SLEEP_IN_MS = 1_000;
 
@@ -43,8 +48,8 @@ const LONGEST_SLEEP_IN_MS = 1_000;
  *   A slot that is released here passes to the next waiter in the same write.
  * - A write that is refused or unknown is decided again from the entry that is read then (A1). A change that was stored already changes
  *   nothing the second time.
- * - An attempt that waits is one of the waiters of the entry, one for each process, so that no process keeps all slots (SLOT5). The others
- *   wait in memory.
+ * - Few of the attempts that wait here are waiters of the entry (SLOT5). The others wait in memory.
+ * - When a token is back, the process of the next waiter writes, so that the processes do not refuse each other's writes.
  */
 export class PoolSlots {
   readonly #pool: PoolId;
@@ -89,7 +94,12 @@ export class PoolSlots {
     if (held.perKey === undefined && held.total === undefined) this.#held.delete(id);
     else if (this.#held.has(id)) this.#held.set(id, held);
     this.#starts.set(id, waiter);
-    this.#settle();
+    if (this.#starts.size === 1) void this.#settleSoon();
+  }
+
+  async #settleSoon(): Promise<void> {
+    await this.#options.clock.sleep(GATHER_STARTS_FOR_MS);
+    if (this.#starts.size > 0) this.#settle();
   }
 
   /** Frees the slot of an attempt that is over by the log (SLOT3). */
@@ -149,6 +159,7 @@ export class PoolSlots {
 
   /** Resolves when everything was written that was to be written, or a write fails. Later waits end at once. */
   async close(): Promise<void> {
+    if (this.#starts.size > 0) this.#settle();
     this.#isClosed = true;
     await this.#settling;
   }
@@ -198,7 +209,7 @@ export class PoolSlots {
     for (const one of change.starts) this.#starts.delete(idOf(one));
     for (const one of change.releases) this.#releases.delete(idOf(one));
     for (const one of change.withdrawals) this.#withdrawals.delete(idOf(one));
-    this.#answer(answers);
+    this.#answer(answers, entry);
   }
 
   /** The entry as this process knows it, or as the store has it now when an acquisition needs that. */
@@ -228,17 +239,17 @@ export class PoolSlots {
       running: hasGoneBack ? [...this.#held.values()] : [],
       waits,
       acquisitions: acquisitions.map(([, { waiter }]) => waiter),
-      mayWait: 1,
+      mayWait: mayWaitOf(this.#acquisitions, entry.waiters),
       deferring: new Set(acquisitions.flatMap(([id, { deferral }]) => (deferral === 'no' ? [] : [id]))),
     };
   }
 
   /** Writes again when the next token is back, for the attempts that wait here. Tokens that come back soon after it are given with it. */
-  async #wakeForToken({ rate }: Waiter, { dueAt }: NoToken): Promise<void> {
+  async #wakeForToken({ rate }: Waiter, { dueAt }: NoToken, place: number): Promise<void> {
     if (this.#isSleeping || rate === undefined) return;
     this.#isSleeping = true;
     const { clock } = this.#options;
-    const sleepInMs = dueAt - clock.now() + gatherInMs(rate, GATHER_TOKENS_FOR_MS);
+    const sleepInMs = dueAt - clock.now() + gatherInMs(rate, GATHER_TOKENS_FOR_MS) + place * WAKES_LATER_MS;
     // A changed flow may need less.
     await clock.sleep(Math.min(Math.max(sleepInMs, SHORTEST_SLEEP_IN_MS), LONGEST_SLEEP_IN_MS));
     this.#isSleeping = false;
@@ -246,18 +257,20 @@ export class PoolSlots {
   }
 
   /** Whether an acquisition waits here with this answer. */
-  #waitsOn(acquisition: Acquisition, answer: Answer): answer is 'full' {
+  #waitsOn(acquisition: Acquisition, answer: Answer, place: number): answer is 'full' {
     const isFull = answer === 'full' || (isOfKey(answer) && acquisition.deferral === 'no');
     acquisition.isWaiting ||= isFull;
-    if (isFull && typeof answer === 'object') void this.#wakeForToken(acquisition.waiter, answer);
+    if (isFull && typeof answer === 'object') void this.#wakeForToken(acquisition.waiter, answer, place);
     return isFull || (isOfKey(answer) && acquisition.needsRead);
   }
 
-  #answer(answers: ReadonlyMap<string, Answer>): void {
+  #answer(answers: ReadonlyMap<string, Answer>, { waiters }: LedgerEntry): void {
+    const first = waiters.findIndex((one) => answers.has(idOf(one)));
+    const place = first === -1 ? waiters.length : first;
     for (const [id, answer] of answers) {
       const acquisition = this.#acquisitions.get(id);
       if (acquisition === undefined) continue;
-      if (this.#waitsOn(acquisition, answer)) continue;
+      if (this.#waitsOn(acquisition, answer, place)) continue;
       this.#acquisitions.delete(id);
       if (answer === 'held') this.#held.set(id, acquisition.waiter);
       acquisition.resolve(answer);

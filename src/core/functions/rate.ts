@@ -20,7 +20,7 @@ export const rateSchema = z.strictObject(
 export type RateInput = z.infer<typeof rateSchema>;
 
 /** A rate in numbers: `burst` tokens at most, of which `limit` come back in `perInMs`. */
-export type Rate = { limit: number; perInMs: number; burst: number };
+export type Rate = { readonly limit: number; readonly perInMs: number; readonly burst: number };
 
 export function rateOf({ limit, per, burst }: RateInput): Rate {
   const perInMs = parseDuration(per) ?? SHORTEST_IN_MS;
@@ -35,9 +35,14 @@ export function rateTextOf({ limit, perInMs, burst }: Rate): RateText {
   return `${limit}/${perInMs}/${burst}` as RateText;
 }
 
+/** The rate that was parsed last: a worker asks for one rate a hundred times at each change of the ledger. */
+let last: { text: RateText; rate: Rate } | undefined;
+
 export function parseRateText(text: RateText): Rate {
+  if (last?.text === text) return last.rate;
   const [limit = Number.NaN, perInMs = Number.NaN, burst = Number.NaN] = text.split('/').map(Number);
-  return { limit, perInMs, burst };
+  last = { text, rate: { limit, perInMs, burst } };
+  return last.rate;
 }
 
 /** Whether a text is one of {@link rateTextOf}. */

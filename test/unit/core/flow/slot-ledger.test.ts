@@ -24,18 +24,23 @@ async function heldIn(store: KeyValue): Promise<string[]> {
   return decodeLedgerEntry((await store.get(pool))?.value).holders.map(({ invocation }) => invocation);
 }
 
+function countedStore(): { store: KeyValue; writes: () => number } {
+  const store = createMemoryKeyValue();
+  let writes = 0;
+  const put: KeyValue['put'] = async (...given) => {
+    writes++;
+    return await store.put(...given);
+  };
+  return { store: { ...store, put }, writes: () => writes };
+}
+
 describe('the ledger of slots', () => {
   test('gives all that come during a write their slots by the next write', async () => {
-    const store = createMemoryKeyValue();
-    let writes = 0;
-    const put: KeyValue['put'] = async (...given) => {
-      writes++;
-      return await store.put(...given);
-    };
-    using ledger = open({ ...store, put });
+    const { store, writes } = countedStore();
+    using ledger = open(store);
     const acquired = await Promise.all(Array.from({ length: 50 }, (_, i) => ledger.acquire(pool, one(`i${i}`, 100), 'no')));
     expect(new Set(acquired)).toEqual(new Set(['held']));
-    expect(writes).toBeLessThanOrEqual(2);
+    expect(writes()).toBeLessThanOrEqual(2);
   });
 
   test('never gives more slots than the limit, however many processes want them', async () => {
@@ -105,6 +110,48 @@ describe('the ledger of slots', () => {
     expect(await ledger.acquire(pool, rated('b'), 'no')).toBe('held');
     expect(Date.now() - startedAt).toBeGreaterThanOrEqual(100);
     expect(await heldIn(store)).toEqual(['b']);
+  });
+
+  const tokenOf = (name: string, burst = 100): Waiter => ({
+    ...one(name),
+    total: undefined,
+    rate: rateTextOf({ limit: burst, perInMs: 1_000, burst }),
+  });
+  const waitersIn = async (store: KeyValue): Promise<number> => decodeLedgerEntry((await store.get(pool))?.value).waiters.length;
+
+  test('uses the tokens of attempts that start soon after each other by one write', async () => {
+    const { store, writes } = countedStore();
+    using ledger = open(store);
+    const attempts = Array.from({ length: 20 }, (_, i) => tokenOf(`i${i}`));
+    await Promise.all(attempts.map((attempt) => ledger.acquire(pool, attempt, 'no')));
+    const before = writes();
+    for (const attempt of attempts) ledger.start(pool, attempt);
+    await expect.poll(() => heldIn(store), { timeout: 20_000 }).toEqual([]);
+    expect(writes() - before).toBe(1);
+  });
+
+  test('uses the token of an attempt that started before it closes', async () => {
+    const { store } = countedStore();
+    using ledger = open(store);
+    await ledger.acquire(pool, tokenOf('a'), 'no');
+    ledger.start(pool, tokenOf('a'));
+    await ledger.close();
+    expect(await heldIn(store)).toEqual([]);
+  });
+
+  test('has a few of its attempts that wait for tokens in the entry, and one that waits for a slot (SLOT5)', async () => {
+    const { store } = countedStore();
+    using ledger = open(store);
+    const attempts = Array.from({ length: 150 }, (_, i) => tokenOf(`i${i}`));
+    const acquired = attempts.map((attempt) => ledger.acquire(pool, attempt, 'no'));
+    await Promise.all(acquired.slice(0, 100));
+    await expect.poll(() => waitersIn(store), { timeout: 20_000 }).toBe(8);
+    ledger.endWaits('f', 'changed');
+    expect(await Promise.all(acquired.slice(100))).toEqual(Array.from({ length: 50 }, () => 'changed'));
+
+    const slots = ['x', 'y', 'z'].map((name) => ledger.acquire(pool, { ...one(name), function: 'g' }, 'no'));
+    expect(await slots[0]).toBe('held');
+    await expect.poll(() => waitersIn(store), { timeout: 20_000 }).toBe(1);
   });
 
   test('decides again after a conflict', async () => {
