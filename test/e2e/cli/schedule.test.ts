@@ -29,7 +29,7 @@ describe('sequent schedule', () => {
     expect((await sequent.run(['schedule', 'get', 'often'])).code).toBe(3);
   });
 
-  test('with --overlap cancel, a fire time cancels the invocation before; explain and timeline name the schedule', async ({ sequent }) => {
+  test('with --overlap cancel, a fire time cancels the invocation before; explain names the schedule', async ({ sequent }) => {
     // The invocations of a paused function wait.
     await sequent.run(['fn', 'pause', 'hello']);
     const put = ['schedule', 'put', 'stuck', '--cron', '* * * * * *', '--function', 'hello', '--overlap', 'cancel'];

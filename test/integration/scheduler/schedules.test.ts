@@ -80,7 +80,7 @@ test('three schedulers of which one after another is killed request one invocati
   expect(state.progress.fired).toBeGreaterThanOrEqual(KILLS);
 });
 
-test('killed schedulers with "cancel" end each invocation before the next one, and lose no fire time (CRON7)', { timeout }, async ({
+test('killed schedulers with "cancel" end each invocation before the next, and lose no fire time', { timeout }, async ({
   server,
   nats,
 }) => {

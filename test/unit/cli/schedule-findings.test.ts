@@ -59,7 +59,7 @@ describe('the doctor about schedules', () => {
     const canceling: Given = { lateInMs: 120_000, schedule: { overlap: 'cancel' } };
     expect(findingsOf(canceling)).toEqual(['problem schedule nightly: its fire time is overdue by 2 min']);
     // Its invocation may be a part of an attempt of another request, which is not cancelled.
-    expect(findingsOf(canceling, [report(false, { flow: { key: '$.id', debounce: { waitInMs: 1_000, keep: 'all' } } })])).toEqual([
+    expect(findingsOf(canceling, [report(false, { flow: { key: '$.id', debounce: { wait: '1s', keep: 'all' } } })])).toEqual([
       'ok schedules: 1 schedule fires',
     ]);
     expect(findingsOf({ lateInMs: 1_000 })).toEqual(['ok schedules: 1 schedule fires']);
