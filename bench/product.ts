@@ -18,10 +18,10 @@ const entry = new URL('../src/main/sequent.mjs', import.meta.url).pathname;
 /** The flags of `npm start`. `BENCH_NODE_FLAGS` adds some, such as `--cpu-prof`. */
 const flags = ['--max-semi-space-size=64', '--no-allocation-site-pretenuring', ...(process.env.BENCH_NODE_FLAGS?.split(' ') ?? [])];
 
-/** `options` are further options of `sequent serve`. */
-export async function startProduct(servers: string, options: readonly string[] = []): Promise<Product> {
+/** `options` are further options of `sequent serve`, and `nodeFlags` those of Node.js. */
+export async function startProduct(servers: string, options: readonly string[] = [], nodeFlags: readonly string[] = []): Promise<Product> {
   const folder = await mkdtemp(join(tmpdir(), 'sequent-bench-'));
-  const args = ['serve', '--server', servers, '--http-port', '0', '--output', 'json', ...options];
+  const args = [...flags, ...nodeFlags, entry, 'serve', '--server', servers, '--http-port', '0', '--output', 'json', ...options];
   let { child, http } = await start(args, folder);
   return {
     get pid() {
@@ -46,7 +46,7 @@ export async function startProduct(servers: string, options: readonly string[] =
 }
 
 async function start(args: readonly string[], folder: string): Promise<{ child: ChildProcess; http: string }> {
-  const child = spawn(process.execPath, [...flags, entry, ...args], {
+  const child = spawn(process.execPath, args, {
     env: { ...process.env, SEQUENT_DATA: folder, SEQUENT_LOG_LEVEL: 'warn' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

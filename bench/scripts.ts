@@ -51,6 +51,10 @@ export const scripts: Readonly<Record<string, Script>> = {
       '--rated <n>': 'the backlog of the function with a rate; 0 for none (3000)',
     },
   },
+  'flow-cost': {
+    script: 'bench:flow-cost',
+    summary: 'Measures the share of the flow control in the processor time of functions without a flow. Ends with 1 when it is over 2 %.',
+  },
   projection: {
     script: 'bench:projection',
     summary: 'Measures how fast a projection rebuilds its read model, and what it costs beside a worker.',
