@@ -71,7 +71,7 @@ export function describeLostTail(title: string, open: () => Promise<LosingLog>):
       expect(findings.map(({ kind }) => kind)).toEqual(['wrong-link']);
     });
 
-    test('is read by a process that gets the newer state of one that did not notice, which lacks what the log has', async () => {
+    test('is read by a process that gets a newer state without a fact that the process knows', async () => {
       const { stale, present, name } = await useSequenceTwice(opened.unaware);
       await propose(stale, succeeded(1, { payload: '"stale"' }));
       await present.refresh(stale.state);
