@@ -56,7 +56,7 @@ const definitionOf = (name: string, flow: FunctionDefinitionInput['flow']): Func
   policy: { maxRetries: 1, maxAgeInSeconds: 86_400, backoff: { initialInMs: 50, factor: 1, maxInMs: 50, jitter: 0 } },
 });
 
-test('no more attempts of a key start than its rate lets, and none is lost, while workers and schedulers are killed', {
+test('a rate for each key holds and no request is lost while workers and schedulers are killed', {
   timeout: WITHIN_MS * 2,
 }, async ({ server }) => {
   const [limit, burst, keys, each] = [10, 5, 4, 80];
