@@ -53,7 +53,7 @@ const examples = `
 Examples:
   sequent schedule put nightly --cron '0 3 * * *' --tz Europe/Berlin --function report -d '{}'
   sequent schedule put poll --cron '*/5 * * * *' --function poll --overlap queue --jitter 30s
-  sequent schedule put rates --cron '@hourly' --function rates --overlap cancel    # a stuck run ends when the next one starts
+  sequent schedule put rates --cron '@hourly' --function rates --overlap cancel
 
 Exit codes: 0 stored, 2 a wrong expression or time zone, 3 no such function.`;
 
