@@ -28,6 +28,7 @@ test('a fresh clone runs a function with "npm start" and one more command, and i
   const first = await npmStart({ folder });
   const stdout = await npxSequent({ folder }, greet);
   const firstInMs = performance.now() - cloned;
+  expect(first.said).toMatch(/\(nats-server \d+\.\d+\.\d+, process \d+\)/);
   const ownInMs = durationIn(/Sequent started in ([\d.]+) (m?s)/.exec(first.said));
   expect(await first.stop()).toBe(0);
   const second = await npmStart({ folder });

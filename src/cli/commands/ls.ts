@@ -66,7 +66,9 @@ const why = ({ state, dueAt, condition, error, priority, ...wait }: InvocationSu
   const waitsFor = flowWaitInWords(wait);
   if (waitsFor !== null) return waitInWords(waitsFor, priority);
   if (state === 'queued' && typeof dueAt === 'number') return say('due {time}', { time: formatMoment(dueAt) });
-  return [condition, error].filter((part) => part !== null).join(': ');
+  // A cancellation has its condition as the type of its error.
+  const isNamed = condition !== null && error?.startsWith(`${condition}: `) === true;
+  return [isNamed ? null : condition, error].filter((part) => part !== null).join(': ');
 };
 
 const columns: Column<InvocationSummary>[] = [

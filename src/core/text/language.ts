@@ -35,9 +35,12 @@ export function inLanguage<Result>(language: Language, work: () => Result): Resu
   }
 }
 
-/** Replaces each `{name}` by the value of this name. A name without a value stays as it is. */
+/** Replaces each `{name}` by the value of this name, also of a getter. A name without a text or a number stays as it is. */
 export function fill(template: string, values: Values): string {
-  return template.replaceAll(/\{(\w+)\}/g, (whole, name: string) => String(Object.hasOwn(values, name) ? values[name] : whole));
+  return template.replaceAll(/\{(\w+)\}/g, (whole, name: string) => {
+    const value: unknown = values[name];
+    return typeof value === 'string' || typeof value === 'number' ? String(value) : whole;
+  });
 }
 
 /** The names of the values that a text needs. Empty brackets, as in an example of an event, name none. */

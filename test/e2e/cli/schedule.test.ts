@@ -45,6 +45,7 @@ describe('sequent schedule', () => {
     const reason = /the schedule stuck cancelled it at its fire time \S+Z \(overlap policy cancel\)/;
     expect((await sequent.run(['explain', id])).stdout).toMatch(reason);
     expect((await sequent.run(['timeline', id])).stdout).toMatch(reason);
+    expect((await sequent.run(['ls', '--schedule', 'stuck'])).stdout).toMatch(/ {2}InvocationCanceled: the schedule stuck cancelled it/);
     await sequent.run(['fn', 'resume', 'hello']);
   });
 

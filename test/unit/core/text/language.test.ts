@@ -29,4 +29,15 @@ describe('a language', () => {
   test('takes a value as it is, also one that looks like a name', () => {
     expect(fill('{a} and {b}, not {c}', { a: '{b}', b: '$&' })).toBe('{b} and $&, not {c}');
   });
+
+  test('takes a value of a getter, and no method of an object', () => {
+    const server = new (class {
+      get pid(): number {
+        return 42;
+      }
+    })();
+    expect(fill('process {pid}, {constructor}, {toString}', server as unknown as Record<string, number>)).toBe(
+      'process 42, {constructor}, {toString}',
+    );
+  });
 });
