@@ -37,7 +37,6 @@ export class GroupCloser {
   readonly #options: Options;
   readonly #open: () => OpenStreams;
   readonly #inProgress = new Set<Promise<void>>();
-  #nextAt = Number.POSITIVE_INFINITY;
   /** The last message of the log at a moment. What is read beyond it is of that moment or later. */
   #known: { askedAt: number; last: number } | undefined;
   #isAsking = false;
@@ -49,20 +48,17 @@ export class GroupCloser {
 
   /** When a key is looked at next; infinite when nothing is debounced. */
   get nextDueAt(): number {
-    return this.#open().debounced.hasChanged ? this.#options.clock.now() : this.#nextAt;
+    return this.#open().debounced.nextDueAt;
   }
 
   look(now: number): void {
     const { debounced } = this.#open();
-    if (!debounced.hasChanged && now < this.#nextAt) return;
-    debounced.hasChanged = false;
-    this.#nextAt = Number.POSITIVE_INFINITY;
-    for (const key of debounced.keys) {
-      if (key.isBusy) continue;
-      debounced.prune(key);
-      if (key.lookAt === undefined || key.lookAt <= now) key.lookAt = Math.min(this.#lookAtOf(key, now), now + LOOK_EVERY_MS);
-      if (key.lookAt <= now) this.#start(key, now);
-      else this.#nextAt = Math.min(this.#nextAt, key.lookAt);
+    for (let key = debounced.takeDue(now); key !== undefined; key = debounced.takeDue(now)) {
+      // The end of what is in progress has the key looked at again.
+      if (key.isBusy || !debounced.prune(key)) continue;
+      const lookAt = Math.min(this.#lookAtOf(key, now), now + LOOK_EVERY_MS);
+      if (lookAt <= now) this.#start(key, now);
+      else debounced.lookAgain(key, lookAt);
     }
   }
 
@@ -90,8 +86,7 @@ export class GroupCloser {
       })
       .then((lookAt) => {
         key.isBusy = false;
-        key.lookAt = lookAt;
-        this.#open().debounced.hasChanged = true;
+        this.#open().debounced.lookAgain(key, lookAt);
         this.#inProgress.delete(treating);
       });
     this.#inProgress.add(treating);
