@@ -89,7 +89,7 @@ const verdicts: Record<string, Verdict> = {
   NATS_UNAVAILABLE: {
     exitCode: exitCodes.unreachable,
     what: 'NATS is not available',
-    remedy: 'npm start, or name the NATS of a running Sequent with --server',
+    remedy: '"sequent serve --start-server", npm start in a clone, or name the NATS of a running Sequent with --server',
   },
   STREAM_REFUSED: {
     exitCode: exitCodes.failed,

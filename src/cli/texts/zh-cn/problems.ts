@@ -37,7 +37,8 @@ export const problems = {
   'the project was erased': '项目已被销毁',
   'sequent project encrypt <project>, for new payloads': 'sequent project encrypt <project>，用于新的负载',
   'NATS is not available': 'NATS 不可用',
-  'npm start, or name the NATS of a running Sequent with --server': 'npm start，或用 --server 指定正在运行的 Sequent 的 NATS',
+  '"sequent serve --start-server", npm start in a clone, or name the NATS of a running Sequent with --server':
+    '"sequent serve --start-server"，或在克隆的仓库中 npm start，或用 --server 指定正在运行的 Sequent 的 NATS',
   'a limit of the NATS account is too low': 'NATS 账号的上限过低',
   'nats account info, which shows the limits': 'nats account info，可显示上限',
   'the backup or the restore failed': '备份或恢复失败',
