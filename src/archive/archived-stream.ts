@@ -1,6 +1,9 @@
 import { type Invocation, invocationFolder } from '#machines/invocation.ts';
 import { headOfOwned } from '#src/core/log/chain.ts';
 import type { FullLogEntry, RequestMessage, StreamName } from '#src/core/log/event-log.ts';
+import { streamKey } from '#src/core/log/stream-key.ts';
+import { streamOf } from '#src/core/names/ids.ts';
+import type { RequestId } from '#src/core/names/names.ts';
 import { isSettled } from '#src/core/stream/stream.ts';
 
 /** A stream as far as it was read: the sequences of its messages, and the states of its invocations. */
@@ -51,6 +54,12 @@ export function addAppend(stream: ArchivedStream, { append, sequence }: AppendEn
 export function isStreamSettled({ invocations }: ArchivedStream): boolean {
   for (const invocation of invocations.values()) if (!isSettled(invocation)) return false;
   return true;
+}
+
+/** The keys of the streams of all members of the groups that invocations of a stream lead. */
+export function memberStreamsOf({ name, invocations }: ArchivedStream): string[] {
+  const members = [...invocations.values()].flatMap(({ context: { group } }) => group?.members ?? []);
+  return members.map(({ invocation }) => streamKey({ function: name.function, stream: streamOf(invocation as RequestId) }));
 }
 
 function requestOf({ sequence, at, hash, requests }: RequestMessage): StreamRequest {

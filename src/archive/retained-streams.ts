@@ -2,14 +2,15 @@ import { deliveryOf } from '#machines/deliveries.ts';
 import type { Invocation } from '#machines/invocation.ts';
 import type { FullLogEntry, StreamName } from '#src/core/log/event-log.ts';
 import { streamKey } from '#src/core/log/stream-key.ts';
-import { type ArchivedStream, addAppend, addRequest, createArchivedStream, isStreamSettled } from './archived-stream.ts';
+import { type ArchivedStream, addAppend, addRequest, createArchivedStream, isStreamSettled, memberStreamsOf } from './archived-stream.ts';
 
 /**
  * Folds the archived part of the log, and separates the messages that the log must retain from those that may be removed.
  *
  * 1. A stream is retained, whole, from its first message until all its invocations are settled (J2).
- * 2. The messages of a settled stream are removable. An append to the stream makes it retained again.
- * 3. A removed stream is removed from memory too. Memory grows with the retained and the removable messages.
+ * 2. The leader of a debounced group is retained until the streams of its members are settled too: a member reads the outcome there (J2, DEB3).
+ * 3. The messages of a settled stream are removable. An append to the stream makes it retained again.
+ * 4. A removed stream is removed from memory too. Memory grows with the retained and the removable messages.
  */
 export interface RetainedStreams {
   take(entry: FullLogEntry): void;
@@ -39,6 +40,10 @@ export function createRetainedStreams(): RetainedStreams {
 class StreamFold implements RetainedStreams {
   readonly #open = new Map<string, ArchivedStream>();
   readonly #settled = new Map<string, ArchivedStream>();
+  /** The retained streams that are settled themselves, and wait for a member of their groups. */
+  readonly #leading = new Set<string>();
+  /** The leaders that wait for an open stream of a member, by the key of that stream. */
+  readonly #leadersOf = new Map<string, string[]>();
   /** Removable messages of no known stream. */
   #others: number[] = [];
   #removable = 0;
@@ -122,8 +127,9 @@ class StreamFold implements RetainedStreams {
     // The stream was removed long ago: for example, a `redriven` fact is appended late.
     if (stream === undefined) return this.#takeOther(entry.sequence);
     addAppend(stream, entry);
+    this.#leading.delete(key);
     // The facts and the headers must agree that no work is left.
-    if (Object.keys(entry.wakeTimes).length === 0 && isStreamSettled(stream)) this.#settle(key, stream);
+    if (Object.keys(entry.wakeTimes).length === 0 && isStreamSettled(stream)) this.#settleAfterMembers(key, stream);
   }
 
   #takeOther(sequence: number): void {
@@ -131,10 +137,25 @@ class StreamFold implements RetainedStreams {
     this.#removable++;
   }
 
+  /** Settles a stream, or has it wait for one open stream of its members. Leaders that wait for members of each other do not wait. */
+  #settleAfterMembers(key: string, stream: ArchivedStream): void {
+    const awaited = memberStreamsOf(stream).find((member) => member !== key && this.#open.has(member) && !this.#leading.has(member));
+    if (awaited === undefined) return this.#settle(key, stream);
+    this.#leading.add(key);
+    this.#leadersOf.set(awaited, [...(this.#leadersOf.get(awaited) ?? []), key]);
+  }
+
   #settle(key: string, stream: ArchivedStream): void {
     this.#open.delete(key);
+    this.#leading.delete(key);
     this.#settled.set(key, stream);
     this.#removable += stream.sequences.length;
+    const leaders = this.#leadersOf.get(key) ?? [];
+    this.#leadersOf.delete(key);
+    for (const leader of leaders) {
+      const waiting = this.#leading.has(leader) ? this.#open.get(leader) : undefined;
+      if (waiting !== undefined) this.#settleAfterMembers(leader, waiting);
+    }
   }
 }
 
