@@ -24,6 +24,11 @@ export type Inspection =
   | { kind: 'settled' }
   | { kind: 'open'; nextAt: number; isQueued: boolean; waitsFor: string | undefined; isPlaced: boolean };
 
+export type InspectionOptions = {
+  /** Whether attempts of a function wait in workers for its flow; never, by default. */
+  waitInWorkers?: (name: FunctionName) => boolean;
+};
+
 /**
  * Reads a stream, and performs the effects that are due in it. The scheduler decides by the log, not by its memory (E1).
  *
@@ -34,7 +39,7 @@ export type Inspection =
  * 5. An outcome without destinations: publishes the result again, because the process that appended the outcome may have died before
  *    publishing, and appends `notified`.
  */
-export async function inspectStream(open: OpenStream, options: SchedulerOptions): Promise<Inspection> {
+export async function inspectStream(open: OpenStream, options: SchedulerOptions & InspectionOptions): Promise<Inspection> {
   const { log, hints, appendId, clock, name: by } = options;
   const stream = await loadStream(log, open.name, open.request);
   if (stream === undefined) return { kind: 'settled' };
@@ -91,7 +96,7 @@ type Due = {
   outcome: Outcome | null;
   writer: StreamWriter;
   needs: Needs;
-  options: SchedulerOptions;
+  options: SchedulerOptions & InspectionOptions;
 };
 
 async function perform(effects: readonly InvocationEffect[], id: string, given: Omit<Due, 'outcome'>): Promise<void> {
@@ -146,7 +151,8 @@ async function wakeOrEnd(id: string, due: Due): Promise<void> {
   const { writer, fn, hasFunction, needs, options } = due;
   const invocation = writer.state.invocations.get(id);
   if (invocation === undefined) return;
-  const verdict = judgeWaiting(invocation, fn, { hasFunction, now: options.clock.now() });
+  const waitsInWorker = options.waitInWorkers?.(writer.state.name.function) === true;
+  const verdict = judgeWaiting(invocation, fn, { hasFunction, waitsInWorker, now: options.clock.now() });
   if (verdict.kind !== 'end') {
     needs.nextAt = Math.min(needs.nextAt, verdict.nextAt);
     needs.wake ||= verdict.kind === 'wake';

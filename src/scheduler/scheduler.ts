@@ -51,7 +51,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     },
     stopping.signal,
   );
-  const inspector = new Inspector(options, open);
+  const inspector = new Inspector({ ...options, waitInWorkers: waits.waitInWorkers }, open);
   const inspections = new Set<Promise<void>>();
   let onInspected: () => void = () => {};
   const ticking = tick();

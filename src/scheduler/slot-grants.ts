@@ -2,7 +2,7 @@ import { type Change, idOf } from '#src/core/flow/change-entry.ts';
 import { type Attempt, decodeLedgerEntry, type LedgerEntry, NO_SLOTS, type Waiter } from '#src/core/flow/ledger-entry.ts';
 import { indexOf } from '#src/core/flow/stream-waits.ts';
 import { allFullAt, gatherInMs } from '#src/core/flow/token-buckets.ts';
-import type { PoolId } from '#src/core/functions/flow.ts';
+import { hasLimits, type PoolId, poolOf, waitsInLog } from '#src/core/functions/flow.ts';
 import { agingOf } from '#src/core/functions/priority.ts';
 import type { RateText } from '#src/core/functions/rate.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
@@ -36,8 +36,8 @@ type Options = Pick<SchedulerOptions, 'functions' | 'hints' | 'clock' | 'log' | 
   takesWork: () => boolean;
 };
 
-/** What is known of an entry. */
-type Known = { text: string | undefined; named: ReadonlySet<string>; holders: ReadonlySet<string> };
+/** What is known of an entry. `waiting`: the functions of its waiters. */
+type Known = { text: string | undefined; named: ReadonlySet<string>; holders: ReadonlySet<string>; waiting: ReadonlySet<string> };
 
 /**
  * Gives the slots of keys to the attempts that wait in the log (SLOT6).
@@ -104,7 +104,7 @@ export class SlotGrants {
     const held = new Set(holders.map(idOf));
     const named = new Set([...held, ...waiters.map(idOf)]);
     if (named.size === 0) this.#known.delete(pool);
-    else this.#known.set(pool, { text, named, holders: held });
+    else this.#known.set(pool, { text, named, holders: held, waiting: new Set(waiters.map((one) => one.function)) });
     const now = this.#options.clock.now();
     const replaced = this.#replaced.get(pool);
     for (const id of before?.named ?? []) if (!named.has(id) && !replaced?.delete(id)) this.#left.set(id, now);
@@ -118,6 +118,16 @@ export class SlotGrants {
     if (this.#known.get(pool)?.holders.has(idOf(attempt))) this.#wake(pool, attempt);
     else if (this.#hasOrder(attempt.function)) this.#placed.add(pool);
     else if (mayBeFirst) this.#options.planAgain(pool);
+  };
+
+  /**
+   * Whether attempts of a function wait in workers for a slot or a token: a further worker that takes one of them waits too, and asks for it once more.
+   * The items of these attempts are not acknowledged, so JetStream redelivers them when their worker dies.
+   */
+  readonly waitInWorkers = (name: FunctionName): boolean => {
+    const flow = this.#options.functions.get(name)?.definition.flow;
+    if (!hasLimits(flow) || waitsInLog(flow)) return false;
+    return this.#known.get(poolOf(name, flow))?.waiting.has(name) ?? false;
   };
 
   /** What an entry needs: the first attempts of each key as waiters. */

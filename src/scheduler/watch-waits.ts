@@ -6,6 +6,7 @@ import { watchSlots } from './slot-checks.ts';
 type WatchedSlots = ReturnType<typeof watchSlots>;
 type WatchedWaits = Pick<WatchedSlots, 'checks' | 'ledger'> & {
   onWait: WatchedSlots['grants']['noteWait'];
+  waitInWorkers: WatchedSlots['grants']['waitInWorkers'];
   /** When a wait is looked at next; infinite when nothing waits and no slot is taken. */
   readonly nextDueAt: number;
   look(now: number): void;
@@ -21,6 +22,7 @@ export function watchWaits(options: SchedulerOptions, open: () => OpenStreams, s
     checks,
     ledger,
     onWait: grants.noteWait,
+    waitInWorkers: grants.waitInWorkers,
     get nextDueAt() {
       return Math.min(checks.nextDueAt, grants.nextDueAt, groups.nextDueAt);
     },

@@ -64,6 +64,7 @@ export class PoolSlots {
   #isAsked = false;
   #settling: Promise<void> | undefined;
   #isSleeping = false;
+  #isGathering = false;
   #isClosed = false;
 
   constructor(pool: PoolId, options: PoolSlotsOptions) {
@@ -94,11 +95,14 @@ export class PoolSlots {
     if (held.perKey === undefined && held.total === undefined) this.#held.delete(id);
     else if (this.#held.has(id)) this.#held.set(id, held);
     this.#starts.set(id, waiter);
-    if (this.#starts.size === 1) void this.#settleSoon();
+    void this.#settleSoon();
   }
 
   async #settleSoon(): Promise<void> {
+    if (this.#isGathering) return;
+    this.#isGathering = true;
     await this.#options.clock.sleep(GATHER_STARTS_FOR_MS);
+    this.#isGathering = false;
     if (this.#starts.size > 0) this.#settle();
   }
 

@@ -71,3 +71,17 @@ describe('a delayed request', () => {
     }
   });
 });
+
+describe('requests that wait in a worker', () => {
+  test.each([
+    ['a token of their rate', { rate: { limit: 1, per: '1s', burst: 1 } }],
+    ['a slot', { concurrency: 1 }],
+  ])('for %s are not woken, so that no other worker asks for it once more', async (_, flow) => {
+    const paced = defineFunction({ name: 'paced', flow, handler: () => sequent.clock.sleep(SECOND) });
+    await using sequent = await createTestSequent({ functions: [paced] });
+    for (let index = 0; index < 40; index++) await sequent.invoke(paced, index);
+    await sequent.runUntilIdle();
+    expect(sequent.results()).toHaveLength(40);
+    expect(await hintsIn(sequent)).toBe(0);
+  });
+});
