@@ -1,4 +1,5 @@
 import { writeZip } from '#src/core/zip/write-zip.ts';
+import { filtersOfAll, filtersWith } from './filters.ts';
 import { nameOf, type Victim } from './victims.ts';
 
 /** How the matrix calls one route. */
@@ -50,9 +51,6 @@ const logOf = (value: string) => ({
   log_stream_id: value,
   log_stream_name: value,
 });
-
-const filterFields = 'function qualifier version root parent redrive_of batch schedule waits_for flow_key text'.split(' ');
-const filtersWith = (value: string): object[] => filterFields.map((field) => ({ [field]: value }));
 
 /** Bulk requests that name invocations instead of a filter. */
 const namedWith = (value: string): object[] => [
@@ -173,7 +171,7 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
       ...filtersWith(value).map((filter) => ({ filter })),
       { filter: { function: value }, cursor: value, dry_run: true, limit: 1 },
       { filter: { state: ['notified'], status: ['FAIL'], condition: ['UnhandledInvocationError'], from: 0, to: 2e12 } },
-      { filter: { min_attempts: 0, min_duration_ms: 0 } },
+      ...filtersOfAll.map((filter) => ({ filter })),
       ...namedWith(value),
     ],
   },
@@ -183,15 +181,16 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
       { filter: { function: value }, cursor: value, dry_run: true, limit: 1 },
       { filter: { state: ['queued', 'running', 'retrying'], from: 0, to: 2e12 } },
       { filter: { status: ['WAIT', 'RUNNING'], condition: ['UnhandledInvocationError'] } },
-      { filter: { min_attempts: 0, min_duration_ms: 0 } },
+      ...filtersOfAll.map((filter) => ({ filter })),
       ...namedWith(value),
     ],
   },
   'POST /api/bulk': {
     bodies: (value) => [
       ...filtersWith(value).map((filter) => ({ action: 'cancel', filter, reason: value })),
-      { action: 'cancel', filter: { state: ['queued', 'running', 'retrying'], from: 0, to: 2e12, min_attempts: 0, min_duration_ms: 0 } },
+      { action: 'cancel', filter: { state: ['queued', 'running', 'retrying'], from: 0, to: 2e12 } },
       { action: 'redrive', filter: { status: ['FAIL'], condition: ['UnhandledInvocationError'] } },
+      ...filtersOfAll.map((filter) => ({ action: 'cancel', filter })),
       ...namedWith(value).map((body) => ({ action: 'redrive', ...body })),
       { action: 'purge', filter: { function: value, to: 1 }, reason: value },
       { action: 'purge', filter: { function: value, to: 1 }, dry_run: true },
