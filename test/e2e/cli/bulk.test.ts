@@ -10,6 +10,7 @@ const handlers = new URL('../../support/gateway/handlers.mjs', import.meta.url).
 
 /** At one per second, the operation would take longer than this test may. */
 const OPEN = 1_000;
+const PROGRESS = new RegExp(`^\\d+ of ${OPEN}$`, 'm');
 
 test('a bulk operation that is aborted ends at once: what it did stays, and the rest is open', {
   timeout: 400_000,
@@ -24,8 +25,8 @@ test('a bulk operation that is aborted ends at once: what it did stays, and the 
   };
   const args = ['cancel', '--open', '--function', 'held', '--rate', '1/s', '--yes', '-o', 'name'];
   const cancelled = await sequent.run(args, {
-    onStdout: () => {
-      aborting ??= abort();
+    onStderr: (text) => {
+      if (PROGRESS.test(text)) aborting ??= abort();
     },
   });
   const aborted = await aborting;
@@ -34,7 +35,7 @@ test('a bulk operation that is aborted ends at once: what it did stays, and the 
 
   expect(aborted?.code).toBe(0);
   expect(cancelled.code).toBe(1);
-  expect(cancelled.stderr).toMatch(new RegExp(`^\\d+ of ${OPEN}$`, 'm'));
+  expect(cancelled.stderr).toMatch(PROGRESS);
   expect(cancelled.stderr).toContain('the operation was aborted');
   expect(cancelled.stderr).toContain(`${done} open invocation`);
   expect(done).toBeLessThan(OPEN);

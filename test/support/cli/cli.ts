@@ -17,12 +17,14 @@ export type CliOptions = {
   execArgv?: readonly string[];
   /** Called with the whole stdout so far. */
   onStdout?: (text: string, child: ChildProcess) => void;
+  /** As `onStdout`. */
+  onStderr?: (text: string, child: ChildProcess) => void;
 };
 
 /** Runs the real command line as a child process, without the settings of this machine's user. */
 export async function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliRun> {
   const child = spawnCli(args, options);
-  const output = collect(child, options.onStdout);
+  const output = collect(child, options);
   child.stdin?.end(options.input);
   // A command that refuses its input early closes the pipe.
   child.stdin?.on('error', () => {});
@@ -44,7 +46,7 @@ export function spawnCli(args: readonly string[], { input, env = {}, cwd = proce
   });
 }
 
-function collect(child: ChildProcess, onStdout?: CliOptions['onStdout']): { stdout: string; stderr: string } {
+function collect(child: ChildProcess, { onStdout, onStderr }: CliOptions = {}): { stdout: string; stderr: string } {
   const output = { stdout: '', stderr: '' };
   child.stdout?.on('data', (chunk: Buffer) => {
     output.stdout += chunk.toString();
@@ -52,6 +54,7 @@ function collect(child: ChildProcess, onStdout?: CliOptions['onStdout']): { stdo
   });
   child.stderr?.on('data', (chunk: Buffer) => {
     output.stderr += chunk.toString();
+    onStderr?.(output.stderr, child);
   });
   return output;
 }

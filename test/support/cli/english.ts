@@ -6,6 +6,8 @@ const foreign = [
   // The reason of an error, with its further lines.
   /^(?: {2}原因：| {6}\S)/,
   /^第 \d+ 行已跳过：/,
+  // Why an invocation was left out of a bulk operation: it ended after it was selected.
+  /(?:^|：)invocation \S+ is over already$/,
   // What a process says about its connections and about the isolation on its machine.
   /：this process was started without --connections <file>$/,
   / 隔离 /,

@@ -125,10 +125,9 @@ export async function startSystem({ connections = {}, env = {} }: SystemOptions 
       await sdk.updateFunctionCode({ function_urn: urn, body: { code_type: 'zip', func_code: { file: packed(code) } } });
     },
     effects(name) {
-      const all = readFileSync(effectsFile, 'utf8')
-        .split('\n')
-        .filter(Boolean)
-        .map((line) => JSON.parse(line) as Effect);
+      // A process may have written the last line only in part so far.
+      const lines = readFileSync(effectsFile, 'utf8').split('\n').slice(0, -1);
+      const all = lines.map((line) => JSON.parse(line) as Effect);
       return all.filter((effect) => name === undefined || effect.function === name);
     },
     openGate: (gate) => writeFileSync(join(gates, gate), ''),
