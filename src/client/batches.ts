@@ -12,6 +12,7 @@ import type { OpenRequests } from '#src/core/ports/open-requests.ts';
 import { loadStream } from '#src/core/stream/stream.ts';
 import { createStreamWriter } from '#src/core/stream/stream-writer.ts';
 import type { FunctionRegistry } from '#src/functions/registry.ts';
+import { findQueuedRequest } from './find-queued.ts';
 import type { ClientHistory } from './history.ts';
 
 /** The id of a batch, which several functions may use (ID1). `project`: of a caller that sees one project. */
@@ -130,8 +131,8 @@ export function createBatches({ log, clock, by, appendId, findQueued, check }: B
     },
     async seal(batch, reason = 'ended') {
       const { request, name } = nameOf(batch);
-      const known = batch.request ?? (await findQueued(name.stream, name.function))[0]?.request;
-      const state = await loadStream(log, name, known);
+      const state =
+        (await loadStream(log, name, batch.request)) ?? (await loadStream(log, name, await findQueuedRequest(name, { findQueued, clock })));
       if (state === undefined) throw new BatchNotFoundError({ id: batch.id });
       const writer = createStreamWriter({ log, state, by, appendId, clock });
       const effects = await writer.propose(request, [{ type: 'batch.sealed', invocation: request, at: clock.now(), reason }]);

@@ -8,6 +8,7 @@ import { type CancelPorts, cancelInvocation, type Ended } from '#src/core/stream
 import { loadStream } from '#src/core/stream/stream.ts';
 import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
 import type { FunctionRegistry } from '#src/functions/registry.ts';
+import { findQueuedRequest } from './find-queued.ts';
 import { type FindStreamOptions, findStream, type Owner } from './find-stream.ts';
 
 export type CancelOptions = FindStreamOptions &
@@ -65,8 +66,7 @@ export function createCancel(options: CancelOptions): Cancel {
 async function openWriter(id: string, owner: Owner, options: CancelOptions): Promise<StreamWriter | undefined> {
   const { log, by, appendId, clock, findQueued } = options;
   const name = await findStream(id, owner, options);
-  const [queued] = await findQueued(name.stream, name.function);
-  const state = await loadStream(log, name, queued?.request);
+  const state = (await loadStream(log, name)) ?? (await loadStream(log, name, await findQueuedRequest(name, { findQueued, clock })));
   return state === undefined ? undefined : createStreamWriter({ log, state, by, appendId, clock });
 }
 

@@ -40,8 +40,12 @@ const hasFocus = (target: Locator): Promise<boolean> =>
   target.evaluate((element) => (element.getRootNode() as unknown as { activeElement: unknown }).activeElement === element);
 
 async function expectShown(page: Page): Promise<void> {
-  const { isShown, text } = await page.evaluate<{ isShown: boolean; text: string }>(focused);
-  expect(isShown, `the focus of ${text} is visible`).toBe(true);
+  // The editor shows its focus some milliseconds after it has the focus.
+  const hidden = async (): Promise<string | undefined> => {
+    const { isShown, text } = await page.evaluate<{ isShown: boolean; text: string }>(focused);
+    return isShown ? undefined : text;
+  };
+  await expect.poll(hidden, { message: 'an element has the focus, and does not show it' }).toBeUndefined();
 }
 
 test('a function is written, invoked, followed and cancelled by the keyboard alone', async ({ sequent, browser }) => {

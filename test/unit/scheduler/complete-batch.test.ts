@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { createBatches } from '#src/client/batches.ts';
-import { FunctionNotFoundError } from '#src/core/errors.ts';
+import { BatchNotFoundError, FunctionNotFoundError } from '#src/core/errors.ts';
 import { createMemoryLog, type MemoryLog } from '#src/core/memory/memory-log.ts';
 import { openingIdOf } from '#src/core/names/delivery-ids.ts';
 import { streamOf } from '#src/core/names/ids.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
+import type { OpenRequests } from '#src/core/ports/open-requests.ts';
 import { loadStream, type StreamState } from '#src/core/stream/stream.ts';
 import { inspectStream } from '#src/scheduler/inspect-stream.ts';
 import type { MemberCounts, SchedulerOptions } from '#src/scheduler/ports.ts';
@@ -15,13 +16,13 @@ const name = { function: 'orders' as FunctionName, stream: streamOf(openingIdOf(
 const DAY = 86_400_000;
 
 /** A log with an open batch. */
-async function openBatch() {
+async function openBatch(findQueued: OpenRequests['find'] = async () => []) {
   const time = { now: 1_000 };
   const clock = { now: () => time.now, sleep: async () => {} };
   const log = createMemoryLog({ clock });
   let appends = 0;
   const check = async () => [{ destination: 'HTTP' as const, param: '{"url":"https://example.com"}' }];
-  const batches = createBatches({ log, clock, by: 'client', appendId: () => `c-${appends++}`, findQueued: async () => [], check });
+  const batches = createBatches({ log, clock, by: 'client', appendId: () => `c-${appends++}`, findQueued, check });
   const request = await batches.open({ function: 'orders', id: 'import', onComplete: [{}] });
   return { log, clock, time, batches, request };
 }
@@ -47,6 +48,19 @@ const countsOf = (counts: Partial<MemberCounts>) => async (): Promise<MemberCoun
 });
 
 describe('a scheduler with a batch', () => {
+  test('is sealed by a client that asks before a scheduler knows it', async () => {
+    let [questions, opened] = [0, 0];
+    const { batches, request } = await openBatch(async () => (++questions > 2 ? [{ name, request: opened }] : []));
+    opened = request;
+    expect(await batches.seal({ function: 'orders', id: 'import' })).toBe(true);
+    expect(questions).toBe(3);
+  });
+
+  test('is unknown to a client when no scheduler knows it after several questions', async () => {
+    const { batches } = await openBatch();
+    await expect(batches.seal({ function: 'orders', id: 'import' })).rejects.toBeInstanceOf(BatchNotFoundError);
+  });
+
   test('seals it a day after its opening, and not earlier', async () => {
     const { log, clock, time, request } = await openBatch();
     time.now = 1_000 + DAY - 1;
