@@ -9,11 +9,10 @@ import { streamOf } from '#src/core/names/ids.ts';
 import { parseFunctionName, parseRequestId } from '#src/core/names/names.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { OpenRequests } from '#src/core/ports/open-requests.ts';
-import { loadStream } from '#src/core/stream/stream.ts';
 import { createStreamWriter } from '#src/core/stream/stream-writer.ts';
 import type { FunctionRegistry } from '#src/functions/registry.ts';
-import { findQueuedRequest } from './find-queued.ts';
 import type { ClientHistory } from './history.ts';
+import { loadOpenStream } from './load-open-stream.ts';
 
 /** The id of a batch, which several functions may use (ID1). `project`: of a caller that sees one project. */
 export type BatchName = { id: string; function?: string | undefined; project?: string | undefined };
@@ -131,8 +130,7 @@ export function createBatches({ log, clock, by, appendId, findQueued, check }: B
     },
     async seal(batch, reason = 'ended') {
       const { request, name } = nameOf(batch);
-      const state =
-        (await loadStream(log, name, batch.request)) ?? (await loadStream(log, name, await findQueuedRequest(name, { findQueued, clock })));
+      const state = await loadOpenStream(name, { log, findQueued, clock }, batch.request);
       if (state === undefined) throw new BatchNotFoundError({ id: batch.id });
       const writer = createStreamWriter({ log, state, by, appendId, clock });
       const effects = await writer.propose(request, [{ type: 'batch.sealed', invocation: request, at: clock.now(), reason }]);

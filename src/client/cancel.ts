@@ -5,11 +5,10 @@ import { childIdOf, deliveryIdOf } from '#src/core/names/delivery-ids.ts';
 import { type FunctionName, functionIn, splitName } from '#src/core/names/names.ts';
 import { parseFunctionUrn } from '#src/core/names/urn.ts';
 import { type CancelPorts, cancelInvocation, type Ended } from '#src/core/stream/cancel-invocation.ts';
-import { loadStream } from '#src/core/stream/stream.ts';
 import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
 import type { FunctionRegistry } from '#src/functions/registry.ts';
-import { findQueuedRequest } from './find-queued.ts';
 import { type FindStreamOptions, findStream, type Owner } from './find-stream.ts';
+import { loadOpenStream } from './load-open-stream.ts';
 
 export type CancelOptions = FindStreamOptions &
   Omit<CancelPorts, 'findFunction'> & {
@@ -64,9 +63,9 @@ export function createCancel(options: CancelOptions): Cancel {
 }
 
 async function openWriter(id: string, owner: Owner, options: CancelOptions): Promise<StreamWriter | undefined> {
-  const { log, by, appendId, clock, findQueued } = options;
+  const { log, by, appendId, clock } = options;
   const name = await findStream(id, owner, options);
-  const state = (await loadStream(log, name)) ?? (await loadStream(log, name, await findQueuedRequest(name, { findQueued, clock })));
+  const state = await loadOpenStream(name, options);
   return state === undefined ? undefined : createStreamWriter({ log, state, by, appendId, clock });
 }
 

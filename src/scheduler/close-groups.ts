@@ -54,7 +54,7 @@ export class GroupCloser {
   look(now: number): void {
     const { debounced } = this.#open();
     for (let key = debounced.takeDue(now); key !== undefined; key = debounced.takeDue(now)) {
-      // The end of what is in progress has the key looked at again.
+      // The look that is in progress has the key looked at again when it ends.
       if (key.isBusy || !debounced.prune(key)) continue;
       const lookAt = Math.min(this.#lookAtOf(key, now), now + LOOK_EVERY_MS);
       if (lookAt <= now) this.#start(key, now);

@@ -33,7 +33,7 @@ export async function fireNewest(options: FireOptions, due: readonly Fire[], pro
   return present;
 }
 
-/** Names the newest due fire time in the progress, unless another scheduler has changed what was read. */
+/** Names the newest due fire time in the progress, unless another scheduler has changed the progress since it was read. */
 async function nameNewest({ ports, schedule }: FireOptions, due: readonly Fire[], read: Progress): Promise<Progress> {
   const open = due.filter(({ at }) => at > read.at);
   const [newest, newestSkipped] = [open.at(-1), open.at(-2)];

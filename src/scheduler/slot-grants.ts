@@ -36,7 +36,7 @@ type Options = Pick<SchedulerOptions, 'functions' | 'hints' | 'clock' | 'log' | 
   takesWork: () => boolean;
 };
 
-/** What is known of an entry. `waiting`: the functions of its waiters. */
+/** An entry as it was read last. `waiting`: the functions of its waiters. */
 type Known = { text: string | undefined; named: ReadonlySet<string>; holders: ReadonlySet<string>; waiting: ReadonlySet<string> };
 
 /**

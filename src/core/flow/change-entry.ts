@@ -258,7 +258,7 @@ function needsSame(one: Waiter, other: Waiter): boolean {
 }
 
 /** An attempt of a function with a rate alone takes no slot. */
-function takesSlot({ perKey, total, rate }: Pick<Waiter, 'perKey' | 'total' | 'rate'>): boolean {
+export function takesSlot({ perKey, total, rate }: Pick<Waiter, 'perKey' | 'total' | 'rate'>): boolean {
   return rate === undefined || perKey !== undefined || total !== undefined;
 }
 

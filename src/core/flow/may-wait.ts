@@ -1,5 +1,5 @@
 import { parseRateText } from '#src/core/functions/rate.ts';
-import { idOf } from './change-entry.ts';
+import { idOf, takesSlot } from './change-entry.ts';
 import type { Waiter } from './ledger-entry.ts';
 
 const MOST_FOR_TOKENS = 8;
@@ -15,9 +15,8 @@ const PART_OF_BURST = 0.1;
 export function mayWaitOf(acquisitions: ReadonlyMap<string, { waiter: Waiter }>, waiters: readonly Waiter[]): number {
   let most = MOST_FOR_TOKENS;
   for (const { waiter } of acquisitions.values()) {
-    const { rate, perKey, total } = waiter;
-    if (rate === undefined || perKey !== undefined || total !== undefined) return 1;
-    most = Math.min(most, Math.ceil(parseRateText(rate).burst * PART_OF_BURST));
+    if (waiter.rate === undefined || takesSlot(waiter)) return 1;
+    most = Math.min(most, Math.ceil(parseRateText(waiter.rate).burst * PART_OF_BURST));
   }
   const waiting = waiters.filter((one) => acquisitions.has(idOf(one))).length;
   return waiting > most / 2 ? waiting : most;

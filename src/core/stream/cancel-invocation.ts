@@ -68,7 +68,7 @@ function refuseMember({ context: { group, request } }: Invocation): void {
  * Whether no work item stands for the invocation, so that a worker must be woken to publish the result and to start the deliveries (PUB5).
  *
  * The item of another queued or running invocation is in the queue or unacknowledged, and its worker publishes the result. A worker that a
- * wake brought could publish the same result at the same time. The scheduler wakes what is due. A delayed request may still be in its queue,
+ * wake brought could publish the same result at the same time. The scheduler wakes due attempts. A delayed request may still be in its queue,
  * when no worker took it; its result may then be published twice.
  */
 function waitsWithoutItem({ value, context: { dueAt, waitsFor } }: Invocation, now: number): boolean {

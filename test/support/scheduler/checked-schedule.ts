@@ -41,7 +41,7 @@ export function openSchedule(given: Partial<Schedule> = {}) {
   const requests = () => log.entries.flatMap((entry) => (entry.kind === 'request' ? entry.message.requests.map(({ fact }) => fact) : []));
   const progress = () => readProgress(state, schedule);
 
-  /** Checks the schedule as another scheduler does, which knows only what is stored. */
+  /** Checks the schedule as another scheduler does, which knows the stored progress alone. */
   async function check(changed: Partial<FirePorts> = {}, now: Partial<Schedule> = {}): Promise<number> {
     const present = { ...schedule, ...now };
     return await fireDue({ ports: { ...ports, ...changed }, schedule: present, times: new FireTimes(present), isPresent: () => true });

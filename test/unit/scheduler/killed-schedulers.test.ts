@@ -95,7 +95,7 @@ async function runWorld(seed: number): Promise<World> {
   }
   isOver = true;
   await Promise.all(runs);
-  // The last scheduler stays alive, and does what is left.
+  // The last scheduler stays alive, and fires the remaining times.
   world.clock.current += 2 * MINUTE;
   await world.check();
   return world;

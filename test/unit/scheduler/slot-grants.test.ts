@@ -63,7 +63,7 @@ function openGrants(flow: Flow, { last = 0 }: { last?: number } = {}) {
   };
 }
 
-/** The grants, once the log is read up to what was its last message at the start. */
+/** The grants, once the log is read up to the message that was the last one at the start. */
 async function openReady(flow: Flow): Promise<ReturnType<typeof openGrants>> {
   const opened = openGrants(flow);
   opened.request('first');
