@@ -13,24 +13,18 @@ import { createStreamWriter } from '#src/core/stream/stream-writer.ts';
 import { INVOCATIONS, RESULTS } from '#src/nats/wire/topology.ts';
 
 import { type OpenedJanitor, openJanitorOn } from '#test/support/archive/opened-janitor.ts';
-import { recreateLog } from '#test/support/archive/recreated-log.ts';
-import { sharedTest as test } from '#test/support/fixtures.ts';
+import { test } from '#test/support/fixtures.ts';
 import type { TestServer } from '#test/support/nats/nats-server.ts';
 import { openNats } from '#test/support/nats/opened-nats.ts';
 import { openProjectionOn } from '#test/support/projection/opened-projection.ts';
 import { writeLog } from '#test/support/projection/write-log.ts';
 
-// A server of its own, because every test creates the log again, and one test fills it.
-
 const DAY = 86_400_000;
 let server: TestServer;
 let root: string;
 
-test.beforeAll(({ server: own }) => {
+test.beforeEach(async ({ server: own, nats: _ }) => {
   server = own;
-});
-test.beforeEach(async () => {
-  await recreateLog(server.url);
   root = await mkdtemp(join(tmpdir(), 'sequent-horizon-'));
   return () => rm(root, { recursive: true });
 });

@@ -11,24 +11,18 @@ import { createStreamWriter } from '#src/core/stream/stream-writer.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
 
 import { type OpenedJanitor, openJanitorOn } from '#test/support/archive/opened-janitor.ts';
-import { recreateLog } from '#test/support/archive/recreated-log.ts';
-import { sharedTest as test } from '#test/support/fixtures.ts';
+import { test } from '#test/support/fixtures.ts';
 import type { TestServer } from '#test/support/nats/nats-server.ts';
 import { openNats } from '#test/support/nats/opened-nats.ts';
 import { openProjectionOn } from '#test/support/projection/opened-projection.ts';
 import { writeLog } from '#test/support/projection/write-log.ts';
 
-// A server of its own, because the tests delete, recreate and purge its JetStream stream.
-
 let server: TestServer;
 let folder: string;
 let archive: string;
 
-test.beforeAll(({ server: own }) => {
+test.beforeEach(async ({ server: own }) => {
   server = own;
-});
-test.beforeEach(async () => {
-  await recreateLog(server.url);
   const root = await mkdtemp(join(tmpdir(), 'sequent-archive-'));
   folder = join(root, 'projection');
   archive = join(root, 'archive');

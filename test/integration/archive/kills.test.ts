@@ -8,25 +8,19 @@ import { verifyLog } from '#src/cli/verify-log.ts';
 import { type ErasureRecord, erasureKey, parseErasureRecord } from '#src/core/log/erasure-request.ts';
 
 import { type OpenedJanitor, openJanitorOn } from '#test/support/archive/opened-janitor.ts';
-import { recreateLog } from '#test/support/archive/recreated-log.ts';
-import { sharedTest as test } from '#test/support/fixtures.ts';
+import { test } from '#test/support/fixtures.ts';
 import type { TestServer } from '#test/support/nats/nats-server.ts';
 import { openNats } from '#test/support/nats/opened-nats.ts';
 import { writeLog } from '#test/support/projection/write-log.ts';
-
-// A server of its own, because every test creates the log again and purges it.
 
 const COUNT = 400;
 const KEPT = 40;
 let server: TestServer;
 let archive: string;
 
-test.beforeAll(({ server: own }) => {
+test.beforeEach(async ({ server: own }) => {
   server = own;
-});
-test.beforeEach(async () => {
   archive = await mkdtemp(join(tmpdir(), 'sequent-kills-'));
-  await recreateLog(server.url);
   await using nats = await openNats(server.url);
   await writeLog(nats.connection, COUNT);
   return () => rm(archive, { recursive: true });

@@ -5,18 +5,14 @@ import { describe, expect } from 'vitest';
 import type { LogPurge } from '#src/core/log/log-purge.ts';
 import type { LogSource } from '#src/core/log/log-source.ts';
 import { openJanitorOn } from '#test/support/archive/opened-janitor.ts';
-import { recreateLog } from '#test/support/archive/recreated-log.ts';
-import { sharedTest as test } from '#test/support/fixtures.ts';
+import { test } from '#test/support/fixtures.ts';
 import { newStream } from '#test/support/log/opened-log.ts';
 import { pausedAt } from '#test/support/log/paused-log.ts';
 import { openNats } from '#test/support/nats/opened-nats.ts';
 import { writeLog } from '#test/support/projection/write-log.ts';
 
-// A server of its own, because the test recreates and purges its JetStream stream.
-
 describe('a janitor whose log delivers nothing for seconds while it is read', () => {
   test('purges no open invocation that it has not read yet (J8)', async ({ server: { url } }) => {
-    await recreateLog(url);
     const archive = await mkdtemp(join(tmpdir(), 'sequent-archive-'));
     await using nats = await openNats(url);
     await writeLog(nats.connection, 20);

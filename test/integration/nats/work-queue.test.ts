@@ -107,7 +107,7 @@ describe('the work queue', () => {
     await expect.poll(() => new Set(requestsOf(taken.items)).size, { timeout: 15_000 }).toBe(accepted.length);
   });
 
-  test('drains an old backlog at less than five times the cost of one filter to the server', async () => {
+  test('drains an old backlog at less than ten times the cost of one filter to the server', async () => {
     const name = newFunction();
     const publisher = createPublisher(nats.connection, { timeoutInMs: 30_000 });
     const payload = JSON.stringify('x'.repeat(100));
@@ -136,7 +136,8 @@ describe('the work queue', () => {
       await using taken = take(name, { slots: 500 });
       await expect.poll(() => taken.items.length, { timeout: 60_000 }).toBe(BACKLOG);
     });
-    expect(ofWorkQueue).toBeLessThan(5 * ofOneFilter);
+    // 40 times without the reads of H14, 1.1 to 2.5 times with them, and 5 times when other tests use the processors.
+    expect(ofWorkQueue).toBeLessThan(10 * ofOneFilter);
   }, 90_000);
 });
 

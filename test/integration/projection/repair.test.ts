@@ -6,30 +6,24 @@ import type { LogSource } from '#src/core/log/log-source.ts';
 import { type Clock, systemClock } from '#src/core/ports/clock.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
 import { findSqlite } from '#src/projection/sqlite.ts';
-import { sharedTest as test } from '#test/support/fixtures.ts';
+import { test } from '#test/support/fixtures.ts';
 import type { TestServer } from '#test/support/nats/nats-server.ts';
 import { openNats } from '#test/support/nats/opened-nats.ts';
 import { copyReadModel } from '#test/support/projection/copy-read-model.ts';
 import { openProjectionOn } from '#test/support/projection/opened-projection.ts';
 import { writeLog } from '#test/support/projection/write-log.ts';
 
-// A server of its own, because the tests delete, recreate and cut its JetStream stream.
-
 let server: TestServer;
 let folder: string;
 let firstFoldInMs: number;
 
-test.beforeAll(({ server: own }) => {
+test.beforeEach(({ server: own }) => {
   server = own;
 });
 
-/** A new log and a new read model, both with this many invocations. */
+/** A log and a read model, both with this many invocations. */
 async function begin(count: number): Promise<void> {
-  await using nats = await openNats(server.url);
-  const manager = await nats.connection.nats.jetstreamManager();
-  await manager.streams.delete(INVOCATIONS);
-  await using again = await openNats(server.url);
-  await writeLog(again.connection, count);
+  await write(count);
   folder = await mkdtemp(join(tmpdir(), 'sequent-projection-'));
   await using opened = await openProjectionOn(server.url, folder);
   firstFoldInMs = await opened.ready();
