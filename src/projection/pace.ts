@@ -5,7 +5,7 @@ import type { ReplayPace } from './replay.ts';
 /*
  * Leaves the processors to the other roles in a burst (docs/performance.md H17). Keeps PACE1, PACE2 and PACE3 (src/DESIGN.md).
  *
- * In a burst no processor is idle, other processes use most of them, and the projection uses a tenth of one.
+ * In a burst no processor is idle, other processes use two fifths of them or more, and the projection uses a tenth of one.
  */
 
 /** The processor times since some moment in the past, in milliseconds. */
@@ -124,13 +124,14 @@ class MeasuredPace implements ProjectionPace {
   }
 }
 
-/** Whether the time between two samples belongs to a burst (PACE1). A burst lasts while other processes use most of the processors. */
+/** Whether the time between two samples belongs to a burst (PACE1). A burst lasts while other processes use most of the time that is left. */
 function isBurst(before: ProcessorTimes, after: ProcessorTimes, hasBegun: boolean): boolean {
   const total = after.total - before.total;
   const own = after.own - before.own;
   const others = total - (after.idle - before.idle) - own;
-  if (hasBegun) return others > 0.7 * total;
-  return others > 0.5 * total && others + own > 0.9 * total && own > 0.1 * SAMPLE_EVERY_MS;
+  // The messages that were requested before the delay still arrive, so the time of this process does not end a burst.
+  if (hasBegun) return others > 0.7 * (total - own);
+  return others > 0.4 * total && others + own > 0.9 * total && own > 0.1 * SAMPLE_EVERY_MS;
 }
 
 /** Without processors in the answer of the system, no time is a burst. */

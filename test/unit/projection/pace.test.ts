@@ -54,6 +54,24 @@ describe('a projection beside a busy machine', () => {
     expect(pace.demand()).toBe(0);
   });
 
+  test('stays delayed while the messages arrive that were requested before the delay (PACE1)', () => {
+    const { pace, pass, read, releases } = heldPace();
+    for (let i = 0; i < 5; i++) {
+      pass(0.55, 0.45);
+      read();
+      expect(pace.demand()).toBe(0);
+    }
+    expect(releases).toEqual([]);
+  });
+
+  test('is delayed in a burst in which it used one of two processors itself (PACE1)', () => {
+    const { pace, pass, read } = paceOn();
+    read();
+    pass(0.47, 0.53);
+    read();
+    expect(pace.demand()).toBe(0);
+  });
+
   test('requests fewer messages at a time when they are larger, because requested messages cannot be delayed', () => {
     const { pace, read } = paceOn();
     const requested = [200, 1_000, 100_000].map((size) => {
