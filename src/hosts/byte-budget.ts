@@ -1,3 +1,5 @@
+import type { ExecutionSignal } from '#src/core/ports/function-host.ts';
+
 type Waiting = { bytes: number; start: () => void };
 
 /** A number of bytes that may be in memory at one moment. Whoever finds no place waits; the first comes first. */
@@ -11,7 +13,7 @@ export class ByteBudget {
   }
 
   /** Resolves to a function that gives the bytes back, or to `undefined` when the signal aborts before. More than the maximum is taken alone. */
-  async take(bytes: number, signal: AbortSignal): Promise<(() => void) | undefined> {
+  async take(bytes: number, signal: ExecutionSignal): Promise<(() => void) | undefined> {
     if (signal.aborted) return undefined;
     if (this.#waiting.length > 0 || !this.#fits(bytes)) {
       const isStarted = await this.#wait(bytes, signal);
@@ -27,7 +29,7 @@ export class ByteBudget {
     return this.#taken === 0 || this.#taken + bytes <= this.#max;
   }
 
-  #wait(bytes: number, signal: AbortSignal): Promise<boolean> {
+  #wait(bytes: number, signal: ExecutionSignal): Promise<boolean> {
     return new Promise((resolve) => {
       const entry: Waiting = {
         bytes,
@@ -42,7 +44,7 @@ export class ByteBudget {
         resolve(false);
         this.#startNext();
       };
-      signal.addEventListener('abort', onAbort, { once: true });
+      signal.addEventListener('abort', onAbort);
       this.#waiting.push(entry);
     });
   }

@@ -3,7 +3,7 @@ import { messageOf, PayloadUnavailableError } from '#src/core/errors.ts';
 import { type FunctionDefinition, maxPayloadBytesOf } from '#src/core/functions/definition.ts';
 import type { LargePayloads } from '#src/core/payloads/large-payloads.ts';
 import { isReference, parseReference } from '#src/core/payloads/payload-reference.ts';
-import type { Execution, ExecutionEvent, ExecutionResult, FunctionHost } from '#src/core/ports/function-host.ts';
+import type { Execution, ExecutionEvent, ExecutionResult, ExecutionSignal, FunctionHost } from '#src/core/ports/function-host.ts';
 import { type Logger, silentLogger } from '#src/core/ports/logger.ts';
 import type { PayloadOwner } from '#src/core/ports/payload-store.ts';
 import { ByteBudget } from './byte-budget.ts';
@@ -26,7 +26,7 @@ export function createFetchingHost(
 ): FunctionHost {
   const budget = new ByteBudget(maxBytesAtOnce);
 
-  async function executeFetched(execution: Execution, signal: AbortSignal): Promise<ExecutionResult> {
+  async function executeFetched(execution: Execution, signal: ExecutionSignal): Promise<ExecutionResult> {
     const release = await budget.take(Math.min(sizeOf(execution), maxBytesAtOnce), signal);
     if (release === undefined) return failed(aborted());
     try {
@@ -75,7 +75,7 @@ export function createFetchingHost(
     }
   }
 
-  async function executeLarge(execution: Execution, signal: AbortSignal): Promise<ExecutionResult> {
+  async function executeLarge(execution: Execution, signal: ExecutionSignal): Promise<ExecutionResult> {
     const run = refersToObjects(execution) ? executeFetched : host.execute;
     return await storeOutput(execution, await storeValue(execution, await run(execution, signal)));
   }

@@ -1,7 +1,7 @@
 import type { Failure } from '#machines/facts.ts';
 import { messageOf } from '#src/core/errors.ts';
 import { projectOf } from '#src/core/names/addressable.ts';
-import type { Execution, ExecutionResult, FunctionHost } from '#src/core/ports/function-host.ts';
+import type { Execution, ExecutionResult, ExecutionSignal, FunctionHost } from '#src/core/ports/function-host.ts';
 import { aborted, failed, refusedByFunction, resultTooLarge, returned, timedOut, unavailable } from './failures.ts';
 import { eventOf, failureInAnswer, headersFor } from './remote-function.ts';
 import { hintsOf, MAX_RESULT_BYTES } from './runtime/outcome.mjs';
@@ -28,7 +28,7 @@ const MAX_ERROR_BYTES = 4_096;
  * not reach (U2).
  */
 export function createHttpHost({ own, others }: { own: Fetch; others: Fetch }): FunctionHost {
-  async function post(endpoint: Endpoint, execution: Execution, signal: AbortSignal): Promise<ExecutionResult> {
+  async function post(endpoint: Endpoint, execution: Execution, signal: ExecutionSignal): Promise<ExecutionResult> {
     const { timeoutInMs } = execution.definition;
     const request = new AbortController();
     let abortFailure: Failure | undefined;

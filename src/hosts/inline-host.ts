@@ -1,6 +1,6 @@
 import type { Failure } from '#machines/facts.ts';
 import type { Redact } from '#src/core/output/redaction.ts';
-import type { Execution, ExecutionResult, FunctionHost } from '#src/core/ports/function-host.ts';
+import type { Execution, ExecutionResult, ExecutionSignal, FunctionHost } from '#src/core/ports/function-host.ts';
 import { aborted, failed, noHandler, returned, timedOut } from './failures.ts';
 import { finishOutput } from './finish-output.ts';
 import { HandlerContext } from './runtime/context.mjs';
@@ -22,7 +22,7 @@ const realAfter: After = (ms, callback) => {
  * continues, and a busy loop cannot be interrupted. Only the lines of `context.getLogger()` are captured as output.
  */
 export function createInlineHost(handlers: ReadonlyMap<string, Handler>, after: After = realAfter, redact?: Redact): FunctionHost {
-  function run(handler: Handler, execution: Execution, signal: AbortSignal): Promise<ExecutionResult> {
+  function run(handler: Handler, execution: Execution, signal: ExecutionSignal): Promise<ExecutionResult> {
     return new Promise((resolve) => {
       const { definition } = execution;
       const { timeoutInMs } = definition;

@@ -1,7 +1,7 @@
 import { messageOf } from '#src/core/errors.ts';
 import type { Tenancy } from '#src/core/names/tenancy.ts';
 import type { Redact } from '#src/core/output/redaction.ts';
-import type { Execution, ExecutionResult, FunctionHost } from '#src/core/ports/function-host.ts';
+import type { Execution, ExecutionResult, ExecutionSignal, FunctionHost } from '#src/core/ports/function-host.ts';
 import { aborted, failed, refusedByFunction, unavailable } from './failures.ts';
 import { finishOutput } from './finish-output.ts';
 import type { Cgroups } from './isolation/cgroups.ts';
@@ -63,7 +63,7 @@ export function createProcessHost(options: ProcessHostOptions = {}): FunctionHos
   const ticker = createTicker((now) => pools.check(now), idleInMs);
   let isClosed = false;
 
-  function run(pool: ProcessPool, execution: Execution, signal: AbortSignal): Promise<ExecutionResult> {
+  function run(pool: ProcessPool, execution: Execution, signal: ExecutionSignal): Promise<ExecutionResult> {
     if (isClosed || signal.aborted) return Promise.resolve(failed(aborted()));
     return new Promise((resolve) => {
       const task = createTask(execution, (result) => {

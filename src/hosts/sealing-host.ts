@@ -1,7 +1,7 @@
 import { MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
 import type { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
 import { messageOf } from '#src/core/errors.ts';
-import type { Execution, ExecutionResult, FunctionHost } from '#src/core/ports/function-host.ts';
+import type { Execution, ExecutionResult, ExecutionSignal, FunctionHost } from '#src/core/ports/function-host.ts';
 import { failed, unavailable } from './failures.ts';
 
 /**
@@ -11,7 +11,7 @@ import { failed, unavailable } from './failures.ts';
  * Without a key the platform fails and not the function: no attempt starts, and it is made again later.
  */
 export function createSealingHost(host: FunctionHost, payloads: PayloadSealer): FunctionHost {
-  async function executeSealed(execution: Execution, signal: AbortSignal): Promise<ExecutionResult> {
+  async function executeSealed(execution: Execution, signal: ExecutionSignal): Promise<ExecutionResult> {
     const { name } = execution.definition;
     let opened: Execution;
     try {

@@ -1,5 +1,5 @@
 import { messageOf } from '#src/core/errors.ts';
-import type { Execution, ExecutionResult, FunctionHost } from '#src/core/ports/function-host.ts';
+import type { Execution, ExecutionResult, ExecutionSignal, FunctionHost } from '#src/core/ports/function-host.ts';
 import { aborted, failed, noHandler, resultTooLarge, returned, timedOut, unavailable } from './failures.ts';
 import { eventOf, failureInAnswer, headersFor } from './remote-function.ts';
 import { MAX_RESULT_BYTES } from './runtime/outcome.mjs';
@@ -11,7 +11,7 @@ export type SubjectReply =
   | { kind: 'timed-out' }
   | { kind: 'unavailable'; why: string };
 
-type SubjectRequestOptions = { headers: Record<string, string>; timeoutInMs: number; signal: AbortSignal };
+type SubjectRequestOptions = { headers: Record<string, string>; timeoutInMs: number; signal: ExecutionSignal };
 
 /** Sends one request on a subject, and resolves to its reply. */
 export type SubjectRequest = (subject: string, payload: Uint8Array, options: SubjectRequestOptions) => Promise<SubjectReply>;
@@ -23,7 +23,7 @@ export type SubjectRequest = (subject: string, payload: Uint8Array, options: Sub
  * `Function-Error`. FunctionGraph's error payload in the body adds details, and the header `Retry-After` says when the next attempt follows.
  */
 export function createSubjectHost({ request }: { request: SubjectRequest }): FunctionHost {
-  async function ask(subject: string, execution: Execution, signal: AbortSignal): Promise<ExecutionResult> {
+  async function ask(subject: string, execution: Execution, signal: ExecutionSignal): Promise<ExecutionResult> {
     const { timeoutInMs } = execution.definition;
     const event = new TextEncoder().encode(eventOf(execution));
     const reply = await request(subject, event, { headers: headersFor(execution), timeoutInMs, signal });

@@ -3,8 +3,9 @@ import type { AcceptedRequest } from '#src/core/log/event-log.ts';
 import type { RequestId } from '#src/core/names/names.ts';
 import { functionUrn, type Tenancy } from '#src/core/names/tenancy.ts';
 import type { AskedAttempt } from '#src/core/ports/execution-probe.ts';
-import type { Execution, ExecutionResult } from '#src/core/ports/function-host.ts';
+import type { Execution, ExecutionResult, ExecutionSignal } from '#src/core/ports/function-host.ts';
 import { PassingMap } from '#src/core/stream/passing-map.ts';
+import { ExecutionAbort } from './execution-abort.ts';
 
 /** The executions that run in this worker now. An attempt that the log calls `running` under this worker's name is one of them, or is lost. */
 export interface Executions {
@@ -12,7 +13,7 @@ export interface Executions {
   /** Whether all executions were aborted because the worker stops. */
   readonly isAborted: boolean;
   isRunning(asked: AskedAttempt): boolean;
-  run(executed: Required<AskedAttempt>, execute: (signal: AbortSignal) => Promise<ExecutionResult>): Promise<ExecutionResult>;
+  run(executed: Required<AskedAttempt>, execute: (signal: ExecutionSignal) => Promise<ExecutionResult>): Promise<ExecutionResult>;
   /** Aborts one execution, if it runs. Tells whether it did. */
   cancel(canceled: AskedAttempt): boolean;
   /** Aborts all executions. */
@@ -20,14 +21,14 @@ export interface Executions {
 }
 
 export function createExecutions(): Executions {
-  const running = new PassingMap<string, AbortController>();
+  const running = new PassingMap<string, ExecutionAbort>();
   let isAborted = false;
   const keyOf = ({ function: name, invocation, attempt }: AskedAttempt): string => `${name}/${invocation}#${attempt}`;
 
   /** The executions that an attempt means: several without its function, when functions share the id. */
-  function find(asked: AskedAttempt): AbortController[] {
+  function find(asked: AskedAttempt): ExecutionAbort[] {
     if (asked.function === undefined)
-      return [...running].flatMap(([key, controller]) => (key.endsWith(`/${asked.invocation}#${asked.attempt}`) ? [controller] : []));
+      return [...running].flatMap(([key, execution]) => (key.endsWith(`/${asked.invocation}#${asked.attempt}`) ? [execution] : []));
     const found = running.get(keyOf(asked));
     return found === undefined ? [] : [found];
   }
@@ -41,11 +42,11 @@ export function createExecutions(): Executions {
     },
     isRunning: (asked) => find(asked).length > 0,
     async run(executed, execute) {
-      const controller = new AbortController();
+      const execution = new ExecutionAbort();
       const key = keyOf(executed);
-      running.set(key, controller);
+      running.set(key, execution);
       try {
-        return await execute(controller.signal);
+        return await execute(execution);
       } finally {
         running.delete(key);
       }
@@ -59,7 +60,7 @@ export function createExecutions(): Executions {
     },
     abort() {
       isAborted = true;
-      for (const [, controller] of running) controller.abort();
+      for (const [, execution] of running) execution.abort();
     },
   };
 }

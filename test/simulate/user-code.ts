@@ -25,7 +25,7 @@ export function createSimulatedHost(process: Process, ledger: Ledger): FunctionH
           if (behaviour === 'kills-its-worker') process.die();
           else end(resultOf(execution, behaviour));
         });
-        signal.addEventListener('abort', () => end(failed('function', 'it was aborted')), { once: true });
+        signal.addEventListener('abort', () => end(failed('function', 'it was aborted')));
       }),
     close: async () => {},
   };

@@ -40,6 +40,13 @@ export type ExecutionResult = Printed & { memoryUsedInMb?: number } & (
     | { kind: 'failed'; failure: Failure }
   );
 
+/** The part of an `AbortSignal` that hosts use. A whole one costs an execution more than the log does (docs/performance.md H21). */
+export interface ExecutionSignal {
+  readonly aborted: boolean;
+  addEventListener(type: 'abort', listener: () => void): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
 /**
  * Runs functions. Never rejects: a failure of user code is a value.
  *
@@ -47,7 +54,7 @@ export type ExecutionResult = Printed & { memoryUsedInMb?: number } & (
  * ends as failed, and a process host ends the process.
  */
 export interface FunctionHost {
-  execute(execution: Execution, signal: AbortSignal): Promise<ExecutionResult>;
+  execute(execution: Execution, signal: ExecutionSignal): Promise<ExecutionResult>;
   /** Prepares for executions of a function, for example starts a process. Optional. */
   warm?(definition: FunctionDefinition, version: string): void;
   close(): Promise<void>;

@@ -1,5 +1,6 @@
 import type { Msg } from 'nats';
 import { messageOf } from '#src/core/errors.ts';
+import type { ExecutionSignal } from '#src/core/ports/function-host.ts';
 import { wireHeaders } from '#src/nats/wire/wire-headers.ts';
 import { type Connection, type NatsOptions, openConnection } from './connection.ts';
 import { isNoResponders, isTimeout } from './errors.ts';
@@ -11,7 +12,7 @@ export type Reply =
   | { kind: 'timed-out' }
   | { kind: 'unavailable'; why: string };
 
-export type RequestOptions = { headers: Record<string, string>; timeoutInMs: number; signal: AbortSignal };
+export type RequestOptions = { headers: Record<string, string>; timeoutInMs: number; signal: ExecutionSignal };
 
 /**
  * Opens a connection that is only used for requests to responders. Its user needs two permissions, and none on a subject of Sequent: to
@@ -40,7 +41,7 @@ export function createNatsRequester(
     return new Promise((resolve) => {
       const endDisconnect = connection.onDisconnect(() => end(unavailable('the connection to NATS was lost while waiting for the reply')));
       const onAbort = (): void => end(unavailable('the request was aborted'));
-      options.signal.addEventListener('abort', onAbort, { once: true });
+      options.signal.addEventListener('abort', onAbort);
 
       function end(reply: Reply): void {
         endDisconnect();

@@ -99,7 +99,8 @@ describe('a subject host', () => {
   test('ends an execution when its signal aborts', async () => {
     const giveUp = new AbortController();
     const host = hostOf(
-      (_subject, _payload, { signal }) => new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+      (_subject, _payload, { signal }) =>
+        new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('aborted')))),
     );
     const running = host.execute(executionOf(definition), giveUp.signal);
     giveUp.abort();

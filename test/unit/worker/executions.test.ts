@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { ExecutionResult } from '#src/core/ports/function-host.ts';
+import type { ExecutionResult, ExecutionSignal } from '#src/core/ports/function-host.ts';
 import { createExecutions } from '#src/worker/executions.ts';
 
 const result: ExecutionResult = { kind: 'returned', payload: '1' };
@@ -9,7 +9,7 @@ function openTwo() {
   const executions = createExecutions();
   const started = ['orders', 'bills'].map((name) => {
     const asked = { function: name, invocation: 'order-1', attempt: 1 };
-    const execution = { signal: undefined as AbortSignal | undefined, end: () => {} };
+    const execution = { signal: undefined as ExecutionSignal | undefined, end: () => {} };
     const done = executions.run(asked, (signal) => {
       execution.signal = signal;
       return new Promise((resolve) => {
