@@ -8,6 +8,7 @@ import type { PeerServer, ServerKind } from './compare/server.ts';
 import { missingAmong, type System, systems } from './compare/systems.ts';
 import { startForm } from './measured-form.ts';
 import { cpuOfTree } from './processes.ts';
+import { quiet } from './quiet.ts';
 import { createReport } from './report.ts';
 import { type Load, openFormLoad, type Workload } from './workloads.ts';
 
@@ -59,16 +60,21 @@ async function run(): Promise<void> {
     for (const versus of ['batches', 'singles'] as const) {
       if (!measured.some((system) => system.versus === versus)) continue;
       const cpu = (): number => cpuOfTree(form.pid) + cpuOfTree(form.serverPid);
-      await measure(SEQUENT[versus], round, cpu, () => sequent(load, versus));
+      const burst = { run: () => sequent(load, versus), rest: () => quiet(form) };
+      await measure(SEQUENT[versus], round, cpu, burst);
     }
-    for (const [{ title }, peer] of peers) await measure(title, round, peer.cpu, async () => options.count / (await peer.burst()));
+    for (const [{ title }, peer] of peers) await measure(title, round, peer.cpu, { run: async () => options.count / (await peer.burst()) });
     await measureLatencies(load, peers, round);
   }
 }
 
-async function measure(title: string, round: number, spent: () => number, burst: () => Promise<number>): Promise<void> {
+/** `rest`: what the system does after the burst, which must not take processor time from the next system. */
+type Burst = { run(): Promise<number>; rest?(): Promise<void> };
+
+async function measure(title: string, round: number, spent: () => number, { run: runBurst, rest }: Burst): Promise<void> {
   const before = spent();
-  const rate = await burst();
+  const rate = await runBurst();
+  await rest?.();
   if (round === 0) return;
   note(rates, title, rate);
   report.rate(`  ${title}`, rate, { 'server and workers': (spent() - before) / options.count });

@@ -1,5 +1,6 @@
 import { startForm } from './measured-form.ts';
 import { descendantsOf, ownMemoryOf } from './processes.ts';
+import { quiet } from './quiet.ts';
 import { createReport } from './report.ts';
 import { openFormLoad } from './workloads.ts';
 
@@ -13,8 +14,7 @@ import { openFormLoad } from './workloads.ts';
 
 const count = Number(process.argv[2] ?? 1_000_000);
 const ROUNDS = 10;
-const POLL_IN_MS = 500;
-const REST_IN_MS = 60_000;
+const REST_IN_MS = 150_000;
 
 const report = createReport();
 const form = await startForm('product', '100ms');
@@ -25,7 +25,7 @@ for (let round = 1; round <= ROUNDS; round++) {
   load.arrivals.reset(perRound);
   await load.send({ title: 'batches', send: 'batches', functionName: 'flaky', count: perRound, retried: 0, outcomes: 1 });
   await load.arrivals.all();
-  while ((await form.counts()).unread > 0) await pause(POLL_IN_MS);
+  await quiet(form);
   totals.push(measure(`after ${(round * perRound).toLocaleString('en')}`));
 }
 report.check('memory in all, the last three rounds / rounds three to five', mean(totals.slice(-3)) / mean(totals.slice(2, 5)), {

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { Fsync } from '#src/main/nats-server/files.ts';
 import { BACKOFF_IN_MS, type Counts, type FormName, startForm } from './measured-form.ts';
+import { quiet } from './quiet.ts';
 import { createReport } from './report.ts';
 import { type Load, openFormLoad, type Workload } from './workloads.ts';
 
@@ -106,20 +107,6 @@ async function measureOne(load: Load, form: { counts(): Promise<Counts> }, workl
     results: arrivals.published / arrivals.outcomes,
     lullInMs,
   };
-}
-
-/**
- * Resolves when the log does not grow any more, and every reader of the log has read on: the work after the last result counts too, such as
- * `notified`, repeated results, and what the projection reads after a burst.
- */
-async function quiet(form: { counts(): Promise<Counts> }): Promise<void> {
-  for (let seen = -1; ; ) {
-    await new Promise((resolve) => setTimeout(resolve, 400));
-    const { logged, unread, cpu } = await form.counts();
-    const now = logged + Math.round((cpu.projection ?? 0) / 100_000);
-    if (unread === 0 && now === seen) return;
-    seen = now;
-  }
 }
 
 function printRow(name: FormName, { title }: Workload): void {
