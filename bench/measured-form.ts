@@ -61,7 +61,7 @@ export async function startForm(name: FormName, fsync: Fsync, apart: readonly st
         stored: details.reduce((sum, { state }) => sum + state.last_seq, 0),
         delivered,
         logged: logs.reduce((sum, { state }) => sum + state.last_seq, 0),
-        unread: logs.flatMap(({ consumer_detail: consumers = [] }) => consumers).reduce((sum, { num_pending }) => sum + num_pending, 0),
+        unread: logs.flatMap(({ consumer_detail: consumers = [] }) => consumers).reduce((sum, one) => sum + unreadOf(one), 0),
         cpu: {
           server: cpuOf(server.pid),
           ...cpuBelow(started.pid),
@@ -115,8 +115,16 @@ function cpuBelow(pid: number): Record<string, number> {
   return cpu;
 }
 
-type StreamDetail = { name: string; state: { last_seq: number }; consumer_detail?: { num_pending: number }[] };
+type Consumer = { num_pending: number; delivered: { last_active?: string } };
+type StreamDetail = { name: string; state: { last_seq: number }; consumer_detail?: Consumer[] };
 type Streams = { account_details?: { stream_detail?: StreamDetail[] }[] };
+
+/** The delay of the projection ends after 5 s. A consumer that was silent for longer was left by a reader that has ended. */
+const SILENT_AFTER_MS = 6_000;
+
+function unreadOf({ num_pending: pending, delivered: { last_active: lastActive } }: Consumer): number {
+  return lastActive !== undefined && Date.now() - Date.parse(lastActive) > SILENT_AFTER_MS ? 0 : pending;
+}
 
 async function readMonitor<Answer>(url: string, path: string): Promise<Answer> {
   return (await (await fetch(`${url}/${path}`)).json()) as Answer;
