@@ -2,6 +2,7 @@ import type { EventLog, StreamName } from '#src/core/log/event-log.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { OpenRequests } from '#src/core/ports/open-requests.ts';
 import { loadStream, type StreamState } from '#src/core/stream/stream.ts';
+import { lookUpAgain } from '#src/core/time/look-up-again.ts';
 
 /** The pauses between the questions. A scheduler knows a request some milliseconds after the log accepted it, on a busy machine somewhat later. */
 const PAUSES_IN_MS = [50, 100, 200, 400];
@@ -13,16 +14,9 @@ type Ports = { log: EventLog; findQueued: OpenRequests['find']; clock: Pick<Cloc
  * Resolves to `undefined` when no scheduler knows the request after several questions.
  */
 export async function loadOpenStream(name: StreamName, ports: Ports, request?: number): Promise<StreamState | undefined> {
-  return (await loadStream(ports.log, name, request)) ?? (await loadStream(ports.log, name, await findQueuedRequest(name, ports)));
-}
-
-async function findQueuedRequest({ function: name, stream }: StreamName, { findQueued, clock }: Ports): Promise<number | undefined> {
-  const ask = async (): Promise<number | undefined> => (await findQueued(stream, name))[0]?.request;
-  let found = await ask();
-  for (const pauseInMs of PAUSES_IN_MS) {
-    if (found !== undefined) return found;
-    await clock.sleep(pauseInMs);
-    found = await ask();
-  }
-  return found;
+  const { log, findQueued, clock } = ports;
+  const known = await loadStream(log, name, request);
+  if (known !== undefined) return known;
+  const queued = await lookUpAgain(async () => (await findQueued(name.stream, name.function))[0], { clock, pausesInMs: PAUSES_IN_MS });
+  return await loadStream(log, name, queued?.request);
 }

@@ -2,6 +2,7 @@ import type { Timeline } from '#src/client/client.ts';
 import { timelineUpTo } from '#src/client/timeline-at.ts';
 import { InvocationNotFoundError } from '#src/core/errors.ts';
 import type { Moment } from '#src/core/history-questions.ts';
+import { lookUpAgain } from '#src/core/time/look-up-again.ts';
 import type { Gateway } from '../ports.ts';
 import type { Scope } from '../scope.ts';
 
@@ -20,12 +21,7 @@ export async function findTimeline(gateway: Gateway, scope: Scope, { id, functio
   if (/^@\d{1,15}$/.test(id)) return await timelineAtSequence(gateway, scope, { id, sequence: Number(id.slice(1)) });
   // The project of the caller is part of every look-up (ID1), so an invocation of another project is an unknown one.
   const owner = { ...scope.filter, ...(name === undefined ? {} : { function: scope.token(name) }) };
-  let found = await lookUp(gateway, id, owner);
-  for (const pauseInMs of PAUSES_IN_MS) {
-    if (found !== undefined) return found;
-    await gateway.clock.sleep(pauseInMs);
-    found = await lookUp(gateway, id, owner);
-  }
+  const found = await lookUpAgain(() => lookUp(gateway, id, owner), { clock: gateway.clock, pausesInMs: PAUSES_IN_MS });
   if (found !== undefined) return found;
   if (/^\d{1,15}$/.test(id)) return await timelineAtSequence(gateway, scope, { id, sequence: Number(id) });
   throw new InvocationNotFoundError({ id });
