@@ -6,7 +6,7 @@ import { commandOf, cpuOf, descendantsOf, startBenchWorker } from './processes.t
 import { startProduct } from './product.ts';
 
 /** The counts of a server since its start, and the processor time of each kind of process in microseconds. */
-export type Counts = {
+type Counts = {
   stored: number;
   delivered: number;
   /** The messages of the log and of the results so far. The roles store other messages all the time, such as what they have read. */

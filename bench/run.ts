@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { Fsync } from '#src/main/nats-server/files.ts';
-import { BACKOFF_IN_MS, type Counts, type FormName, startForm } from './measured-form.ts';
+import { BACKOFF_IN_MS, type FormName, type MeasuredForm, startForm } from './measured-form.ts';
 import { quiet } from './quiet.ts';
 import { createReport } from './report.ts';
 import { type Load, openFormLoad, type Workload } from './workloads.ts';
@@ -88,7 +88,7 @@ const measured = new Map<string, Measured[]>();
 checkRatios();
 process.exitCode = report.print() ? 0 : 1;
 
-async function measureOne(load: Load, form: { counts(): Promise<Counts> }, workload: Workload): Promise<Measured> {
+async function measureOne(load: Load, form: Pick<MeasuredForm, 'counts'>, workload: Workload): Promise<Measured> {
   const { arrivals } = load;
   const { count, outcomes } = workload;
   const before = await form.counts();

@@ -40,7 +40,7 @@ export type ExecutionResult = Printed & { memoryUsedInMb?: number } & (
     | { kind: 'failed'; failure: Failure }
   );
 
-/** The part of an `AbortSignal` that hosts use. A whole one costs each execution ten times as much (docs/performance.md H21). */
+/** The part of an `AbortSignal` that hosts use. A whole one for each execution is expensive (docs/performance.md H21). */
 export interface ExecutionSignal {
   readonly aborted: boolean;
   addEventListener(type: 'abort', listener: () => void): void;
