@@ -7,13 +7,13 @@ import { parseAckSubject, pendingIn } from '#src/nats/wire/ack-subject.ts';
 const KEEPS_BLOCKS_SINCE = '2.11.6';
 /** Fewer messages are delivered sooner than it is worth to read the block. */
 const BACKLOG = 1_000;
-const READ_EVERY_MS = 100;
+const READ_EVERY_MS = 20;
 
 /**
  * Keeps the block of the stream from which a consumer with several filters reads in the memory of the server (docs/performance.md H14).
  *
  * The returned function takes each delivered message. While a backlog is delivered by a server that needs it, one of these messages is
- * read ten times a second, and the answer goes to nobody.
+ * read fifty times a second, and the answer goes to nobody.
  */
 export function keepBlocksLoaded({ nats, jetstream, createInbox }: Connection, stream: string): (message: Msg) => void {
   const subject = `${jetstream.apiPrefix}.STREAM.MSG.GET.${stream}`;

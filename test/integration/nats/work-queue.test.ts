@@ -107,38 +107,12 @@ describe('the work queue', () => {
     await expect.poll(() => new Set(requestsOf(taken.items)).size, { timeout: 15_000 }).toBe(accepted.length);
   });
 
-  test('drains an old backlog at less than ten times the cost of one filter to the server', async () => {
-    const name = newFunction();
-    const publisher = createPublisher(nats.connection, { timeoutInMs: 30_000 });
-    const payload = JSON.stringify('x'.repeat(100));
-    await Promise.all(Array.from({ length: BACKLOG }, () => publisher.publish(subjects.invoke(name), payload)));
-    publisher.close();
-    // A server that has just started has no block of the stream in memory.
-    const cold = async (read: () => Promise<unknown>): Promise<number> => {
-      await server.end();
-      await server.restart();
-      await expect.poll(() => nats.connection.isConnected, { timeout: 15_000 }).toBe(true);
-      const before = processorTimeOf(server.pid);
-      await read();
-      return processorTimeOf(server.pid) - before;
-    };
-    const ofOneFilter = await cold(async () => {
-      const { jetstream, manager } = nats.connection;
-      const filter = { durable_name: 'one-filter', filter_subject: subjects.invoke(name), ack_policy: AckPolicy.Explicit };
-      await manager.consumers.add(INVOCATIONS, { ...filter, max_ack_pending: BACKLOG });
-      let read = 0;
-      for await (const message of await (await jetstream.consumers.get(INVOCATIONS, 'one-filter')).consume({ max_messages: 500 })) {
-        message.ack();
-        if (++read === BACKLOG) break;
-      }
-    });
-    const ofWorkQueue = await cold(async () => {
-      await using taken = take(name, { slots: 500 });
-      await expect.poll(() => taken.items.length, { timeout: 60_000 }).toBe(BACKLOG);
-    });
-    // 40 times without the reads of H14, 1.1 to 2.5 times with them, and 5 times when other tests use the processors.
-    expect(ofWorkQueue).toBeLessThan(10 * ofOneFilter);
-  }, 90_000);
+  test('drains an old backlog at less than five times the cost of one filter to the server', async () => {
+    // Other work of the machine makes single drains dearer, so the median of three counts.
+    const ratios: number[] = [];
+    for (let round = 0; round < 3; round++) ratios.push(await drainBacklog());
+    expect(ratios.sort((one, other) => one - other)[1]).toBeLessThan(5);
+  }, 180_000);
 });
 
 const BACKLOG = 20_000;
@@ -148,4 +122,38 @@ function processorTimeOf(pid: number): number {
   const [, fields = ''] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ');
   const [user = 0, system = 0] = fields.split(' ').slice(11, 13).map(Number);
   return (user + system) * 10;
+}
+
+/** What the server spends on a backlog that the work queue drains, as a multiple of what a consumer with one filter costs. */
+async function drainBacklog(): Promise<number> {
+  const name = newFunction();
+  const publisher = createPublisher(nats.connection, { timeoutInMs: 30_000 });
+  const payload = JSON.stringify('x'.repeat(100));
+  await Promise.all(Array.from({ length: BACKLOG }, () => publisher.publish(subjects.invoke(name), payload)));
+  publisher.close();
+  // A server that has just started has no block of the stream in memory.
+  const cold = async (read: () => Promise<unknown>): Promise<number> => {
+    await server.end();
+    await server.restart();
+    await expect.poll(() => nats.connection.isConnected, { timeout: 15_000 }).toBe(true);
+    const before = processorTimeOf(server.pid);
+    await read();
+    return processorTimeOf(server.pid) - before;
+  };
+  const ofOneFilter = await cold(async () => {
+    const { jetstream, manager } = nats.connection;
+    const consumer = `one-filter-${name}`;
+    const filter = { durable_name: consumer, filter_subject: subjects.invoke(name), ack_policy: AckPolicy.Explicit };
+    await manager.consumers.add(INVOCATIONS, { ...filter, max_ack_pending: BACKLOG });
+    let read = 0;
+    for await (const message of await (await jetstream.consumers.get(INVOCATIONS, consumer)).consume({ max_messages: 500 })) {
+      message.ack();
+      if (++read === BACKLOG) break;
+    }
+  });
+  const ofWorkQueue = await cold(async () => {
+    await using taken = take(name, { slots: 500 });
+    await expect.poll(() => taken.items.length, { timeout: 60_000 }).toBe(BACKLOG);
+  });
+  return ofWorkQueue / ofOneFilter;
 }
