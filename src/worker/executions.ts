@@ -7,12 +7,17 @@ import type { Execution, ExecutionResult, ExecutionSignal } from '#src/core/port
 import { PassingMap } from '#src/core/stream/passing-map.ts';
 import { ExecutionAbort } from './execution-abort.ts';
 
-/** The executions that run in this worker now. An attempt that the log calls `running` under this worker's name is one of them, or is lost. */
+/** The attempts of this worker. An attempt that the log calls `running` under this worker's name is one of them, or is lost. */
 export interface Executions {
-  readonly size: number;
   /** Whether all executions were aborted because the worker stops. */
   readonly isAborted: boolean;
+  /** Whether this worker holds the attempt. */
   isRunning(asked: AskedAttempt): boolean;
+  /**
+   * Holds an attempt until `perform` has ended, which appends `running`, executes, and appends the result. Between an append and its answer the
+   * log names this worker while nothing executes. Another worker that asked then would append the attempt as lost (EXEC5).
+   */
+  hold<Result>(held: Required<AskedAttempt>, perform: () => Result | Promise<Result>): Promise<Result>;
   run(executed: Required<AskedAttempt>, execute: (signal: ExecutionSignal) => Promise<ExecutionResult>): Promise<ExecutionResult>;
   /** Aborts one execution, if it runs. Tells whether it did. */
   cancel(canceled: AskedAttempt): boolean;
@@ -21,26 +26,34 @@ export interface Executions {
 }
 
 export function createExecutions(): Executions {
+  const held = new Set<string>();
   const running = new PassingMap<string, ExecutionAbort>();
   let isAborted = false;
   const keyOf = ({ function: name, invocation, attempt }: AskedAttempt): string => `${name}/${invocation}#${attempt}`;
 
-  /** The executions that an attempt means: several without its function, when functions share the id. */
+  /** Whether an attempt means this key. Without a function it means several, when functions share the id. */
+  const isMeant = (key: string, { invocation, attempt }: AskedAttempt): boolean => key.endsWith(`/${invocation}#${attempt}`);
+
   function find(asked: AskedAttempt): ExecutionAbort[] {
-    if (asked.function === undefined)
-      return [...running].flatMap(([key, execution]) => (key.endsWith(`/${asked.invocation}#${asked.attempt}`) ? [execution] : []));
+    if (asked.function === undefined) return [...running].flatMap(([key, execution]) => (isMeant(key, asked) ? [execution] : []));
     const found = running.get(keyOf(asked));
     return found === undefined ? [] : [found];
   }
 
   return {
-    get size() {
-      return running.size;
-    },
     get isAborted() {
       return isAborted;
     },
-    isRunning: (asked) => find(asked).length > 0,
+    isRunning: (asked) => (asked.function === undefined ? [...held].some((key) => isMeant(key, asked)) : held.has(keyOf(asked))),
+    async hold(attempt, perform) {
+      const key = keyOf(attempt);
+      held.add(key);
+      try {
+        return await perform();
+      } finally {
+        held.delete(key);
+      }
+    },
     async run(executed, execute) {
       const execution = new ExecutionAbort();
       const key = keyOf(executed);

@@ -17,10 +17,11 @@ import type { CanceledBatches } from './canceled-batches.ts';
 import { executeAttempt } from './execute-attempt.ts';
 import type { Executions } from './executions.ts';
 import { findVersion } from './find-version.ts';
-import { freeSlot, runInFlow } from './flow-run.ts';
+import { runInFlow } from './flow-run.ts';
 import { GroupRun } from './group-run.ts';
 import { afterExecution, afterLoss, type NextStep, nextStep } from './next-step.ts';
 import type { WorkerPorts } from './ports.ts';
+import { probeAttempt } from './probe-attempt.ts';
 import { publishResult } from './publish-result.ts';
 import { type SharedSlot, sharedSlotOf } from './shared-slot.ts';
 import type { Slots } from './slots.ts';
@@ -177,10 +178,18 @@ export class WorkerRun implements StreamRun {
       case 'end':
         return this.#appendEnd(request.fact.invocation, step.facts);
       case 'start':
-        return this.#options.fn().definition.flow === undefined && invocation.context.waitsFor === null && invocation.context.group === null
-          ? this.#runAttempt(request, step)
-          : this.#startInFlow({ request, invocation }, step);
+        return this.#holdAttempt({ request, invocation }, step);
     }
+  }
+
+  /** This worker says from here on that it runs the attempt (EXEC5). */
+  #holdAttempt({ request, invocation }: Due, step: NextStep & { kind: 'start' }): Promise<EffectResult> {
+    const held = { function: this.#writer.state.name.function, invocation: step.fact.invocation, attempt: step.fact.attempt };
+    return this.#options.executions.hold(held, () =>
+      this.#options.fn().definition.flow === undefined && invocation.context.waitsFor === null && invocation.context.group === null
+        ? this.#runAttempt(request, step)
+        : this.#startInFlow({ request, invocation }, step),
+    );
   }
 
   /** A debounced request waits for its group first, and its leader runs for all members (DEB1, DEB3). */
@@ -210,7 +219,7 @@ export class WorkerRun implements StreamRun {
       // During the wait the function may have changed, and the event may have become too old.
       if (hasWaited) step = await this.#decideAgain(decided.fact.invocation);
       const needsSharedSlot = hasWaited && hasLimits(this.#options.fn().definition.flow);
-      if (step?.kind !== 'start' || needsSharedSlot) return 'again';
+      if (step?.kind !== 'start' || step.fact.attempt !== decided.fact.attempt || needsSharedSlot) return 'again';
       const { fact } = step;
       const effects = await this.#writer.propose(fact.invocation, [fact]);
       // Without the effect the fact was refused: another process was first, and the state shows its fact (EXEC1).
@@ -273,18 +282,9 @@ export class WorkerRun implements StreamRun {
     return 'again';
   }
 
-  /** Asks the worker of an attempt whether it runs the attempt, and appends a lost attempt if not (EXEC3). */
-  async #probeAttempt({ request, invocation }: Due): Promise<EffectResult> {
-    const { executionProbe, clock, payloads } = this.#options.ports;
-    const { worker, attempts } = invocation.context;
-    const id = request.fact.invocation;
-    const asked = { function: this.#writer.state.name.function, invocation: id, attempt: attempts };
-    if (await executionProbe.isRunning(worker ?? '', asked)) return 'left-unacked';
-    const why = `worker ${worker} vanished during attempt ${attempts}`;
-    await this.#writer.propose(id, afterLoss(invocation, why, { at: clock.now(), decide: decideWhenFor(request, payloads) }));
-    const shared = this.#sharedSlot(request, attempts);
-    if (shared !== undefined) freeSlot({ ...this.#options, invocation: () => this.#writer.state.invocations.get(id) }, shared);
-    return 'again';
+  #probeAttempt({ request, invocation }: Due): Promise<EffectResult> {
+    const slotOf = (attempt: number): SharedSlot | undefined => this.#sharedSlot(request, attempt);
+    return probeAttempt(request, invocation, { ...this.#options, writer: this.#writer, slotOf });
   }
 
   #publishResult(due: Due): Promise<'settled'> {

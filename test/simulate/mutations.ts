@@ -115,7 +115,7 @@ export const mutations: readonly Mutation[] = [
     breaks: 'EXEC3: an attempt is cut while its worker executes it',
     edits: [
       {
-        file: run,
+        file: 'src/worker/probe-attempt.ts',
         from: "if (await executionProbe.isRunning(worker ?? '', asked)) return 'left-unacked';",
         to: 'void [executionProbe, asked];',
       },
@@ -185,8 +185,8 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: run,
-        from: 'await this.#writer.propose(id, afterLoss(invocation, why, { at: clock.now(), decide: decideWhenFor(request, payloads) }));',
-        to: 'const fn = versionFor(this.#options.fn(), invocation.context);\n    if (fn !== undefined) await this.#execute(request, attempts, fn);\n    await this.#writer.propose(id, afterLoss(invocation, why, { at: clock.now(), decide: decideWhenFor(request, payloads) }));',
+        from: 'return probeAttempt(request, invocation, { ...this.#options, writer: this.#writer, slotOf });',
+        to: "const fn = versionFor(this.#options.fn(), invocation.context);\n    const step = { kind: 'start', fact: { attempt: invocation.context.attempts }, fn };\n    const executed = fn === undefined ? Promise.resolve() : executeAttempt(this.#options, request, step);\n    return executed.then(() => probeAttempt(request, invocation, { ...this.#options, writer: this.#writer, slotOf }));",
       },
     ],
   },

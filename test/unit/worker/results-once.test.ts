@@ -1,24 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { createCancel } from '#src/client/cancel.ts';
 import { defineFunction, type HandlerContext } from '#src/client/define-function.ts';
-import type { StreamName } from '#src/core/log/event-log.ts';
-import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
-import { createMemoryLog, type MemoryLog } from '#src/core/memory/memory-log.ts';
+import type { MemoryLog } from '#src/core/memory/memory-log.ts';
 import { createStreamId, idAt } from '#src/core/names/ids.ts';
 import { parseFunctionName } from '#src/core/names/names.ts';
 import { silentLogger } from '#src/core/ports/logger.ts';
-import { openFunctionDirectory } from '#src/functions/directory.ts';
-import { createFunctionRegistry } from '#src/functions/registry.ts';
-import { createInlineHost } from '#src/hosts/inline-host.ts';
-import { createMemoryAnswers } from '#src/testing/memory-answers.ts';
-import { createMemoryWork } from '#src/testing/memory-work.ts';
 import { createTestSequent, type TestSequent } from '#src/testing/testing.ts';
-import { createVirtualClock } from '#src/testing/virtual-clock.ts';
-import { startWorker, type Worker, type WorkerOptions } from '#src/worker/worker.ts';
 import { until } from '#test/support/log/opened-log.ts';
+import { LEASE_IN_MS, openMemoryWorkers } from '#test/support/worker/memory-workers.ts';
 
 const SECOND = 1_000;
-const LEASE_IN_MS = 15 * SECOND;
 const BATCH = 8;
 
 /** How many results each invocation has, in ascending order. */
@@ -71,7 +61,7 @@ describe('the results that are published', () => {
   });
 
   test('are one for an invocation that was cancelled while it ran, although another worker is idle (PUB5)', async () => {
-    const { clock, log, work, addWorker, accept, cancel, close } = await openParts();
+    const { clock, log, work, addWorker, accept, cancel, close } = await openMemoryWorkers();
     let starts = 0;
     const hang = (): Promise<never> => {
       starts++;
@@ -136,74 +126,9 @@ describe('the results that are published', () => {
   });
 });
 
-/** The parts of a system in memory, to which several workers can be added. */
-async function openParts() {
-  const clock = createVirtualClock(Date.UTC(2026, 0, 1));
-  const log = createMemoryLog({ clock });
-  const work = createMemoryWork({ log, clock, leaseInMs: LEASE_IN_MS });
-  const store = createMemoryKeyValue();
-  const answers = createMemoryAnswers();
-  const stopping = new AbortController();
-  const registry = createFunctionRegistry(store, { refuseDestination: answers.destinationCheck.refuse, clock });
-  const directory = await openFunctionDirectory(store, { signal: stopping.signal });
-  const writing = { log, hints: work.hints, clock, findFunction: directory.ask };
-  let appends = 0;
-
-  function addWorker(worker: string, handler: () => unknown, changed: Partial<Pick<WorkerOptions, 'results' | 'logger'>>) {
-    return startWorker({
-      ...answers,
-      ...writing,
-      queue: work.queue,
-      results: log.results,
-      flow: createMemoryKeyValue(),
-      tenancy: { region: 'local', project: 'default' },
-      maxHops: 16,
-      maxChain: 1_000,
-      logger: silentLogger,
-      functions: directory,
-      worker,
-      host: createInlineHost(new Map([['echo', handler]]), clock.after),
-      appendId: () => `${worker}-${appends++}`,
-      canRun: () => true,
-      // A worker that has a stream in progress takes no other item.
-      window: { size: 1 },
-      ...changed,
-    });
-  }
-
-  async function accept(): Promise<StreamName> {
-    await registry.put({ name: 'echo', handler: { kind: 'inline' }, concurrency: 1 });
-    const name = { function: parseFunctionName('echo'), stream: createStreamId(clock.now(), new Uint8Array(8)) };
-    await log.accept(name, [{ payload: '{}' }]);
-    return name;
-  }
-
-  return {
-    clock,
-    log,
-    work,
-    addWorker,
-    accept,
-    cancel: createCancel({
-      ...writing,
-      ...answers,
-      by: 'canceller',
-      appendId: () => `c-${appends++}`,
-      functions: registry,
-      findQueued: async () => [],
-    }).cancel,
-    async close(workers: readonly Worker[]) {
-      clock.release();
-      for (const worker of workers) await worker.stop(0);
-      stopping.abort();
-      await work.close();
-    },
-  };
-}
-
 /** Runs one invocation whose first publication ends as given, and lets its item return after the lease. */
 async function redeliver(first: (publish: () => Promise<void>) => Promise<void>): Promise<MemoryLog['results']> {
-  const { clock, log, work, addWorker, accept, close } = await openParts();
+  const { clock, log, work, addWorker, accept, close } = await openMemoryWorkers();
   let publications = 0;
   const warnings: object[] = [];
   const worker = addWorker('worker', () => 'done', {
