@@ -37,11 +37,10 @@ const ATTENTIVE_FOR_MS = 2_000;
 const SAMPLE_EVERY_MS = 100;
 /** A longer sample contains a pause, and says nothing about the present. */
 const MAX_SAMPLE_IN_MS = 1_000;
-/** Requested messages cannot be delayed. A message may be about 64 invocations, so the number of requested messages follows their size. */
-const REQUESTED_SIZE = 256_000;
-const FEW_MESSAGES = { min: 64, max: 1_000 };
+/** Requested messages cannot be delayed. A message may be 64 invocations, so their bytes are limited, to some hundreds of invocations. */
+const FEW = { messages: 1_000, bytes: 256_000 };
 /** For a reader that is far behind. */
-const MANY_MESSAGES = 4_000;
+const MANY = { messages: 4_000, bytes: 4_000_000 };
 
 export function createPace(options: PaceOptions): ProjectionPace {
   return new MeasuredPace(options);
@@ -56,8 +55,8 @@ class MeasuredPace implements ProjectionPace {
   #sampledAt = Number.NEGATIVE_INFINITY;
   /** The time of the last message that was read. */
   #readUntil = 0;
-  /** The average size of the last messages. */
-  #size = REQUESTED_SIZE / FEW_MESSAGES.min;
+  /** How old the last message was when it was read. A reader that has read everything is not behind, however old the last message is. */
+  #lagInMs = 0;
   #askedAt = Number.NEGATIVE_INFINITY;
   #isBurst = false;
   #cancelTimer: (() => void) | undefined;
@@ -69,11 +68,14 @@ class MeasuredPace implements ProjectionPace {
   }
 
   demand(): number {
-    const behindInMs = this.#options.clock.now() - this.#readUntil;
-    if (!this.#isHeld(behindInMs)) return behindInMs > MAX_DELAY_IN_MS && !this.#isBurst ? MANY_MESSAGES : this.#fewMessages;
+    if (!this.#isHeld()) return this.#limits.messages;
     // While nothing is read, a timer finds the end of the burst.
     this.#cancelTimer ??= this.#timers.every(SAMPLE_EVERY_MS, () => this.#check());
     return 0;
+  }
+
+  maxBytes(): number {
+    return this.#limits.bytes;
   }
 
   onRelease(listener: () => void): () => void {
@@ -81,9 +83,9 @@ class MeasuredPace implements ProjectionPace {
     return () => this.#releases.delete(listener);
   }
 
-  noteRead(at: number, size: number): void {
+  noteRead(at: number): void {
     this.#readUntil = at;
-    this.#size += (size - this.#size) / 64;
+    this.#lagInMs = this.#options.clock.now() - at;
     this.#sample();
   }
 
@@ -97,13 +99,15 @@ class MeasuredPace implements ProjectionPace {
     this.#cancelTimer = undefined;
   }
 
-  get #fewMessages(): number {
-    return Math.round(Math.min(FEW_MESSAGES.max, Math.max(FEW_MESSAGES.min, REQUESTED_SIZE / this.#size)));
+  get #limits(): { messages: number; bytes: number } {
+    return this.#lagInMs > MAX_DELAY_IN_MS && !this.#isBurst ? MANY : FEW;
   }
 
-  #isHeld(behindInMs: number): boolean {
-    if (!this.#isBurst || behindInMs >= MAX_DELAY_IN_MS || !this.#options.mayHold()) return false;
-    return this.#options.clock.now() - this.#askedAt >= ATTENTIVE_FOR_MS;
+  #isHeld(): boolean {
+    const { clock, mayHold } = this.#options;
+    const now = clock.now();
+    if (!this.#isBurst || now - this.#readUntil >= MAX_DELAY_IN_MS || !mayHold()) return false;
+    return now - this.#askedAt >= ATTENTIVE_FOR_MS;
   }
 
   #check(): void {

@@ -38,8 +38,8 @@ export type ReplayOptions = {
 
 /** Decides when the replay reads. The replay reports each message that it has read. */
 export interface ReplayPace extends Pace {
-  /** Reports a message that was read: its time, and its size in bytes or characters. */
-  noteRead(at: number, size: number): void;
+  /** Reports the time of a message that was read. */
+  noteRead(at: number): void;
 }
 
 const MAX_MESSAGES = 4_000;
@@ -111,7 +111,7 @@ class LogReplay implements Replay {
     if (entry.sequence > this.#until) return this.#stopping.abort();
     if (entry.sequence !== this.#read + 1) this.#takeGap(entry);
     this.#read = entry.sequence;
-    this.#options.pace?.noteRead(entry.at, entry.body.length);
+    this.#options.pace?.noteRead(entry.at);
     if (entry.content.kind === 'erasure') this.#erase(entry, entry.content.erasure);
     else this.#foldEntry(entry);
     if (this.#read >= this.#until) this.#stopping.abort();

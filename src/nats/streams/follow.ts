@@ -72,6 +72,7 @@ export async function followMessages(options: FollowOptions, onMessage: (message
     stream: INVOCATIONS,
     openConsumer,
     demand: () => pace?.demand() ?? MAX_REQUESTED,
+    maxBytes: pace && (() => pace.maxBytes()),
     onMessage: onDelivery,
     onProblem,
     signal,

@@ -11,6 +11,8 @@ export type PullOptions = {
   openConsumer: () => Promise<string>;
   /** How many messages may be requested and not yet delivered, at this moment. */
   demand: () => number;
+  /** How many bytes one request may bring, at this moment. A larger message is requested alone. */
+  maxBytes?: (() => number) | undefined;
   onMessage: (message: Msg) => void;
   onProblem: (problem: string) => void;
   signal: AbortSignal;
@@ -31,7 +33,7 @@ const HEARTBEAT_IN_MS = 5_000;
 /**
  * Pulls messages from a consumer until the signal aborts.
  *
- * 1. It requests as many messages as `demand()` allows, and requests more when half of them are delivered.
+ * 1. It requests as many messages as `demand()` allows, and requests more when half of them are delivered, or their bytes.
  * 2. It opens the consumer again after a reconnection, a deletion, a shutdown or a change of the leader.
  * 3. It treats two and a half missed heartbeats as a loss.
  */
@@ -53,6 +55,8 @@ class SupervisedPull implements Pull {
   #requests = 0;
   /** Messages that were requested and not delivered yet. */
   #outstanding = 0;
+  /** Whether the next message is larger than a request may bring. */
+  #isTooLarge = false;
   #receivedAt = performance.now();
   #isOpening = false;
   #lastProblem = '';
@@ -103,12 +107,17 @@ class SupervisedPull implements Pull {
     const batch = this.#options.demand() - this.#outstanding;
     // One request for each free slot would double the messages on the wire, so the next request waits for half of the demand.
     if (batch <= 0 || (this.#outstanding > 0 && batch < this.#outstanding)) return;
+    this.#request(this.#isTooLarge ? { batch: 1 } : { batch, max_bytes: this.#options.maxBytes?.() });
+    this.#isTooLarge = false;
+  }
+
+  #request({ batch, max_bytes }: { batch: number; max_bytes?: number | undefined }): void {
     this.#outstanding += batch;
-    const request = { batch, expires: nanos(EXPIRES_IN_MS), idle_heartbeat: nanos(HEARTBEAT_IN_MS) };
     if (this.#outstanding === batch) this.#receivedAt = performance.now();
+    const request = { batch, max_bytes, expires: nanos(EXPIRES_IN_MS), idle_heartbeat: nanos(HEARTBEAT_IN_MS) };
     const { connection, stream } = this.#options;
-    nats.publish(`${connection.jetstream.apiPrefix}.CONSUMER.MSG.NEXT.${stream}.${this.#consumer}`, JSON.stringify(request), {
-      reply: `${this.#inbox}.${this.#generation}.${this.#requests++}`,
+    this.#nats.publish(`${connection.jetstream.apiPrefix}.CONSUMER.MSG.NEXT.${stream}.${this.#consumer}`, JSON.stringify(request), {
+      reply: `${this.#inbox}.${this.#generation}.${batch}.${this.#requests++}`,
     });
   }
 
@@ -122,7 +131,8 @@ class SupervisedPull implements Pull {
 
   #receiveStatus({ subject, headers }: Msg): void {
     const code = headers?.code ?? 0;
-    if (code === 100 || Number(subject.slice(this.#inbox.length + 1).split('.')[0]) !== this.#generation) return;
+    const [generation, batch] = subject.slice(this.#inbox.length + 1).split('.');
+    if (code === 100 || Number(generation) !== this.#generation) return;
     if (isLoss(code, headers?.description ?? '')) {
       // For code 503 the watchdog opens the consumer again, at most once a second.
       this.#consumer = undefined;
@@ -131,6 +141,7 @@ class SupervisedPull implements Pull {
     }
     const unserved = Number(headers?.get('Nats-Pending-Messages') ?? '');
     this.#outstanding = Math.max(0, this.#outstanding - unserved);
+    this.#isTooLarge = unserved === Number(batch) && /size exceeds/i.test(headers?.description ?? '');
     this.poke();
   }
 

@@ -52,7 +52,7 @@ function behind({ state, config, created }: Info, messages: number): Info {
   };
 }
 
-/** Follows the log from its first message. */
+/** Follows the log from its first message. With a pace, whole messages. */
 function follow(connection: Connection, pace?: Pace) {
   const sequences: number[] = [];
   const problems: string[] = [];
@@ -60,7 +60,7 @@ function follow(connection: Connection, pace?: Pace) {
   const options = {
     connection,
     from: 1,
-    headersOnly: true,
+    headersOnly: pace === undefined,
     signal: stop.signal,
     pace,
     onProblem: (problem: string) => void problems.push(problem),
@@ -93,9 +93,10 @@ async function deleteConsumers(): Promise<void> {
 }
 
 /** Accepts requests, one after another. Resolves to their sequences. */
-async function write(count: number): Promise<number[]> {
+async function write(count: number, bytes = 2): Promise<number[]> {
   const sequences: number[] = [];
-  for (let index = 0; index < count; index++) sequences.push(await accept(nats.ports.log, newStream()));
+  const payload = JSON.stringify('x'.repeat(bytes - 2));
+  for (let index = 0; index < count; index++) sequences.push(await accept(nats.ports.log, newStream(), { payload }));
   return sequences;
 }
 
@@ -156,7 +157,11 @@ describe('a follower of the log that opens its consumer again', () => {
       release = listener;
       return () => {};
     };
-    await using following = follow(nats.connection, { demand: () => wanted - following.sequences.length, onRelease });
+    await using following = follow(nats.connection, {
+      demand: () => wanted - following.sequences.length,
+      maxBytes: () => 1_000_000,
+      onRelease,
+    });
     await write(5);
     await following.reached(2);
     // The server has answered a later request of the same connection, so it would have delivered a third message.
@@ -166,6 +171,29 @@ describe('a follower of the log that opens its consumer again', () => {
     release();
     await following.reached(5);
     expect(following).toMatchObject({ sequences: [1, 2, 3, 4, 5], problems: [] });
+  });
+
+  test('gets no more bytes than it requested when its reader pauses', async () => {
+    await recreate();
+    let isPaused = false;
+    const pace = { demand: () => (isPaused ? 0 : 1_000), maxBytes: () => 50_000, onRelease: () => () => {} };
+    await using following = follow(nats.connection, pace);
+    await following.reached((await write(1)).at(-1));
+    isPaused = true;
+    await write(10, 15_000);
+    await nats.connection.nats.flush();
+    expect(following.sequences).toEqual([1, 2, 3, 4]);
+  });
+
+  test('gets a message that is larger than what it may request, and those behind it', async () => {
+    await recreate();
+    const pace = { demand: () => 1_000, maxBytes: () => 10_000, onRelease: () => () => {} };
+    await using following = follow(nats.connection, pace);
+    await write(1);
+    await write(2, 20_000);
+    await write(40);
+    await following.reached((await write(1, 20_000)).at(-1));
+    expect(following.sequences).toEqual(Array.from({ length: 44 }, (_, index) => index + 1));
   });
 
   test('replaces a consumer that delivers nothing although the leader holds a newer message', { timeout: 30_000 }, async () => {

@@ -28,7 +28,11 @@ function paceOn({ mayHold = true } = {}) {
       times.idle += (1 - others - own) * 200;
       for (const tick of [...ticks]) tick();
     },
-    read: (size = 500) => pace.noteRead(now, size),
+    read: (ageInMs = 0) => pace.noteRead(now - ageInMs),
+    /** Lets time pass in which nothing happens. */
+    rest(inMs: number) {
+      now += inMs;
+    },
   };
 }
 
@@ -72,13 +76,15 @@ describe('a projection beside a busy machine', () => {
     expect(pace.demand()).toBe(0);
   });
 
-  test('requests fewer messages at a time when they are larger, because requested messages cannot be delayed', () => {
-    const { pace, read } = paceOn();
-    const requested = [200, 1_000, 100_000].map((size) => {
-      for (let i = 0; i < 500; i++) read(size);
-      return pace.demand();
-    });
-    expect(requested).toEqual([1_000, 256, 64]);
+  test('requests few bytes at a time, because what was requested cannot be delayed, also after a rest', () => {
+    const { pace, read, rest } = paceOn();
+    const asked = (): number[] => [pace.demand(), pace.maxBytes()];
+    expect(asked()).toEqual([1_000, 256_000]);
+    read();
+    rest(60_000);
+    expect(asked()).toEqual([1_000, 256_000]);
+    read(6_000);
+    expect(asked()).toEqual([4_000, 4_000_000]);
   });
 
   test('reads on as soon as the burst is over (PACE1)', () => {
