@@ -11,7 +11,8 @@ const IN_FLIGHT = 1_024;
 /** As Sequent connects: by default the client records a stack for each request, which costs more than the request. */
 const OPTIONS = { servers, noAsyncTraces: true };
 const nats = await connect(OPTIONS);
-const jetstream = nats.jetstream();
+/** The process stands still between its turns, in which its timers pass. */
+const jetstream = nats.jetstream({ timeout: 3_600_000 });
 if (mode === 'work') await work();
 else await load();
 

@@ -23,10 +23,12 @@ export async function startPeer({ script }: System, { server, folder, count }: P
   const worker = await start('work');
   const load = await start('load');
   const both = [worker, load];
+  const workerEnded = once(worker.child, 'exit').then(() => Promise.reject(new Error(`the worker of ${script} ended`)));
+  workerEnded.catch(() => {});
   for (const { child } of both) child.kill('SIGSTOP');
   const ask = async (command: string): Promise<unknown> => {
     for (const { child } of both) child.kill('SIGCONT');
-    const answer = await load.ask(command);
+    const answer = await Promise.race([load.ask(command), workerEnded]);
     for (const { child } of both) child.kill('SIGSTOP');
     return answer;
   };
