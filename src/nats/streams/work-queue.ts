@@ -38,6 +38,8 @@ export type NatsWorkQueueOptions = {
 /** Deliveries to a slow or dead target stay unacknowledged, and must not block the other deliveries. */
 const MAX_ACK_PENDING = { function: 50_000, deliveries: 1_000_000 };
 const FLOOR_EVERY_MS = 5_000;
+/** An item may be a batch of many invocations. After single ones, as many items as free slots would bring far more invocations than slots. */
+const REQUESTED_BYTES = 256_000;
 /** How long an item is left to other processes, while this one takes no work. */
 const RETURNED_FOR_MS = 1_000;
 
@@ -77,6 +79,7 @@ export function createNatsWorkQueue(options: NatsWorkQueueOptions): WorkQueue {
         stream: INVOCATIONS,
         openConsumer: () => openWorkConsumer({ connection, state, leaseInMs, onAckLimit }, source),
         demand: () => (takesWork() ? demand() : 0),
+        maxBytes: () => REQUESTED_BYTES,
         signal,
         onProblem: (problem) => onProblem(`${durableOf(source)}: ${problem}`),
         onMessage: (message) => {

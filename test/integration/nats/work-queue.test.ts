@@ -25,14 +25,14 @@ let functions = 0;
 const newFunction = (): FunctionName => `fn${functions++}` as FunctionName;
 
 /** Accepts items of a function until the test ends. `slots` is the maximum of items in progress. */
-function take(name: FunctionName, options: { slots?: number; onItem?: (item: WorkItem) => void } = {}) {
-  const { slots = 100, onItem = (item) => item.ack() } = options;
+function take(name: FunctionName, options: { slots?: () => number; onItem?: (item: WorkItem) => void } = {}) {
+  const { slots = () => 100, onItem = (item) => item.ack() } = options;
   const items: WorkItem[] = [];
   const stop = new AbortController();
   const subscription = nats.ports.queue.run({
     source: { kind: 'function', name },
     signal: stop.signal,
-    demand: () => slots,
+    demand: slots,
     onItem: (item) => {
       items.push(item);
       onItem(item);
@@ -79,6 +79,20 @@ describe('the work queue', () => {
     expect(performance.now() - startedAt).toBeGreaterThan(2_500);
     expect(requestsOf(taken.items)).toEqual([request, request]);
     expect(taken.items[1]?.isFirstDelivery).toBe(false);
+  });
+
+  test('delivers a part of the requested items when they are larger than the items before', async () => {
+    const name = newFunction();
+    let slots = 512;
+    await using taken = take(name, { slots: () => slots });
+    await accept(nats.ports.log, { ...newStream(), function: name });
+    await expect.poll(() => taken.items.length).toBe(1);
+    slots = 0;
+    const payload = JSON.stringify('x'.repeat(40_000));
+    for (let index = 0; index < 10; index++) await accept(nats.ports.log, { ...newStream(), function: name }, { payload });
+    await expect.poll(() => taken.items.length).toBe(7);
+    await nats.connection.nats.flush();
+    expect(taken.items.length).toBe(7);
   });
 
   test('continues when its consumer is deleted: every item is delivered, some of them twice', async () => {
@@ -152,7 +166,7 @@ async function drainBacklog(): Promise<number> {
     }
   });
   const ofWorkQueue = await cold(async () => {
-    await using taken = take(name, { slots: 500 });
+    await using taken = take(name, { slots: () => 500 });
     await expect.poll(() => taken.items.length, { timeout: 60_000 }).toBe(BACKLOG);
   });
   return ofWorkQueue / ofOneFilter;
