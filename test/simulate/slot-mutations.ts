@@ -129,17 +129,6 @@ export const slotMutations = [
     ],
   },
   {
-    name: 'aging ignored',
-    breaks: 'SLOT8: urgent requests overtake others for ever',
-    edits: [
-      {
-        file: 'src/core/functions/priority.ts',
-        from: 'return since - (priority ?? DEFAULT_PRIORITY) * agingInMs;',
-        to: 'return since / 1e13 - (priority ?? DEFAULT_PRIORITY) + 0 * agingInMs;',
-      },
-    ],
-  },
-  {
     name: 'ledger without compare-and-set',
     breaks: 'SLOT2: two processes give the same slot',
     edits: [{ file: 'src/core/flow/pool-slots.ts', from: 'store.put(key, next, revision)', to: 'store.put(key, next)' }],
