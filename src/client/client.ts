@@ -103,7 +103,11 @@ export type ClientOptions = ClientAddress & {
   masterKeys?: (() => MasterKeys | undefined) | undefined;
 };
 
-export type WaitOptions = Owner & { timeoutInMs?: number };
+export type WaitOptions = Owner & {
+  timeoutInMs?: number;
+  /** The log accepted a request of this id and `function` just now. No role may know the request yet, so it is waited for. */
+  isAccepted?: boolean;
+};
 
 /** The client library of applications. Everything that the client accepts is durable when its promise resolves. */
 export interface SequentClient extends Invoke, AsyncDisposable {
@@ -299,11 +303,13 @@ function createReaders({ connection, ports, directory, tenancy, opener, large }:
   });
   const stored = createStoredValues({ large, directory, readTimeline: (id, name) => readWhole(id, { function: name }) });
 
-  async function result(id: string, { timeoutInMs = 60_000, ...owner }: WaitOptions = {}): Promise<Result> {
+  async function result(id: string, { timeoutInMs = 60_000, isAccepted = false, ...owner }: WaitOptions = {}): Promise<Result> {
     if (live !== undefined) return toResult(opener.envelope(await liveOutcome(live, { id, functionName: owner.function, timeoutInMs })));
-    const { envelope, function: name } = await readWhole(id, owner);
-    const found = envelope ?? (await waiter.wait(id, { name: isFunctionName(name) ? name : undefined, timeoutInMs }));
-    return await stored.complete(toResult(found), name);
+    const known: Pick<Timeline, 'function' | 'envelope'> =
+      isAccepted && owner.function !== undefined ? { function: owner.function } : await readWhole(id, owner);
+    const name = isFunctionName(known.function) ? known.function : undefined;
+    const found = known.envelope ?? (await waiter.wait(id, { name, timeoutInMs, isAccepted }));
+    return await stored.complete(toResult(found), known.function);
   }
   return { live, waiter, readWhole, stored, result };
 }

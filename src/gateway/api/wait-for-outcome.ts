@@ -38,7 +38,7 @@ export async function waitForAccepted(
   return await withinLimit(waiter, call, async () => {
     call.header('Preference-Applied', `wait=${waitInS}`);
     try {
-      await client.result(id, { function: name, timeoutInMs: waitInS * 1_000 });
+      await client.result(id, { function: name, timeoutInMs: waitInS * 1_000, isAccepted: true });
       return await client.timeline(id, { function: name });
     } catch (error) {
       if (error instanceof InvocationNotFoundError) return undefined;

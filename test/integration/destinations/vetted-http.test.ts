@@ -159,7 +159,8 @@ describe('the vetted HTTP client', () => {
   test('reads at most 64 KB of an endless body', async () => {
     let wasCut = false;
     await using receiver = await openReceiver((response) => {
-      const more = () => void (response.writable && response.write(Buffer.alloc(65_536, 'x'), more));
+      // A later turn of the event loop: a closed socket fails each write at once, and may be writable until its close is reported.
+      const more = () => void (response.writable && response.write(Buffer.alloc(65_536, 'x'), () => setImmediate(more)));
       response.on('close', () => (wasCut = true));
       more();
     });

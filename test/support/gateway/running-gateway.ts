@@ -47,15 +47,17 @@ const STRANGERS_FILES: Grants = {
 
 const ALL: readonly Role[] = ['worker', 'scheduler', 'destinations', 'gateway'];
 
-/** Starts the roles. `with` adds roles; the projection runs in a process of its own. */
+/** Starts the roles. `with` adds roles, and `without` leaves some out; the projection runs in a process of its own. */
 export async function startSequent({
   with: additional = [],
+  without = [],
   grants,
   connections = {},
   encryptionKey,
   workerSlots,
 }: {
   with?: readonly Role[];
+  without?: readonly Role[];
   grants?: Grants;
   /** The named connections of destinations. */
   connections?: object;
@@ -69,7 +71,8 @@ export async function startSequent({
     await server[Symbol.asyncDispose]();
     await rm(folder, { recursive: true, force: true });
   };
-  return await start({ server, folder, roles: [...ALL, ...additional], grants, encryptionKey, workerSlots, dispose });
+  const roles = [...ALL, ...additional].filter((role) => !without.includes(role));
+  return await start({ server, folder, roles, grants, encryptionKey, workerSlots, dispose });
 }
 
 const connectionsFileIn = (folder: string): string => join(folder, 'connections.json');
