@@ -105,7 +105,7 @@ export type ClientOptions = ClientAddress & {
 
 export type WaitOptions = Owner & {
   timeoutInMs?: number;
-  /** The log accepted a request of this id and `function` just now. No role may know the request yet, so it is waited for. */
+  /** The log accepted a request with this id and `function`. The call then waits also while no role has read the request. */
   isAccepted?: boolean;
 };
 

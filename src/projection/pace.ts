@@ -37,7 +37,7 @@ const ATTENTIVE_FOR_MS = 2_000;
 const SAMPLE_EVERY_MS = 100;
 /** A longer sample contains a pause, and says nothing about the present. */
 const MAX_SAMPLE_IN_MS = 1_000;
-/** Requested messages cannot be delayed. A message may be 64 invocations, so their bytes are limited, to some hundreds of invocations. */
+/** Requested messages cannot be delayed. One message may hold 64 invocations, so a request is limited by bytes: these hold some hundreds. */
 const FEW = { messages: 1_000, bytes: 256_000 };
 /** For a reader that is far behind. */
 const MANY = { messages: 4_000, bytes: 4_000_000 };

@@ -33,7 +33,7 @@ export const ERASED = 'erased';
 export interface Pace {
   /** The messages that may be requested and not delivered yet, at this moment: 0 while the reader pauses. */
   demand(): number;
-  /** The bytes that one request may bring, at this moment. What was requested cannot be held back. */
+  /** The maximum of bytes in the answer to one request, at this moment. Requested messages arrive also while the reader pauses. */
   maxBytes(): number;
   /** Calls the listener when a pause ends. The returned function removes the listener. */
   onRelease(listener: () => void): () => void;

@@ -26,8 +26,8 @@ export async function waitForOutcome(
 }
 
 /**
- * Waits for the outcome of an invocation that this call accepted; `undefined` if the outcome does not arrive in time. Does not read the
- * log first, because the log may not contain the invocation yet.
+ * Waits for the outcome of an invocation that this call accepted; `undefined` if the outcome does not arrive in time. Waits also while no
+ * role has read the request.
  */
 export async function waitForAccepted(
   waiter: Waiter,

@@ -12,12 +12,12 @@ const READ_EVERY_MS = 20;
 /**
  * Keeps the block of the stream from which a consumer with several filters reads in the memory of the server (docs/performance.md H14).
  *
- * The returned function takes each delivered message. While a backlog is delivered by a server that needs it, one of these messages is
- * read fifty times a second, and the answer goes to nobody.
+ * The returned function takes each delivered message. While a server that needs these reads delivers a backlog, the function requests one of
+ * the messages fifty times a second. No subscription receives the answers.
  */
 export function keepBlocksLoaded({ nats, jetstream, createInbox }: Connection, stream: string): (message: Msg) => void {
   const subject = `${jetstream.apiPrefix}.STREAM.MSG.GET.${stream}`;
-  const nobody = createInbox();
+  const unsubscribed = createInbox();
   let readAt = Number.NEGATIVE_INFINITY;
   return ({ reply = '' }) => {
     const now = performance.now();
@@ -25,6 +25,6 @@ export function keepBlocksLoaded({ nats, jetstream, createInbox }: Connection, s
     readAt = now;
     if (nats.isClosed() || nats.isDraining() || isAtLeast(nats.info?.version ?? '', KEEPS_BLOCKS_SINCE) || pendingIn(reply) < BACKLOG)
       return;
-    nats.publish(subject, JSON.stringify({ seq: parseAckSubject(reply).sequence }), { reply: nobody });
+    nats.publish(subject, JSON.stringify({ seq: parseAckSubject(reply).sequence }), { reply: unsubscribed });
   };
 }

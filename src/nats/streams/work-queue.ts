@@ -38,7 +38,7 @@ export type NatsWorkQueueOptions = {
 /** Deliveries to a slow or dead target stay unacknowledged, and must not block the other deliveries. */
 const MAX_ACK_PENDING = { function: 50_000, deliveries: 1_000_000 };
 const FLOOR_EVERY_MS = 5_000;
-/** An item may be a batch of many invocations. After single ones, as many items as free slots would bring far more invocations than slots. */
+/** An item may be a batch of many invocations. One item for each free slot can therefore be far more invocations than slots. */
 const REQUESTED_BYTES = 256_000;
 /** How long an item is left to other processes, while this one takes no work. */
 const RETURNED_FOR_MS = 1_000;

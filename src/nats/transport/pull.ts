@@ -11,7 +11,7 @@ export type PullOptions = {
   openConsumer: () => Promise<string>;
   /** How many messages may be requested and not yet delivered, at this moment. */
   demand: () => number;
-  /** How many bytes one request may bring, at this moment. A larger message is requested alone. */
+  /** The maximum of bytes in the answer to one request, at this moment. A larger message is requested alone. */
   maxBytes?: (() => number) | undefined;
   onMessage: (message: Msg) => void;
   onProblem: (problem: string) => void;
@@ -33,7 +33,7 @@ const HEARTBEAT_IN_MS = 5_000;
 /**
  * Pulls messages from a consumer until the signal aborts.
  *
- * 1. It requests as many messages as `demand()` allows, and requests more when half of them are delivered, or their bytes.
+ * 1. It requests as many messages as `demand()` allows, and requests more when half of them, or `maxBytes`, are delivered.
  * 2. It opens the consumer again after a reconnection, a deletion, a shutdown or a change of the leader.
  * 3. It treats two and a half missed heartbeats as a loss.
  */
@@ -55,7 +55,7 @@ class SupervisedPull implements Pull {
   #requests = 0;
   /** Messages that were requested and not delivered yet. */
   #outstanding = 0;
-  /** Whether the next message is larger than a request may bring. */
+  /** Whether the next message alone has more than `maxBytes`. */
   #isTooLarge = false;
   #receivedAt = performance.now();
   #isOpening = false;

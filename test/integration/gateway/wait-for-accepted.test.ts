@@ -3,7 +3,7 @@ import { startSequent } from '#test/support/gateway/running-gateway.ts';
 
 const file = new URL('../../support/payloads/import.mjs', import.meta.url).pathname;
 
-// A scheduler and a worker that have not read a request yet know as little of it as none.
+// Without these roles no process reads the request, as in the first milliseconds after it was accepted.
 test('a request that prefers to wait is waited for while no role knows the request', async () => {
   await using sequent = await startSequent({ without: ['scheduler', 'worker'] });
   await sequent.call('PUT', '/api/functions/repeat', { body: { handler: { kind: 'process', file, export: 'repeat' } } });

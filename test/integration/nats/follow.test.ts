@@ -10,6 +10,7 @@ import { accept, newStream } from '#test/support/log/opened-log.ts';
 import type { TestServer } from '#test/support/nats/nats-server.ts';
 import { type OpenedNats, openNats } from '#test/support/nats/opened-nats.ts';
 import { overriding } from '#test/support/nats/tampered-answers.ts';
+import { eventOf } from '#test/support/payloads/large-event.ts';
 
 // A server of its own, because the tests delete the log and create it again.
 
@@ -93,9 +94,9 @@ async function deleteConsumers(): Promise<void> {
 }
 
 /** Accepts requests, one after another. Resolves to their sequences. */
-async function write(count: number, bytes = 2): Promise<number[]> {
+async function write(count: number, bytes = 100): Promise<number[]> {
   const sequences: number[] = [];
-  const payload = JSON.stringify('x'.repeat(bytes - 2));
+  const payload = eventOf(bytes);
   for (let index = 0; index < count; index++) sequences.push(await accept(nats.ports.log, newStream(), { payload }));
   return sequences;
 }

@@ -12,6 +12,7 @@ import { sharedTest as test } from '#test/support/fixtures.ts';
 import { accept, newStream } from '#test/support/log/opened-log.ts';
 import type { TestServer } from '#test/support/nats/nats-server.ts';
 import { type OpenedNats, openNats } from '#test/support/nats/opened-nats.ts';
+import { eventOf } from '#test/support/payloads/large-event.ts';
 
 // Not the shared server, because the test kills it.
 let server: TestServer;
@@ -88,7 +89,7 @@ describe('the work queue', () => {
     await accept(nats.ports.log, { ...newStream(), function: name });
     await expect.poll(() => taken.items.length).toBe(1);
     slots = 0;
-    const payload = JSON.stringify('x'.repeat(40_000));
+    const payload = eventOf(40_000);
     for (let index = 0; index < 10; index++) await accept(nats.ports.log, { ...newStream(), function: name }, { payload });
     await expect.poll(() => taken.items.length).toBe(7);
     await nats.connection.nats.flush();

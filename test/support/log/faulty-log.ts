@@ -1,3 +1,4 @@
+import type { Fact } from '#machines/facts.ts';
 import { UnknownOutcomeError } from '#src/core/errors.ts';
 import type { Append, EventLog, StreamVersion } from '#src/core/log/event-log.ts';
 
@@ -52,6 +53,17 @@ export function losingAnswers(log: EventLog, isBroken: () => boolean): EventLog 
       return version;
     },
   };
+}
+
+/** A log that stores an append of these facts at once, and answers when `release` is called. */
+export function answeringLate(log: EventLog, types: readonly Fact['type'][]) {
+  const waiting: (() => void)[] = [];
+  const append: EventLog['append'] = async (name, given, wakeTimes) => {
+    const version = await log.append(name, given, wakeTimes);
+    if (given.facts.some(({ type }) => types.includes(type))) await new Promise<void>((resolve) => waiting.push(resolve));
+    return version;
+  };
+  return { log: { ...delegate(log), append }, waiting, release: () => waiting.shift()?.() };
 }
 
 /** A log in which another writer appends just before each append of this one, as long as `facts()` returns facts. */

@@ -27,6 +27,7 @@ function openTwo() {
 describe('the executions of two functions with one request id (ID1)', () => {
   test('are two: the end of one does not make the other look lost', async () => {
     const { executions, orders, bills } = openTwo();
+    expect([executions.isRunning(orders.asked), executions.isRunning(bills.asked)]).toEqual([true, true]);
     orders.execution.end();
     await orders.done;
     expect([executions.isRunning(orders.asked), executions.isRunning(bills.asked)]).toEqual([false, true]);

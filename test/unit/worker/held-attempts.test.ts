@@ -1,27 +1,15 @@
 import { expect, test } from 'vitest';
-import type { Fact } from '#machines/facts.ts';
-import type { EventLog } from '#src/core/log/event-log.ts';
 import { idAt } from '#src/core/names/ids.ts';
+import { answeringLate } from '#test/support/log/faulty-log.ts';
 import { until } from '#test/support/log/opened-log.ts';
 import { openMemoryWorkers } from '#test/support/worker/memory-workers.ts';
-
-/** A log that stores an append of these facts at once, and answers when `release` is called. */
-function answersLate(log: EventLog, types: readonly Fact['type'][]) {
-  const waiting: (() => void)[] = [];
-  const append: EventLog['append'] = async (name, given, wakeTimes) => {
-    const version = await log.append(name, given, wakeTimes);
-    if (given.facts.some(({ type }) => types.includes(type))) await new Promise<void>((resolve) => waiting.push(resolve));
-    return version;
-  };
-  return { log: { ...log, append }, waiting, release: () => waiting.shift()?.() };
-}
 
 test.each([
   ['with its own limit', {}],
   ['with a limit over all workers', { flow: { concurrency: 1 } }],
 ])('a worker %s says that it runs an attempt until its result is in the log (EXEC5)', async (_, flow) => {
   const { log, work, addWorker, accept, executionProbe, close } = await openMemoryWorkers();
-  const late = answersLate(log, ['running', 'succeeded']);
+  const late = answeringLate(log, ['running', 'succeeded']);
   let executions = 0;
   const worker = addWorker('one', () => ++executions, { log: late.log });
   const { function: name, stream } = await accept(flow);
