@@ -80,7 +80,7 @@ export class JanitorRounds {
     this.#fold = fold;
     if (mayPurge && !fold.isPurged) await this.#purge(fold);
     const { streams, horizon } = fold;
-    const limit = await horizon.limit(fold.end.last, { settled: streams.settled, upTo });
+    const limit = await horizon.limit(fold.end.last, { streams, upTo });
     if (limit === undefined) return false;
     const part = await readPart(log, { from: fold.end.last + 1, limit, streams, signal: this.#signal, clock });
     if (part.lines.length === 0) return false;

@@ -10,7 +10,7 @@ export type Limit = {
   sequence: number;
   /** Reads no later message, in milliseconds since the epoch. */
   youngest: number;
-  /** Once `settled` streams are settled, reads only messages before this time. */
+  /** Once so many invocations are settled as `settled` says, reads only messages before this time. */
   olderThan: number;
   settled: number;
 };

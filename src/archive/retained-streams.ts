@@ -18,10 +18,12 @@ export interface RetainedStreams {
   readonly oldest: number | undefined;
   /** The number of removable messages. */
   readonly removable: number;
-  /** The number of settled streams, whose messages are removable. */
+  /** The number of invocations in settled streams, whose messages are removable. */
   readonly settled: number;
   /** The number of retained streams. */
   readonly open: number;
+  /** The number of invocations in retained streams. */
+  readonly openInvocations: number;
   removableSequences(): number[];
   /** Settled streams with a dead delivery, which may be redriven, and the last sequence of each. */
   redrivable(): Iterable<{ name: StreamName; last: number }>;
@@ -47,6 +49,7 @@ class StreamFold implements RetainedStreams {
   /** Removable messages of no known stream. */
   #others: number[] = [];
   #removable = 0;
+  #settledInvocations = 0;
 
   get oldest(): number | undefined {
     let oldest: number | undefined;
@@ -60,11 +63,17 @@ class StreamFold implements RetainedStreams {
   }
 
   get settled(): number {
-    return this.#settled.size;
+    return this.#settledInvocations;
   }
 
   get open(): number {
     return this.#open.size;
+  }
+
+  get openInvocations(): number {
+    let count = 0;
+    for (const { invocations } of this.#open.values()) count += invocations.size;
+    return count;
   }
 
   take(entry: FullLogEntry): void {
@@ -89,7 +98,7 @@ class StreamFold implements RetainedStreams {
     const key = streamKey(name);
     const stream = this.#settled.get(key);
     if (stream === undefined) return;
-    this.#settled.delete(key);
+    this.#forgetSettled(key, stream);
     this.#removable -= stream.sequences.length;
     this.#open.set(key, stream);
   }
@@ -106,7 +115,7 @@ class StreamFold implements RetainedStreams {
     for (const [key, stream] of this.#settled) {
       stream.sequences = stream.sequences.filter((sequence) => sequence >= before);
       this.#removable += stream.sequences.length;
-      if (stream.sequences.length === 0) this.#settled.delete(key);
+      if (stream.sequences.length === 0) this.#forgetSettled(key, stream);
     }
   }
 
@@ -132,6 +141,11 @@ class StreamFold implements RetainedStreams {
     if (Object.keys(entry.wakeTimes).length === 0 && isStreamSettled(stream)) this.#settleAfterMembers(key, stream);
   }
 
+  #forgetSettled(key: string, stream: ArchivedStream): void {
+    this.#settled.delete(key);
+    this.#settledInvocations -= stream.invocations.size;
+  }
+
   #takeOther(sequence: number): void {
     this.#others.push(sequence);
     this.#removable++;
@@ -149,6 +163,7 @@ class StreamFold implements RetainedStreams {
     this.#open.delete(key);
     this.#leading.delete(key);
     this.#settled.set(key, stream);
+    this.#settledInvocations += stream.invocations.size;
     this.#removable += stream.sequences.length;
     const leaders = this.#leadersOf.get(key) ?? [];
     this.#leadersOf.delete(key);

@@ -76,6 +76,24 @@ describe('the log', () => {
     expect(await verify(opened)).toMatchObject({ findings: [], balance: { accepted: 800, settled: 800 } });
   });
 
+  test('keeps all invocations of the retention, also when the oldest were accepted together and the others alone', async () => {
+    await Promise.all(Array.from({ length: 60 }, () => finishBatch(64)));
+    await write(3_000);
+    await using opened = await openJanitorOn(server.url, root, { retention: { maxInvocations: 8_000 }, maxRemovable: 0 });
+    const { first, messages } = await opened.log.state();
+    await opened.janitor.work();
+    expect(await opened.log.state()).toMatchObject({ first, messages });
+
+    // 1,840 invocations above the retention: those of 29 batches.
+    await write(3_000);
+    const streams = await opened.purge.streams();
+    await opened.janitor.work();
+    const removed = streams - (await opened.purge.streams());
+    expect(removed).toBeGreaterThan(25);
+    expect(removed).toBeLessThan(35);
+    expect((await verify(opened)).balance).toMatchObject({ accepted: 9_840, settled: 9_840 });
+  });
+
   test('refuses requests while it is full, loses none, and accepts again after the janitor purged', async () => {
     await write(400);
     await using client = await connectClient({ servers: server.url });

@@ -1,0 +1,62 @@
+import type { FullLogEntry } from '#src/core/log/event-log.ts';
+import type { LogSource } from '#src/core/log/log-source.ts';
+import type { Clock } from '#src/core/ports/clock.ts';
+import { readPart, upToSequence } from './read-part.ts';
+
+/** The messages of a sample, and the least number of samples. A log of fewer messages is read whole. */
+const SAMPLE = 250;
+const MIN_SAMPLES = 64;
+
+/** Estimates how many invocations were accepted in a part of the log. The server counts messages and streams, and a batch is one of each. */
+export interface AcceptedInvocations {
+  /** The sequences are those of the first and of the last message. */
+  estimate(from: number, last: number): Promise<number>;
+}
+
+type Options = { log: LogSource; clock: Clock; signal: AbortSignal };
+
+/**
+ * Samples the log at even distances, because one time may have batches, and the next time single invocations.
+ *
+ * The distance is a power of two, so that the next estimate of a longer log needs few new samples.
+ */
+export function createAcceptedInvocations({ log, clock, signal }: Options): AcceptedInvocations {
+  // The log never changes, so a sample stays valid.
+  let samples = new Map<string, number>();
+
+  async function sample(from: number, to: number): Promise<number> {
+    let accepted = 0;
+    const streams = {
+      settled: 0,
+      take(entry: FullLogEntry) {
+        if (entry.kind === 'request') accepted += entry.message.requests.length;
+      },
+    };
+    await readPart(log, { from, limit: upToSequence(to), streams, signal, clock, isFoldOnly: true });
+    return accepted;
+  }
+
+  return {
+    async estimate(from, last) {
+      const known = samples;
+      samples = new Map();
+      const distance = distanceFor(last - from + 1);
+      let accepted = 0;
+      for (let start = from, next = start; start <= last; start = next) {
+        next = Math.min(last + 1, (Math.floor(start / distance) + 1) * distance);
+        const to = Math.min(start + SAMPLE, next) - 1;
+        const key = `${start}-${to}`;
+        const found = known.get(key) ?? (await sample(start, to));
+        samples.set(key, found);
+        accepted += (found * (next - start)) / (to - start + 1);
+      }
+      return accepted;
+    },
+  };
+}
+
+function distanceFor(messages: number): number {
+  let distance = SAMPLE;
+  while (distance * 2 * MIN_SAMPLES <= messages) distance *= 2;
+  return distance;
+}
