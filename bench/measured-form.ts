@@ -2,7 +2,7 @@ import { connectClient, type SequentClient } from '#src/client/client.ts';
 import type { Fsync } from '#src/main/nats-server/files.ts';
 import { INVOCATIONS, RESULTS } from '#src/nats/wire/topology.ts';
 import { startTestServer } from '#test/support/nats/nats-server.ts';
-import { commandOf, cpuOf, descendantsOf, startBenchWorker } from './processes.ts';
+import { byKind, cpuOf, startBenchWorker } from './processes.ts';
 import { startProduct } from './product.ts';
 
 /** The counts of a server since its start, and the processor time of each kind of process in microseconds. */
@@ -64,7 +64,7 @@ export async function startForm(name: FormName, fsync: Fsync, apart: readonly st
         unread: logs.flatMap(({ consumer_detail: consumers = [] }) => consumers).reduce((sum, one) => sum + unreadOf(one), 0),
         cpu: {
           server: cpuOf(server.pid),
-          ...cpuBelow(started.pid),
+          ...byKind(started.pid, cpuOf),
           ...(second === undefined ? {} : { apart: cpuOf(second.pid) }),
           client: cpuOf(process.pid),
         },
@@ -103,16 +103,6 @@ async function defineFunctions(client: SequentClient): Promise<void> {
   await client.functions.put({ name: 'second', handler: handler('second'), concurrency: 512 });
   const onSuccess = [{ destination: 'FunctionGraph' as const, param: { func_urn: 'second' } }];
   await client.functions.put({ name: 'chain', handler: handler('handler'), concurrency: 512, policy: { onSuccess } });
-}
-
-/** The processor time of a process and of its child processes, by their kind. */
-function cpuBelow(pid: number): Record<string, number> {
-  const cpu: Record<string, number> = { main: cpuOf(pid), projection: 0, functions: 0, janitor: 0 };
-  for (const child of descendantsOf(pid)) {
-    const kind = /projection-process|janitor-process/.exec(commandOf(child))?.[0].split('-')[0] ?? 'functions';
-    cpu[kind] = (cpu[kind] ?? 0) + cpuOf(child);
-  }
-  return cpu;
 }
 
 type Consumer = { num_pending: number; delivered: { last_active?: string } };

@@ -74,6 +74,16 @@ export function commandOf(pid: number): string {
   return readProc(`${pid}/cmdline`).replaceAll('\0', ' ');
 }
 
+/** The sums of a measure over the processes of Sequent, by their kind: its main process and those below it. */
+export function byKind(pid: number, measure: (pid: number) => number): Record<string, number> {
+  const sums: Record<string, number> = { main: measure(pid), projection: 0, functions: 0, janitor: 0 };
+  for (const child of descendantsOf(pid)) {
+    const kind = /projection-process|janitor-process/.exec(commandOf(child))?.[0].split('-')[0] ?? 'functions';
+    sums[kind] = (sums[kind] ?? 0) + measure(child);
+  }
+  return sums;
+}
+
 /** The process ids of the children of a process, and of theirs. */
 export function descendantsOf(pid: number): number[] {
   const parents = new Map<number, number>();

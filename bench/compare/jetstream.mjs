@@ -1,9 +1,9 @@
-import { connect } from 'nats';
+import { connect, nuid } from 'nats';
 import { answerCommands, createFlow, createSeen, eventOf, latenciesOf, say, timed } from './commands.mjs';
 
 /*
  * A work queue of JetStream without Sequent, as `bench/compare.ts` runs it. `work` acknowledges a message once its outcome is stored; `load`
- * publishes messages one by one and receives the outcomes.
+ * publishes messages one by one and receives the stored outcomes. Both messages of a request have its id, so JetStream stores no repeated one.
  */
 
 const [mode, , servers, count] = process.argv.slice(2);
@@ -23,7 +23,7 @@ async function work() {
   await manager.consumers.add('BENCH', { durable_name: 'worker', ack_policy: 'explicit', max_ack_pending: 2 * IN_FLIGHT });
   const consumer = await jetstream.consumers.get('BENCH', 'worker');
   const execute = async (message) => {
-    await jetstream.publish('bench.outcome', JSON.stringify({ i: message.json().i }));
+    await jetstream.publish('bench.outcome', JSON.stringify({ i: message.json().i }), { msgID: message.headers.get('Nats-Msg-Id') });
     message.ack();
   };
   await consumer.consume({ max_messages: IN_FLIGHT, callback: (message) => void execute(message) });
@@ -33,9 +33,10 @@ async function work() {
 async function load() {
   const observer = await connect(OPTIONS);
   const seen = createSeen();
-  observer.subscribe('bench.outcome', { callback: (_, message) => seen.add(message.json().i) });
-  await observer.flush();
-  const publish = (i) => jetstream.publish('bench.work', JSON.stringify(eventOf(i)));
+  // The outcome must be durable when it is seen: a plain subscription would receive it before it is stored.
+  const outcomes = await observer.jetstream().consumers.get('BENCH_OUTCOMES');
+  await outcomes.consume({ max_messages: IN_FLIGHT, callback: (message) => seen.add(message.json().i) });
+  const publish = (i) => jetstream.publish('bench.work', JSON.stringify(eventOf(i)), { msgID: nuid.next() });
   await answerCommands({
     burst: () =>
       timed(async () => {
