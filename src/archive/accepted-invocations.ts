@@ -3,9 +3,11 @@ import type { LogSource } from '#src/core/log/log-source.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import { readPart, upToSequence } from './read-part.ts';
 
-/** The messages of a sample, and the least number of samples. A log of fewer messages is read whole. */
-const SAMPLE = 250;
-const MIN_SAMPLES = 64;
+/** The messages of a sample, and the least number of samples. A log of fewer messages is read whole. Each sample costs the server a consumer. */
+const SAMPLE = 1_000;
+const MIN_SAMPLES = 16;
+/** An estimate is extrapolated until the log is longer by this share. The retention has a tolerance of a tenth. */
+const MAX_GROWTH = 0.05;
 
 /** Estimates how many invocations were accepted in a part of the log. The server counts messages and streams, and a batch is one of each. */
 export interface AcceptedInvocations {
@@ -13,12 +15,15 @@ export interface AcceptedInvocations {
   estimate(from: number, last: number): Promise<number>;
 }
 
+/** The sequences of the first and of the last message. */
+type Range = { from: number; last: number };
+
 type Options = { log: LogSource; clock: Clock; signal: AbortSignal };
 
 /**
  * Samples the log at even distances, because one time may have batches, and the next time single invocations.
  *
- * The distance is a power of two, so that the next estimate of a longer log needs few new samples.
+ * The distance doubles while the log grows, so that the estimate of a longer log needs few new samples.
  */
 export function createAcceptedInvocations({ log, clock, signal }: Options): AcceptedInvocations {
   // The log never changes, so a sample stays valid.
@@ -36,21 +41,29 @@ export function createAcceptedInvocations({ log, clock, signal }: Options): Acce
     return accepted;
   }
 
+  async function sampleAll({ from, last }: Range): Promise<number> {
+    const known = samples;
+    samples = new Map();
+    const distance = distanceFor(last - from + 1);
+    let accepted = 0;
+    for (let start = from, next = start; start <= last; start = next) {
+      next = Math.min(last + 1, (Math.floor(start / distance) + 1) * distance);
+      const to = Math.min(start + SAMPLE, next) - 1;
+      const key = `${start}-${to}`;
+      const found = known.get(key) ?? (await sample(start, to));
+      samples.set(key, found);
+      accepted += (found * (next - start)) / (to - start + 1);
+    }
+    return accepted;
+  }
+
+  let estimated: (Range & { accepted: number }) | undefined;
   return {
     async estimate(from, last) {
-      const known = samples;
-      samples = new Map();
-      const distance = distanceFor(last - from + 1);
-      let accepted = 0;
-      for (let start = from, next = start; start <= last; start = next) {
-        next = Math.min(last + 1, (Math.floor(start / distance) + 1) * distance);
-        const to = Math.min(start + SAMPLE, next) - 1;
-        const key = `${start}-${to}`;
-        const found = known.get(key) ?? (await sample(start, to));
-        samples.set(key, found);
-        accepted += (found * (next - start)) / (to - start + 1);
-      }
-      return accepted;
+      const messages = last - from + 1;
+      if (estimated?.from !== from || messages > (1 + MAX_GROWTH) * (estimated.last - from + 1))
+        estimated = { from, last, accepted: await sampleAll({ from, last }) };
+      return (estimated.accepted * messages) / (estimated.last - from + 1);
     },
   };
 }
