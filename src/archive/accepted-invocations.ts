@@ -4,8 +4,8 @@ import type { Clock } from '#src/core/ports/clock.ts';
 import { readPart, upToSequence } from './read-part.ts';
 
 /** The messages of a sample, and the least number of samples. A log of fewer messages is read whole. Each sample costs the server a consumer. */
-const SAMPLE = 1_000;
-const MIN_SAMPLES = 16;
+const SAMPLE = 500;
+const MIN_SAMPLES = 32;
 /** An estimate is extrapolated until the log is longer by this share. The retention has a tolerance of a tenth. */
 const MAX_GROWTH = 0.05;
 
@@ -29,7 +29,7 @@ export function createAcceptedInvocations({ log, clock, signal }: Options): Acce
   // The log never changes, so a sample stays valid.
   let samples = new Map<string, number>();
 
-  async function sample(from: number, to: number): Promise<number> {
+  async function count({ from, last }: Range): Promise<number> {
     let accepted = 0;
     const streams = {
       settled: 0,
@@ -37,8 +37,16 @@ export function createAcceptedInvocations({ log, clock, signal }: Options): Acce
         if (entry.kind === 'request') accepted += entry.message.requests.length;
       },
     };
-    await readPart(log, { from, limit: upToSequence(to), streams, signal, clock, isFoldOnly: true });
+    await readPart(log, { from, limit: upToSequence(last), streams, signal, clock, isFoldOnly: true });
     return accepted;
+  }
+
+  /** The invocations for each message. */
+  async function sample(known: ReadonlyMap<string, number>, range: Range): Promise<number> {
+    const key = `${range.from}-${range.last}`;
+    const found = samples.get(key) ?? known.get(key) ?? (await count(range)) / (range.last - range.from + 1);
+    samples.set(key, found);
+    return found;
   }
 
   async function sampleAll({ from, last }: Range): Promise<number> {
@@ -48,11 +56,11 @@ export function createAcceptedInvocations({ log, clock, signal }: Options): Acce
     let accepted = 0;
     for (let start = from, next = start; start <= last; start = next) {
       next = Math.min(last + 1, (Math.floor(start / distance) + 1) * distance);
-      const to = Math.min(start + SAMPLE, next) - 1;
-      const key = `${start}-${to}`;
-      const found = known.get(key) ?? (await sample(start, to));
-      samples.set(key, found);
-      accepted += (found * (next - start)) / (to - start + 1);
+      const first = await sample(known, { from: start, last: Math.min(start + SAMPLE, next) - 1 });
+      // Between two samples the log is taken for the mean of both.
+      const end = Math.min(next, last + 1 - SAMPLE);
+      const second = next - start <= SAMPLE ? first : await sample(known, { from: end, last: end + SAMPLE - 1 });
+      accepted += ((first + second) / 2) * (next - start);
     }
     return accepted;
   }
