@@ -27,7 +27,7 @@ function openEstimate(requestsAt: (sequence: number) => number) {
   };
 }
 
-test('a short log is counted, and a long one is estimated with a tolerance of a tenth, batches first or last', async () => {
+test('a short log is counted, and a long one estimated within a tenth, with batches first or last', async () => {
   for (const isBatch of [(sequence: number) => sequence <= 100_000, (sequence: number) => sequence > 900_000]) {
     const { estimate } = openEstimate((sequence) => (isBatch(sequence) ? 64 : 1));
     const accepted = 100_000 * 64 + 900_000;
