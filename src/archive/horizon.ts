@@ -4,7 +4,7 @@ import { MAX_BATCH } from '#src/core/names/ids.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
-import { createAcceptedInvocations } from './accepted-invocations.ts';
+import { createBatchSize } from './batch-size.ts';
 import { type Limit, upToSequence } from './read-part.ts';
 import { createReaderPositions } from './reader-positions.ts';
 import type { RetainedStreams } from './retained-streams.ts';
@@ -13,7 +13,7 @@ import type { RetainedStreams } from './retained-streams.ts';
 export type Retention = {
   /** In milliseconds since the acceptance. */
   maxAgeInMs?: number | undefined;
-  /** An approximate number of finished invocations, by samples of the log. */
+  /** An approximate number of finished invocations: the number of streams times the average size of the batches. */
   maxInvocations?: number | undefined;
 };
 
@@ -28,7 +28,7 @@ export type HorizonOptions = Retention & {
 };
 
 /** The streams of the archived part that the log still holds. */
-type FoldedStreams = Pick<RetainedStreams, 'settled' | 'openInvocations'>;
+type FoldedStreams = Pick<RetainedStreams, 'settled' | 'settledStreams'>;
 
 /** Decides how far the log may be archived and purged now. */
 export interface Horizon {
@@ -38,14 +38,15 @@ export interface Horizon {
 
 export function createHorizon(options: HorizonOptions): Horizon {
   const { log, purge, clock, graceInMs, maxAgeInMs, maxInvocations } = options;
-  const acceptedInvocations = createAcceptedInvocations(options);
+  const batchSize = createBatchSize(options);
   const readers = createReaderPositions(options);
 
   /** The number of invocations above the retention, with the settled ones that are not removed yet; 0 while they are too few for a segment. */
-  async function surplus(archived: number, { settled, openInvocations }: FoldedStreams): Promise<number> {
-    if (maxInvocations === undefined || (await purge.streams()) * MAX_BATCH <= maxInvocations) return 0;
+  async function surplus(archived: number, { settled, settledStreams }: FoldedStreams): Promise<number> {
+    const streams = (await purge.streams()) - settledStreams;
+    if (maxInvocations === undefined || streams * MAX_BATCH <= maxInvocations) return 0;
     const { last } = await log.state();
-    const above = openInvocations + (await acceptedInvocations.estimate(archived + 1, last)) - maxInvocations;
+    const above = streams * (await batchSize.measure(archived + 1, last)) - maxInvocations;
     return above < Math.max(1, maxInvocations / 10) ? 0 : settled + Math.ceil(above);
   }
 

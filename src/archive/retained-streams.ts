@@ -20,10 +20,10 @@ export interface RetainedStreams {
   readonly removable: number;
   /** The number of invocations in settled streams, whose messages are removable. */
   readonly settled: number;
+  /** The number of settled streams. */
+  readonly settledStreams: number;
   /** The number of retained streams. */
   readonly open: number;
-  /** The number of invocations in retained streams. */
-  readonly openInvocations: number;
   removableSequences(): number[];
   /** Settled streams with a dead delivery, which may be redriven, and the last sequence of each. */
   redrivable(): Iterable<{ name: StreamName; last: number }>;
@@ -66,14 +66,12 @@ class StreamFold implements RetainedStreams {
     return this.#settledInvocations;
   }
 
-  get open(): number {
-    return this.#open.size;
+  get settledStreams(): number {
+    return this.#settled.size;
   }
 
-  get openInvocations(): number {
-    let count = 0;
-    for (const { invocations } of this.#open.values()) count += invocations.size;
-    return count;
+  get open(): number {
+    return this.#open.size;
   }
 
   take(entry: FullLogEntry): void {
