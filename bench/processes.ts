@@ -70,7 +70,7 @@ export function ownMemoryOf(pid: number): number {
 }
 
 /** The command line of a process, with spaces between its words. Linux only; empty elsewhere. */
-export function commandOf(pid: number): string {
+function commandOf(pid: number): string {
   return readProc(`${pid}/cmdline`).replaceAll('\0', ' ');
 }
 

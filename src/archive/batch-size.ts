@@ -64,8 +64,9 @@ export function createBatchSize({ log, clock, signal }: Options): BatchSize {
       // Between two samples the log is taken for the mean of both.
       const end = Math.min(next, last + 1 - SAMPLE);
       const second = next - start <= SAMPLE ? first : await sample(known, { from: end, last: end + SAMPLE - 1 });
-      sum.streams += ((first.streams + second.streams) / 2) * (next - start);
-      sum.invocations += ((first.invocations + second.invocations) / 2) * (next - start);
+      const half = (next - start) / 2;
+      sum.streams += half * (first.streams + second.streams);
+      sum.invocations += half * (first.invocations + second.invocations);
     }
     return sum.streams === 0 ? 1 : sum.invocations / sum.streams;
   }

@@ -43,8 +43,9 @@ export function createHorizon(options: HorizonOptions): Horizon {
 
   /** The number of invocations above the retention, with the settled ones that are not removed yet; 0 while they are too few for a segment. */
   async function surplus(archived: number, { settled, settledStreams }: FoldedStreams): Promise<number> {
+    if (maxInvocations === undefined) return 0;
     const streams = (await purge.streams()) - settledStreams;
-    if (maxInvocations === undefined || streams * MAX_BATCH <= maxInvocations) return 0;
+    if (streams * MAX_BATCH <= maxInvocations) return 0;
     const { last } = await log.state();
     const above = streams * (await batchSize.measure(archived + 1, last)) - maxInvocations;
     return above < Math.max(1, maxInvocations / 10) ? 0 : settled + Math.ceil(above);
