@@ -14,8 +14,8 @@ import { type Load, openFormLoad, type Workload } from './workloads.ts';
 
 const HELP = `npm run bench:compare -- [options]
 
-Runs the same work by Sequent as npm start runs it, and by other systems: 200 bytes each, accepted durably, executed (nothing is done),
-completed durably, and the completion seen. The systems take turns, and stand still between them. Only the ratios count.
+Runs the same work by Sequent as npm start runs it, and by other systems: 200 bytes each, accepted durably, executed (nothing is done, nothing
+returned), completed durably, and the completion seen. The systems take turns, and stand still between them. Only the ratios count.
 
 ${systems.map(({ title, server }) => `  ${title.padEnd(24)}  apt-get install ${server.apt}`).join('\n')}
 
@@ -84,14 +84,14 @@ async function measureLatencies(load: Load, peers: ReadonlyMap<System, Peer>, ro
   const compared = [...peers].filter(([{ hasLatency }]) => hasLatency);
   if (compared.length === 0) return;
   const p99 = (times: readonly number[]): number => times[Math.floor(times.length * 0.99)] ?? Number.NaN;
-  const found = [[SEQUENT.singles, p99(await load.latencies(300, 100))] as const];
+  const found = [[SEQUENT.singles, p99(await load.latencies('noop', 300, 100))] as const];
   for (const [{ title }, peer] of compared) found.push([title as typeof SEQUENT.singles, p99(await peer.latencies())]);
   if (round > 0) for (const [title, time] of found) note(p99s, title, time);
 }
 
 async function sequent(load: Load, send: 'batches' | 'singles'): Promise<number> {
   load.arrivals.reset(options.count);
-  const workload: Workload = { title: '', send, functionName: 'flaky', count: options.count, retried: 0, outcomes: 1 };
+  const workload: Workload = { title: '', send, functionName: 'noop', count: options.count, retried: 0, outcomes: 1 };
   await Promise.all([load.send(workload), load.arrivals.all()]);
   return load.arrivals.rate(0, 1);
 }

@@ -6,6 +6,9 @@ export function second({ response_payload }) {
   return response_payload;
 }
 
+/** Does nothing, as the jobs of the other systems in the comparison. */
+export const noop = async () => {};
+
 /** Returns its event. An event with `fails` fails at the first attempt. */
 export const flaky = async (event, context) => {
   if (event.fails && context.attempt === 1) throw new Error('the first attempt fails');

@@ -32,7 +32,7 @@ export interface MeasuredForm extends AsyncDisposable {
 export type FormName = 'product' | 'lean' | 'split';
 
 /**
- * Starts a form, and defines the functions `flaky` and `chain` in it, both of the process host.
+ * Starts a form, and defines the functions `flaky`, `noop` and `chain` in it, all of the process host.
  *
  * `product`: all roles as `npm start` runs them. `lean`: worker, scheduler and destinations in one process, without history and gateway.
  * `split`: the product, with the roles `apart` in a process of their own.
@@ -100,6 +100,7 @@ async function defineFunctions(client: SequentClient): Promise<void> {
   const handler = (name: string) => ({ kind: 'process' as const, file, export: name });
   const policy = { maxRetries: 3, maxAgeInSeconds: 86_400, backoff: { initialInMs: BACKOFF_IN_MS, factor: 1, jitter: 0 } };
   await client.functions.put({ name: 'flaky', handler: handler('flaky'), concurrency: 512, policy });
+  await client.functions.put({ name: 'noop', handler: handler('noop'), concurrency: 512 });
   await client.functions.put({ name: 'second', handler: handler('second'), concurrency: 512 });
   const onSuccess = [{ destination: 'FunctionGraph' as const, param: { func_urn: 'second' } }];
   await client.functions.put({ name: 'chain', handler: handler('handler'), concurrency: 512, policy: { onSuccess } });

@@ -10,7 +10,7 @@ import { repliesOf } from './replies.ts';
 export type Workload = {
   title: string;
   send: 'singles' | 'batches' | 'http';
-  functionName: 'flaky' | 'chain';
+  functionName: 'flaky' | 'noop' | 'chain';
   count: number;
   /** The share that fails at its first attempt. */
   retried: number;
@@ -24,7 +24,7 @@ export interface Load {
   /** Resolves when the server has accepted every request. */
   send(workload: Workload): Promise<void>;
   /** The milliseconds from a publish to its result at a steady rate, sorted. */
-  latencies(count: number, perSecond: number): Promise<number[]>;
+  latencies(functionName: Workload['functionName'], count: number, perSecond: number): Promise<number[]>;
   close(): Promise<void>;
 }
 
@@ -54,12 +54,12 @@ export async function openFormLoad({ url, http, client }: MeasuredForm): Promise
       }
       await flow.empty();
     },
-    async latencies(count, perSecond) {
+    async latencies(functionName, count, perSecond) {
       const times: number[] = [];
       for (let i = 0; i < count; i++) {
         arrivals.reset(1);
         const at = performance.now();
-        void publisher.publish('invoke.flaky', JSON.stringify({ i, text: FILLER }));
+        void publisher.publish(`invoke.${functionName}`, JSON.stringify({ i, text: FILLER }));
         await arrivals.next();
         times.push(performance.now() - at);
         await new Promise((resolve) => setTimeout(resolve, Math.max(0, 1_000 / perSecond - (performance.now() - at))));
