@@ -119,9 +119,10 @@ export function createInvoker(options: InvokerOptions): Invoke {
 
   function send<Output>(name: FunctionName, payload: string, options: InvokeOptions): Promise<Invoked<Output>> {
     return traceRequest(name, { ...options, payload }, async (request) => {
-      const expected = await expectOutcome?.(name, request.id);
-      const requestId = await requests.send(name, expected === undefined ? request : { ...request, id: expected.id });
-      return invokedOf<Output>(name, requestId, { traceparent: request.traceparent, outcome: expected?.outcome });
+      if (expectOutcome === undefined) return invokedOf<Output>(name, await requests.send(name, request), request);
+      const { id, outcome } = await expectOutcome(name, request.id);
+      const requestId = await requests.send(name, { ...request, id });
+      return invokedOf<Output>(name, requestId, { traceparent: request.traceparent, outcome });
     });
   }
 
@@ -133,7 +134,7 @@ export function createInvoker(options: InvokerOptions): Invoke {
     {
       traceparent,
       outcome = (timeoutInMs) => waiter.wait(requestId, { name, timeoutInMs, isAccepted: true }),
-    }: { traceparent: string | undefined; outcome?: Outcome | undefined },
+    }: { traceparent?: string | undefined; outcome?: Outcome | undefined },
   ): Invoked<Output> {
     return {
       requestId,
@@ -147,7 +148,9 @@ export function createInvoker(options: InvokerOptions): Invoke {
 
   return {
     async invoke(target, event, options = {}) {
-      return await send(await checkFunction(nameOf(target), options.qualifier), encodePayload(checkEvent(target, event)), options);
+      const known = checkFunction(nameOf(target), options.qualifier);
+      const name = typeof known === 'string' ? known : await known;
+      return await send(name, encodePayload(checkEvent(target, event)), options);
     },
     async invokeText(name, payload, options = {}) {
       return await send(await checkFunction(name, options.qualifier), checkJson(payload), options);

@@ -13,7 +13,7 @@ export type RequestBatchesOptions = {
 };
 
 /** A request that waits for its message. `bytes` is the size of its payload. With `id`, the request keeps this id if it is alone. */
-export type Batched = { request: NewRequest; bytes: number; id?: RequestId };
+export type Batched = { request: NewRequest; bytes: number; id?: RequestId | undefined };
 
 type Waiting = Batched & { resolve: (id: RequestId) => void; reject: (reason: unknown) => void };
 type Lane = { waiting: Waiting[]; isSending: boolean };
@@ -38,7 +38,7 @@ export class RequestBatches {
     const lane = this.#lanes.get(key) ?? { waiting: [], isSending: false };
     this.#lanes.set(key, lane);
     return new Promise((resolve, reject) => {
-      lane.waiting.push({ ...batched, resolve, reject });
+      lane.waiting.push(waitingOf(batched, resolve, reject));
       if (lane.isSending) return;
       lane.isSending = true;
       void this.#drain(name, lane).then(() => {
@@ -53,7 +53,7 @@ export class RequestBatches {
     const key = keyOf(name, batched);
     const waiting = this.#gathered.get(key) ?? [];
     return new Promise((resolve, reject) => {
-      waiting.push({ ...batched, resolve, reject });
+      waiting.push(waitingOf(batched, resolve, reject));
       if (waiting.length > 1) return;
       this.#gathered.set(key, waiting);
       void this.#sendGathered(name, key, waiting);
@@ -108,6 +108,11 @@ export class RequestBatches {
     }
     return waiting.splice(0, count);
   }
+}
+
+/** The fields are named, because V8 copies the fields of an object slowly. */
+function waitingOf({ request, bytes, id }: Batched, resolve: Waiting['resolve'], reject: Waiting['reject']): Waiting {
+  return { request, bytes, id, resolve, reject };
 }
 
 /** Requests share a message if they are due at one time, and members of one batch. */

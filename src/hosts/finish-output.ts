@@ -17,7 +17,7 @@ export function finishOutput(result: ExecutionResult, { definition, redact }: Op
   const printed = redact === undefined ? result.output : redact(result.output);
   const output = lastBytes(printed);
   const { maxOutputBytes } = definition;
-  if (maxOutputBytes === undefined || output === printed) return { ...result, output };
+  if (maxOutputBytes === undefined || output === printed) return output === result.output ? result : { ...result, output };
   const text = lastBytes(printed, maxOutputBytes);
   const wasCut = Buffer.byteLength(result.output) >= keptBytesOf(definition) - CUT_CHARACTER_BYTES;
   return { ...result, output, wholeOutput: { text, isCut: wasCut || text !== printed } };

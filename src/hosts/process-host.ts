@@ -10,7 +10,7 @@ import type { PackageCache } from './package-cache.ts';
 import { createProcessLauncher } from './process-launcher.ts';
 import type { ProcessPool } from './process-pool.ts';
 import { ProcessPools } from './process-pools.ts';
-import { createTask } from './task.ts';
+import { Task } from './task.ts';
 import { createTicker } from './ticker.ts';
 
 export type ProcessHostOptions = {
@@ -66,12 +66,13 @@ export function createProcessHost(options: ProcessHostOptions = {}): FunctionHos
   function run(pool: ProcessPool, execution: Execution, signal: ExecutionSignal): Promise<ExecutionResult> {
     if (isClosed || signal.aborted) return Promise.resolve(failed(aborted()));
     return new Promise((resolve) => {
-      const task = createTask(execution, (result) => {
-        signal.removeEventListener('abort', onAbort);
+      const task = new Task(execution, (result) => {
+        signal.removeEventListener('abort', task.onAbort);
         resolve(finishOutput(result, { definition: execution.definition, redact }));
       });
-      const onAbort = () => pool.abort(task);
-      signal.addEventListener('abort', onAbort);
+      // A property, and no constant: tsx gives the function of a constant its name, which costs a call of the runtime each time.
+      task.onAbort = () => pool.abort(task);
+      signal.addEventListener('abort', task.onAbort);
       pool.submit(task);
       ticker.wake();
     });

@@ -26,6 +26,7 @@ export function createUnsealingHost(host: FunctionHost, sealer: Pick<SecretSeale
   return {
     execute(execution, signal) {
       const definition = openedNow(execution.definition);
+      if (definition === execution.definition) return host.execute(execution, signal);
       if (definition !== undefined) return host.execute({ ...execution, definition }, signal);
       return open(execution.definition).then(
         (opened) => host.execute({ ...execution, definition: opened }, signal),

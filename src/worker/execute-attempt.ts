@@ -1,18 +1,19 @@
 import { type FunctionEntry, resolveFunction } from '#src/core/functions/entry.ts';
 import type { AcceptedRequest } from '#src/core/log/event-log.ts';
 import type { ExecutionEvent, ExecutionResult } from '#src/core/ports/function-host.ts';
-import { type Executions, executionOf } from './executions.ts';
-import type { NextStep } from './next-step.ts';
+import { executionOf, type HeldAttempt } from './executions.ts';
+import type { StartStep } from './next-step.ts';
 import type { WorkerPorts } from './ports.ts';
 import type { Slots } from './slots.ts';
 
-type ExecuteOptions = { ports: Pick<WorkerPorts, 'host' | 'tenancy'>; slots: Slots; executions: Executions; fn: () => FunctionEntry };
+type ExecuteOptions = { ports: Pick<WorkerPorts, 'host' | 'tenancy'>; slots: Slots; fn: () => FunctionEntry };
 
 /** Executes an attempt whose `running` is durable, in a slot that the caller holds. */
 export async function executeAttempt(
-  { ports, slots, executions, fn }: ExecuteOptions,
+  { ports, slots, fn }: ExecuteOptions,
+  held: HeldAttempt,
   { events, ...request }: AcceptedRequest & { events?: readonly ExecutionEvent[] | undefined },
-  { fact: { attempt }, fn: decided }: NextStep & { kind: 'start' },
+  { fact: { attempt }, fn: decided }: StartStep,
 ): Promise<ExecutionResult> {
   const { invocation } = request.fact;
   // The definition may have changed while the append was in flight.
@@ -21,10 +22,9 @@ export async function executeAttempt(
   const execution = events === undefined ? single : { ...single, events };
   slots.startExecution();
   try {
-    return await executions.run({ function: decided.definition.name, invocation, attempt }, (signal) =>
-      ports.host.execute(execution, signal),
-    );
+    return await ports.host.execute(execution, held.startExecution());
   } finally {
+    held.endExecution();
     slots.endExecution();
   }
 }

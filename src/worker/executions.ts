@@ -3,7 +3,7 @@ import type { AcceptedRequest } from '#src/core/log/event-log.ts';
 import type { RequestId } from '#src/core/names/names.ts';
 import { functionUrn, type Tenancy } from '#src/core/names/tenancy.ts';
 import type { AskedAttempt } from '#src/core/ports/execution-probe.ts';
-import type { Execution, ExecutionResult, ExecutionSignal } from '#src/core/ports/function-host.ts';
+import type { Execution, ExecutionSignal } from '#src/core/ports/function-host.ts';
 import { PassingMap } from '#src/core/stream/passing-map.ts';
 import { ExecutionAbort } from './execution-abort.ts';
 
@@ -14,29 +14,65 @@ export interface Executions {
   /** Whether this worker holds the attempt. */
   isRunning(asked: AskedAttempt): boolean;
   /**
-   * Holds an attempt until `perform` has ended, which appends `running`, executes, and appends the result. Between an append and its answer the
-   * log names this worker while nothing executes. Another worker that asked then would append the attempt as lost (EXEC5).
+   * Holds an attempt from before the append of `running` until its result is appended. Between an append and its answer the log names this
+   * worker while nothing executes. Another worker that asked then would append the attempt as lost (EXEC5).
    */
-  hold<Result>(held: Required<AskedAttempt>, perform: () => Result | Promise<Result>): Promise<Result>;
-  run(executed: Required<AskedAttempt>, execute: (signal: ExecutionSignal) => Promise<ExecutionResult>): Promise<ExecutionResult>;
+  hold(attempt: Required<AskedAttempt>): HeldAttempt;
   /** Aborts one execution, if it runs. Tells whether it did. */
   cancel(canceled: AskedAttempt): boolean;
   /** Aborts all executions. */
   abort(): void;
 }
 
+/** An attempt that this worker says it runs. Without closures, because one exists per attempt: docs/performance.md V6. */
+export class HeldAttempt {
+  readonly invocation: string;
+  readonly attempt: number;
+  readonly #key: string;
+  readonly #held: PassingMap<string, HeldAttempt>;
+  #execution: ExecutionAbort | undefined;
+
+  constructor({ invocation, attempt }: AskedAttempt, key: string, held: PassingMap<string, HeldAttempt>) {
+    this.invocation = invocation;
+    this.attempt = attempt;
+    this.#key = key;
+    this.#held = held;
+    held.set(key, this);
+  }
+
+  /** The execution, while there is one. */
+  get execution(): ExecutionAbort | undefined {
+    return this.#execution;
+  }
+
+  /** The signal of the execution that starts now. */
+  startExecution(): ExecutionSignal {
+    this.#execution = new ExecutionAbort();
+    return this.#execution;
+  }
+
+  endExecution(): void {
+    this.#execution = undefined;
+  }
+
+  /** Does nothing when the attempt was released before. */
+  release(): void {
+    this.#held.delete(this.#key);
+  }
+}
+
 export function createExecutions(): Executions {
-  const held = new Set<string>();
-  const running = new PassingMap<string, ExecutionAbort>();
+  const held = new PassingMap<string, HeldAttempt>();
   let isAborted = false;
   const keyOf = ({ function: name, invocation, attempt }: AskedAttempt): string => `${name}/${invocation}#${attempt}`;
 
-  /** Whether an attempt means this key. Without a function it means several, when functions share the id. */
-  const isMeant = (key: string, { invocation, attempt }: AskedAttempt): boolean => key.endsWith(`/${invocation}#${attempt}`);
-
-  function find(asked: AskedAttempt): ExecutionAbort[] {
-    if (asked.function === undefined) return [...running].flatMap(([key, execution]) => (isMeant(key, asked) ? [execution] : []));
-    const found = running.get(keyOf(asked));
+  /** The attempts that are meant. Without a function, they may be several, when functions share the id. */
+  function find(asked: AskedAttempt): HeldAttempt[] {
+    if (asked.function === undefined) {
+      const end = `/${asked.invocation}#${asked.attempt}`;
+      return [...held].flatMap(([key, attempt]) => (key.endsWith(end) ? [attempt] : []));
+    }
+    const found = held.get(keyOf(asked));
     return found === undefined ? [] : [found];
   }
 
@@ -44,28 +80,10 @@ export function createExecutions(): Executions {
     get isAborted() {
       return isAborted;
     },
-    isRunning: (asked) => (asked.function === undefined ? [...held].some((key) => isMeant(key, asked)) : held.has(keyOf(asked))),
-    async hold(attempt, perform) {
-      const key = keyOf(attempt);
-      held.add(key);
-      try {
-        return await perform();
-      } finally {
-        held.delete(key);
-      }
-    },
-    async run(executed, execute) {
-      const execution = new ExecutionAbort();
-      const key = keyOf(executed);
-      running.set(key, execution);
-      try {
-        return await execute(execution);
-      } finally {
-        running.delete(key);
-      }
-    },
+    isRunning: (asked) => find(asked).length > 0,
+    hold: (attempt) => new HeldAttempt(attempt, keyOf(attempt), held),
     cancel(canceled) {
-      const found = find(canceled);
+      const found = find(canceled).flatMap(({ execution }) => execution ?? []);
       // The execution of another function must go on.
       if (found.length !== 1) return false;
       found[0]?.abort();
@@ -73,7 +91,7 @@ export function createExecutions(): Executions {
     },
     abort() {
       isAborted = true;
-      for (const [, execution] of running) execution.abort();
+      for (const attempt of held.values()) attempt.execution?.abort();
     },
   };
 }

@@ -8,6 +8,7 @@ import { parseRateText } from '#src/core/functions/rate.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { ExecutionResult } from '#src/core/ports/function-host.ts';
 import type { RunResult } from '#src/core/stream/active-streams.ts';
+import type { StartStep } from './next-step.ts';
 import type { SharedSlot } from './shared-slot.ts';
 import type { Slots } from './slots.ts';
 
@@ -22,11 +23,9 @@ export type FlowParts = {
   /** Appends a fact of the invocation; `undefined` when the machine refuses it. */
   propose: (fact: Fact) => Promise<readonly InvocationEffect[] | undefined>;
   clock: Pick<Clock, 'now'>;
-  /**
-   * Appends `running`, calls back when it is durable, and executes; `undefined` when the attempt cannot start any more, or another process
-   * started it.
-   */
-  start: (onStart: () => void) => Promise<ExecutionResult | undefined>;
+  /** How the attempt starts now; `undefined` when it cannot start any more. */
+  decide: () => Promise<StartStep | undefined>;
+  execute: (step: StartStep) => Promise<ExecutionResult>;
   append: (result: ExecutionResult) => 'again' | Promise<'again'>;
 };
 
@@ -49,9 +48,11 @@ export async function runInFlow(parts: FlowParts): Promise<RunResult | 'again'> 
     if (!slots.tryAcquire() && !(await slots.acquire())) return 'not-started';
     let result: ExecutionResult | undefined;
     try {
-      result = await parts.start(() => {
-        if (held !== undefined) held = useToken(parts, held);
-      });
+      const step = await parts.decide();
+      // Without the effect another process started the attempt.
+      const isStarted = step !== undefined && (await parts.propose(step.fact))?.includes('execute');
+      if (isStarted && held !== undefined) held = useToken(parts, held);
+      if (isStarted) result = await parts.execute(step);
     } finally {
       slots.release();
     }

@@ -9,6 +9,7 @@ import type { WorkItem } from '#src/core/stream/work-queue.ts';
 import { isOfAnotherItem } from './is-of-another-item.ts';
 import type { WorkerPorts } from './ports.ts';
 
+type Due = { request: AcceptedRequest; invocation: Invocation };
 type Parts = {
   ports: Pick<WorkerPorts, 'results' | 'tenancy'>;
   state: StreamState;
@@ -18,17 +19,27 @@ type Parts = {
 };
 
 /** Publishes the result once, unless another run did or will. Resolves once the result is stored (EXEC4). */
-export async function publishResult(
-  { request, invocation }: { request: AcceptedRequest; invocation: Invocation },
-  { ports: { results, tenancy }, state, items, published }: Parts,
-): Promise<'settled'> {
+export function publishResult(due: Due, { ports, state, items, published }: Parts): 'settled' | Promise<'settled'> {
+  const { request, invocation } = due;
   const { outcome } = invocation.context;
   const id = request.fact.invocation as RequestId;
-  const { name, outcomesRead } = state;
+  const { outcomesRead } = state;
   if (outcome === null || isSameOutcome(published.get(id) ?? null, outcome) || isOfAnotherItem(invocation, outcomesRead?.get(id), items))
     return 'settled';
-  const isStored = outcomesRead?.has(id) && (await results.isStored(name, id, outcome));
-  if (!isStored) await results.publish(name, id, outcome.type, encodeEnvelope(tenancy, request, invocation, results.maxBytes));
-  published.set(id, outcome);
-  return 'settled';
+  const stored = outcomesRead?.has(id) ? publishUnlessStored(due, outcome, { ports, state }) : publish(due, outcome, { ports, state });
+  return stored.then(() => {
+    published.set(id, outcome);
+    return 'settled';
+  });
+}
+
+async function publishUnlessStored(due: Due, outcome: Outcome, { ports, state }: Pick<Parts, 'ports' | 'state'>): Promise<void> {
+  const isStored = await ports.results.isStored(state.name, due.request.fact.invocation as RequestId, outcome);
+  if (!isStored) await publish(due, outcome, { ports, state });
+}
+
+function publish({ request, invocation }: Due, { type }: Outcome, { ports, state }: Pick<Parts, 'ports' | 'state'>): Promise<void> {
+  const { results, tenancy } = ports;
+  const envelope = encodeEnvelope(tenancy, request, invocation, results.maxBytes);
+  return results.publish(state.name, request.fact.invocation as RequestId, type, envelope);
 }

@@ -12,14 +12,14 @@ import { combineResults, type RunResult, type StreamRun } from '#src/core/stream
 import { requestOf, type StreamState } from '#src/core/stream/stream.ts';
 import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
 import type { WorkItem } from '#src/core/stream/work-queue.ts';
-import { appendOutcome } from './append-outcome.ts';
+import { appendWithTries, claimFirstTries } from './append-outcome.ts';
 import type { CanceledBatches } from './canceled-batches.ts';
 import { executeAttempt } from './execute-attempt.ts';
-import type { Executions } from './executions.ts';
+import type { Executions, HeldAttempt } from './executions.ts';
 import { findVersion } from './find-version.ts';
 import { runInFlow } from './flow-run.ts';
 import { GroupRun } from './group-run.ts';
-import { afterExecution, afterLoss, type NextStep, nextStep } from './next-step.ts';
+import { afterExecution, afterLoss, type NextStep, nextStep, type StartStep } from './next-step.ts';
 import type { WorkerPorts } from './ports.ts';
 import { probeAttempt } from './probe-attempt.ts';
 import { publishResult } from './publish-result.ts';
@@ -98,7 +98,7 @@ export class WorkerRun implements StreamRun {
         if (result !== 'again') return result;
         // Rounds without a new version mean that an effect does not satisfy the machine: a defect, not a wait.
         rounds = this.#writer.state.version === version ? rounds + 1 : 0;
-        assert(rounds < 3, `${id} does not advance from ${String(this.#writer.state.invocations.get(id)?.value)}`);
+        if (rounds === 3) assert.fail(`${id} does not advance from ${String(this.#writer.state.invocations.get(id)?.value)}`);
       }
     } finally {
       this.#advancing.delete(id);
@@ -112,9 +112,10 @@ export class WorkerRun implements StreamRun {
     wakeWhenDue: (run, due) => run.#startAttempt(due),
     // The run executes its own attempts where it appends them. An attempt that it finds in the log is another run's, or lost.
     execute: (run, due) => run.#probeAttempt(due),
-    publishResult: (run, due) => run.#publishResult(due),
+    publishResult: (run, due) =>
+      publishResult(due, { ports: run.#options.ports, state: run.#writer.state, items: run.#items, published: run.#published }),
     deliverOutcome: (run, due) => run.#deliverOutcome(due),
-    // `appendOutcome` makes the tries that it claimed. The destinations role makes all others.
+    // `appendWithTries` makes the tries that were claimed. The destinations role makes all others.
     deliver: () => 'settled',
     sealWhenDue: () => 'settled',
     completeWhenOver: () => 'settled',
@@ -183,22 +184,26 @@ export class WorkerRun implements StreamRun {
   }
 
   /** This worker says from here on that it runs the attempt (EXEC5). */
-  #holdAttempt({ request, invocation }: Due, step: NextStep & { kind: 'start' }): Promise<EffectResult> {
-    const held = { function: this.#writer.state.name.function, invocation: step.fact.invocation, attempt: step.fact.attempt };
-    return this.#options.executions.hold(held, () =>
-      this.#options.fn().definition.flow === undefined && invocation.context.waitsFor === null && invocation.context.group === null
-        ? this.#runAttempt(request, step)
-        : this.#startInFlow({ request, invocation }, step),
-    );
+  #holdAttempt({ request, invocation }: Due, step: StartStep): Promise<EffectResult> {
+    const { fact } = step;
+    const { executions, fn } = this.#options;
+    const held = executions.hold({ function: this.#writer.state.name.function, invocation: fact.invocation, attempt: fact.attempt });
+    const { waitsFor, group } = invocation.context;
+    return fn().definition.flow === undefined && waitsFor === null && group === null
+      ? this.#runAttempt(request, step, held)
+      : this.#startInFlow({ request, invocation }, step, held);
   }
 
   /** A debounced request waits for its group first, and its leader runs for all members (DEB1, DEB3). */
-  #startInFlow({ request, invocation }: Due, step: NextStep & { kind: 'start' }): EffectResult | Promise<EffectResult> {
+  async #startInFlow({ request, invocation }: Due, step: StartStep, held: HeldAttempt): Promise<EffectResult> {
     const { flow } = this.#options.fn().definition;
-    const run = (): EffectResult | Promise<EffectResult> =>
-      hasLimits(flow) ? this.#runInFlow(request, step.fact.attempt) : this.#runAttempt(request, step);
-    const prepared = this.#groups.prepare({ request, invocation, flow });
-    return prepared === undefined ? run() : prepared.then((result) => result ?? run());
+    try {
+      const result = await this.#groups.prepare({ request, invocation, flow });
+      if (result !== undefined) return result;
+      return await (hasLimits(flow) ? this.#runInFlow(request, held) : this.#runAttempt(request, step, held));
+    } finally {
+      held.release();
+    }
   }
 
   /** All requests of a message are members of one batch. The step is decided again, because the read takes time. */
@@ -209,47 +214,40 @@ export class WorkerRun implements StreamRun {
   }
 
   /** Acquires a slot, appends `running`, executes, and appends the result. `not-started` when the worker stops before a slot is free. */
-  async #runAttempt(request: AcceptedRequest, decided: NextStep & { kind: 'start' }): Promise<EffectResult> {
+  async #runAttempt(request: AcceptedRequest, decided: StartStep, held: HeldAttempt): Promise<EffectResult> {
     const { slots } = this.#options;
-    let step: NextStep | undefined = decided;
-    const hasWaited = !slots.tryAcquire();
-    if (hasWaited && !(await slots.acquire())) return 'not-started';
-    let ended: { attempt: number; result: ExecutionResult } | undefined;
     try {
-      // During the wait the function may have changed, and the event may have become too old.
-      if (hasWaited) step = await this.#decideAgain(decided.fact.invocation);
-      const needsSharedSlot = hasWaited && hasLimits(this.#options.fn().definition.flow);
-      if (step?.kind !== 'start' || step.fact.attempt !== decided.fact.attempt || needsSharedSlot) return 'again';
-      const { fact } = step;
-      const effects = await this.#writer.propose(fact.invocation, [fact]);
-      // Without the effect the fact was refused: another process was first, and the state shows its fact (EXEC1).
-      if (effects?.includes('execute'))
-        ended = { attempt: fact.attempt, result: await executeAttempt(this.#options, this.#groups.withEvents(request), step) };
+      const hasWaited = !slots.tryAcquire();
+      if (hasWaited && !(await slots.acquire())) return 'not-started';
+      let result: ExecutionResult | undefined;
+      try {
+        const step = hasWaited ? await this.#decideAgain(held) : decided;
+        const needsSharedSlot = hasWaited && hasLimits(this.#options.fn().definition.flow);
+        if (step === undefined || needsSharedSlot) return 'again';
+        const { fact } = step;
+        const effects = await this.#writer.propose(fact.invocation, [fact]);
+        // Without the effect the fact was refused: another process was first, and the state shows its fact (EXEC1).
+        if (effects?.includes('execute')) result = await executeAttempt(this.#options, held, this.#groups.withEvents(request), step);
+      } finally {
+        slots.release();
+      }
+      return result === undefined ? 'again' : await this.#appendResult(request, held.attempt, result);
     } finally {
-      slots.release();
+      held.release();
     }
-    return ended === undefined ? 'again' : this.#appendResult(request, ended.attempt, ended.result);
   }
 
   /** As `#runAttempt`, with a slot that all workers share as well. */
-  #runInFlow(request: AcceptedRequest, attempt: number): Promise<EffectResult> {
+  #runInFlow(request: AcceptedRequest, held: HeldAttempt): Promise<EffectResult> {
     return runInFlow({
       ...{ ...this.#options, clock: this.#options.ports.clock },
-      slotOf: () => this.#sharedSlot(request, attempt),
+      slotOf: () => this.#sharedSlot(request, held.attempt),
       invocation: () => this.#writer.state.invocations.get(request.fact.invocation),
       propose: (fact) => this.#writer.propose(fact.invocation, [fact]),
-      start: (onStart) => this.#startHeld(request, attempt, onStart),
-      append: (result) => this.#appendResult(request, attempt, result),
+      decide: () => this.#decideAgain(held),
+      execute: (step) => executeAttempt(this.#options, held, this.#groups.withEvents(request), step),
+      append: (result) => this.#appendResult(request, held.attempt, result),
     });
-  }
-
-  /** During the wait the function may have changed, and the event may have become too old. The slot is for this attempt alone. */
-  async #startHeld(request: AcceptedRequest, attempt: number, onStart: () => void): Promise<ExecutionResult | undefined> {
-    const step = await this.#decideAgain(request.fact.invocation);
-    if (step?.kind !== 'start' || step.fact.attempt !== attempt) return undefined;
-    const isStarted = (await this.#writer.propose(step.fact.invocation, [step.fact]))?.includes('execute');
-    if (isStarted) onStart();
-    return isStarted ? await executeAttempt(this.#options, this.#groups.withEvents(request), step) : undefined;
   }
 
   #sharedSlot(request: AcceptedRequest, attempt: number): SharedSlot | undefined {
@@ -257,9 +255,11 @@ export class WorkerRun implements StreamRun {
     return !hasLimits(flow) ? undefined : sharedSlotOf({ request, attempt, flow, payloads }, this.#writer.state);
   }
 
-  async #decideAgain(id: string): Promise<NextStep | undefined> {
-    const due = this.#dueOf(id);
-    return due && (await this.#decide(due));
+  /** During a wait the function may have changed, and the event may have become too old. `undefined` when the attempt cannot start any more. */
+  async #decideAgain({ invocation, attempt }: HeldAttempt): Promise<StartStep | undefined> {
+    const due = this.#dueOf(invocation);
+    const step = due && (await this.#decide(due));
+    return step?.kind === 'start' && step.fact.attempt === attempt ? step : undefined;
   }
 
   /** Drops the result when another attempt is the current one: the fence (EXEC2). */
@@ -277,7 +277,9 @@ export class WorkerRun implements StreamRun {
   }
 
   async #appendEnd(id: string, facts: readonly Fact[]): Promise<'again'> {
-    if (await appendOutcome(facts, { writer: this.#writer, deliverer: this.#options.ports.deliverer })) this.#claimed.add(id);
+    const tries = claimFirstTries(facts, { writer: this.#writer, deliverer: this.#options.ports.deliverer });
+    if (tries === undefined) await this.#writer.propose(id, facts);
+    else if (await appendWithTries(facts, tries, this.#writer)) this.#claimed.add(id);
     this.#groups.noteAppended(id);
     return 'again';
   }
@@ -287,24 +289,15 @@ export class WorkerRun implements StreamRun {
     return probeAttempt(request, invocation, { ...this.#options, writer: this.#writer, slotOf });
   }
 
-  #publishResult(due: Due): Promise<'settled'> {
-    const { state } = this.#writer;
-    return publishResult(due, { ports: this.#options.ports, state, items: this.#items, published: this.#published });
-  }
-
   /** Passes the outcome to the first entry of a delivery that takes it (docs/architecture.md). An outcome without destinations is `notified`. */
   #deliverOutcome({ request: { fact }, invocation: { context } }: Due): 'settled' | Promise<'settled'> {
     const { outcome } = context;
-    if ((outcome?.destinations ?? []).length === 0) return this.#notify(fact.invocation, outcome);
-    const { deliverer, hints } = this.#options.ports;
+    const { deliverer, hints, clock } = this.#options.ports;
+    const notified: Fact = { type: 'notified', invocation: fact.invocation, at: clock.now() };
+    if ((outcome?.destinations ?? []).length === 0) return this.#writer.propose(fact.invocation, [notified], outcome).then(() => 'settled');
     const { state } = this.#writer;
     if (this.#claimed.delete(fact.invocation) || deliverer?.take(state)) return 'settled';
     hints.deliver(state.name, state.request.sequence, `${state.name.stream}.${state.version}`, state);
-    return 'settled';
-  }
-
-  async #notify(id: string, outcome: Outcome | null): Promise<'settled'> {
-    await this.#writer.propose(id, [{ type: 'notified', invocation: id, at: this.#options.ports.clock.now() }], outcome);
     return 'settled';
   }
 }

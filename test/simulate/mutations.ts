@@ -41,12 +41,12 @@ export const mutations: readonly Mutation[] = [
       {
         file: run,
         from: 'const effects = await this.#writer.propose(fact.invocation, [fact]);',
-        to: 'const early = executeAttempt(this.#options, request, step);\n      const effects = await this.#writer.propose(fact.invocation, [fact]);',
+        to: 'const early = executeAttempt(this.#options, held, request, step);\n        const effects = await this.#writer.propose(fact.invocation, [fact]);',
       },
       {
         file: run,
-        from: 'result: await executeAttempt(this.#options, this.#groups.withEvents(request), step) };',
-        to: 'result: await early };',
+        from: 'result = await executeAttempt(this.#options, held, this.#groups.withEvents(request), step);',
+        to: 'result = await early;',
       },
     ],
   },
@@ -186,7 +186,7 @@ export const mutations: readonly Mutation[] = [
       {
         file: run,
         from: 'return probeAttempt(request, invocation, { ...this.#options, writer: this.#writer, slotOf });',
-        to: "const fn = versionFor(this.#options.fn(), invocation.context);\n    const step = { kind: 'start', fact: { attempt: invocation.context.attempts }, fn };\n    const executed = fn === undefined ? Promise.resolve() : executeAttempt(this.#options, request, step);\n    return executed.then(() => probeAttempt(request, invocation, { ...this.#options, writer: this.#writer, slotOf }));",
+        to: "const fn = versionFor(this.#options.fn(), invocation.context);\n    const step = { kind: 'start', fact: { attempt: invocation.context.attempts }, fn };\n    const held = this.#options.executions.hold({ function: request.fact.function, invocation: request.fact.invocation, attempt: step.fact.attempt });\n    const executed = fn === undefined ? Promise.resolve() : executeAttempt(this.#options, held, request, step);\n    return executed.then(() => probeAttempt(request, invocation, { ...this.#options, writer: this.#writer, slotOf }));",
       },
     ],
   },
@@ -212,8 +212,8 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: 'src/worker/publish-result.ts',
-        from: 'if (!isStored) await results.publish(',
-        to: 'if (!isStored) void results.publish(',
+        from: 'return stored.then(() => {',
+        to: 'return Promise.resolve().then(() => {',
       },
     ],
   },

@@ -11,8 +11,8 @@ export const slotMutations = [
     edits: [
       {
         file: 'src/worker/flow-run.ts',
-        from: 'if (held !== undefined) held = useToken(parts, held);\n      });',
-        to: 'if (held !== undefined) held = useToken(parts, held);\n      });\n      if (held !== undefined) parts.ledger.release(held.pool, held.waiter);',
+        from: 'if (isStarted) result = await parts.execute(step);',
+        to: 'if (isStarted) result = await parts.execute(step);\n      if (held !== undefined) parts.ledger.release(held.pool, held.waiter);',
       },
     ],
   },

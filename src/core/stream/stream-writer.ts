@@ -60,7 +60,7 @@ class Writer implements StreamWriter {
   #state: StreamState;
   /** The epoch of the log in which the state was read. */
   #epoch: number;
-  #waiting: readonly Proposal[] = [];
+  #waiting: Proposal[] = [];
   /** The proposals of the append in flight. */
   #inFlight: readonly Proposal[] = [];
   #isWriting = false;
@@ -88,7 +88,7 @@ class Writer implements StreamWriter {
   ): Promise<readonly InvocationEffect[] | undefined> {
     if (this.#broken !== undefined) return Promise.reject(this.#broken.reason);
     return new Promise((resolve, reject) => {
-      this.#waiting = [...this.#waiting, { id, facts, outcome, resolve, reject }];
+      this.#waiting.push({ id, facts, outcome, resolve, reject });
       if (this.#isWriting) return;
       this.#isWriting = true;
       this.#write();
@@ -108,15 +108,26 @@ class Writer implements StreamWriter {
 
   /** Appends until no proposal waits (PROP1). The first append starts in a later microtask, so proposals of one turn share it. */
   #write(): void {
-    resolved
-      .then(() => this.#appendWaiting())
-      .then(
-        () => {
-          this.#isWriting = this.#waiting.length > 0;
-          if (this.#isWriting) this.#write();
-        },
-        (reason) => this.#break(reason),
-      );
+    void resolved.then(() => this.#writeNow());
+  }
+
+  #writeNow(): void {
+    try {
+      const writing = this.#appendWaiting();
+      if (writing === undefined) this.#writeNext();
+      else
+        writing.then(
+          () => this.#writeNext(),
+          (reason) => this.#break(reason),
+        );
+    } catch (reason) {
+      this.#break(reason);
+    }
+  }
+
+  #writeNext(): void {
+    this.#isWriting = this.#waiting.length > 0;
+    if (this.#isWriting) this.#write();
   }
 
   #appendWaiting(): Promise<void> | undefined {

@@ -170,8 +170,10 @@ export function isSettled({ value, context }: Invocation): boolean {
 }
 
 /** The request of one invocation of the stream. */
-export function requestOf(state: StreamState, id: string): AcceptedRequest | undefined {
-  return state.request.requests.find(({ fact }) => fact.invocation === id);
+export function requestOf({ request: { requests } }: StreamState, id: string): AcceptedRequest | undefined {
+  // The id of a member of a batch ends with its index.
+  const indexed = requests[requests.length === 1 ? 0 : Number.parseInt(id.slice(-4), 16)];
+  return indexed?.fact.invocation === id ? indexed : requests.find(({ fact }) => fact.invocation === id);
 }
 
 function isSame(one: StreamName, other: StreamName): boolean {

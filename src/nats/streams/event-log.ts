@@ -1,13 +1,10 @@
 import { NatsUnavailableError } from '#src/core/errors.ts';
-import { hashOfAppend, shortLinkOf } from '#src/core/log/chain.ts';
 import {
-  type Append,
   type EventLog,
   type LogEntry,
   NO_APPENDS,
   type RecordedAppend,
   type RequestMessage,
-  type StoredAppend,
   type StreamName,
   type StreamVersion,
 } from '#src/core/log/event-log.ts';
@@ -19,15 +16,15 @@ import { streamInHint } from '#src/core/stream/hints.ts';
 import { type Connection, maxPayloadOf } from '#src/nats/transport/connection.ts';
 import { hasLeader } from '#src/nats/transport/ensure-stream.ts';
 import type { Publisher } from '#src/nats/transport/publisher.ts';
-import { appendHeaders, decodeAppend, decodeLink, decodeWakeTimes, encodeAppend } from '#src/nats/wire/codec.ts';
+import { decodeAppend, decodeLink, decodeWakeTimes } from '#src/nats/wire/codec.ts';
 import { fullEntryOf, type IsOwn } from '#src/nats/wire/full-entry.ts';
 import { listSubjects, readAllBySubject, readMessage, readNextBySubject, type StoredMessage } from '#src/nats/wire/stored-messages.ts';
 import { admitsRequests, INVOCATIONS, isRequest, parseSubject } from '#src/nats/wire/topology.ts';
 import { createAccept } from './accept.ts';
+import { createAppend } from './append.ts';
 import { followMessages } from './follow.ts';
 import { ownRequestsOf } from './former-requests.ts';
-import { createLogEpoch, type LogEpoch, type SentMessage } from './log-epoch.ts';
-import { PublishRetries } from './publish-retries.ts';
+import { createLogEpoch, type LogEpoch } from './log-epoch.ts';
 
 export type NatsEventLogOptions = {
   connection: Connection;
@@ -40,8 +37,6 @@ export type NatsEventLogOptions = {
   onProblem?: (problem: string) => void;
 };
 
-const LAG_PAUSES_IN_MS = [50, 100, 200, 400, 800, 1_600];
-
 /** The log on JetStream. `append` and `accept` state the protocol of their publishes. */
 export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
   const { connection, publisher, clock, budgetInMs = 60_000, onProblem = () => {} } = options;
@@ -51,18 +46,6 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
   async function read(name: StreamName, after: StreamVersion) {
     const found = await readAllBySubject(connection, { from: after + 1, subject: subjects.invocation(name), budgetInMs });
     return found.map(({ data, sequence }) => decodeAppend(data, sequence) ?? unreadable(sequence));
-  }
-
-  /** Finds an append after a conflict. A new leader may show the append that caused the conflict only after a while. */
-  async function findOwn(name: StreamName, { id, previous }: Append, sent: SentMessage): Promise<StoredAppend | undefined> {
-    for (const pauseInMs of LAG_PAUSES_IN_MS) {
-      const newer = await read(name, previous);
-      const own = newer.find((found) => found.id === id);
-      if (own !== undefined) epoch.found(own.version, sent);
-      if (newer.length > 0) return own;
-      await clock.sleep(pauseInMs);
-    }
-    return undefined;
   }
 
   async function readRequest(sequence: number): Promise<RequestMessage | undefined> {
@@ -84,30 +67,7 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
       return maxPayloadOf(connection);
     },
 
-    /**
-     * Appends once (A1, E3):
-     * 1. Every try expects the same version, so at most one try is stored.
-     * 2. A try without an answer is repeated.
-     * 3. A conflict after a try without an answer may be caused by that try. The append's id in the log decides.
-     */
-    async append(name, append, wakeTimes) {
-      const subject = subjects.invocation(name);
-      const payload = encodeAppend(append);
-      const hash = hashOfAppend(payload);
-      const headers = appendHeaders(append.previous, wakeTimes, shortLinkOf({ link: append.link, hash }));
-      const startedAt = clock.now();
-      let retries: PublishRetries | undefined;
-      for (;;) {
-        const sent = epoch.sending(append.id);
-        const answer = await publisher.publish(subject, payload, headers);
-        epoch.note(answer, sent);
-        if (answer.kind === 'stored') return { version: answer.sequence as StreamVersion, hash };
-        retries ??= new PublishRetries({ clock, connection, startedAt, budgetInMs, id: append.id });
-        if (answer.kind === 'conflict') return retries.isUnsure ? await findOwn(name, append, sent) : undefined;
-        await retries.wait(answer);
-      }
-    },
-
+    append: createAppend({ connection, publisher, clock, budgetInMs, epoch, read }),
     accept: createAccept({ connection, publisher, clock, budgetInMs, epoch, isRefusing, readRequest }),
 
     readRequest,

@@ -15,7 +15,7 @@ export type PublishRetriesOptions = {
   isIdempotent?: boolean;
 };
 
-type NotStored = Exclude<PublishAnswer, { kind: 'stored' }>;
+export type NotStored = Exclude<PublishAnswer, { kind: 'stored' }>;
 
 /** The retries of a publish that was not stored at its first try. Created only then, because nearly every publish is stored at once. */
 export class PublishRetries {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { functionDefinitionSchema } from '#src/core/functions/definition.ts';
 import type { ChildEvents } from '#src/hosts/child-process.ts';
 import { FunctionProcess } from '#src/hosts/function-process.ts';
-import { createTask, type Task } from '#src/hosts/task.ts';
+import { Task } from '#src/hosts/task.ts';
 import { executionOf } from '#test/support/hosts/executions.ts';
 
 const definition = functionDefinitionSchema.parse({ name: 'fast', handler: { kind: 'process', file: '/fast.mjs', export: 'handler' } });
@@ -29,7 +29,7 @@ function openProcess() {
 
 test('a process gets no execution that would overtake the recalled ones, until it has answered the recall', () => {
   const { child, written, unstarted, say } = openProcess();
-  const tasks = [1, 2, 3].map((id) => createTask(executionOf(definition, { id }), () => {}));
+  const tasks = [1, 2, 3].map((id) => new Task(executionOf(definition, { id }), () => {}));
   const startedAt = performance.now();
   for (const task of tasks) child.run(task, startedAt);
   child.check(startedAt + 20);
