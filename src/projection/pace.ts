@@ -35,6 +35,8 @@ export type PaceOptions = {
 const MAX_DELAY_IN_MS = 5_000;
 const ATTENTIVE_FOR_MS = 2_000;
 const SAMPLE_EVERY_MS = 100;
+/** Outside of bursts, the messages of this time are read together (docs/performance.md H24). */
+const PAUSE_IN_MS = 50;
 /** A longer sample contains a pause, and says nothing about the present. */
 const MAX_SAMPLE_IN_MS = 1_000;
 /** Requested messages cannot be delayed. One message may hold 64 invocations, so a request is limited by bytes: these hold some hundreds. */
@@ -78,6 +80,10 @@ class MeasuredPace implements ProjectionPace {
     return this.#limits.bytes;
   }
 
+  pauseInMs(): number {
+    return this.#isAttentive() || !this.#options.mayHold() ? 0 : PAUSE_IN_MS;
+  }
+
   onRelease(listener: () => void): () => void {
     this.#releases.add(listener);
     return () => this.#releases.delete(listener);
@@ -105,9 +111,12 @@ class MeasuredPace implements ProjectionPace {
 
   #isHeld(): boolean {
     const { clock, mayHold } = this.#options;
-    const now = clock.now();
-    if (!this.#isBurst || now - this.#readUntil >= MAX_DELAY_IN_MS || !mayHold()) return false;
-    return now - this.#askedAt >= ATTENTIVE_FOR_MS;
+    if (!this.#isBurst || clock.now() - this.#readUntil >= MAX_DELAY_IN_MS || !mayHold()) return false;
+    return !this.#isAttentive();
+  }
+
+  #isAttentive(): boolean {
+    return this.#options.clock.now() - this.#askedAt < ATTENTIVE_FOR_MS;
   }
 
   #check(): void {

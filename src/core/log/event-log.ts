@@ -176,8 +176,12 @@ export interface EventLog {
   /** The streams with this id that have an append, one of each function that has any. */
   findAll(stream: StreamId): Promise<StreamName[]>;
 
-  /** Follows all messages from a sequence on, in order, until the signal aborts. Survives restarts of the log's server. */
-  follow(from: number, onEntry: (entry: LogEntry) => void, signal: AbortSignal): Promise<void>;
+  /**
+   * Follows all messages from a sequence on, in order, until the signal aborts. Survives restarts of the log's server.
+   *
+   * `pauseInMs`: how long the reader may pause, at this moment, when it has read everything (docs/performance.md H24).
+   */
+  follow(from: number, onEntry: (entry: LogEntry) => void, signal: AbortSignal, pauseInMs?: () => number): Promise<void>;
 
   /** Follows as {@link EventLog.follow} does, with contents. */
   followFully(from: number, onEntry: (entry: FullLogEntry, bytes?: number) => void, signal: AbortSignal): Promise<void>;

@@ -35,6 +35,8 @@ export interface Pace {
   demand(): number;
   /** The maximum of bytes in the answer to one request, at this moment. Requested messages arrive also while the reader pauses. */
   maxBytes(): number;
+  /** How long the reader may pause, at this moment, when it has read everything. */
+  pauseInMs(): number;
   /** Calls the listener when a pause ends. The returned function removes the listener. */
   onRelease(listener: () => void): () => void;
 }

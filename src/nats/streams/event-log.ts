@@ -90,8 +90,8 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
       throw new NatsUnavailableError({ servers: connection.servers, why: 'the log has no leader, because most of its servers are down' });
     },
 
-    follow: (from, onEntry, signal) =>
-      followMessages({ connection, from, headersOnly: true, onProblem, signal }, (message) => onEntry(entryOf(message, isOwn))),
+    follow: (from, onEntry, signal, pauseInMs) =>
+      followMessages({ connection, from, headersOnly: true, onProblem, signal, pauseInMs }, (message) => onEntry(entryOf(message, isOwn))),
 
     followFully: (from, onEntry, signal) =>
       followMessages({ connection, from, headersOnly: false, onProblem, signal }, (message) => passOn(message, { isOwn, onEntry })),

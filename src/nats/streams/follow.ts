@@ -19,8 +19,10 @@ export type FollowOptions = {
   headersOnly: boolean;
   onProblem: (problem: string) => void;
   signal: AbortSignal;
-  /** Without it, the reader never pauses. */
+  /** Without it, the reader never pauses in a burst. */
   pace?: Pace | undefined;
+  /** As in `EventLog.follow`. */
+  pauseInMs?: (() => number) | undefined;
 };
 
 const MAX_REQUESTED = 4_000;
@@ -35,7 +37,7 @@ const MAX_REQUESTED = 4_000;
  *    arrive for five seconds, the consumer is replaced; the new one may be on another server.
  */
 export async function followMessages(options: FollowOptions, onMessage: (message: Readonly<StoredMessage>) => void): Promise<void> {
-  const { connection, from, headersOnly, onProblem, signal, pace } = options;
+  const { connection, from, headersOnly, onProblem, signal, pace, pauseInMs } = options;
   let last = from - 1;
   let lastAt: number | undefined;
   let lastSubject: string | undefined;
@@ -73,6 +75,7 @@ export async function followMessages(options: FollowOptions, onMessage: (message
     openConsumer,
     demand: () => pace?.demand() ?? MAX_REQUESTED,
     maxBytes: pace && (() => pace.maxBytes()),
+    pauseInMs,
     onMessage: onDelivery,
     onProblem,
     signal,

@@ -1,4 +1,4 @@
-import { type Msg, type NatsConnection, nanos, type Subscription } from 'nats';
+import { type Msg, type MsgHdrs, type NatsConnection, nanos, type Subscription } from 'nats';
 import { messageOf } from '#src/core/errors.ts';
 import type { Connection } from './connection.ts';
 import { endWithin } from './end-within.ts';
@@ -13,6 +13,11 @@ export type PullOptions = {
   demand: () => number;
   /** The maximum of bytes in the answer to one request, at this moment. A larger message is requested alone. */
   maxBytes?: (() => number) | undefined;
+  /**
+   * How long to pause, at this moment, when the JetStream stream has no further message: the messages of the pause are then delivered together
+   * (docs/performance.md H24). Without it, and at 0, each message is delivered at once.
+   */
+  pauseInMs?: (() => number) | undefined;
   onMessage: (message: Msg) => void;
   onProblem: (problem: string) => void;
   signal: AbortSignal;
@@ -36,6 +41,8 @@ const HEARTBEAT_IN_MS = 5_000;
  * 1. It requests as many messages as `demand()` allows, and requests more when half of them, or `maxBytes`, are delivered.
  * 2. It opens the consumer again after a reconnection, a deletion, a shutdown or a change of the leader.
  * 3. It treats two and a half missed heartbeats as a loss.
+ * 4. A reader that may pause has one request at a time. The server ends such a request when it has delivered what there is, or waits for the
+ *    first message (`no_wait` with `expires`).
  */
 export function startPull(options: PullOptions): Pull {
   return new SupervisedPull(options);
@@ -55,6 +62,9 @@ class SupervisedPull implements Pull {
   #requests = 0;
   /** Messages that were requested and not delivered yet. */
   #outstanding = 0;
+  /** Whether the request in progress ends with what there is. */
+  #isGathering = false;
+  #pause: NodeJS.Timeout | undefined;
   /** Whether the next message alone has more than `maxBytes`. */
   #isTooLarge = false;
   #receivedAt = performance.now();
@@ -104,9 +114,13 @@ class SupervisedPull implements Pull {
   poke(): void {
     const nats = this.#nats;
     if (this.#consumer === undefined || this.#options.signal.aborted || nats.isClosed() || nats.isDraining()) return;
+    if (this.#pause !== undefined || (this.#outstanding > 0 && this.#isGathering)) return;
     const batch = this.#options.demand() - this.#outstanding;
     // One request for each free slot would double the messages on the wire, so the next request waits for half of the demand.
     if (batch <= 0 || (this.#outstanding > 0 && batch < this.#outstanding)) return;
+    const mayPause = (this.#options.pauseInMs?.() ?? 0) > 0;
+    if (mayPause && this.#outstanding > 0) return;
+    this.#isGathering = mayPause;
     this.#request(this.#isTooLarge ? { batch: 1 } : { batch, max_bytes: this.#options.maxBytes?.() });
     this.#isTooLarge = false;
   }
@@ -114,7 +128,8 @@ class SupervisedPull implements Pull {
   #request({ batch, max_bytes }: { batch: number; max_bytes?: number | undefined }): void {
     this.#outstanding += batch;
     if (this.#outstanding === batch) this.#receivedAt = performance.now();
-    const request = { batch, max_bytes, expires: nanos(EXPIRES_IN_MS), idle_heartbeat: nanos(HEARTBEAT_IN_MS) };
+    const no_wait = this.#isGathering ? true : undefined;
+    const request = { batch, max_bytes, no_wait, expires: nanos(EXPIRES_IN_MS), idle_heartbeat: nanos(HEARTBEAT_IN_MS) };
     const { connection, stream } = this.#options;
     this.#nats.publish(`${connection.jetstream.apiPrefix}.CONSUMER.MSG.NEXT.${stream}.${this.#consumer}`, JSON.stringify(request), {
       reply: `${this.#inbox}.${this.#generation}.${batch}.${this.#requests++}`,
@@ -139,10 +154,24 @@ class SupervisedPull implements Pull {
       if (code === 409) this.reopen();
       return;
     }
-    const unserved = Number(headers?.get('Nats-Pending-Messages') ?? '');
-    this.#outstanding = Math.max(0, this.#outstanding - unserved);
-    this.#isTooLarge = unserved === Number(batch) && /size exceeds/i.test(headers?.description ?? '');
+    const isAtEnd = this.#isGathering && (code === 404 || code === 408);
+    this.#forgetUnserved(headers, { batch: Number(batch), isAtEnd });
+    if (isAtEnd) this.#startPause();
     this.poke();
+  }
+
+  /** nats-server 2.15 does not say how many messages a request lacks that ends with what there is. */
+  #forgetUnserved(headers: MsgHdrs | undefined, { batch, isAtEnd }: { batch: number; isAtEnd: boolean }): void {
+    const unserved = isAtEnd ? this.#outstanding : Number(headers?.get('Nats-Pending-Messages') ?? '');
+    this.#outstanding = Math.max(0, this.#outstanding - unserved);
+    this.#isTooLarge = unserved === batch && /size exceeds/i.test(headers?.description ?? '');
+  }
+
+  #startPause(): void {
+    this.#pause = setTimeout(() => {
+      this.#pause = undefined;
+      this.poke();
+    }, this.#options.pauseInMs?.() ?? 0);
   }
 
   #watch(): void {
@@ -161,6 +190,7 @@ class SupervisedPull implements Pull {
 
   async #stop(): Promise<void> {
     clearInterval(this.#watchdog);
+    clearTimeout(this.#pause);
     this.#endReconnect();
     this.#generation++;
     this.#consumer = undefined;

@@ -3,7 +3,7 @@ import { describe, expect } from 'vitest';
 import type { LogEntry } from '#src/core/log/event-log.ts';
 import type { Pace } from '#src/core/log/log-source.ts';
 import { followMessages } from '#src/nats/streams/follow.ts';
-import type { Connection } from '#src/nats/transport/connection.ts';
+import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
 import { sharedTest as test } from '#test/support/fixtures.ts';
 import { accept, newStream } from '#test/support/log/opened-log.ts';
@@ -54,7 +54,7 @@ function behind({ state, config, created }: Info, messages: number): Info {
 }
 
 /** Follows the log from its first message. With a pace, whole messages. */
-function follow(connection: Connection, pace?: Pace) {
+function follow(connection: Connection, pace?: Pace, onMessage = () => {}) {
   const sequences: number[] = [];
   const problems: string[] = [];
   const stop = new AbortController();
@@ -64,9 +64,13 @@ function follow(connection: Connection, pace?: Pace) {
     headersOnly: pace === undefined,
     signal: stop.signal,
     pace,
+    pauseInMs: pace && (() => pace.pauseInMs()),
     onProblem: (problem: string) => void problems.push(problem),
   };
-  const done = followMessages(options, ({ sequence }: Pick<LogEntry, 'sequence'>) => void sequences.push(sequence));
+  const done = followMessages(options, ({ sequence }: Pick<LogEntry, 'sequence'>) => {
+    sequences.push(sequence);
+    onMessage();
+  });
   return {
     sequences,
     problems,
@@ -161,6 +165,7 @@ describe('a follower of the log that opens its consumer again', () => {
     await using following = follow(nats.connection, {
       demand: () => wanted - following.sequences.length,
       maxBytes: () => 1_000_000,
+      pauseInMs: () => 0,
       onRelease,
     });
     await write(5);
@@ -177,7 +182,7 @@ describe('a follower of the log that opens its consumer again', () => {
   test('gets no more bytes than it requested when its reader pauses', async () => {
     await recreate();
     let isPaused = false;
-    const pace = { demand: () => (isPaused ? 0 : 1_000), maxBytes: () => 50_000, onRelease: () => () => {} };
+    const pace = { demand: () => (isPaused ? 0 : 1_000), maxBytes: () => 50_000, pauseInMs: () => 0, onRelease: () => () => {} };
     await using following = follow(nats.connection, pace);
     await following.reached((await write(1)).at(-1));
     isPaused = true;
@@ -186,15 +191,49 @@ describe('a follower of the log that opens its consumer again', () => {
     expect(following.sequences).toEqual([1, 2, 3, 4]);
   });
 
-  test('gets a message that is larger than what it may request, and those behind it', async () => {
+  test.each([0, 20])('gets a message that is larger than what it may request, and those behind it, pausing %d ms', async (pauseInMs) => {
     await recreate();
-    const pace = { demand: () => 1_000, maxBytes: () => 10_000, onRelease: () => () => {} };
+    const pace = { demand: () => 1_000, maxBytes: () => 10_000, pauseInMs: () => pauseInMs, onRelease: () => () => {} };
     await using following = follow(nats.connection, pace);
     await write(1);
     await write(2, 20_000);
     await write(40);
     await following.reached((await write(1, 20_000)).at(-1));
     expect(following.sequences).toEqual(Array.from({ length: 44 }, (_, index) => index + 1));
+  });
+
+  test('may pause when it has read everything, and then reads the messages of the pause together (H24)', async () => {
+    await recreate();
+    const ends: number[] = [];
+    const requests: string[] = [];
+    const observed = await openConnection({ servers: server.url, name: 'observer' });
+    observed.nats.subscribe('_INBOX.>', {
+      callback: (_, { headers }) => void ([404, 408].includes(headers?.code ?? 0) && ends.push(performance.now())),
+    });
+    observed.nats.subscribe(`$JS.API.CONSUMER.MSG.NEXT.${INVOCATIONS}.*`, {
+      callback: (_, { subject }) => void requests.push(subject),
+    });
+    await observed.nats.flush();
+    let pauseInMs = 1_000;
+    const reads: number[] = [];
+    const pace = { demand: () => 1_000, maxBytes: () => 1_000_000, pauseInMs: () => pauseInMs, onRelease: () => () => {} };
+    await using following = follow(nats.connection, pace, () => reads.push(performance.now()));
+    await write(1);
+    await following.reached(1);
+    await expect.poll(() => ends.length).toBe(1);
+    await write(5);
+    await following.reached(6);
+    const [first = 0, second = 0] = reads;
+    expect({ waited: second - (ends[0] ?? 0) > 900, behindFirst: first < second, requests: requests.length }).toEqual({
+      waited: true,
+      behindFirst: true,
+      requests: 2,
+    });
+    // The reader no longer pauses, from the end of the present pause on.
+    pauseInMs = 0;
+    await following.reached((await write(300)).at(-1));
+    expect(following.sequences).toEqual(Array.from({ length: 306 }, (_, index) => index + 1));
+    await observed.close();
   });
 
   test('replaces a consumer that delivers nothing although the leader holds a newer message', { timeout: 30_000 }, async () => {

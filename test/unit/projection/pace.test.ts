@@ -107,6 +107,17 @@ describe('a projection beside a busy machine', () => {
     expect(pace.demand()).toBe(0);
   });
 
+  test('may pause when it has read everything, but not for two seconds after a question (H24)', () => {
+    const { pace, rest } = paceOn();
+    expect(pace.pauseInMs()).toBe(50);
+    pace.noteQuestion();
+    rest(1_999);
+    expect(pace.pauseInMs()).toBe(0);
+    rest(1);
+    expect(pace.pauseInMs()).toBe(50);
+    expect(paceOn({ mayHold: false }).pace.pauseInMs()).toBe(0);
+  });
+
   test.each([
     ['a processor is idle', { others: 0.6, own: 0.2 }, true],
     ['it uses little itself', { others: 0.98, own: 0.02 }, true],
