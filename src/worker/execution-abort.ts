@@ -21,6 +21,7 @@ export class ExecutionAbort implements ExecutionSignal {
   abort(): void {
     if (this.aborted) return;
     this.aborted = true;
-    for (const listener of this.#listeners) listener();
+    // A listener may remove a later one.
+    for (const listener of this.#listeners) if (this.#listeners.includes(listener)) listener();
   }
 }

@@ -12,3 +12,16 @@ test('an aborted execution calls each listener once, and none that was removed',
   execution.abort();
   expect([execution.aborted, heard]).toEqual([true, ['first true', 'last true']]);
 });
+
+test('a listener that another one removes during the abort is not called', () => {
+  const execution = new ExecutionAbort();
+  const heard: string[] = [];
+  const second = () => void heard.push('second');
+  execution.addEventListener('abort', () => {
+    heard.push('first');
+    execution.removeEventListener('abort', second);
+  });
+  execution.addEventListener('abort', second);
+  execution.abort();
+  expect(heard).toEqual(['first']);
+});
