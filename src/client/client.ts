@@ -308,7 +308,8 @@ function createReaders({ connection, ports, directory, tenancy, opener, large }:
     const known: Pick<Timeline, 'function' | 'envelope'> =
       isAccepted && owner.function !== undefined ? { function: owner.function } : await readWhole(id, owner);
     const name = isFunctionName(known.function) ? known.function : undefined;
-    const found = known.envelope ?? (await waiter.wait(id, { name, timeoutInMs, isAccepted }));
+    // The log holds the request, although another reader of the log may not have read it yet.
+    const found = known.envelope ?? (await waiter.wait(id, { name, timeoutInMs, isAccepted: true }));
     return await stored.complete(toResult(found), known.function);
   }
   return { live, waiter, readWhole, stored, result };

@@ -20,6 +20,8 @@ const LOOK_EVERY_MS = 25;
 const LOOK_OFTEN_EVERY_MS = 5;
 /** How long the log is not read while nothing waits for a slot or a group: what is due sooner is treated so much later (docs/performance.md H24). */
 const PAUSE_IN_MS = 50;
+/** How long a question about an unknown request waits for the reading. The last messages of the log may have been purged, and never come. */
+const REACH_WITHIN_MS = 500;
 const MAX_INSPECTIONS_IN_PROGRESS = 64;
 /** After so many streams that wait on, other work of the process gets a turn. They take about a millisecond. */
 const MAX_WAITING_IN_A_TURN = 512;
@@ -43,7 +45,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     onWait: waits.onWait,
   });
   waits.ledger.watch();
-  options.openRequests.answer(createFindOpen(open), stopping.signal);
+  options.openRequests.answer(createFindOpen(open, options), stopping.signal);
   const { logger } = options;
   const following = log.follow(
     await startOf(options),
@@ -129,10 +131,26 @@ async function startOf({ state, log }: SchedulerOptions): Promise<number> {
   return Math.min(floor, newest?.sequence ?? floor);
 }
 
-/** Finds the open request of a stream, of one function or of any. */
-function createFindOpen(open: OpenStreams): FindOpen {
-  return (stream: StreamId, functionName: FunctionName | undefined) => {
+/**
+ * Finds the open request of a stream, of one function or of any. An unknown one is looked up again when the scheduler has read what the log held
+ * at the time of the question: it may have been accepted a moment ago.
+ */
+function createFindOpen(open: OpenStreams, { log, clock }: Pick<SchedulerOptions, 'log' | 'clock'>): FindOpen {
+  function find(stream: StreamId, functionName: FunctionName | undefined) {
     const found = functionName === undefined ? open.findAll(stream) : [open.find({ function: functionName, stream })];
     return found.flatMap((one) => (one?.request === undefined ? [] : [{ name: one.name, request: one.request }]));
+  }
+
+  async function reach(sequence: number): Promise<void> {
+    for (let waitedInMs = 0; waitedInMs < REACH_WITHIN_MS && (open.newest?.sequence ?? 0) < sequence; waitedInMs += LOOK_OFTEN_EVERY_MS)
+      await clock.sleep(LOOK_OFTEN_EVERY_MS);
+  }
+
+  return async (stream, functionName) => {
+    const found = find(stream, functionName);
+    if (found.length > 0) return found;
+    // Without its last sequence, the log cannot be read up to it.
+    await reach(await log.lastSequence().catch(() => 0));
+    return find(stream, functionName);
   };
 }

@@ -2,13 +2,13 @@ import type { StreamName } from '#src/core/log/event-log.ts';
 import type { FunctionName, StreamId } from '#src/core/names/names.ts';
 
 type OpenRequest = { name: StreamName; request: number };
-export type FindOpen = (stream: StreamId, functionName: FunctionName | undefined) => readonly OpenRequest[];
+export type FindOpen = (stream: StreamId, functionName: FunctionName | undefined) => Promise<readonly OpenRequest[]>;
 
 /** Finds requests without an append. Schedulers answer, because they fold every open stream. */
 export interface OpenRequests {
   /**
-   * The open requests of a stream id, of the named function or of any. None when no scheduler knows one, or no scheduler answers within a
-   * second.
+   * The open requests of a stream id, of the named function or of any. None when the log had none at the time of the question, or no scheduler
+   * answers within a second.
    */
   find(stream: StreamId, functionName?: FunctionName): Promise<readonly OpenRequest[]>;
   /** Answers for this scheduler until the signal aborts. */

@@ -28,9 +28,9 @@ export function createNatsOpenRequests({ nats }: Connection, audit?: ServiceAudi
       }
     },
     answer(find, signal) {
-      const onQuestion = (message: Msg): void => {
+      const reply = async (message: Msg): Promise<void> => {
         const question = readQuestion(questionSchema, message);
-        const found = question === undefined ? [] : find(question.stream as string as StreamId, question.function);
+        const found = question === undefined ? [] : await find(question.stream as string as StreamId, question.function);
         const [first, ...others] = found.slice(0, MAX_ANSWERED).map(({ name, request }) => ({ function: name.function, request }));
         message.respond(JSON.stringify(first === undefined ? null : { ...first, others }));
         audit?.note(message, {
@@ -40,7 +40,9 @@ export function createNatsOpenRequests({ nats }: Connection, audit?: ServiceAudi
           isCounted: true,
         });
       };
-      keepSubscribed({ nats }, { subject: subjects.findRequest(), queue: 'schedulers', onMessage: onQuestion, signal });
+      // Without an answer, the asking process continues after its timeout.
+      const onMessage = (message: Msg): void => void reply(message).catch(() => {});
+      keepSubscribed({ nats }, { subject: subjects.findRequest(), queue: 'schedulers', onMessage, signal });
     },
   };
 }

@@ -8,7 +8,7 @@ test('invalid questions are answered with no, and the connection that answered s
   const asker = await openConnection({ servers: inject('natsUrl') });
   const ending = new AbortController();
   createNatsExecutionProbe(connection).answer('foreign-1', () => true, ending.signal);
-  createNatsOpenRequests(connection).answer(() => [], ending.signal);
+  createNatsOpenRequests(connection).answer(async () => [], ending.signal);
   await connection.nats.flush();
   for (const garbage of ['garbage', '', '{}', '[', '\u0000']) {
     expect((await asker.nats.request('worker.foreign-1.runs', garbage)).string()).toBe('no');

@@ -51,7 +51,7 @@ async function connectAs(user: string) {
 function answerAll(connection: Connection, worker: string, signal: AbortSignal): void {
   createNatsExecutionProbe(connection).answer(worker, () => true, signal);
   createNatsCancellations(connection).subscribe(worker, () => false, signal);
-  createNatsOpenRequests(connection).answer(() => [], signal);
+  createNatsOpenRequests(connection).answer(async () => [], signal);
   createNatsDestinationCheck(connection).answer(async () => 'a problem', signal);
 }
 
