@@ -4,6 +4,7 @@ import type { FindOpen, OpenRequests } from '#src/core/ports/open-requests.ts';
 import type { Process } from './process.ts';
 
 const PATIENCE_IN_MS = 2_000;
+const FIND_PATIENCE_IN_MS = 1_000;
 
 /** The questions that processes ask each other. */
 export type Answers = { executionProbe: ExecutionProbe; cancellations: Cancellations; openRequests: OpenRequests };
@@ -39,8 +40,12 @@ export function createAnswersOf(): (process: Process) => Answers {
       subscribe: (worker, onCancel, signal) => cancelling.add(worker, { process, answer: onCancel }, signal),
     },
     openRequests: {
-      find: async (stream, functionName) =>
-        (await process.call(`find open ${stream}`, () => finding.first()?.answer(stream, functionName))) ?? [],
+      // The scheduler may die before it answers.
+      find: (stream, functionName) =>
+        Promise.race([
+          process.call(`find open ${stream}`, () => finding.first()?.answer(stream, functionName)).then((found) => found ?? []),
+          process.clock.sleep(FIND_PATIENCE_IN_MS).then(() => []),
+        ]),
       answer: (find, signal) => finding.add(process.name, { process, answer: find }, signal),
     },
   });
