@@ -18,7 +18,10 @@ export interface Scheduler {
 /** The longest and the shortest time between two looks at what is due. What is due at almost the same time shares a look. */
 const LOOK_EVERY_MS = 25;
 const LOOK_OFTEN_EVERY_MS = 5;
-/** How long the log is not read while nothing waits for a slot or a group: what is due sooner is treated so much later (docs/performance.md H24). */
+/**
+ * The pause between two readings of the log, while no slot is held and nothing waits for a slot or a group. A retry that is due within a pause
+ * starts after the pause (docs/performance.md H24).
+ */
 const PAUSE_IN_MS = 50;
 /** How long a question about an unknown request waits for the reading. The last messages of the log may have been purged, and never come. */
 const REACH_WITHIN_MS = 500;

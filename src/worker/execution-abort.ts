@@ -1,20 +1,17 @@
 import type { ExecutionSignal } from '#src/core/ports/function-host.ts';
 
-const none: readonly (() => void)[] = [];
-
 /** Aborts one execution, at most once. */
 export class ExecutionAbort implements ExecutionSignal {
   aborted = false;
   /** There is one at most in nearly every execution. */
-  #listeners: readonly (() => void)[] = none;
+  #listeners: readonly (() => void)[] = [];
 
   addEventListener(_type: 'abort', listener: () => void): void {
     this.#listeners = [...this.#listeners, listener];
   }
 
   removeEventListener(_type: 'abort', listener: () => void): void {
-    this.#listeners =
-      this.#listeners.length === 1 && this.#listeners[0] === listener ? none : this.#listeners.filter((one) => one !== listener);
+    this.#listeners = this.#listeners.filter((one) => one !== listener);
   }
 
   /** Calls the listeners in the order in which they were added. */

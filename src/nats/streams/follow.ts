@@ -21,7 +21,7 @@ export type FollowOptions = {
   signal: AbortSignal;
   /** Without it, the reader never pauses in a burst. */
   pace?: Pace | undefined;
-  /** As in `EventLog.follow`. */
+  /** As in `EventLog.follow`; by default that of the pace. */
   pauseInMs?: (() => number) | undefined;
 };
 
@@ -37,7 +37,7 @@ const MAX_REQUESTED = 4_000;
  *    arrive for five seconds, the consumer is replaced; the new one may be on another server.
  */
 export async function followMessages(options: FollowOptions, onMessage: (message: Readonly<StoredMessage>) => void): Promise<void> {
-  const { connection, from, headersOnly, onProblem, signal, pace, pauseInMs } = options;
+  const { connection, from, headersOnly, onProblem, signal, pace, pauseInMs = pace && (() => pace.pauseInMs()) } = options;
   let last = from - 1;
   let lastAt: number | undefined;
   let lastSubject: string | undefined;

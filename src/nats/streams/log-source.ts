@@ -40,9 +40,8 @@ export function createNatsLogSource({
     fingerprintOf,
     decode: (entry) => decodeStored(entry, isOwn),
     follow: (from, onEntry, signal, pace) =>
-      followMessages(
-        { connection, from, headersOnly: false, onProblem, signal, pace, pauseInMs: pace && (() => pace.pauseInMs()) },
-        (message) => onEntry(sourceEntryOf(message, isOwn)),
+      followMessages({ connection, from, headersOnly: false, onProblem, signal, pace }, (message) =>
+        onEntry(sourceEntryOf(message, isOwn)),
       ),
   };
 }

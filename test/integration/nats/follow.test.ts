@@ -64,7 +64,6 @@ function follow(connection: Connection, pace?: Pace, onMessage = () => {}) {
     headersOnly: pace === undefined,
     signal: stop.signal,
     pace,
-    pauseInMs: pace && (() => pace.pauseInMs()),
     onProblem: (problem: string) => void problems.push(problem),
   };
   const done = followMessages(options, ({ sequence }: Pick<LogEntry, 'sequence'>) => {
