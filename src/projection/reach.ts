@@ -1,8 +1,9 @@
 import type { Clock } from '#src/core/ports/clock.ts';
+import { lookUpAgain } from '#src/core/time/look-up-again.ts';
 import type { Projection } from './projection.ts';
 
-const WAIT_AT_MOST_MS = 5_000;
-const POLL_EVERY_MS = 10;
+/** Five seconds. */
+const PAUSES_IN_MS = Array<number>(500).fill(10);
 
 /**
  * Waits until the live tables cover the log up to a sequence, for at most five seconds. Resolves to the number of messages that are still
@@ -16,10 +17,10 @@ export async function reach(
   sequence: number,
   clock: Pick<Clock, 'sleep'>,
 ): Promise<number> {
-  projection.noteQuestion();
-  for (let waitedInMs = 0; waitedInMs < WAIT_AT_MOST_MS && projection.sequence < sequence; waitedInMs += POLL_EVERY_MS) {
-    await clock.sleep(POLL_EVERY_MS);
+  const hasReached = async (): Promise<true | undefined> => {
     projection.noteQuestion();
-  }
+    return projection.sequence >= sequence || undefined;
+  };
+  await lookUpAgain(hasReached, { clock, pausesInMs: PAUSES_IN_MS });
   return Math.max(0, sequence - projection.sequence);
 }

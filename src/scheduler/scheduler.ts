@@ -1,6 +1,7 @@
 import type { FunctionName, StreamId } from '#src/core/names/names.ts';
 import type { FindOpen } from '#src/core/ports/open-requests.ts';
 import { readProvedFloor, SCHEDULER_FLOOR, saveFloor } from '#src/core/ports/saved-floor.ts';
+import { lookUpAgain } from '#src/core/time/look-up-again.ts';
 import { controlAdmission } from './admission-control.ts';
 import { Inspector, maxAgeOf } from './inspector.ts';
 import { createOpenStreams, type OpenStreams } from './open-streams.ts';
@@ -23,8 +24,8 @@ const LOOK_OFTEN_EVERY_MS = 5;
  * starts after the pause (docs/performance.md H24).
  */
 const PAUSE_IN_MS = 50;
-/** How long a question about an unknown request waits for the reading. The last messages of the log may have been purged, and never come. */
-const REACH_WITHIN_MS = 500;
+/** A question about an unknown request waits half a second for the reading. The last messages of the log may have been purged, and never come. */
+const UNKNOWN_PAUSES_IN_MS = Array<number>(100).fill(5);
 const MAX_INSPECTIONS_IN_PROGRESS = 64;
 /** After so many streams that wait on, other work of the process gets a turn. They take about a millisecond. */
 const MAX_WAITING_IN_A_TURN = 512;
@@ -144,16 +145,13 @@ function createFindOpen(open: OpenStreams, { log, clock }: Pick<SchedulerOptions
     return found.flatMap((one) => (one?.request === undefined ? [] : [{ name: one.name, request: one.request }]));
   }
 
-  async function reach(sequence: number): Promise<void> {
-    for (let waitedInMs = 0; waitedInMs < REACH_WITHIN_MS && (open.newest?.sequence ?? 0) < sequence; waitedInMs += LOOK_OFTEN_EVERY_MS)
-      await clock.sleep(LOOK_OFTEN_EVERY_MS);
-  }
-
   return async (stream, functionName) => {
     const found = find(stream, functionName);
     if (found.length > 0) return found;
     // Without its last sequence, the log cannot be read up to it.
-    await reach(await log.lastSequence().catch(() => 0));
+    const last = await log.lastSequence().catch(() => 0);
+    const hasRead = async (): Promise<true | undefined> => (open.newest?.sequence ?? 0) >= last || undefined;
+    await lookUpAgain(hasRead, { clock, pausesInMs: UNKNOWN_PAUSES_IN_MS });
     return find(stream, functionName);
   };
 }

@@ -1,14 +1,12 @@
-import type { Invocation } from '#machines/invocation.ts';
 import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import type { Flow } from '#src/core/functions/flow.ts';
 import type { AcceptedRequest } from '#src/core/log/event-log.ts';
 import type { ExecutionEvent } from '#src/core/ports/function-host.ts';
 import type { StreamWriter } from '#src/core/stream/stream-writer.ts';
 import { beforeAttempt, followLeader, joinMembers, wakeMembers } from './debounced-run.ts';
+import type { Due } from './due.ts';
 import type { NextStep } from './next-step.ts';
 import type { WorkerPorts } from './ports.ts';
-
-type Due = { request: AcceptedRequest; invocation: Invocation };
 
 /** The groups of debounced requests, as the run of one stream needs them. */
 export class GroupRun {

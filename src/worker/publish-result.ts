@@ -1,15 +1,13 @@
 import type { Outcome } from '#machines/facts.ts';
-import type { Invocation } from '#machines/invocation.ts';
 import { encodeEnvelope } from '#src/core/log/envelope.ts';
-import type { AcceptedRequest } from '#src/core/log/event-log.ts';
 import type { RequestId } from '#src/core/names/names.ts';
 import { isSameOutcome } from '#src/core/stream/same-outcome.ts';
 import type { StreamState } from '#src/core/stream/stream.ts';
 import type { WorkItem } from '#src/core/stream/work-queue.ts';
+import type { Due } from './due.ts';
 import { isOfAnotherItem } from './is-of-another-item.ts';
 import type { WorkerPorts } from './ports.ts';
 
-type Due = { request: AcceptedRequest; invocation: Invocation };
 type Parts = {
   ports: Pick<WorkerPorts, 'results' | 'tenancy'>;
   state: StreamState;

@@ -14,6 +14,7 @@ import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-w
 import type { WorkItem } from '#src/core/stream/work-queue.ts';
 import { appendWithTries, claimFirstTries } from './append-outcome.ts';
 import type { CanceledBatches } from './canceled-batches.ts';
+import type { Due } from './due.ts';
 import { executeAttempt } from './execute-attempt.ts';
 import type { Executions, HeldAttempt } from './executions.ts';
 import { findVersion } from './find-version.ts';
@@ -36,8 +37,6 @@ export type StreamRunOptions = {
   canceledBatches: CanceledBatches;
 };
 
-/** An invocation as the log has it, with its request. */
-type Due = { request: AcceptedRequest; invocation: Invocation };
 /** The result of one effect. `again`: the state may have changed, so the machine is asked for its effects again. */
 type EffectResult = RunResult | 'again';
 
