@@ -10,14 +10,14 @@ import { startForm } from './measured-form.ts';
 import { cpuOfTree } from './processes.ts';
 import { quiet } from './quiet.ts';
 import { createReport } from './report.ts';
-import { type Load, openFormLoad, type Workload } from './workloads.ts';
+import { type Load, openFormLoad } from './workloads.ts';
 
 const HELP = `npm run bench:compare -- [options]
 
 Runs the same work by Sequent as npm start runs it, and by other systems: 200 bytes each, accepted durably, executed (nothing is done, nothing
 returned), completed durably, and the completion seen. The systems take turns, and stand still between them. Only the ratios count.
 
-${systems.map(({ title, server }) => `  ${title.padEnd(24)}  apt-get install ${server.apt}`).join('\n')}
+${systems.map(({ title, server }) => `  ${title.padEnd(33)}  apt-get install ${server.apt}`).join('\n')}
 
   --count <n>     invocations of each round (20000)
   --rounds <n>    (3)
@@ -27,7 +27,11 @@ ${systems.map(({ title, server }) => `  ${title.padEnd(24)}  apt-get install ${s
 The packages of npm are installed into the folder for temporary files, not into this project. A system whose server is missing is left out.
 Exit codes: 0 every bound holds, 1 a bound does not hold or no other system could be measured, 2 an option is invalid.`;
 
-const SEQUENT = { batches: 'Sequent, npm start, client batches', singles: 'Sequent, npm start, single publishes' } as const;
+const SEQUENT = {
+  batches: 'Sequent, npm start, client batches',
+  singles: 'Sequent, npm start, single publishes',
+  chains: 'Sequent, npm start, chains of two',
+} as const;
 const options = readOptions();
 const wanted = systems.filter(({ title }) => options.only.some((text) => title.includes(text)));
 const missing = missingAmong(wanted);
@@ -57,7 +61,7 @@ async function run(): Promise<void> {
   const peers = await startPeers();
   // The first round is a warm-up.
   for (let round = 0; round <= options.rounds; round++) {
-    for (const versus of ['batches', 'singles'] as const) {
+    for (const versus of ['batches', 'singles', 'chains'] as const) {
       if (!measured.some((system) => system.versus === versus)) continue;
       const cpu = (): number => cpuOfTree(form.pid) + cpuOfTree(form.serverPid);
       const burst = { run: () => sequent(load, versus), rest: () => quiet(form) };
@@ -89,11 +93,15 @@ async function measureLatencies(load: Load, peers: ReadonlyMap<System, Peer>, ro
   if (round > 0) for (const [title, time] of found) note(p99s, title, time);
 }
 
-async function sequent(load: Load, send: 'batches' | 'singles'): Promise<number> {
-  load.arrivals.reset(options.count);
-  const workload: Workload = { title: '', send, functionName: 'noop', count: options.count, retried: 0, outcomes: 1 };
-  await Promise.all([load.send(workload), load.arrivals.all()]);
-  return load.arrivals.rate(0, 1);
+async function sequent({ send, arrivals }: Load, what: System['versus']): Promise<number> {
+  const outcomes = what === 'chains' ? 2 : 1;
+  arrivals.reset(options.count * outcomes);
+  const functionName = what === 'chains' ? 'chain' : 'noop';
+  await Promise.all([
+    send({ title: '', send: what === 'batches' ? 'batches' : 'singles', functionName, count: options.count, retried: 0, outcomes }),
+    arrivals.all(),
+  ]);
+  return arrivals.rate(0, 1) / outcomes;
 }
 
 async function startPeers(): Promise<ReadonlyMap<System, Peer>> {

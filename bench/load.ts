@@ -33,7 +33,7 @@ export async function openLoad(url: string, options: Pick<ClientOptions, 'encryp
     chains: async (name, count) => (await results.rate(2 * count, () => publishSingles(publisher, name, count))) / 2,
     batches: (name, count) =>
       results.rate(count, async () => {
-        const flow = createFlow(IN_FLIGHT * 4);
+        const flow = createFlow(IN_FLIGHT);
         for (let i = 0; i < count; i++) {
           await flow.enter();
           void client.invoke(name, { i }).then(flow.leave);

@@ -28,6 +28,8 @@ export interface Load {
   close(): Promise<void>;
 }
 
+/** How many requests are on their way, if they are sent one by one. */
+const IN_FLIGHT = 1_024;
 /** About 200 bytes, as in the comparison with other systems. */
 const FILLER = 'x'.repeat(170);
 
@@ -43,7 +45,7 @@ export async function openFormLoad({ url, http, client }: MeasuredForm): Promise
       const every = retried === 0 ? Number.POSITIVE_INFINITY : Math.round(1 / retried);
       const event = (i: number): object => (i % every === 0 && retried > 0 ? { i, fails: true, text: FILLER } : { i, text: FILLER });
       if (send === 'http') return await sendByHttp(http ?? '', functionName, count, event);
-      const flow = createFlow(send === 'singles' ? 1_024 : 4_096);
+      const flow = createFlow(IN_FLIGHT);
       for (let i = 0; i < count; i++) {
         await flow.enter();
         const accepted =

@@ -17,9 +17,9 @@ export interface Peer extends AsyncDisposable {
 
 type PeerOptions = { server: PeerServer; folder: string; count: number };
 
-export async function startPeer({ script }: System, { server, folder, count }: PeerOptions): Promise<Peer> {
+export async function startPeer({ script, form = '' }: System, { server, folder, count }: PeerOptions): Promise<Peer> {
   const file = new URL(`./${script}.mjs`, import.meta.url).pathname;
-  const start = (mode: 'work' | 'load') => openProcess([file, mode, folder, server.url, String(count)]);
+  const start = (mode: 'work' | 'load') => openProcess([file, mode, folder, server.url, String(count), form]);
   const worker = await start('work');
   const load = await start('load');
   const both = [worker, load];

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { answerCommands, createFlow, createSeen, eventOf, latenciesOf, say, timed } from './commands.mjs';
+import { answerCommands, createFlow, createSeen, eventOf, IN_FLIGHT, latenciesOf, say, timed } from './commands.mjs';
 
 /*
  * RabbitMQ, as `bench/compare.ts` runs it: quorum queues and publisher confirms. `work` acknowledges a message once its outcome is confirmed;
@@ -10,7 +10,6 @@ const [mode, folder, url, count] = process.argv.slice(2);
 const amqp = createRequire(`${folder}/package.json`)('amqplib');
 const [WORK, OUTCOMES] = ['bench', 'bench-outcomes'];
 const PREFETCH = 1_000;
-const IN_FLIGHT = 4_096;
 const OUTCOME = Buffer.from('{}');
 
 const connection = await amqp.connect(url, { noDelay: true });
