@@ -10,7 +10,7 @@ import { startForm } from './measured-form.ts';
 import { cpuOfTree } from './processes.ts';
 import { quiet } from './quiet.ts';
 import { createReport } from './report.ts';
-import { type Load, openFormLoad } from './workloads.ts';
+import { type Load, openFormLoad, type Workload } from './workloads.ts';
 
 const HELP = `npm run bench:compare -- [options]
 
@@ -27,11 +27,12 @@ ${systems.map(({ title, server }) => `  ${title.padEnd(33)}  apt-get install ${s
 The packages of npm are installed into the folder for temporary files, not into this project. A system whose server is missing is left out.
 Exit codes: 0 every bound holds, 1 a bound does not hold or no other system could be measured, 2 an option is invalid.`;
 
-const SEQUENT = {
-  batches: 'Sequent, npm start, client batches',
-  singles: 'Sequent, npm start, single publishes',
-  chains: 'Sequent, npm start, chains of two',
-} as const;
+/** What Sequent does in the comparison, by what the other systems are compared with. */
+const SEQUENT: Readonly<Record<System['versus'], Omit<Workload, 'count' | 'retried'>>> = {
+  batches: { title: 'Sequent, npm start, client batches', send: 'batches', functionName: 'noop', outcomes: 1 },
+  singles: { title: 'Sequent, npm start, single publishes', send: 'singles', functionName: 'noop', outcomes: 1 },
+  chains: { title: 'Sequent, npm start, chains of two', send: 'singles', functionName: 'chain', outcomes: 2 },
+};
 const options = readOptions();
 const wanted = systems.filter(({ title }) => options.only.some((text) => title.includes(text)));
 const missing = missingAmong(wanted);
@@ -65,7 +66,7 @@ async function run(): Promise<void> {
       if (!measured.some((system) => system.versus === versus)) continue;
       const cpu = (): number => cpuOfTree(form.pid) + cpuOfTree(form.serverPid);
       const burst = { run: () => sequent(load, versus), rest: () => quiet(form) };
-      await measure(SEQUENT[versus], round, cpu, burst);
+      await measure(SEQUENT[versus].title, round, cpu, burst);
     }
     for (const [{ title }, peer] of peers) await measure(title, round, peer.cpu, { run: async () => options.count / (await peer.burst()) });
     await measureLatencies(load, peers, round);
@@ -88,20 +89,16 @@ async function measureLatencies(load: Load, peers: ReadonlyMap<System, Peer>, ro
   const compared = [...peers].filter(([{ hasLatency }]) => hasLatency);
   if (compared.length === 0) return;
   const p99 = (times: readonly number[]): number => times[Math.floor(times.length * 0.99)] ?? Number.NaN;
-  const found = [[SEQUENT.singles, p99(await load.latencies('noop', 300, 100))] as const];
-  for (const [{ title }, peer] of compared) found.push([title as typeof SEQUENT.singles, p99(await peer.latencies())]);
+  const found: [title: string, p99: number][] = [[SEQUENT.singles.title, p99(await load.latencies('noop', 300, 100))]];
+  for (const [{ title }, peer] of compared) found.push([title, p99(await peer.latencies())]);
   if (round > 0) for (const [title, time] of found) note(p99s, title, time);
 }
 
-async function sequent({ send, arrivals }: Load, what: System['versus']): Promise<number> {
-  const outcomes = what === 'chains' ? 2 : 1;
-  arrivals.reset(options.count * outcomes);
-  const functionName = what === 'chains' ? 'chain' : 'noop';
-  await Promise.all([
-    send({ title: '', send: what === 'batches' ? 'batches' : 'singles', functionName, count: options.count, retried: 0, outcomes }),
-    arrivals.all(),
-  ]);
-  return arrivals.rate(0, 1) / outcomes;
+async function sequent(load: Load, versus: System['versus']): Promise<number> {
+  const workload: Workload = { ...SEQUENT[versus], count: options.count, retried: 0 };
+  load.arrivals.reset(workload.count * workload.outcomes);
+  await Promise.all([load.send(workload), load.arrivals.all()]);
+  return load.arrivals.rate(0, 1) / workload.outcomes;
 }
 
 async function startPeers(): Promise<ReadonlyMap<System, Peer>> {
@@ -130,14 +127,14 @@ function installPackages(): string {
 function printRatios(): void {
   for (const [title, found] of rates) report.rate(title, median(found));
   for (const { title, versus, bounds } of measured) {
-    const ratio = median(ratios(rates, SEQUENT[versus], title));
+    const ratio = median(ratios(rates, SEQUENT[versus].title, title));
     const line = `${versus}: Sequent / ${title}`;
     if (bounds.length === 0) report.figure(line, ratio, '');
     for (const min of bounds) report.check(line, ratio, { min });
   }
   for (const [title, found] of p99s) report.figure(`latency at 100/s, p99: ${title}`, median(found), 'ms');
   for (const { title } of measured.filter(({ hasLatency }) => hasLatency))
-    report.check(`p99 at 100/s: Sequent / ${title}`, median(ratios(p99s, SEQUENT.singles, title)), { max: 1 });
+    report.check(`p99 at 100/s: Sequent / ${title}`, median(ratios(p99s, SEQUENT.singles.title, title)), { max: 1 });
 }
 
 function ratios(found: ReadonlyMap<string, readonly number[]>, one: string, other: string): number[] {

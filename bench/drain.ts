@@ -4,7 +4,7 @@ import { openConnection } from '#src/nats/transport/connection.ts';
 import { createPublisher } from '#src/nats/transport/publisher.ts';
 import { startTestServer } from '#test/support/nats/nats-server.ts';
 import { countArrivals } from './arrivals.ts';
-import { createFlow } from './load.ts';
+import { createFlow, IN_FLIGHT } from './load.ts';
 import { cpuOf, descendantsOf, memoryOf } from './processes.ts';
 import { startProduct } from './product.ts';
 import { createReport } from './report.ts';
@@ -145,7 +145,7 @@ async function reportArrivals(title: string, max = 1.001): Promise<void> {
 }
 
 async function publish(count: number, retried: number): Promise<void> {
-  const flow = createFlow(isSingles ? 1_024 : 4_096);
+  const flow = createFlow(IN_FLIGHT);
   for (let i = 0; i < count; i++) {
     await flow.enter();
     const event = retried > 0 && i % Math.round(1 / retried) === 0 ? { i, fails: true } : { i };

@@ -19,7 +19,8 @@ export interface Load {
   close(): Promise<void>;
 }
 
-const IN_FLIGHT = 1_024;
+/** How many requests are on their way, if they are sent one by one. */
+export const IN_FLIGHT = 1_024;
 
 export async function openLoad(url: string, options: Pick<ClientOptions, 'encryptionKeys'> = {}): Promise<Load> {
   const connection = await openConnection({ servers: url, name: 'bench-load' });

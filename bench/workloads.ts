@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { openConnection } from '#src/nats/transport/connection.ts';
 import { createPublisher } from '#src/nats/transport/publisher.ts';
 import { type Arrivals, countArrivals } from './arrivals.ts';
-import { createFlow } from './load.ts';
+import { createFlow, IN_FLIGHT } from './load.ts';
 import type { MeasuredForm } from './measured-form.ts';
 import { repliesOf } from './replies.ts';
 
@@ -28,8 +28,6 @@ export interface Load {
   close(): Promise<void>;
 }
 
-/** How many requests are on their way, if they are sent one by one. */
-const IN_FLIGHT = 1_024;
 /** About 200 bytes, as in the comparison with other systems. */
 const FILLER = 'x'.repeat(170);
 

@@ -15,6 +15,7 @@ import type { FunctionName, RequestId } from '#src/core/names/names.ts';
 import type { ExecutionEvent } from '#src/core/ports/function-host.ts';
 import { loadStream, requestOf, type StreamState } from '#src/core/stream/stream.ts';
 import { createStreamWriter } from '#src/core/stream/stream-writer.ts';
+import type { Due } from './due.ts';
 import type { NextStep } from './next-step.ts';
 import type { WorkerPorts } from './ports.ts';
 
@@ -98,7 +99,7 @@ export function wakeMembers(
   }
 }
 
-type Member = { invocation: Invocation; request: AcceptedRequest; fn: RegisteredFunction | undefined };
+export type Member = Due & { fn: RegisteredFunction | undefined };
 
 /** How a member of a group ends: as its leader, or superseded by it. `undefined` while the leader is not over (DEB3). */
 export async function followLeader(

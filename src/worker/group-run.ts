@@ -1,9 +1,8 @@
-import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import type { Flow } from '#src/core/functions/flow.ts';
 import type { AcceptedRequest } from '#src/core/log/event-log.ts';
 import type { ExecutionEvent } from '#src/core/ports/function-host.ts';
 import type { StreamWriter } from '#src/core/stream/stream-writer.ts';
-import { beforeAttempt, followLeader, joinMembers, wakeMembers } from './debounced-run.ts';
+import { beforeAttempt, followLeader, joinMembers, type Member, wakeMembers } from './debounced-run.ts';
 import type { Due } from './due.ts';
 import type { NextStep } from './next-step.ts';
 import type { WorkerPorts } from './ports.ts';
@@ -37,7 +36,7 @@ export class GroupRun {
   }
 
   /** How a member ends; `undefined` while its leader is not over (DEB3). */
-  follow(member: Due & { fn: RegisteredFunction | undefined }): Promise<NextStep | undefined> {
+  follow(member: Member): Promise<NextStep | undefined> {
     return followLeader(member, this.#writer.state.name.function, this.#ports);
   }
 
