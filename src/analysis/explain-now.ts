@@ -27,18 +27,21 @@ export function explainNow(
     case 'initial':
       return [{ text: say('The log holds no accepted request of this id.') }];
     case 'queued':
-    case 'retrying': {
-      const wait = whyWaiting(moments, now, around);
-      return wait === undefined ? [] : sentencesOf(wait);
-    }
+    case 'retrying':
+      return waitInWords(moments, now, around);
     case 'running':
-      return explainRunning(requestId, context, now);
+      return [...explainRunning(requestId, context, now), ...waitInWords(moments, now, around)];
     case 'succeeded':
     case 'failed':
       return explainDeliveries(context, now, around);
     case 'notified':
       return openDeliveries(context).length > 0 ? explainDeliveries(context, now, around) : explainNotified(requestId, name, context);
   }
+}
+
+function waitInWords(moments: readonly Moment[], now: number, around: Surroundings | undefined): SentenceText[] {
+  const wait = whyWaiting(moments, now, around);
+  return wait === undefined ? [] : sentencesOf(wait);
 }
 
 function sentencesOf({ text, remedy, rule }: Wait): SentenceText[] {

@@ -15,7 +15,8 @@ import { say } from './say.ts';
 const PATIENCE_IN_MS = 60_000;
 
 /**
- * Why an invocation waits at `now`; `undefined` while an attempt runs, and when the invocation is settled.
+ * Why an invocation waits at `now`; `undefined` when the invocation is settled, and while an attempt runs, unless the platform could not run
+ * the attempts before: the next moment may be a wait again.
  *
  * Without `around` the answer is that of the log alone: nothing is known of the function and the roles.
  */
@@ -26,6 +27,8 @@ export function whyWaiting(moments: readonly Moment[], now: number, around?: Sur
   switch (invocation.value) {
     case 'queued':
       return whyInGroup(invocation.context, now, around) ?? whyDeferred(invocation.context, now, around) ?? whyQueued(moments, now, around);
+    case 'running':
+      return whyPlatformFails(moments, now, { around, next: say('Attempt {attempt} runs', { attempt: invocation.context.attempts }) });
     case 'retrying':
       return whyDeferred(invocation.context, now, around) ?? whyRetrying(moments, now, around);
     case 'succeeded':
@@ -98,14 +101,10 @@ function whyRetrying(moments: readonly Moment[], now: number, around: Surroundin
   const lateInMs = now - (dueAt ?? now);
   const queue = around === undefined ? undefined : whyQueueWaits(around);
   if (queue?.kind === 'paused') return { ...queue, text: say('It waits for its next attempt: {why}.', { why: queue.text }) };
-  const end = say('at {time} it reaches its maximum age', { time: isoTime(expiresAt(invocation, 0)) });
+  const end = endOf(invocation);
   const next = nextAttempt(lateInMs);
-  const failing = platformInWords(moments, now);
-  if (failing !== undefined) {
-    const name = around?.name ?? request?.function ?? '';
-    const remedy = lacksPayload(moments) ? payloadRemedy(name) : platformRemedy(name, around?.definition?.handler);
-    return { kind: 'platform-failing', rule: 'T1', text: say('{failing} {next}; {end}.', { failing, next, end }), remedy };
-  }
+  const failing = whyPlatformFails(moments, now, { around, next });
+  if (failing !== undefined) return failing;
   if (lateInMs < 0) {
     return {
       kind: 'due-later',
@@ -121,6 +120,22 @@ function whyRetrying(moments: readonly Moment[], now: number, around: Surroundin
     id: request?.invocation ?? '',
   });
   return { ...wait, remedy };
+}
+
+type FailingAround = { around: Surroundings | undefined; next: string };
+
+/** The platform could not run the last attempts; `undefined` when the last attempt failed for another reason. */
+function whyPlatformFails(moments: readonly Moment[], now: number, { around, next }: FailingAround): Wait | undefined {
+  const failing = platformInWords(moments, now);
+  if (failing === undefined) return undefined;
+  const invocation = moments.at(-1)?.after as Invocation;
+  const name = around?.name ?? invocation.context.request?.function ?? '';
+  const remedy = lacksPayload(moments) ? payloadRemedy(name) : platformRemedy(name, around?.definition?.handler);
+  return { kind: 'platform-failing', rule: 'T1', text: say('{failing} {next}; {end}.', { failing, next, end: endOf(invocation) }), remedy };
+}
+
+function endOf(invocation: Invocation): string {
+  return say('at {time} it reaches its maximum age', { time: isoTime(expiresAt(invocation, 0)) });
 }
 
 function nextAttempt(lateInMs: number): string {

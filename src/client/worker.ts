@@ -82,7 +82,10 @@ export async function startEmbeddedWorker({
   const handlers = new Map(functions.map((fn) => [fn.name, toHandler(fn)]));
   const redact = redactions === 'off' ? undefined : createRedaction(redactions);
   const worker = workerName();
-  const connection = await openConnection({ name: worker, role: 'worker', ...connectionOptionsOf(address) });
+  const connection = await openConnection(
+    { name: worker, role: 'worker', ...connectionOptionsOf(address) },
+    { onUnanswered: (problem) => logger.warn({}, problem) },
+  );
   connection.refusals.onMissingPermission((message) => logger.error({}, message));
   const ports = await openNatsPorts(connection, { leaseInMs, onProblem: (problem) => logger.warn({}, problem) });
   const registry = createFunctionRegistry(ports.functions, { grants, clock: ports.clock });

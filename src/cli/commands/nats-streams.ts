@@ -30,7 +30,10 @@ async function create(call: Call): Promise<ExitCode> {
   const address = await findNats(configuration);
   const { from: _, ...connecting } = address;
   const explain = explainTarget({ address, dataDir: configuration.dataDir });
-  const connection = await openConnection({ role: 'operator', ...natsOptionsOf(connecting), name: 'sequent-streams' }).catch(explain);
+  const connection = await openConnection(
+    { role: 'operator', ...natsOptionsOf(connecting), name: 'sequent-streams' },
+    { onUnanswered: (problem) => call.terminal.err.line(`sequent: ${problem}`) },
+  ).catch(explain);
   try {
     await createStreams(connection, { topology: topologyOf(configuration), auditRetentionInMs: configuration.auditRetentionInMs });
   } catch (error) {

@@ -36,7 +36,10 @@ export function runAsProcess<Options extends RoleProcessOptions>(role: string, s
     const logger = createLog({ level: logLevel, role });
     endOnDefect(logger);
     try {
-      const connection = await openConnection({ role, ...natsOptionsOf(address), name: `sequent-${role}` });
+      const connection = await openConnection(
+        { role, ...natsOptionsOf(address), name: `sequent-${role}` },
+        { onUnanswered: (problem) => logger.warn({}, problem) },
+      );
       connection.refusals.onMissingPermission((message) => logger.error({}, message));
       const started = await start({ connection, options, logger });
       reload = async () => {

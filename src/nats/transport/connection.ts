@@ -16,6 +16,7 @@ import { errorCodeOf, isNotPermitted, isTimeout, isUndecided } from './errors.ts
 import { gatherWrites } from './gathered-writes.ts';
 import { userOf } from './nats-user.ts';
 import { createRefusals, type Refusals } from './refusals.ts';
+import { repeatUnanswered } from './repeat-unanswered.ts';
 
 export type NatsOptions = Omit<ConnectionOptions, 'servers'> & {
   servers: string | string[];
@@ -60,9 +61,13 @@ export interface Connection {
  * Connects to NATS. After the first success, the client reconnects without a limit of attempts.
  *
  * Throws `NatsUnavailableError` when the server does not answer within `timeout` (5 s) or has no JetStream for this user. Throws
- * `NotPermittedError` when the user lacks a permission. With `needsJetStream: false`, the user needs no permission for JetStream's API.
+ * `NotPermittedError` when the user lacks a permission. With `needsJetStream: false`, the user needs no permission for JetStream's API. With
+ * `onUnanswered`, for a process that starts, requests of JetStream's API without an answer are reported and repeated for 30 s.
  */
-export async function openConnection({ domain, ...given }: NatsOptions, { needsJetStream = true } = {}): Promise<Connection> {
+export async function openConnection(
+  { domain, ...given }: NatsOptions,
+  { needsJetStream = true, onUnanswered }: { needsJetStream?: boolean; onUnanswered?: (problem: string) => void } = {},
+): Promise<Connection> {
   const servers = [given.servers].flat().join(', ');
   const { nats, inboxPrefix } = await connectWithInbox(given).catch((cause: unknown) => {
     throw new NatsUnavailableError({ servers, why: messageOf(cause) }, { cause });
@@ -88,11 +93,13 @@ export async function openConnection({ domain, ...given }: NatsOptions, { needsJ
       ? refusals.explain(cause)
       : new NatsUnavailableError({ servers, why: whyNoJetStream(cause, server, domain) }, { cause });
   });
+  const jetstream = nats.jetstream({ ...inDomain });
+  if (onUnanswered !== undefined) repeatUnanswered(nats, { apiPrefix: jetstream.apiPrefix, isEnding: () => isEnding, onUnanswered });
 
   return {
     nats,
     manager,
-    jetstream: nats.jetstream({ ...inDomain }),
+    jetstream,
     servers,
     refusals,
     get isConnected() {

@@ -7,6 +7,7 @@ import { expect } from 'vitest';
 import { ensureServer } from '#src/main/nats-server/fetch.ts';
 import { greetingOf } from '#src/main/nats-server/tether.ts';
 import { openConnection } from '#src/nats/transport/connection.ts';
+import { startTcpProxy } from '#test/support/cluster/tcp-proxy.ts';
 import { test } from '#test/support/fixtures.ts';
 import { freePort } from '#test/support/free-port.ts';
 
@@ -65,6 +66,21 @@ test('a request without a connection ends when its time is over', async ({ serve
   await expect(connection.nats.request('$JS.API.INFO', '', { timeout: 500 })).rejects.toMatchObject({ code: 'TIMEOUT' });
   expect(performance.now() - startedAt).toBeLessThan(5_000);
   await connection.close();
+});
+
+test('a process that starts repeats a request of JetStream without an answer, and a client does not', async ({ server }) => {
+  await using proxy = await startTcpProxy(Number(new URL(server.url).port));
+  const problems: string[] = [];
+  const ask = async (options: { onUnanswered?: (problem: string) => void }): Promise<unknown> => {
+    const connection = await openConnection({ servers: `127.0.0.1:${proxy.port}` }, options);
+    const lost = proxy.lose('$JS.API.STREAM.NAMES');
+    const answer = connection.nats.request('$JS.API.STREAM.NAMES', '', { timeout: 300 });
+    await Promise.all([lost, answer]).finally(() => connection.close());
+    return (await answer).json();
+  };
+  expect(await ask({ onUnanswered: (problem) => problems.push(problem) })).toMatchObject({ total: 0 });
+  expect(problems).toEqual(['NATS does not answer $JS.API.STREAM.NAMES: it is asked again']);
+  await expect(ask({})).rejects.toMatchObject({ code: 'TIMEOUT' });
 });
 
 test('a first connection with wrong credentials is refused at once', async () => {

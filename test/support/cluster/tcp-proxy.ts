@@ -16,12 +16,21 @@ export interface TcpProxy extends AsyncDisposable {
   set(link: Link): void;
   /** Passes every chunk of bytes this much later. */
   delay(ms: number): void;
+  /** Loses the next chunk of a client that contains this text. Resolves when it was lost. */
+  lose(text: string): Promise<void>;
 }
 
 export async function startTcpProxy(target: number): Promise<TcpProxy> {
   const pipes = new Set<Pipe>();
   let link: Link = 'open';
   let delayInMs = 0;
+  const losses: { text: string; resolve: () => void }[] = [];
+  const isLost = (bytes: Buffer): boolean => {
+    const index = losses.findIndex(({ text }) => bytes.includes(text));
+    if (index < 0) return false;
+    for (const { resolve } of losses.splice(index, 1)) resolve();
+    return true;
+  };
   const server = createServer({ noDelay: true }, (near) => {
     if (link === 'cut') {
       near.on('error', () => {});
@@ -29,7 +38,7 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
       return;
     }
     const far = connect({ port: target, host: '127.0.0.1', noDelay: true });
-    const pair = [new Pipe(near, far, () => delayInMs), new Pipe(far, near, () => delayInMs)];
+    const pair = [new Pipe(near, far, () => delayInMs, isLost), new Pipe(far, near, () => delayInMs)];
     for (const pipe of pair) {
       pipes.add(pipe);
       if (link === 'hole') pipe.hold();
@@ -56,6 +65,7 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
     delay(ms) {
       delayInMs = ms;
     },
+    lose: (text) => new Promise((resolve) => losses.push({ text, resolve })),
     async [Symbol.asyncDispose]() {
       for (const pipe of pipes) pipe.reset();
       server.close();
@@ -68,9 +78,10 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
 class Pipe {
   readonly #source: Socket;
 
-  constructor(source: Socket, target: Socket, delayInMs: () => number) {
+  constructor(source: Socket, target: Socket, delayInMs: () => number, isLost: (bytes: Buffer) => boolean = () => false) {
     this.#source = source;
     source.on('data', (bytes) => {
+      if (isLost(bytes)) return;
       const ms = delayInMs();
       if (ms === 0) target.write(bytes);
       else setTimeout(() => target.write(bytes), ms);

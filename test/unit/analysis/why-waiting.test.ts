@@ -79,6 +79,23 @@ describe('an invocation', () => {
     expect(wait?.text).toContain('no responder answers. Its next attempt is due in 500 ms; at 1970-01-01T00:01:00.000Z');
   });
 
+  test('names the failures of the platform while the next attempt runs too, which lasts a moment when it fails again', () => {
+    const facts = [queued(), running(1), refused(1, 20), running(2, { at: 1_020 }), refused(2, 1_100), running(3, { at: 2_100 })];
+    expect(whyWaiting(momentsIn(...facts), 2_102, around)).toMatchObject({
+      kind: 'platform-failing',
+      remedy: 'start a responder on the subject svc.orders',
+      text: expect.stringMatching(
+        /^The platform could not run it, 2 times in a row since .* no responder answers\. Attempt 3 runs; at .* its maximum age\.$/,
+      ),
+    });
+    const transitions = facts.map((fact, index) => ({ sequence: index + 1, by: 'w1', fact }));
+    const now = explain({ requestId: ID, function: 'orders', transitions }, 2_102, around).slice(-2);
+    expect(now.map(({ text }) => text)).toEqual([
+      'Attempt 3 has run on w1 for 2 ms; it is stopped after 30 s.',
+      expect.stringMatching(/^The platform could not run it, 2 times .* To do: start a responder on the subject svc\.orders\.$/),
+    ]);
+  });
+
   test('waits for its time after a failure of the code, and then for a missing scheduler', () => {
     const waiting = momentsIn(queued(), running(1), retrying(1, { dueAt: 1_020 }));
     expect(whyWaiting(waiting, 520, around)).toMatchObject({ kind: 'due-later' });

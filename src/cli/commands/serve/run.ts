@@ -100,7 +100,9 @@ async function connect(configuration: Configuration, server: EmbeddedServer | un
   const found = server === undefined ? await findNats(configuration) : ownAddress(server);
   const { from: _, ...address } = found;
   const options = { role: roles[0] ?? '', ...natsOptionsOf(address), name: 'sequent' };
-  const connection = await openConnection(options).catch(explainTarget({ address: found, dataDir }));
+  const connection = await openConnection(options, { onUnanswered: (problem) => report('warn', problem, {}, reports) }).catch(
+    explainTarget({ address: found, dataDir }),
+  );
   watch(connection, reports);
   try {
     return { connection, requester: await openRequester(configuration, address), address };
