@@ -82,8 +82,7 @@ export function createApp(gateway: Gateway): Hono<GatewayEnv> {
     return call.text(text, 200, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' });
   });
   addVendorApi(app, gateway, waiting);
-  const document = addApi(app, gateway, waiting);
-  app.get('/openapi.json', (call) => call.json(document));
+  addApi(app, gateway, waiting);
   return app;
 }
 

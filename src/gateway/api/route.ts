@@ -1,10 +1,11 @@
-import { createRoute, OpenAPIHono } from '@hono/zod-openapi';
 import type { Hono } from 'hono';
 import { z } from 'zod';
 import { parseBody } from '#src/gateway/http/body.ts';
 import type { Call, GatewayEnv } from '../ports.ts';
 import { readQuery } from './query.ts';
-import { problemSchema } from './schemas/common.ts';
+
+/** A route of any input. */
+export type DescribedRoute = Route<string, z.ZodObject, z.ZodType>;
 
 /** One route of the own API: its method, path, input and replies. The same object validates requests and documents the route. */
 type Route<Path extends string, Query extends z.ZodObject, Body extends z.ZodType> = {
@@ -47,69 +48,23 @@ export interface Routes {
   describe<Path extends string, Query extends z.ZodObject = Nothing, Body extends z.ZodType = z.ZodUndefined>(
     route: Route<Path, Query, Body>,
   ): void;
-  /** The OpenAPI 3.1 document of all routes. */
-  document(version: string): object;
+  /** All routes, for their documentation. */
+  readonly described: readonly DescribedRoute[];
 }
 
 const nothing: Nothing = z.strictObject({});
 
-/**
- * Adds routes to an app, and documents them.
- *
- * `authenticate` has read the body before a route runs. The validators of `@hono/zod-openapi` would read the body again, so `createRoutes`
- * validates requests itself and uses that library for the document only.
- */
+/** Adds routes to an app, and keeps their descriptions. `authenticate` has read the body before a route runs. */
 export function createRoutes(app: Hono<GatewayEnv>): Routes {
-  const described = new OpenAPIHono();
-
-  function describe({
-    method,
-    path,
-    summary,
-    query,
-    body,
-    streams,
-    headers = [],
-    answers,
-  }: Omit<Route<string, z.ZodObject, z.ZodType>, never>): void {
-    const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? '');
-    const texts = (all: readonly string[], schema: z.ZodType) => z.object(Object.fromEntries(all.map((name) => [name, schema])));
-    const json = (schema: z.ZodType) => ({ 'application/json': { schema } });
-    described.openAPIRegistry.registerPath(
-      createRoute({
-        method,
-        path,
-        summary,
-        request: {
-          ...(names.length === 0 ? {} : { params: texts(names, z.string()) }),
-          ...(query === undefined ? {} : { query }),
-          ...(headers.length === 0 ? {} : { headers: texts(headers, z.string().optional()) }),
-          ...(body === undefined ? {} : { body: { content: json(body) } }),
-          ...(streams === undefined ? {} : { body: { content: { [streams]: { schema: z.string() } } } }),
-        },
-        responses: {
-          ...Object.fromEntries(
-            Object.entries(answers).map(([status, { description, schema, type }]) => [
-              status,
-              schema !== undefined
-                ? { description, content: json(schema) }
-                : type !== undefined
-                  ? { description, content: { [type]: { schema: z.string() } } }
-                  : { description },
-            ]),
-          ),
-          default: { description: 'a problem', content: { 'application/problem+json': { schema: problemSchema } } },
-        },
-      }),
-    );
-  }
+  const described: DescribedRoute[] = [];
 
   return {
-    describe: (route) => describe(route as never),
+    described,
+    describe: (route) => void described.push(route),
     add(route, handler) {
-      describe(route as never);
+      described.push(route);
       const { query = nothing, body, isBodyOptional = false, path, method } = route;
-      const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? '');
+      const names = namesIn(path);
       const read = readQuery(query);
       app.on(method.toUpperCase(), path.replaceAll(/\{(\w+)\}/g, ':$1'), (call) => {
         const params = Object.fromEntries(names.map((name) => [name, call.req.param(name as never)]));
@@ -119,16 +74,12 @@ export function createRoutes(app: Hono<GatewayEnv>): Routes {
         return handler(call, { params, query: read(call), body: given } as never);
       });
     },
-    document(version) {
-      described.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'apiKey', in: 'header', name: 'X-Auth-Token' });
-      described.openAPIRegistry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer' });
-      return described.getOpenAPI31Document({
-        openapi: '3.1.0',
-        info: { title: 'Sequent', version, description: 'Asynchronous invocations on NATS JetStream' },
-        security: [{ token: [] }, { bearer: [] }],
-      });
-    },
   };
+}
+
+/** The names of the parameters in a path. */
+export function namesIn(path: string): string[] {
+  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? '');
 }
 
 const EMPTY = new TextEncoder().encode('{}');

@@ -47,7 +47,7 @@ export interface TestBrowser extends AsyncDisposable {
 /** Starts the browser that `.ci/run` installs. The pages are built by `sequent serve`. `args` are further flags of the browser. */
 export async function openBrowser({ args = [] }: { args?: readonly string[] } = {}): Promise<TestBrowser> {
   const browser = await chromium.launch({
-    executablePath: findOnPath('chromium') ?? 'chromium',
+    executablePath: findOnPath('chromium-headless-shell') ?? 'chromium',
     headless: true,
     args: [...flags, ...args],
   });

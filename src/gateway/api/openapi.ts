@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import { type DescribedRoute, namesIn } from './route.ts';
+import { problemSchema } from './schemas/common.ts';
+
+/** The OpenAPI 3.1 document of these routes. */
+export function documentOf(routes: readonly DescribedRoute[], version: string): object {
+  const paths: Record<string, Record<string, object>> = {};
+  for (const route of routes) paths[route.path] = { ...paths[route.path], [route.method]: operationOf(route) };
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Sequent', version, description: 'Asynchronous invocations on NATS JetStream' },
+    security: [{ token: [] }, { bearer: [] }],
+    components: {
+      securitySchemes: { token: { type: 'apiKey', in: 'header', name: 'X-Auth-Token' }, bearer: { type: 'http', scheme: 'bearer' } },
+      schemas: { Problem: schemaOf(problemSchema) },
+    },
+    paths,
+  };
+}
+
+const text = { type: 'string' };
+const problem = { description: 'a problem', ...contentOf('application/problem+json', { $ref: '#/components/schemas/Problem' }) };
+
+function operationOf({ path, summary, query, body, streams, headers = [], answers }: DescribedRoute): object {
+  const parameters = [
+    ...namesIn(path).map((name) => ({ name, in: 'path', required: true, schema: text })),
+    ...Object.entries(query?.shape ?? {}).map(([name, schema]) => queryParameter(name, schema)),
+    ...headers.map((name) => ({ name, in: 'header', required: false, schema: text })),
+  ];
+  const content = body === undefined ? streams && contentOf(streams, text) : contentOf('application/json', schemaOf(body));
+  return {
+    summary,
+    ...(parameters.length === 0 ? {} : { parameters }),
+    ...(content === undefined ? {} : { requestBody: content }),
+    responses: { ...Object.fromEntries(Object.entries(answers).map(([status, one]) => [status, answerOf(one)])), default: problem },
+  };
+}
+
+function queryParameter(name: string, schema: z.ZodType): object {
+  const { description, ...described } = schemaOf(schema);
+  return { name, in: 'query', required: !schema.safeParse(undefined).success, description, schema: described };
+}
+
+function answerOf({ description, schema, type }: DescribedRoute['answers'][number]): object {
+  if (schema !== undefined) return { description, ...contentOf('application/json', schemaOf(schema)) };
+  return { description, ...(type === undefined ? {} : contentOf(type, text)) };
+}
+
+function contentOf(type: string, schema: object): { content: object } {
+  return { content: { [type]: { schema } } };
+}
+
+/** OpenAPI 3.1 uses JSON Schema. The schema of an input permits further properties in a reply, as the next version may send them. */
+function schemaOf(schema: z.ZodType): z.core.JSONSchema.JSONSchema {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', override: withoutSafeBounds });
+  return rest;
+}
+
+/** zod writes the bounds of safe integers into the schema of every integer. */
+function withoutSafeBounds({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }): void {
+  if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+  if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+}
