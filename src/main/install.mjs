@@ -14,7 +14,12 @@ export const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The programs that npm does not install, by the names of their Debian packages. */
 const tools = [
-  { packages: ['chromium'], neededBy: 'tests', why: 'the browser for the tests of the pages', isInstalled: isOnPath('chromium') },
+  {
+    packages: ['chromium-headless-shell'],
+    neededBy: 'tests',
+    why: 'the browser for the tests of the pages',
+    isInstalled: isOnPath('chromium-headless-shell'),
+  },
   {
     packages: ['python3-moto', 'python3-flask-cors'],
     neededBy: 'tests',

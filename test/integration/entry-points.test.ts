@@ -121,7 +121,7 @@ describe('the sequent command', () => {
 });
 
 describe('npm test', () => {
-  const needed = 'chromium python3-moto python3-flask-cors openssl';
+  const needed = 'chromium-headless-shell python3-moto python3-flask-cors openssl';
 
   test.beforeEach(async () => {
     await symlink(join(checkout, 'node_modules'), join(clone, 'node_modules'));
@@ -136,10 +136,13 @@ case "$*" in *install*) for name in $APT_COMMANDS; do /bin/cp /bin/true ${clone}
   });
 
   test('names each missing package and its purpose, then installs all of them with apt-get', async () => {
-    const { said, status } = runWithoutTools('test', ['--passWithNoTests'], { uid: 0, APT_COMMANDS: 'chromium moto_server openssl' });
+    const { said, status } = runWithoutTools('test', ['--passWithNoTests'], {
+      uid: 0,
+      APT_COMMANDS: 'chromium-headless-shell moto_server openssl',
+    });
     expect(said).toEqual([
       'sequent: the tests need programs that npm does not install:',
-      'sequent:   chromium: the browser for the tests of the pages',
+      'sequent:   chromium-headless-shell: the browser for the tests of the pages',
       'sequent:   python3-moto python3-flask-cors: an S3 service for the tests of OBS and of the archive',
       'sequent:   openssl: certificates for the tests of HTTPS destinations',
       `sequent: running "apt-get install -y --no-install-recommends ${needed}"`,
@@ -149,19 +152,19 @@ case "$*" in *install*) for name in $APT_COMMANDS; do /bin/cp /bin/true ${clone}
   });
 
   test('installs nothing when nothing is missing', () => {
-    runWithoutTools('test', ['--passWithNoTests'], { uid: 0, APT_COMMANDS: 'chromium moto_server openssl' });
+    runWithoutTools('test', ['--passWithNoTests'], { uid: 0, APT_COMMANDS: 'chromium-headless-shell moto_server openssl' });
     expect(runWithoutTools('test', ['--passWithNoTests'], { uid: 0 }).said).toEqual([]);
   });
 
   test('of a user who is not root installs nothing, prints the command to run, and goes on', () => {
-    const { said, status } = runWithoutTools('test', ['--passWithNoTests'], { uid: 1_000, APT_COMMANDS: 'chromium' });
+    const { said, status } = runWithoutTools('test', ['--passWithNoTests'], { uid: 1_000, APT_COMMANDS: 'chromium-headless-shell' });
     expect(said).toEqual([`sequent: some tests will fail without these Debian packages; as root: apt-get install ${needed}`]);
     expect(status).toBe(0);
   });
 
   test('shares its list with CI, which needs two more programs and fails without them', () => {
-    const all = 'chromium moto_server openssl nats-server docker-compose';
-    const failed = runWithoutTools('install', [], { uid: 0, APT_COMMANDS: 'chromium moto_server openssl docker-compose' });
+    const all = 'chromium-headless-shell moto_server openssl nats-server docker-compose';
+    const failed = runWithoutTools('install', [], { uid: 0, APT_COMMANDS: 'chromium-headless-shell moto_server openssl docker-compose' });
     expect(failed.said.at(-1)).toContain('as root: apt-get install nats-server');
     expect(failed.status).toBe(1);
     expect(runWithoutTools('install', [], { uid: 0, APT_COMMANDS: all }).status).toBe(0);
