@@ -4,8 +4,6 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { runCli, serveSequent, spawnCli } from '#test/support/cli/cli.ts';
-import { startSequent } from '#test/support/cli/sequent-process.ts';
-import { startTcpProxy } from '#test/support/cluster/tcp-proxy.ts';
 import { serversOn } from '#test/support/nats/embedded-servers.ts';
 import { startTestServer } from '#test/support/nats/nats-server.ts';
 
@@ -53,15 +51,6 @@ describe('sequent serve', () => {
     // The NATS server keeps running for the next start, so the test ends it.
     for (const pid of await serversOn(sequent.dataDir)) process.kill(pid);
     await run;
-  });
-
-  test('starts although NATS does not answer its first requests, as a cluster that has just started', async () => {
-    await using fresh = await startTestServer();
-    await using proxy = await startTcpProxy(Number(new URL(fresh.url).port));
-    const lost = [proxy.lose('$JS.API.STREAM.INFO.INVOCATIONS'), proxy.lose('$JS.API.STREAM.CREATE.INVOCATIONS')];
-    await using scheduler = await startSequent(['--role', 'scheduler'], { NATS_URL: `nats://127.0.0.1:${proxy.port}` });
-    await Promise.all(lost);
-    expect(scheduler.stderr).toContain('NATS does not answer $JS.API.STREAM.CREATE.INVOCATIONS: it is asked again');
   });
 
   test('only connects when a NATS is named, and leaves that NATS running', async () => {
