@@ -114,7 +114,7 @@ export default defineConfig({
           sequence: { groupOrder: 3 },
           include: ['test/cluster/**/*.test.ts'],
           fileParallelism: false,
-          testTimeout: 400_000,
+          testTimeout: 900_000,
           hookTimeout: 60_000,
         },
       },
