@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFileSync, symlinkSync } from 'node:fs';
+import { existsSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { npmSettings } from './passed-on.ts';
@@ -24,9 +24,10 @@ export async function unpackFormerSequent(folder: string): Promise<string[] | un
   await run('git', ['archive', '--output', archive, FORMER, 'machines', 'src', 'package.json', 'package-lock.json'], { cwd: checkout });
   await run('tar', ['-xf', archive], { cwd: folder });
   const { dependencies } = packageIn(folder);
-  const areInstalled = Object.entries(dependencies).every(
-    ([name, version]) => packageIn(join(checkout, 'node_modules', name)).version === version,
-  );
+  const areInstalled = Object.entries(dependencies).every(([name, version]) => {
+    const installed = join(checkout, 'node_modules', name);
+    return existsSync(installed) && packageIn(installed).version === version;
+  });
   if (areInstalled) symlinkSync(join(checkout, 'node_modules'), join(folder, 'node_modules'));
   else await run('npm', ['ci', '--omit=dev', '--no-audit', '--no-fund'], { cwd: folder, env: { ...process.env, ...npmSettings } });
   return ['--import', import.meta.resolve('tsx'), join(folder, 'src/cli/cli.ts')];

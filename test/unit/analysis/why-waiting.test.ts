@@ -79,7 +79,7 @@ describe('an invocation', () => {
     expect(wait?.text).toContain('no responder answers. Its next attempt is due in 500 ms; at 1970-01-01T00:01:00.000Z');
   });
 
-  test('names the failures of the platform while the next attempt runs too, which lasts a moment when it fails again', () => {
+  test('names the failures of the platform while the next attempt runs, too', () => {
     const facts = [queued(), running(1), refused(1, 20), running(2, { at: 1_020 }), refused(2, 1_100), running(3, { at: 2_100 })];
     expect(whyWaiting(momentsIn(...facts), 2_102, around)).toMatchObject({
       kind: 'platform-failing',
