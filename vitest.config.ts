@@ -23,9 +23,10 @@ const pure = { sequence: { groupOrder: 0 }, maxWorkers: availableParallelism(), 
 
 /**
  * The groups run one after another, so few groups leave few idle processors. Files of these projects start servers of their own, on any
- * free port, and wait for them for half of the time: four at a time keep two processors busy.
+ * free port, and wait for them for half of the time: four at a time keep two processors busy. They share a process, which loads the modules
+ * of the product once.
  */
-const parallel = { sequence: { groupOrder: 1 }, maxWorkers: 4 };
+const parallel = { sequence: { groupOrder: 1 }, maxWorkers: 4, isolate: false };
 
 /** The time limits stop only a test that hangs: a loaded machine is ten times slower than a quiet one. */
 const shared = {

@@ -3,11 +3,12 @@ import { join, relative } from 'node:path';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /**
- * The files that take a minute on a quiet machine, the longest first. They start before the other files of their group: a long file that
+ * The files that take about a minute, the longest first. They start before the other files of their group: a long file that
  * starts last would run alone.
  */
 const longest = [
   'test/e2e/archive.test.ts',
+  'test/integration/gateway/foreign-project.test.ts',
   'test/e2e/destinations/loops.test.ts',
   'test/e2e/chaos/kills.test.ts',
   'test/e2e/destinations/kills.test.ts',
@@ -17,6 +18,11 @@ const longest = [
   'test/e2e/power-cut.test.ts',
   'test/e2e/versions/versions.test.ts',
   'test/package/consumers.test.ts',
+  'test/e2e/web/list-actions.test.ts',
+  'test/e2e/web/every-page.test.ts',
+  'test/e2e/web/system.test.ts',
+  'test/e2e/recipes.test.ts',
+  'test/integration/stop-without-nats.test.ts',
 ];
 
 /** Vitest's order, with the longest files first. Vitest runs the groups one after another, whatever the order of their files. */
