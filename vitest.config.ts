@@ -23,10 +23,9 @@ const pure = { sequence: { groupOrder: 0 }, maxWorkers: availableParallelism(), 
 
 /**
  * The groups run one after another, so few groups leave few idle processors. Files of these projects start servers of their own, on any
- * free port, and wait for them for half of the time: four at a time keep two processors busy. They share a process, which loads the modules
- * of the product once.
+ * free port, and wait for them for half of the time: four at a time keep two processors busy.
  */
-const parallel = { sequence: { groupOrder: 1 }, maxWorkers: 4, isolate: false };
+const parallel = { sequence: { groupOrder: 1 }, maxWorkers: 4 };
 
 /** The time limits stop only a test that hangs: a loaded machine is ten times slower than a quiet one. */
 const shared = {
@@ -64,6 +63,8 @@ export default defineConfig({
           ...shared,
           ...parallel,
           name: 'integration',
+          // The files share processes, which load the modules of the product once. Each file leaves its process as it was.
+          isolate: false,
           include: ['test/integration/**/*.test.ts'],
           globalSetup: [builtModules, 'test/support/nats/shared-nats-server.ts'],
           testTimeout: 60_000,

@@ -1,14 +1,17 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { FunctionHost } from '#src/core/ports/function-host.ts';
 import { createProcessHost } from '#src/hosts/process-host.ts';
 import { execute, isRunning, pidsIn, processFunction, until } from '#test/support/hosts/executions.ts';
 import { scratchFile } from '#test/support/hosts/scratch-file.ts';
 
 let host: FunctionHost | undefined;
-afterEach(() => host?.close());
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await host?.close();
+});
 
 function open(): FunctionHost {
   host = createProcessHost();
@@ -17,8 +20,8 @@ function open(): FunctionHost {
 
 describe('the environment of a function', () => {
   test('holds only its user data, and a directory of its own that is removed afterwards', async () => {
-    process.env.NATS_URL = 'nats://secret@127.0.0.1';
-    process.env.AWS_SECRET_ACCESS_KEY = 'secret';
+    vi.stubEnv('NATS_URL', 'nats://secret@127.0.0.1');
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret');
     const opened = open();
     const result = await execute(opened, processFunction({ export: 'environment', userData: { COLOUR: 'red' } }));
     if (result.kind !== 'returned') throw new Error(JSON.stringify(result));
