@@ -14,6 +14,8 @@ export type RouteRule = {
   isStream?: true;
   /** The reply about a function of the caller waits for its result, so the path names functions of the victim only. */
   waits?: true;
+  /** The gateway refuses more than a few of these requests at one time, so they are sent one after another. */
+  isLimited?: true;
   /** The reply depends on the number of earlier requests. */
   isCounted?: true;
   /** The reply names what earlier requests of the caller named. */
@@ -150,11 +152,10 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
   'GET /api/invocations': reading,
   'GET /api/invocations/counts': reading,
   'POST /api/functions/:name/invocations': { bodies: (value) => [{ value }] },
-  'POST /api/functions/:name/batches': { bodies: (value) => [{ value }] },
+  'POST /api/functions/:name/batches': { bodies: (value) => [{ value }], isLimited: true },
   ...Object.fromEntries(['', '/:id', '/:id/results'].map((end) => [`GET /api/batches${end}`, reading])),
   'POST /api/batches/:id/cancel': { bodies: (value) => [{ reason: value }, {}] },
-  'POST /api/batches/:id/seal': { bodies: () => [{}] },
-  'POST /api/batches/:id/redrive': { bodies: () => [{}] },
+  ...Object.fromEntries(['seal', 'redrive'].map((action) => [`POST /api/batches/:id/${action}`, { bodies: () => [{}] }])),
   'GET /api/invocations/:id': reading,
   'GET /api/invocations/:id/events': reading,
   'GET /api/invocations/:id/explain': reading,
