@@ -8,6 +8,8 @@ import { foldWholeLog } from '#test/support/log/folded-log.ts';
 import { watchLog } from '#test/support/log/log-watch.ts';
 
 const HOUR_IN_MS = 3_600_000;
+/** A wrong clock that counted would make all times an hour wrong. A busy machine makes them seconds late. */
+const LATE_IN_MS = 30_000;
 const file = new URL('../support/e2e/functions.mjs', import.meta.url).pathname;
 const preload = new URL('../support/cli/shifted-clock.mjs', import.meta.url).href;
 
@@ -71,11 +73,11 @@ async function expectTimelyLives(client: SequentClient, ids: readonly string[]):
     const retrying = stored[2]?.fact;
     return (stored[3]?.at ?? 0) - (retrying?.type === 'retrying' ? retrying.dueAt : 0);
   });
-  // The clocks of the processes and of the server agree within some milliseconds. A busy machine makes a single retry late, not all.
+  // The clocks of the processes and of the server agree within some milliseconds.
   expect(Math.min(...late)).toBeGreaterThan(-50);
-  expect(median(late)).toBeLessThan(1_000);
+  expect(median(late)).toBeLessThan(LATE_IN_MS);
   const differences = [...facts.values()].flat().map(({ fact, at }) => Math.abs(at - fact.at));
-  expect(median(differences)).toBeLessThan(1_000);
+  expect(median(differences)).toBeLessThan(LATE_IN_MS);
   expect(Math.max(...differences)).toBeLessThan(HOUR_IN_MS / 2);
 }
 
