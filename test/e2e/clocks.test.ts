@@ -8,8 +8,8 @@ import { foldWholeLog } from '#test/support/log/folded-log.ts';
 import { watchLog } from '#test/support/log/log-watch.ts';
 
 const HOUR_IN_MS = 3_600_000;
-/** A wrong clock that counted would make all times an hour wrong. A busy machine makes them seconds late. */
-const LATE_IN_MS = 30_000;
+/** A wrong clock that counted would make a retry an hour late or early. A busy machine makes it seconds late. */
+const LATE_IN_MS = 10_000;
 const file = new URL('../support/e2e/functions.mjs', import.meta.url).pathname;
 const preload = new URL('../support/cli/shifted-clock.mjs', import.meta.url).href;
 
@@ -77,7 +77,7 @@ async function expectTimelyLives(client: SequentClient, ids: readonly string[]):
   expect(Math.min(...late)).toBeGreaterThan(-50);
   expect(median(late)).toBeLessThan(LATE_IN_MS);
   const differences = [...facts.values()].flat().map(({ fact, at }) => Math.abs(at - fact.at));
-  expect(median(differences)).toBeLessThan(LATE_IN_MS);
+  expect(median(differences)).toBeLessThan(1_000);
   expect(Math.max(...differences)).toBeLessThan(HOUR_IN_MS / 2);
 }
 

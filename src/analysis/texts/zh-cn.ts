@@ -122,7 +122,6 @@ export const zhCn = {
   'Its maximum age allows attempts until {time}, {duration} from then.': '消息最大有效期允许执行到 {time}，还有 {duration}。',
   'That is too late: at {time} it reaches its maximum age and ends.': '为时已晚：{time} 达到消息最大有效期，调用随之结束。',
   // How it ended.
-  'Attempt {attempt} runs': '第 {attempt} 次执行正在进行',
   'Attempt {attempt} succeeded after {duration}: no further attempt is made.': '第 {attempt} 次执行在 {duration} 后成功，不再执行。',
   'It returned {bytes} bytes, more than the maximum: the stored result is empty.': '返回值为 {bytes} 字节，超过上限，保存的返回值为空。',
   'It returned {bytes} bytes, which are stored beside the log: the envelope is empty.':
@@ -185,6 +184,7 @@ export const zhCn = {
     '"sequent fn get {function}" 显示函数是否已暂停；"sequent doctor" 显示 worker 是否在运行',
   'It waits for its next attempt: {why}.': '等待下一次执行：{why}。',
   'It waits for its next attempt, which is due in {duration}.': '等待下一次执行，{duration} 后到期。',
+  'Attempt {attempt} runs': '第 {attempt} 次执行正在进行',
   'Its next attempt is due in {duration}': '下一次执行在 {duration} 后到期',
   'Its next attempt is overdue by {duration}': '下一次执行已逾期 {duration}',
   'at {time} it reaches its maximum age': '{time} 达到消息最大有效期',

@@ -56,10 +56,9 @@ async function findRepeatedAttempts({ facts }: FoldedLog, executions: string): P
 
 /**
  * nats-server 2.15.1 needed up to three minutes after a partition until the replica of the former leader was up to date: the leader offers
- * entries that the follower refuses, and installs a snapshot only when no such try runs. Work waits as long when that server leads its
- * consumer.
+ * entries that the follower refuses, and installs a snapshot only when no such try runs.
  */
-export const CAUGHT_UP_WITHIN_MS = 240_000;
+const CAUGHT_UP_WITHIN_MS = 240_000;
 
 /** Compares all replicas up to the last message of the leader, as `sequent doctor --replicas` does, when all are up to date. */
 async function findDifferentReplicas({ log, cluster }: Pick<Storm, 'log' | 'cluster'>): Promise<string[]> {

@@ -4,7 +4,7 @@ import { systemClock } from '#src/core/ports/clock.ts';
 import { openReceiver } from '#test/support/destinations/receiver.ts';
 import { type LogWatch, watchLog } from '#test/support/log/log-watch.ts';
 import { createSeededRandom } from '#test/support/seeded-random.ts';
-import { CAUGHT_UP_WITHIN_MS, expectedIds, findBrokenReadModels, findDiscarded, findStormProblems } from './check.ts';
+import { expectedIds, findBrokenReadModels, findDiscarded, findStormProblems } from './check.ts';
 import { startCluster } from './cluster.ts';
 import { type FaultContext, faults } from './faults.ts';
 import { type Acknowledged, type Load, openLoad } from './load.ts';
@@ -40,6 +40,7 @@ const CALM = 'no fault';
 const MAX_CALM_GAP_IN_MS = 1_000;
 /** On a slow machine the servers recover slowly, and a short storm lasts longer. */
 const MIN_FAULTS = 2;
+const ENDS_WITHIN_MS = 120_000;
 const ALONE_FOR_MS = 1_000;
 
 /**
@@ -123,9 +124,9 @@ function shuffled(names: readonly string[], random: () => number): string[] {
 /** Waits for every acknowledged request, and for whatever else the log holds: requests whose acknowledgement was lost. */
 async function untilEnded(acknowledged: readonly Acknowledged[], { facts, untilNotified }: LogWatch): Promise<string[]> {
   const ids = new Set([...expectedIds(acknowledged), ...facts.keys()]);
-  return await untilNotified([...ids], CAUGHT_UP_WITHIN_MS).then(
+  return await untilNotified([...ids], ENDS_WITHIN_MS).then(
     () => [],
-    () => [`not everything ended within ${CAUGHT_UP_WITHIN_MS} ms`],
+    () => [`not everything ended within ${ENDS_WITHIN_MS} ms`],
   );
 }
 
@@ -159,7 +160,7 @@ async function findIdleRoles(roles: StormRoles, load: Load, { untilNotified }: L
     const before = load.acknowledged.length;
     await load.send(systemClock.sleep(ALONE_FOR_MS));
     const sent = load.acknowledged.slice(before);
-    const isEnded = await untilNotified(expectedIds(sent), CAUGHT_UP_WITHIN_MS).then(
+    const isEnded = await untilNotified(expectedIds(sent), ENDS_WITHIN_MS).then(
       () => true,
       () => false,
     );
