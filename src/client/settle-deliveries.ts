@@ -7,7 +7,7 @@ import type { EventLog } from '#src/core/log/event-log.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { Hints } from '#src/core/stream/hints.ts';
 import type { StreamState } from '#src/core/stream/stream.ts';
-import { createStreamWriter } from '#src/core/stream/stream-writer.ts';
+import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
 import { destinationMatches } from './failures.ts';
 import type { Owner } from './find-stream.ts';
 
@@ -47,27 +47,41 @@ type SettlerOptions = {
 
 type Settling = {
   id: string;
-  select: (invocation: Invocation) => Chosen[];
+  destination: string | undefined;
+  /** Whether the delivery is in a state that allows the facts. */
+  matches: (delivery: Delivery | undefined) => boolean;
   factsOf: (fact: { invocation: string; destination: string; try: number; at: number }) => DeliveryFact[];
-  /** The error when no fact is accepted. */
+  /** The error when no delivery matches. */
   none: string;
 };
 
 export function createDeliverySettler({ log, hints, clock, by, appendId, open }: SettlerOptions): DeliverySettler {
-  /** Appends facts about some deliveries, and returns the destinations whose facts the machine accepted. */
-  async function settle(owner: Owner, { id, select, factsOf, none }: Settling): Promise<string[]> {
+  /** Appends facts about the deliveries that match, and returns the destinations whose facts the machine accepted. */
+  async function settle(owner: Owner, settling: Settling): Promise<string[]> {
+    const { id, none } = settling;
     const { state, invocation } = await open(id, owner);
     const writer = createStreamWriter({ log, state, by, appendId, clock });
     const settled: string[] = [];
-    for (const { destination, tries } of select(invocation)) {
-      const facts = factsOf({ invocation: id, destination, try: tries, at: clock.now() });
-      if ((await writer.propose(id, facts)) !== undefined) settled.push(destination);
-    }
+    for (const destination of destinationsThatMatch(invocation, settling))
+      if (await settleOne(writer, destination, settling)) settled.push(destination);
     if (settled.length === 0) throw new WrongStateError({ what: none });
     // The destinations role makes a redriven try, or records that every delivery is settled.
     hints.deliver(state.name, state.request.sequence, `${state.name.stream}.${writer.state.version}`);
     return settled;
   }
+
+  async function settleOne(writer: StreamWriter, destination: string, settling: Settling): Promise<boolean> {
+    const { id, factsOf } = settling;
+    for (;;) {
+      const invocation = writer.state.invocations.get(id);
+      if (invocation === undefined || !destinationsThatMatch(invocation, settling).includes(destination)) return false;
+      const tries = deliveryOf(invocation.context, destination)?.context.tries ?? 0;
+      const facts = factsOf({ invocation: id, destination, try: tries, at: clock.now() });
+      // If the machine refuses, the delivery has changed meanwhile. Decide again from its new state (E3).
+      if ((await writer.propose(id, facts)) !== undefined) return true;
+    }
+  }
+
   const none = (id: string, destination: string | undefined, state: string): string =>
     `no delivery of ${id}${destination === undefined ? '' : ` to ${destination}`} is ${state}`;
 
@@ -75,7 +89,8 @@ export function createDeliverySettler({ log, hints, clock, by, appendId, open }:
     redeliver: (id, destination, owner = {}) =>
       settle(owner, {
         id,
-        select: (invocation) => deliveriesOf(invocation, destination, isDead),
+        destination,
+        matches: isDead,
         factsOf: (fact) => [{ type: 'delivery.redriven', ...fact }],
         none: none(id, destination, 'dead'),
       }),
@@ -84,7 +99,8 @@ export function createDeliverySettler({ log, hints, clock, by, appendId, open }:
       const text = checkNote(note);
       return await settle(owner, {
         id,
-        select: (invocation) => deliveriesOf(invocation, destination, (delivery) => !isSettled(delivery)),
+        destination,
+        matches: (delivery) => !isSettled(delivery),
         factsOf: (fact) => [
           { type: 'delivery.dead', ...fact, reason: `given up: ${text}` },
           { type: 'delivery.dismissed', ...fact, note: text },
@@ -97,7 +113,8 @@ export function createDeliverySettler({ log, hints, clock, by, appendId, open }:
       const text = checkNote(note);
       return await settle(owner, {
         id,
-        select: (invocation) => deliveriesOf(invocation, destination, (delivery) => delivery?.value === 'dead'),
+        destination,
+        matches: (delivery) => delivery?.value === 'dead',
         factsOf: (fact) => [{ type: 'delivery.dismissed', ...fact, note: text }],
         none: none(id, destination, 'dead'),
       });
@@ -105,13 +122,10 @@ export function createDeliverySettler({ log, hints, clock, by, appendId, open }:
   };
 }
 
-type Chosen = { destination: string; tries: number };
-
-function deliveriesOf({ context }: Invocation, wanted: string | undefined, matches: (delivery: Delivery | undefined) => boolean): Chosen[] {
-  return (context.outcome?.destinations ?? []).flatMap(({ id }) => {
-    const delivery = deliveryOf(context, id);
-    return matches(delivery) && destinationMatches(id, wanted) ? [{ destination: id, tries: delivery?.context.tries ?? 0 }] : [];
-  });
+/** The destinations of the present outcome whose deliveries match. */
+function destinationsThatMatch({ context }: Invocation, { destination: wanted, matches }: Settling): string[] {
+  const ids = (context.outcome?.destinations ?? []).map(({ id }) => id);
+  return ids.filter((id) => destinationMatches(id, wanted) && matches(deliveryOf(context, id)));
 }
 
 function checkNote(note: string): string {

@@ -152,8 +152,10 @@ describe('a delivery that a person settles', () => {
     const listed = await sequent.run(['dest', 'dead', 'ls', '-o', 'name']);
     expect(listed.stdout.split('\n')).not.toContain('order-3');
     expect((await sequent.run(['dest', 'give-up', 'order-3', '--note', 'again'])).code).toBe(4);
-    await sequent.run(['dest', 'give-up', redriven.stdout.trim(), '--note', 'the same']);
-    await sequent.log.untilNotified([redriven.stdout.trim()]);
+    const again = redriven.stdout.trim();
+    await sequent.log.until((fact) => fact.type === 'delivery.failed' && fact.invocation === again);
+    expect((await sequent.run(['dest', 'give-up', again, '--note', 'the same'])).code).toBe(0);
+    await sequent.log.untilNotified([again]);
   });
 
   test('is dismissed when it is dead, and a redrive still delivers it', async () => {
