@@ -18,6 +18,15 @@ export function allDeliveriesSettled(context: InvocationContext): boolean {
   return (context.outcome?.destinations ?? []).every(({ id }) => isSettled(deliveryOf(context, id)));
 }
 
+/**
+ * Whether an invocation has no later redrive of a delivery than the one that is known. A decision about the delivery from before a redrive
+ * says nothing about the delivery after the redrive.
+ */
+export function notRedrivenSince(destination: string, known: Delivery | undefined): (present: { context: InvocationContext }) => boolean {
+  const redrivenAt = known?.context.redrivenAt ?? null;
+  return ({ context }) => (deliveryOf(context, destination)?.context.redrivenAt ?? null) === redrivenAt;
+}
+
 /** Whether the outcome has the destination of a fact, and the delivery's machine accepts the fact. */
 export function acceptsDeliveryFact(context: InvocationContext, fact: DeliveryFact): boolean {
   const isKnown = context.outcome?.destinations?.some(({ id }) => id === fact.destination) ?? false;

@@ -1,4 +1,5 @@
 import { deliveryOf } from '#machines/deliveries.ts';
+import { isDead } from '#machines/delivery.ts';
 import type { Invocation } from '#machines/invocation.ts';
 import type { FullLogEntry, StreamName } from '#src/core/log/event-log.ts';
 import { streamKey } from '#src/core/log/stream-key.ts';
@@ -25,7 +26,7 @@ export interface RetainedStreams {
   /** The number of retained streams. */
   readonly open: number;
   removableSequences(): number[];
-  /** Settled streams with a dead delivery, which may be redriven, and the last sequence of each. */
+  /** Settled streams with a dead delivery, also a dismissed one, which may be redriven, and the last sequence of each. */
   redrivable(): Iterable<{ name: StreamName; last: number }>;
   /** Makes a settled stream retained again. */
   reopen(name: StreamName): void;
@@ -173,5 +174,5 @@ class StreamFold implements RetainedStreams {
 }
 
 function hasDeadDelivery({ context }: Invocation): boolean {
-  return Object.keys(context.deliveries).some((id) => deliveryOf(context, id)?.value === 'dead');
+  return Object.keys(context.deliveries).some((id) => isDead(deliveryOf(context, id)));
 }

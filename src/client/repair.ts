@@ -80,6 +80,8 @@ export function createRepair(options: RepairOptions): Repair {
       const { state, invocation } = await open(id, owner);
       const request = requestOf(state, id);
       if (request === undefined) throw new InvocationNotFoundError({ id });
+      const { opens } = request.fact;
+      if (opens !== undefined) throw new WrongStateError({ what: `${id} opened the batch ${opens.batch}: redrive the batch` });
       if (invocation.context.outcome === null)
         throw new WrongStateError({ what: `invocation ${id} is ${String(invocation.value)}, and has no outcome yet` });
       const redrive = redriveIdOf(id, invocation.context.redrives.length + 1);

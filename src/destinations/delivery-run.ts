@@ -132,7 +132,7 @@ export class DeliveryRun implements StreamRun {
 
   async #giveUp({ request, destination, invocation }: Try, delivery: Delivery | undefined): Promise<'again'> {
     const facts = { invocation: request.fact.invocation, destination: destination.id, at: this.#ports.clock.now() };
-    await this.#ports.tries.settle(deliveryExpiredFact(delivery, facts), invocation.context.outcome, this.#writer);
+    await this.#ports.tries.settle(deliveryExpiredFact(delivery, facts), invocation, this.#writer);
     return 'again';
   }
 

@@ -1,4 +1,4 @@
-import { allDeliveriesSettled, deliveryOf, openDeliveries } from '#machines/deliveries.ts';
+import { allDeliveriesSettled, deliveryOf, notRedrivenSince, openDeliveries } from '#machines/deliveries.ts';
 import { afterFailedTry, deliveryEndsAt } from '#machines/delivery.ts';
 import type { DeliveryFact, Outcome } from '#machines/facts.ts';
 import type { Invocation } from '#machines/invocation.ts';
@@ -16,9 +16,10 @@ export interface Tries {
   make(attempted: Try, admitted: AdmittedTry, writer: StreamWriter): Promise<void>;
   /**
    * Appends a fact of a delivery of this outcome. The fact of the last open delivery is appended together with `notified`; if two deliveries
-   * settle concurrently, the second append adds `notified`. Appends nothing when the invocation has another outcome (PROP4).
+   * settle concurrently, the second append adds `notified`. Appends nothing when the invocation has another outcome (PROP4), or when the
+   * delivery was redriven since this state of the invocation (PROP5).
    */
-  settle(fact: DeliveryFact, outcome: Outcome | null, writer: StreamWriter): Promise<void>;
+  settle(fact: DeliveryFact, known: Invocation, writer: StreamWriter): Promise<void>;
   /** Appends `notified` when every delivery of this outcome is settled and `notified` is missing. */
   notifyWhenSettled(invocation: string, outcome: Outcome | null, writer: StreamWriter): Promise<void>;
 }
@@ -54,11 +55,13 @@ export function createTries(options: TryOptions): Tries {
     return afterFailedTry({ fact: { ...fact, reason: result.reason }, retryAfterInMs, endsAt });
   }
 
-  async function settle(fact: DeliveryFact, outcome: Outcome | null, writer: StreamWriter): Promise<void> {
-    const { invocation: id, at } = fact;
-    const isLast = fact.type !== 'delivery.failed' && isOnlyOpen(writer.state.invocations.get(id), fact.destination);
-    if (isLast && (await writer.propose(id, [fact, { type: 'notified', invocation: id, at }], outcome)) !== undefined) return;
-    await writer.propose(id, [fact], outcome);
+  async function settle(fact: DeliveryFact, known: Invocation, writer: StreamWriter): Promise<void> {
+    const { invocation: id, at, destination } = fact;
+    const { outcome } = known.context;
+    const isExpected = notRedrivenSince(destination, deliveryOf(known.context, destination));
+    const isLast = fact.type !== 'delivery.failed' && isOnlyOpen(writer.state.invocations.get(id), destination);
+    if (isLast && (await writer.propose(id, [fact, { type: 'notified', invocation: id, at }], outcome, isExpected)) !== undefined) return;
+    await writer.propose(id, [fact], outcome, isExpected);
     await notifyWhenSettled(id, outcome, writer);
   }
 
@@ -78,7 +81,7 @@ export function createTries(options: TryOptions): Tries {
       const isSealed = payloads?.concerns(attempted.request.fact.function) === true;
       const result =
         target === undefined ? missing : await (isSealed ? deliverOpened(target, attempted, payloads) : deliver(target, attempted));
-      return settle(factOf(attempted, result, admitted.end(result)), attempted.invocation.context.outcome, writer);
+      return settle(factOf(attempted, result, admitted.end(result)), attempted.invocation, writer);
     },
   };
 }

@@ -1,4 +1,4 @@
-import { deliveryOf, openDeliveries } from '#machines/deliveries.ts';
+import { deliveryOf, notRedrivenSince, openDeliveries } from '#machines/deliveries.ts';
 import { deliveryEndsAt, deliveryExpiredFact } from '#machines/delivery.ts';
 import type { Outcome } from '#machines/facts.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
@@ -27,7 +27,10 @@ export async function endOldDeliveries(
   for (const { destination, delivery, endsAt } of listOpen()) {
     if (delivery?.value === 'delivering') continue;
     if (now < endsAt) nextAt = Math.min(nextAt, endsAt);
-    else await writer.propose(id, [deliveryExpiredFact(delivery, { invocation: id, destination, at: now })], outcome);
+    else {
+      const expired = deliveryExpiredFact(delivery, { invocation: id, destination, at: now });
+      await writer.propose(id, [expired], outcome, notRedrivenSince(destination, delivery));
+    }
   }
   if (listOpen().length > 0) return nextAt;
   await writer.propose(id, [{ type: 'notified', invocation: id, at: now }], outcome);

@@ -1,5 +1,5 @@
 import type { Outcome, Terms } from '#machines/facts.ts';
-import type { Invocation } from '#machines/invocation.ts';
+import { type Invocation, isBatch } from '#machines/invocation.ts';
 import { failedFact, withDestinations } from '#machines/outcome.ts';
 import type { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
 import { FunctionNotFoundError, InvalidInputError, WrongStateError } from '#src/core/errors.ts';
@@ -30,7 +30,7 @@ export type Ended = { outcome: Outcome; isCanceled: boolean; function: FunctionN
  * Ends an invocation with the condition `InvocationCanceled`, unless the log has an outcome: that one stands (E4). Resolves to `undefined` when
  * the stream has no such invocation.
  *
- * Throws `WrongStateError` for a member of a group, which ends with its leader.
+ * Throws `WrongStateError` for a member of a group, which ends with its leader, and for the request that opens a batch.
  */
 export async function cancelInvocation(
   writer: StreamWriter,
@@ -43,17 +43,25 @@ export async function cancelInvocation(
     if (invocation === undefined || request === undefined) return undefined;
     const { outcome, worker, attempts } = invocation.context;
     if (outcome !== null) return { outcome, isCanceled: false, function: writer.state.name.function };
+    refuseBatch(invocation);
     refuseMember(invocation);
     const terms = await termsFor(invocation, findFunction);
     const failed = failedFact('InvocationCanceled', { invocation, at: clock.now(), message: reason });
     const fact = withDestinations(failed, terms, decideWhenFor(request, payloads));
-    // If the machine refuses, the invocation has changed meanwhile. Decide again from its new state (E3).
-    if ((await writer.propose(id, [fact])) === undefined) continue;
+    // The worker to abort and the wake depend on this state. If the invocation has changed meanwhile, decide again (E3, PROP5).
+    if ((await writer.propose(id, [fact], outcome, (present) => present === invocation)) === undefined) continue;
     if (worker !== null) cancellations.announce(worker, { function: writer.state.name.function, invocation: id, attempt: attempts });
     const { name, request: message, version } = writer.state;
     if (waitsWithoutItem(invocation, clock.now())) hints.wake(name, message.sequence, `${name.stream}.${version}.canceled`);
     return { outcome: fact, isCanceled: true, function: name.function };
   }
+}
+
+/** A batch is cancelled by a seal, and its members one by one (FAN4). */
+function refuseBatch(invocation: Invocation): void {
+  if (!isBatch(invocation)) return;
+  const { request } = invocation.context;
+  throw new WrongStateError({ what: `${request?.invocation} opened the batch ${request?.opens?.batch}: cancel the batch` });
 }
 
 /** The event of a member may be in an attempt of its leader that runs already (DEB3). */

@@ -10,6 +10,8 @@ export type Proposal = {
   facts: readonly Fact[];
   /** The outcome that led to the facts; `null` for none. */
   outcome: Outcome | null;
+  /** Whether the invocation is still as its proposer decided it; `undefined` when the machine alone decides. */
+  isExpected: ((invocation: Invocation) => boolean) | undefined;
   resolve: (effects: readonly InvocationEffect[] | undefined) => void;
   reject: (reason: unknown) => void;
 };
@@ -64,14 +66,18 @@ function judgeSingle({ invocations }: StreamState, proposal: Proposal): Judgemen
   return { next, accepted: [{ proposal, effects: folded.effects }], facts: proposal.facts, postponed: [] };
 }
 
-/** Facts that follow an outcome are refused when a power cut took that outcome, and the invocation has another one (PROP4). */
-function foldProposal(
-  invocations: ReadonlyMap<string, Invocation>,
-  { id, facts, outcome, resolve }: Proposal,
-): ReturnType<typeof foldFacts> {
-  const invocation = invocations.get(id);
-  const isRefused = invocation === undefined || (outcome !== null && !isSameOutcome(invocation.context.outcome, outcome));
-  const folded = isRefused ? undefined : foldFacts(invocation, facts);
-  if (folded === undefined) resolve(undefined);
+function foldProposal(invocations: ReadonlyMap<string, Invocation>, proposal: Proposal): ReturnType<typeof foldFacts> {
+  const invocation = invocations.get(proposal.id);
+  const folded = invocation === undefined || !mayFollow(invocation, proposal) ? undefined : foldFacts(invocation, proposal.facts);
+  if (folded === undefined) proposal.resolve(undefined);
   return folded;
+}
+
+/**
+ * Facts that follow an outcome are refused when a power cut took that outcome, and the invocation has another one (PROP4). Facts that follow
+ * a state of the invocation are refused when the invocation has left that state (PROP5).
+ */
+function mayFollow(invocation: Invocation, { outcome, isExpected }: Proposal): boolean {
+  if (outcome !== null && !isSameOutcome(invocation.context.outcome, outcome)) return false;
+  return isExpected === undefined || isExpected(invocation);
 }

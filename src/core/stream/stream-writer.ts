@@ -1,5 +1,5 @@
 import type { Fact, Outcome } from '#machines/facts.ts';
-import type { InvocationEffect } from '#machines/invocation.ts';
+import type { Invocation, InvocationEffect } from '#machines/invocation.ts';
 import { LogBehindError, StreamLostError } from '#src/core/errors.ts';
 import type { Append, EventLog, RecordedAppend, StoredAppend } from '#src/core/log/event-log.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
@@ -15,6 +15,8 @@ import { catchUp, readStream, type StreamState, wakeTimesOf } from './stream.ts'
  *   is broken, and its process must not acknowledge an item of the stream.
  * - After a conflict the writer reads the newer facts and asks the machine again about every waiting proposal (PROP3).
  * - A proposal that follows an outcome is refused when the invocation has another outcome (PROP4).
+ * - A proposal that depends on a state is refused when the invocation has left that state (PROP5). The machine accepts some facts in several
+ *   states, and a decision from one of these states may be wrong in another one.
  * - When the log may have gone backwards, the writer reads the stream again before its next append. An append whose answer came after that
  *   counts only if the log shows it among the accepted ones; otherwise its proposals are judged again (LINK4).
  *
@@ -26,12 +28,18 @@ export interface StreamWriter {
   /**
    * Proposes facts of one invocation, which are appended together or not at all. Resolves, once they are durable, to the effects that they
    * ask for. Resolves to `undefined` when the machine refuses them, and when the invocation does not have the outcome that led to the facts.
-   * By default, that is the outcome of the present state.
+   * By default, that is the outcome of the present state. `isExpected` says whether the invocation is still in the state that led to the
+   * facts: when it is not, the proposal is refused too (PROP5).
    *
    * Rejects when the outcome of the append is unknown (see `EventLog.append`), and with `LogBehindError` when the log refuses the version but
    * shows nothing newer. Every later proposal then rejects too.
    */
-  propose(id: string, facts: readonly Fact[], outcome?: Outcome | null): Promise<readonly InvocationEffect[] | undefined>;
+  propose(
+    id: string,
+    facts: readonly Fact[],
+    outcome?: Outcome | null,
+    isExpected?: (invocation: Invocation) => boolean,
+  ): Promise<readonly InvocationEffect[] | undefined>;
   /**
    * Adopts a newer state of the stream that another process sent. Reads the log when none is given, and when the state lacks facts that this
    * writer knows: its sender did not notice that the log lost messages (LINK4). Rejects when the log cannot be read.
@@ -85,10 +93,11 @@ class Writer implements StreamWriter {
     id: string,
     facts: readonly Fact[],
     outcome = this.#state.invocations.get(id)?.context.outcome ?? null,
+    isExpected: ((invocation: Invocation) => boolean) | undefined = undefined,
   ): Promise<readonly InvocationEffect[] | undefined> {
     if (this.#broken !== undefined) return Promise.reject(this.#broken.reason);
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ id, facts, outcome, resolve, reject });
+      this.#waiting.push({ id, facts, outcome, isExpected, resolve, reject });
       if (this.#isWriting) return;
       this.#isWriting = true;
       this.#write();

@@ -1,6 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
 import { createRetainedStreams, type RetainedStreams } from '#src/archive/retained-streams.ts';
+import {
+  billing,
+  deliveryDead,
+  deliveryDelivered,
+  deliveryDismissed,
+  deliveryStarted,
+  notified,
+  running,
+  succeeded,
+} from '#test/support/log/facts.ts';
 import { createWrittenLog } from '#test/support/projection/written-log.ts';
 
 const terms = { revision: 1, timeoutInMs: 1, maxRetries: 0, maxAgeInMs: 1, backoff: { initialInMs: 1, factor: 1, maxInMs: 1, jitter: 0 } };
@@ -18,6 +28,13 @@ function openRetained() {
   const named = (invocation: string) => ({ invocation, request: requests.get(invocation) ?? 0 });
   return {
     retained,
+    /** Ends an invocation without a group, whose delivery ends with these facts. */
+    end(invocation: string, ...settled: Fact[]): void {
+      requests.set(invocation, log.request('gathers', invocation, '{}'));
+      takeNew(requests.get(invocation) ?? 0);
+      const facts = [running(1), succeeded(1, { destinations: [billing] }), deliveryStarted(1), ...settled, notified()];
+      append(invocation, ...facts.map((fact) => ({ ...fact, invocation })));
+    },
     request(invocation: string): void {
       requests.set(invocation, log.request('gathers', invocation, '{}'));
       takeNew(requests.get(invocation) ?? 0);
@@ -40,6 +57,15 @@ function openRetained() {
       ),
   };
 }
+
+test('a stream whose dead delivery was dismissed may be redriven, as one with a dead delivery', () => {
+  const { retained, end } = openRetained();
+  end('dead', deliveryDead(1));
+  end('dismissed', deliveryDead(1), deliveryDismissed(1));
+  end('delivered', deliveryDelivered(1));
+  expect(retained.settledStreams).toBe(3);
+  expect([...retained.redrivable()].map(({ name }) => name.stream)).toEqual(['dead', 'dismissed']);
+});
 
 describe('the leader of a group in the log (J2)', () => {
   test('is retained until every member is over, because a member ends with its outcome', () => {
