@@ -46,15 +46,15 @@ export function openMembersOf({ byStatus }: BatchSummary): number {
 /** The members whose results are read together. */
 const PART = 50;
 
-/** The members of a batch with their responses, in the order of their acceptance, part by part. */
+/** The members of a batch with their responses, in the order of their acceptance, part by part: all that its counts have. */
 export async function* readMembers(
   history: Pick<ClientHistory, 'list' | 'get'>,
-  { id: batch, function: fn }: Pick<BatchSummary, 'id' | 'function'>,
+  { id: batch, function: fn, sequence: atLeast }: Pick<FoundBatch, 'id' | 'function' | 'sequence'>,
 ): AsyncGenerator<InvocationDetail[]> {
   const query = { batch, function: fn, order: 'oldest' as const, limit: PART };
   for (let cursor: string | null = ''; cursor !== null; ) {
-    const page: HistoryPage = await history.list(cursor === '' ? query : { ...query, cursor });
-    yield await Promise.all(page.invocations.map(({ id }) => history.get(id, { function: fn })));
+    const page: HistoryPage = await history.list(cursor === '' ? query : { ...query, cursor }, { atLeast });
+    yield await Promise.all(page.invocations.map(({ id }) => history.get(id, { function: fn }, { atLeast })));
     cursor = page.cursor;
   }
 }

@@ -18,17 +18,17 @@ export interface ClientHistory {
   /** One page of invocations, the newest first. Pass its `cursor` to get the next page. */
   list(query?: QueryOf<'list'>, freshness?: Freshness): Promise<HistoryPage>;
   /** Counts invocations up to the limit `most` of the query (10,000 by default). */
-  count(query?: QueryOf<'count'>): Promise<AnswerOf<'count'>>;
-  /** All invocations of a query, read page by page. */
-  all(query?: QueryOf<'list'>): AsyncIterable<InvocationSummary>;
+  count(query?: QueryOf<'count'>, freshness?: Freshness): Promise<AnswerOf<'count'>>;
+  /** All invocations of a query, read page by page. Every page has the freshness. */
+  all(query?: QueryOf<'list'>, freshness?: Freshness): AsyncIterable<InvocationSummary>;
   /** A page of batches with the counts of their members, the greatest id first. */
   batches(query?: QueryOf<'batches'>, freshness?: Freshness): Promise<AnswerOf<'batches'>>;
-  stats(query?: QueryOf<'stats'>): Promise<AnswerOf<'stats'>['rows']>;
+  stats(query?: QueryOf<'stats'>, freshness?: Freshness): Promise<AnswerOf<'stats'>['rows']>;
   /** Every transition, with the state after it. */
   timeline(id: string, options?: Owner & AtMoment): Promise<AnswerOf<'timeline'>>;
   /** The whole chain that contains an invocation. */
   tree(id: string, options?: Owner, freshness?: Freshness): Promise<AnswerOf<'tree'>>;
-  deadLetters(query?: QueryOf<'dead'>): Promise<AnswerOf<'dead'>>;
+  deadLetters(query?: QueryOf<'dead'>, freshness?: Freshness): Promise<AnswerOf<'dead'>>;
   /** How many invocations wait for slots, by pool and function, and by pool and key. */
   waits(query?: QueryOf<'waits'>): Promise<AnswerOf<'waits'>>;
   /** The messages and facts that the read model could not fold. */
@@ -50,20 +50,20 @@ export function createClientHistory(history: History): ClientHistory {
   return {
     get: (id, options = {}, freshness = {}) => history.ask('get', queryOf(id, options), freshness),
     list: (query = {}, freshness = {}) => history.ask('list', query, freshness),
-    count: (query = {}) => history.ask('count', query),
-    async *all(query = {}) {
+    count: (query = {}, freshness = {}) => history.ask('count', query, freshness),
+    async *all(query = {}, freshness = {}) {
       let cursor: string | null | undefined = query.cursor;
       do {
-        const page: HistoryPage = await history.ask('list', cursor === undefined ? query : { ...query, cursor });
+        const page: HistoryPage = await history.ask('list', cursor === undefined ? query : { ...query, cursor }, freshness);
         yield* page.invocations;
         cursor = page.cursor;
       } while (cursor !== null);
     },
     batches: (query = {}, freshness = {}) => history.ask('batches', query, freshness),
-    stats: async (query = {}) => (await history.ask('stats', query, { timeoutInMs: 30_000 })).rows,
+    stats: async (query = {}, freshness = {}) => (await history.ask('stats', query, { timeoutInMs: 30_000, ...freshness })).rows,
     timeline: (id, options = {}) => history.ask('timeline', queryOf(id, options)),
     tree: (id, options = {}, freshness = {}) => history.ask('tree', queryOf(id, options), freshness),
-    deadLetters: (query = {}) => history.ask('dead', query),
+    deadLetters: (query = {}, freshness = {}) => history.ask('dead', query, freshness),
     waits: (query = {}) => history.ask('waits', query),
     problems: async (query = {}) => (await history.ask('problems', query)).problems,
     instances: () => history.instances(),

@@ -1,5 +1,4 @@
 import { type FoundBatch, findBatch, readMembers } from '#src/client/batches.ts';
-import type { BatchSummary } from '#src/core/batch-questions.ts';
 import type { InvocationDetail } from '#src/core/history-questions.ts';
 import { openReplyLines } from '../http/reply-lines.ts';
 import type { Call, Gateway } from '../ports.ts';
@@ -94,7 +93,7 @@ function viewOf(
   });
 }
 
-function resultsOf(gateway: Gateway, batch: BatchSummary): Response {
+function resultsOf(gateway: Gateway, batch: FoundBatch): Response {
   const reply = openReplyLines({ maxBufferedBytes: MAX_BUFFERED_BYTES, stallInMs: STALL_IN_MS });
   async function write(): Promise<void> {
     for await (const members of readMembers(gateway.client.history, batch)) {

@@ -26,7 +26,7 @@ export function addBulkOperationRoutes(routes: Routes, gateway: Gateway): void {
       const scope = scopeOf(call, gateway);
       if (action === 'purge') return await startPurge(call, gateway, { ...filter, reason, isTrial: dry_run });
       const query = filter === undefined ? undefined : bulkQueryOf(action, filter, { scope, now: clock.now() });
-      const counted = query === undefined ? undefined : await client.history.count(query);
+      const counted = query === undefined ? undefined : await client.history.count(query, { atLeast: await client.lastSequence() });
       return await startBulk(call, gateway, {
         action,
         filter: query as Record<string, unknown> | undefined,

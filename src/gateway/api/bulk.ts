@@ -122,10 +122,11 @@ function skippedByRedrive(gateway: Gateway, scope: Scope, filter: ApiFilter): Pr
 }
 
 async function countSkipped({ client }: Gateway, scope: Scope, groups: readonly { why: string; filter: ApiFilter }[]): Promise<Skipped> {
+  const freshness = { atLeast: await client.lastSequence() };
   return await Promise.all(
     groups.map(async ({ why, filter }) => {
       if (filter.state?.length === 0) return { why, count: 0 };
-      return { why, count: (await client.history.count(historyFilter(filter, scope))).count };
+      return { why, count: (await client.history.count(historyFilter(filter, scope), freshness)).count };
     }),
   );
 }
@@ -137,13 +138,14 @@ function withSkipped(view: BulkView, skipped: Skipped): BulkView {
 
 async function listMatching({ client }: Gateway, query: HistoryFilter, { limit, cursor }: BulkOptions): Promise<HistoryPage> {
   const found: HistoryPage = { invocations: [], cursor: cursor ?? null };
+  // Every invocation that was accepted before the request counts, however far the read model is.
+  const freshness = { atLeast: await client.lastSequence() };
   do {
     const remaining = limit - found.invocations.length;
-    const page = await client.history.list({
-      ...query,
-      limit: Math.min(MAX_PAGE, remaining),
-      ...(found.cursor === null ? {} : { cursor: found.cursor }),
-    });
+    const page = await client.history.list(
+      { ...query, limit: Math.min(MAX_PAGE, remaining), ...(found.cursor === null ? {} : { cursor: found.cursor }) },
+      freshness,
+    );
     found.invocations.push(...page.invocations);
     found.cursor = page.cursor;
   } while (found.cursor !== null && found.invocations.length < limit);

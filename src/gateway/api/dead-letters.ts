@@ -23,7 +23,7 @@ import {
 
 const MAX_PAGE = 500;
 
-type PageQuery = DeadLetterFilter & { limit: number; cursor?: string | undefined };
+type PageQuery = DeadLetterFilter & { limit: number; cursor?: string | undefined; atLeast?: number };
 type Letters = AnswerOf<'dead'>;
 
 /** A request with a filter reads at most so many pages of letters, so a page of its answer may be short although more follow. */
@@ -108,10 +108,17 @@ export function addDeadLetterRoutes(routes: Routes, gateway: Gateway): void {
 }
 
 /** A page of the letters that match. The read model selects by function; the rest is judged here, where sealed texts are open. */
-async function pageOf({ client }: Gateway, scope: Scope, { function: name, limit, cursor, ...filter }: PageQuery): Promise<Letters> {
+async function pageOf(
+  { client }: Gateway,
+  scope: Scope,
+  { function: name, limit, cursor, atLeast, ...filter }: PageQuery,
+): Promise<Letters> {
   const token = name === undefined ? undefined : scope.token(name);
   const read = (size: number, from: string | undefined): Promise<Letters> =>
-    client.history.deadLetters({ ...scope.filter, limit: size, ...withoutUndefined({ function: token, cursor: from }) });
+    client.history.deadLetters(
+      { ...scope.filter, limit: size, ...withoutUndefined({ function: token, cursor: from }) },
+      withoutUndefined({ atLeast }),
+    );
   const matching: DeliverySummary[] = [];
   let next = cursor;
   for (let pages = 0; pages < MAX_READ; pages++) {
@@ -131,8 +138,10 @@ async function perform(
   { filter, dry_run, limit, cursor, rate }: DeadLetterBody,
   action: (letter: DeliverySummary) => Promise<void>,
 ): Promise<BulkView> {
-  const { clock } = gateway;
-  const page = await pageOf(gateway, scope, { ...filter, limit: Math.min(MAX_PAGE, limit), cursor });
+  const { client, clock } = gateway;
+  // Every delivery that was dead before the request counts, however far the read model is.
+  const atLeast = await client.lastSequence();
+  const page = await pageOf(gateway, scope, { ...filter, limit: Math.min(MAX_PAGE, limit), cursor, atLeast });
   const matching = page.deadLetters;
   const next = page.cursor === null ? {} : { next_cursor: page.cursor };
   if (dry_run) return { matched: matching.length, done: [], failed: [], ...next };

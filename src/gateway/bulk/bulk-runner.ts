@@ -115,9 +115,8 @@ async function nextSubjects(
     return { subjects: chosen.slice(from, from + PART), cursor: from + PART >= chosen.length ? null : String(from + PART) };
   }
   const query = { ...(filter as HistoryFilter), limit: PART, ...(cursor === undefined ? {} : { cursor }) };
-  // Every invocation that was accepted before the operation counts, however far the read model is.
-  const freshness = cursor === undefined ? { atLeast: await client.lastSequence() } : {};
-  const page: HistoryPage = await client.history.list(query, freshness);
+  // Every invocation that was accepted before the operation counts. Another read model, which is behind, may answer a later page.
+  const page: HistoryPage = await client.history.list(query, { atLeast: await client.lastSequence() });
   return { subjects: page.invocations.map(({ id, function: token }) => ({ id, function: token })), cursor: page.cursor };
 }
 

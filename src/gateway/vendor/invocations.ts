@@ -65,11 +65,11 @@ export function addInvocationLists(app: Hono<GatewayEnv>, gateway: Gateway): voi
     // A finished invocation that the read model lacks now would be on no page of this walk: the next pages are older.
     const atLeast = await client.lastSequence();
     const cursor = marker >= CURSOR_BASE ? String(marker - CURSOR_BASE) : await skip(marker, filter, atLeast);
-    if (cursor === null)
-      return reply(call, { records: [], count: (await client.history.count({ ...filter, most: MAX_COUNT })).count, next: 0 });
+    const counting = () => client.history.count({ ...filter, most: MAX_COUNT }, { atLeast });
+    if (cursor === null) return reply(call, { records: [], count: (await counting()).count, next: 0 });
     const [page, { count }] = await Promise.all([
       client.history.list({ ...filter, limit, ...(cursor === undefined ? {} : { cursor }) }, { atLeast }),
-      client.history.count({ ...filter, most: MAX_COUNT }),
+      counting(),
     ]);
     return reply(call, {
       records: page.invocations.map(recordOfSummary),

@@ -35,7 +35,7 @@ async function redrive(call: Call<RedriveOptions>): Promise<ExitCode> {
     const found = await findBatch(client.history, { id: args[0] ?? '', function: options.function }, { atLeast });
     const filter = { batch: found.id, function: found.function, status: ['FAIL' as const, 'DISCARD' as const] };
     const items: InvocationSummary[] = [];
-    for await (const one of client.history.all({ ...filter, order: 'oldest', limit: 500 }))
+    for await (const one of client.history.all({ ...filter, order: 'oldest', limit: 500 }, { atLeast }))
       if (!(await isRedriven(client, one))) items.push(one);
     const batch = { function: found.function, id: newBatchId(client.clock.now()) };
     if (items.length === 0 || options.dryRun) return await redriveAll(call, client, { items, filter, batch: batch.id });
