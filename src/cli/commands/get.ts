@@ -5,9 +5,11 @@ import { flowWaitInWords } from '#src/cli/print/flow-in-words.ts';
 import { formatMoment } from '#src/cli/print/format.ts';
 import { factLines, printOne } from '#src/cli/print/output.ts';
 import { say, sayWord } from '#src/cli/texts/say.ts';
+import type { SequentClient } from '#src/client/client.ts';
 import { InvocationNotFoundError } from '#src/core/errors.ts';
 import type { InvocationDetail } from '#src/core/history-questions.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
+import { askFresh } from '../ask-fresh.ts';
 import { action, type Call } from '../call.ts';
 import { INVOCATION_ARGUMENT, namedInvocation } from '../invocation-argument.ts';
 import { CommandError, exitCodes } from '../problem.ts';
@@ -31,18 +33,23 @@ export function getInvocationCommand(): Command {
 }
 
 async function get(call: Call<GetOptions>): Promise<typeof exitCodes.ok> {
+  return await withClient(call.options, (client) => printInvocation(call, client));
+}
+
+/** Prints one invocation, which the argument names. */
+export async function printInvocation(call: Call<GetOptions>, client: SequentClient): Promise<typeof exitCodes.ok> {
   const { options, args } = call;
-  await withClient(options, async (client) => {
-    const given = options.function === undefined ? {} : { function: options.function };
-    const { id, owner } = await namedInvocation(client, args[0] ?? '', given);
-    await watching(call, async (shown) => {
-      const found = await client.history.get(id, { ...owner, ...momentOf(options) }).catch((error: unknown) => {
+  const given = options.function === undefined ? {} : { function: options.function };
+  const { id, owner } = await namedInvocation(client, args[0] ?? '', given);
+  await watching(call, async (shown) => {
+    const found = await askFresh(client, shown, (freshness) => client.history.get(id, { ...owner, ...momentOf(options) }, freshness)).catch(
+      (error: unknown) => {
         if (!(error instanceof InvocationNotFoundError) || options.at === undefined) throw error;
         throw notYet(id, nameAsOf(options.at), error);
-      });
-      printOne(shown, { value: found, name: found.state, lines: () => describe(found, call) });
-      return found.state !== 'notified';
-    });
+      },
+    );
+    printOne(shown, { value: found, name: found.state, lines: () => describe(found, call) });
+    return found.state !== 'notified';
   });
   return exitCodes.ok;
 }

@@ -13,8 +13,10 @@ import { formatMoment, formatTimeOfDay } from '#src/cli/print/format.ts';
 import { type Column, printList } from '#src/cli/print/output.ts';
 import { type OutputStream, plain } from '#src/cli/print/terminal.ts';
 import { say, sayWord } from '#src/cli/texts/say.ts';
+import type { SequentClient } from '#src/client/client.ts';
 import { type InvocationSummary, type ListOrder, listOrders } from '#src/core/history-questions.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
+import { askFresh } from '../ask-fresh.ts';
 import { action, type Call } from '../call.ts';
 import { exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
@@ -99,6 +101,11 @@ function columnsFor({ isTty, columns: width }: OutputStream): Column<InvocationS
 }
 
 async function ls(call: Call<ListOptions>): Promise<typeof exitCodes.ok> {
+  return await withClient(call.options, (client) => printInvocations(call, client));
+}
+
+/** Prints the invocations that match, again and again with `--watch`. */
+export async function printInvocations(call: Call<ListOptions>, client: SequentClient): Promise<typeof exitCodes.ok> {
   const { options, terminal } = call;
   const query = {
     ...filterOf(options, call.args[0]),
@@ -107,22 +114,22 @@ async function ls(call: Call<ListOptions>): Promise<typeof exitCodes.ok> {
     ...(options.sort === undefined ? {} : { order: options.sort }),
     ...(options.cursor === undefined ? {} : { cursor: options.cursor }),
   };
-  await withClient(options, async ({ history }) => {
-    await watching(call, async (shown) => {
-      const { invocations, cursor } = options.all
-        ? { invocations: await collect(history.all({ ...query, limit: 500 })), cursor: null }
-        : await history.list(query);
-      printList(shown, {
-        rows: invocations,
-        columns: columnsFor(terminal.out),
-        name: ({ id }) => id,
-        empty: say('no invocation matches'),
-        dropOrder: DROP_ORDER,
-      });
-      const { err } = shown.terminal;
-      if (cursor !== null) err.line(err.paint.dim(plain(say('there are more: --cursor {cursor}', { cursor }))));
-      return true;
+  await watching(call, async (shown) => {
+    const { invocations, cursor } = await askFresh(client, shown, async (freshness) =>
+      options.all
+        ? { invocations: await collect(client.history.all({ ...query, limit: 500 }, freshness)), cursor: null }
+        : await client.history.list(query, freshness),
+    );
+    printList(shown, {
+      rows: invocations,
+      columns: columnsFor(terminal.out),
+      name: ({ id }) => id,
+      empty: say('no invocation matches'),
+      dropOrder: DROP_ORDER,
     });
+    const { err } = shown.terminal;
+    if (cursor !== null) err.line(err.paint.dim(plain(say('there are more: --cursor {cursor}', { cursor }))));
+    return true;
   });
   return exitCodes.ok;
 }

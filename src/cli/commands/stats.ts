@@ -16,6 +16,7 @@ import type { SequentClient } from '#src/client/client.ts';
 import type { FunctionAlias } from '#src/core/functions/entry.ts';
 import type { StatsRow } from '#src/core/history-questions.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
+import { askFresh } from '../ask-fresh.ts';
 import { action, type Call } from '../call.ts';
 import { exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';
@@ -68,26 +69,29 @@ const columns: Column<StatsRow>[] = [
 ];
 
 async function stats(call: Call<StatsOptions>): Promise<typeof exitCodes.ok> {
+  return await withClient(call.options, (client) => printStats(call, client));
+}
+
+/** Prints the counts, again and again with `--watch`. */
+export async function printStats(call: Call<StatsOptions>, client: SequentClient): Promise<typeof exitCodes.ok> {
   const { options } = call;
   const query = {
     ...filterOf(options, call.args[0]),
     ...momentOf(options),
     ...(options.by === undefined ? {} : options.by === 'version' ? { by: options.by } : { bucketInMs: options.by }),
   };
-  await withClient(options, async ({ history, functions }) => {
-    await watching(call, async (shown) => {
-      const rows = await history.stats(query);
-      const isByVersion = options.by === 'version';
-      printList(shown, {
-        rows,
-        columns: isByVersion ? versionColumns(rows) : columns,
-        name: ({ function: name, version }) => (isByVersion ? `${name}:${version ?? ''}` : name),
-        empty: say('no invocation matches'),
-        dropOrder: ['FROM', 'MAX', 'P90', 'SHARE', 'P99', 'OPEN', 'P50'],
-      });
-      if (isByVersion) await printVerdicts(shown, functions, rows);
-      return true;
+  await watching(call, async (shown) => {
+    const rows = await askFresh(client, shown, (freshness) => client.history.stats(query, freshness));
+    const isByVersion = options.by === 'version';
+    printList(shown, {
+      rows,
+      columns: isByVersion ? versionColumns(rows) : columns,
+      name: ({ function: name, version }) => (isByVersion ? `${name}:${version ?? ''}` : name),
+      empty: say('no invocation matches'),
+      dropOrder: ['FROM', 'MAX', 'P90', 'SHARE', 'P99', 'OPEN', 'P50'],
     });
+    if (isByVersion) await printVerdicts(shown, client.functions, rows);
+    return true;
   });
   return exitCodes.ok;
 }

@@ -1,8 +1,10 @@
 import { Command } from 'commander';
 import { plain } from '#src/cli/print/terminal.ts';
 import { say, sayWord } from '#src/cli/texts/say.ts';
+import type { SequentClient } from '#src/client/client.ts';
 import type { HistoryTree, InvocationSummary } from '#src/core/history-questions.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
+import { askFresh } from '../ask-fresh.ts';
 import { action, type Call } from '../call.ts';
 import { INVOCATION_ARGUMENT, namedInvocation } from '../invocation-argument.ts';
 import { exitCodes } from '../problem.ts';
@@ -20,15 +22,18 @@ export function treeCommand(): Command {
 }
 
 async function tree(call: Call<TreeOptions>): Promise<typeof exitCodes.ok> {
+  return await withClient(call.options, (client) => printTree(call, client));
+}
+
+/** Prints the chain of the invocation that the argument names. */
+export async function printTree(call: Call<TreeOptions>, client: SequentClient): Promise<typeof exitCodes.ok> {
   const { options, args, terminal } = call;
-  return await withClient(options, async (client) => {
-    const given = options.function === undefined ? {} : { function: options.function };
-    const { id, owner } = await namedInvocation(client, args[0] ?? '', given);
-    const found = await client.history.tree(id, owner);
-    print(found, call);
-    if (found.isCut) terminal.err.line(say('only the first {count} invocations are shown', { count: found.nodes.length }));
-    return exitCodes.ok;
-  });
+  const given = options.function === undefined ? {} : { function: options.function };
+  const { id, owner } = await namedInvocation(client, args[0] ?? '', given);
+  const found = await askFresh(client, call, (freshness) => client.history.tree(id, owner, freshness));
+  print(found, call);
+  if (found.isCut) terminal.err.line(say('only the first {count} invocations are shown', { count: found.nodes.length }));
+  return exitCodes.ok;
 }
 
 function print(found: HistoryTree, { format, terminal: { out } }: Call<TreeOptions>): void {

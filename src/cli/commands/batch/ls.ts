@@ -4,7 +4,9 @@ import { formatMoment } from '#src/cli/print/format.ts';
 import { type Column, printList } from '#src/cli/print/output.ts';
 import { plain } from '#src/cli/print/terminal.ts';
 import { say, sayWord } from '#src/cli/texts/say.ts';
+import type { SequentClient } from '#src/client/client.ts';
 import type { BatchSummary } from '#src/core/batch-questions.ts';
+import { askFresh } from '../../ask-fresh.ts';
 import { action, type Call } from '../../call.ts';
 import { exitCodes } from '../../problem.ts';
 import { withClient } from '../../session.ts';
@@ -39,19 +41,24 @@ const columns: Column<BatchSummary>[] = [
 ];
 
 async function list(call: Call<ListOptions>): Promise<typeof exitCodes.ok> {
+  return await withClient(call.options, (client) => printBatches(call, client));
+}
+
+/** Prints a page of batches. */
+export async function printBatches(call: Call<ListOptions>, client: SequentClient): Promise<typeof exitCodes.ok> {
   const { options, args } = call;
   const [name] = args;
   const given = { ...(name === undefined ? {} : { function: name }), ...(options.cursor === undefined ? {} : { cursor: options.cursor }) };
-  return await withClient(options, async ({ history }) => {
-    const { batches, cursor } = await history.batches({ ...given, limit: options.limit });
-    printList(call, {
-      rows: batches,
-      columns,
-      name: ({ id }) => id,
-      empty: say('no batch matches; try: sequent invoke <function> --batch <file>'),
-    });
-    const { err } = call.terminal;
-    if (cursor !== null) err.line(err.paint.dim(plain(say('there are more: --cursor {cursor}', { cursor }))));
-    return exitCodes.ok;
+  const { batches, cursor } = await askFresh(client, call, (freshness) =>
+    client.history.batches({ ...given, limit: options.limit }, freshness),
+  );
+  printList(call, {
+    rows: batches,
+    columns,
+    name: ({ id }) => id,
+    empty: say('no batch matches; try: sequent invoke <function> --batch <file>'),
   });
+  const { err } = call.terminal;
+  if (cursor !== null) err.line(err.paint.dim(plain(say('there are more: --cursor {cursor}', { cursor }))));
+  return exitCodes.ok;
 }
