@@ -8,6 +8,7 @@ import { printTree } from '#src/cli/commands/tree.ts';
 import type { SequentClient } from '#src/client/client.ts';
 import { createClientHistory } from '#src/client/history.ts';
 import type { BatchSummary } from '#src/core/batch-questions.ts';
+import { NatsUnavailableError } from '#src/core/errors.ts';
 import { outputStreamOf } from '#test/support/cli/output-streams.ts';
 import { createLaggingHistory, summaries } from '#test/support/projection/lagging-history.ts';
 
@@ -21,13 +22,22 @@ type Command = (call: Call<never>, client: SequentClient) => Promise<unknown>;
 
 async function run(
   command: unknown,
-  { isStuck = false, before = {}, ...options }: { isStuck?: boolean; before?: object; all?: true } = {},
+  {
+    isStuck = false,
+    hasLeader = true,
+    before = {},
+    ...options
+  }: { isStuck?: boolean; hasLeader?: boolean; before?: object; all?: true } = {},
 ) {
   const [out, err] = [outputStreamOf(), outputStreamOf()];
   const terminal = { out: out.output, err: err.output };
   const call = { args: ['order-0'], options, format: 'name', terminal } as unknown as Call<never>;
   const history = createClientHistory(createLaggingHistory({ last: LAST, known, before, isStuck }));
-  await (command as Command)(call, { history, lastSequence: async () => LAST } as unknown as SequentClient);
+  const lastSequence = async (): Promise<number> => {
+    if (hasLeader) return LAST;
+    throw new NatsUnavailableError({ servers: 'here', why: 'the log has no leader' });
+  };
+  await (command as Command)(call, { history, lastSequence } as unknown as SequentClient);
   return { out: out.lines, err: err.lines } satisfies Shown;
 }
 
@@ -50,6 +60,11 @@ describe('while the read model stays behind the log', () => {
   test('ls shows what the read model has, and says that newer changes are missing', async () => {
     const { out, err } = await run(printInvocations, { isStuck: true, before });
     expect([out, err]).toEqual([['order-0'], [expect.stringContaining('behind the log')]]);
+  });
+
+  test('ls shows what the read model has also when the log has no leader', async () => {
+    const { out, err } = await run(printInvocations, { hasLeader: false, before });
+    expect([out, err]).toEqual([['order-0'], [expect.stringContaining('may be behind the log')]]);
   });
 
   test('get shows an older state, and says so', async () => {

@@ -32,7 +32,7 @@ export const history = {
   '!{alias}: {text}': '!{alias}：{text}',
   '!{alias}: {text}; try: {remedy}': '!{alias}：{text}；处理方法：{remedy}',
   'the log of {servers}; Ctrl-C ends this': '{servers} 的事件日志；按 Ctrl-C 结束',
-  'the read model is behind the log: the newest changes are missing': '读模型落后于事件日志：缺少最新的变化',
+  'the read model may be behind the log: the newest changes may be missing': '读模型可能落后于事件日志：可能缺少最新的变化',
   'only the first {count} invocations are shown': '仅显示前 {count} 次调用',
   '{name}  {id}  {state} ({why})': '{name}  {id}  {state}（{why}）',
   '  run again': '  重新调用',
