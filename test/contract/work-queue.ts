@@ -8,12 +8,17 @@ import { accept, newStream } from '#test/support/log/opened-log.ts';
 export interface OpenedWorkQueue extends AsyncDisposable {
   readonly log: EventLog;
   readonly hints: Hints;
+  /** Its lease outlasts every wait of a test. An item that comes again comes for another reason. */
   readonly queue: WorkQueue;
+  /** The same queue with a lease that a test waits for. A test that pauses may get an item more often than once. */
+  readonly shortLeased: WorkQueue;
   /** Resolves when all items that were caused before have been delivered. */
   settle(): Promise<void>;
-  /** Lets the lease of a newly delivered item expire. */
+  /** Lets the lease of a newly delivered item of `shortLeased` expire. */
   endLease(): Promise<void>;
 }
+
+type TakeOptions = { queue?: WorkQueue; onItem?: (item: WorkItem) => void; demand?: () => number };
 
 let functions = 0;
 const newFunction = (): FunctionName => `contract${functions++}` as FunctionName;
@@ -28,11 +33,11 @@ export function describeWorkQueue(title: string, open: () => Promise<OpenedWorkQ
     afterAll(() => opened[Symbol.asyncDispose]());
 
     /** Accepts items of a function until the test ends. */
-    function take(name: FunctionName, options: { onItem?: (item: WorkItem) => void; demand?: () => number } = {}) {
-      const { onItem = (item) => item.ack(), demand = () => 100 } = options;
+    function take(name: FunctionName, options: TakeOptions = {}) {
+      const { queue = opened.queue, onItem = (item) => item.ack(), demand = () => 100 } = options;
       const items: WorkItem[] = [];
       const stop = new AbortController();
-      const subscription = opened.queue.run({
+      const subscription = queue.run({
         source: { kind: 'function', name },
         signal: stop.signal,
         demand,
@@ -79,10 +84,10 @@ export function describeWorkQueue(title: string, open: () => Promise<OpenedWorkQ
       const name = newFunction();
       const sequence = await request(name);
       let comes = 0;
-      await using taken = take(name, { onItem: (item) => (++comes > 1 ? item.ack() : undefined) });
-      await expect.poll(() => taken.items.length).toBe(1);
+      await using taken = take(name, { queue: opened.shortLeased, onItem: (item) => (++comes > 1 ? item.ack() : undefined) });
+      await expect.poll(() => taken.items.length).toBeGreaterThanOrEqual(1);
       await opened.endLease();
-      await expect.poll(() => taken.items.length, { timeout: 5_000 }).toBe(2);
+      await expect.poll(() => taken.items.length).toBeGreaterThanOrEqual(2);
       expect(taken.items[1]).toMatchObject({ request: sequence, isFirstDelivery: false });
     });
 
@@ -90,12 +95,12 @@ export function describeWorkQueue(title: string, open: () => Promise<OpenedWorkQ
       const name = newFunction();
       await request(name);
       {
-        await using gone = take(name, { onItem: () => {} });
-        await expect.poll(() => gone.items.length).toBe(1);
+        await using gone = take(name, { queue: opened.shortLeased, onItem: () => {} });
+        await expect.poll(() => gone.items.length).toBeGreaterThanOrEqual(1);
       }
-      await using taken = take(name);
+      await using taken = take(name, { queue: opened.shortLeased });
       await opened.endLease();
-      await expect.poll(() => taken.items.length, { timeout: 5_000 }).toBe(1);
+      await expect.poll(() => taken.items.length).toBeGreaterThanOrEqual(1);
     });
 
     test('redelivers a released item at once', async () => {
@@ -109,7 +114,8 @@ export function describeWorkQueue(title: string, open: () => Promise<OpenedWorkQ
           item.release();
         },
       });
-      await expect.poll(() => taken.items.length, { timeout: 900 }).toBe(2);
+      // The poll ends long before the lease.
+      await expect.poll(() => taken.items.length).toBe(2);
     });
 
     test('redelivers a delayed item after its delay, not after its lease, unless it was acknowledged', async () => {

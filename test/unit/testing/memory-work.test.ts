@@ -12,6 +12,8 @@ describeWorkQueue('in memory', async () => {
     log,
     hints,
     queue,
+    // The lease ends only when a test moves the clock.
+    shortLeased: queue,
     async settle() {
       for (let turn = 0; turn < 5; turn++) await nextTurn();
     },
