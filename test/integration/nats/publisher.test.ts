@@ -25,7 +25,7 @@ describe('the publisher', () => {
   });
 
   test('distinguishes a conflict, a refusal and an unknown result', async ({ nats }) => {
-    const publisher = createPublisher(nats.connection, { timeoutInMs: 300 });
+    const publisher = createPublisher(nats.connection);
     const expectingNone = () => appendHeaders(NO_APPENDS, {});
     expect((await publisher.publish('invocation.f.twice', '{}', expectingNone())).kind).toBe('stored');
     expect(await publisher.publish('invocation.f.twice', '{}', expectingNone())).toEqual({ kind: 'conflict' });
