@@ -37,7 +37,9 @@ test('what one turn of the event loop sends shares one write to the socket, in i
   const send = transport.send.bind(transport);
   const writes: string[] = [];
   transport.send = (bytes) => {
-    writes.push(Buffer.from(bytes).toString());
+    // The client also answers a PING of the server, at any time.
+    const text = Buffer.from(bytes).toString().replace('PONG\r\n', '');
+    if (text !== '') writes.push(text);
     send(bytes);
   };
   for (const subject of ['one', 'two', 'three']) {
@@ -79,7 +81,8 @@ test('a process that starts repeats a request of JetStream without an answer, an
     return (await answer).json();
   };
   expect(await ask({ onUnanswered: (problem) => problems.push(problem) })).toMatchObject({ total: 0 });
-  expect(problems).toEqual(['NATS does not answer $JS.API.STREAM.NAMES: it is asked again']);
+  // On a busy machine, a later try may have no answer in time either.
+  expect(new Set(problems)).toEqual(new Set(['NATS does not answer $JS.API.STREAM.NAMES: it is asked again']));
   await expect(ask({})).rejects.toMatchObject({ code: 'TIMEOUT' });
 });
 
