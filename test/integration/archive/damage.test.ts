@@ -32,6 +32,8 @@ test.beforeAll(async ({ server: own }) => {
   server = own;
   root = await mkdtemp(join(tmpdir(), 'sequent-damage-'));
   opened = await openJanitorOn(server.url, join(root, 'archive'), { retention: { maxInvocations: 20 }, maxRemovable: 0 });
+  // The first round has ended, so it archives no part of what follows.
+  await opened.janitor.work();
   for (let round = 0; round < 4; round++) {
     await writeLog(opened.nats.connection, COUNT / 4);
     await opened.janitor.work();
@@ -40,7 +42,7 @@ test.beforeAll(async ({ server: own }) => {
   segments = await opened.archive.segments((await opened.log.state()).created);
   names = (await readdir(await folderOf(join(root, 'archive')))).sort();
   expect(names.length).toBe(4);
-}, 30_000);
+});
 test.afterAll(async () => {
   await opened?.[Symbol.asyncDispose]();
   await rm(root, { recursive: true });

@@ -13,7 +13,10 @@ import { createNatsLogPurge } from '#src/nats/streams/log-purge.ts';
 import { createNatsLogSource } from '#src/nats/streams/log-source.ts';
 import { type OpenedNats, openNats } from '#test/support/nats/opened-nats.ts';
 
-/** A janitor in this process, on a real server. It works only when a test calls `work`. */
+/**
+ * A janitor in this process, on a real server. It starts a first round at once, and later rounds only when a test calls `work`. A test that
+ * writes to the log awaits `work` before, unless the first round may archive a part of it.
+ */
 export interface OpenedJanitor extends AsyncDisposable {
   readonly janitor: Janitor;
   readonly archive: SegmentFiles;
