@@ -11,6 +11,9 @@ const users = {
 const hello = (event: unknown): Promise<unknown> => Promise.resolve({ hello: event });
 const handlers = new Map(['hello', 'b=hello', 'c=hello'].map((name) => [name, hello]));
 
+/** Ends only a test that hangs. */
+const timeout = 30_000;
+
 const test = guardedTest(users, handlers);
 
 describe('the subjects of a project', () => {
@@ -19,9 +22,9 @@ describe('the subjects of a project', () => {
     const heard: string[] = [];
     client.subscribe('result.b.>', { callback: (_, message) => void heard.push(`${message.subject} ${message.string()}`) });
     for (const subject of ['invoke.c.hello', 'invoke.hello', 'invoke.b=hello', 'invoke.c=hello']) {
-      await expect(client.request(subject, '{}')).rejects.toMatchObject({ code: 'PERMISSIONS_VIOLATION' });
+      await expect(client.request(subject, '{}', { timeout })).rejects.toMatchObject({ code: 'PERMISSIONS_VIOLATION' });
     }
-    const { seq } = (await client.request('invoke.b.hello', '{"by":"b"}')).json<{ seq: number }>();
+    const { seq } = (await client.request('invoke.b.hello', '{"by":"b"}', { timeout })).json<{ seq: number }>();
     const { fact } = (await system.ports.log.readRequest(seq))?.requests[0] ?? {};
     expect(fact).toMatchObject({ function: 'b=hello' });
     await system.publish('hello', '{"by":"own"}');
