@@ -158,7 +158,9 @@ describe('the janitor', () => {
     const cut = Date.now() + 1;
     while (Date.now() <= cut);
     await write(100);
-    const now = { value: cut + 60_000 };
+    // The retention is so long that the time for which the writes went on is no part of it.
+    const maxAgeInMs = 86_400_000;
+    const now = { value: cut + maxAgeInMs };
     const clock = {
       now: () => now.value,
       sleep: (_: number, signal?: AbortSignal) =>
@@ -166,11 +168,11 @@ describe('the janitor', () => {
           signal?.addEventListener('abort', () => resolve(), { once: true });
         }),
     };
-    await using opened = await openJanitorOn(server.url, archive, { clock, retention: { maxAgeInMs: 60_000 } });
+    await using opened = await openJanitorOn(server.url, archive, { clock, retention: { maxAgeInMs } });
     await opened.janitor.work();
     expect(await logState()).toMatchObject({ first: 1 });
     // A segment covers at least a twenty-fourth of the retention.
-    now.value += 2_600;
+    now.value += maxAgeInMs / 24 + 100;
     await opened.janitor.work();
     const { first } = await logState();
     expect(first).toBeGreaterThan(1_100);
