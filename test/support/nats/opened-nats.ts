@@ -33,7 +33,7 @@ export async function openNatsLog(url: string, wrap: (publisher: Publisher) => P
   const jetstream = connection.nats.jetstream();
   const manager = await connection.nats.jetstreamManager();
   return {
-    log: createNatsEventLog({ connection, publisher: wrap(publisher), clock: systemClock, budgetInMs: 5_000 }),
+    log: createNatsEventLog({ connection, publisher: wrap(publisher), clock: systemClock }),
     other: theirs.ports.log,
     async publish(token, data, given = {}) {
       const found = headers();
