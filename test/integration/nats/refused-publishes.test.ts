@@ -26,7 +26,8 @@ test.afterAll(async () => {
 });
 
 test('the publisher resolves the refused ones of many publishes in flight at once, and stores the others', async () => {
-  const publisher = createPublisher(connection);
+  // Longer than the test may take: a publish that waited for its timeout would not end.
+  const publisher = createPublisher(connection, { timeoutInMs: 600_000 });
   const startedAt = performance.now();
   const subjects = Array.from({ length: 3_000 }, (_, index) => (index % 3 === 0 ? 'log.open' : `log.closed-${index % 300}`));
   const answers = await Promise.all(subjects.map((subject) => publisher.publish(subject, 'x')));
@@ -38,7 +39,7 @@ test('the publisher resolves the refused ones of many publishes in flight at onc
   publisher.close();
 });
 
-test('the publisher reports no stored publish as refused when the permissions change', async () => {
+test('the publisher reports no stored publish as refused when the permissions change', async ({ signal }) => {
   const publisher = createPublisher(connection, { timeoutInMs: 1_000 });
   const answers: PublishAnswer[] = [];
   for (const [allowed, wanted] of [
@@ -46,10 +47,9 @@ test('the publisher reports no stored publish as refused when the permissions ch
     ['log.open', 'stored'],
   ] as const) {
     await server.change(usersWith(allowed));
-    const until = performance.now() + 5_000;
-    for (let last: PublishAnswer['kind'] | undefined; last !== wanted && performance.now() < until; last = answers.at(-1)?.kind)
+    // The time limit of the test ends the wait for a change that does not come.
+    for (let last: PublishAnswer['kind'] | undefined; last !== wanted && !signal.aborted; last = answers.at(-1)?.kind)
       answers.push(...(await Promise.all(Array.from({ length: 500 }, () => publisher.publish('log.open', 'x')))));
-    expect(answers.at(-1)?.kind).toBe(wanted);
   }
   publisher.close();
   const { state } = await (await admin.nats.jetstreamManager()).streams.info('LOG', { subjects_filter: 'log.open' });

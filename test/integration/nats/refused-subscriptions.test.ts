@@ -101,10 +101,10 @@ describe('a user without permissions', () => {
     const { connection } = await connectAs('mute');
     const ports = await openNatsPorts(connection, { leaseInMs: 1_000 });
     onTestFinished(() => ports.close());
-    const startedAt = performance.now();
     const name = newStream();
     const refused = (subject: string, pattern: string): string =>
       `user "mute" to publish to "${subject}"; add publish: {allow: ["${pattern}"]}`;
+    // An operation that waits for its timeout ends with another error.
     await expect(accept(ports.log, name)).rejects.toThrow(refused('invoke.orders', 'invoke.*'));
     await expect(ports.log.append(name, append([running(1)]), {})).rejects.toThrow(
       refused(`invocation.orders.${name.stream}`, 'invocation.*.*'),
@@ -115,7 +115,6 @@ describe('a user without permissions', () => {
     await expect(ports.log.readRequest(1)).rejects.toThrow(
       refused('$JS.API.STREAM.MSG.GET.INVOCATIONS', '$JS.API.STREAM.MSG.GET.INVOCATIONS'),
     );
-    expect(performance.now() - startedAt).toBeLessThan(5_000);
   });
 
   test('does not regard a worker as lost that it may not ask', async () => {
