@@ -32,7 +32,16 @@ describeArchiveStore('in a folder', async () => {
 describeArchiveStore('in a bucket', async () => {
   const moto = await startMoto();
   await moto.createBucket('known');
-  return { store: storeAt(moto.url), [Symbol.asyncDispose]: () => moto[Symbol.asyncDispose]() };
+  // moto checks the condition of a put and stores the object in two steps, between which another put may come.
+  const deciding = await openSigningStore({ keys });
+  return {
+    store: storeAt(moto.url),
+    racing: storeAt(deciding.url),
+    async [Symbol.asyncDispose]() {
+      await deciding[Symbol.asyncDispose]();
+      await moto[Symbol.asyncDispose]();
+    },
+  };
 });
 
 describe('a store in a bucket', () => {
