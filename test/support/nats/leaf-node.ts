@@ -60,7 +60,8 @@ async function start(folder: string, name: string, text: string): Promise<() => 
 }
 
 async function untilHubAnswers(options: Parameters<typeof connect>[0]): Promise<void> {
-  const deadline = performance.now() + 10_000;
+  // Ends only a hang.
+  const deadline = performance.now() + 30_000;
   for (;;) {
     try {
       const nats = await connect({ ...options, reconnect: false });
