@@ -55,7 +55,7 @@ async function rebuilt(): Promise<{ hashes: string[]; invocations: number; probl
 }
 
 describe('the janitor', () => {
-  test('keeps the retained number of finished invocations in the log, and all stay in the read model', async () => {
+  test('keeps the retained number of finished invocations in the log, and all stay in the read model', { timeout: 180_000 }, async () => {
     await write(3_000);
     const before = await rebuilt();
     await using opened = await openJanitorOn(server.url, archive, { retention: { maxInvocations: 500 }, maxRemovable: 0 });
