@@ -44,7 +44,7 @@ export function describeArchiveStore(name: string, open: () => Promise<OpenedSto
       expect(await opened.store.list('log-9/')).toEqual([]);
     });
 
-    test('lists all names with a prefix, in order, also thousands of them', async () => {
+    test('lists all names with a prefix, in order, also thousands of them', { timeout: 180_000 }, async () => {
       const names = Array.from({ length: 1_100 }, (_, index) => `log-2/${String(index).padStart(6, '0')}.seg`);
       const left = [...names].reverse();
       const writer = async (): Promise<void> => {
