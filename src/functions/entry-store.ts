@@ -63,8 +63,12 @@ export class EntryStore {
     return await this.modify(parseFunctionName(name), changePresent, expected);
   }
 
-  async delete(name: string): Promise<void> {
-    await this.#store.delete(name);
+  /** Throws `FunctionNotFoundError`, and `ConflictError` when `expected` is not the present revision. */
+  async delete(name: FunctionName, expected?: number): Promise<void> {
+    const present = await this.read(name);
+    if (present === undefined) throw new FunctionNotFoundError({ name });
+    if (expected !== undefined && present.revision !== expected) throw changed(name);
+    await this.#store.delete(name, expected).catch(throwChanged(name));
     await this.#store.reachedWatchers(await this.#store.newestRevision());
   }
 
@@ -76,13 +80,17 @@ export class EntryStore {
     // The same definition keeps its revision, so a repeated deployment changes nothing.
     if (present !== undefined && expected === undefined && value === encodeEntry(present)) return present;
     if (expected !== undefined && revision !== expected) throw changed(name);
-    const stored = await this.#store.put(name, value, revision).catch((cause: unknown) => {
-      throw cause instanceof ConflictError ? changed(name, { cause }) : cause;
-    });
+    const stored = await this.#store.put(name, value, revision).catch(throwChanged(name));
     // The caller may send a request next. Its worker must know the change (FN1).
     await this.#store.reachedWatchers(stored);
     return { ...next, revision: stored, version: LATEST };
   }
+}
+
+function throwChanged(name: FunctionName): (cause: unknown) => never {
+  return (cause) => {
+    throw cause instanceof ConflictError ? changed(name, { cause }) : cause;
+  };
 }
 
 function changed(name: FunctionName, options?: ErrorOptions): ConflictError {

@@ -62,9 +62,9 @@ export interface FunctionRegistry {
   /**
    * Deletes the function with its versions and aliases. Its queued invocations fail with the condition `FunctionNotFound`.
    *
-   * Throws `FunctionNotFoundError`.
+   * Throws `FunctionNotFoundError`, and `ConflictError` when `expected` is not the present revision.
    */
-  delete(name: string): Promise<void>;
+  delete(name: string, expected?: number): Promise<void>;
   /** Publishes the present `latest` as a version. Throws `FunctionNotFoundError`, `InvalidInputError`, `VersionRefusedError`. */
   publish(name: string, options?: PublishOptions): Promise<FunctionVersion>;
   /** Throws `FunctionNotFoundError`, and `VersionRefusedError` while an alias refers to the version. */
@@ -75,6 +75,12 @@ export interface FunctionRegistry {
   checkDestinations(name: string, destinations: unknown, field: string): Promise<Policy['onSuccess']>;
   /** Creates or moves an alias. Throws `FunctionNotFoundError`, `InvalidInputError`, `VersionRefusedError`. */
   putAlias(name: string, alias: AliasInput): Promise<FunctionAlias>;
+  /**
+   * Changes the aliases as `change` decides from the present function. After a concurrent change of the function, `change` decides again.
+   *
+   * Throws like `putAlias`, and rethrows an error of `change`.
+   */
+  changeAlias(name: string, change: (present: FunctionEntry) => AliasInput): Promise<FunctionAlias>;
   /** Throws `FunctionNotFoundError`. */
   deleteAlias(name: string, alias: string): Promise<void>;
   /**
@@ -119,9 +125,23 @@ export function createFunctionRegistry(
     return withoutSecrets(entry);
   }
 
+  async function changeAlias(name: string, change: (present: FunctionEntry) => AliasInput): Promise<FunctionAlias> {
+    let changed: FunctionAlias | undefined;
+    await entries.modifyPresent(name, async (present) => {
+      const alias = change(withoutSecrets(present));
+      const [next, stored] = withAlias(present, alias, clock.now());
+      if (alias.policy !== undefined && stored.policy !== undefined) await check.destinations(stored.policy, next.definition.name);
+      await check.loops(next, `!${stored.name}`);
+      changed = stored;
+      return next;
+    });
+    return changed as FunctionAlias;
+  }
+
   return {
     get,
     list,
+    changeAlias,
     testEvents: createTestEvents(store, clock),
     async find(name, qualifier = LATEST) {
       const resolved = resolveFunction(await get(name), parseQualifier(qualifier), '');
@@ -135,17 +155,12 @@ export function createFunctionRegistry(
     },
     checkDestinations: (name, destinations, field) => check.unnamed(field, destinations, parseFunctionName(name)),
     async sealStored(name) {
-      if (sealer === undefined) return;
-      await entries.modifyPresent(name, async (present) => ({
-        ...present,
-        definition: await sealer.sealStored(present.definition),
-        versions: await Promise.all(present.versions.map(async (one) => ({ ...one, definition: await sealer.sealStored(one.definition) }))),
-      }));
+      if (sealer !== undefined) await entries.modifyPresent(name, (present) => withSealedSecrets(present, sealer));
     },
-    async delete(name) {
-      await get(name);
-      await entries.delete(name);
-      await deleteTestEvents(store, parseFunctionName(name));
+    async delete(name, expected) {
+      const token = parseFunctionName(name);
+      await entries.delete(token, expected);
+      await deleteTestEvents(store, token);
     },
     async publish(name, options = {}) {
       let published: FunctionVersion | undefined;
@@ -160,17 +175,7 @@ export function createFunctionRegistry(
     async deleteVersion(name, version) {
       await entries.modifyPresent(name, (present) => withoutVersion(present, version));
     },
-    async putAlias(name, alias) {
-      let changed: FunctionAlias | undefined;
-      await entries.modifyPresent(name, async (present) => {
-        const [next, stored] = withAlias(present, alias, clock.now());
-        if (alias.policy !== undefined && stored.policy !== undefined) await check.destinations(stored.policy, next.definition.name);
-        await check.loops(next, `!${stored.name}`);
-        changed = stored;
-        return next;
-      });
-      return changed as FunctionAlias;
-    },
+    putAlias: (name, alias) => changeAlias(name, () => alias),
     async deleteAlias(name, alias) {
       await entries.modifyPresent(name, (present) => withoutAlias(present, alias));
     },
@@ -191,6 +196,14 @@ export function createFunctionRegistry(
 /** Throws `InvalidInputError` with the name of the field. */
 export function parseDefinition(input: unknown): FunctionDefinition {
   return parseInput(functionDefinitionSchema, input, 'the function definition');
+}
+
+async function withSealedSecrets(present: FunctionEntry, sealer: SecretSealer): Promise<Changed> {
+  return {
+    ...present,
+    definition: await sealer.sealStored(present.definition),
+    versions: await Promise.all(present.versions.map(async (one) => ({ ...one, definition: await sealer.sealStored(one.definition) }))),
+  };
 }
 
 type Checks = {

@@ -12,8 +12,8 @@ export function createSharedStore(store: KeyValue): KeyValue {
       await store.reachedWatchers(revision);
       return revision;
     },
-    async delete(key) {
-      await store.delete(key);
+    async delete(key, expected) {
+      await store.delete(key, expected);
       await store.reachedWatchers(await store.newestRevision());
     },
   };

@@ -24,11 +24,16 @@ export async function openKeyValue(connection: Connection, bucket: string, strea
         if (expected === 0) return await kv.create(stored, text.encode(value));
         return await kv.update(stored, text.encode(value), expected);
       } catch (cause) {
-        if (isWrongLastSequence(errorCodeOf(cause))) throw new ConflictError({ what: `"${key}"` }, { cause });
-        throw cause;
+        throw conflictOr(cause, key);
       }
     },
-    delete: (key) => kv.delete(encodeKey(key)),
+    async delete(key, expected) {
+      try {
+        await kv.delete(encodeKey(key), expected === undefined ? {} : { previousSeq: expected });
+      } catch (cause) {
+        throw conflictOr(cause, key);
+      }
+    },
     async erase(key, revision) {
       const erased = revision ?? (await kv.get(encodeKey(key)))?.revision;
       if (erased === undefined) return;
@@ -49,4 +54,8 @@ export async function openKeyValue(connection: Connection, bucket: string, strea
       return watchBucket(connection, kv, { bucket, onChange: decoded, signal, streams });
     },
   };
+}
+
+function conflictOr(cause: unknown, key: string): unknown {
+  return isWrongLastSequence(errorCodeOf(cause)) ? new ConflictError({ what: `"${key}"` }, { cause }) : cause;
 }

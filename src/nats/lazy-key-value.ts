@@ -15,7 +15,7 @@ export function createLazyKeyValue(open: () => Promise<KeyValue>): KeyValue {
   return {
     get: async (key) => await (await store()).get(key),
     put: async (key, value, expected) => await (await store()).put(key, value, expected),
-    delete: async (key) => await (await store()).delete(key),
+    delete: async (key, expected) => await (await store()).delete(key, expected),
     erase: async (key, revision) => await (await store()).erase(key, revision),
     keys: async () => await (await store()).keys(),
     newestRevision: async () => await (await store()).newestRevision(),

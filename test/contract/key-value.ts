@@ -82,6 +82,16 @@ export function describeKeyValue(title: string, open: () => Promise<OpenedKeyVal
       expect(await store.get('expected')).toEqual({ value: 'two', revision: next });
     });
 
+    test('refuses a delete that expects another revision, also one of a deleted key, and keeps the value', async () => {
+      const first = await store.put('kept', 'one');
+      const second = await other.put('kept', 'two');
+      await expect(store.delete('kept', first)).rejects.toMatchObject({ code: 'CONFLICT', message: /"kept" was changed/ });
+      expect(await store.get('kept')).toEqual({ value: 'two', revision: second });
+      await store.delete('kept', second);
+      expect(await other.get('kept')).toBeUndefined();
+      await expect(other.delete('kept', second)).rejects.toMatchObject({ code: 'CONFLICT' });
+    });
+
     test('lets one of eight writers create a key, and creates it again after a delete', async () => {
       const bids = await Promise.allSettled(
         Array.from({ length: 8 }, (_, index) => (index % 2 ? store : other).put('raced', String(index), 0)),

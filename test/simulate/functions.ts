@@ -48,7 +48,7 @@ export function delayed(store: KeyValue, process: Process): KeyValue {
   return {
     get: (key) => process.call(`get ${key}`, () => store.get(key)),
     put: (...given) => process.call(`put ${given[0]}`, () => store.put(...given)),
-    delete: (key) => process.call(`delete ${key}`, () => store.delete(key)),
+    delete: (...given) => process.call(`delete ${given[0]}`, () => store.delete(...given)),
     erase: (...given) => process.call(`erase ${given[0]}`, () => store.erase(...given)),
     keys: () => process.call('keys', store.keys),
     reachedWatchers: (revision) => process.call('reached watchers', () => store.reachedWatchers(revision)),

@@ -9,6 +9,10 @@ export function createMemoryKeyValue(): KeyValue {
   const watchers = new Set<OnChange>();
   let revision = 0;
 
+  function expectRevision(key: string, expected: number | undefined): void {
+    if (expected !== undefined && (entries.get(key)?.revision ?? 0) !== expected) throw new ConflictError({ what: `"${key}"` });
+  }
+
   function notify(change: Parameters<OnChange>[0]): void {
     // Asynchronous, as a server is: the caller of `put` never runs the code of a watcher.
     for (const onChange of watchers) queueMicrotask(() => watchers.has(onChange) && onChange(change));
@@ -17,13 +21,14 @@ export function createMemoryKeyValue(): KeyValue {
   return {
     get: async (key) => entries.get(key),
     async put(key, value, expected) {
-      if (expected !== undefined && (entries.get(key)?.revision ?? 0) !== expected) throw new ConflictError({ what: `"${key}"` });
+      expectRevision(key, expected);
       revision++;
       entries.set(key, { value, revision });
       notify({ key, value, revision });
       return revision;
     },
-    async delete(key) {
+    async delete(key, expected) {
+      expectRevision(key, expected);
       if (entries.delete(key)) notify({ key, revision: ++revision });
     },
     async erase(key, revisionToErase) {

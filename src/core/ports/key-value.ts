@@ -7,7 +7,8 @@ export interface KeyValue {
    * With `expected`, throws `ConflictError` when the key has another revision; 0 means that the key must not exist.
    */
   put(key: string, value: string, expected?: number): Promise<number>;
-  delete(key: string): Promise<void>;
+  /** Deletes a key. With `expected`, which is never 0, throws `ConflictError` when the key has another revision or is deleted. */
+  delete(key: string, expected?: number): Promise<void>;
   /**
    * Removes a key, and overwrites its value on the disks of the store. Watchers do not hear of it. With `revision`, a key that has another
    * revision stays.

@@ -15,10 +15,7 @@ export async function findFunction({ client }: Store, name: FunctionName): Promi
 
 /** Stores a definition if the function still has the expected revision. Throws `HttpError` 412 if it was changed since. */
 export async function storeFunction({ client, records }: Store, definition: object, expected: number | undefined): Promise<FunctionEntry> {
-  await client.functions.put(definition, expected).catch((cause: unknown) => {
-    if (!(cause instanceof ConflictError) || expected === undefined) throw cause;
-    throw new HttpError({ status: 412, message: (nameOf) => cause.messageFor(nameOf) }, { cause });
-  });
+  await client.functions.put(definition, expected).catch(throwPreconditionFailed(expected));
   const { name } = definition as { name: string };
   // Records of an earlier function of this name, which was deleted without the gateway, must not apply to the new one.
   if (expected === 0) await deleteRecords({ records }, name);
@@ -27,7 +24,8 @@ export async function storeFunction({ client, records }: Store, definition: obje
 
 type PolicyChange = {
   qualifier: string;
-  expected: number;
+  /** `undefined` for any revision. */
+  expected: number | undefined;
   change: Parameters<Gateway['client']['functions']['changePolicy']>[2];
 };
 
@@ -37,14 +35,25 @@ export async function storePolicy(
   { definition: { name } }: FunctionEntry,
   { qualifier, expected, change }: PolicyChange,
 ): Promise<FunctionEntry> {
-  return await client.functions.changePolicy(name, qualifier, change, expected).catch((cause: unknown) => {
-    if (!(cause instanceof ConflictError)) throw cause;
+  return await client.functions.changePolicy(name, qualifier, change, expected).catch(throwPreconditionFailed(expected));
+}
+
+/** Deletes a function, and the fields that the vendor's API stores of it. Throws `HttpError` 412 if it has another revision than expected. */
+export async function deleteFunction({ client, records }: Store, name: FunctionName, expected: number | undefined): Promise<void> {
+  await client.functions.delete(name, expected).catch(throwPreconditionFailed(expected));
+  await deleteRecords({ records }, name);
+}
+
+/** A caller that expects any revision named no precondition. */
+function throwPreconditionFailed(expected: number | undefined): (cause: unknown) => never {
+  return (cause) => {
+    if (!(cause instanceof ConflictError) || expected === undefined) throw cause;
     throw new HttpError({ status: 412, message: (nameOf) => cause.messageFor(nameOf) }, { cause });
-  });
+  };
 }
 
 /** Deletes the fields that the vendor's API stores of a function. */
-export async function deleteRecords({ records }: Pick<Store, 'records'>, name: string): Promise<void> {
+async function deleteRecords({ records }: Pick<Store, 'records'>, name: string): Promise<void> {
   await Promise.all([records.deleteFunction(name), records.deleteAsyncConfig(name)]);
 }
 

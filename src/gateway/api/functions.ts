@@ -2,7 +2,7 @@ import { InvalidInputError } from '#src/core/errors.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
 import type { Gateway } from '../ports.ts';
 import { type Scope, scopeOf } from '../scope.ts';
-import { deleteRecords, expectedRevision, findFunction, revisionIn, storeFunction, storePolicy } from './function-store.ts';
+import { deleteFunction, expectedRevision, findFunction, revisionIn, storeFunction, storePolicy } from './function-store.ts';
 import { functionAnswers, functionSummaryOf, replyWithFunction } from './function-view.ts';
 import { withoutUndefined } from './invocation-view.ts';
 import { issuesIn } from './problem.ts';
@@ -44,7 +44,6 @@ function addFunctionQueries(routes: Routes, gateway: Gateway): void {
 }
 
 function addFunctionChanges(routes: Routes, gateway: Gateway): void {
-  const { client } = gateway;
   const headers = ['If-Match'];
 
   routes.add(
@@ -77,11 +76,7 @@ function addFunctionChanges(routes: Routes, gateway: Gateway): void {
     async (call, { params }) => {
       const name = scopeOf(call, gateway).token(params.name);
       const given = revisionIn(call);
-      const found = await client.functions.get(name);
-      if (typeof given === 'number' && given !== found.revision)
-        throw new HttpError({ status: 412, message: `function "${params.name}" was changed since revision ${given}` });
-      await client.functions.delete(name);
-      await deleteRecords(gateway, name);
+      await deleteFunction(gateway, name, typeof given === 'number' ? given : undefined);
       return call.body(null, 204);
     },
   );
@@ -104,7 +99,7 @@ function addPolicyRoutes(routes: Routes, gateway: Gateway): void {
     async (call, { params, query: { qualifier }, body }) => {
       const scope = scopeOf(call, gateway);
       const found = await client.functions.get(scope.token(params.name));
-      const expected = (await expectedRevision(call, async () => found)) ?? found.revision;
+      const expected = await expectedRevision(call, async () => found);
       const stored = await storePolicy(gateway, found, { qualifier, expected, change: (policy) => ({ ...policy, ...body }) }).catch(
         relativeTo('/policy', scope),
       );
@@ -123,7 +118,7 @@ function addPolicyRoutes(routes: Routes, gateway: Gateway): void {
     },
     async (call, { params, query: { qualifier } }) => {
       const found = await client.functions.get(scopeOf(call, gateway).token(params.name));
-      const expected = (await expectedRevision(call, async () => found)) ?? found.revision;
+      const expected = await expectedRevision(call, async () => found);
       return replyWithFunction(call, gateway, await storePolicy(gateway, found, { qualifier, expected, change: () => undefined }));
     },
   );

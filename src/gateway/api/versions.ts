@@ -84,7 +84,7 @@ function addMove(routes: Routes, gateway: Gateway, { verb, summary, change }: Mo
     async (call, { params, body: { version } }) => {
       const { name, alias } = params as { name: string; alias: string };
       const token = scopeOf(call, gateway).token(name);
-      await functions.putAlias(token, change(aliasOf(await functions.get(token), aliasNameOf(alias)), version));
+      await functions.changeAlias(token, (present) => change(aliasOf(present, aliasNameOf(alias)), version));
       return replyWithFunction(call, gateway, await functions.get(token));
     },
   );

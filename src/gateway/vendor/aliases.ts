@@ -1,7 +1,7 @@
 import type { Hono } from 'hono';
 import { z } from 'zod';
-import { FunctionNotFoundError } from '#src/core/errors.ts';
-import { aliasSchema, type FunctionAlias } from '#src/core/functions/entry.ts';
+import { aliasOf } from '#src/core/functions/canary.ts';
+import { type AliasInput, aliasSchema, type FunctionAlias } from '#src/core/functions/entry.ts';
 import { parseBody } from '#src/gateway/http/body.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
 import type { Call, Gateway, GatewayEnv } from '../ports.ts';
@@ -31,9 +31,12 @@ export function addAliases(app: Hono<GatewayEnv>, gateway: Gateway): void {
   app.post(ROUTE, async (call) => {
     const fn = await changeableTarget(call, gateway);
     const { name, ...change } = parseBody(call.get('body'), createSchema, CODES);
-    if ((await client.functions.get(fn)).aliases.some((alias) => alias.name === name))
-      throw new HttpError({ status: 409, vendorCode: 'FSS.1063', message: `the alias ${name} exists already` });
-    return call.json(view(call, fn, await put(fn, name, change)));
+    const created = await client.functions.changeAlias(fn, ({ aliases }) => {
+      if (aliases.some((alias) => alias.name === name))
+        throw new HttpError({ status: 409, vendorCode: 'FSS.1063', message: `the alias ${name} exists already` });
+      return aliasFrom(name, change);
+    });
+    return call.json(view(call, fn, created));
   });
 
   app.get(ROUTE, async (call) => {
@@ -43,34 +46,23 @@ export function addAliases(app: Hono<GatewayEnv>, gateway: Gateway): void {
 
   app.get(`${ROUTE}/:alias`, async (call) => {
     const fn = await changeableTarget(call, gateway);
-    return call.json(view(call, fn, await expectAlias(fn, call.req.param('alias'))));
+    return call.json(view(call, fn, aliasOf(await client.functions.get(fn), call.req.param('alias'))));
   });
 
   app.put(`${ROUTE}/:alias`, async (call) => {
     const fn = await changeableTarget(call, gateway);
     const change = parseBody(call.get('body'), changeSchema, CODES);
-    const { name } = await expectAlias(fn, call.req.param('alias'));
-    return call.json(view(call, fn, await put(fn, name, change)));
+    const updated = await client.functions.changeAlias(fn, (present) => aliasFrom(aliasOf(present, call.req.param('alias')).name, change));
+    return call.json(view(call, fn, updated));
   });
 
   app.delete(`${ROUTE}/:alias`, async (call) => {
     const fn = await changeableTarget(call, gateway);
-    const { name } = await expectAlias(fn, call.req.param('alias'));
+    const { name } = aliasOf(await client.functions.get(fn), call.req.param('alias'));
     await client.functions.deleteAlias(fn, name);
     await records.deleteAsyncConfig(fn, `!${name}`);
     return call.body(null, 204);
   });
-
-  async function put(fn: string, name: string, change: z.infer<typeof changeSchema>): Promise<FunctionAlias> {
-    const { version: target, description: text, additional_version_weights: shares } = change;
-    return await client.functions.putAlias(fn, { name, version: target, description: text ?? '', weights: shares ?? {} });
-  }
-
-  async function expectAlias(fn: string, name: string): Promise<FunctionAlias> {
-    const found = (await client.functions.get(fn)).aliases.find((alias) => alias.name === name);
-    if (found === undefined) throw new FunctionNotFoundError({ name: fn, qualifier: `!${name}` });
-    return found;
-  }
 
   function view(call: Call, fn: string, alias: FunctionAlias) {
     return {
@@ -83,4 +75,9 @@ export function addAliases(app: Hono<GatewayEnv>, gateway: Gateway): void {
       additional_version_strategy: {},
     };
   }
+}
+
+function aliasFrom(name: string, change: z.infer<typeof changeSchema>): AliasInput {
+  const { version: target, description: text, additional_version_weights: shares } = change;
+  return { name, version: target, description: text ?? '', weights: shares ?? {} };
 }

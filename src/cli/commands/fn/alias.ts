@@ -72,8 +72,7 @@ function moveCommand(move: keyof typeof moves): Command {
       action(async (call: Call) => {
         const [name = '', alias = '', version] = call.args;
         return await withClient(call.options, async ({ functions }) => {
-          const present = aliasOf(await functions.get(name), aliasNameOf(alias));
-          const stored = await functions.putAlias(name, change(present, version));
+          const stored = await functions.changeAlias(name, (present) => change(aliasOf(present, aliasNameOf(alias)), version));
           printOne(call, {
             value: { function: name, ...stored },
             name: `!${stored.name}`,
