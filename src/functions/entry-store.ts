@@ -5,12 +5,10 @@ import { decodeEntry, encodeEntry, type FunctionEntry } from '#src/core/function
 import { type FunctionName, parseFunctionName } from '#src/core/names/names.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import { isQuotaKey } from '#src/core/quotas/project-quota.ts';
+import { repeatOnConflict } from '#src/core/repeat-on-conflict.ts';
 import { isScheduleKey } from '#src/core/schedules/schedule.ts';
 import type { Changed } from './changes.ts';
 import { isTestEventsKey } from './test-events.ts';
-
-/** How often a change is applied again after a concurrent change of the same function. */
-const MAX_TRIES = 8;
 
 export type Change = (present: FunctionEntry | undefined) => Changed | Promise<Changed>;
 
@@ -42,12 +40,8 @@ export class EntryStore {
    * Throws `ConflictError` when `expected` is not the present revision.
    */
   async modify(name: FunctionName, change: Change, expected?: number): Promise<FunctionEntry> {
-    for (let tries = 1; ; tries++) {
-      const stored = await this.#modifyOnce(name, change, expected).catch((error: unknown) => {
-        if (!(error instanceof ConflictError) || expected !== undefined || tries === MAX_TRIES) throw error;
-      });
-      if (stored !== undefined) return stored;
-    }
+    const modifyOnce = () => this.#modifyOnce(name, change, expected);
+    return expected === undefined ? await repeatOnConflict(modifyOnce) : await modifyOnce();
   }
 
   /** As `modify`. Throws `FunctionNotFoundError` when there is no entry. */

@@ -6,6 +6,7 @@ import { createStreamId } from '#src/core/names/ids.ts';
 import { type FunctionName, parseFunctionName, quote, type RequestId, splitName } from '#src/core/names/names.ts';
 import type { Clock, Random } from '#src/core/ports/clock.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
+import { repeatOnConflict } from '#src/core/repeat-on-conflict.ts';
 import { requestNow } from '#src/core/schedules/fire-request.ts';
 import { FireTimes } from '#src/core/schedules/fire-times.ts';
 import {
@@ -54,7 +55,6 @@ export type SchedulesOptions = {
   payloads?: Pick<PayloadSealer, 'seal' | 'open'> | undefined;
 };
 
-const MAX_TRIES = 8;
 const UPCOMING = 5;
 
 export function createSchedules(options: SchedulesOptions): Schedules {
@@ -82,9 +82,11 @@ export function createSchedules(options: SchedulesOptions): Schedules {
   return {
     async put(input, expected) {
       const given = await checked(input, options);
-      const present = await states.read(given.name);
-      const schedule = replacing(present?.schedule, given, clock.now());
-      return await stateOf(await write(schedule, expected ?? present?.revision ?? 0));
+      const replace = async (): Promise<StoredSchedule> => {
+        const present = await states.read(given.name);
+        return await write(replacing(present?.schedule, given, clock.now()), expected ?? present?.revision ?? 0);
+      };
+      return await stateOf(expected === undefined ? await repeatOnConflict(replace) : await replace());
     },
     get: async (name, upcoming) => await stateOf(await readPresent(name), upcoming),
     list: async (upcoming = 1) => await states.list(upcoming),
@@ -94,15 +96,12 @@ export function createSchedules(options: SchedulesOptions): Schedules {
       await store.reachedWatchers(await store.newestRevision());
     },
     async setPaused(name, paused) {
-      for (let tries = 1; ; tries++) {
+      const stored = await repeatOnConflict(async () => {
         const present = await readPresent(name);
-        if (present.schedule.paused === paused) return await stateOf(present);
-        const changed = { ...present.schedule, paused, since: paused ? present.schedule.since : clock.now() };
-        const stored = await write(changed, present.revision).catch((error: unknown) => {
-          if (!(error instanceof ConflictError) || tries === MAX_TRIES) throw error;
-        });
-        if (stored !== undefined) return await stateOf(stored);
-      }
+        if (present.schedule.paused === paused) return present;
+        return await write({ ...present.schedule, paused, since: paused ? present.schedule.since : clock.now() }, present.revision);
+      });
+      return await stateOf(stored);
     },
     async run(name) {
       const { schedule } = await readPresent(name);

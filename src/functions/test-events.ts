@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { ConflictError, InvalidInputError } from '#src/core/errors.ts';
+import { InvalidInputError } from '#src/core/errors.ts';
 import { parseInput } from '#src/core/functions/entry.ts';
 import { type FunctionName, parseFunctionName } from '#src/core/names/names.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
+import { repeatOnConflict } from '#src/core/repeat-on-conflict.ts';
 import { parseJson } from '#src/core/text/json.ts';
 
 /** A saved event with which people try a function. `text` is JSON, as it was written. */
@@ -31,7 +32,6 @@ const MAX_EVENTS = 20;
 const MAX_CHARACTERS = 128 * 1_024;
 /** A longer example is not recorded. */
 const MAX_EXAMPLE = 16 * 1_024;
-const MAX_TRIES = 8;
 
 const eventName = z
   .string()
@@ -62,15 +62,10 @@ export function createTestEvents(store: KeyValue, clock: { now(): number }): Tes
 
   /** Applies a change to what is stored, again after a concurrent change. */
   async function modify(name: FunctionName, change: (present: Stored) => Partial<Stored>): Promise<void> {
-    for (let tries = 1; ; tries++) {
+    await repeatOnConflict(async () => {
       const { revision, ...present } = await read(name);
-      try {
-        await store.put(keyOf(name), JSON.stringify({ ...present, ...change(present) }), revision);
-        return;
-      } catch (error) {
-        if (!(error instanceof ConflictError) || tries === MAX_TRIES) throw error;
-      }
-    }
+      await store.put(keyOf(name), JSON.stringify({ ...present, ...change(present) }), revision);
+    });
   }
 
   return {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { ConflictError, InvalidInputError } from '#src/core/errors.ts';
+import { ConflictError } from '#src/core/errors.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
+import { repeatOnConflict } from '#src/core/repeat-on-conflict.ts';
 import type { MasterKeys } from './master-keys.ts';
 import {
   type DataKeyName,
@@ -16,7 +17,10 @@ import {
 import { secretKeysOf } from './secret-sealer.ts';
 import { unwrapKey, wrapKey } from './wrapped-key.ts';
 
-/** The changes of the settings and of the data keys of projects. `project`: `undefined` means the own project. */
+/**
+ * The changes of the settings and of the data keys of projects. `project`: `undefined` means the own project. A change is decided again
+ * after a concurrent one, and throws `ConflictError` when the concurrent changes do not end.
+ */
 
 /** How long a request whose payload is not sealed is accepted after the change: another process may hear of the change later. */
 const GRACE_IN_MS = 10_000;
@@ -39,24 +43,32 @@ export async function encryptProject(
   project: string | undefined,
   { keys, now }: { keys: MasterKeys; now: number },
 ): Promise<void> {
-  const scope = scopeOf(project);
-  const present = await readSettings(store, scope);
-  if (present?.value.payloads === 'encrypted') return;
-  await addDataKey(store, scope, { keys, change: (settings) => ({ ...settings, payloads: 'encrypted', since: now + GRACE_IN_MS }) });
+  await addDataKey(store, scopeOf(project), {
+    keys,
+    change: (present = { v: 1, payloads: 'plain', key: 0, since: 0, erasures: [] }) =>
+      present.payloads === 'encrypted' ? undefined : { ...present, payloads: 'encrypted', since: now + GRACE_IN_MS },
+  });
 }
 
-/** Encrypts no further payload of a project. What is encrypted stays encrypted, and can be read. */
+/** Encrypts no further payload of a project that encrypts payloads. What is encrypted stays encrypted, and can be read. */
 export async function stopEncrypting(store: KeyValue, project: string | undefined): Promise<void> {
   const scope = scopeOf(project);
-  const present = await readSettings(store, scope);
-  if (present !== undefined) await putSettings(store, scope, { ...present.value, payloads: 'plain' }, present.revision);
+  await repeatOnConflict(async () => {
+    const present = await readSettings(store, scope);
+    if (present?.value.payloads !== 'encrypted') return;
+    await putSettings(store, scope, { ...present.value, payloads: 'plain' }, present.revision);
+  });
 }
 
 /** Makes a new data key for every project that encrypts payloads. Earlier data keys still open what they sealed. */
 export async function renewDataKeys(store: KeyValue, keys: MasterKeys): Promise<SettingsOfProject[]> {
-  const encrypting = (await listProjects(store)).filter(({ payloads }) => payloads === 'encrypted');
-  for (const { project } of encrypting) await addDataKey(store, scopeOf(project), { keys, change: (settings) => settings });
-  return encrypting;
+  const renewed: SettingsOfProject[] = [];
+  for (const settings of await listProjects(store)) {
+    // The project may have been erased since its settings were listed.
+    const change = (present?: ProjectSettings) => (present?.payloads === 'encrypted' ? present : undefined);
+    if (await addDataKey(store, scopeOf(settings.project), { keys, change })) renewed.push(settings);
+  }
+  return renewed;
 }
 
 /** Wraps every data key with the current master key, and erases the entries of other master keys (ENC3). Resolves to how many. */
@@ -81,25 +93,39 @@ export async function eraseProject(
   { by, at, reason }: Erasure,
 ): Promise<ProjectSettings> {
   const scope = scopeOf(project);
-  const present = await readSettings(store, scope);
-  let settings = present?.value;
-  if (settings?.payloads !== 'erased') {
-    const { key = 0, since = at, erasures = [] } = settings ?? {};
+  const settings = await repeatOnConflict(async () => {
+    const present = await readSettings(store, scope);
+    if (present?.value.payloads === 'erased') return present.value;
+    const { key = 0, since = at, erasures = [] } = present?.value ?? {};
     const erasure = { upTo: key, at, by, ...(reason === undefined ? {} : { reason }) };
-    settings = { v: 1, payloads: 'erased', key, since, erasures: [...erasures, erasure] };
-    await putSettings(store, scope, settings, present?.revision ?? 0);
+    const erased: ProjectSettings = { v: 1, payloads: 'erased', key, since, erasures: [...erasures, erasure] };
+    await putSettings(store, scope, erased, present?.revision ?? 0);
+    return erased;
+  });
+  for (const entry of await store.keys()) {
+    const name = parseDataKeyName(entry);
+    // Nothing is sealed with a later data key yet: a concurrent encryption stores it before its settings, and may use it after the erasure.
+    if (name?.scope === scope && name.number <= erasedUpTo(settings)) await store.erase(entry);
   }
-  for (const entry of await store.keys()) if (parseDataKeyName(entry)?.scope === scope) await store.erase(entry);
   for (const entry of secretKeysOf(project)) await secrets.erase(entry);
   return settings;
 }
 
-type DataKeyChange = { keys: MasterKeys; change: (settings: ProjectSettings) => ProjectSettings };
+type DataKeyChange = { keys: MasterKeys; change: (present: ProjectSettings | undefined) => ProjectSettings | undefined };
 
-/** The data key is stored before the settings that name it, so no process seals by a missing one. */
-async function addDataKey(store: KeyValue, scope: string, { keys, change }: DataKeyChange): Promise<void> {
+/**
+ * Adds a data key together with a change of the settings, unless the change is `undefined`. Resolves to whether a key was added.
+ *
+ * The data key is stored before the settings that name it, so no process seals by a missing one.
+ */
+async function addDataKey(store: KeyValue, scope: string, dataKey: DataKeyChange): Promise<boolean> {
+  return await repeatOnConflict(() => addDataKeyOnce(store, scope, dataKey));
+}
+
+async function addDataKeyOnce(store: KeyValue, scope: string, { keys, change }: DataKeyChange): Promise<boolean> {
   const present = await readSettings(store, scope);
-  const settings = change(present?.value ?? { v: 1, payloads: 'plain', key: 0, since: 0, erasures: [] });
+  const settings = change(present?.value);
+  if (settings === undefined) return false;
   const number = settings.key + 1;
   const entry = dataKeyOf({ scope, number, master: keys.current });
   await store.put(entry, wrapKey(entry, randomBytes(32), keys), 0).catch((cause: unknown) => {
@@ -107,6 +133,7 @@ async function addDataKey(store: KeyValue, scope: string, { keys, change }: Data
     if (!(cause instanceof ConflictError)) throw cause;
   });
   await putSettings(store, scope, { ...settings, key: number }, present?.revision ?? 0);
+  return true;
 }
 
 async function wrapAgain(store: KeyValue, { entry, name, keys }: { entry: string; name: DataKeyName; keys: MasterKeys }): Promise<void> {
@@ -131,8 +158,7 @@ async function readSettings(store: KeyValue, scope: string): Promise<{ value: Pr
 
 async function putSettings(store: KeyValue, scope: string, settings: ProjectSettings, revision: number): Promise<void> {
   const stored = await store.put(settingsKeyOf(scope), JSON.stringify(settings), revision).catch((cause: unknown) => {
-    if (!(cause instanceof ConflictError)) throw cause;
-    throw new InvalidInputError({ field: 'the settings of the project', problem: 'were changed meanwhile; try again' }, { cause });
+    throw cause instanceof ConflictError ? new ConflictError({ what: 'the settings of the project' }, { cause }) : cause;
   });
   await store.reachedWatchers(stored);
 }

@@ -1,5 +1,6 @@
 import { ConflictError, InvalidInputError } from '#src/core/errors.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
+import { repeatOnConflict } from '#src/core/repeat-on-conflict.ts';
 import {
   isQuotaKey,
   type ProjectQuota,
@@ -21,23 +22,25 @@ export async function listQuotas(store: KeyValue): Promise<{ project: string | u
 }
 
 /**
- * Changes the quota of a project: `change` gets the present limits. Every process of Sequent has heard of it, or was not reached within a
- * second. Throws `InvalidInputError`.
+ * Changes the quota of a project: `change` gets the present limits, and decides again after a concurrent change. Every process of Sequent
+ * has heard of it, or was not reached within a second. Throws `InvalidInputError`, and `ConflictError` when the changes do not end.
  */
 export async function changeQuota(
   store: KeyValue,
   project: string | undefined,
   change: (present: QuotaLimits) => QuotaLimits,
 ): Promise<QuotaLimits> {
-  const key = quotaKeyOf(project);
+  return await repeatOnConflict(() => changeOnce(store, quotaKeyOf(project), change));
+}
+
+async function changeOnce(store: KeyValue, key: string, change: (present: QuotaLimits) => QuotaLimits): Promise<QuotaLimits> {
   const stored = await store.get(key);
   const { v: _, ...present } = (stored === undefined ? undefined : parseQuota(stored.value)) ?? { v: 1 as const };
   const next = change(present);
   const problem = problemOfLimits(next);
   if (problem !== undefined) throw new InvalidInputError({ field: 'the quota', problem: `is not valid: ${problem}` });
   const revision = await store.put(key, JSON.stringify({ v: 1, ...next }), stored?.revision ?? 0).catch((cause: unknown) => {
-    if (!(cause instanceof ConflictError)) throw cause;
-    throw new InvalidInputError({ field: 'the quota of the project', problem: 'was changed meanwhile; try again' }, { cause });
+    throw cause instanceof ConflictError ? new ConflictError({ what: 'the quota of the project' }, { cause }) : cause;
   });
   await store.reachedWatchers(revision);
   return next;

@@ -8,6 +8,7 @@ import { createMemoryLog } from '#src/core/memory/memory-log.ts';
 import { openFunctionDirectory } from '#src/functions/directory.ts';
 import { createFunctionRegistry } from '#src/functions/registry.ts';
 import { createSchedules } from '#src/functions/schedules.ts';
+import { overtakeNextRead } from '#test/support/overtake-next-read.ts';
 
 const NOON = Date.parse('2027-06-01T12:00:00Z');
 const nightly = { name: 'nightly', cron: '0 3 * * *', timeZone: 'Europe/Berlin', function: 'report', event: '{}' };
@@ -50,6 +51,21 @@ describe('a schedule', () => {
     clock.current += 86_400_000;
     const { schedule, next } = await schedules.setPaused('nightly', false);
     expect([schedule.since, next[0]?.at]).toEqual([NOON + 86_400_000, Date.parse('2027-06-03T01:00:00Z')]);
+  });
+
+  test('stays paused when it is replaced at the moment of its pause', async () => {
+    const { store, schedules } = await open();
+    await schedules.put(nightly);
+    overtakeNextRead(store, 'schedule.nightly', () => schedules.setPaused('nightly', true));
+    expect((await schedules.put({ ...nightly, event: '[]' })).schedule).toMatchObject({ event: '[]', paused: true });
+  });
+
+  test('is not replaced when the caller expects a revision that it no longer has', async () => {
+    const { store, schedules } = await open();
+    const { revision } = await schedules.put(nightly);
+    overtakeNextRead(store, 'schedule.nightly', () => schedules.setPaused('nightly', true));
+    await expect(schedules.put({ ...nightly, event: '[]' }, revision)).rejects.toMatchObject({ code: 'CONFLICT' });
+    expect((await schedules.get('nightly')).schedule).toMatchObject({ event: '{}', paused: true });
   });
 
   test('is removed by its name, and is then unknown', async () => {
