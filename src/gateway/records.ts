@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { ConflictError } from '#src/core/errors.ts';
 import { LATEST } from '#src/core/functions/definition.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
+import { repeatOnConflict } from '#src/core/repeat-on-conflict.ts';
 import { parseJson } from '#src/core/text/json.ts';
 
 /** The fields that the vendor's API shows of a function and that the function's definition lacks. */
@@ -44,13 +46,18 @@ export interface Records {
   /** The record of a version, or of an `!alias`, of the function. */
   asyncConfig(name: string, qualifier: string): AsyncRecord | undefined;
   statusLog(project: string): { enabled_time: string } | undefined;
+  /** Changes the record of `latest`. After a concurrent change, `change` decides again from the newest record. */
+  changeFunction(name: string, change: (present: FunctionRecord | undefined) => FunctionRecord): Promise<void>;
   putFunction(name: string, record: FunctionRecord, version?: string): Promise<void>;
   putAsyncConfig(name: string, qualifier: string, record: AsyncRecord): Promise<void>;
   putStatusLog(project: string, record: { enabled_time: string }): Promise<void>;
-  /** Deletes the record of a version; the records of all versions by default. */
-  deleteFunction(name: string, version?: string): Promise<void>;
-  /** Deletes the record of a version or alias; the records of all versions and aliases by default. */
-  deleteAsyncConfig(name: string, qualifier?: string): Promise<void>;
+  /**
+   * Returns the deletion of the present records of a version or an `!alias`; by default of the function with all versions and aliases. A
+   * record that is written after this call stays, because it belongs to a function, version or alias that was created again meanwhile.
+   */
+  deletionOf(name: string, qualifier?: string): Promise<() => Promise<void>>;
+  /** As `deletionOf`, of the asynchronous configuration alone. */
+  asyncConfigDeletionOf(name: string, qualifier: string): Promise<() => Promise<void>>;
 }
 
 const CATCH_UP_WITHIN_MS = 1_000;
@@ -82,33 +89,34 @@ export async function openRecords(store: KeyValue, signal: AbortSignal): Promise
     // Every key is always read with the same schema.
     return entry.content as z.output<Schema> | undefined;
   }
-  async function put(key: string, record: unknown): Promise<void> {
+  async function put(key: string, record: unknown, expected?: number): Promise<void> {
     const value = JSON.stringify(record);
-    const revision = await store.put(key, value);
+    const revision = await store.put(key, value, expected);
     if ((known.get(key)?.revision ?? 0) < revision) known.set(key, { value, revision });
   }
-  async function remove(key: string): Promise<void> {
-    await store.delete(key);
-    known.delete(key);
+  async function remove(key: string, revision: number): Promise<void> {
+    try {
+      await store.delete(key, revision);
+    } catch (error) {
+      // Another gateway wrote or deleted the record since, and the watch reports that.
+      if (error instanceof ConflictError) return;
+      throw error;
+    }
+    if (known.get(key)?.revision === revision) known.delete(key);
+  }
+  async function deletionOf(keys: () => string[]): Promise<() => Promise<void>> {
+    await catchUp();
+    const present = keys().map((key) => ({ key, revision: known.get(key)?.revision }));
+    return async () => {
+      await Promise.all(present.map(({ key, revision }) => (revision === undefined ? undefined : remove(key, revision))));
+    };
   }
   function keysBelow(all: string): string[] {
     return [...known.keys()].filter((key) => key === all || key.startsWith(`${all}/`));
   }
   async function catchUp(): Promise<void> {
     const wanted = await store.newestRevision();
-    if (newest >= wanted) return;
-    await new Promise<void>((resolve) => {
-      const deadline = setTimeout(stop, CATCH_UP_WITHIN_MS);
-      function stop(): void {
-        clearTimeout(deadline);
-        waiting.delete(check);
-        resolve();
-      }
-      function check(): void {
-        if (newest >= wanted) stop();
-      }
-      waiting.add(check);
-    });
+    if (newest < wanted) await becomes(() => newest >= wanted, waiting);
   }
 
   return {
@@ -116,16 +124,40 @@ export async function openRecords(store: KeyValue, signal: AbortSignal): Promise
     function: (name, version = LATEST) => read(functionKey(name, version), functionRecordSchema),
     asyncConfig: (name, qualifier) => read(asyncKey(name, qualifier), asyncRecordSchema),
     statusLog: (project) => read(`status-log.${project}`, statusLogSchema),
+    changeFunction: (name, change) =>
+      repeatOnConflict(async () => {
+        const key = functionKey(name, LATEST);
+        const entry = await store.get(key);
+        const present = entry === undefined ? undefined : functionRecordSchema.safeParse(parseJson(entry.value)).data;
+        await put(key, change(present), entry?.revision ?? 0);
+      }),
     putFunction: (name, record, version = LATEST) => put(functionKey(name, version), record),
     putAsyncConfig: (name, qualifier, record) => put(asyncKey(name, qualifier), record),
     putStatusLog: (project, record) => put(`status-log.${project}`, record),
-    async deleteFunction(name, version) {
-      await Promise.all((version === undefined ? keysBelow(functionKey(name, LATEST)) : [functionKey(name, version)]).map(remove));
-    },
-    async deleteAsyncConfig(name, qualifier) {
-      await Promise.all((qualifier === undefined ? keysBelow(asyncKey(name, LATEST)) : [asyncKey(name, qualifier)]).map(remove));
-    },
+    deletionOf: (name, qualifier) =>
+      deletionOf(() =>
+        qualifier === undefined
+          ? [functionKey(name, LATEST), asyncKey(name, LATEST)].flatMap(keysBelow)
+          : [functionKey(name, qualifier), asyncKey(name, qualifier)],
+      ),
+    asyncConfigDeletionOf: (name, qualifier) => deletionOf(() => [asyncKey(name, qualifier)]),
   };
+}
+
+/** Waits until a condition holds that each change checks through `checks`. Waits at most one second. */
+async function becomes(holds: () => boolean, checks: Set<() => void>): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const deadline = setTimeout(stop, CATCH_UP_WITHIN_MS);
+    function stop(): void {
+      clearTimeout(deadline);
+      checks.delete(check);
+      resolve();
+    }
+    function check(): void {
+      if (holds()) stop();
+    }
+    checks.add(check);
+  });
 }
 
 function functionKey(name: string, version: string): string {

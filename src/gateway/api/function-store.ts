@@ -15,10 +15,11 @@ export async function findFunction({ client }: Store, name: FunctionName): Promi
 
 /** Stores a definition if the function still has the expected revision. Throws `HttpError` 412 if it was changed since. */
 export async function storeFunction({ client, records }: Store, definition: object, expected: number | undefined): Promise<FunctionEntry> {
-  await client.functions.put(definition, expected).catch(throwPreconditionFailed(expected));
   const { name } = definition as { name: string };
   // Records of an earlier function of this name, which was deleted without the gateway, must not apply to the new one.
-  if (expected === 0) await deleteRecords({ records }, name);
+  const deleteFormer = expected === 0 ? await records.deletionOf(name) : undefined;
+  await client.functions.put(definition, expected).catch(throwPreconditionFailed(expected));
+  await deleteFormer?.();
   return await client.functions.get(name);
 }
 
@@ -40,8 +41,9 @@ export async function storePolicy(
 
 /** Deletes a function, and the fields that the vendor's API stores of it. Throws `HttpError` 412 if it has another revision than expected. */
 export async function deleteFunction({ client, records }: Store, name: FunctionName, expected: number | undefined): Promise<void> {
+  const deleteRecords = await records.deletionOf(name);
   await client.functions.delete(name, expected).catch(throwPreconditionFailed(expected));
-  await deleteRecords({ records }, name);
+  await deleteRecords();
 }
 
 /** A caller that expects any revision named no precondition. */
@@ -50,11 +52,6 @@ function throwPreconditionFailed(expected: number | undefined): (cause: unknown)
     if (!(cause instanceof ConflictError) || expected === undefined) throw cause;
     throw new HttpError({ status: 412, message: (nameOf) => cause.messageFor(nameOf) }, { cause });
   };
-}
-
-/** Deletes the fields that the vendor's API stores of a function. */
-async function deleteRecords({ records }: Pick<Store, 'records'>, name: string): Promise<void> {
-  await Promise.all([records.deleteFunction(name), records.deleteAsyncConfig(name)]);
 }
 
 /**

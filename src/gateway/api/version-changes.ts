@@ -42,8 +42,9 @@ export function addVersionChanges(routes: Routes, gateway: Gateway): void {
     },
     async (call, { params: { name: given, version } }) => {
       const name = scopeOf(call, gateway).token(given);
+      const deleteRecords = await records.deletionOf(name, version);
       await client.functions.deleteVersion(name, version);
-      await Promise.all([records.deleteFunction(name, version), records.deleteAsyncConfig(name, version)]);
+      await deleteRecords();
       return call.body(null, 204);
     },
   );
@@ -72,8 +73,9 @@ export function addVersionChanges(routes: Routes, gateway: Gateway): void {
     },
     async (call, { params: { name: given, alias } }) => {
       const name = scopeOf(call, gateway).token(given);
+      const deleteRecords = await records.deletionOf(name, `!${aliasNameOf(alias)}`);
       await client.functions.deleteAlias(name, aliasNameOf(alias));
-      await records.deleteAsyncConfig(name, `!${aliasNameOf(alias)}`);
+      await deleteRecords();
       return call.body(null, 204);
     },
   );

@@ -59,8 +59,9 @@ export function addAliases(app: Hono<GatewayEnv>, gateway: Gateway): void {
   app.delete(`${ROUTE}/:alias`, async (call) => {
     const fn = await changeableTarget(call, gateway);
     const { name } = aliasOf(await client.functions.get(fn), call.req.param('alias'));
+    const deleteRecords = await records.deletionOf(fn, `!${name}`);
     await client.functions.deleteAlias(fn, name);
-    await records.deleteAsyncConfig(fn, `!${name}`);
+    await deleteRecords();
     return call.body(null, 204);
   });
 

@@ -76,11 +76,12 @@ export function addAsyncConfig(app: Hono<GatewayEnv>, gateway: Gateway): void {
   app.delete(ROUTE, async (call) => {
     const { name, qualifier } = await targetOf(call, gateway);
     expectConfig(call, await client.functions.get(name), qualifier);
+    const deleteRecord = await records.asyncConfigDeletionOf(name, qualifier);
     // `backoff` and `allowCycle` are kept, because the vendor's API does not contain them.
     await client.functions.changePolicy(name, qualifier, ({ backoff, allowCycle }) =>
       qualifier.startsWith('!') ? undefined : { ...NO_POLICY, backoff, allowCycle },
     );
-    await records.deleteAsyncConfig(name, qualifier);
+    await deleteRecord();
     return call.body(null, 204);
   });
 

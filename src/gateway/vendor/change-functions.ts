@@ -20,7 +20,7 @@ import {
   uninterpretedOf,
 } from './create-function.ts';
 import { formerFunction } from './former-package.ts';
-import { recordOf, viewFunction } from './function-view.ts';
+import { derivedRecord, recordOf, viewFunction } from './function-view.ts';
 import { changeableTarget, filesOf } from './functions.ts';
 import { checkQuotas } from './quotas.ts';
 import { inSeconds } from './times.ts';
@@ -55,11 +55,12 @@ function addCreate(app: Hono<GatewayEnv>, gateway: Gateway): void {
       handler: { kind: 'process', package: await client.packages.put(archive, projectOf(token)), ...entry },
       ...definitionOf(wanted),
     };
+    // The records of an earlier function of this name.
+    const deleteFormer = await records.deletionOf(token);
     const registered = await client.functions.put(definition, 0).catch((cause: unknown) => {
       throw cause instanceof ConflictError ? existsAlready(shown, { cause }) : cause;
     });
-    await records.deleteAsyncConfig(token);
-    await records.deleteFunction(token);
+    await deleteFormer();
     await records.putFunction(token, {
       package: wanted.package,
       ...recordedConfig(wanted),
@@ -91,10 +92,10 @@ function addUpdateConfig(app: Hono<GatewayEnv>, gateway: Gateway): void {
     const { definition } = present;
     const handler = await handlerFrom(gateway, wanted, present);
     const changed = await client.functions.put({ ...definition, handler, ...definitionOf(wanted, definition) }, present.revision);
-    const before = recordOf(gateway, present);
-    const kept = { ...before.kept, ...uninterpretedOf(wanted) };
-    const record = { ...before, ...recordedConfig(wanted), kept, last_modified: inSeconds(clock.now()) };
-    await records.putFunction(name, record);
+    await records.changeFunction(name, (before = derivedRecord(present)) => {
+      const kept = { ...before.kept, ...uninterpretedOf(wanted) };
+      return { ...before, ...recordedConfig(wanted), kept, last_modified: inSeconds(clock.now()) };
+    });
     return call.json(viewFunction(call, gateway, changed));
   });
 }
@@ -124,7 +125,7 @@ function addUpdateMaxInstances(app: Hono<GatewayEnv>, gateway: Gateway): void {
     const { definition, revision } = present;
     const concurrency = concurrencyFor(max_instance_num, definition.concurrency);
     const changed = await client.functions.put({ ...definition, concurrency }, revision);
-    await records.putFunction(name, { ...recordOf(gateway, present), max_instance_num });
+    await records.changeFunction(name, (before = derivedRecord(present)) => ({ ...before, max_instance_num }));
     return call.json(viewFunction(call, gateway, changed));
   });
 }

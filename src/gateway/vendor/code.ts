@@ -31,14 +31,14 @@ export function addCode(app: Hono<GatewayEnv>, gateway: Gateway): void {
     const entry = entryOf({ handler: record.handler, initializer_handler: record.initializer_handler }, files);
     const handler = { kind: 'process', package: await client.packages.put(archive, projectOf(name)), ...entry };
     const changed = await client.functions.put({ ...present.definition, handler }, present.revision);
-    await records.putFunction(name, {
-      ...record,
+    await records.changeFunction(name, (before = record) => ({
+      ...before,
       code_type: wanted.code_type,
       code_filename: wanted.code_filename ?? defaultFilename(wanted.code_type, entry.file),
       code_size: bytes,
       digest,
       last_modified: inSeconds(clock.now()),
-    });
+    }));
     return call.json(await describe(call, changed));
   });
 

@@ -58,20 +58,23 @@ function maxInstancesOf({ records }: Gateway, name: string): number {
 }
 
 /** The record of a version; for a version that was configured without this API, a record derived from its definition. */
-export function recordOf({ records }: Gateway, { definition, version }: RegisteredFunction): FunctionRecord {
+export function recordOf({ records }: Gateway, found: RegisteredFunction): FunctionRecord {
+  return records.function(found.definition.name, found.version) ?? derivedRecord(found);
+}
+
+/** The record of a version that was configured without this API. */
+export function derivedRecord({ definition }: RegisteredFunction): FunctionRecord {
   const { handler, name } = definition;
-  return (
-    records.function(name, version) ?? {
-      package: splitPackage(splitName(name).bare).package,
-      runtime: handler.kind === 'process' || handler.kind === 'inline' ? 'Node.js20.15' : 'Custom',
-      handler: handler.kind === 'process' ? handlerOf(handler.file, handler.export) : `index.${handler.kind}`,
-      memory_size: definition.memoryInMb,
-      code_type: handler.kind === 'process' && handler.package !== undefined ? 'zip' : 'inline',
-      code_filename: '',
-      code_size: 0,
-      digest: handler.kind === 'process' ? (handler.package ?? '') : '',
-      max_instance_num: -1,
-      last_modified: UNKNOWN_TIME,
-    }
-  );
+  return {
+    package: splitPackage(splitName(name).bare).package,
+    runtime: handler.kind === 'process' || handler.kind === 'inline' ? 'Node.js20.15' : 'Custom',
+    handler: handler.kind === 'process' ? handlerOf(handler.file, handler.export) : `index.${handler.kind}`,
+    memory_size: definition.memoryInMb,
+    code_type: handler.kind === 'process' && handler.package !== undefined ? 'zip' : 'inline',
+    code_filename: '',
+    code_size: 0,
+    digest: handler.kind === 'process' ? (handler.package ?? '') : '',
+    max_instance_num: -1,
+    last_modified: UNKNOWN_TIME,
+  };
 }

@@ -35,9 +35,9 @@ export function addFunctions(app: Hono<GatewayEnv>, gateway: Gateway): void {
   app.delete(`${ROUTE}/:urn`, async (call) => {
     const { name, qualifier, isQualified } = await targetOf(call, gateway);
     if (!isQualified) {
+      const deleteRecords = await records.deletionOf(name);
       await client.functions.delete(name);
-      await records.deleteFunction(name);
-      await records.deleteAsyncConfig(name);
+      await deleteRecords();
       return call.body(null, 204);
     }
     if (qualifier === LATEST)
@@ -48,15 +48,16 @@ export function addFunctions(app: Hono<GatewayEnv>, gateway: Gateway): void {
   });
 
   async function deleteVersion(name: string, version: string): Promise<void> {
+    const deleteRecords = await records.deletionOf(name, version);
     await client.functions.deleteVersion(name, version);
-    await records.deleteFunction(name, version);
-    await records.deleteAsyncConfig(name, version);
+    await deleteRecords();
   }
   /** Deletes the version that an alias names, as the vendor does, and the alias, which would name no version. */
   async function deleteAliased(name: string, qualifier: string): Promise<void> {
     const { version } = await client.functions.find(name, qualifier);
+    const deleteRecords = await records.deletionOf(name, qualifier);
     await client.functions.deleteAlias(name, qualifier.slice(1));
-    await records.deleteAsyncConfig(name, qualifier);
+    await deleteRecords();
     if (version !== LATEST) await deleteVersion(name, version);
   }
 }
