@@ -54,22 +54,32 @@ export async function openCursor(connection: Connection, options: CursorOptions)
   const name = cursorConsumer(options.durable);
   const existing = await findConsumer(manager, name);
   if (existing !== undefined) {
-    checkFollows(existing, options);
-    const ackWait = nanos(options.ackWaitInMs);
-    // A cursor of an earlier version that follows requests would miss the derived ones.
-    const isNarrow = options.subject === undefined && (existing.config.filter_subject ?? '') !== '';
-    if (existing.config.ack_wait !== ackWait || isNarrow)
-      await manager.consumers.update(INVOCATIONS, name, { ack_wait: ackWait, ...(isNarrow ? withoutFilter : {}) });
+    await adopt(manager, existing, options);
     return name;
   }
   const config = await configOf(connection, name, options);
   await withinAckLimit(MAX_ACK_PENDING, (limit) => manager.consumers.add(INVOCATIONS, { ...config, ...limit })).catch(
     async (error: unknown) => {
-      // Another subscriber may have created the consumer first, with another start.
-      if ((await findConsumer(manager, name)) === undefined) throw error;
+      // Another subscriber may have created the consumer first, with another start or filter.
+      const created = await findConsumer(manager, name);
+      if (created === undefined) throw error;
+      await adopt(manager, created, options);
     },
   );
   return name;
+}
+
+/** Uses the consumer of a cursor that exists. Throws `WrongStateError` when the cursor follows something else. */
+async function adopt(manager: Connection['manager'], existing: ConsumerInfo, options: CursorOptions): Promise<void> {
+  checkFollows(existing, options);
+  const ackWait = nanos(options.ackWaitInMs);
+  // A cursor of an earlier version that follows requests would miss the derived ones.
+  const isNarrow = options.subject === undefined && (existing.config.filter_subject ?? '') !== '';
+  if (existing.config.ack_wait === ackWait && !isNarrow) return;
+  await manager.consumers.update(INVOCATIONS, cursorConsumer(options.durable), {
+    ack_wait: ackWait,
+    ...(isNarrow ? withoutFilter : {}),
+  });
 }
 
 /** nats.js keeps the present filter unless the field is present, and writes an empty text into the subject of its request. */
