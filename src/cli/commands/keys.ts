@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto';
-import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { printOne } from '#src/cli/print/output.ts';
 import { say, sayCount } from '#src/cli/texts/say.ts';
@@ -44,7 +42,7 @@ async function rotate(call: Call<RotateOptions>): Promise<typeof exitCodes.ok> {
     const { SecretSealer } = await import('#src/core/encryption/secret-sealer.ts');
     // Wrapped with the present master key, so that every process opens them before it knows a new one.
     const renewed = await renewDataKeys(functions, present);
-    const keys = options.newMasterKey ? await addMasterKey(call) : present;
+    const keys = options.newMasterKey ? await withNewMasterKey(call) : present;
     await new SecretSealer(state, present).replaceKeys(keys);
     const wrapped = await wrapDataKeysAgain(functions, keys);
     printOne(call, {
@@ -64,8 +62,8 @@ async function rotate(call: Call<RotateOptions>): Promise<typeof exitCodes.ok> {
   });
 }
 
-/** Replaces the file as a whole, so that no process reads a part of it. */
-async function addMasterKey({ options }: Call): Promise<MasterKeys> {
+/** The keys with the new one. */
+async function withNewMasterKey({ options }: Call): Promise<MasterKeys> {
   const { encryptionKey } = await findTarget({ ...options, json: true });
   if (encryptionKey === undefined || !('file' in encryptionKey)) {
     throw usageProblem(
@@ -74,11 +72,7 @@ async function addMasterKey({ options }: Call): Promise<MasterKeys> {
       'add the key where the command reads it, without --new-master-key',
     );
   }
-  const { file } = encryptionKey;
-  const id = `k${new Date().toISOString().replace(/\D/g, '').slice(0, 14)}`;
-  const { mode } = await stat(file);
-  const content = `${id} ${randomBytes(32).toString('base64')}\n${await readFile(file, 'utf8')}`;
-  await writeFile(`${file}.new`, content, { mode, flag: 'wx' });
-  await rename(`${file}.new`, file);
+  const { addMasterKey } = await import('#src/cli/master-key-file.ts');
+  await addMasterKey(encryptionKey.file);
   return await readGivenKeys(options);
 }

@@ -15,6 +15,8 @@ export const usage = {
   'the batch cannot be read': '无法读取批次文件',
   '--key has no meaning here': '--key 在此没有意义',
   'no master key was added': '没有添加主密钥',
+  'wait until the other sequent keys rotate has ended; if none runs, remove the .new file; then the same command again':
+    '等待另一个 sequent keys rotate 结束；如果没有在运行，请删除该 .new 文件；然后重新运行同一命令',
   'the configuration cannot be stored': '无法保存配置',
   'the key cannot be stored': '无法保存密钥',
   'the cluster is not valid': '集群无效',
