@@ -295,7 +295,7 @@ describe('a history user of a project', () => {
       expect(asked.length).toBeGreaterThan(5);
       for (const query of asked) {
         const text = JSON.stringify(query);
-        const reply = await nats.request(`history.project.${STRANGER.project}.${question}`, text);
+        const reply = await nats.request(`history.project.${STRANGER.project}.${question}`, text, { timeout: 30_000 });
         const head = JSON.stringify([...(reply.headers ?? [])]);
         expect([text, leakedIn({ head, body: reply.string() }, text)]).toEqual([text, []]);
       }
