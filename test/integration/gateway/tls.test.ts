@@ -129,11 +129,13 @@ describe('a running gateway', () => {
   test('keeps its certificate when the new files cannot be used, and says why', async () => {
     await replace(certFile, first.cert);
     await expect.poll(() => gateway.stderr).toContain(`does not belong to the certificate ${certFile}`);
+    const problems = async (): Promise<string[]> => {
+      const { roles } = (await call('/api/system', token)).body as { roles: { file_problems?: string[] }[] };
+      return roles.flatMap(({ file_problems = [] }) => file_problems);
+    };
+    // The line may be older than the last change, and a busy process may answer too late to be listed.
+    await expect.poll(problems, { timeout: 40_000 }).toContainEqual(expect.stringContaining('the content before is still in use'));
     expect((await call('/healthz')).server).toBe('second');
-    const { roles } = (await call('/api/system', token)).body as { roles: { file_problems?: string[] }[] };
-    expect(roles.flatMap(({ file_problems = [] }) => file_problems)).toContainEqual(
-      expect.stringContaining('the content before is still in use'),
-    );
     await use(first);
     await gateway.signal('SIGHUP');
     await expect.poll(async () => (await call('/healthz')).server).toBe('first');
