@@ -9,15 +9,21 @@ const path = `${F}/test1/invocations-async`;
 let opened: OpenedApp;
 let gateway: RunningGateway;
 let port: number;
+/** The gateway with short time limits. A delay of the test ends a request there, so only the tests of the limits use it. */
+let hasty: RunningGateway;
+let hastyPort: number;
 
 beforeAll(async () => {
   opened = await openApp();
   await opened.registry.put({ name: 'test1', handler: { kind: 'inline' } });
-  const listen = { host: '127.0.0.1', port: 0, isPortNegotiable: true, headersTimeoutInMs: 300, requestTimeoutInMs: 700 };
+  const listen = { host: '127.0.0.1', port: 0, isPortNegotiable: true };
   gateway = await startGateway(opened.options, listen);
-  port = Number(new URL(gateway.url).port);
+  hasty = await startGateway(opened.options, { ...listen, headersTimeoutInMs: 300, requestTimeoutInMs: 700 });
+  [port, hastyPort] = [gateway, hasty].map(({ url }) => Number(new URL(url).port)) as [number, number];
 });
-afterAll(() => gateway.stop(0));
+afterAll(async () => {
+  for (const one of [gateway, hasty]) await one.stop(0);
+});
 
 const head = (lines: readonly string[], host = '127.0.0.1'): string =>
   [`POST ${path} HTTP/1.1`, `Host: ${host}`, ...lines, '', ''].join('\r\n');
@@ -103,11 +109,11 @@ describe('a raw connection', () => {
   });
 
   test('with endless headers is closed after the timeout of headers, even if it keeps sending', async () => {
-    expect(statusesIn(await drip(port, `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: `, 50))).toEqual([408]);
+    expect(statusesIn(await drip(hastyPort, `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: `, 50))).toEqual([408]);
   });
 
   test('with an endless body is closed after the timeout of a request, even if it keeps sending', async () => {
-    expect(statusesIn(await drip(port, head(['Content-Length: 100000']), 50))).toEqual([408]);
+    expect(statusesIn(await drip(hastyPort, head(['Content-Length: 100000']), 50))).toEqual([408]);
   });
 
   test('with a batch that sends longer than a request may take is served, as its next request is', async () => {
@@ -116,7 +122,7 @@ describe('a raw connection', () => {
     const start = `POST ${batch} HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n`;
     const next = `GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n`;
     const lines = Array.from({ length: 20 }, () => '3\r\n{}\n\r\n');
-    const answer = await sendSlowly(port, [start, ...lines, `0\r\n\r\n${next}`], 100);
+    const answer = await sendSlowly(hastyPort, [start, ...lines, `0\r\n\r\n${next}`], 100);
     expect(statusesIn(answer)).toEqual([200, 200]);
     expect(answer).toMatch(/\{"type":"end","batch":"[\w-]+","accepted":20,"repeated":0,"refused":0,"unanswered":0\}/);
     expect(opened.sent.length).toBe(before + 20);
