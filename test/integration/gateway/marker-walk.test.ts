@@ -51,7 +51,7 @@ test('a walk by marker meets every finished invocation once, while the read mode
     reach: (sequence) => reach(projection.projection, sequence, systemClock),
   });
   const code = Buffer.from('exports.handler = async () => 1;').toString('base64');
-  const definition = { func_name: 'walked', package: 'default', runtime: 'Node.js18.15', timeout: 5, handler: 'index.handler' };
+  const definition = { func_name: 'walked', package: 'default', runtime: 'Node.js18.15', timeout: 30, handler: 'index.handler' };
   const created = { ...definition, memory_size: 128, code_type: 'inline', func_code: { file: code } };
   expect((await sequent.call('POST', F, { body: created })).status).toBe(200);
 

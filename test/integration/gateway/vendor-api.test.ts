@@ -28,7 +28,7 @@ async function create(name: string, source: string, facts: object = {}): Promise
     func_name: name,
     package: 'default',
     runtime: 'Node.js18.15',
-    timeout: 5,
+    timeout: 30,
     handler: 'index.handler',
     memory_size: 128,
     ...inline,
@@ -162,7 +162,7 @@ describe('invokeFunction', () => {
 
 describe('asyncInvokeFunction', () => {
   test('replies before the function ends', async () => {
-    await create('endless', 'exports.handler = () => new Promise(() => {})', { timeout: 3 });
+    await create('endless', 'exports.handler = () => new Promise(() => {})', { timeout: 300 });
     const { request_id } = (await (await sequent.call('POST', `${F}/endless/invocations-async`, { body: {} })).json()) as {
       request_id: string;
     };
