@@ -57,9 +57,10 @@ describe('a connection to NATS', () => {
 
     const replaced = { 'clients.pem': nextClients.ca, 'client.pem': nextClient.cert, 'client.key': nextClient.key, seed: nextSeed };
     await Promise.all(Object.entries(replaced).map(([name, content]) => replace(name, content)));
+    const reconnected = new Promise<void>((resolve) => connection.onReconnect(resolve));
     await nats.change(lines(nextSeed));
     // The server ends the connection of the user that it no longer has.
-    await new Promise<void>((resolve) => connection.onReconnect(resolve));
+    await reconnected;
     await connection.nats.flush();
     await connection.close();
   });
