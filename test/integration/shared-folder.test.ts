@@ -71,6 +71,8 @@ describe('a killed Sequent process', () => {
 
   test('together with its server does not hinder the next one', async ({ dataDir, start }) => {
     const killed = await startSequent(bin, dataDir);
+    // It would start another server if it saw the end of its own one.
+    killed.process.kill('SIGSTOP');
     process.kill(killed.pid, 'SIGSTOP');
     process.kill(killed.pid, 'SIGKILL');
     await endProcess(killed.process, 'SIGKILL');
