@@ -24,8 +24,8 @@ async function put({ registry }: RunningSystem, debounce: object, more: object =
 
 async function invoke(system: RunningSystem, events: readonly Event[]): Promise<string[]> {
   const ids = events.map(({ key, number }) => `g-${key}-${number}`);
-  // One after another, so that the log has them in this order.
-  for (const [index, event] of events.entries()) await system.publish('gathers', JSON.stringify(event), { 'Request-Id': ids[index] ?? '' });
+  // All at once, so that no pause is between their times of acceptance. One connection keeps their order.
+  await Promise.all(events.map((event, index) => system.publish('gathers', JSON.stringify(event), { 'Request-Id': ids[index] ?? '' })));
   return ids;
 }
 
