@@ -15,19 +15,12 @@ import { natsOptionsOf } from '#src/nats/transport/connect-options.ts';
 import { embeddedTest as test } from '#test/support/nats/embedded-fixtures.ts';
 import { serversOn } from '#test/support/nats/embedded-servers.ts';
 
+/** The port is free between the end of a server and the next try to start it. */
+const OFTEN = { timeout: 20_000, interval: 1 };
+
 describe('an embedded server', () => {
-  test('answers with JetStream on in under a second, and is gone after stop', async ({ dataDir, start }) => {
-    const timedStart = async () => {
-      const startedAt = performance.now();
-      return { server: await start(), tookInMs: performance.now() - startedAt };
-    };
-    let { server, tookInMs } = await timedStart();
-    // The machine may be busy during one start.
-    for (let more = 0; more < 3 && tookInMs >= 1_000; more++) {
-      await server.stop();
-      ({ server, tookInMs } = await timedStart());
-    }
-    expect(tookInMs).toBeLessThan(1_000);
+  test('answers with JetStream on, and is gone after stop', async ({ dataDir, start }) => {
+    const server = await start();
     await createStream(server);
     expect(await serversOn(dataDir)).toEqual([server.pid]);
     await server.stop();
@@ -112,7 +105,7 @@ describe('an embedded server', () => {
     await vi.waitFor(async () => {
       thief.listen({ host: '127.0.0.1', port: Number(new URL(url).port) });
       await once(thief, 'listening');
-    });
+    }, OFTEN);
     await vi.waitFor(() => expect(events).toContain('restart-failed'), { timeout: 20_000 });
     thief.close();
     await vi.waitFor(() => expect(events).toContain('restarted'), { timeout: 20_000 });
