@@ -12,8 +12,15 @@ import { type RunningSystem, startSystem } from '#test/support/nats/running-syst
 
 const PATIENT = { timeout: 60_000, interval: 20 };
 
-/** Counts the executions of a function at each moment, over all workers of this process. */
-function createMeter() {
+/**
+ * Counts the executions of a function at each moment, over all workers of this process. Each execution waits until as many as `meeting` ran
+ * at one moment.
+ */
+function createMeter({ meeting = 1 } = {}) {
+  let meet = (): void => {};
+  const met = new Promise<void>((resolve) => {
+    meet = resolve;
+  });
   const running = new Map<string, number>();
   const most = new Map<string, number>();
   const add = (key: string, by: number): void => {
@@ -23,6 +30,8 @@ function createMeter() {
   const handler = async (event: unknown): Promise<void> => {
     const { key = 'none', ms = 20 } = event as { key?: string; ms?: number };
     for (const one of ['all', key]) add(one, 1);
+    if (running.get('all') === meeting) meet();
+    await met;
     await systemClock.sleep(ms);
     for (const one of ['all', key]) add(one, -1);
   };
@@ -64,7 +73,7 @@ async function invoke(system: RunningSystem, name: string, events: readonly obje
 
 describe('a limit over all workers', () => {
   test('is reached and never exceeded by three workers, each of which could run more', async ({ server: { url } }) => {
-    const { handler, most } = createMeter();
+    const { handler, most } = createMeter({ meeting: 4 });
     const handlers = new Map([['metered', handler]]);
     await using first = await startSystem(url, handlers);
     await using _second = await startSystem(url, handlers);
@@ -76,7 +85,7 @@ describe('a limit over all workers', () => {
   });
 
   test('holds for the functions of a pool together, and each function has its own limit', async ({ server: { url } }) => {
-    const { handler, most } = createMeter();
+    const { handler, most } = createMeter({ meeting: 3 });
     const handlers = new Map([
       ['wide', handler],
       ['narrow', handler],
@@ -93,12 +102,13 @@ describe('a limit over all workers', () => {
   });
 
   test('is followed when it changes while attempts wait, and no longer holds when it is removed', async ({ server: { url } }) => {
-    const { handler, most } = createMeter();
+    const { handler, most } = createMeter({ meeting: 2 });
     await using system = await startSystem(url, new Map([['metered', handler]]));
     await put(system, 'metered', { concurrency: 1 });
-    const ids = await invoke(system, 'metered', Array(12).fill({ ms: 200 }));
+    const ids = await invoke(system, 'metered', Array(12).fill({}));
     await expect.poll(() => most.get('all'), PATIENT).toBe(1);
     await put(system, 'metered', undefined);
+    // The first one still runs.
     await untilResults(system, ids);
     expect(most.get('all')).toBeGreaterThan(1);
   });
