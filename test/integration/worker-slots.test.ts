@@ -1,17 +1,23 @@
+import type { Msg } from 'nats';
 import { describe, expect } from 'vitest';
+import type { FunctionName } from '#src/core/names/names.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
 import { changeQuota } from '#src/core/quotas/change-quota.ts';
+import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
 import { type RunningSequent, STRANGER, startSequent } from '#test/support/gateway/running-gateway.ts';
 import { sharedByFile } from '#test/support/shared-by-file.ts';
 
 const SLOTS = 4;
 const BACKLOG = 300;
-const file = new URL('../support/gateway/handlers.mjs', import.meta.url).pathname;
 const test = sharedByFile(() => startSequent({ workerSlots: SLOTS }));
 let sequent: RunningSequent;
+let responder: Connection;
 
 test.beforeAll(async ({ sequent: own }) => {
   sequent = own;
+  responder = await openConnection({ servers: sequent.server.url });
 });
+test.afterAll(() => responder.close());
 
 type Step = { function: string; type: 'running' | 'succeeded'; invocation: string };
 
@@ -33,8 +39,32 @@ async function stepsUntil(isOver: (steps: readonly Step[]) => boolean): Promise<
   return steps;
 }
 
-const define = (name: string, paused = false) =>
-  sequent.roles.registry.put({ name, handler: { kind: 'process', file, export: 'sleep' }, concurrency: 50, paused });
+const subjectOf = (name: string): string => `fn.${name.replace('=', '.')}`;
+
+const define = (name: string) =>
+  sequent.roles.registry.put({ name, handler: { kind: 'subject', subject: subjectOf(name) }, concurrency: 50, timeoutInMs: 60_000 });
+
+/** Answers the requests of functions. Before the returned function is called, no request gets its answer. */
+async function answerLater(names: readonly string[], ms: number): Promise<() => void> {
+  let release = (): void => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const answer = async (message: Msg): Promise<void> => {
+    await released;
+    await systemClock.sleep(ms);
+    message.respond('null');
+  };
+  for (const name of names) responder.nats.subscribe(subjectOf(name), { callback: (_, message) => void answer(message) });
+  await responder.nats.flush();
+  return release;
+}
+
+/** Waits until the worker has requests of each function, which have a slot or wait for one. */
+async function untilKnown(names: readonly string[]): Promise<void> {
+  const { queue } = sequent.roles.ports;
+  for (const name of names) await expect.poll(() => queue.deliveredUpTo(name as FunctionName), { timeout: 40_000 }).toBeGreaterThan(0);
+}
 
 async function invoke(name: string, body: unknown): Promise<string> {
   const reply = await sequent.call('POST', `/api/functions/${name}/invocations`, { body });
@@ -44,16 +74,20 @@ async function invoke(name: string, body: unknown): Promise<string> {
 
 describe('a worker with a limit of slots', () => {
   test('starts a request of a project before the backlog of another one', async () => {
-    await define(`${STRANGER.project}=flood`);
-    await define('urgent');
-    const events = Array.from({ length: BACKLOG }, () => ({ ms: 30 }));
+    const names = [`${STRANGER.project}=flood`, 'urgent'];
+    const release = await answerLater(names, 30);
+    for (const name of names) await define(name);
+    const events = Array.from({ length: BACKLOG }, () => ({}));
     const flooded = await sequent.call('POST', '/api/functions/flood/invocations?batch', {
       body: events,
       headers: { 'x-auth-token': STRANGER.token },
     });
     expect(flooded.status).toBe(202);
-    await stepsUntil((steps) => steps.length >= 2 * SLOTS);
-    const id = await invoke('urgent', { ms: 1 });
+    await stepsUntil((steps) => steps.length >= SLOTS);
+    const id = await invoke('urgent', {});
+    // The backlog has all slots and does not get smaller before the worker knows the other request.
+    await untilKnown(['urgent']);
+    release();
     const all = await stepsUntil((steps) => steps.filter(({ type }) => type === 'succeeded').length === BACKLOG + 1);
     let running = 0;
     const most = Math.max(
@@ -71,15 +105,19 @@ describe('a worker with a limit of slots', () => {
 
   test('gives two projects with a backlog the slots by their weights', async () => {
     const names = ['gold', `${STRANGER.project}=iron`];
-    for (const name of names) await define(name, true);
+    const release = await answerLater(names, 20);
+    // The worker reads both in this order, so it knows the weight of a project when it knows requests of the functions.
     await changeQuota(sequent.roles.ports.functions, undefined, () => ({ weight: 3 }));
-    const events = Array.from({ length: 500 }, () => ({ ms: 20 }));
+    for (const name of names) await define(name);
+    const events = Array.from({ length: 500 }, () => ({}));
     for (const [name, headers] of [
       ['gold', {}],
       ['iron', { 'x-auth-token': STRANGER.token }],
     ] as const)
       expect((await sequent.call('POST', `/api/functions/${name}/invocations?batch`, { body: events, headers })).status).toBe(202);
-    for (const name of names) await define(name);
+    // No backlog gets smaller before the worker knows both.
+    await untilKnown(names);
+    release();
     const starts = (steps: readonly Step[], name: string): number =>
       steps.filter((step) => step.type === 'running' && step.function.endsWith(name)).length;
     const all = await stepsUntil((known) => starts(known, 'gold') === 500);
