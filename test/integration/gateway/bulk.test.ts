@@ -4,11 +4,15 @@ import type { InvocationRow } from '#src/gateway/api/schemas/invocations.ts';
 import type { SystemView } from '#src/gateway/api/schemas/system.ts';
 import { eventually } from '#test/support/gateway/eventually.ts';
 import { KEYS, type RunningSequent, STRANGER, startSequent } from '#test/support/gateway/running-gateway.ts';
+import { serveProjectionOn } from '#test/support/projection/served-projection.ts';
 import { sharedByFile } from '#test/support/shared-by-file.ts';
 
-const test = sharedByFile(() => startSequent({ with: ['projection'] }));
+const test = sharedByFile(startSequent);
 const handlers = new URL('../../support/gateway/handlers.mjs', import.meta.url).pathname;
 let sequent: RunningSequent;
+let projection: AsyncDisposable;
+/** Every page of a list but the first one waits for it. */
+let furtherPages = Promise.resolve();
 
 async function send<Body>(method: string, path: string, body?: unknown): Promise<Body> {
   const reply = await sequent.call(method, path, body === undefined ? {} : { body });
@@ -26,6 +30,15 @@ async function accepted(name: string, count: number, states: string): Promise<vo
 
 test.beforeAll(async ({ sequent: own }) => {
   sequent = own;
+  projection = await serveProjectionOn(sequent.server.url, sequent.folder, {
+    change: (answers) => ({
+      ...answers,
+      async list(query) {
+        if (query.cursor !== undefined) await furtherPages;
+        return await answers.list(query);
+      },
+    }),
+  });
   for (const name of ['fail', 'held'])
     await send('PUT', `/api/functions/${name}`, {
       handler: { kind: 'process', file: handlers, export: 'fail' },
@@ -34,6 +47,8 @@ test.beforeAll(async ({ sequent: own }) => {
   await send('POST', '/api/functions/held/pause');
   await eventually(async () => (await sequent.call('GET', '/api/invocations')).status === 200);
 });
+
+test.afterAll(() => projection[Symbol.asyncDispose]());
 
 test('a redrive in the background has an id, reports its progress, and leaves out what was redriven before', async () => {
   await accepted('fail', 4, 'notified');
@@ -54,8 +69,14 @@ test('a redrive in the background has an id, reports its progress, and leaves ou
 
 test('an operation that is aborted ends early, keeps what it did, and is over', async () => {
   await accepted('held', 120, 'queued');
+  let release = (): void => {};
+  // The operation is not over before the abort, because its second page waits.
+  furtherPages = new Promise((resolve) => {
+    release = resolve;
+  });
   const { id } = await send<BulkOperationView>('POST', '/api/bulk', { action: 'cancel', filter: { function: 'held' }, reason: 'a test' });
   await send('POST', `/api/bulk/${id}/abort`);
+  release();
   await eventually(async () => (await operation(id)).state !== 'running');
   const { state, done, abort_requested_by } = await operation(id);
   expect([state, done <= 100, abort_requested_by]).toEqual(['aborted', true, KEYS.ak]);

@@ -4,11 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { LogSource, SourceEntry } from '#src/core/log/log-source.ts';
-import { systemClock } from '#src/core/ports/clock.ts';
-import { serveHistory } from '#src/nats/questions/history-service.ts';
-import { reach } from '#src/projection/reach.ts';
 import { PROJECT, type RunningSequent, startSequent } from '#test/support/gateway/running-gateway.ts';
-import { openProjectionOn } from '#test/support/projection/opened-projection.ts';
+import { serveProjectionOn } from '#test/support/projection/served-projection.ts';
 
 const F = `/v2/${PROJECT}/fgs/functions`;
 
@@ -42,14 +39,7 @@ test('a walk by marker meets every finished invocation once, while the read mode
   await using sequent = await startSequent();
   const folder = await mkdtemp(join(tmpdir(), 'sequent-walk-'));
   const log = delayable();
-  await using projection = await openProjectionOn(sequent.server.url, folder, { wrap: log.wrap });
-  const endService = await serveHistory(projection.connection, {
-    answers: projection.answers,
-    instance: 'p-test',
-    version: '0.1.0',
-    project: 'default',
-    reach: (sequence) => reach(projection.projection, sequence, systemClock),
-  });
+  await using _projection = await serveProjectionOn(sequent.server.url, folder, { wrap: log.wrap });
   const code = Buffer.from('exports.handler = async () => 1;').toString('base64');
   const definition = { func_name: 'walked', package: 'default', runtime: 'Node.js18.15', timeout: 30, handler: 'index.handler' };
   const created = { ...definition, memory_size: 128, code_type: 'inline', func_code: { file: code } };
@@ -73,6 +63,5 @@ test('a walk by marker meets every finished invocation once, while the read mode
     await invoke(sequent);
   } while (marker !== 0);
   expect(walked.filter((id) => known.includes(id)).sort()).toEqual([...known].sort());
-  await endService();
   await rm(folder, { recursive: true, force: true });
 });
