@@ -103,7 +103,7 @@ describe('a worker with a limit of slots', () => {
     expect(floodedAfter).toBeGreaterThan(BACKLOG / 2);
   });
 
-  test('gives two projects with a backlog the slots by their weights', async () => {
+  test('gives two projects with a backlog the slots by their weights', { timeout: 120_000 }, async () => {
     const names = ['gold', `${STRANGER.project}=iron`];
     const release = await answerLater(names, 20);
     // The worker reads both in this order, so it knows the weight of a project when it knows requests of the functions.

@@ -67,7 +67,7 @@ test('a redrive in the background has an id, reports its progress, and leaves ou
   expect(await (await sequent.call('GET', '/api/bulk', asStranger)).json()).toEqual({ operations: [] });
 });
 
-test('an operation that is aborted ends early, keeps what it did, and is over', async () => {
+test('an operation that is aborted ends early, keeps what it did, and is over', { timeout: 120_000 }, async () => {
   await accepted('held', 120, 'queued');
   let release = (): void => {};
   // The operation is not over before the abort, because its second page waits.
