@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { FunctionHost } from '#src/core/ports/function-host.ts';
 import { createProcessHost } from '#src/hosts/process-host.ts';
-import { execute, isRunning, pidsIn, processFunction, until } from '#test/support/hosts/executions.ts';
+import { BEYOND_PAUSES_IN_MS, execute, isRunning, pidsIn, processFunction, until } from '#test/support/hosts/executions.ts';
 import { scratchFile } from '#test/support/hosts/scratch-file.ts';
 
 let host: FunctionHost | undefined;
@@ -38,14 +38,18 @@ describe('the environment of a function', () => {
 });
 
 describe('a process that a function started', () => {
-  test.each([false, true])('ends after a timeout (sharing its output: %s)', async (inherit) => {
-    const file = scratchFile();
-    const definition = processFunction({ export: 'fork', timeoutInMs: 500 });
-    const running = execute(open(), definition, { file, inherit, thenSpin: true });
-    const pids = await pidsIn(file);
-    expect(pids.map(isRunning)).toEqual([true, true]);
-    expect(await running).toMatchObject({ failure: { code: 4010 } });
-    await until(() => !pids.some(isRunning), 'the whole group is gone');
+  test('ends after a timeout, whether or not it shares the output', async () => {
+    const opened = open();
+    const endAfterTimeout = async (inherit: boolean): Promise<void> => {
+      const file = scratchFile();
+      const definition = processFunction({ name: `sharing-${inherit}`, export: 'fork', timeoutInMs: BEYOND_PAUSES_IN_MS });
+      const running = execute(opened, definition, { file, inherit, thenSpin: true });
+      const pids = await pidsIn(file);
+      expect(pids.map(isRunning)).toEqual([true, true]);
+      expect(await running).toMatchObject({ failure: { code: 4010 } });
+      await until(() => !pids.some(isRunning), 'the whole group is gone');
+    };
+    await Promise.all([endAfterTimeout(false), endAfterTimeout(true)]);
   });
 
   test('ends when the host closes', async () => {

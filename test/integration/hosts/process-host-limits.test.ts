@@ -2,18 +2,18 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { FunctionHost } from '#src/core/ports/function-host.ts';
 import { createProcessHost } from '#src/hosts/process-host.ts';
-import { execute, processFunction } from '#test/support/hosts/executions.ts';
+import { BEYOND_PAUSES_IN_MS, execute, processFunction } from '#test/support/hosts/executions.ts';
 import { scratchFile } from '#test/support/hosts/scratch-file.ts';
 
 const host: FunctionHost = createProcessHost();
 afterAll(() => host.close());
 
-describe('the timeout', () => {
+describe.concurrent('the timeout', () => {
   test('ends a handler whose promise never settles, without much delay', async () => {
     const definition = processFunction({ name: 'never', export: 'never', timeoutInMs: 200 });
     const message = 'function invocation timed out after 200 ms';
-    // On a busy machine, an execution that takes three seconds more is late as well.
-    const longer = execute(host, processFunction({ name: 'sleep', export: 'sleep' }), { inMs: 3_200 });
+    // A process starts, and may pause for 5 s. An execution of 10 s in another process ends later nevertheless.
+    const longer = execute(host, processFunction({ name: 'sleep', export: 'sleep' }), { inMs: 10_000 });
     const startedAt = performance.now();
     const first = await Promise.race([execute(host, definition), longer]);
     expect(first).toMatchObject({ kind: 'failed', failure: { kind: 'function', code: 4010, message } });
@@ -21,12 +21,12 @@ describe('the timeout', () => {
   });
 
   test('ends a busy loop, and keeps its output', async () => {
-    const definition = processFunction({ name: 'spin', export: 'spin', timeoutInMs: 200 });
+    const definition = processFunction({ name: 'spin', export: 'spin', timeoutInMs: BEYOND_PAUSES_IN_MS });
     expect(await execute(host, definition)).toMatchObject({ failure: { code: 4010 }, output: 'before the loop\n' });
   });
 
   test('does not prevent further executions of the function', async () => {
-    const definition = processFunction({ name: 'mixed', export: 'mixed', timeoutInMs: 200 });
+    const definition = processFunction({ name: 'mixed', export: 'mixed', timeoutInMs: BEYOND_PAUSES_IN_MS });
     expect(await execute(host, definition, { id: 1, spinInMs: 60_000 })).toMatchObject({ failure: { code: 4010 } });
     expect(await execute(host, definition, { id: 2 })).toEqual({ kind: 'returned', payload: '2' });
   });
@@ -75,9 +75,24 @@ describe('the end of the process', () => {
   });
 });
 
+describe('a process that cannot start', () => {
+  test('is a failure of the platform when the executable is missing', async () => {
+    const opened = createProcessHost({ command: '/nowhere/node' });
+    onTestFinished(() => opened.close());
+    const failure = { kind: 'platform', code: 161900, message: expect.stringContaining('ENOENT') };
+    expect(await execute(opened, processFunction({ export: 'echo' }))).toMatchObject({ kind: 'failed', failure });
+  });
+
+  test('is a failure of the platform when the system refuses the start', async () => {
+    const definition = processFunction({ export: 'echo', userData: { large: 'x'.repeat(4_000_000) } });
+    const failure = { kind: 'platform', code: 161900, message: expect.stringContaining('E2BIG') };
+    expect(await execute(host, definition)).toMatchObject({ kind: 'failed', failure });
+  });
+});
+
 describe('the memory limit', () => {
   test.each(['fillHeap', 'fillBuffers'])('%s ends with 4205', async (name) => {
-    const definition = processFunction({ name, export: name, memoryInMb: 64, timeoutInMs: 15_000 });
+    const definition = processFunction({ name, export: name, memoryInMb: 64, timeoutInMs: 40_000 });
     const message = expect.stringContaining('runtime memory limit exceeded');
     expect(await execute(host, definition)).toMatchObject({ failure: { kind: 'function', code: 4205, message } });
   });

@@ -23,6 +23,9 @@ export function processFunction({ file = handlerFile(), export: name, initialize
   return functionDefinitionSchema.parse({ name: 'tested', ...rest, handler });
 }
 
+/** A timeout that an execution does not reach when its process pauses for 5 s, as processes do on a loaded machine. */
+export const BEYOND_PAUSES_IN_MS = 8_000;
+
 let count = 0;
 
 export function executionOf(definition: FunctionDefinition, event: unknown = {}, facts: Partial<Execution> = {}): Execution {
@@ -48,7 +51,7 @@ export function execute(host: FunctionHost, definition: FunctionDefinition, even
 }
 
 /** Waits for a condition. Throws when the condition is not true in time. */
-export async function until(condition: () => boolean, what: string, deadlineInMs = 10_000): Promise<void> {
+export async function until(condition: () => boolean, what: string, deadlineInMs = 50_000): Promise<void> {
   const deadline = performance.now() + deadlineInMs;
   while (!condition()) {
     if (performance.now() > deadline) throw new Error(`${what}: not true within ${deadlineInMs} ms`);

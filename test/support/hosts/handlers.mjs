@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { appendFileSync, writeFileSync, writeSync } from 'node:fs';
+import { appendFileSync, existsSync, writeFileSync, writeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /* Functions of users, correct and faulty. Each export is the handler of one test. */
@@ -136,11 +136,12 @@ export const spin = async (event) => {
   while (Date.now() < until);
   return 'spun';
 };
-/** Fast by default. `spinInMs` blocks the process, `sleepInMs` does not. Appends each start to `file`. */
+/** Fast by default. `spinInMs` blocks the process; `sleepInMs` and `untilFile` do not. Appends each start to `file`. */
 export const mixed = async (event) => {
   if (event.file !== undefined) appendFileSync(event.file, `${event.id}\n`);
   if (event.spinInMs !== undefined) await spin({ inMs: event.spinInMs });
   if (event.sleepInMs !== undefined) await delay(event.sleepInMs);
+  while (event.untilFile !== undefined && !existsSync(event.untilFile)) await delay(5);
   if (event.exit === true) process.exit(3);
   return event.id;
 };
@@ -161,10 +162,13 @@ export const fillHeap = async () => {
 };
 export const fillBuffers = async () => {
   const kept = [];
-  for (;;) {
+  // The host of a paused process checks no memory, and the machine has to survive the test.
+  while (kept.length < 50) {
     kept.push(Buffer.alloc(8 * 1024 * 1024, 1));
     await delay(2);
   }
+  await delay(600_000);
+  return kept.length;
 };
 
 export const print = async (event) => {
