@@ -26,7 +26,7 @@ const topic = `urn:smn:${region}:${projectId}:outcomes`;
 const published = answer(200, {}, '{"request_id":"r","message_id":"m"}');
 
 const serviceAt = ({ url }: Receiver, more: object = {}) => ({
-  smn: { kind: 'smn', endpoint: url, projectId, accessKeyId, secretAccessKey, allowPrivate: true, timeoutInMs: 2_000, ...more },
+  smn: { kind: 'smn', endpoint: url, projectId, accessKeyId, secretAccessKey, allowPrivate: true, timeoutInMs: 20_000, ...more },
 });
 const targetFor = (connections: Record<string, unknown>) =>
   createSmnTarget({ connections: connectionsOf(connections), http: createVettedHttp() });

@@ -25,7 +25,7 @@ const mailTo = (endpoint: string) => ({ protocol: 'email', endpoint });
 const smtpOf = ({ port }: Mailbox) => ({ host: '127.0.0.1', port, from: 'sequent@example.com' });
 
 function targetFor(subscriptions: object[], more: Record<string, unknown> = {}) {
-  const smn = { kind: 'smn', topics: { [topic]: { subscriptions } }, allowPrivate: true, timeoutInMs: 500, ...more };
+  const smn = { kind: 'smn', topics: { [topic]: { subscriptions } }, allowPrivate: true, timeoutInMs: 20_000, ...more };
   return createSmnTarget({ connections: connectionsOf({ smn }), http: createVettedHttp() });
 }
 

@@ -52,7 +52,7 @@ function at(path: string, url = `http://127.0.0.1:${(server.address() as Address
   return functionDefinitionSchema.parse({
     name,
     handler: { kind: 'http', url, headers: { authorization: 'Bearer t' } },
-    timeoutInMs: 2_000,
+    timeoutInMs: 20_000,
   });
 }
 
@@ -216,7 +216,7 @@ describe('an HTTP host, for another project', () => {
 
   test('calls public endpoints like those of the own project, and hides the headers of the connection', async () => {
     const { port } = server.address() as AddressInfo;
-    const reach = { allowPrivate: true, allowHttp: true, ports: [port], timeoutInMs: 5_000 };
+    const reach = { allowPrivate: true, allowHttp: true, ports: [port], timeoutInMs: 20_000 };
     const allowed = createHttpHost({ own: createVettedFetch(http), others: createVettedFetch(http, () => reach) });
     const definition = at('echo', undefined, 'b=order');
     const headers = { Host: 'internal', 'Transfer-Encoding': 'chunked', 'X-Team': 'b' };
