@@ -70,7 +70,8 @@ describe('a destination with a condition', () => {
     await log.untilNotified([child]);
     const counted = await ended('counted', { text: 4 });
     expect(counted.deliveries.map(({ destination_id, state }) => [destination_id, state])).toEqual([['http-1', 'delivered']]);
-    expect(webhooks().filter((id) => !id.includes('/waiters/'))).toEqual(['counted/speakers/http-1']);
+    // A delivery arrives at least once.
+    expect(new Set(webhooks().filter((id) => !id.includes('/waiters/')))).toEqual(new Set(['counted/speakers/http-1']));
     const quiet = await ended('quiet', { text: 2 });
     expect([quiet.deliveries, quiet.not_sent?.map(({ destination_id }) => destination_id)]).toEqual([[], ['functiongraph-0', 'http-1']]);
     expect(log.facts.get('quiet')?.map(({ type }) => type)).toEqual(['queued', 'running', 'succeeded', 'notified']);
