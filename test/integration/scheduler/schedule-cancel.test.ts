@@ -1,9 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, vi } from 'vitest';
 import { type Fact, type FactOf, isOutcome } from '#machines/facts.ts';
 import type { SequentClient } from '#src/client/client.ts';
 import { sharedTest as test } from '#test/support/fixtures.ts';
+import { contentOf } from '#test/support/hosts/executions.ts';
 import { findLifeProblems } from '#test/support/log/folded-log.ts';
 import type { LogWatch } from '#test/support/log/log-watch.ts';
 
@@ -48,11 +48,17 @@ test('a fire time ends the running attempt before, also one that ignores the sig
   await client.functions.put({ name: 'deaf', handler: { ...handler, export: 'noted' } });
   const pidFile = join(folder, 'pid');
   await client.schedules.put({ name: 'stuck', function: 'deaf', event: JSON.stringify({ deaf: true, file: pidFile }), ...everySecond });
-  await vi.waitFor(() => expect(existsSync(pidFile) && readFileSync(pidFile, 'utf8')).toMatch(/\d/), PATIENCE_IN_MS);
-  const pid = Number(readFileSync(pidFile, 'utf8'));
+  // The next attempt writes the file again, which is empty for a moment.
+  const pid = await vi.waitFor(() => {
+    const content = contentOf(pidFile) ?? '';
+    expect(content).toMatch(/\d/);
+    return Number(content);
+  }, PATIENCE_IN_MS);
   await vi.waitFor(() => expect(isRunning(pid)).toBe(false), PATIENCE_IN_MS);
   const canceled = () => livesOf(log, 'stuck').filter((life) => isCanceled(life) && life.facts.some(({ type }) => type === 'running'));
-  await vi.waitFor(() => expect(canceled().length).toBeGreaterThan(1), PATIENCE_IN_MS);
+  // The request of a fire time follows the cancellation that the fire time causes.
+  const secondCanceledAt = () => canceled()[1]?.at ?? Number.POSITIVE_INFINITY;
+  await vi.waitFor(() => expect(livesOf(log, 'stuck').at(-1)?.at).toBeGreaterThan(secondCanceledAt()), PATIENCE_IN_MS);
   await stop(client, 'stuck');
 
   for (const life of canceled().slice(0, 2)) {
@@ -70,14 +76,19 @@ test('of an outcome and a cancellation at the same time one counts, and each fir
   await client.schedules.put({ name: 'racing', function: 'slow', event: '{"ms":960}', ...everySecond });
   await vi.waitFor(() => expect(livesOf(log, 'racing').length).toBeGreaterThan(12), PATIENCE_IN_MS);
   await stop(client, 'racing');
-  const lives = livesOf(log, 'racing');
-  await log.untilNotified(lives.map(({ facts: [first] }) => first?.invocation ?? ''));
+  // A fire that had begun before the pause goes on.
+  const ids = await vi.waitFor(async () => {
+    const { progress } = await client.schedules.get('racing');
+    const lives = livesOf(log, 'racing');
+    expect(progress).toMatchObject({ fired: lives.length, last: { at: lives.at(-1)?.at } });
+    return lives.map(({ facts: [first] }) => first?.invocation ?? '');
+  }, PATIENCE_IN_MS);
+  await log.untilNotified(ids);
 
-  const { progress } = await client.schedules.get('racing');
-  expect(progress).toMatchObject({ fired: lives.length, last: { at: lives.at(-1)?.at } });
-  for (const { facts } of livesOf(log, 'racing')) {
+  for (const id of ids) {
+    const facts = log.facts.get(id) ?? [];
     expect(facts.filter(isOutcome)).toHaveLength(1);
-    expect(findLifeProblems(facts[0]?.invocation ?? '', facts)).toEqual([]);
+    expect(findLifeProblems(id, facts)).toEqual([]);
   }
 });
 
@@ -86,7 +97,7 @@ test('an invocation of "schedule run" is not cancelled by a fire time', async ({
   await client.schedules.put({ name: 'beside', function: 'long', event: '{"ms":3500}', ...everySecond });
   const run = await client.schedules.run('beside');
   await log.untilNotified([run]);
+  await vi.waitFor(() => expect(livesOf(log, 'beside').filter(isCanceled).length).toBeGreaterThan(1), PATIENCE_IN_MS);
   await stop(client, 'beside');
   expect(log.facts.get(run)?.map(({ type }) => type)).toEqual(['queued', 'running', 'succeeded', 'notified']);
-  expect(livesOf(log, 'beside').filter(isCanceled).length).toBeGreaterThan(1);
 });
