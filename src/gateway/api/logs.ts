@@ -55,7 +55,8 @@ function addLogStream(routes: Routes, gateway: Gateway, waiting: ConcurrencyLimi
       const name = scopeOf(call, gateway).token(params.name);
       await client.functions.get(name);
       // Several attempts may end in one message, so a stream that resumes repeats the message of the last event.
-      const start = lastEventId(call) ?? from;
+      // The reader may invoke the function as soon as the answer begins, so the start is known before that.
+      const start = lastEventId(call) ?? from ?? (await client.lastSequence()) + 1;
       const stream = openEventStream(endsOf(call, gateway), waiting.enter(call.get('project')));
       const follow = async (): Promise<void> => {
         for await (const lines of client.logs.follow(name, { from: start, invocation, signal: stream.closed, ...filter }))
