@@ -1,3 +1,5 @@
+import { readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect } from 'vitest';
 import { connectClient, type SequentClient } from '#src/client/client.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
@@ -7,7 +9,10 @@ import { startSequent } from '#test/support/cli/sequent-process.ts';
 import { shortTimes, test } from '#test/support/fixtures.ts';
 import { findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts';
 import { watchLog } from '#test/support/log/log-watch.ts';
+import { openNats } from '#test/support/nats/opened-nats.ts';
 import { ownerAddress } from '#test/support/nats/owner-address.ts';
+import { openProjectionOn } from '#test/support/projection/opened-projection.ts';
+import { writeLog } from '#test/support/projection/write-log.ts';
 import { slownessOfMachine } from '#test/support/slowness.ts';
 
 const file = new URL('../support/e2e/functions.mjs', import.meta.url).pathname;
@@ -183,4 +188,24 @@ test('a second start on the same folder resumes the open invocations, and takes 
   expect(result).toMatchObject({ outcome: 'succeeded', value: 3 });
   expect(tookInMs).toBeLessThan(3_000 * slownessOfMachine());
   expect(await second.signal('SIGTERM')).toBe(0);
+});
+
+test('a read model that was deleted or damaged is rebuilt within 5 s', async ({ server, folder }) => {
+  await using nats = await openNats(server.url);
+  await writeLog(nats.connection, 300);
+  const open = async (): Promise<{ tookInMs: number; warnings: string }> => {
+    await using opened = await openProjectionOn(server.url, folder);
+    return { tookInMs: await opened.ready(), warnings: opened.warnings.join() };
+  };
+  await open();
+  await rm(folder, { recursive: true });
+  const deleted = await open();
+  const files = (await readdir(join(folder, '0'))).filter((name) => name.startsWith('history-'));
+  for (const name of files) await writeFile(join(folder, '0', name), 'not a database');
+  const damaged = await open();
+
+  expect(damaged.warnings).toContain('cannot be read');
+  const limitInMs = 5_000 * slownessOfMachine();
+  expect(deleted.tookInMs).toBeLessThan(limitInMs);
+  expect(damaged.tookInMs).toBeLessThan(limitInMs);
 });

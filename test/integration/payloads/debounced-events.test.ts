@@ -13,7 +13,8 @@ test('large and sealed events of one group reach the handler whole and in order,
   const gathers = defineFunction<Event, number>({
     name: 'gathers',
     maxPayloadBytes: 2_000_000,
-    flow: { debounce: { wait: '3s', maxWait: '1h', keep: 'all' } },
+    // A pause of 5 s between two invocations does not end the group.
+    flow: { debounce: { wait: '10s', maxWait: '1h', keep: 'all' } },
     handler: (event, context) => {
       const events = event as unknown as readonly Event[];
       ran.push({ lengths: events.map(({ text }) => text.length), ids: context.requestIds });

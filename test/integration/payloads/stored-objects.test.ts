@@ -71,10 +71,12 @@ describe('an object', () => {
     await client.cancel(finished, { function: 'import' });
     const parts = payloadSweepOf({ connection: nats.connection, ports: nats.ports, open, signal: stop.signal });
     const run = () => sweepPayloads({ ...parts, clock: { ...parts.clock, now: () => parts.clock.now() + 3_700_000 } });
-    await vi.waitFor(
-      () => expect(open.find({ function: 'import' as FunctionName, stream: finished as string as StreamId })).toBeUndefined(),
-      WAITING,
-    );
+    const stateOf = async () => (await client.timeline(finished, { function: 'import' })).state;
+    await vi.waitFor(async () => expect(await stateOf()).toBe('notified'), WAITING);
+    // A follower that has not read the request does not know the invocation either.
+    const last = await log.lastSequence();
+    await vi.waitFor(() => expect(open.next).toBeGreaterThan(last), WAITING);
+    expect(open.find({ function: 'import' as FunctionName, stream: finished as string as StreamId })).toBeUndefined();
     await run();
     const stored = await storedIds(nats);
     expect(stored).toEqual(expect.arrayContaining([finished, waiting]));

@@ -15,7 +15,6 @@ import { writeLog } from '#test/support/projection/write-log.ts';
 
 let server: TestServer;
 let folder: string;
-let firstFoldInMs: number;
 
 test.beforeEach(({ server: own }) => {
   server = own;
@@ -26,11 +25,8 @@ async function begin(count: number): Promise<void> {
   await write(count);
   folder = await mkdtemp(join(tmpdir(), 'sequent-projection-'));
   await using opened = await openProjectionOn(server.url, folder);
-  firstFoldInMs = await opened.ready();
+  await opened.ready();
 }
-
-/** 5 s; on a busy machine twenty times what the first fold of the same log took. */
-const limitInMs = (): number => Math.max(5_000, 20 * firstFoldInMs);
 
 async function write(count: number): Promise<void> {
   await using nats = await openNats(server.url);
@@ -38,15 +34,15 @@ async function write(count: number): Promise<void> {
 }
 
 /** Opens the read model again, and checks that it equals the log. */
-async function reopened(count: number): Promise<{ warnings: readonly string[]; tookInMs: number }> {
+async function reopened(count: number): Promise<readonly string[]> {
   await using opened = await openProjectionOn(server.url, folder);
-  const tookInMs = await opened.ready();
+  await opened.ready();
   const check = await opened.projection.check();
   expect(check.tables.filter(({ isEqual }) => !isEqual)).toEqual([]);
   expect(check.tables[0]).toMatchObject({ table: 'invocations', rows: count });
   const { invocations } = await opened.answers.list({ limit: 1 });
   expect(invocations[0]?.state).toBe('notified');
-  return { warnings: opened.warnings, tookInMs };
+  return opened.warnings;
 }
 
 const store = (): string => join(server.dataDir, 'nats');
@@ -56,12 +52,11 @@ async function historyFiles(): Promise<string[]> {
   return names.filter((name) => name.startsWith('history-')).map((name) => join(folder, '0', name));
 }
 
-describe('a read model that the log contradicts is rebuilt within 5 s', () => {
+describe('a read model that the log contradicts is rebuilt', () => {
   test('when it was deleted', async () => {
     await begin(300);
     await rm(folder, { recursive: true });
-    const { tookInMs } = await reopened(300);
-    expect(tookInMs).toBeLessThan(limitInMs());
+    await reopened(300);
   });
 
   test('when an older copy was restored: it continues from its checkpoint', async () => {
@@ -72,16 +67,14 @@ describe('a read model that the log contradicts is rebuilt within 5 s', () => {
     await reopened(350);
     await rm(folder, { recursive: true });
     await cp(copy, folder, { recursive: true });
-    const { tookInMs } = await reopened(350);
-    expect(tookInMs).toBeLessThan(limitInMs());
+    await reopened(350);
   });
 
   test('when its file is damaged', async () => {
     await begin(100);
     for (const file of await historyFiles()) await writeFile(file, 'not a database');
-    const { warnings, tookInMs } = await reopened(100);
+    const warnings = await reopened(100);
     expect(warnings.join()).toContain('cannot be read');
-    expect(tookInMs).toBeLessThan(limitInMs());
   });
 
   test('when another version of Sequent wrote it', async () => {
@@ -90,9 +83,8 @@ describe('a read model that the log contradicts is rebuilt within 5 s', () => {
     const database = (await findSqlite())(file);
     database.exec('PRAGMA user_version = 7');
     database.close();
-    const { warnings, tookInMs } = await reopened(100);
+    const warnings = await reopened(100);
     expect(warnings.join()).toContain('another version of Sequent wrote it');
-    expect(tookInMs).toBeLessThan(limitInMs());
     expect(await historyFiles()).not.toContain(file);
   });
 
@@ -101,9 +93,8 @@ describe('a read model that the log contradicts is rebuilt within 5 s', () => {
     await using nats = await openNats(server.url);
     await (await nats.connection.nats.jetstreamManager()).streams.delete(INVOCATIONS);
     await write(180);
-    const { warnings, tookInMs } = await reopened(180);
+    const warnings = await reopened(180);
     expect(warnings.join()).toContain('it was folded from a log created on');
-    expect(tookInMs).toBeLessThan(limitInMs());
   });
 
   test('when the stream is created again while the projection runs', async () => {
@@ -113,8 +104,7 @@ describe('a read model that the log contradicts is rebuilt within 5 s', () => {
     await using nats = await openNats(server.url);
     await (await nats.connection.nats.jetstreamManager()).streams.delete(INVOCATIONS);
     await write(180);
-    const cut = performance.now();
-    while ((await opened.projection.status()).rebuilds.length === 0) expect(performance.now() - cut).toBeLessThan(limitInMs());
+    await expect.poll(async () => (await opened.projection.status()).rebuilds, { timeout: 30_000 }).not.toEqual([]);
     await opened.ready();
     const check = await opened.projection.check();
     expect(check).toMatchObject({ isEqual: true });
@@ -124,18 +114,16 @@ describe('a read model that the log contradicts is rebuilt within 5 s', () => {
   test('when the tail of the stream was cut', async () => {
     await begin(100);
     await cutTail(60);
-    const { warnings, tookInMs } = await reopened(100);
+    const warnings = await reopened(100);
     expect(warnings.join()).toMatch(/the log ends at \d+, but it was folded up to \d+/);
-    expect(tookInMs).toBeLessThan(limitInMs());
   });
 
   test('when the tail was cut and other messages have its sequences', async () => {
     await begin(100);
     await cutTail(60);
     await write(90);
-    const { warnings, tookInMs } = await reopened(190);
+    const warnings = await reopened(190);
     expect(warnings.join()).toMatch(/message \d+ of the log is not the message that was folded/);
-    expect(tookInMs).toBeLessThan(limitInMs());
   });
 
   test('when messages were deleted from the middle', async () => {
@@ -279,7 +267,7 @@ test('a read model whose replay failed while the log was unavailable is rebuilt 
   await opened.ready();
   isUnavailable = true;
   interrupt(new Error('the log does not answer'));
-  await expect.poll(() => opened.warnings.length, { timeout: 5_000 }).toBeGreaterThan(0);
+  await expect.poll(() => opened.warnings.length).toBeGreaterThan(0);
   isUnavailable = false;
   await write(10);
   await opened.ready();
