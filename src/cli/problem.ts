@@ -126,6 +126,7 @@ const verdicts: Record<string, Verdict> = {
   },
   STREAM_LOST: { exitCode: exitCodes.notFound, what: 'the log lost this invocation', remedy: 'invoke the function again' },
   LOG_BEHIND: { exitCode: exitCodes.timedOut, what: 'the log did not return its last messages', remedy: 'repeat the command' },
+  NO_ANSWER: { exitCode: exitCodes.timedOut, what: 'a running process of Sequent does not answer', remedy: 'repeat the command' },
   UNKNOWN_OUTCOME: {
     exitCode: exitCodes.timedOut,
     what: 'it is unknown whether the request was stored',

@@ -151,7 +151,7 @@ export interface SequentClient extends Invoke, AsyncDisposable {
     outcome?: 'succeeded' | 'failed',
     from?: 'now' | number,
   ): Promise<AsyncIterable<Result<Output>>>;
-  /** Reads one invocation from the log, or from a read model if the log was purged. Throws `InvocationNotFoundError` and `AmbiguousIdError`. */
+  /** Reads one invocation from the log, or from a read model if the log was purged. Throws `InvocationNotFoundError`, `AmbiguousIdError` and `NoAnswerError`. */
   timeline(id: string, options?: Owner): Promise<Timeline>;
   /** Subscribes to transitions; see {@link Transitions}. */
   transitions(options?: TransitionsOptions): Transitions;

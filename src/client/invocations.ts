@@ -33,13 +33,14 @@ export type TimelineOptions = Owner & FindStreamOptions & { log: EventLog; tenan
 /**
  * Reads one invocation from the log.
  *
- * Throws what {@link findStream} throws, and `InvocationNotFoundError` when the log does not have the invocation.
+ * Throws what {@link findStream} throws, `InvocationNotFoundError` when the log does not have the invocation, and `NoAnswerError` when that is
+ * unknown.
  */
 export async function readTimeline(id: string, options: TimelineOptions): Promise<Timeline> {
   return await readStreamTimeline(id, await findStream(id, options, options), options);
 }
 
-/** Reads one invocation of a stream from the log. Throws `InvocationNotFoundError` when the log does not have the invocation. */
+/** Reads one invocation of a stream from the log. Throws `InvocationNotFoundError` and `NoAnswerError`, as {@link readTimeline} does. */
 export async function readStreamTimeline(id: string, name: StreamName, { log, tenancy, findQueued }: TimelineOptions): Promise<Timeline> {
   const requestId = parseRequestId(id);
   const found = (await readStream(log, name)) ?? (await readStream(log, name, (await findQueued(name.stream, name.function))[0]?.request));

@@ -11,7 +11,7 @@ type Ports = { log: EventLog; findQueued: OpenRequests['find']; clock: Pick<Cloc
 
 /**
  * Reads a stream, also one without an append whose request the log accepted a moment ago. `request`: the sequence of the request, where it is known.
- * Resolves to `undefined` when no scheduler knows the request after several questions.
+ * Resolves to `undefined` when no scheduler knows the request after several questions. Throws `NoAnswerError`.
  */
 export async function loadOpenStream(name: StreamName, ports: Ports, request?: number): Promise<StreamState | undefined> {
   const { log, findQueued, clock } = ports;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { InvocationNotFoundError, TimedOutError } from '#src/core/errors.ts';
 import type { Envelope } from '#src/core/log/envelope.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
+import { NoAnswerError } from '#src/core/no-answer-error.ts';
 
 /** The outcome of one invocation. */
 export type Result<Value = unknown> = {
@@ -69,7 +70,7 @@ type WaitForOptions = { name?: FunctionName | undefined; timeoutInMs: number; is
 /** Waits for outcomes by a subscription, which is fast, and by reading the log, which is reliable. */
 export interface ResultWaiter {
   /**
-   * Resolves to the envelope of an outcome. Throws `TimedOutError`, and any error of `readOutcome`.
+   * Resolves to the envelope of an outcome. Throws `TimedOutError`, and any error of `readOutcome` but `NoAnswerError`.
    *
    * With `isAccepted`, an unknown invocation is no error: the log accepted its request, and may have no append yet.
    */
@@ -116,7 +117,9 @@ export function createResultWaiter({ subscribe, open, readOutcome }: ResultWaite
         readOutcome(id, name).then(
           (found) => found !== undefined && resolve(found),
           (error: unknown) => {
-            if (!isAccepted || !(error instanceof InvocationNotFoundError)) reject(error);
+            // Without an answer the outcome is unknown, and the next reading may find it.
+            const mayCome = error instanceof NoAnswerError || (isAccepted && error instanceof InvocationNotFoundError);
+            if (!mayCome) reject(error);
           },
         );
       };

@@ -121,9 +121,15 @@ export class HistoryUnavailableError extends SequentError {
   readonly retryable = true;
   /** Whether a projection runs, and has not read as much of the log as the question needs. */
   readonly isBehind: boolean;
-  constructor({ why, isBehind = false }: { why: string; isBehind?: boolean }, options?: ErrorOptions) {
+  /** Whether the server says that no projection runs. Otherwise one may run, and know the invocation. */
+  readonly isAbsent: boolean;
+  constructor(
+    { why, isBehind = false, isAbsent = false }: { why: string; isBehind?: boolean; isAbsent?: boolean },
+    options?: ErrorOptions,
+  ) {
     super(`the history of the invocations cannot be asked: ${why}`, options);
     this.isBehind = isBehind;
+    this.isAbsent = isAbsent;
   }
 }
 
@@ -137,15 +143,6 @@ export class ArchiveDamagedError extends SequentError {
     super(`the archived segment ${segment} ${problem}`, options);
     this.segment = segment;
     this.problem = problem;
-  }
-}
-
-/** A snapshot of a stream could not be taken, or the stream could not be restored from it. */
-export class SnapshotFailedError extends SequentError {
-  readonly code = 'SNAPSHOT_FAILED';
-  readonly retryable = true;
-  constructor({ stream, what, why }: { stream: string; what: 'taken' | 'restored'; why: string }, options?: ErrorOptions) {
-    super(what === 'taken' ? `no snapshot of ${stream} was taken: ${why}` : `${stream} was not restored: ${why}`, options);
   }
 }
 

@@ -1,8 +1,6 @@
-import type { FunctionName, StreamId } from '#src/core/names/names.ts';
-import type { FindOpen } from '#src/core/ports/open-requests.ts';
 import { readProvedFloor, SCHEDULER_FLOOR, saveFloor } from '#src/core/ports/saved-floor.ts';
-import { lookUpAgain } from '#src/core/time/look-up-again.ts';
 import { controlAdmission } from './admission-control.ts';
+import { createFindOpen } from './find-open.ts';
 import { Inspector, maxAgeOf } from './inspector.ts';
 import { createOpenStreams, type OpenStreams } from './open-streams.ts';
 import type { SchedulerOptions } from './ports.ts';
@@ -24,8 +22,6 @@ const LOOK_OFTEN_EVERY_MS = 5;
  * starts after the pause (docs/performance.md H24).
  */
 const PAUSE_IN_MS = 50;
-/** A question about an unknown request waits half a second for the reading. The last messages of the log may have been purged, and never come. */
-const UNKNOWN_PAUSES_IN_MS = Array<number>(100).fill(5);
 const MAX_INSPECTIONS_IN_PROGRESS = 64;
 /** After so many streams that wait on, other work of the process gets a turn. They take about a millisecond. */
 const MAX_WAITING_IN_A_TURN = 512;
@@ -133,25 +129,4 @@ function pauseUntilDue(inMs: number): number {
 async function startOf({ state, log }: SchedulerOptions): Promise<number> {
   const { floor, newest } = (await readProvedFloor(state, SCHEDULER_FLOOR, log.timeOf)) ?? { floor: 1 };
   return Math.min(floor, newest?.sequence ?? floor);
-}
-
-/**
- * Finds the open request of a stream, of one function or of any. An unknown one is looked up again when the scheduler has read what the log held
- * at the time of the question: it may have been accepted a moment ago.
- */
-function createFindOpen(open: OpenStreams, { log, clock }: Pick<SchedulerOptions, 'log' | 'clock'>): FindOpen {
-  function find(stream: StreamId, functionName: FunctionName | undefined) {
-    const found = functionName === undefined ? open.findAll(stream) : [open.find({ function: functionName, stream })];
-    return found.flatMap((one) => (one?.request === undefined ? [] : [{ name: one.name, request: one.request }]));
-  }
-
-  return async (stream, functionName) => {
-    const found = find(stream, functionName);
-    if (found.length > 0) return found;
-    // Without its last sequence, the log cannot be read up to it.
-    const last = await log.lastSequence().catch(() => 0);
-    const hasRead = async (): Promise<true | undefined> => (open.newest?.sequence ?? 0) >= last || undefined;
-    await lookUpAgain(hasRead, { clock, pausesInMs: UNKNOWN_PAUSES_IN_MS });
-    return find(stream, functionName);
-  };
 }

@@ -1,10 +1,12 @@
+import { NoAnswerError } from '#src/core/no-answer-error.ts';
 import type { Cancellations } from '#src/core/ports/cancellations.ts';
 import type { AskedAttempt, ExecutionProbe } from '#src/core/ports/execution-probe.ts';
 import type { FindOpen, OpenRequests } from '#src/core/ports/open-requests.ts';
-import type { Process } from './process.ts';
+import { neverAnswered, type Process } from './process.ts';
 
 const PATIENCE_IN_MS = 2_000;
 const FIND_PATIENCE_IN_MS = 1_000;
+const FIND_TRIES = 10;
 
 /** The questions that processes ask each other. */
 export type Answers = { executionProbe: ExecutionProbe; cancellations: Cancellations; openRequests: OpenRequests };
@@ -13,6 +15,18 @@ export function createAnswersOf(): (process: Process) => Answers {
   const running = createAnswerers<(asked: AskedAttempt) => boolean>();
   const cancelling = createAnswerers<(asked: AskedAttempt) => void>();
   const finding = createAnswerers<FindOpen>();
+
+  /** A scheduler that stands still or is behind the log does not answer. Without a scheduler, the server answers at once. */
+  function ask(...question: Parameters<FindOpen>): ReturnType<FindOpen> {
+    if (finding.isEmpty()) return Promise.resolve([]);
+    return (
+      finding
+        .first()
+        ?.answer(...question)
+        .catch(neverAnswered) ?? neverAnswered()
+    );
+  }
+
   return (process) => ({
     executionProbe: {
       async isRunning(worker, asked) {
@@ -40,12 +54,17 @@ export function createAnswersOf(): (process: Process) => Answers {
       subscribe: (worker, onCancel, signal) => cancelling.add(worker, { process, answer: onCancel }, signal),
     },
     openRequests: {
-      // The scheduler may die before it answers.
-      find: (stream, functionName) =>
-        Promise.race([
-          process.call(`find open ${stream}`, () => finding.first()?.answer(stream, functionName)).then((found) => found ?? []),
-          process.clock.sleep(FIND_PATIENCE_IN_MS).then(() => []),
-        ]),
+      async find(stream, functionName) {
+        for (let tries = 0; tries < FIND_TRIES; tries++) {
+          const found = await Promise.race([
+            process.call(`find open ${stream}`, () => ask(stream, functionName)),
+            // The scheduler may die before it answers.
+            process.clock.sleep(FIND_PATIENCE_IN_MS),
+          ]);
+          if (found !== undefined) return found;
+        }
+        throw new NoAnswerError({ asked: 'the scheduler', why: `none to ${FIND_TRIES} questions` });
+      },
       answer: (find, signal) => finding.add(process.name, { process, answer: find }, signal),
     },
   });
@@ -57,6 +76,7 @@ function createAnswerers<Answer>() {
   const answerers = new Map<string, Answerer<Answer>>();
   return {
     get: (name: string): Answerer<Answer> | undefined => answerers.get(name),
+    isEmpty: (): boolean => answerers.size === 0,
     first: (): Answerer<Answer> | undefined => [...answerers.values()].find(({ process }) => !process.isStill),
     add(name: string, answerer: Answerer<Answer>, signal: AbortSignal): void {
       answerers.set(name, answerer);

@@ -240,6 +240,6 @@ export class Process {
 }
 
 /** A new promise for each caller: the reactions of a shared one, and with them whole worlds, would never be collected. */
-function neverAnswered(): Promise<never> {
+export function neverAnswered(): Promise<never> {
   return new Promise(() => {});
 }

@@ -8,9 +8,9 @@ export type FindOpen = (stream: StreamId, functionName: FunctionName | undefined
 export interface OpenRequests {
   /**
    * The open requests of a stream id, of the named function or of any. None when the log had none at the time of the question, or no scheduler
-   * answers within a second.
+   * runs. Throws `NoAnswerError` when a scheduler runs and does not answer in time, which is 10 seconds by default (A1).
    */
-  find(stream: StreamId, functionName?: FunctionName): Promise<readonly OpenRequest[]>;
-  /** Answers for this scheduler until the signal aborts. */
+  find(stream: StreamId, functionName?: FunctionName, patience?: { timeoutInMs?: number }): Promise<readonly OpenRequest[]>;
+  /** Answers for this scheduler until the signal aborts. A question for which `find` rejects gets no answer. */
   answer(find: FindOpen, signal: AbortSignal): void;
 }

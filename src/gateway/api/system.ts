@@ -4,6 +4,7 @@ import { plainRequestsInWords, plainRequestsRemedy, readPlainRequests } from '#s
 import type { SystemState } from '#src/client/client.ts';
 import { HistoryUnavailableError, InvocationNotFoundError } from '#src/core/errors.ts';
 import { describeLoss, LOSS_REMEDY, lostAtMost } from '#src/core/log/log-loss.ts';
+import { NoAnswerError } from '#src/core/no-answer-error.ts';
 import { runningVersions } from '#src/core/running-versions.ts';
 import { inLanguage, type Language } from '#src/core/text/language.ts';
 import { CIRCUIT_REMEDY, describeCircuit, unclosedCircuits } from '#src/core/unclosed-circuits.ts';
@@ -247,8 +248,8 @@ async function oldestOf(gateway: Gateway, scope: Scope, { oldestOpen }: SystemSt
     const { state } = await client.timeline(oldestOpen.requestId, { function: oldestOpen.function });
     if (state === 'notified') return {};
   } catch (error) {
-    // A queued invocation may have no timeline yet. It is open.
-    if (!(error instanceof InvocationNotFoundError)) throw error;
+    // A queued invocation may have no timeline yet, or the scheduler may not answer. The scheduler saved the invocation as open.
+    if (!(error instanceof InvocationNotFoundError || error instanceof NoAnswerError)) throw error;
   }
   const { requestId, function: token, acceptedAt } = oldestOpen;
   return { oldest_open: { request_id: requestId, function: scope.nameOf(token), accepted_at: acceptedAt } };

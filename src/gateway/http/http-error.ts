@@ -101,6 +101,7 @@ const statuses: Readonly<Record<string, ReplyStatus | undefined>> = {
   // A full log stays full for longer than an outage, so callers return less often.
   LOG_FULL: { status: 503, retryAfterInS: 10 },
   LOG_BEHIND: { status: 503 },
+  NO_ANSWER: { status: 503 },
   STREAM_LOST: { status: 503 },
   // The caller may reach another gateway that is already upgraded.
   NEWER_FACTS: { status: 503 },

@@ -19,6 +19,7 @@ import {
 import { type FunctionName, splitName } from '#src/core/names/names.ts';
 import { HISTORY_GROUP, subjects } from '#src/core/names/subjects.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
+import { isNoResponders, isTimeout } from '#src/nats/transport/errors.ts';
 import type { ServiceAudit, ServiceCall } from './service-audit.ts';
 
 /** The NATS service that answers queries of the history. `nats service info` shows the JSON schemas of its requests and responses. */
@@ -155,7 +156,7 @@ export function createNatsHistory({ nats }: Connection, project?: string): Histo
       const subject = subjectOf(question, instance, project);
       const options = { timeout: timeoutInMs, ...(atLeast === undefined ? {} : { headers: headersOf(atLeast) }) };
       const reply = await nats.request(subject, JSON.stringify(query), options).catch((cause: unknown) => {
-        throw new HistoryUnavailableError({ why: whyOf(cause, timeoutInMs) }, { cause });
+        throw new HistoryUnavailableError({ why: whyOf(cause, timeoutInMs), isAbsent: isNoResponders(cause) }, { cause });
       });
       const code = reply.headers?.get('Nats-Service-Error-Code') ?? '';
       if (code !== '') throw errorOf(code, reply, query);
@@ -202,8 +203,7 @@ function errorOf(code: string, reply: Msg, query: unknown): SequentError {
 }
 
 function whyOf(cause: unknown, timeoutInMs: number): string {
-  const { code } = cause as { code?: string };
-  if (code === '503') return 'no projection runs';
-  if (code === 'TIMEOUT') return `no answer within ${timeoutInMs} ms`;
+  if (isNoResponders(cause)) return 'no projection runs';
+  if (isTimeout(cause)) return `no answer within ${timeoutInMs} ms`;
   return messageOf(cause);
 }

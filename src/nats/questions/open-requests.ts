@@ -5,6 +5,7 @@ import { subjects } from '#src/core/names/subjects.ts';
 import type { OpenRequests } from '#src/core/ports/open-requests.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { keepSubscribed } from '#src/nats/transport/keep-subscribed.ts';
+import { askUntilAnswered } from './ask-until-answered.ts';
 import { readQuestion } from './question.ts';
 import type { ServiceAudit } from './service-audit.ts';
 
@@ -15,17 +16,20 @@ const openSchema = z.object({ function: z.string().refine((text) => isFunctionNa
 /** `others` are the further open requests of the id. A scheduler of version 0.1 leaves them out. */
 const answerSchema = openSchema.extend({ others: z.array(openSchema).default([]) }).nullable();
 
-export function createNatsOpenRequests({ nats }: Connection, audit?: ServiceAudit): OpenRequests {
+export function createNatsOpenRequests(connection: Pick<Connection, 'nats' | 'refusals'>, audit?: ServiceAudit): OpenRequests {
+  const { nats } = connection;
   return {
-    async find(stream, functionName) {
-      try {
-        const reply = await nats.request(subjects.findRequest(), JSON.stringify({ stream, function: functionName }), { timeout: 1_000 });
-        const found = answerSchema.parse(reply.json());
-        const all = found === null ? [] : [found, ...found.others];
-        return all.map(({ function: name, request }) => ({ name: { function: name as never, stream }, request }));
-      } catch {
-        return [];
-      }
+    async find(stream, functionName, { timeoutInMs } = {}) {
+      const found = await askUntilAnswered(connection, {
+        subject: subjects.findRequest(),
+        question: JSON.stringify({ stream, function: functionName }),
+        asked: 'the scheduler',
+        read: (reply) => answerSchema.parse(reply.json()),
+        timeoutInMs,
+      });
+      // Without a running scheduler, the log and the read model are all that can be asked.
+      const all = found === undefined || found === null ? [] : [found, ...found.others];
+      return all.map(({ function: name, request }) => ({ name: { function: name as never, stream }, request }));
     },
     answer(find, signal) {
       const reply = async (message: Msg): Promise<void> => {
@@ -40,7 +44,7 @@ export function createNatsOpenRequests({ nats }: Connection, audit?: ServiceAudi
           isCounted: true,
         });
       };
-      // Without an answer, the asking process continues after its timeout.
+      // Without an answer, the asking process asks again.
       const onMessage = (message: Msg): void => void reply(message).catch(() => {});
       keepSubscribed({ nats }, { subject: subjects.findRequest(), queue: 'schedulers', onMessage, signal });
     },

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Msg, StorageType, type StreamConfig, type StreamInfo, type StreamState } from 'nats';
 import { z } from 'zod';
-import { messageOf, SnapshotFailedError } from '#src/core/errors.ts';
+import { messageOf } from '#src/core/errors.ts';
+import { SnapshotFailedError } from '#src/core/snapshot-failed-error.ts';
 import { parseJson } from '#src/core/text/json.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { findStream } from '#src/nats/transport/ensure-stream.ts';

@@ -55,6 +55,7 @@ export const problems = {
   'the log lost this invocation': '事件日志丢失了此调用',
   'invoke the function again': '再次调用函数',
   'the log did not return its last messages': '事件日志没有返回最后的消息',
+  'a running process of Sequent does not answer': '一个正在运行的 Sequent 进程没有应答',
   'repeat the command': '重新运行命令',
   'it is unknown whether the request was stored': '无法确定请求是否已保存',
   'repeat the request with your own --id: two requests with one id are one invocation':
