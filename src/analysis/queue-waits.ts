@@ -69,7 +69,7 @@ export type Surroundings = {
   workers: number | undefined;
   /** The slots of these workers that are held, and all of them; `undefined` when it is unknown. */
   load?: { held: number; slots: number } | undefined;
-  /** The roles that run in any process. */
+  /** The roles that run in any process. A role of which it is unknown whether it runs counts as one that runs (A1). */
   roles: readonly string[];
 };
 

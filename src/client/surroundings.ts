@@ -123,7 +123,7 @@ async function countBefore(
 
 /** The part of a system's state that concerns one function. */
 export function surroundingsOf(
-  { consumers, instances }: Pick<SystemState, 'consumers' | 'instances'>,
+  { consumers, instances, silentRoles }: Pick<SystemState, 'consumers' | 'instances' | 'silentRoles'>,
   name: string,
   definition: Surroundings['definition'],
 ): Surroundings {
@@ -135,7 +135,7 @@ export function surroundingsOf(
     queue: consumers.find((consumer) => consumer.name === `fn-${name}`),
     workers: workers.length,
     load: loadOf(workers),
-    roles: [...new Set(working.flatMap(({ roles }) => roles))],
+    roles: [...new Set([...working.flatMap(({ roles }) => roles), ...silentRoles])],
   };
 }
 

@@ -1,6 +1,6 @@
 import type { EventLog } from '#src/core/log/event-log.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
-import type { RoleInstance, RoleInstances } from '#src/core/ports/role-instances.ts';
+import { ASKED_ROLES, type AskedRole, type RoleInstance, type RoleInstances } from '#src/core/ports/role-instances.ts';
 import { readFloor, SCHEDULER_FLOOR } from '#src/core/ports/saved-floor.ts';
 import { type Inspection, inspect } from '#src/nats/inspection.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
@@ -8,13 +8,19 @@ import type { Connection } from '#src/nats/transport/connection.ts';
 /** The present state of NATS, of Sequent on it, and of the running roles. */
 export type SystemState = Inspection & {
   instances: RoleInstance[];
+  /** The roles that no listed process has, and that a process may have which did not answer (A1). */
+  silentRoles: AskedRole[];
   /** The oldest request that is not over, as the scheduler saved it some seconds ago. */
   oldestOpen: { requestId: string; function: string; acceptedAt: number } | undefined;
 };
 
 export type SystemOptions = { connection: Connection; log: EventLog; state: KeyValue; roleInstances: RoleInstances };
 
-/** Reads the state of the system. Changes nothing. Listing the instances takes half a second, because answers are collected for that time. */
+/**
+ * Reads the state of the system. Changes nothing. Listing the instances takes half a second, because answers are collected for that time.
+ *
+ * Throws `NoAnswerError` when processes run and none answers.
+ */
 export async function readSystem(
   { connection, log, state, roleInstances }: SystemOptions,
   { instances: listsInstances = true }: { instances?: boolean } = {},
@@ -24,7 +30,14 @@ export async function readSystem(
     listsInstances ? roleInstances.list() : [],
     findOldestOpen(log, state),
   ]);
-  return { ...inspection, instances, oldestOpen };
+  const silentRoles = listsInstances ? await findSilentRoles(instances, roleInstances) : [];
+  return { ...inspection, instances, silentRoles, oldestOpen };
+}
+
+async function findSilentRoles(instances: readonly RoleInstance[], { mayServe }: RoleInstances): Promise<AskedRole[]> {
+  const unlisted = ASKED_ROLES.filter((role) => !instances.some(({ roles }) => roles.includes(role)));
+  const found = await Promise.all(unlisted.map(async (role) => ((await mayServe(role)) ? [role] : [])));
+  return found.flat();
 }
 
 /** Reads the request at the scheduler's floor, which is the oldest open request. While nothing is open, no request is at the floor. */

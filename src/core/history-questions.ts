@@ -274,7 +274,7 @@ export type HistoryAnswers = { [Name in Question]: (query: ParsedQueryOf<Name>) 
 export interface History {
   /** Throws `HistoryUnavailableError` when no projection answers, `InvocationNotFoundError`, `AmbiguousIdError`, `InvalidInputError`. */
   ask<Name extends Question>(question: Name, query: QueryOf<Name>, options?: AskOptions): Promise<AnswerOf<Name>>;
-  /** The names of the instances that answer now. */
+  /** The names of the instances that answer now; none when no projection runs. Throws `NoAnswerError` when one runs and none answers. */
   instances(): Promise<string[]>;
 }
 

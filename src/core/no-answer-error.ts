@@ -8,3 +8,8 @@ export class NoAnswerError extends SequentError {
     super(`no answer of ${asked}: ${why}`, options);
   }
 }
+
+/** Turns a `NoAnswerError` into `undefined`, for a caller that can say that something is unknown. Throws any other error. */
+export function unknownInSilence(error: unknown): undefined {
+  if (!(error instanceof NoAnswerError)) throw error;
+}

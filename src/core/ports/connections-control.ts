@@ -16,7 +16,10 @@ export type ConnectionsAnswer = {
 
 /** Asks the destinations roles about their connections. Only they hold the connections, and so the permissions (SRC5). */
 export interface ConnectionsControl {
-  /** The answers that arrive in time; none when no destinations role runs. */
+  /**
+   * The answers that arrive in time; none when no destinations role runs. Throws `NoAnswerError` when one runs and none answers (A1), unless the
+   * question is a test.
+   */
   ask(question: ConnectionsQuestion): Promise<ConnectionsAnswer[]>;
   /** Answers for this process until the signal aborts. */
   answer(

@@ -35,10 +35,19 @@ export type RoleInstance = {
   omittedCircuits?: number | undefined;
 };
 
+/** The roles that are asked on a subject of their own, so that the server knows whether one runs. */
+export const ASKED_ROLES = ['scheduler', 'destinations'] as const;
+export type AskedRole = (typeof ASKED_ROLES)[number];
+
 /** The running processes. Nothing is stored: each process answers for itself, and a process that ended does not answer. */
 export interface RoleInstances {
   /** Answers for this process until the returned function is called. Every answer reads `own` again. */
   announce(own: RoleInstance): Promise<() => Promise<void>>;
-  /** The processes that answer within half a second. */
+  /**
+   * The processes that answer within half a second; none when no process runs. Throws `NoAnswerError` when one runs and none answers for ten
+   * seconds (A1).
+   */
   list(): Promise<RoleInstance[]>;
+  /** Whether a process may have the role, also one that does not answer. False is proved: nothing subscribes to the questions for the role. */
+  mayServe(role: AskedRole): Promise<boolean>;
 }

@@ -26,7 +26,7 @@ export type WaitOptions = {
 /** Why functions with requests start no attempt, and which functions the platform cannot run. */
 export async function readWaits(
   client: Pick<GatewayClient, 'functions' | 'flow' | 'history'>,
-  state: Pick<SystemState, 'consumers' | 'instances'>,
+  state: Pick<SystemState, 'consumers' | 'instances' | 'silentRoles'>,
   { owns = () => true, nameOf = (token) => token, filter = {}, language = 'en', now }: WaitOptions,
 ): Promise<FunctionWait[]> {
   const queues = state.consumers
@@ -56,7 +56,7 @@ type Queue = { token: string; held: number; name: string; language: Language };
 
 async function whyOne(
   client: Pick<GatewayClient, 'functions' | 'flow' | 'history'>,
-  state: Pick<SystemState, 'consumers' | 'instances'>,
+  state: Pick<SystemState, 'consumers' | 'instances' | 'silentRoles'>,
   { token, held, name, language }: Queue,
 ): Promise<FunctionWait[]> {
   const definition = await readDefinition(client.functions, token);

@@ -1,10 +1,12 @@
-import { type Msg, RequestStrategy } from 'nats';
+import { type Msg, type RequestManyOptions, RequestStrategy } from 'nats';
 import { z } from 'zod';
 import { messageOf } from '#src/core/errors.ts';
 import { subjects } from '#src/core/names/subjects.ts';
-import type { ConnectionsAnswer, ConnectionsControl } from '#src/core/ports/connections-control.ts';
+import type { ConnectionsControl, ConnectionsQuestion } from '#src/core/ports/connections-control.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
+import { isNoResponders } from '#src/nats/transport/errors.ts';
 import { keepSubscribed } from '#src/nats/transport/keep-subscribed.ts';
+import { collectAnswers } from './collect-answers.ts';
 import { readQuestion } from './question.ts';
 import type { ServiceAudit } from './service-audit.ts';
 
@@ -20,26 +22,32 @@ const answerSchema = z.object({
 });
 
 /** How long answers are collected. One process answers a test, for which its connection may take its whole timeout. */
-const WAIT_MS = 2_000;
-const WAIT_AFTER_ANSWER_MS = 300;
-const WAIT_FOR_TEST_MS = 65_000;
+const WAIT = { strategy: RequestStrategy.JitterTimer, maxWait: 2_000, jitter: 300 };
+const WAIT_FOR_TEST = { strategy: RequestStrategy.Count, maxMessages: 1, maxWait: 65_000 };
 
-export function createNatsConnectionsControl({ nats }: Connection, audit?: ServiceAudit): ConnectionsControl {
+export function createNatsConnectionsControl({ nats }: Pick<Connection, 'nats'>, audit?: ServiceAudit): ConnectionsControl {
+  const ask = async (question: ConnectionsQuestion, wait: RequestManyOptions): Promise<AsyncIterable<Msg>> =>
+    await nats.requestMany(subjects.askConnections(), JSON.stringify(question), wait);
+
+  /** A test is sent once, because a repetition would send a second envelope. */
+  async function askForTest(question: ConnectionsQuestion): Promise<Msg[]> {
+    const replies: Msg[] = [];
+    try {
+      for await (const reply of await ask(question, { ...WAIT_FOR_TEST })) replies.push(reply);
+    } catch (error) {
+      // The destinations role ended since it was listed.
+      if (!isNoResponders(error)) throw error;
+    }
+    return replies;
+  }
+
   return {
     async ask(question) {
-      const isTest = question.do === 'test';
-      const wait = isTest
-        ? { strategy: RequestStrategy.Count, maxMessages: 1, maxWait: WAIT_FOR_TEST_MS }
-        : { strategy: RequestStrategy.JitterTimer, maxWait: WAIT_MS, jitter: WAIT_AFTER_ANSWER_MS };
-      const answers: ConnectionsAnswer[] = [];
-      try {
-        for await (const reply of await nats.requestMany(subjects.askConnections(), JSON.stringify(question), wait))
-          answers.push(answerSchema.parse(reply.json()));
-      } catch (error) {
-        // 503 means that no destinations role listens: there is no answer.
-        if ((error as { code?: string }).code !== '503') throw error;
-      }
-      return answers;
+      const replies =
+        question.do === 'test'
+          ? await askForTest(question)
+          : await collectAnswers((wait) => ask(question, wait), { asked: 'the destinations role', first: WAIT });
+      return replies.map((reply) => answerSchema.parse(reply.json()));
     },
     answer(process, answer, signal) {
       const onQuestion = async (message: Msg): Promise<void> => {

@@ -4,6 +4,7 @@ import { subjects } from '#src/core/names/subjects.ts';
 import type { DestinationCheck } from '#src/core/ports/destination-check.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { keepSubscribed } from '#src/nats/transport/keep-subscribed.ts';
+import { askUntilAnswered } from './ask-until-answered.ts';
 import { readQuestion } from './question.ts';
 import type { ServiceAudit } from './service-audit.ts';
 
@@ -14,16 +15,18 @@ import type { ServiceAudit } from './service-audit.ts';
 const questionSchema = z.object({ destination: z.string(), param: z.string(), function: z.string().default('') });
 const answerSchema = z.object({ problem: z.string().optional() });
 
-export function createNatsDestinationCheck({ nats }: Connection, audit?: ServiceAudit): DestinationCheck {
+export function createNatsDestinationCheck(connection: Pick<Connection, 'nats' | 'refusals'>, audit?: ServiceAudit): DestinationCheck {
+  const { nats } = connection;
   return {
     async refuse(question) {
-      try {
-        const reply = await nats.request(subjects.checkDestination(), JSON.stringify(question), { timeout: 2_000 });
-        return answerSchema.parse(reply.json()).problem;
-      } catch {
-        // No destinations role answers. A wrong destination is found at the delivery, which ends dead with the reason.
-        return undefined;
-      }
+      // Without a destinations role, a wrong destination is found at the delivery, which ends dead with the reason.
+      const answer = await askUntilAnswered(connection, {
+        subject: subjects.checkDestination(),
+        question: JSON.stringify(question),
+        asked: 'the destinations role',
+        read: (reply) => answerSchema.parse(reply.json()),
+      });
+      return answer?.problem;
     },
     answer(refuse, signal) {
       const onQuestion = async (message: Msg): Promise<void> => {

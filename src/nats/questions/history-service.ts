@@ -1,4 +1,4 @@
-import { headers, type Msg, type MsgHdrs, RequestStrategy, type ServiceMsg } from 'nats';
+import { headers, type Msg, type MsgHdrs, type RequestManyOptions, RequestStrategy, type ServiceMsg } from 'nats';
 import { z } from 'zod';
 import {
   AmbiguousIdError,
@@ -18,8 +18,10 @@ import {
 } from '#src/core/history-questions.ts';
 import { type FunctionName, splitName } from '#src/core/names/names.ts';
 import { HISTORY_GROUP, subjects } from '#src/core/names/subjects.ts';
+import { NoAnswerError } from '#src/core/no-answer-error.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { isNoResponders, isTimeout } from '#src/nats/transport/errors.ts';
+import { collectAnswers } from './collect-answers.ts';
 import type { ServiceAudit, ServiceCall } from './service-audit.ts';
 
 /** The NATS service that answers queries of the history. `nats service info` shows the JSON schemas of its requests and responses. */
@@ -165,18 +167,12 @@ export function createNatsHistory({ nats }: Connection, project?: string): Histo
       return parsed.data as AnswerOf<typeof question>;
     },
     async instances() {
-      const found: string[] = [];
-      try {
-        for await (const { metadata } of await nats.services
-          .client({ strategy: RequestStrategy.Timer, maxWait: 500 })
-          .ping(HISTORY_SERVICE)) {
-          if (metadata?.instance !== undefined) found.push(metadata.instance);
-        }
-      } catch (cause) {
-        // 503 means that no projection answers: the list is empty.
-        if ((cause as { code?: string }).code !== '503') throw new HistoryUnavailableError({ why: messageOf(cause) }, { cause });
-      }
-      return found.sort();
+      const first = { strategy: RequestStrategy.Timer, maxWait: 500 };
+      const ping = (wait: RequestManyOptions) => nats.services.client(wait).ping(HISTORY_SERVICE);
+      const answers = await collectAnswers(ping, { asked: 'the projection', first }).catch((cause: unknown) => {
+        throw cause instanceof NoAnswerError ? cause : new HistoryUnavailableError({ why: messageOf(cause) }, { cause });
+      });
+      return answers.flatMap(({ metadata }) => (metadata?.instance === undefined ? [] : [metadata.instance])).sort();
     },
   };
 }

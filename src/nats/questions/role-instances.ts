@@ -1,11 +1,15 @@
-import { RequestStrategy } from 'nats';
+import { type RequestManyOptions, RequestStrategy } from 'nats';
 import { z } from 'zod';
 import { messageOf } from '#src/core/errors.ts';
+import { subjects } from '#src/core/names/subjects.ts';
+import { NoAnswerError } from '#src/core/no-answer-error.ts';
 import type { CircuitState } from '#src/core/ports/circuit-states.ts';
 import type { RoleInstance, RoleInstances } from '#src/core/ports/role-instances.ts';
 import { parseJson } from '#src/core/text/json.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { endWithin } from '#src/nats/transport/end-within.ts';
+import { isNoResponders } from '#src/nats/transport/errors.ts';
+import { collectAnswers } from './collect-answers.ts';
 
 /** The NATS service under which every process announces its roles. `nats service info sequent-roles` lists the same. */
 const ROLES_SERVICE = 'sequent-roles';
@@ -57,7 +61,13 @@ const metadataSchema = z.object({
   omittedCircuits: z.coerce.number().optional(),
 });
 
-export function createNatsRoleInstances({ nats }: Connection): RoleInstances {
+/** A question to the roles that are asked on a subject of their own. Its answer does not matter. */
+const questionsOf = {
+  scheduler: { subject: subjects.findRequest, question: JSON.stringify({ stream: 'none' }) },
+  destinations: { subject: subjects.checkDestination, question: JSON.stringify({ destination: '', param: '' }) },
+};
+
+export function createNatsRoleInstances({ nats }: Pick<Connection, 'nats'>): RoleInstances {
   return {
     async announce(own) {
       const service = await nats.services.add({
@@ -72,19 +82,26 @@ export function createNatsRoleInstances({ nats }: Connection): RoleInstances {
       };
     },
     async list() {
-      const found: RoleInstance[] = [];
-      try {
-        const client = nats.services.client({ strategy: RequestStrategy.Timer, maxWait: ANSWER_WITHIN_MS });
-        for await (const { version, metadata } of await client.info(ROLES_SERVICE)) {
-          // Any client may answer under this name.
-          const parsed = metadataSchema.safeParse(metadata);
-          if (parsed.success) found.push({ version, ...parsed.data });
-        }
-      } catch (cause) {
-        // 503 means that no process answers: the list is empty.
-        if ((cause as { code?: string }).code !== '503') throw new Error(`the roles cannot be asked: ${messageOf(cause)}`, { cause });
-      }
+      const first = { strategy: RequestStrategy.Timer, maxWait: ANSWER_WITHIN_MS };
+      const info = (wait: RequestManyOptions) => nats.services.client(wait).info(ROLES_SERVICE);
+      const answers = await collectAnswers(info, { asked: 'the processes of Sequent', first }).catch((cause: unknown) => {
+        if (cause instanceof NoAnswerError) throw cause;
+        throw new Error(`the roles cannot be asked: ${messageOf(cause)}`, { cause });
+      });
+      const found = answers.flatMap(({ version, metadata }): RoleInstance[] => {
+        // Any client may answer under this name.
+        const parsed = metadataSchema.safeParse(metadata);
+        return parsed.success ? [{ version, ...parsed.data }] : [];
+      });
       return found.sort((one, other) => one.startedAt - other.startedAt || one.instance.localeCompare(other.instance));
+    },
+    async mayServe(role) {
+      try {
+        await nats.request(questionsOf[role].subject(), questionsOf[role].question, { timeout: ANSWER_WITHIN_MS });
+        return true;
+      } catch (error) {
+        return !isNoResponders(error);
+      }
     },
   };
 }

@@ -6,6 +6,7 @@ import { messageOf } from '#src/core/errors.ts';
 import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import type { HistoryStatus } from '#src/core/history-questions.ts';
 import type { LogLoss } from '#src/core/log/log-loss.ts';
+import { unknownInSilence } from '#src/core/no-answer-error.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { action, type Call } from '../../call.ts';
 import { durabilityOf } from '../../durability.ts';
@@ -74,7 +75,7 @@ async function examine(connection: Connection, { dataDir }: Target, withReplicas
     pools: await readPools(connection, functions, inspection.consumers),
     quotas: projections.length === 0 ? undefined : await readQuotas(connection),
     missingFiles: await missingFiles(functions),
-    instances: await createNatsRoleInstances(connection).list(),
+    instances: await createNatsRoleInstances(connection).list().catch(unknownInSilence),
     projections,
     failing: projections.length === 0 ? undefined : await readFailing(connection),
     plainRequests: projections.length === 0 ? undefined : await findPlainRequests(connection),
@@ -99,7 +100,8 @@ async function readLosses(connection: Connection): Promise<LogLoss[]> {
 async function readProjections(connection: Connection): Promise<HistoryStatus[]> {
   const { createNatsHistory } = await import('#src/nats/questions/history-service.ts');
   const history = createNatsHistory(connection);
-  const instances = await history.instances();
+  // A projection that runs and does not answer is a finding, as a missing one is.
+  const instances = (await history.instances().catch(unknownInSilence)) ?? [];
   const found = await Promise.all(instances.map((instance) => history.ask('status', {}, { instance }).catch(() => undefined)));
   return found.filter((status) => status !== undefined);
 }

@@ -26,8 +26,8 @@ export type Examined = {
   missingFiles: readonly { name: string; file: string }[];
   /** Every projection that answers; `undefined` when none was asked. */
   projections?: readonly HistoryStatus[];
-  /** The running processes; `undefined` when none was asked. */
-  instances?: readonly RoleInstance[];
+  /** The running processes; `undefined` when none was asked, or processes run and none answered. */
+  instances?: readonly RoleInstance[] | undefined;
   /** The losses of the log that no operator has acknowledged; `undefined` when they were not read. */
   losses?: readonly LogLoss[];
   /** The functions that the platform cannot run; `undefined` when no projection answered. */
