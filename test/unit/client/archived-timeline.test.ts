@@ -28,7 +28,7 @@ test('an invocation that no read model has is unknown while the scheduler does n
   await expect(read(silent, failing({ why: 'no projection runs', isAbsent: true }))).rejects.toMatchObject({ code: 'NO_ANSWER' });
 });
 
-test('an invocation that was purged from the log is unknown while a running projection does not answer (A1)', async () => {
+test('a purged invocation is unknown while a running projection does not answer (A1)', async () => {
   const late = failing({ why: 'no answer within 10000 ms' });
   await expect(read(async () => [], late)).rejects.toMatchObject({ code: 'HISTORY_UNAVAILABLE' });
 });
