@@ -10,6 +10,9 @@ import type { RecordedBulk } from './recorded-bulk.ts';
 /** The options of every command that repeats one action for many items. */
 export type BulkOptions = { dryRun?: true; rate?: number; yes?: true };
 
+/** What the action did to an item: the note for its line, and the fields for its JSON. */
+export type Performed = { note: string; json: object; isLeftOut?: true };
+
 export type Bulk<Item> = {
   items: readonly Item[];
   /** What the command says about its action. */
@@ -21,8 +24,8 @@ export type Bulk<Item> = {
   record?: (total: number) => Promise<RecordedBulk>;
   /** The invocation of an item, for the record. */
   subjectOf?: (item: Item) => { id: string; function: string };
-  /** Performs the action; resolves to the note for the item's line and to the fields for its JSON. */
-  perform: (item: Item) => Promise<{ note: string; json: object }>;
+  /** Performs the action, or leaves the item out, because another caller has performed the action already. */
+  perform: (item: Item) => Promise<Performed>;
 };
 
 const MAX_CONCURRENT = 16;
@@ -32,7 +35,7 @@ const LOOK_EVERY_MS = 500;
 /**
  * Performs an action for many items, at most `rate` of them per second. Prints a line per item to stdout, the progress to stderr.
  *
- * An item whose action is refused is printed to stderr and skipped; the exit code is then 1.
+ * An item whose action is refused is printed to stderr and skipped; the exit code is then 1. An item that is left out needs no action.
  */
 export async function inBulk<Item>(call: Call<BulkOptions>, bulk: Bulk<Item>): Promise<ExitCode> {
   const { options, terminal, format } = call;
@@ -56,19 +59,21 @@ export async function inBulk<Item>(call: Call<BulkOptions>, bulk: Bulk<Item>): P
     err.line(say(texts.nothing));
     return exitCodes.failed;
   }
-  const progress = { done: 0, failed: 0 };
+  const progress = { done: 0, failed: 0, leftOut: 0 };
   const recorded = await bulk.record?.(total);
   if (recorded !== undefined) err.line(err.paint.dim(say('bulk operation {id}; sequent bulk abort {id} ends it', { id: recorded.id })));
   const reporting = setInterval(
-    () => err.line(say('{done} of {total}', { done: progress.done + progress.failed, total })),
+    () => err.line(say('{done} of {total}', { done: progress.done + progress.failed + progress.leftOut, total })),
     PROGRESS_EVERY_MS,
   );
   try {
     await paced(bulk.items, { rate: options.rate, isOver: () => recorded?.isAborted === true }, async (item) => {
       try {
-        out.line(lineFor(item, bulk, { format, ...(await bulk.perform(item)) }));
-        progress.done++;
-        recorded?.done();
+        const { isLeftOut, ...performed } = await bulk.perform(item);
+        out.line(lineFor(item, bulk, { format, ...performed }));
+        const result = isLeftOut === true ? 'leftOut' : 'done';
+        progress[result]++;
+        recorded?.[result]();
       } catch (error) {
         // Another caller may have changed this item. An error that does not concern the item ends the command.
         if (!(error instanceof SequentError) || error.retryable) throw error;
@@ -82,9 +87,10 @@ export async function inBulk<Item>(call: Call<BulkOptions>, bulk: Bulk<Item>): P
     await recorded?.end();
   }
   if (recorded?.isAborted) err.line(say('the operation was aborted'));
-  const { done, failed } = progress;
+  const { done, failed, leftOut } = progress;
   err.line(failed === 0 ? say(texts.done, { items: inWords(done) }) : say(texts.partly, { items: inWords(done), failed }));
-  return done === total ? exitCodes.ok : exitCodes.failed;
+  if (leftOut > 0) err.line(say('{leftOut} left out', { leftOut }));
+  return done + leftOut === total ? exitCodes.ok : exitCodes.failed;
 }
 
 type Pace = { rate: number | undefined; isOver: () => boolean };

@@ -9,6 +9,7 @@ export interface RecordedBulk {
   /** Whether a user has asked to abort. The next save reads the request. */
   readonly isAborted: boolean;
   done(): void;
+  leftOut(): void;
   failed(subject: { id: string; function: string }, error: unknown): void;
   /** Saves the end. */
   end(): Promise<void>;
@@ -23,7 +24,7 @@ export async function recordBulk(client: SequentClient, { action, filter, total 
   const bulks = await openBulkStore(client);
   const by = userInfo().username;
   let known: StoredBulk = await bulks.create({ action, by, runner: 'cli', total, ...(filter === undefined ? {} : { filter }) });
-  const counts = { done: 0, failed: 0, failures: [] as BulkOperation['failures'] };
+  const counts = { done: 0, failed: 0, leftOut: 0, failures: [] as BulkOperation['failures'] };
   let saving = Promise.resolve();
   const save = (change: Partial<BulkOperation> = {}): Promise<void> => {
     saving = saving.then(async () => {
@@ -42,13 +43,14 @@ export async function recordBulk(client: SequentClient, { action, filter, total 
       return isAborted();
     },
     done: () => void counts.done++,
+    leftOut: () => void counts.leftOut++,
     failed(subject, error) {
       counts.failed++;
       if (counts.failures.length < MAX_FAILURES) counts.failures.push(bulkFailureOf(subject, error));
     },
     async end() {
       clearInterval(timer);
-      const isComplete = counts.done + counts.failed >= total;
+      const isComplete = counts.done + counts.failed + counts.leftOut >= total;
       await save({ state: isComplete ? 'done' : isAborted() ? 'aborted' : 'failed', endedAt: client.clock.now() });
     },
   };

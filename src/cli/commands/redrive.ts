@@ -9,6 +9,7 @@ import { action, type Call } from '../call.ts';
 import { type BulkOptions, inBulk } from '../in-bulk.ts';
 import { INVOCATION_ARGUMENT, namedInvocation } from '../invocation-argument.ts';
 import { type ExitCode, exitCodes, usageProblem } from '../problem.ts';
+import { resultOfRedrive } from '../redrive-result.ts';
 import { withClient } from '../session.ts';
 
 type RedriveOptions = BulkOptions & { event?: string; failed?: true; function?: string; condition?: string; since?: number };
@@ -38,7 +39,7 @@ Examples:
   sequent redrive --failed --function orders --since 2h --dry-run
   sequent redrive --failed --condition SystemError --rate 20/s --yes
 
-Exit codes: 0 all, 1 not all, 2 neither an id nor --failed, 3 no such invocation, 4 it has not ended.`;
+Exit codes: 0 all, 1 not all, 2 neither an id nor --failed, 3 no such invocation, 4 it has not ended, or is redriven by another caller now.`;
 
 async function redrive(call: Call<RedriveOptions>): Promise<ExitCode> {
   const { args, options, terminal } = call;
@@ -79,10 +80,7 @@ async function redrive(call: Call<RedriveOptions>): Promise<ExitCode> {
         return await recordBulk(client, { action: 'redrive', filter, total });
       },
       subjectOf: ({ requestId: failed, function: fn }) => ({ id: failed, function: fn }),
-      perform: async ({ requestId, function: fn }) => {
-        const redriven = await client.repair.redrive(requestId, { function: fn });
-        return { note: say('runs again as {id}', { id: redriven }), json: { redrive: redriven } };
-      },
+      perform: async ({ requestId, function: fn }) => resultOfRedrive(await client.repair.redriveOnce(requestId, { function: fn })),
     });
   });
 }

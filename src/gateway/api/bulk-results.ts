@@ -4,10 +4,13 @@ import type { BulkView } from './schemas/repair.ts';
 
 export type Done = BulkView['done'][number];
 type Subject = Pick<Done, 'request_id' | 'destination_id'>;
-type Result = { done: Done } | { failed: Subject; error: SequentError };
+type Result = { done: Done | undefined } | { failed: Subject; error: SequentError };
 
-/** Performs one action of a bulk request. A `SequentError` is reported as the failure of that action; another error ends the request. */
-export async function attempt(subject: Subject, action: () => Promise<Done>): Promise<Result> {
+/**
+ * Performs one action of a bulk request. A `SequentError` is reported as the failure of that action; another error ends the request. An action
+ * that resolves to `undefined` left its subject out.
+ */
+export async function attempt(subject: Subject, action: () => Promise<Done | undefined>): Promise<Result> {
   try {
     return { done: await action() };
   } catch (error) {
@@ -18,7 +21,7 @@ export async function attempt(subject: Subject, action: () => Promise<Done>): Pr
 
 export function groupResults(results: readonly Result[], { nameOf }: Scope): Pick<BulkView, 'done' | 'failed'> {
   return {
-    done: results.flatMap((result) => ('done' in result ? [result.done] : [])),
+    done: results.flatMap((result) => ('done' in result ? (result.done ?? []) : [])),
     failed: results.flatMap((result) =>
       'failed' in result ? [{ ...result.failed, code: result.error.code, detail: result.error.messageFor(nameOf) }] : [],
     ),

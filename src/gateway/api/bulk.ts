@@ -38,10 +38,11 @@ export function addBulkRoutes(routes: Routes, gateway: Gateway): void {
       const page = chosenIn(body, scope) ?? (await listMatching(gateway, query, body));
       const redriven = await mapConcurrently(page.invocations, (one) => isRedriven(gateway, one));
       const subjects = page.invocations.filter((_, index) => redriven[index] === false);
-      const view = await perform({ subjects, cursor: page.cursor, isDryRun: body.dry_run, scope }, async ({ id, function: token }) => ({
-        request_id: id,
-        redriven_as: await client.repair.redrive(id, { function: token }),
-      }));
+      const view = await perform({ subjects, cursor: page.cursor, isDryRun: body.dry_run, scope }, async ({ id, function: token }) => {
+        // Another request may have redriven the invocation since it was read.
+        const redriven = await client.repair.redriveOnce(id, { function: token });
+        return redriven === undefined ? undefined : { request_id: id, redriven_as: redriven };
+      });
       const skipped = [{ why: 'were redriven before', count: page.invocations.length - subjects.length }];
       if (isFirstTrial(body)) skipped.push(...(await skippedByRedrive(gateway, scope, filter)));
       return call.json(withSkipped(view, body.dry_run ? skipped : []));
@@ -164,9 +165,14 @@ async function isRedriven({ client }: Gateway, { id, function: token }: Subject)
 
 type BulkAction = { subjects: readonly Subject[]; cursor: string | null; isDryRun: boolean; scope: Scope };
 
-async function perform({ subjects, cursor, isDryRun, scope }: BulkAction, action: (subject: Subject) => Promise<Done>): Promise<BulkView> {
+/** Performs an action on subjects. Those that the action leaves out do not count as matches. */
+async function perform(
+  { subjects, cursor, isDryRun, scope }: BulkAction,
+  action: (subject: Subject) => Promise<Done | undefined>,
+): Promise<BulkView> {
   const next = cursor === null ? {} : { next_cursor: cursor };
   if (isDryRun) return { matched: subjects.length, done: [], failed: [], ...next };
   const results = await mapConcurrently(subjects, (subject) => attempt({ request_id: subject.id }, () => action(subject)));
-  return { matched: subjects.length, ...groupResults(results, scope), ...next };
+  const { done, failed } = groupResults(results, scope);
+  return { matched: done.length + failed.length, done, failed, ...next };
 }

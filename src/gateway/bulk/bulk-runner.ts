@@ -125,7 +125,8 @@ async function attempt({ client }: BulkRunnerOptions, { action, reason, batch }:
   try {
     if (action === 'cancel') await client.cancel(id, { function: token, ...(reason === undefined ? {} : { reason }) });
     else if (await isRedriven(client, subject)) return 'left-out';
-    else await client.repair.redrive(id, { function: token, batch });
+    // Another caller may have redriven the invocation since it was read.
+    else if ((await client.repair.redriveOnce(id, { function: token, batch })) === undefined) return 'left-out';
     return 'done';
   } catch (error) {
     if (!(error instanceof SequentError) || error.retryable) throw error;
@@ -133,7 +134,10 @@ async function attempt({ client }: BulkRunnerOptions, { action, reason, batch }:
   }
 }
 
-/** Whether an invocation was redriven before. An invocation that retention removed from the log cannot be redriven. */
+/**
+ * Whether an invocation was redriven before. An invocation that retention removed from the log cannot be redriven. This read comes first,
+ * because a redrive waits for its turn in the quotas of its project.
+ */
 async function isRedriven({ timeline }: Pick<GatewayClient, 'timeline'>, { id, function: token }: Subject): Promise<boolean> {
   try {
     return (await timeline(id, { function: token })).transitions.some(({ fact }) => fact.type === 'redriven');

@@ -31,6 +31,14 @@ export function limitClient(client: GatewayClient, guard: QuotaGuard, { waits = 
           ? client.repair.redrive(id, options)
           : within(admitOne, { name }, () => client.repair.redrive(id, options));
       },
+      redriveOnce(id, options) {
+        const { function: name } = options ?? {};
+        return name === undefined
+          ? client.repair.redriveOnce(id, options)
+          : within(admitOne, { name, repeatedIn: (redrive) => (redrive === undefined ? 1 : 0) }, () =>
+              client.repair.redriveOnce(id, options),
+            );
+      },
     },
   };
 }

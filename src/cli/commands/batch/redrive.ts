@@ -9,6 +9,7 @@ import { bulkTexts } from '../../bulk-texts.ts';
 import { action, type Call } from '../../call.ts';
 import { type BulkOptions, inBulk } from '../../in-bulk.ts';
 import type { ExitCode } from '../../problem.ts';
+import { resultOfRedrive } from '../../redrive-result.ts';
 import { withClient } from '../../session.ts';
 import { addBatchArgument, type BatchOwnerOptions } from './in-words.ts';
 
@@ -60,10 +61,7 @@ async function redriveAll(call: Call<RedriveOptions>, client: SequentClient, { i
       return await recordBulk(client, { action: 'redrive', filter: { ...filter }, total });
     },
     subjectOf: ({ id, function: fn }) => ({ id, function: fn }),
-    perform: async ({ id, function: fn }) => {
-      const redriven = await client.repair.redrive(id, { function: fn, batch });
-      return { note: say('runs again as {id}', { id: redriven }), json: { redrive: redriven, batch } };
-    },
+    perform: async ({ id, function: fn }) => resultOfRedrive(await client.repair.redriveOnce(id, { function: fn, batch }), { batch }),
   });
 }
 

@@ -35,6 +35,8 @@ export const repair = {
   '{items} dismissed, {failed} could not be': '已忽略 {items}，{failed} 个未能忽略',
   'bulk operation {id}; sequent bulk abort {id} ends it': '批量操作 {id}；中止：sequent bulk abort {id}',
   '{done} of {total}': '{done}/{total}',
+  '{leftOut} left out': '无需处理 {leftOut}',
+  'was redriven before, and is left out': '此前已重新调用，无需处理',
   'the operation was aborted': '操作已中止',
   'is cancelled': '已取消',
   'is redriven': '已重新通知',
