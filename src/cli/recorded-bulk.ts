@@ -15,22 +15,20 @@ export interface RecordedBulk {
   end(): Promise<void>;
 }
 
-type Started = Pick<BulkOperation, 'action' | 'filter'> & { total: number };
+type Started = Pick<BulkOperation, 'action' | 'filter' | 'batch' | 'batchRequest'> & { total: number };
 
 const SAVE_EVERY_MS = 1_000;
 
 /** Records a new operation, and saves its progress every second until `end`. */
-export async function recordBulk(client: SequentClient, { action, filter, total }: Started): Promise<RecordedBulk> {
+export async function recordBulk(client: SequentClient, started: Started): Promise<RecordedBulk> {
   const bulks = await openBulkStore(client);
   const by = userInfo().username;
-  let known: StoredBulk = await bulks.create({ action, by, runner: 'cli', total, ...(filter === undefined ? {} : { filter }) });
+  let known: StoredBulk = await bulks.create({ ...started, by, runner: 'cli' });
   const counts = { done: 0, failed: 0, leftOut: 0, failures: [] as BulkOperation['failures'] };
   let saving = Promise.resolve();
   const save = (change: Partial<BulkOperation> = {}): Promise<void> => {
     saving = saving.then(async () => {
-      const { isSaved, stored } = await bulks.save(known, { ...counts, ...change });
-      // An abort was written meanwhile.
-      known = isSaved ? stored : (await bulks.save(stored, { ...counts, ...change })).stored;
+      known = (await bulks.saveProgress(known, { ...counts, ...change })) ?? known;
     });
     return saving;
   };
@@ -50,7 +48,7 @@ export async function recordBulk(client: SequentClient, { action, filter, total 
     },
     async end() {
       clearInterval(timer);
-      const isComplete = counts.done + counts.failed + counts.leftOut >= total;
+      const isComplete = counts.done + counts.failed + counts.leftOut >= started.total;
       await save({ state: isComplete ? 'done' : isAborted() ? 'aborted' : 'failed', endedAt: client.clock.now() });
     },
   };

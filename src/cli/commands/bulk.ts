@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { formatMoment } from '#src/cli/print/format.ts';
 import { type Column, printList, printOne } from '#src/cli/print/output.ts';
 import { say, sayCount, sayWord } from '#src/cli/texts/say.ts';
+import { sealBatchOf } from '#src/client/seal-bulk-batch.ts';
 import { type BulkOperation, type BulkState, bulkStateOf, type StoredBulk } from '#src/core/bulk/bulk-operation.ts';
 import { openBulkStore } from '../bulk-store.ts';
 import { action, type Call } from '../call.ts';
@@ -115,6 +116,8 @@ async function abort({ args, options, terminal }: Call): Promise<ExitCode> {
   return await withClient(options, async (client) => {
     const found = await (await openBulkStore(client)).abort(id, userInfo().username);
     if (found === undefined) throw notFound(id);
+    // No process continues an operation that was interrupted.
+    if (found.operation.state === 'aborted') await sealBatchOf(found.operation, client.batches);
     terminal.err.line(say('bulk operation {id} ends; try: sequent bulk show {id}', { id }));
     return exitCodes.ok;
   });

@@ -10,7 +10,8 @@ import { abortPurge, listPurges, type PurgeRequest, readPurge, requestPurge } fr
  * Bulk operations: one action on many invocations, with a record in the state store.
  *
  * 1. One process runs an operation, and saves the progress after each part. Every save names the revision that the process knows.
- * 2. An abort is written into the record. The next save of the running process is then refused, and the process ends the operation.
+ * 2. An abort is written into the record. The next save of the running process is then refused. The process saves its progress again, over
+ *    every abort that was written meanwhile, and ends the operation.
  * 3. A purge has no record here: its erasure is the record, which the janitor writes. It cannot be aborted once the erasure is in the
  *    log, because that must be finished everywhere.
  * 4. An operation that saved nothing for STALE_AFTER_MS is interrupted. A gateway continues its own interrupted operations.
@@ -34,6 +35,8 @@ const bulkOperationSchema = z.object({
   reason: z.string().optional(),
   /** Of a redrive: the batch that the new invocations are members of. */
   batch: z.string().optional(),
+  /** The sequence of the request that opened this batch. */
+  batchRequest: z.number().optional(),
   state: z.enum(['running', 'done', 'aborted', 'failed']),
   /** What a running purge does now. */
   step: z.enum(['searching', 'waiting for the read models', 'erasing']).optional(),
@@ -86,6 +89,11 @@ export interface BulkStore {
   purge(request: PurgeRequest): Promise<StoredBulk>;
   /** Saves a change. When another process changed the record, returns its present content, and saves nothing. */
   save(known: StoredBulk, change: Partial<BulkOperation>): Promise<{ isSaved: boolean; stored: StoredBulk }>;
+  /**
+   * Saves the progress of the process that runs the operation. An abort that is written meanwhile stays in the record. Resolves to `undefined`,
+   * and saves nothing, when another process has taken over the operation or the record was removed.
+   */
+  saveProgress(known: StoredBulk, change: Partial<BulkOperation>): Promise<StoredBulk | undefined>;
   /** Asks the process of an operation to end it. Throws `WrongStateError` when the operation is over. `undefined` for an unknown id. */
   abort(id: string, by: string): Promise<StoredBulk | undefined>;
 }
@@ -122,6 +130,14 @@ export function createBulkStore(state: KeyValue, clock: Pick<Clock, 'now'>): Bul
     list,
     get,
     save,
+    async saveProgress(known, change) {
+      for (let present = known; ; ) {
+        const { isSaved, stored } = await save(present, change);
+        if (isSaved) return stored;
+        if (stored.operation.abortBy === undefined || stored.revision === present.revision) return undefined;
+        present = stored;
+      }
+    },
     purge: (request) => requestPurge(state, request, clock.now()),
     async create(given) {
       const ended = (await listOwn(await state.keys())).filter(({ operation }) => operation.state !== 'running').slice(MAX_KEPT - 1);

@@ -68,8 +68,8 @@ export function addBatchActions(routes: Routes, gateway: Gateway): void {
       const filter = { batch: found.id, function: found.function, status: ['FAIL', 'DISCARD'] };
       const total = (found.byStatus.FAIL ?? 0) + (found.byStatus.DISCARD ?? 0);
       const batch = newBatchId(gateway.clock.now());
-      await client.batches.open({ function: found.function, id: batch, redriveOf: found.id });
-      return await startBulk(call, gateway, { action: 'redrive', filter, batch, total });
+      const batchRequest = await client.batches.open({ function: found.function, id: batch, redriveOf: found.id });
+      return await startBulk(call, gateway, { action: 'redrive', filter, batch, batchRequest, total });
     },
   );
 }

@@ -1,3 +1,4 @@
+import { sealBatchOf } from '#src/client/seal-bulk-batch.ts';
 import { type BulkOperation, bulkStateOf, type StoredBulk } from '#src/core/bulk/bulk-operation.ts';
 import type { HistoryFilter } from '#src/core/history-questions.ts';
 import { identityOf } from '../audit.ts';
@@ -76,13 +77,16 @@ export function addBulkOperationRoutes(routes: Routes, gateway: Gateway): void {
       const scope = scopeOf(call, gateway);
       const named = { scope, id, gateway };
       visible(await bulks.get(id), named);
-      return call.json(viewOf(visible(await bulks.abort(id, identityOf(call.get('credential'))), named), scope, clock.now()), 202);
+      const aborted = visible(await bulks.abort(id, identityOf(call.get('credential'))), named);
+      // No process continues an operation that was interrupted.
+      if (aborted.operation.state === 'aborted') await sealBatchOf(aborted.operation, client.batches);
+      return call.json(viewOf(aborted, scope, clock.now()), 202);
     },
   );
 }
 
 type Started = {
-  [Key in 'filter' | 'chosen' | 'reason' | 'batch' | 'total' | 'isTotalAtLeast']?: BulkOperation[Key] | undefined;
+  [Key in 'filter' | 'chosen' | 'reason' | 'batch' | 'batchRequest' | 'total' | 'isTotalAtLeast']?: BulkOperation[Key] | undefined;
 } & Pick<BulkOperation, 'action'>;
 
 /** Records an operation in the name of the caller, starts it, and replies with it. */

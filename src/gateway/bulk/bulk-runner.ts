@@ -1,3 +1,4 @@
+import { sealBatchOf } from '#src/client/seal-bulk-batch.ts';
 import {
   type BulkFailure,
   type BulkOperation,
@@ -64,23 +65,19 @@ async function run(options: BulkRunnerOptions, started: StoredBulk): Promise<voi
   while (known !== undefined && known.operation.state === 'running' && !options.signal.aborted) known = await advance(options, known);
 }
 
-/** Performs the next part, and saves the result. Returns `undefined` when another gateway continues the operation. */
+/**
+ * Performs the next part, and saves the result. Returns `undefined` when another gateway continues the operation.
+ *
+ * An abort that is written during a part takes effect at the next call, which ends the operation.
+ */
 async function advance(options: BulkRunnerOptions, known: StoredBulk): Promise<StoredBulk | undefined> {
-  const { bulks, clock } = options;
+  const { client, bulks, clock } = options;
   const change = await changeBy(options, known.operation);
-  if (change.state !== undefined) change.endedAt = clock.now();
-  if (change.state !== undefined) await sealBatch(options, known.operation);
-  const { isSaved, stored } = await bulks.save(known, change);
-  if (isSaved) return stored;
-  // An abort was written meanwhile. The counts of this part are kept.
-  if (stored.operation.abortBy === undefined) return undefined;
-  return (await bulks.save(stored, { ...change, state: 'aborted', endedAt: clock.now() })).stored;
-}
-
-/** Seals the batch of the redriven invocations. An operation without a filter by a batch has none. */
-async function sealBatch({ client }: BulkRunnerOptions, { batch, filter }: BulkOperation): Promise<void> {
-  const fn = filter?.function;
-  if (batch !== undefined && typeof fn === 'string') await client.batches.seal({ function: fn, id: batch });
+  if (change.state !== undefined) {
+    await sealBatchOf(known.operation, client.batches);
+    change.endedAt = clock.now();
+  }
+  return await bulks.saveProgress(known, change);
 }
 
 async function changeBy(options: BulkRunnerOptions, operation: BulkOperation): Promise<Partial<BulkOperation>> {

@@ -16,4 +16,16 @@ describe('a bulk redrive', () => {
     const reply = await ask('POST', '/api/redrive', { filter: { function: 'test1' } });
     expect(await reply.json()).toEqual({ matched: 1, done: [{ request_id: 'order-2', redriven_as: 'order-2-again' }], failed: [] });
   });
+
+  test('seals its new batch when a user aborts it after its gateway ended', async ({ opened, ask }) => {
+    const { bulks, clock } = opened.options;
+    const sealed: object[] = [];
+    Object.assign(opened.client.batches, { seal: async (batch: object) => sealed.push(batch) > 0 });
+    const filter = { batch: 'batch-1', function: 'test1' };
+    const opening = { batch: 'batch-2', batchRequest: 7 };
+    const { id } = await bulks.create({ action: 'redrive', by: 'ann', runner: 'gateway', filter, ...opening });
+    opened.at(clock.now() + 61_000);
+    expect(await (await ask('POST', `/api/bulk/${id}/abort`)).json()).toMatchObject({ state: 'aborted', batch: 'batch-2' });
+    expect(sealed).toEqual([{ function: 'test1', id: 'batch-2', request: 7 }]);
+  });
 });

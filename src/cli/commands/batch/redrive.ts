@@ -40,17 +40,25 @@ async function redrive(call: Call<RedriveOptions>): Promise<ExitCode> {
       if (!(await isRedriven(client, one))) items.push(one);
     const batch = { function: found.function, id: newBatchId(client.clock.now()) };
     if (items.length === 0 || options.dryRun) return await redriveAll(call, client, { items, filter, batch: batch.id });
-    await client.batches.open({ ...batch, redriveOf: found.id });
-    const code = await redriveAll(call, client, { items, filter, batch: batch.id });
-    await client.batches.seal(batch);
-    call.terminal.err.line(say('batch {batch}; its counts: sequent batch get {batch}', { batch: batch.id }));
-    return code;
+    const request = await client.batches.open({ ...batch, redriveOf: found.id });
+    try {
+      return await redriveAll(call, client, { items, filter, batch: batch.id, request });
+    } finally {
+      // After an error too: an open batch waits for further members until it is a day old.
+      await client.batches.seal({ ...batch, request });
+      call.terminal.err.line(say('batch {batch}; its counts: sequent batch get {batch}', { batch: batch.id }));
+    }
   });
 }
 
-type Redriven = { items: InvocationSummary[]; filter: object; batch: string };
+/** `request`: the sequence of the request that opened the batch. */
+type Redriven = { items: InvocationSummary[]; filter: object; batch: string; request?: number };
 
-async function redriveAll(call: Call<RedriveOptions>, client: SequentClient, { items, filter, batch }: Redriven): Promise<ExitCode> {
+async function redriveAll(
+  call: Call<RedriveOptions>,
+  client: SequentClient,
+  { items, filter, batch, request }: Redriven,
+): Promise<ExitCode> {
   return await inBulk<InvocationSummary>(call, {
     items,
     texts: bulkTexts.runAgain,
@@ -58,7 +66,7 @@ async function redriveAll(call: Call<RedriveOptions>, client: SequentClient, { i
     toJson: ({ id, function: fn, condition }) => ({ requestId: id, function: fn, condition }),
     record: async (total) => {
       const { recordBulk } = await import('../../recorded-bulk.ts');
-      return await recordBulk(client, { action: 'redrive', filter: { ...filter }, total });
+      return await recordBulk(client, { action: 'redrive', filter: { ...filter }, batch, batchRequest: request, total });
     },
     subjectOf: ({ id, function: fn }) => ({ id, function: fn }),
     perform: async ({ id, function: fn }) => resultOfRedrive(await client.repair.redriveOnce(id, { function: fn, batch }), { batch }),
