@@ -89,7 +89,7 @@ export function createRedriver({ log, payloads, large, clock, by, appendId, open
     return await large.copy({ function: name, invocation: id }, { function: name, invocation: redrive }, chosen);
   }
 
-  /** Every simultaneous caller proposes the record, because the caller whose request the log stored may have ended. One proposal is accepted. */
+  /** Every simultaneous caller proposes the record, because the caller whose request the log stored may have ended. The log accepts one (PROP5). */
   async function record({ id, state, isNotified }: Redrivable, redrive: string): Promise<void> {
     const writer = createStreamWriter({ log, state, by, appendId, clock });
     const early = isNotified ? {} : { isEarly: true as const };

@@ -69,6 +69,18 @@ describe('redriveOnce', () => {
     expect(await redrivesIn(given)).toEqual({ requested: [first], recorded: [first] });
   });
 
+  test('records the redrive once when another person records it first', async () => {
+    const given = await failedInvocation();
+    const first = redriveIdOf(given.id, 1);
+    const second = repairOf(given.log);
+    const append: EventLog['append'] = async (...args) => {
+      if (!(await redrivesIn(given)).recorded.includes(first)) await second.redriveOnce(given.id);
+      return await given.log.append(...args);
+    };
+    expect(await repairOf({ ...given.log, append }).redriveOnce(given.id)).toBe(first);
+    expect(await redrivesIn(given)).toEqual({ requested: [first], recorded: [first] });
+  });
+
   test('records a redrive whose process ended between the request and the record', async () => {
     const given = await failedInvocation();
     const first = redriveIdOf(given.id, 1);

@@ -17,7 +17,7 @@ const deadLetters: DeliverySummary[] = summaries(3).map(({ id }) => {
 const test = base.extend('lagging', ({ opened, ask }) => {
   const acted: string[] = [];
   const act = async (id: string): Promise<string> => `${acted.push(id)}`;
-  const repair = { redrive: act, redeliver: act, dismiss: act };
+  const repair = { redriveOnce: act, redeliver: act, dismiss: act };
   Object.assign(opened.client, { lastSequence: async () => LAST, cancel: act, repair });
   return {
     acted,
