@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, test } from 'vitest';
-import { type Reply, refusalOf } from '#test/support/conformance/sdk.ts';
+import { otherLimit, type Reply, refusalOf } from '#test/support/conformance/sdk.ts';
 import { recordsOfStream } from '#test/support/conformance/stream.ts';
 import { type System, startSystem } from '#test/support/conformance/system.ts';
 import { until } from '#test/support/conformance/until.ts';
@@ -168,7 +168,7 @@ describe('a destination', () => {
     const id = await invoke(urn, {});
     expect(await system.record(urn, id, over)).toMatchObject({ status: 'SUCCESS' });
     const child = await until('the target ran', async () => {
-      const { invocations } = await system.sdk.listAsyncInvocations({ function_urn: target });
+      const { invocations } = await system.sdk.listAsyncInvocations({ function_urn: target, limit: otherLimit() });
       return invocations.find(over);
     });
     expect(child).toMatchObject({ status: 'FAIL', error_code: 4002 });

@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest';
-import { type Reply, refusalOf } from '#test/support/conformance/sdk.ts';
+import { otherLimit, type Reply, refusalOf } from '#test/support/conformance/sdk.ts';
 import { type System, startSystem } from '#test/support/conformance/system.ts';
 import { until } from '#test/support/conformance/until.ts';
 import { sharedByFile } from '#test/support/shared-by-file.ts';
@@ -35,7 +35,7 @@ describe('the record of an invocation', () => {
     const second = await invoke(urn, { gate: 'second' });
     const seen: string[] = [];
     const readStatus = async (): Promise<string> => {
-      const { invocations } = await list({ request_id: second }, urn);
+      const { invocations } = await list({ request_id: second, limit: otherLimit() }, urn);
       expect(invocations).toHaveLength(1);
       const [{ status }] = invocations;
       if (seen.at(-1) !== status) seen.push(status);

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { Reply } from '#test/support/conformance/sdk.ts';
+import { otherLimit, type Reply } from '#test/support/conformance/sdk.ts';
 import { type System, startSystem } from '#test/support/conformance/system.ts';
 import { until } from '#test/support/conformance/until.ts';
 import { sharedByFile } from '#test/support/shared-by-file.ts';
@@ -24,14 +24,14 @@ test('test1 invokes test2 on success and test3 on failure, each with the event o
   const invoke = async (body: object): Promise<Reply> => {
     const { request_id } = await sdk.asyncInvokeFunction({ function_urn: test1, body });
     return await until(`${request_id} is over`, async () => {
-      const { invocations } = await sdk.listAsyncInvocations({ function_urn: test1, request_id });
+      const { invocations } = await sdk.listAsyncInvocations({ function_urn: test1, request_id, limit: otherLimit() });
       return invocations.find(({ status }: Reply) => status === 'SUCCESS' || status === 'FAIL');
     });
   };
   /** The events that a function has received so far. */
   const received = async (urn: string | undefined, name: string, count: number): Promise<Reply[]> =>
     await until(`${name} ran ${count} times`, async () => {
-      const { invocations } = await sdk.listAsyncInvocations({ function_urn: urn, status: 'SUCCESS' });
+      const { invocations } = await sdk.listAsyncInvocations({ function_urn: urn, status: 'SUCCESS', limit: otherLimit() });
       return invocations.length === count ? system.effects(name).map(({ event }) => event) : undefined;
     });
 

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { FunctionGraphClient } from '@huaweicloud/huaweicloud-sdk-functiongraph';
 
@@ -38,16 +39,45 @@ export function sdkFor(endpoint: string, { project, ak, sk }: Keys): Sdk {
     .withCredential(credential as never)
     .withEndpoint(endpoint)
     .build();
+  const inOwnSecond = spaceEqualCalls();
   return new Proxy({} as Record<Method, (request?: object) => Promise<Reply>>, {
     get:
       (_, method: string) =>
       (request: object = {}) =>
-        (Reflect.get(client, method) as (request: object) => Promise<Reply>).call(
-          client,
-          request instanceof EveryField ? request : { 'Content-Type': 'application/json', ...request },
+        inOwnSecond(`${method} ${JSON.stringify(request)}`, () =>
+          (Reflect.get(client, method) as (request: object) => Promise<Reply>).call(
+            client,
+            request instanceof EveryField ? request : { 'Content-Type': 'application/json', ...request },
+          ),
         ),
   });
 }
+
+/**
+ * Makes each call in a later second than the equal call before it. The SDK dates in whole seconds, so two equal calls of one second have
+ * one signature. The gateway refuses the second call as a replay when that call arrives seconds later, as on a busy machine.
+ */
+function spaceEqualCalls(): (call: string, make: () => Promise<Reply>) => Promise<Reply> {
+  const ends = new Map<string, Promise<number>>();
+  return (call, make) => {
+    const before = ends.get(call);
+    const made = (async () => {
+      if (before !== undefined) await secondAfter(await before);
+      return await make();
+    })();
+    ends.set(call, made.then(Date.now, Date.now));
+    return made;
+  };
+}
+
+async function secondAfter(time: number): Promise<void> {
+  const next = (Math.floor(time / 1_000) + 1) * 1_000;
+  while (Date.now() < next) await delay(next - Date.now());
+}
+
+let limits = 0;
+/** A limit of a list for a call that polls. The call differs from the earlier ones, so it need not wait for the next second. */
+export const otherLimit = (): string => String(100 + (limits++ % 400));
 
 /** A request with every field that a call reads. */
 export class EveryField {

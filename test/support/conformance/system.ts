@@ -8,7 +8,7 @@ import { spawnCli } from '#test/support/cli/cli.ts';
 import { zipOf } from '#test/support/gateway/zip-archive.ts';
 import { ownerAddress } from '#test/support/nats/owner-address.ts';
 import { HANDLER } from './handler.ts';
-import { type Keys, type Reply, type Sdk, sdkFor } from './sdk.ts';
+import { type Keys, otherLimit, type Reply, type Sdk, sdkFor } from './sdk.ts';
 import { until } from './until.ts';
 
 export const OWN: Keys = { project: '0123456789abcdef0123456789abcdef', ak: 'AKOWN', sk: 'the secret key of the own project' };
@@ -133,7 +133,7 @@ export async function startSystem({ connections = {}, env = {} }: SystemOptions 
     openGate: (gate) => writeFileSync(join(gates, gate), ''),
     async record(urn, id, matches = () => true, by = sdk) {
       return await until(`the record of ${id}`, async () => {
-        const { invocations } = await by.listAsyncInvocations({ function_urn: urn, request_id: id });
+        const { invocations } = await by.listAsyncInvocations({ function_urn: urn, request_id: id, limit: otherLimit() });
         return invocations.find(matches);
       });
     },
