@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
@@ -35,12 +35,15 @@ test('cancelling a handler that ignores the signal ends its process, and no othe
   folder,
 }) => {
   await client.functions.put({ name: 'deaf', handler: { ...handler, export: 'noted' }, concurrency: 3 });
-  const events = [{ deaf: true }, { ms: 4_000 }, { ms: 4_000 }].map((event, index) => ({ ...event, file: join(folder, String(index)) }));
+  // Only two processes of a function start at one time. No neighbour may end before the third process has started.
+  const gate = join(folder, 'gate');
+  const events = [{ deaf: true }, { gate }, { gate }].map((event, index) => ({ ...event, file: join(folder, String(index)) }));
   const [victim, ...neighbours] = await client.invokeMany('deaf', events);
   const pids = await Promise.all(events.map(({ file: pidFile }) => pidIn(pidFile)));
   expect(new Set(pids).size).toBe(3);
   await client.cancel(victim?.requestId ?? '');
   await eventually(() => !isRunning(pids[0] ?? 0));
+  writeFileSync(gate, '');
   // Each neighbour was running, and ends in the process that started it.
   const results = await Promise.all(neighbours.map((invoked) => invoked.result()));
   expect(results.map(({ value }) => value)).toEqual(pids.slice(1));
@@ -51,10 +54,12 @@ test('cancelling a handler that ignores the signal ends its process, and no othe
 
 test('a queued invocation that is cancelled never runs, and its outcome is delivered like any other', async ({ client, log }) => {
   await client.functions.put({ name: 'queue', handler, concurrency: 1 });
-  const [first, second] = [await client.invoke('queue', { ms: 1_500 }), await client.invoke('queue', { ms: 0 })];
+  const [first, second] = [await client.invoke('queue', { ms: 60_000 }), await client.invoke('queue', { ms: 0 })];
   await log.until((fact) => fact.type === 'running' && fact.invocation === first.requestId);
   await client.cancel(second.requestId);
   const result = await client.result(second.requestId);
+  // The slot becomes free only after the cancellation of the invocation that waits for it.
+  await client.cancel(first.requestId);
   await log.untilNotified([first.requestId, second.requestId]);
 
   expect(result.outcome).toBe('failed');
