@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import { keyIdOf, parseHeads } from '#src/archive/signed-head.ts';
 import { connectClient } from '#src/client/client.ts';
 import { startSequent } from '#test/support/cli/sequent-process.ts';
@@ -116,7 +116,7 @@ test('the roles of npm start end when the process that supervises them is killed
     const lines = createInterface(start.stdout);
     const [ready] = (await once(lines, 'line')) as [string];
     await using log = await watchLog(ownerAddress(urlIn(ready), folder));
-    expect(await log.ports.roleInstances.list()).toHaveLength(1);
+    await expect.poll(() => log.ports.roleInstances.list()).toHaveLength(1);
     start.kill('SIGKILL');
     await once(lines, 'close');
     expect(await log.ports.roleInstances.list()).toEqual([]);
@@ -154,8 +154,12 @@ test('SIGTERM to the process group stops all roles without a warning during an e
 
 async function pidOfRoles(url: string, folder: string): Promise<number> {
   await using log = await watchLog(ownerAddress(url, folder));
-  const instances = await log.ports.roleInstances.list();
-  const found = instances.find(({ roles }) => roles.includes('worker'));
-  if (found === undefined) throw new Error('no worker is among the instances of roles');
-  return found.pid;
+  return await vi.waitFor(
+    async () => {
+      const found = (await log.ports.roleInstances.list()).find(({ roles }) => roles.includes('worker'));
+      if (found === undefined) throw new Error('no worker is among the instances of roles');
+      return found.pid;
+    },
+    { timeout: 15_000 },
+  );
 }

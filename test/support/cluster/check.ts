@@ -59,6 +59,7 @@ async function findRepeatedAttempts({ facts }: FoldedLog, executions: string): P
  * entries that the follower refuses, and installs a snapshot only when no such try runs.
  */
 const CAUGHT_UP_WITHIN_MS = 240_000;
+const ANSWER_WITHIN_MS = 60_000;
 
 /** Compares all replicas up to the last message of the leader, as `sequent doctor --replicas` does, when all are up to date. */
 async function findDifferentReplicas({ log, cluster }: Pick<Storm, 'log' | 'cluster'>): Promise<string[]> {
@@ -74,13 +75,22 @@ async function findDifferentReplicas({ log, cluster }: Pick<Storm, 'log' | 'clus
 /** The read model of each projection must equal a fresh fold. */
 export async function findBrokenReadModels({ history }: Client): Promise<string[]> {
   const problems: string[] = [];
-  const instances = await history.instances();
+  const instances = await projectionsOf(history);
   if (instances.length !== 2) problems.push(`${instances.length} projections answer`);
   for (const instance of instances) {
     const { tables } = await history.check(instance);
     for (const { table, isEqual } of tables) if (!isEqual) problems.push(`${table} of ${instance} differs from a fresh fold`);
   }
   return problems;
+}
+
+/** Waits for both projections. One of a busy machine may answer too late for a list. */
+async function projectionsOf(history: Client['history']): Promise<string[]> {
+  const deadline = performance.now() + ANSWER_WITHIN_MS;
+  for (;;) {
+    const found = await history.instances();
+    if (found.length >= 2 || performance.now() > deadline) return found;
+  }
 }
 
 /** The log never went backwards, so no read model is thrown away, and no role reads the log again. */
