@@ -17,7 +17,7 @@ async function run(sequent: ServedSequent, args: readonly string[], env: Record<
 }
 
 describe('the keys of a deployment', () => {
-  test('encrypt a project, are rotated without a restart, and erase it for ever', { timeout: 120_000 }, async () => {
+  test('encrypt a project, are rotated without a restart, and erase it for ever', { timeout: 240_000 }, async () => {
     const keyFile = join(folder, 'master.keys');
     const withKey = { SEQUENT_ENCRYPTION_KEY: keyFile };
     const secret = `Ada${randomBytes(9).toString('hex')}`;
@@ -41,7 +41,9 @@ describe('the keys of a deployment', () => {
     sequent.process.kill('SIGHUP');
     expect((await run(sequent, invoke, withKey)).stdout).toContain(`Hello, ${secret}!`);
     const { requestId: id } = JSON.parse(first.stdout) as { requestId: string };
-    expect((await run(sequent, ['get', id, '-o', 'json'], withKey)).stdout).toContain(secret);
+    // The read model follows the log.
+    const shown = async () => (await run(sequent, ['get', id, '-o', 'json'], withKey)).stdout;
+    await expect.poll(shown, { timeout: 60_000 }).toContain(secret);
     expect((await run(sequent, ['get', id, '-o', 'json'])).stdout).toContain('sealed:2.1.');
     expect((await run(sequent, ['verify'])).stderr).toContain('no finding');
     expect(await filesWith(secret, sequent.dataDir)).toEqual([]);
