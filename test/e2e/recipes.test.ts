@@ -36,7 +36,7 @@ type Opened = Awaited<ReturnType<typeof open>>;
 const expected: Readonly<Record<string, readonly RegExp[]>> = {
   'pager.md': [/pager is defined/, /charge is defined/, /./],
   'dead-letters.md': [
-    ...[/ship is defined/, /"shipped":1/, /"shipped":2/],
+    ...[/dispatch is defined/, /"shipped":1/, /"shipped":2/],
     ...[/^order-1.*410.*^order-2/ms, /410/, /^order-1/m],
     ...[/order-1/, /order-2/, /no delivery was given up/],
   ],
