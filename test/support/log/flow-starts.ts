@@ -51,32 +51,22 @@ export function mostAtOnce(facts: readonly OrderedFact[]): number {
   return most;
 }
 
-type Waiting = { since: number; passed?: { by: string; at: number } };
-type Start = { id: string; at: number };
-
 /**
- * The attempts that waited in the log while a less urgent one started (SLOT8).
- *
- * `withinMs`: an attempt that waited for less, or starts so soon after the other one, was not passed. The other one may have got its slot
- * before, and a process that was killed may have delayed its start.
+ * The attempts that waited in the log while a less urgent one started (SLOT8), each with the first of these. An attempt may have a slot
+ * already, and start late because its worker was killed or stood still.
  */
-export function findPassedUrgent(
-  facts: readonly OrderedFact[],
-  { agingInMs, withinMs }: { agingInMs: number; withinMs: number },
-): string[] {
+export function findPassedUrgent(facts: readonly OrderedFact[], agingInMs: number): string[] {
   const ranks = new Map<string, number>();
-  const waiting = new Map<string, Waiting>();
+  const waiting = new Set<string>();
+  const passed = new Map<string, string>();
   const rankOf = (id: string): number => ranks.get(id) ?? 0;
-  const start = ({ id, at }: Start): string[] => {
-    const { passed } = waiting.get(id) ?? {};
-    waiting.delete(id);
-    for (const [other, known] of waiting) if (known.since + withinMs < at && rankOf(other) < rankOf(id)) known.passed ??= { by: id, at };
-    return passed !== undefined && passed.at + withinMs < at ? [`${id} started ${at - passed.at} ms after ${passed.by}`] : [];
-  };
-  return facts.flatMap(({ fact }) => {
+  for (const { fact } of facts) {
     const { invocation: id, at } = fact;
     if (fact.type === 'queued') ranks.set(id, at - (fact.priority ?? DEFAULT_PRIORITY) * agingInMs);
-    if (fact.type === 'deferred') waiting.set(id, { since: at });
-    return fact.type === 'running' ? start({ id, at }) : [];
-  });
+    if (fact.type === 'deferred') waiting.add(id);
+    if (fact.type !== 'running') continue;
+    waiting.delete(id);
+    for (const other of waiting) if (rankOf(other) < rankOf(id) && !passed.has(other)) passed.set(other, id);
+  }
+  return [...passed].map(([id, by]) => `${by} started before ${id}`);
 }
