@@ -9,6 +9,7 @@ import { startCluster } from './cluster.ts';
 import { type FaultContext, faults } from './faults.ts';
 import { type Acknowledged, type Load, openLoad } from './load.ts';
 import { type StormRoles, startRoles } from './roles.ts';
+import { type Stalls, watchStalls } from './stalls.ts';
 
 export type StormOptions = {
   seed: number;
@@ -71,11 +72,12 @@ export async function runStorm(options: StormOptions): Promise<StormReport> {
   sayWhen(`three servers and ${roles.all.length} roles are ready`);
 
   const context: FaultContext = { cluster, roles, connection: log.connection, random };
+  using stalls = watchStalls();
   const injecting = injectFaults(context, { forMs: seconds * 1_000, sayWhen, only });
   await load.send(injecting);
   const windows = await injecting;
   await cluster.healthy();
-  const problems = findLongGaps(windows, load.acknowledged, say);
+  const problems = findLongGaps(windows, { acknowledged: load.acknowledged, stalls, say });
   problems.push(...(await untilEnded(load.acknowledged, log)));
   sayWhen('everything has ended');
   problems.push(...(await findBrokenReadModels(load.client)));
@@ -130,17 +132,21 @@ async function untilEnded(acknowledged: readonly Acknowledged[], { facts, untilN
   );
 }
 
+type Received = { acknowledged: readonly Acknowledged[]; stalls: Stalls; say: StormOptions['say'] };
+
 /**
  * Prints the longest time without an acknowledgement during each kind of fault, and compares it with the bound. A busy machine causes gaps
- * without a fault; the longest one of this run is allowed in addition, up to a second.
+ * without a fault; the longest one of this run is allowed in addition, up to a second. The time in which this process stood still does not
+ * count: it sent no request, and received no acknowledgement.
  */
-function findLongGaps(windows: readonly Window[], acknowledged: readonly Acknowledged[], say: StormOptions['say']): string[] {
+function findLongGaps(windows: readonly Window[], { acknowledged, stalls, say }: Received): string[] {
   const times = acknowledged.map(({ at }) => at).sort((one, other) => one - other);
   const longest = new Map<string, number>();
   for (const [index, at] of times.entries()) {
     const from = times[index - 1] ?? at;
+    const gap = at - from - stalls.between(from, at);
     const faultsIn = windows.filter((window) => window.from <= at && window.until >= from).map(({ fault }) => fault);
-    for (const name of faultsIn.length === 0 ? [CALM] : faultsIn) longest.set(name, Math.max(longest.get(name) ?? 0, at - from));
+    for (const name of faultsIn.length === 0 ? [CALM] : faultsIn) longest.set(name, Math.max(longest.get(name) ?? 0, gap));
   }
   for (const [name, gap] of longest) say(`  longest gap of acknowledgements: ${(gap / 1_000).toFixed(2)} s, ${name}`);
   const inCalm = Math.min(longest.get(CALM) ?? 0, MAX_CALM_GAP_IN_MS);
