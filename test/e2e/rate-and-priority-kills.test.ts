@@ -91,7 +91,7 @@ test('the most urgent requests start first, and none is lost, while workers and 
     ids.push(...(await client.invokeMany('urgent', Array(each).fill({ ms: 150 }), { priority })).map(({ requestId }) => requestId));
   for (const id of ids) await log.until(({ type, invocation }) => type === 'deferred' && invocation === id);
   writeFileSync(gate, '');
-  await processes.killUntilNotified(log, ids);
+  await processes.killUntilNotified(log, [...holders, ...ids]);
   expect(await findLost(log, [...holders, ...ids])).toEqual([]);
   const facts = await readFacts(log.ports.log);
   expect(mostAtOnce(facts)).toBe(concurrency);
