@@ -7,7 +7,7 @@ import { isoTime, withFullStop } from './phrases.ts';
 import { say } from './say.ts';
 
 /** The platform could not run the last attempts of an invocation: how often in a row, since when, and the last reason. */
-function latestPlatformFailures(moments: readonly Moment[]): { times: number; since: number; failure: Failure } | undefined {
+export function latestPlatformFailures(moments: readonly Moment[]): { times: number; since: number; failure: Failure } | undefined {
   let found: { times: number; since: number; failure: Failure } | undefined;
   for (const { fact } of moments) {
     if (fact.type !== 'retrying') continue;

@@ -7,7 +7,7 @@ import { formatDuration } from '#src/core/text/format-duration.ts';
 import { whyDebounced } from './explain-debounce.ts';
 import type { Moment } from './history.ts';
 import { isoTime, withFullStop } from './phrases.ts';
-import { lacksPayload, payloadRemedy, platformInWords, platformRemedy } from './platform-failures.ts';
+import { lacksPayload, latestPlatformFailures, payloadRemedy, platformInWords, platformRemedy } from './platform-failures.ts';
 import { type Surroundings, type Wait, whyKeyWaits, whyQueueWaits, whyRateHolds } from './queue-waits.ts';
 import { say } from './say.ts';
 
@@ -38,6 +38,13 @@ export function whyWaiting(moments: readonly Moment[], now: number, around?: Sur
     default:
       return undefined;
   }
+}
+
+/** Whether the answer of `whyWaiting` depends on the function and the roles. Of an attempt that runs, only the remedy of earlier failures does. */
+export function dependsOnSurroundings(moments: readonly Moment[]): boolean {
+  const { value, context } = moments.at(-1)?.after ?? invocationFolder.initial;
+  if (value === 'notified') return openDeliveries(context).length > 0;
+  return value !== 'running' || latestPlatformFailures(moments) !== undefined;
 }
 
 /** Why a debounced invocation waits; `undefined` when it waits for no group. A group closes only while its function runs and a scheduler does. */

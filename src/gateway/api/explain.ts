@@ -1,8 +1,7 @@
-import { openDeliveries } from '#machines/deliveries.ts';
 import { explain } from '#src/analysis/explain.ts';
 import { momentsOf, stateOf } from '#src/analysis/history.ts';
 import type { Wait } from '#src/analysis/queue-waits.ts';
-import { whyWaiting } from '#src/analysis/why-waiting.ts';
+import { dependsOnSurroundings, whyWaiting } from '#src/analysis/why-waiting.ts';
 import type { Timeline } from '#src/client/client.ts';
 import { readSurroundings } from '#src/client/surroundings.ts';
 import { inLanguage } from '#src/core/text/language.ts';
@@ -65,13 +64,9 @@ export function addExplainRoutes(routes: Routes, gateway: Gateway): void {
   );
 }
 
-/** The state of the function and of the roles, as far as the invocation may wait for them. */
-async function surroundingsOf(
-  { client }: Gateway,
-  { function: token, state, requestPayload: payload, transitions }: Timeline,
-  name: string,
-) {
-  if (state === 'running' || (state === 'notified' && openDeliveries(stateOf({ transitions }).context).length === 0)) return undefined;
+/** The state of the function and of the roles, as far as the explanation depends on them. */
+async function surroundingsOf({ client }: Gateway, { function: token, requestPayload: payload, transitions }: Timeline, name: string) {
+  if (!dependsOnSurroundings(momentsOf({ transitions }))) return undefined;
   return { ...(await readSurroundings(client, token, { ...stateOf({ transitions }).context, payload })), name };
 }
 

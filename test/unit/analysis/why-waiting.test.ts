@@ -4,10 +4,10 @@ import { explain } from '#src/analysis/explain.ts';
 import { momentsOf } from '#src/analysis/history.ts';
 import { failingPlatformInWords, readFailingPlatforms } from '#src/analysis/platform-failures.ts';
 import { type Surroundings, whyQueueWaits } from '#src/analysis/queue-waits.ts';
-import { whyWaiting } from '#src/analysis/why-waiting.ts';
+import { dependsOnSurroundings, whyWaiting } from '#src/analysis/why-waiting.ts';
 import type { InvocationSummary } from '#src/core/history-questions.ts';
 import { parseDefinition } from '#src/functions/registry.ts';
-import { billing, deferred, ID, queued, retrying, running, succeeded, unplaced } from '#test/support/log/facts.ts';
+import { billing, deferred, ID, notified, queued, retrying, running, succeeded, unplaced } from '#test/support/log/facts.ts';
 
 const definition = parseDefinition({ name: 'orders', handler: { kind: 'subject', subject: 'svc.orders' }, concurrency: 2 });
 const around: Surroundings = {
@@ -110,6 +110,18 @@ describe('an invocation', () => {
 
   test('does not wait while an attempt runs', () => {
     expect(whyWaiting(momentsIn(queued(), running(1)), 60, around)).toBeUndefined();
+  });
+
+  test.for([
+    ['waits for a worker', true, [queued()]],
+    ['waits for its next attempt', true, [queued(), running(1), retrying(1)]],
+    ['waits for a delivery', true, [queued(), running(1), succeeded(1, { destinations: [billing] })]],
+    ['runs after a failure of the platform', true, [queued(), running(1), refused(1, 20), running(2, { at: 1_020 })]],
+    ['runs for the first time', false, [queued(), running(1)]],
+    ['runs after a failure of its code', false, [queued(), running(1), retrying(1), running(2, { at: 1_020 })]],
+    ['is settled', false, [queued(), running(1), succeeded(1), notified()]],
+  ] as const)('that %s depends on its function and the roles: %s', ([, expected, facts]) => {
+    expect(dependsOnSurroundings(momentsIn(...facts))).toBe(expected);
   });
 
   test('is explained by the same reason and remedy', () => {
