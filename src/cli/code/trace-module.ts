@@ -14,12 +14,14 @@ export type TracedModule = {
   /** The absolute paths of the module and of every local file that it imports, also indirectly. */
   files: string[];
   packages: PackageImport[];
+  /** Whether the module had no byte when it was traced. */
+  isEmpty: boolean;
   /** Throws `CodeError` when the module certainly has no export of this name. */
   expectExport(name: string): void;
   hasExport(name: string): boolean;
 };
 
-type EntryFacts = { exports: readonly string[]; isCommonJs: boolean; text: string; texts: string };
+type EntryFacts = { exports: readonly string[]; isCommonJs: boolean; isEmpty: boolean; text: string; texts: string };
 
 /**
  * Finds the files of a handler module, as Node and the loader for TypeScript resolve them. No code of the module runs.
@@ -42,6 +44,7 @@ export async function traceModule(path: string, { within }: { within?: string } 
     file,
     files: [...new Set([...files, ...files.flatMap(assetsOf)])],
     packages,
+    isEmpty: facts.isEmpty,
     hasExport: (name) => mayExport(name, facts),
     expectExport(name) {
       if (!mayExport(name, facts)) throw missingExport(file, name, facts);
@@ -147,6 +150,7 @@ function factsOf(file: string, files: readonly string[], { inputs, outputs }: Me
   const texts = files.filter(isHandlerFile).map((path) => readFileSync(path, 'utf8'));
   return {
     exports: Object.values(outputs)[0]?.exports ?? [],
+    isEmpty: input?.bytes === 0,
     isCommonJs: input?.format === 'cjs' || (input?.format === undefined && /\.c[jt]s$/.test(file)),
     text,
     texts: texts.join('\n'),

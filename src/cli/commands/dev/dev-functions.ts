@@ -1,5 +1,5 @@
 import { EventEmitter, once } from 'node:events';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { CodeError } from '#src/cli/code/code-error.ts';
 import { isHandlerFile } from '#src/cli/code/languages.ts';
@@ -114,8 +114,7 @@ export class DevFunctions {
 
   async #removeDeleted(files: ReadonlySet<string>): Promise<void> {
     for (const [file, { name, revision }] of this.#known) {
-      // An editor may empty a file before it writes it.
-      if (files.has(file) || statSync(file, { throwIfNoEntry: false })?.size === 0) continue;
+      if (files.has(file)) continue;
       this.#known.delete(file);
       const text = existsSync(file) ? '{file} exports no handler any more' : '{file} was deleted';
       if (revision !== undefined) await this.#remove(name, say(text, { file: relative(this.#options.folder, file) }));
@@ -156,7 +155,9 @@ export class DevFunctions {
     const startedAt = performance.now();
     const known = this.#known.get(file) ?? { name, inputs: [file], problem: undefined, revision: this.#earlierRevision(name) };
     try {
-      const { inputs, put } = await readFunction(file, settings, this.#options.provided);
+      const { inputs, put, isEmpty } = await readFunction(file, settings, this.#options.provided);
+      // An editor may empty a file before it writes it. The write is a change of its own.
+      if (isEmpty) return;
       if (put === undefined) {
         this.#known.set(file, { name, inputs, revision: undefined, problem: undefined });
         if (known.revision !== undefined)

@@ -5,13 +5,16 @@ import { isHandlerFile } from '#src/cli/code/languages.ts';
 /** Files that are no functions although they may mention a handler: tests, settings of tools, and names that begin with `_` or a dot. */
 const otherFile = /^[._]|\.(?:test|spec|config)\.[cm]?tsx?$|\.(?:test|spec|config)\.[cm]?js$/;
 
-/** The files of a folder that may be functions, sorted. Folders of tools and of packages are left out. */
+/**
+ * The files of a folder that may be functions, sorted. Folders of tools and of packages are left out. An empty file may be a function that
+ * an editor is about to write.
+ */
 export function functionFilesIn(folder: string, dataDir: string): string[] {
   return readdirSync(folder, { withFileTypes: true })
     .flatMap((entry) => {
       const path = join(folder, entry.name);
       if (entry.isDirectory()) return isIgnoredFolder(path, dataDir) ? [] : functionFilesIn(path, dataDir);
-      return isHandlerFile(path) && !otherFile.test(entry.name) && mentionsHandler(path) ? [path] : [];
+      return isHandlerFile(path) && !otherFile.test(entry.name) && mayHandle(path) ? [path] : [];
     })
     .sort();
 }
@@ -27,6 +30,7 @@ export function functionNameOf(file: string): string {
   return name === 'index' ? basename(dirname(file)) : name;
 }
 
-function mentionsHandler(file: string): boolean {
-  return /\bhandler\b/.test(readFileSync(file, 'utf8'));
+function mayHandle(file: string): boolean {
+  const text = readFileSync(file, 'utf8');
+  return text === '' || /\bhandler\b/.test(text);
 }

@@ -7,6 +7,8 @@ export type ReadFunction = {
   inputs: readonly string[];
   /** The code, the definition without a name, and an example of an event; `undefined` for a file that exports no handler. */
   put: (PackedFile & { definition: Record<string, unknown>; example: string | undefined }) | undefined;
+  /** Whether the file had no byte when it was read. */
+  isEmpty: boolean;
 };
 
 /** Reads a handler file with its settings. An exported `config` takes precedence. Throws `CodeError` when the file cannot be loaded. */
@@ -17,11 +19,12 @@ export async function readFunction(
 ): Promise<ReadFunction> {
   const traced = await traceModule(path);
   const inputs = traced.files;
-  if (!traced.hasExport(exported)) return { inputs, put: undefined };
+  const { isEmpty } = traced;
+  if (isEmpty || !traced.hasExport(exported)) return { inputs, put: undefined, isEmpty };
   const hasExports = traced.hasExport('config') || traced.hasExport('input');
   const { settings: own, example } = hasExports ? await readExports(path) : { settings: {}, example: undefined };
   const packed = await packFile(traced, provided);
   const handler = { kind: 'process', package: packed.digest, file: packed.entry, export: exported };
   const initialized = initializer === undefined ? handler : { ...handler, initializer };
-  return { inputs, put: { ...packed, example, definition: { ...settings, ...own, handler: initialized } } };
+  return { inputs, isEmpty, put: { ...packed, example, definition: { ...settings, ...own, handler: initialized } } };
 }
