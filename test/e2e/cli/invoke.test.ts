@@ -3,7 +3,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
+import type { Timeline } from '#src/client/client.ts';
 import { runCli, serveSequent } from '#test/support/cli/cli.ts';
+import { putGated } from '#test/support/cli/gated-function.ts';
 import { sharedByFile } from '#test/support/shared-by-file.ts';
 
 const test = sharedByFile(serveSequent);
@@ -51,26 +53,20 @@ describe('sequent invoke', () => {
     ]);
   });
 
-  test('--wait exits with 7 when the outcome takes longer than --timeout, and the invocation goes on', async ({ sequent }) => {
-    const { code, stdout, stderr } = await sequent.run([
-      'invoke',
-      'slow',
-      '--id',
-      'slow-1',
-      '-d',
-      '{"ms":1500}',
-      '--wait',
-      '--timeout',
-      '300ms',
-    ]);
+  test('--wait exits with 7 when the outcome takes longer than --timeout, and the invocation goes on', async ({ sequent, folder }) => {
+    const open = await putGated(sequent, { name: 'held', gates: folder });
+    const event = JSON.stringify({ gate: 'end', returns: { ms: 10 } });
+    const invoke = ['invoke', 'held', '--id', 'slow-1', '-d', event, '--wait', '--timeout', '300ms'];
+    const { code, stdout, stderr } = await sequent.run(invoke);
     expect({ code, stdout }).toEqual({ code: 7, stdout: '' });
     expect(stderr).toContain('the invocation continues without this command: sequent result slow-1');
-    const later = await sequent.run(['result', 'slow-1']);
-    expect(later).toMatchObject({ code: 0, stdout: '{"waitedInMs":1500}\n' });
+    await open('end');
+    expect(await sequent.run(['result', 'slow-1'])).toMatchObject({ code: 0, stdout: '{"ms":10}\n' });
   });
 
   test('Ctrl-C while waiting exits with 130, and says how to get the result', async ({ sequent }) => {
-    const run = await sequent.run(['invoke', 'slow', '--id', 'slow-2', '-d', '{"ms":500}', '--follow'], {
+    // No responder answers, so the wait has no other end.
+    const run = await sequent.run(['invoke', 'responder', '--id', 'slow-2', '--follow'], {
       onStdout: (text, child) => text.includes('running') && child.kill('SIGINT'),
     });
     expect(run.code).toBe(130);
@@ -87,7 +83,7 @@ describe('sequent invoke', () => {
   });
 
   test('--follow of a used id starts no invocation, and prints all its transitions', async ({ sequent }) => {
-    await sequent.run(['invoke', 'hello', '--id', 'again', '--wait']);
+    await sequent.run(['invoke', 'hello', '--id', 'again', '--follow']);
     const { code, stdout } = await sequent.run(['invoke', 'hello', '--id', 'again', '--follow', '-o', 'jsonl']);
     expect(code).toBe(0);
     const lines = stdout
@@ -186,8 +182,10 @@ describe('sequent result', () => {
 
 describe('sequent timeline', () => {
   test('draws attempts and waits as bars, lists transitions with their reasons, without colours in a pipe', async ({ sequent }) => {
-    await sequent.run(['invoke', 'flaky', '--id', 'flaky-1', '--wait']);
+    // `--follow` ends when the invocation is notified, and `--wait` may end before that.
+    await sequent.run(['invoke', 'flaky', '--id', 'flaky-1', '--follow']);
     const { code, stdout, stderr } = await sequent.run(['timeline', 'flaky-1']);
+    const { transitions }: Timeline = JSON.parse((await sequent.run(['timeline', 'flaky-1', '--json'])).stdout);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^[\u0020-\u007e\n]+$/);
     const lines = stdout.split('\n');
@@ -195,14 +193,19 @@ describe('sequent timeline', () => {
     expect(lines[1]).toMatch(/^accepted 20\S+Z, took [\d.]+ s, 3 attempts$/);
     const bars = lines.filter((line) => /^(attempt \d|wait) /.test(line));
     expect(bars.map((line) => line.split(/ {2,}/)[0])).toEqual(['attempt 1', 'wait', 'attempt 2', 'wait', 'attempt 3']);
-    // The second wait is twice as long as the first.
-    const dots = bars.map((line) => line.match(/\.{2,}/)?.[0].length ?? 0);
-    expect(dots[3]).toBeGreaterThan((dots[1] ?? 0) * 1.3);
+    // Each wait has its share of the scale. Its start is rounded down, and its end to the nearest cell.
+    const [, , , scale = ''] = lines;
+    const begin = scale.indexOf('0');
+    const [accepted = 0, ...moments] = transitions.map(({ fact }) => fact.at);
+    const [, failed1 = 0, started2 = 0, failed2 = 0, started3 = 0, succeeded = 0] = moments;
+    const cells = [started2 - failed1, started3 - failed2].map((ms) => (ms / (succeeded - accepted)) * (scale.length - begin));
+    const dots = [bars[1], bars[3]].map((bar = '') => bar.slice(begin, scale.length).replaceAll(/[^.]/g, '').length);
+    for (const [index, count] of dots.entries()) expect(Math.abs(count - (cells[index] ?? 0) - 0.5)).toBeLessThanOrEqual(1);
     expect(stdout).toContain('attempt 1 failed: Error');
   });
 
   test('--json prints all facts, -o jsonl a transition per line, -o name the state', async ({ sequent }) => {
-    await sequent.run(['invoke', 'hello', '--id', 'hello-1', '--wait']);
+    await sequent.run(['invoke', 'hello', '--id', 'hello-1', '--follow']);
     const [json, lines, name] = await Promise.all([
       sequent.run(['timeline', 'hello-1', '--json']),
       sequent.run(['timeline', 'hello-1', '-o', 'jsonl']),
@@ -233,17 +236,18 @@ describe('sequent timeline', () => {
 });
 
 describe('sequent get --watch', () => {
-  test('prints each change, and ends when everybody is notified', async ({ sequent }) => {
-    await sequent.run(['fn', 'pause', 'slow']);
-    await sequent.run(['invoke', 'slow', '--id', 'watched-1', '-d', '{"ms":1500}']);
-    // The invocation starts when the command has printed its first state, however long the start of the command takes.
-    let resuming: Promise<unknown> | undefined;
-    const onStdout = () => {
-      resuming ??= sequent.run(['fn', 'resume', 'slow']);
+  test('prints each change, and ends when everybody is notified', async ({ sequent, folder }) => {
+    // The test decides when the attempt starts and when it ends: each state lasts until the command has printed it.
+    const open = await putGated(sequent, { name: 'watched', gates: folder, paused: true });
+    await sequent.run(['invoke', 'watched', '--id', 'watched-1', '-d', '{"gate":"end"}']);
+    let [resuming, opening]: (Promise<unknown> | undefined)[] = [];
+    const onStdout = (text: string): void => {
+      resuming ??= sequent.run(['fn', 'resume', 'watched']);
+      if (text.includes('running')) opening ??= open('end');
     };
     const watch = ['get', 'watched-1', '--watch', '--interval', '100ms', '-o', 'name'];
     const { code, stdout } = await sequent.run(watch, { onStdout });
-    await resuming;
+    await Promise.all([resuming, opening]);
     const states = stdout.trim().split('\n');
     expect({ code, last: states.at(-1) }).toEqual({ code: 0, last: 'notified' });
     expect(states.slice(0, -1)).toEqual(expect.arrayContaining(['queued', 'running']));
