@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -48,10 +49,15 @@ describe('sequent serve', () => {
   });
 
   test('a second Ctrl-C ends it at once with 130', async () => {
-    await using sequent = await serveSequent();
-    const run = sequent.run(['invoke', 'slow', '--follow', '-o', 'jsonl', '--timeout', '2s'], {
-      onStdout(text) {
-        if (text.includes('"running"')) sequent.process.kill('SIGINT');
+    await using sequent = await serveSequent(['--grace', '10m']);
+    // Neither the attempt nor the wait for it ends before the second signal.
+    await sequent.run(['fn', 'put', 'endless', '--file', 'src/examples/functions/slow.mjs', '--timeout', '10m']);
+    let follower: ChildProcess | undefined;
+    const run = sequent.run(['invoke', 'endless', '-d', '{"ms":600000}', '--follow', '-o', 'jsonl', '--timeout', '10m'], {
+      onStdout(text, child) {
+        if (follower !== undefined || !text.includes('"running"')) return;
+        follower = child;
+        sequent.process.kill('SIGINT');
       },
     });
     const stopping = new Promise<void>((resolve) =>
@@ -63,6 +69,7 @@ describe('sequent serve', () => {
     expect(await sequent.end('SIGINT')).toBe(130);
     // The NATS server keeps running for the next start, so the test ends it.
     for (const pid of await serversOn(sequent.dataDir)) process.kill(pid);
+    follower?.kill('SIGKILL');
     await run;
   });
 
