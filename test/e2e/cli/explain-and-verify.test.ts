@@ -10,8 +10,8 @@ import { sharedByFile } from '#test/support/shared-by-file.ts';
 const test = sharedByFile(serveSequent);
 let timeline: Timeline;
 test.beforeAll(async ({ sequent }) => {
-  // Fails twice, and succeeds on its third attempt.
-  await sequent.run(['invoke', 'flaky', '--id', 'flaky-1', '--wait']);
+  // Fails twice, and succeeds on its third attempt. `--follow` ends when the invocation is notified, and `--wait` may end before that.
+  await sequent.run(['invoke', 'flaky', '--id', 'flaky-1', '--follow']);
   timeline = JSON.parse((await sequent.run(['timeline', 'flaky-1', '--json'])).stdout);
 });
 
@@ -135,6 +135,9 @@ describe('a wait', () => {
     expect(stdout).toMatch(/function silent .*the platform cannot run 1 invocation: up to \d failures of one since/);
     expect(code).toBe(1);
     await sequent.run(['cancel', 'silent-1']);
+    // A cancel appends the outcome, and a worker appends later that the invocation is notified.
+    const state = async (): Promise<string> => (await sequent.run(['timeline', 'silent-1', '-o', 'name'])).stdout;
+    await expect.poll(state, { timeout: 60_000, interval: 500 }).toBe('notified\n');
   });
 });
 

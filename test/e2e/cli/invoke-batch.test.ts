@@ -50,6 +50,9 @@ describe('sequent invoke --batch', () => {
     expect(linesOf(second.stdout).sort()).toEqual(Array.from({ length: 30 }, (_, n) => `again-${n + 1}`).sort());
     // `result` waits for the outcome. Once the last line has run, the worker has read each repeated request.
     expect((await sequent.run(['result', 'again-30'])).code).toBe(0);
+    // The lines end in any order, and an outcome is in the log before the fact that the invocation is notified.
+    const state = async (): Promise<string> => (await sequent.run(['timeline', 'again-7', '-o', 'name'])).stdout;
+    await expect.poll(state, { timeout: 60_000, interval: 500 }).toBe('notified\n');
     const { stdout } = await sequent.run(['timeline', 'again-7', '-o', 'jsonl']);
     expect(linesOf(stdout).map((line) => JSON.parse(line).fact.type)).toEqual(['queued', 'running', 'succeeded', 'notified']);
   });

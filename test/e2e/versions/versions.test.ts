@@ -139,6 +139,7 @@ describe('versions and aliases', () => {
     };
     await expect.poll(answer, { timeout: 5_000 }).toBe('new as v2 by prod');
     expect((await before.result()).envelope.response_payload).toBe('old as v1 by prod');
+    await sequent.log.untilNotified([before.requestId]);
     const started = (sequent.log.facts.get(before.requestId) ?? []).filter((fact) => fact.type === 'running');
     expect(started.map((fact) => fact.terms?.version)).toEqual(['v1', undefined]);
   });
