@@ -51,7 +51,6 @@ function check(text: string): Envelope {
 const definition = (url: string, facts: object = {}, policy: object = {}) => ({
   name: 'obey',
   handler: { kind: 'process', file, export: 'obey' },
-  timeoutInMs: 400,
   ...facts,
   policy: {
     maxRetries: 2,
@@ -62,7 +61,8 @@ const definition = (url: string, facts: object = {}, policy: object = {}) => ({
   },
 });
 
-type Case = [string, object | string, { condition: string; count: number; status: number; error: RegExp; response: RegExp }];
+type Expected = { name?: string; condition: string; count: number; status: number; error: RegExp; response: RegExp };
+type Case = [string, object | string, Expected];
 const cases: Case[] = [
   ['a success', { value: 7 }, { condition: '', count: 1, status: 200, error: /^$/, response: /^7$/ }],
   [
@@ -83,8 +83,15 @@ const cases: Case[] = [
   ],
   [
     'a timeout',
-    { ms: 5_000 },
-    { condition: 'UnhandledInvocationError', count: 3, status: 200, error: /timed out after 400 ms/, response: /timed out/ },
+    { ms: 60_000 },
+    {
+      name: 'hasty',
+      condition: 'UnhandledInvocationError',
+      count: 3,
+      status: 200,
+      error: /timed out after 400 ms/,
+      response: /timed out/,
+    },
   ],
   ['a returned value over 256 KB', { bytes: 262_145 }, { condition: '', count: 1, status: 200, error: /^$/, response: /^$/ }],
   [
@@ -135,18 +142,21 @@ describe('the envelope that a target receives', () => {
   beforeAll(async () => {
     sequent = await startDeliveringSystem({ receiver: receiverConnection(receiver) });
     await sequent.client.functions.put(definition(receiver.url));
+    await sequent.client.functions.put(definition(receiver.url, { name: 'hasty', timeoutInMs: 400 }));
   });
   afterAll(() => sequent[Symbol.asyncDispose]());
 
   test.for(cases)('of %s follows SRC7 and SRC8', async ([what, payload, expected]) => {
     const id = what.replaceAll(/\W+/g, '-');
-    const text = await deliveredEnvelope(sequent, id, payload);
+    const { name = 'obey' } = expected;
+    publish(sequent, name, { id, payload });
+    const text = await envelopeOf(sequent, id);
     const { request_context, response_context, ...fields } = check(text);
     const sent = typeof payload === 'string' ? payload : JSON.stringify(payload);
 
     expect(request_context).toEqual({
       request_id: id,
-      function_urn: 'urn:fss:local:default:function:default:obey:latest',
+      function_urn: `urn:fss:local:default:function:default:${name}:latest`,
       condition: expected.condition,
       approximate_invoke_count: expected.count,
     });
@@ -200,10 +210,11 @@ describe('the envelope that a target receives', () => {
     await client.functions.put({ name: 'target', handler: { kind: 'process', file, export: 'obey' } });
     const large = { value: 'x'.repeat(200_000) };
     await client.functions.put({
-      ...definition(receiver.url),
+      // A new function, because a worker reads a later definition of another one only after a moment.
+      ...definition(receiver.url, { name: 'large' }),
       policy: { onSuccess: [{ destination: 'FunctionGraph', param: { func_urn: 'target' } }] },
     });
-    const { requestId } = await client.invoke('obey', large);
+    const { requestId } = await client.invoke('large', large);
     const child = await log.until((fact) => fact.type === 'queued' && fact.lineage?.root === requestId);
     await log.untilNotified([child.invocation]);
     const { requestPayload, status } = await client.timeline(child.invocation);
