@@ -4,6 +4,7 @@ import type { Wait } from '#src/analysis/queue-waits.ts';
 import { dependsOnSurroundings, whyWaiting } from '#src/analysis/why-waiting.ts';
 import type { Timeline } from '#src/client/client.ts';
 import { readSurroundings } from '#src/client/surroundings.ts';
+import { unknownInSilence } from '#src/core/no-answer-error.ts';
 import { inLanguage } from '#src/core/text/language.ts';
 import { languageOfCall } from '../http/language.ts';
 import type { Gateway } from '../ports.ts';
@@ -64,10 +65,11 @@ export function addExplainRoutes(routes: Routes, gateway: Gateway): void {
   );
 }
 
-/** The state of the function and of the roles, as far as the explanation depends on them. */
+/** The state of the function and of the roles; `undefined` when the explanation depends on none of them, and while no process answers. */
 async function surroundingsOf({ client }: Gateway, { function: token, requestPayload: payload, transitions }: Timeline, name: string) {
   if (!dependsOnSurroundings(momentsOf({ transitions }))) return undefined;
-  return { ...(await readSurroundings(client, token, { ...stateOf({ transitions }).context, payload })), name };
+  const around = await readSurroundings(client, token, { ...stateOf({ transitions }).context, payload }).catch(unknownInSilence);
+  return around === undefined ? undefined : { ...around, name };
 }
 
 function viewOf({ kind, text, remedy }: Wait): WaitView {

@@ -60,9 +60,13 @@ export function createBulkRunner(options: BulkRunnerOptions): BulkRunner {
   }
 }
 
+/** `atLeast`: what the log held when this process began. Every page covers it, because any read model may answer the next page. */
+type Run = BulkRunnerOptions & { atLeast: number };
+
 async function run(options: BulkRunnerOptions, started: StoredBulk): Promise<void> {
+  const begun = { ...options, atLeast: await options.client.lastSequence() };
   let known: StoredBulk | undefined = started;
-  while (known !== undefined && known.operation.state === 'running' && !options.signal.aborted) known = await advance(options, known);
+  while (known !== undefined && known.operation.state === 'running' && !options.signal.aborted) known = await advance(begun, known);
 }
 
 /**
@@ -70,7 +74,7 @@ async function run(options: BulkRunnerOptions, started: StoredBulk): Promise<voi
  *
  * An abort that is written during a part takes effect at the next call, which ends the operation.
  */
-async function advance(options: BulkRunnerOptions, known: StoredBulk): Promise<StoredBulk | undefined> {
+async function advance(options: Run, known: StoredBulk): Promise<StoredBulk | undefined> {
   const { client, bulks, clock } = options;
   const change = await changeBy(options, known.operation);
   if (change.state !== undefined) {
@@ -80,7 +84,7 @@ async function advance(options: BulkRunnerOptions, known: StoredBulk): Promise<S
   return await bulks.saveProgress(known, change);
 }
 
-async function changeBy(options: BulkRunnerOptions, operation: BulkOperation): Promise<Partial<BulkOperation>> {
+async function changeBy(options: Run, operation: BulkOperation): Promise<Partial<BulkOperation>> {
   if (operation.abortBy !== undefined) return { state: 'aborted' };
   try {
     return await performPart(options, operation);
@@ -90,7 +94,7 @@ async function changeBy(options: BulkRunnerOptions, operation: BulkOperation): P
 }
 
 /** Performs the action for the next invocations. Returns the new counts, and the end of the operation after the last part. */
-async function performPart(options: BulkRunnerOptions, operation: BulkOperation): Promise<Partial<BulkOperation>> {
+async function performPart(options: Run, operation: BulkOperation): Promise<Partial<BulkOperation>> {
   const { subjects, cursor } = await nextSubjects(options, operation);
   const results = await mapConcurrently(subjects, (subject) => attempt(options, operation, subject));
   const failures = results.filter((result) => typeof result === 'object');
@@ -104,7 +108,7 @@ async function performPart(options: BulkRunnerOptions, operation: BulkOperation)
 }
 
 async function nextSubjects(
-  { client }: BulkRunnerOptions,
+  { client, atLeast }: Run,
   { chosen, filter, cursor }: BulkOperation,
 ): Promise<{ subjects: readonly Subject[]; cursor: string | null }> {
   if (chosen !== undefined) {
@@ -112,8 +116,7 @@ async function nextSubjects(
     return { subjects: chosen.slice(from, from + PART), cursor: from + PART >= chosen.length ? null : String(from + PART) };
   }
   const query = { ...(filter as HistoryFilter), limit: PART, ...(cursor === undefined ? {} : { cursor }) };
-  // Every invocation that was accepted before the operation counts. Another read model, which is behind, may answer a later page.
-  const page: HistoryPage = await client.history.list(query, { atLeast: await client.lastSequence() });
+  const page: HistoryPage = await client.history.list(query, { atLeast });
   return { subjects: page.invocations.map(({ id, function: token }) => ({ id, function: token })), cursor: page.cursor };
 }
 
