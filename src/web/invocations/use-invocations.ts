@@ -43,7 +43,7 @@ type ListOptions = { filter: Filter; view: ListView; isPaused: boolean; onChange
  */
 export function useInvocations({ filter, view, isPaused, onChange }: ListOptions) {
   const [list, setList] = useState<InvocationListState>(initialState);
-  const { load, refresh } = useListRequests({ filter, view, onChange, setList });
+  const { load, refresh } = useListRequests({ filter, view, isPaused, onChange, setList });
 
   const apply = useCallback((facts: readonly OwnedFact[]) => {
     setList((present) => ({ ...present, rows: applyFacts(present.rows, facts) }));
@@ -64,13 +64,13 @@ export function useInvocations({ filter, view, isPaused, onChange }: ListOptions
   return { ...list, loadMore, reload, showFresh };
 }
 
-type Requests = { filter: Filter; view: ListView; onChange: () => void; setList: Dispatch<StateUpdater<InvocationListState>> };
+type Requests = ListOptions & { setList: Dispatch<StateUpdater<InvocationListState>> };
 
-/** The requests of the list. An answer that arrives after the filter has changed is ignored. */
-function useListRequests({ filter, view, onChange, setList }: Requests) {
+/** The requests of the list. An answer that arrives after the filter has changed is ignored, and so is a refresh of a paused list. */
+function useListRequests({ filter, view, isPaused, onChange, setList }: Requests) {
   const key = JSON.stringify([filter, view]);
-  const latest = useRef({ key, filter, view, cursor: undefined as string | undefined, isLoading: false, onChange });
-  Object.assign(latest.current, { key, filter, view, onChange });
+  const latest = useRef({ key, filter, view, isPaused, cursor: undefined as string | undefined, isLoading: false, onChange });
+  Object.assign(latest.current, { key, filter, view, isPaused, onChange });
 
   /** Loads the first page, or the page after the last one. */
   const load = useCallback(async (isFirst: boolean) => {
@@ -97,7 +97,7 @@ function useListRequests({ filter, view, onChange, setList }: Requests) {
     const requestedKey = current.key;
     const { page } = await readPage(current.filter, { ...current.view, limit: HEAD_SIZE });
     // Without an answer the live stream is lost as well. The next refresh reads what this one missed.
-    if (page === undefined || current.key !== requestedKey) return;
+    if (page === undefined || current.key !== requestedKey || current.isPaused) return;
     setList((present) => withHead(present, page.invocations));
     current.onChange();
   }, []);

@@ -60,9 +60,10 @@ function followList(name: string | undefined, { refresh, apply, onState }: Callb
     apply(batch);
   }
   function refreshSoon(): void {
-    refreshTimer ??= setTimeout(async () => {
-      await refresh();
+    refreshTimer ??= setTimeout(() => {
+      // A fact that arrives before the answer may be missing in the answer, so it causes a further refresh.
       refreshTimer = undefined;
+      void refresh();
     }, REFRESH_AFTER_MS);
   }
   function poll(): void {
@@ -91,7 +92,10 @@ function followList(name: string | undefined, { refresh, apply, onState }: Callb
       },
       onState: (state) => {
         onState(state);
-        if (state === 'live') void refresh();
+        if (state !== 'live') return;
+        void refresh();
+        // The read model may lag behind the stream, which begins after the newest fact.
+        refreshSoon();
       },
     });
   }

@@ -5,7 +5,7 @@ export type KeyBindings = Readonly<Record<string, () => void>>;
 
 const bindings: { current: KeyBindings }[] = [];
 let previousKey = '';
-let previousAt = 0;
+let previousAt = Number.NEGATIVE_INFINITY;
 
 /** Binds keys while the calling component is mounted. The component mounted last has precedence. Bindings are off in text fields. */
 export function useKeys(keys: KeyBindings): void {
@@ -37,9 +37,10 @@ function onKeyDown(event: KeyboardEvent): void {
 }
 
 function dispatchKey(event: KeyboardEvent): void {
-  const sequence = Date.now() - previousAt < 1_000 ? `${previousKey} ${event.key}` : event.key;
+  // The time of the press, not that of its handling: a busy page handles two quick presses late.
+  const sequence = event.timeStamp - previousAt < 1_000 ? `${previousKey} ${event.key}` : event.key;
   previousKey = event.key;
-  previousAt = event.key === 'g' ? Date.now() : 0;
+  previousAt = event.key === 'g' ? event.timeStamp : Number.NEGATIVE_INFINITY;
   if (!runBinding(sequence, event)) runBinding(event.key, event);
 }
 

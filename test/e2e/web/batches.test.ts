@@ -8,6 +8,8 @@ import { functionDestination, startWebSequent, type WebSequent } from '#test/sup
 
 const test = pagesTest(startWebSequent);
 const WITHIN = { timeout: 40_000 };
+/** An attempt lasts until the test opens its gate. */
+const patient = { timeoutInMs: 600_000 };
 
 const batchOf = (sequent: WebSequent, id: string): Promise<BatchView> => sequent.call(`/api/batches/${id}`);
 const pathOf = (key: string, onComplete: readonly object[] = []): string =>
@@ -21,7 +23,7 @@ async function send(sequent: WebSequent, path: string, events: readonly object[]
 }
 
 test.beforeAll(async ({ sequent }) => {
-  for (const name of ['orders', 'told']) await sequent.define(name);
+  for (const name of ['orders', 'told']) await sequent.define(name, patient);
 });
 
 describe('the pages of batches', () => {

@@ -3,12 +3,17 @@ import { describe, expect } from 'vitest';
 import type { InvocationRow } from '#src/gateway/api/schemas/invocations.ts';
 import { until } from '#test/support/conformance/until.ts';
 import type { Theme } from '#test/support/web/browser.ts';
+import { holdAnswers } from '#test/support/web/hold-answers.ts';
 import { chip, fresh, row, rows, settled } from '#test/support/web/invocation-list.ts';
 import { collisionsIn } from '#test/support/web/page-checks.ts';
 import { pagesTest } from '#test/support/web/pages-test.ts';
+import { pressChord } from '#test/support/web/press-chord.ts';
 import { startWebSequent } from '#test/support/web/web-sequent.ts';
 
 const test = pagesTest(startWebSequent);
+
+/** The request that reads the first rows of the list again. */
+const HEAD = /\/api\/invocations\?.*limit=100/;
 
 const live = (page: Page) => page.getByRole('status').getByText('Live').waitFor();
 const query = (page: Page) => Object.fromEntries(new URL(page.url()).searchParams);
@@ -44,6 +49,41 @@ describe('the list of invocations', () => {
     await row(page, first ?? '').waitFor();
     await expect.poll(() => rows(page).count()).toBe(3);
     await fresh(page).waitFor({ state: 'detached' });
+  });
+
+  test('an invocation that is accepted while the list is read again is shown too', async ({ sequent, browser }) => {
+    await sequent.define('late');
+    await settled(sequent, 'late', {});
+    await using watched = await browser.open(`${sequent.url}/?function=late`);
+    const { page } = watched;
+    await rows(page).first().waitFor();
+    await live(page);
+    const { held, release } = await holdAnswers(page, HEAD);
+    const isRead = (id: string) => held.some((text) => text.includes(id));
+    for (const _ of [1, 2]) {
+      const [id = ''] = await settled(sequent, 'late', {});
+      await expect.poll(() => isRead(id)).toBe(true);
+    }
+    release();
+    await fresh(page).getByText('2 new').waitFor();
+  });
+
+  test('a list that is paused while it is read again does not change', async ({ sequent, browser }) => {
+    await sequent.define('halts');
+    await settled(sequent, 'halts', {});
+    await using watched = await browser.open(`${sequent.url}/?function=halts`);
+    const { page } = watched;
+    await rows(page).first().waitFor();
+    await live(page);
+    const { held, release } = await holdAnswers(page, HEAD);
+    const [later = ''] = await settled(sequent, 'halts', {});
+    await expect.poll(() => held.some((text) => text.includes(later))).toBe(true);
+    await page.locator('body').press('p');
+    await page.getByRole('status').getByText('Paused').waitFor();
+    const answered = page.waitForResponse(HEAD);
+    release();
+    await (await answered).finished();
+    expect(await fresh(page).count()).toBe(0);
   });
 
   test('a paused list does not change, and catches up afterwards', async ({ sequent, browser }) => {
@@ -143,8 +183,7 @@ describe('the list of invocations', () => {
     await page.getByRole('dialog').getByRole('link').click();
     await page.getByText('Redrive of', { exact: true }).waitFor();
     await page.locator('.properties-line').getByRole('link', { name: middle }).waitFor();
-    await press('g');
-    await press('i');
+    await pressChord(page, 'gi');
     await rows(page).first().waitFor();
     await press('?');
     await page.getByRole('dialog', { name: 'Keys' }).waitFor();

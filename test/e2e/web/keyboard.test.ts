@@ -3,6 +3,7 @@ import { expect } from 'vitest';
 import { rows } from '#test/support/web/invocation-list.ts';
 import { violationsInBothThemes } from '#test/support/web/page-checks.ts';
 import { pagesTest } from '#test/support/web/pages-test.ts';
+import { pressChord } from '#test/support/web/press-chord.ts';
 import { startWebSequent } from '#test/support/web/web-sequent.ts';
 
 const test = pagesTest(startWebSequent);
@@ -159,7 +160,7 @@ test('every page has a link past the header, two letters for it, and help that r
     ['gh', 'Schedules'],
     ['gb', 'Batches'],
   ] as const) {
-    await page.keyboard.type(keys);
+    await pressChord(page, keys);
     await page.getByRole('heading', { level: 1, name: heading }).waitFor();
     // The title changes after the page is rendered.
     await expect.poll(() => page.title()).toBe(`${heading} · Sequent`);

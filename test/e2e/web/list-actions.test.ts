@@ -186,7 +186,7 @@ describe('in bulk', () => {
   });
 
   test('the selected rows are redriven, and one that has no outcome is reported', async ({ sequent, browser }) => {
-    await sequent.define('picks');
+    await sequent.define('picks', patient);
     const [first = '', , last = ''] = await settled(sequent, 'picks', { n: 1 }, { n: 2 }, { n: 3 });
     const held = await sequent.invoke('picks', { gate: 'never' });
     await using watched = await browser.open(`${sequent.url}/?function=picks`);
@@ -205,7 +205,7 @@ describe('in bulk', () => {
   });
 
   test('open invocations are counted and then cancelled', async ({ sequent, browser }) => {
-    await sequent.define('held');
+    await sequent.define('held', patient);
     const held = [await sequent.invoke('held', { gate: 'never' }), await sequent.invoke('held', { gate: 'never' })];
     await using watched = await browser.open(`${sequent.url}/?function=held`);
     const { page } = watched;
