@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import { deferred } from '#src/core/deferred.ts';
 import { TimedOutError } from '#src/core/errors.ts';
 import type { Envelope } from '#src/core/log/envelope.ts';
 import { createStreamId } from '#src/core/names/ids.ts';
 import { type FunctionName, parseFunctionName, parseRequestId } from '#src/core/names/names.ts';
 import type { ExpectOutcome } from './invoke.ts';
-import { deferred, type ResultWaiterOptions, readEnvelope } from './results.ts';
+import { type ResultWaiterOptions, readEnvelope } from './results.ts';
 
 /** An outcome that will arrive. An object, because a promise of a promise would wait for the outcome. */
 type Expected = { outcome: Promise<Envelope> };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { deferred } from '#src/core/deferred.ts';
 import { InvocationNotFoundError, TimedOutError } from '#src/core/errors.ts';
 import type { Envelope } from '#src/core/log/envelope.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
@@ -137,15 +138,4 @@ export function createResultWaiter({ subscribe, open, readOutcome }: ResultWaite
       }
     },
   };
-}
-
-/** `Promise.withResolvers`, which Node 20 does not have. */
-export function deferred<Value>(): { promise: Promise<Value>; resolve: (value: Value) => void; reject: (reason: unknown) => void } {
-  let resolve: (value: Value) => void = () => {};
-  let reject: (reason: unknown) => void = () => {};
-  const promise = new Promise<Value>((onValue, onReason) => {
-    resolve = onValue;
-    reject = onReason;
-  });
-  return { promise, resolve, reject };
 }

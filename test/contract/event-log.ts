@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { deferred } from '#src/core/deferred.ts';
 import type { EventLog, FullLogEntry, LogEntry, StoredAppend, StreamName, StreamVersion } from '#src/core/log/event-log.ts';
 import { NO_APPENDS } from '#src/core/log/event-log.ts';
 import { idAt } from '#src/core/names/ids.ts';
@@ -194,7 +195,7 @@ export function describeEventLog(title: string, open: () => Promise<OpenedLog>):
         const first = await expectStored(log.append(name, append([running(1)]), wakeTimes));
         const entries: LogEntry[] = [];
         const stop = new AbortController();
-        const arrived = deferred();
+        const arrived = deferred<void>();
         const following = other.follow(
           from,
           (entry) => {
@@ -289,12 +290,4 @@ async function expectStored(append: Promise<StoredAppend | undefined>): Promise<
 function hasSeen(count: number): () => boolean {
   let seen = 0;
   return () => ++seen === count;
-}
-
-function deferred(): { promise: Promise<void>; resolve: () => void } {
-  let resolve = (): void => {};
-  const promise = new Promise<void>((done) => {
-    resolve = done;
-  });
-  return { promise, resolve };
 }

@@ -1,6 +1,7 @@
 import { describe, expect } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
 import { connectClient } from '#src/client/client.ts';
+import { deferred } from '#src/core/deferred.ts';
 import { decodeLedgerEntry, encodeLedgerEntry } from '#src/core/flow/ledger-entry.ts';
 import type { FunctionDefinitionInput } from '#src/core/functions/definition.ts';
 import { type PoolId, poolOf } from '#src/core/functions/flow.ts';
@@ -17,10 +18,7 @@ const PATIENT = { timeout: 60_000, interval: 20 };
  * at one moment.
  */
 function createMeter({ meeting = 1 } = {}) {
-  let meet = (): void => {};
-  const met = new Promise<void>((resolve) => {
-    meet = resolve;
-  });
+  const met = deferred<void>();
   const running = new Map<string, number>();
   const most = new Map<string, number>();
   const add = (key: string, by: number): void => {
@@ -30,8 +28,8 @@ function createMeter({ meeting = 1 } = {}) {
   const handler = async (event: unknown): Promise<void> => {
     const { key = 'none', ms = 20 } = event as { key?: string; ms?: number };
     for (const one of ['all', key]) add(one, 1);
-    if (running.get('all') === meeting) meet();
-    await met;
+    if (running.get('all') === meeting) met.resolve();
+    await met.promise;
     await systemClock.sleep(ms);
     for (const one of ['all', key]) add(one, -1);
   };

@@ -1,5 +1,6 @@
 import type { Msg } from 'nats';
 import { describe, expect } from 'vitest';
+import { deferred } from '#src/core/deferred.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { changeQuota } from '#src/core/quotas/change-quota.ts';
@@ -46,18 +47,15 @@ const define = (name: string) =>
 
 /** Answers the requests of functions. Before the returned function is called, no request gets its answer. */
 async function answerLater(names: readonly string[], ms: number): Promise<() => void> {
-  let release = (): void => {};
-  const released = new Promise<void>((resolve) => {
-    release = resolve;
-  });
+  const released = deferred<void>();
   const answer = async (message: Msg): Promise<void> => {
-    await released;
+    await released.promise;
     await systemClock.sleep(ms);
     message.respond('null');
   };
   for (const name of names) responder.nats.subscribe(subjectOf(name), { callback: (_, message) => void answer(message) });
   await responder.nats.flush();
-  return release;
+  return () => released.resolve();
 }
 
 /** Waits until the worker has requests of each function, which have a slot or wait for one. */

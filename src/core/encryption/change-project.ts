@@ -50,7 +50,7 @@ export async function encryptProject(
   });
 }
 
-/** Encrypts no further payload of a project that encrypts payloads. What is encrypted stays encrypted, and can be read. */
+/** Encrypts no further payload of a project that encrypts payloads. An encrypted payload stays encrypted, and can be read. */
 export async function stopEncrypting(store: KeyValue, project: string | undefined): Promise<void> {
   const scope = scopeOf(project);
   await repeatOnConflict(async () => {

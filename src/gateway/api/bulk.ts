@@ -1,5 +1,6 @@
-import { InvocationNotFoundError, WrongStateError } from '#src/core/errors.ts';
+import { WrongStateError } from '#src/core/errors.ts';
 import type { HistoryFilter, HistoryPage, InvocationSummary } from '#src/core/history-questions.ts';
+import { isRedriven } from '../bulk/is-redriven.ts';
 import type { Gateway } from '../ports.ts';
 import { type Scope, scopeOf } from '../scope.ts';
 import { attempt, type Done, groupResults } from './bulk-results.ts';
@@ -36,7 +37,7 @@ export function addBulkRoutes(routes: Routes, gateway: Gateway): void {
       const { filter = {} } = body;
       const query = bulkQueryOf('redrive', filter, { scope, now: clock.now() });
       const page = chosenIn(body, scope) ?? (await listMatching(gateway, query, body));
-      const redriven = await mapConcurrently(page.invocations, (one) => isRedriven(gateway, one));
+      const redriven = await mapConcurrently(page.invocations, (one) => isRedriven(client, one));
       const subjects = page.invocations.filter((_, index) => redriven[index] === false);
       const view = await perform({ subjects, cursor: page.cursor, isDryRun: body.dry_run, scope }, async ({ id, function: token }) => {
         // Another request may have redriven the invocation since it was read.
@@ -153,19 +154,9 @@ async function listMatching({ client }: Gateway, query: HistoryFilter, { limit, 
   return found;
 }
 
-/** Whether an invocation was redriven before. An invocation that retention removed from the log cannot be redriven. */
-async function isRedriven({ client }: Gateway, { id, function: token }: Subject): Promise<boolean> {
-  try {
-    return (await client.timeline(id, { function: token })).transitions.some(({ fact }) => fact.type === 'redriven');
-  } catch (error) {
-    if (error instanceof InvocationNotFoundError) return false;
-    throw error;
-  }
-}
-
 type BulkAction = { subjects: readonly Subject[]; cursor: string | null; isDryRun: boolean; scope: Scope };
 
-/** Performs an action on subjects. Those that the action leaves out do not count as matches. */
+/** Performs an action on subjects. A subject that the action leaves out does not count as a match. */
 async function perform(
   { subjects, cursor, isDryRun, scope }: BulkAction,
   action: (subject: Subject) => Promise<Done | undefined>,

@@ -8,12 +8,13 @@ import {
   MAX_FAILURES,
   type StoredBulk,
 } from '#src/core/bulk/bulk-operation.ts';
-import { InvocationNotFoundError, messageOf, SequentError } from '#src/core/errors.ts';
+import { messageOf, SequentError } from '#src/core/errors.ts';
 import type { HistoryFilter, HistoryPage } from '#src/core/history-questions.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
 import { mapConcurrently } from '../api/map-concurrently.ts';
 import type { BulkRunner, GatewayClient } from '../ports.ts';
+import { isRedriven } from './is-redriven.ts';
 
 export type BulkRunnerOptions = {
   client: Pick<GatewayClient, 'history' | 'repair' | 'cancel' | 'timeline' | 'batches' | 'lastSequence'>;
@@ -124,6 +125,7 @@ async function attempt({ client }: BulkRunnerOptions, { action, reason, batch }:
   const { id, function: token } = subject;
   try {
     if (action === 'cancel') await client.cancel(id, { function: token, ...(reason === undefined ? {} : { reason }) });
+    // This read comes first, because a redrive waits for its turn in the quotas of its project.
     else if (await isRedriven(client, subject)) return 'left-out';
     // Another caller may have redriven the invocation since it was read.
     else if ((await client.repair.redriveOnce(id, { function: token, batch })) === undefined) return 'left-out';
@@ -131,18 +133,5 @@ async function attempt({ client }: BulkRunnerOptions, { action, reason, batch }:
   } catch (error) {
     if (!(error instanceof SequentError) || error.retryable) throw error;
     return bulkFailureOf(subject, error);
-  }
-}
-
-/**
- * Whether an invocation was redriven before. An invocation that retention removed from the log cannot be redriven. This read comes first,
- * because a redrive waits for its turn in the quotas of its project.
- */
-async function isRedriven({ timeline }: Pick<GatewayClient, 'timeline'>, { id, function: token }: Subject): Promise<boolean> {
-  try {
-    return (await timeline(id, { function: token })).transitions.some(({ fact }) => fact.type === 'redriven');
-  } catch (error) {
-    if (error instanceof InvocationNotFoundError) return false;
-    throw error;
   }
 }

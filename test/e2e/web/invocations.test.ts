@@ -2,13 +2,13 @@ import type { Page } from 'playwright-core';
 import { describe, expect } from 'vitest';
 import type { InvocationRow } from '#src/gateway/api/schemas/invocations.ts';
 import { until } from '#test/support/conformance/until.ts';
-import type { Theme } from '#test/support/web/browser.ts';
+import type { TestBrowser, Theme, WatchedPage } from '#test/support/web/browser.ts';
 import { holdAnswers } from '#test/support/web/hold-answers.ts';
 import { chip, fresh, row, rows, settled } from '#test/support/web/invocation-list.ts';
 import { collisionsIn } from '#test/support/web/page-checks.ts';
 import { pagesTest } from '#test/support/web/pages-test.ts';
 import { pressChord } from '#test/support/web/press-chord.ts';
-import { startWebSequent } from '#test/support/web/web-sequent.ts';
+import { startWebSequent, type WebSequent } from '#test/support/web/web-sequent.ts';
 
 const test = pagesTest(startWebSequent);
 
@@ -17,6 +17,16 @@ const HEAD = /\/api\/invocations\?.*limit=100/;
 
 const live = (page: Page) => page.getByRole('status').getByText('Live').waitFor();
 const query = (page: Page) => Object.fromEntries(new URL(page.url()).searchParams);
+
+/** Opens the live list of a new function, which has one invocation. */
+async function openWithOne({ sequent, browser }: { sequent: WebSequent; browser: TestBrowser }, name: string): Promise<WatchedPage> {
+  await sequent.define(name);
+  await settled(sequent, name, {});
+  const watched = await browser.open(`${sequent.url}/?function=${name}`);
+  await rows(watched.page).first().waitFor();
+  await live(watched.page);
+  return watched;
+}
 
 describe('the list of invocations', () => {
   test('an empty list shows a command to run, and then the first invocation', async ({ sequent, browser }) => {
@@ -52,12 +62,8 @@ describe('the list of invocations', () => {
   });
 
   test('an invocation that is accepted while the list is read again is shown too', async ({ sequent, browser }) => {
-    await sequent.define('late');
-    await settled(sequent, 'late', {});
-    await using watched = await browser.open(`${sequent.url}/?function=late`);
+    await using watched = await openWithOne({ sequent, browser }, 'late');
     const { page } = watched;
-    await rows(page).first().waitFor();
-    await live(page);
     const { held, release } = await holdAnswers(page, HEAD);
     const isRead = (id: string) => held.some((text) => text.includes(id));
     for (const _ of [1, 2]) {
@@ -69,12 +75,8 @@ describe('the list of invocations', () => {
   });
 
   test('a list that is paused while it is read again does not change', async ({ sequent, browser }) => {
-    await sequent.define('halts');
-    await settled(sequent, 'halts', {});
-    await using watched = await browser.open(`${sequent.url}/?function=halts`);
+    await using watched = await openWithOne({ sequent, browser }, 'halts');
     const { page } = watched;
-    await rows(page).first().waitFor();
-    await live(page);
     const { held, release } = await holdAnswers(page, HEAD);
     const [later = ''] = await settled(sequent, 'halts', {});
     await expect.poll(() => held.some((text) => text.includes(later))).toBe(true);
@@ -87,12 +89,8 @@ describe('the list of invocations', () => {
   });
 
   test('a paused list does not change, and catches up afterwards', async ({ sequent, browser }) => {
-    await sequent.define('pauses');
-    await settled(sequent, 'pauses', {});
-    await using watched = await browser.open(`${sequent.url}/?function=pauses`);
+    await using watched = await openWithOne({ sequent, browser }, 'pauses');
     const { page } = watched;
-    await rows(page).first().waitFor();
-    await live(page);
     await page.locator('body').press('p');
     await page.getByRole('status').getByText('Paused').waitFor();
     await settled(sequent, 'pauses', {}, {});

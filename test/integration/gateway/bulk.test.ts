@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { deferred } from '#src/core/deferred.ts';
 import type { BulkOperationView } from '#src/gateway/api/schemas/bulk-operations.ts';
 import type { InvocationRow } from '#src/gateway/api/schemas/invocations.ts';
 import type { SystemView } from '#src/gateway/api/schemas/system.ts';
@@ -69,14 +70,12 @@ test('a redrive in the background has an id, reports its progress, and leaves ou
 
 test('an operation that is aborted ends early, keeps what it did, and is over', { timeout: 120_000 }, async () => {
   await accepted('held', 120, 'queued');
-  let release = (): void => {};
+  const aborted = deferred<void>();
   // The operation is not over before the abort, because its second page waits.
-  furtherPages = new Promise((resolve) => {
-    release = resolve;
-  });
+  furtherPages = aborted.promise;
   const { id } = await send<BulkOperationView>('POST', '/api/bulk', { action: 'cancel', filter: { function: 'held' }, reason: 'a test' });
   await send('POST', `/api/bulk/${id}/abort`);
-  release();
+  aborted.resolve();
   await eventually(async () => (await operation(id)).state !== 'running');
   const { state, done, abort_requested_by } = await operation(id);
   expect([state, done <= 100, abort_requested_by]).toEqual(['aborted', true, KEYS.ak]);

@@ -89,7 +89,7 @@ describe('the metrics', () => {
       const series = await scrape(one);
       return [...least].filter(([name, value]) => !((series.get(name) ?? -1) >= value));
     };
-    // Roles and the projection are asked for a short time, so a scrape may lack those that answer late.
+    // A scrape waits a short time for the roles and the projection, so the scrape may lack the figures of a late one.
     await expect.poll(tooSmall, { timeout: 40_000 }).toEqual([]);
   });
 

@@ -1,5 +1,6 @@
 import type { NatsConnection, StreamInfo } from 'nats';
 import { describe, expect } from 'vitest';
+import { deferred } from '#src/core/deferred.ts';
 import type { LogEntry } from '#src/core/log/event-log.ts';
 import type { Pace } from '#src/core/log/log-source.ts';
 import { followMessages } from '#src/nats/streams/follow.ts';
@@ -226,11 +227,8 @@ describe('a follower of the log that opens its consumer again', () => {
   test('may pause when it has read everything, and then reads the messages of the pause together (H24)', async () => {
     await recreate();
     // The second request is sent only when the messages of the pause are stored, because the writes may take longer than the pause.
-    let onWritten = (): void => {};
-    const written = new Promise<void>((resolve) => {
-      onWritten = resolve;
-    });
-    const { connection, requestAt, endAt } = observePulls(nats.connection, written);
+    const written = deferred<void>();
+    const { connection, requestAt, endAt } = observePulls(nats.connection, written.promise);
     let pauseInMs = 1_000;
     const requestsAtReads: number[] = [];
     const pace = { demand: () => 1_000, maxBytes: () => 1_000_000, pauseInMs: () => pauseInMs, onRelease: () => () => {} };
@@ -239,7 +237,7 @@ describe('a follower of the log that opens its consumer again', () => {
     await following.reached(1);
     await expect.poll(() => endAt.length).toBe(1);
     await write(5);
-    onWritten();
+    written.resolve();
     await following.reached(6);
     expect(requestsAtReads).toEqual([1, 2, 2, 2, 2, 2]);
     expect((requestAt[1] ?? 0) - (endAt[0] ?? 0)).toBeGreaterThan(900);

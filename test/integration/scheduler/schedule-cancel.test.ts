@@ -76,7 +76,7 @@ test('of an outcome and a cancellation at the same time one counts, and each fir
   await client.schedules.put({ name: 'racing', function: 'slow', event: '{"ms":960}', ...everySecond });
   await vi.waitFor(() => expect(livesOf(log, 'racing').length).toBeGreaterThan(12), PATIENCE_IN_MS);
   await stop(client, 'racing');
-  // A fire that had begun before the pause goes on.
+  // The pause does not stop a fire that has begun.
   const ids = await vi.waitFor(async () => {
     const { progress } = await client.schedules.get('racing');
     const lives = livesOf(log, 'racing');
