@@ -16,7 +16,7 @@ export const root = fileURLToPath(new URL('../..', import.meta.url));
 const tools = [
   {
     packages: ['chromium-headless-shell'],
-    neededBy: 'tests',
+    neededBy: 'pages',
     why: 'the browser for the tests of the pages',
     isInstalled: isOnPath('chromium-headless-shell'),
   },
@@ -69,24 +69,24 @@ export function installPackages({ forDevelopment = false } = {}) {
  *
  * Returns the packages that are still missing, and prints the command that installs them.
  *
- * @param {'tests' | 'ci'} purpose CI needs the tools of the tests too.
+ * @param {'tests' | 'ci'} purpose CI needs all tools. The tests of a person need no browser: those of the pages are skipped without one.
  */
 export function installTools(purpose) {
   const needed = tools.filter(({ neededBy }) => purpose === 'ci' || neededBy === 'tests');
   let missing = needed.filter(({ isInstalled }) => !isInstalled());
   if (missing.length > 0 && process.getuid?.() === 0 && findOnPath('apt-get') !== undefined) {
-    const install = ['install', '-y', '--no-install-recommends', ...packagesOf(missing)];
     print('the tests need programs that npm does not install:');
     for (const { packages, why } of missing) print(`  ${packages.join(' ')}: ${why}`);
-    print(`running "apt-get ${install.join(' ')}"`);
+    print(`running "${installCommand(missing)}"`);
     const options = { stdio: ['ignore', 2, 2], env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
     spawnSync('apt-get', ['update', '-qq'], options);
-    spawnSync('apt-get', ['-qq', ...install], options);
+    spawnSync('apt-get', ['-qq', 'install', '-y', '--no-install-recommends', ...packagesOf(missing)], options);
     missing = missing.filter(({ isInstalled }) => !isInstalled());
   }
-  const packages = packagesOf(missing);
-  if (packages.length > 0) print(`some tests will fail without these Debian packages; as root: apt-get install ${packages.join(' ')}`);
-  return packages;
+  if (missing.length > 0) print(`some tests will fail without these Debian packages; as root: ${installCommand(missing)}`);
+  const skipped = tools.filter(({ neededBy, isInstalled }) => purpose === 'tests' && neededBy === 'pages' && !isInstalled());
+  if (skipped.length > 0) print(`the tests of the pages are skipped, because they need a browser; as root: ${installCommand(skipped)}`);
+  return packagesOf(missing);
 }
 
 /** Whether the program runs from its sources. A package has none to run, and a clone without development packages runs its build. */
@@ -128,6 +128,10 @@ function modifiedIn(file) {
 
 function isOnPath(command) {
   return () => findOnPath(command) !== undefined;
+}
+
+function installCommand(list) {
+  return `apt-get install -y --no-install-recommends ${packagesOf(list).join(' ')}`;
 }
 
 function packagesOf(list) {

@@ -1,7 +1,7 @@
 import { installPackages, installTools } from './install.mjs';
 
-// `npm test`: all tests, or those that the arguments of vitest name. The tests fetch nats-server themselves when they need it.
+// `npm test`: the default tests, or those that the arguments of vitest name. The tests fetch nats-server themselves when they need it.
 installPackages({ forDevelopment: true });
-installTools('tests');
+installTools(process.env.CI === 'true' ? 'ci' : 'tests');
 process.argv.splice(2, Infinity, 'run', ...process.argv.slice(2));
 await import('../../node_modules/vitest/vitest.mjs');

@@ -7,22 +7,22 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
  * starts last would run alone.
  */
 const longest = [
-  'test/e2e/archive.test.ts',
   'test/integration/gateway/foreign-project.test.ts',
+  'test/e2e/archive.test.ts',
   'test/e2e/destinations/loops.test.ts',
-  'test/e2e/chaos/kills.test.ts',
-  'test/e2e/destinations/kills.test.ts',
-  'test/e2e/projection.test.ts',
-  'test/e2e/destinations/worker-kills.test.ts',
-  'test/e2e/web/hostile.test.ts',
-  'test/e2e/power-cut.test.ts',
-  'test/e2e/versions/versions.test.ts',
+  'test/faults/kills.test.ts',
+  'test/faults/delivery-kills.test.ts',
+  'test/faults/projection-kills.test.ts',
+  'test/faults/worker-kills.test.ts',
   'test/package/consumers.test.ts',
-  'test/e2e/web/list-actions.test.ts',
-  'test/e2e/web/every-page.test.ts',
-  'test/e2e/web/system.test.ts',
+  'test/pages/hostile.test.ts',
+  'test/faults/power-cut.test.ts',
+  'test/e2e/versions.test.ts',
+  'test/pages/list-actions.test.ts',
+  'test/pages/every-page.test.ts',
+  'test/pages/system.test.ts',
   'test/e2e/recipes.test.ts',
-  'test/integration/stop-without-nats.test.ts',
+  'test/faults/stop-without-nats.test.ts',
 ];
 
 /** Vitest's order, with the longest files first. Vitest runs the groups one after another, whatever the order of their files. */

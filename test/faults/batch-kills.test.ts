@@ -12,7 +12,7 @@ const BATCHES = 5;
 const MEMBERS = 40;
 const ROUNDS_OF_KILLS = 4;
 
-const file = new URL('../../support/e2e/functions.mjs', import.meta.url).pathname;
+const file = new URL('../support/e2e/functions.mjs', import.meta.url).pathname;
 const urn = 'urn:fss:local:default:function:default:collect';
 
 /** Opens a batch, sends its members, one of them twice, and seals the batch. */

@@ -16,7 +16,7 @@ const OUTCOMES = Number(process.env.SEQUENT_CHAOS_OUTCOMES ?? 10_000);
 const FAULTS_IN_MS = 30_000;
 const KILLS = Number(process.env.SEQUENT_CHAOS_DELIVERY_KILLS ?? 8);
 const seed = Number(process.env.SEQUENT_CHAOS_SEED ?? Date.now() % 1_000_000);
-const file = new URL('../../support/e2e/functions.mjs', import.meta.url).pathname;
+const file = new URL('../support/e2e/functions.mjs', import.meta.url).pathname;
 
 test(`${OUTCOMES} outcomes reach a receiver that fails 30%, over ${KILLS} SIGKILLs, seed ${seed}`, {
   timeout: 400_000,

@@ -5,7 +5,7 @@ import { answer, openReceiver, type Receiver } from '#test/support/destinations/
 import type { LogWatch } from '#test/support/log/log-watch.ts';
 import { slownessOfMachine } from '#test/support/slowness.ts';
 
-const file = new URL('../../support/destinations/functions.mjs', import.meta.url).pathname;
+const file = new URL('../support/destinations/functions.mjs', import.meta.url).pathname;
 const ROUNDS = 20;
 const PER_ROUND = 100;
 const PER_SECOND = 100;

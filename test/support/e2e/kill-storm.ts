@@ -2,25 +2,27 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { headers } from 'nats';
 import { expect } from 'vitest';
-import { connectClient } from '#src/client/client.ts';
+import { connectClient, type SequentClient } from '#src/client/client.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { openNatsPorts } from '#src/nats/ports.ts';
 import { openConnection } from '#src/nats/transport/connection.ts';
 import { createPublisher } from '#src/nats/transport/publisher.ts';
 import { type SequentProcess, startSequent } from '#test/support/cli/sequent-process.ts';
-import { test } from '#test/support/fixtures.ts';
 import { findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts';
 import type { TestServer } from '#test/support/nats/nats-server.ts';
 import { createSeededRandom } from '#test/support/seeded-random.ts';
 
-const INVOCATIONS = Number(process.env.SEQUENT_CHAOS_INVOCATIONS ?? 20_000);
-const KILLS = Number(process.env.SEQUENT_CHAOS_KILLS ?? 32);
-const seed = Number(process.env.SEQUENT_CHAOS_SEED ?? Date.now() % 1_000_000);
+const handlerFile = new URL('chaos.mjs', import.meta.url).pathname;
 
-test(`${INVOCATIONS} invocations survive ${KILLS} SIGKILLs of roles and nats-server, seed ${seed}`, {
-  timeout: 600_000,
-}, async ({ server, folder }) => {
-  const random = createSeededRandom(seed);
+/** How many invocations are accepted while processes are killed, how often one is killed, and the seed of the choices. */
+export type KillStorm = { invocations: number; kills: number; seed: number };
+
+/**
+ * Runs two workers and two schedulers, and kills one of them or the nats-server again and again while requests arrive.
+ * Expects that every accepted invocation ends once, and that no attempt is executed twice.
+ */
+export async function expectSurvival(storm: KillStorm, { server, folder }: { server: TestServer; folder: string }): Promise<void> {
+  const random = createSeededRandom(storm.seed);
   const executions = join(folder, 'executions');
   await writeFile(executions, '');
   const env = { NATS_URL: server.url, SEQUENT_LEASE_MS: '1500', SEQUENT_PATIENCE_MS: '2000' };
@@ -29,14 +31,14 @@ test(`${INVOCATIONS} invocations survive ${KILLS} SIGKILLs of roles and nats-ser
   await using client = await connectClient({ servers: server.url });
   await client.functions.put({
     name: 'chaos',
-    handler: { kind: 'process', file: new URL('../../support/e2e/chaos.mjs', import.meta.url).pathname },
+    handler: { kind: 'process', file: handlerFile },
     concurrency: 64,
     userData: { executions },
     policy: { maxRetries: 3, maxAgeInSeconds: 3_600, backoff: { initialInMs: 300, factor: 2, maxInMs: 2_000, jitter: 0.5 } },
   });
 
-  const sending = sendAll(server.url, client);
-  const kills = await killRepeatedly({ server, processes, roles, env, random });
+  const sending = sendAll(server.url, client, storm);
+  const kills = await killRepeatedly({ server, processes, roles, env, random, kills: storm.kills });
   const accepted = await sending;
   await untilAllNotified(server.url, accepted.size);
 
@@ -52,31 +54,31 @@ test(`${INVOCATIONS} invocations survive ${KILLS} SIGKILLs of roles and nats-ser
     [...facts.values()].flat().flatMap((fact) => (fact.type === 'running' ? [`${fact.invocation} ${fact.attempt}`] : [])),
   );
   process.stdout.write(
-    `chaos: seed ${seed}, ${JSON.stringify(kills)} kills, ${accepted.size} accepted, ${invocations.size} in the log, ${cut} attempts cut, ${executed.length} executions of ${started.size} attempts\n`,
+    `chaos: seed ${storm.seed}, ${JSON.stringify(kills)} kills, ${accepted.size} accepted, ${invocations.size} in the log, ${cut} attempts cut, ${executed.length} executions of ${started.size} attempts\n`,
   );
 
   expect(problems).toEqual([]);
   expect(lost).toEqual([]);
   expect(lives).toEqual([]);
   expect(failed.map(({ context }) => context.outcome)).toEqual([]);
-  expect(accepted.size).toBe(INVOCATIONS);
+  expect(accepted.size).toBe(storm.invocations);
   // Each execution is an attempt in the log, and no attempt was executed twice.
   expect(executed.filter((execution) => !started.has(execution))).toEqual([]);
   expect(new Set(executed).size).toBe(executed.length);
-  expect(Object.values(kills).reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(KILLS);
+  expect(Object.values(kills).reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(storm.kills);
 
   ports.close();
   await connection.close();
   for (const role of processes) await role[Symbol.asyncDispose]();
-});
+}
 
 /** Publishes half of the requests raw with their own ids, and half in batches of the client. Spreads them over the kills. */
-async function sendAll(servers: string, client: Awaited<ReturnType<typeof connectClient>>): Promise<Set<string>> {
+async function sendAll(servers: string, client: SequentClient, { invocations, kills }: KillStorm): Promise<Set<string>> {
   const accepted = new Set<string>();
   const connection = await openConnection({ servers });
   const publisher = createPublisher(connection, { timeoutInMs: 2_000 });
-  const half = INVOCATIONS / 2;
-  const perRound = Math.ceil(half / (KILLS * 2));
+  const half = invocations / 2;
+  const perRound = Math.ceil(half / (kills * 2));
 
   async function publishRaw(i: number): Promise<void> {
     for (;;) {
@@ -104,11 +106,18 @@ async function sendAll(servers: string, client: Awaited<ReturnType<typeof connec
   return accepted;
 }
 
-type Killing = { server: TestServer; processes: SequentProcess[]; roles: string[]; env: Record<string, string>; random: () => number };
+type Killing = {
+  server: TestServer;
+  processes: SequentProcess[];
+  roles: string[];
+  env: Record<string, string>;
+  random: () => number;
+  kills: number;
+};
 
-async function killRepeatedly({ server, processes, roles, env, random }: Killing): Promise<Record<string, number>> {
+async function killRepeatedly({ server, processes, roles, env, random, kills: wanted }: Killing): Promise<Record<string, number>> {
   const kills: Record<string, number> = { worker: 0, scheduler: 0, 'nats-server': 0 };
-  for (let count = 0; count < KILLS; count++) {
+  for (let count = 0; count < wanted; count++) {
     await systemClock.sleep(200 + random() * 900);
     const victim = Math.floor(random() * (roles.length + 2));
     const role = roles[victim];

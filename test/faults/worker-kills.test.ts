@@ -10,8 +10,8 @@ import { createSeededRandom } from '#test/support/seeded-random.ts';
 const WORKERS = 3;
 /** The kills can be over sooner than this many are sent on a fast machine: sending goes on after them. */
 const LEAST_CHAINS = 1_000;
-const file = new URL('../../support/destinations/functions.mjs', import.meta.url).pathname;
-const ownWorker = new URL('../../support/destinations/own-worker.ts', import.meta.url).pathname;
+const file = new URL('../support/destinations/functions.mjs', import.meta.url).pathname;
+const ownWorker = new URL('../support/destinations/own-worker.ts', import.meta.url).pathname;
 
 /** The worker that is killed, how often at least in each of the three positions, and the roles that are never killed. */
 type Victim = { handler: object; kills: number; start(sequent: DeliveringSystem): Promise<SequentProcess>; others: string };

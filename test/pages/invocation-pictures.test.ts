@@ -18,7 +18,7 @@ let folder: string;
 const isKept = process.env.SEQUENT_PICTURES === '1';
 const test = pagesTest(openShop);
 test.beforeAll(async () => {
-  folder = isKept ? fileURLToPath(new URL('../../../docs/pictures', import.meta.url)) : await mkdtemp(join(tmpdir(), 'sequent-pictures-'));
+  folder = isKept ? fileURLToPath(new URL('../../docs/pictures', import.meta.url)) : await mkdtemp(join(tmpdir(), 'sequent-pictures-'));
 });
 test.afterAll(async () => {
   if (!isKept) await rm(folder, { recursive: true, force: true });
