@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { type Host, runOf } from './host.ts';
 import { type ColourChoice, createTerminal, type Terminal } from './print/terminal.ts';
 import { type ExitCode, usageProblem } from './problem.ts';
 
@@ -23,6 +24,8 @@ export type GlobalOptions = {
   output: Format;
   json?: true;
   color: ColourChoice;
+  /** What the command uses of its process. No option: every command has it. */
+  host: Host;
 };
 
 /** One call of a command: its arguments, its options and its output. */
@@ -50,9 +53,10 @@ function withTarget<Options extends GlobalOptions>(command: Command, options: Op
 export function action<Options = object>(perform: Action<Options>): (...given: unknown[]) => Promise<void> {
   return async (...given) => {
     const command = given.at(-1) as Command;
-    const options = withTarget(command, command.optsWithGlobals<Options & GlobalOptions>());
+    const run = runOf(command);
+    const options = withTarget(command, { ...command.optsWithGlobals<Options & GlobalOptions>(), host: run.host });
     const format = options.json === true ? 'json' : options.output;
-    const terminal = createTerminal(options.color);
-    process.exitCode = (await perform({ args: command.processedArgs.flat() as string[], options, format, terminal })) ?? 0;
+    const terminal = createTerminal(options.color, run.host);
+    run.exitCode = (await perform({ args: command.processedArgs.flat() as string[], options, format, terminal })) ?? 0;
   };
 }

@@ -2,6 +2,7 @@ import type { RootCommand } from '@bomb.sh/tab';
 import type { Command } from 'commander';
 import { findCommand } from './arguments/command-path.ts';
 import type { GlobalOptions } from './call.ts';
+import { type Host, runOf } from './host.ts';
 
 export const completionUsage = 'completion <shell>';
 export const completionSummary = 'print the completion script of a shell';
@@ -43,6 +44,8 @@ complete -o default -F __${NAME}_complete_word ${NAME}
  */
 export async function addCompletion(program: Command): Promise<void> {
   const { default: tab } = await import('@bomb.sh/tab/commander');
+  const { host } = runOf(program);
+  const { stdout } = host;
   const completion = tab(program, { completionCommandName: 'completion' });
   describeCommands(program, completion);
   program.commands
@@ -51,19 +54,19 @@ export async function addCompletion(program: Command): Promise<void> {
     .description('Prints the completion script of a shell.')
     .addHelpText('after', examples)
     .action((shell: string) => {
-      if (shell === 'bash') process.stdout.write(bash.before);
+      if (shell === 'bash') stdout.write(bash.before);
       completion.setup(NAME, NAME, shell);
-      if (shell === 'bash') process.stdout.write(bash.after);
+      if (shell === 'bash') stdout.write(bash.after);
     });
   program.commands
     .find((one) => one.name() === 'complete')
     ?.action(async (words: string[]) => {
       if (takesFile(program, words)) {
-        process.stdout.write(FILES);
+        stdout.write(FILES);
         return;
       }
       const takesFunction = findCommand(program, words).command.registeredArguments.some((argument) => argument.name() === 'function');
-      if (takesFunction) await addFunctionNames(completion);
+      if (takesFunction) await addFunctionNames(completion, host);
       completion.parse(words);
     });
 }
@@ -86,9 +89,9 @@ function describeCommands(program: Command, completion: RootCommand): void {
   }
 }
 
-async function addFunctionNames({ commands }: RootCommand): Promise<void> {
+async function addFunctionNames({ commands }: RootCommand, host: Host): Promise<void> {
   // With JSON, nothing but a problem is written to stderr.
-  const options: GlobalOptions = { output: 'json', color: 'never' };
+  const options: GlobalOptions = { output: 'json', color: 'never', host };
   const { withClient } = await import('./session.ts');
   const found = withClient(options, async ({ functions }) => (await functions.list()).map(({ definition }) => definition)).catch(() => []);
   const none = new Promise<[]>((resolve) => setTimeout(resolve, MAX_WAIT_IN_MS, []).unref());

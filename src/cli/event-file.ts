@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { readStdinText } from './arguments/payload.ts';
+import type { Call } from './call.ts';
 import { usageProblem } from './problem.ts';
 
 /** The file that `sequent pull` writes and `sequent run` executes: one attempt of an invocation, without secrets. */
@@ -34,8 +35,8 @@ const eventFileSchema = z.strictObject({
 export type EventFile = z.infer<typeof eventFileSchema>;
 
 /** Reads an event file, or stdin for `-`. Throws when it is none. */
-export async function readEventFile(path: string, say: (line: string) => void): Promise<EventFile> {
-  const text = path === '-' ? await readStdinText(say) : await readFile(path, 'utf8').catch(unreadable(path));
+export async function readEventFile(path: string, call: Pick<Call, 'terminal' | 'options'>): Promise<EventFile> {
+  const text = path === '-' ? await readStdinText(call) : await readFile(path, 'utf8').catch(unreadable(path));
   const parsed = eventFileSchema.safeParse(parseText(text, path));
   if (parsed.success) return parsed.data;
   throw notAnEvent(path, z.prettifyError(parsed.error), parsed.error);

@@ -5,15 +5,17 @@ import { type CommandEntry, commandTable } from './command-table.ts';
 import { helpCommand } from './commands/help.ts';
 import { addCompletion, completionSummary, completionUsage } from './completion.ts';
 import { type HelpTexts, loadHelpTexts } from './help-texts.ts';
+import { type Host, openRun, processHost, runOf } from './host.ts';
 
 /**
  * The command line for these arguments: the list of commands for the help; the one command that they name; or else all commands.
  *
  * A suggestion for an unknown name, an alias, and the completion need all commands. A command imports its implementation when it runs.
  */
-export async function createProgram(version: string, args: readonly string[] = []): Promise<Command> {
+export async function createProgram(version: string, args: readonly string[] = [], host: Host = processHost): Promise<Command> {
   const texts = await loadHelpTexts();
   const program = createBareProgram(version);
+  openRun(program, host);
   if (args.every((arg) => arg === '--help' || arg === '-h')) {
     addList(program, texts);
     return program;
@@ -24,6 +26,7 @@ export async function createProgram(version: string, args: readonly string[] = [
   // Commander reads the options of the program first, so an own --version of the named command would print the version of Sequent.
   const hasOwnVersion = named !== undefined && loaded.some(({ options }) => options.some(({ long }) => long === '--version'));
   const used = hasOwnVersion ? createBareProgram(version, '-V') : program;
+  openRun(used, host);
   await addCommands(used, loaded, { isNamed: named !== undefined, texts });
   return used;
 }
@@ -101,7 +104,10 @@ function configure(command: Command, { configuration, translate }: HelpTexts): v
       subcommandTerm: usageOf,
       ...configuration,
     })
-    .configureOutput({ outputError: () => {}, writeOut: (text) => void process.stdout.write(text.split('\n').map(translate).join('\n')) });
+    .configureOutput({
+      outputError: () => {},
+      writeOut: (text) => void runOf(command).host.stdout.write(text.split('\n').map(translate).join('\n')),
+    });
   if (command.parent !== null) command.addHelpText('after', GLOBAL_OPTIONS);
 }
 

@@ -31,8 +31,8 @@ export async function findTarget(options: GlobalOptions): Promise<Target> {
   const { encryptionKeyOf } = await import('#src/main/config/encryption-key.ts');
   const { findNats } = await import('#src/main/config/find-nats.ts');
   const { natsOptionsOf } = await import('#src/nats/transport/connect-options.ts');
-  const configuration = readConfiguration({ flags: connectionFlags(options) });
-  const address = await findNats(configuration);
+  const configuration = readConfiguration({ flags: connectionFlags(options), env: options.host.env });
+  const address = await findNats(configuration, options.host.env);
   // With --json, stderr is for the problem alone.
   if (options.json === undefined && !options.output.startsWith('json')) await nameServer(address, configuration.dataDir, options);
   const { from: _, ...connecting } = address;
@@ -55,12 +55,12 @@ export async function findTarget(options: GlobalOptions): Promise<Target> {
  * Names the server on stderr when a setting chose it, or when it belongs to another folder, so that a person sees a command that asks
  * the wrong server. The server of the own data folder, and an ordinary server on the default address, are what a person expects.
  */
-async function nameServer({ servers, from }: NatsAddress, dataDir: string, { color }: GlobalOptions): Promise<void> {
+async function nameServer({ servers, from }: NatsAddress, dataDir: string, { color, host }: GlobalOptions): Promise<void> {
   const { DEFAULT_SOURCE, ownServerSource } = await import('#src/main/config/find-nats.ts');
   if (from === ownServerSource(dataDir)) return;
   const { isEmbeddedServer } = await import('#src/main/nats-server/running.ts');
   if (from === DEFAULT_SOURCE && !(await isEmbeddedServer(servers[0] ?? ''))) return;
-  const { err } = createTerminal(color);
+  const { err } = createTerminal(color, host);
   const reason =
     from === DEFAULT_SOURCE
       ? say('Sequent started it on another folder; none runs on {folder}', { folder: dataDir })

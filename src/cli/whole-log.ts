@@ -33,9 +33,9 @@ export async function openArchiveOf(options: GlobalOptions & ArchiveOptions, { c
   const { createNatsLogSource } = await import('#src/nats/streams/log-source.ts');
   const { openKeyValue } = await import('#src/nats/key-value.ts');
   const { STATE_BUCKET } = await import('#src/nats/wire/topology.ts');
-  const location = archiveOf(readConfiguration({ flags: { data: options.data, archive: options.archive } }));
+  const location = archiveOf(readConfiguration({ flags: { data: options.data, archive: options.archive }, env: options.host.env }));
   const source = createNatsLogSource({ connection });
-  const archive = createArchive(openArchiveStore(location, { env: process.env }), source.decode);
+  const archive = createArchive(openArchiveStore(location, { env: options.host.env }), source.decode);
   const { created } = await source.state();
   const state = await openKeyValue(connection, STATE_BUCKET);
   return {

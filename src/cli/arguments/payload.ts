@@ -1,7 +1,7 @@
-import { fstatSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
-import type { Terminal } from '#src/cli/print/terminal.ts';
+import type { Call } from '#src/cli/call.ts';
+import type { Host } from '#src/cli/host.ts';
 import { usageProblem } from '#src/cli/problem.ts';
 import { InvalidInputError, messageOf } from '#src/core/errors.ts';
 import { say } from '../texts/say.ts';
@@ -13,35 +13,31 @@ const STDIN_HINT_AFTER_MS = 1_000;
  *
  * Throws when the event is no text, or exceeds the limit of a payload. The input is not read beyond the limit.
  */
-export async function readPayload(given: string | undefined, { err }: Terminal, maxBytes = MAX_PAYLOAD_BYTES): Promise<string> {
-  if (given === '-' || (given === undefined && isPiped())) return decode(await readStdin(err.line, maxBytes), 'stdin');
+export async function readPayload(
+  given: string | undefined,
+  call: Pick<Call, 'terminal' | 'options'>,
+  maxBytes = MAX_PAYLOAD_BYTES,
+): Promise<string> {
+  const { terminal, options } = call;
+  const isStdin = given === '-' || (given === undefined && options.host.isPiped());
+  if (isStdin) return decode(await readStdin(options.host, terminal.err.line, maxBytes), 'stdin');
   if (given === undefined) return '';
   if (given.startsWith('@')) return decode(await readFileUpTo(given.slice(1), maxBytes), given.slice(1));
   return given;
 }
 
 /** Reads all of stdin as text, up to the limit of a payload. */
-export async function readStdinText(print: (line: string) => void): Promise<string> {
-  return decode(await readStdin(print, MAX_PAYLOAD_BYTES), 'stdin');
+export async function readStdinText({ terminal, options }: Pick<Call, 'terminal' | 'options'>): Promise<string> {
+  return decode(await readStdin(options.host, terminal.err.line, MAX_PAYLOAD_BYTES), 'stdin');
 }
 
-/** Whether stdin is a pipe or a file: not a terminal, not `/dev/null`, not closed. */
-function isPiped(): boolean {
-  try {
-    const stdin = fstatSync(0);
-    return stdin.isFIFO() || stdin.isFile() || stdin.isSocket();
-  } catch {
-    return false;
-  }
-}
-
-async function readStdin(print: (line: string) => void, maxBytes: number): Promise<Uint8Array> {
+async function readStdin({ stdin }: Host, print: (line: string) => void, maxBytes: number): Promise<Uint8Array> {
   const waiting = setTimeout(() => print(say("reading the event from stdin (end it with Ctrl-D; or pass -d '{}')")), STDIN_HINT_AFTER_MS);
   try {
-    return await collect(process.stdin, maxBytes);
+    return await collect(stdin, maxBytes);
   } finally {
     clearTimeout(waiting);
-    process.stdin.pause();
+    stdin.pause();
   }
 }
 

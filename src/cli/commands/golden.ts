@@ -97,7 +97,7 @@ async function check(call: Call<CheckOptions>): Promise<ExitCode> {
   const { args, options, terminal } = call;
   const folder = args[0] ?? DEFAULT_FOLDER;
   const { checkGolden } = await import('../golden/check-golden.ts');
-  const policies = await policiesIn(options.definitions ?? []);
+  const policies = await policiesIn(options.definitions ?? [], call);
   const rows: Row[] = [];
   let undecided = 0;
   const files = await filesOf(folder);
@@ -149,12 +149,12 @@ async function readFileOf(file: string) {
 }
 
 /** The policies of the files by function. A definition without a policy has the policy of such a function. */
-async function policiesIn(files: readonly string[]): Promise<Map<string, Policy>> {
+async function policiesIn(files: readonly string[], call: Call): Promise<Map<string, Policy>> {
   const { readDefinitions } = await import('./fn/read-definitions.ts');
   const { functionDefinitionSchema } = await import('#src/core/functions/definition.ts');
   const policies = new Map<string, Policy>();
   for (const file of files) {
-    for (const { definition } of await readDefinitions(file, {}, () => {})) {
+    for (const { definition } of await readDefinitions(file, {}, call)) {
       const { name, policy } = functionDefinitionSchema.parse(definition);
       policies.set(name, policy);
     }

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { runOf } from '../host.ts';
 import { CommandError, exitCodes } from '../problem.ts';
 
 /** `help`, `help <command>`, and `help options` for the options of every command. The program must have all its commands. */
@@ -8,7 +9,7 @@ export function helpCommand(program: Command, translate: (text: string) => strin
     .description('Shows the help of a command. "sequent help options" describes the options of every command.')
     .argument('[command...]', 'the command, or "options"')
     .action((names: string[]) => {
-      process.stdout.write(names.join(' ') === 'options' ? globalOptions(program, translate) : helpOf(program, names));
+      runOf(program).host.stdout.write(names.join(' ') === 'options' ? globalOptions(program, translate) : helpOf(program, names));
     });
 }
 

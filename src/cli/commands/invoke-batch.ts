@@ -11,6 +11,7 @@ import { isBatchKey, KEY_RULE, lineKey } from '#src/core/lines/line-key.ts';
 import { type LineOutcome, sendLines, type TextLine } from '#src/core/lines/send-lines.ts';
 import { deliverAtOf } from '#src/core/log/due-time.ts';
 import type { Call } from '../call.ts';
+import type { Host } from '../host.ts';
 import { type ExitCode, exitCodes, usageProblem } from '../problem.ts';
 import { printConnection, withClient } from '../session.ts';
 import { destinationsFrom } from './fn/destinations-from.ts';
@@ -47,7 +48,7 @@ export async function invokeBatch(call: Call<BatchOptions>, source: string): Pro
   if (options.key !== undefined && !isBatchKey(options.key)) {
     throw usageProblem('the key cannot be used', `it ${KEY_RULE}`, '--key import-7');
   }
-  const input = await openInput(source);
+  const input = await openInput(source, options.host);
   return await withClient(options, async (client) => {
     printConnection(client, call.terminal.err);
     const { name, qualifier } = await readFunction(client, call.args[0] ?? '', options.qualifier);
@@ -63,8 +64,8 @@ export async function invokeBatch(call: Call<BatchOptions>, source: string): Pro
   });
 }
 
-async function openInput(source: string): Promise<AsyncIterable<Uint8Array>> {
-  if (source === '-') return process.stdin;
+async function openInput(source: string, { stdin }: Host): Promise<AsyncIterable<Uint8Array>> {
+  if (source === '-') return stdin;
   const file = await open(source).catch((cause: unknown) => {
     throw usageProblem('the batch cannot be read', messageOf(cause), 'a path that exists, such as --batch events.jsonl, or - for stdin');
   });
@@ -97,10 +98,11 @@ export class Batch {
 
   async run(input: AsyncIterable<Uint8Array>): Promise<ExitCode> {
     const { err } = this.#call.terminal;
+    const { signals } = this.#call.options.host;
     const reporting = setInterval(() => err.line(this.#inWords()), err.isTty ? PROGRESS_IN_MS.terminal : PROGRESS_IN_MS.other);
     const sayCounts = (): void =>
       err.line(`\n${say('{counts}; the accepted ones continue without this command', { counts: this.#inWords() })}`);
-    process.prependOnceListener('SIGINT', sayCounts);
+    signals.prependOnceListener('SIGINT', sayCounts);
     try {
       await sendLines(input, {
         maxLineBytes: MAX_PAYLOAD_BYTES,
@@ -110,7 +112,7 @@ export class Batch {
       });
     } finally {
       clearInterval(reporting);
-      process.removeListener('SIGINT', sayCounts);
+      signals.removeListener('SIGINT', sayCounts);
     }
     return this.#end();
   }
@@ -141,7 +143,8 @@ export class Batch {
         this.#print(number, outcome.answer);
       }
     }
-    if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain');
+    const { stdout } = this.#call.options.host;
+    if (stdout.writableNeedDrain) await once(stdout, 'drain');
   }
 
   #print(line: number, requestId: string): void {

@@ -81,7 +81,7 @@ async function invoke(call: Call<InvokeOptions>): Promise<ExitCode | undefined> 
   if (options.batch !== undefined) return await (await import('./invoke-batch.ts')).invokeBatch(call, options.batch);
   if (options.key !== undefined)
     throw usageProblem('--key has no meaning here', 'it names the lines of --batch', '--id for one invocation');
-  const given = options.testEvent === undefined ? await readPayload(options.event, terminal, MAX_LARGE_PAYLOAD_BYTES) : undefined;
+  const given = options.testEvent === undefined ? await readPayload(options.event, call, MAX_LARGE_PAYLOAD_BYTES) : undefined;
   return await withClient(options, async (client) => {
     const { name, qualifier } = await readFunction(client, call.args[0] ?? '', options.qualifier);
     const payload = given ?? (await findTestEvent(client.functions, name, options.testEvent ?? '')).text;
@@ -159,10 +159,10 @@ async function pastOf(client: SequentClient, id: string, functionName: string): 
 }
 
 /** Prints the request id, and after Ctrl-C that the invocation continues. */
-function printAccepted({ terminal: { err } }: Call<InvokeOptions>, requestId: string): void {
+function printAccepted({ terminal: { err }, options: { host } }: Call<InvokeOptions>, requestId: string): void {
   const id = requestId;
   err.line(err.paint.dim(say('accepted as {id}', { id })));
-  process.prependOnceListener('SIGINT', () =>
+  host.signals.prependOnceListener('SIGINT', () =>
     err.line(`\n${say('the invocation continues without this command: sequent result {id}', { id })}`),
   );
 }

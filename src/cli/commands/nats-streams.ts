@@ -26,8 +26,9 @@ async function create(call: Call): Promise<ExitCode> {
   const { createStreams } = await import('#src/main/roles/create-streams.ts');
   const { natsOptionsOf } = await import('#src/nats/transport/connect-options.ts');
   const { openConnection } = await import('#src/nats/transport/connection.ts');
-  const configuration = readConfiguration({ flags: { ...call.options, natsUrl: (call.options as GlobalOptions).server } });
-  const address = await findNats(configuration);
+  const { host, ...flags } = call.options as GlobalOptions;
+  const configuration = readConfiguration({ flags: { ...flags, natsUrl: flags.server }, env: host.env });
+  const address = await findNats(configuration, host.env);
   const { from: _, ...connecting } = address;
   const explain = explainTarget({ address, dataDir: configuration.dataDir });
   const connection = await openConnection(

@@ -42,7 +42,7 @@ Examples:
 Exit codes: 0 all, 1 not all, 2 neither an id nor --failed, 3 no such invocation, 4 it has not ended, or is redriven by another caller now.`;
 
 async function redrive(call: Call<RedriveOptions>): Promise<ExitCode> {
-  const { args, options, terminal } = call;
+  const { args, options } = call;
   const [id] = args;
   const { function: name, condition, since } = options;
   if ((id === undefined) === (options.failed === undefined)) {
@@ -66,7 +66,7 @@ async function redrive(call: Call<RedriveOptions>): Promise<ExitCode> {
       'sequent redrive <id> -d <json>',
     );
   }
-  const payload = options.event === undefined ? undefined : await readPayload(options.event, terminal);
+  const payload = options.event === undefined ? undefined : await readPayload(options.event, call);
   return await withClient(options, async (client) => {
     if (id !== undefined) return await redriveOne(call, client, { named: id, payload });
     return await inBulk<FailedInvocation>(call, {

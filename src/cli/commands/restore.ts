@@ -59,7 +59,7 @@ async function withOwnServer({ options, terminal }: Call, work: (connection: Con
   const { startServer } = await import('#src/main/nats-server/start.ts');
   const { natsOptionsOf } = await import('#src/nats/transport/connect-options.ts');
   const { openConnection } = await import('#src/nats/transport/connection.ts');
-  const { dataDir, fsync } = readConfiguration({ flags: { data: options.data } });
+  const { dataDir, fsync } = readConfiguration({ flags: { data: options.data }, env: options.host.env });
   const { bin } = await ensureServer({ say: (line) => terminal.err.line(`sequent: ${line}`) });
   const server = await startServer({ bin, dataDir, fsync });
   try {

@@ -28,7 +28,7 @@ export function encodeGb18030(text: string): Uint8Array {
 }
 
 /** Lets a stream convert its texts to GB 18030. Bytes stay as they are. */
-export function writeGb18030(stream: NodeJS.WriteStream): void {
+export function writeGb18030(stream: Pick<NodeJS.WriteStream, 'write'>): void {
   const write = stream.write.bind(stream) as (...args: unknown[]) => boolean;
   stream.write = (chunk: string | Uint8Array, ...rest: unknown[]) =>
     write(typeof chunk === 'string' ? encodeGb18030(chunk) : chunk, ...rest);

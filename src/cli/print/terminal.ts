@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline';
 import type { WriteStream } from 'node:tty';
 import pc from 'picocolors';
+import type { Host } from '../host.ts';
 import { say } from '../texts/say.ts';
 
 export type ColourChoice = 'auto' | 'always' | 'never';
@@ -30,17 +31,18 @@ type Stream = Pick<WriteStream, 'write' | 'isTTY' | 'columns'>;
 
 const PIPED_COLUMNS = 100;
 
-export function createTerminal(colour: ColourChoice, env: Environment = process.env): Terminal {
-  const err = createOutputStream(process.stderr, colour, env);
+export function createTerminal(colour: ColourChoice, host: Host): Terminal {
+  const { env, stdin, stderr } = host;
+  const err = createOutputStream(stderr, colour, env);
   return {
-    out: createOutputStream(process.stdout, colour, env),
+    out: createOutputStream(host.stdout, colour, env),
     err,
-    canAsk: process.stdin.isTTY === true && err.isTty,
+    canAsk: stdin.isTTY === true && err.isTty,
     ask: (question) =>
       new Promise((resolve) => {
-        const asking = createInterface({ input: process.stdin, output: process.stderr });
+        const asking = createInterface({ input: stdin, output: stderr });
         // Ctrl-C ends the command as everywhere. Ctrl-D counts as no.
-        asking.once('SIGINT', () => process.emit('SIGINT'));
+        asking.once('SIGINT', () => host.signals.emit('SIGINT'));
         asking.once('close', () => resolve(false));
         asking.question(`${question} ${say('[y/N]')} `, (answer) => {
           resolve(/^(?:y(es)?|是)$/i.test(answer.trim()));

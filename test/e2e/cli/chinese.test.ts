@@ -2,13 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { afterEach, expect, vi } from 'vitest';
-import { printProblem } from '#src/cli/print/result-output.ts';
-import { createTerminal } from '#src/cli/print/terminal.ts';
-import { problemOf } from '#src/cli/problem.ts';
+import { expect } from 'vitest';
 import { createProgram } from '#src/cli/program.ts';
-import { setLanguage } from '#src/core/text/language.ts';
-import { serveSequent, startDev } from '#test/support/cli/cli.ts';
+import { runCli, serveSequent, startDev } from '#test/support/cli/cli.ts';
 import { englishIn } from '#test/support/cli/english.ts';
 import { everyCommand } from '#test/support/cli/every-command.ts';
 import { answer, openReceiver } from '#test/support/destinations/receiver.ts';
@@ -45,53 +41,29 @@ const code = `export const handler = async (event) => {
   return { ok: true };
 };`;
 
-/** Runs a command in this process, because a process for each of them takes minutes on a loaded machine. Returns its output. */
-async function runHere(args: readonly string[]): Promise<string> {
-  let output = '';
-  const keep = (text: string | Uint8Array): boolean => {
-    output += String(text);
-    return true;
-  };
-  const written = [vi.spyOn(process.stdout, 'write').mockImplementation(keep), vi.spyOn(process.stderr, 'write').mockImplementation(keep)];
-  const logged = vi.spyOn(console, 'log').mockImplementation(() => {});
-  setLanguage('zh-CN');
-  try {
-    await (await createProgram('0.0.0', args)).parseAsync(args, { from: 'user' });
-  } catch (error) {
-    printProblem(problemOf(error), createTerminal('never').err);
-  } finally {
-    setLanguage('en');
-    process.exitCode = 0;
-    for (const spy of [...written, logged]) spy.mockRestore();
-  }
-  return output;
-}
-
-afterEach(() => {
-  vi.unstubAllEnvs();
-});
-
 test('every command says in Chinese what it says, to a person with a Chinese locale', {
   timeout: 400_000,
 }, async ({ sequent: { sequent, folder } }) => {
-  vi.stubEnv('SEQUENT_DATA', sequent.dataDir);
-  vi.stubEnv('SEQUENT_ENCRYPTION_KEY', join(folder, 'master.keys'));
-  process.chdir(folder);
+  const env = { LANG, SEQUENT_DATA: sequent.dataDir, SEQUENT_ENCRYPTION_KEY: join(folder, 'master.keys') };
+  const outputOfRun = async (args: readonly string[]): Promise<string> => {
+    const { stdout, stderr } = await runCli(args, { env, cwd: folder });
+    return stdout + stderr;
+  };
   await using gone = await openReceiver(answer(410));
-  await writeFile('order.mjs', code);
-  await writeFile('lines.jsonl', '{"a":1}\n{"fail":true}\nnot json\n');
-  await writeFile('master.keys', `k1 ${Buffer.alloc(32, 1).toString('base64')}\n`);
+  await writeFile(join(folder, 'order.mjs'), code);
+  await writeFile(join(folder, 'lines.jsonl'), '{"a":1}\n{"fail":true}\nnot json\n');
+  await writeFile(join(folder, 'master.keys'), `k1 ${Buffer.alloc(32, 1).toString('base64')}\n`);
   const seen: { command: string; output: string }[] = [];
   const run = async (commands: readonly string[]): Promise<void> => {
     for (const command of commands) {
-      const bulk = command.includes('<bulk>') ? await runHere(['bulk', 'ls', '-o', 'name']) : '';
+      const bulk = command.includes('<bulk>') ? await outputOfRun(['bulk', 'ls', '-o', 'name']) : '';
       const args = argumentsOf(command.replace('<bulk>', bulk.split('\n')[0] ?? '').replace('<gone>', gone.url));
-      seen.push({ command, output: await runHere(args) });
+      seen.push({ command, output: await outputOfRun(args) });
     }
   };
 
   await run(everyCommand.first);
-  for (const id of ['good', 'bad']) await expect.poll(() => runHere(['get', id, '-o', 'name']), { timeout: 60_000 }).toBe('notified\n');
+  for (const id of ['good', 'bad']) await expect.poll(() => outputOfRun(['get', id, '-o', 'name']), { timeout: 60_000 }).toBe('notified\n');
   await run(everyCommand.later);
 
   const outputOf = (command: string): string => seen.find((one) => one.command.startsWith(command))?.output ?? '';

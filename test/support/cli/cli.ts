@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ownerAddress } from '#test/support/nats/owner-address.ts';
 import { commandLine } from './command-line.ts';
+import { runInProcess, runsInProcess } from './in-process.ts';
 import { chosenServer } from './passed-on.ts';
 
 export type CliRun = { code: number | null; stdout: string; stderr: string };
@@ -21,8 +22,19 @@ export type CliOptions = {
   onStderr?: (text: string, child: ChildProcess) => void;
 };
 
-/** Runs the real command line as a child process, without the settings of this machine's user. */
+/**
+ * Runs a command without the settings of this machine's user: in this process when the command ends by itself and nobody watches it, and
+ * else as a process.
+ */
 export async function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliRun> {
+  const { input, cwd = process.cwd(), onStdout, onStderr, execArgv } = options;
+  const env = environmentOf(options);
+  const isWatched = onStdout !== undefined || onStderr !== undefined || execArgv !== undefined;
+  return isWatched || !runsInProcess(args, env) ? await runCliProcess(args, options) : await runInProcess(args, { input, env, cwd });
+}
+
+/** Runs a command as a process, as a person does. */
+export async function runCliProcess(args: readonly string[], options: CliOptions = {}): Promise<CliRun> {
   const child = spawnCli(args, options);
   const output = collect(child, options);
   child.stdin?.end(options.input);
@@ -32,16 +44,21 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
   return { code, ...output };
 }
 
+function environmentOf({ env = {} }: CliOptions): Record<string, string> {
+  return { PATH: process.env.PATH ?? '', HOME: '/nonexistent', ...chosenServer, ...env };
+}
+
 /** Runs a command against the server at a URL. The line of stderr that names this server is left out. */
 export async function runCliOn(url: string, args: readonly string[], options: CliOptions = {}): Promise<CliRun> {
   const { stderr, ...run } = await runCli(args, { ...options, env: { NATS_URL: url, ...options.env } });
   return { ...run, stderr: stderr.replace(`server ${url} (from NATS_URL)\n`, '') };
 }
 
-export function spawnCli(args: readonly string[], { input, env = {}, cwd = process.cwd(), execArgv = [] }: CliOptions = {}): ChildProcess {
+export function spawnCli(args: readonly string[], options: CliOptions = {}): ChildProcess {
+  const { input, cwd = process.cwd(), execArgv = [] } = options;
   return spawn(process.execPath, [...execArgv, ...commandLine(), ...args], {
     cwd,
-    env: { PATH: process.env.PATH ?? '', HOME: '/nonexistent', ...chosenServer, ...env },
+    env: environmentOf(options),
     stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   });
 }

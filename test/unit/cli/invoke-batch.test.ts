@@ -2,6 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { Call } from '#src/cli/call.ts';
 import { Batch, type BatchOptions } from '#src/cli/commands/invoke-batch.ts';
+import { processHost } from '#src/cli/host.ts';
 import type { Invoke } from '#src/client/invoke.ts';
 import { LogFullError } from '#src/core/errors.ts';
 
@@ -13,7 +14,7 @@ function batchOf(invokeText: Invoke['invokeText'], format: Call['format'] = 'jso
   const told = { out: [] as string[], err: [] as string[] };
   const stream = (lines: string[]) => ({ line: (text = '') => void lines.push(text), isTty: false });
   const terminal = { out: stream(told.out), err: stream(told.err) };
-  const call = { args: ['orders'], options: { key: 'k' }, format, terminal } as unknown as Call<BatchOptions>;
+  const call = { args: ['orders'], options: { key: 'k', host: processHost }, format, terminal } as unknown as Call<BatchOptions>;
   return { told, batch: new Batch(call, { invokeText }, { name: 'orders', qualifier: undefined, batch: 'import' }) };
 }
 

@@ -5,6 +5,7 @@ import { sayCount } from '#src/cli/texts/say.ts';
 import { findBatch, openMembersOf, readMembers } from '#src/client/batches.ts';
 import type { InvocationDetail } from '#src/core/history-questions.ts';
 import { action, type Call } from '../../call.ts';
+import type { Host } from '../../host.ts';
 import { type ExitCode, exitCodes } from '../../problem.ts';
 import { withClient } from '../../session.ts';
 import { addBatchArgument, type BatchOwnerOptions } from './in-words.ts';
@@ -23,7 +24,7 @@ async function results({ options, args, terminal }: Call<BatchOwnerOptions>): Pr
   return await withClient(options, async (client) => {
     const atLeast = await client.lastSequence();
     const found = await findBatch(client.history, { id: args[0] ?? '', function: options.function }, { atLeast });
-    for await (const members of readMembers(client.history, found)) await print(members, terminal);
+    for await (const members of readMembers(client.history, found)) await print(members, terminal, options.host);
     const open = openMembersOf(found);
     if (open > 0) terminal.err.line(sayCount(open, ['{count} member had no outcome yet', '{count} members had no outcome yet']));
     return (found.byStatus.SUCCESS ?? 0) === found.members ? exitCodes.ok : exitCodes.failed;
@@ -31,8 +32,8 @@ async function results({ options, args, terminal }: Call<BatchOwnerOptions>): Pr
 }
 
 /** Prints a line for each member. A slow reader of stdout delays the next members. */
-async function print(members: readonly InvocationDetail[], { out }: Terminal): Promise<void> {
+async function print(members: readonly InvocationDetail[], { out }: Terminal, { stdout }: Host): Promise<void> {
   for (const { id, state, status, condition, response } of members)
     out.line(JSON.stringify({ requestId: id, state, status, condition, response }));
-  if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain');
+  if (stdout.writableNeedDrain) await once(stdout, 'drain');
 }

@@ -44,7 +44,7 @@ Exit codes: 0 saved, 2 not JSON, or too large, 3 no such function.`;
 
 async function put(call: Call<PutOptions>): Promise<ExitCode> {
   const [name = '', event = ''] = call.args;
-  const text = await readPayload(call.options.event, call.terminal);
+  const text = await readPayload(call.options.event, call);
   return await withClient(call.options, async ({ functions }) => {
     await functions.get(name);
     const saved = await functions.testEvents.put(name, { name: event, text });

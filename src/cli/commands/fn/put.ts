@@ -95,10 +95,10 @@ refused: a syntax error, an import of nothing, a missing export, another languag
 Exit codes: 0 stored, 2 not a valid definition or code that cannot be loaded, 4 another revision (--expect).`;
 
 async function put(call: Call<PutOptions>): Promise<ExitCode> {
-  const { args, options, terminal } = call;
+  const { args, options } = call;
   const source = args[0] ?? '';
   const deployments: Deployment[] = isDefinitionFile(source)
-    ? await readDefinitions(source, options, (line) => terminal.err.line(line))
+    ? await readDefinitions(source, options, call)
     : [await definitionFromFlags(source, options)];
   const { parseDefinition } = await import('#src/functions/registry.ts');
   const { projectOf } = await import('#src/core/names/addressable.ts');

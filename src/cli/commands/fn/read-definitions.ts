@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { readStdinText } from '#src/cli/arguments/payload.ts';
+import type { Call } from '#src/cli/call.ts';
 import { messageOf } from '#src/core/errors.ts';
 import { usageProblem } from '../../problem.ts';
 import { type DefinitionFlags, type Deployment, packedHandler } from './definition-from-flags.ts';
@@ -12,7 +13,11 @@ export function isDefinitionFile(text: string): boolean {
 }
 
 /** The definitions of a JSON file or of stdin, with the code of their files. Paths are relative to the folder of the JSON file. */
-export async function readDefinitions(source: string, flags: DefinitionFlags, say: (line: string) => void): Promise<Deployment[]> {
+export async function readDefinitions(
+  source: string,
+  flags: DefinitionFlags,
+  call: Pick<Call, 'terminal' | 'options'>,
+): Promise<Deployment[]> {
   const extra = Object.keys(flags).find((key) => definitionKeys.has(key));
   if (extra !== undefined)
     throw usageProblem(
@@ -20,7 +25,7 @@ export async function readDefinitions(source: string, flags: DefinitionFlags, sa
       `the definition in ${source} is complete`,
       'change the file, or pass a name instead of the file',
     );
-  const parsed = parse(await read(source, say), source);
+  const parsed = parse(await read(source, call), source);
   const folder = source === '-' ? process.cwd() : dirname(resolve(source));
   return await Promise.all([parsed].flat().map((definition) => completed(definition, folder)));
 }
@@ -50,8 +55,8 @@ const definitionKeys: ReadonlySet<string> = new Set<keyof DefinitionFlags>([
   'allowCycle',
 ]);
 
-async function read(source: string, say: (line: string) => void): Promise<string> {
-  if (source === '-') return await readStdinText(say);
+async function read(source: string, call: Pick<Call, 'terminal' | 'options'>): Promise<string> {
+  if (source === '-') return await readStdinText(call);
   return await readFile(source, 'utf8').catch((cause: unknown) => {
     throw usageProblem('the definition cannot be read', messageOf(cause), 'sequent fn put --help');
   });

@@ -89,9 +89,10 @@ async function run(call: Call<RunOptions>): Promise<ExitCode> {
   return printResult(call, result);
 }
 
-async function eventOf({ options, terminal }: Call<RunOptions>, file: string): Promise<EventFile> {
-  if (options.event === undefined) return newEvent(file, await readPayload(options.payload, terminal));
-  if (options.payload === undefined) return await readEventFile(options.event, (line) => terminal.err.line(line));
+async function eventOf(call: Call<RunOptions>, file: string): Promise<EventFile> {
+  const { options } = call;
+  if (options.event === undefined) return newEvent(file, await readPayload(options.payload, call));
+  if (options.payload === undefined) return await readEventFile(options.event, call);
   throw usageProblem('two events were given', '--event names a file with an event, and -d is one', 'one of them');
 }
 

@@ -59,8 +59,8 @@ Exit codes: 0 stored, 2 a wrong expression or time zone, 3 no such function.`;
 
 async function put(call: Call<PutOptions>): Promise<ExitCode> {
   const [name = ''] = call.args;
-  const { options, terminal } = call;
-  const event = await readPayload(options.event, terminal);
+  const { options } = call;
+  const event = await readPayload(options.event, call);
   return await withClient(options, async ({ functions, schedules }) => {
     const { name: fn, qualifier } = await readFunction({ functions }, options.function);
     const stored = await schedules.put({
