@@ -35,8 +35,8 @@ async function erase({ connection }: SequentClient, name: string): Promise<Erasu
   );
 }
 
-describe('a log that keeps 2,000 of 20,000 invocations', () => {
-  test('is as small as 2,000 need, and all 20,000 can be listed, read and verified', { timeout: 240_000 }, async ({
+describe('a log that keeps 300 of 3,000 invocations', () => {
+  test('is as small as 300 need, and all 3,000 can be listed, read and verified', { timeout: 240_000 }, async ({
     server,
     folder: dataDir,
   }) => {
@@ -45,18 +45,18 @@ describe('a log that keeps 2,000 of 20,000 invocations', () => {
     const { held, listed, timelines, verified } = await runRetention({
       server,
       dataDir,
-      retention: 2_000,
+      retention: 300,
       rounds: 1,
-      perRound: 20_000,
+      perRound: 3_000,
       execute: async (count) => void (await load.singles('echo-inline', count)),
     });
-    expect(held.invocations).toBeLessThanOrEqual(2_200);
-    expect(held.results).toBeLessThanOrEqual(2_200);
-    // One invocation leaves 1.6 KB in the log and the results, so 20,000 take 32 MB.
-    expect(held.diskInBytes).toBeLessThan(16_000_000);
-    expect(listed).toBe(20_000);
+    expect(held.invocations).toBeLessThanOrEqual(330);
+    expect(held.results).toBeLessThanOrEqual(330);
+    // One invocation leaves 1.6 KB in the log and the results, so 3,000 take 4.8 MB.
+    expect(held.diskInBytes).toBeLessThan(2_400_000);
+    expect(listed).toBe(3_000);
     expect(timelines).toEqual({ read: 200, complete: 200 });
-    expect(verified).toMatchObject({ code: 0, verification: { found: 0, balance: { accepted: 20_000, settled: 20_000, open: {} } } });
+    expect(verified).toMatchObject({ code: 0, verification: { found: 0, balance: { accepted: 3_000, settled: 3_000, open: {} } } });
     await load.close();
     await worker.stop();
   });

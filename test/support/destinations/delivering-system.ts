@@ -1,7 +1,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Fact } from '#machines/facts.ts';
 import { connectClient, type SequentClient } from '#src/client/client.ts';
 import { type CliOptions, type CliRun, runCliOn } from '#test/support/cli/cli.ts';
 import { type SequentProcess, startSequent } from '#test/support/cli/sequent-process.ts';
@@ -85,12 +84,3 @@ export function receiverConnection({ port }: { port: number }, facts: object = {
 export const toFunction = (name: string) => ({ destination: 'FunctionGraph' as const, param: { func_urn: name } });
 
 export const toHttp = (url: string, connection = 'receiver') => ({ destination: 'HTTP' as const, param: { url, connection } });
-
-/** The invocations of the chain of a root request, in the order of their hops. */
-export function chainOf({ facts }: LogWatch, root: string): Extract<Fact, { type: 'queued' }>[] {
-  return [...facts.values()]
-    .flat()
-    .filter((fact) => fact.type === 'queued')
-    .filter(({ lineage, invocation }) => lineage?.root === root || invocation === root)
-    .sort((one, other) => (one.lineage?.hop ?? 0) - (other.lineage?.hop ?? 0));
-}

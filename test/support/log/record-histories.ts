@@ -1,7 +1,6 @@
 import { headers } from 'nats';
 import type { Fact } from '#machines/facts.ts';
 import {
-  chainOf,
   type DeliveringSystem,
   receiverConnection,
   startDeliveringSystem,
@@ -9,6 +8,7 @@ import {
   toHttp,
 } from '#test/support/destinations/delivering-system.ts';
 import { answer, openReceiver } from '#test/support/destinations/receiver.ts';
+import { chainOf } from './chain-of.ts';
 
 const file = new URL('./recorded-functions.mjs', import.meta.url).pathname;
 const SETTINGS = { SEQUENT_LEASE_MS: '1000', SEQUENT_PATIENCE_MS: '500' };
