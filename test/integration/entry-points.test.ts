@@ -121,7 +121,9 @@ describe('the sequent command', () => {
 });
 
 describe('npm test', () => {
-  const needed = 'chromium-headless-shell python3-moto python3-flask-cors openssl';
+  const needed = 'python3-moto python3-flask-cors openssl';
+  const withoutBrowser =
+    'sequent: the tests of the pages are skipped, because they need a browser; as root: apt-get install -y --no-install-recommends chromium-headless-shell';
 
   test.beforeEach(async () => {
     await symlink(join(checkout, 'node_modules'), join(clone, 'node_modules'));
@@ -135,37 +137,38 @@ case "$*" in *install*) for name in $APT_COMMANDS; do /bin/cp /bin/true ${clone}
     );
   });
 
-  test('names each missing package and its purpose, then installs all of them with apt-get', async () => {
-    const { said, status } = runWithoutTools('test', ['--passWithNoTests'], {
-      uid: 0,
-      APT_COMMANDS: 'chromium-headless-shell moto_server openssl',
-    });
+  test('names each missing package and its purpose, then installs all but the browser with apt-get', async () => {
+    const { said, status } = runWithoutTools('test', ['--passWithNoTests'], { uid: 0, APT_COMMANDS: 'moto_server openssl' });
     expect(said).toEqual([
       'sequent: the tests need programs that npm does not install:',
-      'sequent:   chromium-headless-shell: the browser for the tests of the pages',
       'sequent:   python3-moto python3-flask-cors: an S3 service for the tests of OBS and of the archive',
       'sequent:   openssl: certificates for the tests of HTTPS destinations',
       `sequent: running "apt-get install -y --no-install-recommends ${needed}"`,
+      withoutBrowser,
     ]);
     expect(await readFile(join(clone, 'apt.log'), 'utf8')).toBe(`update -qq\n-qq install -y --no-install-recommends ${needed}\n`);
     expect(status).toBe(0);
   });
 
-  test('installs nothing when nothing is missing', () => {
-    runWithoutTools('test', ['--passWithNoTests'], { uid: 0, APT_COMMANDS: 'chromium-headless-shell moto_server openssl' });
+  test('installs the browser too with CI=true, and nothing when nothing is missing', () => {
+    const all = 'chromium-headless-shell moto_server openssl nats-server docker-compose';
+    const { said } = runWithoutTools('test', ['--passWithNoTests'], { uid: 0, APT_COMMANDS: all, CI: 'true' });
+    expect(said).toContain('sequent:   chromium-headless-shell: the browser for the tests of the pages');
     expect(runWithoutTools('test', ['--passWithNoTests'], { uid: 0 }).said).toEqual([]);
+    expect(runWithoutTools('test', ['--passWithNoTests'], { uid: 0, CI: 'true' }).said).toEqual([]);
   });
 
   test('of a user who is not root installs nothing, prints the command to run, and goes on', () => {
     const { said, status } = runWithoutTools('test', ['--passWithNoTests'], { uid: 1_000, APT_COMMANDS: 'chromium-headless-shell' });
-    expect(said).toEqual([`sequent: some tests will fail without these Debian packages; as root: apt-get install ${needed}`]);
+    const install = `apt-get install -y --no-install-recommends ${needed}`;
+    expect(said).toEqual([`sequent: some tests will fail without these Debian packages; as root: ${install}`, withoutBrowser]);
     expect(status).toBe(0);
   });
 
   test('shares its list with CI, which needs two more programs and fails without them', () => {
     const all = 'chromium-headless-shell moto_server openssl nats-server docker-compose';
     const failed = runWithoutTools('install', [], { uid: 0, APT_COMMANDS: 'chromium-headless-shell moto_server openssl docker-compose' });
-    expect(failed.said.at(-1)).toContain('as root: apt-get install nats-server');
+    expect(failed.said.at(-1)).toContain('as root: apt-get install -y --no-install-recommends nats-server');
     expect(failed.status).toBe(1);
     expect(runWithoutTools('install', [], { uid: 0, APT_COMMANDS: all }).status).toBe(0);
   });
@@ -175,7 +178,7 @@ case "$*" in *install*) for name in $APT_COMMANDS; do /bin/cp /bin/true ${clone}
 function runWithoutTools(
   script: string,
   args: string[],
-  { uid, ...env }: { uid: number; APT_COMMANDS?: string },
+  { uid, ...env }: { uid: number; APT_COMMANDS?: string; CI?: string },
 ): { said: string[]; status: number | null } {
   const asUser = `data:text/javascript,process.getuid=()=>${uid}`;
   const { stderr, status } = run(script, args, { PATH: join(clone, 'bin'), NODE_OPTIONS: `--import=${asUser}`, ...env });
