@@ -35,6 +35,8 @@ export type ListenOptions = {
 export interface RunningGateway {
   /** The URL that the gateway listens on. */
   readonly url: string;
+  /** Answers a request without a connection, as a test does. Address, certificate and raw target of a caller are unknown then. */
+  answer(request: Request): Promise<Response>;
   /** Notes for the operator, as sentences. */
   readonly notes: readonly string[];
   /** Stops accepting connections, ends waiting requests, and lets the other requests finish within `graceInMs`. */
@@ -105,6 +107,7 @@ export async function startGateway(options: GatewayOptions, listen: ListenOption
   const host = listen.host.includes(':') ? `[${listen.host}]` : listen.host;
   return {
     url: `${options.tls === undefined ? 'http' : 'https'}://${host}:${port}`,
+    answer: async (request) => await app.fetch(request),
     notes: [
       ...(port === listen.port || listen.port === 0 ? [] : [`port ${listen.port} is taken, so HTTP is served on ${port}`]),
       ...(isOpen ? ['without credentials (SEQUENT_CREDENTIALS) HTTP is served on loopback only, to every process that can reach it'] : []),

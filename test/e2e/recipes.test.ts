@@ -4,9 +4,10 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe } from 'vitest';
-import { serveSequent } from '#test/support/cli/cli.ts';
+import { runCli, serveSequent } from '#test/support/cli/cli.ts';
 import { BUILT, commandLine } from '#test/support/cli/command-line.ts';
 import { openReceiver, type Receiver } from '#test/support/destinations/receiver.ts';
+import { argumentsOf } from '#test/support/documented-commands.ts';
 import { sharedByFile } from '#test/support/shared-by-file.ts';
 
 /* The recipes of docs/recipes, docs/flow.md and docs/quotas.md: their files are written, and their commands run, as a reader does it. */
@@ -128,6 +129,10 @@ function prepare(folder: string, blocks: readonly Block[]): void {
 
 const run = promisify(execFile);
 
+/** A command without anything that only a shell understands, apart from single quotes. */
+const plainCommand = /^npx sequent (?:'[^']*'|[\w\s=:.,@/!-])*$/;
+
+/** Runs a command as the reader types it: in a shell, or in this process when no shell is needed. */
 async function outputOf(command: string, folder: string, { sequent, slack, gone }: Opened): Promise<string> {
   const env = {
     PATH: `${join(folder, 'bin')}:${dirname(process.execPath)}:${process.env.PATH}`,
@@ -139,9 +144,9 @@ async function outputOf(command: string, folder: string, { sequent, slack, gone 
     SLACK_URL: slack.url,
     RECEIVER_URL: `${gone.url}/shipped`,
   };
-  const { stdout, stderr } = await run('bash', ['-ec', command], { cwd: folder, env }).catch(
-    (error: { stdout: string; stderr: string }) => error,
-  );
+  const { stdout, stderr } = plainCommand.test(command)
+    ? await runCli(argumentsOf(command.replace('npx sequent ', '')), { cwd: folder, env })
+    : await run('bash', ['-ec', command], { cwd: folder, env }).catch((error: { stdout: string; stderr: string }) => error);
   return stdout + stderr;
 }
 
@@ -156,7 +161,6 @@ describe.concurrent('the recipe', () => {
     for (const recipe of own) check(readFileSync(join(recipes, recipe), 'utf8').trimEnd().split('\n').length, recipe).toBeLessThan(40);
   });
 
-  // A recipe has up to 40 commands, each a process.
   for (const [recipe, outputs] of Object.entries(expected))
     test(`${recipe} does what it says`, { timeout: 400_000 }, async ({ sequent: opened, folder, expect: check }) => {
       const blocks = blocksOf(recipe);

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connectClient, type SequentClient } from '#src/client/client.ts';
-import { questions, questionsOfProjects } from '#src/core/history-questions.ts';
+import { questionsOfProjects } from '#src/core/history-questions.ts';
 import { inboxPrefixOf } from '#src/core/names/inboxes.ts';
 import { isReading } from '#src/gateway/auth/origin.ts';
 import { permissionsOf } from '#src/nats/permissions/role-permissions.ts';
@@ -12,7 +12,9 @@ import { openConnection } from '#src/nats/transport/connection.ts';
 import { openApp } from '#test/support/gateway/opened-app.ts';
 import { PROJECT, type ServedSequent, STRANGER, startGuardedSequent, TOKEN } from '#test/support/gateway/running-gateway.ts';
 import { type Call, callsOf, type Documented, documentedRoutes, fieldNames } from '#test/support/matrix/calls.ts';
+import { queriesAbout } from '#test/support/matrix/history-queries.ts';
 import { connectionsOf, destinationKinds, destinationsAbout, handlerKinds, handlersAbout } from '#test/support/matrix/kind-rules.ts';
+import { overHttp } from '#test/support/matrix/over-http.ts';
 import { MINE, routeRules } from '#test/support/matrix/route-rules.ts';
 import { type StoredState, storedStateExcept } from '#test/support/matrix/stored-state.ts';
 import { patternsAbout, subjectsAbout } from '#test/support/matrix/subject-rules.ts';
@@ -87,11 +89,14 @@ async function resetMine(): Promise<void> {
 
 type Reply = { call: Call; status: number; head: string; body: string };
 
-async function send(call: Call, isStream = false, token = STRANGER.token): Promise<Reply> {
+type SendOptions = { isStream?: boolean | undefined; token?: string; isOverHttp?: boolean };
+
+async function send(call: Call, { isStream = false, token = STRANGER.token, isOverHttp = false }: SendOptions = {}): Promise<Reply> {
   sent.push(textOf(call));
   const { method, path, headers, body } = call;
   const closing = new AbortController();
-  const reply = await sequent.call(method, path, {
+  const answer = isOverHttp ? sequent.call : sequent.ask;
+  const reply = await answer(method, path, {
     headers: { ...headers, 'x-auth-token': token },
     signal: closing.signal,
     ...(body === undefined || method === 'GET' ? {} : { body: JSON.stringify(body) }),
@@ -126,7 +131,8 @@ async function sendAll(route: string, victim: Victim): Promise<Reply[]> {
     const next = calls.slice(replies.length, replies.length + CONCURRENT);
     const inOrder = next.findIndex(({ isForeign }) => !isForeign || !route.includes(':') || rule.isLimited === true);
     const count = isParallel || inOrder < 0 ? next.length : Math.max(1, inOrder);
-    replies.push(...(await Promise.all(next.slice(0, count).map((call) => send(call, rule.isStream)))));
+    const options = { isStream: rule.isStream, isOverHttp: overHttp.has(route) };
+    replies.push(...(await Promise.all(next.slice(0, count).map((call) => send(call, options)))));
   }
   return replies;
 }
@@ -168,6 +174,7 @@ const methodOf = (route: string): string => route.split(' ')[0] ?? '';
 describe('the routes of the gateway', () => {
   test('have a rule in the matrix each, and no rule is left over', () => {
     expect(Object.keys(routeRules).sort()).toEqual([...routes].sort());
+    expect([...overHttp].filter((route) => !routes.includes(route))).toEqual([]);
   });
 
   test('have each field of their body in a request of the matrix', () => {
@@ -187,8 +194,7 @@ describe('a project', () => {
     ] as const) {
       const { status, body } = await send(
         { method: 'GET', path: `/api/invocations/${names}-failed`, headers: {}, isForeign: true },
-        false,
-        token,
+        { token, isOverHttp: true },
       );
       expect([status, body]).toEqual([200, expect.stringContaining(`${content} payload`)]);
     }
@@ -273,14 +279,6 @@ describe.each(['producer', 'consumer', 'history'] as const)('a %s of a project',
 });
 
 describe('a history user of a project', () => {
-  /** The questions about a value: one for each field that accepts the value, beside those that the question needs. */
-  function queriesAbout(question: (typeof questionsOfProjects)[number], value: string): object[] {
-    const { query } = questions[question];
-    const needed = query.safeParse({}).success ? {} : { id: value };
-    const fields = Object.keys(query.shape).map((field) => ({ ...needed, [field]: value }));
-    return [needed, ...fields].filter((asked) => query.safeParse(asked).success);
-  }
-
   test('is answered from this project alone, whatever it asks', async () => {
     const inboxPrefix = inboxPrefixOf('history', STRANGER.project);
     const address = { ...guarded.as('another_history'), inboxPrefix, jetstreamApi: 'unused', historyProject: STRANGER.project } as const;

@@ -24,12 +24,12 @@ export interface ServedSequent extends AsyncDisposable {
   readonly url: string;
   readonly roles: RunningRoles;
   /** Calls with the token. */
-  call(
-    method: string,
-    path: string,
-    options?: { body?: unknown; headers?: Record<string, string>; signal?: AbortSignal },
-  ): Promise<Response>;
+  call(method: string, path: string, options?: CallOptions): Promise<Response>;
+  /** The same without a connection: the gateway answers in this process. */
+  ask(method: string, path: string, options?: CallOptions): Promise<Response>;
 }
+
+type CallOptions = { body?: unknown; headers?: Record<string, string>; signal?: AbortSignal };
 
 /** Roles with a gateway in this process, on a NATS server of their own. */
 export interface RunningSequent extends ServedSequent {
@@ -153,18 +153,24 @@ async function serve({
   return {
     url,
     roles,
-    call(method, path, { body, headers = {}, signal } = {}) {
-      return fetch(url + path, {
-        method,
-        headers: { 'x-auth-token': TOKEN, 'content-type': 'application/json', ...headers },
-        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-        ...(signal === undefined ? {} : { signal }),
-      });
+    call: (method, path, options) => fetch(url + path, requestOf(method, options)),
+    async ask(method, path, options) {
+      if (roles.gateway === undefined) throw new Error('no gateway runs');
+      return await roles.gateway.answer(new Request(url + path, requestOf(method, options)));
     },
     async [Symbol.asyncDispose]() {
       await roles.stop(1_000);
       await dispose();
     },
+  };
+}
+
+function requestOf(method: string, { body, headers = {}, signal }: CallOptions = {}): RequestInit {
+  return {
+    method,
+    headers: { 'x-auth-token': TOKEN, 'content-type': 'application/json', ...headers },
+    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    ...(signal === undefined ? {} : { signal }),
   };
 }
 
