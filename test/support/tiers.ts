@@ -12,9 +12,9 @@ const pure = { groupOrder: 0, maxWorkers: availableParallelism(), isolate: false
 
 /**
  * The groups run one after another, so few groups leave few idle processors. Files of these projects start servers of their own, on any
- * free port, and wait for them for half of the time: four at a time keep two processors busy.
+ * free port, and wait for them for most of the time: six at a time keep two processors busy.
  */
-const parallel = { groupOrder: 1, maxWorkers: 4 };
+const parallel = { groupOrder: 1, maxWorkers: 6 };
 
 /** Unit tests that take seconds each, because they fold many generated logs. The project `unit` stays under 20 s without them. */
 const slowUnitTests = ['test/unit/analysis/verify.test.ts', 'test/unit/projection/as-of.test.ts', 'test/unit/projection/list.test.ts'];
