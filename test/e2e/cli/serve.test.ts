@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { systemClock } from '#src/core/ports/clock.ts';
-import { runCli, serveSequent, spawnCli } from '#test/support/cli/cli.ts';
+import { runCli, runCliProcess, serveSequent, spawnCli } from '#test/support/cli/cli.ts';
 import { serversOn } from '#test/support/nats/embedded-servers.ts';
 import { startTestServer } from '#test/support/nats/nats-server.ts';
 
@@ -118,9 +118,9 @@ describe('without a running Sequent', () => {
     expect(runs.map(({ code, stderr }) => ({ code, stderr }))).toEqual(commands.map(() => ({ code: 0, stderr: '' })));
   });
 
-  test('an invalid command exits with 2 before it connects, and leaves stdout empty', async () => {
+  test('a process with an invalid command exits with 2 before it connects, and leaves stdout empty', async () => {
     const commands = [['fn'], ['invok'], ['invoke'], ['invoke', 'x', '--nope'], ['timeline', 'x', '-o', 'yaml'], ['machine', 'coffee']];
-    const runs = await Promise.all(commands.map((command) => runCli(command, { env: { NATS_URL: nowhere } })));
+    const runs = await Promise.all(commands.map((command) => runCliProcess(command, { env: { NATS_URL: nowhere } })));
     expect(runs.map(({ code, stdout }) => ({ code, stdout }))).toEqual(commands.map(() => ({ code: 2, stdout: '' })));
     expect(runs[1]?.stderr).toContain('Did you mean invoke?');
   });
