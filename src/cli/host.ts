@@ -20,7 +20,7 @@ export interface Host {
 }
 
 /** stdout or stderr. */
-export type OutputWriter = Pick<WriteStream, 'write' | 'isTTY' | 'columns' | 'writableNeedDrain' | 'once'> & NodeJS.WritableStream;
+type OutputWriter = Pick<WriteStream, 'write' | 'isTTY' | 'columns' | 'writableNeedDrain' | 'once'> & NodeJS.WritableStream;
 
 /** The host of a command that has this process for itself. */
 export const processHost: Host = {
