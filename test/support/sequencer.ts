@@ -8,8 +8,12 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
  */
 const longest = [
   'test/integration/gateway/foreign-project.test.ts',
+  'test/e2e/fresh-start.test.ts',
   'test/e2e/archive.test.ts',
-  'test/e2e/destinations/loops.test.ts',
+  'test/e2e/recipes.test.ts',
+  'test/e2e/cli/chinese.test.ts',
+  'test/integration/archive/janitor.test.ts',
+  'test/e2e/pages/worked-example.test.ts',
   'test/faults/kills.test.ts',
   'test/faults/delivery-kills.test.ts',
   'test/faults/projection-kills.test.ts',
@@ -17,11 +21,9 @@ const longest = [
   'test/package/consumers.test.ts',
   'test/pages/hostile.test.ts',
   'test/faults/power-cut.test.ts',
-  'test/e2e/versions.test.ts',
   'test/pages/list-actions.test.ts',
   'test/pages/every-page.test.ts',
   'test/pages/system.test.ts',
-  'test/e2e/recipes.test.ts',
   'test/faults/stop-without-nats.test.ts',
 ];
 
