@@ -10,7 +10,7 @@ import { test } from '#test/support/fixtures.ts';
 import type { TestServer } from '#test/support/nats/nats-server.ts';
 import type { OpenedNats } from '#test/support/nats/opened-nats.ts';
 
-const file = new URL('../../support/e2e/functions.mjs', import.meta.url).pathname;
+const file = new URL('../support/e2e/functions.mjs', import.meta.url).pathname;
 const SCHEDULERS = 3;
 const KILLS = 3;
 /** A process starts within seconds, and on a loaded machine ten times as slowly. */

@@ -28,7 +28,7 @@ test.beforeEach(async ({ server: own }) => {
 
 /** Runs a janitor that kills itself at a point. Resolves to the signal that ended it. */
 async function dieAt(point: string, kept: number): Promise<unknown> {
-  const entry = new URL('../../support/archive/dying-janitor.ts', import.meta.url).pathname;
+  const entry = new URL('../support/archive/dying-janitor.ts', import.meta.url).pathname;
   const child = spawn(process.execPath, ['--import', 'tsx', entry, server.url, archive, point, String(kept)], { stdio: 'inherit' });
   const [, signal] = await once(child, 'exit');
   return signal;
