@@ -18,7 +18,7 @@ export const GLOBAL_ACCOUNT = '$G';
 export type Border = { services: readonly string[]; streams: readonly string[] };
 
 /** A user of an account, as an entry of the `users` of a nats-server configuration. Only users of other accounts have a `border`. */
-export type AccountUser = { account: string; border?: Border; entry: string };
+export type AccountUser = { account: string; border?: Border | undefined; entry: string };
 
 /** The account of a user: clients of one project share an account, and so do clients of all projects. */
 export function accountOf(role: PermissionRole, project?: string): string {
@@ -64,7 +64,8 @@ export function accountsConfig(users: readonly AccountUser[]): string[] {
   ];
 }
 
-type Crossing = { kind: 'service' | 'stream'; subject: string };
+/** A subject that crosses the border of two accounts. */
+export type Crossing = { kind: 'service' | 'stream'; subject: string };
 
 function bordersOf(users: readonly AccountUser[], account: string): Crossing[] {
   const borders = users.flatMap((user) => (user.account === account && user.border !== undefined ? [user.border] : []));
@@ -72,7 +73,7 @@ function bordersOf(users: readonly AccountUser[], account: string): Crossing[] {
 }
 
 /** The imports of a border, each once. */
-function crossingsOf({ services, streams }: Border): Crossing[] {
+export function crossingsOf({ services, streams }: Border): Crossing[] {
   return [
     ...[...new Set(services)].map((subject) => ({ kind: 'service' as const, subject })),
     ...[...new Set(streams)].map((subject) => ({ kind: 'stream' as const, subject })),
