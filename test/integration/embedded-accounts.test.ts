@@ -24,14 +24,14 @@ describe('a stranger who may publish invoke.* on an embedded server', () => {
     const services = ['scheduler.find', 'destinations.>', 'history.>', 'worker.>', '$SRV.>', 'fn.>'];
     for (const subject of services) nats.subscribe(subject, { callback: (_, message) => void heard.push(message.subject) });
     await nats.flush();
-    const before = await contentOf(manager, 'hello');
+    const before = await contentOf(manager, 'invoke.hello');
     const stranger = await connect({ servers: url });
-    await attack(stranger, 'hello', replyAttacks(Object.keys(before)));
+    await attack(stranger, 'invoke.hello', replyAttacks(Object.keys(before)));
     const { messages, first_seq } = (await manager.streams.info(INVOCATIONS)).state;
     expect(first_seq).toBe(1);
     expect(messages).toBeGreaterThan(50);
     // A trace is a message to a subject that the stranger may publish to: a request for another function, as it may publish one.
-    const after = await contentOf(manager, 'hello');
+    const after = await contentOf(manager, 'invoke.hello');
     const log = after[INVOCATIONS] as { subjects: object };
     log.subjects = Object.fromEntries(Object.entries(log.subjects).filter(([subject]) => subject !== 'invoke.stranger'));
     expect(after).toEqual(before);

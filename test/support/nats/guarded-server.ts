@@ -45,7 +45,8 @@ export function authorization(users: Users, printed: Printed = []): string {
   const passwords = printed.map(({ name }) => `${passwordVariableOf(name)}: pw\n`).join('');
   const lines = Object.entries(users).map(([user, permissions]) => `  ${JSON.stringify({ user, password: 'pw', permissions })}`);
   const placed = printed.flatMap((user) => ('account' in user ? [user] : []));
-  if (placed.length === 0) return `${passwords}authorization: {\nusers: [\n${[...lines, ...printed.map(toServerConfig)].join('\n')}\n]\n}\n`;
+  if (placed.length === 0)
+    return `${passwords}authorization: {\nusers: [\n${[...lines, ...printed.map(toServerConfig)].join('\n')}\n]\n}\n`;
   const own = lines.map((entry) => ({ account: SEQUENT_ACCOUNT, entry }));
   return `${passwords}${accountsConfig([...own, ...placed.map(toAccountUser)]).join('\n')}\n`;
 }

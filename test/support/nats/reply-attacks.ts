@@ -23,16 +23,16 @@ export function replyAttacks(streams: readonly string[], apis: readonly string[]
   ]);
 }
 
-/** Publishes a request for a function with each of the attacks. Resolves when the server has processed them. */
-export async function attack(nats: NatsConnection, fn: string, attacks: readonly ReplyAttack[]): Promise<void> {
+/** Publishes a request on a subject with each of the attacks. Resolves when the server has processed them. */
+export async function attack(nats: NatsConnection, subject: string, attacks: readonly ReplyAttack[]): Promise<void> {
   for (const { reply, payload, traceDest } of attacks) {
     const sent = headers();
     if (traceDest !== undefined) sent.set('Nats-Trace-Dest', traceDest);
-    nats.publish(`invoke.${fn}`, payload, { headers: sent, ...(reply === '' ? {} : { reply }) });
+    nats.publish(subject, payload, { headers: sent, ...(reply === '' ? {} : { reply }) });
   }
   await nats.flush();
   // The acknowledgement of a later request follows the ones of the earlier requests.
-  await nats.request(`invoke.${fn}`, '{}', { timeout: 10_000 });
+  await nats.request(subject, '{}', { timeout: 10_000 });
 }
 
 /** A connection that has nothing of Sequent: a plain client. */
@@ -40,12 +40,12 @@ export function connectStranger({ domain: _, role: __, formerInboxPrefix: ___, .
   return connect(options);
 }
 
-/** What the streams hold, except for requests of one function: the number of messages and of consumers on each subject. */
-export async function contentOf({ streams }: JetStreamManager, fn: string): Promise<Record<string, unknown>> {
+/** What the streams hold, except for requests on one subject: the number of messages and of consumers on each subject. */
+export async function contentOf({ streams }: JetStreamManager, subject: string): Promise<Record<string, unknown>> {
   const content: Record<string, unknown> = {};
   for await (const { config, state } of streams.list()) {
     const { subjects = {} } = (await streams.info(config.name, { subjects_filter: '>' })).state;
-    const { [`invoke.${fn}`]: _, ...others } = subjects;
+    const { [subject]: _, ...others } = subjects;
     content[config.name] = { subjects: others, created: config.subjects, firstSequence: state.first_seq, consumers: state.consumer_count };
   }
   return content;

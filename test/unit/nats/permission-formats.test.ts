@@ -29,7 +29,9 @@ describe('the permissions of a role', () => {
     expect(worker).toMatch(/^nsc add user --account SEQUENT --name sequent_worker \\\n {2}--allow-pub '\$JS\.API\.INFO,/);
     expect(worker).toMatch(/ \\\n {2}--allow-pub-response$/);
     expect(toNsc(producer)).not.toContain('response');
-    expect(toNsc(producer).split('\n')[0]).toBe('# SEQUENT_CLIENTS_shop imports from SEQUENT, as private exports: the service "invoke.shop.*"');
+    expect(toNsc(producer).split('\n')[0]).toBe(
+      '# SEQUENT_CLIENTS_shop imports from SEQUENT, as private exports: the service "invoke.shop.*"',
+    );
   });
 
   test("contain no part of JetStream's API for a producer and a consumer", () => {
