@@ -42,7 +42,7 @@ import { ensureStream, findStream } from './transport/ensure-stream.ts';
 import { createEnsuredStreams, type EnsuredStreams } from './transport/ensured-streams.ts';
 import { createPublisher, type Publisher } from './transport/publisher.ts';
 import { type ClockBounds, localServerClock, openServerClock, type ServerClock } from './transport/server-clock.ts';
-import { createHintSigner } from './wire/hint-signer.ts';
+import { createHintSigner, type HintSigner } from './wire/hint-signer.ts';
 import {
   codeStream,
   FLOW_BUCKET,
@@ -63,6 +63,8 @@ export type NatsPorts = {
   /** What the log acknowledged to this process, and refused. */
   logEpoch: LogEpoch;
   hints: Hints;
+  /** Signs hints and their ids. */
+  signer: HintSigner;
   results: Results;
   queue: WorkQueue;
   executionProbe: ExecutionProbe;
@@ -135,7 +137,7 @@ export async function openNatsPorts(connection: Connection, options: NatsPortsOp
   const open = async (bucket: string): Promise<KeyValue> => await openKeyValue(connection, bucket, streams);
   const functions = isLazy ? createLazyKeyValue(() => open(FUNCTIONS_BUCKET)) : await open(FUNCTIONS_BUCKET);
   const state = isLazy ? createLazyKeyValue(() => open(STATE_BUCKET)) : await open(STATE_BUCKET);
-  const signer = createHintSigner(state);
+  const signer = await openSigner(state, topology);
   // A log that was created again has no requests of an earlier version.
   streams.onRecreated(INVOCATIONS, () => void readFormerRequests(connection).catch(() => {}));
   const publisher = createPublisher(connection);
@@ -155,6 +157,7 @@ export async function openNatsPorts(connection: Connection, options: NatsPortsOp
     logEpoch,
     admission: createNatsAdmission(connection),
     hints: createNatsHints({ connection, signer }),
+    signer,
     results: createNatsResults(logOptions),
     queue: createNatsWorkQueue({ connection, state, signer, leaseInMs, takesWork: () => clock.isWithinLimit, ...problems }),
     executionProbe: createNatsExecutionProbe(connection),
@@ -181,6 +184,13 @@ export async function openNatsPorts(connection: Connection, options: NatsPortsOp
       publisher.close();
     },
   };
+}
+
+/** Equal hints of two roles are stored once only if both know the key. A client waits for nothing. */
+async function openSigner(state: KeyValue, topology: TopologyOptions | undefined): Promise<HintSigner> {
+  const signer = createHintSigner(state);
+  if (topology !== undefined) await signer.ready();
+  return signer;
 }
 
 /** Without this stream, for which an account from an earlier version may lack the space, large payloads are refused, and all else works. */

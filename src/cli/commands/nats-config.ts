@@ -2,11 +2,11 @@ import { Command, Option } from 'commander';
 import { printOne } from '#src/cli/print/output.ts';
 import { say } from '#src/cli/texts/say.ts';
 import { FSYNC_CHOICES, type Fsync } from '#src/main/nats-server/files.ts';
-import { type GuardedConfig, writeGuardedConfig } from '#src/main/nats-server/guarded-config.ts';
+import { ACCOUNTS_CHOICES, type Accounts, type GuardedConfig, writeGuardedConfig } from '#src/main/nats-server/guarded-config.ts';
 import { action, type Call } from '../call.ts';
 import { CommandError, type ExitCode, exitCodes, usageProblem } from '../problem.ts';
 
-type Options = { fsync: Fsync; cluster?: string };
+type Options = { fsync: Fsync; cluster?: string; accounts?: Accounts };
 
 export function natsConfigCommand(): Command {
   return new Command('nats-config')
@@ -19,6 +19,11 @@ export function natsConfigCommand(): Command {
       new Option('--fsync <mode>', 'how long an acknowledged message may wait for the disk').choices(FSYNC_CHOICES).default('100ms'),
     )
     .option('--cluster <hosts>', 'the hosts of the servers of a cluster, between commas')
+    .addOption(
+      new Option('--accounts <choice>', 'own: clients in an account of their own; shared: as an earlier version wrote it').choices(
+        ACCOUNTS_CHOICES,
+      ),
+    )
     .addHelpText('after', examples)
     .action(action<Options>(write));
 }
@@ -30,19 +35,22 @@ Examples:
   sequent serve --role worker --nkey ./keys/worker/nats.nk     and start each role with its key
   sequent doctor --nkey ./keys/operator/nats.nk                commands use the key of the operator
   sequent nats-config ./keys --cluster nats-1,nats-2,nats-3    for three servers; start each with another --name
+  sequent nats-config ./keys --accounts own                    after the streams of an earlier version were moved
 
 Run it again after an upgrade, and reload the servers ("nats-server --signal reload"): the permissions change with the version.`;
 
 async function write(call: Call<Options>): Promise<ExitCode> {
   const [folder = ''] = call.args;
-  const { fsync, cluster } = call.options;
-  const written = writeTo(folder, { fsync, cluster: hostsIn(cluster) });
+  const { fsync, cluster, accounts } = call.options;
+  const written = writeTo(folder, { fsync, cluster: hostsIn(cluster), accounts });
   printOne(call, {
     value: written,
     name: written.config,
     lines: () => [
       say('wrote {file}, and these keys:', { file: written.config }),
       ...Object.values(written.keys).map((file) => `  ${file}`),
+      ...(written.accounts === 'own' ? [] : [say('clients share the account of Sequent, so each publisher of requests can purge the log')]),
+      ...(written.accounts === 'own' ? [] : [say('docs/deployment.md, "Accounts", moves the streams of an earlier version')]),
     ],
   });
   return exitCodes.ok;

@@ -1,7 +1,8 @@
 import { Command, Option } from 'commander';
 import { isProjectId } from '#src/core/names/names.ts';
-import { type NamedPermissions, toNsc, toServerConfig } from '#src/nats/permissions/permission-formats.ts';
-import { isClient, PERMISSION_ROLES, type PermissionRole, permissionsOf } from '#src/nats/permissions/role-permissions.ts';
+import { accountsConfig } from '#src/nats/permissions/accounts.ts';
+import { type PlacedPermissions, toAccountUser, toNsc, userOfRole } from '#src/nats/permissions/permission-formats.ts';
+import { PERMISSION_ROLES, type PermissionRole } from '#src/nats/permissions/role-permissions.ts';
 import { action, type Call, type Format } from '../call.ts';
 import { type ExitCode, exitCodes, usageProblem } from '../problem.ts';
 
@@ -42,22 +43,19 @@ function roleIn(value: string, previous: string[]): string[] {
 async function print({ options, format, terminal: { out } }: Call<Options>): Promise<ExitCode> {
   const users = usersOf(options);
   if (format === 'json') out.line(JSON.stringify(users, null, 2));
-  else for (const user of users) out.line(lineOf(user, format, options.format));
+  else for (const line of linesOf(users, format, options.format)) out.line(line);
   return exitCodes.ok;
 }
 
-function lineOf(user: NamedPermissions, output: Exclude<Format, 'json'>, format: Options['format']): string {
-  if (output === 'jsonl') return JSON.stringify(user);
-  if (output === 'name') return user.name;
-  return format === 'nsc' ? toNsc(user) : toServerConfig(user);
+function linesOf(users: readonly PlacedPermissions[], output: Exclude<Format, 'json'>, format: Options['format']): string[] {
+  if (output === 'jsonl') return users.map((user) => JSON.stringify(user));
+  if (output === 'name') return users.map(({ name }) => name);
+  return format === 'nsc' ? users.map(toNsc) : accountsConfig(users.map(toAccountUser));
 }
 
-function usersOf({ role: roles = [...PERMISSION_ROLES], project, domain }: Partial<Options>): NamedPermissions[] {
+function usersOf({ role: roles = [...PERMISSION_ROLES], project, domain }: Partial<Options>): PlacedPermissions[] {
   if (project !== undefined && !isProjectId(project)) {
     throw usageProblem('the project is not valid', '--project must be 1 to 64 letters, digits, "-" or "_"', '--project shop');
   }
-  return roles.map((role) => {
-    const name = project === undefined || !isClient(role) ? `sequent_${role}` : `sequent_${role}_${project}`;
-    return { name, permissions: permissionsOf(role, { project, domain }) };
-  });
+  return roles.map((role) => userOfRole(role, { project, domain }));
 }

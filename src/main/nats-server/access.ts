@@ -1,15 +1,19 @@
-import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { DEFAULT_INBOX_PREFIX, inboxPrefixOf } from '#src/core/names/inboxes.ts';
 import { SEQUENT_SUBJECTS } from '#src/core/names/subjects.ts';
+import { accountsConfig, anonymousUser, GLOBAL_ACCOUNT, SEQUENT_ACCOUNT } from '#src/nats/permissions/accounts.ts';
 import { PERMISSION_ROLES } from '#src/nats/permissions/role-permissions.ts';
 import { createNkeySeed, publicNkeyOf } from '#src/nats/transport/nkey.ts';
+import { ServerStartError } from './errors.ts';
 
 /*
  * Who may connect to the embedded server.
  *
  * N-4  Sequent connects as a user with an nkey. The seed is in the data folder, and only the owner of the folder can read it.
- * N-5  A client without credentials is the anonymous user, who may publish requests and subscribe to results, and may do nothing else.
- *      `--nats-anonymous off` refuses such clients.
+ * N-5  A client without credentials is the anonymous user, who may publish requests and subscribe to results, and may do nothing else. This
+ *      user is in an account of its own (ACC2), so a reply subject of its choice reaches nothing of Sequent. `--nats-anonymous off` refuses
+ *      such clients.
  * N-6  The inboxes of Sequent have prefixes of their own, so the anonymous user hears none of the replies to Sequent.
  * N-7  A worker asks the responders of functions as a user of its own, who may publish to no subject of Sequent or of the server.
  */
@@ -45,11 +49,32 @@ function respondersPermissions() {
 /** The lines of the server's configuration. */
 export function accessLines({ publicKey, respondersKey, anonymous }: Access): string[] {
   const own = [{ nkey: publicKey }, { nkey: respondersKey, permissions: respondersPermissions() }];
-  const users = own.map((user) => JSON.stringify(user)).join(', ');
-  if (anonymous === 'off') return ['authorization {', `  users: [${users}]`, '}'];
+  const users = own.map((user) => ({ account: SEQUENT_ACCOUNT, entry: JSON.stringify(user) }));
+  if (anonymous === 'off') return accountsConfig(users);
   // Everyone may be this user, so the password protects nothing. The server requires one.
-  const other = { user: ANONYMOUS_USER, password: ANONYMOUS_USER, permissions: anonymousPermissions };
-  return ['authorization {', `  users: [${users}, ${JSON.stringify(other)}]`, '}', `no_auth_user: ${ANONYMOUS_USER}`];
+  const other = JSON.stringify({ user: ANONYMOUS_USER, password: ANONYMOUS_USER, permissions: anonymousPermissions });
+  return [...accountsConfig([...users, { ...anonymousUser, entry: other }]), `no_auth_user: ${ANONYMOUS_USER}`];
+}
+
+/**
+ * Gives the streams of an earlier version to Sequent's account. Earlier versions know no accounts, and kept the streams in the folder of the
+ * global account. The caller knows that no server runs on the folder.
+ *
+ * Throws `ServerStartError` when both accounts have streams: neither log may be lost.
+ */
+export function moveStreamsToAccount(storeDir: string): void {
+  const [former, own] = [GLOBAL_ACCOUNT, SEQUENT_ACCOUNT].map((account) => join(storeDir, 'jetstream', account)) as [string, string];
+  if (!hasStreams(former)) return;
+  if (!hasStreams(own)) return renameSync(former, own);
+  const why =
+    `it has two logs: ${own}, and ${former}, which an earlier version of Sequent wrote after the upgrade. ` +
+    'Move the folder of one log to another place; the earlier version reads it there as <data>/nats/jetstream/$G';
+  throw new ServerStartError({ dataDir: storeDir, why });
+}
+
+function hasStreams(folder: string): boolean {
+  const streams = join(folder, 'streams');
+  return existsSync(streams) && readdirSync(streams).length > 0;
 }
 
 /**

@@ -56,6 +56,8 @@ const serverRecordSchema = z.object({
   anonymous: z.enum(ANONYMOUS_CHOICES).optional(),
   /** Whether the server has a user for requests to responders. */
   responders: z.boolean().optional(),
+  /** Whether clients are in an account of their own. */
+  accounts: z.boolean().optional(),
   // These are known once the server answered.
   pid: z.int().positive().optional(),
   monitorUrl: z.string().optional(),

@@ -1,59 +1,73 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { type AccountUser, accountOf, accountsConfig, borderOf, SEQUENT_ACCOUNT } from '#src/nats/permissions/accounts.ts';
 import { toNkeyConfig } from '#src/nats/permissions/permission-formats.ts';
-import { PERMISSION_ROLES, permissionsOf } from '#src/nats/permissions/role-permissions.ts';
+import { PERMISSION_ROLES, type PermissionRole, permissionsOf } from '#src/nats/permissions/role-permissions.ts';
 import { ensureKey } from './access.ts';
 import type { Fsync } from './files.ts';
 
 /*
- * The configuration of NATS servers that Sequent does not start, such as those of containers: a user with an nkey for each role.
+ * The configuration of NATS servers that Sequent does not start, such as those of containers: a user with an nkey for each role, and clients
+ * in an account of their own (ACC2).
  */
 
+/** `own`: clients are in an account of their own. `shared`: all users are in the global account, as earlier versions wrote it. */
+export const ACCOUNTS_CHOICES = ['own', 'shared'] as const;
+export type Accounts = (typeof ACCOUNTS_CHOICES)[number];
+
 /** The user that creates the streams, and may do everything. */
-const ADMIN = 'admin';
+const ADMIN = 'admin' as const;
 const CLUSTER_PORT = 6222;
 
 export type GuardedConfigOptions = {
   fsync: Fsync;
   /** The hosts of the servers of a cluster; empty for a single server. */
   cluster: readonly string[];
+  /** By default as in the present configuration of the folder, and `own` in a new folder: the streams belong to an account. */
+  accounts?: Accounts | undefined;
 };
 
 /** `keys`: the file with the seed of each user, by the name of the role. */
-export type GuardedConfig = { config: string; keys: Readonly<Record<string, string>> };
+export type GuardedConfig = { config: string; accounts: Accounts; keys: Readonly<Record<string, string>> };
 
 /**
  * Writes `nats.conf` for all servers, and for each role its key in a folder of its own, which can be given to that role alone.
  *
  * Existing keys stay as they are. The configuration is written again, because the permissions change with the version of Sequent.
  */
-export function writeGuardedConfig(given: string, { fsync, cluster }: GuardedConfigOptions): GuardedConfig {
+export function writeGuardedConfig(given: string, { fsync, cluster, accounts: wanted }: GuardedConfigOptions): GuardedConfig {
   const folder = resolve(given);
-  const users = [ADMIN, ...PERMISSION_ROLES].map((role) => ({ role, file: join(folder, role, 'nats.nk') }));
-  const lines = users.map(({ role, file }) => {
+  const config = join(folder, 'nats.conf');
+  const accounts = wanted ?? accountsIn(config) ?? 'own';
+  const files = Object.fromEntries([ADMIN, ...PERMISSION_ROLES].map((role) => [role, join(folder, role, 'nats.nk')]));
+  const users = Object.entries(files).map(([role, file]) => {
     mkdirSync(join(folder, role), { recursive: true, mode: 0o700 });
-    const { publicKey } = ensureKey(file);
-    // Without permissions, a user may do everything.
-    if (role === ADMIN) return `{ nkey: ${publicKey} }`;
-    const own = role as (typeof PERMISSION_ROLES)[number];
-    return toNkeyConfig(publicKey, { name: `sequent_${role}`, permissions: permissionsOf(own) });
+    return userOf(role as typeof ADMIN | PermissionRole, ensureKey(file).publicKey);
   });
   const text = [
     '# Written by "sequent nats-config". Name the folder of the store by -sd, or add store_dir.',
     'max_payload: 4MB',
     'write_deadline: "10s"',
     `jetstream {${fsync === 'default' ? '' : ` sync_interval: "${fsync}" `}}`,
-    'authorization {',
-    'users: [',
-    ...lines,
-    ']',
-    '}',
+    ...(accounts === 'own' ? accountsConfig(users) : ['authorization {', 'users: [', ...users.map(({ entry }) => entry), ']', '}']),
     ...(cluster.length === 0 ? [] : clusterLines(cluster, ensureSecret(join(folder, 'cluster.secret')))),
   ];
-  const config = join(folder, 'nats.conf');
   replace(config, `${text.join('\n')}\n`);
-  return { config, keys: Object.fromEntries(users.map(({ role, file }) => [role, file])) };
+  return { config, accounts, keys: files };
+}
+
+function userOf(role: typeof ADMIN | PermissionRole, publicKey: string): AccountUser {
+  // Without permissions, a user may do everything.
+  if (role === ADMIN) return { account: SEQUENT_ACCOUNT, entry: `{ nkey: ${publicKey} }` };
+  const entry = toNkeyConfig(publicKey, { name: `sequent_${role}`, permissions: permissionsOf(role) });
+  return { account: accountOf(role), border: borderOf(role), entry };
+}
+
+/** The accounts of a configuration that this command wrote earlier. */
+function accountsIn(config: string): Accounts | undefined {
+  if (!existsSync(config)) return undefined;
+  return /^accounts \{$/m.test(readFileSync(config, 'utf8')) ? 'own' : 'shared';
 }
 
 /** A server of the cluster proves itself to the others by the secret, because every route may do everything. */

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { messageOf } from '#src/core/errors.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
-import type { Anonymous } from './access.ts';
+import { type Anonymous, moveStreamsToAccount } from './access.ts';
 import { ServerStartError } from './errors.ts';
 import { type Fsync, readRecord, type ServerFiles, type ServerSettings, writeRecord, writeServerConfig } from './files.ts';
 import { endServer, isRunning } from './processes.ts';
@@ -20,6 +20,8 @@ export type LiveServer = {
   anonymous: Anonymous | undefined;
   /** Whether the server has a user for requests to responders. */
   hasResponders: boolean;
+  /** Whether clients are in an account of their own. */
+  hasAccounts: boolean;
   port: number;
   monitorUrl: string;
   version: string;
@@ -47,10 +49,11 @@ export type LaunchOptions = ServerSettings & {
 export async function launchServer(files: ServerFiles, options: LaunchOptions): Promise<LiveServer> {
   const { fsync, port, access, signal, readyWithinMs = 60_000 } = options;
   writeServerConfig(files, options);
+  if (access !== undefined) moveStreamsToAccount(files.folder);
   for (const name of readdirSync(files.folder)) if (name.endsWith('.ports')) rmSync(join(files.folder, name), { force: true });
   const logStart = statSync(files.log, { throwIfNoEntry: false })?.size ?? 0;
   // Written before the start, so that a later process knows the settings of a server that it finds.
-  writeRecord(files, { fsync, port, anonymous: access?.anonymous, responders: access !== undefined });
+  writeRecord(files, { fsync, port, anonymous: access?.anonymous, responders: access !== undefined, accounts: access !== undefined });
   const child = await spawnServer(files, options);
   const { pid = 0 } = child;
   try {
@@ -117,8 +120,8 @@ async function liveServer(files: ServerFiles, pid: number): Promise<LiveServer |
   const greeting = await greetingOf(ports.port);
   if (greeting?.server_name !== files.serverName) return undefined;
   writeRecord(files, { ...record, ...ports, pid });
-  const { fsync, anonymous, responders: hasResponders = false } = record;
-  return { pid, fsync, anonymous, hasResponders, ...ports, version: greeting.version };
+  const { fsync, anonymous, responders: hasResponders = false, accounts: hasAccounts = false } = record;
+  return { pid, fsync, anonymous, hasResponders, hasAccounts, ...ports, version: greeting.version };
 }
 
 async function spawnServer(files: ServerFiles, { bin, detached }: LaunchOptions): Promise<ChildProcess> {

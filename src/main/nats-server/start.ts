@@ -145,8 +145,8 @@ class Supervisor implements EmbeddedServer {
       if (!(await isRunning(pid, this.#files.config))) return undefined;
       throw new ServerStartError({ dataDir, why: `process ${pid} runs on it already, and ${messageOf(cause)}` }, { cause });
     }
-    const isAsWanted = live.fsync === fsync && live.anonymous === anonymous && live.hasResponders && existsSync(this.#files.key);
-    if (isAsWanted || (await countTethers(live.monitorUrl)) > 0) return live;
+    const hasUsers = live.anonymous === anonymous && live.hasResponders && live.hasAccounts && existsSync(this.#files.key);
+    if ((live.fsync === fsync && hasUsers) || (await countTethers(live.monitorUrl)) > 0) return live;
     await endServer(live.pid, this.#files.config);
     return undefined;
   }

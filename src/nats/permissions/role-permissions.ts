@@ -70,6 +70,8 @@ const requests = [of.invoke, of.invokeOf];
 /** What Sequent's own users publish: requests of clients, and derived requests. */
 const allRequests = [...requests, of.derived];
 const results = [of.result, of.resultOf];
+/** The server tells a user its account. */
+const OWN_USER = '$SYS.REQ.USER.INFO';
 /** A user with no permission to publish would need a deny-list. No subject of Sequent has this name. */
 const NOTHING = '_none_';
 
@@ -126,6 +128,7 @@ class Table {
         ...[of.erase, of.audit, of.cancel, of.findRequest, of.checkDestination, of.askConnections],
         ...questions,
         ...everyService,
+        OWN_USER,
       ],
       subscribe: results,
     };

@@ -18,9 +18,9 @@ export function createNatsHints({ connection, signer }: { connection: Connection
     if (!connection.nats.isClosed()) connection.nats.publish(message.subject, message.hint, { headers: headersOf(message) });
   };
   return {
-    wake: (...hint) => publish(wakeMessage(...hint)),
+    wake: (...hint) => publish(wakeMessage(signer, ...hint)),
     deliver(name, request, id, state) {
-      const plain = deliverMessage(name, request, id);
+      const plain = deliverMessage(signer, name, request, id);
       // `known` is the wire's older name of the inline state.
       const known = inlineStateOf(state);
       const hint = known === undefined ? undefined : encode({ stream: name.stream, request, known });
@@ -30,13 +30,16 @@ export function createNatsHints({ connection, signer }: { connection: Connection
   };
 }
 
-export function wakeMessage(...[{ function: name, stream }, request, id]: Parameters<Hints['wake']>): HintMessage {
-  return { subject: subjects.wake(name), hint: encode({ stream, request }), id: `wake.${id}` };
+type Signer = Pick<HintSigner, 'signedId'>;
+type Hint = Parameters<Hints['wake']>;
+
+export function wakeMessage(signer: Signer, ...[{ function: name, stream }, request, id]: Hint): HintMessage {
+  return { subject: subjects.wake(name), hint: encode({ stream, request }), id: signer.signedId(`wake.${id}`) };
 }
 
 /** A hint at a delivery, without the state of the stream. */
-export function deliverMessage(...[{ function: name, stream }, request, id]: Parameters<Hints['wake']>): HintMessage {
-  return { subject: subjects.deliver(name), hint: encode({ stream, request }), id: `deliver.${id}` };
+export function deliverMessage(signer: Signer, ...[{ function: name, stream }, request, id]: Hint): HintMessage {
+  return { subject: subjects.deliver(name), hint: encode({ stream, request }), id: signer.signedId(`deliver.${id}`) };
 }
 
 export function headersOf({ id, signature }: HintMessage): ReturnType<typeof wireHeaders> {

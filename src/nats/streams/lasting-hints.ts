@@ -1,14 +1,16 @@
+import type { StreamName } from '#src/core/log/event-log.ts';
 import { streamKey } from '#src/core/log/stream-key.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { Hints } from '#src/core/stream/hints.ts';
 import { PassingMap } from '#src/core/stream/passing-map.ts';
 import type { PublishAnswer, Publisher } from '#src/nats/transport/publisher.ts';
-import { deliverMessage, headersOf, wakeMessage } from './hints.ts';
+import type { HintSigner } from '#src/nats/wire/hint-signer.ts';
+import { deliverMessage, type HintMessage, headersOf, wakeMessage } from './hints.ts';
 
-type LastingHintsOptions = { publisher: Publisher; clock: Clock; signal: AbortSignal };
+type LastingHintsOptions = { publisher: Publisher; clock: Clock; signer: HintSigner; signal: AbortSignal };
 
 /** The newest hint of one kind for a stream. `isOverdue`: it was refused, was not answered in time, or was not published yet. */
-type Sent = { kind: 'wake' | 'deliver'; hint: Parameters<Hints['wake']>; sentAt: number; isOverdue: boolean };
+type Sent = { key: string; message: HintMessage; sentAt: number; isOverdue: boolean };
 
 const LOOK_EVERY_MS = 500;
 /** An answer that takes longer is a sign of an outage. */
@@ -27,9 +29,10 @@ const RESENT_AT_ONE_TIME = 256;
  */
 export function createLastingHints(options: LastingHintsOptions): Hints {
   const outbox = new Outbox(options);
+  const { signer } = options;
   return {
-    wake: (...hint) => outbox.add('wake', hint),
-    deliver: (name, request, id) => outbox.add('deliver', [name, request, id]),
+    wake: (...hint) => outbox.add(keyOf('wake', hint), wakeMessage(signer, ...hint)),
+    deliver: (...[name, request, id]) => outbox.add(keyOf('deliver', [name]), deliverMessage(signer, name, request, id)),
   };
 }
 
@@ -44,19 +47,18 @@ class Outbox {
     this.#options = options;
   }
 
-  add(kind: Sent['kind'], hint: Sent['hint']): void {
+  add(key: string, message: HintMessage): void {
     if (this.#options.signal.aborted) return;
-    const sent = { kind, hint, sentAt: this.#options.clock.now(), isOverdue: this.#isStalled };
-    this.#sent.set(keyOf(sent), sent);
+    const sent = { key, message, sentAt: this.#options.clock.now(), isOverdue: this.#isStalled };
+    this.#sent.set(key, sent);
     if (!this.#isStalled) void this.#publish(sent);
     if (!this.#isLooking) void this.#look();
   }
 
   /** Resolves to whether the server stored the hint. Never rejects. */
   async #publish(sent: Sent): Promise<boolean> {
-    const message = sent.kind === 'wake' ? wakeMessage(...sent.hint) : deliverMessage(...sent.hint);
+    const { key, message } = sent;
     const answer = await this.#options.publisher.publish(message.subject, message.hint, headersOf(message));
-    const key = keyOf(sent);
     if (this.#sent.get(key) !== sent) return answer.kind === 'stored';
     this.#sent.delete(key);
     if (isEnd(answer)) return answer.kind === 'stored';
@@ -99,7 +101,7 @@ class Outbox {
   }
 }
 
-function keyOf({ kind, hint: [name] }: Sent): string {
+function keyOf(kind: 'wake' | 'deliver', [name]: readonly [StreamName, ...unknown[]]): string {
   return `${kind}.${streamKey(name)}`;
 }
 

@@ -11,6 +11,7 @@ import {
 } from 'nats';
 import { messageOf, NatsUnavailableError } from '#src/core/errors.ts';
 import { DEFAULT_INBOX_PREFIX, inboxPrefixOf } from '#src/core/names/inboxes.ts';
+import { answerOnlyInboxes } from './answerable.ts';
 import { endWithin } from './end-within.ts';
 import { errorCodeOf, isNotPermitted, isTimeout, isUndecided } from './errors.ts';
 import { gatherWrites } from './gathered-writes.ts';
@@ -85,6 +86,7 @@ export async function openConnection(
   });
   sendRequestsWhenConnected(nats, () => isConnected, reconnected);
   gatherWrites(nats);
+  answerOnlyInboxes(nats, inboxPrefix);
   const inDomain = domain === undefined ? {} : { domain };
   const manager = await nats.jetstreamManager({ checkAPI: needsJetStream, ...inDomain }).catch(async (cause: unknown) => {
     const server = nats.info;

@@ -21,6 +21,18 @@ describe('the configuration that "sequent nats-config" writes', () => {
     for (const file of [first.config, ...Object.values(first.keys)]) expect((await stat(file)).mode & 0o077).toBe(0);
   });
 
+  test('puts clients into an account of their own, and keeps one account in a folder of an earlier version', async ({ folder }) => {
+    const { config, accounts } = writeGuardedConfig(folder, { fsync: '100ms', cluster: [] });
+    const own = await readFile(config, 'utf8');
+    expect([accounts, /^SEQUENT_CLIENTS \{$/m.test(own), own.includes('authorization {')]).toEqual(['own', true, false]);
+    // As an earlier version wrote the file: the streams are in the global account.
+    expect(writeGuardedConfig(folder, { fsync: '100ms', cluster: [], accounts: 'shared' }).accounts).toBe('shared');
+    expect(await readFile(config, 'utf8')).not.toContain('SEQUENT_CLIENTS');
+    expect(writeGuardedConfig(folder, { fsync: '100ms', cluster: [] }).accounts).toBe('shared');
+    expect(writeGuardedConfig(folder, { fsync: '100ms', cluster: [], accounts: 'own' }).accounts).toBe('own');
+    expect(await readFile(config, 'utf8')).toBe(own);
+  });
+
   test.for(['100ms', 'always', 'default'] as const)(
     'is one that nats-server accepts for a cluster, with fsync %s',
     async (fsync, { folder }) => {

@@ -7,7 +7,7 @@ import { connectClient, type SequentClient } from '#src/client/client.ts';
 import { questionsOfProjects } from '#src/core/history-questions.ts';
 import { inboxPrefixOf } from '#src/core/names/inboxes.ts';
 import { isReading } from '#src/gateway/auth/origin.ts';
-import { permissionsOf } from '#src/nats/permissions/role-permissions.ts';
+import { userOfRole } from '#src/nats/permissions/permission-formats.ts';
 import { openConnection } from '#src/nats/transport/connection.ts';
 import { openApp } from '#test/support/gateway/opened-app.ts';
 import { PROJECT, type ServedSequent, STRANGER, startGuardedSequent, TOKEN } from '#test/support/gateway/running-gateway.ts';
@@ -48,8 +48,8 @@ const routes = [
 
 beforeAll(async () => {
   const printed = (['producer', 'consumer', 'history'] as const).map((role) => ({
+    ...userOfRole(role, { project: STRANGER.project }),
     name: `another_${role}`,
-    permissions: permissionsOf(role, { project: STRANGER.project }),
   }));
   guarded = await startGuardedServer({ sequent: {} }, printed);
   const connections = Object.assign({}, ...VICTIMS.map(connectionsOf));

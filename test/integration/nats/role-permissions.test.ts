@@ -7,6 +7,7 @@ import { type Role, readConfiguration } from '#src/main/config/configuration.ts'
 import { createStreams } from '#src/main/roles/create-streams.ts';
 import { type RunningRoles, startRoles } from '#src/main/roles/roles.ts';
 import { createNatsPayloadRemoval } from '#src/nats/payload-removal.ts';
+import { userOfRole } from '#src/nats/permissions/permission-formats.ts';
 import { PERMISSION_ROLES, type PermissionRole, permissionsOf } from '#src/nats/permissions/role-permissions.ts';
 import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
 import { gatewayStreams } from '#src/nats/wire/topology.ts';
@@ -23,7 +24,7 @@ const nameOf = (role: PermissionRole): string => `sequent_${role}`;
 
 const test = base
   .extend('guarded', async ({ task: _ }, { onCleanup }) => {
-    const printed = PERMISSION_ROLES.map((role) => ({ name: nameOf(role), permissions: permissionsOf(role) }));
+    const printed = PERMISSION_ROLES.map((role) => userOfRole(role));
     const guarded = await startGuardedServer({ admin: {} }, printed);
     onCleanup(() => guarded[Symbol.asyncDispose]());
     // One run with all permissions creates the streams.

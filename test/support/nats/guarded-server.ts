@@ -1,4 +1,11 @@
-import { type NamedPermissions, passwordVariableOf, toServerConfig } from '#src/nats/permissions/permission-formats.ts';
+import { accountsConfig, SEQUENT_ACCOUNT } from '#src/nats/permissions/accounts.ts';
+import {
+  type NamedPermissions,
+  type PlacedPermissions,
+  passwordVariableOf,
+  toAccountUser,
+  toServerConfig,
+} from '#src/nats/permissions/permission-formats.ts';
 import { startConfiguredServer } from './configured-server.ts';
 
 type Rules = { allow?: readonly string[]; deny?: readonly string[] };
@@ -17,8 +24,11 @@ export interface GuardedServer extends AsyncDisposable {
   change(users: Users): Promise<void>;
 }
 
-/** `printed` are further users, as `sequent nats-permissions` prints them. */
-export async function startGuardedServer(users: Users, printed: readonly NamedPermissions[] = []): Promise<GuardedServer> {
+/** A user as `sequent nats-permissions` prints it, in its account; or without accounts, as earlier versions printed it. */
+type Printed = readonly PlacedPermissions[] | readonly NamedPermissions[];
+
+/** `printed` are further users. With accounts, `users` are those of Sequent's account. */
+export async function startGuardedServer(users: Users, printed: Printed = []): Promise<GuardedServer> {
   const server = await startConfiguredServer(authorization(users, printed));
   const { url, port } = server;
   return {
@@ -31,8 +41,12 @@ export async function startGuardedServer(users: Users, printed: readonly NamedPe
 }
 
 /** The users of a server's configuration. */
-export function authorization(users: Users, printed: readonly NamedPermissions[] = []): string {
-  const passwords = printed.map(({ name }) => `${passwordVariableOf(name)}: pw\n`);
+export function authorization(users: Users, printed: Printed = []): string {
+  const passwords = printed.map(({ name }) => `${passwordVariableOf(name)}: pw\n`).join('');
   const lines = Object.entries(users).map(([user, permissions]) => `  ${JSON.stringify({ user, password: 'pw', permissions })}`);
-  return `${passwords.join('')}authorization: {\nusers: [\n${[...lines, ...printed.map(toServerConfig)].join('\n')}\n]\n}\n`;
+  const placed = printed.flatMap((user) => ('account' in user ? [user] : []));
+  if (placed.length === 0)
+    return `${passwords}authorization: {\nusers: [\n${[...lines, ...printed.map(toServerConfig)].join('\n')}\n]\n}\n`;
+  const own = lines.map((entry) => ({ account: SEQUENT_ACCOUNT, entry }));
+  return `${passwords}${accountsConfig([...own, ...placed.map(toAccountUser)]).join('\n')}\n`;
 }

@@ -15,8 +15,14 @@ export interface LeafNode extends AsyncDisposable {
   readonly caFile: string;
 }
 
-/** Starts both servers in a folder. `users` are those of the leaf node. Resolves when the leaf node reaches JetStream of the hub. */
-export async function startLeafNode(folder: string, { users = '', user = {} }: { users?: string; user?: object } = {}): Promise<LeafNode> {
+/** `users`: those of the leaf node. `hub`: the accounts of the hub; the leaf node connects each of `accounts` with that of the same name. */
+type LeafNodeOptions = { users?: string; user?: object; hub?: string; accounts?: readonly string[] };
+
+/** Starts both servers in a folder. Resolves when the leaf node reaches JetStream of the hub. */
+export async function startLeafNode(
+  folder: string,
+  { users = '', user = {}, hub: hubAccounts = '', accounts = [] }: LeafNodeOptions = {},
+): Promise<LeafNode> {
   const { cert, key } = await makeCertificate('localhost');
   const files = { caFile: join(folder, 'ca.pem'), keyFile: join(folder, 'key.pem') };
   writeFileSync(files.caFile, cert);
@@ -27,12 +33,21 @@ export async function startLeafNode(folder: string, { users = '', user = {} }: {
     listen: "127.0.0.1:${port}"
     jetstream { domain: ${name}, store_dir: "${join(folder, name)}" }
     tls { cert_file: "${files.caFile}", key_file: "${files.keyFile}", handshake_first: true }`;
-  const hub = await start(folder, 'hub', `${common('hub', hubPort)}\nleafnodes { listen: "127.0.0.1:${joinPort}" }`);
-  const leaf = await start(
+  const entries = accounts.map((account) => `{ user: ${account}, password: pw, account: ${account} }`);
+  const leafUsers = entries.length === 0 ? '' : `, authorization { users: [${entries.join(', ')}] }`;
+  const remoteOf = (account?: string): string =>
+    account === undefined
+      ? `{ urls: ["nats-leaf://127.0.0.1:${joinPort}"] }`
+      : `{ urls: ["nats-leaf://${account}:pw@127.0.0.1:${joinPort}"], account: ${account} }`;
+  const remotes = accounts.length === 0 ? [remoteOf()] : accounts.map(remoteOf);
+  const hub = await start(
     folder,
-    'leaf',
-    `${common('leaf', leafPort)}\nleafnodes { remotes: [{ urls: ["nats-leaf://127.0.0.1:${joinPort}"] }] }\n${users}`,
+    'hub',
+    `${common('hub', hubPort)}
+    leafnodes { listen: "127.0.0.1:${joinPort}"${leafUsers} }
+    ${hubAccounts}`,
   );
+  const leaf = await start(folder, 'leaf', `${common('leaf', leafPort)}\nleafnodes { remotes: [${remotes.join(', ')}] }\n${users}`);
   const leafUrl = `tls://localhost:${leafPort}`;
   await untilHubAnswers({ servers: leafUrl, ...user, tls: { caFile: files.caFile, handshakeFirst: true } });
   return {

@@ -246,3 +246,15 @@ describe('the doctor', () => {
     for (const { level, remedy } of judge(examined)) if (level !== 'ok') expect(remedy).toBeTruthy();
   });
 });
+
+describe('the account of Sequent', () => {
+  const about = (account: Examined['account']) => judge({ ...healthy, account }).filter(({ check }) => check === 'account of clients');
+
+  test('is a note with its remedy while clients share it, and otherwise says which one it is (ACC1)', () => {
+    expect(about({ name: '$G', isGlobal: true })).toMatchObject([
+      { level: 'note', seen: expect.stringContaining('can purge the log'), remedy: expect.stringContaining('--accounts own') },
+    ]);
+    expect(about({ name: 'SEQUENT', isGlobal: false })).toMatchObject([{ level: 'ok', seen: expect.stringContaining('account SEQUENT') }]);
+    expect(about(undefined)).toEqual([]);
+  });
+});

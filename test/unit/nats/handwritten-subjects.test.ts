@@ -15,6 +15,10 @@ describe('a connection alone knows', () => {
     expect(filesWith(/\.jetstream(?:Manager)?\(/)).toEqual(['nats/transport/connection.ts']);
   });
 
+  test('how to open a connection, which answers inboxes only (ANS1)', () => {
+    expect(filesWith(/import [^;]*\bconnect\b[^;]* from 'nats'/)).toEqual(['examples/responder.ts', 'nats/transport/connection.ts']);
+  });
+
   test('the prefix of its inboxes', () => {
     expect(filesWith(/createInbox\(inboxPrefix/)).toEqual(['nats/transport/connection.ts']);
     expect(filesWith(/import [^;]*\bcreateInbox\b[^;]* from 'nats'/)).toEqual(['nats/transport/connection.ts']);

@@ -104,3 +104,26 @@ describe('a key that is replaced', () => {
     expect(signer.sign('deliver.a', hint)).toBeDefined();
   });
 });
+
+describe('the id of a hint', () => {
+  test('is the same for all processes with the key, and cannot be computed without the key (HINT2)', async () => {
+    const state = createMemoryKeyValue();
+    const [one, other, foreign] = [createHintSigner(state), createHintSigner(state), createHintSigner(createMemoryKeyValue())];
+    // Before the key is known, each id is another one.
+    expect(one.signedId('wake.s.1.0')).not.toBe(one.signedId('wake.s.1.0'));
+    await Promise.all([one.ready(), other.ready(), foreign.ready()]);
+    const id = one.signedId('wake.s.1.0');
+    expect(id).toMatch(/^wake\.s\.1\.0\.[\w-]{16}$/);
+    expect(other.signedId('wake.s.1.0')).toBe(id);
+    expect(foreign.signedId('wake.s.1.0')).not.toBe(id);
+    expect(one.signedId('wake.s.1.1').slice(-16)).not.toBe(id.slice(-16));
+    // A signature of a hint, which clients can read in the log, is none of an id.
+    expect(one.sign('wake.f', Buffer.from('wake.s.1.0'))?.slice(0, 16)).not.toBe(id.slice(-16));
+  });
+
+  test('is unique while the key cannot be read', async () => {
+    const signer = createHintSigner({ ...createMemoryKeyValue(), get: () => Promise.reject(new Error('not permitted')) });
+    await signer.ready();
+    expect(signer.signedId('wake.s.1.0')).not.toBe(signer.signedId('wake.s.1.0'));
+  });
+});

@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { erasureKey } from '#src/core/log/erasure-request.ts';
+import { accountOf, accountsConfig, borderOf } from '#src/nats/permissions/accounts.ts';
 import { toNsc, toServerConfig } from '#src/nats/permissions/permission-formats.ts';
-import { PERMISSION_ROLES, permissionsOf } from '#src/nats/permissions/role-permissions.ts';
+import { isClient, PERMISSION_ROLES, permissionsOf } from '#src/nats/permissions/role-permissions.ts';
 import { STATE_BUCKET } from '#src/nats/wire/topology.ts';
 
 describe('the permissions of a role', () => {
-  const producer = { name: 'sequent_producer_shop', permissions: permissionsOf('producer', { project: 'shop' }) };
+  const shop = { account: accountOf('producer', 'shop'), border: borderOf('producer', 'shop') };
+  const producer = { name: 'sequent_producer_shop', permissions: permissionsOf('producer', { project: 'shop' }), ...shop };
 
   test('are printed as an entry of a nats-server configuration', () => {
     expect(toServerConfig(producer)).toBe(`{
@@ -23,10 +25,13 @@ describe('the permissions of a role', () => {
   });
 
   test('are printed as an nsc command, quoted for a shell', () => {
-    const worker = toNsc({ name: 'sequent_worker', permissions: permissionsOf('worker') });
-    expect(worker).toMatch(/^nsc add user --name sequent_worker \\\n {2}--allow-pub '\$JS\.API\.INFO,/);
+    const worker = toNsc({ name: 'sequent_worker', account: accountOf('worker'), permissions: permissionsOf('worker') });
+    expect(worker).toMatch(/^nsc add user --account SEQUENT --name sequent_worker \\\n {2}--allow-pub '\$JS\.API\.INFO,/);
     expect(worker).toMatch(/ \\\n {2}--allow-pub-response$/);
     expect(toNsc(producer)).not.toContain('response');
+    expect(toNsc(producer).split('\n')[0]).toBe(
+      '# SEQUENT_CLIENTS_shop imports from SEQUENT, as private exports: the service "invoke.shop.*"',
+    );
   });
 
   test("contain no part of JetStream's API for a producer and a consumer", () => {
@@ -46,5 +51,40 @@ describe('the permissions of a role', () => {
       expect(publish.filter((subject) => /^\$(?:JS\.API|KV)\./.test(subject))).toEqual([]);
       expect(permissionsOf(role).publish.filter((subject) => subject.includes('.hub.'))).toEqual([]);
     }
+  });
+});
+
+describe('the account of a user', () => {
+  test("is that of Sequent exactly when the user needs JetStream's API or hears the subjects of services", () => {
+    for (const role of PERMISSION_ROLES) {
+      const isTrusted = !isClient(role) || role === 'history';
+      expect([role, accountOf(role)]).toEqual([role, isTrusted ? 'SEQUENT' : 'SEQUENT_CLIENTS']);
+      expect([role, accountOf(role, 'shop')]).toEqual([role, isClient(role) ? 'SEQUENT_CLIENTS_shop' : 'SEQUENT']);
+    }
+  });
+
+  test('imports what its users may publish and hear, and each export names the accounts that import it', () => {
+    const users = (['producer', 'consumer', 'history'] as const).map((role) => ({
+      account: accountOf(role, 'shop'),
+      border: borderOf(role, 'shop'),
+      entry: `{ ${role} }`,
+    }));
+    const all = { account: accountOf('producer'), border: borderOf('producer'), entry: '{ all }' };
+    expect(accountsConfig([{ account: 'SEQUENT', entry: '{ worker }' }, ...users, all]).join(' ')).toBe(
+      'accounts { SEQUENT { jetstream: enabled exports: [' +
+        '   { service: "invoke.shop.*", accounts: [SEQUENT_CLIENTS_shop] }' +
+        '   { service: "history.project.shop.*", accounts: [SEQUENT_CLIENTS_shop] }' +
+        '   { stream: "result.shop.>", accounts: [SEQUENT_CLIENTS_shop] }' +
+        '   { service: "invoke.*", accounts: [SEQUENT_CLIENTS] }' +
+        '   { service: "invoke.*.*", accounts: [SEQUENT_CLIENTS] }' +
+        ' ] users: [ { worker } ] } SEQUENT_CLIENTS_shop { imports: [' +
+        '   { service: { account: SEQUENT, subject: "invoke.shop.*" } }' +
+        '   { service: { account: SEQUENT, subject: "history.project.shop.*" } }' +
+        '   { stream: { account: SEQUENT, subject: "result.shop.>" } }' +
+        ' ] users: [ { producer } { consumer } { history } ] } SEQUENT_CLIENTS { imports: [' +
+        '   { service: { account: SEQUENT, subject: "invoke.*" } }' +
+        '   { service: { account: SEQUENT, subject: "invoke.*.*" } }' +
+        ' ] users: [ { all } ] } }',
+    );
   });
 });

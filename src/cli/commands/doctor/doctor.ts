@@ -59,6 +59,7 @@ async function compareReplicas(connection: Connection): Promise<Examined['replic
 
 async function examine(connection: Connection, { dataDir }: Target, withReplicas: boolean): Promise<Examined> {
   const { inspect } = await import('#src/nats/inspection.ts');
+  const { readAccount } = await import('#src/nats/account.ts');
   const { createNatsRoleInstances } = await import('#src/nats/questions/role-instances.ts');
   const { findRunningServer } = await import('#src/main/nats-server/running.ts');
   const inspection = await inspect(connection);
@@ -69,6 +70,7 @@ async function examine(connection: Connection, { dataDir }: Target, withReplicas
   const projections = await readProjections(connection);
   return {
     inspection,
+    account: await readAccount(connection),
     durability: durabilityOf(isOwn ? own.fsync : undefined),
     registry,
     schedules: await readSchedules(connection),

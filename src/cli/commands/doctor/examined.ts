@@ -6,6 +6,7 @@ import type { HistoryStatus } from '#src/core/history-questions.ts';
 import type { LogLoss } from '#src/core/log/log-loss.ts';
 import type { RoleInstance } from '#src/core/ports/role-instances.ts';
 import type { ScheduleState } from '#src/functions/schedule-states.ts';
+import type { ConnectionAccount } from '#src/nats/account.ts';
 import type { Inspection } from '#src/nats/inspection.ts';
 import type { ReplicaComparison } from '#src/nats/replicas/compare-replicas.ts';
 import type { Durability } from '../../durability.ts';
@@ -14,6 +15,8 @@ import type { Durability } from '../../durability.ts';
 export type Examined = {
   inspection: Inspection;
   durability: Durability;
+  /** The account of this connection; `undefined` when the server does not tell it. */
+  account?: ConnectionAccount | undefined;
   /** The functions, or why they cannot be read. */
   registry: { functions: readonly RegisteredFunction[] } | { why: string };
   /** The schedules with their progress; `undefined` when they cannot be read. */

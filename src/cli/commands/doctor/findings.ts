@@ -7,6 +7,7 @@ import { formatDuration } from '#src/core/text/format-duration.ts';
 import { CIRCUIT_REMEDY, countOmittedCircuits, describeCircuit, unclosedCircuits } from '#src/core/unclosed-circuits.ts';
 import type { Inspection, StreamFacts } from '#src/nats/inspection.ts';
 import { describeReplicas } from '#src/nats/replicas/describe-replicas.ts';
+import { judgeAccount } from './account-finding.ts';
 import type { Examined } from './examined.ts';
 import type { Finding } from './finding.ts';
 import { judgeFlow } from './flow-findings.ts';
@@ -29,6 +30,7 @@ export function judge(examined: Examined): Finding[] {
           seen: translated(durability.words),
           remedy: say('run with --fsync 100ms or always, or set sync_interval in the jetstream block of the server'),
         },
+    ...judgeAccount(examined.account),
     judgePayload(inspection.server.maxPayloadInBytes),
     judgeClock(inspection.server),
     ...judgeClocksOf(examined.instances),

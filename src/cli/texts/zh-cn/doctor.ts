@@ -34,6 +34,12 @@ export const doctor = {
   'upgrade nats-server to 2.12 or newer': '将 nats-server 升级到 2.12 或更高版本',
   '{version}: works; 2.12 or newer is recommended for production': '{version}：可用；生产环境建议使用 2.12 或更高版本',
   'plan an upgrade: 2.10 gets no more fixes': '请计划升级：2.10 不再提供修复',
+  'account of clients': '客户端的账户',
+  'Sequent is in the account {name}; keep clients in another one': 'Sequent 使用账户 {name}；请让客户端使用另一个账户',
+  'clients share the account of Sequent: one that may publish requests can purge the log and overwrite functions and keys':
+    '客户端与 Sequent 共用一个账户：可以发布请求的客户端能清空日志，并覆盖函数和密钥',
+  'see docs/deployment.md, "Accounts": sequent nats-config --accounts own':
+    '见 docs/deployment.md 的 “Accounts”：sequent nats-config --accounts own',
   'max payload': '最大负载',
   '{size}: large requests and results do not fit': '{size}：无法容纳较大的请求和返回值',
   'set max_payload: 1MB on the server': '在服务器上设置 max_payload: 1MB',

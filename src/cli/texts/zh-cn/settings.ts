@@ -82,6 +82,9 @@ export const settings = {
   '{count} key': '{count} 个密钥',
   '{count} keys': '{count} 个密钥',
   'wrote {file}, and these keys:': '已写入 {file} 和以下密钥：',
+  'clients share the account of Sequent, so each publisher of requests can purge the log':
+    '客户端与 Sequent 共用一个账户，因此任何可以发布请求的客户端都能清空日志',
+  'docs/deployment.md, "Accounts", moves the streams of an earlier version': '早期版本的流的迁移方法见 docs/deployment.md 的 “Accounts”',
   'the streams of Sequent exist on {servers}': '{servers} 上已有 Sequent 的流',
   'created the key {key} in {file}, and its public key in {file}.pub': '已创建密钥 {key}，保存在 {file}，公钥在 {file}.pub',
 };
