@@ -80,7 +80,7 @@ export async function startEmbeddedWorker({
   const masterKeys = encryptionKeys === undefined ? undefined : parseMasterKeys(encryptionKeys, 'encryptionKeys');
   const payloads = new PayloadSealer({ masterKeys: () => masterKeys });
   const handlers = new Map(functions.map((fn) => [fn.name, toHandler(fn)]));
-  const redact = redactions === 'off' ? undefined : createRedaction(redactions);
+  const redact = redactions === 'off' ? undefined : await createRedaction(redactions);
   const worker = workerName();
   const connection = await openConnection(
     { name: worker, role: 'worker', ...connectionOptionsOf(address) },

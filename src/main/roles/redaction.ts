@@ -12,5 +12,5 @@ export async function readRedaction(choice: string | undefined): Promise<Redact 
   const lines = await readFile(choice, 'utf8').catch((cause: unknown) => {
     throw new InvalidInputError({ field: 'the file of --redact', problem: `cannot be read: ${messageOf(cause)}` }, { cause });
   });
-  return createRedaction(lines, choice);
+  return await createRedaction(lines, choice);
 }
