@@ -1,10 +1,18 @@
 import { InvalidInputError } from '#src/core/errors.ts';
-import { compileLinear } from './linear-patterns.ts';
 
 /** Replaces the secrets in a text. Takes time in proportion to the length of the text. */
 export type Redact = (text: string) => string;
 
-type Rule = (text: string) => string;
+type Rule = Redact;
+
+/** A pattern of a user, and the name of its line. */
+export type OwnPattern = { text: string; field: string };
+
+/**
+ * Makes the patterns of users to functions that replace their matches in time in proportion to the text. Throws `InvalidInputError` with the
+ * field of the invalid pattern.
+ */
+export type CompilePatterns = (patterns: readonly OwnPattern[], replacement: string) => Promise<Redact[]>;
 
 const HIDDEN = '[redacted]';
 /** The start of the second part of a JSON web token: `{"` in base64url, as of the first part. */
@@ -81,9 +89,9 @@ export const redactByDefault: Redact = inTurn(Object.values(defaults));
  *
  * Throws `InvalidInputError` with the number of the invalid line. `place` names the source of the lines.
  */
-export async function createRedaction(lines: string, place = 'the patterns of secrets'): Promise<Redact> {
+export async function createRedaction(lines: string, compile: CompilePatterns, place = 'the patterns of secrets'): Promise<Redact> {
   const used = new Map(Object.entries(defaults));
-  const own: { text: string; field: string }[] = [];
+  const own: OwnPattern[] = [];
   for (const [index, line] of lines.split(/\r?\n/).entries()) {
     const text = line.trim();
     if (text === '' || text.startsWith('#')) continue;
@@ -91,12 +99,7 @@ export async function createRedaction(lines: string, place = 'the patterns of se
     if (text.startsWith('!')) drop(used, text.slice(1), field);
     else own.push({ text, field });
   }
-  const compiled = (await compileLinear(own)).map(
-    (pattern): Rule =>
-      (text) =>
-        pattern.isMatchedBy(text) ? pattern.replaceAll(text, HIDDEN) : text,
-  );
-  return inTurn([...used.values(), ...compiled]);
+  return inTurn([...used.values(), ...(await compile(own, HIDDEN))]);
 }
 
 function inTurn(rules: readonly Rule[]): Redact {

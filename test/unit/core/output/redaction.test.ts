@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createRedaction, redactByDefault } from '#src/core/output/redaction.ts';
+import { compileLinear } from '#src/hosts/linear-patterns.ts';
 
 /** Each line without its secret, which is between the marks. */
 const secrets = [
@@ -43,7 +44,7 @@ describe('redaction', () => {
   });
 
   test('uses the patterns of a file, and drops the default patterns that the file names', async () => {
-    const redact = await createRedaction('# cards\n\\b\\d{16}\\b\n!url\n');
+    const redact = await createRedaction('# cards\n\\b\\d{16}\\b\n!url\n', compileLinear);
     expect(redact('card 4111111111111111, password=x, nats://a:b@c')).toBe('card [redacted], password=[redacted], nats://a:b@c');
   });
 
@@ -53,7 +54,7 @@ describe('redaction', () => {
     ['x*', 'line 1 of the file matches the empty text'],
     ['!nothing', 'line 1 of the file drops no default pattern; these are private-key, authorization, bearer, jwt'],
   ])('refuses the lines %j: %s', async ([lines, problem]) => {
-    await expect(createRedaction(lines ?? '', 'the file')).rejects.toThrow(problem);
+    await expect(createRedaction(lines ?? '', compileLinear, 'the file')).rejects.toThrow(problem);
   });
 
   test('hides each of several web tokens, and none that is too short or has two parts', () => {

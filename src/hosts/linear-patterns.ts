@@ -1,10 +1,5 @@
 import { InvalidInputError } from '#src/core/errors.ts';
-
-/** A pattern whose matches are found in time in proportion to the length of the text, whatever pattern and text are. */
-export type LinearPattern = {
-  isMatchedBy(text: string): boolean;
-  replaceAll(text: string, replacement: string): string;
-};
+import type { OwnPattern, Redact } from '#src/core/output/redaction.ts';
 
 /**
  * Compiles patterns of users by RE2, which runs in linear time by construction. JavaScript's own engine backtracks, so that one pattern and one
@@ -12,7 +7,7 @@ export type LinearPattern = {
  *
  * Throws `InvalidInputError` with the field of the invalid pattern.
  */
-export async function compileLinear(patterns: readonly { text: string; field: string }[]): Promise<LinearPattern[]> {
+export async function compileLinear(patterns: readonly OwnPattern[], replacement: string): Promise<Redact[]> {
   if (patterns.length === 0) return [];
   // Loaded for own patterns only: most processes have none.
   const { RE2JS } = await import('re2js');
@@ -25,10 +20,7 @@ export async function compileLinear(patterns: readonly { text: string; field: st
       throw new InvalidInputError({ field, problem }, { cause });
     }
     if (compiled.test('')) throw new InvalidInputError({ field, problem: 'matches the empty text, and so every text' });
-    return {
-      // Far faster than a search for the places of the matches.
-      isMatchedBy: (searched) => compiled.test(searched),
-      replaceAll: (searched, replacement) => compiled.matcher(searched).replaceAll(() => replacement),
-    };
+    // The test is far faster than a search for the places of the matches.
+    return (searched) => (compiled.test(searched) ? compiled.matcher(searched).replaceAll(() => replacement) : searched);
   });
 }
