@@ -204,6 +204,10 @@ export const leaveTimer = async () => {
   setTimeout(() => process.exit(9), 50);
   return process.pid;
 };
+export const printRepeated = async ({ text, count }) => {
+  process.stdout.write(text.repeat(count));
+  return 'printed';
+};
 export const returnRepeated = async ({ text, count }) => text.repeat(count);
 /** Writes a text to a file descriptor without the runtime, until as many megabytes are written. */
 export const floodDescriptor = async ({ fd, first = '', text, megabytes }) => {
