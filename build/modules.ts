@@ -14,6 +14,7 @@ const TARGET = 'node20.19';
 const javascript = [
   'src/hosts/runtime',
   'src/examples/functions',
+  'src/gateway/api/check-code-process.mjs',
   ...['src/main/find-on-path', 'src/main/roles/newest-file', 'src/main/roles/restart-pauses'].flatMap((module) => [
     `${module}.mjs`,
     `${module}.d.mts`,

@@ -2,7 +2,9 @@ import type { RootCommand } from '@bomb.sh/tab';
 import type { Command } from 'commander';
 import { findCommand } from './arguments/command-path.ts';
 import type { GlobalOptions } from './call.ts';
+import { completionScripts } from './completion-scripts.ts';
 import { type Host, runOf } from './host.ts';
+import { plain } from './print/terminal.ts';
 
 export const completionUsage = 'completion <shell>';
 export const completionSummary = 'print the completion script of a shell';
@@ -11,36 +13,11 @@ export const completionSummary = 'print the completion script of a shell';
 const MAX_WAIT_IN_MS = 2_000;
 /** The answer that lets the shell complete the names of files (`ShellCompDirectiveDefault` of @bomb.sh/tab). */
 const FILES = ':0\n';
-const NAME = 'sequent';
-/**
- * What the script of @bomb.sh/tab lacks for bash: the package bash-completion may be missing, a word may be a file, and bash takes
- * `billing:report` for three words, of which it replaces the last one only.
- */
-const bash = {
-  before: `declare -F _get_comp_words_by_ref >/dev/null || _get_comp_words_by_ref() {
-    local word last=
-    words=()
-    for word in "\${COMP_WORDS[@]:0:COMP_CWORD+1}"; do
-        if [[ $word == : || $last == : ]]; then words[\${#words[@]}-1]+=$word; else words+=("$word"); fi
-        last=$word
-    done
-    cword=$((\${#words[@]} - 1)) cur=\${words[cword]} prev=\${words[cword-1]}
-}
-`,
-  after: `__${NAME}_complete_word() {
-    local cur prev words cword
-    _get_comp_words_by_ref -n "=:" cur prev words cword
-    __${NAME}_complete "$@"
-    if [[ $cur == *:* && $COMP_WORDBREAKS == *:* ]]; then COMPREPLY=("\${COMPREPLY[@]#"\${cur%"\${cur##*:}"}"}"); fi
-}
-complete -o default -F __${NAME}_complete_word ${NAME}
-`,
-};
-
 /**
  * Adds `completion <shell>`, which prints the script for a shell, and the hidden `complete`, which the script calls at each Tab.
  *
- * Commands, options and choices come from the program itself, and the names of functions from the server. A Tab prints no problem.
+ * Commands, options and choices come from the program itself, and the names of functions from the server. A Tab prints no problem. The
+ * scripts of @bomb.sh/tab evaluate the candidates and the typed words, so the scripts are this program's own.
  */
 export async function addCompletion(program: Command): Promise<void> {
   const { default: tab } = await import('@bomb.sh/tab/commander');
@@ -48,16 +25,13 @@ export async function addCompletion(program: Command): Promise<void> {
   const { stdout } = host;
   const completion = tab(program, { completionCommandName: 'completion' });
   describeCommands(program, completion);
-  program.commands
-    .find((one) => one.name() === 'completion')
+  const command = program.commands.find((one) => one.name() === 'completion');
+  command
     ?.summary(completionSummary)
     .description('Prints the completion script of a shell.')
     .addHelpText('after', examples)
-    .action((shell: string) => {
-      if (shell === 'bash') stdout.write(bash.before);
-      completion.setup(NAME, NAME, shell);
-      if (shell === 'bash') stdout.write(bash.after);
-    });
+    .action((shell: keyof typeof completionScripts) => void stdout.write(completionScripts[shell]));
+  command?.registeredArguments[0]?.choices(Object.keys(completionScripts));
   program.commands
     .find((one) => one.name() === 'complete')
     ?.action(async (words: string[]) => {
@@ -100,7 +74,8 @@ async function addFunctionNames({ commands }: RootCommand, host: Host): Promise<
     const argument = command.arguments.get('function');
     if (argument === undefined) continue;
     argument.handler = (complete) => {
-      for (const { name, description } of definitions) complete(name, description);
+      // A line is a candidate, so a description is one plain line.
+      for (const { name, description } of definitions) complete(name, plain(description));
     };
   }
 }

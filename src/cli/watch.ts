@@ -40,14 +40,12 @@ export async function watching<Options extends WatchOptions>(
   }
 }
 
-/** Moves the cursor to the upper left corner, and erases the screen from there. */
-const CLEAR = '\u001b[H\u001b[J';
-
 function onClearedScreen({ terminal: { out }, options: { interval } }: Call<WatchOptions>): (text: string) => void {
   return (text) => {
     const time = new Date().toISOString().slice(11, 19);
     const head = say('{time} UTC, again every {seconds} s; Ctrl-C ends this', { time, seconds: interval / 1_000 });
-    out.line(`${CLEAR}${out.paint.dim(head)}\n${text}`);
+    out.clear();
+    out.line(`${out.paint.dim(head)}\n${text}`);
   };
 }
 

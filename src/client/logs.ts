@@ -15,6 +15,7 @@ import type { LargePayloads } from '#src/core/payloads/large-payloads.ts';
 import { countAppends, readAppends } from '#src/nats/streams/read-appends.ts';
 import { sequenceAt } from '#src/nats/streams/start-position.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
+import { NewestLines } from './newest-lines.ts';
 import type { Transitions, TransitionsOptions } from './transitions.ts';
 
 /** `whole`: the whole output of attempts of a function that keeps it (`maxOutputBytes`), instead of the last 4 KB. */
@@ -90,7 +91,8 @@ async function readLogs(parts: Parts, name: FunctionName, options: ReadLogsOptio
     else newest.add(found.flatMap((attempt) => linesOf(attempt)).filter(test.line));
   }
   await newest.addBackwards(attempts, async (attempt) => (await wholeLinesOf(parts, attempt)).filter(test.line));
-  return { lines: newest.lines, isComplete: start.isComplete && newest.isComplete, next: last + 1 };
+  const { lines } = newest;
+  return { lines, isComplete: start.isComplete && newest.isComplete, next: last + 1 };
 }
 
 async function* followLogs(parts: Parts, name: string, options: FollowLogsOptions): AsyncGenerator<LogLine[]> {
@@ -146,38 +148,4 @@ async function startOf(
   let from = wanted;
   while (from < last && (await countAppends(connection, { name, from })) > MAX_APPENDS) from = Math.ceil((from + last) / 2);
   return { from, isComplete: from === wanted };
-}
-
-/** The last lines of many. */
-class NewestLines {
-  isComplete = true;
-  readonly #limit: number;
-  #lines: LogLine[] = [];
-
-  constructor(limit: number) {
-    this.#limit = limit;
-  }
-
-  get lines(): LogLine[] {
-    return this.#lines.slice(-this.#limit);
-  }
-
-  /** Adds the lines of attempts, the newest first, so that no output is read whose lines the limit leaves out. */
-  async addBackwards(attempts: readonly EndedAttempt[], read: (attempt: EndedAttempt) => Promise<LogLine[]>): Promise<void> {
-    for (const attempt of attempts.toReversed()) {
-      if (this.#lines.length >= this.#limit) {
-        this.isComplete = false;
-        return;
-      }
-      this.#lines = [...(await read(attempt)), ...this.#lines];
-    }
-    if (this.#lines.length > this.#limit) this.isComplete = false;
-  }
-
-  add(lines: readonly LogLine[]): void {
-    for (const line of lines) this.#lines.push(line);
-    if (this.#lines.length > this.#limit) this.isComplete = false;
-    // Cut seldom, so that a line is moved once.
-    if (this.#lines.length > 2 * this.#limit) this.#lines = this.lines;
-  }
 }

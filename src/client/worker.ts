@@ -19,6 +19,7 @@ import { createFunctionRegistry } from '#src/functions/registry.ts';
 import { createEventsHost } from '#src/hosts/events-host.ts';
 import { createFetchingHost } from '#src/hosts/fetching-host.ts';
 import { createInlineHost } from '#src/hosts/inline-host.ts';
+import { compileLinear } from '#src/hosts/linear-patterns.ts';
 import { createRedactingHost } from '#src/hosts/redacting-host.ts';
 import { createSealingHost } from '#src/hosts/sealing-host.ts';
 import { createUnsealingHost } from '#src/hosts/unsealing-host.ts';
@@ -80,7 +81,7 @@ export async function startEmbeddedWorker({
   const masterKeys = encryptionKeys === undefined ? undefined : parseMasterKeys(encryptionKeys, 'encryptionKeys');
   const payloads = new PayloadSealer({ masterKeys: () => masterKeys });
   const handlers = new Map(functions.map((fn) => [fn.name, toHandler(fn)]));
-  const redact = redactions === 'off' ? undefined : createRedaction(redactions);
+  const redact = redactions === 'off' ? undefined : await createRedaction(redactions, compileLinear);
   const worker = workerName();
   const connection = await openConnection(
     { name: worker, role: 'worker', ...connectionOptionsOf(address) },

@@ -1,8 +1,8 @@
 import type { SecretSealer } from '#src/core/encryption/secret-sealer.ts';
 import { FunctionNotFoundError, InvalidInputError } from '#src/core/errors.ts';
 import {
+  configuredDefinitionSchema,
   type FunctionDefinition,
-  functionDefinitionSchema,
   LATEST,
   type Policy,
   type PolicyInput,
@@ -195,7 +195,7 @@ export function createFunctionRegistry(
 
 /** Throws `InvalidInputError` with the name of the field. */
 export function parseDefinition(input: unknown): FunctionDefinition {
-  return parseInput(functionDefinitionSchema, input, 'the function definition');
+  return parseInput(configuredDefinitionSchema, input, 'the function definition');
 }
 
 async function withSealedSecrets(present: FunctionEntry, sealer: SecretSealer): Promise<Changed> {

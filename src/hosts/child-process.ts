@@ -2,11 +2,14 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import type { Cgroup } from './isolation/cgroups.ts';
 import { splitLines } from './runtime/lines.mjs';
-import { MAX_RESULT_BYTES } from './runtime/outcome.mjs';
 import { lastBytes } from './runtime/output.mjs';
 
-/** The longest line of a child: the largest result, in which each character may be escaped by six characters. */
-const MAX_LINE = 6 * MAX_RESULT_BYTES + 65_536;
+/**
+ * How much raw output of a child is read in an interval. A process that writes more waits in its write, so that a flood takes a small part of
+ * the time of this thread.
+ */
+const MAX_RAW_CHARACTERS = 4 * 1_048_576;
+const RAW_INTERVAL_MS = 50;
 
 /** How long the pipes may stay open after the end of the child: a descendant that left the process group may hold them. */
 const PIPES_AFTER_EXIT_MS = 500;
@@ -26,6 +29,10 @@ export interface Child {
 
 export type ChildEvents = {
   onLine(line: string): void;
+  /** Whether a line of more than 64 KB that begins in this way may have this length. */
+  isAllowed(start: string, length: number): boolean;
+  /** A line is longer than allowed. Nothing further of the channel is read. */
+  onTooLong(): void;
   /** Raw output: what the child, or a process that it started, wrote to file descriptors 1 and 2 without the runtime. */
   onRawOutput(text: string): void;
   /** Called once, after all output of the child was read. */
@@ -55,7 +62,7 @@ export function openChild({ command, args, env, cwd }: ChildOptions, events: Chi
   const kill = () => {
     if (child.exitCode === null && child.signalCode === null) killGroup(child.pid);
   };
-  watch(child, kill, events);
+  watch(child, events);
   return { pid: child.pid, write: batchedWriter(child.stdio[3] as Writable), kill };
 }
 
@@ -68,19 +75,20 @@ export function failedChild({ onEnd }: Pick<ChildEvents, 'onEnd'>, cause: unknow
   return unwritable;
 }
 
-function watch(child: ChildProcess, kill: () => void, events: ChildEvents): void {
+function watch(child: ChildProcess, events: ChildEvents): void {
   let output = '';
-  const accept = splitLines(events.onLine, MAX_LINE);
+  const accept = splitLines(events.onLine, events.isAllowed);
+  let isBroken = false;
   const results = child.stdio[4] as Readable;
   results.setEncoding('utf8').on('data', (chunk: string) => {
-    if (!accept(chunk)) kill();
+    if (isBroken || accept(chunk)) return;
+    isBroken = true;
+    events.onTooLong();
   });
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding('utf8').on('data', (text: string) => {
-      output = lastBytes(output + text);
-      events.onRawOutput(text);
-    });
-  }
+  const readAll = readInIntervals([child.stdout, child.stderr], (text) => {
+    output = lastBytes(output + text);
+    events.onRawOutput(text);
+  });
   // A broken pipe means that the child ended, which `exit` reports.
   for (const stream of child.stdio) stream?.on('error', () => undefined);
   // After a successful start, an error means that a signal could not be sent.
@@ -88,6 +96,7 @@ function watch(child: ChildProcess, kill: () => void, events: ChildEvents): void
   child.on('exit', (code, signal) => {
     // The processes that the child started and left behind end with it.
     killGroup(child.pid);
+    readAll();
     const closeAnyway = setTimeout(() => {
       for (const stream of child.stdio) stream?.destroy();
     }, PIPES_AFTER_EXIT_MS);
@@ -96,6 +105,32 @@ function watch(child: ChildProcess, kill: () => void, events: ChildEvents): void
       events.onEnd({ code, signal, output });
     });
   });
+}
+
+/** Reads texts of streams, at most {@link MAX_RAW_CHARACTERS} in an interval. The returned function ends this bound. */
+function readInIntervals(streams: readonly (Readable | null)[], onText: (text: string) => void): () => void {
+  let left = MAX_RAW_CHARACTERS;
+  let timer: NodeJS.Timeout | undefined;
+  const resume = (): void => {
+    timer = undefined;
+    left = MAX_RAW_CHARACTERS;
+    for (const stream of streams) stream?.resume();
+  };
+  for (const stream of streams) {
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      left -= text.length;
+      if (left <= 0) {
+        for (const one of streams) one?.pause();
+        timer ??= setTimeout(resume, RAW_INTERVAL_MS);
+      }
+      onText(text);
+    });
+  }
+  return () => {
+    clearTimeout(timer);
+    left = Number.POSITIVE_INFINITY;
+    for (const stream of streams) stream?.resume();
+  };
 }
 
 /** Writes once per turn of the event loop, however many lines there are (docs/performance.md H6). */

@@ -7,7 +7,9 @@ export function failed(failure: Failure, output = ''): ExecutionResult {
   return output === '' ? { kind: 'failed', failure } : { kind: 'failed', failure, output };
 }
 
-export function returned(payload: string, output = ''): ExecutionResult {
+/** `droppedBytes` is the size of a value that the process kept to itself. */
+export function returned(payload: string, output = '', droppedBytes?: number): ExecutionResult {
+  if (droppedBytes !== undefined) return { kind: 'returned', payload, droppedBytes, ...(output === '' ? {} : { output }) };
   return output === '' ? { kind: 'returned', payload } : { kind: 'returned', payload, output };
 }
 

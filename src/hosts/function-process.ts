@@ -1,7 +1,7 @@
 import type { Failure } from '#machines/facts.ts';
 import type { FunctionDefinition } from '#src/core/functions/definition.ts';
 import type { ExecutionResult } from '#src/core/ports/function-host.ts';
-import { abortLine, type ChildFrame, parseChildLine, recallLine, runLine, startLine } from './child-frames.ts';
+import { abortLine, type ChildFrame, isAllowedLength, parseChildLine, recallLine, runLine, startLine } from './child-frames.ts';
 import type { Child, ChildEnd, ChildEvents } from './child-process.ts';
 import {
   aborted,
@@ -15,6 +15,7 @@ import {
   returned,
   timedOut,
 } from './failures.ts';
+import { FrameBudget } from './frame-budget.ts';
 import { failureOfExecution, failureOfStart } from './process-end.ts';
 import { ResourceCheck, type ResourceLimits } from './process-resources.ts';
 import { KEPT_BYTES, keptBytesOf, lastBytes } from './runtime/output.mjs';
@@ -79,6 +80,7 @@ export class FunctionProcess {
   /** The output before the process was ready; `undefined` afterwards. */
   #startOutput: string | undefined = '';
   #wasIdleAtExit = false;
+  readonly #frames = new FrameBudget();
 
   constructor(setup: Setup) {
     this.#setup = setup;
@@ -87,7 +89,12 @@ export class FunctionProcess {
       onEnded = resolve;
     });
     this.#child = setup.open({
-      onLine: (line) => this.#receive(parseChildLine(line)),
+      onLine: (line) => {
+        // What a hostile process still writes costs nothing.
+        if (!this.#frames.isMisused) this.#receive(parseChildLine(line));
+      },
+      isAllowed: (start, length) => isAllowedLength(setup.definition, start, length),
+      onTooLong: () => this.#receive(undefined),
       onRawOutput: (text) => this.#print(text),
       onEnd: (end) => {
         this.#end(end);
@@ -188,9 +195,17 @@ export class FunctionProcess {
   }
 
   #receive(frame: ChildFrame | undefined): void {
-    switch (frame?.type) {
+    if (!this.#frames.accepts(frame, this.#sent.size)) {
+      this.#kill(processEnded(MISUSED_CHANNEL));
+      return;
+    }
+    switch (frame.type) {
       case 'returned':
-        this.#settleHead(frame.id, measured(returned(frame.payload, this.#outputWith(frame.output)), frame), frame.tookInMs);
+        this.#settleHead(
+          frame.id,
+          measured(returned(frame.payload, this.#outputWith(frame.output), frame.droppedBytes), frame),
+          frame.tookInMs,
+        );
         break;
       case 'failed':
         this.#settleHead(frame.id, measured(failed(frame.failure, this.#outputWith(frame.output)), frame));
@@ -218,9 +233,6 @@ export class FunctionProcess {
       case 'start-failed':
         this.#print(frame.output);
         this.#kill(frame.failure);
-        break;
-      case undefined:
-        this.#kill(processEnded(MISUSED_CHANNEL));
     }
   }
 
@@ -243,7 +255,7 @@ export class FunctionProcess {
   #settleHead(id: number, result: ExecutionResult, measuredInMs = Number.POSITIVE_INFINITY): void {
     const head = this.#sent.takeHead(id);
     if (head === undefined) {
-      this.#kill(processEnded(MISUSED_CHANNEL));
+      this.#receive(undefined);
       return;
     }
     const { task } = head;

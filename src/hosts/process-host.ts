@@ -3,7 +3,7 @@ import type { Tenancy } from '#src/core/names/tenancy.ts';
 import type { Redact } from '#src/core/output/redaction.ts';
 import type { Execution, ExecutionResult, ExecutionSignal, FunctionHost } from '#src/core/ports/function-host.ts';
 import { aborted, failed, refusedByFunction, unavailable } from './failures.ts';
-import { finishOutput } from './finish-output.ts';
+import { finishLargeOutput, finishOutput, LARGE_OUTPUT, type RedactLarge } from './finish-output.ts';
 import type { Cgroups } from './isolation/cgroups.ts';
 import { type Isolation, noIsolation } from './isolation/isolation.ts';
 import type { PackageCache } from './package-cache.ts';
@@ -34,6 +34,8 @@ export type ProcessHostOptions = {
   abortGraceInMs?: number;
   /** Hides the secrets in output; by default they stay. */
   redact?: Redact | undefined;
+  /** The same for outputs of more than 64 KB, in another thread. By default those are looked through here too. */
+  redactLarge?: RedactLarge | undefined;
   /** The Node.js executable. */
   command?: string;
 };
@@ -48,7 +50,7 @@ export type ProcessHostOptions = {
  *    starts its own session escapes the group.
  */
 export function createProcessHost(options: ProcessHostOptions = {}): FunctionHost {
-  const { packages, isolation = noIsolation, idleInMs = 60_000, redact } = options;
+  const { packages, isolation = noIsolation, idleInMs = 60_000, redact, redactLarge } = options;
   const launcher = createProcessLauncher(options.command ?? process.execPath, options.cgroups);
   const pools = new ProcessPools({
     tenancy: options.tenancy ?? { region: 'local', project: 'default' },
@@ -68,7 +70,10 @@ export function createProcessHost(options: ProcessHostOptions = {}): FunctionHos
     return new Promise((resolve) => {
       const task = new Task(execution, (result) => {
         signal.removeEventListener('abort', task.onAbort);
-        resolve(finishOutput(result, { definition: execution.definition, redact }));
+        const { definition } = execution;
+        const isLarge = result.output !== undefined && result.output.length > LARGE_OUTPUT;
+        if (isLarge && redactLarge !== undefined) resolve(finishLargeOutput(result, { definition, redact, redactLarge }));
+        else resolve(finishOutput(result, { definition, redact }));
       });
       // A property, and no constant: tsx gives the function of a constant its name, which costs a call of the runtime each time.
       task.onAbort = () => pool.abort(task);

@@ -33,6 +33,7 @@ export function openRestartedChild(open: (events: ChildEvents) => Child, events:
   }
 
   let child = open({
+    ...events,
     onLine(line) {
       decide();
       events.onLine(line);

@@ -28,6 +28,12 @@ const tools = [
     isInstalled: () => spawnSync('moto_server', ['--help'], { stdio: 'ignore' }).status === 0,
   },
   { packages: ['openssl'], neededBy: 'tests', why: 'certificates for the tests of HTTPS destinations', isInstalled: isOnPath('openssl') },
+  {
+    packages: ['zsh', 'fish'],
+    neededBy: 'tests',
+    why: 'the shells for the tests of the completion',
+    isInstalled: () => ['zsh', 'fish'].every((shell) => findOnPath(shell) !== undefined),
+  },
   // The tests fetch a nats-server by themselves. CI names the one of Debian, and runs the tests again on the newest.
   { packages: ['nats-server'], neededBy: 'ci', why: 'the server of the first test run', isInstalled: isOnPath('nats-server') },
   { packages: ['docker-compose'], neededBy: 'ci', why: 'the check of the compose files', isInstalled: isOnPath('docker-compose') },

@@ -1,5 +1,6 @@
 import { render } from 'preact';
 import { App } from './shell/app.tsx';
+import { startEscaping } from './shell/escape-texts.ts';
 import { startKeys } from './shell/keys.ts';
 import { startLanguage } from './shell/language.ts';
 import { startRouter } from './shell/router.tsx';
@@ -14,6 +15,7 @@ import './styles/invocation.css';
 import './styles/machine.css';
 import './styles/timeline.css';
 
+startEscaping();
 startSettings();
 startRouter();
 startKeys();

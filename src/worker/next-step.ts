@@ -103,9 +103,8 @@ export function afterExecution(
   const terms = invocation.context.terms ?? undefined;
   if (result.kind === 'failed')
     return outcomeFacts(afterFailure(invocation, { failure: result.failure, output, storedOutput, memoryUsedInMb, at }), terms, decide);
-  const bytes = result.payload.length * 3 > MAX_PAYLOAD_BYTES ? bytesBeforeSealing(result.payload) : result.payload.length;
-  const isTooLarge =
-    bytes > MAX_PAYLOAD_BYTES || (bytes * 6 > maxBytes && Buffer.byteLength(JSON.stringify(result.payload)) > maxBytes - 16_384);
+  const bytes = sizeOfValue(result.payload, result.droppedBytes);
+  const isTooLarge = result.droppedBytes !== undefined || isTooLargeFor(maxBytes, result.payload, bytes);
   const { request, attempts } = invocation.context;
   const succeeded: FactOf<'succeeded'> = {
     type: 'succeeded',
@@ -125,6 +124,15 @@ export function afterExecution(
   if (storedOutput !== undefined) succeeded.storedOutput = storedOutput;
   if (memoryUsedInMb !== undefined) succeeded.memoryUsedInMb = memoryUsedInMb;
   return outcomeFacts(succeeded, terms, decide);
+}
+
+function sizeOfValue(payload: string, droppedBytes: number | undefined): number {
+  return droppedBytes ?? (payload.length * 3 > MAX_PAYLOAD_BYTES ? bytesBeforeSealing(payload) : payload.length);
+}
+
+/** Whether a value does not fit in the log: it is too large itself, or its JSON does not fit in one append. */
+function isTooLargeFor(maxBytes: number, payload: string, bytes: number): boolean {
+  return bytes > MAX_PAYLOAD_BYTES || (bytes * 6 > maxBytes && Buffer.byteLength(JSON.stringify(payload)) > maxBytes - 16_384);
 }
 
 /** The facts that follow when the worker of the current attempt died or stopped. */

@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isBareName } from '#src/core/names/names.ts';
+import { escapeControls } from '#src/core/text/escape-controls.ts';
 import { answer, openReceiver, type Receiver } from '#test/support/destinations/receiver.ts';
 import { openBrowser, type TestBrowser, type WatchedPage } from '#test/support/web/browser.ts';
 import { harmDone, hostileStrings } from '#test/support/web/hostile-strings.ts';
@@ -197,7 +198,8 @@ async function defineDescribed(): Promise<void> {
   for (let index = 0; index < DESCRIBED; index++) {
     const own = hostileStrings.slice(index * size, (index + 1) * size);
     const description = own.map((text) => text.slice(0, 480 / size)).join(' ');
-    const userData = Object.fromEntries(own.map((text) => [text, text]));
+    // The keys of user data are names, which cannot hold all characters.
+    const userData = Object.fromEntries(own.map((text) => [escapeControls(text), text]));
     await sequent.define(`described${index}`, { description, handler: { kind: 'subject', subject: 'unused' }, userData });
   }
 }

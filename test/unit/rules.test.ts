@@ -12,7 +12,7 @@ const RULES = 'src/DESIGN.md';
 const REASONS = 'docs/performance.md';
 const ID = /\b[A-Z]{1,4}\d{1,2}\b/g;
 /** Standard names that have the form of an id. */
-const foreign = new Set(['V8', 'S3', 'P50', 'P90', 'P99', 'FTS5', 'NAT64', 'AWS4', 'AK1']);
+const foreign = new Set(['V8', 'S3', 'P50', 'P90', 'P99', 'FTS5', 'NAT64', 'AWS4', 'AK1', 'RE2']);
 
 const texts: ReadonlyMap<string, string> = new Map(
   ['src', 'machines', 'test', 'bench', 'docs', '.']

@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline';
 import type { WriteStream } from 'node:tty';
 import pc from 'picocolors';
+import { escapeControls } from '#src/core/text/escape-controls.ts';
 import type { Host } from '../host.ts';
 import { say } from '../texts/say.ts';
 
@@ -10,6 +11,8 @@ export type Paint = ReturnType<typeof pc.createColors>;
 /** stdout or stderr, with the abilities of its reader. */
 export interface OutputStream {
   line(text?: string): void;
+  /** Moves the cursor of a terminal to the upper left corner, and erases the screen from there. */
+  clear(): void;
   readonly paint: Paint;
   readonly columns: number;
   readonly isTty: boolean;
@@ -30,6 +33,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 type Stream = Pick<WriteStream, 'write' | 'isTTY' | 'columns'>;
 
 const PIPED_COLUMNS = 100;
+const CLEAR = '\u001b[H\u001b[J';
 
 export function createTerminal(colour: ColourChoice, host: Host): Terminal {
   const { env, stdin, stderr } = host;
@@ -55,7 +59,8 @@ export function createTerminal(colour: ColourChoice, host: Host): Terminal {
 export function createOutputStream(stream: Stream, colour: ColourChoice, env: Environment): OutputStream {
   const isTty = stream.isTTY === true && env.TERM !== 'dumb';
   return {
-    line: (text = '') => void stream.write(`${text}\n`),
+    line: (text = '') => void stream.write(`${isTty ? shown(text) : text}\n`),
+    clear: () => void (isTty && stream.write(CLEAR)),
     paint: pc.createColors(hasColour(isTty, colour, env)),
     isTty,
     isUnicode: isTty && readsUnicode(env),
@@ -80,11 +85,21 @@ function readsUnicode(env: Environment): boolean {
   return locale === '' ? process.platform === 'darwin' : /utf-?8/i.test(locale);
 }
 
-/** Foreign text on one line, without control characters that the terminal would obey. */
+/** Foreign text on one line, without characters that the terminal would obey or that change the direction of text. */
 export function plain(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: this expression removes control characters
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ');
+  return escapeControls(text.replaceAll(/[\t-\r\u2028\u2029]+/g, ' '));
 }
+
+/** The lines of a terminal keep the colours of {@link Paint}. All else that a terminal would obey is shown escaped. */
+function shown(text: string): string {
+  return text
+    .split(colours)
+    .map((part, index) => (index % 2 === 1 ? part : escapeControls(part, { keepsLines: true })))
+    .join('');
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the sequences of colours begin with a control character
+const colours = /(\u001b\[\d{1,3}(?:;\d{1,3}){0,4}m)/;
 
 /** The columns that a text takes: two for a Chinese character or a full-width sign. */
 export function widthOf(text: string): number {

@@ -1,13 +1,15 @@
 import { z } from 'zod';
 import { wholeNumber } from '#machines/bounds.ts';
 import { backoffSchema, type Destination, type FactOf, MAX_PAYLOAD_BYTES, type Terms } from '#machines/facts.ts';
+import { isHeaderName, isHeaderValue } from '#src/core/names/headers.ts';
 import { canonicalName, isFunctionName } from '#src/core/names/names.ts';
 import { MAX_TAIL_BYTES, MAX_WHOLE_OUTPUT_BYTES } from '#src/core/output/tail.ts';
 import { MAX_LARGE_PAYLOAD_BYTES } from '#src/core/payloads/payload-reference.ts';
+import { NO_CONTROLS, withoutControls } from '#src/core/text/escape-controls.ts';
 import { flowSchema } from './flow.ts';
 import { whenSchema } from './when.ts';
 
-const pathInPackage = /^(?!\/)(?!.*(?:^|\/)\.{1,2}(?:\/|$))[^\\\p{Cc}]{1,1024}$/u;
+const pathInPackage = /^(?!\/)(?!.*(?:^|\/)\.{1,2}(?:\/|$))[^\\\p{Cc}\p{Bidi_Control}]{1,1024}$/u;
 
 const httpStatus = z.string().regex(/^[3-5](?:xx|\d\d)$/, 'must be a status, such as 409, or a class of statuses, such as 4xx');
 
@@ -135,6 +137,38 @@ export const functionDefinitionSchema = z.strictObject({
   secretUserData: z.record(z.string(), z.string()).optional(),
   policy: policySchema.default(NO_POLICY),
 });
+
+/** A definition from outside. A stored one may be older than these rules for names, and is read without them. */
+export const configuredDefinitionSchema = functionDefinitionSchema.superRefine(({ handler, userData, secretUserData }, context) => {
+  const problems = [
+    ...unusableKeys('userData', userData),
+    ...unusableKeys('secretUserData', secretUserData),
+    ...(handler.kind === 'process' ? unusablePaths(handler) : []),
+    ...(handler.kind === 'http' ? unusableHeaders(handler.headers) : []),
+  ];
+  for (const { path, message } of problems) context.addIssue({ code: 'custom', path, message });
+});
+
+type NameProblem = { path: string[]; message: string };
+
+function unusableKeys(field: string, values: Readonly<Record<string, string>> = {}): NameProblem[] {
+  const unusable = Object.keys(values).filter((key) => !withoutControls.test(key));
+  return unusable.map((key) => ({ path: [field, key], message: NO_CONTROLS }));
+}
+
+function unusablePaths(handler: Extract<Handler, { kind: 'process' }>): NameProblem[] {
+  const fields = (['file', 'export', 'initializer'] as const).filter((field) => !withoutControls.test(handler[field] ?? ''));
+  return fields.map((field) => ({ path: ['handler', field], message: NO_CONTROLS }));
+}
+
+function unusableHeaders(headers: Readonly<Record<string, string>> = {}): NameProblem[] {
+  return Object.entries(headers).flatMap(([name, value]) => {
+    const path = ['handler', 'headers', name];
+    const unnamed = { path, message: 'is no name of a header: letters, digits and "-" are allowed' };
+    const broken = { path, message: 'must be a text of one line, of printable ASCII characters' };
+    return [...(isHeaderName(name) ? [] : [unnamed]), ...(isHeaderValue(value) ? [] : [broken])];
+  });
+}
 
 export type FunctionDefinition = z.infer<typeof functionDefinitionSchema>;
 /** A definition as its owner writes it: fields with a default may be absent. */

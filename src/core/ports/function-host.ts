@@ -34,9 +34,9 @@ type WholeOutput = { text: string; isCut: boolean };
 /** What a function printed: the end of it, at most 4,096 bytes; all of it, when the function keeps it; and the reference to that, once it is stored. */
 type Printed = { output?: string; wholeOutput?: WholeOutput; storedOutput?: StoredOutput };
 
-/** The end of an execution. */
+/** The end of an execution. `droppedBytes` is the size of a returned value that the host dropped, because the log would drop it (SRC9). */
 export type ExecutionResult = Printed & { memoryUsedInMb?: number } & (
-    | { kind: 'returned'; payload: string; stored?: StoredValue }
+    | { kind: 'returned'; payload: string; stored?: StoredValue; droppedBytes?: number }
     | { kind: 'failed'; failure: Failure }
   );
 

@@ -104,7 +104,7 @@ function readEntry(archive: Buffer, at: number): Entry {
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-const forbidden = /[\p{Cc}\\:*?"<>|]/u;
+const forbidden = /[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}\\:*?"<>|]/u;
 
 function decodePath(name: Buffer): string {
   let path: string;

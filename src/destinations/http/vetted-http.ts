@@ -4,6 +4,8 @@ import { once } from 'node:events';
 import { type ClientRequest, type IncomingMessage, request as requestByHttp } from 'node:http';
 import { request as requestByHttps } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
+import { isHeaderName, isHeaderValue } from '#src/core/names/headers.ts';
+import { quote } from '#src/core/names/names.ts';
 import { classOf } from './address-classes.ts';
 import { type Answer, originOf, type Reach, type VettedHttp, type VettedRequest } from './vetted-request.ts';
 
@@ -50,7 +52,9 @@ function refusalOf({ url: text, reach, headers }: VettedRequest): string | undef
     return `only ${reach.allowHttp ? 'http and https' : 'https'} may be used, not ${url.protocol.slice(0, -1)}`;
   }
   if (url.username !== '' || url.password !== '') return 'the URL must not hold a user or a password';
-  const header = Object.keys(headers).find((name) => !/^[\t\x20-\x7e]*$/.test(headers[name] ?? ''));
+  const unnamed = Object.keys(headers).find((name) => !isHeaderName(name));
+  if (unnamed !== undefined) return `${quote(unnamed)} is no name of a header`;
+  const header = Object.keys(headers).find((name) => !isHeaderValue(headers[name] ?? ''));
   if (header !== undefined) return `the header ${header} is not a text of one line`;
   return refusalOfAddress(url, reach)?.reason;
 }

@@ -1,8 +1,12 @@
-import type { Loader, Message } from 'esbuild';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { parseJson } from '#src/core/text/json.ts';
 import type { ZipFile } from '#src/core/zip/read-zip.ts';
 import type { Issue } from '#src/gateway/http/http-error.ts';
 
-const loaders: Readonly<Record<string, Loader | undefined>> = {
+const loaders: Readonly<Record<string, string | undefined>> = {
   js: 'js',
   mjs: 'js',
   cjs: 'js',
@@ -11,13 +15,24 @@ const loaders: Readonly<Record<string, Loader | undefined>> = {
   cts: 'ts',
   tsx: 'tsx',
 };
-/** The check of more code would delay the other requests. */
+/** The code of a package that is checked; the rest is not. */
 const MAX_CHECKED_BYTES = 4 * 1_024 * 1_024;
 const MAX_ISSUES = 10;
+
+/** What the check of one upload may take. Four megabytes of usual code took 11 s on a loaded machine with two cores. */
+const MAX_MEMORY_IN_MB = 768;
+const MAX_TIME_IN_MS = 30_000;
+/** The longest answer of the process: the texts of its issues are cut. */
+const MAX_ANSWER_BYTES = 1_048_576;
+
+const program = fileURLToPath(new URL('./check-code-process.mjs', import.meta.url));
+const issuesSchema = z.array(z.object({ pointer: z.string(), detail: z.string() }));
 
 /**
  * The reasons for which no worker could load a package: syntax errors in its own modules, and exports that the handler certainly lacks.
  * No code runs. The modules in `node_modules` are not checked.
+ *
+ * The compiler runs in a process of this upload, with limits of memory and time. Code that ends the process, or exceeds a limit, is refused.
  */
 export async function checkCode(files: readonly ZipFile[], entry: string, exports: readonly string[]): Promise<Issue[]> {
   const modules = files.filter((file) => loaderOf(file.path) !== undefined && !file.path.startsWith('node_modules/'));
@@ -27,46 +42,70 @@ export async function checkCode(files: readonly ZipFile[], entry: string, export
     .filter((file) => {
       left -= file.content.length;
       return left >= 0;
-    });
-  const found = await Promise.all(checked.map((file) => checkModule(file, file.path === entry ? exports : [])));
-  return found.flat().slice(0, MAX_ISSUES);
+    })
+    .map(({ path, content }) => ({
+      path,
+      loader: loaderOf(path),
+      text: Buffer.from(content).toString(),
+      exports: path === entry ? exports : [],
+    }));
+  if (checked.length === 0) return [];
+  const answer = await runCheck(JSON.stringify(checked));
+  const issues = issuesSchema.safeParse(parseJson(answer));
+  return issues.success ? issues.data.slice(0, MAX_ISSUES) : [uncheckable];
 }
 
-async function checkModule({ path, content }: ZipFile, exports: readonly string[]): Promise<Issue[]> {
-  // Imported on use: only a gateway that receives code needs the compiler.
-  const { build } = await import('esbuild');
-  const text = Buffer.from(content).toString();
+const uncheckable: Issue = {
+  pointer: '/files',
+  detail: `the code cannot be checked: the compiler needs more than ${MAX_MEMORY_IN_MB} MB or ${MAX_TIME_IN_MS / 1_000} s for it, or ends`,
+};
+
+/** What the process answered to these modules; `undefined` when it did not. */
+async function runCheck(modules: string): Promise<string | undefined> {
+  const child = spawn(...limited(process.execPath, [`--max-old-space-size=${MAX_MEMORY_IN_MB}`, program]), {
+    stdio: ['pipe', 'pipe', 'ignore'],
+    // The compiler is a child of the process, and ends with its group.
+    detached: true,
+    env: { PATH: process.env.PATH ?? '', GOMEMLIMIT: `${MAX_MEMORY_IN_MB}MiB` },
+  });
+  const closed = once(child, 'close') as Promise<[number | null]>;
+  const end = (): void => {
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) killGroup(child.pid);
+  };
+  const timer = setTimeout(end, MAX_TIME_IN_MS);
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  child.stdout.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > MAX_ANSWER_BYTES) end();
+    else chunks.push(chunk);
+  });
+  // A process that ended early closes its pipe.
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(modules);
   try {
-    const { metafile } = await build({
-      stdin: { contents: text, loader: loaderOf(path) ?? 'js', sourcefile: path },
-      bundle: false,
-      write: false,
-      metafile: true,
-      tsconfigRaw: '{}',
-      logLevel: 'silent',
-    });
-    const [output] = Object.values(metafile.outputs);
-    const isEsm = Object.values(metafile.inputs)[0]?.format === 'esm';
-    return exports.filter((name) => !mayExport(name, { isEsm, text, known: output?.exports ?? [] })).map((name) => missing(path, name));
-  } catch (error) {
-    if (!(error instanceof Error) || !('errors' in error)) throw error;
-    return (error.errors as Message[]).map(({ text: problem, location }) => ({
-      pointer: '/files',
-      detail: `${path}${location === null ? '' : `:${location.line}:${location.column + 1}`}: ${problem}`,
-    }));
+    const [code] = await closed;
+    return code === 0 ? Buffer.concat(chunks).toString() : undefined;
+  } finally {
+    clearTimeout(timer);
+    if (child.pid !== undefined) killGroup(child.pid);
   }
 }
 
-/** A CommonJS module sets its exports while it runs, so only a name that occurs nowhere in it is certainly missing. */
-function mayExport(name: string, { isEsm, text, known }: { isEsm: boolean; text: string; known: readonly string[] }): boolean {
-  if (isEsm) return known.includes(name) || known.includes('default') || /\bexport\s*\*/.test(text);
-  return /module\.exports\s*=\s*(?!\{)/.test(text) || new RegExp(`(?<![\\w$])${name.replaceAll('$', '\\$')}(?![\\w$])`).test(text);
+/** The limit of memory counts for the process and for the compiler, each by itself. Windows has no such limit. */
+function limited(command: string, args: string[]): [string, string[]] {
+  if (process.platform === 'win32') return [command, args];
+  return ['/bin/sh', ['-c', `ulimit -d ${MAX_MEMORY_IN_MB * 1_024} && exec "$0" "$@"`, command, ...args]];
 }
 
-function missing(path: string, name: string): Issue {
-  return { pointer: '/handler', detail: `${path} has no export "${name}"; write: export const ${name} = async (event, context) => …` };
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // ESRCH: the group has no process.
+  }
 }
 
-function loaderOf(path: string): Loader | undefined {
+function loaderOf(path: string): string | undefined {
   return loaders[path.slice(path.lastIndexOf('.') + 1)];
 }

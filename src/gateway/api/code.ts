@@ -4,6 +4,7 @@ import { projectOf } from '#src/core/names/addressable.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import { readZip, type ZipFile } from '#src/core/zip/read-zip.ts';
 import { writeZip } from '#src/core/zip/write-zip.ts';
+import { createConcurrencyLimit } from '#src/gateway/http/concurrency-limit.ts';
 import { HttpError, type Issue } from '#src/gateway/http/http-error.ts';
 import type { Gateway } from '../ports.ts';
 import { scopeOf } from '../scope.ts';
@@ -14,9 +15,13 @@ import { codeQuerySchema, codeSchema, type FunctionCode, type PackageBody, packa
 
 type Handler = FunctionDefinition['handler'];
 
+/** The uploads that are checked at one moment, each in a process of its own. One more is answered with 429. */
+const MAX_CHECKS = 4;
+
 /** The code of functions. A package is stored first; the definition that names it follows, and decides what runs (CODE1). */
 export function addCodeRoutes(routes: Routes, gateway: Gateway): void {
   const { client } = gateway;
+  const checks = createConcurrencyLimit(MAX_CHECKS, () => gateway.credentials.projects);
 
   routes.add(
     {
@@ -48,7 +53,9 @@ export function addCodeRoutes(routes: Routes, gateway: Gateway): void {
       const entry = findEntryFile(file, files);
       if (entry === undefined)
         throw refusedCode([{ pointer: '/handler', detail: `the package has no ${file}.js, .mjs, .cjs, .ts or .mts` }]);
-      const issues = await checkCode(files, entry, [exported, ...(body.initializer === undefined ? [] : [body.initializer])]);
+      const leave = checks.enter(call.get('project'));
+      const wanted = [exported, ...(body.initializer === undefined ? [] : [body.initializer])];
+      const issues = await checkCode(files, entry, wanted).finally(leave);
       if (issues.length > 0) throw refusedCode(issues);
       // Equal files make an equal archive, and therefore the same package.
       const digest = await client.packages.put(writeZip(files), projectOf(name));

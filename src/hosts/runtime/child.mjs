@@ -3,7 +3,7 @@ import { Socket } from 'node:net';
 import { HandlerContext } from './context.mjs';
 import { splitLines } from './lines.mjs';
 import { INITIALIZING, loadHandler } from './load.mjs';
-import { describe, runHandler } from './outcome.mjs';
+import { describe, IN_BASE64, MAX_ESCAPED_RESULT, runHandler } from './outcome.mjs';
 import { captureOutput, keptBytesOf } from './output.mjs';
 
 /**
@@ -20,6 +20,8 @@ const queue = [];
 let current;
 let handler;
 let definition;
+/** Of a larger value the host gets the size alone. */
+let maxResultBytes;
 const output = captureOutput((text) => send(['printed', text]));
 
 const input = new Socket({ fd: 3, readable: true, writable: false });
@@ -67,11 +69,24 @@ async function runQueue() {
     const startedAt = performance.now();
     const outcome = await runHandler(handler, payload, context);
     const memory = measuresMemory ? [memoryInMb()] : [];
-    if (outcome.failure === undefined) send(['returned', id, outcome.payload, output.take(), performance.now() - startedAt, ...memory]);
+    if (outcome.failure === undefined) sendValue(id, outcome.payload, [output.take(), performance.now() - startedAt, ...memory]);
     else send(['failed', id, outcome.failure, output.take(), ...memory]);
     output.close();
     current = undefined;
   }
+}
+
+/** The host accepts a line in proportion to the largest value of the function. */
+function sendValue(id, payload, [printed, tookInMs, memory = null]) {
+  if (payload.length * 6 <= maxResultBytes) {
+    send(memory === null ? ['returned', id, payload, printed, tookInMs] : ['returned', id, payload, printed, tookInMs, memory]);
+    return;
+  }
+  const bytes = Buffer.byteLength(payload);
+  if (bytes > maxResultBytes) send(['returned', id, '', printed, tookInMs, memory, bytes]);
+  else if (JSON.stringify(payload).length <= MAX_ESCAPED_RESULT * maxResultBytes)
+    send(['returned', id, payload, printed, tookInMs, memory]);
+  else send(['returned', id, Buffer.from(payload).toString('base64'), printed, tookInMs, memory, IN_BASE64]);
 }
 
 /** The memory of this process. A sandbox may hide `/proc`; the kernel's account then tells the largest memory so far. */
@@ -94,7 +109,7 @@ function reportUnstarted(type, frames) {
 }
 
 async function start(spec) {
-  definition = spec.definition;
+  ({ definition, maxResultBytes } = spec);
   output.keep(keptBytesOf(definition));
   if (takesUserData) Object.assign(process.env, definition.userData);
   const { functionUrn } = spec;

@@ -2,6 +2,8 @@ import type { Failure } from '#machines/facts.ts';
 import type { HandlerContext } from './context.mjs';
 
 export const MAX_RESULT_BYTES: number;
+export const MAX_ESCAPED_RESULT: number;
+export const IN_BASE64: number;
 
 export type Callback = (error?: unknown, result?: unknown) => void;
 export type Handler = (event: unknown, context: HandlerContext, callback: Callback) => unknown;

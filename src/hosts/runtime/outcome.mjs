@@ -1,6 +1,11 @@
 /** The largest accepted return value. A larger one fails the attempt. */
 export const MAX_RESULT_BYTES = 16 * 1024 * 1024;
 
+/** A returned value that JSON escapes to more than this many characters for each of its bytes crosses the pipe in base64. */
+export const MAX_ESCAPED_RESULT = 2;
+/** Stands in the frame for the number of bytes of a dropped value. */
+export const IN_BASE64 = -1;
+
 /** The longest delay that a function may ask for. `machines/facts.ts` has the same bound. */
 export const MAX_RETRY_AFTER_IN_MS = 2_592_000_000;
 

@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { workerName } from '#src/client/worker.ts';
-import type { Redact } from '#src/core/output/redaction.ts';
 import { createLargePayloads } from '#src/core/payloads/large-payloads.ts';
 import type { Destinations } from '#src/destinations/destinations.ts';
 import { createVettedHttp } from '#src/destinations/http/vetted-http.ts';
@@ -27,7 +26,7 @@ import { createNatsRequester } from '#src/nats/transport/requester.ts';
 import { traceHost } from '#src/tracing/host.ts';
 import { startWorker, type Worker } from '#src/worker/worker.ts';
 import type { WorkerSlotsOptions } from '#src/worker/worker-slots.ts';
-import { readRedaction } from './redaction.ts';
+import { type Redaction, readRedaction } from './redaction.ts';
 import { commonPorts, type RoleContext } from './role-context.ts';
 import { createVettedFetch, ownReach } from './vetted-fetch.ts';
 
@@ -44,7 +43,7 @@ export async function startWorkerRole(context: RoleContext, destinations: Destin
     ...commonPorts(context, name),
     worker: name,
     emptyPayload: context.options.emptyPayload,
-    host: hostOf(context, { plan, cgroups, redact: await readRedaction(context.options.redact) }),
+    host: hostOf(context, { plan, cgroups, redaction: await readRedaction(context.options.redact) }),
     deliverer: destinations?.deliverer,
     canRun: ({ handler }) => handler.kind !== 'inline',
     limit: limitOf(context),
@@ -89,9 +88,9 @@ function isolationBy(plan: IsolationPlan, { options, ports }: RoleContext): Isol
   return createIsolation({ plan, uidOf: createProjectUids(ports.state, uids), networkProjects, processProjects });
 }
 
-type HostParts = { plan: IsolationPlan; cgroups: Cgroups | undefined; redact: Redact | undefined };
+type HostParts = { plan: IsolationPlan; cgroups: Cgroups | undefined; redaction: Redaction | undefined };
 
-function hostOf(context: RoleContext, { plan, cgroups, redact }: HostParts) {
+function hostOf(context: RoleContext, { plan, cgroups, redaction }: HostParts) {
   const { options, ports, rules, tracer } = context;
   const { tenancy, requester, connection } = options;
   // Other users cannot enter the data folder. A temporary folder of code is open to them, and hides its names.
@@ -104,7 +103,7 @@ function hostOf(context: RoleContext, { plan, cgroups, redact }: HostParts) {
         packages: createPackageCache({ packages: ports.packages, folder }),
         isolation: isolationBy(plan, context),
         cgroups,
-        redact,
+        ...redaction,
       }),
       context.encryption.sealer,
     ),
@@ -113,7 +112,7 @@ function hostOf(context: RoleContext, { plan, cgroups, redact }: HostParts) {
     inline: createInlineHost(new Map()),
   };
   const host = createHost(hosts, rules);
-  const redacting = redact === undefined ? host : createRedactingHost(host, redact);
+  const redacting = redaction === undefined ? host : createRedactingHost(host, redaction.redact);
   const { payloads } = context.encryption;
   const large = createLargePayloads({ store: ports.payloadStore, payloads });
   return traceHost(createFetchingHost(createSealingHost(createEventsHost(redacting), payloads), large, { logger: options.logger }), tracer);

@@ -3,7 +3,7 @@ import { javascript } from '@codemirror/lang-javascript';
 import { bracketMatching, HighlightStyle, indentOnInput, syntaxHighlighting } from '@codemirror/language';
 import { unifiedMergeView } from '@codemirror/merge';
 import { EditorState, type Extension } from '@codemirror/state';
-import { EditorView, highlightActiveLine, keymap, lineNumbers } from '@codemirror/view';
+import { EditorView, highlightActiveLine, highlightSpecialChars, keymap, lineNumbers } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
 import { t } from '../shell/language.ts';
 
@@ -33,6 +33,7 @@ export function openEditor({ host, label, path, text, isReadOnly, original, onCh
   const root = host.shadowRoot ?? host.attachShadow({ mode: 'open' });
   const extensions: Extension[] = [
     lineNumbers(),
+    highlightSpecialChars({ addSpecialChars: /\p{Bidi_Control}/u }),
     history(),
     indentOnInput(),
     bracketMatching(),

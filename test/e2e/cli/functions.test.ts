@@ -1,7 +1,5 @@
-import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { describe, expect } from 'vitest';
 import { serveSequent } from '#test/support/cli/cli.ts';
 import { sharedByFile } from '#test/support/shared-by-file.ts';
@@ -35,31 +33,6 @@ describe('sequent fn', () => {
     });
     const { code, stdout } = await sequent.run(['invoke', 'double', '-d', '{"n":21}', '--wait']);
     expect({ code, stdout }).toEqual({ code: 0, stdout: '{"doubled":42}\n' });
-  });
-
-  test('Tab in bash completes the names of functions from the server', async ({ sequent }) => {
-    const [{ stdout: script }, answer] = await Promise.all([
-      sequent.run(['completion', 'bash']),
-      sequent.run(['complete', '--', 'invoke', 'dou']),
-    ]);
-    expect(answer).toMatchObject({ code: 0, stdout: 'double\t\n:4\n', stderr: '' });
-    const typed = 'COMP_WORDS=(sequent invoke dou); COMP_CWORD=2; __sequent_complete 2>/dev/null; echo "$COMPREPLY"';
-    const answering = `sequent() { printf '%s' "$ANSWER"; }`;
-    const { stdout } = await promisify(execFile)('bash', ['-c', `${answering}\n${script}\n${typed}`], { env: { ANSWER: answer.stdout } });
-    expect(stdout).toBe('double\n');
-  });
-
-  test('Tab in bash completes the name of a function of a package, also behind the colon', async ({ sequent, handlers }) => {
-    await sequent.run(['fn', 'put', 'billing:report', '--file', './double.mjs', '--handler', 'main'], { cwd: handlers });
-    const { stdout: script } = await sequent.run(['completion', 'bash']);
-    const { stdout: answer } = await sequent.run(['complete', '--', 'invoke', 'billing:re']);
-    expect(answer).toMatch(/^billing:report\t/);
-    const answering = `sequent() { printf '%s' "$ANSWER"; }\nCOMP_WORDBREAKS=' :'`;
-    // Bash splits the word at the colon, and replaces what follows it.
-    const typed = 'COMP_WORDS=(sequent invoke billing : re); COMP_CWORD=4; __sequent_complete_word 2>/dev/null; echo "$COMPREPLY"';
-    const { stdout } = await promisify(execFile)('bash', ['-c', `${answering}\n${script}\n${typed}`], { env: { ANSWER: answer } });
-    expect(stdout).toBe('report\n');
-    expect((await sequent.run(['fn', 'rm', 'billing:report', '--yes'])).code).toBe(0);
   });
 
   test('put refuses a module that is not there, and stores nothing', async ({ sequent, handlers }) => {

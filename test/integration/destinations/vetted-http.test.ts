@@ -119,6 +119,18 @@ describe('the vetted HTTP client, for hostile URLs', () => {
     expect(await http.send(request, neverAborted)).toEqual({ kind: 'refused', reason: 'the header x-a is not a text of one line' });
     expect(canary.connections).toBe(0);
   });
+
+  test('refuses a header whose name is no token, as a request that is not sent', async () => {
+    await using canary = await openReceiver();
+    for (const name of ['', 'a b', 'x:y', 'x\r\nhost', 'größe', '\u202ex', 'x'.repeat(257)]) {
+      const request = { ...requestHere(canary), headers: { [name]: 'v' } };
+      expect(await http.send(request, neverAborted)).toEqual({
+        kind: 'refused',
+        reason: expect.stringMatching(/^".*" is no name of a header$/),
+      });
+    }
+    expect(canary.connections).toBe(0);
+  });
 });
 
 describe('the vetted HTTP client, by https', () => {

@@ -57,6 +57,12 @@ function at(path: string, url = `http://127.0.0.1:${(server.address() as Address
 }
 
 describe('an HTTP host', () => {
+  test('fails an execution whose header has an impossible name as a failure of the function', async () => {
+    const { handler, ...definition } = at('echo');
+    const result = await execute(host, functionDefinitionSchema.parse({ ...definition, handler: { ...handler, headers: { 'a b': 'x' } } }));
+    expect(result).toMatchObject({ kind: 'failed', failure: { kind: 'function', errorType: 'HandlerNotAllowed' } });
+  });
+
   test('names the requests of a group in headers, or only counts them when their ids are too long', async () => {
     const headersWith = async (ids: readonly string[]) => {
       const events = ids.map((id) => ({ requestId: id as never, payload: '{}' }));

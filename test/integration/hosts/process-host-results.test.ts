@@ -29,8 +29,16 @@ describe('the value that a handler returns', () => {
     expect(await host.execute(executionOf(definition, {}, { payload: '' }), neverAborted())).toEqual({ kind: 'returned', payload: '{}' });
   });
 
-  test('a value above the limit of a payload is reported in full', async () => {
-    expect(await run('returnLarge', { length: 5_000_000 })).toEqual({ kind: 'returned', payload: 'x'.repeat(5_000_000) });
+  test('a value above the limit of a payload stays in the process, which tells its size', async () => {
+    expect(await run('returnLarge', { length: 5_000_000 })).toEqual({ kind: 'returned', payload: '', droppedBytes: 5_000_000 });
+  });
+
+  test('a value up to the limit of the function arrives in full, however JSON escapes it', async () => {
+    const returning = (name: string) => processFunction({ name: `own-${name}`, export: name, maxPayloadBytes: 5_000_000 });
+    const plain = await execute(host, returning('returnLarge'), { length: 5_000_000 });
+    expect(plain).toEqual({ kind: 'returned', payload: 'x'.repeat(5_000_000) });
+    const escaped = await execute(host, returning('returnRepeated'), { text: '\u0001', count: 5_000_000 });
+    expect(escaped).toEqual({ kind: 'returned', payload: '\u0001'.repeat(5_000_000) });
   });
 
   test('a value beyond 16 MB fails the attempt', async () => {

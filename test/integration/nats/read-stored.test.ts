@@ -48,4 +48,36 @@ describe('a read of the stored messages of a stream', () => {
     const all = await read(opened.connection);
     expect(await read(withReplicaBehind(opened, [7, 0, 0, 5]))).toEqual(all);
   });
+
+  test('receives a page of bytes only, until the reader has processed it', async () => {
+    const large = newStream(`large-${process.pid}`).function;
+    const payload = JSON.stringify('x'.repeat(250_000));
+    const count = 130;
+    for (let index = 0; index < count; index++) await opened.ports.log.accept({ ...newStream(), function: large }, [{ payload }]);
+    const { nats } = opened.connection;
+    const before = nats.stats().inBytes;
+    let received = 0;
+    let processed = 0;
+    let most = 0;
+    for await (const { data } of readStored(opened.connection, INVOCATIONS, { subject: subjects.invoke(large) })) {
+      // The server answers a ping after all that it has sent before.
+      if (received % 20 === 0) for (let pings = 0; pings < 3; pings++) await nats.flush();
+      most = Math.max(most, nats.stats().inBytes - before - processed);
+      processed += data.length;
+      received++;
+    }
+    expect(received).toBe(count);
+    expect(most).toBeLessThan(6 * 1_024 * 1_024);
+  });
+
+  test('reads messages that are larger than a page', async () => {
+    const subjectOfLarge = subjects.invoke(newStream(`huge-${process.pid}`).function);
+    // With its subject, a message of this size is larger than a page.
+    const text = 'x'.repeat(opened.connection.nats.info?.max_payload ?? 0);
+    for (let index = 0; index < 108; index++) await opened.connection.jetstream.publish(subjectOfLarge, index < 3 ? text : 'x');
+    const sizes: number[] = [];
+    for await (const { data } of readStored(opened.connection, INVOCATIONS, { subject: subjectOfLarge })) sizes.push(data.length);
+    expect(sizes).toEqual([...Array.from({ length: 3 }, () => text.length), ...Array.from({ length: 105 }, () => 1)]);
+    expect(text.length).toBeGreaterThan(4_000_000);
+  });
 });

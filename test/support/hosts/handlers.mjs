@@ -204,6 +204,21 @@ export const leaveTimer = async () => {
   setTimeout(() => process.exit(9), 50);
   return process.pid;
 };
+export const printRepeated = async ({ text, count }) => {
+  process.stdout.write(text.repeat(count));
+  return 'printed';
+};
+export const returnRepeated = async ({ text, count }) => text.repeat(count);
+/** Writes a text to a file descriptor without the runtime, until as many megabytes are written. */
+export const floodDescriptor = async ({ fd, first = '', text, megabytes }) => {
+  const chunk = Buffer.from(text.repeat(Math.ceil(1_048_576 / text.length)));
+  if (first !== '') writeSync(fd, first);
+  for (let written = 0; written < megabytes; ) {
+    for (let sent = 0; sent < chunk.length; ) sent += writeSync(fd, chunk, sent);
+    written += 1;
+  }
+  return 'written';
+};
 export const forge = async () => {
   writeSync(4, 'not a frame\n');
   await delay(10_000);

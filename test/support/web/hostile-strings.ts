@@ -225,7 +225,7 @@ const floods = [
 /** Strings that try to run code, to hide or reorder text, or to break the layout of a page. All are different. */
 export const hostileStrings: readonly string[] = [...markup, ...addresses, ...code, ...directions, ...invisible, ...terminals, ...floods];
 
-/** A script that runs in the page and lists the harm that a string has done: code that ran, foreign elements, a broken layout. */
+/** A script that runs in the page and lists the harm that a string has done: code that ran, foreign elements, reordered text, a broken layout. */
 export const harmDone = `(() => {
   const harm = [];
   if (window.hostileRan !== undefined) harm.push('a script ran');
@@ -242,6 +242,11 @@ export const harmDone = `(() => {
       if (name.startsWith('on')) harm.push('a handler: ' + name);
       if ((name === 'href' || name === 'src' || name === 'action') && new URL(value, location.href).origin !== location.origin) harm.push('leads away: ' + value.slice(0, 80));
     }
+  }
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const { data, parentElement } = texts.currentNode;
+    if (/(?![\\t\\n])[\\p{Cc}\\p{Bidi_Control}\\p{Zl}\\p{Zp}]/u.test(data)) harm.push('unescaped in ' + parentElement?.tagName + ': ' + JSON.stringify(data.slice(0, 80)));
   }
   const header = document.querySelector('header');
   const { top, height } = header.getBoundingClientRect();

@@ -31,8 +31,28 @@ describe('colour', () => {
 });
 
 describe('text from outside', () => {
-  test('loses what could steer a terminal', () => {
-    expect(plain('a\u001b[31mb\r\nc\u0000d\u009be\u2028f')).toBe('a [31mb c d e f');
+  test('is one line, and shows escaped what could steer a terminal or reverse its order', () => {
+    expect(plain('a\u001b[31mb\r\n\tc\u0000d\u009be\u2028f')).toBe('a\\u001b[31mb c\\u0000d\\u009be f');
+    expect(plain('gpj\u202e.exe \u2066x\u2069 \u200f')).toBe('gpj\\u202e.exe \\u2066x\\u2069 \\u200f');
+  });
+
+  test('reaches a terminal escaped also where a command does not escape it, and a pipe unchanged', () => {
+    const text = '\u001b]0;title\u0007 \u001b[1mbold\u001b[22m \u202e 中文\n\tnext\rover';
+    const lines = (columns?: number): string[] => {
+      const { output, lines: written } = outputStreamOf(columns === undefined ? {} : { columns });
+      output.line(text);
+      return written;
+    };
+    expect(lines(80)).toEqual(['\\u001b]0;title\\u0007 \u001b[1mbold\u001b[22m \\u202e 中文\n\tnext\\u000dover']);
+    expect(lines()).toEqual([text]);
+  });
+
+  test('stays the same value when it is JSON on a terminal', () => {
+    const value = { name: 'a\u009b\u202eb' };
+    const { output, lines } = outputStreamOf({ columns: 80 });
+    output.line(JSON.stringify(value));
+    expect(lines[0]).toBe('{"name":"a\\u009b\\u202eb"}');
+    expect(JSON.parse(lines[0] ?? '')).toEqual(value);
   });
 
   test('is cut to what fits', () => {

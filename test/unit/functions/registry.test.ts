@@ -27,6 +27,27 @@ describe('the function registry', () => {
     expect((await checked.put(of('a=owner'))).definition.handler).toMatchObject({ package: digest });
   });
 
+  test.for([
+    ['userData', { userData: { 'a\u0007': 'x' } }],
+    ['secretUserData', { secretUserData: { 'a\u202eb': 'x' } }],
+    ['handler.file', { handler: { kind: 'process', file: '/code/x\u202e.js' } }],
+    ['handler.export', { handler: { kind: 'process', file: '/code/x.js', export: 'a\u001b[2Jb' } }],
+    ['handler.initializer', { handler: { kind: 'process', file: '/code/x.js', initializer: 'a\nb' } }],
+  ] as const)('refuses a name in %s that could steer a terminal or reverse its text', async ([field, fields]) => {
+    const put = registry.put({ name: 'orders', ...inline, ...fields });
+    await expect(put).rejects.toThrow(/must not hold control characters, or characters that change the direction of text/);
+    await expect(put).rejects.toThrow(field);
+  });
+
+  test.for(['', 'a b', 'x:y', 'x\r\nhost', 'größe'])(
+    'refuses the header %j of an endpoint, whose name HTTP does not allow',
+    async (name) => {
+      const handler = { kind: 'http', url: 'https://example.com', headers: { [name]: 'v' } };
+      await expect(registry.put({ name: 'orders', handler })).rejects.toThrow('is no name of a header');
+      await expect(registry.put({ name: 'orders', handler: { ...handler, headers: { 'x-a': 'b\r\nc' } } })).rejects.toThrow('of one line');
+    },
+  );
+
   test('has defaults: no retries, an hour of age', async () => {
     const { definition } = await registry.put({ name: 'orders', ...inline });
     expect(definition).toMatchObject({

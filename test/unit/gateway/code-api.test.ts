@@ -51,4 +51,25 @@ describe('the code of a function over the own API', () => {
     const refused = await store(body);
     expect([refused.status, ((await refused.json()) as { detail: string }).detail]).toEqual([400, expect.stringMatching(reason)]);
   });
+
+  test('is refused when its check ends the compiler, and the next upload is checked as before', { timeout: 120_000 }, async () => {
+    const good = { files: [{ path: 'index.mjs', text: 'export const handler = () => 1;' }] };
+    const deep = store({ files: [{ path: 'index.mjs', text: '['.repeat(4_000_000) }] });
+    const [refused, ...others] = await Promise.all([deep, store(good), store(good)]);
+    expect([refused.status, ((await refused.json()) as { detail: string }).detail]).toEqual([
+      400,
+      expect.stringMatching(/^the code cannot be checked: the compiler needs more than \d+ MB or \d+ s for it, or ends$/),
+    ]);
+    expect(others.map(({ status }) => status)).toEqual([200, 200]);
+    expect((await store(good)).status).toBe(200);
+  });
+
+  test('is checked in at most four processes at one moment, and one more upload is asked to come again', async () => {
+    const slow = {
+      files: Array.from({ length: 4 }, (_, index) => ({ path: `${index}.mjs`, text: `export const handler = ${'1+'.repeat(100_000)}1;` })),
+    };
+    const body = { ...slow, handler: '0.handler' };
+    const answers = await Promise.all(Array.from({ length: 6 }, () => store(body)));
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 200, 200, 429, 429]);
+  });
 });

@@ -22,6 +22,8 @@ function openChildren() {
   };
   const child = openRestartedChild(open, {
     onLine: (line) => void lines.push(line),
+    isAllowed: () => true,
+    onTooLong: () => {},
     onRawOutput: () => {},
     onEnd: (end) => void ends.push(end),
   });
