@@ -10,8 +10,8 @@ import { describeReplicas } from '#src/nats/replicas/describe-replicas.ts';
 import type { Examined } from './examined.ts';
 import type { Finding } from './finding.ts';
 import { judgeFlow } from './flow-findings.ts';
-import { judgeFunctions, judgeRegistry } from './function-findings.ts';
-import { judgeFiles, judgeIsolation, judgeKeys, judgeLoad, judgePlainRequests, judgeVersions } from './process-findings.ts';
+import { judgeDeadLetters, judgeFunctions, judgeRegistry } from './function-findings.ts';
+import { judgeFiles, judgeIsolation, judgeKeys, judgeLoad, judgePlainRequests, judgeRoles, judgeVersions } from './process-findings.ts';
 import { judgeQuotas } from './quota-findings.ts';
 import { judgeSchedules } from './schedule-findings.ts';
 
@@ -52,9 +52,11 @@ export function judge(examined: Examined): Finding[] {
           seen: say('no scheduler answers: retries wait, and no invocation ends by age'),
           remedy: 'sequent serve --role scheduler',
         },
+    ...judgeRoles(examined),
     ...judgeProjections(examined.projections),
     ...judgeRegistry(examined),
     ...judgeFunctions(examined),
+    ...judgeDeadLetters(examined.deadLetters),
     ...judgeSchedules(examined, Date.now()),
     ...judgeFlow(examined, Date.now()),
     ...judgeQuotas(examined),
@@ -72,7 +74,7 @@ function judgeProjections(projections: Examined['projections']): Finding[] {
   if (projections.length === 0) {
     return [
       {
-        level: 'note',
+        level: 'problem',
         check: 'projection',
         seen: say('no projection answers: ls, get, stats and tree do not work'),
         remedy: 'sequent serve --role projection',
