@@ -1,6 +1,6 @@
 import { formatBytes } from '#src/cli/print/format.ts';
 import { say, translated } from '#src/cli/texts/say.ts';
-import type { HistoryStatus } from '#src/core/history-questions.ts';
+import { DAMAGED, type HistoryStatus } from '#src/core/history-questions.ts';
 import { describeLoss, LOSS_REMEDY } from '#src/core/log/log-loss.ts';
 import { REFUSES_REQUESTS } from '#src/core/ports/admission.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
@@ -53,7 +53,7 @@ export function judge(examined: Examined): Finding[] {
           remedy: 'sequent serve --role scheduler',
         },
     ...judgeRoles(examined),
-    ...judgeProjections(examined.projections),
+    ...judgeProjections(examined.projections, Date.now()),
     ...judgeRegistry(examined),
     ...judgeFunctions(examined),
     ...judgeDeadLetters(examined.deadLetters),
@@ -69,7 +69,20 @@ function messagesOf(count: number): string {
 
 const MAX_LAG_IN_MS = 5_000;
 
-function judgeProjections(projections: Examined['projections']): Finding[] {
+/** A file that was damaged was rebuilt. The disk that damaged it still needs a person. */
+const REPORT_REBUILDS_FOR_MS = 86_400_000;
+
+function judgeDamage({ check, seen }: Pick<Finding, 'check' | 'seen'>, { at, why }: HistoryStatus['rebuilds'][number]): Finding {
+  const values = { seen, time: new Date(at).toISOString(), why };
+  return {
+    level: 'note',
+    check,
+    seen: say('{seen}; rebuilt from the log at {time}: {why}', values),
+    remedy: say('sequent projection check; examine the disk of that machine'),
+  };
+}
+
+function judgeProjections(projections: Examined['projections'], now: number): Finding[] {
   if (projections === undefined) return [];
   if (projections.length === 0) {
     return [
@@ -81,9 +94,11 @@ function judgeProjections(projections: Examined['projections']): Finding[] {
       },
     ];
   }
-  return projections.map(({ instance, lag, lagInMs, problems, rebuild }): Finding => {
+  return projections.map(({ instance, lag, lagInMs, problems, rebuild, rebuilds }): Finding => {
     const check = `projection ${instance}`;
     const seen = progressInWords({ lag, lagInMs, problems });
+    const rebuilt = rebuilds.findLast(({ at, why }) => now - at < REPORT_REBUILDS_FOR_MS && why.startsWith(DAMAGED));
+    if (rebuilt !== undefined) return judgeDamage({ check, seen }, rebuilt);
     if (rebuild !== null) {
       const rebuilding = say('{seen}; a rebuild is at {percent} %', { seen, percent: rebuild.percent });
       return { level: 'note', check, seen: rebuilding, remedy: 'sequent projection status' };

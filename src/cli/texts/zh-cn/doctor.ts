@@ -122,6 +122,8 @@ export const doctor = {
   'more than {count} deliveries are dead, and are not tried again': '超过 {count} 个投递已成为死信，不再重试',
   '1 delivery is dead, and is not tried again': '1 个投递已成为死信，不再重试',
   '{count} deliveries are dead, and are not tried again': '{count} 个投递已成为死信，不再重试',
+  '{seen}; rebuilt from the log at {time}: {why}': '{seen}；已于 {time} 根据事件日志重建：{why}',
+  'sequent projection check; examine the disk of that machine': 'sequent projection check；检查该机器的磁盘',
   files: '文件',
   '{seen} (process {pid} on {host})': '{seen}（{host} 上的进程 {pid}）',
   'correct the file; a running process reads it again within two seconds, or at once after kill -HUP':
