@@ -1,12 +1,12 @@
-import { mkdtemp, open, readdir, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { checkPagesInThread } from '#src/main/roles/page-check-thread.ts';
-import { findSqlite } from '#src/projection/sqlite.ts';
 import { test as base } from '#test/support/fixtures.ts';
 import { openNats } from '#test/support/nats/opened-nats.ts';
 import { type OpenedProjection, type OpenProjectionOptions, openProjectionOn } from '#test/support/projection/opened-projection.ts';
+import { overwritePages } from '#test/support/projection/overwrite-pages.ts';
 import { writeLog } from '#test/support/projection/write-log.ts';
 
 /** `model` is the folder of a read model of 400 invocations. `reopen` opens it: its connection has no page of a row in its cache. */
@@ -33,21 +33,6 @@ const test = base
     };
   });
 
-/** Overwrites all pages behind those of the schema, as a failing disk may. */
-async function damage(model: string): Promise<void> {
-  const name = (await readdir(join(model, '0'))).find((candidate) => /^history-\d+\.db$/.test(candidate)) ?? '';
-  const file = join(model, '0', name);
-  const database = (await findSqlite())(file);
-  // What the journal holds is in no page of the file yet.
-  database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
-  const size = Number(database.prepare('PRAGMA page_size').get()?.[0]);
-  database.close();
-  const pages = (await stat(file)).size / size;
-  const handle = await open(file, 'r+');
-  for (let page = 45; page < pages; page++) await handle.write(Buffer.alloc(size, 0xa5), 0, size, page * size);
-  await handle.close();
-}
-
 const rebuildsOf = async ({ projection }: OpenedProjection): Promise<string[]> =>
   (await projection.status()).rebuilds.map(({ why }) => why);
 
@@ -61,7 +46,7 @@ async function expectWhole(opened: OpenedProjection): Promise<void> {
 describe('a damaged read model is rebuilt', () => {
   test('when a query meets a damaged page, which the status and the log of the process name', async ({ model, reopen }) => {
     const opened = await reopen();
-    await damage(model);
+    await overwritePages(model);
     expect(() => opened.answers.list({ limit: 500, payloads: true, order: 'newest' })).toThrow('malformed');
     await expect.poll(() => rebuildsOf(opened)).toEqual([expect.stringMatching(/^its file is damaged: .*malformed/)]);
     expect(opened.warnings.join()).toContain('the read model is rebuilt: its file is damaged');
@@ -70,7 +55,7 @@ describe('a damaged read model is rebuilt', () => {
 
   test('when a new message is folded into a damaged page', async ({ model, server, reopen }) => {
     const opened = await reopen();
-    await damage(model);
+    await overwritePages(model);
     await using nats = await openNats(server.url);
     await writeLog(nats.connection, 50);
     await expect.poll(() => rebuildsOf(opened), { timeout: 10_000 }).toEqual([expect.stringMatching(/^its file is damaged/)]);
@@ -79,7 +64,7 @@ describe('a damaged read model is rebuilt', () => {
   });
 
   test('when it was damaged while no projection ran', async ({ model, reopen }) => {
-    await damage(model);
+    await overwritePages(model);
     const opened = await reopen();
     expect(await rebuildsOf(opened)).toEqual([expect.stringMatching(/^its file is damaged/)]);
     await expectWhole(opened);
@@ -87,7 +72,7 @@ describe('a damaged read model is rebuilt', () => {
 
   test('when a check against the log meets a damaged page, and the check says so', async ({ model, reopen }) => {
     const opened = await reopen();
-    await damage(model);
+    await overwritePages(model);
     expect(await opened.projection.check()).toMatchObject({ isEqual: false, damage: expect.stringContaining('malformed') });
     await expect.poll(() => rebuildsOf(opened), { timeout: 10_000 }).toHaveLength(1);
     await expectWhole(opened);
@@ -95,7 +80,7 @@ describe('a damaged read model is rebuilt', () => {
 
   test('when no query reads the damaged pages, by the check of all pages', { timeout: 60_000 }, async ({ model, reopen }) => {
     const opened = await reopen({ pages: { check: checkPagesInThread, everyInMs: 1_000 } });
-    await damage(model);
+    await overwritePages(model);
     await expect.poll(() => rebuildsOf(opened), { timeout: 40_000 }).toEqual([expect.stringMatching(/^its file is damaged/)]);
     await expectWhole(opened);
   });

@@ -15,8 +15,8 @@ import { judgeFiles, judgeIsolation, judgeKeys, judgeLoad, judgePlainRequests, j
 import { judgeQuotas } from './quota-findings.ts';
 import { judgeSchedules } from './schedule-findings.ts';
 
-/** Judges the observations. A pure function, so that every judgement can be tested. */
-export function judge(examined: Examined): Finding[] {
+/** Judges the observations as of `now`. A pure function, so that every judgement can be tested. */
+export function judge(examined: Examined, now = Date.now()): Finding[] {
   const { inspection, durability } = examined;
   return [
     judgeVersion(inspection.server.version),
@@ -38,7 +38,7 @@ export function judge(examined: Examined): Finding[] {
     ...judgeIsolation(examined.instances),
     ...judgeFiles(examined.instances),
     ...judgeKeys(examined.instances),
-    ...judgePlainRequests(examined.plainRequests),
+    ...judgePlainRequests(examined.plainRequests, now),
     judgeStorage(inspection.storage),
     ...judgeStreams(inspection.streams),
     ...judgeRefusals(examined.instances),
@@ -53,12 +53,12 @@ export function judge(examined: Examined): Finding[] {
           remedy: 'sequent serve --role scheduler',
         },
     ...judgeRoles(examined),
-    ...judgeProjections(examined.projections, Date.now()),
+    ...judgeProjections(examined.projections, now),
     ...judgeRegistry(examined),
-    ...judgeFunctions(examined),
+    ...judgeFunctions(examined, now),
     ...judgeDeadLetters(examined.deadLetters),
-    ...judgeSchedules(examined, Date.now()),
-    ...judgeFlow(examined, Date.now()),
+    ...judgeSchedules(examined, now),
+    ...judgeFlow(examined, now),
     ...judgeQuotas(examined),
   ];
 }

@@ -13,15 +13,10 @@ import type { Examined } from './examined.ts';
 import type { Finding } from './finding.ts';
 
 /** One line for each function that waits, or that the platform cannot run. The functions with an idle worker share one line. */
-export function judgeFunctions({
-  inspection: { consumers },
-  registry,
-  instances,
-  failing = [],
-  canaries = [],
-  pools = [],
-}: Examined): Finding[] {
-  const now = Date.now();
+export function judgeFunctions(
+  { inspection: { consumers }, registry, instances, failing = [], canaries = [], pools = [] }: Examined,
+  now: number,
+): Finding[] {
   const functions = 'functions' in registry ? registry.functions : [];
   const byName = new Map(consumers.map((consumer) => [consumer.name, consumer]));
   const workers = countWorkers(instances);
