@@ -106,10 +106,14 @@ function whyBusy({ name, definition, workers = 1, load, atWork }: Busy): Wait {
   }
   return {
     kind: 'all-busy',
-    text: say('all slots of its workers are taken: {count} in progress, and each worker runs at most {concurrency} at the same time', {
-      count: atWork,
-      concurrency,
-    }),
+    // A worker takes requests before it has a slot for them, so that more are delivered than run.
+    text: say(
+      'all slots of its workers are taken: they hold {count} requests, and each worker runs at most {concurrency} at the same time',
+      {
+        count: atWork,
+        concurrency,
+      },
+    ),
     remedy: say('more workers, or a higher concurrency of {name} (sequent fn put, --concurrency)', { name }),
   };
 }

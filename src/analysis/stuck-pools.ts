@@ -1,11 +1,14 @@
+import { debounceOf } from '#src/core/functions/debounce.ts';
+import type { Flow } from '#src/core/functions/flow.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import { say } from './say.ts';
 
 /** What the check needs to know of a pool. */
 type Pool = {
-  functions: readonly { flow: { total?: number | undefined } | undefined; isPaused: boolean }[];
+  functions: readonly { flow: Pick<Flow, 'total' | 'debounce'> | undefined; isPaused: boolean }[];
   running: number;
-  keys: readonly { key: string; running: number; waiting: number; since: number | undefined }[];
+  /** `nextAt`: when the rate of the key lets the next attempt start; absent without a rate. */
+  keys: readonly { key: string; running: number; waiting: number; since: number | undefined; nextAt?: number | undefined }[];
 };
 
 export type StuckKeys = { keys: readonly string[]; waiting: number; since: number };
@@ -16,11 +19,18 @@ const PATIENCE_IN_MS = 60_000;
 /**
  * The keys of a pool for which invocations wait although no attempt of the key runs and slots are free; `undefined` when there is none.
  *
- * An attempt of another key may hold the last slot of the total, and a paused function starts nothing: such waits are as they should be.
+ * An attempt of another key may hold the last slot of the total, a paused function starts nothing, a rate lets the next attempt start later,
+ * and a debounce waits for further requests: such waits are as they should be.
  */
 export function stuckKeys({ functions, running, keys }: Pool, now: number): StuckKeys | undefined {
   if (functions.some(({ flow, isPaused }) => isPaused || (flow?.total !== undefined && running >= flow.total))) return undefined;
-  const stuck = keys.filter((one) => one.waiting > 0 && one.running === 0 && now - (one.since ?? now) > PATIENCE_IN_MS);
+  const debouncedInMs = Math.max(
+    0,
+    ...functions.map(({ flow }) => (flow?.debounce === undefined ? 0 : debounceOf(flow.debounce).maxWaitInMs)),
+  );
+  const isStuck = ({ waiting, running: started, since = now, nextAt = 0 }: Pool['keys'][number]): boolean =>
+    waiting > 0 && started === 0 && now - Math.max(since + debouncedInMs, nextAt) > PATIENCE_IN_MS;
+  const stuck = keys.filter(isStuck);
   if (stuck.length === 0) return undefined;
   return {
     keys: stuck.map(({ key }) => key),

@@ -107,6 +107,16 @@ const verdicts: Record<string, Verdict> = {
     what: 'the nats-server did not start',
     remedy: 'another folder with --data, or read nats/nats-server.log in it',
   },
+  NATS_SERVER_SILENT: {
+    exitCode: exitCodes.unreachable,
+    what: 'the NATS server of the data folder does not answer',
+    remedy: 'kill -CONT <process>, if it was stopped; else kill -9 <process>: a running Sequent starts it again on the same data',
+  },
+  NATS_SERVER_ENDED: {
+    exitCode: exitCodes.unreachable,
+    what: 'the NATS server of the data folder does not run',
+    remedy: 'npm start or "sequent serve --start-server" on that folder; another server with --server, such as nats://127.0.0.1:4222',
+  },
   NATS_TOO_OLD: {
     exitCode: exitCodes.unreachable,
     what: 'the nats-server is too old',

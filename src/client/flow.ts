@@ -1,8 +1,10 @@
 import { HistoryUnavailableError } from '#src/core/errors.ts';
 import { decodeLedgerEntry, entryKeyOf, type LedgerEntry, NO_SLOTS } from '#src/core/flow/ledger-entry.ts';
+import { TokenBuckets } from '#src/core/flow/token-buckets.ts';
 import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import { type Flow, type PoolId, poolOf } from '#src/core/functions/flow.ts';
 import { tokenOfPool } from '#src/core/functions/pool-names.ts';
+import { rateOf, rateTextOf } from '#src/core/functions/rate.ts';
 import type { AnswerOf } from '#src/core/history-questions.ts';
 import { type FunctionName, splitName } from '#src/core/names/names.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
@@ -11,8 +13,8 @@ import type { SystemState } from './system.ts';
 
 /** The attempts of a function in a pool. `waiting` has the messages in its queue too. `flow` is absent when the function has none any more. */
 type PoolFunction = { name: FunctionName; flow: Flow | undefined; isPaused: boolean; running: number; waiting: number };
-/** `since`: since when the first invocation waits. */
-export type PoolKey = { key: string; running: number; waiting: number; since: number | undefined };
+/** `since`: since when the first invocation waits. `nextAt`: when the rate lets the next attempt of the key start; absent without a rate. */
+export type PoolKey = { key: string; running: number; waiting: number; since: number | undefined; nextAt?: number };
 /** The slots of a function, or of a pool of functions, over all workers. */
 export type PoolState = {
   pool: PoolId;
@@ -21,6 +23,8 @@ export type PoolState = {
   running: number;
   waiting: number;
   since: number | undefined;
+  /** When the rate lets the next attempt of a function without keys start; absent without a rate. */
+  nextAt?: number;
   /** The keys for which invocations run or wait: those with the most waits, then those with the most attempts. */
   keys: readonly PoolKey[];
   /** Whether further keys are left out. */
@@ -119,24 +123,36 @@ function stateOf(pool: PoolId, { flows, waits, queues, entry }: Known, { keys: m
   const functions = [...names].sort().map((name): PoolFunction => {
     const running = holders.filter((one) => one.function === name).length;
     const pending = queues.find((one) => one.name === `fn-${name}`)?.pending ?? 0;
-    // Of what workers hold in memory, the ledger names the next one of each. Messages in progress do not count: a wait may have several.
-    const queued = pending + entry.waiters.filter((one) => one.function === name).length;
+    // Messages in progress do not count: a wait may have several. The waiters of the ledger are the first of those that wait in the log, and
+    // the read model may not have them yet.
+    const inLog = deferred.find((one) => one.function === name)?.waiting ?? 0;
+    const waiting = pending + Math.max(inLog, entry.waiters.filter((one) => one.function === name).length);
     const { flow, isPaused = false } = flows.get(name) ?? {};
-    return { name, flow, isPaused, running, waiting: queued + (deferred.find((one) => one.function === name)?.waiting ?? 0) };
+    return { name, flow, isPaused, running, waiting };
   });
-  const keys = keysOf(
+  const found = keysOf(
     entry,
     waits.keys.filter((one) => one.pool === pool),
   );
+  const nextOf = createNextOf(functions, entry);
   return {
     pool,
     functions,
     running: holders.length,
     waiting: functions.reduce((sum, { waiting }) => sum + waiting, 0),
     since: deferred.length === 0 ? undefined : Math.min(...deferred.map(({ since }) => since)),
-    keys: keys.slice(0, most),
-    isCut: waits.isCut || keys.length > most,
+    ...nextOf(''),
+    keys: found.slice(0, most).map((one) => ({ ...one, ...nextOf(one.key) })),
+    isCut: waits.isCut || found.length > most,
   };
+}
+
+/** Finds when the slowest rate of the functions lets the next attempt of a key start. A time that has passed means now. */
+function createNextOf(functions: readonly PoolFunction[], entry: LedgerEntry): (key: string) => Pick<PoolKey, 'nextAt'> {
+  const rates = functions.flatMap(({ flow }) => (flow?.rate === undefined ? [] : [rateTextOf(rateOf(flow.rate))]));
+  if (rates.length === 0) return () => ({});
+  const buckets = new TokenBuckets(entry, 0);
+  return (key) => ({ nextAt: Math.max(...rates.map((rate) => buckets.nextAt({ rate, key }))) });
 }
 
 /** What the workers hold in memory is in no read model: of a key, at least those that the ledger names wait. */

@@ -234,11 +234,14 @@ const statusSchema = z.object({
   rebuilds: z.array(z.object({ at: moment, why: z.string() })).describe('the rebuilds since this process started'),
 });
 export type HistoryStatus = z.infer<typeof statusSchema>;
+/** How the reason of a rebuild begins that a damaged file caused. */
+export const DAMAGED = 'its file is damaged';
 
 const checkSchema = z.object({
   instance: z.string(),
   sequence: z.number(),
   isEqual: z.boolean(),
+  damage: z.string().optional().describe('why no table could be compared: the file of the read model is damaged, and is rebuilt'),
   tables: z.array(z.object({ table: z.string(), rows: count, live: z.string(), rebuilt: z.string(), isEqual: z.boolean() })),
 });
 export type HistoryCheck = z.infer<typeof checkSchema>;

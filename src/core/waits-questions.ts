@@ -18,6 +18,10 @@ export const waitsShape = {
     .strictObject({ rank: z.number(), agingInMs: z.int().min(0) })
     .optional()
     .describe('with a lower rank: when it was due first, less its priority times the aging'),
+  before: z
+    .strictObject({ id: z.string().max(64), function: z.string().max(256) })
+    .optional()
+    .describe('accepted before this invocation, in the order of the log; with rankBelow, this decides between equal ranks only'),
 };
 
 /** The part of a summary of an invocation that concerns what it waits for. */

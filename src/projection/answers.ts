@@ -14,7 +14,7 @@ import { listRows, summaryColumns, summaryOf, toSummary } from './list.ts';
 import { withPayloads } from './payload-excerpts.ts';
 import type { Layer } from './plan.ts';
 import { deliveryRowsOf, type ProjectedInvocation } from './projected-invocation.ts';
-import type { Projection } from './projection.ts';
+import type { Projection } from './projection-port.ts';
 import type { Database, Row } from './sqlite.ts';
 import { stats } from './stats.ts';
 import { timelineOf } from './timeline.ts';

@@ -1,5 +1,7 @@
+import { messageOf } from '#src/core/errors.ts';
 import type { HistoryCheck } from '#src/core/history-questions.ts';
 import { type CheckOptions, checkAgainstLog } from './check.ts';
+import { isDamage } from './damage.ts';
 
 type Found = Omit<HistoryCheck, 'instance'>;
 
@@ -10,9 +12,11 @@ export class CurrentCheck {
 
   /** Returns the result of the check that runs already, if one does. */
   run(options: Omit<CheckOptions, 'signal'>): Promise<Found> {
-    this.#running ??= checkAgainstLog({ ...options, signal: this.#ending.signal }).finally(() => {
-      this.#running = undefined;
-    });
+    this.#running ??= checkAgainstLog({ ...options, signal: this.#ending.signal })
+      .catch((error: unknown) => damagedAt(options.until, error))
+      .finally(() => {
+        this.#running = undefined;
+      });
     return this.#running;
   }
 
@@ -22,4 +26,10 @@ export class CurrentCheck {
     this.#ending = new AbortController();
     await this.#running?.catch(() => {});
   }
+}
+
+/** A damaged file cannot be compared, and is different. Throws any other error. */
+function damagedAt(sequence: number, error: unknown): Found {
+  if (!isDamage(error)) throw error;
+  return { sequence, isEqual: false, damage: messageOf(error), tables: [] };
 }

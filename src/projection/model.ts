@@ -1,4 +1,6 @@
+import { messageOf } from '#src/core/errors.ts';
 import type { HistoryStatus } from '#src/core/history-questions.ts';
+import type { Logger } from '#src/core/ports/logger.ts';
 import type { ProjectionPace } from './pace.ts';
 import type { Replay } from './replay.ts';
 import type { Store } from './store.ts';
@@ -10,6 +12,16 @@ export async function closeModel({ replay, store, pace }: Model): Promise<void> 
   pace.stop();
   await replay.stop();
   store.close();
+}
+
+/** Truncates the journal of the file after an erasure. */
+export function cleanModel({ store }: Model, logger: Logger): void {
+  try {
+    store.clean();
+  } catch (error) {
+    // The disk is full, or another process reads. The next call tries again.
+    logger.warn({}, `the journal of the read model cannot be truncated yet: ${messageOf(error)}`);
+  }
 }
 
 /** How far a read model is rebuilt up to a sequence of the log. */

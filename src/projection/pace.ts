@@ -20,6 +20,8 @@ type ProcessorTimes = {
 export interface ProjectionPace extends ReplayPace {
   /** Reports a question (PACE2). */
   noteQuestion(): void;
+  /** Whether no question came for some seconds, and no burst uses the processors. */
+  isIdle(): boolean;
   stop(): void;
 }
 
@@ -98,6 +100,10 @@ class MeasuredPace implements ProjectionPace {
   noteQuestion(): void {
     this.#askedAt = this.#options.clock.now();
     if (this.#cancelTimer !== undefined) this.#check();
+  }
+
+  isIdle(): boolean {
+    return !this.#isBurst && !this.#isAttentive();
   }
 
   stop(): void {

@@ -86,8 +86,7 @@ const PRIORITY = `coalesce(i.priority, ${DEFAULT_PRIORITY})`;
 const SINCE = 'coalesce(i.first_due_at, i.accepted_at)';
 
 function conditionsOf(filter: Filter): Condition[] {
-  const { project, functions, dueBefore, priority, minPriority, rankBelow, minAttempts, maxAttempts, minDurationInMs, maxDurationInMs } =
-    filter;
+  const { project, functions, dueBefore, priority, minPriority, minAttempts, maxAttempts, minDurationInMs, maxDurationInMs } = filter;
   return [
     // A batch is an invocation only for who names it by its id.
     ...(filter.id === undefined ? [{ sql: '+i.opened_batch IS NULL', values: [] }] : []),
@@ -97,13 +96,24 @@ function conditionsOf(filter: Filter): Condition[] {
     ...(filter.status === undefined ? [] : [oneOf('status', filter.status)]),
     ...bound(`${PRIORITY} = ?`, priority),
     ...bound(`${PRIORITY} >= ?`, minPriority),
-    ...(rankBelow === undefined ? [] : [{ sql: `${SINCE} - ${PRIORITY} * ? < ?`, values: [rankBelow.agingInMs, rankBelow.rank] }]),
+    ...orderOf(filter),
     ...bound('+i.attempts >= ?', minAttempts),
     ...bound('+i.attempts <= ?', maxAttempts),
     ...bound('+i.due_at < ?', dueBefore),
     ...bound('+i.duration >= ?', minDurationInMs),
     ...bound('+i.duration <= ?', maxDurationInMs),
   ];
+}
+
+/** The requests of one message and of one millisecond have an order too: that of the log. */
+function orderOf({ rankBelow, before }: Filter): Condition[] {
+  const earlier = '+i.seq < (SELECT max(b.seq) FROM invocations b WHERE b.id = ? AND b.function = ?)';
+  const named = before === undefined ? [] : [before.id, before.function];
+  if (rankBelow === undefined) return before === undefined ? [] : [{ sql: earlier, values: named }];
+  const { rank, agingInMs } = rankBelow;
+  const ranks = `${SINCE} - ${PRIORITY} * ?`;
+  if (before === undefined) return [{ sql: `${ranks} < ?`, values: [agingInMs, rank] }];
+  return [{ sql: `(${ranks} < ? OR (${ranks} = ? AND ${earlier}))`, values: [agingInMs, rank, agingInMs, rank, ...named] }];
 }
 
 const oneOf = (column: string, values: readonly Value[]): Condition => ({

@@ -2,15 +2,17 @@ import { join } from 'node:path';
 import { messageOf } from '#src/core/errors.ts';
 import type { HistoryCheck, HistoryStatus } from '#src/core/history-questions.ts';
 import type { LogSource, LogState } from '#src/core/log/log-source.ts';
-import { type Clock, systemTimers, type Timers } from '#src/core/ports/clock.ts';
-import type { Logger } from '#src/core/ports/logger.ts';
+import { systemTimers } from '#src/core/ports/clock.ts';
 import { findContradiction, findRegression } from './contradiction.ts';
 import { CurrentCheck } from './current-check.ts';
-import { type LossRecords, reportLoss } from './loss-report.ts';
-import { closeModel, extentOf, type Model, progressOf } from './model.ts';
+import { DamagedFiles } from './damage.ts';
+import { reportLoss } from './loss-report.ts';
+import { cleanModel, closeModel, extentOf, type Model, progressOf } from './model.ts';
 import { type ModelFolder, takeModelFolder } from './model-folder.ts';
 import { createPace } from './pace.ts';
-import { type Replay, startReplay } from './replay.ts';
+import { PageCheck } from './page-check.ts';
+import type { Projection, ProjectionOptions } from './projection-port.ts';
+import { startReplay } from './replay.ts';
 import { findSqlite, type OpenDatabase } from './sqlite.ts';
 import { openStore, type Store } from './store.ts';
 
@@ -20,37 +22,8 @@ import { openStore, type Store } from './store.ts';
  * 1. At the start, the last file continues from its checkpoint, unless the log contradicts the file.
  * 2. A requested rebuild fills a second file. The first file answers queries until the second one has caught up.
  * 3. When the log contradicts the live file, and its leader confirms that, a new file replaces the live one at once.
+ * 4. So it does when a statement or the check of pages finds the live file damaged: the log has everything that the file had.
  */
-
-export type ProjectionOptions = {
-  source: LogSource;
-  /** The root of the folders of this and other processes. */
-  folder: string;
-  instance: string;
-  clock: Clock;
-  logger: Logger;
-  /** Without it, losses of the log are not recorded. */
-  losses?: LossRecords;
-  /** The SQLite of this runtime by default. */
-  sqlite?: OpenDatabase;
-  timers?: Timers;
-};
-
-/** A read model that follows the log. It is rebuilt, with a warning, whenever the log contradicts it (P1). */
-export interface Projection {
-  /** The live tables, with everything that was read of the log. A rebuild replaces them: do not keep this value. */
-  readonly store: Store;
-  /** The sequence up to which the live tables hold the log: that of the last message that was read. */
-  readonly sequence: number;
-  /** Ends a delay of the reading for a while (`pace.ts`), so that the answer to a question is about the present. */
-  noteQuestion(): void;
-  status(): Promise<HistoryStatus>;
-  /** Builds a second read model from zero up to the present, and compares all rows. */
-  check(): Promise<HistoryCheck>;
-  /** Builds a second read model, which replaces the live one when it has caught up. */
-  rebuild(why: string): void;
-  stop(): Promise<void>;
-}
 
 const COMPARE_EVERY_MS = 1_000;
 /** The message at the checkpoint is compared in every tenth comparison, because that reads the archive too. */
@@ -71,6 +44,9 @@ export async function openProjection(options: ProjectionOptions): Promise<Projec
   }
 }
 
+/** Why a read model is replaced at once. */
+type Reason = { why: string; isDamaged: boolean };
+
 class LiveProjection implements Projection {
   readonly #source: LogSource;
   readonly #options: ProjectionOptions;
@@ -84,6 +60,8 @@ class LiveProjection implements Projection {
   #isReady = false;
   #isRestarting = false;
   readonly #checking = new CurrentCheck();
+  readonly #pageCheck: PageCheck | undefined;
+  readonly #damaged: DamagedFiles;
   #comparing: Promise<void> = Promise.resolve();
 
   constructor(options: ProjectionOptions, { open, folder, state }: { open: OpenDatabase; folder: ModelFolder; state: LogState }) {
@@ -92,6 +70,8 @@ class LiveProjection implements Projection {
     this.#open = open;
     this.#folder = folder;
     this.#state = state;
+    this.#damaged = new DamagedFiles(options.clock);
+    this.#pageCheck = options.pages === undefined ? undefined : new PageCheck(options.pages, options);
   }
 
   get store(): Store {
@@ -127,7 +107,8 @@ class LiveProjection implements Projection {
       // A read model of another log proves nothing about this one.
       if (store?.checkpoint?.created === this.#state.created) await reportLoss(store, this.#options, this.#stopping.signal);
       store?.close();
-      if (file !== undefined) this.#announceRebuild(why ?? `${file} cannot be read, or another version of Sequent wrote it`);
+      if (file !== undefined)
+        this.#announceRebuild(why ?? this.#damaged.whyOf(file) ?? `${file} cannot be read, or another version of Sequent wrote it`);
       this.#startFromZero();
     }
     this.#comparing = this.#compareRepeatedly();
@@ -151,18 +132,19 @@ class LiveProjection implements Projection {
 
   async check(): Promise<HistoryCheck> {
     const { store, file } = this.#model;
-    const { instance } = this.#options;
     const until = store.checkpoint?.sequence ?? 0;
     const scratch = join(this.#folder.path, 'check.db');
     const [source, open, created] = [this.#source, this.#open, this.#state.created];
-    return { instance, ...(await this.#checking.run({ source, open, file, until, created, scratch })) };
+    const found = await this.#checking.run({ source, open, file, until, created, scratch });
+    if (found.damage !== undefined) this.#noteDamage(file, found.damage);
+    return { instance: this.#options.instance, ...found };
   }
 
   rebuild(why: string): void {
     if (this.#next !== undefined || this.#isRestarting || this.#stopping.signal.aborted) return;
     this.#announceRebuild(why);
-    const file = this.#folder.next();
-    this.#next = { ...this.#follow(this.#openNew(file), file), why };
+    const { store, file } = this.#openNext();
+    this.#next = { ...this.#follow(store, file), why };
     this.#replaceWhenCaughtUp();
   }
 
@@ -176,18 +158,23 @@ class LiveProjection implements Projection {
   }
 
   #openFile(file: string): Store | undefined {
-    return openStore({ open: this.#open, file, decode: this.#source.decode });
+    return openStore({
+      open: this.#open,
+      file,
+      decode: this.#source.decode,
+      onDamage: (error) => this.#noteDamage(file, messageOf(error)),
+    });
   }
 
-  #openNew(file: string): Store {
+  #openNext(): { store: Store; file: string } {
+    const file = this.#folder.next();
     const store = this.#openFile(file);
     if (store === undefined) throw new Error(`${file} cannot be opened`);
-    return store;
+    return { store, file };
   }
 
   #startFromZero(): void {
-    const file = this.#folder.next();
-    const store = this.#openNew(file);
+    const { store, file } = this.#openNext();
     this.#folder.choose(file);
     this.#live = this.#follow(store, file);
   }
@@ -206,24 +193,26 @@ class LiveProjection implements Projection {
       created: this.#state.created,
       timers,
       pace,
-      onContradiction: (why) => void this.#restart(why),
+      onContradiction: (why) => void this.#restart({ why, isDamaged: false }),
       onGap: (gap) => logger.warn(gap, 'the log holds no messages between these two sequences'),
       onStored: () => this.#stored(store),
     });
     replay.done.catch((error: unknown) => {
       logger.error({ file }, `the read model cannot follow the log: ${messageOf(error)}`);
-      return this.#restartUntilReplaced(replay, `it could not follow the log: ${messageOf(error)}`);
+      const why = `it could not follow the log: ${messageOf(error)}`;
+      // A failed replay reads nothing more.
+      const isReplaced = (): boolean => this.#live?.replay !== replay && this.#next?.replay !== replay;
+      return this.#restartUntil(isReplaced, { why, isDamaged: false, pauseInMs: COMPARE_EVERY_MS });
     });
     return { store, file, replay, pace };
   }
 
-  /** A failed replay reads nothing more. Restarts, with growing pauses, until another replay has replaced the failed one. */
-  async #restartUntilReplaced(failed: Replay, why: string): Promise<void> {
-    const { signal } = this.#stopping;
-    for (let pauseInMs = COMPARE_EVERY_MS; ; pauseInMs = Math.min(pauseInMs * 2, MAX_PAUSE_IN_MS)) {
-      await this.#options.clock.sleep(pauseInMs, signal);
-      if (signal.aborted || (this.#live?.replay !== failed && this.#next?.replay !== failed)) return;
-      await this.#restart(why);
+  /** Restarts, with growing pauses, until a read model is replaced. */
+  async #restartUntil(isReplaced: () => boolean, { pauseInMs, ...reason }: Reason & { pauseInMs: number }): Promise<void> {
+    for (let pause = pauseInMs; ; pause = Math.min(Math.max(pause * 2, COMPARE_EVERY_MS), MAX_PAUSE_IN_MS)) {
+      await this.#options.clock.sleep(pause, this.#stopping.signal);
+      if (this.#stopping.signal.aborted || isReplaced()) return;
+      await this.#restart(reason);
     }
   }
 
@@ -232,8 +221,21 @@ class LiveProjection implements Projection {
     else if ((store.checkpoint?.sequence ?? 0) >= this.#state.last) this.#isReady = true;
   }
 
-  /** Replaces the live read model at once, because the log contradicts it. */
-  async #restart(why: string): Promise<void> {
+  /** A file is damaged. The statement that met the damage is in progress, so that its file is replaced afterwards. */
+  #noteDamage(file: string, damage: string): void {
+    const pauseInMs = this.#damaged.note(file, damage);
+    if (pauseInMs !== undefined) void this.#replaceDamaged(file, { why: this.#damaged.whyOf(file) ?? '', pauseInMs });
+  }
+
+  async #replaceDamaged(file: string, { why, pauseInMs }: { why: string; pauseInMs: number }): Promise<void> {
+    await this.#restartUntil(() => this.#live?.file !== file, { why, isDamaged: true, pauseInMs });
+    if (this.#next?.file !== file) return;
+    await this.#abandonNext();
+    this.rebuild(why);
+  }
+
+  /** Replaces the live read model at once, because the log contradicts it, or because its file is damaged. */
+  async #restart({ why, isDamaged }: Reason): Promise<void> {
     if (this.#stopping.signal.aborted || this.#isRestarting) return;
     this.#isRestarting = true;
     try {
@@ -243,7 +245,8 @@ class LiveProjection implements Projection {
       const old = this.#model;
       await old.replay.stop();
       this.#state = await this.#source.state();
-      await reportLoss(old.store, this.#options, this.#stopping.signal);
+      // A damaged file proves nothing about the log.
+      if (!isDamaged) await reportLoss(old.store, this.#options, this.#stopping.signal);
       this.#isReady = false;
       this.#startFromZero();
       old.store.close();
@@ -277,19 +280,18 @@ class LiveProjection implements Projection {
     for (let round = 1; ; round++) {
       await this.#options.clock.sleep(COMPARE_EVERY_MS, signal);
       if (signal.aborted) return;
-      this.#clean();
+      cleanModel(this.#model, this.#options.logger);
       // Without an answer, the next comparison asks again.
       await this.#compare(round % COMPARE_MESSAGE_EVERY === 0).catch(() => {});
+      void this.#checkPages();
     }
   }
 
-  #clean(): void {
-    try {
-      this.#model.store.clean();
-    } catch (error) {
-      // The disk is full, or another process reads. The next comparison tries again.
-      this.#options.logger.warn({}, `the journal of the read model cannot be truncated yet: ${messageOf(error)}`);
-    }
+  async #checkPages(): Promise<void> {
+    const { file, replay } = this.#model;
+    if (this.#next !== undefined || replay.sequence < this.#state.last) return;
+    const damage = await this.#pageCheck?.step(this.#model);
+    if (damage !== undefined) this.#noteDamage(file, damage);
   }
 
   async #compare(withMessage: boolean): Promise<void> {
@@ -297,7 +299,7 @@ class LiveProjection implements Projection {
     const isSuspect = seen.created !== this.#state.created || seen.last < this.#model.replay.sequence;
     const why =
       isSuspect || withMessage ? await findRegression(this.#source, () => this.#model.store.checkpoint, this.#waiting) : undefined;
-    if (why !== undefined) await this.#restart(why);
+    if (why !== undefined) await this.#restart({ why, isDamaged: false });
     else if (!isSuspect) this.#state = seen;
     if (this.#model.replay.sequence >= seen.last) this.#isReady = true;
   }

@@ -1,6 +1,6 @@
 import type { Clock } from '#src/core/ports/clock.ts';
 import { lookUpAgain } from '#src/core/time/look-up-again.ts';
-import type { Projection } from './projection.ts';
+import type { Projection } from './projection-port.ts';
 
 /** Five seconds. */
 const PAUSES_IN_MS = Array<number>(500).fill(10);

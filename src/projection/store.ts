@@ -4,6 +4,7 @@ import type { Erasure } from '#src/core/log/erasure.ts';
 import type { FullLogEntry, StreamName } from '#src/core/log/event-log.ts';
 import type { StoredEntry } from '#src/core/log/log-source.ts';
 import { type Checkpoint, prepareCheckpoint, readCheckpoint } from './checkpoint.ts';
+import { watchDamage } from './damage.ts';
 import { prepareErasing } from './erase.ts';
 import type { Changes, LoadStream } from './fold.ts';
 import { streamFunctionOf } from './folded-stream.ts';
@@ -31,12 +32,18 @@ export interface Store {
   close(): void;
 }
 
-type StoreOptions = { open: OpenDatabase; file: string; decode: (entry: StoredEntry) => FullLogEntry };
+type StoreOptions = {
+  open: OpenDatabase;
+  file: string;
+  decode: (entry: StoredEntry) => FullLogEntry;
+  /** A statement met a damaged page. */
+  onDamage?: (error: unknown) => void;
+};
 
 /** Opens or creates the file. Returns `undefined` for a file of another version of Sequent or a damaged file: delete that file. */
-export function openStore({ open, file, decode }: StoreOptions): Store | undefined {
+export function openStore({ open, file, decode, onDamage = () => {} }: StoreOptions): Store | undefined {
   mkdirSync(dirname(file), { recursive: true });
-  const database = openTables(open, file);
+  const database = openTables((path) => watchDamage(open(path), onDamage), file);
   if (database === undefined) return undefined;
   try {
     return new SqliteStore(database, decode);
@@ -113,11 +120,18 @@ class SqliteStore implements Store {
       this.#writeCheckpoint(checkpoint);
       this.database.exec('COMMIT');
     } catch (error) {
-      this.database.exec('ROLLBACK');
+      rollBack(this.database);
       throw error;
     }
     this.#checkpoint = checkpoint;
   }
+}
+
+/** SQLite has rolled back by itself when the disk is full or a page is damaged, and then refuses this statement. */
+function rollBack(database: Database): void {
+  try {
+    database.exec('ROLLBACK');
+  } catch {}
 }
 
 /** Most requests are new. The greatest id at the start and a filter answer that without a query (docs/performance.md H10). */

@@ -59,6 +59,33 @@ describe('an embedded server', () => {
     expect(await serversFor({})).toEqual(['nats://staging']);
   });
 
+  test('that a signal stopped is named within seconds, and a command takes no other server for it', async ({ dataDir, start }) => {
+    const { url, pid } = await start();
+    const find = (env: Record<string, string>) => findNats(readConfiguration({ flags: { data: dataDir }, env }), { HOME: dataDir });
+    process.kill(pid, 'SIGSTOP');
+    try {
+      const startedAt = performance.now();
+      const why = { code: 'NATS_SERVER_SILENT', message: expect.stringContaining(`process ${pid} is the nats-server of ${dataDir}`) };
+      await expect(find({})).rejects.toMatchObject(why);
+      await expect(find({ NATS_URL: url })).rejects.toMatchObject(why);
+      expect(performance.now() - startedAt).toBeLessThan(9_000);
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    expect((await find({})).servers).toEqual([url]);
+    process.kill(pid, 'SIGSTOP');
+    const resumed = setTimeout(() => process.kill(pid, 'SIGCONT'), 500);
+    expect((await find({})).servers).toEqual([url]);
+    clearTimeout(resumed);
+  });
+
+  test('that has ended is not replaced by a stranger on the default port', async ({ dataDir, start }) => {
+    const server = await start();
+    await server.stop();
+    const configuration = readConfiguration({ flags: { data: dataDir }, env: {} });
+    await expect(findNats(configuration, { HOME: dataDir })).rejects.toMatchObject({ code: 'NATS_SERVER_ENDED' });
+  });
+
   test('listens on the given port, and on another one when that port is taken', async ({ dataDir, start }) => {
     const other = createServer().listen({ host: '127.0.0.1', port: 0 });
     await once(other, 'listening');

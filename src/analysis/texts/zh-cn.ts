@@ -207,8 +207,8 @@ export const zhCn = {
   // Why a queue waits.
   'there is no function {name}': '函数 {name} 不存在',
   '{name} is paused and starts no attempt': '{name} 已暂停，不会开始执行',
-  'all slots of its workers are taken: {count} in progress, and each worker runs at most {concurrency} at the same time':
-    'worker 的并发已占满：{count} 次正在执行，每个 worker 最多同时执行 {concurrency} 次',
+  'all slots of its workers are taken: they hold {count} requests, and each worker runs at most {concurrency} at the same time':
+    '其 worker 的并发已满：共持有 {count} 个请求，每个 worker 最多同时执行 {concurrency} 个',
   'all {slots} slots of the workers are taken, and the functions of the projects get them in turn':
     'worker 的 {slots} 个名额已全部占用，各项目的函数轮流获得名额',
   'more workers, or more slots of each worker (sequent serve --worker-slots)':

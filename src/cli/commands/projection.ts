@@ -99,6 +99,12 @@ async function check(call: Call<InstanceOptions>): Promise<ExitCode> {
   return await withClient(call.options, async ({ history }) => {
     const checks: HistoryCheck[] = [];
     for (const instance of await instancesOf(history, call.options)) checks.push(await history.check(instance));
+    for (const { instance, damage } of checks) {
+      if (damage === undefined) continue;
+      call.terminal.err.line(
+        say('{instance}: the file of the read model is damaged, and is rebuilt from the log: {damage}', { instance, damage }),
+      );
+    }
     if (call.format === 'table') {
       const rows = checks.flatMap(({ instance, tables }) => tables.map((table) => ({ instance, ...table })));
       printList(call, { rows, columns: checkColumns, name: ({ instance }) => instance, empty: '' });

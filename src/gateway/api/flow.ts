@@ -43,7 +43,7 @@ function viewOf({ pool, functions, running, waiting, since, keys, isCut }: PoolS
     running,
     waiting,
     since,
-    keys: keys.map((key) => withoutUndefined(key)),
+    keys: keys.map(({ nextAt: _, ...key }) => withoutUndefined(key)),
     is_cut: isCut,
   });
 }

@@ -1,5 +1,6 @@
+import { ServerEndedError, ServerSilentError } from '#src/main/nats-server/errors.ts';
 import type { Environment } from '#src/main/nats-server/find.ts';
-import { findKeyFor, findRespondersKey, findRunningServer } from '#src/main/nats-server/running.ts';
+import { findKeyFor, findOwnServer, findRespondersKey } from '#src/main/nats-server/running.ts';
 import type { Configuration } from './configuration.ts';
 import { defined } from './defined.ts';
 import { addressOf, type NatsAddress, type NatsTls } from './nats-address.ts';
@@ -24,7 +25,10 @@ export const ownServerSource = (dataDir: string): string => `the server of ${dat
  * 2. the environment: `NATS_URL`, or `NATS_CONTEXT`,
  * 3. the server that runs on the data folder now, started by `npm start` or `sequent serve --start-server`,
  * 4. the context that is selected in the `nats` command,
- * 5. `nats://127.0.0.1:4222`.
+ * 5. `nats://127.0.0.1:4222`, unless Sequent started a server on the data folder before.
+ *
+ * Throws `ServerSilentError` when 3 decides and the server does not answer, and `ServerEndedError` when 5 would decide and the folder has a
+ * server, which does not run.
  *
  * A server of the data folder gets the key of this folder, however it is named.
  * The settings of credentials, TLS, domain and inbox prefix replace those of every source but 3.
@@ -32,12 +36,17 @@ export const ownServerSource = (dataDir: string): string => `the server of ${dat
 export async function findNats(configuration: Wanted, env: Environment = process.env): Promise<NatsAddress> {
   const requested = requestedNats(configuration, env);
   if (requested !== undefined) return await withOwnKey(requested, configuration.dataDir);
-  const running = await findRunningServer(configuration.dataDir);
-  if (running !== undefined) {
-    return { servers: [running.url], ...defined({ nkeyFile: running.keyFile }), from: ownServerSource(configuration.dataDir) };
+  const { dataDir } = configuration;
+  const own = await findOwnServer(dataDir);
+  if (own?.state === 'running') {
+    const { url, keyFile } = own.server;
+    return { servers: [url], ...defined({ nkeyFile: keyFile }), from: ownServerSource(dataDir) };
   }
+  if (own?.state === 'silent') throw new ServerSilentError({ dataDir, ...own });
   const selected = selectedNatsContext(env);
   if (selected !== undefined) return withOverrides(readNatsContext(selected, env), configuration);
+  // Whatever listens on the default port is a stranger to a folder that has a server of its own.
+  if (own?.state === 'ended') throw new ServerEndedError({ dataDir });
   return withOverrides({ servers: [DEFAULT_URL], from: DEFAULT_SOURCE }, configuration);
 }
 

@@ -25,3 +25,22 @@ export class ServerStartError extends SequentError {
     super(`nats-server did not start on ${facts.dataDir}: ${facts.why}`, options);
   }
 }
+
+/** The server of a data folder runs and answers no client. A command must not take another server for it. */
+export class ServerSilentError extends SequentError {
+  readonly code = 'NATS_SERVER_SILENT';
+  readonly retryable = true;
+  constructor({ dataDir, pid, isStopped }: { dataDir: string; pid: number; isStopped: boolean }, options?: ErrorOptions) {
+    const why = isStopped ? 'a signal stopped it (SIGSTOP)' : 'it runs and greeted no client in time';
+    super(`process ${pid} is the nats-server of ${dataDir}, and ${why}`, options);
+  }
+}
+
+/** Sequent started a server on the data folder before, and none runs now. */
+export class ServerEndedError extends SequentError {
+  readonly code = 'NATS_SERVER_ENDED';
+  readonly retryable = true;
+  constructor({ dataDir }: { dataDir: string }, options?: ErrorOptions) {
+    super(`Sequent started a nats-server on ${dataDir} before, and none runs on it now`, options);
+  }
+}

@@ -24,6 +24,13 @@ export async function isRunning(pid: number, config: string): Promise<boolean> {
   return (await serversWith(config)).includes(pid);
 }
 
+/** Whether a signal stopped a process: SIGSTOP, or Ctrl-Z in a terminal. */
+export async function isStopped(pid: number): Promise<boolean> {
+  if (process.platform === 'linux') return /\) [Tt] /.test(await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ''));
+  const { stdout } = await run('ps', ['-o', 'stat=', '-p', String(pid)]).catch(() => ({ stdout: '' }));
+  return stdout.trim().startsWith('T');
+}
+
 /** Ends a nats-server: SIGTERM, and SIGKILL after ten seconds. Resolves when the process has ended. */
 export async function endServer(pid: number, config: string): Promise<void> {
   const killAt = performance.now() + STOP_LIMIT_IN_MS;

@@ -32,9 +32,9 @@ export async function openTether(port: number, seed: string): Promise<Tether> {
 }
 
 /** The INFO of the server on a port, or `undefined` when none answers. The connection does not count as a tether. */
-export async function greetingOf(port: number): Promise<ServerInfo | undefined> {
+export async function greetingOf(port: number, limitInMs = GREETING_LIMIT_IN_MS): Promise<ServerInfo | undefined> {
   try {
-    const { socket, info } = await greet(port);
+    const { socket, info } = await greet(port, limitInMs);
     socket.destroy();
     return info;
   } catch {
@@ -42,11 +42,11 @@ export async function greetingOf(port: number): Promise<ServerInfo | undefined> 
   }
 }
 
-function greet(port: number): Promise<{ socket: Socket; info: ServerInfo; closed: Promise<void> }> {
+function greet(port: number, limitInMs = GREETING_LIMIT_IN_MS): Promise<{ socket: Socket; info: ServerInfo; closed: Promise<void> }> {
   const socket = connect({ host: '127.0.0.1', port }).setEncoding('utf8');
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => socket.destroy(), GREETING_LIMIT_IN_MS);
+    const timer = setTimeout(() => socket.destroy(), limitInMs);
     void closed.then(() => {
       clearTimeout(timer);
       reject(new Error(`no NATS server answers on port ${port}`));

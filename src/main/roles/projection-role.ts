@@ -22,8 +22,10 @@ import { createPublisher } from '#src/nats/transport/publisher.ts';
 import { type ClockBounds, openServerClock } from '#src/nats/transport/server-clock.ts';
 import { STATE_BUCKET } from '#src/nats/wire/topology.ts';
 import { createAnswers } from '#src/projection/answers.ts';
-import { openProjection, type Projection } from '#src/projection/projection.ts';
+import { openProjection } from '#src/projection/projection.ts';
+import type { Projection } from '#src/projection/projection-port.ts';
 import { reach } from '#src/projection/reach.ts';
+import { checkPagesInThread } from './page-check-thread.ts';
 
 export type ProjectionRoleOptions = {
   connection: Connection;
@@ -38,6 +40,8 @@ export type ProjectionRoleOptions = {
 };
 
 const ANNOUNCE_EVERY_MS = 5_000;
+/** All pages are read once an hour, in idle time. */
+const CHECK_PAGES_EVERY_MS = 3_600_000;
 
 /** Starts the role in this process: a read model under the data folder, and the service that answers from it. */
 export async function startProjectionRole(options: ProjectionRoleOptions): Promise<{ stop(): Promise<void>; reload(): Promise<void> }> {
@@ -58,7 +62,8 @@ export async function startProjectionRole(options: ProjectionRoleOptions): Promi
     host: hostname(),
     by: `projection on ${hostname()}, process ${process.pid}`,
   };
-  const projection = await openProjection({ source, folder: join(dataDir, 'projection'), instance, clock, logger, losses });
+  const pages = { check: checkPagesInThread, everyInMs: CHECK_PAGES_EVERY_MS };
+  const projection = await openProjection({ source, folder: join(dataDir, 'projection'), instance, clock, logger, losses, pages });
   const stopping = new AbortController();
   const announcing = announce(projection, { state, clock }, stopping.signal);
   const publisher = createPublisher(connection);

@@ -17,6 +17,7 @@ export type StartRole<Options extends RoleProcessOptions> = (started: {
  *
  * 1. The parent process sends the options as a message, because other users can read the arguments of a process.
  * 2. The message `stop` stops the role, and `reload` makes it read its files again. When the parent ends, this process ends.
+ * 3. The message `ready` tells the parent that the role does its work.
  */
 export function runAsProcess<Options extends RoleProcessOptions>(role: string, start: StartRole<Options>): void {
   // A terminal and systemd send these signals to the whole process group. Only the parent decides when this process stops or reloads.
@@ -50,6 +51,7 @@ export function runAsProcess<Options extends RoleProcessOptions>(role: string, s
         await connection.close();
         process.exit(0);
       };
+      process.send?.('ready', undefined, undefined, () => {});
     } catch (err) {
       // Usually NATS is unreachable. The parent starts this process again.
       logger.error({ err }, `the ${role} cannot start`);

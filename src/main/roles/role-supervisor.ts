@@ -34,16 +34,23 @@ function inheritedFlags(): string[] {
 /** After `stopping` is aborted, a role that ends is not started again. */
 export type SupervisionOptions = { logger: Logger; stopping: AbortSignal };
 
-/** Runs a role as a child process. A role that ends by itself is started again after a growing pause. */
+/** A role that does not start in this time is reported, and delays the start of the others no longer. */
+const READY_WITHIN_MS = 20_000;
+
+/**
+ * Runs a role as a child process. A role that ends by itself is started again after a growing pause. `ready` resolves when the role does its
+ * work for the first time, and at the latest after its first end or {@link READY_WITHIN_MS}.
+ */
 export function superviseRole(
   role: 'projection' | 'janitor',
   options: RoleProcessOptions,
   { logger, stopping }: SupervisionOptions,
-): { stop(): Promise<void>; reload(): Promise<void> } {
+): { ready: Promise<void>; stop(): Promise<void>; reload(): Promise<void> } {
   const { file, execArgv } = ownModule(`${role}-process`);
   const retiring = new AbortController();
   const signal = AbortSignal.any([stopping, retiring.signal]);
   let child = start();
+  const ready = untilReady(child);
   const ended = watch();
 
   function start(): ChildProcess {
@@ -53,6 +60,14 @@ export function superviseRole(
     started.on('error', (error) => logger.error({}, `the ${role} cannot be started: ${error.message}`));
     started.send(options, () => {});
     return started;
+  }
+
+  async function untilReady(first: ChildProcess): Promise<void> {
+    const waiting = AbortSignal.any([signal, AbortSignal.timeout(READY_WITHIN_MS)]);
+    const events = ['message', 'exit', 'error'].map((event) => once(first, event, { signal: waiting }));
+    await Promise.race(events).catch(() => {});
+    for (const event of events) event.catch(() => {});
+    if (waiting.aborted && !signal.aborted) logger.warn({}, `the ${role} does not work yet, ${READY_WITHIN_MS / 1_000} s after its start`);
   }
 
   async function watch(): Promise<void> {
@@ -70,6 +85,7 @@ export function superviseRole(
   }
 
   return {
+    ready,
     async reload() {
       if (child.connected) child.send('reload', () => {});
     },

@@ -53,6 +53,8 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
   );
   const gateway = await startIf('gateway', () => startGatewayRole(context, logWatch));
   const circuits = destinations === undefined ? undefined : () => destinations.circuits;
+  // A caller of the first second asks for the history as well.
+  await projection?.ready;
   const withdraw = await ports.roleInstances.announce(
     ownInstance(options.roles, ports.clock, {
       durability: options.durability,
@@ -112,7 +114,7 @@ async function ensureAuditLog({ options: { topology, gateway, connection, logger
 }
 
 /** `reload` uses what the signing key is now. */
-type Reloadable = { stop(): Promise<void>; reload(): Promise<void> };
+type Reloadable = { ready?: Promise<void>; stop(): Promise<void>; reload(): Promise<void> };
 
 function watchSigningKey({ projection, janitor, files = unwatchedFiles }: RolesOptions, roles: readonly Reloadable[]): void {
   const signingKey = projection?.signingKey ?? janitor?.signingKey;

@@ -74,7 +74,7 @@ describe('a read model that the log contradicts is rebuilt', () => {
     await begin(100);
     for (const file of await historyFiles()) await writeFile(file, 'not a database');
     const warnings = await reopened(100);
-    expect(warnings.join()).toContain('cannot be read');
+    expect(warnings.join()).toContain('its file is damaged');
   });
 
   test('when another version of Sequent wrote it', async () => {

@@ -8,7 +8,8 @@ import { silentLogger } from '#src/core/ports/logger.ts';
 import { createNatsLogSource } from '#src/nats/streams/log-source.ts';
 import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
 import { createAnswers } from '#src/projection/answers.ts';
-import { openProjection, type Projection } from '#src/projection/projection.ts';
+import { openProjection } from '#src/projection/projection.ts';
+import type { Projection, ProjectionOptions } from '#src/projection/projection-port.ts';
 
 export interface OpenedProjection extends AsyncDisposable {
   readonly projection: Projection;
@@ -25,6 +26,7 @@ export type OpenProjectionOptions = {
   /** The folder of the archive, if there is one. */
   archive?: string;
   clock?: Clock;
+  pages?: ProjectionOptions['pages'];
   /** Wraps the log of the projection, to inject failures. */
   wrap?: (source: LogSource) => LogSource;
 };
@@ -33,7 +35,7 @@ export type OpenProjectionOptions = {
 export async function openProjectionOn(
   url: string,
   folder: string,
-  { instance = 'p-test', archive, clock = systemClock, wrap = (source) => source }: OpenProjectionOptions = {},
+  { instance = 'p-test', archive, clock = systemClock, wrap = (source) => source, pages }: OpenProjectionOptions = {},
 ): Promise<OpenedProjection> {
   const startedAt = performance.now();
   const connection = await openConnection({ servers: url });
@@ -41,7 +43,7 @@ export async function openProjectionOn(
   const source = wrap(archive === undefined ? log : createWholeLog(log, createArchive(createFolderStore(archive), log.decode)));
   const warnings: string[] = [];
   const logger = { ...silentLogger, warn: (_: object, text: string) => void warnings.push(text) };
-  const projection = await openProjection({ source, folder, instance, clock, logger });
+  const projection = await openProjection({ source, folder, instance, clock, logger, ...(pages === undefined ? {} : { pages }) });
   return {
     projection,
     connection,

@@ -18,3 +18,12 @@ test('keys are not stuck while one runs, while all slots are taken, or while a f
   expect(stuckKeys({ ...pool, running: 5 }, NOW)).toBeUndefined();
   expect(stuckKeys({ ...pool, functions: [{ flow: undefined, isPaused: true }] }, NOW)).toBeUndefined();
 });
+
+test('keys are not stuck before their rate lets the next attempt start, nor while their debounce waits', () => {
+  const limited = { ...pool, keys: [{ ...key, nextAt: NOW + 1 }] };
+  expect(stuckKeys(limited, NOW)).toBeUndefined();
+  expect(stuckKeys(limited, NOW + 61_000)).toMatchObject({ keys: ['a'] });
+  const debounced = { ...pool, functions: [{ flow: { debounce: { wait: '1m', maxWait: '5m', keep: 'last' as const } }, isPaused: false }] };
+  expect(stuckKeys(debounced, NOW)).toBeUndefined();
+  expect(stuckKeys(debounced, NOW + 5 * 60_000)).toMatchObject({ keys: ['a', 'b'] });
+});

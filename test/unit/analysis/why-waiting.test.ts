@@ -56,8 +56,8 @@ describe('a queue', () => {
     expect(whyQueueWaits(around)).toBeUndefined();
   });
 
-  test('that is full names the executions in progress and the concurrency', () => {
-    expect(whyQueueWaits({ ...around, queue: busy })?.text).toContain('2 in progress, and each worker runs at most 2');
+  test('that is full names the requests that its workers hold, and the concurrency', () => {
+    expect(whyQueueWaits({ ...around, queue: busy })?.text).toContain('they hold 2 requests, and each worker runs at most 2');
   });
 });
 

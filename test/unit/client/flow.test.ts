@@ -3,6 +3,7 @@ import { type ClientFlowOptions, createClientFlow } from '#src/client/flow.ts';
 import { HistoryUnavailableError } from '#src/core/errors.ts';
 import { encodeLedgerEntry, entryKeyOf, type LedgerEntry } from '#src/core/flow/ledger-entry.ts';
 import { type Flow, type PoolId, poolOf } from '#src/core/functions/flow.ts';
+import { rateOf, rateTextOf } from '#src/core/functions/rate.ts';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import { parseDefinition } from '#src/functions/registry.ts';
@@ -19,13 +20,13 @@ const keyed: Flow = { concurrency: 1, key: '$.customer' };
 const ORDERS = poolOf('orders' as FunctionName, keyed);
 const ERP = poolOf('invoice' as FunctionName, { pool: 'erp' });
 
-type Given = { waits?: ClientFlowOptions['history']['waits']; pool?: PoolId; holders?: LedgerEntry['holders'] };
+type Given = { waits?: ClientFlowOptions['history']['waits']; pool?: PoolId; orders?: Flow } & Partial<LedgerEntry>;
 
-async function flowOf({ waits, pool = ORDERS, holders = [] }: Given) {
+async function flowOf({ waits, pool = ORDERS, orders = keyed, holders = [], waiters = [], buckets }: Given) {
   const ledger = createMemoryKeyValue();
-  await ledger.put(entryKeyOf(pool), encodeLedgerEntry({ holders, waiters: [] }));
+  await ledger.put(entryKeyOf(pool), encodeLedgerEntry({ holders, waiters, buckets }));
   const functions = [
-    defined('orders', keyed),
+    defined('orders', orders),
     defined('invoice', { concurrency: 2, pool: 'erp' }),
     defined('stock', { concurrency: 1, pool: 'erp' }),
   ];
@@ -59,6 +60,27 @@ describe('the pools', () => {
       { key: 'b', running: 1, waiting: 3, since: 10 },
       { key: 'a', running: 1, waiting: 0, since: undefined },
     ]);
+  });
+
+  test('count an attempt once that waits in the log and is named in the ledger', async () => {
+    const waiting = ['a', 'b', 'c'].map((key) => ({ pool: ORDERS, key, waiting: 9, since: 10 }));
+    const flow = await flowOf({
+      waiters: ['a', 'b', 'c'].map((key) => holder('orders', key, `${key}-1`)),
+      waits: async () => ({ functions: [{ pool: ORDERS, function: 'orders', waiting: 27, since: 10 }], keys: waiting, isCut: false }),
+    });
+    const [state] = await flow.pools({ pools: [ORDERS] });
+    expect(state).toMatchObject({ waiting: 27, functions: [{ waiting: 27 }] });
+    expect(state?.keys.map(({ waiting: of }) => of)).toEqual([9, 9, 9]);
+  });
+
+  test('say when the rate of a key lets its next attempt start', async () => {
+    const flow = await flowOf({
+      orders: { rate: { limit: 1, per: '1h' }, key: '$.customer' },
+      buckets: [[rateTextOf(rateOf({ limit: 1, per: '1h' })), 'a', 7_200_000_000]],
+      waits: async () => ({ functions: [], keys: [{ pool: ORDERS, key: 'a', waiting: 2, since: 10 }], isCut: false }),
+    });
+    const [state] = await flow.pools({ pools: [ORDERS] });
+    expect(state?.keys).toEqual([{ key: 'a', running: 0, waiting: 2, since: 10, nextAt: 7_200_000 }]);
   });
 
   test('that functions share show all of them, and count the messages in their queues as waiting', async () => {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { surroundingsOf } from '#src/client/surroundings.ts';
+import { readSlots, surroundingsOf } from '#src/client/surroundings.ts';
+import { NO_SLOTS } from '#src/core/flow/ledger-entry.ts';
 
 const gateway = { instance: 'i', roles: ['gateway'], version: '1', host: 'h', pid: 1, startedAt: 1 };
 const ofPaused = { ...gateway, roles: ['scheduler'], takesWork: false };
@@ -11,4 +12,22 @@ test('a role of which it is unknown whether it runs counts as one that runs (A1)
 
 test('a role does not run when its only process takes no work', () => {
   expect(surroundingsOf({ consumers: [], instances: [ofPaused], silentRoles: [] }, 'orders', undefined).roles).toEqual([]);
+});
+
+test('what is before an invocation is counted by the order of the log, and not by the millisecond of its request', async () => {
+  const asked: object[] = [];
+  const history = {
+    count: async (query: object = {}) => {
+      asked.push(query);
+      return { count: 1, isAtLeast: false };
+    },
+    list: async () => ({ invocations: [], cursor: null }),
+  };
+  const definition = { paused: false, concurrency: 1, handler: { kind: 'inline' as const }, flow: { concurrency: 1, key: '$.key' } };
+  const request = { type: 'queued' as const, invocation: 'i-2', at: 1_000, function: 'orders' } as never;
+  const waitsFor = { pool: 'function.orders', key: 'a', since: 1_000 } as never;
+  const flow = { entry: async () => NO_SLOTS } as never;
+  const slots = await readSlots({ flow, history }, { name: 'orders', definition, request, waitsFor, payload: '' });
+  expect(slots).toMatchObject({ before: 1 });
+  expect(asked).toEqual([{ waitsPool: ['function.orders'], waitsKey: 'a', before: { id: 'i-2', function: 'orders' } }]);
 });

@@ -6,7 +6,7 @@ import { encodeRequests } from '#src/core/log/request-messages.ts';
 import { createStreamId, idAt } from '#src/core/names/ids.ts';
 import type { StreamId } from '#src/core/names/names.ts';
 import { createAnswers } from '#src/projection/answers.ts';
-import type { Projection } from '#src/projection/projection.ts';
+import type { Projection } from '#src/projection/projection-port.ts';
 import { startReplay } from '#src/projection/replay.ts';
 import type { Store } from '#src/projection/store.ts';
 import { foldInto, openModel } from '#test/support/projection/folded-model.ts';

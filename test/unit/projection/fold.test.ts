@@ -3,7 +3,7 @@ import type { Fact } from '#machines/facts.ts';
 import { AmbiguousIdError, InvocationNotFoundError } from '#src/core/errors.ts';
 import { createAnswers } from '#src/projection/answers.ts';
 import { createFold } from '#src/projection/fold.ts';
-import type { Projection } from '#src/projection/projection.ts';
+import type { Projection } from '#src/projection/projection-port.ts';
 import { hashRows } from '#src/projection/rows-hash.ts';
 import type { Store } from '#src/projection/store.ts';
 import { firstChildOf } from '#test/support/log/child-id.ts';

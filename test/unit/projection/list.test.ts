@@ -140,6 +140,7 @@ const filter: fc.Arbitrary<HistoryFilter> = fc.record(
     priority: fc.integer({ min: 0, max: 9 }),
     minPriority: fc.integer({ min: 0, max: 9 }),
     rankBelow: fc.record({ rank: fc.integer({ min: 995_000, max: 1_020_000 }), agingInMs: fc.constantFrom(0, 1_000) }),
+    before: fc.record({ id: fc.constantFrom('i-1', 'i-5', 'i-9'), function: fc.constantFrom('a', 'b', 'c') }),
     minAttempts: fc.integer({ min: 0, max: 4 }),
     maxAttempts: fc.integer({ min: 0, max: 4 }),
     minDurationInMs: fc.integer({ min: 0, max: 2_500 }),
@@ -150,11 +151,15 @@ const filter: fc.Arbitrary<HistoryFilter> = fc.record(
 );
 
 /** Evaluates each condition of the filter directly. */
-function matches({ id, qualifier, invocation, payload, error, life }: Known, wanted: HistoryFilter): boolean {
+function matches({ id, qualifier, invocation, payload, error, life }: Known, wanted: HistoryFilter, known: readonly Known[]): boolean {
   const { value, context } = invocation;
   const { request, outcome } = context;
   const at = request?.at ?? 0;
   const condition = outcome?.type === 'failed' ? outcome.condition : '';
+  const isBefore = (asked: { id: string; function: string }): boolean => {
+    const other = known.find((one) => one.id === asked.id && one.life.fn === asked.function);
+    return other !== undefined && known.findIndex((one) => one.id === id) < known.indexOf(other);
+  };
   const took = outcome === null ? -1 : outcome.at - (request?.dueAt ?? at);
   const conditions: { [Name in keyof Required<HistoryFilter>]: (asked: NonNullable<HistoryFilter[Name]>) => boolean } = {
     id: (asked) => id === asked,
@@ -178,7 +183,11 @@ function matches({ id, qualifier, invocation, payload, error, life }: Known, wan
     schedule: (asked) => request?.schedule?.name === asked,
     priority: (asked) => (request?.priority ?? DEFAULT_PRIORITY) === asked,
     minPriority: (asked) => (request?.priority ?? DEFAULT_PRIORITY) >= asked,
-    rankBelow: ({ rank, agingInMs }) => rankOf(request?.dueAt ?? at, request?.priority, agingInMs) < rank,
+    rankBelow: ({ rank, agingInMs }) => {
+      const own = rankOf(request?.dueAt ?? at, request?.priority, agingInMs);
+      return own < rank || (own === rank && wanted.before !== undefined && isBefore(wanted.before));
+    },
+    before: (asked) => wanted.rankBelow !== undefined || isBefore(asked),
     minAttempts: (asked) => context.attempts >= asked,
     maxAttempts: (asked) => context.attempts <= asked,
     minDurationInMs: (asked) => took >= asked,
@@ -250,7 +259,7 @@ test('every filter finds exactly the matching invocations, in every order, page 
             found.push(...page.invocations.map(({ id }) => id));
             cursor = page.cursor;
           }
-          const matching = known.filter((one) => matches(one, wanted)).reverse();
+          const matching = known.filter((one) => matches(one, wanted, known)).reverse();
           const expected = matching.map(({ id }) => id);
           expect({ wanted, found }).toEqual({ wanted, found: expected });
           const order = listOrders[index % listOrders.length] ?? 'newest';

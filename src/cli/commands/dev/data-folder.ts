@@ -2,16 +2,18 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm, symlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { usageProblem } from '#src/cli/problem.ts';
-import { findRunningServer } from '#src/main/nats-server/running.ts';
+import { findOwnServer } from '#src/main/nats-server/running.ts';
 
 /** Removes the data of earlier runs. Refuses a folder that a server uses, and one that Sequent did not make. */
 export async function removeData(dataDir: string): Promise<void> {
   if (!existsSync(dataDir)) return;
-  const running = await findRunningServer(dataDir);
-  if (running !== undefined)
+  const own = await findOwnServer(dataDir);
+  if (own !== undefined && own.state !== 'ended')
     throw usageProblem(
       'the data cannot be removed',
-      `Sequent runs on ${dataDir}, with the NATS server ${running.url}`,
+      own.state === 'running'
+        ? `Sequent runs on ${dataDir}, with the NATS server ${own.server.url}`
+        : `the NATS server of ${dataDir} runs (process ${own.pid}), and does not answer`,
       'stop it first (Ctrl-C in its terminal)',
     );
   const content = await readdir(dataDir);

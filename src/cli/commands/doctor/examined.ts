@@ -1,10 +1,11 @@
+import type { CanaryVerdict } from '#src/analysis/judge-canary.ts';
 import type { PlainRequests } from '#src/analysis/plain-requests.ts';
 import type { FailingPlatform } from '#src/analysis/platform-failures.ts';
 import type { PoolState } from '#src/client/flow.ts';
 import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import type { HistoryStatus } from '#src/core/history-questions.ts';
 import type { LogLoss } from '#src/core/log/log-loss.ts';
-import type { RoleInstance } from '#src/core/ports/role-instances.ts';
+import type { AskedRole, RoleInstance } from '#src/core/ports/role-instances.ts';
 import type { ScheduleState } from '#src/functions/schedule-states.ts';
 import type { ConnectionAccount } from '#src/nats/account.ts';
 import type { Inspection } from '#src/nats/inspection.ts';
@@ -31,6 +32,12 @@ export type Examined = {
   projections?: readonly HistoryStatus[];
   /** The running processes; `undefined` when none was asked, or processes run and none answered. */
   instances?: readonly RoleInstance[] | undefined;
+  /** The roles that a process may have which did not answer (A1); absent when none was asked. */
+  silentRoles?: readonly AskedRole[] | undefined;
+  /** The deliveries that are dead; `undefined` when no projection answered. */
+  deadLetters?: { count: number; isAtLeast: boolean } | undefined;
+  /** The canaries that are significantly worse than their main version; `undefined` when no projection answered. */
+  canaries?: readonly (Pick<CanaryVerdict, 'text' | 'remedy'> & { function: string; alias: string })[] | undefined;
   /** The losses of the log that no operator has acknowledged; `undefined` when they were not read. */
   losses?: readonly LogLoss[];
   /** The functions that the platform cannot run; `undefined` when no projection answered. */

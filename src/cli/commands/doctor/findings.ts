@@ -1,6 +1,6 @@
 import { formatBytes } from '#src/cli/print/format.ts';
 import { say, translated } from '#src/cli/texts/say.ts';
-import type { HistoryStatus } from '#src/core/history-questions.ts';
+import { DAMAGED, type HistoryStatus } from '#src/core/history-questions.ts';
 import { describeLoss, LOSS_REMEDY } from '#src/core/log/log-loss.ts';
 import { REFUSES_REQUESTS } from '#src/core/ports/admission.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
@@ -11,13 +11,13 @@ import { judgeAccount } from './account-finding.ts';
 import type { Examined } from './examined.ts';
 import type { Finding } from './finding.ts';
 import { judgeFlow } from './flow-findings.ts';
-import { judgeFunctions, judgeRegistry } from './function-findings.ts';
-import { judgeFiles, judgeIsolation, judgeKeys, judgeLoad, judgePlainRequests, judgeVersions } from './process-findings.ts';
+import { judgeDeadLetters, judgeFunctions, judgeRegistry } from './function-findings.ts';
+import { judgeFiles, judgeIsolation, judgeKeys, judgeLoad, judgePlainRequests, judgeRoles, judgeVersions } from './process-findings.ts';
 import { judgeQuotas } from './quota-findings.ts';
 import { judgeSchedules } from './schedule-findings.ts';
 
-/** Judges the observations. A pure function, so that every judgement can be tested. */
-export function judge(examined: Examined): Finding[] {
+/** Judges the observations as of `now`. A pure function, so that every judgement can be tested. */
+export function judge(examined: Examined, now = Date.now()): Finding[] {
   const { inspection, durability } = examined;
   return [
     judgeVersion(inspection.server.version),
@@ -40,7 +40,7 @@ export function judge(examined: Examined): Finding[] {
     ...judgeIsolation(examined.instances),
     ...judgeFiles(examined.instances),
     ...judgeKeys(examined.instances),
-    ...judgePlainRequests(examined.plainRequests),
+    ...judgePlainRequests(examined.plainRequests, now),
     judgeStorage(inspection.storage),
     ...judgeStreams(inspection.streams),
     ...judgeRefusals(examined.instances),
@@ -54,11 +54,13 @@ export function judge(examined: Examined): Finding[] {
           seen: say('no scheduler answers: retries wait, and no invocation ends by age'),
           remedy: 'sequent serve --role scheduler',
         },
-    ...judgeProjections(examined.projections),
+    ...judgeRoles(examined),
+    ...judgeProjections(examined.projections, now),
     ...judgeRegistry(examined),
-    ...judgeFunctions(examined),
-    ...judgeSchedules(examined, Date.now()),
-    ...judgeFlow(examined, Date.now()),
+    ...judgeFunctions(examined, now),
+    ...judgeDeadLetters(examined.deadLetters),
+    ...judgeSchedules(examined, now),
+    ...judgeFlow(examined, now),
     ...judgeQuotas(examined),
   ];
 }
@@ -69,21 +71,36 @@ function messagesOf(count: number): string {
 
 const MAX_LAG_IN_MS = 5_000;
 
-function judgeProjections(projections: Examined['projections']): Finding[] {
+/** A file that was damaged was rebuilt. The disk that damaged it still needs a person. */
+const REPORT_REBUILDS_FOR_MS = 86_400_000;
+
+function judgeDamage({ check, seen }: Pick<Finding, 'check' | 'seen'>, { at, why }: HistoryStatus['rebuilds'][number]): Finding {
+  const values = { seen, time: new Date(at).toISOString(), why };
+  return {
+    level: 'note',
+    check,
+    seen: say('{seen}; rebuilt from the log at {time}: {why}', values),
+    remedy: say('sequent projection check; examine the disk of that machine'),
+  };
+}
+
+function judgeProjections(projections: Examined['projections'], now: number): Finding[] {
   if (projections === undefined) return [];
   if (projections.length === 0) {
     return [
       {
-        level: 'note',
+        level: 'problem',
         check: 'projection',
         seen: say('no projection answers: ls, get, stats and tree do not work'),
         remedy: 'sequent serve --role projection',
       },
     ];
   }
-  return projections.map(({ instance, lag, lagInMs, problems, rebuild }): Finding => {
+  return projections.map(({ instance, lag, lagInMs, problems, rebuild, rebuilds }): Finding => {
     const check = `projection ${instance}`;
     const seen = progressInWords({ lag, lagInMs, problems });
+    const rebuilt = rebuilds.findLast(({ at, why }) => now - at < REPORT_REBUILDS_FOR_MS && why.startsWith(DAMAGED));
+    if (rebuilt !== undefined) return judgeDamage({ check, seen }, rebuilt);
     if (rebuild !== null) {
       const rebuilding = say('{seen}; a rebuild is at {percent} %', { seen, percent: rebuild.percent });
       return { level: 'note', check, seen: rebuilding, remedy: 'sequent projection status' };

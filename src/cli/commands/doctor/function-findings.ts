@@ -1,21 +1,31 @@
 import { failingPlatformInWords, platformRemedy } from '#src/analysis/platform-failures.ts';
-import { whyQueueWaits } from '#src/analysis/queue-waits.ts';
+import { type FlowSlots, type Surroundings, type Wait, whyQueueWaits, whyRateHolds } from '#src/analysis/queue-waits.ts';
 import { say } from '#src/cli/texts/say.ts';
+import type { PoolState } from '#src/client/flow.ts';
 import type { RegisteredFunction } from '#src/core/functions/definition.ts';
+import { poolOf } from '#src/core/functions/flow.ts';
+import { tokenOfPool } from '#src/core/functions/pool-names.ts';
+import { rateOf } from '#src/core/functions/rate.ts';
+import type { FunctionName } from '#src/core/names/names.ts';
 import type { RoleInstance } from '#src/core/ports/role-instances.ts';
 import type { ConsumerFacts } from '#src/nats/inspection.ts';
 import type { Examined } from './examined.ts';
 import type { Finding } from './finding.ts';
 
 /** One line for each function that waits, or that the platform cannot run. The functions with an idle worker share one line. */
-export function judgeFunctions({ inspection: { consumers }, registry, instances, failing = [] }: Examined): Finding[] {
+export function judgeFunctions(
+  { inspection: { consumers }, registry, instances, failing = [], canaries = [], pools = [] }: Examined,
+  now: number,
+): Finding[] {
   const functions = 'functions' in registry ? registry.functions : [];
   const byName = new Map(consumers.map((consumer) => [consumer.name, consumer]));
   const workers = countWorkers(instances);
-  const found = functions.map(({ definition }) => judgeQueue(definition, byName.get(`fn-${definition.name}`), workers));
+  const found = functions.map(({ definition }) => {
+    const slots = slotsOf(definition, pools);
+    return judgeQueue({ name: definition.name, definition, slots, queue: byName.get(`fn-${definition.name}`), workers }, now);
+  });
   const idle = found.filter((finding) => finding === 'idle').length;
   const definitions = new Map<string, RegisteredFunction['definition']>(functions.map(({ definition }) => [definition.name, definition]));
-  const now = Date.now();
   return [
     ...(idle === 0
       ? []
@@ -26,7 +36,7 @@ export function judgeFunctions({ inspection: { consumers }, registry, instances,
             seen: idle === 1 ? say('1 function with an idle worker') : say('{count} functions with an idle worker', { count: idle }),
           } as const,
         ]),
-    ...found.filter((finding) => finding !== 'idle'),
+    ...found.filter((finding) => finding !== 'idle' && finding !== 'unneeded'),
     ...failing.map(
       (one): Finding => ({
         level: 'problem',
@@ -35,7 +45,27 @@ export function judgeFunctions({ inspection: { consumers }, registry, instances,
         remedy: platformRemedy(one.function, definitions.get(one.function)?.handler),
       }),
     ),
+    ...canaries.map(
+      ({ function: name, alias, text, remedy = '' }): Finding => ({
+        level: 'problem',
+        check: say('canary of {name}', { name: `${name}:!${alias}` }),
+        seen: text,
+        remedy,
+      }),
+    ),
   ];
+}
+
+/** Deliveries that nothing tries again. Their outcomes stand, so that they are a note. */
+export function judgeDeadLetters(dead: Examined['deadLetters']): Finding[] {
+  if (dead === undefined || dead.count === 0) return [];
+  const { count, isAtLeast } = dead;
+  const seen = isAtLeast
+    ? say('more than {count} deliveries are dead, and are not tried again', { count })
+    : count === 1
+      ? say('1 delivery is dead, and is not tried again')
+      : say('{count} deliveries are dead, and are not tried again', { count });
+  return [{ level: 'note', check: say('dead letters'), seen, remedy: 'sequent dest dead ls' }];
 }
 
 /** The running workers that take work; `undefined` when the processes were not asked. */
@@ -43,30 +73,48 @@ function countWorkers(instances: readonly RoleInstance[] | undefined): number | 
   return instances?.filter(({ roles, takesWork = true }) => takesWork && roles.includes('worker')).length;
 }
 
-function judgeQueue(
-  definition: RegisteredFunction['definition'],
-  consumer: ConsumerFacts | undefined,
-  workers: number | undefined,
-): Finding | 'idle' {
-  const { name } = definition;
-  const { pending, unacknowledged, redelivered } = consumer ?? { pending: 0, unacknowledged: 0, redelivered: 0 };
-  const isIdle = pending + unacknowledged === 0;
-  const counts = { pending, unacknowledged, redelivered };
-  const lag =
-    redelivered > 0
-      ? say('{pending} waiting, {unacknowledged} in flight, {redelivered} redelivered', counts)
-      : say('{pending} waiting, {unacknowledged} in flight', counts);
-  const wait = whyQueueWaits({ name, definition, queue: consumer, workers });
+/** The slots and the rate of a function without keys. What a key waits for is a finding of its pool. */
+function slotsOf({ name, flow }: RegisteredFunction['definition'], pools: readonly PoolState[]): FlowSlots | undefined {
+  if (flow === undefined || flow.key !== undefined) return undefined;
+  const id = poolOf(name as FunctionName, flow);
+  const found = pools.find(({ pool }) => pool === id);
+  if (found === undefined) return undefined;
+  const { running, nextAt } = found;
+  const rate = flow.rate === undefined || nextAt === undefined ? {} : { rate: { ...rateOf(flow.rate), nextAt } };
+  return { pool: tokenOfPool(id), running, limit: flow.concurrency, ...rate };
+}
+
+type Queue = Omit<Surroundings, 'roles' | 'load' | 'queue' | 'definition'> & {
+  definition: RegisteredFunction['definition'];
+  queue: ConsumerFacts | undefined;
+};
+
+function judgeQueue(around: Queue, now: number): Finding | 'idle' | 'unneeded' {
+  const { name, queue, workers } = around;
+  const isIdle = queue === undefined || queue.pending + queue.unacknowledged === 0;
+  const lag = lagInWords(queue);
+  const wait = (isIdle ? undefined : whyRateHolds(around, now)) ?? whyQueueWaits(around);
   if (wait === undefined) return isIdle ? 'idle' : { level: 'ok', check: say('worker for {name}', { name }), seen: lag };
-  const check = wait.kind === 'paused' ? say('function {name}', { name }) : say('worker for {name}', { name });
-  // A pause is what its operator wants, and a full worker works: neither is a problem.
-  const level = wait.kind === 'no-worker' && !isIdle ? 'problem' : 'note';
+  // That no worker answers at all has its own line.
+  if (isIdle && wait.kind === 'no-worker' && workers === 0) return 'unneeded';
+  return findingOf(wait, { name, isIdle, lag });
+}
+
+function findingOf({ kind, text, remedy }: Wait, { name, isIdle, lag }: { name: string; isIdle: boolean; lag: string }): Finding {
   return {
-    level,
-    check,
-    seen: isIdle ? wait.text : say('{lag}: {why}', { lag, why: wait.text }),
-    ...(wait.remedy === undefined ? {} : { remedy: wait.remedy }),
+    // A pause is what its operator wants, and a full worker works: neither is a problem.
+    level: kind === 'no-worker' && !isIdle ? 'problem' : 'note',
+    check: kind === 'paused' ? say('function {name}', { name }) : say('worker for {name}', { name }),
+    seen: isIdle ? text : say('{lag}: {why}', { lag, why: text }),
+    ...(remedy === undefined ? {} : { remedy }),
   };
+}
+
+function lagInWords({ pending, unacknowledged, redelivered } = { pending: 0, unacknowledged: 0, redelivered: 0 }): string {
+  const counts = { pending, unacknowledged, redelivered };
+  return redelivered > 0
+    ? say('{pending} waiting, {unacknowledged} in flight, {redelivered} redelivered', counts)
+    : say('{pending} waiting, {unacknowledged} in flight', counts);
 }
 
 export function judgeRegistry({ registry, missingFiles }: Examined): Finding[] {

@@ -1,8 +1,46 @@
 import { type PlainRequests, plainRequestsInWords, plainRequestsRemedy } from '#src/analysis/plain-requests.ts';
 import { say } from '#src/cli/texts/say.ts';
+import type { Policy } from '#src/core/functions/definition.ts';
 import type { RoleInstance } from '#src/core/ports/role-instances.ts';
 import { runningVersions } from '#src/core/running-versions.ts';
+import type { Examined } from './examined.ts';
 import type { Finding } from './finding.ts';
+
+/** The roles without which Sequent stops, except for the scheduler and the projection, which are asked themselves. The page System has the same. */
+export function judgeRoles({ instances, silentRoles, registry }: Examined): Finding[] {
+  if (silentRoles === undefined) return [];
+  // A process may be overloaded or stopped by a signal: its roles are unknown, and not absent (A1).
+  if (instances === undefined) return [silentProcesses()];
+  const hasRole = (role: string): boolean => instances.some(({ roles }) => roles.includes(role));
+  const found: Finding[] = [];
+  if (!hasRole('worker')) {
+    const seen = say('no worker answers: nothing is executed');
+    found.push({ level: 'problem', check: 'worker', seen, remedy: 'sequent serve --role worker' });
+  }
+  if (silentRoles.includes('destinations')) found.push(silentDestinations());
+  else if (!hasRole('destinations')) {
+    // The outcomes of functions without destinations need no delivery.
+    const isNeeded = 'functions' in registry && registry.functions.some(({ definition: { policy } }) => hasDestinations(policy));
+    const seen = say('no destinations role answers: no outcome is delivered');
+    found.push({ level: isNeeded ? 'problem' : 'note', check: 'destinations', seen, remedy: 'sequent serve --role destinations' });
+  }
+  return found;
+}
+
+const hasDestinations = ({ onSuccess, onFailure }: Policy): boolean => onSuccess.length + onFailure.length > 0;
+
+function silentProcesses(): Finding {
+  return {
+    level: 'problem',
+    check: say('processes'),
+    seen: say('processes of Sequent are connected to NATS, and none answers'),
+    remedy: say('their logs; kill -CONT <process> for one that a signal stopped, or start it again'),
+  };
+}
+
+function silentDestinations(): Finding {
+  return { ...silentProcesses(), check: 'destinations', seen: say('a process with this role is connected to NATS, and does not answer') };
+}
 
 /** One line for each way in which the workers isolate the code of other projects. */
 export function judgeIsolation(instances: readonly RoleInstance[] = []): Finding[] {

@@ -102,7 +102,7 @@ function toJson({ pool, functions, running, waiting, since, keys, isCut }: PoolS
     running,
     waiting,
     ...timeOf(since),
-    keys: keys.map(({ since: first, ...key }) => ({ ...key, ...timeOf(first) })),
+    keys: keys.map(({ since: first, nextAt: _, ...key }) => ({ ...key, ...timeOf(first) })),
     isCut,
   };
 }

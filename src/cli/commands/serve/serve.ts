@@ -25,7 +25,7 @@ Ctrl-C stops cleanly; a second one stops at once. Changed files of credentials, 
 restart: within two seconds, or at once after kill -HUP. Exit codes: 0 stopped, 2 an invalid setting, 6 no NATS,
 70 a defect, which the last line of the log describes: start the process again, as npm start does.`;
 
-/** Invariants: after `sequent ready`, functions can be invoked; after exit code 0, no process of this command is left. */
+/** Invariants: after `sequent ready`, functions can be invoked and the history answers; after exit code 0, no process of this command is left. */
 async function serve(call: Call<ServeOptions>): Promise<ExitCode> {
   const { options, terminal } = call;
   const { out, err } = terminal;

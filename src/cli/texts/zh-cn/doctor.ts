@@ -116,6 +116,20 @@ export const doctor = {
     '{roles}（{host} 上的进程 {pid}）没有 {projects} 的负载密钥：执行会等待，调用被拒绝',
   'start the process with the --encryption-key or --encryption-command of the others':
     '使用与其他进程相同的 --encryption-key 或 --encryption-command 启动该进程',
+  'no worker answers: nothing is executed': '没有 worker 应答：不执行任何任务',
+  'no destinations role answers: no outcome is delivered': '没有 destinations 角色应答：不投递任何结果',
+  processes: '进程',
+  'processes of Sequent are connected to NATS, and none answers': '有 Sequent 进程连接到 NATS，但没有一个应答',
+  'their logs; kill -CONT <process> for one that a signal stopped, or start it again':
+    '查看其日志；对被信号暂停的进程运行 kill -CONT <进程>，或重新启动',
+  'a process with this role is connected to NATS, and does not answer': '有此角色的进程连接到 NATS，但没有应答',
+  'canary of {name}': '{name} 的灰度版本',
+  'dead letters': '死信',
+  'more than {count} deliveries are dead, and are not tried again': '超过 {count} 个投递已成为死信，不再重试',
+  '1 delivery is dead, and is not tried again': '1 个投递已成为死信，不再重试',
+  '{count} deliveries are dead, and are not tried again': '{count} 个投递已成为死信，不再重试',
+  '{seen}; rebuilt from the log at {time}: {why}': '{seen}；已于 {time} 根据事件日志重建：{why}',
+  'sequent projection check; examine the disk of that machine': 'sequent projection check；检查该机器的磁盘',
   files: '文件',
   '{seen} (process {pid} on {host})': '{seen}（{host} 上的进程 {pid}）',
   'correct the file; a running process reads it again within two seconds, or at once after kill -HUP':

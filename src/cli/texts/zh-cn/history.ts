@@ -56,4 +56,6 @@ export const history = {
   '{percent} %, {perSecond} messages/s, {left} left': '{percent}%，每秒 {perSecond} 条消息，还需 {left}',
   '{messages}, {duration}': '{messages}，{duration}',
   '{count} message': '{count} 条消息',
+  '{instance}: the file of the read model is damaged, and is rebuilt from the log: {damage}':
+    '{instance}：读取模型的文件已损坏，正在根据事件日志重建：{damage}',
 };

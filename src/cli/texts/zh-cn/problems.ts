@@ -47,6 +47,12 @@ export const problems = {
   'one of the commands above': '上述命令之一',
   'the nats-server did not start': 'nats-server 没有启动',
   'another folder with --data, or read nats/nats-server.log in it': '用 --data 指定其他文件夹，或查看其中的 nats/nats-server.log',
+  'the NATS server of the data folder does not answer': '数据文件夹的 NATS 服务器没有应答',
+  'kill -CONT <process>, if it was stopped; else kill -9 <process>: a running Sequent starts it again on the same data':
+    '如果进程已被暂停：kill -CONT <进程>；否则 kill -9 <进程>，正在运行的 Sequent 会用同一数据重新启动它',
+  'the NATS server of the data folder does not run': '数据文件夹的 NATS 服务器没有运行',
+  'npm start or "sequent serve --start-server" on that folder; another server with --server, such as nats://127.0.0.1:4222':
+    '在该文件夹上运行 npm start 或 "sequent serve --start-server"；或用 --server 指定其他服务器，例如 nats://127.0.0.1:4222',
   'the nats-server is too old': 'nats-server 版本过低',
   'a newer nats-server on every machine of the cluster, or --replicas 1': '在集群的每台机器上使用更新的 nats-server，或使用 --replicas 1',
   'nothing was stored': '没有保存任何内容',

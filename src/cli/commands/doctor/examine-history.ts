@@ -1,0 +1,91 @@
+import type { CanaryVerdict } from '#src/analysis/judge-canary.ts';
+import type { FunctionEntry } from '#src/core/functions/entry.ts';
+import type { History, HistoryStatus, QueryOf } from '#src/core/history-questions.ts';
+import { unknownInSilence } from '#src/core/no-answer-error.ts';
+import type { Connection } from '#src/nats/transport/connection.ts';
+import type { Examined } from './examined.ts';
+
+type FromHistory = Pick<Examined, 'projections' | 'quotas' | 'failing' | 'plainRequests' | 'deadLetters' | 'canaries'>;
+/** `last`: the last message of the log, which the answers must cover. */
+type Asked = { functions: readonly Pick<FunctionEntry, 'definition' | 'aliases'>[]; last: number };
+
+/** What the read model knows. Each part is `undefined` when no projection answers. */
+export async function examineHistory(connection: Connection, { functions, last }: Asked): Promise<FromHistory> {
+  const { createNatsHistory } = await import('#src/nats/questions/history-service.ts');
+  const history = createNatsHistory(connection);
+  const projections = await readProjections(history);
+  if (projections.length === 0) return { projections };
+  const fresh: History = { ...history, ask: (question, query, options) => history.ask(question, query, { atLeast: last, ...options }) };
+  const unknownWithout = async <Part>(part: Promise<Part>): Promise<Part | undefined> => await part.catch(() => undefined);
+  const [quotas, failing, plainRequests, deadLetters, canaries] = await Promise.all([
+    unknownWithout(readQuotas(connection, fresh)),
+    unknownWithout(readFailing(fresh)),
+    unknownWithout(findPlainRequests(connection, fresh)),
+    unknownWithout(countDeadLetters(fresh)),
+    unknownWithout(readCanaries(fresh, functions)),
+  ]);
+  return { projections, quotas, failing, plainRequests, deadLetters, canaries };
+}
+
+async function readProjections(history: History): Promise<HistoryStatus[]> {
+  // A projection that runs and does not answer is a finding, as a missing one is.
+  const instances = (await history.instances().catch(unknownInSilence)) ?? [];
+  const found = await Promise.all(instances.map((instance) => history.ask('status', {}, { instance }).catch(() => undefined)));
+  return found.filter((status) => status !== undefined);
+}
+
+async function readFailing(history: History): Promise<Examined['failing']> {
+  const { readFailingPlatforms } = await import('#src/analysis/platform-failures.ts');
+  return await readFailingPlatforms((query) => history.ask('list', query));
+}
+
+async function findPlainRequests(connection: Connection, history: History): Promise<Examined['plainRequests']> {
+  const { readPlainRequests } = await import('#src/analysis/plain-requests.ts');
+  const { listProjects } = await import('#src/core/encryption/change-project.ts');
+  const { openKeyValue } = await import('#src/nats/key-value.ts');
+  const { FUNCTIONS_BUCKET } = await import('#src/nats/wire/topology.ts');
+  const projects = await listProjects(await openKeyValue(connection, FUNCTIONS_BUCKET));
+  const encrypting = projects.filter(({ payloads }) => payloads === 'encrypted');
+  return await readPlainRequests((query) => history.ask('list', query), encrypting);
+}
+
+/** A page of the history holds as many. */
+const MAX_DEAD = 500;
+
+async function countDeadLetters(history: History): Promise<Examined['deadLetters']> {
+  const { deadLetters, cursor } = await history.ask('dead', { limit: MAX_DEAD });
+  return { count: deadLetters.length, isAtLeast: cursor !== null };
+}
+
+/** The weighted versions that are significantly worse than the main version of their alias. */
+async function readCanaries(history: History, functions: Asked['functions']): Promise<Examined['canaries']> {
+  const { countsByVersion, judgeCanary } = await import('#src/analysis/judge-canary.ts');
+  const found = functions.flatMap(({ definition, aliases }) => {
+    const weighted = aliases.filter(({ weights }) => Object.keys(weights).length > 0);
+    return weighted.map(async (alias): Promise<(CanaryVerdict & { function: string; alias: string })[]> => {
+      const { name } = definition;
+      // The requests of other callers may differ, and those before the weights were set went to the main version alone.
+      const query: QueryOf<'stats'> = { function: name, qualifier: `!${alias.name}`, since: alias.changedAt, by: 'version' };
+      const { rows } = await history.ask('stats', query);
+      return judgeCanary(name, alias, countsByVersion(rows)).map((verdict) => ({ ...verdict, function: name, alias: alias.name }));
+    });
+  });
+  return (await Promise.all(found)).flat().filter(({ verdict }) => verdict === 'worse');
+}
+
+const OPEN: ('queued' | 'running' | 'retrying' | 'succeeded' | 'failed')[] = ['queued', 'running', 'retrying', 'succeeded', 'failed'];
+
+/** The open invocations are counted up to the quota, by the read model. */
+async function readQuotas(connection: Connection, history: History): Promise<Examined['quotas']> {
+  const { openKeyValue } = await import('#src/nats/key-value.ts');
+  const { listQuotas } = await import('#src/core/quotas/change-quota.ts');
+  const { FUNCTIONS_BUCKET } = await import('#src/nats/wire/topology.ts');
+  const quotas = await listQuotas(await openKeyValue(connection, FUNCTIONS_BUCKET));
+  const counted = quotas.map(async ({ project, quota: { open: limit } }) => {
+    if (limit === undefined) return [];
+    const most = Math.min(1_000_000, Math.max(1, limit));
+    const { count } = await history.ask('count', { project: project ?? '', state: OPEN, most });
+    return [{ project, open: count, limit }];
+  });
+  return (await Promise.all(counted)).flat();
+}
