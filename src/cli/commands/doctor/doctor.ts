@@ -58,8 +58,7 @@ async function compareReplicas(connection: Connection): Promise<Examined['replic
 }
 
 async function examine(connection: Connection, { dataDir }: Target, withReplicas: boolean): Promise<Examined> {
-  const { inspect } = await import('#src/nats/inspection.ts');
-  const { readAccount } = await import('#src/nats/account.ts');
+  const { inspect, readAccount } = await import('#src/nats/inspection.ts');
   const { createNatsRoleInstances } = await import('#src/nats/questions/role-instances.ts');
   const { findRunningServer } = await import('#src/main/nats-server/running.ts');
   const inspection = await inspect(connection);
