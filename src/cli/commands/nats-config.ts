@@ -19,11 +19,7 @@ export function natsConfigCommand(): Command {
       new Option('--fsync <mode>', 'how long an acknowledged message may wait for the disk').choices(FSYNC_CHOICES).default('100ms'),
     )
     .option('--cluster <hosts>', 'the hosts of the servers of a cluster, between commas')
-    .addOption(
-      new Option('--accounts <choice>', 'own: clients in an account of their own; shared: as an earlier version wrote it').choices(
-        ACCOUNTS_CHOICES,
-      ),
-    )
+    .addOption(new Option('--accounts <choice>', 'own: an account for clients; shared: one for all users').choices(ACCOUNTS_CHOICES))
     .addHelpText('after', examples)
     .action(action<Options>(write));
 }

@@ -1,6 +1,6 @@
 import { describe, expect } from 'vitest';
 import { inboxPrefixOf } from '#src/core/names/inboxes.ts';
-import { readAccount } from '#src/nats/account.ts';
+import { readAccount } from '#src/nats/inspection.ts';
 import { accountsConfig, SEQUENT_ACCOUNT } from '#src/nats/permissions/accounts.ts';
 import { toAccountUser, toServerConfig, userOfRole } from '#src/nats/permissions/permission-formats.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';

@@ -13,8 +13,7 @@ type Wanted = { dataDir: string; withReplicas: boolean };
 
 /** Reads what the doctor judges. Changes nothing. Processes and projections that do not answer are findings, and no errors. */
 export async function examine(connection: Connection, { dataDir, withReplicas }: Wanted): Promise<Examined> {
-  const { inspect } = await import('#src/nats/inspection.ts');
-  const { readAccount } = await import('#src/nats/account.ts');
+  const { inspect, readAccount } = await import('#src/nats/inspection.ts');
   const { createNatsRoleInstances } = await import('#src/nats/questions/role-instances.ts');
   const { findRunningServer } = await import('#src/main/nats-server/running.ts');
   const inspection = await inspect(connection);

@@ -7,8 +7,7 @@ import type { HistoryStatus } from '#src/core/history-questions.ts';
 import type { LogLoss } from '#src/core/log/log-loss.ts';
 import type { AskedRole, RoleInstance } from '#src/core/ports/role-instances.ts';
 import type { ScheduleState } from '#src/functions/schedule-states.ts';
-import type { ConnectionAccount } from '#src/nats/account.ts';
-import type { Inspection } from '#src/nats/inspection.ts';
+import type { ConnectionAccount, Inspection } from '#src/nats/inspection.ts';
 import type { ReplicaComparison } from '#src/nats/replicas/compare-replicas.ts';
 import type { Durability } from '../../durability.ts';
 

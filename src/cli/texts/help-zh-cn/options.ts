@@ -261,6 +261,7 @@ export const options = {
   'a nats-server configuration, or nsc commands': 'nats-server 配置，或 nsc 命令',
   'how long an acknowledged message may wait for the disk': '已确认的消息最多多久后写入磁盘',
   'the hosts of the servers of a cluster, between commas': '集群服务器的主机，以逗号分隔',
+  'own: an account for clients; shared: one for all users': 'own：客户端有自己的账户；shared：共用一个账户',
   'from this sequence of the log on, without invocations that were accepted before': '从事件日志的此序号开始，不包括之前受理的调用',
   'the archive of the log: a folder, or s3://… (SEQUENT_ARCHIVE)': '事件日志的归档：文件夹，或 s3://…（SEQUENT_ARCHIVE）',
   'also prove that the log holds what these signed heads commit to, which a third party kept':

@@ -1,7 +1,5 @@
 /** The titles of the help, and what stands below it. */
 export const others = {
-  'own: clients in an account of their own; shared: as an earlier version wrote it':
-    'own：客户端使用自己的账户；shared：与早期版本写出的一样',
   'Usage:': '用法：',
   'Arguments:': '参数：',
   'Options:': '选项：',
