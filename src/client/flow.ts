@@ -4,6 +4,7 @@ import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import { type Flow, type PoolId, poolOf } from '#src/core/functions/flow.ts';
 import { tokenOfPool } from '#src/core/functions/pool-names.ts';
 import type { AnswerOf } from '#src/core/history-questions.ts';
+import { leastOf } from '#src/core/least-and-greatest.ts';
 import { type FunctionName, splitName } from '#src/core/names/names.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { ClientHistory } from './history.ts';
@@ -133,7 +134,7 @@ function stateOf(pool: PoolId, { flows, waits, queues, entry }: Known, { keys: m
     functions,
     running: holders.length,
     waiting: functions.reduce((sum, { waiting }) => sum + waiting, 0),
-    since: deferred.length === 0 ? undefined : Math.min(...deferred.map(({ since }) => since)),
+    since: deferred.length === 0 ? undefined : leastOf(deferred.map(({ since }) => since)),
     keys: keys.slice(0, most),
     isCut: waits.isCut || keys.length > most,
   };

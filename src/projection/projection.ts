@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { messageOf } from '#src/core/errors.ts';
 import type { HistoryCheck, HistoryStatus } from '#src/core/history-questions.ts';
+import { LastingFailure } from '#src/core/lasting-failure.ts';
 import type { LogSource, LogState } from '#src/core/log/log-source.ts';
 import { type Clock, systemTimers, type Timers } from '#src/core/ports/clock.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
@@ -274,12 +275,16 @@ class LiveProjection implements Projection {
 
   async #compareRepeatedly(): Promise<void> {
     const { signal } = this.#stopping;
+    const failure = new LastingFailure('the comparison of the read model with the log', this.#options);
     for (let round = 1; ; round++) {
       await this.#options.clock.sleep(COMPARE_EVERY_MS, signal);
       if (signal.aborted) return;
       this.#clean();
       // Without an answer, the next comparison asks again.
-      await this.#compare(round % COMPARE_MESSAGE_EVERY === 0).catch(() => {});
+      await this.#compare(round % COMPARE_MESSAGE_EVERY === 0).then(
+        () => failure.succeeded(),
+        (error: unknown) => failure.failed(error),
+      );
     }
   }
 

@@ -63,7 +63,7 @@ const usual: Plan['rates'] = {
   'lost-answer': 0.01,
   'slow-call': 0.02,
   'failed-read': 0.005,
-  'late-read': 0.01,
+  'late-read': 0.03,
   'failed-result': 0.01,
   'lost-hint': 0.05,
   'repeated-hint': 0.05,
