@@ -22,6 +22,14 @@ export class LastingFailure {
     this.#logger = logger;
   }
 
+  /** Resolves when the check has ended, whether it failed or not. */
+  async watch(check: Promise<unknown>): Promise<void> {
+    await check.then(
+      () => this.succeeded(),
+      (error: unknown) => this.failed(error),
+    );
+  }
+
   failed(error: unknown): void {
     const now = this.#clock.now();
     if (this.#since === undefined) {

@@ -281,10 +281,7 @@ class LiveProjection implements Projection {
       if (signal.aborted) return;
       this.#clean();
       // Without an answer, the next comparison asks again.
-      await this.#compare(round % COMPARE_MESSAGE_EVERY === 0).then(
-        () => failure.succeeded(),
-        (error: unknown) => failure.failed(error),
-      );
+      await failure.watch(this.#compare(round % COMPARE_MESSAGE_EVERY === 0));
     }
   }
 

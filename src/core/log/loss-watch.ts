@@ -111,10 +111,7 @@ class Watch implements LossWatch {
     await this.#dropMarksOfAnotherLog();
     while (!signal.aborted) {
       // Without an answer of the log, the next comparison asks again.
-      await this.#compare().then(
-        () => this.#failure.succeeded(),
-        (error: unknown) => this.#failure.failed(error),
-      );
+      await this.#failure.watch(this.#compare());
       await this.#save();
       await clock.sleep(COMPARE_EVERY_MS, signal);
     }
