@@ -9,6 +9,8 @@ import type { Group, InvocationContext } from './invocation-context.ts';
  * 1. An invocation that waits for its group starts no attempt. Its stream alone says which part it gets, and it gets one part.
  * 2. `debounce.closed` makes it the leader, and names the members. It starts attempts as any other invocation.
  * 3. `debounce.joined` makes it a member of one leader. A member starts no attempt, and no outcome but that of its leader ends it.
+ * 4. A wait for the group that follows `debounce.closed` changes nothing. Logs have such waits: two workers with an item of one stream could append
+ *    one, and the machine refused every later fact. Now no role proposes one, and the invocations that have one go on.
  */
 type Input = { context: InvocationContext; event: Fact };
 

@@ -82,8 +82,10 @@ export const invocationMachine = setup({
       const request = event as FactOf<'queued'>;
       return { request, dueAt: request.dueAt ?? null };
     }),
-    recordWait: assign(({ event }) => {
+    recordWait: assign(({ context, event }) => {
       const { at, flow } = event as FactOf<'deferred'>;
+      // The invocation has its part already, and waits for its group no longer (rule 4 of `group.ts`).
+      if (flow.debounce !== undefined && context.group !== null) return {};
       return { waitsFor: { ...flow, since: at } };
     }),
     recordGroup: assign(({ context, event }) => ({
@@ -235,7 +237,7 @@ export function effectsDue(invocation: Invocation): readonly InvocationEffect[] 
 }
 
 function isOtherWait({ waitsFor, attempts }: InvocationContext, { flow }: FactOf<'deferred'>): boolean {
-  // Attempts after the first one run for the group that is closed.
+  // Attempts after the first one run for the group that is closed. A wait after the group was closed is accepted because logs have it.
   if (flow.debounce !== undefined) return waitsFor === null && attempts === 0;
   return waitsFor === null || waitsFor.pool !== flow.pool || waitsFor.key !== flow.key;
 }

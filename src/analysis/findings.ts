@@ -1,5 +1,5 @@
 /** A rule of `src/DESIGN.md`. */
-export type Rule = 'E2' | 'E3' | 'E4' | 'E5' | 'T1' | 'D1' | 'A1';
+export type Rule = 'E2' | 'E3' | 'E4' | 'E5' | 'T1' | 'D1' | 'A1' | 'RDR1';
 
 /** The kinds of defects of a log, each with the rule that it breaks. */
 export const findingKinds = {
@@ -20,6 +20,7 @@ export const findingKinds = {
   'missing-wake-time': { rule: 'T1', means: 'an open invocation without a time at which the scheduler inspects it' },
   'wrong-wake-time': { rule: 'T1', means: 'headers that contradict the facts' },
   'wrong-delivery': { rule: 'D1', means: 'a delivery to a destination that the outcome does not name, or out of order' },
+  'unrecorded-redrive': { rule: 'RDR1', means: 'a redrive that the invocation which it runs again does not name' },
   gap: { rule: 'A1', means: 'sequences that hold no message, in the log or in the archive' },
   'damaged-segment': { rule: 'A1', means: 'a segment of the archive that was changed or lost' },
   'lost-messages': { rule: 'A1', means: 'messages of the archive that the log lost' },

@@ -1,7 +1,7 @@
 import { type Fact, isOutcome } from '#machines/facts.ts';
 import { invocationFolder } from '#machines/invocation.ts';
 import { headAfter, shortLinkOf } from '#src/core/log/chain.ts';
-import type { FullLogEntry, WakeTimes } from '#src/core/log/event-log.ts';
+import type { FullLogEntry, StreamName, WakeTimes } from '#src/core/log/event-log.ts';
 import { streamKey } from '#src/core/log/stream-key.ts';
 import { wakeTimesOf } from '#src/core/stream/stream.ts';
 import { type Balance, countStates, describeImbalance } from './balance.ts';
@@ -9,6 +9,7 @@ import { createErasureMarks } from './erasure-marks.ts';
 import { createFindings, type Finding, type FindingKind } from './findings.ts';
 import { whyRefused } from './refusals.ts';
 import { createSettledStreams, headKey, type StreamRecord } from './settled-streams.ts';
+import { UnrecordedRedrives } from './unrecorded-redrives.ts';
 import { createVerifiedStream, expectedLink, isComplete, isEnd, setOwner, type VerifiedStream } from './verified-stream.ts';
 import { whyWrongWakeTimes } from './wake-time-refusals.ts';
 
@@ -64,6 +65,7 @@ class LogVerifier implements Verifier {
   readonly #ownerless = new Map<string, number>();
   readonly #marks = createErasureMarks();
   readonly #findings = createFindings();
+  readonly #redrives = new UnrecordedRedrives();
   readonly #counts = { messages: 0, accepted: 0, settled: 0, succeeded: 0, failed: 0, repeated: 0, skipped: 0 };
   #next: number;
 
@@ -80,6 +82,7 @@ class LogVerifier implements Verifier {
   read(entry: FullLogEntry): void {
     this.#counts.messages++;
     this.#marks.read(entry);
+    this.#redrives.read(entry);
     if (this.#isWhole && entry.sequence > this.#next)
       this.report('gap', this.#next, `no message from ${this.#next} to ${entry.sequence - 1}`);
     this.#next = entry.sequence + 1;
@@ -97,6 +100,8 @@ class LogVerifier implements Verifier {
     const balance: Balance = { accepted, settled: settled + inMemory.settled, open: inMemory.open, succeeded, failed };
     const imbalance = describeImbalance(balance);
     if (imbalance !== undefined) this.#findings.report('balance', 0, { what: imbalance });
+    const isKnown = (name: StreamName): boolean => this.#open.has(streamKey(name)) || this.#complete.get(name) !== undefined;
+    for (const { sequence, ...found } of this.#redrives.late(isKnown)) this.#findings.report('unrecorded-redrive', sequence, found);
     for (const { sequence, what } of this.#marks.problems()) this.#findings.report('unexplained-erasure', sequence, { what });
     const { list, count } = this.#findings;
     return { messages, balance, repeated, skipped, erased: this.#marks.messages, findings: list, found: count };

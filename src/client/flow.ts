@@ -6,6 +6,7 @@ import { type Flow, type PoolId, poolOf } from '#src/core/functions/flow.ts';
 import { tokenOfPool } from '#src/core/functions/pool-names.ts';
 import { rateOf, rateTextOf } from '#src/core/functions/rate.ts';
 import type { AnswerOf } from '#src/core/history-questions.ts';
+import { leastOf } from '#src/core/least-and-greatest.ts';
 import { type FunctionName, splitName } from '#src/core/names/names.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { ClientHistory } from './history.ts';
@@ -140,7 +141,7 @@ function stateOf(pool: PoolId, { flows, waits, queues, entry }: Known, { keys: m
     functions,
     running: holders.length,
     waiting: functions.reduce((sum, { waiting }) => sum + waiting, 0),
-    since: deferred.length === 0 ? undefined : Math.min(...deferred.map(({ since }) => since)),
+    since: deferred.length === 0 ? undefined : leastOf(deferred.map(({ since }) => since)),
     ...nextOf(''),
     keys: found.slice(0, most).map((one) => ({ ...one, ...nextOf(one.key) })),
     isCut: waits.isCut || found.length > most,

@@ -29,6 +29,11 @@ export type BacklogOptions = {
 
 /** Parked streams are read only while fewer streams than this are being read. */
 const MAX_LOADING_STREAMS = 8;
+/**
+ * While so many streams are in progress, further ones of functions with an open circuit are parked, also when the hint has their state. Each would
+ * append a postponement, and thousands of them in progress would leave no room to take the hints of other targets from the log.
+ */
+const MAX_STREAMS_BESIDE_TROUBLE = 256;
 
 /** The key under which streams are parked that wait for their turn and not for a limit key. */
 const TURN = '';
@@ -39,6 +44,11 @@ export function createBacklog({ limiter, circuits, parking, streams, stopping }:
 
   function hasTurn(): boolean {
     return !stopping.aborted && streams.loading < MAX_LOADING_STREAMS;
+  }
+
+  /** Whether a stream of a function with an open circuit may be taken now. */
+  function hasRoom({ state }: WorkItem): boolean {
+    return state === undefined ? hasTurn() : !stopping.aborted && streams.size < MAX_STREAMS_BESIDE_TROUBLE;
   }
 
   function hasCapacity(limitKey: string): boolean {
@@ -68,7 +78,7 @@ export function createBacklog({ limiter, circuits, parking, streams, stopping }:
     accept(item) {
       const limitKey = parking.limitKeyOf(item.name);
       if (limitKey === TURN || (limitKey !== undefined && limiter.capacityOf(limitKey) === 0)) return parking.hold(item);
-      if (item.state === undefined && circuits.isTroubled(item.name.function) && !hasTurn()) return park(item);
+      if (circuits.isTroubled(item.name.function) && !hasRoom(item)) return park(item);
       streams.take(item);
     },
     resume(limitKey) {

@@ -16,6 +16,8 @@ const FULL_BUDGET_FOR_S = 1;
 /** A delivery is postponed for as long as the outage has lasted already, within these bounds. Its postponements therefore become rare. */
 const MIN_POSTPONEMENT_IN_MS = 1_000;
 const MAX_POSTPONEMENT_IN_MS = 300_000;
+/** How many circuits are kept. Beyond them the oldest closed one is forgotten, or the oldest one when none is closed: its target is tried again. */
+const MAX_CIRCUITS = 10_000;
 
 /** A function's deliveries to one target share a circuit. */
 export type CircuitKey = { functionName: string; limitKey: string };
@@ -66,7 +68,7 @@ export function createCircuits(options: CircuitsOptions): Circuits {
 
 class ProcessCircuits implements Circuits {
   readonly #options: CircuitsOptions;
-  /** The circuits that have counted a failure. A circuit stays, because the number of its successes decides which failures count. */
+  /** The circuits that have counted a failure. A closed one stays, because the number of its successes decides which failures count. */
   readonly #circuits = new Map<string, Circuit>();
   /** The circuits that are not closed, and their functions. Both change only when a circuit opens or closes. */
   #unclosed: readonly Circuit[] = [];
@@ -148,9 +150,21 @@ class ProcessCircuits implements Circuits {
     const id = idOf(key);
     const present = this.#circuits.get(id);
     if (present !== undefined) return present;
+    if (this.#circuits.size >= MAX_CIRCUITS) this.#forgetOne();
     const circuit = { key, breaker: new CircuitBreaker(), calendar: new DueCalendar(), hasProbe: false };
     this.#circuits.set(id, circuit);
     return circuit;
+  }
+
+  #forgetOne(): void {
+    let [oldest] = this.#circuits.keys();
+    for (const [id, { breaker }] of this.#circuits) {
+      if (!breaker.isClosed) continue;
+      oldest = id;
+      break;
+    }
+    if (oldest !== undefined) this.#circuits.delete(oldest);
+    this.#listUnclosed();
   }
 
   #listUnclosed(): void {

@@ -6,6 +6,7 @@ import { encodeEnvelope } from '#src/core/log/envelope.ts';
 import type { AcceptedRequest } from '#src/core/log/event-log.ts';
 import { streamKey } from '#src/core/log/stream-key.ts';
 import type { RequestId } from '#src/core/names/names.ts';
+import { isLost } from '#src/core/ports/execution-probe.ts';
 import { combineResults, type RunResult, type StreamRun } from '#src/core/stream/active-streams.ts';
 import { mayBeUnpublished } from '#src/core/stream/ended-without-item.ts';
 import { isSameOutcome } from '#src/core/stream/same-outcome.ts';
@@ -136,18 +137,26 @@ export class DeliveryRun implements StreamRun {
     return 'again';
   }
 
-  /** Continues a delivery whose current try belongs to another process, once that process no longer makes the try (D1). */
+  /** Continues a delivery whose current try belongs to another process, once that process no longer makes the try (D1, EXEC6). */
   async #takeOver(next: Try, delivery: Delivery | undefined): Promise<StepResult> {
-    const { executionProbe, clock } = this.#ports;
+    const { executionProbe, clock, tryTimeoutInMs } = this.#ports;
     const { tries, deliverer } = delivery?.context ?? { tries: 0, deliverer: null };
-    if (await executionProbe.isRunning(deliverer ?? '', { invocation: idOfDelivery(next), attempt: tries })) return 'left-unacked';
-    const id = next.request.fact.invocation;
+    const answer = await executionProbe.isRunning(deliverer ?? '', { invocation: idOfDelivery(next), attempt: tries });
     const at = clock.now();
+    if (!isLost(answer, { startedAt: this.#startOf(next), limitInMs: tryTimeoutInMs, now: at })) return 'left-unacked';
+    const id = next.request.fact.invocation;
     // The try may have arrived or not. It is due again at once, under the same delivery id (D1).
     const reason = `${deliverer} vanished during try ${tries}`;
     const cut: Fact = { type: 'delivery.failed', invocation: id, destination: next.destination.id, try: tries, at, dueAt: at, reason };
     await this.#propose(next, cut);
     return 'again';
+  }
+
+  /** When the current try of a delivery started. */
+  #startOf({ request, destination }: Try): number {
+    const isStart = (fact: Fact): boolean =>
+      fact.type === 'delivery.started' && fact.destination === destination.id && fact.invocation === request.fact.invocation;
+    return this.#writer.state.facts.findLast(isStart)?.at ?? 0;
   }
 
   async #attempt(next: Try): Promise<StepResult> {

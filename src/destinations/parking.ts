@@ -5,7 +5,7 @@ import type { WorkItem } from '#src/core/stream/work-queue.ts';
 /**
  * The streams that wait for a full limit key outside of memory: only their names and their latest work items are kept.
  *
- * Parked items are unacknowledged, so JetStream redelivers whatever is lost here.
+ * Parked items are unacknowledged, so JetStream redelivers whatever is lost here. The limit of unacknowledged items of the consumer bounds them.
  */
 export interface Parking {
   /** Parks a stream, because its limit key is full. */
@@ -22,8 +22,10 @@ export interface Parking {
 
 /** How many items of a stream are kept. An item is redelivered repeatedly, and its latest deliveries suffice to acknowledge it. */
 const MAX_ITEMS = 2;
-/** The mean delay of a redelivery: a backlog must not be redelivered with every lease, nor all of it at one moment. */
+/** The least mean delay of a redelivery: a backlog must not be redelivered with every lease, nor all of it at one moment. */
 const REDELIVER_AFTER_MS = 60_000;
+/** With more parked streams the delay grows, so that all of them together are redelivered so often. */
+const REDELIVERIES_PER_SECOND = 100;
 
 export function createParking(random: () => number = Math.random): Parking {
   const limitKeys = new Map<string, string>();
@@ -40,7 +42,8 @@ export function createParking(random: () => number = Math.random): Parking {
       if (limitKey === undefined) return;
       // The folded states of a backlog would fill the memory.
       item.state = undefined;
-      item.delayRedelivery(REDELIVER_AFTER_MS * (0.5 + random()));
+      const meanDelayInMs = Math.max(REDELIVER_AFTER_MS, (limitKeys.size / REDELIVERIES_PER_SECOND) * 1_000);
+      item.delayRedelivery(meanDelayInMs * (0.5 + random()));
       const streams = parked.get(limitKey) ?? new Map<string, WorkItem[]>();
       parked.set(limitKey, streams);
       streams.set(key, [...(streams.get(key) ?? []), item].slice(-MAX_ITEMS));
@@ -55,7 +58,7 @@ export function createParking(random: () => number = Math.random): Parking {
         if (count++ === maxStreams) break;
         streams.delete(key);
         limitKeys.delete(key);
-        taken.push(...items);
+        for (const item of items) taken.push(item);
       }
       if (streams.size === 0) parked.delete(limitKey);
       return taken;

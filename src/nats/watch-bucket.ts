@@ -6,6 +6,8 @@ import type { EnsuredStreams } from './transport/ensured-streams.ts';
 
 const text = StringCodec();
 const RETRY_IN_MS = 500;
+/** A key that was listed and is not reported for this time may be gone. The keys are listed again then. */
+const LIST_AGAIN_AFTER_MS = 500;
 
 type BucketWatchOptions = {
   bucket: string;
@@ -24,6 +26,8 @@ type BucketWatchOptions = {
  *    reports a change later.
  * 5. In a bucket that was created again, a watcher would wait for the revisions of the former bucket (STRM2). A new watcher is then started.
  *    A key that has a revision of the former bucket again is reported as deleted first.
+ * 6. There is one watcher: a start that a later one overtakes ends without a subscription, and resolves with the later one.
+ * 7. A key that vanishes while a watcher starts is not awaited, and is reported as deleted.
  */
 export async function watchBucket(connection: Connection, kv: Pick<KV, 'keys'>, options: BucketWatchOptions): Promise<void> {
   const watch = new BucketWatch(connection, kv, options);
@@ -74,6 +78,10 @@ class BucketWatch {
   /** The keys that were reported and not deleted since, with their revisions and the times of these, in nanoseconds since the epoch. */
   readonly #known = new Map<string, { revision: number; at: number }>();
   #current: JetStreamSubscription | undefined;
+  /** The number of starts. Only the newest one may have a subscription. */
+  #starts = 0;
+  /** The newest restart. */
+  #restarting: Promise<void> | undefined;
 
   constructor(connection: Connection, kv: Pick<KV, 'keys'>, options: BucketWatchOptions) {
     this.#connection = connection;
@@ -86,49 +94,34 @@ class BucketWatch {
     this.#current = undefined;
   }
 
-  /** Starts a watcher. Resolves when it has reported every key that existed, or is lost. Rejects when the server did not confirm it. */
+  /** Starts a watcher. Resolves when it has reported every key that existed. Rejects when the server did not confirm it. */
   async start(): Promise<void> {
     this.stop();
-    const existing = new Set<string>();
-    for await (const key of await this.#kv.keys()) existing.add(key);
+    const number = ++this.#starts;
+    const isNewest = (): boolean => number === this.#starts && !this.#options.signal.aborted;
+    const existing = await this.#list();
+    if (!isNewest()) return await this.#restarting;
     this.#reportDeleted(existing);
-    let resolve = (): void => {};
-    const reported = new Promise<void>((onReported) => {
-      resolve = onReported;
+    let onAllReported = (): void => {};
+    const allReported = new Promise<void>((resolve) => {
+      onAllReported = resolve;
     });
     // Without a key, only this shows that the watcher exists.
-    await this.#subscribe((key) => {
+    await this.#subscribe(isNewest, (key) => {
       existing.delete(key);
-      if (existing.size === 0) resolve();
-    }, resolve);
-    if (existing.size > 0) await reported;
-  }
-
-  /** `onLost` is called when the server refuses the consumer of the subscription. */
-  async #subscribe(onReported: (key: string) => void, onLost: () => void): Promise<void> {
-    const { bucket, signal } = this.#options;
-    const prefix = `$KV.${bucket}.`;
-    let own: JetStreamSubscription | undefined;
-    const options = consumerOpts();
-    options.bindStream(`KV_${bucket}`);
-    options.orderedConsumer();
-    options.deliverLastPerSubject();
-    options.callback((error, message) => {
-      if (error !== null) {
-        onLost();
-        if (own !== undefined && this.#current === own) void this.restart();
-      } else if (message !== null) {
-        const key = message.subject.slice(prefix.length);
-        this.#report(key, message);
-        onReported(key);
-      }
+      if (existing.size === 0) onAllReported();
     });
-    own = await this.#connection.jetstream.subscribe(`${prefix}>`, options);
-    this.#current = own;
-    if (signal.aborted) own.unsubscribe();
+    while (existing.size > 0 && isNewest()) await this.#awaitReports(existing, allReported);
+    if (!isNewest()) await this.#restarting;
   }
 
-  async restart(): Promise<void> {
+  /** Starts a watcher until one has started, or the signal aborts. */
+  restart(): Promise<void> {
+    this.#restarting = this.#startAgain();
+    return this.#restarting;
+  }
+
+  async #startAgain(): Promise<void> {
     while (!this.#options.signal.aborted) {
       try {
         return await this.start();
@@ -139,12 +132,59 @@ class BucketWatch {
     }
   }
 
-  #reportDeleted(existing: ReadonlySet<string>): void {
-    for (const key of this.#known.keys()) {
-      if (existing.has(key)) continue;
-      this.#known.delete(key);
-      this.#options.onChange({ key, revision: 0 });
+  async #list(): Promise<Set<string>> {
+    const keys = new Set<string>();
+    for await (const key of await this.#kv.keys()) keys.add(key);
+    return keys;
+  }
+
+  /** Waits for the reports of keys for a time, and then drops the keys that are gone. */
+  async #awaitReports(existing: Set<string>, allReported: Promise<void>): Promise<void> {
+    const ending = new AbortController();
+    const waiting = delay(LIST_AGAIN_AFTER_MS, undefined, { signal: ending.signal }).catch(() => {});
+    await Promise.race([allReported, waiting]);
+    ending.abort();
+    if (existing.size === 0) return;
+    const present = await this.#list();
+    for (const key of existing) {
+      if (present.has(key)) continue;
+      existing.delete(key);
+      this.#reportGone(key);
     }
+  }
+
+  async #subscribe(isNewest: () => boolean, onReported: (key: string) => void): Promise<void> {
+    const { bucket } = this.#options;
+    const prefix = `$KV.${bucket}.`;
+    let isLost = false;
+    let own: JetStreamSubscription | undefined;
+    const options = consumerOpts();
+    options.bindStream(`KV_${bucket}`);
+    options.orderedConsumer();
+    options.deliverLastPerSubject();
+    options.callback((error, message) => {
+      if (error !== null) {
+        // The server refuses the consumer of the subscription.
+        isLost = true;
+        if (own !== undefined && this.#current === own) void this.restart();
+      } else if (message !== null && isNewest()) {
+        const key = message.subject.slice(prefix.length);
+        this.#report(key, message);
+        onReported(key);
+      }
+    });
+    own = await this.#connection.jetstream.subscribe(`${prefix}>`, options);
+    if (!isNewest()) return own.unsubscribe();
+    this.#current = own;
+    if (isLost) void this.restart();
+  }
+
+  #reportDeleted(existing: ReadonlySet<string>): void {
+    for (const key of this.#known.keys()) if (!existing.has(key)) this.#reportGone(key);
+  }
+
+  #reportGone(key: string): void {
+    if (this.#known.delete(key)) this.#options.onChange({ key, revision: 0 });
   }
 
   #report(key: string, { headers, data, seq: revision, info: { timestampNanos: at } }: JsMsg): void {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { messageOf } from '#src/core/errors.ts';
 import type { HistoryCheck, HistoryStatus } from '#src/core/history-questions.ts';
+import { LastingFailure } from '#src/core/lasting-failure.ts';
 import type { LogSource, LogState } from '#src/core/log/log-source.ts';
 import { systemTimers } from '#src/core/ports/clock.ts';
 import { findContradiction, findRegression } from './contradiction.ts';
@@ -277,12 +278,13 @@ class LiveProjection implements Projection {
 
   async #compareRepeatedly(): Promise<void> {
     const { signal } = this.#stopping;
+    const failure = new LastingFailure('the comparison of the read model with the log', this.#options);
     for (let round = 1; ; round++) {
       await this.#options.clock.sleep(COMPARE_EVERY_MS, signal);
       if (signal.aborted) return;
       cleanModel(this.#model, this.#options.logger);
       // Without an answer, the next comparison asks again.
-      await this.#compare(round % COMPARE_MESSAGE_EVERY === 0).catch(() => {});
+      await failure.watch(this.#compare(round % COMPARE_MESSAGE_EVERY === 0));
       void this.#checkPages();
     }
   }

@@ -3,6 +3,7 @@ import { messageOf } from '#src/core/errors.ts';
 import { firstGroup, inGroupOrder } from '#src/core/flow/debounce-groups.ts';
 import { indexOf } from '#src/core/flow/stream-waits.ts';
 import { type Debounce, debounceOf } from '#src/core/functions/debounce.ts';
+import { leastOf } from '#src/core/least-and-greatest.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import { levelOf } from '#src/core/ports/logger.ts';
 import { loadStream } from '#src/core/stream/stream.ts';
@@ -71,7 +72,7 @@ export class GroupCloser {
     if (key.requests.size === 0) return Number.POSITIVE_INFINITY;
     const debounce = this.#debounceOf(key.function);
     if (typeof debounce !== 'object' || [...key.leaders.values()].some(({ members }) => members === undefined)) return now;
-    return Math.min(firstGroup(undecided(key), debounce).closesAt, ...this.#late(key).map(({ at }) => at));
+    return Math.min(firstGroup(undecided(key), debounce).closesAt, leastOf(this.#late(key).map(({ at }) => at)));
   }
 
   #start(key: DebouncedKey, now: number): void {

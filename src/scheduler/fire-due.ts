@@ -1,7 +1,7 @@
 import type { Fire, Missed } from '#src/core/schedules/fire-times.ts';
 import { type LastFire, type Progress, streamOfFire } from '#src/core/schedules/progress.ts';
 import { loadStream } from '#src/core/stream/stream.ts';
-import { completeNamed, fireNewest } from './fire-newest.ts';
+import { completeNamed, fireNewest, isAsRead, nameNewest } from './fire-newest.ts';
 import type { FireOptions } from './fire-ports.ts';
 import { requestFire } from './request-fire.ts';
 import { changeProgress, readProgress } from './schedule-progress.ts';
@@ -13,7 +13,8 @@ const CHECK_AGAIN_AFTER_MS = 500;
  * Fires what is due, and resolves to the time of the next check.
  *
  * The progress is stored after the log has accepted the request. A scheduler that dies in between leaves the fire time to the next one, which
- * requests the same invocation (CRON3, CRON4).
+ * requests the same invocation (CRON3, CRON4). With a policy that looks at the invocation before, the progress also names the fire time before
+ * its request is sent (CRON6): another scheduler would otherwise skip or miss that fire time, and fire the next one beside its invocation.
  */
 export async function fireDue(options: FireOptions): Promise<number> {
   const { ports, schedule, times } = options;
@@ -41,10 +42,18 @@ async function fireInTurn(options: FireOptions, due: readonly Fire[], progress: 
 /** The progress after a fire time; `undefined` when the fire time waits for the invocation before it. */
 async function fireOne(options: FireOptions, fire: Fire, progress: Progress): Promise<Progress | undefined> {
   const { overlap } = options.schedule;
-  // Another scheduler fired it meanwhile.
-  if (fire.at <= progress.at) return progress;
-  if (overlap === 'allow' || (await isOver(options, progress.last))) return await request(options, fire);
-  return overlap === 'queue' ? undefined : await skip(options, fire);
+  let present = progress;
+  // A change is refused when another scheduler changed the progress meanwhile. The fire time is then decided again.
+  while (fire.at > present.at && options.isPresent()) {
+    if (overlap === 'allow') return await request(options, fire);
+    const read = present;
+    const isFree = await isOver(options, read.last);
+    if (!isFree && overlap === 'queue') return undefined;
+    present = await completeNamed(options, await (isFree ? nameNewest(options, [fire], read) : skip(options, fire, read)));
+    // The fire time became older than the longest catch-up window: the next check records it as missed.
+    if (isAsRead(present, read)) return undefined;
+  }
+  return present;
 }
 
 async function request({ ports: { log, state }, schedule }: FireOptions, fire: Fire): Promise<Progress> {
@@ -56,9 +65,9 @@ async function request({ ports: { log, state }, schedule }: FireOptions, fire: F
   });
 }
 
-async function skip({ ports: { state }, schedule }: FireOptions, fire: Fire): Promise<Progress> {
+async function skip({ ports: { state }, schedule }: FireOptions, fire: Fire, read: Progress): Promise<Progress> {
   return await changeProgress(state, schedule, (present) =>
-    present.at >= fire.at ? undefined : { ...present, at: fire.at, skipped: { count: (present.skipped?.count ?? 0) + 1, at: fire.at } },
+    isAsRead(present, read) ? { ...present, at: fire.at, skipped: { count: (present.skipped?.count ?? 0) + 1, at: fire.at } } : undefined,
   );
 }
 

@@ -34,17 +34,21 @@ export async function fireNewest(options: FireOptions, due: readonly Fire[], pro
 }
 
 /** Names the newest due fire time in the progress, unless another scheduler has changed the progress since it was read. */
-async function nameNewest({ ports, schedule }: FireOptions, due: readonly Fire[], read: Progress): Promise<Progress> {
+export async function nameNewest({ ports, schedule }: FireOptions, due: readonly Fire[], read: Progress): Promise<Progress> {
   const open = due.filter(({ at }) => at > read.at);
   const [newest, newestSkipped] = [open.at(-1), open.at(-2)];
   return await changeProgress(ports.state, schedule, (present) => {
-    const isAsRead = present.at === read.at && present.last?.at === read.last?.at && present.firing === undefined;
-    if (!isAsRead || newest === undefined) return undefined;
+    if (!isAsRead(present, read) || newest === undefined) return undefined;
     const named = { ...present, firing: { at: newest.at, function: schedule.function } };
     if (newestSkipped === undefined) return named;
     const count = (present.skipped?.count ?? 0) + open.length - 1;
     return { ...named, at: newestSkipped.at, skipped: { count, at: newestSkipped.at } };
   });
+}
+
+/** Whether no scheduler fired, skipped or named a fire time since a progress was read. */
+export function isAsRead(present: Progress, read: Progress): boolean {
+  return present.at === read.at && present.last?.at === read.last?.at && present.firing === undefined;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { messageOf } from '#src/core/errors.ts';
+import { leastOf } from '#src/core/least-and-greatest.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import { FireTimes } from '#src/core/schedules/fire-times.ts';
 import { decodeSchedule, isScheduleKey, type Schedule, type ScheduleName, scheduleNameIn } from '#src/core/schedules/schedule.ts';
@@ -71,7 +72,7 @@ export async function fireSchedules(options: FireSchedulesOptions): Promise<{ st
   async function tick(): Promise<void> {
     while (!stopping.signal.aborted) {
       fireAllDue(clock.now());
-      const next = Math.min(...[...watched.values()].filter(({ isBusy }) => !isBusy).map(({ nextAt }) => nextAt));
+      const next = leastOf([...watched.values()].filter(({ isBusy }) => !isBusy).map(({ nextAt }) => nextAt));
       const pause = Math.min(Math.max(next - clock.now(), CHECK_OFTEN_EVERY_MS), CHECK_EVERY_MS);
       await clock.sleep(pause, stopping.signal);
     }

@@ -1,3 +1,4 @@
+import { leastOf } from '#src/core/least-and-greatest.ts';
 import type { EventLog, RequestMessage, StreamName, StreamVersion } from '#src/core/log/event-log.ts';
 import type { MemoryLog } from '#src/core/memory/memory-log.ts';
 import { type Hints, versionInHint } from '#src/core/stream/hints.ts';
@@ -204,7 +205,7 @@ class SourceQueue {
 
   #watchLeases(): void {
     if (this.#cancelLeaseTimer !== undefined) return;
-    const nextAt = Math.min(...[...this.#inFlight].map(({ leaseEndsAt }) => leaseEndsAt));
+    const nextAt = leastOf([...this.#inFlight].map(({ leaseEndsAt }) => leaseEndsAt));
     this.#cancelLeaseTimer = this.#clock.after(nextAt - this.#clock.now(), () => {
       this.#cancelLeaseTimer = undefined;
       this.#endLeases();

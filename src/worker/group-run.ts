@@ -1,3 +1,4 @@
+import type { Invocation } from '#machines/invocation.ts';
 import type { Flow } from '#src/core/functions/flow.ts';
 import type { AcceptedRequest } from '#src/core/log/event-log.ts';
 import type { ExecutionEvent } from '#src/core/ports/function-host.ts';
@@ -31,7 +32,7 @@ export class GroupRun {
     const name = this.#writer.state.name.function;
     const first = beforeAttempt({ invocation, request, name, flow, payloads, now: clock.now() });
     if (first === 'wait') return Promise.resolve('settled');
-    if (first !== 'run') return this.#writer.propose(first.invocation, [first]).then(() => 'again');
+    if (first !== 'run') return this.#writer.propose(first.invocation, [first], undefined, hasNoPart).then(() => 'again');
     return invocation.context.group === null ? undefined : this.#gather({ request, invocation });
   }
 
@@ -56,4 +57,9 @@ export class GroupRun {
     this.#events.set(id, [...events, { requestId: id as ExecutionEvent['requestId'], payload: request.payload }]);
     return undefined;
   }
+}
+
+/** A worker that read the stream before its group was closed records no wait for a group after that (PROP5). */
+function hasNoPart({ context }: Invocation): boolean {
+  return context.group === null;
 }

@@ -24,6 +24,7 @@ import { afterExecution, afterLoss, type NextStep, nextStep, type StartStep } fr
 import type { WorkerPorts } from './ports.ts';
 import { probeAttempt } from './probe-attempt.ts';
 import { publishResult } from './publish-result.ts';
+import { originOf, recordRedrive } from './record-redrive.ts';
 import { type SharedSlot, sharedSlotOf } from './shared-slot.ts';
 import type { Slots } from './slots.ts';
 
@@ -64,6 +65,8 @@ export class WorkerRun implements StreamRun {
   /** Whether the batch of these requests was cancelled before the log accepted them (FAN4); unknown until the batch was read. */
   #isBatchCanceled: boolean | undefined;
   readonly #groups: GroupRun;
+  /** Of a redrive: whether the invocation that it runs again names it (RDR1). */
+  #recorded: Promise<RunResult> | undefined;
 
   constructor(options: StreamRunOptions, state: StreamState, items: readonly WorkItem[]) {
     const { log, worker, appendId, clock } = options.ports;
@@ -82,7 +85,11 @@ export class WorkerRun implements StreamRun {
   }
 
   advance(): Promise<RunResult> {
-    const results = [...this.#writer.state.invocations.keys()].map((id) => this.#advanceInvocation(id));
+    const { state } = this.#writer;
+    const results = [...state.invocations.keys()].map((id) => this.#advanceInvocation(id));
+    const origin = originOf(state);
+    if (origin !== undefined) this.#recorded ??= recordRedrive(state, origin, this.#options.ports);
+    if (this.#recorded !== undefined) results.push(this.#recorded);
     return results.length === 1 ? (results[0] as Promise<RunResult>) : Promise.all(results).then(combineResults);
   }
 

@@ -46,24 +46,36 @@ export function startWorker({
   const canceledBatches = createCanceledBatches(ports.log);
   const workerSlots = limit === undefined ? undefined : new WorkerSlots(limit);
   const functionWorkers = new Map<FunctionName, FunctionWorker>();
+  /** The workers of removed functions, whose executions still run: they keep their leases, and a stop waits for them. */
+  const retiring = new Map<FunctionWorker, Promise<void>>();
   const stopping = new AbortController();
   const { flow: store, clock, log } = ports;
   const ledger = createSlotLedger({ store, clock, logger, epoch: log.epoch, signal: stopping.signal });
   const endLeases = timers.every(queue.leaseInMs / 3, () => {
-    for (const functionWorker of functionWorkers.values()) functionWorker.keepLeases();
+    for (const functionWorker of [...functionWorkers.values(), ...retiring.keys()]) functionWorker.keepLeases();
     ledger.refresh();
   });
 
+  function retire(name: FunctionName): void {
+    const removed = functionWorkers.get(name);
+    functionWorkers.delete(name);
+    if (removed !== undefined)
+      retiring.set(
+        removed,
+        removed.stop().finally(() => retiring.delete(removed)),
+      );
+  }
+
   executionProbe.answer(worker, executions.isRunning, stopping.signal);
   ports.cancellations.subscribe(worker, executions.cancel, stopping.signal);
+  const functionOf = (found: FunctionEntry | undefined): FunctionEntry | undefined =>
+    found !== undefined && canRun(found.definition) ? found : undefined;
   functions.subscribe((name, found) => {
     if (stopping.signal.aborted) return;
     const present = functionWorkers.get(name);
-    const fn = found !== undefined && canRun(found.definition) ? found : undefined;
-    if (fn === undefined) {
-      functionWorkers.delete(name);
-      void present?.stop();
-    } else if (present === undefined) {
+    const fn = functionOf(found);
+    if (fn === undefined) retire(name);
+    else if (present === undefined) {
       functionWorkers.set(name, startFunctionWorker({ ports, executions, window, kept, ledger, canceledBatches, workerSlots }, fn));
       logger.debug({ function: name }, 'working for a function');
     } else present.update(fn);
@@ -78,6 +90,7 @@ export function startWorker({
     async stop(graceInMs) {
       const cancelGrace = timers.after(graceInMs, executions.abort);
       await Promise.all([...functionWorkers.values()].map((functionWorker) => functionWorker.stop()));
+      await Promise.all(retiring.values());
       await ledger.close();
       cancelGrace();
       endLeases();

@@ -32,10 +32,10 @@ export function createAnswersOf(): (process: Process) => Answers {
       async isRunning(worker, asked) {
         const label = `ask ${worker} about attempt ${asked.attempt} of ${asked.invocation}`;
         const answerer = running.get(worker);
-        const isSilent = answerer !== undefined && (answerer.process.isStill || process.faults.strike('silent-probe', label));
-        if (isSilent) {
+        if (answerer !== undefined && process.faults.strike('lost-probe', label)) return false;
+        if (answerer?.process.isStill || (answerer !== undefined && process.faults.strike('silent-probe', label))) {
           await process.clock.sleep(PATIENCE_IN_MS);
-          return false;
+          return undefined;
         }
         return await process.call(label, () => running.get(worker)?.answer(asked) ?? false);
       },

@@ -29,6 +29,10 @@ export class Groups {
   fold(fact: Fact, life: Life, flow: Flow | undefined): string | undefined {
     if (flow?.debounce === undefined) return undefined;
     switch (fact.type) {
+      case 'deferred':
+        return fact.flow.debounce !== undefined && (life.closed ?? life.joined) !== undefined
+          ? `DEB1: ${life.id} waits for a group, and has its part in one already`
+          : undefined;
       case 'debounce.closed':
         life.closed = fact;
         return this.#judgeClosed(fact, life, flow);
@@ -61,8 +65,11 @@ export class Groups {
     const { waitInMs, maxWaitInMs } = debounceOf(flow.debounce ?? { wait: '', keep: 'last' });
     const alike = this.#alike(life, flow);
     const ids = new Set([life.id, ...members.map(({ invocation }) => invocation)]);
-    const times = alike.filter(({ id }) => ids.has(id)).map(timeOf);
-    if (dueAt !== Math.min(timeOf(life) + waitInMs, Math.min(...times) + maxWaitInMs))
+    const grouped = alike.filter(({ id }) => ids.has(id));
+    const times = grouped.map(timeOf);
+    // Any message of a request that was stored several times may own the stream, and each has a time of its own.
+    const isCertain = grouped.every(({ requests }) => requests === 1);
+    if (isCertain && dueAt !== Math.min(timeOf(life) + waitInMs, Math.min(...times) + maxWaitInMs))
       return `DEB2: the group of ${life.id} closed at ${dueAt}, with requests of ${times.join()}`;
     const decided = new Set(alike.flatMap(({ closed }) => (closed?.members ?? []).map(({ invocation }) => invocation)));
     const forgotten = alike.find(
@@ -96,9 +103,9 @@ export class Groups {
   }
 }
 
-/** Whether a request is open, and in no group. */
-function isFree({ outcomes, closed, joined }: Life): boolean {
-  return outcomes.length === 0 && closed === undefined && joined === undefined;
+/** Whether a request is open, has one time, and is in no group. */
+function isFree({ outcomes, closed, joined, requests }: Life): boolean {
+  return requests === 1 && outcomes.length === 0 && closed === undefined && joined === undefined;
 }
 
 function timeOf({ dueAt, acceptedAt }: Life): number {

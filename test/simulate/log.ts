@@ -8,11 +8,12 @@ import type { Process } from './process.ts';
 const TRY_IN_MS = 2_000;
 const BUDGET_IN_MS = 60_000;
 const LATEST_IN_MS = 90_000;
+const LATEST_READ_IN_MS = 5_000;
 
 /** Cuts the power, so that the log loses its messages from a sequence on. Resolves when it is back. */
 export type Power = { cut?: (from: number) => Promise<void> };
 
-export type SimulatedLogOptions = { server: MemoryLog; ledger: Ledger; power: Power };
+type SimulatedLogOptions = { server: MemoryLog; ledger: Ledger; power: Power };
 
 /** `store` is the effect of a message at the server, and `storedAt` the sequence that its answer names. */
 type Message<Answer> = {
@@ -64,10 +65,12 @@ export function createSimulatedLog(process: Process, { server, ledger, power }: 
   }
 
   async function read<Found>(label: string, find: () => Promise<Found>): Promise<Found> {
-    return await process.call(label, () => {
+    const found = await process.call(label, () => {
       if (faults.strike('failed-read', `${process.name} ${label}`)) throw new LogFullError({ why: 'it cannot be read now' });
       return find();
     });
+    if (faults.strike('late-read', `${process.name} ${label}`)) await clock.sleep(engine.chance.between(100, LATEST_READ_IN_MS));
+    return found;
   }
 
   /** The server loses the append that caused a conflict before it can refuse the other one, whose sender sends it again. */

@@ -116,8 +116,8 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: 'src/worker/probe-attempt.ts',
-        from: "if (await executionProbe.isRunning(worker ?? '', asked)) return 'left-unacked';",
-        to: 'void [executionProbe, asked];',
+        from: "const answer = await executionProbe.isRunning(worker ?? '', asked);",
+        to: 'const answer = [executionProbe, asked].length < 0;',
       },
     ],
   },

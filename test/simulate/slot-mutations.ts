@@ -118,6 +118,22 @@ export const slotMutations = [
     edits: [{ file: 'src/worker/debounced-run.ts', from: "if (flow?.debounce !== undefined) return 'wait';", to: '' }],
   },
   {
+    name: 'wait for a closed group recorded',
+    breaks: 'E4: a request whose group is closed waits for a group for ever, when a second worker holds an item of it',
+    edits: [
+      {
+        file: 'src/worker/group-run.ts',
+        from: 'propose(first.invocation, [first], undefined, hasNoPart)',
+        to: 'propose(first.invocation, [first])',
+      },
+      {
+        file: 'machines/invocation.ts',
+        from: 'if (flow.debounce !== undefined && context.group !== null) return {};',
+        to: 'void context;',
+      },
+    ],
+  },
+  {
     name: 'event of a member lost',
     breaks: 'DEB3: the leader runs without the event of its first member',
     edits: [

@@ -33,6 +33,8 @@ const debounced: Flows = {
   orders: { key: '$.customer', debounce: { wait: '2s', maxWait: '6s', keep: 'all' } },
   billing: { concurrency: 1, debounce: { wait: '1s', keep: 'all' } },
   circles: { key: '$.customer', debounce: { wait: '500ms', maxWait: '2s', keep: 'last' } },
+  // Shorter than a slow call, so that a group closes while a worker records that a request waits for it.
+  singles: { concurrency: 1, debounce: { wait: '100ms', keep: 'all' } },
 };
 
 /** The same, and the most urgent request that waits starts first. */

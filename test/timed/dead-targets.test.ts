@@ -109,6 +109,7 @@ test('20 dead targets with a backlog each do not delay the deliveries to a healt
   for (let i = 0; i < DELIVERIES_PER_DEAD_TARGET; i++) {
     for (let target = 0; target < DEAD_TARGETS; target++) shared.invoke(`doomed-${target}`, `doomed-${target}-${i}`);
   }
+  const arriving = (await steadily('arriving', PER_ROUND)).map((latencies) => quantile(latencies, 0.99));
   await untilTaken(shared);
   const rounds: number[][][] = [];
   for (let round = 0; round < ROUNDS; round++) rounds.push(await steadily(String(round), PER_ROUND));
@@ -123,7 +124,7 @@ test('20 dead targets with a backlog each do not delay the deliveries to a healt
   const perRound = rounds.map((round) => round.map((latencies) => quantile(latencies, 0.99)).join('/')).join(' ');
   const open = [...shared.delivering.log.facts].filter(([id, life]) => id.startsWith('doomed') && life.at(-1)?.type !== 'notified').length;
   process.stdout.write(
-    `dead targets: median p99 ${alone} ms alone and ${together} ms with ${DEAD_TARGETS} dead targets (by round: ${perRound}), ` +
+    `dead targets: median p99 ${alone} ms alone and ${together} ms with ${DEAD_TARGETS} dead targets (by round: ${perRound}; while they arrive: ${arriving.join('/')}), ` +
       `${open} of ${DEAD_TARGETS * DELIVERIES_PER_DEAD_TARGET} deliveries wait, ${dead.reduce((sum, { received }) => sum + received.length, 0)} tries\n`,
   );
   expect(open).toBe(DEAD_TARGETS * DELIVERIES_PER_DEAD_TARGET);

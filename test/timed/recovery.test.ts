@@ -43,6 +43,9 @@ test('the late result of a worker that was stopped past its lease is refused, an
   await zombie.signal('SIGSTOP');
   // The process of the function still runs. Its result waits in the pipe until the worker continues.
   await writeFile(gate, '');
+  // The stopped worker does not connect again, so that nothing answers to its name. While it only is silent, its attempt is not lost (EXEC6).
+  await server.kill();
+  await server.restart();
   await using _successor = await startSequent(['--role', 'worker'], environment(server.url));
   const cut = await log.until((fact) => fact.type === 'retrying');
   await log.untilNotified([requestId]);

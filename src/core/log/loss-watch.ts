@@ -1,4 +1,6 @@
 import { messageOf } from '#src/core/errors.ts';
+import { LastingFailure } from '#src/core/lasting-failure.ts';
+import { greatestOf, leastOf } from '#src/core/least-and-greatest.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
 import { describeLoss, LOSS_REMEDY, type LogLoss, type LogMark } from './log-loss.ts';
@@ -62,6 +64,8 @@ export interface LossWatch {
 
 const COMPARE_EVERY_MS = 1_000;
 const MAX_MARKS = 120;
+/** While comparisons fail, the oldest acknowledged messages beyond this number are dropped: a loss takes the end of the log. */
+const MAX_ACKNOWLEDGED = 10_000;
 
 /** Watches the end of the log until the signal aborts. Logs each loss as an error, and records it in the book and in the file. */
 export function watchLosses(options: LossWatchOptions): LossWatch {
@@ -84,8 +88,11 @@ class Watch implements LossWatch {
   /** The number of the comparison that noted a mark. Marks of earlier processes have none. */
   readonly #notedBy = new WeakMap<LogMark, number>();
 
+  readonly #failure: LastingFailure;
+
   constructor(options: LossWatchOptions) {
     this.#options = options;
+    this.#failure = new LastingFailure('the comparison of the log with its watermarks', options);
   }
 
   get losses(): readonly LogLoss[] {
@@ -104,7 +111,7 @@ class Watch implements LossWatch {
     await this.#dropMarksOfAnotherLog();
     while (!signal.aborted) {
       // Without an answer of the log, the next comparison asks again.
-      await this.#compare().catch(() => {});
+      await this.#failure.watch(this.#compare());
       await this.#save();
       await clock.sleep(COMPARE_EVERY_MS, signal);
     }
@@ -128,7 +135,8 @@ class Watch implements LossWatch {
   async #compare(): Promise<void> {
     const { log, clock, book, signal, acknowledged } = this.#options;
     const taken = acknowledged.flatMap((one) => one.take());
-    this.#acknowledged.push(...taken.filter((one) => !this.#recorded.has(one)));
+    const added = taken.filter((one) => !this.#recorded.has(one));
+    this.#acknowledged = [...this.#acknowledged, ...added].slice(-MAX_ACKNOWLEDGED);
     const state = await log.state();
     // Read before the comparison: a loss in between is then seen at the mark.
     const end = await this.#endOf(state);
@@ -149,7 +157,7 @@ class Watch implements LossWatch {
   async #suspect(state: LogState): Promise<string | undefined> {
     const newest = this.#marks.at(-1);
     if (newest !== undefined && newest.created !== state.created) return 'the log was created again';
-    const upTo = Math.max(newest?.sequence ?? 0, ...this.#acknowledged.map(({ sequence }) => sequence));
+    const upTo = Math.max(newest?.sequence ?? 0, greatestOf(this.#acknowledged.map(({ sequence }) => sequence)));
     if (state.last < upTo) return `the log ends at ${state.last}, but it acknowledged ${upTo}`;
     if (newest !== undefined && !(await this.#holds(newest))) return `message ${newest.sequence} of the log is not the message that it was`;
     for (const one of this.#acknowledged)
@@ -172,7 +180,7 @@ class Watch implements LossWatch {
     const { log, clock, logger, by } = this.#options;
     const state = await log.state();
     const acknowledged = await this.#lostAcknowledged(state);
-    const firstSentAfter = Math.min(...acknowledged.map(({ sentAfter }) => sentAfter));
+    const firstSentAfter = leastOf(acknowledged.map(({ sentAfter }) => sentAfter));
     const kept = await this.#newestKept(state, firstSentAfter);
     const newest = this.#marks.at(-1);
     const isNewestLost = newest !== undefined && !(await this.#keeps(state, newest));
@@ -188,9 +196,9 @@ class Watch implements LossWatch {
       why,
       keptUpTo: kept?.sequence ?? 0,
       keptAt: kept?.at ?? this.#marks[0]?.at ?? foundAt,
-      lostUpTo: Math.max(...lost.map(({ sequence }) => sequence)),
-      lostAfter: Math.max(...lost.map(({ sentAt }) => sentAt)),
-      lostAt: Math.min(foundAt, Math.max(...lost.map(({ at }) => at))),
+      lostUpTo: greatestOf(lost.map(({ sequence }) => sequence)),
+      lostAfter: greatestOf(lost.map(({ sentAt }) => sentAt)),
+      lostAt: Math.min(foundAt, greatestOf(lost.map(({ at }) => at))),
     };
     logger.error({ loss }, `${describeLoss(loss)}; ${LOSS_REMEDY}`);
     this.#marks = this.#marks.filter((mark) => mark.created === state.created && mark.sequence <= loss.keptUpTo);

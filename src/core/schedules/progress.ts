@@ -16,7 +16,7 @@ const progressSchema = z.object({
   at: z.number(),
   /** The latest fire time that fired, and its request. */
   last: lastFireSchema.optional(),
-  /** With the policy `cancel`: the fire time that fires now, and its function, stored before its request is sent (CRON7). */
+  /** With every policy but `allow`: the fire time that fires now, and its function, stored before its request is sent (CRON6, CRON7). */
   firing: z.object({ at: z.number(), function: z.string() }).optional(),
   fired: z.number().default(0),
   /** The fire times that the overlap policy skipped. */

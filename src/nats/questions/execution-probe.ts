@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { subjects } from '#src/core/names/subjects.ts';
 import type { ExecutionProbe } from '#src/core/ports/execution-probe.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
-import { isNotPermitted } from '#src/nats/transport/errors.ts';
+import { isNoResponders, isTimeout } from '#src/nats/transport/errors.ts';
 import { keepSubscribed } from '#src/nats/transport/keep-subscribed.ts';
 import { readQuestion } from './question.ts';
 
@@ -20,9 +20,10 @@ export function createNatsExecutionProbe(connection: Connection): ExecutionProbe
         const answer = await nats.request(subjects.runs(worker), JSON.stringify(asked), { timeout: ANSWER_WITHIN_MS });
         return answer.string() === 'yes';
       } catch (error) {
-        // Without a connection or a permission, the state of the worker is unknown: the attempt must not count as lost.
-        if (!connection.isConnected || isNotPermitted(error)) throw connection.refusals.explain(error);
-        return false;
+        if (isNoResponders(error)) return false;
+        if (isTimeout(error) && connection.isConnected) return undefined;
+        // Without a connection or a permission, nothing is known about the worker: the attempt must not count as lost.
+        throw connection.refusals.explain(error);
       }
     },
     answer(worker, runs, signal) {

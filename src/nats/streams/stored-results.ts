@@ -1,3 +1,4 @@
+import { leastOf } from '#src/core/least-and-greatest.ts';
 import type { Results } from '#src/core/log/results.ts';
 import { subjects } from '#src/core/names/subjects.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
@@ -48,7 +49,7 @@ export function createStoredResults(connection: Connection): StoredResults {
 async function readOnce(connection: Connection, subject: string, questions: readonly Question[]): Promise<void> {
   const open = new Map<string, Question[]>();
   for (const question of questions) open.set(question.id, [...(open.get(question.id) ?? []), question]);
-  const since = Math.min(...questions.map((question) => question.since));
+  const since = leastOf(questions.map((question) => question.since));
   try {
     for await (const { requestId } of requestIdsOf(readPending(connection, RESULTS, { subject, since, headersOnly: true }))) {
       for (const { resolve } of open.get(requestId) ?? []) resolve(true);

@@ -62,6 +62,7 @@ export async function openMemoryWorkers() {
     clock,
     log,
     work,
+    remove: () => registry.delete('echo'),
     executionProbe: answers.executionProbe,
     addWorker,
     accept,

@@ -214,3 +214,20 @@ describe('a postponed delivery', () => {
     expect(new Set(dueAt.slice(FAILURES_UNTIL_OPEN - 1)).size).toBe(30 - FAILURES_UNTIL_OPEN + 1);
   });
 });
+
+describe('the circuits of a process', () => {
+  test('are at most 10,000: the oldest closed one is forgotten, and an open one stays', () => {
+    const { circuits } = open();
+    const keyOf = (index: number) => ({ functionName: 'orders', limitKey: `HTTP https://host-${index}` });
+    fail(circuits, FAILURES_UNTIL_OPEN, keyOf(0));
+    // The failures of each other one are too few to open it.
+    for (let index = 1; index < 10_000; index++) fail(circuits, FAILURES_UNTIL_OPEN - 1, keyOf(index));
+    fail(circuits, 1, keyOf(10_000));
+    expect(circuits.isOpen(keyOf(0))).toBe(true);
+    // The forgotten one counts its failures from the beginning. One that was kept has nine.
+    fail(circuits, 1, keyOf(1));
+    expect(circuits.isOpen(keyOf(1))).toBe(false);
+    fail(circuits, 1, keyOf(9_999));
+    expect(circuits.isOpen(keyOf(9_999))).toBe(true);
+  });
+});

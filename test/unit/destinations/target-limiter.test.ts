@@ -100,6 +100,21 @@ describe('many slow targets together', () => {
 });
 
 describe('parking', () => {
+  test('asks for at most some hundred redeliveries a second, however many streams are parked', () => {
+    const parking = createParking(() => 0.5);
+    let delayInMs = 0;
+    const parked = 30_000;
+    for (let count = 0; count < parked; count++) {
+      const one = item(`${count}`);
+      parking.park(one.name, 'dead');
+      const delayRedelivery = (inMs: number): void => {
+        delayInMs = inMs;
+      };
+      parking.hold({ ...one, delayRedelivery });
+    }
+    expect(delayInMs).toBe((parked / 100) * 1_000);
+  });
+
   test('keeps the latest items of a stream without their state, and returns streams in the order of parking', () => {
     const parking = createParking();
     for (const stream of ['1', '2', '3']) {

@@ -56,6 +56,19 @@ describe('a debounced invocation', () => {
     given(queued()).when(closed()).expectRefusal();
   });
 
+  test('goes on after a second wait for its group, which logs of earlier versions have after the close', () => {
+    const past = [queued(), debounced(), closed(), deferred({ at: 11, flow: { ...flow, debounce } })];
+    given(...past)
+      .when(running(1))
+      .expect({ state: 'running', effects: ['execute'] });
+    given(...past)
+      .when(deferred({ at: 12 }))
+      .expect({ state: 'queued', context: { waitsFor: { ...flow, since: 12 } } });
+    given(...past)
+      .when(joined())
+      .expectRefusal();
+  });
+
   test('joins no group of its own', () =>
     given(queued(), debounced())
       .when(joined({ leader: { invocation: ID, request: 1 } }))

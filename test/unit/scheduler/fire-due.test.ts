@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
+import type { Schedule } from '#src/core/schedules/schedule.ts';
 import { failed } from '#test/support/log/facts.ts';
 import { MINUTE, openSchedule as open, START } from '#test/support/scheduler/checked-schedule.ts';
 
@@ -91,3 +92,72 @@ describe('at a fire time while the invocation before is not over', () => {
     expect(opened.fired()).toEqual(['2027-01-01T00:02:00.000Z']);
   });
 });
+
+describe('a fire time whose request another scheduler has sent, while its progress is not stored yet (CRON6)', () => {
+  /** The second fire time is requested, and the change of the progress after it waits for `release`. */
+  async function openRequested(given: Partial<Schedule>) {
+    const opened = open({ cron: '* * * * *', timeZone: 'UTC', ...given });
+    await opened.runUntil(START + MINUTE);
+    const first = await opened.last();
+    opened.clock.current = START + 2 * MINUTE;
+    const [sent, released] = [createEvent(), createEvent()];
+    const slow: KeyValue = {
+      ...opened.state,
+      async put(...change) {
+        if (opened.requests().length === 2) {
+          sent.happen();
+          await released.happened;
+        }
+        return await opened.state.put(...change);
+      },
+    };
+    const fireSecond = async () => {
+      await opened.work(first, [failed(0, { condition: 'InvocationCanceled' })]);
+      const firing = opened.check({ state: slow });
+      await sent.happened;
+      return async () => {
+        released.happen();
+        await firing;
+      };
+    };
+    return { ...opened, fireSecond };
+  }
+
+  test('is not skipped with "skip", and no other fires before its invocation is over', async () => {
+    const { check, clock, fired, fireSecond, state, progress } = await openRequested({ overlap: 'skip' });
+    let release: (() => Promise<void>) | undefined;
+    // This scheduler saw that the first invocation runs. The other one fires before the skip is stored.
+    const overtaken: KeyValue = {
+      ...state,
+      async put(...change) {
+        release ??= await fireSecond();
+        return await state.put(...change);
+      },
+    };
+    await check({ state: overtaken });
+    clock.current = START + 3 * MINUTE;
+    await check();
+    expect(fired()).toEqual(['2027-01-01T00:01:00.000Z', '2027-01-01T00:02:00.000Z']);
+    await release?.();
+    expect(await progress()).toMatchObject({ fired: 2, skipped: { count: 1, at: START + 3 * MINUTE } });
+  });
+
+  test('is not missed with "queue", and no other fires before its invocation is over', async () => {
+    const { check, clock, fired, fireSecond, progress } = await openRequested({ overlap: 'queue', catchUpInMs: 2 * MINUTE });
+    const release = await fireSecond();
+    clock.current = START + 10 * MINUTE;
+    await check();
+    expect(fired()).toEqual(['2027-01-01T00:01:00.000Z', '2027-01-01T00:02:00.000Z']);
+    await release();
+    expect(await progress()).toMatchObject({ fired: 2 });
+  });
+});
+
+/** Something that happens once. */
+function createEvent(): { happen: () => void; happened: Promise<void> } {
+  let happen = (): void => {};
+  const happened = new Promise<void>((resolve) => {
+    happen = resolve;
+  });
+  return { happen, happened };
+}

@@ -14,7 +14,7 @@ test.each([
   const worker = addWorker('one', () => ++executions, { log: late.log });
   const { function: name, stream } = await accept(flow);
   const asked = { function: name, invocation: idAt(stream, 0), attempt: 1 };
-  const isRunning = (): Promise<boolean> => executionProbe.isRunning('one', asked);
+  const isRunning = (): Promise<boolean | undefined> => executionProbe.isRunning('one', asked);
 
   await until(() => late.waiting.length > 0);
   expect([executions, await isRunning()]).toEqual([0, true]);
