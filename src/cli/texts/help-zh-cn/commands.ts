@@ -4,6 +4,9 @@ import { partTexts } from './part-texts.ts';
 export const commands = {
   // Summaries.
   'run the roles of Sequent, and optionally a NATS server': '运行 Sequent 的角色，可同时启动 NATS 服务器',
+  'the variables by which programs in this shell connect': '当前 shell 中的程序连接所用的变量',
+  'Prints NATS_URL and NATS_NKEY of the server that commands find here, as a shell reads them. Connects to nothing.':
+    '以 shell 可读的形式输出此处命令找到的服务器的 NATS_URL 和 NATS_NKEY。不建立任何连接。',
   'run the functions of a folder while you write them': '编写函数时运行一个文件夹中的函数',
   'run a function asynchronously': '异步执行函数',
   'the result of an invocation': '一次调用的返回值',

@@ -17,8 +17,8 @@ export const options = {
   'print the version': '输出版本',
   'the address of NATS (NATS_URL)': 'NATS 的地址（NATS_URL）',
   'a context of the nats command (NATS_CONTEXT)': 'nats 命令的 context（NATS_CONTEXT）',
-  'the data folder; its running server is found automatically (SEQUENT_DATA, default: .sequent)':
-    '数据文件夹，会自动找到其正在运行的服务器（SEQUENT_DATA，默认：.sequent）',
+  'the data folder; its running server is found automatically (SEQUENT_DATA, default: .sequent here or above)':
+    '数据文件夹，会自动找到其正在运行的服务器（SEQUENT_DATA，默认：当前或上级文件夹中的 .sequent）',
   'the file with the nkey seed of the NATS user (NATS_NKEY)': 'NATS 用户的 nkey 种子文件（NATS_NKEY）',
   'the certificates of the authorities that sign the certificate of NATS (NATS_CA)': '为 NATS 证书签名的机构证书（NATS_CA）',
   'the certificate of this client (NATS_CERT)': '此客户端的证书（NATS_CERT）',
