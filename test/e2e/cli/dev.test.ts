@@ -20,6 +20,7 @@ beforeAll(async () => {
   await save({
     'app/hello.mjs': "import { text } from '../shared/text.mjs';\nimport dep from 'dep';\nexport const handler = () => [text, dep];\n",
     'app/broken.mjs': 'export const handler = () => {\n  return { a b };\n};\n',
+    'app/hello.test.mjs': "import { handler } from './hello.mjs';\nhandler();\n",
     'app/library.mjs': "export const note = 'no handler of its own';\n",
     'app/sequent.json': '{ "functions": { "hello": { "description": "of sequent.json" } } }',
     'shared/text.mjs': "export const text = 'first';\n",
@@ -37,6 +38,19 @@ afterAll(async () => {
 const invoke = async (name: string, event: object = {}): Promise<string> =>
   (await dev.run(['invoke', name, '-d', JSON.stringify(event), '--wait'])).stdout.trim();
 
+test('sequent dev creates a first function with types in a folder without code, and in no other', async () => {
+  const own = await mkdtemp(join(tmpdir(), 'sequent-dev-'));
+  try {
+    await writeFile(join(own, 'package.json'), '{}');
+    await using first = await startDev(own);
+    expect(first.stderr()).toContain('created hello.ts, a first function\n');
+    expect((await first.run(['invoke', 'hello', '-d', '{"name":"Ada"}', '--wait'])).stdout.trim()).toBe('{"hello":"Ada"}');
+    expect(await readFile(join(own, 'hello.ts'), 'utf8')).toContain("import type { HandlerContext } from 'sequent/client';");
+  } finally {
+    await rm(own, { recursive: true, force: true });
+  }
+});
+
 describe('sequent dev', () => {
   test('shows the addresses, the functions, and how to invoke one', () => {
     expect(dev.stderr()).toContain(`NATS       ${dev.url}\n`);
@@ -46,7 +60,10 @@ describe('sequent dev', () => {
     expect(dev.stderr()).toContain(`nats --server ${dev.url} pub invoke.hello `);
     expect(dev.stderr()).toContain('broken: not put\n  ');
     expect(dev.stderr()).toContain('broken.mjs:2:14: Expected "}" but found "b"\n    2 |   return { a b };\n');
-    expect(dev.stderr()).not.toContain('library');
+    expect(dev.stderr()).toContain(
+      'ignored    hello.test.mjs: it is a test\n             library.mjs: it exports no handler and no function as its default\n',
+    );
+    expect(dev.stderr()).not.toContain('text.mjs: it exports');
   });
 
   test('runs a saved change of an imported file with the next attempt, and says so', async () => {
@@ -56,6 +73,14 @@ describe('sequent dev', () => {
     expect(await invoke('hello')).toBe('["second",1]');
     const { description } = JSON.parse((await dev.run(['fn', 'get', 'hello', '--json'])).stdout);
     expect(description).toBe('of sequent.json');
+  });
+
+  test('makes a function of a default export that is a function, and of no other', async () => {
+    await save({ 'app/greets.ts': 'export default async (event: { name: string }) => [\'hello\', event.name].join(" ");\n' });
+    await dev.says(/^greets: put, \d+ ms$/m);
+    expect(await invoke('greets', { name: 'Ada' })).toBe('hello Ada');
+    await save({ 'app/greets.ts': 'export default { name: 1 };\n' });
+    await dev.says(/^greets: removed, because greets\.ts exports no handler any more$/m);
   });
 
   test('keeps the old code after a broken save, and shows the line', async () => {

@@ -6,6 +6,7 @@ import { transitionsIn } from '#src/core/log/transitions.ts';
 import { action, type Call } from '../../call.ts';
 import { printProblem } from '../../print/result-output.ts';
 import { type ExitCode, exitCodes, problemOf, usageProblem } from '../../problem.ts';
+import { say } from '../../texts/say.ts';
 import type { Running, ServeOptions } from '../serve/running.ts';
 import { shutDown } from '../serve/serve.ts';
 import { stopRequest } from '../serve/stop-request.ts';
@@ -70,15 +71,17 @@ async function develop(call: Call<DevOptions>, { folder, provided, running, stop
   const { dataDir } = running.configuration;
   const { roles } = running;
   const { DevFunctions } = await import('./dev-functions.ts');
+  const { createFirstFunction, FIRST_FUNCTION } = await import('./first-function.ts');
   const { watchFiles } = await import('./watch-files.ts');
   const { describeDev } = await import('./welcome.ts');
   const { createInvocationLines } = await import('./invocation-lines.ts');
   const functions = new DevFunctions({ folder, dataDir, roles, provided, say: (line) => err.line(line) });
   await using watched = await watchFiles(folder, dataDir);
+  if (createFirstFunction(folder)) err.line(say('created {file}, a first function', { file: FIRST_FUNCTION }));
   await functions.open();
   watched.add(functions.importedFiles);
   const from = (await roles.ports.log.lastSequence()) + 1;
-  for (const line of describeDev(running, { folder, functions: functions.list }, err)) err.line(line);
+  for (const line of describeDev(running, { folder, functions: functions.list, ignored: functions.ignored }, err)) err.line(line);
   out.line(readyLine(running, format));
   watched.forEach(async (changed) => {
     await functions.update(changed).catch((error: unknown) => printProblem(problemOf(error), err));

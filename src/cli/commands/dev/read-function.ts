@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { type PackedFile, packFile } from '#src/cli/code/pack-file.ts';
-import { traceModule } from '#src/cli/code/trace-module.ts';
+import { type TracedModule, traceModule } from '#src/cli/code/trace-module.ts';
+import { exportsFunctionByDefault } from './function-files.ts';
 import { type FunctionSettings, readExports } from './function-settings.ts';
 
 export type ReadFunction = {
@@ -14,12 +16,13 @@ export type ReadFunction = {
 /** Reads a handler file with its settings. An exported `config` takes precedence. Throws `CodeError` when the file cannot be loaded. */
 export async function readFunction(
   path: string,
-  { file: _, export: exported = 'handler', initializer, ...settings }: FunctionSettings,
+  { file: _, export: named, initializer, ...settings }: FunctionSettings,
   provided: string,
 ): Promise<ReadFunction> {
   const traced = await traceModule(path);
   const inputs = traced.files;
   const { isEmpty } = traced;
+  const exported = named ?? exportOf(traced, path);
   if (isEmpty || !traced.hasExport(exported)) return { inputs, put: undefined, isEmpty };
   const hasExports = traced.hasExport('config') || traced.hasExport('input');
   const { settings: own, example } = hasExports ? await readExports(path) : { settings: {}, example: undefined };
@@ -27,4 +30,10 @@ export async function readFunction(
   const handler = { kind: 'process', package: packed.digest, file: packed.entry, export: exported };
   const initialized = initializer === undefined ? handler : { ...handler, initializer };
   return { inputs, isEmpty, put: { ...packed, example, definition: { ...settings, ...own, handler: initialized } } };
+}
+
+/** `handler` goes before a function as the default export. */
+function exportOf({ hasExport }: TracedModule, path: string): string {
+  if (hasExport('handler') || !hasExport('default')) return 'handler';
+  return exportsFunctionByDefault(readFileSync(path, 'utf8')) ? 'default' : 'handler';
 }
