@@ -34,6 +34,8 @@ export type ProcessHostOptions = {
   abortGraceInMs?: number;
   /** Hides the secrets in output; by default they stay. */
   redact?: Redact | undefined;
+  /** The port of the debugger of a function; `undefined` for none. A second process of the function finds the port taken, and has none. */
+  inspectorPort?: ((functionName: string) => number | undefined) | undefined;
   /** The Node.js executable. */
   command?: string;
 };
@@ -49,7 +51,7 @@ export type ProcessHostOptions = {
  */
 export function createProcessHost(options: ProcessHostOptions = {}): FunctionHost {
   const { packages, isolation = noIsolation, idleInMs = 60_000, redact } = options;
-  const launcher = createProcessLauncher(options.command ?? process.execPath, options.cgroups);
+  const launcher = createProcessLauncher(options.command ?? process.execPath, options);
   const pools = new ProcessPools({
     tenancy: options.tenancy ?? { region: 'local', project: 'default' },
     packages,

@@ -105,6 +105,7 @@ function hostOf(context: RoleContext, { plan, cgroups, redact }: HostParts) {
         isolation: isolationBy(plan, context),
         cgroups,
         redact,
+        inspectorPort: options.inspectorPort,
       }),
       context.encryption.sealer,
     ),

@@ -19,6 +19,8 @@ type Options = {
   roles: Pick<RunningRoles, 'registry' | 'functions' | 'ports'>;
   /** The `node_modules` folder that the code sees where it runs. */
   provided: string;
+  /** Whether the functions run with a debugger. */
+  isInspected: boolean;
   say(line: string): void;
 };
 
@@ -167,7 +169,7 @@ export class DevFunctions {
     const startedAt = performance.now();
     const known = this.#known.get(file) ?? { name, inputs: [file], problem: undefined, revision: this.#earlierRevision(name) };
     try {
-      const { inputs, put, isEmpty } = await readFunction(file, settings, this.#options.provided);
+      const { inputs, put, isEmpty } = await readFunction(file, settings, this.#options);
       // An editor may empty a file before it writes it. The write is a change of its own.
       if (isEmpty) return;
       if (put === undefined) {

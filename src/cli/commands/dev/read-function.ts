@@ -17,7 +17,7 @@ export type ReadFunction = {
 export async function readFunction(
   path: string,
   { file: _, export: named, initializer, ...settings }: FunctionSettings,
-  provided: string,
+  { provided, isInspected }: { provided: string; isInspected: boolean },
 ): Promise<ReadFunction> {
   const traced = await traceModule(path);
   const inputs = traced.files;
@@ -29,8 +29,25 @@ export async function readFunction(
   const packed = await packFile(traced, provided);
   const handler = { kind: 'process', package: packed.digest, file: packed.entry, export: exported };
   const initialized = initializer === undefined ? handler : { ...handler, initializer };
-  return { inputs, isEmpty, put: { ...packed, example, definition: { ...settings, ...own, handler: initialized } } };
+  const definition = { ...settings, ...own, handler: initialized };
+  return {
+    inputs,
+    isEmpty,
+    put: { ...packed, example, definition: isInspected ? inspected(definition, traced.file, packed.digest) : definition },
+  };
 }
+
+/**
+ * An inspected function runs its file where the file is, so that breakpoints of an editor are in it. The digest of all of its files makes a
+ * process of a changed one end. A person may think at a breakpoint for as long as the longest time limit.
+ */
+function inspected(definition: { handler: object; userData?: object }, file: string, digest: string) {
+  const { package: _, ...handler } = definition.handler as { package?: string };
+  const userData = { ...definition.userData, SEQUENT_DEV_DIGEST: digest.slice(0, 16) };
+  return { ...definition, handler: { ...handler, file }, userData, timeoutInMs: MAX_TIMEOUT_IN_MS };
+}
+
+const MAX_TIMEOUT_IN_MS = 259_200_000;
 
 /** `handler` goes before a function as the default export. */
 function exportOf({ hasExport }: TracedModule, path: string): string {
