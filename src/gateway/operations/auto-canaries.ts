@@ -79,7 +79,7 @@ async function decideOne(options: AutoCanariesOptions, { definition }: FunctionE
 type Decision = Omit<CanaryDecision, 'at'>;
 
 /** `undefined` while the canary goes on. `ended`: the ended invocations of the canary. */
-export function decisionOf(verdict: CanaryVerdict, alias: FunctionAlias, ended: number): Decision | undefined {
+function decisionOf(verdict: CanaryVerdict, alias: FunctionAlias, ended: number): Decision | undefined {
   const { version: canary, main, weight, p, text } = verdict;
   const known = { canary, main, weight, since: weightedSince(alias), p };
   if (verdict.verdict === 'worse') return { ...known, decision: 'rolled-back', why: text };
