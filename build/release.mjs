@@ -29,6 +29,11 @@ export function withVersion(text, version, count) {
   return text.replace(/^(\s*"version": ")[^"]*"/gm, (whole, key) => (left-- > 0 ? `${key}${version}"` : whole));
 }
 
+/** A file with the tag and the label of the image of this version. */
+export function withImage(text, version) {
+  return text.replace(/\bsequent:\d+\.\d+\.\d+(?:-dev)?\b/g, `sequent:${version}`).replace(/(image\.version=")[^"]*/g, `$1${version}`);
+}
+
 function release(version = '') {
   const found = NUMBER.exec(version);
   if (found === null) throw new Error('write it as: npm run release -- 0.2.0, or 0.3.0-dev');
@@ -39,6 +44,8 @@ function release(version = '') {
   if (found.groups.dev === undefined) change('CHANGELOG.md', (text) => cutChangelog(text, version, new Date().toISOString().slice(0, 10)));
   change('package.json', (text) => withVersion(text, version, 1));
   change('package-lock.json', (text) => withVersion(text, version, 2));
+  for (const name of ['Dockerfile', 'docker-compose.yml', 'deploy/cluster.compose.yml', 'docs/deployment.md'])
+    change(name, (text) => withImage(text, version));
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

@@ -54,12 +54,15 @@ describe('the versions that processes run', () => {
 
 describe('a release', () => {
   test('cuts the section Unreleased of the changelog, and refuses an empty one', async () => {
-    const { cutChangelog, withVersion } = await import('../../../build/release.mjs' as string);
+    const { cutChangelog, withImage, withVersion } = await import('../../../build/release.mjs' as string);
     const changelog = '# Changelog\n\n## [Unreleased]\n\n### Added\n\n- A line.\n\n## [0.1.0]\n\n- First.\n';
     const cut = cutChangelog(changelog, '0.2.0', '2026-11-30');
     expect(cut).toBe('# Changelog\n\n## [Unreleased]\n\n## [0.2.0] - 2026-11-30\n\n### Added\n\n- A line.\n\n## [0.1.0]\n\n- First.\n');
     expect(() => cutChangelog(cut, '0.3.0', '2026-12-01')).toThrow('has no line');
     expect(() => cutChangelog(changelog, '0.1.0', '2026-12-01')).toThrow('has a section 0.1.0 already');
+    expect(withImage('image: sequent:0.1.0\nimage.version="0.1.0"', '0.2.0-dev')).toBe(
+      'image: sequent:0.2.0-dev\nimage.version="0.2.0-dev"',
+    );
     expect(withVersion('{\n  "version": "0.1.0",\n  "a": {\n    "version": "9.9.9"\n  }\n}', '0.2.0', 1)).toContain('"version": "9.9.9"');
   });
 });
