@@ -22,6 +22,11 @@ export const commandTable: Readonly<Record<string, CommandEntry>> = {
     summary: 'run the functions of a folder while you write them',
     load: async () => (await import('./commands/dev/dev.ts')).devCommand(),
   },
+  env: {
+    usage: 'env',
+    summary: 'the variables by which programs in this shell connect',
+    load: async () => (await import('./commands/env.ts')).envCommand(),
+  },
   invoke: {
     usage: 'invoke <function>',
     summary: 'run a function asynchronously',

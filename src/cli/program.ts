@@ -58,7 +58,7 @@ function createBareProgram(version: string, versionFlags = '-V, --version'): Com
     .version(version, versionFlags, 'print the version')
     .option('-s, --server <url>', 'the address of NATS (NATS_URL)')
     .option('--context <name>', 'a context of the nats command (NATS_CONTEXT)')
-    .option('--data <folder>', 'the data folder; its running server is found automatically (SEQUENT_DATA, default: .sequent)')
+    .option('--data <folder>', 'the data folder; its running server is found automatically (SEQUENT_DATA, default: .sequent here or above)')
     .option('--nkey <file>', 'the file with the nkey seed of the NATS user (NATS_NKEY)')
     .option('--tlsca <file>', 'the certificates of the authorities that sign the certificate of NATS (NATS_CA)')
     .option('--tlscert <file>', 'the certificate of this client (NATS_CERT)')

@@ -31,8 +31,11 @@ export async function findTarget(options: GlobalOptions): Promise<Target> {
   const { encryptionKeyOf } = await import('#src/main/config/encryption-key.ts');
   const { findNats } = await import('#src/main/config/find-nats.ts');
   const { natsOptionsOf } = await import('#src/nats/transport/connect-options.ts');
-  const configuration = readConfiguration({ flags: connectionFlags(options), env: options.host.env });
-  const address = await findNats(configuration, options.host.env);
+  const { findDataFolder } = await import('#src/main/config/data-folder.ts');
+  const { env } = options.host;
+  const read = readConfiguration({ flags: connectionFlags(options), env });
+  const configuration = read.given.dataDir === undefined ? { ...read, dataDir: findDataFolder(process.cwd(), env.HOME) } : read;
+  const address = await findNats(configuration, env);
   // With --json, stderr is for the problem alone.
   if (options.json === undefined && !options.output.startsWith('json')) await nameServer(address, configuration.dataDir, options);
   const { from: _, ...connecting } = address;

@@ -2,18 +2,60 @@ import type { z } from 'zod';
 import type { FunctionDefinitionInput } from '#src/core/functions/definition.ts';
 import { parseFunctionName } from '#src/core/names/names.ts';
 
-/** The execution that a handler runs in. */
+/** Writes a line of an attempt; a value that is no text is written as JSON, and an error with its stack. */
+type LogLine = (...parts: unknown[]) => void;
+
+/**
+ * The second argument of a handler: the context that FunctionGraph documents for Node.js, with Sequent's plain properties.
+ *
+ * The same object in all places: child processes, {@link startWorker} of `sequent/client`, `sequent run` and `sequent/testing`.
+ *
+ * @example
+ * import type { HandlerContext } from 'sequent/client';
+ *
+ * export const handler = async (event: { name?: string }, context: HandlerContext) => {
+ *   context.getLogger().info(`attempt ${context.attempt} of ${context.getRequestID()}`);
+ *   return { hello: event.name ?? 'world' };
+ * };
+ */
 export type HandlerContext = {
-  requestId: string;
-  functionName: string;
-  qualifier: string;
+  readonly requestId: string;
+  readonly functionName: string;
+  /** The version or the `!alias` that the caller named. */
+  readonly qualifier: string;
   /** The number of the attempt, from 1. */
-  attempt: number;
-  traceparent?: string;
+  readonly attempt: number;
+  readonly traceparent?: string;
   /** Aborts at the timeout of the execution, and when the worker stops. */
-  signal: AbortSignal;
+  readonly signal: AbortSignal;
   /** The requests of a debounced group, in the order of their events. */
-  requestIds?: readonly string[];
+  readonly requestIds?: readonly string[];
+  getRequestID(): string;
+  /** The milliseconds until the timeout of this execution. */
+  getRemainingTimeInMilliSeconds(): number;
+  /** The timeout of the function in seconds, as in FunctionGraph. */
+  getRunningTimeInSeconds(): number;
+  /** A value of `userData` or `secretUserData` of the function. */
+  getUserData(key: string): string | undefined;
+  getFunctionName(): string;
+  /** The version that runs; `latest` behind an alias. */
+  getVersion(): string;
+  /** The name of the alias; empty without one. */
+  getAlias(): string;
+  getProjectID(): string;
+  getPackage(): string;
+  /** In megabytes. */
+  getMemorySize(): number;
+  /** In millicores, by FunctionGraph's formula. */
+  getCPUNumber(): number;
+  getLogger(): { debug: LogLine; info: LogLine; warn: LogLine; error: LogLine };
+  /** Empty, as the following ones: a function has no agency, and therefore no credentials. */
+  getAccessKey(): string;
+  getSecretKey(): string;
+  getSecurityAccessKey(): string;
+  getSecuritySecretKey(): string;
+  getSecurityToken(): string;
+  getToken(): string;
 };
 
 /** A function with the types of its event and its return value. */

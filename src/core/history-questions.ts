@@ -179,6 +179,7 @@ const statsRowSchema = z.object({
   accepted: count,
   retries: count.optional().describe('the retries of all invocations together'),
   retried: count.optional().describe('invocations with at least one retry'),
+  retriedEnded: count.optional().describe('those of them with an outcome that is not a cancellation; an earlier projection leaves it out'),
   byState: z.record(z.string(), count),
   byCondition: z.record(z.string(), count),
   durationInMs: optional(percentilesSchema).describe('from acceptance, or from the due time of a delayed request, to outcome'),

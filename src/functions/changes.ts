@@ -1,4 +1,6 @@
+import type { z } from 'zod';
 import { FunctionNotFoundError, InvalidInputError, type NameOf, VersionRefusedError } from '#src/core/errors.ts';
+import { isDecidable, promoted, rolledBack, weightedSince } from '#src/core/functions/canary.ts';
 import {
   type FunctionDefinition,
   LATEST,
@@ -11,6 +13,7 @@ import {
 import {
   type AliasInput,
   aliasSchema,
+  type CanaryDecision,
   type FunctionAlias,
   type FunctionEntry,
   type FunctionVersion,
@@ -111,9 +114,38 @@ export function withAlias(entry: Changed, input: AliasInput, now: number): [Chan
       reason: 'too-many-aliases',
       message: (nameOf) => `function "${nameOf(definition.name)}" has ${MAX_ALIASES} aliases; delete one first`,
     });
-  const policy = alias.policy ?? present?.policy;
-  const changed: FunctionAlias = { ...alias, ...(policy === undefined ? {} : { policy }), changedAt: now };
+  const changed: FunctionAlias = { ...withPresent(alias, present, now), changedAt: now };
   return [{ ...entry, aliases: [...others, changed].sort((one, other) => (one.name < other.name ? -1 : 1)) }, changed];
+}
+
+/** What a change of an alias keeps: its own policy, its latest decision and, with the same shares, their time and the automatic canary. */
+function withPresent({ auto: given, ...alias }: z.output<typeof aliasSchema>, present: FunctionAlias | undefined, now: number) {
+  const sharesOf = ({ version, weights }: Pick<FunctionAlias, 'version' | 'weights'>): string =>
+    JSON.stringify([version, Object.entries(weights).sort(([one], [other]) => (one < other ? -1 : 1))]);
+  const isSame = present !== undefined && sharesOf(present) === sharesOf(alias);
+  const auto = given === undefined && isSame ? present.auto : given;
+  if (auto !== undefined && auto !== null && Object.keys(alias.weights).length !== 1)
+    throw new InvalidInputError({ field: 'the automatic canary', problem: 'needs one other version with a weight' });
+  const policy = alias.policy ?? present?.policy;
+  return {
+    ...alias,
+    ...(policy === undefined ? {} : { policy }),
+    ...(auto === undefined || auto === null ? {} : { auto }),
+    ...(present?.decision === undefined ? {} : { decision: present.decision }),
+    weightedAt: isSame ? weightedSince(present) : now,
+  };
+}
+
+/**
+ * Ends an automatic canary and records why, as one change. The entry stays as it is when the decision does not apply any more: of several
+ * processes that decide, the first one changes the alias.
+ */
+export function withDecision(entry: Changed, name: string, decision: Omit<CanaryDecision, 'at'>, now: number): Changed {
+  const alias = entry.aliases.find((one) => one.name === name);
+  if (!isDecidable(alias, decision)) return entry;
+  const input = decision.decision === 'promoted' ? promoted(alias, decision.canary) : rolledBack(alias);
+  const [next] = withAlias(entry, input, now);
+  return { ...next, aliases: next.aliases.map((one) => (one.name === name ? { ...one, decision: { ...decision, at: now } } : one)) };
 }
 
 /** Removes an alias. Throws `FunctionNotFoundError`. */

@@ -10,6 +10,7 @@ import {
 } from '#src/core/functions/definition.ts';
 import {
   type AliasInput,
+  type CanaryDecision,
   type FunctionAlias,
   type FunctionEntry,
   type FunctionVersion,
@@ -27,6 +28,7 @@ import {
   type Changed,
   type PublishOptions,
   withAlias,
+  withDecision,
   withoutAlias,
   withoutVersion,
   withPolicy,
@@ -81,6 +83,13 @@ export interface FunctionRegistry {
    * Throws like `putAlias`, and rethrows an error of `change`.
    */
   changeAlias(name: string, change: (present: FunctionEntry) => AliasInput): Promise<FunctionAlias>;
+  /**
+   * Ends an automatic canary as Sequent decided, and records the decision in the alias, as one change. Resolves to the alias, or to
+   * `undefined` when another process decided before, or a person changed the alias: the decision does not apply any more.
+   *
+   * Throws `FunctionNotFoundError`, and `VersionRefusedError` when another alias has the promoted version.
+   */
+  decideCanary(name: string, alias: string, decision: Omit<CanaryDecision, 'at'>): Promise<FunctionAlias | undefined>;
   /** Throws `FunctionNotFoundError`. */
   deleteAlias(name: string, alias: string): Promise<void>;
   /**
@@ -176,6 +185,7 @@ export function createFunctionRegistry(
       await entries.modifyPresent(name, (present) => withoutVersion(present, version));
     },
     putAlias: (name, alias) => changeAlias(name, () => alias),
+    decideCanary: async (name, alias, decision) => await decideCanary(entries, { name, alias, decision, now: clock.now() }),
     async deleteAlias(name, alias) {
       await entries.modifyPresent(name, (present) => withoutAlias(present, alias));
     },
@@ -191,6 +201,17 @@ export function createFunctionRegistry(
       return withoutSecrets(await entries.modifyPresent(name, changeOnce, expected));
     },
   };
+}
+
+type Deciding = { name: string; alias: string; decision: Omit<CanaryDecision, 'at'>; now: number };
+
+async function decideCanary(entries: EntryStore, { name, alias, decision, now }: Deciding): Promise<FunctionAlias | undefined> {
+  let before: FunctionEntry | undefined;
+  const after = await entries.modifyPresent(name, (present) => {
+    before = present;
+    return withDecision(present, alias, decision, now);
+  });
+  return after.revision === before?.revision ? undefined : after.aliases.find((one) => one.name === alias);
 }
 
 /** Throws `InvalidInputError` with the name of the field. */

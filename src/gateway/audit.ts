@@ -48,6 +48,7 @@ export function createAuditRecorder(options: AuditTrailOptions): AuditRecorder {
       if (action === 'function.invoke' || (reading.test(action) && !reads.has(action))) trail.count(entry);
       else trail.add(entry);
     },
+    add: (entry) => trail.add(entry),
     flush: () => trail.flush(),
   };
 }

@@ -15,10 +15,11 @@ import { openSessions } from './auth/sessions.ts';
 import { createBulkRunner } from './bulk/bulk-runner.ts';
 import { createServerCloser } from './http/close-server.ts';
 import { type ArrivalLimits, createHttpServer } from './http/server.ts';
+import { decideCanaries } from './operations/auto-canaries.ts';
 import { createMetrics } from './operations/metrics.ts';
 import { readLag } from './operations/read-lag.ts';
 import { watchReplicas } from './operations/replica-watch.ts';
-import type { Gateway, GatewayOptions } from './ports.ts';
+import type { AuditRecorder, Gateway, GatewayOptions } from './ports.ts';
 import { limitClient } from './quotas/limited-client.ts';
 import { quotaFigures } from './quotas/quota-figures.ts';
 import { createQuotaGuard } from './quotas/quota-guard.ts';
@@ -54,6 +55,8 @@ export async function openGateway(options: GatewayOptions, signal: AbortSignal, 
   const { client, clock, logger } = shared;
   const guarding = { store: bucket, clock, logger, ownProject: shared.tenancy.project, signal };
   const quotas = source === undefined ? undefined : createQuotaGuard({ ...guarding, ...source, quotas: source.projects });
+  const recorder = createAuditRecorder({ ...shared, project: shared.tenancy.project, signal });
+  decideAutomatically(shared, recorder, signal);
   const limited = (waits: boolean) => (quotas === undefined ? client : limitClient(client, quotas, { waits }));
   const figures = () =>
     (quotas?.uses ?? []).map((use) => ({ project: use.project ?? shared.tenancy.project, figures: quotaFigures(use, clock.now()) }));
@@ -72,11 +75,22 @@ export async function openGateway(options: GatewayOptions, signal: AbortSignal, 
     records: await openRecords(store, signal),
     sessions: await openSessions(store, shared.credentials, signal),
     replays: await openReplayCache({ signatures, signal, now: shared.clock.now() }),
-    recorder: createAuditRecorder({ ...shared, project: shared.tenancy.project, signal }),
+    recorder,
     metrics: createMetrics({ ...shared, lag: () => readLag(shared), logCount, replicaWatch, logWatch: shared.logWatch, quotas: figures }),
     replicaWatch,
     closing: signal,
   };
+}
+
+/** The canaries that promote or roll back themselves. */
+function decideAutomatically(
+  { functions, client, clock, logger, tenancy }: Pick<GatewayOptions, 'functions' | 'client' | 'clock' | 'logger' | 'tenancy'>,
+  audit: AuditRecorder,
+  signal: AbortSignal,
+) {
+  if (functions === undefined) return;
+  const { history, functions: registry } = client;
+  void decideCanaries({ functions, registry, history, audit, clock, logger, project: tenancy.project, signal });
 }
 
 /**

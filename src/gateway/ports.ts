@@ -4,12 +4,13 @@ import type { EncryptingProject } from '#src/analysis/plain-requests.ts';
 import type { SequentClient } from '#src/client/client.ts';
 import type { BulkStore, StoredBulk } from '#src/core/bulk/bulk-operation.ts';
 import type { Tenancy } from '#src/core/names/tenancy.ts';
-import type { AuditLog } from '#src/core/ports/audit-log.ts';
+import type { AuditEntry, AuditLog } from '#src/core/ports/audit-log.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
 import type { SignatureLog } from '#src/core/ports/signature-log.ts';
 import type { ProjectQuotas } from '#src/core/quotas/project-quotas.ts';
+import type { FunctionDirectory } from '#src/functions/directory.ts';
 import type { CredentialSet } from './auth/credential-set.ts';
 import type { Credential } from './auth/credentials.ts';
 import type { FailedAttempts } from './auth/failed-attempts.ts';
@@ -88,6 +89,8 @@ export type GatewayOptions = {
   compareReplicas?: () => Promise<string | undefined>;
   /** The losses and the refusals of the log. Without it, none is reported. */
   logWatch?: LogProblems;
+  /** The local copy of the registry, for the automatic canaries. Without it, this gateway decides none. */
+  functions?: Pick<FunctionDirectory, 'values'>;
   /** The quotas of projects, and what is counted for them. Without it, no project has a quota. */
   quotas?: QuotaSource;
 };
@@ -139,6 +142,8 @@ export type OriginGuard = (call: Call) => void;
 export interface AuditRecorder {
   /** Records a call after its reply is made. */
   note(call: Call): void;
+  /** Records what the gateway did without a call. */
+  add(entry: AuditEntry): void;
   /** Sends the waiting entries. Resolves to true when NATS stored all of them. */
   flush(): Promise<boolean>;
 }

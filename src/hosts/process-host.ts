@@ -36,6 +36,8 @@ export type ProcessHostOptions = {
   redact?: Redact | undefined;
   /** The same for outputs of more than 64 KB, in another thread. By default those are looked through here too. */
   redactLarge?: RedactLarge | undefined;
+  /** The port of the debugger of a function; `undefined` for none. A second process of the function finds the port taken, and has none. */
+  inspectorPort?: ((functionName: string) => number | undefined) | undefined;
   /** The Node.js executable. */
   command?: string;
 };
@@ -51,7 +53,7 @@ export type ProcessHostOptions = {
  */
 export function createProcessHost(options: ProcessHostOptions = {}): FunctionHost {
   const { packages, isolation = noIsolation, idleInMs = 60_000, redact, redactLarge } = options;
-  const launcher = createProcessLauncher(options.command ?? process.execPath, options.cgroups);
+  const launcher = createProcessLauncher(options.command ?? process.execPath, options);
   const pools = new ProcessPools({
     tenancy: options.tenancy ?? { region: 'local', project: 'default' },
     packages,

@@ -34,7 +34,9 @@ type Home = {
 const { resolve } = createRequire(import.meta.url);
 const runtimeFolder = fileURLToPath(new URL('./runtime/', import.meta.url));
 
-export function createProcessLauncher(command: string, cgroups?: Cgroups): ProcessLauncher {
+type LauncherOptions = { cgroups?: Cgroups | undefined; inspectorPort?: ((functionName: string) => number | undefined) | undefined };
+
+export function createProcessLauncher(command: string, { cgroups, inspectorPort }: LauncherOptions = {}): ProcessLauncher {
   let home: Home | undefined;
 
   function openHome(): Home {
@@ -45,7 +47,10 @@ export function createProcessLauncher(command: string, cgroups?: Cgroups): Proce
   function openIn(opened: Home, program: Program, events: ChildEvents): Child {
     const cwd = mkdtempSync(join(opened.directory, `${program.definition.name}-`));
     const { sandbox } = program;
-    const options = sandbox === undefined ? plain(command, program, cwd) : sandboxed(opened, { command, program, sandbox, cwd });
+    const options =
+      sandbox === undefined
+        ? plain(command, program, cwd, inspectorPort?.(program.definition.name))
+        : sandboxed(opened, { command, program, sandbox, cwd });
     const cgroup = cgroups?.create(limitsOf(program));
     const child = openChild(cgroup === undefined ? options : within(cgroup, options), {
       ...events,
@@ -109,9 +114,16 @@ async function removeDirectory(directory: string): Promise<void> {
   await rm(directory, { recursive: true, force: true }).catch(() => undefined);
 }
 
-function plain(command: string, { definition }: Program, cwd: string): ChildOptions {
+function plain(command: string, { definition }: Program, cwd: string, inspectorPort: number | undefined): ChildOptions {
   const env = { ...environmentFor(cwd), ...definition.userData, ...definition.secretUserData };
-  return { command, args: [...nodeArguments({ ...definition, file: fileOf(definition) }), join(runtimeFolder, 'child.mjs')], env, cwd };
+  // Without a published address, Node writes no line about the debugger into the output of the function.
+  const inspector = inspectorPort === undefined ? [] : [`--inspect=127.0.0.1:${inspectorPort}`, '--inspect-publish-uid=http'];
+  return {
+    command,
+    args: [...inspector, ...nodeArguments({ ...definition, file: fileOf(definition) }), join(runtimeFolder, 'child.mjs')],
+    env,
+    cwd,
+  };
 }
 
 /** The user data reaches the environment in the child, because the steps that open a sandbox have the worker's rights. */

@@ -2,6 +2,8 @@ import type { HistoryFilter, StatsRow } from '#src/core/history-questions.ts';
 import { type IndexScan, type Layer, planOf, whereOf } from './plan.ts';
 import type { Row, Value } from './sqlite.ts';
 
+const outcomes: ReadonlySet<string> = new Set(['succeeded', 'failed', 'notified']);
+
 /**
  * Counts by state and by condition, and percentiles of two durations: from acceptance to the outcome, and to the first attempt. Those of a
  * delayed request begin when it is due.
@@ -21,8 +23,7 @@ export function stats(
   for (const [fn, since, version, state, condition, retries, n] of counted('i.state, i.condition, i.retries')) {
     const row = rowFor(rows, [fn, since, version], by !== undefined);
     row.accepted += Number(n);
-    row.retries = (row.retries ?? 0) + Number(retries) * Number(n);
-    row.retried = (row.retried ?? 0) + (Number(retries) > 0 ? Number(n) : 0);
+    addRetries(row, Number(retries), Number(n), isJudged(state, condition));
     add(row.byState, String(state), Number(n));
     if (condition !== null) add(row.byCondition, String(condition), Number(n));
   }
@@ -38,6 +39,18 @@ export function stats(
       (one.from ?? 0) - (other.from ?? 0) ||
       (one.version ?? '').localeCompare(other.version ?? '', 'en'),
   );
+}
+
+function addRetries(row: StatsRow, retries: number, count: number, isJudged: boolean): void {
+  const retried = retries > 0 ? count : 0;
+  row.retries = (row.retries ?? 0) + retries * count;
+  row.retried = (row.retried ?? 0) + retried;
+  row.retriedEnded = (row.retriedEnded ?? 0) + (isJudged ? retried : 0);
+}
+
+/** Whether a row says how the version did: it ended, and nobody cancelled it. */
+function isJudged(state: Value | undefined, condition: Value | undefined): boolean {
+  return outcomes.has(String(state)) && condition !== 'InvocationCanceled';
 }
 
 type Counting = { columns: string; matches: string; key: string | undefined };

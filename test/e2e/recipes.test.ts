@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -19,13 +20,17 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 async function open() {
   const slack = await openReceiver();
   const gone = await openReceiver((response, { body }) => void response.writeHead(repaired && body.includes('order-1') ? 200 : 410).end());
-  const sequent = await serveSequent(['--http-port', '0']);
+  // As a reader who runs `npm start` in a folder, and copies a recipe into a folder below.
+  const home = mkdtempSync(join(tmpdir(), 'sequent-recipes-'));
+  const sequent = await serveSequent(['--http-port', '0'], join(home, '.sequent'));
   return {
     sequent,
     slack,
     gone,
+    home,
     async [Symbol.asyncDispose]() {
       for (const part of [sequent, gone, slack]) await part[Symbol.asyncDispose]();
+      rmSync(home, { recursive: true, force: true });
     },
   };
 }
@@ -109,7 +114,7 @@ function fileOf({ content }: Block): string | undefined {
   return /^(?:\/\/|#) ([\w./-]+\.\w+)\n/.exec(content)?.[1];
 }
 
-/** A folder as a reader has it: the files of a recipe, and the packages that they import. */
+/** A folder as a reader has it: the files of a recipe, and what the recipe's `npm install` installs. */
 function prepare(folder: string, blocks: readonly Block[]): void {
   for (const block of blocks) {
     const file = fileOf(block);
@@ -120,6 +125,8 @@ function prepare(folder: string, blocks: readonly Block[]): void {
   const modules = join(folder, 'node_modules');
   mkdirSync(join(modules, 'sequent'), { recursive: true });
   symlinkSync(join(root, 'node_modules/@huaweicloud'), join(modules, '@huaweicloud'));
+  // A project of today has ES modules, also where a recipe has a CommonJS file in a folder of its own.
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'recipe', type: 'module' }));
   symlinkSync(process.env[BUILT] ?? '', join(modules, 'sequent/dist'));
   writeFileSync(join(modules, 'sequent/package.json'), JSON.stringify({ exports: { './client': './dist/src/client/client.js' } }));
   const npx = ['#!/bin/sh', 'shift', `exec "${process.execPath}" ${commandLine().join(' ')} "$@"`, ''].join('\n');
@@ -132,14 +139,15 @@ const run = promisify(execFile);
 /** A command without anything that only a shell understands, apart from single quotes. */
 const plainCommand = /^npx sequent (?:'[^']*'|[\w\s=:.,@/!-])*$/;
 
-/** Runs a command as the reader types it: in a shell, or in this process when no shell is needed. */
-async function outputOf(command: string, folder: string, { sequent, slack, gone }: Opened): Promise<string> {
+/**
+ * Runs a command as the reader types it: in a shell, or in this process when no shell is needed. The environment has no address and no key:
+ * commands find the server, and programs get it from `sequent env`.
+ */
+async function outputOf(command: string, folder: string, { sequent, slack, gone, home }: Opened): Promise<string> {
   const env = {
     PATH: `${join(folder, 'bin')}:${dirname(process.execPath)}:${process.env.PATH}`,
-    HOME: folder,
-    SEQUENT_DATA: sequent.dataDir,
-    NATS_URL: sequent.url,
-    NATS_NKEY: sequent.address.nkeyFile ?? '',
+    HOME: home,
+    // The gateway of a test listens on no fixed port.
     SEQUENT_HTTP: /http (http:\S+)/.exec(sequent.output.stdout)?.[1] ?? '',
     SLACK_URL: slack.url,
     RECEIVER_URL: `${gone.url}/shipped`,
@@ -162,16 +170,22 @@ describe.concurrent('the recipe', () => {
   });
 
   for (const [recipe, outputs] of Object.entries(expected))
-    test(`${recipe} does what it says`, { timeout: 400_000 }, async ({ sequent: opened, folder, expect: check }) => {
+    test(`${recipe} does what it says`, { timeout: 400_000 }, async ({ sequent: opened, expect: check }) => {
       const blocks = blocksOf(recipe);
+      const folder = mkdtempSync(join(opened.home, 'recipe-'));
       prepare(folder, blocks);
       const scripts = blocks.filter((block) => block.language === 'sh' && fileOf(block) === undefined);
-      const commands = scripts.flatMap(({ content }) => content.trim().split('\n'));
+      const lines = scripts.flatMap(({ content }) => content.trim().split('\n')).filter((line) => !line.startsWith('npm install'));
+      // The variables of a shell hold for its later commands.
+      const prelude = lines.filter((line) => line.startsWith('eval '));
+      const commands = lines.filter((line) => !line.startsWith('eval '));
       check(commands).toHaveLength(outputs.length);
       for (const [index, command] of commands.entries()) {
         if (command.includes('redrive order-1')) repaired = true;
         // A command that reads is repeated, because the read model follows the log.
-        await check.poll(() => outputOf(command, folder, opened), { timeout: 60_000, message: command }).toMatch(outputs[index] ?? /^$/);
+        await check
+          .poll(() => outputOf([...prelude, command].join('\n'), folder, opened), { timeout: 60_000, message: command })
+          .toMatch(outputs[index] ?? /^$/);
       }
       if (recipe === 'pager.md')
         await check.poll(() => paged(opened.slack), { timeout: 60_000 }).toMatch(/charge failed after 3 attempts.*card declined.*4711/s);

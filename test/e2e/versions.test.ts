@@ -107,9 +107,9 @@ describe('versions and aliases', () => {
     await expect.poll(async () => (await version('--qualifier', '!half')).length, { timeout: 30_000, interval: 500 }).toBe(400);
     expect(new Set(await version('--version', 'v2'))).toEqual(new Set(['"version": "v2"']));
     const { stdout, stderr } = await sequent.run(['stats', 'shared', '--by', 'version', '--qualifier', '!half']);
-    expect(stdout).toMatch(/^FUNCTION +VERSION +SHARE +ACCEPTED +OPEN +FAILED +RETRIED/);
+    expect(stdout).toMatch(/^FUNCTION +VERSION +OF ALL +ACCEPTED +OPEN +FAILED +RETRIED/);
     expect(stdout).toMatch(/shared +v1 +\d+ % +\d+ +0 +0 +0 .*\nshared +v2 /);
-    expect(stderr).toContain('!half: v2 is not significantly different from v1');
+    expect(stderr).toMatch(/!half: v2 has \d\d % of the requests since .* \(weight 50 %\); v2 is not significantly different from v1/);
     expect((await run('timeline', 'half-0')).split('\n')[0]).toMatch(/^shared:!half → v[12] {2}half-0/);
     expect(await run('fn', 'alias', 'promote', 'shared', 'half')).toBe('shared:!half → v2\n');
     expect(await sequent.run(['fn', 'alias', 'promote', 'shared', 'half'])).toMatchObject({
@@ -118,6 +118,19 @@ describe('versions and aliases', () => {
     });
     expect(await run('fn', 'alias', 'rollback', 'shared', 'half', 'v1')).toBe('shared:!half → v1\n');
     await run('fn', 'alias', 'set', 'shared', 'half', 'v1', '--weight', 'v2=10');
+    expect(await run('fn', 'alias', 'rollback', 'shared', 'half')).toBe('shared:!half → v1\n');
+  });
+
+  test('begin an automatic canary by its version and its share, and keep the main version', async () => {
+    const canary = ['fn', 'alias', 'set', 'shared', 'half', 'v2', '--canary', '10%', '--auto', '--promote-after', '700'];
+    expect(await run(...canary)).toBe(
+      'shared:!half → v1, v2 10 %, promoted or rolled back by itself (promoted after 700 invocations that make it no worse)\n',
+    );
+    expect(await run('fn', 'alias', 'ls', 'shared')).toMatch(/!half +v1 +v2=10% +by itself/);
+    expect(await sequent.run(['fn', 'alias', 'set', 'shared', 'half', 'v1', '--canary', '10%'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('has v1 as its main version already'),
+    });
     expect(await run('fn', 'alias', 'rollback', 'shared', 'half')).toBe('shared:!half → v1\n');
   });
 

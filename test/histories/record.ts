@@ -10,7 +10,7 @@ import { recordHistories } from '#test/support/log/record-histories.ts';
  * and commit the folder. Every later version must read the folder (test/unit/histories.test.ts), so the folder is never changed.
  */
 
-const folder = fileURLToPath(new URL(VERSION, import.meta.url));
+const folder = fileURLToPath(new URL(VERSION.replace(/-dev\..*$/, ''), import.meta.url));
 if (existsSync(folder)) {
   process.stderr.write(`${folder} exists: the histories of ${VERSION} are recorded. Raise the version in package.json first.\n`);
   process.exitCode = 1;

@@ -2,8 +2,9 @@ import type { Page } from 'playwright-core';
 import { describe, expect } from 'vitest';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { StoredCode } from '#src/gateway/api/schemas/code.ts';
-import type { FunctionView, VersionStats } from '#src/gateway/api/schemas/functions.ts';
+import type { FunctionStats, FunctionView, VersionStats } from '#src/gateway/api/schemas/functions.ts';
 import { until } from '#test/support/conformance/until.ts';
+import { overflowOf, violationsInBothThemes } from '#test/support/web/page-checks.ts';
 import { pagesTest } from '#test/support/web/pages-test.ts';
 import { startWebSequent, type WebSequent } from '#test/support/web/web-sequent.ts';
 
@@ -99,10 +100,71 @@ describe('a canary', () => {
     }
   });
 
+  test('is judged by its own outcomes, and rolled back after a question', async ({ sequent, browser }) => {
+    await sequent.define('pays');
+    await sequent.run(['fn', 'publish', 'pays', 'v1']);
+    const etag = { 'if-match': '*' };
+    const { definition: first } = await sequent.call<FunctionView>('/api/functions/pays');
+    const second = { ...first, timeoutInMs: 9_000 };
+    await sequent.call('/api/functions/pays', { method: 'PUT', body: second, headers: etag });
+    await sequent.run(['fn', 'publish', 'pays', 'v2']);
+    await sequent.run(['fn', 'alias', 'set', 'pays', 'prod', 'v1', '--weight', 'v2=50']);
+    const { resolveFunction } = await import('#src/core/functions/entry.ts');
+    const alias = { name: 'prod', version: 'v1', weights: { v2: 50 }, description: '', changedAt: 0 };
+    const { definition } = await sequent.call<FunctionView>('/api/functions/pays');
+    const versions = ['v1', 'v2'].map((version) => ({ version, description: '', publishedAt: 0, definition }));
+    const entry = { definition, revision: 1, version: 'latest', versions, aliases: [alias] };
+    // The weights choose by a hash of the id, so the test knows which version a request runs. The second version always fails.
+    const ids = Array.from({ length: 24 }, (_, index) => `pay-${index}`);
+    await Promise.all(
+      ids.map(async (id) => {
+        const fails = resolveFunction(entry, '!prod', id)?.version === 'v2' ? { throws: 'card declined' } : {};
+        await sequent.call('/api/functions/pays/invocations?qualifier=!prod', {
+          method: 'POST',
+          body: fails,
+          headers: { 'idempotency-key': id },
+        });
+      }),
+    );
+    await until('every invocation is counted', async () => {
+      const stats = await sequent.call<FunctionStats>('/api/functions/pays/stats');
+      return stats.total.by_state.notified === ids.length ? stats : undefined;
+    });
+    await using watched = await browser.open(`${sequent.url}/functions/pays`);
+    const { page } = watched;
+    const card = page.getByRole('region', { name: 'Versions side by side', exact: true }).first();
+    await card
+      .getByText(
+        /v2 is significantly worse than v1: .* of v2 failed, 0 of .* \(mixture sequential probability ratio test, p [<=] 0\.0\d\d\)/,
+      )
+      .waitFor();
+    await card.getByText(/v2 has \d+ % of the requests since .* \(weight 50 %\)\./).waitFor();
+    await card.getByText('npx sequent fn alias rollback pays prod').waitFor();
+    await expect.poll(() => card.getByRole('row').filter({ hasText: 'v2' }).textContent()).toMatch(/v2\d+ %\d+.*\(100 %\)0/);
+    expect(await violationsInBothThemes(watched)).toEqual([]);
+    await page.setViewportSize({ width: 360, height: 740 });
+    expect(await overflowOf(page)).toEqual([]);
+    await page.setViewportSize({ width: 1_280, height: 900 });
+    await card.getByRole('link', { name: 'v2', exact: true }).click();
+    await page.getByRole('button', { name: /^version v2/ }).waitFor();
+    await page.getByText('!prod → v2').first().waitFor();
+    await page.goBack();
+    const rollback = card.getByRole('button', { name: 'Roll back to v1…' });
+    await rollback.focus();
+    await page.keyboard.press('Enter');
+    const question = page.getByRole('dialog', { name: 'Roll back to v1' });
+    await question.getByText('Requests of !prod now: 50 % to v2, 50 % to v1. Afterwards: 100 % to v1.').waitFor();
+    expect((await sequent.call<FunctionView>('/api/functions/pays')).aliases).toMatchObject([{ weights: { v2: 50 } }]);
+    await question.getByRole('button', { name: 'Roll back to v1' }).click();
+    await rollback.waitFor({ state: 'detached' });
+    const { aliases } = await sequent.call<FunctionView>('/api/functions/pays');
+    expect(aliases).toEqual([{ alias: 'prod', version: 'v1', weights: {}, description: '' }]);
+  });
+
   test.for([
     { language: 'en', promote: 'Promote v2', card: 'Versions side by side' },
     { language: 'zh-CN', promote: '全部切换到 v2', card: '版本对比' },
-  ])('is promoted in one step ($language)', async ({ language, promote, card }, { sequent, browser }) => {
+  ])('is promoted after a question ($language)', async ({ language, promote, card }, { sequent, browser }) => {
     const name = `pays-${language}`;
     await publish(sequent, name, ['first', 'second']);
     const alias = `/api/functions/${name}/aliases/prod`;
@@ -110,8 +172,9 @@ describe('a canary', () => {
     await using watched = await browser.open(`${sequent.url}/functions/${name}`, { language });
     const { page } = watched;
     await page.getByRole('heading', { name: card }).waitFor();
-    await page.getByRole('button', { name: promote }).click();
-    await page.getByRole('button', { name: promote }).waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: `${promote}…` }).click();
+    await page.getByRole('dialog').getByRole('button', { name: promote }).click();
+    await page.getByRole('button', { name: `${promote}…` }).waitFor({ state: 'detached' });
     const { aliases } = await sequent.call<FunctionView>(`/api/functions/${name}`);
     expect(aliases).toMatchObject([{ alias: 'prod', version: 'v2', weights: {} }]);
   });

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { dirname, extname, join, resolve, sep } from 'node:path';
 import type { Message, Metafile, OnResolveArgs, OnResolveResult, Plugin } from 'esbuild';
-import { CodeError } from './code-error.ts';
+import { CodeError, fromHere } from './code-error.ts';
 import { isHandlerFile, refuseLanguage } from './languages.ts';
 
 /** An npm package that a file of the function imports. */
@@ -21,7 +21,15 @@ export type TracedModule = {
   hasExport(name: string): boolean;
 };
 
-type EntryFacts = { exports: readonly string[]; isCommonJs: boolean; isEmpty: boolean; text: string; texts: string };
+type EntryFacts = {
+  exports: readonly string[];
+  isCommonJs: boolean;
+  /** The package.json that makes an ES module of a file that is written as a CommonJS module. */
+  misreadBy: string | undefined;
+  isEmpty: boolean;
+  text: string;
+  texts: string;
+};
 
 /**
  * Finds the files of a handler module, as Node and the loader for TypeScript resolve them. No code of the module runs.
@@ -35,10 +43,10 @@ export async function traceModule(path: string, { within }: { within?: string } 
   refuseLanguage(file);
   const trace: Trace = { packages: [], seen: new Set([file]), within: within === undefined ? '/' : join(realpathSync(within), sep) };
   const { packages, seen } = trace;
-  const { metafile, errors } = await bundle(file, [tracing(trace)]);
+  const { metafile, errors, warnings } = await bundle(file, [tracing(trace)]);
   if (metafile === undefined) throw new CodeError(errors, { files: [...seen] });
   const files = Object.keys(metafile.inputs).map((input) => resolve('/', input));
-  const facts = factsOf(file, files, metafile);
+  const facts = factsOf(file, files, metafile, warnings);
   if (!facts.isCommonJs && /\.c[jt]s$/.test(file)) throw wrongSyntax(file, files);
   return {
     file,
@@ -52,11 +60,11 @@ export async function traceModule(path: string, { within }: { within?: string } 
   };
 }
 
-async function bundle(file: string, plugins: Plugin[]): Promise<{ metafile?: Metafile; errors: Message[] }> {
+async function bundle(file: string, plugins: Plugin[]): Promise<{ metafile?: Metafile; errors: Message[]; warnings: Message[] }> {
   // Imported on use: a command without a file needs no bundler.
   const { build } = await import('esbuild');
   try {
-    const { metafile } = await build({
+    const { metafile, warnings } = await build({
       entryPoints: [file],
       absWorkingDir: '/',
       bundle: true,
@@ -73,9 +81,9 @@ async function bundle(file: string, plugins: Plugin[]): Promise<{ metafile?: Met
       logLevel: 'silent',
       plugins,
     });
-    return { metafile, errors: [] };
+    return { metafile, errors: [], warnings };
   } catch (error) {
-    if (error instanceof Error && 'errors' in error) return { errors: error.errors as Message[] };
+    if (error instanceof Error && 'errors' in error) return { errors: error.errors as Message[], warnings: [] };
     throw error;
   }
 }
@@ -144,17 +152,25 @@ export function nearestPackageJson(from: string): string | undefined {
   }
 }
 
-function factsOf(file: string, files: readonly string[], { inputs, outputs }: Metafile): EntryFacts {
+function factsOf(file: string, files: readonly string[], { inputs, outputs }: Metafile, warnings: readonly Message[]): EntryFacts {
   const input = Object.entries(inputs).find(([path]) => resolve('/', path) === file)?.[1];
   const text = readFileSync(file, 'utf8');
   const texts = files.filter(isHandlerFile).map((path) => readFileSync(path, 'utf8'));
   return {
     exports: Object.values(outputs)[0]?.exports ?? [],
+    misreadBy: isMisread(file, warnings) ? nearestPackageJson(dirname(file)) : undefined,
     isEmpty: input?.bytes === 0,
     isCommonJs: input?.format === 'cjs' || (input?.format === undefined && /\.c[jt]s$/.test(file)),
     text,
     texts: texts.join('\n'),
   };
+}
+
+/** Whether the file sets `exports`, and its package.json says that it is an ES module, in which `exports` does not exist. */
+function isMisread(file: string, warnings: readonly Message[]): boolean {
+  return warnings.some(
+    ({ id, location }) => id === 'commonjs-variable-in-esm' && location !== null && resolve('/', location.file) === file,
+  );
 }
 
 /**
@@ -169,7 +185,11 @@ function mayExport(name: string, { exports, isCommonJs, text, texts }: EntryFact
   return isComputed || new RegExp(`(?<![\\w$])${name.replaceAll(/\W/g, '\\$&')}(?![\\w$])`).test(texts);
 }
 
-function missingExport(file: string, name: string, { exports, isCommonJs }: EntryFacts): CodeError {
+function missingExport(file: string, name: string, { exports, isCommonJs, misreadBy }: EntryFacts): CodeError {
+  if (misreadBy !== undefined) {
+    const text = `the file sets exports as a CommonJS module does, and ${fromHere(misreadBy)} says "type": "module", so Node loads it as an ES module without exports`;
+    return new CodeError([{ text, file }], { files: [file, misreadBy], remedy: `the extension .cjs, or export const ${name} = …` });
+  }
   const known = isCommonJs ? [] : exports.filter((one) => one !== 'default');
   const what = known.length === 0 ? 'it exports nothing by a name' : `it exports ${known.join(', ')}`;
   const text = `the module has no export "${name}"${isCommonJs ? '' : `; ${what}`}`;

@@ -37,7 +37,7 @@ Examples:
   sequent audit -o jsonl | jq -r .by | sort | uniq -c
 
 An entry has no payload and no secret. A call of a NATS service has the role whose inbox got the answer, because NATS does not tell who sent a
-message. Definitions that the command line writes are not in the audit log.`;
+message. Definitions that the command line writes are not in the audit log. Sequent's own decisions on canaries are: the key "sequent".`;
 
 const columns: Column<AuditEntry>[] = [
   { head: 'TIME', cell: ({ at }) => new Date(at).toISOString() },
@@ -48,6 +48,7 @@ const columns: Column<AuditEntry>[] = [
   { head: 'STATUS', cell: ({ status }) => String(status), align: 'right' },
   { head: 'CALLS', cell: ({ count }) => String(count), align: 'right' },
   { head: 'REQUEST', cell: ({ requestId }) => requestId },
+  { head: 'WHY', cell: ({ why = '' }) => why },
 ];
 
 async function audit(call: Call<AuditOptions>): Promise<typeof exitCodes.ok> {

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import type { CanaryVerdict } from '#src/analysis/judge-canary.ts';
 import { parseDuration } from '#src/cli/arguments/durations.ts';
 import {
   addFilters,
@@ -15,6 +16,7 @@ import { say } from '#src/cli/texts/say.ts';
 import type { SequentClient } from '#src/client/client.ts';
 import type { FunctionAlias } from '#src/core/functions/entry.ts';
 import type { StatsRow } from '#src/core/history-questions.ts';
+import { splitName } from '#src/core/names/names.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import { askFresh } from '../ask-fresh.ts';
 import { action, type Call } from '../call.ts';
@@ -88,9 +90,9 @@ export async function printStats(call: Call<StatsOptions>, client: SequentClient
       columns: isByVersion ? versionColumns(rows) : columns,
       name: ({ function: name, version }) => (isByVersion ? `${name}:${version ?? ''}` : name),
       empty: say('no invocation matches'),
-      dropOrder: ['FROM', 'MAX', 'P90', 'SHARE', 'P99', 'OPEN', 'P50'],
+      dropOrder: ['FROM', 'MAX', 'P90', 'OF ALL', 'P99', 'OPEN', 'P50'],
     });
-    if (isByVersion) await printVerdicts(shown, client.functions, rows);
+    if (isByVersion) await printVerdicts(shown, client, rows, momentOf(options));
     return true;
   });
   return exitCodes.ok;
@@ -103,31 +105,46 @@ function versionColumns(rows: readonly StatsRow[]): Column<StatsRow>[] {
   return [
     ...(first === undefined ? [] : [first]),
     { head: 'VERSION', cell: ({ version }) => version ?? say('(no attempt)') },
-    { head: 'SHARE', cell: ({ function: name, accepted }) => `${Math.round((accepted / totalOf(name)) * 100)} %`, align: 'right' },
+    { head: 'OF ALL', cell: ({ function: name, accepted }) => `${Math.round((accepted / totalOf(name)) * 100)} %`, align: 'right' },
     ...others.slice(0, 3),
     { head: 'RETRIED', cell: ({ retried = 0 }) => String(retried), align: 'right' },
     ...others.slice(3),
   ];
 }
 
-/** Says which canary is significantly worse or better, for each alias with weights. */
-async function printVerdicts({ terminal: { err } }: Call, functions: SequentClient['functions'], rows: readonly StatsRow[]): Promise<void> {
-  const { countsByVersion, judgeCanary } = await import('#src/analysis/judge-canary.ts');
-  const names = [...new Set(rows.map((row) => row.function))];
-  const judged = await Promise.all(
-    names.map(async (name) => {
-      const counts = countsByVersion(rows.filter((row) => row.function === name));
-      const aliases = await aliasesOf(functions, name);
-      return aliases.flatMap((alias) => judgeCanary(name, alias, counts).map((verdict) => ({ ...verdict, alias: alias.name })));
-    }),
-  );
-  for (const { alias, text, remedy, verdict } of judged.flat()) {
-    const line = plain(
-      remedy === undefined ? say('!{alias}: {text}', { alias, text }) : say('!{alias}: {text}; try: {remedy}', { alias, text, remedy }),
-    );
-    err.line(verdict === 'worse' ? err.paint.red(line) : line);
-  }
+/** Says which canary is significantly worse or better, for each alias with weights, by the requests of the alias since they were set. */
+async function printVerdicts(
+  call: Call,
+  { functions, history }: SequentClient,
+  rows: readonly StatsRow[],
+  moment: MomentQuery,
+): Promise<void> {
+  const { countsByVersion, judgeCanary, judgedInvocations } = await import('#src/analysis/judge-canary.ts');
+  for (const name of new Set(rows.map((row) => row.function)))
+    for (const alias of await aliasesOf(functions, name)) {
+      if (Object.keys(alias.weights).length === 0) continue;
+      const judged = judgedInvocations(alias);
+      const project = splitName(name).project ?? '';
+      const counts = countsByVersion(await history.stats({ ...judged, ...moment, function: name, project, by: 'version' }));
+      for (const verdict of judgeCanary(name, alias, counts)) printVerdict(call, alias, judged.since, verdict);
+    }
 }
+
+type MomentQuery = ReturnType<typeof momentOf>;
+
+function printVerdict({ terminal: { err } }: Call, { name, auto }: FunctionAlias, since: number, verdict: CanaryVerdict): void {
+  const { version, weight, share, text, remedy } = verdict;
+  const shares = say('!{alias}: {version} has {share} of the requests since {time} (weight {weight} %)', {
+    ...{ alias: name, version, weight, time: formatMoment(since) },
+    share: share === undefined ? say('none') : `${Math.round(share)} %`,
+  });
+  const judgement = remedy === undefined || isSet(auto) ? text : say('{text}; try: {remedy}', { text, remedy });
+  const line = plain(`${shares}; ${judgement}`);
+  err.line(verdict.verdict === 'worse' ? err.paint.red(line) : line);
+  if (isSet(auto)) err.line(say('!{alias}: Sequent promotes {version} or rolls it back by itself', { alias: name, version }));
+}
+
+const isSet = (auto: FunctionAlias['auto']): boolean => auto !== undefined && auto !== null;
 
 /** Empty for a function that was deleted since. */
 async function aliasesOf(functions: SequentClient['functions'], name: string): Promise<readonly FunctionAlias[]> {

@@ -1,5 +1,5 @@
 import { FunctionNotFoundError, InvalidInputError } from '#src/core/errors.ts';
-import type { AliasInput, FunctionAlias, FunctionEntry } from './entry.ts';
+import type { AliasInput, CanaryDecision, FunctionAlias, FunctionEntry } from './entry.ts';
 
 /** The alias of a function. Throws `FunctionNotFoundError`. */
 export function aliasOf({ definition, aliases }: FunctionEntry, name: string): FunctionAlias {
@@ -27,6 +27,25 @@ export function promoted(alias: FunctionAlias, wanted?: string): AliasInput {
 export function rolledBack(alias: FunctionAlias, wanted?: string): AliasInput {
   if (wanted === undefined && Object.keys(alias.weights).length === 0) throw refusal(alias, 'has no canary; name the version to return to');
   return onlyTo(alias, wanted ?? alias.version);
+}
+
+export type NewCanary = { version: string; weight: number; auto?: AliasInput['auto'] };
+
+/** An alias that keeps its main version, and gives another version this share of its requests. Throws `InvalidInputError`. */
+export function withCanary(alias: FunctionAlias, { version, weight, auto = null }: NewCanary): AliasInput {
+  if (version === alias.version) throw refusal(alias, `has ${version} as its main version already; name the new version`);
+  return { ...onlyTo(alias, alias.version), weights: { [version]: weight }, auto };
+}
+
+/** When the present weights were set. An earlier version of Sequent kept the time of the latest change of the alias only. */
+export function weightedSince({ weightedAt, changedAt }: Pick<FunctionAlias, 'changedAt' | 'weightedAt'>): number {
+  return weightedAt ?? changedAt;
+}
+
+/** Whether a decision that was made of `since` still applies: nobody moved the alias, changed its weights or ended the automatic canary. */
+export function isDecidable(alias: FunctionAlias | undefined, { since, canary, main }: Omit<CanaryDecision, 'at'>): alias is FunctionAlias {
+  if (alias === undefined || alias.auto === undefined || alias.auto === null) return false;
+  return weightedSince(alias) === since && alias.version === main && Object.hasOwn(alias.weights, canary);
 }
 
 function refusal({ name }: FunctionAlias, problem: string): InvalidInputError {

@@ -23,6 +23,15 @@ export const versionNameSchema = z
   )
   .refine((name) => name !== LATEST, 'is the unpublished version');
 
+/** By default, equal versions get a decision, and a version with twice the failures (10 % to 20 %) is found before. */
+export const PROMOTE_AFTER = 500;
+export const promoteAfterSchema = z
+  .int('must be a whole number')
+  .min(20, 'must be at least 20')
+  .max(1_000_000, 'must be at most 1000000')
+  .default(PROMOTE_AFTER)
+  .describe('how many ended invocations of the canary promote it when they do not make it worse');
+
 const versionSchema = z.strictObject({
   version: versionNameSchema,
   description: z.string().max(512).default(''),
@@ -49,12 +58,35 @@ export const aliasSchema = z.strictObject({
     .default({}),
   /** Takes precedence over the policy of the version. */
   policy: policySchema.optional(),
+  /** Promotes or rolls back the only weighted version without a person. Left out, it stays as long as the versions and the weights do. */
+  auto: z.strictObject({ promoteAfter: promoteAfterSchema }).nullish(),
 });
+
+/** What Sequent decided about a canary by itself. The decision and the new shares of the alias are one write of the entry. */
+const canaryDecisionSchema = z.strictObject({
+  at: z.number(),
+  decision: z.enum(['promoted', 'rolled-back']),
+  canary: z.string(),
+  main: z.string(),
+  weight: z.number(),
+  /** When the weight had been set. */
+  since: z.number(),
+  p: z.number(),
+  why: z.string(),
+});
+export type CanaryDecision = z.infer<typeof canaryDecisionSchema>;
 
 /** An alias as its owner writes it. */
 export type AliasInput = z.input<typeof aliasSchema>;
 export type FunctionVersion = z.infer<typeof versionSchema>;
-export type FunctionAlias = z.infer<typeof aliasSchema> & { changedAt: number };
+const storedAliasSchema = aliasSchema.extend({
+  changedAt: z.number(),
+  /** When the present versions and weights were set. An earlier version of Sequent left it out. */
+  weightedAt: z.number().optional(),
+  /** The latest decision. */
+  decision: canaryDecisionSchema.optional(),
+});
+export type FunctionAlias = z.infer<typeof storedAliasSchema>;
 
 /** A function with its versions and aliases: one entry of the registry, which changes as a whole. `definition` is that of `latest`. */
 export type FunctionEntry = RegisteredFunction & { versions: readonly FunctionVersion[]; aliases: readonly FunctionAlias[] };
@@ -62,7 +94,7 @@ export type FunctionEntry = RegisteredFunction & { versions: readonly FunctionVe
 /** Earlier versions of Sequent stored the definition alone. It reads as an entry without versions. */
 const storedSchema = functionDefinitionSchema.extend({
   versions: z.array(versionSchema).default([]),
-  aliases: z.array(aliasSchema.extend({ changedAt: z.number() })).default([]),
+  aliases: z.array(storedAliasSchema).default([]),
 });
 
 export function encodeEntry({ definition, versions, aliases }: Omit<FunctionEntry, 'revision' | 'version'>): string {

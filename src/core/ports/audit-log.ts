@@ -14,6 +14,8 @@ export type AuditEntry = {
   requestId: string;
   /** How many equal calls the entry stands for. */
   count: number;
+  /** The reason of a decision that Sequent made by itself. */
+  why?: string | undefined;
 };
 
 /** `since` is a time in milliseconds. An absent part matches everything. */

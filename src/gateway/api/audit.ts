@@ -24,6 +24,7 @@ const auditSchema = z.object({
       status: z.int(),
       request_id: z.string(),
       count: z.int(),
+      why: z.string().optional().describe('the reason of a decision that Sequent made by itself'),
     }),
   ),
 });
@@ -42,7 +43,7 @@ export function addAuditRoute(routes: Routes, gateway: Gateway): void {
       const { project } = scopeOf(call, gateway);
       const entries = await gateway.audit.read({ project, since, by: key, action }, limit);
       return call.json({
-        entries: entries.map(({ at, until, by, action: done, subject, status, requestId, count }) => ({
+        entries: entries.map(({ at, until, by, action: done, subject, status, requestId, count, why }) => ({
           at: new Date(at).toISOString(),
           until: new Date(until).toISOString(),
           by,
@@ -51,6 +52,7 @@ export function addAuditRoute(routes: Routes, gateway: Gateway): void {
           status,
           request_id: requestId,
           count,
+          ...(why === undefined ? {} : { why }),
         })),
       });
     },

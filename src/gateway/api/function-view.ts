@@ -1,4 +1,4 @@
-import type { FunctionAlias, FunctionEntry, FunctionVersion } from '#src/core/functions/entry.ts';
+import type { CanaryDecision, FunctionAlias, FunctionEntry, FunctionVersion } from '#src/core/functions/entry.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import type { Call, Gateway } from '../ports.ts';
 import { type Scope, scopeOf } from '../scope.ts';
@@ -43,6 +43,14 @@ function versionOf({ version, description, publishedAt }: FunctionVersion): Func
   return { version, description, published_at: publishedAt };
 }
 
-function aliasOf({ name, version, description, weights }: FunctionAlias): FunctionSummary['aliases'][number] {
-  return { alias: name, version, description, weights };
+function aliasOf({ name, version, description, weights, auto, decision }: FunctionAlias): FunctionSummary['aliases'][number] {
+  return {
+    ...{ alias: name, version, description, weights },
+    ...(auto === undefined || auto === null ? {} : { auto: { promote_after: auto.promoteAfter } }),
+    ...(decision === undefined ? {} : { decision: decisionOf(decision) }),
+  };
+}
+
+function decisionOf({ at, decision, canary, main, why }: CanaryDecision) {
+  return { at, decision, canary, main, why };
 }

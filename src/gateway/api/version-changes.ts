@@ -1,4 +1,6 @@
+import type { z } from 'zod';
 import { LATEST } from '#src/core/functions/definition.ts';
+import type { AliasInput } from '#src/core/functions/entry.ts';
 import { aliasNameOf } from '#src/core/names/names.ts';
 import type { Gateway } from '../ports.ts';
 import { scopeOf } from '../scope.ts';
@@ -59,7 +61,7 @@ export function addVersionChanges(routes: Routes, gateway: Gateway): void {
     },
     async (call, { params: { name: given, alias }, body }) => {
       const name = scopeOf(call, gateway).token(given);
-      await client.functions.putAlias(name, withoutUndefined({ ...body, name: aliasNameOf(alias) }) as typeof body & { name: string });
+      await client.functions.putAlias(name, aliasFrom(aliasNameOf(alias), body));
       return replyWithFunction(call, gateway, await client.functions.get(name));
     },
   );
@@ -79,4 +81,9 @@ export function addVersionChanges(routes: Routes, gateway: Gateway): void {
       return call.body(null, 204);
     },
   );
+}
+
+function aliasFrom(name: string, { auto, ...body }: z.output<typeof aliasBodySchema>): AliasInput {
+  const given = auto === undefined || auto === null ? { auto } : { auto: { promoteAfter: auto.promote_after } };
+  return withoutUndefined({ ...body, ...given, name }) as AliasInput;
 }

@@ -1,12 +1,12 @@
-import { countsByVersion, judgeCanary } from '#src/analysis/judge-canary.ts';
+import { countsByVersion, judgeCanary, judgedInvocations } from '#src/analysis/judge-canary.ts';
 import { aliasOf, promoted, rolledBack } from '#src/core/functions/canary.ts';
 import type { FunctionAlias } from '#src/core/functions/entry.ts';
-import type { HistoryFilter } from '#src/core/history-questions.ts';
+import type { Moment } from '#src/core/history-questions.ts';
 import { aliasNameOf } from '#src/core/names/names.ts';
 import { inLanguage, type Language } from '#src/core/text/language.ts';
 import { languageOfCall } from '../http/language.ts';
 import type { Gateway } from '../ports.ts';
-import { scopeOf } from '../scope.ts';
+import { type Scope, scopeOf } from '../scope.ts';
 import { functionAnswers, replyWithFunction } from './function-view.ts';
 import { withoutUndefined } from './invocation-view.ts';
 import { historyFilter } from './list.ts';
@@ -36,7 +36,7 @@ export function addVersionRoutes(routes: Routes, gateway: Gateway): void {
       const wanted = { ...historyFilter({ ...filter, function: params.name, from, to }, scope), ...withoutUndefined({ moment }) };
       const [rows, verdicts] = await Promise.all([
         client.history.stats({ ...wanted, by: 'version' }),
-        verdictsOf(gateway, { name: params.name, aliases, wanted, language: languageOfCall(call) }),
+        verdictsOf(gateway, { name: params.name, aliases, scope, moment, language: languageOfCall(call) }),
       ]);
       const total = rows.reduce((sum, { accepted }) => sum + accepted, 0);
       const versions = rows.map(({ version, retries = 0, retried = 0, ...row }) =>
@@ -50,16 +50,19 @@ export function addVersionRoutes(routes: Routes, gateway: Gateway): void {
   addMove(routes, gateway, { verb: 'rollback', summary: 'Send all requests of an alias to its main version', change: rolledBack });
 }
 
-type Judged = { name: string; aliases: readonly FunctionAlias[]; wanted: HistoryFilter; language: Language };
+type Judged = { name: string; aliases: readonly FunctionAlias[]; scope: Scope; moment: Moment | undefined; language: Language };
 
-/** The requests of other callers may differ, so each alias is judged by its own requests. */
-async function verdictsOf({ client }: Gateway, { name, aliases, wanted, language }: Judged): Promise<VersionStats['verdicts']> {
+/** Neither the filter nor the time range of the call matters: a test that is valid at every look has one beginning, the change of weights. */
+async function verdictsOf({ client }: Gateway, { name, aliases, scope, moment, language }: Judged): Promise<VersionStats['verdicts']> {
   const weighted = aliases.filter(({ weights }) => Object.keys(weights).length > 0);
   const found = await Promise.all(
     weighted.map(async (alias) => {
-      const rows = await client.history.stats({ ...wanted, qualifier: `!${alias.name}`, by: 'version' });
+      const judged = judgedInvocations(alias);
+      const filter = { ...historyFilter({ function: name }, scope), ...judged, ...withoutUndefined({ moment }) };
+      const rows = await client.history.stats({ ...filter, by: 'version' });
       return inLanguage(language, () => judgeCanary(name, alias, countsByVersion(rows))).map(({ text, ...verdict }) => ({
         alias: alias.name,
+        since: judged.since,
         in_words: text,
         ...verdict,
       }));

@@ -64,6 +64,7 @@ export async function startGatewayRole(context: RoleContext, logWatch: LogWatch)
         signatures: createSignatureLog(connection),
         audit: createNatsAuditLog(connection, ports.publisher),
         logWatch,
+        functions: context.functions,
         quotas: { projects: context.quotas, usage: logCount.usage, acknowledged: () => client.logEpoch.highest },
         compareReplicas: () => findDifference(client.connection),
       },

@@ -72,6 +72,8 @@ export type RolesOptions = {
   encryptionKey?: EncryptionKey | undefined;
   /** What hides secrets in output and failures: a file with further patterns, or `off`; the default patterns by default. */
   redact?: string | undefined;
+  /** The port on this machine of the debugger of a function of the own project. Without it, no process has one. */
+  inspectorPort?: (functionName: string) => number | undefined;
   /** How the worker isolates the code of other projects. */
   isolation?: IsolationOptions;
   tenancy: Tenancy;

@@ -104,6 +104,7 @@ function hostOf(context: RoleContext, { plan, cgroups, redaction }: HostParts) {
         isolation: isolationBy(plan, context),
         cgroups,
         ...redaction,
+        inspectorPort: options.inspectorPort,
       }),
       context.encryption.sealer,
     ),

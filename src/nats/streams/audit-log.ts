@@ -24,6 +24,7 @@ const batchSchema = z.object({
       status: z.number(),
       requestId: z.string(),
       count: z.number(),
+      why: z.string().optional(),
     }),
   ),
 });

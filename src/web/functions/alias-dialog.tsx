@@ -20,11 +20,15 @@ export function AliasDialog({ path, view, alias, onClose, onDone }: AliasProps) 
   const [weights, setWeights] = useState<Readonly<Record<string, string>>>(() =>
     Object.fromEntries(Object.entries(alias?.weights ?? {}).map(([other, share]) => [other, String(share)])),
   );
+  const [isAuto, setAuto] = useState(alias?.auto !== undefined);
   const { run, isRunning, problem } = useAction<unknown>();
   const save = (): void =>
     void run(async () => {
       const shares = Object.entries(weights).filter(([other, share]) => other !== version && share.trim() !== '' && share.trim() !== '0');
-      const body = { version, description, weights: Object.fromEntries(shares.map(([other, share]) => [other, numberOrText(share)])) };
+      const body = {
+        ...{ version, description, weights: Object.fromEntries(shares.map(([other, share]) => [other, numberOrText(share)])) },
+        auto: isAuto && shares.length > 0 ? (alias?.auto ?? {}) : null,
+      };
       await request(`${path}/aliases/${encodeURIComponent(name)}`, { method: 'PUT', body });
       showToast(t('{name} is saved. It applies to requests from now on.', { name: `!${name}` }));
       onDone();
@@ -68,6 +72,10 @@ export function AliasDialog({ path, view, alias, onClose, onDone }: AliasProps) 
                   onChange={(share) => setWeights({ ...weights, [one]: share })}
                 />
               ))}
+            <label class="check">
+              <input type="checkbox" checked={isAuto} onChange={({ currentTarget }) => setAuto(currentTarget.checked)} />{' '}
+              {t('Promote or roll back without a person, by a test that is valid at every look')}
+            </label>
           </fieldset>
         )}
         <FormField label={t('Description')} value={description} onChange={setDescription} />

@@ -1,16 +1,17 @@
+import { useState } from 'preact/hooks';
 import type { FunctionView, VersionStats } from '#src/gateway/api/schemas/functions.ts';
-import { get, request, withQuery } from '../api/http.ts';
-import { useAction } from '../invocation/actions.tsx';
+import { get, withQuery } from '../api/http.ts';
 import { CommandLine } from '../parts/copy.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { ProblemNotice } from '../parts/notices.tsx';
 import { RichText } from '../parts/rich-text.tsx';
 import { type Column, Table } from '../parts/table.tsx';
+import { ExactTime } from '../parts/time.tsx';
 import { formatNumber, t } from '../shell/language.ts';
 import { Link } from '../shell/router.tsx';
 import { useRole } from '../shell/session.ts';
-import { showToast } from '../shell/toasts.tsx';
 import { useFetch } from '../shell/use-fetch.ts';
+import { type CanaryMove, MoveDialog } from './canary-dialog.tsx';
 import { durationText, failuresOf, openOf, percent } from './list.tsx';
 import '../styles/canary.css';
 
@@ -18,7 +19,7 @@ const READ_EVERY_MS = 15_000;
 
 const columns: readonly Column[] = [
   { head: 'Version' },
-  { head: 'Share', isNumber: true },
+  { head: 'Of all', isNumber: true },
   { head: 'Accepted', isNumber: true },
   { head: 'Outcomes' },
   { head: 'Failed', isNumber: true },
@@ -47,7 +48,7 @@ function Versions({ name, path, view: { aliases, revision }, onMoved }: CanaryPr
     <section class="card canary" aria-label={t('Versions side by side')}>
       <div class="card-head">
         <h2>{t('Versions side by side')}</h2>
-        <span class="hint">{t('the last 24 hours')}</span>
+        <span class="hint">{t('all requests of the last 24 hours')}</span>
       </div>
       {problem === undefined ? null : <ProblemNotice problem={problem} onRetry={reload} />}
       {canaries.map((alias) => (
@@ -73,24 +74,17 @@ function Versions({ name, path, view: { aliases, revision }, onMoved }: CanaryPr
 type Alias = FunctionView['aliases'][number];
 type AliasProps = { path: string; alias: Alias; verdicts: VersionStats['verdicts']; onMoved: () => void };
 
-function Canary({ path, alias: { alias, version, weights }, verdicts, onMoved }: AliasProps) {
-  const { run, isRunning, problem } = useAction<unknown>();
+function Canary({ path, alias, verdicts, onMoved }: AliasProps) {
+  const [asked, setAsked] = useState<CanaryMove>();
   const role = useRole('deploy');
-  const move = (verb: 'promote' | 'rollback', to?: string): void =>
-    void run(async () => {
-      const body = to === undefined ? {} : { version: to };
-      await request(`${path}/aliases/${encodeURIComponent(alias)}/${verb}`, { method: 'POST', body });
-      showToast(t('!{alias} sends all requests to {version}', { alias, version: to ?? version }));
-      onMoved();
-      return true;
-    });
+  const { version, weights } = alias;
   return (
     <div class="canary-alias">
       <p>
         <RichText
           text="{alias} sends {shares} and the rest to {version}."
           values={{
-            alias: <b class="mono">!{alias}</b>,
+            alias: <b class="mono">!{alias.alias}</b>,
             shares: Object.entries(weights)
               .map(([other, share]) => t('{share} % to {version}', { share, version: other }))
               .join(t(', ')),
@@ -98,17 +92,14 @@ function Canary({ path, alias: { alias, version, weights }, verdicts, onMoved }:
           }}
         />
       </p>
-      <div role="status">
-        <ul>
-          {verdicts.map(({ version: canary, verdict, in_words, remedy }) => (
-            <li key={canary} class={`tone-${toneOf[verdict]}`}>
-              <Icon name={iconOf[verdict]} /> <span>{in_words}</span>
-              {remedy === undefined ? null : <CommandLine text={`npx ${remedy}`} />}
-            </li>
-          ))}
-        </ul>
-      </div>
-      {problem === undefined ? null : <ProblemNotice problem={problem} />}
+      {alias.auto === undefined ? null : (
+        <p class="hint">
+          {t('Sequent promotes it or rolls it back by itself: promoted after {count} invocations that make it no worse.', {
+            count: formatNumber(alias.auto.promote_after),
+          })}
+        </p>
+      )}
+      <Verdicts verdicts={verdicts} isAutomatic={alias.auto !== undefined} />
       <p class="row-actions">
         {Object.keys(weights).map((canary) => (
           <button
@@ -116,22 +107,54 @@ function Canary({ path, alias: { alias, version, weights }, verdicts, onMoved }:
             type="button"
             class="button small"
             title={role.title}
-            disabled={isRunning || role.disabled}
-            onClick={() => move('promote', canary)}
+            disabled={role.disabled}
+            onClick={() => setAsked({ verb: 'promote', to: canary })}
           >
-            {t('Promote {version}', { version: canary })}
+            {t('Promote {version}', { version: canary })}…
           </button>
         ))}
         <button
           type="button"
           class="button small danger"
           title={role.title}
-          disabled={isRunning || role.disabled}
-          onClick={() => move('rollback')}
+          disabled={role.disabled}
+          onClick={() => setAsked({ verb: 'rollback', to: version })}
         >
-          {t('Roll back to {version}', { version })}
+          {t('Roll back to {version}', { version })}…
         </button>
       </p>
+      {asked === undefined ? null : (
+        <MoveDialog path={path} alias={alias} move={asked} verdicts={verdicts} onClose={() => setAsked(undefined)} onDone={onMoved} />
+      )}
+    </div>
+  );
+}
+
+type VerdictsProps = { verdicts: VersionStats['verdicts']; isAutomatic: boolean };
+
+/** The judgement of each canary, with its share of the requests of the alias since the weights were set. */
+function Verdicts({ verdicts, isAutomatic }: VerdictsProps) {
+  return (
+    <div role="status">
+      <ul>
+        {verdicts.map(({ version: canary, verdict, in_words, remedy, weight, share, since }) => (
+          <li key={canary} class={`tone-${toneOf[verdict]}`}>
+            <Icon name={iconOf[verdict]} />{' '}
+            <span>
+              <RichText
+                text="{version} has {share} of the requests since {time} (weight {weight} %)."
+                values={{
+                  ...{ version: canary, weight },
+                  share: share === undefined ? t('none') : `${Math.round(share)} %`,
+                  time: <ExactTime at={since} />,
+                }}
+              />{' '}
+              {in_words}
+            </span>
+            {remedy === undefined || isAutomatic ? null : <CommandLine text={`npx ${remedy}`} />}
+          </li>
+        ))}
+      </ul>
     </div>
   );
 }

@@ -1,6 +1,9 @@
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, symlink, unlink, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type DevelopedFolder, runCli, startDev } from '#test/support/cli/cli.ts';
 import { serversOn } from '#test/support/nats/embedded-servers.ts';
@@ -20,6 +23,7 @@ beforeAll(async () => {
   await save({
     'app/hello.mjs': "import { text } from '../shared/text.mjs';\nimport dep from 'dep';\nexport const handler = () => [text, dep];\n",
     'app/broken.mjs': 'export const handler = () => {\n  return { a b };\n};\n',
+    'app/hello.test.mjs': "import { handler } from './hello.mjs';\nhandler();\n",
     'app/library.mjs': "export const note = 'no handler of its own';\n",
     'app/sequent.json': '{ "functions": { "hello": { "description": "of sequent.json" } } }',
     'shared/text.mjs': "export const text = 'first';\n",
@@ -37,6 +41,50 @@ afterAll(async () => {
 const invoke = async (name: string, event: object = {}): Promise<string> =>
   (await dev.run(['invoke', name, '-d', JSON.stringify(event), '--wait'])).stdout.trim();
 
+test('sequent dev creates a first function with types in a folder without code, and in no other', async () => {
+  const own = await mkdtemp(join(tmpdir(), 'sequent-dev-'));
+  try {
+    await writeFile(join(own, 'package.json'), '{}');
+    await using first = await startDev(own);
+    expect(first.stderr()).toContain('created hello.ts, a first function\n');
+    expect((await first.run(['invoke', 'hello', '-d', '{"name":"Ada"}', '--wait'])).stdout.trim()).toBe('{"hello":"Ada"}');
+    expect(await readFile(join(own, 'hello.ts'), 'utf8')).toContain("import type { HandlerContext } from 'sequent/client';");
+  } finally {
+    await rm(own, { recursive: true, force: true });
+  }
+});
+
+test('sequent dev --inspect debugs each function in its own file, and --vscode writes how to attach', async () => {
+  const own = await mkdtemp(join(tmpdir(), 'sequent-dev-'));
+  try {
+    await writeFile(join(own, 'debugged.mjs'), 'export const handler = () => [process.debugPort, import.meta.url];\n');
+    const port = await freePort();
+    await using inspected = await startDev(own, {}, ['--inspect', String(port), '--vscode']);
+    expect(inspected.stderr()).toContain(`debugged: a debugger can connect to 127.0.0.1:${port}\n`);
+    expect((await inspected.run(['invoke', 'debugged', '-d', '{}', '--wait'])).stdout.trim()).toBe(
+      JSON.stringify([port, pathToFileURL(join(own, 'debugged.mjs')).href]),
+    );
+    const targets = (await (await fetch(`http://127.0.0.1:${port}/json/list`)).json()) as { type: string }[];
+    expect(targets).toMatchObject([{ type: 'node' }]);
+    await writeFile(join(own, 'debugged.mjs'), 'export const handler = () => [process.debugPort, 2];\n');
+    await inspected.says(/^debugged: put again/m);
+    expect((await inspected.run(['invoke', 'debugged', '-d', '{}', '--wait'])).stdout.trim()).toBe(JSON.stringify([port, 2]));
+    const launch = JSON.parse(await readFile(join(own, '.vscode/launch.json'), 'utf8')) as { configurations: object[] };
+    expect(launch.configurations).toMatchObject([{ command: 'npx sequent dev --inspect' }, { request: 'attach', port: 9_229 }]);
+  } finally {
+    await rm(own, { recursive: true, force: true });
+  }
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
 describe('sequent dev', () => {
   test('shows the addresses, the functions, and how to invoke one', () => {
     expect(dev.stderr()).toContain(`NATS       ${dev.url}\n`);
@@ -46,7 +94,10 @@ describe('sequent dev', () => {
     expect(dev.stderr()).toContain(`nats --server ${dev.url} pub invoke.hello `);
     expect(dev.stderr()).toContain('broken: not put\n  ');
     expect(dev.stderr()).toContain('broken.mjs:2:14: Expected "}" but found "b"\n    2 |   return { a b };\n');
-    expect(dev.stderr()).not.toContain('library');
+    expect(dev.stderr()).toContain(
+      'ignored    hello.test.mjs: it is a test\n             library.mjs: it exports no handler and no function as its default\n',
+    );
+    expect(dev.stderr()).not.toContain('text.mjs: it exports');
   });
 
   test('runs a saved change of an imported file with the next attempt, and says so', async () => {
@@ -56,6 +107,14 @@ describe('sequent dev', () => {
     expect(await invoke('hello')).toBe('["second",1]');
     const { description } = JSON.parse((await dev.run(['fn', 'get', 'hello', '--json'])).stdout);
     expect(description).toBe('of sequent.json');
+  });
+
+  test('makes a function of a default export that is a function, and of no other', async () => {
+    await save({ 'app/greets.ts': 'export default async (event: { name: string }) => [\'hello\', event.name].join(" ");\n' });
+    await dev.says(/^greets: put, \d+ ms$/m);
+    expect(await invoke('greets', { name: 'Ada' })).toBe('hello Ada');
+    await save({ 'app/greets.ts': 'export default { name: 1 };\n' });
+    await dev.says(/^greets: removed, because greets\.ts exports no handler any more$/m);
   });
 
   test('keeps the old code after a broken save, and shows the line', async () => {

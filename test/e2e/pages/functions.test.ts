@@ -139,55 +139,6 @@ describe('the page of a function', () => {
     expect(await violationsInBothThemes(watched)).toEqual([]);
   });
 
-  test('a canary is judged by its own outcomes, and rolled back in one step', async ({ sequent, browser }) => {
-    await sequent.define('pays');
-    await sequent.run(['fn', 'publish', 'pays', 'v1']);
-    const etag = { 'if-match': '*' };
-    const { definition: first } = await sequent.call<FunctionView>('/api/functions/pays');
-    const second = { ...first, timeoutInMs: 9_000 };
-    await sequent.call('/api/functions/pays', { method: 'PUT', body: second, headers: etag });
-    await sequent.run(['fn', 'publish', 'pays', 'v2']);
-    await sequent.run(['fn', 'alias', 'set', 'pays', 'prod', 'v1', '--weight', 'v2=50']);
-    const { resolveFunction } = await import('#src/core/functions/entry.ts');
-    const alias = { name: 'prod', version: 'v1', weights: { v2: 50 }, description: '', changedAt: 0 };
-    const { definition } = await sequent.call<FunctionView>('/api/functions/pays');
-    const versions = ['v1', 'v2'].map((version) => ({ version, description: '', publishedAt: 0, definition }));
-    const entry = { definition, revision: 1, version: 'latest', versions, aliases: [alias] };
-    // The weights choose by a hash of the id, so the test knows which version a request runs. The second version always fails.
-    const ids = Array.from({ length: 24 }, (_, index) => `pay-${index}`);
-    await Promise.all(
-      ids.map(async (id) => {
-        const fails = resolveFunction(entry, '!prod', id)?.version === 'v2' ? { throws: 'card declined' } : {};
-        await sequent.call('/api/functions/pays/invocations?qualifier=!prod', {
-          method: 'POST',
-          body: fails,
-          headers: { 'idempotency-key': id },
-        });
-      }),
-    );
-    await statsOf(sequent, 'pays', ids.length);
-    await using watched = await browser.open(`${sequent.url}/functions/pays`);
-    const { page } = watched;
-    const card = page.getByRole('region', { name: 'Versions side by side', exact: true }).first();
-    await card.getByText(/v2 is significantly worse than v1: .* of v2 failed, 0 of .* \(Fisher's exact test, p < 0\.001\)/).waitFor();
-    await card.getByText('npx sequent fn alias rollback pays prod').waitFor();
-    await expect.poll(() => card.getByRole('row').filter({ hasText: 'v2' }).textContent()).toMatch(/v2\d+ %\d+.*\(100 %\)0/);
-    expect(await violationsInBothThemes(watched)).toEqual([]);
-    await page.setViewportSize({ width: 360, height: 740 });
-    expect(await overflowOf(page)).toEqual([]);
-    await page.setViewportSize({ width: 1_280, height: 900 });
-    await card.getByRole('link', { name: 'v2', exact: true }).click();
-    await page.getByRole('button', { name: /^version v2/ }).waitFor();
-    await page.getByText('!prod → v2').first().waitFor();
-    await page.goBack();
-    const rollback = card.getByRole('button', { name: 'Roll back to v1' });
-    await rollback.focus();
-    await page.keyboard.press('Enter');
-    await rollback.waitFor({ state: 'detached' });
-    const { aliases } = await sequent.call<FunctionView>('/api/functions/pays');
-    expect(aliases).toEqual([{ alias: 'prod', version: 'v1', weights: {}, description: '' }]);
-  });
-
   test('an invalid policy is refused at its fields, with the messages of the API', async ({ sequent, browser }) => {
     await sequent.define('strict');
     await using watched = await browser.open(`${sequent.url}/functions/strict`);

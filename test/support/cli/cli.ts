@@ -145,9 +145,9 @@ export interface DevelopedFolder extends AsyncDisposable {
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
 
-export async function startDev(folder: string, env: Record<string, string> = {}): Promise<DevelopedFolder> {
+export async function startDev(folder: string, env: Record<string, string> = {}, args: readonly string[] = []): Promise<DevelopedFolder> {
   const dataDir = join(folder, '.sequent');
-  const child = spawnCli(['dev', folder, '--nats-port', '0', '--http-port', '0'], { env: { SEQUENT_LOG_LEVEL: 'warn', ...env } });
+  const child = spawnCli(['dev', folder, '--nats-port', '0', '--http-port', '0', ...args], { env: { SEQUENT_LOG_LEVEL: 'warn', ...env } });
   const closed = once(child, 'close') as Promise<[number | null]>;
   const output = collect(child);
   const url = await readyUrl(child, output);

@@ -138,6 +138,7 @@ projection problems
 projection rebuild
 verify
 doctor
+env
 loss show none
 loss acknowledge none
 backup saved

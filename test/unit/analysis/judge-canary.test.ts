@@ -1,45 +1,97 @@
 import { describe, expect, test } from 'vitest';
-import { compareProportions } from '#src/analysis/compare-proportions.ts';
-import { countsByVersion, judgeCanary } from '#src/analysis/judge-canary.ts';
+import { countsByVersion, judgeCanary, judgedInvocations, type VersionCounts } from '#src/analysis/judge-canary.ts';
+import { evidenceOf } from '#src/analysis/sequential-test.ts';
 
 const alias = { name: 'prod', version: 'v1', weights: { v2: 50 } };
 const counts = (version: string, failed: number, ended: number, retried = 0) => ({ version, accepted: ended, failed, retried, ended });
 
-describe('two proportions', () => {
+const LOOK_EVERY = 25;
+const INVOCATIONS = 1_000;
+
+type Planted = { weight: number; failsOfMain: number; failsOfCanary: number; canaries: number; retries?: boolean };
+
+/** How many of the simulated canaries get each verdict by 1,000 invocations, with a look every 25. The first verdict counts. */
+function simulate({ canaries, ...planted }: Planted): Record<'worse' | 'better' | 'undecided', number> {
+  const found = { worse: 0, better: 0, undecided: 0 };
+  const random = chanceFrom(20_261_130);
+  for (let canary = 0; canary < canaries; canary++) found[firstVerdict(planted, random)]++;
+  return found;
+}
+
+function firstVerdict({ weight, failsOfMain, failsOfCanary, retries = true }: Omit<Planted, 'canaries'>, random: () => number) {
+  const main: VersionCounts = counts('v1', 0, 0);
+  const other: VersionCounts = counts('v2', 0, 0);
+  for (let invocation = 1; invocation <= INVOCATIONS; invocation++) {
+    const isCanary = random() < weight / 100;
+    const one = isCanary ? other : main;
+    const fails = isCanary ? failsOfCanary : failsOfMain;
+    one.accepted++;
+    one.ended++;
+    // An invocation fails after its retries, and as many succeed at a retry.
+    const drawn = random();
+    if (drawn < fails) one.failed++;
+    if (retries && drawn < 2 * fails) one.retried++;
+    if (invocation % LOOK_EVERY !== 0) continue;
+    const [judged] = judgeCanary('orders', { ...alias, weights: { v2: weight } }, [main, other]);
+    if (judged?.verdict !== 'undecided') return judged?.verdict ?? 'undecided';
+  }
+  return 'undecided';
+}
+
+/** Mulberry32: equal numbers at every run. */
+function chanceFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+describe('simulated canaries', () => {
   test.for([
-    [{ count: 3, of: 4 }, { count: 1, of: 4 }, 0.4857],
-    [{ count: 1, of: 10 }, { count: 11, of: 14 }, 0.00276],
-    [{ count: 0, of: 5 }, { count: 5, of: 5 }, 0.00794],
-    [{ count: 0, of: 5 }, { count: 0, of: 5 }, 1],
-    [{ count: 0, of: 0 }, { count: 3, of: 5 }, 1],
-  ] as const)("are compared by Fisher's exact test: %o and %o", ([one, other, p]) => {
-    const found = compareProportions(one, other);
-    expect(found.test).toBe("Fisher's exact test");
-    expect(found.p).toBeCloseTo(p, 4);
-    expect(compareProportions(other, one).p).toBeCloseTo(p, 4);
+    { rate: 0.1, weight: 50, canaries: 2_000 },
+    { rate: 0.02, weight: 10, canaries: 500 },
+  ])('of equal versions get a verdict in at most 5 % of $canaries ($rate fail, weight $weight)', ({ rate, weight, canaries }) => {
+    const { undecided } = simulate({ weight, failsOfMain: rate, failsOfCanary: rate, canaries });
+    expect(canaries - undecided).toBeLessThanOrEqual(0.05 * canaries);
   });
 
-  test('of many trials are compared by the z-test', () => {
-    const found = compareProportions({ count: 60, of: 6_000 }, { count: 100, of: 6_000 });
-    expect(found.test).toBe('two-proportion z-test');
-    expect(found.p).toBeCloseTo(0.00145, 4);
-    expect(compareProportions({ count: 0, of: 9_000 }, { count: 0, of: 9_000 }).p).toBe(1);
+  test('with 20 % failures instead of 10 % are worse in 90 % by 1,000 invocations, without retries', () => {
+    const { worse, better } = simulate({ weight: 50, failsOfMain: 0.1, failsOfCanary: 0.2, canaries: 500, retries: false });
+    expect({ share: worse / 500, better }).toEqual({ share: expect.any(Number), better: 0 });
+    expect(worse / 500).toBeGreaterThanOrEqual(0.9);
+  });
+});
+
+describe('the evidence against equal versions', () => {
+  test('begins at 1 and has a mean of 1 after a request that runs an equal version, whatever the outcome', () => {
+    const none = { count: 0, of: 0 };
+    const sum = ({ worse, better }: ReturnType<typeof evidenceOf>): number => worse + better;
+    expect(sum(evidenceOf({ canary: none, main: none, share: 0.3 }))).toBeCloseTo(1, 12);
+    for (const count of [0, 1]) {
+      const one = { count, of: 1 };
+      const ofCanary = sum(evidenceOf({ canary: one, main: none, share: 0.3 }));
+      const ofMain = sum(evidenceOf({ canary: none, main: one, share: 0.3 }));
+      expect(0.3 * ofCanary + 0.7 * ofMain).toBeCloseTo(1, 12);
+    }
   });
 });
 
 describe('a canary', () => {
   test('that fails significantly more often is to be rolled back, and the test is named', () => {
-    expect(judgeCanary('orders', alias, [counts('v1', 1, 100), counts('v2', 12, 100)])).toMatchObject([
+    expect(judgeCanary('orders', alias, [counts('v1', 2, 100), counts('v2', 24, 100)])).toMatchObject([
       {
         verdict: 'worse',
-        text: "v2 is significantly worse than v1: 12 of 100 (12 %) of v2 failed, 1 of 100 (1 %) of v1 (Fisher's exact test, p = 0.003)",
+        text: 'v2 is significantly worse than v1: 24 of 100 (24 %) of v2 failed, 2 of 100 (2 %) of v1 (mixture sequential probability ratio test, p < 0.001)',
         remedy: 'sequent fn alias rollback orders prod',
       },
     ]);
   });
 
   test('that fails significantly less often is to be promoted', () => {
-    expect(judgeCanary('orders', alias, [counts('v1', 12, 100), counts('v2', 1, 100)])).toMatchObject([
+    expect(judgeCanary('orders', alias, [counts('v1', 30, 100), counts('v2', 2, 100)])).toMatchObject([
       { verdict: 'better', remedy: 'sequent fn alias promote orders prod' },
     ]);
   });
@@ -57,12 +109,33 @@ describe('a canary', () => {
     }
   });
 
+  test('is undecided when it only ends later than the main version, or when that one gets no request', () => {
+    const [slow] = judgeCanary('orders', alias, [counts('v1', 50, 500), counts('v2', 25, 250)]);
+    expect(slow).toMatchObject({ verdict: 'undecided' });
+    const [alone] = judgeCanary('orders', { ...alias, weights: { v2: 100 } }, [counts('v1', 0, 100), counts('v2', 90, 100)]);
+    expect(alone).toMatchObject({ verdict: 'undecided', p: expect.closeTo(1, 9) });
+  });
+
+  test('has the share of the requests of its alias beside its weight', () => {
+    const [found] = judgeCanary('orders', { ...alias, weights: { v2: 30 } }, [counts('v1', 0, 71), counts('v2', 0, 29)]);
+    expect(found).toMatchObject({ weight: 30, share: 29 });
+  });
+
+  test('is judged by the invocations of its alias since the weights were set', () => {
+    expect(judgedInvocations({ name: 'prod', changedAt: 9, weightedAt: 5 })).toEqual({ qualifier: '!prod', since: 5 });
+    expect(judgedInvocations({ name: 'prod', changedAt: 9 })).toEqual({ qualifier: '!prod', since: 9 });
+  });
+
   test('is not judged by open and by cancelled invocations, nor by those that no version ran', () => {
     const row = { function: 'orders', from: null, durationInMs: null, queueInMs: null };
     const rows = [
-      { ...row, version: 'v2', accepted: 10, byState: { running: 2, notified: 8 }, byCondition: { InvocationCanceled: 3, SystemError: 1 } },
+      {
+        ...row,
+        ...{ version: 'v2', accepted: 10, retried: 4, retriedEnded: 1 },
+        ...{ byState: { running: 2, notified: 8 }, byCondition: { InvocationCanceled: 3, SystemError: 1 } },
+      },
       { ...row, version: null, accepted: 4, byState: { notified: 4 }, byCondition: { EventAgeExceeded: 4 } },
     ];
-    expect(countsByVersion(rows)).toEqual([{ version: 'v2', accepted: 10, failed: 1, retried: 0, ended: 5 }]);
+    expect(countsByVersion(rows)).toEqual([{ version: 'v2', accepted: 10, failed: 1, retried: 1, ended: 5 }]);
   });
 });

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { packFile } from '#src/cli/code/pack-file.ts';
 import { traceModule } from '#src/cli/code/trace-module.ts';
+import { packageFrom } from '#src/cli/commands/fn/package-from.ts';
 import { readZip } from '#src/core/zip/read-zip.ts';
 
 let folder: string;
@@ -133,5 +134,28 @@ describe('the package of a handler file', () => {
     ]);
     expect(files['node_modules/@s/b/node_modules/c/index.js']).toContain('c2');
     expect(Object.keys((await packed('fn.mjs', join(folder, 'node_modules'))).files)).toEqual(['fn.mjs']);
+  });
+});
+
+describe('a CommonJS file below a package.json of ES modules', () => {
+  const commonJs = 'exports.handler = async () => 1;\n';
+
+  test('is refused with the package.json as the reason, because Node loads it as an ES module', async () => {
+    write({ 'package.json': '{"type":"module"}', 'orders/index.js': commonJs });
+    expect(await problemOf('orders/index.js')).toEqual({
+      why: expect.stringMatching(
+        /^orders\/index\.js: the file sets exports as a CommonJS module does, and package\.json says "type": "module"/,
+      ),
+      remedy: 'the extension .cjs, or export const handler = …',
+    });
+  });
+
+  test('can be packed with its folder, which a worker has without the folder above', async () => {
+    write({ 'package.json': '{"type":"module"}', 'orders/index.js': commonJs });
+    expect((await packageFrom({ folder: join(folder, 'orders'), handler: 'index.handler' })).entry).toBe('index.js');
+    write({ 'orders/package.json': '{"type":"module"}' });
+    await expect(packageFrom({ folder: join(folder, 'orders'), handler: 'index.handler' })).rejects.toMatchObject({
+      problem: { why: expect.stringContaining('says "type": "module"') },
+    });
   });
 });

@@ -12,8 +12,7 @@ const orders = defineFunction({
   name: 'orders',
   policy: { maxRetries: 2, backoff: { initialInMs: 1_000, factor: 1, jitter: 0 } },
   handler: (event: { failures?: number }, context: HandlerContext) => {
-    const { getVersion, getAlias } = context as HandlerContext & { getVersion(): string; getAlias(): string };
-    calls.push({ version: getVersion.call(context), alias: getAlias.call(context), attempt: context.attempt });
+    calls.push({ version: context.getVersion(), alias: context.getAlias(), attempt: context.attempt });
     if (context.attempt <= (event.failures ?? 0)) throw new Error('not yet');
     return 'done';
   },

@@ -9,7 +9,7 @@ import { say } from '#src/cli/texts/say.ts';
 import { FunctionNotFoundError } from '#src/core/errors.ts';
 import { type FunctionName, isFunctionName } from '#src/core/names/names.ts';
 import type { RunningRoles } from '#src/main/roles/roles.ts';
-import { functionFilesIn, functionNameOf } from './function-files.ts';
+import { functionFilesIn, functionNameOf, type IgnoredFile, ignoredFilesIn, NO_HANDLER } from './function-files.ts';
 import { type FunctionSettings, readSettings, SETTINGS_FILE } from './function-settings.ts';
 import { readFunction } from './read-function.ts';
 
@@ -19,6 +19,8 @@ type Options = {
   roles: Pick<RunningRoles, 'registry' | 'functions' | 'ports'>;
   /** The `node_modules` folder that the code sees where it runs. */
   provided: string;
+  /** Whether the functions run with a debugger. */
+  isInspected: boolean;
   say(line: string): void;
 };
 
@@ -63,6 +65,18 @@ export class DevFunctions {
     return [...this.#known].flatMap(([file, { name, revision, problem }]) =>
       revision === undefined && problem === undefined ? [] : [{ name, file, isPut: revision !== undefined }],
     );
+  }
+
+  /** The files of code that are no functions, and why. */
+  get ignored(): IgnoredFile[] {
+    const { folder, dataDir } = this.#options;
+    const known = [...this.#known];
+    const put = known.filter(([, { revision }]) => revision !== undefined);
+    const imported = new Set(put.flatMap(([, { inputs }]) => inputs));
+    // A file may mention a handler without one of its own.
+    const without = known.filter(([, { revision, problem }]) => revision === undefined && problem === undefined).map(([file]) => file);
+    const found: IgnoredFile[] = [...ignoredFilesIn(folder, dataDir), ...without.map((file) => ({ file, why: NO_HANDLER }) as const)];
+    return found.filter(({ file }) => !imported.has(file)).sort((one, other) => (one.file < other.file ? -1 : 1));
   }
 
   /** Files outside of the folder that functions import. */
@@ -155,7 +169,7 @@ export class DevFunctions {
     const startedAt = performance.now();
     const known = this.#known.get(file) ?? { name, inputs: [file], problem: undefined, revision: this.#earlierRevision(name) };
     try {
-      const { inputs, put, isEmpty } = await readFunction(file, settings, this.#options.provided);
+      const { inputs, put, isEmpty } = await readFunction(file, settings, this.#options);
       // An editor may empty a file before it writes it. The write is a change of its own.
       if (isEmpty) return;
       if (put === undefined) {

@@ -1,17 +1,20 @@
 import { realpathSync, statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { Command } from 'commander';
-import { durationOption } from '#src/cli/arguments/durations.ts';
+import { durationOption, parseWhole } from '#src/cli/arguments/durations.ts';
 import { transitionsIn } from '#src/core/log/transitions.ts';
 import { action, type Call } from '../../call.ts';
 import { printProblem } from '../../print/result-output.ts';
 import { type ExitCode, exitCodes, problemOf, usageProblem } from '../../problem.ts';
+import { say } from '../../texts/say.ts';
 import type { Running, ServeOptions } from '../serve/running.ts';
 import { shutDown } from '../serve/serve.ts';
 import { stopRequest } from '../serve/stop-request.ts';
 import { readyLine } from '../serve/welcome.ts';
 
-type DevOptions = ServeOptions & { fresh?: true };
+import type { InspectorPorts } from './inspector.ts';
+
+type DevOptions = ServeOptions & { fresh?: true; inspect?: number | true; vscode?: true };
 
 export function devCommand(): Command {
   return new Command('dev')
@@ -22,6 +25,8 @@ export function devCommand(): Command {
     .option('--fresh', 'remove the invocations and functions of earlier runs first')
     .option('--nats-port <port>', 'the first port for the NATS server; any free port if it is taken, or for 0', '4222')
     .option('--http-port <port>', 'the port for HTTP (default: 8080, or the next free port)')
+    .option('--inspect [port]', 'a debugger for each function, from this port on (default: 9229); no time limit applies', parseWhole(1_024))
+    .option('--vscode', 'write .vscode/launch.json, which starts dev and attaches to each function')
     .addOption(durationOption('--grace <duration>', 'how long running attempts may take to finish after Ctrl-C', 5_000))
     .addHelpText('after', examples)
     .action(action<DevOptions>(dev));
@@ -50,35 +55,51 @@ async function dev(call: Call<DevOptions>): Promise<ExitCode> {
   if (options.fresh) await removeData(dataDir);
   const stop = stopRequest(terminal.err);
   const { start } = await import('../serve/run.ts');
-  const own = { ...options, data: dataDir, startServer: true, isolation: 'none' } as const;
+  const { createInspectorPorts } = await import('./inspector.ts');
+  const ports = options.inspect === undefined ? undefined : createInspectorPorts(options.inspect === true ? undefined : options.inspect);
+  const own = { ...options, data: dataDir, startServer: true, isolation: 'none', inspectorPort: ports?.portOf } as const;
   const running = await start({ ...call, options: own }, stop.signal, ownEnvironment());
   if (running === undefined) return exitCodes.ok;
   try {
     const provided = await linkModules(folder, join(dataDir, 'code', 'packages'));
-    await develop(call, { folder, provided, running, stopping: stop.signal, stopped: stop.requested });
+    await develop(call, { folder, provided, ports, running, stopping: stop.signal, stopped: stop.requested });
   } finally {
     await shutDown(running, options.grace, (line) => terminal.err.line(line));
   }
   return exitCodes.ok;
 }
 
-type Development = { folder: string; provided: string; running: Running; stopping: AbortSignal; stopped: Promise<void> };
+type Development = {
+  folder: string;
+  provided: string;
+  ports: InspectorPorts | undefined;
+  running: Running;
+  stopping: AbortSignal;
+  stopped: Promise<void>;
+};
 
-async function develop(call: Call<DevOptions>, { folder, provided, running, stopping, stopped }: Development): Promise<void> {
+async function develop(call: Call<DevOptions>, { folder, provided, ports, running, stopping, stopped }: Development): Promise<void> {
   const { terminal, format } = call;
   const { err, out } = terminal;
   const { dataDir } = running.configuration;
   const { roles } = running;
   const { DevFunctions } = await import('./dev-functions.ts');
+  const { createFirstFunction, FIRST_FUNCTION } = await import('./first-function.ts');
+  const { writeLaunchFile } = await import('./inspector.ts');
   const { watchFiles } = await import('./watch-files.ts');
   const { describeDev } = await import('./welcome.ts');
   const { createInvocationLines } = await import('./invocation-lines.ts');
-  const functions = new DevFunctions({ folder, dataDir, roles, provided, say: (line) => err.line(line) });
+  const functions = new DevFunctions({ folder, dataDir, roles, provided, isInspected: ports !== undefined, say: (line) => err.line(line) });
   await using watched = await watchFiles(folder, dataDir);
+  if (createFirstFunction(folder)) err.line(say('created {file}, a first function', { file: FIRST_FUNCTION }));
   await functions.open();
   watched.add(functions.importedFiles);
+  const names = functions.list.map(({ name }) => name);
+  if (ports !== undefined)
+    for (const name of names) err.line(say('{name}: a debugger can connect to 127.0.0.1:{port}', { name, port: ports.portOf(name) ?? 0 }));
+  if (call.options.vscode) err.line(writeLaunchFile(folder, names));
   const from = (await roles.ports.log.lastSequence()) + 1;
-  for (const line of describeDev(running, { folder, functions: functions.list }, err)) err.line(line);
+  for (const line of describeDev(running, { folder, functions: functions.list, ignored: functions.ignored }, err)) err.line(line);
   out.line(readyLine(running, format));
   watched.forEach(async (changed) => {
     await functions.update(changed).catch((error: unknown) => printProblem(problemOf(error), err));

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { type PackedFile, packFile } from '#src/cli/code/pack-file.ts';
-import { traceModule } from '#src/cli/code/trace-module.ts';
+import { type TracedModule, traceModule } from '#src/cli/code/trace-module.ts';
+import { exportsFunctionByDefault } from './function-files.ts';
 import { type FunctionSettings, readExports } from './function-settings.ts';
 
 export type ReadFunction = {
@@ -14,17 +16,41 @@ export type ReadFunction = {
 /** Reads a handler file with its settings. An exported `config` takes precedence. Throws `CodeError` when the file cannot be loaded. */
 export async function readFunction(
   path: string,
-  { file: _, export: exported = 'handler', initializer, ...settings }: FunctionSettings,
-  provided: string,
+  { file: _, export: named, initializer, ...settings }: FunctionSettings,
+  { provided, isInspected }: { provided: string; isInspected: boolean },
 ): Promise<ReadFunction> {
   const traced = await traceModule(path);
   const inputs = traced.files;
   const { isEmpty } = traced;
+  const exported = named ?? exportOf(traced, path);
   if (isEmpty || !traced.hasExport(exported)) return { inputs, put: undefined, isEmpty };
   const hasExports = traced.hasExport('config') || traced.hasExport('input');
   const { settings: own, example } = hasExports ? await readExports(path) : { settings: {}, example: undefined };
   const packed = await packFile(traced, provided);
   const handler = { kind: 'process', package: packed.digest, file: packed.entry, export: exported };
   const initialized = initializer === undefined ? handler : { ...handler, initializer };
-  return { inputs, isEmpty, put: { ...packed, example, definition: { ...settings, ...own, handler: initialized } } };
+  const definition = { ...settings, ...own, handler: initialized };
+  return {
+    inputs,
+    isEmpty,
+    put: { ...packed, example, definition: isInspected ? inspected(definition, traced.file, packed.digest) : definition },
+  };
+}
+
+/**
+ * An inspected function runs its file where the file is, so that breakpoints of an editor are in it. The digest of all of its files makes a
+ * process of a changed one end. A person may think at a breakpoint for as long as the longest time limit.
+ */
+function inspected(definition: { handler: object; userData?: object }, file: string, digest: string) {
+  const { package: _, ...handler } = definition.handler as { package?: string };
+  const userData = { ...definition.userData, SEQUENT_DEV_DIGEST: digest.slice(0, 16) };
+  return { ...definition, handler: { ...handler, file }, userData, timeoutInMs: MAX_TIMEOUT_IN_MS };
+}
+
+const MAX_TIMEOUT_IN_MS = 259_200_000;
+
+/** `handler` goes before a function as the default export. */
+function exportOf({ hasExport }: TracedModule, path: string): string {
+  if (hasExport('handler') || !hasExport('default')) return 'handler';
+  return exportsFunctionByDefault(readFileSync(path, 'utf8')) ? 'default' : 'handler';
 }

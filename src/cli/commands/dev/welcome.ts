@@ -4,11 +4,15 @@ import { say } from '#src/cli/texts/say.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { Running } from '../serve/running.ts';
 import type { DevFunction } from './dev-functions.ts';
+import type { IgnoredFile } from './function-files.ts';
 
-/** The addresses, the functions, and the ways to invoke one. */
+/** How many ignored files the terminal names. */
+const MAX_IGNORED = 8;
+
+/** The addresses, the functions, the files that are none, and the ways to invoke one. */
 export function describeDev(
   running: Running,
-  { folder, functions }: { folder: string; functions: DevFunction[] },
+  { folder, functions, ignored }: { folder: string; functions: DevFunction[]; ignored: readonly IgnoredFile[] },
   { paint }: OutputStream,
 ) {
   const { url, http, startedInMs, configuration } = running;
@@ -21,6 +25,15 @@ export function describeDev(
       index === 0 ? say('functions') : '',
       `${name}  ${paint.dim(isPut ? relative(folder, file) : say('{file}, not put yet', { file: relative(folder, file) }))}`,
     ]),
+    ...ignored
+      .slice(0, MAX_IGNORED)
+      .map(({ file, why }, index): [string, string] => [
+        index === 0 ? say('ignored') : '',
+        paint.dim(say('{file}: {why}', { file: relative(folder, file), why: say(why) })),
+      ]),
+    ...(ignored.length > MAX_IGNORED
+      ? ([['', paint.dim(say('and {count} more', { count: ignored.length - MAX_IGNORED }))]] satisfies [string, string][])
+      : []),
   ];
   const width = Math.max(...facts.map(([label]) => widthOf(label)));
   return [

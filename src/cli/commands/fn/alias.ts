@@ -1,8 +1,11 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { parseWhole } from '#src/cli/arguments/durations.ts';
 import { type PolicyFlags, withPolicyOptions } from '#src/cli/arguments/policy-flags.ts';
 import { type Column, printList, printOne } from '#src/cli/print/output.ts';
 import { say } from '#src/cli/texts/say.ts';
-import { aliasOf, promoted, rolledBack } from '#src/core/functions/canary.ts';
+import type { SequentClient } from '#src/client/client.ts';
+import { InvalidInputError } from '#src/core/errors.ts';
+import { aliasOf, promoted, rolledBack, withCanary } from '#src/core/functions/canary.ts';
 import type { AliasInput, FunctionAlias } from '#src/core/functions/entry.ts';
 import { aliasNameOf } from '#src/core/names/names.ts';
 import { action, type Call } from '../../call.ts';
@@ -11,7 +14,8 @@ import { withClient } from '../../session.ts';
 import { describeAlias } from './alias-in-words.ts';
 import { policyFrom } from './definition-from-flags.ts';
 
-type SetOptions = { description?: string; weight?: Record<string, number> } & PolicyFlags;
+type SetOptions = { description?: string; weight?: Record<string, number> } & CanaryOptions & PolicyFlags;
+type CanaryOptions = { canary?: number; auto?: true; promoteAfter?: number };
 
 export function aliasCommand(): Command {
   return new Command('alias')
@@ -34,6 +38,13 @@ function setCommand(): Command {
     .argument('<alias>', 'the name of the alias')
     .argument('<version>', 'the version of the alias')
     .option('--weight <version=percent>', 'send this share of the requests to another version (repeatable)', weightIn)
+    .addOption(
+      new Option('--canary <percent>', 'keep the version of the alias, and send this share of the requests to the named one')
+        .argParser(percentOf)
+        .conflicts(['weight', 'description']),
+    )
+    .option('--auto', 'promote or roll back the canary without a person, when a test that is valid at every look decides')
+    .option('--promote-after <count>', 'with --auto: promote after this many ended invocations that make it no worse', parseWhole(20))
     .option('--description <text>', 'a description');
   return withPolicyOptions(command).addHelpText('after', examples).action(action<SetOptions>(set));
 }
@@ -42,6 +53,7 @@ const examples = `
 Examples:
   sequent fn alias set orders prod v1
   sequent fn alias set orders prod v1 --weight v2=10
+  sequent fn alias set orders prod v2 --canary 10% --auto
   sequent fn alias set orders prod v1 --max-retries 3 --on-failure FunctionGraph=pager
 
 Exit codes: 0 set, 2 refused (a loop of destinations, weights over 100), 3 no such function or version, 4 the version has another alias.`;
@@ -110,20 +122,53 @@ function weightIn(text: string, previous: Record<string, number> = {}): Record<s
   return { ...previous, [version]: Number(share) };
 }
 
+/** Throws commander's error. */
+function percentOf(text: string): number {
+  const [, share] = /^(\d{1,2})\s*%?$/.exec(text) ?? [];
+  if (share === undefined || Number(share) === 0) throw new InvalidArgumentError('Write it as 10%: a share from 1 to 99 percent.');
+  return Number(share);
+}
+
 async function set(call: Call<SetOptions>): Promise<typeof exitCodes.ok> {
-  const [name = '', alias = '', version = ''] = call.args;
-  const { weight = {}, description = '' } = call.options;
-  return await withClient(call.options, async ({ functions }) => {
-    const policy = policyFrom(call.options) as AliasInput['policy'];
-    const given = { name: aliasNameOf(alias), version, weights: weight, description, ...(policy === undefined ? {} : { policy }) };
-    const stored = await functions.putAlias(name, given);
+  const [name = '', alias = ''] = call.args;
+  const { auto, promoteAfter, canary } = call.options;
+  if (promoteAfter !== undefined && auto === undefined)
+    throw new InvalidInputError({ field: '--promote-after', problem: 'belongs to --auto' });
+  return await withClient(call.options, async (client) => {
+    const given = aliasFrom(call);
+    const stored =
+      canary === undefined
+        ? await client.functions.putAlias(name, given)
+        : await client.functions.changeAlias(name, (present) => ({
+            ...withCanary(aliasOf(present, aliasNameOf(alias)), { version: given.version, weight: canary, auto: given.auto }),
+            ...(given.policy === undefined ? {} : { policy: given.policy }),
+          }));
     printOne(call, {
       value: { function: name, ...stored },
       name: `!${stored.name}`,
       lines: () => [`${name}:${describeAlias(stored)}`],
     });
+    if (auto === true) await noteDeciders(call, client);
     return exitCodes.ok;
   });
+}
+
+function aliasFrom({ args, options }: Call<SetOptions>): AliasInput {
+  const [, alias = '', version = ''] = args;
+  const { weight = {}, description = '', auto, promoteAfter } = options;
+  const policy = policyFrom(options) as AliasInput['policy'];
+  return {
+    ...{ name: aliasNameOf(alias), version, weights: weight, description },
+    auto: auto === true ? { ...(promoteAfter === undefined ? {} : { promoteAfter }) } : null,
+    ...(policy === undefined ? {} : { policy }),
+  };
+}
+
+/** The gateways decide. Without one the canary only goes on. */
+async function noteDeciders({ terminal: { err } }: Call, client: SequentClient): Promise<void> {
+  const { instances } = await client.system();
+  if (instances.some(({ roles }) => roles.includes('gateway'))) return;
+  err.line(say('no gateway answers now; the canary is promoted or rolled back once one runs'));
 }
 
 const columns: Column<FunctionAlias>[] = [
@@ -136,10 +181,16 @@ const columns: Column<FunctionAlias>[] = [
         .map(([version, share]) => `${version}=${share}%`)
         .join(' '),
   },
+  { head: 'ENDS', cell: ({ weights, auto }) => endOf(weights, auto) },
   { head: 'POLICY', cell: ({ policy }) => (policy === undefined ? say('of the version') : say('its own')) },
   { head: 'SET', cell: ({ changedAt }) => new Date(changedAt).toISOString().slice(0, 19) },
   { head: 'DESCRIPTION', cell: ({ description }) => description },
 ];
+
+function endOf(weights: FunctionAlias['weights'], auto: FunctionAlias['auto']): string {
+  if (Object.keys(weights).length === 0) return '';
+  return auto === undefined || auto === null ? say('by hand') : say('by itself');
+}
 
 async function list(call: Call): Promise<typeof exitCodes.ok> {
   const [name = ''] = call.args;

@@ -22,9 +22,24 @@ export async function packageFrom({ zip, folder, handler = 'index.handler' }: Pa
   const entry = findEntryFile(file, files);
   if (entry === undefined)
     throw usageProblem('the handler is not in the package', `it has no ${file}.js, .mjs, .cjs, .ts or .mts`, '--handler <file>.<export>');
-  if (zip === undefined) await expectLoadable(folder ?? '.', entry, name);
+  if (zip === undefined) await expectFolderLoadable(folder ?? '.', files, entry, name);
   else await inTemporaryFolder(files, (unpacked) => expectLoadable(unpacked, entry, name));
   return { archive, entry, digest: digestOf(archive) };
+}
+
+/**
+ * A folder without a package.json is not in the package of the folder above it where it runs: a worker has the folder alone. Its code is
+ * therefore checked in a copy. A defect is told with the files of the reader.
+ */
+async function expectFolderLoadable(folder: string, files: readonly ZipFile[], entry: string, name: string): Promise<void> {
+  if (files.some(({ path }) => path === 'package.json')) return await expectLoadable(folder, entry, name);
+  const alone = [...files, { path: 'package.json', content: Buffer.from('{}') }];
+  try {
+    await inTemporaryFolder(alone, (copy) => expectLoadable(copy, entry, name));
+  } catch (error) {
+    await expectLoadable(folder, entry, name);
+    throw error;
+  }
 }
 
 async function expectLoadable(folder: string, entry: string, exported: string): Promise<void> {

@@ -69,6 +69,7 @@ export async function start(call: Call<ServeOptions>, signal: AbortSignal, env: 
       connection,
       ...(requester === undefined ? {} : { requester }),
       ...(server === undefined ? {} : { durability: durability.class }),
+      ...(call.options.inspectorPort === undefined ? {} : { inspectorPort: call.options.inspectorPort }),
       files,
       logger: log,
     });

@@ -11,6 +11,8 @@ export type ServeOptions = {
   deployExamples?: true;
   natsPort?: string;
   grace: number;
+  /** The port of the debugger of a function, for `sequent dev --inspect`. */
+  inspectorPort?: ((functionName: string) => number | undefined) | undefined;
 };
 
 /** Sequent, running in this process. */

@@ -4,6 +4,9 @@ import { partTexts } from './part-texts.ts';
 export const commands = {
   // Summaries.
   'run the roles of Sequent, and optionally a NATS server': '运行 Sequent 的角色，可同时启动 NATS 服务器',
+  'the variables by which programs in this shell connect': '当前 shell 中的程序连接所用的变量',
+  'Prints NATS_URL and NATS_NKEY of the server that commands find here, as a shell reads them. Connects to nothing.':
+    '以 shell 可读的形式输出此处命令找到的服务器的 NATS_URL 和 NATS_NKEY。不建立任何连接。',
   'run the functions of a folder while you write them': '编写函数时运行一个文件夹中的函数',
   'run a function asynchronously': '异步执行函数',
   'the result of an invocation': '一次调用的返回值',
@@ -184,19 +187,6 @@ export const commands = {
   'Starts no attempt of these functions until they are resumed, which stops a loop at once. Running attempts continue; queued invocations wait and age.':
     '在恢复之前不再开始这些函数的执行，循环会立即停止。执行中的继续，排队的等待且有效期继续计算。',
   'Resumes paused functions. Their queued invocations start.': '恢复已暂停的函数，排队的调用开始执行。',
-  'Publishes the current definition as a version, which later changes of the function do not affect. A version keeps the code that fn put stored (--file, --folder, --zip); of a subject or a URL it keeps the name only.':
-    '把当前定义发布为一个版本，之后对函数的修改不影响它。版本保留 fn put 保存的代码（--file、--folder、--zip）；对 NATS 主题或 URL 只保留名称。',
-  'Lists the versions of a function, newest first, and which aliases stand for them.': '列出函数的版本，最新的在前，以及指向它们的别名。',
-  'Names for a version of a function, which can be moved to another version.': '函数版本的名称，可以指向其他版本。',
-  'Creates an alias, or moves it to another version. New requests run that version; started invocations keep theirs. Options of the policy replace the policy of the alias; without them it stays.':
-    '创建别名，或把别名指向另一个版本。新的请求执行该版本；已开始的调用保持原版本。异步配置的选项会替换别名的异步配置；不带这些选项时保持不变。',
-  'Ends a canary with success: all new requests of the alias run the version that had a weight. Name it if several have one.':
-    '灰度成功结束：别名的全部新请求执行原来有权重的版本。有多个时请指定版本。',
-  'Ends a canary: all new requests of the alias run its main version, or the named one. Started invocations keep their version.':
-    '灰度结束：别名的全部新请求执行主版本或指定版本。已开始的调用保持原版本。',
-  'Lists the aliases of a function.': '列出函数的别名。',
-  'Removes an alias. Its queued invocations fail with the condition FunctionNotFound.':
-    '删除别名。排队的调用以错误类别 FunctionNotFound 失败。',
   'The read models that answer history queries. Each instance has its own, and can rebuild it from the log.':
     '回答历史查询的读模型。每个实例有自己的读模型，可由事件日志重建。',
   'Lists messages of an unknown form, facts that the machine refuses, appends without a request, and gaps of the log.':

@@ -17,8 +17,8 @@ export const options = {
   'print the version': '输出版本',
   'the address of NATS (NATS_URL)': 'NATS 的地址（NATS_URL）',
   'a context of the nats command (NATS_CONTEXT)': 'nats 命令的 context（NATS_CONTEXT）',
-  'the data folder; its running server is found automatically (SEQUENT_DATA, default: .sequent)':
-    '数据文件夹，会自动找到其正在运行的服务器（SEQUENT_DATA，默认：.sequent）',
+  'the data folder; its running server is found automatically (SEQUENT_DATA, default: .sequent here or above)':
+    '数据文件夹，会自动找到其正在运行的服务器（SEQUENT_DATA，默认：当前或上级文件夹中的 .sequent）',
   'the file with the nkey seed of the NATS user (NATS_NKEY)': 'NATS 用户的 nkey 种子文件（NATS_NKEY）',
   'the certificates of the authorities that sign the certificate of NATS (NATS_CA)': '为 NATS 证书签名的机构证书（NATS_CA）',
   'the certificate of this client (NATS_CERT)': '此客户端的证书（NATS_CERT）',
@@ -249,7 +249,6 @@ export const options = {
   'allow its destinations to form a loop, which is cut at run time': '允许目标服务形成循环，运行时会被切断',
   'only if this is still its revision; 0: only if it is new': '仅当修订号仍为此值时；0：仅当函数为新函数时',
   'a description of the changes': '修改说明',
-  'send this share of the requests to another version (repeatable)': '把这一比例的请求交给另一个版本（可重复）',
   'only this instance': '只包括此实例',
   'only after this sequence of the log': '只包括事件日志中此序号之后的',
   'also compare the replicas of the log: their messages, and the content of samples': '同时比较事件日志的副本：消息以及抽样内容',

@@ -5,6 +5,16 @@ import { flowTexts } from './flow-texts.ts';
 import { outputOptions } from './output-options.ts';
 import { quotaTexts } from './quota-texts.ts';
 import { scheduleTexts } from './schedule-texts.ts';
+import { versionTexts } from './version-texts.ts';
 
 /** The texts that have files of their own, by their part of the product. */
-export const partTexts = { ...batchTexts, ...cancelOptions, ...codeTexts, ...flowTexts, ...outputOptions, ...quotaTexts, ...scheduleTexts };
+export const partTexts = {
+  ...batchTexts,
+  ...cancelOptions,
+  ...codeTexts,
+  ...flowTexts,
+  ...outputOptions,
+  ...quotaTexts,
+  ...scheduleTexts,
+  ...versionTexts,
+};

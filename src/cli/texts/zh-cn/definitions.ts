@@ -2,6 +2,12 @@
 export const definitions = {
   '{alias}, with its own policy': '{alias}，有自己的异步配置',
   'of the version': '与版本相同',
+  '{alias}, promoted or rolled back by itself (promoted after {count} invocations that make it no worse)':
+    '{alias}，自动提升或回退（{count} 次调用后若未变差则提升）',
+  'by hand': '手动',
+  'by itself': '自动',
+  'no gateway answers now; the canary is promoted or rolled back once one runs':
+    '目前没有 gateway 响应；gateway 运行后才会自动提升或回退灰度版本',
   'its own': '自有',
   '{name} has no alias; try: sequent fn alias set {name} prod latest': '{name} 没有别名；可运行：sequent fn alias set {name} prod latest',
   'removed {name}': '已删除 {name}',

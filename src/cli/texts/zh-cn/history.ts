@@ -29,8 +29,10 @@ export const history = {
   '{kind} {destination}: {state} after {tries}, {reason}': '{kind} {destination}：{state}，已通知 {tries} 次，{reason}',
   'no such invocation at {moment}': '{moment} 时没有此调用',
   '(no attempt)': '（未执行）',
-  '!{alias}: {text}': '!{alias}：{text}',
-  '!{alias}: {text}; try: {remedy}': '!{alias}：{text}；处理方法：{remedy}',
+  '!{alias}: {version} has {share} of the requests since {time} (weight {weight} %)':
+    '!{alias}：自 {time} 起，{version} 占请求的 {share}（权重 {weight} %）',
+  '{text}; try: {remedy}': '{text}；处理方法：{remedy}',
+  '!{alias}: Sequent promotes {version} or rolls it back by itself': '!{alias}：Sequent 会自动提升或回退 {version}',
   'the log of {servers}; Ctrl-C ends this': '{servers} 的事件日志；按 Ctrl-C 结束',
   'the read model may be behind the log: the newest changes may be missing': '读模型可能落后于事件日志：可能缺少最新的变化',
   'only the first {count} invocations are shown': '仅显示前 {count} 次调用',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { functionDefinitionSchema } from '#src/core/functions/definition.ts';
+import { promoteAfterSchema } from '#src/core/functions/entry.ts';
 import { wholeNumber } from '#src/core/text/whole-number.ts';
 import { asOf, count, moment, time } from './common.ts';
 import { filterShape } from './invocations.ts';
@@ -10,6 +11,14 @@ const aliasSchema = z.object({
   version: z.string(),
   description: z.string(),
   weights: z.record(z.string(), z.number()).describe('the percentage of the requests that goes to each other version'),
+  auto: z
+    .object({ promote_after: z.int() })
+    .optional()
+    .describe('the canary promotes or rolls back itself: promoted when it is better, or not worse after so many of its invocations'),
+  decision: z
+    .object({ at: moment, decision: z.enum(['promoted', 'rolled-back']), canary: z.string(), main: z.string(), why: z.string() })
+    .optional()
+    .describe('the latest decision of an automatic canary'),
 });
 
 const functionSummarySchema = z.object({
@@ -68,7 +77,9 @@ const verdictSchema = z.object({
   main: z.string(),
   verdict: z.enum(['worse', 'better', 'undecided']),
   test: z.string().describe('the statistical test'),
-  p: z.number().describe('the probability of such a difference between equal versions'),
+  p: z.number().describe('always valid: below 0.05 at any look with a probability of at most 5 % between equal versions'),
+  weight: z.number().describe('the share of the requests that the weight gives to the version, in percent'),
+  share: z.number().optional().describe('the share of the requests that the version got, in percent; absent while nothing is counted'),
   in_words: z.string(),
   remedy: z.string().optional().describe('the command that acts on the verdict'),
 });
@@ -85,14 +96,16 @@ export const versionStatsSchema = z.object({
   versions: z.array(
     statsRowSchema.extend({
       version: z.string().optional().describe('absent for invocations without an attempt'),
-      share: z.number().describe('the share of the accepted invocations, from 0 to 1'),
+      share: z.number().describe('the share of all counted invocations, from 0 to 1; the share within an alias is in its verdict'),
       retries: count,
       retried: count.describe('invocations with at least one retry'),
     }),
   ),
   verdicts: z
-    .array(verdictSchema.extend({ alias: z.string() }))
-    .describe('for each alias with weights, by the invocations that the alias served: each weighted version against the main one'),
+    .array(verdictSchema.extend({ alias: z.string(), since: moment.describe('when the weights were set') }))
+    .describe(
+      'for each alias with weights, by the invocations that the alias served since the weights were set: each weighted version against the main one',
+    ),
 });
 export type VersionStats = z.infer<typeof versionStatsSchema>;
 export const publishBodySchema = z.strictObject({
@@ -103,6 +116,10 @@ export const aliasBodySchema = z.strictObject({
   version: z.string().max(64).describe('the version that gets the requests that no weight takes'),
   description: z.string().max(512).optional(),
   weights: z.record(z.string().max(64), z.number()).optional().describe('the percentage of the requests that goes to each other version'),
+  auto: z
+    .strictObject({ promote_after: promoteAfterSchema })
+    .nullish()
+    .describe('promote or roll back the only weighted version without a person; null for by hand; left out, it stays while the shares do'),
 });
 const testEventSchema = z.object({ name: z.string(), text: z.string().describe('JSON, as it was saved'), changed_at: moment });
 export const testEventsSchema = z.object({

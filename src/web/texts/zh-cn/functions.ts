@@ -223,8 +223,16 @@ export const functions = {
   '{label}: no values': '{label}：没有数据',
   '{label}: at most {value}': '{label}：最大 {value}',
   'Versions side by side': '版本对比',
-  'the last 24 hours': '最近 24 小时',
-  Share: '占比',
+  'all requests of the last 24 hours': '最近 24 小时的全部请求',
+  'Of all': '占全部',
+  '{version} has {share} of the requests since {time} (weight {weight} %).':
+    '自 {time} 起，{version} 占请求的 {share}（权重 {weight} %）。',
+  'Sequent promotes it or rolls it back by itself: promoted after {count} invocations that make it no worse.':
+    'Sequent 会自动提升或回退：{count} 次调用后若未变差则提升。',
+  'Promote or roll back without a person, by a test that is valid at every look': '由每次查看都有效的检验自动提升或回退，无需人工',
+  'Requests of !{alias} now: {before}. Afterwards: 100 % to {version}.': '!{alias} 的请求目前：{before}。之后：100% 由 {version} 执行。',
+  'Invocations that started keep their version. Queued ones run the new one.': '已开始的调用保持原版本，排队中的执行新版本。',
+  'The automatic canary ends.': '自动灰度随之结束。',
   Outcomes: '结果',
   Retried: '重试',
   '!{alias} sends all requests to {version}': '!{alias} 的全部请求由 {version} 执行',
