@@ -22,7 +22,6 @@ import {
 import { formerFunction } from './former-package.ts';
 import { derivedRecord, recordOf, viewFunction } from './function-view.ts';
 import { changeableTarget, filesOf } from './functions.ts';
-import { checkQuotas } from './quotas.ts';
 import { inSeconds } from './times.ts';
 
 const ROUTE = '/v2/:project/fgs/functions';
@@ -49,7 +48,6 @@ function addCreate(app: Hono<GatewayEnv>, gateway: Gateway): void {
     if ((await formerFunction(gateway, token)) !== undefined) throw existsAlready(shown);
     const { digest, bytes, files, archive } = await readPackage(wanted, wanted.handler);
     const entry = entryOf(wanted, files);
-    await checkQuotas(call, gateway, { functions: 1, codeBytes: bytes });
     const definition = {
       name: token,
       handler: { kind: 'process', package: await client.packages.put(archive, projectOf(token)), ...entry },
