@@ -42,7 +42,7 @@ function addCreate(app: Hono<GatewayEnv>, gateway: Gateway): void {
   const { client, records, clock } = gateway;
 
   app.post(ROUTE, async (call) => {
-    const wanted = parseBody(call.get('body'), createFunctionSchema, FIELD_CODES);
+    const wanted = parseBody(call.get('body'), createFunctionSchema, { vendorCodes: FIELD_CODES });
     const shown = nameInPackage(wanted.package, wanted.func_name);
     const token = scopeOf(call, gateway).token(shown);
     if ((await formerFunction(gateway, token)) !== undefined) throw existsAlready(shown);
@@ -83,7 +83,7 @@ function addUpdateConfig(app: Hono<GatewayEnv>, gateway: Gateway): void {
 
   app.put(`${ROUTE}/:urn/config`, async (call) => {
     const name = await changeableTarget(call, gateway);
-    const wanted = parseBody(call.get('body'), configSchema, FIELD_CODES);
+    const wanted = parseBody(call.get('body'), configSchema, { vendorCodes: FIELD_CODES });
     if (wanted.func_name !== splitPackage(splitName(name).bare).name)
       throw new HttpError({ status: 400, vendorCode: 'FSS.1002', message: 'func_name: is not the function of the path' });
     const present = await client.functions.get(name);

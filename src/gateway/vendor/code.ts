@@ -22,7 +22,7 @@ export function addCode(app: Hono<GatewayEnv>, gateway: Gateway): void {
 
   app.put(ROUTE, async (call) => {
     const name = await changeableTarget(call, gateway);
-    const wanted = parseBody(call.get('body'), codeSchema, FIELD_CODES);
+    const wanted = parseBody(call.get('body'), codeSchema, { vendorCodes: FIELD_CODES });
     const present = await client.functions.get(name);
     const record = recordOf(gateway, present);
     const { digest, bytes, files, archive } = await readPackage(wanted, record.handler);
