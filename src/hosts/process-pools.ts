@@ -124,7 +124,11 @@ export class ProcessPools {
       definition,
       functionUrn: functionUrn(tenancy, definition.name, version),
       limits,
-      resources: { memoryInMb: definition.memoryInMb, maxProcesses: sandbox === undefined ? Number.POSITIVE_INFINITY : MAX_PROCESSES },
+      resources: {
+        memoryInMb: definition.memoryInMb,
+        maxProcesses: sandbox === undefined ? Number.POSITIVE_INFINITY : MAX_PROCESSES,
+        hasOwnFiles: sandbox?.level === 'namespaces',
+      },
       observer,
       open: (events) => openRestartedChild((opened) => launcher.open(program, opened), events),
     });
