@@ -24,6 +24,8 @@ const quotaSchema = z
     definitionBytes: bytes.optional(),
     /** How many bytes the code packages of the project may have. */
     codeBytes: bytes.optional(),
+    /** How much memory the function processes of the project may have together in one worker. */
+    memoryBytes: bytes.optional(),
     /** The share of the places of a worker; 1 by default. */
     weight: z.int().min(1).max(1_000).optional(),
   })

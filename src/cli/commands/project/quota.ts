@@ -18,6 +18,7 @@ type QuotaOptions = {
   schedules?: number;
   definitions?: number;
   code?: number;
+  memory?: number;
   weight?: number;
   clear?: true;
 };
@@ -41,6 +42,11 @@ export function quotaCommand(): Command {
       parseSize,
     )
     .option('--code <size>', 'how large its code packages may be together (default: 10GB)', parseSize)
+    .option(
+      '--memory <size>',
+      "how much memory its function processes may have together in one worker (default: half of the machine's)",
+      parseSize,
+    )
     .option('--weight <count>', 'how large the share of the project in the slots of a worker is (default: 1)', parseWhole(1, 1_000))
     .option('--clear', 'remove the quotas that no option of this command sets')
     .addHelpText('after', examples)
@@ -76,11 +82,18 @@ async function quota(call: Call<QuotaOptions>): Promise<typeof exitCodes.ok> {
   });
 }
 
-function limitsIn({ stored: storedBytes, definitions: definitionBytes, code: codeBytes, clear, ...options }: QuotaOptions): QuotaLimits & {
+function limitsIn({
+  stored: storedBytes,
+  definitions: definitionBytes,
+  code: codeBytes,
+  memory: memoryBytes,
+  clear,
+  ...options
+}: QuotaOptions): QuotaLimits & {
   clear: boolean;
 } {
   const { open, rate, burst, functions, schedules, weight } = options;
-  const amounts = { open, rate, burst, storedBytes, functions, schedules, definitionBytes, codeBytes, weight };
+  const amounts = { open, rate, burst, storedBytes, functions, schedules, definitionBytes, codeBytes, memoryBytes, weight };
   const given = Object.entries(amounts).filter(([, value]) => value !== undefined);
   return { ...(Object.fromEntries(given) as QuotaLimits), clear: clear === true };
 }

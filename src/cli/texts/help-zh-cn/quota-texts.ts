@@ -7,6 +7,8 @@ export const quotaTexts = {
   'how many schedules the project may define (default: 400)': '项目可以定义多少个定时计划（默认：400）',
   'how large its functions, versions, schedules and test events may be together (default: 16MB)':
     '其函数、版本、定时计划和测试事件合计最大多少（默认：16MB）',
+  "how much memory its function processes may have together in one worker (default: half of the machine's)":
+    '其函数进程在一个 worker 中合计可占用多少内存（默认：机器内存的一半）',
   'how large its code packages may be together (default: 10GB)': '其代码包合计最大多少（默认：10GB）',
   'how many executions of all functions together a worker runs at the same time (SEQUENT_WORKER_SLOTS; default: no limit)':
     'worker 同时进行的所有函数的执行总数（SEQUENT_WORKER_SLOTS；默认：不限）',
