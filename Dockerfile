@@ -7,7 +7,7 @@ ARG NODE_IMAGE=node:24.21.0-bookworm-slim@sha256:0e0ff40c39bc087845bfb27465a0df4
 FROM ${NODE_IMAGE} AS build
 WORKDIR /src
 COPY package.json package-lock.json ./
-RUN npm ci --no-audit --no-fund
+RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY . .
 # The files that npm would publish. A package has no lock file, by which the command recognises a clone.
 RUN mkdir /package \
@@ -17,7 +17,7 @@ RUN mkdir /package \
 FROM ${NODE_IMAGE} AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
-RUN npm ci --omit=dev --no-audit --no-fund
+RUN npm ci --ignore-scripts --omit=dev --no-audit --no-fund
 # Optional packages, in the versions of the lock file: OTEL_EXPORTER_OTLP_ENDPOINT turns traces on.
 COPY --from=build /src/node_modules/@opentelemetry ./node_modules/@opentelemetry
 # Empty folders for volumes. A new volume gets the owner of the folder that it is mounted on.

@@ -12,6 +12,7 @@ import type { Tenancy } from '#src/core/names/tenancy.ts';
 import { createLargePayloads, type LargePayloads } from '#src/core/payloads/large-payloads.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { CodePackages } from '#src/core/ports/code-packages.ts';
+import type { DefinitionLimits } from '#src/core/quotas/definition-limits.ts';
 import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
 import { createSchedules, type Schedules } from '#src/functions/schedules.ts';
 import { inspect } from '#src/nats/inspection.ts';
@@ -99,6 +100,8 @@ export type ClientOptions = ClientAddress & {
   encryptionKeys?: string | undefined;
   /** Encrypts secret user data. Only the processes of Sequent have one. */
   sealer?: SecretSealer | undefined;
+  /** Refuses definitions beyond the quotas of their project. Only the gateway has it. */
+  definitions?: DefinitionLimits | undefined;
   /** The present encryption keys of a process of Sequent, instead of `encryptionKeys`. */
   masterKeys?: (() => MasterKeys | undefined) | undefined;
 };
@@ -187,6 +190,7 @@ export async function connectClient(options: ClientOptions = {}): Promise<Sequen
     historyProject,
     encryptionKeys,
     masterKeys = masterKeysOf(encryptionKeys),
+    definitions,
     ...address
   } = options;
   const payloads = new PayloadSealer({ masterKeys });
@@ -195,7 +199,7 @@ export async function connectClient(options: ClientOptions = {}): Promise<Sequen
   setMaxListeners(0, closing.signal);
   const opened = await openParts(
     { name: 'sequent-client', ...connectionOptionsOf(address) },
-    { jetstreamApi, historyProject, budgetInMs, payloads, signal: closing.signal },
+    { jetstreamApi, historyProject, budgetInMs, payloads, definitions, signal: closing.signal },
   );
   const { functions: store, destinationCheck, clock, packages } = opened.ports;
   const functions = createFunctionRegistry(store, { refuseDestination: destinationCheck.refuse, grants, clock, packages, sealer });

@@ -1,5 +1,6 @@
 import type { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
 import { NotPermittedError } from '#src/core/errors.ts';
+import type { DefinitionLimits } from '#src/core/quotas/definition-limits.ts';
 import { type FunctionDirectory, openFunctionDirectory } from '#src/functions/directory.ts';
 import { type NatsPorts, openNatsPorts } from '#src/nats/ports.ts';
 import { type Connection, type NatsOptions, openConnection } from '#src/nats/transport/connection.ts';
@@ -14,6 +15,8 @@ type Options = {
   historyProject: string | undefined;
   budgetInMs: number;
   payloads: PayloadSealer;
+  /** Limits what the client may define. */
+  definitions: DefinitionLimits | undefined;
   signal: AbortSignal;
 };
 
@@ -28,16 +31,24 @@ export async function openParts(address: NatsOptions, { jetstreamApi = 'if-permi
   }
 }
 
-async function openWithApi(address: NatsOptions, { payloads, signal, ...options }: Omit<Options, 'jetstreamApi'>): Promise<OpenedParts> {
+async function openWithApi(
+  address: NatsOptions,
+  { payloads, definitions, signal, ...options }: Omit<Options, 'jetstreamApi'>,
+): Promise<OpenedParts> {
   const connection = await openConnection(address);
   try {
-    const ports = await openNatsPorts(connection, { leaseInMs: LEASE_IN_MS, ...options });
+    const opened = await openNatsPorts(connection, { leaseInMs: LEASE_IN_MS, ...options });
+    const ports = definitions === undefined ? opened : limited(opened, definitions);
     return { connection, ports, directory: await openFunctionDirectory(ports.functions, { signal, payloads }) };
   } catch (error) {
     const explained = connection.refusals.explain(error);
     await connection.close();
     throw explained;
   }
+}
+
+function limited(ports: NatsPorts, definitions: DefinitionLimits): NatsPorts {
+  return { ...ports, functions: definitions.registry(ports.functions), packages: definitions.packages(ports.packages) };
 }
 
 async function openWithoutApi(address: NatsOptions, { budgetInMs, historyProject }: Omit<Options, 'jetstreamApi'>): Promise<OpenedParts> {

@@ -5,6 +5,7 @@ import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import { decodeEntry, type FunctionEntry, resolveFunction } from '#src/core/functions/entry.ts';
 import { type FunctionName, parseFunctionName } from '#src/core/names/names.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
+import type { DefinitionLimits } from '#src/core/quotas/definition-limits.ts';
 import { isQuotaKey } from '#src/core/quotas/project-quota.ts';
 import type { ProjectQuotas } from '#src/core/quotas/project-quotas.ts';
 import { isScheduleKey } from '#src/core/schedules/schedule.ts';
@@ -29,12 +30,14 @@ export type DirectoryOptions = {
   payloads?: Pick<PayloadSealer, 'note'> | undefined;
   /** Follows the quotas of projects, which are in the same store. */
   quotas?: Pick<ProjectQuotas, 'note'> | undefined;
+  /** Counts what each project defines. */
+  definitions?: Pick<DefinitionLimits, 'noteRegistry'> | undefined;
 };
 
 /** Follows the registry until the signal aborts. Resolves once the present functions, and the settings of projects, are loaded. */
 export async function openFunctionDirectory(
   store: KeyValue,
-  { signal, onProblem = () => {}, payloads, quotas }: DirectoryOptions,
+  { signal, onProblem = () => {}, payloads, quotas, definitions }: DirectoryOptions,
 ): Promise<FunctionDirectory> {
   const entries = new Map<FunctionName, FunctionEntry>();
   const listeners: Parameters<FunctionDirectory['subscribe']>[0][] = [];
@@ -47,6 +50,7 @@ export async function openFunctionDirectory(
   }
 
   await store.watch(({ key, value, revision }) => {
+    definitions?.noteRegistry({ key, value });
     if (noteOther(key, value)) return;
     const name = key as FunctionName;
     if (entries.get(name)?.revision === revision) return;

@@ -21,7 +21,7 @@ import { readLag } from './operations/read-lag.ts';
 import { watchReplicas } from './operations/replica-watch.ts';
 import type { AuditRecorder, Gateway, GatewayOptions } from './ports.ts';
 import { limitClient } from './quotas/limited-client.ts';
-import { quotaFigures } from './quotas/quota-figures.ts';
+import { allFigures } from './quotas/quota-figures.ts';
 import { createQuotaGuard } from './quotas/quota-guard.ts';
 import { openRecords } from './records.ts';
 import { createSharedStore } from './shared-store.ts';
@@ -58,8 +58,7 @@ export async function openGateway(options: GatewayOptions, signal: AbortSignal, 
   const recorder = createAuditRecorder({ ...shared, project: shared.tenancy.project, signal });
   decideAutomatically(shared, recorder, signal);
   const limited = (waits: boolean) => (quotas === undefined ? client : limitClient(client, quotas, { waits }));
-  const figures = () =>
-    (quotas?.uses ?? []).map((use) => ({ project: use.project ?? shared.tenancy.project, figures: quotaFigures(use, clock.now()) }));
+  const figures = () => allFigures({ quotas, definitions: shared.definitions }, shared.tenancy.project, clock.now());
   return {
     ...shared,
     client: limited(false),
@@ -72,7 +71,7 @@ export async function openGateway(options: GatewayOptions, signal: AbortSignal, 
       isCertified: shared.tls === undefined ? undefined : (name) => shared.tls?.material.isFor(name) === true,
     }),
     bulkRunner: createBulkRunner({ ...shared, client: limited(true), signal }),
-    records: await openRecords(store, signal),
+    records: await openRecords(shared.definitions.records(store), signal),
     sessions: await openSessions(store, shared.credentials, signal),
     replays: await openReplayCache({ signatures, signal, now: shared.clock.now() }),
     recorder,

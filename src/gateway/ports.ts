@@ -9,6 +9,7 @@ import type { Clock } from '#src/core/ports/clock.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
 import type { SignatureLog } from '#src/core/ports/signature-log.ts';
+import type { DefinitionLimits } from '#src/core/quotas/definition-limits.ts';
 import type { ProjectQuotas } from '#src/core/quotas/project-quotas.ts';
 import type { FunctionDirectory } from '#src/functions/directory.ts';
 import type { CredentialSet } from './auth/credential-set.ts';
@@ -91,6 +92,8 @@ export type GatewayOptions = {
   logWatch?: LogProblems;
   /** The local copy of the registry, for the automatic canaries. Without it, this gateway decides none. */
   functions?: Pick<FunctionDirectory, 'values'>;
+  /** The quotas of what projects define. */
+  definitions: DefinitionLimits;
   /** The quotas of projects, and what is counted for them. Without it, no project has a quota. */
   quotas?: QuotaSource;
 };

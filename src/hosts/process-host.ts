@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os';
 import { messageOf } from '#src/core/errors.ts';
 import type { Tenancy } from '#src/core/names/tenancy.ts';
 import type { Redact } from '#src/core/output/redaction.ts';
@@ -9,9 +10,12 @@ import { type Isolation, noIsolation } from './isolation/isolation.ts';
 import type { PackageCache } from './package-cache.ts';
 import { createProcessLauncher } from './process-launcher.ts';
 import type { ProcessPool } from './process-pool.ts';
-import { ProcessPools } from './process-pools.ts';
+import { type MemoryBudget, ProcessPools } from './process-pools.ts';
 import { Task } from './task.ts';
 import { createTicker } from './ticker.ts';
+
+/** Half of the memory of this machine, or of its container. */
+export const DEFAULT_PROJECT_MEMORY_IN_MB = Math.floor(Math.min(totalmem(), process.constrainedMemory() || totalmem()) / 2 / 1_048_576);
 
 export type ProcessHostOptions = {
   /** The region and project in the URN that an initializer sees. */
@@ -22,6 +26,8 @@ export type ProcessHostOptions = {
   isolation?: Isolation;
   /** Where the kernel counts the memory and the processes of each function process; by default they are counted from `/proc`. */
   cgroups?: Cgroups | undefined;
+  /** The memory of the processes of each other project together; by default half of the machine's. */
+  memoryOfProject?: MemoryBudget;
   /** The maximum of processes of one function, whatever its concurrency. */
   maxProcessesPerFunction?: number;
   /** A process without work ends after this time. */
@@ -63,6 +69,7 @@ export function createProcessHost(options: ProcessHostOptions = {}): FunctionHos
     maxProcessesPerFunction: options.maxProcessesPerFunction ?? 16,
     idleInMs,
     recycleAfter: options.recycleAfter ?? Number.POSITIVE_INFINITY,
+    memory: options.memoryOfProject ?? (() => DEFAULT_PROJECT_MEMORY_IN_MB),
   });
   const ticker = createTicker((now) => pools.check(now), idleInMs);
   let isClosed = false;

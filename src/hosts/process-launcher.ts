@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, cpSync, mkdtempSync, readdirSync, realpathSync } from 'node:fs';
+import { chmodSync, chownSync, cpSync, mkdtempSync, readdirSync, realpathSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -10,6 +10,7 @@ import { type Cgroup, type Cgroups, inCgroup } from './isolation/cgroups.ts';
 import { endLeftovers } from './isolation/leftovers.ts';
 import { permissionArguments } from './isolation/node-permissions.ts';
 import { type Sandbox, sandboxCommand } from './isolation/sandbox-command.ts';
+import { seccompFilter } from './isolation/seccomp.ts';
 import { type OrphanGuard, openOrphanGuard } from './orphan-guard.ts';
 import { RUNTIME_MEMORY_IN_MB } from './process-resources.ts';
 
@@ -146,6 +147,7 @@ function sandboxed(
     directory: cwd,
     memoryInMb: definition.memoryInMb,
     readable,
+    filter: sandbox.isFiltered ? join(home.sharedRuntime, FILTER) : undefined,
     command: realpathSync(command),
     args: [
       ...restrictions,
@@ -157,10 +159,14 @@ function sandboxed(
   return { ...opened, env: environmentFor(ownFolder), cwd };
 }
 
+const FILTER = 'seccomp.bpf';
+
 /** Copies the runtime, because other users may not reach the folder of the program. */
 function copyRuntime(directory: string): string {
   const copy = join(directory, 'runtime');
   cpSync(runtimeFolder, copy, { recursive: true });
+  const filter = seccompFilter();
+  if (filter !== undefined) writeFileSync(join(copy, FILTER), filter);
   for (const file of readdirSync(copy)) chmodSync(join(copy, file), 0o644);
   chmodSync(copy, 0o755);
   chmodSync(directory, 0o711);

@@ -34,9 +34,11 @@ export type PoolSetup = {
   /** The state of the code that a process loads; a process of another state is replaced (CODE3). */
   stateOfCode(): string;
   start(observer: ProcessObserver): FunctionProcess;
+  /** Whether the budget of the project has room for one more process than these (POOL3). */
+  hasRoom(processes: number): boolean;
 };
 
-/** The processes of one version of a function, and the executions that wait for a process. Keeps POOL1, POOL2 and CODE3 (src/DESIGN.md). */
+/** The processes of one version of a function, and the executions that wait for a process. Keeps POOL1 to POOL3 and CODE3 (src/DESIGN.md). */
 export class ProcessPool {
   readonly #setup: PoolSetup;
   readonly #processes = new Set<FunctionProcess>();
@@ -64,13 +66,21 @@ export class ProcessPool {
     return this.#waiting.length === 0 && this.#processes.size === 0;
   }
 
+  /** Whether executions wait and no process exists for them. */
+  get isStarved(): boolean {
+    return this.#waiting.length > 0 && this.#processes.size === 0;
+  }
+  get size(): number {
+    return this.#processes.size;
+  }
+
   submit(task: Task): void {
     this.#waiting.push(task);
     this.#dispatch();
   }
 
   warm(): void {
-    if (this.#processes.size === 0) this.#start();
+    if (this.#processes.size === 0 && this.#setup.hasRoom(0)) this.#start();
   }
 
   abort(task: Task): void {
@@ -92,6 +102,17 @@ export class ProcessPool {
     }
     const [oldest] = this.#waiting;
     if (oldest !== undefined && now - oldest.queuedAt >= GROW_AFTER_MS) this.#grow();
+  }
+
+  /** Ends one process, once it has no work, so that another function of the project gets its memory. False while one is ending so. */
+  yieldOne(): boolean {
+    const processes = [...this.#processes];
+    if (processes.some((process) => this.#outdated.has(process))) return false;
+    const chosen = processes.find((process) => process.isIdle) ?? processes[0];
+    if (chosen === undefined) return false;
+    this.#outdated.add(chosen);
+    if (chosen.isIdle) chosen.kill();
+    return true;
   }
 
   /** A newer definition exists: processes without work end. */
@@ -154,7 +175,7 @@ export class ProcessPool {
     const maxProcesses = this.#isFast ? Math.min(availableParallelism(), this.#setup.maxProcesses) : this.#setup.maxProcesses;
     if (this.#processes.size >= maxProcesses || changing >= Math.min(this.#waiting.length, MAX_STARTING)) return;
     if (ready > 0 && performance.now() - this.#startFailedAt < RESTART_AFTER_MS) return;
-    this.#start();
+    if (this.#setup.hasRoom(this.#processes.size)) this.#start();
   }
 
   /** Whether the process gets no further execution. */

@@ -10,6 +10,7 @@ import type { PackageCache } from './package-cache.ts';
 import { isSameVersion, type PoolKey, poolKeyOf, type Runnable } from './pool-key.ts';
 import type { ProcessLauncher, Program } from './process-launcher.ts';
 import { ProcessPool } from './process-pool.ts';
+import { RUNTIME_MEMORY_IN_MB } from './process-resources.ts';
 import { openRestartedChild } from './restarted-child.ts';
 import type { Activity } from './ticker.ts';
 
@@ -22,19 +23,25 @@ type Options = {
   maxProcessesPerFunction: number;
   idleInMs: number;
   recycleAfter: number;
+  memory: MemoryBudget;
 };
+
+/** The memory in MB that the processes of a project may have together. The own project, whose code is the operator's, has no budget. */
+export type MemoryBudget = (project: string) => number;
 
 type ProcessHandler = Extract<FunctionDefinition['handler'], { kind: 'process' }>;
 type RunnableProcess = Runnable & { handler: ProcessHandler };
 type Prepared = { program: Program; version: string; release: () => void };
 
+/** The least memory of a function, as in its definition. */
+const MIN_MEMORY_IN_MB = 64;
 /** The maximum of processes that one process in a sandbox may have below it, those of the sandbox itself included. */
 const MAX_PROCESSES = 64;
 
 /** The pools of one host: one pool for each version of a function, and the package that its processes run. */
 export class ProcessPools {
   readonly #options: Options;
-  readonly #pools = new Map<PoolKey, { pool: ProcessPool; release: () => void }>();
+  readonly #pools = new Map<PoolKey, { pool: ProcessPool; project: string | undefined; memoryInMb: number; release: () => void }>();
   #isClosed = false;
 
   constructor(options: Options) {
@@ -74,7 +81,8 @@ export class ProcessPools {
     await Promise.all([...this.#pools.values()].map(({ pool }) => pool.close()));
   }
 
-  #add(key: PoolKey, { program, version, release }: Prepared): ProcessPool {
+  #add(key: PoolKey, { program: given, version, release }: Prepared): ProcessPool {
+    const program = this.#withinBudget(given);
     // `latest` can change: processes with its previous code, limits or user data must not stay (CODE2).
     for (const [other, { pool }] of this.#pools) if (isSameVersion(other, key)) pool.drain();
     const { maxProcessesPerFunction, idleInMs, recycleAfter } = this.#options;
@@ -86,9 +94,37 @@ export class ProcessPools {
       recycleAfter,
       stateOfCode: () => stateOfCode(definition),
       start: (observer) => this.#start(program, version, observer),
+      hasRoom: (processes) => this.#hasRoom(definition, processes),
     });
-    this.#pools.set(key, { pool, release });
+    const memoryInMb = definition.memoryInMb + RUNTIME_MEMORY_IN_MB;
+    this.#pools.set(key, { pool, project: projectOf(definition.name), memoryInMb, release });
     return pool;
+  }
+
+  /** A function of another project gets no more memory than its project has. */
+  #withinBudget(program: Program): Program {
+    const { definition } = program;
+    const project = projectOf(definition.name);
+    if (project === undefined) return program;
+    const most = Math.max(MIN_MEMORY_IN_MB, this.#options.memory(project) - RUNTIME_MEMORY_IN_MB);
+    return definition.memoryInMb <= most ? program : { ...program, definition: { ...definition, memoryInMb: most } };
+  }
+
+  /**
+   * Whether the project of a function has memory for one more process (POOL3). If it has none, and the function has no process yet, a process
+   * of the function with the most memory gives way.
+   */
+  #hasRoom({ name, memoryInMb }: FunctionDefinition, processes: number): boolean {
+    const project = projectOf(name);
+    if (project === undefined) return true;
+    const pools = [...this.#pools.values()].filter((other) => other.project === project);
+    // A function without a process is next.
+    if (processes > 0 && pools.some(({ pool }) => pool.isStarved)) return false;
+    const used = (pool: (typeof pools)[number]): number => pool.pool.size * pool.memoryInMb;
+    const taken = pools.reduce((sum, pool) => sum + used(pool), 0);
+    if (taken === 0 || taken + memoryInMb + RUNTIME_MEMORY_IN_MB <= this.#options.memory(project)) return true;
+    if (processes === 0) for (const { pool } of pools.sort((one, other) => used(other) - used(one))) if (pool.yieldOne()) break;
+    return false;
   }
 
   async #addPrepared(
@@ -124,7 +160,11 @@ export class ProcessPools {
       definition,
       functionUrn: functionUrn(tenancy, definition.name, version),
       limits,
-      resources: { memoryInMb: definition.memoryInMb, maxProcesses: sandbox === undefined ? Number.POSITIVE_INFINITY : MAX_PROCESSES },
+      resources: {
+        memoryInMb: definition.memoryInMb,
+        maxProcesses: sandbox === undefined ? Number.POSITIVE_INFINITY : MAX_PROCESSES,
+        hasOwnFiles: sandbox?.level === 'namespaces',
+      },
       observer,
       open: (events) => openRestartedChild((opened) => launcher.open(program, opened), events),
     });

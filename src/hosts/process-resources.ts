@@ -1,5 +1,5 @@
 import type { Child } from './child-process.ts';
-import { readProcessTree } from './isolation/process-tree.ts';
+import { readProcessTree, sandboxFilesInMb } from './isolation/process-tree.ts';
 
 /** The memory of a fresh process that its function does not use. The function's own limit is added to this. */
 export const RUNTIME_MEMORY_IN_MB = 96;
@@ -11,6 +11,8 @@ export type ResourceLimits = {
   memoryInMb: number;
   /** How many processes there may be, the first one included. */
   maxProcesses: number;
+  /** Whether the process has a file system in memory of its own. */
+  hasOwnFiles?: boolean;
 };
 
 type Counted = Pick<Child, 'pid' | 'cgroup'>;
@@ -40,7 +42,8 @@ export class ResourceCheck {
     const isForAll = now - this.#checkedAllAt >= CHECK_ALL_THREADS_EVERY_MS;
     if (isForAll) this.#checkedAllAt = now;
     const tree = readProcessTree(pid, isForAll ? 'all' : 'main');
-    if (tree.memoryInMb > memoryInMb + RUNTIME_MEMORY_IN_MB) return 'memory';
+    const filesInMb = this.#limits.hasOwnFiles ? sandboxFilesInMb(pid) : 0;
+    if (tree.memoryInMb + filesInMb > memoryInMb + RUNTIME_MEMORY_IN_MB) return 'memory';
     return tree.pids.length > maxProcesses ? 'processes' : undefined;
   }
 

@@ -87,6 +87,10 @@ export function createNatsCodePackages(connection: Connection, clock: Pick<Clock
         found.push({ ...parsePackageName(name), bytes: size, storedAt: await storedAt(name) });
       return found;
     },
+    async bytesOf(owner) {
+      const all = await (await bucket()).list();
+      return all.reduce((sum, { name, size }) => (parsePackageName(name).owner === owner ? sum + size : sum), 0);
+    },
     async delete(digest, owner) {
       await (await bucket()).delete(packageName(digest, owner));
     },

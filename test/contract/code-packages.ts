@@ -51,6 +51,15 @@ export function describeCodePackages(title: string, open: () => Promise<OpenedCo
       expect(found?.storedAt).toBeGreaterThanOrEqual(before);
     });
 
+    test('sums the bytes of the packages of one owner', async () => {
+      expect(await packages.bytesOf('sums')).toBe(0);
+      const digest = await packages.put(Buffer.from('12345'), 'sums');
+      await packages.put(Buffer.from('678'), 'sums');
+      expect(await other.bytesOf('sums')).toBe(8);
+      await packages.delete(digest, 'sums');
+      expect(await other.bytesOf('sums')).toBe(3);
+    });
+
     test('deletes a package, and can store it again', async () => {
       const digest = await packages.put(Buffer.from('gone'));
       await other.delete(digest);

@@ -13,6 +13,8 @@ export function createMemoryCodePackages({ now }: Pick<Clock, 'now'>): CodePacka
     get: async (digest, owner) => stored.get(packageName(digest, owner))?.archive,
     has: async (digest, owner) => stored.has(packageName(digest, owner)),
     list: async () => [...stored].map(([name, { archive, storedAt }]) => ({ ...parsePackageName(name), bytes: archive.length, storedAt })),
+    bytesOf: async (owner) =>
+      [...stored].reduce((sum, [name, { archive }]) => (parsePackageName(name).owner === owner ? sum + archive.length : sum), 0),
     async delete(digest, owner) {
       stored.delete(packageName(digest, owner));
     },

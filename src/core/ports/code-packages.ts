@@ -16,6 +16,8 @@ export interface CodePackages {
   get(digest: string, owner?: PackageOwner): Promise<Uint8Array | undefined>;
   has(digest: string, owner?: PackageOwner): Promise<boolean>;
   list(): Promise<StoredPackage[]>;
+  /** How many bytes the packages of an owner have together. */
+  bytesOf(owner: PackageOwner): Promise<number>;
   delete(digest: string, owner?: PackageOwner): Promise<void>;
 }
 

@@ -1,18 +1,31 @@
 import { z } from 'zod';
 import { parseJson } from '#src/core/text/json.ts';
 
+const count = z.int().min(0).max(10_000_000);
+const bytes = z.int().min(0);
+
 /** The quotas of a project and its weight. They are in the bucket of the registry, which every process follows (FN1). */
 const quotaSchema = z
   .object({
     v: z.literal(1),
     /** How many invocations may be open: accepted, and not notified. */
-    open: z.int().min(0).max(10_000_000).optional(),
+    open: count.optional(),
     /** How many requests are accepted per second. */
     rate: z.int().min(1).max(1_000_000).optional(),
     /** How many requests are accepted at once after a pause; `rate` by default. */
     burst: z.int().min(1).max(1_000_000).optional(),
     /** How many bytes the log and the store of large payloads may hold for the project. */
-    storedBytes: z.int().min(0).optional(),
+    storedBytes: bytes.optional(),
+    /** How many functions the project may define. */
+    functions: count.optional(),
+    /** How many schedules the project may define. */
+    schedules: count.optional(),
+    /** How many bytes the definitions of the project may have: functions with versions and aliases, schedules, and test events. */
+    definitionBytes: bytes.optional(),
+    /** How many bytes the code packages of the project may have. */
+    codeBytes: bytes.optional(),
+    /** How much memory the function processes of the project may have together in one worker. */
+    memoryBytes: bytes.optional(),
     /** The share of the places of a worker; 1 by default. */
     weight: z.int().min(1).max(1_000).optional(),
   })
@@ -20,6 +33,19 @@ const quotaSchema = z
 
 export type ProjectQuota = z.output<typeof quotaSchema>;
 export type QuotaLimits = Omit<ProjectQuota, 'v'>;
+
+const MB = 1_024 * 1_024;
+
+/**
+ * The quotas of what a project defines. They hold for every project, because each process keeps all definitions in memory. The numbers of
+ * functions and of bytes of code are those of the vendor.
+ */
+export const DEFAULT_DEFINITION_QUOTAS = {
+  functions: 400,
+  schedules: 400,
+  definitionBytes: 16 * MB,
+  codeBytes: 10_240 * MB,
+} as const satisfies QuotaLimits;
 
 const PREFIX = 'quota.';
 

@@ -1,16 +1,22 @@
 import { SequentError } from '#src/core/errors.ts';
 
-export type QuotaName = 'open' | 'rate' | 'storedBytes';
+/** The quotas of what a project sends. */
+export type SendingQuota = 'open' | 'rate' | 'storedBytes';
+/** The quotas of what a project defines. */
+export type DefinitionQuota = 'functions' | 'schedules' | 'definitionBytes' | 'codeBytes';
+export type QuotaName = SendingQuota | DefinitionQuota;
 
 /** A project has reached one of its quotas. Nothing was accepted. The message names the quota, the figure and what to do. */
 export class QuotaExceededError extends SequentError {
   readonly code = 'QUOTA_EXCEEDED';
-  readonly retryable = true;
+  readonly retryable: boolean;
   readonly quota: QuotaName;
-  readonly retryAfterInS: number;
-  constructor({ quota, why, retryAfterInS }: { quota: QuotaName; why: string; retryAfterInS: number }, options?: ErrorOptions) {
+  /** Absent when no passing of time makes room. */
+  readonly retryAfterInS: number | undefined;
+  constructor({ quota, why, retryAfterInS }: { quota: QuotaName; why: string; retryAfterInS?: number }, options?: ErrorOptions) {
     super(why, options);
     this.quota = quota;
     this.retryAfterInS = retryAfterInS;
+    this.retryable = retryAfterInS !== undefined;
   }
 }

@@ -3,9 +3,9 @@ import { InvalidInputError } from '#src/core/errors.ts';
 import { lineKey } from '#src/core/lines/line-key.ts';
 import { sendLines, type TextLine } from '#src/core/lines/send-lines.ts';
 import type { DueOptions } from '#src/core/log/due-time.ts';
-import { isTooDeep, MAX_DEPTH } from '#src/gateway/http/body.ts';
 import { bodyParts } from '#src/gateway/http/body-parts.ts';
 import { HttpError, toHttpError } from '#src/gateway/http/http-error.ts';
+import { refuseCostlyJson } from '#src/gateway/http/json-scan.ts';
 import { allowLongRequest } from '#src/gateway/http/long-requests.ts';
 import { openReplyLines } from '#src/gateway/http/reply-lines.ts';
 import { differenceOf, idsOfKey } from '../idempotency.ts';
@@ -102,7 +102,8 @@ async function seal({ client }: Gateway, { name, id, request }: Batch): Promise<
 async function sendLine({ client, tenancy }: Gateway, batch: Batch, { number, text }: TextLine): Promise<AcceptedLine> {
   const { name, key, scope } = batch;
   const options = { ...batch.options, batch: batch.id };
-  if (isTooDeep(text)) throw new InvalidInputError({ field: 'the payload', problem: `nests deeper than ${MAX_DEPTH} levels` });
+  const costly = refuseCostlyJson(Buffer.from(text));
+  if (costly !== undefined) throw new InvalidInputError({ field: 'the payload', problem: costly.problem });
   if (key === undefined) {
     const { requestId } = await client.invokeText(name, text, options);
     return { requestId, isRepeated: false };

@@ -6,6 +6,7 @@ import { keyedId } from '#src/core/names/ids.ts';
 import { parseBody, textOf } from '#src/gateway/http/body.ts';
 import type { ConcurrencyLimit } from '#src/gateway/http/concurrency-limit.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
+import { EVENTS_BOUNDS } from '#src/gateway/http/json-scan.ts';
 import { setReplyHeader } from '#src/gateway/http/reply-header.ts';
 import { createSharedTurn } from '#src/gateway/http/shared-turn.ts';
 import { flowKeyOf } from '../flow-key.ts';
@@ -103,7 +104,7 @@ async function invokeOne({ gateway, sharedTurn, idempotency }: Accepting, call: 
 }
 
 async function invokeBatch(accepting: Accepting, call: Call, invocation: Invocation): Promise<Response> {
-  const events = parseBody(call.get('body'), batchSchema);
+  const events = parseBody(call.get('body'), batchSchema, { bounds: EVENTS_BOUNDS });
   const ids = invocation.key.isGiven
     ? await acceptKeyedBatch(accepting, call, { ...invocation, events })
     : await acceptBatch(accepting, { ...invocation, events });

@@ -13,7 +13,7 @@ import type { LogProblems } from '../operations/problem-metrics.ts';
 import { refusalOf } from '../operations/read-lag.ts';
 import { readWaits } from '../operations/read-waits.ts';
 import type { Gateway } from '../ports.ts';
-import { quotaFigures } from '../quotas/quota-figures.ts';
+import { allFigures } from '../quotas/quota-figures.ts';
 import { type Scope, scopeOf } from '../scope.ts';
 import { withoutUndefined } from './invocation-view.ts';
 import { lagsOf } from './lags.ts';
@@ -109,11 +109,11 @@ function viewOf(
 }
 
 /** The own project sees the quotas of all projects, because the operator sets them. */
-function quotasOf({ quotas, tenancy, clock }: Gateway, { isOpen, project: own }: Scope): SystemView['quotas'] {
-  const uses = (quotas?.uses ?? []).map((use) => ({ ...use, project: use.project ?? tenancy.project }));
-  const visible = uses.filter(({ project }) => isOpen || own === tenancy.project || project === own);
-  return visible.flatMap((use) =>
-    quotaFigures(use, clock.now()).map(({ isReached, ...figure }) => ({ project: use.project, ...figure, is_reached: isReached })),
+function quotasOf({ quotas, definitions, tenancy, clock }: Gateway, { isOpen, project: own }: Scope): SystemView['quotas'] {
+  const all = allFigures({ quotas, definitions }, tenancy.project, clock.now());
+  const visible = all.filter(({ project }) => isOpen || own === tenancy.project || project === own);
+  return visible.flatMap(({ project, figures }) =>
+    figures.map(({ isReached, ...figure }) => ({ project, ...figure, is_reached: isReached })),
   );
 }
 

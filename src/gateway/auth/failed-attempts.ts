@@ -9,9 +9,12 @@ const MAX_WAIT_IN_MS = 60_000;
 const FORGOTTEN_AFTER_MS = 10 * 60_000;
 const MAX_ADDRESSES = 10_000;
 
-/** Counts and logs the wrong credentials of each network address, and delays sign-ins from an address with many failures. */
+/** Counts and logs the wrong credentials of each network address, and delays the answers to wrong tokens from an address with many failures. */
 export interface FailedAttempts {
-  /** Throws `HttpError` 429 while the address must wait, for a valid token too: the reply does not reveal whether a token is valid. */
+  /**
+   * Throws `HttpError` 429 while the address must wait. A known token never waits: behind one reverse proxy all callers have one address, and
+   * wrong tokens of one of them must not lock the others out. A token of at least 16 characters is no guess.
+   */
   checkWait(address: string): void;
   /** Logs the 1st, 2nd, 4th, 8th … failure of an address, so that an attack does not fill the log. */
   note(address: string, why: string): void;

@@ -44,9 +44,9 @@ export function addSessionRoutes(app: Hono<GatewayEnv>, { credentials, sessions,
     const { token } = parseBody(await readBody(call, MAX_BODY_BYTES), requestSchema);
     if (isOpen) return call.json(describe(tenancy.project));
     const address = addressOf(call);
-    attempts.checkWait(address);
     const credential = credentials.byToken(token);
     if (credential === undefined) {
+      attempts.checkWait(address);
       attempts.note(address, 'a sign-in with an unknown token');
       throw new HttpError({ status: 401, message: 'the token is not known' });
     }

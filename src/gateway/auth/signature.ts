@@ -44,10 +44,10 @@ export function checkHeaders(
   { authorization, credential }: { authorization: Authorization; credential: Credential },
   now: number,
 ): { signedAt: number } | { problem: string } {
-  const { names, sorted } = authorization.signedHeaders;
+  const { names } = authorization.signedHeaders;
   const { securityToken } = credential;
-  if (!names.has('x-sdk-date')) return { problem: 'X-Sdk-Date is not among the SignedHeaders' };
-  if (names.size < sorted.length) return { problem: 'SignedHeaders names a header twice' };
+  const unsigned = problemOfNames(authorization.signedHeaders, header);
+  if (unsigned !== undefined) return { problem: unsigned };
   const signedAt = parseDate(header('x-sdk-date') ?? '');
   if (signedAt === undefined) return { problem: 'X-Sdk-Date is missing, or not of the form YYYYMMDDTHHMMSSZ' };
   if (Math.abs(now - signedAt) > MAX_SKEW_IN_MS) return { problem: "X-Sdk-Date differs from the gateway's clock by more than 15 minutes" };
@@ -57,6 +57,14 @@ export function checkHeaders(
   if (given === undefined || securityToken === undefined || !isSameSecret(given, securityToken))
     return { problem: 'X-Security-Token does not belong to the access key' };
   return { signedAt };
+}
+
+/** A signature that leaves out the host or the key could be sent again elsewhere, or as another request. */
+function problemOfNames({ names, sorted }: SignedHeaders, header: SignedRequest['header']): string | undefined {
+  if (!names.has('x-sdk-date')) return 'X-Sdk-Date is not among the SignedHeaders';
+  if (!names.has('host')) return 'Host is not among the SignedHeaders';
+  if (header('idempotency-key') !== undefined && !names.has('idempotency-key')) return 'Idempotency-Key is not signed';
+  return names.size < sorted.length ? 'SignedHeaders names a header twice' : undefined;
 }
 
 /** Whether the signature matches the request with this body. The time of the comparison does not reveal a prefix of the signature. */

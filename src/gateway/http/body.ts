@@ -2,9 +2,7 @@ import type { HttpBindings } from '@hono/node-server';
 import type { z } from 'zod';
 import type { Call } from '#src/gateway/ports.ts';
 import { HttpError } from './http-error.ts';
-
-/** The deepest nesting of a request body: serialising JSON recurses once per level. */
-export const MAX_DEPTH = 1_000;
+import { DESCRIPTION_BOUNDS, type JsonBounds, refuseCostlyJson } from './json-scan.ts';
 
 /**
  * Reads the body up to a limit, before any parser sees it. Throws `HttpError` 413, and 400 when the connection ends before the body does.
@@ -57,25 +55,34 @@ export function tooLarge(maxBytes: number): HttpError {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** The body as text of bounded nesting; does not check that the text is JSON. Throws `HttpError` 406. */
-export function textOf(body: Uint8Array): string {
-  let text: string;
+/** The body as text of bounded nesting; does not check that the text is JSON. Throws `HttpError` 406, and 413 beyond the bounds. */
+export function textOf(body: Uint8Array, bounds?: JsonBounds): string {
+  // Before the text is decoded, because a refused body should cost little.
+  const costly = refuseCostlyJson(body, bounds);
+  if (costly !== undefined) throw new HttpError({ status: costly.status, message: `the request body ${costly.problem}` });
   try {
-    text = utf8.decode(body);
+    return utf8.decode(body);
   } catch (cause) {
     throw new HttpError({ status: 406, message: 'the request body is not UTF-8 text' }, { cause });
   }
-  if (isTooDeep(text)) throw new HttpError({ status: 406, message: `the request body nests deeper than ${MAX_DEPTH} levels` });
-  return text;
 }
 
-/** The body, parsed as JSON by the schema. Throws `HttpError` 406 for invalid JSON, and 400 with the vendor code of the first wrong field. */
+type ParseOptions = {
+  /** The vendor's codes of wrong fields. */
+  vendorCodes?: Readonly<Record<string, string>>;
+  bounds?: JsonBounds;
+};
+
+/**
+ * The body, parsed as JSON by the schema. Throws `HttpError` 413 for JSON that costs too much to be parsed, 406 for invalid JSON, and 400 with
+ * the vendor code of the first wrong field.
+ */
 export function parseBody<Schema extends z.ZodType>(
   body: Uint8Array,
   schema: Schema,
-  vendorCodes: Readonly<Record<string, string>> = {},
+  { vendorCodes = {}, bounds = DESCRIPTION_BOUNDS }: ParseOptions = {},
 ): z.output<Schema> {
-  const text = textOf(body);
+  const text = textOf(body, bounds);
   let content: unknown;
   try {
     content = JSON.parse(text);
@@ -89,8 +96,10 @@ export function parseBody<Schema extends z.ZodType>(
   const where = path.length === 0 ? 'the request body' : path.join('.');
   throw new HttpError({
     status: 400,
-    message: `${where}: ${issue?.message ?? 'is not valid'}`,
-    errors: parsed.error.issues.slice(0, MAX_ISSUES).map(({ path: at, message: detail }) => ({ pointer: pointerTo(at), detail })),
+    message: `${where}: ${shortened(issue?.message ?? 'is not valid')}`,
+    errors: parsed.error.issues
+      .slice(0, MAX_ISSUES)
+      .map(({ path: at, message }) => ({ pointer: pointerTo(at), detail: shortened(message) })),
     vendorCode: Object.hasOwn(vendorCodes, path[0] ?? '') ? (vendorCodes[path[0] ?? ''] ?? 'FSS.0400') : 'FSS.0400',
   });
 }
@@ -98,30 +107,13 @@ export function parseBody<Schema extends z.ZodType>(
 /** Bounds the reply: a hostile body can contain as many mistakes as bytes. */
 const MAX_ISSUES = 20;
 
+/** A message of the parser names every unknown key. */
+function shortened(message: string): string {
+  return message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE)}…` : message;
+}
+const MAX_MESSAGE = 1_000;
+
 /** A JSON pointer (RFC 6901). */
 export function pointerTo(path: readonly PropertyKey[]): string {
   return path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
-}
-
-/** Whether JSON text nests deeper than {@link MAX_DEPTH}. */
-export function isTooDeep(text: string): boolean {
-  let depth = 0;
-  for (let at = 0; at < text.length; at++) {
-    const character = text[at] ?? '';
-    if (character === '"') at = endOfString(text, at);
-    else depth += levels[character] ?? 0;
-    if (depth > MAX_DEPTH) return true;
-  }
-  return false;
-}
-
-const levels: Readonly<Record<string, number | undefined>> = { '{': 1, '[': 1, '}': -1, ']': -1 };
-
-function endOfString(text: string, start: number): number {
-  for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
-    let slashes = 0;
-    while (text[end - 1 - slashes] === '\\') slashes++;
-    if (slashes % 2 === 0) return end;
-  }
-  return text.length;
 }

@@ -69,8 +69,14 @@ function statusOf(error: SequentError): ReplyStatus | undefined {
   if (error instanceof FunctionNotFoundError && error.qualifier !== undefined)
     return { status: 404, vendorCode: error.qualifier.startsWith('!') ? 'FSS.1053' : 'FSS.1052' };
   if (error instanceof InvalidPayloadError) return { status: 406 };
-  if (error instanceof QuotaExceededError) return { status: 429, retryAfterInS: error.retryAfterInS };
+  if (error instanceof QuotaExceededError) return quotaStatus(error);
   return statuses[error.code];
+}
+
+/** No passing of time makes room for a definition, so its refusal asks for no repetition. */
+function quotaStatus({ quota, retryAfterInS }: QuotaExceededError): ReplyStatus {
+  if (retryAfterInS !== undefined) return { status: 429, retryAfterInS };
+  return { status: 403, ...(quota === 'functions' ? { vendorCode: 'FSS.1041' } : {}) };
 }
 
 const refusals: Readonly<Record<VersionRefusal, ReplyStatus>> = {

@@ -1,7 +1,7 @@
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { ProjectQuota } from '#src/core/quotas/project-quota.ts';
-import { QuotaExceededError, type QuotaName } from '#src/core/quotas/quota-exceeded-error.ts';
+import { QuotaExceededError, type SendingQuota } from '#src/core/quotas/quota-exceeded-error.ts';
 import { AcceptRate, type Rate } from './accept-rate.ts';
 import { OpenRequests } from './open-requests.ts';
 import { burstExceeded, openExceeded, rateExceeded, storedExceeded } from './quota-refusals.ts';
@@ -13,7 +13,7 @@ export interface Admitted {
 }
 
 /** The requests of a project that this gateway refused, by the quota that was reached, and when the last one was. */
-export type Refusals = { readonly counts: Readonly<Partial<Record<QuotaName, number>>>; readonly at: number | undefined };
+export type Refusals = { readonly counts: Readonly<Partial<Record<SendingQuota, number>>>; readonly at: number | undefined };
 
 export type GuardedProjectOptions = {
   /** The name of the project. */
@@ -30,7 +30,7 @@ export type GuardedProjectOptions = {
 };
 
 /** How long a request of a batch or of a bulk operation waits for its turn, by the quota that is reached. */
-const WAITS_FOR_MS: Readonly<Record<QuotaName, number>> = { open: 2_000, rate: 30_000, storedBytes: 0 };
+const WAITS_FOR_MS: Readonly<Record<string, number>> = { open: 2_000, rate: 30_000, storedBytes: 0 };
 const LOOK_AGAIN_AFTER_MS = 50;
 
 /** What one project uses of its quotas, as one gateway knows it. */
@@ -107,7 +107,7 @@ export class GuardedProject {
     const startedAt = clock.now();
     for (;;) {
       const admitted = await this.#tryOnce(count).catch((error: unknown) => {
-        const mayWait = error instanceof QuotaExceededError && clock.now() - startedAt < WAITS_FOR_MS[error.quota];
+        const mayWait = error instanceof QuotaExceededError && clock.now() - startedAt < (WAITS_FOR_MS[error.quota] ?? 0);
         if (!mayWait || signal.aborted) throw error;
       });
       if (admitted !== undefined) return admitted;
@@ -120,7 +120,10 @@ export class GuardedProject {
     return admission.catch((error: unknown) => {
       if (error instanceof QuotaExceededError) {
         const { counts } = this.refusals;
-        this.refusals = { counts: { ...counts, [error.quota]: (counts[error.quota] ?? 0) + 1 }, at: this.#options.clock.now() };
+        this.refusals = {
+          counts: { ...counts, [error.quota]: (counts[error.quota as SendingQuota] ?? 0) + 1 },
+          at: this.#options.clock.now(),
+        };
       }
       throw error;
     });

@@ -30,7 +30,7 @@ export function addAliases(app: Hono<GatewayEnv>, gateway: Gateway): void {
 
   app.post(ROUTE, async (call) => {
     const fn = await changeableTarget(call, gateway);
-    const { name, ...change } = parseBody(call.get('body'), createSchema, CODES);
+    const { name, ...change } = parseBody(call.get('body'), createSchema, { vendorCodes: CODES });
     const created = await client.functions.changeAlias(fn, ({ aliases }) => {
       if (aliases.some((alias) => alias.name === name))
         throw new HttpError({ status: 409, vendorCode: 'FSS.1063', message: `the alias ${name} exists already` });
@@ -51,7 +51,7 @@ export function addAliases(app: Hono<GatewayEnv>, gateway: Gateway): void {
 
   app.put(`${ROUTE}/:alias`, async (call) => {
     const fn = await changeableTarget(call, gateway);
-    const change = parseBody(call.get('body'), changeSchema, CODES);
+    const change = parseBody(call.get('body'), changeSchema, { vendorCodes: CODES });
     const updated = await client.functions.changeAlias(fn, (present) => aliasFrom(aliasOf(present, call.req.param('alias')).name, change));
     return call.json(view(call, fn, updated));
   });

@@ -22,7 +22,6 @@ import {
 import { formerFunction } from './former-package.ts';
 import { derivedRecord, recordOf, viewFunction } from './function-view.ts';
 import { changeableTarget, filesOf } from './functions.ts';
-import { checkQuotas } from './quotas.ts';
 import { inSeconds } from './times.ts';
 
 const ROUTE = '/v2/:project/fgs/functions';
@@ -43,13 +42,12 @@ function addCreate(app: Hono<GatewayEnv>, gateway: Gateway): void {
   const { client, records, clock } = gateway;
 
   app.post(ROUTE, async (call) => {
-    const wanted = parseBody(call.get('body'), createFunctionSchema, FIELD_CODES);
+    const wanted = parseBody(call.get('body'), createFunctionSchema, { vendorCodes: FIELD_CODES });
     const shown = nameInPackage(wanted.package, wanted.func_name);
     const token = scopeOf(call, gateway).token(shown);
     if ((await formerFunction(gateway, token)) !== undefined) throw existsAlready(shown);
     const { digest, bytes, files, archive } = await readPackage(wanted, wanted.handler);
     const entry = entryOf(wanted, files);
-    await checkQuotas(call, gateway, { functions: 1, codeBytes: bytes });
     const definition = {
       name: token,
       handler: { kind: 'process', package: await client.packages.put(archive, projectOf(token)), ...entry },
@@ -85,7 +83,7 @@ function addUpdateConfig(app: Hono<GatewayEnv>, gateway: Gateway): void {
 
   app.put(`${ROUTE}/:urn/config`, async (call) => {
     const name = await changeableTarget(call, gateway);
-    const wanted = parseBody(call.get('body'), configSchema, FIELD_CODES);
+    const wanted = parseBody(call.get('body'), configSchema, { vendorCodes: FIELD_CODES });
     if (wanted.func_name !== splitPackage(splitName(name).bare).name)
       throw new HttpError({ status: 400, vendorCode: 'FSS.1002', message: 'func_name: is not the function of the path' });
     const present = await client.functions.get(name);

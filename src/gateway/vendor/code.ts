@@ -6,7 +6,6 @@ import type { Call, Gateway, GatewayEnv } from '../ports.ts';
 import { codeSchema, defaultFilename, entryOf, FIELD_CODES, readPackage } from './create-function.ts';
 import { recordOf, viewCode } from './function-view.ts';
 import { changeableTarget, filesOf } from './functions.ts';
-import { checkQuotas } from './quotas.ts';
 import { targetOf } from './reference.ts';
 import { inSeconds } from './times.ts';
 
@@ -23,11 +22,10 @@ export function addCode(app: Hono<GatewayEnv>, gateway: Gateway): void {
 
   app.put(ROUTE, async (call) => {
     const name = await changeableTarget(call, gateway);
-    const wanted = parseBody(call.get('body'), codeSchema, FIELD_CODES);
+    const wanted = parseBody(call.get('body'), codeSchema, { vendorCodes: FIELD_CODES });
     const present = await client.functions.get(name);
     const record = recordOf(gateway, present);
     const { digest, bytes, files, archive } = await readPackage(wanted, record.handler);
-    await checkQuotas(call, gateway, { functions: 0, codeBytes: bytes - record.code_size });
     const entry = entryOf({ handler: record.handler, initializer_handler: record.initializer_handler }, files);
     const handler = { kind: 'process', package: await client.packages.put(archive, projectOf(name)), ...entry };
     const changed = await client.functions.put({ ...present.definition, handler }, present.revision);

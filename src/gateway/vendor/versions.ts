@@ -28,7 +28,7 @@ export function addVersions(app: Hono<GatewayEnv>, gateway: Gateway): void {
   app.post(ROUTE, async (call) => {
     const name = await changeableTarget(call, gateway);
     const body = call.get('body');
-    const { version, description, digest } = body.length === 0 ? {} : parseBody(body, publishSchema, CODES);
+    const { version, description, digest } = body.length === 0 ? {} : parseBody(body, publishSchema, { vendorCodes: CODES });
     const record = recordOf(gateway, await client.functions.get(name));
     if (digest && digest !== record.digest)
       throw new HttpError({

@@ -24,13 +24,14 @@ export type IsolationOptions = {
 };
 
 export function createIsolation({ plan, uidOf, networkProjects, processProjects }: IsolationOptions): Isolation {
-  const { level, hasOwnUsers, refusal } = plan;
+  const { level, hasOwnUsers, isFiltered, refusal } = plan;
 
   async function sandboxOf(project: string, sandboxed: Sandbox['level']): Promise<Sandbox> {
     return {
       level: sandboxed,
       uid: hasOwnUsers ? await uidOf(project) : undefined,
       hasNetwork: networkProjects.includes(project),
+      isFiltered,
       isRestricted: hasPermissionModel && !processProjects.includes(project),
     };
   }

@@ -13,6 +13,8 @@ export type Abilities = {
   namespaces: true | string;
   /** Processes of another user than the worker's. */
   otherUsers: true | string;
+  /** A filter of system calls, which util-linux 2.40 and newer load. */
+  filter: true | string;
 };
 
 /**
@@ -30,6 +32,8 @@ export type IsolationPlan = {
   level: IsolationLevel;
   /** Whether each project has its own user id. */
   hasOwnUsers: boolean;
+  /** Whether system calls are filtered. */
+  isFiltered: boolean;
   /** Why code of other projects does not run here, and what to do; `undefined` when it runs. */
   refusal: string | undefined;
   /** One line for `sequent doctor` and `/api/system`. */
@@ -37,21 +41,29 @@ export type IsolationPlan = {
 };
 
 /** Decides how code of other projects runs. A pure function, so that every combination can be tested. */
-export function planIsolation(mode: IsolationMode, { isRoot, namespaces, otherUsers }: Abilities): IsolationPlan {
+export function planIsolation(mode: IsolationMode, { isRoot, namespaces, otherUsers, filter }: Abilities): IsolationPlan {
+  const isFiltered = filter === true;
+  const unfiltered = isFiltered ? '' : `; system calls are not filtered (${filter})`;
   if (mode === 'none') {
-    return { level: 'none', hasOwnUsers: false, refusal: undefined, summary: `none, by --isolation none: ${UNCONTAINED}` };
+    return {
+      level: 'none',
+      hasOwnUsers: false,
+      isFiltered: false,
+      refusal: undefined,
+      summary: `none, by --isolation none: ${UNCONTAINED}`,
+    };
   }
   if (namespaces === true) {
     const user = isRoot ? 'with a user of its own' : "with the worker's user, which sees nothing of it";
-    const summary = `namespaces: each process of another project has own processes, files and network, ${user}`;
-    return { level: 'namespaces', hasOwnUsers: isRoot, refusal: undefined, summary };
+    const summary = `namespaces: each process of another project has own processes, files and network, ${user}${unfiltered}`;
+    return { level: 'namespaces', hasOwnUsers: isRoot, isFiltered, refusal: undefined, summary };
   }
   const level = otherUsers === true ? 'user' : 'none';
   const got = level === 'user' ? 'users only: other projects share network and visible processes with the worker' : `none: ${UNCONTAINED}`;
   const missing = `namespaces are not available (${namespaces})`;
-  if (mode === 'prefer') return { level, hasOwnUsers: level === 'user', refusal: undefined, summary: `${got}; ${missing}` };
+  if (mode === 'prefer') return { level, hasOwnUsers: level === 'user', isFiltered, refusal: undefined, summary: `${got}; ${missing}` };
   const refusal = `this worker cannot isolate the code of other projects: ${missing}. ${remedyFor(isRoot)}`;
-  return { level, hasOwnUsers: level === 'user', refusal, summary: `missing: code of other projects is refused; ${missing}` };
+  return { level, hasOwnUsers: level === 'user', isFiltered, refusal, summary: `missing: code of other projects is refused; ${missing}` };
 }
 
 const UNCONTAINED = "code of other projects runs with the worker's user, files and network";

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statfsSync } from 'node:fs';
 
 const ANONYMOUS = /^RssAnon:\s+(\d+) kB$/m;
 const SHARED = /^RssShmem:\s+(\d+) kB$/m;
@@ -59,3 +59,14 @@ function contentOf(file: string): string {
     return '';
   }
 }
+
+/** The memory of the files in the `/tmp` of a sandbox with namespaces, which is a file system in memory; 0 when there is none. */
+export function sandboxFilesInMb(pid: number): number {
+  try {
+    const { type, blocks, bfree, bsize } = statfsSync(`/proc/${pid}/root/tmp`);
+    return type === TMPFS ? ((blocks - bfree) * bsize) / 1_048_576 : 0;
+  } catch {
+    return 0;
+  }
+}
+const TMPFS = 0x01021994;

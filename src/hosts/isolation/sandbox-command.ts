@@ -7,6 +7,8 @@ export type Sandbox = {
   hasNetwork: boolean;
   /** Whether Node refuses child processes, threads and native add-ons (`node-permissions.ts`). */
   isRestricted: boolean;
+  /** Whether the kernel filters system calls (`seccomp.ts`). */
+  isFiltered: boolean;
 };
 
 export type SandboxedCommand = {
@@ -15,6 +17,8 @@ export type SandboxedCommand = {
   memoryInMb: number;
   /** Files and folders of the machine that the process may read, besides the system's programs and libraries. */
   readable: readonly string[];
+  /** The file with the filter of system calls. Without it, none is filtered. */
+  filter?: string | undefined;
   command: string;
   args: readonly string[];
 };
@@ -34,26 +38,31 @@ const networkFiles = ['/etc/resolv.conf', '/etc/hosts'];
  * 3. The environment must come from Sequent alone, because the first steps run as the worker's user.
  */
 export function sandboxCommand(
-  sandbox: Omit<Sandbox, 'isRestricted'>,
-  { directory, memoryInMb, readable, command, args }: SandboxedCommand,
+  sandbox: Pick<Sandbox, 'level' | 'uid' | 'hasNetwork'>,
+  { directory, memoryInMb, readable, filter, command, args }: SandboxedCommand,
 ) {
-  const unprivileged = [...dropPrivileges(sandbox), command, ...args];
+  const unprivileged = [...dropPrivileges(sandbox, filter), command, ...args];
   if (sandbox.level === 'user') return { command: 'setpriv', args: unprivileged.slice(1) };
-  const visible = [...systemFiles, ...(sandbox.hasNetwork ? networkFiles : []), ...readable];
+  // The filter last: its folder may be one of those before.
+  const visible = [...systemFiles, ...(sandbox.hasNetwork ? networkFiles : []), ...readable, ...(filter === undefined ? [] : [filter])];
+  // A limit of the kernel belongs to a user namespace: that of the machine stays as it is.
+  const users = sandbox.uid === undefined ? 'own-users' : 'users-of-machine';
   return {
     command: 'unshare',
     args: [
       ...(sandbox.uid === undefined ? ['--user', '--map-root-user'] : []),
       ...['--pid', '--fork', '--kill-child', '--mount', '--ipc', '--uts'],
       ...(sandbox.hasNetwork ? [] : ['--net']),
-      ...['sh', '-c', script, 'sequent-sandbox', directory, String(memoryInMb), ...visible, '--', ...unprivileged],
+      ...['sh', '-c', script, 'sequent-sandbox', directory, String(memoryInMb), users, ...visible, '--', ...unprivileged],
     ],
   };
 }
 
-function dropPrivileges({ uid }: Pick<Sandbox, 'uid'>): string[] {
+function dropPrivileges({ uid }: Pick<Sandbox, 'uid'>, filter: string | undefined): string[] {
   const user = uid === undefined ? [] : [`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
-  return ['setpriv', ...user, '--no-new-privs', '--bounding-set=-all', '--inh-caps=-all', 'prlimit', `--nproc=${MAX_TASKS}`, '--core=0'];
+  const filtered = filter === undefined ? [] : [`--seccomp-filter=${filter}`];
+  const rights = ['--no-new-privs', '--bounding-set=-all', '--inh-caps=-all', ...filtered];
+  return ['setpriv', ...user, ...rights, 'prlimit', `--nproc=${MAX_TASKS}`, '--core=0'];
 }
 
 /**
@@ -63,8 +72,11 @@ function dropPrivileges({ uid }: Pick<Sandbox, 'uid'>): string[] {
 const script = `
 set -e
 umask 022
+# No System V segments, message queues and nested user namespaces, also where the filter of system calls is missing.
+for limit in kernel/shmall kernel/msgmni fs/mqueue/queues_max; do (echo 0 >"/proc/sys/$limit") 2>/dev/null || :; done
+[ "$3" != own-users ] || (echo 0 >/proc/sys/user/max_user_namespaces) 2>/dev/null || :
 base=$1 memory=$2
-shift 2
+shift 3
 mount --make-rprivate /
 mount -t tmpfs -o mode=0755,size=1m,nosuid,nodev sandbox "$base"
 cd "$base"

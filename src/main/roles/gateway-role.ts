@@ -38,6 +38,7 @@ export async function startGatewayRole(context: RoleContext, logWatch: LogWatch)
     masterKeys: context.encryption.masterKeys,
     acceptWithinMs: ACCEPT_WITHIN_MS,
     jetstreamApi: 'required',
+    definitions: context.definitions,
   } as const;
   const client = await connectClient(clientOptions);
   client.connection.refusals.onMissingPermission((message) => logger.error({}, message));
@@ -65,6 +66,7 @@ export async function startGatewayRole(context: RoleContext, logWatch: LogWatch)
         audit: createNatsAuditLog(connection, ports.publisher),
         logWatch,
         functions: context.functions,
+        definitions: context.definitions,
         quotas: { projects: context.quotas, usage: logCount.usage, acknowledged: () => client.logEpoch.highest },
         compareReplicas: () => findDifference(client.connection),
       },

@@ -2,6 +2,7 @@ import { hasPlainSecrets } from '#src/core/encryption/secret-sealer.ts';
 import { messageOf } from '#src/core/errors.ts';
 import { createHandlerRules, type HandlerRules } from '#src/core/functions/handler-rules.ts';
 import { MAX_DELIVERY_AGE_IN_MS } from '#src/core/ports/destination-target.ts';
+import { DefinitionLimits } from '#src/core/quotas/definition-limits.ts';
 import { ProjectQuotas } from '#src/core/quotas/project-quotas.ts';
 import { openConnections, parseConnections, ReplaceableConnections } from '#src/destinations/connections.ts';
 import type { Connections } from '#src/destinations/targets/connection.ts';
@@ -23,6 +24,8 @@ export type RoleContext = {
   encryption: Encryption;
   /** The quotas and the weights of projects, which the copy of the registry follows. */
   quotas: ProjectQuotas;
+  /** Refuses what the gateway would define beyond the quotas. */
+  definitions: DefinitionLimits;
   registry: FunctionRegistry;
   functions: FunctionDirectory;
   rules: HandlerRules;
@@ -53,10 +56,12 @@ export async function openRoleContext(options: RolesOptions): Promise<RoleContex
   const { sealer, payloads } = encryption;
   const closing = new AbortController();
   const quotas = new ProjectQuotas();
+  const definitions = new DefinitionLimits({ quotas, ownProject: options.tenancy.project });
   const functions = await openFunctionDirectory(ports.functions, {
     signal: closing.signal,
     payloads,
     quotas,
+    definitions,
     onProblem: (problem) => logger.error({}, problem),
   });
   const refuseDestination = ports.destinationCheck.refuse;
@@ -69,6 +74,7 @@ export async function openRoleContext(options: RolesOptions): Promise<RoleContex
     reloadConnections,
     encryption,
     quotas,
+    definitions,
     registry,
     functions,
     rules: createHandlerRules(grants),

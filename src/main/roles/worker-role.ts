@@ -16,7 +16,7 @@ import { type IsolationPlan, planIsolation } from '#src/hosts/isolation/plan.ts'
 import { probeAbilities } from '#src/hosts/isolation/probe.ts';
 import { createProjectUids } from '#src/hosts/isolation/project-uids.ts';
 import { createPackageCache } from '#src/hosts/package-cache.ts';
-import { createProcessHost } from '#src/hosts/process-host.ts';
+import { createProcessHost, DEFAULT_PROJECT_MEMORY_IN_MB } from '#src/hosts/process-host.ts';
 import { createRedactingHost } from '#src/hosts/redacting-host.ts';
 import { MAX_RESULT_BYTES } from '#src/hosts/runtime/outcome.mjs';
 import { createSealingHost } from '#src/hosts/sealing-host.ts';
@@ -88,10 +88,14 @@ function isolationBy(plan: IsolationPlan, { options, ports }: RoleContext): Isol
   return createIsolation({ plan, uidOf: createProjectUids(ports.state, uids), networkProjects, processProjects });
 }
 
+function memoryIn(bytes: number | undefined): number {
+  return bytes === undefined ? DEFAULT_PROJECT_MEMORY_IN_MB : Math.floor(bytes / 1_048_576);
+}
+
 type HostParts = { plan: IsolationPlan; cgroups: Cgroups | undefined; redaction: Redaction | undefined };
 
 function hostOf(context: RoleContext, { plan, cgroups, redaction }: HostParts) {
-  const { options, ports, rules, tracer } = context;
+  const { options, ports, rules, tracer, quotas } = context;
   const { tenancy, requester, connection } = options;
   // Other users cannot enter the data folder. A temporary folder of code is open to them, and hides its names.
   const folder = plan.level === 'user' ? undefined : options.codeDir;
@@ -105,6 +109,7 @@ function hostOf(context: RoleContext, { plan, cgroups, redaction }: HostParts) {
         cgroups,
         ...redaction,
         inspectorPort: options.inspectorPort,
+        memoryOfProject: (project) => memoryIn(quotas.of(project).memoryBytes),
       }),
       context.encryption.sealer,
     ),

@@ -212,6 +212,24 @@ function reachedInWords({ quota, limit, used = 0, refused: count }: Omit<SystemV
       });
     case 'rate':
       return t('it sends more than {limit} requests per second; {refused} requests were refused', { limit: formatNumber(limit), refused });
+    case 'functions':
+      return t('{used} of {limit} functions are defined; {refused} changes were refused', {
+        used: formatNumber(used),
+        limit: formatNumber(limit),
+        refused,
+      });
+    case 'schedules':
+      return t('{used} of {limit} schedules are defined; {refused} changes were refused', {
+        used: formatNumber(used),
+        limit: formatNumber(limit),
+        refused,
+      });
+    case 'definition_bytes':
+      return t('its definitions have {used} of {limit}; {refused} changes were refused', {
+        used: formatBytes(used),
+        limit: formatBytes(limit),
+        refused,
+      });
     case 'stored_bytes':
       return t('{used} of {limit} are stored; {refused} requests were refused', {
         used: formatBytes(used),

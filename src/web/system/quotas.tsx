@@ -19,6 +19,9 @@ const names: Readonly<Record<Quota['quota'], Text>> = {
   open: 'open invocations',
   rate: 'requests per second',
   stored_bytes: 'stored bytes',
+  functions: 'functions',
+  schedules: 'schedules',
+  definition_bytes: 'bytes of definitions',
 };
 
 /** The quotas of projects, and what is used of them. Without a quota there is no card. */
@@ -28,7 +31,7 @@ export function QuotasCard({ quotas }: { quotas: SystemView['quotas'] }) {
     <section class="card" aria-label={t('Quotas')}>
       <div class="card-head">
         <h2>{t('Quotas')}</h2>
-        <span class="hint">{t('what a project may send over HTTP')}</span>
+        <span class="hint">{t('what a project may send and define over HTTP')}</span>
       </div>
       <Table label={t('Quotas')} columns={columns} rows={quotas.map(rowOf)} />
     </section>
@@ -36,7 +39,7 @@ export function QuotasCard({ quotas }: { quotas: SystemView['quotas'] }) {
 }
 
 function amountOf(quota: Quota['quota'], amount: number): string {
-  return quota === 'stored_bytes' ? formatBytes(amount) : formatNumber(amount);
+  return quota === 'stored_bytes' || quota === 'definition_bytes' ? formatBytes(amount) : formatNumber(amount);
 }
 
 function rowOf({ project, quota, limit, used, refused, is_reached }: Quota) {

@@ -22,7 +22,12 @@ const openedWith = (controllers?: readonly string[]): Cgroups | undefined => {
 const groups = openedWith([]);
 const limited = openedWith();
 /** Own processes are in the cgroup alone, without a sandbox. */
-const abilities: Abilities = { isRoot: false, namespaces: 'not used in this test', otherUsers: 'not used in this test' };
+const abilities: Abilities = {
+  isRoot: false,
+  namespaces: 'not used in this test',
+  otherUsers: 'not used in this test',
+  filter: 'there is no sandbox',
+};
 const groupsOfThisProcess = (): string[] => readdirSync(folder).filter((name) => name.startsWith(`sequent-fn-${process.pid}-`));
 
 describe.skipIf(groups === undefined)('a function process in a cgroup', () => {

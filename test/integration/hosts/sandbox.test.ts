@@ -95,12 +95,64 @@ describe.each(levels.filter(({ available }) => available))('code of another proj
     expect(await ended).toBe('runtime memory limit exceeded: the function may use 128 MB');
   });
 
+  test.skipIf(found.filter !== true)('gets no namespaces, mounts, anonymous files or shared memory, which no limit counts', async () => {
+    const opened = open();
+    const call = (number: number, ...args: string[]) =>
+      run(opened, attack('program'), {
+        command: 'perl',
+        args: ['-e', `print syscall(${[number, ...args].join(', ')}) < 0 ? 0 + $! : "done"`],
+      });
+    const errors = { refused: { status: 0, output: '1' } };
+    const numbers =
+      process.arch === 'x64' ? { memfd: 319, shmget: 29, msgget: 68, unshare: 272 } : { memfd: 279, shmget: 194, msgget: 186, unshare: 97 };
+    expect(await call(numbers.memfd, '$0', '0')).toEqual(errors.refused);
+    expect(await call(numbers.shmget, '0', '1 << 20', '01600')).toEqual(errors.refused);
+    expect(await call(numbers.msgget, '0', '01600')).toEqual(errors.refused);
+    expect(await call(numbers.unshare, '0x10000000')).toEqual(errors.refused);
+    const mounted = await run(opened, attack('program'), {
+      command: 'unshare',
+      args: ['--user', '--map-root-user', '--mount', 'mount', '-t', 'tmpfs', 'x', '/tmp'],
+    });
+    expect(mounted).toMatchObject({ status: 1, output: expect.stringContaining('Operation not permitted') });
+    const forked = await run(opened, attack('program'), { command: 'sh', args: ['-c', 'echo child | cat'] });
+    expect(forked).toEqual({ status: 0, output: 'child\n' });
+  });
+
+  test.skipIf(level !== 'namespaces')('gets no System V segment also where system calls are not filtered', async () => {
+    host = openSandboxedHost({ mode: 'prefer', abilities: { ...abilities, filter: 'not used in this test' }, folder });
+    const number = process.arch === 'x64' ? 29 : 194;
+    const args = ['-e', `print syscall(${number}, 0, 1 << 20, 01600) < 0 ? 0 + $! : "done"`];
+    // ENOSPC: the limit of the namespace is 0.
+    expect(await run(host, attack('program'), { command: 'perl', args })).toEqual({ status: 0, output: '28' });
+  });
+
+  test.skipIf(level !== 'namespaces')('is ended for the memory of its files in /tmp and of its process together', async () => {
+    const ended = run(open(), attack('fillOwnFolder', { memoryInMb: 128 }), { megabytes: 120, held: 100 });
+    expect(await ended).toBe('runtime memory limit exceeded: the function may use 128 MB');
+  });
+
   test('is ended with its descendants when it starts 400 processes', async () => {
     const marker = newMarker();
     const ended = run(open(), attack('spawnMany'), { count: 400, marker });
     expect(await ended).toBe('function process was ended because it had more than 64 processes');
     await until(() => processesWith(marker) === 0, 'the processes are gone');
   });
+});
+
+test.skipIf(found.namespaces !== true)('a user namespace of the sandbox has no further one in it, also without a filter', () => {
+  const directory = mkdtempSync(join(folder, 'nested-'));
+  const nested = (level: string): string | undefined => {
+    const sandbox = { level: 'namespaces', uid: undefined, hasNetwork: false } as const;
+    const { command, args } = sandboxCommand(sandbox, {
+      directory,
+      memoryInMb: 1,
+      readable: [],
+      command: 'unshare',
+      args: [level, 'true'],
+    });
+    return spawnSync(command, args, { encoding: 'utf8', timeout: 15_000 }).stderr.trim().split('\n')[0];
+  };
+  expect(nested('--user')).toContain('No space left on device');
 });
 
 describe.skipIf(found.namespaces !== true)('the network of a sandbox', () => {
@@ -162,7 +214,12 @@ describe.skipIf(!found.isRoot || runAsNobody('unshare', namespaces).status !== 0
 );
 
 describe('a machine that cannot isolate', () => {
-  const abilities: Abilities = { isRoot: false, namespaces: 'unshare: Operation not permitted', otherUsers: 'not root' };
+  const abilities: Abilities = {
+    isRoot: false,
+    namespaces: 'unshare: Operation not permitted',
+    otherUsers: 'not root',
+    filter: 'there is no sandbox',
+  };
 
   test('refuses code of other projects with what is missing, and runs code of the own one', async () => {
     host = openSandboxedHost({ mode: 'require', abilities, folder });

@@ -9,6 +9,8 @@ import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
 import type { AuditLog } from '#src/core/ports/audit-log.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import { silentLogger } from '#src/core/ports/logger.ts';
+import { DefinitionLimits } from '#src/core/quotas/definition-limits.ts';
+import { ProjectQuotas } from '#src/core/quotas/project-quotas.ts';
 import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
 import { createApp } from '#src/gateway/app.ts';
 import { CredentialSet } from '#src/gateway/auth/credential-set.ts';
@@ -54,10 +56,18 @@ export async function openApp({
   let now = Date.parse('2026-11-24T12:00:00Z');
   const entries = createMemoryKeyValue();
   const packages = createMemoryCodePackages({ now: () => now });
-  const registry = createFunctionRegistry(entries, { clock: { now: () => now }, packages });
+  const quotas = new ProjectQuotas();
+  const definitions = new DefinitionLimits({ quotas, ownProject: 'p1' });
+  const { signal } = new AbortController();
+  await entries.watch((change) => {
+    definitions.noteRegistry(change);
+    quotas.note(change);
+  }, signal);
+  const store = definitions.registry(entries);
+  const registry = createFunctionRegistry(store, { clock: { now: () => now }, packages });
   const client = {
     functions: registry,
-    packages,
+    packages: definitions.packages(packages),
     batches: { open: async () => 1, seal: async () => true },
     async invokeText(name: string, payload: string, { id }: { id?: string } = {}) {
       await registry.get(name);
@@ -95,8 +105,8 @@ export async function openApp({
     logCount: { read: async () => ({ text: '', sequence: 0 }), close: async () => {} },
     signatures: { publish: () => {}, subscribe: async () => {} },
     audit,
+    definitions,
   };
-  const { signal } = new AbortController();
   // As in a running gateway, every open stream listens to it.
   setMaxListeners(0, signal);
   const gateway = await openGateway(options, signal);
@@ -105,7 +115,7 @@ export async function openApp({
     sent,
     registry,
     client: options.client,
-    entries,
+    entries: store,
     options,
     gateway,
     at(moment) {

@@ -47,3 +47,19 @@ export const useMemoryBelow = ({ megabytes, marker }) => {
 /** No attack: what the benchmark of isolation runs. */
 export const nothing = () => 'nothing';
 export const exit = ({ code }) => process.exit(code);
+
+/** Runs a program, and resolves to what it prints and to its exit code. */
+export const program = ({ command, args }) =>
+  new Promise((resolve) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text));
+    child.on('error', ({ code }) => resolve({ output: code })).on('close', (status) => resolve({ status, output }));
+  });
+
+/** Fills the folder for temporary files, which may be in memory, and holds memory itself. */
+export const fillOwnFolder = ({ megabytes, held }) => {
+  globalThis.held = Buffer.alloc(held << 20, 1);
+  for (let index = 0; index < megabytes; index++) writeFileSync(`${process.env.TMPDIR}/${index}`, Buffer.alloc(1 << 20, 1));
+  return forever();
+};

@@ -223,3 +223,5 @@ export const forge = async () => {
   writeSync(4, 'not a frame\n');
   await delay(10_000);
 };
+/** The options with which this process was started. */
+export const nodeOptions = async () => process.execArgv;

@@ -75,6 +75,17 @@ describe('a signature', () => {
     expect(await statusOf(call)).toBe(202);
   });
 
+  test('is refused when the host or a given Idempotency-Key is not signed', async () => {
+    const withoutHost = { 'content-type': 'application/json', 'x-sdk-date': sdkDate(NOW), 'x-nonce': String(count++) };
+    const authorization = sign({ method: 'POST', path, headers: withoutHost, body: BODY }, keys);
+    expect(
+      await statusOf({ method: 'POST', target: path, headers: { ...withoutHost, host: '127.0.0.1', authorization }, body: BODY }),
+    ).toBe(401);
+    const call = signedCall();
+    expect(await statusOf({ ...call, headers: { ...call.headers, 'idempotency-key': 'a-key' } })).toBe(401);
+    expect(await statusOf(signedCall({ extra: { 'idempotency-key': 'a-key' } }))).toBe(202);
+  });
+
   test('is refused when it is dated more than 15 minutes from now, and accepted just within', async () => {
     for (const at of [NOW - 15 * 60_000, NOW + 15 * 60_000]) expect(await statusOf(signedCall({ at }))).toBe(202);
     for (const at of [NOW - 901_000, NOW + 901_000]) expect(await statusOf(signedCall({ at }))).toBe(401);

@@ -1,10 +1,20 @@
 import { describe, expect, test } from 'vitest';
 import { type Abilities, ISOLATION_MODES, planIsolation } from '#src/hosts/isolation/plan.ts';
 
-const root: Abilities = { isRoot: true, namespaces: true, otherUsers: true };
-const user: Abilities = { isRoot: false, namespaces: true, otherUsers: 'not root' };
-const container: Abilities = { isRoot: true, namespaces: 'unshare failed: Operation not permitted', otherUsers: true };
-const bare: Abilities = { isRoot: false, namespaces: 'unshare failed: Operation not permitted', otherUsers: 'not root' };
+const root: Abilities = { isRoot: true, namespaces: true, otherUsers: true, filter: true };
+const user: Abilities = { isRoot: false, namespaces: true, otherUsers: 'not root', filter: true };
+const container: Abilities = {
+  isRoot: true,
+  namespaces: 'unshare failed: Operation not permitted',
+  otherUsers: true,
+  filter: 'setpriv: unrecognized option',
+};
+const bare: Abilities = {
+  isRoot: false,
+  namespaces: 'unshare failed: Operation not permitted',
+  otherUsers: 'not root',
+  filter: 'there is no sandbox',
+};
 
 describe('the plan of isolation', () => {
   test.each(['require', 'prefer'] as const)('uses namespaces wherever they work (%s)', (mode) => {

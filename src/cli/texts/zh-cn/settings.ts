@@ -17,6 +17,11 @@ export const settings = {
   'at most {open} open invocations': '最多 {open} 次未结束的调用',
   'at most {rate} requests per second (burst {burst})': '每秒最多 {rate} 个请求（突发 {burst}）',
   'at most {bytes} stored bytes': '最多存储 {bytes} 字节',
+  'at most {count} functions': '最多 {count} 个函数',
+  'at most {count} schedules': '最多 {count} 个定时计划',
+  'at most {bytes} bytes of definitions': '定义最多 {bytes} 字节',
+  'at most {bytes} bytes of memory in a worker': '在一个 worker 中最多占用 {bytes} 字节内存',
+  'at most {bytes} bytes of code': '代码最多 {bytes} 字节',
   'weight {weight}': '权重 {weight}',
   'no quota': '没有配额',
   'no function has a flow yet; try: sequent fn put <function> --file <file> --flow-concurrency 10':

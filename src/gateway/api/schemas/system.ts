@@ -58,10 +58,12 @@ const plainRequestsSchema = z.object({
 const quotaSchema = z.object({
   project: z.string(),
   quota: z
-    .enum(['open', 'rate', 'stored_bytes'])
-    .describe('open: invocations that are not notified; rate: accepted requests per second; stored_bytes: what the log holds'),
+    .enum(['open', 'rate', 'stored_bytes', 'functions', 'schedules', 'definition_bytes'])
+    .describe(
+      'open: invocations that are not notified; rate: accepted requests per second; stored_bytes: what the log holds; definition_bytes: functions with their versions, schedules and test events',
+    ),
   limit: count,
-  used: count.optional().describe('the open invocations or the stored bytes, as this gateway counts them; absent for the rate'),
+  used: count.optional().describe('what the project uses of the quota, as this gateway counts it; absent for the rate'),
   refused: count.describe('the requests that this gateway refused since its start'),
   is_reached: z.boolean().describe('whether the project has reached the quota, or was refused in the last minute'),
 });
