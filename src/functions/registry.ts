@@ -48,12 +48,19 @@ import { createTestEvents, deleteTestEvents, type TestEvents } from './test-even
  */
 export interface FunctionRegistry {
   /**
-   * Stores the definition of `latest`. Versions and aliases stay.
+   * Stores the definition of `latest`. Versions and aliases stay. A definition without `paused` keeps the pause (FN2).
    *
    * Throws `InvalidInputError` with the field when the definition is invalid, and `ConflictError` when `expected` is not the present
    * revision.
    */
   put(definition: unknown, expected?: number): Promise<FunctionEntry>;
+  /**
+   * Stores the definition that `change` makes of the present one. After a concurrent change of the function, `change` decides again. A
+   * result without `paused` keeps the pause (FN2).
+   *
+   * Throws like `put`, and rethrows an error of `change`.
+   */
+  change(name: string, change: ChangeDefinition, expected?: number): Promise<FunctionEntry>;
   /** Throws `FunctionNotFoundError`. */
   get(name: string): Promise<FunctionEntry>;
   /** The function behind a version or a `!alias`. An alias with weights resolves to its main version. Throws `FunctionNotFoundError`. */
@@ -98,6 +105,9 @@ export interface FunctionRegistry {
   readonly testEvents: TestEvents;
 }
 
+/** Makes a definition of the present one, with masked secrets; of `undefined` when the function does not exist. */
+export type ChangeDefinition = (present: FunctionDefinition | undefined) => object | Promise<object>;
+
 export type RegistryOptions = {
   /** Why a destination cannot be used, as far as this process knows: a missing connection or permission. */
   refuseDestination?: RefuseDestination;
@@ -138,6 +148,8 @@ export function createFunctionRegistry(
     return changed as FunctionAlias;
   }
 
+  const changeDefinition = changer(entries, { rules, check, packages, sealer });
+
   return {
     get,
     list,
@@ -149,10 +161,10 @@ export function createFunctionRegistry(
       return resolved;
     },
     async put(input, expected) {
-      const definition = parseDefinition(input);
-      const name = parseFunctionName(definition.name);
-      return withoutSecrets(await entries.modify(name, replaceDefinition(definition, { rules, check, packages, sealer }), expected));
+      const { name } = parseDefinition(input);
+      return await changeDefinition(name, () => input as object, expected);
     },
+    change: changeDefinition,
     checkDestinations: (name, destinations, field) => check.unnamed(field, destinations, parseFunctionName(name)),
     async sealStored(name) {
       if (sealer !== undefined) await entries.modifyPresent(name, (present) => withSealedSecrets(present, sealer));
@@ -213,24 +225,38 @@ type Checks = {
   check: ReturnType<typeof createPolicyCheck>;
 };
 
-/** Replaces the definition of `latest`, after the checks of its changed parts. */
-function replaceDefinition(definition: FunctionDefinition, { rules, check, packages, sealer }: Checks): Change {
-  const { name, handler, policy } = definition;
-  return async (present) => {
-    const complete = withSecrets(definition, present?.definition);
-    const sealed = (await sealer?.seal(complete, present?.definition)) ?? complete;
-    const next = { versions: [], aliases: [], ...present, definition: sealed };
-    if (JSON.stringify(present?.definition.handler) !== JSON.stringify(handler)) {
-      expectUsable(rules.refuse(definition));
-      expectUsable(await refusePackage(definition, packages));
-    }
-    // Destinations are checked only when they change, so a function can be paused whatever its destinations are.
-    if (present === undefined || destinationsIn(present.definition.policy) !== destinationsIn(policy)) {
-      await check.destinations(policy, name);
-      await check.loops(next, LATEST);
-    }
-    return next;
+function changer(entries: EntryStore, checks: Checks): FunctionRegistry['change'] {
+  return async (name, change, expected) => {
+    const token = parseFunctionName(name);
+    const changeOnce: Change = async (present) => {
+      const known = present && withoutSecrets(present).definition;
+      const { paused = known?.paused ?? false, ...changed } = (await change(known)) as { paused?: unknown };
+      return await replaceDefinition(parseDefinition({ ...changed, paused, name: token }), present, checks);
+    };
+    return withoutSecrets(await entries.modify(token, changeOnce, expected));
   };
+}
+
+/** Replaces the definition of `latest`, after the checks of its changed parts. */
+async function replaceDefinition(
+  definition: FunctionDefinition,
+  present: FunctionEntry | undefined,
+  { rules, check, packages, sealer }: Checks,
+): Promise<Changed> {
+  const { name, handler, policy } = definition;
+  const complete = withSecrets(definition, present?.definition);
+  const sealed = (await sealer?.seal(complete, present?.definition)) ?? complete;
+  const next = { versions: [], aliases: [], ...present, definition: sealed };
+  if (JSON.stringify(present?.definition.handler) !== JSON.stringify(handler)) {
+    expectUsable(rules.refuse(definition));
+    expectUsable(await refusePackage(definition, packages));
+  }
+  // Destinations are checked only when they change, so a function can be paused whatever its destinations are.
+  if (present === undefined || destinationsIn(present.definition.policy) !== destinationsIn(policy)) {
+    await check.destinations(policy, name);
+    await check.loops(next, LATEST);
+  }
+  return next;
 }
 
 /** The refusal does not say whether another project has the package. */

@@ -9,7 +9,7 @@ import { action, type Call } from '../../call.ts';
 import { exitCodes } from '../../problem.ts';
 import { withClient } from '../../session.ts';
 import { describeAlias } from './alias-in-words.ts';
-import { policyFrom } from './definition-from-flags.ts';
+import { policyFrom } from './settings-flags.ts';
 
 type SetOptions = { description?: string; weight?: Record<string, number> } & PolicyFlags;
 
@@ -28,12 +28,12 @@ function setCommand(): Command {
   const command = new Command('set')
     .summary('create or move an alias')
     .description(
-      'Creates an alias, or moves it to another version. New requests run that version; started invocations keep theirs. Options of the policy replace the policy of the alias; without them it stays.',
+      'Creates an alias, or moves it to another version. New requests run that version; started invocations keep theirs. Weights, description and policy stay where no option names them.',
     )
     .argument('<function>', 'the name of the function')
     .argument('<alias>', 'the name of the alias')
     .argument('<version>', 'the version of the alias')
-    .option('--weight <version=percent>', 'send this share of the requests to another version (repeatable)', weightIn)
+    .option('--weight <version=percent>', 'send this share of the requests to another version; 0: none (repeatable)', weightIn)
     .option('--description <text>', 'a description');
   return withPolicyOptions(command).addHelpText('after', examples).action(action<SetOptions>(set));
 }
@@ -42,6 +42,7 @@ const examples = `
 Examples:
   sequent fn alias set orders prod v1
   sequent fn alias set orders prod v1 --weight v2=10
+  sequent fn alias set orders prod v1 --weight v2=0
   sequent fn alias set orders prod v1 --max-retries 3 --on-failure FunctionGraph=pager
 
 Exit codes: 0 set, 2 refused (a loop of destinations, weights over 100), 3 no such function or version, 4 the version has another alias.`;
@@ -112,11 +113,22 @@ function weightIn(text: string, previous: Record<string, number> = {}): Record<s
 
 async function set(call: Call<SetOptions>): Promise<typeof exitCodes.ok> {
   const [name = '', alias = '', version = ''] = call.args;
-  const { weight = {}, description = '' } = call.options;
   return await withClient(call.options, async ({ functions }) => {
-    const policy = policyFrom(call.options) as AliasInput['policy'];
-    const given = { name: aliasNameOf(alias), version, weights: weight, description, ...(policy === undefined ? {} : { policy }) };
-    const stored = await functions.putAlias(name, given);
+    const { definitionOf } = await import('#src/functions/changes.ts');
+    const { mergeDefinition } = await import('#src/core/functions/merge-definition.ts');
+    const stored = await functions.changeAlias(name, (entry) => {
+      const present = entry.aliases.find((one) => one.name === aliasNameOf(alias));
+      const { weight, description = present?.description ?? '' } = call.options;
+      const policy = present?.policy ?? definitionOf(entry, version).policy;
+      const named = policyFrom(call.options, policy);
+      return {
+        name: aliasNameOf(alias),
+        version,
+        weights: weightsFrom({ ...present?.weights, [version]: 0 }, weight),
+        description,
+        ...(named === undefined ? {} : { policy: mergeDefinition(policy, named) as AliasInput['policy'] }),
+      };
+    });
     printOne(call, {
       value: { function: name, ...stored },
       name: `!${stored.name}`,
@@ -124,6 +136,11 @@ async function set(call: Call<SetOptions>): Promise<typeof exitCodes.ok> {
     });
     return exitCodes.ok;
   });
+}
+
+/** The weights after a change. A version without a weight gets none. */
+function weightsFrom(present: Record<string, number>, named: Record<string, number> = {}): Record<string, number> {
+  return Object.fromEntries(Object.entries({ ...present, ...named }).filter(([, share]) => share > 0));
 }
 
 const columns: Column<FunctionAlias>[] = [

@@ -35,7 +35,8 @@ export const commands = {
   'list the connections of each destinations role': '列出每个 destinations 角色的连接',
   'read the file of the connections again, now': '立即重新读取连接文件',
   'send a test envelope by a connection': '按一个连接发送测试通知',
-  'functions: ls, get, put, rm, pause, resume, publish, versions, alias': '函数：ls、get、put、rm、pause、resume、publish、versions、alias',
+  'functions: ls, get, put, set, code, rm, pause, resume, publish, versions, alias':
+    '函数：ls、get、put、set、code、rm、pause、resume、publish、versions、alias',
   'list the functions': '列出函数',
   'show one function': '显示一个函数',
   'define or change a function': '定义或修改函数',
@@ -177,8 +178,8 @@ export const commands = {
   'Lists the functions.': '列出函数。',
   'Shows one function. The JSON can be edited and stored again: sequent fn get hello --json | sequent fn put -':
     '显示一个函数。JSON 可编辑后重新保存：sequent fn get hello --json | sequent fn put -',
-  'Defines a function or replaces its definition: from flags, or from a JSON file that holds one definition or a list of them.':
-    '定义函数或替换其定义：来自选项，或来自包含一个或多个定义的 JSON 文件。',
+  'Defines a function, or changes the named fields and keeps all others: from flags, or from a JSON file that holds one definition or a list of them. A paused function stays paused.':
+    '定义函数，或修改写明的字段并保留其他字段：用选项，或用包含一个或多个定义的 JSON 文件。已暂停的函数保持暂停。',
   'Removes functions with all versions and aliases, or single versions. Their queued invocations fail with the condition FunctionNotFound; finished ones stay. The command first names what depends on them.':
     '删除函数及其全部版本和别名，或只删除某个版本。排队的调用以错误类别 FunctionNotFound 失败；已结束的调用保留。删除前先列出依赖它们的对象。',
   'Starts no attempt of these functions until they are resumed, which stops a loop at once. Running attempts continue; queued invocations wait and age.':
@@ -188,8 +189,8 @@ export const commands = {
     '把当前定义发布为一个版本，之后对函数的修改不影响它。版本保留 fn put 保存的代码（--file、--folder、--zip）；对 NATS 主题或 URL 只保留名称。',
   'Lists the versions of a function, newest first, and which aliases stand for them.': '列出函数的版本，最新的在前，以及指向它们的别名。',
   'Names for a version of a function, which can be moved to another version.': '函数版本的名称，可以指向其他版本。',
-  'Creates an alias, or moves it to another version. New requests run that version; started invocations keep theirs. Options of the policy replace the policy of the alias; without them it stays.':
-    '创建别名，或把别名指向另一个版本。新的请求执行该版本；已开始的调用保持原版本。异步配置的选项会替换别名的异步配置；不带这些选项时保持不变。',
+  'Creates an alias, or moves it to another version. New requests run that version; started invocations keep theirs. Weights, description and policy stay where no option names them.':
+    '创建别名，或把它指向另一个版本。新的请求执行该版本；已开始的调用保持原版本。选项未写明的权重、描述和异步配置不变。',
   'Ends a canary with success: all new requests of the alias run the version that had a weight. Name it if several have one.':
     '灰度成功结束：别名的全部新请求执行原来有权重的版本。有多个时请指定版本。',
   'Ends a canary: all new requests of the alias run its main version, or the named one. Started invocations keep their version.':

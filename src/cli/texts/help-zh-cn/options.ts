@@ -249,7 +249,7 @@ export const options = {
   'allow its destinations to form a loop, which is cut at run time': '允许目标服务形成循环，运行时会被切断',
   'only if this is still its revision; 0: only if it is new': '仅当修订号仍为此值时；0：仅当函数为新函数时',
   'a description of the changes': '修改说明',
-  'send this share of the requests to another version (repeatable)': '把这一比例的请求交给另一个版本（可重复）',
+  'send this share of the requests to another version; 0: none (repeatable)': '把这一比例的请求交给另一个版本；0：不交给（可重复）',
   'only this instance': '只包括此实例',
   'only after this sequence of the log': '只包括事件日志中此序号之后的',
   'also compare the replicas of the log: their messages, and the content of samples': '同时比较事件日志的副本：消息以及抽样内容',
