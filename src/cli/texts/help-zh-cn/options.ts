@@ -37,7 +37,7 @@ export const options = {
     '所启动 NATS 服务器的首选端口；被占用或为 0 时使用任意空闲端口',
   'off refuses clients of the started NATS server that have no key; on lets them invoke and hear results (SEQUENT_NATS_ANONYMOUS)':
     'off 拒绝没有密钥的客户端访问所启动的 NATS 服务器；on 允许其调用函数和接收结果（SEQUENT_NATS_ANONYMOUS）',
-  'define the example functions': '定义示例函数',
+  'define the example functions where no function of the same name is': '定义示例函数，已有同名函数时除外',
   'how long an acknowledged message may wait for the disk: 100ms, always, default (SEQUENT_FSYNC)':
     '已确认的消息最多多久后写入磁盘：100ms、always、default（SEQUENT_FSYNC）',
   'the port for HTTP (SEQUENT_HTTP_PORT, default: 8080, or the next free port)':
