@@ -1,5 +1,6 @@
 import type { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
 import { NotPermittedError } from '#src/core/errors.ts';
+import { type CodePackages, digestOfArchive, packageName } from '#src/core/ports/code-packages.ts';
 import { type FunctionDirectory, openFunctionDirectory } from '#src/functions/directory.ts';
 import { type NatsPorts, openNatsPorts } from '#src/nats/ports.ts';
 import { type Connection, type NatsOptions, openConnection } from '#src/nats/transport/connection.ts';
@@ -31,13 +32,28 @@ export async function openParts(address: NatsOptions, { jetstreamApi = 'if-permi
 async function openWithApi(address: NatsOptions, { payloads, signal, ...options }: Omit<Options, 'jetstreamApi'>): Promise<OpenedParts> {
   const connection = await openConnection(address);
   try {
-    const ports = await openNatsPorts(connection, { leaseInMs: LEASE_IN_MS, ...options });
+    const opened = await openNatsPorts(connection, { leaseInMs: LEASE_IN_MS, ...options });
+    const ports = { ...opened, packages: rehearsedPackages(opened.packages, connection.rehearsal) };
     return { connection, ports, directory: await openFunctionDirectory(ports.functions, { signal, payloads }) };
   } catch (error) {
     const explained = connection.refusals.explain(error);
     await connection.close();
     throw explained;
   }
+}
+
+/** A package that a rehearsal would have stored counts as stored. */
+function rehearsedPackages(packages: CodePackages, rehearsal: Connection['rehearsal']): CodePackages {
+  if (rehearsal === undefined) return packages;
+  return {
+    ...packages,
+    async put(archive, owner) {
+      const digest = digestOfArchive(archive);
+      rehearsal.packages.add(packageName(digest, owner));
+      return digest;
+    },
+    has: async (digest, owner) => rehearsal.packages.has(packageName(digest, owner)) || (await packages.has(digest, owner)),
+  };
 }
 
 async function openWithoutApi(address: NatsOptions, { budgetInMs, historyProject }: Omit<Options, 'jetstreamApi'>): Promise<OpenedParts> {

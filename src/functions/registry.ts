@@ -34,7 +34,7 @@ import {
   withVersion,
 } from './changes.ts';
 import { type Change, EntryStore } from './entry-store.ts';
-import { createPolicyCheck, destinationsIn, type RefuseDestination } from './policy-check.ts';
+import { createPolicyCheck, destinationsIn, type KnownTargets, type RefuseDestination } from './policy-check.ts';
 import { createTestEvents, deleteTestEvents, type TestEvents } from './test-events.ts';
 
 /**
@@ -60,7 +60,7 @@ export interface FunctionRegistry {
    *
    * Throws like `put`, and rethrows an error of `change`.
    */
-  change(name: string, change: ChangeDefinition, expected?: number): Promise<FunctionEntry>;
+  change(name: string, change: ChangeDefinition, options?: ChangeOptions): Promise<FunctionEntry>;
   /** Throws `FunctionNotFoundError`. */
   get(name: string): Promise<FunctionEntry>;
   /** The function behind a version or a `!alias`. An alias with weights resolves to its main version. Throws `FunctionNotFoundError`. */
@@ -87,7 +87,7 @@ export interface FunctionRegistry {
    *
    * Throws like `putAlias`, and rethrows an error of `change`.
    */
-  changeAlias(name: string, change: (present: FunctionEntry) => AliasInput): Promise<FunctionAlias>;
+  changeAlias(name: string, change: (present: FunctionEntry) => AliasInput, known?: KnownTargets): Promise<FunctionAlias>;
   /** Throws `FunctionNotFoundError`. */
   deleteAlias(name: string, alias: string): Promise<void>;
   /**
@@ -99,7 +99,7 @@ export interface FunctionRegistry {
     name: string,
     qualifier: string,
     change: (policy: Policy) => PolicyInput | undefined,
-    expected?: number,
+    options?: ChangeOptions,
   ): Promise<FunctionEntry>;
   /** The saved events with which people try the functions. */
   readonly testEvents: TestEvents;
@@ -107,6 +107,13 @@ export interface FunctionRegistry {
 
 /** Makes a definition of the present one, with masked secrets; of `undefined` when the function does not exist. */
 export type ChangeDefinition = (present: FunctionDefinition | undefined) => object | Promise<object>;
+
+export type ChangeOptions = {
+  /** The revision that the function must have. */
+  expected?: number | undefined;
+  /** When given, a destination must name a function that exists, or one of these (SRC5). */
+  known?: KnownTargets;
+};
 
 export type RegistryOptions = {
   /** Why a destination cannot be used, as far as this process knows: a missing connection or permission. */
@@ -135,12 +142,12 @@ export function createFunctionRegistry(
     return withoutSecrets(entry);
   }
 
-  async function changeAlias(name: string, change: (present: FunctionEntry) => AliasInput): Promise<FunctionAlias> {
+  async function changeAlias(name: string, change: (present: FunctionEntry) => AliasInput, known?: KnownTargets): Promise<FunctionAlias> {
     let changed: FunctionAlias | undefined;
     await entries.modifyPresent(name, async (present) => {
       const alias = change(withoutSecrets(present));
       const [next, stored] = withAlias(present, alias, clock.now());
-      if (alias.policy !== undefined && stored.policy !== undefined) await check.destinations(stored.policy, next.definition.name);
+      if (alias.policy !== undefined && stored.policy !== undefined) await check.destinations(stored.policy, next.definition.name, known);
       await check.loops(next, `!${stored.name}`);
       changed = stored;
       return next;
@@ -162,7 +169,7 @@ export function createFunctionRegistry(
     },
     async put(input, expected) {
       const { name } = parseDefinition(input);
-      return await changeDefinition(name, () => input as object, expected);
+      return await changeDefinition(name, () => input as object, { expected });
     },
     change: changeDefinition,
     checkDestinations: (name, destinations, field) => check.unnamed(field, destinations, parseFunctionName(name)),
@@ -191,11 +198,11 @@ export function createFunctionRegistry(
     async deleteAlias(name, alias) {
       await entries.modifyPresent(name, (present) => withoutAlias(present, alias));
     },
-    async changePolicy(name, qualifier, change, expected) {
+    async changePolicy(name, qualifier, change, { expected, known } = {}) {
       const changeOnce = async (present: FunctionEntry): Promise<Changed> => {
         const { next, before, after } = withPolicy(present, parseQualifier(qualifier), change);
         if (destinationsIn(before) !== destinationsIn(after)) {
-          if (after !== undefined) await check.destinations(after, next.definition.name);
+          if (after !== undefined) await check.destinations(after, next.definition.name, known);
           await check.loops(next, qualifier);
         }
         return next;
@@ -226,12 +233,12 @@ type Checks = {
 };
 
 function changer(entries: EntryStore, checks: Checks): FunctionRegistry['change'] {
-  return async (name, change, expected) => {
+  return async (name, change, { expected, known } = {}) => {
     const token = parseFunctionName(name);
     const changeOnce: Change = async (present) => {
-      const known = present && withoutSecrets(present).definition;
-      const { paused = known?.paused ?? false, ...changed } = (await change(known)) as { paused?: unknown };
-      return await replaceDefinition(parseDefinition({ ...changed, paused, name: token }), present, checks);
+      const before = present && withoutSecrets(present).definition;
+      const { paused = before?.paused ?? false, ...changed } = (await change(before)) as { paused?: unknown };
+      return await replaceDefinition(parseDefinition({ ...changed, paused, name: token }), present, { ...checks, known });
     };
     return withoutSecrets(await entries.modify(token, changeOnce, expected));
   };
@@ -241,7 +248,7 @@ function changer(entries: EntryStore, checks: Checks): FunctionRegistry['change'
 async function replaceDefinition(
   definition: FunctionDefinition,
   present: FunctionEntry | undefined,
-  { rules, check, packages, sealer }: Checks,
+  { rules, check, packages, sealer, known }: Checks & { known: KnownTargets },
 ): Promise<Changed> {
   const { name, handler, policy } = definition;
   const complete = withSecrets(definition, present?.definition);
@@ -253,7 +260,7 @@ async function replaceDefinition(
   }
   // Destinations are checked only when they change, so a function can be paused whatever its destinations are.
   if (present === undefined || destinationsIn(present.definition.policy) !== destinationsIn(policy)) {
-    await check.destinations(policy, name);
+    await check.destinations(policy, name, known);
     await check.loops(next, LATEST);
   }
   return next;

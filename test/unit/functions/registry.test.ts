@@ -76,6 +76,22 @@ describe('the function registry', () => {
     expect(definition.userData).not.toHaveProperty('A');
   });
 
+  test('refuses a destination that names no function, but for those that are defined together (SRC5)', async () => {
+    const to = (urn: string) => ({ ...inline, policy: { onSuccess: [{ destination: 'FunctionGraph', param: { func_urn: urn } }] } });
+    const put = (name: string, urn: string, known?: string[]) => registry.change(name, () => to(urn), { known });
+    await expect(put('a', 'b', [])).rejects.toThrow('function "b" does not exist; define it first');
+    await put('a', 'b', ['b']);
+    await registry.put({ name: 'b', ...inline });
+    await put('c', 'b', []);
+    await expect(put('c', 'urn:fss:local:default:function:default:b:v1', [])).rejects.toThrow(
+      'function "b" has no version "v1"; define it first',
+    );
+    await expect(put('c', 'urn:fss:local:default:function:default:b:!prod', [])).rejects.toThrow(
+      'function "b" has no alias "prod"; define it first',
+    );
+    await put('d', 'nowhere');
+  });
+
   test('acknowledges a change, and a deletion, after every watcher was sent it (FN1)', async () => {
     const reached: number[] = [];
     const watched = createFunctionRegistry({ ...store, reachedWatchers: async (revision) => void reached.push(revision) });

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { type PolicyFlags, withPolicyOptions } from '#src/cli/arguments/policy-flags.ts';
+import { withDryRun } from '#src/cli/dry-run.ts';
 import { type Column, printList, printOne } from '#src/cli/print/output.ts';
 import { say } from '#src/cli/texts/say.ts';
 import { aliasOf, promoted, rolledBack } from '#src/core/functions/canary.ts';
@@ -35,7 +36,7 @@ function setCommand(): Command {
     .argument('<version>', 'the version of the alias')
     .option('--weight <version=percent>', 'send this share of the requests to another version; 0: none (repeatable)', weightIn)
     .option('--description <text>', 'a description');
-  return withPolicyOptions(command).addHelpText('after', examples).action(action<SetOptions>(set));
+  return withDryRun(withPolicyOptions(command)).addHelpText('after', examples).action(action<SetOptions>(set));
 }
 
 const examples = `
@@ -62,7 +63,7 @@ const moves = {
 
 function moveCommand(move: keyof typeof moves): Command {
   const { summary, text, change } = moves[move];
-  return new Command(move)
+  return withDryRun(new Command(move))
     .summary(summary)
     .description(text)
     .argument('<function>', 'the name of the function')
@@ -95,7 +96,7 @@ function listCommand(): Command {
 }
 
 function removeCommand(): Command {
-  return new Command('rm')
+  return withDryRun(new Command('rm'))
     .alias('delete')
     .summary('remove an alias')
     .description('Removes an alias. Its queued invocations fail with the condition FunctionNotFound.')
@@ -116,19 +117,23 @@ async function set(call: Call<SetOptions>): Promise<typeof exitCodes.ok> {
   return await withClient(call.options, async ({ functions }) => {
     const { definitionOf } = await import('#src/functions/changes.ts');
     const { mergeDefinition } = await import('#src/core/functions/merge-definition.ts');
-    const stored = await functions.changeAlias(name, (entry) => {
-      const present = entry.aliases.find((one) => one.name === aliasNameOf(alias));
-      const { weight, description = present?.description ?? '' } = call.options;
-      const policy = present?.policy ?? definitionOf(entry, version).policy;
-      const named = policyFrom(call.options, policy);
-      return {
-        name: aliasNameOf(alias),
-        version,
-        weights: weightsFrom({ ...present?.weights, [version]: 0 }, weight),
-        description,
-        ...(named === undefined ? {} : { policy: mergeDefinition(policy, named) as AliasInput['policy'] }),
-      };
-    });
+    const stored = await functions.changeAlias(
+      name,
+      (entry) => {
+        const present = entry.aliases.find((one) => one.name === aliasNameOf(alias));
+        const { weight, description = present?.description ?? '' } = call.options;
+        const policy = present?.policy ?? definitionOf(entry, version).policy;
+        const named = policyFrom(call.options, policy);
+        return {
+          name: aliasNameOf(alias),
+          version,
+          weights: weightsFrom({ ...present?.weights, [version]: 0 }, weight),
+          description,
+          ...(named === undefined ? {} : { policy: mergeDefinition(policy, named) as AliasInput['policy'] }),
+        };
+      },
+      [],
+    );
     printOne(call, {
       value: { function: name, ...stored },
       name: `!${stored.name}`,

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { withDryRun } from '#src/cli/dry-run.ts';
 import { action, type Call } from '../../call.ts';
 import { type ExitCode, exitCodes, usageProblem } from '../../problem.ts';
 import { withClient } from '../../session.ts';
@@ -11,7 +12,7 @@ export function codePutCommand(): Command {
     .summary('replace the code of a function')
     .description('Replaces the code of a function. Its pause and all its settings stay.')
     .argument('<function>', 'the name of the function');
-  return withCodeOptions(command).addHelpText('after', examples).action(action<CodeFlags>(putCode));
+  return withDryRun(withCodeOptions(command)).addHelpText('after', examples).action(action<CodeFlags>(putCode));
 }
 
 const examples = `

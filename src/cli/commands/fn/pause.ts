@@ -1,11 +1,12 @@
 import { Command } from 'commander';
+import { withDryRun } from '#src/cli/dry-run.ts';
 import { say } from '#src/cli/texts/say.ts';
 import { action, type Call, type Format } from '../../call.ts';
 import { exitCodes } from '../../problem.ts';
 import { withClient } from '../../session.ts';
 
 export function pauseCommand(): Command {
-  return new Command('pause')
+  return withDryRun(new Command('pause'))
     .summary('start no more attempts of a function')
     .description(
       'Starts no attempt of these functions until they are resumed, which stops a loop at once. Running attempts continue; queued invocations wait and age.',
@@ -15,7 +16,7 @@ export function pauseCommand(): Command {
 }
 
 export function resumeCommand(): Command {
-  return new Command('resume')
+  return withDryRun(new Command('resume'))
     .summary('resume a paused function')
     .description('Resumes paused functions. Their queued invocations start.')
     .argument('<function...>', 'the names of the functions')

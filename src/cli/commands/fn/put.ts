@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { parseWhole } from '#src/cli/arguments/durations.ts';
+import { withDryRun } from '#src/cli/dry-run.ts';
 import { action, type Call } from '../../call.ts';
 import { type ExitCode, exitCodes, usageProblem } from '../../problem.ts';
 import { withClient } from '../../session.ts';
@@ -22,7 +23,7 @@ export function putCommand(): Command {
     .option('--subject <subject>', 'send the event as a request to a NATS responder on this subject')
     .option('--url <url>', 'POST the event to this address')
     .option('--inline', 'your own worker runs the handler (startWorker of sequent/client)');
-  return withSettingsOptions(command)
+  return withDryRun(withSettingsOptions(command))
     .option('--replace', 'replace the whole definition: a field that is not named gets its default')
     .option('--expect <revision>', 'only if this is still its revision; 0: only if it is new', parseWhole(0))
     .addHelpText('after', examples)

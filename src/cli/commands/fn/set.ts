@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { parseWhole } from '#src/cli/arguments/durations.ts';
+import { withDryRun } from '#src/cli/dry-run.ts';
 import { action, type Call } from '../../call.ts';
 import { type ExitCode, exitCodes, usageProblem } from '../../problem.ts';
 import { withClient } from '../../session.ts';
@@ -14,7 +15,7 @@ export function setCommand(): Command {
     .summary('change settings of a function')
     .description('Changes the named settings of a function. Its code, its pause and all other settings stay.')
     .argument('<function>', 'the name of the function');
-  return withSettingsOptions(command)
+  return withDryRun(withSettingsOptions(command))
     .option('--expect <revision>', 'only if this is still its revision', parseWhole(1))
     .addHelpText('after', examples)
     .action(action<SetOptions>(set));

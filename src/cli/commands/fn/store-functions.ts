@@ -47,19 +47,21 @@ export async function storeFunctions(
     parseDefinition(change(definition)(present));
     parsed.push({ definition, archive, name });
   }
+  // Functions of one file may name each other.
+  const known = parsed.map(({ name }) => name);
   for (const { definition, archive, name } of parsed) {
     if (archive !== undefined) await client.packages.put(archive, projectOf(name));
-    const stored = await client.functions.change(name, change(definition), expect);
+    const stored = await client.functions.change(name, change(definition), { expected: expect, known });
     print(call, stored);
     printPause(call, stored.definition, (definition as { paused?: unknown }).paused);
   }
 }
 
 /** Only `fn pause` and `fn resume` change the pause, so that a deployment between them does not. */
-function printPause({ terminal: { err }, format }: Call, { name, paused }: FunctionDefinition, wanted: unknown): void {
+function printPause({ terminal, format }: Call, { name, paused }: FunctionDefinition, wanted: unknown): void {
   if (format !== 'table') return;
-  if (paused) err.line(say('{name} stays paused; to resume: sequent fn resume {name}', { name }));
-  else if (wanted === true) err.line(say('{name} is not paused by this command; to pause: sequent fn pause {name}', { name }));
+  if (paused) terminal.warn(say('{name} stays paused; to resume: sequent fn resume {name}', { name }));
+  else if (wanted === true) terminal.warn(say('{name} is not paused by this command; to pause: sequent fn pause {name}', { name }));
 }
 
 function print({ terminal: { out }, format }: Call, { definition, revision }: RegisteredFunction): void {
