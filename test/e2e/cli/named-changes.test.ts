@@ -35,12 +35,12 @@ fn put debounced --subject debounced --flow-concurrency 4 --flow-key $.key --flo
 fn put ordered --subject ordered --flow-concurrency 1 --flow-key $.key --flow-order fifo --flow-on-retry hold
 fn put urgent --subject urgent --flow-concurrency 1 --flow-order priority --flow-aging 1m
 fn put sends --file code.mjs --handler main --on-success HTTP=http://127.0.0.1:9/hook
-fn pause debounced ordered urgent
+fn pause debounced ordered urgent other
 schedule put nightly --cron '0 3 1 1 *' --tz Europe/Berlin --function rich -d '{"a":1}' --overlap queue --catch-up 2h --jitter 1m --description kept
 schedule pause nightly
-schedule put bystander --cron '0 3 1 1 *' --function other
+schedule put bystander --cron '0 3 1 1 *' --function other -d {}
 project quota default --open 100000 --rate 5 --burst 9 --stored 1GB --weight 2
-invoke rich --id third -d {}
+invoke other --id third -d {}
 invoke sends --id sent -d {} --wait
 invoke rich --batch lines.jsonl --key import
 tail rich --from 1 -n 1 --durable reader`;
@@ -101,9 +101,10 @@ async function stateOf({ client, functions, state }: Opened): Promise<Map<string
   for (const key of stable) add(`state/${key}`, parsed(await state.get(key)));
   for (const { name } of await client.cursors.list()) values.set(`cursors/${name}`, 'present');
   for (const id of ['third', 'sent']) values.set(`invocations/${id}`, (await client.timeline(id)).state);
-  const { state: log } = await client.connection.manager.streams.info(INVOCATIONS, { subjects_filter: 'invoke.>' });
-  for (const [subject, count] of Object.entries(log.subjects ?? {}))
-    values.set(`requests/${subject.slice('invoke.'.length)}`, String(count));
+  for (const kind of ['invoke', 'derived']) {
+    const { state: log } = await client.connection.manager.streams.info(INVOCATIONS, { subjects_filter: `${kind}.>` });
+    for (const [subject, count] of Object.entries(log.subjects ?? {})) values.set(`requests/${subject}`, String(count));
+  }
   return values;
 }
 
