@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import fc from 'fast-check';
-import { afterEach, describe, expect, vi } from 'vitest';
+import { describe, expect } from 'vitest';
 import { createProgram } from '#src/cli/program.ts';
 import { connectClient } from '#src/client/client.ts';
 import { createBulkStore } from '#src/core/bulk/bulk-operation.ts';
@@ -69,27 +69,11 @@ async function open() {
 type Opened = Awaited<ReturnType<typeof open>>;
 const test = sharedByFile(open);
 
-afterEach(() => {
-  vi.unstubAllEnvs();
-});
-
-/** Runs a command in this process: a process for each of them takes minutes. Throws what the command throws. */
-async function run(line: string): Promise<string> {
-  let output = '';
-  const keep = (text: string | Uint8Array): boolean => {
-    output += String(text);
-    return true;
-  };
-  const written = [vi.spyOn(process.stdout, 'write').mockImplementation(keep), vi.spyOn(process.stderr, 'write').mockImplementation(keep)];
-  const args = argumentsOf(line);
-  try {
-    await (await createProgram('0.0.0', args)).parseAsync(args, { from: 'user' });
-    expect(`${line}: ${process.exitCode ?? 0}`).toBe(`${line}: 0`);
-  } finally {
-    process.exitCode = 0;
-    for (const spy of written) spy.mockRestore();
-  }
-  return output;
+/** Runs a command, which must succeed; resolves to its output. */
+async function run({ sequent, folder }: Opened, line: string): Promise<string> {
+  const { code, stdout, stderr } = await sequent.run(argumentsOf(line), { cwd: folder });
+  expect(`${line}: ${code} ${code === 0 ? '' : stderr}`).toBe(`${line}: 0 `);
+  return stdout + stderr;
 }
 
 /** Every value that a command could change, by its path. */
@@ -143,16 +127,16 @@ function leavesOf(command: Command, path = ''): { name: string; command: Command
 const listed = (text: string): string[] => text.split(',').map((one) => one.trim());
 const ofLine = (line: string, name: string): boolean => `${line} `.startsWith(`${name} `);
 
-async function prepare({ folder, sequent, client, state }: Opened): Promise<string> {
-  vi.stubEnv('SEQUENT_DATA', sequent.dataDir);
-  process.chdir(folder);
+async function prepare(opened: Opened): Promise<string> {
+  const { folder, client, state } = opened;
+  const write = (name: string, text: string) => writeFile(join(folder, name), text);
   await mkdir(join(folder, 'saved'));
-  await writeFile('code.mjs', 'export const start = () => {};\nexport const main = () => 1;\n');
-  await writeFile('other.mjs', 'export const start = () => {};\nexport const main = () => 2;\n');
-  await writeFile('rich.json', JSON.stringify({ name: 'rich', timeoutInMs: 63_000, paused: false, policy: { maxAgeInSeconds: 60 } }));
-  await writeFile('lines.jsonl', '{"a":1}\n');
-  await writeFile('master.keys', `k1 ${Buffer.alloc(32, 1).toString('base64')}\n`);
-  for (const line of preparation.trim().split('\n')) await run(line);
+  await write('code.mjs', 'export const start = () => {};\nexport const main = () => 1;\n');
+  await write('other.mjs', 'export const start = () => {};\nexport const main = () => 2;\n');
+  await write('rich.json', JSON.stringify({ name: 'rich', timeoutInMs: 63_000, paused: false, policy: { maxAgeInSeconds: 60 } }));
+  await write('lines.jsonl', '{"a":1}\n');
+  await write('master.keys', `k1 ${Buffer.alloc(32, 1).toString('base64')}\n`);
+  for (const line of preparation.trim().split('\n')) await run(opened, line);
   const bulks = createBulkStore(state, client.clock);
   return (await bulks.create({ action: 'cancel', filter: {}, by: 'somebody', runner: 'cli', total: 5 })).id;
 }
@@ -171,13 +155,12 @@ describe('a command that changes something', () => {
 
   test('changes the fields alone that the options of fn put and fn set name (FN2)', { timeout: 600_000 }, async ({ sequent: opened }) => {
     await opened.prepared(() => prepare(opened));
-    vi.stubEnv('SEQUENT_DATA', opened.sequent.dataDir);
     /** Changes the function by these options, compares the state, and changes it back. */
     const expectNamed = async (command: string, name: string, options: readonly string[]): Promise<void> => {
       const { definition } = await opened.client.functions.get(name);
       const before = await stateOf(opened);
       const line = [command, name, ...options.flatMap((option) => [option, settingSamples[option]?.[0] ?? ''])].join(' ').trim();
-      await run(line);
+      await run(opened, line);
       const changed = changedIn(before, await stateOf(opened));
       await opened.client.functions.put(definition);
       const named = options.map((option) => new RegExp(`^functions/${name}/${settingSamples[option]?.[1]}`));
@@ -207,19 +190,18 @@ describe('a command that changes something', () => {
 
   test('changes nothing with --dry-run, and else only what it names (FN2, DRY1)', { timeout: 600_000 }, async ({ sequent: opened }) => {
     const bulk = await opened.prepared(() => prepare(opened));
-    vi.stubEnv('SEQUENT_DATA', opened.sequent.dataDir);
     for (const line of rehearsedOnly) {
       const before = await stateOf(opened);
-      await run(`${line} --dry-run`).catch(() => {});
+      await run(opened, `${line} --dry-run`).catch(() => {});
       expect(`${line}: ${changedIn(before, await stateOf(opened))}`).toBe(`${line}: `);
     }
     for (const { line: text, changes } of changingCommands) {
       const line = text.replace('<bulk>', bulk);
       const before = await stateOf(opened);
-      const printed = await run(`${line} --dry-run`);
+      const printed = await run(opened, `${line} --dry-run`);
       expect(`${line}: ${changedIn(before, await stateOf(opened))}`).toBe(`${line}: `);
       expect(`${line}: ${printed}`).toContain('nothing was changed (--dry-run)');
-      await run(line);
+      await run(opened, line);
       const changed = changedIn(before, await stateOf(opened));
       expect(`${line}: ${changed.filter((path) => !changes.test(path))}`).toBe(`${line}: `);
       expect(`${line} changed ${changed.length === 0 ? 'nothing' : 'something'}`).toBe(`${line} changed something`);
