@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import type { Rehearsal } from '#src/nats/transport/rehearsal.ts';
+import { isRehearsal, rehearse } from './dry-run.ts';
 import { type Host, runOf } from './host.ts';
 import { type ColourChoice, createTerminal, type Terminal } from './print/terminal.ts';
 import { type ExitCode, usageProblem } from './problem.ts';
@@ -26,6 +28,8 @@ export type GlobalOptions = {
   color: ColourChoice;
   /** What the command uses of its process. No option: every command has it. */
   host: Host;
+  /** Where a rehearsal notes the changes that it does not make (DRY1). */
+  rehearsal?: Rehearsal;
 };
 
 /** One call of a command: its arguments, its options and its output. */
@@ -50,13 +54,14 @@ function withTarget<Options extends GlobalOptions>(command: Command, options: Op
 }
 
 /** Adapts the body of a command to commander's action. */
-export function action<Options = object>(perform: Action<Options>): (...given: unknown[]) => Promise<void> {
+export function action<Options extends object = object>(perform: Action<Options>): (...given: unknown[]) => Promise<void> {
   return async (...given) => {
     const command = given.at(-1) as Command;
     const run = runOf(command);
     const options = withTarget(command, { ...command.optsWithGlobals<Options & GlobalOptions>(), host: run.host });
     const format = options.json === true ? 'json' : options.output;
     const terminal = createTerminal(options.color, run.host);
-    run.exitCode = (await perform({ args: command.processedArgs.flat() as string[], options, format, terminal })) ?? 0;
+    const call = { args: command.processedArgs.flat() as string[], options, format, terminal };
+    run.exitCode = (await (isRehearsal(command, options) ? rehearse(call, perform) : perform(call))) ?? 0;
   };
 }

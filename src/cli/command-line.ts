@@ -53,8 +53,17 @@ function report(error: unknown, { args, command, host }: Ran): number {
   if (host.env.SEQUENT_DEBUG && error instanceof Error) err.line(error.stack);
   return problem.exitCode;
 }
+/** The titles of commander's errors that are about one word of the command. */
+const usageTitles: Readonly<Record<string, string>> = {
+  'commander.invalidArgument': 'a value is not valid',
+  'commander.unknownOption': 'the command has no such option',
+  'commander.unknownCommand': 'there is no such command',
+  'commander.excessArguments': 'the command has too many arguments',
+  'commander.conflictingOption': 'two options exclude each other',
+};
+
 /** Commander's message without its prefix. */
-function usage({ message }: CommanderError, command: string): Problem {
+function usage({ code, message }: CommanderError, command: string): Problem {
   const why = message
     .replace(/^error: /, '')
     .replaceAll('\n', ' ')
@@ -62,7 +71,7 @@ function usage({ message }: CommanderError, command: string): Problem {
   return {
     code: 'USAGE',
     exitCode: exitCodes.usage,
-    what: 'the command is incomplete or unknown',
+    what: usageTitles[code] ?? 'the command is incomplete or unknown',
     why,
     remedy: `${command} --help`,
   };

@@ -1,4 +1,4 @@
-import { messageOf, SequentError } from '#src/core/errors.ts';
+import { FunctionNotFoundError, messageOf, SequentError } from '#src/core/errors.ts';
 
 /** The documented exit codes. They are never renumbered. */
 export const exitCodes = {
@@ -172,13 +172,25 @@ const credentialProblem: Verdict = {
   remedy: '--context and NATS_CREDS, and the permissions of the account',
 };
 
+/** A function that exists may lack a version or an alias. */
+function verdictOf(thrown: SequentError): Verdict | undefined {
+  const verdict = verdicts[thrown.code];
+  if (verdict === undefined || !(thrown instanceof FunctionNotFoundError) || thrown.qualifier === undefined) return verdict;
+  const isAlias = thrown.qualifier.startsWith('!');
+  return {
+    ...verdict,
+    what: isAlias ? 'the function has no such alias' : 'the function has no such version',
+    remedy: isAlias ? 'sequent fn alias ls <function>' : 'sequent fn versions <function>',
+  };
+}
+
 /** The problem of any thrown value. */
 export function problemOf(thrown: unknown): Problem {
   if (thrown instanceof CommandError) return thrown.problem;
   const nats = natsErrorOf(thrown);
   if (nats !== undefined && credentialCodes.has(nats.code)) return problem(nats.code, credentialProblem, thrown);
   if (thrown instanceof SequentError) {
-    const verdict = verdicts[thrown.code];
+    const verdict = verdictOf(thrown);
     if (verdict !== undefined) return problem(thrown.code, verdict, thrown);
   }
   if (nats !== undefined) return natsProblem(nats, thrown);

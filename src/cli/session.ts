@@ -45,6 +45,7 @@ export async function findTarget(options: GlobalOptions): Promise<Target> {
       role: 'operator',
       ...natsOptionsOf(connecting),
       name: 'sequent-cli',
+      rehearsal: options.rehearsal,
       tenancy,
       grants: grantsOf(configuration),
     },

@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import { InvalidInputError } from '#src/core/errors.ts';
 import type { TypedFunction } from './define-function.ts';
 
@@ -5,9 +6,16 @@ import type { TypedFunction } from './define-function.ts';
 export function toHandler({ name, input, output, handler }: TypedFunction<unknown, unknown>) {
   if (handler === undefined) throw new InvalidInputError({ field: `function ${name}`, problem: 'has no handler' });
   return async (event: unknown, context: Parameters<typeof handler>[1]): Promise<unknown> => {
-    const returned = await handler(input === undefined ? event : input.parse(event), context);
+    const returned = await handler(input === undefined ? event : acceptedBy(input, event), context);
     return output === undefined ? returned : output.parse(returned);
   };
+}
+
+/** The event as the schema of the function converts it. A refused event is not retried: no later attempt could accept it. */
+function acceptedBy(input: z.ZodType, event: unknown): unknown {
+  const parsed = input.safeParse(event);
+  if (parsed.success) return parsed.data;
+  throw Object.assign(parsed.error, { retryable: false });
 }
 
 /** Checks and converts an event by the function's schema. Throws `InvalidInputError`. */

@@ -1,5 +1,6 @@
 import type { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
 import { NotPermittedError } from '#src/core/errors.ts';
+import { type CodePackages, digestOfArchive, packageName } from '#src/core/ports/code-packages.ts';
 import type { DefinitionLimits } from '#src/core/quotas/definition-limits.ts';
 import { type FunctionDirectory, openFunctionDirectory } from '#src/functions/directory.ts';
 import { type NatsPorts, openNatsPorts } from '#src/nats/ports.ts';
@@ -38,7 +39,8 @@ async function openWithApi(
   const connection = await openConnection(address);
   try {
     const opened = await openNatsPorts(connection, { leaseInMs: LEASE_IN_MS, ...options });
-    const ports = definitions === undefined ? opened : limited(opened, definitions);
+    const bounded = definitions === undefined ? opened : limited(opened, definitions);
+    const ports = { ...bounded, packages: rehearsedPackages(bounded.packages, connection.rehearsal) };
     return { connection, ports, directory: await openFunctionDirectory(ports.functions, { signal, payloads }) };
   } catch (error) {
     const explained = connection.refusals.explain(error);
@@ -49,6 +51,20 @@ async function openWithApi(
 
 function limited(ports: NatsPorts, definitions: DefinitionLimits): NatsPorts {
   return { ...ports, functions: definitions.registry(ports.functions), packages: definitions.packages(ports.packages) };
+}
+
+/** A package that a rehearsal would have stored counts as stored. */
+function rehearsedPackages(packages: CodePackages, rehearsal: Connection['rehearsal']): CodePackages {
+  if (rehearsal === undefined) return packages;
+  return {
+    ...packages,
+    async put(archive, owner) {
+      const digest = digestOfArchive(archive);
+      rehearsal.packages.add(packageName(digest, owner));
+      return digest;
+    },
+    has: async (digest, owner) => rehearsal.packages.has(packageName(digest, owner)) || (await packages.has(digest, owner)),
+  };
 }
 
 async function openWithoutApi(address: NatsOptions, { budgetInMs, historyProject }: Omit<Options, 'jetstreamApi'>): Promise<OpenedParts> {

@@ -1,12 +1,18 @@
 import { fileURLToPath } from 'node:url';
+import type { FunctionDefinitionInput } from '#src/core/functions/definition.ts';
 
 const file = (name: string): string => fileURLToPath(new URL(`./functions/${name}`, import.meta.url));
 const invoking = (name: string) => [
-  { destination: 'FunctionGraph', param: JSON.stringify({ func_urn: `urn:fss:local:default:function:default:${name}:latest` }) },
+  { destination: 'FunctionGraph' as const, param: JSON.stringify({ func_urn: `urn:fss:local:default:function:default:${name}:latest` }) },
 ];
 
-/** The definitions of the example functions, which `sequent serve --deploy-examples` registers. */
-export const examples = [
+export type Example = FunctionDefinitionInput & { description: string };
+
+/**
+ * The definitions of the example functions, which `sequent serve --deploy-examples` registers. A definition that changes has its former
+ * form in {@link formerDescriptions}, so that a later version replaces the example of an earlier one.
+ */
+export const examples: readonly Example[] = [
   {
     name: 'hello',
     description: 'the first example: greets the name in the event',
@@ -47,3 +53,9 @@ export const examples = [
     timeoutInMs: 5_000,
   },
 ];
+
+/** The descriptions that examples had in earlier versions, which differed in nothing else. */
+export const formerDescriptions: Readonly<Record<string, readonly string[]>> = {
+  hello: ['the first thing to try: greets the name in the event'],
+  test1: ['the worked example: fails when the event says {"fail": true}; then test3 is told, else test2'],
+};

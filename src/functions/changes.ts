@@ -156,15 +156,18 @@ export function withoutAlias(entry: Changed, name: string): Changed {
 
 export type PolicyChange = { next: Changed; before: Policy | undefined; after: Policy | undefined };
 
-/** Changes the policy of a version, or the own policy of a `!alias`, which `undefined` removes. Throws `FunctionNotFoundError`. */
+/**
+ * Changes the policy of a version, or the own policy of a `!alias`, which `undefined` removes. The own policy of an alias begins as that of
+ * its version, so that a change keeps the fields that it does not name. Throws `FunctionNotFoundError`.
+ */
 export function withPolicy(entry: Changed, qualifier: string, change: (policy: Policy) => PolicyInput | undefined): PolicyChange {
   if (qualifier.startsWith('!')) {
     const { policy: before, ...alias } = expectAlias(entry, qualifier.slice(1));
-    const after = parsePolicy(change(before ?? NO_POLICY));
+    const after = parsePolicy(change(before ?? definitionOf(entry, alias.version).policy));
     const changed: FunctionAlias = after === undefined ? alias : { ...alias, policy: after };
     return { next: { ...entry, aliases: entry.aliases.map((one) => (one.name === alias.name ? changed : one)) }, before, after };
   }
-  const present = qualifier === LATEST ? entry.definition : expectVersion(entry, qualifier).definition;
+  const present = definitionOf(entry, qualifier);
   const after = parsePolicy(change(present.policy)) ?? NO_POLICY;
   const definition: FunctionDefinition = { ...present, policy: after };
   const next =
@@ -172,6 +175,11 @@ export function withPolicy(entry: Changed, qualifier: string, change: (policy: P
       ? { ...entry, definition }
       : { ...entry, versions: entry.versions.map((one) => (one.version === qualifier ? { ...one, definition } : one)) };
   return { next, before: present.policy, after };
+}
+
+/** The definition of a version. Throws `FunctionNotFoundError`. */
+export function definitionOf(entry: Changed, version: string): FunctionDefinition {
+  return version === LATEST ? entry.definition : expectVersion(entry, version).definition;
 }
 
 function parsePolicy(input: PolicyInput | undefined): Policy | undefined {

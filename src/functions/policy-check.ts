@@ -1,11 +1,19 @@
-import { InvalidInputError, type NameOf } from '#src/core/errors.ts';
+import { FunctionNotFoundError, InvalidInputError, type NameOf } from '#src/core/errors.ts';
 import { destinationsSchema, type Policy } from '#src/core/functions/definition.ts';
-import { type FunctionEntry, parseInput } from '#src/core/functions/entry.ts';
+import { type FunctionEntry, parseInput, resolveFunction } from '#src/core/functions/entry.ts';
 import type { SubjectRules } from '#src/core/names/addressable.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
+import type { FunctionReference } from '#src/core/names/urn.ts';
 import type { DestinationQuestion } from '#src/core/ports/destination-check.ts';
 import type { Changed } from './changes.ts';
 import { findLoop, labelOf, readTarget, targetsOf } from './loops.ts';
+
+/**
+ * The functions that destinations may name although they do not exist yet, because they are defined together. `undefined`: any function, for
+ * an application that defines its functions in any order, and for the vendor's API.
+ */
+export type KnownTargets = readonly string[] | undefined;
+type Problem = string | ((nameOf: NameOf) => string);
 
 export type RefuseDestination = (question: DestinationQuestion) => Promise<string | undefined>;
 
@@ -13,19 +21,33 @@ type Options = { list: () => Promise<FunctionEntry[]>; subjects: SubjectRules; r
 
 /** The checks of a changed policy. Each check throws `InvalidInputError`. */
 export function createPolicyCheck({ list, subjects, refuseDestination }: Options) {
-  async function problemOf(destination: Policy['onSuccess'][number], name: string): Promise<string | undefined> {
+  async function problemOf(destination: Policy['onSuccess'][number], name: string, known: KnownTargets): Promise<Problem | undefined> {
     const target = destination.destination === 'FunctionGraph' ? readTarget(destination.param, name as FunctionName) : undefined;
     if (target instanceof Error) return target.message;
+    const missing = await missingTarget(target, known && [name, ...known]);
+    if (missing !== undefined) return missing;
     // The rules of subjects need no connection, so they apply also when no destinations role answers.
     const subject = destination.destination === 'NATS' ? subjectIn(destination.param) : undefined;
     const refusal = subject === undefined ? undefined : subjects.refuse(subject, name);
     return refusal ?? (await refuseDestination?.({ destination: destination.destination, param: destination.param, function: name }));
   }
 
-  async function each(field: string, destinations: Policy['onSuccess'], name: string): Promise<void> {
+  /** Why the function of a destination cannot be invoked; `undefined` when it exists, or will. */
+  async function missingTarget(target: FunctionReference | undefined, known: KnownTargets): Promise<Problem | undefined> {
+    if (target === undefined || known === undefined || known.includes(target.name)) return undefined;
+    const entry = (await list()).find(({ definition }) => definition.name === target.name);
+    if (entry !== undefined && resolveFunction(entry, target.qualifier, '') !== undefined) return undefined;
+    const { name, qualifier } = target;
+    const missing = new FunctionNotFoundError({ name, ...(entry === undefined ? {} : { qualifier }) });
+    return (nameOf) => `${missing.messageFor(nameOf)}; define it first`;
+  }
+
+  async function each(field: string, destinations: Policy['onSuccess'], name: string, known?: KnownTargets): Promise<void> {
     for (const [index, destination] of destinations.entries()) {
-      const problem = await problemOf(destination, name);
-      if (problem !== undefined) throw new InvalidInputError({ field: `${field}[${index}]`, problem: `cannot be used: ${problem}` });
+      const problem = await problemOf(destination, name, known);
+      if (problem === undefined) continue;
+      const text = (nameOf: NameOf): string => `cannot be used: ${typeof problem === 'string' ? problem : problem(nameOf)}`;
+      throw new InvalidInputError({ field: `${field}[${index}]`, problem: text });
     }
   }
 
@@ -38,9 +60,9 @@ export function createPolicyCheck({ list, subjects, refuseDestination }: Options
     },
 
     /** Checks that every destination can be used, as far as this process knows (SRC5). */
-    async destinations({ onSuccess, onFailure }: Policy, name: string): Promise<void> {
-      await each('policy.onSuccess', onSuccess, name);
-      await each('policy.onFailure', onFailure, name);
+    async destinations({ onSuccess, onFailure }: Policy, name: string, known?: KnownTargets): Promise<void> {
+      await each('policy.onSuccess', onSuccess, name, known);
+      await each('policy.onFailure', onFailure, name, known);
     },
 
     /** Checks that a version or a `!alias` closes no loop (L1). */

@@ -36,7 +36,7 @@ import {
   withVersion,
 } from './changes.ts';
 import { type Change, EntryStore } from './entry-store.ts';
-import { createPolicyCheck, destinationsIn, type RefuseDestination } from './policy-check.ts';
+import { createPolicyCheck, destinationsIn, type KnownTargets, type RefuseDestination } from './policy-check.ts';
 import { createTestEvents, deleteTestEvents, type TestEvents } from './test-events.ts';
 
 /**
@@ -50,12 +50,19 @@ import { createTestEvents, deleteTestEvents, type TestEvents } from './test-even
  */
 export interface FunctionRegistry {
   /**
-   * Stores the definition of `latest`. Versions and aliases stay.
+   * Stores the definition of `latest`. Versions and aliases stay. A definition without `paused` keeps the pause (FN2).
    *
    * Throws `InvalidInputError` with the field when the definition is invalid, and `ConflictError` when `expected` is not the present
    * revision.
    */
   put(definition: unknown, expected?: number): Promise<FunctionEntry>;
+  /**
+   * Stores the definition that `change` makes of the present one. After a concurrent change of the function, `change` decides again. A
+   * result without `paused` keeps the pause (FN2).
+   *
+   * Throws like `put`, and rethrows an error of `change`.
+   */
+  change(name: string, change: ChangeDefinition, options?: ChangeOptions): Promise<FunctionEntry>;
   /** Throws `FunctionNotFoundError`. */
   get(name: string): Promise<FunctionEntry>;
   /** The function behind a version or a `!alias`. An alias with weights resolves to its main version. Throws `FunctionNotFoundError`. */
@@ -82,7 +89,7 @@ export interface FunctionRegistry {
    *
    * Throws like `putAlias`, and rethrows an error of `change`.
    */
-  changeAlias(name: string, change: (present: FunctionEntry) => AliasInput): Promise<FunctionAlias>;
+  changeAlias(name: string, change: (present: FunctionEntry) => AliasInput, known?: KnownTargets): Promise<FunctionAlias>;
   /**
    * Ends an automatic canary as Sequent decided, and records the decision in the alias, as one change. Resolves to the alias, or to
    * `undefined` when another process decided before, or a person changed the alias: the decision does not apply any more.
@@ -101,11 +108,21 @@ export interface FunctionRegistry {
     name: string,
     qualifier: string,
     change: (policy: Policy) => PolicyInput | undefined,
-    expected?: number,
+    options?: ChangeOptions,
   ): Promise<FunctionEntry>;
   /** The saved events with which people try the functions. */
   readonly testEvents: TestEvents;
 }
+
+/** Makes a definition of the present one, with masked secrets; of `undefined` when the function does not exist. */
+export type ChangeDefinition = (present: FunctionDefinition | undefined) => object | Promise<object>;
+
+export type ChangeOptions = {
+  /** The revision that the function must have. */
+  expected?: number | undefined;
+  /** When given, a destination must name a function that exists, or one of these (SRC5). */
+  known?: KnownTargets;
+};
 
 export type RegistryOptions = {
   /** Why a destination cannot be used, as far as this process knows: a missing connection or permission. */
@@ -134,18 +151,20 @@ export function createFunctionRegistry(
     return withoutSecrets(entry);
   }
 
-  async function changeAlias(name: string, change: (present: FunctionEntry) => AliasInput): Promise<FunctionAlias> {
+  async function changeAlias(name: string, change: (present: FunctionEntry) => AliasInput, known?: KnownTargets): Promise<FunctionAlias> {
     let changed: FunctionAlias | undefined;
     await entries.modifyPresent(name, async (present) => {
       const alias = change(withoutSecrets(present));
       const [next, stored] = withAlias(present, alias, clock.now());
-      if (alias.policy !== undefined && stored.policy !== undefined) await check.destinations(stored.policy, next.definition.name);
+      if (alias.policy !== undefined && stored.policy !== undefined) await check.destinations(stored.policy, next.definition.name, known);
       await check.loops(next, `!${stored.name}`);
       changed = stored;
       return next;
     });
     return changed as FunctionAlias;
   }
+
+  const changeDefinition = changer(entries, { rules, check, packages, sealer });
 
   return {
     get,
@@ -158,10 +177,10 @@ export function createFunctionRegistry(
       return resolved;
     },
     async put(input, expected) {
-      const definition = parseDefinition(input);
-      const name = parseFunctionName(definition.name);
-      return withoutSecrets(await entries.modify(name, replaceDefinition(definition, { rules, check, packages, sealer }), expected));
+      const { name } = parseDefinition(input);
+      return await changeDefinition(name, () => input as object, { expected });
     },
+    change: changeDefinition,
     checkDestinations: (name, destinations, field) => check.unnamed(field, destinations, parseFunctionName(name)),
     async sealStored(name) {
       if (sealer !== undefined) await entries.modifyPresent(name, (present) => withSealedSecrets(present, sealer));
@@ -189,11 +208,11 @@ export function createFunctionRegistry(
     async deleteAlias(name, alias) {
       await entries.modifyPresent(name, (present) => withoutAlias(present, alias));
     },
-    async changePolicy(name, qualifier, change, expected) {
+    async changePolicy(name, qualifier, change, { expected, known } = {}) {
       const changeOnce = async (present: FunctionEntry): Promise<Changed> => {
         const { next, before, after } = withPolicy(present, parseQualifier(qualifier), change);
         if (destinationsIn(before) !== destinationsIn(after)) {
-          if (after !== undefined) await check.destinations(after, next.definition.name);
+          if (after !== undefined) await check.destinations(after, next.definition.name, known);
           await check.loops(next, qualifier);
         }
         return next;
@@ -234,10 +253,25 @@ type Checks = {
   check: ReturnType<typeof createPolicyCheck>;
 };
 
+function changer(entries: EntryStore, checks: Checks): FunctionRegistry['change'] {
+  return async (name, change, { expected, known } = {}) => {
+    const token = parseFunctionName(name);
+    const changeOnce: Change = async (present) => {
+      const before = present && withoutSecrets(present).definition;
+      const { paused = before?.paused ?? false, ...changed } = (await change(before)) as { paused?: unknown };
+      return await replaceDefinition(parseDefinition({ ...changed, paused, name: token }), present, { ...checks, known });
+    };
+    return withoutSecrets(await entries.modify(token, changeOnce, expected));
+  };
+}
+
 /** Replaces the definition of `latest`, after the checks of its changed parts. */
-function replaceDefinition(definition: FunctionDefinition, { rules, check, packages, sealer }: Checks): Change {
+async function replaceDefinition(
+  definition: FunctionDefinition,
+  present: FunctionEntry | undefined,
+  { rules, check, packages, sealer, known }: Checks & { known: KnownTargets },
+): Promise<Changed> {
   const { name, handler, policy } = definition;
-  return async (present) => {
     const complete = withSecrets(definition, present?.definition);
     const sealed = (await sealer?.seal(complete, present?.definition)) ?? complete;
     const next = { versions: [], aliases: [], ...present, definition: sealed };
@@ -247,11 +281,10 @@ function replaceDefinition(definition: FunctionDefinition, { rules, check, packa
     }
     // Destinations are checked only when they change, so a function can be paused whatever its destinations are.
     if (present === undefined || destinationsIn(present.definition.policy) !== destinationsIn(policy)) {
-      await check.destinations(policy, name);
+    await check.destinations(policy, name, known);
       await check.loops(next, LATEST);
     }
     return next;
-  };
 }
 
 /** The refusal does not say whether another project has the package. */

@@ -83,7 +83,8 @@ describe('the runbook', () => {
     await next('explain', /poisoned/);
     await next('fn pause');
     await writeFile(join(folder, 'orders-2.mjs'), "export const handler = () => 'mended';");
-    await next('fn put');
+    await next('fn code put .*--dry-run', /handler\.package/);
+    await next('fn code put');
     await next('fn resume');
     await next('redrive .*--dry-run', /order-4711/);
     await next('redrive .*--yes');

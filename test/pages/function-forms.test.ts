@@ -172,6 +172,24 @@ test('the event of the invoke dialog is the example of the zod schema of the fun
   expect(await sequent.invocation(id)).toMatchObject({ status: 'SUCCESS', result: { payload: '1' } });
 });
 
+test('an invocation gets the event as it was typed, with a number that JavaScript cannot hold', async ({ sequent, browser }) => {
+  await sequent.define('exact');
+  await using watched = await browser.open(`${sequent.url}/functions/exact`);
+  const { page } = watched;
+  await page.getByRole('button', { name: 'Invoke…' }).click();
+  await page
+    .getByRole('dialog')
+    .getByRole('textbox', { name: /^Event/ })
+    .fill('{"id": 12345678901234567890}');
+  await page.getByRole('button', { name: 'Invoke', exact: true }).click();
+  await page.waitForURL(/\/invocations\/.+/);
+  const id = new URL(page.url()).pathname.split('/').at(-1) ?? '';
+  await sequent.invocation(id);
+  const sent = await page.evaluate(async (path) => await (await fetch(path)).text(), `/api/invocations/${id}/payload?function=exact`);
+  expect(sent).toContain('12345678901234567890');
+  await page.getByText('12345678901234567890').first().waitFor();
+});
+
 test('异步配置 keeps a maximum age, a target with an alias and a target with a version', async ({ sequent, browser }) => {
   await sequent.define('receives');
   await sequent.run(['fn', 'publish', 'receives', 'v1']);

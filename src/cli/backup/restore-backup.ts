@@ -2,6 +2,7 @@ import { createNatsRoleInstances } from '#src/nats/questions/role-instances.ts';
 import { restoreChunkBytes, restoreSnapshot } from '#src/nats/streams/snapshots.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { findStream } from '#src/nats/transport/ensure-stream.ts';
+import type { Rehearsal } from '#src/nats/transport/rehearsal.ts';
 import { CommandError, exitCodes } from '../problem.ts';
 import { readSnapshot, type SavedStream } from './backup-files.ts';
 
@@ -22,6 +23,7 @@ export async function restoreBackup(connection: Connection, saved: readonly Save
   const { folder, replicas, onProgress } = options;
   await refuseRunningRoles(connection);
   await refuseExistingStreams(connection, saved);
+  if (connection.rehearsal !== undefined) return noteStreams(connection.rehearsal, saved);
   const restored: string[] = [];
   try {
     for (const { snapshot } of saved) {
@@ -44,6 +46,12 @@ export async function restoreBackup(connection: Connection, saved: readonly Save
       onProgress(name, bytes);
     }
   }
+}
+
+/** Notes the streams that a restore would create. */
+export function noteStreams(rehearsal: Rehearsal, saved: readonly SavedStream[]): void {
+  for (const { snapshot } of saved)
+    rehearsal.note({ kind: 'message', subject: `$JS.API.STREAM.RESTORE.${snapshot.config.name}`, data: Buffer.alloc(0) });
 }
 
 /** A role creates a missing stream within 5 s (STRM1), and would work on a log that is incomplete. */

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { withDryRun } from '#src/cli/dry-run.ts';
 import { formatMoment } from '#src/cli/print/format.ts';
 import { type Column, printList, printOne } from '#src/cli/print/output.ts';
 import { say, sayCount, sayWord } from '#src/cli/texts/say.ts';
@@ -30,7 +31,7 @@ export function bulkCommand(): Command {
         .action(action(show)),
     )
     .addCommand(
-      new Command('abort')
+      withDryRun(new Command('abort'))
         .summary('end an operation early')
         .description(
           'Ends a bulk operation. What it has done stays. At most 50 further invocations are changed. A purge can be ended until the log has its erasure.',

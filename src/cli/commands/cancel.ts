@@ -6,6 +6,7 @@ import type { SequentClient } from '#src/client/client.ts';
 import type { HistoryPage, InvocationSummary } from '#src/core/history-questions.ts';
 import { bulkTexts } from '../bulk-texts.ts';
 import { action, type Call } from '../call.ts';
+import { rehearse } from '../dry-run.ts';
 import { type BulkOptions, inBulk } from '../in-bulk.ts';
 import { INVOCATION_ARGUMENT, namedInvocation } from '../invocation-argument.ts';
 import { type ExitCode, exitCodes, usageProblem } from '../problem.ts';
@@ -39,7 +40,7 @@ export function cancelCommand(): Command {
     .option('--until <when>', 'with --open: only accepted before then', parsePointInTime)
     .option('--recursive', 'also the open invocations that its destinations started')
     .option('--reason <text>', 'the reason that its timeline shows')
-    .option('--dry-run', 'with --open: only list the invocations')
+    .option('--dry-run', 'print what would change, and change nothing; with --open: only list the invocations')
     .option('--rate <rate>', 'with --open: the maximum rate: 50/s, 100/m', parseRate)
     .option('-y, --yes', 'with --open: do not ask for a confirmation')
     .addHelpText('after', examples)
@@ -64,11 +65,12 @@ async function cancel(call: Call<CancelOptions>): Promise<ExitCode> {
     throw usageProblem('no invocation was cancelled', 'the command needs either a request id or --open', remedy);
   }
   if (id === undefined) return await withClient(options, (client) => cancelOpen(call, client));
-  if ([options.state, options.batch, options.since, options.until, options.dryRun].some((given) => given !== undefined)) {
+  if ([options.state, options.batch, options.since, options.until].some((given) => given !== undefined)) {
     const why = 'filters select open invocations; with a request id they have no meaning';
     throw usageProblem('no invocation was cancelled', why, `sequent cancel ${id}`);
   }
-  return await withClient(options, (client) => cancelOne(call, client, id));
+  const one = (named: Call<CancelOptions>) => withClient(named.options, (client) => cancelOne(named, client, id));
+  return await (options.dryRun ? rehearse(call, one) : one(call));
 }
 
 async function cancelOne({ options, terminal, format }: Call<CancelOptions>, client: SequentClient, named: string): Promise<ExitCode> {

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { withDryRun } from '#src/cli/dry-run.ts';
 import { type Column, printList } from '#src/cli/print/output.ts';
 import { say } from '#src/cli/texts/say.ts';
 import type { ConnectionsAnswer, ConnectionsControl } from '#src/core/ports/connections-control.ts';
@@ -18,7 +19,7 @@ export function connectionsCommand(): Command {
         .action(action(list)),
     )
     .addCommand(
-      new Command('reload')
+      withDryRun(new Command('reload'))
         .summary('read the file of the connections again, now')
         .description(
           'Reads the file again in each destinations role. A changed file is in use after two seconds also without this command.',

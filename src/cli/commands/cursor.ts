@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { withDryRun } from '#src/cli/dry-run.ts';
 import { formatMoment } from '#src/cli/print/format.ts';
 import { type Column, printList } from '#src/cli/print/output.ts';
 import { say, sayWord } from '#src/cli/texts/say.ts';
@@ -19,7 +20,7 @@ export function cursorCommand(): Command {
         .action(action(list)),
     )
     .addCommand(
-      new Command('rm')
+      withDryRun(new Command('rm'))
         .summary('remove a cursor')
         .description('Removes a cursor. The next subscriber of that name starts again.')
         .argument('<name>', 'the name of the cursor')

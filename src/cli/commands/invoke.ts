@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { durationOption, parseDuration, parseWhole } from '#src/cli/arguments/durations.ts';
 import { readFunction } from '#src/cli/arguments/function-argument.ts';
 import { readPayload } from '#src/cli/arguments/payload.ts';
+import { withDryRun } from '#src/cli/dry-run.ts';
 import { printResult } from '#src/cli/print/result-output.ts';
 import { transitionLine } from '#src/cli/print/transitions.ts';
 import { say } from '#src/cli/texts/say.ts';
@@ -17,7 +18,7 @@ import type { BatchOptions } from './invoke-batch.ts';
 type InvokeOptions = BatchOptions & { event?: string; testEvent?: string; id?: string; wait?: true; follow?: true; timeout: number };
 
 export function invokeCommand(): Command {
-  return new Command('invoke')
+  return withDryRun(new Command('invoke'))
     .description(
       'Requests an invocation. The request is stored when the command returns. Prints the request id, or with --wait the returned value.',
     )
@@ -82,6 +83,8 @@ async function invoke(call: Call<InvokeOptions>): Promise<ExitCode | undefined> 
   if (options.key !== undefined)
     throw usageProblem('--key has no meaning here', 'it names the lines of --batch', '--id for one invocation');
   const given = options.testEvent === undefined ? await readPayload(options.event, call, MAX_LARGE_PAYLOAD_BYTES) : undefined;
+  // Nothing runs in a rehearsal.
+  const { follow: follows, wait: waits } = options.rehearsal === undefined ? options : {};
   return await withClient(options, async (client) => {
     const { name, qualifier } = await readFunction(client, call.args[0] ?? '', options.qualifier);
     const payload = given ?? (await findTestEvent(client.functions, name, options.testEvent ?? '')).text;
@@ -95,9 +98,9 @@ async function invoke(call: Call<InvokeOptions>): Promise<ExitCode | undefined> 
         delay: options.in,
       });
     printConnection(client, terminal.err);
-    if (options.follow) return await follow(call, client, { name, send });
+    if (follows) return await follow(call, client, { name, send });
     const invoked = await send();
-    if (options.wait) return await awaitOutcome(call, invoked);
+    if (waits) return await awaitOutcome(call, invoked);
     if (format === 'json' || format === 'jsonl') terminal.out.line(JSON.stringify({ requestId: invoked.requestId, function: name }));
     else terminal.out.line(invoked.requestId);
     return exitCodes.ok;

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { withDryRun } from '#src/cli/dry-run.ts';
 import { printOne } from '#src/cli/print/output.ts';
 import { say, sayCount } from '#src/cli/texts/say.ts';
 import type { MasterKeys } from '#src/core/encryption/master-keys.ts';
@@ -10,20 +11,18 @@ import { readGivenKeys, withKeyOptions, withKeyStores } from './project/stores.t
 type RotateOptions = { newMasterKey?: true };
 
 export function keysCommand(): Command {
-  return new Command('keys')
-    .description('The keys of the encryption at rest.')
-    .addCommand(
-      withKeyOptions(
-        new Command('rotate')
-          .summary('use new data keys, and wrap all data keys with the current master key')
-          .description(
-            'Makes a new data key for each project that encrypts payloads, and wraps every data key with the first master key of the file. Earlier data keys stay, and open what they encrypted.',
-          )
-          .option('--new-master-key', 'add a new master key as the first line of the file before'),
-      )
-        .addHelpText('after', examples)
-        .action(action<RotateOptions>(rotate)),
-    );
+  return new Command('keys').description('The keys of the encryption at rest.').addCommand(
+    withKeyOptions(
+      withDryRun(new Command('rotate'))
+        .summary('use new data keys, and wrap all data keys with the current master key')
+        .description(
+          'Makes a new data key for each project that encrypts payloads, and wraps every data key with the first master key of the file. Earlier data keys stay, and open what they encrypted.',
+        )
+        .option('--new-master-key', 'add a new master key as the first line of the file before'),
+    )
+      .addHelpText('after', examples)
+      .action(action<RotateOptions>(rotate)),
+  );
 }
 
 const examples = `
@@ -42,7 +41,7 @@ async function rotate(call: Call<RotateOptions>): Promise<typeof exitCodes.ok> {
     const { SecretSealer } = await import('#src/core/encryption/secret-sealer.ts');
     // Wrapped with the present master key, so that every process opens them before it knows a new one.
     const renewed = await renewDataKeys(functions, present);
-    const keys = options.newMasterKey ? await withNewMasterKey(call) : present;
+    const keys = options.newMasterKey && options.rehearsal === undefined ? await withNewMasterKey(call) : present;
     await new SecretSealer(state, present).replaceKeys(keys);
     const wrapped = await wrapDataKeysAgain(functions, keys);
     printOne(call, {

@@ -1,5 +1,6 @@
 import { hostname, userInfo } from 'node:os';
 import { Command } from 'commander';
+import { withDryRun } from '#src/cli/dry-run.ts';
 import { formatMoment } from '#src/cli/print/format.ts';
 import { type Column, printList } from '#src/cli/print/output.ts';
 import { plain } from '#src/cli/print/terminal.ts';
@@ -33,7 +34,7 @@ export function lossCommand(): Command {
         .action(action(show)),
     )
     .addCommand(
-      new Command('acknowledge')
+      withDryRun(new Command('acknowledge'))
         .alias('ack')
         .summary('record that an operator has dealt with a loss')
         .description('Ends the alarm of a loss. The loss stays in the list, with the user of this machine and the time.')

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { withDryRun } from '#src/cli/dry-run.ts';
 import { printOne } from '#src/cli/print/output.ts';
 import { say } from '#src/cli/texts/say.ts';
 import { action, type Call, type GlobalOptions } from '../call.ts';
@@ -7,7 +8,7 @@ import { explainTarget } from '../session.ts';
 import { addStreamOptions } from './serve/options.ts';
 
 export function natsStreamsCommand(): Command {
-  const command = new Command('nats-streams')
+  const command = withDryRun(new Command('nats-streams'))
     .summary('create the JetStream streams of Sequent')
     .description(
       'Creates the streams and buckets on a NATS server, updates existing ones, and ends. The roles then need no permission to create streams.',
@@ -32,7 +33,7 @@ async function create(call: Call): Promise<ExitCode> {
   const { from: _, ...connecting } = address;
   const explain = explainTarget({ address, dataDir: configuration.dataDir });
   const connection = await openConnection(
-    { role: 'operator', ...natsOptionsOf(connecting), name: 'sequent-streams' },
+    { role: 'operator', ...natsOptionsOf(connecting), name: 'sequent-streams', rehearsal: call.options.rehearsal },
     { onUnanswered: (problem) => call.terminal.err.line(`sequent: ${problem}`) },
   ).catch(explain);
   try {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { parseWhole } from '#src/cli/arguments/durations.ts';
+import { withDryRun } from '#src/cli/dry-run.ts';
 import { formatBytes, formatMoment } from '#src/cli/print/format.ts';
 import { type Column, printList } from '#src/cli/print/output.ts';
 import { say, sayCount, sayWord } from '#src/cli/texts/say.ts';
@@ -22,7 +23,9 @@ export function projectionCommand(): Command {
       sub('check', 'compare every row with a newly built read model (exit code 1: they differ)').action(action<InstanceOptions>(check)),
     )
     .addCommand(
-      sub('rebuild', 'build a new read model; the old one serves until the new one has caught up').action(action<InstanceOptions>(rebuild)),
+      withDryRun(sub('rebuild', 'build a new read model; the old one serves until the new one has caught up')).action(
+        action<InstanceOptions>(rebuild),
+      ),
     )
     .addCommand(
       new Command('problems')

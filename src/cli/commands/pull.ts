@@ -85,7 +85,13 @@ async function eventFileOf(client: SequentClient, { named, tenancy, options, war
     return undefined;
   });
   if (found !== undefined && version === LATEST && terms !== undefined && found.revision !== terms.revision)
-    warn(say('{function} was changed since: its present user data, timeout and memory are written', timeline));
+    warn(
+      say('the attempt ran revision {ran} of {function}; the user data, the timeout and the memory are those of revision {present}', {
+        ran: terms.revision,
+        function: timeline.function,
+        present: found.revision,
+      }),
+    );
   return {
     format: 'sequent-event/1',
     function: timeline.function,

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { parseWhole } from '#src/cli/arguments/durations.ts';
+import { withDryRun } from '#src/cli/dry-run.ts';
 import { plain } from '#src/cli/print/terminal.ts';
 import { say } from '#src/cli/texts/say.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
@@ -11,7 +12,7 @@ import { printStreams } from './backup.ts';
 type RestoreOptions = { startServer?: true; replicas?: number };
 
 export function restoreCommand(): Command {
-  return new Command('restore')
+  return withDryRun(new Command('restore'))
     .summary('create the streams of a backup on a server without them')
     .description(
       'Creates the streams of a backup, with their sequences, times and consumers. Every role must be stopped. A stream that exists is never changed.',
@@ -37,12 +38,13 @@ async function restore(call: Call<RestoreOptions>): Promise<ExitCode> {
   const { options, terminal } = call;
   const { err } = terminal;
   const { readBackup } = await import('../backup/backup-files.ts');
-  const { restoreBackup } = await import('../backup/restore-backup.ts');
+  const { noteStreams, restoreBackup } = await import('../backup/restore-backup.ts');
   const { printProgress } = await import('../backup/progress.ts');
   const saved = await readBackup(folder);
   const work = (connection: Connection) =>
     restoreBackup(connection, saved, { folder, replicas: options.replicas, onProgress: printProgress(err) });
-  if (options.startServer === true) await withOwnServer(call, work);
+  if (options.rehearsal !== undefined && options.startServer === true) noteStreams(options.rehearsal, saved);
+  else if (options.startServer === true) await withOwnServer(call, work);
   else await withConnection(options, work);
   printStreams(call, saved);
   const [first] = saved;

@@ -24,6 +24,8 @@ export interface OutputStream {
 export interface Terminal {
   readonly out: OutputStream;
   readonly err: OutputStream;
+  /** Prints a line to stderr, also in a rehearsal: what a person should know before the change. */
+  warn(line: string): void;
   /** Whether a person can answer on a terminal. */
   readonly canAsk: boolean;
   ask(question: string): Promise<boolean>;
@@ -41,6 +43,7 @@ export function createTerminal(colour: ColourChoice, host: Host): Terminal {
   return {
     out: createOutputStream(host.stdout, colour, env),
     err,
+    warn: (line) => err.line(line),
     canAsk: stdin.isTTY === true && err.isTty,
     ask: (question) =>
       new Promise((resolve) => {

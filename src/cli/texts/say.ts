@@ -3,6 +3,7 @@ import { batches } from './zh-cn/batches.ts';
 import { definitions } from './zh-cn/definitions.ts';
 import { deliveries } from './zh-cn/deliveries.ts';
 import { doctor } from './zh-cn/doctor.ts';
+import { dryRun } from './zh-cn/dry-run.ts';
 import { heads } from './zh-cn/heads.ts';
 import { history } from './zh-cn/history.ts';
 import { invoking } from './zh-cn/invoking.ts';
@@ -21,6 +22,7 @@ const zhCn = {
   ...definitions,
   ...deliveries,
   ...doctor,
+  ...dryRun,
   ...history,
   ...invoking,
   ...logStore,

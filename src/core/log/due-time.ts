@@ -1,5 +1,6 @@
 import { InvalidInputError } from '#src/core/errors.ts';
 import { quote } from '#src/core/names/names.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
 import { parseDuration } from '#src/core/text/parse-duration.ts';
 
 /*
@@ -34,7 +35,9 @@ export function deliverAtOf({ at, delay }: DueOptions, now: number): string {
     throw new InvalidInputError({ field: 'at', problem: 'cannot be given together with "delay"' });
   const [field, text] = at === undefined ? ['delay', `+${textOfDelay(delay)}`] : ['at', textOfMoment(at)];
   const { problem } = readDueTime(text, now);
-  if (problem !== undefined) throw new InvalidInputError({ field: `${field} ${quote(text)}`, problem });
+  // A person wrote the delay in days, and a library counts milliseconds.
+  const shown = typeof delay === 'number' ? formatDuration(delay) : quote(text);
+  if (problem !== undefined) throw new InvalidInputError({ field: `${field} ${shown}`, problem });
   return text;
 }
 

@@ -18,7 +18,7 @@ export async function storeFunction({ client, records }: Store, definition: obje
   const { name } = definition as { name: string };
   // Records of an earlier function of this name, which was deleted without the gateway, must not apply to the new one.
   const deleteFormer = expected === 0 ? await records.deletionOf(name) : undefined;
-  await client.functions.put(definition, expected).catch(throwPreconditionFailed(expected));
+  await client.functions.change(name, () => definition, { expected, known: [] }).catch(throwPreconditionFailed(expected));
   await deleteFormer?.();
   return await client.functions.get(name);
 }
@@ -36,7 +36,7 @@ export async function storePolicy(
   { definition: { name } }: FunctionEntry,
   { qualifier, expected, change }: PolicyChange,
 ): Promise<FunctionEntry> {
-  return await client.functions.changePolicy(name, qualifier, change, expected).catch(throwPreconditionFailed(expected));
+  return await client.functions.changePolicy(name, qualifier, change, { expected, known: [] }).catch(throwPreconditionFailed(expected));
 }
 
 /** Deletes a function, and the fields that the vendor's API stores of it. Throws `HttpError` 412 if it has another revision than expected. */

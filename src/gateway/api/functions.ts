@@ -1,4 +1,4 @@
-import { InvalidInputError } from '#src/core/errors.ts';
+import { FunctionNotFoundError, InvalidInputError } from '#src/core/errors.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
 import type { Gateway } from '../ports.ts';
 import { type Scope, scopeOf } from '../scope.ts';
@@ -8,8 +8,6 @@ import { withoutUndefined } from './invocation-view.ts';
 import { issuesIn } from './problem.ts';
 import type { Routes } from './route.ts';
 import { functionBodySchema, functionsSchema, policyBodySchema, policyQuerySchema } from './schemas/functions.ts';
-
-const MAX_STORE_TRIES = 5;
 
 /** Functions as Sequent defines them. `ETag` is the revision; a change names the revision that it is based on by `If-Match`. */
 export function addFunctionRoutes(routes: Routes, gateway: Gateway): void {
@@ -136,15 +134,11 @@ function addPauseRoute(routes: Routes, gateway: Gateway, paused: boolean): void 
     },
     async (call, { params }) => {
       const name = scopeOf(call, gateway).token((params as { name: string }).name);
-      for (let tries = 1; ; tries++) {
-        const found = await gateway.client.functions.get(name);
-        try {
-          return replyWithFunction(call, gateway, await storeFunction(gateway, { ...found.definition, paused }, found.revision));
-        } catch (error) {
-          // A concurrent change of the function is kept: `paused` is set again on its newest definition.
-          if (!(error instanceof HttpError) || error.status !== 412 || tries === MAX_STORE_TRIES) throw error;
-        }
-      }
+      const stored = await gateway.client.functions.change(name, (present) => {
+        if (present === undefined) throw new FunctionNotFoundError({ name });
+        return { ...present, paused };
+      });
+      return replyWithFunction(call, gateway, stored);
     },
   );
 }

@@ -17,6 +17,7 @@ import { errorCodeOf, isNotPermitted, isTimeout, isUndecided } from './errors.ts
 import { gatherWrites } from './gathered-writes.ts';
 import { userOf } from './nats-user.ts';
 import { createRefusals, type Refusals } from './refusals.ts';
+import { type Rehearsal, rehearse } from './rehearsal.ts';
 import { repeatUnanswered } from './repeat-unanswered.ts';
 
 export type NatsOptions = Omit<ConnectionOptions, 'servers'> & {
@@ -31,6 +32,8 @@ export type NatsOptions = Omit<ConnectionOptions, 'servers'> & {
    */
   role?: string;
   formerInboxPrefix?: string;
+  /** Notes the changes of this connection instead of making them (DRY1). */
+  rehearsal?: Rehearsal | undefined;
 };
 
 /** One connection to NATS. It owns the only reader of the client's status events. */
@@ -44,6 +47,8 @@ export interface Connection {
   readonly isConnected: boolean;
   /** Whether calls without an answer are no longer repeated, because this process ends. */
   readonly isEnding: boolean;
+  /** Where the changes of this connection are noted instead of made. */
+  readonly rehearsal: Rehearsal | undefined;
   /** The operations that the server refused on this connection. */
   readonly refusals: Refusals;
   /** Creates a subject for replies that begins with the inbox prefix of this connection. */
@@ -66,7 +71,7 @@ export interface Connection {
  * `onUnanswered`, for a process that starts, requests of JetStream's API without an answer are reported and repeated for 30 s.
  */
 export async function openConnection(
-  { domain, ...given }: NatsOptions,
+  { domain, rehearsal, ...given }: NatsOptions,
   { needsJetStream = true, onUnanswered }: { needsJetStream?: boolean; onUnanswered?: (problem: string) => void } = {},
 ): Promise<Connection> {
   const servers = [given.servers].flat().join(', ');
@@ -96,6 +101,7 @@ export async function openConnection(
       : new NatsUnavailableError({ servers, why: whyNoJetStream(cause, server, domain) }, { cause });
   });
   const jetstream = nats.jetstream({ ...inDomain });
+  if (rehearsal !== undefined) rehearse(nats, { rehearsal, apiPrefix: jetstream.apiPrefix, read: entryReader(jetstream) });
   if (onUnanswered !== undefined) repeatUnanswered(nats, { apiPrefix: jetstream.apiPrefix, isEnding: () => isEnding, onUnanswered });
 
   return {
@@ -104,6 +110,7 @@ export async function openConnection(
     jetstream,
     servers,
     refusals,
+    rehearsal,
     get isConnected() {
       return isConnected && !nats.isClosed();
     },
@@ -130,7 +137,7 @@ async function connectWithInbox({
   role,
   formerInboxPrefix = DEFAULT_INBOX_PREFIX,
   ...options
-}: Omit<NatsOptions, 'domain'>): Promise<Connected> {
+}: Omit<NatsOptions, 'domain' | 'rehearsal'>): Promise<Connected> {
   if (options.inboxPrefix !== undefined || role === undefined)
     return await connectOnce(options, options.inboxPrefix ?? DEFAULT_INBOX_PREFIX);
   const connected = await connectOnce(options, inboxPrefixOf(role));
@@ -177,6 +184,14 @@ function whyNoJetStream(cause: unknown, server: ServerInfo | undefined, domain: 
   if (domain !== undefined) return `it answers, but no server with the JetStream domain "${domain}" is connected to it`;
   if (server?.jetstream) return 'it has JetStream, but not for the account of this user (add "jetstream: enabled" to the account)';
   return 'it answers, but JetStream is off (start it with -js, or add "jetstream {}"; on a leaf node, name the domain of the hub with --domain)';
+}
+
+/** Reads an entry of a bucket by its encoded key. */
+function entryReader(jetstream: JetStreamClient) {
+  return async (bucket: string, key: string): Promise<string | undefined> => {
+    const entry = await (await jetstream.views.kv(bucket, { bindOnly: true })).get(key);
+    return entry?.operation === 'PUT' ? entry.string() : undefined;
+  };
 }
 
 async function readStatus(nats: NatsConnection, onStatus: (status: Status) => void): Promise<void> {

@@ -5,6 +5,7 @@ import { parseJson } from '#src/core/text/json.ts';
 import type { Connection } from './connection.ts';
 import { type ApiError, isPayloadTooLarge, isStorageExhausted, isUndecided, isWrongLastSequence } from './errors.ts';
 import { watchRefusedPublishes } from './refused-publishes.ts';
+import type { Rehearsal } from './rehearsal.ts';
 
 /** The result of a publish. A publish without an answer is `unknown`, never guessed (A1). */
 export type PublishAnswer =
@@ -34,7 +35,8 @@ type Pending = { resolve: (answer: PublishAnswer) => void; subject: string; sent
  * Every publish in flight becomes `unknown` when the connection is lost, or when no answer arrives within `timeoutInMs`.
  */
 export function createPublisher(connection: Connection, { timeoutInMs = 5_000 } = {}): Publisher {
-  const { nats } = connection;
+  const { nats, rehearsal } = connection;
+  if (rehearsal !== undefined) return createRehearsedPublisher(rehearsal);
   const inbox = connection.createInbox();
   const pending = new PassingMap<number, Pending>();
   let nextKey = 0;
@@ -93,6 +95,18 @@ export function createPublisher(connection: Connection, { timeoutInMs = 5_000 } 
       giveUp(Number.POSITIVE_INFINITY, { kind: 'unknown', why: 'the publisher was closed' });
       subscription.unsubscribe();
     },
+  };
+}
+
+/** Notes every message, and answers that it is stored (DRY1). */
+function createRehearsedPublisher(rehearsal: Rehearsal): Publisher {
+  let sequence = Number.MAX_SAFE_INTEGER - 1_000_000;
+  return {
+    async publish(subject, payload) {
+      rehearsal.note({ kind: 'message', subject, data: Buffer.from(payload) });
+      return { kind: 'stored', sequence: sequence++ };
+    },
+    close() {},
   };
 }
 

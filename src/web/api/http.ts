@@ -24,6 +24,8 @@ export class ApiError extends Error {
 export type RequestOptions = {
   method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   body?: unknown;
+  /** A body that is JSON text already, and is sent as it is: its numbers may be beyond 2^53. */
+  text?: string;
   headers?: Record<string, string>;
   signal?: AbortSignal;
 };
@@ -46,14 +48,15 @@ export async function checkSession(): Promise<void> {
 
 /** Sends a request to the gateway. Throws `ApiError` when the gateway refuses it or cannot be reached. */
 export async function request<Content>(path: string, options: RequestOptions = {}): Promise<ApiResponse<Content>> {
-  const { method = 'GET', body, headers = {}, signal } = options;
+  const { method = 'GET', headers = {}, signal } = options;
+  const sent = sentBody(options);
   let response: Response;
   try {
     response = await fetch(path, {
       method,
       credentials: 'same-origin',
-      headers: { 'Accept-Language': language.get(), ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...headers },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      headers: { 'Accept-Language': language.get(), ...(sent === undefined ? {} : { 'Content-Type': 'application/json' }), ...headers },
+      ...(sent === undefined ? {} : { body: sent }),
       ...(signal === undefined ? {} : { signal }),
     });
   } catch (cause) {
@@ -70,6 +73,11 @@ export async function request<Content>(path: string, options: RequestOptions = {
     status: response.status,
     detail: problem.detail ?? t('The gateway answered {status}.', { status: response.status }),
   });
+}
+
+/** `undefined` without a body: `JSON.stringify` returns it, too. */
+function sentBody({ body, text }: RequestOptions): string | undefined {
+  return text ?? (JSON.stringify(body) as string | undefined);
 }
 
 export async function get<Content>(path: string, signal?: AbortSignal): Promise<Content> {

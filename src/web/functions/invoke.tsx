@@ -25,7 +25,7 @@ export function InvokeDialog({ view: { definition, versions, aliases }, onClose 
     void run(async () => {
       const { content } = await request<{ request_id: string }>(withQuery(`${path}/invocations`, { qualifier }), {
         method: 'POST',
-        body: JSON.parse(text) as unknown,
+        text,
       });
       navigate(paths.invocation(content.request_id, definition.name));
       return true;

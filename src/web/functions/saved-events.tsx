@@ -25,7 +25,7 @@ export function SavedEventsField({ path, saved: { content, problem, reload }, te
   const events = content?.events ?? [];
   const change = (method: 'PUT' | 'DELETE', event: string): void =>
     void action.run(async () => {
-      const body = method === 'PUT' ? { body: JSON.parse(text) as unknown } : {};
+      const body = method === 'PUT' ? { text } : {};
       await request(`${path}/${encodeURIComponent(event)}`, { method, ...body });
       showToast(method === 'PUT' ? t('The test event {event} is saved', { event }) : t('{name} is deleted', { name: event }));
       setChosen(method === 'PUT' ? event : '');

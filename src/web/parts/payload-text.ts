@@ -6,14 +6,45 @@ const secretKey = /pass(word|wd|phrase)?$|secret|token|authorization|api[-_]?key
 /** A longer text is not highlighted, because that would block the page. */
 const MAX_HIGHLIGHTED = 100_000;
 
-/** Indents a JSON text. Any other text is returned unchanged. */
+/** A longer text is shown as it is, because indenting it would block the page. */
+const MAX_INDENTED = 1_000_000;
+
+/** Indents a JSON text, and keeps its numbers and strings as they are written. Any other text is returned unchanged. */
 export function formatJson(text: string): { text: string; isJson: boolean } {
+  if (!isJson(text)) return { text, isJson: false };
+  return { text: text.length > MAX_INDENTED ? text : indented(text), isJson: true };
+}
+
+function isJson(text: string): boolean {
   try {
-    return { text: JSON.stringify(JSON.parse(text), null, 2), isJson: true };
+    JSON.parse(text);
+    return true;
   } catch {
-    return { text, isJson: false };
+    return false;
   }
 }
+
+/** `JSON.parse` and `JSON.stringify` would change numbers beyond 2^53. */
+function jsonTokensOf(text: string): string[] {
+  return (text.match(tokenPattern) ?? []).filter((token) => token.trim() !== '');
+}
+
+function indented(text: string): string {
+  const tokens = jsonTokensOf(text);
+  let depth = 0;
+  let result = '';
+  for (const [index, token] of tokens.entries()) {
+    if (isClosing(token) && !isOpening(tokens[index - 1])) result += newLine(--depth);
+    result += token === ':' ? ': ' : token;
+    if (isOpening(token) && !isClosing(tokens[index + 1])) result += newLine(++depth);
+    else if (token === ',') result += newLine(depth);
+  }
+  return result;
+}
+
+const newLine = (depth: number): string => `\n${'  '.repeat(depth)}`;
+const isOpening = (token: string | undefined): boolean => token === '{' || token === '[';
+const isClosing = (token: string | undefined): boolean => token === '}' || token === ']';
 
 /** Whether a text is probably binary: more than 2 % of its first characters are control characters. */
 export function isBinary(text: string): boolean {

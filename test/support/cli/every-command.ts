@@ -47,6 +47,8 @@ fn event put order large -d {}
 fn event ls order
 fn event rm order large
 fn pause keyed
+fn set keyed --timeout 20s
+fn code put keyed --file order.mjs
 fn resume keyed
 fn rm order:v1 --yes
 fn rm order`;

@@ -88,7 +88,7 @@ describe('a table', () => {
   test('in another format is JSON, JSON lines, or names', () => {
     const print = (format: 'json' | 'jsonl' | 'name'): string => {
       const out = outputStreamOf();
-      const terminal = { out: out.output, err: outputStreamOf().output, canAsk: false, ask: () => Promise.resolve(false) };
+      const terminal = { out: out.output, err: outputStreamOf().output, warn: () => {}, canAsk: false, ask: () => Promise.resolve(false) };
       printList({ terminal, format }, { rows, columns, name: ({ name }) => name, empty: '' });
       return out.lines.join('\n');
     };

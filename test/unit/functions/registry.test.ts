@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { termsOf } from '#src/core/functions/definition.ts';
+import { mergeDefinition } from '#src/core/functions/merge-definition.ts';
 import { createMemoryCodePackages } from '#src/core/memory/memory-code-packages.ts';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
@@ -73,6 +74,43 @@ describe('the function registry', () => {
     const first = await registry.put({ name: 'orders', ...inline });
     expect((await registry.put({ name: 'orders', ...inline })).revision).toBe(first.revision);
     expect((await registry.put({ name: 'orders', ...inline, timeoutInMs: 1 })).revision).toBeGreaterThan(first.revision);
+  });
+
+  test('keeps the pause of a function when a definition does not name one (FN2)', async () => {
+    await registry.put({ name: 'orders', ...inline, paused: true });
+    expect((await registry.put({ name: 'orders', ...inline, timeoutInMs: 1 })).definition).toMatchObject({ paused: true, timeoutInMs: 1 });
+    expect((await registry.put({ name: 'orders', ...inline, paused: false })).definition.paused).toBe(false);
+  });
+
+  test('changes the named fields of the present definition, also after a concurrent change (FN2)', async () => {
+    const policy = { maxRetries: 3, onFailure: [{ destination: 'HTTP', param: { url: 'http://127.0.0.1:9/hook' } }] };
+    await registry.put({ name: 'orders', ...inline, userData: { A: '1', B: '2' }, policy });
+    let tries = 0;
+    const { definition } = await registry.change('orders', async (present) => {
+      if (tries++ === 0) await registry.put({ ...present, description: 'changed by another' });
+      return mergeDefinition(present ?? {}, { userData: { A: null, C: '3' }, policy: { backoff: { initialInMs: 5 } } });
+    });
+    expect(tries).toBe(2);
+    expect(definition).toMatchObject({ description: 'changed by another', userData: { B: '2', C: '3' } });
+    expect(definition.policy).toMatchObject({ maxRetries: 3, backoff: { initialInMs: 5, maxInMs: 60_000 } });
+    expect(definition.policy.onFailure).toHaveLength(1);
+    expect(definition.userData).not.toHaveProperty('A');
+  });
+
+  test('refuses a destination that names no function, but for those that are defined together (SRC5)', async () => {
+    const to = (urn: string) => ({ ...inline, policy: { onSuccess: [{ destination: 'FunctionGraph', param: { func_urn: urn } }] } });
+    const put = (name: string, urn: string, known?: string[]) => registry.change(name, () => to(urn), { known });
+    await expect(put('a', 'b', [])).rejects.toThrow('function "b" does not exist; define it first');
+    await put('a', 'b', ['b']);
+    await registry.put({ name: 'b', ...inline });
+    await put('c', 'b', []);
+    await expect(put('c', 'urn:fss:local:default:function:default:b:v1', [])).rejects.toThrow(
+      'function "b" has no version "v1"; define it first',
+    );
+    await expect(put('c', 'urn:fss:local:default:function:default:b:!prod', [])).rejects.toThrow(
+      'function "b" has no alias "prod"; define it first',
+    );
+    await put('d', 'nowhere');
   });
 
   test('acknowledges a change, and a deletion, after every watcher was sent it (FN1)', async () => {

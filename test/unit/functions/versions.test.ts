@@ -108,6 +108,14 @@ describe('an alias', () => {
     expect(await registry.find('orders', '!prod')).toMatchObject({ version: 'latest' });
   });
 
+  test('gets a policy of its own that keeps the fields of the policy of its version (FN2)', async () => {
+    await publish(1);
+    await registry.changePolicy('orders', 'v1', (policy) => ({ ...policy, maxRetries: 2, maxAgeInSeconds: 60 }));
+    await registry.putAlias('orders', { name: 'prod', version: 'v1' });
+    await registry.changePolicy('orders', '!prod', (policy) => ({ ...policy, maxRetries: 3 }));
+    expect((await registry.find('orders', '!prod')).definition.policy).toMatchObject({ maxRetries: 3, maxAgeInSeconds: 60 });
+  });
+
   test('distributes requests by weight, the same request always to the same version', async () => {
     await publish(3);
     await registry.putAlias('orders', { name: 'prod', version: 'v1', weights: { v2: 30, v3: 20 } });

@@ -26,9 +26,15 @@ describe('an error to the caller of another project than the own one', () => {
   });
 
   test('names the functions of a loop as the caller does', async ({ call }) => {
+    await call('PUT', '/api/functions/two', inline);
     await call('PUT', '/api/functions/one', { ...inline, policy: leadingTo('two') });
-    const refused = await call('PUT', '/api/functions/two', { ...inline, policy: leadingTo('one') });
+    const refused = await call('PUT', '/api/functions/two', { ...inline, policy: leadingTo('one') }, { 'if-match': '*' });
     expect(refused.detail).toContain('close a loop: two → one → two;');
+  });
+
+  test('names a missing function of a destination as the caller does (SRC5)', async ({ call }) => {
+    const refused = await call('PUT', '/api/functions/one', { ...inline, policy: leadingTo('nowhere') });
+    expect(refused.detail).toBe('policy.onSuccess[0] cannot be used: function "nowhere" does not exist; define it first');
   });
 
   test('names a function that was changed meanwhile as the caller does', async ({ call }) => {

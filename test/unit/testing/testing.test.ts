@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { defineFunction } from '#src/client/define-function.ts';
 import { createTestSequent } from '#src/testing/testing.ts';
 
@@ -34,6 +35,14 @@ describe('a Sequent of a test', () => {
     expect(began).toEqual([0, HOUR, 3 * HOUR, 7 * HOUR]);
     expect(alarms).toMatchObject([{ request_context: { request_id: requestId, condition: 'UnhandledInvocationError' } }]);
     expect(sequent.results('billing')).toMatchObject([{ requestId, outcome: 'failed' }]);
+  });
+
+  test('does not retry an event that the schema of the function refuses', async () => {
+    const strict = defineFunction({ name: 'strict', input: z.object({ count: z.number() }), policy: { maxRetries: 3 }, handler: () => 1 });
+    await using sequent = await createTestSequent({ functions: [strict] });
+    const { requestId, result } = await sequent.invoke('strict', { count: 'many' });
+    expect(await result()).toMatchObject({ outcome: 'failed' });
+    expect(await sequent.timeline(requestId)).toMatchObject({ attempts: 1, state: 'notified' });
   });
 
   test('moves the time until an invocation has a result', async () => {

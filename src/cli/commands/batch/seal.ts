@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { withDryRun } from '#src/cli/dry-run.ts';
 import { say } from '#src/cli/texts/say.ts';
 import { findBatch } from '#src/client/batches.ts';
 import { action, type Call } from '../../call.ts';
@@ -8,7 +9,7 @@ import { addBatchArgument, type BatchOwnerOptions } from './in-words.ts';
 
 export function sealCommand(): Command {
   return addBatchArgument(
-    new Command('seal')
+    withDryRun(new Command('seal'))
       .summary('end the input of a batch whose sender is gone')
       .description('Seals an open batch: no further member is awaited, and its destinations are told once its members are over.'),
   ).action(action<BatchOwnerOptions>(seal));

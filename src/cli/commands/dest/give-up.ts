@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { withDryRun } from '#src/cli/dry-run.ts';
 import { say } from '#src/cli/texts/say.ts';
 import { action, type Call } from '../../call.ts';
 import { type ExitCode, exitCodes } from '../../problem.ts';
@@ -9,7 +10,7 @@ import { printDestinations } from './on-dead-letters.ts';
 type GiveUpOptions = { function?: string; destination?: string; note: string; yes?: true };
 
 export function giveUpCommand(): Command {
-  return new Command('give-up')
+  return withDryRun(new Command('give-up'))
     .summary('end deliveries that are still tried')
     .description(
       'Ends the open deliveries of an invocation, so that it is settled. The log keeps the note. A later redrive can still deliver the outcome.',

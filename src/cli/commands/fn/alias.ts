@@ -1,18 +1,19 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { parseWhole } from '#src/cli/arguments/durations.ts';
 import { type PolicyFlags, withPolicyOptions } from '#src/cli/arguments/policy-flags.ts';
+import { withDryRun } from '#src/cli/dry-run.ts';
 import { type Column, printList, printOne } from '#src/cli/print/output.ts';
 import { say } from '#src/cli/texts/say.ts';
 import type { SequentClient } from '#src/client/client.ts';
 import { InvalidInputError } from '#src/core/errors.ts';
 import { aliasOf, promoted, rolledBack, withCanary } from '#src/core/functions/canary.ts';
-import type { AliasInput, FunctionAlias } from '#src/core/functions/entry.ts';
+import type { AliasInput, FunctionAlias, FunctionEntry } from '#src/core/functions/entry.ts';
 import { aliasNameOf } from '#src/core/names/names.ts';
 import { action, type Call } from '../../call.ts';
 import { exitCodes } from '../../problem.ts';
 import { withClient } from '../../session.ts';
 import { describeAlias } from './alias-in-words.ts';
-import { policyFrom } from './definition-from-flags.ts';
+import { policyFrom } from './settings-flags.ts';
 
 type SetOptions = { description?: string; weight?: Record<string, number> } & CanaryOptions & PolicyFlags;
 type CanaryOptions = { canary?: number; auto?: true; promoteAfter?: number };
@@ -32,12 +33,12 @@ function setCommand(): Command {
   const command = new Command('set')
     .summary('create or move an alias')
     .description(
-      'Creates an alias, or moves it to another version. New requests run that version; started invocations keep theirs. Options of the policy replace the policy of the alias; without them it stays.',
+      'Creates an alias, or moves it to another version. New requests run that version; started invocations keep theirs. Weights, description and policy stay where no option names them.',
     )
     .argument('<function>', 'the name of the function')
     .argument('<alias>', 'the name of the alias')
     .argument('<version>', 'the version of the alias')
-    .option('--weight <version=percent>', 'send this share of the requests to another version (repeatable)', weightIn)
+    .option('--weight <version=percent>', 'send this share of the requests to another version; 0: none (repeatable)', weightIn)
     .addOption(
       new Option('--canary <percent>', 'keep the version of the alias, and send this share of the requests to the named one')
         .argParser(percentOf)
@@ -46,13 +47,14 @@ function setCommand(): Command {
     .option('--auto', 'promote or roll back the canary without a person, when a test that is valid at every look decides')
     .option('--promote-after <count>', 'with --auto: promote after this many ended invocations that make it no worse', parseWhole(20))
     .option('--description <text>', 'a description');
-  return withPolicyOptions(command).addHelpText('after', examples).action(action<SetOptions>(set));
+  return withDryRun(withPolicyOptions(command)).addHelpText('after', examples).action(action<SetOptions>(set));
 }
 
 const examples = `
 Examples:
   sequent fn alias set orders prod v1
   sequent fn alias set orders prod v1 --weight v2=10
+  sequent fn alias set orders prod v1 --weight v2=0
   sequent fn alias set orders prod v2 --canary 10% --auto
   sequent fn alias set orders prod v1 --max-retries 3 --on-failure FunctionGraph=pager
 
@@ -73,7 +75,7 @@ const moves = {
 
 function moveCommand(move: keyof typeof moves): Command {
   const { summary, text, change } = moves[move];
-  return new Command(move)
+  return withDryRun(new Command(move))
     .summary(summary)
     .description(text)
     .argument('<function>', 'the name of the function')
@@ -106,7 +108,7 @@ function listCommand(): Command {
 }
 
 function removeCommand(): Command {
-  return new Command('rm')
+  return withDryRun(new Command('rm'))
     .alias('delete')
     .summary('remove an alias')
     .description('Removes an alias. Its queued invocations fail with the condition FunctionNotFound.')
@@ -130,19 +132,26 @@ function percentOf(text: string): number {
 }
 
 async function set(call: Call<SetOptions>): Promise<typeof exitCodes.ok> {
-  const [name = '', alias = ''] = call.args;
-  const { auto, promoteAfter, canary } = call.options;
+  const [name = '', alias = '', version = ''] = call.args;
+  const { auto, promoteAfter } = call.options;
   if (promoteAfter !== undefined && auto === undefined)
     throw new InvalidInputError({ field: '--promote-after', problem: 'belongs to --auto' });
   return await withClient(call.options, async (client) => {
-    const given = aliasFrom(call);
-    const stored =
-      canary === undefined
-        ? await client.functions.putAlias(name, given)
-        : await client.functions.changeAlias(name, (present) => ({
-            ...withCanary(aliasOf(present, aliasNameOf(alias)), { version: given.version, weight: canary, auto: given.auto }),
-            ...(given.policy === undefined ? {} : { policy: given.policy }),
-          }));
+    const { definitionOf } = await import('#src/functions/changes.ts');
+    const { mergeDefinition } = await import('#src/core/functions/merge-definition.ts');
+    const stored = await client.functions.changeAlias(
+      name,
+      (entry) => {
+        const present = entry.aliases.find((one) => one.name === aliasNameOf(alias));
+        const policy = present?.policy ?? definitionOf(entry, version).policy;
+        const named = policyFrom(call.options, policy);
+        return {
+          ...aliasAfter(entry, present, call),
+          ...(named === undefined ? {} : { policy: mergeDefinition(policy, named) as AliasInput['policy'] }),
+        };
+      },
+      [],
+    );
     printOne(call, {
       value: { function: name, ...stored },
       name: `!${stored.name}`,
@@ -153,15 +162,18 @@ async function set(call: Call<SetOptions>): Promise<typeof exitCodes.ok> {
   });
 }
 
-function aliasFrom({ args, options }: Call<SetOptions>): AliasInput {
-  const [, alias = '', version = ''] = args;
-  const { weight = {}, description = '', auto, promoteAfter } = options;
-  const policy = policyFrom(options) as AliasInput['policy'];
-  return {
-    ...{ name: aliasNameOf(alias), version, weights: weight, description },
-    auto: auto === true ? { ...(promoteAfter === undefined ? {} : { promoteAfter }) } : null,
-    ...(policy === undefined ? {} : { policy }),
-  };
+/** The alias after a change. What no option names stays, but for the weight of the version that becomes the main one. */
+function aliasAfter(entry: FunctionEntry, present: FunctionAlias | undefined, { args, options }: Call<SetOptions>): AliasInput {
+  const [, name = '', version = ''] = args;
+  const { weight, canary, promoteAfter, description = present?.description ?? '' } = options;
+  const auto = options.auto === true ? { ...(promoteAfter === undefined ? {} : { promoteAfter }) } : (present?.auto ?? null);
+  if (canary !== undefined) return withCanary(aliasOf(entry, aliasNameOf(name)), { version, weight: canary, auto });
+  return { name: aliasNameOf(name), version, weights: weightsFrom({ ...present?.weights, [version]: 0 }, weight), description, auto };
+}
+
+/** The weights after a change. A version without a weight gets none. */
+function weightsFrom(present: Record<string, number>, named: Record<string, number> = {}): Record<string, number> {
+  return Object.fromEntries(Object.entries({ ...present, ...named }).filter(([, share]) => share > 0));
 }
 
 /** The gateways decide. Without one the canary only goes on. */

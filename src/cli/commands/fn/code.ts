@@ -11,18 +11,20 @@ import type { ZipFile } from '#src/core/zip/read-zip.ts';
 import { action, type Call } from '../../call.ts';
 import { type ExitCode, exitCodes, usageProblem } from '../../problem.ts';
 import { withClient } from '../../session.ts';
+import { codePutCommand } from './code-put.ts';
 
 type CodeOptions = { path?: string; to?: string };
 
 export function codeCommand(): Command {
   return new Command('code')
-    .summary('show or write the code of a version')
+    .summary('show or write the code of a version, or replace it: put')
     .description('Prints the file that a function runs, as a version stored it, or writes all files of the version to a folder.')
     .argument('<function>', 'the name, optionally with a version or an alias: orders:v1, orders:!prod; or with its package: billing:report')
     .option('--path <file>', 'another file of the package; --json lists them')
     .option('--to <folder>', 'write all files to this folder, which must be empty or new')
     .addHelpText('after', examples)
-    .action(action<CodeOptions>(code));
+    .action(action<CodeOptions>(code))
+    .addCommand(codePutCommand());
 }
 
 const examples = `

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { readPayload } from '#src/cli/arguments/payload.ts';
+import { withDryRun } from '#src/cli/dry-run.ts';
 import { type Column, printList, printOne } from '#src/cli/print/output.ts';
 import { cut } from '#src/cli/print/terminal.ts';
 import { say } from '#src/cli/texts/say.ts';
@@ -27,7 +28,7 @@ function commandOfEvent(name: string): Command {
 }
 
 function putCommand(): Command {
-  return commandOfEvent('put')
+  return withDryRun(commandOfEvent('put'))
     .summary('save a test event')
     .description('Saves an event by a name, or replaces the saved one.')
     .option('-d, --event <json>', 'the event: JSON text, @file, or - for stdin (a pipe is read without -)')
@@ -103,7 +104,7 @@ function getCommand(): Command {
 }
 
 function removeCommand(): Command {
-  return commandOfEvent('rm')
+  return withDryRun(commandOfEvent('rm'))
     .alias('delete')
     .summary('remove a test event')
     .description('Removes a test event.')

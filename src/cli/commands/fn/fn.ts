@@ -8,6 +8,7 @@ import { pauseCommand, resumeCommand } from './pause.ts';
 import { publishCommand } from './publish.ts';
 import { putCommand } from './put.ts';
 import { removeCommand } from './rm.ts';
+import { setCommand } from './set.ts';
 import { versionsCommand } from './versions.ts';
 
 export function functionsCommand(): Command {
@@ -17,6 +18,7 @@ export function functionsCommand(): Command {
     .addCommand(listCommand())
     .addCommand(getCommand())
     .addCommand(putCommand())
+    .addCommand(setCommand())
     .addCommand(codeCommand())
     .addCommand(removeCommand())
     .addCommand(pauseCommand())

@@ -1,12 +1,12 @@
 import { Command } from 'commander';
+import { withDryRun } from '#src/cli/dry-run.ts';
 import { say } from '#src/cli/texts/say.ts';
-import type { SequentClient } from '#src/client/client.ts';
 import { action, type Call, type Format } from '../../call.ts';
 import { exitCodes } from '../../problem.ts';
 import { withClient } from '../../session.ts';
 
 export function pauseCommand(): Command {
-  return new Command('pause')
+  return withDryRun(new Command('pause'))
     .summary('start no more attempts of a function')
     .description(
       'Starts no attempt of these functions until they are resumed, which stops a loop at once. Running attempts continue; queued invocations wait and age.',
@@ -16,7 +16,7 @@ export function pauseCommand(): Command {
 }
 
 export function resumeCommand(): Command {
-  return new Command('resume')
+  return withDryRun(new Command('resume'))
     .summary('resume a paused function')
     .description('Resumes paused functions. Their queued invocations start.')
     .argument('<function...>', 'the names of the functions')
@@ -25,11 +25,16 @@ export function resumeCommand(): Command {
 
 async function setPaused(call: Call, paused: boolean): Promise<typeof exitCodes.ok> {
   const { args: names, options, terminal, format } = call;
+  const { FunctionNotFoundError } = await import('#src/core/errors.ts');
   return await withClient(options, async ({ functions }) => {
     // All must exist before the first one is changed.
     for (const name of names) await functions.get(name);
     for (const name of names) {
-      await change(functions, name, paused);
+      await functions.change(name, (present) => {
+        // It may have been removed since.
+        if (present === undefined) throw new FunctionNotFoundError({ name });
+        return { ...present, paused };
+      });
       terminal.out.line(lineFor(name, paused, format));
     }
     return exitCodes.ok;
@@ -40,19 +45,4 @@ function lineFor(name: string, paused: boolean, format: Format): string {
   if (format === 'name') return name;
   if (format !== 'table') return JSON.stringify({ name, paused });
   return paused ? say('{name} is paused; to resume: sequent fn resume {name}', { name }) : say('{name} is resumed', { name });
-}
-
-/** Stores the change with the expected revision, so that a concurrent change is not overwritten. */
-async function change(functions: SequentClient['functions'], name: string, paused: boolean): Promise<void> {
-  const { ConflictError } = await import('#src/core/errors.ts');
-  for (let tries = 0; ; tries++) {
-    const { definition, revision } = await functions.get(name);
-    if (definition.paused === paused) return;
-    try {
-      await functions.put({ ...definition, paused }, revision);
-      return;
-    } catch (error) {
-      if (!(error instanceof ConflictError) || tries === 5) throw error;
-    }
-  }
 }

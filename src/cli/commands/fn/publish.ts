@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { withDryRun } from '#src/cli/dry-run.ts';
 import { printOne } from '#src/cli/print/output.ts';
 import { say } from '#src/cli/texts/say.ts';
 import { action, type Call } from '../../call.ts';
@@ -8,7 +9,7 @@ import { withClient } from '../../session.ts';
 type PublishOptions = { description?: string };
 
 export function publishCommand(): Command {
-  return new Command('publish')
+  return withDryRun(new Command('publish'))
     .summary('publish a version of a function')
     .description(
       'Publishes the current definition as a version, which later changes of the function do not affect. A version keeps the code that fn put stored (--file, --folder, --zip); of a subject or a URL it keeps the name only.',

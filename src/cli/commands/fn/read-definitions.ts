@@ -4,8 +4,11 @@ import { readStdinText } from '#src/cli/arguments/payload.ts';
 import type { Call } from '#src/cli/call.ts';
 import { messageOf } from '#src/core/errors.ts';
 import { usageProblem } from '../../problem.ts';
-import { type DefinitionFlags, type Deployment, packedHandler } from './definition-from-flags.ts';
+import { type CodeFlags, type Deployment, packedHandler } from './code-flags.ts';
 import { existingFile } from './existing-file.ts';
+import type { SettingsFlags } from './settings-flags.ts';
+
+type DefinitionFlags = CodeFlags & SettingsFlags;
 
 /** Whether the argument names a file of definitions, or stdin, instead of a function. */
 export function isDefinitionFile(text: string): boolean {
@@ -45,6 +48,17 @@ const definitionKeys: ReadonlySet<string> = new Set<keyof DefinitionFlags>([
   'concurrency',
   'maxPayload',
   'maxOutput',
+  'flowConcurrency',
+  'flowRate',
+  'flowKey',
+  'flowTotal',
+  'flowPool',
+  'flowDebounceWait',
+  'flowDebounceMaxWait',
+  'flowDebounceKeep',
+  'flowOrder',
+  'flowAging',
+  'flowOnRetry',
   'userData',
   'maxRetries',
   'maxAge',
@@ -53,6 +67,7 @@ const definitionKeys: ReadonlySet<string> = new Set<keyof DefinitionFlags>([
   'onSuccess',
   'onFailure',
   'allowCycle',
+  'unset',
 ]);
 
 async function read(source: string, call: Pick<Call, 'terminal' | 'options'>): Promise<string> {

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { readFunction } from '#src/cli/arguments/function-argument.ts';
+import { withDryRun } from '#src/cli/dry-run.ts';
 import { say } from '#src/cli/texts/say.ts';
 import type { SequentClient } from '#src/client/client.ts';
 import { action, type Call, type Format } from '../../call.ts';
@@ -10,7 +11,7 @@ import { dependentsInWords } from './dependents-in-words.ts';
 type RemoveOptions = { yes?: true };
 
 export function removeCommand(): Command {
-  return new Command('rm')
+  return withDryRun(new Command('rm'))
     .alias('delete')
     .summary('remove functions')
     .description(
@@ -28,7 +29,7 @@ async function remove(call: Call<RemoveOptions>): Promise<ExitCode> {
     // All must exist before the first one is removed.
     const targets = await Promise.all(names.map(async (name) => ({ argument: name, ...(await readFunction({ functions }, name)) })));
     for (const { name, qualifier } of targets) await functions.find(name, qualifier);
-    for (const line of await dependentsInWords({ functions, schedules }, targets)) terminal.err.line(line);
+    for (const line of await dependentsInWords({ functions, schedules }, targets)) terminal.warn(line);
     if (!options.yes && !(await confirm(call, names))) {
       terminal.err.line(say('no function was removed'));
       return exitCodes.failed;

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { action, type Call } from '#src/cli/call.ts';
+import { withDryRun } from '#src/cli/dry-run.ts';
 import { printOne } from '#src/cli/print/output.ts';
 import { exitCodes } from '#src/cli/problem.ts';
 import { say } from '#src/cli/texts/say.ts';
@@ -9,7 +10,7 @@ type EncryptOptions = { stop?: true };
 
 export function encryptCommand(): Command {
   return withKeyOptions(
-    new Command('encrypt')
+    withDryRun(new Command('encrypt'))
       .summary('encrypt the payloads of a project from now on')
       .description(
         'Encrypts request payloads, results, errors and output of the functions of a project from now on, in the log, the results, the read models and the archive. Start the gateway, the workers and the destinations role with the same keys first.',

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
 import { Command } from 'commander';
 import { action, type Call } from '#src/cli/call.ts';
+import { withDryRun } from '#src/cli/dry-run.ts';
 import { formatMoment } from '#src/cli/print/format.ts';
 import { printOne } from '#src/cli/print/output.ts';
 import { type ExitCode, exitCodes, usageProblem } from '#src/cli/problem.ts';
@@ -12,7 +13,7 @@ import { type KeyStores, projectIn, withKeyStores } from './stores.ts';
 type EraseOptions = { reason?: string; yes?: true };
 
 export function eraseCommand(): Command {
-  return new Command('erase')
+  return withDryRun(new Command('erase'))
     .summary('erase the payloads of a project by destroying its keys')
     .description(
       'Destroys the data keys of a project, also that of secret user data. Nothing can read its encrypted payloads, results and secrets again, in no copy of the log, the archive and the read models. Its functions run no more until its payloads are encrypted again.',

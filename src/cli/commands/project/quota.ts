@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { parseWhole } from '#src/cli/arguments/durations.ts';
 import { parseSize } from '#src/cli/arguments/size.ts';
 import { action, type Call } from '#src/cli/call.ts';
+import { withDryRun } from '#src/cli/dry-run.ts';
 import { printOne } from '#src/cli/print/output.ts';
 import { limitsInWords } from '#src/cli/print/quota-in-words.ts';
 import { exitCodes } from '#src/cli/problem.ts';
@@ -24,7 +25,7 @@ type QuotaOptions = {
 };
 
 export function quotaCommand(): Command {
-  return new Command('quota')
+  return withDryRun(new Command('quota'))
     .summary('set or show the quotas of a project')
     .description(
       'Sets how much a project may send over HTTP: its open invocations, the requests per second that all gateways together accept, and what the log holds for it; and how much it may define. A request beyond a quota is refused before it is accepted (429), and a definition before it is stored (403). Without an option, the command shows the quotas.',

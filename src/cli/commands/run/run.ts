@@ -91,7 +91,10 @@ async function run(call: Call<RunOptions>): Promise<ExitCode> {
 
 async function eventOf(call: Call<RunOptions>, file: string): Promise<EventFile> {
   const { options } = call;
-  if (options.event === undefined) return newEvent(file, await readPayload(options.payload, call));
+  if (options.event === undefined) {
+    const { checkJson } = await import('#src/client/requests.ts');
+    return newEvent(file, checkJson(await readPayload(options.payload, call)));
+  }
   if (options.payload === undefined) return await readEventFile(options.event, call);
   throw usageProblem('two events were given', '--event names a file with an event, and -d is one', 'one of them');
 }

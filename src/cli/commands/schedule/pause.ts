@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { withDryRun } from '#src/cli/dry-run.ts';
 import { printOne } from '#src/cli/print/output.ts';
 import { say } from '#src/cli/texts/say.ts';
 import { action, type Call } from '../../call.ts';
@@ -7,7 +8,7 @@ import { withClient } from '../../session.ts';
 import { nextInWords, scheduleJson } from './in-words.ts';
 
 export function pauseCommand(): Command {
-  return new Command('pause')
+  return withDryRun(new Command('pause'))
     .summary('stop firing a schedule')
     .description('Stops firing a schedule until it is resumed. The fire times of the pause are not made up.')
     .argument('<schedule>', 'the name of the schedule')
@@ -15,7 +16,7 @@ export function pauseCommand(): Command {
 }
 
 export function resumeCommand(): Command {
-  return new Command('resume')
+  return withDryRun(new Command('resume'))
     .summary('resume a paused schedule')
     .description('Resumes a paused schedule. It fires next at its next fire time.')
     .argument('<schedule>', 'the name of the schedule')

@@ -2,18 +2,20 @@ import { Command, Option } from 'commander';
 import { parseDuration } from '#src/cli/arguments/durations.ts';
 import { readFunction } from '#src/cli/arguments/function-argument.ts';
 import { readPayload } from '#src/cli/arguments/payload.ts';
+import { withDryRun } from '#src/cli/dry-run.ts';
 import { printOne } from '#src/cli/print/output.ts';
 import { say } from '#src/cli/texts/say.ts';
-import { type Overlap, overlaps } from '#src/core/schedules/schedule.ts';
+import type { SequentClient } from '#src/client/client.ts';
+import { type Overlap, overlaps, type Schedule, type ScheduleInput } from '#src/core/schedules/schedule.ts';
 import { action, type Call } from '../../call.ts';
-import { type ExitCode, exitCodes } from '../../problem.ts';
+import { type ExitCode, exitCodes, usageProblem } from '../../problem.ts';
 import { withClient } from '../../session.ts';
 import { nextInWords, scheduleJson } from './in-words.ts';
 
 type PutOptions = {
-  cron: string;
+  cron?: string;
   tz?: string;
-  function: string;
+  function?: string;
   event?: string;
   overlap?: Overlap;
   catchUp?: number;
@@ -22,15 +24,15 @@ type PutOptions = {
 };
 
 export function putCommand(): Command {
-  return new Command('put')
-    .summary('create or replace a schedule')
+  return withDryRun(new Command('put'))
+    .summary('create or change a schedule')
     .description(
-      'Creates a schedule, or replaces it as a whole. A paused schedule stays paused. Past fire times of new times are not made up.',
+      'Creates a schedule, or changes the named fields and keeps all others. A paused schedule stays paused. Past fire times of new times are not made up.',
     )
     .argument('<schedule>', 'the name of the schedule')
-    .requiredOption('--cron <expression>', 'minute, hour, day, month, weekday; or six fields with seconds before them; or @hourly, @daily')
+    .option('--cron <expression>', 'minute, hour, day, month, weekday; or six fields with seconds before them; or @hourly, @daily')
     .option('--tz <zone>', 'the time zone of the expression, such as Europe/Berlin (default: UTC)')
-    .requiredOption('--function <function>', 'the function, optionally with a version or an alias: report:v1, report:!prod')
+    .option('--function <function>', 'the function, optionally with a version or an alias: report:v1, report:!prod')
     .option('-d, --event <json>', 'the event: JSON text, @file, or - for stdin (a pipe is read without -)')
     .addOption(
       new Option(
@@ -52,6 +54,7 @@ export function putCommand(): Command {
 const examples = `
 Examples:
   sequent schedule put nightly --cron '0 3 * * *' --tz Europe/Berlin --function report -d '{}'
+  sequent schedule put nightly --cron '0 4 * * *'
   sequent schedule put poll --cron '*/5 * * * *' --function poll --overlap queue --jitter 30s
   sequent schedule put rates --cron '@hourly' --function rates --overlap cancel
 
@@ -62,18 +65,16 @@ async function put(call: Call<PutOptions>): Promise<ExitCode> {
   const { options } = call;
   const event = await readPayload(options.event, call);
   return await withClient(options, async ({ functions, schedules }) => {
-    const { name: fn, qualifier } = await readFunction({ functions }, options.function);
+    const present = await presentSchedule(schedules, name);
     const stored = await schedules.put({
+      ...(await timesAndTarget(functions, { name, present, options })),
       name,
-      cron: options.cron,
-      timeZone: options.tz,
-      function: fn,
-      qualifier,
-      event,
-      overlap: options.overlap,
-      catchUpInMs: options.catchUp,
-      jitterInMs: options.jitter,
-      description: options.description,
+      timeZone: options.tz ?? present?.timeZone,
+      event: options.event === undefined && event === '' ? (present?.event ?? '') : event,
+      overlap: options.overlap ?? present?.overlap,
+      catchUpInMs: options.catchUp ?? present?.catchUpInMs,
+      jitterInMs: options.jitter ?? present?.jitterInMs,
+      description: options.description ?? present?.description,
     });
     printOne(call, {
       value: scheduleJson(stored),
@@ -82,4 +83,33 @@ async function put(call: Call<PutOptions>): Promise<ExitCode> {
     });
     return exitCodes.ok;
   });
+}
+
+/** The schedule before the change; `undefined` when there is none. */
+async function presentSchedule(schedules: SequentClient['schedules'], name: string): Promise<Schedule | undefined> {
+  const { ScheduleNotFoundError } = await import('#src/core/errors.ts');
+  return await schedules.get(name, 0).then(
+    ({ schedule }) => schedule,
+    (error: unknown) => {
+      if (error instanceof ScheduleNotFoundError) return undefined;
+      throw error;
+    },
+  );
+}
+
+type Named = { name: string; present: Schedule | undefined; options: PutOptions };
+
+/** A new schedule needs an expression and a function. */
+async function timesAndTarget(
+  functions: SequentClient['functions'],
+  { name, present, options }: Named,
+): Promise<Pick<ScheduleInput, 'cron' | 'function' | 'qualifier'>> {
+  const { cron = present?.cron, function: wanted = present?.function } = options;
+  if (cron === undefined || wanted === undefined) {
+    const missing = cron === undefined ? '--cron' : '--function';
+    throw usageProblem(`the schedule "${name}" cannot be created`, `a new schedule needs ${missing}`, 'sequent schedule put --help');
+  }
+  if (options.function === undefined) return { cron, function: wanted, qualifier: present?.qualifier };
+  const { name: fn, qualifier } = await readFunction({ functions }, options.function);
+  return { cron, function: fn, qualifier };
 }

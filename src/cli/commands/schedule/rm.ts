@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { withDryRun } from '#src/cli/dry-run.ts';
 import { printOne } from '#src/cli/print/output.ts';
 import { say } from '#src/cli/texts/say.ts';
 import { action, type Call } from '../../call.ts';
@@ -6,7 +7,7 @@ import { exitCodes } from '../../problem.ts';
 import { withClient } from '../../session.ts';
 
 export function removeCommand(): Command {
-  return new Command('rm')
+  return withDryRun(new Command('rm'))
     .alias('delete')
     .summary('remove a schedule')
     .description('Removes a schedule. The invocations that it requested stay.')

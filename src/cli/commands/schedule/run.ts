@@ -1,11 +1,12 @@
 import { Command } from 'commander';
+import { withDryRun } from '#src/cli/dry-run.ts';
 import { printOne } from '#src/cli/print/output.ts';
 import { action, type Call } from '../../call.ts';
 import { exitCodes } from '../../problem.ts';
 import { withClient } from '../../session.ts';
 
 export function runCommand(): Command {
-  return new Command('run')
+  return withDryRun(new Command('run'))
     .summary('invoke the function of a schedule now')
     .description(
       'Invokes the function of a schedule now, with its event, also while the schedule is paused. The fire times stay as they are. Prints the request id.',

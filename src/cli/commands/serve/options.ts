@@ -30,7 +30,7 @@ function addRoleOptions(command: Command): void {
       '--nats-anonymous <mode>',
       'off refuses clients of the started NATS server that have no key; on lets them invoke and hear results (SEQUENT_NATS_ANONYMOUS)',
     )
-    .option('--deploy-examples', 'define the example functions')
+    .option('--deploy-examples', 'define the example functions where no function of the same name is')
     .option('--fsync <mode>', 'how long an acknowledged message may wait for the disk: 100ms, always, default (SEQUENT_FSYNC)');
 }
 

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { parseWholeNumber } from '#src/core/text/whole-number.ts';
-import { examples } from '#src/examples/index.ts';
+import { defineExamples } from '#src/examples/define-examples.ts';
 import { type Configuration, readConfiguration } from '#src/main/config/configuration.ts';
 import { findNats, requestedNats, respondersNats } from '#src/main/config/find-nats.ts';
 import type { NatsAddress } from '#src/main/config/nats-address.ts';
@@ -11,7 +11,7 @@ import { buildPages } from '#src/main/roles/build-pages.ts';
 import { endOnDefect } from '#src/main/roles/defects.ts';
 import { createLog } from '#src/main/roles/log.ts';
 import { makePrivate, readableByOthers } from '#src/main/roles/private-files.ts';
-import { type RunningRoles, startRoles } from '#src/main/roles/roles.ts';
+import { startRoles } from '#src/main/roles/roles.ts';
 import { type WatchedFiles, watchFiles } from '#src/main/roles/watched-files.ts';
 import { natsOptionsOf } from '#src/nats/transport/connect-options.ts';
 import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
@@ -73,7 +73,7 @@ export async function start(call: Call<ServeOptions>, signal: AbortSignal, env: 
       files,
       logger: log,
     });
-    const deployed = call.options.deployExamples ? await deployExamples(roles) : [];
+    const deployed = call.options.deployExamples ? await defineExamples(roles.registry) : [];
     const stop = async (graceInMs: number): Promise<void> => {
       files.close();
       await roles.stop(graceInMs);
@@ -218,9 +218,4 @@ function report(level: 'warn' | 'error', message: string, facts: object, { log, 
 
 function factsOf({ nats, servers }: Connection): { url: string; serverVersion: string } {
   return { url: asOneWord(servers), serverVersion: nats.info?.version ?? 'unknown' };
-}
-
-async function deployExamples({ registry }: RunningRoles): Promise<string[]> {
-  for (const definition of examples) await registry.put(definition);
-  return examples.map(({ name }) => name);
 }

@@ -7,7 +7,8 @@ export const cancelOptions = {
   'with --open: only accepted since then: 30m, 2h, 30d ago, or 2026-01-31T12:00:00Z':
     '与 --open 一起：只包括此后受理的：30m、2h、30d 之前，或 2026-01-31T12:00:00Z',
   'with --open: only accepted before then': '与 --open 一起：只包括此前受理的',
-  'with --open: only list the invocations': '与 --open 一起：只列出调用',
+  'print what would change, and change nothing; with --open: only list the invocations':
+    '输出将发生的变更，不作任何修改；与 --open 一起：只列出调用',
   'with --open: the maximum rate: 50/s, 100/m': '与 --open 一起：最大速率：50/s、100/m',
   'with --open: do not ask for a confirmation': '与 --open 一起：不要求确认',
 };

@@ -38,7 +38,8 @@ export const commands = {
   'list the connections of each destinations role': '列出每个 destinations 角色的连接',
   'read the file of the connections again, now': '立即重新读取连接文件',
   'send a test envelope by a connection': '按一个连接发送测试通知',
-  'functions: ls, get, put, rm, pause, resume, publish, versions, alias': '函数：ls、get、put、rm、pause、resume、publish、versions、alias',
+  'functions: ls, get, put, set, code, rm, pause, resume, publish, versions, alias':
+    '函数：ls、get、put、set、code、rm、pause、resume、publish、versions、alias',
   'list the functions': '列出函数',
   'show one function': '显示一个函数',
   'define or change a function': '定义或修改函数',
@@ -180,8 +181,8 @@ export const commands = {
   'Lists the functions.': '列出函数。',
   'Shows one function. The JSON can be edited and stored again: sequent fn get hello --json | sequent fn put -':
     '显示一个函数。JSON 可编辑后重新保存：sequent fn get hello --json | sequent fn put -',
-  'Defines a function or replaces its definition: from flags, or from a JSON file that holds one definition or a list of them.':
-    '定义函数或替换其定义：来自选项，或来自包含一个或多个定义的 JSON 文件。',
+  'Defines a function, or changes the named fields and keeps all others: from flags, or from a JSON file that holds one definition or a list of them. A paused function stays paused.':
+    '定义函数，或修改写明的字段并保留其他字段：用选项，或用包含一个或多个定义的 JSON 文件。已暂停的函数保持暂停。',
   'Removes functions with all versions and aliases, or single versions. Their queued invocations fail with the condition FunctionNotFound; finished ones stay. The command first names what depends on them.':
     '删除函数及其全部版本和别名，或只删除某个版本。排队的调用以错误类别 FunctionNotFound 失败；已结束的调用保留。删除前先列出依赖它们的对象。',
   'Starts no attempt of these functions until they are resumed, which stops a loop at once. Running attempts continue; queued invocations wait and age.':

@@ -37,7 +37,7 @@ export const options = {
     '所启动 NATS 服务器的首选端口；被占用或为 0 时使用任意空闲端口',
   'off refuses clients of the started NATS server that have no key; on lets them invoke and hear results (SEQUENT_NATS_ANONYMOUS)':
     'off 拒绝没有密钥的客户端访问所启动的 NATS 服务器；on 允许其调用函数和接收结果（SEQUENT_NATS_ANONYMOUS）',
-  'define the example functions': '定义示例函数',
+  'define the example functions where no function of the same name is': '定义示例函数，已有同名函数时除外',
   'how long an acknowledged message may wait for the disk: 100ms, always, default (SEQUENT_FSYNC)':
     '已确认的消息最多多久后写入磁盘：100ms、always、default（SEQUENT_FSYNC）',
   'the port for HTTP (SEQUENT_HTTP_PORT, default: 8080, or the next free port)':
@@ -249,6 +249,7 @@ export const options = {
   'allow its destinations to form a loop, which is cut at run time': '允许目标服务形成循环，运行时会被切断',
   'only if this is still its revision; 0: only if it is new': '仅当修订号仍为此值时；0：仅当函数为新函数时',
   'a description of the changes': '修改说明',
+  'send this share of the requests to another version; 0: none (repeatable)': '把这一比例的请求交给另一个版本；0：不交给（可重复）',
   'only this instance': '只包括此实例',
   'only after this sequence of the log': '只包括事件日志中此序号之后的',
   'also compare the replicas of the log: their messages, and the content of samples': '同时比较事件日志的副本：消息以及抽样内容',

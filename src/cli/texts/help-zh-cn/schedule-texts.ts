@@ -4,7 +4,7 @@ import { batchTexts } from './batch-texts.ts';
 export const scheduleTexts = {
   ...batchTexts,
   'invoke functions again and again: put, ls, get, rm, pause, resume, run': '定时反复调用函数：put、ls、get、rm、pause、resume、run',
-  'create or replace a schedule': '创建或替换定时计划',
+  'create or change a schedule': '创建或替换定时计划',
   'list the schedules': '列出定时计划',
   'show a schedule and its next fire times': '显示定时计划及其下次触发时间',
   'remove a schedule': '删除定时计划',
@@ -13,8 +13,8 @@ export const scheduleTexts = {
   'invoke the function of a schedule now': '立即调用定时计划的函数',
   'Schedules invoke functions again and again: at the times of a cron expression in a time zone.':
     '定时计划反复调用函数：触发时间由某个时区中的 cron 表达式决定。',
-  'Creates a schedule, or replaces it as a whole. A paused schedule stays paused. Past fire times of new times are not made up.':
-    '创建定时计划，或整体替换它。已暂停的定时计划保持暂停。修改时间后不补做过去的触发。',
+  'Creates a schedule, or changes the named fields and keeps all others. A paused schedule stays paused. Past fire times of new times are not made up.':
+    '创建定时计划，或修改写明的字段并保留其他字段。已暂停的定时计划保持暂停。修改时间后不补做过去的触发。',
   'Lists the schedules.': '列出定时计划。',
   'Shows a schedule, the fire times that fired, were skipped and were missed, and the next ones.':
     '显示定时计划，已触发、被跳过和错过的触发时间，以及下次触发时间。',

@@ -1,8 +1,8 @@
 /** The help of the commands for versions and aliases, and of the debugger of `sequent dev`. */
 export const versionTexts = {
   'Names for a version of a function, which can be moved to another version.': '函数版本的名称，可以指向其他版本。',
-  'Creates an alias, or moves it to another version. New requests run that version; started invocations keep theirs. Options of the policy replace the policy of the alias; without them it stays.':
-    '创建别名，或把别名指向另一个版本。新的请求执行该版本；已开始的调用保持原版本。异步配置的选项会替换别名的异步配置；不带这些选项时保持不变。',
+  'Creates an alias, or moves it to another version. New requests run that version; started invocations keep theirs. Weights, description and policy stay where no option names them.':
+    '创建别名，或把它指向另一个版本。新的请求执行该版本；已开始的调用保持原版本。选项未写明的权重、描述和异步配置不变。',
   'Ends a canary with success: all new requests of the alias run the version that had a weight. Name it if several have one.':
     '灰度成功结束：别名的全部新请求执行原来有权重的版本。有多个时请指定版本。',
   'Ends a canary: all new requests of the alias run its main version, or the named one. Started invocations keep their version.':

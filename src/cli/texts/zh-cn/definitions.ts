@@ -11,6 +11,8 @@ export const definitions = {
   'its own': '自有',
   '{name} has no alias; try: sequent fn alias set {name} prod latest': '{name} 没有别名；可运行：sequent fn alias set {name} prod latest',
   'removed {name}': '已删除 {name}',
+  '{name} stays paused; to resume: sequent fn resume {name}': '{name} 仍处于暂停状态；要恢复：sequent fn resume {name}',
+  '{name} is not paused by this command; to pause: sequent fn pause {name}': '此命令不暂停 {name}；要暂停：sequent fn pause {name}',
   '{count} file written to {folder}': '已写入 {count} 个文件到 {folder}',
   '{count} files written to {folder}': '已写入 {count} 个文件到 {folder}',
   'the test event {event} of {name} is saved': '已保存 {name} 的测试事件 {event}',

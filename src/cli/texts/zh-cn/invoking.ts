@@ -18,8 +18,8 @@ export const invoking = {
   'attempt {attempt} of {function} is in {file}; try: sequent run {source} --event {file}':
     '{function} 的第 {attempt} 次执行已写入 {file}；可运行：sequent run {source} --event {file}',
   '{function} no longer exists, so its user data and its handler are not written': '{function} 已不存在，因此没有写入其用户数据和入口',
-  '{function} was changed since: its present user data, timeout and memory are written':
-    '{function} 此后有修改：写入的是当前的用户数据、超时和内存',
+  'the attempt ran revision {ran} of {function}; the user data, the timeout and the memory are those of revision {present}':
+    '该次执行使用的是 {function} 的修订 {ran}；写入的用户数据、超时时间和内存属于修订 {present}',
   '<handler file>': '<入口文件>',
   'the file holds no secret; pass what the handler needs: {flags}': '文件不含机密数据；请传入处理程序所需的内容：{flags}',
   '{outcome} after {duration}, exit code {code}': '{duration} 后{outcome}，退出码 {code}',

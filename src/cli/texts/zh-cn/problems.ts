@@ -6,6 +6,12 @@ export const problems = {
   '{name} failed after 1 attempt ({condition})': '{name} 执行 1 次后失败（{condition}）',
   '{name} failed after {attempts} attempts ({condition})': '{name} 执行 {attempts} 次后失败（{condition}）',
   'the command is incomplete or unknown': '命令不完整或不存在',
+  'a value is not valid': '某个值无效',
+  'the command has no such option': '命令没有此选项',
+  'the command has too many arguments': '命令的参数过多',
+  'two options exclude each other': '两个选项不能同时使用',
+  'the function has no such alias': '函数没有此别名',
+  'the function has no such version': '函数没有此版本',
   'there is no such command': '没有这个命令',
   'NATS does not permit this': 'NATS 不允许此操作',
   'the permissions of this user in the configuration of the nats-server, or another user: --context, NATS_CREDS':

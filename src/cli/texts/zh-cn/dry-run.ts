@@ -1,0 +1,11 @@
+/** The texts of `--dry-run`. */
+export const dryRun = {
+  '{name}: new': '{name}：新建',
+  '{name}: removed': '{name}：删除',
+  'a request of {function}: new': '函数 {function} 的请求：新建',
+  'the request {subject}': '请求 {subject}',
+  'invocation {invocation} of {function}': '{function} 的调用 {invocation}',
+  '{count} further changes are not shown': '另有 {count} 处变更未显示',
+  'nothing would change': '不会有任何变更',
+  'nothing was changed (--dry-run)': '未作任何变更（--dry-run）',
+};
