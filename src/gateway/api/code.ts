@@ -4,24 +4,24 @@ import { projectOf } from '#src/core/names/addressable.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import { readZip, type ZipFile } from '#src/core/zip/read-zip.ts';
 import { writeZip } from '#src/core/zip/write-zip.ts';
-import { createConcurrencyLimit } from '#src/gateway/http/concurrency-limit.ts';
 import { HttpError, type Issue } from '#src/gateway/http/http-error.ts';
 import type { Gateway } from '../ports.ts';
 import { scopeOf } from '../scope.ts';
 import { checkCode } from './check-code.ts';
+import { createFairTurns } from './fair-turns.ts';
 import { withoutUndefined } from './invocation-view.ts';
 import type { Routes } from './route.ts';
 import { codeQuerySchema, codeSchema, type FunctionCode, type PackageBody, packageBodySchema, packageSchema } from './schemas/code.ts';
 
 type Handler = FunctionDefinition['handler'];
 
-/** The uploads that are checked at one moment, each in a process of its own. One more is answered with 429. */
+/** The uploads that are checked at one moment, each in a process of its own. One more waits for its turn. */
 const MAX_CHECKS = 4;
 
 /** The code of functions. A package is stored first; the definition that names it follows, and decides what runs (CODE1). */
 export function addCodeRoutes(routes: Routes, gateway: Gateway): void {
   const { client } = gateway;
-  const checks = createConcurrencyLimit(MAX_CHECKS, () => gateway.credentials.projects);
+  const inTurn = createFairTurns(MAX_CHECKS);
 
   routes.add(
     {
@@ -53,9 +53,8 @@ export function addCodeRoutes(routes: Routes, gateway: Gateway): void {
       const entry = findEntryFile(file, files);
       if (entry === undefined)
         throw refusedCode([{ pointer: '/handler', detail: `the package has no ${file}.js, .mjs, .cjs, .ts or .mts` }]);
-      const leave = checks.enter(call.get('project'));
       const wanted = [exported, ...(body.initializer === undefined ? [] : [body.initializer])];
-      const issues = await checkCode(files, entry, wanted).finally(leave);
+      const issues = await inTurn(call.get('project'), () => checkCode(files, entry, wanted));
       if (issues.length > 0) throw refusedCode(issues);
       // Equal files make an equal archive, and therefore the same package.
       const digest = await client.packages.put(writeZip(files), projectOf(name));

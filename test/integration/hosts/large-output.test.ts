@@ -28,7 +28,9 @@ describe('the secrets of an output of megabytes', () => {
     expect(result.wholeOutput?.text).toBe('password=[redacted] [redacted] -eyJ-eyJ-eyJ\n'.repeat(count));
     expect(result.output).toHaveLength(4_096);
     expect(atOnce).toEqual([]);
-    expect(await execute(host, definition, { text: line, count: 1 })).toMatchObject({ output: 'password=[redacted] [redacted] -eyJ-eyJ-eyJ\n' });
+    expect(await execute(host, definition, { text: line, count: 1 })).toMatchObject({
+      output: 'password=[redacted] [redacted] -eyJ-eyJ-eyJ\n',
+    });
   });
 
   test('are hidden in this thread when the other one fails', async () => {

@@ -64,12 +64,9 @@ describe('the code of a function over the own API', () => {
     expect((await store(good)).status).toBe(200);
   });
 
-  test('is checked in at most four processes at one moment, and one more upload is asked to come again', async () => {
-    const slow = {
-      files: Array.from({ length: 4 }, (_, index) => ({ path: `${index}.mjs`, text: `export const handler = ${'1+'.repeat(100_000)}1;` })),
-    };
-    const body = { ...slow, handler: '0.handler' };
-    const answers = await Promise.all(Array.from({ length: 6 }, () => store(body)));
-    expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 200, 200, 429, 429]);
+  test('is stored for each of many uploads at one moment, which are checked one after another', { timeout: 120_000 }, async () => {
+    const body = { files: [{ path: 'index.mjs', text: 'export const handler = () => 1;' }] };
+    const answers = await Promise.all(Array.from({ length: 10 }, () => store(body)));
+    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 200));
   });
 });
