@@ -6,9 +6,9 @@ import { runCliOn } from '#test/support/cli/cli.ts';
 import { unpackFormerSequent } from '#test/support/cli/former-sequent.ts';
 import { startSequent } from '#test/support/cli/sequent-process.ts';
 import { toFunction } from '#test/support/destinations/delivering-system.ts';
-import { chainOf } from '#test/support/log/chain-of.ts';
 import { documentedCommands } from '#test/support/documented-commands.ts';
 import { shortTimes, test } from '#test/support/fixtures.ts';
+import { chainOf } from '#test/support/log/chain-of.ts';
 import { type LogWatch, watchLog } from '#test/support/log/log-watch.ts';
 
 /* An upgrade without a pause: processes of an earlier version and of this one work on one log. docs/operations.md describes it. */
