@@ -10,7 +10,7 @@ type QuotaLabel = 'open' | 'rate' | 'stored_bytes' | 'functions' | 'schedules' |
 export type QuotaFigure = { quota: QuotaLabel; limit: number; used?: number; refused: number; isReached: boolean };
 
 /** The quotas of what a project sends in figures. */
-export function quotaFigures(
+function quotaFigures(
   { quota: { open: limit, rate, storedBytes }, open, stored, refusals: { counts, at } }: QuotaUse,
   now: number,
 ): QuotaFigure[] {
@@ -28,7 +28,7 @@ export function quotaFigures(
 }
 
 /** The quotas of what a project defines in figures: those that the operator set, and those that the project has reached. */
-export function definitionFigures({ limits, own, used, refused }: DefinitionUse): QuotaFigure[] {
+function definitionFigures({ limits, own, used, refused }: DefinitionUse): QuotaFigure[] {
   const amounts = [
     { quota: 'functions', name: 'functions', amount: used.functions },
     { quota: 'schedules', name: 'schedules', amount: used.schedules },
