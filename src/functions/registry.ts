@@ -272,19 +272,19 @@ async function replaceDefinition(
   { rules, check, packages, sealer, known }: Checks & { known: KnownTargets },
 ): Promise<Changed> {
   const { name, handler, policy } = definition;
-    const complete = withSecrets(definition, present?.definition);
-    const sealed = (await sealer?.seal(complete, present?.definition)) ?? complete;
-    const next = { versions: [], aliases: [], ...present, definition: sealed };
-    if (JSON.stringify(present?.definition.handler) !== JSON.stringify(handler)) {
-      expectUsable(rules.refuse(definition));
-      expectUsable(await refusePackage(definition, packages));
-    }
-    // Destinations are checked only when they change, so a function can be paused whatever its destinations are.
-    if (present === undefined || destinationsIn(present.definition.policy) !== destinationsIn(policy)) {
+  const complete = withSecrets(definition, present?.definition);
+  const sealed = (await sealer?.seal(complete, present?.definition)) ?? complete;
+  const next = { versions: [], aliases: [], ...present, definition: sealed };
+  if (JSON.stringify(present?.definition.handler) !== JSON.stringify(handler)) {
+    expectUsable(rules.refuse(definition));
+    expectUsable(await refusePackage(definition, packages));
+  }
+  // Destinations are checked only when they change, so a function can be paused whatever its destinations are.
+  if (present === undefined || destinationsIn(present.definition.policy) !== destinationsIn(policy)) {
     await check.destinations(policy, name, known);
-      await check.loops(next, LATEST);
-    }
-    return next;
+    await check.loops(next, LATEST);
+  }
+  return next;
 }
 
 /** The refusal does not say whether another project has the package. */
