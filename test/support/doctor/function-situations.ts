@@ -160,8 +160,9 @@ const functions: Situation[] = [
       const { version: canary } = await client.functions.publish(name, { version: 'bad' });
       await client.functions.putAlias(name, { name: 'live', version: main, weights: { [canary]: 50 } });
       await client.invokeMany(
-        `${name}:!live`,
+        name,
         Array.from({ length: 400 }, () => ({})),
+        { qualifier: '!live' },
       );
       return { name, undo };
     },
