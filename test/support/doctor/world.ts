@@ -53,7 +53,7 @@ export const slow = async (event) => { while (!existsSync(event.until)) await ne
 `;
 
 /** What holds of every run of this test: the server is external, and may be an older one that works. */
-const BASELINE = ['server version', 'durability', 'isolation'];
+const BASELINE = ['server version', 'durability', 'isolation', 'account of clients'];
 
 export async function openDoctorWorld(): Promise<DoctorWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'sequent-doctor-'));
