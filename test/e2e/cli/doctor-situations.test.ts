@@ -4,7 +4,7 @@ import { processSituations } from '#test/support/doctor/process-situations.ts';
 import { type DoctorWorld, openDoctorWorld } from '#test/support/doctor/world.ts';
 
 /** A wait, a retry or a new process shows after some seconds; a process that does not answer is asked for ten. */
-const WITHIN = { timeout: 90_000, interval: 200 };
+const WITHIN = { timeout: 25_000, interval: 200 };
 const HEALTHY = { found: [], exit: 0 };
 
 describe('the doctor tells the truth when', () => {

@@ -3,6 +3,8 @@ import { openKeyValue } from '#src/nats/key-value.ts';
 import { FUNCTIONS_BUCKET } from '#src/nats/wire/topology.ts';
 import { type DoctorWorld, type Situation, untilOf } from './world.ts';
 
+/** The end of an archive without files. */
+const EMPTY_ZIP = Buffer.concat([Buffer.from([0x50, 0x4b, 5, 6]), Buffer.alloc(18)]);
 const LATER = { laterInMs: 120_000 };
 
 /** Invokes the function with a keyed event that ends with the undo. */
@@ -127,24 +129,17 @@ const functions: Situation[] = [
   },
   {
     title: 'the code of a function came from the page or the API',
-    plant: async (world) => await world.put('ok', { handler: { kind: 'process', package: 'a'.repeat(128), file: 'index.js' } }),
+    plant: async (world) => {
+      const digest = await world.client.packages.put(EMPTY_ZIP);
+      return await world.put('ok', { handler: { kind: 'process', package: digest, file: 'index.js' } });
+    },
     truth: [],
     exit: 0,
   },
   {
-    title: 'a definition cannot be read',
-    plant: async ({ client }) => {
-      const store = await openKeyValue(client.connection, FUNCTIONS_BUCKET);
-      await store.put('broken', 'no JSON');
-      return { undo: () => store.delete('broken') };
-    },
-    truth: [['problem', 'functions', /broken/]],
-    exit: 1,
-  },
-  {
     title: 'a delivery is dead',
     plant: async (world) => {
-      const onSuccess = [{ destination: 'HTTP' as const, param: { url: 'http://127.0.0.1:1/gone' } }];
+      const onSuccess = [{ destination: 'HTTP' as const, param: { url: 'https://nobody.invalid/' } }];
       const fn = await world.put('ok', { policy: { maxRetries: 0, onSuccess } });
       const { requestId } = await world.client.invoke(fn.name, {});
       await world.client.result(requestId);
@@ -159,14 +154,15 @@ const functions: Situation[] = [
     plant: async (world) => {
       const { client } = world;
       const { name, undo } = await world.put('ok');
-      const { version: main } = await client.functions.publish(name);
+      const { version: main } = await client.functions.publish(name, { version: 'good' });
       const { definition } = await client.functions.get(name);
       await client.functions.put({ ...definition, handler: { ...definition.handler, export: 'fails' } as typeof definition.handler });
-      const { version: canary } = await client.functions.publish(name);
+      const { version: canary } = await client.functions.publish(name, { version: 'bad' });
       await client.functions.putAlias(name, { name: 'live', version: main, weights: { [canary]: 50 } });
       await client.invokeMany(
-        `${name}:!live`,
+        name,
         Array.from({ length: 400 }, () => ({})),
+        { qualifier: '!live' },
       );
       return { name, undo };
     },

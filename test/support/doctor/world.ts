@@ -53,19 +53,21 @@ export const slow = async (event) => { while (!existsSync(event.until)) await ne
 `;
 
 /** What holds of every run of this test: the server is external, and may be an older one that works. */
-const BASELINE = ['server version', 'durability', 'isolation'];
+const BASELINE = ['server version', 'durability', 'isolation', 'account of clients'];
 
 export async function openDoctorWorld(): Promise<DoctorWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'sequent-doctor-'));
   const file = join(folder, 'handlers.mjs');
   await writeFile(file, handlers);
   const server = await startTestServer();
-  const env = { NATS_URL: server.url, SEQUENT_DATA: folder, ...shortTimes };
+  const env = { NATS_URL: server.url, SEQUENT_DATA: folder, SEQUENT_DELIVERY_AGE: '1s', ...shortTimes };
   const processes = new Map<Role, SequentProcess>();
   const start = async (role: Role): Promise<void> => void processes.set(role, await startSequent(['--role', role], env));
   // The first process creates the streams.
   for (const role of ROLES) await start(role);
   const client = await connectClient({ servers: server.url });
+  // A system without a function has a note.
+  await client.functions.put({ name: 'always', handler: { kind: 'process', file, export: 'ok' } });
   let names = 0;
   return {
     server,

@@ -14,7 +14,7 @@ test('a role does not run when its only process takes no work', () => {
   expect(surroundingsOf({ consumers: [], instances: [ofPaused], silentRoles: [] }, 'orders', undefined).roles).toEqual([]);
 });
 
-test('what is before an invocation is counted by the order of the log, and not by the millisecond of its request', async () => {
+test('what is before an invocation is counted by the order of the log, and not by its millisecond', async () => {
   const asked: object[] = [];
   const history = {
     count: async (query: object = {}) => {

@@ -5,26 +5,32 @@ import { unknownInSilence } from '#src/core/no-answer-error.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import type { Examined } from './examined.ts';
 
-type FromHistory = Pick<Examined, 'projections' | 'quotas' | 'failing' | 'plainRequests' | 'deadLetters' | 'canaries'>;
+type FromHistory = Pick<Examined, 'projections' | 'quotas' | 'failing' | 'plainRequests' | 'deadLetters' | 'canaries' | 'unclaimed'>;
 /** `last`: the last message of the log, which the answers must cover. */
-type Asked = { functions: readonly Pick<FunctionEntry, 'definition' | 'aliases'>[]; last: number };
+type Asked = { functions: readonly Pick<FunctionEntry, 'definition' | 'aliases'>[]; last: number; queues: ReadonlySet<string> };
 
 /** What the read model knows. Each part is `undefined` when no projection answers. */
-export async function examineHistory(connection: Connection, { functions, last }: Asked): Promise<FromHistory> {
+export async function examineHistory(connection: Connection, { functions, last, queues }: Asked): Promise<FromHistory> {
   const { createNatsHistory } = await import('#src/nats/questions/history-service.ts');
   const history = createNatsHistory(connection);
   const projections = await readProjections(history);
   if (projections.length === 0) return { projections };
   const fresh: History = { ...history, ask: (question, query, options) => history.ask(question, query, { atLeast: last, ...options }) };
   const unknownWithout = async <Part>(part: Promise<Part>): Promise<Part | undefined> => await part.catch(() => undefined);
-  const [quotas, failing, plainRequests, deadLetters, canaries] = await Promise.all([
+  const [quotas, failing, plainRequests, deadLetters, canaries, unclaimed] = await Promise.all([
     unknownWithout(readQuotas(connection, fresh)),
     unknownWithout(readFailing(fresh)),
     unknownWithout(findPlainRequests(connection, fresh)),
     unknownWithout(countDeadLetters(fresh)),
     unknownWithout(readCanaries(fresh, functions)),
+    unknownWithout(
+      countUnclaimed(
+        fresh,
+        functions.map(({ definition }) => definition.name).filter((name) => !queues.has(`fn-${name}`)),
+      ),
+    ),
   ]);
-  return { projections, quotas, failing, plainRequests, deadLetters, canaries };
+  return { projections, quotas, failing, plainRequests, deadLetters, canaries, unclaimed };
 }
 
 async function readProjections(history: History): Promise<HistoryStatus[]> {
@@ -88,4 +94,20 @@ async function readQuotas(connection: Connection, history: History): Promise<Exa
     return [{ project, open: count, limit }];
   });
   return (await Promise.all(counted)).flat();
+}
+
+/** Bounds the functions that are counted one by one, and what is counted of each. */
+const MAX_UNCLAIMED = 100;
+
+/** The requests of functions that no worker has created a queue for. Those that are due later wait for no worker. */
+async function countUnclaimed(history: History, names: readonly string[]): Promise<Examined['unclaimed']> {
+  const counted = names.slice(0, MAX_UNCLAIMED).map(async (name) => {
+    const queued = { function: name, state: ['queued' as const], most: 1_000 };
+    const [all, delayed] = await Promise.all([
+      history.ask('count', queued),
+      history.ask('count', { ...queued, dueBefore: Number.MAX_SAFE_INTEGER }),
+    ]);
+    return [name, Math.max(0, all.count - delayed.count)] as const;
+  });
+  return new Map(await Promise.all(counted));
 }

@@ -33,7 +33,11 @@ export async function examine(connection: Connection, { dataDir, withReplicas }:
     missingFiles: await missingFiles(functions),
     instances,
     silentRoles: await findSilentRoles(roles, instances),
-    ...(await examineHistory(connection, { functions, last: lastSequenceOf(inspection) })),
+    ...(await examineHistory(connection, {
+      functions,
+      last: lastSequenceOf(inspection),
+      queues: new Set(inspection.consumers.map(({ name }) => name)),
+    })),
     losses: await readLosses(connection),
     replicas: withReplicas ? await compareReplicas(connection) : undefined,
   };

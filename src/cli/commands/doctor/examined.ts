@@ -35,6 +35,8 @@ export type Examined = {
   silentRoles?: readonly AskedRole[] | undefined;
   /** The deliveries that are dead; `undefined` when no projection answered. */
   deadLetters?: { count: number; isAtLeast: boolean } | undefined;
+  /** How many requests wait of each function that has no queue yet; `undefined` when no projection answered. */
+  unclaimed?: ReadonlyMap<string, number> | undefined;
   /** The canaries that are significantly worse than their main version; `undefined` when no projection answered. */
   canaries?: readonly (Pick<CanaryVerdict, 'text' | 'remedy'> & { function: string; alias: string })[] | undefined;
   /** The losses of the log that no operator has acknowledged; `undefined` when they were not read. */

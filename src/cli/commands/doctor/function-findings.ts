@@ -14,7 +14,7 @@ import type { Finding } from './finding.ts';
 
 /** One line for each function that waits, or that the platform cannot run. The functions with an idle worker share one line. */
 export function judgeFunctions(
-  { inspection: { consumers }, registry, instances, failing = [], canaries = [], pools = [] }: Examined,
+  { inspection: { consumers }, registry, instances, failing = [], canaries = [], pools = [], unclaimed }: Examined,
   now: number,
 ): Finding[] {
   const functions = 'functions' in registry ? registry.functions : [];
@@ -22,7 +22,9 @@ export function judgeFunctions(
   const workers = countWorkers(instances);
   const found = functions.map(({ definition }) => {
     const slots = slotsOf(definition, pools);
-    return judgeQueue({ name: definition.name, definition, slots, queue: byName.get(`fn-${definition.name}`), workers }, now);
+    const { name } = definition;
+    const queue = byName.get(`fn-${name}`) ?? queueOf(name, unclaimed?.get(name));
+    return judgeQueue({ name, definition, slots, queue, workers }, now);
   });
   const idle = found.filter((finding) => finding === 'idle').length;
   const definitions = new Map<string, RegisteredFunction['definition']>(functions.map(({ definition }) => [definition.name, definition]));
@@ -71,6 +73,11 @@ export function judgeDeadLetters(dead: Examined['deadLetters']): Finding[] {
 /** The running workers that take work; `undefined` when the processes were not asked. */
 function countWorkers(instances: readonly RoleInstance[] | undefined): number | undefined {
   return instances?.filter(({ roles, takesWork = true }) => takesWork && roles.includes('worker')).length;
+}
+
+/** The queue of a function that no worker has created yet: its requests wait in the log. */
+function queueOf(name: string, pending = 0): ConsumerFacts | undefined {
+  return pending === 0 ? undefined : { name: `fn-${name}`, pending, unacknowledged: 0, redelivered: 0, waiting: 0 };
 }
 
 /** The slots and the rate of a function without keys. What a key waits for is a finding of its pool. */
