@@ -32,7 +32,7 @@ export interface TestSystem {
   readonly answers: MemoryAnswers;
   /** The tries of deliveries to destinations outside of Sequent. */
   readonly deliveries: readonly DeliveryRequest[];
-  /** When the scheduler inspects a stream next; infinite when no stream is open. */
+  /** When the scheduler inspects a stream, a slot or a group next, or earlier; infinite when nothing is open. */
   readonly nextInspectionAt: number;
   /** How many streams the scheduler regards as open. */
   readonly open: number;
@@ -77,9 +77,7 @@ export async function startTestSystem(options: TestSystemOptions): Promise<TestS
     answers,
     deliveries,
     get nextInspectionAt() {
-      let earliest = Number.POSITIVE_INFINITY;
-      for (const { checkAt } of scheduler.open.values()) earliest = Math.min(earliest, checkAt);
-      return earliest;
+      return Math.min(scheduler.open.nextDueAt, scheduler.nextSlotCheckAt);
     },
     get open() {
       return scheduler.open.size;
