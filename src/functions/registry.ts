@@ -115,9 +115,9 @@ export interface FunctionRegistry {
 }
 
 /** Makes a definition of the present one, with masked secrets; of `undefined` when the function does not exist. */
-export type ChangeDefinition = (present: FunctionDefinition | undefined) => object | Promise<object>;
+type ChangeDefinition = (present: FunctionDefinition | undefined) => object | Promise<object>;
 
-export type ChangeOptions = {
+type ChangeOptions = {
   /** The revision that the function must have. */
   expected?: number | undefined;
   /** When given, a destination must name a function that exists, or one of these (SRC5). */
@@ -200,9 +200,7 @@ export function createFunctionRegistry(
       });
       return published as FunctionVersion;
     },
-    async deleteVersion(name, version) {
-      await entries.modifyPresent(name, (present) => withoutVersion(present, version));
-    },
+    deleteVersion: async (name, version) => void (await entries.modifyPresent(name, (present) => withoutVersion(present, version))),
     putAlias: (name, alias) => changeAlias(name, () => alias),
     decideCanary: async (name, alias, decision) => await decideCanary(entries, { name, alias, decision, now: clock.now() }),
     async deleteAlias(name, alias) {

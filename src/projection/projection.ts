@@ -283,7 +283,6 @@ class LiveProjection implements Projection {
       await this.#options.clock.sleep(COMPARE_EVERY_MS, signal);
       if (signal.aborted) return;
       cleanModel(this.#model, this.#options.logger);
-      // Without an answer, the next comparison asks again.
       await failure.watch(this.#compare(round % COMPARE_MESSAGE_EVERY === 0));
       void this.#checkPages();
     }

@@ -5,7 +5,7 @@ import { decodeAppend } from '#src/nats/wire/codec.ts';
 import { isRequest, parseSubject } from '#src/nats/wire/topology.ts';
 
 /** A field before and after a change, as JSON text; absent where it has no value. */
-export type FieldDifference = { field: string; before?: string; after?: string };
+type FieldDifference = { field: string; before?: string; after?: string };
 /** What a change is about, and the fields that differ. */
 export type Difference = { subject: string; fields: FieldDifference[] };
 

@@ -43,6 +43,7 @@ const programs: Record<Shell, string[]> = {
   bash: [
     '--norc',
     '-c',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: bash expands it
     'source ~/script; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); __sequent_complete; for one in "${COMPREPLY[@]}"; do echo "$one"; done',
     'bash',
   ],

@@ -14,9 +14,9 @@ import { type SequentProcess, startSequent } from '#test/support/cli/sequent-pro
 import { shortTimes } from '#test/support/fixtures.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
 
-export const ROLES = ['worker', 'scheduler', 'destinations', 'projection'] as const;
+const ROLES = ['worker', 'scheduler', 'destinations', 'projection'] as const;
 type Role = (typeof ROLES)[number];
-export type Undo = () => Promise<unknown>;
+type Undo = () => Promise<unknown>;
 
 /** A system in which each role is a process, so that each may be missing, and the doctor of it. */
 export interface DoctorWorld extends AsyncDisposable {

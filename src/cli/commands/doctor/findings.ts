@@ -4,7 +4,6 @@ import { DAMAGED, type HistoryStatus } from '#src/core/history-questions.ts';
 import { describeLoss, LOSS_REMEDY } from '#src/core/log/log-loss.ts';
 import { REFUSES_REQUESTS } from '#src/core/ports/admission.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
-import { CIRCUIT_REMEDY, countOmittedCircuits, describeCircuit, unclosedCircuits } from '#src/core/unclosed-circuits.ts';
 import type { Inspection, StreamFacts } from '#src/nats/inspection.ts';
 import { describeReplicas } from '#src/nats/replicas/describe-replicas.ts';
 import { judgeAccount } from './account-finding.ts';
@@ -12,7 +11,16 @@ import type { Examined } from './examined.ts';
 import type { Finding } from './finding.ts';
 import { judgeFlow } from './flow-findings.ts';
 import { judgeDeadLetters, judgeFunctions, judgeRegistry } from './function-findings.ts';
-import { judgeFiles, judgeIsolation, judgeKeys, judgeLoad, judgePlainRequests, judgeRoles, judgeVersions } from './process-findings.ts';
+import {
+  judgeCircuits,
+  judgeFiles,
+  judgeIsolation,
+  judgeKeys,
+  judgeLoad,
+  judgePlainRequests,
+  judgeRoles,
+  judgeVersions,
+} from './process-findings.ts';
 import { judgeQuotas } from './quota-findings.ts';
 import { judgeSchedules } from './schedule-findings.ts';
 
@@ -201,22 +209,6 @@ function unknownTime({ host, who }: { host: string; who: string }): Finding {
   const seen = say('the server did not send its time ({who}): it takes no work', { who });
   const remedy = say('see the log of that process: NATS does not answer it');
   return { level: 'problem', check: say('clock of {host}', { host }), seen, remedy };
-}
-
-/** A circuit that is not closed, in any process. One without a failure since its last probe recovers. */
-function judgeCircuits(instances: Examined['instances'] = []): Finding[] {
-  const found = unclosedCircuits(instances).map(
-    (circuit): Finding => ({
-      level: circuit.failures > 0 ? 'problem' : 'note',
-      check: say('circuit of {function}', { function: circuit.function }),
-      seen: describeCircuit(circuit),
-      remedy: CIRCUIT_REMEDY,
-    }),
-  );
-  const omitted = countOmittedCircuits(instances);
-  if (omitted === 0) return found;
-  const seen = say('{count} more circuits are not closed', { count: omitted });
-  return [...found, { level: 'problem', check: say('circuits'), seen, remedy: CIRCUIT_REMEDY }];
 }
 
 function judgeStorage({ usedInBytes, limitInBytes }: Inspection['storage']): Finding {

@@ -3,6 +3,7 @@ import { say } from '#src/cli/texts/say.ts';
 import type { Policy } from '#src/core/functions/definition.ts';
 import type { RoleInstance } from '#src/core/ports/role-instances.ts';
 import { runningVersions } from '#src/core/running-versions.ts';
+import { CIRCUIT_REMEDY, countOmittedCircuits, describeCircuit, unclosedCircuits } from '#src/core/unclosed-circuits.ts';
 import type { Examined } from './examined.ts';
 import type { Finding } from './finding.ts';
 
@@ -118,4 +119,20 @@ export function judgePlainRequests(found: readonly PlainRequests[] = [], now = D
     seen: plainRequestsInWords(one, now),
     remedy: plainRequestsRemedy(one.function),
   }));
+}
+
+/** A circuit that is not closed, in any process. One without a failure since its last probe recovers. */
+export function judgeCircuits(instances: Examined['instances'] = []): Finding[] {
+  const found = unclosedCircuits(instances).map(
+    (circuit): Finding => ({
+      level: circuit.failures > 0 ? 'problem' : 'note',
+      check: say('circuit of {function}', { function: circuit.function }),
+      seen: describeCircuit(circuit),
+      remedy: CIRCUIT_REMEDY,
+    }),
+  );
+  const omitted = countOmittedCircuits(instances);
+  if (omitted === 0) return found;
+  const seen = say('{count} more circuits are not closed', { count: omitted });
+  return [...found, { level: 'problem', check: say('circuits'), seen, remedy: CIRCUIT_REMEDY }];
 }
