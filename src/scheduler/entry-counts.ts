@@ -1,4 +1,4 @@
-import { idOf } from '#src/core/flow/change-entry.ts';
+import { idOf } from '#src/core/flow/entry-change.ts';
 import type { Attempt, LedgerEntry, Waiter } from '#src/core/flow/ledger-entry.ts';
 import { TokenBuckets } from '#src/core/flow/token-buckets.ts';
 

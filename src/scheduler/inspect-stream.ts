@@ -5,7 +5,6 @@ import { FunctionNotFoundError, InvalidInputError } from '#src/core/errors.ts';
 import { decideWhenFor } from '#src/core/functions/decide-when.ts';
 import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import { type FunctionEntry, versionFor } from '#src/core/functions/entry.ts';
-import { encodeEnvelope } from '#src/core/log/envelope.ts';
 import type { FunctionName, RequestId } from '#src/core/names/names.ts';
 import { mayBeUnpublished } from '#src/core/stream/ended-without-item.ts';
 import { isSettled, loadStream, requestOf, wakeTimesOf } from '#src/core/stream/stream.ts';
@@ -14,6 +13,7 @@ import { completionOf } from './complete-batch.ts';
 import { judgeWaiting, termsFor } from './judge-waiting.ts';
 import { endOldDeliveries } from './old-deliveries.ts';
 import type { SchedulerOptions } from './ports.ts';
+import { storeResult } from './store-result.ts';
 import type { OpenStream } from './stream-records.ts';
 
 /**
@@ -23,11 +23,6 @@ import type { OpenStream } from './stream-records.ts';
 export type Inspection =
   | { kind: 'settled' }
   | { kind: 'open'; nextAt: number; isQueued: boolean; waitsFor: string | undefined; isPlaced: boolean };
-
-export type InspectionOptions = {
-  /** Whether attempts of a function wait in workers for its flow; never, by default. */
-  waitInWorkers?: (name: FunctionName) => boolean;
-};
 
 /**
  * Reads a stream, and performs the effects that are due in it. The scheduler decides by the log, not by its memory (E1).
@@ -39,7 +34,7 @@ export type InspectionOptions = {
  * 5. An outcome without destinations: publishes the result again, because the process that appended the outcome may have died before
  *    publishing, and appends `notified`.
  */
-export async function inspectStream(open: OpenStream, options: SchedulerOptions & InspectionOptions): Promise<Inspection> {
+export async function inspectStream(open: OpenStream, options: SchedulerOptions): Promise<Inspection> {
   const { log, hints, appendId, clock, name: by } = options;
   const stream = await loadStream(log, open.name, open.request);
   if (stream === undefined) return { kind: 'settled' };
@@ -96,7 +91,7 @@ type Due = {
   outcome: Outcome | null;
   writer: StreamWriter;
   needs: Needs;
-  options: SchedulerOptions & InspectionOptions;
+  options: SchedulerOptions;
 };
 
 async function perform(effects: readonly InvocationEffect[], id: string, given: Omit<Due, 'outcome'>): Promise<void> {
@@ -151,8 +146,7 @@ async function wakeOrEnd(id: string, due: Due): Promise<void> {
   const { writer, fn, hasFunction, needs, options } = due;
   const invocation = writer.state.invocations.get(id);
   if (invocation === undefined) return;
-  const waitsInWorker = options.waitInWorkers?.(writer.state.name.function) === true;
-  const verdict = judgeWaiting(invocation, fn, { hasFunction, waitsInWorker, now: options.clock.now() });
+  const verdict = judgeWaiting(invocation, fn, { hasFunction, now: options.clock.now() });
   if (verdict.kind !== 'end') {
     needs.nextAt = Math.min(needs.nextAt, verdict.nextAt);
     needs.wake ||= verdict.kind === 'wake';
@@ -180,12 +174,9 @@ async function deliverOutcome(id: string, { outcome, writer, needs, options }: D
 /** Publishes the result of an outcome, unless the role that appended the outcome publishes or has published it (PUB3). */
 async function publishResult(id: string, { writer: { state }, isOwn, isFirst, options: { tenancy, results } }: Due): Promise<void> {
   const invocation = state.invocations.get(id);
-  const request = requestOf(state, id);
-  const outcome = invocation?.context.outcome;
-  if (invocation === undefined || request === undefined || outcome === undefined || outcome === null) return;
-  if (!isOwn && outcome.destinations !== undefined && !(isFirst && mayBeUnpublished(invocation))) return;
-  if (!isOwn && (await results.isStored(state.name, id as RequestId, outcome))) return;
-  await results.publish(state.name, id as RequestId, outcome.type, encodeEnvelope(tenancy, request, invocation, results.maxBytes));
+  if (invocation === undefined) return;
+  if (!isOwn && invocation.context.outcome?.destinations !== undefined && !(isFirst && mayBeUnpublished(invocation))) return;
+  await storeResult(state, id as RequestId, { results, tenancy }, isOwn);
 }
 
 /** The version that an invocation runs. For an open invocation the registry is asked as well, because the local copy may lag behind it. */

@@ -3,7 +3,7 @@ import { shortestAgeInMs } from '#src/core/functions/entry.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import { levelOf } from '#src/core/ports/logger.ts';
 import { type Backlog, createBacklog } from './backlog.ts';
-import { type Inspection, type InspectionOptions, inspectStream } from './inspect-stream.ts';
+import { type Inspection, inspectStream } from './inspect-stream.ts';
 import type { OpenStreams } from './open-streams.ts';
 import type { SchedulerOptions } from './ports.ts';
 import type { OpenStream } from './stream-records.ts';
@@ -17,25 +17,22 @@ export function maxAgeOf({ functions }: Pick<SchedulerOptions, 'functions'>, nam
   return found === undefined ? undefined : shortestAgeInMs(found);
 }
 
-type InspectorOptions = SchedulerOptions & InspectionOptions;
-
 /**
  * Decides what a due stream needs, by the cheapest means first:
  *
  * 1. Its attempt or its next try is due: a hint, without a read. The receiver of the hint reads the stream and decides. A delayed request that
  *    is still in the queue needs none: the worker that takes it starts it.
- * 2. Its request or its wake is still in the queue of its function, or waits in a worker for the flow of the function: nothing. Reads and further
- *    wakes would slow a long queue down.
+ * 2. Its request or its wake is still in the queue of its function: nothing. Reads and further wakes would slow a long queue down.
  * 3. Everything else: the stream is read and inspected.
  *
  * The pauses between inspections of one stream double.
  */
 export class Inspector {
-  readonly #options: InspectorOptions;
+  readonly #options: SchedulerOptions;
   readonly #open: OpenStreams;
   readonly #backlog: Backlog;
 
-  constructor(options: InspectorOptions, open: OpenStreams) {
+  constructor(options: SchedulerOptions, open: OpenStreams) {
     this.#options = options;
     this.#open = open;
     this.#backlog = createBacklog(options);
@@ -51,14 +48,12 @@ export class Inspector {
     if (stream.dueAt !== undefined) return false;
     const queued = this.#queuedItem(stream);
     if (queued === undefined || now >= queued.endsAt) return false;
-    const { name, version, request } = stream;
-    const isWithWorker = version === request && this.#options.waitInWorkers?.(name.function) === true;
-    if (!isWithWorker && !this.#backlog.isKnownToHold(name.function, queued.sequence)) return false;
+    if (!this.#backlog.isKnownToHold(stream.name.function, queued.sequence)) return false;
     this.#letWait(stream, queued, now);
     return true;
   }
 
-  /** A stream that waits for slots needs nothing before its end: `slot-grants.ts` wakes it. */
+  /** A stream that waits for slots needs nothing before its end: a worker that gives it a slot starts it. */
   #letsWaitForSlot(stream: OpenStream, now: number): boolean {
     const endsAt = this.#endOf(stream);
     if (endsAt === undefined || now >= endsAt) return false;

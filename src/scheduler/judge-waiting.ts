@@ -9,13 +9,12 @@ import { quote } from '#src/core/names/names.ts';
 type Verdict = { kind: 'wake' | 'wait'; nextAt: number } | { kind: 'end'; fact: FactOf<'failed'> };
 
 /**
- * Decides by the log, the definition and the time. `fn` is `undefined` when the version does not exist. `waitsInWorker`: attempts of the function wait in
- * workers for its flow.
+ * Decides by the log, the definition and the time. `fn` is `undefined` when the version does not exist.
  */
 export function judgeWaiting(
   invocation: Invocation,
   fn: RegisteredFunction | undefined,
-  { hasFunction, waitsInWorker, now }: { hasFunction: boolean; waitsInWorker: boolean; now: number },
+  { hasFunction, now }: { hasFunction: boolean; now: number },
 ): Verdict {
   const { context } = invocation;
   // The woken worker looks whether the leader of its group is over.
@@ -29,7 +28,7 @@ export function judgeWaiting(
   const endsAt = expiresAt(invocation, maxAgeInMs);
   if (now >= endsAt) return { kind: 'end', fact: expiredFact(invocation, now, maxAgeInMs) };
   const dueAt = context.dueAt ?? 0;
-  if (isHeld(invocation, fn, waitsInWorker)) return { kind: 'wait', nextAt: endsAt };
+  if (isHeld(invocation, fn)) return { kind: 'wait', nextAt: endsAt };
   return now < dueAt ? { kind: 'wait', nextAt: Math.min(dueAt, endsAt) } : { kind: 'wake', nextAt: endsAt };
 }
 
@@ -37,17 +36,9 @@ function isMember({ context: { group } }: Invocation): boolean {
   return group?.leader !== undefined;
 }
 
-/**
- * Whether an invocation waits for the end of a pause, for its group, which `close-groups.ts` closes, or in a worker for its flow. There, the item of its
- * request stands for it. A due retry and a delayed request have a wake alone, which may be lost.
- */
-function isHeld(
-  { value, context: { waitsFor, dueAt } }: Invocation,
-  { definition: { flow, paused } }: RegisteredFunction,
-  waitsInWorker: boolean,
-): boolean {
-  if (paused || (waitsInWorker && value === 'queued' && dueAt === null)) return true;
-  return waitsFor?.debounce !== undefined && flow?.debounce !== undefined;
+/** Whether an invocation waits for the end of a pause, or for its group, which `close-groups.ts` closes. */
+function isHeld({ context: { waitsFor } }: Invocation, { definition: { flow, paused } }: RegisteredFunction): boolean {
+  return paused || (waitsFor?.debounce !== undefined && flow?.debounce !== undefined);
 }
 
 /** The terms that name the destinations of an invocation: those of its first attempt, or else those of the definition. */

@@ -1,9 +1,9 @@
-import { idOf } from '#src/core/flow/change-entry.ts';
+import { idOf } from '#src/core/flow/entry-change.ts';
 import type { Attempt, LedgerEntry, Waiter } from '#src/core/flow/ledger-entry.ts';
 import { limitsOf } from '#src/core/functions/flow.ts';
 import { parseFunctionName } from '#src/core/names/names.ts';
 import type { SchedulerOptions } from './ports.ts';
-import { attemptOf, type Place, type WaitingKey } from './waiting-streams.ts';
+import { attemptOf, type WaitingAttempt, type WaitingKey } from './waiting-key.ts';
 
 /** How many attempts of a key with an order are in the entry: the one that has its turn, and the next. */
 const IN_ORDER = 2;
@@ -14,7 +14,9 @@ type Known = {
   /** The sequence of the first request of the function of which the log does not say yet for which key it waits. */
   before: number;
   /** Whether an attempt left the entry, and the log may not show yet why. */
-  hasLeft: (place: Place) => boolean;
+  hasLeft: (place: WaitingAttempt) => boolean;
+  /** Called when the next attempt has to wait for the places of earlier requests. */
+  onUnplaced: (place: WaitingAttempt) => void;
 };
 
 /**
@@ -23,12 +25,16 @@ type Known = {
  * A request without a place may have the key, so nothing that is later than the request gets its turn. An attempt that left the entry holds
  * up its key until the log says why.
  */
-export function nextInOrder(waiting: WaitingKey, { named, before, hasLeft }: Known): Attempt[] {
+export function nextInOrder(waiting: WaitingKey, { named, before, hasLeft, onUnplaced }: Known): Attempt[] {
   const next: Attempt[] = [];
-  for (const place of waiting.firstInOrder(IN_ORDER)) {
+  for (const place of waiting.first(IN_ORDER)) {
     const attempt = attemptOf(place);
     if (named.has(idOf(attempt))) continue;
-    if (place.request >= before || hasLeft(place)) break;
+    if (place.request >= before) {
+      onUnplaced(place);
+      break;
+    }
+    if (hasLeft(place)) break;
     next.push(attempt);
   }
   return next;

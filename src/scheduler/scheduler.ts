@@ -9,7 +9,7 @@ import { watchWaits } from './watch-waits.ts';
 
 export interface Scheduler {
   readonly open: OpenStreams;
-  /** When the ledger of slots and the groups are looked at next; infinite when no slot is taken and nothing waits for one or for its group. */
+  /** The time of the next check of slots and groups. `Infinity` while no attempt holds a slot or waits for a slot or a group. */
   readonly nextSlotCheckAt: number;
   stop(): Promise<void>;
 }
@@ -57,7 +57,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     // Slots and groups are given by what the log says, and each hand-over takes one reading of the log.
     () => (waits.nextDueAt === Number.POSITIVE_INFINITY ? PAUSE_IN_MS : 0),
   );
-  const inspector = new Inspector({ ...options, waitInWorkers: waits.waitInWorkers }, open);
+  const inspector = new Inspector(options, open);
   const inspections = new Set<Promise<void>>();
   let onInspected: () => void = () => {};
   const ticking = tick();
@@ -73,7 +73,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     while (!stopping.signal.aborted) {
       const now = clock.now();
       await treatDue(now);
-      if (takesWork()) waits.look(now);
+      if (takesWork()) waits.check(now);
       if (now - savedAt > SAVE_FLOOR_EVERY_MS) {
         savedAt = now;
         await saveFloor(state, SCHEDULER_FLOOR, open).catch(() => {});

@@ -1,19 +1,19 @@
 import type { Attempt, Waiter } from '#src/core/flow/ledger-entry.ts';
 import type { FunctionDefinition } from '#src/core/functions/definition.ts';
-import { hasLimits as hasFlowLimits, limitsOf, type PoolId, poolOf, waitsInLog } from '#src/core/functions/flow.ts';
+import { hasLimits as hasFlowLimits, limitsOf, type PoolId, poolOf } from '#src/core/functions/flow.ts';
 import { agingOf, rankOf } from '#src/core/functions/priority.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import type { SchedulerOptions } from './ports.ts';
-import type { Place, WaitingStreams } from './waiting-streams.ts';
+import type { WaitingAttempt } from './waiting-key.ts';
+import type { WaitingStreams } from './waiting-streams.ts';
 
-/** The limits of a function whose attempts wait in the log for a pool; `undefined` when they wait for another pool, or not in the log. */
+/** The limits of a function whose attempts wait for a pool; `undefined` when they wait for another pool, or for none. */
 export function limitsIn(pool: PoolId, name: FunctionName, { flow }: Pick<FunctionDefinition, 'flow'>): Limits | undefined {
-  if (!hasFlowLimits(flow) || poolOf(name, flow) !== pool) return undefined;
-  return waitsInLog(flow) ? limitsOf(flow) : undefined;
+  return hasFlowLimits(flow) && poolOf(name, flow) === pool ? limitsOf(flow) : undefined;
 }
 
 /** The rank of an attempt; nothing in a flow without priorities. */
-export function rankIn({ stream, wait }: Place, { flow = {} }: Pick<FunctionDefinition, 'flow'>): { rank?: number } {
+export function rankIn({ stream, wait }: WaitingAttempt, { flow = {} }: Pick<FunctionDefinition, 'flow'>): { rank?: number } {
   const aging = agingOf(flow);
   return aging === undefined ? {} : { rank: rankOf(stream.firstDueAt ?? 0, wait.priority, aging) };
 }

@@ -1,33 +1,26 @@
-import FlatQueue from 'flatqueue';
 import type { Attempt } from '#src/core/flow/ledger-entry.ts';
-import { indexOf, invocationAt, parseWaits, type StreamWait, type StreamWaits } from '#src/core/flow/stream-waits.ts';
+import { indexOf, parseWaits, type StreamWait, type StreamWaits } from '#src/core/flow/stream-waits.ts';
 import type { PoolId } from '#src/core/functions/flow.ts';
-import { rankOf } from '#src/core/functions/priority.ts';
-import type { StreamName } from '#src/core/log/event-log.ts';
 import { streamOf } from '#src/core/names/ids.ts';
 import { type FunctionName, parseFunctionName, type RequestId } from '#src/core/names/names.ts';
 import { queueIdOf } from './entry-counts.ts';
-import type { OpenStream, StreamRecords } from './stream-records.ts';
+import type { StreamRecords } from './stream-records.ts';
+import { attemptAt, type WaitingAttempt, WaitingKey } from './waiting-key.ts';
 
-/** One of the first invocations that wait for a key, with its stream. */
-export type Place = { readonly stream: OpenStream; readonly request: number; readonly wait: StreamWait };
-
-/** Called for each invocation that begins to wait. `mayBeFirst`: none of its function certainly comes before it. */
-export type OnWait = (pool: PoolId, attempt: Attempt, mayBeFirst: boolean) => void;
+/** Called when an invocation of a function begins to wait for a slot of a pool, or waits no longer. */
+export type OnWait = (pool: PoolId, name: FunctionName) => void;
 
 /**
- * The streams that wait for a slot, by pool, function and key, in the order of their requests.
+ * The streams that wait for a slot, by pool, function and key.
  *
- * A backlog of one key has many thousand streams, so each waits as two numbers in a queue and one in a column. Only the first ones of a key
- * are objects. What a stream waits for is known by the number of its text, which streams share.
- *
- * A stream that waits no longer stays in its queue until its turn, and is left out then.
+ * A backlog of one key has many thousand streams, so each waits as three numbers in a queue and one in a column. What a stream waits for is
+ * known by the number of its text, which streams share.
  */
 export class WaitingStreams {
   readonly #records: StreamRecords;
   readonly #texts = new Map<string, number>();
   readonly #known: (({ text: string; streams: number } & StreamWaits) | undefined)[] = [];
-  readonly #pools = new Map<PoolId, Map<string, WaitingKey>>();
+  readonly #pools = new Map<PoolId, WaitingPool>();
   readonly #freeNumbers: number[] = [];
   readonly #onWait: OnWait;
 
@@ -37,13 +30,8 @@ export class WaitingStreams {
   }
 
   /** The pools for which streams wait, or waited a moment ago. */
-  get pools(): Iterable<PoolId> {
-    return this.#pools.keys();
-  }
-
-  /** Whether streams wait for a pool, or waited a moment ago. */
-  has(pool: PoolId): boolean {
-    return this.#pools.has(pool);
+  get pools(): ReadonlyMap<PoolId, WaitingPool> {
+    return this.#pools;
   }
 
   /** Takes over what a stream waits for. */
@@ -58,8 +46,8 @@ export class WaitingStreams {
     this.#records.waits.set(slot, number);
     const { name } = this.#records.read(slot);
     for (const wait of this.#known[number]?.waits ?? []) {
-      const mayBeFirst = this.#keyOf(wait.pool, wait.key, name.function).add(slot, wait.index, request);
-      this.#onWait(wait.pool, attemptAt(name, request, wait), mayBeFirst);
+      this.#poolOf(wait.pool).add(name.function, wait.key).add(slot, wait.index);
+      this.#onWait(wait.pool, name.function);
     }
   }
 
@@ -68,26 +56,8 @@ export class WaitingStreams {
     return number === undefined ? undefined : this.#known[number];
   }
 
-  /** The keys of a pool for which streams wait, the one whose turn is longest ago first. */
-  keysOf(pool: PoolId): WaitingKey[] {
-    const keys = this.#pools.get(pool);
-    if (keys === undefined) return [];
-    for (const [id, waiting] of keys) {
-      waiting.dropOthers();
-      if (waiting.isEmpty) keys.delete(id);
-    }
-    if (keys.size === 0) this.#pools.delete(pool);
-    return [...keys.values()];
-  }
-
-  /** A key had its turn. */
-  putLast(pool: PoolId, waiting: WaitingKey): void {
-    const keys = this.#pools.get(pool);
-    if (keys?.delete(waiting.id)) keys.set(waiting.id, waiting);
-  }
-
-  /** The place of an attempt, if the attempt waits for a slot of the pool. */
-  find(pool: PoolId, { function: name, invocation, attempt }: Attempt): Place | undefined {
+  /** An attempt, if it waits for a slot of the pool. */
+  find(pool: PoolId, { function: name, invocation, attempt }: Attempt): WaitingAttempt | undefined {
     const slot = this.#records.find({ function: parseFunctionName(name), stream: streamOf(invocation as RequestId) });
     const index = indexOf(invocation);
     if (slot === undefined) return undefined;
@@ -109,17 +79,15 @@ export class WaitingStreams {
     return this.of(slot)?.waits.find((one) => one.pool === pool && one.key === key && one.index === index);
   }
 
-  #keyOf(pool: PoolId, key: string, fn: FunctionName): WaitingKey {
-    const keys = this.#pools.get(pool) ?? new Map<string, WaitingKey>();
-    this.#pools.set(pool, keys);
-    const id = queueIdOf(fn, key);
-    const known = keys.get(id);
+  #poolOf(pool: PoolId): WaitingPool {
+    const known = this.#pools.get(pool);
     if (known !== undefined) return known;
-    const added = new WaitingKey(
-      { id, key, function: fn },
-      { waitAt: (slot, index) => this.#waitAt(pool, key, slot, index), records: this.#records },
-    );
-    keys.set(id, added);
+    const streams = (key: string) => ({
+      waitAt: (slot: number, index: number) => this.#waitAt(pool, key, slot, index),
+      records: this.#records,
+    });
+    const added = new WaitingPool({ streams, onEmpty: () => void this.#pools.delete(pool) });
+    this.#pools.set(pool, added);
     return added;
   }
 
@@ -140,140 +108,96 @@ export class WaitingStreams {
     const number = this.#records.waits.get(slot);
     const entry = number === undefined ? undefined : this.#known[number];
     this.#records.waits.set(slot, undefined);
-    if (number === undefined || entry === undefined || --entry.streams > 0) return;
+    if (number === undefined || entry === undefined) return;
+    const { name } = this.#records.read(slot);
+    for (const { pool, key } of entry.waits) {
+      this.#pools.get(pool)?.markReady(queueIdOf(name.function, key));
+      this.#onWait(pool, name.function);
+    }
+    if (--entry.streams > 0) return;
     this.#known[number] = undefined;
     this.#freeNumbers.push(number);
     this.#texts.delete(entry.text);
   }
 }
 
-/** A number for an invocation of a stream: 64 of them share a stream. */
-const INDEXES = 64;
+type PoolOptions = { streams: (key: string) => ConstructorParameters<typeof WaitingKey>[1]; onEmpty: () => void };
 
-type Streams = { waitAt: (slot: number, index: number) => StreamWait | undefined; records: StreamRecords };
+/**
+ * The keys of one pool for which invocations wait.
+ *
+ * A key is ready when something happened that may let one of its invocations be listed in the entry of the pool: an invocation of the key began or
+ * ended to wait, or the entry named one of them no longer. Ready keys get their turn one after another. So a change costs the same whatever the
+ * number of keys is.
+ */
+export class WaitingPool {
+  readonly #keys = new Map<string, WaitingKey>();
+  readonly #ready = new Map<string, WaitingKey>();
+  /** The same by the key alone, because functions of a pool share its slots. */
+  readonly #byKey = new Map<string, Map<string, WaitingKey>>();
+  /** How many keys each function has. */
+  readonly #functions = new Map<FunctionName, number>();
+  readonly #options: PoolOptions;
 
-/** The streams of one function that wait for one key, in the order of their requests or of their ranks (SLOT8). */
-export class WaitingKey {
-  readonly id: string;
-  readonly key: string;
-  readonly function: FunctionName;
-  readonly #rest = new FlatQueue<number>();
-  readonly #streams: Streams;
-  #front: Place[] = [];
-  /** `undefined` while the order is that of the requests. */
-  #agingInMs: number | undefined;
-
-  constructor({ id, key, function: fn }: { id: string; key: string; function: FunctionName }, streams: Streams) {
-    this.id = id;
-    this.key = key;
-    this.function = fn;
-    this.#streams = streams;
+  constructor(options: PoolOptions) {
+    this.#options = options;
   }
 
-  get isEmpty(): boolean {
-    return this.#front.length === 0 && this.#rest.length === 0;
+  get readyCount(): number {
+    return this.#ready.size;
   }
 
-  /** Adds an invocation of a stream; false when others certainly come before it. */
-  add(slot: number, index: number, request: number): boolean {
-    const wait = this.#agingInMs === undefined ? undefined : this.#streams.waitAt(slot, index);
-    this.#rest.push(slot * INDEXES + index, wait === undefined ? request : this.#orderOf(slot, wait));
-    return this.#rest.length === 1;
+  /** The key of a function. It is ready, because an invocation is added to it. */
+  add(fn: FunctionName, key: string): WaitingKey {
+    const id = queueIdOf(fn, key);
+    const known = this.#keys.get(id);
+    const waiting = known ?? new WaitingKey({ id, key, function: fn }, this.#options.streams(key));
+    this.#ready.set(id, waiting);
+    if (known !== undefined) return known;
+    this.#keys.set(id, waiting);
+    const alike = this.#byKey.get(key) ?? new Map<string, WaitingKey>();
+    this.#byKey.set(key, alike.set(id, waiting));
+    this.#functions.set(fn, (this.#functions.get(fn) ?? 0) + 1);
+    return waiting;
   }
 
-  /** Orders the invocations by their ranks, or without an aging by their requests. */
-  orderBy(agingInMs: number | undefined): void {
-    if (agingInMs === this.#agingInMs) return;
-    this.#agingInMs = agingInMs;
-    const numbers: number[] = [];
-    for (let number = this.#rest.pop(); number !== undefined; number = this.#rest.pop()) numbers.push(number);
-    for (const number of numbers) this.#push(number);
-    this.#putBack();
+  markReady(id: string): void {
+    const waiting = this.#keys.get(id);
+    if (waiting !== undefined) this.#ready.set(id, waiting);
   }
 
-  /** Drops those among the first ones that wait no longer. */
-  dropOthers(): void {
-    this.#front = this.#front.filter(({ stream: { slot }, request, wait }) => {
-      return this.#streams.records.request.get(slot) === request && this.#streams.waitAt(slot, wait.index)?.attempt === wait.attempt;
-    });
-    while (this.#front.length === 0 && this.#rest.length > 0 && !this.#takeNext()) {}
+  /** A slot or a token of a key is free, or an attempt of it left the entry. Functions without keys count the slots of all keys. */
+  markKeyReady(key: string): void {
+    for (const one of new Set([key, ''])) for (const [id, waiting] of this.#byKey.get(one) ?? []) this.#ready.set(id, waiting);
   }
 
-  /** The first ones, at least so many for which `isWanted` holds, if there are. */
-  first(count: number, isWanted: (place: Place) => boolean): Place[] {
-    const wanted = this.#front.filter(isWanted);
-    while (wanted.length < count && this.#rest.length > 0) {
-      const next = this.#takeNext();
-      if (next !== undefined && isWanted(next)) wanted.push(next);
+  /** All keys of a function are ready, because its definition changed. */
+  markFunctionReady(name: FunctionName): void {
+    for (const [id, waiting] of this.#keys) if (waiting.function === name) this.#ready.set(id, waiting);
+  }
+
+  get functions(): Iterable<FunctionName> {
+    return this.#functions.keys();
+  }
+
+  /** Takes the ready key whose turn is longest ago. A key for which no invocation waits is forgotten. */
+  takeReady(): WaitingKey | undefined {
+    for (const [id, waiting] of this.#ready) {
+      this.#ready.delete(id);
+      if (!waiting.isEmpty) return waiting;
+      this.#forget(waiting);
     }
-    return wanted.slice(0, count);
+    return undefined;
   }
 
-  /** The first ones in the order of the log: also before those that began to wait earlier (SLOT7). */
-  firstInOrder(count: number): Place[] {
-    const last = (): number => Math.max(...this.#front.map(({ request }) => request));
-    // The queue does not order the requests of one message, so all of them are taken.
-    while (this.#rest.length > 0 && (this.#front.length < count || (this.#rest.peekValue() ?? 0) <= last())) this.#takeNext();
-    return this.#front.sort((one, other) => one.request - other.request || one.wait.index - other.wait.index).slice(0, count);
+  #forget({ id, key, function: name }: WaitingKey): void {
+    this.#keys.delete(id);
+    const alike = this.#byKey.get(key);
+    alike?.delete(id);
+    if (alike?.size === 0) this.#byKey.delete(key);
+    const left = (this.#functions.get(name) ?? 0) - 1;
+    if (left > 0) this.#functions.set(name, left);
+    else this.#functions.delete(name);
+    if (this.#keys.size === 0) this.#options.onEmpty();
   }
-
-  /** The first ones by their ranks: also before those that were the first ones a moment ago (SLOT8). */
-  firstByRank(count: number, isWanted: (place: Place) => boolean): Place[] {
-    this.#putBack();
-    const wanted: Place[] = [];
-    let last: number | undefined;
-    // The queue does not order invocations of one rank, so all of them are taken.
-    while (this.#rest.length > 0 && (wanted.length < count || this.#rest.peekValue() === last)) {
-      const rank = this.#rest.peekValue();
-      const next = this.#takeNext();
-      if (next === undefined || !isWanted(next)) continue;
-      wanted.push(next);
-      last = rank;
-    }
-    const orderOf = ({ stream: { slot }, wait }: Place): number => this.#orderOf(slot, wait);
-    const byLog = (one: Place, other: Place): number => one.request - other.request || one.wait.index - other.wait.index;
-    return wanted.sort((one, other) => orderOf(one) - orderOf(other) || byLog(one, other)).slice(0, count);
-  }
-
-  #putBack(): void {
-    for (const { stream, wait } of this.#front.splice(0)) this.#push(stream.slot * INDEXES + wait.index);
-  }
-
-  #push(number: number): void {
-    const slot = Math.floor(number / INDEXES);
-    const wait = this.#streams.waitAt(slot, number % INDEXES);
-    if (wait !== undefined) this.#rest.push(number, this.#orderOf(slot, wait));
-  }
-
-  #orderOf(slot: number, { priority }: StreamWait): number {
-    const { request, firstDueAt } = this.#streams.records;
-    if (this.#agingInMs === undefined) return request.get(slot) ?? 0;
-    return rankOf(firstDueAt.get(slot) ?? 0, priority, this.#agingInMs);
-  }
-
-  /** An entry of another stream, which had the slot before, has another order or function. The stream of the slot has an entry of its own. */
-  #takeNext(): Place | undefined {
-    const order = this.#rest.peekValue();
-    const number = this.#rest.pop() ?? 0;
-    const slot = Math.floor(number / INDEXES);
-    const index = number % INDEXES;
-    const wait = this.#streams.waitAt(slot, index);
-    const request = this.#streams.records.request.get(slot);
-    if (wait === undefined || request === undefined || this.#orderOf(slot, wait) !== order) return undefined;
-    const stream = this.#streams.records.read(slot);
-    const isKnown = this.#front.some((one) => one.request === request && one.wait.index === index);
-    if (isKnown || stream.name.function !== this.function) return undefined;
-    const place = { stream, request, wait };
-    this.#front.push(place);
-    return place;
-  }
-}
-
-/** The attempt of a place. */
-export function attemptOf({ stream: { name }, request, wait }: Place): Attempt {
-  return attemptAt(name, request, wait);
-}
-
-function attemptAt(name: StreamName, request: number, { key, index, attempt }: StreamWait): Attempt {
-  return { key, function: name.function, invocation: invocationAt(name.stream, index), attempt, request };
 }

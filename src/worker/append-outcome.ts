@@ -2,6 +2,8 @@ import { type Fact, isOutcome } from '#machines/facts.ts';
 import type { InvocationEffect } from '#machines/invocation.ts';
 import type { ClaimedTries, LocalDeliverer } from '#src/core/stream/deliverer.ts';
 import type { StreamWriter } from '#src/core/stream/stream-writer.ts';
+import type { Due } from './due.ts';
+import type { WorkerPorts } from './ports.ts';
 
 /**
  * The first tries of the deliveries of an outcome that the deliverer of this process claims. They stand in the append of the outcome.
@@ -31,4 +33,23 @@ export async function appendWithTries(facts: readonly Fact[], tries: ClaimedTrie
   if (effects === undefined) return false;
   tries.make(writer);
   return tries.facts.length === facts.find(isOutcome)?.destinations?.length;
+}
+
+type Parts = { ports: Pick<WorkerPorts, 'deliverer' | 'hints' | 'clock'>; writer: StreamWriter; isClaimed: boolean };
+
+/**
+ * Passes the outcome to the first entry of a delivery that takes it (docs/architecture.md). An outcome without destinations is `notified`.
+ * `isClaimed`: the first tries of all its deliveries were made with the outcome.
+ */
+export function deliverOutcome(
+  { request: { fact }, invocation: { context } }: Due,
+  { ports: { deliverer, hints, clock }, writer, isClaimed }: Parts,
+): 'settled' | Promise<'settled'> {
+  const { outcome } = context;
+  const notified: Fact = { type: 'notified', invocation: fact.invocation, at: clock.now() };
+  if ((outcome?.destinations ?? []).length === 0) return writer.propose(fact.invocation, [notified], outcome).then(() => 'settled');
+  const { state } = writer;
+  if (isClaimed || deliverer?.take(state)) return 'settled';
+  hints.deliver(state.name, state.request.sequence, `${state.name.stream}.${state.version}`, state);
+  return 'settled';
 }

@@ -1,13 +1,14 @@
 import type { Fact } from '#machines/facts.ts';
 import type { Invocation, InvocationEffect } from '#machines/invocation.ts';
-import type { NoToken } from '#src/core/flow/change-entry.ts';
 import { isOver } from '#src/core/flow/is-over.ts';
-import type { Acquired, Deferral } from '#src/core/flow/pool-slots.ts';
+import type { Refusal } from '#src/core/flow/pool-slots.ts';
 import type { SlotLedger } from '#src/core/flow/slot-ledger.ts';
 import { parseRateText } from '#src/core/functions/rate.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { ExecutionResult } from '#src/core/ports/function-host.ts';
 import type { RunResult } from '#src/core/stream/active-streams.ts';
+import type { HeldAttempt } from './executions.ts';
+import type { GrantedAttempts } from './granted-attempts.ts';
 import type { StartStep } from './next-step.ts';
 import type { SharedSlot } from './shared-slot.ts';
 import type { Slots } from './slots.ts';
@@ -16,6 +17,8 @@ import type { Slots } from './slots.ts';
 export type FlowParts = {
   slots: Slots;
   ledger: SlotLedger;
+  granted: GrantedAttempts;
+  attempt: Pick<HeldAttempt, 'invocation' | 'attempt'>;
   /** The slot that the attempt needs now; `undefined` when its function has no flow any more. */
   slotOf: () => SharedSlot | undefined;
   /** The invocation as the run knows it now. */
@@ -27,60 +30,59 @@ export type FlowParts = {
   decide: () => Promise<StartStep | undefined>;
   execute: (step: StartStep) => Promise<ExecutionResult>;
   append: (result: ExecutionResult) => 'again' | Promise<'again'>;
+  /** Keeps the slot until the invocation is settled. */
+  kept: KeptSlots;
 };
 
 /**
- * Runs an attempt in a slot of this worker, and in a slot that all workers share.
+ * Runs an attempt in a place of this worker, and in a slot that all workers share.
  *
- * The attempt starts after the ledger holds its slot (SLOT1). The slot is freed after the result is durable (SLOT3). When the log does not
- * say that the attempt is over, the slot stays held, and the next run of the stream finds it (SLOT4).
+ * The attempt starts after the ledger holds its slot (SLOT1). The slot is freed after the outcome is durable and its result is stored (SLOT3),
+ * because no message stands for an attempt that got its slot while it waited: the scheduler finds what a dead worker did not publish by
+ * the slot (PUB3). When the log does not say that the attempt is over, the slot stays held, and the next run of the stream finds it (SLOT4).
  *
- * An attempt that waits for the ledger holds no slot of this worker: the attempt that the ledger holds may need that slot. One whose key is
- * full, or has no token, waits in the log and holds no place here, so that other keys go on (SLOT6).
+ * An attempt asks for a slot while it has a place here. Without a slot or a token it waits in the log, and gives its place back (SLOT6). One that got
+ * its slot while it waited in the log has its place already.
  */
 export async function runInFlow(parts: FlowParts): Promise<RunResult | 'again'> {
-  const { slots } = parts;
-  const acquired = await acquire(parts);
+  const { slots, granted, attempt } = parts;
+  // An earlier attempt is over, and its next one may need the slot.
+  parts.kept.free(attempt.invocation, parts.invocation());
+  const grant = granted.claim({ invocation: attempt.invocation, attempt: attempt.attempt });
+  const acquired = grant ?? (await acquire(parts));
   if (acquired === 'closed') return 'not-started';
-  if (acquired.refusal !== undefined) return await defer(parts, acquired.slot, acquired.refusal);
-  let held = acquired.slot;
+  if ('wait' in acquired) return await defer(parts, acquired.wait, acquired.refusal);
+  const { slot } = acquired;
+  if (slot !== undefined) parts.kept.keep(attempt.invocation, slot);
+  let result: ExecutionResult | undefined;
   try {
-    if (!slots.tryAcquire() && !(await slots.acquire())) return 'not-started';
-    let result: ExecutionResult | undefined;
-    try {
-      const step = await parts.decide();
-      // Without the effect another process started the attempt.
-      const isStarted = step !== undefined && (await parts.propose(step.fact))?.includes('execute');
-      if (isStarted && held !== undefined) held = useToken(parts, held);
-      if (isStarted) result = await parts.execute(step);
-    } finally {
-      slots.release();
-    }
-    return result === undefined ? 'again' : await parts.append(result);
+    const step = await parts.decide();
+    // Without the effect another process started the attempt.
+    const isStarted = step !== undefined && (await parts.propose(step.fact))?.includes('execute');
+    if (isStarted && slot !== undefined) useToken(parts, slot);
+    if (isStarted) result = await parts.execute(step);
   } finally {
-    if (held !== undefined) freeSlot(parts, held);
+    slots.release();
   }
+  return result === undefined ? 'again' : await parts.append(result);
 }
 
 /** Why an attempt waits in the log. */
-type Refusal = 'key-full' | NoToken;
-/** A slot that the ledger holds, or refuses. Without a slot, the flow of the function was removed meanwhile. */
-type AcquiredSlot = { slot: SharedSlot; refusal?: Refusal } | { slot: undefined; refusal?: undefined };
+type Why = Refusal['refusal'];
+/** A slot and a place, or a wait. Without a slot, the flow of the function was removed meanwhile. */
+type Acquired = { slot: SharedSlot | undefined } | { wait: SharedSlot; refusal: Why };
 
-async function acquire({ slots, ledger, slotOf, invocation }: FlowParts): Promise<AcquiredSlot | 'closed'> {
-  for (;;) {
-    const slot = slotOf();
-    if (slot === undefined) return { slot };
-    if (waitsFirst(invocation(), slot)) return { slot, refusal: 'key-full' };
-    const deferral = deferralOf(invocation(), slot);
-    const acquired: Acquired = slots.isClosed ? 'closed' : await ledger.acquire(slot.pool, slot.waiter, deferral);
-    if (acquired === 'closed') return 'closed';
-    if (acquired !== 'changed') return found(slot, acquired);
-  }
-}
-
-function found(slot: SharedSlot, acquired: 'held' | Refusal): AcquiredSlot {
-  return acquired === 'held' ? { slot } : { slot, refusal: acquired };
+async function acquire({ slots, ledger, slotOf, invocation }: FlowParts): Promise<Acquired | 'closed'> {
+  const first = slotOf();
+  if (first !== undefined && waitsFirst(invocation(), first)) return { wait: first, refusal: 'full' };
+  if (!slots.tryAcquire() && !(await slots.acquire())) return 'closed';
+  // During a wait the flow may have changed.
+  const slot = slotOf();
+  if (slot === undefined) return { slot };
+  const acquired = await ledger.acquire(slot.pool, slot.waiter, isDeferred(invocation(), slot) || slot.waiter.fifo !== undefined);
+  if (acquired === 'held') return { slot };
+  if (acquired === 'closed' || !acquired.isPlaceGiven) slots.release();
+  return acquired === 'closed' ? 'closed' : { wait: slot, refusal: acquired.refusal };
 }
 
 /**
@@ -92,38 +94,56 @@ function waitsFirst(invocation: Invocation | undefined, slot: SharedSlot): boole
   return fifo !== undefined && !(fifo === 'hold' && attempt > 1) && !isDeferred(invocation, slot);
 }
 
-/** Without a key and priorities, an attempt waits in this worker. In the order of the log, one that asks has a slot by the ledger, or had one a moment ago. */
-function deferralOf(invocation: Invocation | undefined, slot: SharedSlot): Deferral {
-  if (!slot.waitsInLog) return 'no';
-  return isDeferred(invocation, slot) || slot.waiter.fifo !== undefined ? 'again' : 'first';
-}
-
 /** Whether the log says that the attempt waits for this slot. */
 function isDeferred(invocation: Invocation | undefined, { pool, waiter: { key } }: SharedSlot): boolean {
   const { waitsFor = null } = invocation?.context ?? {};
   return waitsFor?.pool === pool && waitsFor.key === key;
 }
 
-/** Records that an attempt waits for a slot of its key, or for a token. The scheduler wakes the stream when the attempt has it (SLOT6). */
-async function defer(parts: FlowParts, slot: SharedSlot, refusal: Refusal): Promise<RunResult | 'again'> {
+/** Records that an attempt waits for a slot, or for a token. The worker that gives it the slot starts it (SLOT6). */
+async function defer(parts: FlowParts, slot: SharedSlot, refusal: Why): Promise<RunResult | 'again'> {
   if (isDeferred(parts.invocation(), slot)) return 'settled';
   const { key, invocation, rate: text } = slot.waiter;
-  const rate = refusal === 'key-full' || text === undefined ? {} : { rate: { ...parseRateText(text), ...refusal } };
+  const rate = refusal === 'full' || text === undefined ? {} : { rate: { ...parseRateText(text), ...refusal } };
   const priority = parts.invocation()?.context.request?.priority;
   const flow = { pool: slot.pool, key, ...(priority === undefined ? {} : { priority }), ...rate };
   const fact: Fact = { type: 'deferred', invocation, at: parts.clock.now(), flow };
-  if ((await parts.propose(fact)) !== undefined) return 'settled';
-  // The attempt may be one that gets the next slot, and the invocation was cancelled meanwhile.
-  freeSlot(parts, slot);
-  return 'again';
+  return (await parts.propose(fact)) === undefined ? 'again' : 'settled';
 }
 
-/** The attempt started, and uses its token (RATE2). Returns what it holds still. */
-function useToken({ ledger }: Pick<FlowParts, 'ledger'>, slot: SharedSlot): SharedSlot | undefined {
-  const { rate, ...waiter } = slot.waiter;
-  if (rate === undefined) return slot;
-  ledger.start(slot.pool, slot.waiter);
-  return waiter.perKey === undefined && waiter.total === undefined ? undefined : { ...slot, waiter };
+/** The slots of the attempts that one run of a stream started, by invocation, until the invocation is settled. */
+export class KeptSlots {
+  readonly #slots = new Map<string, SharedSlot>();
+  readonly #ledger: SlotLedger;
+
+  constructor(ledger: SlotLedger) {
+    this.#ledger = ledger;
+  }
+
+  keep(id: string, slot: SharedSlot): void {
+    this.#slots.set(id, slot);
+  }
+
+  /** The result of the attempt is stored, if it has one. */
+  free(id: string, invocation: Invocation | undefined): void {
+    const slot = this.#slots.get(id);
+    if (slot === undefined) return;
+    this.#slots.delete(id);
+    freeSlot({ ledger: this.#ledger, invocation: () => invocation }, slot);
+  }
+
+  /** The run failed, so the result may not be stored. The scheduler stores it, and frees the slot (PUB3). */
+  leave(id: string): void {
+    const slot = this.#slots.get(id);
+    if (slot === undefined) return;
+    this.#slots.delete(id);
+    this.#ledger.leave(slot.pool, slot.waiter);
+  }
+}
+
+/** The attempt started, and uses its token (RATE2). */
+function useToken({ ledger }: Pick<FlowParts, 'ledger'>, { pool, waiter }: SharedSlot): void {
+  if (waiter.rate !== undefined) ledger.start(pool, waiter);
 }
 
 /** Frees the slot of an attempt if the log shows that the attempt is over, or can never start (SLOT3). */

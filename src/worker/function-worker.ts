@@ -1,11 +1,13 @@
 import type { SlotLedger } from '#src/core/flow/slot-ledger.ts';
 import type { FunctionEntry } from '#src/core/functions/entry.ts';
+import { hasLimits, type PoolId, poolOf } from '#src/core/functions/flow.ts';
 import { projectOf } from '#src/core/names/addressable.ts';
 import { createActiveStreams } from '#src/core/stream/active-streams.ts';
 import type { KeptStreams } from '#src/core/stream/kept-streams.ts';
 import type { WorkItem } from '#src/core/stream/work-queue.ts';
 import type { CanceledBatches } from './canceled-batches.ts';
 import type { Executions } from './executions.ts';
+import { GrantedAttempts } from './granted-attempts.ts';
 import type { LogWindow } from './log-window.ts';
 import type { WorkerPorts } from './ports.ts';
 import { createSlots } from './slots.ts';
@@ -26,10 +28,6 @@ export interface FunctionWorker {
   stop(): Promise<void>;
 }
 
-/** How many attempts of a function wait for a shared slot in one worker, at most. */
-const MAX_WAITING = 1_000;
-const NOTHING_PENDING = { acquiring: 0, waiting: 0 };
-
 export type FunctionWorkerOptions = {
   ports: WorkerPorts;
   executions: Executions;
@@ -49,21 +47,24 @@ export function startFunctionWorker(
   let fn = initial;
   const shared = workerSlots === undefined ? undefined : { slots: workerSlots, project: projectOf(fn.definition.name) };
   const slots = createSlots(fn.definition.concurrency, () => subscription.pull(), shared);
-  const options: StreamRunOptions = { ports, fn: () => fn, slots, executions, ledger, canceledBatches };
+  const { name } = fn.definition;
+  const granted = new GrantedAttempts({ functionName: name, slots, ledger, ports, take: (item) => activeStreams.take(item) });
+  const options: StreamRunOptions = { ports, fn: () => fn, slots, executions, ledger, granted, canceledBatches };
   const activeStreams = createActiveStreams({
     log,
     logger,
     kept,
     createRun: (state, items) => new WorkerRun(options, state, items),
     onRunEnd: () => subscription.pull(),
+    onLeftUnacked: (item) => granted.noteLeft(item),
   });
   const stopping = new AbortController();
   // The moving average of invocations per item, so that batches do not bring more invocations than there are free slots.
   let meanBatch = 1;
-  let takesOne = false;
+  let servedPool: PoolId | undefined;
 
   const subscription = queue.run({
-    source: { kind: 'function', name: fn.definition.name },
+    source: { kind: 'function', name },
     signal: stopping.signal,
     demand,
     onItem,
@@ -71,59 +72,47 @@ export function startFunctionWorker(
 
   function demand(): number {
     if (slots.waiting > 0 || fn.definition.paused) return 0;
-    const { acquiring, waiting } = pendingInFlow();
-    if (waiting > 0) return takesOne ? 1 : 0;
     const waitingForLog = activeStreams.size - slots.executing;
-    return Math.min(Math.ceil((slots.free - acquiring) / meanBatch), window.size - waitingForLog);
-  }
-
-  /** The attempts that want a shared slot. A function without a flow has none. */
-  function pendingInFlow(): { acquiring: number; waiting: number } {
-    return fn.definition.flow === undefined ? NOTHING_PENDING : ledger.pendingOf(fn.definition.name);
-  }
-
-  /**
-   * Takes one item although all slots of the flow are taken. A slot may belong to an attempt whose worker died. Its item is redelivered
-   * before any new one, and nobody frees the slot until a worker takes the item (SLOT4).
-   */
-  function takeOneMore(): void {
-    const { waiting } = pendingInFlow();
-    if (waiting === 0 || waiting >= MAX_WAITING) return;
-    takesOne = true;
-    subscription.pull();
+    return Math.min(Math.ceil(slots.free / meanBatch), window.size - waitingForLog);
   }
 
   function onItem(item: WorkItem): void {
-    takesOne = false;
     if (stopping.signal.aborted) return item.release();
     if (item.message !== undefined) meanBatch += (item.message.requests.length - meanBatch) / 16;
     activeStreams.take(item);
   }
 
+  /** Gives slots to the attempts that wait in the log, while this worker has places. A paused function starts none. */
+  function serve(): void {
+    const { flow, paused } = fn.definition;
+    const pool = hasLimits(flow) && !paused ? poolOf(name, flow) : undefined;
+    if (pool === servedPool) return;
+    if (servedPool !== undefined) ledger.endService(servedPool, name);
+    servedPool = pool;
+    if (pool !== undefined) ledger.serve(pool, granted);
+  }
+
+  serve();
   return {
     get load() {
       return { held: slots.held, slots: slots.size };
     },
     update(next) {
-      if (!isSameFlow(fn, next)) ledger.endWaits(fn.definition.name, 'changed');
       fn = next;
       slots.resize(next.definition.concurrency);
+      serve();
       subscription.pull();
     },
     keepLeases() {
       activeStreams.keepLeases();
-      takeOneMore();
     },
     async stop() {
       stopping.abort();
       await subscription.done;
+      if (servedPool !== undefined) ledger.endService(servedPool, name);
       slots.close();
-      ledger.endWaits(fn.definition.name, 'closed');
+      granted.close();
       while (activeStreams.size > 0) await ports.clock.sleep(10);
     },
   };
-}
-
-function isSameFlow({ definition: one }: FunctionEntry, { definition: other }: FunctionEntry): boolean {
-  return JSON.stringify(one.flow) === JSON.stringify(other.flow);
 }

@@ -12,13 +12,14 @@ import { combineResults, type RunResult, type StreamRun } from '#src/core/stream
 import { requestOf, type StreamState } from '#src/core/stream/stream.ts';
 import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
 import type { WorkItem } from '#src/core/stream/work-queue.ts';
-import { appendWithTries, claimFirstTries } from './append-outcome.ts';
+import { appendWithTries, claimFirstTries, deliverOutcome } from './append-outcome.ts';
 import type { CanceledBatches } from './canceled-batches.ts';
 import type { Due } from './due.ts';
 import { executeAttempt } from './execute-attempt.ts';
 import type { Executions, HeldAttempt } from './executions.ts';
 import { findVersion } from './find-version.ts';
-import { runInFlow } from './flow-run.ts';
+import { KeptSlots, runInFlow } from './flow-run.ts';
+import type { GrantedAttempts } from './granted-attempts.ts';
 import { GroupRun } from './group-run.ts';
 import { afterExecution, afterLoss, type NextStep, nextStep, type StartStep } from './next-step.ts';
 import type { WorkerPorts } from './ports.ts';
@@ -35,6 +36,7 @@ export type StreamRunOptions = {
   slots: Slots;
   executions: Executions;
   ledger: SlotLedger;
+  granted: GrantedAttempts;
   canceledBatches: CanceledBatches;
 };
 
@@ -65,6 +67,7 @@ export class WorkerRun implements StreamRun {
   /** Whether the batch of these requests was cancelled before the log accepted them (FAN4); unknown until the batch was read. */
   #isBatchCanceled: boolean | undefined;
   readonly #groups: GroupRun;
+  #kept: KeptSlots | undefined;
   /** Of a redrive: whether the invocation that it runs again names it (RDR1). */
   #recorded: Promise<RunResult> | undefined;
 
@@ -101,12 +104,14 @@ export class WorkerRun implements StreamRun {
       for (let rounds = 0; ; ) {
         const { version } = this.#writer.state;
         const result = await this.#performEffects(id);
+        if (result === 'settled') this.#kept?.free(id, this.#writer.state.invocations.get(id));
         if (result !== 'again') return result;
         // Rounds without a new version mean that an effect does not satisfy the machine: a defect, not a wait.
         rounds = this.#writer.state.version === version ? rounds + 1 : 0;
         if (rounds === 3) assert.fail(`${id} does not advance from ${String(this.#writer.state.invocations.get(id)?.value)}`);
       }
     } finally {
+      this.#kept?.leave(id);
       this.#advancing.delete(id);
     }
   }
@@ -120,7 +125,8 @@ export class WorkerRun implements StreamRun {
     execute: (run, due) => run.#probeAttempt(due),
     publishResult: (run, due) =>
       publishResult(due, { ports: run.#options.ports, state: run.#writer.state, items: run.#items, published: run.#published }),
-    deliverOutcome: (run, due) => run.#deliverOutcome(due),
+    deliverOutcome: (run, due) =>
+      deliverOutcome(due, { ports: run.#options.ports, writer: run.#writer, isClaimed: run.#claimed.delete(due.request.fact.invocation) }),
     // `appendWithTries` makes the tries that were claimed. The destinations role makes all others.
     deliver: () => 'settled',
     sealWhenDue: () => 'settled',
@@ -245,8 +251,10 @@ export class WorkerRun implements StreamRun {
 
   /** As `#runAttempt`, with a slot that all workers share as well. */
   #runInFlow(request: AcceptedRequest, held: HeldAttempt): Promise<EffectResult> {
+    this.#kept ??= new KeptSlots(this.#options.ledger);
     return runInFlow({
-      ...{ ...this.#options, clock: this.#options.ports.clock },
+      ...{ ...this.#options, clock: this.#options.ports.clock, kept: this.#kept },
+      attempt: held,
       slotOf: () => this.#sharedSlot(request, held.attempt),
       invocation: () => this.#writer.state.invocations.get(request.fact.invocation),
       propose: (fact) => this.#writer.propose(fact.invocation, [fact]),
@@ -293,17 +301,5 @@ export class WorkerRun implements StreamRun {
   #probeAttempt({ request, invocation }: Due): Promise<EffectResult> {
     const slotOf = (attempt: number): SharedSlot | undefined => this.#sharedSlot(request, attempt);
     return probeAttempt(request, invocation, { ...this.#options, writer: this.#writer, slotOf });
-  }
-
-  /** Passes the outcome to the first entry of a delivery that takes it (docs/architecture.md). An outcome without destinations is `notified`. */
-  #deliverOutcome({ request: { fact }, invocation: { context } }: Due): 'settled' | Promise<'settled'> {
-    const { outcome } = context;
-    const { deliverer, hints, clock } = this.#options.ports;
-    const notified: Fact = { type: 'notified', invocation: fact.invocation, at: clock.now() };
-    if ((outcome?.destinations ?? []).length === 0) return this.#writer.propose(fact.invocation, [notified], outcome).then(() => 'settled');
-    const { state } = this.#writer;
-    if (this.#claimed.delete(fact.invocation) || deliverer?.take(state)) return 'settled';
-    hints.deliver(state.name, state.request.sequence, `${state.name.stream}.${state.version}`, state);
-    return 'settled';
   }
 }

@@ -164,7 +164,7 @@ describe('versions and aliases', () => {
     await functions.publish('leaving', { version: 'v1' });
     const waiting = await sequent.client.invoke('leaving', {}, { qualifier: 'v1' });
     await functions.deleteVersion('leaving', 'v1');
-    await define('leaving', 'here');
+    await define('leaving', 'here', { paused: false });
     const { envelope } = await waiting.result();
     expect(envelope).toMatchObject({
       request_context: { condition: 'FunctionNotFound' },

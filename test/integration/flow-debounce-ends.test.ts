@@ -116,7 +116,7 @@ describe('a debounced request', () => {
     await system.publish('goes', '{}', { 'Request-Id': 'other' });
     expect(await outcomeOf(system, 'other')).toBe('succeeded');
     expect((await factsOf(system, early)).map(({ type }) => type)).toEqual(['queued', 'deferred']);
-    await put(system, debounce);
+    await put(system, debounce, { paused: false });
     expect(await outcomeOf(system, early)).toBe('succeeded');
     expect(ran).toEqual([[{ key: 'a', number: 0 }]]);
     await expectNoProblems(system);

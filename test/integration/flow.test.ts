@@ -193,7 +193,7 @@ describe('a request whose key is full', () => {
     gate.open();
     await untilResults(system, await invoke(system, 'other', Array(3).fill({ key: 'a' })));
     expect((await deferredOf(system, 'paused', ids)).length).toBe(5);
-    await put(system, 'paused', flow);
+    await put(system, 'paused', flow, { paused: false });
     await untilResults(system, ids);
   });
 });

@@ -190,10 +190,10 @@ export class Ledger {
     }
   }
 
-  /** The item that brought the outcome stays until the result is stored (EXEC4). A younger item is not concerned (PUB2). */
-  #acknowledgedAfterEnd({ id, outcomes: [outcome], published, endedAt }: Life, others: () => readonly number[]): void {
+  /** The item that brought the outcome stays until the result is stored (EXEC4), or the slot of an attempt that waited (PUB3). Not a younger item (PUB2). */
+  #acknowledgedAfterEnd({ id, outcomes: [outcome], published, endedAt, deferredAt }: Life, others: () => readonly number[]): void {
     const isStored = published.length > 0 || others().some((sequence) => sequence < endedAt);
-    if (isStored || outcome === undefined || mayHaveEndedWithoutItem(outcome)) return;
+    if (isStored || deferredAt.length > 0 || outcome === undefined || mayHaveEndedWithoutItem(outcome)) return;
     this.problem(`EXEC4: the last item of ${id} was acknowledged before its result was stored`);
   }
 

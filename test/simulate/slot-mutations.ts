@@ -12,7 +12,7 @@ export const slotMutations = [
       {
         file: 'src/worker/flow-run.ts',
         from: 'if (isStarted) result = await parts.execute(step);',
-        to: 'if (isStarted) result = await parts.execute(step);\n      if (held !== undefined) parts.ledger.release(held.pool, held.waiter);',
+        to: 'if (isStarted && slot !== undefined) parts.ledger.release(slot.pool, slot.waiter);\n    if (isStarted) result = await parts.execute(step);',
       },
     ],
   },
@@ -22,8 +22,8 @@ export const slotMutations = [
     edits: [
       {
         file: 'src/worker/flow-run.ts',
-        from: 'return found(slot, acquired);',
-        to: "return found(slot, deferral === 'again' ? 'held' : acquired);",
+        from: "if (acquired === 'held') return { slot };",
+        to: "if (acquired === 'held' || isDeferred(invocation(), slot)) return { slot };",
       },
     ],
   },
@@ -33,24 +33,34 @@ export const slotMutations = [
     edits: [
       {
         file: 'src/worker/flow-run.ts',
-        from: 'if ((await parts.propose(fact)) !== undefined)',
-        to: 'if (parts.propose(fact).catch(() => {}) !== undefined)',
+        from: 'return (await parts.propose(fact)) === undefined',
+        to: 'return parts.propose(fact).catch(() => {}) === undefined',
       },
     ],
   },
   {
-    name: 'waits for keys forgotten',
-    breaks: 'SLOT6: nobody gives slots to the attempts that wait in the log',
-    edits: [{ file: 'src/scheduler/slot-grants.ts', from: 'if (keys.length === 0) return {};', to: 'if (keys.length >= 0) return {};' }],
+    name: 'waits for slots forgotten',
+    breaks: 'SLOT6: no entry lists the attempts that wait in the log',
+    edits: [{ file: 'src/scheduler/slot-waiters.ts', from: 'if (waiting === undefined) {', to: 'if (waiting?.readyCount !== -1) {' }],
   },
   {
-    name: 'streams with a slot not woken',
-    breaks: 'SLOT6: an attempt that got a slot of its key is not started',
+    name: 'attempts with a slot not started',
+    breaks: 'SLOT6: an attempt that got a slot while it waited is not started by its worker',
+    edits: [{ file: 'src/worker/granted-attempts.ts', from: 'this.#run(waiter, 1);', to: '' }],
+  },
+  {
+    name: 'key of a freed slot not ready',
+    breaks: 'SLOT6: the next attempt of a key is not listed when a slot of the key is free',
+    edits: [{ file: 'src/scheduler/slot-waiters.ts', from: 'waiting?.markKeyReady(key);', to: 'void waiting;\n      void key;' }],
+  },
+  {
+    name: 'result of a dead worker forgotten',
+    breaks: 'PUB3: an attempt that no message stands for ended, and its worker died before the result was stored',
     edits: [
       {
-        file: 'src/scheduler/slot-grants.ts',
-        from: 'if (place === undefined) return;',
-        to: 'if (place?.request !== -1) return;',
+        file: 'src/scheduler/slot-checks.ts',
+        from: 'await storeResult(stream,',
+        to: 'if (check.wakes < 0) await storeResult(stream,',
       },
     ],
   },
@@ -83,7 +93,13 @@ export const slotMutations = [
   {
     name: 'order of a key by the waits alone',
     breaks: 'SLOT7: a request of a key starts before an earlier one that no worker has taken yet',
-    edits: [{ file: 'src/scheduler/next-in-order.ts', from: 'place.request >= before || ', to: '' }],
+    edits: [
+      {
+        file: 'src/scheduler/next-in-order.ts',
+        from: 'if (place.request >= before) {',
+        to: 'if (place.request >= before && hasLeft(place)) {',
+      },
+    ],
   },
   {
     name: 'key freed by a failed attempt',
@@ -147,6 +163,6 @@ export const slotMutations = [
   {
     name: 'ledger without compare-and-set',
     breaks: 'SLOT2: two processes give the same slot',
-    edits: [{ file: 'src/core/flow/pool-slots.ts', from: 'store.put(key, next, revision)', to: 'store.put(key, next)' }],
+    edits: [{ file: 'src/core/flow/pool-slots.ts', from: 'encodeLedgerEntry(entry), revision)', to: 'encodeLedgerEntry(entry))' }],
   },
 ];

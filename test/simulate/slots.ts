@@ -1,5 +1,5 @@
 import type { Fact } from '#machines/facts.ts';
-import { type Flow, fifoOf, waitsInLog } from '#src/core/functions/flow.ts';
+import { type Flow, fifoOf } from '#src/core/functions/flow.ts';
 import { rateOf } from '#src/core/functions/rate.ts';
 import type { Execution } from '#src/core/ports/function-host.ts';
 import { Groups } from './groups.ts';
@@ -109,7 +109,7 @@ export class RunningAttempts {
   /** Pools are left out, because attempts of other functions hold their slots too. */
   #foldWait(fact: Fact, { key: id, name, payload }: Life): string | undefined {
     const flow = this.flows[name.function];
-    if (flow === undefined || !waitsInLog(flow) || flow.pool !== undefined || flow.concurrency === undefined) return undefined;
+    if (flow?.concurrency === undefined || flow.pool !== undefined || flow.rate !== undefined) return undefined;
     const key = keyIn(flow, payload);
     const waits = this.#waits.get(`${name.function}/${key}`) ?? { waiting: new Set(), freeSince: undefined };
     this.#waits.set(`${name.function}/${key}`, waits);

@@ -47,8 +47,6 @@ const bounded: Readonly<Record<string, string>> = {
   'src/nats/transport/ensured-streams.ts': 'the streams of the topology',
   'src/projection/model-folder.ts': 'the files of one folder',
   'src/projection/sorted-list.ts': 'one page',
-  'src/scheduler/slot-grants.ts': 'the pools with a rate',
-  'src/scheduler/waiting-streams.ts': 'the front of one key',
   'src/worker/debounced-run.ts': 'sixteen members',
 };
 

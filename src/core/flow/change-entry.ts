@@ -1,231 +1,256 @@
+import { type Answer, type Change, type Changed, heldOf, idOf, type NoToken, type Places, takesSlot } from './entry-change.ts';
 import type { Attempt, LedgerEntry, Waiter } from './ledger-entry.ts';
-import { TokenBuckets } from './token-buckets.ts';
+import { gatherInMs, TokenBuckets } from './token-buckets.ts';
 
-/** What one process wants of an entry, all in one write. */
-export type Change = {
-  /** The time, by which tokens come back. Needed when functions have rates. */
-  now?: number;
-  /** Attempts that started by the log. They use the tokens that they hold (RATE2). */
-  starts?: readonly Attempt[];
-  /** Attempts that are over by the log, or can never start. They hold no slot any more, and wait for none. */
-  releases?: readonly Attempt[];
-  /** Waiters that wait no longer. A waiter that got a slot meanwhile keeps the slot. */
-  withdrawals?: readonly Attempt[];
-  /** Running attempts whose slots the ledger may have lost. The limits do not apply to them. */
-  running?: readonly Attempt[];
-  /** Attempts that wait in the log for a slot of their key, and are to get the next ones. */
-  waits?: readonly Waiter[];
-  /** Attempts that are to get a slot now. */
-  acquisitions?: readonly Waiter[];
-  /** How many of the acquisitions that find no slot may wait in the entry. */
-  mayWait?: number;
-  /** The acquisitions that wait in the log when their key is full, by {@link idOf}. The first one of its key is a waiter of the entry too. */
-  deferring?: ReadonlySet<string>;
-};
-
-/** How many waiters an entry has before a worker adds no deferred one. The scheduler adds them then, in turns. */
-const MANY_WAITERS = 128;
-const NOBODY: ReadonlySet<string> = new Set();
-
-/** No token is free before `dueAt`, at the earliest. */
-export type NoToken = { dueAt: number };
-
-/** `key-full`: all slots of the key are taken, or other attempts wait for them. `full`: all slots are. */
-export type Answer = 'held' | 'key-full' | 'full' | NoToken;
-
-/** Whether an attempt waits in the log with this answer, and holds up only its key. */
-export function isOfKey(answer: Answer): answer is 'key-full' | NoToken {
-  return answer === 'key-full' || typeof answer === 'object';
-}
-
-/** What an attempt is called in maps. */
-export function idOf({ function: name, invocation, attempt }: Pick<Attempt, 'function' | 'invocation' | 'attempt'>): string {
-  return `${name}/${invocation}/${attempt}`;
-}
+const NO_PLACES: Places = { serves: () => false, take: () => false };
+const GATHER_TOKENS_FOR_MS = 50;
+/** How long a slot is kept for a waiter that another worker has to start, before later waiters may have the slot. */
+const KEPT_FOR_MS = 1_000;
+/** An entry has so many holders at most, so that it is a message. An attempt beyond them waits in the log. */
+export const MAX_HOLDERS = 4_096;
 
 /**
  * Applies a change to an entry. Pure.
  *
- * - An attempt gets a slot only when the limits of its function hold after it (SLOT2). Freed slots go to the waiters first, in their order.
+ * - An attempt gets a slot only when the limits of its function hold after it (SLOT2), and a worker has a place for it (SLOT6). Freed slots
+ *   go to the waiters first, in their order.
  * - An attempt of a function with a rate gets a token with its slot (RATE1), and uses the token when it starts (RATE2).
- * - A waiter that finds all slots of its key taken, or no token, holds up only its key. One that finds all slots of the pool taken holds up every attempt,
- *   because functions with a higher limit would otherwise take every slot before it (SLOT5).
- * - In the order of the log, only the scheduler adds waiters, and no attempt takes a slot by itself (SLOT7).
+ * - A waiter that finds all slots of its key taken, or no token, holds up only its key. One that finds all slots of the pool taken holds up
+ *   every attempt, because functions with a higher limit would otherwise take every slot before it (SLOT5).
+ * - A waiter that may start and finds no place here keeps its slot free for another worker, for a second (SLOT5).
+ * - In the order of the log, no attempt takes a slot by itself (SLOT7).
  * - With priorities, the waiters of a key are in the order of their ranks (SLOT8).
  */
-export function changeEntry(entry: LedgerEntry, change: Change): { entry: LedgerEntry; answers: ReadonlyMap<string, Answer> } {
-  const { now = 0, starts = [], releases = [], withdrawals = [], running = [], waits = [], acquisitions = [] } = change;
-  const draft = new Draft(entry, now);
+export function changeEntry(entry: LedgerEntry, change: Change): Changed {
+  const { starts = [], releases = [], withdrawals = [], running = [], waits = [], acquisitions = [] } = change;
+  const draft = new Draft(entry, change);
   for (const attempt of starts) draft.start(attempt);
   for (const attempt of releases) draft.release(attempt);
-  for (const attempt of withdrawals) draft.waiters.delete(idOf(attempt));
+  for (const attempt of withdrawals) draft.withdraw(attempt);
   for (const attempt of running) draft.hold(attempt);
   for (const waiter of waits) draft.wait(waiter);
   if (waits.some(({ rank }) => rank !== undefined)) draft.sortRanked();
-  draft.grant();
-  return { answers: acquireAll(draft, acquisitions, change), entry: draft.entry };
-}
-
-function acquireAll(
-  draft: Draft,
-  acquisitions: readonly Waiter[],
-  { mayWait = 0, deferring = NOBODY }: Change,
-): ReadonlyMap<string, Answer> {
-  const answers = new Map<string, Answer>();
-  let waiting = acquisitions.filter((one) => draft.waiters.has(idOf(one))).length;
-  for (const waiter of acquisitions) {
-    const id = idOf(waiter);
-    const answer = draft.acquire(waiter);
-    answers.set(id, answer);
-    if (answer === 'held' || draft.waiters.has(id)) continue;
-    const isDeferred = isOfKey(answer) && deferring.has(id);
-    if (isDeferred ? !draft.mayBeFirst(waiter) : waiting >= mayWait) continue;
-    if (!isDeferred) waiting++;
-    draft.waiters.set(id, waiter);
-  }
-  return answers;
+  if (change.places !== undefined) draft.grant();
+  const answers = new Map(acquisitions.map((waiter) => [idOf(waiter), draft.acquire(waiter)]));
+  const { granted, borrowed, lacking, nextAt } = draft;
+  return { entry: draft.changedFrom(entry), answers, granted, borrowed, lacking, nextAt };
 }
 
 class Draft {
-  readonly holders: Map<string, Attempt>;
-  readonly waiters: Map<string, Waiter>;
+  readonly granted: Waiter[] = [];
+  readonly borrowed = new Map<string, number>();
+  readonly lacking = new Set<string>();
+  nextAt = Number.POSITIVE_INFINITY;
+  readonly #holders: Map<string, Attempt>;
+  readonly #waiters: Map<string, Waiter>;
   readonly #heldByKey = new Map<string, number>();
   readonly #buckets: TokenBuckets;
   readonly #now: number;
+  readonly #places: Places;
+  /** The acquisitions, and how many of their places are not used yet, by function. */
+  readonly #asking: ReadonlySet<string>;
+  readonly #asked = new Map<string, number>();
   /** The attempts that keep their slots for the next attempt of their invocation. */
   readonly #kept = new Map<string, Attempt>();
   #slots = 0;
-  /** A waiter waits for the total. Nobody after it gets a slot. */
+  /** A waiter waits for the total. No attempt after it gets a slot. */
   #isHeldUp = false;
+  #isChanged = false;
+  #waitersOfKeys: Map<string, number> | undefined;
   /** A refused acquisition. Slots and tokens only become fewer while acquisitions are answered, and a worker may have a hundred equal ones. */
   #refused: { waiter: Waiter; answer: Answer } | undefined;
 
-  constructor(entry: LedgerEntry, now: number) {
-    this.holders = new Map(entry.holders.map((one) => [idOf(one), one]));
-    this.waiters = new Map(entry.waiters.map((one) => [idOf(one), one]));
+  constructor(entry: LedgerEntry, { now = 0, acquisitions = [], places = NO_PLACES }: Change) {
+    this.#holders = new Map(entry.holders.map((one) => [idOf(one), one]));
+    this.#waiters = new Map(entry.waiters.map((one) => [idOf(one), one]));
     this.#buckets = new TokenBuckets(entry, now);
     this.#now = now;
-    for (const one of this.holders.values()) {
+    this.#places = places;
+    this.#asking = new Set(acquisitions.map(idOf));
+    for (const one of acquisitions) if (!this.#holders.has(idOf(one))) this.#asked.set(one.function, this.#placesAsked(one.function) + 1);
+    for (const one of this.#holders.values()) {
       this.#count(one, 1);
       if (one.fifo === 'hold') this.#kept.set(`${one.function}/${one.invocation}`, one);
     }
   }
 
-  get entry(): LedgerEntry {
+  /** The entry after the change; the same object when nothing changed. */
+  changedFrom(entry: LedgerEntry): LedgerEntry {
     const { written: buckets } = this.#buckets;
-    const named = { holders: [...this.holders.values()], waiters: [...this.waiters.values()] };
+    if (!this.#isChanged && buckets === entry.buckets) return entry;
+    const named = { holders: [...this.#holders.values()], waiters: [...this.#waiters.values()] };
     return buckets === undefined ? named : { ...named, buckets };
   }
 
   start(attempt: Attempt): void {
     const id = idOf(attempt);
-    const held = this.holders.get(id);
+    const held = this.#holders.get(id);
     if (held?.rate === undefined) return;
-    const { rate, isSlotless, ...started } = held;
+    const { rate, ...started } = held;
+    this.#isChanged = true;
     this.#buckets.use({ rate, key: started.key });
-    if (isSlotless) this.holders.delete(id);
-    else this.holders.set(id, started);
+    this.#holders.set(id, started);
   }
 
   /** The attempt may have started, so it uses its token. */
   release(attempt: Attempt): void {
     const id = idOf(attempt);
     this.start(attempt);
-    const held = this.holders.get(id);
+    const held = this.#holders.get(id);
     if (held !== undefined) this.#count(held, -1);
-    this.holders.delete(id);
-    this.waiters.delete(id);
+    if (this.#holders.delete(id)) this.#isChanged = true;
+    this.withdraw(attempt);
+  }
+
+  withdraw(attempt: Attempt): void {
+    if (this.#waiters.delete(idOf(attempt))) this.#isChanged = true;
   }
 
   /** Adds a waiter. In the order of the log, it comes before the attempts of its key whose requests are later (SLOT7). */
   wait(waiter: Waiter): void {
     const id = idOf(waiter);
-    if (this.holders.has(id)) return;
-    const isKnown = this.waiters.has(id);
-    this.waiters.set(id, waiter);
+    if (this.#holders.has(id)) return;
+    const isKnown = this.#waiters.has(id);
+    this.#waiters.set(id, waiter);
+    this.#isChanged = true;
     if (waiter.fifo === undefined || isKnown) return;
-    for (const [other, one] of [...this.waiters]) {
+    for (const [other, one] of [...this.#waiters]) {
       if (!isLaterInQueue(one, waiter)) continue;
-      this.waiters.delete(other);
-      this.waiters.set(other, one);
+      this.#waiters.delete(other);
+      this.#waiters.set(other, one);
     }
   }
 
   /** Sorts the waiters of each key that have ranks. The others keep their places. */
   sortRanked(): void {
     const queues = new Map<string, Waiter[]>();
-    const all = [...this.waiters.values()];
-    for (const one of all) if (one.rank !== undefined) queues.set(one.key, [...(queues.get(one.key) ?? []), one]);
+    const all = [...this.#waiters.values()];
+    for (const one of all) {
+      if (one.rank === undefined) continue;
+      const queue = queues.get(one.key);
+      if (queue === undefined) queues.set(one.key, [one]);
+      else queue.push(one);
+    }
     for (const queue of queues.values()) queue.sort(compareRanks).reverse();
-    this.waiters.clear();
+    this.#waiters.clear();
     for (const one of all) {
       const next = (one.rank === undefined ? undefined : queues.get(one.key)?.pop()) ?? one;
-      this.waiters.set(idOf(next), next);
+      this.#waiters.set(idOf(next), next);
     }
   }
 
-  hold({ key, function: name, invocation, attempt, request, fifo, rate, ...limits }: Attempt & Partial<Waiter>): void {
-    const named = { key, function: name, invocation, attempt, request, ...(fifo === undefined ? {} : { fifo }) };
-    const id = idOf(named);
-    this.waiters.delete(id);
-    if (this.holders.has(id)) return;
-    const held = rate === undefined ? named : { ...named, rate, ...(takesSlot({ ...limits, rate }) ? {} : { isSlotless: true }) };
-    this.holders.set(id, held);
+  hold(attempt: Attempt & Partial<Waiter>): void {
+    const held = heldOf(attempt);
+    const id = idOf(held);
+    const { rate, key } = held;
+    if (this.#waiters.delete(id)) this.#isChanged = true;
+    if (this.#holders.has(id)) return;
+    this.#isChanged = true;
+    this.#holders.set(id, held);
     this.#count(held, 1);
     if (rate !== undefined) this.#buckets.hold({ rate, key });
   }
 
+  /** Gives free slots to the waiters, in their order, while this worker has places. */
   grant(): void {
-    for (const waiter of [...this.waiters.values()]) {
-      const answer = this.#takesOver(waiter) ? 'held' : this.#limitOf(waiter);
-      if (answer === 'held') this.hold(waiter);
-      else if (answer === 'full') this.#isHeldUp = true;
+    for (const [id, waiter] of [...this.#waiters]) {
+      const kept = this.#keptFor(waiter);
+      const limit = takesOver(waiter, kept) ? 'held' : this.#limitOf(waiter);
+      if (limit === 'held') this.#grantTo(waiter, id, kept);
+      else if (limit === 'full') this.#isHeldUp ||= !this.#isPassed(waiter);
+      else if (typeof limit === 'object' && this.#places.serves(waiter.function)) this.#noteToken(limit, waiter);
     }
+  }
+
+  /** Tokens that come back soon after the next one are given in the same write. */
+  #noteToken({ dueAt }: NoToken, { rate }: Waiter): void {
+    this.nextAt = Math.min(this.nextAt, dueAt + (rate === undefined ? 0 : gatherInMs(rate, GATHER_TOKENS_FOR_MS)));
   }
 
   acquire(waiter: Waiter): Answer {
     const id = idOf(waiter);
-    if (this.holders.has(id)) return 'held';
-    if (this.#takesOver(waiter)) {
-      this.hold(waiter);
-      return 'held';
+    if (this.#holders.has(id)) return 'held';
+    const kept = this.#keptFor(waiter);
+    if (kept !== undefined && this.#placesAsked(waiter.function) > 0) {
+      this.release(kept);
+      this.#refused = undefined;
+      if (takesOver(waiter, kept)) {
+        this.#holdAsked(waiter);
+        return 'held';
+      }
     }
     if (waiter.fifo !== undefined) return 'key-full';
     if (this.#refused !== undefined && needsSame(waiter, this.#refused.waiter)) return this.#refused.answer;
     const answer = this.#answerTo(waiter, id);
-    if (answer === 'held') this.hold(waiter);
+    if (answer === 'held') this.#holdAsked(waiter);
     else this.#refused = { waiter, answer };
     return answer;
   }
 
   #answerTo(waiter: Waiter, id: string): Answer {
     const answer = this.#limitOf(waiter);
-    if (isOfKey(answer)) return answer;
-    const { perKey, rank, rate } = waiter;
-    if ((perKey !== undefined || rank !== undefined) && this.#hasOtherWaiter(waiter.key, id)) return 'key-full';
-    // An attempt that waits in a worker keeps the worker from taking the items of attempts that waited in the log for a token, and have one now.
-    // With priorities, an attempt that waits in a worker would have no place among the others.
-    return answer === 'full' && (rate !== undefined || rank !== undefined) ? 'key-full' : answer;
+    if (answer !== 'held') return answer;
+    const isBehind = this.#waitersOf(waiter.key) > (this.#waiters.has(id) ? 1 : 0);
+    if (isBehind) return 'key-full';
+    return this.#placesAsked(waiter.function) > 0 ? 'held' : 'full';
   }
 
-  /** Whether an attempt whose key is full, or has no token, is the first one of its key in the entry. */
-  mayBeFirst({ key, fifo }: Waiter): boolean {
-    if (fifo !== undefined || this.waiters.size >= MANY_WAITERS) return false;
-    for (const waiter of this.waiters.values()) if (waiter.key === key) return false;
-    return true;
+  #holdAsked(waiter: Waiter): void {
+    this.#asked.set(waiter.function, this.#placesAsked(waiter.function) - 1);
+    this.hold(waiter);
   }
 
-  /** Ends the slot that an earlier attempt of the invocation kept. The next attempt has it, unless it needs more. */
-  #takesOver({ key, function: name, invocation, attempt, rate }: Waiter): boolean {
-    if (this.#kept.size === 0) return false;
+  #grantTo(waiter: Waiter, id: string, kept: Attempt | undefined): void {
+    if (this.#takePlaceFor(waiter)) {
+      if (kept !== undefined) this.release(kept);
+      this.hold(waiter);
+      if (!this.#asking.has(id)) this.granted.push(waiter);
+      return;
+    }
+    if (this.#isPassed(waiter)) return;
+    const { freeSince = this.#now } = waiter;
+    this.nextAt = Math.min(this.nextAt, freeSince + KEPT_FOR_MS);
+    if (waiter.freeSince === undefined) {
+      this.#waiters.set(id, { ...waiter, freeSince });
+      this.#isChanged = true;
+    }
+    this.#count(waiter, takesSlot(waiter) ? 1 : 0);
+    if (waiter.rate !== undefined) this.#buckets.hold({ rate: waiter.rate, key: waiter.key });
+  }
+
+  /** Whether a slot was kept for a waiter long enough: no worker has a place for it. */
+  #isPassed({ freeSince = Number.POSITIVE_INFINITY }: Waiter): boolean {
+    return freeSince + KEPT_FOR_MS <= this.#now;
+  }
+
+  /** Takes a place of this worker. An attempt that asks has one, and gives it to a waiter before it. */
+  #takePlaceFor(waiter: Waiter): boolean {
+    const { function: name } = waiter;
+    const isAsking = this.#asking.has(idOf(waiter));
+    if (!isAsking && this.#places.take(name)) return true;
+    const asked = this.#placesAsked(name);
+    if (asked > 0) {
+      this.#asked.set(name, asked - 1);
+      if (!isAsking) this.borrowed.set(name, (this.borrowed.get(name) ?? 0) + 1);
+      return true;
+    }
+    if (this.#places.serves(name)) this.lacking.add(name);
+    return false;
+  }
+
+  #placesAsked(name: string): number {
+    return this.#asked.get(name) ?? 0;
+  }
+
+  /** The slot that an earlier attempt of the invocation kept. */
+  #keptFor({ function: name, invocation, attempt }: Waiter): Attempt | undefined {
+    if (this.#kept.size === 0) return undefined;
     const kept = this.#kept.get(`${name}/${invocation}`);
-    if (kept === undefined || kept.attempt >= attempt || !this.holders.has(idOf(kept))) return false;
-    this.release(kept);
-    this.#refused = undefined;
-    return kept.key === key && rate === undefined;
+    return kept === undefined || kept.attempt >= attempt || !this.#holders.has(idOf(kept)) ? undefined : kept;
   }
 
   #limitOf({ key, perKey, total, rate }: Waiter): Answer {
+    if (this.#holders.size >= MAX_HOLDERS) return 'full';
     if (perKey !== undefined && (this.#heldByKey.get(key) ?? 0) >= perKey) return 'key-full';
     const dueAt = rate === undefined ? this.#now : this.#buckets.nextAt({ rate, key });
     if (dueAt > this.#now) return { dueAt };
@@ -233,9 +258,12 @@ class Draft {
     return this.#isHeldUp || (total !== undefined && this.#slots >= total) ? 'full' : 'held';
   }
 
-  #hasOtherWaiter(key: string, id: string): boolean {
-    for (const [other, waiter] of this.waiters) if (waiter.key === key && other !== id) return true;
-    return false;
+  #waitersOf(key: string): number {
+    if (this.#waitersOfKeys === undefined) {
+      this.#waitersOfKeys = new Map();
+      for (const { key: one } of this.#waiters.values()) this.#waitersOfKeys.set(one, (this.#waitersOfKeys.get(one) ?? 0) + 1);
+    }
+    return this.#waitersOfKeys.get(key) ?? 0;
   }
 
   #count({ key, isSlotless }: Attempt, by: number): void {
@@ -243,6 +271,11 @@ class Draft {
     this.#slots += by;
     this.#heldByKey.set(key, (this.#heldByKey.get(key) ?? 0) + by);
   }
+}
+
+/** Whether the slot that an earlier attempt of the invocation kept is that of the waiter. */
+function takesOver({ key, rate }: Waiter, kept: Attempt | undefined): boolean {
+  return kept !== undefined && kept.key === key && rate === undefined;
 }
 
 /** Attempts of one rank are in the order of the log. */
@@ -254,12 +287,7 @@ function compareRanks(one: Waiter, other: Waiter): number {
 /** Whether two attempts have the same answer when neither of them has a slot. */
 function needsSame(one: Waiter, other: Waiter): boolean {
   const hasSameLimits = one.perKey === other.perKey && one.total === other.total && one.rate === other.rate;
-  return hasSameLimits && one.key === other.key && (one.rank === undefined) === (other.rank === undefined);
-}
-
-/** An attempt of a function with a rate alone takes no slot. */
-export function takesSlot({ perKey, total, rate }: Pick<Waiter, 'perKey' | 'total' | 'rate'>): boolean {
-  return rate === undefined || perKey !== undefined || total !== undefined;
+  return hasSameLimits && one.key === other.key && one.function === other.function;
 }
 
 /** Whether an attempt of the same key and function comes later in the order of the log. The ids of one message follow each other. */

@@ -30,7 +30,7 @@ export type Attempt = {
   request: number;
   /** The rate of which the attempt needs a token, or holds one that it has not used: the log does not show yet that it started. */
   rate?: RateText | undefined;
-  /** A holder of a token alone, which takes no slot. */
+  /** A holder that needed a token alone, and takes no slot. */
   isSlotless?: boolean | undefined;
   /** Of a function whose order is that of the log: whether a failed attempt keeps its slot for the next attempt (SLOT7). */
   fifo?: OnRetry | undefined;
@@ -44,11 +44,13 @@ type Limits = {
   total?: number | undefined;
 };
 
-/** The next attempt of its key, or of a worker, to get a slot. */
+/** An attempt that waits in the log, and gets one of the next slots. */
 export type Waiter = Attempt &
   Limits & {
     /** Of a function with priorities: the place in the queue of the key, in milliseconds. The least one is the next (SLOT8). */
     rank?: number | undefined;
+    /** Since when the limits let the attempt start, and the worker that found it had no place for it (SLOT5). */
+    freeSince?: number | undefined;
   };
 
 /** The key of the entry of a pool, in the bucket of the ledger. */
@@ -68,7 +70,15 @@ const attemptShape = {
 };
 const entrySchema = z.object({
   holders: z.array(z.object({ ...attemptShape, slotless: z.boolean().optional() })),
-  waiters: z.array(z.object({ ...attemptShape, perKey: z.int().optional(), total: z.int().optional(), rank: z.number().optional() })),
+  waiters: z.array(
+    z.object({
+      ...attemptShape,
+      perKey: z.int().optional(),
+      total: z.int().optional(),
+      rank: z.number().optional(),
+      free: z.number().optional(),
+    }),
+  ),
   buckets: z.array(z.tuple([rateText, z.string(), z.int()])).optional(),
 });
 
@@ -81,7 +91,12 @@ export function decodeLedgerEntry(text: string | undefined): LedgerEntry {
   return {
     ...(buckets === undefined ? {} : { buckets }),
     holders: holders.map(attemptOf),
-    waiters: waiters.map(({ perKey, total, rank, ...attempt }) => ({ ...attemptOf(attempt), perKey, total, ...ranked(rank) })),
+    waiters: waiters.map(({ perKey, total, rank, free, ...attempt }) => ({
+      ...attemptOf(attempt),
+      perKey,
+      total,
+      ...optional(rank, free),
+    })),
   };
 }
 
@@ -89,19 +104,19 @@ export function encodeLedgerEntry({ holders, waiters, buckets }: LedgerEntry): s
   return JSON.stringify({
     buckets,
     holders: holders.map(writtenOf),
-    waiters: waiters.map(({ perKey, total, rank, ...attempt }) => ({ ...writtenOf(attempt), perKey, total, rank })),
+    waiters: waiters.map(({ perKey, total, rank, freeSince: free, ...attempt }) => ({ ...writtenOf(attempt), perKey, total, rank, free })),
   });
 }
 
-function ranked(rank: number | undefined): { rank?: number } {
-  return rank === undefined ? {} : { rank };
+function optional(rank: number | undefined, freeSince: number | undefined): Pick<Waiter, 'rank' | 'freeSince'> {
+  return { ...(rank === undefined ? {} : { rank }), ...(freeSince === undefined ? {} : { freeSince }) };
 }
 
 type Written = z.infer<typeof entrySchema>['holders'][number];
 
 function attemptOf({ k: key, f, i: invocation, a: attempt, r: request, o: fifo, rate, slotless }: Written): Attempt {
   const known = { key, function: f, invocation, attempt, request, ...(fifo === undefined ? {} : { fifo }) };
-  return rate === undefined ? known : { ...known, rate, ...(slotless ? { isSlotless: true } : {}) };
+  return { ...known, ...(rate === undefined ? {} : { rate }), ...(slotless ? { isSlotless: true } : {}) };
 }
 
 function writtenOf({ key: k, function: f, invocation: i, attempt: a, request: r, fifo: o, rate, isSlotless: slotless }: Attempt): Written {

@@ -3,13 +3,15 @@ import type { PoolId } from '#src/core/functions/flow.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
-import { type Answer, type Change, changeEntry, idOf, isOfKey, type NoToken } from './change-entry.ts';
-import { type Attempt, decodeLedgerEntry, encodeLedgerEntry, entryKeyOf, type LedgerEntry, NO_SLOTS, type Waiter } from './ledger-entry.ts';
-import { mayWaitOf } from './may-wait.ts';
-import { gatherInMs } from './token-buckets.ts';
+import { changeEntry } from './change-entry.ts';
+import { type Answer, type Change, type Changed, heldOf, idOf, type NoToken } from './entry-change.ts';
+import { type Attempt, decodeLedgerEntry, encodeLedgerEntry, entryKeyOf, type LedgerEntry, type Waiter } from './ledger-entry.ts';
+import { type PlaceOwner, PoolPlaces } from './pool-places.ts';
 
-/** `changed`: the flow of the function may have changed, so the caller decides again. `closed`: the process stops. */
-export type Acquired = 'held' | 'key-full' | NoToken | 'changed' | 'closed';
+/** What an attempt that asked has to wait for. `isPlaceGiven`: a waiter before it has its place in the worker now. */
+export type Refusal = { refusal: 'full' | NoToken; isPlaceGiven: boolean };
+/** `closed`: the process stops, or the worker of the function does. */
+export type Acquired = 'held' | 'closed' | Refusal;
 
 export type PoolSlotsOptions = {
   store: KeyValue;
@@ -20,36 +22,27 @@ export type PoolSlotsOptions = {
   /** What else a write changes, decided from the entry that the write replaces. */
   plan?: (pool: PoolId, entry: LedgerEntry) => Pick<Change, 'waits' | 'withdrawals'>;
   /** Called with every entry that was written or watched. */
-  onEntry?: (pool: PoolId, text: string | undefined, revision: number) => void;
+  onEntry?: (pool: PoolId, entry: LedgerEntry, revision: number) => void;
 };
 
-/**
- * Whether an attempt may wait in the log when its key is full, or has no token. `again`: the log says already that it waits. A full key is then believed only
- * of an entry that is read after the call, because the attempt may just have got its slot.
- */
-export type Deferral = 'no' | 'first' | 'again';
-
-type Acquisition = { waiter: Waiter; deferral: Deferral; needsRead: boolean; isWaiting: boolean; resolve: (acquired: Acquired) => void };
+type Acquisition = { waiter: Waiter; needsRead: boolean; resolve: (acquired: Acquired) => void };
+type Known = { entry: LedgerEntry; revision: number };
 
 const FIRST_PAUSE_IN_MS = 50;
 const LAST_PAUSE_IN_MS = 1_000;
-const GATHER_TOKENS_FOR_MS = 50;
 /** Starts that follow each other within this time use their tokens in one write. Their tokens are held until then, so nothing is lost. */
 const GATHER_STARTS_FOR_MS = 20;
-/** The process of the next waiter writes first. The others follow by so much for each place, because that process may be dead. */
-const WAKES_LATER_MS = 2;
 const SHORTEST_SLEEP_IN_MS = 5;
 const LONGEST_SLEEP_IN_MS = 1_000;
 
 /**
- * The slots of one pool, as one process acquires and releases them.
+ * The slots of one pool, as one process acquires, grants and releases them.
  *
- * - One write is in flight at most. All acquisitions and releases that arrive meanwhile share the next write: group commit without a timer.
- *   A slot that is released here passes to the next waiter in the same write.
+ * - One write is in flight at most. All that arrives meanwhile shares the next write: group commit without a timer. A slot that is released
+ *   here passes to the next waiter in the same write, and the worker that released it starts the waiter.
  * - A write that is refused or unknown is decided again from the entry that is read then (A1). A change that was stored already changes
  *   nothing the second time.
- * - Few of the attempts that wait here are waiters of the entry (SLOT5). The others wait in memory.
- * - When a token is back, the process of the next waiter writes, so that the processes do not refuse each other's writes.
+ * - No attempt waits here: one that finds no slot gets a refusal, and waits in the log (SLOT6).
  */
 export class PoolSlots {
   readonly #pool: PoolId;
@@ -57,13 +50,15 @@ export class PoolSlots {
   readonly #acquisitions = new Map<string, Acquisition>();
   readonly #releases = new Map<string, Attempt>();
   readonly #starts = new Map<string, Attempt>();
-  readonly #withdrawals = new Map<string, Attempt>();
   readonly #held = new Map<string, Attempt>();
-  #known: { text: string | undefined; revision: number } | undefined;
+  readonly #places: PoolPlaces;
+  #known: Known | undefined;
+  /** Waiters that got their slots by a write without an answer. */
+  #maybeGranted: readonly Waiter[] = [];
   #epoch: number;
   #isAsked = false;
   #settling: Promise<void> | undefined;
-  #isSleeping = false;
+  #wakesAt = Number.POSITIVE_INFINITY;
   #isGathering = false;
   #isClosed = false;
 
@@ -71,14 +66,35 @@ export class PoolSlots {
     this.#pool = pool;
     this.#options = options;
     this.#epoch = options.epoch();
+    this.#places = new PoolPlaces(() => this.#settle());
   }
 
-  /** Resolves to `held` when the ledger holds the slot and the token (SLOT1). A full key, and a missing token, end the wait of an attempt that may wait in the log. */
-  acquire(waiter: Waiter, deferral: Deferral): Promise<Acquired> {
+  /** Gives slots to the waiters of a function while its worker has places (SLOT5). */
+  serve(owner: PlaceOwner): void {
+    this.#places.add(owner);
+    this.#settle();
+  }
+
+  /** The worker of a function starts no further attempt. */
+  endService(functionName: string): void {
+    this.#places.remove(functionName);
+    for (const [id, { waiter, resolve }] of this.#acquisitions) {
+      if (waiter.function !== functionName) continue;
+      this.#acquisitions.delete(id);
+      resolve('closed');
+    }
+  }
+
+  /**
+   * Asks for a slot and a token, for an attempt that has a place in its worker. Resolves to `held` when the ledger holds them (SLOT1).
+   *
+   * `isAgain`: the log says already that the attempt waits. A refusal is then believed only of an entry that is read after the call, because the
+   * attempt may just have got its slot.
+   */
+  acquire(waiter: Waiter, isAgain: boolean): Promise<Acquired> {
     if (this.#isClosed) return Promise.resolve('closed');
-    this.#withdrawals.delete(idOf(waiter));
     return new Promise((resolve) => {
-      this.#acquisitions.set(idOf(waiter), { waiter, deferral, needsRead: deferral === 'again', isWaiting: false, resolve });
+      this.#acquisitions.set(idOf(waiter), { waiter, needsRead: isAgain, resolve });
       this.#settle();
     });
   }
@@ -89,12 +105,11 @@ export class PoolSlots {
   }
 
   /** The attempt started by the log, so it uses its token (RATE2). */
-  start(waiter: Waiter): void {
-    const id = idOf(waiter);
-    const { rate: _, ...held } = waiter;
-    if (held.perKey === undefined && held.total === undefined) this.#held.delete(id);
-    else if (this.#held.has(id)) this.#held.set(id, held);
-    this.#starts.set(id, waiter);
+  start(attempt: Attempt): void {
+    const id = idOf(attempt);
+    const { rate: _, ...started } = heldOf(attempt);
+    if (this.#held.has(id)) this.#held.set(id, started);
+    this.#starts.set(id, attempt);
     void this.#settleSoon();
   }
 
@@ -118,50 +133,24 @@ export class PoolSlots {
     this.#held.delete(idOf(attempt));
   }
 
-  /** Ends the waits of a function. */
-  endWaits(functionName: string, acquired: Acquired): void {
-    for (const [id, { waiter, resolve }] of this.#acquisitions) {
-      if (waiter.function !== functionName) continue;
-      this.#acquisitions.delete(id);
-      this.#withdrawals.set(id, waiter);
-      resolve(acquired);
-    }
-    this.#settle();
+  /** Takes over a change of the entry. Without an entry, the bucket was created again. */
+  note(revision: number, entry: LedgerEntry | undefined): void {
+    if (entry === undefined) this.#known = undefined;
+    else if (revision <= (this.#known?.revision ?? -1)) return;
+    else this.#known = { entry, revision };
+    if (this.#acquisitions.size > 0 || (this.#places.hasOwners && entry !== undefined && entry.waiters.length > 0)) this.#settle();
   }
 
-  /** How many acquisitions of a function have no answer yet, and how many of them wait for a slot that was not free. */
-  pendingOf(functionName: string): { acquiring: number; waiting: number } {
-    let [acquiring, waiting] = [0, 0];
-    for (const { waiter, isWaiting } of this.#acquisitions.values()) {
-      if (waiter.function !== functionName) continue;
-      acquiring++;
-      if (isWaiting) waiting++;
-    }
-    return { acquiring, waiting };
-  }
-
-  /** Takes over a change of the entry. Without a value, the bucket was created again. */
-  note(revision: number, text: string | undefined): void {
-    if (text === undefined) this.#known = undefined;
-    else if (!this.#adopt(revision, text)) return;
-    if (this.#acquisitions.size > 0) this.#settle();
-  }
-
-  #adopt(revision: number, text: string): boolean {
-    if (revision <= (this.#known?.revision ?? -1)) return false;
-    this.#known = { text, revision };
-    return true;
-  }
-
-  /** Reads the entry again when attempts wait, because a watcher may be late, and after the log went backwards. */
+  /** Reads the entry again while attempts wait or hold slots here, because a watcher may be late, and the log may have gone backwards. */
   refresh(): void {
     const mayBeLost = this.#held.size > 0 && this.#options.epoch() !== this.#epoch;
-    if (this.#acquisitions.size === 0 && !mayBeLost) return;
+    const hasWaiters = this.#places.hasOwners && (this.#known?.entry.waiters.length ?? 0) > 0;
+    if (this.#acquisitions.size === 0 && !mayBeLost && !hasWaiters) return;
     this.#known = undefined;
     this.#settle();
   }
 
-  /** Resolves when everything was written that was to be written, or a write fails. Later waits end at once. */
+  /** Resolves when everything was written that was to be written, or a write fails. */
   async close(): Promise<void> {
     if (this.#starts.size > 0) this.#settle();
     this.#isClosed = true;
@@ -197,87 +186,106 @@ export class PoolSlots {
   }
 
   async #write(): Promise<void> {
-    const { store, epoch } = this.#options;
-    const key = entryKeyOf(this.#pool);
+    const { epoch } = this.#options;
     const present = epoch();
-    const { text, revision } = await this.#knownEntry(key);
-    const before = decodeLedgerEntry(text);
-    const change = this.#changeOf(before, present !== this.#epoch);
-    const { entry, answers } = changeEntry(before, change);
-    const next = encodeLedgerEntry(entry);
-    if (next !== (text ?? encodeLedgerEntry(NO_SLOTS))) {
-      const written = await store.put(key, next, revision);
-      if (this.#adopt(written, next)) this.#options.onEntry?.(this.#pool, next, written);
+    const before = await this.#knownEntry();
+    const change = this.#changeOf(before.entry, present !== this.#epoch);
+    const changed = changeEntry(before.entry, change);
+    try {
+      if (changed.entry !== before.entry) await this.#store(changed.entry, before.revision);
+    } catch (error) {
+      if (!(error instanceof ConflictError)) this.#maybeGranted = [...this.#maybeGranted, ...changed.granted];
+      this.#places.releaseTaken();
+      throw error;
     }
     this.#epoch = present;
     for (const one of change.starts) this.#starts.delete(idOf(one));
     for (const one of change.releases) this.#releases.delete(idOf(one));
-    for (const one of change.withdrawals) this.#withdrawals.delete(idOf(one));
-    this.#answer(answers, entry);
+    this.#answer(changed);
+    this.#startGranted(changed, before.entry);
+    this.#places.settle(changed.lacking, { isLast: !this.#isAsked });
+    this.#wakeAt(changed.nextAt);
+  }
+
+  async #store(entry: LedgerEntry, revision: number): Promise<void> {
+    const written = await this.#options.store.put(entryKeyOf(this.#pool), encodeLedgerEntry(entry), revision);
+    if (written <= (this.#known?.revision ?? -1)) return;
+    this.#known = { entry, revision: written };
+    this.#options.onEntry?.(this.#pool, entry, written);
   }
 
   /** The entry as this process knows it, or as the store has it now when an acquisition needs that. */
-  async #knownEntry(key: string): Promise<{ text: string | undefined; revision: number }> {
+  async #knownEntry(): Promise<Known> {
     const needing = [...this.#acquisitions.values()].filter(({ needsRead }) => needsRead);
     if (needing.length > 0) this.#known = undefined;
-    const known = this.#known ?? (await this.#read(key));
+    const known = this.#known ?? (await this.#read());
     // A watcher may have brought a newer entry meanwhile.
     if (this.#known === undefined || known.revision > this.#known.revision) this.#known = known;
     for (const acquisition of needing) acquisition.needsRead = false;
     return this.#known;
   }
 
-  async #read(key: string): Promise<{ text: string | undefined; revision: number }> {
-    const entry = await this.#options.store.get(key);
-    return { text: entry?.value, revision: entry?.revision ?? 0 };
+  async #read(): Promise<Known> {
+    const found = await this.#options.store.get(entryKeyOf(this.#pool));
+    return { entry: decodeLedgerEntry(found?.value), revision: found?.revision ?? 0 };
   }
 
-  #changeOf(entry: LedgerEntry, hasGoneBack: boolean): Change & Required<Pick<Change, 'starts' | 'releases' | 'withdrawals'>> {
+  #changeOf(entry: LedgerEntry, hasGoneBack: boolean): Change & Required<Pick<Change, 'starts' | 'releases'>> {
     const { waits = [], withdrawals = [] } = this.#options.plan?.(this.#pool, entry) ?? {};
-    const acquisitions = [...this.#acquisitions];
     return {
       now: this.#options.clock.now(),
       starts: [...this.#starts.values()],
       releases: [...this.#releases.values()],
-      withdrawals: [...this.#withdrawals.values(), ...withdrawals],
+      withdrawals,
       running: hasGoneBack ? [...this.#held.values()] : [],
       waits,
-      acquisitions: acquisitions.map(([, { waiter }]) => waiter),
-      mayWait: mayWaitOf(this.#acquisitions, entry.waiters),
-      deferring: new Set(acquisitions.flatMap(([id, { deferral }]) => (deferral === 'no' ? [] : [id]))),
+      acquisitions: [...this.#acquisitions.values()].flatMap(({ waiter, needsRead }) => (needsRead ? [] : [waiter])),
+      ...(this.#places.hasOwners && !this.#isClosed ? { places: this.#places } : {}),
     };
   }
 
-  /** Writes again when the next token is back, for the attempts that wait here. Tokens that come back soon after it are given with it. */
-  async #wakeForToken({ rate }: Waiter, { dueAt }: NoToken, place: number): Promise<void> {
-    if (this.#isSleeping || rate === undefined) return;
-    this.#isSleeping = true;
-    const { clock } = this.#options;
-    const sleepInMs = dueAt - clock.now() + gatherInMs(rate, GATHER_TOKENS_FOR_MS) + place * WAKES_LATER_MS;
-    // A changed flow may need less.
-    await clock.sleep(Math.min(Math.max(sleepInMs, SHORTEST_SLEEP_IN_MS), LONGEST_SLEEP_IN_MS));
-    this.#isSleeping = false;
-    if (!this.#isClosed && this.#acquisitions.size > 0) this.#settle();
-  }
-
-  /** Whether an acquisition waits here with this answer. */
-  #waitsOn(acquisition: Acquisition, answer: Answer, place: number): answer is 'full' {
-    const isFull = answer === 'full' || (isOfKey(answer) && acquisition.deferral === 'no');
-    acquisition.isWaiting ||= isFull;
-    if (isFull && typeof answer === 'object') void this.#wakeForToken(acquisition.waiter, answer, place);
-    return isFull || (isOfKey(answer) && acquisition.needsRead);
-  }
-
-  #answer(answers: ReadonlyMap<string, Answer>, { waiters }: LedgerEntry): void {
-    const first = waiters.findIndex((one) => answers.has(idOf(one)));
-    const place = first === -1 ? waiters.length : first;
+  #answer({ answers, borrowed }: Changed): void {
+    const given = new Map(borrowed);
     for (const [id, answer] of answers) {
       const acquisition = this.#acquisitions.get(id);
+      // The worker of the function stopped meanwhile, and released the place.
       if (acquisition === undefined) continue;
-      if (this.#waitsOn(acquisition, answer, place)) continue;
+      const { waiter, resolve } = acquisition;
       this.#acquisitions.delete(id);
-      if (answer === 'held') this.#held.set(id, acquisition.waiter);
-      acquisition.resolve(answer);
+      if (answer === 'held') this.#held.set(id, heldOf(waiter));
+      const left = given.get(waiter.function) ?? 0;
+      if (answer !== 'held') given.set(waiter.function, left - 1);
+      resolve(answer === 'held' ? 'held' : { refusal: refusalOf(answer), isPlaceGiven: left > 0 });
     }
   }
+
+  #startGranted({ granted }: Changed, { holders }: LedgerEntry): void {
+    for (const waiter of granted) this.#startOne(waiter);
+    if (this.#maybeGranted.length === 0) return;
+    const held = new Set(holders.map(idOf));
+    for (const waiter of this.#maybeGranted) if (held.has(idOf(waiter)) && this.#places.take(waiter.function)) this.#startOne(waiter);
+    this.#maybeGranted = [];
+  }
+
+  #startOne(waiter: Waiter): void {
+    this.#held.set(idOf(waiter), heldOf(waiter));
+    this.#places.start(this.#pool, waiter);
+  }
+
+  /** Decides again at a time. */
+  #wakeAt(at: number): void {
+    if (at === Number.POSITIVE_INFINITY || at >= this.#wakesAt) return;
+    this.#wakesAt = at;
+    const { clock } = this.#options;
+    const sleepInMs = Math.min(Math.max(at - clock.now(), SHORTEST_SLEEP_IN_MS), LONGEST_SLEEP_IN_MS);
+    void clock.sleep(sleepInMs).then(() => {
+      if (this.#wakesAt !== at) return;
+      this.#wakesAt = Number.POSITIVE_INFINITY;
+      if (!this.#isClosed) this.#settle();
+    });
+  }
+}
+
+function refusalOf(answer: Exclude<Answer, 'held'>): 'full' | NoToken {
+  return typeof answer === 'object' ? answer : 'full';
 }

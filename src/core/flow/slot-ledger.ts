@@ -1,33 +1,36 @@
 import { messageOf } from '#src/core/errors.ts';
 import type { PoolId } from '#src/core/functions/flow.ts';
-import type { Attempt, Waiter } from './ledger-entry.ts';
-import { type Acquired, type Deferral, PoolSlots, type PoolSlotsOptions } from './pool-slots.ts';
+import { type Attempt, decodeLedgerEntry, type LedgerEntry, type Waiter } from './ledger-entry.ts';
+import type { PlaceOwner } from './pool-places.ts';
+import { type Acquired, PoolSlots, type PoolSlotsOptions } from './pool-slots.ts';
 
 /**
- * The slots that functions share over all workers, as one worker uses them.
+ * The slots that functions share over all workers, as one process uses them.
  *
  * - (SLOT1) `running` of an attempt is appended only after the ledger holds its slot.
  * - (SLOT2) An attempt gets a slot only if the limits of its function hold after it.
  * - (SLOT3) A slot is freed only when the log shows that its attempt is over, or can never start.
  * - (SLOT4) A worker that finds the slot of an attempt held may start the attempt: the append of `running` lets one of several do so. A worker
  *   that died before that append therefore blocks nothing.
- * - (SLOT5) Freed slots go to those that wait, in their order, before anybody else.
- * - (SLOT6) An attempt whose key is full waits in the log, and holds no place of a worker. So does one without a token of its rate (RATE1).
+ * - (SLOT5) Freed slots go to the attempts that wait, in their order, before any other.
+ * - (SLOT6) An attempt without a slot or a token waits in the log, and holds no place of a worker. A worker gives a slot to a waiter only with a free
+ *   place, and starts the attempt itself. So the entry has no more holders than the workers have places, whatever the number of keys is.
  *
- * The ledger is watched from the first attempt of a function with a flow on. Without such a function, nothing is read.
+ * The ledger is watched from the first function with a flow on. Without such a function, nothing is read.
  */
 export interface SlotLedger {
-  acquire(pool: PoolId, waiter: Waiter, deferral: Deferral): Promise<Acquired>;
+  /** Gives slots of a pool to the waiters of a function of this process from now on. */
+  serve(pool: PoolId, owner: PlaceOwner): void;
+  /** Ends that, and the questions of the function. */
+  endService(pool: PoolId, functionName: string): void;
+  /** Asks for a slot, for an attempt that has a place in its worker. */
+  acquire(pool: PoolId, waiter: Waiter, isAgain: boolean): Promise<Acquired>;
   /** The attempt started by the log, so it uses its token (RATE2). */
-  start(pool: PoolId, waiter: Waiter): void;
+  start(pool: PoolId, attempt: Attempt): void;
   release(pool: PoolId, attempt: Attempt): void;
   leave(pool: PoolId, attempt: Attempt): void;
-  /** How many attempts of a function want a slot here, and how many of them wait, because none was free. */
-  pendingOf(functionName: string): { acquiring: number; waiting: number };
   /** Decides again what the entry of a pool needs (`plan`). */
   planAgain(pool: PoolId): void;
-  /** Ends the waits of a function. */
-  endWaits(functionName: string, acquired: 'changed' | 'closed'): void;
   /** Reads the entries again for which attempts wait. */
   refresh(): void;
   /** Watches the ledger from now on, and reports its entries. */
@@ -38,8 +41,8 @@ export interface SlotLedger {
 
 export type SlotLedgerOptions = Omit<PoolSlotsOptions, 'onEntry'> & {
   signal: AbortSignal;
-  /** Called with every newer entry, and without a text when the bucket was created again. */
-  onEntry?: (pool: PoolId, text: string | undefined) => void;
+  /** Called with every newer entry, and without one when the bucket was created again. */
+  onEntry?: (pool: PoolId, entry: LedgerEntry | undefined) => void;
 };
 
 const WATCH_AGAIN_AFTER_MS = 5_000;
@@ -77,36 +80,35 @@ export function createSlotLedger(options: SlotLedgerOptions): SlotLedger {
   }
 
   function note({ key, revision, value }: { key: string; revision: number; value?: string }): void {
-    pools.get(key as PoolId)?.note(revision, value);
-    report(key as PoolId, value, revision);
+    const pool = pools.get(key as PoolId);
+    // A worker reads the entries of its own pools alone, and no process reads again what it wrote.
+    if (pool === undefined && options.onEntry === undefined) return;
+    if (value !== undefined && revision <= (reported.get(key as PoolId) ?? -1)) return;
+    try {
+      const entry = value === undefined ? undefined : decodeLedgerEntry(value);
+      pool?.note(revision, entry);
+      report(key as PoolId, entry, revision);
+    } catch (error) {
+      options.logger.error({ pool: key, error: messageOf(error) }, 'an entry of the ledger of slots cannot be read');
+    }
   }
 
-  /** The answer to a write may come before or after what the watch says of it. */
-  function report(pool: PoolId, text: string | undefined, revision: number): void {
-    if (text === undefined) reported.delete(pool);
+  /** The answer to a write may come before or after the watch reports the entry. */
+  function report(pool: PoolId, entry: LedgerEntry | undefined, revision: number): void {
+    if (entry === undefined) reported.delete(pool);
     else if (revision <= (reported.get(pool) ?? -1)) return;
     else reported.set(pool, revision);
-    options.onEntry?.(pool, text);
+    options.onEntry?.(pool, entry);
   }
 
   return {
-    acquire: (pool, waiter, deferral) => poolOf(pool).acquire(waiter, deferral),
+    serve: (pool, owner) => poolOf(pool).serve(owner),
+    endService: (pool, functionName) => pools.get(pool)?.endService(functionName),
+    acquire: (pool, waiter, isAgain) => poolOf(pool).acquire(waiter, isAgain),
     planAgain: (pool) => poolOf(pool).planAgain(),
-    start: (pool, waiter) => poolOf(pool).start(waiter),
+    start: (pool, attempt) => poolOf(pool).start(attempt),
     release: (pool, attempt) => poolOf(pool).release(attempt),
     leave: (pool, attempt) => poolOf(pool).leave(attempt),
-    pendingOf(functionName) {
-      let [acquiring, waiting] = [0, 0];
-      for (const pool of pools.values()) {
-        const pending = pool.pendingOf(functionName);
-        acquiring += pending.acquiring;
-        waiting += pending.waiting;
-      }
-      return { acquiring, waiting };
-    },
-    endWaits(functionName, acquired) {
-      for (const pool of pools.values()) pool.endWaits(functionName, acquired);
-    },
     refresh() {
       for (const pool of pools.values()) pool.refresh();
     },

@@ -127,11 +127,6 @@ export function fifoOf({ order, onRetry = 'hold' }: Flow): OnRetry | undefined {
   return order === 'fifo' ? onRetry : undefined;
 }
 
-/** Whether an attempt without a slot waits in the log, and not in a worker: the scheduler knows which one is the next. */
-export function waitsInLog({ key, order }: Flow): boolean {
-  return key !== undefined || order === 'priority';
-}
-
 const MAX_KEY_CHARACTERS = 128;
 
 /** Whether a text can be a key as it is: 1 to 128 characters, none of them a control character or a half of a surrogate pair. */

@@ -72,11 +72,11 @@ describe('a delayed request', () => {
   });
 });
 
-describe('requests that wait in a worker', () => {
+describe('requests that wait in the log', () => {
   test.each([
     ['a token of their rate', { rate: { limit: 1, per: '1s', burst: 1 } }],
     ['a slot', { concurrency: 1 }],
-  ])('for %s are not woken, so that no other worker asks for it once more', async (_, flow) => {
+  ])('for %s are not woken, because the worker that gives it to them starts them', async (_, flow) => {
     const paced = defineFunction({ name: 'paced', flow, handler: () => sequent.clock.sleep(SECOND) });
     await using sequent = await createTestSequent({ functions: [paced] });
     for (let index = 0; index < 40; index++) await sequent.invoke(paced, index);

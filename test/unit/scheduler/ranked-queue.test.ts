@@ -5,7 +5,7 @@ import { DEFAULT_PRIORITY, rankOf } from '#src/core/functions/priority.ts';
 import type { LogEntry, StreamName } from '#src/core/log/event-log.ts';
 import type { FunctionName, StreamId } from '#src/core/names/names.ts';
 import { createOpenStreams, type OpenStreams } from '#src/scheduler/open-streams.ts';
-import type { WaitingKey } from '#src/scheduler/waiting-streams.ts';
+import type { WaitingKey } from '#src/scheduler/waiting-key.ts';
 
 const pool = 'function.orders' as PoolId;
 const name = (stream: string): StreamName => ({ function: 'orders' as FunctionName, stream: stream as StreamId });
@@ -31,13 +31,12 @@ function openLog(): { streams: OpenStreams; request: (stream: string, at: number
 type Wait = (stream: string, priority?: number) => void;
 
 function queueOf({ waiting }: OpenStreams): WaitingKey {
-  const [queue] = waiting.keysOf(pool);
+  const queue = waiting.pools.get(pool)?.add('orders' as FunctionName, '');
   if (queue === undefined) throw new Error('nothing waits');
   return queue;
 }
 
-const first = (queue: WaitingKey, count: number): string[] =>
-  queue.firstByRank(count, () => true).map(({ stream }) => String(stream.name.stream));
+const first = (queue: WaitingKey, count: number): string[] => queue.first(count).map(({ stream }) => String(stream.name.stream));
 
 type Present = { at: number; priority: number; rank: number };
 
@@ -90,7 +89,7 @@ describe('the attempts that wait with priorities (SLOT8)', () => {
     const queue = queueOf(streams);
     const firsts = [1_000, 100, undefined].map((aging) => {
       queue.orderBy(aging);
-      return aging === undefined ? queue.first(2, () => true).map(({ stream }) => stream.name.stream) : first(queue, 2);
+      return aging === undefined ? queue.first(2).map(({ stream }) => stream.name.stream) : first(queue, 2);
     });
     expect(firsts).toEqual([
       ['new', 'old'],

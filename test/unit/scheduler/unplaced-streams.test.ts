@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { PoolId } from '#src/core/functions/flow.ts';
 import type { LogEntry, StreamName, WakeTimes } from '#src/core/log/event-log.ts';
 import type { FunctionName, StreamId } from '#src/core/names/names.ts';
 import { createOpenStreams, type OpenStreams } from '#src/scheduler/open-streams.ts';
@@ -69,9 +70,10 @@ describe('the first request without a place', () => {
 });
 
 describe('the streams that wait for one key', () => {
-  const pool = 'function.orders' as Parameters<OpenStreams['waiting']['keysOf']>[0];
-  const first = (streams: OpenStreams, count: number): number[] =>
-    streams.waiting.keysOf(pool).flatMap((key) => key.firstInOrder(count).map(({ request: sequence, wait }) => sequence * 10 + wait.index));
+  const first = ({ waiting }: OpenStreams, count: number): number[] => {
+    const key = waiting.pools.get('function.orders' as PoolId)?.add('orders' as FunctionName, 'x');
+    return key?.first(count).map(({ request: sequence, wait }) => sequence * 10 + wait.index) ?? [];
+  };
 
   test('are in the order of the log, whenever they began to wait', () => {
     const streams = open(request(1, 'a'), request(2, 'b'), request(3, 'c'), append(4, 'c', waits('0/1/function.orders/x')));

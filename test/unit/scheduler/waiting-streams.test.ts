@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { Attempt } from '#src/core/flow/ledger-entry.ts';
 import type { PoolId } from '#src/core/functions/flow.ts';
-import type { Place, WaitingKey } from '#src/scheduler/waiting-streams.ts';
+import type { WaitingAttempt, WaitingKey } from '#src/scheduler/waiting-key.ts';
 import { ORDERS, openWaitingLog, POOL, type WaitingLog } from '#test/support/scheduler/waiting-log.ts';
 
 const all = (): boolean => true;
-const streamOf = ({ stream }: Place): string => String(stream.name.stream);
+const streamOf = ({ stream }: WaitingAttempt): string => String(stream.name.stream);
 
 function queueUp(keys: Readonly<Record<string, string>>, log = openWaitingLog()): WaitingLog {
   for (const stream of Object.keys(keys)) log.request(stream);
@@ -13,7 +13,14 @@ function queueUp(keys: Readonly<Record<string, string>>, log = openWaitingLog())
   return log;
 }
 
-const keysOf = ({ streams: { waiting } }: WaitingLog): WaitingKey[] => waiting.keysOf(POOL);
+/** The keys that are ready, which stay ready. */
+function keysOf({ streams: { waiting } }: WaitingLog): WaitingKey[] {
+  const pool = waiting.pools.get(POOL);
+  const keys: WaitingKey[] = [];
+  for (let key = pool?.takeReady(); key !== undefined; key = pool?.takeReady()) keys.push(key);
+  for (const { id } of keys) pool?.markReady(id);
+  return keys;
+}
 const firstOf = (log: WaitingLog, key: string, count = 10): string[] =>
   keysOf(log)
     .filter((one) => one.key === key)
@@ -30,19 +37,14 @@ describe('the streams that wait for a slot (SLOT6)', () => {
     expect(firstOf(log, 'y')).toEqual(['two']);
   });
 
-  test('are announced when they begin to wait, and only the first one of its key may be the next', () => {
-    const announced: [string, string, number, boolean][] = [];
-    const log = openWaitingLog((pool, { key, invocation, attempt }, mayBeFirst) => {
-      expect(pool).toBe(POOL);
-      announced.push([invocation, key, attempt, mayBeFirst]);
-    });
-    queueUp({ one: 'x', two: 'x', three: 'y' }, log);
+  test('are announced when they begin to wait, and when they wait no longer', () => {
+    const announced: string[] = [];
+    const log = openWaitingLog((pool, name) => announced.push(`${pool} ${name}`));
+    queueUp({ one: 'x', two: 'x' }, log);
     log.wait('one', 'x');
-    expect(announced).toEqual([
-      ['one', 'x', 1, true],
-      ['two', 'x', 1, false],
-      ['three', 'y', 1, true],
-    ]);
+    expect(announced).toEqual([`${POOL} orders`, `${POOL} orders`]);
+    log.start('two');
+    expect(announced).toHaveLength(3);
   });
 
   test('leave their key when they wait no longer, and the pool with the last one', () => {
@@ -53,7 +55,7 @@ describe('the streams that wait for a slot (SLOT6)', () => {
     expect(keysOf(log).map(({ key }) => key)).toEqual(['y']);
     log.settle('three');
     expect(keysOf(log)).toEqual([]);
-    expect(log.streams.waiting.has(POOL)).toBe(false);
+    expect(log.streams.waiting.pools.has(POOL)).toBe(false);
   });
 
   test('leave their key also after they were among its first ones', () => {
@@ -127,10 +129,11 @@ describe('the streams that wait for a slot (SLOT6)', () => {
   });
 });
 
-test('a key that had its turn comes after the other keys', () => {
-  const log = queueUp({ one: 'x', two: 'y', three: 'z' });
-  const [first] = keysOf(log);
-  if (first === undefined) throw new Error('nothing waits');
-  log.streams.waiting.putLast(POOL, first);
+test('a key that had its turn is ready again after something happened, and comes after the other keys', () => {
+  const log = queueUp({ one: 'x', two: 'y', three: 'z', four: 'x' });
+  const pool = log.streams.waiting.pools.get(POOL);
+  expect(pool?.takeReady()?.key).toBe('x');
+  expect(pool?.readyCount).toBe(2);
+  log.start('one');
   expect(keysOf(log).map(({ key }) => key)).toEqual(['y', 'z', 'x']);
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { changeEntry } from '#src/core/flow/change-entry.ts';
+import { changeEntry, MAX_HOLDERS } from '#src/core/flow/change-entry.ts';
+import type { Places } from '#src/core/flow/entry-change.ts';
 import { type LedgerEntry, NO_SLOTS, type Waiter } from '#src/core/flow/ledger-entry.ts';
 
 /** An attempt of a function without keys, with the total as its limit. */
@@ -12,8 +13,14 @@ function keyed(key: string, invocation: string, limits: { perKey?: number; total
   return { key, function: 'f', invocation, attempt: 1, request: 1, perKey: 1, ...limits };
 }
 
-function acquire(entry: LedgerEntry, acquisitions: readonly Waiter[], mayWait = 0) {
-  const { entry: next, answers } = changeEntry(entry, { acquisitions, mayWait });
+/** A worker that has so many free places for the function `f`. */
+function worker(free: number): Places {
+  let left = free;
+  return { serves: (name) => name === 'f', take: (name) => name === 'f' && left-- > 0 };
+}
+
+function acquire(entry: LedgerEntry, acquisitions: readonly Waiter[]) {
+  const { entry: next, answers } = changeEntry(entry, { acquisitions, places: worker(0) });
   return { entry: next, answers: Object.fromEntries([...answers].map(([id, answer]) => [id.split('/')[1], answer])) };
 }
 
@@ -39,16 +46,20 @@ describe('a change of the ledger', () => {
   });
 
   test('passes a freed slot to the attempt that waits, before the one that comes (SLOT5)', () => {
-    const { entry } = acquire(NO_SLOTS, [one('a', 1), one('b', 1), one('c', 1)], 1);
+    const { entry } = changeEntry(acquire(NO_SLOTS, [one('a', 1)]).entry, { waits: [one('b', 1)] });
     expect([held(entry), waiting(entry)]).toEqual([['a'], ['b']]);
-    const { entry: next, answers } = changeEntry(entry, { releases: [one('a')], acquisitions: [one('c', 1)] });
-    expect([held(next), [...answers.values()]]).toEqual([['b'], ['full']]);
+    const freed = changeEntry(entry, { releases: [one('a')], acquisitions: [one('c', 1)], places: worker(1) });
+    expect([held(freed.entry), freed.granted.map(({ invocation }) => invocation), [...freed.answers.values()]]).toEqual([
+      ['b'],
+      ['b'],
+      ['full'],
+    ]);
   });
 
   test('lets a key with a waiter hold up only that key', () => {
     const { entry } = changeEntry(acquire(NO_SLOTS, [keyed('x', 'a')]).entry, { waits: [keyed('x', 'b')] });
     expect(acquire(entry, [keyed('y', 'c'), keyed('x', 'd')]).answers).toEqual({ c: 'held', d: 'key-full' });
-    const freed = changeEntry(entry, { releases: [keyed('x', 'a')], acquisitions: [keyed('x', 'd')] });
+    const freed = changeEntry(entry, { releases: [keyed('x', 'a')], acquisitions: [keyed('x', 'd')], places: worker(1) });
     expect([held(freed.entry), [...freed.answers.values()]]).toEqual([['b'], ['key-full']]);
   });
 
@@ -58,17 +69,22 @@ describe('a change of the ledger', () => {
       waits: [ranked('late', 30), one('other', 1), ranked('next', 10), ranked('tie', 10)],
     });
     expect(waiting(entry)).toEqual(['next', 'other', 'tie', 'late']);
-    const { entry: freed, answers } = changeEntry(entry, { releases: [one('a', 1)], acquisitions: [ranked('new', 0)] });
-    expect([held(freed), waiting(freed), [...answers.values()]]).toEqual([['next'], ['other', 'tie', 'late'], ['key-full']]);
+    const { entry: freed, answers } = changeEntry(entry, {
+      releases: [one('a', 1)],
+      acquisitions: [ranked('new', 0)],
+      places: worker(1),
+    });
+    expect([held(freed), waiting(freed), [...answers.values()]]).toEqual([['next'], ['other', 'tie', 'late'], ['full']]);
     const replaced = changeEntry(entry, { withdrawals: [ranked('late', 30)], waits: [ranked('urgent', 0)] }).entry;
     expect(waiting(replaced)).toEqual(['urgent', 'other', 'next', 'tie']);
   });
 
   test('lets a waiter with a low total hold up all others, so that it is not passed for ever', () => {
-    const { entry } = acquire(NO_SLOTS, [one('a', 3), one('b', 3), one('low', 1)], 1);
-    const freed = changeEntry(entry, { releases: [one('a')], acquisitions: [one('c', 3)] });
+    const { entry } = changeEntry(acquire(NO_SLOTS, [one('a', 3), one('b', 3)]).entry, { waits: [one('low', 1)] });
+    const freed = changeEntry(entry, { releases: [one('a')], acquisitions: [one('c', 3)], places: worker(1) });
     expect([held(freed.entry), waiting(freed.entry)]).toEqual([['b'], ['low']]);
-    expect(held(changeEntry(freed.entry, { releases: [one('b')], acquisitions: [one('c', 3)] }).entry)).toEqual(['low', 'c']);
+    const last = changeEntry(freed.entry, { releases: [one('b')], acquisitions: [one('c', 3)], places: worker(1) });
+    expect(held(last.entry)).toEqual(['low', 'c']);
   });
 
   test('keeps the slot of a waiter that got it before it was withdrawn', () => {
@@ -82,9 +98,45 @@ describe('a change of the ledger', () => {
   });
 
   test('is the same a second time', () => {
-    const change = { releases: [one('a')], acquisitions: [one('b'), one('c')], mayWait: 1 };
+    const change = { releases: [one('a')], acquisitions: [one('b'), one('c')], waits: [one('d')] };
     const once = changeEntry(acquire(NO_SLOTS, [one('a')]).entry, change).entry;
     expect(changeEntry(once, change).entry).toEqual(once);
+  });
+});
+
+describe('a waiter and the places of a worker (SLOT6)', () => {
+  const waits = [one('a', 9), one('b', 9), one('c', 9)];
+
+  test('gets a slot only with a place, so that no more slots are held than places exist', () => {
+    const { entry, granted, lacking } = changeEntry(NO_SLOTS, { waits, places: worker(2) });
+    expect([held(entry), waiting(entry), granted.length, [...lacking]]).toEqual([['a', 'b'], ['c'], 2, ['f']]);
+    expect(held(changeEntry(NO_SLOTS, { waits }).entry)).toEqual([]);
+  });
+
+  test('gets the place of an attempt that asks and comes after it', () => {
+    const asked = changeEntry({ ...NO_SLOTS, waiters: waits.slice(0, 1) }, { acquisitions: [one('new', 9)], places: worker(0) });
+    expect([held(asked.entry), [...asked.answers.values()], [...asked.borrowed]]).toEqual([['a'], ['full'], [['f', 1]]]);
+    const own = changeEntry({ ...NO_SLOTS, waiters: waits.slice(0, 1) }, { acquisitions: [one('a', 9)], places: worker(0) });
+    expect([held(own.entry), own.granted, [...own.answers.values()]]).toEqual([['a'], [], ['held']]);
+  });
+
+  test('keeps its slot for another worker for a second, and then lets later ones pass (SLOT5)', () => {
+    const foreign = { ...one('foreign', 1), function: 'g' };
+    const before = changeEntry(NO_SLOTS, { waits: [foreign, one('a', 1)], places: worker(1), now: 1_000 });
+    expect([held(before.entry), before.nextAt]).toEqual([[], 2_000]);
+    expect(held(changeEntry(before.entry, { places: worker(1), now: 1_999 }).entry)).toEqual([]);
+    expect(held(changeEntry(before.entry, { places: worker(1), now: 2_000 }).entry)).toEqual(['a']);
+  });
+
+  test('gets no slot when the entry has as many holders as a message can have', () => {
+    const holders = Array.from({ length: MAX_HOLDERS }, (_, i) => keyed(`k${i}`, `h${i}`));
+    const full = changeEntry({ holders, waiters: [] }, { waits: [keyed('x', 'a')], acquisitions: [keyed('y', 'b')], places: worker(1) });
+    expect([full.granted, [...full.answers.values()]]).toEqual([[], ['full']]);
+  });
+
+  test('changes nothing, and keeps the same entry, when nothing is given', () => {
+    const { entry } = acquire(NO_SLOTS, [one('a', 1)]);
+    expect(changeEntry(entry, { acquisitions: [one('b', 1)], releases: [one('z')], places: worker(1) }).entry).toBe(entry);
   });
 });
 
@@ -97,16 +149,16 @@ describe('a change of the ledger in the order of the log (SLOT7)', () => {
   });
 
   test('gives no slot to an attempt that the scheduler has not put into the entry', () => {
-    const deferring = new Set(['f/a/1']);
-    const { entry, answers } = changeEntry(NO_SLOTS, { acquisitions: [inOrder('a', 1)], mayWait: 1, deferring });
+    const { entry, answers } = changeEntry(NO_SLOTS, { acquisitions: [inOrder('a', 1)], places: worker(0) });
     expect([entry, [...answers.values()]]).toEqual([NO_SLOTS, ['key-full']]);
-    const granted = changeEntry(entry, { waits: [inOrder('a', 1)] }).entry;
+    const granted = changeEntry(entry, { waits: [inOrder('a', 1)], places: worker(1) }).entry;
     expect([...changeEntry(granted, { acquisitions: [inOrder('a', 1)] }).answers.values()]).toEqual(['held']);
   });
 
   test('puts an attempt before the waiters of its key whose requests are later, and before no other', () => {
     const { entry } = changeEntry(NO_SLOTS, {
       waits: [inOrder('a', 1), inOrder('d', 4), keyed('y', 'o'), keyed('y', 'p'), inOrder('c', 3)],
+      places: worker(9),
     });
     expect([held(entry), waiting(entry)]).toEqual([
       ['a', 'o'],
@@ -117,17 +169,17 @@ describe('a change of the ledger in the order of the log (SLOT7)', () => {
   });
 
   test('lets the next attempt of an invocation take over the slot that a failed one kept', () => {
-    const { entry } = changeEntry(NO_SLOTS, { waits: [inOrder('a', 1), inOrder('b', 2)] });
+    const { entry } = changeEntry(NO_SLOTS, { waits: [inOrder('a', 1), inOrder('b', 2)], places: worker(9) });
     const asked = changeEntry(entry, { acquisitions: [inOrder('a', 1, { attempt: 2 })] });
     expect([...asked.answers.values()]).toEqual(['held']);
     expect(asked.entry.holders).toEqual([{ key: 'x', function: 'f', invocation: 'a', attempt: 2, request: 1, fifo: 'hold' }]);
     expect(waiting(asked.entry)).toEqual(['b']);
-    const waited = changeEntry(entry, { waits: [inOrder('a', 1, { attempt: 2 })] }).entry;
+    const waited = changeEntry(entry, { waits: [inOrder('a', 1, { attempt: 2 })], places: worker(1) }).entry;
     expect(waited.holders).toEqual(asked.entry.holders);
   });
 
   test('frees a kept slot for the next attempt of its invocation when that has another key', () => {
-    const { entry } = changeEntry(NO_SLOTS, { waits: [inOrder('a', 1, { total: 1 })] });
+    const { entry } = changeEntry(NO_SLOTS, { waits: [inOrder('a', 1, { total: 1 })], places: worker(1) });
     const moved = changeEntry(entry, { acquisitions: [{ ...keyed('y', 'a', { total: 1 }), attempt: 2 }] });
     expect(moved.entry.holders).toMatchObject([{ key: 'y', attempt: 2 }]);
     const unordered = changeEntry(entry, { acquisitions: [{ ...keyed('x', 'a'), attempt: 2 }] });
@@ -135,7 +187,7 @@ describe('a change of the ledger in the order of the log (SLOT7)', () => {
   });
 
   test('never gives the slot of a key to another attempt while it is kept', () => {
-    const { entry } = changeEntry(NO_SLOTS, { waits: [inOrder('a', 1), inOrder('b', 2)] });
-    expect(held(changeEntry(entry, { waits: [inOrder('b', 2), inOrder('c', 3)] }).entry)).toEqual(['a']);
+    const { entry } = changeEntry(NO_SLOTS, { waits: [inOrder('a', 1), inOrder('b', 2)], places: worker(9) });
+    expect(held(changeEntry(entry, { waits: [inOrder('b', 2), inOrder('c', 3)], places: worker(9) }).entry)).toEqual(['a']);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { changeEntry, idOf } from '#src/core/flow/change-entry.ts';
+import { changeEntry } from '#src/core/flow/change-entry.ts';
 import { decodeLedgerEntry, encodeLedgerEntry, type LedgerEntry, NO_SLOTS, type Waiter } from '#src/core/flow/ledger-entry.ts';
 import { type Flow, limitsOf } from '#src/core/functions/flow.ts';
 import { createSeededRandom } from '#test/support/seeded-random.ts';
@@ -11,13 +11,14 @@ function one(invocation: string, flow: Flow = TEN_A_SECOND, key = ''): Waiter {
 }
 
 function acquire(entry: LedgerEntry, acquisitions: readonly Waiter[], now: number) {
-  const deferring = new Set(acquisitions.map(idOf));
-  const { entry: next, answers } = changeEntry(entry, { acquisitions, deferring, now });
+  const { entry: next, answers } = changeEntry(entry, { acquisitions, now });
   return { entry: next, answers: [...answers.values()] };
 }
 
 const start = (entry: LedgerEntry, starts: readonly Waiter[], now: number): LedgerEntry => changeEntry(entry, { starts, now }).entry;
-const held = ({ holders }: LedgerEntry): string[] => holders.map(({ invocation }) => invocation);
+/** The attempts that hold a token. One that used its token stays in the entry until it is over, without a slot. */
+const held = ({ holders }: LedgerEntry): string[] =>
+  holders.flatMap(({ invocation, rate, isSlotless }) => (rate || !isSlotless ? [invocation] : []));
 
 describe('a rate', () => {
   test('gives tokens up to the burst at once, and then says when the next one is back (RATE1)', () => {
@@ -40,7 +41,9 @@ describe('a rate', () => {
     const { entry } = acquire(NO_SLOTS, [one('a')], 1_000);
     const once = start(entry, [one('a')], 1_000);
     expect(start(once, [one('a')], 1_000)).toEqual(once);
-    expect(changeEntry(once, { releases: [one('a')], now: 1_000 }).entry).toEqual(once);
+    const over = changeEntry(once, { releases: [one('a')], now: 1_000 }).entry;
+    expect(over).toEqual({ ...once, holders: [] });
+    expect(changeEntry(over, { starts: [one('a')], now: 1_000 }).entry).toBe(over);
   });
 
   test('uses the token of an attempt that is over, because the attempt may have started', () => {
@@ -53,8 +56,11 @@ describe('a rate', () => {
     const { entry } = acquire(NO_SLOTS, [one('a'), one('b'), one('c')], 0);
     const waits = ['d', 'e', 'f', 'g'].map((name) => one(name));
     const waiting = changeEntry(start(entry, [one('a'), one('b'), one('c')], 0), { waits, now: 0 }).entry;
-    const later = changeEntry(waiting, { acquisitions: [one('new')], now: 250 });
+    const places = { serves: () => true, take: () => true };
+    const later = changeEntry(waiting, { acquisitions: [one('new')], now: 250, places });
     expect(held(later.entry)).toEqual(['d', 'e']);
+    // The next token is back at 300, and another one soon after it.
+    expect(later.nextAt).toBe(350);
     expect([...later.answers.values()]).toEqual([{ dueAt: 300 }]);
   });
 
@@ -62,7 +68,7 @@ describe('a rate', () => {
     const flow: Flow = { key: '$.key', rate: { limit: 1, per: '1m' } };
     const { entry, answers } = acquire(NO_SLOTS, [one('a', flow, 'x'), one('b', flow, 'x'), one('c', flow, 'y')], 1_000);
     expect(answers).toEqual(['held', { dueAt: 61_000 }, 'held']);
-    expect(entry.waiters.map(({ invocation }) => invocation)).toEqual(['b']);
+    expect(held(entry)).toEqual(['a', 'c']);
   });
 
   test('holds together with a concurrency: the slot stays when the token is used', () => {
@@ -70,8 +76,7 @@ describe('a rate', () => {
     const { entry } = acquire(NO_SLOTS, [one('a', flow)], 1_000);
     const started = start(entry, [one('a', flow)], 1_000);
     expect(held(started)).toEqual(['a']);
-    // All of its attempts wait in the log, and none in a worker.
-    expect(acquire(started, [one('b', flow)], 1_000).answers).toEqual(['key-full']);
+    expect(acquire(started, [one('b', flow)], 1_000).answers).toEqual(['full']);
     expect(acquire(changeEntry(started, { releases: [one('a', flow)], now: 2_000 }).entry, [one('b', flow)], 2_000).answers).toEqual([
       'held',
     ]);
@@ -82,7 +87,7 @@ describe('a rate', () => {
     const started = start(entry, [one('a')], 1_000);
     expect(started.buckets).toEqual([['10/1000/3', '', 1_100_000]]);
     for (const written of [entry, started]) expect(decodeLedgerEntry(encodeLedgerEntry(written))).toEqual(written);
-    expect(changeEntry(started, { now: 1_101 }).entry).toEqual(NO_SLOTS);
+    expect(changeEntry(started, { releases: [one('a')], now: 1_101 }).entry).toEqual(NO_SLOTS);
   });
 
   test('lets the burst and the rate start in any time, and uses all of it, whenever attempts start', () => {
@@ -92,7 +97,7 @@ describe('a rate', () => {
     let entry: LedgerEntry = NO_SLOTS;
     for (let now = 0; now < 60_000; now += 10) {
       const { entry: next, answers } = acquire({ ...entry, waiters: [] }, [one(`i${now}`)], now);
-      entry = { ...next, waiters: [] };
+      entry = { ...next, holders: next.holders.filter(({ rate }) => rate !== undefined), waiters: [] };
       // Some stand still for up to five seconds before they start.
       if (answers[0] === 'held')
         standing.push({ waiter: one(`i${now}`), startAt: now + (random() < 0.02 ? random() * 5_000 : random() * 20) });

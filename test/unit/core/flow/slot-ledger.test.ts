@@ -3,7 +3,7 @@ import { ConflictError } from '#src/core/errors.ts';
 import { decodeLedgerEntry, type Waiter } from '#src/core/flow/ledger-entry.ts';
 import { createSlotLedger } from '#src/core/flow/slot-ledger.ts';
 import { type PoolId, poolOf } from '#src/core/functions/flow.ts';
-import { rateTextOf } from '#src/core/functions/rate.ts';
+import { type RateText, rateTextOf } from '#src/core/functions/rate.ts';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
@@ -14,14 +14,55 @@ const pool: PoolId = poolOf('f' as FunctionName, {});
 const one = (invocation: string, total = 1): Waiter => ({ key: '', function: 'f', invocation, attempt: 1, request: 1, total });
 const keyed = (key: string, invocation: string): Waiter => ({ key, function: 'f', invocation, attempt: 1, request: 1, perKey: 1 });
 
-function open(store: KeyValue, epoch = () => 0) {
+type Listed = { listed?: readonly string[]; total?: number; rate?: RateText };
+
+/** A process. One with `listed` lists these attempts as waiters, as a scheduler does. */
+function open(store: KeyValue, epoch = () => 0, { listed = [], total = 1, rate }: Listed = {}) {
   const closing = new AbortController();
-  const ledger = createSlotLedger({ store, clock: systemClock, logger: silentLogger, epoch, signal: closing.signal });
+  const waits = listed.map((name) => (rate === undefined ? one(name, total) : { ...one(name), total: undefined, rate }));
+  let isListed = false;
+  const plan = () => {
+    if (isListed) return {};
+    isListed = true;
+    return { waits };
+  };
+  const ledger = createSlotLedger({ store, clock: systemClock, logger: silentLogger, epoch, signal: closing.signal, plan });
   return { ...ledger, [Symbol.dispose]: () => closing.abort() };
 }
 
+const waitersIn = async (store: KeyValue): Promise<string[]> =>
+  decodeLedgerEntry((await store.get(pool))?.value).waiters.map(({ invocation }) => invocation);
+
+/** The places of the function `f` in a worker. */
+function createOwner(places: number) {
+  const started: string[] = [];
+  const callers: ((hasPlace: boolean) => void)[] = [];
+  let free = places;
+  return {
+    function: 'f',
+    started,
+    get free() {
+      return free;
+    },
+    get waiting() {
+      return callers.length;
+    },
+    takePlace: () => free > 0 && free-- > 0,
+    waitForPlace: () => new Promise<boolean>((resolve) => void callers.push(resolve)),
+    releasePlace: () => void free++,
+    start: (_: PoolId, { invocation }: Waiter) => void started.push(invocation),
+    add() {
+      const caller = callers.shift();
+      if (caller === undefined) free++;
+      else caller(true);
+    },
+  };
+}
+
+/** The attempts that hold a slot or a token. */
 async function heldIn(store: KeyValue): Promise<string[]> {
-  return decodeLedgerEntry((await store.get(pool))?.value).holders.map(({ invocation }) => invocation);
+  const { holders } = decodeLedgerEntry((await store.get(pool))?.value);
+  return holders.flatMap(({ invocation, rate, isSlotless }) => (rate === undefined && isSlotless ? [] : [invocation]));
 }
 
 function countedStore(): { store: KeyValue; writes: () => number } {
@@ -38,7 +79,7 @@ describe('the ledger of slots', () => {
   test('gives all that come during a write their slots by the next write', async () => {
     const { store, writes } = countedStore();
     using ledger = open(store);
-    const acquired = await Promise.all(Array.from({ length: 50 }, (_, i) => ledger.acquire(pool, one(`i${i}`, 100), 'no')));
+    const acquired = await Promise.all(Array.from({ length: 50 }, (_, i) => ledger.acquire(pool, one(`i${i}`, 100), false)));
     expect(new Set(acquired)).toEqual(new Set(['held']));
     expect(writes()).toBeLessThanOrEqual(2);
   });
@@ -49,7 +90,8 @@ describe('the ledger of slots', () => {
     let held = 0;
     const ledgers = [open(store), open(store), open(store), open(store)];
     const work = async (ledger: (typeof ledgers)[number], name: string): Promise<void> => {
-      expect(await ledger.acquire(pool, one(name, 3), 'no')).toBe('held');
+      // An attempt without a slot waits elsewhere. Here it asks again.
+      while ((await ledger.acquire(pool, one(name, 3), false)) !== 'held') await systemClock.sleep(1);
       most = Math.max(most, ++held);
       await systemClock.sleep(1);
       held--;
@@ -62,27 +104,66 @@ describe('the ledger of slots', () => {
     for (const ledger of ledgers) ledger[Symbol.dispose]();
   });
 
-  test('passes a slot on to another process that waits', async () => {
+  test('gives a freed slot to a waiter in the write that frees it, and starts the waiter in this process', async () => {
     const store = createMemoryKeyValue();
-    using first = open(store);
-    using second = open(store);
-    await first.acquire(pool, one('a'), 'no');
-    const waiting = second.acquire(pool, one('b'), 'no');
-    const own = first.acquire(pool, one('c'), 'no');
-    await expect.poll(async () => decodeLedgerEntry((await store.get(pool))?.value).waiters.length, { timeout: 20_000 }).toBe(2);
-    const [next] = decodeLedgerEntry((await store.get(pool))?.value).waiters;
-    first.release(pool, one('a'));
-    expect(await (next?.invocation === 'b' ? waiting : own)).toBe('held');
-    expect(await heldIn(store)).toEqual([next?.invocation]);
+    using ledger = open(store);
+    using scheduler = open(store, () => 0, { listed: ['b', 'c'] });
+    const owner = createOwner(1);
+    ledger.serve(pool, owner);
+    expect(await ledger.acquire(pool, one('a'), false)).toBe('held');
+    scheduler.planAgain(pool);
+    await expect.poll(() => waitersIn(store), { timeout: 20_000 }).toEqual(['b', 'c']);
+    expect(owner.started).toEqual([]);
+    ledger.release(pool, one('a'));
+    await expect.poll(() => owner.started, { timeout: 20_000 }).toEqual(['b']);
+    expect(await heldIn(store)).toEqual(['b']);
+    expect(owner.free).toBe(0);
   });
 
-  test('says that a key is full, and that a slot is held which another process took for the attempt (SLOT4)', async () => {
+  test('gives waiters no slot without a place, and the slot as soon as a place is free (SLOT6)', async () => {
+    const store = createMemoryKeyValue();
+    using ledger = open(store);
+    using scheduler = open(store, () => 0, { listed: ['a', 'b'], total: 9 });
+    const owner = createOwner(0);
+    ledger.serve(pool, owner);
+    scheduler.planAgain(pool);
+    await expect.poll(() => owner.waiting, { timeout: 20_000 }).toBe(1);
+    expect(await heldIn(store)).toEqual([]);
+    owner.add();
+    await expect.poll(() => owner.started, { timeout: 20_000 }).toEqual(['a']);
+    expect(await heldIn(store)).toEqual(['a']);
+    await expect.poll(() => owner.waiting, { timeout: 20_000 }).toBe(1);
+    ledger.endService(pool, 'f');
+    owner.add();
+    await expect.poll(() => owner.free, { timeout: 20_000 }).toBe(1);
+    expect(owner.started).toEqual(['a']);
+  });
+
+  test.for(['lost', 'refused'] as const)('starts a waiter once whose grant was written by a write that was %s', async (how) => {
+    const store = createMemoryKeyValue();
+    let isBroken = true;
+    const put: KeyValue['put'] = async (...given) => {
+      if (!isBroken) return await store.put(...given);
+      isBroken = false;
+      if (how === 'lost') await store.put(...given);
+      throw how === 'lost' ? new Error('no answer') : new ConflictError({ what: 'the entry' });
+    };
+    using ledger = open({ ...store, put });
+    using scheduler = open(store, () => 0, { listed: ['a'] });
+    const owner = createOwner(2);
+    ledger.serve(pool, owner);
+    scheduler.planAgain(pool);
+    await expect.poll(() => owner.started, { timeout: 20_000 }).toEqual(['a']);
+    expect(owner.free).toBe(1);
+  });
+
+  test('refuses a full key, and says that a slot is held which another process took for the attempt (SLOT4)', async () => {
     const store = createMemoryKeyValue();
     using dead = open(store);
     using alive = open(store);
-    await dead.acquire(pool, keyed('x', 'a'), 'first');
-    expect(await alive.acquire(pool, keyed('x', 'b'), 'first')).toBe('key-full');
-    expect(await alive.acquire(pool, keyed('x', 'a'), 'first')).toBe('held');
+    await dead.acquire(pool, keyed('x', 'a'), false);
+    expect(await alive.acquire(pool, keyed('x', 'b'), true)).toEqual({ refusal: 'full', isPlaceGiven: false });
+    expect(await alive.acquire(pool, keyed('x', 'a'), true)).toBe('held');
   });
 
   test.for(['before it is stored', 'after it is stored'] as const)('resolves a write that fails %s by reading the entry', async (when) => {
@@ -94,20 +175,25 @@ describe('the ledger of slots', () => {
       throw new Error('no answer');
     };
     using ledger = open({ ...store, put });
-    expect(await ledger.acquire(pool, one('a'), 'no')).toBe('held');
+    expect(await ledger.acquire(pool, one('a'), false)).toBe('held');
     ledger.release(pool, one('a'));
     await ledger.close();
     expect(await heldIn(store)).toEqual([]);
   });
 
-  test('keeps an attempt without a token until the token is back, when the attempt may not wait in the log', async () => {
+  test('refuses an attempt without a token, and gives a waiter the token when it is back', async () => {
     const store = createMemoryKeyValue();
     using ledger = open(store);
+    using scheduler = open(store, () => 0, { listed: ['b'], rate: rateTextOf({ limit: 10, perInMs: 1_000, burst: 1 }) });
     const rated = (name: string): Waiter => ({ ...one(name), total: undefined, rate: rateTextOf({ limit: 10, perInMs: 1_000, burst: 1 }) });
-    expect(await ledger.acquire(pool, rated('a'), 'no')).toBe('held');
+    const owner = createOwner(1);
+    ledger.serve(pool, owner);
+    expect(await ledger.acquire(pool, rated('a'), false)).toBe('held');
     const startedAt = Date.now();
     ledger.start(pool, rated('a'));
-    expect(await ledger.acquire(pool, rated('b'), 'no')).toBe('held');
+    expect(await ledger.acquire(pool, rated('z'), false)).toMatchObject({ refusal: { dueAt: expect.any(Number) } });
+    scheduler.planAgain(pool);
+    await expect.poll(() => owner.started, { timeout: 20_000 }).toEqual(['b']);
     expect(Date.now() - startedAt).toBeGreaterThanOrEqual(100);
     expect(await heldIn(store)).toEqual(['b']);
   });
@@ -117,13 +203,12 @@ describe('the ledger of slots', () => {
     total: undefined,
     rate: rateTextOf({ limit: burst, perInMs: 1_000, burst }),
   });
-  const waitersIn = async (store: KeyValue): Promise<number> => decodeLedgerEntry((await store.get(pool))?.value).waiters.length;
 
   test('uses the tokens of attempts that start soon after each other by one write', async () => {
     const { store, writes } = countedStore();
     using ledger = open(store);
     const attempts = Array.from({ length: 20 }, (_, i) => tokenOf(`i${i}`));
-    await Promise.all(attempts.map((attempt) => ledger.acquire(pool, attempt, 'no')));
+    await Promise.all(attempts.map((attempt) => ledger.acquire(pool, attempt, false)));
     const before = writes();
     for (const attempt of attempts) ledger.start(pool, attempt);
     await expect.poll(() => heldIn(store), { timeout: 20_000 }).toEqual([]);
@@ -133,25 +218,10 @@ describe('the ledger of slots', () => {
   test('uses the token of an attempt that started before it closes', async () => {
     const { store } = countedStore();
     using ledger = open(store);
-    await ledger.acquire(pool, tokenOf('a'), 'no');
+    await ledger.acquire(pool, tokenOf('a'), false);
     ledger.start(pool, tokenOf('a'));
     await ledger.close();
     expect(await heldIn(store)).toEqual([]);
-  });
-
-  test('has a few of its attempts that wait for tokens in the entry, and one that waits for a slot (SLOT5)', async () => {
-    const { store } = countedStore();
-    using ledger = open(store);
-    const attempts = Array.from({ length: 150 }, (_, i) => tokenOf(`i${i}`));
-    const acquired = attempts.map((attempt) => ledger.acquire(pool, attempt, 'no'));
-    await Promise.all(acquired.slice(0, 100));
-    await expect.poll(() => waitersIn(store), { timeout: 20_000 }).toBe(8);
-    ledger.endWaits('f', 'changed');
-    expect(await Promise.all(acquired.slice(100))).toEqual(Array.from({ length: 50 }, () => 'changed'));
-
-    const slots = ['x', 'y', 'z'].map((name) => ledger.acquire(pool, { ...one(name), function: 'g' }, 'no'));
-    expect(await slots[0]).toBe('held');
-    await expect.poll(() => waitersIn(store), { timeout: 20_000 }).toBe(1);
   });
 
   test('decides again after a conflict', async () => {
@@ -159,35 +229,24 @@ describe('the ledger of slots', () => {
     using other = open(store);
     let conflicts = 0;
     const put: KeyValue['put'] = async (...given) => {
-      if (conflicts++ === 0) await other.acquire(pool, one('other'), 'no');
+      if (conflicts++ === 0) await other.acquire(pool, one('other'), false);
       return await store.put(...given);
     };
     using ledger = open({ ...store, put });
-    const acquiring = ledger.acquire(pool, one('a'), 'no');
-    await expect.poll(() => conflicts, { timeout: 20_000 }).toBeGreaterThan(1);
+    expect(await ledger.acquire(pool, one('a'), false)).toEqual({ refusal: 'full', isPlaceGiven: false });
+    expect(conflicts).toBe(1);
     expect(await heldIn(store)).toEqual(['other']);
     other.release(pool, one('other'));
-    expect(await acquiring).toBe('held');
+    await expect.poll(() => heldIn(store), { timeout: 20_000 }).toEqual([]);
+    expect(await ledger.acquire(pool, one('a'), true)).toBe('held');
     await expect(store.put(pool, 'x', 1)).rejects.toBeInstanceOf(ConflictError);
-  });
-
-  test('ends the waits of a function whose flow changed, and does not keep its place', async () => {
-    const store = createMemoryKeyValue();
-    using ledger = open(store);
-    await ledger.acquire(pool, one('a'), 'no');
-    const waiting = ledger.acquire(pool, one('b'), 'no');
-    await expect.poll(() => ledger.pendingOf('f'), { timeout: 20_000 }).toEqual({ acquiring: 1, waiting: 1 });
-    ledger.endWaits('f', 'changed');
-    expect(await waiting).toBe('changed');
-    await ledger.close();
-    expect(decodeLedgerEntry((await store.get(pool))?.value).waiters).toEqual([]);
   });
 
   test('holds its running attempts again after the log and the ledger went backwards', async () => {
     const store = createMemoryKeyValue();
     let epoch = 0;
     using ledger = open(store, () => epoch);
-    await ledger.acquire(pool, one('a'), 'no');
+    await ledger.acquire(pool, one('a'), false);
     await store.put(pool, '{"holders":[],"waiters":[]}');
     epoch++;
     ledger.refresh();
