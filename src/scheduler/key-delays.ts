@@ -80,6 +80,11 @@ export class KeyDelays {
     queue.push(key, request);
   }
 
+  /** The functions with keys that wait for a place of an earlier request. */
+  get unplaced(): readonly FunctionName[] {
+    return [...this.#unplaced.keys()];
+  }
+
   /** The keys whose next request comes before the first one of a function without a place. */
   *takePlaced(name: FunctionName, firstUnplaced: (name: FunctionName) => number): Iterable<KeyOfPool> {
     const queue = this.#unplaced.get(name);

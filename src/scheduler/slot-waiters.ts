@@ -6,7 +6,7 @@ import type { PoolId } from '#src/core/functions/flow.ts';
 import { agingOf } from '#src/core/functions/priority.ts';
 import type { RateText } from '#src/core/functions/rate.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
-import { countEntry, type EntryCounts } from './entry-counts.ts';
+import { countEntry, type EntryCounts, queueIdOf } from './entry-counts.ts';
 import { KeyDelays, type KeyOfPool } from './key-delays.ts';
 import { nextInOrder, nextOfKept } from './next-in-order.ts';
 import type { SchedulerOptions } from './ports.ts';
@@ -55,6 +55,8 @@ export class SlotWaiters {
   readonly #known = new Map<PoolId, Known>();
   /** The waiters that this process takes out of an entry for more urgent ones. They never had a slot. */
   readonly #replaced = new Map<PoolId, Set<string>>();
+  /** The waiters of the last plan of an entry, with their queues. Its write may have been refused, because another process wrote before. */
+  readonly #planned = new Map<PoolId, ReadonlyMap<string, string>>();
   /** The definitions of the functions whose attempts wait, as they were planned last. */
   readonly #definitions = new Map<FunctionName, FunctionEntry | undefined>();
   readonly #delays: KeyDelays;
@@ -83,6 +85,8 @@ export class SlotWaiters {
     if (now < this.#checkedAt + CHECK_EVERY_MS) return;
     this.#checkedAt = now;
     this.#delays.forgetLeft(now);
+    // An earlier request may have got its place without a wait: it was cancelled, or is too old.
+    for (const name of this.#delays.unplaced) this.#markPlaced(name);
     for (const [pool, waiting] of this.#options.waiting().pools) {
       this.#noteDefinitions(waiting);
       if (waiting.readyCount > 0) this.#options.planAgain(pool);
@@ -119,29 +123,36 @@ export class SlotWaiters {
 
   /** An attempt begins to wait, or waits no longer. */
   readonly noteWait = (pool: PoolId, name: FunctionName): void => {
-    for (const { pool: placed, waiting } of this.#delays.takePlaced(name, this.#options.firstUnplaced))
-      this.#poolOf(placed)?.markReady(waiting.id);
+    this.#markPlaced(name);
     const flow = this.#options.functions.get(name)?.definition.flow;
     // The entry is planned again when it has room.
     if (flow?.order !== 'priority' && (this.#known.get(pool)?.waiters ?? 0) >= MAX_WAITERS) return;
     this.#options.planAgain(pool);
   };
 
+  /** The keys are ready whose next request has no earlier one without a place any more (SLOT7). */
+  #markPlaced(name: FunctionName): void {
+    for (const { pool, waiting } of this.#delays.takePlaced(name, this.#options.firstUnplaced)) this.#poolOf(pool)?.markReady(waiting.id);
+  }
+
   /** What an entry needs: the next attempts of the ready keys as waiters. */
   readonly plan = (pool: PoolId, entry: LedgerEntry): Pick<Change, 'waits' | 'withdrawals'> => {
     if (!this.#options.takesWork() || !this.#isReady()) return {};
     const waiting = this.#poolOf(pool);
     if (waiting === undefined) {
+      this.#planned.delete(pool);
       this.#noteFull(pool, entry.buckets);
       return {};
     }
     const counts = countEntry(entry, this.#options.clock.now());
+    for (const [id, queue] of this.#planned.get(pool) ?? []) if (!counts.named.has(id)) waiting.markReady(queue);
     const turns = this.#takeTurns(waiting, pool, counts);
     const unstarted = waiting.readyCount === 0 || entry.waiters.length < MAX_WAITERS ? [] : entry.waiters.filter(isUnstartedAt(counts.now));
     const replaced = [...turns.flatMap((turn) => turn.replaced ?? []), ...unstarted];
     const outgoing = new Set(replaced.map(idOf));
     this.#replaced.set(pool, outgoing);
     const added = [...turns.flatMap(({ instead = [] }) => instead), ...inRounds(turns, 'free'), ...inRounds(turns, 'ahead')];
+    this.#planned.set(pool, new Map(added.map((one) => [idOf(one), queueIdOf(one.function, one.key)])));
     const findNext = (holder: Attempt): Attempt | undefined => this.#options.waiting().findNext(pool, holder);
     const known = { functions: this.#options.functions, waiting: this.#options.waiting() };
     const remaining = entry.waiters.filter((one) => !outgoing.has(idOf(one)));

@@ -54,6 +54,13 @@ export const slotMutations = [
     edits: [{ file: 'src/scheduler/slot-waiters.ts', from: 'waiting?.markKeyReady(key);', to: 'void waiting;\n      void key;' }],
   },
   {
+    name: 'waiters of a refused write forgotten',
+    breaks: 'SLOT6: an attempt is never listed, when another process wrote the entry before',
+    edits: [
+      { file: 'src/scheduler/slot-waiters.ts', from: 'if (!counts.named.has(id)) waiting.markReady(queue);', to: 'void [id, queue];' },
+    ],
+  },
+  {
     name: 'result of a dead worker forgotten',
     breaks: 'PUB3: an attempt that no message stands for ended, and its worker died before the result was stored',
     edits: [

@@ -109,7 +109,9 @@ export class RunningAttempts {
   /** Pools are left out, because attempts of other functions hold their slots too. */
   #foldWait(fact: Fact, { key: id, name, payload }: Life): string | undefined {
     const flow = this.flows[name.function];
-    if (flow?.concurrency === undefined || flow.pool !== undefined || flow.rate !== undefined) return undefined;
+    // A request also waits for a token, or for its group.
+    if (flow?.concurrency === undefined || flow.pool !== undefined || flow.rate !== undefined || flow.debounce !== undefined)
+      return undefined;
     const key = keyIn(flow, payload);
     const waits = this.#waits.get(`${name.function}/${key}`) ?? { waiting: new Set(), freeSince: undefined };
     this.#waits.set(`${name.function}/${key}`, waits);

@@ -51,7 +51,7 @@ export async function restoreBackup(connection: Connection, saved: readonly Save
 /** Notes the streams that a restore would create. */
 export function noteStreams(rehearsal: Rehearsal, saved: readonly SavedStream[]): void {
   for (const { snapshot } of saved)
-    rehearsal.note({ kind: 'message', subject: `$JS.API.STREAM.RESTORE.${snapshot.config.name}`, data: Buffer.alloc(0) });
+    rehearsal.note({ kind: 'message', subject: `STREAM.RESTORE.${snapshot.config.name}`, data: Buffer.alloc(0) });
 }
 
 /** A role creates a missing stream within 5 s (STRM1), and would work on a log that is incomplete. */

@@ -1,88 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { type LedgerEntry, NO_SLOTS, type Waiter } from '#src/core/flow/ledger-entry.ts';
-import type { FunctionDefinitionInput } from '#src/core/functions/definition.ts';
-import { functionDefinitionSchema } from '#src/core/functions/definition.ts';
-import type { FunctionEntry } from '#src/core/functions/entry.ts';
-import { SlotWaiters } from '#src/scheduler/slot-waiters.ts';
+import type { LedgerEntry, Waiter } from '#src/core/flow/ledger-entry.ts';
 import { MAX_WAITERS } from '#src/scheduler/turns.ts';
-import { ORDERS, openWaitingLog, POOL } from '#test/support/scheduler/waiting-log.ts';
-
-type Flow = FunctionDefinitionInput['flow'];
-const PATIENCE_MS = 5_000;
-const START = 1_000_000;
-
-/** The waiters of one scheduler, on a log that is written message by message. */
-function openWaiters(flow: Flow, { last = 0 }: { last?: number } = {}) {
-  let now = START;
-  let wanted: Flow | 'paused' = flow;
-  let takesWork = true;
-  const woken: string[] = [];
-  const planned: string[] = [];
-  const definition = () =>
-    functionDefinitionSchema.parse({
-      ...{ name: 'orders', handler: { kind: 'inline' } },
-      ...(wanted === 'paused' ? { flow, paused: true } : wanted === undefined ? {} : { flow: wanted }),
-    });
-  let present: FunctionEntry | undefined;
-  const entry = (): FunctionEntry => {
-    present ??= { definition: definition() } as FunctionEntry;
-    return present;
-  };
-  const log = openWaitingLog((...wait) => slots.noteWait(...wait));
-  const slots: SlotWaiters = new SlotWaiters({
-    functions: { get: () => entry() },
-    hints: { wake: (name, _, id) => void woken.push(`${name.stream} ${id}`), deliver: () => {} },
-    clock: { now: () => now, sleep: async () => {} },
-    log: { lastSequence: async () => last } as never,
-    patienceInMs: PATIENCE_MS,
-    waiting: () => log.streams.waiting,
-    firstUnplaced: (name) => log.streams.unplaced.firstOf(name),
-    planAgain: (pool) => void planned.push(pool),
-    next: () => log.streams.next,
-    takesWork: () => takesWork,
-  });
-  return {
-    ...log,
-    slots,
-    woken,
-    planned,
-    become: (state: { flow?: Flow; isPaused?: boolean; takesWork?: boolean }) => {
-      present = undefined;
-      if ('flow' in state) wanted = state.flow;
-      if (state.isPaused === false) wanted = flow;
-      if (state.isPaused) wanted = 'paused';
-      takesWork = state.takesWork ?? takesWork;
-    },
-    advance: (ms: number) => {
-      now += ms;
-    },
-    /** Has requests wait, `count` of each key in turns. */
-    queueUp(keys: readonly string[], count = 1): void {
-      for (let number = 0; number < count; number++)
-        for (const key of keys) {
-          log.request(`${key}-${number}`);
-          log.wait(`${key}-${number}`, key);
-        }
-    },
-    /** The entry is taken over first, as after the write that made it. */
-    plan: (present: LedgerEntry = NO_SLOTS) => {
-      slots.note(POOL, present);
-      const { waits = [], withdrawals = [] } = slots.plan(POOL, present);
-      return { waits: waits.map(({ invocation }) => invocation), withdrawals: withdrawals.map(({ invocation }) => invocation) };
-    },
-  };
-}
-
-/** The waiters, once the log is read up to the message that was the last one at the start. */
-async function openReady(flow: Flow): Promise<ReturnType<typeof openWaiters>> {
-  const opened = openWaiters(flow);
-  opened.request('first');
-  opened.start('first');
-  opened.plan();
-  await Promise.resolve();
-  await new Promise(setImmediate);
-  return opened;
-}
+import { type Flow, openReady, openWaiters, PATIENCE_MS, START } from '#test/support/scheduler/opened-waiters.ts';
+import { ORDERS, POOL } from '#test/support/scheduler/waiting-log.ts';
 
 const attempt = (invocation: string, key: string) => ({ key, function: ORDERS, invocation, attempt: 1, request: 1 });
 const entryOf = (holders: LedgerEntry['holders'], waiters: LedgerEntry['waiters'] = []): LedgerEntry => ({ holders, waiters });
@@ -189,11 +109,11 @@ describe('the plan of an entry (SLOT6)', () => {
   test('takes no longer for a change when ten thousand other keys wait', async () => {
     const opened = await openReady(KEYED);
     opened.queueUp(numbered(10_000));
-    let ready = opened.streams.waiting.pools.get(POOL)?.readyCount ?? 0;
-    for (; ready > 0; ready = opened.streams.waiting.pools.get(POOL)?.readyCount ?? 0) opened.plan();
     const taken: string[] = [];
     const pool = opened.streams.waiting.pools.get(POOL);
     const takeReady = pool?.takeReady.bind(pool);
+    // All of them had their turn.
+    while (takeReady?.() !== undefined);
     const takeOne = () => {
       const key = takeReady?.();
       if (key !== undefined) taken.push(key.id);
@@ -239,6 +159,25 @@ describe('the plan of an entry (SLOT6)', () => {
     expect(opened.plan().waits).toEqual([]);
     opened.wait('unread', 'y');
     expect(opened.plan().waits.sort()).toEqual(['unread', 'x-0', 'x-1']);
+  });
+
+  test('has the waiters of a plan again whose write was refused', async () => {
+    const opened = await openReady(KEYED);
+    opened.queueUp(['x', 'y']);
+    expect(opened.plan().waits).toEqual(['x-0', 'y-0']);
+    // Another process wrote the entry before, without them.
+    expect(opened.plan(entryOf([], [waiter('x-0', 'x')])).waits).toEqual(['y-0']);
+    expect(opened.plan(entryOf([], [waiter('x-0', 'x'), waiter('y-0', 'y')])).waits).toEqual([]);
+  });
+
+  test('has a request in the order of the log also when an earlier one ended without a wait (SLOT7)', async () => {
+    const opened = await openReady({ concurrency: 1, key: '$.key', order: 'fifo' });
+    opened.request('canceled');
+    opened.queueUp(['x']);
+    expect(opened.plan().waits).toEqual([]);
+    opened.settle('canceled');
+    opened.slots.check(START + 1_000);
+    expect(opened.plan().waits).toEqual(['x-0']);
   });
 });
 

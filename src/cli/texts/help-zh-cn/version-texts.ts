@@ -20,5 +20,4 @@ export const versionTexts = {
   'promote or roll back the canary without a person, when a test that is valid at every look decides':
     '无需人工，由每次查看都有效的检验决定提升或回退灰度版本',
   'with --auto: promote after this many ended invocations that make it no worse': '与 --auto 一起：灰度版本结束这么多次调用且未变差后提升',
-  'send this share of the requests to another version (repeatable)': '把这一比例的请求交给另一个版本（可重复）',
 };
