@@ -68,8 +68,9 @@ export class WaitingKey {
       const { first: rank, second: order } = this.#queue;
       const number = this.#queue.pop() ?? 0;
       const found = number === last ? undefined : this.#read(number, rank, order);
-      last = number;
+      // An entry of an earlier stream has the same number, and is no double of the present one.
       if (found === undefined) continue;
+      last = number;
       taken.push(found);
       if (isWanted(found)) wanted.push(found);
     }

@@ -93,6 +93,18 @@ describe('the streams that wait for a slot (SLOT6)', () => {
     expect(firstOf(log, 'x')).toEqual(['two', 'three']);
   });
 
+  test('are found behind an entry of an earlier stream, which had the same record', () => {
+    const log = openWaitingLog();
+    log.request('one');
+    log.wait('one', 'x');
+    log.settle('one');
+    log.request('two');
+    log.wait('two', 'x');
+    log.request('three');
+    log.wait('three', 'x');
+    expect(firstOf(log, 'x')).toEqual(['two', 'three']);
+  });
+
   test('are of one key at a time, once each', () => {
     const log = queueUp({ one: 'x', two: 'x' });
     expect(firstOf(log, 'x')).toEqual(['one', 'two']);
