@@ -72,15 +72,21 @@ type Why = Refusal['refusal'];
 /** A slot and a place, or a wait. Without a slot, the flow of the function was removed meanwhile. */
 type Acquired = { slot: SharedSlot | undefined } | { wait: SharedSlot; refusal: Why };
 
-async function acquire({ slots, ledger, slotOf, invocation }: FlowParts): Promise<Acquired | 'closed'> {
+async function acquire({ slots, ledger, granted, attempt, slotOf, invocation }: FlowParts): Promise<Acquired | 'closed'> {
   const first = slotOf();
   if (first !== undefined && waitsFirst(invocation(), first)) return { wait: first, refusal: 'full' };
-  if (!slots.tryAcquire() && !(await slots.acquire())) return 'closed';
+  const place = await granted.placeFor({ invocation: attempt.invocation, attempt: attempt.attempt });
+  if (place === false) return 'closed';
+  if (place !== true) return place;
   // During a wait the flow may have changed.
   const slot = slotOf();
   if (slot === undefined) return { slot };
   const acquired = await ledger.acquire(slot.pool, slot.waiter, isDeferred(invocation(), slot) || slot.waiter.fifo !== undefined);
-  if (acquired === 'held') return { slot };
+  if (acquired === 'held') {
+    // The attempt got the slot a second time, with a place of its own, while it asked.
+    if (granted.claim({ invocation: attempt.invocation, attempt: attempt.attempt }) !== undefined) slots.release();
+    return { slot };
+  }
   if (acquired === 'closed' || !acquired.isPlaceGiven) slots.release();
   return acquired === 'closed' ? 'closed' : { wait: slot, refusal: acquired.refusal };
 }

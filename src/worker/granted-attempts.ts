@@ -38,6 +38,8 @@ export class GrantedAttempts implements PlaceOwner {
   readonly function: string;
   readonly #options: Options;
   readonly #granted = new Map<string, SharedSlot>();
+  /** The runs that wait for a place for an attempt, which may get a slot and a place meanwhile. */
+  readonly #waiting = new Map<string, (slot: SharedSlot) => void>();
 
   constructor(options: Options) {
     this.function = options.functionName;
@@ -57,7 +59,11 @@ export class GrantedAttempts implements PlaceOwner {
   }
 
   start(pool: PoolId, waiter: Waiter): void {
-    this.#granted.set(idOf(waiter), { pool, waiter });
+    const id = idOf(waiter);
+    const resolve = this.#waiting.get(id);
+    // Its run waits for the place that the attempt has now.
+    if (resolve !== undefined) return resolve({ pool, waiter });
+    this.#granted.set(id, { pool, waiter });
     this.#run(waiter, 1);
   }
 
@@ -67,6 +73,30 @@ export class GrantedAttempts implements PlaceOwner {
     const slot = this.#granted.get(id);
     this.#granted.delete(id);
     return slot === undefined ? undefined : { slot };
+  }
+
+  /**
+   * Waits for a place for an attempt; false when the worker of the function stops. Resolves to the slot when the attempt gets a slot and a place
+   * meanwhile, because it waits in the log too.
+   */
+  placeFor(attempt: Pick<Attempt, 'invocation' | 'attempt'>): boolean | Promise<boolean | { slot: SharedSlot }> {
+    const { slots } = this.#options;
+    if (slots.tryAcquire()) return true;
+    const id = idOf({ function: this.function, ...attempt });
+    return new Promise((resolve) => {
+      let isGranted = false;
+      this.#waiting.set(id, (slot) => {
+        isGranted = true;
+        this.#waiting.delete(id);
+        resolve({ slot });
+      });
+      void slots.acquire().then((hasPlace) => {
+        if (isGranted && hasPlace) slots.release();
+        if (isGranted) return;
+        this.#waiting.delete(id);
+        resolve(hasPlace);
+      });
+    });
   }
 
   /** An item of {@link GrantedAttempts} stays unacknowledged. */

@@ -22,8 +22,8 @@ export const slotMutations = [
     edits: [
       {
         file: 'src/worker/flow-run.ts',
-        from: "if (acquired === 'held') return { slot };",
-        to: "if (acquired === 'held' || isDeferred(invocation(), slot)) return { slot };",
+        from: "if (acquired === 'held') {",
+        to: "if (acquired === 'held' || isDeferred(invocation(), slot)) {",
       },
     ],
   },
@@ -58,6 +58,17 @@ export const slotMutations = [
     breaks: 'SLOT6: an attempt is never listed, when another process wrote the entry before',
     edits: [
       { file: 'src/scheduler/slot-waiters.ts', from: 'if (!counts.named.has(id)) waiting.markReady(queue);', to: 'void [id, queue];' },
+    ],
+  },
+  {
+    name: 'place of an own grant awaited',
+    breaks: 'ITEM2: a run waits for ever for the place that its own attempt has',
+    edits: [
+      {
+        file: 'src/worker/granted-attempts.ts',
+        from: 'if (resolve !== undefined) return',
+        to: 'if (resolve !== undefined && id.length < 0) return',
+      },
     ],
   },
   {
