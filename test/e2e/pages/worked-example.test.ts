@@ -270,10 +270,10 @@ describe('the worked example of the source document (SRC10), in the pages alone'
       await page.getByRole('button', { name: words.saveTheEvent }).click();
       await expect.poll(() => page.getByLabel(words.testEvent).inputValue()).toBe('first');
       expect(await violationsInBothThemes(watched)).toEqual([]);
-      // The saved event is there for others, and for the command.
-      expect((await sequent.run(['fn', 'event', 'get', 'test1', 'first'])).stdout.trim()).toBe('{"aaa":123}');
+      // The saved event is there for others, and for the command, as it was typed.
+      expect((await sequent.run(['fn', 'event', 'get', 'test1', 'first'])).stdout.trim()).toBe('{"aaa": 123}');
       await page.reload();
-      const request_payload = '{"aaa":123}';
+      const request_payload = '{"aaa": 123}';
       expect(await follow(page, words, 'test2')).toMatchObject({ request_context: { condition: '' }, request_payload });
 
       await page.goto(`${sequent.url}/functions/test1?tab=code`);
