@@ -119,7 +119,7 @@ export class GrantedAttempts implements PlaceOwner {
   }
 
   #run(waiter: Waiter, runs: number): void {
-    this.#options.take(new GrantedItem(this.#nameOf(waiter), waiter.request, () => void this.#afterRun(waiter, runs)));
+    this.#options.take(new GrantedItem(this.#nameOf(waiter), waiter, () => void this.#afterRun(waiter, runs)));
   }
 
   async #afterRun(waiter: Waiter, runs: number): Promise<void> {
@@ -153,6 +153,19 @@ export class GrantedAttempts implements PlaceOwner {
   }
 }
 
+/**
+ * The invocations whose slots alone brought a run; `undefined` when a message did. A run that no message stands for leaves the other invocations of
+ * its stream alone: nothing would show what it did not publish (PUB3).
+ */
+export function grantedIn(items: readonly WorkItem[]): ReadonlySet<string> | undefined {
+  const granted = new Set<string>();
+  for (const item of items) {
+    if (!(item instanceof GrantedItem)) return undefined;
+    granted.add(item.invocation);
+  }
+  return granted;
+}
+
 /** Stands for an attempt that got its slot. It is no message, so there is nothing to acknowledge. */
 class GrantedItem implements WorkItem {
   readonly name: StreamName;
@@ -161,11 +174,13 @@ class GrantedItem implements WorkItem {
   /** A kept state may be used: the first append expects its version (KEEP2). */
   readonly version = NO_APPENDS;
   readonly isFirstDelivery = false;
+  readonly invocation: string;
   readonly #onSettled: () => void;
 
-  constructor(name: StreamName, request: number, onSettled: () => void) {
+  constructor(name: StreamName, { request, invocation }: Attempt, onSettled: () => void) {
     this.name = name;
     this.request = request;
+    this.invocation = invocation;
     this.#onSettled = onSettled;
   }
 

@@ -19,7 +19,7 @@ import { executeAttempt } from './execute-attempt.ts';
 import type { Executions, HeldAttempt } from './executions.ts';
 import { findVersion } from './find-version.ts';
 import { KeptSlots, runInFlow } from './flow-run.ts';
-import type { GrantedAttempts } from './granted-attempts.ts';
+import { type GrantedAttempts, grantedIn } from './granted-attempts.ts';
 import { GroupRun } from './group-run.ts';
 import { afterExecution, afterLoss, type NextStep, nextStep, type StartStep } from './next-step.ts';
 import type { WorkerPorts } from './ports.ts';
@@ -89,7 +89,7 @@ export class WorkerRun implements StreamRun {
 
   advance(): Promise<RunResult> {
     const { state } = this.#writer;
-    const results = [...state.invocations.keys()].map((id) => this.#advanceInvocation(id));
+    const results = [...(grantedIn(this.#items) ?? state.invocations.keys())].map((id) => this.#advanceInvocation(id));
     const origin = originOf(state);
     if (origin !== undefined) this.#recorded ??= recordRedrive(state, origin, this.#options.ports);
     if (this.#recorded !== undefined) results.push(this.#recorded);

@@ -72,6 +72,11 @@ export const slotMutations = [
     ],
   },
   {
+    name: 'neighbours ended by a run without a message',
+    breaks: 'EXEC4: a run that no message stands for ends the other invocations of its stream, and its process dies',
+    edits: [{ file: 'src/worker/stream-run.ts', from: 'grantedIn(this.#items) ??', to: 'undefined ??' }],
+  },
+  {
     name: 'result of a dead worker forgotten',
     breaks: 'PUB3: an attempt that no message stands for ended, and its worker died before the result was stored',
     edits: [
