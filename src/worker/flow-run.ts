@@ -7,6 +7,7 @@ import { parseRateText } from '#src/core/functions/rate.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { ExecutionResult } from '#src/core/ports/function-host.ts';
 import type { RunResult } from '#src/core/stream/active-streams.ts';
+import type { StreamWriter } from '#src/core/stream/stream-writer.ts';
 import type { HeldAttempt } from './executions.ts';
 import type { GrantedAttempts } from './granted-attempts.ts';
 import type { StartStep } from './next-step.ts';
@@ -25,6 +26,7 @@ export type FlowParts = {
   invocation: () => Invocation | undefined;
   /** Appends a fact of the invocation; `undefined` when the machine refuses it. */
   propose: (fact: Fact) => Promise<readonly InvocationEffect[] | undefined>;
+  writer: Pick<StreamWriter, 'state' | 'refresh'>;
   clock: Pick<Clock, 'now'>;
   /** How the attempt starts now; `undefined` when it cannot start any more. */
   decide: () => Promise<StartStep | undefined>;
@@ -106,9 +108,17 @@ function isDeferred(invocation: Invocation | undefined, { pool, waiter: { key } 
   return waitsFor?.pool === pool && waitsFor.key === key;
 }
 
+/** Whether nothing was appended to a stream since it was read. */
+async function isNewest(writer: FlowParts['writer']): Promise<boolean> {
+  const { version } = writer.state;
+  await writer.refresh();
+  return writer.state.version === version;
+}
+
 /** Records that an attempt waits for a slot, or for a token. The worker that gives it the slot starts it (SLOT6). */
 async function defer(parts: FlowParts, slot: SharedSlot, refusal: Why): Promise<RunResult | 'again'> {
-  if (isDeferred(parts.invocation(), slot)) return 'settled';
+  // The item may be acknowledged only by the newest state: this process may have stood still, and another one may have ended the invocation.
+  if (isDeferred(parts.invocation(), slot)) return (await isNewest(parts.writer)) ? 'settled' : 'again';
   const { key, invocation, rate: text } = slot.waiter;
   const rate = refusal === 'full' || text === undefined ? {} : { rate: { ...parseRateText(text), ...refusal } };
   const priority = parts.invocation()?.context.request?.priority;

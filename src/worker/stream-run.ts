@@ -253,7 +253,7 @@ export class WorkerRun implements StreamRun {
   #runInFlow(request: AcceptedRequest, held: HeldAttempt): Promise<EffectResult> {
     this.#kept ??= new KeptSlots(this.#options.ledger);
     return runInFlow({
-      ...{ ...this.#options, clock: this.#options.ports.clock, kept: this.#kept },
+      ...{ ...this.#options, clock: this.#options.ports.clock, kept: this.#kept, writer: this.#writer },
       attempt: held,
       slotOf: () => this.#sharedSlot(request, held.attempt),
       invocation: () => this.#writer.state.invocations.get(request.fact.invocation),
