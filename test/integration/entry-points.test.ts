@@ -65,7 +65,7 @@ describe('npm start', () => {
     expect(first.stderr).toBe(`sequent: the npm packages are not installed; running "npm ci" in ${clone}/\nnoise\n`);
     expect(JSON.parse(first.stdout)).toContain('serve');
     expect(run('start').stderr).toBe('');
-    expect(await readFile(join(clone, 'npm.log'), 'utf8')).toBe('ci --no-audit --no-fund\n');
+    expect(await readFile(join(clone, 'npm.log'), 'utf8')).toBe('ci --ignore-scripts --no-audit --no-fund\n');
   });
 
   test('installs again when package-lock.json is newer than the installed packages', async () => {
@@ -121,7 +121,7 @@ describe('the sequent command', () => {
 });
 
 describe('npm test', () => {
-  const needed = 'python3-moto python3-flask-cors openssl';
+  const needed = 'python3-moto python3-flask-cors openssl zsh fish';
   const withoutBrowser =
     'sequent: the tests of the pages are skipped, because they need a browser; as root: apt-get install -y --no-install-recommends chromium-headless-shell';
 
@@ -138,11 +138,12 @@ case "$*" in *install*) for name in $APT_COMMANDS; do /bin/cp /bin/true ${clone}
   });
 
   test('names each missing package and its purpose, then installs all but the browser with apt-get', async () => {
-    const { said, status } = runWithoutTools('test', ['--passWithNoTests'], { uid: 0, APT_COMMANDS: 'moto_server openssl' });
+    const { said, status } = runWithoutTools('test', ['--passWithNoTests'], { uid: 0, APT_COMMANDS: 'moto_server openssl zsh fish' });
     expect(said).toEqual([
       'sequent: the tests need programs that npm does not install:',
       'sequent:   python3-moto python3-flask-cors: an S3 service for the tests of OBS and of the archive',
       'sequent:   openssl: certificates for the tests of HTTPS destinations',
+      'sequent:   zsh fish: the shells for the tests of the completion',
       `sequent: running "apt-get install -y --no-install-recommends ${needed}"`,
       withoutBrowser,
     ]);
@@ -151,7 +152,7 @@ case "$*" in *install*) for name in $APT_COMMANDS; do /bin/cp /bin/true ${clone}
   });
 
   test('installs the browser too with CI=true, and nothing when nothing is missing', () => {
-    const all = 'chromium-headless-shell moto_server openssl nats-server docker-compose';
+    const all = 'chromium-headless-shell moto_server openssl zsh fish nats-server docker-compose';
     const { said } = runWithoutTools('test', ['--passWithNoTests'], { uid: 0, APT_COMMANDS: all, CI: 'true' });
     expect(said).toContain('sequent:   chromium-headless-shell: the browser for the tests of the pages');
     expect(runWithoutTools('test', ['--passWithNoTests'], { uid: 0 }).said).toEqual([]);
@@ -166,8 +167,9 @@ case "$*" in *install*) for name in $APT_COMMANDS; do /bin/cp /bin/true ${clone}
   });
 
   test('shares its list with CI, which needs two more programs and fails without them', () => {
-    const all = 'chromium-headless-shell moto_server openssl nats-server docker-compose';
-    const failed = runWithoutTools('install', [], { uid: 0, APT_COMMANDS: 'chromium-headless-shell moto_server openssl docker-compose' });
+    const all = 'chromium-headless-shell moto_server openssl zsh fish nats-server docker-compose';
+    const allButOne = 'chromium-headless-shell moto_server openssl zsh fish docker-compose';
+    const failed = runWithoutTools('install', [], { uid: 0, APT_COMMANDS: allButOne });
     expect(failed.said.at(-1)).toContain('as root: apt-get install -y --no-install-recommends nats-server');
     expect(failed.status).toBe(1);
     expect(runWithoutTools('install', [], { uid: 0, APT_COMMANDS: all }).status).toBe(0);

@@ -149,6 +149,9 @@ function lettersOn(page: Page): Locator {
   return page.getByRole('region', { name: 'Dead letters' }).first().locator('tbody tr');
 }
 
+/** Deletes a function that is a destination: only a function that exists can be named, and what is sent to a deleted one is a dead letter. */
+const forget = (name: string): Promise<void> => sequent.call(`/api/functions/${name}`, { method: 'DELETE' });
+
 describe('the page of the dead letters', () => {
   test('an empty page shows the command that lists dead letters', async () => {
     await using watched = await browser.open(`${sequent.url}/dead-letters`);
@@ -184,7 +187,9 @@ describe('the page of the dead letters', () => {
   });
 
   test('a dead letter is dismissed with a note, which its invocation shows', async () => {
+    await sequent.define('nobody');
     await sequent.define('lonely', { policy: { onSuccess: [functionDestination('nobody')] } });
+    await forget('nobody');
     const id = await sequent.invoke('lonely');
     await sequent.invocation(id);
     await using watched = await browser.open(`${sequent.url}/system`);
@@ -212,8 +217,10 @@ describe('the page of the dead letters', () => {
   });
 
   test('letters are counted in groups, and a group becomes the filter of the list and of bulk actions', async () => {
+    for (const name of ['nobody', 'nowhere']) await sequent.define(name);
     await sequent.define('alone', { policy: { onSuccess: [functionDestination('nobody')] } });
     await sequent.define('other', { policy: { onFailure: [functionDestination('nowhere')] } });
+    for (const name of ['nobody', 'nowhere']) await forget(name);
     const ids = await Promise.all([sequent.invoke('alone'), sequent.invoke('alone'), sequent.invoke('other', { throws: 'card declined' })]);
     for (const id of ids) await sequent.invocation(id);
     await using watched = await browser.open(`${sequent.url}/dead-letters`);

@@ -50,10 +50,14 @@ describe('a loop', () => {
       'd2 → d1 → d2',
     ],
   ])('%s is refused when saved, with its path', async ([, definitions, path]) => {
+    const put = (name: string, flags: readonly string[] = []) =>
+      sequent.run(['fn', 'put', name, '--file', file, '--handler', 'obey', ...flags]);
+    // A destination must name a function that exists, or its own function.
+    for (const [name] of definitions.slice(1)) expect((await put(name)).code).toBe(0);
     const refused: string[] = [];
     for (const [name, targets] of definitions) {
       const flags = targets.flatMap((target) => ['--on-success', `FunctionGraph=${target}`]);
-      const { code, stderr } = await sequent.run(['fn', 'put', name, '--file', file, '--handler', 'obey', ...flags]);
+      const { code, stderr } = await put(name, flags);
       if (code !== 0) refused.push(`${code} ${stderr}`);
     }
     expect(refused).toHaveLength(1);
@@ -64,9 +68,10 @@ describe('a loop', () => {
   test('through an alias is refused when the alias moves to a version that closes it, with its path', async () => {
     const put = (name: string, ...flags: string[]) => sequent.run(['fn', 'put', name, '--file', file, '--handler', 'obey', ...flags]);
     const { functions } = sequent.client;
-    await put('e2');
+    expect((await put('e1')).code).toBe(0);
+    expect((await put('e2')).code).toBe(0);
     await functions.publish('e2', { version: 'v1' });
-    await put('e2', '--on-success', 'FunctionGraph=e1', '--timeout', '5s');
+    expect((await put('e2', '--on-success', 'FunctionGraph=e1', '--timeout', '5s')).code).toBe(0);
     await functions.publish('e2', { version: 'v2' });
     expect((await sequent.run(['fn', 'alias', 'set', 'e2', 'prod', 'v1'])).code).toBe(0);
     expect((await put('e1', '--on-success', 'FunctionGraph=default:default:e2:!prod')).code).toBe(0);

@@ -49,9 +49,9 @@ describe('the page of all functions', () => {
 
 describe('the destination graph', () => {
   test('a destination that would close a loop is refused with the loop, and nothing changes', async ({ sequent, browser }) => {
-    await sequent.define('order', { policy: { onSuccess: destinations('invoice') } });
-    await sequent.define('invoice', { policy: { onFailure: destinations('mail') } });
     await sequent.define('mail');
+    await sequent.define('invoice', { policy: { onFailure: destinations('mail') } });
+    await sequent.define('order', { policy: { onSuccess: destinations('invoice') } });
     await using watched = await browser.open(`${sequent.url}/functions/mail`);
     const { page } = watched;
     watched.allow(/status of 400/);

@@ -7,7 +7,7 @@
 export const reading = `result, ls, get, stats, tree, timeline, explain, diff, tail, logs, cursor ls, dest ls, dest graph, dest dead ls,
 dest dead show, connections ls, fn ls, fn get, fn code, fn versions, fn alias ls, fn event ls, fn event get, flow ls, schedule ls,
 schedule get, projection status, projection check, projection problems, doctor, loss ls, loss show, machine, nats-permissions, verify, audit,
-archive ls, archive verify, heads, project ls, bulk ls, bulk show, batch ls, batch get, batch results, golden check, whatif, complete`;
+archive ls, archive verify, heads, project ls, bulk ls, bulk show, batch ls, batch get, batch results, golden check, whatif, complete, env`;
 
 /** Write files of this machine, which they do not overwrite unless a person names them; start processes; or send a test envelope. */
 export const elsewhere = `pull, nats-config, backup, signing-key create, golden record, serve, dev, run, connections test`;
@@ -18,6 +18,12 @@ export const inBulk = `batch cancel, batch redrive, redrive, dest dead redrive, 
 export type ChangingCommand = { line: string; changes: RegExp };
 
 const definition = (name: string, fields: string): RegExp => new RegExp(`^functions/${name}/(?:${fields})`);
+
+/**
+ * Fields of the alias `prod` of `rich`. `changedAt` changes with every change; `weightedAt`, from which a canary is judged, with the version
+ * and the weights only.
+ */
+const aliasFields = (fields: string): RegExp => definition('rich', `aliases\\.prod\\.(?:${fields})`);
 
 /** A sample of each option of `fn put` and `fn set`, and the fields that the option names. */
 export const settingSamples: Readonly<Record<string, readonly [value: string, fields: string]>> = {
@@ -58,14 +64,24 @@ export const changingCommands: readonly ChangingCommand[] = [
   { line: 'fn resume rich', changes: definition('rich', 'paused$') },
   { line: 'fn pause rich', changes: definition('rich', 'paused$') },
   { line: 'fn publish rich v3', changes: definition('rich', 'versions\\.v3\\.') },
-  { line: 'fn alias set rich prod v3', changes: definition('rich', 'aliases\\.prod\\.(?:version|changedAt)$') },
-  { line: 'fn alias set rich prod v3 --weight v1=5', changes: definition('rich', 'aliases\\.prod\\.(?:weights\\.v1|changedAt)$') },
-  { line: 'fn alias set rich prod v3 --max-retries 1', changes: definition('rich', 'aliases\\.prod\\.(?:policy\\.maxRetries|changedAt)$') },
-  { line: 'fn alias set rich prod v3 --description x', changes: definition('rich', 'aliases\\.prod\\.(?:description|changedAt)$') },
-  { line: 'fn alias rollback rich prod', changes: definition('rich', 'aliases\\.prod\\.(?:weights|changedAt)') },
+  { line: 'fn alias set rich prod v3', changes: aliasFields('version$|weightedAt$|changedAt$') },
+  { line: 'fn alias set rich prod v3 --weight v1=5', changes: aliasFields('weights\\.v1$|weightedAt$|changedAt$') },
+  { line: 'fn alias set rich prod v3 --max-retries 1', changes: aliasFields('policy\\.maxRetries$|changedAt$') },
+  { line: 'fn alias set rich prod v3 --description x', changes: aliasFields('description$|changedAt$') },
+  { line: 'fn alias rollback rich prod', changes: aliasFields('weights\\.|weightedAt$|changedAt$') },
   { line: 'fn alias rm rich second', changes: definition('rich', 'aliases\\.second\\.') },
-  { line: 'fn alias set rich prod v3 --weight v2=7', changes: definition('rich', 'aliases\\.prod\\.(?:weights|changedAt)') },
-  { line: 'fn alias promote rich prod', changes: definition('rich', 'aliases\\.prod\\.(?:version|weights|changedAt)') },
+  { line: 'fn alias set rich prod v2 --canary 10% --auto --promote-after 30', changes: aliasFields('weights\\.v2$|auto\\.|weightedAt$|changedAt$') },
+  { line: 'fn alias set rich prod v3', changes: aliasFields('changedAt$') },
+  { line: 'fn alias set rich prod v3 --max-retries 2', changes: aliasFields('policy\\.maxRetries$|changedAt$') },
+  { line: 'fn alias set rich prod v3 --description y', changes: aliasFields('description$|changedAt$') },
+  { line: 'fn alias set rich prod v2 --canary 20%', changes: aliasFields('weights\\.v2$|weightedAt$|changedAt$') },
+  { line: 'fn alias set rich prod v3 --weight v2=25', changes: aliasFields('weights\\.v2$|weightedAt$|changedAt$') },
+  { line: 'fn alias set rich prod v3 --auto --promote-after 40', changes: aliasFields('auto\\.promoteAfter$|changedAt$') },
+  { line: 'fn alias set rich prod v3 --auto', changes: aliasFields('changedAt$') },
+  { line: 'fn alias set rich prod v3 --weight v2=0', changes: aliasFields('weights\\.v2$|auto\\.|weightedAt$|changedAt$') },
+  { line: 'fn alias set rich prod v3 --weight v2=7', changes: aliasFields('weights\\.v2$|weightedAt$|changedAt$') },
+  { line: 'fn alias set rich prod v3 --auto', changes: aliasFields('auto\\.|changedAt$') },
+  { line: 'fn alias promote rich prod', changes: aliasFields('version$|weights\\.|auto\\.|weightedAt$|changedAt$') },
   { line: 'fn event put rich large -d {}', changes: /^functions\/test-events\.rich\// },
   { line: 'fn event rm rich large', changes: /^functions\/test-events\.rich\// },
   { line: 'schedule put nightly --jitter 2m -d {"a":1}', changes: /^functions\/schedule\.nightly\/jitterInMs$/ },

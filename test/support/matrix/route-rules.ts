@@ -229,7 +229,12 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
   'DELETE /api/functions/:name/versions/:version': reading,
   'PUT /api/functions/:name/aliases/:alias': {
     // A name of a version has at most 64 characters.
-    bodies: (value) => [{ version: value.slice(0, 64) }, { version: 'v1', description: value, weights: { [value.slice(0, 64)]: 10 } }],
+    bodies: (value) => [
+      { version: value.slice(0, 64) },
+      { version: 'v1', description: value, weights: { [value.slice(0, 64)]: 10 } },
+      { version: 'v1', weights: { [value.slice(0, 64)]: 10 }, auto: { promote_after: 20 } },
+      { version: value.slice(0, 64), weights: { v1: 10 }, auto: { promote_after: 20 } },
+    ],
   },
   'DELETE /api/functions/:name/aliases/:alias': reading,
   'DELETE /api/functions/:name': reading,

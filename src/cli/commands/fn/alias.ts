@@ -162,13 +162,20 @@ async function set(call: Call<SetOptions>): Promise<typeof exitCodes.ok> {
   });
 }
 
-/** The alias after a change. What no option names stays, but for the weight of the version that becomes the main one. */
+/**
+ * The alias after a change. What no option names stays, but for the weight of the version that becomes the main one, and for an automatic
+ * canary that ends because no weight is left.
+ */
 function aliasAfter(entry: FunctionEntry, present: FunctionAlias | undefined, { args, options }: Call<SetOptions>): AliasInput {
   const [, name = '', version = ''] = args;
-  const { weight, canary, promoteAfter, description = present?.description ?? '' } = options;
-  const auto = options.auto === true ? { ...(promoteAfter === undefined ? {} : { promoteAfter }) } : (present?.auto ?? null);
-  if (canary !== undefined) return withCanary(aliasOf(entry, aliasNameOf(name)), { version, weight: canary, auto });
-  return { name: aliasNameOf(name), version, weights: weightsFrom({ ...present?.weights, [version]: 0 }, weight), description, auto };
+  const { weight, canary, description = present?.description ?? '' } = options;
+  const promoteAfter = options.promoteAfter ?? present?.auto?.promoteAfter;
+  const named = options.auto === true ? { ...(promoteAfter === undefined ? {} : { promoteAfter }) } : undefined;
+  const kept = present?.auto ?? null;
+  if (canary !== undefined) return withCanary(aliasOf(entry, aliasNameOf(name)), { version, weight: canary, auto: named ?? kept });
+  const weights = weightsFrom({ ...present?.weights, [version]: 0 }, weight);
+  const auto = named ?? (Object.keys(weights).length === 0 ? null : kept);
+  return { name: aliasNameOf(name), version, weights, description, auto };
 }
 
 /** The weights after a change. A version without a weight gets none. */
