@@ -87,8 +87,11 @@ describe('the pictures of the README', () => {
 
 describe('the page of an invocation', () => {
   test('every event is on paper, and a search of the browser finds one that is off the screen', async ({ sequent: shop, browser }) => {
-    const onSuccess = Array.from({ length: 9 }, (_, index) => functionDestination(`nobody-${index}`));
-    await shop.define('announces', { policy: { onSuccess } });
+    const targets = Array.from({ length: 9 }, (_, index) => `nobody-${index}`);
+    // Only a function that exists can be named, and what is sent to a deleted one is a dead letter.
+    await Promise.all(targets.map((name) => shop.define(name)));
+    await shop.define('announces', { policy: { onSuccess: targets.map(functionDestination) } });
+    await Promise.all(targets.map((name) => shop.call(`/api/functions/${name}`, { method: 'DELETE' })));
     const id = await shop.invoke('announces');
     await shop.invocation(id);
     await using watched = await browser.open(`${shop.url}/invocations/${id}`, { height: 400 });

@@ -70,7 +70,10 @@ export const changingCommands: readonly ChangingCommand[] = [
   { line: 'fn alias set rich prod v3 --description x', changes: aliasFields('description$|changedAt$') },
   { line: 'fn alias rollback rich prod', changes: aliasFields('weights\\.|weightedAt$|changedAt$') },
   { line: 'fn alias rm rich second', changes: definition('rich', 'aliases\\.second\\.') },
-  { line: 'fn alias set rich prod v2 --canary 10% --auto --promote-after 30', changes: aliasFields('weights\\.v2$|auto\\.|weightedAt$|changedAt$') },
+  {
+    line: 'fn alias set rich prod v2 --canary 10% --auto --promote-after 30',
+    changes: aliasFields('weights\\.v2$|auto\\.|weightedAt$|changedAt$'),
+  },
   { line: 'fn alias set rich prod v3', changes: aliasFields('changedAt$') },
   { line: 'fn alias set rich prod v3 --max-retries 2', changes: aliasFields('policy\\.maxRetries$|changedAt$') },
   { line: 'fn alias set rich prod v3 --description y', changes: aliasFields('description$|changedAt$') },

@@ -1,4 +1,5 @@
 import { writeZip } from '#src/core/zip/write-zip.ts';
+import { aliasesWith } from './alias-bodies.ts';
 import { filtersOfAll, filtersWith } from './filters.ts';
 import { nameOf, type Victim } from './victims.ts';
 
@@ -227,15 +228,7 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
   'DELETE /api/functions/:name/policy': reading,
   'POST /api/functions/:name/versions': { bodies: (value) => [{ version: 'v2', description: value }, { version: value }] },
   'DELETE /api/functions/:name/versions/:version': reading,
-  'PUT /api/functions/:name/aliases/:alias': {
-    // A name of a version has at most 64 characters.
-    bodies: (value) => [
-      { version: value.slice(0, 64) },
-      { version: 'v1', description: value, weights: { [value.slice(0, 64)]: 10 } },
-      { version: 'v1', weights: { [value.slice(0, 64)]: 10 }, auto: { promote_after: 20 } },
-      { version: value.slice(0, 64), weights: { v1: 10 }, auto: { promote_after: 20 } },
-    ],
-  },
+  'PUT /api/functions/:name/aliases/:alias': { bodies: aliasesWith },
   'DELETE /api/functions/:name/aliases/:alias': reading,
   'DELETE /api/functions/:name': reading,
   'POST /api/functions/:name/pause': reading,
