@@ -273,7 +273,8 @@ describe('the worked example of the source document (SRC10), in the pages alone'
       // The saved event is there for others, and for the command, as it was typed.
       expect((await sequent.run(['fn', 'event', 'get', 'test1', 'first'])).stdout.trim()).toBe('{"aaa": 123}');
       await page.reload();
-      const request_payload = '{"aaa": 123}';
+      // The dialog shows the saved event indented, and sends what it shows.
+      const request_payload = '{\n  "aaa": 123\n}';
       expect(await follow(page, words, 'test2')).toMatchObject({ request_context: { condition: '' }, request_payload });
 
       await page.goto(`${sequent.url}/functions/test1?tab=code`);
