@@ -50,7 +50,7 @@ export async function runInFlow(parts: FlowParts): Promise<RunResult | 'again'> 
   const { slots, granted, attempt } = parts;
   // An earlier attempt is over, and its next one may need the slot.
   parts.kept.free(attempt.invocation, parts.invocation());
-  const grant = granted.claim({ invocation: attempt.invocation, attempt: attempt.attempt });
+  const grant = granted.claim(attempt);
   const acquired = grant ?? (await acquire(parts));
   if (acquired === 'closed') return 'not-started';
   if ('wait' in acquired) return await defer(parts, acquired.wait, acquired.refusal);
@@ -77,7 +77,7 @@ type Acquired = { slot: SharedSlot | undefined } | { wait: SharedSlot; refusal: 
 async function acquire({ slots, ledger, granted, attempt, slotOf, invocation }: FlowParts): Promise<Acquired | 'closed'> {
   const first = slotOf();
   if (first !== undefined && waitsFirst(invocation(), first)) return { wait: first, refusal: 'full' };
-  const place = await granted.placeFor({ invocation: attempt.invocation, attempt: attempt.attempt });
+  const place = await granted.placeFor(attempt);
   if (place === false) return 'closed';
   if (place !== true) return place;
   // During a wait the flow may have changed.
@@ -86,7 +86,7 @@ async function acquire({ slots, ledger, granted, attempt, slotOf, invocation }: 
   const acquired = await ledger.acquire(slot.pool, slot.waiter, isDeferred(invocation(), slot) || slot.waiter.fifo !== undefined);
   if (acquired === 'held') {
     // The attempt got the slot a second time, with a place of its own, while it asked.
-    if (granted.claim({ invocation: attempt.invocation, attempt: attempt.attempt }) !== undefined) slots.release();
+    if (granted.claim(attempt) !== undefined) slots.release();
     return { slot };
   }
   if (acquired === 'closed' || !acquired.isPlaceGiven) slots.release();
