@@ -9,8 +9,8 @@ import { createPublisher, type Publisher } from '#src/nats/transport/publisher.t
 export interface Load {
   /** Appends per second through one connection: 300 bytes, an expected sequence, and a new subject each. */
   rawCeiling(count: number): Promise<number>;
-  /** Invocations per second, from the first publish until a subscriber has every result. */
-  singles(name: string, count: number): Promise<number>;
+  /** Invocations per second, from the first publish until a subscriber has every result. `padding`: bytes more in each event. */
+  singles(name: string, count: number, padding?: number): Promise<number>;
   batches(name: string, count: number): Promise<number>;
   /** Chains of two functions per second, until a subscriber has the results of both. */
   chains(name: string, count: number): Promise<number>;
@@ -30,7 +30,7 @@ export async function openLoad(url: string, options: Pick<ClientOptions, 'encryp
   const results = receiveResults(subscribed);
   return {
     rawCeiling: (count) => measureCeiling(publisher, count),
-    singles: (name, count) => results.rate(count, () => publishSingles(publisher, name, count)),
+    singles: (name, count, padding) => results.rate(count, () => publishSingles(publisher, name, count, padding)),
     chains: async (name, count) => (await results.rate(2 * count, () => publishSingles(publisher, name, count))) / 2,
     batches: (name, count) =>
       results.rate(count, async () => {
@@ -50,11 +50,12 @@ export async function openLoad(url: string, options: Pick<ClientOptions, 'encryp
   };
 }
 
-async function publishSingles(publisher: Publisher, name: string, count: number): Promise<void> {
+async function publishSingles(publisher: Publisher, name: string, count: number, padding = 0): Promise<void> {
   const flow = createFlow(IN_FLIGHT);
+  const rest = padding === 0 ? '' : `,"padding":"${'x'.repeat(padding)}"`;
   for (let i = 0; i < count; i++) {
     await flow.enter();
-    void publisher.publish(`invoke.${name}`, `{"i":${i}}`).then(flow.leave);
+    void publisher.publish(`invoke.${name}`, `{"i":${i}${rest}}`).then(flow.leave);
   }
 }
 
