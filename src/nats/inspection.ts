@@ -38,6 +38,9 @@ export type StreamFacts =
       bytes: number;
       firstSequence: number;
       subjects: number;
+      /** The consumers of the stream, and how many it may have; `undefined` without a limit. */
+      consumers: number;
+      maxConsumers: number | undefined;
       storage: string;
       replicas: number;
       lastSequence: number;
@@ -108,6 +111,8 @@ function factsOf(name: string, info: StreamInfo): StreamFacts {
     bytes: state.bytes,
     firstSequence: state.first_seq,
     subjects: state.num_subjects ?? 0,
+    consumers: state.consumer_count,
+    maxConsumers: config.max_consumers > 0 ? config.max_consumers : undefined,
     storage: config.storage,
     replicas: config.num_replicas,
     lastSequence: state.last_seq,

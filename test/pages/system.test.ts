@@ -39,7 +39,9 @@ describe('the page of the system', () => {
     await instances.getByText(/isolation: (?:namespaces|users|missing|none)/).waitFor();
     const figures = page.locator('.figures');
     await expect.poll(() => figures.textContent()).toContain('a power cut loses at most the last 100 ms');
-    await expect.poll(() => figures.textContent()).toMatch(/Log\d+ messages.*JetStream storage.*Replicas1on file/);
+    await expect
+      .poll(() => figures.textContent())
+      .toMatch(/Log\d+ messages.*JetStream storage.*Consumers\d+of at most 100,000.*Replicas1on file/);
     await page.getByRole('region', { name: 'Read model' }).getByText('includes the whole log').waitFor();
     expect(await violationsInBothThemes(watched)).toEqual([]);
     await page.setViewportSize({ width: 360, height: 740 });

@@ -78,34 +78,49 @@ function withoutOperatorFields({ server: _, log: __, versions: ___, roles, lags,
 function viewOf(
   { server, streams, storage, instances }: SystemState,
   scope: Scope,
-  { replicaWatch, logWatch, clock }: Gateway,
+  gateway: Gateway,
 ): Pick<SystemView, 'server' | 'roles' | 'versions' | 'circuits' | 'log'> {
-  const log = streams.find(({ name }) => name === 'INVOCATIONS');
-  const known = log?.exists ? log : undefined;
-  const refusal = refusalOf({ streams, instances }, logWatch);
-  const durability = instances.find((one) => one.durability !== undefined && one.durability !== 'unknown')?.durability ?? 'unknown';
   return {
     server: withoutUndefined({ version: server.version, round_trip_ms: server.roundTripInMs, clock_ahead_ms: server.clockAheadInMs }),
     roles: instances.flatMap((instance) => instance.roles.map((role) => withoutUndefined(roleViewOf(role, instance)))),
     versions: runningVersions(instances),
     circuits: circuitsOf(instances, scope),
-    log: withoutUndefined({
-      messages: known?.messages ?? 0,
-      bytes: known?.bytes ?? 0,
-      subjects: known?.subjects ?? 0,
-      first_sequence: known?.firstSequence ?? 0,
-      last_sequence: known?.lastSequence ?? 0,
-      durability,
-      durability_in_words: durabilityInWords[durability] ?? durability,
-      replicas: known?.replicas ?? 0,
-      replica_difference: replicaWatch?.difference,
-      losses: lossesOf(logWatch),
-      refusal: refusal === undefined ? undefined : { at: refusal.at ?? clock.now(), why: refusal.why },
-      storage: known?.storage ?? 'unknown',
-      used_bytes: storage.usedInBytes,
-      limit_bytes: storage.limitInBytes,
-    }),
+    log: logViewOf({ streams, storage, instances }, gateway),
   };
+}
+
+/** The log while its stream does not exist or cannot be read. */
+const UNKNOWN_LOG = {
+  ...{ messages: 0, bytes: 0, subjects: 0, firstSequence: 0, lastSequence: 0, replicas: 0, storage: 'unknown' },
+  ...{ consumers: 0, maxConsumers: undefined },
+};
+
+function logViewOf(
+  { streams, storage, instances }: Pick<SystemState, 'streams' | 'storage' | 'instances'>,
+  { replicaWatch, logWatch, clock }: Gateway,
+): SystemView['log'] {
+  const log = streams.find(({ name }) => name === 'INVOCATIONS');
+  const known = log?.exists ? log : UNKNOWN_LOG;
+  const refusal = refusalOf({ streams, instances }, logWatch);
+  const durability = instances.find((one) => one.durability !== undefined && one.durability !== 'unknown')?.durability ?? 'unknown';
+  return withoutUndefined({
+    messages: known.messages,
+    bytes: known.bytes,
+    subjects: known.subjects,
+    first_sequence: known.firstSequence,
+    last_sequence: known.lastSequence,
+    durability,
+    durability_in_words: durabilityInWords[durability] ?? durability,
+    replicas: known.replicas,
+    replica_difference: replicaWatch?.difference,
+    losses: lossesOf(logWatch),
+    refusal: refusal === undefined ? undefined : { at: refusal.at ?? clock.now(), why: refusal.why },
+    storage: known.storage,
+    used_bytes: storage.usedInBytes,
+    limit_bytes: storage.limitInBytes,
+    consumers: known.consumers,
+    max_consumers: known.maxConsumers,
+  });
 }
 
 /** The own project sees the quotas of all projects, because the operator sets them. */

@@ -99,8 +99,14 @@ export function writeServerConfig(files: ServerFiles, { fsync, port = -1, access
     'logfile_size_limit: 10MB',
     'logfile_max_num: 3',
     ...(access === undefined ? [] : accessLines(access)),
+    ...ownSettings(),
   ];
   writeFileSync(files.config, `${text.join('\n')}\n`);
+}
+
+/** What the operator adds: the content of the file that `NATS_SERVER_CONFIG` names. An `include` of nats-server takes no absolute path. */
+function ownSettings({ NATS_SERVER_CONFIG: file = '' } = process.env): string[] {
+  return file === '' ? [] : [readFileSync(file, 'utf8')];
 }
 
 export function urlOf(port: number): string {

@@ -66,7 +66,12 @@ export class JetStreamOperations {
   pullsFrom(durable: string): string[] {
     return ['CONSUMER.DURABLE.CREATE', 'CONSUMER.INFO', 'CONSUMER.MSG.NEXT']
       .flatMap((operation) => this.calls(operation, `${INVOCATIONS}.${durable}`))
-      .concat(`$JS.ACK.${INVOCATIONS}.${durable}.>`);
+      .concat(this.acknowledges(durable));
+  }
+
+  /** Acknowledges messages of a consumer of the log, by both forms of the subject: nats-server 2.16 names the domain and the account. */
+  acknowledges(durable: string): string[] {
+    return [`$JS.ACK.${INVOCATIONS}.${durable}.>`, `$JS.ACK.*.*.${INVOCATIONS}.${durable}.>`];
   }
 
   consumersOf(stream: string): string[] {
@@ -127,6 +132,7 @@ export class JetStreamOperations {
       ...this.calls('CONSUMER.CREATE', `${stream}.>`),
       ...this.calls('CONSUMER.DELETE', `${stream}.*`),
       `$JS.FC.${stream}.>`,
+      `$JS.FC.*.*.${stream}.>`,
       ...this.messages(stream),
       ...this.calls('DIRECT.GET', `${stream}.>`),
     ];

@@ -115,7 +115,7 @@ class Table {
         ...this.#js.consumersOf(INVOCATIONS),
         ...this.#js.calls('CONSUMER.DURABLE.CREATE', `${INVOCATIONS}.*`),
         ...this.#js.calls('CONSUMER.LIST', INVOCATIONS),
-        `$JS.ACK.${INVOCATIONS}.*.>`,
+        ...this.#js.acknowledges('*'),
         ...this.#js.follows(RESULTS),
         ...[...this.#js.infos(AUDIT), ...this.#js.follows(AUDIT), ...this.#js.storesObjects()],
         ...this.#js.writesTo(`${FUNCTIONS_BUCKET}.>`, DATA_KEYS, LOSSES, `${STATE_BUCKET}.erasure.*`),

@@ -1,5 +1,7 @@
 import { AckPolicy, type ConsumerConfig, DeliverPolicy, type Msg, type NatsConnection, nanos } from 'nats';
+import pLimit from 'p-limit';
 import { z } from 'zod';
+import { messageOf } from '#src/core/errors.ts';
 import type { RequestMessage, StreamName, StreamVersion } from '#src/core/log/event-log.ts';
 import { decodeRequest } from '#src/core/log/request-messages.ts';
 import { isRequestId, type StreamId } from '#src/core/names/names.ts';
@@ -12,6 +14,7 @@ import type { WorkItem, WorkQueue, WorkSource, WorkSubscription } from '#src/cor
 import { parseJson } from '#src/core/text/json.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { findConsumer, withinAckLimit } from '#src/nats/transport/consumers.ts';
+import { errorCodeOf, isConsumersExceeded } from '#src/nats/transport/errors.ts';
 import { startPull } from '#src/nats/transport/pull.ts';
 import { parseAckSubject } from '#src/nats/wire/ack-subject.ts';
 import { header } from '#src/nats/wire/codec.ts';
@@ -40,6 +43,11 @@ const MAX_ACK_PENDING = { function: 50_000, deliveries: 1_000_000 };
 const FLOOR_EVERY_MS = 5_000;
 /** An item may be a batch of many invocations. One item for each free slot can therefore be far more invocations than slots. */
 const REQUESTED_BYTES = 256_000;
+/**
+ * How many consumers a process opens at one time. A start with a thousand functions would otherwise ask for all of them at once, the server
+ * would answer the last ones after their time limit, and each would be asked for again.
+ */
+const MAX_OPENING = 16;
 /** How long an item is left to other processes, while this one takes no work. */
 const RETURNED_FOR_MS = 1_000;
 
@@ -54,6 +62,7 @@ const RETURNED_FOR_MS = 1_000;
 export function createNatsWorkQueue(options: NatsWorkQueueOptions): WorkQueue {
   const { connection, state, signer, leaseInMs, takesWork = () => true, onProblem = () => {} } = options;
   const reading: Reading = { nats: connection.nats, signer, isOwn: ownRequestsOf(connection) };
+  const opening = pLimit(MAX_OPENING);
   let knownLimit: number | undefined;
 
   /** Reports the limit once, because it is that of the account or of the server, for all consumers alike. */
@@ -77,7 +86,7 @@ export function createNatsWorkQueue(options: NatsWorkQueueOptions): WorkQueue {
       const pull = startPull({
         connection,
         stream: INVOCATIONS,
-        openConsumer: () => openWorkConsumer({ connection, state, leaseInMs, onAckLimit }, source),
+        openConsumer: () => opening(() => openWorkConsumer({ connection, state, leaseInMs, onAckLimit }, source)),
         demand: () => (takesWork() ? demand() : 0),
         maxBytes: () => REQUESTED_BYTES,
         signal,
@@ -136,7 +145,11 @@ async function openWorkConsumer({ connection, state, leaseInMs, onAckLimit }: Co
     if (allowed !== undefined) onAckLimit(allowed);
   } catch (error) {
     // Another worker may have created the consumer first, with another floor.
-    if ((await findConsumer(manager, durable)) === undefined) throw error;
+    if ((await findConsumer(manager, durable)) !== undefined) return durable;
+    if (!isConsumersExceeded(errorCodeOf(error))) throw error;
+    throw new Error(`${messageOf(error)}: raise max_consumers of the account or of the stream ${INVOCATIONS} ("sequent doctor")`, {
+      cause: error,
+    });
   }
   return durable;
 }

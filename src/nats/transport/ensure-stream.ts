@@ -2,12 +2,13 @@ import { type AccountLimits, type JetStreamAccountStats, nanos, StorageType, typ
 import { messageOf, StreamRefusedError } from '#src/core/errors.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { demandedSize, type StorageLimits } from '#src/nats/wire/stream-sizes.ts';
-import { partOf } from '#src/nats/wire/topology.ts';
+import { MAX_CONSUMERS, partOf } from '#src/nats/wire/topology.ts';
 import type { Connection } from './connection.ts';
-import { errorCodeOf, isLimitExceeded, isPeerOffline, isSizeDemanded, isStreamNotFound } from './errors.ts';
+import { errorCodeOf, isConsumersExceeded, isLimitExceeded, isPeerOffline, isSizeDemanded, isStreamNotFound } from './errors.ts';
+import { isAtLeast } from './server-version.ts';
 
 /**
- * Creates the stream, or updates the subjects, the maximum age and a given maximum size of an existing stream.
+ * Creates the stream, or updates the subjects, the maximum age, a given maximum size and the maximum of consumers of an existing stream.
  *
  * If the account demands a maximum size and none is given, the stream gets its share of the limit of the account. A cluster that has just
  * started may not know all of its servers yet: the request is then repeated for at most 30 s, and `onProblem` is called once.
@@ -26,9 +27,24 @@ export async function ensureStream(
   const { config } = existing;
   const { max_age = nanos(0), max_bytes = config.max_bytes, metadata = config.metadata, subjects = [] } = wanted;
   const hasLimits = config.max_age === max_age && config.max_bytes === max_bytes;
+  await raiseMaxConsumers(connection, config);
   if (hasLimits && subjects.every((subject) => config.subjects.includes(subject))) return;
   const changed = { subjects, max_age, max_bytes, ...(metadata === undefined ? {} : { metadata }) };
   await manager.streams.update(name, changed).catch((error: unknown) => refuse({ ...wanted, max_bytes }, error));
+}
+
+/** Older servers refuse to change the maximum, and have no limit where a stream names none. */
+const CAPS_CONSUMERS_SINCE = '2.15';
+
+/** A server that caps the consumers of a stream also caps those of a stream that an older server created. */
+async function raiseMaxConsumers({ nats, manager }: Connection, { name, max_consumers: present }: StreamConfig): Promise<void> {
+  if (present >= MAX_CONSUMERS || !isAtLeast(nats.info?.version ?? '', CAPS_CONSUMERS_SINCE)) return;
+  // The types of the client name only what older servers can change.
+  const changed: Partial<StreamConfig> = { max_consumers: MAX_CONSUMERS };
+  await manager.streams.update(name, changed).catch((error: unknown) => {
+    // The account allows fewer. Its operator decides.
+    if (!isConsumersExceeded(errorCodeOf(error))) throw error;
+  });
 }
 
 /** Returns the state and configuration of a stream, or `undefined` when the stream does not exist. */
@@ -65,7 +81,9 @@ async function whenPeersAreThere(name: string, create: () => Promise<void>, onPr
 /** The size of a JetStream stream in memory that has no configured size: its messages expire, but a burst would fill the memory first. */
 const MAX_BYTES_IN_MEMORY = 256_000_000;
 
-async function createStream({ manager }: Connection, wanted: Partial<StreamConfig>): Promise<void> {
+async function createStream({ manager }: Connection, given: Partial<StreamConfig>): Promise<void> {
+  const { max_consumers: allowed } = limitsOf(given, await manager.getAccountInfo());
+  const wanted = { ...given, max_consumers: allowed > 0 ? Math.min(allowed, MAX_CONSUMERS) : MAX_CONSUMERS };
   const isBounded = wanted.storage === StorageType.Memory && wanted.max_bytes === undefined;
   try {
     await manager.streams.add(isBounded ? { ...wanted, max_bytes: MAX_BYTES_IN_MEMORY } : wanted);
@@ -74,23 +92,26 @@ async function createStream({ manager }: Connection, wanted: Partial<StreamConfi
     const code = errorCodeOf(error);
     const isSizeWrong = isSizeDemanded(code) || (isBounded && isLimitExceeded(code));
     if (!isSizeWrong || part === undefined) return refuse(wanted, error);
-    const sized = { ...wanted, max_bytes: demandedSize(part, limitsFor(wanted, await manager.getAccountInfo())) };
+    const sized = { ...wanted, max_bytes: demandedSize(part, storageLimitsOf(wanted, await manager.getAccountInfo())) };
     await manager.streams.add(sized).catch((cause: unknown) => refuse(sized, cause));
   }
 }
 
 /** An account may have limits for each number of replicas. Its general limit counts every copy of a message. */
-function limitsFor({ storage, num_replicas: replicas = 1 }: Partial<StreamConfig>, account: JetStreamAccountStats): StorageLimits {
+function limitsOf(
+  { num_replicas: replicas = 1 }: Partial<StreamConfig>,
+  account: JetStreamAccountStats,
+): AccountLimits & { copies: number } {
   const tier = account.tiers?.[`R${replicas}` as 'R1']?.limits;
-  const limits = tier ?? account.limits;
-  const [total, one] = limitsOf(storage, limits);
-  const copies = tier === undefined ? replicas : 1;
-  return { totalBytes: total > 0 ? total / copies : undefined, streamBytes: one > 0 ? one : undefined };
+  return tier === undefined ? { ...account.limits, copies: replicas } : { ...tier, copies: 1 };
 }
 
-function limitsOf(storage: StorageType | undefined, limits: AccountLimits): [total: number, one: number] {
-  if (storage === StorageType.Memory) return [limits.max_memory, limits.memory_max_stream_bytes];
-  return [limits.max_storage, limits.storage_max_stream_bytes];
+function storageLimitsOf(stream: Partial<StreamConfig>, account: JetStreamAccountStats): StorageLimits {
+  const { copies, ...limits } = limitsOf(stream, account);
+  const isInMemory = stream.storage === StorageType.Memory;
+  const total = isInMemory ? limits.max_memory : limits.max_storage;
+  const one = isInMemory ? limits.memory_max_stream_bytes : limits.storage_max_stream_bytes;
+  return { totalBytes: total > 0 ? total / copies : undefined, streamBytes: one > 0 ? one : undefined };
 }
 
 function refuse({ name = '', max_bytes: bytes }: Partial<StreamConfig>, cause: unknown): never {

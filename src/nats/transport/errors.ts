@@ -6,6 +6,7 @@ const code = {
   systemUnavailable: 10008,
   consumerNotFound: 10014,
   insufficientResources: 10023,
+  maximumConsumers: 10026,
   maximumStreams: 10027,
   memoryExceeded: 10028,
   messageNotFound: 10037,
@@ -51,6 +52,8 @@ export const isLimitExceeded = oneOf(
   code.memoryExceeded,
   code.storageExceeded,
 );
+/** A stream or the account has as many consumers as it may have, or a stream may not be configured with so many. */
+export const isConsumersExceeded = oneOf(code.maximumConsumers);
 export const isConsumerNotFound = oneOf(code.consumerNotFound);
 export const isStreamNotFound = oneOf(code.streamNotFound);
 export const isMessageNotFound = oneOf(code.messageNotFound);

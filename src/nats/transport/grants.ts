@@ -19,6 +19,9 @@ const patterns = [
     `${api}.DIRECT.GET.?.>`,
     `${api}.$KV.?.>`,
   ]),
+  // From nats-server 2.16 on, with the domain and the account before the stream.
+  '$JS.ACK.*.*.?.*.*.*.*.*.>',
+  '$JS.FC.*.*.?.*.>',
   '$JS.ACK.?.>',
   '$JS.FC.?.>',
   '$KV.?.>',

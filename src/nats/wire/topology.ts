@@ -179,6 +179,12 @@ export function gatewayStreams(options: Parameters<typeof auditStream>[0]): Part
   return [keyValueStream(GATEWAY_BUCKET, options), signaturesStream(options), auditStream(options)];
 }
 
+/**
+ * How many consumers a stream of Sequent may have. A function has a consumer of the log while it has work, and each process and subscriber
+ * has some. From nats-server 2.15 on, a stream without a number of its own may have 1,000.
+ */
+export const MAX_CONSUMERS = 100_000;
+
 function copiesOf(part: StreamPart, { replicas, sizes = {} }: StreamOptions): Partial<StreamConfig> {
   const bytes = sizes[part];
   return { num_replicas: replicas, ...(bytes === undefined ? {} : { max_bytes: bytes }) };

@@ -108,6 +108,11 @@ function LogFigures({ log }: { log: NonNullable<SystemView['log']> }) {
         note={t('{size}, up to sequence {sequence}', { size: formatBytes(log.bytes), sequence: formatNumber(log.last_sequence) })}
       />
       <Figure label={t('JetStream storage')} value={formatBytes(log.used_bytes)} note={limitOf(log)} />
+      <Figure
+        label={t('Consumers')}
+        value={formatNumber(log.consumers)}
+        note={log.max_consumers === undefined ? t('no limit') : t('of at most {max}', { max: formatNumber(log.max_consumers) })}
+      />
       <Figure label={t('Durability')} value={log.durability} note={translated(log.durability_in_words)} />
       <Figure label={t('Replicas')} value={String(log.replicas)} note={t('on {storage}', { storage: translated(log.storage) })} />
     </>

@@ -85,7 +85,7 @@ describe('the id of a hint', () => {
 
 describe('a client that may publish requests alone', () => {
   test('delays no retry, whatever ids of hints it takes (HINT2)', { timeout: 60_000 }, async ({ server, stranger }) => {
-    const patienceInMs = 4_000;
+    const patienceInMs = 20_000;
     let failedAt = 0;
     let retriedAt = 0;
     const handler = async (): Promise<string> => {

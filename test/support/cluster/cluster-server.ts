@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '#src/core/ports/clock.ts';
 
@@ -99,5 +99,6 @@ function configOf({ name, folder, ports, advertised, routes }: ClusterServerOpti
     '  pool_size: 1',
     `  routes: [${routes.map((port) => `"nats://127.0.0.1:${port}"`).join(', ')}]`,
     '}',
+    process.env.NATS_SERVER_CONFIG === undefined ? '' : readFileSync(process.env.NATS_SERVER_CONFIG, 'utf8'),
   ].join('\n');
 }

@@ -13,6 +13,8 @@ const stream = (name: string) => ({
   firstSequence: 1,
   bytes: 1,
   subjects: 1,
+  consumers: 1,
+  maxConsumers: 100,
   storage: 'file',
   replicas: 1,
   lastSequence: 1,
@@ -123,6 +125,19 @@ describe('the doctor', () => {
       { ...stream('RESULTS'), hasLeader: false },
     ];
     expect(problemsOf({ streams })).toEqual(['stream INVOCATIONS', 'stream RESULTS']);
+  });
+
+  test('warns of a stream with nearly all of its consumers, and calls a stream with all of them a problem', () => {
+    const levelsWith = (consumers: number) => {
+      const found = judge({
+        inspection: { ...inspection, streams: [{ ...stream('INVOCATIONS'), consumers }] },
+        ...{ durability: durabilityOf(undefined), registry: { why: 'x' }, missingFiles: [] },
+      });
+      return found.filter(({ check }) => check === 'stream INVOCATIONS').map(({ level, seen }) => [level, seen]);
+    };
+    expect(levelsWith(79)).toMatchObject([['ok', expect.anything()]]);
+    expect(levelsWith(80)).toMatchObject([['note', expect.stringContaining('80 of at most 100 consumers')]]);
+    expect(levelsWith(100)).toMatchObject([['problem', expect.anything()]]);
   });
 
   test('calls a log that refuses requests a problem', () => {

@@ -20,7 +20,8 @@ function clusterThatRefuses(...errors: NatsError[]): { connection: Connection; c
       isCreated = true;
     },
   };
-  return { connection: { manager: { streams } } as unknown as Connection, created: () => isCreated };
+  const manager = { streams, getAccountInfo: async () => ({ limits: {} }) };
+  return { connection: { manager } as unknown as Connection, created: () => isCreated };
 }
 
 const offline = apiError(10_005, 'no suitable peers for placement, peer offline');

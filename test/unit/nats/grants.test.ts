@@ -10,6 +10,7 @@ describe('the permission that grants a refused', () => {
     ['publish', '$JS.API.CONSUMER.CREATE.INVOCATIONS', 'publish: {allow: ["$JS.API.CONSUMER.CREATE.INVOCATIONS"]}'],
     ['publish', '$JS.API.CONSUMER.CREATE.INVOCATIONS.x.invoke.a', 'publish: {allow: ["$JS.API.CONSUMER.CREATE.INVOCATIONS.>"]}'],
     ['publish', '$JS.ACK.INVOCATIONS.fn-a.1.2.3.4.5', 'publish: {allow: ["$JS.ACK.INVOCATIONS.>"]}'],
+    ['publish', '$JS.ACK._.szMpdrwD.INVOCATIONS.fn-a.1.2.3.4.5', 'publish: {allow: ["$JS.ACK.*.*.INVOCATIONS.*.*.*.*.*.>"]}'],
     ['publish', '$KV.SEQUENT_STATE.floor.fn-a', 'publish: {allow: ["$KV.SEQUENT_STATE.>"]}'],
     ['publish', 'theirs.own.subject', 'publish: {allow: ["theirs.own.subject"]}'],
     ['publish', '_INBOX.abc.1', 'allow_responses: true'],

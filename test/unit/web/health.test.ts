@@ -23,6 +23,7 @@ const well = {
     replicas: 1,
     losses: [],
     storage: 'file',
+    consumers: 7,
     used_bytes: 100,
     limit_bytes: 1_000,
   },

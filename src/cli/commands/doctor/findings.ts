@@ -1,11 +1,8 @@
 import { formatBytes } from '#src/cli/print/format.ts';
 import { say, translated } from '#src/cli/texts/say.ts';
 import { DAMAGED, type HistoryStatus } from '#src/core/history-questions.ts';
-import { describeLoss, LOSS_REMEDY } from '#src/core/log/log-loss.ts';
-import { REFUSES_REQUESTS } from '#src/core/ports/admission.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
-import type { Inspection, StreamFacts } from '#src/nats/inspection.ts';
-import { describeReplicas } from '#src/nats/replicas/describe-replicas.ts';
+import type { Inspection } from '#src/nats/inspection.ts';
 import { judgeAccount } from './account-finding.ts';
 import type { Examined } from './examined.ts';
 import type { Finding } from './finding.ts';
@@ -23,6 +20,7 @@ import {
 } from './process-findings.ts';
 import { judgeQuotas } from './quota-findings.ts';
 import { judgeSchedules } from './schedule-findings.ts';
+import { judgeLosses, judgeRefusals, judgeReplicas, judgeStorage, judgeStreams } from './stream-findings.ts';
 
 /** Judges the observations as of `now`. A pure function, so that every judgement can be tested. */
 export function judge(examined: Examined, now = Date.now()): Finding[] {
@@ -209,86 +207,4 @@ function unknownTime({ host, who }: { host: string; who: string }): Finding {
   const seen = say('the server did not send its time ({who}): it takes no work', { who });
   const remedy = say('see the log of that process: NATS does not answer it');
   return { level: 'problem', check: say('clock of {host}', { host }), seen, remedy };
-}
-
-function judgeStorage({ usedInBytes, limitInBytes }: Inspection['storage']): Finding {
-  const check = say('storage');
-  const used = formatBytes(usedInBytes);
-  if (limitInBytes === undefined) return { level: 'ok', check, seen: say('{used} used, no limit on the account', { used }) };
-  const share = usedInBytes / limitInBytes;
-  const seen = say('{used} of {limit} used ({percent} %)', { used, limit: formatBytes(limitInBytes), percent: Math.round(share * 100) });
-  const remedy = say('raise the limit of the account, or give it more disk: a full log accepts no more requests');
-  if (share < 0.8) return { level: 'ok', check, seen };
-  return { level: share < 0.95 ? 'note' : 'problem', check, seen, remedy };
-}
-
-function judgeStreams(streams: readonly StreamFacts[]): Finding[] {
-  return streams.map((stream) => {
-    const check = say('stream {name}', { name: stream.name });
-    if (!stream.exists)
-      return {
-        level: 'problem',
-        check,
-        seen: say('is missing ({why})', { why: stream.why }),
-        remedy: say('sequent serve, which creates it; or npm start'),
-      };
-    const size = say('{messages}, {bytes}, {subjects}, {storage}', {
-      messages: messagesOf(stream.messages),
-      bytes: formatBytes(stream.bytes),
-      subjects: stream.subjects === 1 ? say('1 subject') : say('{count} subjects', { count: stream.subjects }),
-      storage: stream.storage,
-    });
-    if (!stream.hasLeader)
-      return {
-        level: 'problem',
-        check,
-        seen: say('has no leader; {size}', { size }),
-        remedy: say('bring back the servers that hold its replicas'),
-      };
-    if (!stream.isAdmitting) {
-      const remedy = 'docs/operations.md#full-disk-or-full-log';
-      return { level: 'problem', check, seen: say('refuses requests: {why}; {size}', { why: REFUSES_REQUESTS, size }), remedy };
-    }
-    return { level: 'ok', check, seen: stream.replicas > 1 ? say('{size}, {count} replicas', { size, count: stream.replicas }) : size };
-  });
-}
-
-/** The log is full: it refused the last message of a process. */
-function judgeRefusals(instances: Examined['instances'] = []): Finding[] {
-  return instances.flatMap(({ roles, pid, logRefusal, logRefusedAt = 0 }): Finding[] => {
-    if (logRefusal === undefined) return [];
-    const seen = say('is full and refuses: {why} ({roles}, process {pid}, last at {time})', {
-      why: logRefusal,
-      roles: roles.join(', '),
-      pid,
-      time: new Date(logRefusedAt).toISOString(),
-    });
-    return [{ level: 'problem', check: say('log'), seen, remedy: 'docs/operations.md#full-disk-or-full-log' }];
-  });
-}
-
-function judgeLosses(losses: Examined['losses']): Finding[] {
-  if (losses === undefined) return [];
-  if (losses.length === 0)
-    return [{ level: 'ok', check: say('losses'), seen: say('the log lost no message that was read or acknowledged') }];
-  return losses.map((loss) => ({ level: 'problem', check: say('losses'), seen: describeLoss(loss), remedy: `${LOSS_REMEDY} ${loss.id}` }));
-}
-
-function judgeReplicas(compared: Examined['replicas']): Finding[] {
-  const check = say('replicas');
-  if (compared === undefined) return [];
-  if (compared === 'one replica') return [{ level: 'ok', check, seen: say('the log has one replica') }];
-  const { skipped, isEqual } = compared;
-  const seen = describeReplicas(compared);
-  const behind = skipped.map(
-    ({ server, why }): Finding => ({
-      level: 'note',
-      check: say('replica on {server}', { server }),
-      seen: say('was not compared: {why}', { why }),
-      remedy: say('sequent doctor --replicas, when all servers can be reached'),
-    }),
-  );
-  if (isEqual) return [{ level: 'ok', check, seen: say('equal; {seen}', { seen }) }, ...behind];
-  const remedy = 'docs/operations.md#diverged-replica';
-  return [{ level: 'problem', check, seen: say('differ; {seen}', { seen }), remedy }, ...behind];
 }

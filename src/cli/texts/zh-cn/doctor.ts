@@ -18,6 +18,10 @@ export const doctor = {
   'run with --fsync 100ms or always, or set sync_interval in the jetstream block of the server':
     '使用 --fsync 100ms 或 always，或在服务器的 jetstream 配置中设置 sync_interval',
   answers: '有应答',
+  'has {count} of at most {max} consumers: at the limit, further functions do not run':
+    '已有 {count} 个消费者，上限为 {max}：达到上限后，更多的函数不会运行',
+  'raise max_consumers of the account and of the stream, or delete functions that nobody uses':
+    '提高账户和流的 max_consumers，或删除无人使用的函数',
   'no scheduler answers: retries wait, and no invocation ends by age': '没有 scheduler 应答：重试会一直等待，超过有效期的调用不会结束',
   '1 message': '1 条消息',
   '{count} messages': '{count} 条消息',

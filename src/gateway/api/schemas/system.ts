@@ -94,6 +94,8 @@ const logSchema = z.object({
   storage: z.string(),
   used_bytes: count,
   limit_bytes: count.optional(),
+  consumers: count.describe('the consumers of the log; each function has one'),
+  max_consumers: count.optional().describe('how many consumers the log may have; absent without a limit'),
 });
 
 export const systemSchema = z.object({

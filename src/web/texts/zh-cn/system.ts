@@ -181,6 +181,8 @@ export const system = {
   '{count} messages': '{count} 条消息',
   '{size}, up to sequence {sequence}': '{size}，至序号 {sequence}',
   'JetStream storage': 'JetStream 存储',
+  Consumers: '消费者',
+  'of at most {max}': '上限 {max}',
   Durability: '持久化',
   'an acknowledged message is on disk': '得到确认的消息已写入磁盘',
   'a power cut loses at most the last 100 ms; killed processes lose nothing': '掉电最多丢失最近 100 ms；进程被强制终止不会丢失数据',

@@ -1,0 +1,105 @@
+import { formatBytes } from '#src/cli/print/format.ts';
+import { say } from '#src/cli/texts/say.ts';
+import { describeLoss, LOSS_REMEDY } from '#src/core/log/log-loss.ts';
+import { REFUSES_REQUESTS } from '#src/core/ports/admission.ts';
+import type { Inspection, StreamFacts } from '#src/nats/inspection.ts';
+import { describeReplicas } from '#src/nats/replicas/describe-replicas.ts';
+import type { Examined } from './examined.ts';
+import type { Finding } from './finding.ts';
+
+/* The findings about what NATS stores: space, streams, consumers, refusals, losses and replicas. */
+
+export function judgeStorage({ usedInBytes, limitInBytes }: Inspection['storage']): Finding {
+  const check = say('storage');
+  const used = formatBytes(usedInBytes);
+  if (limitInBytes === undefined) return { level: 'ok', check, seen: say('{used} used, no limit on the account', { used }) };
+  const share = usedInBytes / limitInBytes;
+  const seen = say('{used} of {limit} used ({percent} %)', { used, limit: formatBytes(limitInBytes), percent: Math.round(share * 100) });
+  const remedy = say('raise the limit of the account, or give it more disk: a full log accepts no more requests');
+  if (share < 0.8) return { level: 'ok', check, seen };
+  return { level: share < 0.95 ? 'note' : 'problem', check, seen, remedy };
+}
+
+type ExistingStream = Extract<StreamFacts, { exists: true }>;
+
+export function judgeStreams(streams: readonly StreamFacts[]): Finding[] {
+  return streams.map((stream) => {
+    const check = say('stream {name}', { name: stream.name });
+    if (stream.exists) return judgeExisting(stream, check);
+    const remedy = say('sequent serve, which creates it; or npm start');
+    return { level: 'problem', check, seen: say('is missing ({why})', { why: stream.why }), remedy };
+  });
+}
+
+function judgeExisting(stream: ExistingStream, check: string): Finding {
+  const size = say('{messages}, {bytes}, {subjects}, {storage}', {
+    messages: stream.messages === 1 ? say('1 message') : say('{count} messages', { count: stream.messages }),
+    bytes: formatBytes(stream.bytes),
+    subjects: stream.subjects === 1 ? say('1 subject') : say('{count} subjects', { count: stream.subjects }),
+    storage: stream.storage,
+  });
+  if (!stream.hasLeader) {
+    const remedy = say('bring back the servers that hold its replicas');
+    return { level: 'problem', check, seen: say('has no leader; {size}', { size }), remedy };
+  }
+  if (!stream.isAdmitting) {
+    const remedy = 'docs/operations.md#full-disk-or-full-log';
+    return { level: 'problem', check, seen: say('refuses requests: {why}; {size}', { why: REFUSES_REQUESTS, size }), remedy };
+  }
+  const seen = stream.replicas > 1 ? say('{size}, {count} replicas', { size, count: stream.replicas }) : size;
+  return judgeConsumers(stream, check) ?? { level: 'ok', check, seen };
+}
+
+/** A function whose consumer is refused never runs. */
+function judgeConsumers({ consumers, maxConsumers = Number.POSITIVE_INFINITY }: ExistingStream, check: string): Finding | undefined {
+  if (consumers < 0.8 * maxConsumers) return undefined;
+  return {
+    level: consumers < maxConsumers ? 'note' : 'problem',
+    check,
+    seen: say('has {count} of at most {max} consumers: at the limit, further functions do not run', {
+      count: consumers,
+      max: maxConsumers,
+    }),
+    remedy: say('raise max_consumers of the account and of the stream, or delete functions that nobody uses'),
+  };
+}
+
+/** The log is full: it refused the last message of a process. */
+export function judgeRefusals(instances: Examined['instances'] = []): Finding[] {
+  return instances.flatMap(({ roles, pid, logRefusal, logRefusedAt = 0 }): Finding[] => {
+    if (logRefusal === undefined) return [];
+    const seen = say('is full and refuses: {why} ({roles}, process {pid}, last at {time})', {
+      why: logRefusal,
+      roles: roles.join(', '),
+      pid,
+      time: new Date(logRefusedAt).toISOString(),
+    });
+    return [{ level: 'problem', check: say('log'), seen, remedy: 'docs/operations.md#full-disk-or-full-log' }];
+  });
+}
+
+export function judgeLosses(losses: Examined['losses']): Finding[] {
+  if (losses === undefined) return [];
+  if (losses.length === 0)
+    return [{ level: 'ok', check: say('losses'), seen: say('the log lost no message that was read or acknowledged') }];
+  return losses.map((loss) => ({ level: 'problem', check: say('losses'), seen: describeLoss(loss), remedy: `${LOSS_REMEDY} ${loss.id}` }));
+}
+
+export function judgeReplicas(compared: Examined['replicas']): Finding[] {
+  const check = say('replicas');
+  if (compared === undefined) return [];
+  if (compared === 'one replica') return [{ level: 'ok', check, seen: say('the log has one replica') }];
+  const { skipped, isEqual } = compared;
+  const seen = describeReplicas(compared);
+  const behind = skipped.map(
+    ({ server, why }): Finding => ({
+      level: 'note',
+      check: say('replica on {server}', { server }),
+      seen: say('was not compared: {why}', { why }),
+      remedy: say('sequent doctor --replicas, when all servers can be reached'),
+    }),
+  );
+  if (isEqual) return [{ level: 'ok', check, seen: say('equal; {seen}', { seen }) }, ...behind];
+  const remedy = 'docs/operations.md#diverged-replica';
+  return [{ level: 'problem', check, seen: say('differ; {seen}', { seen }), remedy }, ...behind];
+}
