@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { conditions, statusCodes } from '#machines/facts.ts';
@@ -13,7 +13,7 @@ import { fold } from '#test/support/log/given.ts';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const documents = [
   ...readdirSync(root).filter(isMarkdown),
-  ...['docs', 'src'].flatMap((folder) =>
+  ...['docs', 'src', 'machines'].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((path) => join(folder, path)),
   ),
 ].filter(isMarkdown);
@@ -62,6 +62,15 @@ describe('the documents', () => {
 
     expect(links.length).toBeGreaterThan(50);
     expect(links.flatMap(({ document, link }) => defectOf(document, link) ?? [])).toEqual([]);
+  });
+
+  test('keep the decisions of each room within 3,000 words, and link to them from the rules', () => {
+    const decisions = documents.filter((document) => /\/DESIGN\.md$/.test(document) && document !== 'src/DESIGN.md');
+    const rules = textOf('src/DESIGN.md').split('## Rules')[0] ?? '';
+
+    expect(decisions.length).toBeGreaterThan(15);
+    expect(decisions.filter((document) => textOf(document).split(/\s+/).length > 3000)).toEqual([]);
+    expect(decisions.filter((document) => !rules.includes(`(${relative('src', document)})`))).toEqual([]);
   });
 
   test('keep each README within 150 lines', () => {

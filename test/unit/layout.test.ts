@@ -1,36 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, test } from 'vitest';
-
-/**
- * The parts of the code, by layer, the lowest first. A file imports from its own part and from lower layers, types included.
- * `src/main` is split over four layers: the command line starts roles, and the entry points start the command line.
- */
-const layers: readonly (readonly string[])[] = [
-  ['machines'],
-  ['src/core'],
-  [
-    'src/analysis',
-    'src/archive',
-    'src/destinations',
-    'src/functions',
-    'src/hosts',
-    'src/nats',
-    'src/projection',
-    'src/scheduler',
-    'src/tracing',
-    'src/worker',
-  ],
-  ['src/main/nats-server'],
-  ['src/client', 'src/main/config'],
-  ['src/examples', 'src/gateway', 'src/testing'],
-  ['src/main/roles', 'src/web'],
-  ['src/cli'],
-  ['src/main'],
-];
+import { documentWithMap } from '../../build/folder-map.ts';
+import { layers } from '../../build/rooms.ts';
 
 const checkout = new URL('../..', import.meta.url).pathname;
-const layerOf = new Map(layers.flatMap((parts, layer) => parts.map((part) => [part, layer] as const)));
+const layerOf = new Map(layers.flatMap((rooms, layer) => rooms.map(({ folder }) => [folder, layer] as const)));
 
 type Import = { from: string; to: string };
 
@@ -41,6 +16,19 @@ describe('the layout of the code', () => {
 
   test('every file of the code is in a part of one layer', () => {
     expect(sources().filter((file) => partOf(file) === undefined)).toEqual([]);
+  });
+
+  test('the map of docs/architecture.md is the table of build/rooms.ts', () => {
+    const { present, wanted } = documentWithMap();
+    expect(present, 'npm run folder-map').toBe(wanted);
+  });
+
+  test('build/rooms.ts names every folder of each part of the code, and no other', () => {
+    const rooms = layers.flat();
+    const named = rooms.flatMap(({ folder, folders = {} }) => Object.keys(folders).map((name) => `${folder}/${name}`));
+    const present = rooms.flatMap(({ folder }) => foldersIn(folder)).filter((folder) => !layerOf.has(folder));
+    expect(present.filter((folder) => !named.includes(folder))).toEqual([]);
+    expect(named.filter((folder) => !present.includes(folder))).toEqual([]);
   });
 
   test('every import of a source names the source, and not what a build makes of it', () => {
@@ -70,6 +58,14 @@ function levelOf(part: string | undefined): number {
 function partOf(file: string): string | undefined {
   for (let folder = dirname(file); folder !== '.'; folder = dirname(folder)) if (layerOf.has(folder)) return folder;
   return undefined;
+}
+
+/** The folders in a part of the code that hold a file, without what a build writes. */
+function foldersIn(folder: string): string[] {
+  const inner = readdirSync(join(checkout, folder), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return inner
+    .map(({ name }) => `${folder}/${name}`)
+    .filter((path) => !/\/dist/.test(path) && readdirSync(join(checkout, path), { recursive: true }).length > 0);
 }
 
 function describeImport({ from, to }: Import): string {

@@ -25,7 +25,7 @@ const texts: ReadonlyMap<string, string> = new Map(
 
 /** A rule is defined by the first cell of a row in a table of the section "Rules". */
 function definitionsIn(design: string): string[] {
-  const section = /^## Rules$([\s\S]*?)^## /m.exec(design)?.[1] ?? '';
+  const section = /^## Rules$([\s\S]*?)(?:^## |(?![\s\S]))/m.exec(design)?.[1] ?? '';
   return [...section.matchAll(/^\| ([A-Z]{1,4}\d{1,2}) +\|/gm)].map(([, id = '']) => id);
 }
 

@@ -1,0 +1,37 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { layers, type Room } from './rooms.ts';
+
+/*
+ * npm run folder-map writes the map of docs/architecture.md from the table of rooms.ts. test/unit/layout.test.ts compares both.
+ */
+
+const document = fileURLToPath(new URL('../docs/architecture.md', import.meta.url));
+const START = '<!-- npm run folder-map writes what follows, from build/rooms.ts. -->\n';
+const END = '<!-- The end of the map. -->\n';
+const INDENT = '  ';
+
+/** The document, with the map of all rooms and their folders. */
+export function documentWithMap(): { present: string; wanted: string } {
+  const present = readFileSync(document, 'utf8');
+  const [before = '', rest = ''] = present.split(START);
+  const [, after = ''] = rest.split(END);
+  return { present, wanted: `${before}${START}\n${mapOf(layers)}\n${END}${after}` };
+}
+
+function mapOf(floors: readonly (readonly Room[])[]): string {
+  const rows = floors.flatMap((rooms, index) => [[`floor ${index + 1}`, ''], ...rooms.flatMap(rowsOf)]);
+  const width = Math.max(...rows.map(([folder = '']) => folder.length));
+  const lines = rows.map(([folder = '', holds = '']) => `${folder.padEnd(width)}  ${holds}`.trimEnd());
+  return ['```text', ...lines, '```', ''].join('\n');
+}
+
+function rowsOf({ folder, holds, folders = {} }: Room): [string, string][] {
+  const inner = Object.entries(folders).map(([name, kept]): [string, string] => [`${INDENT}${INDENT}${name}/`, kept]);
+  return [[`${INDENT}${folder}/`, holds], ...inner];
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  writeFileSync(document, documentWithMap().wanted);
+  process.stdout.write(`wrote ${document}\n`);
+}

@@ -1,0 +1,136 @@
+/** A part of the code with one purpose. `folders` are those in it, with what each holds. */
+export type Room = { readonly folder: string; readonly holds: string; readonly folders?: Readonly<Record<string, string>> };
+
+/**
+ * The parts of the code, by layer, the lowest first. A file imports from its own part and from lower layers, types included.
+ * `src/main` is split over four layers: the command line starts roles, and the entry points start the command line.
+ *
+ * `npm run folder-map` writes this table into docs/architecture.md; `test/unit/layout.test.ts` keeps both true.
+ */
+export const layers: readonly (readonly Room[])[] = [
+  [{ folder: 'machines', holds: 'the state machines, their facts and effects: pure, imports xstate and zod' }],
+  [
+    {
+      folder: 'src/core',
+      holds: 'ports and plain values, no vendor',
+      folders: {
+        audit: 'entries of the audit log, and how they are sent',
+        bulk: 'bulk operations and purges as records',
+        encryption: 'sealed texts, data keys, master keys',
+        flow: 'the ledger of slots and tokens, the groups of debounced requests',
+        functions: 'definitions of functions: policy, flow, canary, conditions of destinations',
+        lines: 'batches of lines: reading, sending, keys',
+        log: 'requests, appends, links between messages, losses, erasure',
+        memory: 'the ports in memory',
+        names: 'names, ids, subjects, headers, URNs',
+        output: 'the output of an attempt: lines, tail, hidden secrets',
+        payloads: 'large payloads and references to them',
+        ports: 'what the roles need from outside: stores, clocks, hosts, loggers',
+        quotas: 'the quotas of a project',
+        schedules: 'schedules, their fire times and their progress',
+        stream: 'one stream: its runs, its writer, its hints, its cancellation',
+        text: 'parsing and formatting of texts, times, JSON',
+        time: "the server's time",
+        zip: 'zip files',
+      },
+    },
+  ],
+  [
+    {
+      folder: 'src/analysis',
+      holds: 'explain, verify, what-if, canaries: folds of the raw log',
+      folders: { texts: 'the Chinese texts' },
+    },
+    { folder: 'src/archive', holds: 'the role `janitor`: archive, purge, erasure, signed heads' },
+    {
+      folder: 'src/destinations',
+      holds: 'the role `destinations`: deliveries, circuits, limits',
+      folders: { http: 'HTTP with vetted addresses', targets: 'one file for each kind of destination' },
+    },
+    { folder: 'src/functions', holds: 'the registry: versions, aliases, loops, code packages' },
+    {
+      folder: 'src/hosts',
+      holds: 'how handlers are executed: process, inline, subject, HTTP',
+      folders: { isolation: 'sandboxes and control groups', runtime: 'the code that runs in the processes of functions' },
+    },
+    {
+      folder: 'src/nats',
+      holds: 'the only folder that imports nats',
+      folders: {
+        permissions: 'accounts and the permissions of each role',
+        questions: 'questions between processes, and their answers',
+        replicas: 'replicas of streams in a cluster',
+        streams: 'the log, the queues and the feeds as JetStream streams',
+        transport: 'connections, refusals, the clock of the server',
+        wire: 'the encoding of requests, appends, results and hints',
+      },
+    },
+    { folder: 'src/projection', holds: 'the role `projection`: the read model in SQLite, and its queries' },
+    { folder: 'src/scheduler', holds: 'the role `scheduler`: retries, ages, waits for slots, schedules, batches' },
+    { folder: 'src/tracing', holds: 'spans around hosts, targets and requests' },
+    { folder: 'src/worker', holds: 'the role `worker`: attempts, outcomes, slots, groups' },
+  ],
+  [{ folder: 'src/main/nats-server', holds: 'the embedded nats-server' }],
+  [
+    { folder: 'src/client', holds: 'what applications import' },
+    { folder: 'src/main/config', holds: 'settings of a process: flags, variables, files' },
+  ],
+  [
+    { folder: 'src/examples', holds: 'the functions of `sequent dev` and of the documents', folders: { functions: 'their handlers' } },
+    {
+      folder: 'src/gateway',
+      holds: 'the role `gateway`: HTTP',
+      folders: {
+        api: 'the routes of /api, with their schemas',
+        auth: 'who calls: tokens, sessions, signatures, certificates, origins',
+        bulk: 'bulk operations',
+        http: 'parts of every route: bodies, limits, problems, streams',
+        operations: 'probes, metrics, automatic canaries',
+        quotas: 'quotas of projects',
+        vendor: "FunctionGraph's API",
+      },
+    },
+    { folder: 'src/testing', holds: 'Sequent in memory, under virtual time' },
+  ],
+  [
+    { folder: 'src/main/roles', holds: 'the wiring of each role, and the supervision of processes' },
+    {
+      folder: 'src/web',
+      holds: 'the pages: they read /api and nothing else',
+      folders: {
+        api: 'requests to the gateway',
+        batches: 'batches',
+        build: 'the build of the pages',
+        code: 'code packages: their files, the editor, the differences',
+        functions: 'functions: list, definition, versions, aliases, flow',
+        invocation: 'one invocation',
+        invocations: 'the list of invocations',
+        logs: 'logs of a function',
+        machine: 'drawings of the machines',
+        parts: 'parts of several pages',
+        pictures: 'icons',
+        schedules: 'schedules',
+        shell: 'navigation, routes, login, languages',
+        styles: 'style sheets',
+        system: 'the state of the system, dead letters, projects',
+        texts: 'the texts and their translation',
+      },
+    },
+  ],
+  [
+    {
+      folder: 'src/cli',
+      holds: 'the command line',
+      folders: {
+        arguments: 'parsing of arguments',
+        backup: 'backup and restore',
+        code: 'packages of local files',
+        commands: 'one file or one folder for each command',
+        golden: 'golden files of functions',
+        print: 'tables, timelines, differences',
+        texts: 'the texts and their translation',
+      },
+    },
+  ],
+  [{ folder: 'src/main', holds: 'the entry points' }],
+];
