@@ -64,11 +64,11 @@ export function withDestinations<Fact extends Outcome>(outcome: Fact, terms: Ter
   const configured = (outcome.type === 'succeeded' ? terms?.onSuccess : terms?.onFailure) ?? [];
   const isCutLoop = outcome.type === 'failed' && outcome.condition === 'LoopDetected';
   if (configured.length === 0 || isCutLoop) return outcome;
-  if (configured.every(({ when }) => when === undefined)) return { ...outcome, destinations: configured, deliveryIds: 2 };
+  if (configured.every(({ when }) => when === undefined)) return { ...outcome, destinations: configured };
   const { destinations, notSent } = chosen(configured, (when) => decide(when, outcome));
   return {
     ...outcome,
-    ...(destinations.length === 0 ? {} : { destinations, deliveryIds: 2 }),
+    ...(destinations.length === 0 ? {} : { destinations }),
     ...(notSent.length === 0 ? {} : { notSent }),
   };
 }

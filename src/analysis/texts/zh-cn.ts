@@ -108,7 +108,6 @@ export const zhCn = {
     '平台失败不消耗重试；此类执行只受消息最大有效期限制。',
   'Attempt {attempt} is due at once, at {time}: {why}.': '第 {attempt} 次执行立即到期，时间为 {time}：{why}。',
   'Attempt {attempt} is due in {due}, at {time}: {why}.': '第 {attempt} 次执行在 {due} 后到期，时间为 {time}：{why}。',
-  'version 0.1 granted one attempt after the loss {number}': '0.1 版本在第 {number} 次失联后仍允许一次执行',
   'its terms allow no further attempt': '异步配置不允许再次执行',
   'another delay than the {duration} that the terms give': '间隔与异步配置给出的 {duration} 不同',
   'a lost attempt is repeated at once': '失联的执行立即重新进行',
