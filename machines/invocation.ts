@@ -3,7 +3,7 @@ import { type BatchEffect, batchFolder } from './batch.ts';
 import { acceptsDeliveryFact, allDeliveriesSettled, foldDelivery } from './deliveries.ts';
 import type { DeliveryFact, Fact, FactOf, Outcome } from './facts.ts';
 import { createFolder, type Folder } from './fold.ts';
-import { closesGroup, groupAfter, isOfLeader, joinsGroup, mayStart } from './group.ts';
+import { closesGroup, groupAfter, isOfLeader, joinsGroup } from './group.ts';
 import { type InvocationContext, initialContext } from './invocation-context.ts';
 import { canTryAgain } from './retry.ts';
 
@@ -244,4 +244,9 @@ function isOtherWait({ waitsFor, attempts }: InvocationContext, { flow }: FactOf
 
 function isFact<Type extends Fact['type']>(fact: Fact, type: Type): fact is FactOf<Type> {
   return fact.type === type;
+}
+
+/** Whether an invocation may start attempts: it is of no group, or the leader of one. */
+export function mayStart({ waitsFor, group }: InvocationContext): boolean {
+  return waitsFor?.debounce === undefined && group?.leader === undefined;
 }

@@ -1,7 +1,7 @@
 import { deliveryOf, openDeliveries } from '#machines/deliveries.ts';
 import type { DeliveryFact, Fact, FactOf } from '#machines/facts.ts';
-import { isOfLeader, mayStart } from '#machines/group.ts';
-import type { Invocation } from '#machines/invocation.ts';
+import { isOfLeader } from '#machines/group.ts';
+import { type Invocation, mayStart } from '#machines/invocation.ts';
 import { canTryAgain } from '#machines/retry.ts';
 import type { FindingKind } from './findings.ts';
 

@@ -209,7 +209,7 @@ export const mutations: readonly Mutation[] = [
     breaks: 'EXEC4: an item is acknowledged before the result is stored',
     edits: [
       {
-        file: 'src/worker/publish-result.ts',
+        file: 'src/worker/outcome-effects.ts',
         from: 'return stored.then(() => {',
         to: 'return Promise.resolve().then(() => {',
       },
