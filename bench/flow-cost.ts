@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectClient } from '#src/client/client.ts';
 import { startTestServer } from '#test/support/nats/nats-server.ts';
+import { FLOW_FILES } from './flow-files.ts';
 import { openLoad } from './load.ts';
 import { startProduct } from './product.ts';
 import { createReport } from './report.ts';
@@ -18,36 +19,8 @@ import { createReport } from './report.ts';
 const BATCHED = 20_000;
 const SINGLE = 10_000;
 const MOST_IN_PERCENT = 2;
-/** The files of the flow control, and what they call. Folders end with a slash. */
-const FILES = [
-  'machines/group.ts',
-  'src/core/flow/',
-  'src/core/functions/flow.ts',
-  'src/core/functions/rate.ts',
-  'src/core/functions/priority.ts',
-  'src/scheduler/close-groups.ts',
-  'src/scheduler/debounced-requests.ts',
-  'src/scheduler/entry-counts.ts',
-  'src/scheduler/judge-waiting.ts',
-  'src/scheduler/slot-checks.ts',
-  'src/scheduler/key-delays.ts',
-  'src/scheduler/next-in-order.ts',
-  'src/scheduler/slot-waiters.ts',
-  'src/scheduler/turns.ts',
-  'src/scheduler/two-key-queue.ts',
-  'src/scheduler/unplaced-streams.ts',
-  'src/scheduler/waiter-limits.ts',
-  'src/scheduler/waiting-key.ts',
-  'src/scheduler/waiting-streams.ts',
-  'src/scheduler/watch-waits.ts',
-  'src/worker/debounced-run.ts',
-  'src/worker/flow-run.ts',
-  'src/worker/granted-attempts.ts',
-  'src/worker/group-run.ts',
-  'src/worker/shared-slot.ts',
-];
 const root = new URL('../', import.meta.url);
-const gone = FILES.filter((file) => !existsSync(new URL(file, root)));
+const gone = FLOW_FILES.filter((file) => !existsSync(new URL(file, root)));
 if (gone.length > 0) throw new Error(`these files of the flow control do not exist: ${gone.join(', ')}`);
 
 const profiles = mkdtempSync(join(tmpdir(), 'sequent-profile-'));
@@ -87,7 +60,7 @@ function busiestOf(threads: readonly Times[]): Times {
 function sumUp({ nodes, samples = [], timeDeltas = [] }: Profiler.Profile): Times {
   const isFlow = new Map<number, boolean>();
   const idle = new Set<number>();
-  const isOfFlow = (url: string): boolean => FILES.some((file) => url.startsWith(new URL(file, root).href));
+  const isOfFlow = (url: string): boolean => FLOW_FILES.some((file) => url.startsWith(new URL(file, root).href));
   // A node comes before its children.
   for (const { id, callFrame, children = [] } of nodes) {
     const isOwn = isFlow.get(id) === true || isOfFlow(callFrame.url);

@@ -65,6 +65,10 @@ export const scripts: Readonly<Record<string, Script>> = {
     summary: 'Measures what the isolation of a function costs each execution. Ends with 1 when the cost is over 3 %.',
     positionals: { executions: '20000', rounds: '7' },
   },
+  'plain-hello': {
+    script: 'bench:plain-hello',
+    summary: 'Prints the files that execute for one invocation in memory. Ends with 1 above 50, or with a file of the flow.',
+  },
   signing: {
     script: 'bench:signing',
     summary: 'Measures what signed heads cost. Ends with 1 when the cost is over 2 %.',

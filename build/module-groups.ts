@@ -109,7 +109,7 @@ function outsideOfGroups(root: string, grouped: ReadonlySet<string>): Plugin {
     name: 'sequent-outside-of-groups',
     setup({ onResolve }) {
       onResolve({ filter: /^/ }, ({ kind, path, importer, namespace }) => {
-        if (kind === 'entry-point' || namespace === 'group' || path.endsWith('/package.json')) return undefined;
+        if (kind === 'entry-point' || namespace === 'group' || path.endsWith('.json')) return undefined;
         const from = relative(root, importer);
         const specifier = builtSpecifier(bundledPackages.get(path) ?? path, from);
         const target = join(dirname(from), specifier);

@@ -23,12 +23,12 @@ const javascript = [
 /** Programs of a clone, and the sources of the pages. */
 const excluded = /^src\/(web\/|examples\/(client|responder)\.ts)/;
 
-/** Leaves every import in place, with the specifier that `dist` needs. */
+/** Leaves every import in place, with the specifier that `dist` needs. JSON becomes a part of the module that imports it. */
 const modules: Plugin = {
   name: 'sequent-modules',
   setup({ onResolve }) {
     onResolve({ filter: /^/ }, ({ kind, path, importer }) => {
-      if (kind === 'entry-point' || path.endsWith('/package.json')) return undefined;
+      if (kind === 'entry-point' || path.endsWith('.json')) return undefined;
       const from = relative(root, importer);
       return { path: builtSpecifier(bundledPackages.get(path) ?? path, from), external: true };
     });

@@ -122,8 +122,6 @@ export type StoredOutput = NonNullable<z.infer<typeof storedOutput>>;
 /** The memory of the function's process at the end of the attempt, in megabytes. Measured for synchronous invocations only. */
 const memoryUsedInMb = z.number().optional();
 const destinations = z.array(destinationSchema).optional();
-/** The version of the ids of the deliveries (`src/core/names/delivery-ids.ts`). Absent in outcomes of fact versions 1 and 2. */
-const deliveryIds = z.literal(2).optional();
 /** The destinations whose `when` does not hold. */
 const notSent = z.array(notSentSchema).optional();
 
@@ -245,7 +243,6 @@ const succeeded = z.object({
   storedOutput,
   memoryUsedInMb,
   destinations,
-  deliveryIds,
   notSent,
   leader,
 });
@@ -262,7 +259,6 @@ const failed = z.object({
   storedOutput,
   memoryUsedInMb,
   destinations,
-  deliveryIds,
   notSent,
   leader,
 });
@@ -301,4 +297,4 @@ export function isOutcome(fact: Fact): fact is Outcome {
 }
 
 /** The version of these schemas, written with every append. `src/nats/wire/upcasters.ts` converts facts of earlier versions when they are read. */
-export const FACTS_VERSION = 7;
+export const FACTS_VERSION = 1;

@@ -28,11 +28,6 @@ export function joinsGroup({ context, event }: Input): boolean {
   return event.type === 'debounce.joined' && waitsForGroup(context) && event.leader.invocation !== context.request?.invocation;
 }
 
-/** Whether an invocation may start attempts: it is of no group, or the leader of one. */
-export function mayStart({ waitsFor, group }: InvocationContext): boolean {
-  return waitsFor?.debounce === undefined && group?.leader === undefined;
-}
-
 /** Whether an outcome is the one of the leader, or the invocation has no leader. */
 export function isOfLeader(context: InvocationContext, { leader }: { leader?: string | undefined }): boolean {
   return leader === context.group?.leader?.invocation;

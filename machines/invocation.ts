@@ -3,9 +3,9 @@ import { type BatchEffect, batchFolder } from './batch.ts';
 import { acceptsDeliveryFact, allDeliveriesSettled, foldDelivery } from './deliveries.ts';
 import type { DeliveryFact, Fact, FactOf, Outcome } from './facts.ts';
 import { createFolder, type Folder } from './fold.ts';
-import { closesGroup, groupAfter, isOfLeader, joinsGroup, mayStart } from './group.ts';
+import { closesGroup, groupAfter, isOfLeader, joinsGroup } from './group.ts';
 import { type InvocationContext, initialContext } from './invocation-context.ts';
-import { acceptsRetry } from './retry.ts';
+import { canTryAgain } from './retry.ts';
 
 /**
  * One asynchronous invocation of a function, from its request to its last delivery.
@@ -68,7 +68,7 @@ export const invocationMachine = setup({
     closesGroup,
     joinsGroup,
     mayRetry: ({ context, event }) =>
-      isFact(event, 'retrying') && event.attempt === context.attempts && event.dueAt >= event.at && acceptsRetry(context, event.failure),
+      isFact(event, 'retrying') && event.attempt === context.attempts && event.dueAt >= event.at && canTryAgain(context, event.failure),
     /** Failed before any attempt: the request is too old, invalid, or for a function that does not exist. */
     hasNoAttempt: ({ context, event }) => isFact(event, 'failed') && event.attempt === 0 && isOfLeader(context, event),
     /** The leader of the group returned. */
@@ -244,4 +244,9 @@ function isOtherWait({ waitsFor, attempts }: InvocationContext, { flow }: FactOf
 
 function isFact<Type extends Fact['type']>(fact: Fact, type: Type): fact is FactOf<Type> {
   return fact.type === type;
+}
+
+/** Whether an invocation may start attempts: it is of no group, or the leader of one. */
+export function mayStart({ waitsFor, group }: InvocationContext): boolean {
+  return waitsFor?.debounce === undefined && group?.leader === undefined;
 }

@@ -64,11 +64,11 @@ export function withDestinations<Fact extends Outcome>(outcome: Fact, terms: Ter
   const configured = (outcome.type === 'succeeded' ? terms?.onSuccess : terms?.onFailure) ?? [];
   const isCutLoop = outcome.type === 'failed' && outcome.condition === 'LoopDetected';
   if (configured.length === 0 || isCutLoop) return outcome;
-  if (configured.every(({ when }) => when === undefined)) return { ...outcome, destinations: configured, deliveryIds: 2 };
+  if (configured.every(({ when }) => when === undefined)) return { ...outcome, destinations: configured };
   const { destinations, notSent } = chosen(configured, (when) => decide(when, outcome));
   return {
     ...outcome,
-    ...(destinations.length === 0 ? {} : { destinations, deliveryIds: 2 }),
+    ...(destinations.length === 0 ? {} : { destinations }),
     ...(notSent.length === 0 ? {} : { notSent }),
   };
 }
@@ -94,4 +94,9 @@ export function outcomeFacts(fact: FactOf<'retrying'> | Outcome, terms: Terms | 
   const outcome = withDestinations(fact, terms, decide);
   if (outcome.destinations !== undefined) return [outcome];
   return [outcome, { type: 'notified', invocation: outcome.invocation, at: outcome.at }];
+}
+
+/** Whether two outcomes of one invocation are the same fact. After a power cut the log may hold another outcome than the one that was read. */
+export function isSameOutcome(one: Outcome | null, other: Outcome | null): boolean {
+  return one === other || (one?.type === other?.type && one?.at === other?.at && one?.attempt === other?.attempt);
 }

@@ -32,17 +32,6 @@ export function canTryAgain(context: AttemptCounts, failure: Failure): boolean {
 }
 
 /**
- * Whether a log may hold another attempt after this failure.
- *
- * Version 0.1 granted one more attempt, after the eighth lost worker. Its logs must fold to the states that they had, and its workers may
- * still run during an upgrade. The guard therefore accepts that attempt, and `canTryAgain` never grants it.
- */
-export function acceptsRetry(context: AttemptCounts, failure: Failure): boolean {
-  const isLost = failure.kind === 'lost' && !context.terms?.synchronous;
-  return isLost ? context.lost < MAX_LOST_ATTEMPTS : canTryAgain(context, failure);
-}
-
-/**
  * Decides what follows a failed attempt: `retrying`, due at an absolute time (T1), or `failed`.
  *
  * Only failures of the function consume retries. The attempt after a lost worker is due at once. A delay that the function or its endpoint

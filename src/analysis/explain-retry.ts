@@ -68,11 +68,7 @@ function explainConsumption({ kind }: Failure, { terms, lost }: InvocationContex
 function whyThen(fact: FactOf<'retrying'>, before: Moment['before']): string {
   const { kind } = fact.failure;
   const expected = afterFailure(before, { failure: fact.failure, at: fact.at });
-  if (expected.type !== 'retrying') {
-    return kind === 'lost'
-      ? say('version 0.1 granted one attempt after the loss {number}', { number: MAX_LOST_ATTEMPTS })
-      : say('its terms allow no further attempt');
-  }
+  if (expected.type !== 'retrying') return say('its terms allow no further attempt');
   if (expected.dueAt !== fact.dueAt)
     return say('another delay than the {duration} that the terms give', { duration: formatDuration(expected.dueAt - fact.at) });
   if (fact.failure.retryAfterInMs !== undefined) return say('the function asked for this delay');

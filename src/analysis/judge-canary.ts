@@ -1,4 +1,3 @@
-import { weightedSince } from '#src/core/functions/canary.ts';
 import type { FunctionAlias } from '#src/core/functions/entry.ts';
 import type { StatsRow } from '#src/core/history-questions.ts';
 import { say } from './say.ts';
@@ -34,8 +33,8 @@ const measures = [
 ] as const;
 
 /** The invocations that a canary is judged by: those that its alias served since the present weights were set. */
-export function judgedInvocations(alias: Pick<FunctionAlias, 'name' | 'changedAt' | 'weightedAt'>): { qualifier: string; since: number } {
-  return { qualifier: `!${alias.name}`, since: weightedSince(alias) };
+export function judgedInvocations(alias: Pick<FunctionAlias, 'name' | 'weightedAt'>): { qualifier: string; since: number } {
+  return { qualifier: `!${alias.name}`, since: alias.weightedAt };
 }
 
 /** Counts by version, without the invocations that no version ran. */

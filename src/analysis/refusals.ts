@@ -1,8 +1,8 @@
 import { deliveryOf, openDeliveries } from '#machines/deliveries.ts';
 import type { DeliveryFact, Fact, FactOf } from '#machines/facts.ts';
-import { isOfLeader, mayStart } from '#machines/group.ts';
-import type { Invocation } from '#machines/invocation.ts';
-import { acceptsRetry } from '#machines/retry.ts';
+import { isOfLeader } from '#machines/group.ts';
+import { type Invocation, mayStart } from '#machines/invocation.ts';
+import { canTryAgain } from '#machines/retry.ts';
 import type { FindingKind } from './findings.ts';
 
 export type Refusal = { kind: FindingKind; what: string };
@@ -78,7 +78,7 @@ function refusedResult({ value, context }: Invocation, fact: FactOf<'succeeded' 
   }
   if (fact.type !== 'retrying' && !isOfLeader(context, fact))
     return { kind: 'illegal-transition', what: `${fact.type} is not the outcome of the leader of its group` };
-  if (fact.type === 'retrying' && value === 'running' && !acceptsRetry(context, fact.failure)) {
+  if (fact.type === 'retrying' && value === 'running' && !canTryAgain(context, fact.failure)) {
     return {
       kind: 'too-many-retries',
       what: `a retry follows attempt ${fact.attempt}, but the terms allow ${context.terms?.maxRetries ?? 0} retries`,

@@ -71,7 +71,7 @@ type Next = { type: 'retrying'; fact: FactOf<'retrying'> } | { type: 'ended'; en
 function afterAttempt(invocation: Invocation, { fact: { attempt }, result, isForced }: Attempt, at: number): Next {
   if (result.type === 'succeeded') return { type: 'ended', ending: { outcome: 'succeeded', attempts: attempt, at } };
   if (result.type === 'failed' && isForced) return { type: 'ended', ending: { ...endingOf(result), at } };
-  // No policy bounds the attempts after a lost worker, and version 0.1 granted one more of them than this version.
+  // No policy bounds the attempts after a lost worker.
   if (result.type === 'retrying' && result.failure.kind === 'lost') {
     return { type: 'retrying', fact: { ...result, at, dueAt: at + result.dueAt - result.at } };
   }

@@ -74,8 +74,6 @@ function problemsIn(segment: Segment, lines: readonly string[]): string[] {
 function changesWithoutErasure(segment: Segment, lines: readonly string[]): string[] {
   const marks = lines.flatMap((line) => parseMark(line) ?? []);
   const problems: string[] = [];
-  if (segment.v === 1 && marks.length === 0 && segment.content !== segment.original)
-    problems.push('was changed, but holds no erased message');
   if (marks.length !== segment.erased) problems.push(`holds ${marks.length} erased messages, but its description says ${segment.erased}`);
   const named = new Set(marks.map(({ erasure }) => erasure));
   const unnamed = [...named].filter((erasure) => !segment.erasures.includes(erasure));

@@ -10,8 +10,7 @@ import type { SourceEntry } from '#src/core/log/log-source.ts';
 export function digestOf({ subject, headers, body, content }: SourceEntry): string {
   // The archive keeps only the sequence and the time of a hint.
   if (content.kind === 'hint') return '';
-  // The marks of earlier versions have no digest.
-  if (content.kind === 'erased') return content.digest ?? content.leaf ?? '';
+  if (content.kind === 'erased') return content.digest ?? '';
   const start = `${subject}\n${headers ?? ''}\n`;
   return hash('sha256', typeof body === 'string' ? start + body : Buffer.concat([Buffer.from(start), body]), 'base64url');
 }

@@ -1,5 +1,5 @@
 import type { SourceEntry } from '#src/core/log/log-source.ts';
-import { LineHash, LogHash } from './log-hash.ts';
+import { LogHash } from './log-hash.ts';
 import type { SignedHead } from './signed-head.ts';
 
 /** Compares the messages of a log with signed heads, while the log is read from its first message. */
@@ -18,7 +18,6 @@ export function createHeadCheck(log: string, heads: readonly SignedHead[]): Head
   const foreign = heads.filter((head) => head.log !== log);
   const open = heads.filter((head) => head.log === log).sort((one, other) => one.sequence - other.sequence);
   const blocks = new LogHash(log);
-  const lines = open.some(({ v }) => v === 1) ? new LineHash(log) : undefined;
   let last = 0;
   let difference: { sequence: number; what: string } | undefined;
 
@@ -26,10 +25,9 @@ export function createHeadCheck(log: string, heads: readonly SignedHead[]): Head
   function compareUpTo(sequence: number): void {
     for (let head = open[0]; head !== undefined && head.sequence <= sequence; head = open[0]) {
       open.shift();
-      const found = (head.v === 1 ? lines : undefined) ?? blocks;
-      if (found.sequence === head.sequence && found.hash === head.hash) {
+      if (blocks.sequence === head.sequence && blocks.hash === head.hash) {
         last = head.sequence;
-      } else difference ??= { sequence: last + 1, what: describeDifference(head, last, found.sequence) };
+      } else difference ??= { sequence: last + 1, what: describeDifference(head, last, blocks.sequence) };
     }
   }
 
@@ -37,7 +35,6 @@ export function createHeadCheck(log: string, heads: readonly SignedHead[]): Head
     take(entry) {
       compareUpTo(entry.sequence - 1);
       blocks.take(entry);
-      lines?.take(entry);
       compareUpTo(entry.sequence);
     },
     finish() {

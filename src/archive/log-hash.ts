@@ -1,8 +1,6 @@
 import { hash } from 'node:crypto';
 import type { SourceEntry } from '#src/core/log/log-source.ts';
 import { digestOf } from './digest.ts';
-import { leafOf } from './merkle.ts';
-import { lineOf } from './segment.ts';
 
 const sha256 = (content: string): string => hash('sha256', content, 'hex');
 
@@ -58,21 +56,5 @@ export class LogHash {
     this.#text += `${sequence} ${at} ${digestOf(entry)}\n`;
     this.#sequence = sequence;
     this.at = at;
-  }
-}
-
-/** The hash of heads of version 1: a chain over the leaf of each line as the archive stores it. */
-export class LineHash {
-  sequence = 0;
-  hash: string;
-
-  constructor(log: string) {
-    this.hash = sha256(log);
-  }
-
-  take(entry: SourceEntry): void {
-    if (entry.sequence <= this.sequence) return;
-    this.hash = sha256(this.hash + leafOf(JSON.stringify(lineOf(entry))));
-    this.sequence = entry.sequence;
   }
 }

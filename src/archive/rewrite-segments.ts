@@ -21,7 +21,7 @@ export async function rewriteSegments({ archive, log }: JanitorOptions, { erasur
       const { sequence, at, isHint } = parseHead(line);
       if (isHint || !erased.has(sequence) || parseMark(line) !== undefined) return line;
       changed++;
-      const kept = segment.v === 1 ? {} : { leaf: leafOf(line), digest: digestOf(undecodedEntryOf(line)) };
+      const kept = { leaf: leafOf(line), digest: digestOf(undecodedEntryOf(line)) };
       return JSON.stringify(markLineOf({ sequence, at }, erasure, kept));
     });
     if (changed === 0) continue;

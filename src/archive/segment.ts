@@ -16,7 +16,7 @@ import { merkleRootOf } from './merkle.ts';
 /**
  * The number of values gives the kind of a line: two for a hint, three or four for an erased message, more for a message stored verbatim.
  * The fourth value of an erased message is `<leaf> <digest>`: the leaf of its line (`merkle.ts`), and what signed heads commit to
- * (`digest.ts`). Earlier versions wrote no digest. Segments of version 1 have neither.
+ * (`digest.ts`).
  */
 export type SegmentLine =
   | readonly [sequence: number, at: number]
@@ -24,7 +24,8 @@ export type SegmentLine =
   | readonly [sequence: number, at: number, erasure: string, hashes: string]
   | readonly [sequence: number, at: number, subject: string, headers: string | null, body: string | { b64: string }, wakeTimes?: WakeTimes];
 
-const segmentFields = {
+const segmentSchema = z.object({
+  v: z.literal(2),
   log: z.string(),
   first: z.int().positive(),
   last: z.int().positive(),
@@ -35,13 +36,10 @@ const segmentFields = {
   firstAt: z.number(),
   lastAt: z.number(),
   content: z.string(),
+  root: z.string(),
   previous: z.string(),
   erasures: z.array(z.string()),
-};
-const segmentSchema = z.discriminatedUnion('v', [
-  z.object({ v: z.literal(1), ...segmentFields, original: z.string() }),
-  z.object({ v: z.literal(2), ...segmentFields, root: z.string() }),
-]);
+});
 
 export type SegmentContent = { segment: Segment; bytes: Buffer };
 /** The position of a segment in the chain: after this sequence, and linked to the previous segment. */
@@ -63,9 +61,8 @@ export const sha256 = (content: string | Uint8Array): string => createHash('sha2
 
 /** The link by which the next segment names this one. An erasure does not change the link. */
 export function linkOf(segment: Segment): string {
-  const { v, log, first, last, messages, hints, missing, firstAt, lastAt, previous } = segment;
-  const content = segment.v === 1 ? segment.original : segment.root;
-  return sha256(JSON.stringify([v, log, first, last, messages, hints, missing, firstAt, lastAt, content, previous]));
+  const { v, log, first, last, messages, hints, missing, firstAt, lastAt, root, previous } = segment;
+  return sha256(JSON.stringify([v, log, first, last, messages, hints, missing, firstAt, lastAt, root, previous]));
 }
 
 /** `<log>/<first sequence>.seg`. Two janitors that archive at the same time use the same name, so only one of them creates it. */
@@ -151,7 +148,7 @@ export async function decodeLines(name: string, bytes: Buffer, expected: Segment
   const lines = text === '' ? [] : text.split('\n');
   if (lines.length !== found.messages)
     throw new ArchiveDamagedError({ segment: name, problem: `holds ${lines.length} messages, not ${found.messages}` });
-  if (found.v === 2 && merkleRootOf(lines) !== found.root) throw new ArchiveDamagedError({ segment: name, problem: OTHER_MESSAGES });
+  if (merkleRootOf(lines) !== found.root) throw new ArchiveDamagedError({ segment: name, problem: OTHER_MESSAGES });
   return lines;
 }
 

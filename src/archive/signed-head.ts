@@ -6,7 +6,9 @@ import type { LogHash } from './log-hash.ts';
 
 const HASH = z.string().regex(/^[0-9a-f]{64}$/);
 
-const headFields = {
+/** A statement of the holder of a key: at this time, the log held exactly these messages up to a sequence (HEAD1). */
+const signedHeadSchema = z.object({
+  v: z.literal(2),
   /** The log, by the time of its creation. */
   log: z.string(),
   sequence: z.int().positive(),
@@ -19,20 +21,11 @@ const headFields = {
   key: z.string(),
   /** Ed25519 over {@link bodyOf}, in base64url. */
   signature: z.string(),
-};
-
-/**
- * A statement of the holder of a key: at this time, the log held exactly these messages up to a sequence (HEAD1). Heads of version 1 are still
- * checked, and are not written.
- */
-const signedHeadSchema = z.discriminatedUnion('v', [
-  z.object({ v: z.literal(1), ...headFields }),
-  /** `block`: the end of the last whole block, from which the signer can continue. */
-  z.object({ v: z.literal(2), ...headFields, block: z.object({ sequence: z.int().min(0), hash: HASH }) }),
-]);
+  /** The end of the last whole block, from which the signer can continue. */
+  block: z.object({ sequence: z.int().min(0), hash: HASH }),
+});
 export type SignedHead = z.output<typeof signedHeadSchema>;
-type Unsigned<Head> = Head extends SignedHead ? Omit<Head, 'signature'> : never;
-type HeadBody = Unsigned<SignedHead>;
+type HeadBody = Omit<SignedHead, 'signature'>;
 
 /** Signs a text; resolves to the signature in base64url. */
 export interface Signer {
@@ -46,10 +39,8 @@ export interface Signer {
 type Hashed = { log: string; hash: Pick<LogHash, 'sequence' | 'hash' | 'at' | 'block'> };
 
 /** The text that is signed. */
-function bodyOf(body: HeadBody): string {
-  const { v, log, sequence, at, hash: content, signedAt, key } = body;
-  const block = body.v === 1 ? [] : [body.block.sequence, body.block.hash];
-  return `sequent-head ${JSON.stringify([v, log, sequence, at, content, ...block, signedAt, key])}`;
+function bodyOf({ v, log, sequence, at, hash: content, block, signedAt, key }: HeadBody): string {
+  return `sequent-head ${JSON.stringify([v, log, sequence, at, content, block.sequence, block.hash, signedAt, key])}`;
 }
 
 /** Signs the messages of a log that a hash covers. */

@@ -13,10 +13,8 @@ export type HelpTexts = {
 /** The texts of the help: English ones as they are, Chinese ones by the catalogue, which is loaded only then. */
 export async function loadHelpTexts(): Promise<HelpTexts> {
   if (currentLanguage() === 'en') return { configuration: {}, translate: (text) => text };
-  const { commands } = await import('./texts/help-zh-cn/commands.ts');
-  const { options } = await import('./texts/help-zh-cn/options.ts');
-  const { others } = await import('./texts/help-zh-cn/others.ts');
-  const catalogue: Readonly<Record<string, string>> = { ...commands, ...options, ...others };
+  const { commands, others } = (await import('./texts/help-zh-cn.json', { with: { type: 'json' } })).default;
+  const catalogue: Readonly<Record<string, string>> = { ...commands, ...others };
   const translate = (text: string): string => (Object.hasOwn(catalogue, text) ? (catalogue[text] as string) : text);
   return { configuration: configurationBy(translate), translate };
 }

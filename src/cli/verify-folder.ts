@@ -33,7 +33,7 @@ export async function verifyFolder(
   folder: string,
   { publicKey, anchors = [] }: { publicKey: KeyObject; anchors?: readonly SignedHead[] },
 ): Promise<FolderVerification[]> {
-  const archive = createArchive(createFolderStore(folder), (entry) => decodeStored(entry, () => true));
+  const archive = createArchive(createFolderStore(folder), decodeStored);
   const entries = await readdir(folder, { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
     throw new InvalidInputError({ field: folder, problem: `cannot be read (${cause.code})` }, { cause });
   });

@@ -170,6 +170,6 @@ function subjectOf({ functions, states }: TransitionTest): string | undefined {
   const name = functions?.length === 1 ? (functions[0] as FunctionName) : undefined;
   if (states === undefined || (states.includes('queued') && states.length > 1)) return undefined;
   if (!states.includes('queued')) return `invocation.${name ?? '*'}.*`;
-  // A request has one of several subjects: that of clients, of an earlier version, or of derived requests.
+  // A request has one of several subjects: that of clients, or of derived requests.
   return undefined;
 }

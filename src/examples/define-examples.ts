@@ -1,10 +1,10 @@
 import { ConflictError, FunctionNotFoundError } from '#src/core/errors.ts';
 import type { FunctionDefinition } from '#src/core/functions/definition.ts';
 import { type FunctionRegistry, parseDefinition } from '#src/functions/registry.ts';
-import { type Example, examples, formerDescriptions } from './index.ts';
+import { type Example, examples } from './index.ts';
 
 /**
- * Defines each example where no function of its name is, or an example of this or an earlier version that nobody changed (EX1). Resolves to
+ * Defines each example where no function of its name is, or an example that nobody changed (EX1). Resolves to
  * the names of the examples that are defined; a function of the user is left as it is.
  */
 export async function defineExamples(registry: Pick<FunctionRegistry, 'get' | 'put'>): Promise<string[]> {
@@ -29,10 +29,9 @@ async function define(example: Example, registry: Pick<FunctionRegistry, 'get' |
   }
 }
 
-/** Whether a definition is that of an example, of any version and in any folder. A paused example is a changed one. */
+/** Whether a definition is that of an example, in any folder. A paused example is a changed one. */
 function isUnchanged(present: FunctionDefinition, example: Example): boolean {
-  const forms = [example.description, ...(formerDescriptions[example.name] ?? [])];
-  return forms.some((description) => formOf(parseDefinition({ ...example, description })) === formOf(present));
+  return formOf(parseDefinition(example)) === formOf(present);
 }
 
 /** The text of a definition, without the folder that Sequent is installed in. */

@@ -9,8 +9,7 @@ const invoking = (name: string) => [
 export type Example = FunctionDefinitionInput & { description: string };
 
 /**
- * The definitions of the example functions, which `sequent serve --deploy-examples` registers. A definition that changes has its former
- * form in {@link formerDescriptions}, so that a later version replaces the example of an earlier one.
+ * The definitions of the example functions, which `sequent serve --deploy-examples` registers.
  */
 export const examples: readonly Example[] = [
   {
@@ -53,9 +52,3 @@ export const examples: readonly Example[] = [
     timeoutInMs: 5_000,
   },
 ];
-
-/** The descriptions that examples had in earlier versions, which differed in nothing else. */
-export const formerDescriptions: Readonly<Record<string, readonly string[]>> = {
-  hello: ['the first thing to try: greets the name in the event'],
-  test1: ['the worked example: fails when the event says {"fail": true}; then test3 is told, else test2'],
-};

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { FunctionNotFoundError, InvalidInputError, type NameOf, VersionRefusedError } from '#src/core/errors.ts';
-import { isDecidable, promoted, rolledBack, weightedSince } from '#src/core/functions/canary.ts';
+import { isDecidable, promoted, rolledBack } from '#src/core/functions/canary.ts';
 import {
   type FunctionDefinition,
   LATEST,
@@ -132,7 +132,7 @@ function withPresent({ auto: given, ...alias }: z.output<typeof aliasSchema>, pr
     ...(policy === undefined ? {} : { policy }),
     ...(auto === undefined || auto === null ? {} : { auto }),
     ...(present?.decision === undefined ? {} : { decision: present.decision }),
-    weightedAt: isSame ? weightedSince(present) : now,
+    weightedAt: isSame ? present.weightedAt : now,
   };
 }
 

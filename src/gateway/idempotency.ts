@@ -14,8 +14,6 @@ import type { Scope } from './scope.ts';
 type KeyedRequest = {
   name: string;
   id: string;
-  /** The request id that version 0.1 would have used for the key, if it is another one. */
-  formerId?: string | undefined;
   /** The request whose repetition the key asks for. */
   repeats?: string | undefined;
   payload: string;
@@ -40,16 +38,14 @@ const LOOK_UP_WITHIN_MS = 5_000;
 export function createIdempotency({ client, clock }: Gateway, sharedTurn: () => Promise<void>): Idempotency {
   const inProgress = new Set<string>();
 
-  async function findEarlier({ name, id, formerId, repeats }: KeyedRequest): Promise<Earlier | undefined> {
+  async function findEarlier({ name, id, repeats }: KeyedRequest): Promise<Earlier | undefined> {
     const known = await lookUp(name, id);
-    const otherId = repeats ?? formerId;
-    if (known !== undefined || otherId === undefined) return known === undefined ? undefined : { id, ...(await requestOf(client, known)) };
-    const other = await lookUp(name, otherId);
-    const fact = other?.transitions[0]?.fact;
+    if (known !== undefined || repeats === undefined) return known === undefined ? undefined : { id, ...(await requestOf(client, known)) };
+    const repeated = await lookUp(name, repeats);
+    const fact = repeated?.transitions[0]?.fact;
     // An invocation that follows from another one was not accepted under a key.
     const isKeyed = fact?.type === 'queued' && fact.lineage === undefined && fact.redriveOf === undefined;
-    // The reply to a former key names the id of the key, as before.
-    return other !== undefined && isKeyed ? { id: repeats ?? id, ...(await requestOf(client, other)) } : undefined;
+    return repeated !== undefined && isKeyed ? { id: repeats, ...(await requestOf(client, repeated)) } : undefined;
   }
 
   async function lookUp(name: string, id: string): Promise<Timeline | undefined> {
@@ -118,7 +114,7 @@ function isDueAt({ at, dueAt }: EarlierRequest, options: DueOptions): boolean {
 }
 
 /** The key of a call, given by the caller or new, and the request id that the key stands for. */
-export type IdempotencyKey = { text: string; id: string; formerId?: string; repeats?: string; isGiven: boolean };
+export type IdempotencyKey = { text: string; id: string; repeats?: string; isGiven: boolean };
 
 /** Begins the key that asks for the repetition of a request with an id of Sequent's. A plain id may be a key of a further request. */
 const REPEAT = 'repeat-';
@@ -131,8 +127,7 @@ export function keyToRepeat(key: IdempotencyKey, { id }: UnknownOutcomeError): s
 /**
  * In the own project the key is the request id, so a caller can query the invocation by its key. In another project the id comes from a
  * hash of project and key, so equal keys of two projects never collide. The id also comes from a hash when the key has a form of the ids
- * that Sequent makes, or made in an earlier version: a handler may use its own request id as a key, and no key names an invocation that
- * follows from another one (ID2). A key of {@link keyToRepeat} stands for an id of its own as well.
+ * that Sequent makes: a handler may use its own request id as a key, and no key names an invocation that follows from another one (ID2). A key of {@link keyToRepeat} stands for an id of its own as well.
  */
 export function idempotencyKeyOf(call: Call, scope: Scope, { tenancy }: Gateway): IdempotencyKey {
   const given = call.req.header('idempotency-key');
@@ -142,15 +137,13 @@ export function idempotencyKeyOf(call: Call, scope: Scope, { tenancy }: Gateway)
   const isGiven = given !== undefined;
   const repeats = text.startsWith(REPEAT) ? text.slice(REPEAT.length) : '';
   if (isCreatedId(repeats)) return { text, id: keyedId(`${scope.project}=${text}`), repeats, isGiven };
-  return { text, isGiven, ...idsOfKey(text, scope, tenancy) };
+  return { text, isGiven, id: idOfKey(text, scope, tenancy) };
 }
 
 /** The request id that a key stands for in a scope; see {@link idempotencyKeyOf}. */
-export function idsOfKey(text: string, scope: Scope, tenancy: Tenancy): Pick<IdempotencyKey, 'id' | 'formerId'> {
+export function idOfKey(text: string, scope: Scope, tenancy: Tenancy): string {
   const isOwn = scope.isOpen || scope.project === tenancy.project;
-  if (isOwn && canBeBrought(text) && !isKeyedForm(text)) return { id: text };
-  const id = keyedId(`${scope.project}=${text}`);
-  return { id, ...(isOwn && canBeBrought(text) ? { formerId: text } : {}) };
+  return isOwn && canBeBrought(text) && !isKeyedForm(text) ? text : keyedId(`${scope.project}=${text}`);
 }
 
 function tooSlow(): HttpError {

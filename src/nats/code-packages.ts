@@ -13,17 +13,12 @@ import { CODE_BUCKET, CODE_STREAM } from './wire/topology.ts';
 const FRESH_IN_MS = 60_000;
 /** nats.js waits without a limit for an object that has lost a chunk. */
 const READ_TIMEOUT_IN_MS = 60_000;
-/** Metadata of a package whose name says which project owns it. */
-const OWNED = 'sequent-owned';
 
 /**
  * Code packages in JetStream's object store.
  *
  * The client writes the modification time of an object from the clock of its own machine. Ages are therefore computed from the time at
  * which the server stored the record of the object.
- *
- * A package without a project in its name has a mark when the own project stored it. An earlier version stored the packages of all projects
- * without the mark, and their functions continue to run.
  */
 export function createNatsCodePackages(connection: Connection, clock: Pick<Clock, 'now'>): CodePackages {
   let opened: Promise<ObjectStore> | undefined;
@@ -47,13 +42,8 @@ export function createNatsCodePackages(connection: Connection, clock: Pick<Clock
     }
   }
 
-  /** The name of the object that holds the package of an owner. */
-  async function find(digest: string, owner: PackageOwner): Promise<string | undefined> {
-    const store = await bucket();
-    const name = packageName(digest, owner);
-    if (isPresent(await store.info(name))) return name;
-    const former = owner === undefined ? null : await store.info(digest);
-    return isPresent(former) && former.metadata?.[OWNED] === undefined ? digest : undefined;
+  async function has(digest: string, owner: PackageOwner): Promise<boolean> {
+    return isPresent(await (await bucket()).info(packageName(digest, owner)));
   }
 
   return {
@@ -63,20 +53,19 @@ export function createNatsCodePackages(connection: Connection, clock: Pick<Clock
       const store = await bucket();
       const existing = await store.info(name);
       const isFresh = existing !== null && isUndamaged(existing, archive) && clock.now() - (await storedAt(name)) <= FRESH_IN_MS;
-      if (!isFresh) await store.putBlob({ name, metadata: { [OWNED]: 'true' } }, archive);
+      if (!isFresh) await store.putBlob({ name }, archive);
       return digest;
     },
-    has: async (digest, owner) => (await find(digest, owner)) !== undefined,
+    has,
     async get(digest, owner) {
+      if (!(await has(digest, owner))) return undefined;
       const store = await bucket();
-      const name = await find(digest, owner);
-      if (name === undefined) return undefined;
       const giveUp = new AbortController();
       try {
         const tooLate = delay(READ_TIMEOUT_IN_MS, undefined, { signal: giveUp.signal }).then(() => {
           throw new InvalidInputError({ field: `code package ${digest}`, problem: 'cannot be read to its end' });
         });
-        return (await Promise.race([store.getBlob(name), tooLate])) ?? undefined;
+        return (await Promise.race([store.getBlob(packageName(digest, owner)), tooLate])) ?? undefined;
       } finally {
         giveUp.abort();
       }

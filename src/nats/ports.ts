@@ -29,10 +29,9 @@ import { createNatsOpenRequests } from './questions/open-requests.ts';
 import { createNatsRoleInstances } from './questions/role-instances.ts';
 import { createServiceAudit, type ServiceAudit } from './questions/service-audit.ts';
 import { isReplicable, NotReplicableError } from './replicas/replicable.ts';
-import { createNatsAdmission } from './streams/admission.ts';
+import { createNatsAdmission, withPresentAdmission } from './streams/admission.ts';
 import { createNatsAuditLog } from './streams/audit-log.ts';
 import { createNatsEventLog } from './streams/event-log.ts';
-import { readFormerRequests, withPresentLog } from './streams/former-requests.ts';
 import { createNatsHints } from './streams/hints.ts';
 import { createLogEpoch, type LogEpoch } from './streams/log-epoch.ts';
 import { createNatsResults } from './streams/results.ts';
@@ -126,20 +125,17 @@ export async function openNatsPorts(connection: Connection, options: NatsPortsOp
   const streams = createEnsuredStreams(connection, options.onProblem ?? (() => {}));
   if (topology !== undefined) {
     const log = invocationsStream(topology);
-    await ensureStream(connection, await withPresentLog(connection, log), options.onProblem);
+    await ensureStream(connection, await withPresentAdmission(connection, log), options.onProblem);
     streams.keep(log);
     const buckets = [FUNCTIONS_BUCKET, STATE_BUCKET, FLOW_BUCKET].map((bucket) => keyValueStream(bucket, topology));
     await streams.add(resultsStream(topology), codeStream(topology), ...buckets);
     await addPayloads(connection, streams, { ...options, topology });
   } else if (!isLazy) await expectStream(connection);
-  if (!isLazy) await readFormerRequests(connection);
   const clock = isLazy ? localServerClock : await openServerClock(connection, { ...options.clockBounds, ...problems });
   const open = async (bucket: string): Promise<KeyValue> => await openKeyValue(connection, bucket, streams);
   const functions = isLazy ? createLazyKeyValue(() => open(FUNCTIONS_BUCKET)) : await open(FUNCTIONS_BUCKET);
   const state = isLazy ? createLazyKeyValue(() => open(STATE_BUCKET)) : await open(STATE_BUCKET);
   const signer = await openSigner(state, topology);
-  // A log that was created again has no requests of an earlier version.
-  streams.onRecreated(INVOCATIONS, () => void readFormerRequests(connection).catch(() => {}));
   const publisher = createPublisher(connection);
   const logEpoch = createLogEpoch(connection, clock);
   const logOptions = {
@@ -193,7 +189,7 @@ async function openSigner(state: KeyValue, topology: TopologyOptions | undefined
   return signer;
 }
 
-/** Without this stream, for which an account from an earlier version may lack the space, large payloads are refused, and all else works. */
+/** Without this stream, for which an account may lack the space, large payloads are refused, and all else works. */
 async function addPayloads(
   connection: Connection,
   streams: EnsuredStreams,

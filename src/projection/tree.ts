@@ -76,14 +76,11 @@ function connectedWith({ function: name, id }: InvocationSummary, nodes: readonl
   return nodes.filter((node) => connected.has(node));
 }
 
-/** Tells by its id whether an invocation is the child of a parent. Under version 1 of the ids, all parents of one id share one child. */
+/** Tells by its id whether an invocation is the child of a parent. */
 function createParentCheck(database: Database): Started {
   const readDestinations = database.prepare(`SELECT destination FROM deliveries WHERE invocation = ? AND kind = 'FunctionGraph'`);
   return ({ seq, summary: { id: invocation, function: name } }, child) =>
-    readDestinations.all([seq]).some(([destination]) => {
-      const idOf = (outcome: { invocation: string; deliveryIds?: 2 }) => childIdOf(deliveryIdOf(name, outcome, String(destination)));
-      return child.id === idOf({ invocation, deliveryIds: 2 }) || child.id === idOf({ invocation });
-    });
+    readDestinations.all([seq]).some(([destination]) => child.id === childIdOf(deliveryIdOf(name, { invocation }, String(destination))));
 }
 
 function grouped<Key>(nodes: readonly Node[], keyOfNode: (node: Node) => Key): Map<Key, Node[]> {

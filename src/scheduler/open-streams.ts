@@ -77,7 +77,7 @@ class FoldedStreams implements OpenStreams {
   readonly #records = new StreamRecords();
   readonly #dueTimes = createDueTimes();
   readonly waiting: WaitingStreams;
-  readonly unplaced: UnplacedStreams;
+  #unplaced: UnplacedStreams | undefined;
   readonly debounced = new DebouncedRequests();
   #nextSequence = 1;
   #requestBytes = 0;
@@ -86,7 +86,12 @@ class FoldedStreams implements OpenStreams {
   constructor(options: OpenStreamsOptions) {
     this.#options = options;
     this.waiting = new WaitingStreams(this.#records, options.onWait ?? (() => {}));
-    this.unplaced = new UnplacedStreams(this.#records);
+  }
+
+  /** Created at the first question: a system without an order of requests needs none. */
+  get unplaced(): UnplacedStreams {
+    this.#unplaced ??= new UnplacedStreams(this.#records);
+    return this.#unplaced;
   }
 
   get size(): number {
@@ -118,7 +123,7 @@ class FoldedStreams implements OpenStreams {
     // The log went backwards, and is read again from its beginning.
     if (entry.sequence < this.#nextSequence) {
       for (let { first } = this.#records; first !== undefined; { first } = this.#records) this.#delete(first);
-      this.unplaced.clear();
+      this.#unplaced?.clear();
     }
     this.#nextSequence = entry.sequence + 1;
     this.#newestAt = entry.at;
@@ -143,7 +148,9 @@ class FoldedStreams implements OpenStreams {
     records.requestBytes.set(slot, size);
     this.#requestBytes += size;
     records.dueAt.set(slot, dueAt);
-    if (dueAt === undefined) this.unplaced.add(slot, name.function, { isBatch });
+    // A message of several requests has its place when all of them have.
+    if (dueAt === undefined && isBatch) records.unplaced.set(slot, 1);
+    if (dueAt === undefined) this.#unplaced?.add(slot, name.function);
     this.#schedule(slot, dueAt ?? at + Math.min(patienceInMs, maxAgeOf(name.function) ?? unknownGraceInMs));
   }
 
@@ -183,6 +190,8 @@ class FoldedStreams implements OpenStreams {
   }
 
   #setWaits(slot: number, waitsFor: string | undefined): void {
+    // A stream that waits for nothing, and did not before, costs nothing.
+    if (waitsFor === undefined && this.#records.waits.get(slot) === undefined) return this.#records.waiting.set(slot, undefined);
     this.waiting.set(slot, waitsFor);
     const waits = this.waiting.of(slot);
     const isWaiting = waits !== undefined && !waits.hasOthers;
@@ -271,8 +280,7 @@ class FoldedStreams implements OpenStreams {
 
   #delete(slot: number): void {
     this.#requestBytes -= this.#records.requestBytes.get(slot) ?? 0;
-    this.waiting.set(slot, undefined);
-    this.#setGrouped(slot, []);
+    this.#setWaits(slot, undefined);
     this.#records.remove(slot);
   }
 

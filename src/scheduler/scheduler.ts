@@ -51,7 +51,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     await startOf(options),
     (entry) => {
       open.fold(entry);
-      waits.checks.fold(entry);
+      if (waits.checks.byStream.size > 0) waits.checks.fold(entry);
     },
     stopping.signal,
     // Slots and groups are given by what the log says, and each hand-over takes one reading of the log.

@@ -65,7 +65,8 @@ const WAITS_FOR_SLOT_MS = 250;
 class SlotChecks {
   readonly #options: SlotChecksOptions;
   readonly #checks = new Map<PoolId, Map<string, Check>>();
-  readonly #byStream = new Map<string, Set<Check>>();
+  /** The attempts that the ledger names, by stream. */
+  readonly byStream = new Map<string, Set<Check>>();
   /** Entries that changed, and were not read yet. A busy entry changes a thousand times a second. */
   readonly #changed = new Map<PoolId, LedgerEntry | undefined>();
   readonly #due = new FlatQueue<Check>();
@@ -78,7 +79,7 @@ class SlotChecks {
   /** When the next attempt is to be checked, or an entry to be read, or earlier; infinite when there is none. */
   get nextDueAt(): number {
     if (this.#changed.size > 0) return this.#options.clock.now();
-    if (this.#byStream.size === 0) this.#due.clear();
+    if (this.byStream.size === 0) this.#due.clear();
     return this.#due.peekValue() ?? Number.POSITIVE_INFINITY;
   }
 
@@ -87,8 +88,8 @@ class SlotChecks {
 
   /** An append to a stream may end an attempt. */
   fold(entry: LogEntry): void {
-    if (entry.kind !== 'append' || this.#byStream.size === 0) return;
-    for (const check of this.#byStream.get(streamKey(entry.name)) ?? []) {
+    if (entry.kind !== 'append') return;
+    for (const check of this.byStream.get(streamKey(entry.name)) ?? []) {
       check.pauseInMs = this.#options.patienceInMs;
       const freesWithinMs = check.isHolder ? FREES_WITHIN_MS : WAITS_FOR_SLOT_MS;
       this.#checkAt(check, Math.min(check.checkAt, this.#options.clock.now() + Math.min(freesWithinMs, this.#options.patienceInMs)));
@@ -152,15 +153,15 @@ class SlotChecks {
     const times = { checkAt, queuedAt: Number.POSITIVE_INFINITY, pauseInMs: patienceInMs };
     const check: Check = { ...known, ...times, isChecked: false, isRemoved: false, missed: 0 };
     this.#checkAt(check, checkAt);
-    this.#byStream.set(stream, (this.#byStream.get(stream) ?? new Set()).add(check));
+    this.byStream.set(stream, (this.byStream.get(stream) ?? new Set()).add(check));
     return check;
   }
 
   #remove(check: Check): void {
     check.isRemoved = true;
-    const checks = this.#byStream.get(check.stream);
+    const checks = this.byStream.get(check.stream);
     checks?.delete(check);
-    if (checks?.size === 0) this.#byStream.delete(check.stream);
+    if (checks?.size === 0) this.byStream.delete(check.stream);
   }
 
   #start(check: Check): void {

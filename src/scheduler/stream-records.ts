@@ -1,8 +1,40 @@
 import type { StreamName } from '#src/core/log/event-log.ts';
 import type { StreamId } from '#src/core/names/names.ts';
 import { PassingMap } from '#src/core/stream/passing-map.ts';
-import { NumberColumn } from './number-column.ts';
 import { NO_SLOT, StreamTable } from './stream-table.ts';
+
+/** A chunk has the numbers of 4,096 slots. */
+const CHUNK_BITS = 12;
+const IN_CHUNK = (1 << CHUNK_BITS) - 1;
+
+/**
+ * One number for each slot, or `undefined`.
+ *
+ * A chunk exists once a number in it is set. A column that few slots use therefore costs nothing, and growing copies nothing.
+ */
+class NumberColumn {
+  #chunks: (Float64Array | undefined)[] = [];
+
+  get(slot: number): number | undefined {
+    const value = this.#chunks[slot >>> CHUNK_BITS]?.[slot & IN_CHUNK];
+    // NaN stands for `undefined`.
+    return value === undefined || Number.isNaN(value) ? undefined : value;
+  }
+
+  set(slot: number, value: number | undefined): void {
+    let chunk = this.#chunks[slot >>> CHUNK_BITS];
+    if (chunk === undefined) {
+      if (value === undefined) return;
+      chunk = new Float64Array(1 << CHUNK_BITS).fill(Number.NaN);
+      this.#chunks[slot >>> CHUNK_BITS] = chunk;
+    }
+    chunk[slot & IN_CHUNK] = value ?? Number.NaN;
+  }
+
+  clear(): void {
+    this.#chunks = [];
+  }
+}
 
 /** A stream with at least one invocation that is not settled, as it was at one moment. */
 export type OpenStream = {

@@ -18,9 +18,8 @@ export class UnplacedStreams {
     this.#records = records;
   }
 
-  /** A request was accepted. A message of several requests has its place when all of them have. */
-  add(slot: number, name: FunctionName, { isBatch = false }: { isBatch?: boolean | undefined }): void {
-    if (isBatch) this.#records.unplaced.set(slot, 1);
+  /** A request was accepted. */
+  add(slot: number, name: FunctionName): void {
     const queue = this.#queues.get(name);
     if (queue === undefined) return;
     this.#push(queue, slot);

@@ -1,11 +1,14 @@
 import type { RegisteredFunction } from '#src/core/functions/definition.ts';
+import { type FunctionEntry, resolveFunction } from '#src/core/functions/entry.ts';
 import type { AcceptedRequest } from '#src/core/log/event-log.ts';
 import type { RequestId } from '#src/core/names/names.ts';
 import { functionUrn, type Tenancy } from '#src/core/names/tenancy.ts';
 import type { AskedAttempt } from '#src/core/ports/execution-probe.ts';
-import type { Execution, ExecutionSignal } from '#src/core/ports/function-host.ts';
+import type { Execution, ExecutionEvent, ExecutionResult, ExecutionSignal } from '#src/core/ports/function-host.ts';
 import { PassingMap } from '#src/core/stream/passing-map.ts';
-import { ExecutionAbort } from './execution-abort.ts';
+import type { StartStep } from './next-step.ts';
+import type { WorkerPorts } from './ports.ts';
+import type { Slots } from './slots.ts';
 
 /** The attempts of this worker. An attempt that the log calls `running` under this worker's name is one of them, or is lost. */
 export interface Executions {
@@ -114,4 +117,50 @@ export function executionOf(
     ...(traceparent === undefined ? {} : { traceparent }),
     ...(synchronous ? { measuresMemory: true } : {}),
   };
+}
+
+type ExecuteOptions = { ports: Pick<WorkerPorts, 'host' | 'tenancy'>; slots: Slots; fn: () => FunctionEntry };
+
+/** Executes an attempt whose `running` is durable, in a slot that the caller holds. */
+export async function executeAttempt(
+  { ports, slots, fn }: ExecuteOptions,
+  held: HeldAttempt,
+  { events, ...request }: AcceptedRequest & { events?: readonly ExecutionEvent[] | undefined },
+  { fact: { attempt }, fn: decided }: StartStep,
+): Promise<ExecutionResult> {
+  const { invocation } = request.fact;
+  // The definition may have changed while the append was in flight.
+  const current = resolveFunction(fn(), decided.version, invocation) ?? decided;
+  const single = executionOf(request, attempt, { tenancy: ports.tenancy, fn: current });
+  const execution = events === undefined ? single : { ...single, events };
+  slots.startExecution();
+  try {
+    return await ports.host.execute(execution, held.startExecution());
+  } finally {
+    held.endExecution();
+    slots.endExecution();
+  }
+}
+
+/** Aborts one execution, at most once. */
+export class ExecutionAbort implements ExecutionSignal {
+  aborted = false;
+  /** There is one at most in nearly every execution. */
+  #listeners: readonly (() => void)[] = [];
+
+  addEventListener(_type: 'abort', listener: () => void): void {
+    this.#listeners = [...this.#listeners, listener];
+  }
+
+  removeEventListener(_type: 'abort', listener: () => void): void {
+    this.#listeners = this.#listeners.filter((one) => one !== listener);
+  }
+
+  /** Calls the listeners in the order in which they were added. */
+  abort(): void {
+    if (this.aborted) return;
+    this.aborted = true;
+    // A listener may remove a later one.
+    for (const listener of this.#listeners) if (this.#listeners.includes(listener)) listener();
+  }
 }

@@ -5,14 +5,12 @@ import type { Refusal } from '#src/core/flow/pool-slots.ts';
 import type { SlotLedger } from '#src/core/flow/slot-ledger.ts';
 import { parseRateText } from '#src/core/functions/rate.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
-import type { ExecutionResult } from '#src/core/ports/function-host.ts';
 import type { RunResult } from '#src/core/stream/active-streams.ts';
 import type { StreamWriter } from '#src/core/stream/stream-writer.ts';
 import type { HeldAttempt } from './executions.ts';
 import type { GrantedAttempts } from './granted-attempts.ts';
-import type { StartStep } from './next-step.ts';
 import type { SharedSlot } from './shared-slot.ts';
-import type { Slots } from './slots.ts';
+import type { Place, Slots } from './slots.ts';
 
 /** What the run of one attempt needs of its stream. */
 export type FlowParts = {
@@ -28,16 +26,12 @@ export type FlowParts = {
   propose: (fact: Fact) => Promise<readonly InvocationEffect[] | undefined>;
   writer: Pick<StreamWriter, 'state' | 'refresh'>;
   clock: Pick<Clock, 'now'>;
-  /** How the attempt starts now; `undefined` when it cannot start any more. */
-  decide: () => Promise<StartStep | undefined>;
-  execute: (step: StartStep) => Promise<ExecutionResult>;
-  append: (result: ExecutionResult) => 'again' | Promise<'again'>;
   /** Keeps the slot until the invocation is settled. */
   kept: KeptSlots;
 };
 
 /**
- * Runs an attempt in a place of this worker, and in a slot that all workers share.
+ * Acquires a place of this worker for an attempt, and a slot that all workers share.
  *
  * The attempt starts after the ledger holds its slot (SLOT1). The slot is freed after the outcome is durable and its result is stored (SLOT3),
  * because no message stands for an attempt that got its slot while it waited: the scheduler finds what a dead worker did not publish by
@@ -46,27 +40,17 @@ export type FlowParts = {
  * An attempt asks for a slot while it has a place here. Without a slot or a token it waits in the log, and gives its place back (SLOT6). One that got
  * its slot while it waited in the log has its place already.
  */
-export async function runInFlow(parts: FlowParts): Promise<RunResult | 'again'> {
-  const { slots, granted, attempt } = parts;
+export async function acquireInFlow(parts: FlowParts): Promise<Place | RunResult | 'again'> {
+  const { granted, attempt } = parts;
   // An earlier attempt is over, and its next one may need the slot.
   parts.kept.free(attempt.invocation, parts.invocation());
-  const grant = granted.claim(attempt);
-  const acquired = grant ?? (await acquire(parts));
+  const acquired = granted.claim(attempt) ?? (await acquire(parts));
   if (acquired === 'closed') return 'not-started';
   if ('wait' in acquired) return await defer(parts, acquired.wait, acquired.refusal);
   const { slot } = acquired;
-  if (slot !== undefined) parts.kept.keep(attempt.invocation, slot);
-  let result: ExecutionResult | undefined;
-  try {
-    const step = await parts.decide();
-    // Without the effect another process started the attempt.
-    const isStarted = step !== undefined && (await parts.propose(step.fact))?.includes('execute');
-    if (isStarted && slot !== undefined) useToken(parts, slot);
-    if (isStarted) result = await parts.execute(step);
-  } finally {
-    slots.release();
-  }
-  return result === undefined ? 'again' : await parts.append(result);
+  if (slot === undefined) return {};
+  parts.kept.keep(attempt.invocation, slot);
+  return { onStarted: () => useToken(parts, slot) };
 }
 
 /** Why an attempt waits in the log. */

@@ -1,3 +1,4 @@
+import { type EventLoopUtilization, performance } from 'node:perf_hooks';
 import type { SlotLedger } from '#src/core/flow/slot-ledger.ts';
 import type { FunctionEntry } from '#src/core/functions/entry.ts';
 import { hasLimits, type PoolId, poolOf } from '#src/core/functions/flow.ts';
@@ -8,7 +9,6 @@ import type { WorkItem } from '#src/core/stream/work-queue.ts';
 import type { CanceledBatches } from './canceled-batches.ts';
 import type { Executions } from './executions.ts';
 import { GrantedAttempts } from './granted-attempts.ts';
-import type { LogWindow } from './log-window.ts';
 import type { WorkerPorts } from './ports.ts';
 import { createSlots } from './slots.ts';
 import { type StreamRunOptions, WorkerRun } from './stream-run.ts';
@@ -113,6 +113,41 @@ export function startFunctionWorker(
       slots.close();
       granted.close();
       while (activeStreams.size > 0) await ports.clock.sleep(10);
+    },
+  };
+}
+
+/**
+ * Adaptive limit on the streams whose appends are in flight: halved when the event loop is saturated, doubled when it is not
+ * (docs/performance.md V7).
+ */
+export interface LogWindow {
+  readonly size: number;
+}
+
+const MIN_SIZE = 64;
+const MAX_SIZE = 1_024;
+const INTERVAL_IN_MS = 50;
+/** The share of busy time above which the event loop is saturated. */
+const SATURATED = 0.9;
+
+type Utilization = (current?: EventLoopUtilization, since?: EventLoopUtilization) => EventLoopUtilization;
+
+/** `utilization` returns the share of time in which the event loop was busy, as `performance.eventLoopUtilization` does. */
+export function createLogWindow(utilization: Utilization = performance.eventLoopUtilization, now = () => performance.now()): LogWindow {
+  let size = MIN_SIZE;
+  let since = utilization();
+  let measuredAt = now();
+  return {
+    get size() {
+      const at = now();
+      if (at - measuredAt < INTERVAL_IN_MS) return size;
+      const current = utilization();
+      const share = utilization(current, since).utilization;
+      size = share > SATURATED ? Math.max(MIN_SIZE, size / 2) : Math.min(MAX_SIZE, size * 2);
+      since = current;
+      measuredAt = at;
+      return size;
     },
   };
 }

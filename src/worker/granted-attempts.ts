@@ -153,19 +153,6 @@ export class GrantedAttempts implements PlaceOwner {
   }
 }
 
-/**
- * The invocations whose slots alone brought a run; `undefined` when a message did. A run that no message stands for leaves the other invocations of
- * its stream alone: nothing would show what it did not publish (PUB3).
- */
-export function grantedIn(items: readonly WorkItem[]): ReadonlySet<string> | undefined {
-  const granted = new Set<string>();
-  for (const item of items) {
-    if (!(item instanceof GrantedItem)) return undefined;
-    granted.add(item.invocation);
-  }
-  return granted;
-}
-
 /** Stands for an attempt that got its slot. It is no message, so there is nothing to acknowledge. */
 class GrantedItem implements WorkItem {
   readonly name: StreamName;
@@ -174,13 +161,13 @@ class GrantedItem implements WorkItem {
   /** A kept state may be used: the first append expects its version (KEEP2). */
   readonly version = NO_APPENDS;
   readonly isFirstDelivery = false;
-  readonly invocation: string;
+  readonly grants: string;
   readonly #onSettled: () => void;
 
   constructor(name: StreamName, { request, invocation }: Attempt, onSettled: () => void) {
     this.name = name;
     this.request = request;
-    this.invocation = invocation;
+    this.grants = invocation;
     this.#onSettled = onSettled;
   }
 

@@ -13,11 +13,6 @@ type Ports = Pick<WorkerPorts, 'log' | 'clock' | 'worker' | 'appendId' | 'logger
 /** An origin that cannot be read or written for so long keeps no item of its redrive in the queue any more. */
 const RECORD_WITHIN_MS = 3_600_000;
 
-/** The invocation that the request of a stream runs again; `undefined` when the request is no redrive. */
-export function originOf({ request }: StreamState): string | undefined {
-  return request.requests[0]?.fact.redriveOf;
-}
-
 /**
  * Records a redrive in the invocation that it runs again, unless that names it already (RDR1).
  *

@@ -1,3 +1,4 @@
+import type { StartStep } from './next-step.ts';
 import type { WorkerSlots } from './worker-slots.ts';
 
 /** The slots of one function in one worker: at most `size` executions run at one moment. */
@@ -114,4 +115,17 @@ export function createSlots(initialSize: number, onDemand: () => void, shared?: 
       grant();
     },
   };
+}
+
+/**
+ * A place of this worker for one attempt. `step`: how the attempt starts; it is decided again when it is absent. `isLocal`: the place came without a
+ * slot of the ledger. `onStarted` is called when the attempt starts.
+ */
+export type Place = { step?: StartStep; isLocal?: boolean; onStarted?: () => void };
+
+/** A place of this worker. `not-started` when the worker stops before a place is free. */
+export function acquirePlace(slots: Slots, step: StartStep): Place | Promise<Place | 'not-started'> {
+  if (slots.tryAcquire()) return { step, isLocal: true };
+  // During the wait the function may have changed, so the step is decided again.
+  return slots.acquire().then((isAcquired) => (isAcquired ? { isLocal: true } : 'not-started'));
 }

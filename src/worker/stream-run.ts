@@ -12,22 +12,20 @@ import { combineResults, type RunResult, type StreamRun } from '#src/core/stream
 import { requestOf, type StreamState } from '#src/core/stream/stream.ts';
 import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
 import type { WorkItem } from '#src/core/stream/work-queue.ts';
-import { appendWithTries, claimFirstTries, deliverOutcome } from './append-outcome.ts';
 import type { CanceledBatches } from './canceled-batches.ts';
 import type { Due } from './due.ts';
-import { executeAttempt } from './execute-attempt.ts';
-import type { Executions, HeldAttempt } from './executions.ts';
+import { type Executions, executeAttempt, type HeldAttempt } from './executions.ts';
 import { findVersion } from './find-version.ts';
-import { KeptSlots, runInFlow } from './flow-run.ts';
-import { type GrantedAttempts, grantedIn } from './granted-attempts.ts';
+import { acquireInFlow, KeptSlots } from './flow-run.ts';
+import type { GrantedAttempts } from './granted-attempts.ts';
 import { GroupRun } from './group-run.ts';
 import { afterExecution, afterLoss, type NextStep, nextStep, type StartStep } from './next-step.ts';
+import { appendWithTries, claimFirstTries, deliverOutcome, publishResult } from './outcome-effects.ts';
 import type { WorkerPorts } from './ports.ts';
 import { probeAttempt } from './probe-attempt.ts';
-import { publishResult } from './publish-result.ts';
-import { originOf, recordRedrive } from './record-redrive.ts';
+import { recordRedrive } from './record-redrive.ts';
 import { type SharedSlot, sharedSlotOf } from './shared-slot.ts';
-import type { Slots } from './slots.ts';
+import { acquirePlace, type Place, type Slots } from './slots.ts';
 
 export type StreamRunOptions = {
   ports: WorkerPorts;
@@ -66,7 +64,7 @@ export class WorkerRun implements StreamRun {
   readonly #items: readonly WorkItem[];
   /** Whether the batch of these requests was cancelled before the log accepted them (FAN4); unknown until the batch was read. */
   #isBatchCanceled: boolean | undefined;
-  readonly #groups: GroupRun;
+  #groups: GroupRun | undefined;
   #kept: KeptSlots | undefined;
   /** Of a redrive: whether the invocation that it runs again names it (RDR1). */
   #recorded: Promise<RunResult> | undefined;
@@ -76,7 +74,6 @@ export class WorkerRun implements StreamRun {
     this.#options = options;
     this.#items = items;
     this.#writer = createStreamWriter({ log, state, by: worker, appendId, clock });
-    this.#groups = new GroupRun(options.ports, this.#writer);
   }
 
   get state(): StreamState {
@@ -89,8 +86,11 @@ export class WorkerRun implements StreamRun {
 
   advance(): Promise<RunResult> {
     const { state } = this.#writer;
-    const results = [...(grantedIn(this.#items) ?? state.invocations.keys())].map((id) => this.#advanceInvocation(id));
-    const origin = originOf(state);
+    // A run that no message stands for leaves the other invocations alone: nothing would show what it did not publish (PUB3).
+    const isGranted = this.#items.every(({ grants }) => grants !== undefined);
+    const ids = isGranted ? new Set(this.#items.map(({ grants = '' }) => grants)) : state.invocations.keys();
+    const results = [...ids].map((id) => this.#advanceInvocation(id));
+    const origin = state.request.requests[0]?.fact.redriveOf;
     if (origin !== undefined) this.#recorded ??= recordRedrive(state, origin, this.#options.ports);
     if (this.#recorded !== undefined) results.push(this.#recorded);
     return results.length === 1 ? (results[0] as Promise<RunResult>) : Promise.all(results).then(combineResults);
@@ -166,7 +166,7 @@ export class WorkerRun implements StreamRun {
   #decide({ request, invocation }: Due): NextStep | undefined | Promise<NextStep | undefined> {
     if (invocation.value !== 'queued' && invocation.value !== 'retrying') return undefined;
     const fn = versionFor(this.#options.fn(), invocation.context);
-    if (invocation.context.group?.leader !== undefined) return this.#groups.follow({ invocation, request, fn });
+    if (invocation.context.group?.leader !== undefined) return this.#groupRun().follow({ invocation, request, fn });
     if (fn !== undefined) return this.#decideFor(fn, request, invocation);
     return findVersion(this.#options.ports.findFunction, this.#writer.state.name.function, invocation.context).then((found) =>
       this.#decideFor(found, request, invocation),
@@ -198,21 +198,28 @@ export class WorkerRun implements StreamRun {
   /** This worker says from here on that it runs the attempt (EXEC5). */
   #holdAttempt({ request, invocation }: Due, step: StartStep): Promise<EffectResult> {
     const { fact } = step;
-    const { executions, fn } = this.#options;
+    const { executions, fn, slots } = this.#options;
     const held = executions.hold({ function: this.#writer.state.name.function, invocation: fact.invocation, attempt: fact.attempt });
     const { waitsFor, group } = invocation.context;
     return fn().definition.flow === undefined && waitsFor === null && group === null
-      ? this.#runAttempt(request, step, held)
+      ? this.#runAttempt(request, held, acquirePlace(slots, step))
       : this.#startInFlow({ request, invocation }, step, held);
+  }
+
+  /** Only the invocations of a debounced function have groups. */
+  #groupRun(): GroupRun {
+    this.#groups ??= new GroupRun(this.#options.ports, this.#writer);
+    return this.#groups;
   }
 
   /** A debounced request waits for its group first, and its leader runs for all members (DEB1, DEB3). */
   async #startInFlow({ request, invocation }: Due, step: StartStep, held: HeldAttempt): Promise<EffectResult> {
-    const { flow } = this.#options.fn().definition;
+    const { fn, slots } = this.#options;
+    const { flow } = fn().definition;
     try {
-      const result = await this.#groups.prepare({ request, invocation, flow });
+      const result = await this.#groupRun().prepare({ request, invocation, flow });
       if (result !== undefined) return result;
-      return await (hasLimits(flow) ? this.#runInFlow(request, held) : this.#runAttempt(request, step, held));
+      return await this.#runAttempt(request, held, hasLimits(flow) ? this.#acquireInFlow(request, held) : acquirePlace(slots, step));
     } finally {
       held.release();
     }
@@ -225,23 +232,24 @@ export class WorkerRun implements StreamRun {
     return 'again';
   }
 
-  /** Acquires a slot, appends `running`, executes, and appends the result. `not-started` when the worker stops before a slot is free. */
-  async #runAttempt(request: AcceptedRequest, decided: StartStep, held: HeldAttempt): Promise<EffectResult> {
-    const { slots } = this.#options;
+  /** In a place of this worker: appends `running`, executes, and appends the result. */
+  async #runAttempt(request: AcceptedRequest, held: HeldAttempt, acquiring: Place | Promise<Place | EffectResult>): Promise<EffectResult> {
     try {
-      const hasWaited = !slots.tryAcquire();
-      if (hasWaited && !(await slots.acquire())) return 'not-started';
+      const place = await acquiring;
+      if (typeof place === 'string') return place;
       let result: ExecutionResult | undefined;
       try {
-        const step = hasWaited ? await this.#decideAgain(held) : decided;
-        const needsSharedSlot = hasWaited && hasLimits(this.#options.fn().definition.flow);
+        const step = place.step ?? (await this.#decideAgain(held));
+        const needsSharedSlot = place.isLocal && place.step === undefined && hasLimits(this.#options.fn().definition.flow);
         if (step === undefined || needsSharedSlot) return 'again';
-        const { fact } = step;
-        const effects = await this.#writer.propose(fact.invocation, [fact]);
+        const effects = await this.#writer.propose(step.fact.invocation, [step.fact]);
         // Without the effect the fact was refused: another process was first, and the state shows its fact (EXEC1).
-        if (effects?.includes('execute')) result = await executeAttempt(this.#options, held, this.#groups.withEvents(request), step);
+        if (effects?.includes('execute')) {
+          place.onStarted?.();
+          result = await executeAttempt(this.#options, held, this.#groups?.withEvents(request) ?? request, step);
+        }
       } finally {
-        slots.release();
+        this.#options.slots.release();
       }
       return result === undefined ? 'again' : await this.#appendResult(request, held.attempt, result);
     } finally {
@@ -249,18 +257,15 @@ export class WorkerRun implements StreamRun {
     }
   }
 
-  /** As `#runAttempt`, with a slot that all workers share as well. */
-  #runInFlow(request: AcceptedRequest, held: HeldAttempt): Promise<EffectResult> {
+  /** A place of this worker, and a slot that all workers share. */
+  #acquireInFlow(request: AcceptedRequest, held: HeldAttempt): Promise<Place | EffectResult> {
     this.#kept ??= new KeptSlots(this.#options.ledger);
-    return runInFlow({
+    return acquireInFlow({
       ...{ ...this.#options, clock: this.#options.ports.clock, kept: this.#kept, writer: this.#writer },
       attempt: held,
       slotOf: () => this.#sharedSlot(request, held.attempt),
       invocation: () => this.#writer.state.invocations.get(request.fact.invocation),
       propose: (fact) => this.#writer.propose(fact.invocation, [fact]),
-      decide: () => this.#decideAgain(held),
-      execute: (step) => executeAttempt(this.#options, held, this.#groups.withEvents(request), step),
-      append: (result) => this.#appendResult(request, held.attempt, result),
     });
   }
 
@@ -294,7 +299,7 @@ export class WorkerRun implements StreamRun {
     const tries = claimFirstTries(facts, { writer: this.#writer, deliverer: this.#options.ports.deliverer });
     if (tries === undefined) await this.#writer.propose(id, facts);
     else if (await appendWithTries(facts, tries, this.#writer)) this.#claimed.add(id);
-    this.#groups.noteAppended(id);
+    if (this.#writer.state.invocations.get(id)?.context.group) this.#groupRun().noteAppended(id);
     return 'again';
   }
 

@@ -6,8 +6,7 @@ import { systemTimers, type Timers } from '#src/core/ports/clock.ts';
 import { createKeptStreams } from '#src/core/stream/kept-streams.ts';
 import { createCanceledBatches } from './canceled-batches.ts';
 import { createExecutions } from './executions.ts';
-import { type FunctionWorker, type Load, startFunctionWorker } from './function-worker.ts';
-import { createLogWindow, type LogWindow } from './log-window.ts';
+import { createLogWindow, type FunctionWorker, type Load, type LogWindow, startFunctionWorker } from './function-worker.ts';
 import type { WorkerPorts } from './ports.ts';
 import { WorkerSlots, type WorkerSlotsOptions } from './worker-slots.ts';
 

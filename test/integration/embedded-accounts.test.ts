@@ -1,16 +1,10 @@
 import { connect } from 'nats';
 import { describe, expect } from 'vitest';
-import { ensureServer } from '#src/main/nats-server/fetch.ts';
-import { createServerFiles } from '#src/main/nats-server/files.ts';
-import { launchServer } from '#src/main/nats-server/launch.ts';
-import { endServer } from '#src/main/nats-server/processes.ts';
 import { natsOptionsOf } from '#src/nats/transport/connect-options.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
 import { embeddedTest as test } from '#test/support/nats/embedded-fixtures.ts';
 import { openNats } from '#test/support/nats/opened-nats.ts';
 import { attack, contentOf, replyAttacks } from '#test/support/nats/reply-attacks.ts';
-
-const hello = { function: 'hello' as never, stream: 'a' as never };
 
 describe('a stranger who may publish invoke.* on an embedded server', () => {
   test('changes nothing by the subjects for replies and for traces that it chooses (ACC2)', async ({ start }) => {
@@ -51,29 +45,5 @@ describe('a stranger who may publish invoke.* on an embedded server', () => {
     await owner.ports.publisher.publish('result.hello.succeeded', '{"value":1}');
     await expect.poll(() => results).toEqual(['{"value":1}']);
     await stranger.close();
-  });
-});
-
-describe('the accounts of an embedded server', () => {
-  test('keep the log of an earlier version, and never start beside a second log of such a version', async ({ start, dataDir }) => {
-    const files = createServerFiles(dataDir);
-    const { bin } = await ensureServer();
-    const accept = async (address: Parameters<typeof natsOptionsOf>[0]): Promise<number> => {
-      await using nats = await openNats(natsOptionsOf(address));
-      return (await nats.ports.log.accept(hello, [{ payload: '{}' }])).sequence;
-    };
-    /** Without users, as an earlier version starts the server. */
-    const acceptByEarlier = async (): Promise<number> => {
-      const { port, pid } = await launchServer(files, { bin, fsync: '100ms', detached: false });
-      const sequence = await accept({ servers: `nats://127.0.0.1:${port}` });
-      await endServer(pid, files.config);
-      return sequence;
-    };
-    expect(await acceptByEarlier()).toBe(1);
-    const server = await start();
-    expect(await accept({ servers: server.url, nkeyFile: server.keyFile })).toBe(2);
-    await server.stop();
-    expect(await acceptByEarlier()).toBe(1);
-    await expect(start()).rejects.toThrow('it has two logs');
   });
 });

@@ -110,7 +110,7 @@ describe('a canary', () => {
     await sequent.run(['fn', 'publish', 'pays', 'v2']);
     await sequent.run(['fn', 'alias', 'set', 'pays', 'prod', 'v1', '--weight', 'v2=50']);
     const { resolveFunction } = await import('#src/core/functions/entry.ts');
-    const alias = { name: 'prod', version: 'v1', weights: { v2: 50 }, description: '', changedAt: 0 };
+    const alias = { name: 'prod', version: 'v1', weights: { v2: 50 }, description: '', changedAt: 0, weightedAt: 0 };
     const { definition } = await sequent.call<FunctionView>('/api/functions/pays');
     const versions = ['v1', 'v2'].map((version) => ({ version, description: '', publishedAt: 0, definition }));
     const entry = { definition, revision: 1, version: 'latest', versions, aliases: [alias] };

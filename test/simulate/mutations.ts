@@ -158,9 +158,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'function missing in a delivery id',
     breaks: 'DLV1: two functions with one request id share a child',
-    edits: [
-      { file: 'src/core/names/delivery-ids.ts', from: 'return deliveryIds === undefined ?', to: 'return deliveryIds !== undefined ?' },
-    ],
+    edits: [{ file: 'src/core/names/delivery-ids.ts', from: '/${functionName}/', to: '/' }],
   },
   {
     name: 'condition ignored',
@@ -211,7 +209,7 @@ export const mutations: readonly Mutation[] = [
     breaks: 'EXEC4: an item is acknowledged before the result is stored',
     edits: [
       {
-        file: 'src/worker/publish-result.ts',
+        file: 'src/worker/outcome-effects.ts',
         from: 'return stored.then(() => {',
         to: 'return Promise.resolve().then(() => {',
       },

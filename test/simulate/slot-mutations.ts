@@ -11,8 +11,8 @@ export const slotMutations = [
     edits: [
       {
         file: 'src/worker/flow-run.ts',
-        from: 'if (isStarted) result = await parts.execute(step);',
-        to: 'if (isStarted && slot !== undefined) parts.ledger.release(slot.pool, slot.waiter);\n    if (isStarted) result = await parts.execute(step);',
+        from: 'onStarted: () => useToken(parts, slot)',
+        to: 'onStarted: () => parts.ledger.release(slot.pool, slot.waiter)',
       },
     ],
   },

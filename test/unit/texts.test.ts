@@ -1,35 +1,40 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { deliveryMachine } from '#machines/delivery.ts';
 import { conditions } from '#machines/facts.ts';
 import { invocationMachine } from '#machines/invocation.ts';
-import { zhCn as ofAnalysis } from '#src/analysis/texts/zh-cn.ts';
-import { zhCn as ofPages } from '#src/web/texts/zh-cn.ts';
+import ofAnalysis from '#src/analysis/texts/zh-cn.json' with { type: 'json' };
+import help from '#src/cli/texts/help-zh-cn.json' with { type: 'json' };
+import ofCommandLine from '#src/cli/texts/zh-cn.json' with { type: 'json' };
+import ofPages from '#src/web/texts/zh-cn.json' with { type: 'json' };
 
 type Catalogue = Readonly<Record<string, string>>;
+
+/** The catalogues of each surface. A library prints the texts of the help; `cli/help-texts.test.ts` compares the texts of the commands. */
+const surfaces: readonly { name: string; file: string; catalogues: readonly Catalogue[]; usedIn: readonly string[] }[] = [
+  { name: 'the pages', file: 'src/web/texts/zh-cn.json', catalogues: [ofPages], usedIn: ['src/web', 'src/gateway/api', 'machines'] },
+  { name: 'the explanations', file: 'src/analysis/texts/zh-cn.json', catalogues: [ofAnalysis], usedIn: ['src/analysis', 'machines'] },
+  {
+    name: 'the command line',
+    file: 'src/cli/texts/zh-cn.json',
+    catalogues: Object.values(ofCommandLine),
+    usedIn: ['src/cli', 'src/analysis', 'src/core', 'src/gateway', 'machines'],
+  },
+  { name: 'the help', file: 'src/cli/texts/help-zh-cn.json', catalogues: [help.others], usedIn: [] },
+];
 
 const files = (folder: string) =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .map((file) => join(folder, file))
     .filter((file) => /\.tsx?$/.test(file));
-/** Every catalogue of a folder: the objects that its files export. */
-async function cataloguesIn(folder: string): Promise<Catalogue[]> {
-  const modules = await Promise.all(files(folder).map((file) => import(pathToFileURL(file).href) as Promise<Record<string, Catalogue>>));
-  return modules.flatMap((module) => Object.values(module));
-}
 const placeholders = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(([found]) => found).sort();
 
 // The compiler reports a text without a translation.
-describe.each([
-  { name: 'the pages', folder: 'src/web/texts/zh-cn', usedIn: ['src/web', 'src/gateway/api', 'machines'] },
-  { name: 'the explanations', folder: 'src/analysis/texts', usedIn: ['src/analysis', 'machines'] },
-  { name: 'the command line', folder: 'src/cli/texts/zh-cn', usedIn: ['src/cli', 'src/analysis', 'src/core', 'src/gateway', 'machines'] },
-])('the Chinese texts of $name', ({ folder, usedIn }) => {
-  test('are all used, and stand in one place each', async () => {
-    const keys = (await cataloguesIn(folder)).flatMap((catalogue) => Object.keys(catalogue));
-    expect(keys.length).toBeGreaterThan(50);
+describe.each(surfaces)('the Chinese texts of $name', ({ file, catalogues, usedIn }) => {
+  test.runIf(usedIn.length > 0)('are all used, and stand in one place each', () => {
+    const keys = catalogues.flatMap((catalogue) => Object.keys(catalogue));
+    expect(keys.length).toBeGreaterThan(10);
     expect(keys.filter((key, index) => keys.indexOf(key) !== index)).toEqual([]);
     const sources = usedIn.flatMap(files).filter((file) => !/\/texts\/|\/dist/.test(file));
     const source = sources.map((file) => readFileSync(file, 'utf8')).join('\n');
@@ -38,8 +43,20 @@ describe.each([
     expect(keys.filter((key) => !isUsed(key))).toEqual([]);
   });
 
-  test('have the values of the English text, and the punctuation of Chinese', async () => {
-    for (const [english, chinese] of (await cataloguesIn(folder)).flatMap((catalogue) => Object.entries(catalogue))) {
+  test('are sorted by their English text, each once', () => {
+    // A second entry of a key would replace the first one in silence.
+    const parsed = JSON.parse(readFileSync(file, 'utf8')) as Catalogue | Record<string, Catalogue>;
+    const isFlat = Object.values(parsed).every((value) => typeof value === 'string');
+    const sections = isFlat ? [parsed] : Object.values(parsed as Record<string, Catalogue>);
+    const inOrder = sections.flatMap((section) => Object.keys(section).sort());
+    const written = [...readFileSync(file, 'utf8').matchAll(/^ +("(?:[^"\\]|\\.)*"): "/gm)].map(
+      ([, key = '']) => JSON.parse(key) as string,
+    );
+    expect(written).toEqual(inOrder);
+  });
+
+  test('have the values of the English text, and the punctuation of Chinese', () => {
+    for (const [english, chinese] of catalogues.flatMap((catalogue) => Object.entries(catalogue))) {
       expect(placeholders(chinese), english).toEqual(placeholders(english));
       expect(chinese, english).not.toMatch(/[\u4e00-\u9fff][,;:!?]|[,;!?](?=[\u4e00-\u9fff])/);
     }

@@ -1,40 +1,8 @@
 import { createSay, currentLanguage } from '#src/core/text/language.ts';
-import { batches } from './zh-cn/batches.ts';
-import { definitions } from './zh-cn/definitions.ts';
-import { deliveries } from './zh-cn/deliveries.ts';
-import { doctor } from './zh-cn/doctor.ts';
-import { dryRun } from './zh-cn/dry-run.ts';
-import { heads } from './zh-cn/heads.ts';
-import { history } from './zh-cn/history.ts';
-import { invoking } from './zh-cn/invoking.ts';
-import { logStore } from './zh-cn/log-store.ts';
-import { output } from './zh-cn/output.ts';
-import { problems } from './zh-cn/problems.ts';
-import { repair } from './zh-cn/repair.ts';
-import { serving } from './zh-cn/serving.ts';
-import { settings } from './zh-cn/settings.ts';
-import { timeline } from './zh-cn/timeline.ts';
-import { usage } from './zh-cn/usage.ts';
-import { words } from './zh-cn/words.ts';
+import catalogue from './zh-cn.json' with { type: 'json' };
 
-const zhCn = {
-  ...batches,
-  ...definitions,
-  ...deliveries,
-  ...doctor,
-  ...dryRun,
-  ...history,
-  ...invoking,
-  ...logStore,
-  ...output,
-  ...problems,
-  ...repair,
-  ...serving,
-  ...settings,
-  ...timeline,
-  ...usage,
-  ...words,
-};
+const { heads, texts, words } = catalogue;
+const zhCn = { ...texts, ...words };
 type Text = keyof typeof zhCn;
 
 /** A text of the command line in the current language. */

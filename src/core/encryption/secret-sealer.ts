@@ -84,7 +84,7 @@ export class SecretSealer {
     return { ...definition, secretUserData: sealed };
   }
 
-  /** Seals the values of a stored definition that an earlier version, or a client without the key, stored as they are. */
+  /** Seals the values of a stored definition that a client without the key stored as they are. */
   async sealStored<Sealed extends Definition>(definition: Sealed): Promise<Sealed> {
     return hasPlainSecrets(definition) ? await this.seal(definition, definition) : definition;
   }

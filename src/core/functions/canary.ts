@@ -37,15 +37,10 @@ export function withCanary(alias: FunctionAlias, { version, weight, auto = null 
   return { ...onlyTo(alias, alias.version), weights: { [version]: weight }, auto };
 }
 
-/** When the present weights were set. An earlier version of Sequent kept the time of the latest change of the alias only. */
-export function weightedSince({ weightedAt, changedAt }: Pick<FunctionAlias, 'changedAt' | 'weightedAt'>): number {
-  return weightedAt ?? changedAt;
-}
-
 /** Whether a decision that was made of `since` still applies: nobody moved the alias, changed its weights or ended the automatic canary. */
 export function isDecidable(alias: FunctionAlias | undefined, { since, canary, main }: Omit<CanaryDecision, 'at'>): alias is FunctionAlias {
   if (alias === undefined || alias.auto === undefined || alias.auto === null) return false;
-  return weightedSince(alias) === since && alias.version === main && Object.hasOwn(alias.weights, canary);
+  return alias.weightedAt === since && alias.version === main && Object.hasOwn(alias.weights, canary);
 }
 
 function refusal({ name }: FunctionAlias, problem: string): InvalidInputError {

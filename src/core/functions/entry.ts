@@ -81,8 +81,8 @@ export type AliasInput = z.input<typeof aliasSchema>;
 export type FunctionVersion = z.infer<typeof versionSchema>;
 const storedAliasSchema = aliasSchema.extend({
   changedAt: z.number(),
-  /** When the present versions and weights were set. An earlier version of Sequent left it out. */
-  weightedAt: z.number().optional(),
+  /** When the present versions and weights were set. */
+  weightedAt: z.number(),
   /** The latest decision. */
   decision: canaryDecisionSchema.optional(),
 });
@@ -91,7 +91,7 @@ export type FunctionAlias = z.infer<typeof storedAliasSchema>;
 /** A function with its versions and aliases: one entry of the registry, which changes as a whole. `definition` is that of `latest`. */
 export type FunctionEntry = RegisteredFunction & { versions: readonly FunctionVersion[]; aliases: readonly FunctionAlias[] };
 
-/** Earlier versions of Sequent stored the definition alone. It reads as an entry without versions. */
+/** An entry without versions and aliases is stored as its definition alone. */
 const storedSchema = functionDefinitionSchema.extend({
   versions: z.array(versionSchema).default([]),
   aliases: z.array(storedAliasSchema).default([]),

@@ -8,8 +8,7 @@ import { hashOfRequest } from './chain.ts';
 import { compileOnUse } from './compile-on-use.ts';
 import { type DueTime, readDueTime } from './due-time.ts';
 import type { AcceptedRequest, NewRequest, RequestMessage, StreamName } from './event-log.ts';
-import { defectOf } from './request-defect.ts';
-import { type FlowContent, flowHeader, flowHeaders, flowIn, readFlow } from './request-flow.ts';
+import { defectOf, type FlowContent, flowHeader, flowHeaders, flowIn, readFlow } from './request-fields.ts';
 import { decodeLineage, decodeSchedule, encodeLineage } from './request-origin.ts';
 
 /**

@@ -1,28 +1,21 @@
 import type { Outcome } from '#machines/facts.ts';
-import { derivedId, keyedId } from './ids.ts';
+import { derivedId } from './ids.ts';
 import type { RequestId } from './names.ts';
 
 /*
  * The ids that follow from an invocation. Every role, client and check derives them here.
  *
- * - The id of a delivery names invocation, function and destination (DLV1). The function name contains the project.
- * - The version of the delivery ids is recorded in the outcome. An outcome of an earlier version keeps its ids without the function,
- *   because a try under the old id may have reached its target (DLV2).
+ * The id of a delivery names invocation, function and destination (DLV1). The function name contains the project.
  */
 
 /** The id of a delivery, and its idempotency key: equal for all tries. It starts with the request id, whose time a child keeps (H8). */
-export function deliveryIdOf(
-  functionName: string,
-  { invocation, deliveryIds }: Pick<Outcome, 'invocation' | 'deliveryIds'>,
-  destination: string,
-) {
-  return deliveryIds === undefined ? `${invocation}/${destination}` : `${invocation}/${functionName}/${destination}`;
+export function deliveryIdOf(functionName: string, { invocation }: Pick<Outcome, 'invocation'>, destination: string) {
+  return `${invocation}/${functionName}/${destination}`;
 }
 
-/** The id of the invocation that a delivery to a function starts. A delivery id of an earlier version has no function, and its child no mark. */
+/** The id of the invocation that a delivery to a function starts. */
 export function childIdOf(deliveryId: string): RequestId {
-  const isFormer = deliveryId.split('/').length === 2;
-  return isFormer ? keyedId(deliveryId) : derivedId(deliveryId);
+  return derivedId(deliveryId);
 }
 
 /**

@@ -7,7 +7,7 @@ import { isRequestId, type RequestId, type StreamId } from './names.ts';
  * - Ids that Sequent creates are UUIDs of version 8: 48 bits of time in milliseconds, 58 bits that make the stream unique, and 16 bits for the
  *   index of the request in its batch. The stream of such an id is the id with its last 16 bits cleared.
  * - Ids that Sequent derives from another invocation are UUIDs of version 8, too, of a variant that is reserved. Their bits come from the
- *   cause. Such an id is its own stream, for earlier versions too. No client can bring one (OWN1).
+ *   cause. Such an id is its own stream. No client can bring one (OWN1).
  * - Every other id is its own stream, and thereby an idempotency key.
  */
 
@@ -16,25 +16,21 @@ export const MAX_BATCH = 64;
 
 const ownId = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
-/** Compares the version digit first, because nearly all other ids differ there and the pattern costs more. */
-function isOwn(id: string): boolean {
+/**
+ * Whether the id has the form of the ids that Sequent creates, which are unique. Compares the version digit first, because nearly all other
+ * ids differ there and the pattern costs more.
+ */
+export function isCreatedId(id: string): boolean {
   return id[14] === '8' && ownId.test(id);
 }
 
 /** The first digit of the fourth group of a derived id: a variant that RFC 9562 reserves. */
 const DERIVED_VARIANT = 'e';
 const derived = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-e[0-9a-f]{3}-[0-9a-f]{12}$/;
-/** The end of derived ids in the logs of some unreleased builds. They had the variant of the ids that Sequent creates. */
-const FORMER_END = 'ffff';
-
-/** Whether the id has the form of the ids that Sequent creates, which are unique. */
-export function isCreatedId(id: string): boolean {
-  return isOwn(id) && !id.endsWith(FORMER_END);
-}
 
 /** Whether the id has the form of {@link derivedId}. */
 export function isDerivedForm(id: string): boolean {
-  return id[14] === '8' && (id[19] === DERIVED_VARIANT ? derived.test(id) : isOwn(id) && id.endsWith(FORMER_END));
+  return id[14] === '8' && derived.test(id);
 }
 
 export function streamOf(id: RequestId): StreamId {
@@ -43,7 +39,7 @@ export function streamOf(id: RequestId): StreamId {
 
 /** Whether the text has the form of {@link createStreamId}. */
 export function isStreamId(text: string): text is StreamId {
-  return isOwn(text) && text.endsWith('0000');
+  return isCreatedId(text) && text.endsWith('0000');
 }
 
 /** The id of the request at an index (0 to 63) of a batch. */
@@ -56,7 +52,7 @@ export function idAt(stream: StreamId, index: number): RequestId {
  * derived id would be the id of an invocation that follows from another one.
  */
 export function canBeBrought(id: string): id is RequestId {
-  return isRequestId(id) && (!isOwn(id) || isStreamId(id)) && !isDerivedForm(id);
+  return isRequestId(id) && (!isCreatedId(id) || isStreamId(id)) && !isDerivedForm(id);
 }
 
 /** Creates the stream id of new requests from the time and 8 random bytes. */
@@ -90,8 +86,7 @@ export function derivedId(cause: string): RequestId {
 }
 
 /**
- * The id of a request with an idempotency key that cannot be its id: a UUID of version 7 with the time of the key, else of version 5. An
- * earlier version derived the ids of following invocations like this.
+ * The id of a request with an idempotency key that cannot be its id: a UUID of version 7 with the time of the key, else of version 5.
  */
 export function keyedId(key: string): RequestId {
   const hex = hash('sha1', key);

@@ -14,7 +14,7 @@ export const HISTORY_GROUP = 'history';
 
 /**
  * The subjects of requests and results have a token for the project of a function, unless it is the own project. Permissions can therefore
- * name a project. Earlier versions used the token `<project>=<name>`, which is still understood.
+ * name a project.
  */
 export const subjects = {
   invoke: (name: FunctionName): string => (name.includes('=') ? subjects.invokeOf(splitName(name)) : `invoke.${name}`),
@@ -66,16 +66,6 @@ export const SEQUENT_SUBJECTS: Readonly<Record<keyof typeof subjects, string>> =
   audit: subjects.audit(any),
   disRecord: subjects.disRecord(any),
 };
-
-/** The subject of the requests for a function of another project in earlier versions. */
-export function formerInvokeSubject(name: FunctionName): string {
-  return `invoke.${name}`;
-}
-
-/** The subjects of all results of a function, with that of earlier versions. */
-export function resultSubjectsOf(name: string): string[] {
-  return [...new Set([subjects.result(name as FunctionName, '*'), `result.${name}.*`])];
-}
 
 /** All results of all functions. */
 export const ALL_RESULTS = 'result.>';

@@ -16,13 +16,8 @@ export interface ArchiveStore {
 }
 
 /** The header of a segment. The segments of a log are consecutive: each starts after the last sequence of the one before. */
-export type Segment = SegmentFacts &
-  (
-    | { v: 1 /** SHA-256 of the content before any erasure. The chain is computed over it. */; original: string }
-    | { v: 2 /** The Merkle root of the lines. An erasure does not change it. The chain is computed over it. */; root: string }
-  );
-
-type SegmentFacts = {
+export type Segment = {
+  v: 2;
   /** The log, by the time of its creation. */
   log: string;
   first: number;
@@ -37,6 +32,8 @@ type SegmentFacts = {
   lastAt: number;
   /** SHA-256 of the content. */
   content: string;
+  /** The Merkle root of the lines. An erasure does not change it. The chain is computed over it. */
+  root: string;
   /** The chain link of the previous segment; empty for the first. */
   previous: string;
   /** The ids of the erasures that changed the segment. */

@@ -18,9 +18,6 @@ export type NewestRead = { sequence: number; at: number };
  */
 export const SCHEDULER_FLOOR = 'scheduler.floor';
 
-/** A key of its own, because processes of an earlier version read a number at the other one. */
-const provedKey = (key: string): string => `${key}.proved`;
-
 const schema = z.object({ floor: z.number(), newest: z.object({ sequence: z.number(), at: z.number() }) });
 
 /** Without a newest message, the owner has read nothing, and its floor is not saved. */
@@ -30,28 +27,24 @@ export async function saveFloor(
   { floor, newest }: { floor: number; newest: NewestRead | undefined },
 ): Promise<void> {
   if (newest === undefined) return;
-  await state.put(provedKey(key), JSON.stringify({ floor, newest } satisfies ProvedFloor));
-  await state.put(key, String(floor));
+  await state.put(key, JSON.stringify({ floor, newest } satisfies ProvedFloor));
 }
 
 /** The floor that was saved last, for a figure that need not be right after a loss; `undefined` before the first one is saved. */
 export async function readFloor(state: KeyValue, key: string): Promise<number | undefined> {
-  const saved = (await state.get(key))?.value;
-  return saved === undefined ? undefined : Number(saved);
+  return (await savedAt(state, key))?.floor;
 }
 
-/**
- * The floor that was saved last, if the log still has the message that proves it. `timeOf` is the time of the message at a sequence.
- *
- * A floor that only an earlier version saved has no proof, and counts.
- */
+/** The floor that was saved last, if the log still has the message that proves it. `timeOf` is the time of the message at a sequence. */
 export async function readProvedFloor(
   state: KeyValue,
   key: string,
   timeOf: (sequence: number) => Promise<number | undefined>,
-): Promise<ProvedFloor | { floor: number; newest?: undefined } | undefined> {
-  const saved = schema.safeParse(parseJson((await state.get(provedKey(key)))?.value)).data;
-  if (saved !== undefined) return (await timeOf(saved.newest.sequence)) === saved.newest.at ? saved : undefined;
-  const floor = await readFloor(state, key);
-  return floor === undefined ? undefined : { floor };
+): Promise<ProvedFloor | undefined> {
+  const saved = await savedAt(state, key);
+  return saved !== undefined && (await timeOf(saved.newest.sequence)) === saved.newest.at ? saved : undefined;
+}
+
+async function savedAt(state: KeyValue, key: string): Promise<ProvedFloor | undefined> {
+  return schema.safeParse(parseJson((await state.get(key))?.value)).data;
 }

@@ -1,7 +1,7 @@
 import type { Fact, Outcome } from '#machines/facts.ts';
 import type { Invocation, InvocationEffect } from '#machines/invocation.ts';
+import { isSameOutcome } from '#machines/outcome.ts';
 import { maxEncodedBytes } from './append-size.ts';
-import { isSameOutcome } from './same-outcome.ts';
 import { foldFacts, type StreamState } from './stream.ts';
 
 /** Facts of one invocation that are appended together or not at all. */

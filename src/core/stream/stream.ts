@@ -138,7 +138,7 @@ export function wakeTimesOf(invocations: ReadonlyMap<string, Invocation>): WakeT
   for (const invocation of invocations.values()) {
     const { value, context } = invocation;
     if (value === 'initial') continue;
-    hasWaits ||= isNamed(context);
+    hasWaits ||= (context.waitsFor !== null || context.group !== null) && isNamed(context);
     if (context.dueAt !== null) lowerByDueTime(wakeTimes, invocation, context.dueAt);
     else if (context.outcome === null) lower(wakeTimes, 'inProgressSince', context.startedAt ?? context.request?.at ?? 0);
     else lowerByDeliveries(wakeTimes, context, value === 'notified');

@@ -8,7 +8,7 @@ import { HttpError, toHttpError } from '#src/gateway/http/http-error.ts';
 import { refuseCostlyJson } from '#src/gateway/http/json-scan.ts';
 import { allowLongRequest } from '#src/gateway/http/long-requests.ts';
 import { openReplyLines } from '#src/gateway/http/reply-lines.ts';
-import { differenceOf, idsOfKey } from '../idempotency.ts';
+import { differenceOf, idOfKey } from '../idempotency.ts';
 import type { Call, Gateway } from '../ports.ts';
 import type { Scope } from '../scope.ts';
 import { type AcceptedLine, BatchReport } from './batch-report.ts';
@@ -108,7 +108,7 @@ async function sendLine({ client, tenancy }: Gateway, batch: Batch, { number, te
     const { requestId } = await client.invokeText(name, text, options);
     return { requestId, isRepeated: false };
   }
-  const { id } = idsOfKey(lineKey(key, number), scope, tenancy);
+  const id = idOfKey(lineKey(key, number), scope, tenancy);
   const { requestId, earlier } = await client.invokeOnce(name, text, { ...options, id });
   const other = earlier === undefined ? undefined : differenceOf(earlier, { payload: text, options });
   if (other === undefined) return { requestId, isRepeated: earlier !== undefined };

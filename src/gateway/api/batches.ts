@@ -6,7 +6,7 @@ import { deliverAtOf } from '#src/core/log/due-time.ts';
 import { parseJson } from '#src/core/text/json.ts';
 import { createConcurrencyLimit } from '#src/gateway/http/concurrency-limit.ts';
 import { flowKeyOf } from '../flow-key.ts';
-import { idsOfKey } from '../idempotency.ts';
+import { idOfKey } from '../idempotency.ts';
 import type { Call, Gateway } from '../ports.ts';
 import { priorityOf } from '../priority.ts';
 import { checkConnected, isDisabled, refuseDisabled } from '../refusals.ts';
@@ -56,7 +56,7 @@ export function addBatchRoute(routes: Routes, gateway: Gateway): void {
       await gateway.client.functions.find(name, query.qualifier);
       const onComplete = destinationsIn(query.on_complete, scope);
       const release = places.enter(call.get('project'));
-      const id = key === undefined ? newBatchId(gateway.clock.now()) : idsOfKey(key, scope, gateway.tenancy).id;
+      const id = key === undefined ? newBatchId(gateway.clock.now()) : idOfKey(key, scope, gateway.tenancy);
       const request = await gateway.client.batches.open({ function: name, id, onComplete }).catch((error: unknown) => {
         release();
         throw error;

@@ -1,7 +1,6 @@
 import { type CanaryVerdict, countsByVersion, judgeCanary, judgedInvocations } from '#src/analysis/judge-canary.ts';
 import type { ClientHistory } from '#src/client/history.ts';
 import { messageOf } from '#src/core/errors.ts';
-import { weightedSince } from '#src/core/functions/canary.ts';
 import { type CanaryDecision, type FunctionAlias, type FunctionEntry, PROMOTE_AFTER } from '#src/core/functions/entry.ts';
 import { splitName } from '#src/core/names/names.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
@@ -81,7 +80,7 @@ type Decision = Omit<CanaryDecision, 'at'>;
 /** `undefined` while the canary goes on. `ended`: the ended invocations of the canary. */
 function decisionOf(verdict: CanaryVerdict, alias: FunctionAlias, ended: number): Decision | undefined {
   const { version: canary, main, weight, p, text } = verdict;
-  const known = { canary, main, weight, since: weightedSince(alias), p };
+  const known = { canary, main, weight, since: alias.weightedAt, p };
   if (verdict.verdict === 'worse') return { ...known, decision: 'rolled-back', why: text };
   if (verdict.verdict === 'better') return { ...known, decision: 'promoted', why: text };
   if (ended < (alias.auto?.promoteAfter ?? PROMOTE_AFTER)) return undefined;

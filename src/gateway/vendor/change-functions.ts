@@ -19,7 +19,6 @@ import {
   readPackage,
   uninterpretedOf,
 } from './create-function.ts';
-import { formerFunction } from './former-package.ts';
 import { derivedRecord, recordOf, viewFunction } from './function-view.ts';
 import { changeableTarget, filesOf } from './functions.ts';
 import { inSeconds } from './times.ts';
@@ -45,7 +44,6 @@ function addCreate(app: Hono<GatewayEnv>, gateway: Gateway): void {
     const wanted = parseBody(call.get('body'), createFunctionSchema, { vendorCodes: FIELD_CODES });
     const shown = nameInPackage(wanted.package, wanted.func_name);
     const token = scopeOf(call, gateway).token(shown);
-    if ((await formerFunction(gateway, token)) !== undefined) throw existsAlready(shown);
     const { digest, bytes, files, archive } = await readPackage(wanted, wanted.handler);
     const entry = entryOf(wanted, files);
     const definition = {

@@ -28,7 +28,7 @@ export function addInvocations(app: Hono<GatewayEnv>, gateway: Gateway, waiting:
 
   async function readRequest(call: Call) {
     const scope = scopeOf(call, gateway);
-    const { name, qualifier } = await readTarget(call, gateway);
+    const { name, qualifier } = readTarget(call, gateway);
     if (qualifier !== LATEST) await client.functions.find(name, qualifier);
     checkMemory(call.req.header('x-cff-instance-memory') ?? '');
     const payload = eventOf(call.get('body'));

@@ -6,7 +6,6 @@ import { HttpError } from '#src/gateway/http/http-error.ts';
 import { memoizeByText } from '#src/gateway/http/memoize.ts';
 import type { Call, Gateway } from '../ports.ts';
 import { scopeOf } from '../scope.ts';
-import { formerFunction } from './former-package.ts';
 
 /** The function that a path names. */
 export type Target = {
@@ -18,7 +17,7 @@ export type Target = {
   isQualified: boolean;
 };
 
-type Lookup = Pick<Gateway, 'credentials' | 'tenancy' | 'client' | 'records'>;
+type Lookup = Pick<Gateway, 'credentials' | 'tenancy' | 'client'>;
 
 /**
  * Reads the URN of the path, in any of its six forms, raw or percent-encoded. Checks the existence of a version or an alias, not of
@@ -27,19 +26,18 @@ type Lookup = Pick<Gateway, 'credentials' | 'tenancy' | 'client' | 'records'>;
  * Throws `HttpError` 400 for an invalid URN and 403 for another project, and `FunctionNotFoundError`.
  */
 export async function targetOf(call: Call, gateway: Lookup): Promise<Target> {
-  const target = await readTarget(call, gateway);
+  const target = readTarget(call, gateway);
   if (target.qualifier !== LATEST) await gateway.client.functions.find(target.name, target.qualifier);
   return target;
 }
 
 /** Reads the URN of the path without checking that its version or alias exists. */
-export async function readTarget(call: Call, gateway: Lookup): Promise<Target> {
+export function readTarget(call: Call, gateway: Pick<Lookup, 'credentials' | 'tenancy'>): Target {
   const scope = scopeOf(call, gateway);
   const { project, name, qualifier, isQualified } = parse(call.req.param('urn') ?? '');
   if (project !== undefined && !scope.isOpen && project !== scope.project)
     throw new HttpError({ status: 403, message: 'the function URN names another project than the credential' });
-  const token = scope.token(name);
-  return { name: (await formerFunction(gateway, token)) ?? token, qualifier, isQualified };
+  return { name: scope.token(name), qualifier, isQualified };
 }
 
 const parse = memoizeByText((urn: string) => {

@@ -1,11 +1,9 @@
-import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { DEFAULT_INBOX_PREFIX, inboxPrefixOf } from '#src/core/names/inboxes.ts';
 import { SEQUENT_SUBJECTS } from '#src/core/names/subjects.ts';
-import { accountsConfig, anonymousUser, GLOBAL_ACCOUNT, SEQUENT_ACCOUNT } from '#src/nats/permissions/accounts.ts';
+import { accountsConfig, anonymousUser, SEQUENT_ACCOUNT } from '#src/nats/permissions/accounts.ts';
 import { PERMISSION_ROLES } from '#src/nats/permissions/role-permissions.ts';
 import { createNkeySeed, publicNkeyOf } from '#src/nats/transport/nkey.ts';
-import { ServerStartError } from './errors.ts';
 
 /*
  * Who may connect to the embedded server.
@@ -54,27 +52,6 @@ export function accessLines({ publicKey, respondersKey, anonymous }: Access): st
   // Everyone may be this user, so the password protects nothing. The server requires one.
   const other = JSON.stringify({ user: ANONYMOUS_USER, password: ANONYMOUS_USER, permissions: anonymousPermissions });
   return [...accountsConfig([...users, { ...anonymousUser, entry: other }]), `no_auth_user: ${ANONYMOUS_USER}`];
-}
-
-/**
- * Gives the streams of an earlier version to Sequent's account. Earlier versions know no accounts, and kept the streams in the folder of the
- * global account. The caller knows that no server runs on the folder.
- *
- * Throws `ServerStartError` when both accounts have streams: neither log may be lost.
- */
-export function moveStreamsToAccount(storeDir: string): void {
-  const [former, own] = [GLOBAL_ACCOUNT, SEQUENT_ACCOUNT].map((account) => join(storeDir, 'jetstream', account)) as [string, string];
-  if (!hasStreams(former)) return;
-  if (!hasStreams(own)) return renameSync(former, own);
-  const why =
-    `it has two logs: ${own}, and ${former}, which an earlier version of Sequent wrote after the upgrade. ` +
-    'Move the folder of one log to another place; the earlier version reads it there as <data>/nats/jetstream/$G';
-  throw new ServerStartError({ dataDir: storeDir, why });
-}
-
-function hasStreams(folder: string): boolean {
-  const streams = join(folder, 'streams');
-  return existsSync(streams) && readdirSync(streams).length > 0;
 }
 
 /**

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { messageOf } from '#src/core/errors.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
-import { type Anonymous, moveStreamsToAccount } from './access.ts';
+import type { Anonymous } from './access.ts';
 import { ServerStartError } from './errors.ts';
 import { type Fsync, readRecord, type ServerFiles, type ServerSettings, writeRecord, writeServerConfig } from './files.ts';
 import { endServer, isRunning } from './processes.ts';
@@ -49,7 +49,6 @@ export type LaunchOptions = ServerSettings & {
 export async function launchServer(files: ServerFiles, options: LaunchOptions): Promise<LiveServer> {
   const { fsync, port, access, signal, readyWithinMs = 60_000 } = options;
   writeServerConfig(files, options);
-  if (access !== undefined) moveStreamsToAccount(files.folder);
   for (const name of readdirSync(files.folder)) if (name.endsWith('.ports')) rmSync(join(files.folder, name), { force: true });
   const logStart = statSync(files.log, { throwIfNoEntry: false })?.size ?? 0;
   // Written before the start, so that a later process knows the settings of a server that it finds.

@@ -3,7 +3,6 @@ import { messageOf } from '#src/core/errors.ts';
 import { countLog } from '#src/gateway/operations/log-count.ts';
 import { countUsage } from '#src/gateway/quotas/log-usage.ts';
 import { createNatsEventLog } from '#src/nats/streams/event-log.ts';
-import { readFormerRequests } from '#src/nats/streams/former-requests.ts';
 import { readLogState } from '#src/nats/streams/log-state.ts';
 import { natsOptionsOf } from '#src/nats/transport/connect-options.ts';
 import { openConnection } from '#src/nats/transport/connection.ts';
@@ -13,7 +12,6 @@ import type { LogCountAnswer, LogCountOptions, LogCountQuestion } from './log-co
 
 const { address, from } = workerData as LogCountOptions;
 const connection = await openConnection({ role: 'gateway', ...natsOptionsOf(address), name: 'sequent-metrics' });
-await readFormerRequests(connection);
 const publisher = createPublisher(connection);
 const clock = await openServerClock(connection);
 const log = createNatsEventLog({ connection, publisher, clock });

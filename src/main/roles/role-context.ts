@@ -92,7 +92,7 @@ function encryptionOf({ roles, encryptionKey, files }: RolesOptions, { state, fu
   return openEncryption(needsKey ? encryptionKey : undefined, { secrets: state, functions, holdsSecrets, files });
 }
 
-/** Seals secret user data that an earlier version, or a client without the key, stored as it is. */
+/** Seals secret user data that a client without the key stored as it is. */
 function sealStored({ functions, registry, logger }: Pick<RoleContext, 'functions' | 'registry'> & Pick<RolesOptions, 'logger'>): void {
   functions.subscribe((name, found) => {
     if (found === undefined || ![found, ...found.versions].some(({ definition }) => hasPlainSecrets(definition))) return;

@@ -8,11 +8,7 @@ import { askUntilAnswered } from './ask-until-answered.ts';
 import { readQuestion } from './question.ts';
 import type { ServiceAudit } from './service-audit.ts';
 
-/**
- * The question of an earlier version names no function, and is answered for the gateway's own project. That is safe, because the
- * destinations role checks every delivery again.
- */
-const questionSchema = z.object({ destination: z.string(), param: z.string(), function: z.string().default('') });
+const questionSchema = z.object({ destination: z.string(), param: z.string(), function: z.string() });
 const answerSchema = z.object({ problem: z.string().optional() });
 
 export function createNatsDestinationCheck(connection: Pick<Connection, 'nats' | 'refusals'>, audit?: ServiceAudit): DestinationCheck {

@@ -13,7 +13,7 @@ import type { ServiceAudit } from './service-audit.ts';
 const MAX_ANSWERED = 100;
 const questionSchema = z.object({ stream: z.string().refine(isRequestId), function: z.string().refine(isFunctionName).optional() });
 const openSchema = z.object({ function: z.string().refine((text) => isFunctionName(text) || text === '_'), request: z.number() });
-/** `others` are the further open requests of the id. A scheduler of version 0.1 leaves them out. */
+/** `others` are the further open requests of the id. */
 const answerSchema = openSchema.extend({ others: z.array(openSchema).default([]) }).nullable();
 
 export function createNatsOpenRequests(connection: Pick<Connection, 'nats' | 'refusals'>, audit?: ServiceAudit): OpenRequests {

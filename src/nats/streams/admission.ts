@@ -1,5 +1,7 @@
+import type { StreamConfig } from 'nats';
 import type { Admission } from '#src/core/ports/admission.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
+import { findStream } from '#src/nats/transport/ensure-stream.ts';
 import { admitsRequests, INVOCATIONS, LOG_SUBJECTS, withoutRequests } from '#src/nats/wire/topology.ts';
 
 /**
@@ -22,4 +24,11 @@ export function createNatsAdmission({ manager }: Connection): Admission {
       await manager.streams.update(INVOCATIONS, { subjects: isAdmitting ? [...LOG_SUBJECTS] : withoutRequests(LOG_SUBJECTS) });
     },
   };
+}
+
+/** The wanted configuration of a log that may exist: a log that refuses requests continues to refuse them (ADM2). */
+export async function withPresentAdmission(connection: Connection, wanted: Partial<StreamConfig>): Promise<Partial<StreamConfig>> {
+  const config = (await findStream(connection, INVOCATIONS))?.config;
+  if (config === undefined || admitsRequests(config.subjects)) return wanted;
+  return { ...wanted, subjects: withoutRequests(wanted.subjects ?? []) };
 }

@@ -73,17 +73,9 @@ export async function openCursor(connection: Connection, options: CursorOptions)
 async function adopt(manager: Connection['manager'], existing: ConsumerInfo, options: CursorOptions): Promise<void> {
   checkFollows(existing, options);
   const ackWait = nanos(options.ackWaitInMs);
-  // A cursor of an earlier version that follows requests would miss the derived ones.
-  const isNarrow = options.subject === undefined && (existing.config.filter_subject ?? '') !== '';
-  if (existing.config.ack_wait === ackWait && !isNarrow) return;
-  await manager.consumers.update(INVOCATIONS, cursorConsumer(options.durable), {
-    ack_wait: ackWait,
-    ...(isNarrow ? withoutFilter : {}),
-  });
+  if (existing.config.ack_wait === ackWait) return;
+  await manager.consumers.update(INVOCATIONS, cursorConsumer(options.durable), { ack_wait: ackWait });
 }
-
-/** nats.js keeps the present filter unless the field is present, and writes an empty text into the subject of its request. */
-const withoutFilter = { filter_subject: undefined } as unknown as Partial<ConsumerConfig>;
 
 const MAX_ACK_PENDING = 10_000;
 

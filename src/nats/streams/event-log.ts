@@ -17,13 +17,12 @@ import { type Connection, maxPayloadOf } from '#src/nats/transport/connection.ts
 import { hasLeader } from '#src/nats/transport/ensure-stream.ts';
 import type { Publisher } from '#src/nats/transport/publisher.ts';
 import { decodeAppend, decodeLink, decodeWakeTimes } from '#src/nats/wire/codec.ts';
-import { fullEntryOf, type IsOwn } from '#src/nats/wire/full-entry.ts';
+import { fullEntryOf } from '#src/nats/wire/full-entry.ts';
 import { listSubjects, readAllBySubject, readMessage, readNextBySubject, type StoredMessage } from '#src/nats/wire/stored-messages.ts';
 import { admitsRequests, INVOCATIONS, isRequest, parseSubject } from '#src/nats/wire/topology.ts';
 import { createAccept } from './accept.ts';
 import { createAppend } from './append.ts';
 import { followMessages } from './follow.ts';
-import { ownRequestsOf } from './former-requests.ts';
 import { createLogEpoch, type LogEpoch } from './log-epoch.ts';
 
 export type NatsEventLogOptions = {
@@ -41,7 +40,6 @@ export type NatsEventLogOptions = {
 export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
   const { connection, publisher, clock, budgetInMs = 60_000, onProblem = () => {} } = options;
   const epoch = options.epoch ?? createLogEpoch(connection, clock);
-  const isOwn = ownRequestsOf(connection);
 
   async function read(name: StreamName, after: StreamVersion) {
     const found = await readAllBySubject(connection, { from: after + 1, subject: subjects.invocation(name), budgetInMs });
@@ -52,7 +50,7 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
     const message = await readMessage(connection, sequence, budgetInMs);
     const parts = message === undefined ? undefined : parseSubject(message.subject);
     if (message === undefined || parts === undefined || !isRequest(parts)) return undefined;
-    return decodeRequest(parts, { ...message, isOwn: isOwn(parts, sequence) });
+    return decodeRequest(parts, { ...message, isOwn: parts.kind === 'derived' });
   }
 
   async function isRefusing(): Promise<boolean> {
@@ -91,25 +89,21 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
     },
 
     follow: (from, onEntry, signal, pauseInMs) =>
-      followMessages({ connection, from, headersOnly: true, onProblem, signal, pauseInMs }, (message) => onEntry(entryOf(message, isOwn))),
+      followMessages({ connection, from, headersOnly: true, onProblem, signal, pauseInMs }, (message) => onEntry(entryOf(message))),
 
     followFully: (from, onEntry, signal) =>
-      followMessages({ connection, from, headersOnly: false, onProblem, signal }, (message) => passOn(message, { isOwn, onEntry })),
+      followMessages({ connection, from, headersOnly: false, onProblem, signal }, (message) =>
+        onEntry(fullEntryOf(message), message.data.length),
+      ),
   };
 }
 
-type Receiver = { isOwn: IsOwn; onEntry: Parameters<EventLog['followFully']>[1] };
-
-function passOn(message: Readonly<StoredMessage>, { isOwn, onEntry }: Receiver): void {
-  onEntry(fullEntryOf(message, isOwn), message.data.length);
-}
-
-function entryOf({ subject, headers, sequence, at }: Readonly<StoredMessage>, isOwn: IsOwn): LogEntry {
+function entryOf({ subject, headers, sequence, at }: Readonly<StoredMessage>): LogEntry {
   const parts = parseSubject(subject);
   switch (parts.kind) {
     case 'invoke':
     case 'derived': {
-      const stream = streamOfRequest({ headers, sequence, at, isOwn: isOwn(parts, sequence) });
+      const stream = streamOfRequest({ headers, sequence, at, isOwn: parts.kind === 'derived' });
       return {
         kind: 'request',
         sequence,

@@ -1,7 +1,8 @@
 import { headers } from 'nats';
 import { NotPermittedError, UnknownOutcomeError } from '#src/core/errors.ts';
 import type { LogPurge } from '#src/core/log/log-purge.ts';
-import { resultSubjectsOf, subjects } from '#src/core/names/subjects.ts';
+import type { FunctionName } from '#src/core/names/names.ts';
+import { subjects } from '#src/core/names/subjects.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { type ApiError, isMessageGone } from '#src/nats/transport/errors.ts';
 import type { Publisher } from '#src/nats/transport/publisher.ts';
@@ -86,10 +87,9 @@ export function createNatsLogPurge({ connection, publisher }: { connection: Conn
     },
     async removeResults(fn, matches) {
       const sequences: number[] = [];
-      for (const subject of resultSubjectsOf(fn)) {
-        for await (const { sequence, requestId } of requestIdsOf(readStored(connection, RESULTS, { subject, headersOnly: true })))
-          if (matches(requestId)) sequences.push(sequence);
-      }
+      const subject = subjects.result(fn as FunctionName, '*');
+      for await (const { sequence, requestId } of requestIdsOf(readStored(connection, RESULTS, { subject, headersOnly: true })))
+        if (matches(requestId)) sequences.push(sequence);
       await removeAll(RESULTS, sequences, true);
       return sequences.length;
     },

@@ -4,10 +4,9 @@ import { type FullLogEntry, idOf } from '#src/core/log/event-log.ts';
 import type { LogSource, SourceEntry, StoredEntry } from '#src/core/log/log-source.ts';
 import { type HeaderReader, requestHeader } from '#src/core/log/request-messages.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
-import { fullEntryOf, type IsOwn } from '#src/nats/wire/full-entry.ts';
+import { fullEntryOf } from '#src/nats/wire/full-entry.ts';
 import { readMessage, readNextBySubject, type StoredMessage } from '#src/nats/wire/stored-messages.ts';
 import { followMessages } from './follow.ts';
-import { ownRequestsOf } from './former-requests.ts';
 import { readLogState } from './log-state.ts';
 
 /** The log on JetStream, with the exact bytes of its messages. */
@@ -18,7 +17,6 @@ export function createNatsLogSource({
   connection: Connection;
   onProblem?: (problem: string) => void;
 }): LogSource {
-  const isOwn = ownRequestsOf(connection);
   return {
     state: () => readLogState(connection),
     async firstFrom(sequence) {
@@ -35,30 +33,28 @@ export function createNatsLogSource({
     },
     async idAt(sequence) {
       const message = await readMessage(connection, sequence);
-      return message === undefined ? undefined : idOf(fullEntryOf(message, isOwn));
+      return message === undefined ? undefined : idOf(fullEntryOf(message));
     },
     fingerprintOf,
-    decode: (entry) => decodeStored(entry, isOwn),
+    decode: decodeStored,
     follow: (from, onEntry, signal, pace) =>
-      followMessages({ connection, from, headersOnly: false, onProblem, signal, pace }, (message) =>
-        onEntry(sourceEntryOf(message, isOwn)),
-      ),
+      followMessages({ connection, from, headersOnly: false, onProblem, signal, pace }, (message) => onEntry(sourceEntryOf(message))),
   };
 }
 
-/** Decodes a stored message. `isOwn` decides whether Sequent's own user published a request: the message does not contain the answer. */
-export function decodeStored(entry: StoredEntry, isOwn: IsOwn): FullLogEntry {
-  return fullEntryOf({ ...entry, data: entry.body, headers: parseHeaders(entry.headers) }, isOwn);
+/** Decodes a stored message. */
+export function decodeStored(entry: StoredEntry): FullLogEntry {
+  return fullEntryOf({ ...entry, data: entry.body, headers: parseHeaders(entry.headers) });
 }
 
 /** Headers and text are decoded once for both the content and the stored entry. */
-function sourceEntryOf(message: Message, isOwn: IsOwn): SourceEntry {
+function sourceEntryOf(message: Message): SourceEntry {
   const headers = requestHeadersOf(message);
   const body = textOf(message.data);
   const { sequence, at, subject } = message;
   // The headers of an append are parsed only when they are read.
   const reader = headers === undefined ? undefined : readerOf(headers);
-  const content = fullEntryOf(new ReadEntry(message, body, reader), isOwn);
+  const content = fullEntryOf(new ReadEntry(message, body, reader));
   return { sequence, at, subject, headers: headers === undefined ? null : JSON.stringify(headers), body, content };
 }
 

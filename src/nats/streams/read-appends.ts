@@ -4,7 +4,6 @@ import { subjects } from '#src/core/names/subjects.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { fullEntryOf } from '#src/nats/wire/full-entry.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
-import { ownRequestsOf } from './former-requests.ts';
 import { countStored, readStored } from './read-stored.ts';
 
 /** The appends of one function from a sequence of the log on. */
@@ -14,9 +13,8 @@ const optionsOf = ({ name, from }: AppendsOf) => ({ from, subject: subjects.invo
 
 /** Reads the appends that the log holds now, in their order. */
 export async function* readAppends(connection: Connection, wanted: AppendsOf): AsyncGenerator<FullLogEntry> {
-  const isOwn = ownRequestsOf(connection);
   for await (const { subject, data, headers, seq: sequence, info } of readStored(connection, INVOCATIONS, optionsOf(wanted)))
-    yield fullEntryOf({ subject, data, headers, sequence, at: Math.floor(info.timestampNanos / 1e6) }, isOwn);
+    yield fullEntryOf({ subject, data, headers, sequence, at: Math.floor(info.timestampNanos / 1e6) });
 }
 
 export function countAppends(connection: Connection, wanted: AppendsOf): Promise<number> {

@@ -10,7 +10,6 @@ import { fullEntryOf } from '#src/nats/wire/full-entry.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
 import { headersOf } from '#src/nats/wire/wire-headers.ts';
 import { type CursorOptions, cursorConsumer, openCursor } from './cursors.ts';
-import { ownRequestsOf } from './former-requests.ts';
 import { sequenceOf } from './start-position.ts';
 
 /** A message of the log that a feed delivered. Its methods have an effect only for a durable feed, which redelivers unacknowledged items. */
@@ -73,7 +72,7 @@ async function openOrderedFeed(connection: Connection, { from, subject, demand, 
       if (delivered.consumerSequence !== expected) return pull.reopen();
       expected++;
       next = delivered.sequence + 1;
-      onItem(itemOf({ connection, message, delivered }, () => {}));
+      onItem(itemOf({ message, delivered }, () => {}));
     },
   });
   return { poke: () => pull.poke(), done: pull.done };
@@ -113,7 +112,7 @@ async function openDurableFeed(connection: Connection, options: FeedOptions & Cu
       arrived = delivered.consumerSequence;
       last = Math.max(last ?? 0, delivered.sequence);
       onItem(
-        itemOf({ connection, message, delivered }, (answer) => {
+        itemOf({ message, delivered }, (answer) => {
           if (!connection.nats.isClosed()) connection.nats.publish(message.reply ?? '', answer);
         }),
       );
@@ -122,11 +121,11 @@ async function openDurableFeed(connection: Connection, options: FeedOptions & Cu
   return { poke: () => pull.poke(), done: left.then(() => pull.done) };
 }
 
-type Received = { connection: Connection; message: Msg; delivered: AckSubject };
+type Received = { message: Msg; delivered: AckSubject };
 
-function itemOf({ connection, message, delivered: { sequence, at } }: Received, answer: (text: string) => void): FeedItem {
+function itemOf({ message, delivered: { sequence, at } }: Received, answer: (text: string) => void): FeedItem {
   const stored = { subject: message.subject, data: message.data, headers: headersOf(message), sequence, at };
-  const entry = fullEntryOf(stored, ownRequestsOf(connection));
+  const entry = fullEntryOf(stored);
   return { entry, ack: () => answer('+ACK'), working: () => answer('+WPI'), release: () => answer('-NAK') };
 }
 

@@ -5,7 +5,7 @@ import { messageOf } from '#src/core/errors.ts';
 import type { RequestMessage, StreamName, StreamVersion } from '#src/core/log/event-log.ts';
 import { decodeRequest } from '#src/core/log/request-messages.ts';
 import { isRequestId, type StreamId } from '#src/core/names/names.ts';
-import { formerInvokeSubject, subjects } from '#src/core/names/subjects.ts';
+import { subjects } from '#src/core/names/subjects.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import { readProvedFloor, saveFloor } from '#src/core/ports/saved-floor.ts';
 import { versionInHint } from '#src/core/stream/hints.ts';
@@ -18,13 +18,11 @@ import { errorCodeOf, isConsumersExceeded } from '#src/nats/transport/errors.ts'
 import { startPull } from '#src/nats/transport/pull.ts';
 import { parseAckSubject } from '#src/nats/wire/ack-subject.ts';
 import { header } from '#src/nats/wire/codec.ts';
-import type { IsOwn } from '#src/nats/wire/full-entry.ts';
 import type { HintSigner } from '#src/nats/wire/hint-signer.ts';
 import { inlineStateSchema, stateOf } from '#src/nats/wire/inline-state.ts';
 import { readMessage } from '#src/nats/wire/stored-messages.ts';
 import { DELIVERIES_CONSUMER, INVOCATIONS, isRequest, parseSubject, workConsumer } from '#src/nats/wire/topology.ts';
 import { headersOf } from '#src/nats/wire/wire-headers.ts';
-import { ownRequestsOf } from './former-requests.ts';
 import { keepBlocksLoaded } from './loaded-blocks.ts';
 
 export type NatsWorkQueueOptions = {
@@ -55,13 +53,13 @@ const RETURNED_FOR_MS = 1_000;
  * The work queue on JetStream.
  *
  * 1. Each function has a durable pull consumer of its own, so that a slow function never starves another one.
- * 2. The filters of a consumer are literal subjects: three, and four for a function of another project. With a literal and a wildcard below it, nats-server 2.10 silently skips messages.
+ * 2. The filters of a consumer are literal subjects. With a literal and a wildcard below it, nats-server 2.10 silently skips messages.
  * 3. If an operator deletes a consumer, a new one starts after the saved floor. If the log lost the message that proves the floor, the new one
  *    starts at the first message (MARK1).
  */
 export function createNatsWorkQueue(options: NatsWorkQueueOptions): WorkQueue {
   const { connection, state, signer, leaseInMs, takesWork = () => true, onProblem = () => {} } = options;
-  const reading: Reading = { nats: connection.nats, signer, isOwn: ownRequestsOf(connection) };
+  const reading: Reading = { nats: connection.nats, signer };
   const opening = pLimit(MAX_OPENING);
   let knownLimit: number | undefined;
 
@@ -154,7 +152,6 @@ async function openWorkConsumer({ connection, state, leaseInMs, onAckLimit }: Co
   return durable;
 }
 
-/** A consumer of an earlier version lacks a filter. */
 function isCurrent(config: ConsumerConfig, { ack_wait, filter_subjects = [] }: Partial<ConsumerConfig>): boolean {
   return config.ack_wait === ack_wait && filter_subjects.every((subject) => config.filter_subjects?.includes(subject));
 }
@@ -171,10 +168,7 @@ async function saveFloorOf(durable: string, { manager }: Connection, state: KeyV
 
 async function readFloorOf(durable: string, connection: Connection, state: KeyValue): Promise<number> {
   const timeOf = async (sequence: number): Promise<number | undefined> => (await readMessage(connection, sequence))?.at;
-  const { floor, newest } = (await readProvedFloor(state, floorKey(durable), timeOf)) ?? { floor: 0 };
-  // Without a proof, only a floor after the end of the log shows that it is that of a lost log.
-  const isLost = newest === undefined && floor > (await connection.manager.streams.info(INVOCATIONS)).state.last_seq;
-  return isLost ? 0 : floor;
+  return (await readProvedFloor(state, floorKey(durable), timeOf))?.floor ?? 0;
 }
 
 const floorKey = (durable: string): string => `floor.${durable}`;
@@ -189,7 +183,7 @@ function filterOf(source: WorkSource): Partial<ConsumerConfig> {
   const { name } = source;
   return {
     description: `Sequent: the work of function ${name}`,
-    filter_subjects: [...new Set([subjects.invoke(name), formerInvokeSubject(name), subjects.derived(name), subjects.wake(name)])],
+    filter_subjects: [subjects.invoke(name), subjects.derived(name), subjects.wake(name)],
   };
 }
 
@@ -205,14 +199,14 @@ const hintSchema = z.object({
   known: inlineStateSchema.optional().catch(undefined),
 });
 
-type Reading = { nats: NatsConnection; signer: HintSigner; isOwn: IsOwn };
+type Reading = { nats: NatsConnection; signer: HintSigner };
 
-function toItem({ nats, signer, isOwn }: Reading, received: Msg): WorkItem | undefined {
+function toItem({ nats, signer }: Reading, received: Msg): WorkItem | undefined {
   const { subject, reply = '', data } = received;
   const { deliveries, sequence, at } = parseAckSubject(reply);
   const parts = parseSubject(subject);
   if (isRequest(parts)) {
-    const message = decodeRequest(parts, { data, headers: headersOf(received), sequence, at, isOwn: isOwn(parts, sequence) });
+    const message = decodeRequest(parts, { data, headers: headersOf(received), sequence, at, isOwn: parts.kind === 'derived' });
     return new NatsWorkItem(nats, reply, { name: message.name, request: sequence, sequence, message, isFirstDelivery: deliveries === 1 });
   }
   if (parts.kind !== 'wake' && parts.kind !== 'deliver') return undefined;

@@ -26,12 +26,8 @@ export type NatsOptions = Omit<ConnectionOptions, 'servers'> & {
   domain?: string;
   /**
    * The role that the connection is for. Replies arrive on the inboxes of this role, unless `inboxPrefix` is given.
-   *
-   * When the server refuses these inboxes, `formerInboxPrefix` is used (`_INBOX` by default): permissions for an earlier version stay
-   * sufficient.
    */
   role?: string;
-  formerInboxPrefix?: string;
   /** Notes the changes of this connection instead of making them (DRY1). */
   rehearsal?: Rehearsal | undefined;
 };
@@ -133,20 +129,8 @@ export async function openConnection(
 
 type Connected = { nats: NatsConnection; inboxPrefix: string };
 
-async function connectWithInbox({
-  role,
-  formerInboxPrefix = DEFAULT_INBOX_PREFIX,
-  ...options
-}: Omit<NatsOptions, 'domain' | 'rehearsal'>): Promise<Connected> {
-  if (options.inboxPrefix !== undefined || role === undefined)
-    return await connectOnce(options, options.inboxPrefix ?? DEFAULT_INBOX_PREFIX);
-  const connected = await connectOnce(options, inboxPrefixOf(role));
-  if (await mayReceive(connected)) return connected;
-  await connected.nats.close();
-  return await connectOnce(options, formerInboxPrefix);
-}
-
-async function connectOnce(options: ConnectionOptions, inboxPrefix: string): Promise<Connected> {
+async function connectWithInbox({ role, ...options }: Omit<NatsOptions, 'domain' | 'rehearsal'>): Promise<Connected> {
+  const { inboxPrefix = role === undefined ? DEFAULT_INBOX_PREFIX : inboxPrefixOf(role) } = options;
   const nats = await connect({
     maxReconnectAttempts: -1,
     // By default, the client closes after two authentication errors. An authentication service that is down causes such errors too.
@@ -163,19 +147,6 @@ async function connectOnce(options: ConnectionOptions, inboxPrefix: string): Pro
     inboxPrefix,
   });
   return { nats, inboxPrefix };
-}
-
-/** Whether the server accepts a subscription to an inbox. */
-async function mayReceive({ nats, inboxPrefix }: Connected): Promise<boolean> {
-  let isRefused = false;
-  const probe = nats.subscribe(createInbox(inboxPrefix), {
-    callback: (error) => {
-      isRefused = error !== null;
-    },
-  });
-  await nats.flush();
-  probe.unsubscribe();
-  return !isRefused;
 }
 
 function whyNoJetStream(cause: unknown, server: ServerInfo | undefined, domain: string | undefined): string {

@@ -21,10 +21,7 @@ export type RequestOptions = { headers: Record<string, string>; timeoutInMs: num
  * Throws `NatsUnavailableError`.
  */
 export function openRequesterConnection(options: NatsOptions): Promise<Connection> {
-  return openConnection(
-    { name: 'sequent-requester', role: 'responders', formerInboxPrefix: '_INBOX.functions', ...options },
-    { needsJetStream: false },
-  );
+  return openConnection({ name: 'sequent-requester', role: 'responders', ...options }, { needsJetStream: false });
 }
 
 /**

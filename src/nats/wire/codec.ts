@@ -7,7 +7,7 @@ import { compileOnUse } from '#src/core/log/compile-on-use.ts';
 import type { Append, RecordedAppend, StreamVersion, WakeTimes } from '#src/core/log/event-log.ts';
 import { type HeaderReader, requestHeader } from '#src/core/log/request-messages.ts';
 import { parseJson } from '#src/core/text/json.ts';
-import { currentShapes, released, type Upcasting, upcast, versionOf } from './upcasters.ts';
+import { released, type Upcasting, upcast } from './upcasters.ts';
 import { asciiHeaders } from './wire-headers.ts';
 
 /** The wire format of appends. Every append that is read passes the schema here. The format of requests is in the core. */
@@ -26,7 +26,7 @@ export const header = {
 } as const;
 
 const appendSchema = z.object({
-  v: z.literal(currentShapes),
+  v: z.literal(FACTS_VERSION),
   id: z.string(),
   previous: z.number(),
   request: z.number(),
@@ -38,7 +38,7 @@ const compiledSchema = compileOnUse(appendSchema);
 
 /** The fields are named, because V8 copies the fields of an object slowly. */
 export function encodeAppend({ id, previous, request, by, facts, link }: Append): Buffer {
-  return Buffer.from(JSON.stringify({ v: versionOf(facts), id, previous, request, by, facts, link }));
+  return Buffer.from(JSON.stringify({ v: FACTS_VERSION, id, previous, request, by, facts, link }));
 }
 
 const wakeTimeHeaders = {

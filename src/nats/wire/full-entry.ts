@@ -6,22 +6,19 @@ import { decodeRequest, type RawRequest } from '#src/core/log/request-messages.t
 import { parseJson } from '#src/core/text/json.ts';
 import { decodeAppend, decodeLink, decodeWakeTimes } from './codec.ts';
 import type { StoredMessage } from './stored-messages.ts';
-import { parseSubject, type SubjectParts } from './topology.ts';
-
-/** Reports whether only Sequent's own users can have published a request. */
-export type IsOwn = (parts: SubjectParts, sequence: number) => boolean;
+import { parseSubject } from './topology.ts';
 
 /** A message with its payload as bytes, or as a text that the caller decoded from UTF-8. */
 type ReadMessage = Readonly<Omit<StoredMessage, 'data'> & { data: Uint8Array | string }>;
 
 /** Decodes a message of the log with its payload. Never throws: an unreadable message becomes an entry of the kind `unreadable`. */
-export function fullEntryOf(stored: ReadMessage, isOwn: IsOwn): FullLogEntry {
+export function fullEntryOf(stored: ReadMessage): FullLogEntry {
   const { subject, data, sequence, at } = stored;
   const parts = parseSubject(subject);
   switch (parts.kind) {
     case 'invoke':
     case 'derived':
-      return { kind: 'request', sequence, at, message: decodeRequest(parts, requestIn(stored, isOwn(parts, sequence))) };
+      return { kind: 'request', sequence, at, message: decodeRequest(parts, requestIn(stored, parts.kind === 'derived')) };
     case 'invocation':
       return appendEntryOf(stored, parts.name);
     case 'erase': {

@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import { factSchema } from '#machines/facts.ts';
+import { FACTS_VERSION, factSchema } from '#machines/facts.ts';
 import type { RecordedAppend, StreamName, StreamVersion } from '#src/core/log/event-log.ts';
 import { foldAppends, initialState, type StreamState } from '#src/core/stream/stream.ts';
-import { currentShapes, versionOf } from './upcasters.ts';
 
 /**
  * The state of a stream inside a hint, so that a deliverer need not read the log.
@@ -11,11 +10,11 @@ import { currentShapes, versionOf } from './upcasters.ts';
  * the log (E3).
  */
 export const inlineStateSchema = z.object({
-  /** The version of the facts. Version 0.1 did not write it. */
-  v: z.int().default(1),
+  /** The version of the facts. */
+  v: z.int(),
   version: z.number().int().positive(),
-  /** The hash of the last accepted message (LINK1). Version 0.1 did not write it. */
-  head: z.string().optional(),
+  /** The hash of the last accepted message (LINK1). */
+  head: z.string(),
   at: z.number(),
   payload: z.string(),
   facts: z.array(factSchema).min(2),
@@ -36,12 +35,12 @@ export function inlineStateOf(state: StreamState | undefined): InlineState | und
   const facts = [only.fact, ...state.facts];
   const size = facts.reduce((sum, fact) => sum + ('payload' in fact ? fact.payload.length : 0) + ('output' in fact ? 4_096 : 0), 0);
   if (facts.length > MAX_FACTS || size + only.payload.length > MAX_CHARACTERS) return undefined;
-  return { v: versionOf(facts), version: state.version, head: state.head, at: state.request.at, payload: only.payload, facts };
+  return { v: FACTS_VERSION, version: state.version, head: state.head, at: state.request.at, payload: only.payload, facts };
 }
 
 /**
- * Folds the state that a hint carries. Returns `undefined` for facts of another version, and without the head of the stream: the deliverer
- * then reads the log, whose facts are converted to the current version.
+ * Folds the state that a hint carries. Returns `undefined` for facts of another version: the deliverer then reads the log, whose facts are
+ * converted to the current version.
  */
 export function stateOf(
   name: StreamName,
@@ -49,7 +48,7 @@ export function stateOf(
   { v, version, head, at, payload, facts }: InlineState,
 ): StreamState | undefined {
   const [fact, ...rest] = facts;
-  if (!currentShapes.some((one) => one === v) || fact?.type !== 'queued' || head === undefined) return undefined;
+  if (v !== FACTS_VERSION || fact?.type !== 'queued') return undefined;
   const append: RecordedAppend = {
     id: '',
     previous: 0 as StreamVersion,

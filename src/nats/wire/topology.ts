@@ -232,7 +232,9 @@ export function parseSubject(subject: string): SubjectParts {
   const [kind, first = '', stream = ''] = subject.split('.');
   // `invoke.<project>.<function>`: the token of the function contains its project.
   const token = kind === 'invoke' && stream !== '' ? `${first}=${stream}` : first;
-  const name = isFunctionName(token) ? token : NO_FUNCTION;
+  // A permission on `invoke.*` reaches no function of another project.
+  const isOutside = kind === 'invoke' && first.includes('=');
+  const name = isFunctionName(token) && !isOutside ? token : NO_FUNCTION;
   switch (kind) {
     case 'invoke':
     case 'derived':

@@ -1,5 +1,5 @@
 import { fill, type Language, languageOf, languages, setLanguage, type Values, type ValuesOf } from '#src/core/text/language.ts';
-import type { zhCn } from '../texts/zh-cn.ts';
+import type zhCn from '../texts/zh-cn.json';
 import { createSetting } from './store.ts';
 
 /** A text of the pages in English: the key of its translations. */
@@ -27,7 +27,7 @@ export async function chooseLanguage(chosen: Language): Promise<void> {
 
 /** The texts of a language are loaded when it is chosen. English needs none. */
 async function use(chosen: Language): Promise<void> {
-  catalogue = chosen === 'en' ? {} : (await import('../texts/zh-cn.ts')).zhCn;
+  catalogue = chosen === 'en' ? {} : (await import('../texts/zh-cn.json', { with: { type: 'json' } })).default;
   setLanguage(chosen);
   document.documentElement.lang = chosen;
 }

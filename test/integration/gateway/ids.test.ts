@@ -1,7 +1,6 @@
 import { describe, expect } from 'vitest';
 import { connectClient, type SequentClient } from '#src/client/client.ts';
 import { AmbiguousIdError, InvocationNotFoundError } from '#src/core/errors.ts';
-import { keyedId } from '#src/core/names/ids.ts';
 import { eventually } from '#test/support/gateway/eventually.ts';
 import { type RunningSequent, STRANGER, startSequent } from '#test/support/gateway/running-gateway.ts';
 import { sharedByFile } from '#test/support/shared-by-file.ts';
@@ -137,13 +136,5 @@ describe('a key in a form of derived ids (ID2)', () => {
     const again = await invoke('orders', member, { name: 'further' });
     expect([again.headers.get('idempotency-replayed'), await bodyOf(again)]).toEqual(['true', accepted]);
     expect(accepted.request_id).not.toBe(member);
-  });
-
-  test('finds the invocation that an earlier version accepted with the key as its id', async () => {
-    const key = keyedId('a key of a client');
-    await client.invokeText('orders', '{"name":"early"}', { id: key });
-    await eventually(async () => await isOver(key, 'orders').catch(() => false));
-    const again = await invoke('orders', key, { name: 'early' });
-    expect([again.status, again.headers.get('idempotency-replayed')]).toEqual([202, 'true']);
   });
 });

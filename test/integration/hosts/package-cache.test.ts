@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { functionDefinitionSchema } from '#src/core/functions/definition.ts';
-import { digestOf } from '#src/core/ports/code-packages.ts';
 import type { FunctionHost } from '#src/core/ports/function-host.ts';
 import { writeZip } from '#src/core/zip/write-zip.ts';
 import { createPackageCache } from '#src/hosts/package-cache.ts';
@@ -146,13 +145,6 @@ describe('a package that cannot be used', () => {
     await expect(cache.open(digest, 'b')).rejects.toThrow('the project of the function did not upload it');
     await nats.ports.packages.put(files(['index.js', 'exports.handler = async () => "own";']), 'b');
     expect((await cache.open(digest, 'b')).folder).toBe(join(folder, digest));
-  });
-
-  test('stored by an earlier version, belongs to every project, so that present functions run', async () => {
-    const archive = files(['index.js', 'exports.handler = async () => "former";']);
-    const digest = digestOf(archive);
-    await (await nats.connection.nats.jetstream().views.os(CODE_BUCKET)).putBlob({ name: digest }, archive);
-    expect(await nats.ports.packages.has(digest, 'b')).toBe(true);
   });
 
   test('because it would leave its folder, writes nothing', async () => {

@@ -75,7 +75,6 @@ test('a request that loses its connection ends at once, as unavailable', async (
 describe('a connection for requests alone, whose user may do what the documentation says', () => {
   const users = {
     sequent: {},
-    former: { publish: { allow: ['fn.>'] }, subscribe: { allow: ['_INBOX.functions.>'] } },
     requester: { publish: { allow: ['fn.>', 'images.>'] }, subscribe: { allow: ['_INBOX_sequent_responders.>'] } },
   };
 
@@ -99,14 +98,5 @@ describe('a connection for requests alone, whose user may do what the documentat
     expect(heard.filter((subject) => !subject.startsWith('_INBOX_'))).toEqual(['images.thumbs']);
     await connection.close();
     await sequent.close();
-  });
-
-  test('uses the former inboxes for a user with the permissions of an earlier version', async () => {
-    await using server = await startGuardedServer(users);
-    const connection = await openRequesterConnection(server.as('former'));
-    const ask = createNatsRequester(connection);
-    expect(await ask('fn.nobody', event, { headers: {}, timeoutInMs: 5_000, signal: never })).toEqual({ kind: 'no-responders' });
-    expect(connection.createInbox()).toMatch(/^_INBOX\.functions\./);
-    await connection.close();
   });
 });

@@ -7,21 +7,18 @@ import { npmSettings } from './passed-on.ts';
 const run = promisify(execFile);
 const checkout = new URL('../../..', import.meta.url).pathname;
 
-/** The last commit before Sequent was a package. Its facts have version 2. */
-const FORMER = '2ee889e4133986808f408a4fcc6e5a1e52c25e62';
+/** The oldest recorded histories. The commit that recorded them is the oldest version whose log the present one must read. */
+const HISTORIES = 'test/histories/0.2.0';
 
 /**
  * Puts the sources of an earlier version of Sequent into a folder. Returns the arguments by which Node starts its command line; `undefined`
- * when neither this clone nor its origin has the commit, as in a copy without history.
+ * in a copy without history.
  */
 export async function unpackFormerSequent(folder: string): Promise<string[] | undefined> {
-  if (
-    !(await succeeds('git', ['cat-file', '-e', `${FORMER}^{commit}`])) &&
-    !(await succeeds('git', ['fetch', '--quiet', 'origin', FORMER]))
-  )
-    return undefined;
+  const former = await formerCommit();
+  if (former === undefined) return undefined;
   const archive = join(folder, 'former.tar');
-  await run('git', ['archive', '--output', archive, FORMER, 'machines', 'src', 'package.json', 'package-lock.json'], { cwd: checkout });
+  await run('git', ['archive', '--output', archive, former, 'machines', 'src', 'package.json', 'package-lock.json'], { cwd: checkout });
   await run('tar', ['-xf', archive], { cwd: folder });
   const { dependencies } = packageIn(folder);
   const areInstalled = Object.entries(dependencies).every(([name, version]) => {
@@ -33,11 +30,10 @@ export async function unpackFormerSequent(folder: string): Promise<string[] | un
   return ['--import', import.meta.resolve('tsx'), join(folder, 'src/cli/cli.ts')];
 }
 
-async function succeeds(program: string, args: readonly string[]): Promise<boolean> {
-  return await run(program, args, { cwd: checkout }).then(
-    () => true,
-    () => false,
-  );
+async function formerCommit(): Promise<string | undefined> {
+  const args = ['log', '--format=%H', '--diff-filter=A', '--reverse', '--', HISTORIES];
+  const found = await run('git', args, { cwd: checkout }).catch(() => undefined);
+  return found?.stdout.split('\n')[0] || undefined;
 }
 
 function packageIn(folder: string): { version: string; dependencies: Record<string, string> } {

@@ -3,5 +3,5 @@ import type { RequestId } from '#src/core/names/names.ts';
 
 /** The id of the invocation that the first destination of an outcome starts, when that destination is a function. */
 export function firstChildOf(functionName: string, invocation: string): RequestId {
-  return childIdOf(deliveryIdOf(functionName, { invocation, deliveryIds: 2 }, 'functiongraph-0'));
+  return childIdOf(deliveryIdOf(functionName, { invocation }, 'functiongraph-0'));
 }

@@ -36,7 +36,7 @@ export async function attack(nats: NatsConnection, subject: string, attacks: rea
 }
 
 /** A connection that has nothing of Sequent: a plain client. */
-export function connectStranger({ domain: _, role: __, formerInboxPrefix: ___, ...options }: NatsOptions): Promise<NatsConnection> {
+export function connectStranger({ domain: _, role: __, ...options }: NatsOptions): Promise<NatsConnection> {
   return connect(options);
 }
 

@@ -1,5 +1,5 @@
 import type { Page } from 'playwright-core';
-import { zhCn } from '#src/web/texts/zh-cn.ts';
+import zhCn from '#src/web/texts/zh-cn.json' with { type: 'json' };
 
 /** Texts that the Chinese pages must not show: English texts with another translation. A lower-case word may also be a name, such as a state. */
 const english = Object.entries(zhCn).flatMap(([key, translation]) => (key === translation || /^[a-z]+$/.test(key) ? [] : [key]));

@@ -70,14 +70,16 @@ describe('under another policy', () => {
   });
 
   test('a longer maximum age leaves an expired invocation undecided', () => {
-    for (const file of ['0.1.0-alpha/age-expired-before-running.json', '0.1.0-alpha/age-expired-while-retrying.json']) {
-      const [history] = readRecording(file).histories as [History];
+    const [expired] = readRecording('0.2.0/aging-too-old.json').histories as [History];
+    const tooOld = failed(1, { condition: 'EventAgeExceeded', at: 3_600_000 });
+    const retried = historyOf(queued({ at: 0 }), running(1, { at: 10 }), retrying(1, { at: 20, dueAt: 3_600_000 }), tooOld);
+    for (const history of [expired, retried]) {
       expect(whatIf(history, { maxAgeInMs: 86_400_000 })).toMatchObject({ kind: 'undecided', recorded: { condition: 'EventAgeExceeded' } });
     }
   });
 
   test('an invocation that never ran for another reason ends the same', () => {
-    for (const file of ['0.1.0-alpha/payload-that-is-not-json.json', '0.1.0-alpha/unknown-function.json']) {
+    for (const file of ['0.2.0/greet-no-json.json', '0.2.0/nobody-unknown-function.json']) {
       const [history] = readRecording(file).histories as [History];
       expect(whatIf(history, { maxRetries: 3 })).toMatchObject({ kind: 'same' });
     }

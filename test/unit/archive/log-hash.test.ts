@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import { digestOf } from '#src/archive/digest.ts';
-import { createHeadCheck } from '#src/archive/head-check.ts';
 import { LogHash } from '#src/archive/log-hash.ts';
 import { leafOf } from '#src/archive/merkle.ts';
 import { lineOf, markLineOf, undecodedEntryOf } from '#src/archive/segment.ts';
@@ -50,18 +49,5 @@ describe('the hash of a signed head', () => {
     const { block } = taken(entries);
     expect(block.sequence).toBe(4);
     expect(taken(entries.slice(3), new LogHash(log, block)).hash).toBe(hash);
-  });
-
-  test('is still compared as version 1 wrote it', () => {
-    const signed = { sequence: 300, hash: '00bdc85f36b4598e5581314d006d75ecdf859756f1866e97232a9b2705619f4f' };
-    const head = { v: 1, log, ...signed, at: 1_003, signedAt: 1, key: '', signature: '' } as const;
-    const check = (all: readonly SourceEntry[]) => {
-      const comparison = createHeadCheck(log, [head]);
-      for (const entry of all) comparison.take(entry);
-      return comparison.finish();
-    };
-    expect(check(entries)).toEqual({ proved: 300, problems: [] });
-    expect(check(entries.with(3, erased(entries[3] as SourceEntry)))).toEqual({ proved: 300, problems: [] });
-    expect(check(entries.toSpliced(1, 1)).problems).toHaveLength(1);
   });
 });

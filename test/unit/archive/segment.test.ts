@@ -1,9 +1,8 @@
-import { brotliCompressSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { createArchive, type SegmentFiles } from '#src/archive/archive.ts';
 import { checkArchive } from '#src/archive/check.ts';
 import { leafOf, merkleRootOf } from '#src/archive/merkle.ts';
-import { encodeSegment, linkOf, nameOf, reencodeSegment, sha256 } from '#src/archive/segment.ts';
+import { encodeSegment, linkOf, nameOf, reencodeSegment } from '#src/archive/segment.ts';
 import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import type { ArchiveStore, Segment } from '#src/core/ports/archive.ts';
 
@@ -30,15 +29,6 @@ function memoryStore(files: Map<string, Buffer>): ArchiveStore {
 const files = new Map<string, Buffer>();
 const archive: SegmentFiles = createArchive(memoryStore(files), () => ({ kind: 'hint', sequence: 0, at: 0 }) as FullLogEntry);
 
-/** A segment as version 0.1 wrote it: the chain is computed over the compressed content. */
-function firstVersion(): { segment: Segment; bytes: Buffer } {
-  const content = brotliCompressSync(Buffer.from(lines.join('\n')));
-  const hash = sha256(content);
-  const facts = { log: LOG, first: 1, last: 5, messages: 5, hints: 0, erased: 0, missing: 0, firstAt: 1_001, lastAt: 1_005 };
-  const segment: Segment = { v: 1, ...facts, content: hash, original: hash, previous: '', erasures: [] };
-  return { segment, bytes: Buffer.concat([Buffer.from(`${JSON.stringify(segment)}\n`), content]) };
-}
-
 async function problemsOf(...written: { segment: Segment; bytes: Buffer }[]): Promise<string[]> {
   files.clear();
   for (const { segment, bytes } of written) files.set(nameOf(segment), bytes);
@@ -58,27 +48,7 @@ describe('the Merkle root of a segment', () => {
   });
 });
 
-describe('a segment of version 1', () => {
-  test('keeps its link, and a segment of version 2 follows it', async () => {
-    const old = firstVersion();
-    expect(linkOf(old.segment)).toBe(
-      sha256(JSON.stringify([1, LOG, 1, 5, 5, 0, 0, 1_001, 1_005, old.segment.v === 1 ? old.segment.original : '', ''])),
-    );
-    const next = await encodeSegment([lineOf(6)], 6, { log: LOG, after: 5, previous: linkOf(old.segment) });
-    expect(next.segment.v).toBe(2);
-    expect(await problemsOf(old, next)).toEqual([]);
-  });
-
-  test('can be erased, and is damaged when it was changed and holds no erased message', async () => {
-    const { segment } = firstVersion();
-    const erased = { lines: lines.with(0, JSON.stringify([1, 1_001, 'e-1'])), erased: 1, erasure: 'e-1' };
-    expect(await problemsOf(await reencodeSegment(segment, erased))).toEqual([]);
-    const forged = await reencodeSegment(segment, { lines: lines.with(0, lineOf(1, 'b')), erased: 0, erasure: 'e-1' });
-    expect(await problemsOf(forged)).toContain('was changed, but holds no erased message');
-  });
-});
-
-describe('an erased line of a segment of version 2', () => {
+describe('an erased line of a segment', () => {
   const mark = (...values: string[]): string => JSON.stringify([1, 1_001, ...values]);
   const written = () => encodeSegment(lines, 5, { log: LOG, after: 0, previous: '' });
 

@@ -2,8 +2,7 @@ import type { Command } from 'commander';
 import { expect, test } from 'vitest';
 import { loadHelpTexts } from '#src/cli/help-texts.ts';
 import { createProgram } from '#src/cli/program.ts';
-import { commands } from '#src/cli/texts/help-zh-cn/commands.ts';
-import { options } from '#src/cli/texts/help-zh-cn/options.ts';
+import help from '#src/cli/texts/help-zh-cn.json' with { type: 'json' };
 import { setLanguage } from '#src/core/text/language.ts';
 
 /** The texts of a command and of all below it. `complete` is a hidden command of a library. */
@@ -17,7 +16,7 @@ function textsOf(command: Command): string[] {
 
 test('commands, arguments and options have Chinese texts, and no text is left over', async () => {
   const wanted = new Set(textsOf(await createProgram('0.0.0', ['complete'])).filter((text) => text !== ''));
-  const known = Object.keys({ ...commands, ...options });
+  const known = Object.keys(help.commands);
   expect([...wanted].filter((text) => !known.includes(text))).toEqual([]);
   expect(known.filter((text) => !wanted.has(text))).toEqual([]);
 });

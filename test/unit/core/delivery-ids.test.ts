@@ -1,12 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { withDestinations } from '#machines/outcome.ts';
 import { childIdOf, deliveryIdOf, redriveIdOf } from '#src/core/names/delivery-ids.ts';
-import { canBeBrought, createStreamId, keyedId } from '#src/core/names/ids.ts';
+import { canBeBrought, createStreamId } from '#src/core/names/ids.ts';
 import { isRequestId } from '#src/core/names/names.ts';
-import { billing, succeeded, terms } from '#test/support/log/facts.ts';
 
-const present = (invocation: string) => ({ invocation, deliveryIds: 2 }) as const;
+const present = (invocation: string) => ({ invocation }) as const;
 const longest = { function: `${'p'.repeat(64)}=${'f'.repeat(60)}`, id: 'i'.repeat(64), destination: 'functiongraph-15' };
 
 describe('the id of a delivery', () => {
@@ -18,17 +16,6 @@ describe('the id of a delivery', () => {
       expect(first === second).toBe(one.join() === other.join());
     });
     fc.assert(property);
-  });
-
-  test('of an outcome of an earlier version has no function, and never equals a present one (DLV2)', () => {
-    expect(deliveryIdOf('orders', { invocation: 'order-1' }, 'functiongraph-0')).toBe('order-1/functiongraph-0');
-    expect(deliveryIdOf('orders', present('order-1'), 'functiongraph-0')).toBe('order-1/orders/functiongraph-0');
-  });
-
-  test('is present in every outcome that gets destinations', () => {
-    const decide = () => ({ holds: false });
-    expect(withDestinations(succeeded(1), { ...terms, onSuccess: [billing] }, decide)).toMatchObject({ deliveryIds: 2 });
-    expect(withDestinations(succeeded(1), terms, decide)).not.toHaveProperty('deliveryIds');
   });
 
   test('of the longest names is a header of moderate length, without a character that signatures separate by', () => {
@@ -45,10 +32,6 @@ describe('the id of a child', () => {
     expect(childIdOf(deliveryIdOf('orders', present(parent), 'functiongraph-0'))).toBe(child);
     expect([canBeBrought(child), child.slice(0, 15)]).toEqual([false, `${parent.slice(0, 13)}-8`]);
     expect(isRequestId(childIdOf(deliveryIdOf(longest.function, present(longest.id), longest.destination)))).toBe(true);
-  });
-
-  test('of an outcome of an earlier version is the id that this version gave it (DLV2)', () => {
-    expect(childIdOf(deliveryIdOf('orders', { invocation: 'order-1' }, 'functiongraph-0'))).toBe(keyedId('order-1/functiongraph-0'));
   });
 
   test('never equals the id of a redrive, also when the parent is named "redrive"', () => {

@@ -47,14 +47,14 @@ test('first tries are claimed as far as their limit keys have free slots, and na
   expect(claimed?.facts).toEqual([
     { type: 'delivery.started', invocation: 'a', at: 5, destination: 'HTTP-0', try: 1, deliverer: 'deliverer-1' },
   ]);
-  expect([first.size, first.has('a/HTTP-0')]).toEqual([1, true]);
+  expect([first.size, first.has('a/orders/HTTP-0')]).toEqual([1, true]);
   expect(first.claim(outcomeOf('b', ['HTTP']), 'orders')).toBeUndefined();
 });
 
 test('a claimed try that was not appended releases its slot, and is no longer active', () => {
   const { first } = open();
   first.claim(outcomeOf('a', ['HTTP']), 'orders')?.release();
-  expect([first.size, first.has('a/HTTP-0')]).toEqual([0, false]);
+  expect([first.size, first.has('a/orders/HTTP-0')]).toEqual([0, false]);
   expect(first.claim(outcomeOf('b', ['HTTP']), 'orders')?.facts).toHaveLength(1);
 });
 
@@ -71,7 +71,7 @@ test('a first try whose circuit is open is postponed by the append of the outcom
     { type: 'delivery.postponed', destination: 'HTTP-0', try: 0, reason: expect.stringContaining('the circuit of key is open until') },
   ]);
   claimed?.release();
-  expect([first.size, first.has('a/HTTP-0')]).toEqual([0, false]);
+  expect([first.size, first.has('a/orders/HTTP-0')]).toEqual([0, false]);
 });
 
 test('the circuit of one function does not postpone the first tries of another function', () => {

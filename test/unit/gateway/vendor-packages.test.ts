@@ -98,31 +98,3 @@ describe('functions of one name in two packages', () => {
     );
   });
 });
-
-describe('a function that an earlier version created in a package', () => {
-  test('keeps its name, and is found by its package until the package has such a function', async ({ ask, opened }) => {
-    await ask('POST', F, wanted('default', 'old'));
-    const { records } = opened.gateway;
-    await records.putFunction('old', {
-      ...(records.function('old') as NonNullable<ReturnType<typeof records.function>>),
-      package: 'billing',
-    });
-
-    for (const reference of ['old', 'billing:old', urn('billing', 'old')])
-      expect(await (await ask('GET', `${F}/${reference}/config`)).json()).toMatchObject({
-        func_urn: urn('default', 'old'),
-        package: 'billing',
-      });
-    await ask('POST', `${F}/billing:old/invocations-async`, {});
-    expect(opened.sent.map(({ name }) => name)).toEqual(['old']);
-    await expectError(await ask('GET', `${F}/sales:old/config`), 404, 'FSS.1051');
-    await expectError(await ask('POST', F, wanted('billing', 'old')), 409, 'FSS.1061');
-
-    await opened.registry.put({ name: 'billing:old', handler: { kind: 'inline' } });
-    expect(await (await ask('GET', `${F}/billing:old/config`)).json()).toMatchObject({ func_urn: urn('billing', 'old') });
-    await ask('DELETE', `${F}/billing:old`);
-    await ask('DELETE', `${F}/old`);
-    expect((await ask('POST', F, wanted('billing', 'old'))).status).toBe(200);
-    expect(await (await ask('GET', `${F}/billing:old/config`)).json()).toMatchObject({ func_urn: urn('billing', 'old') });
-  });
-});

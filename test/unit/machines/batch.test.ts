@@ -21,7 +21,6 @@ const completed: Fact = {
   attempt: 0,
   payload: '{}',
   destinations: [destination],
-  deliveryIds: 2,
 };
 const started: Fact = { type: 'delivery.started', invocation: id, at: 10, destination: 'http-0', try: 1, deliverer: 'd' };
 const delivered: Fact = { type: 'delivery.delivered', invocation: id, at: 11, destination: 'http-0', try: 1 };

@@ -181,7 +181,7 @@ describe('the end of an invocation', () => {
     expect(outcomeFacts(succeeded(1), terms, all).map(({ type }) => type)).toEqual(['succeeded', 'notified']);
     expect(outcomeFacts(retrying(1), terms, all)).toEqual([retrying(1)]);
     const withDestination = { ...terms, onSuccess: [billing] };
-    expect(outcomeFacts(succeeded(1), withDestination, all)).toEqual([succeeded(1, { destinations: [billing], deliveryIds: 2 })]);
+    expect(outcomeFacts(succeeded(1), withDestination, all)).toEqual([succeeded(1, { destinations: [billing] })]);
     expect(outcomeFacts(failed(1), withDestination, all).map(({ type }) => type)).toEqual(['failed', 'notified']);
   });
 
@@ -192,7 +192,7 @@ describe('the end of an invocation', () => {
     ];
     const decide: DecideWhen = (when) => (when === 'large' ? { holds: false, undecidable: 'it is dark' } : { holds: true });
     const both = { ...terms, onSuccess: [small, large] };
-    const outcome = succeeded(1, { destinations: [small], deliveryIds: 2, notSent: [{ ...large, undecidable: 'it is dark' }] });
+    const outcome = succeeded(1, { destinations: [small], notSent: [{ ...large, undecidable: 'it is dark' }] });
     expect(outcomeFacts(succeeded(1), both, decide)).toEqual([outcome]);
     const none = outcomeFacts(succeeded(1), both, () => ({ holds: false }));
     expect(none).toEqual([succeeded(1, { notSent: [small, large] }), { type: 'notified', invocation: ID, at: 30 }]);

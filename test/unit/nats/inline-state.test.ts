@@ -31,16 +31,10 @@ describe('the state inside a hint', () => {
     expect(inlineStateOf(streamWith('x'.repeat(5_000)))).toBeUndefined();
   });
 
-  test('is ignored for facts of another version, and has version 1 without a version', () => {
+  test('is ignored for facts of another version', () => {
     const known = JSON.parse(JSON.stringify(inlineStateOf(streamWith('{}'))));
     expect(stateOf(name, 7, inlineStateSchema.parse({ ...known, v: 0 }))).toBeUndefined();
     expect(stateOf(name, 7, inlineStateSchema.parse({ ...known, v: FACTS_VERSION + 1 }))).toBeUndefined();
-    expect(inlineStateSchema.parse({ ...known, v: undefined }).v).toBe(1);
-  });
-
-  test('is ignored without the head of the stream, as an earlier version sends it', () => {
-    const known = JSON.parse(JSON.stringify(inlineStateOf(streamWith('{}'))));
-    expect(stateOf(name, 7, inlineStateSchema.parse({ ...known, head: undefined }))).toBeUndefined();
   });
 
   test('is ignored when its first fact is no request', () => {

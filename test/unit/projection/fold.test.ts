@@ -62,7 +62,7 @@ describe('the trees of two functions that have an invocation with one id (ID1)',
     const log = createWrittenLog();
     const destinations = [{ id: 'functiongraph-0', destination: 'FunctionGraph', param: '{"func_urn":"child"}' }];
     for (const fn of ['f', 'g']) {
-      const outcome = { ...succeeded('one'), destinations, deliveryIds: 2 } as Fact;
+      const outcome = { ...succeeded('one'), destinations } as Fact;
       log.append(fn, 'one', log.request(fn, 'one', '{}'), [running('one'), outcome]);
       log.request('child', firstChildOf(fn, 'one'), '{}', { headers: { Lineage: 'one/one/1/9' } });
       log.request(fn, 'again', '{}', { headers: { 'Redrive-Of': 'one' } });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createLogWindow } from '#src/worker/log-window.ts';
+import { createLogWindow } from '#src/worker/function-worker.ts';
 
 /** The sizes of a window after each interval of 50 ms, for the given shares of busy time. */
 function sizesWhen(shares: readonly number[]): number[] {
