@@ -1,4 +1,5 @@
 import { ConflictError } from '#src/core/errors.ts';
+import { encodeSequences, MAX_NAMED_SEQUENCES } from '#src/core/log/erased-sequences.ts';
 import type { Erasure } from '#src/core/log/erasure.ts';
 import { type ErasureRecord, erasureKey, parseErasureRecord } from '#src/core/log/erasure-request.ts';
 import { decodePlan, type ErasurePlan, encodePlan } from './erasure-plan.ts';
@@ -15,8 +16,8 @@ import { createWholeLog } from './whole-log.ts';
  *
  * 1. asked → written: the erasure is appended to the log. Read models perform it when they read it there. Before the append, the record says that
  *    no abort is possible any more: the revision of the record decides between the janitor and an abort.
- * 2. written → planned: every live projection has performed the erasure, the log is archived up to the record of the erasure, and the
- *    sequences of all erased messages are stored. They are stored before the first message is erased, because afterwards the streams
+ * 2. written → planned: every live projection has performed the erasure, the sequences of all erased messages are stored and appended to the
+ *    log (J9), and the log is archived up to these records. They are stored before the first message is erased, because afterwards the streams
  *    cannot be reconstructed.
  * 3. planned → done: the archive, the log, the results and the large payloads are erased. Repeating this step erases the same messages.
  *
@@ -99,12 +100,26 @@ class ErasureRun {
     const until = this.#until();
     // A projection that is behind blocks the erasure. A later round continues.
     if ((await createReaderPositions(this.#options).projected()) < sequence) return;
-    // The archive then holds the record of the erasure, too, and explains its marks without the log.
     if ((await archiveUpTo(sequence)) < sequence) return;
     const plan = await survey(this.#wholeLog(), { ...request, signal, until, to: sequence });
     if (signal.aborted) return;
+    const named = await this.#nameMessages(plan.sequences);
+    // The archive then holds the records of the erasure, too, and explains its marks without the log.
+    if ((await archiveUpTo(named)) < named) return;
     await this.#storePlan(plan);
     await this.#save({ state: 'planned' });
+  }
+
+  /** Appends the records that name the erased messages (J9). Returns the sequence of the last record. */
+  async #nameMessages(sequences: readonly number[]): Promise<number> {
+    const { found = { invocations: 0, messages: 0, until: 0 }, sequence = 0 } = this.#record;
+    const erasure = erasureOf(this.#id, this.#record, found);
+    let last = sequence;
+    for (let part = 0; part * MAX_NAMED_SEQUENCES < sequences.length; part++) {
+      const named = encodeSequences(sequences.slice(part * MAX_NAMED_SEQUENCES, (part + 1) * MAX_NAMED_SEQUENCES));
+      last = await this.#options.purge.appendErasure({ ...erasure, sequences: named }, part + 1);
+    }
+    return last;
   }
 
   async #erase(): Promise<void> {

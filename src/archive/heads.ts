@@ -13,8 +13,9 @@ export function openHeads({ store, state }: HeadPlaces, log: string): HeadFiles 
   const stored = openStoredHeads(state, log);
   return {
     newestBefore: files.newestBefore,
-    async add(head) {
-      await files.add(head);
+    listOfSegments: files.listOfSegments,
+    async add(head, at) {
+      await files.add(head, at);
       await stored.add(head);
     },
     async list() {

@@ -33,7 +33,7 @@ export function createSegmentSigner({ archive, state, signer, clock }: SegmentSi
     hashed = undefined;
     takeLines(hash, lines);
     hashed = { log: segment.log, upTo: segment.last, hash };
-    await openHeads({ store: archive.store, state }, segment.log).add(await signHead(hashed, signer, clock.now()));
+    await openHeads({ store: archive.store, state }, segment.log).add(await signHead(hashed, signer, clock.now()), 'end-of-segment');
   };
 }
 

@@ -56,19 +56,27 @@ async function verifyLogFolder(archive: SegmentFiles, { log, publicKey, anchors 
   const { segments, problems, readable } = await checkArchive(archive, { log, head: undefined });
   const created = segments[0]?.log ?? log;
   const last = segments.at(-1)?.last ?? 0;
-  const stored = await openHeadFiles(archive.store, created).list();
+  const files = openHeadFiles(archive.store, created);
+  const stored = await files.list();
   const heads = stored.filter((head) => isSignedBy(head, publicKey));
-  // Later heads of the folder commit to messages that this copy does not have yet. An anchor must be within it.
+  // Other later heads of the folder commit to messages that are not archived yet. An anchor must be within the copy.
+  const beyond = (await files.listOfSegments()).filter((head) => head.sequence > last && isSignedBy(head, publicKey)).at(-1);
   const believed = [...heads.filter(({ sequence }) => sequence <= last), ...anchors.filter((head) => head.log === created)];
   const { proved, differences, marks } = await readLines(archive, { readable, created, believed });
   const found = [
     ...problems.map(({ segment, problem }) => `${segment} ${problem}`),
     ...[...differences, ...marks.problems()].map(({ what }) => what),
   ];
+  if (beyond !== undefined) found.push(describeBeyond(beyond, last));
   if (heads.length < stored.length) found.push(`${stored.length - heads.length} heads are not signed by this key`);
   if (believed.length === 0) found.push('no signed head of this key is within the segments: nothing is proved');
   const messages = segments.reduce((sum, one) => sum + one.messages, 0);
   return { log: created, segments: segments.length, messages, erased: marks.messages, heads: heads.length, last, proved, problems: found };
+}
+
+function describeBeyond({ sequence, signedAt }: SignedHead, last: number): string {
+  const signed = `a segment up to message ${sequence} was archived and signed at ${new Date(signedAt).toISOString()}`;
+  return `${signed}, but the segments end at message ${last}: the last segments are missing`;
 }
 
 type Lines = { readable: readonly Segment[]; created: string; believed: readonly SignedHead[] };

@@ -112,7 +112,7 @@ class LogReplay implements Replay {
     if (entry.sequence !== this.#read + 1) this.#takeGap(entry);
     this.#read = entry.sequence;
     this.#options.pace?.noteRead(entry.at);
-    if (entry.content.kind === 'erasure') this.#erase(entry, entry.content.erasure);
+    if (entry.content.kind === 'erasure' && entry.content.erasure.sequences === undefined) this.#erase(entry, entry.content.erasure);
     else this.#foldEntry(entry);
     if (this.#read >= this.#until) this.#stopping.abort();
   }

@@ -67,6 +67,7 @@ describe('a janitor that is killed', () => {
 
   test.for([
     'after an erasure is in the log',
+    'after the erased messages are named',
     'after an erasure is planned',
     'after a segment is rewritten',
     'while messages are removed one by one',

@@ -5,6 +5,7 @@ import { projectOf } from '#src/core/names/addressable.ts';
 import type { MasterKeys } from './master-keys.ts';
 import { erasedUpTo, type ProjectSettings, parseDataKeyName, parseSettings, projectOfScope, scopeIn, scopeOf } from './project-settings.ts';
 import {
+  hiddenFlowKey,
   isSealed,
   keyNumberOf,
   NOT_ENCRYPTED,
@@ -26,6 +27,7 @@ import { unwrapKey } from './wrapped-key.ts';
  * - (ENC6) A request of such a project whose payload is not sealed is refused, and never runs.
  * - (ENC7) A sealed text is opened only for the function that it was sealed for, and only where a process with a key runs a function,
  *   delivers an outcome or answers a reader.
+ * - (ENC9) The key of a flow from a sealed payload is stored as a keyed hash, which ends with the data keys of the project.
  * - (ENC8) An erasure of a project is in its settings before its data keys are destroyed. Every process drops its copies when it hears of it.
  */
 
@@ -133,6 +135,17 @@ export class PayloadSealer {
     const sealed = parseSealed(text);
     if (sealed === undefined) return text;
     return openText(this.#openingKeyOf(name, sealed.number), sealed.ciphertext, name) ?? cannotDecrypt();
+  }
+
+  /**
+   * The key of a flow that a sealed payload holds; empty without the data key, as for a payload that cannot be opened. It is the same for the
+   * same text until the project is erased, also when its data keys are renewed: it derives from the first one that is not erased (ENC9).
+   */
+  hideFlowKey(name: string, text: string): string {
+    const scope = scopeOf(projectOf(name));
+    const settings = this.#settings.get(scope);
+    const key = this.#findKey(scope, settings === undefined ? 1 : erasedUpTo(settings) + 1);
+    return key === undefined ? '' : hiddenFlowKey(key, text);
   }
 
   /** A sealed text as a reader sees it. `undefined` when this process cannot open it, or when it was not sealed for this function. */

@@ -14,12 +14,12 @@ const within = /sealed:2\.([1-9]\d{0,5})\.([\w-]+)/g;
 /** How the message of a refused request begins (ENC6). The envelope and the reports of such requests find them by it. */
 export const NOT_ENCRYPTED = 'the project of the function encrypts its payloads, and this one is not encrypted';
 
-/** The keys of one data key: one encrypts, the other one makes nonces. */
-export type PayloadKey = { number: number; encryption: Buffer; nonces: Buffer };
+/** The keys of one data key: one encrypts, one makes nonces, and one hides keys of flows. */
+export type PayloadKey = { number: number; encryption: Buffer; nonces: Buffer; flow: Buffer };
 
 export function payloadKeyOf(number: number, dataKey: Buffer): PayloadKey {
   const derive = (purpose: string): Buffer => Buffer.from(hkdfSync('sha256', dataKey, '', `sequent payload ${purpose}`, 32));
-  return { number, encryption: derive('encryption'), nonces: derive('nonces') };
+  return { number, encryption: derive('encryption'), nonces: derive('nonces'), flow: derive('flow keys') };
 }
 
 /**
@@ -28,6 +28,11 @@ export function payloadKeyOf(number: number, dataKey: Buffer): PayloadKey {
 export function sealText(key: PayloadKey, text: string, { name, id }: { name: string; id?: string | undefined }): string {
   const nonce = id === undefined ? undefined : createHmac('sha256', key.nonces).update(`${name} ${id} ${text}`).digest().subarray(0, 12);
   return `${PREFIX}${key.number}.${encrypt(key.encryption, Buffer.from(text), name, nonce)}`;
+}
+
+/** The key of a flow, as the log, the ledger and the read models have it: who has no data key can neither read nor guess its text. */
+export function hiddenFlowKey(key: PayloadKey, text: string): string {
+  return `hmac:${createHmac('sha256', key.flow).update(text).digest('base64url').slice(0, 22)}`;
 }
 
 /** `undefined` when the text was not sealed by this key for this function. */

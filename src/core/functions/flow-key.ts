@@ -11,7 +11,7 @@ import { type Flow, isFlowKey } from './flow.ts';
  * The key of a request: that of the request itself, else the value at the path of the flow. Without a text, a number or a boolean there, and
  * in a function without keys, the key is empty.
  *
- * A text that cannot be a key, and a value of an encrypted payload, is replaced by its hash.
+ * A text that cannot be a key is replaced by its hash, and a value of an encrypted payload by a keyed hash (ENC9).
  */
 export function flowKeyOf({ fact, payload }: Pick<AcceptedRequest, 'fact' | 'payload'>, { key }: Flow, payloads?: PayloadSealer): string {
   if (key === undefined) return '';
@@ -20,5 +20,6 @@ export function flowKeyOf({ fact, payload }: Pick<AcceptedRequest, 'fact' | 'pay
   if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return '';
   const text = String(value);
   if (text === '') return '';
-  return isFlowKey(text) && !holdsSealed(payload) ? text : `sha256:${createHash('sha256').update(text).digest('base64url').slice(0, 22)}`;
+  if (holdsSealed(payload)) return payloads === undefined ? '' : payloads.hideFlowKey(fact.function, text);
+  return isFlowKey(text) ? text : `sha256:${createHash('sha256').update(text).digest('base64url').slice(0, 22)}`;
 }

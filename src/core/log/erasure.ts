@@ -27,6 +27,11 @@ export const erasureSchema = z
     invocations: z.number().int().min(0),
     /** How many messages of the log are erased, without hints. */
     messages: z.number().int().min(0),
+    /**
+     * Names the erased messages (J9). The janitor appends such records, with the id of the erasure, before it erases the first message. The
+     * sequences cannot be in the first record, because an invocation may continue until that record is in the log.
+     */
+    sequences: z.string().max(1_000_000).optional(),
   })
   .strict();
 export type Erasure = z.output<typeof erasureSchema>;

@@ -13,8 +13,11 @@ export interface LogPurge {
   remove(sequences: readonly number[], options: { overwrite: boolean }): Promise<void>;
   /** The sequence of the newest append of a stream; `undefined` when the log holds none. */
   lastOf(name: StreamName): Promise<number | undefined>;
-  /** Appends an erasure once, also when called repeatedly; returns its sequence. */
-  appendErasure(erasure: Erasure): Promise<number>;
+  /**
+   * Appends an erasure once, also when called repeatedly; returns its sequence. `part` counts from 1: the record that names a part of the
+   * erased messages.
+   */
+  appendErasure(erasure: Erasure, part?: number): Promise<number>;
   /** The sequences of the hints about a function, up to `until`. */
   hintsOf(fn: string, until: number): Promise<number[]>;
   /** Removes the oldest stored results, once there are a tenth more than `max`. */

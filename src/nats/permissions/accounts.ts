@@ -30,7 +30,7 @@ export function accountOf(role: PermissionRole, project?: string): string {
 export function borderOf(role: PermissionRole, project?: string): Border | undefined {
   const { invoke, invokeOf } = SEQUENT_SUBJECTS;
   if (role === 'producer') return { services: project === undefined ? [invoke, invokeOf] : [`invoke.${project}.*`], streams: [] };
-  if (role === 'consumer') return { services: [], streams: [project === undefined ? ALL_RESULTS : `result.${project}.>`] };
+  if (role === 'consumer') return { services: [], streams: [project === undefined ? ALL_RESULTS : `result.${project}.*.*`] };
   if (role !== 'history' || project === undefined) return undefined;
   return { services: [`${HISTORY_GROUP}.project.${project}.*`], streams: [] };
 }

@@ -85,7 +85,7 @@ class Table {
   rows(project: string | undefined): Record<PermissionRole, Row> {
     return {
       producer: { publish: project === undefined ? requests : [`invoke.${project}.*`] },
-      consumer: { publish: [NOTHING], subscribe: [project === undefined ? ALL_RESULTS : `result.${project}.>`] },
+      consumer: { publish: [NOTHING], subscribe: [project === undefined ? ALL_RESULTS : `result.${project}.*.*`] },
       history: { publish: project === undefined ? this.#wholeHistory() : [`${HISTORY_GROUP}.project.${project}.*`] },
       operator: this.#operator(),
       worker: this.#worker(),

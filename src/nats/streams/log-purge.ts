@@ -59,8 +59,8 @@ export function createNatsLogPurge({ connection, publisher }: { connection: Conn
     },
     remove: (sequences, { overwrite }) => removeAll(INVOCATIONS, sequences, overwrite),
     lastOf: async (name) => (await readLastBySubject(connection, subjects.invocation(name)))?.sequence,
-    async appendErasure(erasure) {
-      const subject = subjects.erase(erasure.id);
+    async appendErasure(erasure, part) {
+      const subject = erasureSubject(erasure.id, part);
       for (let tries = 0; tries < MAX_TRIES; tries++) {
         const existing = await readLastBySubject(connection, subject);
         if (existing !== undefined) return existing.sequence;
@@ -94,4 +94,9 @@ export function createNatsLogPurge({ connection, publisher }: { connection: Conn
       return sequences.length;
     },
   };
+}
+
+/** The subject of the record of an erasure, or of the record that names a part of its messages. Each subject holds one record. */
+function erasureSubject(id: string, part: number | undefined): string {
+  return subjects.erase(part === undefined ? id : `${id}__${part}`);
 }

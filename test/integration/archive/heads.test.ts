@@ -198,6 +198,25 @@ describe('an archive that is verified offline', () => {
     expect((await verify(shorter, heads))?.problems).toMatchObject([expect.stringContaining('the log lacks messages')]);
   });
 
+  test('lacks segments when a head at the end of a segment beside it is beyond its end (HEAD3)', async () => {
+    const copy = join(root, 'cut');
+    await cp(archive, copy, { recursive: true });
+    const files = createArchive(createFolderStore(copy), opened.log.decode);
+    const segments = await files.segments(created);
+    const places = { archive: files, state: createMemoryKeyValue(), signer, clock: systemClock };
+    const sign = createSegmentSigner(places);
+    for (const segment of segments) await sign(segment, await files.lines(segment));
+    const last = segments.at(-1);
+    expect(await verify(copy)).toMatchObject({ problems: [], proved: last?.last });
+    const name = (await readdir(copy, { recursive: true }))
+      .filter((each) => each.endsWith('.seg'))
+      .sort()
+      .at(-1);
+    await rm(join(copy, name ?? ''));
+    const problem = `but the segments end at message ${(last?.first ?? 0) - 1}: the last segments are missing`;
+    expect((await verify(copy))?.problems).toEqual([expect.stringContaining(problem)]);
+  });
+
   test('believes no head of another key', async () => {
     const copy = join(root, 'foreign');
     await cp(archive, copy, { recursive: true });

@@ -4,7 +4,7 @@ import { guardedTest } from '#test/support/nats/guarded-system.ts';
 
 const users = {
   sequent: {},
-  b: { publish: { allow: ['invoke.b.*'] }, subscribe: { allow: ['result.b.>', '_INBOX_b.>'] } },
+  b: { publish: { allow: ['invoke.b.*'] }, subscribe: { allow: ['result.b.*.*', '_INBOX_b.>'] } },
 };
 const hello = (event: unknown): Promise<unknown> => Promise.resolve({ hello: event });
 const handlers = new Map(['hello', 'b=hello', 'c=hello'].map((name) => [name, hello]));
@@ -18,7 +18,7 @@ describe('the subjects of a project', () => {
   test('invoke its functions and carry their results, and permissions keep projects apart', async ({ guarded, system }) => {
     const client = await connect({ ...guarded.as('b'), inboxPrefix: '_INBOX_b' });
     const heard: string[] = [];
-    client.subscribe('result.b.>', { callback: (_, message) => void heard.push(`${message.subject} ${message.string()}`) });
+    client.subscribe('result.b.*.*', { callback: (_, message) => void heard.push(`${message.subject} ${message.string()}`) });
     for (const subject of ['invoke.c.hello', 'invoke.hello', 'invoke.b=hello', 'invoke.c=hello']) {
       await expect(client.request(subject, '{}', { timeout })).rejects.toMatchObject({ code: 'PERMISSIONS_VIOLATION' });
     }

@@ -49,9 +49,9 @@ function dyingPurge(purge: LogPurge): LogPurge {
       }
       await purge.remove(sequences, options);
     },
-    async appendErasure(erasure) {
-      const sequence = await purge.appendErasure(erasure);
-      dieAt('after an erasure is in the log');
+    async appendErasure(erasure, part) {
+      const sequence = await purge.appendErasure(erasure, part);
+      dieAt(part === undefined ? 'after an erasure is in the log' : 'after the erased messages are named');
       return sequence;
     },
     async removeResults(fn, matches) {

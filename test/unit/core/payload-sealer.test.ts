@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
 import {
   encryptProject,
@@ -11,6 +12,7 @@ import { type MasterKeys, parseMasterKeys } from '#src/core/encryption/master-ke
 import { openTexts } from '#src/core/encryption/open-texts.ts';
 import { ERASED, PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
 import { decideWhenFor } from '#src/core/functions/decide-when.ts';
+import { flowKeyOf } from '#src/core/functions/flow-key.ts';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import { createInlineHost } from '#src/hosts/inline-host.ts';
@@ -54,6 +56,31 @@ describe('the payloads of a project', () => {
     await heard();
     expect(payloads.seal(name, '{"a":1}')).toBe('{"a":1}');
     expect(payloads.open(name, sealed)).toBe('{"a":1}');
+  });
+
+  test('give a flow a key that nobody guesses without the data keys, and that a renewal keeps (ENC9)', async () => {
+    await encryptProject(store, 'shop', { keys: k1, now: 0 });
+    await encryptProject(store, 'gym', { keys: k1, now: 0 });
+    const payloads = await processWith(k1);
+    const keyOf = (text: string, fn = name) =>
+      flowKeyOf(
+        { ...request(payloads.seal(fn, text)), fact: { ...request('').fact, function: fn } },
+        { concurrency: 1, key: '$.who' },
+        payloads,
+      );
+    const key = keyOf('{"who":"ann@example.com"}');
+    expect(key).toMatch(/^hmac:[\w-]{22}$/);
+    expect(key).not.toContain(createHash('sha256').update('ann@example.com').digest('base64url').slice(0, 22));
+    expect([keyOf('{"who":"bob@example.com"}'), keyOf('{"who":"ann@example.com"}', 'gym=orders')]).not.toContain(key);
+    await renewDataKeys(store, k1);
+    await heard();
+    expect(keyOf('{"who":"ann@example.com","n":2}')).toBe(key);
+    await eraseProject({ store, secrets: createMemoryKeyValue() }, 'shop', { at: 1, by: 'a test' });
+    await heard();
+    expect(payloads.hideFlowKey(name, 'ann@example.com')).toBe('');
+    await encryptProject(store, 'shop', { keys: k1, now: 2 });
+    await heard();
+    expect(keyOf('{"who":"ann@example.com"}')).not.toBe(key);
   });
 
   test('are opened for the condition of a destination, which a process without the key cannot decide (WHEN2)', async () => {

@@ -1,9 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { erasureKey } from '#src/core/log/erasure-request.ts';
+import type { FunctionName, StreamId } from '#src/core/names/names.ts';
+import { subjects } from '#src/core/names/subjects.ts';
 import { accountOf, accountsConfig, borderOf } from '#src/nats/permissions/accounts.ts';
 import { toNsc, toServerConfig } from '#src/nats/permissions/permission-formats.ts';
 import { isClient, PERMISSION_ROLES, permissionsOf } from '#src/nats/permissions/role-permissions.ts';
 import { STATE_BUCKET } from '#src/nats/wire/topology.ts';
+
+/** Whether a subject is one of a pattern of NATS. */
+function matches(pattern: string, subject: string): boolean {
+  const tokens = pattern.split('.').map((token) => (token === '*' ? '[^.]+' : token === '>' ? '.+' : token.replaceAll(/\W/g, '\\$&')));
+  return new RegExp(`^${tokens.join('\\.')}$`).test(subject);
+}
 
 describe('the permissions of a role', () => {
   const shop = { account: accountOf('producer', 'shop'), border: borderOf('producer', 'shop') };
@@ -36,7 +44,27 @@ describe('the permissions of a role', () => {
 
   test("contain no part of JetStream's API for a producer and a consumer", () => {
     for (const role of ['producer', 'consumer'] as const) expect(permissionsOf(role).publish.join()).not.toContain('$');
-    expect(permissionsOf('consumer', { project: 'shop' }).subscribe).toEqual(['_INBOX_sequent_consumer_shop.>', 'result.shop.>']);
+    expect(permissionsOf('consumer', { project: 'shop' }).subscribe).toEqual(['_INBOX_sequent_consumer_shop.>', 'result.shop.*.*']);
+  });
+
+  test('of a project reach nothing of a function of the own project that has the name of the project', () => {
+    const name = 'shop' as FunctionName;
+    const own = [
+      subjects.invoke(name),
+      subjects.result(name, 'succeeded'),
+      subjects.result(name, 'failed'),
+      subjects.derived(name),
+      subjects.wake(name),
+      subjects.deliver(name),
+      subjects.invocation({ function: name, stream: 'a' as StreamId }),
+    ];
+    const patterns = (['producer', 'consumer', 'history'] as const).flatMap((role) => {
+      const { publish, subscribe } = permissionsOf(role, { project: 'shop' });
+      const { services = [], streams = [] } = borderOf(role, 'shop') ?? {};
+      return [...publish, ...subscribe, ...services, ...streams];
+    });
+    expect(patterns.flatMap((pattern) => own.filter((subject) => matches(pattern, subject)))).toEqual([]);
+    expect(patterns.some((pattern) => matches(pattern, subjects.result('shop=orders' as FunctionName, 'failed')))).toBe(true);
   });
 
   test('let an operator request an erasure, which the janitor performs', () => {
@@ -74,13 +102,13 @@ describe('the account of a user', () => {
       'accounts { SEQUENT { jetstream: enabled exports: [' +
         '   { service: "invoke.shop.*", accounts: [SEQUENT_CLIENTS_shop] }' +
         '   { service: "history.project.shop.*", accounts: [SEQUENT_CLIENTS_shop] }' +
-        '   { stream: "result.shop.>", accounts: [SEQUENT_CLIENTS_shop] }' +
+        '   { stream: "result.shop.*.*", accounts: [SEQUENT_CLIENTS_shop] }' +
         '   { service: "invoke.*", accounts: [SEQUENT_CLIENTS] }' +
         '   { service: "invoke.*.*", accounts: [SEQUENT_CLIENTS] }' +
         ' ] users: [ { worker } ] } SEQUENT_CLIENTS_shop { imports: [' +
         '   { service: { account: SEQUENT, subject: "invoke.shop.*" } }' +
         '   { service: { account: SEQUENT, subject: "history.project.shop.*" } }' +
-        '   { stream: { account: SEQUENT, subject: "result.shop.>" } }' +
+        '   { stream: { account: SEQUENT, subject: "result.shop.*.*" } }' +
         ' ] users: [ { producer } { consumer } { history } ] } SEQUENT_CLIENTS { imports: [' +
         '   { service: { account: SEQUENT, subject: "invoke.*" } }' +
         '   { service: { account: SEQUENT, subject: "invoke.*.*" } }' +
