@@ -4,6 +4,7 @@ import type { FactOf } from '#machines/facts.ts';
 import { connectClient, type SequentClient } from '#src/client/client.ts';
 import { openNatsPorts } from '#src/nats/ports.ts';
 import { openConnection } from '#src/nats/transport/connection.ts';
+import { Journal, judgeServer } from '#test/judge/collect.ts';
 import { type SequentProcess, startSequent } from '#test/support/cli/sequent-process.ts';
 import { test } from '#test/support/fixtures.ts';
 import { findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts';
@@ -60,6 +61,12 @@ test(`${BATCHES} batches are told once each, while schedulers and deliverers are
     { timeout: 180_000, interval: 500 },
   );
 
+  const journal = new Journal();
+  journal.acknowledged(
+    'member',
+    ids.flatMap((id) => Array.from({ length: MEMBERS }, (_, n) => `${id}-${n}`)),
+  );
+  expect(await judgeServer(server.url, { client: journal.ops, isOver: true })).toEqual([]);
   const connection = await openConnection({ servers: server.url });
   const ports = await openNatsPorts(connection, { leaseInMs: 1_500 });
   const { invocations, facts, problems } = await foldWholeLog(ports.log);

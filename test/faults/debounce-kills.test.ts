@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { connectClient } from '#src/client/client.ts';
+import { Journal, judgeServer } from '#test/judge/collect.ts';
 import { startSequent } from '#test/support/cli/sequent-process.ts';
 import { test } from '#test/support/fixtures.ts';
 import { findGroupProblems } from '#test/support/log/debounced-groups.ts';
@@ -44,6 +45,9 @@ test('every debounced request runs in a group while workers and schedulers are k
   await expect.poll(() => ids.filter((id) => !isOver(id)).length, { timeout: WITHIN_MS, interval: 200 }).toBe(0);
   await log.untilNotified(ids, WITHIN_MS);
 
+  const journal = new Journal();
+  journal.acknowledged('gathers', ids);
+  expect(await judgeServer(server.url, { client: journal.ops, isOver: true })).toEqual([]);
   const { facts, problems } = await foldWholeLog(log.ports.log);
   expect(problems).toEqual([]);
   expect(ids.flatMap((id) => findLifeProblems(id, facts.get(id) ?? []))).toEqual([]);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { connectClient } from '#src/client/client.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
+import { judgeServer } from '#test/judge/collect.ts';
 import { startSequent } from '#test/support/cli/sequent-process.ts';
 import { openFaultyReceiver } from '#test/support/destinations/faulty-receiver.ts';
 import { findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts';
@@ -76,6 +77,7 @@ test(`${OUTCOMES} outcomes reach a receiver that fails 30%, over ${KILLS} SIGKIL
   await log.untilNotified(ids, 180_000);
   const tookInMs = Math.round(performance.now() - startedAt);
 
+  expect(await judgeServer(server.url, { client: [], isOver: true })).toEqual([]);
   const { facts, problems } = await foldWholeLog(log.ports.log);
   const all = [...facts.values()].flat();
   const count = (type: string): number => all.filter((fact) => fact.type === type).length;

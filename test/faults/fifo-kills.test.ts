@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import { connectClient } from '#src/client/client.ts';
+import { Journal, judgeServer } from '#test/judge/collect.ts';
 import { startSequent } from '#test/support/cli/sequent-process.ts';
 import { test } from '#test/support/fixtures.ts';
 import { findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts';
@@ -52,6 +53,10 @@ test('requests of one key start in the order of the log while workers and schedu
   }
   await log.untilNotified(ids, WITHIN_MS);
 
+  const journal = new Journal();
+  journal.acknowledged('turns', ids);
+  const expected = { turns: { limit: 1, key: 'key', isFifo: true } };
+  expect(await judgeServer(server.url, { client: journal.ops, expected, isOver: true })).toEqual([]);
   const { facts, problems } = await foldWholeLog(log.ports.log);
   expect(problems).toEqual([]);
   expect(ids.flatMap((id) => findLifeProblems(id, facts.get(id) ?? []))).toEqual([]);

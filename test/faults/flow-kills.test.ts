@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
 import { connectClient } from '#src/client/client.ts';
+import { Journal, judgeServer, readExecutions } from '#test/judge/collect.ts';
 import { type SequentProcess, startSequent } from '#test/support/cli/sequent-process.ts';
 import { test } from '#test/support/fixtures.ts';
 import { findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts';
@@ -72,6 +73,10 @@ test('a limit over four workers is never exceeded, and none is lost, while worke
   }
   await log.untilNotified(ids, 180_000);
 
+  const journal = new Journal();
+  journal.acknowledged('metered', ids);
+  const evidence = { client: journal.ops, executions: readExecutions(executions), expected: { metered: { limit: LIMIT } }, isOver: true };
+  expect(await judgeServer(server.url, evidence)).toEqual([]);
   const lines = (await readFile(executions, 'utf8')).trim().split('\n');
   const { facts, problems } = await foldWholeLog(log.ports.log);
   expect(problems).toEqual([]);

@@ -6,6 +6,7 @@ import { lostAtMost } from '#src/core/log/log-loss.ts';
 import { createLossBook } from '#src/core/log/loss-book.ts';
 import { openKeyValue } from '#src/nats/key-value.ts';
 import { STATE_BUCKET } from '#src/nats/wire/topology.ts';
+import { judgeServer } from '#test/judge/collect.ts';
 import { runCli } from '#test/support/cli/cli.ts';
 import { type SequentProcess, startSequent } from '#test/support/cli/sequent-process.ts';
 import { documentedCommands } from '#test/support/documented-commands.ts';
@@ -67,6 +68,8 @@ async function settled({ client }: Powered): Promise<void> {
 /** One outcome and one `notified` each, `verify` without findings, and the read model as a fresh fold gives it. */
 async function expectInvariants(powered: Powered, isLossy = false): Promise<Set<string>> {
   await settled(powered);
+  // The functions wrote nothing down, and what the cut took is no fault.
+  expect(await judgeServer(powered.server.url, { client: [], isLossy })).toEqual([]);
   await using nats = await openNats(powered.server.url);
   const { facts, problems } = await foldWholeLog(nats.ports.log);
   // A worker may append once about a lost request. That append counts nowhere, and `verify` names it.

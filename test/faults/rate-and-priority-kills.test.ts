@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { connectClient } from '#src/client/client.ts';
 import type { FunctionDefinitionInput } from '#src/core/functions/definition.ts';
+import { Journal, judgeServer } from '#test/judge/collect.ts';
 import { type SequentProcess, startSequent } from '#test/support/cli/sequent-process.ts';
 import { test } from '#test/support/fixtures.ts';
 import { findAboveRate, findPassedUrgent, mostAtOnce, readFacts } from '#test/support/log/flow-starts.ts';
@@ -71,6 +72,11 @@ test('a rate for each key holds and no request is lost while workers and schedul
   const ids = (await client.invokeMany('rated', events)).map(({ requestId }) => requestId);
   await processes.killUntilNotified(log, ids);
   expect(await findLost(log, ids)).toEqual([]);
+  const journal = new Journal();
+  journal.acknowledged('rated', ids);
+  const rate = { limit, perInMs: 1_000, burst, toleranceInMs: CLOCKS_DIFFER_BY_MS };
+  const evidence = { client: journal.ops, expected: { rated: { key: 'key', rate } }, isOver: true };
+  expect(await judgeServer(server.url, evidence)).toEqual([]);
   expect(findAboveRate(await readFacts(log.ports.log), { limit, perInMs: 1_000, burst }, CLOCKS_DIFFER_BY_MS)).toEqual([]);
 });
 
@@ -93,6 +99,7 @@ test('the most urgent requests start first, and none is lost, while workers and 
   writeFileSync(gate, '');
   await processes.killUntilNotified(log, [...holders, ...ids]);
   expect(await findLost(log, [...holders, ...ids])).toEqual([]);
+  expect(await judgeServer(server.url, { client: [], isOver: true })).toEqual([]);
   const facts = await readFacts(log.ports.log);
   expect(mostAtOnce(facts)).toBe(concurrency);
   // Only an attempt that has a slot can be passed: its worker is killed or stands still before the start. A wrong order passes dozens.

@@ -5,6 +5,7 @@ import type { FunctionDefinitionInput } from '#src/core/functions/definition.ts'
 import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import type { Overlap } from '#src/core/schedules/schedule.ts';
 import type { ScheduleState } from '#src/functions/schedule-states.ts';
+import { judgeServer } from '#test/judge/collect.ts';
 import { startSequent } from '#test/support/cli/sequent-process.ts';
 import { test } from '#test/support/fixtures.ts';
 import type { TestServer } from '#test/support/nats/nats-server.ts';
@@ -101,6 +102,7 @@ test('killed schedulers with "cancel" end each invocation before the next, and l
   // A worker ends some of the attempts before they are cancelled.
   await using _worker = await startSequent(['--role', 'worker'], { NATS_URL: server.url });
   const state = await fireAndKill({ server, client }, { overlap: 'cancel', handler: { kind: 'process', file, export: 'slowly' } });
+  expect(await judgeServer(server.url, { client: [] })).toEqual([]);
   const { progress } = state;
   const { fires, ends } = await readAll(nats);
   expect(new Set(fires.map(({ at }) => at)).size).toBe(fires.length);

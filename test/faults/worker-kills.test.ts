@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
+import { Journal, judgeServer } from '#test/judge/collect.ts';
 import { type SequentProcess, startScript, startSequent } from '#test/support/cli/sequent-process.ts';
 import { type DeliveringSystem, startDeliveringSystem, toFunction } from '#test/support/destinations/delivering-system.ts';
 import { firstChildOf } from '#test/support/log/child-id.ts';
@@ -105,6 +106,9 @@ test.for(victims)('every invocation of a chain exists once after kills of a work
   );
   for (const one of survivors) await one[Symbol.asyncDispose]();
 
+  const journal = new Journal();
+  journal.acknowledged('first', roots);
+  expect(await judgeServer(sequent.server.url, { client: journal.ops, isOver: true })).toEqual([]);
   expect(problems).toEqual([]);
   expect(verified).toMatchObject({ code: 0, stderr: expect.stringContaining('no finding') });
   // The log holds every root and every child, each accepted once, and nothing else.

@@ -1,5 +1,6 @@
 import { type SequentClient as Client, connectClient } from '#src/client/client.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
+import { Journal } from '#test/judge/collect.ts';
 import { toFunction } from '#test/support/destinations/delivering-system.ts';
 
 /** Functions of the storm: without destinations, with retries, with a following function, with an HTTP destination. */
@@ -15,6 +16,8 @@ export type Acknowledged = { id: string; function: string; at: number };
 export interface Load extends AsyncDisposable {
   readonly client: Client;
   readonly acknowledged: readonly Acknowledged[];
+  /** What the judge reads: the same requests, and those of unknown outcome. */
+  readonly journal: Journal;
   /** Sends until the promise settles. Resolves when every request is acknowledged or failed. */
   send(until: Promise<unknown>): Promise<void>;
   /** How many requests had no acknowledgement in the end. Their outcome is unknown. */
@@ -37,13 +40,20 @@ export async function openLoad(options: LoadOptions): Promise<Load> {
   const client = clients[0] as Client;
   await defineFunctions(client, options);
   const acknowledged: Acknowledged[] = [];
+  const journal = new Journal();
   const pending = new Set<Promise<void>>();
   let unknown = 0;
   let count = 0;
   const pick = <Item>(items: readonly Item[]): Item => items[Math.floor(random() * items.length)] as Item;
 
   function track(fn: string, sent: Promise<readonly string[]>): void {
-    const tracked: Promise<void> = sent
+    const recorded = journal.record(
+      'submit',
+      { function: fn },
+      () => sent,
+      (ids) => ({ ids }),
+    );
+    const tracked: Promise<void> = recorded
       .then(
         (ids) => acknowledged.push(...ids.map((id) => ({ id, function: fn, at: performance.now() }))),
         () => unknown++,
@@ -78,6 +88,7 @@ export async function openLoad(options: LoadOptions): Promise<Load> {
   return {
     client,
     acknowledged,
+    journal,
     get unknown() {
       return unknown;
     },

@@ -1,6 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '#src/core/ports/clock.ts';
+import { readExecutions, readStreams } from '#test/judge/collect.ts';
+import type { Evidence } from '#test/judge/evidence.ts';
+import { judge } from '#test/judge/judge.ts';
+import { encodeEdn, writeEvidence } from '#test/judge/recorded.ts';
 import { openReceiver } from '#test/support/destinations/receiver.ts';
 import { type LogWatch, watchLog } from '#test/support/log/log-watch.ts';
 import { createSeededRandom } from '#test/support/seeded-random.ts';
@@ -88,10 +92,25 @@ export async function runStorm(options: StormOptions): Promise<StormReport> {
   const discarded = new Set([...windows.flatMap((window) => window.discarded), ...findDiscarded(roles.lines())]);
   problems.push(...(await findStormProblems({ log, cluster, acknowledged, executions })), ...discarded);
   sayWhen('log, executions and replicas are checked');
+  const evidence = {
+    ...(await readStreams(cluster.urls.join(','))),
+    client: load.journal.ops,
+    executions: readExecutions(executions),
+    isOver: true,
+  };
+  problems.push(...judge(evidence).map((problem) => `judge: ${problem}`));
+  await writeHistory(folder, evidence);
+  sayWhen('the judge read all messages and journals');
   const report = { acknowledged: acknowledged.length, unknown, faults: windows.length, problems };
   say(`seed ${seed}: ${report.faults} faults, ${report.acknowledged} acknowledged, ${unknown} unknown, ${problems.length} problems`);
   if (problems.length > 0) for (const line of roles.lines().slice(-60)) say(`  ${line.slice(0, 300)}`);
   return report;
+}
+
+/** The folder of a storm with a problem is kept: others can judge what happened. */
+async function writeHistory(folder: string, evidence: Evidence): Promise<void> {
+  writeEvidence(join(folder, 'evidence.jsonl'), evidence);
+  await writeFile(join(folder, 'history.edn'), encodeEdn(evidence.client));
 }
 
 type Injecting = { forMs: number; sayWhen: StormOptions['say']; only: string };

@@ -7,6 +7,7 @@ import { systemClock } from '#src/core/ports/clock.ts';
 import { openNatsPorts } from '#src/nats/ports.ts';
 import { openConnection } from '#src/nats/transport/connection.ts';
 import { createPublisher } from '#src/nats/transport/publisher.ts';
+import { Journal, judgeServer, readExecutions } from '#test/judge/collect.ts';
 import { type SequentProcess, startSequent } from '#test/support/cli/sequent-process.ts';
 import { findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts';
 import type { TestServer } from '#test/support/nats/nats-server.ts';
@@ -37,7 +38,8 @@ export async function expectSurvival(storm: KillStorm, { server, folder }: { ser
     policy: { maxRetries: 3, maxAgeInSeconds: 3_600, backoff: { initialInMs: 300, factor: 2, maxInMs: 2_000, jitter: 0.5 } },
   });
 
-  const sending = sendAll(server.url, client, storm);
+  const journal = new Journal();
+  const sending = sendAll({ servers: server.url, client, journal }, storm);
   const kills = await killRepeatedly({ server, processes, roles, env, random, kills: storm.kills });
   const accepted = await sending;
   await untilAllNotified(server.url, accepted.size);
@@ -57,6 +59,8 @@ export async function expectSurvival(storm: KillStorm, { server, folder }: { ser
     `chaos: seed ${storm.seed}, ${JSON.stringify(kills)} kills, ${accepted.size} accepted, ${invocations.size} in the log, ${cut} attempts cut, ${executed.length} executions of ${started.size} attempts\n`,
   );
 
+  const evidence = { client: journal.ops, executions: readExecutions(executions), expected: { chaos: {} }, isOver: true };
+  expect(await judgeServer(server.url, evidence)).toEqual([]);
   expect(problems).toEqual([]);
   expect(lost).toEqual([]);
   expect(lives).toEqual([]);
@@ -72,8 +76,10 @@ export async function expectSurvival(storm: KillStorm, { server, folder }: { ser
   for (const role of processes) await role[Symbol.asyncDispose]();
 }
 
+type Sender = { servers: string; client: SequentClient; journal: Journal };
+
 /** Publishes half of the requests raw with their own ids, and half in batches of the client. Spreads them over the kills. */
-async function sendAll(servers: string, client: SequentClient, { invocations, kills }: KillStorm): Promise<Set<string>> {
+async function sendAll({ servers, client, journal }: Sender, { invocations, kills }: KillStorm): Promise<Set<string>> {
   const accepted = new Set<string>();
   const connection = await openConnection({ servers });
   const publisher = createPublisher(connection, { timeoutInMs: 2_000 });
@@ -89,6 +95,7 @@ async function sendAll(servers: string, client: SequentClient, { invocations, ki
       await systemClock.sleep(50);
     }
     accepted.add(`raw-${i}`);
+    journal.acknowledged('chaos', [`raw-${i}`]);
   }
 
   for (let i = 0; i < half; i += perRound) {
@@ -99,6 +106,10 @@ async function sendAll(servers: string, client: SequentClient, { invocations, ki
     );
     const sent = await Promise.all([batch, ...numbers.map(publishRaw)]);
     for (const { requestId } of sent[0]) accepted.add(requestId);
+    journal.acknowledged(
+      'chaos',
+      sent[0].map(({ requestId }) => requestId),
+    );
     await systemClock.sleep(400);
   }
   publisher.close();

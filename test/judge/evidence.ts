@@ -1,0 +1,49 @@
+/*
+ * What the judge reads. Nothing here knows the product.
+ */
+
+/** A stored message of JetStream. `at`: when the server stored it, in milliseconds since the epoch. */
+export type RawMessage = { sequence: number; at: number; subject: string; headers: Readonly<Record<string, string>>; data: string };
+
+/**
+ * An operation of a client, as Jepsen records it: `invoke`, then `ok`, `fail` (it certainly did not happen) or `info` (unknown).
+ *
+ * - `submit` asks for an invocation. `notBefore`: no attempt may start earlier. The ids of an operation that names none are unknown.
+ * - `result` saw the outcome of an invocation; `payload` is the returned value, when it succeeded.
+ */
+export type ClientOp = {
+  process: number;
+  type: 'invoke' | 'ok' | 'fail' | 'info';
+  f: 'submit' | 'result';
+  time: number;
+  value: { ids?: readonly string[]; function: string; notBefore?: number; outcome?: 'succeeded' | 'failed'; payload?: string };
+};
+
+/** A line that a function wrote, in the order of its file. `killed`: all executions of this worker ended. */
+export type Execution = { kind: 'start' | 'end'; id: string; attempt: number } | { kind: 'killed'; pid: number };
+
+/** What a test expects of one function. */
+export type Expected = {
+  /** The most executions of a key at one time; of the function without `key`. */
+  limit?: number;
+  /** The field of the payload that is the key. */
+  key?: string;
+  /** Executions of one key start in the order of the log, and each ends before the next starts. */
+  isFifo?: boolean;
+  /** The rate of starts for each key. */
+  rate?: { limit: number; perInMs: number; burst: number; toleranceInMs: number };
+};
+
+export type Evidence = {
+  log: readonly RawMessage[];
+  /** The results stream; absent when results are not kept. */
+  results?: readonly RawMessage[];
+  client: readonly ClientOp[];
+  /** Absent when the functions wrote nothing down. Each function of `expected` writes then. */
+  executions?: readonly Execution[];
+  expected?: Readonly<Record<string, Expected>>;
+  /** Every invocation must be over. */
+  isOver?: boolean;
+  /** A power cut took messages from the end of the log: acknowledged requests may be missing, and appends may have a wrong link. */
+  isLossy?: boolean;
+};

@@ -1,0 +1,59 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import type { ClientOp, Evidence, Execution, RawMessage } from './evidence.ts';
+
+/* Recorded evidence as JSON lines: one for each message, operation and line of a function, and one for what the test expects. */
+
+type Row =
+  | { log: RawMessage }
+  | { result: RawMessage }
+  | { client: ClientOp }
+  | { execution: Execution }
+  | { expected: Evidence['expected']; isOver: boolean | undefined; isLossy: boolean | undefined };
+
+export function writeEvidence(file: string, { log, results = [], client, executions = [], expected, isOver, isLossy }: Evidence): void {
+  const rows: Row[] = [
+    { expected, isOver, isLossy },
+    ...client.map((op) => ({ client: op })),
+    ...executions.map((execution) => ({ execution })),
+    ...log.map((message) => ({ log: message })),
+    ...results.map((result) => ({ result })),
+  ];
+  writeFileSync(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+}
+
+export function readEvidence(file: string): Evidence {
+  const rows = readFileSync(file, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Row);
+  const all = { log: [], results: [], client: [], executions: [] } as { [Key in 'log' | 'results']: RawMessage[] } & {
+    client: ClientOp[];
+    executions: Execution[];
+  };
+  let facts: Partial<Evidence> = {};
+  for (const row of rows) {
+    if ('log' in row) all.log.push(row.log);
+    else if ('result' in row) all.results.push(row.result);
+    else if ('client' in row) all.client.push(row.client);
+    else if ('execution' in row) all.executions.push(row.execution);
+    else facts = row as Partial<Evidence>;
+  }
+  return { ...facts, ...all };
+}
+
+/** The journal of the clients in Jepsen's EDN form, one operation a line, for Elle and Knossos. Times are nanoseconds since the first operation. */
+export function encodeEdn(client: readonly ClientOp[]): string {
+  const first = client[0]?.time ?? 0;
+  const text = (value: string): string => JSON.stringify(value);
+  return client
+    .map(({ process, type, f, time, value: { ids = [], function: fn, notBefore, outcome, payload } }, index) => {
+      const more = [
+        notBefore === undefined ? '' : `, :not-before ${notBefore}`,
+        outcome === undefined ? '' : `, :outcome :${outcome}`,
+        payload === undefined ? '' : `, :payload ${text(payload)}`,
+      ].join('');
+      const value = `{:function ${text(fn)}, :ids [${ids.map(text).join(' ')}]${more}}`;
+      return `{:index ${index}, :time ${(time - first) * 1_000_000}, :process ${process}, :type :${type}, :f :${f}, :value ${value}}\n`;
+    })
+    .join('');
+}
