@@ -17,20 +17,31 @@ export function memberText(text: string, name: string): string | undefined {
 
 type Part = { start: number; end: number; colon: number };
 
-/** The outermost parts of an array or an object, with the position of the first colon of each. Strings are skipped as a whole. */
+/** The parts of the outermost array or object, with the position of the first colon of each. */
 function partsOf(text: string): Part[] {
   const parts: Part[] = [];
-  let [depth, start, colon] = [0, 0, -1];
-  for (const { 0: token, index } of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}:,]/g)) {
-    if (token === '[' || token === '{') {
-      if (depth++ === 0) start = index + 1;
-    } else if (token === ']' || token === '}') {
-      if (--depth === 0) parts.push({ start, end: index, colon });
-    } else if (depth === 1 && token === ',') {
-      parts.push({ start, end: index, colon });
-      [start, colon] = [index + 1, -1];
-    } else if (depth === 1 && token === ':' && colon === -1) colon = index;
+  const [opening, ...tokens] = outerTokens(text);
+  let part: Part = { start: (opening?.index ?? 0) + 1, end: 0, colon: -1 };
+  for (const { token, index } of tokens) {
+    if (token !== ':') {
+      parts.push({ ...part, end: index });
+      part = { start: index + 1, end: 0, colon: -1 };
+    } else if (part.colon === -1) part.colon = index;
   }
-  const [only] = parts;
-  return parts.length === 1 && only !== undefined && text.slice(only.start, only.end).trim() === '' ? [] : parts;
+  const isEmpty = parts.length === 1 && text.slice(parts[0]?.start, parts[0]?.end).trim() === '';
+  return isEmpty ? [] : parts;
+}
+
+type Token = { token: string; index: number };
+
+/** The brackets, commas and colons of the outermost array or object. A string is one token, so its characters count for nothing. */
+function outerTokens(text: string): Token[] {
+  const tokens: Token[] = [];
+  let depth = 0;
+  for (const { 0: token, index } of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}:,]/g)) {
+    if (token === '[' || token === '{') depth++;
+    if (depth === 1 && !token.startsWith('"')) tokens.push({ token, index });
+    if (token === ']' || token === '}') depth--;
+  }
+  return tokens;
 }
