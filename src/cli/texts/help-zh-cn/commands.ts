@@ -38,7 +38,7 @@ export const commands = {
   'list the connections of each destinations role': '列出每个 destinations 角色的连接',
   'read the file of the connections again, now': '立即重新读取连接文件',
   'send a test envelope by a connection': '按一个连接发送测试通知',
-  'functions: ls, get, put, set, code, rm, pause, resume, publish, versions, alias':
+  'functions: ls, get, put, set, code, rm, pause, resume, publish, versions, alias, deploy, export':
     '函数：ls、get、put、set、code、rm、pause、resume、publish、versions、alias',
   'list the functions': '列出函数',
   'show one function': '显示一个函数',

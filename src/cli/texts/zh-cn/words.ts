@@ -1,5 +1,9 @@
 /** Words of fixed sets: the states of invocations, batches, circuits and bulk operations, and the names of transitions. */
 export const words = {
+  created: '已创建',
+  changed: '已修改',
+  unchanged: '未变',
+  removed: '已删除',
   queued: '排队中',
   deferred: '已推后',
   running: '执行中',
