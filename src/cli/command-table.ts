@@ -124,7 +124,7 @@ export const commandTable: Readonly<Record<string, CommandEntry>> = {
   },
   fn: {
     usage: 'fn',
-    summary: 'functions: ls, get, put, set, code, rm, pause, resume, publish, versions, alias',
+    summary: 'functions: ls, get, put, set, code, rm, pause, resume, publish, versions, alias, deploy, export',
     load: async () => (await import('./commands/fn/fn.ts')).functionsCommand(),
   },
   flow: {

@@ -14,7 +14,12 @@ export function withDryRun(command: Command): Command {
 
 /** Whether this call of a command is a rehearsal. */
 export function isRehearsal(command: Command, options: object): boolean {
-  return rehearsed.has(command) && 'dryRun' in options && options.dryRun === true;
+  return rehearsed.has(command) && (('dryRun' in options && options.dryRun === true) || isPlan(options));
+}
+
+/** Whether the exit code of a rehearsal tells whether something would change: `--plan`. */
+function isPlan(options: object): boolean {
+  return 'plan' in options && options.plan === true;
 }
 
 /** The parts of a call that a rehearsal reads or changes. */
@@ -37,8 +42,8 @@ export async function rehearse<Call extends Rehearsable>(
   } catch (error) {
     if (!isCausedBy(error, Ended)) throw error;
   }
-  await print(call, rehearsal);
-  return exitCodes.ok;
+  const changes = await print(call, rehearsal);
+  return isPlan(call.options) && changes > 0 ? exitCodes.differences : exitCodes.ok;
 }
 
 function isCausedBy(error: unknown, kind: typeof RehearsalEndedError): boolean {
@@ -49,17 +54,20 @@ function silent(stream: OutputStream): OutputStream {
   return { ...stream, line: () => {} };
 }
 
-async function print({ terminal: { out, err }, format }: Rehearsable, { changes, dropped }: Rehearsal): Promise<void> {
+/** Resolves to the number of changes. */
+async function print({ terminal: { out, err }, format, options }: Rehearsable, { changes, dropped }: Rehearsal): Promise<number> {
   const { describeChange } = await import('./print/differences.ts');
   const { say } = await import('./texts/say.ts');
   const described = changes.map((change: RehearsedChange) => describeChange(change)).filter((one) => one !== undefined);
   if (format === 'json' || format === 'jsonl') {
     out.line(JSON.stringify({ dryRun: true, changes: described, dropped }, null, format === 'json' ? 2 : 0));
-    return;
+    return described.length + dropped;
   }
   for (const one of described) for (const line of linesOf(one, format === 'name')) out.line(line);
   if (dropped > 0) err.line(say('{count} further changes are not shown', { count: dropped }));
-  err.line(described.length === 0 ? say('nothing would change') : say('nothing was changed (--dry-run)'));
+  const done = isPlan(options) ? say('nothing was changed (--plan)') : say('nothing was changed (--dry-run)');
+  err.line(described.length === 0 ? say('nothing would change') : done);
+  return described.length + dropped;
 }
 
 function linesOf({ subject, fields }: Difference, isBrief: boolean): string[] {

@@ -10,6 +10,8 @@ export const exitCodes = {
   auth: 5,
   unreachable: 6,
   timedOut: 7,
+  /** A plan that would change something. */
+  differences: 8,
   /** `DEFECT_EXIT_CODE` of a `sequent serve` process. */
   defect: 70,
   interrupted: 130,

@@ -87,7 +87,7 @@ Try first:
   sequent fn ls
 
 Results go to stdout, all other messages to stderr.
-Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 conflict, 5 refused credentials, 6 no NATS, 7 timed out, 70 defect, 130 Ctrl-C.`;
+Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 conflict, 5 refused credentials, 6 no NATS, 7 timed out, 8 a plan differs, 70 defect, 130 Ctrl-C.`;
 
 function everyCommand(command: Command): Command[] {
   return [command, ...command.commands.flatMap(everyCommand)];

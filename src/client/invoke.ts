@@ -82,6 +82,8 @@ export interface Invoke {
     events: readonly Input[],
     options?: Omit<InvokeOptions, 'id'>,
   ): Promise<Invoked<Output>[]>;
+  /** Like {@link Invoke.invokeMany}, for events that are JSON texts already. */
+  invokeTexts(name: string, payloads: readonly string[], options?: Omit<InvokeOptions, 'id'>): Promise<Invoked[]>;
 }
 
 export type InvokerOptions = {
@@ -180,6 +182,10 @@ export function createInvoker(options: InvokerOptions): Invoke {
       const name = await checkFunction(nameOf(target), options.qualifier);
       const payloads = events.map((event) => encodePayload(checkEvent(target, event)));
       return Promise.all(payloads.map((payload) => send<never>(name, payload, options)));
+    },
+    async invokeTexts(name, payloads, options = {}) {
+      const checked = await checkFunction(name, options.qualifier);
+      return Promise.all(payloads.map(checkJson).map((payload) => send(checked, payload, options)));
     },
   };
 }

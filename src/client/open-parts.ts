@@ -1,6 +1,7 @@
 import type { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
 import { NotPermittedError } from '#src/core/errors.ts';
 import { type CodePackages, digestOfArchive, packageName } from '#src/core/ports/code-packages.ts';
+import type { KeyValue, KeyValueEntry } from '#src/core/ports/key-value.ts';
 import type { DefinitionLimits } from '#src/core/quotas/definition-limits.ts';
 import { type FunctionDirectory, openFunctionDirectory } from '#src/functions/directory.ts';
 import { type NatsPorts, openNatsPorts } from '#src/nats/ports.ts';
@@ -40,7 +41,9 @@ async function openWithApi(
   try {
     const opened = await openNatsPorts(connection, { leaseInMs: LEASE_IN_MS, ...options });
     const bounded = definitions === undefined ? opened : limited(opened, definitions);
-    const ports = { ...bounded, packages: rehearsedPackages(bounded.packages, connection.rehearsal) };
+    const { rehearsal } = connection;
+    const rehearsed = { functions: rehearsedStore(bounded.functions, rehearsal), packages: rehearsedPackages(bounded.packages, rehearsal) };
+    const ports = { ...bounded, ...rehearsed };
     return { connection, ports, directory: await openFunctionDirectory(ports.functions, { signal, payloads }) };
   } catch (error) {
     const explained = connection.refusals.explain(error);
@@ -51,6 +54,29 @@ async function openWithApi(
 
 function limited(ports: NatsPorts, definitions: DefinitionLimits): NatsPorts {
   return { ...ports, functions: definitions.registry(ports.functions), packages: definitions.packages(ports.packages) };
+}
+
+/** A rehearsal reads what it would have stored, so that a later part of a command finds an earlier one. */
+function rehearsedStore(store: KeyValue, rehearsal: Connection['rehearsal']): KeyValue {
+  if (rehearsal === undefined) return store;
+  const written = new Map<string, KeyValueEntry | undefined>();
+  return {
+    ...store,
+    get: async (key) => (written.has(key) ? written.get(key) : await store.get(key)),
+    async put(key, value, expected) {
+      const revision = await store.put(key, value, expected);
+      written.set(key, { value, revision });
+      return revision;
+    },
+    async delete(key, expected) {
+      await store.delete(key, expected);
+      written.set(key, undefined);
+    },
+    async keys() {
+      const present = (await store.keys()).filter((key) => !written.has(key));
+      return [...present, ...[...written].flatMap(([key, entry]) => (entry === undefined ? [] : [key]))].sort();
+    },
+  };
 }
 
 /** A package that a rehearsal would have stored counts as stored. */

@@ -1,6 +1,7 @@
 import { ConflictError, FunctionNotFoundError } from '#src/core/errors.ts';
 import type { FunctionDefinition } from '#src/core/functions/definition.ts';
-import { type FunctionRegistry, parseDefinition } from '#src/functions/registry.ts';
+import { parseDefinition } from '#src/functions/definition-changes.ts';
+import type { FunctionRegistry } from '#src/functions/registry.ts';
 import { type Example, examples } from './index.ts';
 
 /**

@@ -1,25 +1,16 @@
 import type { SecretSealer } from '#src/core/encryption/secret-sealer.ts';
-import { FunctionNotFoundError, InvalidInputError } from '#src/core/errors.ts';
-import {
-  configuredDefinitionSchema,
-  type FunctionDefinition,
-  LATEST,
-  type Policy,
-  type PolicyInput,
-  type RegisteredFunction,
-} from '#src/core/functions/definition.ts';
+import { FunctionNotFoundError } from '#src/core/errors.ts';
+import { LATEST, type Policy, type PolicyInput, type RegisteredFunction } from '#src/core/functions/definition.ts';
 import {
   type AliasInput,
   type CanaryDecision,
   type FunctionAlias,
   type FunctionEntry,
   type FunctionVersion,
-  parseInput,
   resolveFunction,
   withoutSecrets,
 } from '#src/core/functions/entry.ts';
-import { createHandlerRules, type Grants, type HandlerRefusal, type HandlerRules } from '#src/core/functions/handler-rules.ts';
-import { projectOf } from '#src/core/names/addressable.ts';
+import { createHandlerRules, type Grants } from '#src/core/functions/handler-rules.ts';
 import { parseFunctionName, parseQualifier } from '#src/core/names/names.ts';
 import { type Clock, systemClock } from '#src/core/ports/clock.ts';
 import type { CodePackages } from '#src/core/ports/code-packages.ts';
@@ -32,10 +23,11 @@ import {
   withoutAlias,
   withoutVersion,
   withPolicy,
-  withSecrets,
   withVersion,
 } from './changes.ts';
-import { type Change, EntryStore } from './entry-store.ts';
+import { type ChangeDefinition, type ChangeOptions, changer, deployer, parseDefinition } from './definition-changes.ts';
+import { EntryStore } from './entry-store.ts';
+import type { NamedParts } from './named-parts.ts';
 import { createPolicyCheck, destinationsIn, type KnownTargets, type RefuseDestination } from './policy-check.ts';
 import { createTestEvents, deleteTestEvents, type TestEvents } from './test-events.ts';
 
@@ -63,6 +55,13 @@ export interface FunctionRegistry {
    * Throws like `put`, and rethrows an error of `change`.
    */
   change(name: string, change: ChangeDefinition, options?: ChangeOptions): Promise<FunctionEntry>;
+  /**
+   * Stores the named parts of a function, its versions and its aliases as one change, and keeps all others (FN2). A function that has them
+   * already is not stored again. After a concurrent change of the function, the parts are applied to that one.
+   *
+   * Throws like `put`, `publish` and `putAlias`.
+   */
+  deploy(name: string, parts: NamedParts, options?: Pick<ChangeOptions, 'known'>): Promise<FunctionEntry>;
   /** Throws `FunctionNotFoundError`. */
   get(name: string): Promise<FunctionEntry>;
   /** The function behind a version or a `!alias`. An alias with weights resolves to its main version. Throws `FunctionNotFoundError`. */
@@ -113,16 +112,6 @@ export interface FunctionRegistry {
   /** The saved events with which people try the functions. */
   readonly testEvents: TestEvents;
 }
-
-/** Makes a definition of the present one, with masked secrets; of `undefined` when the function does not exist. */
-type ChangeDefinition = (present: FunctionDefinition | undefined) => object | Promise<object>;
-
-type ChangeOptions = {
-  /** The revision that the function must have. */
-  expected?: number | undefined;
-  /** When given, a destination must name a function that exists, or one of these (SRC5). */
-  known?: KnownTargets;
-};
 
 export type RegistryOptions = {
   /** Why a destination cannot be used, as far as this process knows: a missing connection or permission. */
@@ -181,6 +170,7 @@ export function createFunctionRegistry(
       return await changeDefinition(name, () => input as object, { expected });
     },
     change: changeDefinition,
+    deploy: deployer(entries, { rules, check, packages, sealer, clock }),
     checkDestinations: (name, destinations, field) => check.unnamed(field, destinations, parseFunctionName(name)),
     async sealStored(name) {
       if (sealer !== undefined) await entries.modifyPresent(name, (present) => withSealedSecrets(present, sealer));
@@ -190,16 +180,7 @@ export function createFunctionRegistry(
       await entries.delete(token, expected);
       await deleteTestEvents(store, token);
     },
-    async publish(name, options = {}) {
-      let published: FunctionVersion | undefined;
-      await entries.modifyPresent(name, async (present) => {
-        const [next, version] = withVersion(present, options, clock.now());
-        await check.loops(next, version.version);
-        published = version;
-        return next;
-      });
-      return published as FunctionVersion;
-    },
+    publish: async (name, options = {}) => await publish({ entries, check, clock }, name, options),
     deleteVersion: async (name, version) => void (await entries.modifyPresent(name, (present) => withoutVersion(present, version))),
     putAlias: (name, alias) => changeAlias(name, () => alias),
     decideCanary: async (name, alias, decision) => await decideCanary(entries, { name, alias, decision, now: clock.now() }),
@@ -231,9 +212,17 @@ async function decideCanary(entries: EntryStore, { name, alias, decision, now }:
   return after.revision === before?.revision ? undefined : after.aliases.find((one) => one.name === alias);
 }
 
-/** Throws `InvalidInputError` with the name of the field. */
-export function parseDefinition(input: unknown): FunctionDefinition {
-  return parseInput(configuredDefinitionSchema, input, 'the function definition');
+type Publishing = { entries: EntryStore; check: ReturnType<typeof createPolicyCheck>; clock: Pick<Clock, 'now'> };
+
+async function publish({ entries, check, clock }: Publishing, name: string, options: PublishOptions): Promise<FunctionVersion> {
+  let published: FunctionVersion | undefined;
+  await entries.modifyPresent(name, async (present) => {
+    const [next, version] = withVersion(present, options, clock.now());
+    await check.loops(next, version.version);
+    published = version;
+    return next;
+  });
+  return published as FunctionVersion;
 }
 
 async function withSealedSecrets(present: FunctionEntry, sealer: SecretSealer): Promise<Changed> {
@@ -242,59 +231,4 @@ async function withSealedSecrets(present: FunctionEntry, sealer: SecretSealer): 
     definition: await sealer.sealStored(present.definition),
     versions: await Promise.all(present.versions.map(async (one) => ({ ...one, definition: await sealer.sealStored(one.definition) }))),
   };
-}
-
-type Checks = {
-  sealer: SecretSealer | undefined;
-  packages: RegistryOptions['packages'];
-  rules: HandlerRules;
-  check: ReturnType<typeof createPolicyCheck>;
-};
-
-function changer(entries: EntryStore, checks: Checks): FunctionRegistry['change'] {
-  return async (name, change, { expected, known } = {}) => {
-    const token = parseFunctionName(name);
-    const changeOnce: Change = async (present) => {
-      const before = present && withoutSecrets(present).definition;
-      const { paused = before?.paused ?? false, ...changed } = (await change(before)) as { paused?: unknown };
-      return await replaceDefinition(parseDefinition({ ...changed, paused, name: token }), present, { ...checks, known });
-    };
-    return withoutSecrets(await entries.modify(token, changeOnce, expected));
-  };
-}
-
-/** Replaces the definition of `latest`, after the checks of its changed parts. */
-async function replaceDefinition(
-  definition: FunctionDefinition,
-  present: FunctionEntry | undefined,
-  { rules, check, packages, sealer, known }: Checks & { known: KnownTargets },
-): Promise<Changed> {
-  const { name, handler, policy } = definition;
-  const complete = withSecrets(definition, present?.definition);
-  const sealed = (await sealer?.seal(complete, present?.definition)) ?? complete;
-  const next = { versions: [], aliases: [], ...present, definition: sealed };
-  if (JSON.stringify(present?.definition.handler) !== JSON.stringify(handler)) {
-    expectUsable(rules.refuse(definition));
-    expectUsable(await refusePackage(definition, packages));
-  }
-  // Destinations are checked only when they change, so a function can be paused whatever its destinations are.
-  if (present === undefined || destinationsIn(present.definition.policy) !== destinationsIn(policy)) {
-    await check.destinations(policy, name, known);
-    await check.loops(next, LATEST);
-  }
-  return next;
-}
-
-/** The refusal does not say whether another project has the package. */
-async function refusePackage({ name, handler }: FunctionDefinition, packages: Checks['packages']): Promise<HandlerRefusal | undefined> {
-  if (handler.kind !== 'process' || handler.package === undefined || packages === undefined) return undefined;
-  if (await packages.has(handler.package, projectOf(name))) return undefined;
-  return {
-    field: 'handler.package',
-    problem: 'the project of the function uploaded no package with this digest; upload the package first',
-  };
-}
-
-function expectUsable(refusal: HandlerRefusal | undefined): void {
-  if (refusal !== undefined) throw new InvalidInputError({ field: refusal.field, problem: `cannot be used: ${refusal.problem}` });
 }

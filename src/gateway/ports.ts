@@ -37,7 +37,7 @@ export type GatewayClient = Pick<
   | 'invokeText'
   | 'invokeTogether'
   | 'invokeOnce'
-  | 'invokeMany'
+  | 'invokeTexts'
   | 'result'
   | 'timeline'
   | 'requestPayload'

@@ -93,6 +93,11 @@ const expected: Readonly<Record<string, readonly RegExp[]>> = {
     ],
     ...[/shop has 2 open invocations.*QUOTA_EXCEEDED/s, /shop .*at most 2 open/, /no quota/],
   ],
+  'deploy-a-folder.md': [
+    ...[/welcome is defined/, /welcomes is stored/, /1 functions and 1 schedules written to shop/, /"folder": "code\/welcome"/],
+    ...[/nothing would change/, /^$/, /timeoutInMs: 10000 → 20000.*nothing was changed \(--plan\)/s],
+    ...[/function welcome: changed\nschedule welcomes: unchanged/, /nothing had to be changed/, /timeout +20 s/],
+  ],
   'remind-later.md': [
     ...[/remind is defined/, /cart-18/, /cart-18.*queued.*due 20/, /waits until 20.*due in 30 d|29 d/s, /cart-18/],
     ...[/cart-17/, /"reminded":17/],

@@ -59,9 +59,10 @@ describe('the page of schedules', () => {
     const dialog = page.getByRole('dialog');
     await expect.poll(() => dialog.getByLabel('Jitter of the fire times').inputValue()).toBe('30s');
     await dialog.getByLabel('Catch-up window').fill('2h');
+    await dialog.getByLabel('Event').fill('{"n":9007199254740993}');
     await dialog.getByRole('button', { name: 'Save the schedule' }).click();
     await page.getByText('The schedule nightly is saved').waitFor();
-    const unchanged = { event: { n: 1 }, jitter_ms: 30_000, description: 'the night' };
+    const unchanged = { event_text: '{"n":9007199254740993}', jitter_ms: 30_000, description: 'the night' };
     expect(await scheduleOf(sequent, 'nightly')).toMatchObject({ ...unchanged, catch_up_ms: 7_200_000 });
     await row.getByRole('button', { name: 'Pause nightly' }).click();
     await row.getByText('Paused').waitFor();

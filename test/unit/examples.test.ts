@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
 import { defineExamples } from '#src/examples/define-examples.ts';
 import { examples } from '#src/examples/index.ts';
-import { createFunctionRegistry, type FunctionRegistry, parseDefinition } from '#src/functions/registry.ts';
+import { parseDefinition } from '#src/functions/definition-changes.ts';
+import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
 
 const names = examples.map(({ name }) => name);
 

@@ -31,10 +31,10 @@ export function rolledBack(alias: FunctionAlias, wanted?: string): AliasInput {
 
 export type NewCanary = { version: string; weight: number; auto?: AliasInput['auto'] };
 
-/** An alias that keeps its main version, and gives another version this share of its requests. Throws `InvalidInputError`. */
+/** An alias that keeps its main version and its other weights, and gives a version this share of its requests. Throws `InvalidInputError`. */
 export function withCanary(alias: FunctionAlias, { version, weight, auto = null }: NewCanary): AliasInput {
   if (version === alias.version) throw refusal(alias, `has ${version} as its main version already; name the new version`);
-  return { ...onlyTo(alias, alias.version), weights: { [version]: weight }, auto };
+  return { ...onlyTo(alias, alias.version), weights: { ...alias.weights, [version]: weight }, auto };
 }
 
 /** Whether a decision that was made of `since` still applies: nobody moved the alias, changed its weights or ended the automatic canary. */

@@ -14,7 +14,7 @@ const pathInPackage = /^(?!\/)(?!.*(?:^|\/)\.{1,2}(?:\/|$))[^\\\p{Cc}\p{Bidi_Con
 const httpStatus = z.string().regex(/^[3-5](?:xx|\d\d)$/, 'must be a status, such as 409, or a class of statuses, such as 4xx');
 
 /** Where the code of a function is, and how it is executed. */
-const handlerSchema = z.discriminatedUnion('kind', [
+export const handlerSchema = z.discriminatedUnion('kind', [
   z
     .strictObject({
       kind: z.literal('process'),

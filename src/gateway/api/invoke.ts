@@ -3,6 +3,7 @@ import type { InvokeOptions } from '#src/client/invoke.ts';
 import { UnknownOutcomeError } from '#src/core/errors.ts';
 import type { DueOptions } from '#src/core/log/due-time.ts';
 import { keyedId } from '#src/core/names/ids.ts';
+import { elementTexts } from '#src/core/text/json-parts.ts';
 import { parseBody, textOf } from '#src/gateway/http/body.ts';
 import type { ConcurrencyLimit } from '#src/gateway/http/concurrency-limit.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
@@ -104,18 +105,20 @@ async function invokeOne({ gateway, sharedTurn, idempotency }: Accepting, call: 
 }
 
 async function invokeBatch(accepting: Accepting, call: Call, invocation: Invocation): Promise<Response> {
-  const events = parseBody(call.get('body'), batchSchema, { bounds: EVENTS_BOUNDS });
+  parseBody(call.get('body'), batchSchema, { bounds: EVENTS_BOUNDS });
+  // The events are sent as they were written: numbers beyond 2^53 would change if they were parsed.
+  const payloads = elementTexts(textOf(call.get('body'), EVENTS_BOUNDS));
   const ids = invocation.key.isGiven
-    ? await acceptKeyedBatch(accepting, call, { ...invocation, events })
-    : await acceptBatch(accepting, { ...invocation, events });
+    ? await acceptKeyedBatch(accepting, call, { ...invocation, payloads })
+    : await acceptBatch(accepting, { ...invocation, payloads });
   return call.json({ invocations: ids.map((id) => ({ request_id: id })) }, 202);
 }
 
-type Batch = Invocation & { events: readonly unknown[] };
+type Batch = Invocation & { payloads: readonly string[] };
 
-async function acceptBatch({ gateway: { client } }: Accepting, { name, events, options }: Batch): Promise<string[]> {
+async function acceptBatch({ gateway: { client } }: Accepting, { name, payloads, options }: Batch): Promise<string[]> {
   try {
-    return (await client.invokeMany(name, events, options)).map(({ requestId }) => requestId);
+    return (await client.invokeTexts(name, payloads, options)).map(({ requestId }) => requestId);
   } catch (cause) {
     if (!(cause instanceof UnknownOutcomeError)) throw cause;
     const message =
@@ -124,11 +127,11 @@ async function acceptBatch({ gateway: { client } }: Accepting, { name, events, o
   }
 }
 
-async function acceptKeyedBatch({ idempotency }: Accepting, call: Call, { name, key, events, options }: Batch): Promise<string[]> {
-  const requests = events.map((event, index) => ({
+async function acceptKeyedBatch({ idempotency }: Accepting, call: Call, { name, key, payloads, options }: Batch): Promise<string[]> {
+  const requests = payloads.map((payload, index) => ({
     name,
     id: keyedId(`${name}/${key.text}/${index}`),
-    payload: JSON.stringify(event),
+    payload,
     options,
   }));
   // The first request is accepted alone: it decides whether the key was used for other events, before any other one is accepted.

@@ -1,5 +1,7 @@
 import { parseJson } from '#src/core/text/json.ts';
+import { memberText } from '#src/core/text/json-parts.ts';
 import type { ScheduleState } from '#src/functions/schedule-states.ts';
+import { textOf } from '#src/gateway/http/body.ts';
 import type { Call, Gateway } from '../ports.ts';
 import { type Scope, scopeOf } from '../scope.ts';
 import { withoutUndefined } from './invocation-view.ts';
@@ -38,7 +40,7 @@ function addScheduleQueries(routes: Routes, gateway: Gateway): void {
     async (call, { query }) => {
       const scope = scopeOf(call, gateway);
       const own = (await schedules.list(query.next)).filter(({ schedule }) => scope.owns(schedule.name));
-      return call.json({ schedules: own.map((found) => viewOf(found, scope)) });
+      return replyText(call, `{"schedules":[${own.map((found) => textFor(found, scope)).join(',')}]}`);
     },
   );
 
@@ -55,13 +57,14 @@ function addScheduleChanges(routes: Routes, gateway: Gateway): void {
     { method: 'put', path: PATH, summary: 'Create a schedule, or replace it as a whole', body: scheduleBodySchema, answers },
     async (call, { params, body }) => {
       const scope = scopeOf(call, gateway);
-      const { time_zone, catch_up_ms, jitter_ms, event, ...fields } = body;
+      const { time_zone, catch_up_ms, jitter_ms, event: _, ...fields } = body;
       const stored = await schedules.put({
         ...fields,
         name: scope.token(params.name),
         function: scope.token(body.function),
         timeZone: time_zone,
-        event: event === undefined ? '' : JSON.stringify(event),
+        // As it was written: numbers beyond 2^53 would change if the event were parsed.
+        event: memberText(textOf(call.get('body')), 'event') ?? '',
         catchUpInMs: catch_up_ms,
         jitterInMs: jitter_ms,
       });
@@ -106,18 +109,31 @@ function addPauseRoute(routes: Routes, gateway: Gateway, paused: boolean): void 
 }
 
 function reply(call: Call, gateway: Gateway, state: ScheduleState): Response {
-  return call.json(viewOf(state, scopeOf(call, gateway)));
+  return replyText(call, textFor(state, scopeOf(call, gateway)));
+}
+
+function replyText(call: Call, text: string): Response {
+  return call.body(text, 200, { 'Content-Type': 'application/json' });
+}
+
+/** A schedule as JSON, with its event as it was written. */
+function textFor(state: ScheduleState, scope: Scope): string {
+  const { event } = state.schedule;
+  const view = JSON.stringify(viewOf(state, scope));
+  if (event === '') return `${view.slice(0, -1)},"event":{},"event_text":"{}"}`;
+  // Without the key of the project the event is a sealed text.
+  if (parseJson(event) === undefined) return view;
+  return `${view.slice(0, -1)},"event":${event},"event_text":${JSON.stringify(event)}}`;
 }
 
 function viewOf({ schedule, revision, progress, next, late }: ScheduleState, scope: Scope) {
-  const { name, function: fn, timeZone, catchUpInMs, jitterInMs, createdAt, event, since: _, ...fields } = schedule;
+  const { name, function: fn, timeZone, catchUpInMs, jitterInMs, createdAt, event: _, since: __, ...fields } = schedule;
   const { last, fired, skipped, missed } = progress;
   return withoutUndefined({
     ...fields,
     name: scope.nameOf(name),
     function: scope.nameOf(fn),
     time_zone: timeZone,
-    event: event === '' ? {} : parseJson(event),
     catch_up_ms: catchUpInMs,
     jitter_ms: jitterInMs,
     revision,

@@ -18,10 +18,8 @@ export function limitClient(client: GatewayClient, guard: QuotaGuard, { waits = 
       within(admitFor(options), { name, repeatedIn: ({ earlier }) => (earlier === undefined ? 0 : 1) }, () =>
         client.invokeOnce(name, payload, options),
       ),
-    invokeMany(target, events, options) {
-      const name = typeof target === 'string' ? target : target.name;
-      return within(admitFor(options), { name, count: events.length }, () => client.invokeMany(target, events, options));
-    },
+    invokeTexts: (name, payloads, options) =>
+      within(admitFor(options), { name, count: payloads.length }, () => client.invokeTexts(name, payloads, options)),
     schedules: { ...client.schedules, run: (name) => within(admitOne, { name }, () => client.schedules.run(name)) },
     repair: {
       ...client.repair,

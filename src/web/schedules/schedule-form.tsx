@@ -36,7 +36,7 @@ export function ScheduleForm({ schedule, onClose, onSaved }: ScheduleFormProps) 
   const wrong = mistakesIn(draft);
   const save = (): void =>
     void run(async () => {
-      await request(`/api/schedules/${encodeURIComponent(draft.name)}`, { method: 'PUT', body: bodyOf(draft) });
+      await request(`/api/schedules/${encodeURIComponent(draft.name)}`, { method: 'PUT', text: bodyOf(draft) });
       showToast(t('The schedule {name} is saved', draft));
       onSaved();
       onClose();
@@ -187,18 +187,19 @@ function draftOf(schedule: ScheduleView | undefined): Draft {
 /** Without the key of the project the gateway shows no event. The field is empty then, so that no save replaces the event unnoticed. */
 function eventOf(schedule: ScheduleView | undefined): string {
   if (schedule === undefined) return '{}';
-  return schedule.event === undefined ? '' : formatJson(JSON.stringify(schedule.event)).text;
+  return formatJson(schedule.event_text ?? '').text;
 }
 
-function bodyOf({ name: _, timeZone, qualifier, event, catchUp, jitter, ...same }: Draft): object {
-  return {
+/** The event is sent as it was typed: its numbers may be beyond 2^53. */
+function bodyOf({ name: _, timeZone, qualifier, event, catchUp, jitter, ...same }: Draft): string {
+  const fields = {
     ...same,
     ...(timeZone === '' ? {} : { time_zone: timeZone }),
     ...(qualifier === '' ? {} : { qualifier }),
-    event: JSON.parse(event) as unknown,
     catch_up_ms: parseDuration(catchUp),
     jitter_ms: parseDuration(jitter),
   };
+  return `${JSON.stringify(fields).slice(0, -1)},"event":${event}}`;
 }
 
 type Mistakes = { event: string | undefined; catchUp: string | undefined; jitter: string | undefined };

@@ -35,6 +35,20 @@ describe('sequent fn', () => {
     expect({ code, stdout }).toEqual({ code: 0, stdout: '{"doubled":42}\n' });
   });
 
+  test('alias set --canary begins the policy of an alias as that of its main version', async ({ sequent }) => {
+    const lines = [
+      'fn put judged --subject judged --max-retries 1',
+      'fn publish judged v1',
+      'fn set judged --timeout 9s --max-retries 3',
+      'fn publish judged v2',
+      'fn alias set judged prod v1',
+      'fn alias set judged prod v2 --canary 10% --max-age 10m',
+    ];
+    for (const line of lines) expect(await sequent.run(line.split(' '))).toMatchObject({ code: 0 });
+    const { stdout } = await sequent.run(['fn', 'alias', 'ls', 'judged', '--json']);
+    expect(JSON.parse(stdout)).toMatchObject([{ version: 'v1', weights: { v2: 10 }, policy: { maxRetries: 1, maxAgeInSeconds: 600 } }]);
+  });
+
   test('put refuses a module that is not there, and stores nothing', async ({ sequent, handlers }) => {
     const { code, stdout, stderr } = await sequent.run(['fn', 'put', 'ghost', '--file', './ghost.mjs'], { cwd: handlers });
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

@@ -134,6 +134,10 @@ async function prepare(opened: Opened): Promise<string> {
   await write('code.mjs', 'export const start = () => {};\nexport const main = () => 1;\n');
   await write('other.mjs', 'export const start = () => {};\nexport const main = () => 2;\n');
   await write('rich.json', JSON.stringify({ name: 'rich', timeoutInMs: 63_000, paused: false, policy: { maxAgeInSeconds: 60 } }));
+  const deployed = { timeoutInMs: 64_000, aliases: { prod: { description: 'deployed' } } };
+  const description = JSON.stringify({ functions: { rich: deployed }, schedules: { nightly: { jitterInMs: 180_000 } } });
+  await mkdir(join(folder, 'folder'));
+  await write('folder/sequent.json', description);
   await write('lines.jsonl', '{"a":1}\n');
   await write('master.keys', `k1 ${Buffer.alloc(32, 1).toString('base64')}\n`);
   for (const line of preparation.trim().split('\n')) await run(opened, line);

@@ -77,6 +77,20 @@ describe('an invocation over HTTP', () => {
     expect(results.map((one) => (one as { result: { payload: string } }).result.payload)).toEqual(['"hello a"', '"hello b"', '"hello c"']);
   });
 
+  test.for([{}, { 'idempotency-key': 'exact' }])(
+    'of a batch gets its event as it was written: numbers beyond 2^53 stay (%j)',
+    async (headers) => {
+      const events = ['{ "name": "a", "n": 9007199254740993 }', '{"name":"b","n":1.10}'];
+      const response = await sequent.call('POST', '/api/functions/greet/invocations?batch', { body: `[ ${events.join(' , ')} ]`, headers });
+      const { invocations } = (await response.json()) as { invocations: { request_id: string }[] };
+      const payloads = invocations.map(async ({ request_id }) => {
+        await waitFor(request_id);
+        return await (await sequent.call('GET', `/api/invocations/${request_id}/payload`)).text();
+      });
+      expect(await Promise.all(payloads)).toEqual(events);
+    },
+  );
+
   test('that failed is redriven as a new invocation', async () => {
     const id = await invoke('fail');
     expect(await waitFor(id)).toMatchObject({ status: 'FAIL', attempts: 2, result: { condition: 'UnhandledInvocationError' } });

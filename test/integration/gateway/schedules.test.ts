@@ -34,6 +34,18 @@ describe('a schedule over HTTP', () => {
     expect(await call('GET', '/yearly')).toMatchObject({ status: 404, body: { code: 'SCHEDULE_NOT_FOUND' } });
   });
 
+  test('keeps its event as it was written: numbers beyond 2^53 stay', async () => {
+    const event = '{ "id": 9007199254740993, "price": 1.10 }';
+    const body = `{"cron":"0 3 1 1 *","function":"greet","event": ${event} }`;
+    const stored = await (await sequent.call('PUT', '/api/schedules/exact', { body })).text();
+    const [one, all] = await Promise.all(
+      ['/api/schedules/exact', '/api/schedules'].map(async (path) => (await sequent.call('GET', path)).text()),
+    );
+    for (const text of [stored, one, all]) expect(text).toContain(`"event":${event}`);
+    expect(JSON.parse(one ?? '').event_text).toBe(event);
+    await call('DELETE', '/exact');
+  });
+
   test('fires, and is run now', async () => {
     await call('PUT', '/often', { ...yearly, cron: '* * * * * *' });
     const found = async () => (await call('GET', '/often')).body;

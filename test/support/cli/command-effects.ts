@@ -10,7 +10,7 @@ schedule get, projection status, projection check, projection problems, doctor, 
 archive ls, archive verify, heads, project ls, bulk ls, bulk show, batch ls, batch get, batch results, golden check, whatif, complete, env`;
 
 /** Write files of this machine, which they do not overwrite unless a person names them; start processes; or send a test envelope. */
-export const elsewhere = `pull, nats-config, backup, signing-key create, golden record, serve, dev, run, connections test`;
+export const elsewhere = `pull, fn export, nats-config, backup, signing-key create, golden record, serve, dev, run, connections test`;
 
 /** These list what they would change in a form of their own. */
 export const inBulk = `batch cancel, batch redrive, redrive, dest dead redrive, dest dead dismiss, purge`;
@@ -98,6 +98,10 @@ export const changingCommands: readonly ChangingCommand[] = [
   { line: 'cursor rm reader', changes: /^cursors\/reader$/ },
   { line: 'project quota default --rate 6', changes: /^functions\/quota\.[^/]*\/rate$/ },
   { line: 'bulk abort <bulk>', changes: /^state\/bulk\.[^/]+\// },
+  {
+    line: 'fn deploy folder',
+    changes: /^functions\/(?:rich\/(?:timeoutInMs$|aliases\.prod\.(?:description|changedAt)$)|schedule\.nightly\/jitterInMs$)/,
+  },
   { line: 'fn rm rich:v3 --yes', changes: definition('rich', 'versions\\.v3\\.') },
   { line: 'schedule rm nightly', changes: /^functions\/schedule\.nightly\// },
   { line: 'project encrypt default --encryption-key master.keys', changes: /^functions\/(?:settings|payload-key)\.|^state\/data-key\./ },

@@ -48,6 +48,9 @@ fn event ls order
 fn event rm order large
 fn pause keyed
 fn set keyed --timeout 20s
+fn export exported
+fn deploy exported --plan
+fn deploy exported
 fn code put keyed --file order.mjs
 fn resume keyed
 fn rm order:v1 --yes

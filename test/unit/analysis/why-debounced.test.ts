@@ -3,7 +3,7 @@ import type { Fact } from '#machines/facts.ts';
 import { momentsOf } from '#src/analysis/history.ts';
 import type { Surroundings } from '#src/analysis/queue-waits.ts';
 import { whyWaiting } from '#src/analysis/why-waiting.ts';
-import { parseDefinition } from '#src/functions/registry.ts';
+import { parseDefinition } from '#src/functions/definition-changes.ts';
 import { deferred, ID, queued } from '#test/support/log/facts.ts';
 
 const flow = { key: '$.customer', debounce: { wait: '5s', maxWait: '1m', keep: 'all' } } as const;

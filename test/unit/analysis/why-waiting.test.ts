@@ -6,7 +6,7 @@ import { failingPlatformInWords, readFailingPlatforms } from '#src/analysis/plat
 import { type Surroundings, whyQueueWaits } from '#src/analysis/queue-waits.ts';
 import { dependsOnSurroundings, whyWaiting } from '#src/analysis/why-waiting.ts';
 import type { InvocationSummary } from '#src/core/history-questions.ts';
-import { parseDefinition } from '#src/functions/registry.ts';
+import { parseDefinition } from '#src/functions/definition-changes.ts';
 import { billing, deferred, ID, notified, queued, retrying, running, succeeded, unplaced } from '#test/support/log/facts.ts';
 
 const definition = parseDefinition({ name: 'orders', handler: { kind: 'subject', subject: 'svc.orders' }, concurrency: 2 });

@@ -3,7 +3,7 @@ import type { Examined } from '#src/cli/commands/doctor/examined.ts';
 import { judge, judgeVersion } from '#src/cli/commands/doctor/findings.ts';
 import { durabilityOf } from '#src/cli/durability.ts';
 import type { CircuitState } from '#src/core/ports/circuit-states.ts';
-import { parseDefinition } from '#src/functions/registry.ts';
+import { parseDefinition } from '#src/functions/definition-changes.ts';
 import type { ConsumerFacts, Inspection } from '#src/nats/inspection.ts';
 
 const stream = (name: string) => ({

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { judgeSchedules } from '#src/cli/commands/doctor/schedule-findings.ts';
 import type { Schedule } from '#src/core/schedules/schedule.ts';
-import { parseDefinition } from '#src/functions/registry.ts';
+import { parseDefinition } from '#src/functions/definition-changes.ts';
 import type { ScheduleState } from '#src/functions/schedule-states.ts';
 import { nightlySchedule } from '#test/support/nightly-schedule.ts';
 

@@ -6,7 +6,7 @@ import { type Flow, type PoolId, poolOf } from '#src/core/functions/flow.ts';
 import { rateOf, rateTextOf } from '#src/core/functions/rate.ts';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
-import { parseDefinition } from '#src/functions/registry.ts';
+import { parseDefinition } from '#src/functions/definition-changes.ts';
 
 const defined = (name: string, flow: Flow) => ({ definition: { ...parseDefinition({ name, handler: { kind: 'inline' } }), flow } });
 const holder = (fn: string, key: string, invocation: string): LedgerEntry['holders'][number] => ({

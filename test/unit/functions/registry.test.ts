@@ -5,8 +5,9 @@ import { createMemoryCodePackages } from '#src/core/memory/memory-code-packages.
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
+import { parseDefinition } from '#src/functions/definition-changes.ts';
 import { openFunctionDirectory } from '#src/functions/directory.ts';
-import { createFunctionRegistry, type FunctionRegistry, parseDefinition } from '#src/functions/registry.ts';
+import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
 
 const inline = { handler: { kind: 'inline' } };
 

@@ -143,7 +143,9 @@ async function set(call: Call<SetOptions>): Promise<typeof exitCodes.ok> {
       name,
       (entry) => {
         const present = entry.aliases.find((one) => one.name === aliasNameOf(alias));
-        const policy = present?.policy ?? definitionOf(entry, version).policy;
+        // A canary leaves the main version as it is, so the own policy of the alias begins as that of the main version.
+        const main = call.options.canary === undefined ? version : (present?.version ?? version);
+        const policy = present?.policy ?? definitionOf(entry, main).policy;
         const named = policyFrom(call.options, policy);
         return {
           ...aliasAfter(entry, present, call),

@@ -2,6 +2,8 @@ import { Command } from 'commander';
 import { aliasCommand } from './alias.ts';
 import { codeCommand } from './code.ts';
 import { eventCommand } from './event.ts';
+import { deployCommand } from './folder/deploy.ts';
+import { exportCommand } from './folder/export.ts';
 import { getCommand } from './get.ts';
 import { listCommand } from './ls.ts';
 import { pauseCommand, resumeCommand } from './pause.ts';
@@ -26,5 +28,7 @@ export function functionsCommand(): Command {
     .addCommand(publishCommand())
     .addCommand(versionsCommand())
     .addCommand(aliasCommand())
-    .addCommand(eventCommand());
+    .addCommand(eventCommand())
+    .addCommand(deployCommand())
+    .addCommand(exportCommand());
 }

@@ -31,7 +31,7 @@ export async function packageFrom({ zip, folder, handler = 'index.handler' }: Pa
  * A folder without a package.json is not in the package of the folder above it where it runs: a worker has the folder alone. Its code is
  * therefore checked in a copy. A defect is told with the files of the reader.
  */
-async function expectFolderLoadable(folder: string, files: readonly ZipFile[], entry: string, name: string): Promise<void> {
+export async function expectFolderLoadable(folder: string, files: readonly ZipFile[], entry: string, name: string): Promise<void> {
   if (files.some(({ path }) => path === 'package.json')) return await expectLoadable(folder, entry, name);
   const alone = [...files, { path: 'package.json', content: Buffer.from('{}') }];
   try {

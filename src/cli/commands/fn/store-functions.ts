@@ -35,7 +35,7 @@ export async function storeFunctions(
   deployments: readonly Deployment[],
   { expect, isWhole }: StoreOptions = {},
 ): Promise<void> {
-  const { parseDefinition } = await import('#src/functions/registry.ts');
+  const { parseDefinition } = await import('#src/functions/definition-changes.ts');
   const { mergeDefinition } = await import('#src/core/functions/merge-definition.ts');
   const { projectOf } = await import('#src/core/names/addressable.ts');
   const change = (named: object) => (present: FunctionDefinition | undefined) =>

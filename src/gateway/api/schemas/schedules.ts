@@ -29,6 +29,7 @@ export const scheduleSchema = z.object({
   function: z.string(),
   qualifier: z.string().optional(),
   event: z.unknown().optional().describe('absent when the gateway has no key of the project'),
+  event_text: z.string().optional().describe('the event as it was written, for readers whose numbers end at 2^53'),
   overlap: z.enum(overlaps),
   catch_up_ms: z.number(),
   jitter_ms: z.number(),
