@@ -6,7 +6,7 @@ export const options = {
   'the event: JSON text, @file, or - for stdin (a pipe is read without -)': '事件：JSON 文本、@文件，或 - 表示 stdin（管道无需 -）',
   'hide also what these regular expressions find, one a line, in output and failures before they are stored; off hides nothing (SEQUENT_REDACT)':
     '保存之前还会隐藏输出和失败信息中与这些正则表达式匹配的内容，每行一个；off 表示不隐藏（SEQUENT_REDACT）',
-  'then print the lines of each attempt that ends, until Ctrl-C': '之后输出每次结束的执行的各行，直到按 Ctrl-C',
+  'then print what attempts print, within a second, until Ctrl-C': '之后在一秒内输出各次执行打印的内容，直到按 Ctrl-C',
   'attempts that ended since then: 10m, 2h ago, or 2026-01-31T12:00:00Z (default: 1h)':
     '此后结束的执行：10m、2h 之前，或 2026-01-31T12:00:00Z（默认：1h）',
   'attempts that ended before then': '此前结束的执行',

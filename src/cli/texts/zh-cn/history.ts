@@ -50,6 +50,7 @@ export const history = {
   'attempt {attempt} failed: {message}': '第 {attempt} 次执行失败：{message}',
   'earlier output of this attempt is stored: --whole prints it': '此次执行较早的输出已存储：--whole 可输出',
   'earlier output of this attempt was dropped': '此次执行较早的输出已被丢弃',
+  '{count} lines left out': '省略了 {count} 行',
   'every entry could be folded': '全部记录均可处理',
   '{instance}: {text}': '{instance}：{text}',
   '{instance}: the old read model still serves; the log of its process has the reason':

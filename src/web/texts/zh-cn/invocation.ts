@@ -201,4 +201,6 @@ export const invocation = {
     '对 {destination} 的通知是死信。将使用相同的通知 ID 重新通知。调用的执行结果不变。',
   Explanation: '解释',
   'a rule of src/DESIGN.md': 'src/DESIGN.md 中的规则',
+  'Live output': '实时输出',
+  'lines appear within a second; the log keeps the last 4 KB when the attempt ends': '各行会在一秒内显示；执行结束后，日志保留其最后 4 KB',
 };

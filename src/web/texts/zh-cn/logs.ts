@@ -15,7 +15,9 @@ export const logs = {
   'Whole output': '完整输出',
   'Of functions that keep more than the last 4 KB': '适用于保留超过最后 4 KB 的函数',
   'No line of this time matches': '该时间段内没有匹配的日志',
-  'A line appears when its attempt ends. Widen the time, or remove a filter.': '每次执行结束后显示其日志。请扩大时间范围，或移除筛选条件。',
+  'A line of a running attempt appears within a second. Widen the time, or remove a filter.':
+    '正在进行的执行的日志会在一秒内显示。请扩大时间范围，或移除筛选条件。',
+  '{count} lines left out': '省略了 {count} 行',
   'Older lines are left out. A filter or a shorter time shows them.': '较早的日志未显示。请添加筛选条件，或缩短时间范围。',
   'Earlier output of this attempt was dropped.': '此次执行较早的输出已被丢弃。',
   'Earlier output of this attempt is stored:': '此次执行较早的输出已存储：',
