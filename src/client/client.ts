@@ -250,7 +250,7 @@ function createClient({ connection, ports, directory, tenancy, functions, payloa
     },
     timeline: (id, owner = {}) => readWhole(id, owner),
     transitions: (options = {}) => subscriptions.open(options),
-    logs: createClientLogs({ connection, log, show: opener.transition, openTransitions: subscriptions.open, large }),
+    logs: createClientLogs({ connection, ports, opener, openTransitions: subscriptions.open, large }),
     cursors: { list: () => listCursors(connection), remove: (name) => removeCursor(connection, name) },
     system: (options) => readSystem({ connection, log, state: ports.state, roleInstances: ports.roleInstances }, options),
     sequenceAt: (time) => sequenceAt(connection, time.getTime()),

@@ -11,11 +11,14 @@ import {
   type LogTest,
   linesOf,
 } from '#src/core/output/attempt-lines.ts';
+import { LiveLines } from '#src/core/output/live-lines.ts';
 import type { LargePayloads } from '#src/core/payloads/large-payloads.ts';
+import type { LiveAnswer, LiveOutput } from '#src/core/ports/live-output.ts';
 import { countAppends, readAppends } from '#src/nats/streams/read-appends.ts';
 import { sequenceAt } from '#src/nats/streams/start-position.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { NewestLines } from './newest-lines.ts';
+import type { Opener } from './opener.ts';
 import type { Transitions, TransitionsOptions } from './transitions.ts';
 
 /** `whole`: the whole output of attempts of a function that keeps it (`maxOutputBytes`), instead of the last 4 KB. */
@@ -34,6 +37,8 @@ export type FollowLogsOptions = LogOptions & {
   /** The first sequence of the log; from now on by default. */
   from?: number | undefined;
   signal?: AbortSignal | undefined;
+  /** Also the lines of running attempts, within a second (`isLive`). With `failed`, a line is shown when its attempt has failed. */
+  live?: boolean | undefined;
 };
 
 export type LogPage = {
@@ -49,15 +54,17 @@ export type LogPage = {
 export interface ClientLogs {
   /** Reads from the log. The output of archived invocations is in their timeline. */
   read(name: string, options?: ReadLogsOptions): Promise<LogPage>;
-  /** The lines of each attempt when it ends, until the signal aborts. Attempts without a matching line are left out. */
+  /**
+   * The lines of each attempt when it ends, until the signal aborts. Attempts without a matching line are left out. With `live`, an attempt that
+   * runs gives its lines before, each once.
+   */
   follow(name: string, options?: FollowLogsOptions): AsyncGenerator<LogLine[]>;
 }
 
 type Parts = {
   connection: Connection;
-  log: Pick<EventLog, 'lastSequence'>;
-  /** Opens the sealed texts of a transition. */
-  show: (transition: LiveTransition) => LiveTransition;
+  ports: { log: Pick<EventLog, 'lastSequence'>; liveOutput: Pick<LiveOutput, 'follow'> };
+  opener: Pick<Opener, 'transition' | 'live'>;
   openTransitions: (options: TransitionsOptions) => Transitions;
   large: Pick<LargePayloads, 'fetch'>;
 };
@@ -77,9 +84,9 @@ export function createClientLogs(parts: Parts): ClientLogs {
 
 async function readLogs(parts: Parts, name: FunctionName, options: ReadLogsOptions): Promise<LogPage> {
   const { since, until, limit = DEFAULT_LIMIT, whole = false, ...filter } = options;
-  const { connection, log } = parts;
+  const { connection, ports } = parts;
   const test = createLogTest(filter);
-  const last = await log.lastSequence();
+  const last = await ports.log.lastSequence();
   const start = await startOf(connection, { name, since: since?.getTime() ?? Date.now() - AN_HOUR_IN_MS, last });
   const end = until?.getTime() ?? Number.POSITIVE_INFINITY;
   const newest = new NewestLines(limit);
@@ -90,42 +97,87 @@ async function readLogs(parts: Parts, name: FunctionName, options: ReadLogsOptio
     if (whole) attempts.push(...found);
     else newest.add(found.flatMap((attempt) => linesOf(attempt)).filter(test.line));
   }
-  await newest.addBackwards(attempts, async (attempt) => (await wholeLinesOf(parts, attempt)).filter(test.line));
+  await newest.addBackwards(attempts, async (attempt) => linesOf(attempt, await readWhole(parts.large, attempt)).filter(test.line));
   const { lines } = newest;
   return { lines, isComplete: start.isComplete && newest.isComplete, next: last + 1 };
 }
 
 async function* followLogs(parts: Parts, name: string, options: FollowLogsOptions): AsyncGenerator<LogLine[]> {
-  const { from = 'now', signal, whole = false, ...filter } = options;
+  const { from = 'now', signal, whole = false, live = false, ...filter } = options;
+  const { ports, opener } = parts;
   const test = createLogTest(filter);
+  const lines = new LiveLines();
+  const closing = new AbortController();
   // A subscription shows its transitions itself.
   const subscription = parts.openTransitions({ function: name, state: ['retrying', 'succeeded', 'failed'], from });
-  const close = (): void => void subscription.close();
+  const close = (): void => {
+    closing.abort();
+    void subscription.close();
+  };
   signal?.addEventListener('abort', close);
   if (signal?.aborted) close();
+  const shownLive = ({ parts: found, at }: LiveAnswer): LogLine[] =>
+    found.flatMap((part) => lines.add(part, { function: name, at })).filter(test.line);
+  async function shownEnd(transition: LiveTransition): Promise<LogLine[]> {
+    const [attempt] = attemptsIn(parts, [transition], test);
+    if (attempt === undefined) return [];
+    return lines.end(attempt, whole ? await readWhole(parts.large, attempt) : undefined).filter(test.line);
+  }
+  const asked = { function: name, invocation: filter.invocation, after: () => lines.after() };
   try {
-    for await (const transition of subscription) {
-      for (const attempt of attemptsIn(parts, [transition], test)) {
-        const lines = (whole ? await wholeLinesOf(parts, attempt) : linesOf(attempt)).filter(test.line);
-        if (lines.length > 0) yield lines;
-      }
+    const running = live && !filter.failed ? ports.liveOutput.follow(asked, closing.signal) : undefined;
+    for await (const found of running === undefined ? subscription : inTurn(subscription, running)) {
+      const shown = 'parts' in found ? shownLive(opener.live(found, name)) : await shownEnd(found);
+      if (shown.length > 0) yield shown;
     }
   } finally {
     signal?.removeEventListener('abort', close);
+    closing.abort();
     await subscription.close();
   }
 }
 
+/** The values of both until the first one ends. Each source is read on when its value was processed. A failure of the second one ends it alone. */
+async function* inTurn<One, Other>(first: AsyncIterable<One>, second: AsyncIterable<Other>): AsyncGenerator<One | Other> {
+  const found: { value: One | Other; goOn: () => void }[] = [];
+  let wake = (): void => {};
+  let end: { error?: unknown } | undefined;
+  const finish = (ended: { error?: unknown }): void => {
+    end = ended;
+    wake();
+  };
+  async function read(source: AsyncIterable<One | Other>): Promise<void> {
+    for await (const value of source)
+      await new Promise<void>((goOn) => {
+        found.push({ value, goOn });
+        wake();
+      });
+  }
+  read(first).then(
+    () => finish({}),
+    (error: unknown) => finish({ error }),
+  );
+  read(second).catch(() => {});
+  while (found.length > 0 || end === undefined) {
+    const next = found.shift();
+    if (next === undefined) {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      continue;
+    }
+    yield next.value;
+    next.goOn();
+  }
+  if ('error' in end) throw end.error;
+}
+
 /** The wanted attempts that these transitions end. Sealed texts are opened for these alone. */
-function attemptsIn({ show }: Parts, transitions: readonly LiveTransition[], test: LogTest): EndedAttempt[] {
+function attemptsIn({ opener: { transition: show } }: Parts, transitions: readonly LiveTransition[], test: LogTest): EndedAttempt[] {
   return transitions.flatMap((transition) => {
     const attempt = attemptIn(transition) === undefined ? undefined : attemptIn(show(transition));
     return attempt === undefined || !test.attempt(attempt) ? [] : [attempt];
   });
-}
-
-async function wholeLinesOf({ large }: Parts, attempt: EndedAttempt): Promise<LogLine[]> {
-  return linesOf(attempt, await readWhole(large, attempt));
 }
 
 /** The stored output of an attempt; `undefined` without one, or when it cannot be read any more. The end of it is in the log. */

@@ -6,6 +6,7 @@ import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import type { LiveTransition } from '#src/core/log/transitions.ts';
 import { isFunctionName, nameInPackage } from '#src/core/names/names.ts';
 import type { Tenancy } from '#src/core/names/tenancy.ts';
+import type { LiveAnswer } from '#src/core/ports/live-output.ts';
 import type { Timeline } from './invocations.ts';
 
 /** Opens the sealed texts in what a client returns (ENC7). A text that cannot be opened stays sealed. Without settings of projects, nothing is copied. */
@@ -15,6 +16,8 @@ export interface Opener {
   entry(entry: FullLogEntry): FullLogEntry;
   transition(transition: LiveTransition): LiveTransition;
   history(history: History): History;
+  /** Opens the lines that a running attempt of the function printed. */
+  live(answer: LiveAnswer, name: string): LiveAnswer;
 }
 
 export function createOpener(payloads: PayloadSealer, tenancy: Tenancy): Opener {
@@ -36,6 +39,7 @@ export function createOpener(payloads: PayloadSealer, tenancy: Tenancy): Opener 
       }
     },
     transition: (transition) => openTexts(payloads, transition, transition.function),
+    live: (answer, name) => openTexts(payloads, answer, name),
     history: (history) => ({
       ...history,
       async ask(question, query, options) {

@@ -13,7 +13,7 @@ export type ChildFrame =
   | { type: 'ready' }
   | { type: 'loaded' }
   | { type: 'start-failed'; failure: Failure; output: string }
-  | { type: 'printed'; text: string }
+  | { type: 'printed'; text: string; droppedLines?: number | undefined }
   | { type: 'returned'; id: number; payload: string; output: string; tookInMs: number; memoryUsedInMb?: number; droppedBytes?: number }
   | { type: 'failed'; id: number; failure: Failure; output: string; memoryUsedInMb?: number | undefined }
   | { type: 'recalled' | 'withdrawn'; ids: number[] }
@@ -150,7 +150,9 @@ const failureOfFunction = failureSchema.transform(
 const otherFrames = {
   ready: z.tuple([z.literal('ready')]).transform(([type]) => ({ type })),
   loaded: z.tuple([z.literal('loaded')]).transform(([type]) => ({ type })),
-  printed: z.tuple([z.literal('printed'), z.string()]).transform(([type, text]) => ({ type, text })),
+  printed: z
+    .tuple([z.literal('printed'), z.string(), z.int().nonnegative().optional()])
+    .transform(([type, text, droppedLines]) => ({ type, text, droppedLines })),
   exiting: z.tuple([z.literal('exiting'), z.number().nullable()]).transform(([type, id]) => ({ type, id })),
   recalled: z.tuple([z.literal('recalled'), z.array(z.number())]).transform(([type, ids]) => ({ type, ids })),
   withdrawn: z.tuple([z.literal('withdrawn'), z.array(z.number())]).transform(([type, ids]) => ({ type, ids })),

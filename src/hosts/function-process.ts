@@ -125,6 +125,8 @@ export class FunctionProcess {
   get isIdle(): boolean {
     return this.#phase === 'ready' && this.#sent.size === 0;
   }
+  /** The execution in progress. */
+  readonly running = (): Sent | undefined => (this.#phase === 'ready' ? this.#sent.head : undefined);
   idleFor(now: number): number {
     return now - this.#since;
   }
@@ -211,11 +213,10 @@ export class FunctionProcess {
         this.#settleHead(frame.id, measured(failed(frame.failure, this.#outputWith(frame.output)), frame));
         break;
       case 'printed':
-        this.#print(frame.text);
+        this.#print(frame.text, frame.droppedLines);
         break;
       case 'recalled':
-        this.#isRecalling = false;
-        // Also without ids: executions may be sent to this process again.
+        this.#isRecalling = false; // Also without ids: executions may be sent to this process again.
         this.#setup.observer.onUnstarted(this.#unsettledOf(this.#sent.takeUnstarted(frame.ids)));
         break;
       case 'withdrawn':
@@ -247,8 +248,9 @@ export class FunctionProcess {
     return lastBytes((this.#sent.head?.output ?? '') + text, keptBytesOf(this.#setup.definition));
   }
 
-  #print(text: string): void {
-    if (!this.#sent.print(text) && this.#startOutput !== undefined) this.#startOutput = lastBytes(this.#startOutput + text, KEPT_BYTES);
+  #print(text: string, dropped?: number): void {
+    if (this.#sent.print(text, dropped) || this.#startOutput === undefined) return;
+    this.#startOutput = lastBytes(this.#startOutput + text, KEPT_BYTES);
   }
 
   /** The child's own clock measures the duration, up to the time that passed here. Time here includes waits of this process. */

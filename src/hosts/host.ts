@@ -23,6 +23,7 @@ export function createHost(
     warm(definition, version) {
       if (rules.refuse(definition) === undefined) hostOf(definition).warm?.(definition, version);
     },
+    live: (question) => Object.values(hosts).flatMap((host) => host.live?.(question) ?? []),
     async close() {
       await Promise.all(Object.values(hosts).map((host) => host.close()));
     },

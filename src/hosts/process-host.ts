@@ -1,6 +1,7 @@
 import { totalmem } from 'node:os';
 import { messageOf } from '#src/core/errors.ts';
 import type { Tenancy } from '#src/core/names/tenancy.ts';
+import { livePartsOf } from '#src/core/output/live-output.ts';
 import type { Redact } from '#src/core/output/redaction.ts';
 import type { Execution, ExecutionResult, ExecutionSignal, FunctionHost } from '#src/core/ports/function-host.ts';
 import { aborted, failed, refusedByFunction, unavailable } from './failures.ts';
@@ -115,6 +116,13 @@ export function createProcessHost(options: ProcessHostOptions = {}): FunctionHos
     warm(definition, version) {
       if (isClosed || definition.handler.kind !== 'process' || isolation.refuse(definition) !== undefined) return;
       void Promise.resolve(pools.poolOf({ definition, version })).then(warm, () => {});
+    },
+    live(question) {
+      const running = pools.runningOf(question.function).map((sent) => {
+        const { requestId, attempt } = sent.task.execution;
+        return { requestId, attempt, printed: sent };
+      });
+      return livePartsOf(running, question, redact);
     },
     async close() {
       isClosed = true;

@@ -3,6 +3,7 @@ import type { Failure } from '#machines/facts.ts';
 import type { FunctionDefinition } from '#src/core/functions/definition.ts';
 import { aborted, failed, processEnded } from './failures.ts';
 import type { FunctionProcess, ProcessObserver, StartFailure } from './function-process.ts';
+import type { Sent } from './sent-executions.ts';
 import type { Task } from './task.ts';
 
 /** A function is fast while the moving average of its durations is below this. */
@@ -70,8 +71,16 @@ export class ProcessPool {
   get isStarved(): boolean {
     return this.#waiting.length > 0 && this.#processes.size === 0;
   }
+  get name(): string {
+    return this.#setup.definition.name;
+  }
   get size(): number {
     return this.#processes.size;
+  }
+
+  /** The executions in progress. */
+  get running(): Sent[] {
+    return [...this.#processes].flatMap((process) => process.running() ?? []);
   }
 
   submit(task: Task): void {

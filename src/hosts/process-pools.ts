@@ -12,6 +12,7 @@ import type { ProcessLauncher, Program } from './process-launcher.ts';
 import { ProcessPool } from './process-pool.ts';
 import { RUNTIME_MEMORY_IN_MB } from './process-resources.ts';
 import { openRestartedChild } from './restarted-child.ts';
+import type { Sent } from './sent-executions.ts';
 import type { Activity } from './ticker.ts';
 
 type Options = {
@@ -74,6 +75,11 @@ export class ProcessPools {
     }
     if (isBusy) return 'busy';
     return this.#pools.size > 0 ? 'idle' : 'empty';
+  }
+
+  /** The executions of a function that are in progress, of all its versions. */
+  runningOf(name: string): Sent[] {
+    return [...this.#pools.values()].flatMap(({ pool }) => (pool.name === name ? pool.running : []));
   }
 
   async close(): Promise<void> {

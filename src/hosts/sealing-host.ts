@@ -1,6 +1,7 @@
 import { MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
 import type { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
 import { messageOf } from '#src/core/errors.ts';
+import type { LivePart, LiveQuestion } from '#src/core/output/live-output.ts';
 import type { Execution, ExecutionResult, ExecutionSignal, FunctionHost } from '#src/core/ports/function-host.ts';
 import { failed, unavailable } from './failures.ts';
 
@@ -23,8 +24,21 @@ export function createSealingHost(host: FunctionHost, payloads: PayloadSealer): 
     return sealResult(await host.execute(opened, signal), (text) => payloads.seal(name, text));
   }
 
+  /** Without a key nothing is shown, as no attempt starts then. */
+  function liveSealed(question: LiveQuestion): LivePart[] {
+    try {
+      return (host.live?.(question) ?? []).map((part) => ({
+        ...part,
+        lines: part.lines.map((line) => payloads.seal(question.function, line)),
+      }));
+    } catch {
+      return [];
+    }
+  }
+
   return {
     ...host,
+    live: (question) => (payloads.concerns(question.function) ? liveSealed(question) : (host.live?.(question) ?? [])),
     execute: (execution, signal) =>
       payloads.concerns(execution.definition.name) ? executeSealed(execution, signal) : host.execute(execution, signal),
   };

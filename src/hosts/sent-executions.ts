@@ -1,8 +1,9 @@
+import { countLines, type PrintedSoFar } from '#src/core/output/live-output.ts';
 import { appendOutput, keptBytesOf } from './runtime/output.mjs';
 import type { Task } from './task.ts';
 
 /** An execution that was sent to a process and has no result yet. */
-export type Sent = { readonly id: number; readonly task: Task; output: string };
+export type Sent = PrintedSoFar & { readonly id: number; readonly task: Task };
 
 /**
  * The executions that were sent to one process, in their order.
@@ -26,7 +27,7 @@ export class SentExecutions {
 
   add(task: Task): Sent {
     this.#total += 1;
-    const sent = { id: this.#total, task, output: '' };
+    const sent = { id: this.#total, task, output: '', lines: 0, isCut: false };
     this.#sent.push(sent);
     return sent;
   }
@@ -35,11 +36,14 @@ export class SentExecutions {
     return this.#sent.find((sent) => sent.task === task);
   }
 
-  /** Appends to the output of the head. False when there is no head. */
-  print(text: string): boolean {
+  /** Appends to the output of the head. False when there is no head. `droppedLines`: of what the process dropped before the text. */
+  print(text: string, droppedLines?: number): boolean {
     const { head } = this;
     if (head === undefined) return false;
-    head.output = appendOutput(head.output, text, keptBytesOf(head.task.execution.definition));
+    const output = appendOutput(head.output, text, keptBytesOf(head.task.execution.definition));
+    head.isCut ||= droppedLines !== undefined || output.length < head.output.length + text.length;
+    head.lines += countLines(text) + (droppedLines ?? 0);
+    head.output = output;
     return true;
   }
 

@@ -41,6 +41,7 @@ export function createUnsealingHost(host: FunctionHost, sealer: Pick<SecretSeale
         () => {},
       );
     },
+    live: (question) => host.live?.(question) ?? [],
     close: () => host.close(),
   };
 }

@@ -10,6 +10,7 @@ import type { ConnectionsControl } from '#src/core/ports/connections-control.ts'
 import type { DestinationCheck } from '#src/core/ports/destination-check.ts';
 import type { ExecutionProbe } from '#src/core/ports/execution-probe.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
+import type { LiveOutput } from '#src/core/ports/live-output.ts';
 import type { OpenRequests } from '#src/core/ports/open-requests.ts';
 import type { PayloadRemoval, PayloadStore } from '#src/core/ports/payload-store.ts';
 import type { RoleInstances } from '#src/core/ports/role-instances.ts';
@@ -25,6 +26,7 @@ import { createNatsConnectionsControl } from './questions/connections-control.ts
 import { createNatsDestinationCheck } from './questions/destination-check.ts';
 import { createNatsExecutionProbe } from './questions/execution-probe.ts';
 import { createNatsHistory } from './questions/history-service.ts';
+import { createNatsLiveOutput } from './questions/live-output.ts';
 import { createNatsOpenRequests } from './questions/open-requests.ts';
 import { createNatsRoleInstances } from './questions/role-instances.ts';
 import { createServiceAudit, type ServiceAudit } from './questions/service-audit.ts';
@@ -69,6 +71,7 @@ export type NatsPorts = {
   executionProbe: ExecutionProbe;
   openRequests: OpenRequests;
   cancellations: Cancellations;
+  liveOutput: LiveOutput;
   destinationCheck: DestinationCheck;
   connectionsControl: ConnectionsControl;
   /** The definitions of the functions. */
@@ -138,13 +141,8 @@ export async function openNatsPorts(connection: Connection, options: NatsPortsOp
   const signer = await openSigner(state, topology);
   const publisher = createPublisher(connection);
   const logEpoch = createLogEpoch(connection, clock);
-  const logOptions = {
-    connection,
-    publisher,
-    clock,
-    ...problems,
-    ...(options.budgetInMs === undefined ? {} : { budgetInMs: options.budgetInMs }),
-  };
+  const budget = options.budgetInMs === undefined ? {} : { budgetInMs: options.budgetInMs };
+  const logOptions = { connection, publisher, clock, ...problems, ...budget };
   const closing = new AbortController();
   const auditLog = { audit: createNatsAuditLog(connection, publisher), clock, signal: closing.signal };
   const serviceAudit = options.audit === undefined ? undefined : createServiceAudit({ ...options.audit, ...auditLog });
@@ -159,6 +157,7 @@ export async function openNatsPorts(connection: Connection, options: NatsPortsOp
     executionProbe: createNatsExecutionProbe(connection),
     openRequests: createNatsOpenRequests(connection, serviceAudit),
     cancellations: createNatsCancellations(connection, serviceAudit),
+    liveOutput: createNatsLiveOutput(connection, serviceAudit),
     destinationCheck: createNatsDestinationCheck(connection, serviceAudit),
     connectionsControl: createNatsConnectionsControl(connection, serviceAudit),
     functions,

@@ -8,6 +8,7 @@ import type { Clock } from '#src/core/ports/clock.ts';
 import type { ExecutionProbe } from '#src/core/ports/execution-probe.ts';
 import type { FunctionHost } from '#src/core/ports/function-host.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
+import type { LiveOutput } from '#src/core/ports/live-output.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
 import type { LocalDeliverer } from '#src/core/stream/deliverer.ts';
 import type { Hints } from '#src/core/stream/hints.ts';
@@ -39,6 +40,8 @@ export type WorkerPorts = {
   flow: KeyValue;
   executionProbe: ExecutionProbe;
   cancellations: Cancellations;
+  /** Tells readers what running attempts print. Without it, output is shown when an attempt has ended. */
+  liveOutput?: Pick<LiveOutput, 'answer'> | undefined;
   clock: Clock;
   logger: Logger;
   appendId: () => string;

@@ -67,6 +67,7 @@ export function startWorker({
 
   executionProbe.answer(worker, executions.isRunning, stopping.signal);
   ports.cancellations.subscribe(worker, executions.cancel, stopping.signal);
+  ports.liveOutput?.answer(worker, (question) => host.live?.(question) ?? [], stopping.signal);
   const functionOf = (found: FunctionEntry | undefined): FunctionEntry | undefined =>
     found !== undefined && canRun(found.definition) ? found : undefined;
   functions.subscribe((name, found) => {

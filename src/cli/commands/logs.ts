@@ -27,7 +27,7 @@ export function logsCommand(): Command {
     .description('Prints what the attempts of a function printed, line by line, and why attempts failed, from the log.')
     .argument('<function>', 'the function')
     .argument('[text]', 'only lines that contain this text, in upper or lower case')
-    .option('-f, --follow', 'then print the lines of each attempt that ends, until Ctrl-C')
+    .option('-f, --follow', 'then print what attempts print, within a second, until Ctrl-C')
     .option('--since <time>', 'attempts that ended since then: 10m, 2h ago, or 2026-01-31T12:00:00Z (default: 1h)', parsePointInTime)
     .option('--until <time>', 'attempts that ended before then', parsePointInTime)
     .option('--failed', 'only of attempts that failed')
@@ -48,7 +48,9 @@ Examples:
   sequent logs orders --level warn --json | jq -r .message
   sequent logs orders --id order-4711 --whole
 
-A line is printed when its attempt ends. The log keeps the last 4 KB of each attempt; a function with
+With -f, the lines of running attempts are printed within a second: at most 200 lines or 8,000 characters of an
+attempt each half second, and "N lines left out" says what is missing. Without -f, and with --failed, a line is
+printed when its attempt ends. The log keeps the last 4 KB of each attempt; a function with
 --max-output keeps more beside the log. A level and a time are read from JSON lines with a
 field "level" (pino, winston, bunyan) and from lines of context.getLogger(). With --json each line is one JSON object.
 Exit codes: 0 ok, 3 no such function.`;
@@ -70,7 +72,7 @@ async function logs(call: Call<LogsOptions>): Promise<typeof exitCodes.ok> {
     if (remark !== undefined) terminal.err.line(terminal.err.paint.dim(remark));
     if (!follow) return;
     printConnection(client, terminal.err);
-    for await (const lines of client.logs.follow(name, { ...filter, from: page.next })) print(lines);
+    for await (const lines of client.logs.follow(name, { ...filter, from: page.next, live: true })) print(lines);
   });
   return exitCodes.ok;
 }
@@ -85,9 +87,23 @@ function remarkOn({ lines, isComplete }: LogPage, { since, limit }: LogsOptions)
 }
 
 function lineFor(line: LogLine, format: Format, output: OutputStream): string {
-  const { invocation, function: name, level, at, attempt, text, message, kind, isCut, isStored, ...rest } = line;
+  const { invocation, function: name, level, at, attempt, text, message, kind, isCut, isStored, isLive, leftOut, ...rest } = line;
   if (format === 'json' || format === 'jsonl')
-    return JSON.stringify({ at, requestId: invocation, function: name, attempt, kind, level, message, text, isCut, isStored, ...rest });
+    return JSON.stringify({
+      at,
+      requestId: invocation,
+      function: name,
+      attempt,
+      kind,
+      level,
+      message,
+      text,
+      isCut,
+      isStored,
+      isLive,
+      leftOut,
+      ...rest,
+    });
   if (format === 'name') return invocation;
   const { dim } = output.paint;
   const shown = kind === 'failure' ? say('attempt {attempt} failed: {message}', { attempt, message }) : message;
@@ -95,7 +111,8 @@ function lineFor(line: LogLine, format: Format, output: OutputStream): string {
   const cut = isStored
     ? say('earlier output of this attempt is stored: --whole prints it')
     : say('earlier output of this attempt was dropped');
-  return [...(isCut ? [dim(`${invocation} #${attempt} (${cut})`), '\n'] : []), words.join('  ')].join('');
+  const missing = isCut ? cut : leftOut === undefined ? undefined : say('{count} lines left out', { count: leftOut });
+  return [...(missing === undefined ? [] : [dim(`${invocation} #${attempt} (${missing})`), '\n']), words.join('  ')].join('');
 }
 
 function levelIn(level: LogLevel | undefined, { dim, yellow, red }: Paint): string {

@@ -30,6 +30,8 @@ export const subjects = {
   resultOf: ({ project, bare }: FunctionTokens, outcome: ResultOutcome) => `result.${project}.${bare}.${outcome}`,
   runs: (worker: string) => `worker.${worker}.runs`,
   cancel: (worker: string) => `worker.${worker}.cancel`,
+  /** All workers hear it. A name of a worker never is `all`. */
+  liveOutput: (name: FunctionName) => `worker.all.output.${name}`,
   findRequest: () => 'scheduler.find',
   checkDestination: () => 'destinations.check',
   askConnections: () => 'destinations.connections',
@@ -57,6 +59,7 @@ export const SEQUENT_SUBJECTS: Readonly<Record<keyof typeof subjects, string>> =
   resultOf: subjects.resultOf(anyOfProject, any),
   runs: subjects.runs(any),
   cancel: subjects.cancel(any),
+  liveOutput: subjects.liveOutput(any),
   findRequest: subjects.findRequest(),
   checkDestination: subjects.checkDestination(),
   askConnections: subjects.askConnections(),

@@ -37,6 +37,10 @@ export type LogLine = Pick<EndedAttempt, 'sequence' | 'function' | 'invocation' 
   isCut?: true;
   /** The missing part is stored. */
   isStored?: true;
+  /** The attempt runs. Its number of the message in the log is 0. */
+  isLive?: true;
+  /** How many lines of a running attempt before this line are not shown. */
+  leftOut?: number;
 };
 
 /** The attempt that a transition ends; `undefined` for all other transitions. */
@@ -52,18 +56,25 @@ export function attemptIn({ sequence, function: name, fact }: LiveTransition): E
 export function linesOf(attempt: EndedAttempt, whole?: string): LogLine[] {
   const { sequence, function: name, invocation, endedAt, failure } = attempt;
   const common = { sequence, function: name, invocation, attempt: attempt.attempt, failed: failure !== undefined };
-  let level: LogLevel | undefined;
-  let at = endedAt;
-  const lines = textsIn(whole ?? attempt.output).map((text, index): LogLine => {
-    const parsed = parseLine(text);
-    // An indented line continues the one before it: a stack trace has the level of its error.
-    if (!/^\s/.test(text)) level = parsed.level;
-    at = parsed.at ?? (/^\s/.test(text) ? at : endedAt);
-    return { ...common, index, at, kind: 'output', level, message: parsed.message, text };
-  });
+  const lines = linesFrom(textsIn(whole ?? attempt.output), common, { at: endedAt, from: 0 });
   if (lines[0] !== undefined) markCut(lines[0], attempt, whole !== undefined);
   if (failure === undefined) return lines;
   return [...lines, { ...common, index: lines.length, at: endedAt, kind: 'failure', level: 'error', message: failure, text: failure }];
+}
+
+type Common = Pick<LogLine, 'sequence' | 'function' | 'invocation' | 'attempt' | 'failed' | 'isLive'>;
+
+/** The log lines of printed texts. `at`: the time of a line that states none; `from`: the number of the first line. */
+export function linesFrom(texts: readonly string[], common: Common, { at: otherwise, from }: { at: number; from: number }): LogLine[] {
+  let level: LogLevel | undefined;
+  let at = otherwise;
+  return texts.map((text, index): LogLine => {
+    const parsed = parseLine(text);
+    // An indented line continues the one before it: a stack trace has the level of its error.
+    if (!/^\s/.test(text)) level = parsed.level;
+    at = parsed.at ?? (/^\s/.test(text) ? at : otherwise);
+    return { ...common, index: from + index, at, kind: 'output', level, message: parsed.message, text };
+  });
 }
 
 function markCut(first: LogLine, { output, storedOutput }: EndedAttempt, isWhole: boolean): void {

@@ -1,6 +1,7 @@
 import type { Failure, StoredOutput } from '#machines/facts.ts';
 import type { FunctionDefinition } from '#src/core/functions/definition.ts';
 import type { RequestId } from '#src/core/names/names.ts';
+import type { LivePart, LiveQuestion } from '#src/core/output/live-output.ts';
 
 /** The event of one request of a group. */
 export type ExecutionEvent = { requestId: RequestId; payload: string };
@@ -57,5 +58,7 @@ export interface FunctionHost {
   execute(execution: Execution, signal: ExecutionSignal): Promise<ExecutionResult>;
   /** Prepares for executions of a function, for example starts a process. Optional. */
   warm?(definition: FunctionDefinition, version: string): void;
+  /** What running attempts of a function printed that the reader does not have, without secrets. Optional. */
+  live?(question: LiveQuestion): LivePart[];
   close(): Promise<void>;
 }

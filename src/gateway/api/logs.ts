@@ -44,11 +44,11 @@ function addLogStream(routes: Routes, gateway: Gateway, waiting: ConcurrencyLimi
     {
       method: 'get',
       path: '/api/functions/{name}/logs/stream',
-      summary: 'The same lines, live: one event for each attempt that ends',
+      summary: 'The same lines, live: one event for each attempt that ends, and with `live=true` more while it runs',
       headers: ['Last-Event-ID'],
       query: logStreamQuerySchema,
       answers: {
-        200: { description: 'server-sent events of the type "lines"; the data is a list of lines', type: 'text/event-stream' },
+        200: { description: 'server-sent events of the types "lines" and "live"; the data is a list of lines', type: 'text/event-stream' },
       },
     },
     async (call, { params, query: { from, request_id: invocation, ...filter } }) => {
@@ -60,7 +60,7 @@ function addLogStream(routes: Routes, gateway: Gateway, waiting: ConcurrencyLimi
       const stream = openEventStream(endsOf(call, gateway), waiting.enter(call.get('project')));
       const follow = async (): Promise<void> => {
         for await (const lines of client.logs.follow(name, { from: start, invocation, signal: stream.closed, ...filter }))
-          stream.send(`event: lines\nid: ${lines[0]?.sequence}\ndata: ${JSON.stringify(lines.map(viewOf))}\n\n`);
+          stream.send(`${headOf(lines)}data: ${JSON.stringify(lines.map(viewOf))}\n\n`);
       };
       follow()
         .catch((error: unknown) => logger.warn({ error: String(error) }, 'an event stream cannot follow the logs'))
@@ -70,7 +70,24 @@ function addLogStream(routes: Routes, gateway: Gateway, waiting: ConcurrencyLimi
   );
 }
 
-function viewOf({ sequence, index, at, invocation, attempt, failed, kind, level, message, text, isCut, isStored }: LogLine): LogLineView {
+/** Lines of a running attempt have no place in the log. A stream that resumes gets them again with all lines of the attempt. */
+const headOf = ([first]: readonly LogLine[]): string => (first?.isLive ? 'event: live\n' : `event: lines\nid: ${first?.sequence}\n`);
+
+function viewOf({
+  sequence,
+  index,
+  at,
+  invocation,
+  attempt,
+  failed,
+  kind,
+  level,
+  message,
+  text,
+  isCut,
+  isStored,
+  leftOut,
+}: LogLine): LogLineView {
   return withoutUndefined({
     sequence,
     index,
@@ -84,5 +101,6 @@ function viewOf({ sequence, index, at, invocation, attempt, failed, kind, level,
     text,
     is_cut: isCut,
     is_stored: isStored,
+    left_out: leftOut,
   });
 }

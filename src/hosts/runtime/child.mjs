@@ -22,7 +22,9 @@ let handler;
 let definition;
 /** Of a larger value the host gets the size alone. */
 let maxResultBytes;
-const output = captureOutput((text) => send(['printed', text]));
+const output = captureOutput((text, droppedLines) =>
+  send(droppedLines === undefined ? ['printed', text] : ['printed', text, droppedLines]),
+);
 
 const input = new Socket({ fd: 3, readable: true, writable: false });
 input.setEncoding('utf8');

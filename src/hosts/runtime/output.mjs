@@ -42,20 +42,33 @@ export function captureOutput(send) {
   let isOpen = true;
   let sentAt = 0;
   let isTimerSet = false;
+  /** The line ends that were cut off since the last sent text; `undefined` when nothing was cut. */
+  let droppedLines;
 
   function flush() {
     if (pending === '') return;
     sentAt = performance.now();
-    send(take());
+    const text = cut(pending, lastBytes(pending, kept));
+    const dropped = droppedLines;
+    take();
+    send(text, dropped);
   }
   function take() {
     const text = lastBytes(pending, kept);
     pending = '';
+    droppedLines = undefined;
     return text;
+  }
+  function cut(all, rest) {
+    if (rest.length < all.length) drop(countLineEnds(all, all.length - rest.length));
+    return rest;
+  }
+  function drop(lines) {
+    droppedLines = (droppedLines ?? 0) + lines;
   }
   function print(text) {
     if (!isOpen) return;
-    pending = appendOutput(pending, text, kept);
+    pending = cut(pending + text, appendOutput(pending, text, kept));
     if (performance.now() - sentAt >= SEND_EVERY_MS) flush();
     else if (!isTimerSet) flushLater();
   }
@@ -72,7 +85,11 @@ export function captureOutput(send) {
     ['stderr', 2],
   ]) {
     const stream = Object.assign(
-      createSink(print, () => kept),
+      createSink((chunk) => {
+        const start = Math.max(0, chunk.length - 2 * kept);
+        if (start > 0 && isOpen) drop(countLineEnds(chunk, start));
+        print(chunk.subarray(start).toString());
+      }, print),
       { fd },
     );
     Object.defineProperty(process, name, { configurable: true, enumerable: true, value: stream });
@@ -86,22 +103,30 @@ export function captureOutput(send) {
       kept = bytes;
     },
     open() {
-      pending = '';
+      take();
       sentAt = 0;
       isOpen = true;
     },
     close() {
-      pending = '';
+      take();
       isOpen = false;
     },
   };
 }
 
-function createSink(print, kept) {
+/** The line ends before a position, in a text or a buffer. */
+function countLineEnds(text, before) {
+  let count = 0;
+  for (let at = text.indexOf('\n'); at >= 0 && at < before; at = text.indexOf('\n', at + 1)) count += 1;
+  return count;
+}
+
+function createSink(printBytes, print) {
   return new Writable({
     decodeStrings: false,
     write(chunk, _encoding, done) {
-      print(typeof chunk === 'string' ? chunk : chunk.subarray(-2 * kept()).toString());
+      if (typeof chunk === 'string') print(chunk);
+      else printBytes(chunk);
       done();
     },
   });

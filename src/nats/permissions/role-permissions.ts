@@ -125,7 +125,7 @@ class Table {
         of.invocation,
         of.wake,
         of.deliver,
-        ...[of.erase, of.audit, of.cancel, of.findRequest, of.checkDestination, of.askConnections],
+        ...[of.erase, of.audit, of.cancel, of.liveOutput, of.findRequest, of.checkDestination, of.askConnections],
         ...questions,
         ...everyService,
         OWN_USER,
@@ -161,7 +161,7 @@ class Table {
         'fn.>',
       ],
       // Replies of responders arrive here, unless these have a user of their own.
-      subscribe: [`${inboxPrefixOf('responders')}.>`, ...services, of.runs, of.cancel],
+      subscribe: [`${inboxPrefixOf('responders')}.>`, ...services, of.runs, of.cancel, of.liveOutput],
       allowResponses: true,
     };
   }
@@ -289,6 +289,7 @@ class Table {
         of.wake,
         of.deliver,
         of.cancel,
+        of.liveOutput,
         ...results,
       ],
       subscribe: [...services, ...results],

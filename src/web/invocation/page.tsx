@@ -18,6 +18,7 @@ import { EventDetails } from './event-details.tsx';
 import { EventList } from './event-list.tsx';
 import { Explanation, useExplanation } from './explanation.tsx';
 import { Lineage } from './lineage.tsx';
+import { LiveOutput } from './live-output.tsx';
 import { Outcome, Outputs, Request } from './payloads.tsx';
 import { Properties } from './properties.tsx';
 import { Replay } from './replay.tsx';
@@ -58,7 +59,7 @@ export function InvocationPage({ id, owner }: { id: string; owner: string | unde
       </PageHead>
       {problem === undefined ? null : <ProblemNotice problem={problem} onRetry={reload} />}
       <Properties view={view} />
-      <EventViews loaded={loaded} onDelivery={onDelivery} />
+      <EventViews loaded={loaded} isPaused={isPaused} onDelivery={onDelivery} />
       {dialog === undefined ? null : (
         <Dialogs
           dialog={dialog}
@@ -156,10 +157,10 @@ function Dialogs({ dialog, payload, ...props }: DialogsProps) {
   }
 }
 
-type EventViewsProps = { loaded: LoadedInvocation; onDelivery: (action: DeliveryAction, destination: string) => void };
+type EventViewsProps = { loaded: LoadedInvocation; isPaused: boolean; onDelivery: (action: DeliveryAction, destination: string) => void };
 
 /** Everything that is derived from the events. All views show the same event: the one in the page's address, or the latest. */
-function EventViews({ loaded: { view, events }, onDelivery }: EventViewsProps) {
+function EventViews({ loaded: { view, events }, isPaused, onDelivery }: EventViewsProps) {
   const { query } = useLocation();
   const explained = useExplanation(view);
   const wait = explained.content?.wait;
@@ -193,6 +194,7 @@ function EventViews({ loaded: { view, events }, onDelivery }: EventViewsProps) {
         <div class="column">
           {isLatest || shown === undefined ? null : <EventDetails event={shown} />}
           <Outcome view={view} />
+          <LiveOutput view={view} isPaused={isPaused} />
           <Request view={view} />
           <Outputs outputs={view.outputs} />
           <DeliveryTable deliveries={view.deliveries} notSent={view.not_sent} onDelivery={onDelivery} />

@@ -1,4 +1,4 @@
-import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import type { LogLineView } from '#src/gateway/api/schemas/logs.ts';
 import { messageText } from '../parts/failure-summary.ts';
 import { Icon } from '../parts/icon.tsx';
@@ -6,11 +6,13 @@ import { LiveStatus } from '../parts/live-status.tsx';
 import { Empty, ProblemNotice, Skeleton } from '../parts/notices.tsx';
 import { Scrollable } from '../parts/scrollable.tsx';
 import { formatExactTime } from '../parts/time.tsx';
+import { useNewestInView } from '../parts/use-newest-in-view.ts';
 import { useKeys } from '../shell/keys.ts';
 import { type Text, t } from '../shell/language.ts';
 import { changeQuery, Link, paths, useLocation } from '../shell/router.tsx';
 import { zone } from '../shell/settings.ts';
 import { useStore } from '../shell/store.ts';
+import { LeftOut } from './left-out.tsx';
 import { useLogs } from './use-logs.ts';
 import '../styles/logs.css';
 
@@ -112,24 +114,13 @@ function SearchField({ text }: { text: string }) {
   );
 }
 
-/** How far from its end a list counts as read to the end. */
-const NEAR_THE_END_IN_PX = 24;
-
 function Lines({ name, lines, isComplete }: { name: string; lines: readonly LogLineView[]; isComplete: boolean }) {
   const timeZone = useStore(zone);
-  const end = useRef<HTMLDivElement>(null);
-  const height = useRef(0);
-  // New lines scroll into view unless the reader scrolled up.
-  useLayoutEffect(() => {
-    const frame = end.current?.parentElement;
-    if (!frame) return;
-    if (frame.scrollTop + frame.clientHeight >= height.current - NEAR_THE_END_IN_PX) frame.scrollTop = frame.scrollHeight;
-    height.current = frame.scrollHeight;
-  }, [lines]);
+  const end = useNewestInView(lines);
   if (lines.length === 0)
     return (
       <Empty title={t('No line of this time matches')} icon="search" command={`npx sequent logs ${name} --since 7d`}>
-        <p>{t('A line appears when its attempt ends. Widen the time, or remove a filter.')}</p>
+        <p>{t('A line of a running attempt appears within a second. Widen the time, or remove a filter.')}</p>
       </Empty>
     );
   return (
@@ -147,10 +138,11 @@ function Lines({ name, lines, isComplete }: { name: string; lines: readonly LogL
 
 type LineProps = { name: string; line: LogLineView; timeZone: Parameters<typeof formatExactTime>[1] };
 
-function Line({ name, line: { at, request_id, attempt, level, kind, message, text, is_cut, is_stored }, timeZone }: LineProps) {
+function Line({ name, line: { at, request_id, attempt, level, kind, message, text, is_cut, is_stored, left_out }, timeZone }: LineProps) {
   return (
     <div class={`log-line level-${level ?? 'none'}`}>
       {is_cut ? <CutOutput isStored={is_stored ?? false} /> : null}
+      <LeftOut count={left_out} />
       <time title={formatExactTime(at, timeZone)}>{formatExactTime(at, timeZone).slice(11, 23)}</time>{' '}
       <Link to={paths.invocation(request_id, name)} title={t('{id}, attempt {attempt}', { id: request_id, attempt })}>
         …{request_id.slice(-6)} #{attempt}

@@ -13,7 +13,7 @@ const MAX_LINES = 2_000;
 const RETRY_IN_MS = 2_000;
 
 /**
- * The log lines of a function: those that the log holds, then each attempt that ends, while the page is visible.
+ * The log lines of a function: those that the log holds, then what running attempts print, while the page is visible.
  *
  * A stream that breaks is read again from its beginning, so no line is missing.
  */
@@ -47,20 +47,22 @@ export function useLogs(path: string, { text, level, failed, whole, sinceInMs }:
       if (reading.signal.aborted) return;
       setLogs({ lines, isComplete, problem: undefined, live: 'connecting' });
       if (isPaused) return;
-      const opened = new EventSource(withQuery(`${path}/logs/stream`, { ...filter, from: next }));
+      const opened = new EventSource(withQuery(`${path}/logs/stream`, { ...filter, from: next, live: 'true' }));
       source = opened;
       opened.onopen = () => setLogs((present) => ({ ...present, live: 'live' }));
       opened.onerror = () => {
         if (opened.readyState === EventSource.CLOSED) void checkSession();
         fail();
       };
-      opened.addEventListener('lines', ({ data }: MessageEvent<string>) => {
+      const add = ({ data }: MessageEvent<string>): void => {
         const added = JSON.parse(data) as LogLineView[];
         setLogs((present) => {
           const all = [...(present.lines ?? []), ...added];
           return { ...present, lines: all.slice(-MAX_LINES), isComplete: present.isComplete && all.length <= MAX_LINES };
         });
-      });
+      };
+      opened.addEventListener('lines', add);
+      opened.addEventListener('live', add);
     }
 
     const onVisibilityChange = (): void => (document.hidden ? stop() : start());

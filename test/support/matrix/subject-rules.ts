@@ -22,6 +22,7 @@ function sequentSubjects(victim: Victim): Record<keyof typeof subjects, string[]
     resultOf: [subjects.resultOf({ project: victim.project, bare: nameOf(victim, 'done') }, 'failed')],
     runs: [subjects.runs('worker')],
     cancel: [subjects.cancel('worker')],
+    liveOutput: [subjects.liveOutput(name)],
     findRequest: [subjects.findRequest()],
     checkDestination: [subjects.checkDestination()],
     askConnections: [subjects.askConnections()],

@@ -2,7 +2,7 @@ import { realpathSync, statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { Command } from 'commander';
 import { durationOption, parseWhole } from '#src/cli/arguments/durations.ts';
-import { transitionsIn } from '#src/core/log/transitions.ts';
+import { type LiveTransition, transitionsIn } from '#src/core/log/transitions.ts';
 import { action, type Call } from '../../call.ts';
 import { printProblem } from '../../print/result-output.ts';
 import { type ExitCode, exitCodes, problemOf, usageProblem } from '../../problem.ts';
@@ -89,6 +89,7 @@ async function develop(call: Call<DevOptions>, { folder, provided, ports, runnin
   const { watchFiles } = await import('./watch-files.ts');
   const { describeDev } = await import('./welcome.ts');
   const { createInvocationLines } = await import('./invocation-lines.ts');
+  const { createLiveAttempts } = await import('./live-attempts.ts');
   const functions = new DevFunctions({ folder, dataDir, roles, provided, isInspected: ports !== undefined, say: (line) => err.line(line) });
   await using watched = await watchFiles(folder, dataDir);
   if (createFirstFunction(folder)) err.line(say('created {file}, a first function', { file: FIRST_FUNCTION }));
@@ -105,8 +106,15 @@ async function develop(call: Call<DevOptions>, { folder, provided, ports, runnin
     await functions.update(changed).catch((error: unknown) => printProblem(problemOf(error), err));
     watched.add(functions.importedFiles);
   });
-  const print = createInvocationLines({ format, output: out, rootOf: (digest) => functions.rootOf(digest) });
-  const following = roles.ports.log.followFully(from, (entry) => transitionsIn(entry).forEach(print), stopping);
+  const { log, liveOutput } = roles.ports;
+  // A program reads one object for each attempt.
+  const live = createLiveAttempts({ liveOutput: format === 'table' ? liveOutput : undefined, output: out, signal: stopping });
+  const print = createInvocationLines({ format, output: out, live, rootOf: (digest) => functions.rootOf(digest) });
+  const onTransition = (transition: LiveTransition): void => {
+    live.onTransition(transition);
+    print(transition);
+  };
+  const following = log.followFully(from, (entry) => transitionsIn(entry).forEach(onTransition), stopping);
   await Promise.race([stopped, following]);
 }
 

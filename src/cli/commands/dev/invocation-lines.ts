@@ -9,13 +9,16 @@ import { type OutputStream, plain } from '#src/cli/print/terminal.ts';
 import { say } from '#src/cli/texts/say.ts';
 import type { LiveTransition } from '#src/core/log/transitions.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
+import type { LiveAttempts } from './live-attempts.ts';
 
 type AttemptEnd = FactOf<'retrying'> | FactOf<'succeeded'> | FactOf<'failed'>;
 
-type Facts = { name: string; durationInMs: number | null };
+/** `rest`: the lines of output that were not printed while the attempt ran. */
+type Facts = { name: string; rest: readonly string[]; durationInMs: number | null };
 type Options = {
   format: Format;
   output: OutputStream;
+  live: Pick<LiveAttempts, 'restOf'>;
   /** The folder on this machine that a package was made of. */
   rootOf: (digest: string) => string | undefined;
 };
@@ -23,18 +26,19 @@ type Options = {
 /** The frames of Node and of the runtime say nothing about the handler. */
 const otherFrame = /\bnode:|\/hosts\/runtime\/|\/runtime\/(?:child|outcome)\.mjs/;
 
-/** Prints one line for each attempt that ends, then the output and the stack of a failed one. */
-export function createInvocationLines({ format, output, rootOf }: Options): (transition: LiveTransition) => void {
+/** Prints one line for each attempt that ends, then the output that is not printed yet, and the stack of a failed one. */
+export function createInvocationLines({ format, output, live, rootOf }: Options): (transition: LiveTransition) => void {
   /** When the present attempt started, by function and invocation. */
   const started = new Map<string, number>();
 
-  return ({ function: name, fact }) => {
+  return (transition) => {
+    const { function: name, fact } = transition;
     const key = `${name} ${fact.invocation}`;
     if (fact.type === 'running') started.set(key, fact.at);
     if (!endsAttempt(fact)) return;
     const startedAt = started.get(key);
     started.delete(key);
-    print(fact, { name, durationInMs: startedAt === undefined ? null : fact.at - startedAt });
+    print(fact, { name, rest: live.restOf(transition), durationInMs: startedAt === undefined ? null : fact.at - startedAt });
   };
 
   function print(fact: AttemptEnd, facts: Facts): void {
@@ -48,15 +52,14 @@ export function createInvocationLines({ format, output, rootOf }: Options): (tra
     output.line(JSON.stringify({ at, function: name, requestId, attempt, outcome, durationInMs, ...rest }));
   }
 
-  function linesOf(fact: AttemptEnd, { name, durationInMs }: Facts): string[] {
+  function linesOf(fact: AttemptEnd, { name, rest, durationInMs }: Facts): string[] {
     const { paint } = output;
     const took = durationInMs === null ? '' : `  ${formatDuration(durationInMs)}`;
     const next =
       fact.type === 'retrying' ? say(', next in {duration}', { duration: formatDuration(Math.max(0, fact.dueAt - fact.at)) }) : '';
     const attempt = fact.attempt === 0 ? say('not run') : say('attempt {attempt}', fact);
     const head = `${paint.dim(formatTimeOfDay(fact.at))}  ${paint.bold(plain(name))}  ${fact.invocation}  ${attempt}  ${nameFact(fact.type, output)}${next}${took}`;
-    const printed = (fact.output ?? '').split('\n').filter((line) => line !== '');
-    return [head, ...printed.map((line) => `  ${paint.dim('|')} ${plain(line)}`), ...('failure' in fact ? failureLines(fact.failure) : [])];
+    return [head, ...rest.map((line) => `  ${paint.dim('|')} ${plain(line)}`), ...('failure' in fact ? failureLines(fact.failure) : [])];
   }
 
   function failureLines({ errorType, message, stackTrace = [] }: Failure): string[] {

@@ -28,6 +28,7 @@ export const logStreamQuerySchema = z.strictObject({
   from: wholeNumber(1, Number.MAX_SAFE_INTEGER)
     .optional()
     .describe('a sequence of the log, such as `next` of the route without /stream; now by default'),
+  live: flag.optional().describe('true: also the lines of running attempts, within a second, as events of the type "live"'),
 });
 
 const logLineSchema = z.object({
@@ -42,6 +43,7 @@ const logLineSchema = z.object({
   message: z.string().describe('the message in a structured line; otherwise the line'),
   text: z.string().describe('the line as it was printed'),
   is_cut: z.boolean().optional().describe('the attempt printed more before this line'),
+  left_out: z.int().optional().describe('how many lines of a running attempt before this line are not shown'),
   is_stored: z.boolean().optional().describe('that part is stored: `whole=true` reads it'),
 });
 export type LogLineView = z.infer<typeof logLineSchema>;
