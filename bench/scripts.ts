@@ -55,6 +55,14 @@ export const scripts: Readonly<Record<string, Script>> = {
     script: 'bench:flow-cost',
     summary: 'Measures the share of the flow control in the processor time of functions without a flow. Ends with 1 when it is over 2 %.',
   },
+  turnover: {
+    script: 'bench:turnover',
+    summary: 'Measures how long a freed slot of a flow is unused, with all roles of npm start and three workers.',
+    options: {
+      '--invocations <n>': 'the invocations of each round (600)',
+      '--rounds <n>': 'the rounds (3)',
+    },
+  },
   projection: {
     script: 'bench:projection',
     summary: 'Measures how fast a projection rebuilds its read model, and what it costs beside a worker.',

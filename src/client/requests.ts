@@ -1,6 +1,6 @@
 import { MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
 import type { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
-import { InvalidInputError, InvalidPayloadError, messageOf } from '#src/core/errors.ts';
+import { InvalidInputError, InvalidPayloadError, messageOf, PayloadTooLargeError } from '#src/core/errors.ts';
 import { FLOW_KEY_FORM, isFlowKey } from '#src/core/functions/flow.ts';
 import { isPriority, PRIORITY_FORM } from '#src/core/functions/priority.ts';
 import { type DueOptions, deliverAtOf } from '#src/core/log/due-time.ts';
@@ -153,7 +153,7 @@ export function checkJson(payload: string): string {
   }
 }
 
-/** Returns the text if it is a valid payload. Throws `InvalidInputError` when it is too large, and `InvalidPayloadError` when it is not JSON. */
+/** Returns the text if it is a valid payload. Throws `PayloadTooLargeError`, and `InvalidPayloadError` when it is not JSON. */
 export function checkPayload(payload: string): string {
   expectWithin(Buffer.byteLength(payload), MAX_PAYLOAD_BYTES);
   return checkJson(payload);
@@ -161,7 +161,7 @@ export function checkPayload(payload: string): string {
 
 function expectWithin(bytes: number, max: number): void {
   if (bytes <= max) return;
-  throw new InvalidInputError({ field: 'the payload', problem: `has ${bytes} bytes; at most ${max} are accepted` });
+  throw new PayloadTooLargeError({ bytes, max });
 }
 
 function addBatch(content: NewRequest, id: string | undefined): void {

@@ -44,6 +44,13 @@ export class InvalidPayloadError extends InvalidInputError {
   }
 }
 
+/** The payload of a request has more bytes than its function accepts. */
+export class PayloadTooLargeError extends InvalidInputError {
+  constructor({ bytes, max }: { bytes: number; max: number }) {
+    super({ field: 'the payload', problem: `has ${bytes} bytes; at most ${max} are accepted` });
+  }
+}
+
 export class FunctionNotFoundError extends SequentError {
   readonly code = 'FUNCTION_NOT_FOUND';
   readonly retryable = false;

@@ -67,10 +67,6 @@ export function refusedByFunction(facts: { errorType: string; message: string })
   return { kind: 'function', code: 4002, ...facts };
 }
 
-export function resultTooLarge(maxBytes: number): Failure {
-  return refusedByFunction({ errorType: 'ResultTooLarge', message: `the returned value has more than ${maxBytes} bytes` });
-}
-
 export function aborted(): Failure {
   return { kind: 'platform', code: 161900, errorType: 'ExecutionAborted', message: 'the worker aborted the execution' };
 }

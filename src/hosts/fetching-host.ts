@@ -8,6 +8,7 @@ import { type Logger, silentLogger } from '#src/core/ports/logger.ts';
 import type { PayloadOwner } from '#src/core/ports/payload-store.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { aborted, failed, unavailable } from './failures.ts';
+import { MAX_RESULT_BYTES } from './runtime/outcome.mjs';
 
 /** The large payloads that a worker holds at one moment. One of 64 MB takes up to four times its size while it is passed on. */
 const MAX_BYTES_AT_ONCE = 128 * 1_024 * 1_024;
@@ -51,7 +52,7 @@ export function createFetchingHost(
   /** Stores a returned value that is too large for the log. One that the store refuses becomes an empty value (SRC9). */
   async function storeValue(execution: Execution, result: ExecutionResult): Promise<ExecutionResult> {
     const bytes = result.kind === 'returned' ? Buffer.byteLength(result.payload) : 0;
-    const isKept = bytes > MAX_PAYLOAD_BYTES && bytes <= maxPayloadBytesOf(execution.definition);
+    const isKept = bytes > MAX_PAYLOAD_BYTES && bytes <= Math.min(MAX_RESULT_BYTES, maxPayloadBytesOf(execution.definition));
     if (result.kind !== 'returned' || !isKept) return result;
     try {
       const reference = await large.store(ownerOf(execution), result.payload);

@@ -2,7 +2,7 @@ import type { Failure } from '#machines/facts.ts';
 import { messageOf } from '#src/core/errors.ts';
 import { projectOf } from '#src/core/names/addressable.ts';
 import type { Execution, ExecutionResult, ExecutionSignal, FunctionHost } from '#src/core/ports/function-host.ts';
-import { aborted, failed, refusedByFunction, resultTooLarge, returned, timedOut, unavailable } from './failures.ts';
+import { aborted, failed, refusedByFunction, returned, timedOut, unavailable } from './failures.ts';
 import { eventOf, failureInAnswer, headersFor } from './remote-function.ts';
 import { hintsOf, MAX_RESULT_BYTES } from './runtime/outcome.mjs';
 
@@ -84,8 +84,8 @@ function kindOfStatus(status: number, { temporary = TEMPORARY_STATUSES, final = 
 
 async function resultOfResponse(response: Response, statuses: Statuses = {}): Promise<ExecutionResult> {
   if (response.ok) {
-    const { text, isComplete } = await readBody(response, MAX_RESULT_BYTES);
-    return isComplete ? returned(text) : failed(resultTooLarge(MAX_RESULT_BYTES));
+    const { text, isComplete, size } = await readBody(response, MAX_RESULT_BYTES);
+    return isComplete ? returned(text) : returned('', '', Math.max(size, lengthOf(response)));
   }
   const answer = `the endpoint answered ${response.status} ${response.statusText}`.trimEnd();
   const kind = kindOfStatus(response.status, statuses);
@@ -100,8 +100,15 @@ async function resultOfResponse(response: Response, statuses: Statuses = {}): Pr
 }
 
 /** Reads at most `maxBytes` of the body. */
-async function readBody(response: Response, maxBytes: number): Promise<{ text: string; isComplete: boolean }> {
-  if (response.body === null) return { text: '', isComplete: true };
+/** The length that an answer states; 0 without one. */
+function lengthOf({ headers }: Response): number {
+  const length = Number(headers.get('content-length') ?? 0);
+  return Number.isSafeInteger(length) ? length : 0;
+}
+
+/** `size`: of the part that was read. */
+async function readBody(response: Response, maxBytes: number): Promise<{ text: string; isComplete: boolean; size: number }> {
+  if (response.body === null) return { text: '', isComplete: true, size: 0 };
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of response.body) {
@@ -110,7 +117,7 @@ async function readBody(response: Response, maxBytes: number): Promise<{ text: s
     if (size > maxBytes) break;
   }
   const bytes = Buffer.concat(chunks);
-  return { text: bytes.toString('utf8', 0, Math.min(size, maxBytes)), isComplete: size <= maxBytes };
+  return { text: bytes.toString('utf8', 0, Math.min(size, maxBytes)), isComplete: size <= maxBytes, size };
 }
 
 /** The message of the cause, where `fetch` puts the reason. */

@@ -1,6 +1,6 @@
 import { messageOf } from '#src/core/errors.ts';
 import type { Execution, ExecutionResult, ExecutionSignal, FunctionHost } from '#src/core/ports/function-host.ts';
-import { aborted, failed, noHandler, resultTooLarge, returned, timedOut, unavailable } from './failures.ts';
+import { aborted, failed, noHandler, returned, timedOut, unavailable } from './failures.ts';
 import { eventOf, failureInAnswer, headersFor } from './remote-function.ts';
 import { MAX_RESULT_BYTES } from './runtime/outcome.mjs';
 
@@ -56,7 +56,6 @@ export function createSubjectHost({ request }: { request: SubjectRequest }): Fun
 }
 
 function resultOfReply({ payload, headers }: { payload: Uint8Array; headers: Record<string, string> }): ExecutionResult {
-  if (payload.byteLength > MAX_RESULT_BYTES) return failed(resultTooLarge(MAX_RESULT_BYTES));
   const text = new TextDecoder().decode(payload);
   const retryAfter = headers['Retry-After'];
   const errorCode = headers['Nats-Service-Error-Code'];
@@ -71,7 +70,7 @@ function resultOfReply({ payload, headers }: { payload: Uint8Array; headers: Rec
     );
   }
   const functionError = headers['Function-Error'];
-  if (functionError === undefined) return returned(text);
+  if (functionError === undefined) return payload.byteLength > MAX_RESULT_BYTES ? returned('', '', payload.byteLength) : returned(text);
   return failed(
     failureInAnswer(text, { errorType: 'FunctionError', message: `the function answered an error, ${functionError}`, retryAfter }),
   );

@@ -283,23 +283,23 @@ export class WorkerRun implements StreamRun {
 
   /** Drops the result when another attempt is the current one: the fence (EXEC2). */
   #appendResult(request: AcceptedRequest, attempt: number, result: ExecutionResult): 'again' | Promise<'again'> {
-    const { executions, ports } = this.#options;
-    const { clock, worker, log, payloads } = ports;
-    const id = request.fact.invocation;
-    const current = this.#writer.state.invocations.get(id);
+    const [{ executions }, { clock, worker, log, payloads }] = [this.#options, this.#options.ports];
+    const current = this.#writer.state.invocations.get(request.fact.invocation);
     if (current?.context.attempts !== attempt) return 'again';
     const end = { at: clock.now(), decide: decideWhenFor(request, payloads), maxBytes: log.maxAppendBytes };
     const facts = executions.isAborted
       ? afterLoss(current, `worker ${worker} was stopped during attempt ${attempt}`, end)
       : afterExecution(current, result, end);
-    return this.#appendEnd(id, facts);
+    return this.#appendEnd(request.fact.invocation, facts);
   }
 
   async #appendEnd(id: string, facts: readonly Fact[]): Promise<'again'> {
     const tries = claimFirstTries(facts, { writer: this.#writer, deliverer: this.#options.ports.deliverer });
     if (tries === undefined) await this.#writer.propose(id, facts);
     else if (await appendWithTries(facts, tries, this.#writer)) this.#claimed.add(id);
-    if (this.#writer.state.invocations.get(id)?.context.group) this.#groupRun().noteAppended(id);
+    const invocation = this.#writer.state.invocations.get(id);
+    this.#kept?.finish(id, invocation);
+    if (invocation?.context.group) this.#groupRun().noteAppended(id);
     return 'again';
   }
 

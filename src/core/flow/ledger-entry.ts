@@ -32,6 +32,8 @@ export type Attempt = {
   rate?: RateText | undefined;
   /** A holder that needed a token alone, and takes no slot. */
   isSlotless?: boolean | undefined;
+  /** A holder whose attempt is over by the log. It takes no slot, and stays until the result is stored (PUB3). */
+  isFinished?: boolean | undefined;
   /** Of a function whose order is that of the log: whether a failed attempt keeps its slot for the next attempt (SLOT7). */
   fifo?: OnRetry | undefined;
 };
@@ -69,7 +71,7 @@ const attemptShape = {
   rate: rateText.optional(),
 };
 const entrySchema = z.object({
-  holders: z.array(z.object({ ...attemptShape, slotless: z.boolean().optional() })),
+  holders: z.array(z.object({ ...attemptShape, slotless: z.boolean().optional(), over: z.boolean().optional() })),
   waiters: z.array(
     z.object({
       ...attemptShape,
@@ -114,11 +116,22 @@ function optional(rank: number | undefined, freeSince: number | undefined): Pick
 
 type Written = z.infer<typeof entrySchema>['holders'][number];
 
-function attemptOf({ k: key, f, i: invocation, a: attempt, r: request, o: fifo, rate, slotless }: Written): Attempt {
+function attemptOf({ k: key, f, i: invocation, a: attempt, r: request, o: fifo, rate, slotless, over }: Written): Attempt {
   const known = { key, function: f, invocation, attempt, request, ...(fifo === undefined ? {} : { fifo }) };
-  return { ...known, ...(rate === undefined ? {} : { rate }), ...(slotless ? { isSlotless: true } : {}) };
+  const state = { ...(slotless ? { isSlotless: true } : {}), ...(over ? { isFinished: true } : {}) };
+  return { ...known, ...(rate === undefined ? {} : { rate }), ...state };
 }
 
-function writtenOf({ key: k, function: f, invocation: i, attempt: a, request: r, fifo: o, rate, isSlotless: slotless }: Attempt): Written {
-  return { k, f, i, a, r, o, rate, slotless };
+function writtenOf({
+  key: k,
+  function: f,
+  invocation: i,
+  attempt: a,
+  request: r,
+  fifo: o,
+  rate,
+  isSlotless,
+  isFinished,
+}: Attempt): Written {
+  return { k, f, i, a, r, o, rate, slotless: isSlotless, over: isFinished };
 }

@@ -4,7 +4,7 @@ import type { Clock } from '#src/core/ports/clock.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
 import { changeEntry } from './change-entry.ts';
-import { type Answer, type Change, type Changed, heldOf, idOf, type NoToken } from './entry-change.ts';
+import { type Answer, type Change, type Changed, finishedOf, heldOf, idOf, type NoToken } from './entry-change.ts';
 import { type Attempt, decodeLedgerEntry, encodeLedgerEntry, entryKeyOf, type LedgerEntry, type Waiter } from './ledger-entry.ts';
 import { type PlaceOwner, PoolPlaces } from './pool-places.ts';
 
@@ -32,6 +32,8 @@ const FIRST_PAUSE_IN_MS = 50;
 const LAST_PAUSE_IN_MS = 1_000;
 /** Starts that follow each other within this time use their tokens in one write. Their tokens are held until then, so nothing is lost. */
 const GATHER_STARTS_FOR_MS = 20;
+/** Finished attempts leave the entry within this time, usually by a write that another attempt needs. Nothing waits for it, because their slots are free. */
+const GATHER_FINISHED_FOR_MS = 100;
 const SHORTEST_SLEEP_IN_MS = 5;
 const LONGEST_SLEEP_IN_MS = 1_000;
 
@@ -48,6 +50,7 @@ export class PoolSlots {
   readonly #pool: PoolId;
   readonly #options: PoolSlotsOptions;
   readonly #acquisitions = new Map<string, Acquisition>();
+  readonly #finishes = new Map<string, Attempt>();
   readonly #releases = new Map<string, Attempt>();
   readonly #starts = new Map<string, Attempt>();
   readonly #held = new Map<string, Attempt>();
@@ -59,7 +62,7 @@ export class PoolSlots {
   #isAsked = false;
   #settling: Promise<void> | undefined;
   #wakesAt = Number.POSITIVE_INFINITY;
-  #isGathering = false;
+  readonly #gathering = new Set<number>();
   #isClosed = false;
 
   constructor(pool: PoolId, options: PoolSlotsOptions) {
@@ -110,21 +113,32 @@ export class PoolSlots {
     const { rate: _, ...started } = heldOf(attempt);
     if (this.#held.has(id)) this.#held.set(id, started);
     this.#starts.set(id, attempt);
-    void this.#settleSoon();
+    void this.#settleWithin(GATHER_STARTS_FOR_MS);
   }
 
-  async #settleSoon(): Promise<void> {
-    if (this.#isGathering) return;
-    this.#isGathering = true;
-    await this.#options.clock.sleep(GATHER_STARTS_FOR_MS);
-    this.#isGathering = false;
-    if (this.#starts.size > 0) this.#settle();
+  async #settleWithin(inMs: number): Promise<void> {
+    if (this.#gathering.has(inMs)) return;
+    this.#gathering.add(inMs);
+    await this.#options.clock.sleep(inMs);
+    this.#gathering.delete(inMs);
+    if (this.#starts.size > 0 || this.#releases.size > 0) this.#settle();
   }
 
   /** Frees the slot of an attempt that is over by the log (SLOT3). */
   release(attempt: Attempt): void {
-    this.#held.delete(idOf(attempt));
-    this.#releases.set(idOf(attempt), attempt);
+    const id = idOf(attempt);
+    const isFree = this.#held.get(id)?.isFinished === true;
+    this.#held.delete(id);
+    this.#releases.set(id, attempt);
+    if (isFree) void this.#settleWithin(GATHER_FINISHED_FOR_MS);
+    else this.#settle();
+  }
+
+  /** Frees the slot of an attempt that is over by the log, and keeps the attempt in the entry until {@link release}. */
+  finish(attempt: Attempt): void {
+    const id = idOf(attempt);
+    this.#held.set(id, finishedOf(heldOf(attempt)));
+    this.#finishes.set(id, attempt);
     this.#settle();
   }
 
@@ -152,7 +166,7 @@ export class PoolSlots {
 
   /** Resolves when everything was written that was to be written, or a write fails. */
   async close(): Promise<void> {
-    if (this.#starts.size > 0) this.#settle();
+    if (this.#starts.size > 0 || this.#releases.size > 0) this.#settle();
     this.#isClosed = true;
     await this.#settling;
   }
@@ -174,8 +188,8 @@ export class PoolSlots {
         pauseInMs = FIRST_PAUSE_IN_MS;
       } catch (error) {
         this.#isAsked = true;
-        this.#known = undefined;
         if (error instanceof ConflictError) continue;
+        this.#known = undefined;
         const { logger, clock } = this.#options;
         logger.warn({ pool: this.#pool, error: messageOf(error) }, 'the ledger of slots could not be written');
         if (this.#isClosed) return;
@@ -191,18 +205,24 @@ export class PoolSlots {
     const before = await this.#knownEntry();
     const change = this.#changeOf(before.entry, present !== this.#epoch);
     const changed = changeEntry(before.entry, change);
+    // What a start needs is read while the write is in flight.
+    const starts = changed.granted.map((waiter) => ({ waiter, start: this.#places.prepare(this.#pool, waiter) }));
     try {
       if (changed.entry !== before.entry) await this.#store(changed.entry, before.revision);
     } catch (error) {
       if (!(error instanceof ConflictError)) this.#maybeGranted = [...this.#maybeGranted, ...changed.granted];
+      // The watcher may have brought the entry of the other process already.
+      if (!(error instanceof ConflictError) || (this.#known?.revision ?? 0) <= before.revision) this.#known = undefined;
       this.#places.releaseTaken();
       throw error;
     }
     this.#epoch = present;
     for (const one of change.starts) this.#starts.delete(idOf(one));
+    for (const one of change.finishes) this.#finishes.delete(idOf(one));
     for (const one of change.releases) this.#releases.delete(idOf(one));
     this.#answer(changed);
-    this.#startGranted(changed, before.entry);
+    for (const { waiter, start } of starts) this.#startOne(waiter, start);
+    this.#startMaybeGranted(before.entry);
     this.#places.settle(changed.lacking, { isLast: !this.#isAsked });
     this.#wakeAt(changed.nextAt);
   }
@@ -230,11 +250,12 @@ export class PoolSlots {
     return { entry: decodeLedgerEntry(found?.value), revision: found?.revision ?? 0 };
   }
 
-  #changeOf(entry: LedgerEntry, hasGoneBack: boolean): Change & Required<Pick<Change, 'starts' | 'releases'>> {
+  #changeOf(entry: LedgerEntry, hasGoneBack: boolean): Change & Required<Pick<Change, 'starts' | 'finishes' | 'releases'>> {
     const { waits = [], withdrawals = [] } = this.#options.plan?.(this.#pool, entry) ?? {};
     return {
       now: this.#options.clock.now(),
       starts: [...this.#starts.values()],
+      finishes: [...this.#finishes.values()],
       releases: [...this.#releases.values()],
       withdrawals,
       running: hasGoneBack ? [...this.#held.values()] : [],
@@ -259,17 +280,17 @@ export class PoolSlots {
     }
   }
 
-  #startGranted({ granted }: Changed, { holders }: LedgerEntry): void {
-    for (const waiter of granted) this.#startOne(waiter);
+  #startMaybeGranted({ holders }: LedgerEntry): void {
     if (this.#maybeGranted.length === 0) return;
     const held = new Set(holders.map(idOf));
-    for (const waiter of this.#maybeGranted) if (held.has(idOf(waiter)) && this.#places.take(waiter.function)) this.#startOne(waiter);
+    for (const waiter of this.#maybeGranted)
+      if (held.has(idOf(waiter)) && this.#places.take(waiter.function)) this.#startOne(waiter, this.#places.prepare(this.#pool, waiter));
     this.#maybeGranted = [];
   }
 
-  #startOne(waiter: Waiter): void {
+  #startOne(waiter: Waiter, start: () => void): void {
     this.#held.set(idOf(waiter), heldOf(waiter));
-    this.#places.start(this.#pool, waiter);
+    start();
   }
 
   /** Decides again at a time. */

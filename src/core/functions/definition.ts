@@ -138,30 +138,42 @@ export const functionDefinitionSchema = z.strictObject({
   policy: policySchema.default(NO_POLICY),
 });
 
-/** A definition from outside. A stored one may be older than these rules for names, and is read without them. */
+/** A definition from outside. A stored one may be older than these rules, and is read without them. */
 export const configuredDefinitionSchema = functionDefinitionSchema.superRefine(({ handler, userData, secretUserData }, context) => {
   const problems = [
     ...unusableKeys('userData', userData),
     ...unusableKeys('secretUserData', secretUserData),
     ...(handler.kind === 'process' ? unusablePaths(handler) : []),
-    ...(handler.kind === 'http' ? unusableHeaders(handler.headers) : []),
+    ...(handler.kind === 'http' ? [...unusableHeaders(handler.headers), ...ambiguousStatuses(handler.statuses)] : []),
   ];
   for (const { path, message } of problems) context.addIssue({ code: 'custom', path, message });
 });
 
-type NameProblem = { path: string[]; message: string };
+type FieldProblem = { path: string[]; message: string };
 
-function unusableKeys(field: string, values: Readonly<Record<string, string>> = {}): NameProblem[] {
+function unusableKeys(field: string, values: Readonly<Record<string, string>> = {}): FieldProblem[] {
   const unusable = Object.keys(values).filter((key) => !withoutControls.test(key));
   return unusable.map((key) => ({ path: [field, key], message: NO_CONTROLS }));
 }
 
-function unusablePaths(handler: Extract<Handler, { kind: 'process' }>): NameProblem[] {
+function unusablePaths(handler: Extract<Handler, { kind: 'process' }>): FieldProblem[] {
   const fields = (['file', 'export', 'initializer'] as const).filter((field) => !withoutControls.test(handler[field] ?? ''));
   return fields.map((field) => ({ path: ['handler', field], message: NO_CONTROLS }));
 }
 
-function unusableHeaders(headers: Readonly<Record<string, string>> = {}): NameProblem[] {
+/** A single status may be in the list of one kind while its class is in the other, and counts before the class. */
+function ambiguousStatuses({
+  temporary = [],
+  final = [],
+}: {
+  temporary?: string[] | undefined;
+  final?: string[] | undefined;
+} = {}): FieldProblem[] {
+  const both = final.filter((status) => temporary.includes(status));
+  return both.map((status) => ({ path: ['handler', 'statuses', 'final'], message: `has ${status}, which is in temporary too` }));
+}
+
+function unusableHeaders(headers: Readonly<Record<string, string>> = {}): FieldProblem[] {
   return Object.entries(headers).flatMap(([name, value]) => {
     const path = ['handler', 'headers', name];
     const unnamed = { path, message: 'is no name of a header: letters, digits and "-" are allowed' };

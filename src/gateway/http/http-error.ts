@@ -3,6 +3,7 @@ import {
   HistoryUnavailableError,
   InvalidPayloadError,
   type Message,
+  PayloadTooLargeError,
   SequentError,
   UnknownOutcomeError,
   type VersionRefusal,
@@ -69,6 +70,7 @@ function statusOf(error: SequentError): ReplyStatus | undefined {
   if (error instanceof FunctionNotFoundError && error.qualifier !== undefined)
     return { status: 404, vendorCode: error.qualifier.startsWith('!') ? 'FSS.1053' : 'FSS.1052' };
   if (error instanceof InvalidPayloadError) return { status: 406 };
+  if (error instanceof PayloadTooLargeError) return { status: 413 };
   if (error instanceof QuotaExceededError) return quotaStatus(error);
   return statuses[error.code];
 }

@@ -148,8 +148,8 @@ describe('an HTTP host', () => {
     expect(await execute(host, at('', `http://127.0.0.1:${port}/`))).toMatchObject({ failure: refused });
   });
 
-  test('reads no more than 16 MB', async () => {
-    expect(await execute(host, at('large'))).toMatchObject({ failure: { kind: 'function', errorType: 'ResultTooLarge' } });
+  test('reads no more than 16 MB, and replaces a larger value by an empty one (SRC9)', async () => {
+    expect(await execute(host, at('large'))).toEqual({ kind: 'returned', payload: '', droppedBytes: MAX_RESULT_BYTES + 1 });
   });
 
   test('maps a timeout to a failure of the function', async () => {
@@ -232,7 +232,7 @@ describe('an HTTP host, for another project', () => {
     expect(sent).toMatchObject({ host: `127.0.0.1:${port}`, 'x-team': 'b' });
     expect(sent).not.toHaveProperty('transfer-encoding');
     expect(await execute(allowed, at('204', undefined, 'b=order'))).toEqual({ kind: 'returned', payload: '' });
-    expect(await execute(allowed, at('large', undefined, 'b=order'))).toMatchObject({ failure: { errorType: 'ResultTooLarge' } });
+    expect(await execute(allowed, at('large', undefined, 'b=order'))).toMatchObject({ kind: 'returned', payload: '' });
     expect(await execute(allowed, at('error', undefined, 'b=order'))).toMatchObject({ failure: { errorType: 'StockError' } });
     expect(await execute(allowed, at('reset', undefined, 'b=order'))).toMatchObject({ failure: { errorType: 'HostUnavailable' } });
   });

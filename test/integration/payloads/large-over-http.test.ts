@@ -23,9 +23,9 @@ describe('an event above 256 KB over HTTP', () => {
     expect(reply.status).toBe(200);
     expect(await reply.json()).toMatchObject({ result: { payload: JSON.stringify({ length: body.length }) } });
     const tooLarge = await sequent.call('POST', '/api/functions/import/invocations', { body: eventOf(2_000_002) });
-    expect([tooLarge.status, await tooLarge.text()]).toEqual([400, expect.stringContaining('at most 2000000 are accepted')]);
+    expect([tooLarge.status, await tooLarge.text()]).toEqual([413, expect.stringContaining('at most 2000000 are accepted')]);
     const refused = await sequent.call('POST', '/api/functions/small/invocations', { body: eventOf(262_146) });
-    expect([refused.status, await refused.text()]).toEqual([400, expect.stringContaining('at most 262144 are accepted')]);
+    expect([refused.status, await refused.text()]).toEqual([413, expect.stringContaining('at most 262144 are accepted')]);
     expect(await (await sequent.call('GET', '/api/functions/import')).json()).toMatchObject({
       definition: { maxPayloadBytes: 2_000_000 },
     });

@@ -50,6 +50,15 @@ describe('the function registry', () => {
     },
   );
 
+  test('refuses a status that is temporary and final, and accepts one beside its class', async () => {
+    const withStatuses = (statuses: object) =>
+      registry.put({ name: 'orders', handler: { kind: 'http', url: 'https://example.com', statuses } });
+    const problem = /has 409, which is in temporary too\n.*at handler\.statuses\.final/;
+    await expect(withStatuses({ temporary: ['429', '409'], final: ['404', '409'] })).rejects.toThrow(problem);
+    await expect(withStatuses({ temporary: ['5xx'], final: ['5xx'] })).rejects.toThrow('has 5xx');
+    await expect(withStatuses({ temporary: ['409', '5xx'], final: ['4xx'] })).resolves.toBeDefined();
+  });
+
   test('has defaults: no retries, an hour of age', async () => {
     const { definition } = await registry.put({ name: 'orders', ...inline });
     expect(definition).toMatchObject({
