@@ -2,6 +2,8 @@
 export const zhCn = {
   // What happened.
   'The machine refuses the fact "{type}" here, so the fact changed nothing.': '状态机在此处拒绝事实“{type}”，该事实没有产生变化。',
+  'it is {state}, and the machine accepts no fact that leads it on; cancel it and request it again':
+    '它处于 {state} 状态，状态机不接受任何使其继续的事实；请取消并重新请求',
   'It was accepted at {time} for {function}, {origin}.': '于 {time} 受理，函数 {function}，{origin}。',
   'It was delayed: its first attempt is due in {due}, at {time}.': '请求已延迟：首次执行在 {due} 后到期，时间为 {time}。',
   'as a redrive of {id}': '由 {id} 重新调用',

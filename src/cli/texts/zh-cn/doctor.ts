@@ -27,6 +27,7 @@ export const doctor = {
   '{behind}; 1 entry could not be folded': '{behind}；1 条记录无法处理',
   '{behind}; {count} entries could not be folded': '{behind}；{count} 条记录无法处理',
   '{seen}; a rebuild is at {percent} %': '{seen}；正在重建，已完成 {percent}%',
+  'invocation {id}': '调用 {id}',
   'sequent verify, which lists them': 'sequent verify，可列出这些记录',
   'sequent projection status, until it has caught up': 'sequent projection status，直到追上事件日志',
   'server version': '服务器版本',
