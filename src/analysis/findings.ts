@@ -13,6 +13,7 @@ export const findingKinds = {
   'unknown-request': { rule: 'E4', means: 'facts about a request that the log does not hold' },
   'foreign-fact': { rule: 'E4', means: 'a fact about an invocation of another stream' },
   'after-the-end': { rule: 'E4', means: 'a fact about an invocation that has ended' },
+  'no-way-on': { rule: 'E4', means: 'an open invocation of which the machine accepts no fact that leads it on' },
   balance: { rule: 'E4', means: 'the accepted invocations are not the sum of the open and the settled ones' },
   'misnumbered-attempt': { rule: 'E5', means: 'an attempt without the next number, or a result of another attempt than the current one' },
   'too-many-retries': { rule: 'E5', means: 'a retry that the terms do not allow' },

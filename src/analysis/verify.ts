@@ -3,10 +3,11 @@ import { invocationFolder } from '#machines/invocation.ts';
 import { headAfter, shortLinkOf } from '#src/core/log/chain.ts';
 import type { FullLogEntry, StreamName, WakeTimes } from '#src/core/log/event-log.ts';
 import { streamKey } from '#src/core/log/stream-key.ts';
-import { wakeTimesOf } from '#src/core/stream/stream.ts';
+import { isSettled, wakeTimesOf } from '#src/core/stream/stream.ts';
 import { type Balance, countStates, describeImbalance } from './balance.ts';
 import { createErasureMarks } from './erasure-marks.ts';
 import { createFindings, type Finding, type FindingKind } from './findings.ts';
+import { hasWayOn, noWayOnInWords } from './no-way-on.ts';
 import { whyRefused } from './refusals.ts';
 import { createSettledStreams, headKey, type StreamRecord } from './settled-streams.ts';
 import { UnrecordedRedrives } from './unrecorded-redrives.ts';
@@ -100,11 +101,20 @@ class LogVerifier implements Verifier {
     const balance: Balance = { accepted, settled: settled + inMemory.settled, open: inMemory.open, succeeded, failed };
     const imbalance = describeImbalance(balance);
     if (imbalance !== undefined) this.#findings.report('balance', 0, { what: imbalance });
+    for (const stream of this.#open.values()) this.#findNoWayOn(stream);
     const isKnown = (name: StreamName): boolean => this.#open.has(streamKey(name)) || this.#complete.get(name) !== undefined;
     for (const { sequence, ...found } of this.#redrives.late(isKnown)) this.#findings.report('unrecorded-redrive', sequence, found);
     for (const { sequence, what } of this.#marks.problems()) this.#findings.report('unexplained-erasure', sequence, { what });
     const { list, count } = this.#findings;
     return { messages, balance, repeated, skipped, erased: this.#marks.messages, findings: list, found: count };
+  }
+
+  #findNoWayOn({ name, invocations, version, owner, requests }: VerifiedStream): void {
+    const sequence = version || (owner ?? requests[0]?.sequence ?? 0);
+    for (const [id, invocation] of invocations) {
+      if (isSettled(invocation) || hasWayOn(invocation)) continue;
+      this.#findings.report('no-way-on', sequence, { what: noWayOnInWords(invocation), function: name.function, invocation: id });
+    }
   }
 
   #readRequest({ message: { name, sequence, hash, requests } }: RequestEntry): void {

@@ -61,6 +61,6 @@ test('requests of one key start in the order of the log while workers and schedu
   expect(problems).toEqual([]);
   expect(ids.flatMap((id) => findLifeProblems(id, facts.get(id) ?? []))).toEqual([]);
   expect(ids.filter((id) => !facts.get(id)?.some(({ type }) => type === 'succeeded'))).toEqual([]);
-  expect(await findPassed(log.ports.log, 'hold')).toEqual([]);
+  expect(await findPassed(log.ports.log, { onRetry: 'hold' })).toEqual([]);
   for (const { process: one } of processes) await one[Symbol.asyncDispose]();
 });

@@ -57,7 +57,7 @@ describe('requests of one key with the order fifo', () => {
     const events = numbers(20).flatMap((number) => ['a', 'b', 'c'].map((key) => ({ key, number })));
     await untilResults(system, await invoke(system, 'turns', events));
     expect([...started.values()]).toEqual([numbers(20), numbers(20), numbers(20)]);
-    expect(await findPassed(system.ports.log, 'hold')).toEqual([]);
+    expect(await findPassed(system.ports.log, { onRetry: 'hold' })).toEqual([]);
   });
 
   test('wait for one that is retried, and other keys do not', async ({ server: { url } }) => {
@@ -71,7 +71,7 @@ describe('requests of one key with the order fifo', () => {
     ]);
     await untilResults(system, ids);
     expect(started.get('a')).toEqual([0, 0, 0, 1]);
-    expect(await findPassed(system.ports.log, 'hold')).toEqual([]);
+    expect(await findPassed(system.ports.log, { onRetry: 'hold' })).toEqual([]);
   });
 
   test.for([
@@ -93,6 +93,6 @@ describe('requests of one key with the order fifo', () => {
     if (onRetry === 'hold') await client.cancel(first);
     await untilResults(system, [second]);
     expect(started.get('a')).toEqual([0, 1]);
-    expect(await findPassed(system.ports.log, onRetry)).toEqual([]);
+    expect(await findPassed(system.ports.log, { onRetry })).toEqual([]);
   });
 });

@@ -4,10 +4,12 @@ import { examineReplicas } from '#src/nats/replicas/examine-replicas.ts';
 import { firstChildOf } from '#test/support/log/child-id.ts';
 import { type FoldedLog, findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts';
 import type { LogWatch } from '#test/support/log/log-watch.ts';
+import { findLoadProblems, isExpectedEnd } from './check-load.ts';
 import type { Cluster } from './cluster.ts';
-import type { Acknowledged } from './load.ts';
+import type { Load } from './load.ts';
+import type { Acknowledged } from './varied-load.ts';
 
-type Storm = { log: LogWatch; cluster: Cluster; acknowledged: readonly Acknowledged[]; executions: string };
+type Storm = { log: LogWatch; cluster: Cluster; load: Pick<Load, 'acknowledged' | 'varied'>; executions: string };
 
 /** The ids that must be notified in the end. */
 export function expectedIds(acknowledged: readonly Acknowledged[]): string[] {
@@ -22,7 +24,8 @@ export async function findStormProblems(storm: Storm): Promise<string[]> {
   return [
     ...different,
     ...folded.problems.map((problem) => `verify: ${problem}`),
-    ...findBrokenLives(folded, storm.acknowledged),
+    ...findBrokenLives(folded, storm.load.acknowledged),
+    ...(await findLoadProblems(storm.log.ports.log, folded, storm.load.varied)),
     ...(await findRepeatedAttempts(folded, storm.executions)),
   ];
 }
@@ -30,14 +33,20 @@ export async function findStormProblems(storm: Storm): Promise<string[]> {
 function findBrokenLives({ invocations, facts }: FoldedLog, acknowledged: readonly Acknowledged[]): string[] {
   const problems = expectedIds(acknowledged).flatMap((id) => (facts.has(id) ? [] : [`${id} was acknowledged and is not in the log`]));
   for (const [id, life] of facts) {
-    problems.push(...findLifeProblems(id, life));
+    // A redrive is recorded after the end.
+    problems.push(
+      ...findLifeProblems(
+        id,
+        life.filter(({ type }) => type !== 'redriven'),
+      ),
+    );
     for (const type of ['queued', 'notified']) {
       const count = life.filter((fact) => fact.type === type).length;
       if (count !== 1) problems.push(`${id} was ${type} ${count} times`);
     }
   }
-  for (const [id, { context }] of invocations)
-    if (context.outcome?.type !== 'succeeded') problems.push(`${id} failed: ${JSON.stringify(context.outcome)}`);
+  for (const [id, invocation] of invocations)
+    if (!isExpectedEnd(invocation)) problems.push(`${id} ended otherwise: ${JSON.stringify(invocation.context.outcome)?.slice(0, 500)}`);
   return problems;
 }
 

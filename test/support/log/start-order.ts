@@ -6,18 +6,25 @@ import { parseJson } from '#src/core/text/json.ts';
 
 type Turn = { invocation: string; place: number; attempts: number };
 
+type Wanted = {
+  /** `hold`: a request had its turn when it is over; `pass`: when its first attempt started. */
+  onRetry: 'hold' | 'pass';
+  /** Judges this function alone. */
+  of?: string;
+};
+
 /**
  * The starts of the log that came before an earlier request of their key had its turn (SLOT7). The key is `key` of the payload.
- *
- * `hold`: a request had its turn when it is over; `pass`: when its first attempt started.
  */
-export async function findPassed(log: EventLog, onRetry: 'hold' | 'pass'): Promise<string[]> {
+export async function findPassed(log: EventLog, { onRetry, of }: Wanted): Promise<string[]> {
   const turns = new Map<string, Turn>();
   const open = new Map<string, Set<Turn>>();
   const problems: string[] = [];
   const keys = new Map<string, string>();
   const request = ({ message: { requests, sequence } }: FullLogEntry & { kind: 'request' }): void => {
     for (const [index, { fact, payload }] of requests.entries()) {
+      // A repeated request starts nothing.
+      if ((of !== undefined && fact.function !== of) || turns.has(fact.invocation)) continue;
       const key = String((parseJson(payload) as { key?: string } | undefined)?.key);
       const turn: Turn = { invocation: fact.invocation, place: sequence + index / requests.length, attempts: 0 };
       turns.set(fact.invocation, turn);

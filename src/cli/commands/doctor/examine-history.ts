@@ -2,10 +2,14 @@ import type { CanaryVerdict } from '#src/analysis/judge-canary.ts';
 import type { FunctionEntry } from '#src/core/functions/entry.ts';
 import type { History, HistoryStatus, QueryOf } from '#src/core/history-questions.ts';
 import { unknownInSilence } from '#src/core/no-answer-error.ts';
+import { isSettled } from '#src/core/stream/stream.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import type { Examined } from './examined.ts';
 
-type FromHistory = Pick<Examined, 'projections' | 'quotas' | 'failing' | 'plainRequests' | 'deadLetters' | 'canaries' | 'unclaimed'>;
+type FromHistory = Pick<
+  Examined,
+  'projections' | 'quotas' | 'failing' | 'plainRequests' | 'deadLetters' | 'canaries' | 'unclaimed' | 'withoutWayOn'
+>;
 /** `last`: the last message of the log, which the answers must cover. */
 type Asked = { functions: readonly Pick<FunctionEntry, 'definition' | 'aliases'>[]; last: number; queues: ReadonlySet<string> };
 
@@ -17,12 +21,13 @@ export async function examineHistory(connection: Connection, { functions, last, 
   if (projections.length === 0) return { projections };
   const fresh: History = { ...history, ask: (question, query, options) => history.ask(question, query, { atLeast: last, ...options }) };
   const unknownWithout = async <Part>(part: Promise<Part>): Promise<Part | undefined> => await part.catch(() => undefined);
-  const [quotas, failing, plainRequests, deadLetters, canaries, unclaimed] = await Promise.all([
+  const [quotas, failing, plainRequests, deadLetters, canaries, withoutWayOn, unclaimed] = await Promise.all([
     unknownWithout(readQuotas(connection, fresh)),
     unknownWithout(readFailing(fresh)),
     unknownWithout(findPlainRequests(connection, fresh)),
     unknownWithout(countDeadLetters(fresh)),
     unknownWithout(readCanaries(fresh, functions)),
+    unknownWithout(findWithoutWayOn(fresh)),
     unknownWithout(
       countUnclaimed(
         fresh,
@@ -30,7 +35,7 @@ export async function examineHistory(connection: Connection, { functions, last, 
       ),
     ),
   ]);
-  return { projections, quotas, failing, plainRequests, deadLetters, canaries, unclaimed };
+  return { projections, quotas, failing, plainRequests, deadLetters, canaries, withoutWayOn, unclaimed };
 }
 
 async function readProjections(history: History): Promise<HistoryStatus[]> {
@@ -61,6 +66,22 @@ const MAX_DEAD = 500;
 async function countDeadLetters(history: History): Promise<Examined['deadLetters']> {
   const { deadLetters, cursor } = await history.ask('dead', { limit: MAX_DEAD });
   return { count: deadLetters.length, isAtLeast: cursor !== null };
+}
+
+/** So many of the oldest open invocations are folded: one without a way on stays, and becomes one of these. */
+const MAX_FOLDED = 20;
+
+async function findWithoutWayOn(history: History): Promise<Examined['withoutWayOn']> {
+  const { invocationFolder } = await import('#machines/invocation.ts');
+  const { hasWayOn, noWayOnInWords } = await import('#src/analysis/no-way-on.ts');
+  const { invocations } = await history.ask('list', { state: OPEN, order: 'oldest', limit: MAX_FOLDED });
+  const found = invocations.map(async ({ id, function: name }) => {
+    const { transitions } = await history.ask('timeline', { id, function: name });
+    const counted = transitions.filter(({ refused }) => !refused).map(({ fact }) => fact);
+    const state = counted.reduce((present, fact) => invocationFolder.step(present, fact)?.snapshot ?? present, invocationFolder.initial);
+    return isSettled(state) || hasWayOn(state) ? [] : [{ id, function: name, why: noWayOnInWords(state) }];
+  });
+  return (await Promise.all(found)).flat();
 }
 
 /** The weighted versions that are significantly worse than the main version of their alias. */

@@ -43,6 +43,8 @@ export type Examined = {
   losses?: readonly LogLoss[];
   /** The functions that the platform cannot run; `undefined` when no projection answered. */
   failing?: readonly FailingPlatform[] | undefined;
+  /** Open invocations of which the machine accepts no fact that leads them on, among the oldest ones; `undefined` when no projection answered. */
+  withoutWayOn?: readonly { id: string; function: string; why: string }[] | undefined;
   /** The requests that were refused in plain text; `undefined` when no projection answered. */
   plainRequests?: readonly PlainRequests[] | undefined;
   /** The comparison of the replicas of the log; `undefined` when they were not compared. */

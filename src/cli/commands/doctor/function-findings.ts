@@ -58,6 +58,16 @@ export function judgeFunctions(
   ];
 }
 
+/** Invocations that stand until their maximum age, whatever the roles do. */
+export function judgeWaysOn(found: Examined['withoutWayOn'] = []): Finding[] {
+  return found.map(({ id, function: name, why }) => ({
+    level: 'problem',
+    check: say('invocation {id}', { id }),
+    seen: `${name}: ${why}`,
+    remedy: `sequent cancel ${id} --function ${name}`,
+  }));
+}
+
 /** Deliveries that nothing tries again. Their outcomes stand, so that they are a note. */
 export function judgeDeadLetters(dead: Examined['deadLetters']): Finding[] {
   if (dead === undefined || dead.count === 0) return [];

@@ -1,0 +1,85 @@
+import type { SequentClient as Client } from '#src/client/client.ts';
+import type { FunctionDefinitionInput, PolicyInput } from '#src/core/functions/definition.ts';
+import type { Flow } from '#src/core/functions/flow.ts';
+import { overlaps } from '#src/core/schedules/schedule.ts';
+import { toFunction } from '#test/support/destinations/delivering-system.ts';
+
+/** The flows of the functions of the storm that have one. */
+export const FLOWS = {
+  keyed: { concurrency: 2, key: '$.key', total: 12 },
+  pooled: { concurrency: 6, pool: 'shared' },
+  neighbour: { concurrency: 8, pool: 'shared' },
+  ordered: { concurrency: 1, key: '$.key', order: 'fifo' },
+  urgent: { concurrency: 4, order: 'priority', aging: '1s' },
+  rated: { rate: { limit: 40, per: '1s', burst: 20 } },
+  grouped: { key: '$.key', debounce: { wait: '500ms', maxWait: '2s', keep: 'all' } },
+  latest: { key: '$.key', debounce: { wait: '300ms', maxWait: '1s', keep: 'last' } },
+} as const satisfies Record<string, Flow>;
+type WithFlow = keyof typeof FLOWS;
+
+/** Requests of it fail, and the load redrives them. */
+export const REFUSED = 'refused';
+/** Its events and its values are too large for the log. */
+export const LARGE = 'large';
+/** A function that the outcome of another one invokes, and the function of the members of batches. */
+const CHILD = 'child';
+export const MEMBER = 'member';
+/** Receives the counts of each batch that is complete. */
+const COLLECT = 'collect';
+
+const plain = ['plain', 'retried', 'chained', 'posted'] as const;
+/** The functions that single requests invoke, each as often as it stands here; large ones are rare, because three servers store each byte. */
+export const FUNCTIONS: readonly string[] = [...repeated([...plain, ...Object.keys(FLOWS), REFUSED], 6), LARGE];
+
+/** The schedules of the storm: each fires once a second, and an invocation may take longer than that. */
+export const SCHEDULES = overlaps.filter((overlap) => overlap === 'skip' || overlap === 'queue');
+export const scheduledBy = (overlap: string): string => `fired-${overlap}`;
+
+export const onBatchComplete: PolicyInput['onSuccess'] = [toFunction(COLLECT)];
+
+type Options = { executions: string; receiverUrl: string };
+
+/** Defines the functions and the schedules of a storm. */
+export async function defineStorm(client: Client, { executions, receiverUrl }: Options): Promise<void> {
+  const file = new URL('functions.mjs', import.meta.url).pathname;
+  const put = (name: string, rest: Partial<FunctionDefinitionInput> = {}): Promise<unknown> =>
+    client.functions.put({
+      name,
+      handler: { kind: 'process', file, export: 'record' },
+      concurrency: 32,
+      userData: { executions },
+      ...rest,
+    });
+  const backoff = { initialInMs: 200, factor: 2, maxInMs: 2_000, jitter: 0.5 };
+  for (const name of [CHILD, COLLECT, MEMBER, 'plain']) await put(name);
+  await put('retried', { policy: { maxRetries: 3, backoff } });
+  await put('chained', { policy: { onSuccess: [toFunction(CHILD)] } });
+  await put('posted', { policy: { onSuccess: [{ destination: 'HTTP', param: { url: `${receiverUrl}/hook` } }] } });
+  await put(REFUSED, { policy: { maxRetries: 0 }, maxPayloadBytes: 1_000_000 });
+  await put(LARGE, { maxPayloadBytes: 1_000_000 });
+  for (const name of Object.keys(FLOWS) as WithFlow[]) await put(name, { flow: FLOWS[name] });
+  for (const overlap of SCHEDULES) {
+    await put(scheduledBy(overlap));
+    await client.schedules.put({
+      name: overlap,
+      cron: '* * * * * *',
+      function: scheduledBy(overlap),
+      event: '{"takesUpToMs":1500}',
+      overlap,
+    });
+  }
+}
+
+/** An event for a function. `count`: the number of the request. */
+export function eventFor(name: string, count: number, random: () => number): object {
+  const isLarge = name === LARGE || (name === REFUSED && count % 25 === 0);
+  return {
+    fails: name === REFUSED ? 'always' : name === 'retried' && count % 3 === 0 ? 'once' : 'never',
+    key: `key-${Math.floor(random() * 10)}`,
+    ...(isLarge ? { text: 'x'.repeat(300_000), returns: 'text' } : {}),
+  };
+}
+
+function repeated<Item>(items: readonly Item[], times: number): Item[] {
+  return Array.from({ length: times }, () => items).flat();
+}
