@@ -100,7 +100,7 @@ export function createExecutions(): Executions {
 }
 
 /** The execution of one attempt of a request, by a version of its function. */
-export function executionOf(
+function executionOf(
   { fact, payload }: AcceptedRequest,
   attempt: number,
   { tenancy, fn: { definition, version } }: { tenancy: Tenancy; fn: RegisteredFunction },

@@ -40,12 +40,12 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: run,
-        from: 'const effects = await this.#writer.propose(fact.invocation, [fact]);',
-        to: 'const early = executeAttempt(this.#options, held, request, step);\n        const effects = await this.#writer.propose(fact.invocation, [fact]);',
+        from: 'const effects = await this.#writer.propose(step.fact.invocation, [step.fact]);',
+        to: 'const early = executeAttempt(this.#options, held, request, step);\n        const effects = await this.#writer.propose(step.fact.invocation, [step.fact]);',
       },
       {
         file: run,
-        from: 'result = await executeAttempt(this.#options, held, this.#groups.withEvents(request), step);',
+        from: 'result = await executeAttempt(this.#options, held, this.#groups?.withEvents(request) ?? request, step);',
         to: 'result = await early;',
       },
     ],

@@ -74,7 +74,7 @@ export const slotMutations = [
   {
     name: 'neighbours ended by a run without a message',
     breaks: 'EXEC4: a run that no message stands for ends the other invocations of its stream, and its process dies',
-    edits: [{ file: 'src/worker/stream-run.ts', from: 'grantedIn(this.#items) ??', to: 'undefined ??' }],
+    edits: [{ file: 'src/worker/stream-run.ts', from: 'isGranted ? new Set(', to: 'isGranted && this.#items.length < 0 ? new Set(' }],
   },
   {
     name: 'result of a dead worker forgotten',

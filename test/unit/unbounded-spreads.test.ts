@@ -26,6 +26,7 @@ const bounded: Readonly<Record<string, string>> = {
   'src/core/functions/entry.ts': 'the versions of one function',
   'src/core/lines/read-lines.ts': 'the lines of one chunk',
   'src/core/log/request-messages.ts': 'the headers of one message',
+  'src/core/output/seen-lines.ts': 'the lines of one message',
   'src/core/stream/judge-proposals.ts': 'the facts of one proposal',
   'src/core/stream/stream.ts': 'the effects of one fact',
   'src/destinations/targets/smn.ts': 'the subscribers of one topic',

@@ -20,7 +20,7 @@ type WithFlow = keyof typeof FLOWS;
 /** Requests of it fail, and the load redrives them. */
 export const REFUSED = 'refused';
 /** Its events and its values are too large for the log. */
-export const LARGE = 'large';
+const LARGE = 'large';
 /** A function that the outcome of another one invokes, and the function of the members of batches. */
 const CHILD = 'child';
 export const MEMBER = 'member';
@@ -33,7 +33,7 @@ export const FUNCTIONS: readonly string[] = [...repeated([...plain, ...Object.ke
 
 /** The schedules of the storm: each fires once a second, and an invocation may take longer than that. */
 export const SCHEDULES = overlaps.filter((overlap) => overlap === 'skip' || overlap === 'queue');
-export const scheduledBy = (overlap: string): string => `fired-${overlap}`;
+const scheduledBy = (overlap: string): string => `fired-${overlap}`;
 
 export const onBatchComplete: PolicyInput['onSuccess'] = [toFunction(COLLECT)];
 

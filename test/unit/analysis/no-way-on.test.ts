@@ -1,5 +1,5 @@
 import { readFileSync, rmSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdir, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { describe, expect, test } from 'vitest';
@@ -81,6 +81,7 @@ async function importFormerVerifier(): Promise<typeof createVerifier> {
         return { contents: text.replace(mend, ''), loader: 'ts' };
       }),
   };
+  await mkdir(join('node_modules', '.cache'), { recursive: true });
   const folder = await mkdtemp(join('node_modules', '.cache', 'former-'));
   const outfile = join(process.cwd(), folder, 'verify.mjs');
   try {

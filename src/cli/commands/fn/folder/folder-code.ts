@@ -73,7 +73,7 @@ function sorted(files: readonly ZipFile[]): ZipFile[] {
 }
 
 /** Adds the path in the description to the reason of a problem. */
-export async function namingPath<Value>(at: string, work: () => Promise<Value>): Promise<Value> {
+async function namingPath<Value>(at: string, work: () => Promise<Value>): Promise<Value> {
   try {
     return await work();
   } catch (error) {

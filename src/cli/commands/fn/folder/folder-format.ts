@@ -11,7 +11,7 @@ export const SCHEMA_FILE = 'sequent.schema.json';
 
 /** A larger description is refused, and so are more functions or schedules. */
 export const MAX_FOLDER_BYTES = 8 * 1_024 * 1_024;
-export const MAX_FOLDER_PARTS = 1_000;
+const MAX_FOLDER_PARTS = 1_000;
 
 const [, inline, subject, http] = handlerSchema.options;
 
