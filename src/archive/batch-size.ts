@@ -11,7 +11,7 @@ const MAX_GROWTH = 0.05;
 
 /** The average number of invocations that were accepted together. The server counts streams, and a stream has one invocation or a batch. */
 export interface BatchSize {
-  /** That of a part of the log, by samples. At least 1. The sequences are those of the first and of the last message. */
+  /** The batch size of a part of the log, by samples. At least 1. The part begins and ends with the messages at these sequences. */
   measure(from: number, last: number): Promise<number>;
 }
 

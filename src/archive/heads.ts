@@ -7,7 +7,7 @@ import { openStoredHeads } from './stored-heads.ts';
 /** Where the signed heads of a log are: the archive has every head, and the state bucket the last one of each day. */
 export type HeadPlaces = { store: ArchiveStore; state: Pick<KeyValue, 'get' | 'put' | 'keys'> };
 
-/** The signed heads of a log. A process that reaches NATS, and not the archive, still finds those of the state bucket. */
+/** The signed heads of a log. A process that reaches NATS, and not the archive, still finds the heads in the state bucket. */
 export function openHeads({ store, state }: HeadPlaces, log: string): HeadFiles {
   const files = openHeadFiles(store, log);
   const stored = openStoredHeads(state, log);

@@ -71,7 +71,7 @@ export class JanitorRounds {
   }
 
   /**
-   * Archives one segment, and purges what is removable. With `upTo`, the retention does not count. Resolves to true when more segments
+   * Archives one segment, and purges the removable messages. With `upTo`, the retention does not count. Resolves to true when more segments
    * are due.
    */
   async #advance(created: string, { upTo, mayPurge = false }: { upTo?: number; mayPurge?: boolean }): Promise<boolean> {

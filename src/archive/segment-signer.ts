@@ -10,7 +10,7 @@ import { type Signer, signHead } from './signed-head.ts';
 export type SegmentSignerOptions = { archive: SegmentFiles; state: HeadPlaces['state']; signer: Signer; clock: Clock };
 
 /**
- * Signs a head at the end of a segment, over its lines and those of all segments before it (HEAD3).
+ * Signs a head at the end of a segment, over the lines of this segment and of all segments before it (HEAD3).
  *
  * The hash continues from the segment that was signed before. Otherwise it continues from the newest stored head of the signer's key
  * within the archive (HEAD2), and reads the segments in between.

@@ -106,7 +106,7 @@ function prepareCount(database: Database): (key: Key) => BatchSummary {
   };
 }
 
-/** The states of a batch for those of its stream (`machines/batch.ts`). */
+/** The states of a batch, by the states of its stream (`machines/batch.ts`). */
 const stateOf: Readonly<Record<string, BatchSummary['state']>> = {
   queued: 'open',
   running: 'sealed',

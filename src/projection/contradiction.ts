@@ -25,7 +25,8 @@ export async function findContradiction(
 /**
  * Says why the log contradicts the read model that follows it; `undefined` when it does not. The leader of the log confirms the reason.
  *
- * Finds what the replay does not notice: a log that was created again, and a log whose lost sequences hold other messages by now.
+ * Finds the contradictions that the replay does not notice: a log that was created again, and a log whose lost sequences hold other
+ * messages by now.
  */
 export async function findRegression(
   source: LogSource,

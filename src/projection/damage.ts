@@ -71,7 +71,10 @@ export function tablesWithPages(database: Database): string[] {
   return rows.map(([name]) => String(name));
 }
 
-/** Reads all pages of a table and of its indexes from the disk. Returns what SQLite says about a damaged one; `undefined` when none is. */
+/**
+ * Reads all pages of a table and of its indexes from the disk. Returns the message of SQLite about a damaged page; `undefined` when no page
+ * is damaged.
+ */
 export function findDamage(open: OpenDatabase, file: string, table: string): string | undefined {
   // An own connection has no pages in its cache.
   const database = open(file);

@@ -22,7 +22,7 @@ const FIRST_WINDOW = 100_000;
 type ReportOptions = { source: LogSource; losses?: LossRecords; clock: Clock; logger: Logger };
 
 /**
- * Records what the log lost, as far as a read model that will be replaced still has it. A failure must not prevent the new read model.
+ * Records the lost messages, as far as a read model that will be replaced still has it. A failure must not prevent the new read model.
  */
 export async function reportLoss(store: Store, { source, losses, clock, logger }: ReportOptions, signal: AbortSignal): Promise<void> {
   if (losses === undefined) return;
@@ -39,7 +39,8 @@ export async function reportLoss(store: Store, { source, losses, clock, logger }
 }
 
 /**
- * The loss that a read model proves: what it holds and the log does not (LOSS2). `undefined` when the log has all of it.
+ * The loss that a read model proves: the messages that the model holds and the log does not (LOSS2). `undefined` when the log has all of
+ * them.
  *
  * The log and the read model agree up to one message and differ after it, so that message is found by a binary search.
  */

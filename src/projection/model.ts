@@ -32,7 +32,7 @@ export function progressOf({ replay, why }: Model & { why: string }, target: num
   return { why, sequence, target, perSecond, percent, secondsLeft };
 }
 
-/** How far a read model holds a log that ends at a sequence, and what it found. */
+/** How far a read model holds a log that ends at a sequence, and the problems that it found. */
 export function extentOf(
   { store, file, replay }: Model,
   last: number,

@@ -4,7 +4,7 @@ import type { Logger } from '#src/core/ports/logger.ts';
 import { tablesWithPages } from './damage.ts';
 import type { Model } from './model.ts';
 
-/** Reads all pages of a table from the disk. Resolves to what is damaged, and to `undefined` when nothing is. */
+/** Reads all pages of a table from the disk. Resolves to the damage, and to `undefined` without a damage. */
 export type CheckPages = (file: string, table: string) => Promise<string | undefined>;
 
 export type PageCheckOptions = { check: CheckPages; everyInMs: number };
@@ -29,7 +29,7 @@ export class PageCheck {
     this.#ports = ports;
   }
 
-  /** Checks the next table, if one is due, no step runs, and the projection is idle. Resolves to what is damaged. */
+  /** Checks the next table, if one is due, no step runs, and the projection is idle. Resolves to the damage. */
   async step({ store, file, pace }: Checked): Promise<string | undefined> {
     if (this.#isRunning || !pace.isIdle()) return undefined;
     this.#isRunning = true;

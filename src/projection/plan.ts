@@ -105,7 +105,7 @@ function conditionsOf(filter: Filter): Condition[] {
   ];
 }
 
-/** The requests of one message and of one millisecond have an order too: that of the log. */
+/** The requests of one message and of one millisecond have the order of the log. */
 function orderOf({ rankBelow, before }: Filter): Condition[] {
   const earlier = '+i.seq < (SELECT max(b.seq) FROM invocations b WHERE b.id = ? AND b.function = ?)';
   const named = before === undefined ? [] : [before.id, before.function];
@@ -175,7 +175,7 @@ function equalitiesOf(filter: Filter): Equality[] {
     ...among('condition', filter.condition, true),
     ...among('qualifier', filter.qualifier, filter.qualifier !== 'latest'),
     ...among('version', filter.version, filter.version !== 'latest'),
-    // The default priority is also that of the rows without one.
+    // Rows without a priority have the default priority.
     ...among('priority', filter.priority === DEFAULT_PRIORITY ? undefined : filter.priority, true),
     ...among('function', filter.function, false),
     ...among('function', filter.functions, false),

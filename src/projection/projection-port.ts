@@ -27,7 +27,7 @@ export type ProjectionOptions = {
 export interface Projection {
   /** The live tables, with everything that was read of the log. A rebuild replaces them: do not keep this value. */
   readonly store: Store;
-  /** The sequence up to which the live tables hold the log: that of the last message that was read. */
+  /** The sequence up to which the live tables hold the log: the sequence of the last message that was read. */
   readonly sequence: number;
   /** Ends a delay of the reading for a while (`pace.ts`), so that the answer to a question is about the present. */
   noteQuestion(): void;

@@ -9,7 +9,7 @@ const PAUSES_IN_MS = Array<number>(500).fill(10);
  * Waits until the live tables cover the log up to a sequence, for at most five seconds. Resolves to the number of messages that are still
  * missing.
  *
- * An answer without such a wait may lack what the caller knows to exist: a page that is read first would lack it for good, because the
+ * An answer without such a wait may lack an invocation that the caller knows: a page that is read first would lack it for good, because the
  * following pages are older.
  */
 export async function reach(

@@ -44,7 +44,10 @@ export interface ReplayPace extends Pace {
 
 const MAX_MESSAGES = 4_000;
 const MAX_BYTES = 8_000_000;
-/** A query stores what was read before, so that a long wait delays no answer. Few transactions cost less than many (docs/performance.md H15). */
+/**
+ * A query stores the messages that were read before, so that a long wait delays no answer. Few transactions cost less than many
+ * (docs/performance.md H15).
+ */
 const MAX_WAIT_IN_MS = 250;
 
 export function startReplay(options: ReplayOptions): Replay {

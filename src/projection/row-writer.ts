@@ -82,7 +82,7 @@ function prepareErrors(database: Database): (errors: ChangedError[]) => void {
   const rows = createInserter(database, 'INSERT INTO error_words(rowid, text)', 2);
   const remove = database.prepare('DELETE FROM error_words WHERE rowid = ?');
   return (errors) => {
-    // FTS5 writes what it has collected when a rowid is smaller than the one before it.
+    // FTS5 writes the collected rows when a rowid is smaller than the one before it.
     errors.sort((one, other) => one.seq - other.seq);
     for (const { seq, isStored } of errors) if (isStored) remove.run([seq]);
     for (const { seq, error } of errors) if (error !== null) rows.add([seq, wordsOf(error)]);

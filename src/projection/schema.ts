@@ -50,7 +50,7 @@ export const invocationColumns = Object.keys(columnTypes) as InvocationColumn[];
  *
  * - `invocations.seq` is the sequence of the request times `MAX_BATCH` plus the index in its message. Rows are only added at the end.
  * - `request_sequence` is the sequence of the first request of the stream. It groups the appends of the stream (0: of no stream).
- * - `first_due_at` is the due time of a delayed request; `due_at` is that of the next attempt, while the invocation waits for it.
+ * - `first_due_at` is the due time of a delayed request; `due_at` is the due time of the next attempt, while the invocation waits for it.
  * - `waits_pool`, `waits_key`, `waits_since` and `waits_kind` are set while the next attempt waits for a flow.
  * - `priority` is null when the caller chose none.
  * - `opened_batch` marks the row of a batch itself, which lists and counts of invocations leave out.

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
@@ -62,6 +62,22 @@ describe('the documents', () => {
 
     expect(links.length).toBeGreaterThan(50);
     expect(links.flatMap(({ document, link }) => defectOf(document, link) ?? [])).toEqual([]);
+  });
+
+  test('name, for those who contribute, only files and folders that exist', () => {
+    const named = [...textOf('CONTRIBUTING.md').matchAll(/`((?:src|machines|test|build|bench|docs)\/[\w./-]+)`/g)].map(
+      ([, path = '']) => path,
+    );
+
+    expect(named.length).toBeGreaterThan(20);
+    expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+  });
+
+  test('name, for those who write tests, only files and folders of test/support', () => {
+    const named = [...textOf('test/support/README.md').matchAll(/`((?:[\w-]+\/)*[\w-]+(?:\.\w+|\/))`/g)].map(([, path = '']) => path);
+
+    expect(named.length).toBeGreaterThan(20);
+    expect(named.filter((path) => !existsSync(join(root, 'test/support', path)) && !existsSync(join(root, path)))).toEqual([]);
   });
 
   test('keep the decisions of each room within 3,000 words, and link to them from the rules', () => {

@@ -32,7 +32,7 @@ const MAX_CHANGES_IN_FLIGHT = 32;
  * Refuses definitions beyond the quotas of their project, before they are stored (QUO4).
  *
  * 1. Every write of a gateway passes the stores that this object wraps, so no route can forget to ask.
- * 2. A change reserves what it adds before it is stored: one gateway exceeds no quota. Each further gateway may add the changes that it has
+ * 2. A change reserves its additions before it is stored: one gateway exceeds no quota. Each further gateway may add the changes that it has
  *    in flight.
  * 3. A change that adds nothing is never refused, so that a project above its quota can pause and delete its functions.
  */
@@ -59,7 +59,7 @@ export class DefinitionLimits {
     return this.#within(store, this.#registry, ownerInRegistry);
   }
 
-  /** The store of the gateways, within the quotas. It counts what its watch reports. */
+  /** The store of the gateways, within the quotas. The store counts the definitions that its watch reports. */
   records(store: KeyValue): KeyValue {
     const usage = this.#records;
     return {
@@ -90,7 +90,7 @@ export class DefinitionLimits {
     };
   }
 
-  /** What a project defines, with what is being stored. The own project has an empty name. */
+  /** The definitions of a project, with those that are being stored. The own project has an empty name. */
   of(project: string): DefinitionUse {
     const [registry, records, inFlight] = [this.#registry.of(project), this.#records.of(project), this.#inFlight.get(project)];
     const used = {

@@ -37,8 +37,8 @@ export type QuotaLimits = Omit<ProjectQuota, 'v'>;
 const MB = 1_024 * 1_024;
 
 /**
- * The quotas of what a project defines. They hold for every project, because each process keeps all definitions in memory. The numbers of
- * functions and of bytes of code are those of the vendor.
+ * The quotas of the definitions of a project. They hold for every project, because each process keeps all definitions in memory. The
+ * numbers of functions and of bytes of code are the same as with the vendor.
  */
 export const DEFAULT_DEFINITION_QUOTAS = {
   functions: 400,

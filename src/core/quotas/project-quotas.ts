@@ -2,7 +2,7 @@ import { type ProjectQuota, parseQuota, projectOfQuotaKey, quotaKeyOf } from './
 
 const NONE: ProjectQuota = { v: 1 };
 
-/** The quotas of all projects, by what `note` reported. `undefined` names the own project. */
+/** The quotas of all projects, by the changes that `note` reported. `undefined` names the own project. */
 export class ProjectQuotas {
   readonly #quotas = new Map<string | undefined, ProjectQuota>();
   readonly #listeners = new Set<() => void>();

@@ -1,12 +1,12 @@
 import { SequentError } from '#src/core/errors.ts';
 
-/** The quotas of what a project sends. */
+/** The quotas of the requests of a project. */
 export type SendingQuota = 'open' | 'rate' | 'storedBytes';
-/** The quotas of what a project defines. */
+/** The quotas of the definitions of a project. */
 export type DefinitionQuota = 'functions' | 'schedules' | 'definitionBytes' | 'codeBytes';
 export type QuotaName = SendingQuota | DefinitionQuota;
 
-/** A project has reached one of its quotas. Nothing was accepted. The message names the quota, the figure and what to do. */
+/** A project has reached one of its quotas. Nothing was accepted. The message names the quota, the figure and the remedy. */
 export class QuotaExceededError extends SequentError {
   readonly code = 'QUOTA_EXCEEDED';
   readonly retryable: boolean;

@@ -61,7 +61,9 @@ export function createBulkRunner(options: BulkRunnerOptions): BulkRunner {
   }
 }
 
-/** `atLeast`: what the log held when this process began. Every page covers it, because any read model may answer the next page. */
+/**
+ * `atLeast`: the last sequence of the log when this process began. Every page covers it, because any read model may answer the next page.
+ */
 type Run = BulkRunnerOptions & { atLeast: number };
 
 async function run(options: BulkRunnerOptions, started: StoredBulk): Promise<void> {

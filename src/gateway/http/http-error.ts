@@ -51,7 +51,7 @@ export class HttpError extends SequentError {
 
 type ReplyStatus = { status: number; vendorCode?: string; retryAfterInS?: number };
 
-/** Converts what the client library throws into a reply. An unexpected error becomes 500, and its message stays in the log. */
+/** Converts an error of the client library into a reply. An unexpected error becomes 500, and its message stays in the log. */
 export function toHttpError(thrown: unknown): HttpError {
   if (thrown instanceof HttpError) return thrown;
   const reply = thrown instanceof SequentError ? statusOf(thrown) : undefined;

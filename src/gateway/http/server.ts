@@ -14,7 +14,7 @@ export type ArrivalLimits = {
 };
 type Listener = (request: IncomingMessage, response: ServerResponse) => unknown;
 
-/** A server for HTTP, or for HTTPS with `tls`. It replies itself to what Node's parser refuses. */
+/** A server for HTTP, or for HTTPS with `tls`. The server itself replies to requests that Node's parser refuses. */
 export function createHttpServer(
   listener: Listener,
   { headersTimeoutInMs = 10_000, requestTimeoutInMs = 30_000 }: ArrivalLimits,
