@@ -29,19 +29,6 @@ export type Verification = {
   found: number;
 };
 
-/**
- * Verifies a log independently of the code that wrote it: folds every stream with the present machine, message by message.
- *
- * Invariant: memory grows with the open streams, and by at most 60 bytes for each complete stream. A stream with a dead delivery
- * stays in memory, because a redrive may append to it.
- */
-export interface Verifier {
-  read(entry: FullLogEntry): void;
-  /** Adds a finding of the caller. */
-  report(kind: 'damaged-segment' | 'gap' | 'lost-messages' | 'other-log', sequence: number, what: string): void;
-  finish(): Verification;
-}
-
 export type VerifierOptions = {
   /** The first sequence that is read. Appends about earlier requests are skipped. */
   from?: number;
@@ -49,14 +36,16 @@ export type VerifierOptions = {
   isWhole?: boolean;
 };
 
-export function createVerifier(options: VerifierOptions = {}): Verifier {
-  return new LogVerifier(options);
-}
-
 type RequestEntry = Extract<FullLogEntry, { kind: 'request' }>;
 type AppendEntry = Extract<FullLogEntry, { kind: 'append' }>;
 
-class LogVerifier implements Verifier {
+/**
+ * Verifies a log independently of the code that wrote it: folds every stream with the present machine, message by message.
+ *
+ * Invariant: memory grows with the open streams, and by at most 60 bytes for each complete stream. A stream with a dead delivery
+ * stays in memory, because a redrive may append to it.
+ */
+export class Verifier {
   readonly #from: number;
   readonly #isWhole: boolean;
   readonly #open = new Map<string, VerifiedStream>();
@@ -70,12 +59,13 @@ class LogVerifier implements Verifier {
   readonly #counts = { messages: 0, accepted: 0, settled: 0, succeeded: 0, failed: 0, repeated: 0, skipped: 0 };
   #next: number;
 
-  constructor({ from = 1, isWhole = false }: VerifierOptions) {
+  constructor({ from = 1, isWhole = false }: VerifierOptions = {}) {
     this.#from = from;
     this.#isWhole = isWhole;
     this.#next = from;
   }
 
+  /** Adds a finding of the caller. */
   report(kind: 'damaged-segment' | 'gap' | 'lost-messages' | 'other-log', sequence: number, what: string): void {
     this.#findings.report(kind, sequence, { what });
   }

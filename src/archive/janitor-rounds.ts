@@ -10,7 +10,7 @@ import { createHorizon, type Horizon } from './horizon.ts';
 import type { JanitorOptions } from './janitor-options.ts';
 import { requestPlainErasures } from './plain-requests.ts';
 import { readPart, upToSequence } from './read-part.ts';
-import { createRetainedStreams, type RetainedStreams } from './retained-streams.ts';
+import { RetainedStreams } from './retained-streams.ts';
 import { encodeSegment, linkOf, nameOf } from './segment.ts';
 
 type RoundOptions = { signal: AbortSignal; renewLease: () => Promise<boolean> };
@@ -98,7 +98,7 @@ export class JanitorRounds {
     const signal = this.#signal;
     const end = await this.#findEnd(created);
     if (this.#fold?.end.log === end.log && this.#fold.end.last === end.last) return this.#fold;
-    const streams = createRetainedStreams();
+    const streams = new RetainedStreams();
     const { first } = await log.state();
     if (first <= end.last) await readPart(log, { from: first, limit: upToSequence(end.last), streams, signal, clock, isFoldOnly: true });
     if (signal.aborted) throw new Error('the janitor was stopped');

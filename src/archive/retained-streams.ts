@@ -13,34 +13,7 @@ import { type ArchivedStream, addAppend, addRequest, createArchivedStream, isStr
  * 3. The messages of a settled stream are removable. An append to the stream makes it retained again.
  * 4. A removed stream is removed from memory too. Memory grows with the retained and the removable messages.
  */
-export interface RetainedStreams {
-  take(entry: FullLogEntry): void;
-  /** The sequence of the oldest retained message; `undefined` when no message is retained. */
-  readonly oldest: number | undefined;
-  /** The number of removable messages. */
-  readonly removable: number;
-  /** The number of invocations in settled streams, whose messages are removable. */
-  readonly settled: number;
-  /** The number of settled streams. */
-  readonly settledStreams: number;
-  /** The number of retained streams. */
-  readonly open: number;
-  removableSequences(): number[];
-  /** Settled streams with a dead delivery, also a dismissed one, which may be redriven, and the last sequence of each. */
-  redrivable(): Iterable<{ name: StreamName; last: number }>;
-  /** Makes a settled stream retained again. */
-  reopen(name: StreamName): void;
-  /** Settles requests before a sequence that have no append: each repeats a request that finished earlier. */
-  settleRepeated(before: number): void;
-  /** All removable messages before a sequence were removed. Without a sequence, all of them were. */
-  removed(before?: number): void;
-}
-
-export function createRetainedStreams(): RetainedStreams {
-  return new StreamFold();
-}
-
-class StreamFold implements RetainedStreams {
+export class RetainedStreams {
   readonly #open = new Map<string, ArchivedStream>();
   readonly #settled = new Map<string, ArchivedStream>();
   /** The retained streams that are settled themselves, and wait for a member of their groups. */
@@ -52,6 +25,7 @@ class StreamFold implements RetainedStreams {
   #removable = 0;
   #settledInvocations = 0;
 
+  /** The sequence of the oldest retained message; `undefined` when no message is retained. */
   get oldest(): number | undefined {
     let oldest: number | undefined;
     // The map is not in the order of sequences: a reopened stream is its last entry.
@@ -59,18 +33,22 @@ class StreamFold implements RetainedStreams {
     return oldest;
   }
 
+  /** The number of removable messages. */
   get removable(): number {
     return this.#removable;
   }
 
+  /** The number of invocations in settled streams, whose messages are removable. */
   get settled(): number {
     return this.#settledInvocations;
   }
 
+  /** The number of settled streams. */
   get settledStreams(): number {
     return this.#settled.size;
   }
 
+  /** The number of retained streams. */
   get open(): number {
     return this.#open.size;
   }
@@ -87,12 +65,14 @@ class StreamFold implements RetainedStreams {
     return all.sort((one, other) => one - other);
   }
 
+  /** Settled streams with a dead delivery, also a dismissed one, which may be redriven, and the last sequence of each. */
   *redrivable(): Iterable<{ name: StreamName; last: number }> {
     for (const { name, invocations, sequences } of this.#settled.values()) {
       if ([...invocations.values()].some(hasDeadDelivery)) yield { name, last: sequences.at(-1) ?? 0 };
     }
   }
 
+  /** Makes a settled stream retained again. */
   reopen(name: StreamName): void {
     const key = streamKey(name);
     const stream = this.#settled.get(key);
@@ -102,12 +82,14 @@ class StreamFold implements RetainedStreams {
     this.#open.set(key, stream);
   }
 
+  /** Settles requests before a sequence that have no append: each repeats a request that finished earlier. */
   settleRepeated(before: number): void {
     for (const [key, stream] of this.#open) {
       if (!stream.hasAppends && (stream.sequences.at(-1) ?? 0) < before) this.#settle(key, stream);
     }
   }
 
+  /** All removable messages before a sequence were removed. Without a sequence, all of them were. */
   removed(before = Number.POSITIVE_INFINITY): void {
     this.#others = this.#others.filter((sequence) => sequence >= before);
     this.#removable = this.#others.length;

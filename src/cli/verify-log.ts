@@ -1,4 +1,4 @@
-import { createVerifier, type Verification } from '#src/analysis/verify.ts';
+import { type Verification, Verifier } from '#src/analysis/verify.ts';
 import { findLostPart } from '#src/archive/agreed-archive.ts';
 import { checkArchive } from '#src/archive/check.ts';
 import { createHeadCheck } from '#src/archive/head-check.ts';
@@ -24,7 +24,7 @@ export async function verifyLog(
   { archive, source, log, head }: Omit<OpenedArchive, 'heads'>,
   { from = 1, heads = [], onProgress = () => {} }: VerifyLogOptions = {},
 ): Promise<LogVerification> {
-  const verifier = createVerifier({ from, isWhole: true });
+  const verifier = new Verifier({ from, isWhole: true });
   const { problems, readable } = await checkArchive(archive, { log, head });
   for (const { segment, first, problem } of problems) verifier.report('damaged-segment', first, `${segment} ${problem}`);
   // The messages of a damaged segment are a gap. All other segments are read.

@@ -9,7 +9,7 @@ import { streamOf } from '#src/core/names/ids.ts';
 import { parseFunctionName, parseRequestId } from '#src/core/names/names.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { OpenRequests } from '#src/core/ports/open-requests.ts';
-import { createStreamWriter } from '#src/core/stream/stream-writer.ts';
+import { StreamWriter } from '#src/core/stream/stream-writer.ts';
 import type { FunctionRegistry } from '#src/functions/registry.ts';
 import type { ClientHistory } from './history.ts';
 import { loadOpenStream } from './load-open-stream.ts';
@@ -132,7 +132,7 @@ export function createBatches({ log, clock, by, appendId, findQueued, check }: B
       const { request, name } = nameOf(batch);
       const state = await loadOpenStream(name, { log, findQueued, clock }, batch.request);
       if (state === undefined) throw new BatchNotFoundError({ id: batch.id });
-      const writer = createStreamWriter({ log, state, by, appendId, clock });
+      const writer = new StreamWriter({ log, state, by, appendId, clock });
       const effects = await writer.propose(request, [{ type: 'batch.sealed', invocation: request, at: clock.now(), reason }]);
       return effects !== undefined;
     },

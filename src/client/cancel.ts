@@ -5,7 +5,7 @@ import { childIdOf, deliveryIdOf } from '#src/core/names/delivery-ids.ts';
 import { type FunctionName, functionIn, splitName } from '#src/core/names/names.ts';
 import { parseFunctionUrn } from '#src/core/names/urn.ts';
 import { type CancelPorts, cancelInvocation, type Ended } from '#src/core/stream/cancel-invocation.ts';
-import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
+import { StreamWriter } from '#src/core/stream/stream-writer.ts';
 import type { FunctionRegistry } from '#src/functions/registry.ts';
 import { type FindStreamOptions, findStream, type Owner } from './find-stream.ts';
 import { loadOpenStream } from './load-open-stream.ts';
@@ -66,7 +66,7 @@ async function openWriter(id: string, owner: Owner, options: CancelOptions): Pro
   const { log, by, appendId, clock } = options;
   const name = await findStream(id, owner, options);
   const state = await loadOpenStream(name, options);
-  return state === undefined ? undefined : createStreamWriter({ log, state, by, appendId, clock });
+  return state === undefined ? undefined : new StreamWriter({ log, state, by, appendId, clock });
 }
 
 /** The invocations that an outcome started. Their ids derive from the ids of its deliveries. */

@@ -9,7 +9,7 @@ import type { LargePayloads } from '#src/core/payloads/large-payloads.ts';
 import { isReference } from '#src/core/payloads/payload-reference.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import { requestOf, type StreamState } from '#src/core/stream/stream.ts';
-import { createStreamWriter } from '#src/core/stream/stream-writer.ts';
+import { StreamWriter } from '#src/core/stream/stream-writer.ts';
 import type { Owner } from './find-stream.ts';
 import { checkPayload } from './requests.ts';
 
@@ -91,7 +91,7 @@ export function createRedriver({ log, payloads, large, clock, by, appendId, open
 
   /** Every simultaneous caller proposes the record, because the caller whose request the log stored may have ended. The log accepts one (PROP5). */
   async function record({ id, state, isNotified }: Redrivable, redrive: string): Promise<void> {
-    const writer = createStreamWriter({ log, state, by, appendId, clock });
+    const writer = new StreamWriter({ log, state, by, appendId, clock });
     const early = isNotified ? {} : { isEarly: true as const };
     const isMissing = ({ context: { redrives } }: Invocation): boolean => !redrives.includes(redrive);
     await writer.propose(id, [{ type: 'redriven', invocation: id, at: clock.now(), redrive, ...early }], undefined, isMissing);

@@ -7,7 +7,7 @@ import type { EventLog } from '#src/core/log/event-log.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { Hints } from '#src/core/stream/hints.ts';
 import type { StreamState } from '#src/core/stream/stream.ts';
-import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
+import { StreamWriter } from '#src/core/stream/stream-writer.ts';
 import { destinationMatches } from './failures.ts';
 import type { Owner } from './find-stream.ts';
 
@@ -60,7 +60,7 @@ export function createDeliverySettler({ log, hints, clock, by, appendId, open }:
   async function settle(owner: Owner, settling: Settling): Promise<string[]> {
     const { id, none } = settling;
     const { state, invocation } = await open(id, owner);
-    const writer = createStreamWriter({ log, state, by, appendId, clock });
+    const writer = new StreamWriter({ log, state, by, appendId, clock });
     const settled: string[] = [];
     for (const destination of destinationsThatMatch(invocation, settling))
       if (await settleOne(writer, destination, settling)) settled.push(destination);

@@ -30,25 +30,6 @@ export interface AdmittedTry {
 
 type Postponement = { dueAt: number; reason: string };
 
-/**
- * The circuits of this process, by function and target.
- *
- * The key contains the function, because the deliveries of one function to a host may fail while those of another function succeed.
- * Otherwise a function could stop the deliveries of another project to a host that both use.
- */
-export interface Circuits {
-  /** Admits a try, or returns `undefined`: then the delivery is postponed. */
-  admit(target: DestinationTarget | undefined, key: CircuitKey): AdmittedTry | undefined;
-  /** Whether no try may start before a time in the future. */
-  isOpen(key: CircuitKey): boolean;
-  /** Whether a circuit of the function is not closed. */
-  isTroubled(functionName: string): boolean;
-  /** When the delivery is due again, at the latest when it becomes too old, and why it waits. */
-  postpone(key: CircuitKey, endsAt: number): Postponement;
-  /** The circuits that are not closed. */
-  list(): CircuitState[];
-}
-
 /** `hasProbe` says whether a delivery is due at the moment at which the circuit half-opens. */
 type Circuit = { key: CircuitKey; breaker: CircuitBreaker; calendar: DueCalendar; hasProbe: boolean };
 
@@ -62,11 +43,13 @@ export type CircuitsOptions = {
 
 const withoutCircuit: AdmittedTry = { end: () => 0 };
 
-export function createCircuits(options: CircuitsOptions): Circuits {
-  return new ProcessCircuits(options);
-}
-
-class ProcessCircuits implements Circuits {
+/**
+ * The circuits of this process, by function and target.
+ *
+ * The key contains the function, because the deliveries of one function to a host may fail while those of another function succeed.
+ * Otherwise a function could stop the deliveries of another project to a host that both use.
+ */
+export class Circuits {
   readonly #options: CircuitsOptions;
   /** The circuits that have counted a failure. A closed one stays, because the number of its successes decides which failures count. */
   readonly #circuits = new Map<string, Circuit>();
@@ -78,6 +61,7 @@ class ProcessCircuits implements Circuits {
     this.#options = options;
   }
 
+  /** Admits a try, or returns `undefined`: then the delivery is postponed. */
   admit(target: DestinationTarget | undefined, key: CircuitKey): AdmittedTry | undefined {
     if (target === undefined || target.withoutCircuit) return withoutCircuit;
     const breaker = this.#circuits.get(idOf(key))?.breaker;
@@ -92,15 +76,18 @@ class ProcessCircuits implements Circuits {
     };
   }
 
+  /** Whether no try may start before a time in the future. */
   isOpen(key: CircuitKey): boolean {
     const breaker = this.#circuits.get(idOf(key))?.breaker;
     return breaker !== undefined && !breaker.isClosed && this.#now() < breaker.openUntil;
   }
 
+  /** Whether a circuit of the function is not closed. */
   isTroubled(functionName: string): boolean {
     return this.#troubled.has(functionName);
   }
 
+  /** When the delivery is due again, at the latest when it becomes too old, and why it waits. */
   postpone(key: CircuitKey, endsAt: number): Postponement {
     const circuit = this.#circuitOf(key);
     const { openUntil, closedUntil } = circuit.breaker;
@@ -114,6 +101,7 @@ class ProcessCircuits implements Circuits {
     return { dueAt: Math.min(this.#reserve(circuit, now + waitInMs), endsAt), reason };
   }
 
+  /** The circuits that are not closed. */
   list(): CircuitState[] {
     return this.#unclosed.map(({ key, breaker: { openUntil, failures, reason } }) => ({
       deliverer: this.#options.name,

@@ -1,11 +1,11 @@
 import { openDeliveries } from '#machines/deliveries.ts';
 import type { CircuitState } from '#src/core/ports/circuit-states.ts';
-import { createActiveStreams } from '#src/core/stream/active-streams.ts';
+import { ActiveStreams } from '#src/core/stream/active-streams.ts';
 import type { LocalDeliverer } from '#src/core/stream/deliverer.ts';
 import type { StreamState } from '#src/core/stream/stream.ts';
 import type { WorkItem } from '#src/core/stream/work-queue.ts';
 import { createBacklog } from './backlog.ts';
-import { createCircuits } from './circuits.ts';
+import { Circuits } from './circuits.ts';
 import { DeliveryRun } from './delivery-run.ts';
 import { createFirstTries } from './first-tries.ts';
 import { createParking } from './parking.ts';
@@ -61,13 +61,13 @@ export function createDeliveries({ onDemand, ...options }: DeliveriesOptions): D
   const active = new Set<string>();
   const parking = createParking(options.random);
   const limiter = createTargetLimiter({ maxWaiting: MAX_WAITING_FOR_LIMIT_KEY, places: PLACES, onCapacity: (key) => backlog.resume(key) });
-  const circuits = createCircuits({ clock, name, onClosed: (key) => backlog.resume(key) });
+  const circuits = new Circuits({ clock, name, onClosed: (key) => backlog.resume(key) });
   const tries = createTries(options);
   const firstTries = createFirstTries({ ...options, limiter, circuits, tries });
   const ports: DeliveryPorts = { ...options, limiter, circuits, parking, tries, firstTries, active };
   const stopping = new AbortController();
   const answering = new AbortController();
-  const activeStreams = createActiveStreams({
+  const activeStreams = new ActiveStreams({
     log,
     logger,
     createRun: (state) => new DeliveryRun(ports, state),

@@ -11,7 +11,7 @@ import { isLost } from '#src/core/ports/execution-probe.ts';
 import { combineResults, type RunResult, type StreamRun } from '#src/core/stream/active-streams.ts';
 import { mayBeUnpublished } from '#src/core/stream/ended-without-item.ts';
 import { isSettled as isInvocationSettled, requestOf, type StreamState } from '#src/core/stream/stream.ts';
-import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
+import { StreamWriter } from '#src/core/stream/stream-writer.ts';
 import type { AdmittedTry, CircuitKey } from './circuits.ts';
 import { idOfDelivery, type Try } from './delivery-request.ts';
 import type { DeliveryPorts } from './ports.ts';
@@ -30,7 +30,7 @@ export class DeliveryRun implements StreamRun {
   constructor(ports: DeliveryPorts, state: StreamState) {
     const { log, name, appendId, clock } = ports;
     this.#ports = ports;
-    this.#writer = createStreamWriter({ log, state, by: name, appendId, clock });
+    this.#writer = new StreamWriter({ log, state, by: name, appendId, clock });
   }
 
   async refresh(known?: StreamState): Promise<void> {

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import type { HistoryCheck } from '#src/core/history-questions.ts';
 import type { LogSource } from '#src/core/log/log-source.ts';
-import { type ReplayOptions, startReplay } from './replay.ts';
+import { Replay, type ReplayOptions } from './replay.ts';
 import { hashRows } from './rows-hash.ts';
 import type { OpenDatabase } from './sqlite.ts';
 import { openStore } from './store.ts';
@@ -53,7 +53,7 @@ export async function checkAgainstLog(options: CheckOptions): Promise<Omit<Histo
 
 async function replayUntil(options: ReplayOptions, signal: AbortSignal): Promise<void> {
   const ending = new AbortController();
-  const replay = startReplay({ ...options, onContradiction: (why) => ending.abort(new Error(why)) });
+  const replay = new Replay({ ...options, onContradiction: (why) => ending.abort(new Error(why)) });
   const ended = AbortSignal.any([signal, ending.signal]);
   const stop = (): void => void replay.stop();
   ended.addEventListener('abort', stop, { once: true });

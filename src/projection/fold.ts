@@ -37,29 +37,12 @@ export type Changes = {
 /** Reads the stored appends of a stream; `undefined` when the file holds no such stream. */
 export type LoadStream = (name: StreamName) => StoredStream | undefined;
 
-export interface Fold {
-  take(entry: SourceEntry): void;
-  /** Records that the log holds no message between a sequence and an entry. */
-  takeGap(after: number, before: SourceEntry): void;
-  /** Messages taken since the last drain. */
-  readonly pending: number;
-  drain(): Changes;
-  /** Removes settled streams from memory. Call it after the drained changes are stored. */
-  release(): void;
-  /** Streams in memory. */
-  readonly open: number;
-}
-
 const MAX_STREAMS_IN_MEMORY = 16_384;
-
-export function createFold({ load, limit = MAX_STREAMS_IN_MEMORY }: { load: LoadStream; limit?: number }): Fold {
-  return new LogFold(load, limit);
-}
 
 type NamedStream = FoldedStream & { name: StreamName };
 
 /** A class, so that an append needs no closures (docs/performance.md V6). */
-class LogFold implements Fold, FactListener {
+export class Fold implements FactListener {
   readonly #load: LoadStream;
   readonly #limit: number;
   readonly #streams = new Map<string, NamedStream>();
@@ -67,15 +50,17 @@ class LogFold implements Fold, FactListener {
   #changes = noChanges();
   #pending = 0;
 
-  constructor(load: LoadStream, limit: number) {
+  constructor({ load, limit = MAX_STREAMS_IN_MEMORY }: { load: LoadStream; limit?: number }) {
     this.#load = load;
     this.#limit = limit;
   }
 
+  /** Messages taken since the last drain. */
   get pending(): number {
     return this.#pending;
   }
 
+  /** Streams in memory. */
   get open(): number {
     return this.#streams.size;
   }
@@ -93,6 +78,7 @@ class LogFold implements Fold, FactListener {
     this.#changes.appends.push([requestSequence, sequence, at, subject, headers, body]);
   }
 
+  /** Records that the log holds no message between a sequence and an entry. */
   takeGap(after: number, { sequence, at }: SourceEntry): void {
     const why = `the log holds no message from ${after + 1} to ${sequence - 1}`;
     this.#report({ sequence, at, factIndex: -1, kind: 'gap', invocation: null, why });
@@ -105,6 +91,7 @@ class LogFold implements Fold, FactListener {
     return drained;
   }
 
+  /** Removes settled streams from memory. Call it after the drained changes are stored. */
   release(): void {
     for (const stream of this.#touched) if (isStreamSettled(stream)) this.#streams.delete(streamKey(stream.name));
     this.#touched = new Set();

@@ -17,14 +17,6 @@ type ProcessorTimes = {
   own: number;
 };
 
-export interface ProjectionPace extends ReplayPace {
-  /** Reports a question (PACE2). */
-  noteQuestion(): void;
-  /** Whether no question came for some seconds, and no burst uses the processors. */
-  isIdle(): boolean;
-  stop(): void;
-}
-
 export type PaceOptions = {
   clock: { now(): number };
   /** Whether reading may be delayed at all (PACE3). */
@@ -46,11 +38,9 @@ const FEW = { messages: 1_000, bytes: 256_000 };
 /** For a reader that is far behind. */
 const MANY = { messages: 4_000, bytes: 4_000_000 };
 
-export function createPace(options: PaceOptions): ProjectionPace {
-  return new MeasuredPace(options);
-}
-
-class MeasuredPace implements ProjectionPace {
+/**
+ */
+export class ProjectionPace implements ReplayPace {
   readonly #options: PaceOptions;
   readonly #releases = new Set<() => void>();
   readonly #readTimes: () => ProcessorTimes;
@@ -97,11 +87,13 @@ class MeasuredPace implements ProjectionPace {
     this.#sample();
   }
 
+  /** Reports a question (PACE2). */
   noteQuestion(): void {
     this.#askedAt = this.#options.clock.now();
     if (this.#cancelTimer !== undefined) this.#check();
   }
 
+  /** Whether no question came for some seconds, and no burst uses the processors. */
   isIdle(): boolean {
     return !this.#isBurst && !this.#isAttentive();
   }

@@ -10,10 +10,10 @@ import { DamagedFiles } from './damage.ts';
 import { reportLoss } from './loss-report.ts';
 import { cleanModel, closeModel, extentOf, type Model, progressOf } from './model.ts';
 import { type ModelFolder, takeModelFolder } from './model-folder.ts';
-import { createPace } from './pace.ts';
+import { ProjectionPace } from './pace.ts';
 import { PageCheck } from './page-check.ts';
 import type { Projection, ProjectionOptions } from './projection-port.ts';
-import { startReplay } from './replay.ts';
+import { Replay } from './replay.ts';
 import { findSqlite, type OpenDatabase } from './sqlite.ts';
 import { openStore, type Store } from './store.ts';
 
@@ -187,8 +187,8 @@ class LiveProjection implements Projection {
 
   #follow(store: Store, file: string): Model {
     const { logger, clock, timers = systemTimers } = this.#options;
-    const pace = createPace({ clock, timers, mayHold: () => this.#isReady && this.#live?.store === store });
-    const replay = startReplay({
+    const pace = new ProjectionPace({ clock, timers, mayHold: () => this.#isReady && this.#live?.store === store });
+    const replay = new Replay({
       source: this.#source,
       store,
       created: this.#state.created,

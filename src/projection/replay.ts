@@ -2,23 +2,8 @@ import type { Erasure } from '#src/core/log/erasure.ts';
 import type { LogSource, Pace, SourceEntry } from '#src/core/log/log-source.ts';
 import { systemTimers, type Timers } from '#src/core/ports/clock.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import { createFold, type Fold } from './fold.ts';
+import { Fold } from './fold.ts';
 import type { Store } from './store.ts';
-
-/** Reads the log into a store, from the checkpoint of the store on. */
-export interface Replay {
-  /** The sequence up to which the store holds the log. */
-  readonly sequence: number;
-  readonly perSecond: number;
-  /** Streams in memory. */
-  readonly open: number;
-  /** Resolves when the replay was stopped or has reached its end. Rejects when the store cannot be written or the log cannot be read. */
-  readonly done: Promise<void>;
-  /** Stores the entries that were read, so that a query finds them. */
-  flush(): void;
-  /** Stores the entries that were read, and ends the replay. */
-  stop(): Promise<void>;
-}
 
 export type ReplayOptions = {
   source: LogSource;
@@ -50,11 +35,9 @@ const MAX_BYTES = 8_000_000;
  */
 const MAX_WAIT_IN_MS = 250;
 
-export function startReplay(options: ReplayOptions): Replay {
-  return new LogReplay(options);
-}
-
-class LogReplay implements Replay {
+/** Reads the log into a store, from the checkpoint of the store on. */
+export class Replay {
+  /** Resolves when the replay was stopped or has reached its end. Rejects when the store cannot be written or the log cannot be read. */
   readonly done: Promise<void>;
   readonly #options: ReplayOptions;
   readonly #until: number;
@@ -75,7 +58,7 @@ class LogReplay implements Replay {
     const { source, store, until = Number.POSITIVE_INFINITY, pace } = options;
     this.#options = options;
     this.#until = until;
-    this.#fold = createFold({ load: store.load });
+    this.#fold = new Fold({ load: store.load });
     this.#stored = store.checkpoint?.sequence ?? 0;
     this.#missing = store.checkpoint?.missing ?? 0;
     this.#read = this.#stored;
@@ -86,6 +69,7 @@ class LogReplay implements Replay {
     this.done.catch(() => {});
   }
 
+  /** The sequence up to which the store holds the log. */
   get sequence(): number {
     return this.#stored;
   }
@@ -94,14 +78,17 @@ class LogReplay implements Replay {
     return Math.round(((this.#stored - this.#startedFrom) * 1_000) / Math.max(1, performance.now() - this.#startedAt));
   }
 
+  /** Streams in memory. */
   get open(): number {
     return this.#fold.open;
   }
 
+  /** Stores the entries that were read, so that a query finds them. */
   flush(): void {
     if (!this.#stopping.signal.aborted) this.#save();
   }
 
+  /** Stores the entries that were read, and ends the replay. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.done.catch(() => {});

@@ -6,7 +6,7 @@ import type { Fire } from '#src/core/schedules/fire-times.ts';
 import { type LastFire, streamOfFire } from '#src/core/schedules/progress.ts';
 import { cancelInvocation } from '#src/core/stream/cancel-invocation.ts';
 import { loadStream, type StreamState } from '#src/core/stream/stream.ts';
-import { createStreamWriter } from '#src/core/stream/stream-writer.ts';
+import { StreamWriter } from '#src/core/stream/stream-writer.ts';
 import type { FireOptions } from './fire-ports.ts';
 
 /**
@@ -20,7 +20,7 @@ export async function cancelLast({ ports, schedule }: FireOptions, { last, fire 
   // A request that the log no longer holds was settled before (J2), or is lost.
   const state = await loadStream(log, streamOfFire(last), last.sequence);
   if (state === undefined) return true;
-  const writer = createStreamWriter({ log, state, by, appendId, clock });
+  const writer = new StreamWriter({ log, state, by, appendId, clock });
   const at = new Date(fire.at).toISOString();
   const reason = `the schedule ${splitName(schedule.name).bare} cancelled it at its fire time ${at} (overlap policy cancel)`;
   try {

@@ -7,7 +7,7 @@ import { leastOf } from '#src/core/least-and-greatest.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import { levelOf } from '#src/core/ports/logger.ts';
 import { loadStream } from '#src/core/stream/stream.ts';
-import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
+import { StreamWriter } from '#src/core/stream/stream-writer.ts';
 import type { DebouncedKey, Leader, WaitingRequest } from './debounced-requests.ts';
 import type { OpenStreams } from './open-streams.ts';
 import type { SchedulerOptions } from './ports.ts';
@@ -192,7 +192,7 @@ export class GroupCloser {
   async #writerOf({ name, request }: Pick<WaitingRequest, 'name' | 'request'>): Promise<StreamWriter | undefined> {
     const { log, name: by, appendId, clock } = this.#options;
     const state = await loadStream(log, name, request);
-    return state === undefined ? undefined : createStreamWriter({ log, state, by, appendId, clock });
+    return state === undefined ? undefined : new StreamWriter({ log, state, by, appendId, clock });
   }
 
   async #propose(writer: StreamWriter | undefined, fact: Fact): Promise<void> {

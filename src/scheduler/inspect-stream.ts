@@ -8,7 +8,7 @@ import { type FunctionEntry, versionFor } from '#src/core/functions/entry.ts';
 import type { FunctionName, RequestId } from '#src/core/names/names.ts';
 import { mayBeUnpublished } from '#src/core/stream/ended-without-item.ts';
 import { isSettled, loadStream, requestOf, wakeTimesOf } from '#src/core/stream/stream.ts';
-import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
+import { StreamWriter } from '#src/core/stream/stream-writer.ts';
 import { completionOf } from './complete-batch.ts';
 import { judgeWaiting, termsFor } from './judge-waiting.ts';
 import { endOldDeliveries } from './old-deliveries.ts';
@@ -38,7 +38,7 @@ export async function inspectStream(open: OpenStream, options: SchedulerOptions)
   const { log, hints, appendId, clock, name: by } = options;
   const stream = await loadStream(log, open.name, open.request);
   if (stream === undefined) return { kind: 'settled' };
-  const writer = createStreamWriter({ log, state: stream, by, appendId, clock });
+  const writer = new StreamWriter({ log, state: stream, by, appendId, clock });
   const entry = options.functions.get(open.name.function) ?? (await askRegistry(open.name.function, options));
   const needs: Needs = { nextAt: Number.POSITIVE_INFINITY, wake: false, delivery: false };
   for (const [id, invocation] of stream.invocations) {

@@ -11,53 +11,6 @@ import { type OnWait, WaitingStreams } from './waiting-streams.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 
-/**
- * The open streams, folded from the headers of every message of the log.
- *
- * Invariant: a stream is in here from its request until an append without wake times, and it is due for inspection at `checkAt`. Memory grows
- * with the number of open streams, not with the log.
- *
- * Headers alone do not prove that a first append follows its request. A stream that such an append, or one with a wrong link, would remove is
- * therefore inspected once (LINK2).
- */
-export interface OpenStreams {
-  readonly size: number;
-  /** The size of the payloads of all open requests that were read, in bytes. */
-  readonly requestBytes: number;
-  /** The sequence after the newest message that was folded. */
-  readonly next: number;
-  /** The newest message that was folded; `undefined` before the first. */
-  readonly newest: NewestRead | undefined;
-  /** The sequence of the oldest open request. Every earlier request is settled. */
-  readonly floor: number;
-  fold(entry: LogEntry): void;
-  /** When the next stream is due, or earlier; infinite when none is open. */
-  readonly nextDueAt: number;
-  /** Takes a stream that is due. It is due again at its next `checkAt`. */
-  takeDue(now: number): OpenStream | undefined;
-  /** Counts an inspection of a stream, or a hint at it. */
-  count(stream: OpenStream): void;
-  /** Makes a stream due at a time, at the latest. */
-  inspectAgain(stream: OpenStream, at: number): void;
-  /**
-   * Takes over what an inspection found: the slots that the invocations of the stream wait for, and whether all of them have their place in
-   * the order of their keys.
-   */
-  noteWaits(stream: OpenStream, found: { waitsFor: string | undefined; isPlaced: boolean }): void;
-  /** The streams that wait for a slot. */
-  readonly waiting: WaitingStreams;
-  /** The requests that wait for their groups. */
-  readonly debounced: DebouncedRequests;
-  /** The streams of which the log does not say yet for which key they wait. */
-  readonly unplaced: UnplacedStreams;
-  /** Removes a stream that an inspection found settled. */
-  remove(stream: OpenStream): void;
-  find(name: StreamName): OpenStream | undefined;
-  /** The streams with an id, of any function. */
-  findAll(stream: StreamId): readonly OpenStream[];
-  values(): Iterable<OpenStream>;
-}
-
 export type OpenStreamsOptions = {
   /** How long other roles may take before a stream is inspected, in milliseconds. */
   patienceInMs: number;
@@ -68,16 +21,23 @@ export type OpenStreamsOptions = {
   onWait?: OnWait;
 };
 
-export function createOpenStreams(options: OpenStreamsOptions): OpenStreams {
-  return new FoldedStreams(options);
-}
-
-class FoldedStreams implements OpenStreams {
+/**
+ * The open streams, folded from the headers of every message of the log.
+ *
+ * Invariant: a stream is in here from its request until an append without wake times, and it is due for inspection at `checkAt`. Memory grows
+ * with the number of open streams, not with the log.
+ *
+ * Headers alone do not prove that a first append follows its request. A stream that such an append, or one with a wrong link, would remove is
+ * therefore inspected once (LINK2).
+ */
+export class OpenStreams {
   readonly #options: OpenStreamsOptions;
   readonly #records = new StreamRecords();
   readonly #dueTimes = createDueTimes();
+  /** The streams that wait for a slot. */
   readonly waiting: WaitingStreams;
   #unplaced: UnplacedStreams | undefined;
+  /** The requests that wait for their groups. */
   readonly debounced = new DebouncedRequests();
   #nextSequence = 1;
   #requestBytes = 0;
@@ -98,22 +58,27 @@ class FoldedStreams implements OpenStreams {
     return this.#records.size;
   }
 
+  /** The size of the payloads of all open requests that were read, in bytes. */
   get requestBytes(): number {
     return this.#requestBytes;
   }
 
+  /** The sequence after the newest message that was folded. */
   get next(): number {
     return this.#nextSequence;
   }
 
+  /** The newest message that was folded; `undefined` before the first. */
   get newest(): NewestRead | undefined {
     return this.#newestAt === 0 ? undefined : { sequence: this.#nextSequence - 1, at: this.#newestAt };
   }
 
+  /** When the next stream is due, or earlier; infinite when none is open. */
   get nextDueAt(): number {
     return this.#dueTimes.next;
   }
 
+  /** The sequence of the oldest open request. Every earlier request is settled. */
   get floor(): number {
     const { first } = this.#records;
     return first === undefined ? this.#nextSequence : (this.#records.request.get(first) ?? 1);
@@ -206,6 +171,10 @@ class FoldedStreams implements OpenStreams {
     this.debounced.set(slot, grouped, { name, request, acceptedAt, bytes: this.#records.requestBytes.get(slot) ?? 0 });
   }
 
+  /**
+   * Takes over what an inspection found: the slots that the invocations of the stream wait for, and whether all of them have their place in
+   * the order of their keys.
+   */
   noteWaits(stream: OpenStream, { waitsFor, isPlaced }: { waitsFor: string | undefined; isPlaced: boolean }): void {
     const slot = this.#records.slotOf(stream);
     if (slot === undefined) return;
@@ -214,6 +183,7 @@ class FoldedStreams implements OpenStreams {
     if (this.#records.version.get(slot) === stream.version) this.#setWaits(slot, waitsFor);
   }
 
+  /** Takes a stream that is due. It is due again at its next `checkAt`. */
   takeDue(now: number): OpenStream | undefined {
     const { queuedAt, checkAt } = this.#records;
     for (;;) {
@@ -233,17 +203,20 @@ class FoldedStreams implements OpenStreams {
     }
   }
 
+  /** Counts an inspection of a stream, or a hint at it. */
   count(stream: OpenStream): void {
     const slot = this.#records.slotOf(stream);
     if (slot !== undefined) this.#records.inspections.set(slot, (this.#records.inspections.get(slot) ?? 0) + 1);
   }
 
+  /** Makes a stream due at a time, at the latest. */
   inspectAgain(stream: OpenStream, at: number): void {
     // An append that was folded after the stream was taken may have scheduled an earlier time, which counts.
     const slot = this.#records.slotOf(stream);
     if (slot !== undefined) this.#scheduleAtLatest(slot, at);
   }
 
+  /** Removes a stream that an inspection found settled. */
   remove(stream: OpenStream): void {
     const slot = this.#records.slotOf(stream);
     const hasNoNewerAppend = slot !== undefined && this.#records.checkAt.get(slot) === undefined;
@@ -255,6 +228,7 @@ class FoldedStreams implements OpenStreams {
     return slot === undefined ? undefined : this.#records.read(slot);
   }
 
+  /** The streams with an id, of any function. */
   findAll(stream: StreamId): readonly OpenStream[] {
     return this.#records.findAll(stream);
   }

@@ -2,7 +2,7 @@ import { readProvedFloor, SCHEDULER_FLOOR, saveFloor } from '#src/core/ports/sav
 import { controlAdmission } from './admission-control.ts';
 import { createFindOpen } from './find-open.ts';
 import { Inspector, maxAgeOf } from './inspector.ts';
-import { createOpenStreams, type OpenStreams } from './open-streams.ts';
+import { OpenStreams } from './open-streams.ts';
 import type { SchedulerOptions } from './ports.ts';
 import type { OpenStream } from './stream-records.ts';
 import { watchWaits } from './watch-waits.ts';
@@ -38,7 +38,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
   const { log, clock, state, patienceInMs, takesWork = () => true } = options;
   const stopping = new AbortController();
   const waits = watchWaits(options, () => open, stopping.signal);
-  const open = createOpenStreams({
+  const open = new OpenStreams({
     patienceInMs,
     unknownGraceInMs: UNKNOWN_GRACE_IN_MS,
     maxAgeOf: (name) => maxAgeOf(options, name),

@@ -14,7 +14,7 @@ import { streamOf } from '#src/core/names/ids.ts';
 import type { FunctionName, RequestId } from '#src/core/names/names.ts';
 import type { ExecutionEvent } from '#src/core/ports/function-host.ts';
 import { loadStream, requestOf, type StreamState } from '#src/core/stream/stream.ts';
-import { createStreamWriter } from '#src/core/stream/stream-writer.ts';
+import { StreamWriter } from '#src/core/stream/stream-writer.ts';
 import type { Due } from './due.ts';
 import type { NextStep } from './next-step.ts';
 import type { WorkerPorts } from './ports.ts';
@@ -78,7 +78,7 @@ async function joinMember(member: GroupMember, { leader, keep, name }: Joined, p
   const stream = { function: name, stream: streamOf(id as RequestId) };
   const state = await loadStream(log, stream, member.request);
   if (state === undefined) return undefined;
-  const writer = createStreamWriter({ log, state, by, appendId, clock });
+  const writer = new StreamWriter({ log, state, by, appendId, clock });
   const isNew = (await writer.propose(id, [{ type: 'debounce.joined', invocation: id, at: clock.now(), keep, leader }])) !== undefined;
   const isJoined = writer.state.invocations.get(id)?.context.group?.leader?.invocation === leader.invocation;
   // One of many that are superseded ends by itself.

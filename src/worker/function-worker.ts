@@ -3,7 +3,7 @@ import type { SlotLedger } from '#src/core/flow/slot-ledger.ts';
 import type { FunctionEntry } from '#src/core/functions/entry.ts';
 import { hasLimits, type PoolId, poolOf } from '#src/core/functions/flow.ts';
 import { projectOf } from '#src/core/names/addressable.ts';
-import { createActiveStreams } from '#src/core/stream/active-streams.ts';
+import { ActiveStreams } from '#src/core/stream/active-streams.ts';
 import type { KeptStreams } from '#src/core/stream/kept-streams.ts';
 import type { WorkItem } from '#src/core/stream/work-queue.ts';
 import type { CanceledBatches } from './canceled-batches.ts';
@@ -50,7 +50,7 @@ export function startFunctionWorker(
   const { name } = fn.definition;
   const granted = new GrantedAttempts({ functionName: name, slots, ledger, kept, ports, take: (item) => activeStreams.take(item) });
   const options: StreamRunOptions = { ports, fn: () => fn, slots, executions, ledger, granted, canceledBatches };
-  const activeStreams = createActiveStreams({
+  const activeStreams = new ActiveStreams({
     log,
     logger,
     kept,

@@ -5,7 +5,7 @@ import type { RequestId } from '#src/core/names/names.ts';
 import { levelOf } from '#src/core/ports/logger.ts';
 import type { RunResult } from '#src/core/stream/active-streams.ts';
 import { loadStream, type StreamState } from '#src/core/stream/stream.ts';
-import { createStreamWriter } from '#src/core/stream/stream-writer.ts';
+import { StreamWriter } from '#src/core/stream/stream-writer.ts';
 import type { WorkerPorts } from './ports.ts';
 
 type Ports = Pick<WorkerPorts, 'log' | 'clock' | 'worker' | 'appendId' | 'logger'>;
@@ -31,7 +31,7 @@ export async function recordRedrive(redrive: StreamState, origin: string, ports:
     const isMissing = ({ context: { redrives } }: Invocation): boolean => !redrives.includes(id);
     if (!isMissing(found)) return 'settled';
     const early = found.value === 'notified' ? {} : { isEarly: true as const };
-    const writer = createStreamWriter({ log, state, by, appendId, clock });
+    const writer = new StreamWriter({ log, state, by, appendId, clock });
     await writer.propose(origin, [{ type: 'redriven', invocation: origin, at: clock.now(), redrive: id, ...early }], undefined, isMissing);
     return 'settled';
   } catch (error) {

@@ -10,7 +10,7 @@ import type { AcceptedRequest } from '#src/core/log/event-log.ts';
 import type { ExecutionResult } from '#src/core/ports/function-host.ts';
 import { combineResults, type RunResult, type StreamRun } from '#src/core/stream/active-streams.ts';
 import { requestOf, type StreamState } from '#src/core/stream/stream.ts';
-import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
+import { StreamWriter } from '#src/core/stream/stream-writer.ts';
 import type { WorkItem } from '#src/core/stream/work-queue.ts';
 import type { CanceledBatches } from './canceled-batches.ts';
 import type { Due } from './due.ts';
@@ -73,7 +73,7 @@ export class WorkerRun implements StreamRun {
     const { log, worker, appendId, clock } = options.ports;
     this.#options = options;
     this.#items = items;
-    this.#writer = createStreamWriter({ log, state, by: worker, appendId, clock });
+    this.#writer = new StreamWriter({ log, state, by: worker, appendId, clock });
   }
 
   get state(): StreamState {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { type EventLog, NO_APPENDS } from '#src/core/log/event-log.ts';
 import { type Clock, systemClock } from '#src/core/ports/clock.ts';
 import { loadStream, type StreamState } from '#src/core/stream/stream.ts';
-import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
+import { StreamWriter } from '#src/core/stream/stream-writer.ts';
 import { running } from '#test/support/log/facts.ts';
 import { watchLog, withLaggingReads, withRival } from '#test/support/log/faulty-log.ts';
 import { acceptStream, append, appendId } from '#test/support/log/opened-log.ts';
@@ -11,7 +11,7 @@ import { acceptStream, append, appendId } from '#test/support/log/opened-log.ts'
 export function describeLag(opened: () => EventLog): void {
   describe('whose reads lag behind', () => {
     const writerOf = (log: EventLog, state: StreamState, clock: Clock = systemClock): StreamWriter =>
-      createStreamWriter({ log, state, by: 'w1', appendId, clock });
+      new StreamWriter({ log, state, by: 'w1', appendId, clock });
     const start = (invocation: string, worker = 'w1') => ({ ...running(1, { worker }), invocation });
 
     /** A clock on which every pause is over at once. */

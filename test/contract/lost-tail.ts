@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
-import { createVerifier, type Verification } from '#src/analysis/verify.ts';
+import { type Verification, Verifier } from '#src/analysis/verify.ts';
 import { type EventLog, type FullLogEntry, type LogEntry, NO_APPENDS, type StreamName } from '#src/core/log/event-log.ts';
 import type { RequestId } from '#src/core/names/names.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { loadStream, readStream, type StreamState } from '#src/core/stream/stream.ts';
-import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
+import { StreamWriter } from '#src/core/stream/stream-writer.ts';
 import { notified, running, succeeded } from '#test/support/log/facts.ts';
 import { accept, acceptStream, appendId, collect, newStream, ownStream } from '#test/support/log/opened-log.ts';
 
@@ -30,7 +30,7 @@ export function describeLostTail(title: string, open: () => Promise<LosingLog>):
     afterAll(() => opened[Symbol.asyncDispose]());
 
     const writerOf = (log: EventLog, state: StreamState, by: string): StreamWriter =>
-      createStreamWriter({ log, state, by, appendId, clock: systemClock });
+      new StreamWriter({ log, state, by, appendId, clock: systemClock });
     const ofStream = ({ stream }: StreamName, fact: Fact): Fact => ({ ...fact, invocation: stream });
     const propose = (writer: StreamWriter, ...facts: Fact[]) =>
       writer.propose(
@@ -164,7 +164,7 @@ async function verify(log: EventLog, name: StreamName): Promise<Verification> {
     (on, signal) => log.followFully(1, on, signal),
     ({ sequence }) => sequence >= last,
   );
-  const verifier = createVerifier();
+  const verifier = new Verifier();
   for (const entry of entries) {
     const owner = entry.kind === 'request' ? entry.message.name : entry.kind === 'append' ? entry.name : undefined;
     if (owner?.stream === name.stream) verifier.read(entry);

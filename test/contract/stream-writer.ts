@@ -5,7 +5,7 @@ import { NO_APPENDS } from '#src/core/log/event-log.ts';
 import type { RequestId } from '#src/core/names/names.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { loadStream, type StreamState } from '#src/core/stream/stream.ts';
-import { createStreamWriter, type StreamWriter } from '#src/core/stream/stream-writer.ts';
+import { StreamWriter } from '#src/core/stream/stream-writer.ts';
 import { billing, failed, notified, retrying, running, succeeded, terms } from '#test/support/log/facts.ts';
 import { losingAnswers, watchLog, withMaxBytes, withRival } from '#test/support/log/faulty-log.ts';
 import { acceptStream, append, appendId, type OpenedLog, ownStream, until } from '#test/support/log/opened-log.ts';
@@ -24,7 +24,7 @@ export function describeStreamWriter(title: string, open: () => Promise<OpenedLo
 
     const accepted = (count: number) => acceptStream(log, count);
     const writerOf = (over: EventLog, state: StreamState): StreamWriter =>
-      createStreamWriter({ log: over, state, by: 'w1', appendId, clock: systemClock });
+      new StreamWriter({ log: over, state, by: 'w1', appendId, clock: systemClock });
     const of = <F extends Fact>(invocation: string, fact: F): F => ({ ...fact, invocation });
     const first = (ids: readonly RequestId[]): string => ids[0] ?? '';
 

@@ -1,6 +1,6 @@
 import type { Outcome } from '#machines/facts.ts';
 import type { FindingKind } from '#src/analysis/findings.ts';
-import { createVerifier } from '#src/analysis/verify.ts';
+import { Verifier } from '#src/analysis/verify.ts';
 import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import type { Ledger } from './ledger.ts';
 import type { Life } from './life.ts';
@@ -42,7 +42,7 @@ function judgeAccepted(ledger: Ledger): void {
 const findingsAfterCuts: ReadonlySet<FindingKind> = new Set(['wrong-link', 'unknown-request']);
 
 function verify(entries: readonly FullLogEntry[], problem: (text: string) => void, expected: ReadonlySet<FindingKind>): void {
-  const verifier = createVerifier();
+  const verifier = new Verifier();
   for (const entry of entries) verifier.read(entry);
   for (const { kind, sequence, invocation, what } of verifier.finish().findings)
     if (!expected.has(kind)) problem(`${kind} at ${sequence}: ${invocation ?? ''} ${what}`);

@@ -14,7 +14,7 @@ import type { Call } from '../call.ts';
 import type { Host } from '../host.ts';
 import { type ExitCode, exitCodes, usageProblem } from '../problem.ts';
 import { printConnection, withClient } from '../session.ts';
-import { destinationsFrom } from './fn/destinations-from.ts';
+import { destinationsFrom } from './fn/settings-flags.ts';
 
 /** `in` and `at`: when the invocations are due. */
 export type BatchOptions = {

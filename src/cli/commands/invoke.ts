@@ -12,7 +12,7 @@ import { MAX_LARGE_PAYLOAD_BYTES } from '#src/core/payloads/payload-reference.ts
 import { action, type Call } from '../call.ts';
 import { type ExitCode, exitCodes, usageProblem } from '../problem.ts';
 import { printConnection, withClient } from '../session.ts';
-import { findTestEvent } from './fn/test-event.ts';
+import { findTestEvent } from './fn/event.ts';
 import type { BatchOptions } from './invoke-batch.ts';
 
 type InvokeOptions = BatchOptions & { event?: string; testEvent?: string; id?: string; wait?: true; follow?: true; timeout: number };

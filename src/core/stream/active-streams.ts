@@ -32,24 +32,6 @@ export interface StreamRun {
   readonly state?: StreamState;
 }
 
-/**
- * The streams that this process works on, with the items that brought them.
- *
- * - A stream has at most one run. An item that arrives meanwhile joins the run, which then rechecks the stream (ITEM1).
- * - An item is acknowledged only when nothing is left to do in its stream now, and every fact of the run is durable (ITEM2).
- * - When one part of a run fails, all items of the stream stay unacknowledged (ITEM3).
- *
- * A stream is active until everything that was started for it has ended.
- */
-export interface ActiveStreams {
-  readonly size: number;
-  /** How many of the streams are being read from the log. */
-  readonly loading: number;
-  take(item: WorkItem): void;
-  /** Extends the lease of every item. */
-  keepLeases(): void;
-}
-
 export type ActiveStreamsOptions = {
   log: EventLog;
   logger: Logger;
@@ -66,11 +48,16 @@ export type ActiveStreamsOptions = {
 /** `rechecks` never reject. `run` and `hasFailed` decide whether a further item makes the run recheck. */
 type ActiveStream = { items: WorkItem[]; run: StreamRun | undefined; rechecks: Promise<RunResult>[]; hasFailed: boolean };
 
-export function createActiveStreams(options: ActiveStreamsOptions): ActiveStreams {
-  return new Active(options);
-}
-
-class Active implements ActiveStreams {
+/**
+ * The streams that this process works on, with the items that brought them.
+ *
+ * - A stream has at most one run. An item that arrives meanwhile joins the run, which then rechecks the stream (ITEM1).
+ * - An item is acknowledged only when nothing is left to do in its stream now, and every fact of the run is durable (ITEM2).
+ * - When one part of a run fails, all items of the stream stay unacknowledged (ITEM3).
+ *
+ * A stream is active until everything that was started for it has ended.
+ */
+export class ActiveStreams {
   readonly #options: ActiveStreamsOptions;
   readonly #streams = new PassingMap<string, ActiveStream>();
   #loading = 0;
@@ -83,6 +70,7 @@ class Active implements ActiveStreams {
     return this.#streams.size;
   }
 
+  /** How many of the streams are being read from the log. */
   get loading(): number {
     return this.#loading;
   }
@@ -96,6 +84,7 @@ class Active implements ActiveStreams {
     if (active.run !== undefined && !active.hasFailed) active.rechecks.push(this.#recheck(active, active.run, item));
   }
 
+  /** Extends the lease of every item. */
   readonly keepLeases = (): void => {
     for (const [, { items }] of this.#streams) for (const item of items) item.working();
   };

@@ -1,10 +1,18 @@
-import type { Fact, Outcome } from '#machines/facts.ts';
+import type { Fact } from '#machines/facts.ts';
 import type { Invocation, InvocationEffect } from '#machines/invocation.ts';
 import { LogBehindError, StreamLostError } from '#src/core/errors.ts';
 import type { Append, EventLog, RecordedAppend, StoredAppend } from '#src/core/log/event-log.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import { type Judgement, judgeProposals, type Proposal } from './judge-proposals.ts';
 import { catchUp, readStream, type StreamState, wakeTimesOf } from './stream.ts';
+
+export type StreamWriterOptions = { log: EventLog; state: StreamState; by: string; appendId: () => string; clock: Clock };
+
+const resolved = Promise.resolve();
+
+/** The pauses between reads after a conflict. They double, and sum up to 6.35 s. */
+const FIRST_PAUSE_IN_MS = 50;
+const LAST_PAUSE_IN_MS = 3_200;
 
 /**
  * Appends facts to one stream, for one run in one process (E3).
@@ -21,46 +29,10 @@ import { catchUp, readStream, type StreamState, wakeTimesOf } from './stream.ts'
  *   counts only if the log shows it among the accepted ones; otherwise its proposals are judged again (LINK4).
  *
  * A batch that is larger than one message is split over several appends.
+ *
+ * A class with callbacks: docs/performance.md V4, V6.
  */
-export interface StreamWriter {
-  /** The stream as the writer last read or wrote it. It contains durable facts only. */
-  readonly state: StreamState;
-  /**
-   * Proposes facts of one invocation, which are appended together or not at all. Resolves, once they are durable, to the effects that they
-   * ask for. Resolves to `undefined` when the machine refuses them, and when the invocation does not have the outcome that led to the facts.
-   * By default, that is the outcome of the present state. `isExpected` says whether the invocation is still in the state that led to the
-   * facts: when it is not, the proposal is refused too (PROP5).
-   *
-   * Rejects when the outcome of the append is unknown (see `EventLog.append`), and with `LogBehindError` when the log refuses the version but
-   * shows nothing newer. Every later proposal then rejects too.
-   */
-  propose(
-    id: string,
-    facts: readonly Fact[],
-    outcome?: Outcome | null,
-    isExpected?: (invocation: Invocation) => boolean,
-  ): Promise<readonly InvocationEffect[] | undefined>;
-  /**
-   * Adopts a newer state of the stream that another process sent. Reads the log when none is given, and when the state lacks facts that this
-   * writer knows: its sender did not notice that the log lost messages (LINK4). Rejects when the log cannot be read.
-   */
-  refresh(newer?: StreamState): Promise<void>;
-}
-
-export type StreamWriterOptions = { log: EventLog; state: StreamState; by: string; appendId: () => string; clock: Clock };
-
-export function createStreamWriter(options: StreamWriterOptions): StreamWriter {
-  return new Writer(options);
-}
-
-const resolved = Promise.resolve();
-
-/** The pauses between reads after a conflict. They double, and sum up to 6.35 s. */
-const FIRST_PAUSE_IN_MS = 50;
-const LAST_PAUSE_IN_MS = 3_200;
-
-/** A class with callbacks: docs/performance.md V4, V6. */
-class Writer implements StreamWriter {
+export class StreamWriter {
   readonly #log: EventLog;
   readonly #by: string;
   readonly #appendId: () => string;
@@ -85,10 +57,20 @@ class Writer implements StreamWriter {
     this.#clock = clock;
   }
 
+  /** The stream as the writer last read or wrote it. It contains durable facts only. */
   get state(): StreamState {
     return this.#state;
   }
 
+  /**
+   * Proposes facts of one invocation, which are appended together or not at all. Resolves, once they are durable, to the effects that they
+   * ask for. Resolves to `undefined` when the machine refuses them, and when the invocation does not have the outcome that led to the facts.
+   * By default, that is the outcome of the present state. `isExpected` says whether the invocation is still in the state that led to the
+   * facts: when it is not, the proposal is refused too (PROP5).
+   *
+   * Rejects when the outcome of the append is unknown (see `EventLog.append`), and with `LogBehindError` when the log refuses the version but
+   * shows nothing newer. Every later proposal then rejects too.
+   */
   propose(
     id: string,
     facts: readonly Fact[],
@@ -104,6 +86,10 @@ class Writer implements StreamWriter {
     });
   }
 
+  /**
+   * Adopts a newer state of the stream that another process sent. Reads the log when none is given, and when the state lacks facts that this
+   * writer knows: its sender did not notice that the log lost messages (LINK4). Rejects when the log cannot be read.
+   */
   async refresh(newer?: StreamState): Promise<void> {
     if (newer === undefined || !this.#isFollowedBy(newer)) await this.#readShared();
     else this.#adopt(newer);

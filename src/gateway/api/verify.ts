@@ -1,4 +1,4 @@
-import { createVerifier } from '#src/analysis/verify.ts';
+import { Verifier } from '#src/analysis/verify.ts';
 import { readUpTo } from '#src/core/log/read-up-to.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
 import type { Gateway } from '../ports.ts';
@@ -33,7 +33,7 @@ export function addVerifyRoute(routes: Routes, gateway: Gateway): void {
       try {
         // Retention may have removed the first messages. `sequent verify` reads them from the archive; the gateway starts after them.
         const first = Math.max(from, await client.sequenceAt(new Date(0)));
-        const verifier = createVerifier({ from: first });
+        const verifier = new Verifier({ from: first });
         await readUpTo(client, { from: first, to: await client.lastSequence(), clock, signal: limit }, (entry) => verifier.read(entry));
         const { messages, findings, found, balance } = verifier.finish();
         const { accepted, settled, open } = balance;

@@ -7,7 +7,7 @@ import type { Connection } from '#src/nats/transport/connection.ts';
 import { addEphemeralConsumer } from '#src/nats/transport/consumers.ts';
 import { findStream } from '#src/nats/transport/ensure-stream.ts';
 import type { Publisher } from '#src/nats/transport/publisher.ts';
-import { startPull } from '#src/nats/transport/pull.ts';
+import { Pull } from '#src/nats/transport/pull.ts';
 import { watchIdentity } from '#src/nats/transport/watch-identity.ts';
 import { parseAckSubject } from '#src/nats/wire/ack-subject.ts';
 import { AUDIT } from '#src/nats/wire/topology.ts';
@@ -76,7 +76,7 @@ async function followEntries(connection: Connection, { query, onEntry, onCaughtU
     for (const entry of entriesOf(message)) if (matchesQuery(query, entry)) onEntry(entry);
     if (remaining !== undefined && --remaining <= 0) onCaughtUp();
   };
-  await startPull({ connection, stream: AUDIT, openConsumer, demand: () => 500, onMessage, onProblem: () => {}, signal }).done;
+  await new Pull({ connection, stream: AUDIT, openConsumer, demand: () => 500, onMessage, onProblem: () => {}, signal }).done;
 }
 
 /** A message that is no batch has no entries. */

@@ -5,7 +5,7 @@ import type { HeaderReader } from '#src/core/log/request-messages.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { addEphemeralConsumer } from '#src/nats/transport/consumers.ts';
-import { startPull } from '#src/nats/transport/pull.ts';
+import { Pull } from '#src/nats/transport/pull.ts';
 import { parseAckSubject } from '#src/nats/wire/ack-subject.ts';
 import { readMessage, readNextBySubject, type StoredMessage } from '#src/nats/wire/stored-messages.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
@@ -69,7 +69,7 @@ export async function followMessages(options: FollowOptions, onMessage: (message
     lastSubject = message.subject;
     onMessage(new FollowedMessage(message, sequence, at));
   };
-  const pull = startPull({
+  const pull = new Pull({
     connection,
     stream: INVOCATIONS,
     openConsumer,

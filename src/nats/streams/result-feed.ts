@@ -1,7 +1,7 @@
 import type { Msg } from 'nats';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { addEphemeralConsumer } from '#src/nats/transport/consumers.ts';
-import { startPull } from '#src/nats/transport/pull.ts';
+import { Pull } from '#src/nats/transport/pull.ts';
 import { watchIdentity } from '#src/nats/transport/watch-identity.ts';
 import { parseAckSubject } from '#src/nats/wire/ack-subject.ts';
 import { header } from '#src/nats/wire/codec.ts';
@@ -33,7 +33,7 @@ export async function followResults(
     const { name } = await addEphemeralConsumer(manager, RESULTS, { from: next, subject });
     return name;
   };
-  startPull({
+  new Pull({
     connection,
     stream: RESULTS,
     openConsumer,

@@ -2,7 +2,7 @@ import type { Msg } from 'nats';
 import type { SeenSignature, SignatureLog } from '#src/core/ports/signature-log.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { addEphemeralConsumer } from '#src/nats/transport/consumers.ts';
-import { startPull } from '#src/nats/transport/pull.ts';
+import { Pull } from '#src/nats/transport/pull.ts';
 import { watchIdentity } from '#src/nats/transport/watch-identity.ts';
 import { parseAckSubject } from '#src/nats/wire/ack-subject.ts';
 import { SIGNATURES } from '#src/nats/wire/topology.ts';
@@ -62,7 +62,7 @@ async function followSignatures(
     for (const signature of decode(message.data)) onSignature({ ...signature, at });
     if (next > state.last_seq) onCaughtUp();
   };
-  startPull({ connection, stream: SIGNATURES.name, openConsumer, demand: () => 1_000, onMessage, onProblem: () => {}, signal });
+  new Pull({ connection, stream: SIGNATURES.name, openConsumer, demand: () => 1_000, onMessage, onProblem: () => {}, signal });
   if (state.messages === 0) onCaughtUp();
   // The server may remove the newest signature before it is delivered, so the wait has a deadline.
   const deadline = setTimeout(onCaughtUp, READ_WITHIN_MS);

@@ -3,7 +3,7 @@ import type { Msg } from 'nats';
 import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { addEphemeralConsumer, findConsumer } from '#src/nats/transport/consumers.ts';
-import { startPull } from '#src/nats/transport/pull.ts';
+import { Pull } from '#src/nats/transport/pull.ts';
 import { watchIdentity } from '#src/nats/transport/watch-identity.ts';
 import { type AckSubject, parseAckSubject } from '#src/nats/wire/ack-subject.ts';
 import { fullEntryOf } from '#src/nats/wire/full-entry.ts';
@@ -54,7 +54,7 @@ async function openOrderedFeed(connection: Connection, { from, subject, demand, 
   let next = await sequenceOf(connection, from);
   let expected = 1;
   const isRecreated = watchIdentity(connection, INVOCATIONS);
-  const pull = startPull({
+  const pull = new Pull({
     connection,
     stream: INVOCATIONS,
     demand,
@@ -97,7 +97,7 @@ async function openDurableFeed(connection: Connection, options: FeedOptions & Cu
     if (signal.aborted) void leave();
     else signal.addEventListener('abort', () => void leave(), { once: true });
   });
-  const pull = startPull({
+  const pull = new Pull({
     connection,
     stream: INVOCATIONS,
     demand: () => (signal.aborted ? 0 : demand()),

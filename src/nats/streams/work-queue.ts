@@ -15,7 +15,7 @@ import { parseJson } from '#src/core/text/json.ts';
 import type { Connection } from '#src/nats/transport/connection.ts';
 import { findConsumer, withinAckLimit } from '#src/nats/transport/consumers.ts';
 import { errorCodeOf, isConsumersExceeded } from '#src/nats/transport/errors.ts';
-import { startPull } from '#src/nats/transport/pull.ts';
+import { Pull } from '#src/nats/transport/pull.ts';
 import { parseAckSubject } from '#src/nats/wire/ack-subject.ts';
 import { header } from '#src/nats/wire/codec.ts';
 import type { HintSigner } from '#src/nats/wire/hint-signer.ts';
@@ -81,7 +81,7 @@ export function createNatsWorkQueue(options: NatsWorkQueueOptions): WorkQueue {
     run({ source, demand, onItem, signal }): WorkSubscription {
       let isUsed = false;
       const keepLoaded = source.kind === 'function' ? keepBlocksLoaded(connection, INVOCATIONS) : () => {};
-      const pull = startPull({
+      const pull = new Pull({
         connection,
         stream: INVOCATIONS,
         openConsumer: () => opening(() => openWorkConsumer({ connection, state, leaseInMs, onAckLimit }, source)),

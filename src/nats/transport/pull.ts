@@ -23,15 +23,6 @@ export type PullOptions = {
   signal: AbortSignal;
 };
 
-export interface Pull {
-  /** Requests more messages if `demand()` has risen. */
-  poke(): void;
-  /** Abandons the consumer and opens it again. */
-  reopen(): void;
-  /** Resolves when the signal has aborted and no further message will be delivered. */
-  readonly done: Promise<void>;
-}
-
 const EXPIRES_IN_MS = 30_000;
 const HEARTBEAT_IN_MS = 5_000;
 
@@ -44,11 +35,8 @@ const HEARTBEAT_IN_MS = 5_000;
  * 4. A reader that may pause has one request at a time. The server ends such a request when it has delivered what there is, or waits for the
  *    first message (`no_wait` with `expires`).
  */
-export function startPull(options: PullOptions): Pull {
-  return new SupervisedPull(options);
-}
-
-class SupervisedPull implements Pull {
+export class Pull {
+  /** Resolves when the signal has aborted and no further message will be delivered. */
   readonly done: Promise<void>;
   readonly #options: PullOptions;
   readonly #nats: NatsConnection;
@@ -91,6 +79,7 @@ class SupervisedPull implements Pull {
     this.reopen();
   }
 
+  /** Abandons the consumer and opens it again. */
   reopen(): void {
     const { signal, openConsumer, connection } = this.#options;
     if (this.#isOpening || signal.aborted) return;
@@ -111,6 +100,7 @@ class SupervisedPull implements Pull {
       });
   }
 
+  /** Requests more messages if `demand()` has risen. */
   poke(): void {
     const nats = this.#nats;
     if (this.#consumer === undefined || this.#options.signal.aborted || nats.isClosed() || nats.isDraining()) return;

@@ -9,7 +9,7 @@ import { type ErasureRecord, erasureKey, parseErasureRecord } from '#src/core/lo
 import type { FunctionName, RequestId, StreamId } from '#src/core/names/names.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { loadStream } from '#src/core/stream/stream.ts';
-import { createStreamWriter } from '#src/core/stream/stream-writer.ts';
+import { StreamWriter } from '#src/core/stream/stream-writer.ts';
 import { findSqlite } from '#src/projection/sqlite.ts';
 import { filesWith } from '#test/support/archive/files-with.ts';
 import { type OpenedJanitor, openJanitorOn } from '#test/support/archive/opened-janitor.ts';
@@ -56,7 +56,7 @@ async function runInvocation(fn: string, id: string, outcome: 'succeeded' | 'run
   const state = await loadStream(log, name, sequence);
   if (state === undefined) throw new Error('the request was not accepted');
   let appends = 0;
-  const writer = createStreamWriter({ log, state, by: 'w', appendId: () => `${id}-${appends++}`, clock: systemClock });
+  const writer = new StreamWriter({ log, state, by: 'w', appendId: () => `${id}-${appends++}`, clock: systemClock });
   const terms = {
     revision: 1,
     timeoutInMs: 3_000,
@@ -182,7 +182,7 @@ describe('an erasure', () => {
     const { sequence } = await log.accept(name, [{ id: 'f-1' as RequestId, payload: `"${token}"` }]);
     const state = await loadStream(log, name, sequence);
     if (state === undefined) throw new Error('the request was not accepted');
-    const writer = createStreamWriter({ log, state, by: 'w', appendId: () => `f-${Math.random()}`, clock: systemClock });
+    const writer = new StreamWriter({ log, state, by: 'w', appendId: () => `f-${Math.random()}`, clock: systemClock });
     const failure = { kind: 'function', errorType: 'Error', message: token, code: 4_001 } as const;
     await writer.propose('f-1', [
       { type: 'failed', invocation: 'f-1', at: Date.now(), attempt: 0, condition: 'InvocationCanceled', failure },

@@ -9,7 +9,7 @@ import { createStreamId } from '#src/core/names/ids.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import { type Clock, systemClock } from '#src/core/ports/clock.ts';
 import { loadStream } from '#src/core/stream/stream.ts';
-import { createStreamWriter } from '#src/core/stream/stream-writer.ts';
+import { StreamWriter } from '#src/core/stream/stream-writer.ts';
 import { INVOCATIONS, RESULTS } from '#src/nats/wire/topology.ts';
 
 import { type OpenedJanitor, openJanitorOn } from '#test/support/archive/opened-janitor.ts';
@@ -51,7 +51,7 @@ async function finishBatch(count: number): Promise<void> {
   const state = await loadStream(log, name, (await log.accept(name, requests)).sequence);
   if (state === undefined) throw new Error('the request was not accepted');
   let appends = 0;
-  const writer = createStreamWriter({ log, state, by: 'w', appendId: () => `${name.stream}-${appends++}`, clock: systemClock });
+  const writer = new StreamWriter({ log, state, by: 'w', appendId: () => `${name.stream}-${appends++}`, clock: systemClock });
   const failure = { kind: 'platform', errorType: 'Error', message: 'no', code: 1 } as const;
   const at = Date.now();
   const ids = [...state.invocations.keys()];

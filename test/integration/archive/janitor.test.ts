@@ -7,7 +7,7 @@ import { verifyLog } from '#src/cli/verify-log.ts';
 import type { FunctionName, RequestId, StreamId } from '#src/core/names/names.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { loadStream } from '#src/core/stream/stream.ts';
-import { createStreamWriter } from '#src/core/stream/stream-writer.ts';
+import { StreamWriter } from '#src/core/stream/stream-writer.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
 
 import { type OpenedJanitor, openJanitorOn } from '#test/support/archive/opened-janitor.ts';
@@ -194,7 +194,7 @@ describe('the janitor', () => {
     // The open invocation continues unaffected.
     const state = await loadStream(log, name, sequence);
     if (state === undefined) throw new Error('the stream was purged');
-    const writer = createStreamWriter({ log, state, by: 'w', appendId: () => 'a-1', clock: systemClock });
+    const writer = new StreamWriter({ log, state, by: 'w', appendId: () => 'a-1', clock: systemClock });
     const failure = { kind: 'platform', errorType: 'Error', message: 'too old', code: 1 } as const;
     const failed = {
       type: 'failed',

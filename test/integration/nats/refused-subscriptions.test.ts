@@ -9,7 +9,7 @@ import { createNatsDestinationCheck } from '#src/nats/questions/destination-chec
 import { createNatsExecutionProbe } from '#src/nats/questions/execution-probe.ts';
 import { createNatsOpenRequests } from '#src/nats/questions/open-requests.ts';
 import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
-import { startPull } from '#src/nats/transport/pull.ts';
+import { Pull } from '#src/nats/transport/pull.ts';
 import { running } from '#test/support/log/facts.ts';
 import { accept, append, newStream } from '#test/support/log/opened-log.ts';
 import { type GuardedServer, startGuardedServer } from '#test/support/nats/guarded-server.ts';
@@ -133,7 +133,7 @@ describe('a user without permissions', () => {
     const { connection } = await connectAs('blind');
     const ending = new AbortController();
     const problems: string[] = [];
-    const pull = startPull({
+    const pull = new Pull({
       connection,
       stream: 'INVOCATIONS',
       openConsumer: async () =>

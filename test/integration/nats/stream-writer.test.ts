@@ -4,7 +4,7 @@ import { describe, expect, onTestFinished } from 'vitest';
 import { NO_APPENDS, type StreamVersion } from '#src/core/log/event-log.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { loadStream } from '#src/core/stream/stream.ts';
-import { createStreamWriter } from '#src/core/stream/stream-writer.ts';
+import { StreamWriter } from '#src/core/stream/stream-writer.ts';
 import { createNatsEventLog } from '#src/nats/streams/event-log.ts';
 import { createPublisher, type PublishAnswer, type Publisher } from '#src/nats/transport/publisher.ts';
 import { describeStreamWriter } from '#test/contract/stream-writer.ts';
@@ -144,7 +144,7 @@ describe('a server that is paused during an append', () => {
     const request = await accept(opened.other, name);
     const state = await loadStream(opened.log, name, request);
     if (state === undefined) throw new Error('the request is not there');
-    const writer = createStreamWriter({ log: opened.log, state, by: 'w1', appendId, clock: systemClock });
+    const writer = new StreamWriter({ log: opened.log, state, by: 'w1', appendId, clock: systemClock });
     const id = name.stream;
     server.pause();
     onTestFinished(() => server.resume());

@@ -10,7 +10,7 @@ import { createLargePayloads } from '#src/core/payloads/large-payloads.ts';
 import { isReference } from '#src/core/payloads/payload-reference.ts';
 import { payloadSweepOf } from '#src/main/roles/payload-sweep.ts';
 import { INVOCATIONS, PAYLOADS_STREAM } from '#src/nats/wire/topology.ts';
-import { createOpenStreams } from '#src/scheduler/open-streams.ts';
+import { OpenStreams } from '#src/scheduler/open-streams.ts';
 import { sweepPayloads } from '#src/scheduler/sweep-payloads.ts';
 import { filesWith } from '#test/support/archive/files-with.ts';
 import { openJanitorOn } from '#test/support/archive/opened-janitor.ts';
@@ -60,7 +60,7 @@ describe('an object', () => {
     await using client = await connectClient({ servers: server.url });
     await using _scheduler = await startScheduler(server.url);
     const { log, openRequests } = nats.ports;
-    const open = createOpenStreams({ patienceInMs: 60_000, unknownGraceInMs: 60_000, maxAgeOf: () => 3_600_000 });
+    const open = new OpenStreams({ patienceInMs: 60_000, unknownGraceInMs: 60_000, maxAgeOf: () => 3_600_000 });
     const stop = new AbortController();
     const following = log.follow(1, open.fold, stop.signal);
     await client.functions.put({ ...definition, name: 'import' });

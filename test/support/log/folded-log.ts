@@ -1,6 +1,6 @@
 import type { Fact } from '#machines/facts.ts';
 import { type Invocation, invocationFolder } from '#machines/invocation.ts';
-import { createVerifier } from '#src/analysis/verify.ts';
+import { Verifier } from '#src/analysis/verify.ts';
 import type { EventLog } from '#src/core/log/event-log.ts';
 import { readUpTo } from '#src/core/log/read-up-to.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
@@ -16,7 +16,7 @@ export type FoldedLog = {
 /** Folds a log from its first to its current last message. */
 export async function foldWholeLog(log: EventLog): Promise<FoldedLog> {
   const folded: FoldedLog = { invocations: new Map(), facts: new Map(), problems: [] };
-  const verifier = createVerifier();
+  const verifier = new Verifier();
   const { followFully: follow, firstFrom } = log;
   await readUpTo({ follow, firstFrom }, { from: 1, to: await log.lastSequence(), clock: systemClock }, (entry) => {
     verifier.read(entry);

@@ -1,5 +1,5 @@
 import type { LogSource } from '#src/core/log/log-source.ts';
-import { startReplay } from '#src/projection/replay.ts';
+import { Replay } from '#src/projection/replay.ts';
 import { hashRows, type TableHash } from '#src/projection/rows-hash.ts';
 import { findSqlite } from '#src/projection/sqlite.ts';
 import { openStore, type Store } from '#src/projection/store.ts';
@@ -15,7 +15,7 @@ export function openModel(source: LogSource, file = ':memory:'): Store {
 
 /** Folds a whole log that ends. */
 export async function foldInto(store: Store, source: LogSource): Promise<void> {
-  await startReplay({ source, store, created: 'once' }).done;
+  await new Replay({ source, store, created: 'once' }).done;
 }
 
 export async function foldedHash(source: LogSource): Promise<TableHash[]> {

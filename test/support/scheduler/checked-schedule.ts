@@ -8,7 +8,7 @@ import { FireTimes } from '#src/core/schedules/fire-times.ts';
 import { type LastFire, streamOfFire } from '#src/core/schedules/progress.ts';
 import type { Schedule } from '#src/core/schedules/schedule.ts';
 import { loadStream, type StreamState } from '#src/core/stream/stream.ts';
-import { createStreamWriter } from '#src/core/stream/stream-writer.ts';
+import { StreamWriter } from '#src/core/stream/stream-writer.ts';
 import { fireDue } from '#src/scheduler/fire-due.ts';
 import type { FirePorts } from '#src/scheduler/fire-ports.ts';
 import { readProgress } from '#src/scheduler/schedule-progress.ts';
@@ -82,7 +82,7 @@ export function openSchedule(given: Partial<Schedule> = {}) {
     },
     /** Appends facts to the stream of a fire time, as a worker does. */
     async work(fire: LastFire, facts: readonly Fact[]): Promise<void> {
-      const writer = createStreamWriter({ log, state: await read(fire), by: 'w1', appendId, clock });
+      const writer = new StreamWriter({ log, state: await read(fire), by: 'w1', appendId, clock });
       const own = facts.map((fact) => ({ ...fact, invocation: fire.id, at: clock.current }));
       if ((await writer.propose(fire.id, own)) === undefined) throw new Error('the machine refused the facts');
     },

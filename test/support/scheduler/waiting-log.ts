@@ -1,7 +1,7 @@
 import type { PoolId } from '#src/core/functions/flow.ts';
 import type { StreamName } from '#src/core/log/event-log.ts';
 import type { FunctionName, StreamId } from '#src/core/names/names.ts';
-import { createOpenStreams, type OpenStreams } from '#src/scheduler/open-streams.ts';
+import { OpenStreams } from '#src/scheduler/open-streams.ts';
 import type { OnWait } from '#src/scheduler/waiting-streams.ts';
 
 /** The folded streams of one function, whose log is written message by message. */
@@ -21,7 +21,7 @@ export const ORDERS = 'orders' as FunctionName;
 export const POOL = 'function.orders' as PoolId;
 
 export function openWaitingLog(onWait?: OnWait): WaitingLog {
-  const streams = createOpenStreams({
+  const streams = new OpenStreams({
     ...{ patienceInMs: 100, unknownGraceInMs: 10, maxAgeOf: () => 1e12 },
     ...(onWait === undefined ? {} : { onWait }),
   });

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
 import { type Invocation, invocationFolder } from '#machines/invocation.ts';
 import { hasWayOn, noWayOnInWords } from '#src/analysis/no-way-on.ts';
-import { createVerifier } from '#src/analysis/verify.ts';
+import { Verifier } from '#src/analysis/verify.ts';
 import { judgeWaysOn } from '#src/cli/commands/doctor/function-findings.ts';
 import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import { NO_APPENDS } from '#src/core/log/event-log.ts';
@@ -70,7 +70,7 @@ async function logWith(...facts: readonly Fact[]): Promise<readonly FullLogEntry
 }
 
 /** The verifier of a version whose machine recorded a wait for a group that is closed. */
-async function importFormerVerifier(): Promise<typeof createVerifier> {
+async function importFormerVerifier(): Promise<typeof Verifier> {
   const mend = 'if (flow.debounce !== undefined && context.group !== null) return {};';
   const former: Plugin = {
     name: 'former machine',
@@ -87,7 +87,7 @@ async function importFormerVerifier(): Promise<typeof createVerifier> {
   try {
     const common = { bundle: true, packages: 'external', format: 'esm', platform: 'node', logLevel: 'warning' } as const;
     await build({ entryPoints: ['src/analysis/verify.ts'], outfile, plugins: [former], ...common });
-    return ((await import(outfile)) as { createVerifier: typeof createVerifier }).createVerifier;
+    return ((await import(outfile)) as { Verifier: typeof Verifier }).Verifier;
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -96,8 +96,8 @@ async function importFormerVerifier(): Promise<typeof createVerifier> {
 describe('verify', () => {
   const stopped = [wait, closed, wait];
 
-  async function kindsIn(create: typeof createVerifier): Promise<string[]> {
-    const verifier = create();
+  async function kindsIn(Verifying: typeof Verifier): Promise<string[]> {
+    const verifier = new Verifying();
     for (const entry of await logWith(...stopped)) verifier.read(entry);
     return verifier.finish().findings.map(({ kind, invocation }) => `${kind} ${invocation}`);
   }
@@ -107,7 +107,7 @@ describe('verify', () => {
   });
 
   test('of this version names no such stream, because its machine leads the stream on', async () => {
-    expect(await kindsIn(createVerifier)).not.toContain(`no-way-on ${ID}`);
+    expect(await kindsIn(Verifier)).not.toContain(`no-way-on ${ID}`);
   });
 });
 

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
 import type { FindingKind } from '#src/analysis/findings.ts';
-import { createVerifier } from '#src/analysis/verify.ts';
+import { Verifier } from '#src/analysis/verify.ts';
 import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import { runGoodLog } from '#test/support/log/good-log.ts';
 
@@ -9,7 +9,7 @@ type Append = Extract<FullLogEntry, { kind: 'append' }>;
 type Version = Append['append']['version'];
 
 function findingsIn(entries: readonly FullLogEntry[]): { kind: FindingKind; sequence: number }[] {
-  const verifier = createVerifier();
+  const verifier = new Verifier();
   for (const entry of entries) verifier.read(entry);
   return verifier.finish().findings;
 }

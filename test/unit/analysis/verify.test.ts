@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Fact, FactOf } from '#machines/facts.ts';
 import { type FindingKind, findingKinds } from '#src/analysis/findings.ts';
-import { createVerifier, type Verification } from '#src/analysis/verify.ts';
+import { type Verification, Verifier } from '#src/analysis/verify.ts';
 import { defineFunction } from '#src/client/define-function.ts';
 import { shortLinkOf } from '#src/core/log/chain.ts';
 import type { FullLogEntry } from '#src/core/log/event-log.ts';
@@ -13,7 +13,7 @@ import { readRecording, recordings } from '#test/support/log/recorded-histories.
 type Append = Extract<FullLogEntry, { kind: 'append' }>;
 
 function verify(entries: readonly FullLogEntry[], from = 1): Verification {
-  const verifier = createVerifier({ from });
+  const verifier = new Verifier({ from });
   for (const entry of entries) verifier.read(entry);
   return verifier.finish();
 }
@@ -243,7 +243,7 @@ describe('verify', () => {
   });
 
   test('counts every finding, and keeps the first thousand', () => {
-    const verifier = createVerifier();
+    const verifier = new Verifier();
     for (let sequence = 1; sequence <= 1_500; sequence++) verifier.read({ kind: 'unreadable', sequence, at: 0, why: 'noise' });
     const { findings, found } = verifier.finish();
     expect([findings.length, found]).toEqual([1_000, 1_500]);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
-import { createRetainedStreams, type RetainedStreams } from '#src/archive/retained-streams.ts';
+import { RetainedStreams } from '#src/archive/retained-streams.ts';
 import {
   billing,
   deliveryDead,
@@ -21,7 +21,7 @@ const at = 1;
 function openRetained() {
   const log = createWrittenLog();
   const requests = new Map<string, number>();
-  const retained: RetainedStreams = createRetainedStreams();
+  const retained: RetainedStreams = new RetainedStreams();
   const takeNew = (sequence: number): void => retained.take(log.content(sequence));
   const append = (invocation: string, ...facts: Fact[]): void =>
     takeNew(log.append('gathers', invocation, requests.get(invocation) ?? 0, facts));

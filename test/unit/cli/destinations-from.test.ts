@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { destinationsFrom } from '#src/cli/commands/fn/destinations-from.ts';
+import { destinationsFrom } from '#src/cli/commands/fn/settings-flags.ts';
 
 const http = { destination: 'HTTP', param: { url: 'https://ops.example/hook?a=b', connection: 'ops' } };
 

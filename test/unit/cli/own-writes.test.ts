@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Call } from '#src/cli/call.ts';
-import { printBatches } from '#src/cli/commands/batch/ls.ts';
+import { printBatches } from '#src/cli/commands/batch/batch.ts';
 import { printInvocation } from '#src/cli/commands/get.ts';
 import { printInvocations } from '#src/cli/commands/ls.ts';
 import { printStats } from '#src/cli/commands/stats.ts';

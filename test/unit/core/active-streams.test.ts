@@ -3,7 +3,7 @@ import { LogBehindError } from '#src/core/errors.ts';
 import type { RequestMessage, StreamName, StreamVersion } from '#src/core/log/event-log.ts';
 import { createMemoryLog } from '#src/core/memory/memory-log.ts';
 import { silentLogger } from '#src/core/ports/logger.ts';
-import { type ActiveStreams, createActiveStreams, type RunResult } from '#src/core/stream/active-streams.ts';
+import { ActiveStreams, type RunResult } from '#src/core/stream/active-streams.ts';
 import { initialState, type StreamState } from '#src/core/stream/stream.ts';
 import type { WorkItem } from '#src/core/stream/work-queue.ts';
 import { newStream, until } from '#test/support/log/opened-log.ts';
@@ -24,7 +24,7 @@ describe('an active stream whose log fails', () => {
     unhandled.length = 0;
     process.on('unhandledRejection', onUnhandled);
     [warnings, notices, settled, advances, refreshes] = [[], [], [], [], []];
-    activeStreams = createActiveStreams({
+    activeStreams = new ActiveStreams({
       log: createMemoryLog({ clock: { now: () => 7 } }),
       logger: { ...silentLogger, warn: (facts) => void warnings.push(facts), info: (facts) => void notices.push(facts) },
       createRun: () => ({ advance: () => next(advances), refresh: () => next(refreshes) }),
@@ -110,7 +110,7 @@ describe('an item that joins a run at version 7 of its stream', () => {
     const advances: Deferred<RunResult>[] = [];
     let refreshes = 0;
     const state = { ...(item(name, 1, ended).state as StreamState), version: 7 as StreamVersion };
-    const activeStreams = createActiveStreams({
+    const activeStreams = new ActiveStreams({
       log: createMemoryLog({ clock: { now: () => 7 } }),
       logger: silentLogger,
       createRun: () => ({ state, advance: () => next(advances), refresh: async () => void refreshes++ }),

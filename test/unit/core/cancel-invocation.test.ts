@@ -3,7 +3,7 @@ import type { Fact } from '#machines/facts.ts';
 import { createMemoryLog } from '#src/core/memory/memory-log.ts';
 import { cancelInvocation } from '#src/core/stream/cancel-invocation.ts';
 import { loadStream } from '#src/core/stream/stream.ts';
-import { createStreamWriter } from '#src/core/stream/stream-writer.ts';
+import { StreamWriter } from '#src/core/stream/stream-writer.ts';
 import { createVirtualClock } from '#src/testing/virtual-clock.ts';
 import { retrying, running } from '#test/support/log/facts.ts';
 import { acceptStream, append, appendId, newStream } from '#test/support/log/opened-log.ts';
@@ -33,7 +33,7 @@ test('a cancel of an attempt that fails meanwhile wakes a worker, which publishe
   if (started === undefined || state === undefined) throw new Error('the attempt has not started');
   await log.append(name, append([of(retrying(1, { dueAt: 60_000 }))], { request, previous: started.version }), {});
   const { made, ports } = openCancel();
-  const writer = createStreamWriter({ log, state, by: 'person', appendId, clock });
+  const writer = new StreamWriter({ log, state, by: 'person', appendId, clock });
   expect(await cancelInvocation(writer, { id, reason: 'a test' }, ports)).toMatchObject({ isCanceled: true });
   expect(made).toEqual(['wake']);
 });
@@ -44,7 +44,7 @@ test('a cancel of the request that opened a batch is refused, and names the batc
   const { sequence } = await log.accept(name, [{ payload: '', opens: { batch: 'nightly' } }]);
   const state = await loadStream(log, name, sequence);
   if (state === undefined) throw new Error('the batch is not there');
-  const writer = createStreamWriter({ log, state, by: 'person', appendId, clock });
+  const writer = new StreamWriter({ log, state, by: 'person', appendId, clock });
   const [id = ''] = state.invocations.keys();
   await expect(cancelInvocation(writer, { id, reason: 'a test' }, openCancel().ports)).rejects.toThrow(`${id} opened the batch nightly`);
 });

@@ -4,7 +4,7 @@ import type { Fact } from '#machines/facts.ts';
 import type { Invocation } from '#machines/invocation.ts';
 import { stateOf } from '#src/analysis/history.ts';
 import { createHistoryCollector } from '#src/analysis/history-collector.ts';
-import { createVerifier } from '#src/analysis/verify.ts';
+import { Verifier } from '#src/analysis/verify.ts';
 import { addAppend, addRequest, createArchivedStream } from '#src/archive/archived-stream.ts';
 import { headAfter } from '#src/core/log/chain.ts';
 import type { EventLog, FullLogEntry, RecordedAppend, StreamName } from '#src/core/log/event-log.ts';
@@ -147,7 +147,7 @@ function asWhatIf(entries: readonly FullLogEntry[]): unknown {
 }
 
 function refusedByVerify(entries: readonly FullLogEntry[]): number[] {
-  const verifier = createVerifier();
+  const verifier = new Verifier();
   for (const entry of entries) verifier.read(entry);
   return verifier.finish().findings.flatMap(({ kind, sequence }) => (kind === 'wrong-link' ? [sequence] : []));
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { DeliveryResult, DestinationTarget } from '#src/core/ports/destination-target.ts';
 import { FAILURES_UNTIL_OPEN } from '#src/destinations/circuit-breaker.ts';
-import { type AdmittedTry, type Circuits, createCircuits } from '#src/destinations/circuits.ts';
+import { type AdmittedTry, Circuits } from '#src/destinations/circuits.ts';
 import { createSeededRandom } from '#test/support/seeded-random.ts';
 
 const target: DestinationTarget = { refuse: () => undefined, limitKeyOf: () => 'HTTP https://a', deliver: async () => delivered };
@@ -13,7 +13,7 @@ const NEVER = Number.POSITIVE_INFINITY;
 function open(name = 'deliverer-1') {
   const clock = { at: 1_000_000, now: () => clock.at };
   const closed: string[] = [];
-  return { clock, closed, circuits: createCircuits({ clock, name, onClosed: (limitKey) => closed.push(limitKey) }) };
+  return { clock, closed, circuits: new Circuits({ clock, name, onClosed: (limitKey) => closed.push(limitKey) }) };
 }
 
 function admit(circuits: Circuits, of = key): AdmittedTry {

@@ -3,7 +3,7 @@ import type { Outcome } from '#machines/facts.ts';
 import { createMemoryLog } from '#src/core/memory/memory-log.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { silentLogger } from '#src/core/ports/logger.ts';
-import { type Circuits, createCircuits } from '#src/destinations/circuits.ts';
+import { Circuits } from '#src/destinations/circuits.ts';
 import { createFirstTries } from '#src/destinations/first-tries.ts';
 import { createTargetLimiter } from '#src/destinations/target-limiter.ts';
 import { createTries } from '#src/destinations/tries.ts';
@@ -36,7 +36,7 @@ function open() {
     maxDeliveryAgeInMs: 1_000,
   };
   const limiter = createTargetLimiter({ maxWaiting: 1, onCapacity: () => false });
-  const circuits = createCircuits({ clock: systemClock, name: options.name, onClosed: () => {} });
+  const circuits = new Circuits({ clock: systemClock, name: options.name, onClosed: () => {} });
   const first = createFirstTries({ ...options, limiter, circuits, tries: createTries(options) });
   return { circuits, first };
 }

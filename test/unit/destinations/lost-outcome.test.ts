@@ -2,7 +2,7 @@ import { expect, test, vi } from 'vitest';
 import { createMemoryLog } from '#src/core/memory/memory-log.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { loadStream, type StreamState } from '#src/core/stream/stream.ts';
-import { createStreamWriter } from '#src/core/stream/stream-writer.ts';
+import { StreamWriter } from '#src/core/stream/stream-writer.ts';
 import { openMemoryDeliveries } from '#test/support/destinations/memory-deliveries.ts';
 import { retrying, running, succeeded, vanished } from '#test/support/log/facts.ts';
 import { acceptStream, appendId } from '#test/support/log/opened-log.ts';
@@ -13,7 +13,7 @@ test('a delivery ends without a try when a power cut took its outcome and the in
   const log = createMemoryLog({ clock: systemClock, isDense: true });
   const { name, state, ids } = await acceptStream(log, 1);
   const [invocation = ''] = ids;
-  const writerOf = (base: StreamState) => createStreamWriter({ log, state: base, by: 'worker', appendId, clock: systemClock });
+  const writerOf = (base: StreamState) => new StreamWriter({ log, state: base, by: 'worker', appendId, clock: systemClock });
   const worker = writerOf(state);
   await worker.propose(invocation, [running(1, { invocation })]);
   const kept = worker.state.version;

@@ -5,7 +5,7 @@ import type { RequestId } from '#src/core/names/names.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import type { DestinationTarget } from '#src/core/ports/destination-target.ts';
 import { loadStream, type StreamState } from '#src/core/stream/stream.ts';
-import { createStreamWriter } from '#src/core/stream/stream-writer.ts';
+import { StreamWriter } from '#src/core/stream/stream-writer.ts';
 import { openMemoryDeliveries } from '#test/support/destinations/memory-deliveries.ts';
 import { retrying, running, succeeded, vanished } from '#test/support/log/facts.ts';
 import { acceptStream, append, appendId, until } from '#test/support/log/opened-log.ts';
@@ -20,7 +20,7 @@ function canceled(invocation: string, more: object = {}): Fact {
 }
 
 function writerOf(log: MemoryLog, state: StreamState) {
-  return createStreamWriter({ log, state, by: 'worker', appendId, clock: systemClock });
+  return new StreamWriter({ log, state, by: 'worker', appendId, clock: systemClock });
 }
 
 function openDeliveries(log: MemoryLog, deliver: DestinationTarget['deliver']) {

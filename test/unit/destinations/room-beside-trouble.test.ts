@@ -5,7 +5,7 @@ import { parseFunctionName } from '#src/core/names/names.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import type { DeliveryResult } from '#src/core/ports/destination-target.ts';
 import { loadStream, type StreamState } from '#src/core/stream/stream.ts';
-import { createStreamWriter } from '#src/core/stream/stream-writer.ts';
+import { StreamWriter } from '#src/core/stream/stream-writer.ts';
 import type { WorkItem } from '#src/core/stream/work-queue.ts';
 import { FAILURES_UNTIL_OPEN } from '#src/destinations/circuit-breaker.ts';
 import { openMemoryDeliveries } from '#test/support/destinations/memory-deliveries.ts';
@@ -23,7 +23,7 @@ async function createHint(log: ReturnType<typeof createMemoryLog>, fn: string, n
   const { sequence } = await log.accept(name, [{ payload: '{}' }]);
   const state = (await loadStream(log, name, sequence)) as StreamState;
   const invocation = idAt(name.stream, 0);
-  const writer = createStreamWriter({ log, state, by: 'worker', appendId, clock: systemClock });
+  const writer = new StreamWriter({ log, state, by: 'worker', appendId, clock: systemClock });
   const at = systemClock.now();
   const destinations = [{ id: 'http-0', destination: 'HTTP', param: fn }];
   await writer.propose(invocation, [running(1, { invocation, at }), succeeded(1, { invocation, at, destinations })]);

@@ -4,7 +4,7 @@ import { createMemoryLog } from '#src/core/memory/memory-log.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { silentLogger } from '#src/core/ports/logger.ts';
 import { loadStream } from '#src/core/stream/stream.ts';
-import { createStreamWriter } from '#src/core/stream/stream-writer.ts';
+import { StreamWriter } from '#src/core/stream/stream-writer.ts';
 import { openMemoryDeliveries } from '#test/support/destinations/memory-deliveries.ts';
 import { accept, append, appendId, newStream, until } from '#test/support/log/opened-log.ts';
 
@@ -55,7 +55,7 @@ test('a hint stays unacknowledged during a first try, and repeats a try whose re
   const state = await loadStream(log, name, request);
   if (claimed === undefined || state === undefined) throw new Error('the first try was not claimed');
   const refusing = { ...log, append: () => Promise.reject(new Error('the log is full')) };
-  claimed.make(createStreamWriter({ log: refusing, state, by: 'deliverer', appendId, clock: systemClock }));
+  claimed.make(new StreamWriter({ log: refusing, state, by: 'deliverer', appendId, clock: systemClock }));
   const item = { name, request, sequence: request + 1, isFirstDelivery: false, release: none, working: none, delayRedelivery: none };
   const hint = (): void => deliveries.accept({ ...item, ack: () => counts.acks++ });
 

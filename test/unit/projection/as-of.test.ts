@@ -7,7 +7,7 @@ import { createStreamId, idAt } from '#src/core/names/ids.ts';
 import type { StreamId } from '#src/core/names/names.ts';
 import { createAnswers } from '#src/projection/answers.ts';
 import type { Projection } from '#src/projection/projection-port.ts';
-import { startReplay } from '#src/projection/replay.ts';
+import { Replay } from '#src/projection/replay.ts';
 import type { Store } from '#src/projection/store.ts';
 import { foldInto, openModel } from '#test/support/projection/folded-model.ts';
 import { createWrittenLog, type WrittenLog } from '#test/support/projection/written-log.ts';
@@ -155,7 +155,7 @@ describe('an earlier moment', () => {
           await foldInto(whole.store, log);
           const last = log.entries[Math.floor(share * (log.entries.length - 1))] ?? { sequence: 1, at: 0 };
           const earlier = open(log);
-          await startReplay({ source: log, store: earlier.store, created: 'once', until: last.sequence }).done;
+          await new Replay({ source: log, store: earlier.store, created: 'once', until: last.sequence }).done;
           const moment = isTime ? { at: last.at } : { sequence: last.sequence };
           expect({ moment, wanted, answers: await answersAt(whole.answers, { wanted, ids, moment }) }).toEqual({
             moment,

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
 import { AmbiguousIdError, InvocationNotFoundError } from '#src/core/errors.ts';
 import { createAnswers } from '#src/projection/answers.ts';
-import { createFold } from '#src/projection/fold.ts';
+import { Fold } from '#src/projection/fold.ts';
 import type { Projection } from '#src/projection/projection-port.ts';
 import { hashRows } from '#src/projection/rows-hash.ts';
 import type { Store } from '#src/projection/store.ts';
@@ -167,12 +167,12 @@ describe('the stored content', () => {
 /** Each message is a batch of its own, no stream stays in memory, and every seventh message starts a new fold. */
 function foldOneByOne(log: WrittenLog): Store {
   const store = openModel(log);
-  let fold = createFold({ load: store.load, limit: 0 });
+  let fold = new Fold({ load: store.load, limit: 0 });
   for (const entry of log.entries) {
     fold.take({ ...entry, content: log.decode(entry) });
     store.save(fold.drain(), { sequence: entry.sequence, fingerprint: '', created: '', missing: 0, at: 0 });
     fold.release();
-    if (entry.sequence % 7 === 0) fold = createFold({ load: store.load, limit: 0 });
+    if (entry.sequence % 7 === 0) fold = new Fold({ load: store.load, limit: 0 });
   }
   expect(fold.open).toBe(0);
   return store;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Timers } from '#src/core/ports/clock.ts';
-import { createPace } from '#src/projection/pace.ts';
+import { ProjectionPace } from '#src/projection/pace.ts';
 
 /** A pace on a machine of two processors, under virtual time. */
 function paceOn({ mayHold = true } = {}) {
@@ -14,7 +14,7 @@ function paceOn({ mayHold = true } = {}) {
       return () => void ticks.delete(callback);
     },
   };
-  const pace = createPace({ clock: { now: () => now }, mayHold: () => mayHold, timers, readTimes: () => ({ ...times }) });
+  const pace = new ProjectionPace({ clock: { now: () => now }, mayHold: () => mayHold, timers, readTimes: () => ({ ...times }) });
   const releases: number[] = [];
   pace.onRelease(() => releases.push(now));
   return {

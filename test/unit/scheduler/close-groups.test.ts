@@ -4,7 +4,7 @@ import type { FunctionEntry } from '#src/core/functions/entry.ts';
 import { createMemoryLog } from '#src/core/memory/memory-log.ts';
 import type { StreamId } from '#src/core/names/names.ts';
 import { GroupCloser } from '#src/scheduler/close-groups.ts';
-import { createOpenStreams } from '#src/scheduler/open-streams.ts';
+import { OpenStreams } from '#src/scheduler/open-streams.ts';
 import { createVirtualClock } from '#src/testing/virtual-clock.ts';
 import { schedulerOptions } from '#test/support/scheduler/scheduler-options.ts';
 import { ORDERS, POOL } from '#test/support/scheduler/waiting-log.ts';
@@ -16,7 +16,7 @@ const WAIT_MS = 600;
 /** The scheduler's reading of a log of which each request waits for its group with a key of its own, since `START`. */
 function openGroups() {
   const clock = createVirtualClock(START);
-  const streams = createOpenStreams({ patienceInMs: 5_000, unknownGraceInMs: 10, maxAgeOf: () => 1e12 });
+  const streams = new OpenStreams({ patienceInMs: 5_000, unknownGraceInMs: 10, maxAgeOf: () => 1e12 });
   const flow = { key: '$.key', debounce: { wait: `${WAIT_MS}ms`, keep: 'last' as const } };
   const definition = functionDefinitionSchema.parse({ name: 'orders', handler: { kind: 'inline' }, flow });
   const options = schedulerOptions(createMemoryLog({ clock }), { clock, functions: { get: () => ({ definition }) as FunctionEntry } });

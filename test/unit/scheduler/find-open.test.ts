@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { FunctionName, StreamId } from '#src/core/names/names.ts';
 import { createFindOpen } from '#src/scheduler/find-open.ts';
-import { createOpenStreams } from '#src/scheduler/open-streams.ts';
+import { OpenStreams } from '#src/scheduler/open-streams.ts';
 
 const clock = { sleep: async () => {} };
 const name = { function: 'orders' as FunctionName, stream: 'order-1' as StreamId };
@@ -9,7 +9,7 @@ const accepted = { kind: 'request', sequence: 3, at: 0, name, size: 1 } as const
 
 /** The open streams of a scheduler that has read the log up to a sequence without a request. */
 function openUpTo(sequence: number) {
-  const open = createOpenStreams({ patienceInMs: 5_000, maxAgeOf: () => undefined, unknownGraceInMs: 1_000 });
+  const open = new OpenStreams({ patienceInMs: 5_000, maxAgeOf: () => undefined, unknownGraceInMs: 1_000 });
   open.fold({ kind: 'hint', sequence, at: 0 });
   return open;
 }

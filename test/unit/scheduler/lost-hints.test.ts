@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { FunctionNotFoundError } from '#src/core/errors.ts';
 import { createMemoryLog } from '#src/core/memory/memory-log.ts';
-import { createStreamWriter } from '#src/core/stream/stream-writer.ts';
+import { StreamWriter } from '#src/core/stream/stream-writer.ts';
 import { startScheduler } from '#src/scheduler/scheduler.ts';
 import { createVirtualClock } from '#src/testing/virtual-clock.ts';
 import { running, succeeded } from '#test/support/log/facts.ts';
@@ -17,7 +17,7 @@ test('a delivery whose hints are all lost is hinted at again after a minute, the
   const log = createMemoryLog({ clock });
   const { state, ids } = await acceptStream(log, 1);
   const [invocation = ''] = ids;
-  const writer = createStreamWriter({ log, state, by: 'worker', appendId, clock });
+  const writer = new StreamWriter({ log, state, by: 'worker', appendId, clock });
   const destinations = [{ id: 'http-0', destination: 'HTTP' as const, param: 'https://example.com' }];
   const at = clock.now();
   await writer.propose(invocation, [{ ...running(1), invocation, at }]);

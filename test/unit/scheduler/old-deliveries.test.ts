@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
 import { createMemoryLog } from '#src/core/memory/memory-log.ts';
 import { loadStream } from '#src/core/stream/stream.ts';
-import { createStreamWriter } from '#src/core/stream/stream-writer.ts';
+import { StreamWriter } from '#src/core/stream/stream-writer.ts';
 import { endOldDeliveries } from '#src/scheduler/old-deliveries.ts';
 import { createVirtualClock } from '#src/testing/virtual-clock.ts';
 import { billing, deliveryDead, deliveryFailed, deliveryRedriven, deliveryStarted, failed, running } from '#test/support/log/facts.ts';
@@ -22,7 +22,7 @@ test('a delivery that is too old, and is redriven at the same time, does not end
   const redriven = of([deliveryDead(1), deliveryRedriven(1, { at: 1_000 })]);
   await log.append(name, append(redriven, { request, previous: read.version }), {});
 
-  const writer = createStreamWriter({ log, state, by: 'scheduler', appendId, clock });
+  const writer = new StreamWriter({ log, state, by: 'scheduler', appendId, clock });
   const { outcome = null } = state.invocations.get(id)?.context ?? {};
   await endOldDeliveries(id, outcome, writer, { clock, maxDeliveryAgeInMs: 100 });
   expect((await loadStream(log, name, request))?.facts.at(-1)?.type).toBe('delivery.redriven');

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { LogEntry, StreamName, WakeTimes } from '#src/core/log/event-log.ts';
 import type { FunctionName, StreamId } from '#src/core/names/names.ts';
-import { createOpenStreams, type OpenStreams } from '#src/scheduler/open-streams.ts';
+import { OpenStreams } from '#src/scheduler/open-streams.ts';
 
 const PATIENCE = 100;
 
@@ -23,7 +23,7 @@ const append = (sequence: number, at: number, wakeTimes: WakeTimes, stream = 's'
 });
 
 function openStreams(...entries: LogEntry[]): OpenStreams {
-  const open = createOpenStreams({
+  const open = new OpenStreams({
     patienceInMs: PATIENCE,
     unknownGraceInMs: 10,
     maxAgeOf: (fn) => ({ orders: 60_000, hasty: 30 })[fn as string],

@@ -4,7 +4,7 @@ import type { PoolId } from '#src/core/functions/flow.ts';
 import { DEFAULT_PRIORITY, rankOf } from '#src/core/functions/priority.ts';
 import type { LogEntry, StreamName } from '#src/core/log/event-log.ts';
 import type { FunctionName, StreamId } from '#src/core/names/names.ts';
-import { createOpenStreams, type OpenStreams } from '#src/scheduler/open-streams.ts';
+import { OpenStreams } from '#src/scheduler/open-streams.ts';
 import type { WaitingKey } from '#src/scheduler/waiting-key.ts';
 
 const pool = 'function.orders' as PoolId;
@@ -12,7 +12,7 @@ const name = (stream: string): StreamName => ({ function: 'orders' as FunctionNa
 
 /** Streams of one function, whose log is written entry by entry. */
 function openLog(): { streams: OpenStreams; request: (stream: string, at: number, dueAt?: number) => void; wait: Wait; start: Wait } {
-  const streams = createOpenStreams({ patienceInMs: 100, unknownGraceInMs: 10, maxAgeOf: () => 1e12 });
+  const streams = new OpenStreams({ patienceInMs: 100, unknownGraceInMs: 10, maxAgeOf: () => 1e12 });
   let sequence = 0;
   const append = (stream: string, waitsFor?: string): void => {
     const wakeTimes = { inProgressSince: 1, ...(waitsFor === undefined ? {} : { waitsFor }) };

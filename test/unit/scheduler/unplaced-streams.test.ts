@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { PoolId } from '#src/core/functions/flow.ts';
 import type { LogEntry, StreamName, WakeTimes } from '#src/core/log/event-log.ts';
 import type { FunctionName, StreamId } from '#src/core/names/names.ts';
-import { createOpenStreams, type OpenStreams } from '#src/scheduler/open-streams.ts';
+import { OpenStreams } from '#src/scheduler/open-streams.ts';
 
 const orders = 'orders' as FunctionName;
 const name = (stream: string, fn: FunctionName = orders): StreamName => ({ function: fn, stream: stream as StreamId });
@@ -16,7 +16,7 @@ const append = (sequence: number, stream: string, wakeTimes: WakeTimes): LogEntr
 const waits = (text: string): WakeTimes => ({ inProgressSince: 1, waitsFor: text });
 
 function open(...entries: LogEntry[]): OpenStreams {
-  const streams = createOpenStreams({ patienceInMs: 100, unknownGraceInMs: 10, maxAgeOf: () => 60_000 });
+  const streams = new OpenStreams({ patienceInMs: 100, unknownGraceInMs: 10, maxAgeOf: () => 60_000 });
   for (const entry of entries) streams.fold(entry);
   return streams;
 }

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { explain } from '#src/analysis/explain.ts';
-import { createVerifier } from '#src/analysis/verify.ts';
+import { Verifier } from '#src/analysis/verify.ts';
 import { defineFunction } from '#src/client/define-function.ts';
 import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import { createTestSequent, type TestSequent } from '#src/testing/testing.ts';
@@ -63,7 +63,7 @@ describe('a delayed request', () => {
     await sequent.advance(1);
     reading.abort();
     expect(messages.filter(({ kind }) => kind === 'request')).toHaveLength(3);
-    const verifier = createVerifier();
+    const verifier = new Verifier();
     for (const entry of messages) verifier.read(entry);
     expect(verifier.finish().findings).toEqual([]);
   });

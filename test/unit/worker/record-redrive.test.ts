@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
-import { createVerifier } from '#src/analysis/verify.ts';
+import { Verifier } from '#src/analysis/verify.ts';
 import type { FullLogEntry, StreamName } from '#src/core/log/event-log.ts';
 import { redriveIdOf } from '#src/core/names/delivery-ids.ts';
 import { idAt, streamOf } from '#src/core/names/ids.ts';
@@ -37,7 +37,7 @@ describe('a redrive whose requester died before it recorded the redrive (RDR1)',
     const { name, origin, redrive, unrecorded } = await openUnrecorded();
     const last = unrecorded.at(-1) as FullLogEntry;
     const kinds = (at: number) => {
-      const verifier = createVerifier();
+      const verifier = new Verifier();
       for (const entry of unrecorded) verifier.read(entry);
       verifier.read({ ...last, kind: 'hint', sequence: last.sequence + 1, at } as FullLogEntry);
       return verifier.finish().findings;

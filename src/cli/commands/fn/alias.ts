@@ -12,7 +12,6 @@ import { aliasNameOf } from '#src/core/names/names.ts';
 import { action, type Call } from '../../call.ts';
 import { exitCodes } from '../../problem.ts';
 import { withClient } from '../../session.ts';
-import { describeAlias } from './alias-in-words.ts';
 import { policyFrom } from './settings-flags.ts';
 
 type SetOptions = { description?: string; weight?: Record<string, number> } & CanaryOptions & PolicyFlags;
@@ -237,4 +236,18 @@ async function remove(call: Call): Promise<typeof exitCodes.ok> {
     });
     return exitCodes.ok;
   });
+}
+
+/** Such as `!prod → v1, v2 10 %`. */
+export function describeAlias({ name, version, weights, policy, auto }: FunctionAlias): string {
+  const shares = Object.entries(weights).map(([other, share]) => `, ${other} ${share} %`);
+  const moved = `!${name} → ${version}${shares.join('')}`;
+  const alias =
+    auto === undefined || auto === null
+      ? moved
+      : say('{alias}, promoted or rolled back by itself (promoted after {count} invocations that make it no worse)', {
+          alias: moved,
+          count: auto.promoteAfter,
+        });
+  return policy === undefined ? alias : say('{alias}, with its own policy', { alias });
 }

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { Command } from 'commander';
 import { readFunction } from '#src/cli/arguments/function-argument.ts';
+import { withDryRun } from '#src/cli/dry-run.ts';
 import { printOne } from '#src/cli/print/output.ts';
 import { plain } from '#src/cli/print/terminal.ts';
 import { say } from '#src/cli/texts/say.ts';
@@ -11,7 +12,9 @@ import type { ZipFile } from '#src/core/zip/read-zip.ts';
 import { action, type Call } from '../../call.ts';
 import { type ExitCode, exitCodes, usageProblem } from '../../problem.ts';
 import { withClient } from '../../session.ts';
-import { codePutCommand } from './code-put.ts';
+import { withCodeOptions } from './function-options.ts';
+import { type CodeFlags, handlerFrom } from './package-from.ts';
+import { storeFunctions } from './store-functions.ts';
 
 type CodeOptions = { path?: string; to?: string };
 
@@ -93,4 +96,31 @@ async function write({ terminal }: Call, { to, files }: { to: string; files: rea
   await writeFiles(to, files);
   const text = files.length === 1 ? '{count} file written to {folder}' : '{count} files written to {folder}';
   terminal.err.line(say(text, { count: files.length, folder: plain(to) }));
+}
+
+function codePutCommand(): Command {
+  const command = new Command('put')
+    .summary('replace the code of a function')
+    .description('Replaces the code of a function. Its pause and all its settings stay.')
+    .argument('<function>', 'the name of the function');
+  return withDryRun(withCodeOptions(command)).addHelpText('after', putExamples).action(action<CodeFlags>(putCode));
+}
+
+const putExamples = `
+Examples:
+  sequent fn code put orders --file ./orders-2.mjs
+  sequent fn code put orders --folder ./orders
+
+Exit codes: 0 stored, 2 code that cannot be loaded, 3 no such function.`;
+
+async function putCode(call: Call<CodeFlags>): Promise<ExitCode> {
+  const [name = ''] = call.args;
+  return await withClient(call.options, async (client) => {
+    const { definition: present } = await client.functions.get(name);
+    const code = await handlerFrom(name, call.options, present.handler);
+    if (code === undefined)
+      throw usageProblem(`the code of ${name} was not replaced`, 'no option names the code', 'one of --file, --folder, --zip');
+    await storeFunctions(call, client, [{ definition: { name, handler: code.handler }, archive: code.archive }]);
+    return exitCodes.ok;
+  });
 }

@@ -11,7 +11,7 @@ import { formatDuration } from '#src/core/text/format-duration.ts';
 import { action, type Call } from '../../call.ts';
 import { exitCodes } from '../../problem.ts';
 import { withClient } from '../../session.ts';
-import { describeAlias } from './alias-in-words.ts';
+import { describeAlias } from './alias.ts';
 import { describeHandler } from './handler-in-words.ts';
 
 export function getCommand(): Command {

@@ -4,8 +4,7 @@ import { readStdinText } from '#src/cli/arguments/payload.ts';
 import type { Call } from '#src/cli/call.ts';
 import { messageOf } from '#src/core/errors.ts';
 import { usageProblem } from '../../problem.ts';
-import { type CodeFlags, type Deployment, packedHandler } from './code-flags.ts';
-import { existingFile } from './existing-file.ts';
+import { type CodeFlags, type Deployment, existingFile, packedHandler } from './package-from.ts';
 import type { SettingsFlags } from './settings-flags.ts';
 
 type DefinitionFlags = CodeFlags & SettingsFlags;

@@ -2,7 +2,7 @@ import { say } from '#src/cli/texts/say.ts';
 import type { SequentClient } from '#src/client/client.ts';
 import type { FunctionDefinition, RegisteredFunction } from '#src/core/functions/definition.ts';
 import type { Call } from '../../call.ts';
-import type { Deployment } from './code-flags.ts';
+import type { Deployment } from './package-from.ts';
 
 /** How a command stores the definitions that it names. */
 export type StoreOptions = {

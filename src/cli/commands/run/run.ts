@@ -8,7 +8,7 @@ import { action, type Call } from '../../call.ts';
 import { type EventFile, payloadOf, readEventFile } from '../../event-file.ts';
 import { type ExitCode, usageProblem } from '../../problem.ts';
 import { functionNameOf } from '../dev/function-files.ts';
-import { existingFile } from '../fn/existing-file.ts';
+import { existingFile } from '../fn/package-from.ts';
 import { executeOnce } from './execute-once.ts';
 import { printResult } from './print-result.ts';
 

@@ -6,9 +6,7 @@ import type { FunctionDefinition } from '#src/core/functions/definition.ts';
 import { digestOf, type PackageOwner } from '#src/core/ports/code-packages.ts';
 import { readZip, type ZipFile } from '#src/core/zip/read-zip.ts';
 import { writeZip } from '#src/core/zip/write-zip.ts';
-import { packedHandler } from '../code-flags.ts';
-import { existingFile } from '../existing-file.ts';
-import { expectFolderLoadable } from '../package-from.ts';
+import { existingFile, expectFolderLoadable, packedHandler } from '../package-from.ts';
 import type { CodeInFolder } from './folder-format.ts';
 
 /** A handler whose code a folder holds, and the archive of that code. */
