@@ -67,6 +67,11 @@ export const commandTable: Readonly<Record<string, CommandEntry>> = {
     summary: 'counts and times per function',
     load: async () => (await import('./commands/stats.ts')).statsCommand(),
   },
+  sql: {
+    usage: 'sql <query>',
+    summary: 'read-only SQL over the history of invocations',
+    load: async () => (await import('./commands/sql.ts')).sqlCommand(),
+  },
   tree: {
     usage: 'tree <id>',
     summary: 'draw the chain of an invocation',

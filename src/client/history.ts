@@ -1,4 +1,5 @@
 import type { AnswerOf, AskOptions, History, HistoryPage, InvocationSummary, Moment, QueryOf } from '#src/core/history-questions.ts';
+import { SQL_MS } from '#src/core/sql-questions.ts';
 
 /** Several functions may have an invocation with the same id. The newest one of the function or the project is used. */
 type Owner = { function?: string; project?: string };
@@ -31,6 +32,8 @@ export interface ClientHistory {
   deadLetters(query?: QueryOf<'dead'>, freshness?: Freshness): Promise<AnswerOf<'dead'>>;
   /** How many invocations wait for slots, by pool and function, and by pool and key. */
   waits(query?: QueryOf<'waits'>): Promise<AnswerOf<'waits'>>;
+  /** The answer to a query in SQL over the tables `invocations` and `deliveries`. Throws `InvalidInputError`. */
+  sql(query: QueryOf<'sql'>, freshness?: Freshness): Promise<AnswerOf<'sql'>>;
   /** The messages and facts that the read model could not fold. */
   problems(query?: QueryOf<'problems'>): Promise<AnswerOf<'problems'>['problems']>;
   /** The instances that answer now. */
@@ -65,6 +68,8 @@ export function createClientHistory(history: History): ClientHistory {
     tree: (id, options = {}, freshness = {}) => history.ask('tree', queryOf(id, options), freshness),
     deadLetters: (query = {}, freshness = {}) => history.ask('dead', query, freshness),
     waits: (query = {}) => history.ask('waits', query),
+    // The query may wait for a place, and has its own time.
+    sql: (query, freshness = {}) => history.ask('sql', query, { timeoutInMs: (query.withinMs ?? SQL_MS) * 2 + 10_000, ...freshness }),
     problems: async (query = {}) => (await history.ask('problems', query)).problems,
     instances: () => history.instances(),
     status: (options = {}) => history.ask('status', {}, options),

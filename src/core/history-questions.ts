@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { conditions, factSchema } from '#machines/facts.ts';
 import { batchesQuerySchema, batchesSchema } from './batch-questions.ts';
+import { sqlAnswerSchema, sqlQuerySchema } from './sql-questions.ts';
 import { recordedWaitShape, waitsSchema, waitsShape } from './waits-questions.ts';
 
 /**
@@ -260,6 +261,7 @@ export const questions = {
   batches: { query: batchesQuerySchema, answer: batchesSchema },
   dead: { query: deadQuerySchema, answer: deadSchema },
   waits: { query: waitsQuerySchema, answer: waitsSchema },
+  sql: { query: sqlQuerySchema, answer: sqlAnswerSchema },
   problems: { query: problemsQuerySchema, answer: problemsSchema },
   status: { query: nothing, answer: statusSchema },
   check: { query: nothing, answer: checkSchema },

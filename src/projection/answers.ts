@@ -1,10 +1,11 @@
 import { isOutcome } from '#machines/facts.ts';
-import { AmbiguousIdError, InvocationNotFoundError } from '#src/core/errors.ts';
+import { AmbiguousIdError, InvalidInputError, InvocationNotFoundError } from '#src/core/errors.ts';
 import type { AnswerOf, HistoryAnswers, HistoryProblem, InvocationDetail, InvocationSummary, Moment } from '#src/core/history-questions.ts';
 import { responsePayloadOf } from '#src/core/log/envelope.ts';
 import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import { MAX_BATCH } from '#src/core/names/ids.ts';
 import { splitName } from '#src/core/names/names.ts';
+import type { SqlAnswer, SqlQuery } from '#src/core/sql-questions.ts';
 import { type AsOfOptions, askAsOf, type Decode, entriesOf, invocationsAfter, type Narrowing, refuseUnreached } from './as-of.ts';
 import { readBatches } from './batches.ts';
 import { countOf } from './count.ts';
@@ -21,13 +22,18 @@ import { timelineOf } from './timeline.ts';
 import { readTree } from './tree.ts';
 import { readWaits } from './waits.ts';
 
+/** Runs a query of a person on the file of a read model, outside of this process. */
+type RunSql = (file: string, query: SqlQuery) => Promise<SqlAnswer>;
+
+const refuseSql: RunSql = () => Promise.reject(new InvalidInputError({ field: 'the SQL', problem: 'cannot be run by this process' }));
+
 type Identity = { id: string; function?: string | undefined; project?: string | undefined };
 
 /** Answers questions from the live tables, or as of an earlier moment. */
 export function createAnswers(
   projection: Projection,
   decode: Decode,
-  { maxChanged = 50_000 }: Pick<Partial<AsOfOptions>, 'maxChanged'> = {},
+  { maxChanged = 50_000, runSql = refuseSql }: Pick<Partial<AsOfOptions>, 'maxChanged'> & { runSql?: RunSql } = {},
 ): HistoryAnswers {
   const tables = (): Database => projection.store.database;
   const ask = <Answer>(moment: Moment | undefined, narrowing: Narrowing, question: (layers: readonly Layer[]) => Answer) =>
@@ -47,6 +53,7 @@ export function createAnswers(
     batches: (query) => ({ ...readBatches(tables(), query), sequence: projection.store.checkpoint?.sequence ?? 0 }),
     dead: (query) => readDead(tables(), query),
     waits: (query) => readWaits(tables(), query),
+    sql: async (query) => await runSql((await projection.status()).file, query),
     problems: ({ after, limit }) => ({ problems: readProblems(tables(), after, limit) }),
     status: () => projection.status(),
     check: () => projection.check(),

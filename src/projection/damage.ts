@@ -31,6 +31,7 @@ export function watchDamage(database: Database, onDamage: (error: unknown) => vo
         run: (values) => watched(() => statement.run(values)),
         all: (values) => watched(() => statement.all(values)),
         get: (values) => watched(() => statement.get(values)),
+        iterate: () => watched(() => statement.iterate()),
       };
     },
   };

@@ -9,6 +9,8 @@ export interface Statement {
   run(values: readonly Value[]): void;
   all(values?: readonly Value[]): Row[];
   get(values?: readonly Value[]): Row | undefined;
+  /** The names of the columns, and the rows one by one. */
+  iterate(): { columns: string[]; rows: Iterable<Row> };
 }
 
 export interface Database {
@@ -18,13 +20,15 @@ export interface Database {
   close(): void;
 }
 
-type Raw = { all(values: readonly Value[]): Row[]; get(values: readonly Value[]): Row | undefined };
-type LibsqlStatement = { run(values: readonly Value[]): unknown; raw(): Raw };
+type Columns = { columns(): { name: string }[] };
+type Raw = { all(values: readonly Value[]): Row[]; get(values: readonly Value[]): Row | undefined; iterate(): Iterable<Row> };
+type LibsqlStatement = Columns & { run(values: readonly Value[]): unknown; raw(): Raw };
 type Libsql = new (file: string, options?: object) => { exec(sql: string): void; prepare(sql: string): LibsqlStatement; close(): void };
-type NodeStatement = {
+type NodeStatement = Columns & {
   run(...values: readonly Value[]): unknown;
   all(...values: readonly Value[]): Row[];
   get(...values: readonly Value[]): Row | undefined;
+  iterate(): Iterable<Row>;
   setReturnArrays(isEnabled: boolean): void;
 };
 type NodeSqlite = new (file: string) => { exec(sql: string): void; prepare(sql: string): NodeStatement; close(): void };
@@ -39,6 +43,10 @@ export async function findSqlite(): Promise<OpenDatabase> {
   if (builtIn?.StatementSync.prototype.setReturnArrays !== undefined) return (file) => wrapNode(new builtIn.DatabaseSync(file));
   const { default: open } = (await import('libsql')) as unknown as { default: Libsql };
   return (file) => wrapLibsql(new open(file));
+}
+
+function namesOf(statement: Columns): string[] {
+  return statement.columns().map(({ name }) => name);
 }
 
 function wrapLibsql(database: InstanceType<Libsql>): Database {
@@ -56,6 +64,7 @@ function wrapLibsql(database: InstanceType<Libsql>): Database {
         run: (values) => void statement.run(values),
         all: (values = []) => reader().all(values),
         get: (values = []) => reader().get(values),
+        iterate: () => ({ columns: namesOf(statement), rows: reader().iterate() }),
       };
     },
   };
@@ -76,6 +85,7 @@ function wrapNode(database: InstanceType<NodeSqlite>): Database {
         run: (values) => void statement.run(...values),
         all: (values = []) => statement.all(...values),
         get: (values = []) => statement.get(...values),
+        iterate: () => ({ columns: namesOf(statement), rows: statement.iterate() }),
       };
     },
   };

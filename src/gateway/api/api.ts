@@ -24,6 +24,7 @@ import { addRepairRoutes } from './repair.ts';
 import { createRoutes } from './route.ts';
 import { addScheduleRoutes } from './schedules.ts';
 import { readySchema } from './schemas/system.ts';
+import { addSqlRoute } from './sql.ts';
 import { addStatsRoutes } from './stats.ts';
 import { addStatusLogRoute } from './status-log.ts';
 import { addStreams } from './streams.ts';
@@ -57,6 +58,7 @@ export function addApi(app: Hono<GatewayEnv>, gateway: Gateway, waiting: Concurr
   addScheduleRoutes(routes, gateway);
   addLogRoutes(routes, gateway, waiting);
   addStatsRoutes(routes, gateway);
+  addSqlRoute(routes, gateway);
   addVersionRoutes(routes, gateway);
   addVersionChanges(routes, gateway);
   addStatusLogRoute(routes, gateway);

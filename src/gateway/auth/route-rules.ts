@@ -49,6 +49,7 @@ export const routeRules: Readonly<Record<string, RouteRule | undefined>> = {
   'GET /api/status-log': { role: 'read', action: 'status-log.read' },
   'GET /api/system': { role: 'read', action: 'system.read' },
   'GET /api/transitions': { role: 'read', action: 'transitions.follow' },
+  'POST /api/sql': { role: 'read', action: 'history.sql' },
   'POST /api/verify': { role: 'read', action: 'log.verify' },
 
   'POST /api/functions/:name/invocations': { role: 'invoke', action: 'function.invoke' },

@@ -26,6 +26,7 @@ import { openProjection } from '#src/projection/projection.ts';
 import type { Projection } from '#src/projection/projection-port.ts';
 import { reach } from '#src/projection/reach.ts';
 import { checkPagesInThread } from './page-check-thread.ts';
+import { createSqlRunner } from './sql-runner.ts';
 
 export type ProjectionRoleOptions = {
   connection: Connection;
@@ -68,7 +69,7 @@ export async function startProjectionRole(options: ProjectionRoleOptions): Promi
   const announcing = announce(projection, { state, clock }, stopping.signal);
   const publisher = createPublisher(connection);
   const audit = createServiceAudit({ audit: createNatsAuditLog(connection, publisher), clock, logger, project, signal: stopping.signal });
-  const answers = createAnswers(projection, source.decode);
+  const answers = createAnswers(projection, source.decode, { runSql: createSqlRunner() });
   const endService = await serveHistory(connection, {
     answers,
     instance,

@@ -4,7 +4,7 @@
  */
 
 /** Reads and prints. `tail` creates the cursor that `--durable` names. */
-export const reading = `result, ls, get, stats, tree, timeline, explain, diff, tail, logs, cursor ls, dest ls, dest graph, dest dead ls,
+export const reading = `result, ls, sql, get, stats, tree, timeline, explain, diff, tail, logs, cursor ls, dest ls, dest graph, dest dead ls,
 dest dead show, connections ls, fn ls, fn get, fn code, fn versions, fn alias ls, fn event ls, fn event get, flow ls, schedule ls,
 schedule get, projection status, projection check, projection problems, doctor, loss ls, loss show, machine, nats-permissions, verify, audit,
 archive ls, archive verify, heads, project ls, bulk ls, bulk show, batch ls, batch get, batch results, golden check, whatif, complete, env`;

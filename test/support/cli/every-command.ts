@@ -70,6 +70,7 @@ get bad
 get later
 stats
 stats --by version
+sql 'select id, state from invocations'
 tree good
 timeline good
 timeline bad
