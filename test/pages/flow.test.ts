@@ -17,6 +17,7 @@ describe('the flow on the page of a function', () => {
     const card = page.getByRole('region', { name: 'Flow over all workers' });
     await page.getByRole('region', { name: 'Configuration' }).getByRole('button', { name: 'Edit…' }).click();
     const dialog = page.getByRole('dialog');
+    await dialog.getByText('Flow over all workers').click();
     await dialog.getByLabel(/^Key/).fill('$.customer');
     await dialog.getByLabel('All keys together').fill('50');
     await dialog.getByRole('button', { name: 'Save the configuration' }).click();
@@ -41,6 +42,7 @@ describe('the flow on the page of a function', () => {
     const card = page.getByRole('region', { name: 'Flow over all workers' });
     await page.getByRole('region', { name: 'Configuration' }).getByRole('button', { name: 'Edit…' }).click();
     const dialog = page.getByRole('dialog');
+    await dialog.getByText('Flow over all workers').click();
     await dialog.getByLabel(/^Rate/).fill('often');
     await dialog.getByRole('button', { name: 'Save the configuration' }).click();
     await dialog.getByText('must be a limit and a period').waitFor();

@@ -58,15 +58,15 @@ test('limits and user data are edited, and a function is deleted after its depen
   watched.allow(/status of 400/);
   await page.getByRole('button', { name: 'Edit…' }).click();
   const dialog = page.getByRole('dialog');
-  await dialog.getByLabel('Timeout, seconds').fill('2.5');
-  await dialog.getByLabel('Memory, MB').fill('320');
+  await dialog.getByLabel('Timeout').fill('2.5s');
+  await dialog.getByLabel('Memory').fill('320MB');
   await dialog.getByRole('textbox', { name: /^Concurrency/ }).fill('7');
-  await dialog.getByLabel('Largest payload, bytes').fill('1000000');
-  await dialog.getByLabel('Kept output, bytes').fill('70');
+  await dialog.getByLabel('Largest payload').fill('1000000B');
+  await dialog.getByLabel('Kept output').fill('70B');
   await dialog.getByRole('textbox', { name: /^User data/ }).fill('CITY=Paris=Nord');
   await dialog.getByRole('button', { name: 'Save the configuration' }).click();
   await dialog.getByText('the kept output').waitFor();
-  await dialog.getByLabel('Kept output, bytes').fill('70000');
+  await dialog.getByLabel('Kept output').fill('70000B');
   await dialog.getByRole('button', { name: 'Save the configuration' }).click();
   await dialog.waitFor({ state: 'detached' });
   const { definition } = await sequent.call<FunctionView>('/api/functions/wants');
@@ -75,7 +75,7 @@ test('limits and user data are edited, and a function is deleted after its depen
   await page.getByRole('region', { name: 'Configuration' }).getByText('68 KB').waitFor();
   // An empty field is the default again.
   await page.getByRole('button', { name: 'Edit…' }).click();
-  await dialog.getByLabel('Kept output, bytes').fill('');
+  await dialog.getByLabel('Kept output').fill('');
   await dialog.getByRole('button', { name: 'Save the configuration' }).click();
   await dialog.waitFor({ state: 'detached' });
   expect((await sequent.call<FunctionView>('/api/functions/wants')).definition.maxOutputBytes).toBeUndefined();
@@ -198,7 +198,7 @@ test('异步配置 keeps a maximum age, a target with an alias and a target with
   await using watched = await browser.open(`${sequent.url}/functions/configured`, { language: 'zh-CN' });
   const { page } = watched;
   const form = page.getByRole('form', { name: '异步配置' });
-  await form.getByLabel('消息最大有效期（秒）').fill('7200');
+  await form.getByLabel('消息最大有效期').fill('120m');
   const targets = [
     { list: '成功时通知', qualifier: '!prod' },
     { list: '失效时通知', qualifier: 'v1' },
@@ -216,7 +216,7 @@ test('异步配置 keeps a maximum age, a target with an alias and a target with
   expect(urnsOf(policy.onSuccess)).toEqual([{ func_urn: 'default:default:receives:!prod' }]);
   expect(urnsOf(policy.onFailure)).toEqual([{ func_urn: 'default:default:receives:v1' }]);
   await page.reload();
-  await expect.poll(() => form.getByLabel('消息最大有效期（秒）').inputValue()).toBe('7200');
+  await expect.poll(() => form.getByLabel('消息最大有效期').inputValue()).toBe('2h');
   for (const { qualifier, group } of targets) await expect.poll(() => group.getByLabel('版本/别名').inputValue()).toBe(qualifier);
   // Each outcome reaches its target, at the alias or the version.
   await Promise.all([sequent.invoke('configured'), sequent.invoke('configured', { throws: 'no' })]);

@@ -70,7 +70,7 @@ describe('the code of a function', () => {
     await expect.poll(() => card.textContent()).toMatch(/!prod → v210 % v1/);
     await page.getByLabel('Policy of').selectOption('!prod');
     await page.getByText('The alias has no policy of its own').waitFor();
-    await page.getByLabel('Retries').fill('2');
+    await page.getByLabel('Retries').selectOption('2');
     await page.getByRole('button', { name: 'Destinations on success: add a destination' }).click();
     await page.getByLabel('Function', { exact: true }).fill('target');
     await page.getByLabel(/^Version or alias/).selectOption('v9');

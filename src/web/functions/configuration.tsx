@@ -1,5 +1,6 @@
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { FunctionView } from '#src/gateway/api/schemas/functions.ts';
+import { CopyButton } from '../parts/copy.tsx';
 import { formatBytes } from '../parts/payload-text.ts';
 import { type Property, PropertyList } from '../parts/property-list.tsx';
 import { type Text, t } from '../shell/language.ts';
@@ -11,7 +12,16 @@ export function Configuration({ view: { definition, revision }, onEdit }: { view
   const { kind: _, ...handler } = definition.handler;
   const properties: Property[] = [
     ...Object.entries(handler).map(
-      ([name, value]): Property => [nameOf(name), typeof value === 'object' ? JSON.stringify(value) : String(value)],
+      ([name, value]): Property => [
+        nameOf(name),
+        name === 'package' ? (
+          <Digest key={name} digest={String(value)} />
+        ) : typeof value === 'object' ? (
+          JSON.stringify(value)
+        ) : (
+          String(value)
+        ),
+      ],
     ),
     [t('timeout of an attempt'), formatDuration(definition.timeoutInMs)],
     [t('memory of a process'), `${definition.memoryInMb} MB`],
@@ -32,6 +42,15 @@ export function Configuration({ view: { definition, revision }, onEdit }: { view
       </div>
       <PropertyList properties={properties} />
     </section>
+  );
+}
+
+/** The beginning of a digest, which is enough to compare two; the button copies all of it. */
+function Digest({ digest }: { digest: string }) {
+  return (
+    <>
+      <code title={digest}>{digest.slice(0, 12)}…</code> <CopyButton text={digest} name={t('the digest of the package')} />
+    </>
   );
 }
 

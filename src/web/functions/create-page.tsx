@@ -5,6 +5,7 @@ import { templates } from '../code/templates.ts';
 import { storeCode } from '../code/upload.ts';
 import { useAction } from '../invocation/actions.tsx';
 import { BackLink } from '../parts/back-link.tsx';
+import { Fold } from '../parts/fold.tsx';
 import { FormField, messageAt, problemBeside } from '../parts/form-field.tsx';
 import { ProblemNotice } from '../parts/notices.tsx';
 import { t } from '../shell/language.ts';
@@ -52,14 +53,20 @@ export function CreateFunctionPage() {
           onChange={setName}
         />
         <CodeSource onChange={setChosen} />
-        <FormField
-          label={t('Handler')}
-          hint={t('the file without its extension, a dot, and the exported function')}
-          value={chosen.handler}
-          message={messageAt(problem, '/handler')}
-          onChange={(handler) => setChosen({ ...chosen, handler })}
-        />
-        <LimitFields limits={limits} problem={problem} onChange={setLimits} />
+        <Fold
+          title={t('Handler and limits')}
+          hint={t('handler, description, timeout, memory, concurrency, sizes, flow')}
+          isNeeded={['/handler', ...limitPointers].some((pointer) => messageAt(problem, pointer) !== undefined)}
+        >
+          <FormField
+            label={t('Handler')}
+            hint={t('the file without its extension, a dot, and the exported function')}
+            value={chosen.handler}
+            message={messageAt(problem, '/handler')}
+            onChange={(handler) => setChosen({ ...chosen, handler })}
+          />
+          <LimitFields limits={limits} problem={problem} onChange={setLimits} />
+        </Fold>
         {beside === undefined ? null : <ProblemNotice problem={beside} />}
         <div class="policy-foot">
           <button

@@ -23,18 +23,24 @@ export const debounceFields: readonly Field<keyof DebounceDraft>[] = [
     label: 'Debounce',
     hint: 'requests of a key run once, when none came for this time: 5s; empty for no debounce',
     at: ['/flow/debounce/wait', '/flow/debounce'],
+    unit: 'duration',
   },
   {
     name: 'maxWait',
     label: 'Longest debounce',
     hint: 'after the first request; empty for ten times the debounce',
     at: '/flow/debounce/maxWait',
+    unit: 'duration',
   },
   {
     name: 'keep',
     label: 'Debounce keeps',
-    hint: 'last: the newest request runs; all: one attempt gets the array of all events',
+    hint: 'what runs when the requests of a key run once',
     at: '/flow/debounce/keep',
-    choices: ['last', 'all'],
+    options: [
+      { value: '', label: 'without debounce' },
+      { value: 'last', label: 'last: the newest request' },
+      { value: 'all', label: 'all: one attempt with all events' },
+    ],
   },
 ];

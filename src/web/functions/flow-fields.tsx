@@ -72,22 +72,31 @@ const fields: readonly Field<keyof FlowDraft>[] = [
   {
     name: 'order',
     label: 'Order of requests',
-    hint: 'fifo: the requests of a key start one after another; priority: the most urgent one first; empty for no order',
+    hint: 'in which order the requests of a key start',
     at: '/flow/order',
-    choices: ['fifo', 'priority'],
+    options: [
+      { value: '', label: 'no order' },
+      { value: 'fifo', label: 'fifo: one after another' },
+      { value: 'priority', label: 'priority: the most urgent one first' },
+    ],
   },
   {
     name: 'aging',
     label: 'Aging',
     hint: 'with priority: each level puts a request ahead by this time, 1s to 1d; empty for 1m',
     at: '/flow/aging',
+    unit: 'duration',
   },
   {
     name: 'onRetry',
     label: 'On a retry',
-    hint: 'hold: a failed attempt keeps its key; pass: the next request runs',
+    hint: 'what happens to its key while a failed attempt waits',
     at: '/flow/onRetry',
-    choices: ['hold', 'pass'],
+    options: [
+      { value: '', label: 'as the order says' },
+      { value: 'hold', label: 'hold: it keeps the key' },
+      { value: 'pass', label: 'pass: the next request runs' },
+    ],
   },
 ];
 

@@ -1,14 +1,20 @@
+import { durationText } from '#src/core/text/parse-duration.ts';
+import { sizeText } from '#src/core/text/size-text.ts';
 import type { FunctionView } from '#src/gateway/api/schemas/functions.ts';
 import type { ApiError } from '../api/http.ts';
+import { Fold } from '../parts/fold.tsx';
 import { FormField, messageAt, numberOrText } from '../parts/form-field.tsx';
 import { type Field, FormFields } from '../parts/form-fields.tsx';
+import { quantityOrText } from '../parts/quantities.ts';
 import { t } from '../shell/language.ts';
 import { type FlowDraft, FlowFields, flowDraftOf, flowOf, noFlow } from './flow-fields.tsx';
 
 /** The limits of a function, as the user typed them. */
-export type Limits = Record<'description' | 'timeoutInS' | 'memoryInMb' | 'concurrency' | 'payloadBytes' | 'outputBytes', string> & {
+export type Limits = Record<'description' | 'timeout' | 'memory' | 'concurrency' | 'payload' | 'output', string> & {
   flow: FlowDraft;
 };
+
+const MB = 1_048_576;
 
 export const limitPointers = [
   '/description',
@@ -21,11 +27,11 @@ export const limitPointers = [
 ];
 export const defaultLimits: Limits = {
   description: '',
-  timeoutInS: '30',
-  memoryInMb: '256',
+  timeout: '30s',
+  memory: '256MB',
   concurrency: '20',
-  payloadBytes: '',
-  outputBytes: '',
+  payload: '',
+  output: '',
   flow: noFlow,
 };
 
@@ -35,46 +41,46 @@ export function limitsOf(definition: Definition): Limits {
   const { description, timeoutInMs, memoryInMb, concurrency, maxPayloadBytes, maxOutputBytes } = definition;
   return {
     description,
-    timeoutInS: String(timeoutInMs / 1_000),
-    memoryInMb: String(memoryInMb),
+    timeout: durationText(timeoutInMs),
+    memory: sizeText(memoryInMb * MB),
     concurrency: String(concurrency),
-    payloadBytes: String(maxPayloadBytes ?? ''),
-    outputBytes: String(maxOutputBytes ?? ''),
+    payload: maxPayloadBytes === undefined ? '' : sizeText(maxPayloadBytes),
+    output: maxOutputBytes === undefined ? '' : sizeText(maxOutputBytes),
     flow: flowDraftOf(definition),
   };
 }
 
-/** The fields of a definition. The gateway refuses what is no number. An empty field of an optional limit is its default. */
-export function definitionOf({ description, timeoutInS, memoryInMb, concurrency, payloadBytes, outputBytes, flow }: Limits): object {
-  const timeout = numberOrText(timeoutInS);
+/** The fields of a definition. The gateway refuses what is no quantity. An empty field of an optional limit is its default. */
+export function definitionOf({ description, timeout, memory, concurrency, payload, output, flow }: Limits): object {
+  const bytes = quantityOrText(memory, 'size');
   return {
     description,
-    timeoutInMs: typeof timeout === 'number' ? Math.round(timeout * 1_000) : timeout,
-    memoryInMb: numberOrText(memoryInMb),
+    timeoutInMs: quantityOrText(timeout, 'duration'),
+    memoryInMb: typeof bytes === 'number' ? bytes / MB : bytes,
     concurrency: numberOrText(concurrency),
-    maxPayloadBytes: payloadBytes === '' ? undefined : numberOrText(payloadBytes),
-    maxOutputBytes: outputBytes === '' ? undefined : numberOrText(outputBytes),
+    maxPayloadBytes: payload === '' ? undefined : quantityOrText(payload, 'size'),
+    maxOutputBytes: output === '' ? undefined : quantityOrText(output, 'size'),
     flow: flowOf(flow),
   };
 }
 
 const numbers: readonly Field<keyof Omit<Limits, 'description' | 'flow'>>[] = [
-  { name: 'timeoutInS', label: 'Timeout, seconds', hint: 'the maximum time of one attempt', at: '/timeoutInMs', isNumber: true },
-  { name: 'memoryInMb', label: 'Memory, MB', hint: '64 to 10,240, of one process', at: '/memoryInMb', isNumber: true },
+  { name: 'timeout', label: 'Timeout', hint: 'the maximum time of one attempt, such as 30s or 5m', at: '/timeoutInMs', unit: 'duration' },
+  { name: 'memory', label: 'Memory', hint: '64MB to 10GB, of one process', at: '/memoryInMb', unit: 'size' },
   { name: 'concurrency', label: 'Concurrency', hint: '1 to 1,000 executions per worker', at: '/concurrency', isNumber: true },
   {
-    name: 'payloadBytes',
-    label: 'Largest payload, bytes',
-    hint: '262,144 to 67,108,864; empty for 262,144',
+    name: 'payload',
+    label: 'Largest payload',
+    hint: '256KB to 64MB; empty for 256KB',
     at: '/maxPayloadBytes',
-    isNumber: true,
+    unit: 'size',
   },
   {
-    name: 'outputBytes',
-    label: 'Kept output, bytes',
-    hint: '4,096 to 4,194,304 of each attempt; empty for 4,096',
+    name: 'output',
+    label: 'Kept output',
+    hint: '4KB to 4MB of each attempt; empty for 4KB',
     at: '/maxOutputBytes',
-    isNumber: true,
+    unit: 'size',
   },
 ];
 
@@ -93,7 +99,13 @@ export function LimitFields({ limits, problem, onChange }: LimitFieldsProps) {
       <div class="policy-numbers">
         <FormFields fields={numbers} values={limits} problem={problem} set={set} />
       </div>
-      <FlowFields draft={limits.flow} problem={problem} onChange={(flow) => set({ flow })} />
+      <Fold
+        title={t('Flow over all workers')}
+        hint={t('concurrency, rate, keys, order, debounce')}
+        isNeeded={flowOf(limits.flow) !== undefined || messageAt(problem, '/flow') !== undefined}
+      >
+        <FlowFields draft={limits.flow} problem={problem} onChange={(flow) => set({ flow })} />
+      </Fold>
     </>
   );
 }

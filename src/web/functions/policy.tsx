@@ -1,20 +1,23 @@
 import { useState } from 'preact/hooks';
 import { parseJson } from '#src/core/text/json.ts';
+import { durationText } from '#src/core/text/parse-duration.ts';
 import type { FunctionView } from '#src/gateway/api/schemas/functions.ts';
 import { type ApiError, type ApiResponse, request, withQuery } from '../api/http.ts';
 import { useAction } from '../invocation/actions.tsx';
 import { messageAt, numberOrText } from '../parts/form-field.tsx';
+import { type Field, FormFields } from '../parts/form-fields.tsx';
 import { ProblemNotice } from '../parts/notices.tsx';
 import { formatJson } from '../parts/payload-text.ts';
+import { quantityOrText } from '../parts/quantities.ts';
 import { RichText } from '../parts/rich-text.tsx';
-import { type Text, t } from '../shell/language.ts';
+import { t } from '../shell/language.ts';
 import { useRole } from '../shell/session.ts';
 import { showToast } from '../shell/toasts.tsx';
 import { DestinationFields, type Target } from './destination-fields.tsx';
 import type { FunctionChoice } from './function-target.tsx';
 
 type Policy = FunctionView['definition']['policy'];
-type NumberField = 'maxRetries' | 'maxAgeInSeconds' | 'initialInMs' | 'factor' | 'maxInMs' | 'jitter';
+type NumberField = 'maxRetries' | 'maxAge' | 'initial' | 'factor' | 'max' | 'jitter';
 /** The fields of the form, as the user typed them. */
 type Draft = Record<NumberField, string> & {
   onSuccess: Target[];
@@ -22,18 +25,19 @@ type Draft = Record<NumberField, string> & {
   allowCycle: boolean;
 };
 
-const numbers: readonly { field: NumberField; pointer: string; label: Text; hint: Text }[] = [
-  { field: 'maxRetries', pointer: '/maxRetries', label: 'Retries', hint: '0 to 3' },
+const numbers: readonly Field<NumberField>[] = [
   {
-    field: 'maxAgeInSeconds',
-    pointer: '/maxAgeInSeconds',
-    label: 'Maximum age, seconds',
-    hint: '1 to 86,400; an older event is discarded',
+    name: 'maxRetries',
+    at: '/maxRetries',
+    label: 'Retries',
+    hint: 'after a failure of the function',
+    options: [{ value: '0', label: 'none' }, { value: '1' }, { value: '2' }, { value: '3' }],
   },
-  { field: 'initialInMs', pointer: '/backoff/initialInMs', label: 'First delay, ms', hint: 'before the first retry' },
-  { field: 'factor', pointer: '/backoff/factor', label: 'Factor', hint: 'each delay is the previous one times this' },
-  { field: 'maxInMs', pointer: '/backoff/maxInMs', label: 'Maximum delay, ms', hint: 'upper bound of a delay' },
-  { field: 'jitter', pointer: '/backoff/jitter', label: 'Jitter', hint: '0 to 1: random reduction of a delay' },
+  { name: 'maxAge', at: '/maxAgeInSeconds', label: 'Maximum age', hint: '1s to 24h; an older event is discarded', unit: 'duration' },
+  { name: 'initial', at: '/backoff/initialInMs', label: 'First delay', hint: 'before the first retry, such as 1s', unit: 'duration' },
+  { name: 'factor', at: '/backoff/factor', label: 'Factor', hint: 'each delay is the previous one times this', isNumber: true },
+  { name: 'max', at: '/backoff/maxInMs', label: 'Maximum delay', hint: 'upper bound of a delay, such as 1m', unit: 'duration' },
+  { name: 'jitter', at: '/backoff/jitter', label: 'Jitter', hint: '0 to 1: random reduction of a delay', isNumber: true },
 ];
 
 type PolicyCardProps = {
@@ -86,7 +90,9 @@ export function PolicyCard({ path, response, qualifier, policy, isOwn, functions
           {t('The alias has no policy of its own: the policy of its version applies. When it is saved here, the alias gets its own.')}
         </p>
       )}
-      <NumberFields draft={draft} problem={problem} onChange={(changed) => setDraft({ ...draft, ...changed })} />
+      <div class="policy-numbers">
+        <FormFields fields={numbers} values={draft} problem={problem} set={(changed) => setDraft({ ...draft, ...changed })} />
+      </div>
       {(['onSuccess', 'onFailure'] as const).map((list) => (
         <DestinationFields
           key={list}
@@ -157,30 +163,6 @@ function QualifierField({ qualifier, qualifiers, onQualifier }: QualifierFieldPr
   );
 }
 
-type NumberFieldsProps = { draft: Draft; problem: ApiError | undefined; onChange: (changed: Partial<Draft>) => void };
-
-function NumberFields({ draft, problem, onChange }: NumberFieldsProps) {
-  return (
-    <div class="policy-numbers">
-      {numbers.map(({ field, pointer, label, hint }) => {
-        const message = messageAt(problem, pointer);
-        return (
-          <label key={field} class="field">
-            <span>{t(label)}</span>
-            <input
-              inputMode="decimal"
-              value={draft[field]}
-              aria-invalid={message !== undefined}
-              onInput={({ currentTarget }) => onChange({ [field]: currentTarget.value })}
-            />
-            <small class={message === undefined ? '' : 'wrong'}>{message ?? t(hint)}</small>
-          </label>
-        );
-      })}
-    </div>
-  );
-}
-
 function draftOf({ maxRetries, maxAgeInSeconds, backoff, onSuccess, onFailure, allowCycle }: Policy): Draft {
   const targets = (list: Policy['onSuccess']): Target[] =>
     list.map(({ destination, param, when }, key) => ({
@@ -191,10 +173,10 @@ function draftOf({ maxRetries, maxAgeInSeconds, backoff, onSuccess, onFailure, a
     }));
   return {
     maxRetries: String(maxRetries),
-    maxAgeInSeconds: String(maxAgeInSeconds),
-    initialInMs: String(backoff.initialInMs),
+    maxAge: durationText(maxAgeInSeconds * 1_000),
+    initial: durationText(backoff.initialInMs),
     factor: String(backoff.factor),
-    maxInMs: String(backoff.maxInMs),
+    max: durationText(backoff.maxInMs),
     jitter: String(backoff.jitter),
     onSuccess: targets(onSuccess),
     onFailure: targets(onFailure),
@@ -202,16 +184,17 @@ function draftOf({ maxRetries, maxAgeInSeconds, backoff, onSuccess, onFailure, a
   };
 }
 
-function policyOf({ maxRetries, maxAgeInSeconds, initialInMs, factor, maxInMs, jitter, onSuccess, onFailure, allowCycle }: Draft): object {
+function policyOf({ maxRetries, maxAge, initial, factor, max, jitter, onSuccess, onFailure, allowCycle }: Draft): object {
+  const ageInMs = quantityOrText(maxAge, 'duration');
   const withoutKeys = (targets: readonly Target[]) =>
     targets.map(({ destination, param, when }) => ({ destination, param, ...(when.trim() === '' ? {} : { when: jsonOrText(when) }) }));
   return {
     maxRetries: numberOrText(maxRetries),
-    maxAgeInSeconds: numberOrText(maxAgeInSeconds),
+    maxAgeInSeconds: typeof ageInMs === 'number' ? ageInMs / 1_000 : ageInMs,
     backoff: {
-      initialInMs: numberOrText(initialInMs),
+      initialInMs: quantityOrText(initial, 'duration'),
       factor: numberOrText(factor),
-      maxInMs: numberOrText(maxInMs),
+      maxInMs: quantityOrText(max, 'duration'),
       jitter: numberOrText(jitter),
     },
     onSuccess: withoutKeys(onSuccess),
@@ -227,6 +210,6 @@ function jsonOrText(text: string): unknown {
 
 /** The problem, unless all its errors are shown at their fields. */
 function problemWithoutField(problem: ApiError): ApiError | undefined {
-  const hasField = (pointer = ''): boolean => numbers.some((one) => one.pointer === pointer) || /^\/on(Success|Failure)\/\d+/.test(pointer);
+  const hasField = (pointer = ''): boolean => numbers.some((one) => one.at === pointer) || /^\/on(Success|Failure)\/\d+/.test(pointer);
   return problem.errors.length > 0 && problem.errors.every(({ pointer }) => hasField(pointer)) ? undefined : problem;
 }

@@ -11,6 +11,9 @@ import type { NamedEvent } from './use-invocation.ts';
 
 const listKind = createSetting('sequent-events', ['compact', 'all', 'JSON']);
 
+/** A longer list draws only the lines in the window. A picture or a print of the page would show the others empty, so a shorter one draws all. */
+const MANY_LINES = 200;
+
 type EventListProps = { events: readonly NamedEvent[]; shown: NamedEvent | undefined; isLatest: boolean; onEvent: (name: string) => void };
 
 /** The events of an invocation: a line for each attempt and try, a line for each event, or the stored JSON. */
@@ -40,7 +43,7 @@ export function EventList({ events, shown, isLatest, onEvent }: EventListProps) 
           <pre>{json}</pre>
         </Scrollable>
       ) : (
-        <ol class="event-rows">
+        <ol class={`event-rows${lines.length > MANY_LINES ? ' many' : ''}`}>
           {lines.map((line) => (
             <EventRow
               key={line.name}

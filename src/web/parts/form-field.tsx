@@ -1,5 +1,9 @@
 import { useId } from 'preact/hooks';
 import type { ApiError } from '../api/http.ts';
+import { type Text, translated } from '../shell/language.ts';
+
+/** A value of a field that has no other ones. */
+export type Option = { value: string; label?: Text };
 
 type FormFieldProps = {
   label: string;
@@ -13,11 +17,24 @@ type FormFieldProps = {
   rows?: number;
   /** Values that the browser suggests. */
   choices?: readonly string[];
+  /** The only values that the field can have. */
+  options?: readonly Option[];
   onChange: (value: string) => void;
 };
 
 /** A labelled field of a form, with a hint or the reason of its refusal. */
-export function FormField({ label, value, hint = '', message, isNumber = false, rows, choices, onChange, ...rest }: FormFieldProps) {
+export function FormField({
+  label,
+  value,
+  hint = '',
+  message,
+  isNumber = false,
+  rows,
+  choices,
+  options,
+  onChange,
+  ...rest
+}: FormFieldProps) {
   const id = useId();
   const attributes = {
     ...rest,
@@ -31,7 +48,9 @@ export function FormField({ label, value, hint = '', message, isNumber = false, 
   return (
     <label class="field" for={id}>
       <span>{label}</span>
-      {rows === undefined ? (
+      {options !== undefined ? (
+        <Choice id={id} value={value} options={options} isInvalid={message !== undefined} onChange={onChange} />
+      ) : rows === undefined ? (
         <input
           type="text"
           inputMode={isNumber ? 'decimal' : 'text'}
@@ -50,6 +69,22 @@ export function FormField({ label, value, hint = '', message, isNumber = false, 
       )}
       <small class={message === undefined ? '' : 'wrong'}>{message ?? hint}</small>
     </label>
+  );
+}
+
+type ChoiceProps = Pick<FormFieldProps, 'value' | 'onChange'> & { id: string; options: readonly Option[]; isInvalid: boolean };
+
+/** A present value that is none of the options is one more. */
+function Choice({ id, value, options, isInvalid, onChange }: ChoiceProps) {
+  return (
+    <select id={id} value={value} aria-invalid={isInvalid} onChange={({ currentTarget }) => onChange(currentTarget.value)}>
+      {options.map((one) => (
+        <option key={one.value} value={one.value}>
+          {translated(one.label ?? one.value)}
+        </option>
+      ))}
+      {options.some((one) => one.value === value) ? null : <option value={value}>{value}</option>}
+    </select>
   );
 }
 

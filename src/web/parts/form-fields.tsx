@@ -1,6 +1,7 @@
 import type { ApiError } from '../api/http.ts';
 import { type Text, translated } from '../shell/language.ts';
-import { FormField, messageAt } from './form-field.tsx';
+import { FormField, messageAt, type Option } from './form-field.tsx';
+import { mistakeIn, type Unit } from './quantities.ts';
 
 /** A field of a form, as data. */
 export type Field<Name extends string> = {
@@ -10,7 +11,10 @@ export type Field<Name extends string> = {
   /** Where an error of the gateway points to. The first pointer with an error gives the message. */
   at: string | readonly string[];
   isNumber?: boolean;
-  choices?: readonly string[];
+  /** The only values that the field can have. */
+  options?: readonly Option[];
+  /** What a value must be, as a person writes it: `30s`, or `64MB`. */
+  unit?: Unit;
 };
 
 type Props<Name extends string> = {
@@ -22,17 +26,20 @@ type Props<Name extends string> = {
 
 /** Fields one after another. */
 export function FormFields<Name extends string>({ fields, values, problem, set }: Props<Name>) {
-  return fields.map(({ name, label, hint, at, ...rest }) => (
+  return fields.map(({ name, label, hint, at, unit, ...rest }) => (
     <FormField
       key={name}
       {...rest}
       label={translated(label)}
       hint={translated(hint)}
       value={values[name]}
-      message={[at]
-        .flat()
-        .map((pointer) => messageAt(problem, pointer))
-        .find((message) => message !== undefined)}
+      message={
+        mistakeIn(values[name], unit) ??
+        [at]
+          .flat()
+          .map((pointer) => messageAt(problem, pointer))
+          .find((message) => message !== undefined)
+      }
       onChange={(value) => set({ [name]: value } as Partial<Record<Name, string>>)}
     />
   ));

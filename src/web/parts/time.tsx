@@ -14,12 +14,12 @@ export function RelativeTime({ at }: { at: number }) {
   );
 }
 
-/** A date and time in milliseconds, in the chosen time zone. */
-export function ExactTime({ at }: { at: number }) {
+/** A date and time in the chosen time zone: in milliseconds, or in seconds for a time that is planned so. */
+export function ExactTime({ at, isPlanned = false }: { at: number; isPlanned?: boolean }) {
   const timeZone = useStore(zone);
   return (
     <time dateTime={isoOf(at)} title={t('{count} ms since the epoch', { count: at })}>
-      {formatExactTime(at, timeZone)}
+      {isPlanned ? formatExactTime(at, timeZone).replace(/\.000(?= |$)/, '') : formatExactTime(at, timeZone)}
     </time>
   );
 }

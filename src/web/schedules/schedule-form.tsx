@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { parseDuration } from '#src/core/text/parse-duration.ts';
+import { durationText, parseDuration } from '#src/core/text/parse-duration.ts';
 import type { ScheduleView } from '#src/gateway/api/schemas/schedules.ts';
 import { get, request } from '../api/http.ts';
 import { jsonError, useAction } from '../invocation/actions.tsx';
@@ -207,11 +207,4 @@ type Mistakes = { event: string | undefined; catchUp: string | undefined; jitter
 function mistakesIn({ event, catchUp, jitter }: Draft): Mistakes {
   const duration = (text: string) => (parseDuration(text) === undefined ? t('not a duration, such as 30s, 10m or 24h') : undefined);
   return { event: jsonError(event), catchUp: duration(catchUp), jitter: duration(jitter) };
-}
-
-/** A duration as it is typed: in the largest unit that divides it. */
-function durationText(ms: number): string {
-  const units = { h: 3_600_000, m: 60_000, s: 1_000 };
-  const [unit, size] = Object.entries(units).find(([, one]) => ms % one === 0 && ms >= one) ?? ['ms', 1];
-  return ms === 0 ? '0s' : `${ms / size}${unit}`;
 }

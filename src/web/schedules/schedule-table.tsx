@@ -66,7 +66,7 @@ function cellsOf(schedule: ScheduleView) {
     ) : (
       <ul key="next" class="fire-times">
         {next.map(({ at, due_at }, index) => (
-          <li key={at}>{index === 0 ? <FirstTime at={due_at} /> : <ExactTime at={due_at} />}</li>
+          <li key={at}>{index === 0 ? <FirstTime at={due_at} /> : <ExactTime at={due_at} isPlanned />}</li>
         ))}
       </ul>
     ),
@@ -92,7 +92,7 @@ function cellsOf(schedule: ScheduleView) {
 function FirstTime({ at }: { at: number }) {
   return (
     <>
-      <ExactTime at={at} />{' '}
+      <ExactTime at={at} isPlanned />{' '}
       <small>
         <RelativeTime at={at} />
       </small>

@@ -1,5 +1,6 @@
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { SystemView } from '#src/gateway/api/schemas/system.ts';
+import { messageText } from '../parts/failure-summary.ts';
 import { formatBytes } from '../parts/payload-text.ts';
 import { formatNumber, type Text, t, tn } from '../shell/language.ts';
 
@@ -147,12 +148,21 @@ const deadLetters: Check = ({ dead_letters = 0, is_dead_letters_at_least }) => {
 };
 
 const circuits: Check = ({ circuits: unclosed }) =>
-  unclosed.map(({ function: name, target, in_words }) => ({
+  unclosed.map(({ function: name, target, open_until: openUntil, failures, reason }) => ({
     severity: 'warning',
     title: t('The deliveries of {name} to {target} wait', { name, target }),
-    reason: in_words,
+    reason: `${circuitInWords({ openUntil, failures, reason: messageText(reason) })}. ${repair()}`,
     command: `npx sequent dest ls --function ${name}`,
   }));
+
+const repair = (): string => t('Repair the target: its deliveries wait in the log, and continue by themselves.');
+
+/** Without a time the circuit is half-open. */
+function circuitInWords({ openUntil, ...facts }: { openUntil: number | undefined; failures: number; reason: string }): string {
+  if (openUntil === undefined) return t('the circuit waits for the result of a probe; {failures} failures in a row; last: {reason}', facts);
+  const time = new Date(openUntil).toISOString();
+  return t('the circuit is open until {time}; {failures} failures in a row; last: {reason}', { ...facts, time });
+}
 
 const SKEW_IN_MS = 1_000;
 const clocks: Check = ({ roles: running }) => {

@@ -144,24 +144,24 @@ describe('the page of a function', () => {
     await using watched = await browser.open(`${sequent.url}/functions/strict`);
     const { page } = watched;
     watched.allow(/status of 400/);
-    await page.getByLabel('Retries').fill('99');
+    await page.getByLabel('Maximum age').fill('2d');
     await page.getByLabel('Jitter').fill('much');
     await page.getByRole('button', { name: 'Save the policy' }).click();
     const refusal = await fetch(`${sequent.url}/api/functions/strict/policy`, {
       method: 'PATCH',
       headers: { 'content-type': 'application/json', 'if-match': '*' },
-      body: JSON.stringify({ maxRetries: 99, backoff: { initialInMs: 1_000, factor: 2, maxInMs: 60_000, jitter: 'much' } }),
+      body: JSON.stringify({ maxAgeInSeconds: 172_800, backoff: { initialInMs: 1_000, factor: 2, maxInMs: 60_000, jitter: 'much' } }),
     });
     const { errors } = (await refusal.json()) as { errors: { pointer: string; detail: string }[] };
     for (const [label, pointer] of [
-      ['Retries', '/maxRetries'],
+      ['Maximum age', '/maxAgeInSeconds'],
       ['Jitter', '/backoff/jitter'],
     ] as const) {
       const field = page.locator('.field').filter({ has: page.getByLabel(label) });
       await expect.poll(() => field.locator('small').textContent()).toBe(errors.find((error) => error.pointer === pointer)?.detail);
       await expect.poll(() => page.getByLabel(label).getAttribute('aria-invalid')).toBe('true');
     }
-    expect((await viewOf(sequent, 'strict')).definition.policy.maxRetries).not.toBe(99);
+    expect((await viewOf(sequent, 'strict')).definition.policy.maxAgeInSeconds).not.toBe(172_800);
   });
 
   test('a NATS subject that no stream stores is refused, and accepted once the switch says so', async ({ sequent, browser }) => {
@@ -189,7 +189,7 @@ describe('the page of a function', () => {
     await using watched = await browser.open(`${sequent.url}/functions/shared`);
     const { page } = watched;
     watched.allow(/status of 412/);
-    await page.getByLabel('Retries').fill('3');
+    await page.getByLabel('Retries').selectOption('3');
     await page.getByRole('button', { name: 'Pause' }).click();
     await page.getByRole('button', { name: 'Resume' }).click();
     await page.getByRole('button', { name: 'Pause' }).waitFor();
@@ -200,8 +200,8 @@ describe('the page of a function', () => {
     await page.getByText('Refused: it was changed meanwhile').waitFor();
     expect((await viewOf(sequent, 'shared')).definition.policy).toMatchObject({ maxAgeInSeconds: 77 });
     await page.getByRole('button', { name: 'Load the saved policy' }).click();
-    await expect.poll(() => page.getByLabel('Maximum age, seconds').inputValue()).toBe('77');
-    await page.getByLabel('Retries').fill('3');
+    await expect.poll(() => page.getByLabel('Maximum age').inputValue()).toBe('77s');
+    await page.getByLabel('Retries').selectOption('3');
     await page.getByRole('button', { name: 'Save the policy' }).click();
     await expect
       .poll(async () => (await viewOf(sequent, 'shared')).definition.policy)

@@ -260,7 +260,7 @@ describe('the worked example of the source document (SRC10), in the pages alone'
         await page.getByRole('button', { name: words.addOn[outcome] }).click();
         await page.getByRole('group', { name: words.target[outcome] }).getByLabel(words.targetFunction).fill(target);
       }
-      await page.getByLabel(words.retries).fill('0');
+      await page.getByLabel(words.retries).selectOption('0');
       await page.getByRole('button', { name: words.savePolicy }).click();
       await page.getByRole('img').getByText(words.edge).waitFor({ state: 'attached' });
       await page.getByRole('button', { name: words.invokeDialog }).click();

@@ -184,7 +184,8 @@ describe('the issues of a system', () => {
       {
         severity: 'warning',
         title: 'The deliveries of orders to HTTP https://x wait',
-        reason: in_words,
+        reason:
+          'the circuit is open until 1970-01-01T00:00:00.009Z; 12 failures in a row; last: no answer. Repair the target: its deliveries wait in the log, and continue by themselves.',
         command: 'npx sequent dest ls --function orders',
       },
     ]);
