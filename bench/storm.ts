@@ -16,16 +16,19 @@ restart, step-downs, black holes, slow routes. Then checks every acknowledged re
   --seeds <n>-<m>   several seeds, one after another
   --rate <n>        requests a second (150)
   --only <text>     only the faults whose name contains this text
+  --keep            keeps the files of every storm: evidence.jsonl for "npm run judge", history.edn for Elle and Knossos
   --help
 
 The nats-server is NATS_SERVER_BIN, or the first one in PATH.
 Exit codes: 0 everything held, 1 something did not hold, 2 an option is invalid.`;
 
-type Storms = { seeds: number[]; minutes: number; rate: number; only: string };
+type Storms = { seeds: number[]; minutes: number; rate: number; only: string; keeps: boolean };
 
 function readOptions(): Storms | undefined {
   const text = { type: 'string' } as const;
-  const { values } = parseArgs({ options: { minutes: text, seed: text, seeds: text, rate: text, only: text, help: { type: 'boolean' } } });
+  const { values } = parseArgs({
+    options: { minutes: text, seed: text, seeds: text, rate: text, only: text, keep: { type: 'boolean' }, help: { type: 'boolean' } },
+  });
   if (values.help) return undefined;
   const positive = (given: string | undefined, otherwise: number): number => {
     const value = Number(given ?? otherwise);
@@ -38,6 +41,7 @@ function readOptions(): Storms | undefined {
     minutes: positive(values.minutes, 1),
     rate: positive(values.rate, 150),
     only: values.only ?? '',
+    keeps: values.keep ?? false,
   };
 }
 
@@ -65,11 +69,9 @@ async function main(): Promise<number> {
       say,
     });
     for (const problem of problems.slice(0, 50)) say(`  ${problem}`);
-    if (problems.length === 0) await rm(folder, { recursive: true });
-    else {
-      failed++;
-      say(`  the files are kept in ${folder}`);
-    }
+    if (problems.length > 0) failed++;
+    if (problems.length === 0 && !options.keeps) await rm(folder, { recursive: true });
+    else say(`  the files are kept in ${folder}`);
   }
   removeBuild();
   return failed === 0 ? 0 : 1;
