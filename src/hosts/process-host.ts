@@ -29,6 +29,8 @@ export type ProcessHostOptions = {
   cgroups?: Cgroups | undefined;
   /** The memory of the processes of each other project together; by default half of the machine's. */
   memoryOfProject?: MemoryBudget;
+  /** Whether a function still exists; by default it does. The processes of a deleted one end within a second, once they have no work. */
+  isDefined?: (functionName: string) => boolean;
   /** The maximum of processes of one function, whatever its concurrency. */
   maxProcessesPerFunction?: number;
   /** A process without work ends after this time. */
@@ -69,6 +71,7 @@ export function createProcessHost(options: ProcessHostOptions = {}): FunctionHos
     limits: { startTimeoutInMs: options.startTimeoutInMs ?? 60_000, abortGraceInMs: options.abortGraceInMs ?? 1_000 },
     maxProcessesPerFunction: options.maxProcessesPerFunction ?? 16,
     idleInMs,
+    isDefined: options.isDefined ?? (() => true),
     recycleAfter: options.recycleAfter ?? Number.POSITIVE_INFINITY,
     memory: options.memoryOfProject ?? (() => DEFAULT_PROJECT_MEMORY_IN_MB),
   });

@@ -23,6 +23,8 @@ type Options = {
   limits: ProcessLimits;
   maxProcessesPerFunction: number;
   idleInMs: number;
+  /** Whether a function still exists. */
+  isDefined: (functionName: string) => boolean;
   recycleAfter: number;
   memory: MemoryBudget;
 };
@@ -42,7 +44,10 @@ const MAX_PROCESSES = 64;
 /** The pools of one host: one pool for each version of a function, and the package that its processes run. */
 export class ProcessPools {
   readonly #options: Options;
-  readonly #pools = new Map<PoolKey, { pool: ProcessPool; project: string | undefined; memoryInMb: number; release: () => void }>();
+  readonly #pools = new Map<
+    PoolKey,
+    { pool: ProcessPool; name: string; project: string | undefined; memoryInMb: number; release: () => void }
+  >();
   #isClosed = false;
 
   constructor(options: Options) {
@@ -66,7 +71,9 @@ export class ProcessPools {
   /** Enforces the limits of all processes, and forgets empty pools. */
   check(now: number): Activity {
     let isBusy = false;
-    for (const [key, { pool, release }] of this.#pools) {
+    for (const [key, { pool, name, release }] of this.#pools) {
+      // A descendant that the code of a deleted function left behind ends with its process.
+      if (!this.#options.isDefined(name)) pool.drain();
       pool.check(now);
       if (pool.isEmpty) {
         this.#pools.delete(key);
@@ -103,7 +110,8 @@ export class ProcessPools {
       hasRoom: (processes) => this.#hasRoom(definition, processes),
     });
     const memoryInMb = definition.memoryInMb + RUNTIME_MEMORY_IN_MB;
-    this.#pools.set(key, { pool, project: projectOf(definition.name), memoryInMb, release });
+    const { name } = definition;
+    this.#pools.set(key, { pool, name, project: projectOf(name), memoryInMb, release });
     return pool;
   }
 

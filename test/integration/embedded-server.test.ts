@@ -98,6 +98,16 @@ describe('an embedded server', () => {
     expect((await start({ port })).url).toBe(`nats://127.0.0.1:${port}`);
   });
 
+  test('tells its monitoring to nobody who does not know the data folder', async ({ start }) => {
+    const { monitorUrl } = await start();
+    const { origin, pathname } = new URL(monitorUrl);
+    expect(pathname).toMatch(/^\/[0-9a-f]{32}$/);
+    const asked = ['/', '/connz?subs=1', '/jsz?streams=1&callback=stolen', '/subsz', '/varz'];
+    const replies = await Promise.all(asked.map((path) => fetch(origin + path)));
+    expect(replies.map(({ status }) => status)).toEqual(asked.map(() => 404));
+    expect((await fetch(`${monitorUrl}/jsz`)).status).toBe(200);
+  });
+
   test.for([
     { fsync: '100ms', expected: { sync_interval: 100_000_000 } },
     { fsync: 'always', expected: { sync_always: true } },

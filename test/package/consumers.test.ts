@@ -94,7 +94,7 @@ describe('the package', () => {
     expect(served.said()).toContain('run: npm install @opentelemetry/sdk-trace-node@2 ');
   });
 
-  test('has an SBOM that names every package it runs with in its version, and none for development', async () => {
+  test('has an SBOM that names every package it runs with, and the bundled ones of the pages with their licences', async () => {
     const { bomFormat, components } = JSON.parse(await readFile(join(installed, 'dist/sbom.cdx.json'), 'utf8')) as {
       bomFormat: string;
       components: { name: string; version: string }[];
@@ -102,7 +102,11 @@ describe('the package', () => {
     const named = new Map(components.map(({ name, version }) => [name, version]));
     expect(bomFormat).toBe('CycloneDX');
     expect(Object.fromEntries(Object.keys(dependencies).map((name) => [name, named.get(name)]))).toEqual(dependencies);
-    expect(developmentOnly.filter((name) => named.has(name))).toEqual([]);
+    const notices = await readFile(join(installed, 'dist/src/web/dist/third-party-licenses.md'), 'utf8');
+    const bundled = [...notices.matchAll(/^## (?:@[\w.-]+\/)?([\w.-]+) - (?!0\.0\.0)/gm)].map(([, name = '']) => name);
+    expect(bundled).toEqual(expect.arrayContaining(['preact', 'state', 'uplot']));
+    expect(bundled.filter((name) => !named.has(name))).toEqual([]);
+    expect(developmentOnly.filter((name) => named.has(name) && !bundled.includes(name.replace(/^@[^/]+\//, '')))).toEqual([]);
   });
 
   test('that npm installs globally serves the pages and all their assets', async () => {

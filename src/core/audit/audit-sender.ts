@@ -17,10 +17,14 @@ const RETRY_EVERY_MS = 2_000;
 const MAX_WAITING = 10_000;
 const MAX_BATCH = 200;
 
-/** Sends entries of the audit log until NATS stores them. Beyond a limit the oldest entries are dropped and counted. */
+/**
+ * Sends entries of the audit log until NATS stores them. Beyond a limit the oldest entry of the project with the most waiting entries is
+ * dropped and counted, so that the calls of one project lose no entry of another one (SHARE1).
+ */
 export class AuditSender {
   readonly #options: AuditSenderOptions;
-  readonly #waiting: AuditEntry[] = [];
+  readonly #waiting = new Map<string, AuditEntry[]>();
+  #count = 0;
   #batches: AuditBatch[] = [];
   #lost = 0;
   #isPlanned = false;
@@ -31,11 +35,10 @@ export class AuditSender {
   }
 
   add(entry: AuditEntry): void {
-    this.#waiting.push(entry);
-    if (this.#waiting.length > (this.#options.maxWaiting ?? MAX_WAITING)) {
-      this.#waiting.shift();
-      this.#lost++;
-    }
+    const ofProject = this.#waiting.get(entry.project);
+    if (ofProject === undefined) this.#waiting.set(entry.project, [entry]);
+    else ofProject.push(entry);
+    if (++this.#count > (this.#options.maxWaiting ?? MAX_WAITING)) this.#dropOldest();
     this.#sendIn(SEND_EVERY_MS);
   }
 
@@ -69,16 +72,21 @@ export class AuditSender {
     }
   }
 
-  /** A batch keeps its entries and its id until it is stored, so that no repetition stores an entry twice. */
+  #dropOldest(): void {
+    let most: AuditEntry[] = [];
+    for (const entries of this.#waiting.values()) if (entries.length > most.length) most = entries;
+    most.shift();
+    this.#count--;
+    this.#lost++;
+  }
+
+  /** A batch of each project keeps its entries and its id until it is stored, so that no repetition stores an entry twice. */
   #takeBatches(): void {
-    const entries = this.#waiting.splice(0, MAX_BATCH);
-    if (this.#lost > 0) entries.push(this.#lostEntry());
-    const projects = new Set(entries.map(({ project }) => project));
-    this.#batches = [...projects].map((project) => ({
-      id: randomUUID(),
-      project,
-      entries: entries.filter((entry) => entry.project === project),
-    }));
+    const lost = this.#lost > 0 ? [this.#lostEntry()] : [];
+    this.#batches = [...this.#waiting].map(([project, waiting]) => ({ id: randomUUID(), project, entries: waiting.splice(0, MAX_BATCH) }));
+    for (const [project, { length }] of this.#waiting) if (length === 0) this.#waiting.delete(project);
+    this.#count -= this.#batches.reduce((sum, { entries }) => sum + entries.length, 0);
+    if (lost.length > 0) this.#batches.push({ id: randomUUID(), project: this.#options.project, entries: lost });
   }
 
   #lostEntry(): AuditEntry {

@@ -41,7 +41,7 @@ export function createClaimReader({ credentials, sessions, replays, clock }: Cla
       credential,
       verify(body) {
         if (!isSignedBy(request, { authorization, secretKey }, body)) throw unauthenticated('the signature does not match');
-        const replay = replays.check(authorization.signature, checked.signedAt, clock.now());
+        const replay = replays.check({ signature: authorization.signature, project: credential.project }, checked.signedAt, clock.now());
         if (replay === 'replayed') throw unauthenticated('the request was sent before');
         if (replay === 'full')
           throw new HttpError({ status: 429, message: 'the replay cache of signed requests is full; try again later', retryAfterInS: 60 });

@@ -15,18 +15,28 @@ type Replay = 'new' | 'equal call' | 'replayed' | 'full';
 /** Stores the signatures that any gateway accepted, for as long as their dates are acceptable. */
 export interface ReplayCache {
   /** Whether a signature was accepted before. Records a new signature, and publishes it to the other gateways. */
-  check(signature: string, signedAt: number, now: number): Replay;
+  check(signed: { signature: string; project: string }, signedAt: number, now: number): Replay;
 }
 
-export type ReplayCacheOptions = { signatures: SignatureLog; signal: AbortSignal; now: number; capacity?: number };
+export type ReplayCacheOptions = {
+  signatures: SignatureLog;
+  signal: AbortSignal;
+  now: number;
+  capacity?: number;
+  /** The number of projects that have a credential. */
+  projects?: () => number;
+};
 
 /**
  * Resolves when the cache contains the signatures that all gateways accepted before. A full cache accepts no further signature: removing
- * an entry would allow its replay.
+ * an entry would allow its replay. Half of the capacity is for every caller; the other half belongs to the projects in equal parts, by the
+ * signatures that this gateway accepted (SHARE1).
  */
-export async function openReplayCache({ signatures, signal, now, capacity = CAPACITY }: ReplayCacheOptions): Promise<ReplayCache> {
+export async function openReplayCache(options: ReplayCacheOptions): Promise<ReplayCache> {
+  const { signatures, signal, now, capacity = CAPACITY, projects = () => 1 } = options;
   /** The signatures by the second of their date. A second expires as a whole. */
   const seen = new Map<number, NumberSet>();
+  const shares = createShares();
   /** The times of acceptance of the last seconds, in two generations: `rotate` drops the older generation as a whole. */
   let recent = new Map<number, number>();
   let lessRecent = new Map<number, number>();
@@ -53,6 +63,7 @@ export async function openReplayCache({ signatures, signal, now, capacity = CAPA
     for (const [second, { size: count }] of seen) {
       if (!isOver(second, moment)) continue;
       seen.delete(second);
+      shares.expire(second);
       size -= count;
     }
   }
@@ -66,7 +77,7 @@ export async function openReplayCache({ signatures, signal, now, capacity = CAPA
   }, signal);
 
   return {
-    check(signature, signedAt, moment) {
+    check({ signature, project }, signedAt, moment) {
       if (moment - expiredAt > SAME_SECOND_IN_MS) {
         expiredAt = moment;
         rotate(moment);
@@ -78,11 +89,37 @@ export async function openReplayCache({ signatures, signal, now, capacity = CAPA
       if (seen.get(second)?.has(key)) {
         return canBeEqualCall(signedAt, recent.get(key) ?? lessRecent.get(key), moment) ? 'equal call' : 'replayed';
       }
-      if (size >= capacity) return 'full';
+      const isFree = size < capacity / 2;
+      if (size >= capacity || (!isFree && shares.of(project) >= capacity / 2 / projects())) return 'full';
       add(key, second);
+      if (!isFree) shares.add(project, second);
       recent.set(key, moment);
       signatures.publish({ key, signedAt: second });
       return 'new';
+    },
+  };
+}
+
+/** Counts the signatures in the part of each project that have not expired. */
+function createShares() {
+  const total = new Map<string, number>();
+  const bySecond = new Map<number, Map<string, number>>();
+  const addTo = (counts: Map<string, number>, project: string, more: number): void => {
+    const count = (counts.get(project) ?? 0) + more;
+    if (count === 0) counts.delete(project);
+    else counts.set(project, count);
+  };
+  return {
+    of: (project: string): number => total.get(project) ?? 0,
+    add(project: string, second: number): void {
+      const counts = bySecond.get(second) ?? new Map<string, number>();
+      bySecond.set(second, counts);
+      addTo(counts, project, 1);
+      addTo(total, project, 1);
+    },
+    expire(second: number): void {
+      for (const [project, count] of bySecond.get(second) ?? []) addTo(total, project, -count);
+      bySecond.delete(second);
     },
   };
 }

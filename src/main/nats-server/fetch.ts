@@ -9,7 +9,8 @@ import { cachedServer, type Environment, type FindOptions, findServer, isNewEnou
 
 const run = promisify(execFile);
 
-const IMAGE = `nats:${PINNED_VERSION}-alpine`;
+/** The image of the compose files. Its digest says which content counts, whatever the tag names later. */
+export const IMAGE = `nats:${PINNED_VERSION}-alpine@sha256:b270f5e2428354c0335612694d7dd2fb588148e567a5757fdff325ef9c9332e6`;
 const STEP_LIMIT_IN_MS = 180_000;
 
 export type FetchOptions = FindOptions & {

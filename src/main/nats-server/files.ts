@@ -61,6 +61,8 @@ const serverRecordSchema = z.object({
   // These are known once the server answered.
   pid: z.int().positive().optional(),
   monitorUrl: z.string().optional(),
+  /** The secret first part of the paths of its monitoring. */
+  monitorPath: z.string().optional(),
 });
 export type ServerRecord = z.output<typeof serverRecordSchema>;
 
@@ -79,15 +81,17 @@ export function writeRecord({ record }: ServerFiles, content: ServerRecord): voi
 }
 
 /** Without `access`, the server has no users, and every client may do everything. */
-export type ServerSettings = { fsync: Fsync; port?: number | undefined; access?: Access | undefined };
+export type ServerSettings = { fsync: Fsync; port?: number | undefined; access?: Access | undefined; monitorPath?: string | undefined };
 
 /** The server listens on the loopback address only, and disconnects slow readers. */
-export function writeServerConfig(files: ServerFiles, { fsync, port = -1, access }: ServerSettings): void {
+export function writeServerConfig(files: ServerFiles, { fsync, port = -1, access, monitorPath }: ServerSettings): void {
   const text = [
     '# Written by Sequent at every start.',
     `server_name: ${quoted(files.serverName)}`,
     `listen: "127.0.0.1:${port}"`,
     'http: "127.0.0.1:-1"',
+    // The monitoring names the functions, and every user of the machine reaches its port.
+    ...(monitorPath === undefined ? [] : [`http_base_path: ${quoted(monitorPath)}`]),
     `jetstream {`,
     `  store_dir: ${quoted(files.folder)}`,
     ...(fsync === 'default' ? [] : [`  sync_interval: "${fsync}"`]),

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { closeSync, openSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -48,11 +49,13 @@ export type LaunchOptions = ServerSettings & {
  */
 export async function launchServer(files: ServerFiles, options: LaunchOptions): Promise<LiveServer> {
   const { fsync, port, access, signal, readyWithinMs = 60_000 } = options;
-  writeServerConfig(files, options);
+  const monitorPath = `/${randomBytes(16).toString('hex')}`;
+  writeServerConfig(files, { ...options, monitorPath });
   for (const name of readdirSync(files.folder)) if (name.endsWith('.ports')) rmSync(join(files.folder, name), { force: true });
   const logStart = statSync(files.log, { throwIfNoEntry: false })?.size ?? 0;
   // Written before the start, so that a later process knows the settings of a server that it finds.
-  writeRecord(files, { fsync, port, anonymous: access?.anonymous, responders: access !== undefined, accounts: access !== undefined });
+  const hasUsers = access !== undefined;
+  writeRecord(files, { fsync, port, anonymous: access?.anonymous, responders: hasUsers, accounts: hasUsers, monitorPath });
   const child = await spawnServer(files, options);
   const { pid = 0 } = child;
   try {
@@ -118,9 +121,10 @@ async function liveServer(files: ServerFiles, pid: number): Promise<LiveServer |
   if (ports === undefined || record === undefined) return undefined;
   const greeting = await greetingOf(ports.port);
   if (greeting?.server_name !== files.serverName) return undefined;
-  writeRecord(files, { ...record, ...ports, pid });
+  const monitorUrl = ports.monitorUrl + (record.monitorPath ?? '');
+  writeRecord(files, { ...record, port: ports.port, monitorUrl, pid });
   const { fsync, anonymous, responders: hasResponders = false, accounts: hasAccounts = false } = record;
-  return { pid, fsync, anonymous, hasResponders, hasAccounts, ...ports, version: greeting.version };
+  return { pid, fsync, anonymous, hasResponders, hasAccounts, port: ports.port, monitorUrl, version: greeting.version };
 }
 
 async function spawnServer(files: ServerFiles, { bin, detached }: LaunchOptions): Promise<ChildProcess> {

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { workerName } from '#src/client/worker.ts';
+import type { FunctionName } from '#src/core/names/names.ts';
 import { createLargePayloads } from '#src/core/payloads/large-payloads.ts';
 import type { Destinations } from '#src/destinations/destinations.ts';
 import { createVettedHttp } from '#src/destinations/http/vetted-http.ts';
@@ -109,6 +110,7 @@ function hostOf(context: RoleContext, { plan, cgroups, redaction }: HostParts) {
         cgroups,
         ...redaction,
         inspectorPort: options.inspectorPort,
+        isDefined: (name) => context.functions.get(name as FunctionName) !== undefined,
         memoryOfProject: (project) => memoryIn(quotas.of(project).memoryBytes),
       }),
       context.encryption.sealer,

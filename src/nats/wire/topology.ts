@@ -140,8 +140,10 @@ export function signaturesStream(options: StreamOptions): Partial<StreamConfig> 
 
 /** A count instead of a size, because a size is reserved in the account. A message holds up to 200 entries. */
 const AUDIT_MAX_MESSAGES = 2_000_000;
+/** The share of one project, so that its calls push out no entries of another one (SHARE1). */
+const AUDIT_MAX_MESSAGES_OF_PROJECT = 200_000;
 
-/** The audit log. The oldest entries go first. */
+/** The audit log. The oldest entries of a project go first. */
 export function auditStream({ maxAgeInMs, ...options }: StreamOptions & { maxAgeInMs: number | undefined }): Partial<StreamConfig> {
   return {
     name: AUDIT,
@@ -151,6 +153,7 @@ export function auditStream({ maxAgeInMs, ...options }: StreamOptions & { maxAge
     storage: StorageType.File,
     discard: DiscardPolicy.Old,
     max_msgs: AUDIT_MAX_MESSAGES,
+    max_msgs_per_subject: AUDIT_MAX_MESSAGES_OF_PROJECT,
     max_age: nanos(maxAgeInMs ?? 0),
     ...copiesOf('audit', options),
   };

@@ -14,6 +14,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const distDir = join(root, 'dist');
 /** A folder of this process. Processes may build at the same time, and `dist` is only ever replaced as a whole. */
 const outDir = join(root, `dist-${process.pid}`);
+const LICENSES = 'third-party-licenses.md';
 const MACHINES = 'virtual:machines';
 
 /** Serves the drawings of the machines as a virtual module. */
@@ -66,12 +67,14 @@ await build({
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
     reportCompressedSize: false,
+    // The licences of the packages that the pages contain, which the package of Sequent must hold.
+    license: { fileName: LICENSES },
     rollupOptions: { output: { entryFileNames: 'assets/[name]-[hash].js' } },
   },
 });
 await writeChineseDocument();
 for (const entry of await readdir(outDir, { recursive: true, withFileTypes: true })) {
-  if (entry.isFile()) await compress(join(entry.parentPath, entry.name));
+  if (entry.isFile() && entry.name !== LICENSES) await compress(join(entry.parentPath, entry.name));
 }
 // Written last: the gateway takes the pages as built only when this file exists.
 await writeFile(join(outDir, 'built'), new Date().toISOString());

@@ -2,7 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { FunctionHost } from '#src/core/ports/function-host.ts';
 import { createProcessHost } from '#src/hosts/process-host.ts';
-import { BEYOND_PAUSES_IN_MS, execute, processFunction } from '#test/support/hosts/executions.ts';
+import { BEYOND_PAUSES_IN_MS, execute, isRunning, processFunction, until } from '#test/support/hosts/executions.ts';
 import { scratchFile } from '#test/support/hosts/scratch-file.ts';
 
 const host: FunctionHost = createProcessHost();
@@ -128,5 +128,21 @@ describe('output', () => {
     const spaced = processFunction({ name: 'late', export: 'printLater' });
     await execute(host, processFunction({ name: 'sleep', export: 'sleep' }), { inMs: 50 });
     expect(await execute(host, spaced, { id: 2 })).toEqual({ kind: 'returned', payload: '2' });
+  });
+});
+
+describe('the processes of a deleted function', () => {
+  test('end within moments, although they would wait for work for a minute, and others stay', async () => {
+    const deleted = new Set<string>();
+    const opened = createProcessHost({ idleInMs: 60_000, isDefined: (name) => !deleted.has(name) });
+    onTestFinished(() => opened.close());
+    const pidOf = async (name: string): Promise<number> => {
+      const result = await execute(opened, processFunction({ name, export: 'pid' }), {});
+      return result.kind === 'returned' ? Number(result.payload) : Number.NaN;
+    };
+    const [gone, kept] = [await pidOf('gone'), await pidOf('kept')];
+    deleted.add('gone');
+    await until(() => !isRunning(gone), 'the process of the deleted function ended');
+    expect(isRunning(kept)).toBe(true);
   });
 });

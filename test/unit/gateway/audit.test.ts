@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { AuditSender } from '#src/core/audit/audit-sender.ts';
 import { silentLogger } from '#src/core/ports/logger.ts';
 import { createAuditRecorder } from '#src/gateway/audit.ts';
 import { withToken } from '#src/gateway/auth/credentials.ts';
@@ -89,6 +90,25 @@ describe('the audit log', () => {
     audit.losesAnswers = false;
     await ask(opened, 'DELETE', '/api/functions/b', { headers });
     expect((await recorded()).map(({ subject }) => subject)).toEqual(['a', 'b']);
+  });
+
+  test('loses no entry of a project because another one makes more of them while NATS is away (SHARE1)', async () => {
+    const sender = new AuditSender({ audit, clock: { now: () => 0 }, logger: silentLogger, project: 'own', maxWaiting: 10 });
+    const entryOf = (project: string, n: number) => ({
+      at: n,
+      until: n,
+      project,
+      by: 'k',
+      action: 'function.put',
+      status: 200,
+      requestId: '',
+      count: 1,
+    });
+    for (const n of [1, 2]) sender.add(entryOf('quiet', n));
+    for (let n = 0; n < 500; n++) sender.add(entryOf('loud', n));
+    expect(await sender.send()).toBe(true);
+    expect(audit.entries.filter(({ project }) => project === 'quiet').map(({ at }) => at)).toEqual([1, 2]);
+    expect(audit.entries.filter(({ project }) => project === 'loud').map(({ at }) => at)).toEqual([492, 493, 494, 495, 496, 497, 498, 499]);
   });
 
   test('drops the oldest entries beyond its limit while NATS is away, and says how many', async () => {

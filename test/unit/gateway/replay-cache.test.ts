@@ -7,7 +7,7 @@ import { openReplayCache } from '#src/gateway/auth/replay-cache.ts';
 const NOW = Date.parse('2026-11-24T12:00:00Z');
 const MINUTE = 60_000;
 const { signal } = new AbortController();
-const signatureOf = (n: number): string => n.toString(16).padStart(13, '0').padEnd(64, '0');
+const signatureOf = (n: number, project = 'p1') => ({ signature: n.toString(16).padStart(13, '0').padEnd(64, '0'), project });
 
 /** The signatures that several gateways share. */
 function openSignatures(earlier: readonly SeenSignature[] = []): SignatureLog & { published: SeenSignature[] } {
@@ -64,6 +64,19 @@ describe('the replay cache', () => {
     expect(cache.check(signatureOf(1), NOW, NOW + 10 * MINUTE)).toBe('replayed');
     const later = NOW + 16 * MINUTE;
     expect(cache.check(signatureOf(4), later, later)).toBe('new');
+  });
+});
+
+describe('a project that fills the replay cache', () => {
+  test('leaves the other projects their equal parts of half of it, also after its signatures expired (SHARE1)', async () => {
+    const cache = await openReplayCache({ signatures: openSignatures(), signal, now: NOW, capacity: 12, projects: () => 3 });
+    const accepted = (project: string, from: number, at = NOW): number =>
+      Array.from({ length: 12 }, (_, index) => cache.check(signatureOf(from + index, project), at, at)).filter((one) => one === 'new')
+        .length;
+    expect([accepted('p1', 100), accepted('p2', 200), accepted('p3', 300)]).toEqual([8, 2, 2]);
+    expect(accepted('p1', 400)).toBe(0);
+    const later = NOW + 16 * MINUTE;
+    expect([accepted('p2', 500, later), accepted('p1', 600, later)]).toEqual([8, 2]);
   });
 });
 
