@@ -3,7 +3,7 @@ import type { InvocationContext } from '#machines/invocation-context.ts';
 import { firstDueAt } from '#machines/outcome.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import { isoTime } from './phrases.ts';
-import type { Wait } from './queue-waits.ts';
+import type { FlowSlots, Wait } from './queue-waits.ts';
 import { say } from './say.ts';
 import type { SentenceText } from './sentence.ts';
 
@@ -42,8 +42,11 @@ export function explainPart(fact: FactOf<'debounce.closed'> | FactOf<'debounce.j
   ];
 }
 
-/** Why a debounced request waits; `undefined` when it waits for no group. `waiting`: how many requests of its key wait, if it is known. */
-export function whyDebounced({ request, waitsFor, group }: InvocationContext, now: number, waiting?: number): Wait | undefined {
+/** How many requests of a key wait for their group, and when the group ends without a further one, if it is known. */
+type Group = Pick<FlowSlots, 'grouped' | 'groupEndsAt'>;
+
+/** Why a debounced request waits; `undefined` when it waits for no group. */
+export function whyDebounced({ request, waitsFor, group }: InvocationContext, now: number, known: Group = {}): Wait | undefined {
   if (group?.leader !== undefined) {
     const values = { leader: group.leader.invocation };
     const text =
@@ -60,10 +63,17 @@ export function whyDebounced({ request, waitsFor, group }: InvocationContext, no
     wait: formatDuration(debounce.waitInMs),
     time: isoTime(firstDueAt(request) + debounce.maxWaitInMs),
   };
-  const text = say(
-    'It has waited for {duration} for the debounce of the key "{key}", which ends {wait} after the last request, and at {time} at the latest.',
-    values,
-  );
+  const { grouped: waiting, groupEndsAt } = known;
+  const text =
+    groupEndsAt === undefined
+      ? say(
+          'It has waited for {duration} for the debounce of the key "{key}", which ends {wait} after the last request, and at {time} at the latest.',
+          values,
+        )
+      : say(
+          'It has waited for {duration} for the debounce of the key "{key}", which ends {wait} after the last request: at {end} without a further one, and at {time} at the latest.',
+          { ...values, end: isoTime(groupEndsAt) },
+        );
   if (waiting === undefined || waiting === 0) return { kind: 'debounced', rule: 'DEB1', text };
   const counted =
     waiting === 1 ? say('{text} 1 request waits so far.', { text }) : say('{text} {count} requests wait so far.', { text, count: waiting });

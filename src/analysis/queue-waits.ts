@@ -51,6 +51,8 @@ export type FlowSlots = {
   urgent?: number | undefined;
   /** Of a debounced invocation: how many of its function wait with its key; absent when it is unknown. */
   grouped?: number;
+  /** When their group ends when no further request comes. */
+  groupEndsAt?: number;
   /** Of a flow in the order of the log: the invocation that has the key now, and when it is retried. */
   turn?: { first?: string; dueAt?: number } | undefined;
 };

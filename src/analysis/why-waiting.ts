@@ -49,7 +49,7 @@ export function dependsOnSurroundings(moments: readonly Moment[]): boolean {
 
 /** Why a debounced invocation waits; `undefined` when it waits for no group. A group closes only while its function runs and a scheduler does. */
 function whyInGroup(context: InvocationContext, now: number, around: Surroundings | undefined): Wait | undefined {
-  const wait = whyDebounced(context, now, around?.slots?.grouped);
+  const wait = whyDebounced(context, now, around?.slots);
   if (wait === undefined || around === undefined || context.group !== null) return wait;
   const held = around.definition === undefined || around.definition.paused ? whyQueueWaits(around) : missingScheduler(around);
   if (held === undefined) return wait;

@@ -1,5 +1,6 @@
 import { HistoryUnavailableError } from '#src/core/errors.ts';
 import { decodeLedgerEntry, entryKeyOf, type LedgerEntry, NO_SLOTS } from '#src/core/flow/ledger-entry.ts';
+import { isSpillKey } from '#src/core/flow/spilled-buckets.ts';
 import { TokenBuckets } from '#src/core/flow/token-buckets.ts';
 import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import { type Flow, type PoolId, poolOf } from '#src/core/functions/flow.ts';
@@ -64,7 +65,7 @@ export function createClientFlow({ ledger, functions, history, consumers }: Clie
     withoutFinished(decodeLedgerEntry((await ledger.get(entryKeyOf(pool)))?.value));
 
   /** Processes of an earlier version create no ledger. */
-  const readKeys = async (): Promise<string[]> => await ledger.keys().catch(() => []);
+  const readKeys = async (): Promise<string[]> => (await ledger.keys().catch(() => [])).filter((key) => !isSpillKey(key));
 
   async function readWaits({ pools, project, keys = KEYS }: PoolsQuery): Promise<AnswerOf<'waits'>> {
     const query = {

@@ -58,16 +58,23 @@ export async function readSlots(
   };
 }
 
-/** The requests of a function that wait for the same group. */
+/** The requests of a function that wait for the same group, and when the group ends without a further one. */
 async function countGroup(
-  history: Pick<Readers['history'], 'count'>,
+  history: Pick<Readers['history'], 'count' | 'list'>,
   name: string,
   waitsFor: InvocationContext['waitsFor'],
-): Promise<Pick<FlowSlots, 'grouped'>> {
+): Promise<Pick<FlowSlots, 'grouped' | 'groupEndsAt'>> {
   if (waitsFor?.debounce === undefined) return {};
-  const { pool, key } = waitsFor;
+  const { pool, key, debounce } = waitsFor;
+  const alike = { function: name, waitsPool: [pool], waitsKey: key };
+  const at = async (order: 'oldest' | 'newest'): Promise<number | undefined> => {
+    const [found] = (await history.list({ ...alike, order, limit: 1 })).invocations;
+    return found === undefined ? undefined : (found.firstDueAt ?? found.acceptedAt);
+  };
   try {
-    return { grouped: (await history.count({ function: name, waitsPool: [pool], waitsKey: key })).count };
+    const [{ count: grouped }, first, last] = await Promise.all([history.count(alike), at('oldest'), at('newest')]);
+    if (first === undefined || last === undefined) return { grouped };
+    return { grouped, groupEndsAt: Math.min(first + debounce.maxWaitInMs, last + debounce.waitInMs) };
   } catch (error) {
     if (error instanceof HistoryUnavailableError) return {};
     throw error;

@@ -1,6 +1,6 @@
 import { idOf } from '#src/core/flow/entry-change.ts';
 import type { Attempt, LedgerEntry, Waiter } from '#src/core/flow/ledger-entry.ts';
-import { TokenBuckets } from '#src/core/flow/token-buckets.ts';
+import { type SpilledAt, TokenBuckets } from '#src/core/flow/token-buckets.ts';
 
 /** What an entry says, counted once for all keys. */
 export type EntryCounts = {
@@ -18,7 +18,7 @@ export type EntryCounts = {
   now: number;
 };
 
-export function countEntry(entry: LedgerEntry, now: number): EntryCounts {
+export function countEntry(entry: LedgerEntry, now: number, spilledAt?: SpilledAt): EntryCounts {
   const { holders, waiters } = entry;
   const holding = holders.filter(({ isSlotless }) => !isSlotless);
   const held = new Set(holders.map(idOf));
@@ -29,7 +29,7 @@ export function countEntry(entry: LedgerEntry, now: number): EntryCounts {
     named: new Set([...held, ...waiters.map(idOf)]),
     holders: held,
     waiters: groupByQueue(waiters),
-    tokens: new TokenBuckets(entry, now),
+    tokens: new TokenBuckets(entry, now, spilledAt),
     now,
   };
 }

@@ -1,6 +1,6 @@
 import { type Change, idOf } from '#src/core/flow/entry-change.ts';
 import type { Attempt, LedgerEntry, Waiter } from '#src/core/flow/ledger-entry.ts';
-import { allFullAt, gatherInMs } from '#src/core/flow/token-buckets.ts';
+import { allFullAt, gatherInMs, type SpilledAt } from '#src/core/flow/token-buckets.ts';
 import type { FunctionEntry } from '#src/core/functions/entry.ts';
 import type { PoolId } from '#src/core/functions/flow.ts';
 import { agingOf } from '#src/core/functions/priority.ts';
@@ -143,7 +143,7 @@ export class SlotWaiters {
   }
 
   /** What an entry needs: the next attempts of the ready keys as waiters. */
-  readonly plan = (pool: PoolId, entry: LedgerEntry): Pick<Change, 'waits' | 'withdrawals'> => {
+  readonly plan = (pool: PoolId, entry: LedgerEntry, spilledAt?: SpilledAt): Pick<Change, 'waits' | 'withdrawals'> => {
     if (!this.#options.takesWork() || !this.#isReady()) return {};
     const waiting = this.#poolOf(pool);
     if (waiting === undefined) {
@@ -151,7 +151,7 @@ export class SlotWaiters {
       this.#noteFull(pool, entry.buckets);
       return {};
     }
-    const counts = countEntry(entry, this.#options.clock.now());
+    const counts = countEntry(entry, this.#options.clock.now(), spilledAt);
     for (const [id, queue] of this.#planned.get(pool) ?? []) if (!counts.named.has(id)) waiting.markReady(queue);
     const turns = this.#takeTurns(waiting, pool, counts);
     const unstarted = waiting.readyCount === 0 || entry.waiters.length < MAX_WAITERS ? [] : entry.waiters.filter(isUnstartedAt(counts.now));

@@ -1,7 +1,7 @@
 import type { Fact } from '#machines/facts.ts';
 import type { Invocation, InvocationEffect } from '#machines/invocation.ts';
+import type { Refusal } from '#src/core/flow/entry-change.ts';
 import { isOver } from '#src/core/flow/is-over.ts';
-import type { Refusal } from '#src/core/flow/pool-slots.ts';
 import type { SlotLedger } from '#src/core/flow/slot-ledger.ts';
 import { parseRateText } from '#src/core/functions/rate.ts';
 import type { Clock } from '#src/core/ports/clock.ts';

@@ -61,10 +61,10 @@ class Draft {
   /** A refused acquisition. Slots and tokens only become fewer while acquisitions are answered, and a worker may have a hundred equal ones. */
   #refused: { waiter: Waiter; answer: Answer } | undefined;
 
-  constructor(entry: LedgerEntry, { now = 0, acquisitions = [], places = NO_PLACES }: Change) {
+  constructor(entry: LedgerEntry, { now = 0, acquisitions = [], places = NO_PLACES, spilledAt }: Change) {
     this.#holders = new Map(entry.holders.map((one) => [idOf(one), one]));
     this.#waiters = new Map(entry.waiters.map((one) => [idOf(one), one]));
-    this.#buckets = new TokenBuckets(entry, now);
+    this.#buckets = new TokenBuckets(entry, now, spilledAt);
     this.#now = now;
     this.#places = places;
     this.#asking = new Set(acquisitions.map(idOf));
@@ -79,7 +79,8 @@ class Draft {
   changedFrom(entry: LedgerEntry): LedgerEntry {
     const { written: buckets } = this.#buckets;
     if (!this.#isChanged && buckets === entry.buckets) return entry;
-    const named = { holders: [...this.#holders.values()], waiters: [...this.#waiters.values()] };
+    const { buckets: _, ...kept } = entry;
+    const named = { ...kept, holders: [...this.#holders.values()], waiters: [...this.#waiters.values()] };
     return buckets === undefined ? named : { ...named, buckets };
   }
 

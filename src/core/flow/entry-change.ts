@@ -1,9 +1,12 @@
 import type { Attempt, LedgerEntry, Waiter } from './ledger-entry.ts';
+import type { SpilledAt } from './token-buckets.ts';
 
 /** What one process wants of an entry, all in one write. */
 export type Change = {
   /** The time, by which tokens come back. */
   now?: number;
+  /** When a bucket beside the entry is full again. */
+  spilledAt?: SpilledAt;
   /** Attempts that started by the log. They use the tokens that they hold (RATE2). */
   starts?: readonly Attempt[];
   /** Attempts that are over by the log, and whose results may not be stored yet. They stay in the entry without a slot (PUB3). */
@@ -35,6 +38,15 @@ export type NoToken = { dueAt: number };
 
 /** `key-full`: all slots of the key are taken, or other attempts wait for them. `full`: all slots are. */
 export type Answer = 'held' | 'key-full' | 'full' | NoToken;
+
+/** What an attempt that asked has to wait for. `isPlaceGiven`: a waiter before it has its place in the worker now. */
+export type Refusal = { refusal: 'full' | NoToken; isPlaceGiven: boolean };
+/** `closed`: the process stops, or the worker of the function does. */
+export type Acquired = 'held' | 'closed' | Refusal;
+
+export function refusalOf(answer: Exclude<Answer, 'held'>): 'full' | NoToken {
+  return typeof answer === 'object' ? answer : 'full';
+}
 
 export type Changed = {
   /** The same object when nothing changed. */

@@ -14,10 +14,20 @@ export type LedgerEntry = {
   waiters: readonly Waiter[];
   /** The buckets that lack tokens; absent when all are full. */
   buckets?: readonly Bucket[] | undefined;
+  /** Where further buckets are that lack tokens; absent when the entry has room for all of them. */
+  spills?: readonly Spill[] | undefined;
 };
 
 /** The tokens of a rate and a key: when the bucket is full again, in microseconds since the epoch. */
 export type Bucket = readonly [rate: RateText, key: string, fullAtInMicros: number];
+
+/** Buckets beside the entry: their id in the ledger, and when the last one of them is full again, in microseconds since the epoch. */
+export type Spill = readonly [id: string, fullAtInMicros: number];
+
+/** What a bucket is called in maps. */
+export function bucketIdOf({ rate, key }: { rate: RateText; key: string }): string {
+  return `${rate} ${key}`;
+}
 
 /** An attempt of the log, or the next one. */
 export type Attempt = {
@@ -82,6 +92,7 @@ const entrySchema = z.object({
     }),
   ),
   buckets: z.array(z.tuple([rateText, z.string(), z.int()])).optional(),
+  spills: z.array(z.tuple([z.string(), z.int()])).optional(),
 });
 
 export const NO_SLOTS: LedgerEntry = { holders: [], waiters: [] };
@@ -89,9 +100,10 @@ export const NO_SLOTS: LedgerEntry = { holders: [], waiters: [] };
 /** Reads an entry. A missing entry has no holders. Throws for an entry that cannot be read, because no slot may be given by it. */
 export function decodeLedgerEntry(text: string | undefined): LedgerEntry {
   if (text === undefined) return NO_SLOTS;
-  const { holders, waiters, buckets } = entrySchema.parse(parseJson(text));
+  const { holders, waiters, buckets, spills } = entrySchema.parse(parseJson(text));
   return {
     ...(buckets === undefined ? {} : { buckets }),
+    ...(spills === undefined ? {} : { spills }),
     holders: holders.map(attemptOf),
     waiters: waiters.map(({ perKey, total, rank, free, ...attempt }) => ({
       ...attemptOf(attempt),
@@ -102,9 +114,10 @@ export function decodeLedgerEntry(text: string | undefined): LedgerEntry {
   };
 }
 
-export function encodeLedgerEntry({ holders, waiters, buckets }: LedgerEntry): string {
+export function encodeLedgerEntry({ holders, waiters, buckets, spills }: LedgerEntry): string {
   return JSON.stringify({
     buckets,
+    spills,
     holders: holders.map(writtenOf),
     waiters: waiters.map(({ perKey, total, rank, freeSince: free, ...attempt }) => ({ ...writtenOf(attempt), perKey, total, rank, free })),
   });

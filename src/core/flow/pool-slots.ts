@@ -4,14 +4,11 @@ import type { Clock } from '#src/core/ports/clock.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
 import { changeEntry } from './change-entry.ts';
-import { type Answer, type Change, type Changed, finishedOf, heldOf, idOf, type NoToken } from './entry-change.ts';
+import { type Acquired, type Change, type Changed, finishedOf, heldOf, idOf, refusalOf } from './entry-change.ts';
 import { type Attempt, decodeLedgerEntry, encodeLedgerEntry, entryKeyOf, type LedgerEntry, type Waiter } from './ledger-entry.ts';
 import { type PlaceOwner, PoolPlaces } from './pool-places.ts';
-
-/** What an attempt that asked has to wait for. `isPlaceGiven`: a waiter before it has its place in the worker now. */
-export type Refusal = { refusal: 'full' | NoToken; isPlaceGiven: boolean };
-/** `closed`: the process stops, or the worker of the function does. */
-export type Acquired = 'held' | 'closed' | Refusal;
+import { SpilledBuckets } from './spilled-buckets.ts';
+import type { SpilledAt } from './token-buckets.ts';
 
 export type PoolSlotsOptions = {
   store: KeyValue;
@@ -20,7 +17,7 @@ export type PoolSlotsOptions = {
   /** Changes whenever the log, and with it the ledger, may have gone backwards (LINK4). */
   epoch: () => number;
   /** What else a write changes, decided from the entry that the write replaces. */
-  plan?: (pool: PoolId, entry: LedgerEntry) => Pick<Change, 'waits' | 'withdrawals'>;
+  plan?: (pool: PoolId, entry: LedgerEntry, spilledAt: SpilledAt) => Pick<Change, 'waits' | 'withdrawals'>;
   /** Called with every entry that was written or watched. */
   onEntry?: (pool: PoolId, entry: LedgerEntry, revision: number) => void;
 };
@@ -55,6 +52,7 @@ export class PoolSlots {
   readonly #starts = new Map<string, Attempt>();
   readonly #held = new Map<string, Attempt>();
   readonly #places: PoolPlaces;
+  readonly #spilled: SpilledBuckets;
   #known: Known | undefined;
   /** Waiters that got their slots by a write without an answer. */
   #maybeGranted: readonly Waiter[] = [];
@@ -69,6 +67,7 @@ export class PoolSlots {
     this.#pool = pool;
     this.#options = options;
     this.#epoch = options.epoch();
+    this.#spilled = new SpilledBuckets(pool, options.store);
     this.#places = new PoolPlaces(() => this.#settle());
   }
 
@@ -203,6 +202,7 @@ export class PoolSlots {
     const { epoch } = this.#options;
     const present = epoch();
     const before = await this.#knownEntry();
+    await this.#spilled.load(before.entry);
     const change = this.#changeOf(before.entry, present !== this.#epoch);
     const changed = changeEntry(before.entry, change);
     // What a start needs is read while the write is in flight.
@@ -227,8 +227,10 @@ export class PoolSlots {
     this.#wakeAt(changed.nextAt);
   }
 
-  async #store(entry: LedgerEntry, revision: number): Promise<void> {
-    const written = await this.#options.store.put(entryKeyOf(this.#pool), encodeLedgerEntry(entry), revision);
+  async #store(changed: LedgerEntry, revision: number): Promise<void> {
+    const { store, clock } = this.#options;
+    const put = (entry: LedgerEntry): Promise<number> => store.put(entryKeyOf(this.#pool), encodeLedgerEntry(entry), revision);
+    const { entry, written } = await this.#spilled.write(changed, clock.now(), put);
     if (written <= (this.#known?.revision ?? -1)) return;
     this.#known = { entry, revision: written };
     this.#options.onEntry?.(this.#pool, entry, written);
@@ -251,9 +253,10 @@ export class PoolSlots {
   }
 
   #changeOf(entry: LedgerEntry, hasGoneBack: boolean): Change & Required<Pick<Change, 'starts' | 'finishes' | 'releases'>> {
-    const { waits = [], withdrawals = [] } = this.#options.plan?.(this.#pool, entry) ?? {};
+    const { waits = [], withdrawals = [] } = this.#options.plan?.(this.#pool, entry, this.#spilled.fullAtOf) ?? {};
     return {
       now: this.#options.clock.now(),
+      spilledAt: this.#spilled.fullAtOf,
       starts: [...this.#starts.values()],
       finishes: [...this.#finishes.values()],
       releases: [...this.#releases.values()],
@@ -305,8 +308,4 @@ export class PoolSlots {
       if (!this.#isClosed) this.#settle();
     });
   }
-}
-
-function refusalOf(answer: Exclude<Answer, 'held'>): 'full' | NoToken {
-  return typeof answer === 'object' ? answer : 'full';
 }

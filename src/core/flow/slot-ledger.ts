@@ -1,8 +1,10 @@
 import { messageOf } from '#src/core/errors.ts';
 import type { PoolId } from '#src/core/functions/flow.ts';
+import type { Acquired } from './entry-change.ts';
 import { type Attempt, decodeLedgerEntry, type LedgerEntry, type Waiter } from './ledger-entry.ts';
 import type { PlaceOwner } from './pool-places.ts';
-import { type Acquired, PoolSlots, type PoolSlotsOptions } from './pool-slots.ts';
+import { PoolSlots, type PoolSlotsOptions } from './pool-slots.ts';
+import { isSpillKey } from './spilled-buckets.ts';
 
 /**
  * The slots that functions share over all workers, as one process uses them.
@@ -73,7 +75,7 @@ export function createSlotLedger(options: SlotLedgerOptions): SlotLedger {
     const { store, signal, logger, clock } = options;
     while (!signal.aborted) {
       try {
-        return await store.watch(note, signal);
+        return await store.watch((change) => isSpillKey(change.key) || note(change), signal);
       } catch (error) {
         logger.warn({ error: messageOf(error) }, 'the ledger of slots cannot be watched');
         await clock.sleep(WATCH_AGAIN_AFTER_MS, signal);

@@ -1,13 +1,14 @@
 import { parseRateText, type RateText } from '#src/core/functions/rate.ts';
-import type { Bucket, LedgerEntry } from './ledger-entry.ts';
+import { type Bucket, bucketIdOf, type LedgerEntry } from './ledger-entry.ts';
+import { MAX_BUCKETS, MAX_SPILLS } from './spilled-buckets.ts';
 
-/** How many buckets of an entry lack tokens at most, so that it stays a message. Further keys wait until some are full. */
-const MAX_BUCKETS = 4_096;
 const FULL_AGAIN_WITHIN_MS = 1_000;
 const MICROS = 1_000;
 
 /** The tokens that a key needs. */
 type Needed = { rate: RateText; key: string };
+/** When a bucket beside the entry is full again, in microseconds; 0 when it is not there. */
+export type SpilledAt = (id: string) => number;
 
 /**
  * The token buckets of an entry, while a change of the entry is decided. A bucket is one time (GCRA): when it is full again.
@@ -23,10 +24,14 @@ export class TokenBuckets {
   readonly #fullAt: Map<string, Bucket>;
   readonly #held = new Map<string, number>();
   readonly #now: number;
+  readonly #spilledAt: SpilledAt;
+  readonly #hasRoom: boolean;
   #isUsed = false;
 
-  constructor({ holders, buckets = [] }: LedgerEntry, now: number) {
+  constructor({ holders, buckets = [], spills = [] }: LedgerEntry, now: number, spilledAt: SpilledAt = () => 0) {
     this.#now = now * MICROS;
+    this.#spilledAt = spilledAt;
+    this.#hasRoom = buckets.length < MAX_BUCKETS || spills.length < MAX_SPILLS;
     this.#known = buckets;
     this.#fullAt = new Map(buckets.map((bucket) => [bucketIdOf({ rate: bucket[0], key: bucket[1] }), bucket]));
     for (const { rate, key } of holders) if (rate !== undefined) this.hold({ rate, key });
@@ -65,13 +70,13 @@ export class TokenBuckets {
 
   #nextAtInMicros({ rate, key }: Needed): number {
     const id = bucketIdOf({ rate, key });
-    if (!this.#fullAt.has(id) && this.#fullAt.size >= MAX_BUCKETS) return this.#now + FULL_AGAIN_WITHIN_MS * MICROS;
+    if (!this.#hasRoom && !this.#fullAt.has(id)) return this.#now + FULL_AGAIN_WITHIN_MS * MICROS;
     const missing = (this.#held.get(id) ?? 0) + 1 - parseRateText(rate).burst;
     return this.#fullAtOf(id) + missing * intervalOf(rate);
   }
 
   #fullAtOf(id: string): number {
-    return Math.max(this.#fullAt.get(id)?.[2] ?? 0, this.#now);
+    return Math.max(this.#fullAt.get(id)?.[2] ?? this.#spilledAt(id), this.#now);
   }
 }
 
@@ -79,10 +84,6 @@ export class TokenBuckets {
 function intervalOf(rate: RateText): number {
   const { limit, perInMs } = parseRateText(rate);
   return Math.ceil((perInMs * MICROS) / limit);
-}
-
-function bucketIdOf({ rate, key }: Needed): string {
-  return `${rate} ${key}`;
 }
 
 /** For how long tokens are gathered, so that one write gives several: not longer than a part of the bucket takes to fill. */

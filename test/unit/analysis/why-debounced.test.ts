@@ -30,6 +30,12 @@ test('a debounced request waits for its group, and the requests so far are count
   expect(whyWaiting(moments, 2_000)?.text).not.toContain('so far');
 });
 
+test('a debounced request names the end of its group as of now', () => {
+  const now = { ...around, slots: { ...slots, groupEndsAt: 7_000 } };
+  const text = whyWaiting(moments, 2_000, now)?.text;
+  expect(text).toContain('ends 5 s after the last request: at 1970-01-01T00:00:07.000Z without a further one, and at 1970-01-01T00:01:00');
+});
+
 test.for([
   ['of a paused function', { definition: { ...definition, paused: true } }, 'paused', 'Its debounce does not end: orders is paused'],
   ['without a scheduler', { roles: ['worker'] }, 'overdue', 'Its debounce does not end: no scheduler runs'],

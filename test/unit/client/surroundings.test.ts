@@ -31,3 +31,23 @@ test('what is before an invocation is counted by the order of the log, and not b
   expect(slots).toMatchObject({ before: 1 });
   expect(asked).toEqual([{ waitsPool: ['function.orders'], waitsKey: 'a', before: { id: 'i-2', function: 'orders' } }]);
 });
+
+test('the group of a debounced request ends after its newest request, and after its oldest one at the latest', async () => {
+  const accepted = { oldest: 1_000, newest: 4_000 };
+  const history = {
+    count: async () => ({ count: 3, isAtLeast: false }),
+    list: async ({ order = 'newest' }: { order?: string | undefined } = {}) => {
+      const acceptedAt = accepted[order as keyof typeof accepted];
+      return { invocations: [{ acceptedAt }], cursor: null } as never;
+    },
+  };
+  const flow = { entry: async () => NO_SLOTS } as never;
+  const endOf = async (maxWaitInMs: number) => {
+    const debounce = { keep: 'last', waitInMs: 5_000, maxWaitInMs };
+    const waitsFor = { pool: 'function.orders', key: 'a', since: 1_000, debounce } as never;
+    const slots = await readSlots({ flow, history }, { name: 'orders', definition: undefined, waitsFor, payload: '' });
+    return [slots?.grouped, slots?.groupEndsAt];
+  };
+  expect(await endOf(60_000)).toEqual([3, 9_000]);
+  expect(await endOf(6_000)).toEqual([3, 7_000]);
+});

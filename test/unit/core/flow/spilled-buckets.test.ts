@@ -1,0 +1,101 @@
+import { describe, expect, test } from 'vitest';
+import { ConflictError } from '#src/core/errors.ts';
+import { decodeLedgerEntry, type Waiter } from '#src/core/flow/ledger-entry.ts';
+import { createSlotLedger } from '#src/core/flow/slot-ledger.ts';
+import { MAX_BUCKETS, MAX_SPILLS, SpilledBuckets } from '#src/core/flow/spilled-buckets.ts';
+import { TokenBuckets } from '#src/core/flow/token-buckets.ts';
+import { type PoolId, poolOf } from '#src/core/functions/flow.ts';
+import { type RateText, rateTextOf } from '#src/core/functions/rate.ts';
+import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
+import type { FunctionName } from '#src/core/names/names.ts';
+import type { KeyValue } from '#src/core/ports/key-value.ts';
+import { silentLogger } from '#src/core/ports/logger.ts';
+import { createVirtualClock } from '#src/testing/virtual-clock.ts';
+
+const HOUR = 3_600_000;
+const KEYS = 3 * MAX_BUCKETS;
+const AT_ONCE = 512;
+const pool: PoolId = poolOf('f' as FunctionName, {});
+const rate: RateText = rateTextOf({ limit: 1, perInMs: HOUR, burst: 1 });
+const attemptOf = (key: number, attempt = 1): Waiter => ({
+  ...{ key: `key-${key}`, function: 'f', invocation: `${key}`, attempt, request: key },
+  ...{ perKey: undefined, total: undefined, rate },
+});
+
+function openOn(store: KeyValue, clock: ReturnType<typeof createVirtualClock>) {
+  const closing = new AbortController();
+  const ledger = createSlotLedger({ store, clock, logger: silentLogger, epoch: () => 0, signal: closing.signal });
+  return { ...ledger, [Symbol.dispose]: () => closing.abort() };
+}
+
+type Ledger = ReturnType<typeof openOn>;
+
+/** Asks for one attempt of each key, and ends those that got a token. Returns how many did. */
+async function runEach(ledger: Ledger, attempt: number): Promise<number> {
+  let held = 0;
+  for (let from = 0; from < KEYS; from += AT_ONCE) {
+    const attempts = Array.from({ length: AT_ONCE }, (_, index) => attemptOf(from + index, attempt));
+    const answers = await Promise.all(attempts.map((one) => ledger.acquire(pool, one, false)));
+    for (const [index, one] of attempts.entries()) {
+      if (answers[index] !== 'held') continue;
+      held++;
+      ledger.release(pool, one);
+    }
+  }
+  return held;
+}
+
+const spillsIn = async (store: KeyValue): Promise<string[]> => (await store.keys()).filter((key) => key.startsWith('spill.'));
+
+describe('the buckets of more keys than an entry has room for', () => {
+  test('let each key run at its rate, and are known to every process (RATE1)', async () => {
+    const store = createMemoryKeyValue();
+    const clock = createVirtualClock(Date.UTC(2026, 0, 1));
+    using one = openOn(store, clock);
+    using other = openOn(store, clock);
+    expect(await runEach(one, 1)).toBe(KEYS);
+    // Every key has used its token of the hour, whoever asks.
+    expect(await runEach(other, 2)).toBe(0);
+    expect(await runEach(one, 2)).toBe(0);
+    const text = (await store.get(pool))?.value ?? '';
+    expect(text.length).toBeLessThan(500_000);
+    expect(decodeLedgerEntry(text).buckets?.length).toBeLessThanOrEqual(MAX_BUCKETS);
+    expect((await spillsIn(store)).length).toBeGreaterThan(3);
+    clock.moveTo(clock.now() + HOUR);
+    expect(await runEach(other, 2)).toBe(KEYS);
+  });
+
+  test('leave the ledger when all of them are full again', async () => {
+    const store = createMemoryKeyValue();
+    const clock = createVirtualClock(Date.UTC(2026, 0, 1));
+    using ledger = openOn(store, clock);
+    await runEach(ledger, 1);
+    expect((await spillsIn(store)).length).toBeGreaterThan(3);
+    clock.moveTo(clock.now() + HOUR + 1);
+    expect(await ledger.acquire(pool, attemptOf(1, 2), false)).toBe('held');
+    ledger.release(pool, attemptOf(1, 2));
+    await ledger.close();
+    expect(await spillsIn(store)).toEqual([]);
+    expect(decodeLedgerEntry((await store.get(pool))?.value).spills).toBeUndefined();
+  });
+
+  test('have further keys wait when the entry names as many spills as it may', () => {
+    const buckets = Array.from({ length: MAX_BUCKETS }, (_, key) => [rate, `key-${key}`, 1e18] as const);
+    const spills = Array.from({ length: MAX_SPILLS }, (_, id) => [`${id}`, 1e18] as const);
+    const tokens = new TokenBuckets({ holders: [], waiters: [], buckets, spills }, 1_000);
+    expect(tokens.nextAt({ rate, key: 'further' })).toBe(2_000);
+    expect(new TokenBuckets({ holders: [], waiters: [], buckets }, 1_000).nextAt({ rate, key: 'further' })).toBe(1_000);
+  });
+
+  test('are deleted again when another process writes the entry first', async () => {
+    const store = createMemoryKeyValue();
+    const spilled = new SpilledBuckets(pool, store);
+    const buckets = Array.from({ length: MAX_BUCKETS + 1 }, (_, key) => [rate, `key-${key}`, 1e18] as const);
+    const writing = spilled.write({ holders: [], waiters: [], buckets }, 0, async ({ buckets: left, spills }) => {
+      expect([left?.length, spills?.length, (await spillsIn(store)).length]).toEqual([MAX_BUCKETS / 2 + 1, 1, 1]);
+      throw new ConflictError({ what: 'the entry' });
+    });
+    await expect(writing).rejects.toBeInstanceOf(ConflictError);
+    expect(await spillsIn(store)).toEqual([]);
+  });
+});
