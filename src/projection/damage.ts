@@ -39,6 +39,8 @@ export function watchDamage(database: Database, onDamage: (error: unknown) => vo
 
 const FIRST_PAUSE_IN_MS = 2_000;
 const MAX_PAUSE_IN_MS = 60_000;
+/** So many rebuilds are told in the status of a projection, the newest ones. */
+export const MAX_REBUILDS = 100;
 const FORGET_AFTER_MS = 3_600_000;
 
 /** The files that were found damaged. A disk that damages each new file is filled again with growing pauses only. */

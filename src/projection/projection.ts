@@ -6,7 +6,7 @@ import type { LogSource, LogState } from '#src/core/log/log-source.ts';
 import { systemTimers } from '#src/core/ports/clock.ts';
 import { findContradiction, findRegression } from './contradiction.ts';
 import { CurrentCheck } from './current-check.ts';
-import { DamagedFiles } from './damage.ts';
+import { DamagedFiles, MAX_REBUILDS } from './damage.ts';
 import { reportLoss } from './loss-report.ts';
 import { cleanModel, closeModel, extentOf, type Model, progressOf } from './model.ts';
 import { type ModelFolder, takeModelFolder } from './model-folder.ts';
@@ -54,7 +54,7 @@ class LiveProjection implements Projection {
   readonly #open: OpenDatabase;
   readonly #folder: ModelFolder;
   readonly #stopping = new AbortController();
-  readonly #rebuilds: { at: number; why: string }[] = [];
+  #rebuilds: { at: number; why: string }[] = [];
   #state: LogState;
   #live: Model | undefined;
   #next: (Model & { why: string }) | undefined;
@@ -181,7 +181,7 @@ class LiveProjection implements Projection {
   }
 
   #announceRebuild(why: string): void {
-    this.#rebuilds.push({ at: this.#options.clock.now(), why });
+    this.#rebuilds = [...this.#rebuilds, { at: this.#options.clock.now(), why }].slice(-MAX_REBUILDS);
     this.#options.logger.warn({ folder: this.#folder.path }, `the read model is rebuilt: ${why}`);
   }
 

@@ -4,7 +4,7 @@ import { createMemoryLog } from '#src/core/memory/memory-log.ts';
 import type { RequestId, StreamId } from '#src/core/names/names.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { loadStream } from '#src/core/stream/stream.ts';
-import { createStreamWriter } from '#src/core/stream/stream-writer.ts';
+import { StreamWriter } from '#src/core/stream/stream-writer.ts';
 
 /* Replays a trace of `life.qnt` on the machine, and on a stream writer over a log in memory. */
 
@@ -53,7 +53,7 @@ export async function replay(states: readonly SpecifiedState[]): Promise<string 
   const { sequence } = await log.accept(NAME, [{ id: ID, payload: '1', ...deliverAt }]);
   const state = await loadStream(log, NAME, sequence);
   if (state === undefined) return 'the log does not hold the request';
-  const writer = createStreamWriter({ log, state, by: 'w', appendId: () => 'a', clock: systemClock });
+  const writer = new StreamWriter({ log, state, by: 'w', appendId: () => 'a', clock: systemClock });
   let folded = state.invocations.get(ID) as Invocation;
   for (const [index, { life, fact: proposed, accepted }] of steps.entries()) {
     const fact = factOf(proposed);

@@ -76,6 +76,11 @@ export async function openReplayCache(options: ReplayCacheOptions): Promise<Repl
     if (at > now - EXACT_TIME_KEPT_IN_MS) recent.set(key, at);
   }, signal);
 
+  /** Half of the cache is for everybody, and the other half has an equal part for each project. */
+  function isFullFor(project: string, isFree: boolean): boolean {
+    return size >= capacity || (!isFree && shares.of(project) >= capacity / 2 / projects());
+  }
+
   return {
     check({ signature, project }, signedAt, moment) {
       if (moment - expiredAt > SAME_SECOND_IN_MS) {
@@ -90,7 +95,7 @@ export async function openReplayCache(options: ReplayCacheOptions): Promise<Repl
         return canBeEqualCall(signedAt, recent.get(key) ?? lessRecent.get(key), moment) ? 'equal call' : 'replayed';
       }
       const isFree = size < capacity / 2;
-      if (size >= capacity || (!isFree && shares.of(project) >= capacity / 2 / projects())) return 'full';
+      if (isFullFor(project, isFree)) return 'full';
       add(key, second);
       if (!isFree) shares.add(project, second);
       recent.set(key, moment);

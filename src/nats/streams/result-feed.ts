@@ -15,16 +15,21 @@ export type ResultFeedOptions = {
   subject: string;
   /** `now`, or the sequence of the first result. */
   from: 'now' | number;
+  /** How many further results may be delivered, at this moment. */
+  demand: () => number;
   signal: AbortSignal;
 };
 
-/** Delivers results in order until the signal aborts, without a gap after a lost connection. Resolves when the start position is fixed. */
+/**
+ * Delivers results in order until the signal aborts, without a gap after a lost connection. Resolves when the start position is fixed, to the pull,
+ * which is poked when the demand has risen.
+ */
 export async function followResults(
   connection: Connection,
   options: ResultFeedOptions,
   onResult: (result: ResultMessage) => void,
-): Promise<void> {
-  const { subject, from, signal } = options;
+): Promise<Pull> {
+  const { subject, from, demand, signal } = options;
   const { manager } = connection;
   let next = from === 'now' ? (await manager.streams.info(RESULTS)).state.last_seq + 1 : from;
   const isRecreated = watchIdentity(connection, RESULTS);
@@ -33,11 +38,11 @@ export async function followResults(
     const { name } = await addEphemeralConsumer(manager, RESULTS, { from: next, subject });
     return name;
   };
-  new Pull({
+  return new Pull({
     connection,
     stream: RESULTS,
     openConsumer,
-    demand: () => 1_000,
+    demand,
     signal,
     onProblem: () => {},
     onMessage: (message: Msg) => {
