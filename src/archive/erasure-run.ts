@@ -1,13 +1,14 @@
+import { promisify } from 'node:util';
+import { brotliCompress, brotliDecompress } from 'node:zlib';
 import { ConflictError } from '#src/core/errors.ts';
 import { encodeSequences, MAX_NAMED_SEQUENCES } from '#src/core/log/erased-sequences.ts';
 import type { Erasure } from '#src/core/log/erasure.ts';
 import { type ErasureRecord, erasureKey, parseErasureRecord } from '#src/core/log/erasure-request.ts';
-import { decodePlan, type ErasurePlan, encodePlan } from './erasure-plan.ts';
 import type { JanitorOptions } from './janitor-options.ts';
 import { createReaderPositions } from './reader-positions.ts';
 import { rewriteSegments } from './rewrite-segments.ts';
 import { folderOf } from './segment.ts';
-import { survey } from './survey.ts';
+import { type Survey, survey } from './survey.ts';
 import { createWholeLog } from './whole-log.ts';
 
 /*
@@ -24,7 +25,7 @@ import { createWholeLog } from './whole-log.ts';
  * The janitor purges nothing while an erasure is unfinished, because a purge removes messages without overwriting them (J5).
  */
 
-export type ErasureRunOptions = {
+type ErasureRunOptions = {
   signal: AbortSignal;
   /** Archives up to a sequence, regardless of the retention. Resolves to the sequence up to which the log is archived. */
   archiveUpTo: (sequence: number) => Promise<number>;
@@ -179,4 +180,19 @@ function erasureOf(id: string, { request }: ErasureRecord, found: { invocations:
     ...(reason === undefined ? {} : { reason }),
     ...(only === undefined ? {} : { only }),
   };
+}
+
+/** The messages and the requests that an erasure removes. */
+type ErasurePlan = Pick<Survey, 'sequences' | 'requests'>;
+
+const compress = promisify(brotliCompress);
+const decompress = promisify(brotliDecompress);
+
+async function encodePlan({ sequences, requests }: ErasurePlan): Promise<Buffer> {
+  return await compress(Buffer.from(JSON.stringify({ sequences, requests })));
+}
+
+async function decodePlan(bytes: Buffer | undefined): Promise<ErasurePlan> {
+  if (bytes === undefined) throw new Error('the archive lacks the plan of an erasure that was planned');
+  return JSON.parse((await decompress(bytes)).toString()) as ErasurePlan;
 }

@@ -1,17 +1,17 @@
 import { setImmediate } from 'node:timers/promises';
 import { ArchiveDamagedError, messageOf } from '#src/core/errors.ts';
+import type { LogSource } from '#src/core/log/log-source.ts';
 import type { Segment } from '#src/core/ports/archive.ts';
 import { readProvedFloor, SCHEDULER_FLOOR } from '#src/core/ports/saved-floor.ts';
 import { performErasures } from './erasure-run.ts';
-import { expectSameLog } from './expect-same-log.ts';
 import { findHeadProblem, readHead, writeHead } from './head.ts';
-import { limitHistory } from './history-limit.ts';
 import { createHorizon, type Horizon } from './horizon.ts';
 import type { JanitorOptions } from './janitor-options.ts';
 import { requestPlainErasures } from './plain-requests.ts';
 import { readPart, upToSequence } from './read-part.ts';
 import { RetainedStreams } from './retained-streams.ts';
 import { encodeSegment, linkOf, nameOf } from './segment.ts';
+import { createWholeLog } from './whole-log.ts';
 
 type RoundOptions = { signal: AbortSignal; renewLease: () => Promise<boolean> };
 
@@ -160,4 +160,44 @@ export class JanitorRounds {
     await purge.remove(streams.removableSequences(), { overwrite: false });
     streams.removed();
   }
+}
+
+const HISTORY_KEY = 'janitor.history';
+
+/**
+ * Removes invocations from the read models that finished before the history retention. The erasure is appended to the log, so that
+ * all read models remove the same invocations.
+ *
+ * One erasure covers at least a twenty-fourth of the retention.
+ */
+async function limitHistory({ historyRetentionInMs, clock, state, purge, log, archive, name }: JanitorOptions): Promise<void> {
+  if (historyRetentionInMs === undefined) return;
+  const before = clock.now() - historyRetentionInMs;
+  const last = Number((await state.get(HISTORY_KEY))?.value ?? 0);
+  const first = last === 0 ? ((await createWholeLog(log, archive).firstFrom(1))?.at ?? before) : last;
+  if (before - first < historyRetentionInMs / 24) return;
+  const until = (await log.state()).last;
+  const id = `history-${Math.floor(before)}`;
+  await purge.appendErasure({ v: 1, id, scope: 'read-models', before, until, by: name, at: clock.now(), invocations: 0, messages: 0 });
+  await state.put(HISTORY_KEY, String(before));
+}
+
+/**
+ * Throws when the log is not the log that was archived up to this segment (J6).
+ *
+ * A log that lost its last messages uses their sequences again. Its new messages would be purged as if the archive held them.
+ */
+async function expectSameLog(log: LogSource, newest: Segment | undefined): Promise<void> {
+  if (newest === undefined) return;
+  const { first, last } = await log.state();
+  if (last < newest.last) throw lostMessages(newest, `the log ends at ${last}`);
+  if (first > newest.last) return;
+  const found = await log.firstFrom(newest.last);
+  if (found?.sequence === newest.last && found.at !== newest.lastAt)
+    throw lostMessages(newest, `the log has another message with the sequence ${newest.last}`);
+}
+
+function lostMessages(segment: Segment, why: string): ArchiveDamagedError {
+  const problem = `has messages that the log lost: ${why}; archive to an empty folder from now on, and keep this one`;
+  return new ArchiveDamagedError({ segment: nameOf(segment), problem });
 }

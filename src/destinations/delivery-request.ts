@@ -7,7 +7,6 @@ import type { AcceptedRequest } from '#src/core/log/event-log.ts';
 import { deliveryIdOf } from '#src/core/names/delivery-ids.ts';
 import type { Tenancy } from '#src/core/names/tenancy.ts';
 import type { DeliveryRequest } from '#src/core/ports/destination-target.ts';
-import { shareOf } from './chain-budget.ts';
 
 /** One try of one delivery. */
 export type Try = {
@@ -18,7 +17,7 @@ export type Try = {
   number: number;
 };
 
-export type DeliveryRequestOptions = { tenancy: Tenancy; maxChain: number; maxBytes: number | undefined };
+type DeliveryRequestOptions = { tenancy: Tenancy; maxChain: number; maxBytes: number | undefined };
 
 /** The request that a target receives. It derives from the log alone, so every try of a delivery sends the same content. */
 export function deliveryRequestOf(attempted: Try, { tenancy, maxChain, maxBytes }: DeliveryRequestOptions): DeliveryRequest {
@@ -69,4 +68,16 @@ function lineageOf(
   const index = children.findIndex((child) => child.id === destination.id);
   const budget = Math.min(lineage?.budget ?? maxChain, maxChain);
   return { root: lineage?.root ?? id, hop: lineage?.hop ?? 0, budget: shareOf(budget, { index, count: children.length }) };
+}
+
+/**
+ * The part of a chain's budget that one of `count` child invocations of the same outcome gets (L2).
+ *
+ * Each child uses one invocation of `budget`. The remainder is divided among the children, the earlier ones first. The share is -1 for a
+ * child that the budget does not cover. The same arguments give the same share, so a repeated delivery starts the same child.
+ */
+export function shareOf(budget: number, { index, count }: { index: number; count: number }): number {
+  if (index >= budget) return -1;
+  const remainder = Math.max(0, budget - count);
+  return Math.floor(remainder / count) + (index < remainder % count ? 1 : 0);
 }

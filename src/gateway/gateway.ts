@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { getRequestListener } from '@hono/node-server';
 import { InvalidInputError } from '#src/core/errors.ts';
+import type { KeyValue } from '#src/core/ports/key-value.ts';
 import { isLoopbackHost } from '#src/core/text/loopback-host.ts';
 import { createApp } from './app.ts';
 import { createAuditRecorder } from './audit.ts';
@@ -24,9 +25,8 @@ import { limitClient } from './quotas/limited-client.ts';
 import { allFigures } from './quotas/quota-figures.ts';
 import { createQuotaGuard } from './quotas/quota-guard.ts';
 import { openRecords } from './records.ts';
-import { createSharedStore } from './shared-store.ts';
 
-export type ListenOptions = {
+type ListenOptions = {
   host: string;
   port: number;
   /** Whether the gateway tries the following ports when this one is taken. */
@@ -161,4 +161,23 @@ function tryPort(server: Server, host: string, port: number): Promise<number> {
       resolve((server.address() as AddressInfo).port);
     });
   });
+}
+
+/**
+ * The store of all gateways. A change resolves when the server has sent it to every gateway (FN1), so that a call that follows the answer
+ * finds the change on every gateway.
+ */
+export function createSharedStore(store: KeyValue): KeyValue {
+  return {
+    ...store,
+    async put(key, value, expected) {
+      const revision = await store.put(key, value, expected);
+      await store.reachedWatchers(revision);
+      return revision;
+    },
+    async delete(key, expected) {
+      await store.delete(key, expected);
+      await store.reachedWatchers(await store.newestRevision());
+    },
+  };
 }

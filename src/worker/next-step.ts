@@ -4,11 +4,13 @@ import { type DecideWhen, expiredFact, expiresAt, failedFact, isDelayed, outcome
 import { afterFailure } from '#machines/retry.ts';
 import type { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
 import { bytesBeforeSealing } from '#src/core/encryption/sealed-text.ts';
+import { FunctionNotFoundError } from '#src/core/errors.ts';
 import { decideWhenFor } from '#src/core/functions/decide-when.ts';
 import { type RegisteredFunction, termsOf } from '#src/core/functions/definition.ts';
-import { missingVersion } from '#src/core/functions/entry.ts';
+import { missingVersion, versionFor } from '#src/core/functions/entry.ts';
 import type { AcceptedRequest } from '#src/core/log/event-log.ts';
 import type { ExecutionResult } from '#src/core/ports/function-host.ts';
+import type { WorkerPorts } from './ports.ts';
 
 /** What a worker does next with an invocation that waits for an attempt. */
 export type NextStep =
@@ -139,4 +141,18 @@ function isTooLargeFor(maxBytes: number, payload: string, bytes: number): boolea
 export function afterLoss(invocation: Invocation, message: string, { at, decide }: End): readonly Fact[] {
   const failure: Failure = { kind: 'lost', errorType: 'WorkerLost', message, code: 161_901 };
   return outcomeFacts(afterFailure(invocation, { failure, at }), invocation.context.terms ?? undefined, decide);
+}
+
+/** The version that an invocation runs, asked of the registry, because the local copy may lag behind it; `undefined` when it does not exist. */
+export async function findVersion(
+  findFunction: WorkerPorts['findFunction'],
+  name: string,
+  context: Parameters<typeof versionFor>[1],
+): Promise<RegisteredFunction | undefined> {
+  try {
+    return versionFor(await findFunction(name), context);
+  } catch (error) {
+    if (error instanceof FunctionNotFoundError) return undefined;
+    throw error;
+  }
 }

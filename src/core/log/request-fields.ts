@@ -1,8 +1,8 @@
-import { MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
+import { type FactOf, type Lineage, MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
 import { bytesBeforeSealing, parseSealed } from '#src/core/encryption/sealed-text.ts';
 import { FLOW_KEY_FORM, isFlowKey } from '#src/core/functions/flow.ts';
 import { isPriority, PRIORITY_FORM } from '#src/core/functions/priority.ts';
-import { isQualifier, quote } from '#src/core/names/names.ts';
+import { isBareName, isQualifier, isRequestId, quote } from '#src/core/names/names.ts';
 import { parseReference } from '#src/core/payloads/payload-reference.ts';
 import type { AcceptedRequest } from './event-log.ts';
 
@@ -71,4 +71,24 @@ export function readFlow({ flowKey, priority }: FlowContent): { flowKey?: string
   if (priority !== undefined && isPriority(priority)) read.priority = priority;
   else if (priority !== undefined) read.problem = `the priority ${PRIORITY_FORM}`;
   return read;
+}
+
+/** How the headers of a request name what the request follows from. */
+
+export function encodeLineage({ root, parent, hop, budget }: Lineage): string {
+  return `${root}/${parent}/${hop}${budget === undefined ? '' : `/${budget}`}`;
+}
+
+/** An invalid lineage is dropped. */
+export function decodeLineage(text: string): Lineage | undefined {
+  const [root = '', parent = '', hop = '', budget = ''] = text.split('/');
+  if (!isRequestId(root) || !isRequestId(parent) || !/^[0-9]{1,6}$/.test(hop)) return undefined;
+  return { root, parent, hop: Number(hop), ...(/^-?[0-9]{1,9}$/.test(budget) ? { budget: Number(budget) } : {}) };
+}
+
+/** An invalid name of a schedule is dropped. */
+export function decodeSchedule(text: string): FactOf<'queued'>['schedule'] {
+  const [name = '', at = ''] = text.split('/');
+  if (!isBareName(name)) return undefined;
+  return /^[0-9]{1,15}$/.test(at) ? { name, at: Number(at) } : { name };
 }

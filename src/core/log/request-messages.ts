@@ -8,8 +8,17 @@ import { hashOfRequest } from './chain.ts';
 import { compileOnUse } from './compile-on-use.ts';
 import { type DueTime, readDueTime } from './due-time.ts';
 import type { AcceptedRequest, NewRequest, RequestMessage, StreamName } from './event-log.ts';
-import { defectOf, type FlowContent, flowHeader, flowHeaders, flowIn, readFlow } from './request-fields.ts';
-import { decodeLineage, decodeSchedule, encodeLineage } from './request-origin.ts';
+import {
+  decodeLineage,
+  decodeSchedule,
+  defectOf,
+  encodeLineage,
+  type FlowContent,
+  flowHeader,
+  flowHeaders,
+  flowIn,
+  readFlow,
+} from './request-fields.ts';
 
 /**
  * How requests are encoded as messages, for every log. Every published request is validated here (U1).

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
-import { createSharedStore } from '#src/gateway/shared-store.ts';
+import { createSharedStore } from '#src/gateway/gateway.ts';
 
 test('a change of the gateways resolves after every gateway was sent it (FN1)', async () => {
   const reached: number[] = [];

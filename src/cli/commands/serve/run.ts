@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { VERSION } from '#src/client/version.ts';
 import { parseWholeNumber } from '#src/core/text/whole-number.ts';
 import { defineExamples } from '#src/examples/define-examples.ts';
 import { type Configuration, readConfiguration } from '#src/main/config/configuration.ts';
@@ -11,18 +12,20 @@ import { buildPages } from '#src/main/roles/build-pages.ts';
 import { endOnDefect } from '#src/main/roles/defects.ts';
 import { createLog } from '#src/main/roles/log.ts';
 import { makePrivate, readableByOthers } from '#src/main/roles/private-files.ts';
+import { serveProbes } from '#src/main/roles/probes.ts';
+import type { Readiness } from '#src/main/roles/readiness.ts';
 import { startRoles } from '#src/main/roles/roles.ts';
 import { type WatchedFiles, watchFiles } from '#src/main/roles/watched-files.ts';
 import { natsOptionsOf } from '#src/nats/transport/connect-options.ts';
 import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
 import { openRequesterConnection } from '#src/nats/transport/requester.ts';
+import { startTracing } from '#src/tracing/sdk.ts';
 import type { Call } from '../../call.ts';
 import { durabilityOf } from '../../durability.ts';
 import { usageProblem } from '../../problem.ts';
 import { explainTarget } from '../../session.ts';
 import { callersOf } from './callers.ts';
 import { asOneWord } from './one-word.ts';
-import { startReporting } from './reporting.ts';
 import { rolesFrom } from './roles-from-configuration.ts';
 import type { Running, ServeOptions } from './running.ts';
 
@@ -218,4 +221,20 @@ function report(level: 'warn' | 'error', message: string, facts: object, { log, 
 
 function factsOf({ nats, servers }: Connection): { url: string; serverVersion: string } {
   return { url: asOneWord(servers), serverVersion: nats.info?.version ?? 'unknown' };
+}
+
+/** What supervisors and operators see of this process from outside: its probes and its spans. */
+type Reporting = { setReadiness(readiness: Readiness): void; end(): Promise<void> };
+
+/** Starts both before the roles: a role takes its tracer when it starts, and until then the process is not ready. */
+async function startReporting({ probes: address, roles }: Configuration, log: Logger): Promise<Reporting> {
+  const probes = address === undefined ? undefined : await serveProbes(address);
+  const tracing = await startTracing({ version: VERSION, roles, onProblem: (problem) => log.warn({}, problem) });
+  return {
+    setReadiness: (readiness) => probes?.setReadiness(readiness),
+    async end() {
+      await tracing?.end();
+      probes?.close();
+    },
+  };
 }
