@@ -94,7 +94,7 @@ describe('the package', () => {
     expect(served.said()).toContain('run: npm install @opentelemetry/sdk-trace-node@2 ');
   });
 
-  test('has an SBOM that names every package it runs with, and the bundled ones of the pages with their licences', async () => {
+  test('has an SBOM of every package it runs with and its pages contain, with the licences of the latter', async () => {
     const { bomFormat, components } = JSON.parse(await readFile(join(installed, 'dist/sbom.cdx.json'), 'utf8')) as {
       bomFormat: string;
       components: { name: string; version: string }[];

@@ -1,6 +1,17 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import {
+  CODE_STREAM,
+  DIS_RECORDS,
+  FLOW_BUCKET,
+  FUNCTIONS_BUCKET,
+  gatewayStreams,
+  INVOCATIONS,
+  PAYLOADS_STREAM,
+  RESULTS,
+  STATE_BUCKET,
+} from '#src/nats/wire/topology.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const document = readFileSync(`${root}/docs/security.md`, 'utf8');
@@ -28,5 +39,32 @@ describe('the threat table of docs/security.md', () => {
       title,
       true,
     ]);
+  });
+});
+
+/** The rows of a section's table: the cells, without the heads. */
+function rowsOf(title: string): string[][] {
+  const part = document.split(/^## /m).find((one) => one.startsWith(title)) ?? '';
+  const lines = part.split('\n').filter((line) => line.startsWith('| '));
+  return lines.slice(2).map((line) => line.split('|').map((cell) => cell.trim()));
+}
+
+describe('the tables of what projects share and cost in docs/security.md', () => {
+  const shared = rowsOf('What projects share');
+  const costs = rowsOf('What a project costs shared threads');
+
+  test('have a row for each stream that Sequent creates', () => {
+    const options = { replicas: 1, resultsStorage: 'file', resultsMaxAgeInMs: 1, maxAgeInMs: undefined } as const;
+    const buckets = [FUNCTIONS_BUCKET, STATE_BUCKET, FLOW_BUCKET].map((bucket) => `KV_${bucket}`);
+    const others = gatewayStreams(options).map(({ name }) => name);
+    const streams = [INVOCATIONS, RESULTS, CODE_STREAM, PAYLOADS_STREAM, DIS_RECORDS, ...buckets, ...others];
+    const rowNames = shared.map(([, thing = '']) => thing.replaceAll('`', ''));
+    expect(streams.filter((name) => !rowNames.includes(name ?? ''))).toEqual([]);
+  });
+
+  test.for([...shared, ...costs])('name a bound that the code has: %s', (cells) => {
+    const [, bound = '', file = ''] = /`(\w+)` in \[[\w.-]+\]\(\.\.\/(src\/[\w./-]+)\)/.exec(cells.join(' ')) ?? [];
+    expect([bound, existsSync(`${root}/${file}`) && readFileSync(`${root}/${file}`, 'utf8').includes(bound)]).toEqual([bound, true]);
+    expect(bound).not.toBe('');
   });
 });

@@ -68,7 +68,7 @@ describe('the replay cache', () => {
 });
 
 describe('a project that fills the replay cache', () => {
-  test('leaves the other projects their equal parts of half of it, also after its signatures expired (SHARE1)', async () => {
+  test('leaves the other projects their parts of it, also after its signatures expired (SHARE1)', async () => {
     const cache = await openReplayCache({ signatures: openSignatures(), signal, now: NOW, capacity: 12, projects: () => 3 });
     const accepted = (project: string, from: number, at = NOW): number =>
       Array.from({ length: 12 }, (_, index) => cache.check(signatureOf(from + index, project), at, at)).filter((one) => one === 'new')
