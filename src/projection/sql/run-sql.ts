@@ -7,11 +7,11 @@ import { checkSql, type Known, wordsOfSql } from './guard.ts';
 import { type SqlTable, selectOf, sqlTables } from './tables.ts';
 
 /** A project with more rows than this in a table needs `sequent sql` of an operator. */
-export const MAX_PROJECT_ROWS = 500_000;
+const MAX_PROJECT_ROWS = 500_000;
 /** The memory of SQLite for one query. */
 const MAX_MEMORY_BYTES = 512 * 1_024 * 1_024;
 /** A larger answer is cut. It must fit into one message of NATS, which has 1 MB by default. */
-export const MAX_ANSWER_BYTES = 512 * 1_024;
+const MAX_ANSWER_BYTES = 512 * 1_024;
 /** A longer value is cut. */
 const MAX_VALUE_CHARACTERS = 64 * 1_024;
 
