@@ -65,7 +65,11 @@ export const layers: readonly (readonly Room[])[] = [
         wire: 'the encoding of requests, appends, results and hints',
       },
     },
-    { folder: 'src/projection', holds: 'the role `projection`: the read model in SQLite, and its queries' },
+    {
+      folder: 'src/projection',
+      holds: 'the role `projection`: the read model in SQLite, and its queries',
+      folders: { sql: 'SQL of people: what it may name, and on which rows it runs' },
+    },
     { folder: 'src/scheduler', holds: 'the role `scheduler`: retries, ages, waits for slots, schedules, batches' },
     { folder: 'src/tracing', holds: 'spans around hosts, targets and requests' },
     { folder: 'src/worker', holds: 'the role `worker`: attempts, outcomes, slots, groups' },
