@@ -9,7 +9,7 @@ import { type Bucket, bucketIdOf, type LedgerEntry, type Spill } from './ledger-
 /** How many buckets an entry holds itself, so that it stays a message. */
 export const MAX_BUCKETS = 4_096;
 /** How many buckets leave an entry together. */
-export const SPILL = 2_048;
+const SPILL = 2_048;
 /** How many spills an entry names. With so many, further keys wait until one has all of its tokens again. */
 export const MAX_SPILLS = 256;
 
