@@ -187,8 +187,9 @@ export class PoolSlots {
         pauseInMs = FIRST_PAUSE_IN_MS;
       } catch (error) {
         this.#isAsked = true;
-        if (error instanceof ConflictError) continue;
+        // A watcher that is late would bring one refused write after another.
         this.#known = undefined;
+        if (error instanceof ConflictError) continue;
         const { logger, clock } = this.#options;
         logger.warn({ pool: this.#pool, error: messageOf(error) }, 'the ledger of slots could not be written');
         if (this.#isClosed) return;
@@ -211,8 +212,6 @@ export class PoolSlots {
       if (changed.entry !== before.entry) await this.#store(changed.entry, before.revision);
     } catch (error) {
       if (!(error instanceof ConflictError)) this.#maybeGranted = [...this.#maybeGranted, ...changed.granted];
-      // The watcher may have brought the entry of the other process already.
-      if (!(error instanceof ConflictError) || (this.#known?.revision ?? 0) <= before.revision) this.#known = undefined;
       this.#places.releaseTaken();
       throw error;
     }

@@ -32,7 +32,7 @@ test('what is before an invocation is counted by the order of the log, and not b
   expect(asked).toEqual([{ waitsPool: ['function.orders'], waitsKey: 'a', before: { id: 'i-2', function: 'orders' } }]);
 });
 
-test('the group of a debounced request ends after its newest request, and after its oldest one at the latest', async () => {
+test('the group of a debounced request ends after its newest or its oldest request, whichever is first', async () => {
   const accepted = { oldest: 1_000, newest: 4_000 };
   const history = {
     count: async () => ({ count: 3, isAtLeast: false }),
