@@ -305,7 +305,12 @@ finish:
   }
 }
 
-#define standsStill(x) (truth[x].state == SUCCEEDED || truth[x].state == FAILED || truth[x].state == NOTIFIED && !published[x] || truth[x].state == RUNNING && !runs(truth[x].by, x, truth[x].attempt))
+#ifdef M_RESULT_FORGOTTEN
+#define lacksResult(x) false
+#else
+#define lacksResult(x) (truth[x].state == NOTIFIED && !published[x])
+#endif
+#define standsStill(x) (truth[x].state == SUCCEEDED || truth[x].state == FAILED || lacksResult(x) || truth[x].state == RUNNING && !runs(truth[x].by, x, truth[x].attempt))
 
 /* Wakes what waits in the log, and what stands still in it. */
 proctype Scheduler() {

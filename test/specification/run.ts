@@ -113,7 +113,7 @@ async function main(): Promise<boolean> {
   return difference === undefined;
 }
 
-const TRACES_OF_MUTATION = '1000';
+const TRACES_OF_MUTATION = '400';
 
 async function findMutations(): Promise<boolean> {
   const text = await readFile(specification, 'utf8');

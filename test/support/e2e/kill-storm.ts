@@ -7,7 +7,10 @@ import { systemClock } from '#src/core/ports/clock.ts';
 import { openNatsPorts } from '#src/nats/ports.ts';
 import { openConnection } from '#src/nats/transport/connection.ts';
 import { createPublisher } from '#src/nats/transport/publisher.ts';
-import { Journal, judgeServer, readExecutions } from '#test/judge/collect.ts';
+import { Journal, readExecutions, readStreams } from '#test/judge/collect.ts';
+import type { Evidence } from '#test/judge/evidence.ts';
+import { judge } from '#test/judge/judge.ts';
+import { encodeEdn, writeEvidence } from '#test/judge/recorded.ts';
 import { type SequentProcess, startSequent } from '#test/support/cli/sequent-process.ts';
 import { findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts';
 import type { TestServer } from '#test/support/nats/nats-server.ts';
@@ -60,7 +63,10 @@ export async function expectSurvival(storm: KillStorm, { server, folder }: { ser
   );
 
   const evidence = { client: journal.ops, executions: readExecutions(executions), expected: { chaos: {} }, isOver: true };
-  expect(await judgeServer(server.url, evidence)).toEqual([]);
+  const whole = { ...(await readStreams(server.url)), ...evidence };
+  expect(judge(whole)).toEqual([]);
+  const { SEQUENT_RECORD_EVIDENCE: recorded } = process.env;
+  if (recorded !== undefined) await recordEvidence(recorded, whole);
   expect(problems).toEqual([]);
   expect(lost).toEqual([]);
   expect(lives).toEqual([]);
@@ -74,6 +80,12 @@ export async function expectSurvival(storm: KillStorm, { server, folder }: { ser
   ports.close();
   await connection.close();
   for (const role of processes) await role[Symbol.asyncDispose]();
+}
+
+/** The history of a storm, as `test/judge/recorded/` keeps one: for `npm run judge`, and for Elle and Knossos. */
+async function recordEvidence(file: string, evidence: Evidence): Promise<void> {
+  writeEvidence(`${file}.jsonl`, evidence);
+  await writeFile(`${file}.edn`, encodeEdn(evidence.client));
 }
 
 type Sender = { servers: string; client: SequentClient; journal: Journal };
