@@ -46,7 +46,7 @@ export const largeCrowds: readonly Crowd[] = [
 ];
 
 /** A small crowd: flows that a definition accepts, on one function or on some that share a pool. The seed decides. */
-export function crowdOf(seed: number): Crowd {
+function crowdOf(seed: number): Crowd {
   const chance = createChance(seed ^ 0xc0ffee);
   const pick = (): Flow => concurrent[Math.floor(chance.next() * concurrent.length)] as Flow;
   const flow = pick();

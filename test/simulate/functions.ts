@@ -15,7 +15,7 @@ export const functionNames = ['orders', 'billing', 'mails', 'circles', 'singles'
 type Name = (typeof functionNames)[number];
 
 /** The schedules of a world, by name: each policy that lets no two invocations of a schedule run at one moment. */
-export const scheduled: Readonly<Record<string, Omit<ScheduleInput, 'name'>>> = {
+const scheduled: Readonly<Record<string, Omit<ScheduleInput, 'name'>>> = {
   skips: { cron: '*/2 * * * * *', function: 'orders', event: '{"customer":1}', overlap: 'skip' },
   queues: { cron: '*/3 * * * * *', function: 'billing', event: '{"customer":1}', overlap: 'queue' },
 };
