@@ -1,4 +1,5 @@
-import { type FaultKind, type Plan, planFor } from './plan.ts';
+import type { Crowd } from './crowds.ts';
+import { crowdPlanFor, type FaultKind, type Plan, planFor } from './plan.ts';
 import { runWorld, type WorldResult } from './world.ts';
 
 export type CampaignOptions = {
@@ -9,6 +10,8 @@ export type CampaignOptions = {
   invocations: number;
   /** The requests of one world. */
   size: number;
+  /** The large crowds that are simulated before the other worlds. */
+  large?: readonly Crowd['name'][];
   kinds?: readonly FaultKind[] | undefined;
   onWorld?: (totals: Totals) => void;
 };
@@ -17,11 +20,13 @@ type Totals = { worlds: number; invocations: number; faults: number; events: num
 export type Campaign = Totals & { hash: string; failure: { plan: Plan; result: WorldResult } | undefined };
 
 /** Runs one world after another, until enough invocations were simulated or a world fails. */
-export async function runCampaign({ seed, step = 1, invocations, size, kinds, onWorld }: CampaignOptions): Promise<Campaign> {
+export async function runCampaign({ seed, step = 1, invocations, size, kinds, large = [], onWorld }: CampaignOptions): Promise<Campaign> {
   const totals: Totals = { worlds: 0, invocations: 0, faults: 0, events: 0, virtualMs: 0 };
   let hash = '';
-  for (let next = seed; totals.invocations < invocations; next += step) {
-    const plan = planFor(next, size, kinds);
+  const plans = large.map((crowd) => crowdPlanFor(seed, crowd));
+  for (let next = seed; totals.invocations < invocations; ) {
+    const plan = plans.shift() ?? planFor(next, size, kinds);
+    if (plan.crowd === undefined || plan.crowd === 'small') next += step;
     const result = await runWorld(plan);
     totals.worlds++;
     totals.invocations += result.invocations;

@@ -1,8 +1,11 @@
 import type { PolicyInput } from '#src/core/functions/definition.ts';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
+import type { ScheduleInput } from '#src/core/schedules/schedule.ts';
 import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
+import { createSchedules } from '#src/functions/schedules.ts';
 import { conditions } from './conditions.ts';
+import type { Crowd } from './crowds.ts';
 import type { Chance, Engine } from './engine.ts';
 import type { Process } from './process.ts';
 import type { Flows } from './slots.ts';
@@ -11,23 +14,53 @@ import type { Flows } from './slots.ts';
 export const functionNames = ['orders', 'billing', 'mails', 'circles', 'singles'] as const;
 type Name = (typeof functionNames)[number];
 
+/** The schedules of a world, by name: each policy that lets no two invocations of a schedule run at one moment. */
+const scheduled: Readonly<Record<string, Omit<ScheduleInput, 'name'>>> = {
+  skips: { cron: '*/2 * * * * *', function: 'orders', event: '{"customer":1}', overlap: 'skip' },
+  queues: { cron: '*/3 * * * * *', function: 'billing', event: '{"customer":1}', overlap: 'queue' },
+};
+const random = { bytes: (size: number): Uint8Array => new Uint8Array(size) };
+
 export type SimulatedFunctions = {
   registry: FunctionRegistry;
   /** The store of the registry as a process reaches it. */
   storeOf: (process: Process) => KeyValue;
   change: (chance: Chance) => Promise<void>;
+  /** Creates the schedules of the world. They fire until `endSchedules`. */
+  startSchedules: () => Promise<void>;
+  endSchedules: () => Promise<void>;
+  hasSchedules: () => boolean;
   /** Ends every pause of a function. */
   unpause: () => Promise<void>;
 };
 
-export async function createSimulatedFunctions(engine: Engine, flows: Flows): Promise<SimulatedFunctions> {
+export async function createSimulatedFunctions(engine: Engine, flows: Flows, crowd: Crowd | undefined): Promise<SimulatedFunctions> {
   const store = createMemoryKeyValue();
   const registry = createFunctionRegistry(store, { clock: { now: () => engine.now } });
   const paused = new Set<Name>();
   const put = (name: Name, chance: Chance): Promise<unknown> =>
-    registry.put({ ...definitionOf(name, chance), paused: paused.has(name), flow: flows[name] });
+    registry.put({
+      ...(crowd === undefined ? definitionOf(name, chance) : plainOf(name, crowd)),
+      paused: paused.has(name),
+      flow: flows[name],
+    });
   for (const name of functionNames) await put(name, engine.chance);
+  let hasSchedules = false;
+  const schedules = createSchedules({
+    ...{ store, clock: { now: () => engine.now }, functions: registry },
+    // No one asks for the progress, and a person runs no schedule.
+    ...{ state: { get: async () => undefined }, log: { accept: () => Promise.reject(new Error('no schedule is run')) }, random },
+  });
   return {
+    async startSchedules() {
+      hasSchedules = true;
+      for (const [name, schedule] of Object.entries(scheduled)) await schedules.put({ name, ...schedule });
+    },
+    async endSchedules() {
+      for (const name of Object.keys(scheduled)) await schedules.delete(name);
+      hasSchedules = false;
+    },
+    hasSchedules: () => hasSchedules,
     registry,
     storeOf: (process) => delayed(store, process),
     async change(chance) {
@@ -45,6 +78,8 @@ export async function createSimulatedFunctions(engine: Engine, flows: Flows): Pr
 }
 
 export function delayed(store: KeyValue, process: Process): KeyValue {
+  // A crowd is judged by its rate, and a slow watch would decide it.
+  const slowestInMs = process.machine.isExact ? 5 : 500;
   return {
     get: (key) => process.call(`get ${key}`, () => store.get(key)),
     put: (...given) => process.call(`put ${given[0]}`, () => store.put(...given)),
@@ -60,7 +95,7 @@ export function delayed(store: KeyValue, process: Process): KeyValue {
           (change) =>
             isPresent
               ? onChange(change)
-              : process.schedule(process.engine.chance.between(0, 500), `learns of ${change.key}`, () => onChange(change)),
+              : process.schedule(process.engine.chance.between(0, slowestInMs), `learns of ${change.key}`, () => onChange(change)),
           AbortSignal.any([signal, process.death]),
         );
         isPresent = false;
@@ -76,6 +111,11 @@ function definitionOf(name: Name, chance: Chance): Record<string, unknown> {
     concurrency: name === 'singles' ? 1 : chance.between(2, 30),
     policy: policyOf(name, chance),
   };
+}
+
+/** A function of a crowd: its executions succeed, and nothing follows from them. */
+function plainOf(name: Name, { places }: Crowd): Record<string, unknown> {
+  return { name, handler: { kind: 'inline' }, concurrency: places, policy: { maxRetries: 0, maxAgeInSeconds: 86_400 } };
 }
 
 function policyOf(name: Name, chance: Chance): PolicyInput {

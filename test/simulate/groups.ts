@@ -68,7 +68,7 @@ export class Groups {
     const grouped = alike.filter(({ id }) => ids.has(id));
     const times = grouped.map(timeOf);
     // Any message of a request that was stored several times may own the stream, and each has a time of its own.
-    const isCertain = grouped.every(({ requests }) => requests === 1);
+    const isCertain = grouped.every(({ requests }) => requests.size === 1);
     if (isCertain && dueAt !== Math.min(timeOf(life) + waitInMs, Math.min(...times) + maxWaitInMs))
       return `DEB2: the group of ${life.id} closed at ${dueAt}, with requests of ${times.join()}`;
     const decided = new Set(alike.flatMap(({ closed }) => (closed?.members ?? []).map(({ invocation }) => invocation)));
@@ -105,7 +105,7 @@ export class Groups {
 
 /** Whether a request is open, has one time, and is in no group. */
 function isFree({ outcomes, closed, joined, requests }: Life): boolean {
-  return requests === 1 && outcomes.length === 0 && closed === undefined && joined === undefined;
+  return requests.size === 1 && outcomes.length === 0 && closed === undefined && joined === undefined;
 }
 
 function timeOf({ dueAt, acceptedAt }: Life): number {

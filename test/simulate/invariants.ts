@@ -4,6 +4,7 @@ import { Verifier } from '#src/analysis/verify.ts';
 import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import type { Ledger } from './ledger.ts';
 import type { Life } from './life.ts';
+import { judgeRate } from './liveness.ts';
 import { judgeLosses } from './losses.ts';
 import { isCalm, type Plan } from './plan.ts';
 import type { ProjectionHome } from './projection.ts';
@@ -15,7 +16,7 @@ type Ended = { plan: Plan; ledger: Ledger; servers: Servers; projection: Project
 /** Judges a world that came to rest, or that did not. */
 export async function findProblems({ plan, ledger, servers, projection, hasEnded }: Ended): Promise<void> {
   const problem = (text: string): void => ledger.problem(text);
-  if (!hasEnded) return judgeUnended(ledger, servers);
+  if (!hasEnded) return judgeUnended(plan, ledger, servers);
   const { entries } = servers;
   const hasCuts = ledger.cuts.length > 0;
   verify(entries, problem, hasCuts ? findingsAfterCuts : new Set());
@@ -25,10 +26,16 @@ export async function findProblems({ plan, ledger, servers, projection, hasEnded
   judgeReadModel(entries, ledger, problem);
   await projection?.judge(servers);
   await judgeLosses(servers);
+  if (plan.crowd !== undefined) return;
+  judgeRate(plan, ledger);
   if (isCalm(plan)) judgeCalm(ledger, { hasFlows: plan.hasFlows ?? false }, problem);
 }
 
-function judgeUnended(ledger: Ledger, { queue }: Servers): void {
+function judgeUnended({ crowd }: Plan, ledger: Ledger, { queue }: Servers): void {
+  if (crowd !== undefined)
+    ledger.problem(
+      `E4: ${ledger.open.size} of ${ledger.lives.size} invocations do not end in three times the time that their limits allow`,
+    );
   for (const { id, attempts } of [...ledger.open].slice(0, 5)) ledger.problem(`E4: ${id} does not end after ${attempts.size} attempts`);
   for (const item of queue.openItems(() => true).slice(0, 5)) ledger.problem(`ITEM2: item ${item} is never acknowledged`);
   if (ledger.problems.length === 0) ledger.problem('E4: the world does not come to rest');

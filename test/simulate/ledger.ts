@@ -68,7 +68,7 @@ export class Ledger {
   requested({ name, sequence, requests }: RequestMessage): void {
     for (const [index, request] of requests.entries()) {
       const life = this.#lifeOf(name, request.fact.invocation);
-      if (foldRequest(life, request, sequence + index / MAX_BATCH)) this.running.note(life);
+      if (foldRequest(life, request, sequence + index / MAX_BATCH)) this.problem(this.running.note(life));
     }
   }
 

@@ -24,10 +24,15 @@ export type Life = {
   /** That the invocation leads a group of debounced requests, or is a member of one. */
   closed: FactOf<'debounce.closed'> | undefined;
   joined: FactOf<'debounce.joined'> | undefined;
+  /** The schedule that requested it at a fire time. */
+  schedule: string | undefined;
   /** The request id that the invocation follows from. */
   parent: string | undefined;
-  /** The number of request messages in the log. A request may be stored again when the server no longer knows its id. */
-  requests: number;
+  /**
+   * The places of its requests in the order of the log. A request may be stored again when the server no longer knows its id. Its acceptance
+   * and a follower of the log bring the same one.
+   */
+  requests: Set<number>;
   /** The number of facts in the log. */
   facts: number;
   /** A power cut took some of its messages. */
@@ -71,8 +76,9 @@ export function newLife(name: StreamName, id: string, isCut: boolean): Life {
     deferredAt: [],
     closed: undefined,
     joined: undefined,
+    schedule: undefined,
     parent: undefined,
-    requests: 0,
+    requests: new Set(),
     facts: 0,
     isCut,
     attempts: new Map(),
@@ -94,11 +100,12 @@ export function foldRequest(life: Life, { fact, payload }: AcceptedRequest, plac
   life.payload = payload;
   if (isFirst) {
     life.dueAt = fact.dueAt ?? 0;
+    life.schedule = fact.schedule?.name;
     life.priority = fact.priority ?? life.priority;
     life.place = place;
     life.acceptedAt = fact.at;
   }
-  life.requests++;
+  life.requests.add(place);
   if (fact.lineage !== undefined) life.parent = fact.lineage.parent;
   return isFirst;
 }
@@ -113,7 +120,7 @@ export function foldDelivery(delivery: DeliveryLife, fact: Extract<Fact, { desti
 
 /** Takes what happened in the world from a life as it was before a power cut, as far as the log still shows it. */
 export function carryOver(old: Life, life: Life): void {
-  life.isCut = old.isCut || life.facts < old.facts || life.requests < old.requests;
+  life.isCut = old.isCut || life.facts < old.facts || life.requests.size < old.requests.size;
   if (life.outcomes.length > 0) life.published = old.published;
   for (const [attempt, { worker }] of life.attempts) {
     const execution = old.executions.get(attempt);

@@ -10,13 +10,15 @@ import { type Mutation, mutations } from './mutations.ts';
  * finds each breakage. Ends with 1 when one is not found, or no longer applies.
  */
 
-const INVOCATIONS = 10_000;
+/** A mutation without a seed is searched for in so many invocations, and one with a seed in the worlds from that seed on. */
+const SEARCHED = 10_000;
+const FROM_ITS_SEED = 600;
 const AT_ONCE = 2;
 const checkout = new URL('../..', import.meta.url).pathname;
 const copied = ['machines', 'src', 'test/simulate', 'test/support', 'package.json', 'tsconfig.json'];
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
-const printRow = (...[verdict, name, invocations, seconds, what]: readonly string[]): void =>
-  print(`${verdict?.padEnd(8)}${name?.padEnd(36)}${invocations?.padStart(11)}${seconds?.padStart(9)}  ${what}`);
+const printRow = (...[verdict, name, seed, invocations, seconds, what]: readonly string[]): void =>
+  print(`${verdict?.padEnd(8)}${name?.padEnd(44)}${seed?.padStart(6)}${invocations?.padStart(12)}${seconds?.padStart(9)}  ${what}`);
 
 const wanted = process.argv.slice(2);
 if (wanted.includes('--help')) {
@@ -26,7 +28,7 @@ if (wanted.includes('--help')) {
 const waiting = mutations.filter(({ name }) => wanted.length === 0 || wanted.some((text) => name.includes(text)));
 const count = waiting.length;
 let missed = 0;
-printRow('verdict', 'mutation', 'invocations', 'seconds', 'the first rule that it breaks');
+printRow('verdict', 'mutation', 'seed', 'invocations', 'seconds', 'the first rule that it breaks');
 await Promise.all(
   Array.from({ length: AT_ONCE }, async () => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) if (!(await isFound(next))) missed++;
@@ -45,20 +47,22 @@ async function isFound(mutation: Mutation): Promise<boolean> {
     const output = await simulate(folder, mutation);
     // A simulation that ends otherwise, for example with an exception, has found nothing.
     const problem = output.find((line) => line.startsWith('  '));
-    const invocations = /^simulated ([\d,]+) invocations/.exec(output.at(-1) ?? '')?.[1] ?? '?';
+    const last = output.at(-1) ?? '';
+    const invocations = /^(?:simulated )?([\d,]+) invocations/.exec(last)?.[1] ?? '?';
+    const seed = /: world (\d+) fails/.exec(last)?.[1] ?? '';
     const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
-    printRow(problem === undefined ? 'MISSED' : 'found', mutation.name, invocations, seconds, problem?.trim() ?? mutation.breaks);
+    printRow(problem === undefined ? 'MISSED' : 'found', mutation.name, seed, invocations, seconds, problem?.trim() ?? mutation.breaks);
     return problem !== undefined;
   } catch (error) {
-    printRow('MISSED', mutation.name, '', '', String(error));
+    printRow('MISSED', mutation.name, '', '', '', String(error));
     return false;
   } finally {
     await rm(folder, { recursive: true });
   }
 }
 
-function simulate(folder: string, { needsPowerCuts = false }: Mutation): Promise<string[]> {
-  const [seed, step] = needsPowerCuts ? [11, 8] : [8, 1];
+function simulate(folder: string, { needsPowerCuts = false, seed, crowd }: Mutation): Promise<string[]> {
+  const [first, step] = needsPowerCuts ? [11, 8] : [8, 1];
   const options = [
     '--max-semi-space-size=32',
     '--single-threaded-gc',
@@ -68,11 +72,12 @@ function simulate(folder: string, { needsPowerCuts = false }: Mutation): Promise
     '--quiet',
     '--no-shrink',
     '--seed',
-    String(seed),
+    String(seed ?? first),
     '--step',
     String(step),
     '--invocations',
-    String(INVOCATIONS),
+    String(seed === undefined ? SEARCHED : FROM_ITS_SEED),
+    ...(crowd === undefined ? ['--no-large'] : ['--only', crowd]),
   ];
   const child = spawn(process.execPath, options, { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
   const chunks: Buffer[] = [];

@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the texts are source code
 
+import { projectionMutations } from './projection-mutations.ts';
 import { slotMutations } from './slot-mutations.ts';
 
 /** A deliberate breakage of the protocol: texts of the sources that are replaced. Each text must stand in its file exactly once. */
@@ -9,6 +10,10 @@ export type Mutation = {
   edits: readonly Edit[];
   /** Only a log that lost messages shows the breakage: all simulated worlds have power cuts. */
   needsPowerCuts?: boolean;
+  /** The first world that finds it. Without one, the worlds from the first seed on are searched. */
+  seed?: number;
+  /** The large crowd that finds it. */
+  crowd?: 'keys' | 'ranks';
 };
 type Edit = { file: string; from: string; to: string };
 
@@ -167,17 +172,6 @@ export const mutations: readonly Mutation[] = [
   },
   ...slotMutations,
   {
-    name: 'projection skips appends',
-    breaks: 'FOLD1: the read model lacks facts of the log',
-    edits: [
-      {
-        file: 'src/projection/folded-stream.ts',
-        from: 'if (head === undefined) return false;',
-        to: 'if (head === undefined || append.version % 97 === 0) return false;',
-      },
-    ],
-  },
-  {
     name: 'redelivery executes again',
     breaks: 'EXEC3: an attempt that the log shows is executed by the process that finds it',
     edits: [
@@ -262,36 +256,5 @@ export const mutations: readonly Mutation[] = [
       },
     ],
   },
-  {
-    name: 'projection keeps lost facts',
-    breaks: 'P1: the projection does not notice that the log went backwards',
-    edits: [
-      {
-        file: 'src/projection/replay.ts',
-        from: 'if (entry.sequence <= this.#read) return this.#contradict(entry);',
-        to: 'if (entry.sequence <= this.#read) return;',
-      },
-      {
-        file: 'src/projection/contradiction.ts',
-        from: 'const checkpoint = current();',
-        to: 'const checkpoint = undefined as ReturnType<typeof current>;',
-      },
-      {
-        file: 'src/projection/contradiction.ts',
-        from: 'if (checkpoint === undefined) return undefined;\n  const look',
-        to: 'if (checkpoint !== null) return undefined;\n  const look',
-      },
-    ],
-  },
-  {
-    name: 'projection forgets its streams',
-    breaks: 'P1: after a restart, the projection does not find the streams that it stored',
-    edits: [
-      {
-        file: 'src/projection/store.ts',
-        from: 'if (row === undefined) return undefined;',
-        to: 'if (row !== undefined || name.stream !== undefined) return undefined;',
-      },
-    ],
-  },
+  ...projectionMutations,
 ];

@@ -47,6 +47,10 @@ export type Plan = {
   hasPriorities?: boolean;
   /** Whether requests of some functions are debounced. Absent in plans of earlier failures. */
   hasDebounce?: boolean;
+  /** Whether schedules fire. Absent in plans of earlier failures. */
+  hasSchedules?: boolean;
+  /** Whether many requests come at one moment, and the world is judged by its rate: a small crowd of the seed, or a large one. */
+  crowd?: 'small' | 'keys' | 'ranks';
   /** Whether a projection follows the log. */
   hasProjection: boolean;
   /** How many faults happen at most, of all kinds; `null` for no limit. */
@@ -87,9 +91,10 @@ const HOUR_IN_MS = 3_600_000;
 /**
  * Each eighth world is calm: nothing fails, so everything happens exactly once. Each eighth world has power cuts, and a projection follows
  * the log of half of them. It follows the log of a few other worlds too: there the log never goes backwards, so the projection always
- * continues from its checkpoint.
+ * continues from its checkpoint. Each sixteenth world is a crowd.
  */
 export function planFor(seed: number, invocations: number, kinds?: readonly FaultKind[]): Plan {
+  if (seed % 16 === 6) return crowdPlanFor(seed, 'small');
   const isCalm = seed % 8 === 0;
   const hasPowerCuts = seed % 8 === 3;
   const hasProjection = seed % 16 === 3 || seed % 32 === 7;
@@ -112,10 +117,17 @@ export function planFor(seed: number, invocations: number, kinds?: readonly Faul
     hasOrder: seed % 8 === 5 || seed % 32 === 16,
     hasPriorities: seed % 16 === 9 || seed % 64 === 32,
     hasDebounce: seed % 16 === 1 || seed % 32 === 0,
+    hasSchedules: seed % 8 === 2,
     maxFaults: null,
     withoutFaults: [],
     withoutRequests: [],
   };
+}
+
+/** The plan of a crowd. Nothing fails, and the clocks of its machines are right. */
+export function crowdPlanFor(seed: number, crowd: NonNullable<Plan['crowd']>): Plan {
+  const none = { rates: {}, maxFaults: null, withoutFaults: [], withoutRequests: [] };
+  return { seed, crowd, invocations: 0, requestEveryMs: 0, clockOffsetInMs: 0, isTimeExact: true, hasProjection: false, ...none };
 }
 
 export function isCalm({ rates, maxFaults }: Plan): boolean {

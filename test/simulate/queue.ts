@@ -87,7 +87,7 @@ class SourceQueue {
   readonly #ledger: Ledger;
   readonly #subscribers = new Set<Subscriber>();
   readonly #open = new Set<Item>();
-  #waiting: Item[] = [];
+  readonly #waiting = new Set<Item>();
   #isPumping = false;
   #numbers = 0;
 
@@ -108,7 +108,7 @@ class SourceQueue {
   add(item: NewItem): void {
     const added: Item = { ...item, number: ++this.#numbers, deliveries: 0, endLease: undefined, isDone: false };
     this.#open.add(added);
-    this.#waiting.push(added);
+    this.#waiting.add(added);
     this.pump();
   }
 
@@ -149,8 +149,11 @@ class SourceQueue {
           this.#awaitProcess(subscriber);
           continue;
         }
-        for (let demand = subscriber.demand() - subscriber.inTransit; demand > 0 && this.#waiting.length > 0; demand--) {
-          this.#deliver(this.#waiting.shift() as Item, subscriber);
+        let demand = subscriber.demand() - subscriber.inTransit;
+        for (const item of this.#waiting) {
+          if (demand-- <= 0) break;
+          this.#waiting.delete(item);
+          this.#deliver(item, subscriber);
         }
       }
     });
@@ -229,7 +232,7 @@ class SourceQueue {
     if (item.isDone || item.endLease === undefined) return;
     item.endLease();
     item.endLease = undefined;
-    this.#waiting.push(item);
+    this.#waiting.add(item);
     this.pump();
   }
 
@@ -237,7 +240,9 @@ class SourceQueue {
     if (item.isDone) return;
     this.#end(item);
     const oldest = this.#engine.now - SYNCED_EVERY_MS;
-    this.#acknowledged = [...this.#acknowledged.filter(({ at }) => at > oldest), { item, at: this.#engine.now }];
+    this.#acknowledged.push({ item, at: this.#engine.now });
+    const kept = this.#acknowledged.findIndex(({ at }) => at > oldest);
+    if (kept > 0) this.#acknowledged.splice(0, kept);
   }
 
   #end(item: Item): void {
@@ -245,7 +250,7 @@ class SourceQueue {
     item.endLease?.();
     item.endLease = undefined;
     this.#open.delete(item);
-    this.#waiting = this.#waiting.filter((other) => other !== item);
+    this.#waiting.delete(item);
     this.pump();
   }
 }

@@ -6,6 +6,7 @@ import { startDestinations } from '#src/destinations/destinations.ts';
 import { createFunctionDeliverer, tryBounds } from '#src/destinations/function-deliverer.ts';
 import { createFunctionTarget } from '#src/destinations/function-target.ts';
 import { openFunctionDirectory } from '#src/functions/directory.ts';
+import { fireSchedules } from '#src/scheduler/fire-schedules.ts';
 import { type Scheduler, startScheduler } from '#src/scheduler/scheduler.ts';
 import { startWorker } from '#src/worker/worker.ts';
 import { delivererOf } from './ledger.ts';
@@ -20,6 +21,7 @@ const bounds = { maxHops: 3, maxChain: 40 };
 const MAX_DELIVERY_AGE_IN_MS = 600_000;
 const PATIENCE_IN_MS = 5_000;
 const GRACE_IN_MS = 3_000;
+const NO_SCHEDULE_FOR_MS = 30_000;
 const tenancy = { region: 'local', project: 'default' };
 
 type Stop = () => Promise<void>;
@@ -113,5 +115,19 @@ async function startSchedulerOf({ process, servers, common }: Ports): Promise<St
     deliveredUpTo: common.queue.deliveredUpTo,
     patienceInMs: PATIENCE_IN_MS,
   });
-  return scheduler.stop;
+  const firing = await fireSchedulesOf({ process, servers, common });
+  const { stop } = scheduler;
+  return async () => {
+    await firing.stop();
+    await stop();
+  };
+}
+
+/** While no schedule is there, the clock sleeps long: a check for nothing ten times a second would take most of a simulation. */
+function fireSchedulesOf({ process, servers, common }: Pick<Ports, 'process' | 'servers' | 'common'>): ReturnType<typeof fireSchedules> {
+  const { functions } = servers;
+  const sleep: Clock['sleep'] = (ms, signal) =>
+    process.clock.sleep(Math.max(ms, functions.hasSchedules() ? ms : NO_SCHEDULE_FOR_MS), signal);
+  const registry = functions.storeOf(process);
+  return fireSchedules({ ...common, clock: { ...process.clock, sleep }, registry, state: servers.stateOf(process) });
 }

@@ -1,6 +1,7 @@
 import { setPriority } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type Campaign, runCampaign } from './campaign.ts';
+import { largeCrowds } from './crowds.ts';
 import { type FaultKind, faultKinds, type Plan } from './plan.ts';
 import { ruleOf, shrink } from './shrink.ts';
 import { runWorld } from './world.ts';
@@ -11,8 +12,10 @@ npm run simulate -- [options]
 
   --seed N          the seed of the first world; the others follow (1)
   --step N          from the seed of one world to that of the next (1)
-  --invocations N   how many invocations to simulate in all (50000)
+  --invocations N   how many invocations to simulate in all (80000)
   --size N          the requests of one world (100)
+  --only CROWD      only the large crowd "keys" or "ranks"
+  --no-large        without the worlds of 20,000 keys and of 20,000 equal ranks
   --faults A,B      only these kinds of faults; "none" for no fault
   --plan JSON       runs the one world of a plan, as a failure prints it
   --timeline        prints all events of that world
@@ -35,8 +38,10 @@ const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: '1' },
     step: { type: 'string', default: '1' },
-    invocations: { type: 'string', default: '50000' },
+    invocations: { type: 'string', default: '80000' },
     size: { type: 'string', default: '100' },
+    only: { type: 'string' },
+    'no-large': { type: 'boolean', default: false },
     faults: { type: 'string' },
     plan: { type: 'string' },
     timeline: { type: 'boolean', default: false },
@@ -61,13 +66,15 @@ async function simulate(): Promise<number> {
   setPriority(10);
   const kinds = values.faults === undefined ? undefined : parseKinds(values.faults);
   const startedAt = process.cpuUsage();
-  const invocations = Number(values.invocations);
+  const invocations = values.only === undefined ? Number(values.invocations) : 1;
   let printedAt = performance.now();
   const campaign = await runCampaign({
     seed: Number(values.seed),
     step: Number(values.step),
     invocations,
     size: Number(values.size),
+    large:
+      values['no-large'] || kinds !== undefined ? [] : largeCrowds.map(({ name }) => name).filter((name) => name === (values.only ?? name)),
     kinds,
     onWorld(totals) {
       if (values.quiet || performance.now() - printedAt < PROGRESS_EVERY_MS) return;
@@ -94,7 +101,7 @@ async function explain(plan: Plan, problems: readonly string[]): Promise<void> {
 
 /** Runs one world, and prints what happened to the invocation of its first problem. */
 async function replay(plan: Plan, isWhole: boolean): Promise<number> {
-  const { lines, problems, faults, hash, invocations } = await runWorld(plan, { keepsLines: true });
+  const { lines, problems, faults, hash, invocations, longSteps } = await runWorld(plan, { keepsLines: true });
   const ids = problems.flatMap((problem) => problem.match(/[0-9a-f]{8}-[0-9a-f-]{23}|own-\d+/g) ?? []);
   // A batch shares its stream, which is the id without its last digits.
   const stream = ids[0]?.slice(0, 32);
@@ -102,7 +109,7 @@ async function replay(plan: Plan, isWhole: boolean): Promise<number> {
     ? lines
     : lines.filter((line) => stream === undefined || line.includes(stream) || line.includes('  fault ')).slice(-MAX_LINES);
   print(shown.join('\n'));
-  print(`${invocations} invocations, ${faults.length} faults, trace ${hash}\n${listed(problems)}`);
+  print(`${invocations} invocations, ${faults.length} faults, ${longSteps} long steps, trace ${hash}\n${listed(problems)}`);
   print(`replay: npm run simulate -- --plan '${JSON.stringify(plan)}'`);
   return problems.length === 0 ? 0 : 1;
 }

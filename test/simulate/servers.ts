@@ -1,3 +1,4 @@
+import { decodeLedgerEntry, NO_SLOTS } from '#src/core/flow/ledger-entry.ts';
 import type { EventLog, FullLogEntry } from '#src/core/log/event-log.ts';
 import type { LogSource } from '#src/core/log/log-source.ts';
 import type { Results } from '#src/core/log/results.ts';
@@ -6,6 +7,7 @@ import type { MemoryLog } from '#src/core/memory/memory-log.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { Hints } from '#src/core/stream/hints.ts';
 import { type Answers, createAnswersOf } from './answers.ts';
+import { type Crowd, mostHoldersOf } from './crowds.ts';
 import type { Engine } from './engine.ts';
 import { createSimulatedFunctions, delayed, type SimulatedFunctions } from './functions.ts';
 import { createHintServer } from './hints.ts';
@@ -23,6 +25,8 @@ export type Servers = {
   readonly entries: readonly FullLogEntry[];
   /** The sequence of the newest message of the log. */
   last: () => number;
+  /** Accepts requests at once, without a client. */
+  accept: EventLog['accept'];
   functions: SimulatedFunctions;
   queue: QueueServer;
   logOf: (process: Process) => EventLog;
@@ -42,11 +46,14 @@ export type Servers = {
   close: () => void;
 };
 
-type ServerOptions = { engine: Engine; ledger: Ledger; server: MemoryLog; flows: Flows };
+/** `max_payload` of a server. */
+const MAX_MESSAGE_BYTES = 1_048_576;
+
+type ServerOptions = { engine: Engine; ledger: Ledger; server: MemoryLog; flows: Flows; crowd: Crowd | undefined };
 
 /** Opens the servers of a world. The queue receives each request as soon as the log has stored it. */
-export async function openServers({ engine, ledger, server, flows }: ServerOptions): Promise<Servers> {
-  const functions = await createSimulatedFunctions(engine, flows);
+export async function openServers({ engine, ledger, server, flows, crowd }: ServerOptions): Promise<Servers> {
+  const functions = await createSimulatedFunctions(engine, flows, crowd);
   const queue = createQueueServer(engine, ledger);
   const state = createMemoryKeyValue();
   const flow = createMemoryKeyValue();
@@ -78,6 +85,7 @@ export async function openServers({ engine, ledger, server, flows }: ServerOptio
     get entries() {
       return server.entries;
     },
+    accept: server.accept,
     functions,
     queue,
     logOf: (process) => createSimulatedLog(process, { server, ledger, power }),
@@ -86,7 +94,7 @@ export async function openServers({ engine, ledger, server, flows }: ServerOptio
     power,
     state,
     flow,
-    flowOf: (process) => faulty(flow, process),
+    flowOf: (process) => faulty(bounded(flow, ledger, crowd), process),
     sourceOf: createLogSourceOf(server),
     lose(from) {
       server.loseFrom(from, { isNoticed: false });
@@ -112,6 +120,20 @@ export async function openServers({ engine, ledger, server, flows }: ServerOptio
       get: (key) => process.call(`get ${key}`, () => state.get(key)),
       put: (...given) => process.call(`put ${given[0]}`, () => state.put(...given)),
     }),
+  };
+}
+
+/** The store refuses an entry that is larger than a message. In a crowd, few attempts hold a slot that have no place of a worker (SLOT6). */
+function bounded(store: KeyValue, ledger: Ledger, crowd: Crowd | undefined): KeyValue {
+  const most = crowd?.name === 'small' ? mostHoldersOf(crowd) : Number.POSITIVE_INFINITY;
+  return {
+    ...store,
+    put(key, value, expected) {
+      if (value.length > MAX_MESSAGE_BYTES) throw new Error(`the entry ${key} has ${value.length} bytes`);
+      const { holders } = most === Number.POSITIVE_INFINITY ? NO_SLOTS : decodeLedgerEntry(value);
+      if (holders.length > most) ledger.problem(`SLOT6: ${holders.length} attempts hold slots in ${key}, and ${most} may have places`);
+      return store.put(key, value, expected);
+    },
   };
 }
 

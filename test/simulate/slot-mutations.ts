@@ -1,3 +1,5 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the texts are source code
+
 /** Breakages of the ledger of slots, as `mutations.ts` describes them. */
 export const slotMutations = [
   {
@@ -51,6 +53,7 @@ export const slotMutations = [
   {
     name: 'key of a freed slot not ready',
     breaks: 'SLOT6: the next attempt of a key is not listed when a slot of the key is free',
+    seed: 70,
     edits: [{ file: 'src/scheduler/slot-waiters.ts', from: 'waiting?.markKeyReady(key);', to: 'void waiting;\n      void key;' }],
   },
   {
@@ -132,6 +135,7 @@ export const slotMutations = [
   {
     name: 'group closed before its requests have their place',
     breaks: 'DEB2: a request that no worker has read yet is missing in its group',
+    seed: 1,
     edits: [
       {
         file: 'src/scheduler/close-groups.ts',
@@ -180,6 +184,69 @@ export const slotMutations = [
         file: 'src/worker/debounced-run.ts',
         from: 'return events.filter((event) => event !== undefined);',
         to: 'return events.filter((event) => event !== undefined).slice(1);',
+      },
+    ],
+  },
+  {
+    name: 'slots granted behind the backlog',
+    seed: 22,
+    breaks:
+      'E4: a slot is given to an attempt whose wake stands behind all requests, and its worker takes one item at a time while another one waits',
+    edits: [
+      {
+        file: 'src/worker/granted-attempts.ts',
+        from: 'if (reading === undefined) return this.#run(waiter, 1);',
+        to: 'if (id.length > 0) {\n      this.#giveUp(id, slot.pool, waiter);\n      const name = this.#nameOf(waiter);\n      return this.#options.ports.hints.wake(name, waiter.request, `${name.stream}.0.granted-${waiter.invocation}-${waiter.attempt}`);\n    }',
+      },
+      {
+        file: 'src/worker/flow-run.ts',
+        from: 'async function acquire({ slots, ledger, granted, attempt, slotOf, invocation }: FlowParts)',
+        to: 'async function acquire({ slots, ledger, granted, attempt, slotOf, invocation, clock }: FlowParts)',
+      },
+      {
+        file: 'src/worker/flow-run.ts',
+        from: "  if (acquired === 'closed' || !acquired.isPlaceGiven) slots.release();\n  return acquired",
+        to: "  if (acquired !== 'closed' && !acquired.isPlaceGiven) await (clock as unknown as { sleep: (ms: number) => Promise<void> }).sleep(5_000);\n  if (acquired === 'closed' || !acquired.isPlaceGiven) slots.release();\n  return acquired",
+      },
+    ],
+  },
+  {
+    name: 'slots given without places',
+    breaks: 'SLOT6: every runnable key becomes a holder whatever the workers can run, so that an entry grows with the keys',
+    seed: 38,
+    edits: [
+      {
+        file: 'src/core/flow/pool-places.ts',
+        from: 'else if (!owned.owner.takePlace()) return false;',
+        to: 'else owned.owner.takePlace();',
+      },
+    ],
+  },
+  {
+    name: 'equal ranks compared with each other',
+    breaks: 'E4: each step of a scheduler takes all attempts of one rank, and compares each with all',
+    crowd: 'ranks' as const,
+    edits: [
+      {
+        file: 'src/scheduler/waiting-key.ts',
+        from: 'wanted.length < count && this.#queue.length > 0; ) {',
+        to: 'this.#queue.length > 0; ) {',
+      },
+      {
+        file: 'src/scheduler/waiting-key.ts',
+        from: '      taken.push(found);\n      if (isWanted(found)) wanted.push(found);\n    }\n    for (const { stream, wait } of taken)',
+        to: '      if (!taken.includes(found)) taken.push(found);\n      if (wanted.length < count && isWanted(found)) wanted.push(found);\n    }\n    for (const { stream, wait } of taken)',
+      },
+    ],
+  },
+  {
+    name: 'fire requested before its name',
+    breaks: 'CRON6: another scheduler skips the fire time meanwhile, and fires the next one beside its invocation',
+    edits: [
+      {
+        file: 'src/scheduler/fire-due.ts',
+        from: 'await (isFree ? nameNewest(options, [fire], read) : skip(options, fire, read))',
+        to: 'await (isFree && nameNewest.length > 0 ? request(options, fire) : skip(options, fire, read))',
       },
     ],
   },

@@ -2,9 +2,11 @@ import type { Fact } from '#machines/facts.ts';
 import { type Flow, fifoOf } from '#src/core/functions/flow.ts';
 import { rateOf } from '#src/core/functions/rate.ts';
 import type { Execution } from '#src/core/ports/function-host.ts';
+import type { Crowd } from './crowds.ts';
 import { Groups } from './groups.ts';
 import type { Life } from './life.ts';
 import { keyIn, StartOrder } from './order.ts';
+import { Overlaps } from './overlaps.ts';
 import type { Plan } from './plan.ts';
 import { StartRates } from './start-rates.ts';
 import { StartUrgency } from './urgency.ts';
@@ -49,7 +51,11 @@ const prioritized: Flows = {
 type Chosen = Partial<Pick<Plan, 'hasFlows' | 'hasOrder' | 'hasPriorities' | 'hasDebounce'>>;
 
 /** The flows of the functions of a world. */
-export function flowsOf({ hasFlows = false, hasOrder = false, hasPriorities = false, hasDebounce = false }: Chosen): Flows {
+export function flowsOf({ crowd, ...plan }: Chosen & { crowd: Crowd | undefined }): Flows {
+  return crowd?.flows ?? mixedFlows(plan);
+}
+
+function mixedFlows({ hasFlows = false, hasOrder = false, hasPriorities = false, hasDebounce = false }: Chosen): Flows {
   if (!hasFlows) return {};
   if (hasDebounce) return debounced;
   if (hasPriorities) return prioritized;
@@ -72,6 +78,7 @@ export class RunningAttempts {
   readonly #order = new StartOrder();
   readonly #urgency = new StartUrgency();
   readonly #groups = new Groups();
+  readonly #overlaps = new Overlaps();
   readonly #now: () => number;
 
   constructor(now: () => number) {
@@ -79,14 +86,16 @@ export class RunningAttempts {
     this.#rates = new StartRates(now);
   }
 
-  /** A request was accepted. */
-  note(life: Life): void {
+  /** What a request breaks that was accepted. */
+  note(life: Life): string | undefined {
     this.#order.note(life, this.flows[life.name.function]);
     this.#groups.note(life, this.flows[life.name.function]);
+    return life.schedule === undefined || this.hasCuts ? undefined : this.#overlaps.note(life, life.schedule);
   }
 
   /** What a fact breaks; `undefined` when every limit holds. */
   fold(fact: Fact, life: Life): string | undefined {
+    this.#overlaps.fold(fact, life);
     const passed = this.hasCuts ? undefined : this.#order.judge(fact, life, this.flows[life.name.function]);
     const ungrouped = this.#groups.fold(fact, life, this.flows[life.name.function]);
     const exceeded = (this.hasCuts ? undefined : ungrouped) ?? this.#foldStart(fact, life) ?? this.#foldAttempt(fact, life);
@@ -144,8 +153,13 @@ export class RunningAttempts {
     const isAlike = ([one, its]: [string, string]): boolean =>
       its === key && (flow.key !== undefined || one.startsWith(`${name.function}/`));
     const alike = [...running].filter(isAlike).length;
-    if (alike <= flow.concurrency && running.size <= this.#totalOf(flow)) return undefined;
+    if (alike <= this.#perKeyOf(flow) && running.size <= this.#totalOf(flow)) return undefined;
     return `SLOT2: attempt ${fact.attempt} of ${id} is one of ${running.size} in ${pool}, and of ${alike} of its function and its key "${key}"`;
+  }
+
+  #perKeyOf({ pool, concurrency = 0 }: Flow): number {
+    const keyed = Object.values(this.flows).filter((one) => pool !== undefined && one.pool === pool && one.key !== undefined);
+    return Math.max(concurrency, ...keyed.map((one) => one.concurrency ?? 0));
   }
 
   /** A function with a lower limit may start beside attempts of its pool that came after it and have a higher limit. */

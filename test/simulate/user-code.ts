@@ -14,14 +14,15 @@ export function createSimulatedHost(process: Process, ledger: Ledger): FunctionH
     execute: (execution, signal) =>
       new Promise((resolve) => {
         ledger.executed(process, execution);
-        const behaviour = behaviourOf(execution);
+        const behaviour = takesOf(execution) === undefined ? behaviourOf(execution) : 'returns';
         const label = `attempt ${execution.attempt} of ${execution.requestId}`;
         const end = (result: ExecutionResult): void => {
           cancel();
           ledger.returned(process, execution, result);
           resolve(result);
         };
-        const cancel = process.schedule(durationOf(behaviour, chance.next()), `ends ${label}`, () => {
+        const takesMs = takesOf(execution) ?? durationOf(behaviour, chance.next());
+        const cancel = process.schedule(takesMs, `ends ${label}`, () => {
           if (behaviour === 'kills-its-worker') process.die();
           else end(resultOf(execution, behaviour));
         });
@@ -29,6 +30,12 @@ export function createSimulatedHost(process: Process, ledger: Ledger): FunctionH
       }),
     close: async () => {},
   };
+}
+
+/** How long an execution of a crowd takes. */
+function takesOf({ payload, events }: Execution): number | undefined {
+  const event = events?.[0]?.payload ?? payload;
+  return event.includes('"takes":') ? (JSON.parse(event) as { takes: number }).takes : undefined;
 }
 
 function behaviourOf({ requestId, payload }: Execution): Behaviour {

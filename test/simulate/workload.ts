@@ -15,6 +15,9 @@ import { isCalm, type Plan } from './plan.ts';
 import type { Process } from './process.ts';
 import type { Servers } from './servers.ts';
 
+/** Schedules fire for so long. */
+const SCHEDULED_FOR_MS = 40_000;
+
 type WorkloadOptions = { engine: Engine; faults: Faults; client: Process; servers: Servers };
 
 /**
@@ -38,6 +41,12 @@ export function createWorkload(plan: Plan, { engine, faults, client, servers }: 
         .finally(() => unfinished--);
       if (faults.strike('policy-change', `request ${number}`)) void functions.change(chance);
     });
+  }
+
+  if (plan.hasSchedules) {
+    unfinished++;
+    void functions.startSchedules();
+    engine.after(SCHEDULED_FOR_MS, 'the schedules end', () => void functions.endSchedules().finally(() => unfinished--));
   }
 
   async function perform(number: number, chance: Chance): Promise<void> {

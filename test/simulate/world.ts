@@ -1,4 +1,6 @@
 import { createMemoryLog } from '#src/core/memory/memory-log.ts';
+import { createCrowdWorkload } from './crowd-workload.ts';
+import { crowdIn, timeAllowedBy } from './crowds.ts';
 import { createEngine, createTrace, type Engine, START } from './engine.ts';
 import { createFaults, type Faults } from './faults.ts';
 import { functionNames } from './functions.ts';
@@ -19,6 +21,7 @@ export type WorldResult = {
   hash: string;
   problems: readonly string[];
   events: number;
+  longSteps: number;
   invocations: number;
   faults: Faults['happened'];
   /** The virtual time that passed. */
@@ -34,11 +37,16 @@ const FAULTS_END_AFTER_MS = 120_000;
 const REST_IN_MS = 1_000;
 /** A loss of the log is recorded within this time, and the read model is new after it. */
 const LOSS_FOUND_IN_MS = 10_000;
+/** In a large crowd so many steps may take longer than so, because all its requests come at once, and the memory is cleaned up. */
+const LONG_STEP_IN_MS = 150;
+const MAX_LONG_STEPS = 20;
 const kinds: readonly ProcessKind[] = ['all', 'worker', 'scheduler', 'destinations'];
 
 /** Runs one simulated world to its end, and judges it. */
 export async function runWorld(plan: Plan, { keepsLines = false } = {}): Promise<WorldResult> {
-  const engine = createEngine(plan.seed, createTrace({ keepsLines }));
+  const crowd = crowdIn(plan);
+  const isLarge = crowd !== undefined && crowd.name !== 'small';
+  const engine = createEngine(plan.seed, createTrace({ keepsLines }), isLarge ? { longStepInMs: LONG_STEP_IN_MS } : {});
   const faults = createFaults(plan, engine);
   const ledger = new Ledger(engine);
   const server = createMemoryLog({
@@ -49,9 +57,11 @@ export async function runWorld(plan: Plan, { keepsLines = false } = {}): Promise
     isDense: plan.hasProjection,
   });
   using projection = plan.hasProjection ? await createProjectionHome() : undefined;
-  const servers = await openServers({ engine, ledger, server, flows: flowsOf(plan) });
-  ledger.running.flows = flowsOf(plan);
-  ledger.running.isCalm = isCalm(plan);
+  const flows = flowsOf({ ...plan, crowd });
+  const servers = await openServers({ engine, ledger, server, flows, crowd });
+  ledger.running.flows = flows;
+  // The places of the workers are fewer than the slots of a crowd.
+  ledger.running.isCalm = isCalm(plan) && crowd === undefined;
   const network: Network = { upAt: START };
   const client = new Process('client', { engine, faults: noFaults(faults), machine: new MachineClock(engine, plan), network });
   void client.start();
@@ -64,20 +74,28 @@ export async function runWorld(plan: Plan, { keepsLines = false } = {}): Promise
     watchLossesIn(client, servers, createMemoryLossFile());
     cutPowerSometimes(world, servers, () => running.values());
   }
-  const workload = createWorkload(plan, { engine, faults, client, servers });
+  const workload =
+    crowd === undefined
+      ? createWorkload(plan, { engine, faults, client, servers })
+      : createCrowdWorkload(crowd, { engine, servers, seed: plan.seed });
 
   let endsAt = Number.POSITIVE_INFINITY;
+  /** When the invocations of a crowd are over. An item that is redelivered may come later. */
+  let rateEndsAt = Number.POSITIVE_INFINITY;
   const isOver = (): boolean => {
+    if (engine.longSteps > MAX_LONG_STEPS)
+      ledger.problem(`E4: more than ${MAX_LONG_STEPS} steps took longer than ${LONG_STEP_IN_MS} ms of the processor`);
     if (ledger.problems.length > 0) return true;
     if (!workload.isDone()) return false;
     if (endsAt === Number.POSITIVE_INFINITY) {
       endsAt = engine.now + PATIENCE_IN_MS;
+      if (crowd !== undefined) rateEndsAt = engine.now + timeAllowedBy(crowd);
       engine.after(FAULTS_END_AFTER_MS, 'the faults end', () => {
         faults.end();
         void servers.functions.unpause();
       });
     }
-    return engine.now > endsAt || isAtRest(world);
+    return engine.now > endsAt || (engine.now > rateEndsAt && ledger.open.size > 0) || isAtRest(world);
   };
   // The world looks at rest while a child is stored and not yet delivered: it is over once it stays at rest.
   do {
@@ -85,14 +103,23 @@ export async function runWorld(plan: Plan, { keepsLines = false } = {}): Promise
     const restsAt = engine.now;
     await engine.run(() => ledger.problems.length > 0 || engine.now > restsAt + REST_IN_MS);
   } while (!isOver());
-  const hasEnded = engine.now <= endsAt + REST_IN_MS;
+  const hasEnded = engine.now <= endsAt + REST_IN_MS && (engine.now <= rateEndsAt || ledger.open.size === 0);
   if (ledger.problems.length === 0) await findProblems({ plan, ledger, servers, projection, hasEnded });
   // Node keeps a signal of `AbortSignal.any` that has a listener, and with it the world, until the signal aborts.
   for (const process of running.values()) process.die();
   servers.close();
   const { hash, lines } = engine.trace;
   const { problems, lives } = ledger;
-  return { hash, lines, problems, events: engine.events, invocations: lives.size, faults: faults.happened, tookInMs: engine.now - START };
+  return {
+    hash,
+    lines,
+    problems,
+    events: engine.events,
+    longSteps: engine.longSteps,
+    invocations: lives.size,
+    faults: faults.happened,
+    tookInMs: engine.now - START,
+  };
 }
 
 const isFunction = (name: string): boolean => (functionNames as readonly string[]).includes(name);

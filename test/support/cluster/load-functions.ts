@@ -4,13 +4,16 @@ import type { Flow } from '#src/core/functions/flow.ts';
 import { overlaps } from '#src/core/schedules/schedule.ts';
 import { toFunction } from '#test/support/destinations/delivering-system.ts';
 
-/** The flows of the functions of the storm that have one. */
+/**
+ * The flows of the functions of the storm that have one. On a busy machine a slot passes on in a second or two, and the limits let the requests of a
+ * storm through even then.
+ */
 export const FLOWS = {
-  keyed: { concurrency: 2, key: '$.key', total: 12 },
-  pooled: { concurrency: 6, pool: 'shared' },
-  neighbour: { concurrency: 8, pool: 'shared' },
+  keyed: { concurrency: 2, key: '$.key', total: 16 },
+  pooled: { concurrency: 16, pool: 'shared' },
+  neighbour: { concurrency: 20, pool: 'shared' },
   ordered: { concurrency: 1, key: '$.key', order: 'fifo' },
-  urgent: { concurrency: 4, order: 'priority', aging: '1s' },
+  urgent: { concurrency: 12, order: 'priority', aging: '1s' },
   rated: { rate: { limit: 40, per: '1s', burst: 20 } },
   grouped: { key: '$.key', debounce: { wait: '500ms', maxWait: '2s', keep: 'all' } },
   latest: { key: '$.key', debounce: { wait: '300ms', maxWait: '1s', keep: 'last' } },

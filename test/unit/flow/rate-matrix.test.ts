@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { defineFunction } from '#src/client/define-function.ts';
-import { type Flow, flowSchema, limitsOf } from '#src/core/functions/flow.ts';
-import { rateOf } from '#src/core/functions/rate.ts';
+import type { Flow } from '#src/core/functions/flow.ts';
 import { createTestSequent, type TestSequent } from '#src/testing/testing.ts';
+import { acceptedFlows, shortestTimeOf } from '#test/support/flow/shortest-time.ts';
 
 /** The places of the worker for each function, the keys, and the time of an execution. */
 const PLACES = 20;
@@ -14,58 +14,10 @@ const SHARE = 0.9;
 /** Tokens are given up to 50 ms after they came back, several in one write. */
 const GATHERED_MS = 100;
 
-const values = {
-  concurrency: [undefined, 1, 3],
-  key: [undefined, '$.key'],
-  total: [undefined, 5, 50],
-  pool: [undefined, 'shared'],
-  rate: [undefined, { limit: 40, per: '1s', burst: 10 }],
-  order: [undefined, 'fifo', 'priority'],
-  onRetry: [undefined, 'pass'],
-  debounce: [undefined, { wait: '1s', keep: 'all' }],
-};
-
-/** All combinations of the values that a definition accepts. */
-function acceptedFlows(): Flow[] {
-  let combinations: Record<string, unknown>[] = [{}];
-  for (const [field, options] of Object.entries(values))
-    combinations = combinations.flatMap((one) => options.map((value) => (value === undefined ? one : { ...one, [field]: value })));
-  return combinations.flatMap((one) => {
-    const parsed = flowSchema.safeParse(one);
-    return parsed.success ? [parsed.data] : [];
-  });
-}
-
-/** How many executions follow each other when each round starts all requests that the limits allow, in their order. */
-function roundsOf(
-  { perKey = Number.POSITIVE_INFINITY, total = Number.POSITIVE_INFINITY }: ReturnType<typeof limitsOf>,
-  flow: Flow,
-  keys: readonly number[],
-): number {
-  // A pool counts its two functions together.
-  const places = Math.min(flow.pool === undefined ? PLACES : 2 * PLACES, total);
-  let rounds = 0;
-  for (let left = [...keys]; left.length > 0; rounds++) {
-    const started = new Map<number, number>();
-    let free = places;
-    left = left.filter((key) => {
-      const ofKey = started.get(key) ?? 0;
-      if (free === 0 || ofKey >= perKey) return true;
-      free--;
-      started.set(key, ofKey + 1);
-      return false;
-    });
-  }
-  return rounds;
-}
-
-/** The time in which the limits of a flow let the requests end, in milliseconds. */
-function shortestTimeOf(flow: Flow, keys: readonly number[]): number {
-  const inRounds = roundsOf(limitsOf(flow), flow, keys) * TAKES_MS;
-  if (flow.rate === undefined) return inRounds;
-  const { limit, perInMs, burst } = rateOf(flow.rate);
-  const ofBucket = flow.key === undefined ? keys.length : keys.length / KEYS;
-  return Math.max(inRounds, (Math.max(0, ofBucket - burst) * perInMs) / limit + TAKES_MS) + GATHERED_MS;
+/** The time in which the limits of a flow let the requests end, in milliseconds. A pool counts its two functions together. */
+function timeAllowedBy(flow: Flow, keys: readonly number[]): number {
+  const places = flow.pool === undefined ? PLACES : 2 * PLACES;
+  return shortestTimeOf(flow, { keys, takesMs: TAKES_MS, places }) + (flow.rate === undefined ? 0 : GATHERED_MS);
 }
 
 let clock: TestSequent['clock'];
@@ -102,7 +54,7 @@ describe('a flow runs at the rate that its limits allow', () => {
   });
 
   test.for(undelayed.map((flow) => [text(flow), flow] as const))('with the keys in turns: %s', async ([, flow]) => {
-    expect(await timeToEnd(flow, inTurns)).toBeLessThanOrEqual(shortestTimeOf(flow, inTurns) / SHARE);
+    expect(await timeToEnd(flow, inTurns)).toBeLessThanOrEqual(timeAllowedBy(flow, inTurns) / SHARE);
   });
 
   test.for(undelayed.filter(({ key }) => key !== undefined).map((flow) => [text(flow), flow] as const))(
@@ -110,7 +62,7 @@ describe('a flow runs at the rate that its limits allow', () => {
     async ([, flow]) => {
       // The last requests of a key may all be of one function, whose places they share.
       const tailInMs = flow.pool === undefined ? 0 : 2 * TAKES_MS;
-      expect(await timeToEnd(flow, oneAfterAnother)).toBeLessThanOrEqual(shortestTimeOf(flow, oneAfterAnother) / SHARE + tailInMs);
+      expect(await timeToEnd(flow, oneAfterAnother)).toBeLessThanOrEqual(timeAllowedBy(flow, oneAfterAnother) / SHARE + tailInMs);
     },
   );
 
@@ -120,6 +72,6 @@ describe('a flow runs at the rate that its limits allow', () => {
       (_, number) => number % KEYS,
     );
     // A group closes a moment after its wait, when the log is read beyond that.
-    expect(await timeToEnd(flow, inTurns)).toBeLessThanOrEqual(1_100 + shortestTimeOf(flow, leaders) / SHARE);
+    expect(await timeToEnd(flow, inTurns)).toBeLessThanOrEqual(1_100 + timeAllowedBy(flow, leaders) / SHARE);
   });
 });
