@@ -17,6 +17,7 @@ const bounded: Readonly<Record<string, string>> = {
   'src/cli/commands/doctor/doctor.ts': 'the findings of the doctor',
   'src/cli/commands/golden.ts': 'the differences of one file',
   'src/cli/commands/help.ts': 'the options of a command',
+  'src/cli/commands/sql.ts': 'the rows that are measured',
   'src/cli/print/output.ts': 'the rows of one page',
   'src/cli/print/timeline-picture.ts': 'the spans of one invocation',
   'src/client/flow.ts': 'the rates of the functions of one pool',
