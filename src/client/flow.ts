@@ -61,8 +61,7 @@ const KEYS = 20;
 
 /** Reads the ledger, the read model and the queues. Without a projection, only the queues tell what waits. */
 export function createClientFlow({ ledger, functions, history, consumers }: ClientFlowOptions): ClientFlow {
-  const entry = async (pool: PoolId): Promise<LedgerEntry> =>
-    withoutFinished(decodeLedgerEntry((await ledger.get(entryKeyOf(pool)))?.value));
+  const entry = async (pool: PoolId): Promise<LedgerEntry> => decodeLedgerEntry((await ledger.get(entryKeyOf(pool)))?.value);
 
   /** Processes of an earlier version create no ledger. */
   const readKeys = async (): Promise<string[]> => (await ledger.keys().catch(() => [])).filter((key) => !isSpillKey(key));
@@ -101,11 +100,6 @@ export function createClientFlow({ ledger, functions, history, consumers }: Clie
         .sort((one, other) => (one.pool < other.pool ? -1 : 1));
     },
   };
-}
-
-/** Attempts that are over stay in an entry for a moment, without a slot. */
-function withoutFinished(entry: LedgerEntry): LedgerEntry {
-  return { ...entry, holders: entry.holders.filter(({ isFinished }) => !isFinished) };
 }
 
 function isWanted(pool: PoolId, { pools, project }: PoolsQuery): boolean {

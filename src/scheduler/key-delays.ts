@@ -9,9 +9,6 @@ export type KeyOfPool = { pool: PoolId; waiting: WaitingKey };
 /** When a key of a pool, or without a key the entry of the pool, has to be planned again. */
 type Due = { pool: PoolId; waiting: WaitingKey | undefined };
 
-/** Changes of a busy entry are planned together, because each plan is a write, after which workers may have to decide their own again. */
-const GATHER_PLANS_FOR_MS = 20;
-
 /**
  * Why keys that are not ready become ready although nothing happens to their attempts: a time comes, or an earlier request gets its place.
  *
@@ -25,9 +22,6 @@ export class KeyDelays {
   /** The keys of a function that wait for a place of an earlier request, by the sequence of their first request (SLOT7). */
   readonly #unplaced = new Map<FunctionName, FlatQueue<KeyOfPool>>();
 
-  /** When a plan changed an entry a moment ago, and whether a further one waits for the end of that moment. */
-  readonly #planned = new Map<PoolId, { at: number; isGathering: boolean }>();
-
   constructor(patienceInMs: number) {
     this.#patienceInMs = patienceInMs;
   }
@@ -40,22 +34,6 @@ export class KeyDelays {
   /** The pool is planned again at a time. */
   planAt(pool: PoolId, at: number): void {
     this.#due.push({ pool, waiting: undefined }, at);
-  }
-
-  /** A plan changed the entry of a pool. */
-  notePlan(pool: PoolId, now: number): void {
-    const { isGathering = false } = this.#planned.get(pool) ?? {};
-    this.#planned.set(pool, { at: now, isGathering });
-  }
-
-  /** Whether the entry of a pool is planned a moment after its last plan, and not at once. */
-  gathersPlan(pool: PoolId, now: number): boolean {
-    const last = this.#planned.get(pool);
-    if (last === undefined) return false;
-    const at = last.at + GATHER_PLANS_FOR_MS;
-    if (!last.isGathering && at > now) this.planAt(pool, at);
-    last.isGathering ||= at > now;
-    return at > now;
   }
 
   /** The key is ready again at a time. */
@@ -72,7 +50,6 @@ export class KeyDelays {
       if (due === undefined) return;
       if (due.waiting?.dueAt === at) due.waiting.dueAt = Number.POSITIVE_INFINITY;
       else if (due.waiting !== undefined) continue;
-      else this.#planned.delete(due.pool);
       yield due;
     }
   }

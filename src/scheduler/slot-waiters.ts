@@ -34,10 +34,8 @@ type Options = Pick<SchedulerOptions, 'functions' | 'hints' | 'clock' | 'log' | 
   takesWork: () => boolean;
 };
 
-/** An attempt as an entry names it. */
-type Named = { key: string; as: 'holder' | 'finished' | 'waiter' };
-/** An entry as it was read last. */
-type Known = { named: ReadonlyMap<string, Named>; waiters: number };
+/** An entry as it was read last: the attempts that it names, each with its key, and whether it holds a slot. */
+type Known = { named: ReadonlyMap<string, { key: string; isHolder: boolean }>; waiters: number };
 
 /**
  * Lists the attempts that wait in the log in the entries of their pools, from which the workers give them slots (SLOT6).
@@ -99,30 +97,25 @@ export class SlotWaiters {
   readonly note = (pool: PoolId, entry: LedgerEntry | undefined): void => {
     const before = this.#known.get(pool)?.named;
     const { holders = [], waiters = [], buckets } = entry ?? {};
-    const named = new Map<string, Named>();
-    for (const one of holders) named.set(idOf(one), { key: one.key, as: one.isFinished ? 'finished' : 'holder' });
-    for (const one of waiters) named.set(idOf(one), { key: one.key, as: 'waiter' });
+    const named = new Map<string, { key: string; isHolder: boolean }>();
+    for (const one of holders) named.set(idOf(one), { key: one.key, isHolder: true });
+    for (const one of waiters) named.set(idOf(one), { key: one.key, isHolder: false });
     if (named.size === 0) this.#known.delete(pool);
     else this.#known.set(pool, { named, waiters: waiters.length });
     this.#noteChanges(pool, before ?? new Map(), named);
     const waiting = this.#poolOf(pool);
     if (waiting === undefined) this.#noteFull(pool, buckets);
-    else if (waiting.readyCount > 0) this.#planSoon(pool);
+    else if (waiting.readyCount > 0) this.#options.planAgain(pool);
   };
 
-  /** Has an entry planned at once, or a moment after its last plan. */
-  #planSoon(pool: PoolId): void {
-    if (!this.#delays.gathersPlan(pool, this.#options.clock.now())) this.#options.planAgain(pool);
-  }
-
-  /** The key of an attempt that got its slot, is over, or left the entry, has room for another waiter. */
+  /** The key of an attempt that left the entry, or got its slot, has room for another waiter. */
   #noteChanges(pool: PoolId, before: Known['named'], named: Known['named']): void {
     const now = this.#options.clock.now();
     const replaced = this.#replaced.get(pool);
     const waiting = this.#poolOf(pool);
-    for (const [id, { key, as }] of before) {
+    for (const [id, { key, isHolder }] of before) {
       const present = named.get(id);
-      if (present?.as === as) continue;
+      if (present !== undefined && present.isHolder === isHolder) continue;
       if (present === undefined && !replaced?.delete(id)) this.#delays.noteLeft(id, now);
       waiting?.markKeyReady(key);
     }
@@ -134,7 +127,7 @@ export class SlotWaiters {
     const flow = this.#options.functions.get(name)?.definition.flow;
     // The entry is planned again when it has room.
     if (flow?.order !== 'priority' && (this.#known.get(pool)?.waiters ?? 0) >= MAX_WAITERS) return;
-    this.#planSoon(pool);
+    this.#options.planAgain(pool);
   };
 
   /** The keys are ready whose next request has no earlier one without a place any more (SLOT7). */
@@ -160,7 +153,6 @@ export class SlotWaiters {
     this.#replaced.set(pool, outgoing);
     const added = [...turns.flatMap(({ instead = [] }) => instead), ...inRounds(turns, 'free'), ...inRounds(turns, 'ahead')];
     this.#planned.set(pool, new Map(added.map((one) => [idOf(one), queueIdOf(one.function, one.key)])));
-    if (added.length > 0) this.#delays.notePlan(pool, counts.now);
     const findNext = (holder: Attempt): Attempt | undefined => this.#options.waiting().findNext(pool, holder);
     const known = { functions: this.#options.functions, waiting: this.#options.waiting() };
     const remaining = entry.waiters.filter((one) => !outgoing.has(idOf(one)));

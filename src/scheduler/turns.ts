@@ -11,8 +11,6 @@ export const MAX_WAITERS = 128;
 const MAX_WITH_AHEAD = MAX_WAITERS / 2;
 /** How many attempts of a key are waiters beyond those that find a slot, so that a freed slot passes on in the write that frees it. */
 const MAX_AHEAD_OF_KEY = 16;
-/** And at least so many, so that a key with short executions does not wait for the next plan of the scheduler. */
-const MIN_AHEAD_OF_KEY = 4;
 /** Attempts that get a token within this time are waiters, so that each token needs no reading of the log. */
 const TOKENS_AHEAD_MS = 200;
 /** A waiter that no worker started in this time although it may start makes room for others while the entry is full. */
@@ -38,7 +36,7 @@ export function shareOf(turn: Turn, { listed, count }: { listed: number; count: 
 /** How many attempts of a key are waiters for the next slots or tokens. */
 export function aheadOf({ perKey, total, rate }: Limits): number {
   const slots = perKey ?? total;
-  if (slots !== undefined || rate === undefined) return Math.max(MIN_AHEAD_OF_KEY, Math.min(slots ?? MAX_AHEAD_OF_KEY, MAX_AHEAD_OF_KEY));
+  if (slots !== undefined || rate === undefined) return Math.min(slots ?? MAX_AHEAD_OF_KEY, MAX_AHEAD_OF_KEY);
   const { limit, perInMs } = parseRateText(rate);
   return Math.min(Math.ceil((limit * TOKENS_AHEAD_MS) / perInMs), MAX_WITH_AHEAD);
 }

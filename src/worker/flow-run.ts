@@ -33,9 +33,9 @@ export type FlowParts = {
 /**
  * Acquires a place of this worker for an attempt, and a slot that all workers share.
  *
- * The attempt starts after the ledger holds its slot (SLOT1). The slot is freed when the outcome is durable (SLOT3). The entry names the attempt
- * until its result is stored, because no message stands for an attempt that got its slot while it waited: the scheduler finds what a dead worker
- * did not publish by the entry (PUB3). When the log does not say that the attempt is over, the slot stays held, and the next run of the stream finds it (SLOT4).
+ * The attempt starts after the ledger holds its slot (SLOT1). The slot is freed after the outcome is durable and its result is stored (SLOT3),
+ * because no message stands for an attempt that got its slot while it waited: the scheduler finds what a dead worker did not publish by
+ * the slot (PUB3). When the log does not say that the attempt is over, the slot stays held, and the next run of the stream finds it (SLOT4).
  *
  * An attempt asks for a slot while it has a place here. Without a slot or a token it waits in the log, and gives its place back (SLOT6). One that got
  * its slot while it waited in the log has its place already.
@@ -122,12 +122,6 @@ export class KeptSlots {
 
   keep(id: string, slot: SharedSlot): void {
     this.#slots.set(id, slot);
-  }
-
-  /** The attempt has its outcome, and its result is not stored yet. */
-  finish(id: string, invocation: Invocation | undefined): void {
-    const slot = this.#slots.get(id);
-    if (slot !== undefined && invocation !== undefined && invocation.context.outcome !== null) this.#ledger.finish(slot.pool, slot.waiter);
   }
 
   /** The result of the attempt is stored, if it has one. */

@@ -48,7 +48,7 @@ export function startFunctionWorker(
   const shared = workerSlots === undefined ? undefined : { slots: workerSlots, project: projectOf(fn.definition.name) };
   const slots = createSlots(fn.definition.concurrency, () => subscription.pull(), shared);
   const { name } = fn.definition;
-  const granted = new GrantedAttempts({ functionName: name, slots, ledger, kept, ports, take: (item) => activeStreams.take(item) });
+  const granted = new GrantedAttempts({ functionName: name, slots, ledger, ports, take: (item) => activeStreams.take(item) });
   const options: StreamRunOptions = { ports, fn: () => fn, slots, executions, ledger, granted, canceledBatches };
   const activeStreams = new ActiveStreams({
     log,

@@ -9,8 +9,7 @@ import { NO_APPENDS, type StreamName } from '#src/core/log/event-log.ts';
 import { streamOf } from '#src/core/names/ids.ts';
 import type { FunctionName, RequestId } from '#src/core/names/names.ts';
 import { levelOf } from '#src/core/ports/logger.ts';
-import type { KeptStreams } from '#src/core/stream/kept-streams.ts';
-import { loadStream, type StreamState } from '#src/core/stream/stream.ts';
+import { loadStream } from '#src/core/stream/stream.ts';
 import type { WorkItem } from '#src/core/stream/work-queue.ts';
 import type { WorkerPorts } from './ports.ts';
 import type { SharedSlot } from './shared-slot.ts';
@@ -20,7 +19,6 @@ type Options = {
   functionName: FunctionName;
   slots: Slots;
   ledger: SlotLedger;
-  kept: Pick<KeptStreams, 'has'>;
   ports: Pick<WorkerPorts, 'log' | 'hints' | 'logger'>;
   /** Runs the stream of an item in this process. */
   take: (item: WorkItem) => void;
@@ -60,26 +58,13 @@ export class GrantedAttempts implements PlaceOwner {
     this.#options.slots.release();
   }
 
-  /** Reads the stream of the attempt while its slot is being written, unless the stream is in memory. */
-  prepare(pool: PoolId, waiter: Waiter): () => void {
-    const { ports, kept } = this.#options;
-    const name = this.#nameOf(waiter);
-    const isKnown = this.#waiting.has(idOf(waiter)) || kept.has(name);
-    // The run reads the stream itself when this read fails.
-    const reading = isKnown ? undefined : loadStream(ports.log, name, waiter.request).catch(() => undefined);
-    return () => void this.#start({ pool, waiter }, reading);
-  }
-
-  async #start(slot: SharedSlot, reading: Promise<StreamState | undefined> | undefined): Promise<void> {
-    const { waiter } = slot;
+  start(pool: PoolId, waiter: Waiter): void {
     const id = idOf(waiter);
     const resolve = this.#waiting.get(id);
     // Its run waits for the place that the attempt has now.
-    if (resolve !== undefined) return resolve(slot);
-    this.#granted.set(id, slot);
-    if (reading === undefined) return this.#run(waiter, 1);
-    const state = await reading;
-    if (this.#granted.get(id) === slot) this.#run(waiter, 1, state);
+    if (resolve !== undefined) return resolve({ pool, waiter });
+    this.#granted.set(id, { pool, waiter });
+    this.#run(waiter, 1);
   }
 
   /** Takes over an attempt, with its slot and its place. */
@@ -133,9 +118,8 @@ export class GrantedAttempts implements PlaceOwner {
     return { function: this.#options.functionName, stream: streamOf(invocation as RequestId) };
   }
 
-  #run(waiter: Waiter, runs: number, state?: StreamState): void {
-    const item = new GrantedItem({ name: this.#nameOf(waiter), waiter, state, onSettled: () => void this.#afterRun(waiter, runs) });
-    this.#options.take(item);
+  #run(waiter: Waiter, runs: number): void {
+    this.#options.take(new GrantedItem(this.#nameOf(waiter), waiter, () => void this.#afterRun(waiter, runs)));
   }
 
   async #afterRun(waiter: Waiter, runs: number): Promise<void> {
@@ -169,8 +153,6 @@ export class GrantedAttempts implements PlaceOwner {
   }
 }
 
-type GrantedItemParts = { name: StreamName; waiter: Waiter; state: StreamState | undefined; onSettled: () => void };
-
 /** Stands for an attempt that got its slot. It is no message, so there is nothing to acknowledge. */
 class GrantedItem implements WorkItem {
   readonly name: StreamName;
@@ -180,14 +162,12 @@ class GrantedItem implements WorkItem {
   readonly version = NO_APPENDS;
   readonly isFirstDelivery = false;
   readonly grants: string;
-  readonly state: StreamState | undefined;
   readonly #onSettled: () => void;
 
-  constructor({ name, waiter, state, onSettled }: GrantedItemParts) {
+  constructor(name: StreamName, { request, invocation }: Attempt, onSettled: () => void) {
     this.name = name;
-    this.request = waiter.request;
-    this.grants = waiter.invocation;
-    this.state = state;
+    this.request = request;
+    this.grants = invocation;
     this.#onSettled = onSettled;
   }
 

@@ -296,9 +296,7 @@ export class WorkerRun implements StreamRun {
     const tries = claimFirstTries(facts, { writer: this.#writer, deliverer: this.#options.ports.deliverer });
     if (tries === undefined) await this.#writer.propose(id, facts);
     else if (await appendWithTries(facts, tries, this.#writer)) this.#claimed.add(id);
-    const invocation = this.#writer.state.invocations.get(id);
-    this.#kept?.finish(id, invocation);
-    if (invocation?.context.group) this.#groupRun().noteAppended(id);
+    if (this.#writer.state.invocations.get(id)?.context.group) this.#groupRun().noteAppended(id);
     return 'again';
   }
 

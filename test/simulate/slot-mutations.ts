@@ -195,8 +195,8 @@ export const slotMutations = [
     edits: [
       {
         file: 'src/worker/granted-attempts.ts',
-        from: 'if (reading === undefined) return this.#run(waiter, 1);',
-        to: 'if (id.length > 0) {\n      this.#giveUp(id, slot.pool, waiter);\n      const name = this.#nameOf(waiter);\n      return this.#options.ports.hints.wake(name, waiter.request, `${name.stream}.0.granted-${waiter.invocation}-${waiter.attempt}`);\n    }',
+        from: 'this.#run(waiter, 1);\n  }\n\n  /** Takes over',
+        to: 'this.#giveUp(id, pool, waiter);\n    const name = this.#nameOf(waiter);\n    this.#options.ports.hints.wake(name, waiter.request, `${name.stream}.0.granted-${waiter.invocation}-${waiter.attempt}`);\n  }\n\n  /** Takes over',
       },
       {
         file: 'src/worker/flow-run.ts',

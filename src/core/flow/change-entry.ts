@@ -1,4 +1,4 @@
-import { type Answer, type Change, type Changed, finishedOf, heldOf, idOf, type NoToken, type Places, takesSlot } from './entry-change.ts';
+import { type Answer, type Change, type Changed, heldOf, idOf, type NoToken, type Places, takesSlot } from './entry-change.ts';
 import type { Attempt, LedgerEntry, Waiter } from './ledger-entry.ts';
 import { gatherInMs, TokenBuckets } from './token-buckets.ts';
 
@@ -22,10 +22,9 @@ export const MAX_HOLDERS = 4_096;
  * - With priorities, the waiters of a key are in the order of their ranks (SLOT8).
  */
 export function changeEntry(entry: LedgerEntry, change: Change): Changed {
-  const { starts = [], finishes = [], releases = [], withdrawals = [], running = [], waits = [], acquisitions = [] } = change;
+  const { starts = [], releases = [], withdrawals = [], running = [], waits = [], acquisitions = [] } = change;
   const draft = new Draft(entry, change);
   for (const attempt of starts) draft.start(attempt);
-  for (const attempt of finishes) draft.finish(attempt);
   for (const attempt of releases) draft.release(attempt);
   for (const attempt of withdrawals) draft.withdraw(attempt);
   for (const attempt of running) draft.hold(attempt);
@@ -92,17 +91,6 @@ class Draft {
     this.#isChanged = true;
     this.#buckets.use({ rate, key: started.key });
     this.#holders.set(id, started);
-  }
-
-  /** The attempt is over, and its slot is free. */
-  finish(attempt: Attempt): void {
-    const id = idOf(attempt);
-    this.start(attempt);
-    const held = this.#holders.get(id);
-    if (held === undefined || held.isFinished) return;
-    this.#count(held, -1);
-    this.#holders.set(id, finishedOf(held));
-    this.#isChanged = true;
   }
 
   /** The attempt may have started, so it uses its token. */

@@ -9,8 +9,6 @@ export type Change = {
   spilledAt?: SpilledAt;
   /** Attempts that started by the log. They use the tokens that they hold (RATE2). */
   starts?: readonly Attempt[];
-  /** Attempts that are over by the log, and whose results may not be stored yet. They stay in the entry without a slot (PUB3). */
-  finishes?: readonly Attempt[];
   /** Attempts that are over by the log, or can never start. They hold no slot any more, and wait for none. */
   releases?: readonly Attempt[];
   /** Waiters that wait no longer. A waiter that got a slot meanwhile keeps the slot. */
@@ -71,11 +69,6 @@ export function idOf({ function: name, invocation, attempt }: Pick<Attempt, 'fun
 /** A holder, as the entry names it. It stays until its attempt is over, also without a slot: its result may not be stored yet (PUB3). */
 export function heldOf({ perKey, total, rank: _, freeSince: __, isSlotless, ...attempt }: Attempt & Partial<Waiter>): Attempt {
   return isSlotless || !takesSlot({ perKey, total, rate: attempt.rate }) ? { ...attempt, isSlotless: true } : attempt;
-}
-
-/** A holder whose attempt is over. It keeps no slot, and no slot for a next attempt. */
-export function finishedOf({ fifo: _, rate: __, ...attempt }: Attempt): Attempt {
-  return { ...attempt, isSlotless: true, isFinished: true };
 }
 
 /** An attempt of a function with a rate alone takes no slot. */

@@ -42,8 +42,6 @@ export type Attempt = {
   rate?: RateText | undefined;
   /** A holder that needed a token alone, and takes no slot. */
   isSlotless?: boolean | undefined;
-  /** A holder whose attempt is over by the log. It takes no slot, and stays until the result is stored (PUB3). */
-  isFinished?: boolean | undefined;
   /** Of a function whose order is that of the log: whether a failed attempt keeps its slot for the next attempt (SLOT7). */
   fifo?: OnRetry | undefined;
 };
@@ -81,7 +79,7 @@ const attemptShape = {
   rate: rateText.optional(),
 };
 const entrySchema = z.object({
-  holders: z.array(z.object({ ...attemptShape, slotless: z.boolean().optional(), over: z.boolean().optional() })),
+  holders: z.array(z.object({ ...attemptShape, slotless: z.boolean().optional() })),
   waiters: z.array(
     z.object({
       ...attemptShape,
@@ -129,22 +127,11 @@ function optional(rank: number | undefined, freeSince: number | undefined): Pick
 
 type Written = z.infer<typeof entrySchema>['holders'][number];
 
-function attemptOf({ k: key, f, i: invocation, a: attempt, r: request, o: fifo, rate, slotless, over }: Written): Attempt {
+function attemptOf({ k: key, f, i: invocation, a: attempt, r: request, o: fifo, rate, slotless }: Written): Attempt {
   const known = { key, function: f, invocation, attempt, request, ...(fifo === undefined ? {} : { fifo }) };
-  const state = { ...(slotless ? { isSlotless: true } : {}), ...(over ? { isFinished: true } : {}) };
-  return { ...known, ...(rate === undefined ? {} : { rate }), ...state };
+  return { ...known, ...(rate === undefined ? {} : { rate }), ...(slotless ? { isSlotless: true } : {}) };
 }
 
-function writtenOf({
-  key: k,
-  function: f,
-  invocation: i,
-  attempt: a,
-  request: r,
-  fifo: o,
-  rate,
-  isSlotless,
-  isFinished,
-}: Attempt): Written {
-  return { k, f, i, a, r, o, rate, slotless: isSlotless, over: isFinished };
+function writtenOf({ key: k, function: f, invocation: i, attempt: a, request: r, fifo: o, rate, isSlotless: slotless }: Attempt): Written {
+  return { k, f, i, a, r, o, rate, slotless };
 }

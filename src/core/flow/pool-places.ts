@@ -10,8 +10,8 @@ export type PlaceOwner = {
   /** Waits for a place; false when the worker of the function stops. */
   waitForPlace(): Promise<boolean>;
   releasePlace(): void;
-  /** Prepares the start of an attempt, to which a write is about to give a slot, in a place that was taken. Returns what starts it after the write. */
-  prepare(pool: PoolId, waiter: Waiter): () => void;
+  /** Starts an attempt that holds a slot and a place. */
+  start(pool: PoolId, waiter: Waiter): void;
 };
 
 /** The places of one function. `taken`: for the write that is decided now. `isWaiting`: for a place that is to become free. */
@@ -61,16 +61,12 @@ export class PoolPlaces implements Places {
     return true;
   }
 
-  /** Prepares the start of an attempt, in a place that was taken, or that a refused attempt gives. Returns what starts it after the write. */
-  prepare(pool: PoolId, waiter: Waiter): () => void {
+  /** Starts an attempt in a place that was taken, or that a refused attempt gave. */
+  start(pool: PoolId, waiter: Waiter): void {
     const owned = this.#owned.get(waiter.function);
-    const start = owned?.owner.prepare(pool, waiter);
-    return () => {
-      // The worker of the function may have stopped meanwhile.
-      if (owned === undefined || this.#owned.get(waiter.function) !== owned) return;
-      if (owned.taken > 0) owned.taken--;
-      start?.();
-    };
+    if (owned === undefined) return;
+    if (owned.taken > 0) owned.taken--;
+    owned.owner.start(pool, waiter);
   }
 
   /** The write failed. */

@@ -4,7 +4,7 @@ import type { Clock } from '#src/core/ports/clock.ts';
 import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
 import { changeEntry } from './change-entry.ts';
-import { type Acquired, type Change, type Changed, finishedOf, heldOf, idOf, refusalOf } from './entry-change.ts';
+import { type Acquired, type Change, type Changed, heldOf, idOf, refusalOf } from './entry-change.ts';
 import { type Attempt, decodeLedgerEntry, encodeLedgerEntry, entryKeyOf, type LedgerEntry, type Waiter } from './ledger-entry.ts';
 import { type PlaceOwner, PoolPlaces } from './pool-places.ts';
 import { SpilledBuckets } from './spilled-buckets.ts';
@@ -29,8 +29,6 @@ const FIRST_PAUSE_IN_MS = 50;
 const LAST_PAUSE_IN_MS = 1_000;
 /** Starts that follow each other within this time use their tokens in one write. Their tokens are held until then, so nothing is lost. */
 const GATHER_STARTS_FOR_MS = 20;
-/** Finished attempts leave the entry within this time, usually by a write that another attempt needs. Nothing waits for it, because their slots are free. */
-const GATHER_FINISHED_FOR_MS = 100;
 const SHORTEST_SLEEP_IN_MS = 5;
 const LONGEST_SLEEP_IN_MS = 1_000;
 
@@ -47,7 +45,6 @@ export class PoolSlots {
   readonly #pool: PoolId;
   readonly #options: PoolSlotsOptions;
   readonly #acquisitions = new Map<string, Acquisition>();
-  readonly #finishes = new Map<string, Attempt>();
   readonly #releases = new Map<string, Attempt>();
   readonly #starts = new Map<string, Attempt>();
   readonly #held = new Map<string, Attempt>();
@@ -60,7 +57,7 @@ export class PoolSlots {
   #isAsked = false;
   #settling: Promise<void> | undefined;
   #wakesAt = Number.POSITIVE_INFINITY;
-  readonly #gathering = new Set<number>();
+  #isGathering = false;
   #isClosed = false;
 
   constructor(pool: PoolId, options: PoolSlotsOptions) {
@@ -112,32 +109,21 @@ export class PoolSlots {
     const { rate: _, ...started } = heldOf(attempt);
     if (this.#held.has(id)) this.#held.set(id, started);
     this.#starts.set(id, attempt);
-    void this.#settleWithin(GATHER_STARTS_FOR_MS);
+    void this.#settleSoon();
   }
 
-  async #settleWithin(inMs: number): Promise<void> {
-    if (this.#gathering.has(inMs)) return;
-    this.#gathering.add(inMs);
-    await this.#options.clock.sleep(inMs);
-    this.#gathering.delete(inMs);
-    if (this.#starts.size > 0 || this.#releases.size > 0) this.#settle();
+  async #settleSoon(): Promise<void> {
+    if (this.#isGathering) return;
+    this.#isGathering = true;
+    await this.#options.clock.sleep(GATHER_STARTS_FOR_MS);
+    this.#isGathering = false;
+    if (this.#starts.size > 0) this.#settle();
   }
 
   /** Frees the slot of an attempt that is over by the log (SLOT3). */
   release(attempt: Attempt): void {
-    const id = idOf(attempt);
-    const isFree = this.#held.get(id)?.isFinished === true;
-    this.#held.delete(id);
-    this.#releases.set(id, attempt);
-    if (isFree) void this.#settleWithin(GATHER_FINISHED_FOR_MS);
-    else this.#settle();
-  }
-
-  /** Frees the slot of an attempt that is over by the log, and keeps the attempt in the entry until {@link release}. */
-  finish(attempt: Attempt): void {
-    const id = idOf(attempt);
-    this.#held.set(id, finishedOf(heldOf(attempt)));
-    this.#finishes.set(id, attempt);
+    this.#held.delete(idOf(attempt));
+    this.#releases.set(idOf(attempt), attempt);
     this.#settle();
   }
 
@@ -165,7 +151,7 @@ export class PoolSlots {
 
   /** Resolves when everything was written that was to be written, or a write fails. */
   async close(): Promise<void> {
-    if (this.#starts.size > 0 || this.#releases.size > 0) this.#settle();
+    if (this.#starts.size > 0) this.#settle();
     this.#isClosed = true;
     await this.#settling;
   }
@@ -187,7 +173,6 @@ export class PoolSlots {
         pauseInMs = FIRST_PAUSE_IN_MS;
       } catch (error) {
         this.#isAsked = true;
-        // A watcher that is late would bring one refused write after another.
         this.#known = undefined;
         if (error instanceof ConflictError) continue;
         const { logger, clock } = this.#options;
@@ -206,8 +191,6 @@ export class PoolSlots {
     await this.#spilled.load(before.entry);
     const change = this.#changeOf(before.entry, present !== this.#epoch);
     const changed = changeEntry(before.entry, change);
-    // What a start needs is read while the write is in flight.
-    const starts = changed.granted.map((waiter) => ({ waiter, start: this.#places.prepare(this.#pool, waiter) }));
     try {
       if (changed.entry !== before.entry) await this.#store(changed.entry, before.revision);
     } catch (error) {
@@ -217,11 +200,9 @@ export class PoolSlots {
     }
     this.#epoch = present;
     for (const one of change.starts) this.#starts.delete(idOf(one));
-    for (const one of change.finishes) this.#finishes.delete(idOf(one));
     for (const one of change.releases) this.#releases.delete(idOf(one));
     this.#answer(changed);
-    for (const { waiter, start } of starts) this.#startOne(waiter, start);
-    this.#startMaybeGranted(before.entry);
+    this.#startGranted(changed, before.entry);
     this.#places.settle(changed.lacking, { isLast: !this.#isAsked });
     this.#wakeAt(changed.nextAt);
   }
@@ -251,13 +232,12 @@ export class PoolSlots {
     return { entry: decodeLedgerEntry(found?.value), revision: found?.revision ?? 0 };
   }
 
-  #changeOf(entry: LedgerEntry, hasGoneBack: boolean): Change & Required<Pick<Change, 'starts' | 'finishes' | 'releases'>> {
+  #changeOf(entry: LedgerEntry, hasGoneBack: boolean): Change & Required<Pick<Change, 'starts' | 'releases'>> {
     const { waits = [], withdrawals = [] } = this.#options.plan?.(this.#pool, entry, this.#spilled.fullAtOf) ?? {};
     return {
       now: this.#options.clock.now(),
       spilledAt: this.#spilled.fullAtOf,
       starts: [...this.#starts.values()],
-      finishes: [...this.#finishes.values()],
       releases: [...this.#releases.values()],
       withdrawals,
       running: hasGoneBack ? [...this.#held.values()] : [],
@@ -282,17 +262,17 @@ export class PoolSlots {
     }
   }
 
-  #startMaybeGranted({ holders }: LedgerEntry): void {
+  #startGranted({ granted }: Changed, { holders }: LedgerEntry): void {
+    for (const waiter of granted) this.#startOne(waiter);
     if (this.#maybeGranted.length === 0) return;
     const held = new Set(holders.map(idOf));
-    for (const waiter of this.#maybeGranted)
-      if (held.has(idOf(waiter)) && this.#places.take(waiter.function)) this.#startOne(waiter, this.#places.prepare(this.#pool, waiter));
+    for (const waiter of this.#maybeGranted) if (held.has(idOf(waiter)) && this.#places.take(waiter.function)) this.#startOne(waiter);
     this.#maybeGranted = [];
   }
 
-  #startOne(waiter: Waiter, start: () => void): void {
+  #startOne(waiter: Waiter): void {
     this.#held.set(idOf(waiter), heldOf(waiter));
-    start();
+    this.#places.start(this.#pool, waiter);
   }
 
   /** Decides again at a time. */

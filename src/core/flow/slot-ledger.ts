@@ -29,8 +29,6 @@ export interface SlotLedger {
   acquire(pool: PoolId, waiter: Waiter, isAgain: boolean): Promise<Acquired>;
   /** The attempt started by the log, so it uses its token (RATE2). */
   start(pool: PoolId, attempt: Attempt): void;
-  /** Frees the slot of an attempt that is over by the log. The entry names the attempt until `release`, because its result may not be stored yet. */
-  finish(pool: PoolId, attempt: Attempt): void;
   release(pool: PoolId, attempt: Attempt): void;
   leave(pool: PoolId, attempt: Attempt): void;
   /** Decides again what the entry of a pool needs (`plan`). */
@@ -111,7 +109,6 @@ export function createSlotLedger(options: SlotLedgerOptions): SlotLedger {
     acquire: (pool, waiter, isAgain) => poolOf(pool).acquire(waiter, isAgain),
     planAgain: (pool) => poolOf(pool).planAgain(),
     start: (pool, attempt) => poolOf(pool).start(attempt),
-    finish: (pool, attempt) => poolOf(pool).finish(attempt),
     release: (pool, attempt) => poolOf(pool).release(attempt),
     leave: (pool, attempt) => poolOf(pool).leave(attempt),
     refresh() {

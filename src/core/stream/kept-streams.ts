@@ -1,5 +1,5 @@
 import type { Invocation } from '#machines/invocation.ts';
-import { type EventLog, NO_APPENDS, type StreamName, type StreamVersion } from '#src/core/log/event-log.ts';
+import { type EventLog, NO_APPENDS, type StreamVersion } from '#src/core/log/event-log.ts';
 import { streamKey } from '#src/core/log/stream-key.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import { PassingMap } from './passing-map.ts';
@@ -18,8 +18,6 @@ import type { WorkItem } from './work-queue.ts';
 export interface KeptStreams {
   /** Keeps the open invocations of a stream, if an attempt is due soon or waits for a slot. Of a stream that is settled, only the version is kept. */
   keep(state: StreamState): void;
-  /** Whether the state of a stream is kept. */
-  has(name: StreamName): boolean;
   /**
    * Removes and returns the state that a wake may use: `settled` when the wake is about nothing that is left to do, `undefined` when the log
    * must be read.
@@ -71,7 +69,6 @@ export function createKeptStreams({ log, clock, maxBytes = MAX_BYTES }: KeptStre
       const isSoon = waitsFor !== undefined || dueAt - clock.now() <= SOON_IN_MS;
       if (isSoon && bytes <= maxBytes) insert(state, open, bytes);
     },
-    has: (name) => kept.get(streamKey(name)) !== undefined,
     take({ name, message, version = Number.POSITIVE_INFINITY }) {
       if (message !== undefined) return undefined;
       const found = remove(streamKey(name));

@@ -22,7 +22,6 @@ export async function openMemoryWorkers() {
   const log = createMemoryLog({ clock });
   const work = createMemoryWork({ log, clock, leaseInMs: LEASE_IN_MS });
   const store = createMemoryKeyValue();
-  const ledger = createMemoryKeyValue();
   const answers = createMemoryAnswers();
   const stopping = new AbortController();
   const registry = createFunctionRegistry(store, { refuseDestination: answers.destinationCheck.refuse, clock });
@@ -30,17 +29,13 @@ export async function openMemoryWorkers() {
   const writing = { log, hints: work.hints, clock, findFunction: directory.ask };
   let appends = 0;
 
-  function addWorker(
-    worker: string,
-    handler: () => unknown,
-    changed: Partial<Pick<WorkerOptions, 'results' | 'logger' | 'log' | 'window'>> = {},
-  ) {
+  function addWorker(worker: string, handler: () => unknown, changed: Partial<Pick<WorkerOptions, 'results' | 'logger' | 'log'>> = {}) {
     return startWorker({
       ...answers,
       ...writing,
       queue: work.queue,
       results: log.results,
-      flow: ledger,
+      flow: createMemoryKeyValue(),
       tenancy: { region: 'local', project: 'default' },
       maxHops: 16,
       maxChain: 1_000,

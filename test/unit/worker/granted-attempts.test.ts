@@ -13,7 +13,7 @@ const waiter = { ...attempt, function: 'orders', key: '', request: 1, total: 1 }
 function open() {
   const slots = createSlots(1, () => {});
   const taken: WorkItem[] = [];
-  const options = { functionName: 'orders' as FunctionName, slots, ledger: {} as never, kept: { has: () => true }, ports: {} as never };
+  const options = { functionName: 'orders' as FunctionName, slots, ledger: {} as never, ports: {} as never };
   return { slots, taken, granted: new GrantedAttempts({ ...options, take: (item) => void taken.push(item) }) };
 }
 
@@ -21,7 +21,7 @@ describe('an attempt that gets a slot while it waits in the log (SLOT6)', () => 
   test('is started by a run of its stream, which takes over the slot and the place once', () => {
     const { granted, taken } = open();
     expect(granted.takePlace()).toBe(true);
-    granted.prepare(pool, waiter)();
+    granted.start(pool, waiter);
     expect(taken.map(({ name, request }) => [name.stream, request])).toEqual([['order-1', 1]]);
     // The run leaves the other invocations of the stream alone.
     expect(taken.map(({ grants }) => grants)).toEqual(['order-1']);
@@ -33,7 +33,7 @@ describe('an attempt that gets a slot while it waits in the log (SLOT6)', () => 
     const { slots, granted, taken } = open();
     expect(granted.takePlace()).toBe(true);
     const waiting = granted.placeFor(attempt);
-    granted.prepare(pool, waiter)();
+    granted.start(pool, waiter);
     expect(await waiting).toEqual({ slot: { pool, waiter } });
     expect(taken).toEqual([]);
     // The place that the run waited for is given back.

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import type { MemoryLog } from '#src/core/memory/memory-log.ts';
 import { idAt } from '#src/core/names/ids.ts';
 import { answeringLate } from '#test/support/log/faulty-log.ts';
 import { until } from '#test/support/log/opened-log.ts';
@@ -25,33 +24,5 @@ test.each([
   late.release();
   await until(() => log.results.published.length > 0 && work.inFlight === 0);
   expect(await isRunning()).toBe(false);
-  await close([worker]);
-});
-
-test('a freed slot starts the next attempt while the result of the one before is being stored (SLOT3)', async () => {
-  const { clock, log, work, addWorker, accept, close } = await openMemoryWorkers();
-  let publications = 0;
-  let store = (): void => {};
-  const isStored = new Promise<void>((resolve) => {
-    store = resolve;
-  });
-  const publish: MemoryLog['results']['publish'] = async (...result) => {
-    publications++;
-    await isStored;
-    await log.results.publish(...result);
-  };
-  let executions = 0;
-  const worker = addWorker('one', () => ++executions, { results: { ...log.results, publish }, window: { size: 2 } });
-  const limit = { flow: { concurrency: 1 } };
-  await accept(limit);
-  await until(() => publications === 1);
-  // The next request has an id of its own.
-  clock.moveTo(clock.now() + 1);
-  await accept(limit);
-  // No scheduler lists attempts that wait, so the attempt gets the slot at once or never.
-  await until(() => executions === 2);
-  expect(log.results.published.length).toBe(0);
-  store();
-  await until(() => log.results.published.length === 2 && work.inFlight === 0);
   await close([worker]);
 });

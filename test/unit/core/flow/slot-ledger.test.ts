@@ -50,10 +50,7 @@ function createOwner(places: number) {
     takePlace: () => free > 0 && free-- > 0,
     waitForPlace: () => new Promise<boolean>((resolve) => void callers.push(resolve)),
     releasePlace: () => void free++,
-    prepare:
-      (_: PoolId, { invocation }: Waiter) =>
-      () =>
-        void started.push(invocation),
+    start: (_: PoolId, { invocation }: Waiter) => void started.push(invocation),
     add() {
       const caller = callers.shift();
       if (caller === undefined) free++;
@@ -121,33 +118,6 @@ describe('the ledger of slots', () => {
     await expect.poll(() => owner.started, { timeout: 20_000 }).toEqual(['b']);
     expect(await heldIn(store)).toEqual(['b']);
     expect(owner.free).toBe(0);
-  });
-
-  test('gives the slot of a finished attempt away, and names the attempt until its result is stored (PUB3)', async () => {
-    const { store, writes } = countedStore();
-    using ledger = open(store);
-    using scheduler = open(store, () => 0, { listed: ['b'] });
-    const owner = createOwner(1);
-    ledger.serve(pool, owner);
-    expect(await ledger.acquire(pool, one('a'), false)).toBe('held');
-    scheduler.planAgain(pool);
-    await expect.poll(() => waitersIn(store), { timeout: 20_000 }).toEqual(['b']);
-    ledger.finish(pool, one('a'));
-    await expect.poll(() => owner.started, { timeout: 20_000 }).toEqual(['b']);
-    const named = async () => decodeLedgerEntry((await store.get(pool))?.value).holders;
-    expect((await named()).map(({ invocation, isFinished = false }) => [invocation, isFinished])).toEqual([
-      ['a', true],
-      ['b', false],
-    ]);
-    // The attempt leaves the entry by the next write of the process.
-    const before = writes();
-    ledger.release(pool, one('a'));
-    ledger.finish(pool, one('b'));
-    await expect.poll(async () => (await named()).map(({ invocation }) => invocation), { timeout: 20_000 }).toEqual(['b']);
-    expect(writes() - before).toBe(1);
-    ledger.release(pool, one('b'));
-    await ledger.close();
-    expect(await named()).toEqual([]);
   });
 
   test('gives waiters no slot without a place, and the slot as soon as a place is free (SLOT6)', async () => {
