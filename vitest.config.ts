@@ -1,15 +1,15 @@
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { findOnPath } from './src/main/find-on-path.mjs';
-import { CountReporter } from './test/support/reporter.ts';
-import { LongestFirst } from './test/support/sequencer.ts';
-import { type Tier, tiers } from './test/support/tiers.ts';
+import { CountReporter } from './test/support/vitest/reporter.ts';
+import { LongestFirst } from './test/support/vitest/sequencer.ts';
+import { type Tier, tiers } from './test/support/vitest/tiers.ts';
 
 /** Without the browser, the tests of the pages are counted as skipped. */
 const runner = findOnPath('chromium-headless-shell') === undefined ? { runner: 'test/support/web/without-browser.ts' } : {};
 
 function projectOf({ groupOrder, isDefault: _, ...facts }: Tier): TestProjectInlineConfiguration {
   const test = {
-    setupFiles: ['test/support/silence.ts'],
+    setupFiles: ['test/support/vitest/silence.ts'],
     // By default `expect.poll` waits for one second, which a loaded machine exceeds.
     expect: { poll: { timeout: 15_000 } },
     sequence: { groupOrder },

@@ -6,11 +6,11 @@ import { parseArgs } from 'node:util';
 import { type Peer, startPeer } from './compare/peer.ts';
 import type { PeerServer, ServerKind } from './compare/server.ts';
 import { missingAmong, type System, systems } from './compare/systems.ts';
-import { startForm } from './measured-form.ts';
-import { cpuOfTree } from './processes.ts';
-import { quiet } from './quiet.ts';
-import { createReport } from './report.ts';
-import { type Load, openFormLoad, type Workload } from './workloads.ts';
+import { type Load, openFormLoad, type Workload } from './load/workloads.ts';
+import { startForm } from './measure/measured-form.ts';
+import { cpuOfTree } from './measure/processes.ts';
+import { quiet } from './measure/quiet.ts';
+import { createReport } from './measure/report.ts';
 
 const HELP = `npm run bench:compare -- [options]
 

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectClient } from '#src/client/client.ts';
-import { openConnection } from '#src/nats/transport/connection.ts';
+import { openConnection } from '#src/nats/transport/connection/connection.ts';
 import { createPublisher } from '#src/nats/transport/publisher.ts';
 import { startTestServer } from '#test/support/nats/nats-server.ts';
-import { countArrivals } from './arrivals.ts';
-import { createFlow, IN_FLIGHT } from './load.ts';
-import { cpuOf, descendantsOf, memoryOf } from './processes.ts';
-import { startProduct } from './product.ts';
-import { createReport } from './report.ts';
+import { countArrivals } from './load/arrivals.ts';
+import { createFlow, IN_FLIGHT } from './load/load.ts';
+import { cpuOf, descendantsOf, memoryOf } from './measure/processes.ts';
+import { startProduct } from './measure/product.ts';
+import { createReport } from './measure/report.ts';
 
 /*
  * npm run bench:drain [-- --burst 20000] [-- --queued 500000] [-- --rounds 3] [-- --kills 3] [-- --singles]
@@ -45,7 +45,7 @@ const client = await connectClient({ servers: server.url });
 const arrivals = countArrivals(subscriber);
 const definition = {
   name: 'flaky',
-  handler: { kind: 'process' as const, file: new URL('./echo.mjs', import.meta.url).pathname, export: 'flaky' },
+  handler: { kind: 'process' as const, file: new URL('./load/echo.mjs', import.meta.url).pathname, export: 'flaky' },
   concurrency: 512,
   policy: { maxRetries: 3, maxAgeInSeconds: 86_400, backoff: { initialInMs: 100, factor: 1, jitter: 0 } },
 };

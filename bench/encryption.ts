@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { encryptProject } from '#src/core/encryption/change-project.ts';
 import { parseMasterKeys } from '#src/core/encryption/master-keys.ts';
 import { openKeyValue } from '#src/nats/key-value.ts';
-import { openConnection } from '#src/nats/transport/connection.ts';
+import { openConnection } from '#src/nats/transport/connection/connection.ts';
 import { FUNCTIONS_BUCKET } from '#src/nats/wire/topology.ts';
 import { startTestServer } from '#test/support/nats/nats-server.ts';
-import { openLoad } from './load.ts';
-import { exactCpuOf, startBenchWorker } from './processes.ts';
-import { createReport } from './report.ts';
+import { openLoad } from './load/load.ts';
+import { exactCpuOf, startBenchWorker } from './measure/processes.ts';
+import { createReport } from './measure/report.ts';
 
 /*
  * npm run bench:encryption -- [invocations of a round] [rounds]

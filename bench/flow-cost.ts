@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectClient } from '#src/client/client.ts';
 import { startTestServer } from '#test/support/nats/nats-server.ts';
-import { FLOW_FILES } from './flow-files.ts';
-import { openLoad } from './load.ts';
-import { startProduct } from './product.ts';
-import { createReport } from './report.ts';
+import { openLoad } from './load/load.ts';
+import { FLOW_FILES } from './measure/flow-files.ts';
+import { startProduct } from './measure/product.ts';
+import { createReport } from './measure/report.ts';
 
 /*
  * npm run bench:flow-cost
@@ -37,7 +37,7 @@ async function runWithoutFlow(): Promise<void> {
   await using server = await startTestServer({ fsync: '100ms' });
   await using _product = await startProduct(server.url, [], ['--cpu-prof', `--cpu-prof-dir=${profiles}`]);
   await using client = await connectClient({ servers: server.url });
-  const handler = { kind: 'process' as const, file: new URL('./echo.mjs', import.meta.url).pathname };
+  const handler = { kind: 'process' as const, file: new URL('./load/echo.mjs', import.meta.url).pathname };
   await client.functions.put({ name: 'free', handler, concurrency: 128 });
   const load = await openLoad(server.url);
   await load.batches('free', BATCHED);

@@ -1,9 +1,9 @@
 import { connectClient } from '#src/client/client.ts';
 import { watchLog } from '#test/support/log/log-watch.ts';
 import { startTestServer } from '#test/support/nats/nats-server.ts';
-import { createFlow } from './load.ts';
-import { type Product, startProduct } from './product.ts';
-import { createReport } from './report.ts';
+import { createFlow } from './load/load.ts';
+import { type Product, startProduct } from './measure/product.ts';
+import { createReport } from './measure/report.ts';
 
 /*
  * npm run bench:flow [-- --invocations 1200] [-- --keys 10000] [-- --busy 50000] [-- --rated 3000]
@@ -45,7 +45,7 @@ await using _scheduler = await startProduct(server.url, ['--role', 'scheduler'])
 const workers: Product[] = [];
 for (let index = 0; index < WORKERS; index++) workers.push(await startProduct(server.url, ['--role', 'worker']));
 await using client = await connectClient({ servers: server.url });
-const handler = { kind: 'process' as const, file: new URL('./echo.mjs', import.meta.url).pathname, export: 'timed' };
+const handler = { kind: 'process' as const, file: new URL('./load/echo.mjs', import.meta.url).pathname, export: 'timed' };
 const policy = { maxAgeInSeconds: 86_400 };
 await client.functions.put({ name: 'limited', handler, policy, concurrency: LIMIT, flow: { concurrency: LIMIT } });
 await client.functions.put({ name: 'keyed', handler, policy, concurrency: 128, flow: { concurrency: 1, key: '$.key' } });

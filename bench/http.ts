@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { connectClient } from '#src/client/client.ts';
 import { spawnCli } from '#test/support/cli/cli.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
-import { measureBatches, measureCompletion } from './http-batch.ts';
-import type { LoadOptions, LoadResult } from './http-load.ts';
-import { cpuOf } from './processes.ts';
-import { startProduct } from './product.ts';
-import { createReport } from './report.ts';
+import { measureBatches, measureCompletion } from './load/http-batch.ts';
+import type { LoadOptions, LoadResult } from './load/http-load.ts';
+import { cpuOf } from './measure/processes.ts';
+import { startProduct } from './measure/product.ts';
+import { createReport } from './measure/report.ts';
 
 /*
  * npm run bench:http [-- --quick]
@@ -43,7 +43,7 @@ const report = createReport();
 await using server = await startTestServer();
 const bare = await startBare();
 const gateway = await startGateway(server);
-const load = fork(new URL('./http-load.ts', import.meta.url), { execArgv: ['--import', 'tsx'] });
+const load = fork(new URL('./load/http-load.ts', import.meta.url), { execArgv: ['--import', 'tsx'] });
 await define(server);
 
 type Variant = { at: Started; path: string; auth: LoadOptions['auth']; client: LoadOptions['client'] };
@@ -80,7 +80,7 @@ for (const [variant, found] of rates) {
   await using fresh = await startTestServer({ fsync: '100ms' });
   await using product = await startProduct(fresh.url);
   await using client = await connectClient({ servers: fresh.url });
-  const handler = { kind: 'process' as const, file: new URL('./echo.mjs', import.meta.url).pathname };
+  const handler = { kind: 'process' as const, file: new URL('./load/echo.mjs', import.meta.url).pathname };
   const policy = { maxAgeInSeconds: 86_400 };
   for (const name of ['member', 'told']) await client.functions.put({ name, handler, policy, concurrency: 64 });
   const url = `${product.http}/api/functions/member/batches`;
@@ -109,7 +109,7 @@ async function measure(variant: string, seconds: number): Promise<number> {
 }
 
 async function startBare(): Promise<Started> {
-  const child = fork(new URL('./http-bare.ts', import.meta.url), { execArgv: [...NODE_OPTIONS, '--import', 'tsx'] });
+  const child = fork(new URL('./load/http-bare.ts', import.meta.url), { execArgv: [...NODE_OPTIONS, '--import', 'tsx'] });
   const [url] = (await once(child, 'message')) as [string];
   return { url, process: child };
 }

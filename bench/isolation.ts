@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { probeAbilities } from '#src/hosts/isolation/probe.ts';
 import { execute } from '#test/support/hosts/executions.ts';
 import { attack, openSandboxedHost } from '#test/support/hosts/sandboxed-host.ts';
-import { createReport } from './report.ts';
+import { createReport } from './measure/report.ts';
 
 /*
  * npm run bench:isolation [executions] [rounds]

@@ -1,7 +1,7 @@
 import { startTestServer } from '#test/support/nats/nats-server.ts';
-import { type Load, openLoad } from './load.ts';
-import { type BenchWorker, cpuOf, descendantsOf, memoryOf, startBenchWorker } from './processes.ts';
-import { createReport } from './report.ts';
+import { type Load, openLoad } from './load/load.ts';
+import { type BenchWorker, cpuOf, descendantsOf, memoryOf, startBenchWorker } from './measure/processes.ts';
+import { createReport } from './measure/report.ts';
 
 /*
  * npm run bench:lean [-- --quick] [-- --chains]

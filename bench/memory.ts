@@ -1,8 +1,8 @@
-import { startForm } from './measured-form.ts';
-import { byKind, ownMemoryOf } from './processes.ts';
-import { quiet } from './quiet.ts';
-import { createReport } from './report.ts';
-import { openFormLoad } from './workloads.ts';
+import { openFormLoad } from './load/workloads.ts';
+import { startForm } from './measure/measured-form.ts';
+import { byKind, ownMemoryOf } from './measure/processes.ts';
+import { quiet } from './measure/quiet.ts';
+import { createReport } from './measure/report.ts';
 
 /*
  * npm run soak:memory -- [invocations]

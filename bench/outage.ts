@@ -5,12 +5,12 @@ import type { StreamConfig } from 'nats';
 import { connectClient } from '#src/client/client.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
-import { type SequentProcess, startSequent } from '#test/support/cli/sequent-process.ts';
+import { type SequentProcess, startSequent } from '#test/support/cli/processes/sequent-process.ts';
 import { openReceiver } from '#test/support/destinations/receiver.ts';
 import { findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts';
 import { type LogWatch, watchLog } from '#test/support/log/log-watch.ts';
 import { startTestServer } from '#test/support/nats/nats-server.ts';
-import { createReport } from './report.ts';
+import { createReport } from './measure/report.ts';
 
 /*
  * npm run soak:outage -- [seconds] [others]

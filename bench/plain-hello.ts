@@ -1,9 +1,9 @@
 import { Session } from 'node:inspector/promises';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { defineFunction } from '#src/client/define-function.ts';
+import { defineFunction } from '#src/client/worker/define-function.ts';
 import { createTestSequent } from '#src/testing/testing.ts';
-import { FLOW_FILES } from './flow-files.ts';
+import { FLOW_FILES } from './measure/flow-files.ts';
 
 /*
  * npm run bench:plain-hello

@@ -1,6 +1,6 @@
-import { measureBeside } from './projection-beside.ts';
-import { measureRebuild } from './projection-rebuild.ts';
-import { createReport } from './report.ts';
+import { measureBeside } from './measure/projection-beside.ts';
+import { measureRebuild } from './measure/projection-rebuild.ts';
+import { createReport } from './measure/report.ts';
 
 /*
  * npm run bench:projection -- [invocations] [rebuild|beside]

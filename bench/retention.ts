@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runRetention } from '#test/support/archive/retention-run.ts';
 import { startTestServer } from '#test/support/nats/nats-server.ts';
-import { openLoad } from './load.ts';
-import { memoryOf, startBenchWorker } from './processes.ts';
-import { createReport } from './report.ts';
+import { openLoad } from './load/load.ts';
+import { memoryOf, startBenchWorker } from './measure/processes.ts';
+import { createReport } from './measure/report.ts';
 
 /*
  * npm run soak:retention -- [invocations] [retention]

@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util';
 import type { Fsync } from '#src/main/nats-server/files.ts';
-import { BACKOFF_IN_MS, type FormName, type MeasuredForm, startForm } from './measured-form.ts';
-import { quiet } from './quiet.ts';
-import { createReport } from './report.ts';
-import { type Load, openFormLoad, type Workload } from './workloads.ts';
+import { type Load, openFormLoad, type Workload } from './load/workloads.ts';
+import { BACKOFF_IN_MS, type FormName, type MeasuredForm, startForm } from './measure/measured-form.ts';
+import { quiet } from './measure/quiet.ts';
+import { createReport } from './measure/report.ts';
 
 const HELP = `npm run bench -- [options]
 

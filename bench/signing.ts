@@ -5,13 +5,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createClientHistory } from '#src/client/history.ts';
+import { createClientHistory } from '#src/client/history/history.ts';
 import { createNatsHistory } from '#src/nats/questions/history-service.ts';
-import { openConnection } from '#src/nats/transport/connection.ts';
+import { openConnection } from '#src/nats/transport/connection/connection.ts';
 import { startTestServer } from '#test/support/nats/nats-server.ts';
-import { openLoad } from './load.ts';
-import { exactCpuOf, startBenchWorker } from './processes.ts';
-import { createReport } from './report.ts';
+import { openLoad } from './load/load.ts';
+import { exactCpuOf, startBenchWorker } from './measure/processes.ts';
+import { createReport } from './measure/report.ts';
 
 /*
  * npm run bench:signing -- [invocations of a round] [rounds]

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ensureServer } from '#src/main/nats-server/fetch.ts';
-import { setup as buildOnce } from '#test/support/cli/built-modules.ts';
+import { setup as buildOnce } from '#test/support/cli/processes/built-modules.ts';
 import { runStorm } from '#test/support/cluster/storm.ts';
 
 const HELP = `npm run storm -- [options]

@@ -1,8 +1,8 @@
 import { connectClient } from '#src/client/client.ts';
 import { startTestServer } from '#test/support/nats/nats-server.ts';
-import { createFlow } from './load.ts';
-import { type Product, startProduct } from './product.ts';
-import { createReport } from './report.ts';
+import { createFlow } from './load/load.ts';
+import { type Product, startProduct } from './measure/product.ts';
+import { createReport } from './measure/report.ts';
 
 /*
  * npm run bench:turnover [-- --invocations 600] [-- --rounds 3]
@@ -38,7 +38,7 @@ await using server = await startTestServer({ fsync: '100ms' });
 const products: Product[] = [await startProduct(server.url)];
 while (products.length < WORKERS) products.push(await startProduct(server.url, ['--role', 'worker']));
 await using client = await connectClient({ servers: server.url });
-const handler = { kind: 'process' as const, file: new URL('./echo.mjs', import.meta.url).pathname, export: 'timed' };
+const handler = { kind: 'process' as const, file: new URL('./load/echo.mjs', import.meta.url).pathname, export: 'timed' };
 const policy = { maxAgeInSeconds: 86_400 };
 await client.functions.put({ name: 'ten', handler, policy, concurrency: 10, flow: { concurrency: 10 } });
 await client.functions.put({ name: 'key', handler, policy, concurrency: 10, flow: { concurrency: 1, key: '$.key' } });

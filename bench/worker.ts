@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { defineFunction, startWorker } from '#src/client/client.ts';
 import { silentLogger } from '#src/core/ports/logger.ts';
 import { startRoles } from '#src/main/roles/roles.ts';
-import { openConnection } from '#src/nats/transport/connection.ts';
+import { openConnection } from '#src/nats/transport/connection/connection.ts';
 
 /*
  * The measured process: worker, scheduler and destinations, as `sequent serve` runs them, and a worker with an inline handler.
@@ -38,18 +38,18 @@ const keys = keyFile === undefined ? {} : { encryptionKeys: readFileSync(keyFile
 const worker = await startWorker({ servers, functions: [inline, chain, second], ...keys });
 await roles.registry.put({
   name: 'echo-process',
-  handler: { kind: 'process', file: new URL('./echo.mjs', import.meta.url).pathname },
+  handler: { kind: 'process', file: new URL('./load/echo.mjs', import.meta.url).pathname },
   concurrency: 512,
 });
 await roles.registry.put({
   name: 'second-process',
-  handler: { kind: 'process', file: new URL('./echo.mjs', import.meta.url).pathname, export: 'second' },
+  handler: { kind: 'process', file: new URL('./load/echo.mjs', import.meta.url).pathname, export: 'second' },
   concurrency: 512,
 });
 await roles.registry.put({
   ...onSuccess('second-process'),
   name: 'chain-process',
-  handler: { kind: 'process', file: new URL('./echo.mjs', import.meta.url).pathname },
+  handler: { kind: 'process', file: new URL('./load/echo.mjs', import.meta.url).pathname },
   concurrency: 512,
 });
 process.stdout.write('ready\n');

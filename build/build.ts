@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildPages } from '#src/main/roles/build-pages.ts';
+import { buildPages } from '#src/main/roles/files/build-pages.ts';
 import { buildModules } from './modules.ts';
 import { withBuiltSpecifiers } from './specifiers.ts';
 

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { layers, type Room } from './rooms.ts';
 
 /*
- * npm run folder-map writes the map of docs/architecture.md from the table of rooms.ts. test/unit/layout.test.ts compares both.
+ * npm run folder-map writes the map of docs/architecture.md from the table of rooms.ts. test/unit/repository/layout.test.ts compares both.
  */
 
 const document = fileURLToPath(new URL('../docs/architecture.md', import.meta.url));

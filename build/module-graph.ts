@@ -39,7 +39,7 @@ export class ModuleGraph {
   }
 
   /** Whether a module finds other files relative to its own, so that its code must stay in its own file. */
-  hasPlace(module: string): boolean {
+  readsOwnPath(module: string): boolean {
     return readFileSync(join(this.#root, module), 'utf8').includes('import.meta');
   }
 

@@ -12,7 +12,7 @@ import { builtSpecifier } from './specifiers.ts';
  */
 
 type Group = { name: string; modules: ReadonlySet<string> };
-export type BuildPlace = { root: string; dist: string; target: string };
+export type BuildFolders = { root: string; dist: string; target: string };
 
 /** The module that runs a command stays outside: while it awaits the command, no other module could import from its group. */
 const START = 'src/cli/cli.ts';
@@ -21,7 +21,7 @@ const LIBRARY = 'src/client/client.ts';
 const TESTING = 'src/testing/testing.ts';
 
 /** Writes the groups, and lets their modules export from them. `built` describes the modules before. */
-export async function groupModules({ root, dist, target }: BuildPlace, built: Metafile): Promise<void> {
+export async function groupModules({ root, dist, target }: BuildFolders, built: Metafile): Promise<void> {
   const graph = new ModuleGraph(root, built);
   const groups = groupsOf(graph);
   const grouped = [...new Set(groups.flatMap(({ modules }) => [...modules]))].sort();
@@ -73,7 +73,7 @@ function groupsOf(graph: ModuleGraph): Group[] {
   const commands = graph.importsOf('src/cli/command-table.ts', 'dynamic-import').filter((command) => {
     const modules = graph.closureOf([command]);
     const needed = [...graph.packagesOf(modules)];
-    return needed.every((name) => packages.has(name)) && ![...modules].some((module) => graph.hasPlace(module));
+    return needed.every((name) => packages.has(name)) && ![...modules].some((module) => graph.readsOwnPath(module));
   });
   const groups = [
     { name: 'client-library', modules: library },
@@ -81,7 +81,7 @@ function groupsOf(graph: ModuleGraph): Group[] {
     { name: 'commands', modules: withoutAny(graph.closureOf([...connecting, ...commands]), apart) },
   ];
   for (const module of groups.flatMap(({ modules }) => [...modules]))
-    if (graph.hasPlace(module)) throw new Error(`${module} uses import.meta, and is in a group of modules`);
+    if (graph.readsOwnPath(module)) throw new Error(`${module} uses import.meta, and is in a group of modules`);
   return groups;
 }
 

@@ -14,8 +14,8 @@ const TARGET = 'node20.19';
 const javascript = [
   'src/hosts/runtime',
   'src/examples/functions',
-  'src/gateway/api/check-code-process.mjs',
-  ...['src/main/find-on-path', 'src/main/roles/newest-file', 'src/main/roles/restart-pauses'].flatMap((module) => [
+  'src/gateway/api/code/check-code-process.mjs',
+  ...['src/main/find-on-path', 'src/main/roles/files/newest-file', 'src/main/roles/processes/restart-pauses'].flatMap((module) => [
     `${module}.mjs`,
     `${module}.d.mts`,
   ]),

@@ -5,7 +5,7 @@ export type Room = { readonly folder: string; readonly holds: string; readonly f
  * The parts of the code, by layer, the lowest first. A file imports from its own part and from lower layers, types included.
  * `src/main` is split over four layers: the command line starts roles, and the entry points start the command line.
  *
- * `npm run folder-map` writes this table into docs/architecture.md; `test/unit/layout.test.ts` keeps both true.
+ * `npm run folder-map` writes this table into docs/architecture.md; `test/unit/repository/layout.test.ts` keeps both true.
  */
 export const layers: readonly (readonly Room[])[] = [
   [{ folder: 'machines', holds: 'the state machines, their facts and effects: pure, imports xstate and zod' }],
@@ -39,19 +39,49 @@ export const layers: readonly (readonly Room[])[] = [
     {
       folder: 'src/analysis',
       holds: 'explain, verify, what-if, canaries: folds of the raw log',
-      folders: { texts: 'the Chinese texts' },
+      folders: {
+        canary: 'the test of a canary',
+        explain: 'why something happened, or waits',
+        verify: 'the check of the whole log',
+        'what-if': 'other policies for past invocations',
+        texts: 'the Chinese texts',
+      },
     },
-    { folder: 'src/archive', holds: 'the role `janitor`: archive, purge, erasure, signed heads' },
+    {
+      folder: 'src/archive',
+      holds: 'the role `janitor`: archive, purge, erasure, signed heads',
+      folders: {
+        erasure: 'erasures, and requests in plain text',
+        heads: 'signed heads of the log',
+        retention: 'what the log keeps',
+        segments: 'the format of the archive, and its readers',
+        stores: 'folders and buckets',
+      },
+    },
     {
       folder: 'src/destinations',
       holds: 'the role `destinations`: deliveries, circuits, limits',
-      folders: { http: 'HTTP with vetted addresses', targets: 'one file for each kind of destination' },
+      folders: {
+        connections: 'connections to services',
+        limits: 'circuits, limits of targets, waiting deliveries',
+        tries: 'the run of a delivery',
+        http: 'HTTP with vetted addresses',
+        targets: 'one file for each kind of destination',
+      },
     },
     { folder: 'src/functions', holds: 'the registry: versions, aliases, loops, code packages' },
     {
       folder: 'src/hosts',
       holds: 'how handlers are executed: process, inline, subject, HTTP',
-      folders: { isolation: 'sandboxes and control groups', runtime: 'the code that runs in the processes of functions' },
+      folders: {
+        around: 'what happens before and after an execution: secrets, large payloads, events of a group',
+        packages: 'unpacked code packages',
+        pool: 'the processes of all functions',
+        process: 'one process of a function',
+        remote: 'handlers behind HTTP or a subject',
+        isolation: 'sandboxes and control groups',
+        runtime: 'the code that runs in the processes of functions',
+      },
     },
     {
       folder: 'src/nats',
@@ -68,15 +98,51 @@ export const layers: readonly (readonly Room[])[] = [
     {
       folder: 'src/projection',
       holds: 'the role `projection`: the read model in SQLite, and its queries',
-      folders: { sql: 'SQL of people: what it may name, and on which rows it runs' },
+      folders: {
+        fold: 'reading and folding of the log',
+        queries: 'answers from the read model',
+        repair: 'checks, damage, losses',
+        store: 'the tables, and their files',
+        sql: 'SQL of people: what it may name, and on which rows it runs',
+      },
     },
-    { folder: 'src/scheduler', holds: 'the role `scheduler`: retries, ages, waits for slots, schedules, batches' },
+    {
+      folder: 'src/scheduler',
+      holds: 'the role `scheduler`: retries, ages, waits for slots, schedules, batches',
+      folders: {
+        fire: 'fire times of schedules',
+        groups: 'groups of debounced requests',
+        inspect: 'what a due stream needs: wakes, ends, results',
+        open: 'the open streams, folded from headers',
+        slots: 'which attempts get the next slots and tokens',
+        waits: 'the streams that wait for slots, by pool and key',
+      },
+    },
     { folder: 'src/tracing', holds: 'spans around hosts, targets and requests' },
-    { folder: 'src/worker', holds: 'the role `worker`: attempts, outcomes, slots, groups' },
+    {
+      folder: 'src/worker',
+      holds: 'the role `worker`: attempts, outcomes, slots, groups',
+      folders: {
+        attempt: 'the run of a stream: attempts, outcomes, results',
+        groups: 'the part of the worker in groups of debounced requests',
+        slots: 'executions at one moment, and slots of the ledger',
+      },
+    },
   ],
   [{ folder: 'src/main/nats-server', holds: 'the embedded nats-server' }],
   [
-    { folder: 'src/client', holds: 'what applications import' },
+    {
+      folder: 'src/client',
+      holds: 'what applications import',
+      folders: {
+        follow: 'transitions and logs',
+        history: 'invocations of the past',
+        invoke: 'requests, results, batches',
+        repair: 'cancel, redrive, dead deliveries',
+        state: 'the present state: NATS, roles, slots',
+        worker: "handlers in the user's own process",
+      },
+    },
     { folder: 'src/main/config', holds: 'settings of a process: flags, variables, files' },
   ],
   [
@@ -85,6 +151,7 @@ export const layers: readonly (readonly Room[])[] = [
       folder: 'src/gateway',
       holds: 'the role `gateway`: HTTP',
       folders: {
+        metrics: 'the metrics of Prometheus',
         api: 'the routes of /api, with their schemas',
         auth: 'who calls: tokens, sessions, signatures, certificates, origins',
         bulk: 'bulk operations',
@@ -97,7 +164,15 @@ export const layers: readonly (readonly Room[])[] = [
     { folder: 'src/testing', holds: 'Sequent in memory, under virtual time' },
   ],
   [
-    { folder: 'src/main/roles', holds: 'the wiring of each role, and the supervision of processes' },
+    {
+      folder: 'src/main/roles',
+      holds: 'the wiring of each role, and the supervision of processes',
+      folders: {
+        files: 'files of the operator and of the data folder',
+        processes: 'processes of roles: start, supervision, probes',
+        threads: 'work in threads',
+      },
+    },
     {
       folder: 'src/web',
       holds: 'the pages: they read /api and nothing else',
@@ -126,6 +201,9 @@ export const layers: readonly (readonly Room[])[] = [
       folder: 'src/cli',
       holds: 'the command line',
       folders: {
+        bulk: 'one action on many items',
+        completion: 'completion of a shell',
+        history: 'reads of the log and of read models',
         arguments: 'parsing of arguments',
         backup: 'backup and restore',
         code: 'packages of local files',

@@ -1,4 +1,4 @@
-import { type Delivery, deliveryFolder, isSettled } from './delivery.ts';
+import { type Delivery, deliveryFolder, isDeliverySettled } from './delivery.ts';
 import type { DeliveryFact, Destination } from './facts.ts';
 import type { InvocationContext } from './invocation-context.ts';
 
@@ -10,12 +10,12 @@ export function deliveryOf({ deliveries }: InvocationContext, destination: strin
 
 /** The destinations of the outcome whose delivery is not settled. */
 export function openDeliveries(context: InvocationContext): Destination[] {
-  return (context.outcome?.destinations ?? []).filter(({ id }) => !isSettled(deliveryOf(context, id)));
+  return (context.outcome?.destinations ?? []).filter(({ id }) => !isDeliverySettled(deliveryOf(context, id)));
 }
 
 /** Whether every delivery of the outcome is settled. True for an outcome without destinations. */
 export function allDeliveriesSettled(context: InvocationContext): boolean {
-  return (context.outcome?.destinations ?? []).every(({ id }) => isSettled(deliveryOf(context, id)));
+  return (context.outcome?.destinations ?? []).every(({ id }) => isDeliverySettled(deliveryOf(context, id)));
 }
 
 /**

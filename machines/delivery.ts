@@ -139,7 +139,7 @@ export function deliveryExpiredFact(delivery: Delivery | undefined, fact: EndFac
 }
 
 /** Whether a delivery is delivered, dead or dismissed. A delivery without a fact is absent, and not settled. */
-export function isSettled(delivery: Delivery | undefined): boolean {
+export function isDeliverySettled(delivery: Delivery | undefined): boolean {
   return delivery?.value === 'delivered' || isDead(delivery);
 }
 

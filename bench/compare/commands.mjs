@@ -18,7 +18,7 @@ export async function timed(work) {
   return (performance.now() - startedAt) / 1_000;
 }
 
-/** The milliseconds of each of 300 pieces of work, one after the other, at most a hundred a second: as `latencies` of `bench/workloads.ts`. */
+/** The milliseconds of each of 300 pieces of work, one after the other, at most a hundred a second: as `latencies` of `bench/load/workloads.ts`. */
 export async function latenciesOf(work) {
   const times = [];
   for (let i = 0; i < 300; i++) {
@@ -50,7 +50,7 @@ export function createSeen() {
   };
 }
 
-/** How many requests a load has on their way, if it sends them one by one: as that of Sequent (`bench/load.ts`). */
+/** How many requests a load has on their way, if it sends them one by one: as that of Sequent (`bench/load/load.ts`). */
 export const IN_FLIGHT = 1_024;
 
 /** Lets at most so many be on their way. */

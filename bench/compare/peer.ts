@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { cpuOfTree } from '../processes.ts';
+import { cpuOfTree } from '../measure/processes.ts';
 import type { PeerServer } from './server.ts';
 import type { System } from './systems.ts';
 

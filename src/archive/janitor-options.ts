@@ -1,12 +1,12 @@
 import type { LogPurge } from '#src/core/log/log-purge.ts';
 import type { LogSource } from '#src/core/log/log-source.ts';
-import type { Segment } from '#src/core/ports/archive.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
-import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
-import type { PayloadRemoval } from '#src/core/ports/payload-store.ts';
-import type { SegmentFiles } from './archive.ts';
-import type { Retention } from './horizon.ts';
+import type { Segment } from '#src/core/ports/stores/archive.ts';
+import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
+import type { PayloadRemoval } from '#src/core/ports/stores/payload-store.ts';
+import type { Retention } from './retention/horizon.ts';
+import type { SegmentFiles } from './segments/archive.ts';
 
 export type JanitorOptions = {
   /** The name of this janitor, in the log and in the lease. */

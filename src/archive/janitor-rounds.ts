@@ -1,17 +1,17 @@
 import { setImmediate } from 'node:timers/promises';
 import { ArchiveDamagedError, messageOf } from '#src/core/errors.ts';
 import type { LogSource } from '#src/core/log/log-source.ts';
-import type { Segment } from '#src/core/ports/archive.ts';
-import { readProvedFloor, SCHEDULER_FLOOR } from '#src/core/ports/saved-floor.ts';
-import { performErasures } from './erasure-run.ts';
-import { findHeadProblem, readHead, writeHead } from './head.ts';
-import { createHorizon, type Horizon } from './horizon.ts';
+import type { Segment } from '#src/core/ports/stores/archive.ts';
+import { readProvedFloor, SCHEDULER_FLOOR } from '#src/core/ports/stores/saved-floor.ts';
+import { performErasures } from './erasure/erasure-run.ts';
+import { requestPlainErasures } from './erasure/plain-requests.ts';
 import type { JanitorOptions } from './janitor-options.ts';
-import { requestPlainErasures } from './plain-requests.ts';
-import { readPart, upToSequence } from './read-part.ts';
-import { RetainedStreams } from './retained-streams.ts';
-import { encodeSegment, linkOf, nameOf } from './segment.ts';
-import { createWholeLog } from './whole-log.ts';
+import { createHorizon, type Horizon } from './retention/horizon.ts';
+import { readPart, upToSequence } from './retention/read-part.ts';
+import { RetainedStreams } from './retention/retained-streams.ts';
+import { findHeadProblem, readHead, writeHead } from './segments/head.ts';
+import { encodeSegment, linkOf, nameOf } from './segments/segment.ts';
+import { createWholeLog } from './segments/whole-log.ts';
 
 type RoundOptions = { signal: AbortSignal; renewLease: () => Promise<boolean> };
 

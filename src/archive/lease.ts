@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ConflictError } from '#src/core/errors.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
-import type { KeyValue } from '#src/core/ports/key-value.ts';
+import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 
 /** A lease selects one of several janitors. It only saves work: two janitors at the same time are safe. */
 export interface Lease {

@@ -30,7 +30,7 @@ export const commandTable: Readonly<Record<string, CommandEntry>> = {
   invoke: {
     usage: 'invoke <function>',
     summary: 'run a function asynchronously',
-    load: async () => (await import('./commands/invoke.ts')).invokeCommand(),
+    load: async () => (await import('./commands/invoke/invoke.ts')).invokeCommand(),
   },
   batch: {
     usage: 'batch',
@@ -40,12 +40,12 @@ export const commandTable: Readonly<Record<string, CommandEntry>> = {
   result: {
     usage: 'result <id>',
     summary: 'the result of an invocation',
-    load: async () => (await import('./commands/result.ts')).resultCommand(),
+    load: async () => (await import('./commands/read/result.ts')).resultCommand(),
   },
   pull: {
     usage: 'pull <id>',
     summary: 'write the request of an invocation to a file, for sequent run',
-    load: async () => (await import('./commands/pull.ts')).pullCommand(),
+    load: async () => (await import('./commands/invoke/pull.ts')).pullCommand(),
   },
   run: {
     usage: 'run <file>',
@@ -55,67 +55,67 @@ export const commandTable: Readonly<Record<string, CommandEntry>> = {
   ls: {
     usage: 'ls [function]',
     summary: 'list invocations by state, time, text and more',
-    load: async () => (await import('./commands/ls.ts')).lsCommand(),
+    load: async () => (await import('./commands/read/ls.ts')).lsCommand(),
   },
   get: {
     usage: 'get <id>',
     summary: 'show one invocation',
-    load: async () => (await import('./commands/get.ts')).getInvocationCommand(),
+    load: async () => (await import('./commands/read/get.ts')).getInvocationCommand(),
   },
   stats: {
     usage: 'stats [function]',
     summary: 'counts and times per function',
-    load: async () => (await import('./commands/stats.ts')).statsCommand(),
+    load: async () => (await import('./commands/read/stats.ts')).statsCommand(),
   },
   sql: {
     usage: 'sql <query>',
     summary: 'read-only SQL over the history of invocations',
-    load: async () => (await import('./commands/sql.ts')).sqlCommand(),
+    load: async () => (await import('./commands/log/sql.ts')).sqlCommand(),
   },
   tree: {
     usage: 'tree <id>',
     summary: 'draw the chain of an invocation',
-    load: async () => (await import('./commands/tree.ts')).treeCommand(),
+    load: async () => (await import('./commands/read/tree.ts')).treeCommand(),
   },
   timeline: {
     usage: 'timeline <id>',
     summary: 'draw attempts, waits and transitions of an invocation',
-    load: async () => (await import('./commands/timeline.ts')).timelineCommand(),
+    load: async () => (await import('./commands/read/timeline.ts')).timelineCommand(),
   },
   explain: {
     usage: 'explain <id>',
     summary: 'the history of an invocation, in sentences',
-    load: async () => (await import('./commands/explain.ts')).explainCommand(),
+    load: async () => (await import('./commands/read/explain.ts')).explainCommand(),
   },
   diff: {
     usage: 'diff <id> <before> <after>',
     summary: 'changes of an invocation between two moments',
-    load: async () => (await import('./commands/diff.ts')).diffCommand(),
+    load: async () => (await import('./commands/read/diff.ts')).diffCommand(),
   },
   tail: {
     usage: 'tail [function]',
     summary: 'transitions as they happen',
-    load: async () => (await import('./commands/tail.ts')).tailCommand(),
+    load: async () => (await import('./commands/read/tail.ts')).tailCommand(),
   },
   logs: {
     usage: 'logs <function> [text]',
     summary: 'what the attempts of a function printed, and why they failed',
-    load: async () => (await import('./commands/logs.ts')).logsCommand(),
+    load: async () => (await import('./commands/read/logs.ts')).logsCommand(),
   },
   cursor: {
     usage: 'cursor',
     summary: 'positions of durable subscribers of transitions: ls, rm',
-    load: async () => (await import('./commands/cursor.ts')).cursorCommand(),
+    load: async () => (await import('./commands/log/cursor.ts')).cursorCommand(),
   },
   cancel: {
     usage: 'cancel [id]',
     summary: 'end an open invocation',
-    load: async () => (await import('./commands/cancel.ts')).cancelCommand(),
+    load: async () => (await import('./commands/repair/cancel.ts')).cancelCommand(),
   },
   redrive: {
     usage: 'redrive [id]',
     summary: 'run invocations again, as new invocations',
-    load: async () => (await import('./commands/redrive.ts')).redriveCommand(),
+    load: async () => (await import('./commands/repair/redrive.ts')).redriveCommand(),
   },
   dest: {
     usage: 'dest',
@@ -145,7 +145,7 @@ export const commandTable: Readonly<Record<string, CommandEntry>> = {
   projection: {
     usage: 'projection',
     summary: 'the read model: status, check, rebuild, problems',
-    load: async () => (await import('./commands/projection.ts')).projectionCommand(),
+    load: async () => (await import('./commands/log/projection.ts')).projectionCommand(),
   },
   doctor: {
     usage: 'doctor',
@@ -155,7 +155,7 @@ export const commandTable: Readonly<Record<string, CommandEntry>> = {
   loss: {
     usage: 'loss',
     summary: 'messages that the log lost: ls, show, acknowledge',
-    load: async () => (await import('./commands/loss.ts')).lossCommand(),
+    load: async () => (await import('./commands/log/loss.ts')).lossCommand(),
   },
   machine: {
     usage: 'machine [machine]',
@@ -165,52 +165,52 @@ export const commandTable: Readonly<Record<string, CommandEntry>> = {
   'nats-permissions': {
     usage: 'nats-permissions',
     summary: 'print the NATS permissions of each role',
-    load: async () => (await import('./commands/nats-permissions.ts')).natsPermissionsCommand(),
+    load: async () => (await import('./commands/nats/nats-permissions.ts')).natsPermissionsCommand(),
   },
   'nats-config': {
     usage: 'nats-config <folder>',
     summary: 'write a NATS configuration with a key for each role',
-    load: async () => (await import('./commands/nats-config.ts')).natsConfigCommand(),
+    load: async () => (await import('./commands/nats/nats-config.ts')).natsConfigCommand(),
   },
   'nats-streams': {
     usage: 'nats-streams',
     summary: 'create the JetStream streams of Sequent',
-    load: async () => (await import('./commands/nats-streams.ts')).natsStreamsCommand(),
+    load: async () => (await import('./commands/nats/nats-streams.ts')).natsStreamsCommand(),
   },
   verify: {
     usage: 'verify',
     summary: 'verify the log: fold all of it and list violations',
-    load: async () => (await import('./commands/verify.ts')).verifyCommand(),
+    load: async () => (await import('./commands/log/verify.ts')).verifyCommand(),
   },
   audit: {
     usage: 'audit',
     summary: 'who did what over HTTP and NATS services',
-    load: async () => (await import('./commands/audit.ts')).auditCommand(),
+    load: async () => (await import('./commands/log/audit.ts')).auditCommand(),
   },
   archive: {
     usage: 'archive',
     summary: 'the archive of the log: ls, verify',
-    load: async () => (await import('./commands/archive.ts')).archiveCommand(),
+    load: async () => (await import('./commands/log/archive.ts')).archiveCommand(),
   },
   backup: {
     usage: 'backup <folder>',
     summary: 'save all streams to a folder, also while everything runs',
-    load: async () => (await import('./commands/backup.ts')).backupCommand(),
+    load: async () => (await import('./commands/log/backup.ts')).backupCommand(),
   },
   restore: {
     usage: 'restore <folder>',
     summary: 'create the streams of a backup on a server without them',
-    load: async () => (await import('./commands/restore.ts')).restoreCommand(),
+    load: async () => (await import('./commands/log/restore.ts')).restoreCommand(),
   },
   heads: {
     usage: 'heads',
     summary: 'list the signed heads of the log',
-    load: async () => (await import('./commands/heads.ts')).headsCommand(),
+    load: async () => (await import('./commands/log/heads.ts')).headsCommand(),
   },
   'signing-key': {
     usage: 'signing-key',
     summary: 'the key that signs the head of the log: create',
-    load: async () => (await import('./commands/signing-key.ts')).signingKeyCommand(),
+    load: async () => (await import('./commands/log/signing-key.ts')).signingKeyCommand(),
   },
   project: {
     usage: 'project',
@@ -225,21 +225,21 @@ export const commandTable: Readonly<Record<string, CommandEntry>> = {
   bulk: {
     usage: 'bulk',
     summary: 'bulk operations and their progress: ls, show, abort',
-    load: async () => (await import('./commands/bulk.ts')).bulkCommand(),
+    load: async () => (await import('./commands/repair/bulk.ts')).bulkCommand(),
   },
   purge: {
     usage: 'purge',
     summary: 'erase finished invocations permanently',
-    load: async () => (await import('./commands/purge.ts')).purgeCommand(),
+    load: async () => (await import('./commands/repair/purge.ts')).purgeCommand(),
   },
   golden: {
     usage: 'golden',
     summary: 'histories in files: record, check with another version or policy',
-    load: async () => (await import('./commands/golden.ts')).goldenCommand(),
+    load: async () => (await import('./commands/log/golden.ts')).goldenCommand(),
   },
   whatif: {
     usage: 'whatif',
     summary: 'outcomes under another policy',
-    load: async () => (await import('./commands/whatif.ts')).whatIfCommand(),
+    load: async () => (await import('./commands/read/whatif.ts')).whatIfCommand(),
   },
 };

@@ -3,7 +3,7 @@ import { firstArgument } from './arguments/command-path.ts';
 import { formats } from './call.ts';
 import { type CommandEntry, commandTable } from './command-table.ts';
 import { helpCommand } from './commands/help.ts';
-import { addCompletion, completionSummary, completionUsage } from './completion.ts';
+import { addCompletion, completionSummary, completionUsage } from './completion/completion.ts';
 import { type HelpTexts, loadHelpTexts } from './help-texts.ts';
 import { type Host, openRun, processHost, runOf } from './host.ts';
 

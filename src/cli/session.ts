@@ -5,7 +5,7 @@ import type { Grants } from '#src/core/functions/handler-rules.ts';
 import type { Tenancy } from '#src/core/names/tenancy.ts';
 import type { EncryptionKey } from '#src/main/config/encryption-key.ts';
 import type { NatsAddress } from '#src/main/config/nats-address.ts';
-import type { Connection, NatsOptions } from '#src/nats/transport/connection.ts';
+import type { Connection, NatsOptions } from '#src/nats/transport/connection/connection.ts';
 import type { GlobalOptions } from './call.ts';
 import { createTerminal, type OutputStream } from './print/terminal.ts';
 import { CommandError, exitCodes, type Problem, problemOf, usageProblem } from './problem.ts';
@@ -30,7 +30,7 @@ export async function findTarget(options: GlobalOptions): Promise<Target> {
   const { grantsOf, readConfiguration } = await import('#src/main/config/configuration.ts');
   const { encryptionKeyOf } = await import('#src/main/config/encryption-key.ts');
   const { findNats } = await import('#src/main/config/find-nats.ts');
-  const { natsOptionsOf } = await import('#src/nats/transport/connect-options.ts');
+  const { natsOptionsOf } = await import('#src/nats/transport/connection/connect-options.ts');
   const { findDataFolder } = await import('#src/main/config/data-folder.ts');
   const { env } = options.host;
   const read = readConfiguration({ flags: connectionFlags(options), env });
@@ -98,7 +98,7 @@ async function readMasterKeys({ encryptionKey }: Target): Promise<(() => MasterK
 /** As {@link withClient}, for work below the streams of Sequent: neither reads nor creates them. */
 export async function withConnection<Value>(options: GlobalOptions, work: (connection: Connection) => Promise<Value>): Promise<Value> {
   const target = await findTarget(options);
-  const { openConnection } = await import('#src/nats/transport/connection.ts');
+  const { openConnection } = await import('#src/nats/transport/connection/connection.ts');
   const connection = await openConnection(target.options).catch(explainTarget(target));
   try {
     return await work(connection);

@@ -1,5 +1,5 @@
-import { type CredentialFiles, natsOptionsOf } from '#src/nats/transport/connect-options.ts';
-import type { NatsOptions } from '#src/nats/transport/connection.ts';
+import { type CredentialFiles, natsOptionsOf } from '#src/nats/transport/connection/connect-options.ts';
+import type { NatsOptions } from '#src/nats/transport/connection/connection.ts';
 
 export type ClientAddress = Partial<NatsOptions> & CredentialFiles;
 

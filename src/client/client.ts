@@ -11,57 +11,57 @@ import { subjects } from '#src/core/names/subjects.ts';
 import type { Tenancy } from '#src/core/names/tenancy.ts';
 import { createLargePayloads, type LargePayloads } from '#src/core/payloads/large-payloads.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
-import type { CodePackages } from '#src/core/ports/code-packages.ts';
+import type { CodePackages } from '#src/core/ports/stores/code-packages.ts';
 import type { DefinitionLimits } from '#src/core/quotas/definition-limits.ts';
 import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
 import { createSchedules, type Schedules } from '#src/functions/schedules.ts';
 import { inspect } from '#src/nats/inspection.ts';
-import { type Cursor, listCursors, removeCursor } from '#src/nats/streams/cursors.ts';
-import { subscribeToLiveResults } from '#src/nats/streams/live-results.ts';
-import type { LogEpoch } from '#src/nats/streams/log-epoch.ts';
-import { sequenceAt } from '#src/nats/streams/start-position.ts';
-import type { Connection } from '#src/nats/transport/connection.ts';
+import { type Cursor, listCursors, removeCursor } from '#src/nats/streams/feeds/cursors.ts';
+import { sequenceAt } from '#src/nats/streams/feeds/start-position.ts';
+import type { LogEpoch } from '#src/nats/streams/log/log-epoch.ts';
+import { subscribeToLiveResults } from '#src/nats/streams/results/live-results.ts';
+import type { Connection } from '#src/nats/transport/connection/connection.ts';
 import { createRequestTracing } from '#src/tracing/requests.ts';
 import { findTracer } from '#src/tracing/tracer.ts';
 import { type ClientAddress, connectionOptionsOf } from './address.ts';
-import { readWholeTimeline } from './archived-timeline.ts';
-import { type Batches, createBatches } from './batches.ts';
-import { type Cancel, createCancel } from './cancel.ts';
-import type { Owner } from './find-stream.ts';
-import { type ClientFlow, createClientFlow } from './flow.ts';
-import { type ClientHistory, createClientHistory } from './history.ts';
-import { findInvocationsAt, type LoggedInvocation } from './invocation-at.ts';
-import { readTimeline, type Timeline } from './invocations.ts';
-import { createInvoker, type Invoke, nameOf, type Target } from './invoke.ts';
-import { createLiveOutcomes, expectOutcomes, liveOutcome } from './live-outcomes.ts';
-import { type ClientLogs, createClientLogs } from './logs.ts';
+import { type ClientLogs, createClientLogs } from './follow/logs.ts';
+import { createSubscriptions } from './follow/transition-subscription.ts';
+import type { Transitions, TransitionsOptions } from './follow/transitions.ts';
+import { readWholeTimeline } from './history/archived-timeline.ts';
+import type { Owner } from './history/find-stream.ts';
+import { type ClientHistory, createClientHistory } from './history/history.ts';
+import { findInvocationsAt, type LoggedInvocation } from './history/invocation-at.ts';
+import { readTimeline, type Timeline } from './history/invocations.ts';
+import { createOpener, type Opener } from './history/opener.ts';
+import { type Batches, createBatches } from './invoke/batches.ts';
+import { createInvoker, type Invoke, nameOf, type Target } from './invoke/invoke.ts';
+import { createLiveOutcomes, expectOutcomes, liveOutcome } from './invoke/live-outcomes.ts';
+import { createRequests, type Requests } from './invoke/requests.ts';
+import { followLiveResults, subscribeToResults } from './invoke/result-subscription.ts';
+import { createResultWaiter, type Result, toResult } from './invoke/results.ts';
+import { createStoredValues, type StoredValues } from './invoke/stored-values.ts';
 import { type JetstreamApi, type OpenedParts, openParts } from './open-parts.ts';
-import { createOpener, type Opener } from './opener.ts';
-import { createRepair, type Repair } from './repair.ts';
-import { createRequests, type Requests } from './requests.ts';
-import { followLiveResults, subscribeToResults } from './result-subscription.ts';
-import { createResultWaiter, type Result, toResult } from './results.ts';
-import { createStoredValues, type StoredValues } from './stored-values.ts';
-import { readSystem, type SystemState } from './system.ts';
-import { createSubscriptions } from './transition-subscription.ts';
-import type { Transitions, TransitionsOptions } from './transitions.ts';
-import type { EmbeddedWorker, WorkerOptions } from './worker.ts';
+import { type Cancel, createCancel } from './repair/cancel.ts';
+import { createRepair, type Repair } from './repair/repair.ts';
+import { type ClientFlow, createClientFlow } from './state/flow.ts';
+import { readSystem, type SystemState } from './state/system.ts';
+import type { EmbeddedWorker, WorkerOptions } from './worker/worker.ts';
 
 export type { LiveTransition, TransitionFilter } from '#src/core/log/transitions.ts';
 export type { LogFilter, LogLine } from '#src/core/output/attempt-lines.ts';
-export type { Cursor } from '#src/nats/streams/cursors.ts';
-export type { Batches, OpenBatchOptions } from './batches.ts';
-export type { HandlerContext, TypedFunction } from './define-function.ts';
-export { defineFunction } from './define-function.ts';
-export type { DeadLetter, FailedInvocation, RepairFilter } from './failures.ts';
-export type { ClientHistory } from './history.ts';
-export type { Timeline, Transition } from './invocations.ts';
-export type { EarlierRequest, Invoked, InvokeOptions } from './invoke.ts';
-export type { ClientLogs, FollowLogsOptions, LogPage, ReadLogsOptions } from './logs.ts';
-export type { Repair } from './repair.ts';
-export type { Result } from './results.ts';
-export type { SystemState } from './system.ts';
-export type { DeliveredTransition, Transitions, TransitionsOptions } from './transitions.ts';
+export type { Cursor } from '#src/nats/streams/feeds/cursors.ts';
+export type { ClientLogs, FollowLogsOptions, LogPage, ReadLogsOptions } from './follow/logs.ts';
+export type { DeliveredTransition, Transitions, TransitionsOptions } from './follow/transitions.ts';
+export type { ClientHistory } from './history/history.ts';
+export type { Timeline, Transition } from './history/invocations.ts';
+export type { Batches, OpenBatchOptions } from './invoke/batches.ts';
+export type { EarlierRequest, Invoked, InvokeOptions } from './invoke/invoke.ts';
+export type { Result } from './invoke/results.ts';
+export type { DeadLetter, FailedInvocation, RepairFilter } from './repair/failures.ts';
+export type { Repair } from './repair/repair.ts';
+export type { SystemState } from './state/system.ts';
+export type { HandlerContext, TypedFunction } from './worker/define-function.ts';
+export { defineFunction } from './worker/define-function.ts';
 
 /**
  * Registers the functions, and runs their handlers in this process. Several such processes share the work.
@@ -70,7 +70,7 @@ export type { DeliveredTransition, Transitions, TransitionsOptions } from './tra
  * function without a handler, and `NatsUnavailableError`.
  */
 export async function startWorker(options: WorkerOptions): Promise<EmbeddedWorker> {
-  const { startEmbeddedWorker } = await import('./worker.ts');
+  const { startEmbeddedWorker } = await import('./worker/worker.ts');
   return startEmbeddedWorker(options);
 }
 

@@ -1,11 +1,11 @@
 import type { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
 import { NotPermittedError } from '#src/core/errors.ts';
-import { type CodePackages, digestOfArchive, packageName } from '#src/core/ports/code-packages.ts';
-import type { KeyValue, KeyValueEntry } from '#src/core/ports/key-value.ts';
+import { type CodePackages, digestOfArchive, packageName } from '#src/core/ports/stores/code-packages.ts';
+import type { KeyValue, KeyValueEntry } from '#src/core/ports/stores/key-value.ts';
 import type { DefinitionLimits } from '#src/core/quotas/definition-limits.ts';
 import { type FunctionDirectory, openFunctionDirectory } from '#src/functions/directory.ts';
 import { type NatsPorts, openNatsPorts } from '#src/nats/ports.ts';
-import { type Connection, type NatsOptions, openConnection } from '#src/nats/transport/connection.ts';
+import { type Connection, type NatsOptions, openConnection } from '#src/nats/transport/connection/connection.ts';
 
 export type JetstreamApi = 'required' | 'if-permitted' | 'unused';
 

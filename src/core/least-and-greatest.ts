@@ -2,7 +2,7 @@
  * The least and the greatest of many numbers.
  *
  * `Math.min(...values)` passes each value as an argument on the stack. A call with some 120,000 of them throws a RangeError, which ends the
- * process. So does `list.push(...values)`. A spread into a call is for lists with a bound (`test/unit/unbounded-spreads.test.ts`).
+ * process. So does `list.push(...values)`. A spread into a call is for lists with a bound (`test/unit/repository/unbounded-spreads.test.ts`).
  */
 
 /** The least of the values; infinite without one. */

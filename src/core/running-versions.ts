@@ -1,4 +1,4 @@
-import type { RoleInstance } from '#src/core/ports/role-instances.ts';
+import type { RoleInstance } from './ports/questions/role-instances.ts';
 
 /** A version of Sequent that processes run, with the number of these processes. */
 export type RunningVersion = { version: string; processes: number };

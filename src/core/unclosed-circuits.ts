@@ -1,5 +1,5 @@
-import type { CircuitState } from './ports/circuit-states.ts';
-import type { RoleInstance } from './ports/role-instances.ts';
+import type { CircuitState } from './ports/questions/circuit-states.ts';
+import type { RoleInstance } from './ports/questions/role-instances.ts';
 
 /** The circuit of one function and target, of the process that keeps it open for the longest time. */
 export type UnclosedCircuit = Omit<CircuitState, 'deliverer'> & {

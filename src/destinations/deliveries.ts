@@ -1,18 +1,18 @@
 import { openDeliveries } from '#machines/deliveries.ts';
-import type { CircuitState } from '#src/core/ports/circuit-states.ts';
+import type { CircuitState } from '#src/core/ports/questions/circuit-states.ts';
 import { ActiveStreams } from '#src/core/stream/active-streams.ts';
 import type { LocalDeliverer } from '#src/core/stream/deliverer.ts';
 import type { StreamState } from '#src/core/stream/stream.ts';
 import type { WorkItem } from '#src/core/stream/work-queue.ts';
-import { createBacklog } from './backlog.ts';
-import { Circuits } from './circuits.ts';
-import { DeliveryRun } from './delivery-run.ts';
-import { createFirstTries } from './first-tries.ts';
-import { createParking } from './parking.ts';
+import { createBacklog } from './limits/backlog.ts';
+import { Circuits } from './limits/circuits.ts';
+import { createParking } from './limits/parking.ts';
+import { createTargetLimiter } from './limits/target-limiter.ts';
 import type { DeliveryPorts } from './ports.ts';
-import { createTargetLimiter } from './target-limiter.ts';
-import { createTries } from './tries.ts';
-import type { TryOptions } from './try-options.ts';
+import { DeliveryRun } from './tries/delivery-run.ts';
+import { createFirstTries } from './tries/first-tries.ts';
+import { createTries } from './tries/tries.ts';
+import type { TryOptions } from './tries/try-options.ts';
 
 /**
  * The deliveries that this process makes. They arrive by three entries (docs/architecture.md):

@@ -1,5 +1,5 @@
-import type { CircuitState } from '#src/core/ports/circuit-states.ts';
 import { systemTimers } from '#src/core/ports/clock.ts';
+import type { CircuitState } from '#src/core/ports/questions/circuit-states.ts';
 import type { LocalDeliverer } from '#src/core/stream/deliverer.ts';
 import { createDeliveries } from './deliveries.ts';
 import type { DestinationsOptions } from './ports.ts';

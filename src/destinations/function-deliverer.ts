@@ -1,7 +1,7 @@
 import { type DestinationTarget, MAX_DELIVERY_AGE_IN_MS } from '#src/core/ports/destination-target.ts';
 import type { LocalDeliverer } from '#src/core/stream/deliverer.ts';
 import { createDeliveries } from './deliveries.ts';
-import type { TryOptions } from './try-options.ts';
+import type { TryOptions } from './tries/try-options.ts';
 
 /**
  * Delivers to functions, and leaves every other kind to the destinations role.

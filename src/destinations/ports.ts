@@ -1,11 +1,11 @@
-import type { DestinationCheck } from '#src/core/ports/destination-check.ts';
+import type { DestinationCheck } from '#src/core/ports/questions/destination-check.ts';
 import type { WorkQueue } from '#src/core/stream/work-queue.ts';
-import type { Circuits } from './circuits.ts';
-import type { FirstTries } from './first-tries.ts';
-import type { Parking } from './parking.ts';
-import type { TargetLimiter } from './target-limiter.ts';
-import type { Tries } from './tries.ts';
-import type { TryOptions } from './try-options.ts';
+import type { Circuits } from './limits/circuits.ts';
+import type { Parking } from './limits/parking.ts';
+import type { TargetLimiter } from './limits/target-limiter.ts';
+import type { FirstTries } from './tries/first-tries.ts';
+import type { Tries } from './tries/tries.ts';
+import type { TryOptions } from './tries/try-options.ts';
 
 /** The options of the destinations role. */
 export type DestinationsOptions = TryOptions & { queue: WorkQueue; check: DestinationCheck };

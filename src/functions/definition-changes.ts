@@ -7,7 +7,7 @@ import { mergeDefinition } from '#src/core/functions/merge-definition.ts';
 import { projectOf } from '#src/core/names/addressable.ts';
 import { parseFunctionName } from '#src/core/names/names.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
-import type { CodePackages } from '#src/core/ports/code-packages.ts';
+import type { CodePackages } from '#src/core/ports/stores/code-packages.ts';
 import { type Changed, withSecrets } from './changes.ts';
 import type { Change, EntryStore } from './entry-store.ts';
 import { type ChangedPart, type NamedParts, withNamedAliases, withNamedVersions } from './named-parts.ts';

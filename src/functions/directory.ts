@@ -4,7 +4,7 @@ import { FunctionNotFoundError } from '#src/core/errors.ts';
 import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import { decodeEntry, type FunctionEntry, resolveFunction } from '#src/core/functions/entry.ts';
 import { type FunctionName, parseFunctionName } from '#src/core/names/names.ts';
-import type { KeyValue } from '#src/core/ports/key-value.ts';
+import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 import type { DefinitionLimits } from '#src/core/quotas/definition-limits.ts';
 import { isQuotaKey } from '#src/core/quotas/project-quota.ts';
 import type { ProjectQuotas } from '#src/core/quotas/project-quotas.ts';
@@ -27,11 +27,11 @@ export type DirectoryOptions = {
   signal: AbortSignal;
   onProblem?: (problem: string) => void;
   /** Follows the settings and the data keys of projects, which are in the same store. */
-  payloads?: Pick<PayloadSealer, 'note'> | undefined;
+  payloads?: Pick<PayloadSealer, 'applyChange'> | undefined;
   /** Follows the quotas of projects, which are in the same store. */
-  quotas?: Pick<ProjectQuotas, 'note'> | undefined;
+  quotas?: Pick<ProjectQuotas, 'applyChange'> | undefined;
   /** Counts what each project defines. */
-  definitions?: Pick<DefinitionLimits, 'noteRegistry'> | undefined;
+  definitions?: Pick<DefinitionLimits, 'applyChange'> | undefined;
 };
 
 /** Follows the registry until the signal aborts. Resolves once the present functions, and the settings of projects, are loaded. */
@@ -43,14 +43,14 @@ export async function openFunctionDirectory(
   const listeners: Parameters<FunctionDirectory['subscribe']>[0][] = [];
   /** Takes over an entry that is no function. */
   function noteOther(key: string, value: string | undefined): boolean {
-    if (isProjectKey(key)) payloads?.note({ key, value });
-    else if (isQuotaKey(key)) quotas?.note({ key, value });
+    if (isProjectKey(key)) payloads?.applyChange({ key, value });
+    else if (isQuotaKey(key)) quotas?.applyChange({ key, value });
     else return isTestEventsKey(key) || isScheduleKey(key);
     return true;
   }
 
   await store.watch(({ key, value, revision }) => {
-    definitions?.noteRegistry({ key, value });
+    definitions?.applyChange({ key, value });
     if (noteOther(key, value)) return;
     const name = key as FunctionName;
     if (entries.get(name)?.revision === revision) return;

@@ -3,7 +3,7 @@ import { ConflictError, FunctionNotFoundError } from '#src/core/errors.ts';
 import { LATEST } from '#src/core/functions/definition.ts';
 import { decodeEntry, encodeEntry, type FunctionEntry } from '#src/core/functions/entry.ts';
 import { type FunctionName, parseFunctionName } from '#src/core/names/names.ts';
-import type { KeyValue } from '#src/core/ports/key-value.ts';
+import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 import { isQuotaKey } from '#src/core/quotas/project-quota.ts';
 import { repeatOnConflict } from '#src/core/repeat-on-conflict.ts';
 import { isScheduleKey } from '#src/core/schedules/schedule.ts';

@@ -1,8 +1,8 @@
 import { messageOf } from '#src/core/errors.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
-import type { CodePackages } from '#src/core/ports/code-packages.ts';
-import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
+import type { CodePackages } from '#src/core/ports/stores/code-packages.ts';
+import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 
 type Options = {
   packages: Pick<CodePackages, 'list' | 'delete'>;

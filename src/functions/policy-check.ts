@@ -4,7 +4,7 @@ import { type FunctionEntry, parseInput, resolveFunction } from '#src/core/funct
 import type { SubjectRules } from '#src/core/names/addressable.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import type { FunctionReference } from '#src/core/names/urn.ts';
-import type { DestinationQuestion } from '#src/core/ports/destination-check.ts';
+import type { DestinationQuestion } from '#src/core/ports/questions/destination-check.ts';
 import type { Changed } from './changes.ts';
 import { findLoop, labelOf, readTarget, targetsOf } from './loops.ts';
 

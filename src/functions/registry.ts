@@ -13,8 +13,8 @@ import {
 import { createHandlerRules, type Grants } from '#src/core/functions/handler-rules.ts';
 import { parseFunctionName, parseQualifier } from '#src/core/names/names.ts';
 import { type Clock, systemClock } from '#src/core/ports/clock.ts';
-import type { CodePackages } from '#src/core/ports/code-packages.ts';
-import type { KeyValue } from '#src/core/ports/key-value.ts';
+import type { CodePackages } from '#src/core/ports/stores/code-packages.ts';
+import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 import {
   type Changed,
   type PublishOptions,

@@ -1,7 +1,7 @@
 import type { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
 import { SequentError } from '#src/core/errors.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
-import type { KeyValue } from '#src/core/ports/key-value.ts';
+import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 import { type Fire, FireTimes } from '#src/core/schedules/fire-times.ts';
 import { decodeProgress, type Progress, progressKeyOf } from '#src/core/schedules/progress.ts';
 import {

@@ -5,7 +5,7 @@ import type { EventLog } from '#src/core/log/event-log.ts';
 import { createStreamId } from '#src/core/names/ids.ts';
 import { type FunctionName, parseFunctionName, quote, type RequestId, splitName } from '#src/core/names/names.ts';
 import type { Clock, Random } from '#src/core/ports/clock.ts';
-import type { KeyValue } from '#src/core/ports/key-value.ts';
+import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 import { repeatOnConflict } from '#src/core/repeat-on-conflict.ts';
 import { requestNow } from '#src/core/schedules/fire-request.ts';
 import { FireTimes } from '#src/core/schedules/fire-times.ts';

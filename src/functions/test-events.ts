@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { InvalidInputError } from '#src/core/errors.ts';
 import { parseInput } from '#src/core/functions/entry.ts';
 import { type FunctionName, parseFunctionName } from '#src/core/names/names.ts';
-import type { KeyValue } from '#src/core/ports/key-value.ts';
+import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 import { repeatOnConflict } from '#src/core/repeat-on-conflict.ts';
 import { parseJson } from '#src/core/text/json.ts';
 

@@ -13,9 +13,9 @@ import { addPages } from './http/pages.ts';
 import { setReplyHeader } from './http/reply-header.ts';
 import { checkTarget, sentTargetOf } from './http/request-target.ts';
 import { createHono } from './http/router.ts';
+import { measureRequest } from './metrics/measure-request.ts';
+import { scopeMetrics } from './metrics/scoped-metrics.ts';
 import { addHealth } from './operations/health.ts';
-import { measureRequest } from './operations/measure-request.ts';
-import { scopeMetrics } from './operations/scoped-metrics.ts';
 import type { Call, Gateway, GatewayEnv } from './ports.ts';
 import { type Scope, scopeOf } from './scope.ts';
 import { addVendorApi } from './vendor/vendor.ts';
@@ -33,7 +33,7 @@ export function createApp(gateway: Gateway): Hono<GatewayEnv> {
     requireHttps(call);
     await next();
     measureRequest(metrics, call, startedAt);
-    gateway.recorder.note(call);
+    gateway.recorder.record(call);
   });
   app.onError((thrown, call) => {
     const error = toHttpError(thrown);

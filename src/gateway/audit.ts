@@ -1,5 +1,5 @@
 import { AuditTrail, type AuditTrailOptions } from '#src/core/audit/audit-trail.ts';
-import type { AuditEntry } from '#src/core/ports/audit-log.ts';
+import type { AuditEntry } from '#src/core/ports/stores/audit-log.ts';
 import { describeRule } from './auth/client-certificate.ts';
 import type { Credential } from './auth/credentials.ts';
 import { ruleOf } from './auth/route-rules.ts';
@@ -28,7 +28,7 @@ export function createAuditRecorder(options: AuditTrailOptions): AuditRecorder {
   const { clock, project: own } = options;
   const trail = new AuditTrail(options);
   return {
-    note(call) {
+    record(call) {
       // Without a body the call was refused before its caller was known.
       const rule = call.get('body') === undefined ? undefined : ruleOf(call);
       if (rule === undefined) return;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { EarlierRequest, Timeline } from '#src/client/client.ts';
 import { InvalidInputError, InvocationNotFoundError, type UnknownOutcomeError } from '#src/core/errors.ts';
-import { type DueOptions, deliverAtOf, readDueTime } from '#src/core/log/due-time.ts';
+import { type DueOptions, deliverAtOf, readDueTime } from '#src/core/log/requests/due-time.ts';
 import { canBeBrought, isCreatedId, isKeyedForm, keyedId } from '#src/core/names/ids.ts';
 import { isRequestId } from '#src/core/names/names.ts';
 import type { Tenancy } from '#src/core/names/tenancy.ts';

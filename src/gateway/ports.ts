@@ -4,11 +4,11 @@ import type { EncryptingProject } from '#src/analysis/plain-requests.ts';
 import type { SequentClient } from '#src/client/client.ts';
 import type { BulkStore, StoredBulk } from '#src/core/bulk/bulk-operation.ts';
 import type { Tenancy } from '#src/core/names/tenancy.ts';
-import type { AuditEntry, AuditLog } from '#src/core/ports/audit-log.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
-import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
-import type { SignatureLog } from '#src/core/ports/signature-log.ts';
+import type { AuditEntry, AuditLog } from '#src/core/ports/stores/audit-log.ts';
+import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
+import type { SignatureLog } from '#src/core/ports/stores/signature-log.ts';
 import type { DefinitionLimits } from '#src/core/quotas/definition-limits.ts';
 import type { ProjectQuotas } from '#src/core/quotas/project-quotas.ts';
 import type { FunctionDirectory } from '#src/functions/directory.ts';
@@ -17,10 +17,10 @@ import type { Credential } from './auth/credentials.ts';
 import type { FailedAttempts } from './auth/failed-attempts.ts';
 import type { ReplayCache } from './auth/replay-cache.ts';
 import type { Sessions } from './auth/sessions.ts';
-import type { ServedTls } from './http/tls.ts';
-import type { LogCount } from './operations/log-count.ts';
-import type { Metrics } from './operations/metrics.ts';
-import type { LogProblems } from './operations/problem-metrics.ts';
+import type { ServedTls } from './http/server/tls.ts';
+import type { LogCount } from './metrics/log-count.ts';
+import type { Metrics } from './metrics/metrics.ts';
+import type { LogProblems } from './metrics/problem-metrics.ts';
 import type { ReplicaWatch } from './operations/replica-watch.ts';
 import type { LogUsage } from './quotas/log-usage.ts';
 import type { QuotaGuard } from './quotas/quota-guard.ts';
@@ -144,7 +144,7 @@ export type OriginGuard = (call: Call) => void;
 /** Records who did what (`audit.ts`). No request waits for it. */
 export interface AuditRecorder {
   /** Records a call after its reply is made. */
-  note(call: Call): void;
+  record(call: Call): void;
   /** Records what the gateway did without a call. */
   add(entry: AuditEntry): void;
   /** Sends the waiting entries. Resolves to true when NATS stored all of them. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ConflictError } from '#src/core/errors.ts';
 import { LATEST } from '#src/core/functions/definition.ts';
-import type { KeyValue } from '#src/core/ports/key-value.ts';
+import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 import { repeatOnConflict } from '#src/core/repeat-on-conflict.ts';
 import { parseJson } from '#src/core/text/json.ts';
 

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findOnPath } from './find-on-path.mjs';
-import { modifiedAt, newestIn } from './roles/newest-file.mjs';
+import { modifiedAt, newestIn } from './roles/files/newest-file.mjs';
 
 // Plain JavaScript on Node's own modules, because this file runs before any package is installed.
 // `npm start` and `sequent` install the npm packages, `npm test` the tools of the tests too, and `.ci/run` everything.

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { createRestartPauses } from './roles/restart-pauses.mjs';
+import { createRestartPauses } from './roles/processes/restart-pauses.mjs';
 
 // Plain JavaScript on Node's own modules: this process stays in memory for as long as Sequent runs, and is small without a loader.
 

@@ -3,8 +3,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ObjectInfo, ObjectStore } from 'nats';
 import { InvalidInputError } from '#src/core/errors.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
-import { type CodePackages, digestOfArchive, type PackageOwner, packageName, parsePackageName } from '#src/core/ports/code-packages.ts';
-import type { Connection } from './transport/connection.ts';
+import {
+  type CodePackages,
+  digestOfArchive,
+  type PackageOwner,
+  packageName,
+  parsePackageName,
+} from '#src/core/ports/stores/code-packages.ts';
+import type { Connection } from './transport/connection/connection.ts';
 import { errorCodeOf, isMessageNotFound } from './transport/errors.ts';
 import { recordSubject } from './wire/object-store.ts';
 import { CODE_BUCKET, CODE_STREAM } from './wire/topology.ts';

@@ -5,10 +5,10 @@ import { subjects } from '#src/core/names/subjects.ts';
 import { parseJson } from '#src/core/text/json.ts';
 import { ServerTime } from '#src/core/time/server-time.ts';
 import { GLOBAL_ACCOUNT } from './permissions/accounts.ts';
-import type { Connection } from './transport/connection.ts';
-import { hasLeader } from './transport/ensure-stream.ts';
+import type { Connection } from './transport/connection/connection.ts';
 import { isNoResponders, isTimeout } from './transport/errors.ts';
 import { timedInfo } from './transport/server-clock.ts';
+import { hasLeader } from './transport/streams/ensure-stream.ts';
 import { admitsRequests, FUNCTIONS_BUCKET, INVOCATIONS, RESULTS, STATE_BUCKET } from './wire/topology.ts';
 
 /** The state of a NATS server, and of the Sequent on it. */

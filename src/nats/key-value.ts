@@ -1,9 +1,9 @@
 import { StringCodec } from 'nats';
 import { ConflictError } from '#src/core/errors.ts';
-import type { KeyValue } from '#src/core/ports/key-value.ts';
-import type { Connection } from './transport/connection.ts';
-import type { EnsuredStreams } from './transport/ensured-streams.ts';
+import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
+import type { Connection } from './transport/connection/connection.ts';
 import { errorCodeOf, isMessageGone, isWrongLastSequence } from './transport/errors.ts';
+import type { EnsuredStreams } from './transport/streams/ensured-streams.ts';
 import { reachedWatchers, watchBucket } from './watch-bucket.ts';
 import { decodeKey, encodeKey } from './wire/bucket-keys.ts';
 

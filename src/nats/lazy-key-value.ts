@@ -1,4 +1,4 @@
-import type { KeyValue } from '#src/core/ports/key-value.ts';
+import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 
 /** A store that is opened at its first use. A failure to open is the failure of that use; the next use tries again. */
 export function createLazyKeyValue(open: () => Promise<KeyValue>): KeyValue {

@@ -1,8 +1,8 @@
-import type { PayloadRemoval, StoredPayload } from '#src/core/ports/payload-store.ts';
-import { readStored } from './streams/read-stored.ts';
-import type { Connection } from './transport/connection.ts';
-import { findStream } from './transport/ensure-stream.ts';
+import type { PayloadRemoval, StoredPayload } from '#src/core/ports/stores/payload-store.ts';
+import { readStored } from './streams/log/read-stored.ts';
+import type { Connection } from './transport/connection/connection.ts';
 import { type ApiError, isMessageGone } from './transport/errors.ts';
+import { findStream } from './transport/streams/ensure-stream.ts';
 import { MARK_LENGTH, ownerOfObject, partsMarkOf, partsSubject, readRecord, recordSubject } from './wire/object-store.ts';
 import { readLastBySubject } from './wire/stored-messages.ts';
 import { PAYLOADS_BUCKET, PAYLOADS_STREAM } from './wire/topology.ts';

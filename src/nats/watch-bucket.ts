@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { consumerOpts, type JetStreamManager, type JetStreamSubscription, type JsMsg, type KV, StringCodec } from 'nats';
-import type { KeyValue } from '#src/core/ports/key-value.ts';
-import type { Connection } from './transport/connection.ts';
-import type { EnsuredStreams } from './transport/ensured-streams.ts';
+import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
+import type { Connection } from './transport/connection/connection.ts';
+import type { EnsuredStreams } from './transport/streams/ensured-streams.ts';
 
 const text = StringCodec();
 const RETRY_IN_MS = 500;

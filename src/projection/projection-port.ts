@@ -2,10 +2,10 @@ import type { HistoryCheck, HistoryStatus } from '#src/core/history-questions.ts
 import type { LogSource } from '#src/core/log/log-source.ts';
 import type { Clock, Timers } from '#src/core/ports/clock.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
-import type { LossRecords } from './loss-report.ts';
-import type { PageCheckOptions } from './page-check.ts';
-import type { OpenDatabase } from './sqlite.ts';
-import type { Store } from './store.ts';
+import type { LossRecords } from './repair/loss-report.ts';
+import type { PageCheckOptions } from './repair/page-check.ts';
+import type { OpenDatabase } from './store/sqlite.ts';
+import type { Store } from './store/store.ts';
 
 export type ProjectionOptions = {
   source: LogSource;

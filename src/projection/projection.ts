@@ -4,18 +4,18 @@ import type { HistoryCheck, HistoryStatus } from '#src/core/history-questions.ts
 import { LastingFailure } from '#src/core/lasting-failure.ts';
 import type { LogSource, LogState } from '#src/core/log/log-source.ts';
 import { systemTimers } from '#src/core/ports/clock.ts';
-import { findContradiction, findRegression } from './contradiction.ts';
-import { CurrentCheck } from './current-check.ts';
-import { DamagedFiles, MAX_REBUILDS } from './damage.ts';
-import { reportLoss } from './loss-report.ts';
-import { cleanModel, closeModel, extentOf, type Model, progressOf } from './model.ts';
-import { type ModelFolder, takeModelFolder } from './model-folder.ts';
-import { ProjectionPace } from './pace.ts';
-import { PageCheck } from './page-check.ts';
+import { ProjectionPace } from './fold/pace.ts';
+import { Replay } from './fold/replay.ts';
 import type { Projection, ProjectionOptions } from './projection-port.ts';
-import { Replay } from './replay.ts';
-import { findSqlite, type OpenDatabase } from './sqlite.ts';
-import { openStore, type Store } from './store.ts';
+import { findContradiction, findRegression } from './repair/contradiction.ts';
+import { CurrentCheck } from './repair/current-check.ts';
+import { DamagedFiles, MAX_REBUILDS } from './repair/damage.ts';
+import { reportLoss } from './repair/loss-report.ts';
+import { PageCheck } from './repair/page-check.ts';
+import { cleanModel, closeModel, extentOf, type Model, progressOf } from './store/model.ts';
+import { type ModelFolder, takeModelFolder } from './store/model-folder.ts';
+import { findSqlite, type OpenDatabase } from './store/sqlite.ts';
+import { openStore, type Store } from './store/store.ts';
 
 /*
  * Keeps one live read model, and at most one that is rebuilt next to it.
@@ -224,7 +224,7 @@ class LiveProjection implements Projection {
 
   /** A file is damaged. The statement that met the damage is in progress, so that its file is replaced afterwards. */
   #noteDamage(file: string, damage: string): void {
-    const pauseInMs = this.#damaged.note(file, damage);
+    const pauseInMs = this.#damaged.record(file, damage);
     if (pauseInMs !== undefined) void this.#replaceDamaged(file, { why: this.#damaged.whyOf(file) ?? '', pauseInMs });
   }
 

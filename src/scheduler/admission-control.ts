@@ -2,7 +2,7 @@ import { messageOf } from '#src/core/errors.ts';
 import type { Admission, LogCapacity } from '#src/core/ports/admission.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
-import type { OpenStreams } from './open-streams.ts';
+import type { OpenStreams } from './open/open-streams.ts';
 
 export type AdmissionControlOptions = {
   admission: Admission;

@@ -5,9 +5,9 @@ import type { FunctionName } from '#src/core/names/names.ts';
 import type { Tenancy } from '#src/core/names/tenancy.ts';
 import type { Admission } from '#src/core/ports/admission.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
-import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
-import type { OpenRequests } from '#src/core/ports/open-requests.ts';
+import type { OpenRequests } from '#src/core/ports/questions/open-requests.ts';
+import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 import type { Hints } from '#src/core/stream/hints.ts';
 
 /**

@@ -1,11 +1,11 @@
-import { readProvedFloor, SCHEDULER_FLOOR, saveFloor } from '#src/core/ports/saved-floor.ts';
+import { readProvedFloor, SCHEDULER_FLOOR, saveFloor } from '#src/core/ports/stores/saved-floor.ts';
 import { controlAdmission } from './admission-control.ts';
-import { createFindOpen } from './find-open.ts';
-import { Inspector, maxAgeOf } from './inspector.ts';
-import { OpenStreams } from './open-streams.ts';
+import { maxAgeOf, StreamInspector } from './inspect/stream-inspector.ts';
+import { createFindOpen } from './open/find-open.ts';
+import { OpenStreams } from './open/open-streams.ts';
+import type { OpenStream } from './open/stream-records.ts';
 import type { SchedulerOptions } from './ports.ts';
-import type { OpenStream } from './stream-records.ts';
-import { watchWaits } from './watch-waits.ts';
+import { watchWaits } from './waits/watch-waits.ts';
 
 export interface Scheduler {
   readonly open: OpenStreams;
@@ -15,8 +15,8 @@ export interface Scheduler {
 }
 
 /** The longest and the shortest time between two looks at what is due. What is due at almost the same time shares a look. */
-const LOOK_EVERY_MS = 25;
-const LOOK_OFTEN_EVERY_MS = 5;
+const CHECK_EVERY_MS = 25;
+const CHECK_OFTEN_EVERY_MS = 5;
 /**
  * The pause between two readings of the log, while no slot is held and nothing waits for a slot or a group. A retry that is due within a pause
  * starts after the pause (docs/performance.md H24).
@@ -57,7 +57,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     // Slots and groups are given by what the log says, and each hand-over takes one reading of the log.
     () => (waits.nextDueAt === Number.POSITIVE_INFINITY ? PAUSE_IN_MS : 0),
   );
-  const inspector = new Inspector(options, open);
+  const inspector = new StreamInspector(options, open);
   const inspections = new Set<Promise<void>>();
   let onInspected: () => void = () => {};
   const ticking = tick();
@@ -72,7 +72,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     let savedAt = clock.now();
     while (!stopping.signal.aborted) {
       const now = clock.now();
-      await treatDue(now);
+      await inspectDue(now);
       if (takesWork()) waits.check(now);
       if (now - savedAt > SAVE_FLOOR_EVERY_MS) {
         savedAt = now;
@@ -82,7 +82,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     }
   }
 
-  async function treatDue(now: number): Promise<void> {
+  async function inspectDue(now: number): Promise<void> {
     let waiting = 0;
     for (let due = takeDue(now); due !== undefined; due = takeDue(now)) {
       if (!inspector.letsWait(due)) startInspection(due);
@@ -119,7 +119,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
 
 /** A stream that is due already could not be taken: it has to wait. */
 function pauseUntilDue(inMs: number): number {
-  return inMs <= 0 ? LOOK_EVERY_MS : Math.min(Math.max(inMs, LOOK_OFTEN_EVERY_MS), LOOK_EVERY_MS);
+  return inMs <= 0 ? CHECK_EVERY_MS : Math.min(Math.max(inMs, CHECK_OFTEN_EVERY_MS), CHECK_EVERY_MS);
 }
 
 /**

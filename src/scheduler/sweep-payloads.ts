@@ -4,7 +4,7 @@ import { streamOf } from '#src/core/names/ids.ts';
 import { isFunctionName, isRequestId } from '#src/core/names/names.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
-import type { PayloadOwner, PayloadRemoval } from '#src/core/ports/payload-store.ts';
+import type { PayloadOwner, PayloadRemoval } from '#src/core/ports/stores/payload-store.ts';
 
 export type SweepPayloads = {
   stored: PayloadRemoval;

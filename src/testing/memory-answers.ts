@@ -1,7 +1,7 @@
-import type { Cancellations } from '#src/core/ports/cancellations.ts';
-import type { DestinationCheck } from '#src/core/ports/destination-check.ts';
-import type { AskedAttempt, ExecutionProbe } from '#src/core/ports/execution-probe.ts';
-import type { OpenRequests } from '#src/core/ports/open-requests.ts';
+import type { Cancellations } from '#src/core/ports/questions/cancellations.ts';
+import type { DestinationCheck } from '#src/core/ports/questions/destination-check.ts';
+import type { AskedAttempt, ExecutionProbe } from '#src/core/ports/questions/execution-probe.ts';
+import type { OpenRequests } from '#src/core/ports/questions/open-requests.ts';
 
 /** The ports by which roles ask each other, for roles in one process. */
 export type MemoryAnswers = {

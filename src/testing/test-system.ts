@@ -1,5 +1,5 @@
-import type { TypedFunction } from '#src/client/define-function.ts';
-import { toHandler } from '#src/client/handlers.ts';
+import type { TypedFunction } from '#src/client/worker/define-function.ts';
+import { toHandler } from '#src/client/worker/handlers.ts';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
 import { createMemoryLog, type MemoryLog } from '#src/core/memory/memory-log.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
@@ -11,7 +11,7 @@ import { tryBounds } from '#src/destinations/function-deliverer.ts';
 import { createFunctionTarget } from '#src/destinations/function-target.ts';
 import { type FunctionDirectory, openFunctionDirectory } from '#src/functions/directory.ts';
 import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
-import { createEventsHost } from '#src/hosts/events-host.ts';
+import { createEventsHost } from '#src/hosts/around/events-host.ts';
 import { createInlineHost } from '#src/hosts/inline-host.ts';
 import { startScheduler } from '#src/scheduler/scheduler.ts';
 import { startWorker } from '#src/worker/worker.ts';
@@ -97,9 +97,9 @@ export async function startTestSystem(options: TestSystemOptions): Promise<TestS
   };
 }
 
-type Parts = Pick<TestSystem, 'log' | 'work' | 'answers' | 'registry' | 'directory'> & { code: UserCode };
+type RoleParts = Pick<TestSystem, 'log' | 'work' | 'answers' | 'registry' | 'directory'> & { code: UserCode };
 
-async function startRoles(parts: Parts, { functions, clock, tenancy, deliver }: TestSystemOptions) {
+async function startRoles(parts: RoleParts, { functions, clock, tenancy, deliver }: TestSystemOptions) {
   const { log, work, answers, code, registry, directory } = parts;
   const handlers = new Map(functions.map((fn) => [fn.name, toHandler(fn)]));
   const { targets, deliveries } = createRecordingTargets(deliver, code);

@@ -1,10 +1,10 @@
-import { type Cancel, createCancel } from '#src/client/cancel.ts';
-import type { TypedFunction } from '#src/client/define-function.ts';
-import { checkEvent } from '#src/client/handlers.ts';
-import { readTimeline, type Timeline } from '#src/client/invocations.ts';
-import { createRepair, type Repair } from '#src/client/repair.ts';
-import { createRequests, encodePayload } from '#src/client/requests.ts';
-import { type Result, readEnvelope, toResult } from '#src/client/results.ts';
+import { readTimeline, type Timeline } from '#src/client/history/invocations.ts';
+import { createRequests, encodePayload } from '#src/client/invoke/requests.ts';
+import { type Result, readEnvelope, toResult } from '#src/client/invoke/results.ts';
+import { type Cancel, createCancel } from '#src/client/repair/cancel.ts';
+import { createRepair, type Repair } from '#src/client/repair/repair.ts';
+import type { TypedFunction } from '#src/client/worker/define-function.ts';
+import { checkEvent } from '#src/client/worker/handlers.ts';
 import type { EventLog } from '#src/core/log/event-log.ts';
 import { parseFunctionName } from '#src/core/names/names.ts';
 import type { Clock } from '#src/core/ports/clock.ts';

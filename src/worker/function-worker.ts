@@ -6,13 +6,13 @@ import { projectOf } from '#src/core/names/addressable.ts';
 import { ActiveStreams } from '#src/core/stream/active-streams.ts';
 import type { KeptStreams } from '#src/core/stream/kept-streams.ts';
 import type { WorkItem } from '#src/core/stream/work-queue.ts';
-import type { CanceledBatches } from './canceled-batches.ts';
-import type { Executions } from './executions.ts';
-import { GrantedAttempts } from './granted-attempts.ts';
+import type { CanceledBatches } from './attempt/canceled-batches.ts';
+import type { Executions } from './attempt/executions.ts';
+import { type StreamRunOptions, WorkerRun } from './attempt/stream-run.ts';
 import type { WorkerPorts } from './ports.ts';
-import { createSlots } from './slots.ts';
-import { type StreamRunOptions, WorkerRun } from './stream-run.ts';
-import type { WorkerSlots } from './worker-slots.ts';
+import { createExecutionSlots } from './slots/execution-slots.ts';
+import { GrantedAttempts } from './slots/granted-attempts.ts';
+import type { WorkerSlots } from './slots/worker-slots.ts';
 
 /** The slots that are held, and all slots. */
 export type Load = { held: number; slots: number };
@@ -46,7 +46,7 @@ export function startFunctionWorker(
   const { queue, log, logger } = ports;
   let fn = initial;
   const shared = workerSlots === undefined ? undefined : { slots: workerSlots, project: projectOf(fn.definition.name) };
-  const slots = createSlots(fn.definition.concurrency, () => subscription.pull(), shared);
+  const slots = createExecutionSlots(fn.definition.concurrency, () => subscription.pull(), shared);
   const { name } = fn.definition;
   const granted = new GrantedAttempts({ functionName: name, slots, ledger, ports, take: (item) => activeStreams.take(item) });
   const options: StreamRunOptions = { ports, fn: () => fn, slots, executions, ledger, granted, canceledBatches };

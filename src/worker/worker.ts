@@ -4,11 +4,11 @@ import type { FunctionEntry } from '#src/core/functions/entry.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import { systemTimers, type Timers } from '#src/core/ports/clock.ts';
 import { createKeptStreams } from '#src/core/stream/kept-streams.ts';
-import { createCanceledBatches } from './canceled-batches.ts';
-import { createExecutions } from './executions.ts';
+import { createCanceledBatches } from './attempt/canceled-batches.ts';
+import { createExecutions } from './attempt/executions.ts';
 import { createLogWindow, type FunctionWorker, type Load, type LogWindow, startFunctionWorker } from './function-worker.ts';
 import type { WorkerPorts } from './ports.ts';
-import { WorkerSlots, type WorkerSlotsOptions } from './worker-slots.ts';
+import { WorkerSlots, type WorkerSlotsOptions } from './slots/worker-slots.ts';
 
 /** The worker role: executes functions, and appends the results to the log. */
 export interface Worker {

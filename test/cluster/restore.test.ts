@@ -6,7 +6,7 @@ import { connectClient } from '#src/client/client.ts';
 import { ensureServer } from '#src/main/nats-server/fetch.ts';
 import { isReplicable } from '#src/nats/replicas/replicable.ts';
 import { runCli } from '#test/support/cli/cli.ts';
-import { startSequent } from '#test/support/cli/sequent-process.ts';
+import { startSequent } from '#test/support/cli/processes/sequent-process.ts';
 import { startCluster } from '#test/support/cluster/cluster.ts';
 import { shortTimes } from '#test/support/fixtures.ts';
 import { startTestServer } from '#test/support/nats/nats-server.ts';

@@ -7,7 +7,7 @@ import { ensureServer } from '#src/main/nats-server/fetch.ts';
 import { isReplicable } from '#src/nats/replicas/replicable.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
 import { runCli } from '#test/support/cli/cli.ts';
-import { type SequentProcess, startSequent } from '#test/support/cli/sequent-process.ts';
+import { type SequentProcess, startSequent } from '#test/support/cli/processes/sequent-process.ts';
 import { type Cluster, startCluster } from '#test/support/cluster/cluster.ts';
 import type { ClusterServer } from '#test/support/cluster/cluster-server.ts';
 import { restoreForeignMessages } from '#test/support/cluster/foreign-store.ts';

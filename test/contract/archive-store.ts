@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ArchiveStore } from '#src/core/ports/archive.ts';
+import type { ArchiveStore } from '#src/core/ports/stores/archive.ts';
 
 /** `racing`: a store of the same kind that decides in one step who creates a name; by default `store`. */
 export type OpenedStore = AsyncDisposable & { store: ArchiveStore; racing?: ArchiveStore };

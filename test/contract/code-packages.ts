@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type CodePackages, digestOf, MAX_ARCHIVE_BYTES } from '#src/core/ports/code-packages.ts';
+import { type CodePackages, digestOf, MAX_ARCHIVE_BYTES } from '#src/core/ports/stores/code-packages.ts';
 
 export type OpenedCodePackages = AsyncDisposable & { packages: CodePackages; other: CodePackages };
 

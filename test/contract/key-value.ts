@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { KeyValue } from '#src/core/ports/key-value.ts';
+import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 
 export type OpenedKeyValue = AsyncDisposable & { store: KeyValue; other: KeyValue };
 type Change = Parameters<Parameters<KeyValue['watch']>[0]>[0];

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
-import { type Verification, Verifier } from '#src/analysis/verify.ts';
+import { type Verification, Verifier } from '#src/analysis/verify/verify.ts';
 import { type EventLog, type FullLogEntry, type LogEntry, NO_APPENDS, type StreamName } from '#src/core/log/event-log.ts';
 import type { RequestId } from '#src/core/names/names.ts';
 import { systemClock } from '#src/core/ports/clock.ts';

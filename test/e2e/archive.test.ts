@@ -2,12 +2,12 @@ import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, vi } from 'vitest';
-import type { Verification } from '#src/analysis/verify.ts';
-import type { SignedHead } from '#src/archive/signed-head.ts';
-import type { FolderVerification } from '#src/cli/verify-folder.ts';
+import type { Verification } from '#src/analysis/verify/verify.ts';
+import type { SignedHead } from '#src/archive/heads/signed-head.ts';
+import type { FolderVerification } from '#src/cli/history/verify-folder.ts';
 import { type Cursor, connectClient, type SequentClient, type Timeline } from '#src/client/client.ts';
 import { type ErasureRecord, erasureKey, parseErasureRecord } from '#src/core/log/erasure-request.ts';
-import type { Segment } from '#src/core/ports/archive.ts';
+import type { Segment } from '#src/core/ports/stores/archive.ts';
 import { openKeyValue } from '#src/nats/key-value.ts';
 import { STATE_BUCKET } from '#src/nats/wire/topology.ts';
 import { filesWith } from '#test/support/archive/files-with.ts';
@@ -15,8 +15,8 @@ import { runRetention } from '#test/support/archive/retention-run.ts';
 import { runCli, type ServedSequent, serveSequent } from '#test/support/cli/cli.ts';
 import { answer, openReceiver } from '#test/support/destinations/receiver.ts';
 import { test } from '#test/support/fixtures.ts';
-import { openLoad } from '../../bench/load.ts';
-import { startBenchWorker } from '../../bench/processes.ts';
+import { openLoad } from '../../bench/load/load.ts';
+import { startBenchWorker } from '../../bench/measure/processes.ts';
 
 const helloFile = new URL('../../src/examples/functions/hello.mjs', import.meta.url).pathname;
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect } from 'vitest';
 import { connectClient } from '#src/client/client.ts';
-import { readLogState } from '#src/nats/streams/log-state.ts';
+import { readLogState } from '#src/nats/streams/log/log-state.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
 import { runCli, type ServedSequent, serveSequent } from '#test/support/cli/cli.ts';
 import { argumentsOf, documentedLines } from '#test/support/documented-commands.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import { subjects } from '#src/core/names/subjects.ts';
-import { startScript } from '#test/support/cli/sequent-process.ts';
+import { startScript } from '#test/support/cli/processes/sequent-process.ts';
 import { test } from '#test/support/fixtures.ts';
 
 const script = fileURLToPath(new URL('../support/worker/computing-worker.ts', import.meta.url));

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { cloneRepository, npmStart, npxSequent } from '#test/support/cli/npm-start.ts';
+import { cloneRepository, npmStart, npxSequent } from '#test/support/cli/processes/npm-start.ts';
 import { folderTest as test } from '#test/support/folder-fixture.ts';
 
 /* `test/timed/fresh-start.test.ts` measures the same. */

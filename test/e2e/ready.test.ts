@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { createNatsHistory } from '#src/nats/questions/history-service.ts';
-import { startSequent } from '#test/support/cli/sequent-process.ts';
+import { startSequent } from '#test/support/cli/processes/sequent-process.ts';
 import { test } from '#test/support/fixtures.ts';
 
 test('when "sequent ready" is printed, the history answers', async ({ server, nats, folder }) => {

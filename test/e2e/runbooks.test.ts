@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connectClient, type SequentClient } from '#src/client/client.ts';
 import { type ServedSequent, serveSequent } from '#test/support/cli/cli.ts';
-import { startSequent } from '#test/support/cli/sequent-process.ts';
+import { startSequent } from '#test/support/cli/processes/sequent-process.ts';
 import { openReceiver, type Receiver } from '#test/support/destinations/receiver.ts';
 import { documentedCommands } from '#test/support/documented-commands.ts';
 import { eventually } from '#test/support/gateway/eventually.ts';
@@ -12,7 +12,7 @@ import { eventually } from '#test/support/gateway/eventually.ts';
 /* The runbooks of docs/operations.md. Their commands are read from there. */
 
 const HOUR_IN_MS = 3_600_000;
-const preload = new URL('../support/cli/shifted-clock.mjs', import.meta.url).href;
+const preload = new URL('../support/cli/processes/shifted-clock.mjs', import.meta.url).href;
 
 let folder: string;
 let sequent: ServedSequent;

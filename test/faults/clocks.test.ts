@@ -1,7 +1,7 @@
 import { describe, expect } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
 import { connectClient, type SequentClient } from '#src/client/client.ts';
-import { startSequent } from '#test/support/cli/sequent-process.ts';
+import { startSequent } from '#test/support/cli/processes/sequent-process.ts';
 import { shortTimes, test } from '#test/support/fixtures.ts';
 import { eventually } from '#test/support/gateway/eventually.ts';
 import { foldWholeLog } from '#test/support/log/folded-log.ts';
@@ -11,7 +11,7 @@ const HOUR_IN_MS = 3_600_000;
 /** A wrong clock that counted would make a retry an hour late or early. A busy machine makes it seconds late. */
 const LATE_IN_MS = 10_000;
 const file = new URL('../support/e2e/functions.mjs', import.meta.url).pathname;
-const preload = new URL('../support/cli/shifted-clock.mjs', import.meta.url).href;
+const preload = new URL('../support/cli/processes/shifted-clock.mjs', import.meta.url).href;
 
 /** A process on a machine whose clock is wrong by `aheadInMs`. Each SIGUSR2 sets the clock forward by the next step. */
 const onWrongClock = (url: string, aheadInMs: number, stepsInMs: readonly number[] = []): Record<string, string> => ({

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { expect } from 'vitest';
 import { connectClient } from '#src/client/client.ts';
 import { runCli } from '#test/support/cli/cli.ts';
-import { startSequent } from '#test/support/cli/sequent-process.ts';
+import { startSequent } from '#test/support/cli/processes/sequent-process.ts';
 import { argumentsOf, documentedLines } from '#test/support/documented-commands.ts';
 import { shortTimes, test } from '#test/support/fixtures.ts';
 import { openCuttableDisk, whyNoDisk } from '#test/support/nats/cuttable-disk.ts';

@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { expect } from 'vitest';
 import { connectClient, type SequentClient } from '#src/client/client.ts';
-import type { LogLoss } from '#src/core/log/log-loss.ts';
-import { lostAtMost } from '#src/core/log/log-loss.ts';
-import { createLossBook } from '#src/core/log/loss-book.ts';
+import type { LogLoss } from '#src/core/log/losses/log-loss.ts';
+import { lostAtMost } from '#src/core/log/losses/log-loss.ts';
+import { createLossBook } from '#src/core/log/losses/loss-book.ts';
 import { openKeyValue } from '#src/nats/key-value.ts';
 import { STATE_BUCKET } from '#src/nats/wire/topology.ts';
 import { judgeServer } from '#test/judge/collect.ts';
 import { runCli } from '#test/support/cli/cli.ts';
-import { type SequentProcess, startSequent } from '#test/support/cli/sequent-process.ts';
+import { type SequentProcess, startSequent } from '#test/support/cli/processes/sequent-process.ts';
 import { documentedCommands } from '#test/support/documented-commands.ts';
 import { shortTimes, test } from '#test/support/fixtures.ts';
 import { findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts';

@@ -3,7 +3,7 @@ import { connectClient } from '#src/client/client.ts';
 import { MAX_CHAIN, MAX_HOPS } from '#src/core/functions/definition.ts';
 import { silentLogger } from '#src/core/ports/logger.ts';
 import { type RunningRoles, startRoles } from '#src/main/roles/roles.ts';
-import { openConnection } from '#src/nats/transport/connection.ts';
+import { openConnection } from '#src/nats/transport/connection/connection.ts';
 import { handlerFile } from '#test/support/hosts/executions.ts';
 import { foldWholeLog } from '#test/support/log/folded-log.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';

@@ -5,9 +5,9 @@ import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, vi } from 'vitest';
-import { keyIdOf, parseHeads } from '#src/archive/signed-head.ts';
+import { keyIdOf, parseHeads } from '#src/archive/heads/signed-head.ts';
 import { connectClient } from '#src/client/client.ts';
-import { startSequent } from '#test/support/cli/sequent-process.ts';
+import { startSequent } from '#test/support/cli/processes/sequent-process.ts';
 import { test } from '#test/support/fixtures.ts';
 import { watchLog } from '#test/support/log/log-watch.ts';
 import { endServersOn, serversOn } from '#test/support/nats/embedded-servers.ts';
@@ -15,7 +15,7 @@ import { ownerAddress } from '#test/support/nats/owner-address.ts';
 
 const root = new URL('../..', import.meta.url).pathname;
 const functions = new URL('../support/e2e/functions.mjs', import.meta.url).pathname;
-const hangUpAtStart = new URL('../support/cli/hang-up-at-start.mjs', import.meta.url).pathname;
+const hangUpAtStart = new URL('../support/cli/processes/hang-up-at-start.mjs', import.meta.url).pathname;
 const urlIn = (line: string): string => /nats:\/\/\S+/.exec(line)?.[0] ?? '';
 
 test('npm start restarts the killed process of its roles, says so, and still stops cleanly', async ({ folder }) => {

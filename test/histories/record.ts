@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { VERSION } from '#src/client/version.ts';
-import { recordHistories } from '#test/support/log/record-histories.ts';
+import { recordHistories } from '#test/support/histories/record-histories.ts';
 
 /*
  * npm run record-histories
  *
  * Runs invocations of every kind on a Sequent of this version, and records their histories in test/histories/<version>. Run it at a release,
- * and commit the folder. Every later version must read the folder (test/unit/histories.test.ts), so the folder is never changed.
+ * and commit the folder. Every later version must read the folder (test/unit/repository/histories.test.ts), so the folder is never changed.
  */
 
 const folder = fileURLToPath(new URL(VERSION.replace(/-dev\..*$/, ''), import.meta.url));

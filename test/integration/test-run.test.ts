@@ -12,8 +12,8 @@ test.beforeEach(async ({ folder: own }) => {
   await symlink(join(checkout, 'node_modules'), join(folder, 'node_modules'));
   await writeFile(
     join(folder, 'vitest.config.ts'),
-    `import { CountReporter } from '${checkout}/test/support/reporter.ts';
-     export default { test: { reporters: ['default', new CountReporter()], setupFiles: ['${checkout}/test/support/silence.ts'] } };`,
+    `import { CountReporter } from '${checkout}/test/support/vitest/reporter.ts';
+     export default { test: { reporters: ['default', new CountReporter()], setupFiles: ['${checkout}/test/support/vitest/silence.ts'] } };`,
   );
 });
 

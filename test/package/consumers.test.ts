@@ -4,8 +4,8 @@ import { cp, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { cloneRepository, npmStart, npxSequent } from '#test/support/cli/npm-start.ts';
 import { chosenServer } from '#test/support/cli/passed-on.ts';
+import { cloneRepository, npmStart, npxSequent } from '#test/support/cli/processes/npm-start.ts';
 import { newestLtsNode, type PackedSequent, packSequent, withoutCheckout } from '#test/support/package/consumer.ts';
 
 const { devDependencies, dependencies } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')) as {

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect } from 'vitest';
-import type { BatchView } from '#src/gateway/api/schemas/batches.ts';
+import type { BatchView } from '#src/gateway/api/batches/batch-schemas.ts';
 import { openBatchCall } from '#test/support/gateway/batch-call.ts';
+import { functionDestination, startWebSequent, type WebSequent } from '#test/support/web/content/web-sequent.ts';
 import { overflowOf, violationsInBothThemes } from '#test/support/web/page-checks.ts';
 import { pagesTest } from '#test/support/web/pages-test.ts';
-import { functionDestination, startWebSequent, type WebSequent } from '#test/support/web/web-sequent.ts';
 
 const test = pagesTest(startWebSequent);
 const WITHIN = { timeout: 40_000 };

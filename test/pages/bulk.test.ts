@@ -1,13 +1,13 @@
 import type { Page } from 'playwright-core';
 import { describe, expect } from 'vitest';
-import type { BulkOperationView } from '#src/gateway/api/schemas/bulk-operations.ts';
-import type { InvocationRow } from '#src/gateway/api/schemas/invocations.ts';
-import type { SystemView } from '#src/gateway/api/schemas/system.ts';
+import type { InvocationRow } from '#src/gateway/api/invocations/invocation-schemas.ts';
+import type { BulkOperationView } from '#src/gateway/api/repair/bulk-operation-schemas.ts';
+import type { SystemView } from '#src/gateway/api/system/system-schemas.ts';
 import { until } from '#test/support/conformance/until.ts';
+import { startWebSequent, type WebSequent } from '#test/support/web/content/web-sequent.ts';
 import { row, rows } from '#test/support/web/invocation-list.ts';
 import { violationsInBothThemes } from '#test/support/web/page-checks.ts';
 import { pagesTest } from '#test/support/web/pages-test.ts';
-import { startWebSequent, type WebSequent } from '#test/support/web/web-sequent.ts';
 
 // Without a janitor, a purge stays where an abort is possible.
 const test = pagesTest(() => startWebSequent({ isGatewaySeparate: true }));

@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core';
 import { describe, expect } from 'vitest';
 import { type Language, languages } from '#src/core/text/language.ts';
 import type { Theme, WatchedPage } from '#test/support/web/browser.ts';
-import { openFurnished } from '#test/support/web/furnished.ts';
+import { openFurnished } from '#test/support/web/content/furnished.ts';
 import { overflowOf } from '#test/support/web/page-checks.ts';
 import { pagesTest } from '#test/support/web/pages-test.ts';
 import { untranslatedIn } from '#test/support/web/untranslated.ts';

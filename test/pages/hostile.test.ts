@@ -4,8 +4,8 @@ import { isBareName } from '#src/core/names/names.ts';
 import { escapeControls } from '#src/core/text/escape-controls.ts';
 import { answer, openReceiver, type Receiver } from '#test/support/destinations/receiver.ts';
 import { openBrowser, type TestBrowser, type WatchedPage } from '#test/support/web/browser.ts';
+import { startWebSequent, type WebSequent } from '#test/support/web/content/web-sequent.ts';
 import { harmDone, hostileStrings } from '#test/support/web/hostile-strings.ts';
-import { startWebSequent, type WebSequent } from '#test/support/web/web-sequent.ts';
 
 let receiver: Receiver;
 let sequent: WebSequent;

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect } from 'vitest';
 import type { WatchedPage } from '#test/support/web/browser.ts';
+import { openShop } from '#test/support/web/content/shop.ts';
+import { functionDestination } from '#test/support/web/content/web-sequent.ts';
 import { pagesTest } from '#test/support/web/pages-test.ts';
 import { drawnShareOf } from '#test/support/web/png.ts';
-import { openShop } from '#test/support/web/shop.ts';
-import { functionDestination } from '#test/support/web/web-sequent.ts';
 
 /*
  * The pictures of the README, taken from a running Sequent. With SEQUENT_PICTURES=1 they are written into the checkout. Otherwise they

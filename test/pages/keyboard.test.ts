@@ -1,10 +1,10 @@
 import type { Locator, Page } from 'playwright-core';
 import { expect } from 'vitest';
+import { startWebSequent } from '#test/support/web/content/web-sequent.ts';
 import { rows } from '#test/support/web/invocation-list.ts';
 import { violationsInBothThemes } from '#test/support/web/page-checks.ts';
 import { pagesTest } from '#test/support/web/pages-test.ts';
 import { pressChord } from '#test/support/web/press-chord.ts';
-import { startWebSequent } from '#test/support/web/web-sequent.ts';
 
 const test = pagesTest(startWebSequent);
 

@@ -1,10 +1,10 @@
 import type { Page } from 'playwright-core';
 import { describe, expect } from 'vitest';
-import type { InvocationRow, InvocationView } from '#src/gateway/api/schemas/invocations.ts';
+import type { InvocationRow, InvocationView } from '#src/gateway/api/invocations/invocation-schemas.ts';
+import { startWebSequent } from '#test/support/web/content/web-sequent.ts';
 import { chip, fresh, row, rows, settled } from '#test/support/web/invocation-list.ts';
 import { overflowOf, violationsInBothThemes } from '#test/support/web/page-checks.ts';
 import { pagesTest } from '#test/support/web/pages-test.ts';
-import { startWebSequent } from '#test/support/web/web-sequent.ts';
 
 const test = pagesTest(startWebSequent);
 

@@ -1,8 +1,8 @@
 import { describe, expect } from 'vitest';
 import { openApp } from '#test/support/gateway/opened-app.ts';
 import { writingRoutes } from '#test/support/gateway/writing-routes.ts';
+import { startWebSequent, tokenOf } from '#test/support/web/content/web-sequent.ts';
 import { pagesTest } from '#test/support/web/pages-test.ts';
-import { startWebSequent, tokenOf } from '#test/support/web/web-sequent.ts';
 
 const test = pagesTest(() => startWebSequent({ env: { SEQUENT_LOCAL_TOKEN: 'auto' } }));
 

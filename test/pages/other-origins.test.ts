@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openApp } from '#test/support/gateway/opened-app.ts';
 import { type WritingRoute, writingRoutes } from '#test/support/gateway/writing-routes.ts';
 import { openBrowser, type TestBrowser } from '#test/support/web/browser.ts';
+import { startWebSequent, type WebSequent } from '#test/support/web/content/web-sequent.ts';
 import { attack, type Shot } from '#test/support/web/foreign-page.ts';
-import { startWebSequent, type WebSequent } from '#test/support/web/web-sequent.ts';
 
 const FUNCTIONS = '/v2/default/fgs/functions';
 const token = 'a-token-for-the-pages';

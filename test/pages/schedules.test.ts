@@ -1,8 +1,8 @@
 import { describe, expect } from 'vitest';
-import type { ScheduleView } from '#src/gateway/api/schemas/schedules.ts';
+import type { ScheduleView } from '#src/gateway/api/schedules/schedule-schemas.ts';
+import { startWebSequent, type WebSequent } from '#test/support/web/content/web-sequent.ts';
 import { overflowOf, violationsInBothThemes } from '#test/support/web/page-checks.ts';
 import { pagesTest } from '#test/support/web/pages-test.ts';
-import { startWebSequent, type WebSequent } from '#test/support/web/web-sequent.ts';
 
 const test = pagesTest(startWebSequent);
 

@@ -1,13 +1,13 @@
 import type { Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { InvocationView } from '#src/gateway/api/schemas/invocations.ts';
-import type { SystemView } from '#src/gateway/api/schemas/system.ts';
-import { natsOptionsOf } from '#src/nats/transport/connect-options.ts';
-import { openConnection } from '#src/nats/transport/connection.ts';
+import type { InvocationView } from '#src/gateway/api/invocations/invocation-schemas.ts';
+import type { SystemView } from '#src/gateway/api/system/system-schemas.ts';
+import { natsOptionsOf } from '#src/nats/transport/connection/connect-options.ts';
+import { openConnection } from '#src/nats/transport/connection/connection.ts';
 import { answer, openReceiver, type Receiver } from '#test/support/destinations/receiver.ts';
 import { openBrowser, type TestBrowser } from '#test/support/web/browser.ts';
+import { functionDestination, startWebSequent, type WebSequent } from '#test/support/web/content/web-sequent.ts';
 import { overflowOf, violationsInBothThemes } from '#test/support/web/page-checks.ts';
-import { functionDestination, startWebSequent, type WebSequent } from '#test/support/web/web-sequent.ts';
 
 let receiver: Receiver;
 let sequent: WebSequent;

@@ -1,5 +1,5 @@
-import { createChance, type Engine } from './engine.ts';
 import type { FaultKind, Plan } from './plan.ts';
+import { createChance, type Engine } from './world/engine.ts';
 
 /** Decides which faults happen in a world. Faults are numbered in the order in which they happen, so that a plan can leave one out. */
 export interface Faults {

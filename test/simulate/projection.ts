@@ -1,16 +1,16 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createLossBook } from '#src/core/log/loss-book.ts';
+import { createLossBook } from '#src/core/log/losses/loss-book.ts';
 import { silentLogger } from '#src/core/ports/logger.ts';
-import { checkAgainstLog } from '#src/projection/check.ts';
 import { openProjection } from '#src/projection/projection.ts';
 import type { Projection } from '#src/projection/projection-port.ts';
-import { type Database, findSqlite, type OpenDatabase } from '#src/projection/sqlite.ts';
-import { openStore } from '#src/projection/store.ts';
-import { CREATED, createEntrySource } from './log-source.ts';
-import type { Process } from './process.ts';
-import type { Servers } from './servers.ts';
+import { checkAgainstLog } from '#src/projection/repair/check.ts';
+import { type Database, findSqlite, type OpenDatabase } from '#src/projection/store/sqlite.ts';
+import { openStore } from '#src/projection/store/store.ts';
+import { CREATED, createEntrySource } from './world/log-source.ts';
+import type { Process } from './world/process.ts';
+import type { Servers } from './world/servers.ts';
 
 /** A file system in memory, where the machine has one. */
 const MEMORY = '/dev/shm';

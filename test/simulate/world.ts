@@ -1,21 +1,21 @@
 import { createMemoryLog } from '#src/core/memory/memory-log.ts';
 import { createCrowdWorkload } from './crowd-workload.ts';
 import { crowdIn, timeAllowedBy } from './crowds.ts';
-import { createEngine, createTrace, type Engine, START } from './engine.ts';
 import { createFaults, type Faults } from './faults.ts';
-import { functionNames } from './functions.ts';
-import { findProblems } from './invariants.ts';
-import { Ledger } from './ledger.ts';
-import { createMemoryLossFile, watchLossesIn } from './losses.ts';
-import { MachineClock } from './machine-clock.ts';
+import { findProblems } from './judges/invariants.ts';
+import { Ledger } from './judges/ledger.ts';
+import { createMemoryLossFile, watchLossesIn } from './judges/losses.ts';
+import { flowsOf } from './judges/slots.ts';
 import { isCalm, type Plan } from './plan.ts';
-import { cutPowerSometimes } from './power-cuts.ts';
-import { type Network, Process } from './process.ts';
 import { createProjectionHome, type ProjectionHome } from './projection.ts';
-import { type ProcessKind, startRoles } from './roles.ts';
-import { openServers, type Servers } from './servers.ts';
-import { flowsOf } from './slots.ts';
-import { createWorkload } from './workload.ts';
+import { createEngine, createTrace, type Engine, START } from './world/engine.ts';
+import { functionNames } from './world/functions.ts';
+import { MachineClock } from './world/machine-clock.ts';
+import { cutPowerSometimes } from './world/power-cuts.ts';
+import { type Network, Process } from './world/process.ts';
+import { type ProcessKind, startRoles } from './world/roles.ts';
+import { openServers, type Servers } from './world/servers.ts';
+import { createWorkload } from './world/workload.ts';
 
 export type WorldResult = {
   hash: string;

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 type Bounds = Readonly<Record<string, number>>;
 type Model = 'core' | 'groups';
 type Exploration = { model: Model; bounds: Bounds; isLong?: boolean };
-/** `twin`: the mutation of the code (`test/simulate/mutations.ts`) that breaks the same rule. */
+/** `twin`: the mutation of the code (`test/simulate/mutations/mutations.ts`) that breaks the same rule. */
 type Breakage = { model: Model; flag: string; bounds: Bounds; twin: string };
 
 const explorations: readonly Exploration[] = [

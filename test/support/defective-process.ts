@@ -1,5 +1,5 @@
-import { endOnDefect } from '#src/main/roles/defects.ts';
-import { createLog } from '#src/main/roles/log.ts';
+import { endOnDefect } from '#src/main/roles/processes/defects.ts';
+import { createLog } from '#src/main/roles/processes/log.ts';
 
 /* A process that runs into the defect of its argument. Without a defect it would run for ever. */
 

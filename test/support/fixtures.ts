@@ -1,10 +1,10 @@
 import { test as base } from 'vitest';
 import { connectClient } from '#src/client/client.ts';
-import { startSequent } from '#test/support/cli/sequent-process.ts';
 import { closeLater, folderTest, openFolder } from '#test/support/folder-fixture.ts';
 import { watchLog } from '#test/support/log/log-watch.ts';
 import { startTestServer } from '#test/support/nats/nats-server.ts';
 import { openNats } from '#test/support/nats/opened-nats.ts';
+import { startSequent } from './cli/processes/sequent-process.ts';
 
 /*
  * What most test files open and close. Vitest opens a fixture when a test names it in the pattern of its first parameter, and closes the

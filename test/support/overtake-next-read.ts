@@ -1,4 +1,4 @@
-import type { KeyValue } from '#src/core/ports/key-value.ts';
+import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 
 /** Lets another writer change a store between the next read of a key and everything that the reader does with the value. */
 export function overtakeNextRead(store: KeyValue, key: string, write: () => Promise<unknown>): void {

@@ -1,7 +1,7 @@
 import { headers } from 'nats';
 import { expect, test } from 'vitest';
 import { systemClock } from '#src/core/ports/clock.ts';
-import { startSequent } from '#test/support/cli/sequent-process.ts';
+import { startSequent } from '#test/support/cli/processes/sequent-process.ts';
 import { type DeliveringSystem, receiverConnection, startDeliveringSystem, toHttp } from '#test/support/destinations/delivering-system.ts';
 import { answer, openReceiver, type Receiver } from '#test/support/destinations/receiver.ts';
 

@@ -3,7 +3,7 @@ import { systemClock } from '#src/core/ports/clock.ts';
 import { type DeliveringSystem, receiverConnection, startDeliveringSystem, toHttp } from '#test/support/destinations/delivering-system.ts';
 import { answer, openReceiver, type Receiver } from '#test/support/destinations/receiver.ts';
 import type { LogWatch } from '#test/support/log/log-watch.ts';
-import { slownessOfMachine } from '#test/support/slowness.ts';
+import { slownessOfMachine } from '#test/support/vitest/slowness.ts';
 
 const file = new URL('../support/destinations/functions.mjs', import.meta.url).pathname;
 const ROUNDS = 20;

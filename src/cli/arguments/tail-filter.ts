@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ClientHistory } from '#src/client/history.ts';
+import type { ClientHistory } from '#src/client/history/history.ts';
 import { InvalidInputError } from '#src/core/errors.ts';
 import type { HistoryFilter } from '#src/core/history-questions.ts';
 import type { LiveTransition } from '#src/core/log/transitions.ts';

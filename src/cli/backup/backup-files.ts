@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { messageOf } from '#src/core/errors.ts';
 import { parseJson } from '#src/core/text/json.ts';
-import type { SnapshotOf } from '#src/nats/streams/snapshots.ts';
+import type { SnapshotOf } from '#src/nats/streams/log/snapshots.ts';
 import { CommandError, exitCodes, usageProblem } from '../problem.ts';
 
 /*

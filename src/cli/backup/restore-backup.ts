@@ -1,8 +1,8 @@
 import { createNatsRoleInstances } from '#src/nats/questions/role-instances.ts';
-import { restoreChunkBytes, restoreSnapshot } from '#src/nats/streams/snapshots.ts';
-import type { Connection } from '#src/nats/transport/connection.ts';
-import { findStream } from '#src/nats/transport/ensure-stream.ts';
+import { restoreChunkBytes, restoreSnapshot } from '#src/nats/streams/log/snapshots.ts';
+import type { Connection } from '#src/nats/transport/connection/connection.ts';
 import type { Rehearsal } from '#src/nats/transport/rehearsal.ts';
+import { findStream } from '#src/nats/transport/streams/ensure-stream.ts';
 import { CommandError, exitCodes } from '../problem.ts';
 import { readSnapshot, type SavedStream } from './backup-files.ts';
 
@@ -51,7 +51,7 @@ export async function restoreBackup(connection: Connection, saved: readonly Save
 /** Notes the streams that a restore would create. */
 export function noteStreams(rehearsal: Rehearsal, saved: readonly SavedStream[]): void {
   for (const { snapshot } of saved)
-    rehearsal.note({ kind: 'message', subject: `STREAM.RESTORE.${snapshot.config.name}`, data: Buffer.alloc(0) });
+    rehearsal.record({ kind: 'message', subject: `STREAM.RESTORE.${snapshot.config.name}`, data: Buffer.alloc(0) });
 }
 
 /** A role creates a missing stream within 5 s (STRM1), and would work on a log that is incomplete. */

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { withIdentity } from '#src/nats/streams/log-state.ts';
-import { canBeSnapshot, type SnapshotOf, takeSnapshot } from '#src/nats/streams/snapshots.ts';
-import type { Connection } from '#src/nats/transport/connection.ts';
-import { findStream } from '#src/nats/transport/ensure-stream.ts';
+import { withIdentity } from '#src/nats/streams/log/log-state.ts';
+import { canBeSnapshot, type SnapshotOf, takeSnapshot } from '#src/nats/streams/log/snapshots.ts';
+import type { Connection } from '#src/nats/transport/connection/connection.ts';
+import { findStream } from '#src/nats/transport/streams/ensure-stream.ts';
 import {
   AUDIT,
   CODE_STREAM,
@@ -78,11 +78,11 @@ export async function takeBackup(connection: Connection, options: BackupOptions)
   return { saved, inMemory: present.map(({ config }) => config.name).filter((name) => !streams.includes(name)) };
 }
 
-type Taken = { snapshot: SnapshotOf; bytes: number; sha256: string };
+type TakenSnapshot = { snapshot: SnapshotOf; bytes: number; sha256: string };
 
-async function takeUnchanged(connection: Connection, streams: readonly string[], options: BackupOptions): Promise<Taken[]> {
+async function takeUnchanged(connection: Connection, streams: readonly string[], options: BackupOptions): Promise<TakenSnapshot[]> {
   for (let pass = 1; pass <= MAX_PASSES; pass++) {
-    const taken: Taken[] = [];
+    const taken: TakenSnapshot[] = [];
     for (const stream of streams) taken.push(await takeOne(connection, stream, options));
     const functions = taken.find(({ snapshot }) => snapshot.config.name === FUNCTIONS);
     const now = await findStream(connection, FUNCTIONS);
@@ -98,7 +98,7 @@ async function takeUnchanged(connection: Connection, streams: readonly string[],
   });
 }
 
-async function takeOne(connection: Connection, stream: string, { folder, onProgress }: BackupOptions): Promise<Taken> {
+async function takeOne(connection: Connection, stream: string, { folder, onProgress }: BackupOptions): Promise<TakenSnapshot> {
   const file = createSnapshotFile(folder, stream);
   let bytes = 0;
   onProgress(stream, bytes);

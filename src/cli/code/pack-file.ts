@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { basename, dirname, join, relative, sep } from 'node:path';
-import { digestOf } from '#src/core/ports/code-packages.ts';
+import { digestOf } from '#src/core/ports/stores/code-packages.ts';
 import { parseJson } from '#src/core/text/json.ts';
 import type { ZipFile } from '#src/core/zip/read-zip.ts';
 import { writeZip } from '#src/core/zip/write-zip.ts';

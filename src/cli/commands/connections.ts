@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { withDryRun } from '#src/cli/dry-run.ts';
 import { type Column, printList } from '#src/cli/print/output.ts';
 import { say } from '#src/cli/texts/say.ts';
-import type { ConnectionsAnswer, ConnectionsControl } from '#src/core/ports/connections-control.ts';
+import type { ConnectionsAnswer, ConnectionsControl } from '#src/core/ports/questions/connections-control.ts';
 import { action, type Call, type GlobalOptions } from '../call.ts';
 import { CommandError, type ExitCode, exitCodes } from '../problem.ts';
 import { withClient } from '../session.ts';

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { whatIf } from '#src/analysis/what-if.ts';
-import { nameEnding } from '#src/analysis/what-if-sum.ts';
+import { whatIf } from '#src/analysis/what-if/what-if.ts';
+import { nameEnding } from '#src/analysis/what-if/what-if-sum.ts';
 import type { Policy } from '#src/core/functions/definition.ts';
 import { foldGolden, type GoldenHistory } from './golden-history.ts';
 

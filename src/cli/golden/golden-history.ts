@@ -3,7 +3,7 @@ import type { Invocation } from '#machines/invocation.ts';
 import { statusOf } from '#machines/status.ts';
 import type { History } from '#src/analysis/history.ts';
 import type { RecordedAppend, RequestMessage } from '#src/core/log/event-log.ts';
-import { decodeRequest } from '#src/core/log/request-messages.ts';
+import { decodeRequest } from '#src/core/log/requests/request-messages.ts';
 import { isFunctionName, NO_FUNCTION } from '#src/core/names/names.ts';
 import { foldAppends, initialState } from '#src/core/stream/stream.ts';
 import { decodeAppend } from '#src/nats/wire/codec.ts';

@@ -1,7 +1,7 @@
 import type { SequentClient } from '#src/client/client.ts';
 import { InvocationNotFoundError } from '#src/core/errors.ts';
 import { NO_APPENDS } from '#src/core/log/event-log.ts';
-import { requestHeader } from '#src/core/log/request-messages.ts';
+import { requestHeader } from '#src/core/log/requests/request-messages.ts';
 import { streamOf } from '#src/core/names/ids.ts';
 import { type FunctionName, parseRequestId } from '#src/core/names/names.ts';
 import { subjects } from '#src/core/names/subjects.ts';

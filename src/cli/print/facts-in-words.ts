@@ -1,6 +1,6 @@
 import type { Fact, FactOf, Failure, OpensBatch, Outcome } from '#machines/facts.ts';
 import { say, sayCount, sayWord } from '#src/cli/texts/say.ts';
-import { whenTextInWords } from '#src/core/functions/when-in-words.ts';
+import { whenTextInWords } from '#src/core/functions/when/when-in-words.ts';
 import { quote } from '#src/core/names/names.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import { type OutputStream, type Paint, padEnd, plain } from './terminal.ts';

@@ -1,5 +1,5 @@
 import { isOutcome } from '#machines/facts.ts';
-import { type Wait, waitKinds } from '#src/analysis/queue-waits.ts';
+import { type Wait, waitKinds } from '#src/analysis/explain/queue-waits.ts';
 import { say, sayCount, sayWord } from '#src/cli/texts/say.ts';
 import type { Timeline } from '#src/client/client.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';

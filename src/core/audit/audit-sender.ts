@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { AuditBatch, AuditEntry, AuditLog } from '#src/core/ports/audit-log.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
+import type { AuditBatch, AuditEntry, AuditLog } from '#src/core/ports/stores/audit-log.ts';
 
 export type AuditSenderOptions = {
   audit: AuditLog;

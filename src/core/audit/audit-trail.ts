@@ -1,4 +1,4 @@
-import type { AuditEntry } from '#src/core/ports/audit-log.ts';
+import type { AuditEntry } from '#src/core/ports/stores/audit-log.ts';
 import { AuditSender, type AuditSenderOptions } from './audit-sender.ts';
 
 const COUNT_FOR_MS = 60_000;

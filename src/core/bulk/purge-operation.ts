@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { ConflictError, WrongStateError } from '#src/core/errors.ts';
 import { type ErasureRecord, erasureKey, parseErasureRecord } from '#src/core/log/erasure-request.ts';
 import { splitName } from '#src/core/names/names.ts';
-import type { KeyValue } from '#src/core/ports/key-value.ts';
+import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 
 /*
  * The erasures that the janitor performs, as bulk operations. The record of an erasure is the whole truth: nothing is stored twice.

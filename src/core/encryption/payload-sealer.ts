@@ -53,7 +53,7 @@ export class PayloadSealer {
   }
 
   /** Takes over a change of the settings or of the data keys of a project. */
-  note({ key, value }: { key: string; value?: string | undefined }): void {
+  applyChange({ key, value }: { key: string; value?: string | undefined }): void {
     const scope = scopeIn(key);
     if (scope !== undefined) return this.#noteSettings(scope, value);
     const name = parseDataKeyName(key);

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { ConflictError, InvalidInputError } from '#src/core/errors.ts';
 import { projectOf } from '#src/core/names/addressable.ts';
-import type { KeyValue } from '#src/core/ports/key-value.ts';
+import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 import { decrypt, encrypt } from './aes-gcm.ts';
 import type { MasterKeys } from './master-keys.ts';
 import { masterOf, unwrapKey, wrapKey } from './wrapped-key.ts';

@@ -1,8 +1,17 @@
-import { type Answer, type Change, type Changed, heldOf, idOf, type NoToken, type Places, takesSlot } from './entry-change.ts';
+import {
+  type Answer,
+  attemptIdOf,
+  type Change,
+  type Changed,
+  type FreeExecutionSlots,
+  heldOf,
+  type NoToken,
+  takesSlot,
+} from './entry-change.ts';
 import type { Attempt, LedgerEntry, Waiter } from './ledger-entry.ts';
 import { gatherInMs, TokenBuckets } from './token-buckets.ts';
 
-const NO_PLACES: Places = { serves: () => false, take: () => false };
+const NO_PLACES: FreeExecutionSlots = { serves: () => false, take: () => false };
 const GATHER_TOKENS_FOR_MS = 50;
 /** How long a slot is kept for a waiter that another worker has to start, before later waiters may have the slot. */
 const KEPT_FOR_MS = 1_000;
@@ -31,7 +40,7 @@ export function changeEntry(entry: LedgerEntry, change: Change): Changed {
   for (const waiter of waits) draft.wait(waiter);
   if (waits.some(({ rank }) => rank !== undefined)) draft.sortRanked();
   if (change.places !== undefined) draft.grant();
-  const answers = new Map(acquisitions.map((waiter) => [idOf(waiter), draft.acquire(waiter)]));
+  const answers = new Map(acquisitions.map((waiter) => [attemptIdOf(waiter), draft.acquire(waiter)]));
   const { granted, borrowed, lacking, nextAt } = draft;
   return { entry: draft.changedFrom(entry), answers, granted, borrowed, lacking, nextAt };
 }
@@ -46,7 +55,7 @@ class Draft {
   readonly #heldByKey = new Map<string, number>();
   readonly #buckets: TokenBuckets;
   readonly #now: number;
-  readonly #places: Places;
+  readonly #places: FreeExecutionSlots;
   /** The acquisitions, and how many of their places are not used yet, by function. */
   readonly #asking: ReadonlySet<string>;
   readonly #asked = new Map<string, number>();
@@ -61,13 +70,14 @@ class Draft {
   #refused: { waiter: Waiter; answer: Answer } | undefined;
 
   constructor(entry: LedgerEntry, { now = 0, acquisitions = [], places = NO_PLACES, spilledAt }: Change) {
-    this.#holders = new Map(entry.holders.map((one) => [idOf(one), one]));
-    this.#waiters = new Map(entry.waiters.map((one) => [idOf(one), one]));
+    this.#holders = new Map(entry.holders.map((one) => [attemptIdOf(one), one]));
+    this.#waiters = new Map(entry.waiters.map((one) => [attemptIdOf(one), one]));
     this.#buckets = new TokenBuckets(entry, now, spilledAt);
     this.#now = now;
     this.#places = places;
-    this.#asking = new Set(acquisitions.map(idOf));
-    for (const one of acquisitions) if (!this.#holders.has(idOf(one))) this.#asked.set(one.function, this.#placesAsked(one.function) + 1);
+    this.#asking = new Set(acquisitions.map(attemptIdOf));
+    for (const one of acquisitions)
+      if (!this.#holders.has(attemptIdOf(one))) this.#asked.set(one.function, this.#placesAsked(one.function) + 1);
     for (const one of this.#holders.values()) {
       this.#count(one, 1);
       if (one.fifo === 'hold') this.#kept.set(`${one.function}/${one.invocation}`, one);
@@ -84,7 +94,7 @@ class Draft {
   }
 
   start(attempt: Attempt): void {
-    const id = idOf(attempt);
+    const id = attemptIdOf(attempt);
     const held = this.#holders.get(id);
     if (held?.rate === undefined) return;
     const { rate, ...started } = held;
@@ -95,7 +105,7 @@ class Draft {
 
   /** The attempt may have started, so it uses its token. */
   release(attempt: Attempt): void {
-    const id = idOf(attempt);
+    const id = attemptIdOf(attempt);
     this.start(attempt);
     const held = this.#holders.get(id);
     if (held !== undefined) this.#count(held, -1);
@@ -104,12 +114,12 @@ class Draft {
   }
 
   withdraw(attempt: Attempt): void {
-    if (this.#waiters.delete(idOf(attempt))) this.#isChanged = true;
+    if (this.#waiters.delete(attemptIdOf(attempt))) this.#isChanged = true;
   }
 
   /** Adds a waiter. In the order of the log, it comes before the attempts of its key whose requests are later (SLOT7). */
   wait(waiter: Waiter): void {
-    const id = idOf(waiter);
+    const id = attemptIdOf(waiter);
     if (this.#holders.has(id)) return;
     const isKnown = this.#waiters.has(id);
     this.#waiters.set(id, waiter);
@@ -136,13 +146,13 @@ class Draft {
     this.#waiters.clear();
     for (const one of all) {
       const next = (one.rank === undefined ? undefined : queues.get(one.key)?.pop()) ?? one;
-      this.#waiters.set(idOf(next), next);
+      this.#waiters.set(attemptIdOf(next), next);
     }
   }
 
   hold(attempt: Attempt & Partial<Waiter>): void {
     const held = heldOf(attempt);
-    const id = idOf(held);
+    const id = attemptIdOf(held);
     const { rate, key } = held;
     if (this.#waiters.delete(id)) this.#isChanged = true;
     if (this.#holders.has(id)) return;
@@ -169,7 +179,7 @@ class Draft {
   }
 
   acquire(waiter: Waiter): Answer {
-    const id = idOf(waiter);
+    const id = attemptIdOf(waiter);
     if (this.#holders.has(id)) return 'held';
     const kept = this.#keptFor(waiter);
     if (kept !== undefined && this.#placesAsked(waiter.function) > 0) {
@@ -227,7 +237,7 @@ class Draft {
   /** Takes a place of this worker. An attempt that asks has one, and gives it to a waiter before it. */
   #takePlaceFor(waiter: Waiter): boolean {
     const { function: name } = waiter;
-    const isAsking = this.#asking.has(idOf(waiter));
+    const isAsking = this.#asking.has(attemptIdOf(waiter));
     if (!isAsking && this.#places.take(name)) return true;
     const asked = this.#placesAsked(name);
     if (asked > 0) {
@@ -247,7 +257,7 @@ class Draft {
   #keptFor({ function: name, invocation, attempt }: Waiter): Attempt | undefined {
     if (this.#kept.size === 0) return undefined;
     const kept = this.#kept.get(`${name}/${invocation}`);
-    return kept === undefined || kept.attempt >= attempt || !this.#holders.has(idOf(kept)) ? undefined : kept;
+    return kept === undefined || kept.attempt >= attempt || !this.#holders.has(attemptIdOf(kept)) ? undefined : kept;
   }
 
   #limitOf({ key, perKey, total, rate }: Waiter): Answer {

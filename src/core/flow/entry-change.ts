@@ -20,11 +20,11 @@ export type Change = {
   /** Attempts of this process that ask for a slot. Each has a place in its worker. */
   acquisitions?: readonly Waiter[];
   /** The places of this process for attempts that get a slot. Without them, no waiter gets one. */
-  places?: Places;
+  places?: FreeExecutionSlots;
 };
 
 /** Where the workers of one process execute attempts. */
-export type Places = {
+export type FreeExecutionSlots = {
   /** Whether a worker of this process executes a function. */
   serves(functionName: string): boolean;
   /** Takes a place for an attempt of a function; false when none is free. */
@@ -49,7 +49,7 @@ export function refusalOf(answer: Exclude<Answer, 'held'>): 'full' | NoToken {
 export type Changed = {
   /** The same object when nothing changed. */
   entry: LedgerEntry;
-  /** The answers to the acquisitions, by {@link idOf}. */
+  /** The answers to the acquisitions, by {@link attemptIdOf}. */
   answers: ReadonlyMap<string, Answer>;
   /** The waiters that got a slot, and a place of this worker. */
   granted: readonly Waiter[];
@@ -62,7 +62,7 @@ export type Changed = {
 };
 
 /** What an attempt is called in maps. */
-export function idOf({ function: name, invocation, attempt }: Pick<Attempt, 'function' | 'invocation' | 'attempt'>): string {
+export function attemptIdOf({ function: name, invocation, attempt }: Pick<Attempt, 'function' | 'invocation' | 'attempt'>): string {
   return `${name}/${invocation}/${attempt}`;
 }
 

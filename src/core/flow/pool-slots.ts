@@ -1,12 +1,12 @@
 import { ConflictError, messageOf } from '#src/core/errors.ts';
 import type { PoolId } from '#src/core/functions/flow.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
-import type { KeyValue } from '#src/core/ports/key-value.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
+import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 import { changeEntry } from './change-entry.ts';
-import { type Acquired, type Change, type Changed, heldOf, idOf, refusalOf } from './entry-change.ts';
+import { type Acquired, attemptIdOf, type Change, type Changed, heldOf, refusalOf } from './entry-change.ts';
 import { type Attempt, decodeLedgerEntry, encodeLedgerEntry, entryKeyOf, type LedgerEntry, type Waiter } from './ledger-entry.ts';
-import { type PlaceOwner, PoolPlaces } from './pool-places.ts';
+import { type ExecutionSlotOwner, PoolExecutionSlots } from './pool-execution-slots.ts';
 import { SpilledBuckets } from './spilled-buckets.ts';
 import type { SpilledAt } from './token-buckets.ts';
 
@@ -23,7 +23,7 @@ export type PoolSlotsOptions = {
 };
 
 type Acquisition = { waiter: Waiter; needsRead: boolean; resolve: (acquired: Acquired) => void };
-type Known = { entry: LedgerEntry; revision: number };
+type StoredEntry = { entry: LedgerEntry; revision: number };
 
 const FIRST_PAUSE_IN_MS = 50;
 const LAST_PAUSE_IN_MS = 1_000;
@@ -48,9 +48,9 @@ export class PoolSlots {
   readonly #releases = new Map<string, Attempt>();
   readonly #starts = new Map<string, Attempt>();
   readonly #held = new Map<string, Attempt>();
-  readonly #places: PoolPlaces;
+  readonly #places: PoolExecutionSlots;
   readonly #spilled: SpilledBuckets;
-  #known: Known | undefined;
+  #known: StoredEntry | undefined;
   /** Waiters that got their slots by a write without an answer. */
   #maybeGranted: readonly Waiter[] = [];
   #epoch: number;
@@ -65,11 +65,11 @@ export class PoolSlots {
     this.#options = options;
     this.#epoch = options.epoch();
     this.#spilled = new SpilledBuckets(pool, options.store);
-    this.#places = new PoolPlaces(() => this.#settle());
+    this.#places = new PoolExecutionSlots(() => this.#settle());
   }
 
   /** Gives slots to the waiters of a function while its worker has places (SLOT5). */
-  serve(owner: PlaceOwner): void {
+  serve(owner: ExecutionSlotOwner): void {
     this.#places.add(owner);
     this.#settle();
   }
@@ -93,19 +93,19 @@ export class PoolSlots {
   acquire(waiter: Waiter, isAgain: boolean): Promise<Acquired> {
     if (this.#isClosed) return Promise.resolve('closed');
     return new Promise((resolve) => {
-      this.#acquisitions.set(idOf(waiter), { waiter, needsRead: isAgain, resolve });
+      this.#acquisitions.set(attemptIdOf(waiter), { waiter, needsRead: isAgain, resolve });
       this.#settle();
     });
   }
 
   /** Decides again what the entry needs. */
-  planAgain(): void {
+  decideAgain(): void {
     this.#settle();
   }
 
   /** The attempt started by the log, so it uses its token (RATE2). */
   start(attempt: Attempt): void {
-    const id = idOf(attempt);
+    const id = attemptIdOf(attempt);
     const { rate: _, ...started } = heldOf(attempt);
     if (this.#held.has(id)) this.#held.set(id, started);
     this.#starts.set(id, attempt);
@@ -122,18 +122,18 @@ export class PoolSlots {
 
   /** Frees the slot of an attempt that is over by the log (SLOT3). */
   release(attempt: Attempt): void {
-    this.#held.delete(idOf(attempt));
-    this.#releases.set(idOf(attempt), attempt);
+    this.#held.delete(attemptIdOf(attempt));
+    this.#releases.set(attemptIdOf(attempt), attempt);
     this.#settle();
   }
 
   /** The attempt is no longer executed here. The log does not say that it is over, so it keeps its slot. */
   leave(attempt: Attempt): void {
-    this.#held.delete(idOf(attempt));
+    this.#held.delete(attemptIdOf(attempt));
   }
 
   /** Takes over a change of the entry. Without an entry, the bucket was created again. */
-  note(revision: number, entry: LedgerEntry | undefined): void {
+  applyRead(revision: number, entry: LedgerEntry | undefined): void {
     if (entry === undefined) this.#known = undefined;
     else if (revision <= (this.#known?.revision ?? -1)) return;
     else this.#known = { entry, revision };
@@ -199,8 +199,8 @@ export class PoolSlots {
       throw error;
     }
     this.#epoch = present;
-    for (const one of change.starts) this.#starts.delete(idOf(one));
-    for (const one of change.releases) this.#releases.delete(idOf(one));
+    for (const one of change.starts) this.#starts.delete(attemptIdOf(one));
+    for (const one of change.releases) this.#releases.delete(attemptIdOf(one));
     this.#answer(changed);
     this.#startGranted(changed, before.entry);
     this.#places.settle(changed.lacking, { isLast: !this.#isAsked });
@@ -217,7 +217,7 @@ export class PoolSlots {
   }
 
   /** The entry as this process knows it, or as the store has it now when an acquisition needs that. */
-  async #knownEntry(): Promise<Known> {
+  async #knownEntry(): Promise<StoredEntry> {
     const needing = [...this.#acquisitions.values()].filter(({ needsRead }) => needsRead);
     if (needing.length > 0) this.#known = undefined;
     const known = this.#known ?? (await this.#read());
@@ -227,7 +227,7 @@ export class PoolSlots {
     return this.#known;
   }
 
-  async #read(): Promise<Known> {
+  async #read(): Promise<StoredEntry> {
     const found = await this.#options.store.get(entryKeyOf(this.#pool));
     return { entry: decodeLedgerEntry(found?.value), revision: found?.revision ?? 0 };
   }
@@ -265,13 +265,14 @@ export class PoolSlots {
   #startGranted({ granted }: Changed, { holders }: LedgerEntry): void {
     for (const waiter of granted) this.#startOne(waiter);
     if (this.#maybeGranted.length === 0) return;
-    const held = new Set(holders.map(idOf));
-    for (const waiter of this.#maybeGranted) if (held.has(idOf(waiter)) && this.#places.take(waiter.function)) this.#startOne(waiter);
+    const held = new Set(holders.map(attemptIdOf));
+    for (const waiter of this.#maybeGranted)
+      if (held.has(attemptIdOf(waiter)) && this.#places.take(waiter.function)) this.#startOne(waiter);
     this.#maybeGranted = [];
   }
 
   #startOne(waiter: Waiter): void {
-    this.#held.set(idOf(waiter), heldOf(waiter));
+    this.#held.set(attemptIdOf(waiter), heldOf(waiter));
     this.#places.start(this.#pool, waiter);
   }
 

@@ -2,7 +2,7 @@ import { messageOf } from '#src/core/errors.ts';
 import type { PoolId } from '#src/core/functions/flow.ts';
 import type { Acquired } from './entry-change.ts';
 import { type Attempt, decodeLedgerEntry, type LedgerEntry, type Waiter } from './ledger-entry.ts';
-import type { PlaceOwner } from './pool-places.ts';
+import type { ExecutionSlotOwner } from './pool-execution-slots.ts';
 import { PoolSlots, type PoolSlotsOptions } from './pool-slots.ts';
 import { isSpillKey } from './spilled-buckets.ts';
 
@@ -22,7 +22,7 @@ import { isSpillKey } from './spilled-buckets.ts';
  */
 export interface SlotLedger {
   /** Gives slots of a pool to the waiters of a function of this process from now on. */
-  serve(pool: PoolId, owner: PlaceOwner): void;
+  serve(pool: PoolId, owner: ExecutionSlotOwner): void;
   /** Ends that, and the questions of the function. */
   endService(pool: PoolId, functionName: string): void;
   /** Asks for a slot, for an attempt that has a place in its worker. */
@@ -32,7 +32,7 @@ export interface SlotLedger {
   release(pool: PoolId, attempt: Attempt): void;
   leave(pool: PoolId, attempt: Attempt): void;
   /** Decides again what the entry of a pool needs (`plan`). */
-  planAgain(pool: PoolId): void;
+  decideAgain(pool: PoolId): void;
   /** Reads the entries again for which attempts wait. */
   refresh(): void;
   /** Watches the ledger from now on, and reports its entries. */
@@ -88,7 +88,7 @@ export function createSlotLedger(options: SlotLedgerOptions): SlotLedger {
     if (value !== undefined && revision <= (reported.get(key as PoolId) ?? -1)) return;
     try {
       const entry = value === undefined ? undefined : decodeLedgerEntry(value);
-      pool?.note(revision, entry);
+      pool?.applyRead(revision, entry);
       report(key as PoolId, entry, revision);
     } catch (error) {
       options.logger.error({ pool: key, error: messageOf(error) }, 'an entry of the ledger of slots cannot be read');
@@ -107,7 +107,7 @@ export function createSlotLedger(options: SlotLedgerOptions): SlotLedger {
     serve: (pool, owner) => poolOf(pool).serve(owner),
     endService: (pool, functionName) => pools.get(pool)?.endService(functionName),
     acquire: (pool, waiter, isAgain) => poolOf(pool).acquire(waiter, isAgain),
-    planAgain: (pool) => poolOf(pool).planAgain(),
+    decideAgain: (pool) => poolOf(pool).decideAgain(),
     start: (pool, attempt) => poolOf(pool).start(attempt),
     release: (pool, attempt) => poolOf(pool).release(attempt),
     leave: (pool, attempt) => poolOf(pool).leave(attempt),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ConflictError } from '#src/core/errors.ts';
 import type { PoolId } from '#src/core/functions/flow.ts';
 import { isRateText } from '#src/core/functions/rate.ts';
-import type { KeyValue } from '#src/core/ports/key-value.ts';
+import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 import { parseJson } from '#src/core/text/json.ts';
 import { type Bucket, bucketIdOf, type LedgerEntry, type Spill } from './ledger-entry.ts';
 

@@ -6,7 +6,7 @@ const FULL_AGAIN_WITHIN_MS = 1_000;
 const MICROS = 1_000;
 
 /** The tokens that a key needs. */
-type Needed = { rate: RateText; key: string };
+type TokensOfKey = { rate: RateText; key: string };
 /** When a bucket beside the entry is full again, in microseconds; 0 when it is not there. */
 export type SpilledAt = (id: string) => number;
 
@@ -44,13 +44,13 @@ export class TokenBuckets {
     return written.length === 0 ? undefined : written;
   }
 
-  hold(needed: Needed): void {
+  hold(needed: TokensOfKey): void {
     const id = bucketIdOf(needed);
     this.#held.set(id, (this.#held.get(id) ?? 0) + 1);
   }
 
   /** A held token is used now. */
-  use({ rate, key }: Needed): void {
+  use({ rate, key }: TokensOfKey): void {
     const id = bucketIdOf({ rate, key });
     this.#held.set(id, (this.#held.get(id) ?? 0) - 1);
     this.#fullAt.set(id, [rate, key, this.#fullAtOf(id) + intervalOf(rate)]);
@@ -58,17 +58,17 @@ export class TokenBuckets {
   }
 
   /** When a token is free: now or before if one is. Held tokens count as if they were used now. */
-  nextAt(needed: Needed): number {
+  nextAt(needed: TokensOfKey): number {
     return Math.ceil(this.#nextAtInMicros(needed) / MICROS);
   }
 
   /** How many tokens are free. */
-  countOf(needed: Needed): number {
+  countOf(needed: TokensOfKey): number {
     const sinceInMicros = this.#now - this.#nextAtInMicros(needed);
     return sinceInMicros < 0 ? 0 : Math.floor(sinceInMicros / intervalOf(needed.rate)) + 1;
   }
 
-  #nextAtInMicros({ rate, key }: Needed): number {
+  #nextAtInMicros({ rate, key }: TokensOfKey): number {
     const id = bucketIdOf({ rate, key });
     if (!this.#hasRoom && !this.#fullAt.has(id)) return this.#now + FULL_AGAIN_WITHIN_MS * MICROS;
     const missing = (this.#held.get(id) ?? 0) + 1 - parseRateText(rate).burst;

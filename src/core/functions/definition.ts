@@ -7,7 +7,7 @@ import { MAX_TAIL_BYTES, MAX_WHOLE_OUTPUT_BYTES } from '#src/core/output/tail.ts
 import { MAX_LARGE_PAYLOAD_BYTES } from '#src/core/payloads/payload-reference.ts';
 import { NO_CONTROLS, withoutControls } from '#src/core/text/escape-controls.ts';
 import { flowSchema } from './flow.ts';
-import { whenSchema } from './when.ts';
+import { whenSchema } from './when/when.ts';
 
 const pathInPackage = /^(?!\/)(?!.*(?:^|\/)\.{1,2}(?:\/|$))[^\\\p{Cc}\p{Bidi_Control}]{1,1024}$/u;
 
@@ -220,12 +220,12 @@ export const SYNCHRONOUS_AGE_IN_MS = 90_000;
  * The terms of an invocation of this function. They name the version, except for `latest`: each attempt of such an invocation runs the
  * version that is `latest` when the attempt starts. Those of a synchronous invocation have one attempt and no destinations (SYNC1).
  */
-export function termsOf(fn: RegisteredFunction, { qualifier = LATEST, synchronous }: Partial<Asked> = {}): Terms {
+export function termsOf(fn: RegisteredFunction, { qualifier = LATEST, synchronous }: Partial<RequestedTerms> = {}): Terms {
   const asynchronous = asynchronousTerms(fn, qualifier);
   return synchronous ? synchronousTerms(asynchronous) : asynchronous;
 }
 
-type Asked = Pick<FactOf<'queued'>, 'qualifier' | 'synchronous'>;
+type RequestedTerms = Pick<FactOf<'queued'>, 'qualifier' | 'synchronous'>;
 
 function synchronousTerms(asynchronous: Terms): Terms {
   const cached = terms.synchronous.get(asynchronous);

@@ -104,7 +104,7 @@ export type FullLogEntry =
  * The id by which the sender of a message recognises it: that of an append, or the stream of a request. Empty for every other message, and
  * `undefined` for a request whose own id no reader accepts.
  */
-export function idOf(entry: FullLogEntry): string | undefined {
+export function entryIdOf(entry: FullLogEntry): string | undefined {
   if (entry.kind === 'append') return entry.append.id;
   if (entry.kind !== 'request') return '';
   const { name, requests } = entry.message;

@@ -1,5 +1,5 @@
 import type { FullLogEntry } from './event-log.ts';
-import type { Authority } from './regression.ts';
+import type { Authority } from './losses/regression.ts';
 
 /** One message of the log as it was stored. Decoding it again gives the same entry. */
 export type StoredEntry = {

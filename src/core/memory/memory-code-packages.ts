@@ -1,5 +1,5 @@
 import type { Clock } from '#src/core/ports/clock.ts';
-import { type CodePackages, digestOfArchive, packageName, parsePackageName } from '#src/core/ports/code-packages.ts';
+import { type CodePackages, digestOfArchive, packageName, parsePackageName } from '#src/core/ports/stores/code-packages.ts';
 
 /** The store of code packages in memory: the executable specification of the port. */
 export function createMemoryCodePackages({ now }: Pick<Clock, 'now'>): CodePackages {

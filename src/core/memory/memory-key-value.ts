@@ -1,5 +1,5 @@
 import { ConflictError } from '#src/core/errors.ts';
-import type { KeyValue, KeyValueEntry } from '#src/core/ports/key-value.ts';
+import type { KeyValue, KeyValueEntry } from '#src/core/ports/stores/key-value.ts';
 
 type OnChange = Parameters<KeyValue['watch']>[0];
 

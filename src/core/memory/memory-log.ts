@@ -1,7 +1,7 @@
 import { hashOfAppend, shortLinkOf } from '#src/core/log/chain.ts';
 import type { EventLog, FullLogEntry, LogEntry, NewRequest, RecordedAppend, StreamName, StreamVersion } from '#src/core/log/event-log.ts';
 import { NO_APPENDS } from '#src/core/log/event-log.ts';
-import { decodeRequest, encodeRequests, isDerivedRequest } from '#src/core/log/request-messages.ts';
+import { decodeRequest, encodeRequests, isDerivedRequest } from '#src/core/log/requests/request-messages.ts';
 import type { Results } from '#src/core/log/results.ts';
 import { streamKey } from '#src/core/log/stream-key.ts';
 import { streamOf } from '#src/core/names/ids.ts';

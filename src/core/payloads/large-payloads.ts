@@ -1,6 +1,6 @@
 import type { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
 import { PayloadUnavailableError } from '#src/core/errors.ts';
-import type { PayloadOwner, PayloadStore } from '#src/core/ports/payload-store.ts';
+import type { PayloadOwner, PayloadStore } from '#src/core/ports/stores/payload-store.ts';
 import { encodeReference, isReference, parseReference } from './payload-reference.ts';
 
 /** Stores and reads the payloads that are too large for the log. */

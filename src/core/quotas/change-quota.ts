@@ -1,5 +1,5 @@
 import { ConflictError, InvalidInputError } from '#src/core/errors.ts';
-import type { KeyValue } from '#src/core/ports/key-value.ts';
+import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 import { repeatOnConflict } from '#src/core/repeat-on-conflict.ts';
 import {
   isQuotaKey,

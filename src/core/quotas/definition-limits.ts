@@ -1,6 +1,6 @@
-import type { CodePackages } from '#src/core/ports/code-packages.ts';
-import { digestOf } from '#src/core/ports/code-packages.ts';
-import type { KeyValue } from '#src/core/ports/key-value.ts';
+import type { CodePackages } from '#src/core/ports/stores/code-packages.ts';
+import { digestOf } from '#src/core/ports/stores/code-packages.ts';
+import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 import {
   chargeOf,
   type DefinitionCounts,
@@ -50,8 +50,8 @@ export class DefinitionLimits {
   }
 
   /** Takes over a change of the registry. */
-  noteRegistry(change: { key: string; value?: string | undefined }): void {
-    this.#registry.note(change);
+  applyChange(change: { key: string; value?: string | undefined }): void {
+    this.#registry.applyChange(change);
   }
 
   /** The store of the registry, within the quotas. `noteRegistry` reports its changes. */
@@ -66,7 +66,7 @@ export class DefinitionLimits {
       ...this.#within(store, usage, ownerInRecords),
       watch: (onChange, signal) =>
         store.watch((change) => {
-          usage.note(change);
+          usage.applyChange(change);
           onChange(change);
         }, signal),
     };
@@ -128,7 +128,7 @@ export class DefinitionLimits {
         const release = this.#admit(owner, { before: usage.chargeFor(key), after: chargeOf(key, value) });
         try {
           const revision = await store.put(key, value, expected);
-          usage.note({ key, value });
+          usage.applyChange({ key, value });
           return revision;
         } finally {
           release();
@@ -136,7 +136,7 @@ export class DefinitionLimits {
       },
       delete: async (key, expected) => {
         await store.delete(key, expected);
-        usage.note({ key });
+        usage.applyChange({ key });
       },
     };
   }

@@ -47,7 +47,7 @@ export class DefinitionUsage {
   }
 
   /** Takes over a change of the store. */
-  note({ key, value }: { key: string; value?: string | undefined }): void {
+  applyChange({ key, value }: { key: string; value?: string | undefined }): void {
     const owner = this.#ownerOf(key);
     if (owner === undefined) return;
     const before = this.#charges.get(key);

@@ -8,7 +8,7 @@ export class ProjectQuotas {
   readonly #listeners = new Set<() => void>();
 
   /** Takes over a change of the bucket of the registry. A quota that cannot be read changes nothing. */
-  note({ key, value }: { key: string; value?: string | undefined }): void {
+  applyChange({ key, value }: { key: string; value?: string | undefined }): void {
     const project = projectOfQuotaKey(key);
     if (quotaKeyOf(project) !== key) return;
     if (value === undefined) this.#quotas.delete(project);

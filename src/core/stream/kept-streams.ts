@@ -3,7 +3,7 @@ import { type EventLog, NO_APPENDS, type StreamVersion } from '#src/core/log/eve
 import { streamKey } from '#src/core/log/stream-key.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import { PassingMap } from './passing-map.ts';
-import { isSettled, type StreamState, wakeTimesOf } from './stream.ts';
+import { isInvocationSettled, type StreamState, wakeTimesOf } from './stream.ts';
 import type { WorkItem } from './work-queue.ts';
 
 /**
@@ -89,7 +89,7 @@ function withoutSettled(state: StreamState): StreamState {
   const outcomesRead = new Map(state.outcomesRead);
   const invocations = new Map<string, Invocation>();
   for (const [id, invocation] of state.invocations) {
-    if (isSettled(invocation) && !outcomesRead.has(id)) continue;
+    if (isInvocationSettled(invocation) && !outcomesRead.has(id)) continue;
     invocations.set(id, invocation);
     // Own outcomes become older than every item, so that the next run neither publishes nor looks up their results (KEEP1).
     if (invocation.context.outcome !== null && !outcomesRead.has(id)) outcomesRead.set(id, NO_APPENDS);

@@ -165,7 +165,7 @@ function lowerByDeliveries(wakeTimes: WakeTimes, context: InvocationContext, isN
 }
 
 /** Whether nothing remains to be done for an invocation. */
-export function isSettled({ value, context }: Invocation): boolean {
+export function isInvocationSettled({ value, context }: Invocation): boolean {
   return value === 'notified' && allDeliveriesSettled(context);
 }
 

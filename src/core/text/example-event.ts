@@ -1,6 +1,6 @@
 /** An object of a JSON Schema. */
 type JsonSchema = Readonly<Record<string, unknown>>;
-type Place = { root: JsonSchema; depth: number };
+type SchemaPosition = { root: JsonSchema; depth: number };
 
 /** A schema that refers to itself has no finite example with all its parts: below this depth they are left out. */
 const MAX_DEPTH = 6;
@@ -36,7 +36,7 @@ function exampleOf(schema: JsonSchema): unknown {
   return valueFor(schema, { root: schema, depth: 0 });
 }
 
-function valueFor(given: unknown, place: Place): unknown {
+function valueFor(given: unknown, place: SchemaPosition): unknown {
   if (place.depth > 2 * MAX_DEPTH) return null;
   const schema = resolve(given, place.root);
   if (schema.default !== undefined) return schema.default;
@@ -49,13 +49,13 @@ function valueFor(given: unknown, place: Place): unknown {
   return byType(schema, place);
 }
 
-function mergeOf(schema: JsonSchema, parts: readonly unknown[], place: Place): unknown {
+function mergeOf(schema: JsonSchema, parts: readonly unknown[], place: SchemaPosition): unknown {
   const { allOf: _, ...own } = schema;
   const values = [...parts, ...(isObject(own.properties) ? [own] : [])].map((part) => valueFor(part, deeper(place)));
   return values.every(isObject) ? Object.assign({}, ...values) : values[0];
 }
 
-function byType(schema: JsonSchema, place: Place): unknown {
+function byType(schema: JsonSchema, place: SchemaPosition): unknown {
   const type = Array.isArray(schema.type) ? schema.type[0] : (schema.type ?? (isObject(schema.properties) ? 'object' : undefined));
   if (type === 'object') return objectOf(schema, place);
   if (type === 'array') return arrayOf(schema, place);
@@ -65,14 +65,14 @@ function byType(schema: JsonSchema, place: Place): unknown {
   return type === 'null' ? null : {};
 }
 
-function objectOf({ properties, required }: JsonSchema, place: Place): Record<string, unknown> {
+function objectOf({ properties, required }: JsonSchema, place: SchemaPosition): Record<string, unknown> {
   if (!isObject(properties)) return {};
   const isRequired = (name: string): boolean => Array.isArray(required) && required.includes(name);
   const shown = Object.entries(properties).filter(([name]) => place.depth < MAX_DEPTH || isRequired(name));
   return Object.fromEntries(shown.map(([name, one]) => [name, valueFor(one, deeper(place))]));
 }
 
-function arrayOf({ items, prefixItems }: JsonSchema, place: Place): unknown[] {
+function arrayOf({ items, prefixItems }: JsonSchema, place: SchemaPosition): unknown[] {
   if (Array.isArray(prefixItems)) return prefixItems.map((one) => valueFor(one, deeper(place)));
   return isObject(items) && place.depth < MAX_DEPTH ? [valueFor(items, deeper(place))] : [];
 }
@@ -110,7 +110,7 @@ function resolve(given: unknown, root: JsonSchema): JsonSchema {
   return isObject(found) ? found : {};
 }
 
-function deeper({ root, depth }: Place): Place {
+function deeper({ root, depth }: SchemaPosition): SchemaPosition {
   return { root, depth: depth + 1 };
 }
 

@@ -3,11 +3,11 @@ import type { Clock } from '#src/core/ports/clock.ts';
 import type { DestinationTarget } from '#src/core/ports/destination-target.ts';
 import type { VettedHttp } from '#src/destinations/http/vetted-request.ts';
 import type { Connections } from './connection.ts';
-import { createDisTarget, type DisStreams } from './dis.ts';
 import { createHttpTarget } from './http.ts';
+import { createDisTarget, type DisStreams } from './huawei/dis.ts';
+import { createObsTarget } from './huawei/obs.ts';
+import { createSmnTarget } from './huawei/smn.ts';
 import { createNatsTarget, type Publisher } from './nats.ts';
-import { createObsTarget } from './obs.ts';
-import { createSmnTarget } from './smn.ts';
 
 export type TargetPorts = {
   connections: Connections;

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { InvalidInputError } from '#src/core/errors.ts';
-import { disParamSchema } from './dis.ts';
 import { httpParamSchema } from './http.ts';
+import { disParamSchema } from './huawei/dis.ts';
+import { obsParamSchema } from './huawei/obs.ts';
+import { smnParamSchema } from './huawei/smn.ts';
 import { natsParamSchema } from './nats.ts';
-import { obsParamSchema } from './obs.ts';
 import { fieldOf, parseParam, predicateOf } from './param.ts';
-import { smnParamSchema } from './smn.ts';
 
 /** The schema of `param`, by kind. */
 const paramSchemas = {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { problemSchema } from './common-schemas.ts';
 import { type DescribedRoute, namesIn } from './route.ts';
-import { problemSchema } from './schemas/common.ts';
 
 /** The OpenAPI 3.1 document of these routes. */
 export function documentOf(routes: readonly DescribedRoute[], version: string): object {

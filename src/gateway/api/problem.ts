@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { AmbiguousIdError, InvalidInputError, type NameOf, SequentError, UnknownOutcomeError } from '#src/core/errors.ts';
-import { pointerTo } from '#src/gateway/http/body.ts';
+import { pointerTo } from '#src/gateway/http/bodies/body.ts';
 import type { HttpError, Issue } from '#src/gateway/http/http-error.ts';
-import type { Problem } from './schemas/common.ts';
+import type { Problem } from './common-schemas.ts';
 
 /** An error of the own API as a problem (RFC 9457). `code` is the stable name of the kind of error. `nameOf` is that of the caller's scope. */
 export function toProblem(error: HttpError, nameOf: NameOf): Problem {

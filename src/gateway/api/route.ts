@@ -1,6 +1,6 @@
 import type { Hono } from 'hono';
 import { z } from 'zod';
-import { parseBody } from '#src/gateway/http/body.ts';
+import { parseBody } from '#src/gateway/http/bodies/body.ts';
 import type { Call, GatewayEnv } from '../ports.ts';
 import { readQuery } from './query.ts';
 
@@ -27,7 +27,7 @@ type Route<Path extends string, Query extends z.ZodObject, Body extends z.ZodTyp
 type Answer = { description: string; schema?: z.ZodType; type?: string };
 
 type NamesIn<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}` ? Name | NamesIn<Rest> : never;
-type Given<Path extends string, Query extends z.ZodObject, Body extends z.ZodType> = {
+type ParsedRequest<Path extends string, Query extends z.ZodObject, Body extends z.ZodType> = {
   params: Record<NamesIn<Path>, string>;
   query: z.output<Query>;
   body: z.output<Body>;
@@ -36,7 +36,7 @@ type Given<Path extends string, Query extends z.ZodObject, Body extends z.ZodTyp
 type Nothing = z.ZodObject<Record<never, never>, z.core.$strict>;
 type Handler<Path extends string, Query extends z.ZodObject, Body extends z.ZodType> = (
   call: Call,
-  given: Given<Path, Query, Body>,
+  given: ParsedRequest<Path, Query, Body>,
 ) => Response | Promise<Response>;
 
 export interface Routes {

@@ -1,4 +1,4 @@
-import { readBody } from '#src/gateway/http/body.ts';
+import { readBody } from '#src/gateway/http/bodies/body.ts';
 import { type ConcurrencyLimit, createConcurrencyLimit } from '#src/gateway/http/concurrency-limit.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
 import type { Call } from '#src/gateway/ports.ts';
@@ -81,7 +81,7 @@ export function authenticate(options: Options): (call: Call, limit: ConcurrencyL
 
   /** Logs a refused credential. A request without a credential is not logged: the first visit of a page is such a request. */
   function noteRefusal(call: Call, error: unknown): void {
-    if (error instanceof HttpError && error.status === 401 && bringsCredential(call)) attempts.note(addressOf(call), error.message);
+    if (error instanceof HttpError && error.status === 401 && bringsCredential(call)) attempts.record(addressOf(call), error.message);
   }
 
   return async (call, limit) => {

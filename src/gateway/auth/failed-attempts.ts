@@ -17,7 +17,7 @@ export interface FailedAttempts {
    */
   checkWait(address: string): void;
   /** Logs the 1st, 2nd, 4th, 8th … failure of an address, so that an attack does not fill the log. */
-  note(address: string, why: string): void;
+  record(address: string, why: string): void;
   forget(address: string): void;
 }
 
@@ -39,7 +39,7 @@ export function createFailedAttempts({ clock, logger }: { clock: Clock; logger: 
       const message = 'too many wrong tokens came from this address; try again later';
       throw new HttpError({ status: 429, message, retryAfterInS: Math.ceil(remainingInMs / 1_000) });
     },
-    note(address, why) {
+    record(address, why) {
       const failures = (find(address)?.failures ?? 0) + 1;
       known.delete(address);
       // A `Map` keeps the order of insertion, so its first address has the oldest failure.

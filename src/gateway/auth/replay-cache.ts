@@ -1,4 +1,4 @@
-import type { SignatureLog } from '#src/core/ports/signature-log.ts';
+import type { SignatureLog } from '#src/core/ports/stores/signature-log.ts';
 import { createNumberSet, type NumberSet } from './number-set.ts';
 import { MAX_SKEW_IN_MS } from './signature.ts';
 

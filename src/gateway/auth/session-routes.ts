@@ -2,8 +2,8 @@ import type { Hono } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import { z } from 'zod';
 import { VERSION } from '#src/client/version.ts';
-import type { Session } from '#src/gateway/api/schemas/session.ts';
-import { parseBody, readBody } from '#src/gateway/http/body.ts';
+import type { Session } from '#src/gateway/api/system/session-schemas.ts';
+import { parseBody, readBody } from '#src/gateway/http/bodies/body.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
 import type { Call, Gateway, GatewayEnv } from '#src/gateway/ports.ts';
 import { addressOf } from './authentication.ts';
@@ -47,7 +47,7 @@ export function addSessionRoutes(app: Hono<GatewayEnv>, { credentials, sessions,
     const credential = credentials.byToken(token);
     if (credential === undefined) {
       attempts.checkWait(address);
-      attempts.note(address, 'a sign-in with an unknown token');
+      attempts.record(address, 'a sign-in with an unknown token');
       throw new HttpError({ status: 401, message: 'the token is not known' });
     }
     attempts.forget(address);

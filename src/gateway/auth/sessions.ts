@@ -1,6 +1,6 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { ConflictError } from '#src/core/errors.ts';
-import type { KeyValue } from '#src/core/ports/key-value.ts';
+import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 import type { CredentialSet } from './credential-set.ts';
 import type { Credential } from './credentials.ts';
 

@@ -1,4 +1,4 @@
-import { sealBatchOf } from '#src/client/seal-bulk-batch.ts';
+import { sealBatchOf } from '#src/client/invoke/seal-bulk-batch.ts';
 import {
   type BulkFailure,
   type BulkOperation,

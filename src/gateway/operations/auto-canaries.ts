@@ -1,5 +1,5 @@
-import { type CanaryVerdict, countsByVersion, judgeCanary, judgedInvocations } from '#src/analysis/judge-canary.ts';
-import type { ClientHistory } from '#src/client/history.ts';
+import { type CanaryVerdict, countsByVersion, judgeCanary, judgedInvocations } from '#src/analysis/canary/judge-canary.ts';
+import type { ClientHistory } from '#src/client/history/history.ts';
 import { messageOf } from '#src/core/errors.ts';
 import { type CanaryDecision, type FunctionAlias, type FunctionEntry, PROMOTE_AFTER } from '#src/core/functions/entry.ts';
 import { splitName } from '#src/core/names/names.ts';

@@ -4,22 +4,22 @@ import { HistoryUnavailableError } from '#src/core/errors.ts';
 import { REFUSES_REQUESTS } from '#src/core/ports/admission.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import { runningVersions } from '#src/core/running-versions.ts';
+import { flowFigures } from '../metrics/flow-metrics.ts';
+import type { Lag } from '../metrics/lag-metrics.ts';
+import type { LogProblems } from '../metrics/problem-metrics.ts';
+import { scheduleFigures } from '../metrics/schedule-metrics.ts';
 import type { GatewayClient, GatewayOptions } from '../ports.ts';
 import { ownerOf } from './consumer-owner.ts';
-import { flowFigures } from './flow-metrics.ts';
-import type { Lag } from './lag-metrics.ts';
-import type { LogProblems } from './problem-metrics.ts';
 import { readWaits } from './read-waits.ts';
-import { scheduleFigures } from './schedule-metrics.ts';
 
-type Known = {
+type LagSources = {
   client: Pick<GatewayClient, 'functions' | 'schedules' | 'flow' | 'system' | 'history'>;
   clock: Pick<Clock, 'now'>;
   logWatch?: LogProblems;
   encrypting?: GatewayOptions['encrypting'];
 };
 
-export async function readLag({ client, clock, logWatch, encrypting = () => [] }: Known): Promise<Lag> {
+export async function readLag({ client, clock, logWatch, encrypting = () => [] }: LagSources): Promise<Lag> {
   const [state, projection, schedules] = await Promise.all([client.system(), readProjection(client.history), client.schedules.list(0)]);
   const { streams, storage, consumers, oldestOpen, instances } = state;
   const log = streams.find(({ name }) => name === 'INVOCATIONS');
@@ -70,7 +70,7 @@ export function refusalOf(
   return streams.some((stream) => stream.exists && !stream.isAdmitting) ? { why: `it refuses requests: ${REFUSES_REQUESTS}` } : undefined;
 }
 
-async function countPlainRequests({ history }: Known['client'], projects: readonly EncryptingProject[]): Promise<number | undefined> {
+async function countPlainRequests({ history }: LagSources['client'], projects: readonly EncryptingProject[]): Promise<number | undefined> {
   try {
     const found = await readPlainRequests(history.list, projects);
     return found.reduce((sum, { requests }) => sum + requests, 0);

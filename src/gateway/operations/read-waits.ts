@@ -1,7 +1,12 @@
-import { type FailingPlatform, failingPlatformInWords, platformRemedy, readFailingPlatforms } from '#src/analysis/platform-failures.ts';
-import { type WaitKind, whyQueueWaits } from '#src/analysis/queue-waits.ts';
+import {
+  type FailingPlatform,
+  failingPlatformInWords,
+  platformRemedy,
+  readFailingPlatforms,
+} from '#src/analysis/explain/platform-failures.ts';
+import { type WaitKind, whyQueueWaits } from '#src/analysis/explain/queue-waits.ts';
 import type { SystemState } from '#src/client/client.ts';
-import { readDefinition, readSlots, surroundingsOf } from '#src/client/surroundings.ts';
+import { readDefinition, readSlots, surroundingsOf } from '#src/client/state/surroundings.ts';
 import { HistoryUnavailableError } from '#src/core/errors.ts';
 import { inLanguage, type Language } from '#src/core/text/language.ts';
 import type { GatewayClient } from '../ports.ts';

@@ -1,5 +1,5 @@
 import type { Clock } from '#src/core/ports/clock.ts';
-import type { KeyValue } from '#src/core/ports/key-value.ts';
+import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 import type { ProjectQuota } from '#src/core/quotas/project-quota.ts';
 import { QuotaExceededError, type SendingQuota } from '#src/core/quotas/quota-exceeded-error.ts';
 import { AcceptRate, type Rate } from './accept-rate.ts';

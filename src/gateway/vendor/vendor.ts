@@ -2,17 +2,17 @@ import type { Hono } from 'hono';
 import type { ConcurrencyLimit } from '#src/gateway/http/concurrency-limit.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
 import type { Gateway, GatewayEnv } from '../ports.ts';
-import { addAliases } from './aliases.ts';
-import { addAsyncConfig } from './async-config.ts';
-import { addCancel } from './cancel.ts';
-import { addFunctionChanges } from './change-functions.ts';
-import { addCode } from './code.ts';
-import { addFunctions } from './functions.ts';
-import { addInvocationLists } from './invocations.ts';
-import { addInvocations } from './invoke.ts';
+import { addAliases } from './functions/aliases.ts';
+import { addAsyncConfig } from './functions/async-config.ts';
+import { addFunctionChanges } from './functions/change-functions.ts';
+import { addCode } from './functions/code.ts';
+import { addFunctions } from './functions/functions.ts';
+import { addVersions } from './functions/versions.ts';
+import { addCancel } from './invocations/cancel.ts';
+import { addInvocationLists } from './invocations/invocations.ts';
+import { addInvocations } from './invocations/invoke.ts';
+import { addStatusLog } from './invocations/status-log.ts';
 import { addQuotas } from './quotas.ts';
-import { addStatusLog } from './status-log.ts';
-import { addVersions } from './versions.ts';
 
 /** Siblings of `functions/{function_urn}` that name no function. Their routes must precede it. */
 const unsupported = ['reservedinstances', 'reservedinstanceconfigs', 'statistics', 'import', 'enable-lts-logs'];

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import type { SigningKey } from '#src/archive/open-signer.ts';
+import type { SigningKey } from '#src/archive/heads/open-signer.ts';
 import { SequentError } from '#src/core/errors.ts';
 import type { Grants } from '#src/core/functions/handler-rules.ts';
 import { isLiteralSubject } from '#src/core/names/addressable.ts';
@@ -17,7 +17,7 @@ import { fileGrant, probeAddress, streamSize, subjectGrant, text, uidRange } fro
 
 /** The parts of Sequent that run and scale independently. */
 const ROLES = ['worker', 'scheduler', 'destinations', 'projection', 'janitor', 'gateway'] as const;
-/** As `src/gateway/http/tls.ts` has them, a higher layer. */
+/** As `src/gateway/http/server/tls.ts` has them, a higher layer. */
 const CLIENT_AUTH_MODES = ['request', 'require'] as const;
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 

@@ -3,7 +3,7 @@ import { DEFAULT_INBOX_PREFIX, inboxPrefixOf } from '#src/core/names/inboxes.ts'
 import { SEQUENT_SUBJECTS } from '#src/core/names/subjects.ts';
 import { accountsConfig, anonymousUser, SEQUENT_ACCOUNT } from '#src/nats/permissions/accounts.ts';
 import { PERMISSION_ROLES } from '#src/nats/permissions/role-permissions.ts';
-import { createNkeySeed, publicNkeyOf } from '#src/nats/transport/nkey.ts';
+import { createNkeySeed, publicNkeyOf } from '#src/nats/transport/connection/nkey.ts';
 
 /*
  * Who may connect to the embedded server.

@@ -2,8 +2,8 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TimedOutError } from '#src/core/errors.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
-import { findSqlite } from '#src/projection/sqlite.ts';
-import { tryLock } from '#src/projection/sqlite-lock.ts';
+import { findSqlite } from '#src/projection/store/sqlite.ts';
+import { tryLock } from '#src/projection/store/sqlite-lock.ts';
 
 const POLL_IN_MS = 20;
 

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { z } from 'zod';
-import { proofOf } from '#src/nats/transport/nkey.ts';
+import { proofOf } from '#src/nats/transport/connection/nkey.ts';
 
 const infoSchema = z.object({
   server_name: z.string(),

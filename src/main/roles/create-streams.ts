@@ -1,6 +1,6 @@
 import { openNatsPorts } from '#src/nats/ports.ts';
-import type { Connection } from '#src/nats/transport/connection.ts';
-import { ensureStream } from '#src/nats/transport/ensure-stream.ts';
+import type { Connection } from '#src/nats/transport/connection/connection.ts';
+import { ensureStream } from '#src/nats/transport/streams/ensure-stream.ts';
 import { gatewayStreams, type TopologyOptions } from '#src/nats/wire/topology.ts';
 
 type StreamSettings = { topology: TopologyOptions; auditRetentionInMs: number | undefined };

@@ -1,13 +1,13 @@
-import { workerName } from '#src/client/worker.ts';
+import { workerName } from '#src/client/worker/worker.ts';
 import { messageOf } from '#src/core/errors.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
-import type { ConnectionsQuestion } from '#src/core/ports/connections-control.ts';
+import type { ConnectionsQuestion } from '#src/core/ports/questions/connections-control.ts';
+import { tryConnection } from '#src/destinations/connections/try-connection.ts';
 import { type Destinations, startDestinations } from '#src/destinations/destinations.ts';
 import { tryBounds } from '#src/destinations/function-deliverer.ts';
 import { createFunctionTarget } from '#src/destinations/function-target.ts';
 import { createVettedHttp } from '#src/destinations/http/vetted-http.ts';
 import { createTargets, type ExternalTargets } from '#src/destinations/targets/create-targets.ts';
-import { tryConnection } from '#src/destinations/try-connection.ts';
 import { createDisStreams } from '#src/nats/streams/dis-streams.ts';
 import { createPublications } from '#src/nats/streams/publications.ts';
 import { traceTargets } from '#src/tracing/targets.ts';

@@ -6,9 +6,9 @@ import { type MasterKeys, parseMasterKeys } from '#src/core/encryption/master-ke
 import { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
 import { SecretSealer } from '#src/core/encryption/secret-sealer.ts';
 import { InvalidInputError } from '#src/core/errors.ts';
-import type { KeyValue } from '#src/core/ports/key-value.ts';
+import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 import type { EncryptionKey } from '#src/main/config/encryption-key.ts';
-import { unwatchedFiles, type WatchedFiles } from './watched-files.ts';
+import { unwatchedFiles, type WatchedFiles } from './files/watched-files.ts';
 
 /** The encryption at rest of one process. */
 export type Encryption = {

@@ -1,19 +1,19 @@
 import { connectClient } from '#src/client/client.ts';
 import { createBulkStore } from '#src/core/bulk/bulk-operation.ts';
-import { readProvedFloor, SCHEDULER_FLOOR } from '#src/core/ports/saved-floor.ts';
+import { readProvedFloor, SCHEDULER_FLOOR } from '#src/core/ports/stores/saved-floor.ts';
 import { DEFAULT_LIMITS, type RunningGateway, startGateway } from '#src/gateway/gateway.ts';
 import { openKeyValue } from '#src/nats/key-value.ts';
 import { describeReplicas } from '#src/nats/replicas/describe-replicas.ts';
 import { examineReplicas } from '#src/nats/replicas/examine-replicas.ts';
 import { createNatsAuditLog } from '#src/nats/streams/audit-log.ts';
 import { createSignatureLog } from '#src/nats/streams/signature-log.ts';
-import { natsOptionsOf } from '#src/nats/transport/connect-options.ts';
-import type { Connection } from '#src/nats/transport/connection.ts';
+import { natsOptionsOf } from '#src/nats/transport/connection/connect-options.ts';
+import type { Connection } from '#src/nats/transport/connection/connection.ts';
 import { GATEWAY_BUCKET, gatewayStreams } from '#src/nats/wire/topology.ts';
-import { openCredentials, openTls } from './gateway-files.ts';
-import { createLogCountThread } from './log-count-thread.ts';
+import { openCredentials, openTls } from './files/gateway-files.ts';
 import type { LogWatch } from './log-watch.ts';
 import type { RoleContext } from './role-context.ts';
+import { createLogCountThread } from './threads/log-count-thread.ts';
 
 /** An HTTP client gives up earlier than a program that holds a Sequent client. */
 const ACCEPT_WITHIN_MS = 10_000;

@@ -1,13 +1,13 @@
 import { hostname } from 'node:os';
-import type { LogLoss } from '#src/core/log/log-loss.ts';
-import { createLossBook } from '#src/core/log/loss-book.ts';
-import { type Acknowledgements, watchLosses } from '#src/core/log/loss-watch.ts';
+import type { LogLoss } from '#src/core/log/losses/log-loss.ts';
+import { createLossBook } from '#src/core/log/losses/loss-book.ts';
+import { type Acknowledgements, watchLosses } from '#src/core/log/losses/loss-watch.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
 import type { NatsPorts } from '#src/nats/ports.ts';
-import type { LogEpoch } from '#src/nats/streams/log-epoch.ts';
-import { createNatsLogSource } from '#src/nats/streams/log-source.ts';
-import type { Connection } from '#src/nats/transport/connection.ts';
-import { createLossFile } from './loss-file.ts';
+import type { LogEpoch } from '#src/nats/streams/log/log-epoch.ts';
+import { createNatsLogSource } from '#src/nats/streams/log/log-source.ts';
+import type { Connection } from '#src/nats/transport/connection/connection.ts';
+import { createLossFile } from './files/loss-file.ts';
 
 /** What this process knows about losses of the log, and about refusals of a full log. */
 export interface LogWatch {

@@ -6,7 +6,7 @@ export type OwnModule = { file: string; execArgv: string[] };
 /** Whether this program runs from its sources, as in a clone. A package runs from JavaScript. */
 const runsFromSources = import.meta.url.endsWith('.ts');
 
-/** The module of this name in this folder, as an entry point of another process. */
+/** The module of this path below this folder, as an entry point of another process. */
 export function ownModule(name: string): OwnModule {
   const file = fileURLToPath(new URL(`./${name}.${runsFromSources ? 'ts' : 'js'}`, import.meta.url));
   return { file, execArgv: runsFromSources ? ['--import', import.meta.resolve('tsx')] : [] };

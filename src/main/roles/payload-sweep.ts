@@ -1,14 +1,14 @@
 import type { StreamName } from '#src/core/log/event-log.ts';
 import type { NatsPorts } from '#src/nats/ports.ts';
-import { createNatsLogPurge } from '#src/nats/streams/log-purge.ts';
-import type { Connection } from '#src/nats/transport/connection.ts';
-import type { OpenStreams } from '#src/scheduler/open-streams.ts';
+import { createNatsLogPurge } from '#src/nats/streams/log/log-purge.ts';
+import type { Connection } from '#src/nats/transport/connection/connection.ts';
+import type { OpenStreams } from '#src/scheduler/open/open-streams.ts';
 import type { SweepPayloads } from '#src/scheduler/sweep-payloads.ts';
 
 const CATCH_UP_WITHIN_MS = 30_000;
 const LOOK_EVERY_MS = 100;
 
-type Parts = {
+type SweepOptions = {
   connection: Connection;
   ports: Pick<NatsPorts, 'payloadRemoval' | 'log' | 'clock' | 'publisher'>;
   open: Pick<OpenStreams, 'next' | 'find'>;
@@ -16,7 +16,7 @@ type Parts = {
 };
 
 /** A scheduler knows every open invocation once it has read the log. The log itself has the appends of all others. */
-export function payloadSweepOf({ connection, ports, open, signal }: Parts): SweepPayloads {
+export function payloadSweepOf({ connection, ports, open, signal }: SweepOptions): SweepPayloads {
   const { payloadRemoval: stored, log, clock, publisher } = ports;
   const { lastOf } = createNatsLogPurge({ connection, publisher });
   let last = Number.POSITIVE_INFINITY;

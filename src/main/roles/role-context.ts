@@ -4,15 +4,15 @@ import { createHandlerRules, type HandlerRules } from '#src/core/functions/handl
 import { MAX_DELIVERY_AGE_IN_MS } from '#src/core/ports/destination-target.ts';
 import { DefinitionLimits } from '#src/core/quotas/definition-limits.ts';
 import { ProjectQuotas } from '#src/core/quotas/project-quotas.ts';
-import { openConnections, parseConnections, ReplaceableConnections } from '#src/destinations/connections.ts';
+import { openConnections, parseConnections, ReplaceableConnections } from '#src/destinations/connections/connections.ts';
 import type { Connections } from '#src/destinations/targets/connection.ts';
 import { type FunctionDirectory, openFunctionDirectory } from '#src/functions/directory.ts';
 import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
 import { type NatsPorts, openNatsPorts } from '#src/nats/ports.ts';
 import { findTracer } from '#src/tracing/tracer.ts';
 import { type Encryption, openEncryption } from './encryption.ts';
+import { unwatchedFiles } from './files/watched-files.ts';
 import type { RolesOptions } from './roles-options.ts';
-import { unwatchedFiles } from './watched-files.ts';
 
 /** What the roles of this process share. */
 export type RoleContext = {

@@ -1,18 +1,18 @@
 import type { Grants } from '#src/core/functions/handler-rules.ts';
 import type { Tenancy } from '#src/core/names/tenancy.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
-import type { DefaultHttp } from '#src/destinations/connections.ts';
+import type { DefaultHttp } from '#src/destinations/connections/connections.ts';
 import type { Credential } from '#src/gateway/auth/credentials.ts';
 import type { IsolationMode, UidRange } from '#src/hosts/isolation/plan.ts';
 import type { Configuration, Role } from '#src/main/config/configuration.ts';
 import type { EncryptionKey } from '#src/main/config/encryption-key.ts';
 import type { NatsAddress } from '#src/main/config/nats-address.ts';
-import type { Connection } from '#src/nats/transport/connection.ts';
+import type { Connection } from '#src/nats/transport/connection/connection.ts';
 import type { ClockBounds } from '#src/nats/transport/server-clock.ts';
 import type { TopologyOptions } from '#src/nats/wire/topology.ts';
-import type { JanitorProcessOptions, ProjectionProcessOptions } from './role-supervisor.ts';
+import type { WatchedFiles } from './files/watched-files.ts';
+import type { JanitorProcessOptions, ProjectionProcessOptions } from './processes/role-supervisor.ts';
 import type { HttpHandlers } from './vetted-fetch.ts';
-import type { WatchedFiles } from './watched-files.ts';
 
 export type GatewayRoleOptions = {
   /** The gateway opens its own connection, so that its requests do not queue behind those of the other roles. */

@@ -1,5 +1,5 @@
-import { openSigner } from '#src/archive/open-signer.ts';
-import { ownInstance } from '#src/client/own-instance.ts';
+import { openSigner } from '#src/archive/heads/open-signer.ts';
+import { ownInstance } from '#src/client/worker/own-instance.ts';
 import { messageOf } from '#src/core/errors.ts';
 import { systemTimers } from '#src/core/ports/clock.ts';
 import type { FunctionDirectory } from '#src/functions/directory.ts';
@@ -9,16 +9,16 @@ import type { Role } from '#src/main/config/configuration.ts';
 import type { NatsPorts } from '#src/nats/ports.ts';
 import { auditStream } from '#src/nats/wire/topology.ts';
 import { startDestinationsRole } from './destinations-role.ts';
+import { unwatchedFiles } from './files/watched-files.ts';
 import { startGatewayRole } from './gateway-role.ts';
 import { startJanitorRole } from './janitor-role.ts';
 import { watchLog } from './log-watch.ts';
+import { createReadiness, type Readiness } from './processes/readiness.ts';
+import { superviseRole } from './processes/role-supervisor.ts';
 import { startProjectionRole } from './projection-role.ts';
-import { createReadiness, type Readiness } from './readiness.ts';
 import { openRoleContext, type RoleContext } from './role-context.ts';
-import { superviseRole } from './role-supervisor.ts';
 import type { RolesOptions } from './roles-options.ts';
 import { startSchedulerRole } from './scheduler-role.ts';
-import { unwatchedFiles } from './watched-files.ts';
 import { startWorkerRole } from './worker-role.ts';
 
 export interface RunningRoles {

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { sweepPackagesRegularly } from '#src/functions/package-sweep.ts';
-import { createLastingHints } from '#src/nats/streams/lasting-hints.ts';
-import { createMemberCount } from '#src/scheduler/count-members.ts';
-import { fireSchedules } from '#src/scheduler/fire-schedules.ts';
+import { createLastingHints } from '#src/nats/streams/queue/lasting-hints.ts';
+import { fireSchedules } from '#src/scheduler/fire/fire-schedules.ts';
+import { createMemberCount } from '#src/scheduler/inspect/count-members.ts';
 import { type Scheduler, startScheduler } from '#src/scheduler/scheduler.ts';
 import { sweepPayloadsRegularly } from '#src/scheduler/sweep-payloads.ts';
 import { payloadSweepOf } from './payload-sweep.ts';

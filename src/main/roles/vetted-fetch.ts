@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Reach, VettedHttp } from '#src/destinations/http/vetted-request.ts';
-import { EndpointRefusedError, type Fetch } from '#src/hosts/http-host.ts';
+import { EndpointRefusedError, type Fetch } from '#src/hosts/remote/http-host.ts';
 
 /** The host for HTTP handlers ends a request after the timeout of the function. */
 const UNLIMITED_MS = 2 ** 31 - 1;

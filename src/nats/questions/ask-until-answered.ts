@@ -1,7 +1,7 @@
 import type { Msg } from 'nats';
 import { messageOf } from '#src/core/errors.ts';
 import { NoAnswerError } from '#src/core/no-answer-error.ts';
-import type { Connection } from '#src/nats/transport/connection.ts';
+import type { Connection } from '#src/nats/transport/connection/connection.ts';
 import { isNoResponders, isNotPermitted, isTimeout } from '#src/nats/transport/errors.ts';
 
 /**
@@ -10,7 +10,7 @@ import { isNoResponders, isNotPermitted, isTimeout } from '#src/nats/transport/e
  */
 const TRIES_IN_MS = [1_000, 1_000, 2_000, 2_000, 4_000];
 
-export type Asked<Answer> = {
+export type RepeatedQuestion<Answer> = {
   subject: string;
   question: string;
   /** Who answers, as the error names it. */
@@ -28,7 +28,7 @@ export type Asked<Answer> = {
  */
 export async function askUntilAnswered<Answer>(
   connection: Pick<Connection, 'nats' | 'refusals'>,
-  { timeoutInMs = Number.POSITIVE_INFINITY, ...question }: Asked<Answer>,
+  { timeoutInMs = Number.POSITIVE_INFINITY, ...question }: RepeatedQuestion<Answer>,
 ): Promise<Answer | undefined> {
   let waitedInMs = 0;
   for (const tryInMs of TRIES_IN_MS) {
@@ -42,7 +42,7 @@ export async function askUntilAnswered<Answer>(
 
 async function askOnce<Answer>(
   { nats, refusals }: Pick<Connection, 'nats' | 'refusals'>,
-  { subject, question, asked, read }: Asked<Answer>,
+  { subject, question, asked, read }: RepeatedQuestion<Answer>,
   timeout: number,
 ): Promise<{ answer: Answer | undefined } | 'silence'> {
   try {

@@ -2,9 +2,9 @@ import type { Msg } from 'nats';
 import { z } from 'zod';
 import { type FunctionName, splitName } from '#src/core/names/names.ts';
 import { subjects } from '#src/core/names/subjects.ts';
-import type { Cancellations } from '#src/core/ports/cancellations.ts';
-import type { Connection } from '#src/nats/transport/connection.ts';
-import { keepSubscribed } from '#src/nats/transport/keep-subscribed.ts';
+import type { Cancellations } from '#src/core/ports/questions/cancellations.ts';
+import type { Connection } from '#src/nats/transport/connection/connection.ts';
+import { keepSubscribed } from '#src/nats/transport/connection/keep-subscribed.ts';
 import { readQuestion } from './question.ts';
 import type { ServiceAudit } from './service-audit.ts';
 
@@ -26,7 +26,7 @@ export function createNatsCancellations(connection: Connection, audit?: ServiceA
         const { function: fn, invocation } = announced ?? {};
         const project = fn === undefined ? undefined : splitName(fn as FunctionName).project;
         // A message without an effect may be repeated without end, so equal ones are counted.
-        audit?.note(message, { action: 'worker.cancel', status, subject: invocation, project, isCounted: !isAborted });
+        audit?.record(message, { action: 'worker.cancel', status, subject: invocation, project, isCounted: !isAborted });
       };
       keepSubscribed(connection, { subject: subjects.cancel(worker), onMessage: onAnnouncement, signal });
     },

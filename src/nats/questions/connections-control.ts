@@ -2,10 +2,10 @@ import { type Msg, type RequestManyOptions, RequestStrategy } from 'nats';
 import { z } from 'zod';
 import { messageOf } from '#src/core/errors.ts';
 import { subjects } from '#src/core/names/subjects.ts';
-import type { ConnectionsControl, ConnectionsQuestion } from '#src/core/ports/connections-control.ts';
-import type { Connection } from '#src/nats/transport/connection.ts';
+import type { ConnectionsControl, ConnectionsQuestion } from '#src/core/ports/questions/connections-control.ts';
+import type { Connection } from '#src/nats/transport/connection/connection.ts';
+import { keepSubscribed } from '#src/nats/transport/connection/keep-subscribed.ts';
 import { isNoResponders } from '#src/nats/transport/errors.ts';
-import { keepSubscribed } from '#src/nats/transport/keep-subscribed.ts';
 import { collectAnswers } from './collect-answers.ts';
 import { readQuestion } from './question.ts';
 import type { ServiceAudit } from './service-audit.ts';
@@ -55,7 +55,7 @@ export function createNatsConnectionsControl({ nats }: Pick<Connection, 'nats'>,
         if (question === undefined || (question.process !== undefined && question.process !== process)) return;
         const found = await answer(question).catch((error: unknown) => ({ file: null, connections: [], problem: messageOf(error) }));
         message.respond(JSON.stringify({ process, ...found }));
-        audit?.note(message, { action: `connections.${question.do}`, status: 200, isCounted: false, isChange: question.do !== 'list' });
+        audit?.record(message, { action: `connections.${question.do}`, status: 200, isCounted: false, isChange: question.do !== 'list' });
       };
       keepSubscribed({ nats }, { subject: subjects.askConnections(), onMessage: (message) => void onQuestion(message), signal });
     },

@@ -1,9 +1,9 @@
 import type { Msg } from 'nats';
 import { z } from 'zod';
 import { subjects } from '#src/core/names/subjects.ts';
-import type { DestinationCheck } from '#src/core/ports/destination-check.ts';
-import type { Connection } from '#src/nats/transport/connection.ts';
-import { keepSubscribed } from '#src/nats/transport/keep-subscribed.ts';
+import type { DestinationCheck } from '#src/core/ports/questions/destination-check.ts';
+import type { Connection } from '#src/nats/transport/connection/connection.ts';
+import { keepSubscribed } from '#src/nats/transport/connection/keep-subscribed.ts';
 import { askUntilAnswered } from './ask-until-answered.ts';
 import { readQuestion } from './question.ts';
 import type { ServiceAudit } from './service-audit.ts';
@@ -30,7 +30,7 @@ export function createNatsDestinationCheck(connection: Pick<Connection, 'nats' |
         // A check that fails says nothing about the destination.
         const problem = question === undefined ? 'the question cannot be read' : await refuse(question).catch(() => undefined);
         message.respond(JSON.stringify({ problem }));
-        audit?.note(message, { action: 'destination.check', status: question === undefined ? 400 : 200, isCounted: true });
+        audit?.record(message, { action: 'destination.check', status: question === undefined ? 400 : 200, isCounted: true });
       };
       keepSubscribed(
         { nats },

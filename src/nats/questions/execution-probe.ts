@@ -1,10 +1,10 @@
 import type { Msg } from 'nats';
 import { z } from 'zod';
 import { subjects } from '#src/core/names/subjects.ts';
-import type { ExecutionProbe } from '#src/core/ports/execution-probe.ts';
-import type { Connection } from '#src/nats/transport/connection.ts';
+import type { ExecutionProbe } from '#src/core/ports/questions/execution-probe.ts';
+import type { Connection } from '#src/nats/transport/connection/connection.ts';
+import { keepSubscribed } from '#src/nats/transport/connection/keep-subscribed.ts';
 import { isNoResponders, isTimeout } from '#src/nats/transport/errors.ts';
-import { keepSubscribed } from '#src/nats/transport/keep-subscribed.ts';
 import { readQuestion } from './question.ts';
 
 const questionSchema = z.object({ function: z.string().optional(), invocation: z.string(), attempt: z.number() });

@@ -19,7 +19,7 @@ import {
 import { type FunctionName, splitName } from '#src/core/names/names.ts';
 import { HISTORY_GROUP, subjects } from '#src/core/names/subjects.ts';
 import { NoAnswerError } from '#src/core/no-answer-error.ts';
-import type { Connection } from '#src/nats/transport/connection.ts';
+import type { Connection } from '#src/nats/transport/connection/connection.ts';
 import { isNoResponders, isTimeout } from '#src/nats/transport/errors.ts';
 import { collectAnswers } from './collect-answers.ts';
 import type { ServiceAudit, ServiceCall } from './service-audit.ts';
@@ -63,7 +63,7 @@ export async function serveHistory({ nats }: Connection, options: HistoryService
   const group = service.addGroup(HISTORY_GROUP);
   for (const name of names) {
     const handler = (error: Error | null, message: ServiceMsg): void => {
-      if (error === null) void answer(name, options, message).then((answered) => audit?.note(message, callOf(name, answered)));
+      if (error === null) void answer(name, options, message).then((answered) => audit?.record(message, callOf(name, answered)));
     };
     const metadata = schemasOf(name);
     // A check or a rebuild is expensive, so the caller must choose the instance.

@@ -3,10 +3,10 @@ import { z } from 'zod';
 import { isFunctionName, splitName } from '#src/core/names/names.ts';
 import { SEQUENT_SUBJECTS, subjects } from '#src/core/names/subjects.ts';
 import { MAX_LIVE_ATTEMPTS } from '#src/core/output/live-output.ts';
-import type { LiveAnswer, LiveOutput } from '#src/core/ports/live-output.ts';
+import type { LiveAnswer, LiveOutput } from '#src/core/ports/questions/live-output.ts';
 import { parseJson } from '#src/core/text/json.ts';
-import type { Connection } from '#src/nats/transport/connection.ts';
-import { keepSubscribed } from '#src/nats/transport/keep-subscribed.ts';
+import type { Connection } from '#src/nats/transport/connection/connection.ts';
+import { keepSubscribed } from '#src/nats/transport/connection/keep-subscribed.ts';
 import { readQuestion } from './question.ts';
 import type { ServiceAudit } from './service-audit.ts';
 
@@ -41,7 +41,7 @@ export function createNatsLiveOutput(connection: Connection, audit?: ServiceAudi
         const answer = textOf({ worker, at: Date.now(), parts }, connection.nats.info?.max_payload);
         if (answer === undefined) return;
         message.respond(answer);
-        audit?.note(message, { action: 'worker.output', status: 200, subject: name, project: splitName(name).project, isCounted: true });
+        audit?.record(message, { action: 'worker.output', status: 200, subject: name, project: splitName(name).project, isCounted: true });
       };
       keepSubscribed(connection, { subject: SEQUENT_SUBJECTS.liveOutput, onMessage: onQuestion, signal });
     },

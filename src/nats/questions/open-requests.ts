@@ -2,9 +2,9 @@ import type { Msg } from 'nats';
 import { z } from 'zod';
 import { isFunctionName, isRequestId, type StreamId } from '#src/core/names/names.ts';
 import { subjects } from '#src/core/names/subjects.ts';
-import type { OpenRequests } from '#src/core/ports/open-requests.ts';
-import type { Connection } from '#src/nats/transport/connection.ts';
-import { keepSubscribed } from '#src/nats/transport/keep-subscribed.ts';
+import type { OpenRequests } from '#src/core/ports/questions/open-requests.ts';
+import type { Connection } from '#src/nats/transport/connection/connection.ts';
+import { keepSubscribed } from '#src/nats/transport/connection/keep-subscribed.ts';
 import { askUntilAnswered } from './ask-until-answered.ts';
 import { readQuestion } from './question.ts';
 import type { ServiceAudit } from './service-audit.ts';
@@ -37,7 +37,7 @@ export function createNatsOpenRequests(connection: Pick<Connection, 'nats' | 're
         const found = question === undefined ? [] : await find(question.stream as string as StreamId, question.function);
         const [first, ...others] = found.slice(0, MAX_ANSWERED).map(({ name, request }) => ({ function: name.function, request }));
         message.respond(JSON.stringify(first === undefined ? null : { ...first, others }));
-        audit?.note(message, {
+        audit?.record(message, {
           action: 'requests.find',
           status: question === undefined ? 400 : 200,
           subject: question?.stream,

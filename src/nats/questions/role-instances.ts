@@ -3,11 +3,11 @@ import { z } from 'zod';
 import { messageOf } from '#src/core/errors.ts';
 import { subjects } from '#src/core/names/subjects.ts';
 import { NoAnswerError } from '#src/core/no-answer-error.ts';
-import type { CircuitState } from '#src/core/ports/circuit-states.ts';
-import type { RoleInstance, RoleInstances } from '#src/core/ports/role-instances.ts';
+import type { CircuitState } from '#src/core/ports/questions/circuit-states.ts';
+import type { RoleInstance, RoleInstances } from '#src/core/ports/questions/role-instances.ts';
 import { parseJson } from '#src/core/text/json.ts';
-import type { Connection } from '#src/nats/transport/connection.ts';
-import { endWithin } from '#src/nats/transport/end-within.ts';
+import type { Connection } from '#src/nats/transport/connection/connection.ts';
+import { endWithin } from '#src/nats/transport/connection/end-within.ts';
 import { isNoResponders } from '#src/nats/transport/errors.ts';
 import { collectAnswers } from './collect-answers.ts';
 

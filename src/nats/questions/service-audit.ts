@@ -22,7 +22,7 @@ export type ServiceCall = {
 };
 
 export interface ServiceAudit {
-  note(message: Pick<Msg, 'reply'>, call: ServiceCall): void;
+  record(message: Pick<Msg, 'reply'>, call: ServiceCall): void;
   /** Sends the waiting entries. Call this function before the connection is closed. */
   flush(): Promise<boolean>;
 }
@@ -38,7 +38,7 @@ export function createServiceAudit(options: AuditTrailOptions): ServiceAudit {
   const { clock, project: own } = options;
   const trail = new AuditTrail(options);
   return {
-    note({ reply }, { action, status, subject, project = own, isCounted, isChange = false }) {
+    record({ reply }, { action, status, subject, project = own, isCounted, isChange = false }) {
       const by = callerBy(reply);
       const at = clock.now();
       const entry = { at, until: at, by, action, status, requestId: '', count: 1 };

@@ -1,5 +1,5 @@
-import type { Connection } from '#src/nats/transport/connection.ts';
-import { addEphemeralConsumer } from '#src/nats/transport/consumers.ts';
+import type { Connection } from '#src/nats/transport/connection/connection.ts';
+import { addEphemeralConsumer } from '#src/nats/transport/streams/consumers.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
 
 /** A message as one replica holds it. `at` is in nanoseconds since the epoch. */

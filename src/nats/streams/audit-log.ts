@@ -1,14 +1,14 @@
 import { headers, type Msg } from 'nats';
 import { z } from 'zod';
 import { subjects } from '#src/core/names/subjects.ts';
-import { type AuditEntry, type AuditLog, type AuditQuery, matchesQuery } from '#src/core/ports/audit-log.ts';
+import { type AuditEntry, type AuditLog, type AuditQuery, matchesQuery } from '#src/core/ports/stores/audit-log.ts';
 import { parseJson } from '#src/core/text/json.ts';
-import type { Connection } from '#src/nats/transport/connection.ts';
-import { addEphemeralConsumer } from '#src/nats/transport/consumers.ts';
-import { findStream } from '#src/nats/transport/ensure-stream.ts';
+import type { Connection } from '#src/nats/transport/connection/connection.ts';
 import type { Publisher } from '#src/nats/transport/publisher.ts';
-import { Pull } from '#src/nats/transport/pull.ts';
-import { watchIdentity } from '#src/nats/transport/watch-identity.ts';
+import { addEphemeralConsumer } from '#src/nats/transport/streams/consumers.ts';
+import { findStream } from '#src/nats/transport/streams/ensure-stream.ts';
+import { Pull } from '#src/nats/transport/streams/pull.ts';
+import { watchIdentity } from '#src/nats/transport/streams/watch-identity.ts';
 import { parseAckSubject } from '#src/nats/wire/ack-subject.ts';
 import { AUDIT } from '#src/nats/wire/topology.ts';
 

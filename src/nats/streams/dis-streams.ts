@@ -1,9 +1,9 @@
 import { headers } from 'nats';
 import { messageOf } from '#src/core/errors.ts';
 import { subjects } from '#src/core/names/subjects.ts';
-import type { Connection } from '#src/nats/transport/connection.ts';
-import { ensureStream } from '#src/nats/transport/ensure-stream.ts';
+import type { Connection } from '#src/nats/transport/connection/connection.ts';
 import type { Publisher } from '#src/nats/transport/publisher.ts';
+import { ensureStream } from '#src/nats/transport/streams/ensure-stream.ts';
 import { DIS_RECORDS, disStream, type StreamOptions } from '#src/nats/wire/topology.ts';
 import { type Publication, publicationOf } from './publications.ts';
 

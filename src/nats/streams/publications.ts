@@ -1,6 +1,6 @@
 import { headers, type MsgHdrs } from 'nats';
 import { messageOf } from '#src/core/errors.ts';
-import type { Connection } from '#src/nats/transport/connection.ts';
+import type { Connection } from '#src/nats/transport/connection/connection.ts';
 import type { PublishAnswer, Publisher } from '#src/nats/transport/publisher.ts';
 import type { Refusal } from '#src/nats/transport/refusals.ts';
 

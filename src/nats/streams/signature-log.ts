@@ -1,9 +1,9 @@
 import type { Msg } from 'nats';
-import type { SeenSignature, SignatureLog } from '#src/core/ports/signature-log.ts';
-import type { Connection } from '#src/nats/transport/connection.ts';
-import { addEphemeralConsumer } from '#src/nats/transport/consumers.ts';
-import { Pull } from '#src/nats/transport/pull.ts';
-import { watchIdentity } from '#src/nats/transport/watch-identity.ts';
+import type { SeenSignature, SignatureLog } from '#src/core/ports/stores/signature-log.ts';
+import type { Connection } from '#src/nats/transport/connection/connection.ts';
+import { addEphemeralConsumer } from '#src/nats/transport/streams/consumers.ts';
+import { Pull } from '#src/nats/transport/streams/pull.ts';
+import { watchIdentity } from '#src/nats/transport/streams/watch-identity.ts';
 import { parseAckSubject } from '#src/nats/wire/ack-subject.ts';
 import { SIGNATURES } from '#src/nats/wire/topology.ts';
 

@@ -2,7 +2,7 @@ import type { Msg, MsgHdrs } from 'nats';
 import { messageOf } from '#src/core/errors.ts';
 import { PassingMap } from '#src/core/stream/passing-map.ts';
 import { parseJson } from '#src/core/text/json.ts';
-import type { Connection } from './connection.ts';
+import type { Connection } from './connection/connection.ts';
 import { type ApiError, isPayloadTooLarge, isStorageExhausted, isUndecided, isWrongLastSequence } from './errors.ts';
 import { watchRefusedPublishes } from './refused-publishes.ts';
 import type { Rehearsal } from './rehearsal.ts';
@@ -103,7 +103,7 @@ function createRehearsedPublisher(rehearsal: Rehearsal): Publisher {
   let sequence = Number.MAX_SAFE_INTEGER - 1_000_000;
   return {
     async publish(subject, payload) {
-      rehearsal.note({ kind: 'message', subject, data: Buffer.from(payload) });
+      rehearsal.record({ kind: 'message', subject, data: Buffer.from(payload) });
       return { kind: 'stored', sequence: sequence++ };
     },
     close() {},

@@ -20,7 +20,7 @@ export class Rehearsal {
   /** The digests of the packages that the command would have stored. */
   readonly packages = new Set<string>();
 
-  note(change: RehearsedChange): void {
+  record(change: RehearsedChange): void {
     if (this.changes.length < MAX_CHANGES) this.changes.push(change);
     else this.dropped++;
   }
@@ -54,8 +54,8 @@ export function rehearse(nats: NatsConnection, { rehearsal, apiPrefix, read }: O
     if (bucket !== undefined && key !== undefined) {
       const isRemoved = (options?.headers?.get('KV-Operation') ?? '') !== '';
       const after = isRemoved ? undefined : Buffer.from(data).toString();
-      rehearsal.note({ kind: 'entry', bucket, key: decodeKey(key), before: await read(bucket, key), after });
-    } else rehearsal.note({ kind: 'message', subject, data });
+      rehearsal.record({ kind: 'entry', bucket, key: decodeKey(key), before: await read(bucket, key), after });
+    } else rehearsal.record({ kind: 'message', subject, data });
     if (subject.startsWith('$')) return answer(subject.startsWith(`${apiPrefix}.`) ? apiAnswer(subject, data) : STORED);
     throw new RehearsalEndedError(`${subject} was not asked`);
   }
@@ -64,18 +64,18 @@ export function rehearse(nats: NatsConnection, { rehearsal, apiPrefix, read }: O
     const data = bytesOf(payload);
     if (!reads.includes(subject, data)) return await answerOf(subject, data, options);
     const reply = await request(subject, payload, options);
-    reads.noteReply(subject, reply);
+    reads.recordReply(subject, reply);
     return reply;
   };
   nats.publish = (subject, payload, options) => {
     const data = bytesOf(payload);
     if (reads.includes(subject, data)) publish(subject, payload, options);
-    else rehearsal.note({ kind: 'message', subject, data });
+    else rehearsal.record({ kind: 'message', subject, data });
   };
   nats.requestMany = async (subject, payload, options) => {
     const data = bytesOf(payload);
     if (reads.includes(subject, data)) return await requestMany(subject, payload, options);
-    rehearsal.note({ kind: 'message', subject, data });
+    rehearsal.record({ kind: 'message', subject, data });
     throw new RehearsalEndedError(`${subject} was not asked`);
   };
 }
@@ -102,7 +102,7 @@ class ReadRequests {
     return api.startsWith('CONSUMER.CREATE.') && (fieldsOf(data).config as Fields | undefined)?.durable_name === undefined;
   }
 
-  noteReply(subject: string, reply: Msg): void {
+  recordReply(subject: string, reply: Msg): void {
     if (!subject.startsWith(`${this.#apiPrefix}.CONSUMER.CREATE.`)) return;
     const { stream_name: stream, name } = fieldsOf(reply.data);
     this.#consumers.add(`${String(stream)}.${String(name)}`);

@@ -2,7 +2,7 @@ import type { Msg } from 'nats';
 import { messageOf } from '#src/core/errors.ts';
 import type { ExecutionSignal } from '#src/core/ports/function-host.ts';
 import { wireHeaders } from '#src/nats/wire/wire-headers.ts';
-import { type Connection, type NatsOptions, openConnection } from './connection.ts';
+import { type Connection, type NatsOptions, openConnection } from './connection/connection.ts';
 import { isNoResponders, isTimeout } from './errors.ts';
 
 /** The result of a request. */

@@ -3,7 +3,7 @@ import { type Clock, systemClock } from '#src/core/ports/clock.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import { type ClockOffset, type LocalClocks, ServerTime, type TimeSample } from '#src/core/time/server-time.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
-import type { Connection } from './connection.ts';
+import type { Connection } from './connection/connection.ts';
 
 export type ClockBounds = {
   /** The offset of the local clock from which the process reports the offset, in milliseconds; 1 s by default. */

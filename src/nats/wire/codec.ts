@@ -5,7 +5,7 @@ import { NewerFactsError } from '#src/core/errors.ts';
 import { hashOfAppend, type ShortLink } from '#src/core/log/chain.ts';
 import { compileOnUse } from '#src/core/log/compile-on-use.ts';
 import type { Append, RecordedAppend, StreamVersion, WakeTimes } from '#src/core/log/event-log.ts';
-import { type HeaderReader, requestHeader } from '#src/core/log/request-messages.ts';
+import { type HeaderReader, requestHeader } from '#src/core/log/requests/request-messages.ts';
 import { parseJson } from '#src/core/text/json.ts';
 import { released, type Upcasting, upcast } from './upcasters.ts';
 import { asciiHeaders } from './wire-headers.ts';

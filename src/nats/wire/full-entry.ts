@@ -2,7 +2,7 @@ import { NewerFactsError } from '#src/core/errors.ts';
 import type { ShortLink } from '#src/core/log/chain.ts';
 import { erasureSchema } from '#src/core/log/erasure.ts';
 import type { FullLogEntry, RecordedAppend, StreamName, WakeTimes } from '#src/core/log/event-log.ts';
-import { decodeRequest, type RawRequest } from '#src/core/log/request-messages.ts';
+import { decodeRequest, type RawRequest } from '#src/core/log/requests/request-messages.ts';
 import { parseJson } from '#src/core/text/json.ts';
 import { decodeAppend, decodeLink, decodeWakeTimes } from './codec.ts';
 import type { StoredMessage } from './stored-messages.ts';

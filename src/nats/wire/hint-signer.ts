@@ -1,6 +1,6 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { ConflictError } from '#src/core/errors.ts';
-import type { KeyValue } from '#src/core/ports/key-value.ts';
+import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 
 /**
  * Signs hints that carry the state of a stream, and the ids of all hints (HMAC-SHA256, with a key in the state bucket).

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf, NatsUnavailableError } from '#src/core/errors.ts';
-import type { HeaderReader } from '#src/core/log/request-messages.ts';
-import type { Connection } from '#src/nats/transport/connection.ts';
+import type { HeaderReader } from '#src/core/log/requests/request-messages.ts';
+import type { Connection } from '#src/nats/transport/connection/connection.ts';
 import { type ApiError, isMessageNotFound, isNotPermitted } from '#src/nats/transport/errors.ts';
 import { INVOCATIONS } from './topology.ts';
 import { readHeaders } from './wire-headers.ts';
@@ -71,14 +71,14 @@ async function getMessage(connection: Connection, query: Query, where: Where): P
   return message === undefined ? undefined : stored(message);
 }
 
-type Asked = { query: object } & Where;
+type StreamQuestion = { query: object } & Where;
 type Failed = { error?: ApiError };
 
 /** Asks the server's API about the stream until it answers. An answer without the message has no error. */
 async function ask<Reply extends object>(
   connection: Connection,
   api: string,
-  { query, stream = INVOCATIONS, budgetInMs = BUDGET_IN_MS }: Asked,
+  { query, stream = INVOCATIONS, budgetInMs = BUDGET_IN_MS }: StreamQuestion,
 ): Promise<Partial<Reply>> {
   const { nats, servers } = connection;
   const startedAt = performance.now();

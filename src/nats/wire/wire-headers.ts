@@ -1,5 +1,5 @@
 import type { Msg, MsgHdrs } from 'nats';
-import type { HeaderReader } from '#src/core/log/request-messages.ts';
+import type { HeaderReader } from '#src/core/log/requests/request-messages.ts';
 
 /** NATS headers as text instead of the client's header objects (docs/performance.md H3). */
 

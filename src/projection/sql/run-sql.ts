@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { InvalidInputError, messageOf } from '#src/core/errors.ts';
 import type { SqlAnswer, SqlQuery } from '#src/core/sql-questions.ts';
-import { isInProject } from '#src/projection/projects.ts';
-import type { Database, OpenDatabase, Value } from '#src/projection/sqlite.ts';
+import { isInProject } from '#src/projection/queries/projects.ts';
+import type { Database, OpenDatabase, Value } from '#src/projection/store/sqlite.ts';
 import { checkSql, type Known, wordsOfSql } from './guard.ts';
 import { type SqlTable, selectOf, sqlTables } from './tables.ts';
 

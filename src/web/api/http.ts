@@ -1,5 +1,5 @@
-import type { Problem } from '#src/gateway/api/schemas/common.ts';
-import type { Session } from '#src/gateway/api/schemas/session.ts';
+import type { Problem } from '#src/gateway/api/common-schemas.ts';
+import type { Session } from '#src/gateway/api/system/session-schemas.ts';
 import { language, t } from '../shell/language.ts';
 
 /** A refusal by the gateway, with its own message. Status 0 means that the gateway did not answer. */

@@ -1,15 +1,15 @@
 import { useState } from 'preact/hooks';
-import type { BatchView } from '#src/gateway/api/schemas/batches.ts';
-import type { BulkOperationView } from '#src/gateway/api/schemas/bulk-operations.ts';
+import type { BatchView } from '#src/gateway/api/batches/batch-schemas.ts';
+import type { BulkOperationView } from '#src/gateway/api/repair/bulk-operation-schemas.ts';
 import { post, withQuery } from '../api/http.ts';
 import { useAction } from '../invocation/actions.tsx';
-import { FormField } from '../parts/form-field.tsx';
+import { FormField } from '../parts/forms/form-field.tsx';
 import { Icon, type IconName } from '../parts/icon.tsx';
 import { ProblemNotice } from '../parts/notices.tsx';
 import { Dialog, DialogFooter } from '../shell/dialog.tsx';
 import { formatNumber, type Text, t } from '../shell/language.ts';
+import { useRole } from '../shell/login/session.ts';
 import { navigate, paths } from '../shell/router.tsx';
-import { useRole } from '../shell/session.ts';
 import { showToast } from '../shell/toasts.tsx';
 import { failuresOf, openMembersOf } from './progress.tsx';
 

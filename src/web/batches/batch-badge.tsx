@@ -1,4 +1,4 @@
-import type { BatchView } from '#src/gateway/api/schemas/batches.ts';
+import type { BatchView } from '#src/gateway/api/batches/batch-schemas.ts';
 import { Icon, type IconName } from '../parts/icon.tsx';
 import { type Text, t } from '../shell/language.ts';
 

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
-import type { BatchView } from '#src/gateway/api/schemas/batches.ts';
-import type { EventView, InvocationView } from '#src/gateway/api/schemas/invocations.ts';
+import type { BatchView } from '#src/gateway/api/batches/batch-schemas.ts';
+import type { EventView, InvocationView } from '#src/gateway/api/invocations/invocation-schemas.ts';
 import { type ApiError, get, withQuery } from '../api/http.ts';
 import { invocationPath } from '../api/invocation-path.ts';
 import { BackLink } from '../parts/back-link.tsx';
@@ -16,7 +16,7 @@ import { type BatchAction, BatchButtons, BatchDialog } from './actions.tsx';
 import { BatchBadge } from './batch-badge.tsx';
 import { Destinations } from './destinations.tsx';
 import { membersPath, PartCounts, ProgressBar, progressText } from './progress.tsx';
-import '../styles/batches.css';
+import '../styles/pages/batches.css';
 
 const READ_EVERY_MS = 2_000;
 

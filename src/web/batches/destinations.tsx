@@ -1,12 +1,12 @@
 import { useState } from 'preact/hooks';
 import type { OpensBatch } from '#machines/facts.ts';
-import type { InvocationView } from '#src/gateway/api/schemas/invocations.ts';
+import type { InvocationView } from '#src/gateway/api/invocations/invocation-schemas.ts';
 import { RedeliverDialog } from '../invocation/actions.tsx';
 import { type DeliveryAction, DeliveryTable } from '../invocation/deliveries.tsx';
 import { SettleDialog } from '../invocation/settle.tsx';
 import { formatJson } from '../parts/payload-text.ts';
 import { t } from '../shell/language.ts';
-import '../styles/invocation.css';
+import '../styles/pages/invocation.css';
 
 type DestinationsProps = { view: InvocationView; opens: OpensBatch | undefined; onDone: () => void };
 

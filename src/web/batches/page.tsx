@@ -1,4 +1,4 @@
-import type { BatchView } from '#src/gateway/api/schemas/batches.ts';
+import type { BatchView } from '#src/gateway/api/batches/batch-schemas.ts';
 import { get, withQuery } from '../api/http.ts';
 import { Empty, ProblemNotice, Skeleton } from '../parts/notices.tsx';
 import { type Column, Table } from '../parts/table.tsx';
@@ -8,8 +8,8 @@ import { changeQuery, Link, paths, useLocation } from '../shell/router.tsx';
 import { useFetch } from '../shell/use-fetch.ts';
 import { BatchBadge } from './batch-badge.tsx';
 import { failuresOf, membersPath, ProgressBar, progressText } from './progress.tsx';
-import '../styles/functions.css';
-import '../styles/batches.css';
+import '../styles/pages/functions.css';
+import '../styles/pages/batches.css';
 
 const READ_EVERY_MS = 5_000;
 

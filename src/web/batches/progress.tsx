@@ -1,4 +1,4 @@
-import type { BatchView } from '#src/gateway/api/schemas/batches.ts';
+import type { BatchView } from '#src/gateway/api/batches/batch-schemas.ts';
 import { Icon } from '../parts/icon.tsx';
 import { appearanceOf } from '../parts/state-badge.tsx';
 import { formatNumber, t } from '../shell/language.ts';

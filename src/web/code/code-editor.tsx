@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Skeleton } from '../parts/notices.tsx';
 import { RichText } from '../parts/rich-text.tsx';
-import '../styles/code.css';
+import '../styles/pages/code.css';
 
 type CodeEditorProps = {
   label: string;

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
+import { SegmentedControl } from '../parts/forms/segmented-control.tsx';
 import { RichText } from '../parts/rich-text.tsx';
-import { SegmentedControl } from '../parts/segmented-control.tsx';
 import { t, translated } from '../shell/language.ts';
 import { CodeEditor } from './code-editor.tsx';
 import { type Template, templates } from './templates.ts';

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
-import type { FunctionCode } from '#src/gateway/api/schemas/code.ts';
-import type { FunctionView } from '#src/gateway/api/schemas/functions.ts';
+import type { FunctionCode } from '#src/gateway/api/code/code-schemas.ts';
+import type { FunctionView } from '#src/gateway/api/functions/function-schemas.ts';
 import { type ApiResponse, get, withQuery } from '../api/http.ts';
 import { Empty, ProblemNotice, Skeleton } from '../parts/notices.tsx';
 import { RichText } from '../parts/rich-text.tsx';

@@ -1,12 +1,12 @@
 import { useState } from 'preact/hooks';
-import type { FunctionCode } from '#src/gateway/api/schemas/code.ts';
-import type { FunctionView } from '#src/gateway/api/schemas/functions.ts';
+import type { FunctionCode } from '#src/gateway/api/code/code-schemas.ts';
+import type { FunctionView } from '#src/gateway/api/functions/function-schemas.ts';
 import { type ApiResponse, request } from '../api/http.ts';
 import { useAction } from '../invocation/actions.tsx';
-import { FormField, messageAt, problemBeside } from '../parts/form-field.tsx';
+import { FormField, messageAt, problemBeside } from '../parts/forms/form-field.tsx';
 import { ProblemNotice } from '../parts/notices.tsx';
 import { t } from '../shell/language.ts';
-import { useRole } from '../shell/session.ts';
+import { useRole } from '../shell/login/session.ts';
 import { showToast } from '../shell/toasts.tsx';
 import { CodeEditor } from './code-editor.tsx';
 import { FileField, NoText } from './file-field.tsx';

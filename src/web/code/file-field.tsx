@@ -1,4 +1,4 @@
-import type { FunctionCode } from '#src/gateway/api/schemas/code.ts';
+import type { FunctionCode } from '#src/gateway/api/code/code-schemas.ts';
 import { formatBytes } from '../parts/payload-text.ts';
 import { t } from '../shell/language.ts';
 

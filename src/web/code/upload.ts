@@ -1,4 +1,4 @@
-import type { StoredCode } from '#src/gateway/api/schemas/code.ts';
+import type { StoredCode } from '#src/gateway/api/code/code-schemas.ts';
 import { request } from '../api/http.ts';
 
 /** A file of a package, as the API receives it. */

@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks';
-import type { DestinationGraph, FunctionView } from '#src/gateway/api/schemas/functions.ts';
+import type { DestinationGraph, FunctionView } from '#src/gateway/api/functions/function-schemas.ts';
 import { get, request, withQuery } from '../api/http.ts';
 import { useAction } from '../invocation/actions.tsx';
-import { FormField } from '../parts/form-field.tsx';
+import { FormField } from '../parts/forms/form-field.tsx';
 import { ProblemNotice, Skeleton } from '../parts/notices.tsx';
 import { RichText } from '../parts/rich-text.tsx';
 import { Dialog, DialogFooter } from '../shell/dialog.tsx';
@@ -10,7 +10,7 @@ import { formatNumber, t, tn } from '../shell/language.ts';
 import { Link, navigate, paths } from '../shell/router.tsx';
 import { showToast } from '../shell/toasts.tsx';
 import { useFetch } from '../shell/use-fetch.ts';
-import { functionAt } from './graph-nodes.ts';
+import { functionAt } from './graph/graph-nodes.ts';
 
 type Dependents = { functions: { node: string; name: string; when: string }[]; open: number; isAtLeast: boolean };
 type Counts = { by_state: Record<string, number>; is_at_least: boolean };

@@ -1,6 +1,6 @@
 import { formatDuration } from '#src/core/text/format-duration.ts';
-import type { PoolView } from '#src/gateway/api/schemas/flow.ts';
-import type { FunctionView } from '#src/gateway/api/schemas/functions.ts';
+import type { PoolView } from '#src/gateway/api/functions/flow-schemas.ts';
+import type { FunctionView } from '#src/gateway/api/functions/function-schemas.ts';
 import { get, withQuery } from '../api/http.ts';
 import { Icon } from '../parts/icon.tsx';
 import { ProblemNotice, Skeleton } from '../parts/notices.tsx';
@@ -10,7 +10,7 @@ import { Link, paths } from '../shell/router.tsx';
 import { now } from '../shell/settings.ts';
 import { useStore } from '../shell/store.ts';
 import { useFetch } from '../shell/use-fetch.ts';
-import '../styles/flow.css';
+import '../styles/pages/flow.css';
 
 const READ_EVERY_MS = 5_000;
 const MAX_KEYS = 20;

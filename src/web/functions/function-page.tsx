@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { FunctionView } from '#src/gateway/api/schemas/functions.ts';
+import type { FunctionView } from '#src/gateway/api/functions/function-schemas.ts';
 import { type ApiResponse, request } from '../api/http.ts';
 import { CodeTab } from '../code/code-tab.tsx';
 import { useAction } from '../invocation/actions.tsx';
@@ -9,24 +9,24 @@ import { Icon } from '../parts/icon.tsx';
 import { Empty, ProblemNotice, Skeleton } from '../parts/notices.tsx';
 import { RichText } from '../parts/rich-text.tsx';
 import { t } from '../shell/language.ts';
+import { useRole } from '../shell/login/session.ts';
 import { Link, paths, useLocation } from '../shell/router.tsx';
-import { useRole } from '../shell/session.ts';
 import { showToast } from '../shell/toasts.tsx';
 import { useFetch } from '../shell/use-fetch.ts';
-import { AsyncConfiguration } from './async-configuration.tsx';
-import { CanaryCard } from './canary.tsx';
-import { Configuration } from './configuration.tsx';
+import { AsyncConfiguration } from './definition/async-configuration.tsx';
+import { Configuration } from './definition/configuration.tsx';
+import { EditConfiguration } from './definition/edit-configuration.tsx';
 import { DeleteFunction } from './delete-function.tsx';
-import { EditConfiguration } from './edit-configuration.tsx';
 import { FlowCard } from './flow-card.tsx';
-import { GraphCard, useGraph } from './graph.tsx';
-import { functionsInLoops } from './graph-nodes.ts';
+import { GraphCard, useGraph } from './graph/graph.tsx';
+import { functionsInLoops } from './graph/graph-nodes.ts';
 import { InvokeDialog } from './invoke.tsx';
 import { FunctionBadges } from './list.tsx';
-import { StatsCard } from './stats.tsx';
+import { StatsCard } from './stats/stats.tsx';
 import { FunctionTabs } from './tabs.tsx';
-import { VersionsCard } from './versions-card.tsx';
-import '../styles/functions.css';
+import { CanaryCard } from './versions/canary.tsx';
+import { VersionsCard } from './versions/versions-card.tsx';
+import '../styles/pages/functions.css';
 
 /** One function: its statistics, configuration, policy and destinations. */
 export function FunctionPage({ name }: { name: string }) {

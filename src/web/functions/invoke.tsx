@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { FunctionView, SavedEvents } from '#src/gateway/api/schemas/functions.ts';
+import type { FunctionView, SavedEvents } from '#src/gateway/api/functions/function-schemas.ts';
 import { get, request, withQuery } from '../api/http.ts';
 import { jsonError, useAction } from '../invocation/actions.tsx';
 import { Icon } from '../parts/icon.tsx';
@@ -10,7 +10,7 @@ import { t } from '../shell/language.ts';
 import { navigate, paths } from '../shell/router.tsx';
 import { useFetch } from '../shell/use-fetch.ts';
 import { SavedEventsField } from './saved-events.tsx';
-import '../styles/code.css';
+import '../styles/pages/code.css';
 
 /** Invokes a function with an event that the user writes, and opens the page of the invocation. */
 export function InvokeDialog({ view: { definition, versions, aliases }, onClose }: { view: FunctionView; onClose: () => void }) {

@@ -1,5 +1,5 @@
 import { formatDuration } from '#src/core/text/format-duration.ts';
-import type { FunctionSummary, StatsRow } from '#src/gateway/api/schemas/functions.ts';
+import type { FunctionSummary, StatsRow } from '#src/gateway/api/functions/function-schemas.ts';
 import { Icon } from '../parts/icon.tsx';
 import { type Column, Table } from '../parts/table.tsx';
 import { formatNumber, t, tn } from '../shell/language.ts';

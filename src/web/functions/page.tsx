@@ -1,18 +1,18 @@
 import { useRef } from 'preact/hooks';
-import type { FunctionSummary, StatsRow } from '#src/gateway/api/schemas/functions.ts';
+import type { FunctionSummary, StatsRow } from '#src/gateway/api/functions/function-schemas.ts';
 import { get } from '../api/http.ts';
+import { SegmentedControl } from '../parts/forms/segmented-control.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Empty, ProblemNotice, Skeleton } from '../parts/notices.tsx';
 import { RichText } from '../parts/rich-text.tsx';
-import { SegmentedControl } from '../parts/segmented-control.tsx';
 import { useKeys } from '../shell/keys.ts';
 import { formatNumber, t } from '../shell/language.ts';
 import { changeQuery, Link, paths, useLocation } from '../shell/router.tsx';
 import { useFetch } from '../shell/use-fetch.ts';
-import { GraphCard, useGraph } from './graph.tsx';
-import { functionsInLoops } from './graph-nodes.ts';
+import { GraphCard, useGraph } from './graph/graph.tsx';
+import { functionsInLoops } from './graph/graph-nodes.ts';
 import { FunctionList, type FunctionRow, failuresOf } from './list.tsx';
-import '../styles/functions.css';
+import '../styles/pages/functions.css';
 
 type Stats = { functions: (StatsRow & { function: string })[] };
 type SortOrder = 'by name' | 'failing first' | 'busiest first';

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { SavedEvents } from '#src/gateway/api/schemas/functions.ts';
+import type { SavedEvents } from '#src/gateway/api/functions/function-schemas.ts';
 import { request } from '../api/http.ts';
 import { useAction } from '../invocation/actions.tsx';
 import { ProblemNotice } from '../parts/notices.tsx';

@@ -1,9 +1,9 @@
 import { useState } from 'preact/hooks';
-import type { InvocationView } from '#src/gateway/api/schemas/invocations.ts';
+import type { InvocationView } from '#src/gateway/api/invocations/invocation-schemas.ts';
 import { invocationPath } from '../api/invocation-path.ts';
 import { CopyButton } from '../parts/copy.tsx';
+import { SegmentedControl } from '../parts/forms/segmented-control.tsx';
 import { Icon } from '../parts/icon.tsx';
-import { SegmentedControl } from '../parts/segmented-control.tsx';
 import { Dialog } from '../shell/dialog.tsx';
 import { type Text, t } from '../shell/language.ts';
 

@@ -1,4 +1,4 @@
-import type { DeliveryView, NotSentView } from '#src/gateway/api/schemas/invocations.ts';
+import type { DeliveryView, NotSentView } from '#src/gateway/api/invocations/invocation-schemas.ts';
 import { messageText } from '../parts/failure-summary.ts';
 import { formatJson } from '../parts/payload-text.ts';
 import { Badge } from '../parts/state-badge.tsx';

@@ -1,4 +1,4 @@
-import type { ExplanationView, InvocationView } from '#src/gateway/api/schemas/invocations.ts';
+import type { ExplanationView, InvocationView } from '#src/gateway/api/invocations/invocation-schemas.ts';
 import { get } from '../api/http.ts';
 import { invocationPath } from '../api/invocation-path.ts';
 import { ProblemNotice, Skeleton } from '../parts/notices.tsx';

@@ -1,4 +1,4 @@
-import type { LargeView } from '#src/gateway/api/schemas/invocations.ts';
+import type { LargeView } from '#src/gateway/api/invocations/invocation-schemas.ts';
 import { type InvocationName, invocationPath } from '../api/invocation-path.ts';
 import { CopyButton } from '../parts/copy.tsx';
 import { Icon } from '../parts/icon.tsx';

@@ -1,12 +1,12 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { InvocationView } from '#src/gateway/api/schemas/invocations.ts';
-import type { LogLineView } from '#src/gateway/api/schemas/logs.ts';
+import type { InvocationView } from '#src/gateway/api/invocations/invocation-schemas.ts';
+import type { LogLineView } from '#src/gateway/api/streams/log-schemas.ts';
 import { withQuery } from '../api/http.ts';
 import { LeftOut } from '../logs/left-out.tsx';
+import { useNewestInView } from '../parts/hooks/use-newest-in-view.ts';
 import { Scrollable } from '../parts/scrollable.tsx';
-import { useNewestInView } from '../parts/use-newest-in-view.ts';
 import { t } from '../shell/language.ts';
-import '../styles/logs.css';
+import '../styles/pages/logs.css';
 
 /** The page keeps this many lines of running attempts; older ones go first. */
 const MAX_LINES = 500;

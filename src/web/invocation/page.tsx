@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
-import type { InvocationView } from '#src/gateway/api/schemas/invocations.ts';
+import type { InvocationView } from '#src/gateway/api/invocations/invocation-schemas.ts';
 import type { InvocationName } from '../api/invocation-path.ts';
 import { BackLink } from '../parts/back-link.tsx';
 import { Icon } from '../parts/icon.tsx';
@@ -14,17 +14,17 @@ import { changeQuery, Link, navigate, paths, useLocation } from '../shell/router
 import { CancelDialog, RedeliverDialog, RedriveDialog } from './actions.tsx';
 import { CopyAs } from './copy-as.tsx';
 import { type DeliveryAction, DeliveryTable } from './deliveries.tsx';
-import { EventDetails } from './event-details.tsx';
-import { EventList } from './event-list.tsx';
+import { EventDetails } from './events/event-details.tsx';
+import { EventList } from './events/event-list.tsx';
+import { Replay } from './events/replay.tsx';
+import { Timeline } from './events/timeline.tsx';
 import { Explanation, useExplanation } from './explanation.tsx';
 import { Lineage } from './lineage.tsx';
 import { LiveOutput } from './live-output.tsx';
 import { Outcome, Outputs, Request } from './payloads.tsx';
 import { Properties } from './properties.tsx';
-import { Replay } from './replay.tsx';
 import { SettleDialog } from './settle.tsx';
 import { Terms } from './terms.tsx';
-import { Timeline } from './timeline.tsx';
 import { type LoadedInvocation, useInvocation } from './use-invocation.ts';
 import { Verdict } from './verdict.tsx';
 

@@ -1,4 +1,4 @@
-import type { InvocationView } from '#src/gateway/api/schemas/invocations.ts';
+import type { InvocationView } from '#src/gateway/api/invocations/invocation-schemas.ts';
 import { CopyButton } from '../parts/copy.tsx';
 import { messageText } from '../parts/failure-summary.ts';
 import { Payload } from '../parts/payload.tsx';

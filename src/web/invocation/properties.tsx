@@ -1,5 +1,5 @@
 import { formatDuration } from '#src/core/text/format-duration.ts';
-import type { InvocationView } from '#src/gateway/api/schemas/invocations.ts';
+import type { InvocationView } from '#src/gateway/api/invocations/invocation-schemas.ts';
 import { CopyButton } from '../parts/copy.tsx';
 import { ExactTime, RelativeTime } from '../parts/time.tsx';
 import { t, tn } from '../shell/language.ts';

@@ -1,5 +1,5 @@
 import { formatDuration } from '#src/core/text/format-duration.ts';
-import type { InvocationView } from '#src/gateway/api/schemas/invocations.ts';
+import type { InvocationView } from '#src/gateway/api/invocations/invocation-schemas.ts';
 import { type Property, PropertyList } from '../parts/property-list.tsx';
 import { t } from '../shell/language.ts';
 

@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
-import type { EventView, InvocationView } from '#src/gateway/api/schemas/invocations.ts';
+import type { EventView, InvocationView } from '#src/gateway/api/invocations/invocation-schemas.ts';
 import { type ApiError, get } from '../api/http.ts';
 import { type InvocationName, invocationPath } from '../api/invocation-path.ts';
 import { followLive, type LiveState } from '../api/live.ts';

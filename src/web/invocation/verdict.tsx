@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { formatDuration } from '#src/core/text/format-duration.ts';
-import type { InvocationView } from '#src/gateway/api/schemas/invocations.ts';
-import type { WaitView } from '#src/gateway/api/schemas/system.ts';
+import type { InvocationView } from '#src/gateway/api/invocations/invocation-schemas.ts';
+import type { WaitView } from '#src/gateway/api/system/system-schemas.ts';
 import { failureSummary, messageText } from '../parts/failure-summary.ts';
 import { Icon } from '../parts/icon.tsx';
 import { RichText } from '../parts/rich-text.tsx';

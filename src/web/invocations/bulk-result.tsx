@@ -1,7 +1,7 @@
-import type { BulkOperationView } from '#src/gateway/api/schemas/bulk-operations.ts';
-import type { BulkView } from '#src/gateway/api/schemas/repair.ts';
-import { isRunning, OperationProgress } from '../parts/bulk-operation.tsx';
-import { operationListPath } from '../parts/operation-list.ts';
+import type { BulkOperationView } from '#src/gateway/api/repair/bulk-operation-schemas.ts';
+import type { BulkView } from '#src/gateway/api/repair/repair-schemas.ts';
+import { isRunning, OperationProgress } from '../parts/bulk/bulk-operation.tsx';
+import { operationListPath } from '../parts/bulk/operation-list.ts';
 import { RichText } from '../parts/rich-text.tsx';
 import { formatNumber, type Text, t, translated } from '../shell/language.ts';
 import { follow, Link, paths } from '../shell/router.tsx';

@@ -1,7 +1,7 @@
 import { Icon } from '../parts/icon.tsx';
 import { RichText } from '../parts/rich-text.tsx';
 import { formatNumber, t } from '../shell/language.ts';
-import { useRole } from '../shell/session.ts';
+import { useRole } from '../shell/login/session.ts';
 import type { Filter } from './filter.ts';
 import type { Chosen, RowSelection } from './row-selection.ts';
 

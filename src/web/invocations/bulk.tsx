@@ -1,9 +1,9 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { BulkOperationView } from '#src/gateway/api/schemas/bulk-operations.ts';
-import type { BulkView } from '#src/gateway/api/schemas/repair.ts';
+import type { BulkOperationView } from '#src/gateway/api/repair/bulk-operation-schemas.ts';
+import type { BulkView } from '#src/gateway/api/repair/repair-schemas.ts';
 import { type ApiError, post } from '../api/http.ts';
-import { AbortButton, isRunning, useOperations } from '../parts/bulk-operation.tsx';
-import { filterName, filterValue } from '../parts/filter-words.ts';
+import { AbortButton, isRunning, useOperations } from '../parts/bulk/bulk-operation.tsx';
+import { filterName, filterValue } from '../parts/bulk/filter-words.ts';
 import { ProblemNotice } from '../parts/notices.tsx';
 import { RichText } from '../parts/rich-text.tsx';
 import { Dialog } from '../shell/dialog.tsx';

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { formatDuration } from '#src/core/text/format-duration.ts';
-import type { InvocationRow } from '#src/gateway/api/schemas/invocations.ts';
+import type { InvocationRow } from '#src/gateway/api/invocations/invocation-schemas.ts';
 import { failureSummary, messageText } from '../parts/failure-summary.ts';
 import { InvocationBadge } from '../parts/state-badge.tsx';
 import { RelativeTime } from '../parts/time.tsx';

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
+import { MomentField, momentIn, momentText } from '../parts/forms/moment-field.tsx';
 import { Icon } from '../parts/icon.tsx';
-import { MomentField, momentIn, momentText } from '../parts/moment-field.tsx';
 import { Dialog, DialogFooter } from '../shell/dialog.tsx';
 import { t, translated } from '../shell/language.ts';
 import { changeQuery, navigate, paths } from '../shell/router.tsx';

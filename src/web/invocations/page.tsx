@@ -1,13 +1,13 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { InvocationRow } from '#src/gateway/api/schemas/invocations.ts';
+import type { InvocationRow } from '#src/gateway/api/invocations/invocation-schemas.ts';
 import { get } from '../api/http.ts';
 import type { InvocationName } from '../api/invocation-path.ts';
 import { CancelDialog, RedriveDialog } from '../invocation/actions.tsx';
+import { useNarrow } from '../parts/hooks/use-narrow.ts';
 import { Icon } from '../parts/icon.tsx';
 import { LiveStatus } from '../parts/live-status.tsx';
 import { Empty, ProblemNotice, Skeleton } from '../parts/notices.tsx';
 import { formatExactTime } from '../parts/time.tsx';
-import { useNarrow } from '../parts/use-narrow.ts';
 import { useKeys } from '../shell/keys.ts';
 import { t, tn } from '../shell/language.ts';
 import { lazyComponent } from '../shell/lazy.tsx';

@@ -1,11 +1,11 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { BulkOperationView } from '#src/gateway/api/schemas/bulk-operations.ts';
+import type { BulkOperationView } from '#src/gateway/api/repair/bulk-operation-schemas.ts';
 import { get, post } from '../api/http.ts';
 import { useAction } from '../invocation/actions.tsx';
-import { AbortButton, canAbort, isRunning, useOperations } from '../parts/bulk-operation.tsx';
+import { AbortButton, canAbort, isRunning, useOperations } from '../parts/bulk/bulk-operation.tsx';
 import { CommandLine } from '../parts/copy.tsx';
-import { FormField, messageAt, problemBeside } from '../parts/form-field.tsx';
-import { MomentField, momentIn, momentText } from '../parts/moment-field.tsx';
+import { FormField, messageAt, problemBeside } from '../parts/forms/form-field.tsx';
+import { MomentField, momentIn, momentText } from '../parts/forms/moment-field.tsx';
 import { ProblemNotice } from '../parts/notices.tsx';
 import { RichText } from '../parts/rich-text.tsx';
 import { formatExactTime } from '../parts/time.tsx';

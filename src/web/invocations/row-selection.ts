@@ -1,5 +1,5 @@
 import { useRef, useState } from 'preact/hooks';
-import type { InvocationRow } from '#src/gateway/api/schemas/invocations.ts';
+import type { InvocationRow } from '#src/gateway/api/invocations/invocation-schemas.ts';
 import { keyOf } from './rows.ts';
 
 /** An invocation, as bulk actions name it. */

@@ -1,5 +1,5 @@
 import type { Fact, FactOf } from '#machines/facts.ts';
-import type { InvocationRow } from '#src/gateway/api/schemas/invocations.ts';
+import type { InvocationRow } from '#src/gateway/api/invocations/invocation-schemas.ts';
 
 /** Updates the rows of the list from two sources: the read model and the live stream. Either may be behind the other. */
 

@@ -3,9 +3,9 @@
 
 import type { RefObject } from 'preact';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
-import type { InvocationRow } from '#src/gateway/api/schemas/invocations.ts';
+import type { InvocationRow } from '#src/gateway/api/invocations/invocation-schemas.ts';
+import { useNarrow } from '../parts/hooks/use-narrow.ts';
 import { Icon } from '../parts/icon.tsx';
-import { useNarrow } from '../parts/use-narrow.ts';
 import { type Text, t, translated } from '../shell/language.ts';
 import { changeQuery, follow, paths } from '../shell/router.tsx';
 import { useStore } from '../shell/store.ts';

@@ -1,5 +1,5 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
-import type { InvocationView } from '#src/gateway/api/schemas/invocations.ts';
+import type { InvocationView } from '#src/gateway/api/invocations/invocation-schemas.ts';
 import { get } from '../api/http.ts';
 import { Icon } from '../parts/icon.tsx';
 import { appearanceOf } from '../parts/state-badge.tsx';

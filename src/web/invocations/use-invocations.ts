@@ -1,5 +1,5 @@
 import { type Dispatch, type StateUpdater, useCallback, useEffect, useRef, useState } from 'preact/hooks';
-import type { InvocationRow } from '#src/gateway/api/schemas/invocations.ts';
+import type { InvocationRow } from '#src/gateway/api/invocations/invocation-schemas.ts';
 import { type ApiError, get } from '../api/http.ts';
 import { problemOf } from '../shell/use-fetch.ts';
 import { type Filter, listPath, type Presentation } from './filter.ts';

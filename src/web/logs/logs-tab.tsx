@@ -1,12 +1,12 @@
 import { useRef, useState } from 'preact/hooks';
-import type { LogLineView } from '#src/gateway/api/schemas/logs.ts';
+import type { LogLineView } from '#src/gateway/api/streams/log-schemas.ts';
 import { messageText } from '../parts/failure-summary.ts';
+import { useNewestInView } from '../parts/hooks/use-newest-in-view.ts';
 import { Icon } from '../parts/icon.tsx';
 import { LiveStatus } from '../parts/live-status.tsx';
 import { Empty, ProblemNotice, Skeleton } from '../parts/notices.tsx';
 import { Scrollable } from '../parts/scrollable.tsx';
 import { formatExactTime } from '../parts/time.tsx';
-import { useNewestInView } from '../parts/use-newest-in-view.ts';
 import { useKeys } from '../shell/keys.ts';
 import { type Text, t } from '../shell/language.ts';
 import { changeQuery, Link, paths, useLocation } from '../shell/router.tsx';
@@ -14,7 +14,7 @@ import { zone } from '../shell/settings.ts';
 import { useStore } from '../shell/store.ts';
 import { LeftOut } from './left-out.tsx';
 import { useLogs } from './use-logs.ts';
-import '../styles/logs.css';
+import '../styles/pages/logs.css';
 
 const levels = ['', 'debug', 'info', 'warn', 'error'];
 const times: Readonly<Record<string, { label: Text; ms: number }>> = {

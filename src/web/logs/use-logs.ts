@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { LogLineView, LogsView } from '#src/gateway/api/schemas/logs.ts';
+import type { LogLineView, LogsView } from '#src/gateway/api/streams/log-schemas.ts';
 import { type ApiError, checkSession, get, withQuery } from '../api/http.ts';
 import type { LiveState } from '../api/live.ts';
 import { problemOf } from '../shell/use-fetch.ts';

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import '../styles/fold.css';
+import '../styles/pages/fold.css';
 
 type FoldProps = {
   title: string;

@@ -1,18 +1,18 @@
 import { useState } from 'preact/hooks';
-import type { ScheduleView } from '#src/gateway/api/schemas/schedules.ts';
+import type { ScheduleView } from '#src/gateway/api/schedules/schedule-schemas.ts';
 import { get, post } from '../api/http.ts';
 import { useAction } from '../invocation/actions.tsx';
-import { DeleteDialog } from '../parts/delete-dialog.tsx';
+import { DeleteDialog } from '../parts/forms/delete-dialog.tsx';
 import { Empty, ProblemNotice, Skeleton } from '../parts/notices.tsx';
 import { formatNumber, t } from '../shell/language.ts';
+import { useRole } from '../shell/login/session.ts';
 import { navigate, paths } from '../shell/router.tsx';
-import { useRole } from '../shell/session.ts';
 import { showToast } from '../shell/toasts.tsx';
 import { useFetch } from '../shell/use-fetch.ts';
 import { ScheduleForm } from './schedule-form.tsx';
 import { type ScheduleAction, ScheduleTable } from './schedule-table.tsx';
-import '../styles/functions.css';
-import '../styles/schedules.css';
+import '../styles/pages/functions.css';
+import '../styles/pages/schedules.css';
 
 const READ_EVERY_MS = 10_000;
 /** How many of the next fire times a row shows. */

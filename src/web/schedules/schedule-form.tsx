@@ -1,9 +1,9 @@
 import { useState } from 'preact/hooks';
 import { durationText, parseDuration } from '#src/core/text/parse-duration.ts';
-import type { ScheduleView } from '#src/gateway/api/schemas/schedules.ts';
+import type { ScheduleView } from '#src/gateway/api/schedules/schedule-schemas.ts';
 import { get, request } from '../api/http.ts';
 import { jsonError, useAction } from '../invocation/actions.tsx';
-import { FormField, messageAt, problemBeside } from '../parts/form-field.tsx';
+import { FormField, messageAt, problemBeside } from '../parts/forms/form-field.tsx';
 import { ProblemNotice } from '../parts/notices.tsx';
 import { formatJson } from '../parts/payload-text.ts';
 import { Dialog, DialogFooter } from '../shell/dialog.tsx';

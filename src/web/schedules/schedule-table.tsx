@@ -1,10 +1,10 @@
-import type { ScheduleView } from '#src/gateway/api/schemas/schedules.ts';
+import type { ScheduleView } from '#src/gateway/api/schedules/schedule-schemas.ts';
 import { Icon } from '../parts/icon.tsx';
 import { type Column, Table } from '../parts/table.tsx';
 import { ExactTime, RelativeTime } from '../parts/time.tsx';
 import { formatNumber, t } from '../shell/language.ts';
+import { useRole } from '../shell/login/session.ts';
 import { Link, paths } from '../shell/router.tsx';
-import { useRole } from '../shell/session.ts';
 
 export type ScheduleAction = 'run' | 'pause' | 'resume' | 'edit' | 'delete';
 

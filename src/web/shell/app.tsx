@@ -8,13 +8,13 @@ import { Help } from './help.tsx';
 import { useKeys } from './keys.ts';
 import { language, type Text, t } from './language.ts';
 import { lazyComponent } from './lazy.tsx';
-import { Login } from './login.tsx';
+import { Login } from './login/login.tsx';
 import { Link, type Location, navigate, paths, useLocation } from './router.tsx';
 import { useStore } from './store.ts';
 import { Toasts } from './toasts.tsx';
 
 const FunctionsPage = lazyComponent(async () => (await import('../functions/page.tsx')).FunctionsPage);
-const CreateFunctionPage = lazyComponent(async () => (await import('../functions/create-page.tsx')).CreateFunctionPage);
+const CreateFunctionPage = lazyComponent(async () => (await import('../functions/definition/create-page.tsx')).CreateFunctionPage);
 const FunctionPage = lazyComponent(async () => (await import('../functions/function-page.tsx')).FunctionPage);
 const SchedulesPage = lazyComponent(async () => (await import('../schedules/page.tsx')).SchedulesPage);
 const BatchesPage = lazyComponent(async () => (await import('../batches/page.tsx')).BatchesPage);

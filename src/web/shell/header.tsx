@@ -1,7 +1,7 @@
 import { Icon } from '../parts/icon.tsx';
 import { chooseLanguage, language, type Text, t } from './language.ts';
+import { session, signOut } from './login/session.ts';
 import { Link, paths, useLocation } from './router.tsx';
-import { session, signOut } from './session.ts';
 import { theme, zone } from './settings.ts';
 import { useStore } from './store.ts';
 import { showToast } from './toasts.tsx';

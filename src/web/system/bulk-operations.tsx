@@ -1,9 +1,9 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { BulkOperationView } from '#src/gateway/api/schemas/bulk-operations.ts';
+import type { BulkOperationView } from '#src/gateway/api/repair/bulk-operation-schemas.ts';
 import { get } from '../api/http.ts';
-import { AbortButton, canAbort, isRunning } from '../parts/bulk-operation.tsx';
-import { filterName, filterValue } from '../parts/filter-words.ts';
-import { operationListPath } from '../parts/operation-list.ts';
+import { AbortButton, canAbort, isRunning } from '../parts/bulk/bulk-operation.tsx';
+import { filterName, filterValue } from '../parts/bulk/filter-words.ts';
+import { operationListPath } from '../parts/bulk/operation-list.ts';
 import { type Column, Table } from '../parts/table.tsx';
 import { RelativeTime } from '../parts/time.tsx';
 import { formatNumber, t, translated } from '../shell/language.ts';

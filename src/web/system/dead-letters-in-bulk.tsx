@@ -1,4 +1,4 @@
-import type { BulkView } from '#src/gateway/api/schemas/repair.ts';
+import type { BulkView } from '#src/gateway/api/repair/repair-schemas.ts';
 import { post } from '../api/http.ts';
 import { useAction } from '../invocation/actions.tsx';
 import { NoteDialog } from '../invocation/settle.tsx';

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
-import type { DeadLetterView } from '#src/gateway/api/schemas/repair.ts';
+import type { DeadLetterView } from '#src/gateway/api/repair/repair-schemas.ts';
 import { get, withQuery } from '../api/http.ts';
-import { describeTarget } from '../functions/destination-kinds.ts';
+import { describeTarget } from '../functions/definition/destination-kinds.ts';
 import { RedeliverDialog } from '../invocation/actions.tsx';
 import { SettleDialog } from '../invocation/settle.tsx';
 import { messageText } from '../parts/failure-summary.ts';
@@ -14,7 +14,7 @@ import { useFetch } from '../shell/use-fetch.ts';
 import { BulkDismiss, BulkRedeliver } from './dead-letters-in-bulk.tsx';
 import { FilterChips, filterIn, isFiltered, type LetterFilter } from './letter-filter.tsx';
 import { LetterGroups } from './letter-groups.tsx';
-import '../styles/system.css';
+import '../styles/pages/system.css';
 
 const columns: readonly Column[] = [
   { head: 'Function' },

@@ -1,4 +1,4 @@
-import type { SystemView } from '#src/gateway/api/schemas/system.ts';
+import type { SystemView } from '#src/gateway/api/system/system-schemas.ts';
 import { CommandLine } from '../parts/copy.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { t } from '../shell/language.ts';

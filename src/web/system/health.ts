@@ -1,5 +1,5 @@
 import { formatDuration } from '#src/core/text/format-duration.ts';
-import type { SystemView } from '#src/gateway/api/schemas/system.ts';
+import type { SystemView } from '#src/gateway/api/system/system-schemas.ts';
 import { messageText } from '../parts/failure-summary.ts';
 import { formatBytes } from '../parts/payload-text.ts';
 import { formatNumber, type Text, t, tn } from '../shell/language.ts';

@@ -1,5 +1,5 @@
 import { formatDuration } from '#src/core/text/format-duration.ts';
-import type { SystemView } from '#src/gateway/api/schemas/system.ts';
+import type { SystemView } from '#src/gateway/api/system/system-schemas.ts';
 import { RichText } from '../parts/rich-text.tsx';
 import { type Column, Table } from '../parts/table.tsx';
 import { RelativeTime } from '../parts/time.tsx';

@@ -1,4 +1,4 @@
-import type { SystemView } from '#src/gateway/api/schemas/system.ts';
+import type { SystemView } from '#src/gateway/api/system/system-schemas.ts';
 import { Icon } from '../parts/icon.tsx';
 import { type Column, Table } from '../parts/table.tsx';
 import { RelativeTime } from '../parts/time.tsx';

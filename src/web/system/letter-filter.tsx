@@ -1,4 +1,4 @@
-import { describeTarget } from '../functions/destination-kinds.ts';
+import { describeTarget } from '../functions/definition/destination-kinds.ts';
 import { Icon } from '../parts/icon.tsx';
 import { t } from '../shell/language.ts';
 import { changeQuery } from '../shell/router.tsx';

@@ -1,9 +1,9 @@
 import { useState } from 'preact/hooks';
-import type { DeadLetterGroups } from '#src/gateway/api/schemas/repair.ts';
+import type { DeadLetterGroups } from '#src/gateway/api/repair/repair-schemas.ts';
 import { get, withQuery } from '../api/http.ts';
-import { describeTarget } from '../functions/destination-kinds.ts';
+import { describeTarget } from '../functions/definition/destination-kinds.ts';
 import { messageText } from '../parts/failure-summary.ts';
-import { SegmentedControl } from '../parts/segmented-control.tsx';
+import { SegmentedControl } from '../parts/forms/segmented-control.tsx';
 import { type Column, Table } from '../parts/table.tsx';
 import { formatNumber, t } from '../shell/language.ts';
 import { useFetch } from '../shell/use-fetch.ts';

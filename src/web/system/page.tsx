@@ -1,4 +1,4 @@
-import type { SystemView } from '#src/gateway/api/schemas/system.ts';
+import type { SystemView } from '#src/gateway/api/system/system-schemas.ts';
 import { get } from '../api/http.ts';
 import { Icon } from '../parts/icon.tsx';
 import { ProblemNotice, Skeleton } from '../parts/notices.tsx';
@@ -15,7 +15,7 @@ import { LagsCard } from './lags.tsx';
 import { QuotasCard } from './quotas.tsx';
 import { ReadModelCard } from './read-model.tsx';
 import { VerifyCard } from './verify.tsx';
-import '../styles/system.css';
+import '../styles/pages/system.css';
 
 const READ_EVERY_MS = 5_000;
 

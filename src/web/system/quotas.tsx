@@ -1,4 +1,4 @@
-import type { SystemView } from '#src/gateway/api/schemas/system.ts';
+import type { SystemView } from '#src/gateway/api/system/system-schemas.ts';
 import { Icon } from '../parts/icon.tsx';
 import { formatBytes } from '../parts/payload-text.ts';
 import { type Column, Table } from '../parts/table.tsx';

@@ -1,5 +1,5 @@
 import { formatDuration } from '#src/core/text/format-duration.ts';
-import type { SystemView } from '#src/gateway/api/schemas/system.ts';
+import type { SystemView } from '#src/gateway/api/system/system-schemas.ts';
 import { type Property, PropertyList } from '../parts/property-list.tsx';
 import { formatNumber, t, tn } from '../shell/language.ts';
 

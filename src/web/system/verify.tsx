@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { formatDuration } from '#src/core/text/format-duration.ts';
-import type { verificationSchema } from '#src/gateway/api/schemas/system.ts';
+import type { verificationSchema } from '#src/gateway/api/system/system-schemas.ts';
 import { post } from '../api/http.ts';
 import { useAction } from '../invocation/actions.tsx';
 import { Icon } from '../parts/icon.tsx';

@@ -7,7 +7,7 @@ import { runCli } from '#test/support/cli/cli.ts';
 import { freePort } from '#test/support/free-port.ts';
 import { embeddedTest as test } from '#test/support/nats/embedded-fixtures.ts';
 
-const preload = new URL('../../support/cli/shifted-clock.mjs', import.meta.url).href;
+const preload = new URL('../../support/cli/processes/shifted-clock.mjs', import.meta.url).href;
 
 /** The doctor on a data folder, or on a server. */
 const doctor = (env: Record<string, string>, execArgv: readonly string[] = []) => runCli(['doctor'], { env, execArgv });

@@ -1,8 +1,8 @@
 import { connect, headers } from 'nats';
 import { describe, expect } from 'vitest';
-import type { Verification } from '#src/analysis/verify.ts';
+import type { Verification } from '#src/analysis/verify/verify.ts';
 import type { Timeline } from '#src/client/client.ts';
-import { natsOptionsOf } from '#src/nats/transport/connect-options.ts';
+import { natsOptionsOf } from '#src/nats/transport/connection/connect-options.ts';
 import { type ServedSequent, serveSequent } from '#test/support/cli/cli.ts';
 import { openNats } from '#test/support/nats/opened-nats.ts';
 import { sharedByFile } from '#test/support/shared-by-file.ts';

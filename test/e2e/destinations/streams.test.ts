@@ -1,6 +1,6 @@
 import { describe, expect } from 'vitest';
 import { createSubjectRules } from '#src/core/names/addressable.ts';
-import { createDisTarget } from '#src/destinations/targets/dis.ts';
+import { createDisTarget } from '#src/destinations/targets/huawei/dis.ts';
 import { createNatsTarget } from '#src/destinations/targets/nats.ts';
 import { createDisStreams } from '#src/nats/streams/dis-streams.ts';
 import { createPublications } from '#src/nats/streams/publications.ts';

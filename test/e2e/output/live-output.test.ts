@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { connectClient } from '#src/client/client.ts';
 import { type CliOptions, runCli } from '#test/support/cli/cli.ts';
-import { startSequent } from '#test/support/cli/sequent-process.ts';
+import { startSequent } from '#test/support/cli/processes/sequent-process.ts';
 import { shortTimes, test } from '#test/support/fixtures.ts';
 
 /** Prints, waits for the file that the event names, and prints again. The secret is written in two parts. */

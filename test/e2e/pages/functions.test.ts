@@ -1,10 +1,10 @@
 import { describe, expect } from 'vitest';
 import { formatDuration } from '#src/core/text/format-duration.ts';
-import type { FunctionStats, FunctionView } from '#src/gateway/api/schemas/functions.ts';
+import type { FunctionStats, FunctionView } from '#src/gateway/api/functions/function-schemas.ts';
 import { until } from '#test/support/conformance/until.ts';
+import { startWebSequent, type WebSequent } from '#test/support/web/content/web-sequent.ts';
 import { overflowOf, violationsInBothThemes } from '#test/support/web/page-checks.ts';
 import { pagesTest } from '#test/support/web/pages-test.ts';
-import { startWebSequent, type WebSequent } from '#test/support/web/web-sequent.ts';
 
 const test = pagesTest(startWebSequent);
 

@@ -1,10 +1,10 @@
 import type { Page } from 'playwright-core';
 import { describe, expect } from 'vitest';
-import type { EventView } from '#src/gateway/api/schemas/invocations.ts';
+import type { EventView } from '#src/gateway/api/invocations/invocation-schemas.ts';
 import type { Theme } from '#test/support/web/browser.ts';
+import { openShop } from '#test/support/web/content/shop.ts';
 import { overflowOf, violationsInBothThemes } from '#test/support/web/page-checks.ts';
 import { pagesTest } from '#test/support/web/pages-test.ts';
-import { openShop } from '#test/support/web/shop.ts';
 
 /** An order whose third attempt succeeded, and that the second try delivered to the warehouse. */
 let charged: string;

@@ -1,14 +1,14 @@
 import type { Page } from 'playwright-core';
 import { describe, expect } from 'vitest';
-import type { InvocationRow } from '#src/gateway/api/schemas/invocations.ts';
+import type { InvocationRow } from '#src/gateway/api/invocations/invocation-schemas.ts';
 import { until } from '#test/support/conformance/until.ts';
 import type { TestBrowser, Theme, WatchedPage } from '#test/support/web/browser.ts';
+import { startWebSequent, type WebSequent } from '#test/support/web/content/web-sequent.ts';
 import { holdAnswers } from '#test/support/web/hold-answers.ts';
 import { chip, fresh, row, rows, settled } from '#test/support/web/invocation-list.ts';
 import { collisionsIn } from '#test/support/web/page-checks.ts';
 import { pagesTest } from '#test/support/web/pages-test.ts';
 import { pressChord } from '#test/support/web/press-chord.ts';
-import { startWebSequent, type WebSequent } from '#test/support/web/web-sequent.ts';
 
 const test = pagesTest(startWebSequent);
 

@@ -1,9 +1,9 @@
 import { describe, expect } from 'vitest';
 import type { WatchedPage } from '#test/support/web/browser.ts';
+import { startWebSequent } from '#test/support/web/content/web-sequent.ts';
 import { overflowOf, violationsInBothThemes } from '#test/support/web/page-checks.ts';
 import { pagesTest } from '#test/support/web/pages-test.ts';
 import { untranslatedIn } from '#test/support/web/untranslated.ts';
-import { startWebSequent } from '#test/support/web/web-sequent.ts';
 
 const token = 'a-token-for-the-pages';
 const test = pagesTest(() => startWebSequent({ isGatewaySeparate: true, credentials: [{ project_id: 'shop', token }] }))

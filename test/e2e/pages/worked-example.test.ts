@@ -1,12 +1,12 @@
 import type { Page } from 'playwright-core';
 import { describe, expect } from 'vitest';
 import type { Language } from '#src/core/text/language.ts';
-import type { FunctionCode } from '#src/gateway/api/schemas/code.ts';
-import type { FunctionSummary } from '#src/gateway/api/schemas/functions.ts';
+import type { FunctionCode } from '#src/gateway/api/code/code-schemas.ts';
+import type { FunctionSummary } from '#src/gateway/api/functions/function-schemas.ts';
 import { until } from '#test/support/conformance/until.ts';
+import { functionDestination, startWebSequent, type WebSequent } from '#test/support/web/content/web-sequent.ts';
 import { overflowOf, violationsInBothThemes } from '#test/support/web/page-checks.ts';
 import { pagesTest } from '#test/support/web/pages-test.ts';
-import { functionDestination, startWebSequent, type WebSequent } from '#test/support/web/web-sequent.ts';
 
 const test = pagesTest(startWebSequent);
 let sequent: WebSequent;

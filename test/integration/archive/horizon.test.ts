@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
-import { verifyLog } from '#src/cli/verify-log.ts';
+import { verifyLog } from '#src/cli/history/verify-log.ts';
 import { connectClient, type Transitions } from '#src/client/client.ts';
 import { createStreamId } from '#src/core/names/ids.ts';
 import type { FunctionName } from '#src/core/names/names.ts';

@@ -2,8 +2,8 @@ import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
-import { projectionKey } from '#src/archive/reader-positions.ts';
-import { verifyLog } from '#src/cli/verify-log.ts';
+import { projectionKey } from '#src/archive/retention/reader-positions.ts';
+import { verifyLog } from '#src/cli/history/verify-log.ts';
 import type { FunctionName, RequestId, StreamId } from '#src/core/names/names.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { loadStream } from '#src/core/stream/stream.ts';

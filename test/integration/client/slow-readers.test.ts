@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { followLiveResults, MAX_ARRIVED, subscribeToResults } from '#src/client/result-subscription.ts';
+import { followLiveResults, MAX_ARRIVED, subscribeToResults } from '#src/client/invoke/result-subscription.ts';
 import type { Envelope } from '#src/core/log/envelope.ts';
 import type { FunctionName, RequestId, StreamId } from '#src/core/names/names.ts';
 import { subjects } from '#src/core/names/subjects.ts';

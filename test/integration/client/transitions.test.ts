@@ -175,6 +175,6 @@ describe('a durable subscription', () => {
 });
 
 function startSubscriber(durable: string): ChildProcess {
-  const entry = new URL('../../support/transitions/subscriber.ts', import.meta.url).pathname;
+  const entry = new URL('../../support/payloads/subscriber.ts', import.meta.url).pathname;
   return spawn(process.execPath, ['--import', 'tsx', entry, server.url, durable], { stdio: ['ignore', 'pipe', 'inherit'] });
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { serveProbes } from '#src/main/roles/probes.ts';
+import { serveProbes } from '#src/main/roles/processes/probes.ts';
 import { startSequent } from '#test/support/gateway/running-gateway.ts';
 
 describe('the probes of a process', () => {

@@ -1,8 +1,8 @@
 import { headers } from 'nats';
 import { describe, expect, vi } from 'vitest';
-import type { RoleInstance } from '#src/core/ports/role-instances.ts';
-import { FAILURES_UNTIL_OPEN } from '#src/destinations/circuit-breaker.ts';
-import { openConnection } from '#src/nats/transport/connection.ts';
+import type { RoleInstance } from '#src/core/ports/questions/role-instances.ts';
+import { FAILURES_UNTIL_OPEN } from '#src/destinations/limits/circuit-breaker.ts';
+import { openConnection } from '#src/nats/transport/connection/connection.ts';
 import { runCliOn } from '#test/support/cli/cli.ts';
 import { receiverConnection, toHttp } from '#test/support/destinations/delivering-system.ts';
 import { answer, type Receiver } from '#test/support/destinations/receiver.ts';

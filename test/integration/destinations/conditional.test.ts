@@ -1,7 +1,7 @@
 import { describe, expect } from 'vitest';
 import { connectClient, type SequentClient } from '#src/client/client.ts';
-import type { DestinationGraph } from '#src/gateway/api/schemas/functions.ts';
-import type { InvocationView } from '#src/gateway/api/schemas/invocations.ts';
+import type { DestinationGraph } from '#src/gateway/api/functions/function-schemas.ts';
+import type { InvocationView } from '#src/gateway/api/invocations/invocation-schemas.ts';
 import { runCliOn } from '#test/support/cli/cli.ts';
 import { receiverConnection, toFunction, toHttp } from '#test/support/destinations/delivering-system.ts';
 import { answer, type Receiver } from '#test/support/destinations/receiver.ts';

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createVettedHttp } from '#src/destinations/http/vetted-http.ts';
-import { createDisTarget, type DisRecord } from '#src/destinations/targets/dis.ts';
+import { createDisTarget, type DisRecord } from '#src/destinations/targets/huawei/dis.ts';
 import type { Publication } from '#src/destinations/targets/publication.ts';
 import {
   accessKeyId,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createVettedHttp } from '#src/destinations/http/vetted-http.ts';
-import { createObsTarget } from '#src/destinations/targets/obs.ts';
+import { createObsTarget } from '#src/destinations/targets/huawei/obs.ts';
 import {
   accessKeyId,
   canaries,

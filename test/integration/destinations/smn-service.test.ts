@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createVettedHttp } from '#src/destinations/http/vetted-http.ts';
 import type { VettedRequest } from '#src/destinations/http/vetted-request.ts';
-import { createDisTarget } from '#src/destinations/targets/dis.ts';
-import { createSmnTarget } from '#src/destinations/targets/smn.ts';
+import { createDisTarget } from '#src/destinations/targets/huawei/dis.ts';
+import { createSmnTarget } from '#src/destinations/targets/huawei/smn.ts';
 import {
   accessKeyId,
   canaries,

@@ -1,7 +1,7 @@
 import { Webhook } from 'standardwebhooks';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createVettedHttp } from '#src/destinations/http/vetted-http.ts';
-import { createSmnTarget } from '#src/destinations/targets/smn.ts';
+import { createSmnTarget } from '#src/destinations/targets/huawei/smn.ts';
 import {
   canaries,
   canariesIn,

@@ -1,7 +1,7 @@
 import { describe, expect } from 'vitest';
-import type { Problem } from '#src/gateway/api/schemas/common.ts';
-import type { EventView, InvocationRow, InvocationView } from '#src/gateway/api/schemas/invocations.ts';
-import type { BulkView, DeadLetterView } from '#src/gateway/api/schemas/repair.ts';
+import type { Problem } from '#src/gateway/api/common-schemas.ts';
+import type { EventView, InvocationRow, InvocationView } from '#src/gateway/api/invocations/invocation-schemas.ts';
+import type { BulkView, DeadLetterView } from '#src/gateway/api/repair/repair-schemas.ts';
 import { eventually } from '#test/support/gateway/eventually.ts';
 import { type RunningSequent, startSequent } from '#test/support/gateway/running-gateway.ts';
 import { sharedByFile } from '#test/support/shared-by-file.ts';

@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest';
-import type { LogsView } from '#src/gateway/api/schemas/logs.ts';
+import type { LogsView } from '#src/gateway/api/streams/log-schemas.ts';
 import { type RunningSequent, readEvents, startSequent } from '#test/support/gateway/running-gateway.ts';
 import { sharedByFile } from '#test/support/shared-by-file.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { InvocationView } from '#src/gateway/api/schemas/invocations.ts';
-import type { BulkView } from '#src/gateway/api/schemas/repair.ts';
+import type { InvocationView } from '#src/gateway/api/invocations/invocation-schemas.ts';
+import type { BulkView } from '#src/gateway/api/repair/repair-schemas.ts';
 import { runCliOn } from '#test/support/cli/cli.ts';
 import { startSequent } from '#test/support/gateway/running-gateway.ts';
 

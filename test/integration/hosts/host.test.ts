@@ -2,10 +2,10 @@ import { expect, test } from 'vitest';
 import { functionDefinitionSchema } from '#src/core/functions/definition.ts';
 import { createHandlerRules } from '#src/core/functions/handler-rules.ts';
 import { createHost } from '#src/hosts/host.ts';
-import { createHttpHost } from '#src/hosts/http-host.ts';
 import { createInlineHost } from '#src/hosts/inline-host.ts';
-import { createProcessHost } from '#src/hosts/process-host.ts';
-import { createSubjectHost } from '#src/hosts/subject-host.ts';
+import { createProcessHost } from '#src/hosts/pool/process-host.ts';
+import { createHttpHost } from '#src/hosts/remote/http-host.ts';
+import { createSubjectHost } from '#src/hosts/remote/subject-host.ts';
 import { execute, processFunction } from '#test/support/hosts/executions.ts';
 
 function functionOf(handler: unknown, name = 'tested') {

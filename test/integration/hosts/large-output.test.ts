@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished } from 'vitest';
-import { createProcessHost } from '#src/hosts/process-host.ts';
-import { readRedaction } from '#src/main/roles/redaction.ts';
+import { createProcessHost } from '#src/hosts/pool/process-host.ts';
+import { readRedaction } from '#src/main/roles/threads/redaction.ts';
 import { test } from '#test/support/fixtures.ts';
 import { execute, processFunction } from '#test/support/hosts/executions.ts';
 

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { FunctionHost } from '#src/core/ports/function-host.ts';
-import { createProcessHost } from '#src/hosts/process-host.ts';
+import { createProcessHost } from '#src/hosts/pool/process-host.ts';
 import { BEYOND_PAUSES_IN_MS, execute, isRunning, pidsIn, processFunction, until } from '#test/support/hosts/executions.ts';
 import { scratchFile } from '#test/support/hosts/scratch-file.ts';
 

@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { FunctionHost } from '#src/core/ports/function-host.ts';
-import { createProcessHost } from '#src/hosts/process-host.ts';
+import { createProcessHost } from '#src/hosts/pool/process-host.ts';
 import { BEYOND_PAUSES_IN_MS, execute, isRunning, processFunction, until } from '#test/support/hosts/executions.ts';
 import { scratchFile } from '#test/support/hosts/scratch-file.ts';
 

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ExecutionResult, FunctionHost } from '#src/core/ports/function-host.ts';
-import { createProcessHost, type ProcessHostOptions } from '#src/hosts/process-host.ts';
+import { createProcessHost, type ProcessHostOptions } from '#src/hosts/pool/process-host.ts';
 import {
   BEYOND_PAUSES_IN_MS,
   execute,

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { FunctionHost } from '#src/core/ports/function-host.ts';
-import { createProcessHost } from '#src/hosts/process-host.ts';
+import { createProcessHost } from '#src/hosts/pool/process-host.ts';
 import { BEYOND_PAUSES_IN_MS, execute, executionOf, handlerFile, neverAborted, processFunction } from '#test/support/hosts/executions.ts';
 
 const host: FunctionHost = createProcessHost();

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ExecutionResult, FunctionHost } from '#src/core/ports/function-host.ts';
-import { createProcessHost, type ProcessHostOptions } from '#src/hosts/process-host.ts';
+import { createProcessHost, type ProcessHostOptions } from '#src/hosts/pool/process-host.ts';
 import { execute, processFunction } from '#test/support/hosts/executions.ts';
 
 let host: FunctionHost | undefined;

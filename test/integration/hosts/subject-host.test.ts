@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { functionDefinitionSchema } from '#src/core/functions/definition.ts';
-import { createEventsHost } from '#src/hosts/events-host.ts';
-import { createSubjectHost, type SubjectReply, type SubjectRequest } from '#src/hosts/subject-host.ts';
+import { createEventsHost } from '#src/hosts/around/events-host.ts';
+import { createSubjectHost, type SubjectReply, type SubjectRequest } from '#src/hosts/remote/subject-host.ts';
 import { execute, executionOf, neverAborted } from '#test/support/hosts/executions.ts';
 
 const definition = functionDefinitionSchema.parse({

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { ensureServer } from '#src/main/nats-server/fetch.ts';
 import { greetingOf } from '#src/main/nats-server/tether.ts';
-import { openConnection } from '#src/nats/transport/connection.ts';
+import { openConnection } from '#src/nats/transport/connection/connection.ts';
 import { startTcpProxy } from '#test/support/cluster/tcp-proxy.ts';
 import { test } from '#test/support/fixtures.ts';
 import { freePort } from '#test/support/free-port.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished } from 'vitest';
 import { createDisStreams } from '#src/nats/streams/dis-streams.ts';
-import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
+import { type Connection, openConnection } from '#src/nats/transport/connection/connection.ts';
 import { createPublisher } from '#src/nats/transport/publisher.ts';
 import { type GuardedServer, startGuardedServer } from '#test/support/nats/guarded-server.ts';
 import { serverSharedByFile } from '#test/support/shared-by-file.ts';

@@ -1,6 +1,6 @@
 import type { StreamConfig } from 'nats';
 import { describe, expect, test } from 'vitest';
-import { openConnection } from '#src/nats/transport/connection.ts';
+import { openConnection } from '#src/nats/transport/connection/connection.ts';
 import { isAtLeast } from '#src/nats/transport/server-version.ts';
 import { INVOCATIONS, MAX_CONSUMERS } from '#src/nats/wire/topology.ts';
 import { startTestServer } from '#test/support/nats/nats-server.ts';

@@ -1,6 +1,6 @@
 import { createInbox, type Msg } from 'nats';
 import { describe, expect, onTestFinished } from 'vitest';
-import { createRequests } from '#src/client/requests.ts';
+import { createRequests } from '#src/client/invoke/requests.ts';
 import { NO_APPENDS } from '#src/core/log/event-log.ts';
 import type { FunctionName, RequestId } from '#src/core/names/names.ts';
 import { systemClock } from '#src/core/ports/clock.ts';

@@ -1,7 +1,7 @@
 import { connect, headers } from 'nats';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { SEQUENT_SUBJECTS } from '#src/core/names/subjects.ts';
-import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
+import { type Connection, openConnection } from '#src/nats/transport/connection/connection.ts';
 import { createNatsRequester, openRequesterConnection } from '#src/nats/transport/requester.ts';
 import { startGuardedServer } from '#test/support/nats/guarded-server.ts';
 import { startTestServer } from '#test/support/nats/nats-server.ts';

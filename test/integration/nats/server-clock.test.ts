@@ -1,6 +1,6 @@
 import { describe, expect, inject, test } from 'vitest';
 import type { Clock } from '#src/core/ports/clock.ts';
-import { openConnection } from '#src/nats/transport/connection.ts';
+import { openConnection } from '#src/nats/transport/connection/connection.ts';
 import { openServerClock, type ServerClockOptions } from '#src/nats/transport/server-clock.ts';
 import { startTestServer } from '#test/support/nats/nats-server.ts';
 import { openNats } from '#test/support/nats/opened-nats.ts';

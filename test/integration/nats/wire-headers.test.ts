@@ -1,6 +1,6 @@
 import { createInbox, type Msg, type MsgHdrs } from 'nats';
 import { describe, expect } from 'vitest';
-import type { Connection } from '#src/nats/transport/connection.ts';
+import type { Connection } from '#src/nats/transport/connection/connection.ts';
 import { headersOf, wireHeaders } from '#src/nats/wire/wire-headers.ts';
 import { sharedTest as test } from '#test/support/fixtures.ts';
 

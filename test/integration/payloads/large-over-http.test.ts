@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect } from 'vitest';
-import type { InvocationView } from '#src/gateway/api/schemas/invocations.ts';
+import type { InvocationView } from '#src/gateway/api/invocations/invocation-schemas.ts';
 import { PROJECT, STRANGER, startSequent } from '#test/support/gateway/running-gateway.ts';
 import { eventOf } from '#test/support/payloads/large-event.ts';
 import { sharedByFile } from '#test/support/shared-by-file.ts';

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, vi } from 'vitest';
-import { explain } from '#src/analysis/explain.ts';
+import { explain } from '#src/analysis/explain/explain.ts';
 import { connectClient, defineFunction, startWorker } from '#src/client/client.ts';
 import type { FunctionName, RequestId, StreamId } from '#src/core/names/names.ts';
 import { createLargePayloads } from '#src/core/payloads/large-payloads.ts';
+import { createFetchingHost } from '#src/hosts/around/fetching-host.ts';
 import { returned } from '#src/hosts/failures.ts';
-import { createFetchingHost } from '#src/hosts/fetching-host.ts';
 import { PAYLOADS_STREAM } from '#src/nats/wire/topology.ts';
 import { runCliOn } from '#test/support/cli/cli.ts';
 import { sharedTest as test } from '#test/support/fixtures.ts';

@@ -10,7 +10,7 @@ import { createLargePayloads } from '#src/core/payloads/large-payloads.ts';
 import { isReference } from '#src/core/payloads/payload-reference.ts';
 import { payloadSweepOf } from '#src/main/roles/payload-sweep.ts';
 import { INVOCATIONS, PAYLOADS_STREAM } from '#src/nats/wire/topology.ts';
-import { OpenStreams } from '#src/scheduler/open-streams.ts';
+import { OpenStreams } from '#src/scheduler/open/open-streams.ts';
 import { sweepPayloads } from '#src/scheduler/sweep-payloads.ts';
 import { filesWith } from '#test/support/archive/files-with.ts';
 import { openJanitorOn } from '#test/support/archive/opened-janitor.ts';

@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest';
-import type { LogLineView, LogsView } from '#src/gateway/api/schemas/logs.ts';
+import type { LogLineView, LogsView } from '#src/gateway/api/streams/log-schemas.ts';
 import { runCliOn } from '#test/support/cli/cli.ts';
 import { STRANGER, startSequent } from '#test/support/gateway/running-gateway.ts';
 import { sharedByFile } from '#test/support/shared-by-file.ts';

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
-import { checkPagesInThread } from '#src/main/roles/page-check-thread.ts';
+import { checkPagesInThread } from '#src/main/roles/threads/page-check-thread.ts';
 import { test as base } from '#test/support/fixtures.ts';
 import { openNats } from '#test/support/nats/opened-nats.ts';
 import { type OpenedProjection, type OpenProjectionOptions, openProjectionOn } from '#test/support/projection/opened-projection.ts';

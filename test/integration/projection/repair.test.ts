@@ -5,7 +5,7 @@ import { describe, expect } from 'vitest';
 import type { LogSource } from '#src/core/log/log-source.ts';
 import { type Clock, systemClock } from '#src/core/ports/clock.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
-import { findSqlite } from '#src/projection/sqlite.ts';
+import { findSqlite } from '#src/projection/store/sqlite.ts';
 import { test } from '#test/support/fixtures.ts';
 import type { TestServer } from '#test/support/nats/nats-server.ts';
 import { openNats } from '#test/support/nats/opened-nats.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RequestStrategy } from 'nats';
 import { describe, expect, vi } from 'vitest';
-import { type ClientHistory, createClientHistory } from '#src/client/history.ts';
+import { type ClientHistory, createClientHistory } from '#src/client/history/history.ts';
 import { questions } from '#src/core/history-questions.ts';
 import { createNatsHistory, HISTORY_SERVICE, serveHistory } from '#src/nats/questions/history-service.ts';
 import { reach } from '#src/projection/reach.ts';

@@ -10,7 +10,7 @@ import { silentLogger } from '#src/core/ports/logger.ts';
 import { openFunctionDirectory } from '#src/functions/directory.ts';
 import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
 import { openNatsPorts } from '#src/nats/ports.ts';
-import { openConnection } from '#src/nats/transport/connection.ts';
+import { openConnection } from '#src/nats/transport/connection/connection.ts';
 import { type Scheduler, startScheduler } from '#src/scheduler/scheduler.ts';
 import { sharedTest as test } from '#test/support/fixtures.ts';
 import { type LogWatch, watchLog } from '#test/support/log/log-watch.ts';

@@ -1,7 +1,7 @@
 import { describe, expect } from 'vitest';
 import { connectClient } from '#src/client/client.ts';
-import { natsOptionsOf } from '#src/nats/transport/connect-options.ts';
-import { startSequent } from '#test/support/cli/sequent-process.ts';
+import { natsOptionsOf } from '#src/nats/transport/connection/connect-options.ts';
+import { startSequent } from '#test/support/cli/processes/sequent-process.ts';
 import { test } from '#test/support/fixtures.ts';
 import { firstChildOf } from '#test/support/log/child-id.ts';
 import { ownerAddress } from '#test/support/nats/owner-address.ts';

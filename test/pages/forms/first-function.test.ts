@@ -1,11 +1,11 @@
 import type { Page } from 'playwright-core';
 import { describe, expect } from 'vitest';
 import type { Language } from '#src/core/text/language.ts';
-import type { FunctionView } from '#src/gateway/api/schemas/functions.ts';
+import type { FunctionView } from '#src/gateway/api/functions/function-schemas.ts';
+import { startWebSequent } from '#test/support/web/content/web-sequent.ts';
 import { overflowOf, violationsInBothThemes } from '#test/support/web/page-checks.ts';
 import { pagesTest } from '#test/support/web/pages-test.ts';
 import { sayIn } from '#test/support/web/visits.ts';
-import { startWebSequent } from '#test/support/web/web-sequent.ts';
 
 const test = pagesTest(startWebSequent);
 

@@ -1,5 +1,5 @@
 import type { LogPurge } from '#src/core/log/log-purge.ts';
-import type { ArchiveStore } from '#src/core/ports/archive.ts';
+import type { ArchiveStore } from '#src/core/ports/stores/archive.ts';
 import { type OpenJanitorOptions, openJanitorOn } from './opened-janitor.ts';
 
 /*

@@ -1,16 +1,16 @@
-import { createArchive, type SegmentFiles } from '#src/archive/archive.ts';
-import { createFolderStore } from '#src/archive/folder-store.ts';
-import { type ArchiveHead, readHead } from '#src/archive/head.ts';
 import { type Janitor, startJanitor } from '#src/archive/janitor.ts';
 import type { JanitorOptions } from '#src/archive/janitor-options.ts';
-import { createWholeLog } from '#src/archive/whole-log.ts';
+import { createArchive, type SegmentFiles } from '#src/archive/segments/archive.ts';
+import { type ArchiveHead, readHead } from '#src/archive/segments/head.ts';
+import { createWholeLog } from '#src/archive/segments/whole-log.ts';
+import { createFolderStore } from '#src/archive/stores/folder-store.ts';
 import type { LogPurge } from '#src/core/log/log-purge.ts';
 import type { LogSource } from '#src/core/log/log-source.ts';
-import type { ArchiveStore } from '#src/core/ports/archive.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { silentLogger } from '#src/core/ports/logger.ts';
-import { createNatsLogPurge } from '#src/nats/streams/log-purge.ts';
-import { createNatsLogSource } from '#src/nats/streams/log-source.ts';
+import type { ArchiveStore } from '#src/core/ports/stores/archive.ts';
+import { createNatsLogPurge } from '#src/nats/streams/log/log-purge.ts';
+import { createNatsLogSource } from '#src/nats/streams/log/log-source.ts';
 import { type OpenedNats, openNats } from '#test/support/nats/opened-nats.ts';
 
 /**

@@ -1,10 +1,10 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Verification } from '#src/analysis/verify.ts';
+import type { Verification } from '#src/analysis/verify/verify.ts';
 import { connectClient, type SequentClient } from '#src/client/client.ts';
 import { INVOCATIONS, RESULTS } from '#src/nats/wire/topology.ts';
 import { runCli } from '#test/support/cli/cli.ts';
-import { startSequent } from '#test/support/cli/sequent-process.ts';
+import { startSequent } from '#test/support/cli/processes/sequent-process.ts';
 import type { TestServer } from '#test/support/nats/nats-server.ts';
 
 /** What the server holds at a moment. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ServedSequent } from './cli.ts';
 
-const file = fileURLToPath(new URL('../web/scripted-function.mjs', import.meta.url));
+const file = fileURLToPath(new URL('../web/content/scripted-function.mjs', import.meta.url));
 
 /** What a test gives a gated function: its name, the folder of its gates, and further fields of its definition. */
 type Gated = { name: string; gates: string } & Record<string, unknown>;

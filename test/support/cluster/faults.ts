@@ -1,5 +1,5 @@
 import { systemClock } from '#src/core/ports/clock.ts';
-import type { Connection } from '#src/nats/transport/connection.ts';
+import type { Connection } from '#src/nats/transport/connection/connection.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
 import type { Cluster } from './cluster.ts';
 import { ROLES, type StormRoles } from './roles.ts';

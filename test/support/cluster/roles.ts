@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type SequentProcess, startSequent } from '#test/support/cli/sequent-process.ts';
+import { type SequentProcess, startSequent } from '#test/support/cli/processes/sequent-process.ts';
 
 export const ROLES = ['worker', 'scheduler', 'destinations', 'projection', 'gateway'] as const;
 type Role = (typeof ROLES)[number];

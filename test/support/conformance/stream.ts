@@ -1,5 +1,5 @@
 import { connect } from 'nats';
-import { natsOptionsOf } from '#src/nats/transport/connect-options.ts';
+import { natsOptionsOf } from '#src/nats/transport/connection/connect-options.ts';
 import type { ownerAddress } from '#test/support/nats/owner-address.ts';
 
 type Address = ReturnType<typeof ownerAddress>;

@@ -1,5 +1,5 @@
 import type { DeliveryRequest } from '#src/core/ports/destination-target.ts';
-import { parseConnections } from '#src/destinations/connections.ts';
+import { parseConnections } from '#src/destinations/connections/connections.ts';
 import type { Connections } from '#src/destinations/targets/connection.ts';
 
 /** The secrets of these tests. No result, error or printed object may contain any of them. */

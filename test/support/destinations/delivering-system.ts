@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectClient, type SequentClient } from '#src/client/client.ts';
 import { type CliOptions, type CliRun, runCliOn } from '#test/support/cli/cli.ts';
-import { type SequentProcess, startSequent } from '#test/support/cli/sequent-process.ts';
+import { type SequentProcess, startSequent } from '#test/support/cli/processes/sequent-process.ts';
 import { type LogWatch, watchLog } from '#test/support/log/log-watch.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
 

@@ -8,9 +8,9 @@ import { judge } from '#src/cli/commands/doctor/findings.ts';
 import { connectClient, type SequentClient } from '#src/client/client.ts';
 import { VERSION } from '#src/client/version.ts';
 import type { FunctionDefinitionInput } from '#src/core/functions/definition.ts';
-import type { RoleInstance } from '#src/core/ports/role-instances.ts';
+import type { RoleInstance } from '#src/core/ports/questions/role-instances.ts';
 import { createNatsRoleInstances } from '#src/nats/questions/role-instances.ts';
-import { type SequentProcess, startSequent } from '#test/support/cli/sequent-process.ts';
+import { type SequentProcess, startSequent } from '#test/support/cli/processes/sequent-process.ts';
 import { shortTimes } from '#test/support/fixtures.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
 

@@ -1,4 +1,4 @@
-import { type AuditBatch, type AuditEntry, type AuditLog, type AuditQuery, matchesQuery } from '#src/core/ports/audit-log.ts';
+import { type AuditBatch, type AuditEntry, type AuditLog, type AuditQuery, matchesQuery } from '#src/core/ports/stores/audit-log.ts';
 
 /** An audit log in memory, which a test can take away. */
 export class MemoryAuditLog implements AuditLog {

@@ -1,14 +1,14 @@
 import { setMaxListeners } from 'node:events';
 import type { Hono } from 'hono';
 import { expect } from 'vitest';
-import { checkJson } from '#src/client/requests.ts';
+import { checkJson } from '#src/client/invoke/requests.ts';
 import { createBulkStore } from '#src/core/bulk/bulk-operation.ts';
 import { InvocationNotFoundError } from '#src/core/errors.ts';
 import { createMemoryCodePackages } from '#src/core/memory/memory-code-packages.ts';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
-import type { AuditLog } from '#src/core/ports/audit-log.ts';
-import type { KeyValue } from '#src/core/ports/key-value.ts';
 import { silentLogger } from '#src/core/ports/logger.ts';
+import type { AuditLog } from '#src/core/ports/stores/audit-log.ts';
+import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 import { DefinitionLimits } from '#src/core/quotas/definition-limits.ts';
 import { ProjectQuotas } from '#src/core/quotas/project-quotas.ts';
 import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
@@ -60,8 +60,8 @@ export async function openApp({
   const definitions = new DefinitionLimits({ quotas, ownProject: 'p1' });
   const { signal } = new AbortController();
   await entries.watch((change) => {
-    definitions.noteRegistry(change);
-    quotas.note(change);
+    definitions.applyChange(change);
+    quotas.applyChange(change);
   }, signal);
   const store = definitions.registry(entries);
   const registry = createFunctionRegistry(store, { clock: { now: () => now }, packages });

@@ -9,7 +9,7 @@ import type { Credential } from '#src/gateway/auth/credentials.ts';
 import type { Role } from '#src/main/config/configuration.ts';
 import type { EncryptionKey } from '#src/main/config/encryption-key.ts';
 import { type RunningRoles, startRoles } from '#src/main/roles/roles.ts';
-import { openConnection } from '#src/nats/transport/connection.ts';
+import { openConnection } from '#src/nats/transport/connection/connection.ts';
 import type { GuardedServer } from '#test/support/nats/guarded-server.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
 

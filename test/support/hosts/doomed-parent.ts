@@ -1,4 +1,4 @@
-import { createProcessHost } from '#src/hosts/process-host.ts';
+import { createProcessHost } from '#src/hosts/pool/process-host.ts';
 import { execute, processFunction } from './executions.ts';
 
 /* A host in its own process, whose children never return. Tests kill it. */

@@ -1,13 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { type FunctionDefinition, functionDefinitionSchema } from '#src/core/functions/definition.ts';
-import { digestOf } from '#src/core/ports/code-packages.ts';
 import type { FunctionHost } from '#src/core/ports/function-host.ts';
+import { digestOf } from '#src/core/ports/stores/code-packages.ts';
 import { writeZip } from '#src/core/zip/write-zip.ts';
 import type { Cgroups } from '#src/hosts/isolation/cgroups.ts';
 import { createIsolation } from '#src/hosts/isolation/isolation.ts';
 import { type Abilities, type IsolationMode, planIsolation } from '#src/hosts/isolation/plan.ts';
-import { createPackageCache } from '#src/hosts/package-cache.ts';
-import { createProcessHost } from '#src/hosts/process-host.ts';
+import { createPackageCache } from '#src/hosts/packages/package-cache.ts';
+import { createProcessHost } from '#src/hosts/pool/process-host.ts';
 import { handlerFile } from './executions.ts';
 
 const archive = writeZip([{ path: 'index.mjs', content: readFileSync(handlerFile('attacks.mjs')) }]);

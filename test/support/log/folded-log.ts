@@ -1,6 +1,6 @@
 import type { Fact } from '#machines/facts.ts';
 import { type Invocation, invocationFolder } from '#machines/invocation.ts';
-import { Verifier } from '#src/analysis/verify.ts';
+import { Verifier } from '#src/analysis/verify/verify.ts';
 import type { EventLog } from '#src/core/log/event-log.ts';
 import { readUpTo } from '#src/core/log/read-up-to.ts';
 import { systemClock } from '#src/core/ports/clock.ts';

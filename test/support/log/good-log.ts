@@ -1,4 +1,4 @@
-import { defineFunction } from '#src/client/define-function.ts';
+import { defineFunction } from '#src/client/worker/define-function.ts';
 import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import { createTestSequent } from '#src/testing/testing.ts';
 

@@ -1,7 +1,7 @@
 import type { Fact } from '#machines/facts.ts';
 import { type NatsPorts, openNatsPorts } from '#src/nats/ports.ts';
-import { type CredentialFiles, natsOptionsOf } from '#src/nats/transport/connect-options.ts';
-import { type Connection, type NatsOptions, openConnection } from '#src/nats/transport/connection.ts';
+import { type CredentialFiles, natsOptionsOf } from '#src/nats/transport/connection/connect-options.ts';
+import { type Connection, type NatsOptions, openConnection } from '#src/nats/transport/connection/connection.ts';
 
 /** Follows the log of a running Sequent. */
 export interface LogWatch extends AsyncDisposable {

@@ -1,4 +1,4 @@
-import type { Connection } from '#src/nats/transport/connection.ts';
+import type { Connection } from '#src/nats/transport/connection/connection.ts';
 import { AUDIT, SIGNATURES, STATE_BUCKET } from '#src/nats/wire/topology.ts';
 
 /**

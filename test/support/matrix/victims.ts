@@ -3,7 +3,7 @@ import { headers } from 'nats';
 import type { SequentClient } from '#src/client/client.ts';
 import { projectOf } from '#src/core/names/addressable.ts';
 import { writeZip } from '#src/core/zip/write-zip.ts';
-import type { Connection } from '#src/nats/transport/connection.ts';
+import type { Connection } from '#src/nats/transport/connection/connection.ts';
 import { eventually } from '#test/support/gateway/eventually.ts';
 import { PROJECT } from '#test/support/gateway/running-gateway.ts';
 

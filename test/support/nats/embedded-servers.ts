@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { serverFiles } from '#src/main/nats-server/files.ts';
 import { endServer, serversWith } from '#src/main/nats-server/processes.ts';
 
-const standIn = new URL('../cli/sequent-stand-in.ts', import.meta.url).pathname;
+const standIn = new URL('../cli/processes/sequent-stand-in.ts', import.meta.url).pathname;
 
 /** Starts another process that starts a server on the folder; in a process group of its own, like a command in a terminal. */
 export function spawnSequent(bin: string, dataDir: string): ChildProcess {

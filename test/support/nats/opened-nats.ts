@@ -1,8 +1,8 @@
 import { headers } from 'nats';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { type NatsPorts, type NatsPortsOptions, openNatsPorts } from '#src/nats/ports.ts';
-import { createNatsEventLog } from '#src/nats/streams/event-log.ts';
-import { type Connection, type NatsOptions, openConnection } from '#src/nats/transport/connection.ts';
+import { createNatsEventLog } from '#src/nats/streams/log/event-log.ts';
+import { type Connection, type NatsOptions, openConnection } from '#src/nats/transport/connection/connection.ts';
 import { createPublisher, type Publisher } from '#src/nats/transport/publisher.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
 import type { OpenedLog } from '#test/support/log/opened-log.ts';

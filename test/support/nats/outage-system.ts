@@ -13,7 +13,7 @@ import { createHttpTarget } from '#src/destinations/targets/http.ts';
 import { openFunctionDirectory } from '#src/functions/directory.ts';
 import { createFunctionRegistry } from '#src/functions/registry.ts';
 import { createInlineHost } from '#src/hosts/inline-host.ts';
-import { createLastingHints } from '#src/nats/streams/lasting-hints.ts';
+import { createLastingHints } from '#src/nats/streams/queue/lasting-hints.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
 import { startScheduler } from '#src/scheduler/scheduler.ts';
 import { startWorker } from '#src/worker/worker.ts';

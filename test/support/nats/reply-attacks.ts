@@ -1,6 +1,6 @@
 import { connect, headers, type JetStreamManager, type NatsConnection } from 'nats';
 import { SEQUENT_SUBJECTS } from '#src/core/names/subjects.ts';
-import type { NatsOptions } from '#src/nats/transport/connection.ts';
+import type { NatsOptions } from '#src/nats/transport/connection/connection.ts';
 
 /** What a publisher of `invoke.*` sends to another one than its own inbox: `reply` is where the server would send its acknowledgement. */
 export type ReplyAttack = { reply: string; payload: string; traceDest?: string };

@@ -1,5 +1,5 @@
 import type { Msg, Subscription, SubscriptionOptions } from 'nats';
-import type { Connection } from '#src/nats/transport/connection.ts';
+import type { Connection } from '#src/nats/transport/connection/connection.ts';
 
 /**
  * Returns a connection whose received payloads are changed: `tamper` receives each payload of a subscription with its number, and returns

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { functionDefinitionSchema, policySchema } from '#src/core/functions/definition.ts';
 import { scheduleInputSchema } from '#src/core/schedules/schedule.ts';
-import { codeSchema, configSchema, createFunctionSchema } from '#src/gateway/vendor/create-function.ts';
+import { codeSchema, configSchema, createFunctionSchema } from '#src/gateway/vendor/functions/create-function.ts';
 import { routeRules } from '#test/support/matrix/route-rules.ts';
 import { OTHER } from '#test/support/matrix/victims.ts';
 import { type Hostile, hostileTexts } from './hostile-texts.ts';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { createRequests } from '#src/client/requests.ts';
+import { createRequests } from '#src/client/invoke/requests.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import { createLargePayloads } from '#src/core/payloads/large-payloads.ts';
 import { MAX_LARGE_PAYLOAD_BYTES } from '#src/core/payloads/payload-reference.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { silentLogger } from '#src/core/ports/logger.ts';
 import { type RunningRoles, startRoles } from '#src/main/roles/roles.ts';
-import { openConnection } from '#src/nats/transport/connection.ts';
+import { openConnection } from '#src/nats/transport/connection/connection.ts';
 import { sweepPayloads } from '#src/scheduler/sweep-payloads.ts';
 import { type OpenedNats, topology } from '#test/support/nats/opened-nats.ts';
 

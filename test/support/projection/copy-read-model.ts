@@ -1,6 +1,6 @@
 import { cp, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findSqlite } from '#src/projection/sqlite.ts';
+import { findSqlite } from '#src/projection/store/sqlite.ts';
 
 /**
  * Copies the folder of a read model, as if its process had ended. In a process that runs on, libsql closes a database and removes its

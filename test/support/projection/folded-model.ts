@@ -1,8 +1,8 @@
 import type { LogSource } from '#src/core/log/log-source.ts';
-import { Replay } from '#src/projection/replay.ts';
-import { hashRows, type TableHash } from '#src/projection/rows-hash.ts';
-import { findSqlite } from '#src/projection/sqlite.ts';
-import { openStore, type Store } from '#src/projection/store.ts';
+import { Replay } from '#src/projection/fold/replay.ts';
+import { hashRows, type TableHash } from '#src/projection/repair/rows-hash.ts';
+import { findSqlite } from '#src/projection/store/sqlite.ts';
+import { openStore, type Store } from '#src/projection/store/store.ts';
 
 const open = await findSqlite();
 

@@ -2,8 +2,8 @@ import type { BatchSummary } from '#src/core/batch-questions.ts';
 import { HistoryUnavailableError, InvocationNotFoundError } from '#src/core/errors.ts';
 import type { AskOptions, DeliverySummary, History, HistoryFilter, HistoryPage, InvocationSummary } from '#src/core/history-questions.ts';
 import type { RequestId } from '#src/core/names/names.ts';
-import { summaryOf } from '#src/projection/list.ts';
-import { createProjectedInvocation } from '#src/projection/projected-invocation.ts';
+import { createProjectedInvocation } from '#src/projection/fold/projected-invocation.ts';
+import { summaryOf } from '#src/projection/queries/list.ts';
 import { queued } from '#test/support/log/facts.ts';
 
 type Known = { invocations?: readonly InvocationSummary[]; deadLetters?: readonly DeliverySummary[]; batches?: readonly BatchSummary[] };

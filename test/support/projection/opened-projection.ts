@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createArchive } from '#src/archive/archive.ts';
-import { createFolderStore } from '#src/archive/folder-store.ts';
-import { createWholeLog } from '#src/archive/whole-log.ts';
+import { createArchive } from '#src/archive/segments/archive.ts';
+import { createWholeLog } from '#src/archive/segments/whole-log.ts';
+import { createFolderStore } from '#src/archive/stores/folder-store.ts';
 import type { LogSource } from '#src/core/log/log-source.ts';
 import { type Clock, systemClock } from '#src/core/ports/clock.ts';
 import { silentLogger } from '#src/core/ports/logger.ts';
-import { createNatsLogSource } from '#src/nats/streams/log-source.ts';
-import { type Connection, openConnection } from '#src/nats/transport/connection.ts';
-import { createAnswers } from '#src/projection/answers.ts';
+import { createNatsLogSource } from '#src/nats/streams/log/log-source.ts';
+import { type Connection, openConnection } from '#src/nats/transport/connection/connection.ts';
 import { openProjection } from '#src/projection/projection.ts';
 import type { Projection, ProjectionOptions } from '#src/projection/projection-port.ts';
+import { createAnswers } from '#src/projection/queries/answers.ts';
 
 export interface OpenedProjection extends AsyncDisposable {
   readonly projection: Projection;

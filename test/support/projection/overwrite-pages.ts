@@ -1,6 +1,6 @@
 import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findSqlite } from '#src/projection/sqlite.ts';
+import { findSqlite } from '#src/projection/store/sqlite.ts';
 
 /** The pages before hold the schema. */
 const FIRST_PAGE = 45;

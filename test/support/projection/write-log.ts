@@ -4,7 +4,7 @@ import type { Fact } from '#machines/facts.ts';
 import type { Append, StreamVersion } from '#src/core/log/event-log.ts';
 import { createStreamId } from '#src/core/names/ids.ts';
 import type { StreamId } from '#src/core/names/names.ts';
-import type { Connection } from '#src/nats/transport/connection.ts';
+import type { Connection } from '#src/nats/transport/connection/connection.ts';
 import { createPublisher } from '#src/nats/transport/publisher.ts';
 import { appendHeaders, encodeAppend } from '#src/nats/wire/codec.ts';
 

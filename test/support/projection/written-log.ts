@@ -1,8 +1,8 @@
 import type { Fact } from '#machines/facts.ts';
-import { type FullLogEntry, idOf, type RequestMessage, type StreamVersion } from '#src/core/log/event-log.ts';
+import { entryIdOf, type FullLogEntry, type RequestMessage, type StreamVersion } from '#src/core/log/event-log.ts';
 import type { LogSource, LogState, SourceEntry, StoredEntry } from '#src/core/log/log-source.ts';
-import { createNatsLogSource } from '#src/nats/streams/log-source.ts';
-import type { Connection } from '#src/nats/transport/connection.ts';
+import { createNatsLogSource } from '#src/nats/streams/log/log-source.ts';
+import type { Connection } from '#src/nats/transport/connection/connection.ts';
 import { encodeAppend } from '#src/nats/wire/codec.ts';
 
 /** A log of messages that a test writes one by one, as JetStream would hold them. */
@@ -78,7 +78,7 @@ export function createWrittenLog(): WrittenLog {
       const found = entries.find((entry) => entry.sequence === sequence);
       return found === undefined ? undefined : nats.fingerprintOf(found);
     },
-    idAt: async (sequence) => entries.filter((entry) => entry.sequence === sequence).map((entry) => idOf(nats.decode(entry)))[0],
+    idAt: async (sequence) => entries.filter((entry) => entry.sequence === sequence).map((entry) => entryIdOf(nats.decode(entry)))[0],
     fingerprintOf: nats.fingerprintOf,
     decode: nats.decode,
     async follow(from, onEntry, signal) {

@@ -2,7 +2,7 @@ import { type LedgerEntry, NO_SLOTS } from '#src/core/flow/ledger-entry.ts';
 import type { FunctionDefinitionInput } from '#src/core/functions/definition.ts';
 import { functionDefinitionSchema } from '#src/core/functions/definition.ts';
 import type { FunctionEntry } from '#src/core/functions/entry.ts';
-import { SlotWaiters } from '#src/scheduler/slot-waiters.ts';
+import { SlotWaiters } from '#src/scheduler/slots/slot-waiters.ts';
 import { openWaitingLog, POOL } from './waiting-log.ts';
 
 export type Flow = FunctionDefinitionInput['flow'];
@@ -34,8 +34,8 @@ export function openWaiters(flow: Flow, { last = 0 }: { last?: number } = {}) {
     log: { lastSequence: async () => last } as never,
     patienceInMs: PATIENCE_MS,
     waiting: () => log.streams.waiting,
-    firstUnplaced: (name) => log.streams.unplaced.firstOf(name),
-    planAgain: (pool) => void planned.push(pool),
+    firstUnplaced: (name) => log.streams.unsorted.firstOf(name),
+    decideAgain: (pool) => void planned.push(pool),
     next: () => log.streams.next,
     takesWork: () => takesWork,
   });

@@ -1,8 +1,8 @@
 import type { PoolId } from '#src/core/functions/flow.ts';
 import type { StreamName } from '#src/core/log/event-log.ts';
 import type { FunctionName, StreamId } from '#src/core/names/names.ts';
-import { OpenStreams } from '#src/scheduler/open-streams.ts';
-import type { OnWait } from '#src/scheduler/waiting-streams.ts';
+import { OpenStreams } from '#src/scheduler/open/open-streams.ts';
+import type { OnWait } from '#src/scheduler/waits/waiting-streams.ts';
 
 /** The folded streams of one function, whose log is written message by message. */
 export interface WaitingLog {

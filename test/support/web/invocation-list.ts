@@ -1,7 +1,7 @@
 import type { Locator, Page } from 'playwright-core';
-import type { InvocationRow } from '#src/gateway/api/schemas/invocations.ts';
+import type { InvocationRow } from '#src/gateway/api/invocations/invocation-schemas.ts';
 import { until } from '#test/support/conformance/until.ts';
-import type { WebSequent } from './web-sequent.ts';
+import type { WebSequent } from './content/web-sequent.ts';
 
 /** Parts of the list of invocations. */
 export const rows = (page: Page): Locator => page.locator('.table-body .row');

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import type { Language } from '#src/core/text/language.ts';
 import zhCn from '#src/web/texts/zh-cn.json' with { type: 'json' };
-import type { Furnished } from './furnished.ts';
+import type { Furnished } from './content/furnished.ts';
 
 type Text = keyof typeof zhCn;
 

@@ -1,4 +1,4 @@
-import { createCancel } from '#src/client/cancel.ts';
+import { createCancel } from '#src/client/repair/cancel.ts';
 import type { StreamName } from '#src/core/log/event-log.ts';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
 import { createMemoryLog } from '#src/core/memory/memory-log.ts';

@@ -2,9 +2,9 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { connectClient } from '#src/client/client.ts';
-import { startSequent } from '#test/support/cli/sequent-process.ts';
+import { startSequent } from '#test/support/cli/processes/sequent-process.ts';
 import { shortTimes, test } from '#test/support/fixtures.ts';
-import { slownessOfMachine } from '#test/support/slowness.ts';
+import { slownessOfMachine } from '#test/support/vitest/slowness.ts';
 
 const LINES = 40;
 const code = `import { setTimeout as wait } from 'node:timers/promises';

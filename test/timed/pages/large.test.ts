@@ -2,8 +2,8 @@ import type { Page } from 'playwright-core';
 import { describe, expect } from 'vitest';
 import { until } from '#test/support/conformance/until.ts';
 import type { TestBrowser } from '#test/support/web/browser.ts';
+import { openShop, type Shop } from '#test/support/web/content/shop.ts';
 import { pagesTest } from '#test/support/web/pages-test.ts';
-import { openShop, type Shop } from '#test/support/web/shop.ts';
 
 const INVOCATIONS = 10_000;
 const EVENTS = 500;

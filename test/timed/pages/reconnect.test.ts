@@ -1,8 +1,8 @@
 import type { Page } from 'playwright-core';
 import { describe, expect } from 'vitest';
-import type { EventView } from '#src/gateway/api/schemas/invocations.ts';
+import type { EventView } from '#src/gateway/api/invocations/invocation-schemas.ts';
+import { startWebSequent } from '#test/support/web/content/web-sequent.ts';
 import { pagesTest } from '#test/support/web/pages-test.ts';
-import { startWebSequent } from '#test/support/web/web-sequent.ts';
 
 const test = pagesTest(() => startWebSequent({ isGatewaySeparate: true }));
 test.beforeAll(async ({ sequent }) => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { diffStates } from '#src/analysis/diff.ts';
 import { type History, momentsOf, stateOf, upTo } from '#src/analysis/history.ts';
-import { readRecording, recordings } from '#test/support/log/recorded-histories.ts';
+import { readRecording, recordings } from '#test/support/histories/recorded-histories.ts';
 
 const [history] = readRecording('0.2.0/retried-success-after-retries.json').histories as [History];
 const sequences = history.transitions.map(({ sequence }) => sequence);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createErasureMarks } from '#src/analysis/erasure-marks.ts';
+import { createErasureMarks } from '#src/analysis/verify/erasure-marks.ts';
 import { encodeSequences } from '#src/core/log/erased-sequences.ts';
 import type { Erasure } from '#src/core/log/erasure.ts';
 

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
-import { explain } from '#src/analysis/explain.ts';
+import { explain } from '#src/analysis/explain/explain.ts';
 import type { History } from '#src/analysis/history.ts';
 import { inLanguage } from '#src/core/text/language.ts';
+import { readRecording, recordings } from '#test/support/histories/recorded-histories.ts';
 import {
   billing,
   deliveryFailed,
@@ -18,7 +19,6 @@ import {
   terms,
   threw,
 } from '#test/support/log/facts.ts';
-import { readRecording, recordings } from '#test/support/log/recorded-histories.ts';
 
 function historyOf(...facts: Fact[]): History {
   return { requestId: ID, function: 'orders', transitions: facts.map((fact, index) => ({ sequence: index + 1, by: 'w1', fact })) };

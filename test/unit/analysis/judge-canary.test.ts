@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { countsByVersion, judgeCanary, judgedInvocations, type VersionCounts } from '#src/analysis/judge-canary.ts';
-import { evidenceOf } from '#src/analysis/sequential-test.ts';
+import { countsByVersion, judgeCanary, judgedInvocations, type VersionCounts } from '#src/analysis/canary/judge-canary.ts';
+import { evidenceOf } from '#src/analysis/canary/sequential-test.ts';
 
 const alias = { name: 'prod', version: 'v1', weights: { v2: 50 } };
 const counts = (version: string, failed: number, ended: number, retried = 0) => ({ version, accepted: ended, failed, retried, ended });

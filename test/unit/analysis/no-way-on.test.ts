@@ -5,8 +5,8 @@ import { build, type Plugin } from 'esbuild';
 import { describe, expect, test } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
 import { type Invocation, invocationFolder } from '#machines/invocation.ts';
-import { hasWayOn, noWayOnInWords } from '#src/analysis/no-way-on.ts';
-import { Verifier } from '#src/analysis/verify.ts';
+import { hasWayOn, noWayOnInWords } from '#src/analysis/verify/no-way-on.ts';
+import { Verifier } from '#src/analysis/verify/verify.ts';
 import { judgeWaysOn } from '#src/cli/commands/doctor/function-findings.ts';
 import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import { NO_APPENDS } from '#src/core/log/event-log.ts';
@@ -86,7 +86,7 @@ async function importFormerVerifier(): Promise<typeof Verifier> {
   const outfile = join(process.cwd(), folder, 'verify.mjs');
   try {
     const common = { bundle: true, packages: 'external', format: 'esm', platform: 'node', logLevel: 'warning' } as const;
-    await build({ entryPoints: ['src/analysis/verify.ts'], outfile, plugins: [former], ...common });
+    await build({ entryPoints: ['src/analysis/verify/verify.ts'], outfile, plugins: [former], ...common });
     return ((await import(outfile)) as { Verifier: typeof Verifier }).Verifier;
   } finally {
     rmSync(folder, { recursive: true });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createSettledStreams } from '#src/analysis/settled-streams.ts';
+import { createSettledStreams } from '#src/analysis/verify/settled-streams.ts';
 import { newStream } from '#test/support/log/opened-log.ts';
 
 describe('the table of settled streams', () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { stuckKeys, stuckKeysInWords } from '#src/analysis/stuck-pools.ts';
+import { stuckKeys, stuckKeysInWords } from '#src/analysis/explain/stuck-pools.ts';
 
 const NOW = 1_000_000;
 const key = { key: 'a', running: 0, waiting: 2, since: NOW - 90_000 };

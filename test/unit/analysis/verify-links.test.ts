@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
-import type { FindingKind } from '#src/analysis/findings.ts';
-import { Verifier } from '#src/analysis/verify.ts';
+import type { FindingKind } from '#src/analysis/verify/findings.ts';
+import { Verifier } from '#src/analysis/verify/verify.ts';
 import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import { runGoodLog } from '#test/support/log/good-log.ts';
 

@@ -1,14 +1,14 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Fact, FactOf } from '#machines/facts.ts';
-import { type FindingKind, findingKinds } from '#src/analysis/findings.ts';
-import { type Verification, Verifier } from '#src/analysis/verify.ts';
-import { defineFunction } from '#src/client/define-function.ts';
+import { type FindingKind, findingKinds } from '#src/analysis/verify/findings.ts';
+import { type Verification, Verifier } from '#src/analysis/verify/verify.ts';
+import { defineFunction } from '#src/client/worker/define-function.ts';
 import { shortLinkOf } from '#src/core/log/chain.ts';
 import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import { createTestSequent } from '#src/testing/testing.ts';
+import { readRecording, recordings } from '#test/support/histories/recorded-histories.ts';
 import { repeatLog, runGoodLog } from '#test/support/log/good-log.ts';
 import { collect } from '#test/support/log/opened-log.ts';
-import { readRecording, recordings } from '#test/support/log/recorded-histories.ts';
 
 type Append = Extract<FullLogEntry, { kind: 'append' }>;
 

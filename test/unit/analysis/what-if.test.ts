@@ -2,11 +2,11 @@ import { describe, expect, test } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
 import type { History } from '#src/analysis/history.ts';
 import { createHistoryCollector } from '#src/analysis/history-collector.ts';
-import { whatIf } from '#src/analysis/what-if.ts';
-import { createSum } from '#src/analysis/what-if-sum.ts';
+import { whatIf } from '#src/analysis/what-if/what-if.ts';
+import { createSum } from '#src/analysis/what-if/what-if-sum.ts';
+import { readRecording, recordings } from '#test/support/histories/recorded-histories.ts';
 import { failed, ID, queued, retrying, running, succeeded, terms } from '#test/support/log/facts.ts';
 import { runGoodLog } from '#test/support/log/good-log.ts';
-import { readRecording, recordings } from '#test/support/log/recorded-histories.ts';
 
 function historyOf(...facts: Fact[]): History {
   return { requestId: ID, function: 'orders', transitions: facts.map((fact, index) => ({ sequence: index + 1, by: 'w1', fact })) };

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
+import type { Surroundings } from '#src/analysis/explain/queue-waits.ts';
+import { whyWaiting } from '#src/analysis/explain/why-waiting.ts';
 import { momentsOf } from '#src/analysis/history.ts';
-import type { Surroundings } from '#src/analysis/queue-waits.ts';
-import { whyWaiting } from '#src/analysis/why-waiting.ts';
 import { parseDefinition } from '#src/functions/definition-changes.ts';
 import { deferred, ID, queued } from '#test/support/log/facts.ts';
 

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
-import { explain } from '#src/analysis/explain.ts';
+import { explain } from '#src/analysis/explain/explain.ts';
+import { failingPlatformInWords, readFailingPlatforms } from '#src/analysis/explain/platform-failures.ts';
+import { type Surroundings, whyQueueWaits } from '#src/analysis/explain/queue-waits.ts';
+import { dependsOnSurroundings, whyWaiting } from '#src/analysis/explain/why-waiting.ts';
 import { momentsOf } from '#src/analysis/history.ts';
-import { failingPlatformInWords, readFailingPlatforms } from '#src/analysis/platform-failures.ts';
-import { type Surroundings, whyQueueWaits } from '#src/analysis/queue-waits.ts';
-import { dependsOnSurroundings, whyWaiting } from '#src/analysis/why-waiting.ts';
 import type { InvocationSummary } from '#src/core/history-questions.ts';
 import { parseDefinition } from '#src/functions/definition-changes.ts';
 import { billing, deferred, ID, notified, queued, retrying, running, succeeded, unplaced } from '#test/support/log/facts.ts';

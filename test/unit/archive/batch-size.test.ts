@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createBatchSize } from '#src/archive/batch-size.ts';
+import { createBatchSize } from '#src/archive/retention/batch-size.ts';
 import type { LogSource, SourceEntry } from '#src/core/log/log-source.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { digestOf } from '#src/archive/digest.ts';
-import { LogHash } from '#src/archive/log-hash.ts';
-import { leafOf } from '#src/archive/merkle.ts';
-import { lineOf, markLineOf, undecodedEntryOf } from '#src/archive/segment.ts';
+import { digestOf } from '#src/archive/heads/digest.ts';
+import { LogHash } from '#src/archive/heads/log-hash.ts';
+import { leafOf } from '#src/archive/segments/merkle.ts';
+import { lineOf, markLineOf, undecodedEntryOf } from '#src/archive/segments/segment.ts';
 import type { SourceEntry } from '#src/core/log/log-source.ts';
 
 const log = '2026-01-01T00:00:00Z';

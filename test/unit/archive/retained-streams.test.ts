@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
-import { RetainedStreams } from '#src/archive/retained-streams.ts';
+import { RetainedStreams } from '#src/archive/retention/retained-streams.ts';
 import {
   billing,
   deliveryDead,

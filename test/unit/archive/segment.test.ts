@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { createArchive, type SegmentFiles } from '#src/archive/archive.ts';
-import { checkArchive } from '#src/archive/check.ts';
-import { leafOf, merkleRootOf } from '#src/archive/merkle.ts';
-import { encodeSegment, linkOf, nameOf, reencodeSegment } from '#src/archive/segment.ts';
+import { createArchive, type SegmentFiles } from '#src/archive/segments/archive.ts';
+import { checkArchive } from '#src/archive/segments/check.ts';
+import { leafOf, merkleRootOf } from '#src/archive/segments/merkle.ts';
+import { encodeSegment, linkOf, nameOf, reencodeSegment } from '#src/archive/segments/segment.ts';
 import type { FullLogEntry } from '#src/core/log/event-log.ts';
-import type { ArchiveStore, Segment } from '#src/core/ports/archive.ts';
+import type { ArchiveStore, Segment } from '#src/core/ports/stores/archive.ts';
 
 const LOG = '2026-01-01T00:00:00Z';
 const lineOf = (sequence: number, text = 'a'): string => JSON.stringify([sequence, 1_000 + sequence, 'invoke.orders', null, text]);

@@ -3,8 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { openSigner } from '#src/archive/open-signer.ts';
-import { isSignedBy, parseHeads, signHead } from '#src/archive/signed-head.ts';
+import { openSigner } from '#src/archive/heads/open-signer.ts';
+import { isSignedBy, parseHeads, signHead } from '#src/archive/heads/signed-head.ts';
 
 const hash = { sequence: 7, at: 1, hash: 'ab'.repeat(32), block: { sequence: 5, hash: 'ef'.repeat(32) } };
 const hashed = { log: '2026-01-01T00:00:00Z', hash };

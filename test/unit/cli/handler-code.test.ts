@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { packFile } from '#src/cli/code/pack-file.ts';
 import { traceModule } from '#src/cli/code/trace-module.ts';
-import { packageFrom } from '#src/cli/commands/fn/package-from.ts';
+import { packageFrom } from '#src/cli/commands/fn/definition/package-from.ts';
 import { readZip } from '#src/core/zip/read-zip.ts';
 
 let folder: string;

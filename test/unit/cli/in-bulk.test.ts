@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { bulkTexts } from '#src/cli/bulk-texts.ts';
+import { bulkTexts } from '#src/cli/bulk/bulk-texts.ts';
+import { type BulkOptions, inBulk } from '#src/cli/bulk/in-bulk.ts';
+import type { RecordedBulk } from '#src/cli/bulk/recorded-bulk.ts';
+import { resultOfRedrive } from '#src/cli/bulk/redrive-result.ts';
 import type { Call } from '#src/cli/call.ts';
-import { type BulkOptions, inBulk } from '#src/cli/in-bulk.ts';
-import type { RecordedBulk } from '#src/cli/recorded-bulk.ts';
-import { resultOfRedrive } from '#src/cli/redrive-result.ts';
 
 test('an invocation that another caller redrove is left out: it is shown, recorded, and no failure', async () => {
   const lines = { out: [] as string[], err: [] as string[] };

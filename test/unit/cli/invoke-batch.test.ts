@@ -1,9 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { Call } from '#src/cli/call.ts';
-import { Batch, type BatchOptions } from '#src/cli/commands/invoke-batch.ts';
+import { Batch, type BatchOptions } from '#src/cli/commands/invoke/invoke-batch.ts';
 import { processHost } from '#src/cli/host.ts';
-import type { Invoke } from '#src/client/invoke.ts';
+import type { Invoke } from '#src/client/invoke/invoke.ts';
 import { LogFullError } from '#src/core/errors.ts';
 
 async function* linesOf(count: number): AsyncGenerator<Uint8Array> {

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { Call } from '#src/cli/call.ts';
 import { printBatches } from '#src/cli/commands/batch/batch.ts';
-import { printInvocation } from '#src/cli/commands/get.ts';
-import { printInvocations } from '#src/cli/commands/ls.ts';
-import { printStats } from '#src/cli/commands/stats.ts';
-import { printTree } from '#src/cli/commands/tree.ts';
+import { printInvocation } from '#src/cli/commands/read/get.ts';
+import { printInvocations } from '#src/cli/commands/read/ls.ts';
+import { printStats } from '#src/cli/commands/read/stats.ts';
+import { printTree } from '#src/cli/commands/read/tree.ts';
 import type { SequentClient } from '#src/client/client.ts';
-import { createClientHistory } from '#src/client/history.ts';
+import { createClientHistory } from '#src/client/history/history.ts';
 import type { BatchSummary } from '#src/core/batch-questions.ts';
 import { NatsUnavailableError } from '#src/core/errors.ts';
 import { outputStreamOf } from '#test/support/cli/output-streams.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readWholeTimeline } from '#src/client/archived-timeline.ts';
+import { readWholeTimeline } from '#src/client/history/archived-timeline.ts';
 import { HistoryUnavailableError } from '#src/core/errors.ts';
 import type { History } from '#src/core/history-questions.ts';
 import { createMemoryLog } from '#src/core/memory/memory-log.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { type FoundBatch, readMembers } from '#src/client/batches.ts';
-import { createClientHistory } from '#src/client/history.ts';
+import { createClientHistory } from '#src/client/history/history.ts';
+import { type FoundBatch, readMembers } from '#src/client/invoke/batches.ts';
 import { createLaggingHistory, summaries } from '#test/support/projection/lagging-history.ts';
 
 const history = createClientHistory(createLaggingHistory({ last: 200, known: { invocations: summaries(120) } }));

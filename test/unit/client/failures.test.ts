@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { scanDeadLetters, scanFailures } from '#src/client/failures.ts';
+import { scanDeadLetters, scanFailures } from '#src/client/repair/failures.ts';
 import { createMemoryLog } from '#src/core/memory/memory-log.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import { createVirtualClock } from '#src/testing/virtual-clock.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { findStream } from '#src/client/find-stream.ts';
+import { findStream } from '#src/client/history/find-stream.ts';
 import { HistoryUnavailableError } from '#src/core/errors.ts';
 import type { History } from '#src/core/history-questions.ts';
 import type { FunctionName, StreamId } from '#src/core/names/names.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type ClientFlowOptions, createClientFlow } from '#src/client/flow.ts';
+import { type ClientFlowOptions, createClientFlow } from '#src/client/state/flow.ts';
 import { HistoryUnavailableError } from '#src/core/errors.ts';
 import { encodeLedgerEntry, entryKeyOf, type LedgerEntry } from '#src/core/flow/ledger-entry.ts';
 import { type Flow, type PoolId, poolOf } from '#src/core/functions/flow.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { NewestLines } from '#src/client/newest-lines.ts';
+import { NewestLines } from '#src/client/follow/newest-lines.ts';
 import { type EndedAttempt, linesOf } from '#src/core/output/attempt-lines.ts';
 
 function attempt(output: string, sequence = 1): EndedAttempt {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createRepair, type Repair } from '#src/client/repair.ts';
+import { createRepair, type Repair } from '#src/client/repair/repair.ts';
 import { type EventLog, NO_APPENDS, type StreamName } from '#src/core/log/event-log.ts';
 import { createMemoryLog, type MemoryLog } from '#src/core/memory/memory-log.ts';
 import { redriveIdOf } from '#src/core/names/delivery-ids.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { checkJson, createRequests, encodePayload, type Outgoing } from '#src/client/requests.ts';
+import { checkJson, createRequests, encodePayload, type Outgoing } from '#src/client/invoke/requests.ts';
 import { UnknownOutcomeError } from '#src/core/errors.ts';
 import type { NewRequest, StreamName } from '#src/core/log/event-log.ts';
-import { encodeRequests } from '#src/core/log/request-messages.ts';
+import { encodeRequests } from '#src/core/log/requests/request-messages.ts';
 import { createMemoryLog } from '#src/core/memory/memory-log.ts';
 import { idAt, streamOf } from '#src/core/names/ids.ts';
 import type { FunctionName, RequestId, StreamId } from '#src/core/names/names.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createResultWaiter } from '#src/client/results.ts';
+import { createResultWaiter } from '#src/client/invoke/results.ts';
 import { NoAnswerError } from '#src/core/no-answer-error.ts';
 
 test('a wait for an outcome goes on when the scheduler does not say whether the invocation exists', async () => {

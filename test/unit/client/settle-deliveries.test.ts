@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Destination, Fact } from '#machines/facts.ts';
-import { createDeliverySettler, type DeliverySettler } from '#src/client/settle-deliveries.ts';
+import { createDeliverySettler, type DeliverySettler } from '#src/client/repair/settle-deliveries.ts';
 import { NO_APPENDS, type StreamVersion } from '#src/core/log/event-log.ts';
 import { createMemoryLog } from '#src/core/memory/memory-log.ts';
 import { loadStream } from '#src/core/stream/stream.ts';

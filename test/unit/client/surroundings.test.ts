@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readSlots, surroundingsOf } from '#src/client/surroundings.ts';
+import { readSlots, surroundingsOf } from '#src/client/state/surroundings.ts';
 import { NO_SLOTS } from '#src/core/flow/ledger-entry.ts';
 
 const gateway = { instance: 'i', roles: ['gateway'], version: '1', host: 'h', pid: 1, startedAt: 1 };

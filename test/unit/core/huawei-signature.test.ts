@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { canonicalPath, canonicalQuery } from '#src/core/huawei-signature.ts';
-import { signByHuawei } from '#src/destinations/targets/huawei-signature.ts';
+import { signByHuawei } from '#src/destinations/targets/huawei/huawei-signature.ts';
 import { isSignedBy, parseAuthorization } from '#src/gateway/auth/signature.ts';
 
 describe("Huawei's canonical request", () => {

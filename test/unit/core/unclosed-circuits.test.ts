@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { CircuitState } from '#src/core/ports/circuit-states.ts';
+import type { CircuitState } from '#src/core/ports/questions/circuit-states.ts';
 import { describeCircuit, unclosedCircuits } from '#src/core/unclosed-circuits.ts';
 
 const circuit: CircuitState = {

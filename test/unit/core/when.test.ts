@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Outcome } from '#machines/facts.ts';
-import { decideWhenFor } from '#src/core/functions/decide-when.ts';
 import { parseInput } from '#src/core/functions/entry.ts';
-import { type When, whenSchema } from '#src/core/functions/when.ts';
-import { whenInWords, whenTextInWords } from '#src/core/functions/when-in-words.ts';
+import { decideWhenFor } from '#src/core/functions/when/decide-when.ts';
+import { type When, whenSchema } from '#src/core/functions/when/when.ts';
+import { whenInWords, whenTextInWords } from '#src/core/functions/when/when-in-words.ts';
 import { failed, queued, succeeded } from '#test/support/log/facts.ts';
 
 const REQUEST = '{"customer":"ada","rush":true,"tags":["new"]}';

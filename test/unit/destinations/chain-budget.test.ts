@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { shareOf } from '#src/destinations/delivery-request.ts';
+import { shareOf } from '#src/destinations/tries/delivery-request.ts';
 
 describe('the budget of a chain', () => {
   test.for<[number, number, number[]]>([

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openConnections, parseConnections } from '#src/destinations/connections.ts';
+import { openConnections, parseConnections } from '#src/destinations/connections/connections.ts';
 import { reveal, Secret } from '#src/destinations/targets/secret.ts';
 import { accessKeyId, canaries, canariesIn, plantCanaries, secretAccessKey, webhookSecret } from '#test/support/destinations/deliveries.ts';
 

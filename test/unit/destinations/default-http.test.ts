@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { type ConnectionsOptions, parseConnections } from '#src/destinations/connections.ts';
+import { type ConnectionsOptions, parseConnections } from '#src/destinations/connections/connections.ts';
 import { createVettedHttp } from '#src/destinations/http/vetted-http.ts';
 import { createHttpTarget } from '#src/destinations/targets/http.ts';
-import { createObsTarget } from '#src/destinations/targets/obs.ts';
+import { createObsTarget } from '#src/destinations/targets/huawei/obs.ts';
 import { deliveryTo, neverAborted } from '#test/support/destinations/deliveries.ts';
 import { openReceiver } from '#test/support/destinations/receiver.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { defineFunction } from '#src/client/define-function.ts';
+import { defineFunction } from '#src/client/worker/define-function.ts';
 import { createTestSequent } from '#src/testing/testing.ts';
 
 const DAY = 86_400_000;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { defineFunction } from '#src/client/define-function.ts';
+import { defineFunction } from '#src/client/worker/define-function.ts';
 import { createTestSequent } from '#src/testing/testing.ts';
 import { firstChildOf } from '#test/support/log/child-id.ts';
 

@@ -3,10 +3,10 @@ import type { Outcome } from '#machines/facts.ts';
 import { createMemoryLog } from '#src/core/memory/memory-log.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { silentLogger } from '#src/core/ports/logger.ts';
-import { Circuits } from '#src/destinations/circuits.ts';
-import { createFirstTries } from '#src/destinations/first-tries.ts';
-import { createTargetLimiter } from '#src/destinations/target-limiter.ts';
-import { createTries } from '#src/destinations/tries.ts';
+import { Circuits } from '#src/destinations/limits/circuits.ts';
+import { createTargetLimiter } from '#src/destinations/limits/target-limiter.ts';
+import { createFirstTries } from '#src/destinations/tries/first-tries.ts';
+import { createTries } from '#src/destinations/tries/tries.ts';
 
 const target = { refuse: () => undefined, limitKeyOf: () => 'key', triesAtOnce: 1, deliver: async () => ({ kind: 'delivered' }) as const };
 const outcomeOf = (invocation: string, kinds: readonly string[]): Outcome => ({

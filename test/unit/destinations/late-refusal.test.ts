@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { defineFunction } from '#src/client/define-function.ts';
+import { defineFunction } from '#src/client/worker/define-function.ts';
 import type { DeliveryResult } from '#src/core/ports/destination-target.ts';
 import { createTestSequent } from '#src/testing/testing.ts';
 import { until } from '#test/support/log/opened-log.ts';

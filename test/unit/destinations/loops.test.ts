@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
-import { defineFunction } from '#src/client/define-function.ts';
+import { defineFunction } from '#src/client/worker/define-function.ts';
 import { createTestSequent, type TestSequent } from '#src/testing/testing.ts';
 import { chainOf } from '#test/support/log/chain-of.ts';
 import { foldWholeLog } from '#test/support/log/folded-log.ts';

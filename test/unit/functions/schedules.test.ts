@@ -92,7 +92,7 @@ describe('a schedule', () => {
     const store = createMemoryKeyValue();
     await encryptProject(store, undefined, { keys, now: 0 });
     const payloads = new PayloadSealer({ masterKeys: () => keys });
-    await store.watch((change) => payloads.note(change), new AbortController().signal);
+    await store.watch((change) => payloads.applyChange(change), new AbortController().signal);
     const { schedules, log } = await open(payloads, store);
     await schedules.put({ ...nightly, event: '{"secret":1}' });
     expect((await schedules.get('nightly')).schedule.event).toBe('{"secret":1}');

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { decodeEntry, type FunctionEntry, resolveFunction } from '#src/core/functions/entry.ts';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
-import type { KeyValue } from '#src/core/ports/key-value.ts';
+import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
 
 const fn = (timeoutInMs = 1_000, more: object = {}) => ({ name: 'orders', handler: { kind: 'inline' }, timeoutInMs, ...more });

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
-import { acceptLines } from '#src/gateway/api/accept-lines.ts';
+import { acceptLines } from '#src/gateway/api/batches/accept-lines.ts';
 import { createHono } from '#src/gateway/http/router.ts';
 import { scopeOf } from '#src/gateway/scope.ts';
 import { local, type OpenedApp, openApp } from '#test/support/gateway/opened-app.ts';

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { type BulkOperation, type BulkStore, createBulkStore, type StoredBulk } from '#src/core/bulk/bulk-operation.ts';
 import type { InvocationSummary } from '#src/core/history-questions.ts';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
-import type { KeyValue } from '#src/core/ports/key-value.ts';
 import { silentLogger } from '#src/core/ports/logger.ts';
+import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 import { type BulkRunnerOptions, createBulkRunner } from '#src/gateway/bulk/bulk-runner.ts';
 
 const clock = { now: () => 1_000_000, sleep: async () => {} };

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { FunctionCode, StoredCode } from '#src/gateway/api/schemas/code.ts';
+import type { FunctionCode, StoredCode } from '#src/gateway/api/code/code-schemas.ts';
 import { ask, type OpenedApp, openApp } from '#test/support/gateway/opened-app.ts';
 
 let opened: OpenedApp;

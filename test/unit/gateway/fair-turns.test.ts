@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createFairTurns } from '#src/gateway/api/fair-turns.ts';
+import { createFairTurns } from '#src/gateway/api/code/fair-turns.ts';
 
 test('works run in a bounded number, and the sharers that wait get the next place in turn', async () => {
   const inTurn = createFairTurns(2);

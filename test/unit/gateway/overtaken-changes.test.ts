@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { FunctionView } from '#src/gateway/api/schemas/functions.ts';
+import type { FunctionView } from '#src/gateway/api/functions/function-schemas.ts';
 import { ask, expectError, F, type OpenedApp, openApp } from '#test/support/gateway/opened-app.ts';
 import { overtakeNextRead } from '#test/support/overtake-next-read.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, vi } from 'vitest';
-import { createClientHistory } from '#src/client/history.ts';
+import { createClientHistory } from '#src/client/history/history.ts';
 import type { DeliverySummary, InvocationSummary } from '#src/core/history-questions.ts';
-import type { BulkOperationView } from '#src/gateway/api/schemas/bulk-operations.ts';
+import type { BulkOperationView } from '#src/gateway/api/repair/bulk-operation-schemas.ts';
 import { appTest as base } from '#test/support/gateway/app-test.ts';
 import { createLaggingHistory, summaries } from '#test/support/projection/lagging-history.ts';
 

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { FunctionView } from '#src/gateway/api/schemas/functions.ts';
+import type { FunctionView } from '#src/gateway/api/functions/function-schemas.ts';
 import { ask, type OpenedApp, openApp } from '#test/support/gateway/opened-app.ts';
 
 let opened: OpenedApp;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Logger } from '#src/core/ports/logger.ts';
-import { createFetchingHost } from '#src/hosts/fetching-host.ts';
+import { createFetchingHost } from '#src/hosts/around/fetching-host.ts';
 import { executionOf, neverAborted, processFunction } from '#test/support/hosts/executions.ts';
 
 test('a whole output that the store refuses is named in the log of the worker, and its end is kept', async () => {

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { functionDefinitionSchema } from '#src/core/functions/definition.ts';
-import type { ChildEvents } from '#src/hosts/child-process.ts';
-import { FunctionProcess } from '#src/hosts/function-process.ts';
-import { Task } from '#src/hosts/task.ts';
+import type { ChildEvents } from '#src/hosts/process/child-process.ts';
+import { FunctionProcess } from '#src/hosts/process/function-process.ts';
+import { Task } from '#src/hosts/process/task.ts';
 import { executionOf } from '#test/support/hosts/executions.ts';
 
 const definition = functionDefinitionSchema.parse({ name: 'fast', handler: { kind: 'process', file: '/fast.mjs', export: 'handler' } });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Child, ChildEnd, ChildEvents } from '#src/hosts/child-process.ts';
-import { openRestartedChild } from '#src/hosts/restarted-child.ts';
+import type { Child, ChildEnd, ChildEvents } from '#src/hosts/process/child-process.ts';
+import { openRestartedChild } from '#src/hosts/process/restarted-child.ts';
 
 type Opened = { events: ChildEvents; written: string[]; isKilled: boolean };
 

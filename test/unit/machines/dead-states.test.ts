@@ -2,12 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { allDeliveriesSettled, deliveryOf, openDeliveries } from '#machines/deliveries.ts';
 import type { Fact, FactOf } from '#machines/facts.ts';
 import { type Invocation, invocationFolder, isBatch } from '#machines/invocation.ts';
-import { hasWayOn } from '#src/analysis/no-way-on.ts';
+import { hasWayOn } from '#src/analysis/verify/no-way-on.ts';
 import { type Flow, flowSchema, hasLimits, poolOf } from '#src/core/functions/flow.ts';
 import type { AcceptedRequest } from '#src/core/log/event-log.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
-import { isSettled } from '#src/core/stream/stream.ts';
-import { beforeAttempt } from '#src/worker/debounced-run.ts';
+import { isInvocationSettled } from '#src/core/stream/stream.ts';
+import { beforeAttempt } from '#src/worker/groups/debounced-run.ts';
 import {
   billing,
   deferred,
@@ -112,7 +112,8 @@ function search(alphabet: readonly Fact[]): { deadEnds: string[]; states: number
   const deadEnds: string[] = [];
   const reached: { state: Invocation; path: readonly string[] }[] = [{ state: invocationFolder.initial, path: [] }];
   for (const { state, path } of reached) {
-    if (state.value !== 'initial' && !isSettled(state) && !hasWayOn(state)) deadEnds.push(`after ${path.join(', ')}: has no way on`);
+    if (state.value !== 'initial' && !isInvocationSettled(state) && !hasWayOn(state))
+      deadEnds.push(`after ${path.join(', ')}: has no way on`);
     const refused = proposalsIn(state).filter((fact) => !invocationFolder.accepts(state, fact));
     if (refused.length > 0) deadEnds.push(`after ${path.join(', ')}: refuses ${[...new Set(refused.map(({ type }) => type))].join(', ')}`);
     else reached.push(...following(state, alphabet, seen).map(([next, fact]) => ({ state: next, path: [...path, nameOf(fact)] })));

@@ -1,7 +1,7 @@
 import { NatsError } from 'nats';
 import { expect, test } from 'vitest';
-import { openCursor } from '#src/nats/streams/cursors.ts';
-import type { Connection } from '#src/nats/transport/connection.ts';
+import { openCursor } from '#src/nats/streams/feeds/cursors.ts';
+import type { Connection } from '#src/nats/transport/connection/connection.ts';
 
 function apiError(code: number, description: string): NatsError {
   const error = new NatsError(description, '400');

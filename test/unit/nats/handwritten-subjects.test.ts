@@ -12,15 +12,18 @@ function filesWith(pattern: RegExp): string[] {
 describe('a connection alone knows', () => {
   test("the prefix of JetStream's API, which a domain changes", () => {
     expect(filesWith(/\$JS\.API/)).toEqual(['nats/permissions/jetstream-operations.ts', 'nats/transport/grants.ts']);
-    expect(filesWith(/\.jetstream(?:Manager)?\(/)).toEqual(['nats/transport/connection.ts']);
+    expect(filesWith(/\.jetstream(?:Manager)?\(/)).toEqual(['nats/transport/connection/connection.ts']);
   });
 
   test('how to open a connection, which answers inboxes only (ANS1)', () => {
-    expect(filesWith(/import [^;]*\bconnect\b[^;]* from 'nats'/)).toEqual(['examples/responder.ts', 'nats/transport/connection.ts']);
+    expect(filesWith(/import [^;]*\bconnect\b[^;]* from 'nats'/)).toEqual([
+      'examples/responder.ts',
+      'nats/transport/connection/connection.ts',
+    ]);
   });
 
   test('the prefix of its inboxes', () => {
-    expect(filesWith(/createInbox\(inboxPrefix/)).toEqual(['nats/transport/connection.ts']);
-    expect(filesWith(/import [^;]*\bcreateInbox\b[^;]* from 'nats'/)).toEqual(['nats/transport/connection.ts']);
+    expect(filesWith(/createInbox\(inboxPrefix/)).toEqual(['nats/transport/connection/connection.ts']);
+    expect(filesWith(/import [^;]*\bcreateInbox\b[^;]* from 'nats'/)).toEqual(['nats/transport/connection/connection.ts']);
   });
 });

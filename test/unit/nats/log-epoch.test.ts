@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createLogEpoch } from '#src/nats/streams/log-epoch.ts';
+import { createLogEpoch } from '#src/nats/streams/log/log-epoch.ts';
 import type { PublishAnswer } from '#src/nats/transport/publisher.ts';
 
 const stored = (sequence: number) => ({ kind: 'stored', sequence }) as const;
@@ -15,7 +15,7 @@ function opened() {
   const clock = { at: 5, now: () => clock.at };
   const epoch = createLogEpoch(connection, clock);
   /** Notes an answer to a message that was sent when `after` was the highest acknowledged sequence. */
-  const note = (answer: PublishAnswer, after: number, id = ''): void => epoch.note(answer, { ...epoch.sending(id), after });
+  const note = (answer: PublishAnswer, after: number, id = ''): void => epoch.observe(answer, { ...epoch.sending(id), after });
   const taken = () => epoch.take().map(({ sequence, id }) => [sequence, id]);
   return { epoch, clock, note, taken, reconnect: () => listeners[0]?.() };
 }

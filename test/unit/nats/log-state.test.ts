@@ -1,7 +1,7 @@
 import type { StreamInfo } from 'nats';
 import { expect, test } from 'vitest';
-import { readLogState } from '#src/nats/streams/log-state.ts';
-import type { Connection } from '#src/nats/transport/connection.ts';
+import { readLogState } from '#src/nats/streams/log/log-state.ts';
+import type { Connection } from '#src/nats/transport/connection/connection.ts';
 
 /** The answer of a replica on n1, as nats-server 2.15.1 sends it. `active` is the time since it heard from n1 itself, in nanoseconds. */
 function answering(cluster: object): Connection {

@@ -3,7 +3,7 @@ import { openNatsPorts } from '#src/nats/ports.ts';
 import { compareReplicas } from '#src/nats/replicas/compare-replicas.ts';
 import type { OpenCursors, ReplicaCursor } from '#src/nats/replicas/replica-cursors.ts';
 import { isReplicable } from '#src/nats/replicas/replicable.ts';
-import type { Connection } from '#src/nats/transport/connection.ts';
+import type { Connection } from '#src/nats/transport/connection/connection.ts';
 import { topology } from '#test/support/nats/opened-nats.ts';
 
 type Replica = ReadonlyMap<number, string>;

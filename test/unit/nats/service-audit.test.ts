@@ -21,7 +21,7 @@ async function recorded() {
 describe('a call of a NATS service', () => {
   test('is recorded under the inbox that its answer went to', async () => {
     const replies = ['_INBOX_sequent_operator.x.1', '_INBOX_sequent_producer_shop.x.1', '_INBOX.abc', `${'long'.repeat(50)}.x`, ''];
-    for (const reply of replies) audit.note({ reply }, read);
+    for (const reply of replies) audit.record({ reply }, read);
     expect((await recorded()).map(([, by]) => by)).toEqual([
       'nats:operator',
       'nats:producer_shop',
@@ -32,14 +32,14 @@ describe('a call of a NATS service', () => {
   });
 
   test('is recorded for the project whose data its answer shows, if that is an id of a project', async () => {
-    for (const project of ['shop', 'a.>', '*', undefined]) audit.note({ reply: '_INBOX_sequent_history.x' }, { ...read, project });
+    for (const project of ['shop', 'a.>', '*', undefined]) audit.record({ reply: '_INBOX_sequent_history.x' }, { ...read, project });
     expect((await recorded()).map(([project]) => project)).toEqual(expect.arrayContaining(['shop', 'own', 'own', 'own']));
   });
 
   test('is counted for the gateway, which records its callers itself, unless the call changes something', async () => {
     const reply = '_INBOX_sequent_gateway.x';
-    for (const subject of ['i-1', 'i-2']) audit.note({ reply }, { ...read, subject, project: 'shop' });
-    audit.note({ reply }, { action: 'history.rebuild', status: 200, isCounted: false, isChange: true });
+    for (const subject of ['i-1', 'i-2']) audit.record({ reply }, { ...read, subject, project: 'shop' });
+    audit.record({ reply }, { action: 'history.rebuild', status: 200, isCounted: false, isChange: true });
     expect(await recorded()).toEqual([
       ['own', 'nats:gateway', 'history.rebuild', undefined, 1],
       ['own', 'nats:gateway', 'history.get', undefined, 2],

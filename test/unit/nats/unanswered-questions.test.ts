@@ -6,7 +6,7 @@ import { createNatsDestinationCheck } from '#src/nats/questions/destination-chec
 import { createNatsHistory } from '#src/nats/questions/history-service.ts';
 import { createNatsOpenRequests } from '#src/nats/questions/open-requests.ts';
 import { createNatsRoleInstances } from '#src/nats/questions/role-instances.ts';
-import type { Connection } from '#src/nats/transport/connection.ts';
+import type { Connection } from '#src/nats/transport/connection/connection.ts';
 
 const absent = NatsError.errorForCode(ErrorCode.NoResponders);
 const silence = NatsError.errorForCode(ErrorCode.Timeout);

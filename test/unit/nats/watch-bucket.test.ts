@@ -1,6 +1,6 @@
 import type { KV } from 'nats';
 import { expect, test } from 'vitest';
-import type { Connection } from '#src/nats/transport/connection.ts';
+import type { Connection } from '#src/nats/transport/connection/connection.ts';
 import { watchBucket } from '#src/nats/watch-bucket.ts';
 
 const connection = {

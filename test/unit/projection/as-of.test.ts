@@ -2,13 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
 import { type HistoryFilter, type Moment, states, statuses } from '#src/core/history-questions.ts';
-import { encodeRequests } from '#src/core/log/request-messages.ts';
+import { encodeRequests } from '#src/core/log/requests/request-messages.ts';
 import { createStreamId, idAt } from '#src/core/names/ids.ts';
 import type { StreamId } from '#src/core/names/names.ts';
-import { createAnswers } from '#src/projection/answers.ts';
+import { Replay } from '#src/projection/fold/replay.ts';
 import type { Projection } from '#src/projection/projection-port.ts';
-import { Replay } from '#src/projection/replay.ts';
-import type { Store } from '#src/projection/store.ts';
+import { createAnswers } from '#src/projection/queries/answers.ts';
+import type { Store } from '#src/projection/store/store.ts';
 import { foldInto, openModel } from '#test/support/projection/folded-model.ts';
 import { createWrittenLog, type WrittenLog } from '#test/support/projection/written-log.ts';
 

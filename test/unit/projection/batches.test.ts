@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { openingIdOf } from '#src/core/names/delivery-ids.ts';
-import { readBatches } from '#src/projection/batches.ts';
-import { list } from '#src/projection/list.ts';
-import type { Store } from '#src/projection/store.ts';
+import { readBatches } from '#src/projection/queries/batches.ts';
+import { list } from '#src/projection/queries/list.ts';
+import type { Store } from '#src/projection/store/store.ts';
 import { foldInto, openModel } from '#test/support/projection/folded-model.ts';
 import { createWrittenLog, type WrittenLog } from '#test/support/projection/written-log.ts';
 

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
 import { AmbiguousIdError, InvocationNotFoundError } from '#src/core/errors.ts';
-import { createAnswers } from '#src/projection/answers.ts';
-import { Fold } from '#src/projection/fold.ts';
+import { Fold } from '#src/projection/fold/fold.ts';
 import type { Projection } from '#src/projection/projection-port.ts';
-import { hashRows } from '#src/projection/rows-hash.ts';
-import type { Store } from '#src/projection/store.ts';
+import { createAnswers } from '#src/projection/queries/answers.ts';
+import { hashRows } from '#src/projection/repair/rows-hash.ts';
+import type { Store } from '#src/projection/store/store.ts';
 import { firstChildOf } from '#test/support/log/child-id.ts';
 import { foldedHash, foldInto, openModel } from '#test/support/projection/folded-model.ts';
 import { createWrittenLog, type WrittenLog } from '#test/support/projection/written-log.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { forkOf, forksAround } from '#src/projection/forks.ts';
+import { forkOf, forksAround } from '#src/projection/fold/forks.ts';
 
 const sequence = fc.integer({ min: 1, max: 2 ** 50 });
 const spans = fc.record({ from: sequence, length: fc.integer({ min: 1, max: 5_000 }) });

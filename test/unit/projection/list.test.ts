@@ -6,10 +6,10 @@ import { statusOf } from '#machines/status.ts';
 import { DEFAULT_PRIORITY, rankOf } from '#src/core/functions/priority.ts';
 import { type HistoryFilter, type ListOrder, listOrders, states, statuses, wordsIn } from '#src/core/history-questions.ts';
 import { splitName } from '#src/core/names/names.ts';
-import { countOf } from '#src/projection/count.ts';
-import { list } from '#src/projection/list.ts';
-import { readSorted } from '#src/projection/sorted-list.ts';
-import type { Store } from '#src/projection/store.ts';
+import { countOf } from '#src/projection/queries/count.ts';
+import { list } from '#src/projection/queries/list.ts';
+import { readSorted } from '#src/projection/queries/sorted-list.ts';
+import type { Store } from '#src/projection/store/store.ts';
 import { foldInto, openModel } from '#test/support/projection/folded-model.ts';
 import { createWrittenLog, type WrittenLog } from '#test/support/projection/written-log.ts';
 

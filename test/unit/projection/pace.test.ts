@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Timers } from '#src/core/ports/clock.ts';
-import { ProjectionPace } from '#src/projection/pace.ts';
+import { ProjectionPace } from '#src/projection/fold/pace.ts';
 
 /** A pace on a machine of two processors, under virtual time. */
 function paceOn({ mayHold = true } = {}) {

@@ -5,8 +5,8 @@ import { describe, expect, test } from 'vitest';
 import type { LogSource, SourceEntry } from '#src/core/log/log-source.ts';
 import { systemClock, type Timers } from '#src/core/ports/clock.ts';
 import { silentLogger } from '#src/core/ports/logger.ts';
-import { createAnswers } from '#src/projection/answers.ts';
 import { openProjection } from '#src/projection/projection.ts';
+import { createAnswers } from '#src/projection/queries/answers.ts';
 import { reach } from '#src/projection/reach.ts';
 import { createWrittenLog, type WrittenLog } from '#test/support/projection/written-log.ts';
 

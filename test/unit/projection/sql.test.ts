@@ -2,10 +2,10 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { createTables } from '#src/projection/schema.ts';
 import { runSql } from '#src/projection/sql/run-sql.ts';
 import { sqlTables } from '#src/projection/sql/tables.ts';
-import { findSqlite } from '#src/projection/sqlite.ts';
+import { createTables } from '#src/projection/store/schema.ts';
+import { findSqlite } from '#src/projection/store/sqlite.ts';
 
 const open = await findSqlite();
 const folder = mkdtempSync(join(tmpdir(), 'sequent-sql-'));

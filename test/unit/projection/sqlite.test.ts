@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { findSqlite } from '#src/projection/sqlite.ts';
+import { findSqlite } from '#src/projection/store/sqlite.ts';
 
 /** Claims for the SQLite of every runtime. CI runs this file on a Node with `node:sqlite` and on one without. */
 const open = await findSqlite();

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
-import { stats } from '#src/projection/stats.ts';
+import { stats } from '#src/projection/queries/stats.ts';
 import { foldInto, openModel } from '#test/support/projection/folded-model.ts';
 import { createWrittenLog, type WrittenLog } from '#test/support/projection/written-log.ts';
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { isOutcome } from '#machines/facts.ts';
 import { type LastFire, streamOfFire } from '#src/core/schedules/progress.ts';
 import { loadStream } from '#src/core/stream/stream.ts';
-import type { FirePorts } from '#src/scheduler/fire-ports.ts';
+import type { FirePorts } from '#src/scheduler/fire/fire-ports.ts';
 import { running, succeeded } from '#test/support/log/facts.ts';
 import { MINUTE, openSchedule, START } from '#test/support/scheduler/checked-schedule.ts';
 import { createSeededRandom } from '#test/support/seeded-random.ts';

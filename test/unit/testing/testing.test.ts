@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { defineFunction } from '#src/client/define-function.ts';
+import { defineFunction } from '#src/client/worker/define-function.ts';
 import { createTestSequent } from '#src/testing/testing.ts';
 
 const HOUR = 3_600_000;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { DestinationGraph } from '#src/gateway/api/schemas/functions.ts';
-import { connectedTo, layOutGraph, type PositionedGraph } from '#src/web/functions/graph-layout.ts';
-import { NODE } from '#src/web/functions/graph-paths.ts';
+import type { DestinationGraph } from '#src/gateway/api/functions/function-schemas.ts';
+import { connectedTo, layOutGraph, type PositionedGraph } from '#src/web/functions/graph/graph-layout.ts';
+import { NODE } from '#src/web/functions/graph/graph-paths.ts';
 
 function graphOf(text: string, loops: string[][] = []): DestinationGraph {
   const edges = text.split(' ').map((pair) => {

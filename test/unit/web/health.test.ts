@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { SystemView } from '#src/gateway/api/schemas/system.ts';
+import type { SystemView } from '#src/gateway/api/system/system-schemas.ts';
 import { compareByAge, healthIssues } from '#src/web/system/health.ts';
 
 const lag = { role: 'worker', name: 'orders', waiting: 0, at_work: 0, again: 0, is_attended: true };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { nextAfterLogin } from '#src/web/shell/next-page.ts';
+import { nextAfterLogin } from '#src/web/shell/login/next-page.ts';
 import { hostileStrings } from '#test/support/web/hostile-strings.ts';
 
 const gateway = 'http://127.0.0.1:8080';

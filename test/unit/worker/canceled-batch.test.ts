@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type Batches, createBatches } from '#src/client/batches.ts';
-import { defineFunction } from '#src/client/define-function.ts';
+import { type Batches, createBatches } from '#src/client/invoke/batches.ts';
+import { defineFunction } from '#src/client/worker/define-function.ts';
 import { createMemoryLog } from '#src/core/memory/memory-log.ts';
 import { createStreamId } from '#src/core/names/ids.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import { createTestSequent, type TestSequent } from '#src/testing/testing.ts';
-import { createCanceledBatches } from '#src/worker/canceled-batches.ts';
+import { createCanceledBatches } from '#src/worker/attempt/canceled-batches.ts';
 
 const orders = 'orders' as FunctionName;
 const batch = { function: orders, id: 'import' };

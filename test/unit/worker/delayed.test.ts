@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { explain } from '#src/analysis/explain.ts';
-import { Verifier } from '#src/analysis/verify.ts';
-import { defineFunction } from '#src/client/define-function.ts';
+import { explain } from '#src/analysis/explain/explain.ts';
+import { Verifier } from '#src/analysis/verify/verify.ts';
+import { defineFunction } from '#src/client/worker/define-function.ts';
 import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import { createTestSequent, type TestSequent } from '#src/testing/testing.ts';
 

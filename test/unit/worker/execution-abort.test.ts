@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ExecutionAbort } from '#src/worker/executions.ts';
+import { ExecutionAbort } from '#src/worker/attempt/executions.ts';
 
 test('an aborted execution calls each listener once, and none that was removed', () => {
   const execution = new ExecutionAbort();

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createExecutions } from '#src/worker/executions.ts';
+import { createExecutions } from '#src/worker/attempt/executions.ts';
 
 /** Two functions that run an attempt of one request id in one worker. */
 function openTwo() {

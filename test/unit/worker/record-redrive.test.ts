@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
-import { Verifier } from '#src/analysis/verify.ts';
+import { Verifier } from '#src/analysis/verify/verify.ts';
 import type { FullLogEntry, StreamName } from '#src/core/log/event-log.ts';
 import { redriveIdOf } from '#src/core/names/delivery-ids.ts';
 import { idAt, streamOf } from '#src/core/names/ids.ts';

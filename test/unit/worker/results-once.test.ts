@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { defineFunction, type HandlerContext } from '#src/client/define-function.ts';
+import { defineFunction, type HandlerContext } from '#src/client/worker/define-function.ts';
 import type { MemoryLog } from '#src/core/memory/memory-log.ts';
 import { createStreamId, idAt } from '#src/core/names/ids.ts';
 import { parseFunctionName } from '#src/core/names/names.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isLost } from '#src/core/ports/execution-probe.ts';
+import { isLost } from '#src/core/ports/questions/execution-probe.ts';
 
 const started = { startedAt: 1_000, limitInMs: 30_000 };
 const endsAt = started.startedAt + started.limitInMs;

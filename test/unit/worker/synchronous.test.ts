@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { explain } from '#src/analysis/explain.ts';
-import { defineFunction } from '#src/client/define-function.ts';
+import { explain } from '#src/analysis/explain/explain.ts';
+import { defineFunction } from '#src/client/worker/define-function.ts';
 import { SYNCHRONOUS_AGE_IN_MS } from '#src/core/functions/definition.ts';
 import { createTestSequent } from '#src/testing/testing.ts';
 

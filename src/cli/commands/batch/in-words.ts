@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { formatMoment } from '#src/cli/print/format.ts';
 import { say, sayWord } from '#src/cli/texts/say.ts';
-import { openMembersOf } from '#src/client/batches.ts';
+import { openMembersOf } from '#src/client/invoke/batches.ts';
 import type { BatchSummary } from '#src/core/batch-questions.ts';
 
 export type BatchOwnerOptions = { function?: string };

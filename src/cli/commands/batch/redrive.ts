@@ -1,15 +1,15 @@
 import { Command } from 'commander';
 import { parseRate } from '#src/cli/arguments/rate.ts';
 import { say } from '#src/cli/texts/say.ts';
-import { findBatch } from '#src/client/batches.ts';
 import type { SequentClient } from '#src/client/client.ts';
+import { findBatch } from '#src/client/invoke/batches.ts';
 import type { InvocationSummary } from '#src/core/history-questions.ts';
 import { newBatchId } from '#src/core/lines/batch-id.ts';
-import { bulkTexts } from '../../bulk-texts.ts';
+import { bulkTexts } from '../../bulk/bulk-texts.ts';
+import { type BulkOptions, inBulk } from '../../bulk/in-bulk.ts';
+import { resultOfRedrive } from '../../bulk/redrive-result.ts';
 import { action, type Call } from '../../call.ts';
-import { type BulkOptions, inBulk } from '../../in-bulk.ts';
 import type { ExitCode } from '../../problem.ts';
-import { resultOfRedrive } from '../../redrive-result.ts';
 import { withClient } from '../../session.ts';
 import { addBatchArgument, type BatchOwnerOptions } from './in-words.ts';
 
@@ -65,7 +65,7 @@ async function redriveAll(
     nameOf: ({ id }) => id,
     toJson: ({ id, function: fn, condition }) => ({ requestId: id, function: fn, condition }),
     record: async (total) => {
-      const { recordBulk } = await import('../../recorded-bulk.ts');
+      const { recordBulk } = await import('../../bulk/recorded-bulk.ts');
       return await recordBulk(client, { action: 'redrive', filter: { ...filter }, batch, batchRequest: request, total });
     },
     subjectOf: ({ id, function: fn }) => ({ id, function: fn }),

@@ -4,9 +4,9 @@ import { parseRate } from '#src/cli/arguments/rate.ts';
 import { type Column, printList } from '#src/cli/print/output.ts';
 import { type Head, say } from '#src/cli/texts/say.ts';
 import type { DeadLetter, RepairFilter, SequentClient } from '#src/client/client.ts';
-import { type BulkTexts, bulkTexts } from '../../bulk-texts.ts';
+import { type BulkTexts, bulkTexts } from '../../bulk/bulk-texts.ts';
+import { type BulkOptions, inBulk } from '../../bulk/in-bulk.ts';
 import { action, type Call } from '../../call.ts';
-import { type BulkOptions, inBulk } from '../../in-bulk.ts';
 import { type ExitCode, exitCodes, usageProblem } from '../../problem.ts';
 import { withClient } from '../../session.ts';
 

@@ -4,7 +4,7 @@ import { type Column, printList } from '#src/cli/print/output.ts';
 import { say, sayCount, sayWord } from '#src/cli/texts/say.ts';
 import type { Policy } from '#src/core/functions/definition.ts';
 import type { FunctionEntry } from '#src/core/functions/entry.ts';
-import { whenInWords } from '#src/core/functions/when-in-words.ts';
+import { whenInWords } from '#src/core/functions/when/when-in-words.ts';
 import { countOmittedCircuits, describeCircuit, type UnclosedCircuit, unclosedCircuits } from '#src/core/unclosed-circuits.ts';
 import { action, type Call } from '../../call.ts';
 import { type ExitCode, exitCodes } from '../../problem.ts';

@@ -25,7 +25,7 @@ type Options = {
 };
 
 /** The state of a handler file of the folder. */
-type Known = {
+type HandlerFile = {
   name: string;
   /** A change of one of these files concerns this file. */
   inputs: readonly string[];
@@ -47,7 +47,7 @@ export type DevFunction = { name: string; file: string; isPut: boolean };
  */
 export class DevFunctions {
   readonly #options: Options;
-  readonly #known = new Map<string, Known>();
+  readonly #known = new Map<string, HandlerFile>();
   /** The folder that a package was made of, by its digest. */
   readonly #roots = new Map<string, string>();
   readonly #changes = new EventEmitter().setMaxListeners(0);
@@ -196,7 +196,7 @@ export class DevFunctions {
     }
   }
 
-  #keepEarlier(file: string, known: Known, error: unknown): void {
+  #keepEarlier(file: string, known: HandlerFile, error: unknown): void {
     const inputs = error instanceof CodeError ? [file, ...error.files] : known.inputs;
     const problem = problemOf(error).why;
     this.#known.set(file, { ...known, inputs, problem });
@@ -250,7 +250,7 @@ export class DevFunctions {
   }
 }
 
-function notPutInWords({ name, revision, putAt }: Known): string {
+function notPutInWords({ name, revision, putAt }: HandlerFile): string {
   if (revision === undefined) return say('{name}: not put', { name });
   if (putAt === undefined) return say('{name}: not put; the code of the earlier run still runs', { name });
   return say('{name}: not put; the code of {time} still runs', { name, time: formatTimeOfDay(putAt).slice(0, 8) });

@@ -5,7 +5,7 @@ import { say } from '#src/cli/texts/say.ts';
 import type { LiveTransition } from '#src/core/log/transitions.ts';
 import { attemptIn } from '#src/core/output/attempt-lines.ts';
 import { LiveLines } from '#src/core/output/live-lines.ts';
-import type { LiveAnswer, LiveOutput } from '#src/core/ports/live-output.ts';
+import type { LiveAnswer, LiveOutput } from '#src/core/ports/questions/live-output.ts';
 
 type Options = {
   /** Without it, output is printed when its attempt ends. */

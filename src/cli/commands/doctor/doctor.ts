@@ -27,7 +27,7 @@ Exit codes: 0 no problem, 1 problems, 6 NATS cannot be reached or JetStream is o
 async function doctor(call: Call<{ replicas?: true }>): Promise<ExitCode> {
   const { terminal, format } = call;
   const target = await findTarget(call.options);
-  const { openConnection } = await import('#src/nats/transport/connection.ts');
+  const { openConnection } = await import('#src/nats/transport/connection/connection.ts');
   const connection = await openConnection(target.options).catch(explainTarget(target));
   try {
     const { examine } = await import('./examine.ts');

@@ -1,9 +1,9 @@
-import type { CanaryVerdict } from '#src/analysis/judge-canary.ts';
+import type { CanaryVerdict } from '#src/analysis/canary/judge-canary.ts';
 import type { FunctionEntry } from '#src/core/functions/entry.ts';
 import type { History, HistoryStatus, QueryOf } from '#src/core/history-questions.ts';
 import { unknownInSilence } from '#src/core/no-answer-error.ts';
-import { isSettled } from '#src/core/stream/stream.ts';
-import type { Connection } from '#src/nats/transport/connection.ts';
+import { isInvocationSettled } from '#src/core/stream/stream.ts';
+import type { Connection } from '#src/nats/transport/connection/connection.ts';
 import type { Examined } from './examined.ts';
 
 type FromHistory = Pick<
@@ -11,10 +11,10 @@ type FromHistory = Pick<
   'projections' | 'quotas' | 'failing' | 'plainRequests' | 'deadLetters' | 'canaries' | 'unclaimed' | 'withoutWayOn'
 >;
 /** `last`: the last message of the log, which the answers must cover. */
-type Asked = { functions: readonly Pick<FunctionEntry, 'definition' | 'aliases'>[]; last: number; queues: ReadonlySet<string> };
+type HistoryQuestion = { functions: readonly Pick<FunctionEntry, 'definition' | 'aliases'>[]; last: number; queues: ReadonlySet<string> };
 
 /** What the read model knows. Each part is `undefined` when no projection answers. */
-export async function examineHistory(connection: Connection, { functions, last, queues }: Asked): Promise<FromHistory> {
+export async function examineHistory(connection: Connection, { functions, last, queues }: HistoryQuestion): Promise<FromHistory> {
   const { createNatsHistory } = await import('#src/nats/questions/history-service.ts');
   const history = createNatsHistory(connection);
   const projections = await readProjections(history);
@@ -46,7 +46,7 @@ async function readProjections(history: History): Promise<HistoryStatus[]> {
 }
 
 async function readFailing(history: History): Promise<Examined['failing']> {
-  const { readFailingPlatforms } = await import('#src/analysis/platform-failures.ts');
+  const { readFailingPlatforms } = await import('#src/analysis/explain/platform-failures.ts');
   return await readFailingPlatforms((query) => history.ask('list', query));
 }
 
@@ -73,20 +73,20 @@ const MAX_FOLDED = 20;
 
 async function findWithoutWayOn(history: History): Promise<Examined['withoutWayOn']> {
   const { invocationFolder } = await import('#machines/invocation.ts');
-  const { hasWayOn, noWayOnInWords } = await import('#src/analysis/no-way-on.ts');
+  const { hasWayOn, noWayOnInWords } = await import('#src/analysis/verify/no-way-on.ts');
   const { invocations } = await history.ask('list', { state: OPEN, order: 'oldest', limit: MAX_FOLDED });
   const found = invocations.map(async ({ id, function: name }) => {
     const { transitions } = await history.ask('timeline', { id, function: name });
     const counted = transitions.filter(({ refused }) => !refused).map(({ fact }) => fact);
     const state = counted.reduce((present, fact) => invocationFolder.step(present, fact)?.snapshot ?? present, invocationFolder.initial);
-    return isSettled(state) || hasWayOn(state) ? [] : [{ id, function: name, why: noWayOnInWords(state) }];
+    return isInvocationSettled(state) || hasWayOn(state) ? [] : [{ id, function: name, why: noWayOnInWords(state) }];
   });
   return (await Promise.all(found)).flat();
 }
 
 /** The weighted versions that are significantly worse than the main version of their alias. */
-async function readCanaries(history: History, functions: Asked['functions']): Promise<Examined['canaries']> {
-  const { countsByVersion, judgeCanary } = await import('#src/analysis/judge-canary.ts');
+async function readCanaries(history: History, functions: HistoryQuestion['functions']): Promise<Examined['canaries']> {
+  const { countsByVersion, judgeCanary } = await import('#src/analysis/canary/judge-canary.ts');
   const found = functions.flatMap(({ definition, aliases }) => {
     const weighted = aliases.filter(({ weights }) => Object.keys(weights).length > 0);
     return weighted.map(async (alias): Promise<(CanaryVerdict & { function: string; alias: string })[]> => {

@@ -1,10 +1,10 @@
 import { access } from 'node:fs/promises';
 import { messageOf } from '#src/core/errors.ts';
 import type { FunctionEntry } from '#src/core/functions/entry.ts';
-import type { LogLoss } from '#src/core/log/log-loss.ts';
+import type { LogLoss } from '#src/core/log/losses/log-loss.ts';
 import { unknownInSilence } from '#src/core/no-answer-error.ts';
-import { ASKED_ROLES, type RoleInstance, type RoleInstances } from '#src/core/ports/role-instances.ts';
-import type { Connection } from '#src/nats/transport/connection.ts';
+import { ASKED_ROLES, type RoleInstance, type RoleInstances } from '#src/core/ports/questions/role-instances.ts';
+import type { Connection } from '#src/nats/transport/connection/connection.ts';
 import { durabilityOf } from '../../durability.ts';
 import { examineHistory } from './examine-history.ts';
 import type { Examined } from './examined.ts';
@@ -63,7 +63,7 @@ async function compareReplicas(connection: Connection): Promise<Examined['replic
 
 /** Without the state bucket, Sequent never ran on the server, and the missing stream is a finding. */
 async function readLosses(connection: Connection): Promise<LogLoss[]> {
-  const { createLossBook } = await import('#src/core/log/loss-book.ts');
+  const { createLossBook } = await import('#src/core/log/losses/loss-book.ts');
   const { openKeyValue } = await import('#src/nats/key-value.ts');
   const { STATE_BUCKET } = await import('#src/nats/wire/topology.ts');
   try {
@@ -103,8 +103,8 @@ async function readPools(
   consumers: Examined['inspection']['consumers'],
 ): Promise<Examined['pools']> {
   const { openKeyValue } = await import('#src/nats/key-value.ts');
-  const { createClientFlow } = await import('#src/client/flow.ts');
-  const { createClientHistory } = await import('#src/client/history.ts');
+  const { createClientFlow } = await import('#src/client/state/flow.ts');
+  const { createClientHistory } = await import('#src/client/history/history.ts');
   const { createNatsHistory } = await import('#src/nats/questions/history-service.ts');
   const { FLOW_BUCKET } = await import('#src/nats/wire/topology.ts');
   const read = async () => {

@@ -1,11 +1,11 @@
-import type { CanaryVerdict } from '#src/analysis/judge-canary.ts';
+import type { CanaryVerdict } from '#src/analysis/canary/judge-canary.ts';
+import type { FailingPlatform } from '#src/analysis/explain/platform-failures.ts';
 import type { PlainRequests } from '#src/analysis/plain-requests.ts';
-import type { FailingPlatform } from '#src/analysis/platform-failures.ts';
-import type { PoolState } from '#src/client/flow.ts';
+import type { PoolState } from '#src/client/state/flow.ts';
 import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import type { HistoryStatus } from '#src/core/history-questions.ts';
-import type { LogLoss } from '#src/core/log/log-loss.ts';
-import type { AskedRole, RoleInstance } from '#src/core/ports/role-instances.ts';
+import type { LogLoss } from '#src/core/log/losses/log-loss.ts';
+import type { AskedRole, RoleInstance } from '#src/core/ports/questions/role-instances.ts';
 import type { ScheduleState } from '#src/functions/schedule-states.ts';
 import type { ConnectionAccount, Inspection } from '#src/nats/inspection.ts';
 import type { ReplicaComparison } from '#src/nats/replicas/compare-replicas.ts';

@@ -1,6 +1,6 @@
-import { stuckKeys, stuckKeysInWords } from '#src/analysis/stuck-pools.ts';
+import { stuckKeys, stuckKeysInWords } from '#src/analysis/explain/stuck-pools.ts';
 import { say } from '#src/cli/texts/say.ts';
-import type { PoolState } from '#src/client/flow.ts';
+import type { PoolState } from '#src/client/state/flow.ts';
 import { tokenOfPool } from '#src/core/functions/pool-names.ts';
 import type { Examined } from './examined.ts';
 import type { Finding } from './finding.ts';

@@ -1,13 +1,13 @@
-import { failingPlatformInWords, platformRemedy } from '#src/analysis/platform-failures.ts';
-import { type FlowSlots, type Surroundings, type Wait, whyQueueWaits, whyRateHolds } from '#src/analysis/queue-waits.ts';
+import { failingPlatformInWords, platformRemedy } from '#src/analysis/explain/platform-failures.ts';
+import { type FlowSlots, type Surroundings, type Wait, whyQueueWaits, whyRateHolds } from '#src/analysis/explain/queue-waits.ts';
 import { say } from '#src/cli/texts/say.ts';
-import type { PoolState } from '#src/client/flow.ts';
+import type { PoolState } from '#src/client/state/flow.ts';
 import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import { poolOf } from '#src/core/functions/flow.ts';
 import { tokenOfPool } from '#src/core/functions/pool-names.ts';
 import { rateOf } from '#src/core/functions/rate.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
-import type { RoleInstance } from '#src/core/ports/role-instances.ts';
+import type { RoleInstance } from '#src/core/ports/questions/role-instances.ts';
 import type { ConsumerFacts } from '#src/nats/inspection.ts';
 import type { Examined } from './examined.ts';
 import type { Finding } from './finding.ts';

@@ -1,7 +1,7 @@
 import { type PlainRequests, plainRequestsInWords, plainRequestsRemedy } from '#src/analysis/plain-requests.ts';
 import { say } from '#src/cli/texts/say.ts';
 import type { Policy } from '#src/core/functions/definition.ts';
-import type { RoleInstance } from '#src/core/ports/role-instances.ts';
+import type { RoleInstance } from '#src/core/ports/questions/role-instances.ts';
 import { runningVersions } from '#src/core/running-versions.ts';
 import { CIRCUIT_REMEDY, countOmittedCircuits, describeCircuit, unclosedCircuits } from '#src/core/unclosed-circuits.ts';
 import type { Examined } from './examined.ts';

@@ -1,6 +1,6 @@
 import { formatBytes } from '#src/cli/print/format.ts';
 import { say } from '#src/cli/texts/say.ts';
-import { describeLoss, LOSS_REMEDY } from '#src/core/log/log-loss.ts';
+import { describeLoss, LOSS_REMEDY } from '#src/core/log/losses/log-loss.ts';
 import { REFUSES_REQUESTS } from '#src/core/ports/admission.ts';
 import type { Inspection, StreamFacts } from '#src/nats/inspection.ts';
 import { describeReplicas } from '#src/nats/replicas/describe-replicas.ts';

@@ -4,7 +4,7 @@ import { limitsInWords } from '#src/cli/print/flow-in-words.ts';
 import { type Column, printList } from '#src/cli/print/output.ts';
 import { say } from '#src/cli/texts/say.ts';
 import { addWatch, type WatchOptions, watching } from '#src/cli/watch.ts';
-import type { PoolKey, PoolState } from '#src/client/flow.ts';
+import type { PoolKey, PoolState } from '#src/client/state/flow.ts';
 import { poolsNamed, shownPool, tokenOfPool } from '#src/core/functions/pool-names.ts';
 import { parseFunctionName } from '#src/core/names/names.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';

@@ -12,7 +12,7 @@ import { aliasNameOf } from '#src/core/names/names.ts';
 import { action, type Call } from '../../call.ts';
 import { exitCodes } from '../../problem.ts';
 import { withClient } from '../../session.ts';
-import { policyFrom } from './settings-flags.ts';
+import { policyFrom } from './definition/settings-flags.ts';
 
 type SetOptions = { description?: string; weight?: Record<string, number> } & CanaryOptions & PolicyFlags;
 type CanaryOptions = { canary?: number; auto?: true; promoteAfter?: number };

@@ -12,9 +12,9 @@ import type { ZipFile } from '#src/core/zip/read-zip.ts';
 import { action, type Call } from '../../call.ts';
 import { type ExitCode, exitCodes, usageProblem } from '../../problem.ts';
 import { withClient } from '../../session.ts';
-import { withCodeOptions } from './function-options.ts';
-import { type CodeFlags, handlerFrom } from './package-from.ts';
-import { storeFunctions } from './store-functions.ts';
+import { withCodeOptions } from './definition/function-options.ts';
+import { type CodeFlags, handlerFrom } from './definition/package-from.ts';
+import { storeFunctions } from './definition/store-functions.ts';
 
 type CodeOptions = { path?: string; to?: string };
 

@@ -12,13 +12,13 @@ import { type ExitCode, exitCodes, usageProblem } from '../../problem.ts';
 import { withClient } from '../../session.ts';
 import { aliasCommand } from './alias.ts';
 import { codeCommand } from './code.ts';
+import { putCommand, setCommand } from './definition/put.ts';
 import { dependentsInWords } from './dependents-in-words.ts';
 import { eventCommand } from './event.ts';
 import { deployCommand } from './folder/deploy.ts';
 import { exportCommand } from './folder/export.ts';
 import { getCommand } from './get.ts';
 import { describeHandler } from './handler-in-words.ts';
-import { putCommand, setCommand } from './put.ts';
 
 export function functionsCommand(): Command {
   return new Command('fn')

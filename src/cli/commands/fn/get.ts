@@ -6,7 +6,7 @@ import { plain } from '#src/cli/print/terminal.ts';
 import { say, sayWord } from '#src/cli/texts/say.ts';
 import type { Policy, RegisteredFunction } from '#src/core/functions/definition.ts';
 import type { FunctionEntry } from '#src/core/functions/entry.ts';
-import { whenInWords } from '#src/core/functions/when-in-words.ts';
+import { whenInWords } from '#src/core/functions/when/when-in-words.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import { action, type Call } from '../../call.ts';
 import { exitCodes } from '../../problem.ts';

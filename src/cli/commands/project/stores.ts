@@ -5,7 +5,7 @@ import { findTarget, withClient } from '#src/cli/session.ts';
 import type { SequentClient } from '#src/client/client.ts';
 import type { MasterKeys } from '#src/core/encryption/master-keys.ts';
 import { isProjectId, splitName } from '#src/core/names/names.ts';
-import type { KeyValue } from '#src/core/ports/key-value.ts';
+import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 
 /** What the commands about keys work with. */
 export type KeyStores = {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Failure } from '#machines/facts.ts';
 import { processEnded, timedOut } from '#src/hosts/failures.ts';
-import { nodeArguments } from '#src/hosts/process-launcher.ts';
+import { nodeArguments } from '#src/hosts/process/process-launcher.ts';
 import type { ContextFacts } from '#src/hosts/runtime/context.mjs';
 
 export type OnceOptions = {

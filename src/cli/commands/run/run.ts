@@ -4,11 +4,11 @@ import { keyAndValue } from '#src/cli/arguments/key-and-value.ts';
 import { readPayload } from '#src/cli/arguments/payload.ts';
 import { traceModule } from '#src/cli/code/trace-module.ts';
 import { say } from '#src/cli/texts/say.ts';
+import { type EventFile, payloadOf, readEventFile } from '../../arguments/event-file.ts';
 import { action, type Call } from '../../call.ts';
-import { type EventFile, payloadOf, readEventFile } from '../../event-file.ts';
 import { type ExitCode, usageProblem } from '../../problem.ts';
 import { functionNameOf } from '../dev/function-files.ts';
-import { existingFile } from '../fn/package-from.ts';
+import { existingFile } from '../fn/definition/package-from.ts';
 import { executeOnce } from './execute-once.ts';
 import { printResult } from './print-result.ts';
 
@@ -92,7 +92,7 @@ async function run(call: Call<RunOptions>): Promise<ExitCode> {
 async function eventOf(call: Call<RunOptions>, file: string): Promise<EventFile> {
   const { options } = call;
   if (options.event === undefined) {
-    const { checkJson } = await import('#src/client/requests.ts');
+    const { checkJson } = await import('#src/client/invoke/requests.ts');
     return newEvent(file, checkJson(await readPayload(options.payload, call)));
   }
   if (options.payload === undefined) return await readEventFile(options.event, call);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { changeEntry, MAX_HOLDERS } from '#src/core/flow/change-entry.ts';
-import type { Places } from '#src/core/flow/entry-change.ts';
+import type { FreeExecutionSlots } from '#src/core/flow/entry-change.ts';
 import { type LedgerEntry, NO_SLOTS, type Waiter } from '#src/core/flow/ledger-entry.ts';
 
 /** An attempt of a function without keys, with the total as its limit. */
@@ -14,7 +14,7 @@ function keyed(key: string, invocation: string, limits: { perKey?: number; total
 }
 
 /** A worker that has so many free places for the function `f`. */
-function worker(free: number): Places {
+function worker(free: number): FreeExecutionSlots {
   let left = free;
   return { serves: (name) => name === 'f', take: (name) => name === 'f' && left-- > 0 };
 }

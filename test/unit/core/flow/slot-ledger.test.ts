@@ -7,8 +7,8 @@ import { type RateText, rateTextOf } from '#src/core/functions/rate.ts';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
-import type { KeyValue } from '#src/core/ports/key-value.ts';
 import { silentLogger } from '#src/core/ports/logger.ts';
+import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 
 const pool: PoolId = poolOf('f' as FunctionName, {});
 const one = (invocation: string, total = 1): Waiter => ({ key: '', function: 'f', invocation, attempt: 1, request: 1, total });
@@ -47,9 +47,9 @@ function createOwner(places: number) {
     get waiting() {
       return callers.length;
     },
-    takePlace: () => free > 0 && free-- > 0,
-    waitForPlace: () => new Promise<boolean>((resolve) => void callers.push(resolve)),
-    releasePlace: () => void free++,
+    takeExecutionSlot: () => free > 0 && free-- > 0,
+    waitForExecutionSlot: () => new Promise<boolean>((resolve) => void callers.push(resolve)),
+    releaseExecutionSlot: () => void free++,
     start: (_: PoolId, { invocation }: Waiter) => void started.push(invocation),
     add() {
       const caller = callers.shift();
@@ -111,7 +111,7 @@ describe('the ledger of slots', () => {
     const owner = createOwner(1);
     ledger.serve(pool, owner);
     expect(await ledger.acquire(pool, one('a'), false)).toBe('held');
-    scheduler.planAgain(pool);
+    scheduler.decideAgain(pool);
     await expect.poll(() => waitersIn(store), { timeout: 20_000 }).toEqual(['b', 'c']);
     expect(owner.started).toEqual([]);
     ledger.release(pool, one('a'));
@@ -126,7 +126,7 @@ describe('the ledger of slots', () => {
     using scheduler = open(store, () => 0, { listed: ['a', 'b'], total: 9 });
     const owner = createOwner(0);
     ledger.serve(pool, owner);
-    scheduler.planAgain(pool);
+    scheduler.decideAgain(pool);
     await expect.poll(() => owner.waiting, { timeout: 20_000 }).toBe(1);
     expect(await heldIn(store)).toEqual([]);
     owner.add();
@@ -152,7 +152,7 @@ describe('the ledger of slots', () => {
     using scheduler = open(store, () => 0, { listed: ['a'] });
     const owner = createOwner(2);
     ledger.serve(pool, owner);
-    scheduler.planAgain(pool);
+    scheduler.decideAgain(pool);
     await expect.poll(() => owner.started, { timeout: 20_000 }).toEqual(['a']);
     expect(owner.free).toBe(1);
   });
@@ -192,7 +192,7 @@ describe('the ledger of slots', () => {
     const startedAt = Date.now();
     ledger.start(pool, rated('a'));
     expect(await ledger.acquire(pool, rated('z'), false)).toMatchObject({ refusal: { dueAt: expect.any(Number) } });
-    scheduler.planAgain(pool);
+    scheduler.decideAgain(pool);
     await expect.poll(() => owner.started, { timeout: 20_000 }).toEqual(['b']);
     expect(Date.now() - startedAt).toBeGreaterThanOrEqual(100);
     expect(await heldIn(store)).toEqual(['b']);

@@ -8,8 +8,8 @@ import { type PoolId, poolOf } from '#src/core/functions/flow.ts';
 import { type RateText, rateTextOf } from '#src/core/functions/rate.ts';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
-import type { KeyValue } from '#src/core/ports/key-value.ts';
 import { silentLogger } from '#src/core/ports/logger.ts';
+import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 import { createVirtualClock } from '#src/testing/virtual-clock.ts';
 
 const HOUR = 3_600_000;

@@ -5,8 +5,8 @@ import type { EndedAttempt } from '#src/core/output/attempt-lines.ts';
 import { LiveLines } from '#src/core/output/live-lines.ts';
 import { type LivePart, livePartsOf, MAX_LIVE_ATTEMPTS, MAX_LIVE_LINES, type PrintedSoFar } from '#src/core/output/live-output.ts';
 import { redactByDefault } from '#src/core/output/redaction.ts';
-import { SentExecutions } from '#src/hosts/sent-executions.ts';
-import { Task } from '#src/hosts/task.ts';
+import { SentExecutions } from '#src/hosts/process/sent-executions.ts';
+import { Task } from '#src/hosts/process/task.ts';
 import { executionOf } from '#test/support/hosts/executions.ts';
 
 const definition = functionDefinitionSchema.parse({ name: 'told', handler: { kind: 'process', file: '/told.mjs', export: 'handler' } });

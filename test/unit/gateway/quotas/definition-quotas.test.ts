@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createMemoryCodePackages } from '#src/core/memory/memory-code-packages.ts';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
-import type { KeyValue } from '#src/core/ports/key-value.ts';
+import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 import { DefinitionLimits } from '#src/core/quotas/definition-limits.ts';
 import { DEFAULT_DEFINITION_QUOTAS, type QuotaLimits, quotaKeyOf } from '#src/core/quotas/project-quota.ts';
 import { ProjectQuotas } from '#src/core/quotas/project-quotas.ts';
@@ -76,7 +76,7 @@ describe('the quotas of what a project defines', () => {
 describe('the limits of the stores', () => {
   function limits(quota: QuotaLimits) {
     const quotas = new ProjectQuotas();
-    quotas.note({ key: quotaKeyOf('team-a'), value: JSON.stringify({ v: 1, ...quota }) });
+    quotas.applyChange({ key: quotaKeyOf('team-a'), value: JSON.stringify({ v: 1, ...quota }) });
     return new DefinitionLimits({ quotas, ownProject: 'own' });
   }
 
@@ -98,9 +98,9 @@ describe('the limits of the stores', () => {
     const failing: KeyValue = { ...createMemoryKeyValue(), put: () => Promise.reject(new Error('no answer')) };
     await expect(limited.registry(failing).put('team-a=one', '{}')).rejects.toThrow('no answer');
     expect(limited.of('team-a').used).toEqual({ functions: 0, schedules: 0, bytes: 0 });
-    limited.noteRegistry({ key: 'team-a=one', value: '{}' });
+    limited.applyChange({ key: 'team-a=one', value: '{}' });
     await expect(limited.registry(createMemoryKeyValue()).put('team-a=two', '{}')).rejects.toMatchObject({ quota: 'functions' });
-    limited.noteRegistry({ key: 'team-a=one' });
+    limited.applyChange({ key: 'team-a=one' });
     await limited.registry(createMemoryKeyValue()).put('team-a=two', '{}');
   });
 

@@ -10,7 +10,7 @@ type Opened = { guard: QuotaGuard; counted: (sequence: number, open: number) => 
 /** A guard of project `shop`, whose counts of the log are given by the test. */
 function open(limits: QuotaLimits): Opened {
   const projects = new ProjectQuotas();
-  projects.note({ key: quotaKeyOf('shop'), value: JSON.stringify({ v: 1, ...limits }) });
+  projects.applyChange({ key: quotaKeyOf('shop'), value: JSON.stringify({ v: 1, ...limits }) });
   let usage = { sequence: 0, open: {} as Record<string, number> };
   let acknowledged = 0;
   let now = 0;

@@ -3,10 +3,10 @@ import { filesIn } from '#src/cli/code/folder-files.ts';
 import { CommandError, problemOf, usageProblem } from '#src/cli/problem.ts';
 import type { SequentClient } from '#src/client/client.ts';
 import type { FunctionDefinition } from '#src/core/functions/definition.ts';
-import { digestOf, type PackageOwner } from '#src/core/ports/code-packages.ts';
+import { digestOf, type PackageOwner } from '#src/core/ports/stores/code-packages.ts';
 import { readZip, type ZipFile } from '#src/core/zip/read-zip.ts';
 import { writeZip } from '#src/core/zip/write-zip.ts';
-import { existingFile, expectFolderLoadable, packedHandler } from '../package-from.ts';
+import { existingFile, expectFolderLoadable, packedHandler } from '../definition/package-from.ts';
 import type { CodeInFolder } from './folder-format.ts';
 
 /** A handler whose code a folder holds, and the archive of that code. */

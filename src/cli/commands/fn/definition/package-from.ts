@@ -1,0 +1,158 @@
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { filesIn } from '#src/cli/code/folder-files.ts';
+import { traceModule } from '#src/cli/code/trace-module.ts';
+import { writeFiles } from '#src/cli/code/write-files.ts';
+import { messageOf } from '#src/core/errors.ts';
+import type { FunctionDefinition } from '#src/core/functions/definition.ts';
+import { findEntryFile, splitHandler } from '#src/core/functions/package-entry.ts';
+import { digestOf } from '#src/core/ports/stores/code-packages.ts';
+import { readZip, type ZipFile } from '#src/core/zip/read-zip.ts';
+import { writeZip } from '#src/core/zip/write-zip.ts';
+import { usageProblem } from '../../../problem.ts';
+
+type PackageFlags = { zip?: string | undefined; folder?: string | undefined; handler?: string | undefined };
+
+/** The code of a folder or an archive, with the file of its handler. Throws when no worker could load the code. */
+export async function packageFrom({ zip, folder, handler = 'index.handler' }: PackageFlags) {
+  const archive = zip === undefined ? writeZip(await filesIn(folder ?? '.')) : await readArchive(zip);
+  // A worker would refuse the same archives.
+  const files = await readZip(archive);
+  const { file, name } = splitHandler(handler.includes('.') ? handler : `index.${handler}`);
+  const entry = findEntryFile(file, files);
+  if (entry === undefined)
+    throw usageProblem('the handler is not in the package', `it has no ${file}.js, .mjs, .cjs, .ts or .mts`, '--handler <file>.<export>');
+  if (zip === undefined) await expectFolderLoadable(folder ?? '.', files, entry, name);
+  else await inTemporaryFolder(files, (unpacked) => expectLoadable(unpacked, entry, name));
+  return { archive, entry, digest: digestOf(archive) };
+}
+
+/**
+ * A folder without a package.json is not in the package of the folder above it where it runs: a worker has the folder alone. Its code is
+ * therefore checked in a copy. A defect is told with the files of the reader.
+ */
+export async function expectFolderLoadable(folder: string, files: readonly ZipFile[], entry: string, name: string): Promise<void> {
+  if (files.some(({ path }) => path === 'package.json')) return await expectLoadable(folder, entry, name);
+  const alone = [...files, { path: 'package.json', content: Buffer.from('{}') }];
+  try {
+    await inTemporaryFolder(alone, (copy) => expectLoadable(copy, entry, name));
+  } catch (error) {
+    await expectLoadable(folder, entry, name);
+    throw error;
+  }
+}
+
+async function expectLoadable(folder: string, entry: string, exported: string): Promise<void> {
+  (await traceModule(join(folder, entry), { within: folder })).expectExport(exported);
+}
+
+async function inTemporaryFolder(files: readonly ZipFile[], use: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'sequent-zip-'));
+  try {
+    await writeFiles(folder, files);
+    await use(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function readArchive(path: string): Promise<Buffer> {
+  return await readFile(path).catch((cause: unknown) => {
+    throw usageProblem('the archive cannot be read', messageOf(cause), '--zip with the path of a zip archive');
+  });
+}
+
+/** The flags that name code, or who runs it. */
+export type CodeFlags = {
+  file?: string;
+  zip?: string;
+  folder?: string;
+  handler?: string;
+  initializer?: string;
+  subject?: string;
+  url?: string;
+  inline?: true;
+};
+
+/** The fields that a change names, and the archive of the code if the handler is in a package. */
+export type Deployment = { definition: object; archive?: Uint8Array | undefined };
+
+/** The keys of the flags that say how code is reached. Every other flag of code is about one of them. */
+const sources = ['file', 'zip', 'folder', 'subject', 'url', 'inline'] as const;
+
+/**
+ * The handler that flags name; `undefined` when they name none. A handler of the present kind keeps the parts that no flag names, such as
+ * the export or the headers.
+ *
+ * Throws `CommandError` when several flags name a handler, and `CodeError` when no worker could load the code.
+ */
+export async function handlerFrom(
+  name: string,
+  flags: CodeFlags,
+  present?: FunctionDefinition['handler'],
+): Promise<{ handler: object; archive?: Uint8Array | undefined } | undefined> {
+  const given = sources.filter((source) => flags[source] !== undefined);
+  if (given.length > 1) throw unclear(name, 'several options name its handler');
+  if (given.length === 0) {
+    if (flags.handler === undefined && flags.initializer === undefined) return undefined;
+    throw unclear(name, '--handler and --initializer name exports of code, and no option names the code');
+  }
+  const { subject, url, inline } = flags;
+  if (subject !== undefined) return { handler: { kind: 'subject', subject } };
+  if (url !== undefined) return { handler: { ...(present?.kind === 'http' ? present : {}), kind: 'http', url } };
+  if (inline !== undefined) return { handler: { kind: 'inline' } };
+  return await processHandlerFrom(flags, present?.kind === 'process' ? present : undefined);
+}
+
+async function processHandlerFrom(flags: CodeFlags, former: Extract<FunctionDefinition['handler'], { kind: 'process' }> | undefined) {
+  const { file, zip, folder, handler, initializer } = flags;
+  // FunctionGraph names a handler with its file, as in index.handler.
+  const exported = {
+    export: handler?.split('.').at(-1) ?? former?.export,
+    initializer: initializer?.split('.').at(-1) ?? former?.initializer,
+  };
+  if (file !== undefined) return await packedHandler(await existingFile(file, process.cwd()), exported);
+  const { archive, entry, digest } = await packageFrom({ zip, folder, handler: handler ?? entryOf(former) });
+  return { handler: withoutAbsent({ kind: 'process', package: digest, file: entry, ...exported }), archive };
+}
+
+function unclear(name: string, why: string): Error {
+  return usageProblem(`"${name}" cannot be defined`, why, 'one of --file, --folder, --zip, --subject, --url, --inline; or a .json file');
+}
+
+/** The handler in FunctionGraph's form, such as `src/index.handler`. */
+function entryOf(former: { file: string; export: string } | undefined): string | undefined {
+  return former === undefined ? undefined : `${former.file.replace(/\.[cm]?[jt]s$/, '')}.${former.export}`;
+}
+
+/** The handler of a file, whose code becomes a package (rule CODE1). Throws `CodeError` when no worker could load the file. */
+export async function packedHandler(
+  file: string,
+  { export: name, ...handler }: { export?: string | undefined; initializer?: string | undefined },
+): Promise<Required<Pick<Deployment, 'archive'>> & { handler: object }> {
+  const { traceModule } = await import('#src/cli/code/trace-module.ts');
+  const { packFile } = await import('#src/cli/code/pack-file.ts');
+  const traced = await traceModule(file);
+  traced.expectExport(name ?? 'handler');
+  if (handler.initializer !== undefined) traced.expectExport(handler.initializer);
+  const { archive, digest, entry } = await packFile(traced);
+  return { handler: withoutAbsent({ ...handler, kind: 'process', package: digest, file: entry, export: name }), archive };
+}
+
+/** The fields that have a value. */
+export function withoutAbsent(fields: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+/** The absolute path of a module. Throws when the file does not exist, because a worker would only fail at the first attempt. */
+export async function existingFile(path: string, folder: string): Promise<string> {
+  const absolute = resolve(folder, path);
+  const found = await stat(absolute).catch(() => undefined);
+  if (found?.isFile()) return absolute;
+  throw usageProblem(
+    'the module was not found',
+    `${absolute} ${found === undefined ? 'does not exist' : 'is not a file'}`,
+    '--file with the path of a .js, .mjs, .cjs or .ts file',
+  );
+}

@@ -1,0 +1,161 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { type ClientAddress, connectionOptionsOf } from '#src/client/address.ts';
+import { parseMasterKeys } from '#src/core/encryption/master-keys.ts';
+import { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
+import { MAX_CHAIN, MAX_HOPS } from '#src/core/functions/definition.ts';
+import type { Grants } from '#src/core/functions/handler-rules.ts';
+import type { FunctionName } from '#src/core/names/names.ts';
+import type { Tenancy } from '#src/core/names/tenancy.ts';
+import { createRedaction, type Redact } from '#src/core/output/redaction.ts';
+import { createLargePayloads } from '#src/core/payloads/large-payloads.ts';
+import { systemTimers } from '#src/core/ports/clock.ts';
+import type { FunctionHost } from '#src/core/ports/function-host.ts';
+import { type Logger, silentLogger } from '#src/core/ports/logger.ts';
+import { exampleEvent } from '#src/core/text/example-event.ts';
+import { createFunctionDeliverer } from '#src/destinations/function-deliverer.ts';
+import { createFunctionTarget } from '#src/destinations/function-target.ts';
+import { openFunctionDirectory } from '#src/functions/directory.ts';
+import { createFunctionRegistry } from '#src/functions/registry.ts';
+import { createEventsHost } from '#src/hosts/around/events-host.ts';
+import { createFetchingHost } from '#src/hosts/around/fetching-host.ts';
+import { createRedactingHost } from '#src/hosts/around/redacting-host.ts';
+import { createSealingHost } from '#src/hosts/around/sealing-host.ts';
+import { createUnsealingHost } from '#src/hosts/around/unsealing-host.ts';
+import { createInlineHost } from '#src/hosts/inline-host.ts';
+import { compileLinear } from '#src/hosts/linear-patterns.ts';
+import { openNatsPorts } from '#src/nats/ports.ts';
+import { openConnection } from '#src/nats/transport/connection/connection.ts';
+import { traceHost } from '#src/tracing/host.ts';
+import { traceTargets } from '#src/tracing/targets.ts';
+import { findTracer } from '#src/tracing/tracer.ts';
+import { startWorker } from '#src/worker/worker.ts';
+import type { TypedFunction } from './define-function.ts';
+import { toHandler } from './handlers.ts';
+import { ownInstance } from './own-instance.ts';
+
+export type WorkerOptions = ClientAddress & {
+  // biome-ignore lint/suspicious/noExplicitAny: a list of functions of any types
+  functions: readonly TypedFunction<any, any>[];
+  tenancy?: Tenancy;
+  logger?: Logger;
+  /** The lease of a work item: the time after which another worker takes over the work of a dead one, in milliseconds. */
+  leaseInMs?: number;
+  /** The limit of destinations in a chain (L1). Must equal the configuration of Sequent. */
+  maxHops?: number;
+  /** The limit of invocations that follow from one (L2). Must equal the configuration of Sequent. */
+  maxChain?: number;
+  /** Whether a request with an empty payload runs with the event `{}`, or is refused. Must equal the configuration of Sequent. */
+  emptyPayload?: 'json' | 'refuse';
+  /** What other projects may use in addition to the defaults. Must equal the configuration of Sequent. */
+  grants?: Grants;
+  /** The lines of the file of `--encryption-key`. Without them, no attempt of a function whose project encrypts payloads is made. */
+  encryptionKeys?: string;
+  /**
+   * The lines of the file of `--redact`: regular expressions of secrets in output and failures, which are hidden besides the default ones before
+   * they are stored. `off` hides nothing.
+   */
+  redact?: string;
+};
+
+/** A worker in the user's own process. */
+export interface EmbeddedWorker extends AsyncDisposable {
+  /** Stops pulling, waits at most `graceInMs` (20 s by default) for running executions, and releases the other work items. */
+  stop(graceInMs?: number): Promise<void>;
+}
+
+/** See `startWorker` of the client. */
+export async function startEmbeddedWorker({
+  functions,
+  tenancy,
+  logger = silentLogger,
+  leaseInMs = 15_000,
+  maxHops = MAX_HOPS,
+  maxChain = MAX_CHAIN,
+  emptyPayload,
+  grants,
+  encryptionKeys,
+  redact: redactions = '',
+  ...address
+}: WorkerOptions): Promise<EmbeddedWorker> {
+  const masterKeys = encryptionKeys === undefined ? undefined : parseMasterKeys(encryptionKeys, 'encryptionKeys');
+  const payloads = new PayloadSealer({ masterKeys: () => masterKeys });
+  const handlers = new Map(functions.map((fn) => [fn.name, toHandler(fn)]));
+  const redact = redactions === 'off' ? undefined : await createRedaction(redactions, compileLinear);
+  const worker = workerName();
+  const connection = await openConnection(
+    { name: worker, role: 'worker', ...connectionOptionsOf(address) },
+    { onUnanswered: (problem) => logger.warn({}, problem) },
+  );
+  connection.refusals.onMissingPermission((message) => logger.error({}, message));
+  const ports = await openNatsPorts(connection, { leaseInMs, onProblem: (problem) => logger.warn({}, problem) });
+  const registry = createFunctionRegistry(ports.functions, { grants, clock: ports.clock });
+  for (const { name, options, input } of functions) {
+    await registry.put({ ...options, name, handler: { kind: 'inline' } });
+    await registry.testEvents.putExample(name, exampleEvent(input));
+  }
+  const closing = new AbortController();
+  const directory = await openFunctionDirectory(ports.functions, { signal: closing.signal, payloads });
+  const common = {
+    ...ports,
+    tenancy: tenancy ?? { region: 'local', project: 'default' },
+    maxHops,
+    maxChain,
+    payloads,
+    logger,
+    appendId: createAppendIds(worker),
+  };
+  const isKnown = (name: FunctionName, qualifier: string): boolean => directory.find(name, qualifier) !== undefined;
+  const functionTarget = createFunctionTarget({ ...common, findFunction: registry.find, isKnown });
+  const deliverer = createFunctionDeliverer({
+    ...common,
+    name: `deliverer-${worker}`,
+    targets: traceTargets({ FunctionGraph: functionTarget }, findTracer()),
+  });
+  const large = createLargePayloads({ store: ports.payloadStore, payloads });
+  const role = startWorker({
+    ...common,
+    worker,
+    emptyPayload,
+    deliverer,
+    host: traceHost(
+      createFetchingHost(createSealingHost(createEventsHost(hostOf(handlers, redact)), payloads), large, { logger }),
+      findTracer(),
+    ),
+    functions: directory,
+    findFunction: directory.ask,
+    canRun: ({ name, handler }) => handler.kind === 'inline' && handlers.has(name),
+  });
+  const own = common.tenancy.project;
+  const missingKeys = (): string[] => payloads.encrypting.filter(({ hasKey }) => !hasKey).map(({ project }) => project ?? own);
+  const leave = await ports.roleInstances.announce(ownInstance(['worker'], ports.clock, { missingKeys, load: () => role.load }));
+  const stop = async (graceInMs = 20_000): Promise<void> => {
+    const cancelEnd = systemTimers.after(graceInMs, connection.endRetries);
+    await leave().catch(() => {});
+    await role.stop(graceInMs);
+    await deliverer.stop();
+    closing.abort();
+    cancelEnd();
+    ports.close();
+    await connection.close();
+  };
+  return { stop, [Symbol.asyncDispose]: () => stop() };
+}
+
+function hostOf(handlers: ReadonlyMap<string, ReturnType<typeof toHandler>>, redact: Redact | undefined): FunctionHost {
+  // This process opens no secret user data.
+  const host = createUnsealingHost(createInlineHost(handlers, undefined, redact), undefined);
+  return redact === undefined ? host : createRedactingHost(host, redact);
+}
+
+function createAppendIds(worker: string): () => string {
+  let count = 0;
+  return () => `${worker}-${count++}`;
+}
+
+/** Returns a name that no other worker ever has, because the log records the name with each attempt. */
+export function workerName(): string {
+  return `${hostname()
+    .replace(/[^A-Za-z0-9-]/g, '-')
+    .slice(0, 40)}-${process.pid}-${randomBytes(4).toString('hex')}`;
+}

@@ -1,0 +1,54 @@
+import { readProcessTree, sandboxFilesInMb } from '#src/hosts/isolation/process-tree.ts';
+import type { Child } from './child-process.ts';
+
+/** The memory of a fresh process that its function does not use. The function's own limit is added to this. */
+export const RUNTIME_MEMORY_IN_MB = 96;
+const CHECK_EVERY_MS = 200;
+/** A process of Node has eleven threads. Its main thread starts almost every child, so the others are asked less often. */
+const CHECK_ALL_THREADS_EVERY_MS = 1_000;
+
+export type ResourceLimits = {
+  memoryInMb: number;
+  /** How many processes there may be, the first one included. */
+  maxProcesses: number;
+  /** Whether the process has a file system in memory of its own. */
+  hasOwnFiles?: boolean;
+};
+
+type Counted = Pick<Child, 'pid' | 'cgroup'>;
+
+/**
+ * Compares the memory and the number of a process and all its descendants with the limits of their function. In a cgroup, the kernel
+ * enforces the limit of memory.
+ */
+export class ResourceCheck {
+  readonly #child: Counted;
+  readonly #limits: ResourceLimits;
+  #checkedAt = 0;
+  #checkedAllAt = 0;
+
+  constructor(child: Counted, limits: ResourceLimits) {
+    this.#child = child;
+    this.#limits = limits;
+  }
+
+  /** The limit that is exceeded. Reads the processes at most every 200 ms, those of other threads than the main ones every second. */
+  exceeded(now: number): 'memory' | 'processes' | undefined {
+    const { pid, cgroup } = this.#child;
+    if (pid === undefined || now - this.#checkedAt < CHECK_EVERY_MS) return undefined;
+    this.#checkedAt = now;
+    const { memoryInMb, maxProcesses } = this.#limits;
+    if (cgroup !== undefined) return this.exceededAtEnd() ?? (cgroup.processes > maxProcesses ? 'processes' : undefined);
+    const isForAll = now - this.#checkedAllAt >= CHECK_ALL_THREADS_EVERY_MS;
+    if (isForAll) this.#checkedAllAt = now;
+    const tree = readProcessTree(pid, isForAll ? 'all' : 'main');
+    const filesInMb = this.#limits.hasOwnFiles ? sandboxFilesInMb(pid) : 0;
+    if (tree.memoryInMb + filesInMb > memoryInMb + RUNTIME_MEMORY_IN_MB) return 'memory';
+    return tree.pids.length > maxProcesses ? 'processes' : undefined;
+  }
+
+  /** Whether the kernel ended the process because of a limit. */
+  exceededAtEnd(): 'memory' | undefined {
+    return (this.#child.cgroup?.memoryKills ?? 0) > 0 ? 'memory' : undefined;
+  }
+}

@@ -1,0 +1,81 @@
+import { spawn } from 'node:child_process';
+import { InvalidInputError, messageOf } from '#src/core/errors.ts';
+import type { SqlAnswer, SqlQuery } from '#src/core/sql-questions.ts';
+import { ownModule } from '#src/main/roles/own-module.ts';
+import type { SqlQuestion } from './sql-process.ts';
+
+/** How many queries run at one moment, and how many wait; a further one is refused. */
+const MAX_RUNNING = 2;
+const MAX_WAITING = 16;
+/** An answer has at most 512 KB of rows. */
+const MAX_REPLY_BYTES = 4 * 1_024 * 1_024;
+
+type Reply = { answer: SqlAnswer } | { problem: string; isInput: boolean };
+
+/**
+ * Runs queries of people, each in a process of its own: a query blocks its process until it ends, and only the end of the process ends a query
+ * surely. The process has no part of the environment of Sequent, and no descriptor but its pipes.
+ */
+export function createSqlRunner(): (file: string, query: SqlQuery) => Promise<SqlAnswer> {
+  let running = 0;
+  const waiting: (() => void)[] = [];
+  return async (file, query) => {
+    if (running >= MAX_RUNNING) {
+      if (waiting.length >= MAX_WAITING)
+        throw new InvalidInputError({ field: 'the SQL', problem: `cannot be run now: ${MAX_WAITING} queries wait already; try again` });
+      await new Promise<void>((resolve) => void waiting.push(resolve));
+    } else running++;
+    try {
+      return await run({ file, query });
+    } finally {
+      // The place goes to the first that waits.
+      const next = waiting.shift();
+      if (next === undefined) running--;
+      else next();
+    }
+  };
+}
+
+async function run(question: SqlQuestion): Promise<SqlAnswer> {
+  const { withinMs } = question.query;
+  const { file, execArgv } = ownModule('processes/sql-process');
+  const child = spawn(process.execPath, [...execArgv, file], { stdio: ['pipe', 'pipe', 'ignore'], env: {} });
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    child.kill('SIGKILL');
+  }, withinMs);
+  try {
+    const parts: Buffer[] = [];
+    let bytes = 0;
+    child.stdout.on('data', (part: Buffer) => {
+      bytes += part.length;
+      if (bytes <= MAX_REPLY_BYTES) parts.push(part);
+      else child.kill('SIGKILL');
+    });
+    child.stdin.on('error', () => {});
+    child.stdin.end(JSON.stringify(question));
+    await new Promise<void>((resolve, reject) => {
+      child.on('close', () => resolve());
+      child.on('error', reject);
+    });
+    if (isLate)
+      throw new InvalidInputError({ field: 'the SQL', problem: `was ended after ${withinMs} ms; select fewer rows, or allow more time` });
+    return answerIn(Buffer.concat(parts).toString());
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function answerIn(text: string): SqlAnswer {
+  let reply: Reply;
+  try {
+    reply = JSON.parse(text) as Reply;
+  } catch (cause) {
+    throw new InvalidInputError({ field: 'the SQL', problem: `ended its process without an answer: ${messageOf(cause)}` }, { cause });
+  }
+  if ('answer' in reply) return reply.answer;
+  if (!reply.isInput) throw new Error(reply.problem);
+  const [, problem = reply.problem] = /^the SQL (.*)$/s.exec(reply.problem) ?? [];
+  throw new InvalidInputError({ field: 'the SQL', problem });
+}

@@ -1,0 +1,62 @@
+import { leastOf } from '#src/core/least-and-greatest.ts';
+import type { Results } from '#src/core/log/results.ts';
+import { subjects } from '#src/core/names/subjects.ts';
+import { readPending } from '#src/nats/streams/log/read-stored.ts';
+import { requestIdsOf } from '#src/nats/streams/log/request-ids.ts';
+import type { Connection } from '#src/nats/transport/connection/connection.ts';
+import { RESULTS } from '#src/nats/wire/topology.ts';
+
+/** Looks for the results of invocations among the stored ones. */
+export interface StoredResults {
+  /** Whether a result of the outcome's type is stored that was published after the outcome. Never rejects. */
+  has: Results['isStored'];
+}
+
+type Question = { id: string; since: number; resolve: (isStored: boolean) => void };
+
+/** How much the clock of the process that wrote an outcome may be ahead of the server's. */
+const CLOCK_ERROR_IN_MS = 2_000;
+
+/**
+ * Results have no subject of their own, so a look-up reads the headers of the results since the outcome.
+ *
+ * After the death of a worker, all of its items return together. Questions that arrive during a read therefore share the next read.
+ */
+export function createStoredResults(connection: Connection): StoredResults {
+  const waiting = new Map<string, Question[]>();
+
+  async function answer(subject: string, questions: Question[]): Promise<void> {
+    while (questions.length > 0) await readOnce(connection, subject, questions.splice(0));
+    waiting.delete(subject);
+  }
+
+  return {
+    has({ function: name }, id, { type, at }) {
+      const subject = subjects.result(name, type);
+      return new Promise((resolve) => {
+        const question = { id, since: at - CLOCK_ERROR_IN_MS, resolve };
+        const present = waiting.get(subject);
+        if (present !== undefined) return void present.push(question);
+        const questions = [question];
+        waiting.set(subject, questions);
+        void answer(subject, questions);
+      });
+    },
+  };
+}
+
+/** Answers the questions by one read. Never rejects. */
+async function readOnce(connection: Connection, subject: string, questions: readonly Question[]): Promise<void> {
+  const open = new Map<string, Question[]>();
+  for (const question of questions) open.set(question.id, [...(open.get(question.id) ?? []), question]);
+  const since = leastOf(questions.map((question) => question.since));
+  try {
+    for await (const { requestId } of requestIdsOf(readPending(connection, RESULTS, { subject, since, headersOnly: true }))) {
+      for (const { resolve } of open.get(requestId) ?? []) resolve(true);
+      if (open.delete(requestId) && open.size === 0) return;
+    }
+  } catch {
+    // A result that is published twice does less harm than a missing one.
+  }
+  for (const { resolve } of [...open.values()].flat()) resolve(false);
+}

@@ -1,0 +1,127 @@
+import { type AccountLimits, type JetStreamAccountStats, nanos, StorageType, type StreamConfig, type StreamInfo } from 'nats';
+import { messageOf, StreamRefusedError } from '#src/core/errors.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
+import type { Connection } from '#src/nats/transport/connection/connection.ts';
+import {
+  errorCodeOf,
+  isConsumersExceeded,
+  isLimitExceeded,
+  isPeerOffline,
+  isSizeDemanded,
+  isStreamNotFound,
+} from '#src/nats/transport/errors.ts';
+import { isAtLeast } from '#src/nats/transport/server-version.ts';
+import { demandedSize, type StorageLimits } from '#src/nats/wire/stream-sizes.ts';
+import { MAX_CONSUMERS, partOf } from '#src/nats/wire/topology.ts';
+
+/**
+ * Creates the stream, or updates the subjects, the maximum age, a given maximum size and the maximum of consumers of an existing stream.
+ *
+ * If the account demands a maximum size and none is given, the stream gets its share of the limit of the account. A cluster that has just
+ * started may not know all of its servers yet: the request is then repeated for at most 30 s, and `onProblem` is called once.
+ *
+ * Throws `StreamRefusedError` when a limit of the account or of the server is exceeded.
+ */
+export async function ensureStream(
+  connection: Connection,
+  wanted: Partial<StreamConfig>,
+  onProblem: (problem: string) => void = () => {},
+): Promise<void> {
+  const { manager } = connection;
+  const name = wanted.name ?? '';
+  const existing = await findStream(connection, name);
+  if (existing === undefined) return await whenPeersAreThere(name, () => createStream(connection, wanted), onProblem);
+  const { config } = existing;
+  const { max_age = nanos(0), max_bytes = config.max_bytes, metadata = config.metadata, subjects = [] } = wanted;
+  const hasLimits = config.max_age === max_age && config.max_bytes === max_bytes;
+  await raiseMaxConsumers(connection, config);
+  if (hasLimits && subjects.every((subject) => config.subjects.includes(subject))) return;
+  const changed = { subjects, max_age, max_bytes, ...(metadata === undefined ? {} : { metadata }) };
+  await manager.streams.update(name, changed).catch((error: unknown) => refuse({ ...wanted, max_bytes }, error));
+}
+
+/** Older servers refuse to change the maximum, and have no limit where a stream names none. */
+const CAPS_CONSUMERS_SINCE = '2.15';
+
+/** A server that caps the consumers of a stream also caps those of a stream that an older server created. */
+async function raiseMaxConsumers({ nats, manager }: Connection, { name, max_consumers: present }: StreamConfig): Promise<void> {
+  if (present >= MAX_CONSUMERS || !isAtLeast(nats.info?.version ?? '', CAPS_CONSUMERS_SINCE)) return;
+  // The types of the client name only what older servers can change.
+  const changed: Partial<StreamConfig> = { max_consumers: MAX_CONSUMERS };
+  await manager.streams.update(name, changed).catch((error: unknown) => {
+    // The account allows fewer. Its operator decides.
+    if (!isConsumersExceeded(errorCodeOf(error))) throw error;
+  });
+}
+
+/** Returns the state and configuration of a stream, or `undefined` when the stream does not exist. */
+export async function findStream({ manager }: Connection, name: string): Promise<StreamInfo | undefined> {
+  try {
+    return await manager.streams.info(name);
+  } catch (error) {
+    if (isStreamNotFound(errorCodeOf(error))) return undefined;
+    throw error;
+  }
+}
+
+/** Whether a stream has a leader. After the loss of the quorum, each replica answers for itself, with the messages that it holds. */
+export function hasLeader({ cluster }: Pick<StreamInfo, 'cluster'>): boolean {
+  return cluster === undefined || (cluster.leader ?? '') !== '';
+}
+
+const PEERS_WITHIN_MS = 30_000;
+const ASK_AGAIN_AFTER_MS = 250;
+
+async function whenPeersAreThere(name: string, create: () => Promise<void>, onProblem: (problem: string) => void): Promise<void> {
+  const deadline = performance.now() + PEERS_WITHIN_MS;
+  for (let isTold = false; ; isTold = true) {
+    try {
+      return await create();
+    } catch (error) {
+      if (!isPeerOffline(error) || performance.now() > deadline) throw error;
+      if (!isTold) onProblem(`the JetStream stream ${name} waits for a server of the cluster: ${messageOf(error)}`);
+      await systemClock.sleep(ASK_AGAIN_AFTER_MS);
+    }
+  }
+}
+
+/** The size of a JetStream stream in memory that has no configured size: its messages expire, but a burst would fill the memory first. */
+const MAX_BYTES_IN_MEMORY = 256_000_000;
+
+async function createStream({ manager }: Connection, given: Partial<StreamConfig>): Promise<void> {
+  const { max_consumers: allowed } = limitsOf(given, await manager.getAccountInfo());
+  const wanted = { ...given, max_consumers: allowed > 0 ? Math.min(allowed, MAX_CONSUMERS) : MAX_CONSUMERS };
+  const isBounded = wanted.storage === StorageType.Memory && wanted.max_bytes === undefined;
+  try {
+    await manager.streams.add(isBounded ? { ...wanted, max_bytes: MAX_BYTES_IN_MEMORY } : wanted);
+  } catch (error) {
+    const part = partOf(wanted.name ?? '');
+    const code = errorCodeOf(error);
+    const isSizeWrong = isSizeDemanded(code) || (isBounded && isLimitExceeded(code));
+    if (!isSizeWrong || part === undefined) return refuse(wanted, error);
+    const sized = { ...wanted, max_bytes: demandedSize(part, storageLimitsOf(wanted, await manager.getAccountInfo())) };
+    await manager.streams.add(sized).catch((cause: unknown) => refuse(sized, cause));
+  }
+}
+
+/** An account may have limits for each number of replicas. Its general limit counts every copy of a message. */
+function limitsOf(
+  { num_replicas: replicas = 1 }: Partial<StreamConfig>,
+  account: JetStreamAccountStats,
+): AccountLimits & { copies: number } {
+  const tier = account.tiers?.[`R${replicas}` as 'R1']?.limits;
+  return tier === undefined ? { ...account.limits, copies: replicas } : { ...tier, copies: 1 };
+}
+
+function storageLimitsOf(stream: Partial<StreamConfig>, account: JetStreamAccountStats): StorageLimits {
+  const { copies, ...limits } = limitsOf(stream, account);
+  const isInMemory = stream.storage === StorageType.Memory;
+  const total = isInMemory ? limits.max_memory : limits.max_storage;
+  const one = isInMemory ? limits.memory_max_stream_bytes : limits.storage_max_stream_bytes;
+  return { totalBytes: total > 0 ? total / copies : undefined, streamBytes: one > 0 ? one : undefined };
+}
+
+function refuse({ name = '', max_bytes: bytes }: Partial<StreamConfig>, cause: unknown): never {
+  if (!isLimitExceeded(errorCodeOf(cause))) throw cause;
+  throw new StreamRefusedError({ stream: name, bytes, part: partOf(name), why: messageOf(cause) }, { cause });
+}

@@ -1,0 +1,189 @@
+import type { RecordedAppend, RequestMessage, StreamName } from '#src/core/log/event-log.ts';
+import type { SourceEntry } from '#src/core/log/log-source.ts';
+import { streamKey } from '#src/core/log/stream-key.ts';
+import { CLOCK_BUCKET } from '#src/projection/store/schema.ts';
+import type { Value } from '#src/projection/store/sqlite.ts';
+import {
+  advanceHead,
+  createFoldedStream,
+  type FactListener,
+  type FoldedStream,
+  foldFacts,
+  isStreamSettled,
+  refold,
+  type StoredStream,
+  settleOwner,
+} from './folded-stream.ts';
+import type { LogPosition, ProjectedInvocation } from './projected-invocation.ts';
+
+/*
+ * Folds the log, in order, into the rows of the read model. The fold performs no I/O: it collects changes until they are drained.
+ * Keeps FOLD1, FOLD2 and FOLD3 (src/DESIGN.md).
+ */
+
+type ProblemKind = 'unreadable' | 'refused' | 'unknown' | 'gap';
+type Problem = { factIndex: number; kind: ProblemKind; invocation: string | null; why: string };
+
+/** The changes since the last drain. */
+export type Changes = {
+  appends: Value[][];
+  invocations: ProjectedInvocation[];
+  problems: (Problem & LogPosition)[];
+  /** Keys of invocations that were replaced by another request of the same id. */
+  removed: number[];
+  clock: Map<number, { first: number; last: number }>;
+};
+
+/** Reads the stored appends of a stream; `undefined` when the file holds no such stream. */
+export type LoadStream = (name: StreamName) => StoredStream | undefined;
+
+const MAX_STREAMS_IN_MEMORY = 16_384;
+
+type NamedStream = FoldedStream & { name: StreamName };
+
+/** A class, so that an append needs no closures (docs/performance.md V6). */
+export class Fold implements FactListener {
+  readonly #load: LoadStream;
+  readonly #limit: number;
+  readonly #streams = new Map<string, NamedStream>();
+  #touched = new Set<NamedStream>();
+  #changes = noChanges();
+  #pending = 0;
+
+  constructor({ load, limit = MAX_STREAMS_IN_MEMORY }: { load: LoadStream; limit?: number }) {
+    this.#load = load;
+    this.#limit = limit;
+  }
+
+  /** Messages taken since the last drain. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  /** Streams in memory. */
+  get open(): number {
+    return this.#streams.size;
+  }
+
+  take({ content, sequence, at, subject, headers, body }: SourceEntry): void {
+    this.#pending++;
+    if (content.kind === 'hint') return;
+    this.#recordTime(sequence, at);
+    // An erased message leaves only its sequence and its time.
+    if (content.kind === 'erased' || content.kind === 'erasure') return;
+    let requestSequence = 0;
+    if (content.kind === 'request') requestSequence = this.#takeRequest(content.message);
+    else if (content.kind === 'append') requestSequence = this.#takeAppend(content.name, content.append, at);
+    else this.#report({ sequence, at, factIndex: 0, kind: 'unreadable', invocation: null, why: content.why });
+    this.#changes.appends.push([requestSequence, sequence, at, subject, headers, body]);
+  }
+
+  /** Records that the log holds no message between a sequence and an entry. */
+  takeGap(after: number, { sequence, at }: SourceEntry): void {
+    const why = `the log holds no message from ${after + 1} to ${sequence - 1}`;
+    this.#report({ sequence, at, factIndex: -1, kind: 'gap', invocation: null, why });
+  }
+
+  drain(): Changes {
+    const drained = { ...this.#changes, invocations: this.#changes.invocations.filter(({ isDirty }) => isDirty) };
+    this.#changes = noChanges();
+    this.#pending = 0;
+    return drained;
+  }
+
+  /** Removes settled streams from memory. Call it after the drained changes are stored. */
+  release(): void {
+    for (const stream of this.#touched) if (isStreamSettled(stream)) this.#streams.delete(streamKey(stream.name));
+    this.#touched = new Set();
+    let surplus = this.#streams.size - this.#limit;
+    if (surplus <= 0) return;
+    for (const key of this.#streams.keys()) {
+      if (surplus-- <= 0) return;
+      this.#streams.delete(key);
+    }
+  }
+
+  onChange(projected: ProjectedInvocation): void {
+    if (projected.isDirty) return;
+    projected.isDirty = true;
+    this.#changes.invocations.push(projected);
+  }
+
+  onRefused({ position, factIndex, invocation, why }: Parameters<FactListener['onRefused']>[0]): void {
+    this.#report({ sequence: position.sequence, at: position.at, factIndex, kind: 'refused', invocation, why });
+  }
+
+  #takeRequest(message: RequestMessage): number {
+    const known = this.#find(message.name);
+    if (known !== undefined) {
+      // A second request of one id starts nothing, unless the first append names it as the owner.
+      if (!known.hasAppends) known.rivals.push(message);
+      this.#touched.add(known);
+      return known.requestSequence;
+    }
+    const stream = { name: message.name, ...createFoldedStream(message) };
+    this.#streams.set(streamKey(message.name), stream);
+    this.#touched.add(stream);
+    for (const projected of stream.invocations.values()) this.onChange(projected);
+    return stream.requestSequence;
+  }
+
+  #takeAppend(name: StreamName, append: RecordedAppend, at: number): number {
+    const stream = this.#find(name);
+    if (stream === undefined) {
+      const why = `it is about ${name.stream}, and the log holds no request of that stream`;
+      this.#report({ sequence: append.version, at, factIndex: 0, kind: 'unknown', invocation: null, why });
+      return 0;
+    }
+    this.#touched.add(stream);
+    const position = { sequence: append.version, at };
+    if (!advanceHead(stream, append)) {
+      const why = 'it does not follow the last accepted message of its stream, so it does not count';
+      this.#report({ ...position, factIndex: 0, kind: 'refused', invocation: append.facts[0]?.invocation ?? null, why });
+      return stream.requestSequence;
+    }
+    const removed = settleOwner(stream, append, position);
+    for (const { seq } of removed) this.#changes.removed.push(seq);
+    if (removed.length > 0) for (const projected of stream.invocations.values()) this.onChange(projected);
+    foldFacts(stream, { facts: append.facts, position }, this);
+    return stream.requestSequence;
+  }
+
+  /** The stream from memory, or folded again from the file. */
+  #find(name: StreamName): NamedStream | undefined {
+    const key = streamKey(name);
+    const known = this.#streams.get(key);
+    if (known !== undefined) return known;
+    const loaded = this.#load(name);
+    if (loaded === undefined) return undefined;
+    const stream = { name, ...refold(loaded) };
+    for (const projected of stream.invocations.values()) {
+      projected.isStored = true;
+      // No error equals the empty text: the next change replaces the stored error, whatever it is.
+      projected.storedError = '';
+    }
+    this.#streams.set(key, stream);
+    this.#touched.add(stream);
+    return stream;
+  }
+
+  #report(problem: Problem & LogPosition): void {
+    this.#changes.problems.push(problem);
+  }
+
+  /** Extends the first and the last time of the bucket of a sequence. */
+  #recordTime(sequence: number, at: number): void {
+    const { clock } = this.#changes;
+    const bucket = Math.floor(sequence / CLOCK_BUCKET);
+    const times = clock.get(bucket);
+    if (times === undefined) clock.set(bucket, { first: at, last: at });
+    else {
+      if (at < times.first) times.first = at;
+      if (at > times.last) times.last = at;
+    }
+  }
+}
+
+function noChanges(): Changes {
+  return { appends: [], invocations: [], problems: [], removed: [], clock: new Map() };
+}

@@ -1,0 +1,168 @@
+import type { StreamName } from '#src/core/log/event-log.ts';
+import type { StreamId } from '#src/core/names/names.ts';
+import { PassingMap } from '#src/core/stream/passing-map.ts';
+import { NO_ROW, StreamTable } from './stream-table.ts';
+
+/** A chunk has the numbers of 4,096 rows. */
+const CHUNK_BITS = 12;
+const IN_CHUNK = (1 << CHUNK_BITS) - 1;
+
+/**
+ * One number for each row, or `undefined`.
+ *
+ * A chunk exists once a number in it is set. A column that few rows use therefore costs nothing, and growing copies nothing.
+ */
+class NumberColumn {
+  #chunks: (Float64Array | undefined)[] = [];
+
+  get(row: number): number | undefined {
+    const value = this.#chunks[row >>> CHUNK_BITS]?.[row & IN_CHUNK];
+    // NaN stands for `undefined`.
+    return value === undefined || Number.isNaN(value) ? undefined : value;
+  }
+
+  set(row: number, value: number | undefined): void {
+    let chunk = this.#chunks[row >>> CHUNK_BITS];
+    if (chunk === undefined) {
+      if (value === undefined) return;
+      chunk = new Float64Array(1 << CHUNK_BITS).fill(Number.NaN);
+      this.#chunks[row >>> CHUNK_BITS] = chunk;
+    }
+    chunk[row & IN_CHUNK] = value ?? Number.NaN;
+  }
+
+  clear(): void {
+    this.#chunks = [];
+  }
+}
+
+/** A stream with at least one invocation that is not settled, as it was at one moment. */
+export type OpenStream = {
+  readonly name: StreamName;
+  /** The sequence of the request; `undefined` when the log was read from a later sequence. */
+  readonly request: number | undefined;
+  /** When the first attempt is due: at acceptance, unless the request is delayed. `undefined` as `request` is. */
+  readonly firstDueAt: number | undefined;
+  /** The sequence of the newest message of the stream. Without an append, that is the request. */
+  readonly version: number;
+  /** When the next attempt of one of its invocations is due: the first one of a delayed request, or a retry. */
+  readonly dueAt: number | undefined;
+  /** When the earliest waiting invocation becomes too old. */
+  readonly endsAt: number | undefined;
+  /** Whether an attempt runs, or an outcome has deliveries that did not start. Both need more than the wake of a worker. */
+  readonly isInProgress: boolean;
+  /** The sequence of the latest wake since the last append. */
+  readonly wake: number | undefined;
+  /** When the next try of one of its deliveries is due. */
+  readonly deliverAt: number | undefined;
+  /** Whether all its invocations that are not over wait for rows, so that nothing but its age makes it due. */
+  readonly isWaiting: boolean;
+  /** When the scheduler inspects the stream next; infinite while an inspection is in progress. */
+  readonly checkAt: number;
+  /** How often the stream was inspected, or hinted at, since its last append. */
+  readonly inspections: number;
+  readonly row: number;
+  /** The number of the record. A stream that is opened again has another one. */
+  readonly record: number;
+};
+
+/**
+ * The records of the open streams. A backlog has half a million, so each fact is a column of numbers (docs/performance.md H19).
+ *
+ * A row means nothing after its stream was removed. Code that waits keeps an `OpenStream`, and asks with `rowOf` whether the record exists.
+ */
+export class StreamRecords {
+  readonly #table = new StreamTable();
+  readonly #record = new NumberColumn();
+  #added = 0;
+  readonly request = new NumberColumn();
+  /** The size of the payload of the request, in bytes; `undefined` as `request` is. */
+  readonly requestBytes = new NumberColumn();
+  readonly firstDueAt = new NumberColumn();
+  readonly version = new NumberColumn();
+  readonly dueAt = new NumberColumn();
+  readonly endsAt = new NumberColumn();
+  /** 1 or `undefined`. */
+  readonly inProgress = new NumberColumn();
+  readonly wake = new NumberColumn();
+  readonly deliverAt = new NumberColumn();
+  /** 1 while a stream of several requests has one without a place (`unsorted-streams.ts`). */
+  readonly unsorted = new NumberColumn();
+  /** The number of the text that says for what the stream waits (`waiting-streams.ts`). */
+  readonly waits = new NumberColumn();
+  /** 1 or `undefined`. */
+  readonly waiting = new NumberColumn();
+  readonly checkAt = new NumberColumn();
+  readonly inspections = new NumberColumn();
+  /** The time of the only entry of the stream that counts among the due times. */
+  readonly queuedAt = new NumberColumn();
+  /** The hash of the last append that counts, in its short form; `undefined` before it, and when an earlier Sequent wrote it. */
+  readonly heads = new PassingMap<number, string>();
+  readonly #columns: readonly NumberColumn[] = [this.#record, ...Object.values(this).filter((value) => value instanceof NumberColumn)];
+
+  get size(): number {
+    return this.#table.size;
+  }
+
+  /** The row of the stream that was added first; `undefined` when none is open. */
+  get first(): number | undefined {
+    return rowOrNone(this.#table.first);
+  }
+
+  find(name: StreamName): number | undefined {
+    return rowOrNone(this.#table.find(name));
+  }
+
+  /** The streams with an id, of any function. */
+  findAll(stream: StreamId): OpenStream[] {
+    return [...this.#table.findAll(stream)].map((row) => this.read(row));
+  }
+
+  add(name: StreamName, version: number): number {
+    const row = this.#table.add(name);
+    this.#record.set(row, ++this.#added);
+    this.version.set(row, version);
+    return row;
+  }
+
+  remove(row: number): void {
+    this.heads.delete(row);
+    const hasStartedAnew = this.#table.remove(row);
+    for (const column of this.#columns) {
+      if (hasStartedAnew) column.clear();
+      else column.set(row, undefined);
+    }
+  }
+
+  /** The row of a stream, unless it was removed since it was read. */
+  rowOf({ row, record }: OpenStream): number | undefined {
+    return this.#record.get(row) === record ? row : undefined;
+  }
+
+  read(row: number): OpenStream {
+    return {
+      name: this.#table.nameOf(row),
+      request: this.request.get(row),
+      firstDueAt: this.firstDueAt.get(row),
+      version: this.version.get(row) ?? 0,
+      dueAt: this.dueAt.get(row),
+      endsAt: this.endsAt.get(row),
+      isInProgress: this.inProgress.get(row) === 1,
+      wake: this.wake.get(row),
+      deliverAt: this.deliverAt.get(row),
+      isWaiting: this.waiting.get(row) === 1,
+      checkAt: this.checkAt.get(row) ?? Number.POSITIVE_INFINITY,
+      inspections: this.inspections.get(row) ?? 0,
+      row,
+      record: this.#record.get(row) ?? 0,
+    };
+  }
+
+  *values(): Iterable<OpenStream> {
+    for (const row of this.#table) yield this.read(row);
+  }
+}
+
+function rowOrNone(row: number): number | undefined {
+  return row === NO_ROW ? undefined : row;
+}

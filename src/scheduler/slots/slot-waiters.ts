@@ -1,0 +1,297 @@
+import { attemptIdOf, type Change } from '#src/core/flow/entry-change.ts';
+import type { Attempt, LedgerEntry, Waiter } from '#src/core/flow/ledger-entry.ts';
+import { allFullAt, gatherInMs, type SpilledAt } from '#src/core/flow/token-buckets.ts';
+import type { FunctionEntry } from '#src/core/functions/entry.ts';
+import type { PoolId } from '#src/core/functions/flow.ts';
+import { agingOf } from '#src/core/functions/priority.ts';
+import type { RateText } from '#src/core/functions/rate.ts';
+import type { FunctionName } from '#src/core/names/names.ts';
+import type { SchedulerOptions } from '#src/scheduler/ports.ts';
+import { KeyDelays, type KeyOfPool } from '#src/scheduler/waits/key-delays.ts';
+import { attemptOf, type WaitingAttempt } from '#src/scheduler/waits/waiting-key.ts';
+import type { WaitingPool, WaitingStreams } from '#src/scheduler/waits/waiting-streams.ts';
+import { countEntry, type EntryCounts, queueIdOf } from './entry-counts.ts';
+import { nextInOrder, nextOfKept } from './next-in-order.ts';
+import { aheadOf, inRounds, isUnstartedAt, MAX_WAITERS, type Selection, selectByRank, shareOf } from './selection.ts';
+import { changesOf, type Limits, limitsIn, rankIn } from './waiter-limits.ts';
+
+/** How many keys get their turn in one plan of an entry, so that a plan takes a few milliseconds. The others follow in the next one. */
+const MAX_TURNS = 256;
+/** How many streams of a key whose flow was changed are woken at once. */
+const MAX_MOVED = 32;
+const CHECK_EVERY_MS = 1_000;
+/** Tokens that come back within this time are given in one write. */
+const GATHER_TOKENS_FOR_MS = 50;
+
+type Options = Pick<SchedulerOptions, 'functions' | 'hints' | 'clock' | 'log' | 'patienceInMs'> & {
+  waiting: () => WaitingStreams;
+  /** The sequence of the first request of a function of which the log does not say yet for which key it waits. */
+  firstUnplaced: (name: FunctionName) => number;
+  /** Has the entry of a pool planned and written again. */
+  decideAgain: (pool: PoolId) => void;
+  /** The sequence after the newest message of the log that was read. */
+  next: () => number;
+  takesWork: () => boolean;
+};
+
+/** An entry as it was read last: the attempts that it names, each with its key, and whether it holds a slot. */
+type ReadEntry = { named: ReadonlyMap<string, { key: string; isHolder: boolean }>; waiters: number };
+
+/**
+ * Lists the attempts that wait in the log in the entries of their pools, from which the workers give them slots (SLOT6).
+ *
+ * - An entry has {@link MAX_WAITERS} waiters at most, put there by compare-and-set. A worker with a free place gives a waiter its slot, and starts
+ *   it. When the worker dies before, `slot-checks.ts` wakes the stream.
+ * - Keys get their turn one after another. Only a key for which something changed gets a turn, so a change costs the same whatever the number
+ *   of keys is.
+ * - In the order of the log, an attempt is a waiter only when all earlier requests of its function have their place (SLOT7).
+ * - With priorities, the waiters of a key are the most urgent ones that wait: less urgent ones leave the entry again (SLOT8).
+ * - Streams of a function whose flow was removed or moved to another pool are woken, and decide again.
+ *
+ * Several schedulers may do the same: they read one log, and an attempt is in an entry once.
+ */
+export class SlotWaiters {
+  readonly #options: Options;
+  readonly #known = new Map<PoolId, ReadEntry>();
+  /** The waiters that this process takes out of an entry for more urgent ones. They never had a slot. */
+  readonly #replaced = new Map<PoolId, Set<string>>();
+  /** The waiters of the last plan of an entry, with their queues. Its write may have been refused, because another process wrote before. */
+  readonly #planned = new Map<PoolId, ReadonlyMap<string, string>>();
+  /** The definitions of the functions whose attempts wait, as they were planned last. */
+  readonly #definitions = new Map<FunctionName, FunctionEntry | undefined>();
+  readonly #delays: KeyDelays;
+  /** The log is read up to the message that was its last one at the start: what waits before that may have ended. */
+  #begin: number | undefined;
+  #isAsking = false;
+  #checkedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: Options) {
+    this.#options = options;
+    this.#delays = new KeyDelays(options.patienceInMs);
+  }
+
+  /** When the waits are checked again; infinite when nothing waits. */
+  get nextDueAt(): number {
+    const { nextAt } = this.#delays;
+    return this.#options.waiting().pools.size === 0 ? nextAt : Math.min(nextAt, this.#checkedAt + CHECK_EVERY_MS);
+  }
+
+  /** Has planned again what became due, and what a changed definition concerns. */
+  check(now: number): void {
+    for (const { pool, waiting } of this.#delays.takeDue(now)) {
+      if (waiting !== undefined) this.#poolOf(pool)?.markReady(waiting.id);
+      this.#options.decideAgain(pool);
+    }
+    if (now < this.#checkedAt + CHECK_EVERY_MS) return;
+    this.#checkedAt = now;
+    this.#delays.forgetLeft(now);
+    // An earlier request may have got its place without a wait: it was cancelled, or is too old.
+    for (const name of this.#delays.unplaced) this.#markPlaced(name);
+    for (const [pool, waiting] of this.#options.waiting().pools) {
+      this.#noteDefinitions(waiting);
+      if (waiting.readyCount > 0) this.#options.decideAgain(pool);
+    }
+  }
+
+  /** Takes over an entry. */
+  readonly note = (pool: PoolId, entry: LedgerEntry | undefined): void => {
+    const before = this.#known.get(pool)?.named;
+    const { holders = [], waiters = [], buckets } = entry ?? {};
+    const named = new Map<string, { key: string; isHolder: boolean }>();
+    for (const one of holders) named.set(attemptIdOf(one), { key: one.key, isHolder: true });
+    for (const one of waiters) named.set(attemptIdOf(one), { key: one.key, isHolder: false });
+    if (named.size === 0) this.#known.delete(pool);
+    else this.#known.set(pool, { named, waiters: waiters.length });
+    this.#noteChanges(pool, before ?? new Map(), named);
+    const waiting = this.#poolOf(pool);
+    if (waiting === undefined) this.#noteFull(pool, buckets);
+    else if (waiting.readyCount > 0) this.#options.decideAgain(pool);
+  };
+
+  /** The key of an attempt that left the entry, or got its slot, has room for another waiter. */
+  #noteChanges(pool: PoolId, before: ReadEntry['named'], named: ReadEntry['named']): void {
+    const now = this.#options.clock.now();
+    const replaced = this.#replaced.get(pool);
+    const waiting = this.#poolOf(pool);
+    for (const [id, { key, isHolder }] of before) {
+      const present = named.get(id);
+      if (present !== undefined && present.isHolder === isHolder) continue;
+      if (present === undefined && !replaced?.delete(id)) this.#delays.noteLeft(id, now);
+      waiting?.markKeyReady(key);
+    }
+  }
+
+  /** An attempt begins to wait, or waits no longer. */
+  readonly noteWait = (pool: PoolId, name: FunctionName): void => {
+    this.#markPlaced(name);
+    const flow = this.#options.functions.get(name)?.definition.flow;
+    // The entry is planned again when it has room.
+    if (flow?.order !== 'priority' && (this.#known.get(pool)?.waiters ?? 0) >= MAX_WAITERS) return;
+    this.#options.decideAgain(pool);
+  };
+
+  /** The keys are ready whose next request has no earlier one without a place any more (SLOT7). */
+  #markPlaced(name: FunctionName): void {
+    for (const { pool, waiting } of this.#delays.takePlaced(name, this.#options.firstUnplaced)) this.#poolOf(pool)?.markReady(waiting.id);
+  }
+
+  /** What an entry needs: the next attempts of the ready keys as waiters. */
+  readonly plan = (pool: PoolId, entry: LedgerEntry, spilledAt?: SpilledAt): Pick<Change, 'waits' | 'withdrawals'> => {
+    if (!this.#options.takesWork() || !this.#isReady()) return {};
+    const waiting = this.#poolOf(pool);
+    if (waiting === undefined) {
+      this.#planned.delete(pool);
+      this.#noteFull(pool, entry.buckets);
+      return {};
+    }
+    const counts = countEntry(entry, this.#options.clock.now(), spilledAt);
+    for (const [id, queue] of this.#planned.get(pool) ?? []) if (!counts.named.has(id)) waiting.markReady(queue);
+    const turns = this.#takeTurns(waiting, pool, counts);
+    const unstarted = waiting.readyCount === 0 || entry.waiters.length < MAX_WAITERS ? [] : entry.waiters.filter(isUnstartedAt(counts.now));
+    const replaced = [...turns.flatMap((turn) => turn.replaced ?? []), ...unstarted];
+    const outgoing = new Set(replaced.map(attemptIdOf));
+    this.#replaced.set(pool, outgoing);
+    const added = [...turns.flatMap(({ instead = [] }) => instead), ...inRounds(turns, 'free'), ...inRounds(turns, 'ahead')];
+    this.#planned.set(pool, new Map(added.map((one) => [attemptIdOf(one), queueIdOf(one.function, one.key)])));
+    const findNext = (holder: Attempt): Attempt | undefined => this.#options.waiting().findNext(pool, holder);
+    const known = { functions: this.#options.functions, waiting: this.#options.waiting() };
+    const remaining = entry.waiters.filter((one) => !outgoing.has(attemptIdOf(one)));
+    const { changed, withdrawals } = changesOf(pool, remaining, known);
+    return {
+      waits: [...nextOfKept(entry, findNext, this.#options.functions), ...added, ...changed],
+      withdrawals: [...replaced, ...withdrawals],
+    };
+  };
+
+  #takeTurns(waiting: WaitingPool, pool: PoolId, counts: EntryCounts): Selection[] {
+    const turns: Selection[] = [];
+    const unfinished: string[] = [];
+    let listed = counts.named.size - counts.holders.size;
+    // A more urgent attempt takes the place of a waiter also in a full entry.
+    const hasRanks = [...counts.waiters.values()].some(([first]) => first?.rank !== undefined);
+    const mayTake = (): boolean => listed < MAX_WAITERS || (hasRanks && turns.length === 0);
+    for (let count = Math.min(MAX_TURNS, waiting.readyCount); count > 0 && mayTake(); count--) {
+      const key = waiting.takeReady();
+      if (key === undefined) break;
+      const turn = this.#turnOf({ pool, waiting: key }, counts);
+      if (turn === undefined) continue;
+      const taken = shareOf(turn, { listed, count });
+      if (taken.free.length < turn.free.length) unfinished.push(key.id);
+      listed += taken.free.length + taken.ahead.length;
+      turns.push(taken);
+    }
+    for (const id of unfinished) waiting.markReady(id);
+    if (waiting.readyCount > 0 && listed < MAX_WAITERS) this.#delays.scheduleAt(pool, counts.now);
+    return turns;
+  }
+
+  /** The attempts of a key that find a slot of the key, and those that wait for the next ones. */
+  #turnOf(key: KeyOfPool, counts: EntryCounts): Selection | undefined {
+    const { pool, waiting } = key;
+    const { listed, named, now } = counts;
+    const definition = this.#options.functions.get(waiting.function)?.definition;
+    if (definition === undefined || definition.paused) return undefined;
+    const isWanted = (place: WaitingAttempt): boolean =>
+      !named.has(attemptIdOf(attemptOf(place))) && !this.#delays.hasLeft(key, place, now);
+    const limits = limitsIn(pool, waiting.function, definition);
+    if (limits === undefined) {
+      this.#wakeMoved(key, waiting.first(MAX_MOVED, isWanted), now);
+      return undefined;
+    }
+    waiting.orderBy(agingOf(definition.flow ?? {}));
+    if (limits.fifo !== undefined) return this.#turnInOrder(key, limits, counts);
+    const room = this.#roomOf(key, limits, counts);
+    const ahead = aheadOf(limits);
+    if (definition.flow?.order === 'priority') {
+      const hasLeft = (place: WaitingAttempt): boolean => this.#delays.hasLeft(key, place, now);
+      const isWaiting = (waiter: Waiter): boolean => this.#options.waiting().find(pool, waiter) !== undefined;
+      const ranked = (place: WaitingAttempt): Waiter => ({ ...attemptOf(place), ...limits, ...rankIn(place, definition) });
+      return selectByRank(waiting, { ...counts, room: Math.min(room, MAX_WAITERS), ahead, hasLeft, isWaiting, ranked });
+    }
+    const own = listed.get(waiting.key) ?? 0;
+    const count = Math.min(room, MAX_WAITERS) + ahead - own;
+    if (count <= 0) return undefined;
+    const waiters = waiting.first(count, isWanted).map((place) => ({ ...attemptOf(place), ...limits }));
+    const free = Math.max(0, room - own);
+    return { free: waiters.slice(0, free), ahead: waiters.slice(free) };
+  }
+
+  /** How many attempts of a key find a slot and a token. Without keys, all attempts of the pool share the slots. */
+  #roomOf(waiting: KeyOfPool, { perKey, total, rate }: Limits, { held, slots, tokens, now }: EntryCounts): number {
+    const { key } = waiting.waiting;
+    const taken = perKey === undefined && total !== undefined ? slots : (held.get(key) ?? 0);
+    const free = Math.max(0, (perKey ?? total ?? MAX_WAITERS) - taken);
+    if (rate === undefined) return free;
+    const room = Math.min(free, tokens.countOf({ rate, key }));
+    if (room === 0 && free > 0) this.#noteToken(waiting, rate, Math.max(tokens.nextAt({ rate, key }), now));
+    return room;
+  }
+
+  #turnInOrder(key: KeyOfPool, limits: Limits, { held, listed, named, now }: EntryCounts): Selection {
+    const { waiting } = key;
+    const before = this.#options.firstUnplaced(waiting.function);
+    const next = nextInOrder(waiting, {
+      named,
+      before,
+      hasLeft: (place) => this.#delays.hasLeft(key, place, now),
+      onUnplaced: ({ request }) => this.#delays.waitForPlaces(key, request),
+    });
+    const waiters = next.map((attempt) => ({ ...attempt, ...limits }));
+    const free = held.has(waiting.key) || listed.has(waiting.key) ? 0 : 1;
+    return { free: waiters.slice(0, free), ahead: waiters.slice(free) };
+  }
+
+  /** A changed definition may let the keys of its function have other limits, or none here. */
+  #noteDefinitions(waiting: WaitingPool): void {
+    for (const name of waiting.functions) {
+      const present = this.#options.functions.get(name);
+      if (this.#definitions.get(name) === present) continue;
+      this.#definitions.set(name, present);
+      waiting.markFunctionReady(name);
+    }
+  }
+
+  /** The write that finds all buckets full drops them. */
+  #noteFull(pool: PoolId, buckets: LedgerEntry['buckets']): void {
+    if (buckets !== undefined) this.#delays.scheduleAt(pool, allFullAt(buckets) + 1);
+  }
+
+  /** The key is ready again when its next token is back. Tokens that come back soon after it are given in the same write. */
+  #noteToken(key: KeyOfPool, rate: RateText, at: number): void {
+    this.#delays.readyAt(key, at + gatherInMs(rate, GATHER_TOKENS_FOR_MS));
+  }
+
+  #wakeMoved(key: KeyOfPool, places: readonly WaitingAttempt[], now: number): void {
+    for (const place of places) {
+      const { name, version } = place.stream;
+      this.#delays.noteLeft(attemptIdOf(attemptOf(place)), now);
+      this.#options.hints.wake(name, place.request, `${name.stream}.${version}.moved-${Math.floor(now / this.#options.patienceInMs)}`);
+    }
+    if (places.length === MAX_MOVED) this.#poolOf(key.pool)?.markReady(key.waiting.id);
+    else if (places.length > 0) this.#delays.readyAt(key, now + this.#options.patienceInMs);
+  }
+
+  #poolOf(pool: PoolId): WaitingPool | undefined {
+    return this.#options.waiting().pools.get(pool);
+  }
+
+  #isReady(): boolean {
+    if (this.#begin !== undefined) return this.#options.next() > this.#begin;
+    if (!this.#isAsking) {
+      this.#isAsking = true;
+      this.#options.log
+        .lastSequence()
+        .then(
+          (last) => {
+            this.#begin = last;
+          },
+          () => {},
+        )
+        .finally(() => {
+          this.#isAsking = false;
+          this.#checkedAt = Number.NEGATIVE_INFINITY;
+        });
+    }
+    return false;
+  }
+}

@@ -1,0 +1,47 @@
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { createStreamId, idAt } from '#src/core/names/ids.ts';
+import type { RequestId } from '#src/core/names/names.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
+import { createNatsResults } from '#src/nats/streams/results/results.ts';
+import { newStream } from '#test/support/log/opened-log.ts';
+import { type OpenedNats, openNats } from '#test/support/nats/opened-nats.ts';
+
+describe('a look-up among the stored results', () => {
+  let opened: OpenedNats;
+  const name = newStream('stored-results');
+  const ids = Array.from({ length: 64 }, (_, index) => idAt(name.stream, index));
+  const at = Date.now();
+  const typeOf = (index: number) => (index === 0 ? 'failed' : 'succeeded');
+
+  beforeAll(async () => {
+    opened = await openNats(inject('natsUrl'));
+    for (const [index, id] of ids.entries()) if (index % 2 === 0) await opened.ports.results.publish(name, id, typeOf(index), '{}');
+  });
+  afterAll(() => opened[Symbol.asyncDispose]());
+
+  test('finds each of many at once, and no other', async () => {
+    const found = await Promise.all(ids.map((id, index) => opened.ports.results.isStored(name, id, { type: typeOf(index), at })));
+    expect(found).toEqual(ids.map((_, index) => index % 2 === 0));
+  });
+
+  test('finds none of another function, of an unknown function, of the other type, or before the outcome', async () => {
+    const [first] = ids as [RequestId];
+    const { isStored } = opened.ports.results;
+    const type = 'failed';
+    const other = { ...name, function: newStream('stored-results-of-none').function };
+    expect(await Promise.all([isStored(other, first, { type, at }), isStored(name, first, { type, at: at + 60_000 })])).toEqual([
+      false,
+      false,
+    ]);
+    expect(await isStored(name, first, { type: 'succeeded', at })).toBe(false);
+    expect(await isStored(name, createStreamId(1, new Uint8Array(8)) as string as RequestId, { type, at })).toBe(false);
+  });
+
+  test('finds none when the results cannot be read, so that a result is published twice rather than never', async () => {
+    const closed = await openNats(inject('natsUrl'));
+    const { connection, ports } = closed;
+    const results = createNatsResults({ connection, publisher: ports.publisher, clock: systemClock });
+    await closed[Symbol.asyncDispose]();
+    expect(await results.isStored(name, ids[0] as RequestId, { type: typeOf(0), at })).toBe(false);
+  });
+});

@@ -1,0 +1,177 @@
+import type { Fact } from '#machines/facts.ts';
+import { type Flow, fifoOf } from '#src/core/functions/flow.ts';
+import { rateOf } from '#src/core/functions/rate.ts';
+import type { Execution } from '#src/core/ports/function-host.ts';
+import type { Crowd } from '#test/simulate/crowds.ts';
+import { Overlaps } from '#test/simulate/overlaps.ts';
+import type { Plan } from '#test/simulate/plan.ts';
+import { Groups } from './groups.ts';
+import type { Life } from './life.ts';
+import { keyIn, StartOrder } from './order.ts';
+import { StartRates } from './start-rates.ts';
+import { StartUrgency } from './urgency.ts';
+
+export type Flows = Readonly<Record<string, Flow>>;
+
+/** Keys with a total, a pool of functions with and without keys, a single slot with a rate, and a rate of each key. */
+const unordered: Flows = {
+  orders: { concurrency: 1, key: '$.customer', total: 2 },
+  billing: { concurrency: 3, pool: 'shared' },
+  mails: { concurrency: 2, key: '$.customer', total: 4, pool: 'shared' },
+  circles: { key: '$.customer', rate: { limit: 2, per: '1s', burst: 4 } },
+  singles: { concurrency: 1, rate: { limit: 4, per: '1s', burst: 2 } },
+};
+
+/** The same, and the requests of a key start in their order. */
+const ordered: Flows = {
+  ...unordered,
+  orders: { concurrency: 1, key: '$.customer', total: 2, order: 'fifo' },
+  mails: { concurrency: 1, key: '$.customer', total: 4, pool: 'shared', order: 'fifo', onRetry: 'pass' },
+};
+
+/** Some of them, and requests that run in groups. */
+const debounced: Flows = {
+  ...unordered,
+  orders: { key: '$.customer', debounce: { wait: '2s', maxWait: '6s', keep: 'all' } },
+  billing: { concurrency: 1, debounce: { wait: '1s', keep: 'all' } },
+  circles: { key: '$.customer', debounce: { wait: '500ms', maxWait: '2s', keep: 'last' } },
+  // Shorter than a slow call, so that a group closes while a worker records that a request waits for it.
+  singles: { concurrency: 1, debounce: { wait: '100ms', keep: 'all' } },
+};
+
+/** The same, and the most urgent request that waits starts first. */
+const prioritized: Flows = {
+  orders: { concurrency: 1, key: '$.customer', total: 2, order: 'priority', aging: '1s' },
+  billing: { concurrency: 3, pool: 'shared' },
+  mails: { concurrency: 2, key: '$.customer', total: 4, pool: 'shared', order: 'priority' },
+  circles: { key: '$.customer', rate: { limit: 2, per: '1s', burst: 4 }, order: 'priority', aging: '3s' },
+  singles: { concurrency: 1, order: 'priority', aging: '1s' },
+};
+
+type Chosen = Partial<Pick<Plan, 'hasFlows' | 'hasOrder' | 'hasPriorities' | 'hasDebounce'>>;
+
+/** The flows of the functions of a world. */
+export function flowsOf({ crowd, ...plan }: Chosen & { crowd: Crowd | undefined }): Flows {
+  return crowd?.flows ?? mixedFlows(plan);
+}
+
+function mixedFlows({ hasFlows = false, hasOrder = false, hasPriorities = false, hasDebounce = false }: Chosen): Flows {
+  if (!hasFlows) return {};
+  if (hasDebounce) return debounced;
+  if (hasPriorities) return prioritized;
+  return hasOrder ? ordered : unordered;
+}
+
+/** Without a fault, a slot of a key for which an invocation waits in the log is given within this time. */
+const GIVEN_WITHIN_MS = 2_000;
+
+/** The attempts that run by the log, counted without the ledger of slots, so that a broken ledger is found. */
+export class RunningAttempts {
+  flows: Flows = {};
+  /** The log lost messages, so that it does not show what was decided by it. */
+  hasCuts = false;
+  /** Nothing fails, so a slot is soon given to those that wait for its key. */
+  isCalm = false;
+  readonly #running = new Map<string, Map<string, string>>();
+  readonly #waits = new Map<string, KeyWaits>();
+  readonly #rates: StartRates;
+  readonly #order = new StartOrder();
+  readonly #urgency = new StartUrgency();
+  readonly #groups = new Groups();
+  readonly #overlaps = new Overlaps();
+  readonly #now: () => number;
+
+  constructor(now: () => number) {
+    this.#now = now;
+    this.#rates = new StartRates(now);
+  }
+
+  /** What a request breaks that was accepted. */
+  note(life: Life): string | undefined {
+    this.#order.note(life, this.flows[life.name.function]);
+    this.#groups.note(life, this.flows[life.name.function]);
+    return life.schedule === undefined || this.hasCuts ? undefined : this.#overlaps.note(life, life.schedule);
+  }
+
+  /** What a fact breaks; `undefined` when every limit holds. */
+  fold(fact: Fact, life: Life): string | undefined {
+    this.#overlaps.fold(fact, life);
+    const passed = this.hasCuts ? undefined : this.#order.judge(fact, life, this.flows[life.name.function]);
+    const ungrouped = this.#groups.fold(fact, life, this.flows[life.name.function]);
+    const exceeded = (this.hasCuts ? undefined : ungrouped) ?? this.#foldStart(fact, life) ?? this.#foldAttempt(fact, life);
+    const given = { flow: this.flows[life.name.function], now: this.#now() };
+    return passed ?? exceeded ?? (this.isCalm ? (this.#foldWait(fact, life) ?? this.#urgency.judge(fact, life, given)) : undefined);
+  }
+
+  /** What an execution breaks. */
+  execute(execution: Execution, life: Life): string | undefined {
+    return this.hasCuts ? undefined : this.#groups.execute(execution, life);
+  }
+
+  #foldStart(fact: Fact, { name, payload }: Life): string | undefined {
+    const flow = this.flows[name.function];
+    if (flow?.rate === undefined) return undefined;
+    const known = { rate: rateOf(flow.rate), isCalm: this.isCalm, isAlone: flow.concurrency === undefined };
+    return this.#rates.fold(`${name.function}/${keyIn(flow, payload)}`, fact, known);
+  }
+
+  /** Pools are left out, because attempts of other functions hold their slots too. */
+  #foldWait(fact: Fact, { key: id, name, payload }: Life): string | undefined {
+    const flow = this.flows[name.function];
+    // A request also waits for a token, or for its group.
+    if (flow?.concurrency === undefined || flow.pool !== undefined || flow.rate !== undefined || flow.debounce !== undefined)
+      return undefined;
+    const key = keyIn(flow, payload);
+    const waits = this.#waits.get(`${name.function}/${key}`) ?? { waiting: new Set(), freeSince: undefined };
+    this.#waits.set(`${name.function}/${key}`, waits);
+    const waited = waits.freeSince === undefined ? 0 : this.#now() - waits.freeSince;
+    if (fact.type === 'deferred') waits.waiting.add(id);
+    else waits.waiting.delete(id);
+    this.#noteFreeKeys(name.function, flow);
+    return waited <= GIVEN_WITHIN_MS ? undefined : `SLOT6: a slot of the key "${key}" was free for ${waited} ms, and ${id} waited for it`;
+  }
+
+  #noteFreeKeys(name: string, { concurrency = Number.POSITIVE_INFINITY, ...flow }: Flow): void {
+    const running = [...(this.#running.get(name)?.values() ?? [])];
+    for (const [one, waits] of this.#waits) {
+      if (!one.startsWith(`${name}/`)) continue;
+      const isFull = running.filter((key) => one === `${name}/${key}`).length >= concurrency || running.length >= this.#totalOf(flow);
+      waits.freeSince = isFull || waits.waiting.size === 0 ? undefined : (waits.freeSince ?? this.#now());
+    }
+  }
+
+  #foldAttempt(fact: Fact, { key: id, name, payload }: Life): string | undefined {
+    const flow = this.flows[name.function];
+    if (flow?.concurrency === undefined || !('attempt' in fact)) return undefined;
+    const pool = flow.pool ?? name.function;
+    const running = this.#running.get(pool) ?? new Map<string, string>();
+    this.#running.set(pool, running);
+    if (fact.type === 'retrying' && fifoOf(flow) === 'hold') return undefined;
+    if (fact.type !== 'running') return void running.delete(id);
+    const key = keyIn(flow, payload);
+    running.set(id, key);
+    const isAlike = ([one, its]: [string, string]): boolean =>
+      its === key && (flow.key !== undefined || one.startsWith(`${name.function}/`));
+    const alike = [...running].filter(isAlike).length;
+    if (alike <= this.#perKeyOf(flow) && running.size <= this.#totalOf(flow)) return undefined;
+    return `SLOT2: attempt ${fact.attempt} of ${id} is one of ${running.size} in ${pool}, and of ${alike} of its function and its key "${key}"`;
+  }
+
+  #perKeyOf({ pool, concurrency = 0 }: Flow): number {
+    const keyed = Object.values(this.flows).filter((one) => pool !== undefined && one.pool === pool && one.key !== undefined);
+    return Math.max(concurrency, ...keyed.map((one) => one.concurrency ?? 0));
+  }
+
+  /** A function with a lower limit may start beside attempts of its pool that came after it and have a higher limit. */
+  #totalOf(flow: Flow): number {
+    if (flow.pool === undefined) return ownTotalOf(flow);
+    return Math.max(...Object.values(this.flows).map((one) => (one.pool === flow.pool ? ownTotalOf(one) : 0)));
+  }
+}
+
+/** The invocations that wait in the log for a key, and since when a slot of the key is free for them. */
+type KeyWaits = { waiting: Set<string>; freeSince: number | undefined };
+
+function ownTotalOf({ key, total, concurrency }: Flow): number {
+  return (key === undefined ? concurrency : total) ?? Number.POSITIVE_INFINITY;
+}

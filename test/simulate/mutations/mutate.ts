@@ -1,0 +1,89 @@
+import { spawn } from 'node:child_process';
+import { cp, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { mutatedFiles } from './mutated-files.ts';
+import { type Mutation, mutations } from './mutations.ts';
+
+/*
+ * npm run simulate:mutations [name…]: breaks the protocol in a copy of the sources, in one way at a time, and expects that the simulation
+ * finds each breakage. Ends with 1 when one is not found, or no longer applies.
+ */
+
+/** A mutation without a seed is searched for in so many invocations, and one with a seed in the worlds from that seed on. */
+const SEARCHED = 10_000;
+const FROM_ITS_SEED = 600;
+const AT_ONCE = 2;
+const checkout = new URL('../../..', import.meta.url).pathname;
+const copied = ['machines', 'src', 'test/simulate', 'test/support', 'package.json', 'tsconfig.json'];
+const print = (text: string): void => void process.stdout.write(`${text}\n`);
+const printRow = (...[verdict, name, seed, invocations, seconds, what]: readonly string[]): void =>
+  print(`${verdict?.padEnd(8)}${name?.padEnd(44)}${seed?.padStart(6)}${invocations?.padStart(12)}${seconds?.padStart(9)}  ${what}`);
+
+const wanted = process.argv.slice(2);
+if (wanted.includes('--help')) {
+  print(`npm run simulate:mutations -- [name…]\n\nThe mutations:\n${mutations.map(({ name }) => `  ${name}`).join('\n')}`);
+  process.exit(0);
+}
+const waiting = mutations.filter(({ name }) => wanted.length === 0 || wanted.some((text) => name.includes(text)));
+const count = waiting.length;
+let missed = 0;
+printRow('verdict', 'mutation', 'seed', 'invocations', 'seconds', 'the first rule that it breaks');
+await Promise.all(
+  Array.from({ length: AT_ONCE }, async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) if (!(await isFound(next))) missed++;
+  }),
+);
+print(missed === 0 ? `all ${count} mutations were found` : `${missed} mutations were not found`);
+process.exitCode = missed === 0 ? 0 : 1;
+
+async function isFound(mutation: Mutation): Promise<boolean> {
+  const startedAt = performance.now();
+  const folder = await mkdtemp(join(tmpdir(), 'sequent-mutation-'));
+  try {
+    await Promise.all(copied.map((path) => cp(join(checkout, path), join(folder, path), { recursive: true })));
+    await symlink(join(checkout, 'node_modules'), join(folder, 'node_modules'));
+    for (const [file, text] of mutatedFiles(mutation, folder)) await writeFile(join(folder, file), text);
+    const output = await simulate(folder, mutation);
+    // A simulation that ends otherwise, for example with an exception, has found nothing.
+    const problem = output.find((line) => line.startsWith('  '));
+    const last = output.at(-1) ?? '';
+    const invocations = /^(?:simulated )?([\d,]+) invocations/.exec(last)?.[1] ?? '?';
+    const seed = /: world (\d+) fails/.exec(last)?.[1] ?? '';
+    const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
+    printRow(problem === undefined ? 'MISSED' : 'found', mutation.name, seed, invocations, seconds, problem?.trim() ?? mutation.breaks);
+    return problem !== undefined;
+  } catch (error) {
+    printRow('MISSED', mutation.name, '', '', '', String(error));
+    return false;
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+function simulate(folder: string, { needsPowerCuts = false, seed, crowd }: Mutation): Promise<string[]> {
+  const [first, step] = needsPowerCuts ? [11, 8] : [8, 1];
+  const options = [
+    '--max-semi-space-size=32',
+    '--single-threaded-gc',
+    '--import',
+    'tsx',
+    'test/simulate/run.ts',
+    '--quiet',
+    '--no-shrink',
+    '--seed',
+    String(seed ?? first),
+    '--step',
+    String(step),
+    '--invocations',
+    String(seed === undefined ? SEARCHED : FROM_ITS_SEED),
+    ...(crowd === undefined ? ['--no-large'] : ['--only', crowd]),
+  ];
+  const child = spawn(process.execPath, options, { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
+  const chunks: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', () => resolve(Buffer.concat(chunks).toString().trimEnd().split('\n')));
+  });
+}

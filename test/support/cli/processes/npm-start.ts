@@ -1,0 +1,80 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+import { chosenServer, npmSettings } from '#test/support/cli/passed-on.ts';
+
+const run = promisify(execFile);
+const environment = {
+  PATH: process.env.PATH ?? '',
+  HOME: process.env.HOME ?? '',
+  npm_config_update_notifier: 'false',
+  ...npmSettings,
+  ...chosenServer,
+};
+
+/** A clone of the repository, and the user who runs commands in it: the words before each command, such as those of `setpriv`. */
+export type Clone = { folder: string; as?: readonly string[]; env?: Record<string, string> };
+
+/** A running `npm start`. */
+export interface NpmStart {
+  readonly readyInMs: number;
+  /** The address of the pages. */
+  readonly http: string;
+  /** What the process wrote to stderr so far. */
+  readonly said: string;
+  /** Ends the process by SIGTERM; resolves to its exit code. */
+  stop(): Promise<number | null>;
+}
+
+/** Clones this repository, as far as it is committed. */
+export async function cloneRepository(folder: string): Promise<void> {
+  await run('git', ['clone', '--quiet', '--no-hardlinks', new URL('../../../..', import.meta.url).pathname, folder]);
+}
+
+/** Runs `npm start` in a clone, as the README says. Resolves when the process prints that it is ready. */
+export async function npmStart(clone: Clone): Promise<NpmStart> {
+  const startedAt = performance.now();
+  const [command, ...args] = wordsOf(clone, ['npm', 'start', '--', '--nats-port', '0', '--http-port', '0']);
+  const child = spawn(command ?? '', args, { cwd: clone.folder, env: { ...environment, ...clone.env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const exited = once(child, 'exit');
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  let http: string | undefined;
+  for await (const line of createInterface(child.stdout)) {
+    http = /^sequent ready \S+ .* http (\S+)$/.exec(line)?.[1];
+    if (http !== undefined) break;
+  }
+  if (http === undefined) throw new Error(`npm start ended before it was ready:\n${said}`);
+  child.stdout.resume();
+  return {
+    readyInMs: performance.now() - startedAt,
+    http,
+    get said() {
+      return said;
+    },
+    async stop() {
+      child.kill('SIGTERM');
+      await exited;
+      return child.exitCode;
+    },
+  };
+}
+
+/** Runs a command of `sequent` in a clone; resolves to its stdout. */
+export async function npxSequent(clone: Clone, args: readonly string[]): Promise<string> {
+  const [command = '', ...rest] = wordsOf(clone, ['npx', 'sequent', ...args]);
+  return (await run(command, rest, { cwd: clone.folder, env: { ...environment, ...clone.env } })).stdout;
+}
+
+/** Runs a script of a shell in a clone, as a reader of the README types it; resolves to its stdout. */
+export async function shellIn(clone: Clone, script: string): Promise<string> {
+  const [command = '', ...rest] = wordsOf(clone, ['sh', '-e', '-c', script]);
+  return (await run(command, rest, { cwd: clone.folder, env: { ...environment, ...clone.env } })).stdout;
+}
+
+function wordsOf({ as = [] }: Clone, words: readonly string[]): readonly string[] {
+  return [...as, ...words];
+}

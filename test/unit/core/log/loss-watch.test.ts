@@ -1,0 +1,96 @@
+import { setImmediate } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { type FullLogEntry, NO_APPENDS, type StreamName, type StreamVersion } from '#src/core/log/event-log.ts';
+import type { LogLoss } from '#src/core/log/losses/log-loss.ts';
+import { createLossBook } from '#src/core/log/losses/loss-book.ts';
+import { watchLosses } from '#src/core/log/losses/loss-watch.ts';
+import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
+import { silentLogger } from '#src/core/ports/logger.ts';
+import { createLogEpoch } from '#src/nats/streams/log/log-epoch.ts';
+import { createVirtualClock } from '#src/testing/virtual-clock.ts';
+import { createEntrySource } from '#test/simulate/world/log-source.ts';
+
+const name = { function: 'orders', stream: 'one' } as unknown as StreamName;
+
+/** A log of appends with ids, and a process that watches it. Every comparison of the process happens in `compare`. */
+function watched(): {
+  store: (...ids: string[]) => void;
+  send: (id: string) => () => void;
+  loseFrom: (sequence: number) => void;
+  compare: () => Promise<LogLoss[]>;
+} & Disposable {
+  const entries: FullLogEntry[] = [];
+  const clock = createVirtualClock(1_000);
+  const book = createLossBook(createMemoryKeyValue());
+  const epoch = createLogEpoch({ onReconnect: () => () => {} }, clock);
+  const stop = new AbortController();
+  const file = { read: async () => undefined, write: async () => {} };
+  const log = createEntrySource(() => entries);
+  watchLosses({ log, book, file, clock, logger: silentLogger, by: 'test', acknowledged: [epoch], signal: stop.signal });
+  const last = (): number => entries.at(-1)?.sequence ?? 0;
+  const store = (...ids: string[]): void => {
+    for (const id of ids) {
+      const sequence = last() + 1;
+      const append = { id, previous: NO_APPENDS, request: 1, by: 'p', facts: [], hash: id, version: sequence as StreamVersion };
+      entries.push({ kind: 'append', sequence, at: clock.now(), name, append, wakeTimes: {} });
+    }
+  };
+  return {
+    store,
+    send(id) {
+      const sent = epoch.sending(id);
+      store(id);
+      const sequence = last();
+      return () => epoch.observe({ kind: 'stored', sequence }, sent);
+    },
+    loseFrom: (sequence) => void entries.splice(sequence - 1),
+    async compare() {
+      for (let turn = 0; turn < 20; turn++) await setImmediate();
+      clock.moveTo(clock.now() + 1_000);
+      for (let turn = 0; turn < 20; turn++) await setImmediate();
+      return await book.list();
+    },
+    [Symbol.dispose]: () => stop.abort(),
+  };
+}
+
+test('a loss is found although another message got the lost sequence before the comparison (LOSS2)', async () => {
+  using log = watched();
+  log.store('a', 'b');
+  await log.compare();
+  log.send('c')();
+  log.loseFrom(3);
+  log.store('another', 'further', 'last');
+  expect(await log.compare()).toMatchObject([{ keptUpTo: 2, lostUpTo: 3, why: expect.stringContaining('message 3 of the log') }]);
+  // The loss is found once.
+  log.store('later');
+  await log.compare();
+  expect(await log.compare()).toHaveLength(1);
+});
+
+test('a loss that is acknowledged after a comparison starts at a mark before the lost message (LOSS3)', async () => {
+  using log = watched();
+  log.store('a');
+  await log.compare();
+  log.store('b');
+  const hearOfThird = log.send('c');
+  log.loseFrom(2);
+  // The comparison notes message 2, which is another one than the lost message 2.
+  log.store('another');
+  await log.compare();
+  log.store('further');
+  hearOfThird();
+  expect(await log.compare()).toMatchObject([{ keptUpTo: 1, lostUpTo: 3 }]);
+});
+
+test('a log that holds every acknowledged message lost nothing, however many processes append', async () => {
+  using log = watched();
+  log.send('a')();
+  log.store('b');
+  const hear = log.send('c');
+  await log.compare();
+  hear();
+  log.store('d');
+  await log.compare();
+  expect(await log.compare()).toEqual([]);
+});

@@ -1,0 +1,125 @@
+import { describe, expect } from 'vitest';
+import { digestOf } from '#src/core/ports/stores/code-packages.ts';
+import { readZip } from '#src/core/zip/read-zip.ts';
+import { appTest } from '#test/support/gateway/app-test.ts';
+import { expectError, F } from '#test/support/gateway/opened-app.ts';
+import { zipOf } from '#test/support/gateway/zip-archive.ts';
+
+const test = appTest
+  /** The files of a function's package, as text. */
+  .extend('codeOf', ({ opened }) => async (name: string): Promise<[string, string][]> => {
+    const { handler } = (await opened.registry.get(name)).definition;
+    const archive = await opened.client.packages.get((handler as { package: string }).package);
+    return (await readZip(Buffer.from(archive ?? []))).map(({ path, content }) => [path, Buffer.from(content).toString()]);
+  });
+
+describe('functions', () => {
+  const code = (text: string) => ({ file: Buffer.from(text).toString('base64') });
+  const wanted = {
+    func_name: 'made',
+    package: 'default',
+    runtime: 'Node.js18.15',
+    timeout: 3,
+    handler: 'index.handler',
+    memory_size: 128,
+    code_type: 'inline',
+    func_code: code('exports.handler = async () => 1'),
+  };
+
+  test('return unused fields unchanged, and refuse dependencies, without which the code would not run', async ({ ask }) => {
+    const kept = { xrole: 'an-agency', type: 'v1', func_vpc: { vpc_id: 'v' }, enable_dynamic_memory: true };
+    const created = await ask('POST', F, { ...wanted, ...kept, unheard_of: 1, depend_version_list: [] });
+    const shown = (await created.json()) as object;
+    expect(shown).toMatchObject(kept);
+    expect(Object.keys(shown)).not.toContain('unheard_of');
+    const { package: _, code_type: __, func_code: ___, ...config } = wanted;
+    const changed = await ask('PUT', `${F}/made/config`, { ...config, xrole: 'another', memory_size: 256 });
+    expect(await changed.json()).toMatchObject({ ...kept, xrole: 'another', memory_size: 256 });
+    await expectError(await ask('POST', F, { ...wanted, func_name: 'large', log_config: 'x'.repeat(9_000) }), 400, 'FSS.0400');
+    await expectError(await ask('POST', F, { ...wanted, func_name: 'needy', depend_version_list: ['d1'] }), 400, 'FSS.0400');
+  });
+
+  test('that are created again inherit neither disabling nor configuration from an earlier one', async ({ ask, opened }) => {
+    await ask('PUT', `${F}/test1/config-max-instance`, { max_instance_num: 0 });
+    await ask('PUT', `${F}/test1/async-invoke-config`, { max_async_retry_attempts: 3 });
+    for (const path of [`${F}/test1/invocations-async`, '/api/functions/test1/invocations'])
+      expect((await ask('POST', path, {})).status).toBe(429);
+    await opened.registry.delete('test1');
+    expect((await ask('PUT', '/api/functions/test1', { handler: { kind: 'inline' } })).status).toBe(200);
+    for (const path of [`${F}/test1/invocations-async`, '/api/functions/test1/invocations'])
+      expect((await ask('POST', path, {})).status).toBe(202);
+    expect((await ask('GET', `${F}/test1/async-invoke-config`)).status).toBe(404);
+  });
+
+  test('are created from inline code, shown, listed and deleted', async ({ ask, opened, codeOf }) => {
+    const created = await ask('POST', F, { ...wanted, user_data: '{"k":"v"}' });
+    expect(created.status).toBe(200);
+    const answer = (await created.json()) as Record<string, unknown>;
+    expect(answer).toMatchObject({
+      func_urn: 'urn:fss:local:p1:function:default:made:latest',
+      namespace: 'p1',
+      version: 'latest',
+      timeout: 3,
+      cpu: 300,
+      handler: 'index.handler',
+    });
+    expect(answer.digest).toMatch(/^[0-9a-f]{128}$/);
+    const { definition } = await opened.registry.get('made');
+    expect(definition).toMatchObject({
+      timeoutInMs: 3_000,
+      memoryInMb: 128,
+      userData: { k: 'v' },
+      handler: { kind: 'process', export: 'handler' },
+    });
+    expect(await codeOf('made')).toEqual([['index.js', 'exports.handler = async () => 1']]);
+    expect(await (await ask('GET', `${F}/made/config`)).json()).toEqual(answer);
+    await expectError(await ask('POST', F, wanted), 409, 'FSS.1061');
+    expect(await (await ask('GET', `${F}?func_name=ad`)).json()).toMatchObject({ functions: [answer], count: 1, next_marker: 1 });
+    expect(await (await ask('GET', `${F}?maxitems=1&marker=1`)).json()).toMatchObject({
+      functions: [{ func_name: 'test1' }],
+      count: 2,
+      next_marker: 2,
+    });
+    await expectError(await ask('DELETE', `${F}/p1:default:made:latest`), 400, 'FSS.1015');
+    const deleted = await ask('DELETE', `${F}/made`);
+    expect([deleted.status, await deleted.text()]).toEqual([204, '']);
+    await expectError(await ask('GET', `${F}/made/config`), 404, 'FSS.1051');
+  });
+
+  test('are created from a zip with the handler in a folder, and keep the code in the package', async ({ ask, opened }) => {
+    const archive = zipOf([
+      { name: 'src/main.mjs', content: 'export const handler = 1' },
+      { name: 'README', content: 'x' },
+    ]);
+    const zipped = { ...wanted, code_type: 'zip', handler: 'src/main.handler', func_code: { file: archive.toString('base64') } };
+    expect((await ask('POST', F, zipped)).status).toBe(200);
+    const { handler } = (await opened.registry.get('made')).definition;
+    expect(handler).toMatchObject({ file: 'src/main.mjs', package: digestOf(archive) });
+    expect(await opened.client.packages.get(digestOf(archive))).toEqual(new Uint8Array(archive));
+    const evil = {
+      ...zipped,
+      func_name: 'evil',
+      func_code: { file: zipOf([{ name: '../../escaped.js', content: 'x' }]).toString('base64') },
+    };
+    await expectError(await ask('POST', F, evil), 400, 'FSS.0400');
+  });
+
+  test.for<[string, object, string]>([
+    ['a name', { func_name: '1st' }, 'FSS.1002'],
+    ['a handler without a dot', { handler: 'handler' }, 'FSS.1003'],
+    ['a handler outside its package', { handler: '../index.handler' }, 'FSS.1003'],
+    ['a runtime', { runtime: 'Python3.9' }, 'FSS.1005'],
+    ['a type of code', { code_type: 'jar' }, 'FSS.1006'],
+    ['a memory size', { memory_size: 200 }, 'FSS.1007'],
+    ['a timeout', { timeout: 2 }, 'FSS.1008'],
+    ['user data', { user_data: '{"a":{}}' }, 'FSS.1009'],
+    ['code that is not base64', { func_code: { file: '***' } }, 'FSS.1011'],
+    ['an initializer elsewhere', { initializer_handler: 'other.init' }, 'FSS.1003'],
+  ])('are refused for %s with the error code of the vendor', async ([, change, errorCode], { ask }) => {
+    await expectError(await ask('POST', F, { ...wanted, ...change }), 400, errorCode);
+  });
+
+  test('are refused for more than 10 KB of inline code', async ({ ask }) => {
+    await expectError(await ask('POST', F, { ...wanted, func_code: code('x'.repeat(10_241)) }), 413, 'FSS.1072');
+  });
+});

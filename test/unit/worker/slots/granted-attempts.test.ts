@@ -1,0 +1,53 @@
+import { describe, expect, test } from 'vitest';
+import type { PoolId } from '#src/core/functions/flow.ts';
+import type { FunctionName } from '#src/core/names/names.ts';
+import type { WorkItem } from '#src/core/stream/work-queue.ts';
+import { createExecutionSlots } from '#src/worker/slots/execution-slots.ts';
+import { GrantedAttempts } from '#src/worker/slots/granted-attempts.ts';
+
+const pool = 'function.orders' as PoolId;
+const attempt = { invocation: 'order-1', attempt: 1 };
+const waiter = { ...attempt, function: 'orders', key: '', request: 1, total: 1 };
+
+/** The attempts of a worker with one place, and the streams that it was asked to run. */
+function open() {
+  const slots = createExecutionSlots(1, () => {});
+  const taken: WorkItem[] = [];
+  const options = { functionName: 'orders' as FunctionName, slots, ledger: {} as never, ports: {} as never };
+  return { slots, taken, granted: new GrantedAttempts({ ...options, take: (item) => void taken.push(item) }) };
+}
+
+describe('an attempt that gets a slot while it waits in the log (SLOT6)', () => {
+  test('is started by a run of its stream, which takes over the slot and the place once', () => {
+    const { granted, taken } = open();
+    expect(granted.takeExecutionSlot()).toBe(true);
+    granted.start(pool, waiter);
+    expect(taken.map(({ name, request }) => [name.stream, request])).toEqual([['order-1', 1]]);
+    // The run leaves the other invocations of the stream alone.
+    expect(taken.map(({ grants }) => grants)).toEqual(['order-1']);
+    expect(granted.claim(attempt)).toEqual({ slot: { pool, waiter } });
+    expect(granted.claim(attempt)).toBeUndefined();
+  });
+
+  test('is started by the run that waits for the place that the attempt has by then', async () => {
+    const { slots, granted, taken } = open();
+    expect(granted.takeExecutionSlot()).toBe(true);
+    const waiting = granted.placeFor(attempt);
+    granted.start(pool, waiter);
+    expect(await waiting).toEqual({ slot: { pool, waiter } });
+    expect(taken).toEqual([]);
+    // The place that the run waited for is given back.
+    slots.release();
+    await Promise.resolve();
+    await Promise.resolve();
+    expect([slots.held, slots.waiting]).toEqual([0, 0]);
+  });
+
+  test('gets a place in its turn when it has no slot, and none when the worker stops', async () => {
+    const { slots, granted } = open();
+    expect(await granted.placeFor(attempt)).toBe(true);
+    const waiting = granted.placeFor({ ...attempt, attempt: 2 });
+    slots.close();
+    expect(await waiting).toBe(false);
+  });
+});
