@@ -1,6 +1,4 @@
 import { createMemoryLog } from '#src/core/memory/memory-log.ts';
-import { createCrowdWorkload } from './crowd-workload.ts';
-import { crowdIn, timeAllowedBy } from './crowds.ts';
 import { createFaults, type Faults } from './faults.ts';
 import { findProblems } from './judges/invariants.ts';
 import { Ledger } from './judges/ledger.ts';
@@ -8,6 +6,8 @@ import { createMemoryLossFile, watchLossesIn } from './judges/losses.ts';
 import { flowsOf } from './judges/slots.ts';
 import { isCalm, type Plan } from './plan.ts';
 import { createProjectionHome, type ProjectionHome } from './projection.ts';
+import { createCrowdWorkload } from './world/crowd-workload.ts';
+import { crowdIn, timeAllowedBy } from './world/crowds.ts';
 import { createEngine, createTrace, type Engine, START } from './world/engine.ts';
 import { functionNames } from './world/functions.ts';
 import { MachineClock } from './world/machine-clock.ts';

@@ -2,12 +2,12 @@ import type { Outcome } from '#machines/facts.ts';
 import type { FindingKind } from '#src/analysis/verify/findings.ts';
 import { Verifier } from '#src/analysis/verify/verify.ts';
 import type { FullLogEntry } from '#src/core/log/event-log.ts';
-import { judgeRate } from '#test/simulate/liveness.ts';
 import { isCalm, type Plan } from '#test/simulate/plan.ts';
 import type { ProjectionHome } from '#test/simulate/projection.ts';
 import type { Servers } from '#test/simulate/world/servers.ts';
 import type { Ledger } from './ledger.ts';
 import type { Life } from './life.ts';
+import { judgeRate } from './liveness.ts';
 import { judgeLosses } from './losses.ts';
 import { judgeReadModel } from './read-model.ts';
 

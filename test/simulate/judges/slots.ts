@@ -2,12 +2,12 @@ import type { Fact } from '#machines/facts.ts';
 import { type Flow, fifoOf } from '#src/core/functions/flow.ts';
 import { rateOf } from '#src/core/functions/rate.ts';
 import type { Execution } from '#src/core/ports/function-host.ts';
-import type { Crowd } from '#test/simulate/crowds.ts';
-import { Overlaps } from '#test/simulate/overlaps.ts';
 import type { Plan } from '#test/simulate/plan.ts';
+import type { Crowd } from '#test/simulate/world/crowds.ts';
 import { Groups } from './groups.ts';
 import type { Life } from './life.ts';
 import { keyIn, StartOrder } from './order.ts';
+import { Overlaps } from './overlaps.ts';
 import { StartRates } from './start-rates.ts';
 import { StartUrgency } from './urgency.ts';
 

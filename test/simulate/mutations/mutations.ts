@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the texts are source code
 
-import { projectionMutations } from '#test/simulate/projection-mutations.ts';
+import { projectionMutations } from './projection-mutations.ts';
 import { slotMutations } from './slot-mutations.ts';
 
 /** A deliberate breakage of the protocol: texts of the sources that are replaced. Each text must stand in its file exactly once. */

@@ -4,9 +4,9 @@ import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 import type { ScheduleInput } from '#src/core/schedules/schedule.ts';
 import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
 import { createSchedules } from '#src/functions/schedules.ts';
-import type { Crowd } from '#test/simulate/crowds.ts';
 import type { Flows } from '#test/simulate/judges/slots.ts';
 import { conditions } from './conditions.ts';
+import type { Crowd } from './crowds.ts';
 import type { Chance, Engine } from './engine.ts';
 import type { Process } from './process.ts';
 

@@ -1,5 +1,5 @@
 import type { Fact } from '#machines/facts.ts';
-import type { Life } from './judges/life.ts';
+import type { Life } from './life.ts';
 
 /** Judges by the log that a schedule requests nothing while the invocation of its fire time before has no outcome (CRON6). */
 export class Overlaps {

@@ -1,11 +1,11 @@
 import { debounceOf } from '#src/core/functions/debounce.ts';
 import type { Flow } from '#src/core/functions/flow.ts';
 import { rateOf } from '#src/core/functions/rate.ts';
-import type { Ledger } from './judges/ledger.ts';
-import type { Life } from './judges/life.ts';
-import { keyIn } from './judges/order.ts';
-import { isCalm, type Plan } from './plan.ts';
-import { START } from './world/engine.ts';
+import { isCalm, type Plan } from '#test/simulate/plan.ts';
+import { START } from '#test/simulate/world/engine.ts';
+import type { Ledger } from './ledger.ts';
+import type { Life } from './life.ts';
+import { keyIn } from './order.ts';
 
 /** What a world may take of the time that its limits allow. */
 const SLOWER = 3;
