@@ -1,5 +1,5 @@
+import type { Crowd } from './load/crowds.ts';
 import { crowdPlanFor, type FaultKind, type Plan, planFor } from './plan.ts';
-import type { Crowd } from './world/crowds.ts';
 import { runWorld, type WorldResult } from './world.ts';
 
 export type CampaignOptions = {

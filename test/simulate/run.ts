@@ -1,9 +1,9 @@
 import { setPriority } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type Campaign, runCampaign } from './campaign.ts';
+import { largeCrowds } from './load/crowds.ts';
 import { type FaultKind, faultKinds, type Plan } from './plan.ts';
 import { ruleOf, shrink } from './shrink.ts';
-import { largeCrowds } from './world/crowds.ts';
 import { runWorld } from './world.ts';
 
 const help = `Simulates Sequent: its real roles in one process, under virtual time, with faults from a seed.

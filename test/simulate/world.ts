@@ -4,18 +4,18 @@ import { findProblems } from './judges/invariants.ts';
 import { Ledger } from './judges/ledger.ts';
 import { createMemoryLossFile, watchLossesIn } from './judges/losses.ts';
 import { flowsOf } from './judges/slots.ts';
+import { createCrowdWorkload } from './load/crowd-workload.ts';
+import { crowdIn, timeAllowedBy } from './load/crowds.ts';
+import { functionNames } from './load/functions.ts';
+import { createWorkload } from './load/workload.ts';
 import { isCalm, type Plan } from './plan.ts';
 import { createProjectionHome, type ProjectionHome } from './projection.ts';
-import { createCrowdWorkload } from './world/crowd-workload.ts';
-import { crowdIn, timeAllowedBy } from './world/crowds.ts';
 import { createEngine, createTrace, type Engine, START } from './world/engine.ts';
-import { functionNames } from './world/functions.ts';
 import { MachineClock } from './world/machine-clock.ts';
 import { cutPowerSometimes } from './world/power-cuts.ts';
 import { type Network, Process } from './world/process.ts';
 import { type ProcessKind, startRoles } from './world/roles.ts';
 import { openServers, type Servers } from './world/servers.ts';
-import { createWorkload } from './world/workload.ts';
 
 export type WorldResult = {
   hash: string;

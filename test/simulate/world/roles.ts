@@ -10,9 +10,9 @@ import { fireSchedules } from '#src/scheduler/fire/fire-schedules.ts';
 import { type Scheduler, startScheduler } from '#src/scheduler/scheduler.ts';
 import { startWorker } from '#src/worker/worker.ts';
 import { delivererOf } from '#test/simulate/judges/ledger.ts';
+import { createSimulatedHost, createSimulatedTarget, watchTarget } from '../load/user-code.ts';
 import type { Process } from './process.ts';
 import type { Servers } from './servers.ts';
-import { createSimulatedHost, createSimulatedTarget, watchTarget } from './user-code.ts';
 
 /** The kinds of processes: all roles together, as `npm start` runs them, and each role alone. */
 export type ProcessKind = 'all' | 'worker' | 'scheduler' | 'destinations';

@@ -33,8 +33,8 @@ export const collections: Readonly<Record<string, Readonly<Record<string, string
     'src/scheduler/waits/two-key-queue.ts': '#first #ids #second',
     'src/scheduler/waits/waiting-key.ts': '#queue',
     'src/scheduler/waits/waiting-streams.ts': '#byKey #freeNumbers #functions #keys #known #pools #ready #texts',
-    'src/scheduler/groups/debounced-requests.ts': '#byNumber #bySlot #freeNumbers #keys',
-    'src/scheduler/waits/key-delays.ts': '#due #left #planned #unplaced',
+    'src/scheduler/groups/debounced-requests.ts': '#byNumber #byRow #freeNumbers #keys',
+    'src/scheduler/waits/key-delays.ts': '#due #left #unplaced',
   },
   'inspections, checks of slots and closes of groups in progress': {
     'src/scheduler/scheduler.ts': 'inspections',
@@ -46,7 +46,7 @@ export const collections: Readonly<Record<string, Readonly<Record<string, string
   },
   'the entry of a pool, and what a process knows of it': {
     'src/scheduler/slots/slot-checks.ts': 'byStream #changed #checks #due',
-    'src/scheduler/slots/slot-waiters.ts': '#known #planned #replaced',
+    'src/scheduler/slots/slot-waiters.ts': '#known #replaced',
     'src/core/flow/change-entry.ts': '#asked #heldByKey #kept borrowed granted lacking',
     'src/core/flow/token-buckets.ts': '#held',
     'src/core/flow/spilled-buckets.ts': '#known',
@@ -55,7 +55,7 @@ export const collections: Readonly<Record<string, Readonly<Record<string, string
     'src/core/flow/pool-slots.ts': '#maybeGranted',
   },
   'attempts of a worker that ask for a slot, hold one, start or free one': {
-    'src/core/flow/pool-slots.ts': '#acquisitions #finishes #gathering #held #releases #starts',
+    'src/core/flow/pool-slots.ts': '#acquisitions #held #releases #starts',
     'src/worker/slots/granted-attempts.ts': '#granted #waiting',
     'src/worker/slots/flow-run.ts': '#slots',
     'src/worker/attempt/executions.ts': '#listeners held',

@@ -2,7 +2,7 @@ import { fnv1a } from '#machines/fnv.ts';
 import type { DeliveryResult, DestinationTarget } from '#src/core/ports/destination-target.ts';
 import type { Execution, ExecutionResult, FunctionHost } from '#src/core/ports/function-host.ts';
 import type { Ledger } from '#test/simulate/judges/ledger.ts';
-import type { Process } from './process.ts';
+import type { Process } from '../world/process.ts';
 
 /** What the function does with a request, by the request itself: the same on every attempt, so that a seed repeats it. */
 type Behaviour = 'returns' | 'fails-once' | 'fails' | 'is-slow' | 'has-no-process' | 'kills-its-worker';

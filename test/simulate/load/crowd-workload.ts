@@ -1,8 +1,8 @@
 import { createStreamId, streamOf } from '#src/core/names/ids.ts';
 import type { FunctionName, RequestId } from '#src/core/names/names.ts';
+import { createChance, type Engine } from '../world/engine.ts';
+import type { Servers } from '../world/servers.ts';
 import { type Crowd, requestOfCrowd } from './crowds.ts';
-import { createChance, type Engine } from './engine.ts';
-import type { Servers } from './servers.ts';
 
 /** The workers and the schedulers are ready before it. */
 const SENT_AFTER_MS = 500;

@@ -1,7 +1,7 @@
 import type { Flow } from '#src/core/functions/flow.ts';
 import type { Plan } from '#test/simulate/plan.ts';
 import { acceptedFlows, debounceWaitOf, type FlowWork, shortestTimeOf } from '#test/support/flow/shortest-time.ts';
-import { createChance } from './engine.ts';
+import { createChance } from '../world/engine.ts';
 
 /**
  * Many requests at one moment for functions with flows, and nothing fails. Such a world is judged by its rate: it ends within three times the

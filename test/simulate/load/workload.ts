@@ -10,10 +10,10 @@ import type { Faults } from '#test/simulate/faults.ts';
 import type { Ledger } from '#test/simulate/judges/ledger.ts';
 import { keyOf } from '#test/simulate/judges/life.ts';
 import { isCalm, type Plan } from '#test/simulate/plan.ts';
-import { type Chance, createChance, type Engine } from './engine.ts';
+import { type Chance, createChance, type Engine } from '../world/engine.ts';
+import type { Process } from '../world/process.ts';
+import type { Servers } from '../world/servers.ts';
 import { functionNames } from './functions.ts';
-import type { Process } from './process.ts';
-import type { Servers } from './servers.ts';
 
 /** Schedules fire for so long. */
 const SCHEDULED_FOR_MS = 40_000;

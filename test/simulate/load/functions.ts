@@ -5,10 +5,10 @@ import type { ScheduleInput } from '#src/core/schedules/schedule.ts';
 import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
 import { createSchedules } from '#src/functions/schedules.ts';
 import type { Flows } from '#test/simulate/judges/slots.ts';
-import { conditions } from './conditions.ts';
+import { conditions } from '../world/conditions.ts';
+import type { Chance, Engine } from '../world/engine.ts';
+import type { Process } from '../world/process.ts';
 import type { Crowd } from './crowds.ts';
-import type { Chance, Engine } from './engine.ts';
-import type { Process } from './process.ts';
 
 /** The functions of a world. `mails` receives the outcomes of the others, and `circles` those of itself until the chain is cut. */
 export const functionNames = ['orders', 'billing', 'mails', 'circles', 'singles'] as const;
