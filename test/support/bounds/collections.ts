@@ -46,7 +46,7 @@ export const collections: Readonly<Record<string, Readonly<Record<string, string
   },
   'the entry of a pool, and what a process knows of it': {
     'src/scheduler/slots/slot-checks.ts': 'byStream #changed #checks #due',
-    'src/scheduler/slots/slot-waiters.ts': '#known #replaced',
+    'src/scheduler/slots/slot-waiters.ts': '#known #planned #replaced',
     'src/core/flow/change-entry.ts': '#asked #heldByKey #kept borrowed granted lacking',
     'src/core/flow/token-buckets.ts': '#held',
     'src/core/flow/spilled-buckets.ts': '#known',
