@@ -119,10 +119,11 @@ export class GrantedAttempts implements ExecutionSlotOwner {
   }
 
   #run(waiter: Waiter, runs: number): void {
-    this.#options.take(new GrantedItem(this.#nameOf(waiter), waiter, () => void this.#afterRun(waiter, runs)));
+    this.#options.take(new GrantedItem(this.#nameOf(waiter), waiter, (isDone) => void this.#afterRun(waiter, runs, isDone)));
   }
 
-  async #afterRun(waiter: Waiter, runs: number): Promise<void> {
+  /** `isDone`: whether the run left nothing to do, so that the results of its outcomes are stored (EXEC4). */
+  async #afterRun(waiter: Waiter, runs: number, isDone: boolean): Promise<void> {
     const { ledger, ports } = this.#options;
     const id = attemptIdOf(waiter);
     if (!this.#granted.has(id)) return;
@@ -133,7 +134,8 @@ export class GrantedAttempts implements ExecutionSlotOwner {
       if (found === undefined) return;
       if (isOver(invocation, waiter)) {
         this.#giveUp(id, found.pool, waiter);
-        ledger.release(found.pool, waiter);
+        // Otherwise only the entry shows the scheduler that the result may be missing (PUB3).
+        if (isDone) ledger.release(found.pool, waiter);
       } else if (runs < MAX_RUNS && invocation?.context.attempts === waiter.attempt - 1) this.#run(waiter, runs + 1);
       else this.#giveUp(id, found.pool, waiter);
     } catch (error) {
@@ -162,9 +164,9 @@ class GrantedItem implements WorkItem {
   readonly version = NO_APPENDS;
   readonly isFirstDelivery = false;
   readonly grants: string;
-  readonly #onSettled: () => void;
+  readonly #onSettled: (isDone: boolean) => void;
 
-  constructor(name: StreamName, { request, invocation }: Attempt, onSettled: () => void) {
+  constructor(name: StreamName, { request, invocation }: Attempt, onSettled: (isDone: boolean) => void) {
     this.name = name;
     this.request = request;
     this.grants = invocation;
@@ -172,13 +174,13 @@ class GrantedItem implements WorkItem {
   }
 
   ack(): void {
-    this.#onSettled();
+    this.#onSettled(true);
   }
 
   working(): void {}
 
   release(): void {
-    this.#onSettled();
+    this.#onSettled(false);
   }
 
   delayRedelivery(): void {}
