@@ -1,6 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import type { Attempt } from '#src/core/flow/ledger-entry.ts';
 import type { PoolId } from '#src/core/functions/flow.ts';
-import type { FunctionName } from '#src/core/names/names.ts';
+import { createMemoryLog } from '#src/core/memory/memory-log.ts';
+import type { FunctionName, RequestId, StreamId } from '#src/core/names/names.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
+import { loadStream } from '#src/core/stream/stream.ts';
+import { StreamWriter } from '#src/core/stream/stream-writer.ts';
 import type { WorkItem } from '#src/core/stream/work-queue.ts';
 import { createExecutionSlots } from '#src/worker/slots/execution-slots.ts';
 import { GrantedAttempts } from '#src/worker/slots/granted-attempts.ts';
@@ -10,10 +15,10 @@ const attempt = { invocation: 'order-1', attempt: 1 };
 const waiter = { ...attempt, function: 'orders', key: '', request: 1, total: 1 };
 
 /** The attempts of a worker with one place, and the streams that it was asked to run. */
-function open() {
+function open({ log, ledger = {} }: { log?: unknown; ledger?: object } = {}) {
   const slots = createExecutionSlots(1, () => {});
   const taken: WorkItem[] = [];
-  const options = { functionName: 'orders' as FunctionName, slots, ledger: {} as never, ports: {} as never };
+  const options = { functionName: 'orders' as FunctionName, slots, ledger: ledger as never, ports: { log } as never };
   return { slots, taken, granted: new GrantedAttempts({ ...options, take: (item) => void taken.push(item) }) };
 }
 
@@ -49,5 +54,30 @@ describe('an attempt that gets a slot while it waits in the log (SLOT6)', () => 
     const waiting = granted.placeFor({ ...attempt, attempt: 2 });
     slots.close();
     expect(await waiting).toBe(false);
+  });
+
+  test.for([
+    [true, ['released', 'left']],
+    [false, ['left']],
+  ] as const)('and ends without a start frees its slot when its result is stored: %s (PUB3)', async ([isDone, expected]) => {
+    const log = createMemoryLog({ clock: systemClock });
+    const name = { function: 'orders' as FunctionName, stream: 'order-1' as StreamId };
+    const { sequence } = await log.accept(name, [{ payload: '{}', id: 'order-1' as RequestId }]);
+    const state = await loadStream(log, name, sequence);
+    if (state === undefined) throw new Error('the request is not there');
+    const writer = new StreamWriter({ log, state, by: 'w', appendId: () => 'a', clock: systemClock });
+    const failure = { kind: 'platform' as const, errorType: 'TooOld', message: 'too old', code: 1 };
+    await writer.propose('order-1', [
+      { type: 'failed', invocation: 'order-1', at: Date.now(), attempt: 0, condition: 'EventAgeExceeded', failure },
+    ]);
+    const done: string[] = [];
+    const ledger = { release: () => done.push('released'), leave: () => done.push('left') };
+    const { granted, taken } = open({ log, ledger });
+    granted.takeExecutionSlot();
+    granted.start(pool, { ...waiter, request: sequence } as Attempt as never);
+    const [item] = taken;
+    if (isDone) item?.ack();
+    else item?.release();
+    await expect.poll(() => [...done].sort()).toEqual([...expected].sort());
   });
 });
