@@ -1,9 +1,12 @@
 import { questions, type questionsOfProjects } from '#src/core/history-questions.ts';
 
+/** A query of the invocations that name a value. */
+export const sqlAbout = (value: string): string => `SELECT * FROM invocations WHERE '${value.replaceAll("'", "''")}' IN (id, function)`;
+
 /** The questions about a value: one for each field that accepts the value, beside those that the question needs. */
 export function queriesAbout(question: (typeof questionsOfProjects)[number], value: string): object[] {
   const { query } = questions[question];
-  const needed = query.safeParse({}).success ? {} : { id: value };
+  const needed = [{}, { id: value }, { sql: sqlAbout(value) }].find((asked) => query.safeParse(asked).success) ?? {};
   const fields = Object.keys(query.shape).map((field) => ({ ...needed, [field]: value }));
   return [needed, ...fields].filter((asked) => query.safeParse(asked).success);
 }

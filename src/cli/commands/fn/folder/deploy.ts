@@ -95,9 +95,14 @@ async function apply(call: Call<DeployOptions>, { steps }: Plan, client: Sequent
 /** A step is printed when it is done, so that an interrupted command shows what it changed. */
 function printStep({ terminal: { out }, format }: Call<DeployOptions>, step: Done): void {
   const { subject, outcome } = step;
-  if (format === 'table') out.line(`${subject}: ${sayWord(outcome)}`);
+  if (format === 'table') out.line(`${subjectInWords(subject)}: ${sayWord(outcome)}`);
   if (format === 'name' && outcome !== 'unchanged') out.line(subject);
   if (format === 'jsonl') out.line(JSON.stringify(step));
+}
+
+function subjectInWords(subject: string): string {
+  const name = subject.slice(subject.indexOf(' ') + 1);
+  return subject.startsWith('schedule ') ? say('schedule {name}', { name }) : say('function {name}', { name });
 }
 
 async function naming<Value>(subject: string, run: () => Promise<Value>): Promise<Value> {
