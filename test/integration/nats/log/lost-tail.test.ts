@@ -76,7 +76,7 @@ test('a consumer that is created again starts at its floor, but not at a floor f
   await keep(connection);
 
   const first = await request();
-  const savedFloor = async (): Promise<number> => Number((await ports.state.get(`floor.${durable}`))?.value ?? 0);
+  const savedFloor = async (): Promise<number> => JSON.parse((await ports.state.get(`floor.${durable}`))?.value ?? '{"floor":0}').floor;
   // The worker saves its floor every five seconds.
   const isSaved = () => expect.poll(savedFloor, { timeout: 20_000 }).toBeGreaterThanOrEqual(first);
   expect(await takeUntil(first, nats, isSaved)).toEqual([first]);

@@ -16,7 +16,7 @@ import { type GuardedServer, startGuardedServer } from '#test/support/nats/guard
 import { topology } from '#test/support/nats/opened-nats.ts';
 import { serverSharedByFile } from '#test/support/shared-by-file.ts';
 
-const inbox = { subscribe: { allow: ['_INBOX.>'] } };
+const inbox = { subscribe: { allow: ['_INBOX.>', '_INBOX_sequent_worker.>'] } };
 const peripheral = ['worker.*.runs', 'worker.*.cancel', 'scheduler.find', 'destinations.check'];
 const users = {
   all: {},
