@@ -78,12 +78,12 @@ main();
 const GREETED = 'succeeded Hello, Ada!';
 
 describe('the package', () => {
-  test('has at most 2 MB and no tests, and installs run-time dependencies only', async () => {
+  test('has at most 2.2 MB and no tests, and installs run-time dependencies only', async () => {
     const { size } = await stat(packed.tarball);
     const files = await readdir(installed, { recursive: true });
     const own = files.filter((file) => !file.startsWith('node_modules/'));
     process.stdout.write(`the package has ${Math.round(size / 1_000)} kB and ${own.length} files and folders\n`);
-    expect(size).toBeLessThanOrEqual(2_000_000);
+    expect(size).toBeLessThanOrEqual(2_200_000);
     expect(own.filter((file) => /(^|\/)(test|bench)\/|\.test\./.test(file))).toEqual([]);
     const direct = Object.keys(dependencies).filter((name) => files.includes(join('node_modules', name, 'package.json')));
     expect(direct).toEqual(Object.keys(dependencies));
@@ -105,7 +105,9 @@ describe('the package', () => {
     const notices = await readFile(join(installed, 'dist/src/web/dist/third-party-licenses.md'), 'utf8');
     const bundled = [...notices.matchAll(/^## (?:@[\w.-]+\/)?([\w.-]+) - (?!0\.0\.0)/gm)].map(([, name = '']) => name);
     expect(bundled).toEqual(expect.arrayContaining(['preact', 'state', 'uplot']));
-    expect(bundled.filter((name) => !named.has(name))).toEqual([]);
+    // The notices name packages without their scopes.
+    const unscoped = new Set([...named.keys()].map((name) => name.replace(/^@[^/]+\//, '')));
+    expect(bundled.filter((name) => !unscoped.has(name))).toEqual([]);
     expect(developmentOnly.filter((name) => named.has(name) && !bundled.includes(name.replace(/^@[^/]+\//, '')))).toEqual([]);
   });
 
