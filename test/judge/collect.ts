@@ -109,7 +109,7 @@ function rawOf(message: JsMsg): RawMessage {
   const { seq: sequence, subject, info, headers } = message;
   const named: Record<string, string> = {};
   for (const key of headers?.keys() ?? []) named[key] = headers?.get(key) ?? '';
-  return { sequence, at: Math.floor(info.timestampNanos / 1e6), subject, headers: named, data: message.string() };
+  return { sequence, at: timeIn(message.reply ?? ''), subject, headers: named, data: message.string() };
 }
 
 /** Reads the lines that functions wrote: `<id> <attempt>`, with `+` or `-` before it for a start or an end, and `killed <pid>`. */
@@ -123,4 +123,13 @@ export function readExecutions(file: string): Execution[] {
       const [id = '', attempt] = parts.slice(-2);
       return { kind: parts[0] === '-' ? 'end' : 'start', id, attempt: Number(attempt) };
     });
+}
+
+/**
+ * The time of a message in milliseconds, from the subject of its acknowledgement: the last number but one, or but two where a token follows.
+ * As a number, the 19 digits of the nanoseconds are rounded, and one time of some 8,000 falls into the next millisecond.
+ */
+export function timeIn(reply: string): number {
+  const nanoseconds = reply.split('.').findLast((token) => /^\d{19}$/.test(token)) ?? '';
+  return Number(nanoseconds.slice(0, -6));
 }
