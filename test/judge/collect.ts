@@ -106,10 +106,11 @@ async function readStream(connection: NatsConnection, stream: string): Promise<R
 }
 
 function rawOf(message: JsMsg): RawMessage {
-  const { seq: sequence, subject, info, headers } = message;
+  // The types of the client hide the subject of the acknowledgement.
+  const { seq: sequence, subject, headers, reply } = message as JsMsg & { readonly reply: string };
   const named: Record<string, string> = {};
   for (const key of headers?.keys() ?? []) named[key] = headers?.get(key) ?? '';
-  return { sequence, at: timeIn(message.reply ?? ''), subject, headers: named, data: message.string() };
+  return { sequence, at: timeIn(reply), subject, headers: named, data: message.string() };
 }
 
 /** Reads the lines that functions wrote: `<id> <attempt>`, with `+` or `-` before it for a start or an end, and `killed <pid>`. */
