@@ -43,7 +43,14 @@ export async function openLoad(options: LoadOptions): Promise<Load> {
   const record = (fn: string, ids: readonly string[]): void => {
     for (const id of ids) acknowledged.push({ id, function: fn, at: performance.now() });
   };
-  const varied = createVariedLoad({ client, acknowledged, onAcknowledged: record });
+  const varied = createVariedLoad({
+    client,
+    acknowledged,
+    onAcknowledged: (fn, ids) => {
+      record(fn, ids);
+      journal.acknowledged(fn, ids);
+    },
+  });
   const pick = <Item>(items: readonly Item[]): Item => items[Math.floor(random() * items.length)] as Item;
 
   function track(fn: string, sent: Promise<readonly string[]>): void {

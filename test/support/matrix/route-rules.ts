@@ -1,7 +1,7 @@
 import { writeZip } from '#src/core/zip/write-zip.ts';
 import { aliasesWith } from './alias-bodies.ts';
 import { filtersOfAll, filtersWith } from './filters.ts';
-import { sqlAbout } from './history-queries.ts';
+import { sqlBodies } from './history-queries.ts';
 import { nameOf, type Victim } from './victims.ts';
 
 /** How the matrix calls one route. */
@@ -271,14 +271,7 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
   'GET /api/system': reading,
   'GET /api/machine': reading,
   'GET /api/audit': { isCounted: true, repeatsCalls: true },
-  'POST /api/sql': {
-    bodies: (value) => [
-      { sql: value },
-      { sql: sqlAbout(value) },
-      ...['invocations', 'deliveries'].map((table) => ({ sql: `SELECT * FROM ${table}`, limit: 100, within_ms: 10_000 })),
-    ],
-    isLimited: true,
-  },
+  'POST /api/sql': { bodies: sqlBodies, isLimited: true },
   'POST /api/verify': { bodies: () => [{ from: 1, limit_ms: 1_000 }] },
 };
 
