@@ -202,7 +202,8 @@ describe('a project', () => {
 
   // The routes that read come first, because names that the caller gave to its own functions may appear in later replies.
   const readingFirst = [true, false].flatMap((reads) => routes.filter((route) => isReading(methodOf(route)) === reads));
-  test.for(readingFirst)('gets nothing of another one by %s', expectNothing);
+  // A query in SQL starts a process.
+  test.for(readingFirst)('gets nothing of another one by %s', { timeout: 180_000 }, expectNothing);
 
   test('changed nothing of another one by all these requests', async () => {
     const after = await storedStateExcept(STRANGER.project, client.connection);
