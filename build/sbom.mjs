@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
  *
  * Prints the packages that Sequent runs with, as CycloneDX, from package-lock.json. `npm sbom --omit=dev` would leave out every package
  * that a development package needs too, such as tsx and zod. The packages that the pages are bundled from are development packages, but a
- * user runs their code: those that `src/web` imports, with all that they need.
+ * user runs their code: the packages that `src/web` imports, and the dependencies of these packages.
  */
 
 const { status, stdout } = spawnSync('npm', ['sbom', '--package-lock-only', '--sbom-format=cyclonedx'], {

@@ -50,7 +50,7 @@ export function createSeen() {
   };
 }
 
-/** How many requests a load has on their way, if it sends them one by one: as that of Sequent (`bench/load/load.ts`). */
+/** How many requests a load has on their way, if the load sends requests one by one. The load of Sequent has the same number (`bench/load/load.ts`). */
 export const IN_FLIGHT = 1_024;
 
 /** Lets at most so many be on their way. */

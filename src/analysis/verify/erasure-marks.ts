@@ -2,7 +2,7 @@ import { decodeSequences } from '#src/core/log/erased-sequences.ts';
 import type { FullLogEntry } from '#src/core/log/event-log.ts';
 
 /**
- * Compares the erased messages with those that the erasures in the log name (J9).
+ * Compares the erased messages with the messages that the erasure records in the log name (J9).
  *
  * Invariant: memory grows by eight bytes for each erased message, and for each that an erasure names.
  */

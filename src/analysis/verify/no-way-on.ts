@@ -21,7 +21,7 @@ export function hasWayOn(invocation: Invocation): boolean {
   return factsThatLeadOn(invocation).some((fact) => invocationFolder.accepts(invocation, fact));
 }
 
-/** What is wrong with an invocation without a way on. */
+/** Describes an invocation from whose state no fact is possible. */
 export function noWayOnInWords({ value }: Pick<Invocation, 'value'>): string {
   return say('it is {state}, and the machine accepts no fact that leads it on; cancel it and request it again', { state: String(value) });
 }

@@ -1,4 +1,4 @@
-import { SlowReaderError } from '#src/client/history/slow-reader-error.ts';
+import { SequentError } from '#src/core/errors.ts';
 import type { Envelope } from '#src/core/log/envelope.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import { subscribeToLiveResults } from '#src/nats/streams/results/live-results.ts';
@@ -8,6 +8,18 @@ import { type Result, readEnvelope, toResult } from './results.ts';
 
 /** So many outcomes wait for the reading loop. */
 export const MAX_ARRIVED = 1_000;
+
+/** A subscriber without JetStream's API reads more slowly than outcomes arrive, and the server does not wait for it. */
+export class SlowReaderError extends SequentError {
+  readonly code = 'SLOW_READER';
+  readonly retryable = true;
+  constructor(facts: { name: string; kept: number }, options?: ErrorOptions) {
+    super(
+      `more than ${facts.kept} outcomes of "${facts.name}" wait for the reading loop, and later ones are lost: subscribe again`,
+      options,
+    );
+  }
+}
 
 type Reading = {
   /** Opens the sealed texts in an envelope. */
