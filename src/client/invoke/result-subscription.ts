@@ -10,7 +10,7 @@ import { type Result, readEnvelope, toResult } from './results.ts';
 export const MAX_ARRIVED = 1_000;
 
 /** A subscriber without JetStream's API reads more slowly than outcomes arrive, and the server does not wait for it. */
-export class SlowReaderError extends SequentError {
+class SlowReaderError extends SequentError {
   readonly code = 'SLOW_READER';
   readonly retryable = true;
   constructor(facts: { name: string; kept: number }, options?: ErrorOptions) {
