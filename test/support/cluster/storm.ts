@@ -91,6 +91,8 @@ export async function runStorm(options: StormOptions): Promise<StormReport> {
   problems.push(...(await findBrokenReadModels(load.client)));
   sayWhen('the read models are compared with a fresh fold');
   problems.push(...(await findIdleRoles(roles, load, log)));
+  // A batch that was sealed meanwhile completes after its members.
+  problems.push(...(await untilEnded(load.acknowledged, log)));
   sayWhen('one process of each role worked alone, then the other one');
   const { acknowledged, unknown, varied } = load;
   say(`  ${varied.batches.length} batches, ${varied.redrives.length} redrives`);
