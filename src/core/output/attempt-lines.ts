@@ -82,7 +82,8 @@ function markCut(first: LogLine, { output, storedOutput }: EndedAttempt, isWhole
   if (!isWhole && storedOutput !== undefined) first.isStored = true;
 }
 
-function textsIn(output: string): string[] {
+/** The lines of printed text. An end of line at its end begins no further line. */
+export function textsIn(output: string): string[] {
   const texts = output.split(/\r?\n/);
   if (texts.at(-1) === '') texts.pop();
   return texts;

@@ -37,7 +37,8 @@ export class LiveLines {
     const seen = this.#running.get(key);
     this.#running.delete(key);
     this.#ended.add(key);
-    if (this.#ended.size > MAX_ENDED) for (const oldest of [...this.#ended].slice(0, 1)) this.#ended.delete(oldest);
+    const [oldest = ''] = this.#ended;
+    if (this.#ended.size > MAX_ENDED) this.#ended.delete(oldest);
     const lines = linesOf(attempt, whole);
     if (seen === undefined) return lines;
     const texts = lines.filter(({ kind }) => kind === 'output').map(({ text }) => text);

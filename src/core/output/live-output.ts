@@ -1,3 +1,4 @@
+import { textsIn } from './attempt-lines.ts';
 import type { Redact } from './redaction.ts';
 
 /*
@@ -64,7 +65,7 @@ function newLines(
   const shownFrom = isCut || start > 0 ? firstLineAfter(window, Math.min(CUT_MARGIN, window.length >> 1)) : 0;
   const from = Math.max(has, lines - MAX_LIVE_LINES, lines - countLines(window.slice(shownFrom)));
   const before = redact(window.slice(0, startOfLine(window, countLines(window) - (lines - from))));
-  return { from, next: lines, lines: textsOf(redact(window)).slice(countLines(before)) };
+  return { from, next: lines, lines: textsIn(redact(window)).slice(countLines(before)) };
 }
 
 /** How many line ends a text has. */
@@ -83,10 +84,4 @@ function startOfLine(text: string, line: number): number {
   let at = 0;
   for (let left = line; left > 0; left -= 1) at = text.indexOf('\n', at) + 1;
   return at;
-}
-
-function textsOf(text: string): string[] {
-  const texts = text.split('\n').map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line));
-  if (texts.at(-1) === '') texts.pop();
-  return texts;
 }

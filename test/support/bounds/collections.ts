@@ -135,7 +135,6 @@ export const collections: Readonly<Record<string, Readonly<Record<string, string
     'src/core/audit/audit-trail.ts': '#counted',
   },
   'HTTP requests of a gateway': {
-    'src/main/roles/processes/sql-runner.ts': 'waiting',
     'src/gateway/http/server/long-requests.ts': 'long',
     'src/gateway/http/concurrency-limit.ts': 'usedBy',
     'src/gateway/http/server/close-server.ts': 'open',

@@ -20,7 +20,7 @@ import {
 } from './process-findings.ts';
 import { judgeQuotas } from './quota-findings.ts';
 import { judgeSchedules } from './schedule-findings.ts';
-import { judgeLosses, judgeRefusals, judgeReplicas, judgeStorage, judgeStreams } from './stream-findings.ts';
+import { judgeLosses, judgeRefusals, judgeReplicas, judgeStorage, judgeStreams, messagesOf } from './stream-findings.ts';
 
 /** Judges the observations as of `now`. A pure function, so that every judgement can be tested. */
 export function judge(examined: Examined, now = Date.now()): Finding[] {
@@ -70,10 +70,6 @@ export function judge(examined: Examined, now = Date.now()): Finding[] {
     ...judgeFlow(examined, now),
     ...judgeQuotas(examined),
   ];
-}
-
-function messagesOf(count: number): string {
-  return count === 1 ? say('1 message') : say('{count} messages', { count });
 }
 
 const MAX_LAG_IN_MS = 5_000;

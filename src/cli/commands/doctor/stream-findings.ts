@@ -22,6 +22,10 @@ export function judgeStorage({ usedInBytes, limitInBytes }: Inspection['storage'
 
 type ExistingStream = Extract<StreamFacts, { exists: true }>;
 
+export function messagesOf(count: number): string {
+  return count === 1 ? say('1 message') : say('{count} messages', { count });
+}
+
 export function judgeStreams(streams: readonly StreamFacts[]): Finding[] {
   return streams.map((stream) => {
     const check = say('stream {name}', { name: stream.name });
@@ -33,7 +37,7 @@ export function judgeStreams(streams: readonly StreamFacts[]): Finding[] {
 
 function judgeExisting(stream: ExistingStream, check: string): Finding {
   const size = say('{messages}, {bytes}, {subjects}, {storage}', {
-    messages: stream.messages === 1 ? say('1 message') : say('{count} messages', { count: stream.messages }),
+    messages: messagesOf(stream.messages),
     bytes: formatBytes(stream.bytes),
     subjects: stream.subjects === 1 ? say('1 subject') : say('{count} subjects', { count: stream.subjects }),
     storage: stream.storage,

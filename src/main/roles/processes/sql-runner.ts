@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import pLimit from 'p-limit';
 import { InvalidInputError, messageOf } from '#src/core/errors.ts';
 import type { SqlAnswer, SqlQuery } from '#src/core/sql-questions.ts';
 import { ownModule } from '#src/main/roles/own-module.ts';
@@ -17,22 +18,11 @@ type Reply = { answer: SqlAnswer } | { problem: string; isInput: boolean };
  * surely. The process has no part of the environment of Sequent, and no descriptor but its pipes.
  */
 export function createSqlRunner(): (file: string, query: SqlQuery) => Promise<SqlAnswer> {
-  let running = 0;
-  const waiting: (() => void)[] = [];
+  const limit = pLimit(MAX_RUNNING);
   return async (file, query) => {
-    if (running >= MAX_RUNNING) {
-      if (waiting.length >= MAX_WAITING)
-        throw new InvalidInputError({ field: 'the SQL', problem: `cannot be run now: ${MAX_WAITING} queries wait already; try again` });
-      await new Promise<void>((resolve) => void waiting.push(resolve));
-    } else running++;
-    try {
-      return await run({ file, query });
-    } finally {
-      // The place goes to the first that waits.
-      const next = waiting.shift();
-      if (next === undefined) running--;
-      else next();
-    }
+    if (limit.activeCount + limit.pendingCount >= MAX_RUNNING + MAX_WAITING)
+      throw new InvalidInputError({ field: 'the SQL', problem: `cannot be run now: ${MAX_WAITING} queries wait already; try again` });
+    return await limit(run, { file, query });
   };
 }
 

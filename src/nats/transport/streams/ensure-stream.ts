@@ -44,10 +44,13 @@ export async function ensureStream(
 const CAPS_CONSUMERS_SINCE = '2.15';
 
 /** A server that caps the consumers of a stream also caps those of a stream that an older server created. */
-async function raiseMaxConsumers({ nats, manager }: Connection, { name, max_consumers: present }: StreamConfig): Promise<void> {
+async function raiseMaxConsumers({ nats, manager }: Connection, stream: StreamConfig): Promise<void> {
+  const { name, max_consumers: present } = stream;
   if (present >= MAX_CONSUMERS || !isAtLeast(nats.info?.version ?? '', CAPS_CONSUMERS_SINCE)) return;
+  const wanted = maxConsumersOf(stream, await manager.getAccountInfo());
+  if (present >= wanted) return;
   // The types of the client name only what older servers can change.
-  const changed: Partial<StreamConfig> = { max_consumers: MAX_CONSUMERS };
+  const changed: Partial<StreamConfig> = { max_consumers: wanted };
   await manager.streams.update(name, changed).catch((error: unknown) => {
     // The account allows fewer. Its operator decides.
     if (!isConsumersExceeded(errorCodeOf(error))) throw error;
@@ -89,8 +92,8 @@ async function whenPeersAreThere(name: string, create: () => Promise<void>, onPr
 const MAX_BYTES_IN_MEMORY = 256_000_000;
 
 async function createStream({ manager }: Connection, given: Partial<StreamConfig>): Promise<void> {
-  const { max_consumers: allowed } = limitsOf(given, await manager.getAccountInfo());
-  const wanted = { ...given, max_consumers: allowed > 0 ? Math.min(allowed, MAX_CONSUMERS) : MAX_CONSUMERS };
+  const account = await manager.getAccountInfo();
+  const wanted = { ...given, max_consumers: maxConsumersOf(given, account) };
   const isBounded = wanted.storage === StorageType.Memory && wanted.max_bytes === undefined;
   try {
     await manager.streams.add(isBounded ? { ...wanted, max_bytes: MAX_BYTES_IN_MEMORY } : wanted);
@@ -99,7 +102,7 @@ async function createStream({ manager }: Connection, given: Partial<StreamConfig
     const code = errorCodeOf(error);
     const isSizeWrong = isSizeDemanded(code) || (isBounded && isLimitExceeded(code));
     if (!isSizeWrong || part === undefined) return refuse(wanted, error);
-    const sized = { ...wanted, max_bytes: demandedSize(part, storageLimitsOf(wanted, await manager.getAccountInfo())) };
+    const sized = { ...wanted, max_bytes: demandedSize(part, storageLimitsOf(wanted, account)) };
     await manager.streams.add(sized).catch((cause: unknown) => refuse(sized, cause));
   }
 }
@@ -111,6 +114,12 @@ function limitsOf(
 ): AccountLimits & { copies: number } {
   const tier = account.tiers?.[`R${replicas}` as 'R1']?.limits;
   return tier === undefined ? { ...account.limits, copies: replicas } : { ...tier, copies: 1 };
+}
+
+/** How many consumers a stream asks for: no more than its account allows. */
+function maxConsumersOf(stream: Partial<StreamConfig>, account: JetStreamAccountStats): number {
+  const { max_consumers: allowed } = limitsOf(stream, account);
+  return allowed > 0 ? Math.min(allowed, MAX_CONSUMERS) : MAX_CONSUMERS;
 }
 
 function storageLimitsOf(stream: Partial<StreamConfig>, account: JetStreamAccountStats): StorageLimits {

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Host } from '#src/cli/host.ts';
 import { usageProblem } from '#src/cli/problem.ts';
+import { say } from '#src/cli/texts/say.ts';
 import type { SequentClient } from '#src/client/client.ts';
 import { FunctionNotFoundError, ScheduleNotFoundError } from '#src/core/errors.ts';
 import { type FunctionDefinition, MASK } from '#src/core/functions/definition.ts';
@@ -12,8 +13,14 @@ import { compactJson, type ReadFolder, type ReadFunction, type ReadSchedule } fr
 
 /** What a step did. */
 export type StepOutcome = 'created' | 'changed' | 'unchanged' | 'removed';
+/** What a step is about: for programs, and in the words of the reader. */
+type Subject = { subject: string; words: string };
+
+const functionNamed = (name: string): Subject => ({ subject: `function ${name}`, words: say('function {name}', { name }) });
+const scheduleNamed = (name: string): Subject => ({ subject: `schedule ${name}`, words: say('schedule {name}', { name }) });
+
 /** One change of a deployment, which is stored as a whole or not at all. */
-export type DeployStep = { subject: string; run: (client: SequentClient) => Promise<StepOutcome> };
+export type DeployStep = Subject & { run: (client: SequentClient) => Promise<StepOutcome> };
 
 export type Removals = { functions: string[]; schedules: string[] };
 type Options = { env: Host['env']; prunes: boolean };
@@ -29,7 +36,7 @@ export function stepsOf(folder: ReadFolder, removals: Removals, options: Options
     ...folder.schedules.map(scheduleStep),
     ...removals.schedules.map(
       (name): DeployStep => ({
-        subject: `schedule ${name}`,
+        ...scheduleNamed(name),
         run: async ({ schedules }) => {
           await schedules.delete(name);
           return 'removed';
@@ -38,7 +45,7 @@ export function stepsOf(folder: ReadFolder, removals: Removals, options: Options
     ),
     ...removals.functions.map(
       (name): DeployStep => ({
-        subject: `function ${name}`,
+        ...functionNamed(name),
         run: async ({ functions }) => {
           await functions.delete(name);
           return 'removed';
@@ -65,7 +72,7 @@ export async function removalsOf({ functions, schedules }: ReadFolder, client: S
 function functionStep(read: ReadFunction, { env, prunes, known }: Options & { known: string[] }): DeployStep {
   const { name, fields, code, versionCode } = read;
   return {
-    subject: `function ${name}`,
+    ...functionNamed(name),
     async run(client) {
       const present = await client.functions.get(name).catch(orUndefined(FunctionNotFoundError));
       const owner = projectOf(name);
@@ -117,7 +124,7 @@ function maskedSecrets(secrets: object): object {
 
 function scheduleStep({ name, fields, event }: ReadSchedule): DeployStep {
   return {
-    subject: `schedule ${name}`,
+    ...scheduleNamed(name),
     async run({ schedules }) {
       const present = (await schedules.get(name, 0).catch(orUndefined(ScheduleNotFoundError)))?.schedule;
       const wanted = { ...inputOf(present), ...withoutNulls(fields), ...(event === undefined ? {} : { event }), name };

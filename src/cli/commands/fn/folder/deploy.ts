@@ -81,28 +81,23 @@ type Done = { subject: string; outcome: StepOutcome };
 async function apply(call: Call<DeployOptions>, { steps }: Plan, client: SequentClient): Promise<void> {
   const { terminal, format } = call;
   const done: Done[] = [];
-  for (const { subject, run } of steps) {
+  for (const { subject, words, run } of steps) {
     const outcome = await run(client).catch((error: unknown) => {
       throw interrupted(error, { subject, done, left: steps.slice(done.length + 1) });
     });
     done.push({ subject, outcome });
-    printStep(call, { subject, outcome });
+    printStep(call, words, { subject, outcome });
   }
   if (format === 'json') terminal.out.line(JSON.stringify({ steps: done }, null, 2));
   if (format === 'table' && done.every(({ outcome }) => outcome === 'unchanged')) terminal.err.line(say('nothing had to be changed'));
 }
 
 /** A step is printed when it is done, so that an interrupted command shows what it changed. */
-function printStep({ terminal: { out }, format }: Call<DeployOptions>, step: Done): void {
+function printStep({ terminal: { out }, format }: Call<DeployOptions>, words: string, step: Done): void {
   const { subject, outcome } = step;
-  if (format === 'table') out.line(`${subjectInWords(subject)}: ${sayWord(outcome)}`);
+  if (format === 'table') out.line(`${words}: ${sayWord(outcome)}`);
   if (format === 'name' && outcome !== 'unchanged') out.line(subject);
   if (format === 'jsonl') out.line(JSON.stringify(step));
-}
-
-function subjectInWords(subject: string): string {
-  const name = subject.slice(subject.indexOf(' ') + 1);
-  return subject.startsWith('schedule ') ? say('schedule {name}', { name }) : say('function {name}', { name });
 }
 
 async function naming<Value>(subject: string, run: () => Promise<Value>): Promise<Value> {
