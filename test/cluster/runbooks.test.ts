@@ -18,7 +18,7 @@ import { shortTimes } from '#test/support/fixtures.ts';
 
 const { bin, version } = await ensureServer();
 const file = new URL('../support/e2e/functions.mjs', import.meta.url).pathname;
-const SEQUENT = 'npx sequent ';
+const SEQUENT = 'sequent ';
 /** What the doctor says when it compared all three replicas. The exit code stands before. */
 const ALL_EQUAL = /^[01] (?!.*was not compared).*replicas +equal; n/s;
 
@@ -91,13 +91,13 @@ describe.skipIf(!isReplicable(version))('on three servers, the runbook', () => {
     const down = [leader, ...followersOf(leader).slice(1)];
     for (const server of down) await server.end('SIGKILL');
     await rm(join(leader.folder, 'jetstream'), { recursive: true });
-    await next('npx sequent doctor', /^6 .*JetStream does not: a cluster may have no leader/s);
+    await next('sequent doctor', /^6 .*JetStream does not: a cluster may have no leader/s);
     await expect.poll(async () => (await fetch(`${httpOf(sequent)}/readyz`)).status, { timeout: 30_000 }).toBe(503);
     await next('systemctl start', undefined, down);
     await cluster.healthy();
     expect(await invoke(20)).toEqual({ attempt: 1, i: 20 });
-    await next('npx sequent doctor --replicas', ALL_EQUAL);
-    await next('npx sequent loss ls', /has lost no message/);
+    await next('sequent doctor --replicas', ALL_EQUAL);
+    await next('sequent loss ls', /has lost no message/);
   });
 
   test('of lost stores copies the one that is left to the two other servers, and nothing is lost', async () => {
@@ -120,9 +120,9 @@ describe.skipIf(!isReplicable(version))('on three servers, the runbook', () => {
     await expect.poll(found, { timeout: 60_000 }).toBe(messages);
     sequent = await startSupervised();
     expect(await invoke(21)).toEqual({ attempt: 1, i: 21 });
-    await next('npx sequent doctor --replicas', ALL_EQUAL);
-    await next('npx sequent verify');
-    await next('npx sequent loss ls', /has lost no message/);
+    await next('sequent doctor --replicas', ALL_EQUAL);
+    await next('sequent verify');
+    await next('sequent loss ls', /has lost no message/);
   });
 
   test('of a diverged replica finds the replica, keeps a copy, and builds it again from the others', async () => {
@@ -133,13 +133,13 @@ describe.skipIf(!isReplicable(version))('on three servers, the runbook', () => {
     await restoreForeignMessages(diverged, client.connection);
     diverged.start();
     await cluster.healthy();
-    await next('npx sequent doctor --replicas', /^1 .*replicas +differ; n/s);
+    await next('sequent doctor --replicas', /^1 .*replicas +differ; n/s);
     const { name } = diverged;
     await using other = await startSequent(['--role', 'gateway', '--http-port', '0'], settings);
     const seen = async (path: string) => (await fetch(httpOf(other) + path)).text();
     await expect.poll(() => seen('/metrics'), { timeout: 30_000 }).toContain('sequent_log_replicas_differ 1');
     expect(await seen('/api/system')).toMatch(new RegExp(`"replica_difference":"[^"]*${name}: \\d+ messages`));
-    await next('npx sequent verify');
+    await next('sequent verify');
 
     // The projection read the messages of the former leader.
     const stepDown = JSON.stringify({ placement: { preferred: name } });
@@ -154,10 +154,10 @@ describe.skipIf(!isReplicable(version))('on three servers, the runbook', () => {
     await next('mv', undefined, [diverged]);
     await next('systemctl start', undefined, [diverged]);
     await cluster.healthy();
-    await next('npx sequent doctor --replicas', ALL_EQUAL);
+    await next('sequent doctor --replicas', ALL_EQUAL);
     expect(await invoke(22)).toEqual({ attempt: 1, i: 22 });
-    await next('npx sequent projection check');
-    await next('npx sequent loss acknowledge');
+    await next('sequent projection check');
+    await next('sequent loss acknowledge');
     await expect.poll(() => seen('/metrics'), { timeout: 30_000 }).toContain('sequent_log_replicas_differ 0');
   });
 });

@@ -12,7 +12,7 @@ import { sharedTest } from '#test/support/fixtures.ts';
 
 /* Backups of docs/operations.md. The commands are read from there, and run in one folder, one test after another. */
 
-const SEQUENT = 'npx sequent ';
+const SEQUENT = 'sequent ';
 const lines = documentedLines('docs/operations.md', 'Back up and restore');
 /** The arguments of the next documented command, which must begin like this. */
 function next(expected: string): string[] {
@@ -71,7 +71,7 @@ describe('a backup', () => {
     await invoke(sequent, ['open'], 'test2');
     await invoke(sequent, BEFORE);
     created = await identityOf(sequent);
-    const taking = sequent.run(next('npx sequent backup'), { cwd: folder });
+    const taking = sequent.run(next('sequent backup'), { cwd: folder });
     let isTaken = false;
     void taking.finally(() => {
       isTaken = true;
@@ -84,12 +84,12 @@ describe('a backup', () => {
     await expect
       .poll(() => sequent.run(['restore', 'backups/monday'], { cwd: folder }), { timeout: 60_000 })
       .toMatchObject({ code: 4, stderr: expect.stringContaining('roles of Sequent run') });
-    const restored = await sequent.run(next('npx sequent restore'), { cwd: folder });
+    const restored = await sequent.run(next('sequent restore'), { cwd: folder });
     expect(restored.code, restored.stderr).toBe(0);
-    await using other = await serve(folder, next('npx sequent serve'));
+    await using other = await serve(folder, next('sequent serve'));
     expect(await identityOf(other)).toEqual(created);
     for (const command of ['verify', 'doctor']) {
-      const args = next(`npx sequent ${command}`);
+      const args = next(`sequent ${command}`);
       await expect.poll(() => sequent.run(args, { cwd: folder }), { timeout: 60_000 }).toMatchObject({ code: 0 });
     }
     await expectNotified(other, BEFORE);
@@ -114,7 +114,7 @@ describe('a backup', () => {
 
   test('can be a copy of a stopped data folder', { timeout: 240_000 }, async ({ folder }) => {
     await promisify(execFile)('sh', ['-c', next('cp').join(' ')], { cwd: folder });
-    await using copy = await serve(folder, next('npx sequent serve'));
+    await using copy = await serve(folder, next('sequent serve'));
     expect(await copy.run(['verify'])).toMatchObject({ code: 0 });
     await expectOpenAlone(copy);
   });

@@ -128,21 +128,21 @@ function prepare(folder: string, blocks: readonly Block[]): void {
     writeFileSync(join(folder, file), block.content);
   }
   const modules = join(folder, 'node_modules');
-  mkdirSync(join(modules, 'sequent'), { recursive: true });
+  mkdirSync(join(modules, 'sequent-functions'), { recursive: true });
   symlinkSync(join(root, 'node_modules/@huaweicloud'), join(modules, '@huaweicloud'));
   // A project of today has ES modules, also where a recipe has a CommonJS file in a folder of its own.
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'recipe', type: 'module' }));
-  symlinkSync(process.env[BUILT] ?? '', join(modules, 'sequent/dist'));
-  writeFileSync(join(modules, 'sequent/package.json'), JSON.stringify({ exports: { './client': './dist/src/client/client.js' } }));
-  const npx = ['#!/bin/sh', 'shift', `exec "${process.execPath}" ${commandLine().join(' ')} "$@"`, ''].join('\n');
+  symlinkSync(process.env[BUILT] ?? '', join(modules, 'sequent-functions/dist'));
+  writeFileSync(join(modules, 'sequent-functions/package.json'), JSON.stringify({ exports: { './client': './dist/src/client/client.js' } }));
+  const installed = ['#!/bin/sh', `exec "${process.execPath}" ${commandLine().join(' ')} "$@"`, ''].join('\n');
   mkdirSync(join(folder, 'bin'));
-  writeFileSync(join(folder, 'bin/npx'), npx, { mode: 0o755 });
+  writeFileSync(join(folder, 'bin/sequent'), installed, { mode: 0o755 });
 }
 
 const run = promisify(execFile);
 
 /** A command without anything that only a shell understands, apart from single quotes. */
-const plainCommand = /^npx sequent (?:'[^']*'|[\w\s=:.,@/!-])*$/;
+const plainCommand = /^sequent (?:'[^']*'|[\w\s=:.,@/!-])*$/;
 
 /**
  * Runs a command as the reader types it: in a shell, or in this process when no shell is needed. The environment has no address and no key:
@@ -158,7 +158,7 @@ async function outputOf(command: string, folder: string, { sequent, slack, gone,
     RECEIVER_URL: `${gone.url}/shipped`,
   };
   const { stdout, stderr } = plainCommand.test(command)
-    ? await runCli(argumentsOf(command.replace('npx sequent ', '')), { cwd: folder, env })
+    ? await runCli(argumentsOf(command.replace(/^sequent /, '')), { cwd: folder, env })
     : await run('bash', ['-ec', command], { cwd: folder, env }).catch((error: { stdout: string; stderr: string }) => error);
   return stdout + stderr;
 }

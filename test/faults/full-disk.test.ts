@@ -32,7 +32,7 @@ test.skipIf(whyNoDisk !== undefined)(
     const next = async (expected: string, shows?: RegExp): Promise<string> => {
       const line = lines.shift() ?? '';
       expect(line).toMatch(new RegExp(`^${expected}`));
-      const command = argumentsOf(line.replace(/^npx sequent /, '')).map((argument) => argument.replace('/var/lib/nats', disk.path));
+      const command = argumentsOf(line.replace(/^sequent /, '')).map((argument) => argument.replace('/var/lib/nats', disk.path));
       const outputOf = async () => {
         const { code, stdout, stderr } = await runCli(command, { env: settings });
         return `${code} ${stdout}${stderr}`;
@@ -60,7 +60,7 @@ test.skipIf(whyNoDisk !== undefined)(
 
     // nats-server 2.15.1 answers no message any more, and the roles notice that by their own messages.
     const sending = setInterval(() => void send({ i: -1, ms: 1 }), 500);
-    await next('npx sequent doctor', /^1 .*(?:is full and refuses|the log has answered no message for 10 s)/s);
+    await next('sequent doctor', /^1 .*(?:is full and refuses|the log has answered no message for 10 s)/s);
     const { stdout: usage } = await run('df', [await next('df')]);
     expect(usage).toMatch(/(?:9[5-9]|100)%/);
     expect(await next('rm')).toBe(ballast);
@@ -70,10 +70,10 @@ test.skipIf(whyNoDisk !== undefined)(
     await server.end();
     await server.restart();
     await expect.poll(() => send({ i: 0, ms: 1 }), { timeout: 30_000 }).toBe('accepted');
-    await next('npx sequent doctor', /^[01] (?!.*(?:is full|answered no message))/s);
+    await next('sequent doctor', /^[01] (?!.*(?:is full|answered no message))/s);
     for (const id of accepted) expect((await client.result(id)).outcome).toBe('succeeded');
-    await next('npx sequent verify', /^0 /);
-    await next('npx sequent loss ls', /has lost no message/);
+    await next('sequent verify', /^0 /);
+    await next('sequent loss ls', /has lost no message/);
     expect(lines).toEqual([]);
   },
 );

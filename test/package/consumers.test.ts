@@ -63,7 +63,7 @@ async function serve(): Promise<typeof served> {
   throw new Error(`sequent serve ended before it was ready:\n${said}`);
 }
 
-const invokeHello = `import { connectClient } from 'sequent/client';
+const invokeHello = `import { connectClient } from 'sequent-functions/client';
 
 async function main() {
   const client = await connectClient({ servers: process.argv[2] });
@@ -182,8 +182,8 @@ describe('a clone that holds a build', () => {
 });
 
 /** An unused `@ts-expect-error` fails too, so that the types of the package are not `any`. */
-const typedApplication = `import { connectClient, defineFunction, type SequentClient } from 'sequent/client';
-import { createTestSequent } from 'sequent/testing';
+const typedApplication = `import { connectClient, defineFunction, type SequentClient } from 'sequent-functions/client';
+import { createTestSequent } from 'sequent-functions/testing';
 
 const greet = defineFunction({ name: 'greet', handler: (event: { name: string }) => ({ greeting: event.name }) });
 
@@ -199,8 +199,8 @@ export async function run(servers: string): Promise<string> {
 }
 `;
 
-const billingTest = `import { defineFunction } from 'sequent/client';
-import { createTestSequent } from 'sequent/testing';
+const billingTest = `import { defineFunction } from 'sequent-functions/client';
+import { createTestSequent } from 'sequent-functions/testing';
 import { expect, test } from 'vitest';
 
 test('a failing function is retried for hours within milliseconds', async () => {

@@ -30,7 +30,7 @@ describe('the pages of batches', () => {
   test('lead from the list to a batch, which is cancelled, told and redriven', async ({ sequent, browser }) => {
     await using watched = await browser.open(`${sequent.url}/batches`);
     const { page } = watched;
-    await page.getByText('npx sequent invoke <function> --batch').waitFor();
+    await page.getByText('sequent invoke <function> --batch').waitFor();
     await send(sequent, pathOf('import', [functionDestination('told')]), [{}, {}, { throws: 'no stock' }, { gate: 'shut' }]);
     const row = page.getByRole('row').filter({ hasText: 'import' });
     await expect.poll(() => row.textContent(), WITHIN).toMatch(/import.*orders.*Sealed.*3 of 4 over/);

@@ -21,7 +21,7 @@ describe('the page of schedules', () => {
     await using watched = await browser.open(`${sequent.url}/schedules`);
     const { page } = watched;
     watched.allow(/status of 400/);
-    await page.getByText('npx sequent schedule put nightly').waitFor();
+    await page.getByText('sequent schedule put nightly').waitFor();
     await page.getByRole('button', { name: 'New schedule…' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByLabel('Name of the schedule').fill('yearly');

@@ -86,7 +86,7 @@ describe('the page of the system', () => {
     const issue = page.getByRole('listitem').filter({ hasText: 'The requests of halted wait' });
     await expect
       .poll(() => issue.textContent())
-      .toMatch(/1 request waits: halted is paused and starts no attempt.*npx sequent fn resume halted/);
+      .toMatch(/1 request waits: halted is paused and starts no attempt.*sequent fn resume halted/);
     const queue = page.getByRole('region', { name: 'Queues', exact: true }).getByRole('row').filter({ hasText: 'halted' });
     await expect.poll(() => queue.getByRole('time').count()).toBe(1);
     const { lags } = await sequent.call<SystemView>('/api/system');
@@ -157,7 +157,7 @@ const forget = (name: string): Promise<void> => sequent.call(`/api/functions/${n
 describe('the page of the dead letters', () => {
   test('an empty page shows the command that lists dead letters', async () => {
     await using watched = await browser.open(`${sequent.url}/dead-letters`);
-    await watched.page.getByText('npx sequent dest dead ls').waitFor();
+    await watched.page.getByText('sequent dest dead ls').waitFor();
     expect(await violationsInBothThemes(watched)).toEqual([]);
   });
 

@@ -12,9 +12,9 @@ export function documentedLines(document: string, heading: string): string[] {
   return [...documentedScript(document, heading).matchAll(/^(\S.*?)(?: +#.*)?$/gm)].map(([, command = '']) => command);
 }
 
-/** The arguments of each `npx sequent` command in these examples. */
+/** The arguments of each `sequent` command in these examples. README runs it in a clone, by `npx`. */
 export function documentedCommands(document: string, heading: string): string[][] {
-  return documentedLines(document, heading).flatMap((line) => (line.startsWith(SEQUENT) ? [argumentsOf(line.slice(SEQUENT.length))] : []));
+  return documentedLines(document, heading).flatMap((line) => (SEQUENT.test(line) ? [argumentsOf(line.replace(SEQUENT, ''))] : []));
 }
 
 /** Splits a command at its spaces. Single quotes keep spaces together. */
@@ -22,4 +22,4 @@ export function argumentsOf(command: string): string[] {
   return [...command.matchAll(/'([^']*)'|\S+/g)].map(([argument, quoted]) => quoted ?? argument);
 }
 
-const SEQUENT = 'npx sequent ';
+const SEQUENT = /^(?:npx )?sequent /;

@@ -50,7 +50,7 @@ export function platformRemedy(name: string, handler: Handler | undefined): stri
     case 'http':
       return say('start the endpoint {url}, or correct its address: sequent fn put {name} --url <url>', { url: handler.url, name });
     case 'inline':
-      return say('start your own worker: startWorker() of sequent/client');
+      return say('start your own worker: startWorker() of sequent-functions/client');
     case 'process':
       return say('put {file} where the worker finds it: sequent fn put {name} --file <file>', { file: handler.file, name });
     case undefined:

@@ -8,10 +8,10 @@ type LogLine = (...parts: unknown[]) => void;
 /**
  * The second argument of a handler: the context that FunctionGraph documents for Node.js, with Sequent's plain properties.
  *
- * The same object in all places: child processes, {@link startWorker} of `sequent/client`, `sequent run` and `sequent/testing`.
+ * The same object in all places: child processes, {@link startWorker} of `sequent-functions/client`, `sequent run` and `sequent-functions/testing`.
  *
  * @example
- * import type { HandlerContext } from 'sequent/client';
+ * import type { HandlerContext } from 'sequent-functions/client';
  *
  * export const handler = async (event: { name?: string }, context: HandlerContext) => {
  *   context.getLogger().info(`attempt ${context.attempt} of ${context.getRequestID()}`);

@@ -127,7 +127,7 @@ function propertiesOf(batch: BatchView, redriveOf: string | undefined): Property
 function NoContent({ id, problem, onRetry }: { id: string; problem: ApiError | undefined; onRetry: () => void }) {
   if (problem?.status === 404)
     return (
-      <Empty title={t('There is no such batch')} icon="search" command="npx sequent batch ls" isPage>
+      <Empty title={t('There is no such batch')} icon="search" command="sequent batch ls" isPage>
         <p>
           <Link to={paths.batches}>{t('All batches')}</Link>
         </p>

@@ -62,7 +62,7 @@ export function BatchesPage() {
 
 function NoBatch() {
   return (
-    <Empty title={t('No batches')} command="npx sequent invoke <function> --batch events.jsonl">
+    <Empty title={t('No batches')} command="sequent invoke <function> --batch events.jsonl">
       <p>{t('A batch invokes a function once for each line of an input. Its members are counted, cancelled and redriven together.')}</p>
     </Empty>
   );

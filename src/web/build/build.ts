@@ -49,7 +49,7 @@ async function writeChineseDocument(): Promise<void> {
   await writeFile(join(outDir, 'index.zh-CN.html'), chinese);
 }
 
-const noScript = 'Sequent 的页面需要 JavaScript。命令 <code>npx sequent ls</code> 和 <code>npx sequent timeline</code> 会输出同样的内容。';
+const noScript = 'Sequent 的页面需要 JavaScript。命令 <code>sequent ls</code> 和 <code>sequent timeline</code> 会输出同样的内容。';
 
 await build({
   configFile: false,

@@ -48,7 +48,7 @@ export function FunctionPage({ name }: { name: string }) {
 
 function NoFunction({ name }: { name: string }) {
   return (
-    <Empty title={t('There is no such function')} icon="search" command="npx sequent fn ls" isPage>
+    <Empty title={t('There is no such function')} icon="search" command="sequent fn ls" isPage>
       <p>
         <RichText
           text="No function with this name is defined now. A deleted function still has {invocations}."

@@ -41,7 +41,7 @@ export function FunctionsPage() {
       {problem === undefined ? null : <ProblemNotice problem={problem} onRetry={reload} />}
       {functions === undefined && problem === undefined ? <Skeleton lines={8} height={28} /> : null}
       {functions?.length === 0 ? (
-        <Empty title={t('No functions yet')} command="npx sequent fn put hello --file ./hello.mjs">
+        <Empty title={t('No functions yet')} command="sequent fn put hello --file ./hello.mjs">
           <p>
             <RichText
               text="A function is a module that exports a handler, a NATS responder, or an HTTP endpoint. {link}, or in a terminal:"

@@ -54,13 +54,13 @@ function textsOf({
   const event = expressionOf(payload);
   return {
     CLI: [
-      { title: 'query the invocation', text: `npx sequent timeline ${shellQuoted(id)} ${ofFunction}` },
-      { title: 'explain the invocation', text: `npx sequent explain ${shellQuoted(id)} ${ofFunction}` },
+      { title: 'query the invocation', text: `sequent timeline ${shellQuoted(id)} ${ofFunction}` },
+      { title: 'explain the invocation', text: `sequent explain ${shellQuoted(id)} ${ofFunction}` },
       {
         title: 'invoke again',
-        text: `npx sequent invoke ${shellQuoted(name)}${isLatest ? '' : ` --qualifier ${shellQuoted(qualifier)}`} -d ${shellQuoted(payload)}`,
+        text: `sequent invoke ${shellQuoted(name)}${isLatest ? '' : ` --qualifier ${shellQuoted(qualifier)}`} -d ${shellQuoted(payload)}`,
       },
-      { title: 'redrive the invocation', text: `npx sequent redrive ${shellQuoted(id)} ${ofFunction}` },
+      { title: 'redrive the invocation', text: `sequent redrive ${shellQuoted(id)} ${ofFunction}` },
     ],
     curl: [
       { title: 'query the invocation', text: `curl -s ${apiUrl()}` },
@@ -76,11 +76,11 @@ function textsOf({
     SDK: [
       {
         title: 'query the invocation',
-        text: `import { connectClient } from 'sequent/client';\n\nawait using client = await connectClient({ servers: process.env.NATS_URL });\nconst timeline = await client.timeline(${JSON.stringify(id)}, { function: ${JSON.stringify(name)} });`,
+        text: `import { connectClient } from 'sequent-functions/client';\n\nawait using client = await connectClient({ servers: process.env.NATS_URL });\nconst timeline = await client.timeline(${JSON.stringify(id)}, { function: ${JSON.stringify(name)} });`,
       },
       {
         title: 'invoke again',
-        text: `import { connectClient } from 'sequent/client';\n\nawait using client = await connectClient({ servers: process.env.NATS_URL });\nconst invoked = await client.invoke(${JSON.stringify(name)}, ${event});\nconst { outcome, value } = await invoked.result();`,
+        text: `import { connectClient } from 'sequent-functions/client';\n\nawait using client = await connectClient({ servers: process.env.NATS_URL });\nconst invoked = await client.invoke(${JSON.stringify(name)}, ${event});\nconst { outcome, value } = await invoked.result();`,
       },
     ],
   };

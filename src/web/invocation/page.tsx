@@ -97,7 +97,7 @@ function NoInvocation({ id, owner }: { id: string; owner: string | undefined }) 
       title={t('There is no such invocation')}
       icon="search"
       isPage
-      command={`npx sequent timeline ${/^[A-Za-z0-9_-]+$/.test(id) ? id : '<request-id>'}`}
+      command={`sequent timeline ${/^[A-Za-z0-9_-]+$/.test(id) ? id : '<request-id>'}`}
     >
       <p>
         <RichText

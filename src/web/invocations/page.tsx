@@ -247,7 +247,7 @@ function NoInvocations({ filter }: { filter: Filter }) {
       <Empty
         title={t('No matching invocations')}
         icon="search"
-        command={`npx sequent ls${filter.function === undefined ? '' : ` ${filter.function}`} --since 1h`}
+        command={`sequent ls${filter.function === undefined ? '' : ` ${filter.function}`} --since 1h`}
       >
         <p>{t('No invocation matches all filters. A search finds words of the payload and of the error.')}</p>
         <button type="button" class="button" onClick={() => navigate(paths.invocations)}>
@@ -256,7 +256,7 @@ function NoInvocations({ filter }: { filter: Filter }) {
       </Empty>
     );
   return (
-    <Empty title={t('No invocations yet')} icon="running" command={`npx sequent invoke hello -d '{"name":"Ada"}'`}>
+    <Empty title={t('No invocations yet')} icon="running" command={`sequent invoke hello -d '{"name":"Ada"}'`}>
       <p>{t('An invocation appears here as soon as it is accepted.')}</p>
     </Empty>
   );

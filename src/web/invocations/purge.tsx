@@ -152,7 +152,7 @@ function Count({ operation, name, typed, onType }: CountProps) {
       <>
         <p role="status">{t('A janitor counts them…')}</p>
         <p class="hint">{t('Without a running janitor nothing is counted. This command starts one:')}</p>
-        <CommandLine text="npx sequent serve --role janitor" />
+        <CommandLine text="sequent serve --role janitor" />
       </>
     );
   if (!operation.total) return <p role="status">{t('Nothing matches: nothing would be erased.')}</p>;

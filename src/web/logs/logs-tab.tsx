@@ -119,7 +119,7 @@ function Lines({ name, lines, isComplete }: { name: string; lines: readonly LogL
   const end = useNewestInView(lines);
   if (lines.length === 0)
     return (
-      <Empty title={t('No line of this time matches')} icon="search" command={`npx sequent logs ${name} --since 7d`}>
+      <Empty title={t('No line of this time matches')} icon="search" command={`sequent logs ${name} --since 7d`}>
         <p>{t('A line of a running attempt appears within a second. Widen the time, or remove a filter.')}</p>
       </Empty>
     );

@@ -75,7 +75,7 @@ function NoSchedule() {
     <Empty
       title={t('No schedules yet')}
       icon="clock"
-      command="npx sequent schedule put nightly --cron '0 3 * * *' --function report -d '{}'"
+      command="sequent schedule put nightly --cron '0 3 * * *' --function report -d '{}'"
     >
       <p>{t('A schedule invokes a function again and again, at the times of a cron expression in a time zone.')}</p>
     </Empty>

@@ -89,7 +89,7 @@ function Letters({ page: { dead_letters, next_cursor }, filter, onDone }: Letter
         <Empty
           title={isFiltered(filter) ? t('No dead letter matches') : t('No dead letters')}
           icon="succeeded"
-          command="npx sequent dest dead ls"
+          command="sequent dest dead ls"
         >
           <p>{t('Every delivery succeeded, is still being tried, or was dismissed.')}</p>
         </Empty>

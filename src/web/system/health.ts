@@ -44,7 +44,7 @@ const roles: Check = (system) =>
       severity: 'error',
       title: t('The role {role} is missing', { role }),
       reason: t(reason),
-      command: `npx sequent serve --role ${role}`,
+      command: `sequent serve --role ${role}`,
     }));
 
 /** Queues with waiting messages and no consumer, except for those of functions. A missing role is the issue, and not its queue. */
@@ -58,7 +58,7 @@ const queues: Check = (system) =>
         severity: 'warning',
         title: t('The queue {name} has no consumer', { name }),
         reason,
-        command: `npx sequent serve --role ${role}`,
+        command: `sequent serve --role ${role}`,
       };
     });
 
@@ -90,20 +90,20 @@ const storage: Check = ({ log: { used_bytes, limit_bytes } = { used_bytes: 0 } }
   const share = Math.round((used_bytes / limit_bytes) * 100);
   const reason = t('a full log refuses new requests; a shorter retention frees storage');
   const title = t('{percent} % of the storage is used', { percent: share });
-  return [{ severity: share >= 95 ? 'error' : 'warning', title, reason, command: 'npx sequent doctor' }];
+  return [{ severity: share >= 95 ? 'error' : 'warning', title, reason, command: 'sequent doctor' }];
 };
 
 const refusal: Check = ({ log }) =>
   log?.refusal === undefined
     ? []
-    : [{ severity: 'error', title: t('The log is full and refuses messages'), reason: log.refusal.why, command: 'npx sequent doctor' }];
+    : [{ severity: 'error', title: t('The log is full and refuses messages'), reason: log.refusal.why, command: 'sequent doctor' }];
 
 const losses: Check = ({ log }) =>
   (log?.losses ?? []).map(({ id, in_words, lost_at_most }) => ({
     severity: 'error',
     title: tn(lost_at_most, ['The log lost at most {count} acknowledged message', 'The log lost at most {count} acknowledged messages']),
     reason: in_words,
-    command: `npx sequent loss show ${id}`,
+    command: `sequent loss show ${id}`,
   }));
 
 const replicas: Check = ({ log }) =>
@@ -114,12 +114,12 @@ const replicas: Check = ({ log }) =>
           severity: 'error',
           title: t('The replicas of the log differ'),
           reason: log.replica_difference,
-          command: 'npx sequent doctor --replicas',
+          command: 'sequent doctor --replicas',
         },
       ];
 
 const LATE_IN_MS = 10_000;
-const READ_MODEL_COMMAND = 'npx sequent projection status';
+const READ_MODEL_COMMAND = 'sequent projection status';
 const readModel: Check = ({ projection }) => {
   if (projection?.rebuild !== undefined) {
     const { why, percent } = projection.rebuild;
@@ -134,7 +134,7 @@ const readModel: Check = ({ projection }) => {
 const problems: Check = ({ projection }) => {
   if (!projection?.problems) return [];
   const title = tn(projection.problems, ['{count} problem in the log', '{count} problems in the log']);
-  return [{ severity: 'warning', title, reason: t('some facts cannot be read or break a rule'), command: 'npx sequent verify' }];
+  return [{ severity: 'warning', title, reason: t('some facts cannot be read or break a rule'), command: 'sequent verify' }];
 };
 
 const deadLetters: Check = ({ dead_letters = 0, is_dead_letters_at_least }) => {
@@ -144,7 +144,7 @@ const deadLetters: Check = ({ dead_letters = 0, is_dead_letters_at_least }) => {
       ? t('More than {count} dead letters', { count: formatNumber(dead_letters) })
       : tn(dead_letters, ['{count} dead letter', '{count} dead letters']);
   const reason = t('these deliveries are not tried again by themselves');
-  return [{ severity: 'warning', title, reason, command: 'npx sequent dest dead ls', to: '/dead-letters' }];
+  return [{ severity: 'warning', title, reason, command: 'sequent dest dead ls', to: '/dead-letters' }];
 };
 
 const circuits: Check = ({ circuits: unclosed }) =>
@@ -152,7 +152,7 @@ const circuits: Check = ({ circuits: unclosed }) =>
     severity: 'warning',
     title: t('The deliveries of {name} to {target} wait', { name, target }),
     reason: `${circuitInWords({ openUntil, failures, reason: messageText(reason) })}. ${repair()}`,
-    command: `npx sequent dest ls --function ${name}`,
+    command: `sequent dest ls --function ${name}`,
   }));
 
 const repair = (): string => t('Repair the target: its deliveries wait in the log, and continue by themselves.');
@@ -174,7 +174,7 @@ const clocks: Check = ({ roles: running }) => {
         ? t('The clock of {host} is {duration} ahead', { host, duration: formatDuration(Math.abs(ahead)) })
         : t('The clock of {host} is {duration} behind', { host, duration: formatDuration(Math.abs(ahead)) }),
     reason: takes_work ? t('Sequent uses the time of the NATS server') : t('its process {pid} takes no work', { pid }),
-    command: 'npx sequent doctor',
+    command: 'sequent doctor',
   }));
 };
 
@@ -186,7 +186,7 @@ const files: Check = ({ roles: running }) => {
     severity: 'error',
     title: t('A file of a process needs attention'),
     reason,
-    command: 'npx sequent doctor',
+    command: 'sequent doctor',
   }));
 };
 
@@ -198,7 +198,7 @@ const encryption: Check = ({ roles: running, plain_requests = [] }) => {
         severity: 'error',
         title: t('Process {pid} on {host} has no key for {projects}', { pid, host, projects: missing_keys.join(', ') }),
         reason: t('attempts of these projects wait, and calls are refused; start it with the --encryption-key of the others'),
-        command: 'npx sequent doctor',
+        command: 'sequent doctor',
       }),
     ),
     ...plain_requests.map(
@@ -257,7 +257,7 @@ const quotas: Check = ({ quotas: known }) =>
       severity: 'warning',
       title: t('Project {project} has reached a quota', { project }),
       reason: reachedInWords({ quota, limit, used, refused }),
-      command: `npx sequent project quota ${project}`,
+      command: `sequent project quota ${project}`,
     }));
 
 /** Several versions run during a rolling upgrade. It is over when the processes of the older versions were started again. */
@@ -268,7 +268,7 @@ const versions: Check = ({ versions: running = [] }) => {
     tn(processes, ['{count} process of {version}', '{count} processes of {version}'], { version }),
   );
   const reason = t('{counts}; start the older ones again with {version}', { counts: counts.join(t(', ')), version: newest.version });
-  return [{ severity: 'warning', title: t('{count} versions run', { count: running.length }), reason, command: 'npx sequent doctor' }];
+  return [{ severity: 'warning', title: t('{count} versions run', { count: running.length }), reason, command: 'sequent doctor' }];
 };
 
 /** Each kind of problem has metrics in docs/operations.md. */

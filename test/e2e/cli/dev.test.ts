@@ -48,7 +48,7 @@ test('sequent dev creates a first function with types in a folder without code, 
     await using first = await startDev(own);
     expect(first.stderr()).toContain('created hello.ts, a first function\n');
     expect((await first.run(['invoke', 'hello', '-d', '{"name":"Ada"}', '--wait'])).stdout.trim()).toBe('{"hello":"Ada"}');
-    expect(await readFile(join(own, 'hello.ts'), 'utf8')).toContain("import type { HandlerContext } from 'sequent/client';");
+    expect(await readFile(join(own, 'hello.ts'), 'utf8')).toContain("import type { HandlerContext } from 'sequent-functions/client';");
   } finally {
     await rm(own, { recursive: true, force: true });
   }
@@ -70,7 +70,7 @@ test('sequent dev --inspect debugs each function in its own file, and --vscode w
     await inspected.says(/^debugged: put again/m);
     expect((await inspected.run(['invoke', 'debugged', '-d', '{}', '--wait'])).stdout.trim()).toBe(JSON.stringify([port, 2]));
     const launch = JSON.parse(await readFile(join(own, '.vscode/launch.json'), 'utf8')) as { configurations: object[] };
-    expect(launch.configurations).toMatchObject([{ command: 'npx sequent dev --inspect' }, { request: 'attach', port: 9_229 }]);
+    expect(launch.configurations).toMatchObject([{ command: 'sequent dev --inspect' }, { request: 'attach', port: 9_229 }]);
   } finally {
     await rm(own, { recursive: true, force: true });
   }
@@ -89,7 +89,7 @@ describe('sequent dev', () => {
   test('shows the addresses, the functions, and how to invoke one', () => {
     expect(dev.stderr()).toContain(`NATS       ${dev.url}\n`);
     expect(dev.stderr()).toMatch(/functions {2}broken {2}broken\.mjs, not put yet\n {13}hello {2}hello\.mjs\n/);
-    expect(dev.stderr()).toContain("npx sequent invoke hello -d '");
+    expect(dev.stderr()).toContain("sequent invoke hello -d '");
     expect(dev.stderr()).toMatch(/curl -H 'Prefer: wait=5' -d '.*' http:\/\/127\.0\.0\.1:\d+\/api\/functions\/hello\/invocations/);
     expect(dev.stderr()).toContain(`nats --server ${dev.url} pub invoke.hello `);
     expect(dev.stderr()).toContain('broken: not put\n  ');

@@ -18,7 +18,7 @@ describe('sequent serve', () => {
     expect(sequent.output.stdout).toBe(`sequent ready ${sequent.url} data ${sequent.dataDir} http ${http}\n`);
     expect((await fetch(`${http}/readyz`)).status).toBe(200);
     expect(sequent.output.stderr).toContain('100ms: a power cut loses at most the last 100 ms');
-    expect(sequent.output.stderr).toContain(`npx sequent invoke hello -d '{"name":"Ada"}' --wait --data ${sequent.dataDir}`);
+    expect(sequent.output.stderr).toContain(`sequent invoke hello -d '{"name":"Ada"}' --wait --data ${sequent.dataDir}`);
   });
 
   test.for(['SIGINT', 'SIGTERM'] as const)('on %s finishes what runs, stops its NATS server, and exits with 0', async (signal) => {

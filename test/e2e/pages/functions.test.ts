@@ -21,7 +21,7 @@ const viewOf = (sequent: WebSequent, name: string): Promise<FunctionView> => seq
 describe('the page of all functions', () => {
   test('an empty page shows the command that defines a function', async ({ sequent, browser }) => {
     await using watched = await browser.open(`${sequent.url}/functions`);
-    await watched.page.getByText('npx sequent fn put').waitFor();
+    await watched.page.getByText('sequent fn put').waitFor();
     expect(await violationsInBothThemes(watched)).toEqual([]);
   });
 

@@ -255,7 +255,7 @@ describe('on the page of an invocation', () => {
     await page.getByRole('button', { name: 'Copy as…' }).click();
     const dialog = page.getByRole('dialog', { name: 'Copy as' });
     const invoking = (name: string) => dialog.locator('.payload').filter({ hasText: 'invoke again' }).filter({ hasText: name });
-    await invoking('npx sequent invoke orders').waitFor();
+    await invoking('sequent invoke orders').waitFor();
     await dialog.getByRole('button', { name: 'SDK' }).click();
     await invoking('client.invoke("orders"').waitFor();
     await dialog.getByRole('button', { name: 'curl' }).click();

@@ -32,7 +32,7 @@ describe('the list of invocations', () => {
   test('an empty list shows a command to run, and then the first invocation', async ({ sequent, browser }) => {
     await using watched = await browser.open(sequent.url);
     const { page } = watched;
-    await page.getByText('npx sequent invoke').waitFor();
+    await page.getByText('sequent invoke').waitFor();
     expect(await watched.violations()).toEqual([]);
     await live(page);
     await sequent.define('first');

@@ -27,7 +27,7 @@ describe('the login', () => {
     await expect.poll(() => page.evaluate<string>('document.activeElement.name')).toBe('token');
     expect(await page.getByRole('navigation').count()).toBe(0);
     await signIn(watched, token);
-    await page.getByText('npx sequent fn put').waitFor();
+    await page.getByText('sequent fn put').waitFor();
     await page.waitForURL(`${sequent.url}/functions?order=failing+first`);
     await page.getByText('shop', { exact: true }).waitFor();
     // Scripts cannot read the session cookie, no storage holds the token, and other sites cannot use the session.
@@ -38,7 +38,7 @@ describe('the login', () => {
       /token|session/,
     );
     await page.reload();
-    await page.getByText('npx sequent fn put').waitFor();
+    await page.getByText('sequent fn put').waitFor();
   });
 
   test('an unknown token is refused with an advice, and starts no session', async ({ openLogin }) => {
@@ -85,7 +85,7 @@ describe('a session that ends', () => {
     await using watched = await openLogin('/functions');
     const { page } = watched;
     await signIn(watched, token);
-    await page.getByText('npx sequent fn put').waitFor();
+    await page.getByText('sequent fn put').waitFor();
     // A browser drops the cookie when it expires.
     await page.context().clearCookies();
     await page.getByRole('link', { name: 'System' }).click();

@@ -139,7 +139,7 @@ describe('a canary', () => {
       )
       .waitFor();
     await card.getByText(/v2 has \d+ % of the requests since .* \(weight 50 %\)\./).waitFor();
-    await card.getByText('npx sequent fn alias rollback pays prod').waitFor();
+    await card.getByText('sequent fn alias rollback pays prod').waitFor();
     await expect.poll(() => card.getByRole('row').filter({ hasText: 'v2' }).textContent()).toMatch(/v2\d+ %\d+.*\(100 %\)0/);
     expect(await violationsInBothThemes(watched)).toEqual([]);
     await page.setViewportSize({ width: 360, height: 740 });

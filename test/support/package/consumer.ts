@@ -57,7 +57,7 @@ export async function packSequent(): Promise<PackedSequent> {
     async installGlobally() {
       const prefix = join(folder, 'global');
       await run('npm', ['install', '--global', '--prefix', prefix, tarball], { cwd: folder, env });
-      return join(prefix, 'lib/node_modules/sequent');
+      return join(prefix, 'lib/node_modules/sequent-functions');
     },
     async installLocally(tools) {
       await mkdir(installed);

@@ -2,7 +2,7 @@ import { expect, expectTypeOf, test } from 'vitest';
 import type { HandlerContext } from '#src/client/client.ts';
 import { HandlerContext as RunningContext } from '#src/hosts/runtime/context.mjs';
 
-test('the context that sequent/client types has exactly what a running handler gets', () => {
+test('the context that sequent-functions/client types has exactly what a running handler gets', () => {
   expectTypeOf<RunningContext>().toExtend<HandlerContext>();
   expectTypeOf<keyof HandlerContext>().toEqualTypeOf<keyof RunningContext>();
   const definition = { name: 'a', timeoutInMs: 1_000, memoryInMb: 128, userData: {} };

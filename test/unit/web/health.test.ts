@@ -59,7 +59,7 @@ describe('the issues of a system', () => {
     const reason = 'the TLS of HTTP changed, but the content before is still in use: key.pem does not belong to the certificate';
     const roles = well.roles.map((role) => ({ ...role, host: 'h', pid: 7, file_problems: [reason] }));
     expect(healthIssues({ ...well, roles })).toEqual([
-      { severity: 'error', title: 'A file of a process needs attention', reason, command: 'npx sequent doctor' },
+      { severity: 'error', title: 'A file of a process needs attention', reason, command: 'sequent doctor' },
     ]);
   });
 
@@ -83,7 +83,7 @@ describe('the issues of a system', () => {
         severity: 'warning',
         title: '2 versions run',
         reason: '1 process of 0.2.0, 3 processes of 0.1.0; start the older ones again with 0.2.0',
-        command: 'npx sequent doctor',
+        command: 'sequent doctor',
       },
     ]);
     expect(titlesOf({ versions: versions.slice(0, 1) })).toEqual([]);
@@ -92,12 +92,12 @@ describe('the issues of a system', () => {
   test('a loss of the log and a full log are errors', () => {
     const lost = { id: 'k3', found_at: 3, lost_at_most: 640, from: 1, to: 2, in_words: 'the log lost at most 640 messages' };
     expect(healthIssues({ ...well, log: { ...well.log, losses: [lost], refusal: { at: 1, why: 'maximum bytes exceeded' } } })).toEqual([
-      { severity: 'error', title: 'The log is full and refuses messages', reason: 'maximum bytes exceeded', command: 'npx sequent doctor' },
+      { severity: 'error', title: 'The log is full and refuses messages', reason: 'maximum bytes exceeded', command: 'sequent doctor' },
       {
         severity: 'error',
         title: 'The log lost at most 640 acknowledged messages',
         reason: 'the log lost at most 640 messages',
-        command: 'npx sequent loss show k3',
+        command: 'sequent loss show k3',
       },
     ]);
   });
@@ -110,7 +110,7 @@ describe('the issues of a system', () => {
   test('a missing role is an issue with the command that starts it, and its queues are not reported', () => {
     const roles = well.roles.filter(({ role }) => role !== 'worker');
     expect(healthIssues({ ...well, roles, lags: [{ ...lag, waiting: 9, is_attended: false }] })).toEqual([
-      { severity: 'error', title: 'The role worker is missing', reason: 'nothing is executed', command: 'npx sequent serve --role worker' },
+      { severity: 'error', title: 'The role worker is missing', reason: 'nothing is executed', command: 'sequent serve --role worker' },
     ]);
   });
 
@@ -140,7 +140,7 @@ describe('the issues of a system', () => {
         severity: 'warning',
         title: 'The requests of orders wait',
         reason: '3 requests wait: orders is paused',
-        command: 'npx sequent fn resume orders',
+        command: 'sequent fn resume orders',
       },
     ]);
     // Without a worker, the missing role is the issue.
@@ -165,7 +165,7 @@ describe('the issues of a system', () => {
     ],
   ])('is reported with its command: %s', (title, changed) => {
     expect(titlesOf(changed)).toEqual([title]);
-    expect(healthIssues({ ...well, ...changed })[0]?.command).toMatch(/^npx sequent (?:doctor|dest|projection|serve|verify)/);
+    expect(healthIssues({ ...well, ...changed })[0]?.command).toMatch(/^sequent (?:doctor|dest|projection|serve|verify)/);
   });
 
   test('a circuit that is not closed is an issue with its state and its remedy', () => {
@@ -186,7 +186,7 @@ describe('the issues of a system', () => {
         title: 'The deliveries of orders to HTTP https://x wait',
         reason:
           'the circuit is open until 1970-01-01T00:00:00.009Z; 12 failures in a row; last: no answer. Repair the target: its deliveries wait in the log, and continue by themselves.',
-        command: 'npx sequent dest ls --function orders',
+        command: 'sequent dest ls --function orders',
       },
     ]);
   });
@@ -198,7 +198,7 @@ describe('the issues of a system', () => {
         severity: 'warning',
         title: 'Project shop has reached a quota',
         reason: '100 of 100 invocations are open; 3 requests were refused',
-        command: 'npx sequent project quota shop',
+        command: 'sequent project quota shop',
       },
     ]);
     const others = [

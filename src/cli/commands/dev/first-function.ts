@@ -7,7 +7,7 @@ export const FIRST_FUNCTION = 'hello.ts';
 const isOfNewProject = (name: string): boolean =>
   /^(?:\.|node_modules$|package(?:-lock)?\.json$|tsconfig\.json$|README|LICEN[CS]E)/i.test(name);
 
-const text = `import type { HandlerContext } from 'sequent/client';
+const text = `import type { HandlerContext } from 'sequent-functions/client';
 
 export const handler = async (event: { name?: string }, context: HandlerContext) => {
   context.getLogger().info(\`attempt \${context.attempt} of \${context.getRequestID()}\`);

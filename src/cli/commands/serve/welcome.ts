@@ -73,7 +73,7 @@ function tryNext(running: Running): string[] {
 
 /** Adds the data folder or the address when a command would not find this server automatically. */
 function withServer(line: string, { configuration: { given, dataDir }, server, url }: Running): string {
-  if (!line.startsWith('npx')) return line;
+  if (!line.startsWith('sequent ')) return line;
   // The key of a server that Sequent started is in the data folder.
   if (server !== undefined) return given.dataDir === undefined ? line : `${line} --data ${dataDir}`;
   return given.natsUrls === undefined && given.natsContext === undefined ? line : `${line} --server ${url}`;

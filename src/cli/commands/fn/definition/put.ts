@@ -22,7 +22,7 @@ export function putCommand(): Command {
   withCodeOptions(command)
     .option('--subject <subject>', 'send the event as a request to a NATS responder on this subject')
     .option('--url <url>', 'POST the event to this address')
-    .option('--inline', 'your own worker runs the handler (startWorker of sequent/client)');
+    .option('--inline', 'your own worker runs the handler (startWorker of sequent-functions/client)');
   return withDryRun(withSettingsOptions(command))
     .option('--replace', 'replace the whole definition: a field that is not named gets its default')
     .option('--expect <revision>', 'only if this is still its revision; 0: only if it is new', parseWhole(0))
