@@ -42,6 +42,9 @@ export const processHost: Host = {
   },
 };
 
+/** How a person types the command in this folder: by `npx` where npm started this process (a clone, an application), else by its name. */
+export const typedCommand = ({ npm_command: byNpm }: Host['env']): string => (byNpm === undefined ? 'sequent' : 'npx sequent');
+
 type Run = { host: Host; exitCode: number };
 
 /** The run of each program, by its root command. */

@@ -64,6 +64,19 @@ describe('the documents', () => {
     expect(links.flatMap(({ document, link }) => defectOf(document, link) ?? [])).toEqual([]);
   });
 
+  test('and the pages print the command without npx, as an installed package has it', () => {
+    const pages = ['src', 'docs', 'deploy'].flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((path) => join(folder, path)),
+    );
+    const texts = pages.filter((path) => /\.(?:md|mdx|tsx?|mjs|json|html|ya?ml|service)$/.test(path));
+    const withNpx = texts.filter((path) => /npx sequent/.test(textOf(path)));
+
+    expect(texts.length).toBeGreaterThan(500);
+    // The documents say once how a clone runs the command, and `typedCommand` decides between the two forms.
+    expect(withNpx.toSorted()).toEqual(['docs/cli.md', 'src/cli/host.ts']);
+    expect(texts.filter((path) => /['"]sequent\/(?:client|testing)['"]/.test(textOf(path)))).toEqual([]);
+  });
+
   test('name, for those who contribute, only files and folders that exist', () => {
     const named = [...textOf('CONTRIBUTING.md').matchAll(/`((?:src|machines|test|build|bench|docs)\/[\w./-]+)`/g)].map(
       ([, path = '']) => path,

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { processHost, typedCommand } from '#src/cli/host.ts';
 import { say } from '#src/cli/texts/say.ts';
 
 /** The port of the debugger of each function. A function keeps its port, so that an editor connects again after a change. */
@@ -30,7 +31,12 @@ export function writeLaunchFile(folder: string, names: readonly string[]): strin
   const path = join(folder, LAUNCH_FILE);
   if (existsSync(path)) return say('{file} exists and stays as it is', { file: LAUNCH_FILE });
   const ports = createInspectorPorts();
-  const start = { name: 'sequent dev', type: 'node-terminal', request: 'launch', command: 'npx sequent dev --inspect' };
+  const start = {
+    name: 'sequent dev',
+    type: 'node-terminal',
+    request: 'launch',
+    command: `${typedCommand(processHost.env)} dev --inspect`,
+  };
   const attach = names.map((name) => ({
     ...{ name: `attach to ${name}`, type: 'node', request: 'attach', address: '127.0.0.1', port: ports.portOf(name) },
     // A function that was saved runs in a new process on the same port.

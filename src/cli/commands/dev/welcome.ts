@@ -1,4 +1,5 @@
 import { relative, resolve } from 'node:path';
+import { processHost, typedCommand } from '#src/cli/host.ts';
 import { type OutputStream, padEnd, widthOf } from '#src/cli/print/terminal.ts';
 import { say } from '#src/cli/texts/say.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
@@ -56,7 +57,7 @@ function howToInvoke({ url, http, configuration: { dataDir } }: Running, name: s
   const data = resolve('.sequent') === dataDir ? '' : ` --data ${relative(process.cwd(), dataDir)}`;
   return [
     say('Invoke one, in another terminal:'),
-    `npx sequent invoke ${name} -d '{"name":"Ada"}' --wait${data}`,
+    `${typedCommand(processHost.env)} invoke ${name} -d '{"name":"Ada"}' --wait${data}`,
     ...(http === undefined ? [] : [`curl -H 'Prefer: wait=5' -d '{"name":"Ada"}' ${http.url}/api/functions/${name}/invocations`]),
     `nats --server ${url} pub invoke.${name} '{"name":"Ada"}'`,
   ];

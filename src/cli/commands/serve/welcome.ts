@@ -1,3 +1,4 @@
+import { processHost, typedCommand } from '#src/cli/host.ts';
 import { factLines } from '#src/cli/print/output.ts';
 import type { OutputStream } from '#src/cli/print/terminal.ts';
 import { say, translated } from '#src/cli/texts/say.ts';
@@ -62,18 +63,14 @@ function tryNext(running: Running): string[] {
   const { examples } = running;
   // A function of the user may have the name of an example.
   if (!['hello', 'flaky'].every((name) => examples.includes(name)))
-    return [say('Try next:'), 'npx sequent fn ls', 'npx sequent doctor', 'npx sequent tail'].map((line) => withServer(line, running));
-  return [
-    say('Try next, in another terminal:'),
-    `npx sequent invoke hello -d '{"name":"Ada"}' --wait`,
-    'npx sequent invoke flaky --follow',
-    'npx sequent tail',
-  ].map((line) => withServer(line, running));
+    return [say('Try next:'), ...['fn ls', 'doctor', 'tail'].map((words) => commandFor(words, running))];
+  const commands = [`invoke hello -d '{"name":"Ada"}' --wait`, 'invoke flaky --follow', 'tail'];
+  return [say('Try next, in another terminal:'), ...commands.map((words) => commandFor(words, running))];
 }
 
-/** Adds the data folder or the address when a command would not find this server automatically. */
-function withServer(line: string, { configuration: { given, dataDir }, server, url }: Running): string {
-  if (!line.startsWith('sequent ')) return line;
+/** The whole command, with the data folder or the address when a command would not find this server automatically. */
+function commandFor(words: string, { configuration: { given, dataDir }, server, url }: Running): string {
+  const line = `${typedCommand(processHost.env)} ${words}`;
   // The key of a server that Sequent started is in the data folder.
   if (server !== undefined) return given.dataDir === undefined ? line : `${line} --data ${dataDir}`;
   return given.natsUrls === undefined && given.natsContext === undefined ? line : `${line} --server ${url}`;
