@@ -8,7 +8,13 @@ export function documentOf(routes: readonly DescribedRoute[], version: string): 
   for (const route of routes) paths[route.path] = { ...paths[route.path], [route.method]: operationOf(route) };
   return {
     openapi: '3.1.0',
-    info: { title: 'Sequent', version, description: 'Asynchronous invocations on NATS JetStream' },
+    info: {
+      title: 'Sequent',
+      version,
+      description: 'Asynchronous invocations on NATS JetStream',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: '/' }],
     security: [{ token: [] }, { bearer: [] }],
     components: {
       securitySchemes: { token: { type: 'apiKey', in: 'header', name: 'X-Auth-Token' }, bearer: { type: 'http', scheme: 'bearer' } },
@@ -21,7 +27,14 @@ export function documentOf(routes: readonly DescribedRoute[], version: string): 
 const text = { type: 'string' };
 const problem = { description: 'a problem', ...contentOf('application/problem+json', { $ref: '#/components/schemas/Problem' }) };
 
-function operationOf({ path, summary, query, body, streams, headers = [], answers }: DescribedRoute): object {
+/** The name that generated clients give to the call, such as `postApiFunctionsByNameInvocations`. It follows from the route, so it is stable. */
+function operationIdOf({ method, path }: DescribedRoute): string {
+  const words = path.split('/').flatMap((part) => (part.startsWith('{') ? ['by', part.slice(1, -1)] : part.split(/[^A-Za-z0-9]+/)));
+  return method + words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
+}
+
+function operationOf(route: DescribedRoute): object {
+  const { path, summary, query, body, streams, headers = [], answers } = route;
   const parameters = [
     ...namesIn(path).map((name) => ({ name, in: 'path', required: true, schema: text })),
     ...Object.entries(query?.shape ?? {}).map(([name, schema]) => queryParameter(name, schema)),
@@ -29,10 +42,15 @@ function operationOf({ path, summary, query, body, streams, headers = [], answer
   ];
   const content = body === undefined ? streams && contentOf(streams, text) : contentOf('application/json', schemaOf(body));
   return {
+    operationId: operationIdOf(route),
     summary,
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(content === undefined ? {} : { requestBody: content }),
-    responses: { ...Object.fromEntries(Object.entries(answers).map(([status, one]) => [status, answerOf(one)])), default: problem },
+    responses: {
+      ...Object.fromEntries(Object.entries(answers).map(([status, one]) => [status, answerOf(one)])),
+      '4XX': problem,
+      default: problem,
+    },
   };
 }
 

@@ -25,7 +25,7 @@ export const header = {
   waitsFor: 'Waits-For',
 } as const;
 
-const appendSchema = z.object({
+export const appendSchema = z.object({
   v: z.literal(FACTS_VERSION),
   id: z.string(),
   previous: z.number(),

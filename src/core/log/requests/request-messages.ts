@@ -79,23 +79,23 @@ export function isDerivedRequest({ id, lineage, redriveOf, schedule, opens }: Ne
   );
 }
 
-const batchSchema = compileOnUse(
-  z.object({
-    requests: z
-      .array(
-        z.object({
-          payload: z.string(),
-          qualifier: z.string().optional(),
-          traceparent: z.string().optional(),
-          synchronous: z.literal(true).optional(),
-          flowKey: z.string().optional(),
-          priority: z.number().optional(),
-        }),
-      )
-      .min(1)
-      .max(MAX_BATCH),
-  }),
-);
+/** The payload of a message with several requests: one with the header `Batch`. */
+export const batchSchema = z.object({
+  requests: z
+    .array(
+      z.object({
+        payload: z.string(),
+        qualifier: z.string().optional(),
+        traceparent: z.string().optional(),
+        synchronous: z.literal(true).optional(),
+        flowKey: z.string().optional(),
+        priority: z.number().optional(),
+      }),
+    )
+    .min(1)
+    .max(MAX_BATCH),
+});
+const compiledBatchSchema = compileOnUse(batchSchema);
 
 /** Encodes new requests as one message: a single payload unchanged, several as a batch. */
 export function encodeRequests(
@@ -222,7 +222,7 @@ function decodeSingle(token: string, { raw: { headers, at, isOwn }, stream, text
 function decodeBatch(token: string, { raw, stream, text }: UndecodedMessage): AcceptedRequest[] {
   const opens = raw.isOwn && raw.headers?.get(requestHeader.batch) === OPENS ? opensSchema.safeParse(parseJson(text)).data : undefined;
   if (opens !== undefined) return [opening({ token, id: stream as string as RequestId, at: raw.at }, opens)];
-  const batch = batchSchema().safeParse(parseJson(text));
+  const batch = compiledBatchSchema().safeParse(parseJson(text));
   const isNamed = isStreamId(raw.headers?.get(requestHeader.batch) ?? '');
   if (batch.success && isNamed) {
     return batch.data.requests.map((request, index) => accepted({ token, id: idAt(stream, index), at: raw.at }, request));
