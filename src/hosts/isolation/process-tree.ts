@@ -1,8 +1,17 @@
-import { readdirSync, readFileSync, statfsSync } from 'node:fs';
+import { readdirSync, readFileSync, statfsSync, statSync } from 'node:fs';
 
-const ANONYMOUS = /^RssAnon:\s+(\d+) kB$/m;
-const SHARED = /^RssShmem:\s+(\d+) kB$/m;
+/** The memory of a process that it shares with no file: its pages in memory and in the swap, its huge pages, and the tables of its pages. */
+const OWN = /^(?:RssAnon|RssShmem|VmSwap|HugetlbPages|VmPTE):\s+(\d+) kB$/gm;
 const OF_FILES = /^RssFile:\s+(\d+) kB$/m;
+
+/** What an open file may hold in the kernel: half of a pipe of the usual size. The filter of system calls refuses larger ones. */
+const OPEN_FILE_IN_KB = 32;
+/** What a socket of a namespace may hold: the usual buffer of a sender, and the last message beyond it. */
+const SOCKET_IN_KB = 416;
+/** Each child that Node starts with pipes has six sockets, with little in them. */
+const FREE_SOCKETS = 64;
+/** An entry of a file system in memory, with its name. */
+const FILE_IN_KB = 1;
 
 /** The processes that descend from one process, and their memory. */
 export type ProcessTree = { pids: number[]; memoryInMb: number };
@@ -32,8 +41,14 @@ export function readProcessTree(root: number, threads: Threads = 'all'): Process
 
 function memoryOf(pid: number): { own: number; file: number } {
   const status = contentOf(`/proc/${pid}/status`);
-  const kilobytes = (field: RegExp): number => Number(field.exec(status)?.[1] ?? 0);
-  return { own: kilobytes(ANONYMOUS) + kilobytes(SHARED), file: kilobytes(OF_FILES) };
+  let own = openFilesOf(pid) * OPEN_FILE_IN_KB;
+  for (const [, kilobytes] of status.matchAll(OWN)) own += Number(kilobytes);
+  return { own, file: Number(OF_FILES.exec(status)?.[1] ?? 0) };
+}
+
+/** The kernel tells the number as the size of the folder; one before 6.2 tells 0. */
+function openFilesOf(pid: number): number {
+  return statSync(`/proc/${pid}/fd`, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 function childrenOf(pid: number, threads: Threads): number[] {
@@ -63,10 +78,17 @@ function contentOf(file: string): string {
 /** The memory of the files in the `/tmp` of a sandbox with namespaces, which is a file system in memory; 0 when there is none. */
 export function sandboxFilesInMb(pid: number): number {
   try {
-    const { type, blocks, bfree, bsize } = statfsSync(`/proc/${pid}/root/tmp`);
-    return type === TMPFS ? ((blocks - bfree) * bsize) / 1_048_576 : 0;
+    const { type, blocks, bfree, bsize, files, ffree } = statfsSync(`/proc/${pid}/root/tmp`);
+    return type === TMPFS ? ((blocks - bfree) * bsize) / 1_048_576 + ((files - ffree) * FILE_IN_KB) / 1_024 : 0;
   } catch {
     return 0;
   }
+}
+
+/** What the buffers of the local sockets of a process's own network may hold, also of those that no process has open any more. */
+export function sandboxSocketsInMb(pid: number): number {
+  // The first line names the columns.
+  const sockets = contentOf(`/proc/${pid}/net/unix`).split('\n').length - 2;
+  return (Math.max(0, sockets - FREE_SOCKETS) * SOCKET_IN_KB) / 1_024;
 }
 const TMPFS = 0x01021994;

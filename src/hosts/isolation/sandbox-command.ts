@@ -26,6 +26,11 @@ export type SandboxedCommand = {
 /** The maximum of threads and processes of one project on this machine, which the kernel enforces. */
 const MAX_TASKS = 1_024;
 
+/** The maximum of open files of one process. Each counts as memory of the function (`process-tree.ts`). */
+const MAX_OPEN_FILES = 4_096;
+/** The maximum of files in `/tmp`. Each takes memory of the kernel, also an empty one, and counts as memory of the function. */
+const MAX_FILES = 65_536;
+
 /** The system's files that programs need: libraries by name, certificates, users, time zone. */
 const systemFiles = ['/usr', '/etc/ld.so.cache', '/etc/alternatives', '/etc/ssl', '/etc/nsswitch.conf', '/etc/localtime'];
 const networkFiles = ['/etc/resolv.conf', '/etc/hosts'];
@@ -62,7 +67,7 @@ function dropPrivileges({ uid }: Pick<Sandbox, 'uid'>, filter: string | undefine
   const user = uid === undefined ? [] : [`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
   const filtered = filter === undefined ? [] : [`--seccomp-filter=${filter}`];
   const rights = ['--no-new-privs', '--bounding-set=-all', '--inh-caps=-all', ...filtered];
-  return ['setpriv', ...user, ...rights, 'prlimit', `--nproc=${MAX_TASKS}`, '--core=0'];
+  return ['setpriv', ...user, ...rights, 'prlimit', `--nproc=${MAX_TASKS}`, `--nofile=${MAX_OPEN_FILES}`, '--core=0'];
 }
 
 /**
@@ -81,7 +86,7 @@ mount --make-rprivate /
 mount -t tmpfs -o mode=0755,size=1m,nosuid,nodev sandbox "$base"
 cd "$base"
 mkdir proc dev etc tmp old
-mount -t tmpfs -o mode=1777,size="$memory"m,nosuid,nodev tmp tmp
+mount -t tmpfs -o mode=1777,size="$memory"m,nr_inodes=${MAX_FILES},nosuid,nodev tmp tmp
 mount -t proc -o nosuid,nodev,noexec proc proc
 show() {
   [ -e "$1" ] && [ ! -e "./$1" ] || return 0
@@ -93,7 +98,8 @@ for top in bin sbin lib lib32 lib64; do
 done
 while [ "$1" != -- ]; do show "$1"; shift; done
 shift
-for device in null zero full random urandom; do : > "dev/$device"; mount --bind "/dev/$device" "dev/$device"; done
+# No /dev/zero: a shared mapping of it is memory that no limit counts.
+for device in null full random urandom; do : > "dev/$device"; mount --bind "/dev/$device" "dev/$device"; done
 ln -s /proc/self/fd dev/fd
 mount -o remount,ro,nosuid,nodev sandbox .
 PATH=$PATH:/usr/sbin:/sbin pivot_root . old

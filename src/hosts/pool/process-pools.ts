@@ -178,6 +178,7 @@ export class ProcessPools {
         memoryInMb: definition.memoryInMb,
         maxProcesses: sandbox === undefined ? Number.POSITIVE_INFINITY : MAX_PROCESSES,
         hasOwnFiles: sandbox?.level === 'namespaces',
+        hasOwnNetwork: sandbox?.level === 'namespaces' && !sandbox.hasNetwork,
       },
       observer,
       open: (events) => openRestartedChild((opened) => launcher.open(program, opened), events),

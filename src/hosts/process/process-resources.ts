@@ -1,4 +1,4 @@
-import { readProcessTree, sandboxFilesInMb } from '#src/hosts/isolation/process-tree.ts';
+import { readProcessTree, sandboxFilesInMb, sandboxSocketsInMb } from '#src/hosts/isolation/process-tree.ts';
 import type { Child } from './child-process.ts';
 
 /** The memory of a fresh process that its function does not use. The function's own limit is added to this. */
@@ -13,6 +13,8 @@ export type ResourceLimits = {
   maxProcesses: number;
   /** Whether the process has a file system in memory of its own. */
   hasOwnFiles?: boolean;
+  /** Whether the process has a network of its own. */
+  hasOwnNetwork?: boolean;
 };
 
 type Counted = Pick<Child, 'pid' | 'cgroup'>;
@@ -43,7 +45,8 @@ export class ResourceCheck {
     if (isForAll) this.#checkedAllAt = now;
     const tree = readProcessTree(pid, isForAll ? 'all' : 'main');
     const filesInMb = this.#limits.hasOwnFiles ? sandboxFilesInMb(pid) : 0;
-    if (tree.memoryInMb + filesInMb > memoryInMb + RUNTIME_MEMORY_IN_MB) return 'memory';
+    const socketsInMb = this.#limits.hasOwnNetwork ? sandboxSocketsInMb(pid) : 0;
+    if (tree.memoryInMb + filesInMb + socketsInMb > memoryInMb + RUNTIME_MEMORY_IN_MB) return 'memory';
     return tree.pids.length > maxProcesses ? 'processes' : undefined;
   }
 
