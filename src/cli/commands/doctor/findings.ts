@@ -4,6 +4,7 @@ import { DAMAGED, type HistoryStatus } from '#src/core/history-questions.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { Inspection } from '#src/nats/inspection.ts';
 import { judgeAccount } from './account-finding.ts';
+import { judgeWhatCanBeLost } from './can-lose.ts';
 import type { Examined } from './examined.ts';
 import type { Finding } from './finding.ts';
 import { judgeFlow } from './flow-findings.ts';
@@ -36,6 +37,7 @@ export function judge(examined: Examined, now = Date.now()): Finding[] {
           seen: translated(durability.words),
           remedy: say('run with --fsync 100ms or always, or set sync_interval in the jetstream block of the server'),
         },
+    ...judgeWhatCanBeLost(examined),
     ...judgeAccount(examined.account),
     judgePayload(inspection.server.maxPayloadInBytes),
     judgeClock(inspection.server),

@@ -56,6 +56,19 @@ describe('the doctor', () => {
     expect(problemsOf({ consumers: [consumer] }, { registry: { functions: [hello] } })).toEqual([]);
   });
 
+  test('says in one sentence what the set-up can lose, by its copies and by its syncs', () => {
+    const lossOf = (replicas: number, fsync: Parameters<typeof durabilityOf>[0]) => {
+      const streams = [{ ...stream('INVOCATIONS'), replicas }];
+      const found = judge({ ...healthy, inspection: { ...inspection, streams }, durability: durabilityOf(fsync) });
+      return found.find(({ check }) => check === 'can lose')?.seen;
+    };
+    expect(lossOf(1, 'always')).toMatch(/^1 copy: the loss of its disk .*; a power cut loses nothing$/);
+    expect(lossOf(1, '100ms')).toMatch(/^1 copy: a power cut loses the messages of the last 100 ms;/);
+    expect(lossOf(1, 'default')).toMatch(/^1 copy: a power cut loses the messages of up to the last 2 minutes;/);
+    expect(lossOf(3, undefined)).toMatch(/^3 copies: a power cut of 2 servers, .* loses the messages since the last sync/);
+    expect(lossOf(5, 'always')).toBe('5 copies: the loss of 3 disks loses the log; a power cut loses nothing');
+  });
+
   test('has one line for each way in which the workers isolate the code of other projects', () => {
     const worker = (isolation: string) => ({ instance: 'i', roles: ['worker'], version: '1', host: 'h', pid: 1, startedAt: 1, isolation });
     const instances = ['namespaces: own', 'namespaces: own', 'missing: refused'].map(worker);
