@@ -1,19 +1,22 @@
 import { connectClient } from '#src/client/client.ts';
 import { watchLog } from '#test/support/log/log-watch.ts';
 import { startTestServer } from '#test/support/nats/nats-server.ts';
-import { createFlow } from './load/load.ts';
+import { createFlow, openLoad } from './load/load.ts';
+import { measureFlowState } from './measure/flow-state.ts';
 import { type Product, startProduct } from './measure/product.ts';
 import { createReport } from './measure/report.ts';
 
 /*
- * npm run bench:flow [-- --invocations 1200] [-- --keys 10000] [-- --busy 50000] [-- --rated 3000]
+ * npm run bench:flow [-- --waiting 1000000] [-- --ordered 10000] [-- --invocations 1200] [-- --keys 10000] [-- --busy 50000] [-- --rated 3000]
  *
- * Measures the limits of a flow over four workers, each a process of its own:
+ * Measures in memory what an event costs the scheduler and the ledger while a million requests of 100,000 keys wait: the time, the memory, and the
+ * longest step. Then measures the limits of a flow over four workers, each a process of its own:
  *
  * 1. A function with a limit of 10: how many executions run at one moment, and how many end in a second.
  * 2. A function with a limit of 1 for each of many keys, in turns with a function without a flow.
  * 3. A function with a rate of 100 in a second and a backlog: the starts in any ten seconds by the log, and the share of the rate that is used.
- * 4. The time from request to result of the other keys, alone and while one key has a backlog.
+ * 4. The requests of each of many keys in their order, in turns with a function without a flow.
+ * 5. The time from request to result of the other keys, alone and while one key has a backlog.
  *
  * The handlers return when they ran, so the limits are checked by what ran, and not by what the log says.
  */
@@ -29,17 +32,21 @@ const ROUNDS = 3;
 const WARM_UP = 300;
 const IN_FLIGHT = 16;
 const GIVE_UP_AFTER_MS = 600_000;
+const EACH_IN_ORDER = 10;
 const OTHERS = { count: 500, perSecond: 50 };
 const invocations = option('invocations', 1_200);
 const keys = option('keys', 10_000);
 const busy = option('busy', 50_000);
 const rated = option('rated', 3_000);
+const waiting = option('waiting', 1_000_000);
+const ordered = option('ordered', 10_000);
 const RATE = { limit: 100, per: '1s', burst: 100 };
 const WINDOW_IN_MS = 10_000;
 
 type Run = { key?: string; from: number; to: number };
 
 const report = createReport();
+if (waiting > 0) await measureFlowState(report, waiting);
 await using server = await startTestServer({ fsync: '100ms' });
 await using _scheduler = await startProduct(server.url, ['--role', 'scheduler']);
 const workers: Product[] = [];
@@ -49,12 +56,14 @@ const handler = { kind: 'process' as const, file: new URL('./load/echo.mjs', imp
 const policy = { maxAgeInSeconds: 86_400 };
 await client.functions.put({ name: 'limited', handler, policy, concurrency: LIMIT, flow: { concurrency: LIMIT } });
 await client.functions.put({ name: 'keyed', handler, policy, concurrency: 128, flow: { concurrency: 1, key: '$.key' } });
+await client.functions.put({ name: 'ordered', handler, policy, concurrency: 128, flow: { concurrency: 1, key: '$.key', order: 'fifo' } });
 await client.functions.put({ name: 'rated', handler, policy, concurrency: 128, flow: { rate: RATE } });
 await client.functions.put({ name: 'free', handler, policy, concurrency: 128 });
 
 if (invocations > 0) await measureLimit();
 if (rated > 0) await measureRate();
 if (keys > 0) await measureKeys();
+if (ordered > 0) await measureOrder();
 if (busy > 0) await measureBusyKey();
 for (const worker of workers) await worker[Symbol.asyncDispose]();
 process.exitCode = report.print() ? 0 : 1;
@@ -106,6 +115,23 @@ async function measureKeys(): Promise<void> {
     ratios.push(keyed.perSecond / free.perSecond);
   }
   report.check('with a limit for each key / without a flow, median', median(ratios), { min: 0.5 });
+}
+
+/** The requests of all keys come at once, in parts that run in turns, so that other load of the machine affects both. */
+async function measureOrder(): Promise<void> {
+  const load = await openLoad(server.url);
+  const count = Math.ceil((EACH_IN_ORDER * ordered) / ROUNDS);
+  const ratios: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const event = (number: number): object => ({ key: `key-${number % ordered}` });
+    const free = await load.batches('free', count, event);
+    const inOrder = await load.batches('ordered', count, event);
+    report.rate('batches without a flow', free);
+    report.rate(`in order, ${ordered} keys`, inOrder);
+    ratios.push(inOrder / free);
+  }
+  await load.close();
+  report.check('in order / without a flow, median', median(ratios), { min: 0.4 });
 }
 
 async function measureBusyKey(): Promise<void> {

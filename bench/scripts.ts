@@ -43,8 +43,10 @@ export const scripts: Readonly<Record<string, Script>> = {
   flow: {
     script: 'bench:flow',
     summary:
-      'Measures the limits of a flow over four workers: of a function, of a rate, of each of many keys, and beside a key with a backlog.',
+      'Measures the limits of a flow over four workers, each of many keys with and without an order, and what an event costs while a million requests wait.',
     options: {
+      '--waiting <n>': 'the requests that wait in memory, ten for each key; 0 for none (1000000)',
+      '--ordered <n>': 'the keys in order, with ten invocations each; 0 for none (10000)',
       '--invocations <n>': 'the invocations of the function with one limit; 0 for none (1200)',
       '--keys <n>': 'the keys, and the invocations of each round; 0 for none (10000)',
       '--busy <n>': 'the backlog of the busy key; 0 for none (50000)',

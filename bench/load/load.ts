@@ -11,7 +11,7 @@ export interface Load {
   rawCeiling(count: number): Promise<number>;
   /** Invocations per second, from the first publish until a subscriber has every result. `padding`: bytes more in each event. */
   singles(name: string, count: number, padding?: number): Promise<number>;
-  batches(name: string, count: number): Promise<number>;
+  batches(name: string, count: number, event?: (number: number) => object): Promise<number>;
   /** Chains of two functions per second, until a subscriber has the results of both. */
   chains(name: string, count: number): Promise<number>;
   /** Milliseconds from publish to result, at a steady rate. */
@@ -32,12 +32,12 @@ export async function openLoad(url: string, options: Pick<ClientOptions, 'encryp
     rawCeiling: (count) => measureCeiling(publisher, count),
     singles: (name, count, padding) => results.rate(count, () => publishSingles(publisher, name, count, padding)),
     chains: async (name, count) => (await results.rate(2 * count, () => publishSingles(publisher, name, count))) / 2,
-    batches: (name, count) =>
+    batches: (name, count, event = (i) => ({ i })) =>
       results.rate(count, async () => {
         const flow = createFlow(IN_FLIGHT);
         for (let i = 0; i < count; i++) {
           await flow.enter();
-          void client.invoke(name, { i }).then(flow.leave);
+          void client.invoke(name, event(i)).then(flow.leave);
         }
       }),
     latencies: (name, count, perSecond, how) => measureLatencies({ publisher, client, results, name, count, perSecond, how }),

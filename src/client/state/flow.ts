@@ -1,14 +1,14 @@
 import type { ClientHistory } from '#src/client/history/history.ts';
 import { HistoryUnavailableError } from '#src/core/errors.ts';
 import { decodeLedgerEntry, entryKeyOf, type LedgerEntry, NO_SLOTS } from '#src/core/flow/ledger-entry.ts';
-import { isSpillKey } from '#src/core/flow/spilled-buckets.ts';
+import { isSpillKey, readSpills } from '#src/core/flow/spilled-buckets.ts';
 import { TokenBuckets } from '#src/core/flow/token-buckets.ts';
 import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import { type Flow, type PoolId, poolOf } from '#src/core/functions/flow.ts';
 import { tokenOfPool } from '#src/core/functions/pool-names.ts';
 import { rateOf, rateTextOf } from '#src/core/functions/rate.ts';
 import type { AnswerOf } from '#src/core/history-questions.ts';
-import { leastOf } from '#src/core/least-and-greatest.ts';
+import { greatestOf, leastOf } from '#src/core/least-and-greatest.ts';
 import { type FunctionName, splitName } from '#src/core/names/names.ts';
 import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 import type { SystemState } from './system.ts';
@@ -47,6 +47,8 @@ export interface ClientFlow {
   pools(query?: PoolsQuery): Promise<PoolState[]>;
   /** The attempts that hold the slots of a pool, and those that get the next ones. */
   entry(pool: PoolId): Promise<LedgerEntry>;
+  /** The tokens of an entry of a pool, with those that the entry has no room for. */
+  tokens(pool: PoolId, entry: LedgerEntry): Promise<TokenBuckets>;
 }
 
 export type ClientFlowOptions = {
@@ -63,6 +65,9 @@ const KEYS = 20;
 export function createClientFlow({ ledger, functions, history, consumers }: ClientFlowOptions): ClientFlow {
   const entry = async (pool: PoolId): Promise<LedgerEntry> => decodeLedgerEntry((await ledger.get(entryKeyOf(pool)))?.value);
 
+  const tokens = async (pool: PoolId, read: LedgerEntry): Promise<TokenBuckets> =>
+    new TokenBuckets(read, 0, await readSpills(pool, ledger, read));
+
   /** Processes of an earlier version create no ledger. */
   const readKeys = async (): Promise<string[]> => (await ledger.keys().catch(() => [])).filter((key) => !isSpillKey(key));
 
@@ -78,8 +83,16 @@ export function createClientFlow({ ledger, functions, history, consumers }: Clie
     });
   }
 
+  /** Only the rate of a function asks for the tokens. */
+  async function readPool(pool: PoolId, flows: ReadonlyMap<FunctionName, Defined>): Promise<Pick<FlowState, 'entry' | 'tokens'>> {
+    const read = await entry(pool).catch(() => NO_SLOTS);
+    const isRated = [...flows].some(([name, { flow }]) => flow.rate !== undefined && poolOf(name, flow) === pool);
+    return { entry: read, tokens: isRated ? await tokens(pool, read) : undefined };
+  }
+
   return {
     entry,
+    tokens,
     async pools(query = {}) {
       const [defined, known, waits, queues] = await Promise.all([functions.list(), readKeys(), readWaits(query), consumers()]);
       const flows = new Map<FunctionName, Defined>();
@@ -93,7 +106,7 @@ export function createClientFlow({ ledger, functions, history, consumers }: Clie
       ]);
       const wanted = [...all].filter((pool) => isWanted(pool, query));
       const found = await Promise.all(
-        wanted.map(async (pool) => stateOf(pool, { flows, waits, queues, entry: await entry(pool).catch(() => NO_SLOTS) }, query)),
+        wanted.map(async (pool) => stateOf(pool, { flows, waits, queues, ...(await readPool(pool, flows)) }, query)),
       );
       return found
         .filter(({ functions: named, running, waiting }) => running + waiting > 0 || named.some(({ flow }) => flow !== undefined))
@@ -113,9 +126,11 @@ type FlowState = {
   waits: AnswerOf<'waits'>;
   queues: SystemState['consumers'];
   entry: LedgerEntry;
+  /** Absent when no function of the pool has a rate. */
+  tokens: TokenBuckets | undefined;
 };
 
-function stateOf(pool: PoolId, { flows, waits, queues, entry }: FlowState, { keys: most = KEYS }: PoolsQuery): PoolState {
+function stateOf(pool: PoolId, { flows, waits, queues, entry, tokens }: FlowState, { keys: most = KEYS }: PoolsQuery): PoolState {
   const { holders } = entry;
   const deferred = waits.functions.filter((one) => one.pool === pool);
   const names = new Set([
@@ -136,7 +151,7 @@ function stateOf(pool: PoolId, { flows, waits, queues, entry }: FlowState, { key
     entry,
     waits.keys.filter((one) => one.pool === pool),
   );
-  const nextOf = createNextOf(functions, entry);
+  const nextOf = createNextOf(functions, tokens);
   return {
     pool,
     functions,
@@ -150,11 +165,10 @@ function stateOf(pool: PoolId, { flows, waits, queues, entry }: FlowState, { key
 }
 
 /** Finds when the slowest rate of the functions lets the next attempt of a key start. A time that has passed means now. */
-function createNextOf(functions: readonly PoolFunction[], entry: LedgerEntry): (key: string) => Pick<PoolKey, 'nextAt'> {
+function createNextOf(functions: readonly PoolFunction[], tokens: TokenBuckets | undefined): (key: string) => Pick<PoolKey, 'nextAt'> {
   const rates = functions.flatMap(({ flow }) => (flow?.rate === undefined ? [] : [rateTextOf(rateOf(flow.rate))]));
-  if (rates.length === 0) return () => ({});
-  const buckets = new TokenBuckets(entry, 0);
-  return (key) => ({ nextAt: Math.max(...rates.map((rate) => buckets.nextAt({ rate, key }))) });
+  if (rates.length === 0 || tokens === undefined) return () => ({});
+  return (key) => ({ nextAt: greatestOf(rates.map((rate) => tokens.nextAt({ rate, key }))) });
 }
 
 /** What the workers hold in memory is in no read model: of a key, at least those that the ledger names wait. */

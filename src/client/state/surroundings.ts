@@ -4,7 +4,6 @@ import type { FlowSlots, Surroundings } from '#src/analysis/explain/queue-waits.
 import type { SequentClient, SystemState } from '#src/client/client.ts';
 import { FunctionNotFoundError, HistoryUnavailableError, InvalidInputError } from '#src/core/errors.ts';
 import type { Attempt, LedgerEntry } from '#src/core/flow/ledger-entry.ts';
-import { TokenBuckets } from '#src/core/flow/token-buckets.ts';
 import { type Flow, fifoOf, type PoolId, poolOf } from '#src/core/functions/flow.ts';
 import { flowKeyOf } from '#src/core/functions/flow-key.ts';
 import { shownPool } from '#src/core/functions/pool-names.ts';
@@ -42,7 +41,7 @@ export async function readSlots(
   const entry = await flow.entry(pool as PoolId).catch(() => undefined);
   if (entry === undefined) return undefined;
   const { holders } = entry;
-  const slots = { pool: shownPool(pool).name, limit: limits?.concurrency, ...rateNow(limits?.rate, entry, key) };
+  const slots = { pool: shownPool(pool).name, limit: limits?.concurrency, ...(await rateNow(limits?.rate, { flow, pool, entry, key })) };
   if (key === undefined) return { ...slots, running: holders.length };
   return {
     ...slots,
@@ -81,11 +80,14 @@ async function countGroup(
   }
 }
 
+type ReadEntry = Pick<Readers, 'flow'> & { pool: string; entry: LedgerEntry; key: string | undefined };
+
 /** A rate, and when the next attempt of a key can start. A time that has passed means now. */
-function rateNow(given: RateInput | undefined, entry: LedgerEntry, key = ''): Pick<FlowSlots, 'rate'> {
+async function rateNow(given: RateInput | undefined, { flow, pool, entry, key = '' }: ReadEntry): Promise<Pick<FlowSlots, 'rate'>> {
   if (given === undefined) return {};
   const rate = rateOf(given);
-  const nextAt = new TokenBuckets(entry, 0).nextAt({ rate: rateTextOf(rate), key });
+  const tokens = await flow.tokens(pool as PoolId, entry);
+  const nextAt = tokens.nextAt({ rate: rateTextOf(rate), key });
   return { rate: { limit: rate.limit, perInMs: rate.perInMs, nextAt } };
 }
 

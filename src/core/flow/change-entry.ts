@@ -8,15 +8,15 @@ import {
   type NoToken,
   takesSlot,
 } from './entry-change.ts';
+import { HolderRoom } from './holder-room.ts';
 import type { Attempt, LedgerEntry, Waiter } from './ledger-entry.ts';
 import { gatherInMs, TokenBuckets } from './token-buckets.ts';
+import { compareRanks, isLaterInQueue, needsSame } from './waiter-order.ts';
 
 const NO_PLACES: FreeExecutionSlots = { serves: () => false, take: () => false };
 const GATHER_TOKENS_FOR_MS = 50;
 /** How long a slot is kept for a waiter that another worker has to start, before later waiters may have the slot. */
 const KEPT_FOR_MS = 1_000;
-/** An entry has so many holders at most, so that it is a message. An attempt beyond them waits in the log. */
-export const MAX_HOLDERS = 4_096;
 
 /**
  * Applies a change to an entry. Pure.
@@ -53,6 +53,7 @@ class Draft {
   readonly #holders: Map<string, Attempt>;
   readonly #waiters: Map<string, Waiter>;
   readonly #heldByKey = new Map<string, number>();
+  readonly #room: HolderRoom;
   readonly #buckets: TokenBuckets;
   readonly #now: number;
   readonly #places: FreeExecutionSlots;
@@ -71,6 +72,7 @@ class Draft {
 
   constructor(entry: LedgerEntry, { now = 0, acquisitions = [], places = NO_PLACES, spilledAt }: Change) {
     this.#holders = new Map(entry.holders.map((one) => [attemptIdOf(one), one]));
+    this.#room = new HolderRoom(this.#holders);
     this.#waiters = new Map(entry.waiters.map((one) => [attemptIdOf(one), one]));
     this.#buckets = new TokenBuckets(entry, now, spilledAt);
     this.#now = now;
@@ -108,8 +110,12 @@ class Draft {
     const id = attemptIdOf(attempt);
     this.start(attempt);
     const held = this.#holders.get(id);
-    if (held !== undefined) this.#count(held, -1);
-    if (this.#holders.delete(id)) this.#isChanged = true;
+    if (held !== undefined) {
+      this.#count(held, -1);
+      this.#room.note(held, -1);
+      this.#holders.delete(id);
+      this.#isChanged = true;
+    }
     this.withdraw(attempt);
   }
 
@@ -159,6 +165,7 @@ class Draft {
     this.#isChanged = true;
     this.#holders.set(id, held);
     this.#count(held, 1);
+    this.#room.note(held, 1);
     if (rate !== undefined) this.#buckets.hold({ rate, key });
   }
 
@@ -261,7 +268,7 @@ class Draft {
   }
 
   #limitOf({ key, perKey, total, rate }: Waiter): Answer {
-    if (this.#holders.size >= MAX_HOLDERS) return 'full';
+    if (this.#room.isFull) return 'full';
     if (perKey !== undefined && (this.#heldByKey.get(key) ?? 0) >= perKey) return 'key-full';
     const dueAt = rate === undefined ? this.#now : this.#buckets.nextAt({ rate, key });
     if (dueAt > this.#now) return { dueAt };
@@ -287,22 +294,4 @@ class Draft {
 /** Whether the slot that an earlier attempt of the invocation kept is that of the waiter. */
 function takesOver({ key, rate }: Waiter, kept: Attempt | undefined): boolean {
   return kept !== undefined && kept.key === key && rate === undefined;
-}
-
-/** Attempts of one rank are in the order of the log. */
-function compareRanks(one: Waiter, other: Waiter): number {
-  const byRank = (one.rank ?? 0) - (other.rank ?? 0) || one.request - other.request;
-  return byRank || (one.invocation < other.invocation ? -1 : 1);
-}
-
-/** Whether two attempts have the same answer when neither of them has a slot. */
-function needsSame(one: Waiter, other: Waiter): boolean {
-  const hasSameLimits = one.perKey === other.perKey && one.total === other.total && one.rate === other.rate;
-  return hasSameLimits && one.key === other.key && one.function === other.function;
-}
-
-/** Whether an attempt of the same key and function comes later in the order of the log. The ids of one message follow each other. */
-function isLaterInQueue(one: Attempt, than: Attempt): boolean {
-  if (one.key !== than.key || one.function !== than.function) return false;
-  return one.request > than.request || (one.request === than.request && one.invocation > than.invocation);
 }

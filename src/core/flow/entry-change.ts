@@ -1,5 +1,4 @@
-import type { Attempt, LedgerEntry, Waiter } from './ledger-entry.ts';
-import type { SpilledAt } from './token-buckets.ts';
+import type { Attempt, LedgerEntry, SpilledAt, Waiter } from './ledger-entry.ts';
 
 /** What one process wants of an entry, all in one write. */
 export type Change = {

@@ -24,6 +24,9 @@ export type Bucket = readonly [rate: RateText, key: string, fullAtInMicros: numb
 /** Buckets beside the entry: their id in the ledger, and when the last one of them is full again, in microseconds since the epoch. */
 export type Spill = readonly [id: string, fullAtInMicros: number];
 
+/** When a bucket beside the entry is full again, in microseconds; 0 when it is not there. */
+export type SpilledAt = (id: string) => number;
+
 /** What a bucket is called in maps. */
 export function bucketIdOf({ rate, key }: { rate: RateText; key: string }): string {
   return `${rate} ${key}`;

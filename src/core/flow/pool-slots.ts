@@ -5,10 +5,17 @@ import type { Logger } from '#src/core/ports/logger.ts';
 import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 import { changeEntry } from './change-entry.ts';
 import { type Acquired, attemptIdOf, type Change, type Changed, heldOf, refusalOf } from './entry-change.ts';
-import { type Attempt, decodeLedgerEntry, encodeLedgerEntry, entryKeyOf, type LedgerEntry, type Waiter } from './ledger-entry.ts';
+import {
+  type Attempt,
+  decodeLedgerEntry,
+  encodeLedgerEntry,
+  entryKeyOf,
+  type LedgerEntry,
+  type SpilledAt,
+  type Waiter,
+} from './ledger-entry.ts';
 import { type ExecutionSlotOwner, PoolExecutionSlots } from './pool-execution-slots.ts';
 import { SpilledBuckets } from './spilled-buckets.ts';
-import type { SpilledAt } from './token-buckets.ts';
 
 export type PoolSlotsOptions = {
   store: KeyValue;
@@ -188,7 +195,7 @@ export class PoolSlots {
     const { epoch } = this.#options;
     const present = epoch();
     const before = await this.#knownEntry();
-    await this.#spilled.load(before.entry);
+    await this.#spilled.load(before.entry, this.#options.clock.now());
     const change = this.#changeOf(before.entry, present !== this.#epoch);
     const changed = changeEntry(before.entry, change);
     try {

@@ -4,14 +4,20 @@ import type { PoolId } from '#src/core/functions/flow.ts';
 import { isRateText } from '#src/core/functions/rate.ts';
 import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 import { parseJson } from '#src/core/text/json.ts';
-import { type Bucket, bucketIdOf, type LedgerEntry, type Spill } from './ledger-entry.ts';
+import { encodedBytesOf, MAX_KEY_BYTES } from './holder-room.ts';
+import { type Bucket, bucketIdOf, type LedgerEntry, type Spill, type SpilledAt } from './ledger-entry.ts';
 
-/** How many buckets an entry holds itself, so that it stays a message. */
+/** How many buckets an entry holds itself, and how many bytes, so that it stays a message. */
 export const MAX_BUCKETS = 4_096;
+const MAX_BUCKET_BYTES = 300_000;
 /** How many buckets leave an entry together. */
 const SPILL = 2_048;
-/** How many spills an entry names. With so many, further keys wait until one has all of its tokens again. */
+/** With so many spills, further keys wait until one has all of its tokens again. */
 export const MAX_SPILLS = 256;
+/** A rate, a time, and the characters between them. */
+const BYTES_BESIDE_KEY = 48;
+/** The clocks of two processes differ by less. */
+const CLOCKS_DIFFER_BY_MS = 60_000;
 
 const PREFIX = 'spill.';
 const MICROS = 1_000;
@@ -22,9 +28,18 @@ export function isSpillKey(key: string): boolean {
   return key.startsWith(PREFIX);
 }
 
-type Known = ReadonlyMap<string, number>;
 /** The entry that is written, and the keys of the spills that the write makes and ends. */
 export type Fitted = { entry: LedgerEntry; made: readonly string[]; ended: readonly string[] };
+
+/** When a bucket is full again by the spills of an entry, for a process that only reads. */
+export async function readSpills(pool: PoolId, store: Pick<KeyValue, 'get'>, entry: LedgerEntry): Promise<SpilledAt> {
+  const readOnly = { get: store.get, put: refuse, delete: refuse };
+  const spilled = new SpilledBuckets(pool, readOnly);
+  await spilled.load(entry, 0);
+  return spilled.fullAtOf;
+}
+
+const refuse = (): Promise<never> => Promise.reject(new Error('a reader of the ledger changes nothing'));
 
 /**
  * The buckets of a pool that its entry has no room for (RATE1). Many keys with a long period lack tokens at one moment.
@@ -34,29 +49,28 @@ export type Fitted = { entry: LedgerEntry; made: readonly string[]; ended: reado
  */
 export class SpilledBuckets {
   readonly #pool: PoolId;
-  readonly #store: KeyValue;
-  readonly #known = new Map<string, Known>();
+  readonly #store: Pick<KeyValue, 'get' | 'put' | 'delete'>;
+  /** The buckets of each spill that the entry names. */
+  readonly #known = new Map<string, readonly Bucket[]>();
+  /** The latest time of each bucket in all of them, so that a look-up costs the same for any number of spills. */
+  readonly #latest = new Map<string, number>();
 
-  constructor(pool: PoolId, store: KeyValue) {
+  constructor(pool: PoolId, store: Pick<KeyValue, 'get' | 'put' | 'delete'>) {
     this.#pool = pool;
     this.#store = store;
   }
 
   /** Reads the spills of an entry that are not in memory, and forgets those that the entry names no more. */
-  async load({ spills = [] }: LedgerEntry): Promise<void> {
+  async load({ spills = [] }: LedgerEntry, now: number): Promise<void> {
     if (spills.length === 0 && this.#known.size === 0) return;
     const named = new Set(spills.map(([id]) => id));
-    for (const id of this.#known.keys()) if (!named.has(id)) this.#known.delete(id);
+    for (const id of this.#known.keys()) if (!named.has(id)) this.#forget(id, (now + CLOCKS_DIFFER_BY_MS) * MICROS);
     const missing = spills.filter(([id]) => !this.#known.has(id));
-    await Promise.all(missing.map(async ([id]) => void this.#known.set(id, await this.#read(id))));
+    await Promise.all(missing.map(async ([id]) => this.#add(id, await this.#read(id))));
   }
 
   /** When a bucket is full again by the spills, in microseconds since the epoch; 0 when none of them has it. */
-  readonly fullAtOf = (id: string): number => {
-    let latest = 0;
-    for (const known of this.#known.values()) latest = Math.max(latest, known.get(id) ?? 0);
-    return latest;
-  };
+  readonly fullAtOf = (id: string): number => this.#latest.get(id) ?? 0;
 
   /** Writes an entry and its spills. `put` writes the entry, and throws `ConflictError` when another process wrote before. */
   async write(
@@ -64,7 +78,7 @@ export class SpilledBuckets {
     now: number,
     put: (entry: LedgerEntry) => Promise<number>,
   ): Promise<{ entry: LedgerEntry; written: number }> {
-    const { entry, made, ended } = await this.fit(changed, now * MICROS);
+    const { entry, made, ended } = await this.#fit(changed, now * MICROS);
     try {
       const written = await put(entry);
       this.#delete(ended);
@@ -76,16 +90,21 @@ export class SpilledBuckets {
     }
   }
 
-  /** Makes room in an entry that is to be written: spills whose buckets are full leave it, and buckets beyond its bound become a spill. */
-  async fit(entry: LedgerEntry, nowInMicros: number): Promise<Fitted> {
+  /** Makes room in an entry that is to be written: spills whose buckets are full leave it, and buckets beyond its bound become spills. */
+  async #fit(entry: LedgerEntry, nowInMicros: number): Promise<Fitted> {
     const { buckets = [], spills = [] } = entry;
     const present = spills.filter(([, fullAt]) => fullAt > nowInMicros);
     const ended = spills.filter(([, fullAt]) => fullAt <= nowInMicros).map(([id]) => this.#keyOf(id));
-    if (ended.length === 0 && buckets.length <= MAX_BUCKETS) return { entry, made: [], ended };
-    const added = buckets.length > MAX_BUCKETS && present.length < MAX_SPILLS ? [await this.#spill(buckets.slice(0, SPILL))] : [];
+    const added: Spill[] = [];
+    let from = 0;
+    // The tokens that are held when the entry names the most spills are used later, so it may name a few more.
+    for (; isTooLarge(buckets, from); from += SPILL) added.push(await this.#spill(buckets.slice(from, from + SPILL)));
+    if (ended.length + added.length === 0) return { entry, made: [], ended };
     const named = [...present, ...added];
-    const { spills: _, ...rest } = { ...entry, buckets: added.length === 0 ? entry.buckets : buckets.slice(SPILL) };
-    return { entry: named.length === 0 ? rest : { ...rest, spills: named }, made: added.map(([id]) => this.#keyOf(id)), ended };
+    const { spills: _, buckets: __, ...rest } = entry;
+    const left = buckets.slice(from);
+    const fitted = { ...rest, ...(left.length === 0 ? {} : { buckets: left }), ...(named.length === 0 ? {} : { spills: named }) };
+    return { entry: fitted, made: added.map(([id]) => this.#keyOf(id)), ended };
   }
 
   /** Deletes spills that no entry names. One that stays after the death of a process is never read. */
@@ -96,14 +115,33 @@ export class SpilledBuckets {
   async #spill(buckets: readonly Bucket[]): Promise<Spill> {
     const id = crypto.randomUUID();
     await this.#store.put(this.#keyOf(id), JSON.stringify(buckets), 0);
-    this.#known.set(id, mapOf(buckets));
-    return [id, buckets.reduce((latest, [, , fullAt]) => Math.max(latest, fullAt), 0)];
+    this.#add(id, buckets);
+    return [id, lastOf(buckets)];
   }
 
   /** A spill is missing after the server lost acknowledged data. Its buckets are full then, as those of an entry that is missing. */
-  async #read(id: string): Promise<Known> {
+  async #read(id: string): Promise<readonly Bucket[]> {
     const found = await this.#store.get(this.#keyOf(id));
-    return mapOf(found === undefined ? [] : bucketsSchema.parse(parseJson(found.value)));
+    return found === undefined ? [] : bucketsSchema.parse(parseJson(found.value));
+  }
+
+  #add(id: string, buckets: readonly Bucket[]): void {
+    this.#known.set(id, buckets);
+    for (const [rate, key, fullAt] of buckets) {
+      const bucket = bucketIdOf({ rate, key });
+      if (fullAt > this.fullAtOf(bucket)) this.#latest.set(bucket, fullAt);
+    }
+  }
+
+  /** A spill ends when all of its buckets are full. One that leaves the entry before may hide earlier times of others: the ledger was restored. */
+  #forget(id: string, overInMicros: number): void {
+    const buckets = this.#known.get(id) ?? [];
+    this.#known.delete(id);
+    for (const [rate, key, fullAt] of buckets) {
+      const bucket = bucketIdOf({ rate, key });
+      if (this.#latest.get(bucket) === fullAt) this.#latest.delete(bucket);
+    }
+    if (lastOf(buckets) > overInMicros) for (const [one, other] of this.#known) this.#add(one, other);
   }
 
   #keyOf(id: string): string {
@@ -111,6 +149,15 @@ export class SpilledBuckets {
   }
 }
 
-function mapOf(buckets: readonly Bucket[]): Known {
-  return new Map(buckets.map(([rate, key, fullAt]) => [bucketIdOf({ rate, key }), fullAt]));
+function isTooLarge(buckets: readonly Bucket[], from: number): boolean {
+  const count = buckets.length - from;
+  if (count > MAX_BUCKETS) return true;
+  if (count * (MAX_KEY_BYTES + BYTES_BESIDE_KEY) <= MAX_BUCKET_BYTES) return false;
+  let bytes = 0;
+  for (let at = from; at < buckets.length; at++) bytes += BYTES_BESIDE_KEY + encodedBytesOf(buckets[at]?.[1] ?? '');
+  return bytes > MAX_BUCKET_BYTES;
+}
+
+function lastOf(buckets: readonly Bucket[]): number {
+  return buckets.reduce((latest, [, , fullAt]) => Math.max(latest, fullAt), 0);
 }

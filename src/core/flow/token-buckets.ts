@@ -1,5 +1,5 @@
 import { parseRateText, type RateText } from '#src/core/functions/rate.ts';
-import { type Bucket, bucketIdOf, type LedgerEntry } from './ledger-entry.ts';
+import { type Bucket, bucketIdOf, type LedgerEntry, type SpilledAt } from './ledger-entry.ts';
 import { MAX_BUCKETS, MAX_SPILLS } from './spilled-buckets.ts';
 
 const FULL_AGAIN_WITHIN_MS = 1_000;
@@ -7,8 +7,6 @@ const MICROS = 1_000;
 
 /** The tokens that a key needs. */
 type TokensOfKey = { rate: RateText; key: string };
-/** When a bucket beside the entry is full again, in microseconds; 0 when it is not there. */
-export type SpilledAt = (id: string) => number;
 
 /**
  * The token buckets of an entry, while a change of the entry is decided. A bucket is one time (GCRA): when it is full again.

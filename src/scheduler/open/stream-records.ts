@@ -1,5 +1,5 @@
 import type { StreamName } from '#src/core/log/event-log.ts';
-import type { StreamId } from '#src/core/names/names.ts';
+import type { FunctionName, StreamId } from '#src/core/names/names.ts';
 import { PassingMap } from '#src/core/stream/passing-map.ts';
 import { NO_ROW, StreamTable } from './stream-table.ts';
 
@@ -156,6 +156,11 @@ export class StreamRecords {
       row,
       record: this.#record.get(row) ?? 0,
     };
+  }
+
+  /** The rows of the streams of a function. The records must not change meanwhile. */
+  rowsOf(fn: FunctionName): Iterable<number> {
+    return this.#table.rowsOf(fn);
   }
 
   *values(): Iterable<OpenStream> {

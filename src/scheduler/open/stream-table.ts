@@ -180,6 +180,13 @@ export class StreamTable {
     for (let row = this.#first; row !== NO_ROW; row = this.#get(row, NEXT)) yield row;
   }
 
+  /** The rows of a function, the one that was added first before the others. Reads two numbers of every row. */
+  *rowsOf(fn: FunctionName): Iterable<number> {
+    const number = this.#functionNumbers.get(fn);
+    if (number === undefined) return;
+    for (let row = this.#first; row !== NO_ROW; row = this.#get(row, NEXT)) if (this.#get(row, FUNCTION) === number) yield row;
+  }
+
   /** The position of a name in the index, or of the empty place where it belongs. */
   #positionOf(fn: number, stream: StreamId, isPacked: boolean): number {
     const last = this.#index.length - 1;

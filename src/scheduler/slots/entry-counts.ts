@@ -1,6 +1,6 @@
 import { attemptIdOf } from '#src/core/flow/entry-change.ts';
-import type { Attempt, LedgerEntry, Waiter } from '#src/core/flow/ledger-entry.ts';
-import { type SpilledAt, TokenBuckets } from '#src/core/flow/token-buckets.ts';
+import type { Attempt, LedgerEntry, SpilledAt, Waiter } from '#src/core/flow/ledger-entry.ts';
+import { TokenBuckets } from '#src/core/flow/token-buckets.ts';
 
 /** What an entry says, counted once for all keys. */
 export type EntryCounts = {

@@ -1,6 +1,6 @@
 import { attemptIdOf, type Change } from '#src/core/flow/entry-change.ts';
-import type { Attempt, LedgerEntry, Waiter } from '#src/core/flow/ledger-entry.ts';
-import { allFullAt, gatherInMs, type SpilledAt } from '#src/core/flow/token-buckets.ts';
+import type { Attempt, LedgerEntry, SpilledAt, Waiter } from '#src/core/flow/ledger-entry.ts';
+import { allFullAt, gatherInMs } from '#src/core/flow/token-buckets.ts';
 import type { FunctionEntry } from '#src/core/functions/entry.ts';
 import type { PoolId } from '#src/core/functions/flow.ts';
 import { agingOf } from '#src/core/functions/priority.ts';

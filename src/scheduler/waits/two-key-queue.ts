@@ -39,11 +39,32 @@ export class TwoKeyQueue {
     this.#ids.pop();
     this.#first.pop();
     this.#second.pop();
-    for (let at = 0; ; ) {
+    this.#sink(0);
+    return top;
+  }
+
+  /** Gives every number another first key; a number without one leaves the queue. Takes linear time. */
+  rekey(firstOf: (id: number, second: number) => number | undefined): void {
+    let kept = 0;
+    for (let at = 0; at < this.#ids.length; at++) {
+      const [id = 0, second = 0] = [this.#ids[at], this.#second[at]];
+      const first = firstOf(id, second);
+      if (first !== undefined) this.#set(kept++, id, first, second);
+    }
+    this.#ids.length = kept;
+    this.#first.length = kept;
+    this.#second.length = kept;
+    for (let at = (kept >> 1) - 1; at >= 0; at--) this.#sink(at);
+  }
+
+  /** Moves a number down until none below it comes before it. */
+  #sink(from: number): void {
+    const count = this.#ids.length;
+    for (let at = from; ; ) {
       const left = 2 * at + 1;
-      if (left >= last) return top;
-      const child = left + 1 < last && this.#isBefore(left + 1, left) ? left + 1 : left;
-      if (!this.#isBefore(child, at)) return top;
+      if (left >= count) return;
+      const child = left + 1 < count && this.#isBefore(left + 1, left) ? left + 1 : left;
+      if (!this.#isBefore(child, at)) return;
       this.#swap(at, child);
       at = child;
     }

@@ -47,7 +47,7 @@ export class UnsortedStreams {
 
   #collect(name: FunctionName): FlatQueue<number> {
     const queue = new FlatQueue<number>();
-    for (const { row, name: one } of this.#records.values()) if (one.function === name && this.#isUnsorted(row)) this.#push(queue, row);
+    for (const row of this.#records.rowsOf(name)) if (this.#isUnsorted(row)) this.#push(queue, row);
     this.#queues.set(name, queue);
     return queue;
   }

@@ -26,7 +26,7 @@ export class WaitingKey {
   /** When the scheduler has to look at the key again although nothing happens; infinite when there is no such time. */
   dueAt = Number.POSITIVE_INFINITY;
   readonly #streams: Streams;
-  #queue = new TwoKeyQueue();
+  readonly #queue = new TwoKeyQueue();
   /** `undefined` while the order is that of the requests. */
   #agingInMs: number | undefined;
 
@@ -51,9 +51,11 @@ export class WaitingKey {
   orderBy(agingInMs: number | undefined): void {
     if (agingInMs === this.#agingInMs) return;
     this.#agingInMs = agingInMs;
-    const queue = this.#queue;
-    this.#queue = new TwoKeyQueue();
-    for (let number = queue.pop(); number !== undefined; number = queue.pop()) this.add(Math.floor(number / INDEXES), number % INDEXES);
+    this.#queue.rekey((number, order) => {
+      const row = Math.floor(number / INDEXES);
+      const wait = this.#streams.waitAt(row, number % INDEXES);
+      return wait === undefined || this.#orderOf(row, wait) !== order ? undefined : this.#rankOf(row, wait);
+    });
   }
 
   /**

@@ -5,11 +5,11 @@ import type { Attempt, Waiter } from '#src/core/flow/ledger-entry.ts';
 import type { ExecutionSlotOwner } from '#src/core/flow/pool-execution-slots.ts';
 import type { SlotLedger } from '#src/core/flow/slot-ledger.ts';
 import type { PoolId } from '#src/core/functions/flow.ts';
-import { NO_APPENDS, type StreamName } from '#src/core/log/event-log.ts';
+import { NO_APPENDS, type StreamName, type StreamVersion } from '#src/core/log/event-log.ts';
 import { streamOf } from '#src/core/names/ids.ts';
 import type { FunctionName, RequestId } from '#src/core/names/names.ts';
 import { levelOf } from '#src/core/ports/logger.ts';
-import { loadStream } from '#src/core/stream/stream.ts';
+import { loadStream, type StreamState } from '#src/core/stream/stream.ts';
 import type { WorkItem } from '#src/core/stream/work-queue.ts';
 import type { WorkerPorts } from '#src/worker/ports.ts';
 import type { ExecutionSlots } from './execution-slots.ts';
@@ -118,8 +118,10 @@ export class GrantedAttempts implements ExecutionSlotOwner {
     return { function: this.#options.functionName, stream: streamOf(invocation as RequestId) };
   }
 
-  #run(waiter: Waiter, runs: number): void {
-    this.#options.take(new GrantedItem(this.#nameOf(waiter), waiter, (isDone) => void this.#afterRun(waiter, runs, isDone)));
+  /** `read`: the stream, as a run left it that did not start the attempt. That run may have had a state that was kept before the wait. */
+  #run(waiter: Waiter, runs: number, read?: StreamState): void {
+    const onSettled = (isDone: boolean): void => void this.#afterRun(waiter, runs, isDone);
+    this.#options.take(new GrantedItem({ name: this.#nameOf(waiter), waiter, read }, onSettled));
   }
 
   /** `isDone`: whether the run left nothing to do, so that the results of its outcomes are stored (EXEC4). */
@@ -136,7 +138,7 @@ export class GrantedAttempts implements ExecutionSlotOwner {
         this.#giveUp(id, found.pool, waiter);
         // Otherwise only the entry shows the scheduler that the result may be missing (PUB3).
         if (isDone) ledger.release(found.pool, waiter);
-      } else if (runs < MAX_RUNS && invocation?.context.attempts === waiter.attempt - 1) this.#run(waiter, runs + 1);
+      } else if (runs < MAX_RUNS && invocation?.context.attempts === waiter.attempt - 1) this.#run(waiter, runs + 1, stream);
       else this.#giveUp(id, found.pool, waiter);
     } catch (error) {
       ports.logger[levelOf(error)](
@@ -160,16 +162,22 @@ class GrantedItem implements WorkItem {
   readonly name: StreamName;
   readonly request: number;
   readonly sequence = 0;
-  /** A kept state may be used: the first append expects its version (KEEP2). */
-  readonly version = NO_APPENDS;
+  readonly state: StreamState | undefined;
+  /** A kept state that is as new may be used: the first append expects its version (KEEP2). */
+  readonly version: StreamVersion;
   readonly isFirstDelivery = false;
   readonly grants: string;
   readonly #onSettled: (isDone: boolean) => void;
 
-  constructor(name: StreamName, { request, invocation }: Attempt, onSettled: (isDone: boolean) => void) {
+  constructor(
+    { name, waiter, read }: { name: StreamName; waiter: Attempt; read: StreamState | undefined },
+    onSettled: (isDone: boolean) => void,
+  ) {
     this.name = name;
-    this.request = request;
-    this.grants = invocation;
+    this.request = waiter.request;
+    this.grants = waiter.invocation;
+    this.state = read;
+    this.version = read?.version ?? NO_APPENDS;
     this.#onSettled = onSettled;
   }
 

@@ -97,6 +97,14 @@ export const slotMutations = [
     ],
   },
   {
+    name: 'kept state of a granted attempt believed again',
+    breaks: 'E4: a worker that kept a stream before its group was closed never starts the leader, and its slot is idle for the patience',
+    seed: 1014,
+    edits: [
+      { file: 'src/worker/slots/granted-attempts.ts', from: 'this.#run(waiter, runs + 1, stream)', to: 'this.#run(waiter, runs + 1)' },
+    ],
+  },
+  {
     name: 'used tokens forgotten',
     breaks: 'RATE1: more attempts start than the rate allows',
     edits: [{ file: 'src/core/flow/token-buckets.ts', from: 'this.#fullAtOf(id) + intervalOf(rate)]', to: 'this.#fullAtOf(id)]' }],

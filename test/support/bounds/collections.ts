@@ -49,7 +49,7 @@ export const collections: Readonly<Record<string, Readonly<Record<string, string
     'src/scheduler/slots/slot-waiters.ts': '#known #planned #replaced',
     'src/core/flow/change-entry.ts': '#asked #heldByKey #kept borrowed granted lacking',
     'src/core/flow/token-buckets.ts': '#held',
-    'src/core/flow/spilled-buckets.ts': '#known',
+    'src/core/flow/spilled-buckets.ts': '#known #latest',
     'src/core/flow/slot-ledger.ts': 'pools reported',
     'src/core/flow/pool-execution-slots.ts': '#owned',
     'src/core/flow/pool-slots.ts': '#maybeGranted',

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type ClientFlowOptions, createClientFlow } from '#src/client/state/flow.ts';
+import { readSlots } from '#src/client/state/surroundings.ts';
 import { HistoryUnavailableError } from '#src/core/errors.ts';
 import { encodeLedgerEntry, entryKeyOf, type LedgerEntry } from '#src/core/flow/ledger-entry.ts';
 import { type Flow, type PoolId, poolOf } from '#src/core/functions/flow.ts';
@@ -71,6 +72,24 @@ describe('the pools', () => {
     const [state] = await flow.pools({ pools: [ORDERS] });
     expect(state).toMatchObject({ waiting: 27, functions: [{ waiting: 27 }] });
     expect(state?.keys.map(({ waiting: of }) => of)).toEqual([9, 9, 9]);
+  });
+
+  test('say when the next attempt of a key can start whose bucket has left the entry', async () => {
+    const hourly = rateTextOf(rateOf({ limit: 1, per: '1h' }));
+    const ledger = createMemoryKeyValue();
+    await ledger.put(`spill.${ORDERS}.id`, JSON.stringify([[hourly, 'a', 7_200_000_000]]));
+    await ledger.put(entryKeyOf(ORDERS), encodeLedgerEntry({ holders: [], waiters: [], spills: [['id', 7_200_000_000]] }));
+    const flow = createClientFlow({
+      ledger,
+      functions: { list: async () => [defined('orders', { rate: { limit: 1, per: '1h' }, key: '$.customer' })] },
+      history: { waits: async () => ({ functions: [], keys: [{ pool: ORDERS, key: 'a', waiting: 2, since: 10 }], isCut: false }) },
+      consumers: async () => [],
+    });
+    expect((await flow.pools())[0]?.keys).toMatchObject([{ key: 'a', nextAt: 7_200_000 }]);
+    const asked = { name: 'orders', definition: defined('orders', { rate: { limit: 1, per: '1h' }, key: '$.customer' }).definition };
+    const waitsFor = { pool: ORDERS, key: 'a', since: 10 } as never;
+    const slots = await readSlots({ flow, history: {} as never }, { ...asked, waitsFor, payload: '' });
+    expect(slots?.rate).toEqual({ limit: 1, perInMs: 3_600_000, nextAt: 7_200_000 });
   });
 
   test('say when the rate of a key lets its next attempt start', async () => {

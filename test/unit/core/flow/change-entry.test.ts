@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { changeEntry, MAX_HOLDERS } from '#src/core/flow/change-entry.ts';
+import { changeEntry } from '#src/core/flow/change-entry.ts';
 import type { FreeExecutionSlots } from '#src/core/flow/entry-change.ts';
-import { type LedgerEntry, NO_SLOTS, type Waiter } from '#src/core/flow/ledger-entry.ts';
+import { MAX_HOLDERS } from '#src/core/flow/holder-room.ts';
+import { encodeLedgerEntry, type LedgerEntry, NO_SLOTS, type Waiter } from '#src/core/flow/ledger-entry.ts';
 
 /** An attempt of a function without keys, with the total as its limit. */
 function one(invocation: string, total = 2): Waiter {
@@ -132,6 +133,23 @@ describe('a waiter and the places of a worker (SLOT6)', () => {
     const holders = Array.from({ length: MAX_HOLDERS }, (_, i) => keyed(`k${i}`, `h${i}`));
     const full = changeEntry({ holders, waiters: [] }, { waits: [keyed('x', 'a')], acquisitions: [keyed('y', 'b')], places: worker(1) });
     expect([full.granted, [...full.answers.values()]]).toEqual([[], ['full']]);
+  });
+
+  test('keeps the entry a message, whatever the length of the keys is', () => {
+    const longest = (index: number): string => `${index}`.padStart(128, '钥');
+    const named = { function: 'f'.repeat(60), invocation: 'i'.repeat(60) };
+    const acquisitions = Array.from({ length: MAX_HOLDERS }, (_, i) => ({
+      ...keyed(longest(i), ''),
+      ...named,
+      invocation: `${i}`.padStart(64, 'i'),
+    }));
+    const full = changeEntry(NO_SLOTS, { acquisitions });
+    const holders = full.entry.holders.length;
+    expect([holders > 800, holders < MAX_HOLDERS, Buffer.byteLength(encodeLedgerEntry(full.entry)) < 700_000]).toEqual([true, true, true]);
+    expect([...full.answers.values()].filter((answer) => answer === 'full')).toHaveLength(MAX_HOLDERS - holders);
+    const [first] = acquisitions;
+    const freed = changeEntry(full.entry, { releases: first === undefined ? [] : [first], acquisitions: acquisitions.slice(-1) });
+    expect([...freed.answers.values()]).toEqual(['held']);
   });
 
   test('changes nothing, and keeps the same entry, when nothing is given', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ConflictError } from '#src/core/errors.ts';
-import { decodeLedgerEntry, type Waiter } from '#src/core/flow/ledger-entry.ts';
+import { bucketIdOf, decodeLedgerEntry, encodeLedgerEntry, type Waiter } from '#src/core/flow/ledger-entry.ts';
 import { createSlotLedger } from '#src/core/flow/slot-ledger.ts';
 import { MAX_BUCKETS, MAX_SPILLS, SpilledBuckets } from '#src/core/flow/spilled-buckets.ts';
 import { TokenBuckets } from '#src/core/flow/token-buckets.ts';
@@ -15,6 +15,8 @@ import { createVirtualClock } from '#src/testing/virtual-clock.ts';
 const HOUR = 3_600_000;
 const KEYS = 3 * MAX_BUCKETS;
 const AT_ONCE = 512;
+/** `max_payload` of a server. */
+const MAX_MESSAGE_BYTES = 1_048_576;
 const pool: PoolId = poolOf('f' as FunctionName, {});
 const rate: RateText = rateTextOf({ limit: 1, perInMs: HOUR, burst: 1 });
 const attemptOf = (key: number, attempt = 1): Waiter => ({
@@ -85,6 +87,36 @@ describe('the buckets of more keys than an entry has room for', () => {
     const tokens = new TokenBuckets({ holders: [], waiters: [], buckets, spills }, 1_000);
     expect(tokens.nextAt({ rate, key: 'further' })).toBe(2_000);
     expect(new TokenBuckets({ holders: [], waiters: [], buckets }, 1_000).nextAt({ rate, key: 'further' })).toBe(1_000);
+  });
+
+  test('are as many as a message has room for, whatever the length of the keys is', async () => {
+    const store = createMemoryKeyValue();
+    const spilled = new SpilledBuckets(pool, store);
+    const buckets = Array.from({ length: 2 * MAX_BUCKETS }, (_, key) => [rate, `${key}`.padStart(128, '钥'), 1e18] as const);
+    const { entry } = await spilled.write({ holders: [], waiters: [], buckets }, 0, async () => 1);
+    const texts = await Promise.all((await spillsIn(store)).map(async (key) => (await store.get(key))?.value ?? ''));
+    expect(texts.length).toBe(4);
+    for (const text of [encodeLedgerEntry(entry), ...texts]) expect(Buffer.byteLength(text)).toBeLessThan(MAX_MESSAGE_BYTES);
+  });
+
+  test('have the latest time of a key, and an earlier one again when the ledger was restored', async () => {
+    const store = createMemoryKeyValue();
+    const spilled = new SpilledBuckets(pool, store);
+    for (const [id, at] of [
+      ['one', 5],
+      ['other', 9],
+    ] as const)
+      await store.put(`spill.${pool}.${id}`, JSON.stringify([[rate, 'a', at * HOUR * 1_000]]));
+    const entryWith = (ids: readonly string[]) => ({ holders: [], waiters: [], spills: ids.map((id) => [id, 1e18] as const) });
+    const timeAfter = async (ids: readonly string[], now: number): Promise<number> => {
+      await spilled.load(entryWith(ids), now);
+      return spilled.fullAtOf(bucketIdOf({ rate, key: 'a' })) / HOUR / 1_000;
+    };
+    expect(await timeAfter(['one', 'other'], 0)).toBe(9);
+    expect(await timeAfter(['one'], 0)).toBe(5);
+    expect(await timeAfter(['one', 'other'], 0)).toBe(9);
+    expect(await timeAfter(['other'], 6 * HOUR)).toBe(9);
+    expect(await timeAfter([], 10 * HOUR)).toBe(0);
   });
 
   test('are deleted again when another process writes the entry first', async () => {

@@ -56,6 +56,21 @@ describe('an attempt that gets a slot while it waits in the log (SLOT6)', () => 
     expect(await waiting).toBe(false);
   });
 
+  test('is started by a second run from what the log says, when the first one knew of no wait for the slot', async () => {
+    const log = createMemoryLog({ clock: systemClock });
+    const name = { function: 'orders' as FunctionName, stream: 'order-1' as StreamId };
+    const { sequence } = await log.accept(name, [{ payload: '{}', id: 'order-1' as RequestId }]);
+    const { granted, taken } = open({ log, ledger: { leave: () => {} } });
+    expect(granted.takeExecutionSlot()).toBe(true);
+    granted.start(pool, { ...waiter, request: sequence });
+    const [first] = taken;
+    expect([first?.version, first?.state]).toEqual([0, undefined]);
+    first?.ack();
+    await expect.poll(() => taken.length).toBe(2);
+    const read = await loadStream(log, name, sequence);
+    expect(taken[1]).toMatchObject({ version: read?.version, state: { version: read?.version } });
+  });
+
   test.for([
     [true, ['released', 'left']],
     [false, ['left']],
