@@ -1,4 +1,5 @@
 import { FunctionNotFoundError, messageOf, SequentError } from '#src/core/errors.ts';
+import { isUnanswered, type NatsFailure, natsFailureOf } from '#src/core/unanswered.ts';
 
 /** The documented exit codes. They are never renumbered. */
 export const exitCodes = {
@@ -147,19 +148,6 @@ const verdicts: Record<string, Verdict> = {
   TIMED_OUT: { exitCode: exitCodes.timedOut, what: 'the time limit was reached', remedy: 'a longer --timeout, or sequent doctor' },
 };
 
-/** The codes of the NATS client for a request without an answer. */
-const unansweredCodes = new Set([
-  '408',
-  '503',
-  'CONNECTION_CLOSED',
-  'CONNECTION_DRAINING',
-  'CONNECTION_REFUSED',
-  'CONNECTION_TIMEOUT',
-  'DISCONNECT',
-  'IDLE_HEARTBEAT',
-  'TIMEOUT',
-]);
-
 const credentialCodes = new Set([
   'AUTHORIZATION_VIOLATION',
   'AUTHENTICATION_EXPIRED',
@@ -189,7 +177,7 @@ function verdictOf(thrown: SequentError): Verdict | undefined {
 /** The problem of any thrown value. */
 export function problemOf(thrown: unknown): Problem {
   if (thrown instanceof CommandError) return thrown.problem;
-  const nats = natsErrorOf(thrown);
+  const nats = natsFailureOf(thrown);
   if (nats !== undefined && credentialCodes.has(nats.code)) return problem(nats.code, credentialProblem, thrown);
   if (thrown instanceof SequentError) {
     const verdict = verdictOf(thrown);
@@ -204,7 +192,8 @@ export function problemOf(thrown: unknown): Problem {
 }
 
 /** A refusal is an answer. Only a request without any answer means that NATS does not answer. */
-function natsProblem({ code, api_error: refusal }: NatsError, thrown: unknown): Problem {
+function natsProblem(failure: NatsFailure, thrown: unknown): Problem {
+  const { code, api_error: refusal } = failure;
   const { failed: exitCode } = exitCodes;
   const remedy = 'sequent doctor, and the log of the nats-server';
   if (code === 'PERMISSIONS_VIOLATION') return problem('NOT_PERMITTED', notPermitted, thrown);
@@ -212,7 +201,7 @@ function natsProblem({ code, api_error: refusal }: NatsError, thrown: unknown): 
     const why = `${refusal.description} (JetStream error ${refusal.err_code})`;
     return { code: 'NATS_REFUSED', exitCode, what: 'NATS refused a request', why, remedy };
   }
-  if (!unansweredCodes.has(code)) return problem('NATS_FAILED', { exitCode, what: 'a request to NATS failed', remedy }, thrown);
+  if (!isUnanswered(failure)) return problem('NATS_FAILED', { exitCode, what: 'a request to NATS failed', remedy }, thrown);
   return problem('NATS_UNAVAILABLE', { ...(verdicts.NATS_UNAVAILABLE as Verdict), what: 'NATS does not answer' }, thrown);
 }
 
@@ -223,14 +212,4 @@ export function problemJson({ code, exitCode, what, why, remedy }: Problem): str
 
 function problem(code: string, { exitCode, what, remedy }: Verdict, thrown: unknown): Problem {
   return { code, exitCode, what, why: messageOf(thrown), remedy };
-}
-
-type NatsError = Error & { code: string; api_error?: { err_code?: number; description?: string } };
-
-/** The error of the NATS client in the chain of causes, if there is one. */
-function natsErrorOf(thrown: unknown): NatsError | undefined {
-  for (let error = thrown, depth = 0; error instanceof Error && depth < 5; error = error.cause, depth++) {
-    if (error.name === 'NatsError' && 'code' in error) return error as NatsError;
-  }
-  return undefined;
 }

@@ -7,8 +7,9 @@ import { toProblem } from './api/problem.ts';
 import { authenticate } from './auth/authentication.ts';
 import { clientCertificateOf } from './auth/client-certificate.ts';
 import { addSessionRoutes } from './auth/session-routes.ts';
+import { answerInTime, restOf, unanswered } from './http/answer-deadline.ts';
 import { createConcurrencyLimit } from './http/concurrency-limit.ts';
-import { HttpError, toHttpError } from './http/http-error.ts';
+import { HttpError, hadNoAnswer, toHttpError } from './http/http-error.ts';
 import { addPages } from './http/pages.ts';
 import { setReplyHeader } from './http/reply-header.ts';
 import { checkTarget, sentTargetOf } from './http/request-target.ts';
@@ -36,7 +37,7 @@ export function createApp(gateway: Gateway): Hono<GatewayEnv> {
     gateway.recorder.record(call);
   });
   app.onError((thrown, call) => {
-    const error = toHttpError(thrown);
+    const error = hadNoAnswer(thrown) ? unanswered(call, 'NATS did not answer', thrown) : toHttpError(thrown);
     if (error.status >= 500 && error.status !== 501)
       logger.warn({ request: call.get('requestId'), path: call.req.path, error: String(error.cause ?? error) }, 'a request failed');
     return errorReply(call, error, scopeOf(call, gateway));
@@ -69,11 +70,7 @@ export function createApp(gateway: Gateway): Hono<GatewayEnv> {
     // A reply belongs to the credential of its request: a cache in between must not serve it to another caller.
     setReplyHeader(call, 'Cache-Control', 'no-store');
     const release = await admit(call, mayWait(call) ? inFlightOrWaiting : inFlight);
-    try {
-      await next();
-    } finally {
-      release();
-    }
+    await answerInTime(call, { work: restOf(next, release), client: gateway.client });
   }
   for (const path of ['/v2/*', '/api/*', '/metrics']) app.use(path, guard);
   app.get('/metrics', async (call) => {

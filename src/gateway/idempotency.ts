@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { EarlierRequest, Timeline } from '#src/client/client.ts';
-import { InvalidInputError, InvocationNotFoundError, type UnknownOutcomeError } from '#src/core/errors.ts';
+import { InvalidInputError, InvocationNotFoundError, NatsUnavailableError, type UnknownOutcomeError } from '#src/core/errors.ts';
 import { type DueOptions, deliverAtOf, readDueTime } from '#src/core/log/requests/due-time.ts';
 import { canBeBrought, isCreatedId, isKeyedForm, keyedId } from '#src/core/names/ids.ts';
 import { isRequestId } from '#src/core/names/names.ts';
@@ -66,7 +66,9 @@ export function createIdempotency({ client, clock }: Gateway, sharedTurn: () => 
       inProgress.add(key);
       try {
         const startedAt = clock.now();
-        const known = await findEarlier(request);
+        const known = await findEarlier(request).catch((error: unknown) => {
+          throw error instanceof NatsUnavailableError ? tooSlow(error) : error;
+        });
         if (known === undefined && clock.now() - startedAt > LOOK_UP_WITHIN_MS) throw tooSlow();
         await sharedTurn();
         const earlier = known ?? earlierOf(await client.invokeOnce(name, payload, { id, repeats, ...options }));
@@ -146,7 +148,7 @@ export function idOfKey(text: string, scope: Scope, tenancy: Tenancy): string {
   return isOwn && canBeBrought(text) && !isKeyedForm(text) ? text : keyedId(`${scope.project}=${text}`);
 }
 
-function tooSlow(): HttpError {
+function tooSlow(cause?: unknown): HttpError {
   const message = 'NATS answers too slowly to look up the Idempotency-Key; nothing was accepted, so repeat the request later';
-  return new HttpError({ status: 503, message, retryAfterInS: 1 });
+  return new HttpError({ status: 503, message, retryAfterInS: 1 }, { cause });
 }

@@ -47,4 +47,5 @@ const codes: Readonly<Record<number, string | undefined>> = {
   429: 'OVERLOADED',
   501: 'NOT_IMPLEMENTED',
   503: 'UNAVAILABLE',
+  504: 'UNKNOWN_OUTCOME',
 };

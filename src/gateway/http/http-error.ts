@@ -10,6 +10,7 @@ import {
   VersionRefusedError,
 } from '#src/core/errors.ts';
 import { QuotaExceededError } from '#src/core/quotas/quota-exceeded-error.ts';
+import { isUnanswered, natsFailureOf } from '#src/core/unanswered.ts';
 
 /** One mistake in a request, and the part of the request that contains it. */
 export type Issue = { detail: string; pointer?: string; parameter?: string };
@@ -49,12 +50,22 @@ export class HttpError extends SequentError {
   }
 }
 
+/** Whether an error of the NATS client means that NATS did not answer. What was asked for may have happened. */
+export function hadNoAnswer(thrown: unknown): boolean {
+  if (thrown instanceof SequentError) return false;
+  const failure = natsFailureOf(thrown);
+  return failure !== undefined && isUnanswered(failure);
+}
+
+const UNKNOWN = { status: 504, message: 'NATS did not answer; it is unknown whether the request was performed, and it may still be' };
+
 type ReplyStatus = { status: number; vendorCode?: string; retryAfterInS?: number };
 
 /** Converts an error of the client library into a reply. An unexpected error becomes 500, and its message stays in the log. */
 export function toHttpError(thrown: unknown): HttpError {
   if (thrown instanceof HttpError) return thrown;
   const reply = thrown instanceof SequentError ? statusOf(thrown) : undefined;
+  if (hadNoAnswer(thrown)) return new HttpError({ ...UNKNOWN, retryAfterInS: 1 }, { cause: thrown });
   if (reply === undefined || !(thrown instanceof SequentError))
     return new HttpError({ status: 500, message: 'the gateway failed; its log says why' }, { cause: thrown });
   const isRetryable = reply.status === 503 || thrown instanceof UnknownOutcomeError;

@@ -11,7 +11,8 @@ export function sentTargetOf(call: Call): { path: string; query: string } {
 }
 
 /**
- * Refuses a path that climbs by `..`, raw or percent-encoded, and a path or a query that cannot be decoded: throws `HttpError` 400.
+ * Refuses a path that climbs by `..`, raw or percent-encoded once or twice, that has an empty segment or an encoded slash, and a path or a query
+ * that cannot be decoded: throws `HttpError` 400. Proxies resolve each of these forms differently, so each is refused alike.
  *
  * Such a request reaches no route and no check of a credential, because these would read another path than the client sent.
  */
@@ -25,8 +26,15 @@ export function checkTarget(call: Call): void {
 const problemOfPath = memoizeByText((path) => {
   const decoded = decode(path);
   if (decoded === undefined) return 'a segment of the path cannot be decoded: a percent sign must begin the code of UTF-8 text';
-  return /(?:^|[/\\])\.\.(?:[/\\]|$)/.test(decoded) ? 'the path contains the segment ".."' : '';
+  if (climbs(decoded) || climbs(decode(decoded) ?? '')) return 'the path contains the segment ".."';
+  if (path.includes('//')) return 'the path contains an empty segment';
+  return /%(?:2f|5c)/i.test(path) ? 'a segment of the path contains an encoded slash' : '';
 });
+
+/** Some servers cut a segment at its semicolon. */
+function climbs(path: string): boolean {
+  return /(?:^|[/\\])\.\.(?:[/\\;]|$)/.test(path);
+}
 
 function problemOfQuery(query: string): string {
   if (!query.includes('%') || decode(query) !== undefined) return '';

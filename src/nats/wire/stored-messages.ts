@@ -12,6 +12,7 @@ export type StoredMessage = { subject: string; data: Uint8Array; headers: Header
 /** How long a read is repeated while the server does not answer. */
 const BUDGET_IN_MS = 60_000;
 const RETRY_IN_MS = 200;
+const ANSWERED_WITHIN_MS = 5_000;
 
 /** The request of the server's API for one message. */
 type Query = { seq: number; next_by_subj?: string } | { last_by_subj: string };
@@ -81,13 +82,13 @@ async function ask<Reply extends object>(
   { query, stream = INVOCATIONS, budgetInMs = BUDGET_IN_MS }: StreamQuestion,
 ): Promise<Partial<Reply>> {
   const { nats, servers } = connection;
-  const startedAt = performance.now();
-  for (;;) {
+  const endsAt = performance.now() + budgetInMs;
+  for (let timeout = ANSWERED_WITHIN_MS; ; timeout = Math.min(ANSWERED_WITHIN_MS, endsAt - performance.now())) {
     try {
-      return await askOnce<Reply>(connection, `${api}.${stream}`, query);
+      return await askOnce<Reply>(connection, `${api}.${stream}`, { query, timeout: Math.max(1, timeout) });
     } catch (cause) {
       if (isNotPermitted(cause)) throw connection.refusals.explain(cause);
-      if (performance.now() - startedAt > budgetInMs || connection.isEnding || nats.isClosed()) {
+      if (performance.now() > endsAt || connection.isEnding || nats.isClosed()) {
         throw new NatsUnavailableError({ servers, why: messageOf(cause) }, { cause });
       }
       await delay(RETRY_IN_MS);
@@ -98,11 +99,11 @@ async function ask<Reply extends object>(
 async function askOnce<Reply extends object>(
   { nats, jetstream, isConnected }: Connection,
   api: string,
-  query: object,
+  { query, timeout }: { query: object; timeout: number },
 ): Promise<Partial<Reply>> {
   // Without a connection the client may drop the request, which would then time out.
   if (!isConnected) throw new Error('not connected');
-  const reply = await nats.request(`${jetstream.apiPrefix}.${api}`, JSON.stringify(query), { timeout: 5_000 });
+  const reply = await nats.request(`${jetstream.apiPrefix}.${api}`, JSON.stringify(query), { timeout });
   const { error, ...answer } = reply.json<Reply & Failed>();
   if (error === undefined) return answer as unknown as Partial<Reply>;
   if (isMessageNotFound(error.err_code)) return {};

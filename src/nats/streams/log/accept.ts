@@ -22,7 +22,7 @@ type AcceptOptions = Pick<PublishRetriesOptions, 'connection'> & {
 };
 
 type Published = Accepted & { isDuplicate: boolean; sent: SentMessage };
-type RequestsToPublish = { name: StreamName; subject: string; payload: string; headers: MsgHdrs; id: string };
+type RequestsToPublish = { name: StreamName; subject: string; payload: string; headers: MsgHdrs; id: string; startedAt: number };
 
 /**
  * Publishes requests until they are stored; the `accept` of the log.
@@ -33,7 +33,8 @@ type RequestsToPublish = { name: StreamName; subject: string; payload: string; h
  *    message of this id, whichever process sent it.
  * 3. A try that no stream heard is refused when the log refuses requests (ADM2), unless an earlier try had no answer.
  * 4. A duplicate's message is compared. A foreign message may have used the id: then the request is published without it.
- * 5. A request that repeats another one first carries the id of the message that may hold that one. Either the server answers with that
+ * 5. All tries of a request together take the budget at most, or one try when that takes longer. Then the outcome is unknown.
+ * 6. A request that repeats another one first carries the id of the message that may hold that one. Either the server answers with that
  *    message, or no copy of it is stored any more (KEY1).
  */
 export function createAccept({
@@ -45,12 +46,11 @@ export function createAccept({
   isRefusing,
   readRequest,
 }: AcceptOptions): EventLog['accept'] {
-  async function publish({ name, subject, payload, headers, id }: RequestsToPublish): Promise<Published> {
-    const startedAt = clock.now();
+  async function publish({ name, subject, payload, headers, id, startedAt }: RequestsToPublish): Promise<Published> {
     let retries: PublishRetries | undefined;
     for (;;) {
       const sent = epoch.sending(name.stream);
-      const answer = await publisher.publish(subject, payload, headers);
+      const answer = await inBudget(publisher.publish(subject, payload, headers), retries);
       epoch.observe(answer, sent);
       if (answer.kind === 'stored') {
         const isDuplicate = answer.isDuplicate === true;
@@ -79,7 +79,7 @@ export function createAccept({
   return async (name, requests) => {
     const { payload, headers: entries } = encodeRequests(name.stream, requests);
     const subject = requests.some(isDerivedRequest) ? subjects.derived(name.function) : subjects.invoke(name.function);
-    const message = { name, subject, payload, id: requests[0]?.id ?? name.stream };
+    const message = { name, subject, payload, id: requests[0]?.id ?? name.stream, startedAt: clock.now() };
     /** `undefined` when another message used the id of `stream`. */
     const publishOnce = async ({ stream }: Pick<StreamName, 'stream'>, holders: readonly StreamName[]): Promise<Accepted | undefined> => {
       const headers = wireHeaders([...entries, ['Nats-Msg-Id', `request.${name.function}.${stream}`]]);
@@ -94,4 +94,9 @@ export function createAccept({
     const found = repeated === undefined ? undefined : await publishOnce(repeated, [repeated, name]);
     return found ?? (once ? await publishOnce(name, [name]) : undefined) ?? (await publish({ ...message, headers: wireHeaders(entries) }));
   };
+}
+
+/** A first try ends by the time limit of the publisher. */
+function inBudget(published: Promise<PublishAnswer>, retries: PublishRetries | undefined): Promise<PublishAnswer> {
+  return retries === undefined ? published : retries.withinBudget(published);
 }

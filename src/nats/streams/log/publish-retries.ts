@@ -22,6 +22,7 @@ export class PublishRetries {
   readonly #options: PublishRetriesOptions;
   #tries = 0;
   #isUnsure = false;
+  #isSpent = false;
 
   constructor(options: PublishRetriesOptions) {
     this.#options = options;
@@ -40,9 +41,25 @@ export class PublishRetries {
     const { clock, connection, startedAt, budgetInMs, isIdempotent = false } = this.#options;
     if (answer.kind === 'unknown' && !isIdempotent) this.#isUnsure = true;
     const isForbidden = answer.kind === 'refused' && answer.isForbidden === true;
-    const isLast = connection.isEnding || clock.now() - startedAt > budgetInMs;
+    const leftInMs = startedAt + budgetInMs - clock.now();
+    const isLast = connection.isEnding || this.#isSpent || leftInMs < 0;
     if (isLast || (isForbidden && !this.#isUnsure)) throw this.failure(answer);
-    await clock.sleep(Math.min(50 * 2 ** this.#tries++, 1_000));
+    await clock.sleep(Math.min(50 * 2 ** this.#tries++, 1_000, leftInMs));
+  }
+
+  /** The answer to a try; at the end of the budget, the outcome is unknown without one. */
+  async withinBudget(published: Promise<PublishAnswer>): Promise<PublishAnswer> {
+    const { clock, startedAt, budgetInMs } = this.#options;
+    const answered = new AbortController();
+    const spent = clock.sleep(Math.max(0, startedAt + budgetInMs - clock.now()), answered.signal).then((): PublishAnswer => {
+      this.#isSpent = true;
+      return { kind: 'unknown', why: 'no answer in time' };
+    });
+    try {
+      return await Promise.race([published, spent]);
+    } finally {
+      answered.abort();
+    }
   }
 
   /** The error for all tries together. A refusal of the last try says nothing about an earlier try without an answer (A1). */

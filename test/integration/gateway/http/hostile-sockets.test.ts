@@ -88,7 +88,18 @@ describe('a raw connection', () => {
     `${F}/..%2f..%2fx/config`,
     '/api/../v2/p1/fgs/functions',
     '/assets/..\\..\\secret',
-  ])('whose path climbs gets 400, and reaches no route: %s', async (climbing) => {
+    `${F}/..;/..;/x`,
+    `${F}/%252e%252e/x`,
+    `${F}//..//x`,
+    `${F}//test1/config`,
+    `//v2/p1/fgs/functions`,
+    '/api//functions',
+    '/api/functions%2Ftest1',
+    `${F}%2ftest1%2Fconfig`,
+    `${F}%5Ctest1`,
+    'http://127.0.0.1/v2/p1/../../metrics',
+    `http://127.0.0.1${F}//test1/config`,
+  ])('whose path climbs, or has an empty segment or an encoded slash, gets 400: %s', async (climbing) => {
     const answer = await sendRaw(port, `GET ${climbing} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n`);
     expect(statusesIn(answer)).toEqual([400]);
     if (climbing.startsWith('/v2/')) expect(answer).toContain('"error_code":"FSS.0400"');
