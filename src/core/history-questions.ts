@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { conditions, factSchema } from '#machines/facts.ts';
 import { batchesQuerySchema, batchesSchema } from './batch-questions.ts';
+import { figuresQuerySchema, figuresSchema, usageQuerySchema, usageSchema } from './log-figures.ts';
 import { sqlAnswerSchema, sqlQuerySchema } from './sql-questions.ts';
 import { recordedWaitShape, waitsSchema, waitsShape } from './waits-questions.ts';
 
@@ -263,6 +264,8 @@ export const questions = {
   waits: { query: waitsQuerySchema, answer: waitsSchema },
   sql: { query: sqlQuerySchema, answer: sqlAnswerSchema },
   problems: { query: problemsQuerySchema, answer: problemsSchema },
+  usage: { query: usageQuerySchema, answer: usageSchema },
+  figures: { query: figuresQuerySchema, answer: figuresSchema },
   status: { query: nothing, answer: statusSchema },
   check: { query: nothing, answer: checkSchema },
   rebuild: { query: nothing, answer: statusSchema },

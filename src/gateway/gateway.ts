@@ -18,6 +18,7 @@ import { createServerCloser } from './http/server/close-server.ts';
 import { type ArrivalLimits, createHttpServer } from './http/server/server.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { decideCanaries } from './operations/auto-canaries.ts';
+import { createLogCounts } from './operations/log-counts.ts';
 import { readLag } from './operations/read-lag.ts';
 import { watchReplicas } from './operations/replica-watch.ts';
 import type { AuditRecorder, Gateway, GatewayOptions } from './ports.ts';
@@ -49,11 +50,12 @@ const PORTS_TO_TRY = 20;
 const FLUSH_WITHIN_MS = 1_000;
 /** Opens what the routes share. The signal ends the watches on shared stores. `host` is the host that HTTP is served on. */
 export async function openGateway(options: GatewayOptions, signal: AbortSignal, host = '127.0.0.1'): Promise<Gateway> {
-  const { store: bucket, logCount, signatures, origins = [], compareReplicas: compare, quotas: source, ...shared } = options;
+  const { store: bucket, history, signatures, origins = [], compareReplicas: compare, quotas: source, ...shared } = options;
   const store = createSharedStore(bucket);
   const replicaWatch = compare === undefined ? undefined : watchReplicas({ ...shared, compare, signal });
   const { client, clock, logger } = shared;
-  const guarding = { store: bucket, clock, logger, ownProject: shared.tenancy.project, signal };
+  const counts = createLogCounts({ history, lastSequence: () => client.lastSequence() });
+  const guarding = { store: bucket, clock, logger, ownProject: shared.tenancy.project, counts, signal };
   const quotas = source === undefined ? undefined : createQuotaGuard({ ...guarding, ...source, quotas: source.projects });
   const recorder = createAuditRecorder({ ...shared, project: shared.tenancy.project, signal });
   decideAutomatically(shared, recorder, signal);
@@ -75,7 +77,7 @@ export async function openGateway(options: GatewayOptions, signal: AbortSignal, 
     sessions: await openSessions(store, shared.credentials, signal),
     replays: await openReplayCache({ signatures, signal, now: shared.clock.now(), projects: () => shared.credentials.projects }),
     recorder,
-    metrics: createMetrics({ ...shared, lag: () => readLag(shared), logCount, replicaWatch, logWatch: shared.logWatch, quotas: figures }),
+    metrics: createMetrics({ ...shared, lag: () => readLag(shared), counts, replicaWatch, logWatch: shared.logWatch, quotas: figures }),
     replicaWatch,
     closing: signal,
   };

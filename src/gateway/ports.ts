@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import type { EncryptingProject } from '#src/analysis/plain-requests.ts';
 import type { SequentClient } from '#src/client/client.ts';
 import type { BulkStore, StoredBulk } from '#src/core/bulk/bulk-operation.ts';
+import type { History } from '#src/core/history-questions.ts';
 import type { Tenancy } from '#src/core/names/tenancy.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
@@ -18,11 +19,9 @@ import type { FailedAttempts } from './auth/failed-attempts.ts';
 import type { ReplayCache } from './auth/replay-cache.ts';
 import type { Sessions } from './auth/sessions.ts';
 import type { ServedTls } from './http/server/tls.ts';
-import type { LogCount } from './metrics/log-count.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import type { LogProblems } from './metrics/problem-metrics.ts';
 import type { ReplicaWatch } from './operations/replica-watch.ts';
-import type { LogUsage } from './quotas/log-usage.ts';
 import type { QuotaGuard } from './quotas/quota-guard.ts';
 import type { Records } from './records.ts';
 
@@ -80,8 +79,8 @@ export type GatewayOptions = {
   limits: GatewayLimits;
   clock: Clock;
   logger: Logger;
-  /** The metrics that are counted from the log. */
-  logCount: LogCount;
+  /** Counts what the log holds, for the metrics and the quotas. */
+  history: Pick<History, 'ask'>;
   /** The projects that encrypt their payloads now. Without it, no request in plain text is reported. */
   encrypting?: (() => readonly EncryptingProject[]) | undefined;
   signatures: SignatureLog;
@@ -100,14 +99,12 @@ export type GatewayOptions = {
 
 type QuotaSource = {
   projects: ProjectQuotas;
-  /** Counts the log. */
-  usage: (asked: { bytes: boolean }) => Promise<LogUsage>;
   /** The newest sequence that the log acknowledged to this gateway. */
   acknowledged: () => number;
 };
 
 /** The dependencies that all routes share. */
-export type Gateway = Omit<GatewayOptions, 'store' | 'logCount' | 'signatures' | 'origins' | 'compareReplicas' | 'quotas'> & {
+export type Gateway = Omit<GatewayOptions, 'store' | 'history' | 'signatures' | 'origins' | 'compareReplicas' | 'quotas'> & {
   /** `undefined` when the gateway follows no quotas. `client` asks it. */
   quotas: QuotaGuard | undefined;
   records: Records;

@@ -184,7 +184,7 @@ export interface EventLog {
   follow(from: number, onEntry: (entry: LogEntry) => void, signal: AbortSignal, pauseInMs?: () => number): Promise<void>;
 
   /** Follows as {@link EventLog.follow} does, with contents. */
-  followFully(from: number, onEntry: (entry: FullLogEntry, bytes?: number) => void, signal: AbortSignal): Promise<void>;
+  followFully(from: number, onEntry: (entry: FullLogEntry) => void, signal: AbortSignal): Promise<void>;
 
   /** The first message at or after a sequence; `undefined` when there is none. */
   firstFrom(sequence: number): Promise<{ sequence: number } | undefined>;

@@ -1,162 +1,135 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { Fact } from '#machines/facts.ts';
-import type { FullLogEntry } from '#src/core/log/event-log.ts';
+import { countedDurations, DURATION_BUCKETS, type LogFigures } from '#src/core/log-figures.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
-import { OpenInvocations } from './open-invocations.ts';
+import type { LogCounts } from '../operations/log-counts.ts';
 
-/**
- * Bounds the number of series, each of which costs memory here and in Prometheus: function names are unbounded. All further functions
- * share one series.
- */
-const MAX_FUNCTIONS = 500;
-const OTHERS = 'other';
-const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800];
+export type LogMetricsOptions = { clock: Pick<Clock, 'now'>; counts: LogCounts };
 
-/** The metrics that are folded from the log: counts of requests, attempts, outcomes and deliveries, and durations. */
+/** The metrics that a projection counts from the log, in the text format of Prometheus. */
 export interface LogMetrics {
-  fold(entry: FullLogEntry): void;
-  /** The sequence of the last folded entry. */
+  /** The sequence up to which the figures count the log; 0 before the first answer. */
   readonly sequence: number;
+  /** Asks a projection. Without an answer, the last figures are reported, with their age. Never rejects. */
+  render(): Promise<string>;
 }
 
-export function createLogMetrics(registry: Registry, clock: Pick<Clock, 'now'>): LogMetrics {
-  const folded = { series: createSeries(registry), open: new OpenInvocations() };
-  const functions = new Set<string>();
-  let sequence = 0;
-  addOpenGauges(registry, folded.open, clock);
-
-  function labelOf(name: string): string {
-    if (functions.has(name)) return name;
-    if (functions.size >= MAX_FUNCTIONS) return OTHERS;
-    functions.add(name);
-    return name;
-  }
-
+export function createLogMetrics({ clock, counts }: LogMetricsOptions): LogMetrics {
+  let last: { figures: LogFigures; at: number } | undefined;
   return {
     get sequence() {
-      return sequence;
+      return last?.figures.sequence ?? 0;
     },
-    fold(entry) {
-      sequence = entry.sequence;
-      if (entry.kind === 'append') {
-        const name = labelOf(entry.name.function);
-        for (const fact of entry.append.facts) foldFact(folded, name, fact);
-      } else if (entry.kind === 'request') {
-        const name = labelOf(entry.message.name.function);
-        for (const { fact } of entry.message.requests) {
-          folded.series.accepted.labels(name).inc();
-          folded.open.accept(name, fact);
-        }
-      }
+    async render() {
+      const now = clock.now();
+      const figures = await counts.ask('figures', { now }).catch(() => undefined);
+      if (figures !== undefined) last = { figures, at: now };
+      return series
+        .flatMap(({ name, help, type, samples }) => {
+          const lines = last === undefined ? [] : samples(last.figures, { now, at: last.at });
+          return [`# HELP sequent_${name} ${help}`, `# TYPE sequent_${name} ${type}`, ...lines.map((line) => `sequent_${name}${line}`), ''];
+        })
+        .join('\n');
     },
   };
 }
 
-type Series = ReturnType<typeof createSeries>;
-type Folded = { series: Series; open: OpenInvocations };
+type Times = { now: number; at: number };
+/** `samples`: what follows the name of the series in each line. */
+type Series = { name: string; help: string; type: string; samples: (figures: LogFigures, times: Times) => string[] };
 
-function createSeries(registry: Registry) {
-  const registers = [registry];
-  const counter = <Name extends string>(name: string, help: string, labelNames: Name[]) =>
-    new Counter({ name: `sequent_${name}`, help, labelNames, registers });
-  const histogram = (name: string, help: string) =>
-    new Histogram({ name: `sequent_${name}`, help, labelNames: ['function'], buckets: SECONDS, registers });
-  return {
-    accepted: counter('invocations_accepted_total', 'Requests that the log accepted', ['function']),
-    attempts: counter('attempts_total', 'Executions that were started', ['function']),
-    retries: counter('retries_total', 'Executions that failed and are retried', ['function', 'kind']),
-    outcomes: counter('outcomes_total', 'Outcomes by condition; an empty condition is a success', ['function', 'condition']),
-    deliveries: counter('deliveries_total', 'Deliveries to destinations that were settled', ['function', 'outcome']),
-    failedTries: counter('delivery_failures_total', 'Tries of deliveries that failed and are retried', ['function']),
-    postponed: counter('delivery_postponements_total', 'Deliveries that were postponed without a try', ['function']),
-    queueTime: histogram('queue_seconds', 'From acceptance, or from the due time of a delayed request, to the first attempt'),
-    executionTime: histogram('execution_seconds', 'Duration of executions, by the clock of their workers'),
-    endToEnd: histogram('end_to_end_seconds', 'From acceptance, or from the due time of a delayed request, to the outcome'),
-  };
-}
+const durationSeries = {
+  queue: { name: 'queue_seconds', help: 'From acceptance, or from the due time of a delayed request, to the first attempt' },
+  execution: { name: 'execution_seconds', help: 'Duration of executions, by the clock of their workers' },
+  endToEnd: { name: 'end_to_end_seconds', help: 'From acceptance, or from the due time of a delayed request, to the outcome' },
+} as const;
 
-function addOpenGauges(registry: Registry, open: OpenInvocations, clock: Pick<Clock, 'now'>): void {
-  const registers = [registry];
-  new Gauge({
-    name: 'sequent_invocations_open',
+const series: readonly Series[] = [
+  counter('invocations_accepted_total', 'Requests that the log accepted', { figure: 'accepted' }),
+  counter('attempts_total', 'Executions that were started', { figure: 'attempts' }),
+  counter('retries_total', 'Executions that failed and are retried', { figure: 'retries', label: 'kind' }),
+  counter('outcomes_total', 'Outcomes by condition; an empty condition is a success', { figure: 'outcomes', label: 'condition' }),
+  counter('deliveries_total', 'Deliveries to destinations that were settled', {
+    figure: 'deliveries',
+    label: 'outcome',
+    values: ['delivered', 'dead'],
+  }),
+  counter('delivery_failures_total', 'Tries of deliveries that failed and are retried', { figure: 'deliveries.failed' }),
+  counter('delivery_postponements_total', 'Deliveries that were postponed without a try', { figure: 'deliveries.postponed' }),
+  ...countedDurations.map((name) => histogram(name)),
+  {
+    name: 'invocations_open',
     help: 'Invocations that are not notified yet',
-    registers,
-    collect() {
-      this.set(open.size);
-    },
-  });
-  new Gauge({
-    name: 'sequent_queue_age_seconds',
+    type: 'gauge',
+    samples: ({ open }) => [` ${open}`],
+  },
+  {
+    name: 'queue_age_seconds',
     help: 'For how long the oldest request for which no attempt started yet is due',
-    labelNames: ['function'],
-    registers,
-    collect() {
-      this.reset();
-      for (const [name, oldest] of open.oldestQueued(clock.now()))
-        this.set({ function: name }, oldest === undefined ? 0 : secondsBetween(oldest, clock.now()));
+    type: 'gauge',
+    samples: ({ figures, queued }, { now }) => {
+      const since = new Map(queued.map((one) => [one.function, one.since]));
+      return namesIn(figures, 'accepted').map((name) => sample({ function: name }, secondsSince(since.get(name), now)));
     },
-  });
-  new Gauge({
-    name: 'sequent_requests_delayed',
+  },
+  {
+    name: 'requests_delayed',
     help: 'Delayed requests that are not due yet',
-    labelNames: ['function'],
-    registers,
-    collect() {
-      this.reset();
-      for (const [name, count] of open.delayed(clock.now())) this.set({ function: name }, count);
-    },
-  });
+    type: 'gauge',
+    samples: ({ queued }) => queued.map(({ function: name, delayed }) => sample({ function: name }, delayed)),
+  },
+  {
+    name: 'log_figures_age_seconds',
+    help: 'The age of the figures that a projection counted from the log; it grows while no projection answers',
+    type: 'gauge',
+    samples: (_, { now, at }) => [` ${secondsSince(at, now)}`],
+  },
+];
+
+type Counted = { figure: string; label?: string; values?: readonly string[] };
+
+function counter(name: string, help: string, { figure, label, values }: Counted): Series {
+  const prefix = `${figure}.`;
+  return {
+    name,
+    help,
+    type: 'counter',
+    samples: ({ figures }) =>
+      figures.flatMap(({ function: fn, name: found, value }) => {
+        if (label === undefined) return found === figure ? [sample({ function: fn }, value)] : [];
+        const of = found.slice(prefix.length);
+        return found.startsWith(prefix) && values?.includes(of) !== false ? [sample({ function: fn, [label]: of }, value)] : [];
+      }),
+  };
 }
 
-function foldFact(folded: Folded, name: string, fact: Fact): void {
-  const { series, open } = folded;
-  switch (fact.type) {
-    case 'running':
-      return foldRunning(folded, name, fact);
-    case 'retrying':
-      series.retries.labels(name, fact.failure.kind).inc();
-      return observeExecution(folded, name, fact);
-    case 'succeeded':
-    case 'failed':
-      return foldOutcome(folded, name, fact);
-    case 'delivery.failed':
-      return series.failedTries.labels(name).inc();
-    case 'delivery.postponed':
-      return series.postponed.labels(name).inc();
-    case 'delivery.delivered':
-    case 'delivery.dead':
-      return series.deliveries.labels(name, fact.type.slice('delivery.'.length)).inc();
-    case 'notified':
-      return open.remove(fact.invocation);
-    default:
-      return;
-  }
+function histogram(duration: (typeof countedDurations)[number]): Series {
+  return {
+    ...durationSeries[duration],
+    type: 'histogram',
+    samples: ({ figures }) =>
+      namesIn(figures, `${duration}.sum`).flatMap((name) => {
+        const values = new Map(figures.filter((one) => one.function === name).map((one) => [one.name, one.value]));
+        let sum = 0;
+        const buckets = [...DURATION_BUCKETS, '+Inf'].map((bound) => {
+          sum += values.get(`${duration}.${bound}`) ?? 0;
+          return `_bucket${sample({ function: name, le: String(bound) }, sum)}`;
+        });
+        const labels = { function: name };
+        return [...buckets, `_sum${sample(labels, values.get(`${duration}.sum`) ?? 0)}`, `_count${sample(labels, sum)}`];
+      }),
+  };
 }
 
-function foldRunning({ series, open }: Folded, name: string, { invocation, attempt, at }: Extract<Fact, { type: 'running' }>): void {
-  series.attempts.labels(name).inc();
-  const found = open.dequeue(invocation);
-  if (found === undefined) return;
-  found.attemptAt = at;
-  if (attempt === 1) series.queueTime.labels(name).observe(secondsBetween(found.firstDueAt, at));
+function namesIn(figures: LogFigures['figures'], name: string): string[] {
+  return figures.filter((one) => one.name === name).map((one) => one.function);
 }
 
-function foldOutcome(folded: Folded, name: string, fact: Extract<Fact, { type: 'succeeded' | 'failed' }>): void {
-  const { series, open } = folded;
-  series.outcomes.labels(name, fact.type === 'failed' ? fact.condition : '').inc();
-  observeExecution(folded, name, fact);
-  const found = open.dequeue(fact.invocation);
-  if (found !== undefined) series.endToEnd.labels(name).observe(secondsBetween(found.firstDueAt, fact.at));
+function secondsSince(at: number | null | undefined, now: number): number {
+  return at === null || at === undefined ? 0 : Math.max(0, now - at) / 1_000;
 }
 
-function observeExecution({ series, open }: Folded, name: string, { invocation, at }: Fact): void {
-  const found = open.find(invocation);
-  if (found?.attemptAt === undefined) return;
-  series.executionTime.labels(name).observe(secondsBetween(found.attemptAt, at));
-  found.attemptAt = undefined;
-}
-
-/** The clocks of two machines may differ, so the difference can be negative; a duration is at least 0. */
-function secondsBetween(from: number, to: number): number {
-  return Math.max(0, to - from) / 1_000;
+function sample(labels: Readonly<Record<string, string>>, value: number): string {
+  const listed = Object.entries(labels).map(
+    ([name, text]) => `${name}="${text.replaceAll(/["\\\n]/g, (char) => (char === '\n' ? '\\n' : `\\${char}`))}"`,
+  );
+  return `{${listed.join(',')}} ${value}`;
 }

@@ -1,13 +1,14 @@
 import { Counter, Histogram, Registry } from 'prom-client';
 import type { Clock } from '#src/core/ports/clock.ts';
+import type { LogCounts } from '../operations/log-counts.ts';
 import { createLagMetrics, type LagSource } from './lag-metrics.ts';
-import type { LogCount } from './log-count.ts';
+import { createLogMetrics } from './log-metrics.ts';
 import { createProblemMetrics, type KnownProblems } from './problem-metrics.ts';
 import { addQuotaMetrics, type QuotaSource } from './quota-metrics.ts';
 
 /**
- * The metrics of this gateway. HTTP requests are those of this gateway. All other metrics are counted from the log, from its end at the
- * start of this gateway. Every gateway counts the whole log, so the rates of two gateways are equal and must not be added.
+ * The metrics of this gateway. HTTP requests are those of this gateway. The counts of the log come from a projection, which counts the whole
+ * log, so every gateway reports the same ones: do not add them up.
  */
 export interface Metrics {
   observeRequest(labels: { method: string; route: string; status: number }, seconds: number): void;
@@ -18,15 +19,15 @@ export interface Metrics {
 export type MetricsOptions = KnownProblems & {
   clock: Pick<Clock, 'now'>;
   lag: LagSource;
-  logCount: LogCount;
+  counts: LogCounts;
   quotas?: QuotaSource | undefined;
 };
 
-export function createMetrics({ clock, lag, logCount, quotas, ...problems }: MetricsOptions): Metrics {
+export function createMetrics({ clock, lag, counts, quotas, ...problems }: MetricsOptions): Metrics {
   const registry = new Registry();
   const registers = [registry];
-  let folded = 0;
-  createLagMetrics(registry, { clock, lag, folded: () => folded });
+  const counted = createLogMetrics({ clock, counts });
+  createLagMetrics(registry, { clock, lag, folded: () => counted.sequence });
   createProblemMetrics(registry, problems);
   if (quotas !== undefined) addQuotaMetrics(registry, quotas);
   const requests = new Counter({
@@ -62,10 +63,9 @@ export function createMetrics({ clock, lag, logCount, quotas, ...problems }: Met
       count.inc();
     },
     async render() {
-      // Without NATS the log cannot be counted; the gateway's own metrics are still reported.
-      const counted = await logCount.read().catch(() => undefined);
-      folded = counted?.sequence ?? folded;
-      return `${counted?.text ?? ''}${await registry.metrics()}`;
+      // The lag of the counts is measured after they are read.
+      const text = await counted.render();
+      return `${text}${await registry.metrics()}`;
     },
   };
 }

@@ -4,7 +4,7 @@ import type { ProjectQuota } from '#src/core/quotas/project-quota.ts';
 import { QuotaExceededError, type SendingQuota } from '#src/core/quotas/quota-exceeded-error.ts';
 import { AcceptRate, type Rate } from './accept-rate.ts';
 import { OpenRequests } from './open-requests.ts';
-import { burstExceeded, openExceeded, rateExceeded, storedExceeded } from './quota-refusals.ts';
+import { burstExceeded, openExceeded, rateExceeded, storedExceeded, useUnknown } from './quota-refusals.ts';
 
 /** Requests that passed the quotas. `settle` is called once, when they were accepted or refused. */
 export interface Admitted {
@@ -26,12 +26,16 @@ export type GuardedProjectOptions = {
   clock: Clock;
   /** The newest sequence that the log acknowledged to this gateway. */
   acknowledged: () => number;
+  /** For how long no projection has said what the project uses, in milliseconds. */
+  unknownForMs: () => number;
   signal: AbortSignal;
 };
 
 /** How long a request of a batch or of a bulk operation waits for its turn, by the quota that is reached. */
 const WAITS_FOR_MS: Readonly<Record<string, number>> = { open: 2_000, rate: 30_000, storedBytes: 0 };
 const LOOK_AGAIN_AFTER_MS = 50;
+/** For how long the last known use counts, with the requests of this gateway since then (QUO5). A restart of a projection takes less. */
+const MAX_UNKNOWN_MS = 60_000;
 
 /** What one project uses of its quotas, as one gateway knows it. */
 export class GuardedProject {
@@ -89,7 +93,9 @@ export class GuardedProject {
   }
 
   #checkAmounts({ open: quota, storedBytes }: ProjectQuota, count: number): void {
-    const { name } = this.#options;
+    const { name, unknownForMs } = this.#options;
+    const isCounted = quota !== undefined || storedBytes !== undefined;
+    if (isCounted && unknownForMs() > MAX_UNKNOWN_MS) throw useUnknown(name, unknownForMs());
     if (storedBytes !== undefined && this.stored >= storedBytes) throw storedExceeded(name, { quota: storedBytes, stored: this.stored });
     const open = this.open.counted + this.open.uncounted;
     if (quota !== undefined && open + count > quota) throw openExceeded(name, { quota, open, count });

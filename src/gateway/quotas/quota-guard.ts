@@ -31,13 +31,22 @@ export function createQuotaGuard({ ownProject, store, acknowledged, ...options }
     if (found === undefined) {
       const key = `accept-rate.${project === undefined ? 'own' : `project.${project}`}`;
       const quota = (): ProjectQuota => quotas.of(project);
-      found = new GuardedProject({ name: project ?? ownProject, quota, store, key, clock, acknowledged, signal });
+      found = new GuardedProject({
+        name: project ?? ownProject,
+        quota,
+        store,
+        key,
+        clock,
+        acknowledged,
+        unknownForMs: () => watch.unknownForMs,
+        signal,
+      });
       projects.set(project, found);
     }
     return found;
   }
 
-  watchUsage(options, ({ sequence, open, stored = {} }) => {
+  const watch = watchUsage(options, ({ sequence, open, stored = {} }) => {
     for (const { project } of quotas.all) {
       const found = guarded(project);
       found.open.note({ sequence, open: open[project ?? ''] ?? 0 });

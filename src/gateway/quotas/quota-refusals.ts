@@ -1,3 +1,4 @@
+import { HistoryUnavailableError } from '#src/core/errors.ts';
 import { QuotaExceededError } from '#src/core/quotas/quota-exceeded-error.ts';
 
 /** When an invocation of the project ends is unknown. */
@@ -27,4 +28,11 @@ export function rateExceeded(project: string, { rate, burst, waitInMs }: RateFac
 export function burstExceeded(project: string, { count, burst }: { count: number; burst: number }): QuotaExceededError {
   const why = `this call has ${count} requests, and project ${project} may send ${burst} at once. Nothing was accepted: send fewer at once, or as a batch of lines`;
   return new QuotaExceededError({ quota: 'rate', why, retryAfterInS: 1 });
+}
+
+/** The remedy is an answer of a projection, and no pause of the caller. */
+export function useUnknown(project: string, unknownForMs: number): HistoryUnavailableError {
+  const seconds = Math.round(unknownForMs / 1_000);
+  const why = `no projection has said for ${seconds} s what project ${project} uses of its quota. Nothing was accepted: send again later`;
+  return new HistoryUnavailableError({ why });
 }

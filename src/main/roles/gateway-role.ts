@@ -1,6 +1,5 @@
 import { connectClient } from '#src/client/client.ts';
 import { createBulkStore } from '#src/core/bulk/bulk-operation.ts';
-import { readProvedFloor, SCHEDULER_FLOOR } from '#src/core/ports/stores/saved-floor.ts';
 import { DEFAULT_LIMITS, type RunningGateway, startGateway } from '#src/gateway/gateway.ts';
 import { openKeyValue } from '#src/nats/key-value.ts';
 import { describeReplicas } from '#src/nats/replicas/describe-replicas.ts';
@@ -13,7 +12,6 @@ import { GATEWAY_BUCKET, gatewayStreams } from '#src/nats/wire/topology.ts';
 import { openCredentials, openTls } from './files/gateway-files.ts';
 import type { LogWatch } from './log-watch.ts';
 import type { RoleContext } from './role-context.ts';
-import { createLogCountThread } from './threads/log-count-thread.ts';
 
 /** An HTTP client gives up earlier than a program that holds a Sequent client. The answer then arrives within ten seconds (ANS1). */
 const ACCEPT_WITHIN_MS = 9_000;
@@ -43,9 +41,6 @@ export async function startGatewayRole(context: RoleContext, logWatch: LogWatch)
   const client = await connectClient(clientOptions);
   client.connection.refusals.onMissingPermission((message) => logger.error({}, message));
   logWatch.add(client.logEpoch);
-  // Every open invocation lies behind the floor of the scheduler.
-  const from = (await readProvedFloor(ports.state, SCHEDULER_FLOOR, ports.log.timeOf))?.floor ?? 1;
-  const logCount = createLogCountThread({ address, from });
   try {
     const gateway = await startGateway(
       {
@@ -60,14 +55,14 @@ export async function startGatewayRole(context: RoleContext, logWatch: LogWatch)
         limits: DEFAULT_LIMITS,
         clock: ports.clock,
         logger,
-        logCount,
+        history: ports.history,
         encrypting: () => context.encryption.payloads.encrypting,
         signatures: createSignatureLog(connection),
         audit: createNatsAuditLog(connection, ports.publisher),
         logWatch,
         functions: context.functions,
         definitions: context.definitions,
-        quotas: { projects: context.quotas, usage: logCount.usage, acknowledged: () => client.logEpoch.highest },
+        quotas: { projects: context.quotas, acknowledged: () => client.logEpoch.highest },
         compareReplicas: () => findDifference(client.connection),
       },
       { host: httpHost ?? '127.0.0.1', port: httpPort, isPortNegotiable: given.httpPort === undefined },
@@ -76,7 +71,6 @@ export async function startGatewayRole(context: RoleContext, logWatch: LogWatch)
       ...gateway,
       async stop(graceInMs) {
         await gateway.stop(graceInMs);
-        await logCount.close();
         await client.close();
       },
     };

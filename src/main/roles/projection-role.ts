@@ -41,6 +41,8 @@ export type ProjectionRoleOptions = {
 };
 
 const ANNOUNCE_EVERY_MS = 5_000;
+/** How often the extent of the log is read for the stored bytes of projects. */
+const HELD_FRESH_FOR_MS = 5_000;
 /** All pages are read once an hour, in idle time. */
 const CHECK_PAGES_EVERY_MS = 3_600_000;
 
@@ -55,7 +57,8 @@ export async function startProjectionRole(options: ProjectionRoleOptions): Promi
   const state = await openKeyValue(connection, STATE_BUCKET);
   const places = { store, state };
   const signer = signingKey === undefined ? undefined : startHeadSigner({ places, signer: await openSigner(signingKey), clock, logger });
-  const whole = createWholeLog(log, createArchive(store, log.decode));
+  const segments = createArchive(store, log.decode);
+  const whole = createWholeLog(log, segments);
   const source = signer === undefined ? whole : signer.tap(whole);
   const losses = {
     book: createLossBook(state),
@@ -69,7 +72,13 @@ export async function startProjectionRole(options: ProjectionRoleOptions): Promi
   const announcing = announce(projection, { state, clock }, stopping.signal);
   const publisher = createPublisher(connection);
   const audit = createServiceAudit({ audit: createNatsAuditLog(connection, publisher), clock, logger, project, signal: stopping.signal });
-  const answers = createAnswers(projection, source.decode, { runSql: createSqlRunner() });
+  const answers = createAnswers(projection, source.decode, {
+    runSql: createSqlRunner(),
+    held: cachedFor(HELD_FRESH_FOR_MS, clock, async () => {
+      const { created, first } = await log.state();
+      return { first, archived: (await segments.segments(created)).at(-1)?.last ?? 0 };
+    }),
+  });
   const endService = await serveHistory(connection, {
     answers,
     instance,
@@ -92,6 +101,15 @@ export async function startProjectionRole(options: ProjectionRoleOptions): Promi
       await announcing;
       clock.close();
     },
+  };
+}
+
+/** Reads a value again when it is older than this time. */
+function cachedFor<Value>(ms: number, clock: Pick<Clock, 'now'>, read: () => Promise<Value>): () => Promise<Value> {
+  let cached: { at: number; value: Value } | undefined;
+  return async () => {
+    if (cached === undefined || clock.now() - cached.at > ms) cached = { at: clock.now(), value: await read() };
+    return cached.value;
   };
 }
 

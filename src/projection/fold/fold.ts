@@ -3,6 +3,7 @@ import type { SourceEntry } from '#src/core/log/log-source.ts';
 import { streamKey } from '#src/core/log/stream-key.ts';
 import { CLOCK_BUCKET } from '#src/projection/store/schema.ts';
 import type { Value } from '#src/projection/store/sqlite.ts';
+import { bytesOfFacts, bytesOfRequests, Figures } from './figures.ts';
 import {
   advanceHead,
   createFoldedStream,
@@ -32,6 +33,9 @@ export type Changes = {
   /** Keys of invocations that were replaced by another request of the same id. */
   removed: number[];
   clock: Map<number, { first: number; last: number }>;
+  /** The counts that are added, by name and function, and the stored bytes, by project and part. */
+  figures: Value[][];
+  stored: Value[][];
 };
 
 /** Reads the stored appends of a stream; `undefined` when the file holds no such stream. */
@@ -48,6 +52,7 @@ export class Fold implements FactListener {
   readonly #streams = new Map<string, NamedStream>();
   #touched = new Set<NamedStream>();
   #changes = noChanges();
+  readonly #figures = new Figures();
   #pending = 0;
 
   constructor({ load, limit = MAX_STREAMS_IN_MEMORY }: { load: LoadStream; limit?: number }) {
@@ -72,10 +77,17 @@ export class Fold implements FactListener {
     // An erased message leaves only its sequence and its time.
     if (content.kind === 'erased' || content.kind === 'erasure') return;
     let requestSequence = 0;
-    if (content.kind === 'request') requestSequence = this.#takeRequest(content.message);
-    else if (content.kind === 'append') requestSequence = this.#takeAppend(content.name, content.append, at);
-    else this.#report({ sequence, at, factIndex: 0, kind: 'unreadable', invocation: null, why: content.why });
-    this.#changes.appends.push([requestSequence, sequence, at, subject, headers, body]);
+    let bytes = body.length;
+    if (content.kind === 'request') {
+      requestSequence = this.#takeRequest(content.message);
+      bytes += bytesOfRequests(content.message.requests);
+      this.#figures.store(content.message.name.function, sequence, bytes);
+    } else if (content.kind === 'append') {
+      requestSequence = this.#takeAppend(content.name, content.append, at);
+      bytes += bytesOfFacts(content.append.facts);
+      this.#figures.store(content.name.function, sequence, bytes);
+    } else this.#report({ sequence, at, factIndex: 0, kind: 'unreadable', invocation: null, why: content.why });
+    this.#changes.appends.push([requestSequence, sequence, at, subject, headers, body, bytes]);
   }
 
   /** Records that the log holds no message between a sequence and an entry. */
@@ -85,7 +97,11 @@ export class Fold implements FactListener {
   }
 
   drain(): Changes {
-    const drained = { ...this.#changes, invocations: this.#changes.invocations.filter(({ isDirty }) => isDirty) };
+    const drained = {
+      ...this.#changes,
+      invocations: this.#changes.invocations.filter(({ isDirty }) => isDirty),
+      ...this.#figures.drain(),
+    };
     this.#changes = noChanges();
     this.#pending = 0;
     return drained;
@@ -109,6 +125,10 @@ export class Fold implements FactListener {
     this.#changes.invocations.push(projected);
   }
 
+  onFact(...counted: Parameters<FactListener['onFact']>): void {
+    this.#figures.count(...counted);
+  }
+
   onRefused({ position, factIndex, invocation, why }: Parameters<FactListener['onRefused']>[0]): void {
     this.#report({ sequence: position.sequence, at: position.at, factIndex, kind: 'refused', invocation, why });
   }
@@ -124,7 +144,10 @@ export class Fold implements FactListener {
     const stream = { name: message.name, ...createFoldedStream(message) };
     this.#streams.set(streamKey(message.name), stream);
     this.#touched.add(stream);
-    for (const projected of stream.invocations.values()) this.onChange(projected);
+    for (const projected of stream.invocations.values()) {
+      this.#figures.accept(projected);
+      this.onChange(projected);
+    }
     return stream.requestSequence;
   }
 
@@ -143,10 +166,21 @@ export class Fold implements FactListener {
       return stream.requestSequence;
     }
     const removed = settleOwner(stream, append, position);
-    for (const { seq } of removed) this.#changes.removed.push(seq);
-    if (removed.length > 0) for (const projected of stream.invocations.values()) this.onChange(projected);
+    if (removed.length > 0) this.#replaceInvocations(stream, removed);
     foldFacts(stream, { facts: append.facts, position }, this);
     return stream.requestSequence;
+  }
+
+  /** Another request owns the stream, so that its invocations take the place of the first ones. */
+  #replaceInvocations(stream: NamedStream, removed: readonly ProjectedInvocation[]): void {
+    for (const projected of removed) {
+      this.#changes.removed.push(projected.seq);
+      this.#figures.disown(projected);
+    }
+    for (const projected of stream.invocations.values()) {
+      this.#figures.accept(projected);
+      this.onChange(projected);
+    }
   }
 
   /** The stream from memory, or folded again from the file. */
@@ -185,5 +219,5 @@ export class Fold implements FactListener {
 }
 
 function noChanges(): Changes {
-  return { appends: [], invocations: [], problems: [], removed: [], clock: new Map() };
+  return { appends: [], invocations: [], problems: [], removed: [], clock: new Map(), figures: [], stored: [] };
 }

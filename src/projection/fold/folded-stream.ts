@@ -4,6 +4,7 @@ import type { FullLogEntry, RecordedAppend, RequestMessage, StreamName } from '#
 import { MAX_BATCH } from '#src/core/names/ids.ts';
 import { isFunctionName, NO_FUNCTION } from '#src/core/names/names.ts';
 import { isInvocationSettled } from '#src/core/stream/stream.ts';
+import { isOpenInvocation } from './figures.ts';
 import { createProjectedInvocation, foldFact, type LogPosition, type ProjectedInvocation } from './projected-invocation.ts';
 
 /** A stream while it is folded: the invocations that were accepted together. */
@@ -25,6 +26,8 @@ export type StoredStream = { requestSequence: number; entries: readonly FullLogE
 /** Receives the result of each fact of an append. */
 export interface FactListener {
   onChange(projected: ProjectedInvocation): void;
+  /** The machine accepted a fact. `before`: the invocation before it. */
+  onFact(projected: ProjectedInvocation, fact: Fact, before: { wasOpen: boolean; attemptAt: number | null }): void;
   /** A fact, given by its index in the append, changed nothing. */
   onRefused(refused: { position: LogPosition; factIndex: number; invocation: string; why: string }): void;
 }
@@ -88,12 +91,17 @@ export function foldFacts(stream: FoldedStream, { facts, position }: PositionedF
     const projected = stream.invocations.get(invocation);
     if (projected === undefined) {
       listener.onRefused({ position, factIndex, invocation, why: `${type} is about an invocation that is not of this stream` });
-    } else if (foldFact(projected, fact, position)) listener.onChange(projected);
-    else listener.onRefused({ position, factIndex, invocation, why: `the machine refuses ${type} in ${projected.snapshot.value}` });
+      continue;
+    }
+    const before = { wasOpen: isOpenInvocation(projected), attemptAt: projected.attemptAt };
+    if (foldFact(projected, fact, position)) {
+      listener.onFact(projected, fact, before);
+      listener.onChange(projected);
+    } else listener.onRefused({ position, factIndex, invocation, why: `the machine refuses ${type} in ${projected.snapshot.value}` });
   }
 }
 
-const noListener: FactListener = { onChange() {}, onRefused() {} };
+const noListener: FactListener = { onChange() {}, onFact() {}, onRefused() {} };
 
 /** The sequences of the stored appends that do not count (LINK2). */
 export function uncountedIn(stored: StoredStream): ReadonlySet<number> {

@@ -22,6 +22,8 @@ export type ProjectedInvocation = {
   payload: string;
   /** When the first attempt started. */
   startedAt: number | null;
+  /** When the attempt that runs started; null while none runs. */
+  attemptAt: number | null;
   notifiedAt: number | null;
   /** The message that changed the invocation last. */
   last: LogPosition;
@@ -41,6 +43,7 @@ export function createProjectedInvocation(
     ...accepted,
     snapshot: step.snapshot,
     startedAt: null,
+    attemptAt: null,
     notifiedAt: null,
     storedError: null,
     isStored: false,
@@ -55,9 +58,13 @@ export function foldFact(projected: ProjectedInvocation, fact: Fact, position: L
   projected.snapshot = step.snapshot;
   projected.last = position;
   if (fact.type === 'running') projected.startedAt ??= fact.at;
+  if (fact.type === 'running') projected.attemptAt = fact.at;
+  else if (endsAttempt.has(fact.type)) projected.attemptAt = null;
   if (fact.type === 'notified') projected.notifiedAt = fact.at;
   return true;
 }
+
+const endsAttempt: ReadonlySet<Fact['type']> = new Set(['retrying', 'succeeded', 'failed']);
 
 const MAX_ERROR = 2_000;
 

@@ -12,12 +12,12 @@ import type { Projection } from '#src/projection/projection-port.ts';
 import type { Database, Row } from '#src/projection/store/sqlite.ts';
 import { type AsOfOptions, askAsOf, type Decode, entriesOf, invocationsAfter, type Narrowing, refuseUnreached } from './as-of.ts';
 import { readBatches } from './batches.ts';
-import { countOf } from './count.ts';
 import { deliveryColumns, readDead, toDelivery } from './dead-letters.ts';
+import { type HeldLog, readFigures, readUsage } from './figures.ts';
 import { listRows, summaryColumns, summaryOf, toSummary } from './list.ts';
 import { withPayloads } from './payload-excerpts.ts';
 import type { Layer } from './plan.ts';
-import { stats } from './stats.ts';
+import { countOf, stats } from './stats.ts';
 import { timelineOf } from './timeline.ts';
 import { readTree } from './tree.ts';
 import { readWaits } from './waits.ts';
@@ -27,13 +27,20 @@ type RunSql = (file: string, query: SqlQuery) => Promise<SqlAnswer>;
 
 const refuseSql: RunSql = () => Promise.reject(new InvalidInputError({ field: 'the SQL', problem: 'cannot be run by this process' }));
 
+/** Nothing was archived or removed. */
+const wholeLog = async (): Promise<HeldLog> => ({ first: 1, archived: 0 });
+
 type Identity = { id: string; function?: string | undefined; project?: string | undefined };
 
 /** Answers questions from the live tables, or as of an earlier moment. */
 export function createAnswers(
   projection: Projection,
   decode: Decode,
-  { maxChanged = 50_000, runSql = refuseSql }: Pick<Partial<AsOfOptions>, 'maxChanged'> & { runSql?: RunSql } = {},
+  {
+    maxChanged = 50_000,
+    runSql = refuseSql,
+    held = wholeLog,
+  }: Pick<Partial<AsOfOptions>, 'maxChanged'> & { runSql?: RunSql; held?: () => Promise<HeldLog> } = {},
 ): HistoryAnswers {
   const tables = (): Database => projection.store.database;
   const ask = <Answer>(moment: Moment | undefined, narrowing: Narrowing, question: (layers: readonly Layer[]) => Answer) =>
@@ -55,6 +62,8 @@ export function createAnswers(
     waits: (query) => readWaits(tables(), query),
     sql: async (query) => await runSql((await projection.status()).file, query),
     problems: ({ after, limit }) => ({ problems: readProblems(tables(), after, limit) }),
+    usage: async ({ bytes }) => readUsage(projection.store, bytes ? await held() : undefined),
+    figures: ({ now }) => readFigures(projection.store, now),
     status: () => projection.status(),
     check: () => projection.check(),
     async rebuild() {

@@ -64,7 +64,7 @@ export async function askAsOf<Answer>(
     // The first and the last bucket span all times, so that every time span of a filter includes all folded rows.
     const always = { first: -9e15, last: 9e15 };
     const clock = new Map([0, last].map((bucket) => [bucket, always]));
-    const changes = { appends: [], invocations, problems: [], removed: [], clock };
+    const changes = { appends: [], invocations, problems: [], removed: [], figures: [], stored: [], clock };
     store.save(changes, { sequence: 0, fingerprint: '', created: '', missing: 0, at: 0 });
     return ask([unchanged, { database: store.database }]);
   } finally {

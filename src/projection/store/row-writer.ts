@@ -7,15 +7,21 @@ import type { Database, Value } from './sqlite.ts';
 
 /** Returns a function that writes the rows of the changes. Call that function in a transaction. */
 export function prepareRowWriter(database: Database): (changes: Changes) => void {
-  const appendRows = createInserter(database, 'INSERT INTO appends', 6);
+  const appendRows = createInserter(database, 'INSERT INTO appends', 7);
   const problemRows = createInserter(database, 'INSERT OR REPLACE INTO problems', 6);
   const remove = database.prepare('DELETE FROM invocations WHERE seq = ?');
   const putClock = database.prepare(
     'INSERT INTO clock VALUES (?, ?, ?) ON CONFLICT(bucket) DO UPDATE SET first_at = min(first_at, excluded.first_at), last_at = max(last_at, excluded.last_at)',
   );
+  const putFigure = database.prepare(
+    'INSERT INTO figures VALUES (?, ?, ?) ON CONFLICT(name, function) DO UPDATE SET value = value + excluded.value',
+  );
+  const putStored = database.prepare(
+    'INSERT INTO stored VALUES (?, ?, ?) ON CONFLICT(project, part) DO UPDATE SET bytes = bytes + excluded.bytes',
+  );
   const putInvocations = prepareInvocationWriter(database);
 
-  return ({ appends, invocations, problems, removed, clock }) => {
+  return ({ appends, invocations, problems, removed, clock, figures, stored }) => {
     // Sorted in the order of the table, nearly all rows are added at its end.
     for (const row of appends.sort(byStream)) appendRows.add(row);
     appendRows.flush();
@@ -25,6 +31,8 @@ export function prepareRowWriter(database: Database): (changes: Changes) => void
       problemRows.add([sequence, factIndex, at, kind, invocation, why]);
     problemRows.flush();
     for (const [bucket, { first, last }] of clock) putClock.run([bucket, first, last]);
+    for (const figure of figures) putFigure.run(figure);
+    for (const bytes of stored) putStored.run(bytes);
   };
 }
 

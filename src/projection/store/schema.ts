@@ -58,6 +58,9 @@ export const invocationColumns = Object.keys(columnTypes) as InvocationColumn[];
  * - `duration_class` has eight classes per doubling, so that a minimum duration is a few equalities.
  * - `last_sequence` and `last_at` are the position of the message that changed the row last.
  * - `fork` finds the rows that changed after an earlier moment (`forks.ts`).
+ * - `appends.bytes` is the size of the message, with the large payloads that the message refers to.
+ * - `figures` has the counts of the log by function, and `stored` the bytes of each project in parts of `STORED_PART` sequences. An erasure leaves
+ *   both as they are, so a rebuild after an erasure has smaller ones, and a check compares neither.
  * - `problems.fact_index` is the index of the fact in its append (-1: a gap before the message).
  * - The text tables hold indexes of words and no text.
  */
@@ -83,7 +86,7 @@ CREATE INDEX by_waits_key ON invocations(waits_key) WHERE waits_key IS NOT NULL;
 CREATE INDEX by_waits_kind ON invocations(waits_kind) WHERE waits_kind IS NOT NULL;
 CREATE INDEX by_priority ON invocations(priority) WHERE priority <> 4;
 CREATE INDEX by_opened_batch ON invocations(opened_batch, function) WHERE opened_batch IS NOT NULL;
-CREATE TABLE appends(request_sequence INT, sequence INT, at INT, subject TEXT, headers TEXT, body,
+CREATE TABLE appends(request_sequence INT, sequence INT, at INT, subject TEXT, headers TEXT, body, bytes INT,
   PRIMARY KEY(request_sequence, sequence)) WITHOUT ROWID;
 CREATE TABLE deliveries(invocation INT, destination TEXT, kind TEXT, param TEXT, state TEXT, tries INT, due_at INT, reason TEXT,
   PRIMARY KEY(invocation, destination)) WITHOUT ROWID;
@@ -92,6 +95,8 @@ CREATE TABLE problems(sequence INT, fact_index INT, at INT, kind TEXT, invocatio
   PRIMARY KEY(sequence, fact_index)) WITHOUT ROWID;
 CREATE TABLE erasures(sequence INTEGER PRIMARY KEY, at INT, id TEXT, scope TEXT, function TEXT, before_at INT, until INT, asked_by TEXT, reason TEXT);
 CREATE TABLE clock(bucket INTEGER PRIMARY KEY, first_at INT, last_at INT);
+CREATE TABLE figures(name TEXT, function TEXT, value REAL, PRIMARY KEY(name, function));
+CREATE TABLE stored(project TEXT, part INT, bytes INT, PRIMARY KEY(project, part)) WITHOUT ROWID;
 CREATE TABLE checkpoint(one INTEGER PRIMARY KEY, sequence INT, fingerprint TEXT, created TEXT, missing INT, at INT);
 CREATE VIRTUAL TABLE payload_words USING fts5(text, content='', detail=none, columnsize=0);
 CREATE VIRTUAL TABLE error_words USING fts5(text, content='', detail=none, contentless_delete=1);
@@ -109,6 +114,8 @@ export const comparedTables: Readonly<Record<string, string>> = {
 
 /** How many sequences one row of `clock` covers. */
 export const CLOCK_BUCKET = 1_024;
+/** How many sequences one row of `stored` covers, so that a message costs no row. */
+export const STORED_PART = 1_024;
 /** How many characters of a payload are indexed. */
 export const MAX_INDEXED = 4_096;
 

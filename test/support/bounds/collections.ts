@@ -18,7 +18,6 @@ export const collections: Readonly<Record<string, Readonly<Record<string, string
     'src/nats/watch-bucket.ts': '#known',
     'src/scheduler/open/stream-table.ts': '#functionNumbers #functions',
     'src/scheduler/inspect/backlog.ts': 'answers',
-    'src/gateway/metrics/log-metrics.ts': 'functions',
     'src/gateway/metrics/metrics.ts': 'known',
     'src/core/functions/entry.ts': 'resolutions',
     'src/hosts/pool/pool-key.ts': 'keys',
@@ -154,13 +153,11 @@ export const collections: Readonly<Record<string, Readonly<Record<string, string
     'src/gateway/auth/sessions.ts': 'ended',
     'src/nats/streams/signature-log.ts': 'unsent',
   },
-  'open and ended invocations that a gateway counts': {
-    'src/gateway/metrics/open-invocations.ts': '#delayed #queued #tracked',
-    'src/gateway/quotas/open-by-project.ts': '#ended #endedBefore #open',
+  'accepted requests that no projection has counted yet': {
     'src/gateway/quotas/open-requests.ts': '#settled',
   },
-  'stored bytes of projects': {
-    'src/gateway/quotas/stored-by-project.ts': '#parts',
+  'counts of the log that a projection has not stored yet': {
+    'src/projection/fold/figures.ts': '#counts #stored',
   },
   'watch of losses of the log': {
     'src/core/log/losses/loss-watch.ts': '#acknowledged #known #marks #notedBy #recorded',

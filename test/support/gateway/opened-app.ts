@@ -3,7 +3,7 @@ import type { Hono } from 'hono';
 import { expect } from 'vitest';
 import { checkJson } from '#src/client/invoke/requests.ts';
 import { createBulkStore } from '#src/core/bulk/bulk-operation.ts';
-import { InvocationNotFoundError } from '#src/core/errors.ts';
+import { HistoryUnavailableError, InvocationNotFoundError } from '#src/core/errors.ts';
 import { createMemoryCodePackages } from '#src/core/memory/memory-code-packages.ts';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
 import { silentLogger } from '#src/core/ports/logger.ts';
@@ -102,7 +102,7 @@ export async function openApp({
     limits: { ...DEFAULT_LIMITS, ...limits },
     clock: { now: () => now, sleep: async () => {} },
     logger: silentLogger,
-    logCount: { read: async () => ({ text: '', sequence: 0 }), close: async () => {} },
+    history: { ask: () => Promise.reject(new HistoryUnavailableError({ why: 'no projection runs', isAbsent: true })) },
     signatures: { publish: () => {}, subscribe: async () => {} },
     audit,
     definitions,

@@ -92,9 +92,7 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
       followMessages({ connection, from, headersOnly: true, onProblem, signal, pauseInMs }, (message) => onEntry(entryOf(message))),
 
     followFully: (from, onEntry, signal) =>
-      followMessages({ connection, from, headersOnly: false, onProblem, signal }, (message) =>
-        onEntry(fullEntryOf(message), message.data.length),
-      ),
+      followMessages({ connection, from, headersOnly: false, onProblem, signal }, (message) => onEntry(fullEntryOf(message))),
   };
 }
 

@@ -7,7 +7,7 @@ import { PROJECT, type RunningSequent, STRANGER, startSequent } from '#test/supp
 import { sharedByFile } from '#test/support/shared-by-file.ts';
 
 const file = new URL('../../../support/gateway/handlers.mjs', import.meta.url).pathname;
-const test = sharedByFile(() => startSequent());
+const test = sharedByFile(() => startSequent({ with: ['projection'] }));
 let one: RunningSequent;
 let other: RunningSequent;
 

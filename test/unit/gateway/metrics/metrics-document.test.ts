@@ -1,8 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { Registry } from 'prom-client';
 import { describe, expect, test } from 'vitest';
 import { systemClock } from '#src/core/ports/clock.ts';
-import { createLogMetrics } from '#src/gateway/metrics/log-metrics.ts';
 import { createMetrics } from '#src/gateway/metrics/metrics.ts';
 import { healthChecks } from '#src/web/system/health.ts';
 
@@ -10,13 +8,11 @@ const metricsIn = (text: string): string[] => [...new Set([...text.matchAll(/\bs
 
 /** The text of a gateway that knows nothing: the name and the help of every metric. */
 async function renderAll(): Promise<string> {
-  const counted = new Registry();
-  createLogMetrics(counted, systemClock);
   const metrics = createMetrics({
     clock: systemClock,
     lag: () => Promise.reject(new Error('NATS does not answer')),
     quotas: () => [],
-    logCount: { read: async () => ({ sequence: 0, text: await counted.metrics() }), close: async () => {} },
+    counts: { ask: () => Promise.reject(new Error('no projection runs')) },
     isConnected: () => false,
     logWatch: undefined,
     replicaWatch: undefined,

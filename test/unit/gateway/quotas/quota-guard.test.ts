@@ -5,7 +5,13 @@ import { type QuotaLimits, quotaKeyOf } from '#src/core/quotas/project-quota.ts'
 import { ProjectQuotas } from '#src/core/quotas/project-quotas.ts';
 import { createQuotaGuard, type QuotaGuard } from '#src/gateway/quotas/quota-guard.ts';
 
-type Opened = { guard: QuotaGuard; counted: (sequence: number, open: number) => Promise<void>; acknowledge: (sequence: number) => void };
+type Opened = {
+  guard: QuotaGuard;
+  /** Without an answer from now on. */
+  silence: () => void;
+  counted: (sequence: number, open: number) => Promise<void>;
+  acknowledge: (sequence: number) => void;
+};
 
 /** A guard of project `shop`, whose counts of the log are given by the test. */
 function open(limits: QuotaLimits): Opened {
@@ -13,6 +19,7 @@ function open(limits: QuotaLimits): Opened {
   projects.applyChange({ key: quotaKeyOf('shop'), value: JSON.stringify({ v: 1, ...limits }) });
   let usage = { sequence: 0, open: {} as Record<string, number> };
   let acknowledged = 0;
+  let isSilent = false;
   let now = 0;
   const waiting: (() => void)[] = [];
   const guard = createQuotaGuard({
@@ -30,7 +37,7 @@ function open(limits: QuotaLimits): Opened {
     },
     logger: silentLogger,
     ownProject: 'own',
-    usage: async () => usage,
+    counts: { ask: async () => (isSilent ? Promise.reject(new Error('no projection runs')) : (usage as never)) },
     acknowledged: () => acknowledged,
     signal: new AbortController().signal,
   });
@@ -39,6 +46,9 @@ function open(limits: QuotaLimits): Opened {
   };
   return {
     guard,
+    silence: () => {
+      isSilent = true;
+    },
     async counted(sequence, count) {
       usage = { sequence, open: { shop: count } };
       await turns();
@@ -101,6 +111,37 @@ describe('the quota of open invocations', () => {
     const refused = Promise.all([1, 2, 3].map(() => expect(opened.guard.admitInTurn('shop=greet', 1)).rejects.toThrow('its quota is 1')));
     for (let round = 0; round < 50; round++) await opened.counted(6, 0);
     await refused;
+  });
+});
+
+describe('a quota without a projection that answers', () => {
+  test('holds by the last use and the requests since then, and refuses all requests after a minute (QUO5)', async () => {
+    const opened = open({ open: 3 });
+    await opened.counted(5, 1);
+    opened.silence();
+    opened.acknowledge(6);
+    (await admit(opened))?.settle(true);
+    (await admit(opened))?.settle(true);
+    await expect(admit(opened)).rejects.toThrow('project shop has 3 open invocations; its quota is 3');
+    for (let round = 0; round < 305; round++) await opened.counted(0, 0);
+    await expect(admit(opened)).rejects.toThrow(
+      'no projection has said for 61 s what project shop uses of its quota. Nothing was accepted: send again later',
+    );
+  });
+
+  test('refuses a minute after the start when no projection ever answered (QUO5)', async () => {
+    const opened = open({ storedBytes: 1_000 });
+    opened.silence();
+    (await admit(opened))?.settle(true);
+    for (let round = 0; round < 305; round++) await opened.counted(0, 0);
+    await expect(admit(opened)).rejects.toMatchObject({ code: 'HISTORY_UNAVAILABLE', retryable: true });
+  });
+
+  test('of requests per second is not concerned (QUO5)', async () => {
+    const opened = open({ rate: 100 });
+    opened.silence();
+    for (let round = 0; round < 305; round++) await opened.counted(0, 0);
+    expect(await admit(opened)).toBeDefined();
   });
 });
 

@@ -1,5 +1,0 @@
-import { register } from 'tsx/esm/api';
-
-// A thread does not inherit the module loader of its parent.
-register();
-await import('./log-count-worker.ts');
