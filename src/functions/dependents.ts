@@ -1,5 +1,6 @@
+import type { NameOf } from '#src/core/errors.ts';
 import { LATEST, type Policy } from '#src/core/functions/definition.ts';
-import type { FunctionEntry } from '#src/core/functions/entry.ts';
+import { type FunctionEntry, resolveFunction } from '#src/core/functions/entry.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import { invokedBy, labelOf } from './loops.ts';
 
@@ -24,6 +25,35 @@ export function dependentDestinations(entries: readonly Entry[], removals: reado
           .map((target) => ({ from: labelOf({ name, qualifier }), on, to: labelOf(target) })),
       );
   });
+}
+
+/** A destination whose function, version or alias does not exist; `name` and `qualifier` are those of its owner. */
+export type MissingTarget = DependentDestination & { name: FunctionName; qualifier: string };
+
+/**
+ * The destinations of all functions, versions and aliases whose deliveries end dead, because nothing can be invoked. Each one once. `nameOf`
+ * returns the name that the reader knows for a function.
+ */
+export function missingTargets(entries: Iterable<FunctionEntry>, nameOf?: NameOf): MissingTarget[] {
+  const byName = new Map<string, FunctionEntry>([...entries].map((entry) => [entry.definition.name, entry]));
+  const exists = ({ name, qualifier }: { name: string; qualifier: string }): boolean => {
+    const found = byName.get(name);
+    return found !== undefined && resolveFunction(found, qualifier, '') !== undefined;
+  };
+  const found = [...byName.values()].flatMap((entry) => {
+    const name = entry.definition.name as FunctionName;
+    return policiesOf(entry).flatMap(({ qualifier, on, destinations }) => {
+      const from = labelOf({ name, qualifier }, nameOf);
+      const missing = invokedBy(destinations, name).filter((target) => !exists(target));
+      return missing.map((target): MissingTarget => ({ name, qualifier, from, on, to: labelOf(target, nameOf) }));
+    });
+  });
+  return [...new Map(found.map((one) => [JSON.stringify(one), one])).values()];
+}
+
+/** The warning about a destination, for logs and programs. The command line has its own words. */
+export function missingTargetInWords({ from, on, to }: MissingTarget): string {
+  return `${from} notifies ${to} on ${on}, and ${to} does not exist: until somebody defines ${to}, each of these deliveries ends dead`;
 }
 
 /** Whether an address is removed, alone or with its function. */

@@ -10,7 +10,8 @@ import { findLoop, labelOf, readTarget, targetsOf } from './loops.ts';
 
 /**
  * The functions that destinations may name although they do not exist yet, because they are defined together. `undefined`: any function, for
- * an application that defines its functions in any order, and for the vendor's API.
+ * an application that defines its functions in any order, and for the vendor's API, whose clients do. There a missing function is a warning:
+ * of `startWorker`, of `sequent dev`, in a header of the answer, and of the doctor (SRC5).
  */
 export type KnownTargets = readonly string[] | undefined;
 type Problem = string | ((nameOf: NameOf) => string);

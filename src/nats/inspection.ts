@@ -1,15 +1,28 @@
-import type { ConsumerInfo, JetStreamManager, StreamInfo } from 'nats';
+import { type ConsumerInfo, DiscardPolicy, type JetStreamManager, type StreamConfig, type StreamInfo } from 'nats';
 import { z } from 'zod';
 import { messageOf } from '#src/core/errors.ts';
 import { subjects } from '#src/core/names/subjects.ts';
+import { formatDuration } from '#src/core/text/format-duration.ts';
 import { parseJson } from '#src/core/text/json.ts';
 import { ServerTime } from '#src/core/time/server-time.ts';
 import { GLOBAL_ACCOUNT } from './permissions/accounts.ts';
 import type { Connection } from './transport/connection/connection.ts';
 import { isNoResponders, isTimeout } from './transport/errors.ts';
 import { timedInfo } from './transport/server-clock.ts';
-import { hasLeader } from './transport/streams/ensure-stream.ts';
-import { admitsRequests, FUNCTIONS_BUCKET, INVOCATIONS, RESULTS, STATE_BUCKET } from './wire/topology.ts';
+import { hasLeader, lossySettings } from './transport/streams/ensure-stream.ts';
+import {
+  admitsRequests,
+  codeStream,
+  FLOW_BUCKET,
+  FUNCTIONS_BUCKET,
+  INVOCATIONS,
+  invocationsStream,
+  keyValueStream,
+  payloadsStream,
+  resultsStream,
+  STATE_BUCKET,
+  type TopologyOptions,
+} from './wire/topology.ts';
 
 /** The state of a NATS server, and of the Sequent on it. */
 export type Inspection = {
@@ -49,6 +62,10 @@ export type StreamFacts =
       maxBytes: number | undefined;
       /** Whether the log accepts requests (ADM1). Always true for another stream. */
       isAdmitting: boolean;
+      /** Whether a full stream refuses messages, and deletes none. */
+      refusesWhenFull: boolean;
+      /** The limits by which the stream deletes messages although it must keep all of them. Somebody set them by hand. */
+      lossy: readonly string[];
     };
 
 /** A durable consumer of the log, such as that of a function. */
@@ -63,7 +80,15 @@ export type ConsumerFacts = {
   waiting: number;
 };
 
-const STREAMS = [INVOCATIONS, RESULTS, `KV_${FUNCTIONS_BUCKET}`, `KV_${STATE_BUCKET}`];
+/** The streams that every Sequent has, as Sequent creates them. The settings that operators choose play no role here. */
+const OPTIONS: TopologyOptions = { replicas: 1, resultsStorage: 'file', resultsMaxAgeInMs: 0 };
+const STREAMS = [
+  invocationsStream(OPTIONS),
+  resultsStream(OPTIONS),
+  ...[FUNCTIONS_BUCKET, STATE_BUCKET, FLOW_BUCKET].map((bucket) => keyValueStream(bucket, OPTIONS)),
+  codeStream(OPTIONS),
+  payloadsStream(OPTIONS),
+];
 
 /** Reads the state of NATS and of Sequent. Changes nothing. */
 export async function inspect(connection: Connection): Promise<Inspection> {
@@ -90,11 +115,12 @@ export async function inspect(connection: Connection): Promise<Inspection> {
 
 async function inspectStreams(manager: JetStreamManager, time: ServerTime): Promise<StreamFacts[]> {
   const streams: StreamFacts[] = [];
-  for (const name of STREAMS) {
+  for (const wanted of STREAMS) {
+    const { name = '' } = wanted;
     try {
       const { info, sample } = await timedInfo({ manager }, name);
       if (sample !== undefined) time.add(sample);
-      streams.push(factsOf(name, info));
+      streams.push({ ...factsOf(name, info), lossy: lossyIn(info.config, wanted) });
     } catch (error) {
       streams.push({ name, exists: false, why: messageOf(error) });
     }
@@ -102,7 +128,18 @@ async function inspectStreams(manager: JetStreamManager, time: ServerTime): Prom
   return streams;
 }
 
-function factsOf(name: string, info: StreamInfo): StreamFacts {
+/** The limits by which a stream deletes accepted messages, as the `nats` command names them. */
+function lossyIn(config: StreamConfig, wanted: Partial<StreamConfig>): string[] {
+  const { discard, max_age, max_msgs, max_msgs_per_subject } = lossySettings(config, wanted);
+  return [
+    ...(discard === undefined ? [] : [`discard ${config.discard}`]),
+    ...(max_age === undefined ? [] : [`max-age ${formatDuration(config.max_age / 1e6)}`]),
+    ...(max_msgs === undefined ? [] : [`max-msgs ${config.max_msgs}`]),
+    ...(max_msgs_per_subject === undefined ? [] : [`max-msgs-per-subject ${config.max_msgs_per_subject}`]),
+  ];
+}
+
+function factsOf(name: string, info: StreamInfo): Omit<Extract<StreamFacts, { exists: true }>, 'lossy'> {
   const { state, config } = info;
   return {
     name,
@@ -119,6 +156,7 @@ function factsOf(name: string, info: StreamInfo): StreamFacts {
     hasLeader: hasLeader(info),
     maxBytes: config.max_bytes > 0 ? config.max_bytes : undefined,
     isAdmitting: name !== INVOCATIONS || admitsRequests(config.subjects),
+    refusesWhenFull: config.discard === DiscardPolicy.New,
   };
 }
 

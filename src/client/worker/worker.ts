@@ -15,6 +15,7 @@ import { type Logger, silentLogger } from '#src/core/ports/logger.ts';
 import { exampleEvent } from '#src/core/text/example-event.ts';
 import { createFunctionDeliverer } from '#src/destinations/function-deliverer.ts';
 import { createFunctionTarget } from '#src/destinations/function-target.ts';
+import { type MissingTarget, missingTargetInWords, missingTargets } from '#src/functions/dependents.ts';
 import { openFunctionDirectory } from '#src/functions/directory.ts';
 import { createFunctionRegistry } from '#src/functions/registry.ts';
 import { createEventsHost } from '#src/hosts/around/events-host.ts';
@@ -38,6 +39,7 @@ export type WorkerOptions = ClientAddress & {
   // biome-ignore lint/suspicious/noExplicitAny: a list of functions of any types
   functions: readonly TypedFunction<any, any>[];
   tenancy?: Tenancy;
+  /** Without a logger, problems of the worker are not reported, except for warnings about its functions, which Node prints. */
   logger?: Logger;
   /** The lease of a work item: the time after which another worker takes over the work of a dead one, in milliseconds. */
   leaseInMs?: number;
@@ -68,7 +70,7 @@ export interface EmbeddedWorker extends AsyncDisposable {
 export async function startEmbeddedWorker({
   functions,
   tenancy,
-  logger = silentLogger,
+  logger: given,
   leaseInMs = 15_000,
   maxHops = MAX_HOPS,
   maxChain = MAX_CHAIN,
@@ -78,6 +80,7 @@ export async function startEmbeddedWorker({
   redact: redactions = '',
   ...address
 }: WorkerOptions): Promise<EmbeddedWorker> {
+  const logger = given ?? silentLogger;
   const masterKeys = encryptionKeys === undefined ? undefined : parseMasterKeys(encryptionKeys, 'encryptionKeys');
   const payloads = new PayloadSealer({ masterKeys: () => masterKeys });
   const handlers = new Map(functions.map((fn) => [fn.name, toHandler(fn)]));
@@ -96,6 +99,7 @@ export async function startEmbeddedWorker({
   }
   const closing = new AbortController();
   const directory = await openFunctionDirectory(ports.functions, { signal: closing.signal, payloads });
+  for (const missing of missingTargets(directory.values())) if (handlers.has(missing.name)) warnOf(missing, given);
   const common = {
     ...ports,
     tenancy: tenancy ?? { region: 'local', project: 'default' },
@@ -140,6 +144,19 @@ export async function startEmbeddedWorker({
     await connection.close();
   };
   return { stop, [Symbol.asyncDispose]: () => stop() };
+}
+
+/** The code of the warning of Node that a worker without a logger emits. */
+const MISSING_TARGET = 'SEQUENT_MISSING_TARGET';
+
+/**
+ * Warns of a destination of a function of this worker that names no function. It is no error: the function may be that of a worker which
+ * starts later (SRC5).
+ */
+function warnOf(missing: MissingTarget, logger: Logger | undefined): void {
+  const problem = missingTargetInWords(missing);
+  if (logger !== undefined) logger.warn({}, problem);
+  else process.emitWarning(problem, { type: 'SequentWarning', code: MISSING_TARGET });
 }
 
 function hostOf(handlers: ReadonlyMap<string, ReturnType<typeof toHandler>>, redact: Redact | undefined): FunctionHost {

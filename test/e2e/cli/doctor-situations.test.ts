@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { functionSituations } from '#test/support/doctor/function-situations.ts';
 import { processSituations } from '#test/support/doctor/process-situations.ts';
+import { storeSituations } from '#test/support/doctor/store-situations.ts';
 import { type DoctorWorld, openDoctorWorld } from '#test/support/doctor/world.ts';
 
 /** A wait, a retry or a new process shows after some seconds; a process that does not answer is asked for ten. */
@@ -14,24 +15,28 @@ describe('the doctor tells the truth when', () => {
   }, 60_000);
   afterAll(() => world[Symbol.asyncDispose](), 60_000);
 
-  test.for([...functionSituations, ...processSituations])('$title', { timeout: 240_000 }, async ({ plant, truth, exit, laterInMs }) => {
-    await expect.poll(() => world.diagnose(), WITHIN).toEqual(HEALTHY);
-    const { name = '', undo } = await plant(world);
-    try {
-      const named = (text: string): string => text.replaceAll('NAME', name);
-      const expected = {
-        exit,
-        found: truth.map(([level, check, seen]) =>
-          expect.objectContaining({
-            level,
-            check: expect.stringMatching(new RegExp(`^${named(check)}$`)),
-            seen: expect.stringMatching(new RegExp(named(seen.source))),
-          }),
-        ),
-      };
-      await expect.poll(() => world.diagnose(laterInMs), WITHIN).toEqual(expected);
-    } finally {
-      await undo();
-    }
-  });
+  test.for([...functionSituations, ...processSituations, ...storeSituations])(
+    '$title',
+    { timeout: 240_000 },
+    async ({ plant, truth, exit, laterInMs }) => {
+      await expect.poll(() => world.diagnose(), WITHIN).toEqual(HEALTHY);
+      const { name = '', undo } = await plant(world);
+      try {
+        const named = (text: string): string => text.replaceAll('NAME', name);
+        const expected = {
+          exit,
+          found: truth.map(([level, check, seen]) =>
+            expect.objectContaining({
+              level,
+              check: expect.stringMatching(new RegExp(`^${named(check)}$`)),
+              seen: expect.stringMatching(new RegExp(named(seen.source))),
+            }),
+          ),
+        };
+        await expect.poll(() => world.diagnose(laterInMs), WITHIN).toEqual(expected);
+      } finally {
+        await undo();
+      }
+    },
+  );
 });

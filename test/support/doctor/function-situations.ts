@@ -170,6 +170,15 @@ const functions: Situation[] = [
     exit: 1,
   },
   {
+    title: 'the function of a destination does not exist',
+    plant: async (world) => {
+      const onFailure = [{ destination: 'FunctionGraph' as const, param: { func_urn: 'pager' } }];
+      return await world.put('ok', { policy: { maxRetries: 0, onFailure } });
+    },
+    truth: [['problem', 'function NAME', /^NAME notifies pager on failure, and pager does not exist: those deliveries end dead$/]],
+    exit: 1,
+  },
+  {
     title: 'a schedule has no function',
     plant: async (world) => {
       const { name, undo } = await world.put('ok');

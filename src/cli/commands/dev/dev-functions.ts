@@ -8,6 +8,7 @@ import { problemOf } from '#src/cli/problem.ts';
 import { say } from '#src/cli/texts/say.ts';
 import { FunctionNotFoundError } from '#src/core/errors.ts';
 import { type FunctionName, isFunctionName } from '#src/core/names/names.ts';
+import { missingTargets } from '#src/functions/dependents.ts';
 import type { RunningRoles } from '#src/main/roles/roles.ts';
 import { functionFilesIn, functionNameOf, type IgnoredFile, ignoredFilesIn, NO_HANDLER } from './function-files.ts';
 import { type FunctionSettings, readSettings, SETTINGS_FILE } from './function-settings.ts';
@@ -51,6 +52,8 @@ export class DevFunctions {
   /** The folder that a package was made of, by its digest. */
   readonly #roots = new Map<string, string>();
   readonly #changes = new EventEmitter().setMaxListeners(0);
+  /** The lines about missing functions that are true and were said. */
+  #saidMissing: ReadonlySet<string> = new Set();
   readonly #record: string;
   readonly #earlier: ReadonlySet<string>;
 
@@ -97,6 +100,7 @@ export class DevFunctions {
     const present = new Set(this.list.map(({ name }) => name));
     for (const name of this.#earlier) if (!present.has(name)) await this.#remove(name, say('its file is gone'));
     this.#writeRecord();
+    await this.#sayMissingTargets();
   }
 
   /** Puts the functions that these changed files concern, and removes those whose files were deleted. */
@@ -116,6 +120,19 @@ export class DevFunctions {
       await this.#put(file, name, settings[name] ?? {});
     }
     this.#writeRecord();
+    if (changed !== 'all') await this.#sayMissingTargets();
+  }
+
+  /** A function may be saved before the functions that it notifies, so that a missing one is no error. Each one is said once. */
+  async #sayMissingTargets(): Promise<void> {
+    const missing = missingTargets(await this.#options.roles.registry.list());
+    const lines = missing.map((edge) =>
+      edge.on === 'success'
+        ? say('{from} notifies {to} on success, and {to} does not exist: those deliveries end dead', edge)
+        : say('{from} notifies {to} on failure, and {to} does not exist: those deliveries end dead', edge),
+    );
+    for (const line of lines) if (!this.#saidMissing.has(line)) this.#options.say(line);
+    this.#saidMissing = new Set(lines);
   }
 
   async #removeFormerName(file: string, name: string): Promise<void> {

@@ -4,6 +4,7 @@ import type { FunctionEntry } from '#src/core/functions/entry.ts';
 import type { LogLoss } from '#src/core/log/losses/log-loss.ts';
 import { unknownInSilence } from '#src/core/no-answer-error.ts';
 import { ASKED_ROLES, type RoleInstance, type RoleInstances } from '#src/core/ports/questions/role-instances.ts';
+import type { MissingTarget } from '#src/functions/dependents.ts';
 import type { Connection } from '#src/nats/transport/connection/connection.ts';
 import { durabilityOf } from '../../durability.ts';
 import { examineHistory } from './examine-history.ts';
@@ -31,6 +32,7 @@ export async function examine(connection: Connection, { dataDir, withReplicas }:
     schedules: await readSchedules(connection),
     pools: await readPools(connection, functions, inspection.consumers),
     missingFiles: await missingFiles(functions),
+    missingTargets: await findMissingTargets(functions),
     instances,
     silentRoles: await findSilentRoles(roles, instances),
     ...(await examineHistory(connection, {
@@ -114,6 +116,11 @@ async function readPools(
     return await flow.pools();
   };
   return await read().catch(() => undefined);
+}
+
+async function findMissingTargets(functions: readonly FunctionEntry[]): Promise<MissingTarget[]> {
+  const { missingTargets } = await import('#src/functions/dependents.ts');
+  return missingTargets(functions);
 }
 
 /** The code of a package is in NATS, and needs no file on a machine (CODE1). */

@@ -6,6 +6,7 @@ import type { RegisteredFunction } from '#src/core/functions/definition.ts';
 import type { HistoryStatus } from '#src/core/history-questions.ts';
 import type { LogLoss } from '#src/core/log/losses/log-loss.ts';
 import type { AskedRole, RoleInstance } from '#src/core/ports/questions/role-instances.ts';
+import type { MissingTarget } from '#src/functions/dependents.ts';
 import type { ScheduleState } from '#src/functions/schedule-states.ts';
 import type { ConnectionAccount, Inspection } from '#src/nats/inspection.ts';
 import type { ReplicaComparison } from '#src/nats/replicas/compare-replicas.ts';
@@ -27,6 +28,8 @@ export type Examined = {
   quotas?: readonly { project: string | undefined; open: number; limit: number }[] | undefined;
   /** The files of process functions that are not on this machine. */
   missingFiles: readonly { name: string; file: string }[];
+  /** The destinations of stored definitions whose function, version or alias does not exist. */
+  missingTargets?: readonly MissingTarget[];
   /** Every projection that answers; `undefined` when none was asked. */
   projections?: readonly HistoryStatus[];
   /** The running processes; `undefined` when none was asked, or processes run and none answered. */

@@ -8,7 +8,7 @@ import { judgeWhatCanBeLost } from './can-lose.ts';
 import type { Examined } from './examined.ts';
 import type { Finding } from './finding.ts';
 import { judgeFlow } from './flow-findings.ts';
-import { judgeDeadLetters, judgeFunctions, judgeRegistry, judgeWaysOn } from './function-findings.ts';
+import { judgeDeadLetters, judgeFunctions, judgeRegistry, judgeTargets, judgeWaysOn } from './function-findings.ts';
 import {
   judgeCircuits,
   judgeFiles,
@@ -65,6 +65,7 @@ export function judge(examined: Examined, now = Date.now()): Finding[] {
     ...judgeRoles(examined),
     ...judgeProjections(examined.projections, now),
     ...judgeRegistry(examined),
+    ...judgeTargets(examined.missingTargets),
     ...judgeFunctions(examined, now),
     ...judgeWaysOn(examined.withoutWayOn),
     ...judgeDeadLetters(examined.deadLetters),

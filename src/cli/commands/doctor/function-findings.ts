@@ -2,7 +2,7 @@ import { failingPlatformInWords, platformRemedy } from '#src/analysis/explain/pl
 import { type FlowSlots, type Surroundings, type Wait, whyQueueWaits, whyRateHolds } from '#src/analysis/explain/queue-waits.ts';
 import { say } from '#src/cli/texts/say.ts';
 import type { PoolState } from '#src/client/state/flow.ts';
-import type { RegisteredFunction } from '#src/core/functions/definition.ts';
+import { LATEST, type RegisteredFunction } from '#src/core/functions/definition.ts';
 import { poolOf } from '#src/core/functions/flow.ts';
 import { tokenOfPool } from '#src/core/functions/pool-names.ts';
 import { rateOf } from '#src/core/functions/rate.ts';
@@ -154,4 +154,23 @@ export function judgeRegistry({ registry, missingFiles }: Examined): Finding[] {
     });
   }
   return found;
+}
+
+/** Destinations of stored definitions that no delivery can reach. A version that nobody calls has them too, until it is removed. */
+export function judgeTargets(missing: Examined['missingTargets'] = []): Finding[] {
+  return missing.map((edge): Finding => {
+    const seen =
+      edge.on === 'success'
+        ? say('{from} notifies {to} on success, and {to} does not exist: those deliveries end dead', edge)
+        : say('{from} notifies {to} on failure, and {to} does not exist: those deliveries end dead', edge);
+    const remedy = say('define {to} (sequent fn put), or: {change}', { ...edge, change: changeOf(edge) });
+    return { level: 'problem', check: say('function {name}', edge), seen, remedy };
+  });
+}
+
+/** The command that changes the policy with a destination. */
+function changeOf({ name, qualifier, from, on }: NonNullable<Examined['missingTargets']>[number]): string {
+  if (qualifier === LATEST) return `sequent fn set ${name} --unset policy.${on === 'success' ? 'onSuccess' : 'onFailure'}`;
+  // A version cannot be changed.
+  return qualifier.startsWith('!') ? `sequent fn alias set ${name} ${qualifier.slice(1)} <version> --on-${on} …` : `sequent fn rm ${from}`;
 }

@@ -47,11 +47,34 @@ function judgeExisting(stream: ExistingStream, check: string): Finding {
     return { level: 'problem', check, seen: say('has no leader; {size}', { size }), remedy };
   }
   if (!stream.isAdmitting) {
-    const remedy = 'docs/operations.md#full-disk-or-full-log';
-    return { level: 'problem', check, seen: say('refuses requests: {why}; {size}', { why: REFUSES_REQUESTS, size }), remedy };
+    return { level: 'problem', check, seen: say('refuses requests: {why}; {size}', { why: REFUSES_REQUESTS, size }), remedy: fullRemedy() };
   }
+  if (stream.lossy.length > 0) {
+    const limits = stream.lossy.join(', ');
+    const seen = say('was changed by hand, and deletes messages that it must keep ({limits}); {size}', { limits, size });
+    return { level: 'problem', check, seen, remedy: say('sequent nats-streams, which takes these limits back') };
+  }
+  const filled = judgeFilled(stream, check, size);
+  if (filled !== undefined) return filled;
   const seen = stream.replicas > 1 ? say('{size}, {count} replicas', { size, count: stream.replicas }) : size;
   return judgeConsumers(stream, check) ?? { level: 'ok', check, seen };
+}
+
+function fullRemedy(): string {
+  return say('raise the limit (sequent nats-streams --stream-sizes), or make room: docs/operations.md#full-disk-or-full-log');
+}
+
+/** A stream that refuses messages when it is full stops what writes to it. */
+function judgeFilled({ bytes, maxBytes, refusesWhenFull }: ExistingStream, check: string, size: string): Finding | undefined {
+  const share = maxBytes === undefined ? 0 : bytes / maxBytes;
+  if (!refusesWhenFull || share < 0.8) return undefined;
+  const values = { percent: Math.round(share * 100), limit: formatBytes(maxBytes ?? 0), size };
+  return {
+    level: share < 0.95 ? 'note' : 'problem',
+    check,
+    seen: say('is {percent} % of its limit of {limit}, and refuses messages when it is full; {size}', values),
+    remedy: fullRemedy(),
+  };
 }
 
 /** A function whose consumer is refused never runs. */
@@ -78,7 +101,7 @@ export function judgeRefusals(instances: Examined['instances'] = []): Finding[] 
       pid,
       time: new Date(logRefusedAt).toISOString(),
     });
-    return [{ level: 'problem', check: say('log'), seen, remedy: 'docs/operations.md#full-disk-or-full-log' }];
+    return [{ level: 'problem', check: say('log'), seen, remedy: fullRemedy() }];
   });
 }
 

@@ -4,13 +4,14 @@ import { LATEST, NO_POLICY, type Policy, type PolicyInput, policySchema } from '
 import type { FunctionEntry } from '#src/core/functions/entry.ts';
 import { parseFunctionUrn } from '#src/core/names/urn.ts';
 import { parseJson } from '#src/core/text/json.ts';
+import { missingTargetInWords, missingTargets } from '#src/functions/dependents.ts';
 import { parseBody } from '#src/gateway/http/bodies/body.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
 import type { Call, Gateway, GatewayEnv } from '../../ports.ts';
 import type { AsyncRecord } from '../../records.ts';
 import { checkTargets, scopeOf } from '../../scope.ts';
 import { pageOf } from '../paging.ts';
-import { targetOf } from '../reference.ts';
+import { type Target, targetOf } from '../reference.ts';
 import { inSeconds, UNKNOWN_TIME } from '../times.ts';
 
 const text = z.string().min(1);
@@ -65,6 +66,7 @@ export function addAsyncConfig(app: Hono<GatewayEnv>, gateway: Gateway): void {
       last_modified: now,
     };
     await records.putAsyncConfig(name, qualifier, record);
+    await warnOfMissingTargets(call, gateway, { name, qualifier });
     return call.json(viewAsyncConfig(call, gateway, { entry: changed, qualifier }));
   });
 
@@ -110,6 +112,18 @@ export function addAsyncConfig(app: Hono<GatewayEnv>, gateway: Gateway): void {
     if (found !== undefined) return found;
     const name = scopeOf(call, gateway).nameOf(entry.definition.name);
     throw new HttpError({ status: 404, message: `${name}:${qualifier} has no asynchronous configuration` });
+  }
+}
+
+/**
+ * The vendor accepts a URN of a function that does not exist yet, so that clients such as Terraform may create functions in any order. The
+ * answer is the vendor's, with a header that names the missing function (SRC5).
+ */
+async function warnOfMissingTargets(call: Call, gateway: Gateway, changed: Pick<Target, 'name' | 'qualifier'>): Promise<void> {
+  const missing = missingTargets(await gateway.client.functions.list(), scopeOf(call, gateway).nameOf);
+  for (const one of missing) {
+    if (one.name !== changed.name || one.qualifier !== changed.qualifier) continue;
+    call.header('Warning', `299 sequent "${missingTargetInWords(one)}"`, { append: true });
   }
 }
 

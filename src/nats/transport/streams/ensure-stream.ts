@@ -1,4 +1,12 @@
-import { type AccountLimits, type JetStreamAccountStats, nanos, StorageType, type StreamConfig, type StreamInfo } from 'nats';
+import {
+  type AccountLimits,
+  DiscardPolicy,
+  type JetStreamAccountStats,
+  nanos,
+  StorageType,
+  type StreamConfig,
+  type StreamInfo,
+} from 'nats';
 import { messageOf, StreamRefusedError } from '#src/core/errors.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import type { Connection } from '#src/nats/transport/connection/connection.ts';
@@ -15,7 +23,8 @@ import { demandedSize, type StorageLimits } from '#src/nats/wire/stream-sizes.ts
 import { MAX_CONSUMERS, partOf } from '#src/nats/wire/topology.ts';
 
 /**
- * Creates the stream, or updates the subjects, the maximum age, a given maximum size and the maximum of consumers of an existing stream.
+ * Creates the stream, or updates the subjects, the maximum age, a given maximum size and the maximum of consumers of an existing stream. Of a
+ * stream that must keep everything, it also takes back limits that were set by hand and delete messages ({@link lossySettings}).
  *
  * If the account demands a maximum size and none is given, the stream gets its share of the limit of the account. A cluster that has just
  * started may not know all of its servers yet: the request is then repeated for at most 30 s, and `onProblem` is called once.
@@ -33,12 +42,31 @@ export async function ensureStream(
   if (existing === undefined) return await whenPeersAreThere(name, () => createStream(connection, wanted), onProblem);
   const { config } = existing;
   const { max_age = nanos(0), max_bytes = config.max_bytes, metadata = config.metadata, subjects = [] } = wanted;
-  const hasLimits = config.max_age === max_age && config.max_bytes === max_bytes;
+  const lossy = lossySettings(config, wanted);
+  const hasLimits = config.max_age === max_age && config.max_bytes === max_bytes && Object.keys(lossy).length === 0;
   await raiseMaxConsumers(connection, config);
   if (hasLimits && subjects.every((subject) => config.subjects.includes(subject))) return;
-  const changed = { subjects, max_age, max_bytes, ...(metadata === undefined ? {} : { metadata }) };
+  const changed = { ...lossy, subjects, max_age, max_bytes, ...(metadata === undefined ? {} : { metadata }) };
   await manager.streams.update(name, changed).catch((error: unknown) => refuse({ ...wanted, max_bytes }, error));
 }
+
+/**
+ * The settings of an existing stream by which it deletes accepted messages although `wanted` keeps all of them, with the values that they
+ * must have. A stream that may delete its oldest messages has none.
+ */
+export function lossySettings(config: StreamConfig, wanted: Partial<StreamConfig>): Partial<StreamConfig> {
+  if (wanted.discard !== DiscardPolicy.New) return {};
+  const { max_age = nanos(0), max_msgs_per_subject: history = NO_LIMIT } = wanted;
+  const isShortened = config.max_msgs_per_subject > 0 && (history === NO_LIMIT || config.max_msgs_per_subject < history);
+  return {
+    ...(config.discard === wanted.discard ? {} : { discard: wanted.discard }),
+    ...(config.max_age === max_age ? {} : { max_age }),
+    ...(config.max_msgs > 0 ? { max_msgs: NO_LIMIT } : {}),
+    ...(isShortened ? { max_msgs_per_subject: history } : {}),
+  };
+}
+
+const NO_LIMIT = -1;
 
 /** Older servers refuse to change the maximum, and have no limit where a stream names none. */
 const CAPS_CONSUMERS_SINCE = '2.15';

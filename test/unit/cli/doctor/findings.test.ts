@@ -21,6 +21,8 @@ const stream = (name: string) => ({
   hasLeader: true,
   maxBytes: undefined,
   isAdmitting: true,
+  refusesWhenFull: true,
+  lossy: [],
 });
 
 const inspection: Inspection = {

@@ -34,6 +34,16 @@ describe('the asynchronous configuration', () => {
     });
   });
 
+  test('with a function that does not exist is stored, and a header of the answer names the function (SRC5)', async ({ ask, opened }) => {
+    const func_urn = 'urn:fss:local:p1:function:default:pager:latest';
+    const wanted = { destination_config: { on_failure: { destination: 'FunctionGraph', param: JSON.stringify({ func_urn }) } } };
+    const early = await ask('PUT', path, wanted);
+    expect(early.status).toBe(200);
+    expect(early.headers.get('Warning')).toMatch(/^299 sequent "test1 notifies pager on failure, and pager does not exist: /);
+    await opened.registry.put({ name: 'pager', handler: { kind: 'inline' } });
+    expect((await ask('PUT', path, wanted)).headers.get('Warning')).toBeNull();
+  });
+
   test('has no condition of a destination, and a PUT replaces the destination with its condition', async ({ ask, opened }) => {
     const target = { destination: 'OBS' as const, param };
     const when = { of: 'attempts', greater: 1 } as const;

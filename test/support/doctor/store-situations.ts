@@ -1,0 +1,91 @@
+import { DiscardPolicy, nanos, type StreamConfig } from 'nats';
+import { FUNCTIONS_BUCKET, INVOCATIONS } from '#src/nats/wire/topology.ts';
+import type { DoctorWorld, Situation } from './world.ts';
+
+/* What somebody did to the streams of JetStream by hand, and streams that are full. */
+
+/** Changes the settings of a stream, and changes them back at the undo. */
+async function change(world: DoctorWorld, stream: string, settings: Partial<StreamConfig>): ReturnType<Situation['plant']> {
+  const { streams } = world.client.connection.manager;
+  const { config } = await streams.info(stream);
+  await streams.update(stream, settings);
+  const before = Object.fromEntries(Object.keys(settings).map((key) => [key, config[key as keyof StreamConfig]]));
+  return { undo: () => streams.update(stream, before) };
+}
+
+const changed =
+  (stream: string, settings: Partial<StreamConfig>): Situation['plant'] =>
+  (world) =>
+    change(world, stream, settings);
+
+/** A stream whose limit is what it holds already, and this many bytes. */
+const withLimit =
+  (stream: string, moreInBytes: number): Situation['plant'] =>
+  async (world) => {
+    const { state } = await world.client.connection.manager.streams.info(stream);
+    return await change(world, stream, { max_bytes: state.bytes + moreInBytes });
+  };
+
+const HAND = 'was changed by hand, and deletes messages that it must keep';
+
+export const storeSituations: readonly Situation[] = [
+  {
+    title: 'the log is full, and the scheduler keeps its rest for what was accepted',
+    plant: withLimit(INVOCATIONS, 4_096),
+    truth: [['problem', 'stream INVOCATIONS', /^refuses requests: its remaining space is kept for the invocations that it accepted/]],
+    exit: 1,
+  },
+  {
+    title: 'the log is full, and no scheduler keeps a rest of it',
+    plant: async (world) => {
+      const start = await world.stop('scheduler');
+      const { undo } = await withLimit(INVOCATIONS, 4_096)(world);
+      const send = () =>
+        world.client.invoke('always', { text: 'x'.repeat(500) }).then(
+          () => 'stored',
+          (error: { code: string }) => error.code,
+        );
+      let answer = 'stored';
+      while (answer === 'stored') answer = await send();
+      if (answer !== 'LOG_FULL') throw new Error(`the log is not full: ${answer}`);
+      return { undo: async () => [await undo(), await start()] };
+    },
+    truth: [
+      ['problem', 'stream INVOCATIONS', /^is (?:9\d|100) % of its limit of .*, and refuses messages when it is full/],
+      ['problem', 'scheduler', /^no scheduler answers/],
+    ],
+    exit: 1,
+  },
+  {
+    title: 'the bucket of the functions is full',
+    plant: withLimit(`KV_${FUNCTIONS_BUCKET}`, 10),
+    truth: [['problem', `stream KV_${FUNCTIONS_BUCKET}`, /^is (?:9\d|100) % of its limit of .*, and refuses messages when it is full/]],
+    exit: 1,
+  },
+  {
+    title: 'somebody gave the log a maximum age by hand',
+    plant: changed(INVOCATIONS, { max_age: nanos(3_600_000) }),
+    truth: [['problem', 'stream INVOCATIONS', new RegExp(`^${HAND} \\(max-age 1 h\\)`)]],
+    exit: 1,
+  },
+  {
+    title: 'somebody let the log delete its oldest messages by hand',
+    plant: changed(INVOCATIONS, { discard: DiscardPolicy.Old, max_msgs: 1_000_000 }),
+    truth: [['problem', 'stream INVOCATIONS', new RegExp(`^${HAND} \\(discard old, max-msgs 1000000\\)`)]],
+    exit: 1,
+  },
+  {
+    title: 'somebody removed the queue of a function by hand, and its requests run nevertheless',
+    plant: async (world) => {
+      const fn = await world.put('ok');
+      const { requestId } = await world.client.invoke(fn.name, {});
+      await world.client.result(requestId);
+      await world.client.connection.manager.consumers.delete(INVOCATIONS, `fn-${fn.name}`);
+      const later = await world.client.invoke(fn.name, {});
+      await world.client.result(later.requestId);
+      return fn;
+    },
+    truth: [],
+    exit: 0,
+  },
+];
