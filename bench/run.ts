@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
-import type { Fsync } from '#src/main/nats-server/files.ts';
+import { FSYNC_CHOICES, type Fsync } from '#src/main/nats-server/files.ts';
 import { type Load, openFormLoad, type Workload } from './load/workloads.ts';
+import { type Lasting, measureLasting } from './measure/lasting.ts';
 import { BACKOFF_IN_MS, type FormName, type MeasuredForm, startForm } from './measure/measured-form.ts';
 import { quiet } from './measure/quiet.ts';
 import { createReport } from './measure/report.ts';
@@ -8,15 +9,16 @@ import { createReport } from './measure/report.ts';
 const HELP = `npm run bench -- [options]
 
 Measures Sequent as npm start runs it (all roles, history and gateway included, functions in processes), from the request to the result that
-a subscriber received, beside its lean form (worker, scheduler and destinations only). The forms take turns, so that other load of the
-machine affects both. Figures of different runs do not compare; the ratios of one run do.
+a subscriber received. Each row has bursts, and the rate that lasts: a load of a minute, while somebody asks for a page of the history once a
+second. Figures of different runs do not compare; the ratios of one run do.
 
-  --rounds <n>     how often each row is measured; the median counts (3)
-  --scale <n>      the number of invocations of each round, relative to the default (1)
+  --seconds <n>    how long the load of a row lasts; 0 for bursts only (60)
+  --rounds <n>     how many bursts each row has; the median counts (3)
+  --scale <n>      the number of invocations of each burst, relative to the default (1)
   --backlog <n>    the invocations of the backlog; 0 for none (100000)
   --only <texts>   only the rows whose title contains one of these texts, such as retried,HTTP
-  --fsync <mode>   100ms, always, default (100ms)
-  --product        measure no lean form
+  --fsync <modes>  100ms, always, default; several with commas (100ms,always)
+  --lean           bursts also of the lean form: worker, scheduler and destinations only; the forms take turns
   --split <roles>  measure also the product with these roles in a process of their own, such as gateway,destinations
   --help
 
@@ -54,39 +56,52 @@ const report = createReport();
 const forms: FormName[] = [
   'product',
   ...(options.split.length > 0 ? ['split' as const] : []),
-  ...(options.isProductOnly ? [] : ['lean' as const]),
+  ...(options.hasLean ? ['lean' as const] : []),
 ];
 const measured = new Map<string, Measured[]>();
-{
-  const opened = await Promise.all(
-    forms.map(async (name) => {
-      const form = await startForm(name, options.fsync, name === 'split' ? options.split : []);
-      return { name, form, load: await openFormLoad(form) };
-    }),
-  );
+for (const fsync of options.fsync) await measureAll(fsync);
+process.exitCode = report.print() ? 0 : 1;
+
+async function measureAll(fsync: Fsync): Promise<void> {
+  report.say(`\nfsync ${fsync}`);
+  measured.clear();
+  const opened = await Promise.all(forms.map((name) => open(name, fsync)));
   // The first work of a kind starts processes of its functions and runs code that is not optimized yet.
-  for (const { form, load } of opened)
-    for (const workload of warmUps) if (workload.send !== 'http' || form.http !== undefined) await measureOne(load, form, workload);
+  for (const workload of warmUps) for (const { form, load } of thatTake(workload, opened)) await measureOne(load, form, workload);
+  const { load, form } = opened[0] as Opened;
   for (const workload of workloads) {
-    for (let round = 0; round < options.rounds; round++) {
-      for (const { name, form, load } of opened) {
-        if (workload.send === 'http' && form.http === undefined) continue;
-        const key = `${name}: ${workload.title}`;
-        measured.set(key, [...(measured.get(key) ?? []), await measureOne(load, form, workload)]);
-      }
-    }
-    for (const { name } of opened) printRow(name, workload);
+    await measureBursts(opened, workload);
+    if (options.seconds > 0) printLasting(workload, await measureLasting(load, form, workload, options.seconds));
   }
-  const { load, form } = opened[0] as (typeof opened)[number];
   if (isChosen('latency at 100/s')) await measureLatency(load);
   if (options.backlog > 0 && isChosen('backlog')) await measureBacklog(load, form);
   for (const one of opened) {
     await one.load.close();
     await one.form[Symbol.asyncDispose]();
   }
+  checkRatios();
 }
-checkRatios();
-process.exitCode = report.print() ? 0 : 1;
+
+type Opened = { name: FormName; form: MeasuredForm; load: Load };
+
+async function open(name: FormName, fsync: Fsync): Promise<Opened> {
+  const form = await startForm(name, fsync, name === 'split' ? options.split : []);
+  return { name, form, load: await openFormLoad(form) };
+}
+
+function thatTake({ send }: Workload, opened: readonly Opened[]): Opened[] {
+  return opened.filter(({ form }) => send !== 'http' || form.http !== undefined);
+}
+
+async function measureBursts(opened: readonly Opened[], workload: Workload): Promise<void> {
+  for (let round = 0; round < options.rounds; round++) {
+    for (const { name, load, form } of thatTake(workload, opened)) {
+      const key = `${name}: ${workload.title}`;
+      measured.set(key, [...(measured.get(key) ?? []), await measureOne(load, form, workload)]);
+    }
+  }
+  for (const { name } of opened) printRow(name, workload);
+}
 
 async function measureOne(load: Load, form: Pick<MeasuredForm, 'counts'>, workload: Workload): Promise<Measured> {
   const { arrivals } = load;
@@ -131,6 +146,21 @@ function printRow(name: FormName, { title }: Workload): void {
   );
 }
 
+function printLasting({ title }: Workload, lasting: Lasting): void {
+  const { rate, cpu, memory } = lasting;
+  const all = Object.values(cpu).reduce((sum, us) => sum + us, 0);
+  report.rate(`product, lasting: ${title}`, rate, { all, ...cpu });
+  const burst = medianOf(measured.get(`product: ${title}`) ?? [], (one) => one.rate);
+  report.check(`  ${title}: lasting / burst`, rate / burst, { min: 0.85 });
+  report.check(`  ${title}: read model behind at worst`, lasting.behindAtWorstInMs / 1_000, { max: 1, unit: 's' });
+  report.figure('  read model behind at the end', lasting.behindAtEndInMs / 1_000, 's');
+  report.figure('  slowest page of the history', lasting.slowestPageInMs, 'ms');
+  report.figure('  longest lull', lasting.lullInMs, 'ms');
+  report.check(`  ${title}: memory at the end of the load`, memory.atEnd, { max: 700, unit: 'MB' });
+  report.figure('  memory after ten seconds of rest', memory.atRest, 'MB');
+  report.check(`  ${title}: processor time at rest, of one core`, lasting.idle, { max: 0.03 });
+}
+
 async function measureLatency(load: Load): Promise<void> {
   const times = await load.latencies('flaky', size(500), 100);
   const quantile = (share: number): number => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? Number.NaN;
@@ -143,7 +173,7 @@ function isChosen(title: string): boolean {
 }
 
 /** The function is paused until everything is queued. */
-async function measureBacklog(load: Load, form: Awaited<ReturnType<typeof startForm>>): Promise<void> {
+async function measureBacklog(load: Load, form: MeasuredForm): Promise<void> {
   const { arrivals } = load;
   const { definition } = await form.client.functions.get('flaky');
   await form.client.functions.put({ ...definition, paused: true });
@@ -187,7 +217,7 @@ function readOptions() {
   const flag = { type: 'boolean' } as const;
   try {
     const { values } = parseArgs({
-      options: { rounds: text, scale: text, backlog: text, only: text, fsync: text, split: text, product: flag, help: flag },
+      options: { seconds: text, rounds: text, scale: text, backlog: text, only: text, fsync: text, split: text, lean: flag, help: flag },
     });
     if (values.help) end(HELP, 0);
     const number = (given: string | undefined, otherwise: number): number => {
@@ -196,17 +226,24 @@ function readOptions() {
       return value;
     };
     return {
+      seconds: number(values.seconds, 60),
       rounds: Math.max(1, number(values.rounds, 3)),
       scale: number(values.scale, 1),
       backlog: number(values.backlog, 100_000),
       only: (values.only ?? '').split(','),
-      fsync: (values.fsync ?? '100ms') as Fsync,
+      fsync: (values.fsync ?? '100ms,always').split(',').map(fsyncOf),
       split: values.split?.split(',') ?? [],
-      isProductOnly: values.product ?? false,
+      hasLean: values.lean ?? false,
     };
   } catch (error) {
     return end(`${(error as Error).message}; see npm run bench -- --help`, 2);
   }
+}
+
+function fsyncOf(given: string): Fsync {
+  const mode = FSYNC_CHOICES.find((choice) => choice === given);
+  if (mode === undefined) throw new Error(`"${given}" is none of ${FSYNC_CHOICES.join(', ')}`);
+  return mode;
 }
 
 function end(line: string, code: number): never {

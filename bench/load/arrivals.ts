@@ -10,6 +10,8 @@ export interface Arrivals {
   reset(expected: number, options?: { backoffInMs: number }): void;
   /** Resolves when the expected outcomes have arrived; rejects when none arrives for a minute. */
   all(): Promise<void>;
+  /** Expects so many outcomes from now on, and resolves when they have arrived, as `all` does. */
+  reach(count: number): Promise<void>;
   /** Resolves when the next outcome arrives. */
   next(): Promise<void>;
   /** The rate of the outcomes from one share of them to another, per second. */
@@ -64,7 +66,11 @@ export function countArrivals({ nats }: Connection): Arrivals {
       expected = count;
       startedAt = performance.now();
     },
-    async all() {
+    all() {
+      return this.reach(expected);
+    },
+    async reach(count) {
+      expected = count;
       for (let seen = 0, seenAt = performance.now(); ids.size < expected; ) {
         await new Promise((resolve) => setTimeout(resolve, 5));
         if (ids.size > seen) {

@@ -22,7 +22,7 @@ const projection = await openProjection({
 let peak = 0;
 while ((projection.store.checkpoint?.sequence ?? 0) < last) {
   peak = Math.max(peak, process.memoryUsage.rss());
-  await systemClock.sleep(20);
+  await systemClock.sleep(250);
 }
 const { user, system } = process.cpuUsage(before);
 const answers = createAnswers(projection, source.decode);

@@ -1,5 +1,6 @@
 /** Collects figures. Prints each at once, and the checked ones again at the end. */
 export interface Report {
+  say(line: string): void;
   rate(title: string, perSecond: number, cpuInUs?: Record<string, number>): void;
   figure(title: string, value: number, unit: string): void;
   figures(title: string, values: readonly number[], unit: string): void;
@@ -17,6 +18,7 @@ export function createReport(): Report {
   const say = (line: string): void => void process.stdout.write(`${line}\n`);
   const digits = (value: number): string => (Math.abs(value) >= 100 ? Math.round(value).toLocaleString('en') : value.toPrecision(3));
   return {
+    say,
     rate(title, perSecond, cpuInUs) {
       rates.set(title, perSecond);
       const split = Object.entries(cpuInUs ?? {}).filter(([, value]) => value > 0.5);
