@@ -6,6 +6,7 @@ export const faultKinds = {
   'slow-call': 'a call of a port takes up to 240 ms',
   'failed-read': 'a read of the log fails',
   'late-read': 'the answer to a read of the log arrives up to 5 s late',
+  'slow-bucket': 'a store of positions answers, or stores, up to 5 s late',
   'failed-result': 'a result cannot be published',
   'lost-hint': 'a hint is lost',
   'repeated-hint': 'a hint is delivered twice',
@@ -86,6 +87,10 @@ const usual: Plan['rates'] = {
   'clock-set': 0.02,
 };
 
+const powerCuts: Plan['rates'] = { 'power-cut': 0.12, 'cut-at-conflict': 0.6 };
+/** Schedulers with an old progress of a schedule decide about its fire times (CRON6). */
+const slowBuckets: Plan['rates'] = { 'slow-bucket': 0.1 };
+
 const HOUR_IN_MS = 3_600_000;
 
 /**
@@ -98,7 +103,8 @@ export function planFor(seed: number, invocations: number, kinds?: readonly Faul
   const isCalm = seed % 8 === 0;
   const hasPowerCuts = seed % 8 === 3;
   const hasProjection = seed % 16 === 3 || seed % 32 === 7;
-  const chosen = Object.entries(hasPowerCuts ? { ...usual, 'power-cut': 0.12, 'cut-at-conflict': 0.6 } : usual).filter(
+  const hasSchedules = seed % 8 === 2;
+  const chosen = Object.entries({ ...usual, ...(hasPowerCuts ? powerCuts : {}), ...(hasSchedules ? slowBuckets : {}) }).filter(
     ([kind]) => !isCalm && (kinds === undefined || kinds.includes(kind as FaultKind)),
   );
   // Worlds differ in how bad they are.
@@ -117,7 +123,7 @@ export function planFor(seed: number, invocations: number, kinds?: readonly Faul
     hasOrder: seed % 8 === 5 || seed % 32 === 16,
     hasPriorities: seed % 16 === 9 || seed % 64 === 32,
     hasDebounce: seed % 16 === 1 || seed % 32 === 0,
-    hasSchedules: seed % 8 === 2,
+    hasSchedules,
     maxFaults: null,
     withoutFaults: [],
     withoutRequests: [],

@@ -101,7 +101,7 @@ async function explain(plan: Plan, problems: readonly string[]): Promise<void> {
 
 /** Runs one world, and prints what happened to the invocation of its first problem. */
 async function replay(plan: Plan, isWhole: boolean): Promise<number> {
-  const { lines, problems, faults, hash, invocations, longSteps } = await runWorld(plan, { keepsLines: true });
+  const { lines, problems, faults, hash, invocations, mostLooks } = await runWorld(plan, { keepsLines: true });
   const ids = problems.flatMap((problem) => problem.match(/[0-9a-f]{8}-[0-9a-f-]{23}|own-\d+/g) ?? []);
   // A batch shares its stream, which is the id without its last digits.
   const stream = ids[0]?.slice(0, 32);
@@ -109,7 +109,9 @@ async function replay(plan: Plan, isWhole: boolean): Promise<number> {
     ? lines
     : lines.filter((line) => stream === undefined || line.includes(stream) || line.includes('  fault ')).slice(-MAX_LINES);
   print(shown.join('\n'));
-  print(`${invocations} invocations, ${faults.length} faults, ${longSteps} long steps, trace ${hash}\n${listed(problems)}`);
+  print(
+    `${invocations} invocations, ${faults.length} faults, at most ${mostLooks} looks at waiting requests in a step, trace ${hash}\n${listed(problems)}`,
+  );
   print(`replay: npm run simulate -- --plan '${JSON.stringify(plan)}'`);
   return problems.length === 0 ? 0 : 1;
 }

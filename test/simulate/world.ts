@@ -2,6 +2,7 @@ import { createMemoryLog } from '#src/core/memory/memory-log.ts';
 import { createFaults, type Faults } from './faults.ts';
 import { findProblems } from './judges/invariants.ts';
 import { Ledger } from './judges/ledger.ts';
+import { countLooks, MAX_LOOKS } from './judges/looks.ts';
 import { createMemoryLossFile, watchLossesIn } from './judges/losses.ts';
 import { flowsOf } from './judges/slots.ts';
 import { createCrowdWorkload } from './load/crowd-workload.ts';
@@ -21,7 +22,8 @@ export type WorldResult = {
   hash: string;
   problems: readonly string[];
   events: number;
-  longSteps: number;
+  /** How many looks at waiting requests the step took that took most. */
+  mostLooks: number;
   invocations: number;
   faults: Faults['happened'];
   /** The virtual time that passed. */
@@ -37,16 +39,13 @@ const FAULTS_END_AFTER_MS = 120_000;
 const REST_IN_MS = 1_000;
 /** A loss of the log is recorded within this time, and the read model is new after it. */
 const LOSS_FOUND_IN_MS = 10_000;
-/** In a large crowd so many steps may take longer than so, because all its requests come at once, and the memory is cleaned up. */
-const LONG_STEP_IN_MS = 150;
-const MAX_LONG_STEPS = 20;
 const kinds: readonly ProcessKind[] = ['all', 'worker', 'scheduler', 'destinations'];
 
 /** Runs one simulated world to its end, and judges it. */
 export async function runWorld(plan: Plan, { keepsLines = false } = {}): Promise<WorldResult> {
   const crowd = crowdIn(plan);
-  const isLarge = crowd !== undefined && crowd.name !== 'small';
-  const engine = createEngine(plan.seed, createTrace({ keepsLines }), isLarge ? { longStepInMs: LONG_STEP_IN_MS } : {});
+  const engine = createEngine(plan.seed, createTrace({ keepsLines }));
+  using looks = countLooks();
   const faults = createFaults(plan, engine);
   const ledger = new Ledger(engine);
   const server = createMemoryLog({
@@ -83,8 +82,7 @@ export async function runWorld(plan: Plan, { keepsLines = false } = {}): Promise
   /** When the invocations of a crowd are over. An item that is redelivered may come later. */
   let rateEndsAt = Number.POSITIVE_INFINITY;
   const isOver = (): boolean => {
-    if (engine.longSteps > MAX_LONG_STEPS)
-      ledger.problem(`E4: more than ${MAX_LONG_STEPS} steps took longer than ${LONG_STEP_IN_MS} ms of the processor`);
+    if (looks.endStep() > MAX_LOOKS) ledger.problem(`E4: a step took ${looks.most} looks at waiting requests`);
     if (ledger.problems.length > 0) return true;
     if (!workload.isDone()) return false;
     if (endsAt === Number.POSITIVE_INFINITY) {
@@ -115,7 +113,7 @@ export async function runWorld(plan: Plan, { keepsLines = false } = {}): Promise
     lines,
     problems,
     events: engine.events,
-    longSteps: engine.longSteps,
+    mostLooks: looks.most,
     invocations: lives.size,
     faults: faults.happened,
     tookInMs: engine.now - START,

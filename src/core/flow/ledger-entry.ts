@@ -71,70 +71,94 @@ export function entryKeyOf(pool: PoolId): string {
   return pool;
 }
 
-const rateText = z.custom<RateText>((text) => typeof text === 'string' && isRateText(text));
-const attemptShape = {
-  k: z.string(),
-  f: z.string(),
-  i: z.string(),
-  a: z.int().min(1),
-  r: z.int().min(0),
-  o: z.enum(['hold', 'pass']).optional(),
-  rate: rateText.optional(),
+/** An attempt as the text of an entry has it. Absent fields are `undefined`, so that all have one shape: an entry is read and written very often. */
+type Written = {
+  k: string;
+  f: string;
+  i: string;
+  a: number;
+  r: number;
+  o: OnRetry | undefined;
+  rate: RateText | undefined;
+  slotless: true | undefined;
+  perKey: number | undefined;
+  total: number | undefined;
+  rank: number | undefined;
+  free: number | undefined;
 };
-const entrySchema = z.object({
-  holders: z.array(z.object({ ...attemptShape, slotless: z.boolean().optional() })),
-  waiters: z.array(
-    z.object({
-      ...attemptShape,
-      perKey: z.int().optional(),
-      total: z.int().optional(),
-      rank: z.number().optional(),
-      free: z.number().optional(),
-    }),
-  ),
-  buckets: z.array(z.tuple([rateText, z.string(), z.int()])).optional(),
-  spills: z.array(z.tuple([z.string(), z.int()])).optional(),
-});
 
 export const NO_SLOTS: LedgerEntry = { holders: [], waiters: [] };
 
-/** Reads an entry. A missing entry has no holders. Throws for an entry that cannot be read, because no slot may be given by it. */
+const bucketsSchema = z.array(z.tuple([z.custom<RateText>(isRate), z.string(), z.int()])).optional();
+const spillsSchema = z.array(z.tuple([z.string(), z.int()])).optional();
+
+/**
+ * Reads an entry. A missing entry has no holders. Throws for an entry that cannot be read, because no slot may be given by it.
+ *
+ * The attempts are checked by hand: every process reads every entry of its pools, and a schema takes three times as long.
+ */
 export function decodeLedgerEntry(text: string | undefined): LedgerEntry {
   if (text === undefined) return NO_SLOTS;
-  const { holders, waiters, buckets, spills } = entrySchema.parse(parseJson(text));
+  const { holders, waiters, buckets, spills } = Object(parseJson(text)) as Record<string, unknown>;
+  if (!Array.isArray(holders) || !Array.isArray(waiters)) throw new TypeError('an entry of the ledger has no holders or no waiters');
   return {
-    ...(buckets === undefined ? {} : { buckets }),
-    ...(spills === undefined ? {} : { spills }),
-    holders: holders.map(attemptOf),
-    waiters: waiters.map(({ perKey, total, rank, free, ...attempt }) => ({
-      ...attemptOf(attempt),
-      perKey,
-      total,
-      ...optional(rank, free),
-    })),
+    ...(buckets === undefined ? {} : { buckets: bucketsSchema.parse(buckets) }),
+    ...(spills === undefined ? {} : { spills: spillsSchema.parse(spills) }),
+    holders: holders.map((one) => holderOf(checked(one))),
+    waiters: waiters.map((one) => waiterOf(checked(one))),
   };
 }
 
 export function encodeLedgerEntry({ holders, waiters, buckets, spills }: LedgerEntry): string {
-  return JSON.stringify({
-    buckets,
-    spills,
-    holders: holders.map(writtenOf),
-    waiters: waiters.map(({ perKey, total, rank, freeSince: free, ...attempt }) => ({ ...writtenOf(attempt), perKey, total, rank, free })),
-  });
+  return JSON.stringify({ buckets, spills, holders: holders.map(writtenOf), waiters: waiters.map(writtenOf) });
 }
 
-function optional(rank: number | undefined, freeSince: number | undefined): Pick<Waiter, 'rank' | 'freeSince'> {
-  return { ...(rank === undefined ? {} : { rank }), ...(freeSince === undefined ? {} : { freeSince }) };
+function checked(value: unknown): Written {
+  const one = Object(value) as Written;
+  const { k, f, i, a, r, o, rate, slotless, perKey, total, rank, free } = one;
+  const isNamed = typeof k === 'string' && typeof f === 'string' && typeof i === 'string';
+  const isNumbered = Number.isSafeInteger(a) && a >= 1 && Number.isSafeInteger(r) && r >= 0;
+  const isLimited = isLimit(perKey) && isLimit(total);
+  const isTimed = isTime(rank) && isTime(free);
+  const isOrdered = o === undefined || o === 'hold' || o === 'pass';
+  const isFlagged = slotless === undefined || typeof slotless === 'boolean';
+  if (isNamed && isNumbered && isLimited && isTimed && isOrdered && isFlagged && (rate === undefined || isRate(rate))) return one;
+  throw new TypeError(`an attempt of the ledger cannot be read: ${JSON.stringify(value)}`);
 }
 
-type Written = z.infer<typeof entrySchema>['holders'][number];
-
-function attemptOf({ k: key, f, i: invocation, a: attempt, r: request, o: fifo, rate, slotless }: Written): Attempt {
-  const known = { key, function: f, invocation, attempt, request, ...(fifo === undefined ? {} : { fifo }) };
-  return { ...known, ...(rate === undefined ? {} : { rate }), ...(slotless ? { isSlotless: true } : {}) };
+function isLimit(value: unknown): boolean {
+  return value === undefined || Number.isSafeInteger(value);
 }
 
-function writtenOf({ key: k, function: f, invocation: i, attempt: a, request: r, fifo: o, rate, isSlotless: slotless }: Attempt): Written {
-  return { k, f, i, a, r, o, rate, slotless };
+function isTime(value: unknown): boolean {
+  return value === undefined || typeof value === 'number';
+}
+
+function isRate(text: unknown): text is RateText {
+  return typeof text === 'string' && isRateText(text);
+}
+
+function holderOf({ k: key, f, i: invocation, a: attempt, r: request, o: fifo, rate, slotless }: Written): Attempt {
+  return { key, function: f, invocation, attempt, request, rate, isSlotless: slotless ? true : undefined, fifo };
+}
+
+function waiterOf({
+  k: key,
+  f,
+  i: invocation,
+  a: attempt,
+  r: request,
+  o: fifo,
+  rate,
+  perKey,
+  total,
+  rank,
+  free: freeSince,
+}: Written): Waiter {
+  return { key, function: f, invocation, attempt, request, rate, fifo, perKey, total, rank, freeSince };
+}
+
+function writtenOf(one: Attempt & Partial<Waiter>): Written {
+  const { key: k, function: f, invocation: i, attempt: a, request: r, fifo: o, rate, perKey, total, rank, freeSince: free } = one;
+  return { k, f, i, a, r, o, rate, slotless: one.isSlotless ? true : undefined, perKey, total, rank, free };
 }

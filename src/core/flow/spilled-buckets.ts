@@ -28,8 +28,8 @@ export function isSpillKey(key: string): boolean {
   return key.startsWith(PREFIX);
 }
 
-/** The entry that is written, and the keys of the spills that the write makes and ends. */
-export type Fitted = { entry: LedgerEntry; made: readonly string[]; ended: readonly string[] };
+/** The entry that is written, the spills that the write makes, and the keys of those that it ends. */
+type Fitted = { entry: LedgerEntry; made: ReadonlyMap<string, readonly Bucket[]>; ended: readonly string[] };
 
 /** When a bucket is full again by the spills of an entry, for a process that only reads. */
 export async function readSpills(pool: PoolId, store: Pick<KeyValue, 'get'>, entry: LedgerEntry): Promise<SpilledAt> {
@@ -81,11 +81,12 @@ export class SpilledBuckets {
     const { entry, made, ended } = await this.#fit(changed, now * MICROS);
     try {
       const written = await put(entry);
+      for (const [id, buckets] of made) this.#add(id, buckets);
       this.#delete(ended);
       return { entry, written };
     } catch (error) {
       // Without an answer, the entry may name them.
-      if (error instanceof ConflictError) this.#delete(made);
+      if (error instanceof ConflictError) this.#delete([...made.keys()].map((id) => this.#keyOf(id)));
       throw error;
     }
   }
@@ -95,28 +96,22 @@ export class SpilledBuckets {
     const { buckets = [], spills = [] } = entry;
     const present = spills.filter(([, fullAt]) => fullAt > nowInMicros);
     const ended = spills.filter(([, fullAt]) => fullAt <= nowInMicros).map(([id]) => this.#keyOf(id));
-    const added: Spill[] = [];
+    const made = new Map<string, readonly Bucket[]>();
     let from = 0;
     // The tokens that are held when the entry names the most spills are used later, so it may name a few more.
-    for (; isTooLarge(buckets, from); from += SPILL) added.push(await this.#spill(buckets.slice(from, from + SPILL)));
-    if (ended.length + added.length === 0) return { entry, made: [], ended };
-    const named = [...present, ...added];
+    for (; isTooLarge(buckets, from); from += SPILL) made.set(crypto.randomUUID(), buckets.slice(from, from + SPILL));
+    if (ended.length + made.size === 0) return { entry, made, ended };
+    for (const [id, spilled] of made) await this.#store.put(this.#keyOf(id), JSON.stringify(spilled), 0);
+    const named = [...present, ...[...made].map(([id, spilled]): Spill => [id, lastOf(spilled)])];
     const { spills: _, buckets: __, ...rest } = entry;
     const left = buckets.slice(from);
     const fitted = { ...rest, ...(left.length === 0 ? {} : { buckets: left }), ...(named.length === 0 ? {} : { spills: named }) };
-    return { entry: fitted, made: added.map(([id]) => this.#keyOf(id)), ended };
+    return { entry: fitted, made, ended };
   }
 
   /** Deletes spills that no entry names. One that stays after the death of a process is never read. */
   #delete(keys: readonly string[]): void {
     for (const key of keys) void this.#store.delete(key).catch(() => {});
-  }
-
-  async #spill(buckets: readonly Bucket[]): Promise<Spill> {
-    const id = crypto.randomUUID();
-    await this.#store.put(this.#keyOf(id), JSON.stringify(buckets), 0);
-    this.#add(id, buckets);
-    return [id, lastOf(buckets)];
   }
 
   /** A spill is missing after the server lost acknowledged data. Its buckets are full then, as those of an entry that is missing. */

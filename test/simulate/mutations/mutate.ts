@@ -61,8 +61,8 @@ async function isFound(mutation: Mutation): Promise<boolean> {
   }
 }
 
-function simulate(folder: string, { needsPowerCuts = false, seed, crowd }: Mutation): Promise<string[]> {
-  const [first, step] = needsPowerCuts ? [11, 8] : [8, 1];
+function simulate(folder: string, { needsPowerCuts = false, needsSchedules = false, seed, crowd }: Mutation): Promise<string[]> {
+  const [first, step] = needsPowerCuts ? [11, 8] : needsSchedules ? [2, 8] : [8, 1];
   const options = [
     '--max-semi-space-size=32',
     '--single-threaded-gc',

@@ -10,6 +10,8 @@ export type Mutation = {
   edits: readonly Edit[];
   /** Only a log that lost messages shows the breakage: all simulated worlds have power cuts. */
   needsPowerCuts?: boolean;
+  /** Only schedulers with a slow store show the breakage: all simulated worlds have schedules. */
+  needsSchedules?: boolean;
   /** The first world that finds it. Without one, the worlds from the first seed on are searched. */
   seed?: number;
   /** The large crowd that finds it. */

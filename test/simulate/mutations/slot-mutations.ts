@@ -70,19 +70,13 @@ export const slotMutations = [
   {
     name: 'place of an own grant awaited',
     breaks: 'ITEM2: a run waits for ever for the place that its own attempt has',
+    seed: 470,
     edits: [
       {
         file: 'src/worker/slots/granted-attempts.ts',
         from: 'if (resolve !== undefined) return',
         to: 'if (resolve !== undefined && id.length < 0) return',
       },
-    ],
-  },
-  {
-    name: 'neighbours ended by a run without a message',
-    breaks: 'EXEC4: a run that no message stands for ends the other invocations of its stream, and its process dies',
-    edits: [
-      { file: 'src/worker/attempt/stream-run.ts', from: 'isGranted ? new Set(', to: 'isGranted && this.#items.length < 0 ? new Set(' },
     ],
   },
   {
@@ -256,6 +250,8 @@ export const slotMutations = [
   {
     name: 'fire requested before its name',
     breaks: 'CRON6: another scheduler skips the fire time meanwhile, and fires the next one beside its invocation',
+    needsSchedules: true,
+    seed: 58,
     edits: [
       {
         file: 'src/scheduler/fire/fire-due.ts',

@@ -38,8 +38,6 @@ export interface Engine {
   readonly chance: Chance;
   readonly trace: Trace;
   readonly events: number;
-  /** How many steps took longer than the time that `createEngine` got: an event with all microtasks that follow from it, on the processor. */
-  readonly longSteps: number;
   /** Adds a line to the trace. */
   note(text: string): void;
   /** Runs a callback after a time. The returned function cancels it. */
@@ -48,13 +46,12 @@ export interface Engine {
   run(isOver: () => boolean): Promise<void>;
 }
 
-export function createEngine(seed: number, trace: Trace, { longStepInMs = Number.POSITIVE_INFINITY } = {}): Engine {
+export function createEngine(seed: number, trace: Trace): Engine {
   const chance = createChance(seed);
   const queue = new TinyQueue<Event>([], (one, other) => one.at - other.at || one.tie - other.tie || one.order - other.order);
   let now = START;
   let order = 0;
   let events = 0;
-  const steps = countLongSteps(longStepInMs);
 
   /** Runs the next event that was not cancelled; false when none is left. */
   function step(): boolean {
@@ -78,9 +75,6 @@ export function createEngine(seed: number, trace: Trace, { longStepInMs = Number
     get events() {
       return events;
     },
-    get longSteps() {
-      return steps.count;
-    },
     note: (text) => trace.add(now - START, text),
     after(ms, label, run) {
       const event: Event = { at: now + Math.max(0, Math.ceil(ms)), tie: chance.next(), order: order++, label, run };
@@ -93,7 +87,6 @@ export function createEngine(seed: number, trace: Trace, { longStepInMs = Number
       new Promise((resolve, reject) => {
         // Node runs all microtasks between two immediates, and then looks for unhandled rejections.
         const turn = (): void => {
-          steps.next();
           try {
             if (isOver() || !step()) return resolve();
           } catch (error) {
@@ -103,24 +96,6 @@ export function createEngine(seed: number, trace: Trace, { longStepInMs = Number
         };
         turn();
       }),
-  };
-}
-
-/** Counts the steps that take longer than a time of the processor. Nothing is measured without such a time, which keeps a simulation fast. */
-function countLongSteps(longerThanMs: number): { next(): void; readonly count: number } {
-  let count = 0;
-  let before = Number.POSITIVE_INFINITY;
-  return {
-    next() {
-      if (longerThanMs === Number.POSITIVE_INFINITY) return;
-      const { user, system } = process.cpuUsage();
-      const now = (user + system) / 1_000;
-      if (now - before > longerThanMs) count++;
-      before = now;
-    },
-    get count() {
-      return count;
-    },
   };
 }
 

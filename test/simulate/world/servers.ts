@@ -117,8 +117,8 @@ export async function openServers({ engine, ledger, server, flows, crowd }: Serv
     answersOf: createAnswersOf(),
     stateOf: (process) => ({
       ...state,
-      get: (key) => process.call(`get ${key}`, () => state.get(key)),
-      put: (...given) => process.call(`put ${given[0]}`, () => state.put(...given)),
+      get: (key) => slowly(process, `get ${key}`, () => state.get(key)),
+      put: (...given) => slowly(process, `put ${given[0]}`, () => state.put(...given)),
     }),
   };
 }
@@ -135,6 +135,18 @@ function bounded(store: KeyValue, ledger: Ledger, crowd: Crowd | undefined): Key
       return store.put(key, value, expected);
     },
   };
+}
+
+/** A call whose request or answer takes long. */
+async function slowly<Answer>(process: Process, label: string, action: () => Promise<Answer>): Promise<Answer> {
+  const wait = async (): Promise<void> => {
+    if (process.faults.strike('slow-bucket', `${process.name} ${label}`))
+      await process.clock.sleep(process.engine.chance.between(100, 5_000));
+  };
+  await wait();
+  const answer = await process.call(label, action);
+  await wait();
+  return answer;
 }
 
 /** The requests and the answers of a process may be lost. A call that gets no answer fails. */
