@@ -1,10 +1,11 @@
 import { TwoKeyQueue } from '#src/scheduler/waits/two-key-queue.ts';
 
 /**
- * How often one step may take a waiting request out of its queue to look at it: an event with all microtasks that follow from it. A plan of an entry
- * has 256 keys at most, and looks at a few requests of each. A step that compares all requests of one rank takes as many looks as there are requests.
+ * How often one step may take a waiting request out of its queue to look at it: an event with all microtasks that follow from it. When 20,000
+ * requests come at once, the log delivers some hundred messages in one event, and each may have two schedulers plan an entry, with some dozen looks.
+ * A scheduler that compares all requests of one rank in each plan takes millions.
  */
-export const MAX_LOOKS = 4_096;
+export const MAX_LOOKS = 250_000;
 
 export interface Looks extends Disposable {
   /** The looks of the step that took most. */
