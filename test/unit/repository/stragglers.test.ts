@@ -12,7 +12,7 @@ const queued = (invocation: string, name: string, at: number): Fact => ({
 const deferred = (invocation: string, at: number): Fact => ({ type: 'deferred', invocation, at, flow: { pool: 'pool.shared', key: '' } });
 const started = (invocation: string, at: number): Fact => ({ type: 'running', invocation, at, attempt: 1, worker: 'w' }) as unknown as Fact;
 
-test('stragglers of a storm are named by what they wait for, and a function that stands still apart from a slow one', () => {
+test('stragglers of a storm are named by what they wait for, and by whether their function goes on', () => {
   const facts = new Map<string, Fact[]>([
     ['slow-1', [queued('slow-1', 'slow', 1_000), deferred('slow-1', 2_000)]],
     ['slow-2', [queued('slow-2', 'slow', 1_000), deferred('slow-2', 2_000), started('slow-2', 58_000)]],
