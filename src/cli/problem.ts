@@ -1,5 +1,5 @@
 import { FunctionNotFoundError, messageOf, SequentError } from '#src/core/errors.ts';
-import { isUnanswered, type NatsFailure, natsFailureOf } from '#src/core/unanswered.ts';
+import { isUnanswered, type NatsFailure, natsFailureOf } from '#src/core/no-answer-error.ts';
 
 /** The documented exit codes. They are never renumbered. */
 export const exitCodes = {

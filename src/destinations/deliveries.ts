@@ -6,6 +6,7 @@ import type { StreamState } from '#src/core/stream/stream.ts';
 import type { WorkItem } from '#src/core/stream/work-queue.ts';
 import { createBacklog } from './limits/backlog.ts';
 import { Circuits } from './limits/circuits.ts';
+import { createFairIntake } from './limits/fair-intake.ts';
 import { createParking } from './limits/parking.ts';
 import { createTargetLimiter } from './limits/target-limiter.ts';
 import type { DeliveryPorts } from './ports.ts';
@@ -71,6 +72,7 @@ export function createDeliveries({ onDemand, ...options }: DeliveriesOptions): D
     log,
     logger,
     createRun: (state) => new DeliveryRun(ports, state),
+    onRead: () => intake.resume(),
     onRunEnd: () => {
       backlog.resumeNext();
       onDemand();
@@ -78,12 +80,12 @@ export function createDeliveries({ onDemand, ...options }: DeliveriesOptions): D
     onLeftUnacked: parking.hold,
   });
   const backlog = createBacklog({ limiter, circuits, parking, streams: activeStreams, stopping: stopping.signal });
+  const mayRead = (): boolean => activeStreams.loading < MAX_LOADING_STREAMS;
+  const intake = createFairIntake({ timers: options.timers, stopping: stopping.signal, mayRead, backlog });
   const isBusy = (deliveryId: string): boolean => active.has(deliveryId) || firstTries.has(deliveryId);
   executionProbe.answer(name, ({ invocation: deliveryId }) => isBusy(deliveryId), answering.signal);
 
-  function isFull(): boolean {
-    return stopping.signal.aborted || activeStreams.size + firstTries.size >= MAX_LOCAL;
-  }
+  const isFull = (): boolean => stopping.signal.aborted || activeStreams.size + firstTries.size >= MAX_LOCAL;
 
   function hasTargets(destinations: Iterable<{ destination: string }>): boolean {
     for (const { destination } of destinations) if (targets[destination] === undefined) return false;
@@ -97,9 +99,9 @@ export function createDeliveries({ onDemand, ...options }: DeliveriesOptions): D
 
   return {
     get demand() {
-      return Math.min(MAX_STREAMS - activeStreams.size, MAX_LOADING_STREAMS - activeStreams.loading);
+      return Math.min(MAX_STREAMS - activeStreams.size, intake.room);
     },
-    accept: backlog.accept,
+    accept: intake.push,
     get circuits() {
       return circuits.list();
     },
@@ -123,10 +125,13 @@ export function createDeliveries({ onDemand, ...options }: DeliveriesOptions): D
       });
       return true;
     },
-    keepLeases: activeStreams.keepLeases,
+    keepLeases() {
+      activeStreams.keepLeases();
+      intake.keepLeases();
+    },
     async stop() {
       stopping.abort();
-      while (activeStreams.size + firstTries.size > 0) await clock.sleep(10);
+      while (activeStreams.size + firstTries.size + intake.size > 0) await clock.sleep(10);
       answering.abort();
     },
   };

@@ -39,6 +39,8 @@ export type ActiveStreamsOptions = {
   createRun: (state: StreamState, items: readonly WorkItem[]) => StreamRun;
   /** A stream is no longer active. */
   onRunEnd: () => void;
+  /** The log answered a read, or failed, so that a further stream may be read. */
+  onRead?: () => void;
   /** Streams of earlier runs, which need not be read. */
   kept?: KeptStreams;
   /** An item stays unacknowledged (`left-unacked`). */
@@ -117,6 +119,7 @@ export class ActiveStreams {
       return await loadStream(this.#options.log, name, message ?? request);
     } finally {
       this.#loading--;
+      this.#options.onRead?.();
     }
   }
 

@@ -18,6 +18,8 @@ export type WorkItem = {
   message?: RequestMessage | undefined;
   /** The state of the stream, if the sender of the item passed it along. The stream is then not read. */
   state?: StreamState | undefined;
+  /** Whether the sender passed a state along, which may still prove unusable when it is read. */
+  mayHaveState?: boolean;
   /** The invocation whose slot brought the item, if no message did (SLOT6). */
   grants?: string | undefined;
   /** True when no process can have worked on the item before. */

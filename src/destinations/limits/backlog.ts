@@ -13,6 +13,8 @@ import type { TargetLimiter } from './target-limiter.ts';
 export interface Backlog {
   /** Takes a work item now, or parks its stream until its turn. */
   accept(item: WorkItem): void;
+  /** Parks the stream of a work item until its turn. */
+  park(item: WorkItem): void;
   /** Takes parked streams of a limit key, now and with each run that ends, as far as it has capacity. Returns whether streams are parked. */
   resume(limitKey: string): boolean;
   /** A run has ended: takes the next parked streams. */
@@ -46,9 +48,10 @@ export function createBacklog({ limiter, circuits, parking, streams, stopping }:
     return !stopping.aborted && streams.loading < MAX_LOADING_STREAMS;
   }
 
-  /** Whether a stream of a function with an open circuit may be taken now. */
-  function hasRoom({ state }: WorkItem): boolean {
-    return state === undefined ? hasTurn() : !stopping.aborted && streams.size < MAX_STREAMS_BESIDE_TROUBLE;
+  /** Whether a stream of a function with an open circuit may be taken now. The state in its hint is read only if there is room for it. */
+  function hasRoom(item: WorkItem): boolean {
+    if (stopping.aborted || streams.size >= MAX_STREAMS_BESIDE_TROUBLE) return false;
+    return hasTurn() || item.state !== undefined;
   }
 
   function hasCapacity(limitKey: string): boolean {
@@ -81,6 +84,7 @@ export function createBacklog({ limiter, circuits, parking, streams, stopping }:
       if (circuits.isTroubled(item.name.function) && !hasRoom(item)) return park(item);
       streams.take(item);
     },
+    park,
     resume(limitKey) {
       if (parking.has(limitKey)) resumable.add(limitKey);
       resumeNext();

@@ -29,7 +29,7 @@ const longRoutes: ReadonlySet<string> = new Set([
 const askingRoutes: ReadonlySet<string> = new Set(['POST /api/sql', 'POST /api/verify']);
 
 /**
- * Bounds the time until the answer to a call (ANS1):
+ * Bounds the time until the answer to a call (LATE1):
  *
  * 1. A call without an answer after 9.5 s is answered: 503 when it only asks, and else 504, or 503 in the vendor's API, because a change
  *    that was sent may still happen. Both have `Retry-After`.

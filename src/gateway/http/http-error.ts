@@ -9,8 +9,8 @@ import {
   type VersionRefusal,
   VersionRefusedError,
 } from '#src/core/errors.ts';
+import { isUnanswered, natsFailureOf } from '#src/core/no-answer-error.ts';
 import { QuotaExceededError } from '#src/core/quotas/quota-exceeded-error.ts';
-import { isUnanswered, natsFailureOf } from '#src/core/unanswered.ts';
 
 /** One mistake in a request, and the part of the request that contains it. */
 export type Issue = { detail: string; pointer?: string; parameter?: string };

@@ -13,7 +13,7 @@ import { openCredentials, openTls } from './files/gateway-files.ts';
 import type { LogWatch } from './log-watch.ts';
 import type { RoleContext } from './role-context.ts';
 
-/** An HTTP client gives up earlier than a program that holds a Sequent client. The answer then arrives within ten seconds (ANS1). */
+/** An HTTP client gives up earlier than a program that holds a Sequent client. The answer then arrives within ten seconds (LATE1). */
 const ACCEPT_WITHIN_MS = 9_000;
 
 /** `undefined` when the options say nothing about HTTP. Throws `InvalidInputError` when the gateway cannot listen. */

@@ -9,7 +9,7 @@ import { foldAppends, initialState, type StreamState } from '#src/core/stream/st
  * The state may be older than the log. The deliverer's first append then expects a stale version and is refused, and the deliverer reads
  * the log (E3).
  */
-export const inlineStateSchema = z.object({
+const inlineStateSchema = z.object({
   /** The version of the facts. */
   v: z.int(),
   version: z.number().int().positive(),
@@ -39,14 +39,15 @@ export function inlineStateOf(state: StreamState | undefined): InlineState | und
 }
 
 /**
- * Folds the state that a hint carries. Returns `undefined` for facts of another version: the deliverer then reads the log, whose facts are
- * converted to the current version.
+ * Parses and folds the state that a hint carries. Returns `undefined` for what is no state, and for facts of another version: the deliverer
+ * then reads the log, whose facts are converted to the current version.
  */
-export function stateOf(
-  name: StreamName,
-  sequence: number,
-  { v, version, head, at, payload, facts }: InlineState,
-): StreamState | undefined {
+export function readInlineState(name: StreamName, sequence: number, known: unknown): StreamState | undefined {
+  const parsed = inlineStateSchema.safeParse(known);
+  return parsed.success ? stateOf(name, sequence, parsed.data) : undefined;
+}
+
+function stateOf(name: StreamName, sequence: number, { v, version, head, at, payload, facts }: InlineState): StreamState | undefined {
   const [fact, ...rest] = facts;
   if (v !== FACTS_VERSION || fact?.type !== 'queued') return undefined;
   const append: RecordedAppend = {

@@ -91,6 +91,7 @@ export const collections: Readonly<Record<string, Readonly<Record<string, string
     'src/destinations/tries/first-tries.ts': 'ids',
     'src/destinations/limits/target-limiter.ts': 'limits',
     'src/destinations/limits/backlog.ts': 'resumable',
+    'src/destinations/limits/fair-intake.ts': 'queues',
     'src/destinations/limits/due-calendar.ts': '#due',
   },
   'parked deliveries': {

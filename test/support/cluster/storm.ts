@@ -14,6 +14,7 @@ import { type FaultContext, faults } from './faults.ts';
 import { type Load, openLoad } from './load.ts';
 import { type StormRoles, startRoles } from './roles.ts';
 import { type Stalls, watchStalls } from './stalls.ts';
+import { describeStragglers } from './stragglers.ts';
 import type { Acknowledged } from './varied-load.ts';
 
 export type StormOptions = {
@@ -159,7 +160,7 @@ async function untilEnded(acknowledged: readonly Acknowledged[], { facts }: LogW
     if (open.length === 0) return [];
     if (performance.now() > deadline) {
       const seen = open.slice(0, 20).map((id) => `${id}: ${JSON.stringify(facts.get(id)?.slice(-4))?.slice(0, 900)}`);
-      return [`${open.length} did not end within ${ENDS_WITHIN_MS} ms after the last fault`, ...seen];
+      return [`${open.length} did not end within ${ENDS_WITHIN_MS} ms after the last fault`, ...describeStragglers(open, facts), ...seen];
     }
     await systemClock.sleep(LOOKS_EVERY_MS);
   }

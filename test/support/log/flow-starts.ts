@@ -51,22 +51,42 @@ export function mostAtOnce(facts: readonly OrderedFact[]): number {
   return most;
 }
 
+/** A request that waited in the log while less urgent ones started: for how long after the first of these it did not start. */
+export type Overtaken = { id: string; by: string; forMs: number };
+
 /**
- * The attempts that waited in the log while a less urgent one started (SLOT8), each with the first of these. An attempt may have a slot
- * already, and start late because its worker was killed or stood still.
+ * The attempts that waited in the log while a less urgent one started (SLOT8). An attempt may have a slot already, and start late because its
+ * worker was killed or stood still. `forMs` is infinite for an attempt that never started.
  */
-export function findPassedUrgent(facts: readonly OrderedFact[], agingInMs: number): string[] {
+export function findOvertaken(facts: readonly OrderedFact[], agingInMs: number): Overtaken[] {
   const ranks = new Map<string, number>();
   const waiting = new Set<string>();
-  const passed = new Map<string, string>();
+  const overtaken = new Map<string, { by: string; at: number }>();
+  const found: Overtaken[] = [];
   const rankOf = (id: string): number => ranks.get(id) ?? 0;
+  const note = (id: string, at: number): void => {
+    const first = overtaken.get(id);
+    if (first !== undefined) found.push({ id, by: first.by, forMs: at - first.at });
+    overtaken.delete(id);
+  };
   for (const { fact } of facts) {
     const { invocation: id, at } = fact;
     if (fact.type === 'queued') ranks.set(id, at - (fact.priority ?? DEFAULT_PRIORITY) * agingInMs);
     if (fact.type === 'deferred') waiting.add(id);
     if (fact.type !== 'running') continue;
     waiting.delete(id);
-    for (const other of waiting) if (rankOf(other) < rankOf(id) && !passed.has(other)) passed.set(other, id);
+    note(id, at);
+    for (const other of waiting) if (rankOf(other) < rankOf(id) && !overtaken.has(other)) overtaken.set(other, { by: id, at });
   }
-  return [...passed].map(([id, by]) => `${by} started before ${id}`);
+  for (const id of [...overtaken.keys()]) note(id, Number.POSITIVE_INFINITY);
+  return found;
+}
+
+/**
+ * How long a more urgent request may wait while less urgent ones start: the formula of docs/flow.md. A process died with its slot or before its
+ * `deferred`: the scheduler finds it after the patience and a second, or its message returns after the lease. The slot that it then gets may be
+ * kept for a worker that is dead, for a second.
+ */
+export function longestOvertakingInMs({ patienceInMs, leaseInMs }: { patienceInMs: number; leaseInMs: number }): number {
+  return Math.max(patienceInMs + 1_000, leaseInMs) + 1_000;
 }

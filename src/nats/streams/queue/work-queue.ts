@@ -19,7 +19,7 @@ import { Pull } from '#src/nats/transport/streams/pull.ts';
 import { parseAckSubject } from '#src/nats/wire/ack-subject.ts';
 import { header } from '#src/nats/wire/codec.ts';
 import type { HintSigner } from '#src/nats/wire/hint-signer.ts';
-import { inlineStateSchema, stateOf } from '#src/nats/wire/inline-state.ts';
+import { readInlineState } from '#src/nats/wire/inline-state.ts';
 import { readMessage } from '#src/nats/wire/stored-messages.ts';
 import { DELIVERIES_CONSUMER, INVOCATIONS, isRequest, parseSubject, workConsumer } from '#src/nats/wire/topology.ts';
 import { headersOf } from '#src/nats/wire/wire-headers.ts';
@@ -192,11 +192,11 @@ const ACK = encoder.encode('+ACK');
 const WORKING = encoder.encode('+WPI');
 const RELEASE = encoder.encode('-NAK');
 
-/** The payload of a hint. `known` is the wire's older name of the inline state. */
+/** The payload of a hint. `known` is the wire's older name of the inline state, which is parsed when it is used. */
 const hintSchema = z.object({
   stream: z.string().refine(isRequestId),
   request: z.number().int().positive(),
-  known: inlineStateSchema.optional().catch(undefined),
+  known: z.unknown().optional(),
 });
 
 type Reading = { nats: NatsConnection; signer: HintSigner };
@@ -213,16 +213,17 @@ function toItem({ nats, signer }: Reading, received: Msg): WorkItem | undefined 
   const hint = hintSchema.safeParse(parseJson(Buffer.from(data).toString()));
   if (!hint.success) return undefined;
   const name = { function: parts.function, stream: hint.data.stream as string as StreamId };
-  const { request, known: inlineState } = hint.data;
+  const { request, known } = hint.data;
   // After a redelivery, the state in the hint is probably stale.
-  const isUsable = deliveries === 1 && parts.kind === 'deliver';
-  const state = inlineState !== undefined && isUsable && isSigned(signer, received) ? stateOf(name, request, inlineState) : undefined;
+  const isUsable = known !== undefined && deliveries === 1 && parts.kind === 'deliver';
+  // The hints of a dead target are parked without being parsed.
+  const readState = isUsable ? () => (isSigned(signer, received) ? readInlineState(name, request, known) : undefined) : undefined;
   const version = versionInHint(
     headersOf(received)
       ?.get('Nats-Msg-Id')
       ?.slice(parts.kind.length + 1) ?? '',
   );
-  return new NatsWorkItem(nats, reply, { name, request, sequence, version, state, isFirstDelivery: false });
+  return new NatsWorkItem(nats, reply, { name, request, sequence, version, readState, isFirstDelivery: false });
 }
 
 /** A state without a valid signature is not used: the deliverer reads the log instead. */
@@ -230,7 +231,9 @@ function isSigned(signer: HintSigner, received: Msg): boolean {
   return signer.isSigned(received.subject, received.data, headersOf(received)?.get(header.hintSignature) || undefined);
 }
 
-type Work = Pick<WorkItem, 'name' | 'request' | 'sequence' | 'version' | 'message' | 'state' | 'isFirstDelivery'>;
+type Work = Pick<WorkItem, 'name' | 'request' | 'sequence' | 'version' | 'message' | 'isFirstDelivery'> & {
+  readState?: (() => StreamState | undefined) | undefined;
+};
 
 /** A class, because there is one for every message (docs/performance.md V6). */
 class NatsWorkItem implements WorkItem {
@@ -239,21 +242,36 @@ class NatsWorkItem implements WorkItem {
   readonly sequence: number;
   readonly version: StreamVersion | undefined;
   readonly message: RequestMessage | undefined;
-  state: StreamState | undefined;
   readonly isFirstDelivery: boolean;
+  #state: StreamState | undefined;
+  #readState: (() => StreamState | undefined) | undefined;
   readonly #nats: NatsConnection;
   readonly #reply: string;
 
-  constructor(nats: NatsConnection, reply: string, { name, request, sequence, version, message, state, isFirstDelivery }: Work) {
+  constructor(nats: NatsConnection, reply: string, { name, request, sequence, version, message, readState, isFirstDelivery }: Work) {
     this.name = name;
     this.request = request;
     this.sequence = sequence;
     this.version = version;
     this.message = message;
-    this.state = state;
     this.isFirstDelivery = isFirstDelivery;
+    this.#readState = readState;
     this.#nats = nats;
     this.#reply = reply;
+  }
+
+  get state(): StreamState | undefined {
+    if (this.#readState !== undefined) this.state = this.#readState();
+    return this.#state;
+  }
+
+  set state(state: StreamState | undefined) {
+    this.#readState = undefined;
+    this.#state = state;
+  }
+
+  get mayHaveState(): boolean {
+    return this.#readState !== undefined || this.#state !== undefined;
   }
 
   ack(): void {

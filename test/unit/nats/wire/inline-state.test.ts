@@ -3,7 +3,7 @@ import { FACTS_VERSION } from '#machines/facts.ts';
 import type { StreamVersion } from '#src/core/log/event-log.ts';
 import type { FunctionName, StreamId } from '#src/core/names/names.ts';
 import { foldAppends, initialState, type StreamState } from '#src/core/stream/stream.ts';
-import { inlineStateOf, inlineStateSchema, stateOf } from '#src/nats/wire/inline-state.ts';
+import { inlineStateOf, readInlineState } from '#src/nats/wire/inline-state.ts';
 import { queued, running, succeeded } from '#test/support/log/facts.ts';
 
 const name = { function: 'orders' as FunctionName, stream: 'order-1' as StreamId };
@@ -20,7 +20,7 @@ describe('the state inside a hint', () => {
   test('folds to the same stream in the receiver', () => {
     const state = streamWith('{"a":1}');
     const known = JSON.parse(JSON.stringify(inlineStateOf(state)));
-    const read = stateOf(name, 7, inlineStateSchema.parse(known));
+    const read = readInlineState(name, 7, known);
     expect(read).toMatchObject({ name, version: 9, request: { sequence: 7, at: 5, requests: [{ payload: '{"a":1}' }] } });
     expect(read?.head).toBe(state.head);
     expect(read?.facts).toEqual(state.facts);
@@ -33,11 +33,13 @@ describe('the state inside a hint', () => {
 
   test('is ignored for facts of another version', () => {
     const known = JSON.parse(JSON.stringify(inlineStateOf(streamWith('{}'))));
-    expect(stateOf(name, 7, inlineStateSchema.parse({ ...known, v: 0 }))).toBeUndefined();
-    expect(stateOf(name, 7, inlineStateSchema.parse({ ...known, v: FACTS_VERSION + 1 }))).toBeUndefined();
+    expect(readInlineState(name, 7, { ...known, v: 0 })).toBeUndefined();
+    expect(readInlineState(name, 7, { ...known, v: FACTS_VERSION + 1 })).toBeUndefined();
   });
 
   test('is ignored when its first fact is no request', () => {
-    expect(stateOf(name, 7, { v: 1, version: 9, head: 'own', at: 5, payload: '', facts: [running(1), succeeded(1)] })).toBeUndefined();
+    expect(
+      readInlineState(name, 7, { v: 1, version: 9, head: 'own', at: 5, payload: '', facts: [running(1), succeeded(1)] }),
+    ).toBeUndefined();
   });
 });
