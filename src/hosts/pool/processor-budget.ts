@@ -14,7 +14,7 @@ export interface Consumer {
   pause(isPaused: boolean): void;
 }
 
-const CHECK_EVERY_MS = 100;
+const CHECK_EVERY_MS = 200;
 /** How much processor time a project saves while it uses less, as a time of its whole budget. */
 const SAVED_FOR_MS = 1_000;
 /** A paused project continues with so much of its budget, so that it is not paused again at once. */
@@ -40,7 +40,7 @@ export class ProcessorBudget {
     return { usedInMs: Math.round(this.#usedInMs), waitedInMs: Math.round(this.#waitedInMs), hasWaited };
   }
 
-  /** Counts what the processes used since the last check, and pauses or continues all of them. Reads at most every 100 ms. */
+  /** Counts what the processes used since the last check, and pauses or continues all of them. Reads at most every 200 ms. */
   check(now: number, consumers: readonly Consumer[], processors: number): void {
     const since = now - this.#checkedAt;
     if (since < CHECK_EVERY_MS) return;
