@@ -50,7 +50,7 @@ function managerFor(env: Readonly<Record<string, string | undefined>>, isRoot: b
 }
 
 /** The call of the manager: two properties, and no further units. */
-export function scopeArguments(manager: '--system' | '--user', scope: string, pid: number): string[] {
+function scopeArguments(manager: '--system' | '--user', scope: string, pid: number): string[] {
   return [
     manager,
     ...['call', 'org.freedesktop.systemd1', '/org/freedesktop/systemd1', 'org.freedesktop.systemd1.Manager', 'StartTransientUnit'],
