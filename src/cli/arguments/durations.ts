@@ -24,6 +24,15 @@ function parseTimeout(text: string): number {
   return ms;
 }
 
+/** An argument parser for numbers from `min` to `max`, such as 0.5. The parser throws commander's error. */
+export function parseDecimal(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d+(?:\.\d+)?$/.test(text.trim()) ? Number(text) : Number.NaN;
+    if (value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`The value must be a number from ${min} to ${max}.`);
+  };
+}
+
 /** An argument parser for whole numbers from `min` to `max`. The parser throws commander's error. */
 export function parseWhole(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {

@@ -13,12 +13,13 @@ export function limitsInWords({ open, rate, burst = rate ?? 0, storedBytes, weig
   return parts.length === 0 ? say('no quota') : parts.join(', ');
 }
 
-function definedInWords({ functions, schedules, definitionBytes, codeBytes, memoryBytes }: QuotaLimits): string[] {
+function definedInWords({ functions, schedules, definitionBytes, codeBytes, memoryBytes, processors }: QuotaLimits): string[] {
   return [
     ...(functions === undefined ? [] : [say('at most {count} functions', { count: functions })]),
     ...(schedules === undefined ? [] : [say('at most {count} schedules', { count: schedules })]),
     ...(definitionBytes === undefined ? [] : [say('at most {bytes} bytes of definitions', { bytes: definitionBytes })]),
     ...(codeBytes === undefined ? [] : [say('at most {bytes} bytes of code', { bytes: codeBytes })]),
     ...(memoryBytes === undefined ? [] : [say('at most {bytes} bytes of memory in a worker', { bytes: memoryBytes })]),
+    ...(processors === undefined ? [] : [say('at most {count} processors in a worker', { count: processors })]),
   ];
 }

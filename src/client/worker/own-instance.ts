@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { VERSION } from '#src/client/version.ts';
 import type { CircuitState } from '#src/core/ports/questions/circuit-states.ts';
-import type { RoleInstance } from '#src/core/ports/questions/role-instances.ts';
+import type { ProcessorUse, RoleInstance } from '#src/core/ports/questions/role-instances.ts';
 import type { ServerClock } from '#src/nats/transport/server-clock.ts';
 
 /** An answer to every question for the instances holds the circuits and the projects, so their number is bounded. A circuit takes about 400 bytes. */
@@ -15,6 +15,8 @@ export type OwnInstanceOptions = {
   isolation?: string | undefined;
   /** The slots of the worker that are held, and all of them; absent without a worker. */
   load?: (() => { held: number; slots: number } | undefined) | undefined;
+  /** What the functions of other projects used of the processors; absent without a worker. */
+  processorUse?: (() => readonly ProcessorUse[] | undefined) | undefined;
   /** The circuits of this process that are not closed now; absent without a destinations role. */
   circuits?: (() => readonly CircuitState[]) | undefined;
   /** The last refusal of a full log, if no later message was stored. */
@@ -29,7 +31,7 @@ export type OwnInstanceOptions = {
 export function ownInstance(
   roles: readonly string[],
   clock: ServerClock,
-  { load, circuits, refusal, fileProblems, missingKeys, ...facts }: OwnInstanceOptions = {},
+  { load, processorUse, circuits, refusal, fileProblems, missingKeys, ...facts }: OwnInstanceOptions = {},
 ): RoleInstance {
   return {
     instance: `i-${randomBytes(5).toString('hex')}`,
@@ -44,6 +46,12 @@ export function ownInstance(
     },
     get slots() {
       return load?.()?.slots;
+    },
+    get processorUse() {
+      // The projects that used the most.
+      return processorUse?.()
+        ?.toSorted((one, other) => other.usedInMs - one.usedInMs)
+        .slice(0, MAX_ITEMS);
     },
     get clockAheadInMs() {
       return clock.offset === undefined ? undefined : Math.round(clock.offset.aheadInMs);

@@ -26,6 +26,8 @@ const quotaSchema = z
     codeBytes: bytes.optional(),
     /** How much memory the function processes of the project may have together in one worker. */
     memoryBytes: bytes.optional(),
+    /** How many processors the function processes of the project may use together in one worker, such as 1.5. */
+    processors: z.number().min(0.05).max(1_024).optional(),
     /** The share of the places of a worker; 1 by default. */
     weight: z.int().min(1).max(1_000).optional(),
   })

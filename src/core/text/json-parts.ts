@@ -10,38 +10,51 @@ export function elementTexts(text: string): string[] {
 
 /** The text of the member of an object that JSON.parse would return: the last one of this name; `undefined` when there is none. */
 export function memberText(text: string, name: string): string | undefined {
-  for (const { start, end, colon } of partsOf(text).toReversed())
+  for (const { start, end } of partsOf(text).toReversed()) {
+    const colon = text.indexOf(':', endOfString(text, text.indexOf('"', start)));
     if (JSON.parse(text.slice(start, colon)) === name) return text.slice(colon + 1, end).trim();
+  }
   return undefined;
 }
 
-type Part = { start: number; end: number; colon: number };
+type Part = { start: number; end: number };
 
-/** The parts of the outermost array or object, with the position of the first colon of each. */
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const BACKSLASH = 0x5c;
+/** What a character outside of strings adds to the depth. */
+const depths = new Int8Array(128);
+for (const character of '[{') depths[character.charCodeAt(0)] = 1;
+for (const character of ']}') depths[character.charCodeAt(0)] = -1;
+
+/**
+ * The parts of the outermost array or object: what is between its commas.
+ *
+ * One pass over the characters, because a text may have megabytes: a pattern for strings would take memory for each character of a string.
+ */
 function partsOf(text: string): Part[] {
   const parts: Part[] = [];
-  const [opening, ...tokens] = outerTokens(text);
-  let part: Part = { start: (opening?.index ?? 0) + 1, end: 0, colon: -1 };
-  for (const { token, index } of tokens) {
-    if (token !== ':') {
-      parts.push({ ...part, end: index });
-      part = { start: index + 1, end: 0, colon: -1 };
-    } else if (part.colon === -1) part.colon = index;
+  let start = text.search(/[[{]/) + 1;
+  for (let at = start, depth = 1; depth > 0 && at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) at = endOfString(text, at);
+    else depth += depths[code] ?? 0;
+    const isEnd = depth === 0 || (depth === 1 && code === COMMA);
+    if (isEnd) {
+      parts.push({ start, end: at });
+      start = at + 1;
+    }
   }
   const isEmpty = parts.length === 1 && text.slice(parts[0]?.start, parts[0]?.end).trim() === '';
   return isEmpty ? [] : parts;
 }
 
-type Token = { token: string; index: number };
-
-/** The brackets, commas and colons of the outermost array or object. A string is one token, so its characters count for nothing. */
-function outerTokens(text: string): Token[] {
-  const tokens: Token[] = [];
-  let depth = 0;
-  for (const { 0: token, index } of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}:,]/g)) {
-    if (token === '[' || token === '{') depth++;
-    if (depth === 1 && !token.startsWith('"')) tokens.push({ token, index });
-    if (token === ']' || token === '}') depth--;
+/** The position of the quotation mark that ends the string that begins at another one. */
+function endOfString(text: string, start: number): number {
+  for (let at = text.indexOf('"', start + 1); at >= 0; at = text.indexOf('"', at + 1)) {
+    let slashes = 0;
+    while (text.charCodeAt(at - 1 - slashes) === BACKSLASH) slashes++;
+    if (slashes % 2 === 0) return at;
   }
-  return tokens;
+  return text.length;
 }

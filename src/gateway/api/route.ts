@@ -1,6 +1,7 @@
 import type { Hono } from 'hono';
 import { z } from 'zod';
 import { parseBody } from '#src/gateway/http/bodies/body.ts';
+import type { JsonBounds } from '#src/gateway/http/bodies/json-scan.ts';
 import type { Call, GatewayEnv } from '../ports.ts';
 import { readQuery } from './query.ts';
 
@@ -17,6 +18,8 @@ type Route<Path extends string, Query extends z.ZodObject, Body extends z.ZodTyp
   body?: Body;
   /** Whether an empty body is read as `{}`. */
   isBodyOptional?: boolean;
+  /** What the JSON of the body may cost; by default that of a description. */
+  bounds?: JsonBounds;
   /** The media type of a body that the handler reads itself, part by part. */
   streams?: string;
   /** The request headers that the route reads. */
@@ -63,13 +66,13 @@ export function createRoutes(app: Hono<GatewayEnv>): Routes {
     describe: (route) => void described.push(route),
     add(route, handler) {
       described.push(route);
-      const { query = nothing, body, isBodyOptional = false, path, method } = route;
+      const { query = nothing, body, isBodyOptional = false, bounds, path, method } = route;
       const names = namesIn(path);
       const read = readQuery(query);
       app.on(method.toUpperCase(), path.replaceAll(/\{(\w+)\}/g, ':$1'), (call) => {
         const params = Object.fromEntries(names.map((name) => [name, call.req.param(name as never)]));
         const bytes = call.get('body');
-        const given = body === undefined ? undefined : parseBody(isBodyOptional && bytes.length === 0 ? EMPTY : bytes, body);
+        const given = body === undefined ? undefined : parseBody(isBodyOptional && bytes.length === 0 ? EMPTY : bytes, body, { bounds });
         // `as never` is sound: each part was parsed by the schema of this route.
         return handler(call, { params, query: read(call), body: given } as never);
       });

@@ -1,6 +1,7 @@
 import type { Registry } from 'prom-client';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { CircuitState } from '#src/core/ports/questions/circuit-states.ts';
+import type { ProcessorUse } from '#src/core/ports/questions/role-instances.ts';
 import { type FlowFigures, flowGauges } from './flow-metrics.ts';
 import { addGauges, type GaugeRow } from './gauges.ts';
 import { type ScheduleFigures, scheduleGauges } from './schedule-metrics.ts';
@@ -30,6 +31,8 @@ export type Lag = {
   versions: number;
   /** The slots of all workers that executions hold, and all of them. */
   slots: { held: number; all: number };
+  /** What the functions of other projects used of the processors of all workers, and how long they waited for their part of them. */
+  processors: readonly Pick<ProcessorUse, 'project' | 'usedInMs' | 'waitedInMs'>[];
   /** The files of the running processes that cannot be used, or soon cannot. */
   fileProblems: number;
   /** Processes times projects. */
@@ -121,6 +124,19 @@ const gauges: readonly GaugeRow<Lag>[] = [
       { labels: { state: 'held' }, value: slots.held },
       { labels: { state: 'free' }, value: Math.max(0, slots.all - slots.held) },
     ],
+  },
+  {
+    name: 'project_processor_seconds',
+    help: 'The processor time of the functions of a project on the running workers: used, and waited for because the quota was used up',
+    labels: ['project', 'state'],
+    measure: ({ processors }) =>
+      processors.flatMap(({ project, usedInMs, waitedInMs }, index) => {
+        const named = index < MAX_SERIES ? project : OTHERS;
+        return [
+          { labels: { project: named, state: 'used' }, value: usedInMs / 1_000 },
+          { labels: { project: named, state: 'waited' }, value: waitedInMs / 1_000 },
+        ];
+      }),
   },
   {
     name: 'circuits',

@@ -46,6 +46,7 @@ export async function readLag({ client, clock, logWatch, encrypting = () => [] }
     ),
     versions: runningVersions(instances).length,
     slots: { held: sumOf(instances, 'heldSlots'), all: sumOf(instances, 'slots') },
+    processors: instances.flatMap(({ processorUse = [] }) => processorUse),
     missingKeys: instances.flatMap(({ missingKeys = [] }) => missingKeys).length,
     plainRequests: await countPlainRequests(client, encrypting()),
     fileProblems: instances.flatMap(({ fileProblems = [] }) => fileProblems).length,

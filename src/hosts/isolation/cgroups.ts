@@ -13,6 +13,10 @@ export interface Cgroup {
   /** How often the kernel ended the group because of its memory. */
   readonly memoryKills: number;
   readonly processes: number;
+  /** The processor time of all processes that were ever in the group, in milliseconds. */
+  readonly processorTimeInMs: number;
+  /** Pauses or continues every process of the group, also one that starts meanwhile. */
+  freeze(isFrozen: boolean): void;
   /** Ends every process of the group, and removes the group. */
   remove(): Promise<void>;
 }
@@ -85,6 +89,10 @@ function createGroup(folder: string, { memoryInMb, maxTasks, controllers }: Cgro
     get processes() {
       return pidsIn(folder).length;
     },
+    get processorTimeInMs() {
+      return Number(/^usage_usec (\d+)$/m.exec(contentOf(join(folder, 'cpu.stat')))?.[1] ?? 0) / 1_000;
+    },
+    freeze: (isFrozen) => tryWrite(join(folder, 'cgroup.freeze'), isFrozen ? '1' : '0'),
     async remove() {
       for (let tries = 0; tries < 100; tries++) {
         if (removeGroup(folder)) return;

@@ -75,9 +75,13 @@ function contentOf(file: string): string {
   }
 }
 
-/** The memory of the files in the `/tmp` of a sandbox with namespaces, which is a file system in memory; 0 when there is none. */
+/**
+ * The memory of the files in the `/tmp` of a sandbox with namespaces, which is a file system in memory; 0 when there is none. A process that
+ * has not entered its sandbox yet has the `/tmp` of the machine.
+ */
 export function sandboxFilesInMb(pid: number): number {
   try {
+    if (statSync(`/proc/${pid}/root/tmp`).dev === statSync('/tmp', { throwIfNoEntry: false })?.dev) return 0;
     const { type, blocks, bfree, bsize, files, ffree } = statfsSync(`/proc/${pid}/root/tmp`);
     return type === TMPFS ? ((blocks - bfree) * bsize) / 1_048_576 + ((files - ffree) * FILE_IN_KB) / 1_024 : 0;
   } catch {
@@ -85,8 +89,13 @@ export function sandboxFilesInMb(pid: number): number {
   }
 }
 
-/** What the buffers of the local sockets of a process's own network may hold, also of those that no process has open any more. */
+/**
+ * What the buffers of the local sockets of a process's own network may hold, also of those that no process has open any more. A process that has
+ * not entered its sandbox yet has the network of this process, whose list is the same file.
+ */
 export function sandboxSocketsInMb(pid: number): number {
+  const list = statSync(`/proc/${pid}/net/unix`, { throwIfNoEntry: false })?.ino;
+  if (list === undefined || list === statSync('/proc/self/net/unix', { throwIfNoEntry: false })?.ino) return 0;
   // The first line names the columns.
   const sockets = contentOf(`/proc/${pid}/net/unix`).split('\n').length - 2;
   return (Math.max(0, sockets - FREE_SOCKETS) * SOCKET_IN_KB) / 1_024;

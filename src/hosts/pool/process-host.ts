@@ -4,16 +4,19 @@ import type { Tenancy } from '#src/core/names/tenancy.ts';
 import { livePartsOf } from '#src/core/output/live-output.ts';
 import type { Redact } from '#src/core/output/redaction.ts';
 import type { Execution, ExecutionResult, ExecutionSignal, FunctionHost } from '#src/core/ports/function-host.ts';
+import type { ProcessorUse } from '#src/core/ports/questions/role-instances.ts';
 import { aborted, failed, refusedByFunction, unavailable } from '#src/hosts/failures.ts';
 import { finishLargeOutput, finishOutput, LARGE_OUTPUT, type RedactLarge } from '#src/hosts/finish-output.ts';
 import type { Cgroups } from '#src/hosts/isolation/cgroups.ts';
 import { type Isolation, noIsolation } from '#src/hosts/isolation/isolation.ts';
 import type { PackageCache } from '#src/hosts/packages/package-cache.ts';
 import { createProcessLauncher } from '#src/hosts/process/process-launcher.ts';
+import type { Sent } from '#src/hosts/process/sent-executions.ts';
 import { Task } from '#src/hosts/process/task.ts';
 import { createTicker } from '#src/hosts/process/ticker.ts';
 import type { ProcessPool } from './process-pool.ts';
 import { type MemoryBudget, ProcessPools } from './process-pools.ts';
+import { DEFAULT_PROJECT_PROCESSORS, type ProcessorQuota } from './processor-budget.ts';
 
 /** Half of the memory of this machine, or of its container. */
 export const DEFAULT_PROJECT_MEMORY_IN_MB = Math.floor(Math.min(totalmem(), process.constrainedMemory() || totalmem()) / 2 / 1_048_576);
@@ -29,6 +32,8 @@ export type ProcessHostOptions = {
   cgroups?: Cgroups | undefined;
   /** The memory of the processes of each other project together; by default half of the machine's. */
   memoryOfProject?: MemoryBudget;
+  /** The processors that the processes of each other project may use together; by default half of the machine's. */
+  processorsOfProject?: ProcessorQuota;
   /** Whether a function still exists; by default it does. The processes of a deleted one end within a second, once they have no work. */
   isDefined?: (functionName: string) => boolean;
   /** The maximum of processes of one function, whatever its concurrency. */
@@ -51,6 +56,11 @@ export type ProcessHostOptions = {
   command?: string;
 };
 
+export interface ProcessHost extends FunctionHost {
+  /** What each other project used of the processors since the start. */
+  processorUse(): ProcessorUse[];
+}
+
 /**
  * Runs FunctionGraph-style Node.js handlers in child processes, with one pool for each version of a function.
  *
@@ -60,7 +70,7 @@ export type ProcessHostOptions = {
  * 4. Code of the own project is the operator's: a child has the user, the network and the files of this process, and a descendant that
  *    starts its own session escapes the group.
  */
-export function createProcessHost(options: ProcessHostOptions = {}): FunctionHost {
+export function createProcessHost(options: ProcessHostOptions = {}): ProcessHost {
   const { packages, isolation = noIsolation, idleInMs = 60_000, redact, redactLarge } = options;
   const launcher = createProcessLauncher(options.command ?? process.execPath, options);
   const pools = new ProcessPools({
@@ -74,6 +84,7 @@ export function createProcessHost(options: ProcessHostOptions = {}): FunctionHos
     isDefined: options.isDefined ?? (() => true),
     recycleAfter: options.recycleAfter ?? Number.POSITIVE_INFINITY,
     memory: options.memoryOfProject ?? (() => DEFAULT_PROJECT_MEMORY_IN_MB),
+    processors: options.processorsOfProject ?? (() => DEFAULT_PROJECT_PROCESSORS),
   });
   const ticker = createTicker((now) => pools.check(now), idleInMs);
   let isClosed = false;
@@ -121,12 +132,9 @@ export function createProcessHost(options: ProcessHostOptions = {}): FunctionHos
       void Promise.resolve(pools.poolOf({ definition, version })).then(warm, () => {});
     },
     live(question) {
-      const running = pools.runningOf(question.function).map((sent) => {
-        const { requestId, attempt } = sent.task.execution;
-        return { requestId, attempt, printed: sent };
-      });
-      return livePartsOf(running, question, redact);
+      return livePartsOf(pools.runningOf(question.function).map(runningPart), question, redact);
     },
+    processorUse: () => pools.processorUse,
     async close() {
       isClosed = true;
       ticker.stop();
@@ -135,4 +143,10 @@ export function createProcessHost(options: ProcessHostOptions = {}): FunctionHos
       await packages?.close();
     },
   };
+}
+
+/** The running execution, as a reader of its output asks for it. */
+function runningPart(printed: Sent) {
+  const { requestId, attempt } = printed.task.execution;
+  return { requestId, attempt, printed };
 }

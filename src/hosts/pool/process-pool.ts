@@ -5,6 +5,7 @@ import { aborted, failed, processEnded } from '#src/hosts/failures.ts';
 import type { FunctionProcess, ProcessObserver, StartFailure } from '#src/hosts/process/function-process.ts';
 import type { Sent } from '#src/hosts/process/sent-executions.ts';
 import type { Task } from '#src/hosts/process/task.ts';
+import type { Consumer } from './processor-budget.ts';
 
 /** A function is fast while the moving average of its durations is below this. */
 const FAST_IN_MS = 2;
@@ -76,6 +77,9 @@ export class ProcessPool {
   }
   get size(): number {
     return this.#processes.size;
+  }
+  get consumers(): Consumer[] {
+    return [...this.#processes].map(({ resources }) => resources);
   }
 
   /** The executions in progress. */

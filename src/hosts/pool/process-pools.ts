@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import type { FunctionDefinition } from '#src/core/functions/definition.ts';
 import { projectOf } from '#src/core/names/addressable.ts';
 import { functionUrn, type Tenancy } from '#src/core/names/tenancy.ts';
+import type { ProcessorUse } from '#src/core/ports/questions/role-instances.ts';
 import type { Isolation } from '#src/hosts/isolation/isolation.ts';
 import type { Sandbox } from '#src/hosts/isolation/sandbox-command.ts';
 import type { PackageCache } from '#src/hosts/packages/package-cache.ts';
@@ -14,6 +15,7 @@ import type { Sent } from '#src/hosts/process/sent-executions.ts';
 import type { Activity } from '#src/hosts/process/ticker.ts';
 import { isSameVersion, type PoolKey, poolKeyOf, type Runnable } from './pool-key.ts';
 import { ProcessPool } from './process-pool.ts';
+import { type Consumer, ProcessorBudget, type ProcessorQuota } from './processor-budget.ts';
 
 type Options = {
   tenancy: Tenancy;
@@ -27,6 +29,7 @@ type Options = {
   isDefined: (functionName: string) => boolean;
   recycleAfter: number;
   memory: MemoryBudget;
+  processors: ProcessorQuota;
 };
 
 /** The memory in MB that the processes of a project may have together. The own project, whose code is the operator's, has no budget. */
@@ -48,6 +51,8 @@ export class ProcessPools {
     PoolKey,
     { pool: ProcessPool; name: string; project: string | undefined; memoryInMb: number; release: () => void }
   >();
+  /** The budget of each other project that ever ran a process here. */
+  readonly #budgets = new Map<string, ProcessorBudget>();
   #isClosed = false;
 
   constructor(options: Options) {
@@ -80,8 +85,28 @@ export class ProcessPools {
         release();
       } else isBusy ||= pool.isBusy;
     }
+    this.#checkProcessors(now);
     if (isBusy) return 'busy';
     return this.#pools.size > 0 ? 'idle' : 'empty';
+  }
+
+  /** What each other project used of the processors. */
+  get processorUse(): ProcessorUse[] {
+    const now = performance.now();
+    return [...this.#budgets].map(([project, budget]) => ({ project, ...budget.useAt(now) }));
+  }
+
+  /** Keeps each other project within its processor time (CPU1). */
+  #checkProcessors(now: number): void {
+    const consumers = new Map<string, Consumer[]>();
+    for (const { pool, project } of this.#pools.values()) {
+      if (project !== undefined) consumers.set(project, [...(consumers.get(project) ?? []), ...pool.consumers]);
+    }
+    for (const [project, own] of consumers) {
+      const budget = this.#budgets.get(project) ?? new ProcessorBudget();
+      this.#budgets.set(project, budget);
+      budget.check(now, own, this.#options.processors(project));
+    }
   }
 
   /** The executions of a function that are in progress, of all its versions. */

@@ -65,7 +65,7 @@ export class FunctionProcess {
   readonly ended: Promise<void>;
   readonly #setup: Setup;
   readonly #child: Child;
-  readonly #resources: ResourceCheck;
+  readonly resources: ResourceCheck;
   readonly #sent = new SentExecutions();
   #phase: 'loading' | 'initializing' | 'ready' | 'ending' | 'ended' = 'loading';
   /** The start of the process, of the current execution, or of the time without one: whichever is the latest. */
@@ -101,7 +101,7 @@ export class FunctionProcess {
         onEnded();
       },
     });
-    this.#resources = new ResourceCheck(this.#child, setup.resources);
+    this.resources = new ResourceCheck(this.#child, setup.resources);
     this.#child.write(startLine(setup.definition, setup.functionUrn));
   }
 
@@ -187,12 +187,12 @@ export class FunctionProcess {
   }
 
   #checkResources(now: number): void {
-    const resource = this.#resources.exceeded(now);
+    const resource = this.resources.exceeded(now);
     if (resource !== undefined) this.#kill(resourceExceeded(resource, this.#setup.resources));
   }
 
   #exceededAtEnd(): Failure | undefined {
-    const resource = this.#resources.exceededAtEnd();
+    const resource = this.resources.exceededAtEnd();
     return resource === undefined ? undefined : resourceExceeded(resource, this.#setup.resources);
   }
 

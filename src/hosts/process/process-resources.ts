@@ -1,4 +1,5 @@
 import { readProcessTree, sandboxFilesInMb, sandboxSocketsInMb } from '#src/hosts/isolation/process-tree.ts';
+import { ProcessorTime, setPaused } from '#src/hosts/isolation/processor-time.ts';
 import type { Child } from './child-process.ts';
 
 /** The memory of a fresh process that its function does not use. The function's own limit is added to this. */
@@ -26,12 +27,24 @@ type Counted = Pick<Child, 'pid' | 'cgroup'>;
 export class ResourceCheck {
   readonly #child: Counted;
   readonly #limits: ResourceLimits;
+  readonly #processorTime: ProcessorTime;
   #checkedAt = 0;
   #checkedAllAt = 0;
 
   constructor(child: Counted, limits: ResourceLimits) {
     this.#child = child;
     this.#limits = limits;
+    this.#processorTime = new ProcessorTime(child);
+  }
+
+  /** The processor time of the process and its descendants since the last call. */
+  takeProcessorTimeInMs(): number {
+    return this.#processorTime.takeInMs();
+  }
+
+  /** Stops or continues the process and its descendants. The limits of time go on. */
+  pause(isPaused: boolean): void {
+    setPaused(this.#child, isPaused);
   }
 
   /** The limit that is exceeded. Reads the processes at most every 200 ms, those of other threads than the main ones every second. */

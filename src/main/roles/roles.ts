@@ -60,6 +60,7 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
       durability: options.durability,
       isolation: working?.isolation,
       load: () => working?.worker.load,
+      processorUse: working?.processorUse,
       circuits,
       refusal: () => logWatch.refusal,
       fileProblems: () => options.files?.problems,

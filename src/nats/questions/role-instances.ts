@@ -4,7 +4,7 @@ import { messageOf } from '#src/core/errors.ts';
 import { subjects } from '#src/core/names/subjects.ts';
 import { NoAnswerError } from '#src/core/no-answer-error.ts';
 import type { CircuitState } from '#src/core/ports/questions/circuit-states.ts';
-import type { RoleInstance, RoleInstances } from '#src/core/ports/questions/role-instances.ts';
+import type { ProcessorUse, RoleInstance, RoleInstances } from '#src/core/ports/questions/role-instances.ts';
 import { parseJson } from '#src/core/text/json.ts';
 import type { Connection } from '#src/nats/transport/connection/connection.ts';
 import { endWithin } from '#src/nats/transport/connection/end-within.ts';
@@ -26,6 +26,10 @@ const circuitsSchema = z.array(
     reason: z.string(),
   }),
 ) satisfies z.ZodType<CircuitState[]>;
+
+const processorUseSchema = z.array(
+  z.object({ project: z.string(), usedInMs: z.number(), waitedInMs: z.number(), hasWaited: z.boolean() }),
+) satisfies z.ZodType<ProcessorUse[]>;
 
 const metadataSchema = z.object({
   instance: z.string(),
@@ -52,6 +56,10 @@ const metadataSchema = z.object({
   missingKeys: z
     .string()
     .transform((text) => text.split(','))
+    .optional(),
+  processorUse: z
+    .string()
+    .transform((text) => processorUseSchema.safeParse(parseJson(text)).data)
     .optional(),
   // A later version may describe its circuits differently. Its roles are listed without them.
   circuits: z
@@ -107,11 +115,20 @@ export function createNatsRoleInstances({ nats }: Pick<Connection, 'nats'>): Rol
 }
 
 /** Metadata of NATS services are texts. */
-function metadataOf({ roles, version: _, circuits, fileProblems, missingKeys = [], ...own }: RoleInstance): Record<string, string> {
+function metadataOf({
+  roles,
+  version: _,
+  circuits,
+  processorUse,
+  fileProblems,
+  missingKeys = [],
+  ...own
+}: RoleInstance): Record<string, string> {
   const known = Object.entries(own).filter(([, value]) => value !== undefined);
   return {
     ...Object.fromEntries(known.map(([name, value]) => [name, String(value)])),
     ...(circuits === undefined ? {} : { circuits: JSON.stringify(circuits) }),
+    ...(processorUse === undefined ? {} : { processorUse: JSON.stringify(processorUse) }),
     ...(fileProblems === undefined || fileProblems.length === 0 ? {} : { fileProblems: JSON.stringify(fileProblems) }),
     ...(missingKeys.length === 0 ? {} : { missingKeys: missingKeys.join(',') }),
     roles: roles.join(','),

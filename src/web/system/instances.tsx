@@ -41,6 +41,22 @@ export function InstancesCard({ system: { roles, server } }: { system: SystemVie
           <RichText text="isolation: {isolation}" values={{ isolation: <span lang="en">{isolation}</span> }} />
         </p>
       ))}
+      {roles.flatMap(({ instance, processor_use = [] }) =>
+        processor_use
+          .filter(({ has_waited }) => has_waited)
+          .map(({ project, waited_ms }) => (
+            <p key={`${instance} ${project}`} class="hint">
+              {t(
+                'the functions of project {project} wait for their part of the processors: {seconds} s since the worker {instance} started',
+                {
+                  project,
+                  seconds: formatNumber(Math.ceil(waited_ms / 1_000)),
+                  instance,
+                },
+              )}
+            </p>
+          )),
+      )}
       <Table
         label={t('Roles and instances')}
         columns={columns}

@@ -80,6 +80,13 @@ export const collections: Readonly<Record<string, Readonly<Record<string, string
     'src/hosts/process/sent-executions.ts': '#sent',
     'src/hosts/process/restarted-child.ts': 'written',
   },
+  'projects whose processor time a worker counts, and their processes': {
+    'src/hosts/pool/process-pools.ts': '#budgets',
+    'src/hosts/isolation/processor-time.ts': '#seen',
+  },
+  'queries in SQL of a projection': {
+    'src/main/roles/processes/sql-runner.ts': 'running waiting',
+  },
   'bytes of large payloads in a worker': {
     'src/hosts/around/byte-budget.ts': '#waiting',
   },

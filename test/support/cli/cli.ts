@@ -14,6 +14,8 @@ export type CliOptions = {
   input?: string;
   env?: Record<string, string>;
   cwd?: string;
+  /** A command that becomes the process, such as one that changes the user first. */
+  prefix?: readonly string[];
   /** Options of Node itself. */
   execArgv?: readonly string[];
   /** Called with the whole stdout so far. */
@@ -55,8 +57,9 @@ export async function runCliOn(url: string, args: readonly string[], options: Cl
 }
 
 export function spawnCli(args: readonly string[], options: CliOptions = {}): ChildProcess {
-  const { input, cwd = process.cwd(), execArgv = [] } = options;
-  return spawn(process.execPath, [...execArgv, ...commandLine(), ...args], {
+  const { input, cwd = process.cwd(), prefix = [], execArgv = [] } = options;
+  const [program = process.execPath, ...rest] = [...prefix, process.execPath, ...execArgv, ...commandLine(), ...args];
+  return spawn(program, rest, {
     cwd,
     env: environmentOf(options),
     stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
@@ -95,9 +98,10 @@ export async function serveSequent(
   args: readonly string[] = ['--deploy-examples'],
   given?: string,
   env: Record<string, string> = {},
+  prefix: readonly string[] = [],
 ): Promise<ServedSequent> {
   const dataDir = given ?? (await mkdtemp(join(tmpdir(), 'sequent-cli-')));
-  const child = spawnCli(['serve', '--start-server', '--nats-port', '0', '--data', dataDir, ...args], { env });
+  const child = spawnCli(['serve', '--start-server', '--nats-port', '0', '--data', dataDir, ...args], { env, prefix });
   const closed = once(child, 'close') as Promise<[number | null]>;
   const output = collect(child);
   const url = await readyUrl(child, output);

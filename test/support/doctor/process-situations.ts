@@ -55,6 +55,12 @@ const processes: Situation[] = [
     exit: 1,
   },
   {
+    title: 'the functions of a project wait for their part of the processors',
+    plant: announced({ processorUse: [{ project: 'shop', usedInMs: 60_000, waitedInMs: 30_000, hasWaited: true }] }),
+    truth: [['note', 'processors of project shop', /^its functions wait for their part of the processors: 30 s since the worker started/]],
+    exit: 0,
+  },
+  {
     title: 'an upgrade is half done',
     plant: announced({ version: '0.0.1' }),
     truth: [['note', 'versions', new RegExp(`several versions: ${VERSION.replaceAll('.', '\\.')} \\(4\\), 0\\.0\\.1 \\(1\\)$`)]],

@@ -225,3 +225,11 @@ export const forge = async () => {
 };
 /** The options with which this process was started. */
 export const nodeOptions = async () => process.execArgv;
+
+/** Uses a processor for a time of the clock. Returns how much processor time the process has used, in milliseconds. */
+export const computeFor = async ({ inMs }) => {
+  const until = performance.now() + inMs;
+  while (performance.now() < until);
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+};

@@ -1,13 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { type FunctionDefinition, functionDefinitionSchema } from '#src/core/functions/definition.ts';
-import type { FunctionHost } from '#src/core/ports/function-host.ts';
 import { digestOf } from '#src/core/ports/stores/code-packages.ts';
 import { writeZip } from '#src/core/zip/write-zip.ts';
 import type { Cgroups } from '#src/hosts/isolation/cgroups.ts';
 import { createIsolation } from '#src/hosts/isolation/isolation.ts';
 import { type Abilities, type IsolationMode, planIsolation } from '#src/hosts/isolation/plan.ts';
 import { createPackageCache } from '#src/hosts/packages/package-cache.ts';
-import { createProcessHost } from '#src/hosts/pool/process-host.ts';
+import { createProcessHost, type ProcessHost } from '#src/hosts/pool/process-host.ts';
+import type { ProcessorQuota } from '#src/hosts/pool/processor-budget.ts';
 import { handlerFile } from './executions.ts';
 
 const archive = writeZip([{ path: 'index.mjs', content: readFileSync(handlerFile('attacks.mjs')) }]);
@@ -20,10 +20,11 @@ type Options = {
   networkProjects?: string[];
   processProjects?: string[];
   cgroups?: Cgroups;
+  processorsOfProject?: ProcessorQuota;
 };
 
 /** A process host whose packages come from memory, with the isolation of a worker. */
-export function openSandboxedHost({ mode, abilities, folder, cgroups, ...grants }: Options): FunctionHost {
+export function openSandboxedHost({ mode, abilities, folder, cgroups, processorsOfProject, ...grants }: Options): ProcessHost {
   const packages = { get: async (digest: string) => (digest === attacksDigest ? archive : undefined) };
   const uids: Record<string, number> = { a: 100_001, b: 100_002 };
   return createProcessHost({
@@ -36,6 +37,7 @@ export function openSandboxedHost({ mode, abilities, folder, cgroups, ...grants 
       processProjects: grants.processProjects ?? ['a', 'b'],
     }),
     cgroups,
+    ...(processorsOfProject === undefined ? {} : { processorsOfProject }),
     idleInMs: 300_000,
   });
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { chown, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { connectClient, type SequentClient } from '#src/client/client.ts';
@@ -9,6 +9,7 @@ import { type ServedSequent, serveSequent } from '#test/support/cli/cli.ts';
 import { PROJECT, STRANGER, TOKEN } from '#test/support/gateway/running-gateway.ts';
 import { answerFor, establish, OTHER, OWN } from '#test/support/matrix/victims.ts';
 import { MINE } from './http-attempts.ts';
+import { chosenMachine } from './machines.ts';
 import { OPEN_FUNCTION } from './nats-attempts.ts';
 
 /** The function that the victim invokes meanwhile. */
@@ -47,7 +48,12 @@ export async function openGround(folder: string): Promise<Ground> {
   await writeFile(credentials, JSON.stringify(listed), { mode: 0o600 });
   // No role inspects an invocation meanwhile, so the stored state of the victims changes by requests only.
   const times = ['--lease-ms', '3600000', '--patience-ms', '3600000'];
-  const sequent = await serveSequent(['--http-port', '0', '--credentials', credentials, '--project', PROJECT, ...times]);
+  const machine = chosenMachine();
+  const dataDir = join(folder, 'data');
+  await mkdir(dataDir, { mode: 0o700 });
+  for (const path of [folder, credentials, dataDir]) if (machine.uid !== undefined) await chown(path, machine.uid, machine.uid);
+  const options = ['--http-port', '0', '--credentials', credentials, '--project', PROJECT, ...times];
+  const sequent = await serveSequent(options, dataDir, {}, machine.prefix);
   const http = /^sequent ready .* http (\S+)/m.exec(sequent.output.stdout)?.[1] ?? '';
   const client = await connectClient(sequent.address);
   answerFor([OWN, OTHER], client.connection);

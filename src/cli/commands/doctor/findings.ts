@@ -16,6 +16,7 @@ import {
   judgeKeys,
   judgeLoad,
   judgePlainRequests,
+  judgeProcessors,
   judgeRoles,
   judgeVersions,
 } from './process-findings.ts';
@@ -44,6 +45,7 @@ export function judge(examined: Examined, now = Date.now()): Finding[] {
     ...judgeClocksOf(examined.instances),
     ...judgeVersions(examined.instances),
     ...judgeLoad(examined.instances),
+    ...judgeProcessors(examined.instances),
     ...judgeCircuits(examined.instances),
     ...judgeIsolation(examined.instances),
     ...judgeFiles(examined.instances),

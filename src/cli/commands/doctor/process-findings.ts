@@ -82,6 +82,27 @@ export function judgeLoad(instances: readonly RoleInstance[] = []): Finding[] {
   return [{ level: 'ok', check: say('load'), seen }];
 }
 
+/** Projects whose functions waited for the processors of a worker in the last minute, because their quota was used up (CPU1). */
+export function judgeProcessors(instances: readonly RoleInstance[] = []): Finding[] {
+  return instances.flatMap(({ host, pid, processorUse = [] }) =>
+    processorUse
+      .filter(({ hasWaited }) => hasWaited)
+      .map(({ project, waitedInMs }): Finding => {
+        const seconds = Math.ceil(waitedInMs / 1_000);
+        return {
+          level: 'note',
+          check: say('processors of project {name}', { name: project }),
+          seen: say('its functions wait for their part of the processors: {seconds} s since the worker started (process {pid} on {host})', {
+            seconds,
+            pid,
+            host,
+          }),
+          remedy: `sequent project quota ${project} --processors 2`,
+        };
+      }),
+  );
+}
+
 /** Files that a running process cannot use, although they changed. It works on with the content before. */
 export function judgeFiles(instances: readonly RoleInstance[] = []): Finding[] {
   return instances.flatMap(({ host, pid, fileProblems = [] }) =>

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { parseWhole } from '#src/cli/arguments/durations.ts';
+import { parseDecimal, parseWhole } from '#src/cli/arguments/durations.ts';
 import { parseSize } from '#src/cli/arguments/size.ts';
 import { action, type Call } from '#src/cli/call.ts';
 import { withDryRun } from '#src/cli/dry-run.ts';
@@ -86,6 +86,7 @@ type QuotaOptions = {
   definitions?: number;
   code?: number;
   memory?: number;
+  processors?: number;
   weight?: number;
   clear?: true;
 };
@@ -113,6 +114,11 @@ function quotaCommand(): Command {
       '--memory <size>',
       "how much memory its function processes may have together in one worker (default: half of the machine's)",
       parseSize,
+    )
+    .option(
+      '--processors <number>',
+      "how many processors its function processes may use together in one worker, such as 1.5 (default: half of the machine's)",
+      parseDecimal(0.05, 1_024),
     )
     .option('--weight <count>', 'how large the share of the project in the slots of a worker is (default: 1)', parseWhole(1, 1_000))
     .option('--clear', 'remove the quotas that no option of this command sets')
@@ -159,8 +165,8 @@ function limitsIn({
 }: QuotaOptions): QuotaLimits & {
   clear: boolean;
 } {
-  const { open, rate, burst, functions, schedules, weight } = options;
-  const amounts = { open, rate, burst, storedBytes, functions, schedules, definitionBytes, codeBytes, memoryBytes, weight };
+  const { open, rate, burst, functions, schedules, processors, weight } = options;
+  const amounts = { open, rate, burst, storedBytes, functions, schedules, definitionBytes, codeBytes, memoryBytes, processors, weight };
   const given = Object.entries(amounts).filter(([, value]) => value !== undefined);
   return { ...(Object.fromEntries(given) as QuotaLimits), clear: clear === true };
 }

@@ -19,16 +19,32 @@ type Verdict = boolean | { undecidable: string };
  *
  * What cannot be decided does not hold, and the reason is recorded (WHEN2): the payload is no JSON, was too large to be kept, or is
  * encrypted and this process has no key.
+ *
+ * Each payload is parsed once for all conditions: they have up to 100 comparisons together, on two payloads, in the thread that all projects
+ * share.
  */
 export function decideWhenFor(request: AcceptedRequest, payloads?: PayloadSealer): DecideWhen {
+  const parse = rememberParsed();
   return (when, outcome) => {
     const known = parseJson(when) as When | undefined;
-    const verdict = known === undefined ? { undecidable: 'it is not JSON' } : judge(known, { request, outcome, payloads });
+    const verdict = known === undefined ? { undecidable: 'it is not JSON' } : judge(known, { request, outcome, payloads, parse });
     return typeof verdict === 'boolean' ? { holds: verdict } : { holds: false, undecidable: verdict.undecidable };
   };
 }
 
-type Facts = { request: AcceptedRequest; outcome: Outcome; payloads: PayloadSealer | undefined };
+type Facts = { request: AcceptedRequest; outcome: Outcome; payloads: PayloadSealer | undefined; parse: (text: string) => unknown };
+
+/** The last two texts: the payloads of the request and of the response. */
+function rememberParsed(): (text: string) => unknown {
+  let known: { text: string; value: unknown }[] = [];
+  return (text) => {
+    const present = known.find((one) => one.text === text);
+    if (present !== undefined) return present.value;
+    const value = parseJson(text);
+    known = [...known.slice(-1), { text, value }];
+    return value;
+  };
+}
 
 function judge({ and, or, not, ...comparison }: When, facts: Facts): Verdict {
   if (and !== undefined) return join(and, false, facts);
@@ -61,12 +77,12 @@ function compare({ of, path, ...operator }: Comparison, facts: Facts): Verdict {
 }
 
 function compareIn(of: 'request' | 'response', path: string, operator: Comparison, facts: Facts): Verdict {
-  const { request, outcome, payloads } = facts;
+  const { request, outcome, payloads, parse } = facts;
   const missing = of === 'request' ? requestMissing(request) : responseMissing(outcome);
   if (missing !== undefined) return { undecidable: missing };
   const payload = of === 'request' ? eventOf(facts) : responsePayloadOf(openTexts(payloads, outcome, request.fact.function));
   if (isSealed(payload)) return { undecidable: `the ${of} payload is encrypted, and the process that ended the invocation has no key` };
-  const parsed = parseJson(payload);
+  const parsed = parse(payload);
   if (parsed === undefined) return { undecidable: `the ${of} payload is not JSON` };
   const value = valueAt(parsed, parseJsonPath(path) ?? []);
   if (typeof value === 'string' && holdsSealed(value))

@@ -1,5 +1,8 @@
 import type { CircuitState } from './circuit-states.ts';
 
+/** What the functions of a project used of the processors of a worker, and whether they waited for them in the last minute. */
+export type ProcessorUse = { project: string; usedInMs: number; waitedInMs: number; hasWaited: boolean };
+
 /** One process of Sequent with its roles. */
 export type RoleInstance = {
   /** Unique among all running processes. */
@@ -17,6 +20,8 @@ export type RoleInstance = {
   /** The slots of its worker that executions hold, and all of them; absent without a worker. */
   heldSlots?: number | undefined;
   slots?: number | undefined;
+  /** What the functions of other projects used of its processors since its start; absent without a worker. */
+  processorUse?: readonly ProcessorUse[] | undefined;
   /** How far the clock of its machine is ahead of the server's, in milliseconds; absent until it is measured. */
   clockAheadInMs?: number | undefined;
   clockUncertaintyInMs?: number | undefined;

@@ -4,6 +4,7 @@ import { projectOf } from '#src/core/names/addressable.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import { readZip, type ZipFile } from '#src/core/zip/read-zip.ts';
 import { writeZip } from '#src/core/zip/write-zip.ts';
+import { LARGE_BOUNDS } from '#src/gateway/http/bodies/json-scan.ts';
 import { HttpError, type Issue } from '#src/gateway/http/http-error.ts';
 import type { Gateway } from '../../ports.ts';
 import { scopeOf } from '../../scope.ts';
@@ -44,6 +45,7 @@ export function addCodeRoutes(routes: Routes, gateway: Gateway): void {
       path: '/api/functions/{name}/packages',
       summary: 'Store code for a function, which need not be defined yet; the reply has the handler of its definition',
       body: packageBodySchema,
+      bounds: LARGE_BOUNDS,
       answers: { 200: { description: 'the handler that runs the code', schema: packageSchema } },
     },
     async (call, { params, body }) => {

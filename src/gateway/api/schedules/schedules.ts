@@ -2,6 +2,7 @@ import { parseJson } from '#src/core/text/json.ts';
 import { memberText } from '#src/core/text/json-parts.ts';
 import type { ScheduleState } from '#src/functions/schedule-states.ts';
 import { textOf } from '#src/gateway/http/bodies/body.ts';
+import { LARGE_BOUNDS } from '#src/gateway/http/bodies/json-scan.ts';
 import type { Call, Gateway } from '../../ports.ts';
 import { type Scope, scopeOf } from '../../scope.ts';
 import { withoutUndefined } from '../invocations/invocation-view.ts';
@@ -54,7 +55,14 @@ function addScheduleChanges(routes: Routes, gateway: Gateway): void {
   const { schedules } = gateway.client;
 
   routes.add(
-    { method: 'put', path: PATH, summary: 'Create a schedule, or replace it as a whole', body: scheduleBodySchema, answers },
+    {
+      method: 'put',
+      path: PATH,
+      summary: 'Create a schedule, or replace it as a whole',
+      body: scheduleBodySchema,
+      bounds: LARGE_BOUNDS,
+      answers,
+    },
     async (call, { params, body }) => {
       const scope = scopeOf(call, gateway);
       const { time_zone, catch_up_ms, jitter_ms, event: _, ...fields } = body;

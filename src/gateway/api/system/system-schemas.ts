@@ -14,6 +14,10 @@ const roleSchema = z.object({
   clock_uncertainty_ms: z.number().optional(),
   held_slots: count.optional().describe('the slots of a worker that executions hold'),
   slots: count.optional().describe('the slots of all functions of a worker: the executions that it can make at one moment'),
+  processor_use: z
+    .array(z.object({ project: z.string(), used_ms: count, waited_ms: count, has_waited: z.boolean() }))
+    .optional()
+    .describe('what the functions of other projects used of the processors of a worker, and how long they waited for their part of them'),
   isolation: z.string().optional().describe('how a worker isolates the code of other projects'),
   file_problems: z.array(z.string()).optional().describe('the files of the process that cannot be used, or soon cannot'),
   missing_keys: z.array(z.string()).optional().describe('the projects whose payloads the process must seal or open, and has no key for'),

@@ -179,6 +179,7 @@ function roleViewOf(
     isolation,
     heldSlots,
     slots,
+    processorUse,
     fileProblems,
     missingKeys,
     ...clock
@@ -193,6 +194,15 @@ function roleViewOf(
     started_at: startedAt,
     held_slots: role === 'worker' ? heldSlots : undefined,
     slots: role === 'worker' ? slots : undefined,
+    processor_use:
+      role === 'worker'
+        ? processorUse?.map(({ project, usedInMs, waitedInMs, hasWaited }) => ({
+            project,
+            used_ms: usedInMs,
+            waited_ms: waitedInMs,
+            has_waited: hasWaited,
+          }))
+        : undefined,
     isolation: role === 'worker' ? isolation : undefined,
     file_problems: fileProblems === undefined ? undefined : [...fileProblems],
     missing_keys: missingKeys === undefined ? undefined : [...missingKeys],

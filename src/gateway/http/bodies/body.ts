@@ -70,7 +70,7 @@ export function textOf(body: Uint8Array, bounds?: JsonBounds): string {
 type ParseOptions = {
   /** The vendor's codes of wrong fields. */
   vendorCodes?: Readonly<Record<string, string>>;
-  bounds?: JsonBounds;
+  bounds?: JsonBounds | undefined;
 };
 
 /**

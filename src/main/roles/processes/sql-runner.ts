@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
-import pLimit from 'p-limit';
 import { InvalidInputError, messageOf } from '#src/core/errors.ts';
 import type { SqlAnswer, SqlQuery } from '#src/core/sql-questions.ts';
 import { ownModule } from '#src/main/roles/own-module.ts';
 import type { SqlQuestion } from './sql-process.ts';
 
-/** How many queries run at one moment, and how many wait; a further one is refused. */
+/** How many queries run at one moment. Of one project only one does, so that its slowest queries hold up no other project. */
 const MAX_RUNNING = 2;
-const MAX_WAITING = 16;
+/** How many queries of one project wait; a further one is refused (SHARE1). */
+export const MAX_WAITING_OF_PROJECT = 8;
 /** An answer has at most 512 KB of rows. */
 const MAX_REPLY_BYTES = 4 * 1_024 * 1_024;
 
@@ -17,12 +17,35 @@ type Reply = { answer: SqlAnswer } | { problem: string; isInput: boolean };
  * Runs queries of people, each in a process of its own: a query blocks its process until it ends, and only the end of the process ends a query
  * surely. The process has no part of the environment of Sequent, and no descriptor but its pipes.
  */
-export function createSqlRunner(): (file: string, query: SqlQuery) => Promise<SqlAnswer> {
-  const limit = pLimit(MAX_RUNNING);
+export function createSqlRunner(runOne = run): (file: string, query: SqlQuery) => Promise<SqlAnswer> {
+  const running = new Set<string | undefined>();
+  let waiting: { project: string | undefined; start: () => void }[] = [];
+
+  /** Starts the oldest query of a project that has none running. */
+  function startNext(): void {
+    const next = running.size < MAX_RUNNING ? waiting.find(({ project }) => !running.has(project)) : undefined;
+    if (next === undefined) return;
+    waiting = waiting.filter((one) => one !== next);
+    running.add(next.project);
+    next.start();
+  }
+
   return async (file, query) => {
-    if (limit.activeCount + limit.pendingCount >= MAX_RUNNING + MAX_WAITING)
-      throw new InvalidInputError({ field: 'the SQL', problem: `cannot be run now: ${MAX_WAITING} queries wait already; try again` });
-    return await limit(run, { file, query });
+    const { project } = query;
+    if (waiting.filter((one) => one.project === project).length >= MAX_WAITING_OF_PROJECT) {
+      const problem = `cannot be run now: ${MAX_WAITING_OF_PROJECT} queries of the project wait already; try again`;
+      throw new InvalidInputError({ field: 'the SQL', problem });
+    }
+    await new Promise<void>((start) => {
+      waiting.push({ project, start });
+      startNext();
+    });
+    try {
+      return await runOne({ file, query });
+    } finally {
+      running.delete(project);
+      startNext();
+    }
   };
 }
 

@@ -18,6 +18,12 @@ describe('the parts of a JSON text', () => {
     expect(memberText('{}', 'event')).toBeUndefined();
   });
 
+  test('may have strings of any length, also with escaped characters', () => {
+    for (const text of ['a'.repeat(1 << 24), '"\\'.repeat(1 << 22)]) {
+      expect(elementTexts(JSON.stringify([text, 1])).map((part) => part.length)).toEqual([JSON.stringify(text).length, 1]);
+    }
+  });
+
   test('have the values that JSON.parse finds, for every JSON text', () => {
     fc.assert(
       fc.property(fc.array(fc.jsonValue()), fc.constantFrom(undefined, 2), (values, indent) => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { DESCRIPTION_BOUNDS, MAX_DEPTH, refuseCostlyJson } from '#src/gateway/http/bodies/json-scan.ts';
+import { DESCRIPTION_BOUNDS, LARGE_BOUNDS, MAX_DEPTH, refuseCostlyJson } from '#src/gateway/http/bodies/json-scan.ts';
 import { ask, openApp } from '#test/support/gateway/opened-app.ts';
 
 const scan = (text: string, bounds = { values: 10, loose: 100 }) => refuseCostlyJson(Buffer.from(text), bounds)?.problem;
@@ -34,10 +34,13 @@ describe('the cost of JSON', () => {
     });
   });
 
-  test.for(['/api/functions/f/packages', '/v2/p1/fgs/functions'])('of a body of 31 MB with small values is refused by %s', async (path) => {
+  test.for([
+    ['/api/functions/f/packages', LARGE_BOUNDS],
+    ['/v2/p1/fgs/functions', DESCRIPTION_BOUNDS],
+  ] as const)('of a body of 31 MB with small values is refused by %s', async ([path, bounds]) => {
     const body = `{"files":[${'{"a":1},'.repeat(4_000_000)}{}]}`;
     const reply = await ask(await openApp(), 'POST', path, { body });
-    expect([reply.status, await reply.text()]).toEqual([413, expect.stringContaining(`has more than ${DESCRIPTION_BOUNDS.values} values`)]);
+    expect([reply.status, await reply.text()]).toEqual([413, expect.stringContaining(`has more than ${bounds.values} values`)]);
   });
 
   test('of many unknown keys does not fill the answer', async () => {

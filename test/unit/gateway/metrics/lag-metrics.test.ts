@@ -13,6 +13,7 @@ const idle: Lag = {
   roles: [],
   versions: 1,
   slots: { held: 0, all: 0 },
+  processors: [],
   fileProblems: 0,
   missingKeys: 0,
   plainRequests: undefined,
@@ -57,6 +58,14 @@ test('the slots of all workers are counted as held and free', async () => {
   expect(await render({ slots: { held: 3, all: 40 } }, 'worker_slots')).toEqual([
     'sequent_worker_slots{state="held"} 3',
     'sequent_worker_slots{state="free"} 37',
+  ]);
+});
+
+test('the processor time of a project is the sum over all workers, used and waited for', async () => {
+  const shop = { project: 'shop', usedInMs: 1_500, waitedInMs: 250 };
+  expect(await render({ processors: [shop, shop] }, 'project_processor_seconds')).toEqual([
+    'sequent_project_processor_seconds{project="shop",state="used"} 3',
+    'sequent_project_processor_seconds{project="shop",state="waited"} 0.5',
   ]);
 });
 
