@@ -79,7 +79,7 @@ const ofTheSystem: readonly Incident[] = [
   {
     title: 'the circuit of a dead target is open',
     plant: openCircuit,
-    cause: /the circuit of HTTP https:\/\/nobody\.invalid\/hook for NAME is (?:open|half-open)/,
+    cause: /the circuit of HTTP https:\/\/nobody\.invalid for NAME is (?:open|half-open)/,
     remedy: /repair the target; .*docs\/operations\.md#dead-target/,
   },
 ];
