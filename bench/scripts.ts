@@ -70,6 +70,11 @@ export const scripts: Readonly<Record<string, Script>> = {
     summary: 'Measures how fast a projection rebuilds its read model, and what it costs beside a worker.',
     positionals: { invocations: '1000000', 'rebuild|beside': 'both' },
   },
+  incidents: {
+    script: 'bench:incidents',
+    summary: 'Plants 40 incidents on real servers, and counts those whose cause and remedy doctor and explain print. Ends with 1 below 38.',
+    positionals: { 'a part of the titles': 'all' },
+  },
   isolation: {
     script: 'bench:isolation',
     summary: 'Measures what the isolation of a function costs each execution. Ends with 1 when the cost is over 3 %.',

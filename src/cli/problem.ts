@@ -1,4 +1,4 @@
-import { FunctionNotFoundError, messageOf, SequentError } from '#src/core/errors.ts';
+import { FunctionNotFoundError, messageOf, NatsUnavailableError, SequentError } from '#src/core/errors.ts';
 import { isUnanswered, type NatsFailure, natsFailureOf } from '#src/core/no-answer-error.ts';
 
 /** The documented exit codes. They are never renumbered. */
@@ -165,6 +165,8 @@ const credentialProblem: Verdict = {
 /** A function that exists may lack a version or an alias. */
 function verdictOf(thrown: SequentError): Verdict | undefined {
   const verdict = verdicts[thrown.code];
+  if (verdict !== undefined && thrown instanceof NatsUnavailableError && thrown.remedy !== undefined)
+    return { ...verdict, what: 'JetStream cannot be used', remedy: thrown.remedy };
   if (verdict === undefined || !(thrown instanceof FunctionNotFoundError) || thrown.qualifier === undefined) return verdict;
   const isAlias = thrown.qualifier.startsWith('!');
   return {

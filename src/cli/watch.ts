@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { durationOption } from './arguments/durations.ts';
 import type { Call } from './call.ts';
 import type { OutputStream, Terminal } from './print/terminal.ts';
+import { exitCodes, problemOf } from './problem.ts';
 import { say } from './texts/say.ts';
 
 export type WatchOptions = { watch?: true; interval: number };
@@ -18,7 +19,7 @@ export function addWatch(command: Command): Command {
 
 /**
  * Prints once, or again and again with `--watch`. A terminal shows only the newest output, on a cleared screen. A pipe gets each output
- * that differs from the one before.
+ * that differs from the one before. While nothing answers, the watch goes on, and says so once for each reason.
  *
  * `print` writes to the terminal of its call, and returns whether the output can still change.
  */
@@ -32,12 +33,33 @@ export async function watching<Options extends WatchOptions>(
     return;
   }
   const show = call.terminal.out.isTty ? onClearedScreen(call) : whenChanged(call);
+  const answered = { isFirst: true, outage: undefined as string | undefined };
   for (let canChange = true; canChange; ) {
     const lines: string[] = [];
-    canChange = await print({ ...call, terminal: recorder(call.terminal, lines) });
-    show(lines.join('\n'));
+    try {
+      canChange = await print({ ...call, terminal: recorder(call.terminal, lines) });
+      show(lines.join('\n'));
+      answered.outage = undefined;
+      answered.isFirst = false;
+    } catch (error) {
+      reportOutage(call, answered, error);
+    }
     if (canChange) await wait(Math.max(interval, MIN_INTERVAL_IN_MS));
   }
+}
+
+/** A watch outlives an outage, and says each reason once. Rethrows without a first answer: the command has failed. */
+function reportOutage({ terminal }: Call, answered: { isFirst: boolean; outage: string | undefined }, error: unknown): void {
+  const why = answered.isFirst ? undefined : outageIn(error);
+  if (why === undefined) throw error;
+  if (why !== answered.outage) terminal.warn(say('no answer, asking again: {why}', { why }));
+  answered.outage = why;
+}
+
+/** Why nothing answers at the moment; `undefined` for an error that a later print would meet again. */
+function outageIn(error: unknown): string | undefined {
+  const { exitCode, why } = problemOf(error);
+  return exitCode === exitCodes.unreachable || exitCode === exitCodes.timedOut ? why : undefined;
 }
 
 function onClearedScreen({ terminal: { out }, options: { interval } }: Call<WatchOptions>): (text: string) => void {

@@ -175,8 +175,11 @@ export class WrongStateError extends SequentError {
 export class NatsUnavailableError extends SequentError {
   readonly code = 'NATS_UNAVAILABLE';
   readonly retryable = true;
-  constructor(facts: { servers: string; why: string }, options?: ErrorOptions) {
+  /** What to do about a server that answers; absent where none answers. */
+  readonly remedy: string | undefined;
+  constructor(facts: { servers: string; why: string; remedy?: string }, options?: ErrorOptions) {
     super(`cannot use NATS at ${facts.servers}: ${facts.why}`, options);
+    this.remedy = facts.remedy;
   }
 }
 

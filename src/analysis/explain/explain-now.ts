@@ -1,5 +1,5 @@
 import { deliveryOf, openDeliveries } from '#machines/deliveries.ts';
-import type { Condition } from '#machines/facts.ts';
+import type { FactOf } from '#machines/facts.ts';
 import { invocationFolder, isBatch } from '#machines/invocation.ts';
 import type { InvocationContext } from '#machines/invocation-context.ts';
 import type { History, Moment } from '#src/analysis/history.ts';
@@ -85,13 +85,18 @@ function explainNotified(id: string, name: string, context: InvocationContext): 
   }));
   const [redrive] = context.redrives.slice(-1);
   if (redrive !== undefined) sentences.push({ text: say('It was redriven: see "sequent explain {id}".', { id: redrive }) });
-  else if (context.outcome?.type === 'failed') sentences.push({ text: adviceFor(id, context.outcome.condition, name) });
+  else if (context.outcome?.type === 'failed') sentences.push({ text: adviceFor(id, context.outcome, name) });
   return sentences.length > 0 ? sentences : [{ text: say('It is settled. There is nothing to do.') }];
 }
 
-function adviceFor(id: string, condition: Condition, name: string): string {
+function adviceFor(id: string, { condition, failure }: Pick<FactOf<'failed'>, 'condition' | 'failure'>, name: string): string {
   switch (condition) {
     case 'UnhandledInvocationError':
+      if (failure.retryable === false)
+        return say(
+          'To do: {name} refuses this event, now and in a redrive: send another event, or repair what {name} accepts and then "sequent redrive {id}".',
+          { name, id },
+        );
       return say('To do: repair the code of {name}, then "sequent redrive {id}".', { name, id });
     case 'EventAgeExceeded':
       return say(

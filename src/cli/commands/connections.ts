@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { withDryRun } from '#src/cli/dry-run.ts';
-import { type Column, printList } from '#src/cli/print/output.ts';
+import { type Column, printList, printOne } from '#src/cli/print/output.ts';
 import { say } from '#src/cli/texts/say.ts';
 import type { ConnectionsAnswer, ConnectionsControl } from '#src/core/ports/questions/connections-control.ts';
 import { action, type Call, type GlobalOptions } from '../call.ts';
@@ -84,29 +84,46 @@ async function list(call: Call): Promise<ExitCode> {
   });
 }
 
-async function reload({ options, terminal }: Call): Promise<ExitCode> {
-  return await withAnswers(options, 'reload', (answers) => {
-    for (const { process, file, connections, problem } of answers)
-      terminal.out.line(
-        problem === undefined
-          ? say('{process}: {count} connections of {file} are in use', { process, count: connections.length, file: file ?? '' })
-          : say('{process}: {problem}', { process, problem }),
+async function reload(call: Call): Promise<ExitCode> {
+  return await withAnswers(call.options, 'reload', (answers) => {
+    const failed = answers.filter(({ problem }) => problem !== undefined);
+    if (failed.length > 0)
+      throw new CommandError({
+        code: 'CONNECTIONS_NOT_READ',
+        exitCode: exitCodes.failed,
+        what: 'the connections were not read again',
+        why: failed.map(({ process, problem = '' }) => say('{process}: {problem}', { process, problem })).join('\n'),
+        remedy: 'correct the file, then sequent connections reload',
+      });
+    const value = answers.map(({ process, file, connections }) => ({ process, file, connections: connections.length }));
+    const lines = () =>
+      value.map(({ process, file, connections: count }) =>
+        say('{process}: {count} connections of {file} are in use', { process, count, file: file ?? '' }),
       );
-    return answers.some(({ problem }) => problem !== undefined) ? exitCodes.failed : exitCodes.ok;
+    printOne(call, { value, name: value.map(({ process }) => process).join('\n'), lines });
+    return exitCodes.ok;
   });
 }
 
-async function test({ args, options, terminal }: Call): Promise<ExitCode> {
-  const [name = '', target = ''] = args;
-  return await withAnswers(options, 'list', async ([first], control) => {
+async function test(call: Call): Promise<ExitCode> {
+  const [name = '', target = ''] = call.args;
+  return await withAnswers(call.options, 'list', async ([first], control) => {
     const process = first?.process ?? '';
     const [answer] = await control.ask({ do: 'test', process, name, target });
     const problem = answer === undefined ? say('{process} did not answer', { process }) : answer.problem;
-    terminal.out.line(
-      problem === undefined
-        ? say('delivered to {target} by connection "{name}"', { target, name })
-        : say('not delivered: {problem}', { problem }),
-    );
-    return problem === undefined ? exitCodes.ok : exitCodes.failed;
+    if (problem !== undefined)
+      throw new CommandError({
+        code: 'NOT_DELIVERED',
+        exitCode: exitCodes.failed,
+        what: 'the test envelope was not delivered',
+        why: problem,
+        remedy: 'the target, and the connection: sequent connections ls',
+      });
+    printOne(call, {
+      value: { connection: name, target, delivered: true },
+      name: target,
+      lines: () => [say('delivered to {target} by connection "{name}"', { target, name })],
+    });
+    return exitCodes.ok;
   });
 }

@@ -16,7 +16,7 @@ describe('sequent connections', () => {
     expect([reloaded.code, reloaded.stdout]).toEqual([0, expect.stringContaining(`1 connections of ${file} are in use`)]);
     await writeFile(file, '{');
     const broken = await sequent.run(['connections', 'reload']);
-    expect([broken.code, broken.stdout]).toEqual([1, expect.stringContaining('is not valid JSON')]);
+    expect([broken.code, broken.stderr]).toEqual([1, expect.stringContaining('is not valid JSON')]);
     expect(await names()).toBe('two');
   });
 
@@ -27,9 +27,9 @@ describe('sequent connections', () => {
     const tried = () => sequent.run(['connections', 'test', 'hook', `${receiver.url}/hook`]);
     expect(await tried()).toMatchObject({ code: 0, stdout: `delivered to ${receiver.url}/hook by connection "hook"\n` });
     expect(receiver.received[0]?.body).toContain('a test of the connection');
-    expect(await tried()).toMatchObject({ code: 1, stdout: expect.stringContaining('answered 503 Service Unavailable') });
+    expect(await tried()).toMatchObject({ code: 1, stderr: expect.stringContaining('answered 503 Service Unavailable') });
     const unknown = await sequent.run(['connections', 'test', 'nobody', receiver.url]);
-    expect(unknown).toMatchObject({ code: 1, stdout: expect.stringContaining('no connection "nobody" is configured; there are: hook') });
+    expect(unknown).toMatchObject({ code: 1, stderr: expect.stringContaining('no connection "nobody" is configured; there are: hook') });
   });
 
   test('a port that is not allowed is refused by fn put and over HTTP, with the field to write in the file', async ({ sequent }) => {

@@ -12,8 +12,15 @@ archive ls, archive verify, heads, project ls, bulk ls, bulk show, batch ls, bat
 /** Write files of this machine, which they do not overwrite unless a person names them; start processes; or send a test envelope. */
 export const elsewhere = `pull, fn export, nats-config, backup, signing-key create, golden record, serve, dev, run, connections test`;
 
-/** These list what they would change in a form of their own. */
-export const inBulk = `batch cancel, batch redrive, redrive, dest dead redrive, dest dead dismiss, purge`;
+/** These list what they would change in a form of their own. Each is a line that a person types. */
+export const inBulk: readonly string[] = [
+  'batch cancel import --yes',
+  'batch redrive import --yes',
+  'redrive third',
+  'dest dead redrive sent',
+  'dest dead dismiss sent --note gone',
+  'purge --function rich --before 0s --yes',
+];
 
 export type ChangingCommand = { line: string; changes: RegExp };
 

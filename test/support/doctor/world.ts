@@ -11,7 +11,6 @@ import type { FunctionDefinitionInput } from '#src/core/functions/definition.ts'
 import type { RoleInstance } from '#src/core/ports/questions/role-instances.ts';
 import { createNatsRoleInstances } from '#src/nats/questions/role-instances.ts';
 import { type SequentProcess, startSequent } from '#test/support/cli/processes/sequent-process.ts';
-import { shortTimes } from '#test/support/fixtures.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
 
 const ROLES = ['worker', 'scheduler', 'destinations', 'projection'] as const;
@@ -45,6 +44,9 @@ export type Situation = {
   laterInMs?: number;
 };
 
+/** A lease and a patience for which a test can wait. The fixtures of vitest have the same; a benchmark runs without vitest. */
+const SHORT_TIMES = { SEQUENT_LEASE_MS: '1500', SEQUENT_PATIENCE_MS: '1500' };
+
 const handlers = `
 import { existsSync } from 'node:fs';
 export const ok = () => 'ok';
@@ -60,7 +62,7 @@ export async function openDoctorWorld(): Promise<DoctorWorld> {
   const file = join(folder, 'handlers.mjs');
   await writeFile(file, handlers);
   const server = await startTestServer();
-  const env = { NATS_URL: server.url, SEQUENT_DATA: folder, SEQUENT_DELIVERY_AGE: '1s', ...shortTimes };
+  const env = { NATS_URL: server.url, SEQUENT_DATA: folder, SEQUENT_DELIVERY_AGE: '1s', ...SHORT_TIMES };
   const processes = new Map<Role, SequentProcess>();
   const start = async (role: Role): Promise<void> => void processes.set(role, await startSequent(['--role', role], env));
   // The first process creates the streams.
@@ -87,6 +89,7 @@ export async function openDoctorWorld(): Promise<DoctorWorld> {
         async undo() {
           await writeFile(untilOf(folder, name), '');
           await client.functions.delete(name).catch(() => {});
+          await historyAnswers(client);
           for await (const { id } of client.history.all({ function: name, state: ['queued', 'running', 'retrying'] }))
             await client.cancel(id).catch(() => {});
         },
@@ -114,3 +117,10 @@ export async function openDoctorWorld(): Promise<DoctorWorld> {
 
 /** An event of the handler `slow`, which runs until the undo of the function. */
 export const untilOf = (folder: string, name: string): string => join(folder, `${name}.done`);
+
+/** A projection that meets damage in its file answers again after the rebuild. */
+async function historyAnswers(client: SequentClient): Promise<void> {
+  const deadline = performance.now() + 20_000;
+  while ((await client.history.list({ limit: 1 }).catch(() => undefined)) === undefined)
+    if (performance.now() > deadline) throw new Error('no projection answers within 20 s');
+}

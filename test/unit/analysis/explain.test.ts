@@ -68,6 +68,13 @@ describe.for(recordings)('the explanation of %s', (file) => {
 });
 
 describe('an explanation', () => {
+  test('of an event that the function refuses for good advises another event, and no mere redrive (E5)', () => {
+    const refused = failed(1, { failure: { ...threw, retryable: false } });
+    expect(explained(historyOf(queued(), running(1), refused, notified()), LATER)).toContain(
+      `To do: orders refuses this event, now and in a redrive: send another event, or repair what orders accepts and then "sequent redrive ${ID}".`,
+    );
+  });
+
   test('of an outcome names the destinations that do not get it, and why (WHEN1, WHEN2)', () => {
     const conditional = { ...billing, when: '{"of":"response","path":"$.total","greater":100}' };
     const notSent = [conditional, { ...conditional, id: 'd2', undecidable: 'the response payload is not JSON' }];

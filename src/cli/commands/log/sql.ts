@@ -8,7 +8,7 @@ import { MAX_SQL_MS, MAX_SQL_ROWS, type SqlAnswer } from '#src/core/sql-question
 import { action, type Call } from '../../call.ts';
 import { askFresh } from '../../history/ask-fresh.ts';
 import { exitCodes } from '../../problem.ts';
-import { withClient } from '../../session.ts';
+import { printConnection, withClient } from '../../session.ts';
 import { addWatch, type WatchOptions, watching } from '../../watch.ts';
 
 type SqlOptions = { limit?: number; timeout?: number; csv?: true; project?: string } & WatchOptions;
@@ -44,7 +44,10 @@ function timeIn(text: string): number {
 async function sql(call: Call<SqlOptions>): Promise<typeof exitCodes.ok> {
   const [given = ''] = call.args;
   const text = given === '-' ? await readStdinText(call) : given;
-  await withClient(call.options, (client) => watching(call, (one) => printAnswer(one, client, text)));
+  await withClient(call.options, async (client) => {
+    if (call.options.watch === true) printConnection(client, call.terminal.err);
+    await watching(call, (one) => printAnswer(one, client, text));
+  });
   return exitCodes.ok;
 }
 

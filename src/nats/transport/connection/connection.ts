@@ -94,7 +94,7 @@ export async function openConnection(
     await nats.close();
     throw isNotPermitted(cause)
       ? refusals.explain(cause)
-      : new NatsUnavailableError({ servers, why: whyNoJetStream(cause, server, domain) }, { cause });
+      : new NatsUnavailableError({ servers, ...whyNoJetStream(cause, server, domain) }, { cause });
   });
   const jetstream = nats.jetstream({ ...inDomain });
   if (rehearsal !== undefined) rehearse(nats, { rehearsal, apiPrefix: jetstream.apiPrefix, read: entryReader(jetstream) });
@@ -149,12 +149,28 @@ async function connectWithInbox({ role, ...options }: Omit<NatsOptions, 'domain'
   return { nats, inboxPrefix };
 }
 
-function whyNoJetStream(cause: unknown, server: ServerInfo | undefined, domain: string | undefined): string {
-  if (isTimeout(cause) || isUndecided(errorCodeOf(cause)))
-    return 'it answers, but JetStream does not: a cluster may have no leader, or the answer may not be permitted';
-  if (domain !== undefined) return `it answers, but no server with the JetStream domain "${domain}" is connected to it`;
-  if (server?.jetstream) return 'it has JetStream, but not for the account of this user (add "jetstream: enabled" to the account)';
-  return 'it answers, but JetStream is off (start it with -js, or add "jetstream {}"; on a leaf node, name the domain of the hub with --domain)';
+/** What helps a cluster without a leader, and a user without the permission. */
+const QUORUM_REMEDY =
+  'start the servers of the cluster that are down (docs/operations.md#lost-quorum); if all run, the permissions of this user: sequent nats-permissions';
+
+function whyNoJetStream(cause: unknown, server: ServerInfo | undefined, domain: string | undefined): { why: string; remedy: string } {
+  if (isTimeout(cause) || isUndecided(errorCodeOf(cause))) {
+    const why = 'it answers, but JetStream does not: a cluster may have no leader, or the answer may not be permitted';
+    return { why, remedy: QUORUM_REMEDY };
+  }
+  if (domain !== undefined) {
+    const why = `it answers, but no server with the JetStream domain "${domain}" is connected to it`;
+    return { why, remedy: 'the domain of the hub with --domain, and the connection of the leaf node to the hub' };
+  }
+  if (server?.jetstream) {
+    const why = 'it has JetStream, but not for the account of this user';
+    return { why, remedy: '"jetstream: enabled" in the account, in the configuration of the nats-server' };
+  }
+  const why = 'it answers, but JetStream is off';
+  return {
+    why,
+    remedy: 'start the nats-server with -js, or add "jetstream {}" to its configuration; on a leaf node, --domain names that of the hub',
+  };
 }
 
 /** Reads an entry of a bucket by its encoded key. */

@@ -1,0 +1,112 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, statfs, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { connectClient } from '#src/client/client.ts';
+import { ensureServer } from '#src/main/nats-server/fetch.ts';
+import { findRunningServer } from '#src/main/nats-server/running.ts';
+import { isReplicable } from '#src/nats/replicas/replicable.ts';
+import { serveSequent } from '#test/support/cli/cli.ts';
+import { startSequent } from '#test/support/cli/processes/sequent-process.ts';
+import { startCluster } from '#test/support/cluster/cluster.ts';
+import { openCuttableDisk } from '#test/support/nats/cuttable-disk.ts';
+import { startTestServer } from '#test/support/nats/nats-server.ts';
+import type { Incident, Planted } from './incident.ts';
+
+/* Incidents of the servers themselves. Each has servers of its own, because they do not answer afterwards. */
+
+const run = promisify(execFile);
+const file = new URL('../e2e/functions.mjs', import.meta.url).pathname;
+const ROOM_IN_BYTES = 2 * 1_024 ** 2;
+
+/** Resources that are closed in the reverse order. */
+function closing(): { add<One extends AsyncDisposable>(one: One): One; undo(): Promise<void> } {
+  const opened: AsyncDisposable[] = [];
+  return {
+    add(one) {
+      opened.push(one);
+      return one;
+    },
+    async undo() {
+      for (const one of opened.reverse()) await one[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Requests fill what a full disk left, until the log refuses. A request each 300 ms then keeps the processes writing. */
+async function fullDisk(): Promise<Planted> {
+  const { add, undo } = closing();
+  const disk = add(await openCuttableDisk());
+  const server = add(await startTestServer({ parent: disk.path }));
+  const folder = await mkdtemp(join(tmpdir(), 'sequent-incident-'));
+  const env = { NATS_URL: server.url, SEQUENT_DATA: folder };
+  add(await startSequent(['--http-port', '0'], env));
+  const client = add(await connectClient({ servers: server.url }));
+  await client.functions.put({ name: 'slowly', handler: { kind: 'process', file, export: 'slowly' }, concurrency: 4 });
+  const ballast = join(disk.path, 'core.1234');
+  await writeFile(ballast, '');
+  const { bavail, bsize } = await statfs(disk.path);
+  await run('fallocate', ['--length', String(bavail * bsize - ROOM_IN_BYTES), ballast]);
+  const send = (text: string) =>
+    client.invoke('slowly', { ms: 1, text }).then(
+      () => true,
+      () => false,
+    );
+  while (await send('x'.repeat(200_000)));
+  const sending = setInterval(() => void send(''), 300);
+  return { env, undo: async () => [clearInterval(sending), await undo(), await rm(folder, { recursive: true })] };
+}
+
+/** Two of three servers end. From 2.12 on, the streams of Sequent are on all three. */
+async function lostQuorum(): Promise<Planted> {
+  const { bin, version } = await ensureServer();
+  const folder = await mkdtemp(join(tmpdir(), 'sequent-incident-'));
+  const { add, undo } = closing();
+  const cluster = add(await startCluster(bin, folder));
+  const env = { NATS_URL: cluster.urls.join(','), SEQUENT_DATA: join(folder, 'data') };
+  if (isReplicable(version)) add(await startSequent(['--role', 'scheduler'], { ...env, SEQUENT_REPLICAS: '3' }));
+  for (const { server } of cluster.members.slice(1)) await server.end('SIGKILL');
+  return { env, undo: async () => [await undo(), await rm(folder, { recursive: true, force: true })] };
+}
+
+/** The server of the data folder is stopped by a signal, or ended. */
+const ownServer = (signal: 'SIGSTOP' | 'end') => async (): Promise<Planted> => {
+  const sequent = await serveSequent([]);
+  const env = { SEQUENT_DATA: sequent.dataDir };
+  const pid = (await findRunningServer(sequent.dataDir))?.pid ?? 0;
+  if (signal === 'end') await sequent.end('SIGTERM');
+  else process.kill(pid, signal);
+  const resume = () => (signal === 'end' ? undefined : process.kill(pid, 'SIGCONT'));
+  return {
+    env,
+    undo: async () => [resume(), await sequent[Symbol.asyncDispose](), await rm(sequent.dataDir, { recursive: true, force: true })],
+  };
+};
+
+export const serverIncidents: readonly Incident[] = [
+  {
+    title: 'the disk of the server is full',
+    plant: fullDisk,
+    cause: /is full and refuses|the log has answered no message for \d+ s/,
+    remedy: /docs\/operations\.md#full-disk-or-full-log/,
+  },
+  {
+    title: 'a cluster lost its quorum: two of three servers ended',
+    plant: lostQuorum,
+    cause: /JetStream does not: a cluster may have no leader/,
+    remedy: /docs\/operations\.md#lost-quorum|start the servers/,
+  },
+  {
+    title: 'a signal stopped the NATS server of the folder',
+    plant: ownServer('SIGSTOP'),
+    cause: /is the nats-server of \S+, and a signal stopped it \(SIGSTOP\)/,
+    remedy: /kill -CONT/,
+  },
+  {
+    title: 'the NATS server of the folder has ended',
+    plant: ownServer('end'),
+    cause: /Sequent started a nats-server on \S+ before, and none runs on it now/,
+    remedy: /npm start or "sequent serve --start-server"/,
+  },
+];
