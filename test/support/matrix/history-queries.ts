@@ -16,7 +16,8 @@ export function sqlBodies(value: string, { values }: Victim): object[] {
 /** The questions about a value: one for each field that accepts the value, beside those that the question needs. */
 export function queriesAbout(question: (typeof questionsOfProjects)[number], value: string, { values }: Victim): object[] {
   const { query } = questions[question];
-  if (question === 'sql') return value === values[0] ? [{ sql: value }, { sql: sqlAbout(...values) }, { sql: 'SELECT * FROM deliveries' }] : [];
+  if (question === 'sql')
+    return value === values[0] ? [{ sql: value }, { sql: sqlAbout(...values) }, { sql: 'SELECT * FROM deliveries' }] : [];
   const needed = [{}, { id: value }].find((asked) => query.safeParse(asked).success) ?? {};
   const fields = Object.keys(query.shape).map((field) => ({ ...needed, [field]: value }));
   return [needed, ...fields].filter((asked) => query.safeParse(asked).success);
