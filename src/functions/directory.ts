@@ -42,7 +42,7 @@ export async function openFunctionDirectory(
   const entries = new Map<FunctionName, FunctionEntry>();
   const listeners: Parameters<FunctionDirectory['subscribe']>[0][] = [];
   /** Takes over an entry that is no function. */
-  function noteOther(key: string, value: string | undefined): boolean {
+  function recordOther(key: string, value: string | undefined): boolean {
     if (isProjectKey(key)) payloads?.applyChange({ key, value });
     else if (isQuotaKey(key)) quotas?.applyChange({ key, value });
     else return isTestEventsKey(key) || isScheduleKey(key);
@@ -51,7 +51,7 @@ export async function openFunctionDirectory(
 
   await store.watch(({ key, value, revision }) => {
     definitions?.applyChange({ key, value });
-    if (noteOther(key, value)) return;
+    if (recordOther(key, value)) return;
     const name = key as FunctionName;
     if (entries.get(name)?.revision === revision) return;
     try {

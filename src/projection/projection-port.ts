@@ -30,7 +30,7 @@ export interface Projection {
   /** The sequence up to which the live tables hold the log: the sequence of the last message that was read. */
   readonly sequence: number;
   /** Ends a delay of the reading for a while (`pace.ts`), so that the answer to a question is about the present. */
-  noteQuestion(): void;
+  recordQuestion(): void;
   status(): Promise<HistoryStatus>;
   /** Builds a second read model from zero up to the present, and compares all rows. */
   check(): Promise<HistoryCheck>;

@@ -85,8 +85,8 @@ class LiveProjection implements Projection {
     return this.#model.replay.sequence;
   }
 
-  noteQuestion(): void {
-    this.#model.pace.noteQuestion();
+  recordQuestion(): void {
+    this.#model.pace.recordQuestion();
   }
 
   get #waiting() {
@@ -137,7 +137,7 @@ class LiveProjection implements Projection {
     const scratch = join(this.#folder.path, 'check.db');
     const [source, open, created] = [this.#source, this.#open, this.#state.created];
     const found = await this.#checking.run({ source, open, file, until, created, scratch });
-    if (found.damage !== undefined) this.#noteDamage(file, found.damage);
+    if (found.damage !== undefined) this.#recordDamage(file, found.damage);
     return { instance: this.#options.instance, ...found };
   }
 
@@ -163,7 +163,7 @@ class LiveProjection implements Projection {
       open: this.#open,
       file,
       decode: this.#source.decode,
-      onDamage: (error) => this.#noteDamage(file, messageOf(error)),
+      onDamage: (error) => this.#recordDamage(file, messageOf(error)),
     });
   }
 
@@ -223,7 +223,7 @@ class LiveProjection implements Projection {
   }
 
   /** A file is damaged. The statement that met the damage is in progress, so that its file is replaced afterwards. */
-  #noteDamage(file: string, damage: string): void {
+  #recordDamage(file: string, damage: string): void {
     const pauseInMs = this.#damaged.record(file, damage);
     if (pauseInMs !== undefined) void this.#replaceDamaged(file, { why: this.#damaged.whyOf(file) ?? '', pauseInMs });
   }
@@ -292,7 +292,7 @@ class LiveProjection implements Projection {
     const { file, replay } = this.#model;
     if (this.#next !== undefined || replay.sequence < this.#state.last) return;
     const damage = await this.#pageCheck?.step(this.#model);
-    if (damage !== undefined) this.#noteDamage(file, damage);
+    if (damage !== undefined) this.#recordDamage(file, damage);
   }
 
   async #compare(withMessage: boolean): Promise<void> {

@@ -13,12 +13,12 @@ const PAUSES_IN_MS = Array<number>(500).fill(10);
  * following pages are older.
  */
 export async function reach(
-  projection: Pick<Projection, 'sequence' | 'noteQuestion'>,
+  projection: Pick<Projection, 'sequence' | 'recordQuestion'>,
   sequence: number,
   clock: Pick<Clock, 'sleep'>,
 ): Promise<number> {
   const hasReached = async (): Promise<true | undefined> => {
-    projection.noteQuestion();
+    projection.recordQuestion();
     return projection.sequence >= sequence || undefined;
   };
   await lookUpAgain(hasReached, { clock, pausesInMs: PAUSES_IN_MS });

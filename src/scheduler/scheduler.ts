@@ -14,7 +14,7 @@ export interface Scheduler {
   stop(): Promise<void>;
 }
 
-/** The longest and the shortest time between two looks at what is due. What is due at almost the same time shares a look. */
+/** The longest and the shortest time between two checks of due streams. Streams that are due at almost the same time share a check. */
 const CHECK_EVERY_MS = 25;
 const CHECK_OFTEN_EVERY_MS = 5;
 /**
@@ -23,7 +23,7 @@ const CHECK_OFTEN_EVERY_MS = 5;
  */
 const PAUSE_IN_MS = 50;
 const MAX_INSPECTIONS_IN_PROGRESS = 64;
-/** After so many streams that wait on, other work of the process gets a turn. They take about a millisecond. */
+/** After this number of streams that keep waiting, the event loop runs other work of the process. The check of these streams takes about a millisecond. */
 const MAX_WAITING_IN_A_TURN = 512;
 const SAVE_FLOOR_EVERY_MS = 5_000;
 const UNKNOWN_GRACE_IN_MS = 1_000;
@@ -54,7 +54,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
       if (waits.checks.byStream.size > 0) waits.checks.fold(entry);
     },
     stopping.signal,
-    // Slots and groups are given by what the log says, and each hand-over takes one reading of the log.
+    // Slots and groups follow from the log, and each hand-over of a slot takes one reading of the log.
     () => (waits.nextDueAt === Number.POSITIVE_INFINITY ? PAUSE_IN_MS : 0),
   );
   const inspector = new StreamInspector(options, open);

@@ -11,7 +11,7 @@ import { tryBounds } from '#src/destinations/function-deliverer.ts';
 import { createFunctionTarget } from '#src/destinations/function-target.ts';
 import { type FunctionDirectory, openFunctionDirectory } from '#src/functions/directory.ts';
 import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
-import { createEventsHost } from '#src/hosts/around/events-host.ts';
+import { eventsLayer, surroundHost } from '#src/hosts/around/layers.ts';
 import { createInlineHost } from '#src/hosts/inline-host.ts';
 import { startScheduler } from '#src/scheduler/scheduler.ts';
 import { startWorker } from '#src/worker/worker.ts';
@@ -133,7 +133,7 @@ async function startRoles(parts: RoleParts, { functions, clock, tenancy, deliver
   const worker = startWorker({
     ...common,
     worker: 'test-worker',
-    host: countExecutions(createEventsHost(createInlineHost(handlers, clock.after)), code),
+    host: countExecutions(surroundHost(createInlineHost(handlers, clock.after), [eventsLayer]), code),
     appendId: createAppendIds('test-worker'),
     deliverer: destinations.deliverer,
     canRun: ({ name }) => handlers.has(name),

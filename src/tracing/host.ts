@@ -1,5 +1,5 @@
 import { context, SpanKind, type Tracer, trace } from '@opentelemetry/api';
-import type { ExecutionResult, FunctionHost } from '#src/core/ports/function-host.ts';
+import type { ExecutionResult, HostLayer } from '#src/core/ports/function-host.ts';
 import { contextOf, endSpan, formatTraceparent, parseTraceparent } from './tracer.ts';
 
 /**
@@ -7,11 +7,11 @@ import { contextOf, endSpan, formatTraceparent, parseTraceparent } from './trace
  *
  * The function gets the context of its attempt instead of the caller's, so its own spans are children of the attempt.
  */
-export function traceHost(host: FunctionHost, tracer: Tracer | undefined): FunctionHost {
-  if (tracer === undefined) return host;
+export function createTracingLayer(tracer: Tracer | undefined): HostLayer | undefined {
+  if (tracer === undefined) return undefined;
   return {
-    ...host,
-    async execute(execution, signal) {
+    needs: () => true,
+    async execute(execution, signal, run) {
       const { definition, requestId, attempt, traceparent, functionUrn, qualifier } = execution;
       const caller = parseTraceparent(traceparent);
       const parent = contextOf(traceparent);
@@ -37,7 +37,7 @@ export function traceHost(host: FunctionHost, tracer: Tracer | undefined): Funct
         parent,
       );
       const traced = { ...execution, traceparent: formatTraceparent(span.spanContext()) };
-      const result = await context.with(trace.setSpan(parent, span), () => host.execute(traced, signal));
+      const result = await context.with(trace.setSpan(parent, span), () => run(traced, signal));
       endSpan(span, failureOf(result));
       return result;
     },

@@ -7,10 +7,10 @@ import { MAX_CHAIN, MAX_HOPS } from '#src/core/functions/definition.ts';
 import type { Grants } from '#src/core/functions/handler-rules.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import type { Tenancy } from '#src/core/names/tenancy.ts';
-import { createRedaction, type Redact } from '#src/core/output/redaction.ts';
+import { createRedaction } from '#src/core/output/redaction.ts';
 import { createLargePayloads } from '#src/core/payloads/large-payloads.ts';
 import { systemTimers } from '#src/core/ports/clock.ts';
-import type { FunctionHost } from '#src/core/ports/function-host.ts';
+import type { HostLayer } from '#src/core/ports/function-host.ts';
 import { type Logger, silentLogger } from '#src/core/ports/logger.ts';
 import { exampleEvent } from '#src/core/text/example-event.ts';
 import { createFunctionDeliverer } from '#src/destinations/function-deliverer.ts';
@@ -18,16 +18,14 @@ import { createFunctionTarget } from '#src/destinations/function-target.ts';
 import { type MissingTarget, missingTargetInWords, missingTargets } from '#src/functions/dependents.ts';
 import { openFunctionDirectory } from '#src/functions/directory.ts';
 import { createFunctionRegistry } from '#src/functions/registry.ts';
-import { createEventsHost } from '#src/hosts/around/events-host.ts';
-import { createFetchingHost } from '#src/hosts/around/fetching-host.ts';
-import { createRedactingHost } from '#src/hosts/around/redacting-host.ts';
-import { createSealingHost } from '#src/hosts/around/sealing-host.ts';
-import { createUnsealingHost } from '#src/hosts/around/unsealing-host.ts';
+import { hostLayers } from '#src/hosts/around/host-layers.ts';
+import { surroundHost } from '#src/hosts/around/layers.ts';
+import { createUnsealingLayer } from '#src/hosts/around/unsealing-layer.ts';
 import { createInlineHost } from '#src/hosts/inline-host.ts';
 import { compileLinear } from '#src/hosts/linear-patterns.ts';
 import { openNatsPorts } from '#src/nats/ports.ts';
 import { openConnection } from '#src/nats/transport/connection/connection.ts';
-import { traceHost } from '#src/tracing/host.ts';
+import { createTracingLayer } from '#src/tracing/host.ts';
 import { traceTargets } from '#src/tracing/targets.ts';
 import { findTracer } from '#src/tracing/tracer.ts';
 import { startWorker } from '#src/worker/worker.ts';
@@ -122,10 +120,7 @@ export async function startEmbeddedWorker({
     worker,
     emptyPayload,
     deliverer,
-    host: traceHost(
-      createFetchingHost(createSealingHost(createEventsHost(hostOf(handlers, redact)), payloads), large, { logger }),
-      findTracer(),
-    ),
+    host: surroundHost(createInlineHost(handlers, undefined, redact), layersOf({ large, payloads, redact, logger })),
     functions: directory,
     findFunction: directory.ask,
     canRun: ({ name, handler }) => handler.kind === 'inline' && handlers.has(name),
@@ -159,10 +154,9 @@ function warnOf(missing: MissingTarget, logger: Logger | undefined): void {
   else process.emitWarning(problem, { type: 'SequentWarning', code: MISSING_TARGET });
 }
 
-function hostOf(handlers: ReadonlyMap<string, ReturnType<typeof toHandler>>, redact: Redact | undefined): FunctionHost {
+function layersOf(parts: Pick<Parameters<typeof hostLayers>[0], 'large' | 'payloads' | 'redact' | 'logger'>): HostLayer[] {
   // This process opens no secret user data.
-  const host = createUnsealingHost(createInlineHost(handlers, undefined, redact), undefined);
-  return redact === undefined ? host : createRedactingHost(host, redact);
+  return hostLayers({ ...parts, tracing: createTracingLayer(findTracer()), unsealing: createUnsealingLayer('inline', undefined) });
 }
 
 function createAppendIds(worker: string): () => string {

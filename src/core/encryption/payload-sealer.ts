@@ -55,7 +55,7 @@ export class PayloadSealer {
   /** Takes over a change of the settings or of the data keys of a project. */
   applyChange({ key, value }: { key: string; value?: string | undefined }): void {
     const scope = scopeIn(key);
-    if (scope !== undefined) return this.#noteSettings(scope, value);
+    if (scope !== undefined) return this.#recordSettings(scope, value);
     const name = parseDataKeyName(key);
     if (name === undefined) return;
     const id = `${name.scope}/${name.number}`;
@@ -67,7 +67,7 @@ export class PayloadSealer {
     this.#findKey(name.scope, name.number);
   }
 
-  #noteSettings(scope: string, value: string | undefined): void {
+  #recordSettings(scope: string, value: string | undefined): void {
     if (value === undefined) return void this.#settings.delete(scope);
     const before = this.#settings.get(scope);
     const settings = parseSettings(value);

@@ -24,9 +24,9 @@ export function parseFunctionUrn(text: string, from?: FunctionName): FunctionRef
   return { project, name: functionIn(own, nameInPackage(packageOf, name)), qualifier: parseQualifier(qualifier) };
 }
 
-type UrnParts = { project: string | undefined; packageOf: string; name: string; qualifier: string };
+type ParsedUrn = { project: string | undefined; packageOf: string; name: string; qualifier: string };
 
-function partsOf(text: string): UrnParts {
+function partsOf(text: string): ParsedUrn {
   const parts = text.split(':');
   const isFull = parts[0] === 'urn';
   const known = isFull ? (parts.length === 7 || parts.length === 8) && parts[1] === 'fss' && parts[4] === 'function' : parts.length <= 4;

@@ -62,3 +62,13 @@ export interface FunctionHost {
   live?(question: LiveQuestion): LivePart[];
   close(): Promise<void>;
 }
+
+/** A step around the executions of a host that need it. */
+export interface HostLayer {
+  /** By the definition, the payload and the events as they are outside of all layers. */
+  needs(execution: Execution): boolean;
+  /** `run` is the next layer, or the host. */
+  execute(execution: Execution, signal: ExecutionSignal, run: FunctionHost['execute']): Promise<ExecutionResult>;
+  warm?(definition: FunctionDefinition, version: string, warm: NonNullable<FunctionHost['warm']>): void;
+  live?(question: LiveQuestion, live: NonNullable<FunctionHost['live']>): LivePart[];
+}

@@ -49,7 +49,7 @@ export function authenticate(options: Options): (call: Call, limit: ConcurrencyL
     try {
       return readClaim(call);
     } catch (error) {
-      noteRefusal(call, error);
+      recordRefusal(call, error);
       throw error;
     }
   }
@@ -61,7 +61,7 @@ export function authenticate(options: Options): (call: Call, limit: ConcurrencyL
       verify?.(body);
       return body;
     } catch (error) {
-      noteRefusal(call, error);
+      recordRefusal(call, error);
       throw error;
     } finally {
       release();
@@ -80,7 +80,7 @@ export function authenticate(options: Options): (call: Call, limit: ConcurrencyL
   }
 
   /** Logs a refused credential. A request without a credential is not logged: the first visit of a page is such a request. */
-  function noteRefusal(call: Call, error: unknown): void {
+  function recordRefusal(call: Call, error: unknown): void {
     if (error instanceof HttpError && error.status === 401 && bringsCredential(call)) attempts.record(addressOf(call), error.message);
   }
 

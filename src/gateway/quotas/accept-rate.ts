@@ -64,7 +64,7 @@ export class AcceptRate {
       if (wait > 0) return Math.max(wait, timeUntil(missing, { at: 0, tokens: 0 }, rate));
       const stored = await store.get(key);
       const bucket = refill(parseBucket(stored?.value), clock.now(), rate);
-      if (bucket.tokens < missing) return this.#noteMissing(missing, bucket, rate);
+      if (bucket.tokens < missing) return this.#recordMissing(missing, bucket, rate);
       const chunk = Math.min(Math.floor(bucket.tokens), Math.max(missing, Math.ceil((rate.rate * CHUNK_IN_MS) / 1_000)));
       const next = { at: bucket.at, tokens: bucket.tokens - chunk };
       if (await this.#isStored(next, stored?.revision ?? 0, conflicts < MAX_CONFLICTS)) {
@@ -86,7 +86,7 @@ export class AcceptRate {
     }
   }
 
-  #noteMissing(missing: number, bucket: AcceptBucket, rate: Rate): number {
+  #recordMissing(missing: number, bucket: AcceptBucket, rate: Rate): number {
     if (bucket.tokens < 1) this.#emptyUntil = this.#options.clock.now() + timeUntil(1, bucket, rate);
     return Math.max(1, timeUntil(missing, bucket, rate));
   }

@@ -5,11 +5,9 @@ import { createLargePayloads } from '#src/core/payloads/large-payloads.ts';
 import type { ProcessorUse } from '#src/core/ports/questions/role-instances.ts';
 import type { Destinations } from '#src/destinations/destinations.ts';
 import { createVettedHttp } from '#src/destinations/http/vetted-http.ts';
-import { createEventsHost } from '#src/hosts/around/events-host.ts';
-import { createFetchingHost } from '#src/hosts/around/fetching-host.ts';
-import { createRedactingHost } from '#src/hosts/around/redacting-host.ts';
-import { createSealingHost } from '#src/hosts/around/sealing-host.ts';
-import { createUnsealingHost } from '#src/hosts/around/unsealing-host.ts';
+import { hostLayers } from '#src/hosts/around/host-layers.ts';
+import { surroundHost } from '#src/hosts/around/layers.ts';
+import { createUnsealingLayer } from '#src/hosts/around/unsealing-layer.ts';
 import { createHost } from '#src/hosts/host.ts';
 import { createInlineHost } from '#src/hosts/inline-host.ts';
 import { type Cgroups, openCgroups } from '#src/hosts/isolation/cgroups.ts';
@@ -27,7 +25,7 @@ import { createHttpHost } from '#src/hosts/remote/http-host.ts';
 import { createSubjectHost } from '#src/hosts/remote/subject-host.ts';
 import { MAX_RESULT_BYTES } from '#src/hosts/runtime/outcome.mjs';
 import { createNatsRequester } from '#src/nats/transport/requester.ts';
-import { traceHost } from '#src/tracing/host.ts';
+import { createTracingLayer } from '#src/tracing/host.ts';
 import type { WorkerSlotsOptions } from '#src/worker/slots/worker-slots.ts';
 import { startWorker, type Worker } from '#src/worker/worker.ts';
 import { commonPorts, type RoleContext } from './role-context.ts';
@@ -133,15 +131,22 @@ function hostOf(context: RoleContext, { plan, cgroups, redaction }: HostParts) {
     processorsOfProject: (project) => quotas.of(project).processors ?? DEFAULT_PROJECT_PROCESSORS,
   });
   const hosts = {
-    process: createUnsealingHost(processes, context.encryption.sealer),
+    process: processes,
     subject: createSubjectHost({ request: createNatsRequester(requester ?? connection) }),
     http: createHttpHost({ own: createVettedFetch(http, ownReach(options.httpHandlers ?? 'private')), others: createVettedFetch(http) }),
     inline: createInlineHost(new Map()),
   };
-  const host = createHost(hosts, rules);
-  const redacting = redaction === undefined ? host : createRedactingHost(host, redaction.redact);
-  const { payloads } = context.encryption;
-  const large = createLargePayloads({ store: ports.payloadStore, payloads });
-  const fetching = createFetchingHost(createSealingHost(createEventsHost(redacting), payloads), large, { logger: options.logger });
-  return { host: traceHost(fetching, tracer), processes };
+  const { payloads, sealer } = context.encryption;
+  const host = surroundHost(
+    createHost(hosts, rules),
+    hostLayers({
+      tracing: createTracingLayer(tracer),
+      large: createLargePayloads({ store: ports.payloadStore, payloads }),
+      payloads,
+      redact: redaction?.redact,
+      unsealing: createUnsealingLayer('process', sealer),
+      logger: options.logger,
+    }),
+  );
+  return { host, processes };
 }

@@ -81,14 +81,14 @@ export class ProjectionPace implements ReplayPace {
     return () => this.#releases.delete(listener);
   }
 
-  noteRead(at: number): void {
+  recordRead(at: number): void {
     this.#readUntil = at;
     this.#lagInMs = this.#options.clock.now() - at;
     this.#sample();
   }
 
   /** Reports a question (PACE2). */
-  noteQuestion(): void {
+  recordQuestion(): void {
     this.#askedAt = this.#options.clock.now();
     if (this.#cancelTimer !== undefined) this.#check();
   }

@@ -24,7 +24,7 @@ export type ReplayOptions = {
 /** Decides when the replay reads. The replay reports each message that it has read. */
 export interface ReplayPace extends Pace {
   /** Reports the time of a message that was read. */
-  noteRead(at: number): void;
+  recordRead(at: number): void;
 }
 
 const MAX_MESSAGES = 4_000;
@@ -101,7 +101,7 @@ export class Replay {
     if (entry.sequence > this.#until) return this.#stopping.abort();
     if (entry.sequence !== this.#read + 1) this.#takeGap(entry);
     this.#read = entry.sequence;
-    this.#options.pace?.noteRead(entry.at);
+    this.#options.pace?.recordRead(entry.at);
     if (entry.content.kind === 'erasure' && entry.content.erasure.sequences === undefined) this.#erase(entry, entry.content.erasure);
     else this.#foldEntry(entry);
     if (this.#read >= this.#until) this.#stopping.abort();

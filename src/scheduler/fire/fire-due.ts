@@ -21,7 +21,7 @@ export async function fireDue(options: FireOptions): Promise<number> {
   let progress = await completeNamed(options, await readProgress(ports.state, schedule));
   const now = ports.clock.now();
   const { late, next, missed } = times.since(Math.max(schedule.since, progress.at), now);
-  if (missed !== undefined) progress = await noteMissed(options, missed);
+  if (missed !== undefined) progress = await recordMissed(options, missed);
   const firstAhead = late.findIndex(({ dueAt }) => dueAt > now);
   const due = firstAhead < 0 ? late : late.slice(0, firstAhead);
   const fired = await (schedule.overlap === 'cancel' ? fireNewest : fireInTurn)(options, due, progress);
@@ -71,7 +71,7 @@ async function skip({ ports: { state }, schedule }: FireOptions, fire: Fire, rea
   );
 }
 
-async function noteMissed({ ports: { state, logger }, schedule, times: fireTimes }: FireOptions, missed: Missed): Promise<Progress> {
+async function recordMissed({ ports: { state, logger }, schedule, times: fireTimes }: FireOptions, missed: Missed): Promise<Progress> {
   return await changeProgress(state, schedule, (present) => {
     if (present.at >= missed.to) return undefined;
     const times = { from: new Date(missed.from).toISOString(), to: new Date(missed.to).toISOString() };

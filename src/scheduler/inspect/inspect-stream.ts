@@ -18,11 +18,11 @@ import { storeResult } from './store-result.ts';
 
 /**
  * When to inspect the stream again at the latest. `isQueued`: only a hint for a delivery waits in the queue. `waitsFor`: the slots that its
- * invocations wait for. `isPlaced`: none of its requests is due without a place in the order of its key (SLOT7).
+ * invocations wait for. `isSorted`: none of its requests is due without a place in the order of its key (SLOT7).
  */
 export type Inspection =
   | { kind: 'settled' }
-  | { kind: 'open'; nextAt: number; isQueued: boolean; waitsFor: string | undefined; isPlaced: boolean };
+  | { kind: 'open'; nextAt: number; isQueued: boolean; waitsFor: string | undefined; isSorted: boolean };
 
 /**
  * Reads a stream, and performs the effects that are due in it. The scheduler decides by the log, not by its memory (E1).
@@ -55,8 +55,8 @@ export async function inspectStream(open: OpenStream, options: SchedulerOptions)
   if (needs.delivery) hints.deliver(open.name, stream.request.sequence, hintId);
   if ([...writer.state.invocations.values()].every(isInvocationSettled)) return { kind: 'settled' };
   const { waitsFor } = wakeTimesOf(writer.state.invocations);
-  const isPlaced = [...writer.state.invocations.values()].every(hasPlace);
-  return { kind: 'open', nextAt: needs.nextAt, isQueued: needs.delivery && !needs.wake, waitsFor, isPlaced };
+  const isSorted = [...writer.state.invocations.values()].every(hasPlace);
+  return { kind: 'open', nextAt: needs.nextAt, isQueued: needs.delivery && !needs.wake, waitsFor, isSorted };
 }
 
 /** The sequence of the last message of a stream. Functions may share the id of a stream (ID1), and never share a sequence. */

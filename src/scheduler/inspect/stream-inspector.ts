@@ -134,7 +134,7 @@ export class StreamInspector {
 
   #scheduleNext(stream: OpenStream, inspection: Inspection, pause: number): void {
     if (inspection.kind === 'settled') return this.#open.remove(stream);
-    this.#open.noteWaits(stream, inspection);
+    this.#open.takeWaits(stream, inspection);
     // A hint for a delivery stays in the queue until it is taken, so a backlog of deliveries need not be read repeatedly.
     const queuedPause = Math.min(MAX_PAUSE_IN_MS * 2 ** stream.inspections, MAX_QUEUED_PAUSE_IN_MS);
     const at = this.#options.clock.now() + (inspection.isQueued ? queuedPause : pause);

@@ -113,7 +113,7 @@ export class OpenStreams {
     records.requestBytes.set(row, size);
     this.#requestBytes += size;
     records.dueAt.set(row, dueAt);
-    // A message of several requests has its place when all of them have.
+    // A message of several requests is sorted when all its requests have their place in the order of their keys.
     if (dueAt === undefined && isBatch) records.unsorted.set(row, 1);
     if (dueAt === undefined) this.#unsorted?.add(row, name.function);
     this.#schedule(row, dueAt ?? at + Math.min(patienceInMs, maxAgeOf(name.function) ?? unknownGraceInMs));
@@ -172,14 +172,14 @@ export class OpenStreams {
   }
 
   /**
-   * Takes over what an inspection found: the slots that the invocations of the stream wait for, and whether all of them have their place in
-   * the order of their keys.
+   * Takes over the findings of an inspection: the slots that the invocations of the stream wait for, and whether all of them have their place
+   * in the order of their keys.
    */
-  noteWaits(stream: OpenStream, { waitsFor, isPlaced }: { waitsFor: string | undefined; isPlaced: boolean }): void {
+  takeWaits(stream: OpenStream, { waitsFor, isSorted }: { waitsFor: string | undefined; isSorted: boolean }): void {
     const row = this.#records.rowOf(stream);
     if (row === undefined) return;
-    if (isPlaced) this.#records.unsorted.set(row, undefined);
-    // An append that was folded after the stream was read says it better.
+    if (isSorted) this.#records.unsorted.set(row, undefined);
+    // An append that was folded after the stream was read has newer waits.
     if (this.#records.version.get(row) === stream.version) this.#setWaits(row, waitsFor);
   }
 

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { functionDefinitionSchema } from '#src/core/functions/definition.ts';
 import { createVettedHttp } from '#src/destinations/http/vetted-http.ts';
-import { createEventsHost } from '#src/hosts/around/events-host.ts';
+import { eventsLayer, surroundHost } from '#src/hosts/around/layers.ts';
 import { createHttpHost } from '#src/hosts/remote/http-host.ts';
 import { MAX_RESULT_BYTES } from '#src/hosts/runtime/outcome.mjs';
 import { createVettedFetch, type HttpHandlers, ownReach } from '#src/main/roles/vetted-fetch.ts';
@@ -66,7 +66,7 @@ describe('an HTTP host', () => {
   test('names the requests of a group in headers, or only counts them when their ids are too long', async () => {
     const headersWith = async (ids: readonly string[]) => {
       const events = ids.map((id) => ({ requestId: id as never, payload: '{}' }));
-      const result = await createEventsHost(host).execute(executionOf(at('echo'), {}, { events }), neverAborted());
+      const result = await surroundHost(host, [eventsLayer]).execute(executionOf(at('echo'), {}, { events }), neverAborted());
       if (result.kind !== 'returned') throw new Error(JSON.stringify(result));
       const { body, headers } = JSON.parse(result.payload) as { body: string; headers: Record<string, string> };
       return [(JSON.parse(body) as unknown[]).length, headers['request-count'], headers['request-ids']];

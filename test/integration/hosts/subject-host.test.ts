@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { functionDefinitionSchema } from '#src/core/functions/definition.ts';
-import { createEventsHost } from '#src/hosts/around/events-host.ts';
+import { eventsLayer, surroundHost } from '#src/hosts/around/layers.ts';
 import { createSubjectHost, type SubjectReply, type SubjectRequest } from '#src/hosts/remote/subject-host.ts';
 import { execute, executionOf, neverAborted } from '#test/support/hosts/executions.ts';
 
@@ -45,11 +45,12 @@ describe('a subject host', () => {
 
   test('names the requests of a group in headers, or only counts them when their ids are too long', async () => {
     const asked: unknown[] = [];
-    const host = createEventsHost(
+    const host = surroundHost(
       hostOf(async (_, payload, { headers }) => {
         asked.push([JSON.parse(new TextDecoder().decode(payload)).length, headers['Request-Count'], headers['Request-Ids']]);
         return reply('1');
       }),
+      [eventsLayer],
     );
     const ids = Array.from({ length: 1_000 }, (_, index) => `request-${index}`);
     for (const few of [ids.slice(0, 2), ids]) {

@@ -4,7 +4,8 @@ import { explain } from '#src/analysis/explain/explain.ts';
 import { connectClient, defineFunction, startWorker } from '#src/client/client.ts';
 import type { FunctionName, RequestId, StreamId } from '#src/core/names/names.ts';
 import { createLargePayloads } from '#src/core/payloads/large-payloads.ts';
-import { createFetchingHost } from '#src/hosts/around/fetching-host.ts';
+import { createFetchingLayer } from '#src/hosts/around/fetching-layer.ts';
+import { surroundHost } from '#src/hosts/around/layers.ts';
 import { returned } from '#src/hosts/failures.ts';
 import { PAYLOADS_STREAM } from '#src/nats/wire/topology.ts';
 import { runCliOn } from '#test/support/cli/cli.ts';
@@ -173,7 +174,7 @@ describe('a worker', () => {
     let running = 0;
     let most = 0;
     const ends: (() => void)[] = [];
-    const host = createFetchingHost(
+    const host = surroundHost(
       {
         async execute({ payload }) {
           most = Math.max(most, ++running);
@@ -183,8 +184,7 @@ describe('a worker', () => {
         },
         async close() {},
       },
-      large,
-      { maxBytesAtOnce: 2.5 * MB },
+      [createFetchingLayer(large, { maxBytesAtOnce: 2.5 * MB })],
     );
     const executions = [];
     for (let i = 0; i < 5; i++) {

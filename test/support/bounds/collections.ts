@@ -21,7 +21,7 @@ export const collections: Readonly<Record<string, Readonly<Record<string, string
     'src/gateway/metrics/metrics.ts': 'known',
     'src/core/functions/entry.ts': 'resolutions',
     'src/hosts/pool/pool-key.ts': 'keys',
-    'src/hosts/around/unsealing-host.ts': 'known',
+    'src/hosts/around/unsealing-layer.ts': 'known',
     'src/gateway/scope.ts': 'scopes',
   },
   'open streams of a scheduler, with their waits, keys and due times': {

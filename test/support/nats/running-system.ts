@@ -6,7 +6,7 @@ import { MAX_DELIVERY_AGE_IN_MS } from '#src/core/ports/destination-target.ts';
 import { type Logger, silentLogger } from '#src/core/ports/logger.ts';
 import { openFunctionDirectory } from '#src/functions/directory.ts';
 import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
-import { createEventsHost } from '#src/hosts/around/events-host.ts';
+import { eventsLayer, surroundHost } from '#src/hosts/around/layers.ts';
 import { createInlineHost } from '#src/hosts/inline-host.ts';
 import type { Connection, NatsOptions } from '#src/nats/transport/connection/connection.ts';
 import { startScheduler } from '#src/scheduler/scheduler.ts';
@@ -47,7 +47,7 @@ export async function startSystem(address: string | NatsOptions, handlers: Handl
   const tenancy = { region: 'local', project: 'default' };
   const common = { ...ports, tenancy, logger, functions, findFunction: functions.ask, appendId };
   const name = `w-${appendId()}`;
-  const host = createEventsHost(createInlineHost(handlers));
+  const host = surroundHost(createInlineHost(handlers), [eventsLayer]);
   const worker = startWorker({ ...common, worker: name, host, maxHops: MAX_HOPS, maxChain: MAX_CHAIN, canRun: () => true });
   const scheduler = await startScheduler({
     ...common,

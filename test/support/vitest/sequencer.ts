@@ -8,6 +8,13 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
  */
 const longest = [
   'test/integration/gateway/projects/foreign-project.test.ts',
+  'test/e2e/cli/doctor-situations.test.ts',
+  'test/integration/projection/repair.test.ts',
+  'test/integration/processes/entry-points.test.ts',
+  'test/integration/archive/horizon.test.ts',
+  'test/integration/archive/stores.test.ts',
+  'test/e2e/cli/completion.test.ts',
+  'test/e2e/cli/functions/named-changes.test.ts',
   'test/e2e/fresh-start.test.ts',
   'test/e2e/archive.test.ts',
   'test/e2e/recipes.test.ts',

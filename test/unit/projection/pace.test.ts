@@ -28,7 +28,7 @@ function paceOn({ mayHold = true } = {}) {
       times.idle += (1 - others - own) * 200;
       for (const tick of [...ticks]) tick();
     },
-    read: (ageInMs = 0) => pace.noteRead(now - ageInMs),
+    read: (ageInMs = 0) => pace.recordRead(now - ageInMs),
     /** Lets time pass in which nothing happens. */
     rest(inMs: number) {
       now += inMs;
@@ -96,7 +96,7 @@ describe('a projection beside a busy machine', () => {
 
   test('reads on for two seconds at a question (PACE2)', () => {
     const { pace, pass, read, releases } = heldPace();
-    pace.noteQuestion();
+    pace.recordQuestion();
     expect(releases).toHaveLength(1);
     for (let i = 0; i < 19; i++) {
       pass(0.8, 0.2);
@@ -110,7 +110,7 @@ describe('a projection beside a busy machine', () => {
   test('may pause when it has read everything, but not for two seconds after a question (H24)', () => {
     const { pace, rest } = paceOn();
     expect(pace.pauseInMs()).toBe(50);
-    pace.noteQuestion();
+    pace.recordQuestion();
     rest(1_999);
     expect(pace.pauseInMs()).toBe(0);
     rest(1);

@@ -63,7 +63,7 @@ export function createLogEpoch(connection: Pick<Connection, 'onReconnect'>, cloc
     newestIn = value;
   }
 
-  function noteStored({ sequence, isDuplicate }: Extract<PublishAnswer, { kind: 'stored' }>, sent: SentMessage): void {
+  function recordStored({ sequence, isDuplicate }: Extract<PublishAnswer, { kind: 'stored' }>, sent: SentMessage): void {
     // A duplicate has the sequence of an earlier message.
     if (isDuplicate) return;
     refusal = undefined;
@@ -76,7 +76,7 @@ export function createLogEpoch(connection: Pick<Connection, 'onReconnect'>, cloc
     }
   }
 
-  function noteUnanswered(): void {
+  function recordUnanswered(): void {
     const at = clock.now();
     unansweredAt ??= at;
     if (at - unansweredAt >= STOPPED_AFTER_MS) refusal = { at, why: STOPPED };
@@ -94,9 +94,9 @@ export function createLogEpoch(connection: Pick<Connection, 'onReconnect'>, cloc
     },
     sending: (id) => ({ id, sentAfter: comparisons, sentAt: clock.now(), after: newest.sequence }),
     observe(answer, sent) {
-      if (answer.kind === 'stored') noteStored(answer, sent);
+      if (answer.kind === 'stored') recordStored(answer, sent);
       else if (answer.kind === 'refused' && answer.isFull) refusal = { at: clock.now(), why: answer.why };
-      else if (answer.kind === 'unknown' && answer.isUnanswered) noteUnanswered();
+      else if (answer.kind === 'unknown' && answer.isUnanswered) recordUnanswered();
     },
     found(sequence, sent) {
       if (sequence > newest.sequence) acknowledged(sequence, sent);

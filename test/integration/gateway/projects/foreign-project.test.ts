@@ -290,7 +290,9 @@ describe('a history user of a project', () => {
     expect((await own.history.list({ limit: 500 })).invocations.filter(({ function: name }) => name.includes('='))).toEqual([]);
     const { nats } = reader.connection;
     for (const question of questionsOfProjects) {
-      const asked = VICTIMS.flatMap((victim) => [...victim.values, victim.project].flatMap((value) => queriesAbout(question, value)));
+      const asked = VICTIMS.flatMap((victim) =>
+        [...victim.values, victim.project].flatMap((value) => queriesAbout(question, value, victim)),
+      );
       expect(asked.length).toBeGreaterThan(5);
       for (const query of asked) {
         const text = JSON.stringify(query);

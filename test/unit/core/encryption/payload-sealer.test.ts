@@ -15,7 +15,8 @@ import { flowKeyOf } from '#src/core/functions/flow-key.ts';
 import { decideWhenFor } from '#src/core/functions/when/decide-when.ts';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
 import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
-import { createSealingHost } from '#src/hosts/around/sealing-host.ts';
+import { surroundHost } from '#src/hosts/around/layers.ts';
+import { createSealingLayer } from '#src/hosts/around/sealing-layer.ts';
 import { createInlineHost } from '#src/hosts/inline-host.ts';
 import { executionOf, neverAborted, processFunction } from '#test/support/hosts/executions.ts';
 import { succeeded } from '#test/support/log/facts.ts';
@@ -223,7 +224,7 @@ describe('the payloads of a project', () => {
     const definition = processFunction({ name: 'tested' });
     const run = (event: object) => {
       const execution = executionOf(definition, {}, { payload: payloads.seal('tested', JSON.stringify(event)) });
-      return createSealingHost(inline, payloads).execute(execution, neverAborted());
+      return surroundHost(inline, [createSealingLayer(payloads)]).execute(execution, neverAborted());
     };
     const returned = await run({ secret: 1 });
     expect(returned).toMatchObject({ kind: 'returned', payload: expect.stringMatching(/^sealed:2\./) });

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { parseMasterKeys } from '#src/core/encryption/master-keys.ts';
 import { SecretSealer } from '#src/core/encryption/secret-sealer.ts';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
-import { createUnsealingHost } from '#src/hosts/around/unsealing-host.ts';
+import { surroundHost } from '#src/hosts/around/layers.ts';
+import { createUnsealingLayer } from '#src/hosts/around/unsealing-layer.ts';
 import { createInlineHost } from '#src/hosts/inline-host.ts';
 import { execute, processFunction } from '#test/support/hosts/executions.ts';
 
@@ -82,7 +83,7 @@ describe('a sealer of secret user data', () => {
     const sealer = new SecretSealer(createMemoryKeyValue(), keys(`k1 ${one}`));
     const sealed = await sealer.seal(processFunction({ name: 'tested', secretUserData: definition.secretUserData }));
     const inline = createInlineHost(new Map([['tested', async (_event, context) => context.getUserData('token')]]));
-    const results = [sealer, undefined].map((known) => execute(createUnsealingHost(inline, known), sealed));
+    const results = [sealer, undefined].map((known) => execute(surroundHost(inline, [createUnsealingLayer('process', known)]), sealed));
     expect(await Promise.all(results)).toMatchObject([
       { kind: 'returned', payload: definition.secretUserData.token },
       { kind: 'failed', failure: { kind: 'platform', message: expect.stringContaining('this worker has no key') } },

@@ -52,7 +52,7 @@ describe('the first request without a place', () => {
     expect(streams.unsorted.firstOf(orders)).toBe(1);
     const found = streams.find(name('batch'));
     if (found === undefined) throw new Error('the stream is not open');
-    streams.noteWaits(found, { waitsFor: undefined, isPlaced: true });
+    streams.takeWaits(found, { waitsFor: undefined, isSorted: true });
     expect(streams.unsorted.firstOf(orders)).toBe(Number.POSITIVE_INFINITY);
   });
 

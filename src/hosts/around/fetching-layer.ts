@@ -3,7 +3,14 @@ import { messageOf, PayloadUnavailableError } from '#src/core/errors.ts';
 import { type FunctionDefinition, maxPayloadBytesOf } from '#src/core/functions/definition.ts';
 import type { LargePayloads } from '#src/core/payloads/large-payloads.ts';
 import { isReference, parseReference } from '#src/core/payloads/payload-reference.ts';
-import type { Execution, ExecutionEvent, ExecutionResult, ExecutionSignal, FunctionHost } from '#src/core/ports/function-host.ts';
+import type {
+  Execution,
+  ExecutionEvent,
+  ExecutionResult,
+  ExecutionSignal,
+  FunctionHost,
+  HostLayer,
+} from '#src/core/ports/function-host.ts';
 import { type Logger, silentLogger } from '#src/core/ports/logger.ts';
 import type { PayloadOwner } from '#src/core/ports/stores/payload-store.ts';
 import { aborted, failed, unavailable } from '#src/hosts/failures.ts';
@@ -15,23 +22,23 @@ const MAX_BYTES_AT_ONCE = 128 * 1_024 * 1_024;
 
 /**
  * Reads a large payload for the execution that needs it, and compares it with its digest (BIG3); stores a large returned value, and the whole
- * output of a function that keeps it, before the end of the attempt is appended (BIG1). Any other execution costs a look at its definition and at the beginning of its payload.
+ * output of a function that keeps it, before the end of the attempt is appended (BIG1). Any other
+ * execution does not need the layer.
  *
  * The payloads in memory are bounded, whatever the concurrency is: an execution whose payload finds no place waits, before its timeout
  * starts. A payload that is missing or damaged is a failure of the platform: the attempt is made again later.
  */
-export function createFetchingHost(
-  host: FunctionHost,
+export function createFetchingLayer(
   large: Pick<LargePayloads, 'fetch' | 'store'>,
   { logger = silentLogger, maxBytesAtOnce = MAX_BYTES_AT_ONCE }: { logger?: Logger; maxBytesAtOnce?: number } = {},
-): FunctionHost {
+): HostLayer {
   const budget = new ByteBudget(maxBytesAtOnce);
 
-  async function executeFetched(execution: Execution, signal: ExecutionSignal): Promise<ExecutionResult> {
+  async function executeFetched(execution: Execution, signal: ExecutionSignal, run: FunctionHost['execute']): Promise<ExecutionResult> {
     const release = await budget.take(Math.min(sizeOf(execution), maxBytesAtOnce), signal);
     if (release === undefined) return failed(aborted());
     try {
-      return await host.execute(await fetched(execution), signal);
+      return await run(await fetched(execution), signal);
     } catch (error) {
       return failed(error instanceof PayloadUnavailableError ? payloadUnavailable(error) : unavailable(messageOf(error)));
     } finally {
@@ -76,15 +83,12 @@ export function createFetchingHost(
     }
   }
 
-  async function executeLarge(execution: Execution, signal: ExecutionSignal): Promise<ExecutionResult> {
-    const run = refersToObjects(execution) ? executeFetched : host.execute;
-    return await storeOutput(execution, await storeValue(execution, await run(execution, signal)));
-  }
-
   return {
-    ...host,
-    execute: (execution, signal) =>
-      keepsMore(execution.definition) || refersToObjects(execution) ? executeLarge(execution, signal) : host.execute(execution, signal),
+    needs: (execution) => keepsMore(execution.definition) || refersToObjects(execution),
+    async execute(execution, signal, run) {
+      const result = await (refersToObjects(execution) ? executeFetched(execution, signal, run) : run(execution, signal));
+      return await storeOutput(execution, await storeValue(execution, result));
+    },
   };
 }
 

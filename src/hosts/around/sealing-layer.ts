@@ -1,46 +1,39 @@
 import { MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
 import type { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
 import { messageOf } from '#src/core/errors.ts';
-import type { LivePart, LiveQuestion } from '#src/core/output/live-output.ts';
-import type { Execution, ExecutionResult, ExecutionSignal, FunctionHost } from '#src/core/ports/function-host.ts';
+import type { Execution, ExecutionResult, HostLayer } from '#src/core/ports/function-host.ts';
 import { failed, unavailable } from '#src/hosts/failures.ts';
 
 /**
  * Opens the request payload of a project that encrypts payloads for its function, and seals what the function returns, prints and throws
- * (ENC5). A function of another project costs a look at one map.
+ * (ENC5). A function of another project does not need the layer.
  *
  * Without a key the platform fails and not the function: no attempt starts, and it is made again later.
  */
-export function createSealingHost(host: FunctionHost, payloads: PayloadSealer): FunctionHost {
-  async function executeSealed(execution: Execution, signal: ExecutionSignal): Promise<ExecutionResult> {
-    const { name } = execution.definition;
-    let opened: Execution;
-    try {
-      opened = openedOf(execution, (text) => payloads.open(name, text));
-      payloads.expectKey(name);
-    } catch (error) {
-      return failed(unavailable(messageOf(error)));
-    }
-    return sealResult(await host.execute(opened, signal), (text) => payloads.seal(name, text));
-  }
-
-  /** Without a key nothing is shown, as no attempt starts then. */
-  function liveSealed(question: LiveQuestion): LivePart[] {
-    try {
-      return (host.live?.(question) ?? []).map((part) => ({
-        ...part,
-        lines: part.lines.map((line) => payloads.seal(question.function, line)),
-      }));
-    } catch {
-      return [];
-    }
-  }
-
+export function createSealingLayer(payloads: PayloadSealer): HostLayer {
   return {
-    ...host,
-    live: (question) => (payloads.concerns(question.function) ? liveSealed(question) : (host.live?.(question) ?? [])),
-    execute: (execution, signal) =>
-      payloads.concerns(execution.definition.name) ? executeSealed(execution, signal) : host.execute(execution, signal),
+    needs: ({ definition }) => payloads.concerns(definition.name),
+    async execute(execution, signal, run) {
+      const { name } = execution.definition;
+      let opened: Execution;
+      try {
+        opened = openedOf(execution, (text) => payloads.open(name, text));
+        payloads.expectKey(name);
+      } catch (error) {
+        return failed(unavailable(messageOf(error)));
+      }
+      return sealResult(await run(opened, signal), (text) => payloads.seal(name, text));
+    },
+    live(question, live) {
+      const parts = live(question);
+      if (!payloads.concerns(question.function)) return parts;
+      try {
+        return parts.map((part) => ({ ...part, lines: part.lines.map((line) => payloads.seal(question.function, line)) }));
+      } catch {
+        // Without a key nothing is shown, as no attempt starts then.
+        return [];
+      }
+    },
   };
 }
 
