@@ -45,10 +45,11 @@ export async function watchWork(options: WorkWatchOptions): Promise<void> {
   }
 }
 
-async function look({ consumers, known, onWork, logger }: WorkWatchOptions): Promise<void> {
+async function look({ consumers, known, onWork, logger, signal }: WorkWatchOptions): Promise<void> {
   try {
     for (const name of await consumers.list()) onWork(name);
   } catch (error) {
+    if (signal.aborted) return;
     logger[levelOf(error)]({ error: messageOf(error) }, 'the consumers could not be listed');
     // Permissions of an earlier version lack the list. The missing one is reported, and every function has its consumer as before.
     if (error instanceof NotPermittedError) for (const name of known.keys()) onWork(name);

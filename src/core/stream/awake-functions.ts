@@ -61,9 +61,12 @@ export class AwakeFunctions {
   async keep(): Promise<void> {
     const { clock, signal, logger } = this.#options;
     while (!signal.aborted) {
-      await this.look()
-        .then(() => this.removeAllIdle())
-        .catch((error: unknown) => logger[levelOf(error)]({ error: messageOf(error) }, 'the consumers could not be listed'));
+      try {
+        await this.look();
+        await this.removeAllIdle();
+      } catch (error) {
+        if (!signal.aborted) logger[levelOf(error)]({ error: messageOf(error) }, 'the consumers could not be listed');
+      }
       await clock.sleep(LOOK_EVERY_MS, signal);
     }
   }
@@ -162,7 +165,8 @@ export class AwakeFunctions {
   }
 
   #report(name: FunctionName, error: unknown): undefined {
-    this.#options.logger[levelOf(error)]({ function: name, error: messageOf(error) }, 'a consumer could not be opened or removed');
+    const { logger, signal } = this.#options;
+    if (!signal.aborted) logger[levelOf(error)]({ function: name, error: messageOf(error) }, 'a consumer could not be opened or removed');
     return undefined;
   }
 }

@@ -1,6 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the texts are source code
 
-import { consumerMutations } from './consumer-mutations.ts';
 import { projectionMutations } from './projection-mutations.ts';
 import { slotMutations } from './slot-mutations.ts';
 
@@ -172,7 +171,6 @@ export const mutations: readonly Mutation[] = [
     edits: [{ file: 'machines/outcome.ts', from: 'if (holds || when === undefined)', to: 'if (holds || when)' }],
   },
   ...slotMutations,
-  ...consumerMutations,
   {
     name: 'redelivery executes again',
     breaks: 'EXEC3: an attempt that the log shows is executed by the process that finds it',
