@@ -89,7 +89,7 @@ function idleServer(): Server {
 }
 
 describe('a function without a consumer', () => {
-  test('gets one for an item that is read at any step at which an older, acknowledged one is looked up (CONS1)', async () => {
+  test('gets one for an item that is read while an older, acknowledged one is looked up (CONS1)', async () => {
     for (const isRead of numbers(1, STEPS)) {
       const server = new Server();
       server.items.push(1);
