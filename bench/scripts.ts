@@ -57,6 +57,11 @@ export const scripts: Readonly<Record<string, Script>> = {
     script: 'bench:flow-cost',
     summary: 'Measures the share of the flow control in the processor time of functions without a flow. Ends with 1 when it is over 2 %.',
   },
+  functions: {
+    script: 'bench:functions',
+    summary: 'Measures what functions without work cost each role, the list of all functions, and the first request of an idle function.',
+    options: { '--functions <n>': 'the functions (100000)', '--active <n>': 'the functions that get a first request (200)' },
+  },
   turnover: {
     script: 'bench:turnover',
     summary: 'Measures how long a freed slot of a flow is unused, with all roles of npm start and three workers.',

@@ -15,6 +15,7 @@ import type { CodePackages } from '#src/core/ports/stores/code-packages.ts';
 import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 import type { PayloadRemoval, PayloadStore } from '#src/core/ports/stores/payload-store.ts';
 import type { Hints } from '#src/core/stream/hints.ts';
+import type { WorkConsumers } from '#src/core/stream/work-consumers.ts';
 import type { WorkQueue } from '#src/core/stream/work-queue.ts';
 import { createNatsCodePackages } from './code-packages.ts';
 import { openKeyValue } from './key-value.ts';
@@ -36,6 +37,7 @@ import { createNatsAdmission, withPresentAdmission } from './streams/log/admissi
 import { createNatsEventLog } from './streams/log/event-log.ts';
 import { createLogEpoch, type LogEpoch } from './streams/log/log-epoch.ts';
 import { createNatsHints } from './streams/queue/hints.ts';
+import { createNatsWorkConsumers } from './streams/queue/work-consumers.ts';
 import { createNatsWorkQueue } from './streams/queue/work-queue.ts';
 import { createNatsResults } from './streams/results/results.ts';
 import type { Connection } from './transport/connection/connection.ts';
@@ -68,6 +70,8 @@ export type NatsPorts = {
   signer: HintSigner;
   results: Results;
   queue: WorkQueue;
+  /** The consumers of functions. */
+  workConsumers: WorkConsumers;
   executionProbe: ExecutionProbe;
   openRequests: OpenRequests;
   cancellations: Cancellations;
@@ -143,6 +147,7 @@ export async function openNatsPorts(connection: Connection, options: NatsPortsOp
   const logEpoch = createLogEpoch(connection, clock);
   const budget = options.budgetInMs === undefined ? {} : { budgetInMs: options.budgetInMs };
   const logOptions = { connection, publisher, clock, ...problems, ...budget };
+  const consumers = createNatsWorkConsumers({ connection, state, leaseInMs, ...problems });
   const closing = new AbortController();
   const auditLog = { audit: createNatsAuditLog(connection, publisher), clock, signal: closing.signal };
   const serviceAudit = options.audit === undefined ? undefined : createServiceAudit({ ...options.audit, ...auditLog });
@@ -153,7 +158,8 @@ export async function openNatsPorts(connection: Connection, options: NatsPortsOp
     hints: createNatsHints({ connection, signer }),
     signer,
     results: createNatsResults(logOptions),
-    queue: createNatsWorkQueue({ connection, state, signer, leaseInMs, takesWork: () => clock.isWithinLimit, ...problems }),
+    queue: createNatsWorkQueue({ connection, consumers, signer, leaseInMs, takesWork: () => clock.isWithinLimit, ...problems }),
+    workConsumers: consumers,
     executionProbe: createNatsExecutionProbe(connection),
     openRequests: createNatsOpenRequests(connection, serviceAudit),
     cancellations: createNatsCancellations(connection, serviceAudit),

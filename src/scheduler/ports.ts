@@ -9,6 +9,7 @@ import type { Logger } from '#src/core/ports/logger.ts';
 import type { OpenRequests } from '#src/core/ports/questions/open-requests.ts';
 import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 import type { Hints } from '#src/core/stream/hints.ts';
+import type { WorkConsumers } from '#src/core/stream/work-consumers.ts';
 
 /**
  * Counts the members of a batch after a message of the log, or a later one. Rejects when no read model has it.
@@ -30,12 +31,19 @@ export type SchedulerOptions = {
   state: KeyValue;
   /** The entries of the ledger of slots that functions share over all workers. */
   flow: KeyValue;
-  functions: { get(name: FunctionName): FunctionEntry | undefined };
+  functions: {
+    get(name: FunctionName): FunctionEntry | undefined;
+    subscribe?(listener: (name: FunctionName) => void): void;
+  };
   /** Reads a function from the registry. Throws `FunctionNotFoundError`. */
   findFunction: (name: string) => Promise<FunctionEntry>;
   /** The sequence up to which the items of a function were delivered to workers. */
   deliveredUpTo: (name: FunctionName) => Promise<number>;
   openRequests: OpenRequests;
+  /** The consumers of functions. Without them, the queue delivers for every function at any time. */
+  workConsumers?: WorkConsumers | undefined;
+  /** After which time without an item the consumer of a function is removed, in milliseconds; ten minutes by default. */
+  idleAfterInMs?: number | undefined;
   /** Whether the log admits requests. Absent for a log that is never full. */
   admission?: Admission;
   clock: Clock;

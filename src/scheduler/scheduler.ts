@@ -4,6 +4,7 @@ import { maxAgeOf, StreamInspector } from './inspect/stream-inspector.ts';
 import { createFindOpen } from './open/find-open.ts';
 import { OpenStreams } from './open/open-streams.ts';
 import type { OpenStream } from './open/stream-records.ts';
+import { wakeFunctions } from './open/wake-functions.ts';
 import type { SchedulerOptions } from './ports.ts';
 import { watchWaits } from './waits/watch-waits.ts';
 
@@ -21,7 +22,7 @@ const CHECK_OFTEN_EVERY_MS = 5;
  * The pause between two readings of the log, while no slot is held and nothing waits for a slot or a group. A retry that is due within a pause
  * starts after the pause (docs/performance.md H24).
  */
-const PAUSE_IN_MS = 50;
+const PAUSE_IN_MS = 40;
 const MAX_INSPECTIONS_IN_PROGRESS = 64;
 /** After this number of streams that keep waiting, the event loop runs other work of the process. The check of these streams takes about a millisecond. */
 const MAX_WAITING_IN_A_TURN = 512;
@@ -35,7 +36,7 @@ const UNKNOWN_GRACE_IN_MS = 1_000;
  * The scheduler only appends with expected versions and publishes hints, so several schedulers may run at once.
  */
 export async function startScheduler(options: SchedulerOptions): Promise<Scheduler> {
-  const { log, clock, state, patienceInMs, takesWork = () => true } = options;
+  const { log, clock, logger, state, admission, patienceInMs, takesWork = () => true } = options;
   const stopping = new AbortController();
   const waits = watchWaits(options, () => open, stopping.signal);
   const open = new OpenStreams({
@@ -45,12 +46,14 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     onWait: waits.onWait,
   });
   waits.ledger.watch();
-  options.openRequests.answer(createFindOpen(open, options), stopping.signal);
-  const { logger } = options;
+  const findOpen = createFindOpen(open, options);
+  options.openRequests.answer(findOpen, stopping.signal);
+  const awake = wakeFunctions(options, findOpen, stopping.signal);
   const following = log.follow(
     await startOf(options),
     (entry) => {
       open.fold(entry);
+      awake?.fold(entry);
       if (waits.checks.byStream.size > 0) waits.checks.fold(entry);
     },
     stopping.signal,
@@ -61,7 +64,6 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
   const inspections = new Set<Promise<void>>();
   let onInspected: () => void = () => {};
   const ticking = tick();
-  const { admission } = options;
   const controlling = admission === undefined ? undefined : controlAdmission({ admission, open, clock, logger, signal: stopping.signal });
 
   function takeDue(now: number) {

@@ -37,10 +37,12 @@ export type FunctionWorkerOptions = {
   canceledBatches: CanceledBatches;
   /** The slots that all functions of the worker share; `undefined` without a limit. */
   workerSlots: WorkerSlots | undefined;
+  /** Called when the function has no consumer and no work; returns whether its worker ends. */
+  onGone?: (() => boolean) | undefined;
 };
 
 export function startFunctionWorker(
-  { ports, executions, window, kept, ledger, canceledBatches, workerSlots }: FunctionWorkerOptions,
+  { ports, executions, window, kept, ledger, canceledBatches, workerSlots, onGone }: FunctionWorkerOptions,
   initial: FunctionEntry,
 ): FunctionWorker {
   const { queue, log, logger } = ports;
@@ -68,6 +70,7 @@ export function startFunctionWorker(
     signal: stopping.signal,
     demand,
     onItem,
+    onGone,
   });
 
   function demand(): number {

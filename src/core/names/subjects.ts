@@ -32,7 +32,11 @@ export const subjects = {
   cancel: (worker: string) => `worker.${worker}.cancel`,
   /** All workers hear it. A name of a worker never is `all`. */
   liveOutput: (name: FunctionName) => `worker.all.output.${name}`,
+  /** All workers hear it: the function has a consumer. */
+  work: (name: FunctionName | '*') => `worker.all.work.${name}`,
   findRequest: () => 'scheduler.find',
+  /** Whether the schedulers open the consumers of all items of the log. */
+  covered: () => 'scheduler.covered',
   checkDestination: () => 'destinations.check',
   askConnections: () => 'destinations.connections',
   history: (question: string, instance?: string) => `${HISTORY_GROUP}.${question}${instance === undefined ? '' : `.${instance}`}`,
@@ -60,7 +64,9 @@ export const SEQUENT_SUBJECTS: Readonly<Record<keyof typeof subjects, string>> =
   runs: subjects.runs(any),
   cancel: subjects.cancel(any),
   liveOutput: subjects.liveOutput(any),
+  work: subjects.work(any),
   findRequest: subjects.findRequest(),
+  covered: subjects.covered(),
   checkDestination: subjects.checkDestination(),
   askConnections: subjects.askConnections(),
   history: `${HISTORY_GROUP}.>`,

@@ -40,9 +40,16 @@ export interface WorkQueue {
    * Delivers items to `onItem`. `demand()` returns how many further items the caller accepts.
    *
    * The subscription is done when the signal aborted and no further item will be delivered. It survives a deleted consumer and a restarted
-   * server.
+   * server. `onGone` is called when a function has no consumer and no work (CONS3). When it returns true, the subscription asks for nothing
+   * more; otherwise, and without it, the consumer is created again.
    */
-  run(options: { source: WorkSource; demand: () => number; onItem: (item: WorkItem) => void; signal: AbortSignal }): WorkSubscription;
+  run(options: {
+    source: WorkSource;
+    demand: () => number;
+    onItem: (item: WorkItem) => void;
+    signal: AbortSignal;
+    onGone?: (() => boolean) | undefined;
+  }): WorkSubscription;
   /** The sequence up to which the items of a function were delivered; 0 when none was. */
   deliveredUpTo(name: FunctionName): Promise<number>;
   /** The time until an item without an acknowledgement or `working()` is redelivered, in milliseconds. */

@@ -69,6 +69,15 @@ export class JetStreamOperations {
       .concat(this.acknowledges(durable));
   }
 
+  /** Lists, opens and removes the consumers of functions. */
+  opensWorkConsumers(): string[] {
+    return [
+      ...this.calls('CONSUMER.NAMES', INVOCATIONS),
+      ...this.consumersOf(INVOCATIONS),
+      ...this.calls('CONSUMER.DURABLE.CREATE', `${INVOCATIONS}.*`),
+    ];
+  }
+
   /** Acknowledges messages of a consumer of the log, by both forms of the subject: nats-server 2.16 names the domain and the account. */
   acknowledges(durable: string): string[] {
     return [`$JS.ACK.${INVOCATIONS}.${durable}.>`, `$JS.ACK.*.*.${INVOCATIONS}.${durable}.>`];

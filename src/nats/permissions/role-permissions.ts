@@ -140,6 +140,7 @@ class Table {
         ...this.#js.role(),
         ...this.#js.calls('CONSUMER.CREATE', `${INVOCATIONS}.>`),
         ...this.#js.pullsFrom('*'),
+        ...[...this.#js.follows(INVOCATIONS), ...this.#js.calls('CONSUMER.NAMES', INVOCATIONS), of.work, of.covered],
         ...this.#js.follows(RESULTS),
         ...this.#js.consumersOf(RESULTS),
         ...[...this.#js.packages(), ...this.#js.storesPayloads()],
@@ -161,7 +162,7 @@ class Table {
         'fn.>',
       ],
       // Replies of responders arrive here, unless these have a user of their own.
-      subscribe: [`${inboxPrefixOf('responders')}.>`, ...services, of.runs, of.cancel, of.liveOutput],
+      subscribe: [`${inboxPrefixOf('responders')}.>`, ...services, of.runs, of.cancel, of.liveOutput, of.work],
       allowResponses: true,
     };
   }
@@ -171,7 +172,7 @@ class Table {
       publish: [
         ...this.#js.role(),
         ...this.#js.follows(INVOCATIONS),
-        ...this.#js.calls('CONSUMER.INFO', `${INVOCATIONS}.*`),
+        ...[...this.#js.opensWorkConsumers(), of.work, ...this.#js.writesTo(`${STATE_BUCKET}.floor.>`)],
         ...this.#js.follows(RESULTS),
         ...this.#js.consumersOf(RESULTS),
         ...this.#js.packages(),
@@ -187,7 +188,7 @@ class Table {
         of.deliver,
         ...[of.runs, ...questions], // The history counts the members of batches.
       ],
-      subscribe: [...services, of.findRequest],
+      subscribe: [...services, of.findRequest, of.covered],
       allowResponses: true,
     };
   }

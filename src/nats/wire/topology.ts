@@ -215,6 +215,12 @@ export function partOf(stream: string): StreamPart | undefined {
 /** The name of the durable consumer that delivers the work of one function. */
 export const workConsumer = (name: FunctionName) => `fn-${name}`;
 
+/** The function of a consumer; `undefined` for a consumer of another kind. */
+export function functionOfConsumer(consumer: string): FunctionName | undefined {
+  const name = consumer.startsWith('fn-') ? consumer.slice('fn-'.length) : '';
+  return isFunctionName(name) ? name : undefined;
+}
+
 /** The name of the durable consumer that delivers the hints about outcomes with destinations. */
 export const DELIVERIES_CONSUMER = 'destinations';
 

@@ -4,7 +4,8 @@ import type { WorkSource } from '#src/core/stream/work-queue.ts';
 import type { Ledger } from '#test/simulate/judges/ledger.ts';
 import type { Engine } from './engine.ts';
 import type { Process } from './process.ts';
-import type { NewItem, QueueServer } from './queue.ts';
+import type { QueueServer } from './queue.ts';
+import type { NewItem } from './source-queue.ts';
 
 /** The window of deduplication of a server. */
 const DEDUPLICATED_WITHIN_MS = 120_000;

@@ -1,48 +1,22 @@
-import type { RequestMessage, StreamName } from '#src/core/log/event-log.ts';
-import { streamKey } from '#src/core/log/stream-key.ts';
-import type { StreamState } from '#src/core/stream/stream.ts';
-import type { WorkItem, WorkQueue, WorkSource } from '#src/core/stream/work-queue.ts';
+import type { FunctionName } from '#src/core/names/names.ts';
+import { openForWorker, type WorkConsumers } from '#src/core/stream/work-consumers.ts';
+import type { WorkQueue, WorkSource } from '#src/core/stream/work-queue.ts';
 import type { Ledger } from '#test/simulate/judges/ledger.ts';
 import type { Engine } from './engine.ts';
 import type { Process } from './process.ts';
+import { DELIVERIES, LEASE_IN_MS, type NewItem, type SimulatedConsumer, SourceQueue } from './source-queue.ts';
 
-/** An item at the server. It waits, or it is in flight until its lease ends. */
-type Item = {
-  number: number;
-  name: StreamName;
-  request: number;
-  /** The sequence of the message that brought the item. */
-  sequence: number;
-  message?: RequestMessage | undefined;
-  state?: StreamState | undefined;
-  deliveries: number;
-  endLease: (() => void) | undefined;
-  isDone: boolean;
-};
-type Acknowledged = { item: Item; at: number };
-export type NewItem = Pick<Item, 'name' | 'request' | 'sequence' | 'message' | 'state'>;
-type Subscriber = {
-  process: Process;
-  demand: () => number;
-  onItem: (item: WorkItem) => void;
-  inTransit: number;
-  /** Whether the queue looks at the subscriber again when its process no longer stands still. */
-  isAwaited: boolean;
-};
-
-const LEASE_IN_MS = 15_000;
-/** A power cut takes the acknowledgements since the last write to the disk. */
-const SYNCED_EVERY_MS = 2_000;
-/** The share of the deliveries in flight that a power cut takes. Such items are delivered again at once. */
-const FORGOTTEN = 0.5;
-/** No function has this name. */
-const DELIVERIES = 'all deliveries';
+const OPEN_AGAIN_AFTER_MS = 1_000;
 
 /** The consumers of a server: one for each function, and one for all deliveries. */
 export interface QueueServer {
   add(source: WorkSource, item: NewItem): void;
   /** The queue as a process reaches it. */
-  connect(process: Process): WorkQueue;
+  connect(process: Process, consumers: WorkConsumers): WorkQueue;
+  /** The consumer of a function at the server. */
+  consumerOf(name: FunctionName): SimulatedConsumer;
+  /** The functions that have a consumer. */
+  consumers(): ReadonlySet<FunctionName>;
   isEmpty(exists: (name: string) => boolean): boolean;
   /** The log lost its messages from a sequence on, with the items that they brought. The latest acknowledgements and deliveries are lost too. */
   lose(from: number): void;
@@ -60,12 +34,29 @@ export function createQueueServer(engine: Engine, ledger: Ledger): QueueServer {
   }
   return {
     add: (source, item) => queueOf(source).add(item),
-    connect: (process) => ({
+    connect: (process, consumers) => ({
       leaseInMs: LEASE_IN_MS,
-      deliveredUpTo: (name) => process.call(`delivered up to of ${name}`, () => queueOf({ kind: 'function', name }).deliveredUpTo),
-      run: ({ source, demand, onItem, signal }) =>
-        queueOf(source).subscribe({ process, demand, onItem, inTransit: 0, isAwaited: false }, signal),
+      async deliveredUpTo(name) {
+        const queue = queueOf({ kind: 'function', name });
+        const found = await process.call(`delivered up to of ${name}`, () => (queue.exists ? queue.deliveredUpTo : undefined));
+        return found ?? (await consumers.readFloor(name));
+      },
+      run({ source, demand, onItem, signal, onGone = () => false }) {
+        const queue = queueOf(source);
+        const subscriber = { process, demand, onItem, inTransit: 0, isAwaited: false, reopen: () => void open() };
+        async function open(): Promise<void> {
+          if (source.kind === 'deliveries' || signal.aborted) return;
+          const isOpen = openForWorker(consumers, source.name, onGone).catch(() => undefined);
+          if ((await isOpen) !== undefined || signal.aborted) return queue.pump();
+          await process.clock.sleep(OPEN_AGAIN_AFTER_MS, signal);
+          await open();
+        }
+        void open();
+        return queue.subscribe(subscriber, signal);
+      },
     }),
+    consumerOf: (name) => queueOf({ kind: 'function', name }),
+    consumers: () => new Set([...queues].flatMap(([key, queue]) => (queue.exists && key !== DELIVERIES ? [key as FunctionName] : []))),
     lose(from) {
       for (const queue of queues.values()) queue.lose(from);
     },
@@ -76,181 +67,4 @@ export function createQueueServer(engine: Engine, ledger: Ledger): QueueServer {
     openItems: (exists) =>
       [...queues].flatMap(([key, queue]) => (key === DELIVERIES || exists(key) ? queue.open.map((item) => `${key}: ${item}`) : [])),
   };
-}
-
-class SourceQueue {
-  deliveredUpTo = 0;
-  /** The items that were acknowledged lately, with the time. */
-  #acknowledged: Acknowledged[] = [];
-  readonly #name: string;
-  readonly #engine: Engine;
-  readonly #ledger: Ledger;
-  readonly #subscribers = new Set<Subscriber>();
-  readonly #open = new Set<Item>();
-  readonly #waiting = new Set<Item>();
-  #isPumping = false;
-  #numbers = 0;
-
-  constructor(name: string, engine: Engine, ledger: Ledger) {
-    this.#name = name;
-    this.#engine = engine;
-    this.#ledger = ledger;
-  }
-
-  get isEmpty(): boolean {
-    return this.#open.size === 0;
-  }
-
-  get open(): string[] {
-    return [...this.#open].map(({ number, name }) => `${number} of ${name.stream}`);
-  }
-
-  add(item: NewItem): void {
-    const added: Item = { ...item, number: ++this.#numbers, deliveries: 0, endLease: undefined, isDone: false };
-    this.#open.add(added);
-    this.#waiting.add(added);
-    this.pump();
-  }
-
-  subscribe(subscriber: Subscriber, signal: AbortSignal): ReturnType<WorkQueue['run']> {
-    const { process } = subscriber;
-    const end = (): void => void this.#subscribers.delete(subscriber);
-    process.death.addEventListener('abort', end, { once: true });
-    this.#subscribers.add(subscriber);
-    this.pump();
-    return {
-      pull: () => this.pump(),
-      done: new Promise((resolve) => {
-        signal.addEventListener('abort', () => resolve(end()), { once: true });
-      }),
-    };
-  }
-
-  lose(from: number): void {
-    this.deliveredUpTo = Math.min(this.deliveredUpTo, from - 1);
-    for (const item of this.#open) {
-      if (item.sequence >= from) this.#end(item);
-      // The server does not know that it delivered the item.
-      else if (this.#engine.chance.happens(FORGOTTEN)) this.#requeue(item);
-    }
-    const isUnsynced = ({ item, at }: Acknowledged): boolean => item.sequence < from && at > this.#engine.now - SYNCED_EVERY_MS;
-    const again = this.#acknowledged.filter(isUnsynced);
-    this.#acknowledged = [];
-    for (const { item } of again) this.add(item);
-  }
-
-  pump(): void {
-    if (this.#isPumping) return;
-    this.#isPumping = true;
-    this.#engine.after(1, `queue ${this.#name}`, () => {
-      this.#isPumping = false;
-      for (const subscriber of this.#inRandomOrder()) {
-        if (subscriber.process.isStill) {
-          this.#awaitProcess(subscriber);
-          continue;
-        }
-        let demand = subscriber.demand() - subscriber.inTransit;
-        for (const item of this.#waiting) {
-          if (demand-- <= 0) break;
-          this.#waiting.delete(item);
-          this.#deliver(item, subscriber);
-        }
-      }
-    });
-  }
-
-  /** The pull requests of a process that stands still remain at the server. */
-  #awaitProcess(subscriber: Subscriber): void {
-    if (subscriber.isAwaited) return;
-    subscriber.isAwaited = true;
-    subscriber.process.schedule(1, `may take items of ${this.#name}`, () => {
-      subscriber.isAwaited = false;
-      this.pump();
-    });
-  }
-
-  #inRandomOrder(): Subscriber[] {
-    const { chance } = this.#engine;
-    return [...this.#subscribers]
-      .map((subscriber) => ({ subscriber, key: chance.next() }))
-      .sort((one, other) => one.key - other.key)
-      .map(({ subscriber }) => subscriber);
-  }
-
-  #deliver(item: Item, subscriber: Subscriber): void {
-    const { process } = subscriber;
-    const label = `item ${this.#name} ${item.number}, delivery ${++item.deliveries}, of ${item.name.stream}`;
-    if (item.message !== undefined) this.deliveredUpTo = Math.max(this.deliveredUpTo, item.request);
-    this.#startLease(item, LEASE_IN_MS);
-    if (process.faults.strike('lost-delivery', `${process.name} ${label}`)) return;
-    if (item.deliveries > 1 && item.message !== undefined) this.#ledger.redelivered(process, item);
-    if (item.message !== undefined) this.#ledger.wakes.offered(item.name);
-    subscriber.inTransit++;
-    const delivered = this.#toWorkItem(item, process);
-    process.schedule(this.#engine.chance.between(0, 2), label, () => {
-      subscriber.inTransit--;
-      subscriber.onItem(delivered);
-    });
-  }
-
-  #toWorkItem(item: Item, process: Process): WorkItem {
-    const { name, request, sequence, message, state, deliveries, number } = item;
-    const label = `${this.#name} ${number}`;
-    return {
-      name,
-      request,
-      sequence,
-      message,
-      // After a redelivery, the state in a hint is probably stale.
-      state: deliveries === 1 ? state : undefined,
-      isFirstDelivery: message !== undefined && deliveries === 1,
-      ack: () => {
-        if (!process.isAlive) return;
-        if (this.#name !== DELIVERIES) this.#ledger.acknowledged(process, name, () => this.#othersOf(item));
-        if (!process.faults.strike('lost-ack', `${process.name} ack ${label}`)) process.send(`ack ${label}`, () => this.#acknowledge(item));
-      },
-      working: () => {
-        if (process.faults.strike('lost-lease', `${process.name} lease of ${label}`)) return;
-        process.send(`working ${label}`, () => item.endLease !== undefined && this.#startLease(item, LEASE_IN_MS));
-      },
-      release: () => process.send(`release ${label}`, () => this.#requeue(item)),
-      delayRedelivery: (inMs) => process.send(`delay ${label}`, () => item.endLease !== undefined && this.#startLease(item, inMs)),
-    };
-  }
-
-  #othersOf(item: Item): number[] {
-    const key = streamKey(item.name);
-    return [...this.#open].filter((other) => other !== item && streamKey(other.name) === key).map(({ sequence }) => sequence);
-  }
-
-  #startLease(item: Item, ms: number): void {
-    item.endLease?.();
-    item.endLease = this.#engine.after(ms, `lease of ${this.#name} ${item.number} ended`, () => this.#requeue(item));
-  }
-
-  #requeue(item: Item): void {
-    if (item.isDone || item.endLease === undefined) return;
-    item.endLease();
-    item.endLease = undefined;
-    this.#waiting.add(item);
-    this.pump();
-  }
-
-  #acknowledge(item: Item): void {
-    if (item.isDone) return;
-    this.#end(item);
-    const oldest = this.#engine.now - SYNCED_EVERY_MS;
-    this.#acknowledged.push({ item, at: this.#engine.now });
-    const kept = this.#acknowledged.findIndex(({ at }) => at > oldest);
-    if (kept > 0) this.#acknowledged.splice(0, kept);
-  }
-
-  #end(item: Item): void {
-    item.isDone = true;
-    item.endLease?.();
-    item.endLease = undefined;
-    this.#open.delete(item);
-    this.#waiting.delete(item);
-    this.pump();
-  }
 }

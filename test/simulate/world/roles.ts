@@ -21,6 +21,8 @@ const bounds = { maxHops: 3, maxChain: 40 };
 const MAX_DELIVERY_AGE_IN_MS = 600_000;
 const PATIENCE_IN_MS = 5_000;
 const GRACE_IN_MS = 3_000;
+/** Short, so that functions become idle and busy in turns. */
+const IDLE_AFTER_MS = 500;
 const NO_SCHEDULE_FOR_MS = 30_000;
 const tenancy = { region: 'local', project: 'default' };
 
@@ -50,11 +52,14 @@ async function connectPorts(process: Process, servers: Servers) {
   const directory = await openFunctionDirectory(functions.storeOf(process), { signal: process.death });
   let appends = 0;
   const log = servers.logOf(process);
+  const workConsumers = servers.consumersOf(process);
   const isKnown = (name: FunctionName, qualifier: string): boolean => directory.find(name, qualifier) !== undefined;
   const toFunctions = createFunctionTarget({ log, findFunction: directory.ask, isKnown, ...bounds });
   const common = {
     log,
-    queue: servers.queue.connect(process),
+    queue: servers.queue.connect(process, workConsumers),
+    workConsumers,
+    state: servers.stateOf(process),
     hints: servers.hintsOf(process),
     results: servers.resultsOf(process),
     flow: servers.flowOf(process),
@@ -111,7 +116,7 @@ async function startSchedulerOf({ process, servers, common }: Ports): Promise<St
   scheduler = await startScheduler({
     ...common,
     clock,
-    state: servers.stateOf(process),
+    idleAfterInMs: IDLE_AFTER_MS,
     deliveredUpTo: common.queue.deliveredUpTo,
     patienceInMs: PATIENCE_IN_MS,
   });

@@ -6,11 +6,13 @@ import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
 import type { MemoryLog } from '#src/core/memory/memory-log.ts';
 import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 import type { Hints } from '#src/core/stream/hints.ts';
+import type { WorkConsumers } from '#src/core/stream/work-consumers.ts';
 import type { Ledger } from '#test/simulate/judges/ledger.ts';
 import type { Flows } from '#test/simulate/judges/slots.ts';
 import { type Crowd, mostHoldersOf } from '../load/crowds.ts';
 import { createSimulatedFunctions, delayed, type SimulatedFunctions } from '../load/functions.ts';
 import { type Answers, createAnswersOf } from './answers.ts';
+import { createConsumersOf } from './consumers.ts';
 import type { Engine } from './engine.ts';
 import { createHintServer } from './hints.ts';
 import { createSimulatedLog, type Power } from './log.ts';
@@ -29,6 +31,7 @@ export type Servers = {
   accept: EventLog['accept'];
   functions: SimulatedFunctions;
   queue: QueueServer;
+  consumersOf: (process: Process) => WorkConsumers;
   logOf: (process: Process) => EventLog;
   hintsOf: (process: Process) => Hints;
   resultsOf: (process: Process) => Results;
@@ -88,6 +91,7 @@ export async function openServers({ engine, ledger, server, flows, crowd }: Serv
     accept: server.accept,
     functions,
     queue,
+    consumersOf: createConsumersOf({ queue, server, state }),
     logOf: (process) => createSimulatedLog(process, { server, ledger, power }),
     hintsOf: hints.connect,
     last: () => server.last,

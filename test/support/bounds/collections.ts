@@ -24,6 +24,9 @@ export const collections: Readonly<Record<string, Readonly<Record<string, string
     'src/hosts/around/unsealing-layer.ts': 'known',
     'src/gateway/scope.ts': 'scopes',
   },
+  'functions with work that a process knows': {
+    'src/core/stream/awake-functions.ts': '#awake #waiting',
+  },
   'open streams of a scheduler, with their waits, keys and due times': {
     'src/scheduler/open/stream-table.ts': '#chunks #texts',
     'src/scheduler/open/stream-records.ts': '#chunks heads',

@@ -20,11 +20,11 @@ test('a scheduler may pause its reading, but not while an attempt holds a slot (
   const closing = new AbortController();
   const ledger = createSlotLedger({ store: flow, clock: systemClock, signal: closing.signal, logger: silentLogger, epoch: log.epoch });
   const waiter = { function: 'orders', invocation: 'order-1', attempt: 1, request: 1, key: '', total: 1 };
-  expect(pauseInMs?.()).toBe(50);
+  expect(pauseInMs?.()).toBe(40);
   expect(await ledger.acquire('function.orders' as PoolId, waiter, false)).toBe('held');
   await expect.poll(() => pauseInMs?.()).toBe(0);
   ledger.release('function.orders' as PoolId, waiter);
-  await expect.poll(() => pauseInMs?.()).toBe(50);
+  await expect.poll(() => pauseInMs?.()).toBe(40);
   closing.abort();
   await ledger.close();
   await scheduler.stop();

@@ -12,7 +12,7 @@ import type { ConsumerFacts } from '#src/nats/inspection.ts';
 import type { Examined } from './examined.ts';
 import type { Finding } from './finding.ts';
 
-/** One line for each function that waits, or that the platform cannot run. The functions with an idle worker share one line. */
+/** One line for each function that waits, or that the platform cannot run. The idle functions share one line. */
 export function judgeFunctions(
   { inspection: { consumers }, registry, instances, failing = [], canaries = [], pools = [], unclaimed }: Examined,
   now: number,
@@ -35,7 +35,7 @@ export function judgeFunctions(
           {
             level: 'ok',
             check: say('workers'),
-            seen: idle === 1 ? say('1 function with an idle worker') : say('{count} functions with an idle worker', { count: idle }),
+            seen: idle === 1 ? say('1 idle function') : say('{count} idle functions', { count: idle }),
           } as const,
         ]),
     ...found.filter((finding) => finding !== 'idle' && finding !== 'unneeded'),
@@ -85,7 +85,7 @@ function countWorkers(instances: readonly RoleInstance[] | undefined): number | 
   return instances?.filter(({ roles, takesWork = true }) => takesWork && roles.includes('worker')).length;
 }
 
-/** The queue of a function that no worker has created yet: its requests wait in the log. */
+/** The queue of a function whose consumer nobody has opened yet: its requests wait in the log. */
 function queueOf(name: string, pending = 0): ConsumerFacts | undefined {
   return pending === 0 ? undefined : { name: `fn-${name}`, pending, unacknowledged: 0, redelivered: 0, waiting: 0 };
 }
@@ -114,6 +114,8 @@ function judgeQueue(around: Queue, now: number): Finding | 'idle' | 'unneeded' {
   if (wait === undefined) return isIdle ? 'idle' : { level: 'ok', check: say('worker for {name}', { name }), seen: lag };
   // That no worker answers at all has its own line.
   if (isIdle && wait.kind === 'no-worker' && workers === 0) return 'unneeded';
+  // Without a consumer nobody knows whether a worker runs the function, and no request waits (CONS1).
+  if (queue === undefined && wait.kind === 'no-worker') return 'idle';
   return findingOf(wait, { name, isIdle, lag });
 }
 

@@ -1,34 +1,29 @@
-import { AckPolicy, type ConsumerConfig, DeliverPolicy, type Msg, type NatsConnection, nanos } from 'nats';
+import { type Msg, type NatsConnection, nanos } from 'nats';
 import pLimit from 'p-limit';
 import { z } from 'zod';
-import { messageOf } from '#src/core/errors.ts';
 import type { RequestMessage, StreamName, StreamVersion } from '#src/core/log/event-log.ts';
 import { decodeRequest } from '#src/core/log/requests/request-messages.ts';
 import { isRequestId, type StreamId } from '#src/core/names/names.ts';
-import { subjects } from '#src/core/names/subjects.ts';
-import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
-import { readProvedFloor, saveFloor } from '#src/core/ports/stores/saved-floor.ts';
 import { versionInHint } from '#src/core/stream/hints.ts';
 import type { StreamState } from '#src/core/stream/stream.ts';
-import type { WorkItem, WorkQueue, WorkSource, WorkSubscription } from '#src/core/stream/work-queue.ts';
+import { openForWorker } from '#src/core/stream/work-consumers.ts';
+import type { WorkItem, WorkQueue, WorkSubscription } from '#src/core/stream/work-queue.ts';
 import { parseJson } from '#src/core/text/json.ts';
 import type { Connection } from '#src/nats/transport/connection/connection.ts';
-import { errorCodeOf, isConsumersExceeded } from '#src/nats/transport/errors.ts';
-import { findConsumer, withinAckLimit } from '#src/nats/transport/streams/consumers.ts';
+import { findConsumer } from '#src/nats/transport/streams/consumers.ts';
 import { Pull } from '#src/nats/transport/streams/pull.ts';
 import { parseAckSubject } from '#src/nats/wire/ack-subject.ts';
 import { header } from '#src/nats/wire/codec.ts';
 import type { HintSigner } from '#src/nats/wire/hint-signer.ts';
 import { readInlineState } from '#src/nats/wire/inline-state.ts';
-import { readMessage } from '#src/nats/wire/stored-messages.ts';
-import { DELIVERIES_CONSUMER, INVOCATIONS, isRequest, parseSubject, workConsumer } from '#src/nats/wire/topology.ts';
+import { INVOCATIONS, isRequest, parseSubject, workConsumer } from '#src/nats/wire/topology.ts';
 import { headersOf } from '#src/nats/wire/wire-headers.ts';
 import { keepBlocksLoaded } from './loaded-blocks.ts';
+import { durableOf, type NatsWorkConsumers } from './work-consumers.ts';
 
 export type NatsWorkQueueOptions = {
   connection: Connection;
-  /** Keeps the floors of the consumers: the sequences up to which every message is acknowledged. */
-  state: KeyValue;
+  consumers: NatsWorkConsumers;
   signer: HintSigner;
   leaseInMs: number;
   /** Whether this process may take work now; always, by default. */
@@ -36,8 +31,6 @@ export type NatsWorkQueueOptions = {
   onProblem?: (problem: string) => void;
 };
 
-/** Deliveries to a slow or dead target stay unacknowledged, and must not block the other deliveries. */
-const MAX_ACK_PENDING = { function: 50_000, deliveries: 1_000_000 };
 const FLOOR_EVERY_MS = 5_000;
 /** An item may be a batch of many invocations. One item for each free slot can therefore be far more invocations than slots. */
 const REQUESTED_BYTES = 256_000;
@@ -46,45 +39,44 @@ const REQUESTED_BYTES = 256_000;
  * would answer the last ones after their time limit, and each would be asked for again.
  */
 const MAX_OPENING = 16;
+type RunOptions = Parameters<WorkQueue['run']>[0];
+
 /** How long an item is left to other processes, while this one takes no work. */
 const RETURNED_FOR_MS = 1_000;
 
 /**
  * The work queue on JetStream.
  *
- * 1. Each function has a durable pull consumer of its own, so that a slow function never starves another one.
+ * 1. Each function with work has a durable pull consumer of its own (CONS1), so that a slow function never starves another one.
  * 2. The filters of a consumer are literal subjects. With a literal and a wildcard below it, nats-server 2.10 silently skips messages.
  * 3. If an operator deletes a consumer, a new one starts after the saved floor. If the log lost the message that proves the floor, the new one
  *    starts at the first message (MARK1).
  */
 export function createNatsWorkQueue(options: NatsWorkQueueOptions): WorkQueue {
-  const { connection, state, signer, leaseInMs, takesWork = () => true, onProblem = () => {} } = options;
+  const { connection, consumers, signer, leaseInMs, takesWork = () => true, onProblem = () => {} } = options;
   const reading: Reading = { nats: connection.nats, signer };
   const opening = pLimit(MAX_OPENING);
-  let knownLimit: number | undefined;
 
-  /** Reports the limit once, because it is that of the account or of the server, for all consumers alike. */
-  function onAckLimit(allowed: number): void {
-    if (allowed === knownLimit) return;
-    knownLimit = allowed;
-    onProblem(
-      `the NATS account allows a consumer ${allowed} unacknowledged messages: no more work items of a function, or deliveries of all ` +
-        'functions together, are in progress at one time; a dead target can then delay the others (raise max_ack_pending)',
-    );
+  /** `undefined`: the function needs no consumer, and its worker ends. */
+  async function openFor(source: RunOptions['source'], onGone: RunOptions['onGone']): Promise<string | undefined> {
+    if (source.kind === 'function' && onGone !== undefined && !(await openForWorker(consumers, source.name, onGone))) return undefined;
+    return await consumers.open(source);
   }
 
   return {
     leaseInMs,
     async deliveredUpTo(name) {
-      return (await findConsumer(connection.manager, workConsumer(name)))?.delivered.stream_seq ?? 0;
+      const found = await findConsumer(connection.manager, workConsumer(name));
+      // A consumer was removed when all its items up to the floor were acknowledged.
+      return found?.delivered.stream_seq ?? (await consumers.readFloor(name));
     },
-    run({ source, demand, onItem, signal }): WorkSubscription {
+    run({ source, demand, onItem, signal, onGone }): WorkSubscription {
       let isUsed = false;
       const keepLoaded = source.kind === 'function' ? keepBlocksLoaded(connection, INVOCATIONS) : () => {};
       const pull = new Pull({
         connection,
         stream: INVOCATIONS,
-        openConsumer: () => opening(() => openWorkConsumer({ connection, state, leaseInMs, onAckLimit }, source)),
+        openConsumer: () => opening(() => openFor(source, onGone)),
         demand: () => (takesWork() ? demand() : 0),
         maxBytes: () => REQUESTED_BYTES,
         signal,
@@ -102,88 +94,13 @@ export function createNatsWorkQueue(options: NatsWorkQueueOptions): WorkQueue {
       const timer = setInterval(() => {
         if (!isUsed || !connection.isConnected) return;
         isUsed = false;
-        saveFloorOf(durableOf(source), connection, state).catch(() => {
+        consumers.saveFloorOf(source).catch(() => {
           isUsed = true;
         });
       }, FLOOR_EVERY_MS);
       timer.unref();
       return { pull: () => pull.poke(), done: pull.done.finally(() => clearInterval(timer)) };
     },
-  };
-}
-
-type ConsumerOptions = Pick<NatsWorkQueueOptions, 'connection' | 'state' | 'leaseInMs'> & { onAckLimit: (allowed: number) => void };
-
-async function openWorkConsumer({ connection, state, leaseInMs, onAckLimit }: ConsumerOptions, source: WorkSource): Promise<string> {
-  const { manager } = connection;
-  const durable = durableOf(source);
-  const existing = await findConsumer(manager, durable);
-  if (existing !== undefined) {
-    const wanted = { ack_wait: nanos(leaseInMs), ...filterOf(source) };
-    if (isCurrent(existing.config, wanted)) return durable;
-    const { max_ack_pending = MAX_ACK_PENDING[source.kind] } = existing.config;
-    await withinAckLimit(max_ack_pending, (limit) => manager.consumers.update(INVOCATIONS, durable, { ...wanted, ...limit }));
-    return durable;
-  }
-  const floor = await readFloorOf(durable, connection, state);
-  const config: Partial<ConsumerConfig> = {
-    durable_name: durable,
-    ...filterOf(source),
-    ack_policy: AckPolicy.Explicit,
-    ack_wait: nanos(leaseInMs),
-    // The log counts attempts. A server that stopped redelivering would only hide the work.
-    max_deliver: -1,
-    max_waiting: 512,
-    deliver_policy: DeliverPolicy.StartSequence,
-    opt_start_seq: floor + 1,
-  };
-  try {
-    const put = (limit: Partial<ConsumerConfig>) => manager.consumers.add(INVOCATIONS, { ...config, ...limit });
-    const allowed = await withinAckLimit(MAX_ACK_PENDING[source.kind], put);
-    if (allowed !== undefined) onAckLimit(allowed);
-  } catch (error) {
-    // Another worker may have created the consumer first, with another floor.
-    if ((await findConsumer(manager, durable)) !== undefined) return durable;
-    if (!isConsumersExceeded(errorCodeOf(error))) throw error;
-    throw new Error(`${messageOf(error)}: raise max_consumers of the account or of the stream ${INVOCATIONS} ("sequent doctor")`, {
-      cause: error,
-    });
-  }
-  return durable;
-}
-
-function isCurrent(config: ConsumerConfig, { ack_wait, filter_subjects = [] }: Partial<ConsumerConfig>): boolean {
-  return config.ack_wait === ack_wait && filter_subjects.every((subject) => config.filter_subjects?.includes(subject));
-}
-
-/** Saves the sequence up to which every message is acknowledged. It is proved by the newest message of the log. */
-async function saveFloorOf(durable: string, { manager }: Connection, state: KeyValue): Promise<void> {
-  // The log is asked first: when it loses its end meanwhile, the proof is a lost message.
-  const { last_seq: sequence, last_ts } = (await manager.streams.info(INVOCATIONS)).state;
-  const found = await findConsumer(manager, durable);
-  if (found === undefined) return;
-  const floor = Math.min(found.ack_floor.stream_seq, sequence);
-  await saveFloor(state, floorKey(durable), { floor, newest: { sequence, at: Date.parse(last_ts) } });
-}
-
-async function readFloorOf(durable: string, connection: Connection, state: KeyValue): Promise<number> {
-  const timeOf = async (sequence: number): Promise<number | undefined> => (await readMessage(connection, sequence))?.at;
-  return (await readProvedFloor(state, floorKey(durable), timeOf))?.floor ?? 0;
-}
-
-const floorKey = (durable: string): string => `floor.${durable}`;
-
-function durableOf(source: WorkSource): string {
-  return source.kind === 'deliveries' ? DELIVERIES_CONSUMER : workConsumer(source.name);
-}
-
-function filterOf(source: WorkSource): Partial<ConsumerConfig> {
-  if (source.kind === 'deliveries')
-    return { description: 'Sequent: the outcomes that have destinations', filter_subject: subjects.deliver('*') };
-  const { name } = source;
-  return {
-    description: `Sequent: the work of function ${name}`,
-    filter_subjects: [subjects.invoke(name), subjects.derived(name), subjects.wake(name)],
   };
 }
 

@@ -7,8 +7,11 @@ export type PullOptions = {
   connection: Connection;
   /** The name of the JetStream stream. */
   stream: string;
-  /** Creates the consumer if it is missing, and returns its name. Called again after every loss. */
-  openConsumer: () => Promise<string>;
+  /**
+   * Creates the consumer if it is missing, and returns its name. Called again after every loss. `undefined`: nothing more is to be pulled, and
+   * the owner ends the pull.
+   */
+  openConsumer: () => Promise<string | undefined>;
   /** How many messages may be requested and not yet delivered, at this moment. */
   demand: () => number;
   /** The maximum of bytes in the answer to one request, at this moment. A larger message is requested alone. */
@@ -57,6 +60,7 @@ export class Pull {
   #isTooLarge = false;
   #receivedAt = performance.now();
   #isOpening = false;
+  #isOver = false;
   #lastProblem = '';
 
   constructor(options: PullOptions) {
@@ -82,7 +86,7 @@ export class Pull {
   /** Abandons the consumer and opens it again. */
   reopen(): void {
     const { signal, openConsumer, connection } = this.#options;
-    if (this.#isOpening || signal.aborted) return;
+    if (this.#isOpening || this.#isOver || signal.aborted) return;
     this.#isOpening = true;
     this.#generation++;
     this.#consumer = undefined;
@@ -91,6 +95,7 @@ export class Pull {
     openConsumer()
       .then((name) => {
         this.#lastProblem = '';
+        this.#isOver = name === undefined;
         if (!signal.aborted) this.#consumer = name;
       })
       .catch((error: unknown) => this.#report(`the consumer cannot be opened: ${messageOf(connection.refusals.explain(error))}`))

@@ -59,8 +59,8 @@ describe('a question with another reply subject than an inbox', () => {
       asked.map(async ({ subject, question }) => ((await isAnswered(stranger, subject, question)) ? [subject] : [])),
     );
     const silent = subjects.filter((subject) => !answered.flat().includes(subject));
-    // A worker without new lines of a running attempt gives no answer.
-    expect(silent.every((subject) => /^(?:worker\..*\.cancel|worker\.all\.output\..*|result\..*)$/.test(subject))).toBe(true);
+    // A worker without new lines of a running attempt gives no answer, and none to a hint.
+    expect(silent.every((subject) => /^(?:worker\..*\.cancel|worker\.all\.(?:output|work)\..*|result\..*)$/.test(subject))).toBe(true);
     expect(heard).toEqual([]);
   });
 
