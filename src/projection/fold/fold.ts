@@ -14,7 +14,7 @@ import {
   type StoredStream,
   settleOwner,
 } from './folded-stream.ts';
-import type { LogPosition, ProjectedInvocation } from './projected-invocation.ts';
+import { type LogPosition, type ProjectedInvocation, tallyOfProjected } from './projected-invocation.ts';
 
 /*
  * Folds the log, in order, into the rows of the read model. The fold performs no I/O: it collects changes until they are drained.
@@ -29,8 +29,8 @@ export type Changes = {
   appends: Value[][];
   invocations: ProjectedInvocation[];
   problems: (Problem & LogPosition)[];
-  /** Keys of invocations that were replaced by another request of the same id. */
-  removed: number[];
+  /** Invocations that were replaced by another request of the same id. */
+  removed: Pick<ProjectedInvocation, 'seq' | 'tallied'>[];
   clock: Map<number, { first: number; last: number }>;
 };
 
@@ -143,7 +143,7 @@ export class Fold implements FactListener {
       return stream.requestSequence;
     }
     const removed = settleOwner(stream, append, position);
-    for (const { seq } of removed) this.#changes.removed.push(seq);
+    for (const projected of removed) this.#changes.removed.push(projected);
     if (removed.length > 0) for (const projected of stream.invocations.values()) this.onChange(projected);
     foldFacts(stream, { facts: append.facts, position }, this);
     return stream.requestSequence;
@@ -159,6 +159,7 @@ export class Fold implements FactListener {
     const stream = namedStream(name, refold(loaded));
     for (const projected of stream.invocations.values()) {
       projected.isStored = true;
+      projected.tallied = tallyOfProjected(projected);
       // No error equals the empty text: the next change replaces the stored error, whatever it is.
       projected.storedError = '';
     }

@@ -58,6 +58,7 @@ export const invocationColumns = Object.keys(columnTypes) as InvocationColumn[];
  * - `duration_class` has eight classes per doubling, so that a minimum duration is a few equalities.
  * - `last_sequence` and `last_at` are the position of the message that changed the row last.
  * - `fork` finds the rows that changed after an earlier moment (`forks.ts`).
+ * - `stats_counts` and `stats_lengths` are kept by `tallies.ts`; an empty `version` or `condition` there is null in the row.
  * - `problems.fact_index` is the index of the fact in its append (-1: a gap before the message).
  * - The text tables hold indexes of words and no text.
  */
@@ -91,6 +92,10 @@ CREATE INDEX deliveries_by_state ON deliveries(state, invocation);
 CREATE TABLE problems(sequence INT, fact_index INT, at INT, kind TEXT, invocation TEXT, why TEXT,
   PRIMARY KEY(sequence, fact_index)) WITHOUT ROWID;
 CREATE TABLE erasures(sequence INTEGER PRIMARY KEY, at INT, id TEXT, scope TEXT, function TEXT, before_at INT, until INT, asked_by TEXT, reason TEXT);
+CREATE TABLE stats_counts(function TEXT, hour INT, version TEXT, state TEXT, condition TEXT, retries INT, n INT,
+  PRIMARY KEY(function, hour, version, state, condition, retries)) WITHOUT ROWID;
+CREATE TABLE stats_lengths(function TEXT, hour INT, version TEXT, kind TEXT, length INT, n INT,
+  PRIMARY KEY(function, hour, version, kind, length)) WITHOUT ROWID;
 CREATE TABLE clock(bucket INTEGER PRIMARY KEY, first_at INT, last_at INT);
 CREATE TABLE checkpoint(one INTEGER PRIMARY KEY, sequence INT, fingerprint TEXT, created TEXT, missing INT, at INT);
 CREATE VIRTUAL TABLE payload_words USING fts5(text, content='', detail=none, columnsize=0);
@@ -105,6 +110,8 @@ export const comparedTables: Readonly<Record<string, string>> = {
   problems: 'sequence, fact_index',
   clock: 'bucket',
   erasures: 'sequence',
+  stats_counts: 'function, hour, version, state, condition, retries',
+  stats_lengths: 'function, hour, version, kind, length',
 };
 
 /** How many sequences one row of `clock` covers. */
