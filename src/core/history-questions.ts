@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { conditions, factSchema } from '#machines/facts.ts';
 import { batchesQuerySchema, batchesSchema } from './batch-questions.ts';
-import { figuresQuerySchema, figuresSchema, usageQuerySchema, usageSchema } from './log-figures.ts';
+import { figuresQuerySchema, figuresSchema, usageQuerySchema, usageSchema } from './quotas/log-figures.ts';
 import { sqlAnswerSchema, sqlQuerySchema } from './sql-questions.ts';
 import { recordedWaitShape, waitsSchema, waitsShape } from './waits-questions.ts';
 

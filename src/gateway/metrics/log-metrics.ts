@@ -1,5 +1,5 @@
-import { countedDurations, DURATION_BUCKETS, type LogFigures } from '#src/core/log-figures.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
+import { countedDurations, DURATION_BUCKETS, type LogFigures } from '#src/core/quotas/log-figures.ts';
 import type { LogCounts } from '../operations/log-counts.ts';
 
 export type LogMetricsOptions = { clock: Pick<Clock, 'now'>; counts: LogCounts };

@@ -1,7 +1,7 @@
 import { messageOf } from '#src/core/errors.ts';
-import type { LogUsage } from '#src/core/log-figures.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
+import type { LogUsage } from '#src/core/quotas/log-figures.ts';
 import type { ProjectQuotas } from '#src/core/quotas/project-quotas.ts';
 import type { LogCounts } from '../operations/log-counts.ts';
 

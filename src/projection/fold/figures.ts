@@ -1,7 +1,7 @@
 import type { Fact } from '#machines/facts.ts';
-import { type CountedDuration, DURATION_BUCKETS } from '#src/core/log-figures.ts';
 import { projectOf } from '#src/core/names/addressable.ts';
 import { parseReference } from '#src/core/payloads/payload-reference.ts';
+import { type CountedDuration, DURATION_BUCKETS } from '#src/core/quotas/log-figures.ts';
 import { STORED_PART } from '#src/projection/store/schema.ts';
 import type { Value } from '#src/projection/store/sqlite.ts';
 import type { ProjectedInvocation } from './projected-invocation.ts';

@@ -1,6 +1,6 @@
-import type { LogFigures, LogUsage } from '#src/core/log-figures.ts';
 import { projectOf } from '#src/core/names/addressable.ts';
 import { MAX_BATCH } from '#src/core/names/ids.ts';
+import type { LogFigures, LogUsage } from '#src/core/quotas/log-figures.ts';
 import { STORED_PART } from '#src/projection/store/schema.ts';
 import type { Database } from '#src/projection/store/sqlite.ts';
 import type { Store } from '#src/projection/store/store.ts';
