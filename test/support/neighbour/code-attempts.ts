@@ -20,6 +20,15 @@ const gotIt = (reply: string): boolean => reply !== '' && !errorCode.test(reply)
 const isOwnPackage = (reply: string): boolean => reply === '[]' || reply === '["code"]';
 const never = (): boolean => false;
 
+/** Whether a file of the machine has the text that the attack writes. */
+const isChanged = (path: string): boolean => {
+  try {
+    return readFileSync(path, 'latin1') === 'changed';
+  } catch {
+    return false;
+  }
+};
+
 export function codeAttempts({ dataDir, pid, ports, secretFiles }: Machine): CodeAttempt[] {
   const on =
     (handler: string, succeeds: CodeAttempt['succeeds']) =>
@@ -46,8 +55,8 @@ export function codeAttempts({ dataDir, pid, ports, secretFiles }: Machine): Cod
       .map((path) => ({ path }))
       .map(on('list', (reply) => gotIt(reply) && !isOwnPackage(reply))),
     ...[...secretFiles, `${dataDir}/mine`, '/etc/mine', '/usr/bin/sequent', `/proc/${pid}/oom_score_adj`, '/sys/fs/cgroup/cgroup.procs']
-      .map((path) => ({ path }))
-      .map(on('write', (reply) => reply.includes('written'))),
+      // A sandbox of an ordinary user owns the folders above its package in its own /tmp, so the file on the machine is judged.
+      .map((path) => on('write', (reply) => reply.includes('written') && isChanged(path))({ path })),
     on('writeOwnCode', (reply) => reply.includes('written'))({}),
     ...ports.map((port) => ({ port })).map(on('connect', (reply) => reply.includes('connected'))),
     on('leaveBehind', never)({ marker }),
