@@ -141,7 +141,7 @@ export class Fold implements FactListener {
       this.#touched.add(known);
       return known.requestSequence;
     }
-    const stream = { name: message.name, ...createFoldedStream(message) };
+    const stream = namedStream(message.name, createFoldedStream(message));
     this.#streams.set(streamKey(message.name), stream);
     this.#touched.add(stream);
     for (const projected of stream.invocations.values()) {
@@ -190,7 +190,7 @@ export class Fold implements FactListener {
     if (known !== undefined) return known;
     const loaded = this.#load(name);
     if (loaded === undefined) return undefined;
-    const stream = { name, ...refold(loaded) };
+    const stream = namedStream(name, refold(loaded));
     for (const projected of stream.invocations.values()) {
       projected.isStored = true;
       // No error equals the empty text: the next change replaces the stored error, whatever it is.
@@ -216,6 +216,11 @@ export class Fold implements FactListener {
       if (at > times.last) times.last = at;
     }
   }
+}
+
+/** The fields are named, because V8 11 copies the fields of an object slowly. */
+function namedStream(name: StreamName, { requestSequence, hasAppends, head, invocations, rivals }: FoldedStream): NamedStream {
+  return { name, requestSequence, hasAppends, head, invocations, rivals };
 }
 
 function noChanges(): Changes {
