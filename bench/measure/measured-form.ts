@@ -110,7 +110,7 @@ type Consumer = { num_pending: number; delivered: { last_active?: string } };
 type StreamDetail = { name: string; state: { last_seq: number }; consumer_detail?: Consumer[] };
 type Streams = { account_details?: { stream_detail?: StreamDetail[] }[] };
 
-/** The delay of the projection ends after 5 s. A consumer that was silent for longer was left by a reader that has ended. */
+/** A consumer that was silent for longer was left by a reader that has ended. */
 const SILENT_AFTER_MS = 6_000;
 
 function unreadOf({ num_pending: pending, delivered: { last_active: lastActive } }: Consumer): number {

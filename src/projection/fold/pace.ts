@@ -25,8 +25,9 @@ export type PaceOptions = {
   readTimes?: () => ProcessorTimes;
 };
 
-/** A question waits as long for the projection (`reach.ts`), which reads the messages of a burst of that length in less time. */
-const MAX_DELAY_IN_MS = 5_000;
+/** Half of the second that the read model may be behind. The other half is for reading and storing (PACE1). */
+const MAX_DELAY_IN_MS = 500;
+const MAX_BEHIND_IN_MS = 1_000;
 const ATTENTIVE_FOR_MS = 2_000;
 const SAMPLE_EVERY_MS = 100;
 /** Outside of bursts, the messages of this time are read together (docs/performance.md H24). */
@@ -38,8 +39,7 @@ const FEW = { messages: 1_000, bytes: 256_000 };
 /** For a reader that is far behind. */
 const MANY = { messages: 4_000, bytes: 4_000_000 };
 
-/**
- */
+/** Of one read model. */
 export class ProjectionPace implements ReplayPace {
   readonly #options: PaceOptions;
   readonly #releases = new Set<() => void>();
@@ -104,7 +104,7 @@ export class ProjectionPace implements ReplayPace {
   }
 
   get #limits(): { messages: number; bytes: number } {
-    return this.#lagInMs > MAX_DELAY_IN_MS && !this.#isBurst ? MANY : FEW;
+    return this.#lagInMs > MAX_BEHIND_IN_MS ? MANY : FEW;
   }
 
   #isHeld(): boolean {

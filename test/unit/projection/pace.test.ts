@@ -47,14 +47,27 @@ function heldPace() {
 }
 
 describe('a projection beside a busy machine', () => {
-  test('reads nothing while no processor is idle, and a message when it is five seconds old (PACE1)', () => {
+  test('reads nothing while no processor is idle, and a message when it is half a second old (PACE1)', () => {
     const { pace, pass, read, releases } = heldPace();
-    for (let i = 0; i < 49; i++) pass(1, 0);
+    for (let i = 0; i < 4; i++) pass(1, 0);
     expect([pace.demand(), releases]).toEqual([0, []]);
     pass(1, 0);
     expect(pace.demand()).toBeGreaterThan(0);
     expect(releases).toHaveLength(1);
     read();
+    expect(pace.demand()).toBe(0);
+  });
+
+  test('reads much at a time in a burst while it is more than a second behind (PACE1)', () => {
+    const { pace, pass, read } = heldPace();
+    for (let i = 0; i < 5; i++) pass(1, 0);
+    read(1_001);
+    pass(0.7, 0.3);
+    read(1_001);
+    expect([pace.demand(), pace.maxBytes()]).toEqual([4_000, 4_000_000]);
+    read(600);
+    expect([pace.demand(), pace.maxBytes()]).toEqual([1_000, 256_000]);
+    read(400);
     expect(pace.demand()).toBe(0);
   });
 
@@ -83,7 +96,7 @@ describe('a projection beside a busy machine', () => {
     read();
     rest(60_000);
     expect(asked()).toEqual([1_000, 256_000]);
-    read(6_000);
+    read(1_001);
     expect(asked()).toEqual([4_000, 4_000_000]);
   });
 
