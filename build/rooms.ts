@@ -104,6 +104,7 @@ export const layers: readonly (readonly Room[])[] = [
         repair: 'checks, damage, losses',
         store: 'the tables, and their files',
         sql: 'SQL of people: what it may name, and on which rows it runs',
+        stats: 'statistics, and the counts that are kept for them',
       },
     },
     {

@@ -15,7 +15,7 @@ import {
   type StoredStream,
   settleOwner,
 } from './folded-stream.ts';
-import type { LogPosition, ProjectedInvocation } from './projected-invocation.ts';
+import { type LogPosition, type ProjectedInvocation, tallyOfProjected } from './projected-invocation.ts';
 
 /*
  * Folds the log, in order, into the rows of the read model. The fold performs no I/O: it collects changes until they are drained.
@@ -30,8 +30,8 @@ export type Changes = {
   appends: Value[][];
   invocations: ProjectedInvocation[];
   problems: (Problem & LogPosition)[];
-  /** Keys of invocations that were replaced by another request of the same id. */
-  removed: number[];
+  /** Invocations that were replaced by another request of the same id. */
+  removed: Pick<ProjectedInvocation, 'seq' | 'tallied'>[];
   clock: Map<number, { first: number; last: number }>;
   /** The counts that are added, by name and function, and the stored bytes, by project and part. */
   figures: Value[][];
@@ -174,7 +174,7 @@ export class Fold implements FactListener {
   /** Another request owns the stream, so that its invocations take the place of the first ones. */
   #replaceInvocations(stream: NamedStream, removed: readonly ProjectedInvocation[]): void {
     for (const projected of removed) {
-      this.#changes.removed.push(projected.seq);
+      this.#changes.removed.push(projected);
       this.#figures.disown(projected);
     }
     for (const projected of stream.invocations.values()) {
@@ -193,6 +193,7 @@ export class Fold implements FactListener {
     const stream = namedStream(name, refold(loaded));
     for (const projected of stream.invocations.values()) {
       projected.isStored = true;
+      projected.tallied = tallyOfProjected(projected);
       // No error equals the empty text: the next change replaces the stored error, whatever it is.
       projected.storedError = '';
     }

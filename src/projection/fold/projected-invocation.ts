@@ -5,6 +5,7 @@ import { statusOf } from '#machines/status.ts';
 import { holdsSealed } from '#src/core/encryption/sealed-text.ts';
 import { waitKindOf } from '#src/core/flow/wait-kind.ts';
 import { qualifierOf } from '#src/core/functions/entry.ts';
+import { talliedColumns, tallyOf } from '#src/projection/stats/tallies.ts';
 import type { InvocationColumn } from '#src/projection/store/schema.ts';
 import type { Value } from '#src/projection/store/sqlite.ts';
 import { forkOf } from './forks.ts';
@@ -42,6 +43,8 @@ export class ProjectedInvocation {
   storedError: string | null = null;
   isStored = false;
   isDirty = false;
+  /** What the file counts of the invocation (`tallies.ts`). */
+  tallied: readonly string[] = [];
 
   constructor(snapshot: Invocation, { seq, requestSequence, payload, last }: AcceptedInvocation) {
     this.seq = seq;
@@ -93,6 +96,12 @@ export function durationClassOf(duration: number): number {
 export function columnsOf(projected: ProjectedInvocation, columns: readonly InvocationColumn[]): Value[] {
   const source = sourceOf(projected, errorOf(projected));
   return columns.map((column) => columnValues[column](source));
+}
+
+/** What the invocation adds to the statistics now (`tallies.ts`). */
+export function tallyOfProjected(projected: ProjectedInvocation): string[] {
+  writeTallied(projected, null, tallyInput, 0);
+  return tallyOf(tallyInput);
 }
 
 /** A function that writes columns of the row of `invocations` into a list of values, from an index on. */
@@ -178,6 +187,9 @@ const columnValues: { readonly [Column in InvocationColumn]: ColumnValue } = {
   last_at: ({ projected }) => projected.last.at,
   fork: ({ projected }) => forkOf(projected.requestSequence, projected.last.sequence),
 };
+
+const tallyInput: Value[] = talliedColumns.map(() => null);
+const writeTallied = writerOf(talliedColumns);
 
 /** The rows of `deliveries`: one for each destination of the outcome. */
 export function deliveryRowsOf({ seq, snapshot: { context } }: ProjectedInvocation): Value[][] {

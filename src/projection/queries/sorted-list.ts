@@ -3,7 +3,7 @@ import type { HistoryFilter, ListOrder } from '#src/core/history-questions.ts';
 import { durationClassOf } from '#src/projection/fold/projected-invocation.ts';
 import type { Row, Value } from '#src/projection/store/sqlite.ts';
 import { distinctValues, type IndexScan, type Layer, planOf, stagePath, whereOf } from './plan.ts';
-import { countOf } from './stats.ts';
+import { countOf } from '#src/projection/stats/stats.ts';
 
 /*
  * Sorts invocations by their duration or by their attempts.

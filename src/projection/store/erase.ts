@@ -4,6 +4,7 @@ import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import type { StoredEntry } from '#src/core/log/log-source.ts';
 import { MAX_BATCH } from '#src/core/names/ids.ts';
 import type { LogPosition } from '#src/projection/fold/projected-invocation.ts';
+import { Tallies, talliedColumns, tallyOf } from '#src/projection/stats/tallies.ts';
 import { CLOCK_BUCKET, MAX_INDEXED } from './schema.ts';
 import type { Database } from './sqlite.ts';
 import { toEntry } from './to-entry.ts';
@@ -59,7 +60,8 @@ function prepareRemoval(database: Database, decode: (entry: StoredEntry) => Full
   const readRequests = database.prepare(
     "SELECT sequence, at, subject, headers, body FROM appends WHERE request_sequence = ? AND (subject LIKE 'invoke.%' OR subject LIKE 'derived.%') ORDER BY sequence",
   );
-  const findInvocations = database.prepare('SELECT seq FROM invocations WHERE request_sequence = ?');
+  const findInvocations = database.prepare(`SELECT seq, ${talliedColumns.join(', ')} FROM invocations WHERE request_sequence = ?`);
+  const tallies = new Tallies(database);
   const removeWords = database.prepare("INSERT INTO payload_words(payload_words, rowid, text) VALUES ('delete', ?, ?)");
   const invocationRemovals = ['DELETE FROM error_words WHERE rowid = ?', 'DELETE FROM deliveries WHERE invocation = ?'].map((sql) =>
     database.prepare(sql),
@@ -82,14 +84,17 @@ function prepareRemoval(database: Database, decode: (entry: StoredEntry) => Full
 
   return (requestSequence) => {
     const payloads = payloadsOf(requestSequence);
-    const seqs = findInvocations.all([requestSequence]).map(([seq]) => Number(seq));
-    for (const seq of seqs) {
+    const found = findInvocations.all([requestSequence]);
+    for (const [key, ...values] of found) {
+      const seq = Number(key);
+      tallies.add(tallyOf(values), -1);
       // FTS5 removes words from a contentless index only by the very text that was indexed.
       const payload = payloads.get(seq) ?? '';
       if (payload !== '') removeWords.run([seq, payload.slice(0, MAX_INDEXED)]);
       for (const removal of invocationRemovals) removal.run([seq]);
     }
+    tallies.flush();
     for (const removal of streamRemovals) removal.run([requestSequence]);
-    return seqs.length;
+    return found.length;
   };
 }

@@ -1,6 +1,13 @@
 import { holdsSealed, isSealed, replaceSealed } from '#src/core/encryption/sealed-text.ts';
 import type { Changes } from '#src/projection/fold/fold.ts';
-import { deliveryRowsOf, errorOf, type ProjectedInvocation, writerOf } from '#src/projection/fold/projected-invocation.ts';
+import {
+  deliveryRowsOf,
+  errorOf,
+  type ProjectedInvocation,
+  tallyOfProjected,
+  writerOf,
+} from '#src/projection/fold/projected-invocation.ts';
+import { Tallies } from '#src/projection/stats/tallies.ts';
 import { createInserter } from './row-inserter.ts';
 import { invocationColumns, MAX_INDEXED } from './schema.ts';
 import type { Database, Value } from './sqlite.ts';
@@ -19,14 +26,19 @@ export function prepareRowWriter(database: Database): (changes: Changes) => void
   const putStored = database.prepare(
     'INSERT INTO stored VALUES (?, ?, ?) ON CONFLICT(project, part) DO UPDATE SET bytes = bytes + excluded.bytes',
   );
-  const putInvocations = prepareInvocationWriter(database);
+  const tallies = new Tallies(database);
+  const putInvocations = prepareInvocationWriter(database, tallies);
 
   return ({ appends, invocations, problems, removed, clock, figures, stored }) => {
     // Sorted in the order of the table, nearly all rows are added at its end.
     for (const row of appends.sort(byStream)) appendRows.add(row);
     appendRows.flush();
-    for (const seq of removed) remove.run([seq]);
+    for (const { seq, tallied } of removed) {
+      remove.run([seq]);
+      tallies.add(tallied, -1);
+    }
     putInvocations(invocations);
+    tallies.flush();
     for (const { sequence, factIndex, at, kind, invocation, why } of problems)
       problemRows.add([sequence, factIndex, at, kind, invocation, why]);
     problemRows.flush();
@@ -40,7 +52,7 @@ function byStream(one: readonly Value[], other: readonly Value[]): number {
   return (one[0] as number) - (other[0] as number) || (one[1] as number) - (other[1] as number);
 }
 
-function prepareInvocationWriter(database: Database): (invocations: readonly ProjectedInvocation[]) => void {
+function prepareInvocationWriter(database: Database, tallies: Tallies): (invocations: readonly ProjectedInvocation[]) => void {
   const invocationRows = createInserter(database, 'INSERT INTO invocations', invocationColumns.length);
   const deliveryRows = createInserter(database, 'INSERT OR REPLACE INTO deliveries', 8);
   const payloadRows = createInserter(database, 'INSERT INTO payload_words(rowid, text)', 2);
@@ -63,6 +75,7 @@ function prepareInvocationWriter(database: Database): (invocations: readonly Pro
       else add(projected, error);
       if (error !== storedError) errors.push({ seq, error, isStored });
       for (const delivery of deliveryRowsOf(projected)) deliveryRows.add(delivery);
+      count(projected, tallies);
       markStored(projected, error);
     }
     putErrors(errors);
@@ -73,6 +86,12 @@ function prepareInvocationWriter(database: Database): (invocations: readonly Pro
 /** A sealed text has no words to find. */
 function wordsOf(error: string): string {
   return holdsSealed(error) ? replaceSealed(error, () => '') : error;
+}
+
+function count(projected: ProjectedInvocation, tallies: Tallies): void {
+  tallies.add(projected.tallied, -1);
+  projected.tallied = tallyOfProjected(projected);
+  tallies.add(projected.tallied, 1);
 }
 
 function markStored(projected: ProjectedInvocation, error: string | null): void {

@@ -61,6 +61,7 @@ export const invocationColumns = Object.keys(columnTypes) as InvocationColumn[];
  * - `appends.bytes` is the size of the message, with the large payloads that the message refers to.
  * - `figures` has the counts of the log by function, and `stored` the bytes of each project in parts of `STORED_PART` sequences. An erasure leaves
  *   both as they are, so a rebuild after an erasure has smaller ones, and a check compares neither.
+ * - `stats_counts` and `stats_lengths` are kept by `tallies.ts`; an empty `version` or `condition` there is null in the row.
  * - `problems.fact_index` is the index of the fact in its append (-1: a gap before the message).
  * - The text tables hold indexes of words and no text.
  */
@@ -94,6 +95,10 @@ CREATE INDEX deliveries_by_state ON deliveries(state, invocation);
 CREATE TABLE problems(sequence INT, fact_index INT, at INT, kind TEXT, invocation TEXT, why TEXT,
   PRIMARY KEY(sequence, fact_index)) WITHOUT ROWID;
 CREATE TABLE erasures(sequence INTEGER PRIMARY KEY, at INT, id TEXT, scope TEXT, function TEXT, before_at INT, until INT, asked_by TEXT, reason TEXT);
+CREATE TABLE stats_counts(function TEXT, hour INT, version TEXT, state TEXT, condition TEXT, retries INT, n INT,
+  PRIMARY KEY(function, hour, version, state, condition, retries)) WITHOUT ROWID;
+CREATE TABLE stats_lengths(function TEXT, hour INT, version TEXT, kind TEXT, length INT, n INT,
+  PRIMARY KEY(function, hour, version, kind, length)) WITHOUT ROWID;
 CREATE TABLE clock(bucket INTEGER PRIMARY KEY, first_at INT, last_at INT);
 CREATE TABLE figures(name TEXT, function TEXT, value REAL, PRIMARY KEY(name, function));
 CREATE TABLE stored(project TEXT, part INT, bytes INT, PRIMARY KEY(project, part)) WITHOUT ROWID;
@@ -110,6 +115,8 @@ export const comparedTables: Readonly<Record<string, string>> = {
   problems: 'sequence, fact_index',
   clock: 'bucket',
   erasures: 'sequence',
+  stats_counts: 'function, hour, version, state, condition, retries',
+  stats_lengths: 'function, hour, version, kind, length',
 };
 
 /** How many sequences one row of `clock` covers. */

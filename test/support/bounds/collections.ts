@@ -176,6 +176,8 @@ export const collections: Readonly<Record<string, Readonly<Record<string, string
   },
   'folded streams of a projection': {
     'src/projection/fold/fold.ts': '#streams #touched',
+    'src/projection/fold/projected-invocation.ts': 'tallied',
+    'src/projection/stats/tallies.ts': '#differences',
     'src/projection/queries/as-of.ts': 'folded',
     'src/projection/fold/pace.ts': '#releases',
     'src/projection/repair/page-check.ts': '#left',

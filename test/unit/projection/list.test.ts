@@ -8,7 +8,7 @@ import { type HistoryFilter, type ListOrder, listOrders, states, statuses, words
 import { splitName } from '#src/core/names/names.ts';
 import { list } from '#src/projection/queries/list.ts';
 import { readSorted } from '#src/projection/queries/sorted-list.ts';
-import { countOf } from '#src/projection/queries/stats.ts';
+import { countOf } from '#src/projection/stats/stats.ts';
 import type { Store } from '#src/projection/store/store.ts';
 import { foldInto, openModel } from '#test/support/projection/folded-model.ts';
 import { createWrittenLog, type WrittenLog } from '#test/support/projection/written-log.ts';

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
-import { stats } from '#src/projection/queries/stats.ts';
+import { stats } from '#src/projection/stats/stats.ts';
+import { roundLength } from '#src/projection/stats/tallies.ts';
 import { foldInto, openModel } from '#test/support/projection/folded-model.ts';
 import { createWrittenLog, type WrittenLog } from '#test/support/projection/written-log.ts';
 
@@ -41,4 +42,63 @@ test('the statistics by version count outcomes, retries and durations of each ve
   const [total, ...others] = stats([store], {});
   expect([total?.accepted, total && 'version' in total, others]).toEqual([5, false, []]);
   store.close();
+});
+
+const HOUR = 3_600_000;
+
+/** Invocations of two functions and a project over four hours, some of them changed after they were stored. */
+async function storedHours() {
+  const log = createWrittenLog();
+  const store = openModel(log);
+  const requests = Array.from({ length: 60 }, (_, i) => {
+    const name = ['orders', 'mails', 'team=orders'][i % 3] as string;
+    return { id: `i${i}`, name, sequence: log.request(name, `i${i}`, '1', { at: i * 4 * 60_000 }), at: i * 4 * 60_000 };
+  });
+  await foldInto(store, log);
+  const append = ({ id, name, sequence }: (typeof requests)[number], fact: object) =>
+    log.append(name, id, sequence, [{ invocation: id, ...fact } as Fact]);
+  for (const [i, one] of requests.entries()) {
+    if (i % 7 === 0) continue;
+    append(one, { type: 'running', at: one.at + i, attempt: 1, worker: 'w', terms: { ...terms, ...(i % 2 && { version: 'v1' }) } });
+    if (i === 30) await foldInto(store, log);
+    if (i % 5 === 0) append(one, { type: 'retrying', at: one.at + 2 * i, attempt: 1, dueAt: one.at + 2 * i, failure });
+    else append(one, { type: 'succeeded', at: one.at + 2 * i, attempt: 1, payload: '1' });
+  }
+  await foldInto(store, log);
+  return store;
+}
+
+test.each([
+  ['all hours', {}],
+  ['each hour and version', { bucketInMs: HOUR, by: 'version' }],
+  ['a function from the middle of an hour on', { function: 'mails', since: HOUR / 2 }],
+  ['a span that begins and ends within hours', { since: HOUR / 3, until: 3.4 * HOUR, bucketInMs: 2 * HOUR }],
+  ['a span within one hour', { since: 1.1 * HOUR, until: 1.9 * HOUR }],
+  ['a project', { project: 'team' }],
+  ['the own project', { project: '' }],
+  ['shorter buckets', { bucketInMs: 60_000 }],
+] as const)('the kept statistics of %s are those of the rows', async (_, question) => {
+  const store = await storedHours();
+  const counted = stats([{ ...store, condition: { sql: '1', values: [] } }], question);
+  expect(counted.length).toBeGreaterThan(0);
+  expect(stats([store], question)).toEqual(counted);
+  store.close();
+});
+
+test('the statistics of whole hours read no row of an invocation', async () => {
+  const store = await storedHours();
+  const asked: string[] = [];
+  const prepare = (sql: string) => {
+    asked.push(sql);
+    return store.database.prepare(sql);
+  };
+  const database = { ...store.database, prepare };
+  expect(stats([{ database }], { since: HOUR, until: 3 * HOUR, project: '', bucketInMs: HOUR })).toHaveLength(4);
+  expect(asked.length).toBeGreaterThan(0);
+  expect(asked.filter((sql) => sql.includes('invocations'))).toEqual([]);
+  store.close();
+});
+
+test.each([0, 1, 127, 128, 129, 1_000, 65_537, 86_400_123])('a kept length of %d ms is at most 0.8 % away', (inMs) => {
+  expect(Math.abs(roundLength(inMs) - inMs)).toBeLessThanOrEqual(inMs < 128 ? 0 : inMs * 0.008);
 });

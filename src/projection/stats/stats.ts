@@ -1,6 +1,7 @@
 import type { HistoryFilter, StatsRow } from '#src/core/history-questions.ts';
+import { type IndexScan, type Layer, planOf, whereOf } from '#src/projection/queries/plan.ts';
 import type { Row, Value } from '#src/projection/store/sqlite.ts';
-import { type IndexScan, type Layer, planOf, whereOf } from './plan.ts';
+import { keptCounts, keptLengths, spansOf } from './kept-stats.ts';
 
 const outcomes: ReadonlySet<string> = new Set(['succeeded', 'failed', 'notified']);
 
@@ -13,22 +14,29 @@ export function stats(
   layers: readonly Layer[],
   { bucketInMs, by, ...filter }: HistoryFilter & { bucketInMs?: number | undefined; by?: 'version' | undefined },
 ): StatsRow[] {
-  const scans = planOf(layers, filter);
+  const { whole, rest } = spansOf(layers, { bucketInMs, ...filter });
+  const scans = rest.map((span) => planOf(layers, span));
   const bucket = bucketInMs === undefined ? 'NULL' : `i.accepted_at - i.accepted_at % ${bucketInMs}`;
   const group = `i.function, ${bucket}, ${by === undefined ? 'NULL' : 'i.version'}`;
   // Words may occur in both texts of an invocation. `seq` as the key counts the invocation once.
   const counted = (columns: string, matches = '1'): Row[] =>
-    countRows(scans, { columns: `${group}, ${columns}`, matches, key: filter.text === undefined ? undefined : 'i.seq' });
+    scans.flatMap((scan) =>
+      countRows(scan, { columns: `${group}, ${columns}`, matches, key: filter.text === undefined ? undefined : 'i.seq' }),
+    );
+  const kept = whole && { ...whole, bucketInMs, isByVersion: by !== undefined };
   const rows = new Map<string, StatsRow>();
-  for (const [fn, since, version, state, condition, retries, n] of counted('i.state, i.condition, i.retries')) {
+  for (const [fn, since, version, state, condition, retries, n] of [...counted('i.state, i.condition, i.retries'), ...keptCounts(kept)]) {
     const row = rowFor(rows, [fn, since, version], by !== undefined);
     row.accepted += Number(n);
     addRetries(row, Number(retries), Number(n), isJudged(state, condition));
     add(row.byState, String(state), Number(n));
     if (condition !== null) add(row.byCondition, String(condition), Number(n));
   }
-  const durations = histogramsOf(counted('i.duration', 'i.duration IS NOT NULL'));
-  const waits = histogramsOf(counted('i.started_at - coalesce(i.first_due_at,i.accepted_at)', 'i.started_at IS NOT NULL'));
+  const durations = histogramsOf([...counted('i.duration', 'i.duration IS NOT NULL'), ...keptLengths(kept, 'duration')]);
+  const waits = histogramsOf([
+    ...counted('i.started_at - coalesce(i.first_due_at,i.accepted_at)', 'i.started_at IS NOT NULL'),
+    ...keptLengths(kept, 'queue'),
+  ]);
   for (const [key, row] of rows) {
     row.durationInMs = percentilesOf(durations.get(key));
     row.queueInMs = percentilesOf(waits.get(key));
