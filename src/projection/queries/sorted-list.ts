@@ -1,9 +1,9 @@
 import { InvalidInputError } from '#src/core/errors.ts';
 import type { HistoryFilter, ListOrder } from '#src/core/history-questions.ts';
 import { durationClassOf } from '#src/projection/fold/projected-invocation.ts';
+import { countOf } from '#src/projection/stats/stats.ts';
 import type { Row, Value } from '#src/projection/store/sqlite.ts';
 import { distinctValues, type IndexScan, type Layer, planOf, stagePath, whereOf } from './plan.ts';
-import { countOf } from '#src/projection/stats/stats.ts';
 
 /*
  * Sorts invocations by their duration or by their attempts.
