@@ -26,6 +26,7 @@ export const layers: readonly (readonly Room[])[] = [
         output: 'the output of an attempt: lines, tail, hidden secrets',
         payloads: 'large payloads and references to them',
         ports: 'what the roles need from outside: stores, clocks, hosts, loggers',
+        python: 'the Pythons of this machine, and the check of code in Python',
         quotas: 'the quotas of a project',
         schedules: 'schedules, their fire times and their progress',
         stream: 'one stream: its runs, its writer, its hints, its cancellation',
@@ -81,6 +82,7 @@ export const layers: readonly (readonly Room[])[] = [
         remote: 'handlers behind HTTP or a subject',
         isolation: 'sandboxes and control groups',
         runtime: 'the code that runs in the processes of functions',
+        runtimes: 'the table of languages: how each is found and started',
       },
     },
     {

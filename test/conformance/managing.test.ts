@@ -76,7 +76,7 @@ describe('a function', () => {
     ['a name of 61 characters', { func_name: 'a'.repeat(61) }, 'FSS.1002'],
     ['a handler without a dot', { handler: 'index' }, 'FSS.1003'],
     ['an invalid package', { package: 'a b' }, 'FSS.1004'],
-    ['another runtime', { runtime: 'Python3.9' }, 'FSS.1005'],
+    ['another runtime', { runtime: 'Go1.x' }, 'FSS.1005'],
     ['code in a jar', { code_type: 'jar' }, 'FSS.1006'],
     ['an image', { code_type: 'Custom-Image-Swr' }, 'FSS.1006'],
     ['an unsupported memory size', { memory_size: 100 }, 'FSS.1007'],

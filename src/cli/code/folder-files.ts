@@ -5,7 +5,7 @@ import { ZIP_LIMITS, type ZipFile } from '#src/core/zip/read-zip.ts';
 import { usageProblem } from '../problem.ts';
 
 /** Files that tools create for themselves, and links to commands, which no code imports. */
-const excluded = /(?:^|\/)(?:\.git|\.sequent|node_modules\/\.bin|node_modules\/\.cache)(?:\/|$)/;
+const excluded = /(?:^|\/)(?:\.git|\.sequent|__pycache__|node_modules\/\.bin|node_modules\/\.cache)(?:\/|$)/;
 
 /** Counts the files and bytes of a package. `add` throws when they are too many. */
 export type PackageSize = { add(bytes: number): void };

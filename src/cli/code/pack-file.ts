@@ -6,6 +6,7 @@ import type { ZipFile } from '#src/core/zip/read-zip.ts';
 import { writeZip } from '#src/core/zip/write-zip.ts';
 import { CodeError } from './code-error.ts';
 import { filesIn, packageSize } from './folder-files.ts';
+import { isPython } from './languages.ts';
 import { placePackages } from './place-packages.ts';
 import { nearestPackageJson, type TracedModule } from './trace-module.ts';
 
@@ -27,7 +28,7 @@ export type PackedFile = {
  */
 export async function packFile(traced: TracedModule, provided?: string): Promise<PackedFile> {
   const { file, files, packages } = traced;
-  const manifests = new Set(files.flatMap((one) => nearestPackageJson(dirname(one)) ?? []));
+  const manifests = new Set(isPython(file) ? [] : files.flatMap((one) => nearestPackageJson(dirname(one)) ?? []));
   const root = commonFolder([...files, ...manifests]);
   const inArchive = (path: string): string => relative(root, path).split(sep).join('/');
   const contents = new Map<string, Uint8Array>();

@@ -3,7 +3,7 @@ import { isBuiltin } from 'node:module';
 import { dirname, extname, join, resolve, sep } from 'node:path';
 import type { Message, Metafile, OnResolveArgs, OnResolveResult, Plugin } from 'esbuild';
 import { CodeError, fromHere } from './code-error.ts';
-import { isHandlerFile, refuseLanguage } from './languages.ts';
+import { isHandlerFile, isPython, refuseLanguage } from './languages.ts';
 
 /** An npm package that a file of the function imports. */
 type PackageImport = { name: string; importer: string };
@@ -19,6 +19,8 @@ export type TracedModule = {
   /** Throws `CodeError` when the module certainly has no export of this name. */
   expectExport(name: string): void;
   hasExport(name: string): boolean;
+  /** The settings that the module holds as plain data, if they can be read without running it. */
+  config?: Record<string, unknown> | undefined;
 };
 
 type EntryFacts = {
@@ -41,6 +43,7 @@ type EntryFacts = {
 export async function traceModule(path: string, { within }: { within?: string } = {}): Promise<TracedModule> {
   const file = realpathSync(resolve(path));
   refuseLanguage(file);
+  if (isPython(file)) return await (await import('./trace-python.ts')).tracePython(file, within && realpathSync(within));
   const trace: Trace = { packages: [], seen: new Set([file]), within: within === undefined ? '/' : join(realpathSync(within), sep) };
   const { packages, seen } = trace;
   const { metafile, errors, warnings } = await bundle(file, [tracing(trace)]);

@@ -7,6 +7,7 @@ import { MAX_TAIL_BYTES, MAX_WHOLE_OUTPUT_BYTES } from '#src/core/output/tail.ts
 import { MAX_LARGE_PAYLOAD_BYTES } from '#src/core/payloads/payload-reference.ts';
 import { NO_CONTROLS, withoutControls } from '#src/core/text/escape-controls.ts';
 import { flowSchema } from './flow.ts';
+import { isRuntimeName, RUNTIME_NAMES } from './runtimes.ts';
 import { whenSchema } from './when/when.ts';
 
 const pathInPackage = /^(?!\/)(?!.*(?:^|\/)\.{1,2}(?:\/|$))[^\\\p{Cc}\p{Bidi_Control}]{1,1024}$/u;
@@ -23,8 +24,10 @@ export const handlerSchema = z.discriminatedUnion('kind', [
         .string()
         .regex(/^[0-9a-f]{128}$/, 'must be the digest of a package: 128 hexadecimal digits')
         .optional(),
-      /** The path of a JavaScript or TypeScript module: absolute, or inside the package. */
+      /** The path of a module of JavaScript, TypeScript or Python: absolute, or inside the package. */
       file: z.string().min(1),
+      /** The language and its version. By default, the extension of the file decides. */
+      runtime: z.string().refine(isRuntimeName, `must be ${RUNTIME_NAMES}`).optional(),
       /** The name of the exported function: `handler` in FunctionGraph's `index.handler`. */
       export: z.string().min(1).default('handler'),
       /** The name of an exported function that runs once in each process, before the first execution. */
@@ -34,7 +37,7 @@ export const handlerSchema = z.discriminatedUnion('kind', [
       path: ['file'],
       message: 'must be the path of a file inside the package, such as "index.js"',
     })
-    .describe('a Node.js handler, run in child processes of the worker'),
+    .describe('a handler in Node.js or Python, run in child processes of the worker'),
   z.strictObject({ kind: z.literal('inline') }).describe('a handler registered by a worker in your own process'),
   z
     .strictObject({

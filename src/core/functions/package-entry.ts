@@ -1,4 +1,5 @@
 import type { ZipFile } from '#src/core/zip/read-zip.ts';
+import { type Runtime, runtimes } from './runtimes.ts';
 
 /** Splits FunctionGraph's `file.function` into the file in the package, without its extension, and the exported name. */
 export function splitHandler(handler: string): { file: string; name: string } {
@@ -6,9 +7,17 @@ export function splitHandler(handler: string): { file: string; name: string } {
   return { file: handler.slice(0, at), name: handler.slice(at + 1) };
 }
 
-const EXTENSIONS = ['.js', '.mjs', '.cjs', '.ts', '.mts'];
+/** The path of a handler's file in its package, with the first extension of a runtime that exists; `undefined` when there is none. */
+export function findEntryFile(
+  file: string,
+  files: readonly Pick<ZipFile, 'path'>[],
+  among: readonly Runtime[] = runtimes,
+): string | undefined {
+  const paths = among.flatMap(({ extensions }) => extensions).map((extension) => file + extension);
+  return paths.find((path) => files.some((one) => one.path === path));
+}
 
-/** The path of a handler's file in its package, with the first extension that exists; `undefined` when there is none. */
-export function findEntryFile(file: string, files: readonly Pick<ZipFile, 'path'>[]): string | undefined {
-  return EXTENSIONS.map((extension) => file + extension).find((path) => files.some((one) => one.path === path));
+/** Why a package has no file of a handler, in words. */
+export function noEntryInWords(file: string): string {
+  return `it has no ${file}.js, .mjs, .cjs, .ts, .mts or .py`;
 }

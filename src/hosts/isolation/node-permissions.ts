@@ -4,7 +4,7 @@ export const hasPermissionModel: boolean = process.allowedNodeEnvironmentFlags.h
 /** Newer versions refuse the network, too, unless a flag permits it. */
 const restrictsNetwork = process.allowedNodeEnvironmentFlags.has('--allow-net');
 
-type PermittedFolders = { readable: readonly string[]; writable: string };
+export type PermittedFolders = { readable: readonly string[]; writable: string };
 
 /**
  * The options by which Node refuses child processes, threads, native add-ons, and files outside of these folders.

@@ -14,6 +14,7 @@ import { createProcessLauncher } from '#src/hosts/process/process-launcher.ts';
 import type { Sent } from '#src/hosts/process/sent-executions.ts';
 import { Task } from '#src/hosts/process/task.ts';
 import { createTicker } from '#src/hosts/process/ticker.ts';
+import { createHostRuntimes } from '#src/hosts/runtimes/runtimes.ts';
 import type { ProcessPool } from './process-pool.ts';
 import { type MemoryBudget, ProcessPools } from './process-pools.ts';
 import { DEFAULT_PROJECT_PROCESSORS, type ProcessorQuota } from './processor-budget.ts';
@@ -54,6 +55,8 @@ export type ProcessHostOptions = {
   inspectorPort?: ((functionName: string) => number | undefined) | undefined;
   /** The Node.js executable. */
   command?: string;
+  /** The Python executable; by default the one that a function names, else `python3`. */
+  python?: string | undefined;
 };
 
 export interface ProcessHost extends FunctionHost {
@@ -62,7 +65,7 @@ export interface ProcessHost extends FunctionHost {
 }
 
 /**
- * Runs FunctionGraph-style Node.js handlers in child processes, with one pool for each version of a function.
+ * Runs FunctionGraph-style handlers in child processes, with one pool for each version of a function.
  *
  * 1. A child gets no secret of this process: its environment holds only the user data, and its directory is its own.
  * 2. A child is killed with its process group at the timeout, over the memory limit, on `close()`, and when this process is gone.
@@ -72,10 +75,11 @@ export interface ProcessHost extends FunctionHost {
  */
 export function createProcessHost(options: ProcessHostOptions = {}): ProcessHost {
   const { packages, isolation = noIsolation, idleInMs = 60_000, redact, redactLarge } = options;
-  const launcher = createProcessLauncher(options.command ?? process.execPath, options);
+  const launcher = createProcessLauncher(options);
   const pools = new ProcessPools({
     tenancy: options.tenancy ?? { region: 'local', project: 'default' },
     packages,
+    runtimes: createHostRuntimes(options),
     launcher,
     isolation,
     limits: { startTimeoutInMs: options.startTimeoutInMs ?? 60_000, abortGraceInMs: options.abortGraceInMs ?? 1_000 },

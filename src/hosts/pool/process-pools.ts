@@ -13,6 +13,8 @@ import { RUNTIME_MEMORY_IN_MB } from '#src/hosts/process/process-resources.ts';
 import { openRestartedChild } from '#src/hosts/process/restarted-child.ts';
 import type { Sent } from '#src/hosts/process/sent-executions.ts';
 import type { Activity } from '#src/hosts/process/ticker.ts';
+import type { HostRuntime, Interpreter } from '#src/hosts/runtimes/host-runtime.ts';
+import { type HostRuntimes, hostRuntimeOf } from '#src/hosts/runtimes/runtimes.ts';
 import { isSameVersion, type PoolKey, poolKeyOf, type Runnable } from './pool-key.ts';
 import { ProcessPool } from './process-pool.ts';
 import { type Consumer, ProcessorBudget, type ProcessorQuota } from './processor-budget.ts';
@@ -20,6 +22,7 @@ import { type Consumer, ProcessorBudget, type ProcessorQuota } from './processor
 type Options = {
   tenancy: Tenancy;
   packages: PackageCache | undefined;
+  runtimes: HostRuntimes;
   launcher: ProcessLauncher;
   isolation: Isolation;
   limits: ProcessLimits;
@@ -67,10 +70,13 @@ export class ProcessPools {
     const { handler } = runnable.definition;
     const sandbox = this.#options.isolation.sandboxOf(runnable.definition);
     if (handler.kind !== 'process') throw new TypeError(`a handler of kind "${handler.kind}" has no processes`);
-    if (handler.package === undefined && sandbox === undefined) {
-      return this.#add(key, { program: { definition: runnable.definition }, version: runnable.version, release: () => {} });
+    const runtime = hostRuntimeOf(this.#options.runtimes, runnable.definition);
+    const interpreter = runtime.find(runnable.definition);
+    if (handler.package === undefined && sandbox === undefined && !(interpreter instanceof Promise)) {
+      const program = { definition: runnable.definition, runtime, interpreter };
+      return this.#add(key, { program, version: runnable.version, release: () => {} });
     }
-    return this.#addPrepared(key, { ...runnable, handler }, sandbox);
+    return this.#addPrepared(key, { ...runnable, handler }, { runtime, sandbox, interpreter });
   }
 
   /** Enforces the limits of all processes, and forgets empty pools. */
@@ -169,14 +175,14 @@ export class ProcessPools {
   async #addPrepared(
     key: PoolKey,
     { definition, version, handler }: RunnableProcess,
-    found: Promise<Sandbox> | undefined,
+    { runtime, ...found }: { runtime: HostRuntime; sandbox: Promise<Sandbox> | undefined; interpreter: Interpreter | Promise<Interpreter> },
   ): Promise<ProcessPool> {
-    const sandbox = await found;
+    const [sandbox, interpreter] = await Promise.all([found.sandbox, found.interpreter]);
     const { file, codeFolder, release } = await this.#openCode(handler, definition.name);
     const present = this.#pools.get(key);
     if (present !== undefined || this.#isClosed) release();
     if (present !== undefined) return present.pool;
-    const program = { definition: { ...definition, handler: { ...handler, file } }, sandbox, codeFolder };
+    const program = { definition: { ...definition, handler: { ...handler, file } }, runtime, interpreter, sandbox, codeFolder };
     return this.#add(key, { program, version, release });
   }
 
@@ -194,9 +200,11 @@ export class ProcessPools {
 
   #start(program: Program, version: string, observer: ProcessObserver): FunctionProcess {
     const { tenancy, limits, launcher } = this.#options;
-    const { definition, sandbox } = program;
+    const { definition, sandbox, codeFolder, runtime } = program;
     return new FunctionProcess({
       definition,
+      codeFolder,
+      runtime,
       functionUrn: functionUrn(tenancy, definition.name, version),
       limits,
       resources: {

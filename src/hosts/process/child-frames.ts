@@ -9,6 +9,9 @@ import { keptBytesOf } from '#src/hosts/runtime/output.mjs';
 
 /** The lines between the host and a child process. `runtime/child.mjs` implements the child's side. */
 
+/** The version of the lines: docs/runtime-protocol.md. */
+export const PROTOCOL = 1;
+
 export type ChildFrame =
   | { type: 'ready' }
   | { type: 'loaded' }
@@ -19,15 +22,22 @@ export type ChildFrame =
   | { type: 'recalled' | 'withdrawn'; ids: number[] }
   | { type: 'exiting'; id: number | null };
 
-export function startLine(
-  { name, timeoutInMs, memoryInMb, maxOutputBytes, userData, secretUserData, handler, ...definition }: FunctionDefinition,
-  functionUrn: string,
-): string {
+export function startLine({
+  definition: { name, timeoutInMs, memoryInMb, maxOutputBytes, userData, secretUserData, handler, ...definition },
+  functionUrn,
+  codeFolder,
+}: {
+  definition: FunctionDefinition;
+  functionUrn: string;
+  codeFolder?: string | undefined;
+}): string {
   return JSON.stringify([
     'start',
     {
       ...handler,
+      protocol: PROTOCOL,
       functionUrn,
+      codeFolder,
       maxResultBytes: maxResultBytesOf(definition),
       definition: { name: splitName(name).bare, timeoutInMs, memoryInMb, maxOutputBytes, userData: { ...userData, ...secretUserData } },
     },

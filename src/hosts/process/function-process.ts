@@ -1,5 +1,4 @@
 import type { Failure } from '#machines/facts.ts';
-import type { FunctionDefinition } from '#src/core/functions/definition.ts';
 import type { ExecutionResult } from '#src/core/ports/function-host.ts';
 import {
   aborted,
@@ -14,10 +13,12 @@ import {
   timedOut,
 } from '#src/hosts/failures.ts';
 import { KEPT_BYTES, keptBytesOf, lastBytes } from '#src/hosts/runtime/output.mjs';
+import type { HostRuntime } from '#src/hosts/runtimes/host-runtime.ts';
 import { abortLine, type ChildFrame, isAllowedLength, parseChildLine, recallLine, runLine, startLine } from './child-frames.ts';
 import type { Child, ChildEnd, ChildEvents } from './child-process.ts';
 import { FrameBudget } from './frame-budget.ts';
 import { failureOfExecution, failureOfStart } from './process-end.ts';
+import type { Program } from './process-launcher.ts';
 import { ResourceCheck, type ResourceLimits } from './process-resources.ts';
 import { type Sent, SentExecutions } from './sent-executions.ts';
 import type { Task } from './task.ts';
@@ -46,8 +47,8 @@ export interface ProcessObserver {
   onEnd(startFailure: StartFailure | undefined): void;
 }
 
-type Setup = {
-  definition: FunctionDefinition;
+type Setup = Pick<Program, 'definition' | 'codeFolder'> & {
+  runtime: Pick<HostRuntime, 'isMemoryExhausted'>;
   /** The URN that the initializer sees. */
   functionUrn: string;
   limits: ProcessLimits;
@@ -102,7 +103,7 @@ export class FunctionProcess {
       },
     });
     this.resources = new ResourceCheck(this.#child, setup.resources);
-    this.#child.write(startLine(setup.definition, setup.functionUrn));
+    this.#child.write(startLine(setup));
   }
 
   get isStarting(): boolean {
@@ -256,10 +257,7 @@ export class FunctionProcess {
   /** The child's own clock measures the duration, up to the time that passed here. Time here includes waits of this process. */
   #settleHead(id: number, result: ExecutionResult, measuredInMs = Number.POSITIVE_INFINITY): void {
     const head = this.#sent.takeHead(id);
-    if (head === undefined) {
-      this.#receive(undefined);
-      return;
-    }
+    if (head === undefined) return this.#receive(undefined);
     const { task } = head;
     const now = performance.now();
     const tookInMs = Math.min(now - this.#since, Math.max(0, measuredInMs));
@@ -282,9 +280,9 @@ export class FunctionProcess {
   /** All output of the process was read before, so PROC1 and PROC2 decide which executions fail and which ones are returned. */
   #end(end: ChildEnd): void {
     this.#phase = 'ended';
-    const { definition, observer } = this.#setup;
+    const { observer } = this.#setup;
     if (this.#startOutput !== undefined) {
-      const failure = this.#cause?.failure ?? this.#exceededAtEnd() ?? failureOfStart(end, definition);
+      const failure = this.#cause?.failure ?? this.#exceededAtEnd() ?? failureOfStart(end, this.#setup);
       observer.onEnd({ failure, output: this.#startOutput });
       return;
     }
@@ -298,7 +296,7 @@ export class FunctionProcess {
 
   #failureOf(head: Sent, end: ChildEnd): Failure {
     if (head.task.isAborted) return aborted();
-    if (this.#cause === undefined) return this.#exceededAtEnd() ?? failureOfExecution(end, this.#setup.definition);
+    if (this.#cause === undefined) return this.#exceededAtEnd() ?? failureOfExecution(end, this.#setup);
     return this.#cause.id === head.id ? this.#cause.failure : lost('its process was ended because of the execution before it');
   }
 }

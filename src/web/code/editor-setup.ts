@@ -1,6 +1,7 @@
 import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands';
 import { javascript } from '@codemirror/lang-javascript';
-import { bracketMatching, HighlightStyle, indentOnInput, syntaxHighlighting } from '@codemirror/language';
+import { python } from '@codemirror/lang-python';
+import { bracketMatching, HighlightStyle, indentOnInput, indentUnit, syntaxHighlighting } from '@codemirror/language';
 import { unifiedMergeView } from '@codemirror/merge';
 import { EditorState, type Extension } from '@codemirror/state';
 import { EditorView, highlightActiveLine, highlightSpecialChars, keymap, lineNumbers } from '@codemirror/view';
@@ -37,9 +38,10 @@ export function openEditor({ host, label, path, text, isReadOnly, original, onCh
     history(),
     indentOnInput(),
     bracketMatching(),
-    javascript({ typescript: /\.[cm]?tsx?$/.test(path), jsx: /\.[jt]sx$/.test(path) }),
+    languageOf(path),
     syntaxHighlighting(highlighting),
     EditorState.tabSize.of(2),
+    ...(isPython(path) ? [indentUnit.of('    ')] : []),
     // The library puts the number where its own text has `$`.
     EditorState.phrases.of({ '$ unchanged lines': t('{count} unchanged lines', { count: '$' }) }),
     EditorState.readOnly.of(isReadOnly),
@@ -55,6 +57,14 @@ export function openEditor({ host, label, path, text, isReadOnly, original, onCh
   ];
   const view = new EditorView({ root, parent: root, state: EditorState.create({ doc: text, extensions }) });
   return () => view.destroy();
+}
+
+function languageOf(path: string): Extension {
+  return isPython(path) ? python() : javascript({ typescript: /\.[cm]?tsx?$/.test(path), jsx: /\.[jt]sx$/.test(path) });
+}
+
+function isPython(path: string): boolean {
+  return path.endsWith('.py');
 }
 
 /**

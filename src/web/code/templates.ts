@@ -51,10 +51,16 @@ exports.handler = async (event, context) => {
 };
 `;
 
+const python = `def handler(event, context):
+    context.getLogger().info('attempt %s of %s', context.attempt, context.getRequestID())
+    return {'hello': event.get('name', 'world')}
+`;
+
 export const templates: readonly Template[] = [
   { key: 'hello', title: 'Hello world', file: 'index.mjs', text: helloWorld },
   { key: 'log', title: 'Log the event (for a destination)', file: 'index.mjs', text: logEvent },
   { key: 'typescript', title: 'TypeScript', file: 'index.ts', text: typescript },
+  { key: 'python', title: 'Python', file: 'index.py', text: python },
   { key: 'service', title: 'Call a service', file: 'index.mjs', text: callService },
   { key: 'commonjs', title: 'CommonJS, as in FunctionGraph', file: 'index.js', text: commonJs },
 ];

@@ -2,11 +2,13 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { FunctionHost } from '#src/core/ports/function-host.ts';
 import { createProcessHost } from '#src/hosts/pool/process-host.ts';
-import { BEYOND_PAUSES_IN_MS, execute, isRunning, processFunction, until } from '#test/support/hosts/executions.ts';
+import { BEYOND_PAUSES_IN_MS, execute, isRunning, processFunction, testedRuntime, until } from '#test/support/hosts/executions.ts';
 import { scratchFile } from '#test/support/hosts/scratch-file.ts';
 
 const host: FunctionHost = createProcessHost();
 afterAll(() => host.close());
+/** Its interpreter is another option of the host. */
+const isPython = testedRuntime() === 'python';
 
 describe.concurrent('the timeout', () => {
   test('ends a handler whose promise never settles, without much delay', async () => {
@@ -53,7 +55,7 @@ describe('the end of the process', () => {
     expect(await execute(host, definition)).toMatchObject({ failure: { kind: 'function', code: 4204 } });
   });
 
-  test('by a signal before its first line costs a second process, and not the attempt', async () => {
+  test.skipIf(isPython)('by a signal before its first line costs a second process, and not the attempt', async () => {
     // A new process belongs to the group of the worker until it leads a group of its own: too short a time to send a signal in a test.
     const started = scratchFile();
     const command = `${started}.sh`;
@@ -77,7 +79,7 @@ describe('the end of the process', () => {
 
 describe('a process that cannot start', () => {
   test('is a failure of the platform when the executable is missing', async () => {
-    const opened = createProcessHost({ command: '/nowhere/node' });
+    const opened = createProcessHost(isPython ? { python: '/nowhere/python3' } : { command: '/nowhere/node' });
     onTestFinished(() => opened.close());
     const failure = { kind: 'platform', code: 161900, message: expect.stringContaining('ENOENT') };
     expect(await execute(opened, processFunction({ export: 'echo' }))).toMatchObject({ kind: 'failed', failure });

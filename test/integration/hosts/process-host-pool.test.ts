@@ -10,13 +10,15 @@ import {
   isRunning,
   neverAborted,
   processFunction,
+  testedRuntime,
   until,
+  waitingHandler,
 } from '#test/support/hosts/executions.ts';
 import { scratchFile } from '#test/support/hosts/scratch-file.ts';
 
+const isPython = testedRuntime() === 'python';
 let host: FunctionHost | undefined;
 afterEach(() => host?.close());
-
 function open(options?: ProcessHostOptions): FunctionHost {
   host = createProcessHost(options);
   return host;
@@ -144,14 +146,11 @@ describe('the pool', () => {
 
   test('never runs two contents of one file: a process that starts with a changed file replaces the others', async () => {
     const opened = open();
-    const file = `${scratchFile()}.mjs`;
-    const changed = scratchFile();
-    const write = (says: string, action: string) =>
-      writeFileSync(file, `import fs from 'node:fs'; export const handler = async (event) => { ${action} return '${says}'; };`);
-    write('old', 'while (event.changed && !fs.existsSync(event.changed)) await new Promise((resolve) => setTimeout(resolve, 5));');
+    const [file, changed] = [`${scratchFile()}${isPython ? '.py' : '.mjs'}`, scratchFile()];
     const definition = processFunction({ file, export: 'handler', concurrency: 2 });
+    writeFileSync(file, waitingHandler('old'));
     expect(payloads([await execute(opened, definition)])).toEqual(['old']);
-    write('the changed code', `fs.writeFileSync('${changed}', '');`);
+    writeFileSync(file, waitingHandler('the changed code', changed));
     // The old process is busy until the changed code runs, so the second execution waits until another process starts.
     const both = payloads(await Promise.all([1, 2].map(() => execute(opened, definition, { changed }))));
     expect(both).toContain('the changed code');
@@ -170,7 +169,8 @@ describe('the pool', () => {
     expect([await pidOf('v1', { policy }), await pidOf('v2', { userData: { other: 'code' } })]).toEqual([first, second]);
   });
 
-  test('is not harmed by a timer that a handler left behind', async () => {
+  // A thread of Python ends the process without a word to the runtime.
+  test.skipIf(isPython)('is not harmed by a timer that a handler left behind', async () => {
     const opened = open();
     const definition = processFunction({ export: 'leaveTimer' });
     const pid = Number(payloads([await execute(opened, definition)])[0]);

@@ -96,6 +96,9 @@ export const collections: Readonly<Record<string, Readonly<Record<string, string
   'code of packages on a worker': {
     'src/hosts/packages/package-cache.ts': 'hashes opened',
   },
+  'Pythons that a worker asked for their version': {
+    'src/core/python/find-python.ts': 'found',
+  },
   'deliveries in progress': {
     'src/destinations/deliveries.ts': 'active',
     'src/destinations/tries/first-tries.ts': 'ids',

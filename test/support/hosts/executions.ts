@@ -2,12 +2,39 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type FunctionDefinition, functionDefinitionSchema } from '#src/core/functions/definition.ts';
+import type { Runtime } from '#src/core/functions/runtimes.ts';
 import type { RequestId } from '#src/core/names/names.ts';
 import type { Execution, ExecutionResult, FunctionHost } from '#src/core/ports/function-host.ts';
 
+/** The language of the functions that tests of every runtime run: a row of the table in `src/core/functions/runtimes.ts`. */
+export function testedRuntime(): Runtime['id'] {
+  return process.env.SEQUENT_TESTED_RUNTIME === 'python' ? 'python' : 'nodejs';
+}
+
+/** Lets the tests of a file run functions in this language. A process that they start does so too. */
+export function testRuntime(id: Runtime['id']): void {
+  process.env.SEQUENT_TESTED_RUNTIME = id;
+}
+
 /** The path of a file of functions in this folder. */
-export function handlerFile(name = 'handlers.mjs'): string {
+export function handlerFile(name = testedRuntime() === 'python' ? 'handlers.py' : 'handlers.mjs'): string {
   return fileURLToPath(new URL(name, import.meta.url));
+}
+
+/** The code of a handler that returns a text: after it created the file, or after the file that its event names exists. */
+export function waitingHandler(says: string, created?: string): string {
+  if (testedRuntime() === 'python') {
+    const action =
+      created === undefined
+        ? "while 'changed' in event and not os.path.exists(event['changed']): time.sleep(0.005)"
+        : `open('${created}', 'w').close()`;
+    return `import os, time\ndef handler(event, context):\n  ${action}\n  return '${says}'\n`;
+  }
+  const action =
+    created === undefined
+      ? 'while (event.changed && !fs.existsSync(event.changed)) await new Promise((resolve) => setTimeout(resolve, 5));'
+      : `fs.writeFileSync('${created}', '');`;
+  return `import fs from 'node:fs'; export const handler = async (event) => { ${action} return '${says}'; };`;
 }
 
 type DefinitionFacts = Partial<Omit<FunctionDefinition, 'handler' | 'name'>> & {
@@ -17,7 +44,7 @@ type DefinitionFacts = Partial<Omit<FunctionDefinition, 'handler' | 'name'>> & {
   initializer?: string;
 };
 
-/** A function whose handler is an export of `handlers.mjs`. */
+/** A function whose handler is an export of `handlers.mjs`, or of its counterpart in another language. */
 export function processFunction({ file = handlerFile(), export: name, initializer, ...rest }: DefinitionFacts): FunctionDefinition {
   const handler = { kind: 'process', file, export: name, initializer };
   return functionDefinitionSchema.parse({ name: 'tested', ...rest, handler });

@@ -8,9 +8,11 @@ import { type Abilities, type IsolationMode, planIsolation } from '#src/hosts/is
 import { createPackageCache } from '#src/hosts/packages/package-cache.ts';
 import { createProcessHost, type ProcessHost } from '#src/hosts/pool/process-host.ts';
 import type { ProcessorQuota } from '#src/hosts/pool/processor-budget.ts';
-import { handlerFile } from './executions.ts';
+import { handlerFile, testedRuntime } from './executions.ts';
 
-const archive = writeZip([{ path: 'index.mjs', content: readFileSync(handlerFile('attacks.mjs')) }]);
+/** The file of the attacks in the tested language. */
+export const attacksFile: string = testedRuntime() === 'python' ? 'index.py' : 'index.mjs';
+const archive = writeZip([{ path: attacksFile, content: readFileSync(handlerFile(attacksFile.replace('index', 'attacks'))) }]);
 export const attacksDigest = digestOf(archive);
 
 type Options = {
@@ -44,7 +46,7 @@ export function openSandboxedHost({ mode, abilities, folder, cgroups, processors
 
 /** A function of the package of attacks. */
 export function attack(name: string, more: Partial<FunctionDefinition> = {}, project = 'b='): FunctionDefinition {
-  const handler = { kind: 'process', package: attacksDigest, file: 'index.mjs', export: name };
+  const handler = { kind: 'process', package: attacksDigest, file: attacksFile, export: name };
   return functionDefinitionSchema.parse({ name: `${project}attack`, timeoutInMs: 60_000, ...more, handler });
 }
 

@@ -80,10 +80,29 @@ describe('code that cannot be loaded is refused', () => {
     expect(await problemOf('reexported.mjs', 'main')).toBeUndefined();
   });
 
+  test('a syntax error and a missing module of Python, with the line, and a missing function', async () => {
+    write({
+      'syntax.py': 'import helper\ndef handler(event, context)\n  return 1\n',
+      'missing.py': 'import json\nimport not_installed.deep\ndef handler(event, context): pass\n',
+      'imported.py': 'import helper_with_error\ndef handler(event, context): pass\n',
+      'helper_with_error.py': 'x = [\n',
+      'optional.py': 'try:\n  import not_installed\nexcept ImportError:\n  pass\ndef handler(event, context): pass\n',
+      'other.py': 'def main(event, context): pass\n',
+    });
+    expect((await problemOf('syntax.py'))?.why).toMatch(/^syntax\.py:2:28: SyntaxError: .*\n {2}2 \| def handler/);
+    expect((await problemOf('missing.py'))?.why).toMatch(/^missing\.py:2:1: the module "not_installed\.deep" is neither in the package/);
+    expect((await problemOf('imported.py'))?.why).toMatch(/^helper_with_error\.py:1:/);
+    expect(await problemOf('optional.py')).toBeUndefined();
+    expect(await problemOf('other.py')).toEqual({
+      why: 'other.py: the module has no function "handler"',
+      remedy: 'def handler(event, context): …',
+    });
+  });
+
   test('a file of another language, and import statements in a file of CommonJS', async () => {
-    write({ 'hello.py': 'def handler(event, context): pass\n', 'mixed.cjs': "import 'node:fs';\nexport const handler = 1;\n" });
-    expect((await problemOf('hello.py'))?.why).toMatch(/^hello\.py: this is Python; a handler file is JavaScript or TypeScript/);
-    expect((await problemOf('hello.py'))?.remedy).toContain('--subject');
+    write({ 'hello.rb': 'def handler(event, context) end\n', 'mixed.cjs': "import 'node:fs';\nexport const handler = 1;\n" });
+    expect((await problemOf('hello.rb'))?.why).toMatch(/^hello\.rb: this is Ruby; a handler file is JavaScript, TypeScript or Python/);
+    expect((await problemOf('hello.rb'))?.remedy).toContain('--subject');
     expect(await problemOf('mixed.cjs')).toEqual({
       why: 'mixed.cjs: .cjs names a CommonJS module, and the file has import or export statements',
       remedy: 'the extension .mjs',
@@ -92,6 +111,21 @@ describe('code that cannot be loaded is refused', () => {
 });
 
 describe('the package of a handler file', () => {
+  test('of Python holds the local modules and packages that it imports, and nothing else of the folder', async () => {
+    write({
+      'package.json': '{"type":"module"}',
+      'orders.py': 'import stock\nfrom billing.tax import rate\ndef handler(event, context): return rate\n',
+      'stock.py': 'from billing import *\n',
+      'billing/__init__.py': '',
+      'billing/tax.py': 'from . import rates\nrate = rates.NORMAL\n',
+      'billing/rates.py': 'NORMAL = 19\n',
+      'unused.py': '',
+    });
+    const { entry, files } = await packed('orders.py');
+    expect(entry).toBe('orders.py');
+    expect(Object.keys(files).sort()).toEqual(['billing/__init__.py', 'billing/rates.py', 'billing/tax.py', 'orders.py', 'stock.py']);
+  });
+
   test('holds the file, the local files that it imports or names by a URL, and nothing else of the folder', async () => {
     write({
       'package.json': '{"type":"module","version":"1.2.3"}',

@@ -14,6 +14,8 @@ function openProcess() {
   let say: ChildEvents['onLine'] = () => {};
   const child = new FunctionProcess({
     definition,
+    codeFolder: undefined,
+    runtime: { isMemoryExhausted: () => false },
     functionUrn: 'urn',
     limits: { startTimeoutInMs: 10_000, abortGraceInMs: 1_000 },
     resources: { memoryInMb: 256, maxProcesses: 100 },

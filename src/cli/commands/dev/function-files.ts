@@ -5,7 +5,7 @@ import { isHandlerFile } from '#src/cli/code/languages.ts';
 /** Files that are no functions although they may mention a handler. */
 const otherFiles = [
   { pattern: /^[._]/, why: 'its name begins with "_" or a dot' },
-  { pattern: /\.(?:test|spec)\.[cm]?[jt]sx?$/, why: 'it is a test' },
+  { pattern: /\.(?:test|spec)\.[cm]?[jt]sx?$|^(?:test_.*|.*_test|conftest)\.py$/, why: 'it is a test' },
   { pattern: /\.config\.[cm]?[jt]sx?$/, why: 'it is the configuration of a tool' },
   { pattern: /\.d\.[cm]?ts$/, why: 'it holds types alone' },
 ] as const;
@@ -46,7 +46,7 @@ function ignoredBecause(file: string): IgnoredFile['why'] | undefined {
 
 /** Whether the files of a folder are no code of the user. */
 export function isIgnoredFolder(path: string, dataDir: string): boolean {
-  return resolve(path) === dataDir || /^(?:\.|node_modules$)/.test(basename(path));
+  return resolve(path) === dataDir || /^(?:\.|node_modules$|__pycache__$|venv$)/.test(basename(path));
 }
 
 /** `orders.ts` is `orders`, and `orders/index.ts` too. */

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { CodeError, fromHere } from '#src/cli/code/code-error.ts';
 import { exampleEvent, JSON_SCHEMA_OPTIONS } from '#src/core/text/example-event.ts';
 import { parseJson } from '#src/core/text/json.ts';
-import { nodeArguments } from '#src/hosts/process/process-launcher.ts';
+import { nodeArguments } from '#src/hosts/runtimes/nodejs.ts';
 
 /** The file with settings of the functions of a folder. */
 export const SETTINGS_FILE = 'sequent.json';

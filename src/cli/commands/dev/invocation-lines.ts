@@ -4,7 +4,7 @@ import type { Format } from '#src/cli/call.ts';
 import { fromHere } from '#src/cli/code/code-error.ts';
 import { nameFact } from '#src/cli/print/facts-in-words.ts';
 import { formatTimeOfDay } from '#src/cli/print/format.ts';
-import { sourceLine } from '#src/cli/print/source-line.ts';
+import { isFrame, sourceLine } from '#src/cli/print/source-line.ts';
 import { type OutputStream, plain } from '#src/cli/print/terminal.ts';
 import { say } from '#src/cli/texts/say.ts';
 import type { LiveTransition } from '#src/core/log/transitions.ts';
@@ -65,7 +65,7 @@ export function createInvocationLines({ format, output, live, rootOf }: Options)
   function failureLines({ errorType, message, stackTrace = [] }: Failure): string[] {
     const { paint } = output;
     const text = message.replace(/^function (?:invocation|entry|initialization) exception(?:, error)?: /, '');
-    const frames = stackTrace.filter((frame) => /:\d+:\d+/.test(frame) && !otherFrame.test(frame)).slice(0, 10);
+    const frames = stackTrace.filter((frame) => isFrame(frame) && !otherFrame.test(frame)).slice(0, 10);
     return [
       ...text.split('\n').map((line, index) => `  ${paint.red(plain(index === 0 ? `${errorType}: ${line}` : line))}`),
       ...excerptOf(frames),
@@ -75,7 +75,9 @@ export function createInvocationLines({ format, output, live, rootOf }: Options)
 
   /** The line of the code that ran, which may be older than the file. */
   function excerptOf(frames: readonly string[]): string[] {
-    const found = frames.map(inPackage).find((one) => one !== undefined);
+    const places = frames.map(inPackage).filter((one) => one !== undefined);
+    // Python names the place of the error last.
+    const found = frames[0]?.startsWith('File ') ? places.at(-1) : places[0];
     if (found?.line === undefined || rootOf(found.digest) === undefined) return [];
     const code = sourceLine(found.path, Number(found.line));
     return code === undefined ? [] : [`    ${found.line} | ${plain(code)}`];
@@ -100,7 +102,8 @@ type FrameInPackage = {
 
 /** The file of a frame, if the file is in an unpacked package. */
 function inPackage(frame: string): FrameInPackage | undefined {
-  const [, text = '', digest, file = '', line] = /((?:file:\/\/)?\/[^\s()]*?\/([0-9a-f]{128})\/([^\s():]+))(?::(\d+))?/.exec(frame) ?? [];
+  const [, text = '', digest, file = '', line] =
+    /((?:file:\/\/)?\/[^\s()]*?\/([0-9a-f]{128})\/([^\s():"]+))(?:"?, line |:)?(\d+)?/.exec(frame) ?? [];
   return digest === undefined ? undefined : { text, path: text.replace(/^file:\/\//, ''), digest, file: decodeURI(file), line };
 }
 

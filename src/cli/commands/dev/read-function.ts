@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isPython } from '#src/cli/code/languages.ts';
 import { type PackedFile, packFile } from '#src/cli/code/pack-file.ts';
 import { type TracedModule, traceModule } from '#src/cli/code/trace-module.ts';
 import { exportsFunctionByDefault } from './function-files.ts';
@@ -24,8 +25,7 @@ export async function readFunction(
   const { isEmpty } = traced;
   const exported = named ?? exportOf(traced, path);
   if (isEmpty || !traced.hasExport(exported)) return { inputs, put: undefined, isEmpty };
-  const hasExports = traced.hasExport('config') || traced.hasExport('input');
-  const { settings: own, example } = hasExports ? await readExports(path) : { settings: {}, example: undefined };
+  const { settings: own, example } = await settingsIn(traced, path);
   const packed = await packFile(traced, provided);
   const handler = { kind: 'process', package: packed.digest, file: packed.entry, export: exported };
   const initialized = initializer === undefined ? handler : { ...handler, initializer };
@@ -35,6 +35,12 @@ export async function readFunction(
     isEmpty,
     put: { ...packed, example, definition: isInspected ? inspected(definition, traced.file, packed.digest) : definition },
   };
+}
+
+/** The settings in a module. Those of Python are read without running it. */
+async function settingsIn({ hasExport, config }: TracedModule, path: string): ReturnType<typeof readExports> {
+  if (isPython(path)) return { settings: config ?? {}, example: undefined };
+  return hasExport('config') || hasExport('input') ? await readExports(path) : { settings: {}, example: undefined };
 }
 
 /**
@@ -51,6 +57,6 @@ const MAX_TIMEOUT_IN_MS = 259_200_000;
 
 /** `handler` goes before a function as the default export. */
 function exportOf({ hasExport }: TracedModule, path: string): string {
-  if (hasExport('handler') || !hasExport('default')) return 'handler';
+  if (hasExport('handler') || isPython(path) || !hasExport('default')) return 'handler';
   return exportsFunctionByDefault(readFileSync(path, 'utf8')) ? 'default' : 'handler';
 }

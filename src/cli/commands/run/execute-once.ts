@@ -1,10 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Failure } from '#machines/facts.ts';
+import { runtimeOf } from '#src/core/functions/runtimes.ts';
+import { createPythonFinder } from '#src/core/python/find-python.ts';
 import { processEnded, timedOut } from '#src/hosts/failures.ts';
-import { nodeArguments } from '#src/hosts/process/process-launcher.ts';
 import type { ContextFacts } from '#src/hosts/runtime/context.mjs';
+import { nodeArguments } from '#src/hosts/runtimes/nodejs.ts';
 
 export type OnceOptions = {
   handler: { file: string; export: string; initializer: string | undefined };
@@ -25,15 +28,27 @@ export type OnceResult = {
 
 type Message = { type: 'started' } | { type: 'ended'; outcome: Outcome; durationInMs: number; memoryInBytes: number };
 
-const program = fileURLToPath(new URL('../../../hosts/runtime/run-once.mjs', import.meta.url));
+const runtimeFolder = fileURLToPath(new URL('../../../hosts/runtime/', import.meta.url));
+
+/** The program of `sequent run` in the language of the file, with the option of a debugger. */
+async function commandFor(
+  file: string,
+  { memoryInMb, inspector }: { memoryInMb: number; inspector: string | undefined },
+): Promise<[string, ...string[]]> {
+  const flags = inspector === undefined ? [] : [inspector];
+  if (runtimeOf({ file }).id !== 'python')
+    return [process.execPath, ...flags, ...nodeArguments({ memoryInMb, file }), join(runtimeFolder, 'run-once.mjs')];
+  const { command } = await createPythonFinder().find('python3');
+  return [command, '-B', '-s', join(runtimeFolder, 'python', 'run_once.py'), ...flags];
+}
 
 /** Executes a handler once, in a process whose output goes to stderr. The process has the environment of a function: its user data. */
 export async function executeOnce({ handler, execution, inspector }: OnceOptions): Promise<OnceResult> {
   const { memoryInMb, timeoutInMs, userData } = execution.definition;
   const { PATH = '', HOME = '', TMPDIR, TZ } = process.env;
   const kept = Object.fromEntries(Object.entries({ PATH, HOME, TMPDIR, TZ }).filter(([, value]) => value !== undefined));
-  const flags = inspector === undefined ? [] : [inspector];
-  const child = spawn(process.execPath, [...flags, ...nodeArguments({ memoryInMb, file: handler.file }), program], {
+  const [command, ...args] = await commandFor(handler.file, { memoryInMb, inspector });
+  const child = spawn(command, args, {
     env: { ...kept, ...userData },
     stdio: ['ignore', 2, 2, 'ipc'],
   });

@@ -1,7 +1,7 @@
 import type { Failure } from '#machines/facts.ts';
 import type { Call } from '#src/cli/call.ts';
 import { formatBytes } from '#src/cli/print/format.ts';
-import { sourceLine } from '#src/cli/print/source-line.ts';
+import { placeOf, sourceLine } from '#src/cli/print/source-line.ts';
 import { type OutputStream, plain } from '#src/cli/print/terminal.ts';
 import { type ExitCode, exitCodes } from '#src/cli/problem.ts';
 import { say, sayWord } from '#src/cli/texts/say.ts';
@@ -36,7 +36,7 @@ function exitCodeOf({ outcome, isTimeout }: OnceResult): ExitCode {
 
 function printFailure({ errorType, message, stackTrace = [] }: Failure, { line, paint }: OutputStream): void {
   line(`${paint.bold(paint.red(say('error:')))} ${plain(`${errorType}: ${message}`)}`);
-  const [, path = '', number = ''] = stackTrace.map((frame) => /(\/[^\s():]+):(\d+):\d+/.exec(frame)).find((found) => found !== null) ?? [];
+  const { path = '', line: number = '' } = placeOf(stackTrace) ?? {};
   const code = sourceLine(path, Number(number));
   if (code !== undefined) line(`  ${number} | ${plain(code)}`);
   for (const frame of stackTrace) line(`    ${plain(frame)}`);

@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { runtimeOf } from '#src/core/functions/runtimes.ts';
+import { checkPython } from '#src/core/python/check-python.ts';
 import { parseJson } from '#src/core/text/json.ts';
 import type { ZipFile } from '#src/core/zip/read-zip.ts';
 import type { Issue } from '#src/gateway/http/http-error.ts';
@@ -35,6 +37,7 @@ const issuesSchema = z.array(z.object({ pointer: z.string(), detail: z.string() 
  * The compiler runs in a process of this upload, with limits of memory and time. Code that ends the process, or exceeds a limit, is refused.
  */
 export async function checkCode(files: readonly ZipFile[], entry: string, exports: readonly string[]): Promise<Issue[]> {
+  if (runtimeOf({ file: entry }).id === 'python') return await checkPythonCode(files, entry, exports);
   const modules = files.filter((file) => loaderOf(file.path) !== undefined && !file.path.startsWith('node_modules/'));
   let left = MAX_CHECKED_BYTES;
   const checked = [...modules]
@@ -54,6 +57,21 @@ export async function checkCode(files: readonly ZipFile[], entry: string, export
   const issues = issuesSchema.safeParse(parseJson(answer));
   return issues.success ? issues.data.slice(0, MAX_ISSUES) : [uncheckable];
 }
+
+/** The other modules are checked as far as the module of the handler imports them. A package without a Python on this machine is not checked. */
+async function checkPythonCode(files: readonly ZipFile[], entry: string, exports: readonly string[]): Promise<Issue[]> {
+  const modules = files.filter(({ path, content }) => path.endsWith('.py') && content.length <= MAX_CHECKED_BYTES);
+  const texts = Object.fromEntries(modules.map(({ path, content }) => [path, Buffer.from(content).toString()]));
+  // Compiled modules and data can be imported from, and are not read.
+  const others = files.filter(({ path }) => !path.endsWith('.py')).map(({ path }): [string, string] => [path, '']);
+  const facts = await checkPython({ texts: { ...texts, ...Object.fromEntries(others) } }, entry, exports);
+  return (facts?.issues ?? []).map(({ path, line, column, text }) => ({
+    pointer: line === null ? '/handler' : '/files',
+    detail: `${path}${line === null ? '' : `:${line}:${column ?? 1}`}: ${text}`.slice(0, MAX_DETAIL),
+  }));
+}
+
+const MAX_DETAIL = 2_000;
 
 const uncheckable: Issue = {
   pointer: '/files',

@@ -1,5 +1,5 @@
 import type { FunctionDefinition } from '#src/core/functions/definition.ts';
-import { findEntryFile, splitHandler } from '#src/core/functions/package-entry.ts';
+import { findEntryFile, noEntryInWords, splitHandler } from '#src/core/functions/package-entry.ts';
 import { projectOf } from '#src/core/names/addressable.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import { readZip, type ZipFile } from '#src/core/zip/read-zip.ts';
@@ -54,7 +54,7 @@ export function addCodeRoutes(routes: Routes, gateway: Gateway): void {
       const { file, name: exported } = splitHandler(body.handler);
       const entry = findEntryFile(file, files);
       if (entry === undefined)
-        throw refusedCode([{ pointer: '/handler', detail: `the package has no ${file}.js, .mjs, .cjs, .ts or .mts` }]);
+        throw refusedCode([{ pointer: '/handler', detail: noEntryInWords(file).replace('it has', 'the package has') }]);
       const wanted = [exported, ...(body.initializer === undefined ? [] : [body.initializer])];
       const issues = await inTurn(call.get('project'), () => checkCode(files, entry, wanted));
       if (issues.length > 0) throw refusedCode(issues);

@@ -44,7 +44,7 @@ function addCreate(app: Hono<GatewayEnv>, gateway: Gateway): void {
     const wanted = parseBody(call.get('body'), createFunctionSchema, { vendorCodes: FIELD_CODES });
     const shown = nameInPackage(wanted.package, wanted.func_name);
     const token = scopeOf(call, gateway).token(shown);
-    const { digest, bytes, files, archive } = await readPackage(wanted, wanted.handler);
+    const { digest, bytes, files, archive } = await readPackage(wanted, wanted);
     const entry = entryOf(wanted, files);
     const definition = {
       name: token,

@@ -25,8 +25,8 @@ export function addCode(app: Hono<GatewayEnv>, gateway: Gateway): void {
     const wanted = parseBody(call.get('body'), codeSchema, { vendorCodes: FIELD_CODES });
     const present = await client.functions.get(name);
     const record = recordOf(gateway, present);
-    const { digest, bytes, files, archive } = await readPackage(wanted, record.handler);
-    const entry = entryOf({ handler: record.handler, initializer_handler: record.initializer_handler }, files);
+    const { digest, bytes, files, archive } = await readPackage(wanted, record);
+    const entry = entryOf(record, files);
     const handler = { kind: 'process', package: await client.packages.put(archive, projectOf(name)), ...entry };
     const changed = await client.functions.put({ ...present.definition, handler }, present.revision);
     await records.changeFunction(name, (before = record) => ({

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { z } from 'zod';
 import { findEntryFile, splitHandler } from '#src/core/functions/package-entry.ts';
+import { runtimeByVendorName } from '#src/core/functions/runtimes.ts';
 import { isBareName, isPackageName } from '#src/core/names/names.ts';
 import { digestOf } from '#src/core/ports/stores/code-packages.ts';
 import { parseJson } from '#src/core/text/json.ts';
@@ -61,7 +62,7 @@ export const configSchema = z.looseObject({
   func_name: z
     .string()
     .refine(isBareName, 'must be 1 to 60 letters, digits, "-" or "_", start with a letter and end with a letter or digit'),
-  runtime: z.string().regex(/^Node\.js\d+\.\d+$/, 'is not supported: only Node.js'),
+  runtime: z.string().refine((name) => runtimeByVendorName(name) !== undefined, 'is not supported: only Node.js and Python3'),
   timeout: z.int().min(3).max(259_200),
   handler: entryPoint,
   memory_size: z.union(
@@ -98,7 +99,10 @@ export type Package = { digest: string; bytes: number; files: readonly ZipFile[]
 const MAX_INLINE_BYTES = 10 * 1_024;
 
 /** Reads the code of a call. Throws `HttpError` 413 for too large inline code, and `InvalidInputError` for an unusable archive. */
-export async function readPackage({ code_type, func_code }: FunctionCode, handler: string): Promise<Package> {
+export async function readPackage(
+  { code_type, func_code }: FunctionCode,
+  { handler, runtime }: Pick<FunctionConfig, 'handler' | 'runtime'>,
+): Promise<Package> {
   const code = Buffer.from(func_code.file, 'base64');
   const digest = digestOf(code);
   if (code_type === 'zip') return { digest, bytes: code.length, files: await readZip(code), archive: code };
@@ -108,25 +112,32 @@ export async function readPackage({ code_type, func_code }: FunctionCode, handle
       vendorCode: 'FSS.1072',
       message: `inline code has ${code.length} bytes; at most ${MAX_INLINE_BYTES} are accepted`,
     });
-  const files = [{ path: `${splitHandler(handler).file}.js`, content: code }];
+  const files = [{ path: `${splitHandler(handler).file}${extensionOf(runtime)}`, content: code }];
   return { digest, bytes: code.length, files, archive: writeZip(files) };
 }
 
 /** The file and the exports of a handler in a package. Throws `HttpError` 400 if the initializer is in another file. */
 export function entryOf(
-  { handler, initializer_handler }: Pick<FunctionConfig, 'handler' | 'initializer_handler'>,
+  { handler, runtime, initializer_handler }: Pick<FunctionConfig, 'handler' | 'runtime' | 'initializer_handler'>,
   files: readonly ZipFile[],
 ) {
+  const named = runtimeByVendorName(runtime);
   const { file, name } = splitHandler(handler);
   const initializer = initializer_handler ? splitHandler(initializer_handler) : undefined;
   if (initializer !== undefined && initializer.file !== file)
     throw new HttpError({ status: 400, vendorCode: 'FSS.1003', message: 'initializer_handler must be in the file of the handler' });
   // As at the vendor, a missing file is not refused here: it makes each attempt fail.
   return {
-    file: findEntryFile(file, files) ?? `${file}.js`,
+    file: findEntryFile(file, files, named === undefined ? undefined : [named.runtime]) ?? `${file}${extensionOf(runtime)}`,
     export: name,
+    ...(named?.name === undefined ? {} : { runtime: named.name }),
     ...(initializer === undefined ? {} : { initializer: initializer.name }),
   };
+}
+
+/** The extension of a handler file of this runtime. */
+function extensionOf(vendorName: string): string {
+  return runtimeByVendorName(vendorName)?.runtime.extensions[0] ?? '.js';
 }
 
 /** The name of the file that the vendor's API shows for code without a `code_filename`. */

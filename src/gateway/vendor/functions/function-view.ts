@@ -1,4 +1,5 @@
 import { MASK, type RegisteredFunction } from '#src/core/functions/definition.ts';
+import { vendorNameOf } from '#src/core/functions/runtimes.ts';
 import { splitName, splitPackage } from '#src/core/names/names.ts';
 import type { Call, Gateway } from '../../ports.ts';
 import type { FunctionRecord } from '../../records.ts';
@@ -67,7 +68,7 @@ export function derivedRecord({ definition }: RegisteredFunction): FunctionRecor
   const { handler, name } = definition;
   return {
     package: splitPackage(splitName(name).bare).package,
-    runtime: handler.kind === 'process' || handler.kind === 'inline' ? 'Node.js20.15' : 'Custom',
+    runtime: handler.kind === 'process' || handler.kind === 'inline' ? vendorNameOf({ file: '', ...handler }) : 'Custom',
     handler: handler.kind === 'process' ? handlerOf(handler.file, handler.export) : `index.${handler.kind}`,
     memory_size: definition.memoryInMb,
     code_type: handler.kind === 'process' && handler.package !== undefined ? 'zip' : 'inline',

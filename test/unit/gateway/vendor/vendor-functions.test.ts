@@ -86,6 +86,21 @@ describe('functions', () => {
     await expectError(await ask('GET', `${F}/made/config`), 404, 'FSS.1051');
   });
 
+  test('are created, shown and changed in Python, also by a version that the worker maps to another one', async ({ ask, opened }) => {
+    const code = Buffer.from('def handler(event, context):\n    return 1\n').toString('base64');
+    const python = { ...wanted, func_name: 'snake', runtime: 'Python3.9', func_code: { file: code } };
+    const created = await ask('POST', F, python);
+    expect(await created.json()).toMatchObject({ runtime: 'Python3.9', handler: 'index.handler' });
+    const { definition } = await opened.registry.get('snake');
+    expect(definition.handler).toMatchObject({ kind: 'process', file: 'index.py', runtime: 'python3.9', export: 'handler' });
+    const changed = await ask('PUT', `${F}/snake/config`, { ...python, runtime: 'Python3.12' });
+    expect(await changed.json()).toMatchObject({ runtime: 'Python3.12' });
+    expect((await opened.registry.get('snake')).definition.handler).toMatchObject({ file: 'index.py', runtime: 'python3.12' });
+    const replaced = await ask('PUT', `${F}/snake/code`, { code_type: 'inline', func_code: { file: code } });
+    expect(await replaced.json()).toMatchObject({ runtime: 'Python3.12', code_filename: 'index.py' });
+    expect((await opened.registry.get('snake')).definition.handler).toMatchObject({ file: 'index.py', runtime: 'python3.12' });
+  });
+
   test('are created from a zip with the handler in a folder, and keep the code in the package', async ({ ask, opened }) => {
     const archive = zipOf([
       { name: 'src/main.mjs', content: 'export const handler = 1' },
@@ -108,7 +123,7 @@ describe('functions', () => {
     ['a name', { func_name: '1st' }, 'FSS.1002'],
     ['a handler without a dot', { handler: 'handler' }, 'FSS.1003'],
     ['a handler outside its package', { handler: '../index.handler' }, 'FSS.1003'],
-    ['a runtime', { runtime: 'Python3.9' }, 'FSS.1005'],
+    ['a runtime', { runtime: 'Python2.7' }, 'FSS.1005'],
     ['a type of code', { code_type: 'jar' }, 'FSS.1006'],
     ['a memory size', { memory_size: 200 }, 'FSS.1007'],
     ['a timeout', { timeout: 2 }, 'FSS.1008'],

@@ -7,7 +7,10 @@ import { parseSize } from '#src/cli/arguments/size.ts';
 /** The options that name the code of a function. */
 export function withCodeOptions(command: Command): Command {
   return command
-    .option('--file <path>', 'run this JavaScript or TypeScript module: Sequent stores it with the files and packages that it imports')
+    .option(
+      '--file <path>',
+      'run this module of JavaScript, TypeScript or Python: Sequent stores it with the local files that it imports, and with npm packages',
+    )
     .option('--folder <path>', 'run the code of this folder: Sequent stores it, and every worker and version gets it')
     .option('--zip <path>', 'run the code of this zip archive, like --folder')
     .option('--handler <export>', 'the exported function (default: handler); of a package with its file (default: index.handler)')

@@ -6,7 +6,7 @@ import { traceModule } from '#src/cli/code/trace-module.ts';
 import { writeFiles } from '#src/cli/code/write-files.ts';
 import { messageOf } from '#src/core/errors.ts';
 import type { FunctionDefinition } from '#src/core/functions/definition.ts';
-import { findEntryFile, splitHandler } from '#src/core/functions/package-entry.ts';
+import { findEntryFile, noEntryInWords, splitHandler } from '#src/core/functions/package-entry.ts';
 import { digestOf } from '#src/core/ports/stores/code-packages.ts';
 import { readZip, type ZipFile } from '#src/core/zip/read-zip.ts';
 import { writeZip } from '#src/core/zip/write-zip.ts';
@@ -21,8 +21,7 @@ export async function packageFrom({ zip, folder, handler = 'index.handler' }: Pa
   const files = await readZip(archive);
   const { file, name } = splitHandler(handler.includes('.') ? handler : `index.${handler}`);
   const entry = findEntryFile(file, files);
-  if (entry === undefined)
-    throw usageProblem('the handler is not in the package', `it has no ${file}.js, .mjs, .cjs, .ts or .mts`, '--handler <file>.<export>');
+  if (entry === undefined) throw usageProblem('the handler is not in the package', noEntryInWords(file), '--handler <file>.<export>');
   if (zip === undefined) await expectFolderLoadable(folder ?? '.', files, entry, name);
   else await inTemporaryFolder(files, (unpacked) => expectLoadable(unpacked, entry, name));
   return { archive, entry, digest: digestOf(archive) };
@@ -123,7 +122,7 @@ function unclear(name: string, why: string): Error {
 
 /** The handler in FunctionGraph's form, such as `src/index.handler`. */
 function entryOf(former: { file: string; export: string } | undefined): string | undefined {
-  return former === undefined ? undefined : `${former.file.replace(/\.[cm]?[jt]s$/, '')}.${former.export}`;
+  return former === undefined ? undefined : `${former.file.replace(/\.\w+$/, '')}.${former.export}`;
 }
 
 /** The handler of a file, whose code becomes a package (rule CODE1). Throws `CodeError` when no worker could load the file. */
@@ -153,6 +152,6 @@ export async function existingFile(path: string, folder: string): Promise<string
   throw usageProblem(
     'the module was not found',
     `${absolute} ${found === undefined ? 'does not exist' : 'is not a file'}`,
-    '--file with the path of a .js, .mjs, .cjs or .ts file',
+    '--file with the path of a .js, .mjs, .cjs, .ts or .py file',
   );
 }

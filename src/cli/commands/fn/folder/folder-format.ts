@@ -28,7 +28,7 @@ const codeInFolder = z
     initializer: z.string().min(1).optional(),
     package: z.string().optional().describe('the digest of a package that is stored already'),
   })
-  .describe('a Node.js handler, run in child processes of the worker');
+  .describe('a handler in Node.js or Python, run in child processes of the worker');
 
 const handlerInFolder = z.discriminatedUnion('kind', [codeInFolder, inline, subject, http]);
 

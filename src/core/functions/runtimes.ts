@@ -1,0 +1,66 @@
+import { extname } from 'node:path';
+
+/** A language in which a function of a package, or of a file of the worker's machine, is written. `src/hosts/runtimes` runs it. */
+export type Runtime = {
+  id: 'nodejs' | 'python';
+  /** How people call it. */
+  title: string;
+  /** The extensions of its handler files. Without a named runtime, the extension decides. */
+  extensions: readonly string[];
+  /** The names in a definition. */
+  names: RegExp;
+  /** The names in FunctionGraph's API. */
+  vendorNames: RegExp;
+  /** The name in FunctionGraph's API of a function that was defined without it. */
+  vendorName: string;
+};
+
+/** The table of runtimes. A row for the host is in `src/hosts/runtimes/runtimes.ts`. */
+export const runtimes: readonly [Runtime, ...Runtime[]] = [
+  {
+    id: 'nodejs',
+    title: 'Node.js',
+    extensions: ['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts', '.tsx'],
+    names: /^nodejs$/,
+    vendorNames: /^Node\.js\d+\.\d+$/,
+    vendorName: 'Node.js20.15',
+  },
+  {
+    id: 'python',
+    title: 'Python',
+    extensions: ['.py'],
+    names: /^python3(?:\.\d{1,2})?$/,
+    vendorNames: /^Python3\.\d{1,2}$/,
+    vendorName: 'Python3.12',
+  },
+];
+
+/** The names that a definition may have, in words. */
+export const RUNTIME_NAMES = 'nodejs, python3, or a version such as python3.12';
+
+type Named = { file: string; runtime?: string | undefined };
+
+/** The runtime of a handler: the named one, else that of the extension. Another extension is a module of Node.js, as before there were others. */
+export function runtimeOf({ file, runtime: name }: Named): Runtime {
+  const isOf = (runtime: Runtime): boolean => (name === undefined ? runtime.extensions.includes(extname(file)) : runtime.names.test(name));
+  return runtimes.find(isOf) ?? runtimes[0];
+}
+
+/** Whether a definition may have this name of a runtime. */
+export function isRuntimeName(name: string): boolean {
+  return runtimes.some(({ names }) => names.test(name));
+}
+
+/** The runtime that FunctionGraph calls so, and its name in a definition; `undefined` for one that Sequent lacks. */
+export function runtimeByVendorName(vendorName: string): { runtime: Runtime; name: string | undefined } | undefined {
+  const runtime = runtimes.find(({ vendorNames }) => vendorNames.test(vendorName));
+  if (runtime === undefined) return undefined;
+  return { runtime, name: runtime.id === 'nodejs' ? undefined : vendorName.toLowerCase() };
+}
+
+/** FunctionGraph's name of the runtime of a handler. */
+export function vendorNameOf(handler: Named): string {
+  const runtime = runtimeOf(handler);
+  const named = `${handler.runtime?.charAt(0).toUpperCase()}${handler.runtime?.slice(1)}`;
+  return runtime.vendorNames.test(named) ? named : runtime.vendorName;
+}

@@ -1,0 +1,1 @@
+raise ValueError("cannot be loaded")
