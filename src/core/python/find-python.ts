@@ -20,7 +20,7 @@ for folder in sorted({sys.base_prefix, sys.prefix}): print(folder)
 `;
 
 /** A Python of this machine. A sandbox must show the folders in `readable`, besides the system's. */
-export type FoundPython = { command: string; version: string; readable: readonly string[] };
+type FoundPython = { command: string; version: string; readable: readonly string[] };
 
 export interface PythonFinder {
   /** The Python for a name such as `python3.9`: that version if this machine has it, else the one called `python3`. Throws when there is none. */
