@@ -5,7 +5,7 @@ import { runCase } from '#test/runtimes/case.ts';
 import { cases } from '#test/runtimes/cases.ts';
 import { handlerFile } from '#test/support/hosts/executions.ts';
 
-const program = (name: string): string => fileURLToPath(new URL(`../../../src/hosts/runtime/${name}`, import.meta.url));
+const program = (name: string): string => fileURLToPath(new URL(`../../../../src/hosts/runtime/${name}`, import.meta.url));
 const { command: python } = await createPythonFinder().find('python3');
 
 describe.each([

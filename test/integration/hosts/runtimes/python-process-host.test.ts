@@ -6,10 +6,10 @@ import { execute, executionOf, handlerFile, neverAborted, processFunction, testR
 
 // The tests of the host for Node.js, with the functions of `handlers.py`.
 testRuntime('python');
-await import('./process-host-limits.test.ts');
-await import('./process-host-pool.test.ts');
-await import('./process-host-isolation.test.ts');
-await import('./channel-attacks.test.ts');
+await import('../process-host-limits.test.ts');
+await import('../process-host-pool.test.ts');
+await import('../process-host-isolation.test.ts');
+await import('../channel-attacks.test.ts');
 
 const host: FunctionHost = createProcessHost();
 afterAll(() => host.close());
