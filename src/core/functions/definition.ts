@@ -7,7 +7,6 @@ import { MAX_TAIL_BYTES, MAX_WHOLE_OUTPUT_BYTES } from '#src/core/output/tail.ts
 import { MAX_LARGE_PAYLOAD_BYTES } from '#src/core/payloads/payload-reference.ts';
 import { NO_CONTROLS, withoutControls } from '#src/core/text/escape-controls.ts';
 import { flowSchema } from './flow.ts';
-import { isRuntimeName, RUNTIME_NAMES } from './runtimes.ts';
 import { whenSchema } from './when/when.ts';
 
 const pathInPackage = /^(?!\/)(?!.*(?:^|\/)\.{1,2}(?:\/|$))[^\\\p{Cc}\p{Bidi_Control}]{1,1024}$/u;
@@ -27,7 +26,10 @@ export const handlerSchema = z.discriminatedUnion('kind', [
       /** The path of a module of JavaScript, TypeScript or Python: absolute, or inside the package. */
       file: z.string().min(1),
       /** The language and its version. By default, the extension of the file decides. */
-      runtime: z.string().refine(isRuntimeName, `must be ${RUNTIME_NAMES}`).optional(),
+      runtime: z
+        .string()
+        .regex(/^(?:nodejs|python3(?:\.\d{1,2})?)$/, 'must be nodejs, python3, or a version such as python3.12')
+        .optional(),
       /** The name of the exported function: `handler` in FunctionGraph's `index.handler`. */
       export: z.string().min(1).default('handler'),
       /** The name of an exported function that runs once in each process, before the first execution. */

@@ -7,7 +7,7 @@ export type Runtime = {
   title: string;
   /** The extensions of its handler files. Without a named runtime, the extension decides. */
   extensions: readonly string[];
-  /** The names in a definition. */
+  /** The names in a definition, which `definition.ts` checks. */
   names: RegExp;
   /** The names in FunctionGraph's API. */
   vendorNames: RegExp;
@@ -35,20 +35,12 @@ export const runtimes: readonly [Runtime, ...Runtime[]] = [
   },
 ];
 
-/** The names that a definition may have, in words. */
-export const RUNTIME_NAMES = 'nodejs, python3, or a version such as python3.12';
-
 type Named = { file: string; runtime?: string | undefined };
 
 /** The runtime of a handler: the named one, else that of the extension. Another extension is a module of Node.js, as before there were others. */
 export function runtimeOf({ file, runtime: name }: Named): Runtime {
   const isOf = (runtime: Runtime): boolean => (name === undefined ? runtime.extensions.includes(extname(file)) : runtime.names.test(name));
   return runtimes.find(isOf) ?? runtimes[0];
-}
-
-/** Whether a definition may have this name of a runtime. */
-export function isRuntimeName(name: string): boolean {
-  return runtimes.some(({ names }) => names.test(name));
 }
 
 /** The runtime that FunctionGraph calls so, and its name in a definition; `undefined` for one that Sequent lacks. */
