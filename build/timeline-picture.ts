@@ -66,8 +66,10 @@ export async function drawTimeline(): Promise<string> {
   const styles: string[] = [];
   const shapes: string[] = [];
   const appears = (name: string, from: number, until = endInMs) => {
-    const end = until >= endInMs ? '100% { opacity: 1 }' : `${percent(until - 1)}% { opacity: 1 } ${percent(until)}%, 100% { opacity: 0 }`;
-    styles.push(`@keyframes ${name} { 0%, ${percent(from)}% { opacity: 0 } ${percent(from + 60)}% { opacity: 1 } ${end} }`);
+    const end = until >= endInMs ? '100% { opacity: 1 }' : `${percent(until - 10)}% { opacity: 1 } ${percent(until)}%, 100% { opacity: 0 }`;
+    styles.push(
+      `@keyframes ${name} { ${from === 0 ? '0%' : `0%, ${percent(from)}%`} { opacity: 0 } ${percent(from + 60)}% { opacity: 1 } ${end} }`,
+    );
     return `style="animation-name: ${name}"`;
   };
   STATES.forEach((state, index) => {

@@ -1,7 +1,7 @@
 import type { Fact } from '#machines/facts.ts';
 import { headOfOwned } from '#src/core/log/chain.ts';
 import type { FullLogEntry, RecordedAppend, RequestMessage } from '#src/core/log/event-log.ts';
-import { streamKey } from '#src/core/log/stream-key.ts';
+import { streamKey } from '#src/core/names/ids.ts';
 import type { History } from './history.ts';
 
 type Transitions = { sequence: number; by: string; fact: Fact }[];

@@ -133,7 +133,10 @@ function prepare(folder: string, blocks: readonly Block[]): void {
   // A project of today has ES modules, also where a recipe has a CommonJS file in a folder of its own.
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'recipe', type: 'module' }));
   symlinkSync(process.env[BUILT] ?? '', join(modules, 'sequent-functions/dist'));
-  writeFileSync(join(modules, 'sequent-functions/package.json'), JSON.stringify({ exports: { './client': './dist/src/client/client.js' } }));
+  writeFileSync(
+    join(modules, 'sequent-functions/package.json'),
+    JSON.stringify({ exports: { './client': './dist/src/client/client.js' } }),
+  );
   const installed = ['#!/bin/sh', `exec "${process.execPath}" ${commandLine().join(' ')} "$@"`, ''].join('\n');
   mkdirSync(join(folder, 'bin'));
   writeFileSync(join(folder, 'bin/sequent'), installed, { mode: 0o755 });

@@ -87,7 +87,8 @@ export function whyQueueWaits({ name, definition, slots, queue, workers, load }:
   const { waiting: pulls, unacknowledged: atWork } = queue ?? { waiting: 0, unacknowledged: 0 };
   if (pulls > 0) return undefined;
   if (workers !== 0 && atWork > 0) return whyBusy({ name, definition, workers, load, atWork });
-  const remedy = handler.kind === 'inline' ? say('start your own worker: startWorker() of sequent-functions/client') : 'sequent serve --role worker';
+  const remedy =
+    handler.kind === 'inline' ? say('start your own worker: startWorker() of sequent-functions/client') : 'sequent serve --role worker';
   return { kind: 'no-worker', text: workers === 0 ? say('no worker runs') : say('no running worker executes {name}', { name }), remedy };
 }
 

@@ -2,7 +2,7 @@ import { type Fact, isOutcome } from '#machines/facts.ts';
 import { invocationFolder } from '#machines/invocation.ts';
 import { headAfter, shortLinkOf } from '#src/core/log/chain.ts';
 import type { FullLogEntry, StreamName, WakeTimes } from '#src/core/log/event-log.ts';
-import { streamKey } from '#src/core/log/stream-key.ts';
+import { streamKey } from '#src/core/names/ids.ts';
 import { isInvocationSettled, wakeTimesOf } from '#src/core/stream/stream.ts';
 import { type Balance, countStates, describeImbalance } from './balance.ts';
 import { createErasureMarks } from './erasure-marks.ts';

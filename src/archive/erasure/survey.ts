@@ -8,7 +8,7 @@ import {
 import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import type { LogSource } from '#src/core/log/log-source.ts';
 import { readUpTo } from '#src/core/log/read-up-to.ts';
-import { streamKey } from '#src/core/log/stream-key.ts';
+import { streamKey } from '#src/core/names/ids.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { isPlainStream } from './plain-requests.ts';
 

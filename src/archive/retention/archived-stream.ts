@@ -1,8 +1,7 @@
 import { type Invocation, invocationFolder } from '#machines/invocation.ts';
 import { headOfOwned } from '#src/core/log/chain.ts';
 import type { FullLogEntry, RequestMessage, StreamName } from '#src/core/log/event-log.ts';
-import { streamKey } from '#src/core/log/stream-key.ts';
-import { streamOf } from '#src/core/names/ids.ts';
+import { streamKey, streamOf } from '#src/core/names/ids.ts';
 import type { RequestId } from '#src/core/names/names.ts';
 import { isInvocationSettled } from '#src/core/stream/stream.ts';
 

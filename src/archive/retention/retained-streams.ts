@@ -2,7 +2,7 @@ import { deliveryOf } from '#machines/deliveries.ts';
 import { isDead } from '#machines/delivery.ts';
 import type { Invocation } from '#machines/invocation.ts';
 import type { FullLogEntry, StreamName } from '#src/core/log/event-log.ts';
-import { streamKey } from '#src/core/log/stream-key.ts';
+import { streamKey } from '#src/core/names/ids.ts';
 import { type ArchivedStream, addAppend, addRequest, createArchivedStream, isStreamSettled, memberStreamsOf } from './archived-stream.ts';
 
 /**

@@ -3,8 +3,7 @@ import type { EventLog, FullLogEntry, LogEntry, NewRequest, RecordedAppend, Stre
 import { NO_APPENDS } from '#src/core/log/event-log.ts';
 import { decodeRequest, encodeRequests, isDerivedRequest } from '#src/core/log/requests/request-messages.ts';
 import type { Results } from '#src/core/log/results.ts';
-import { streamKey } from '#src/core/log/stream-key.ts';
-import { streamOf } from '#src/core/names/ids.ts';
+import { streamKey, streamOf } from '#src/core/names/ids.ts';
 import { isFunctionName, NO_FUNCTION, type StreamId } from '#src/core/names/names.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { Hints } from '#src/core/stream/hints.ts';

@@ -118,3 +118,8 @@ function format(at: number, unique: string): StreamId {
   // `join`, because a template would retain its parts (docs/performance.md V5).
   return groups.join('-') as StreamId;
 }
+
+/** The text that identifies a stream in a map. Neither part contains a dot, so two streams never share a key. */
+export function streamKey({ function: fn, stream }: { function: string; stream: string }): string {
+  return `${fn}.${stream}`;
+}

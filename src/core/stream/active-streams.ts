@@ -1,6 +1,6 @@
 import { messageOf } from '#src/core/errors.ts';
 import type { EventLog } from '#src/core/log/event-log.ts';
-import { streamKey } from '#src/core/log/stream-key.ts';
+import { streamKey } from '#src/core/names/ids.ts';
 import { type Logger, levelOf } from '#src/core/ports/logger.ts';
 import type { KeptStreams } from './kept-streams.ts';
 import { PassingMap } from './passing-map.ts';

@@ -1,6 +1,6 @@
 import type { Invocation } from '#machines/invocation.ts';
 import { type EventLog, NO_APPENDS, type StreamVersion } from '#src/core/log/event-log.ts';
-import { streamKey } from '#src/core/log/stream-key.ts';
+import { streamKey } from '#src/core/names/ids.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import { PassingMap } from './passing-map.ts';
 import { isInvocationSettled, type StreamState, wakeTimesOf } from './stream.ts';

@@ -5,7 +5,7 @@ import type { Invocation, InvocationEffect } from '#machines/invocation.ts';
 import { isSameOutcome } from '#machines/outcome.ts';
 import { encodeEnvelope } from '#src/core/log/envelope.ts';
 import type { AcceptedRequest } from '#src/core/log/event-log.ts';
-import { streamKey } from '#src/core/log/stream-key.ts';
+import { streamKey } from '#src/core/names/ids.ts';
 import type { RequestId } from '#src/core/names/names.ts';
 import { isLost } from '#src/core/ports/questions/execution-probe.ts';
 import { combineResults, type RunResult, type StreamRun } from '#src/core/stream/active-streams.ts';

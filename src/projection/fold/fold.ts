@@ -1,6 +1,6 @@
 import type { RecordedAppend, RequestMessage, StreamName } from '#src/core/log/event-log.ts';
 import type { SourceEntry } from '#src/core/log/log-source.ts';
-import { streamKey } from '#src/core/log/stream-key.ts';
+import { streamKey } from '#src/core/names/ids.ts';
 import { CLOCK_BUCKET } from '#src/projection/store/schema.ts';
 import type { Value } from '#src/projection/store/sqlite.ts';
 import { bytesOfFacts, bytesOfRequests, Figures } from './figures.ts';

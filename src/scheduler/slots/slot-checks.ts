@@ -7,8 +7,7 @@ import { type Attempt, type LedgerEntry, NO_SLOTS } from '#src/core/flow/ledger-
 import { createSlotLedger, type SlotLedger } from '#src/core/flow/slot-ledger.ts';
 import type { PoolId } from '#src/core/functions/flow.ts';
 import type { LogEntry, StreamName } from '#src/core/log/event-log.ts';
-import { streamKey } from '#src/core/log/stream-key.ts';
-import { streamOf } from '#src/core/names/ids.ts';
+import { streamKey, streamOf } from '#src/core/names/ids.ts';
 import { parseFunctionName, type RequestId } from '#src/core/names/names.ts';
 import { levelOf } from '#src/core/ports/logger.ts';
 import { loadStream } from '#src/core/stream/stream.ts';

@@ -72,11 +72,7 @@ export function SchedulesPage() {
 
 function NoSchedule() {
   return (
-    <Empty
-      title={t('No schedules yet')}
-      icon="clock"
-      command="sequent schedule put nightly --cron '0 3 * * *' --function report -d '{}'"
-    >
+    <Empty title={t('No schedules yet')} icon="clock" command="sequent schedule put nightly --cron '0 3 * * *' --function report -d '{}'">
       <p>{t('A schedule invokes a function again and again, at the times of a cron expression in a time zone.')}</p>
     </Empty>
   );

@@ -79,9 +79,7 @@ const isBusy = (kind: string): boolean => kind === 'all-busy' || kind === 'worke
 /** A remedy that is a command is shown as one. */
 function withRemedy(reason: string, remedy: string | undefined): Pick<HealthIssue, 'reason' | 'command'> {
   if (remedy === undefined) return { reason };
-  return remedy.startsWith('sequent ')
-    ? { reason, command: `npx ${remedy}` }
-    : { reason: t('{reason}; try: {remedy}', { reason, remedy }) };
+  return remedy.startsWith('sequent ') ? { reason, command: remedy } : { reason: t('{reason}; try: {remedy}', { reason, remedy }) };
 }
 
 const FULL_SHARE = 0.8;

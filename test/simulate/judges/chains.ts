@@ -1,5 +1,5 @@
 import type { Append, RequestMessage, StoredAppend, StreamName } from '#src/core/log/event-log.ts';
-import { streamKey } from '#src/core/log/stream-key.ts';
+import { streamKey } from '#src/core/names/ids.ts';
 
 type Linked = { append: Append; stored: StoredAppend; request: RequestMessage | undefined };
 

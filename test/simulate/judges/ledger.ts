@@ -1,7 +1,6 @@
 import type { Fact, FactOf, Outcome } from '#machines/facts.ts';
 import type { Append, FullLogEntry, RequestMessage, StoredAppend, StreamName } from '#src/core/log/event-log.ts';
-import { streamKey } from '#src/core/log/stream-key.ts';
-import { MAX_BATCH } from '#src/core/names/ids.ts';
+import { MAX_BATCH, streamKey } from '#src/core/names/ids.ts';
 import type { DeliveryRequest, DeliveryResult } from '#src/core/ports/destination-target.ts';
 import type { Execution, ExecutionResult } from '#src/core/ports/function-host.ts';
 import { mayHaveEndedWithoutItem } from '#src/core/stream/ended-without-item.ts';

@@ -1,5 +1,5 @@
 import type { FullLogEntry, StreamName } from '#src/core/log/event-log.ts';
-import { streamKey } from '#src/core/log/stream-key.ts';
+import { streamKey } from '#src/core/names/ids.ts';
 import { refold } from '#src/projection/fold/folded-stream.ts';
 import type { Ledger } from './ledger.ts';
 import type { Life } from './life.ts';

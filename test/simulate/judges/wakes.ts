@@ -1,5 +1,5 @@
 import type { StreamName } from '#src/core/log/event-log.ts';
-import { streamKey } from '#src/core/log/stream-key.ts';
+import { streamKey } from '#src/core/names/ids.ts';
 import type { Engine } from '#test/simulate/world/engine.ts';
 
 /** When processes heard of streams. */

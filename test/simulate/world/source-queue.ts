@@ -1,5 +1,5 @@
 import type { RequestMessage, StreamName } from '#src/core/log/event-log.ts';
-import { streamKey } from '#src/core/log/stream-key.ts';
+import { streamKey } from '#src/core/names/ids.ts';
 import type { StreamState } from '#src/core/stream/stream.ts';
 import type { WorkItem, WorkQueue } from '#src/core/stream/work-queue.ts';
 import type { Ledger } from '#test/simulate/judges/ledger.ts';

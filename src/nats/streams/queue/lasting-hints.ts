@@ -1,5 +1,5 @@
 import type { StreamName } from '#src/core/log/event-log.ts';
-import { streamKey } from '#src/core/log/stream-key.ts';
+import { streamKey } from '#src/core/names/ids.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { Hints } from '#src/core/stream/hints.ts';
 import { PassingMap } from '#src/core/stream/passing-map.ts';

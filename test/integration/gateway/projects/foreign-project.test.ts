@@ -40,11 +40,8 @@ let asked: string[];
 let askedBefore: string[];
 let before: StoredState;
 let documented: ReadonlyMap<string, Documented>;
-const routes = [
-  ...new Set(
-    (await openApp({ credentials: [{ project: 'p', tokenHash: hashOf('') }] })).app.routes.map(({ method, path }) => `${method} ${path}`),
-  ),
-];
+const { app } = await openApp({ credentials: [{ project: 'p', tokenHash: hashOf('') }] });
+const routes = [...new Set(app.routes.map(({ method, path }) => `${method} ${path}`))];
 
 beforeAll(async () => {
   const printed = (['producer', 'consumer', 'history'] as const).map((role) => ({
