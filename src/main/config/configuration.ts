@@ -142,6 +142,7 @@ const settings = {
   maxHops: { flag: '--max-hops', env: 'SEQUENT_MAX_HOPS', schema: wholeNumber(1, 1_000).prefault('16') },
   maxChain: { flag: '--max-chain', env: 'SEQUENT_MAX_CHAIN', schema: wholeNumber(1, 1_000_000).prefault('1000') },
   workerSlots: { flag: '--worker-slots', env: 'SEQUENT_WORKER_SLOTS', schema: wholeNumber(1, 100_000).optional() },
+  python: { flag: '--python', env: 'SEQUENT_PYTHON', schema: file },
   emptyPayload: { flag: '--empty-payload', env: 'SEQUENT_EMPTY_PAYLOAD', schema: oneOf(['json', 'refuse']).default('json') },
   deliveryAgeInMs: { flag: '--delivery-age', env: 'SEQUENT_DELIVERY_AGE', schema: duration.prefault('24h') },
   envelope: { flag: '--envelope', env: 'SEQUENT_ENVELOPE', schema: oneOf(['documented', 'observed']).default('documented') },

@@ -58,6 +58,8 @@ export type RolesOptions = {
   emptyPayload?: 'json' | 'refuse';
   /** How many executions of all functions together the worker runs at one moment; no limit by default. */
   workerSlots?: number | undefined;
+  /** The Python executable for every Python function; by default the version that the function names, else `python3`. */
+  python?: string | undefined;
   /** How long after the outcome a delivery is tried, in milliseconds; 24 h by default. */
   maxDeliveryAgeInMs?: number;
   /** The file of the named connections, which hold the permissions on other services. */

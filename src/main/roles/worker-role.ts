@@ -126,6 +126,7 @@ function hostOf(context: RoleContext, { plan, cgroups, redaction }: HostParts) {
     cgroups,
     ...redaction,
     inspectorPort: options.inspectorPort,
+    python: options.python,
     isDefined: (name) => context.functions.get(name as FunctionName) !== undefined,
     memoryOfProject: (project) => memoryIn(quotas.of(project).memoryBytes),
     processorsOfProject: (project) => quotas.of(project).processors ?? DEFAULT_PROJECT_PROCESSORS,

@@ -131,6 +131,10 @@ function addLimitOptions(command: Command): void {
       'how many executions of all functions together a worker runs at the same time (SEQUENT_WORKER_SLOTS; default: no limit)',
     )
     .option(
+      '--python <file>',
+      'the Python that a worker runs every Python function with (SEQUENT_PYTHON; default: the version that the function names, else python3)',
+    )
+    .option(
       '--empty-payload <kind>',
       'what an empty payload of a request over NATS is: json for the event {}, or refuse (SEQUENT_EMPTY_PAYLOAD, default: json)',
     )

@@ -31,6 +31,7 @@ export function rolesFrom(
     maxChain,
     emptyPayload: configuration.emptyPayload,
     workerSlots: configuration.workerSlots,
+    python: configuration.python,
     maxDeliveryAgeInMs: configuration.deliveryAgeInMs,
     dataDir,
     codeDir: join(dataDir, 'code', 'packages'),
