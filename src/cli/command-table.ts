@@ -237,6 +237,11 @@ export const commandTable: Readonly<Record<string, CommandEntry>> = {
     summary: 'histories in files: record, check with another version or policy',
     load: async () => (await import('./commands/log/golden.ts')).goldenCommand(),
   },
+  mcp: {
+    usage: 'mcp',
+    summary: 'tools for agents: the Model Context Protocol on stdin and stdout',
+    load: async () => (await import('./commands/mcp.ts')).mcpCommand(),
+  },
   whatif: {
     usage: 'whatif',
     summary: 'outcomes under another policy',
