@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { runCli, serveSequent, startDev } from '#test/support/cli/cli.ts';
+import { hasPython } from '#test/support/hosts/python.ts';
 import { sharedByFile } from '#test/support/shared-by-file.ts';
 
 const greet = (text: string): string =>
@@ -31,7 +32,7 @@ test.beforeAll(async ({ sequent: { folder } }) => {
   await writeFile(join(folder, 'both/index.js'), "exports.handler = () => 'nodejs';\n");
 });
 
-describe('a function in Python on the command line', () => {
+describe.skipIf(!hasPython)('a function in Python on the command line', () => {
   const handlerOf = (stdout: string): unknown => (JSON.parse(stdout) as { handler: unknown }).handler;
 
   test('has the version that --runtime names, which a replacement of its code keeps', async ({ sequent: { run } }) => {
@@ -101,7 +102,7 @@ describe('a function in Python on the command line', () => {
   });
 });
 
-test('sequent dev runs saved Python, keeps the old code after a syntax error, and takes a version', async () => {
+test.skipIf(!hasPython)('sequent dev runs saved Python, keeps the old code after a syntax error, and takes a version', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'sequent-dev-python-'));
   try {
     await writeFile(join(folder, 'greet.py'), greet('first'));
