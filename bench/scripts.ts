@@ -62,6 +62,15 @@ export const scripts: Readonly<Record<string, Script>> = {
     summary: 'Measures what functions without work cost each role, the list of all functions, and the first request of an idle function.',
     options: { '--functions <n>': 'the functions (100000)', '--active <n>': 'the functions that get a first request (200)' },
   },
+  runtimes: {
+    script: 'bench:runtimes',
+    summary: 'Measures functions in Node.js and in Python in turns: executions that do nothing, and the first call of an idle function.',
+    options: {
+      '--invocations <n>': 'the invocations of each round (5000)',
+      '--rounds <n>': 'the rounds of each language (5)',
+      '--firsts <n>': 'the first calls of each language (10)',
+    },
+  },
   turnover: {
     script: 'bench:turnover',
     summary: 'Measures how long a freed slot of a flow is unused, with all roles of npm start and three workers.',

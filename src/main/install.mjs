@@ -27,6 +27,12 @@ const tools = [
     // The command imports all its packages before it reads its arguments.
     isInstalled: () => spawnSync('moto_server', ['--help'], { stdio: 'ignore' }).status === 0,
   },
+  {
+    packages: ['python3'],
+    neededBy: 'tests',
+    why: 'the interpreter for the tests of functions in Python',
+    isInstalled: isOnPath('python3'),
+  },
   { packages: ['openssl'], neededBy: 'tests', why: 'certificates for the tests of HTTPS destinations', isInstalled: isOnPath('openssl') },
   {
     packages: ['zsh', 'fish'],
@@ -92,7 +98,7 @@ export function installTools(purpose) {
     spawnSync('apt-get', ['-qq', 'install', '-y', '--no-install-recommends', ...packagesOf(missing)], options);
     missing = missing.filter(({ isInstalled }) => !isInstalled());
   }
-  if (missing.length > 0) print(`some tests will fail without these Debian packages; as root: ${installCommand(missing)}`);
+  if (missing.length > 0) print(`some tests will fail or are skipped without these Debian packages; as root: ${installCommand(missing)}`);
   const skipped = tools.filter(({ neededBy, isInstalled }) => purpose === 'tests' && neededBy === 'pages' && !isInstalled());
   if (skipped.length > 0) print(`the tests of the pages are skipped, because they need a browser; as root: ${installCommand(skipped)}`);
   return packagesOf(missing);

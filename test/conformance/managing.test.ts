@@ -3,6 +3,7 @@ import { describe, expect } from 'vitest';
 import { type Reply, refusalOf } from '#test/support/conformance/sdk.ts';
 import { OWN, type System, startSystem } from '#test/support/conformance/system.ts';
 import { zipOf } from '#test/support/gateway/zip-archive.ts';
+import { hasPython } from '#test/support/hosts/python.ts';
 import { sharedByFile } from '#test/support/shared-by-file.ts';
 
 /* Functions, code, versions, aliases and quotas: the calls that manage functions. */
@@ -35,6 +36,20 @@ const at = (urn: string, qualifier: string): string => urn.replace(/latest$/, qu
 const SECONDS = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 
 describe('a function', () => {
+  test.skipIf(!hasPython)('is created, shown, changed and invoked in Python', async () => {
+    const python = (text: string) => base64(`def handler(event, context):\n    return '${text} ' + context.getFunctionName()\n`);
+    const made = await create('snake', { runtime: 'Python3.9', func_code: { file: python('first') } });
+    expect(made).toMatchObject({ runtime: 'Python3.9', code_filename: 'index.py', handler: 'index.handler' });
+    expect(await says(made.func_urn)).toBe('first snake');
+    const code = { code_type: 'inline', func_code: { file: python('second') } };
+    expect(await system.sdk.updateFunctionCode({ function_urn: made.func_urn, body: code })).toMatchObject({ runtime: 'Python3.9' });
+    expect(await says(made.func_urn)).toBe('second snake');
+    expect(await system.sdk.showFunctionCode({ function_urn: made.func_urn })).toMatchObject({
+      runtime: 'Python3.9',
+      func_code: { file: python('second') },
+    });
+  });
+
   test('is created with status 200, and shown with every field that the vendor shows', async () => {
     const code = saying('made');
     const { httpStatusCode, ...made } = await create('made', {

@@ -7,9 +7,15 @@ import { MAX_TAIL_BYTES, MAX_WHOLE_OUTPUT_BYTES } from '#src/core/output/tail.ts
 import { MAX_LARGE_PAYLOAD_BYTES } from '#src/core/payloads/payload-reference.ts';
 import { NO_CONTROLS, withoutControls } from '#src/core/text/escape-controls.ts';
 import { flowSchema } from './flow.ts';
+import { runtimeMisfitInWords } from './runtimes.ts';
 import { whenSchema } from './when/when.ts';
 
 const pathInPackage = /^(?!\/)(?!.*(?:^|\/)\.{1,2}(?:\/|$))[^\\\p{Cc}\p{Bidi_Control}]{1,1024}$/u;
+
+/** The name of a language, optionally with its version. */
+export const runtimeSchema = z
+  .string()
+  .regex(/^(?:nodejs|python3(?:\.\d{1,2})?)$/, 'must be nodejs, python3, or a version such as python3.12');
 
 const httpStatus = z.string().regex(/^[3-5](?:xx|\d\d)$/, 'must be a status, such as 409, or a class of statuses, such as 4xx');
 
@@ -26,10 +32,7 @@ export const handlerSchema = z.discriminatedUnion('kind', [
       /** The path of a module of JavaScript, TypeScript or Python: absolute, or inside the package. */
       file: z.string().min(1),
       /** The language and its version. By default, the extension of the file decides. */
-      runtime: z
-        .string()
-        .regex(/^(?:nodejs|python3(?:\.\d{1,2})?)$/, 'must be nodejs, python3, or a version such as python3.12')
-        .optional(),
+      runtime: runtimeSchema.optional(),
       /** The name of the exported function: `handler` in FunctionGraph's `index.handler`. */
       export: z.string().min(1).default('handler'),
       /** The name of an exported function that runs once in each process, before the first execution. */
@@ -148,7 +151,7 @@ export const configuredDefinitionSchema = functionDefinitionSchema.superRefine((
   const problems = [
     ...unusableKeys('userData', userData),
     ...unusableKeys('secretUserData', secretUserData),
-    ...(handler.kind === 'process' ? unusablePaths(handler) : []),
+    ...(handler.kind === 'process' ? [...unusablePaths(handler), ...unfittingRuntime(handler)] : []),
     ...(handler.kind === 'http' ? [...unusableHeaders(handler.headers), ...ambiguousStatuses(handler.statuses)] : []),
   ];
   for (const { path, message } of problems) context.addIssue({ code: 'custom', path, message });
@@ -164,6 +167,12 @@ function unusableKeys(field: string, values: Readonly<Record<string, string>> = 
 function unusablePaths(handler: Extract<Handler, { kind: 'process' }>): FieldProblem[] {
   const fields = (['file', 'export', 'initializer'] as const).filter((field) => !withoutControls.test(handler[field] ?? ''));
   return fields.map((field) => ({ path: ['handler', field], message: NO_CONTROLS }));
+}
+
+/** The runtime of the name would load the file of another language, and every attempt would fail. */
+function unfittingRuntime(handler: Extract<Handler, { kind: 'process' }>): FieldProblem[] {
+  const misfit = runtimeMisfitInWords(handler);
+  return misfit === undefined ? [] : [{ path: ['handler', 'runtime'], message: misfit }];
 }
 
 /** A single status may be in the list of one kind while its class is in the other, and counts before the class. */

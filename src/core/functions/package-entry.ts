@@ -1,5 +1,5 @@
 import type { ZipFile } from '#src/core/zip/read-zip.ts';
-import { type Runtime, runtimes } from './runtimes.ts';
+import { runtimes } from './runtimes.ts';
 
 /** Splits FunctionGraph's `file.function` into the file in the package, without its extension, and the exported name. */
 export function splitHandler(handler: string): { file: string; name: string } {
@@ -7,13 +7,13 @@ export function splitHandler(handler: string): { file: string; name: string } {
   return { file: handler.slice(0, at), name: handler.slice(at + 1) };
 }
 
-/** The path of a handler's file in its package, with the first extension of a runtime that exists; `undefined` when there is none. */
-export function findEntryFile(
-  file: string,
-  files: readonly Pick<ZipFile, 'path'>[],
-  among: readonly Runtime[] = runtimes,
-): string | undefined {
-  const paths = among.flatMap(({ extensions }) => extensions).map((extension) => file + extension);
+/**
+ * The path of a handler's file in its package, with the first extension of a runtime that exists; `undefined` when there is none. A file of the
+ * named runtime goes before those of the others.
+ */
+export function findEntryFile(file: string, files: readonly Pick<ZipFile, 'path'>[], runtime?: string): string | undefined {
+  const preferred = runtimes.filter(({ names }) => runtime !== undefined && names.test(runtime));
+  const paths = [...preferred, ...runtimes].flatMap(({ extensions }) => extensions).map((extension) => file + extension);
   return paths.find((path) => files.some((one) => one.path === path));
 }
 

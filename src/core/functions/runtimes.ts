@@ -43,6 +43,27 @@ export function runtimeOf({ file, runtime: name }: Named): Runtime {
   return runtimes.find(isOf) ?? runtimes[0];
 }
 
+/** Why the named runtime of a handler cannot run its file; `undefined` when it can, and for a handler without a named runtime. */
+export function runtimeMisfit({
+  file,
+  runtime: name,
+}: Named): { name: string; file: string; title: string; extensions: string } | undefined {
+  const named = name === undefined ? undefined : runtimes.find(({ names }) => names.test(name));
+  if (name === undefined || named === undefined || named.extensions.includes(extname(file))) return undefined;
+  return { name, file, title: named.title, extensions: named.extensions.join(', ') };
+}
+
+/** The same in words; `undefined` when the runtime fits the file. */
+export function runtimeMisfitInWords(handler: Named): string | undefined {
+  const misfit = runtimeMisfit(handler);
+  return misfit && `${misfit.name} cannot run ${misfit.file}: the extension of a file of ${misfit.title} is ${misfit.extensions}`;
+}
+
+/** The runtime that the code of a function keeps when its file is replaced: the named one, if it can run the new file. */
+export function keptRuntime(file: string, former: string | undefined): string | undefined {
+  return runtimeMisfit({ file, runtime: former }) === undefined ? former : undefined;
+}
+
 /** The runtime that FunctionGraph calls so, and its name in a definition; `undefined` for one that Sequent lacks. */
 export function runtimeByVendorName(vendorName: string): { runtime: Runtime; name: string | undefined } | undefined {
   const runtime = runtimes.find(({ vendorNames }) => vendorNames.test(vendorName));

@@ -42,9 +42,12 @@ export function createPythonFinder(configured?: string): PythonFinder {
   return {
     async find(name) {
       if (configured !== undefined) return await ask(configured);
-      const command = findProgram(name) ?? findProgram('python3');
-      if (command === undefined) throw new Error(NO_PYTHON);
-      return await ask(command);
+      const named = findProgram(name);
+      const usual = findProgram('python3');
+      if (usual === undefined && named === undefined) throw new Error(NO_PYTHON);
+      if (named === undefined || usual === undefined) return await ask(named ?? usual ?? name);
+      // A manager of versions has a program for each version that it knows, which runs for the selected ones only.
+      return await ask(named).catch(() => ask(usual));
     },
   };
 }

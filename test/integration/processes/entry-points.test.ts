@@ -121,7 +121,7 @@ describe('the sequent command', () => {
 });
 
 describe('npm test', () => {
-  const needed = 'python3-moto python3-flask-cors openssl zsh fish';
+  const needed = 'python3-moto python3-flask-cors python3 openssl zsh fish';
   const withoutBrowser =
     'sequent: the tests of the pages are skipped, because they need a browser; as root: apt-get install -y --no-install-recommends chromium-headless-shell';
 
@@ -138,10 +138,14 @@ case "$*" in *install*) for name in $APT_COMMANDS; do /bin/cp /bin/true ${clone}
   });
 
   test('names each missing package and its purpose, then installs all but the browser with apt-get', async () => {
-    const { said, status } = runWithoutTools('test', ['--passWithNoTests'], { uid: 0, APT_COMMANDS: 'moto_server openssl zsh fish' });
+    const { said, status } = runWithoutTools('test', ['--passWithNoTests'], {
+      uid: 0,
+      APT_COMMANDS: 'moto_server python3 openssl zsh fish',
+    });
     expect(said).toEqual([
       'sequent: the tests need programs that npm does not install:',
       'sequent:   python3-moto python3-flask-cors: an S3 service for the tests of OBS and of the archive',
+      'sequent:   python3: the interpreter for the tests of functions in Python',
       'sequent:   openssl: certificates for the tests of HTTPS destinations',
       'sequent:   zsh fish: the shells for the tests of the completion',
       `sequent: running "apt-get install -y --no-install-recommends ${needed}"`,
@@ -152,7 +156,7 @@ case "$*" in *install*) for name in $APT_COMMANDS; do /bin/cp /bin/true ${clone}
   });
 
   test('installs the browser too with CI=true, and nothing when nothing is missing', () => {
-    const all = 'chromium-headless-shell moto_server openssl zsh fish nats-server docker-compose spin gcc';
+    const all = 'chromium-headless-shell moto_server python3 openssl zsh fish nats-server docker-compose spin gcc';
     const { said } = runWithoutTools('test', ['--passWithNoTests'], { uid: 0, APT_COMMANDS: all, CI: 'true' });
     expect(said).toContain('sequent:   chromium-headless-shell: the browser for the tests of the pages');
     expect(runWithoutTools('test', ['--passWithNoTests'], { uid: 0 }).said).toEqual([]);
@@ -162,13 +166,16 @@ case "$*" in *install*) for name in $APT_COMMANDS; do /bin/cp /bin/true ${clone}
   test('of a user who is not root installs nothing, prints the command to run, and goes on', () => {
     const { said, status } = runWithoutTools('test', ['--passWithNoTests'], { uid: 1_000, APT_COMMANDS: 'chromium-headless-shell' });
     const install = `apt-get install -y --no-install-recommends ${needed}`;
-    expect(said).toEqual([`sequent: some tests will fail without these Debian packages; as root: ${install}`, withoutBrowser]);
+    expect(said).toEqual([
+      `sequent: some tests will fail or are skipped without these Debian packages; as root: ${install}`,
+      withoutBrowser,
+    ]);
     expect(status).toBe(0);
   });
 
   test('shares its list with CI, which needs four more programs and fails without them', () => {
-    const all = 'chromium-headless-shell moto_server openssl zsh fish nats-server docker-compose spin gcc';
-    const allButOne = 'chromium-headless-shell moto_server openssl zsh fish docker-compose spin gcc';
+    const all = 'chromium-headless-shell moto_server python3 openssl zsh fish nats-server docker-compose spin gcc';
+    const allButOne = 'chromium-headless-shell moto_server python3 openssl zsh fish docker-compose spin gcc';
     const failed = runWithoutTools('install', [], { uid: 0, APT_COMMANDS: allButOne });
     expect(failed.said.at(-1)).toContain('as root: apt-get install -y --no-install-recommends nats-server');
     expect(failed.status).toBe(1);

@@ -2,6 +2,7 @@ import type { Page } from 'playwright-core';
 import { describe, expect } from 'vitest';
 import type { Language } from '#src/core/text/language.ts';
 import type { FunctionView } from '#src/gateway/api/functions/function-schemas.ts';
+import { hasPython } from '#test/support/hosts/python.ts';
 import { startWebSequent } from '#test/support/web/content/web-sequent.ts';
 import { overflowOf, violationsInBothThemes } from '#test/support/web/page-checks.ts';
 import { pagesTest } from '#test/support/web/pages-test.ts';
@@ -60,6 +61,34 @@ describe('the first function', () => {
       expect(await violationsInBothThemes(watched)).toEqual([]);
     },
   );
+
+  test.skipIf(!hasPython)('is written in Python from a template, in the mode of its language, and edited', async ({ sequent, browser }) => {
+    await using watched = await browser.open(`${sequent.url}/functions?new`);
+    const { page } = watched;
+    watched.allow(/status of 400/);
+    await page.getByLabel(/^Name/).fill('snake');
+    await page.getByLabel(/^Template/).selectOption({ label: 'Python' });
+    await page.locator('.cm-content[data-language="python"]').waitFor();
+    await page.getByRole('button', { name: 'Create the function' }).click();
+    await page.getByRole('heading', { level: 1, name: 'snake' }).waitFor();
+    const says = async (): Promise<string> =>
+      (await sequent.invocation(await sequent.invoke('snake', { name: 'Ada' }))).result?.payload ?? '';
+    expect(await says()).toBe('{"hello":"Ada"}');
+    await page.getByRole('link', { name: 'Code', exact: true }).click();
+    const write = async (text: string): Promise<void> => {
+      await page.getByRole('textbox', { name: 'Code of index.py' }).click();
+      await page.keyboard.press('Control+a');
+      await page.keyboard.insertText(text);
+    };
+    await write('def handler(event, context)\n    return 1\n');
+    await page.getByRole('button', { name: 'Save the code' }).click();
+    await page.getByRole('alert').filter({ hasText: 'index.py:1:28: SyntaxError' }).waitFor();
+    expect(await says()).toBe('{"hello":"Ada"}');
+    await write("def handler(event, context):\n    return 'edited'\n");
+    await page.getByRole('button', { name: 'Save the code' }).click();
+    await page.getByText('The code is saved.').first().waitFor();
+    expect(await says()).toBe('edited');
+  });
 
   test('has its limits in folded parts, which open when the gateway refuses one of them', async ({ sequent, browser }) => {
     await using watched = await browser.open(`${sequent.url}/functions?new`);

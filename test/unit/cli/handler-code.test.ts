@@ -6,6 +6,7 @@ import { packFile } from '#src/cli/code/pack-file.ts';
 import { traceModule } from '#src/cli/code/trace-module.ts';
 import { packageFrom } from '#src/cli/commands/fn/definition/package-from.ts';
 import { readZip } from '#src/core/zip/read-zip.ts';
+import { hasPython } from '#test/support/hosts/python.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -80,7 +81,7 @@ describe('code that cannot be loaded is refused', () => {
     expect(await problemOf('reexported.mjs', 'main')).toBeUndefined();
   });
 
-  test('a syntax error and a missing module of Python, with the line, and a missing function', async () => {
+  test.skipIf(!hasPython)('a syntax error and a missing module of Python, with the line, and a missing function', async () => {
     write({
       'syntax.py': 'import helper\ndef handler(event, context)\n  return 1\n',
       'missing.py': 'import json\nimport not_installed.deep\ndef handler(event, context): pass\n',
@@ -111,7 +112,7 @@ describe('code that cannot be loaded is refused', () => {
 });
 
 describe('the package of a handler file', () => {
-  test('of Python holds the local modules and packages that it imports, and nothing else of the folder', async () => {
+  test.skipIf(!hasPython)('of Python holds the local modules and packages that it imports, and nothing else of the folder', async () => {
     write({
       'package.json': '{"type":"module"}',
       'orders.py': 'import stock\nfrom billing.tax import rate\ndef handler(event, context): return rate\n',

@@ -50,6 +50,20 @@ describe('the function registry', () => {
     },
   );
 
+  test.for<[string, string, string]>([
+    ['python3', 'index.js', 'python3 cannot run index.js: the extension of a file of Python is .py'],
+    ['python3.12', 'index', 'python3.12 cannot run index: the extension of a file of Python is .py'],
+    ['nodejs', 'greet.py', 'nodejs cannot run greet.py: the extension of a file of Node.js is .js, .mjs, .cjs, .ts, .mts, .cts, .tsx'],
+  ])('refuses the runtime %s of the file %s, whichever way the definition is put', async ([runtime, file, problem]) => {
+    const handler = { kind: 'process', file, runtime };
+    const refusal = new RegExp(`${problem.replaceAll('.', '\\.')}\n.*at handler\\.runtime`);
+    await expect(registry.put({ name: 'orders', handler })).rejects.toThrow(refusal);
+    await expect(registry.change('orders', () => ({ handler }))).rejects.toThrow(refusal);
+    await expect(registry.deploy('orders', { definition: { handler } })).rejects.toThrow(refusal);
+    await registry.put({ name: 'orders', ...inline });
+    await expect(registry.deploy('orders', { definition: {}, versions: { v1: { handler } } })).rejects.toThrow(refusal);
+  });
+
   test('refuses a status that is temporary and final, and accepts one beside its class', async () => {
     const withStatuses = (statuses: object) =>
       registry.put({ name: 'orders', handler: { kind: 'http', url: 'https://example.com', statuses } });

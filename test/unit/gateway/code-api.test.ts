@@ -52,6 +52,23 @@ describe('the code of a function over the own API', () => {
     expect([refused.status, ((await refused.json()) as { detail: string }).detail]).toEqual([400, expect.stringMatching(reason)]);
   });
 
+  test('takes a named version of Python, keeps it with new files, and drops it for a file of Node.js', async () => {
+    const index = { path: 'index.py', text: 'def handler(event, context):\n    return 1\n' };
+    const script = { path: 'index.mjs', text: 'export const handler = () => 1;' };
+    await define({ files: [index], runtime: 'python3.9' });
+    const runtimeFor = async (body: object) => ((await (await store(body)).json()) as StoredCode).handler;
+    expect(await runtimeFor({ base: 'latest', files: [{ ...index, text: `\n${index.text}` }] })).toMatchObject({ runtime: 'python3.9' });
+    expect(await runtimeFor({ files: [index] })).toMatchObject({ runtime: 'python3.9' });
+    // A file of the named language goes before that of another one with the same name.
+    expect(await runtimeFor({ files: [script, index] })).toMatchObject({ file: 'index.py', runtime: 'python3.9' });
+    expect(await runtimeFor({ files: [script, index], runtime: 'nodejs' })).toMatchObject({ file: 'index.mjs', runtime: 'nodejs' });
+    expect(await runtimeFor({ files: [script] })).toEqual(expect.not.objectContaining({ runtime: expect.anything() }));
+    const refused = await store({ files: [script], runtime: 'python3' });
+    const errors = [{ pointer: '/runtime', detail: expect.stringContaining('python3 cannot run index.mjs') }];
+    expect([refused.status, await refused.json()]).toEqual([400, expect.objectContaining({ errors })]);
+    expect((await store({ files: [index], runtime: 'ruby' })).status).toBe(400);
+  });
+
   test('is refused when its check ends the compiler, and the next upload is checked as before', { timeout: 120_000 }, async () => {
     const good = { files: [{ path: 'index.mjs', text: 'export const handler = () => 1;' }] };
     const deep = store({ files: [{ path: 'index.mjs', text: '['.repeat(4_000_000) }] });

@@ -12,14 +12,24 @@ import { nodeArguments } from '#src/hosts/runtimes/nodejs.ts';
 export const SETTINGS_FILE = 'sequent.json';
 
 /** The settings of one function: the fields of its definition, without name and handler. The registry checks the fields. */
-export type FunctionSettings = { file?: string | undefined; export?: string | undefined; initializer?: string | undefined } & Record<
-  string,
-  unknown
->;
+export type FunctionSettings = {
+  file?: string | undefined;
+  export?: string | undefined;
+  initializer?: string | undefined;
+  runtime?: string | undefined;
+} & Record<string, unknown>;
 
 const settingsSchema = z.strictObject({
   functions: z
-    .record(z.string(), z.looseObject({ file: z.string().optional(), export: z.string().optional(), initializer: z.string().optional() }))
+    .record(
+      z.string(),
+      z.looseObject({
+        file: z.string().optional(),
+        export: z.string().optional(),
+        initializer: z.string().optional(),
+        runtime: z.string().optional(),
+      }),
+    )
     .default({}),
 });
 

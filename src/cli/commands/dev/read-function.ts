@@ -17,19 +17,19 @@ export type ReadFunction = {
 /** Reads a handler file with its settings. An exported `config` takes precedence. Throws `CodeError` when the file cannot be loaded. */
 export async function readFunction(
   path: string,
-  { file: _, export: named, initializer, ...settings }: FunctionSettings,
+  { file: _, export: namedExport, initializer, runtime, ...settings }: FunctionSettings,
   { provided, isInspected }: { provided: string; isInspected: boolean },
 ): Promise<ReadFunction> {
   const traced = await traceModule(path);
   const inputs = traced.files;
   const { isEmpty } = traced;
-  const exported = named ?? exportOf(traced, path);
+  const exported = namedExport ?? exportOf(traced, path);
   if (isEmpty || !traced.hasExport(exported)) return { inputs, put: undefined, isEmpty };
   const { settings: own, example } = await settingsIn(traced, path);
   const packed = await packFile(traced, provided);
-  const handler = { kind: 'process', package: packed.digest, file: packed.entry, export: exported };
-  const initialized = initializer === undefined ? handler : { ...handler, initializer };
-  const definition = { ...settings, ...own, handler: initialized };
+  const named = Object.fromEntries(Object.entries({ initializer, runtime }).filter(([, value]) => value !== undefined));
+  const handler = { kind: 'process', package: packed.digest, file: packed.entry, export: exported, ...named };
+  const definition = { ...settings, ...own, handler };
   return {
     inputs,
     isEmpty,

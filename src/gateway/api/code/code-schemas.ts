@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { functionDefinitionSchema } from '#src/core/functions/definition.ts';
+import { functionDefinitionSchema, runtimeSchema } from '#src/core/functions/definition.ts';
 import { count } from '../common-schemas.ts';
 
 const path = z.string().min(1).max(1_024);
@@ -19,6 +19,9 @@ export const packageBodySchema = z
       .default('index.handler')
       .describe('the file without its extension, a dot, and the exported function'),
     initializer: z.string().regex(exportName, 'must be the name of an exported function').optional(),
+    runtime: runtimeSchema
+      .optional()
+      .describe('the language and its version; by default that of the base, or of the function, if it fits the file'),
     zip: z.base64('must be base64').min(1).optional().describe('a zip archive'),
     files: z.array(fileSchema).min(1).max(10_000).optional(),
     base: z.string().max(64).optional().describe('the version or the !alias whose other files are kept'),

@@ -1,5 +1,7 @@
-import type { FunctionDefinition } from '#src/core/functions/definition.ts';
+import { FunctionNotFoundError } from '#src/core/errors.ts';
+import { type FunctionDefinition, LATEST } from '#src/core/functions/definition.ts';
 import { findEntryFile, noEntryInWords, splitHandler } from '#src/core/functions/package-entry.ts';
+import { keptRuntime, runtimeMisfitInWords } from '#src/core/functions/runtimes.ts';
 import { projectOf } from '#src/core/names/addressable.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import { readZip, type ZipFile } from '#src/core/zip/read-zip.ts';
@@ -52,16 +54,27 @@ export function addCodeRoutes(routes: Routes, gateway: Gateway): void {
       const name = scopeOf(call, gateway).token(params.name);
       const files = await filesFrom(gateway, name, body);
       const { file, name: exported } = splitHandler(body.handler);
-      const entry = findEntryFile(file, files);
+      const former = body.runtime ?? (await formerRuntime(gateway, name, body.base));
+      const entry = findEntryFile(file, files, former);
       if (entry === undefined)
         throw refusedCode([{ pointer: '/handler', detail: noEntryInWords(file).replace('it has', 'the package has') }]);
+      const runtime = body.runtime ?? keptRuntime(entry, former);
+      const misfit = runtimeMisfitInWords({ file: entry, runtime });
+      if (misfit !== undefined) throw refusedCode([{ pointer: '/runtime', detail: misfit }]);
       const wanted = [exported, ...(body.initializer === undefined ? [] : [body.initializer])];
       const issues = await inTurn(call.get('project'), () => checkCode(files, entry, wanted));
       if (issues.length > 0) throw refusedCode(issues);
       // Equal files make an equal archive, and therefore the same package.
       const digest = await client.packages.put(writeZip(files), projectOf(name));
       const { initializer } = body;
-      const handler = withoutUndefined({ kind: 'process', package: digest, file: entry, export: exported, initializer }) as Handler;
+      const handler = withoutUndefined({
+        kind: 'process',
+        package: digest,
+        file: entry,
+        runtime,
+        export: exported,
+        initializer,
+      }) as Handler;
       return call.json({ handler, files: files.map(({ path, content }) => ({ path, bytes: content.length })) });
     },
   );
@@ -69,6 +82,17 @@ export function addCodeRoutes(routes: Routes, gateway: Gateway): void {
 
 function refusedCode(errors: readonly Issue[]): HttpError {
   return new HttpError({ status: 400, message: errors.map(({ detail }) => detail).join('\n'), errors });
+}
+
+/** The runtime that the function names, in its base or else in its unpublished version; `undefined` for a function that is not defined yet. */
+async function formerRuntime({ client }: Gateway, name: FunctionName, base = LATEST): Promise<string | undefined> {
+  try {
+    const { handler } = (await client.functions.find(name, base)).definition;
+    return handler.kind === 'process' ? handler.runtime : undefined;
+  } catch (error) {
+    if (error instanceof FunctionNotFoundError) return undefined;
+    throw error;
+  }
 }
 
 /** The files of a request: those of the archive, or those of the base with the changes. */

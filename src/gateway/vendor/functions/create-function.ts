@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { z } from 'zod';
 import { findEntryFile, splitHandler } from '#src/core/functions/package-entry.ts';
-import { runtimeByVendorName } from '#src/core/functions/runtimes.ts';
+import { runtimeByVendorName, runtimeMisfitInWords } from '#src/core/functions/runtimes.ts';
 import { isBareName, isPackageName } from '#src/core/names/names.ts';
 import { digestOf } from '#src/core/ports/stores/code-packages.ts';
 import { parseJson } from '#src/core/text/json.ts';
@@ -127,8 +127,11 @@ export function entryOf(
   if (initializer !== undefined && initializer.file !== file)
     throw new HttpError({ status: 400, vendorCode: 'FSS.1003', message: 'initializer_handler must be in the file of the handler' });
   // As at the vendor, a missing file is not refused here: it makes each attempt fail.
+  const found = findEntryFile(file, files, named?.name ?? named?.runtime.id) ?? `${file}${extensionOf(runtime)}`;
+  const misfit = runtimeMisfitInWords({ file: found, runtime: named?.name ?? named?.runtime.id });
+  if (misfit !== undefined) throw new HttpError({ status: 400, vendorCode: 'FSS.1005', message: `runtime: ${misfit}` });
   return {
-    file: findEntryFile(file, files, named === undefined ? undefined : [named.runtime]) ?? `${file}${extensionOf(runtime)}`,
+    file: found,
     export: name,
     ...(named?.name === undefined ? {} : { runtime: named.name }),
     ...(initializer === undefined ? {} : { initializer: initializer.name }),

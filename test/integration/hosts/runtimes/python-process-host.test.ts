@@ -2,14 +2,27 @@ import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { FunctionHost } from '#src/core/ports/function-host.ts';
 import { createPythonFinder } from '#src/core/python/find-python.ts';
 import { createProcessHost } from '#src/hosts/pool/process-host.ts';
-import { execute, executionOf, handlerFile, neverAborted, processFunction, testRuntime } from '#test/support/hosts/executions.ts';
+import {
+  execute,
+  executionOf,
+  handlerFile,
+  neverAborted,
+  processFunction,
+  testedRuntime,
+  testRuntime,
+} from '#test/support/hosts/executions.ts';
+import { hasPython } from '#test/support/hosts/python.ts';
 
 // The tests of the host for Node.js, with the functions of `handlers.py`.
 testRuntime('python');
-await import('../process-host-limits.test.ts');
-await import('../process-host-pool.test.ts');
-await import('../process-host-isolation.test.ts');
-await import('../channel-attacks.test.ts');
+if (hasPython) {
+  await import('../process-host-limits.test.ts');
+  await import('../process-host-pool.test.ts');
+  await import('../process-host-isolation.test.ts');
+  await import('../channel-attacks.test.ts');
+}
+
+test.skipIf(!hasPython)('the tests of the host for Node.js run in Python', () => expect(testedRuntime()).toBe('python'));
 
 const host: FunctionHost = createProcessHost();
 afterAll(() => host.close());
@@ -19,7 +32,7 @@ function run(name: string, event?: unknown) {
   return execute(host, processFunction({ name: `f-${name}`, export: name }), event);
 }
 
-describe('the value that a Python handler returns', () => {
+describe.skipIf(!hasPython)('the value that a Python handler returns', () => {
   test.each([
     ['echo', { id: 7, text: 'ß€😀' }, '{"id":7,"text":"ß€😀"}'],
     ['returnText', {}, 'hello world!'],
@@ -56,7 +69,7 @@ describe('the value that a Python handler returns', () => {
   });
 });
 
-describe('the value that a Python handler raises', () => {
+describe.skipIf(!hasPython)('the value that a Python handler raises', () => {
   test.each([
     ['error', 'TypeError', 'bad order'],
     ['hostile', 'Hostile', 'a value that cannot be read'],
@@ -91,7 +104,7 @@ describe('the value that a Python handler raises', () => {
   });
 });
 
-describe('loading Python', () => {
+describe.skipIf(!hasPython)('loading Python', () => {
   test('fails with 4001 for a missing file or function', async () => {
     const noFile = processFunction({ name: 'no-file', file: '/nowhere/index.py' });
     expect(await execute(host, noFile)).toMatchObject({
@@ -134,7 +147,7 @@ describe('loading Python', () => {
   });
 });
 
-describe('the context of Python', () => {
+describe.skipIf(!hasPython)('the context of Python', () => {
   test('has what FunctionGraph documents', async () => {
     const definition = processFunction({ name: 'context', export: 'readContext', userData: { colour: 'red' }, timeoutInMs: 50_000 });
     const facts = {

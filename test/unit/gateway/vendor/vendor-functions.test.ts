@@ -101,6 +101,20 @@ describe('functions', () => {
     expect((await opened.registry.get('snake')).definition.handler).toMatchObject({ file: 'index.py', runtime: 'python3.12' });
   });
 
+  test('are refused in a runtime that cannot run the file of the handler, when they are created and changed', async ({ ask }) => {
+    const zipped = (name: string, content: string) => ({
+      code_type: 'zip',
+      func_code: { file: zipOf([{ name, content }]).toString('base64') },
+    });
+    const script = zipped('index.js', 'exports.handler = async () => 1');
+    const python = zipped('index.py', 'def handler(event, context):\n    return 1\n');
+    await expectError(await ask('POST', F, { ...wanted, ...script, runtime: 'Python3.9' }), 400, 'FSS.1005');
+    await expectError(await ask('POST', F, { ...wanted, ...python }), 400, 'FSS.1005');
+    expect((await ask('POST', F, { ...wanted, ...script, func_name: 'fits' })).status).toBe(200);
+    await expectError(await ask('PUT', `${F}/fits/config`, { ...wanted, func_name: 'fits', runtime: 'Python3.9' }), 400, 'FSS.1005');
+    await expectError(await ask('PUT', `${F}/fits/code`, python), 400, 'FSS.1005');
+  });
+
   test('are created from a zip with the handler in a folder, and keep the code in the package', async ({ ask, opened }) => {
     const archive = zipOf([
       { name: 'src/main.mjs', content: 'export const handler = 1' },

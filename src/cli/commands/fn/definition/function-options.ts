@@ -14,7 +14,8 @@ export function withCodeOptions(command: Command): Command {
     .option('--folder <path>', 'run the code of this folder: Sequent stores it, and every worker and version gets it')
     .option('--zip <path>', 'run the code of this zip archive, like --folder')
     .option('--handler <export>', 'the exported function (default: handler); of a package with its file (default: index.handler)')
-    .option('--initializer <export>', 'an exported function that runs once in each process');
+    .option('--initializer <export>', 'an exported function that runs once in each process')
+    .option('--runtime <name>', 'the language and its version, such as python3.12 (default: that of the extension of the file)');
 }
 
 /** The options that name all other fields of a function. */

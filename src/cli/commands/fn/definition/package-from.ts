@@ -1,26 +1,28 @@
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { filesIn } from '#src/cli/code/folder-files.ts';
 import { traceModule } from '#src/cli/code/trace-module.ts';
 import { writeFiles } from '#src/cli/code/write-files.ts';
+import { say } from '#src/cli/texts/say.ts';
 import { messageOf } from '#src/core/errors.ts';
 import type { FunctionDefinition } from '#src/core/functions/definition.ts';
 import { findEntryFile, noEntryInWords, splitHandler } from '#src/core/functions/package-entry.ts';
+import { keptRuntime, runtimeMisfit } from '#src/core/functions/runtimes.ts';
 import { digestOf } from '#src/core/ports/stores/code-packages.ts';
 import { readZip, type ZipFile } from '#src/core/zip/read-zip.ts';
 import { writeZip } from '#src/core/zip/write-zip.ts';
 import { usageProblem } from '../../../problem.ts';
 
-type PackageFlags = { zip?: string | undefined; folder?: string | undefined; handler?: string | undefined };
+type PackageFlags = { zip?: string | undefined; folder?: string | undefined; handler?: string | undefined; runtime?: string | undefined };
 
 /** The code of a folder or an archive, with the file of its handler. Throws when no worker could load the code. */
-export async function packageFrom({ zip, folder, handler = 'index.handler' }: PackageFlags) {
+export async function packageFrom({ zip, folder, handler = 'index.handler', runtime }: PackageFlags) {
   const archive = zip === undefined ? writeZip(await filesIn(folder ?? '.')) : await readArchive(zip);
   // A worker would refuse the same archives.
   const files = await readZip(archive);
   const { file, name } = splitHandler(handler.includes('.') ? handler : `index.${handler}`);
-  const entry = findEntryFile(file, files);
+  const entry = findEntryFile(file, files, runtime);
   if (entry === undefined) throw usageProblem('the handler is not in the package', noEntryInWords(file), '--handler <file>.<export>');
   if (zip === undefined) await expectFolderLoadable(folder ?? '.', files, entry, name);
   else await inTemporaryFolder(files, (unpacked) => expectLoadable(unpacked, entry, name));
@@ -69,6 +71,7 @@ export type CodeFlags = {
   folder?: string;
   handler?: string;
   initializer?: string;
+  runtime?: string;
   subject?: string;
   url?: string;
   inline?: true;
@@ -94,8 +97,8 @@ export async function handlerFrom(
   const given = sources.filter((source) => flags[source] !== undefined);
   if (given.length > 1) throw unclear(name, 'several options name its handler');
   if (given.length === 0) {
-    if (flags.handler === undefined && flags.initializer === undefined) return undefined;
-    throw unclear(name, '--handler and --initializer name exports of code, and no option names the code');
+    if (flags.handler === undefined && flags.initializer === undefined && flags.runtime === undefined) return undefined;
+    throw unclear(name, '--handler, --initializer and --runtime are about code, and no option names the code');
   }
   const { subject, url, inline } = flags;
   if (subject !== undefined) return { handler: { kind: 'subject', subject } };
@@ -105,15 +108,33 @@ export async function handlerFrom(
 }
 
 async function processHandlerFrom(flags: CodeFlags, former: Extract<FunctionDefinition['handler'], { kind: 'process' }> | undefined) {
-  const { file, zip, folder, handler, initializer } = flags;
+  const { file, zip, folder, handler, initializer, runtime } = flags;
   // FunctionGraph names a handler with its file, as in index.handler.
   const exported = {
     export: handler?.split('.').at(-1) ?? former?.export,
     initializer: initializer?.split('.').at(-1) ?? former?.initializer,
   };
-  if (file !== undefined) return await packedHandler(await existingFile(file, process.cwd()), exported);
-  const { archive, entry, digest } = await packageFrom({ zip, folder, handler: handler ?? entryOf(former) });
-  return { handler: withoutAbsent({ kind: 'process', package: digest, file: entry, ...exported }), archive };
+  if (file !== undefined) {
+    const kept = runtime ?? keptRuntime(file, former?.runtime);
+    return await packedHandler(await existingFile(file, process.cwd()), { ...exported, runtime: kept });
+  }
+  const { archive, entry, digest } = await packageFrom({
+    zip,
+    folder,
+    handler: handler ?? entryOf(former),
+    runtime: runtime ?? former?.runtime,
+  });
+  const kept = runtime ?? keptRuntime(entry, former?.runtime);
+  expectFitting(entry, kept);
+  return { handler: withoutAbsent({ kind: 'process', package: digest, file: entry, runtime: kept, ...exported }), archive };
+}
+
+/** Throws `CommandError` when the runtime that an option or a description names cannot run the file. */
+function expectFitting(file: string, runtime: string | undefined): void {
+  const misfit = runtimeMisfit({ file, runtime });
+  if (misfit === undefined) return;
+  const why = say('{name} cannot run {file}: the extension of a file of {title} is {extensions}', misfit);
+  throw usageProblem('the runtime does not fit the file', why, 'no runtime, which leaves the choice to the extension; or another file');
 }
 
 function unclear(name: string, why: string): Error {
@@ -128,10 +149,11 @@ function entryOf(former: { file: string; export: string } | undefined): string |
 /** The handler of a file, whose code becomes a package (rule CODE1). Throws `CodeError` when no worker could load the file. */
 export async function packedHandler(
   file: string,
-  { export: name, ...handler }: { export?: string | undefined; initializer?: string | undefined },
+  { export: name, ...handler }: { export?: string | undefined; initializer?: string | undefined; runtime?: string | undefined },
 ): Promise<Required<Pick<Deployment, 'archive'>> & { handler: object }> {
   const { traceModule } = await import('#src/cli/code/trace-module.ts');
   const { packFile } = await import('#src/cli/code/pack-file.ts');
+  expectFitting(basename(file), handler.runtime);
   const traced = await traceModule(file);
   traced.expectExport(name ?? 'handler');
   if (handler.initializer !== undefined) traced.expectExport(handler.initializer);

@@ -38,6 +38,7 @@ const definitionKeys: ReadonlySet<string> = new Set<keyof DefinitionFlags>([
   'folder',
   'handler',
   'initializer',
+  'runtime',
   'subject',
   'url',
   'inline',
@@ -88,7 +89,7 @@ function parse(text: string, source: string): unknown {
   }
 }
 
-type HandlerFields = { kind?: unknown; file?: unknown; package?: unknown; export?: string; initializer?: string };
+type HandlerFields = { kind?: unknown; file?: unknown; package?: unknown; export?: string; initializer?: string; runtime?: string };
 
 async function completed(definition: unknown, folder: string): Promise<Deployment> {
   if (typeof definition !== 'object' || definition === null) {

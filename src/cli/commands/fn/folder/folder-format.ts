@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { InvalidInputError } from '#src/core/errors.ts';
-import { functionDefinitionSchema, handlerSchema, policySchema } from '#src/core/functions/definition.ts';
+import { functionDefinitionSchema, handlerSchema, policySchema, runtimeSchema } from '#src/core/functions/definition.ts';
 import { aliasSchema } from '#src/core/functions/entry.ts';
 import { isFunctionName } from '#src/core/names/names.ts';
 import { isScheduleName, scheduleInputSchema } from '#src/core/schedules/schedule.ts';
@@ -26,6 +26,7 @@ const codeInFolder = z
     file: z.string().min(1).describe('the module: in the folder, or relative to sequent.json; an absolute path is a file of the workers'),
     export: z.string().min(1).optional(),
     initializer: z.string().min(1).optional(),
+    runtime: runtimeSchema.optional(),
     package: z.string().optional().describe('the digest of a package that is stored already'),
   })
   .describe('a handler in Node.js or Python, run in child processes of the worker');
