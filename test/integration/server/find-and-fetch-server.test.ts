@@ -76,6 +76,16 @@ test('the version that Sequent fetches is the one of docker-compose.yml', async 
   expect(composition).toContain(`image: ${IMAGE}\n`);
 });
 
+test('each download is named by its content: the image by a digest, a release by a SHA-256', () => {
+  expect(IMAGE).toMatch(/^nats:[\d.]+-alpine@sha256:[0-9a-f]{64}$/);
+  const platforms = ['linux', 'darwin', 'win32', 'freebsd'].flatMap((platform) =>
+    ['x64', 'arm64', 'arm'].map((arch) => ({ platform, arch })),
+  );
+  const releases = platforms.flatMap(({ platform, arch }) => releaseFor(platform, arch) ?? []);
+  expect(releases.length).toBeGreaterThan(0);
+  expect(releases.filter(({ sha256 }) => !/^[0-9a-f]{64}$/.test(sha256))).toEqual([]);
+});
+
 describe('fetchServer, as root on Debian', () => {
   test('prints one line, then installs the package', async () => {
     await installAptGet({ candidate: '2.10.27-1+b2', version: '2.10.27' });

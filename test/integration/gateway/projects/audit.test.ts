@@ -139,6 +139,27 @@ describe('the audit log on NATS', () => {
     expect(await subjectsOf({ project: 'nobody' })).toEqual([]);
   });
 
+  test('keeps the entries of a project for 90 days beside another one that reads 8 times a second (SHARE1)', async () => {
+    const { max_msgs: ofAll = 0, max_msgs_per_subject: ofEach = 0, ...config } = auditStream({ ...topology, maxAgeInMs: undefined });
+    // The sender stores at most five messages a second, so without a share the other project alone would fill the stream.
+    expect(90 * 86_400 * 5).toBeGreaterThan(ofAll);
+    // With its share, nine others may fill theirs too.
+    expect(ofEach * 10).toBeLessThanOrEqual(ofAll);
+    // The same stream, with a thousandth of the bounds.
+    const { manager, nats: client } = nats.connection;
+    const small = { max_msgs: ofAll / 1_000, max_msgs_per_subject: ofEach / 1_000 };
+    await manager.streams.add({ ...config, ...small, name: 'SMALL_AUDIT', subjects: ['small-audit.*'] });
+    const append = (project: string, times: number): void => {
+      for (let time = 0; time < times; time++) client.publish(`small-audit.${project}`, `${time}`);
+    };
+    append('quiet', ofEach / 1_000);
+    append('busy', (ofAll / 1_000) * 3);
+    await client.flush();
+    const { state } = await manager.streams.info('SMALL_AUDIT', { subjects_filter: '>' });
+    expect(state.subjects).toEqual({ 'small-audit.quiet': ofEach / 1_000, 'small-audit.busy': ofEach / 1_000 });
+    await manager.streams.delete('SMALL_AUDIT');
+  });
+
   test('is printed by the command line, filtered by project and action', async () => {
     await audit.append({ id: 'batch-of-the-command', project: 'printed', entries: [entryOf({ project: 'printed', subject: 'shown' })] });
     const { code, stdout, stderr } = await runCli(['audit', '--project', 'printed', '--action', 'function.put', '-o', 'jsonl'], {

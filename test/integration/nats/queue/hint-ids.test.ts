@@ -1,5 +1,6 @@
 import { headers } from 'nats';
 import { describe, expect } from 'vitest';
+import { derivedId, streamOf } from '#src/core/names/ids.ts';
 import type { FunctionName, StreamId } from '#src/core/names/names.ts';
 import type { Hints } from '#src/core/stream/hints.ts';
 import { createLastingHints } from '#src/nats/streams/queue/lasting-hints.ts';
@@ -80,6 +81,52 @@ describe('the id of a hint', () => {
     await one.connection.nats.flush();
     await other.connection.nats.flush();
     await expect.poll(() => Promise.all([countOf(one, 'wake.f'), countOf(one, 'deliver.f')])).toEqual([1, 1]);
+  });
+});
+
+/** The last part of the ids of hints, by their sender. Each follows from numbers that a stranger can guess. */
+const senders = {
+  'an inspection': '1.0',
+  'a grant of a place': '4.held-1',
+  'a grant that moved': '4.moved-88',
+  'a waiter that left': '0.left-i-1',
+  'a group that closed': '4.closed-2',
+  'a group with a new member': '4.joined-2',
+  'a group of one': '1.alone-1-88',
+  'a leader that ended': '4.ended-2',
+  'a cancellation': '4.canceled',
+};
+
+describe('the ids of hints at grants and groups', () => {
+  test.for(Object.entries(senders))('of %s cannot be taken first (HINT2)', async ([, ending], { one, stranger, stopping }) => {
+    const lasting = createLastingHints({ ...one.ports, signal: stopping.signal });
+    const id = `s.${ending}`;
+    const stored = () => Promise.all([countOf(one, 'wake.f'), countOf(one, 'deliver.f')]);
+    const [wakes = 0, deliveries = 0] = await stored();
+    await take(stranger, [`wake.${id}`, `deliver.${id}`]);
+    lasting.wake(name, 1, id);
+    lasting.deliver(name, 1, id);
+    await expect.poll(stored).toEqual([wakes + 1, deliveries + 1]);
+  });
+});
+
+describe('the ids of derived requests', () => {
+  const fn = 'f' as FunctionName;
+
+  test.for([
+    ['the opening of a batch', { id: derivedId('a batch'), opens: { batch: 'b1' } }],
+    ['a fire of a schedule', { id: derivedId('a fire'), schedule: { name: 'nightly', at: 1, count: 1 } }],
+    ['a redrive', { id: derivedId('a redrive'), redriveOf: 'r1' }],
+  ] as const)('of %s cannot be taken first', async ([, given], { one, stranger }) => {
+    const stream = streamOf(given.id);
+    const sent = headers();
+    sent.set('Nats-Msg-Id', `request.f.${stream}`);
+    sent.set('Request-Id', given.id);
+    const { seq } = (await stranger.request('invoke.f', '{"taken":1}', { headers: sent, timeout: 30_000 })).json<{ seq: number }>();
+    const accepted = await one.ports.log.accept({ function: fn, stream }, [{ payload: '{"own":1}', once: true, ...(given as object) }]);
+    expect([accepted.isRepeated ?? false, accepted.sequence > seq]).toEqual([false, true]);
+    const [stored] = (await one.ports.log.readRequest(accepted.sequence))?.requests ?? [];
+    expect([stored?.fact.invocation, stored?.payload === '{"taken":1}']).toEqual([given.id, false]);
   });
 });
 

@@ -62,3 +62,17 @@ test('wrong tokens from an address delay further wrong ones, and lock out no val
   expect((await ask(opened, 'GET', '/api/machine', { headers: { 'x-auth-token': token } })).status).toBe(200);
   expect(await signIn('a wrong token')).toBe(401);
 });
+
+test('wrong tokens behind one proxy lock no other client out, whatever X-Forwarded-For says', async () => {
+  const token = 'the right token of this test';
+  const opened = await openApp({ credentials: [withToken('p1', token)] });
+  const signIn = async (given: string, client: string): Promise<number> =>
+    (await ask(opened, 'POST', '/api/session', { body: { token: given }, headers: { 'x-forwarded-for': client } })).status;
+  for (let time = 0; time < 5; time++) expect(await signIn('a wrong token', '203.0.113.1')).toBe(401);
+  // The header is what its sender claims, so it counts for nothing.
+  expect(await signIn('a wrong token', '203.0.113.1')).toBe(429);
+  expect(await signIn('a wrong token', '203.0.113.77')).toBe(429);
+  const headers = { 'x-auth-token': token, 'x-forwarded-for': '203.0.113.2' };
+  expect((await ask(opened, 'GET', '/api/machine', { headers })).status).toBe(200);
+  expect(await signIn(token, '203.0.113.2')).toBe(200);
+});
