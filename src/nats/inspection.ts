@@ -7,7 +7,7 @@ import { parseJson } from '#src/core/text/json.ts';
 import { ServerTime } from '#src/core/time/server-time.ts';
 import { GLOBAL_ACCOUNT } from './permissions/accounts.ts';
 import type { Connection } from './transport/connection/connection.ts';
-import { isNoResponders, isTimeout } from './transport/errors.ts';
+import { errorCodeOf, isNoResponders, isStreamNotFound, isTimeout } from './transport/errors.ts';
 import { timedInfo } from './transport/server-clock.ts';
 import { hasLeader, lossySettings } from './transport/streams/ensure-stream.ts';
 import {
@@ -43,7 +43,8 @@ export type Inspection = {
 };
 
 export type StreamFacts =
-  | { name: string; exists: false; why: string }
+  /** `isMissing`: JetStream says that there is no such stream. Otherwise the stream may exist, and its facts could not be read. */
+  | { name: string; exists: false; isMissing: boolean; why: string }
   | {
       name: string;
       exists: true;
@@ -122,7 +123,7 @@ async function inspectStreams(manager: JetStreamManager, time: ServerTime): Prom
       if (sample !== undefined) time.add(sample);
       streams.push({ ...factsOf(name, info), lossy: lossyIn(info.config, wanted) });
     } catch (error) {
-      streams.push({ name, exists: false, why: messageOf(error) });
+      streams.push({ name, exists: false, isMissing: isStreamNotFound(errorCodeOf(error)), why: messageOf(error) });
     }
   }
   return streams;

@@ -5,6 +5,7 @@ import { describe, expect } from 'vitest';
 import { ensureServer } from '#src/main/nats-server/fetch.ts';
 import { runCli } from '#test/support/cli/cli.ts';
 import { freePort } from '#test/support/free-port.ts';
+import { startConfiguredServer } from '#test/support/nats/configured-server.ts';
 import { embeddedTest as test } from '#test/support/nats/embedded-fixtures.ts';
 
 const preload = new URL('../../support/cli/processes/shifted-clock.mjs', import.meta.url).href;
@@ -44,6 +45,20 @@ describe('the doctor tells the truth when', () => {
     const { url } = await start();
     const { code, stderr } = await doctor({ NATS_URL: url, SEQUENT_DATA: join(folder, 'elsewhere') });
     expect([code, stderr]).toEqual([5, expect.stringContaining('this NATS server needs the key of its data folder')]);
+  });
+
+  test('the password of the command is not valid any more', async () => {
+    const users = (password: string): string => `\nauthorization { user: ops, password: "${password}" }\n`;
+    await using server = await startConfiguredServer(users('first'));
+    const env = { NATS_URL: `nats://ops:first@127.0.0.1:${server.port}` };
+    expect((await doctor(env)).code).toBe(1);
+    await server.change(users('second'));
+    const { code, stderr } = await doctor(env);
+    expect([code, stderr]).toEqual([
+      5,
+      expect.stringMatching(/error: NATS refuses these credentials\n.*\n {2}try: --context and NATS_CREDS/s),
+    ]);
+    expect(stderr).not.toMatch(/first|second/);
   });
 
   test('JetStream is off', async ({ folder }) => {

@@ -114,6 +114,17 @@ const roles: Situation[] = [
     exit: 1,
   },
   { title: 'no scheduler runs', plant: async (world) => ({ undo: await world.stop('scheduler') }), truth: [noScheduler], exit: 1 },
+  {
+    title: 'no scheduler runs, and requests wait for a worker of the users own process',
+    plant: async (world) => {
+      const fn = await world.put('ok', { handler: { kind: 'inline' } });
+      await world.client.invoke(fn.name, {});
+      const start = await world.stop('scheduler');
+      return { name: fn.name, undo: async () => [await start(), await fn.undo()] };
+    },
+    truth: [noScheduler, ['problem', 'worker for NAME', /: no running worker executes NAME$/]],
+    exit: 1,
+  },
   { title: 'no projection runs', plant: async (world) => ({ undo: await world.stop('projection') }), truth: [noProjection], exit: 1 },
   {
     title: 'no destinations role runs, and no function needs one',

@@ -63,6 +63,24 @@ export const storeSituations: readonly Situation[] = [
     exit: 1,
   },
   {
+    title: 'somebody purged the bucket of the functions by hand',
+    plant: async (world) => {
+      const { functions, connection } = world.client;
+      const { definition } = await functions.get('always');
+      await connection.manager.streams.purge(`KV_${FUNCTIONS_BUCKET}`);
+      return { undo: () => functions.put(definition) };
+    },
+    truth: [
+      [
+        'problem',
+        `stream KV_${FUNCTIONS_BUCKET}`,
+        /^was purged by hand: the functions, schedules and quotas that it held are gone; 0 messages/,
+      ],
+      ['note', 'functions', /^no function is defined$/],
+    ],
+    exit: 1,
+  },
+  {
     title: 'somebody gave the log a maximum age by hand',
     plant: changed(INVOCATIONS, { max_age: nanos(3_600_000) }),
     truth: [['problem', 'stream INVOCATIONS', new RegExp(`^${HAND} \\(max-age 1 h\\)`)]],

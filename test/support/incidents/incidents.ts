@@ -44,7 +44,7 @@ async function openCircuit(world: DoctorWorld): Promise<Planted> {
 }
 
 const ofTheSystem: readonly Incident[] = [
-  diagnosed('requests wait for a worker of the users own process', /startWorker\(\) of sequent\/client/),
+  diagnosed('requests wait for a worker of the users own process', /startWorker\(\) of sequent-functions\/client/),
   diagnosed('a canary fails much more often than its main version', /sequent fn alias (?:rollback|set) NAME live/),
   diagnosed(
     'the function of a destination does not exist',

@@ -35,7 +35,7 @@ function closing(): { add<One extends AsyncDisposable>(one: One): One; undo(): P
 }
 
 /** Requests fill what a full disk left, until the log refuses. A request each 300 ms then keeps the processes writing. */
-async function fullDisk(): Promise<Planted> {
+export async function fullDisk(): Promise<Planted> {
   const { add, undo } = closing();
   const disk = add(await openCuttableDisk());
   const server = add(await startTestServer({ parent: disk.path }));
@@ -58,14 +58,14 @@ async function fullDisk(): Promise<Planted> {
   return { env, undo: async () => [clearInterval(sending), await undo(), await rm(folder, { recursive: true })] };
 }
 
-/** Two of three servers end. From 2.12 on, the streams of Sequent are on all three. */
-async function lostQuorum(): Promise<Planted> {
+/** Two of three servers end. From 2.12 on, the streams of Sequent are on all three, and before that each is on one of them. */
+export async function lostQuorum(): Promise<Planted> {
   const { bin, version } = await ensureServer();
   const folder = await mkdtemp(join(tmpdir(), 'sequent-incident-'));
   const { add, undo } = closing();
   const cluster = add(await startCluster(bin, folder));
   const env = { NATS_URL: cluster.urls.join(','), SEQUENT_DATA: join(folder, 'data') };
-  if (isReplicable(version)) add(await startSequent(['--role', 'scheduler'], { ...env, SEQUENT_REPLICAS: '3' }));
+  add(await startSequent(['--role', 'scheduler'], { ...env, SEQUENT_REPLICAS: isReplicable(version) ? '3' : '1' }));
   for (const { server } of cluster.members.slice(1)) await server.end('SIGKILL');
   return { env, undo: async () => [await undo(), await rm(folder, { recursive: true, force: true })] };
 }

@@ -2,7 +2,7 @@ import { access } from 'node:fs/promises';
 import { messageOf } from '#src/core/errors.ts';
 import type { FunctionEntry } from '#src/core/functions/entry.ts';
 import type { LogLoss } from '#src/core/log/losses/log-loss.ts';
-import { unknownInSilence } from '#src/core/no-answer-error.ts';
+import { natsFailureOf, unknownInSilence } from '#src/core/no-answer-error.ts';
 import { ASKED_ROLES, type RoleInstance, type RoleInstances } from '#src/core/ports/questions/role-instances.ts';
 import type { MissingTarget } from '#src/functions/dependents.ts';
 import type { Connection } from '#src/nats/transport/connection/connection.ts';
@@ -76,14 +76,14 @@ async function readLosses(connection: Connection): Promise<LogLoss[]> {
   }
 }
 
-async function readRegistry(connection: Connection): Promise<{ functions: readonly FunctionEntry[] } | { why: string }> {
+async function readRegistry(connection: Connection): Promise<{ functions: readonly FunctionEntry[] } | { why: string; isUnread: boolean }> {
   const { openKeyValue } = await import('#src/nats/key-value.ts');
   const { createFunctionRegistry } = await import('#src/functions/registry.ts');
   const { FUNCTIONS_BUCKET } = await import('#src/nats/wire/topology.ts');
   try {
     return { functions: await createFunctionRegistry(await openKeyValue(connection, FUNCTIONS_BUCKET)).list() };
   } catch (error) {
-    return { why: messageOf(error) };
+    return { why: messageOf(error), isUnread: natsFailureOf(error) !== undefined };
   }
 }
 

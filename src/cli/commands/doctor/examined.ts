@@ -18,8 +18,8 @@ export type Examined = {
   durability: Durability;
   /** The account of this connection; `undefined` when the server does not tell it. */
   account?: ConnectionAccount | undefined;
-  /** The functions, or why they cannot be read. */
-  registry: { functions: readonly RegisteredFunction[] } | { why: string };
+  /** The functions, or why they cannot be read. `isUnread`: NATS did not return them, so that none of them is at fault. */
+  registry: { functions: readonly RegisteredFunction[] } | { why: string; isUnread?: boolean };
   /** The schedules with their progress; `undefined` when they cannot be read. */
   schedules?: readonly ScheduleState[] | undefined;
   /** The slots over all workers; `undefined` when they cannot be read. */

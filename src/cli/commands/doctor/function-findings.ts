@@ -9,6 +9,7 @@ import { rateOf } from '#src/core/functions/rate.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import type { RoleInstance } from '#src/core/ports/questions/role-instances.ts';
 import type { ConsumerFacts } from '#src/nats/inspection.ts';
+import { FUNCTIONS_BUCKET } from '#src/nats/wire/topology.ts';
 import type { Examined } from './examined.ts';
 import type { Finding } from './finding.ts';
 
@@ -138,6 +139,11 @@ function lagInWords({ pending, unacknowledged, redelivered } = { pending: 0, una
 
 export function judgeRegistry({ registry, missingFiles }: Examined): Finding[] {
   if ('why' in registry) {
+    if (registry.isUnread === true) {
+      const stream = say('stream {name}', { name: `KV_${FUNCTIONS_BUCKET}` });
+      const remedy = say('see the finding of {stream}', { stream });
+      return [{ level: 'problem', check: say('functions'), seen: say('cannot be read ({why})', { why: registry.why }), remedy }];
+    }
     const remedy = say('define the function again, or remove it: sequent fn rm');
     return [{ level: 'problem', check: say('functions'), seen: registry.why, remedy }];
   }

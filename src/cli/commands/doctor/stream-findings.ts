@@ -4,6 +4,7 @@ import { describeLoss, LOSS_REMEDY } from '#src/core/log/losses/log-loss.ts';
 import { REFUSES_REQUESTS } from '#src/core/ports/admission.ts';
 import type { Inspection, StreamFacts } from '#src/nats/inspection.ts';
 import { describeReplicas } from '#src/nats/replicas/describe-replicas.ts';
+import { FUNCTIONS_BUCKET } from '#src/nats/wire/topology.ts';
 import type { Examined } from './examined.ts';
 import type { Finding } from './finding.ts';
 
@@ -30,6 +31,8 @@ export function judgeStreams(streams: readonly StreamFacts[]): Finding[] {
   return streams.map((stream) => {
     const check = say('stream {name}', { name: stream.name });
     if (stream.exists) return judgeExisting(stream, check);
+    if (!stream.isMissing)
+      return { level: 'problem', check, seen: say('cannot be read ({why})', { why: stream.why }), remedy: serversRemedy() };
     const remedy = say('sequent serve, which creates it; or npm start');
     return { level: 'problem', check, seen: say('is missing ({why})', { why: stream.why }), remedy };
   });
@@ -43,8 +46,7 @@ function judgeExisting(stream: ExistingStream, check: string): Finding {
     storage: stream.storage,
   });
   if (!stream.hasLeader) {
-    const remedy = say('bring back the servers that hold its replicas');
-    return { level: 'problem', check, seen: say('has no leader; {size}', { size }), remedy };
+    return { level: 'problem', check, seen: say('has no leader; {size}', { size }), remedy: serversRemedy() };
   }
   if (!stream.isAdmitting) {
     return { level: 'problem', check, seen: say('refuses requests: {why}; {size}', { why: REFUSES_REQUESTS, size }), remedy: fullRemedy() };
@@ -54,10 +56,20 @@ function judgeExisting(stream: ExistingStream, check: string): Finding {
     const seen = say('was changed by hand, and deletes messages that it must keep ({limits}); {size}', { limits, size });
     return { level: 'problem', check, seen, remedy: say('sequent nats-streams, which takes these limits back') };
   }
+  // Sequent removes a key by a message, so that its own bucket is never empty again.
+  if (stream.name === `KV_${FUNCTIONS_BUCKET}` && stream.messages === 0 && stream.lastSequence > 0) {
+    const seen = say('was purged by hand: the functions, schedules and quotas that it held are gone; {size}', { size });
+    const remedy = say('define them again (sequent fn deploy <folder>), or read a backup: docs/operations.md#back-up-and-restore');
+    return { level: 'problem', check, seen, remedy };
+  }
   const filled = judgeFilled(stream, check, size);
   if (filled !== undefined) return filled;
   const seen = stream.replicas > 1 ? say('{size}, {count} replicas', { size, count: stream.replicas }) : size;
   return judgeConsumers(stream, check) ?? { level: 'ok', check, seen };
+}
+
+function serversRemedy(): string {
+  return say('bring back the servers that hold its replicas: docs/operations.md#lost-quorum');
 }
 
 function fullRemedy(): string {

@@ -136,10 +136,19 @@ describe('the doctor', () => {
 
   test('names a missing stream, and a stream without a leader', () => {
     const streams = [
-      { name: 'INVOCATIONS', exists: false as const, why: 'stream not found' },
+      { name: 'INVOCATIONS', exists: false as const, isMissing: true, why: 'stream not found' },
       { ...stream('RESULTS'), hasLeader: false },
     ];
     expect(problemsOf({ streams })).toEqual(['stream INVOCATIONS', 'stream RESULTS']);
+  });
+
+  test('calls no stream missing and no function invalid that NATS did not return', () => {
+    const streams = [{ name: 'KV_SEQUENT_FUNCTIONS', exists: false as const, isMissing: false, why: 'TIMEOUT' }];
+    const found = judge({ ...healthy, inspection: { ...inspection, streams }, registry: { why: 'TIMEOUT', isUnread: true } });
+    expect(found.filter(({ level }) => level === 'problem').map(({ check, seen, remedy }) => [check, seen, remedy])).toEqual([
+      ['stream KV_SEQUENT_FUNCTIONS', 'cannot be read (TIMEOUT)', expect.stringContaining('docs/operations.md#lost-quorum')],
+      ['functions', 'cannot be read (TIMEOUT)', 'see the finding of stream KV_SEQUENT_FUNCTIONS'],
+    ]);
   });
 
   test('warns of a stream with nearly all of its consumers, and calls a stream with all of them a problem', () => {
@@ -268,7 +277,7 @@ describe('the doctor', () => {
 
   test('gives a remedy for every problem', () => {
     const examined: Examined = {
-      inspection: { ...inspection, scheduler: false, streams: [{ name: 'INVOCATIONS', exists: false, why: 'x' }] },
+      inspection: { ...inspection, scheduler: false, streams: [{ name: 'INVOCATIONS', exists: false, isMissing: true, why: 'x' }] },
       durability: durabilityOf(undefined),
       registry: { why: 'x' },
       missingFiles: [],
