@@ -84,7 +84,7 @@ export async function withClient<Value>(options: GlobalOptions, work: (client: S
   const { connectClient } = await import('#src/client/client.ts');
   const masterKeys = await readMasterKeys(target);
   await using client = await connectClient({ ...target.options, masterKeys, jetstreamApi: 'required' }).catch(explainTarget(target));
-  return await work(client);
+  return await untilSilent(client.connection, () => work(client)).catch(explainTarget(target));
 }
 
 /** The keys that open payloads, for a client. Throws `InvalidInputError` when they cannot be read. */
@@ -101,10 +101,19 @@ export async function withConnection<Value>(options: GlobalOptions, work: (conne
   const { openConnection } = await import('#src/nats/transport/connection/connection.ts');
   const connection = await openConnection(target.options).catch(explainTarget(target));
   try {
-    return await work(connection);
+    return await untilSilent(connection, () => work(connection)).catch(explainTarget(target));
   } finally {
     await connection.close();
   }
+}
+
+/** The connections of commands that wait, and say when their connection is lost. */
+const waiting = new WeakSet<object>();
+
+/** A command that does not wait ends when the server answers nothing. */
+async function untilSilent<Value>(connection: Pick<Connection, 'nats' | 'servers'>, work: () => Promise<Value>): Promise<Value> {
+  const { whileAnswering } = await import('#src/nats/transport/connection/while-answering.ts');
+  return await whileAnswering(connection, work(), { mayWait: () => waiting.has(connection) });
 }
 
 /** Adds the source of the address to an error about an unreachable NATS, and the data folder to one about missing rights. */
@@ -134,8 +143,9 @@ function keyProblem({ servers }: NatsAddress, dataDir: string): Pick<Problem, 'w
   };
 }
 
-/** Prints lost and restored connections, and missing permissions. For commands that wait. */
+/** Prints lost and restored connections, and missing permissions. For commands that wait, also while the server does not answer. */
 export function printConnection({ connection }: SequentClient, { line, paint }: Pick<OutputStream, 'line' | 'paint'>): void {
+  waiting.add(connection);
   connection.onDisconnect(() => line(paint.yellow(say('the connection to NATS is lost; reconnecting'))));
   connection.onReconnect(() => line(paint.dim(say('connected to NATS again; no transition was lost'))));
   connection.refusals.onMissingPermission((message) => line(paint.red(message)));

@@ -64,9 +64,11 @@ function problemOf(problem: string): InvalidInputError {
   return new InvalidInputError({ field: 'the payload', problem });
 }
 
+const strict = new TextDecoder('utf-8', { fatal: true });
+
 function decode(parts: readonly Uint8Array[]): string | undefined {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(parts.length === 1 ? parts[0] : Buffer.concat(parts));
+    return strict.decode(parts.length === 1 ? parts[0] : Buffer.concat(parts));
   } catch {
     return undefined;
   }

@@ -1,6 +1,5 @@
-import type { MsgHdrs } from 'nats';
 import { LogFullError } from '#src/core/errors.ts';
-import type { Accepted, EventLog, RequestMessage, StreamName } from '#src/core/log/event-log.ts';
+import type { Accepted, EventLog, NewRequest, RequestMessage, StreamName } from '#src/core/log/event-log.ts';
 import { encodeRequests, isDerivedRequest } from '#src/core/log/requests/request-messages.ts';
 import { streamOf } from '#src/core/names/ids.ts';
 import { subjects } from '#src/core/names/subjects.ts';
@@ -22,7 +21,14 @@ type AcceptOptions = Pick<PublishRetriesOptions, 'connection'> & {
 };
 
 type Published = Accepted & { isDuplicate: boolean; sent: SentMessage };
-type RequestsToPublish = { name: StreamName; subject: string; payload: string; headers: MsgHdrs; id: string; startedAt: number };
+type RequestsToPublish = {
+  name: StreamName;
+  subject: string;
+  payload: string;
+  entries: [name: string, value: string][];
+  id: string;
+  startedAt: number;
+};
 
 /**
  * Publishes requests until they are stored; the `accept` of the log.
@@ -46,7 +52,8 @@ export function createAccept({
   isRefusing,
   readRequest,
 }: AcceptOptions): EventLog['accept'] {
-  async function publish({ name, subject, payload, headers, id, startedAt }: RequestsToPublish): Promise<Published> {
+  async function publish({ name, subject, payload, entries, id, startedAt }: RequestsToPublish): Promise<Published> {
+    const headers = wireHeaders(entries);
     let retries: PublishRetries | undefined;
     for (;;) {
       const sent = epoch.sending(name.stream);
@@ -76,23 +83,29 @@ export function createAccept({
     return holders.some(({ function: fn, stream }) => found?.function === fn && found.stream === stream);
   }
 
-  return async (name, requests) => {
-    const { payload, headers: entries } = encodeRequests(name.stream, requests);
-    const subject = requests.some(isDerivedRequest) ? subjects.derived(name.function) : subjects.invoke(name.function);
-    const message = { name, subject, payload, id: requests[0]?.id ?? name.stream, startedAt: clock.now() };
+  /** Each id of `once` and `repeats` is one for JetStream's deduplication. */
+  async function acceptOnce(message: RequestsToPublish, { once = false, repeats }: NewRequest): Promise<Accepted> {
+    const { name, entries } = message;
     /** `undefined` when another message used the id of `stream`. */
     const publishOnce = async ({ stream }: Pick<StreamName, 'stream'>, holders: readonly StreamName[]): Promise<Accepted | undefined> => {
-      const headers = wireHeaders([...entries, ['Nats-Msg-Id', `request.${name.function}.${stream}`]]);
-      const { isDuplicate, sent, ...accepted } = await publish({ ...message, headers });
+      const withId: typeof entries = [...entries, ['Nats-Msg-Id', `request.${name.function}.${stream}`]];
+      const { isDuplicate, sent, ...accepted } = await publish({ ...message, entries: withId });
       if (!isDuplicate) return accepted;
       if (!(await holdsRequest(holders, accepted.sequence))) return undefined;
       epoch.found(accepted.sequence, sent);
       return { ...accepted, isRepeated: accepted.isRepeated || holders.length > 1 };
     };
-    const { once = false, repeats } = requests[0] ?? {};
     const repeated = repeats === undefined ? undefined : { ...name, stream: streamOf(repeats) };
     const found = repeated === undefined ? undefined : await publishOnce(repeated, [repeated, name]);
-    return found ?? (once ? await publishOnce(name, [name]) : undefined) ?? (await publish({ ...message, headers: wireHeaders(entries) }));
+    return found ?? (once ? await publishOnce(name, [name]) : undefined) ?? (await publish(message));
+  }
+
+  return async (name, requests) => {
+    const [first] = requests;
+    const { payload, headers: entries } = encodeRequests(name.stream, requests);
+    const subject = requests.some(isDerivedRequest) ? subjects.derived(name.function) : subjects.invoke(name.function);
+    const message = { name, subject, payload, entries, id: first?.id ?? name.stream, startedAt: clock.now() };
+    return first?.once || first?.repeats !== undefined ? await acceptOnce(message, first) : await publish(message);
   };
 }
 

@@ -100,3 +100,12 @@ test('a state without a valid signature is ignored: the hint is delivered, and t
   }
   expect((await received(signed)).state).toBeDefined();
 });
+
+test('a hint without a state is delivered once, and is not terminated', async () => {
+  const { name } = streamOf('stateless');
+  worker.ports.hints.deliver(name, 7, 'stateless');
+  const item = await received('stateless');
+  expect(item).toMatchObject({ request: 7, name, mayHaveState: false, isFirstDelivery: false });
+  expect(item.state).toBeUndefined();
+  expect(items.filter(({ name: { stream } }) => stream === 'stateless')).toHaveLength(1);
+});
