@@ -130,6 +130,13 @@ async function prepare(opened: Opened): Promise<string> {
   await write('lines.jsonl', '{"a":1}\n');
   await write('master.keys', `k1 ${Buffer.alloc(32, 1).toString('base64')}\n`);
   for (const line of preparation.trim().split('\n')) await run(opened, line);
+  // A fault that resets a field changes nothing more when the preparation itself met it, so that no later comparison sees it.
+  const { definition } = await client.functions.get('rich');
+  expect(definition).toMatchObject({
+    ...{ description: 'kept', timeoutInMs: 60_000, memoryInMb: 128, concurrency: 3, paused: true, userData: { A: '1', B: '2' } },
+    flow: { concurrency: 2, key: '$.key', total: 50, pool: 'shared' },
+    policy: { maxRetries: 2, maxAgeInSeconds: 1_800, backoff: { initialInMs: 2_000, maxInMs: 240_000 } },
+  });
   const bulks = createBulkStore(state, client.clock);
   return (await bulks.create({ action: 'cancel', filter: {}, by: 'somebody', runner: 'cli', total: 5 })).id;
 }
