@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { accessSync, constants, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { accessSync, constants, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { getPriority, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { stampOf } from './roles/files/newest-file.mjs';
@@ -72,8 +72,10 @@ function lowerPriority(pid) {
   try {
     // A user may not raise the priority of a process.
     if (getPriority(pid) < NICENESS) setPriority(pid, NICENESS);
+    // Linux may weigh sessions against each other first, and this process leads one.
+    writeFileSync(`/proc/${pid}/autogroup`, String(NICENESS));
   } catch {
-    // The build has just ended.
+    // The build has just ended, or this system weighs no sessions.
   }
 }
 
