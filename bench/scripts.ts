@@ -27,7 +27,7 @@ export const scripts: Readonly<Record<string, Script>> = {
   },
   commands: {
     script: 'bench:commands',
-    summary: 'Compares the start of commands of the package (after npm run build) with that of a clone.',
+    summary: 'Compares the start of commands of the package, of a clone with a build (npm run build), and of the sources.',
   },
   drain: {
     script: 'bench:drain',

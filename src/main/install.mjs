@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isBuildCurrent } from './clone-build.mjs';
 import { findOnPath } from './find-on-path.mjs';
 import { modifiedAt, newestIn } from './roles/files/newest-file.mjs';
 
@@ -62,7 +63,7 @@ export function installPackages({ forDevelopment = false } = {}) {
   }
   const reason = missingPackages(forDevelopment);
   if (reason === undefined) return;
-  const omitted = !forDevelopment && isBuilt() ? ['--omit=dev'] : [];
+  const omitted = !forDevelopment && !hasDevelopmentPackages() && isBuilt() ? ['--omit=dev'] : [];
   const command = ['npm', 'ci', ...omitted].join(' ');
   print(`${reason}; running "${command}" in ${root}`);
   // No package needs its install script: esbuild's only shortens its start. A script would run with the rights of this user.
@@ -104,9 +105,20 @@ export function installTools(purpose) {
   return packagesOf(missing);
 }
 
-/** Whether the program runs from its sources. A package has none to run, and a clone without development packages runs its build. */
-export function runsSources() {
-  return isClone() && (hasDevelopmentPackages() || !isBuilt());
+/**
+ * Whether the program runs from its sources. A package has none to run, and a clone without development packages runs its build.
+ *
+ * @param {{ unlessBuilt: boolean }} options Whether a clone with development packages runs its build too, when that is current.
+ */
+export function runsSources({ unlessBuilt }) {
+  if (!isClone()) return false;
+  if (hasDevelopmentPackages()) return !(unlessBuilt && isBuildCurrent(root));
+  return !isBuilt();
+}
+
+/** Whether this is a clone in which `npm run build` can run. */
+export function canBuild() {
+  return isClone() && hasDevelopmentPackages();
 }
 
 /** A package contains no lock file. */

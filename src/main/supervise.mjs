@@ -16,7 +16,7 @@ const entry = fileURLToPath(new URL('./supervised.mjs', import.meta.url));
  * 2. SIGINT and SIGTERM are forwarded to the child. No child is started after them.
  * 3. SIGHUP is forwarded too, once the child listens to it: the child reads its files again, or stops when the terminal was closed.
  */
-export async function supervise(args) {
+export async function supervise(args, { onFirstReady }) {
   const stopping = new AbortController();
   let child;
   let isListening = false;
@@ -40,6 +40,7 @@ export async function supervise(args) {
     const startedAt = performance.now();
     child = spawn(process.execPath, [...process.execArgv, entry, ...args], { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
     child.on('message', (message) => {
+      if (message === 'ready' && !wasReady) onFirstReady();
       wasReady ||= message === 'ready';
       isListening = true;
       if (isHungUp) child.kill('SIGHUP');

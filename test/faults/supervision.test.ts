@@ -20,7 +20,7 @@ const urlIn = (line: string): string => /nats:\/\/\S+/.exec(line)?.[0] ?? '';
 
 test('npm start restarts the killed process of its roles, says so, and still stops cleanly', async ({ folder }) => {
   const args = ['--max-semi-space-size=64', 'src/main/start.mjs', '--data', folder, '--nats-port', '0', '--http-port', '0'];
-  const env = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', SEQUENT_LOG_LEVEL: 'warn' };
+  const env = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', SEQUENT_LOG_LEVEL: 'warn', SEQUENT_BUILD: 'off' };
   const start = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
   const exited = once(start, 'exit');
   try {
@@ -74,7 +74,7 @@ test('SIGHUP to npm start, also a very early one, is read by every role, which t
     '--retention-invocations',
     '1',
   ];
-  const env = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', SEQUENT_LOG_LEVEL: 'warn' };
+  const env = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', SEQUENT_LOG_LEVEL: 'warn', SEQUENT_BUILD: 'off' };
   const start = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'ignore'] });
   const exited = once(start, 'exit');
   try {
@@ -109,7 +109,7 @@ test('SIGHUP to npm start, also a very early one, is read by every role, which t
 
 test('the roles of npm start end when the process that supervises them is killed', async ({ folder }) => {
   const args = ['src/main/start.mjs', '--data', folder, '--nats-port', '0', '--http-port', '0'];
-  const env = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', SEQUENT_LOG_LEVEL: 'warn' };
+  const env = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', SEQUENT_LOG_LEVEL: 'warn', SEQUENT_BUILD: 'off' };
   const start = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'ignore'] });
   try {
     // The processes of the roles inherit this stdout, which ends when the last of them ends.

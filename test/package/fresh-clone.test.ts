@@ -1,8 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, copyFileSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
+import { isBuildCurrent } from '#src/main/clone-build.mjs';
 import { findOnPath } from '#src/main/find-on-path.mjs';
 import { chosenServer } from '#test/support/cli/passed-on.ts';
 import { type Clone, cloneRepository, npmStart, npxSequent, shellIn } from '#test/support/cli/processes/npm-start.ts';
@@ -15,6 +16,8 @@ const test = sharedTest.extend('clone', { scope: 'file' }, async ({ folder }) =>
   await cloneRepository(folder);
   return folder;
 });
+/** The summary of a command, which its help prints. */
+const SUMMARY = 'execute a handler file once in this terminal';
 const greet = ['invoke', 'hello', '-d', '{"name":"Ada"}', '--wait'];
 
 test('the words of the README send a success to an HTTP receiver on a plain "npm start"', {
@@ -38,6 +41,18 @@ test('the words of the README send a success to an HTTP receiver on a plain "npm
   await closed;
   expect(JSON.parse(JSON.parse(received).response_payload)).toEqual({ hello: 'Ada', attempt: 1 });
   expect(await started.stop()).toBe(0);
+});
+
+test('commands of a clone start from its build, until a source changes', { timeout: 400_000 }, async ({ clone: folder }) => {
+  const started = await npmStart({ folder });
+  await shellIn({ folder }, 'npm run --silent build');
+  expect(isBuildCurrent(folder)).toBe(true);
+  expect(await npxSequent({ folder }, ['functions', 'ls'])).toContain('hello');
+  const table = join(folder, 'src/cli/command-table.ts');
+  writeFileSync(table, readFileSync(table, 'utf8').replace(SUMMARY, 'execute a changed sentence'));
+  expect(await npxSequent({ folder }, ['--help'])).toContain('execute a changed sentence');
+  expect(await started.stop()).toBe(0);
+  expect(await shellIn({ folder }, 'git checkout --quiet src && git status --porcelain')).toBe('');
 });
 
 const NOBODY = 65_534;

@@ -1,8 +1,9 @@
 import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir, readFile, symlink, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
+import { linkPackages, writeCloneStandIn } from '#test/support/cli/processes/clone-stand-in.ts';
 import { folderTest as test } from '#test/support/folder-fixture.ts';
 
 const checkout = new URL('../../..', import.meta.url).pathname;
@@ -18,40 +19,18 @@ let clone: string;
 
 test.beforeEach(async ({ folder }) => {
   clone = folder;
-  for (const file of ['package.json', 'tsconfig.json']) await cp(join(checkout, file), join(clone, file));
-  for (const file of [
-    'early-hang-up',
-    'find-on-path',
-    'install',
-    'run-cli',
-    'start',
-    'supervise',
-    'supervised',
-    'sequent',
-    'test',
-    'roles/files/newest-file',
-    'roles/processes/restart-pauses',
-  ]) {
-    await cp(join(checkout, `src/main/${file}.mjs`), join(clone, `src/main/${file}.mjs`));
-  }
-  await writeFile(join(clone, 'package-lock.json'), '{}');
-  await utimes(join(clone, 'package-lock.json'), 0, 0);
+  await writeCloneStandIn(clone);
   await mkdir(join(clone, 'bin'));
   await writeFile(
     join(clone, 'bin/npm'),
     `#!/bin/sh\necho "$@" >> ${clone}/npm.log; echo noise; ln -s ${checkout}/node_modules ${clone}/node_modules; exit $NPM_EXIT_CODE\n`,
     { mode: 0o755 },
   );
-  await mkdir(join(clone, 'src/cli'));
-  await writeFile(
-    join(clone, 'src/cli/cli.ts'),
-    'const args: string[] = process.argv.slice(2);\nprocess.stdout.write(JSON.stringify(args));\n',
-  );
 });
 
 describe('npm start', () => {
   test('serves with a server of its own and the examples, and forwards the arguments of the user', async () => {
-    await symlink(join(checkout, 'node_modules'), join(clone, 'node_modules'));
+    await linkPackages(clone);
     const { stdout, stderr, status } = run('start', ['--data', 'x y']);
     expect({ args: JSON.parse(stdout), stderr, status }).toEqual({
       args: ['serve', '--start-server', '--deploy-examples', '--data', 'x y'],
@@ -69,7 +48,7 @@ describe('npm start', () => {
   });
 
   test('installs again when package-lock.json is newer than the installed packages', async () => {
-    await symlink(join(checkout, 'node_modules'), join(clone, 'node_modules'));
+    await linkPackages(clone);
     const tomorrow = Date.now() / 1_000 + 86_400;
     await utimes(join(clone, 'package-lock.json'), tomorrow, tomorrow);
     expect(run('start').stderr).toContain('sequent: the npm packages are older than package-lock.json; running "npm ci"');
@@ -82,7 +61,7 @@ describe('npm start', () => {
   });
 
   test('that gets SIGTERM waits for the command line, ends with its exit code, and leaves no process', async () => {
-    await symlink(join(checkout, 'node_modules'), join(clone, 'node_modules'));
+    await linkPackages(clone);
     await writeFile(join(clone, 'src/cli/cli.ts'), slowToStop);
     const npm = spawn('npm', ['start', '--silent'], { cwd: clone, stdio: ['ignore', 'pipe', 'inherit'] });
     const [pid] = await once(npm.stdout, 'data');
@@ -100,7 +79,7 @@ describe('npm start', () => {
 
 describe('the sequent command', () => {
   test.beforeEach(async () => {
-    await symlink(join(checkout, 'node_modules'), join(clone, 'node_modules'));
+    await linkPackages(clone);
   });
 
   test('runs in the working directory of the user, and ignores a tsconfig.json there', async () => {
@@ -126,7 +105,7 @@ describe('npm test', () => {
     'sequent: the tests of the pages are skipped, because they need a browser; as root: apt-get install -y --no-install-recommends chromium-headless-shell';
 
   test.beforeEach(async () => {
-    await symlink(join(checkout, 'node_modules'), join(clone, 'node_modules'));
+    await linkPackages(clone);
     // An apt-get that logs its arguments, and whose \`install\` makes every command of the packages.
     await writeFile(
       join(clone, 'bin/apt-get'),
@@ -207,7 +186,7 @@ test.for([
   ['npm start', 'npm', ['start', '--silent']],
   ['the sequent command', 'src/main/sequent.mjs', []],
 ] as const)('%s has a young generation of twice 64 MB, which executions need', async ([, command, args]) => {
-  await symlink(join(checkout, 'node_modules'), join(clone, 'node_modules'));
+  await linkPackages(clone);
   await writeFile(join(clone, 'src/cli/cli.ts'), fillYoungGeneration);
   const program = command.includes('/') ? join(clone, command) : command;
   const { stdout } = spawnSync(program, args, { cwd: clone, encoding: 'utf8', env: { PATH: process.env.PATH } });

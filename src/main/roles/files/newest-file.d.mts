@@ -1,2 +1,3 @@
 export function modifiedAt(path: string): number;
 export function newestIn(path: string): number;
+export function stampOf(root: string, paths: readonly string[]): string;

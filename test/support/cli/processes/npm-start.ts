@@ -9,6 +9,8 @@ const environment = {
   PATH: process.env.PATH ?? '',
   HOME: process.env.HOME ?? '',
   npm_config_update_notifier: 'false',
+  // A build would run beside the test, and disturb others.
+  SEQUENT_BUILD: 'off',
   ...npmSettings,
   ...chosenServer,
 };
