@@ -2,18 +2,23 @@ import { attemptIdOf } from '#src/core/flow/entry-change.ts';
 import type { Attempt, LedgerEntry, SpilledAt, Waiter } from '#src/core/flow/ledger-entry.ts';
 import { TokenBuckets } from '#src/core/flow/token-buckets.ts';
 
+/** A waiter that no worker started in this time although it may start makes room for others: for its key, and while the entry is full. */
+const UNSTARTED_MS = 2_000;
+
 /** What an entry says, counted once for all keys. */
 export type EntryCounts = {
   /** How many attempts of each key hold a slot, and of all keys. */
   held: ReadonlyMap<string, number>;
   slots: number;
-  /** How many attempts of each key are waiters. */
-  listed: ReadonlyMap<string, number>;
+  /** How many attempts of each key are waiters, or become waiters in this plan: functions of a pool share the slots of a key. Without those of {@link unstarted}. */
+  listed: Map<string, number>;
   /** The attempts that the entry names, and the holders among them. */
   named: ReadonlySet<string>;
   holders: ReadonlySet<string>;
   /** The waiters of a function and a key, by the id of their queue. */
   waiters: ReadonlyMap<string, readonly Waiter[]>;
+  /** The waiters that no worker started in time, so that other functions may have the slots of their keys. */
+  unstarted: readonly Waiter[];
   tokens: TokenBuckets;
   now: number;
 };
@@ -22,16 +27,37 @@ export function countEntry(entry: LedgerEntry, now: number, spilledAt?: SpilledA
   const { holders, waiters } = entry;
   const holding = holders.filter(({ isSlotless }) => !isSlotless);
   const held = new Set(holders.map(attemptIdOf));
+  const unstarted = waiters.filter(isUnstartedAt(now));
   return {
     held: countBy(holding),
     slots: holding.length,
-    listed: countBy(waiters),
+    listed: countBy(unstarted.length === 0 ? waiters : waiters.filter((one) => !unstarted.includes(one))),
+    unstarted,
     named: new Set([...held, ...waiters.map(attemptIdOf)]),
     holders: held,
     waiters: groupByQueue(waiters),
     tokens: new TokenBuckets(entry, now, spilledAt),
     now,
   };
+}
+
+function isUnstartedAt(now: number): (waiter: Waiter) => boolean {
+  return ({ freeSince = Number.POSITIVE_INFINITY }) => freeSince + UNSTARTED_MS <= now;
+}
+
+/** An entry as it was read last: its attempts, each with its key, and whether it holds a slot. */
+export type ReadEntry = {
+  named: ReadonlyMap<string, { key: string; isHolder: boolean }>;
+  waiters: number;
+  /** Whether a waiter may start, and the worker that found it had no place for it. */
+  isWaitingForWorker: boolean;
+};
+
+export function readEntryOf({ holders, waiters }: LedgerEntry = { holders: [], waiters: [] }): ReadEntry {
+  const named = new Map<string, { key: string; isHolder: boolean }>();
+  for (const one of holders) named.set(attemptIdOf(one), { key: one.key, isHolder: true });
+  for (const one of waiters) named.set(attemptIdOf(one), { key: one.key, isHolder: false });
+  return { named, waiters: waiters.length, isWaitingForWorker: waiters.some(({ freeSince }) => freeSince !== undefined) };
 }
 
 /** The id of the queue of a function and a key. */

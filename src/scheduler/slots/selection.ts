@@ -13,8 +13,6 @@ const MAX_WITH_AHEAD = MAX_WAITERS / 2;
 const MAX_AHEAD_OF_KEY = 16;
 /** Attempts that get a token within this time are waiters, so that each token needs no reading of the log. */
 const TOKENS_AHEAD_MS = 200;
-/** A waiter that no worker started in this time although it may start makes room for others while the entry is full. */
-const UNSTARTED_MS = 2_000;
 /**
  * What a key gets: the attempts that find a slot of the key, and those that wait for the next ones. `instead`: those that take the places of
  * `replaced`, which are less urgent.
@@ -24,7 +22,31 @@ export type Selection = {
   ahead: readonly Waiter[];
   instead?: readonly Waiter[];
   replaced?: readonly Waiter[];
+  /** Fewer attempts wait than the entry has room for, so another function with the same limits may add some. */
+  leavesRoom?: boolean;
 };
+
+/** The entry has all attempts of the key that it needs. */
+export const NOTHING: Selection = { free: [], ahead: [] };
+
+/** The function can take no turn: it is paused, or waits elsewhere. */
+export const PASSED: Selection = { free: [], ahead: [], leavesRoom: true };
+
+export function isNothing(turn: Selection): boolean {
+  return turn === NOTHING || turn === PASSED;
+}
+
+/** Whether waiters of the entry have ranks (SLOT8). */
+export function hasRanks({ waiters }: Pick<EntryCounts, 'waiters'>): boolean {
+  return [...waiters.values()].some(([first]) => first?.rank !== undefined);
+}
+
+/** Counts what a turn adds for a key, because the functions of a pool share its slots. Returns how many attempts these are. */
+export function countListed({ listed }: Pick<EntryCounts, 'listed'>, key: string, { free, ahead }: Selection): number {
+  const added = free.length + ahead.length;
+  listed.set(key, (listed.get(key) ?? 0) + added);
+  return added;
+}
 
 /** What a turn may add to an entry with so many waiters, when so many keys have their turn. */
 export function shareOf(turn: Selection, { listed, count }: { listed: number; count: number }): Selection {
@@ -39,10 +61,6 @@ export function aheadOf({ perKey, total, rate }: Limits): number {
   if (slots !== undefined || rate === undefined) return Math.min(slots ?? MAX_AHEAD_OF_KEY, MAX_AHEAD_OF_KEY);
   const { limit, perInMs } = parseRateText(rate);
   return Math.min(Math.ceil((limit * TOKENS_AHEAD_MS) / perInMs), MAX_WITH_AHEAD);
-}
-
-export function isUnstartedAt(now: number): (waiter: Waiter) => boolean {
-  return ({ freeSince = Number.POSITIVE_INFINITY }) => freeSince + UNSTARTED_MS <= now;
 }
 
 /** The first attempt of each key, then the second one of each, and so on. */

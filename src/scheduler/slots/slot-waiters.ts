@@ -9,11 +9,25 @@ import type { FunctionName } from '#src/core/names/names.ts';
 import type { SchedulerOptions } from '#src/scheduler/ports.ts';
 import { KeyDelays, type KeyOfPool } from '#src/scheduler/waits/key-delays.ts';
 import { attemptOf, type WaitingAttempt } from '#src/scheduler/waits/waiting-key.ts';
-import type { WaitingPool, WaitingStreams } from '#src/scheduler/waits/waiting-streams.ts';
-import { countEntry, type EntryCounts, queueIdOf } from './entry-counts.ts';
+import type { WaitingPool } from '#src/scheduler/waits/waiting-pool.ts';
+import type { WaitingStreams } from '#src/scheduler/waits/waiting-streams.ts';
+import { countEntry, type EntryCounts, queueIdOf, type ReadEntry, readEntryOf } from './entry-counts.ts';
 import { nextInOrder, nextOfKept } from './next-in-order.ts';
-import { aheadOf, inRounds, isUnstartedAt, MAX_WAITERS, type Selection, selectByRank, shareOf } from './selection.ts';
-import { changesOf, type Limits, limitsIn, rankIn } from './waiter-limits.ts';
+import { ReadBegin } from './read-begin.ts';
+import {
+  aheadOf,
+  countListed,
+  hasRanks,
+  inRounds,
+  isNothing,
+  MAX_WAITERS,
+  NOTHING,
+  PASSED,
+  type Selection,
+  selectByRank,
+  shareOf,
+} from './selection.ts';
+import { changesOf, type Limits, limitsIn, rankIn, sharedTextOf } from './waiter-limits.ts';
 
 /** How many keys get their turn in one plan of an entry, so that a plan takes a few milliseconds. The others follow in the next one. */
 const MAX_TURNS = 256;
@@ -34,16 +48,11 @@ type Options = Pick<SchedulerOptions, 'functions' | 'hints' | 'clock' | 'log' | 
   takesWork: () => boolean;
 };
 
-/** An entry as it was read last: the attempts that it names, each with its key, and whether it holds a slot. */
-type ReadEntry = { named: ReadonlyMap<string, { key: string; isHolder: boolean }>; waiters: number };
-
 /**
  * Lists the attempts that wait in the log in the entries of their pools, from which the workers give them slots (SLOT6).
- *
  * - An entry has {@link MAX_WAITERS} waiters at most, put there by compare-and-set. A worker with a free place gives a waiter its slot, and starts
  *   it. When the worker dies before, `slot-checks.ts` wakes the stream.
- * - Keys get their turn one after another. Only a key for which something changed gets a turn, so a change costs the same whatever the number
- *   of keys is.
+ * - Keys get their turn one after another. Only a key for which something changed gets one, so a change costs the same for any number of keys.
  * - In the order of the log, an attempt is a waiter only when all earlier requests of its function have their place (SLOT7).
  * - With priorities, the waiters of a key are the most urgent ones that wait: less urgent ones leave the entry again (SLOT8).
  * - Streams of a function whose flow was removed or moved to another pool are woken, and decide again.
@@ -60,14 +69,16 @@ export class SlotWaiters {
   /** The definitions of the functions whose attempts wait, as they were planned last. */
   readonly #definitions = new Map<FunctionName, FunctionEntry | undefined>();
   readonly #delays: KeyDelays;
-  /** The log is read up to the message that was its last one at the start: what waits before that may have ended. */
-  #begin: number | undefined;
-  #isAsking = false;
+  readonly #begin: ReadBegin;
   #checkedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: Options) {
     this.#options = options;
     this.#delays = new KeyDelays(options.patienceInMs);
+    const onAnswer = (): void => {
+      this.#checkedAt = Number.NEGATIVE_INFINITY;
+    };
+    this.#begin = new ReadBegin({ log: options.log, next: options.next, onAnswer });
   }
 
   /** When the waits are checked again; infinite when nothing waits. */
@@ -89,22 +100,19 @@ export class SlotWaiters {
     for (const name of this.#delays.unplaced) this.#markPlaced(name);
     for (const [pool, waiting] of this.#options.waiting().pools) {
       this.#noteDefinitions(waiting);
-      if (waiting.readyCount > 0) this.#options.decideAgain(pool);
+      if (waiting.readyCount > 0 || this.#known.get(pool)?.isWaitingForWorker) this.#options.decideAgain(pool);
     }
   }
 
   /** Takes over an entry. */
   readonly note = (pool: PoolId, entry: LedgerEntry | undefined): void => {
     const before = this.#known.get(pool)?.named;
-    const { holders = [], waiters = [], buckets } = entry ?? {};
-    const named = new Map<string, { key: string; isHolder: boolean }>();
-    for (const one of holders) named.set(attemptIdOf(one), { key: one.key, isHolder: true });
-    for (const one of waiters) named.set(attemptIdOf(one), { key: one.key, isHolder: false });
-    if (named.size === 0) this.#known.delete(pool);
-    else this.#known.set(pool, { named, waiters: waiters.length });
-    this.#noteChanges(pool, before ?? new Map(), named);
+    const read = readEntryOf(entry);
+    if (read.named.size === 0) this.#known.delete(pool);
+    else this.#known.set(pool, read);
+    this.#noteChanges(pool, before ?? new Map(), read.named);
     const waiting = this.#poolOf(pool);
-    if (waiting === undefined) this.#noteFull(pool, buckets);
+    if (waiting === undefined) this.#noteFull(pool, entry?.buckets);
     else if (waiting.readyCount > 0) this.#options.decideAgain(pool);
   };
 
@@ -137,7 +145,7 @@ export class SlotWaiters {
 
   /** What an entry needs: the next attempts of the ready keys as waiters. */
   readonly plan = (pool: PoolId, entry: LedgerEntry, spilledAt?: SpilledAt): Pick<Change, 'waits' | 'withdrawals'> => {
-    if (!this.#options.takesWork() || !this.#isReady()) return {};
+    if (!this.#options.takesWork() || !this.#begin.isReached) return {};
     const waiting = this.#poolOf(pool);
     if (waiting === undefined) {
       this.#planned.delete(pool);
@@ -146,9 +154,10 @@ export class SlotWaiters {
     }
     const counts = countEntry(entry, this.#options.clock.now(), spilledAt);
     for (const [id, queue] of this.#planned.get(pool) ?? []) if (!counts.named.has(id)) waiting.markReady(queue);
+    for (const { key } of counts.unstarted) waiting.markKeyReady(key);
     const turns = this.#takeTurns(waiting, pool, counts);
-    const unstarted = waiting.readyCount === 0 || entry.waiters.length < MAX_WAITERS ? [] : entry.waiters.filter(isUnstartedAt(counts.now));
-    const replaced = [...turns.flatMap((turn) => turn.replaced ?? []), ...unstarted];
+    const unstarted = waiting.readyCount === 0 || entry.waiters.length < MAX_WAITERS ? [] : counts.unstarted;
+    const replaced = [...turns.flatMap(({ replaced: some = [] }) => some), ...unstarted];
     const outgoing = new Set(replaced.map(attemptIdOf));
     this.#replaced.set(pool, outgoing);
     const added = [...turns.flatMap(({ instead = [] }) => instead), ...inRounds(turns, 'free'), ...inRounds(turns, 'ahead')];
@@ -168,27 +177,37 @@ export class SlotWaiters {
     const unfinished: string[] = [];
     let listed = counts.named.size - counts.holders.size;
     // A more urgent attempt takes the place of a waiter also in a full entry.
-    const hasRanks = [...counts.waiters.values()].some(([first]) => first?.rank !== undefined);
-    const mayTake = (): boolean => listed < MAX_WAITERS || (hasRanks && turns.length === 0);
+    const isRanked = hasRanks(counts);
+    const mayTake = (): boolean => listed < MAX_WAITERS || (isRanked && turns.length === 0);
     for (let count = Math.min(MAX_TURNS, waiting.readyCount); count > 0 && mayTake(); count--) {
       const key = waiting.takeReady();
       if (key === undefined) break;
-      const turn = this.#turnOf({ pool, waiting: key }, counts);
-      if (turn === undefined) continue;
+      const turn = this.#turnOf({ pool, waiting: key }, counts) ?? PASSED;
+      if (turn.leavesRoom) waiting.passOn(key);
+      if (isNothing(turn)) continue;
       const taken = shareOf(turn, { listed, count });
       if (taken.free.length < turn.free.length) unfinished.push(key.id);
-      listed += taken.free.length + taken.ahead.length;
+      listed += countListed(counts, key.key, taken);
       turns.push(taken);
     }
-    for (const id of unfinished) waiting.markReady(id);
-    if (waiting.readyCount > 0 && listed < MAX_WAITERS) this.#delays.scheduleAt(pool, counts.now);
+    this.#follow(unfinished, waiting, { pool, now: counts.now, isFull: listed >= MAX_WAITERS });
     return turns;
   }
 
-  /** The attempts of a key that find a slot of the key, and those that wait for the next ones. */
+  /** What a plan leaves to the next one. */
+  #follow(
+    unfinished: readonly string[],
+    waiting: WaitingPool,
+    { pool, now, isFull }: { pool: PoolId; now: number; isFull: boolean },
+  ): void {
+    for (const id of unfinished) waiting.markReady(id);
+    if (waiting.readyCount > 0 && !isFull) this.#delays.scheduleAt(pool, now);
+  }
+
+  /** The attempts of a key that find a slot of it, and those that wait for the next ones; `undefined` when the function can take none. */
   #turnOf(key: KeyOfPool, counts: EntryCounts): Selection | undefined {
     const { pool, waiting } = key;
-    const { listed, named, now } = counts;
+    const { named, now } = counts;
     const definition = this.#options.functions.get(waiting.function)?.definition;
     if (definition === undefined || definition.paused) return undefined;
     const isWanted = (place: WaitingAttempt): boolean =>
@@ -199,6 +218,7 @@ export class SlotWaiters {
       return undefined;
     }
     waiting.orderBy(agingOf(definition.flow ?? {}));
+    this.#poolOf(pool)?.share(waiting, definition.flow?.order === undefined ? sharedTextOf(limits) : undefined);
     if (limits.fifo !== undefined) return this.#turnInOrder(key, limits, counts);
     const room = this.#roomOf(key, limits, counts);
     const ahead = aheadOf(limits);
@@ -208,12 +228,13 @@ export class SlotWaiters {
       const ranked = (place: WaitingAttempt): Waiter => ({ ...attemptOf(place), ...limits, ...rankIn(place, definition) });
       return selectByRank(waiting, { ...counts, room: Math.min(room, MAX_WAITERS), ahead, hasLeft, isWaiting, ranked });
     }
-    const own = listed.get(waiting.key) ?? 0;
+    const unstarted = counts.unstarted.filter((one) => queueIdOf(one.function, one.key) === waiting.id).length;
+    const own = (counts.listed.get(waiting.key) ?? 0) + unstarted;
     const count = Math.min(room, MAX_WAITERS) + ahead - own;
-    if (count <= 0) return undefined;
+    if (count <= 0) return unstarted > 0 ? PASSED : NOTHING;
     const waiters = waiting.first(count, isWanted).map((place) => ({ ...attemptOf(place), ...limits }));
     const free = Math.max(0, room - own);
-    return { free: waiters.slice(0, free), ahead: waiters.slice(free) };
+    return { free: waiters.slice(0, free), ahead: waiters.slice(free), leavesRoom: waiters.length < count };
   }
 
   /** How many attempts of a key find a slot and a token. Without keys, all attempts of the pool share the slots. */
@@ -273,25 +294,5 @@ export class SlotWaiters {
 
   #poolOf(pool: PoolId): WaitingPool | undefined {
     return this.#options.waiting().pools.get(pool);
-  }
-
-  #isReady(): boolean {
-    if (this.#begin !== undefined) return this.#options.next() > this.#begin;
-    if (!this.#isAsking) {
-      this.#isAsking = true;
-      this.#options.log
-        .lastSequence()
-        .then(
-          (last) => {
-            this.#begin = last;
-          },
-          () => {},
-        )
-        .finally(() => {
-          this.#isAsking = false;
-          this.#checkedAt = Number.NEGATIVE_INFINITY;
-        });
-    }
-    return false;
   }
 }

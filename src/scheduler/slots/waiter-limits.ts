@@ -20,6 +20,11 @@ export function rankIn({ stream, wait }: WaitingAttempt, { flow = {} }: Pick<Fun
 
 export type Limits = ReturnType<typeof limitsOf>;
 
+/** Queues of a key take turns when their functions have the same text. No id of a queue equals a text, because names have no spaces. */
+export function sharedTextOf({ perKey, total, rate }: Limits): string {
+  return `limits ${perKey}/${total}/${rate}`;
+}
+
 type PresentLimits = { waiting: Pick<WaitingStreams, 'find'>; functions: SchedulerOptions['functions'] };
 
 /**

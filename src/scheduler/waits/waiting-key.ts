@@ -9,6 +9,18 @@ import { TwoKeyQueue } from './two-key-queue.ts';
 /** An invocation that waits for a slot, with its stream. */
 export type WaitingAttempt = { readonly stream: OpenStream; readonly request: number; readonly wait: StreamWait };
 
+/**
+ * The queues of one key whose functions have equal limits. They take turns at what becomes free, because each of them would list the same
+ * attempts of the key. A queue that shares no turns is alone.
+ */
+export type SharedTurns = {
+  readonly limits: string;
+  /** The next turn is that of the first queue. */
+  readonly queues: Map<string, WaitingKey>;
+  /** How many more queues get the present turn when those before them leave room. */
+  passes: number;
+};
+
 /** A number for an invocation of a stream: 64 of them share a stream. */
 const INDEXES = 64;
 
@@ -25,6 +37,7 @@ export class WaitingKey {
   readonly function: FunctionName;
   /** When the scheduler has to look at the key again although nothing happens; infinite when there is no such time. */
   dueAt = Number.POSITIVE_INFINITY;
+  turns: SharedTurns | undefined;
   readonly #streams: Streams;
   readonly #queue = new TwoKeyQueue();
   /** `undefined` while the order is that of the requests. */

@@ -5,7 +5,8 @@ import { streamOf } from '#src/core/names/ids.ts';
 import { type FunctionName, parseFunctionName, type RequestId } from '#src/core/names/names.ts';
 import type { StreamRecords } from '#src/scheduler/open/stream-records.ts';
 import { queueIdOf } from '#src/scheduler/slots/entry-counts.ts';
-import { attemptAt, type WaitingAttempt, WaitingKey } from './waiting-key.ts';
+import { attemptAt, type WaitingAttempt } from './waiting-key.ts';
+import { WaitingPool } from './waiting-pool.ts';
 
 /** Called when an invocation of a function begins to wait for a slot of a pool, or waits no longer. */
 export type OnWait = (pool: PoolId, name: FunctionName) => void;
@@ -118,86 +119,5 @@ export class WaitingStreams {
     this.#known[number] = undefined;
     this.#freeNumbers.push(number);
     this.#texts.delete(entry.text);
-  }
-}
-
-type PoolOptions = { streams: (key: string) => ConstructorParameters<typeof WaitingKey>[1]; onEmpty: () => void };
-
-/**
- * The keys of one pool for which invocations wait.
- *
- * A key is ready when something happened that may let one of its invocations be listed in the entry of the pool: an invocation of the key began or
- * ended to wait, or the entry named one of them no longer. Ready keys get their turn one after another. So a change costs the same whatever the
- * number of keys is.
- */
-export class WaitingPool {
-  readonly #keys = new Map<string, WaitingKey>();
-  readonly #ready = new Map<string, WaitingKey>();
-  /** The same by the key alone, because functions of a pool share its slots. */
-  readonly #byKey = new Map<string, Map<string, WaitingKey>>();
-  /** How many keys each function has. */
-  readonly #functions = new Map<FunctionName, number>();
-  readonly #options: PoolOptions;
-
-  constructor(options: PoolOptions) {
-    this.#options = options;
-  }
-
-  get readyCount(): number {
-    return this.#ready.size;
-  }
-
-  /** The key of a function. It is ready, because an invocation is added to it. */
-  add(fn: FunctionName, key: string): WaitingKey {
-    const id = queueIdOf(fn, key);
-    const known = this.#keys.get(id);
-    const waiting = known ?? new WaitingKey({ id, key, function: fn }, this.#options.streams(key));
-    this.#ready.set(id, waiting);
-    if (known !== undefined) return known;
-    this.#keys.set(id, waiting);
-    const alike = this.#byKey.get(key) ?? new Map<string, WaitingKey>();
-    this.#byKey.set(key, alike.set(id, waiting));
-    this.#functions.set(fn, (this.#functions.get(fn) ?? 0) + 1);
-    return waiting;
-  }
-
-  markReady(id: string): void {
-    const waiting = this.#keys.get(id);
-    if (waiting !== undefined) this.#ready.set(id, waiting);
-  }
-
-  /** A slot or a token of a key is free, or an attempt of it left the entry. Functions without keys count the slots of all keys. */
-  markKeyReady(key: string): void {
-    for (const one of new Set([key, ''])) for (const [id, waiting] of this.#byKey.get(one) ?? []) this.#ready.set(id, waiting);
-  }
-
-  /** All keys of a function are ready, because its definition changed. */
-  markFunctionReady(name: FunctionName): void {
-    for (const [id, waiting] of this.#keys) if (waiting.function === name) this.#ready.set(id, waiting);
-  }
-
-  get functions(): Iterable<FunctionName> {
-    return this.#functions.keys();
-  }
-
-  /** Takes the ready key whose turn is longest ago. A key for which no invocation waits is forgotten. */
-  takeReady(): WaitingKey | undefined {
-    for (const [id, waiting] of this.#ready) {
-      this.#ready.delete(id);
-      if (!waiting.isEmpty) return waiting;
-      this.#forget(waiting);
-    }
-    return undefined;
-  }
-
-  #forget({ id, key, function: name }: WaitingKey): void {
-    this.#keys.delete(id);
-    const alike = this.#byKey.get(key);
-    alike?.delete(id);
-    if (alike?.size === 0) this.#byKey.delete(key);
-    const left = (this.#functions.get(name) ?? 0) - 1;
-    if (left > 0) this.#functions.set(name, left);
-    else this.#functions.delete(name);
-    if (this.#keys.size === 0) this.#options.onEmpty();
   }
 }

@@ -25,18 +25,20 @@ export type CrowdedPools = {
   keys: number;
   /** The concurrency of each function in the only worker. */
   places: number;
+  /** How many functions are paused, the first ones. */
+  paused?: number;
 };
 
 /**
  * The state of a real scheduler and of the ledger of one worker, beside a log of which only the headers are folded, so that a million requests can
  * wait. Every execution ends at once. The store answers in a later turn of the event loop, as a server does.
  */
-export function openCrowdedPools({ flow, functions, keys, places }: CrowdedPools) {
+export function openCrowdedPools({ flow, functions, keys, places, paused = 0 }: CrowdedPools) {
   const clock = createVirtualClock(START);
   const store = answeringLater(createMemoryKeyValue());
   const closing = new AbortController();
   const names = Array.from({ length: functions }, (_, number) => `fn-${number}` as FunctionName);
-  const entries = new Map(names.map((name) => [name, entryOf(name, flow)]));
+  const entries = new Map(names.map((name, number) => [name, entryOf(name, flow, number < paused)]));
   const options = schedulerOptions(createMemoryLog({ clock }), {
     ...{ clock, flow: store, patienceInMs: PATIENCE_MS },
     functions: { get: (name) => entries.get(name) },
@@ -81,16 +83,17 @@ export function openCrowdedPools({ flow, functions, keys, places }: CrowdedPools
     get longestEntry() {
       return store.longest;
     },
-    /** The worker takes attempts from now on. */
-    serve(): void {
-      for (const name of names)
+    /** The worker takes attempts of the functions from a number on, from now on. */
+    serve(first = 0): void {
+      for (const name of names.slice(first))
         ledger.serve(
           poolOf(name, flow as Flow),
           ownerOf(name, places, (one) => granted.push(one)),
         );
     },
-    /** One turn: the attempts that got slots since the last one run and end, and the scheduler looks at what is due. */
-    turn(): void {
+    /** One turn: the attempts that got slots since the last one run and end, and the scheduler looks at what is due after a time. */
+    turn(passedInMs = 0): void {
+      if (passedInMs > 0) clock.moveTo(clock.now() + passedInMs);
       for (const one of granted.splice(0)) end(one);
       waits.check(clock.now());
     },
@@ -98,8 +101,8 @@ export function openCrowdedPools({ flow, functions, keys, places }: CrowdedPools
   };
 }
 
-function entryOf(name: FunctionName, flow: CrowdedPools['flow']): FunctionEntry {
-  return { definition: functionDefinitionSchema.parse({ name, handler: { kind: 'inline' }, flow }) } as FunctionEntry;
+function entryOf(name: FunctionName, flow: CrowdedPools['flow'], paused: boolean): FunctionEntry {
+  return { definition: functionDefinitionSchema.parse({ name, handler: { kind: 'inline' }, flow, paused }) } as FunctionEntry;
 }
 
 function idOf(number: number): StreamId {
