@@ -52,7 +52,8 @@ export class PublishRetries {
     const { clock, startedAt, budgetInMs } = this.#options;
     const answered = new AbortController();
     const spent = clock.sleep(Math.max(0, startedAt + budgetInMs - clock.now()), answered.signal).then((): PublishAnswer => {
-      this.#isSpent = true;
+      // An answer before ends the sleep, too, and spends nothing.
+      if (!answered.signal.aborted) this.#isSpent = true;
       return { kind: 'unknown', why: 'no answer in time' };
     });
     try {
