@@ -23,6 +23,7 @@ const GIVE_UP_AFTER_MS = 30_000;
 /** Commands that need no server, or run until a signal. */
 const withoutServer = [
   'serve',
+  'mcp',
   'dev',
   'run',
   'golden check',

@@ -70,8 +70,8 @@ test('every command says in Chinese what it says, to a person with a Chinese loc
   expect(outputOf('fn put order')).toBe('函数 order 已定义，修订 1\n');
   expect(outputOf('timeline bad')).toMatch(/等待重试 +第 1 次执行失败：.*支付失败；下一次在 .* 后到期/);
   const all = commandsOf(await createProgram('0.0.0', ['complete']));
-  // These two run until a signal: the server of this test, and the test below.
-  expect(all.filter((one) => !seen.some(({ command }) => `${command} `.startsWith(`${one} `)))).toEqual(['serve', 'dev']);
+  // These run until a signal, or the end of stdin: the server of this test, the test below, and mcp.test.ts.
+  expect(all.filter((one) => !seen.some(({ command }) => `${command} `.startsWith(`${one} `)))).toEqual(['serve', 'dev', 'mcp']);
   const shown = seen.filter(({ command }) => !raw.some((one) => command.startsWith(one)));
   expect(shown.flatMap(({ command, output }) => englishIn(output).map((found) => `${command}: ${found}`))).toEqual([]);
   expect(englishIn(sequent.output.stderr)).toEqual([]);

@@ -10,7 +10,7 @@ schedule get, projection status, projection check, projection problems, doctor, 
 archive ls, archive verify, heads, project ls, bulk ls, bulk show, batch ls, batch get, batch results, golden check, whatif, complete, env`;
 
 /** Write files of this machine, which they do not overwrite unless a person names them; start processes; or send a test envelope. */
-export const elsewhere = `pull, fn export, nats-config, backup, signing-key create, golden record, serve, dev, run, connections test`;
+export const elsewhere = `pull, fn export, nats-config, backup, signing-key create, golden record, serve, dev, mcp, run, connections test`;
 
 /** These list what they would change in a form of their own. Each is a line that a person types. */
 export const inBulk: readonly string[] = [

@@ -39,9 +39,9 @@ export const storeSituations: readonly Situation[] = [
     title: 'the log is full, and no scheduler keeps a rest of it',
     plant: async (world) => {
       const start = await world.stop('scheduler');
-      const { undo } = await withLimit(INVOCATIONS, 4_096)(world);
+      const { undo } = await withLimit(INVOCATIONS, 8_192)(world);
       const send = () =>
-        world.client.invoke('always', { text: 'x'.repeat(500) }).then(
+        world.client.invoke('always', { text: 'x'.repeat(100) }).then(
           () => 'stored',
           (error: { code: string }) => error.code,
         );
@@ -52,6 +52,8 @@ export const storeSituations: readonly Situation[] = [
     },
     truth: [
       ['problem', 'stream INVOCATIONS', /^is (?:9\d|100) % of its limit of .*, and refuses messages when it is full/],
+      // The worker cannot store what its attempts do.
+      ['problem', 'log', /^is full and refuses: maximum bytes exceeded/],
       ['problem', 'scheduler', /^no scheduler answers/],
     ],
     exit: 1,

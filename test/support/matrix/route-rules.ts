@@ -244,7 +244,7 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
   'POST /api/functions/:name/packages': {
     bodies: (value) => [
       { handler: 'index.handler', base: value, files: [{ path: 'index.mjs', text: 'export const handler = () => 1' }] },
-      { handler: value, initializer: value, files: [{ path: value, base64: '' }], base: value, removed: [value] },
+      { handler: value, initializer: value, runtime: value, files: [{ path: value, base64: '' }], base: value, removed: [value] },
       { handler: 'index.handler', zip: ownZip },
     ],
   },

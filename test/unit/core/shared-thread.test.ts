@@ -48,7 +48,7 @@ const works: Record<string, (text: string) => unknown> = {
 /** The least processor time of several runs in milliseconds. The time of the clock depends on what else runs. */
 function timeOf(work: () => unknown): number {
   let least = Number.POSITIVE_INFINITY;
-  for (let run = 0; run < 3; run++) {
+  for (let run = 0; run < 5; run++) {
     const before = process.cpuUsage();
     work();
     const { user, system } = process.cpuUsage(before);
@@ -65,8 +65,8 @@ describe('the work for the bytes of one project', () => {
       work(short); // Compiles the code.
       const once = timeOf(() => work(short));
       const fourTimes = timeOf(() => work(long));
-      // In quadratic time the factor is 16. A few milliseconds are the noise of a run.
-      expect(fourTimes, `${name}: ${once} ms, and ${fourTimes} ms for four times the text`).toBeLessThan(8 * once + 12);
+      // In quadratic time the factor is 16. Some milliseconds are the noise of a run, such as a collection of garbage.
+      expect(fourTimes, `${name}: ${once} ms, and ${fourTimes} ms for four times the text`).toBeLessThan(8 * once + 30);
     }
   });
 

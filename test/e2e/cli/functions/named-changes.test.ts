@@ -168,7 +168,7 @@ describe('a command that changes something', () => {
     };
     const [fn] = (await createProgram('0.0.0', ['fn'])).commands;
     for (const command of fn?.commands.filter((one) => ['put', 'set'].includes(one.name())) ?? []) {
-      const others = /^--(?:file|folder|zip|handler|initializer|subject|url|inline|replace|expect|dry-run)$/;
+      const others = /^--(?:file|folder|zip|handler|initializer|runtime|subject|url|inline|replace|expect|dry-run)$/;
       const options = command.options.flatMap(({ long }) => (long === undefined || others.test(long) ? [] : [long]));
       expect(options.toSorted()).toEqual(Object.keys(settingSamples).toSorted());
       // Both commands read their options by one function.
