@@ -234,12 +234,11 @@ describe('sequent doctor', () => {
       server: { version: expect.stringMatching(/^2\./), clockAheadInMs: expect.any(Number) },
       durability: { class: '100ms' },
       scheduler: true,
-      streams: [
-        { name: 'INVOCATIONS', exists: true, messages: expect.any(Number), bytes: expect.any(Number), subjects: expect.any(Number) },
-        {},
-        {},
-        {},
-      ],
+      streams: expect.arrayContaining([
+        expect.objectContaining({
+          ...{ name: 'INVOCATIONS', exists: true, messages: expect.any(Number), bytes: expect.any(Number), subjects: expect.any(Number) },
+        }),
+      ]),
       findings: expect.arrayContaining([expect.objectContaining({ level: 'ok', check: 'scheduler' })]),
     });
   });

@@ -100,7 +100,7 @@ describe('sequent invoke', () => {
       sequent.run(['invoke', 'hello', '-d', '-', '--wait'], { input: '{"name":"Dash"}' }),
       sequent.run(['invoke', 'hello', '-d', '@package.json', '--wait']),
     ]);
-    expect(names.map(({ stdout }) => JSON.parse(stdout).greeting)).toEqual(['Hello, Pipe!', 'Hello, Dash!', 'Hello, sequent!']);
+    expect(names.map(({ stdout }) => JSON.parse(stdout).greeting)).toEqual(['Hello, Pipe!', 'Hello, Dash!', 'Hello, sequent-functions!']);
   });
 
   test(`accepts an event of ${MAX_PAYLOAD_BYTES} bytes, and refuses one byte more`, async ({ sequent }) => {
