@@ -52,7 +52,7 @@ test('commands of a clone start from its build, until a source changes', { timeo
   writeFileSync(table, readFileSync(table, 'utf8').replace(SUMMARY, 'execute a changed sentence'));
   expect(await npxSequent({ folder }, ['--help'])).toContain('execute a changed sentence');
   expect(await started.stop()).toBe(0);
-  expect(await shellIn({ folder }, 'git checkout --quiet src && git status --porcelain')).toBe('');
+  expect(await shellIn({ folder }, 'git checkout --quiet src && git status --porcelain --untracked-files=no')).toBe('');
 });
 
 const NOBODY = 65_534;
