@@ -112,7 +112,7 @@ class Draft {
     const held = this.#holders.get(id);
     if (held !== undefined) {
       this.#count(held, -1);
-      this.#room.note(held, -1);
+      this.#room.count(held, -1);
       this.#holders.delete(id);
       this.#isChanged = true;
     }
@@ -165,7 +165,7 @@ class Draft {
     this.#isChanged = true;
     this.#holders.set(id, held);
     this.#count(held, 1);
-    this.#room.note(held, 1);
+    this.#room.count(held, 1);
     if (rate !== undefined) this.#buckets.hold({ rate, key });
   }
 

@@ -30,7 +30,7 @@ export class HolderRoom {
   }
 
   /** `by`: 1 for a holder that was added, and -1 for one that was removed. */
-  note(attempt: Attempt, by: 1 | -1): void {
+  count(attempt: Attempt, by: 1 | -1): void {
     if (this.#bytes !== undefined) this.#bytes += by * bytesOf(attempt);
   }
 }
