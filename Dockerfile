@@ -27,7 +27,7 @@ RUN mkdir -p /volumes && cd /volumes \
 FROM ${NODE_IMAGE}
 LABEL org.opencontainers.image.title="sequent" \
   org.opencontainers.image.description="Asynchronous function invocation on NATS JetStream: durable, retried, every transition an event" \
-  org.opencontainers.image.version="0.2.0-dev" \
+  org.opencontainers.image.version="0.3.0-dev" \
   org.opencontainers.image.licenses="Apache-2.0"
 ENV NODE_ENV=production \
   PATH=/app/bin:$PATH \

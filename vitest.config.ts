@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { findOnPath } from './src/main/find-on-path.mjs';
 import { CountReporter } from './test/support/vitest/reporter.ts';
@@ -13,6 +14,8 @@ function projectOf({ groupOrder, isDefault: _, ...facts }: Tier): TestProjectInl
     // By default `expect.poll` waits for one second, which a loaded machine exceeds.
     expect: { poll: { timeout: 15_000 } },
     sequence: { groupOrder },
+    // Roles that run in a test start their processes from the modules that the run built.
+    alias: { '#src/main/roles/own-module.ts': resolve('test/support/vitest/built-own-module.ts') },
     ...runner,
     ...facts,
   };
@@ -24,6 +27,8 @@ const isChosen = process.argv.some((argument) => /^(?:--project\b|(?:\.\/)?test\
 
 export default defineConfig({
   test: {
+    // The projects, and the next run, take a module that is already transformed from a cache below `node_modules`.
+    experimental: { fsModuleCache: true },
     reporters: ['default', new CountReporter()],
     sequence: { sequencer: LongestFirst },
     projects: tiers.filter(({ isDefault }) => isDefault || isChosen).map(projectOf),

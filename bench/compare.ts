@@ -3,36 +3,33 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Peer, startPeer } from './compare/peer.ts';
+import { type Contestant, contestantOf, type LastingRate, startSequent } from './compare/contestant.ts';
+import { nodeOfPeers, startPeer } from './compare/peer.ts';
 import type { PeerServer, ServerKind } from './compare/server.ts';
-import { missingAmong, type System, systems } from './compare/systems.ts';
-import { type Load, openFormLoad, type Workload } from './load/workloads.ts';
-import { startForm } from './measure/measured-form.ts';
-import { cpuOfTree } from './measure/processes.ts';
-import { quiet } from './measure/quiet.ts';
+import { missingAmong, type SequentForm, type System, systems } from './compare/systems.ts';
 import { createReport } from './measure/report.ts';
 
 const HELP = `npm run bench:compare -- [options]
 
-Runs the same work by Sequent as npm start runs it, and by other systems: 200 bytes each, accepted durably, executed (nothing is done, nothing
-returned), completed durably, and the completion seen. The systems take turns, and stand still between them. Only the ratios count.
+Runs the same work by Sequent as npm start runs it, and by other systems as their documents advise: 200 bytes each, accepted durably, executed
+(nothing is done, nothing returned), completed durably, and the completion seen. Each system has a load that lasts, with a question about ended work
+once a second if the system keeps ended work, and a burst. The systems take turns, and stand still between them. Only the ratios count.
 
 ${systems.map(({ title, server }) => `  ${title.padEnd(33)}  apt-get install ${server.apt}`).join('\n')}
 
-  --count <n>     invocations of each round (20000)
+  --seconds <n>   how long a load lasts; 0 for bursts only (60)
+  --count <n>     invocations of each burst; 0 for none (20000)
   --rounds <n>    (3)
   --only <texts>  only the systems whose name contains one of these texts, such as BullMQ,RabbitMQ
   --help
 
-The packages of npm are installed into the folder for temporary files, not into this project. A system whose server is missing is left out.
+The packages of npm are installed into the folder for temporary files, not into this project. Their programs run on the present Node, or on the newest
+of the LTS line when the present one is older than Node 24. A system whose server is missing is left out.
 Exit codes: 0 every bound holds, 1 a bound does not hold or no other system could be measured, 2 an option is invalid.`;
 
-/** What Sequent does in the comparison, by what the other systems are compared with. */
-const SEQUENT: Readonly<Record<System['versus'], Omit<Workload, 'count' | 'retried'>>> = {
-  batches: { title: 'Sequent, npm start, client batches', send: 'batches', functionName: 'noop', outcomes: 1 },
-  singles: { title: 'Sequent, npm start, single publishes', send: 'singles', functionName: 'noop', outcomes: 1 },
-  chains: { title: 'Sequent, npm start, chains of two', send: 'singles', functionName: 'chain', outcomes: 2 },
-};
+/** The seconds of a load in the warm-up. */
+const WARM_UP_IN_SECONDS = 5;
+const FORMS: readonly SequentForm[] = ['batches', 'singles', 'chains', 'batches, always', 'singles, always'];
 const options = readOptions();
 const wanted = systems.filter(({ title }) => options.only.some((text) => title.includes(text)));
 const missing = missingAmong(wanted);
@@ -43,80 +40,79 @@ if (missing.apt.length > 0) {
 }
 if (measured.length === 0) end('no other system can be measured', 1);
 
+type Measured = { lasting: LastingRate[]; bursts: number[]; p99s: number[] };
+
 const report = createReport();
-const rates = new Map<string, number[]>();
-const p99s = new Map<string, number[]>();
+const found = new Map<Contestant, Measured>();
 const opened: AsyncDisposable[] = [];
+const forms = new Map<SequentForm, Contestant>();
+const peers = new Map<System, Contestant>();
 try {
   await run();
 } finally {
   for (const one of opened.reverse()) await one[Symbol.asyncDispose]();
 }
+printTable();
 printRatios();
 process.exitCode = report.print() ? 0 : 1;
 
 async function run(): Promise<void> {
-  const form = keep(await startForm('product', '100ms'));
-  const load = await openFormLoad(form);
-  opened.push({ [Symbol.asyncDispose]: () => load.close() });
-  const peers = await startPeers();
-  // The first round is a warm-up.
-  for (let round = 0; round <= options.rounds; round++) {
-    for (const versus of ['batches', 'singles', 'chains'] as const) {
-      if (!measured.some((system) => system.versus === versus)) continue;
-      const cpu = (): number => cpuOfTree(form.pid) + cpuOfTree(form.serverPid);
-      const burst = { run: () => sequent(load, versus), rest: () => quiet(form) };
-      await measure(SEQUENT[versus].title, round, cpu, burst);
-    }
-    for (const [{ title }, peer] of peers) await measure(title, round, peer.cpu, { run: async () => options.count / (await peer.burst()) });
-    await measureLatencies(load, peers, round);
+  const node = nodeOfPeers();
+  report.say(`Node ${process.version}; the other systems: ${execFileSync(node, ['--version'], { encoding: 'utf8' })}`);
+  const needed = FORMS.filter((form) => measured.some(({ versus }) => form in versus));
+  for (const fsync of ['100ms', 'always'] as const) {
+    const ofServer = needed.filter((form) => form.endsWith(', always') === (fsync === 'always'));
+    if (ofServer.length === 0) continue;
+    for (const [form, contestant] of keep(await startSequent(fsync, ofServer)).contestants) forms.set(form, contestant);
+  }
+  await startPeers(node);
+  const all = [...forms.values(), ...peers.values()];
+  for (const contestant of all) await measure(contestant, WARM_UP_IN_SECONDS);
+  for (let round = 0; round < options.rounds; round++) {
+    for (const contestant of all) note(contestant, await measure(contestant, options.seconds));
+    await measureLatencies();
   }
 }
 
-/** `rest`: what the system does after the burst, which must not take processor time from the next system. */
-type Burst = { run(): Promise<number>; rest?(): Promise<void> };
-
-async function measure(title: string, round: number, spent: () => number, { run: runBurst, rest }: Burst): Promise<void> {
-  const before = spent();
-  const rate = await runBurst();
-  await rest?.();
-  if (round === 0) return;
-  note(rates, title, rate);
-  report.rate(`  ${title}`, rate, { 'server and workers': (spent() - before) / options.count });
+async function measure(contestant: Contestant, seconds: number): Promise<Omit<Measured, 'p99s'>> {
+  return {
+    lasting: seconds > 0 ? [await contestant.lasting(seconds)] : [],
+    bursts: options.count > 0 ? [await contestant.burst(options.count)] : [],
+  };
 }
 
-async function measureLatencies(load: Load, peers: ReadonlyMap<System, Peer>, round: number): Promise<void> {
-  const compared = [...peers].filter(([{ hasLatency }]) => hasLatency);
-  if (compared.length === 0) return;
-  const p99 = (times: readonly number[]): number => times[Math.floor(times.length * 0.99)] ?? Number.NaN;
-  const found: [title: string, p99: number][] = [[SEQUENT.singles.title, p99(await load.latencies('noop', 300, 100))]];
-  for (const [{ title }, peer] of compared) found.push([title, p99(await peer.latencies())]);
-  if (round > 0) for (const [title, time] of found) note(p99s, title, time);
+function note(contestant: Contestant, { lasting, bursts }: Omit<Measured, 'p99s'>): void {
+  const before = measuredOf(contestant);
+  found.set(contestant, { ...before, lasting: [...before.lasting, ...lasting], bursts: [...before.bursts, ...bursts] });
+  for (const { rate, cpuInUs } of lasting) report.rate(`  ${contestant.title}, lasting`, rate, { 'server and workers': cpuInUs });
+  for (const rate of bursts) report.rate(`  ${contestant.title}, burst`, rate);
 }
 
-async function sequent(load: Load, versus: System['versus']): Promise<number> {
-  const workload: Workload = { ...SEQUENT[versus], count: options.count, retried: 0 };
-  load.arrivals.reset(workload.count * workload.outcomes);
-  await Promise.all([load.send(workload), load.arrivals.all()]);
-  return load.arrivals.rate(0, 1) / workload.outcomes;
+async function measureLatencies(): Promise<void> {
+  const sequent = forms.get('batches');
+  const compared = [...peers].filter(([{ hasLatency }]) => hasLatency).map(([, contestant]) => contestant);
+  if (compared.length === 0 || sequent === undefined) return;
+  for (const contestant of [sequent, ...compared]) {
+    const times = await contestant.latencies();
+    const before = measuredOf(contestant);
+    found.set(contestant, { ...before, p99s: [...before.p99s, times[Math.floor(times.length * 0.99)] ?? Number.NaN] });
+  }
 }
 
-async function startPeers(): Promise<ReadonlyMap<System, Peer>> {
+async function startPeers(node: string): Promise<void> {
   const folder = installPackages();
   const servers = new Map<ServerKind, PeerServer>();
-  const peers = new Map<System, Peer>();
   for (const system of measured) {
     const { server: kind } = system;
     const server = servers.get(kind) ?? keep(await kind.start(kind.find() ?? ''));
     servers.set(kind, server);
-    peers.set(system, keep(await startPeer(system, { server, folder, count: options.count })));
+    peers.set(system, contestantOf(system, keep(await startPeer(system, { server, folder, node }))));
   }
-  return peers;
 }
 
 function installPackages(): string {
   const path = join(tmpdir(), 'sequent-bench-packages');
-  const packages = measured.flatMap((system) => system.packages);
+  const packages = [...new Set(measured.flatMap((system) => system.packages))];
   mkdirSync(path, { recursive: true });
   writeFileSync(join(path, 'package.json'), '{}');
   if (packages.length > 0)
@@ -124,25 +120,69 @@ function installPackages(): string {
   return path;
 }
 
-function printRatios(): void {
-  for (const [title, found] of rates) report.rate(title, median(found));
-  for (const { title, versus, bounds } of measured) {
-    const ratio = median(ratios(rates, SEQUENT[versus].title, title));
-    const line = `${versus}: Sequent / ${title}`;
-    if (bounds.length === 0) report.figure(line, ratio, '');
-    for (const min of bounds) report.check(line, ratio, { min });
+/** What each system keeps and promises, beside its rates: medians of the rounds. */
+function printTable(): void {
+  const row = (cells: readonly string[]): void =>
+    report.say(cells.map((cell, i) => (i === 0 ? cell.padEnd(35) : cell.padStart(17))).join(' '));
+  const whole = (value: number): string => (Number.isNaN(value) ? '' : Math.round(value).toLocaleString('en'));
+  const inMs = (value: number): string => (value > 0 ? `${whole(value)} ms` : '');
+  report.say('\nmedians:');
+  row([
+    '',
+    'lasting /s',
+    'burst /s',
+    'per core-second',
+    'keeps history',
+    'fsync before ack',
+    'slowest answer',
+    'behind at worst',
+    'longest lull',
+  ]);
+  for (const [{ title, history, syncs }, { lasting, bursts }] of found) {
+    const of = (value: (one: LastingRate) => number): number => median(lasting.map(value));
+    row([
+      title,
+      whole(of(({ rate }) => rate)),
+      whole(median(bursts)),
+      whole(1e6 / of(({ cpuInUs }) => cpuInUs)),
+      history,
+      syncs ? 'yes' : 'no',
+      inMs(of(({ slowestAnswerInMs }) => slowestAnswerInMs)),
+      inMs(of(({ behindInMs }) => behindInMs)),
+      inMs(of(({ lullInMs }) => lullInMs)),
+    ]);
   }
-  for (const [title, found] of p99s) report.figure(`latency at 100/s, p99: ${title}`, median(found), 'ms');
-  for (const { title } of measured.filter(({ hasLatency }) => hasLatency))
-    report.check(`p99 at 100/s: Sequent / ${title}`, median(ratios(p99s, SEQUENT.singles.title, title)), { max: 1 });
+  report.say('');
 }
 
-function ratios(found: ReadonlyMap<string, readonly number[]>, one: string, other: string): number[] {
-  return (found.get(one) ?? []).map((value, round) => value / (found.get(other)?.[round] ?? Number.NaN));
+function printRatios(): void {
+  for (const [{ title, versus, hasLatency }, peer] of peers) {
+    for (const [form, sequent] of forms) if (form in versus) printRatio(`${form}: Sequent / ${title}`, [sequent, peer], versus[form]);
+    const sequent = forms.get('batches');
+    if (!hasLatency || sequent === undefined) continue;
+    report.figure('latency at 100/s, p99: Sequent', median(measuredOf(sequent).p99s), 'ms');
+    report.figure(`latency at 100/s, p99: ${title}`, median(measuredOf(peer).p99s), 'ms');
+    report.check(`p99 at 100/s: Sequent / ${title}`, median(ratios([sequent, peer], ({ p99s }) => p99s)), { max: 1 });
+  }
 }
 
-function note(found: Map<string, number[]>, title: string, value: number): void {
-  found.set(title, [...(found.get(title) ?? []), value]);
+/** A bound holds for the lasting rates. The rate of bursts is a figure without a bound, unless there is no lasting rate. */
+function printRatio(line: string, both: readonly [Contestant, Contestant], min: number | undefined): void {
+  const lasting = ratios(both, (one) => one.lasting.map(({ rate }) => rate));
+  const bursts = ratios(both, (one) => one.bursts);
+  const bound = median(lasting.length > 0 ? lasting : bursts);
+  if (min === undefined) report.figure(line, bound, '');
+  else report.check(line, bound, { min });
+  if (lasting.length > 0 && bursts.length > 0) report.figure(`  ${line}, burst`, median(bursts), '');
+}
+
+function ratios([one, other]: readonly [Contestant, Contestant], valuesOf: (measured: Measured) => readonly number[]): number[] {
+  const others = valuesOf(measuredOf(other));
+  return valuesOf(measuredOf(one)).map((value, round) => value / (others[round] ?? Number.NaN));
+}
+
+function measuredOf(contestant: Contestant): Measured {
+  return found.get(contestant) ?? { lasting: [], bursts: [], p99s: [] };
 }
 
 function keep<Opened extends AsyncDisposable>(one: Opened): Opened {
@@ -154,17 +194,26 @@ function median(values: readonly number[]): number {
   return [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
-function readOptions(): { count: number; rounds: number; only: readonly string[] } {
+function readOptions(): { seconds: number; count: number; rounds: number; only: readonly string[] } {
   try {
     const text = { type: 'string' } as const;
-    const { values } = parseArgs({ options: { count: text, rounds: text, only: text, help: { type: 'boolean' } } });
+    const { values } = parseArgs({ options: { seconds: text, count: text, rounds: text, only: text, help: { type: 'boolean' } } });
     if (values.help) end(HELP, 0);
-    const whole = (given: string | undefined, otherwise: number): number => {
+    const whole = (given: string | undefined, otherwise: number, min: number): number => {
       const value = Number(given ?? otherwise);
-      if (Number.isInteger(value) && value > 0) return value;
-      throw new Error(`"${given}" is no whole number above 0`);
+      if (Number.isInteger(value) && value >= min) return value;
+      throw new Error(`"${given}" is no whole number from ${min} on`);
     };
-    return { count: whole(values.count, 20_000), rounds: whole(values.rounds, 3), only: (values.only ?? '').split(',') };
+    const { seconds, count, rounds, only } = values;
+    const read = {
+      seconds: whole(seconds, 60, 0),
+      count: whole(count, 20_000, 0),
+      rounds: whole(rounds, 3, 1),
+      only: (only ?? '').split(','),
+    };
+    if (read.seconds === 0 && read.count === 0)
+      throw new Error('without a load that lasts and without a burst, there is nothing to measure');
+    return read;
   } catch (error) {
     return end(`${(error as Error).message}; see npm run bench:compare -- --help`, 2);
   }

@@ -61,7 +61,7 @@ for (let index = 0; index < rounds; index++) {
   bursts.push(without);
   ratios.push(retried / without);
 }
-if (rounds > 0) report.check('with a tenth retried / without, median', median(ratios), { min: 0.7 });
+if (rounds > 0) report.check('with a tenth retried / without, median', median(ratios), { min: 0.75 });
 if (queued > 0) await drain(queued);
 if (kills > 0) await storm(burst);
 publisher.close();

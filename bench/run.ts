@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { FSYNC_CHOICES, type Fsync } from '#src/main/nats-server/files.ts';
 import { type Load, openFormLoad, type Workload } from './load/workloads.ts';
-import { type Lasting, measureLasting } from './measure/lasting.ts';
+import { type Lasting, measureLasting, measureRest, type Rest } from './measure/lasting.ts';
 import { BACKOFF_IN_MS, type FormName, type MeasuredForm, startForm } from './measure/measured-form.ts';
 import { quiet } from './measure/quiet.ts';
 import { createReport } from './measure/report.ts';
@@ -59,21 +59,30 @@ const forms: FormName[] = [
   ...(options.hasLean ? ['lean' as const] : []),
 ];
 const measured = new Map<string, Measured[]>();
+const lastingRates = new Map<string, number>();
+/** The most processor time of an invocation of `npm start` in microseconds, until every role has read the log. */
+const MOST_CPU_IN_US: Readonly<Record<string, number>> = { 'client batches': 110, 'single publishes': 280 };
+/** The longest latency at 100 invocations a second in milliseconds. With `always`, each of four appends waits for the disk. */
+const MOST_LATENCY_IN_MS = { '100ms': { p50: 2.2, p99: 6.5 }, always: { p50: 2.5, p99: 10 }, default: { p50: 2.2, p99: 6.5 } } as const;
 for (const fsync of options.fsync) await measureAll(fsync);
 process.exitCode = report.print() ? 0 : 1;
 
 async function measureAll(fsync: Fsync): Promise<void> {
   report.say(`\nfsync ${fsync}`);
   measured.clear();
+  lastingRates.clear();
   const opened = await Promise.all(forms.map((name) => open(name, fsync)));
   // The first work of a kind starts processes of its functions and runs code that is not optimized yet.
   for (const workload of warmUps) for (const { form, load } of thatTake(workload, opened)) await measureOne(load, form, workload);
   const { load, form } = opened[0] as Opened;
   for (const workload of workloads) {
     await measureBursts(opened, workload);
-    if (options.seconds > 0) printLasting(workload, await measureLasting(load, form, workload, options.seconds));
+    if (options.seconds === 0) continue;
+    const lasting = await measureLasting(load, form, workload, options.seconds);
+    lastingRates.set(workload.title, lasting.rate);
+    printLasting(workload, { ...lasting, rest: await measureRest(form), fsync });
   }
-  if (isChosen('latency at 100/s')) await measureLatency(load);
+  if (isChosen('latency at 100/s')) await measureLatency(load, fsync);
   if (options.backlog > 0 && isChosen('backlog')) await measureBacklog(load, form);
   for (const one of opened) {
     await one.load.close();
@@ -146,26 +155,30 @@ function printRow(name: FormName, { title }: Workload): void {
   );
 }
 
-function printLasting({ title }: Workload, lasting: Lasting): void {
-  const { rate, cpu, memory } = lasting;
+function printLasting({ title }: Workload, lasting: Lasting & { rest: Rest; fsync: Fsync }): void {
+  const { rate, cpu, rest, fsync } = lasting;
   const all = Object.values(cpu).reduce((sum, us) => sum + us, 0);
   report.rate(`product, lasting: ${title}`, rate, { all, ...cpu });
+  report.figure('  invocations per second of processor time', 1e6 / all, '');
+  const mostCpu = fsync === '100ms' ? MOST_CPU_IN_US[title] : undefined;
+  if (mostCpu !== undefined) report.check(`  ${title}: processor time of each until idle`, all, { max: mostCpu, unit: 'µs' });
   const burst = medianOf(measured.get(`product: ${title}`) ?? [], (one) => one.rate);
   report.check(`  ${title}: lasting / burst`, rate / burst, { min: 0.85 });
   report.check(`  ${title}: read model behind at worst`, lasting.behindAtWorstInMs / 1_000, { max: 1, unit: 's' });
   report.figure('  read model behind at the end', lasting.behindAtEndInMs / 1_000, 's');
   report.figure('  slowest page of the history', lasting.slowestPageInMs, 'ms');
   report.figure('  longest lull', lasting.lullInMs, 'ms');
-  report.check(`  ${title}: memory at the end of the load`, memory.atEnd, { max: 700, unit: 'MB' });
-  report.figure('  memory after ten seconds of rest', memory.atRest, 'MB');
-  report.check(`  ${title}: processor time at rest, of one core`, lasting.idle, { max: 0.03 });
+  report.check(`  ${title}: memory at the end of the load`, lasting.memory, { max: 700, unit: 'MB' });
+  report.figure('  memory after ten seconds of rest', rest.memory, 'MB');
+  report.check(`  ${title}: processor time at rest, of one core`, rest.idle, { max: 0.03 });
 }
 
-async function measureLatency(load: Load): Promise<void> {
+async function measureLatency(load: Load, fsync: Fsync): Promise<void> {
+  const { p50, p99 } = MOST_LATENCY_IN_MS[fsync];
   const times = await load.latencies('flaky', size(500), 100);
   const quantile = (share: number): number => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? Number.NaN;
-  report.check('product: latency at 100/s, p50', quantile(0.5), { max: 2.5, unit: 'ms' });
-  report.check('product: latency at 100/s, p99', quantile(0.99), { max: 10, unit: 'ms' });
+  report.check('product: latency at 100/s, p50', quantile(0.5), { max: p50, unit: 'ms' });
+  report.check('product: latency at 100/s, p99', quantile(0.99), { max: p99, unit: 'ms' });
 }
 
 function isChosen(title: string): boolean {
@@ -202,8 +215,12 @@ function checkRatios(): void {
   };
   for (const { title } of workloads) ratio(`product / lean: ${title}`, `product: ${title}`, `lean: ${title}`, 0.8);
   for (const { title } of workloads) ratio(`split / product: ${title}`, `split: ${title}`, `product: ${title}`);
-  for (const title of ['client batches', 'single publishes'])
-    ratio(`product, 10 % retried / without: ${title}`, `product: ${title}, 10 % retried`, `product: ${title}`, 0.7);
+  for (const title of ['client batches', 'single publishes']) {
+    ratio(`product, 10 % retried / without: ${title}`, `product: ${title}, 10 % retried`, `product: ${title}`, 0.75);
+    const [retried, without] = [lastingRates.get(`${title}, 10 % retried`), lastingRates.get(title)];
+    if (retried === undefined || without === undefined) continue;
+    report.check(`product, 10 % retried / without, lasting: ${title}`, retried / without, { min: 0.75 });
+  }
   ratio('product, chains / single publishes', 'product: chains of two functions', 'product: single publishes', 0.4);
   ratio('product, over HTTP / single publishes', 'product: over HTTP', 'product: single publishes', 0.8);
 }

@@ -59,12 +59,43 @@ export const scripts: Readonly<Record<string, Script>> = {
   },
   functions: {
     script: 'bench:functions',
-    summary: 'Measures what functions without work cost each role, the list of all functions, and the first request of an idle function.',
-    options: { '--functions <n>': 'the functions (100000)', '--active <n>': 'the functions that get a first request (200)' },
+    summary:
+      'Measures what functions, pools and schedules without work cost each role, the list of functions, and the first request of an idle one.',
+    options: {
+      '--functions <n>': 'the functions (100000)',
+      '--active <n>': 'the functions that get a first request (200)',
+      '--pools <n>': 'the functions that have a pool of their own (10000)',
+      '--schedules <n>': 'the schedules (5000)',
+    },
+  },
+  cluster: {
+    script: 'bench:cluster',
+    summary:
+      'Measures a stream with three replicas by sync_interval, and what it loses when the power, the space or the speed of disks is taken away.',
+    options: { '--seconds <n>': 'how long the load of a case lasts (5)', '--only <n>': 'one mode: always, 100ms or default' },
+  },
+  'work-consumers': {
+    script: 'bench:work-consumers',
+    summary: 'Compares consumers with the replicas of their stream with consumers of one replica in memory, on three servers.',
+    options: {
+      '--consumers <n>': 'the consumers (200)',
+      '--messages <n>': 'the messages that they deliver (20000)',
+      '--only <n>': 'the kind whose name contains this text',
+    },
+  },
+  scale: {
+    script: 'bench:scale',
+    summary: 'Computes from the output of npm run bench what binds first: on one server, with three replicas, and at ten times that.',
+    positionals: { file: '' },
+    options: {
+      '--replicated <n>': 'the processor time of the leading server with three replicas, relative to a single server (3)',
+      '--bytes <n>': 'the bytes of an invocation in the log (1600)',
+    },
   },
   runtimes: {
     script: 'bench:runtimes',
-    summary: 'Measures functions in Node.js and in Python in turns: executions that do nothing, and the first call of an idle function.',
+    summary:
+      'Measures functions in Node.js, Python and Go in turns: executions that do nothing, the first call of an idle function, and a bare server of the API of custom runtimes.',
     options: {
       '--invocations <n>': 'the invocations of each round (5000)',
       '--rounds <n>': 'the rounds of each language (5)',
@@ -84,10 +115,30 @@ export const scripts: Readonly<Record<string, Script>> = {
     summary: 'Measures how fast a projection rebuilds its read model, and what it costs beside a worker.',
     positionals: { invocations: '1000000', 'rebuild|beside': 'both' },
   },
+  'projection-cost': {
+    script: 'bench:projection-cost',
+    summary:
+      'Measures the processor time that the projection takes for a batched and for a single invocation, and compares it with that of an earlier tree.',
+    options: {
+      '--base <n>': 'a name of Git for the earlier tree (HEAD)',
+      '--rounds <n>': 'the replays of each tree (5)',
+      '--seconds <n>': 'how long the load lasts that writes a log (10)',
+    },
+  },
   incidents: {
     script: 'bench:incidents',
     summary: 'Plants 40 incidents on real servers, and counts those whose cause and remedy doctor and explain print. Ends with 1 below 38.',
     positionals: { 'a part of the titles': 'all' },
+  },
+  'nodejs-cost': {
+    script: 'bench:nodejs-cost',
+    summary: 'Compares the processor time of an execution in Node.js with that in an earlier tree. Ends with 1 when it is over 2 % more.',
+    options: {
+      '--base <n>': 'a name of Git for the earlier tree (47289890~1, before functions had runtimes)',
+      '--processes <n>': 'how often new processes start (5)',
+      '--turns <n>': 'the turns of each tree in the same processes (8)',
+      '--executions <n>': 'the executions of a turn (3000)',
+    },
   },
   isolation: {
     script: 'bench:isolation',

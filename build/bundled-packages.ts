@@ -1,5 +1,7 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire, isBuiltin } from 'node:module';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 
 /** A `require` of a module of Node becomes an `import`: an ES module that a bundler writes has no `require`. */
@@ -36,11 +38,16 @@ export const bundledPackages: ReadonlyMap<string, string> = new Map([
   ['xstate', '#xstate.js'],
 ]);
 
-/** Writes each bundled package as one ES module. */
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** Writes each bundled package as one ES module, and the licences of all code in these modules. */
 export async function buildBundledPackages(dist: string, target: string): Promise<void> {
+  const folders = new Set<string>();
   for (const [name, specifier] of bundledPackages) {
     const exported = Object.keys(createRequire(import.meta.url)(name)).filter((each) => each !== 'default');
-    await build({
+    const { metafile } = await build({
+      absWorkingDir: root,
+      metafile: true,
       stdin: { contents: `export { ${exported.join(', ')} } from '${name}';`, resolveDir: import.meta.dirname },
       outfile: join(dist, specifier.slice(1)),
       bundle: true,
@@ -54,5 +61,25 @@ export async function buildBundledPackages(dist: string, target: string): Promis
       plugins: [nodeImports, noLocales],
       logLevel: 'warning',
     });
+    for (const path of Object.keys(metafile.inputs)) {
+      const folder = PACKAGE_FOLDER.exec(path)?.[0];
+      if (folder !== undefined) folders.add(folder);
+    }
   }
+  writeFileSync(join(dist, 'third-party-licenses.md'), licencesOf([...folders].sort()));
+}
+
+/** The folder of the package that a path leads into. */
+const PACKAGE_FOLDER = /^.*node_modules\/(?:@[^/]+\/)?[^/]+/;
+
+/** The licences, in the form in which Vite writes the licences of the pages. Throws for a package without one. */
+function licencesOf(folders: readonly string[]): string {
+  const parts = folders.map((folder) => {
+    const { name, version, license } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')) as Record<string, string>;
+    const files = readdirSync(join(root, folder)).filter((file) => /^(?:licen[cs]e|notice)\b/i.test(file));
+    if (files.length === 0) throw new Error(`the package ${name} has no file with its licence, and dist contains its code`);
+    const texts = files.sort().map((file) => readFileSync(join(root, folder, file), 'utf8').trim());
+    return `## ${name} - ${version} (${license})\n\n${texts.join('\n\n')}\n`;
+  });
+  return `# Licenses\n\nThe modules beside this file contain the code of these packages:\n\n${parts.join('\n')}`;
 }

@@ -193,7 +193,7 @@ export function contractDocument(): Schema {
       description:
         'Any NATS client publishes requests and subscribes to results. Transitions and records need the rights of a role: docs/security.md. ' +
         'A later version may add fields and kinds of facts, so a reader ignores what it does not know.',
-      license: { name: 'Apache-2.0' },
+      license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
     },
     servers: { local: { host: '127.0.0.1:4222', protocol: 'nats', description: '`npm start`' } },
     defaultContentType: 'application/json',
@@ -213,7 +213,7 @@ export function contractDocument(): Schema {
       // The address of a reply is the inbox of the request.
       ...ownReplies.map(([name, { reply }]) => [
         `${name}Reply`,
-        { address: null, messages: { [reply as string]: { $ref: `#/components/messages/${reply}` } } },
+        { messages: { [reply as string]: { $ref: `#/components/messages/${reply}` } } },
       ]),
     ]),
     operations: Object.fromEntries(

@@ -3,20 +3,26 @@ import { fileURLToPath } from 'node:url';
 import { layers, type Room } from './rooms.ts';
 
 /*
- * npm run folder-map writes the map of docs/architecture.md from the table of rooms.ts. test/unit/repository/layout.test.ts compares both.
+ * npm run folder-map writes the map of docs/architecture.md and of its Chinese twin from the table of rooms.ts.
+ * test/unit/repository/layout.test.ts compares both.
  */
 
-const document = fileURLToPath(new URL('../docs/architecture.md', import.meta.url));
+/** The documents with the map. */
+export const mapped = ['docs/architecture.md', 'docs/zh/architecture.md'];
 const START = '<!-- npm run folder-map writes what follows, from build/rooms.ts. -->\n';
 const END = '<!-- The end of the map. -->\n';
 const INDENT = '  ';
 
-/** The document, with the map of all rooms and their folders. */
-export function documentWithMap(): { present: string; wanted: string } {
-  const present = readFileSync(document, 'utf8');
+/** A document, with the map of all rooms and their folders. */
+export function documentWithMap(document: string): { present: string; wanted: string } {
+  const present = readFileSync(pathOf(document), 'utf8');
   const [before = '', rest = ''] = present.split(START);
   const [, after = ''] = rest.split(END);
   return { present, wanted: `${before}${START}\n${mapOf(layers)}\n${END}${after}` };
+}
+
+function pathOf(document: string): string {
+  return fileURLToPath(new URL(`../${document}`, import.meta.url));
 }
 
 function mapOf(floors: readonly (readonly Room[])[]): string {
@@ -32,6 +38,8 @@ function rowsOf({ folder, holds, folders = {} }: Room): [string, string][] {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  writeFileSync(document, documentWithMap().wanted);
-  process.stdout.write(`wrote ${document}\n`);
+  for (const document of mapped) {
+    writeFileSync(pathOf(document), documentWithMap(document).wanted);
+    process.stdout.write(`wrote ${document}\n`);
+  }
 }

@@ -26,6 +26,15 @@ export class ModuleGraph {
     return closure;
   }
 
+  /** This module, and all that it may load by statements and calls without the module `except`. */
+  reachableFrom(start: string, except: string): Set<string> {
+    const reached = new Set([start]);
+    for (const module of reached)
+      for (const kind of ['import-statement', 'dynamic-import'] as const)
+        for (const target of this.importsOf(module, kind)) if (target !== except) reached.add(target);
+    return reached;
+  }
+
   /** The packages that these modules import, without those of Node. */
   packagesOf(modules: Iterable<string>): Set<string> {
     const targets = [...modules].flatMap((module) => this.#targetsOf(module, 'import-statement'));

@@ -14,8 +14,15 @@ import { builtSpecifier } from './specifiers.ts';
 type Group = { name: string; modules: ReadonlySet<string> };
 export type BuildFolders = { root: string; dist: string; target: string };
 
-/** The module that runs a command stays outside: while it awaits the command, no other module could import from its group. */
-const START = 'src/cli/cli.ts';
+/**
+ * The modules that run at their import stay outside, each in its own file. While the one of the command line awaits the command, no other
+ * module could import from its group.
+ */
+const COMMAND_LINE = 'src/cli/cli.ts';
+const PROCESSES = ['projection', 'janitor', 'sql'].map((name) => `src/main/roles/processes/${name}-process.ts`);
+const STARTS = [COMMAND_LINE, ...PROCESSES];
+/** What runs the roles in the process of `sequent serve` and `sequent dev`. */
+const ROLES = 'src/cli/commands/serve/run.ts';
 /** What an application imports. */
 const LIBRARY = 'src/client/client.ts';
 const TESTING = 'src/testing/testing.ts';
@@ -31,7 +38,10 @@ export async function groupModules({ root, dist, target }: BuildFolders, built: 
   const entryOf = ({ modules }: Group): string =>
     [...modules].map((module) => exportLine(join(root, module), exportNames.get(module) ?? [])).join('');
   await build({
-    entryPoints: [{ in: START, out: START.replace(/\.ts$/, '') }, ...groups.map(({ name }) => ({ in: `group:${name}`, out: name }))],
+    entryPoints: [
+      ...STARTS.map((start) => ({ in: start, out: start.replace(/\.ts$/, '') })),
+      ...groups.map(({ name }) => ({ in: `group:${name}`, out: name })),
+    ],
     absWorkingDir: root,
     outdir: dist,
     bundle: true,
@@ -60,14 +70,14 @@ export async function groupModules({ root, dist, target }: BuildFolders, built: 
 }
 
 /**
- * The client library; the command line without its commands; the commands that need no further package, and what connects them. A module of the
- * command line that the library imports on use is in no group, so that an application, and its bundle, get no command.
+ * The client library; the command line without its commands; the commands that need no further package, and what connects them; the processes
+ * of roles; the roles. A module that the library imports on use is in no group, so that an application, and its bundle, get no command.
  */
 function groupsOf(graph: ModuleGraph): Group[] {
   const library = graph.closureOf([LIBRARY]);
   const onUse = [...library].flatMap((module) => graph.importsOf(module, 'dynamic-import'));
   const apart = new Set([...graph.closureOf([...onUse, TESTING])].filter((module) => !library.has(module)));
-  const commandLine = graph.closureOf(graph.importsOf(START, 'import-statement'));
+  const commandLine = graph.closureOf(graph.importsOf(COMMAND_LINE, 'import-statement'));
   const connecting = graph.closureOf(graph.importsOf('src/cli/session.ts', 'dynamic-import'));
   const packages = graph.packagesOf([...library, ...commandLine, ...connecting]);
   const commands = graph.importsOf('src/cli/command-table.ts', 'dynamic-import').filter((command) => {
@@ -75,10 +85,24 @@ function groupsOf(graph: ModuleGraph): Group[] {
     const needed = [...graph.packagesOf(modules)];
     return needed.every((name) => packages.has(name)) && ![...modules].some((module) => graph.readsOwnPath(module));
   });
-  const groups = [
+  const processes = graph.closureOf(PROCESSES.flatMap((start) => graph.importsOf(start, 'import-statement')));
+  const roles = graph.closureOf([ROLES]);
+  const small = [
     { name: 'client-library', modules: library },
     { name: 'command-line', modules: withoutAny(commandLine, apart) },
     { name: 'commands', modules: withoutAny(graph.closureOf([...connecting, ...commands]), apart) },
+  ];
+  const inSmall = new Set(small.flatMap(({ modules }) => [...modules]));
+  // Another command would load a whole group of roles for one module, and a module with an own path must not need the group that needs it.
+  const beside = new Set([
+    ...apart,
+    ...[...graph.reachableFrom(COMMAND_LINE, ROLES)].filter((module) => !inSmall.has(module)),
+    ...graph.closureOf([...processes, ...roles].filter((module) => graph.readsOwnPath(module))),
+  ]);
+  const groups = [
+    ...small,
+    { name: 'role-processes', modules: withoutAny(processes, beside) },
+    { name: 'roles', modules: withoutAny(roles, beside) },
   ];
   for (const module of groups.flatMap(({ modules }) => [...modules]))
     if (graph.readsOwnPath(module)) throw new Error(`${module} uses import.meta, and is in a group of modules`);
@@ -120,9 +144,9 @@ function outsideOfGroups(root: string, grouped: ReadonlySet<string>): Plugin {
   };
 }
 
-/** The groups are in `dist` itself, and the start is in its own folder. */
+/** The groups are in `dist` itself, and each start is in its own folder. */
 function specifierIn(importer: string, target: string): string {
-  return withDot(relative(importer === START ? dirname(START) : '', target));
+  return withDot(relative(STARTS.includes(importer) ? dirname(importer) : '', target));
 }
 
 function withDot(path: string): string {

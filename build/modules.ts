@@ -15,10 +15,12 @@ const javascript = [
   'src/hosts/runtime',
   'src/examples/functions',
   'src/gateway/api/code/check-code-process.mjs',
-  ...['src/main/find-on-path', 'src/main/roles/files/newest-file', 'src/main/roles/processes/restart-pauses'].flatMap((module) => [
-    `${module}.mjs`,
-    `${module}.d.mts`,
-  ]),
+  ...[
+    'src/core/processes/lower-priority',
+    'src/main/find-on-path',
+    'src/main/roles/files/newest-file',
+    'src/main/roles/processes/restart-pauses',
+  ].flatMap((module) => [`${module}.mjs`, `${module}.d.mts`]),
 ];
 /** Programs of a clone, and the sources of the pages. */
 const excluded = /^src\/(web\/|examples\/(client|responder)\.ts)/;
@@ -66,5 +68,6 @@ export async function buildModules(dist: string): Promise<void> {
 function sources(): string[] {
   return ['machines', 'src']
     .flatMap((top) => readdirSync(join(root, top), { recursive: true, encoding: 'utf8' }).map((file) => join(top, file)))
-    .filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts') && !excluded.test(file));
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts') && !excluded.test(file))
+    .sort();
 }

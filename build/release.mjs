@@ -44,7 +44,7 @@ function release(version = '') {
   if (found.groups.dev === undefined) change('CHANGELOG.md', (text) => cutChangelog(text, version, new Date().toISOString().slice(0, 10)));
   change('package.json', (text) => withVersion(text, version, 1));
   change('package-lock.json', (text) => withVersion(text, version, 2));
-  for (const name of ['Dockerfile', 'docker-compose.yml', 'deploy/cluster.compose.yml', 'docs/deployment.md'])
+  for (const name of ['Dockerfile', 'docker-compose.yml', 'deploy/cluster.compose.yml', 'docs/deployment.md', 'docs/zh/deployment.md'])
     change(name, (text) => withImage(text, version));
 }
 

@@ -8,7 +8,10 @@ export type Room = { readonly folder: string; readonly holds: string; readonly f
  * `npm run folder-map` writes this table into docs/architecture.md; `test/unit/repository/layout.test.ts` keeps both true.
  */
 export const layers: readonly (readonly Room[])[] = [
-  [{ folder: 'machines', holds: 'the state machines, their facts and effects: pure, imports xstate and zod' }],
+  [
+    { folder: 'machines', holds: 'the state machines, their facts and effects: pure, imports xstate and zod' },
+    { folder: 'src/judge', holds: 'decides from raw messages and journals whether the promises held; imports nothing of the product' },
+  ],
   [
     {
       folder: 'src/core',
@@ -19,6 +22,7 @@ export const layers: readonly (readonly Room[])[] = [
         encryption: 'sealed texts, data keys, master keys',
         flow: 'the ledger of slots and tokens, the groups of debounced requests',
         functions: 'definitions of functions: policy, flow, canary, conditions of destinations',
+        json: 'parsing, checking and laying out JSON, and paths to a value of it',
         lines: 'batches of lines: reading, sending, keys',
         log: 'requests, appends, links between messages, losses, erasure',
         memory: 'the ports in memory',
@@ -26,11 +30,12 @@ export const layers: readonly (readonly Room[])[] = [
         output: 'the output of an attempt: lines, tail, hidden secrets',
         payloads: 'large payloads and references to them',
         ports: 'what the roles need from outside: stores, clocks, hosts, loggers',
+        processes: 'the priority of the processes that work for one project',
         python: 'the Pythons of this machine, and the check of code in Python',
         quotas: 'the quotas of a project',
         schedules: 'schedules, their fire times and their progress',
         stream: 'one stream: its runs, its writer, its hints, its cancellation',
-        text: 'parsing and formatting of texts, times, JSON',
+        text: 'parsing and formatting of texts and times',
         time: "the server's time",
         zip: 'zip files',
       },
@@ -196,6 +201,7 @@ export const layers: readonly (readonly Room[])[] = [
         styles: 'style sheets',
         system: 'the state of the system, dead letters, projects',
         texts: 'the texts and their translation',
+        try: 'the page "Try a policy" of the site',
       },
     },
   ],

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -8,6 +9,8 @@ import { fileURLToPath } from 'node:url';
  * Prints the packages that Sequent runs with, as CycloneDX, from package-lock.json. `npm sbom --omit=dev` would leave out every package
  * that a development package needs too, such as tsx and zod. The packages that the pages are bundled from are development packages, but a
  * user runs their code: the packages that `src/web` imports, and the dependencies of these packages.
+ *
+ * Equal lock files give equal texts, so that a package can be built again and compared: no time is in it, and its serial number is its hash.
  */
 
 const { status, stdout } = spawnSync('npm', ['sbom', '--package-lock-only', '--sbom-format=cyclonedx'], {
@@ -28,7 +31,15 @@ const kept = new Set([sbom.metadata.component['bom-ref'], ...components.map((com
 const dependencies = sbom.dependencies
   .filter(({ ref }) => kept.has(ref))
   .map(({ ref, dependsOn }) => ({ ref, dependsOn: dependsOn.filter((each) => kept.has(each)) }));
-process.stdout.write(`${JSON.stringify({ ...sbom, components, dependencies }, undefined, 1)}\n`);
+const { timestamp, ...metadata } = sbom.metadata;
+const content = { metadata, components, dependencies };
+process.stdout.write(`${JSON.stringify({ ...sbom, serialNumber: `urn:uuid:${uuidOf(content)}`, ...content }, undefined, 1)}\n`);
+
+/** A UUID of version 8 from the hash of a value. */
+function uuidOf(value) {
+  const hash = createHash('sha256').update(JSON.stringify(value)).digest('hex');
+  return hash.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/, '$1-$2-8$3-8$4-$5');
+}
 
 /** The packages that the sources of the pages import. The folder `build` runs on the machine that builds them. */
 function refsOfPages() {

@@ -5,7 +5,7 @@ import { createTestSequent, type TestSequent } from '#src/testing/testing.ts';
 
 /**
  * npm run pictures draws docs/pictures/timeline.svg, the moving picture of README. The facts in it come from the real roles and
- * the real machine, which run one invocation under virtual time. test/unit/repository/timeline-picture.test.ts compares the file.
+ * the real machine, which run one invocation under virtual time. test/unit/site/timeline-picture.test.ts compares the file.
  */
 const file = fileURLToPath(new URL('../docs/pictures/timeline.svg', import.meta.url));
 

@@ -1,5 +1,5 @@
 import { connect, nanos, nuid } from 'nats';
-import { answerCommands, createFlow, createSeen, eventOf, IN_FLIGHT, latenciesOf, say, timed } from './commands.mjs';
+import { answerCommands, createSeen, IN_FLIGHT, say } from './commands.mjs';
 
 /*
  * JetStream without Sequent, as `bench/compare.ts` runs it: `work` acknowledges a message once its outcome is stored; `load` publishes messages
@@ -9,9 +9,12 @@ import { answerCommands, createFlow, createSeen, eventOf, IN_FLIGHT, latenciesOf
  * - `log`: the four messages that Sequent stores for a request, and nothing else: no machine, no process for the function, no reader of the log.
  *   `running` is durable before the execution (EXEC1), and each append expects the version of its stream (E3).
  * - `chain`: the nine messages that Sequent stores for a chain of two functions.
+ *
+ * Settings, from the documentation of JetStream in nats.js (https://github.com/nats-io/nats.js): `publish` with many messages in flight, and `consume`
+ * with a callback. The server syncs every 100 ms, as that of Sequent.
  */
 
-const [mode, , servers, count, form] = process.argv.slice(2);
+const [mode, , servers, form] = process.argv.slice(2);
 /** As Sequent connects: by default the client records a stack for each request, which costs more than the request. */
 const OPTIONS = { servers, noAsyncTraces: true };
 const [STREAM, OUTCOMES] = [`BENCH_${form}`, `BENCH_OUTCOMES_${form}`];
@@ -72,23 +75,6 @@ async function load() {
     if (i !== undefined) seen.add(i);
   };
   await outcomes.consume({ max_messages: IN_FLIGHT, callback: onOutcome });
-  const publish = (i) => jetstream.publish(subjectOf('work'), JSON.stringify(eventOf(i)), { msgID: nuid.next() });
-  await answerCommands({
-    burst: () =>
-      timed(async () => {
-        const all = seen.next(Number(count));
-        const flow = createFlow(IN_FLIGHT);
-        for (let i = 0; i < Number(count); i++) {
-          await flow.enter();
-          void publish(i).then(flow.leave);
-        }
-        await all;
-      }),
-    latency: () =>
-      latenciesOf(async (i) => {
-        const one = seen.next(1);
-        void publish(i);
-        await one;
-      }),
-  });
+  const publish = (event) => jetstream.publish(subjectOf('work'), JSON.stringify(event), { msgID: nuid.next() });
+  await answerCommands({ seen, underWay: IN_FLIGHT, send: ([event]) => publish(event) });
 }

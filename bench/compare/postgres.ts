@@ -6,7 +6,19 @@ import { createFolder, findPrograms, launchPeer, type ServerKind } from './serve
 
 const DEBIAN = '/usr/lib/postgresql';
 
-/** With the durability that PostgreSQL has by default. */
+/**
+ * The durability that PostgreSQL has by default: it syncs before it answers. Memory and checkpoints as its documentation advises for a server of its
+ * own (https://www.postgresql.org/docs/15/runtime-config-resource.html: a share of the memory; https://www.postgresql.org/docs/15/wal-configuration.html:
+ * rarer checkpoints).
+ */
+const SETTINGS = {
+  listen_addresses: '127.0.0.1',
+  max_connections: 200,
+  shared_buffers: '512MB',
+  max_wal_size: '4GB',
+  checkpoint_timeout: '15min',
+};
+
 export const postgres: ServerKind = {
   apt: 'postgresql',
   find() {
@@ -23,7 +35,15 @@ export const postgres: ServerKind = {
     const port = await freePort();
     return await launchPeer({
       command: join(bin, 'postgres'),
-      args: ['-D', data, '-k', folder, '-p', String(port), '-c', 'listen_addresses=127.0.0.1', '-c', 'max_connections=200'],
+      args: [
+        '-D',
+        data,
+        '-k',
+        folder,
+        '-p',
+        String(port),
+        ...Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+      ],
       folder,
       ready: 'ready to accept connections',
       url: `postgres://bench@127.0.0.1:${port}/postgres`,

@@ -1,15 +1,18 @@
 import { createRequire } from 'node:module';
-import { answerCommands, createFlow, createSeen, eventOf, IN_FLIGHT, latenciesOf, say, timed } from './commands.mjs';
+import { answerCommands, createSeen, IN_FLIGHT, say } from './commands.mjs';
 
 /*
- * RabbitMQ, as `bench/compare.ts` runs it: quorum queues and publisher confirms. `work` acknowledges a message once its outcome is confirmed;
- * `load` publishes messages and receives the outcomes.
+ * RabbitMQ, as `bench/compare.ts` runs it: two quorum queues and publisher confirms. `work` acknowledges a message once its outcome is confirmed;
+ * `load` publishes messages one by one and receives the outcomes.
+ *
+ * Settings, from https://www.rabbitmq.com/docs/confirms (asynchronous confirms with many messages in flight; a prefetch of 100 to 300 or more) and
+ * https://www.rabbitmq.com/docs/quorum-queues. The prefetch is 500: the worker has more to acknowledge at one moment than the page's 300.
  */
 
-const [mode, folder, url, count] = process.argv.slice(2);
+const [mode, folder, url] = process.argv.slice(2);
 const amqp = createRequire(`${folder}/package.json`)('amqplib');
 const [WORK, OUTCOMES] = ['bench', 'bench-outcomes'];
-const PREFETCH = 1_000;
+const PREFETCH = 500;
 const OUTCOME = Buffer.from('{}');
 
 const connection = await amqp.connect(url, { noDelay: true });
@@ -34,24 +37,13 @@ async function load() {
   const seen = createSeen();
   await observer.consume(OUTCOMES, ({ properties }) => seen.add(properties.messageId), { noAck: true });
   let next = 0;
-  const publish = (event, onConfirmed) =>
-    channel.sendToQueue(WORK, Buffer.from(JSON.stringify(event)), { persistent: true, messageId: String(next++) }, onConfirmed);
   await answerCommands({
-    burst: () =>
-      timed(async () => {
-        const all = seen.next(Number(count));
-        const flow = createFlow(IN_FLIGHT);
-        for (let i = 0; i < Number(count); i++) {
-          await flow.enter();
-          publish(eventOf(i), flow.leave);
-        }
-        await all;
-      }),
-    latency: () =>
-      latenciesOf(async (i) => {
-        const one = seen.next(1);
-        publish(eventOf(i), () => {});
-        await one;
+    seen,
+    underWay: IN_FLIGHT,
+    send: ([event]) =>
+      new Promise((resolve, reject) => {
+        const properties = { persistent: true, messageId: String(next++) };
+        channel.sendToQueue(WORK, Buffer.from(JSON.stringify(event)), properties, (error) => (error === null ? resolve() : reject(error)));
       }),
   });
 }

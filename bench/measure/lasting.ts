@@ -16,9 +16,15 @@ export type Lasting = {
   /** The slowest answer to a page of the history, in milliseconds. */
   slowestPageInMs: number;
   lullInMs: number;
-  /** Memory of all processes in MB: at the end of the load, and after the rest. */
-  memory: { atEnd: number; atRest: number };
-  /** Processor time in the seconds after the last role has read the log, as a share of one core. */
+  /** Memory of all processes at the end of the load, in MB. */
+  memory: number;
+};
+
+/** What is left of a load when every role has read the log. */
+export type Rest = {
+  /** Memory of all processes in MB. */
+  memory: number;
+  /** Processor time as a share of one core. */
   idle: number;
 };
 
@@ -39,23 +45,35 @@ export async function measureLasting(load: Load, form: MeasuredForm, workload: W
   const watched = await watching;
   const rate = arrivals.outcomes / workload.outcomes / ((performance.now() - startedAt) / 1_000);
   const lullInMs = arrivals.longestLullInMs;
-  const atEnd = memoryOfAll(form);
+  const memory = memoryOfAll(form);
   const count = await sending;
   await arrivals.reach(count * workload.outcomes);
   await quiet(form);
   const after = await form.counts();
-  await sleep(REST_IN_MS);
-  const rested = await form.counts();
-  const { client: _, ...roles } = Object.fromEntries(Object.entries(after.cpu).map(([role, us]) => [role, us - (before.cpu[role] ?? 0)]));
-  const idle = Object.entries(rested.cpu).reduce((sum, [role, us]) => (role === 'client' ? sum : sum + us - (after.cpu[role] ?? 0)), 0);
+  const roles = cpuBetween(before, after);
   return {
     rate,
     cpu: Object.fromEntries(Object.entries(roles).map(([role, us]) => [role, us / count])),
     ...watched,
     lullInMs,
-    memory: { atEnd, atRest: memoryOfAll(form) },
-    idle: idle / (REST_IN_MS * 1_000),
+    memory,
   };
+}
+
+/** Waits after a load, and measures what the processes still take. */
+export async function measureRest(form: MeasuredForm): Promise<Rest> {
+  const before = await form.counts();
+  await sleep(REST_IN_MS);
+  const spent = Object.values(cpuBetween(before, await form.counts())).reduce((sum, us) => sum + us, 0);
+  return { memory: memoryOfAll(form), idle: spent / (REST_IN_MS * 1_000) };
+}
+
+type Counted = Pick<Awaited<ReturnType<MeasuredForm['counts']>>, 'cpu'>;
+
+/** The processor time between two counts by process, without that of the client. */
+function cpuBetween(before: Counted, after: Counted): Record<string, number> {
+  const roles = Object.entries(after.cpu).filter(([role]) => role !== 'client');
+  return Object.fromEntries(roles.map(([role, us]) => [role, us - (before.cpu[role] ?? 0)]));
 }
 
 type Watched = Pick<Lasting, 'behindAtEndInMs' | 'behindAtWorstInMs' | 'slowestPageInMs'>;
@@ -71,7 +89,7 @@ async function watch({ client }: MeasuredForm, until: number): Promise<Watched> 
     watched.slowestPageInMs = Math.max(watched.slowestPageInMs, performance.now() - pageAt);
     watched.behindAtEndInMs = lagInMs;
     watched.behindAtWorstInMs = Math.max(watched.behindAtWorstInMs, lagInMs);
-    await sleep(Math.min(until - performance.now(), Math.max(0, ASK_EVERY_MS - (performance.now() - askedAt))));
+    await sleep(Math.max(0, Math.min(until, askedAt + ASK_EVERY_MS) - performance.now()));
   }
   return watched;
 }

@@ -1,5 +1,7 @@
 import { connectClient, type SequentClient } from '#src/client/client.ts';
 import type { Fsync } from '#src/main/nats-server/files.ts';
+import { createStreams } from '#src/main/roles/create-streams.ts';
+import { openConnection } from '#src/nats/transport/connection/connection.ts';
 import { INVOCATIONS, RESULTS } from '#src/nats/wire/topology.ts';
 import { startTestServer } from '#test/support/nats/nats-server.ts';
 import { byKind, cpuOf, startBenchWorker } from './processes.ts';
@@ -40,6 +42,8 @@ export type FormName = 'product' | 'lean' | 'split';
 export async function startForm(name: FormName, fsync: Fsync, apart: readonly string[] = []): Promise<MeasuredForm> {
   const server = await startTestServer({ fsync });
   const results = fsync === 'always' ? 'memory' : 'file';
+  // The product does not know the setting of a server that it did not start.
+  if (fsync === 'always') await createLog(server.url, results);
   const options = ['--results-storage', results];
   const started = name === 'lean' ? await startLean(server.url, results) : await startProduct(server.url, [...options, ...rolesBut(apart)]);
   const second = apart.length === 0 ? undefined : await startProduct(server.url, [...options, ...apart.flatMap(asRole)]);
@@ -85,6 +89,13 @@ const asRole = (role: string): string[] => ['--role', role];
 /** The options of the first process: without roles apart, the defaults. */
 function rolesBut(apart: readonly string[]): string[] {
   return apart.length === 0 ? [] : ROLES.filter((role) => !apart.includes(role)).flatMap(asRole);
+}
+
+async function createLog(servers: string, resultsStorage: 'memory' | 'file'): Promise<void> {
+  const connection = await openConnection({ servers });
+  const topology = { replicas: 1, resultsStorage, resultsMaxAgeInMs: 3_600_000, isSyncedAlways: true };
+  await createStreams(connection, { topology, auditRetentionInMs: undefined });
+  await connection.close();
 }
 
 async function startLean(url: string, results: string) {

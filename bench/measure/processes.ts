@@ -59,6 +59,14 @@ export function exactCpuOf(pid: number): number {
   return threads.reduce((sum, thread) => sum + Number(readProc(`${pid}/task/${thread}/schedstat`).split(' ')[0] ?? 0), 0) / 1_000;
 }
 
+/** How often the threads of a process slept and woke up so far, without those that have ended. Linux only; 0 elsewhere. */
+export function switchesOf(pid: number): number {
+  const threads = safely(() => readdirSync(`/proc/${pid}/task`), []);
+  const count = (thread: string): number =>
+    Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(readProc(`${pid}/task/${thread}/status`))?.[1] ?? 0);
+  return threads.reduce((sum, thread) => sum + count(thread), 0);
+}
+
 /** The resident memory of a process in bytes. Linux only; 0 elsewhere. */
 export function memoryOf(pid: number): number {
   return Number(readProc(`${pid}/statm`).split(' ')[1] ?? 0) * 4_096;
@@ -74,11 +82,13 @@ function commandOf(pid: number): string {
   return readProc(`${pid}/cmdline`).replaceAll('\0', ' ');
 }
 
-/** The sums of a measure over the processes of Sequent, by their kind: its main process and those below it. */
+/** The sums of a measure over the processes of Sequent, by their kind: its main process, those below it, and the programs (`bootstrap`) of functions. */
 export function byKind(pid: number, measure: (pid: number) => number): Record<string, number> {
   const sums: Record<string, number> = { main: measure(pid), projection: 0, functions: 0, janitor: 0 };
   for (const child of descendantsOf(pid)) {
-    const kind = /projection-process|janitor-process/.exec(commandOf(child))?.[0].split('-')[0] ?? 'functions';
+    const command = commandOf(child);
+    const otherwise = /^\S*\/bootstrap /.test(command) ? 'programs' : 'functions';
+    const kind = /projection-process|janitor-process/.exec(command)?.[0].split('-')[0] ?? otherwise;
     sums[kind] = (sums[kind] ?? 0) + measure(child);
   }
   return sums;

@@ -3,8 +3,7 @@
     python3 client.py invoke hello '{"name":"Ada"}'   # prints the outcome; exit code 1 when the invocation failed
     python3 client.py respond shop.price              # runs the function behind the subject shop.price
 
-The address is NATS_URL, by default nats://127.0.0.1:4222. A program of yours would use nats-py, which has the same three calls: publish
-with a reply, subscribe, respond. The subjects and messages are those of docs/asyncapi.json.
+The address is NATS_URL, by default nats://127.0.0.1:4222. A program of yours would use nats-py.
 """
 
 import json
@@ -72,8 +71,7 @@ def invoke(nats, function, event):
     for subject, _, headers, payload in nats.messages():
         if subject == inbox:
             # No stream took the request: the payload is empty, and the header says 503.
-            acknowledgement = json.loads(payload or "{}")
-            if "seq" not in acknowledgement:
+            if "seq" not in json.loads(payload or "{}"):
                 raise SystemExit(f"not accepted: {payload or 'nobody stores requests for ' + function}")
         elif headers.get("Request-Id") == request_id:
             return subject.endswith(".succeeded"), json.loads(payload)["response_payload"]

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ConflictError } from '#src/core/errors.ts';
+import { fallback } from '#src/core/fallback.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 
@@ -19,13 +20,8 @@ export function createLease({ state, clock, holder }: { state: KeyValue; clock: 
     const entry = await state.get(LEASE_KEY);
     const current = parse(entry?.value);
     if (current !== undefined && current.holder !== holder && current.until > clock.now()) return false;
-    try {
-      await state.put(LEASE_KEY, JSON.stringify({ holder, until }), entry?.revision ?? 0);
-      return true;
-    } catch (error) {
-      if (error instanceof ConflictError) return false;
-      throw error;
-    }
+    const put = state.put(LEASE_KEY, JSON.stringify({ holder, until }), entry?.revision ?? 0);
+    return await put.then(() => true, fallback(false, ConflictError));
   }
 
   return {

@@ -57,8 +57,11 @@ function silent(stream: OutputStream): OutputStream {
 /** Resolves to the number of changes. */
 async function print({ terminal: { out, err }, format, options }: Rehearsable, { changes, dropped }: Rehearsal): Promise<number> {
   const { describeChange } = await import('./print/differences.ts');
+  const { inLanguage } = await import('#src/core/text/language.ts');
   const { say } = await import('./texts/say.ts');
-  const described = changes.map((change: RehearsedChange) => describeChange(change)).filter((one) => one !== undefined);
+  const describe = () => changes.map((change: RehearsedChange) => describeChange(change)).filter((one) => one !== undefined);
+  // Names are for programs, as JSON is.
+  const described = format === 'name' ? inLanguage('en', describe) : describe();
   if (format === 'json' || format === 'jsonl') {
     out.line(JSON.stringify({ dryRun: true, changes: described, dropped }, null, format === 'json' ? 2 : 0));
     return described.length + dropped;

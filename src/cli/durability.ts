@@ -1,4 +1,5 @@
 import type { Fsync } from '#src/main/nats-server/files.ts';
+import { isAtLeast, SHARES_FSYNC_SINCE } from '#src/nats/transport/server-version.ts';
 
 /** The promise of an acknowledgement, with its description for people. */
 export type Durability = { class: Fsync | 'unknown'; words: string };
@@ -11,7 +12,11 @@ const words: Record<Durability['class'], string> = {
     "unknown (external server): JetStream's default syncs every 2 minutes, so a power cut can lose that much; set sync_interval there",
 };
 
-export function durabilityOf(fsync: Fsync | undefined): Durability {
+const ALWAYS_ALONE = 'always: an acknowledged message is on disk; only nats-server 2.15 and newer store many appends with one fsync';
+
+/** `version`: the version of the server, if it is known. */
+export function durabilityOf(fsync: Fsync | undefined, version?: string): Durability {
   const name = fsync ?? 'unknown';
-  return { class: name, words: words[name] };
+  const isAlone = name === 'always' && version !== undefined && !isAtLeast(version, SHARES_FSYNC_SINCE);
+  return { class: name, words: isAlone ? ALWAYS_ALONE : words[name] };
 }

@@ -13,8 +13,8 @@ export interface Host {
   readonly stdout: OutputWriter;
   readonly stderr: OutputWriter;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Emits `SIGINT`. */
-  readonly signals: Pick<EventEmitter, 'prependOnceListener' | 'removeListener' | 'emit'>;
+  /** Emits `SIGINT`, `SIGTERM` and `SIGHUP`. */
+  readonly signals: Pick<EventEmitter, 'on' | 'prependOnceListener' | 'removeListener' | 'removeAllListeners' | 'listeners' | 'emit'>;
   /** Whether stdin is a pipe or a file: not a terminal, not `/dev/null`, not closed. */
   isPiped(): boolean;
 }

@@ -3,6 +3,7 @@ import type { MasterKeys } from '#src/core/encryption/master-keys.ts';
 import { NatsUnavailableError } from '#src/core/errors.ts';
 import type { Grants } from '#src/core/functions/handler-rules.ts';
 import type { Tenancy } from '#src/core/names/tenancy.ts';
+import type { FunctionRegistry } from '#src/functions/registry.ts';
 import type { EncryptionKey } from '#src/main/config/encryption-key.ts';
 import type { NatsAddress } from '#src/main/config/nats-address.ts';
 import type { Connection, NatsOptions } from '#src/nats/transport/connection/connection.ts';
@@ -96,15 +97,36 @@ async function readMasterKeys({ encryptionKey }: Target): Promise<(() => MasterK
 }
 
 /** As {@link withClient}, for work below the streams of Sequent: neither reads nor creates them. */
-export async function withConnection<Value>(options: GlobalOptions, work: (connection: Connection) => Promise<Value>): Promise<Value> {
+export async function withConnection<Value>(
+  options: GlobalOptions,
+  work: (connection: Connection, target: Target) => Promise<Value>,
+): Promise<Value> {
   const target = await findTarget(options);
   const { openConnection } = await import('#src/nats/transport/connection/connection.ts');
   const connection = await openConnection(target.options).catch(explainTarget(target));
   try {
-    return await untilSilent(connection, () => work(connection)).catch(explainTarget(target));
+    return await untilSilent(connection, () => work(connection, target)).catch(explainTarget(target));
   } finally {
     await connection.close();
   }
+}
+
+/** As {@link withClient}, for commands that read definitions alone: a client would read all of them first. */
+export async function withRegistry<Value>(options: GlobalOptions, work: (functions: FunctionRegistry) => Promise<Value>): Promise<Value> {
+  return await withConnection(options, async (connection) => {
+    const { createFunctionRegistry } = await import('#src/functions/registry.ts');
+    const { openKeyValue } = await import('#src/nats/key-value.ts');
+    const { FUNCTIONS_BUCKET } = await import('#src/nats/wire/topology.ts');
+    const { errorCodeOf, isStreamNotFound } = await import('#src/nats/transport/errors.ts');
+    const store = openKeyValue(connection, FUNCTIONS_BUCKET);
+    return await store
+      .then((opened) => work(createFunctionRegistry(opened)))
+      .catch((error: unknown) => {
+        // Sequent never ran on this server: a client creates the streams.
+        if (!isStreamNotFound(errorCodeOf(error))) throw error;
+        return withClient(options, ({ functions }) => work(functions));
+      });
+  });
 }
 
 /** The connections of commands that wait, and say when their connection is lost. */

@@ -1,6 +1,7 @@
 import { type CredentialFiles, natsOptionsOf } from '#src/nats/transport/connection/connect-options.ts';
 import type { NatsOptions } from '#src/nats/transport/connection/connection.ts';
 
+/** Where NATS is, and the files with the credentials of its user. */
 export type ClientAddress = Partial<NatsOptions> & CredentialFiles;
 
 const DEFAULT_URL = 'nats://127.0.0.1:4222';

@@ -2,47 +2,43 @@ import { randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { type MasterKeys, parseMasterKeys } from '#src/core/encryption/master-keys.ts';
 import { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
-import type { SecretSealer } from '#src/core/encryption/secret-sealer.ts';
+import { NatsUnavailableError } from '#src/core/errors.ts';
 import { LATEST, maxPayloadBytesOf } from '#src/core/functions/definition.ts';
-import type { Grants } from '#src/core/functions/handler-rules.ts';
-import type { FullLogEntry } from '#src/core/log/event-log.ts';
+import { greatestOf } from '#src/core/least-and-greatest.ts';
 import { type FunctionName, isFunctionName, parseFunctionName } from '#src/core/names/names.ts';
 import { subjects } from '#src/core/names/subjects.ts';
 import type { Tenancy } from '#src/core/names/tenancy.ts';
 import { createLargePayloads, type LargePayloads } from '#src/core/payloads/large-payloads.ts';
-import type { Clock } from '#src/core/ports/clock.ts';
-import type { CodePackages } from '#src/core/ports/stores/code-packages.ts';
-import type { DefinitionLimits } from '#src/core/quotas/definition-limits.ts';
+import { systemClock } from '#src/core/ports/clock.ts';
 import { createFunctionRegistry, type FunctionRegistry } from '#src/functions/registry.ts';
-import { createSchedules, type Schedules } from '#src/functions/schedules.ts';
+import { createSchedules } from '#src/functions/schedules.ts';
 import { inspect } from '#src/nats/inspection.ts';
-import { type Cursor, listCursors, removeCursor } from '#src/nats/streams/feeds/cursors.ts';
+import { listCursors, removeCursor } from '#src/nats/streams/feeds/cursors.ts';
 import { sequenceAt } from '#src/nats/streams/feeds/start-position.ts';
-import type { LogEpoch } from '#src/nats/streams/log/log-epoch.ts';
 import { subscribeToLiveResults } from '#src/nats/streams/results/live-results.ts';
-import type { Connection } from '#src/nats/transport/connection/connection.ts';
 import { createRequestTracing } from '#src/tracing/requests.ts';
 import { findTracer } from '#src/tracing/tracer.ts';
-import { type ClientAddress, connectionOptionsOf } from './address.ts';
-import { type ClientLogs, createClientLogs } from './follow/logs.ts';
+import { connectionOptionsOf } from './address.ts';
+import { CallsInTime } from './calls-in-time.ts';
+import { createClientLogs } from './follow/logs.ts';
 import { createSubscriptions } from './follow/transition-subscription.ts';
-import type { Transitions, TransitionsOptions } from './follow/transitions.ts';
 import { readWholeTimeline } from './history/archived-timeline.ts';
 import type { Owner } from './history/find-stream.ts';
-import { type ClientHistory, createClientHistory } from './history/history.ts';
-import { findInvocationsAt, type LoggedInvocation } from './history/invocation-at.ts';
+import { createClientHistory } from './history/history.ts';
+import { findInvocationsAt } from './history/invocation-at.ts';
 import { readTimeline, type Timeline } from './history/invocations.ts';
 import { createOpener, type Opener } from './history/opener.ts';
-import { type Batches, createBatches } from './invoke/batches.ts';
-import { createInvoker, type Invoke, nameOf, type Target } from './invoke/invoke.ts';
+import { createBatches } from './invoke/batches.ts';
+import { createInvoker, nameOf } from './invoke/invoke.ts';
 import { createLiveOutcomes, expectOutcomes, liveOutcome } from './invoke/live-outcomes.ts';
 import { createRequests, type Requests } from './invoke/requests.ts';
 import { followLiveResults, subscribeToResults } from './invoke/result-subscription.ts';
 import { createResultWaiter, type Result, toResult } from './invoke/results.ts';
-import { createStoredValues, type StoredValues } from './invoke/stored-values.ts';
-import { type JetstreamApi, type OpenedParts, openParts } from './open-parts.ts';
-import { type Cancel, createCancel } from './repair/cancel.ts';
-import { createRepair, type Repair } from './repair/repair.ts';
+import { createStoredValues } from './invoke/stored-values.ts';
+import { type OpenedParts, openInTime } from './open-parts.ts';
+import { createCancel } from './repair/cancel.ts';
+import { createRepair } from './repair/repair.ts';
+import type { ClientOptions, SequentClient, WaitOptions } from './sequent-client.ts';
 import { type ClientFlow, createClientFlow } from './state/flow.ts';
 import { readSystem, type SystemState } from './state/system.ts';
 import type { EmbeddedWorker, WorkerOptions } from './worker/worker.ts';
@@ -55,155 +51,109 @@ export type { DeliveredTransition, Transitions, TransitionsOptions } from './fol
 export type { ClientHistory } from './history/history.ts';
 export type { Timeline, Transition } from './history/invocations.ts';
 export type { Batches, OpenBatchOptions } from './invoke/batches.ts';
-export type { EarlierRequest, Invoked, InvokeOptions } from './invoke/invoke.ts';
+export type { EarlierRequest, Invoked, InvokeOptions, Target } from './invoke/invoke.ts';
 export type { Result } from './invoke/results.ts';
 export type { DeadLetter, FailedInvocation, RepairFilter } from './repair/failures.ts';
 export type { Repair } from './repair/repair.ts';
+export type { ClientOptions, SequentClient, WaitOptions } from './sequent-client.ts';
 export type { SystemState } from './state/system.ts';
-export type { HandlerContext, TypedFunction } from './worker/define-function.ts';
+export type { FunctionOptions, HandlerContext, TypedFunction } from './worker/define-function.ts';
 export { defineFunction } from './worker/define-function.ts';
+export type { EmbeddedWorker, WorkerOptions } from './worker/worker.ts';
 
 /**
  * Registers the functions, and runs their handlers in this process. Several such processes share the work.
  *
- * The modules of the worker are loaded by the call, so that an application which only invokes starts faster. Throws `InvalidInputError` for a
- * function without a handler, and `NatsUnavailableError`.
+ * The modules of the worker are loaded by the call, so that an application which only invokes starts faster.
+ *
+ * @param options The functions, and where NATS is.
+ * @returns The running worker. `stop` ends it, as `await using` does.
+ * @throws `InvalidInputError` for a function without a handler, or with an invalid definition.
+ * @throws `NatsUnavailableError` when the server does not answer within 5 s, or has no JetStream for this user.
+ * @throws `NotPermittedError` when the user of NATS may not run functions.
+ * @example
+ * import { defineFunction, startWorker } from 'sequent-functions/client';
+ *
+ * const greet = defineFunction({
+ *   name: 'greet',
+ *   timeoutInMs: 10_000,
+ *   policy: { maxRetries: 2 },
+ *   handler: (event: { name: string }, context) => ({ greeting: `Hello, ${event.name}!`, attempt: context.attempt }),
+ * });
+ *
+ * const worker = await startWorker({ functions: [greet], servers: 'nats://127.0.0.1:4222' });
+ * process.once('SIGTERM', () => void worker.stop(10_000));
  */
 export async function startWorker(options: WorkerOptions): Promise<EmbeddedWorker> {
   const { startEmbeddedWorker } = await import('./worker/worker.ts');
   return startEmbeddedWorker(options);
 }
 
-export type ClientOptions = ClientAddress & {
-  tenancy?: Tenancy;
-  /** How long a request without an answer is retried before it fails with `UnknownOutcomeError`, in milliseconds; 30 s by default. */
-  acceptWithinMs?: number;
-  /**
-   * Whether the user of this client may use JetStream's API; `if-permitted` by default.
-   *
-   * Without the API, the client invokes functions and receives outcomes that are published after the call: `invoke`, `invokeText`,
-   * `invokeMany`, `result` and `subscribe`. All other methods throw `NotPermittedError`. `unused` makes no request to the API, and
-   * `required` throws when the API is not permitted.
-   */
-  jetstreamApi?: JetstreamApi | undefined;
-  /**
-   * Asks for the history of this project alone, as the user of `sequent nats-permissions --role history --project` must. `history` then has
-   * `get`, `list`, `all`, `count`, `stats`, `timeline`, `tree` and `deadLetters`.
-   */
-  historyProject?: string | undefined;
-  /** What other projects may use in addition to the defaults. Must equal the configuration of Sequent. */
-  grants?: Grants | undefined;
-  /**
-   * The lines of the file of `--encryption-key`, which encrypt and decrypt the payloads of projects. Without them, payloads of encrypting
-   * projects cannot be sent, and are received as sealed texts.
-   */
-  encryptionKeys?: string | undefined;
-  /** Encrypts secret user data. Only the processes of Sequent have one. */
-  sealer?: SecretSealer | undefined;
-  /** Refuses definitions beyond the quotas of their project. Only the gateway has it. */
-  definitions?: DefinitionLimits | undefined;
-  /** The present encryption keys of a process of Sequent, instead of `encryptionKeys`. */
-  masterKeys?: (() => MasterKeys | undefined) | undefined;
-};
-
-export type WaitOptions = Owner & {
-  timeoutInMs?: number;
-  /** The log accepted a request with this id and `function`. The call then waits also while no role has read the request. */
-  isAccepted?: boolean;
-};
-
-/** The client library of applications. Everything that the client accepts is durable when its promise resolves. */
-export interface SequentClient extends Invoke, AsyncDisposable {
-  readonly functions: FunctionRegistry;
-  /** When functions are invoked again and again. */
-  readonly schedules: Schedules;
-  /** The slots that functions share over all workers. */
-  readonly flow: ClientFlow;
-  /** Opens and seals batches. */
-  readonly batches: Batches;
-  /** The code of functions. */
-  readonly packages: CodePackages;
-  readonly connection: Connection;
-  /** What the log acknowledged to this client, and refused. */
-  readonly logEpoch: LogEpoch;
-  /** The time of the log: that of the NATS server. */
-  readonly clock: Pick<Clock, 'now'>;
-  /** Finds failures and redrives them. */
-  readonly repair: Repair;
-  /** Queries about invocations, answered from the read model. */
-  readonly history: ClientHistory;
-  /** Ends an invocation that is not over; see {@link Cancel}. */
-  cancel: Cancel['cancel'];
-  /**
-   * The request payload of an invocation that `timeline` returned. A large payload is read from its store.
-   *
-   * Throws `PayloadUnavailableError` when the large payload is missing or damaged.
-   */
-  requestPayload(timeline: Pick<Timeline, 'requestId' | 'function' | 'requestPayload'>): Promise<string>;
-  /** The returned text of an invocation that `timeline` returned, or its error. A large value is read from its store. Throws as `requestPayload`. */
-  responsePayload: StoredValues['read'];
-  /** Waits for the outcome of an invocation. Throws `InvocationNotFoundError`, `AmbiguousIdError` and `TimedOutError`. */
-  result(id: string, options?: WaitOptions): Promise<Result>;
-  /**
-   * The outcomes of a function in order, from now on or from a sequence of the RESULTS stream. Resolves when the start position is fixed.
-   *
-   * Reading ends with the loop or with the client. An outcome may be delivered twice; its `requestId` identifies a repetition.
-   */
-  subscribe<Input, Output>(
-    target: Target<Input, Output>,
-    outcome?: 'succeeded' | 'failed',
-    from?: 'now' | number,
-  ): Promise<AsyncIterable<Result<Output>>>;
-  /** Reads one invocation from the log, or from a read model if the log was purged. Throws `InvocationNotFoundError`, `AmbiguousIdError` and `NoAnswerError`. */
-  timeline(id: string, options?: Owner): Promise<Timeline>;
-  /** Subscribes to transitions; see {@link Transitions}. */
-  transitions(options?: TransitionsOptions): Transitions;
-  /** The output of the attempts of a function, and their failures. */
-  readonly logs: ClientLogs;
-  /** The cursors of durable subscribers to transitions, which JetStream keeps. */
-  readonly cursors: { list(): Promise<Cursor[]>; remove(name: string): Promise<boolean> };
-  /** The state of the server, the streams, the consumers and the running roles. */
-  system(options?: { instances?: boolean }): Promise<SystemState>;
-  /** Returns the sequence of the first message at or after a time, or the sequence after the newest message. */
-  sequenceAt(time: Date): Promise<number>;
-  /** The invocations that the message with this sequence of the log is about; empty when there is none. */
-  invocationsAt(sequence: number): Promise<LoggedInvocation[]>;
-  /** Returns the sequence of the newest message of the log. */
-  lastSequence(): Promise<number>;
-  /** The first message of the log at or after a sequence; `undefined` when there is none. */
-  firstFrom(sequence: number): Promise<{ sequence: number } | undefined>;
-  /** Reads every message of the log, from a sequence or from now on, until the signal aborts. */
-  follow(from: 'now' | number, onEntry: (entry: FullLogEntry) => void, signal: AbortSignal): Promise<void>;
-  close(): Promise<void>;
-}
+/** How long a request is sent again while the log does not answer, so that the call settles within ten seconds (LATE2). */
+const ACCEPT_WITHIN_MS = 9_000;
 
 /**
- * Connects to the NATS of a running Sequent. Throws `NatsUnavailableError`, and `NotPermittedError` when JetStream's API is required.
+ * Connects to the NATS of a running Sequent. The connection is restored after an interruption, without a limit of attempts.
+ *
+ * @param options Where NATS is: `servers`, or else the environment variable `NATS_URL`, or else `nats://127.0.0.1:4222`; and what the client may use.
+ * @returns The client. `close` ends it, as `await using` does.
+ * @throws `NatsUnavailableError` when the server does not answer within 5 s, or has no JetStream for this user.
+ * @throws `NotPermittedError` when JetStream's API is required and not permitted.
+ * @throws `InvalidInputError` when a file of credentials or of TLS cannot be used.
+ * @example
+ * import { connectClient } from 'sequent-functions/client';
+ *
+ * await using client = await connectClient({ servers: 'nats://127.0.0.1:4222' });
+ * const invoked = await client.invoke('hello', { name: 'Ada' }, { id: 'order-7' });
+ * const { outcome, value } = await invoked.result({ timeoutInMs: 10_000 });
+ * console.log(outcome, value);
  */
 export async function connectClient(options: ClientOptions = {}): Promise<SequentClient> {
   const {
     tenancy = { region: 'local', project: 'default' },
-    acceptWithinMs: budgetInMs = 30_000,
+    acceptWithinMs: budgetInMs = ACCEPT_WITHIN_MS,
     grants,
     sealer,
     jetstreamApi,
     historyProject,
     encryptionKeys,
     masterKeys = masterKeysOf(encryptionKeys),
-    definitions,
+    registryCopy,
     ...address
   } = options;
-  const payloads = new PayloadSealer({ masterKeys });
+  const payloads = registryCopy?.payloads ?? new PayloadSealer({ masterKeys });
   const closing = new AbortController();
-  // Every open subscription listens to this signal until it ends. Their number is the caller's, so Node must not warn of a leak.
+  // Every open subscription listens to this signal, and their number is the caller's, so Node must not warn of a leak.
   setMaxListeners(0, closing.signal);
-  const opened = await openParts(
+  const opened = await openInTime(
     { name: 'sequent-client', ...connectionOptionsOf(address) },
-    { jetstreamApi, historyProject, budgetInMs, payloads, definitions, signal: closing.signal },
+    { jetstreamApi, historyProject, budgetInMs, payloads, registryCopy, signal: closing.signal },
   );
   const { functions: store, destinationCheck, clock, packages } = opened.ports;
   const functions = createFunctionRegistry(store, { refuseDestination: destinationCheck.refuse, grants, clock, packages, sealer });
-  return createClient({ ...opened, tenancy, functions, payloads, closing });
+  const client = createClient({ ...opened, tenancy, functions, payloads, closing });
+  // The gateway bounds the answers to its requests itself (LATE1).
+  return registryCopy === undefined ? inTime(client, opened, budgetInMs) : client;
+}
+
+/** Lets the calls of a client settle in time (LATE2). `follow` ends by its signal, and `close` by itself. */
+function inTime(client: SequentClient, { connection, ports, directory }: OpenedParts, acceptWithinMs: number): SequentClient {
+  const { servers, nats } = connection;
+  // A client that may not read the log asks the server alone.
+  const calls = new CallsInTime({ servers, ask: () => (directory === undefined ? nats.flush() : ports.log.lastSequence()) });
+  const timeGiven = (args: readonly unknown[]): number => greatestOf(args.map((one) => (one as WaitOptions | undefined)?.timeoutInMs ?? 0));
+  const { functions, history, result } = client;
+  return {
+    ...calls.bounded(client, {
+      parts: ['schedules', 'flow', 'batches', 'packages', 'repair', 'logs', 'cursors'],
+      except: ['functions', 'history', 'result', 'follow', 'close', 'connection', 'logEpoch', 'clock'],
+      // A caller that lets requests be sent again for longer waits for longer.
+      timeGiven: () => (acceptWithinMs > ACCEPT_WITHIN_MS ? acceptWithinMs : 0),
+    }),
+    functions: calls.bounded(functions, { parts: ['testEvents', 'layers'] }),
+    history: calls.bounded(history, { timeGiven }),
+    result: (id, options = {}) => calls.settle(result(id, options), options.timeoutInMs),
+  };
 }
 
 type ClientParts = OpenedParts & { tenancy: Tenancy; functions: FunctionRegistry; payloads: PayloadSealer; closing: AbortController };
@@ -228,7 +178,7 @@ function createClient({ connection, ports, directory, tenancy, functions, payloa
     ...createInvoker({ ...invoker, log, payloads, large, stored, requests, waiter, functions }),
     functions,
     schedules: createSchedules({ ...ports, store: ports.functions, functions, payloads, random: { bytes: randomBytes } }),
-    flow: createFlow({ connection, ports }, functions),
+    flow: createFlow({ connection, ports, directory }, functions),
     batches: createBatches({ ...writing, findQueued: openRequests.find, check: functions.checkDestinations }),
     packages: ports.packages,
     connection,
@@ -287,10 +237,14 @@ function createClientRequests({ ports: { log, clock }, directory, payloads, larg
 
 type ReaderParts = OpenedParts & { tenancy: Tenancy; opener: Opener; large: LargePayloads };
 
-function createFlow({ connection, ports }: Pick<OpenedParts, 'connection' | 'ports'>, functions: FunctionRegistry): ClientFlow {
+/** The flows are read again and again by the metrics, so they come from the copy of the registry, where the client has one. */
+function createFlow({ connection, ports, directory }: OpenedParts, registry: FunctionRegistry): ClientFlow {
   const consumers = async (): Promise<SystemState['consumers']> => (await inspect(connection)).consumers;
+  const functions = directory === undefined ? registry : { list: async () => directory.containing('"flow"') };
   return createClientFlow({ ledger: ports.flow, functions, history: createClientHistory(ports.history), consumers });
 }
+
+const READ_AGAIN_AFTER_MS = 200;
 
 /** What reads invocations and waits for outcomes. `live`: of a client without JetStream's API. */
 function createReaders({ connection, ports, directory, tenancy, opener, large }: ReaderParts) {
@@ -304,16 +258,37 @@ function createReaders({ connection, ports, directory, tenancy, opener, large }:
     subscribe: listen,
     open: opener.envelope,
     readOutcome: async (id, name) => opener.timeline(await readTimeline(id, { ...options, function: name })).envelope,
+    isClosed: () => connection.nats.isClosed(),
   });
   const stored = createStoredValues({ large, directory, readTimeline: (id, name) => readWhole(id, { function: name }) });
 
-  async function result(id: string, { timeoutInMs = 60_000, isAccepted = false, ...owner }: WaitOptions = {}): Promise<Result> {
-    if (live !== undefined) return toResult(opener.envelope(await liveOutcome(live, { id, functionName: owner.function, timeoutInMs })));
+  /** Reads again while NATS does not answer, because the caller waits for so long. */
+  async function readUntil(
+    { endsAt, signal }: { endsAt: number; signal: AbortSignal | undefined },
+    id: string,
+    owner: Owner,
+  ): Promise<Timeline> {
+    for (;;) {
+      signal?.throwIfAborted();
+      try {
+        return await readWhole(id, owner);
+      } catch (error) {
+        const mayCome = error instanceof NatsUnavailableError && !connection.nats.isClosed() && performance.now() < endsAt;
+        if (!mayCome) throw error;
+        await systemClock.sleep(READ_AGAIN_AFTER_MS);
+      }
+    }
+  }
+
+  async function result(id: string, { timeoutInMs = 60_000, isAccepted = false, signal, ...owner }: WaitOptions = {}): Promise<Result> {
+    if (live !== undefined)
+      return toResult(opener.envelope(await liveOutcome(live, { id, functionName: owner.function, timeoutInMs, signal })));
+    const endsAt = performance.now() + timeoutInMs;
     const known: Pick<Timeline, 'function' | 'envelope'> =
-      isAccepted && owner.function !== undefined ? { function: owner.function } : await readWhole(id, owner);
+      isAccepted && owner.function !== undefined ? { function: owner.function } : await readUntil({ endsAt, signal }, id, owner);
     const name = isFunctionName(known.function) ? known.function : undefined;
     // The log holds the request, although another reader of the log may not have read it yet.
-    const found = known.envelope ?? (await waiter.wait(id, { name, timeoutInMs, isAccepted: true }));
+    const found = known.envelope ?? (await waiter.wait(id, { name, timeoutInMs, isAccepted: true, signal }));
     return await stored.complete(toResult(found), known.function);
   }
   return { live, waiter, readWhole, stored, result };

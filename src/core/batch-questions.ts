@@ -12,13 +12,13 @@ export const batchesQuerySchema = z
   .object({
     id: z
       .string()
-      .regex(/^[A-Za-z0-9_-]{1,64}$/)
+      .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, "-" or "_"')
       .optional()
       .describe('only this batch'),
     function: z.string().max(256).optional(),
     project: z
       .string()
-      .regex(/^[A-Za-z0-9_-]{0,64}$/)
+      .regex(/^[A-Za-z0-9_-]{0,64}$/, 'must have at most 64 letters, digits, "-" or "_"')
       .optional(),
     limit: z.number().int().min(1).max(100).default(20),
     cursor: z.string().max(330).optional(),

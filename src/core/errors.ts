@@ -51,6 +51,7 @@ export class PayloadTooLargeError extends InvalidInputError {
   }
 }
 
+/** The function does not exist, or has no such version or alias. */
 export class FunctionNotFoundError extends SequentError {
   readonly code = 'FUNCTION_NOT_FOUND';
   readonly retryable = false;
@@ -62,6 +63,7 @@ export class FunctionNotFoundError extends SequentError {
   }
 }
 
+/** No schedule has this name. */
 export class ScheduleNotFoundError extends SequentError {
   readonly code = 'SCHEDULE_NOT_FOUND';
   readonly retryable = false;
@@ -70,6 +72,7 @@ export class ScheduleNotFoundError extends SequentError {
   }
 }
 
+/** Nobody opened a batch with this id, and no request is a member of it. */
 export class BatchNotFoundError extends SequentError {
   readonly code = 'BATCH_NOT_FOUND';
   readonly retryable = false;
@@ -103,6 +106,7 @@ export type VersionRefusal =
   | 'too-many-versions'
   | 'too-many-aliases';
 
+/** No invocation has this id. */
 export class InvocationNotFoundError extends SequentError {
   readonly code = 'INVOCATION_NOT_FOUND';
   readonly retryable = false;
@@ -122,20 +126,21 @@ export class AmbiguousIdError extends SequentError {
   }
 }
 
-/** No projection answered in time. */
+type HistoryUnavailableFacts = { why: string; isBehind?: boolean; isAnswered?: boolean; isAbsent?: boolean };
+
+/** No projection answered in time, or one answered why it cannot tell. */
 export class HistoryUnavailableError extends SequentError {
   readonly code = 'HISTORY_UNAVAILABLE';
   readonly retryable = true;
-  /** Whether a projection runs, and has not read as much of the log as the question needs. */
+  /** Whether a projection answered why it cannot tell; `isBehind`: because it has not read as much of the log as the question needs. */
+  readonly isAnswered: boolean;
   readonly isBehind: boolean;
   /** Whether the server says that no projection runs. Otherwise one may run, and know the invocation. */
   readonly isAbsent: boolean;
-  constructor(
-    { why, isBehind = false, isAbsent = false }: { why: string; isBehind?: boolean; isAbsent?: boolean },
-    options?: ErrorOptions,
-  ) {
+  constructor({ why, isBehind = false, isAnswered = isBehind, isAbsent = false }: HistoryUnavailableFacts, options?: ErrorOptions) {
     super(`the history of the invocations cannot be asked: ${why}`, options);
     this.isBehind = isBehind;
+    this.isAnswered = isAnswered;
     this.isAbsent = isAbsent;
   }
 }
@@ -222,10 +227,7 @@ export class PayloadUnavailableError extends SequentError {
   }
 }
 
-/**
- * The log refuses the version of a writer, and repeated reads show nothing newer: the answering replica lags, or the stream was archived.
- * Nothing was stored.
- */
+/** The log refuses the version of a writer, and shows nothing newer: a replica lags, or the stream was archived. Nothing was stored. */
 export class LogBehindError extends SequentError {
   readonly code = 'LOG_BEHIND';
   readonly retryable = true;
@@ -234,9 +236,7 @@ export class LogBehindError extends SequentError {
   }
 }
 
-/**
- * The log no longer holds the request of a stream, because it lost its last messages. Nothing was stored.
- */
+/** The log no longer holds the request of a stream, because it lost its last messages. Nothing was stored. */
 export class StreamLostError extends SequentError {
   readonly code = 'STREAM_LOST';
   readonly retryable = true;
@@ -245,17 +245,15 @@ export class StreamLostError extends SequentError {
   }
 }
 
-/**
- * It is unknown whether the message was stored, and the log could not be read before the deadline (A1). A retry with the same request id is
- * safe.
- */
+/** It is unknown whether the message was stored, and the log was silent until the deadline (A1). A retry with the same request id is safe. */
 export class UnknownOutcomeError extends SequentError {
   readonly code = 'UNKNOWN_OUTCOME';
   readonly retryable = true;
   readonly id: string;
   readonly waitedInMs: number;
   constructor(facts: { id: string; waitedInMs: number }, options?: ErrorOptions) {
-    super(`it is unknown whether "${facts.id}" was stored: no answer within ${facts.waitedInMs} ms`, options);
+    const advice = 'repeat the request with an id of its own: two requests with one id are one invocation';
+    super(`it is unknown whether "${facts.id}" was stored: no answer within ${facts.waitedInMs} ms; ${advice}`, options);
     this.id = facts.id;
     this.waitedInMs = facts.waitedInMs;
   }
@@ -273,6 +271,7 @@ export class NewerFactsError extends SequentError {
   }
 }
 
+/** What the caller waited for did not happen in time. It may happen later. */
 export class TimedOutError extends SequentError {
   readonly code = 'TIMED_OUT';
   readonly retryable = true;
@@ -294,14 +293,5 @@ export class KeyMissingError extends SequentError {
     const message = (nameOf: NameOf) =>
       `the payloads of function "${nameOf(facts.name)}" are encrypted, and this process has no key for them; give it --encryption-key or --encryption-command with the present keys`;
     super(message, options);
-  }
-}
-
-/** The project of a function was erased: the keys of its payloads are destroyed. */
-export class ProjectErasedError extends SequentError {
-  readonly code = 'PROJECT_ERASED';
-  readonly retryable = false;
-  constructor(facts: { name: string }, options?: ErrorOptions) {
-    super((nameOf) => `the project of function "${nameOf(facts.name)}" was erased, and its payloads with it`, options);
   }
 }

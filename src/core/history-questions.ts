@@ -14,7 +14,7 @@ export const statuses = ['WAIT', 'RUNNING', 'SUCCESS', 'FAIL', 'DISCARD'] as con
 const conditionNames = Object.keys(conditions) as (keyof typeof conditions)[];
 const moment = z.number().describe('milliseconds since the epoch');
 const count = z.number().int().min(0);
-const id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
+const id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, "-" or "_"');
 const few = <Schema extends z.ZodType>(schema: Schema) => z.array(schema).min(1).max(16);
 
 /** A filter of invocations. All given conditions must hold. */
@@ -24,7 +24,7 @@ const filterSchema = z
     function: z.string().max(256).optional(),
     project: z
       .string()
-      .regex(/^[A-Za-z0-9_-]{0,64}$/)
+      .regex(/^[A-Za-z0-9_-]{0,64}$/, 'must have at most 64 letters, digits, "-" or "_"')
       .optional()
       .describe('of the functions of this project; empty for the own project, whose functions have bare names'),
     qualifier: z.string().max(256).optional(),
@@ -237,8 +237,9 @@ const statusSchema = z.object({
   rebuilds: z.array(z.object({ at: moment, why: z.string() })).describe('the rebuilds since this process started'),
 });
 export type HistoryStatus = z.infer<typeof statusSchema>;
-/** How the reason of a rebuild begins that a damaged file caused. */
+/** How the reason of a rebuild begins that a damaged file caused, and a file that could not be written or a log that could not be read. */
 export const DAMAGED = 'its file is damaged';
+export const CANNOT_FOLLOW = 'it could not follow the log';
 
 const checkSchema = z.object({
   instance: z.string(),

@@ -5,7 +5,7 @@ export class NoAnswerError extends SequentError {
   readonly code = 'NO_ANSWER';
   readonly retryable = true;
   constructor({ asked, why }: { asked: string; why: string }, options?: ErrorOptions) {
-    super(`no answer of ${asked}: ${why}`, options);
+    super(`no answer of ${asked}: ${why}; ask again`, options);
   }
 }
 
@@ -38,7 +38,25 @@ export function natsFailureOf(thrown: unknown): NatsFailure | undefined {
   return undefined;
 }
 
+/** The error code with which JetStream answers while a cluster elects a leader. The code does not say whether the request was performed. */
+export const SYSTEM_UNAVAILABLE = 10_008;
+
 /** Whether NATS did not answer. A refusal is an answer. */
 export function isUnanswered({ code, api_error: refusal }: NatsFailure): boolean {
-  return refusal === undefined && unansweredCodes.has(code);
+  return refusal === undefined ? unansweredCodes.has(code) : refusal.err_code === SYSTEM_UNAVAILABLE;
+}
+
+/** How often a read is sent at most. With the time limit of a request, that is 15 seconds. */
+const MAX_READS = 3;
+
+/** Repeats a read that a busy server leaves without an answer, for a caller that waits for much longer. */
+export async function readPatiently<Value>(read: () => Promise<Value>): Promise<Value> {
+  for (let reads = 1; ; reads++) {
+    try {
+      return await read();
+    } catch (error) {
+      const failure = natsFailureOf(error);
+      if (reads === MAX_READS || failure === undefined || !isUnanswered(failure)) throw error;
+    }
+  }
 }

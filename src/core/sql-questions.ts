@@ -11,7 +11,7 @@ export const sqlQuerySchema = z.strictObject({
   sql: z.string().min(1).max(20_000).describe('one SELECT over the tables invocations and deliveries'),
   project: z
     .string()
-    .regex(/^[A-Za-z0-9_-]{0,64}$/)
+    .regex(/^[A-Za-z0-9_-]{0,64}$/, 'must have at most 64 letters, digits, "-" or "_"')
     .optional()
     .describe('the rows of this project alone; empty for the own project'),
   limit: z.number().int().min(1).max(MAX_SQL_ROWS).default(SQL_ROWS),

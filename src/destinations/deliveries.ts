@@ -79,9 +79,9 @@ export function createDeliveries({ onDemand, ...options }: DeliveriesOptions): D
     },
     onLeftUnacked: parking.hold,
   });
-  const backlog = createBacklog({ limiter, circuits, parking, streams: activeStreams, stopping: stopping.signal });
-  const mayRead = (): boolean => activeStreams.loading < MAX_LOADING_STREAMS;
-  const intake = createFairIntake({ timers: options.timers, stopping: stopping.signal, mayRead, backlog });
+  const timing = { clock, timers: options.timers, stopping: stopping.signal };
+  const backlog = createBacklog({ limiter, circuits, parking, streams: activeStreams, ...timing });
+  const intake = createFairIntake({ ...timing, backlog, mayRead: () => activeStreams.loading < MAX_LOADING_STREAMS });
   const isBusy = (deliveryId: string): boolean => active.has(deliveryId) || firstTries.has(deliveryId);
   executionProbe.answer(name, ({ invocation: deliveryId }) => isBusy(deliveryId), answering.signal);
 

@@ -111,11 +111,9 @@ async function replaceDefinition(
 /** The refusal does not say whether another project has the package. */
 async function refusePackage({ name, handler }: FunctionDefinition, packages: Checks['packages']): Promise<HandlerRefusal | undefined> {
   if (handler.kind !== 'process' || handler.package === undefined || packages === undefined) return undefined;
-  if (await packages.has(handler.package, projectOf(name))) return undefined;
-  return {
-    field: 'handler.package',
-    problem: 'the project of the function uploaded no package with this digest; upload the package first',
-  };
+  const problem = 'the project of the function uploaded no package with this digest; upload the package first';
+  for (const layer of handler.layers ?? []) if (!(await packages.has(layer, projectOf(name)))) return { field: 'handler.layers', problem };
+  return (await packages.has(handler.package, projectOf(name))) ? undefined : { field: 'handler.package', problem };
 }
 
 function expectUsable(refusal: HandlerRefusal | undefined): void {

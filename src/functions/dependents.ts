@@ -31,13 +31,17 @@ export function dependentDestinations(entries: readonly Entry[], removals: reado
 export type MissingTarget = DependentDestination & { name: FunctionName; qualifier: string };
 
 /**
- * The destinations of all functions, versions and aliases whose deliveries end dead, because nothing can be invoked. Each one once. `nameOf`
- * returns the name that the reader knows for a function.
+ * The destinations of the given functions, versions and aliases whose deliveries end dead, because nothing can be invoked. Each one once.
+ * `nameOf` returns the name that the reader knows for a function, and `find` any function; by default one of those given.
  */
-export function missingTargets(entries: Iterable<FunctionEntry>, nameOf?: NameOf): MissingTarget[] {
+export function missingTargets(
+  entries: Iterable<FunctionEntry>,
+  nameOf?: NameOf,
+  find?: (name: FunctionName) => FunctionEntry | undefined,
+): MissingTarget[] {
   const byName = new Map<string, FunctionEntry>([...entries].map((entry) => [entry.definition.name, entry]));
   const exists = ({ name, qualifier }: { name: string; qualifier: string }): boolean => {
-    const found = byName.get(name);
+    const found = find === undefined ? byName.get(name) : find(name as FunctionName);
     return found !== undefined && resolveFunction(found, qualifier, '') !== undefined;
   };
   const found = [...byName.values()].flatMap((entry) => {

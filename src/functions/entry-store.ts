@@ -3,11 +3,12 @@ import { ConflictError, FunctionNotFoundError } from '#src/core/errors.ts';
 import { LATEST } from '#src/core/functions/definition.ts';
 import { decodeEntry, encodeEntry, type FunctionEntry } from '#src/core/functions/entry.ts';
 import { type FunctionName, parseFunctionName } from '#src/core/names/names.ts';
-import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
+import { type KeyValue, type KeyValueEntry, readEntries } from '#src/core/ports/stores/key-value.ts';
 import { isQuotaKey } from '#src/core/quotas/project-quota.ts';
 import { repeatOnConflict } from '#src/core/repeat-on-conflict.ts';
 import { isScheduleKey } from '#src/core/schedules/schedule.ts';
 import type { Changed } from './changes.ts';
+import { isLayersKey } from './layers.ts';
 import { isTestEventsKey } from './test-events.ts';
 
 export type Change = (present: FunctionEntry | undefined) => Changed | Promise<Changed>;
@@ -27,11 +28,28 @@ export class EntryStore {
 
   /** All readable entries. An unreadable entry, which the registry did not write, is left out; `sequent doctor` reports it. */
   async list(): Promise<FunctionEntry[]> {
-    const others = [isProjectKey, isQuotaKey, isTestEventsKey, isScheduleKey];
-    const isFunction = (key: string): boolean => !others.some((isOther) => isOther(key));
-    const names = (await this.#store.keys()).filter(isFunction) as FunctionName[];
-    const entries = await Promise.all(names.map((name) => this.read(name).catch(() => undefined)));
-    return entries.filter((entry) => entry !== undefined);
+    const stored = new Map<string, KeyValueEntry>();
+    await readEntries(this.#store, ({ key, value, revision }) => {
+      if (value === undefined) stored.delete(key);
+      else if (isFunctionKey(key)) stored.set(key, { value, revision });
+    });
+    const names = [...stored.keys()].sort();
+    return names.flatMap((name) => decodeReadable(stored.get(name)) ?? []);
+  }
+
+  /** The readable entries of a page of names. The server lists names without their entries, so that a page costs little in a large registry. */
+  async page({ after = '', limit, isWanted = () => true }: FunctionPage): Promise<{ entries: FunctionEntry[]; hasMore: boolean }> {
+    if (limit > MAX_QUESTIONS) {
+      const wanted = (await this.list()).filter(({ definition: { name } }) => name > after && isWanted(name));
+      return { entries: wanted.slice(0, limit), hasMore: wanted.length > limit };
+    }
+    const listed = namesOfPage(await this.#store.names(), { after, isWanted });
+    const entries: FunctionEntry[] = [];
+    for (let names = take(listed, limit); names.length > 0; names = take(listed, limit - entries.length)) {
+      const found = await Promise.all(names.map((name) => this.#store.get(name)));
+      for (const entry of found.map(decodeReadable)) if (entry !== undefined) entries.push(entry);
+    }
+    return { entries, hasMore: listed.next().done !== true };
   }
 
   /**
@@ -78,6 +96,39 @@ export class EntryStore {
     // The caller may send a request next. Its worker must know the change (FN1).
     await this.#store.reachedWatchers(stored);
     return { ...next, revision: stored, version: LATEST };
+  }
+}
+
+/** A longer page is one reading of the whole store, and not a question for each function. */
+export const MAX_QUESTIONS = 1_000;
+
+/** Functions by name. `after`: the last name of the page before. */
+export type FunctionPage = { after?: string | undefined; limit: number; isWanted?: (name: string) => boolean };
+
+/** The names of functions after `after`. A name is examined when the page needs it: a registry can have 100,000 of them. */
+function* namesOfPage(names: readonly string[], { after = '', isWanted = () => true }: Omit<FunctionPage, 'limit'>): Generator<string> {
+  for (const name of names) if (name > after && isFunctionKey(name) && isWanted(name)) yield name;
+}
+
+function take<Value>(values: Iterator<Value>, count: number): Value[] {
+  const taken: Value[] = [];
+  while (taken.length < count) {
+    const { value, done } = values.next();
+    if (done === true) break;
+    taken.push(value);
+  }
+  return taken;
+}
+
+function isFunctionKey(key: string): boolean {
+  return ![isProjectKey, isQuotaKey, isTestEventsKey, isScheduleKey, isLayersKey].some((isOther) => isOther(key));
+}
+
+function decodeReadable(entry: KeyValueEntry | undefined): FunctionEntry | undefined {
+  try {
+    return entry && decodeEntry(entry.value, entry.revision);
+  } catch {
+    return undefined;
   }
 }
 

@@ -2,12 +2,12 @@ import { messageOf } from '#src/core/errors.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
 import type { CodePackages } from '#src/core/ports/stores/code-packages.ts';
-import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
+import { type KeyValue, readEntries } from '#src/core/ports/stores/key-value.ts';
 
 type Options = {
   packages: Pick<CodePackages, 'list' | 'delete'>;
   /** The store of the registry. */
-  functions: Pick<KeyValue, 'keys' | 'get'>;
+  functions: Pick<KeyValue, 'watch'>;
   clock: Clock;
   /** How long an unreferenced package stays, in milliseconds: its function may be defined after the package is stored. */
   graceInMs?: number;
@@ -23,8 +23,9 @@ export async function sweepPackages({ packages, functions, clock, graceInMs = GR
   if (!(await packages.list()).some(isOld)) return [];
   const used = new Set<string>();
   // The text is searched, so entries that this version of Sequent cannot read count too.
-  for (const key of await functions.keys())
-    for (const digest of (await functions.get(key))?.value.match(/\b[0-9a-f]{128}\b/g) ?? []) used.add(digest);
+  await readEntries(functions, ({ value }) => {
+    for (const digest of value?.match(/\b[0-9a-f]{128}\b/g) ?? []) used.add(digest);
+  });
   // The list is read again after the references: a package that was stored again meanwhile is not old.
   const unused = (await packages.list()).filter((stored) => isOld(stored) && !used.has(stored.digest));
   for (const { digest, owner } of unused) await packages.delete(digest, owner);

@@ -26,7 +26,8 @@ import {
   withVersion,
 } from './changes.ts';
 import { type ChangeDefinition, type ChangeOptions, changer, deployer, parseDefinition } from './definition-changes.ts';
-import { EntryStore } from './entry-store.ts';
+import { EntryStore, type FunctionPage } from './entry-store.ts';
+import { createLayers, type Layers } from './layers.ts';
 import type { NamedParts } from './named-parts.ts';
 import { createPolicyCheck, destinationsIn, type KnownTargets, type RefuseDestination } from './policy-check.ts';
 import { createTestEvents, deleteTestEvents, type TestEvents } from './test-events.ts';
@@ -67,6 +68,8 @@ export interface FunctionRegistry {
   /** The function behind a version or a `!alias`. An alias with weights resolves to its main version. Throws `FunctionNotFoundError`. */
   find(name: string, qualifier?: string): Promise<RegisteredFunction>;
   list(): Promise<FunctionEntry[]>;
+  /** A page of the functions, by name. */
+  page(page: FunctionPage): Promise<{ entries: FunctionEntry[]; hasMore: boolean }>;
   /**
    * Deletes the function with its versions and aliases. Its queued invocations fail with the condition `FunctionNotFound`.
    *
@@ -81,8 +84,11 @@ export interface FunctionRegistry {
   sealStored(name: string): Promise<void>;
   /** Parses destinations of outcomes that belong to no policy, and checks them as those of one. Throws `InvalidInputError` with the field. */
   checkDestinations(name: string, destinations: unknown, field: string): Promise<Policy['onSuccess']>;
-  /** Creates or moves an alias. Throws `FunctionNotFoundError`, `InvalidInputError`, `VersionRefusedError`. */
-  putAlias(name: string, alias: AliasInput): Promise<FunctionAlias>;
+  /**
+   * Creates or moves an alias. Throws `FunctionNotFoundError`, `InvalidInputError`, `VersionRefusedError`, and `ConflictError` when `expected`
+   * is not the present revision of the function.
+   */
+  putAlias(name: string, alias: AliasInput, expected?: number): Promise<FunctionAlias>;
   /**
    * Changes the aliases as `change` decides from the present function. After a concurrent change of the function, `change` decides again.
    *
@@ -111,6 +117,8 @@ export interface FunctionRegistry {
   ): Promise<FunctionEntry>;
   /** The saved events with which people try the functions. */
   readonly testEvents: TestEvents;
+  /** The uploaded dependencies of functions. */
+  readonly layers: Layers;
 }
 
 export type RegistryOptions = {
@@ -140,16 +148,19 @@ export function createFunctionRegistry(
     return withoutSecrets(entry);
   }
 
-  async function changeAlias(name: string, change: (present: FunctionEntry) => AliasInput, known?: KnownTargets): Promise<FunctionAlias> {
+  type ChangeAlias = (present: FunctionEntry) => AliasInput;
+
+  async function changeAlias(name: string, change: ChangeAlias, { expected, known }: ChangeOptions = {}): Promise<FunctionAlias> {
     let changed: FunctionAlias | undefined;
-    await entries.modifyPresent(name, async (present) => {
+    const changeOnce = async (present: FunctionEntry): Promise<Changed> => {
       const alias = change(withoutSecrets(present));
       const [next, stored] = withAlias(present, alias, clock.now());
       if (alias.policy !== undefined && stored.policy !== undefined) await check.destinations(stored.policy, next.definition.name, known);
       await check.loops(next, `!${stored.name}`);
       changed = stored;
       return next;
-    });
+    };
+    await entries.modifyPresent(name, changeOnce, expected);
     return changed as FunctionAlias;
   }
 
@@ -158,8 +169,13 @@ export function createFunctionRegistry(
   return {
     get,
     list,
-    changeAlias,
+    async page(page) {
+      const { entries: found, hasMore } = await entries.page(page);
+      return { entries: found.map(withoutSecrets), hasMore };
+    },
+    changeAlias: (name, change, known) => changeAlias(name, change, { known }),
     testEvents: createTestEvents(store, clock),
+    layers: createLayers(store, clock),
     async find(name, qualifier = LATEST) {
       const resolved = resolveFunction(await get(name), parseQualifier(qualifier), '');
       if (resolved === undefined) throw new FunctionNotFoundError({ name, qualifier });
@@ -182,7 +198,7 @@ export function createFunctionRegistry(
     },
     publish: async (name, options = {}) => await publish({ entries, check, clock }, name, options),
     deleteVersion: async (name, version) => void (await entries.modifyPresent(name, (present) => withoutVersion(present, version))),
-    putAlias: (name, alias) => changeAlias(name, () => alias),
+    putAlias: (name, alias, expected) => changeAlias(name, () => alias, { expected }),
     decideCanary: async (name, alias, decision) => await decideCanary(entries, { name, alias, decision, now: clock.now() }),
     async deleteAlias(name, alias) {
       await entries.modifyPresent(name, (present) => withoutAlias(present, alias));

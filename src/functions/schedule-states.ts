@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises';
+import pLimit from 'p-limit';
 import type { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
 import { SequentError } from '#src/core/errors.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
@@ -6,7 +8,7 @@ import { type Fire, FireTimes } from '#src/core/schedules/fire-times.ts';
 import { decodeProgress, type Progress, progressKeyOf } from '#src/core/schedules/progress.ts';
 import {
   decodeSchedule,
-  isScheduleKey,
+  SCHEDULE_PREFIX,
   type Schedule,
   type ScheduleName,
   scheduleKeyOf,
@@ -29,16 +31,23 @@ export interface ScheduleStates {
   /** `upcoming`: how many of the next fire times are wanted. */
   stateOf(stored: StoredSchedule, upcoming: number): Promise<ScheduleState>;
   list(upcoming: number): Promise<ScheduleState[]>;
+  page(page: SchedulePage, upcoming: number): Promise<{ states: ScheduleState[]; hasMore: boolean }>;
 }
+
+/** Schedules by name. `after`: the last name of the page before. */
+export type SchedulePage = { after?: string | undefined; limit: number; isWanted?: (name: string) => boolean };
 
 export type ScheduleStatesOptions = {
   /** The store of the registry. */
-  store: Pick<KeyValue, 'get' | 'keys'>;
+  store: Pick<KeyValue, 'get' | 'names'>;
   /** The store of the progress. */
   state: Pick<KeyValue, 'get'>;
   clock: Pick<Clock, 'now'>;
   payloads?: Pick<PayloadSealer, 'open'> | undefined;
 };
+
+/** How many schedules are read at one time. */
+const READ_AT_ONCE = 64;
 
 /** Reads the schedules, and their progress. */
 export function createScheduleStates({ store, state, clock, payloads }: ScheduleStatesOptions): ScheduleStates {
@@ -47,8 +56,11 @@ export function createScheduleStates({ store, state, clock, payloads }: Schedule
     return entry === undefined ? undefined : { schedule: decodeSchedule(entry.value), revision: entry.revision };
   }
 
-  async function stateOf({ schedule, revision }: StoredSchedule, upcoming: number): Promise<ScheduleState> {
-    const progress = decodeProgress((await state.get(progressKeyOf(schedule.name)))?.value, schedule);
+  async function progressOf({ schedule }: StoredSchedule): Promise<Progress> {
+    return decodeProgress((await state.get(progressKeyOf(schedule.name)))?.value, schedule);
+  }
+
+  function stateAt({ schedule, revision }: StoredSchedule, progress: Progress, upcoming: number): ScheduleState {
     const shown = { ...schedule, event: shownEvent(schedule, payloads) };
     if (schedule.paused) return { schedule: shown, revision, progress, next: [], late: undefined };
     const [times, now] = [new FireTimes(schedule), clock.now()];
@@ -57,14 +69,32 @@ export function createScheduleStates({ store, state, clock, payloads }: Schedule
     return { schedule: shown, revision, progress, next: times.upcoming(Math.max(now, done), upcoming), late };
   }
 
+  const readNames = async (): Promise<ScheduleName[]> => (await store.names(SCHEDULE_PREFIX)).map(scheduleNameIn);
+
+  async function readAll(names: readonly ScheduleName[], upcoming: number): Promise<ScheduleState[]> {
+    const reading = pLimit(READ_AT_ONCE);
+    const readOne = async (name: ScheduleName) => {
+      // An unreadable entry, which the registry did not write, is left out.
+      const stored = await read(name).catch(() => undefined);
+      return stored && { stored, progress: await progressOf(stored) };
+    };
+    const found = (await Promise.all(names.map((name) => reading(() => readOne(name))))).filter((one) => one !== undefined);
+    const states: ScheduleState[] = [];
+    for (const { stored, progress } of found) {
+      // The times of one take up to 5 ms of the thread that all projects share.
+      await setImmediate();
+      states.push(stateAt(stored, progress, upcoming));
+    }
+    return states;
+  }
+
   return {
     read,
-    stateOf,
-    async list(upcoming) {
-      const names = (await store.keys()).filter(isScheduleKey).map(scheduleNameIn);
-      // An unreadable entry, which the registry did not write, is left out.
-      const found = await Promise.all(names.map((name) => read(name).catch(() => undefined)));
-      return await Promise.all(found.filter((stored) => stored !== undefined).map((stored) => stateOf(stored, upcoming)));
+    stateOf: async (stored, upcoming) => stateAt(stored, await progressOf(stored), upcoming),
+    list: async (upcoming) => await readAll(await readNames(), upcoming),
+    async page({ after = '', limit, isWanted = () => true }, upcoming) {
+      const names = (await readNames()).filter((name) => name > after && isWanted(name));
+      return { states: await readAll(names.slice(0, limit), upcoming), hasMore: names.length > limit };
     },
   };
 }

@@ -1,6 +1,8 @@
 import type { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
+import { isSealed } from '#src/core/encryption/sealed-text.ts';
 import { ConflictError, InvalidInputError, ScheduleNotFoundError } from '#src/core/errors.ts';
 import { parseInput } from '#src/core/functions/entry.ts';
+import { parseJson } from '#src/core/json/json.ts';
 import type { EventLog } from '#src/core/log/event-log.ts';
 import { createStreamId } from '#src/core/names/ids.ts';
 import { type FunctionName, parseFunctionName, quote, type RequestId, splitName } from '#src/core/names/names.ts';
@@ -19,9 +21,8 @@ import {
   scheduleInputSchema,
   scheduleKeyOf,
 } from '#src/core/schedules/schedule.ts';
-import { parseJson } from '#src/core/text/json.ts';
 import type { FunctionRegistry } from './registry.ts';
-import { createScheduleStates, type ScheduleState, type StoredSchedule } from './schedule-states.ts';
+import { createScheduleStates, type SchedulePage, type ScheduleState, type StoredSchedule } from './schedule-states.ts';
 
 /** The schedules of functions. Names contain the project, as those of functions do. */
 export interface Schedules {
@@ -35,6 +36,8 @@ export interface Schedules {
   get(name: string, upcoming?: number): Promise<ScheduleState>;
   /** `upcoming`: how many fire times of each are wanted; one by default. */
   list(upcoming?: number): Promise<ScheduleState[]>;
+  /** A page of the schedules, by name. Schedules that were deleted may count for the length of the page. */
+  page(page: SchedulePage, upcoming?: number): Promise<{ states: ScheduleState[]; hasMore: boolean }>;
   /** Throws `ScheduleNotFoundError`. Invocations that were requested stay. */
   delete(name: string): Promise<void>;
   /** A paused schedule does not fire. The fire times of the pause are not made up. Throws `ScheduleNotFoundError`. */
@@ -81,7 +84,7 @@ export function createSchedules(options: SchedulesOptions): Schedules {
 
   return {
     async put(input, expected) {
-      const given = await checked(input, options);
+      const given = await checked(input, options, async (name) => (await states.read(name))?.schedule.event);
       const replace = async (): Promise<StoredSchedule> => {
         const present = await states.read(given.name);
         return await write(replacing(present?.schedule, given, clock.now()), expected ?? present?.revision ?? 0);
@@ -90,6 +93,7 @@ export function createSchedules(options: SchedulesOptions): Schedules {
     },
     get: async (name, upcoming) => await stateOf(await readPresent(name), upcoming),
     list: async (upcoming = 1) => await states.list(upcoming),
+    page: async (page, upcoming = 1) => await states.page(page, upcoming),
     async delete(name) {
       const { schedule } = await readPresent(name);
       await store.delete(scheduleKeyOf(schedule.name));
@@ -127,8 +131,12 @@ function parseScheduleInput(input: unknown) {
   return parseInput(scheduleInputSchema, input, 'the schedule');
 }
 
-/** Throws `InvalidInputError`, and `FunctionNotFoundError`. */
-async function checked(input: unknown, { functions, payloads, clock }: SchedulesOptions): Promise<Checked> {
+/** `storedEvent` reads the event that the schedule has. Throws `InvalidInputError`, and `FunctionNotFoundError`. */
+async function checked(
+  input: unknown,
+  { functions, payloads, clock }: SchedulesOptions,
+  storedEvent: (name: ScheduleName) => Promise<string | undefined>,
+): Promise<Checked> {
   const given = parseScheduleInput(input);
   const name = parseScheduleName(given.name);
   const fn = parseFunctionName(given.function);
@@ -136,11 +144,13 @@ async function checked(input: unknown, { functions, payloads, clock }: Schedules
     throw new InvalidInputError({ field: 'the function of the schedule', problem: 'must be of the same project' });
   // The constructor checks the expression and the time zone.
   new FireTimes({ ...given, name, createdAt: clock.now() });
+  await functions.find(fn, given.qualifier);
+  // Who has no key of the project sees the sealed text, and changes other fields without it.
+  if (isSealed(given.event) && given.event === (await storedEvent(name))) return { ...given, name, function: fn };
   if (given.event !== '' && parseJson(given.event) === undefined)
     throw new InvalidInputError({ field: 'the event', problem: 'is not JSON' });
   if (given.event.length > MAX_EVENT_CHARACTERS)
     throw new InvalidInputError({ field: 'the event', problem: `has more than ${MAX_EVENT_CHARACTERS} characters` });
-  await functions.find(fn, given.qualifier);
   return { ...given, name, function: fn, event: payloads?.seal(fn, given.event) ?? given.event };
 }
 

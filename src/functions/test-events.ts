@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { InvalidInputError } from '#src/core/errors.ts';
 import { parseInput } from '#src/core/functions/entry.ts';
+import { parseJson } from '#src/core/json/json.ts';
 import { type FunctionName, parseFunctionName } from '#src/core/names/names.ts';
 import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 import { repeatOnConflict } from '#src/core/repeat-on-conflict.ts';
-import { parseJson } from '#src/core/text/json.ts';
 
 /** A saved event with which people try a function. `text` is JSON, as it was written. */
 export type TestEvent = { name: string; text: string; changedAt: number };

@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { getRequestListener } from '@hono/node-server';
 import { InvalidInputError } from '#src/core/errors.ts';
 import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
+import { createFairTurns } from '#src/core/quotas/fair-turns.ts';
 import { isLoopbackHost } from '#src/core/text/loopback-host.ts';
 import { createApp } from './app.ts';
 import { createAuditRecorder } from './audit.ts';
@@ -14,6 +15,7 @@ import { createOriginGuard } from './auth/origin.ts';
 import { openReplayCache } from './auth/replay-cache.ts';
 import { openSessions } from './auth/sessions.ts';
 import { createBulkRunner } from './bulk/bulk-runner.ts';
+import { untilCallerGone } from './http/caller-gone.ts';
 import { createServerCloser } from './http/server/close-server.ts';
 import { type ArrivalLimits, createHttpServer } from './http/server/server.ts';
 import { createMetrics } from './metrics/metrics.ts';
@@ -48,6 +50,9 @@ export interface RunningGateway {
 export const DEFAULT_LIMITS = { requestsInFlight: 1_000, waiting: 1_000, syncInMs: 90_000 };
 const PORTS_TO_TRY = 20;
 const FLUSH_WITHIN_MS = 1_000;
+/** The packages that a gateway unpacks, checks or packs at one moment. Each takes up to 400 MB. One more waits for its turn. */
+const MAX_PACKAGES = 2;
+
 /** Opens what the routes share. The signal ends the watches on shared stores. `host` is the host that HTTP is served on. */
 export async function openGateway(options: GatewayOptions, signal: AbortSignal, host = '127.0.0.1'): Promise<Gateway> {
   const { store: bucket, history, signatures, origins = [], compareReplicas: compare, quotas: source, ...shared } = options;
@@ -77,10 +82,17 @@ export async function openGateway(options: GatewayOptions, signal: AbortSignal, 
     sessions: await openSessions(store, shared.credentials, signal),
     replays: await openReplayCache({ signatures, signal, now: shared.clock.now(), projects: () => shared.credentials.projects }),
     recorder,
+    codeInTurn: createCodeTurns(),
     metrics: createMetrics({ ...shared, lag: () => readLag(shared), counts, replicaWatch, logWatch: shared.logWatch, quotas: figures }),
     replicaWatch,
     closing: signal,
   };
+}
+
+/** The turns of the projects for work on code. A request whose caller is gone while it waits leaves. */
+function createCodeTurns(): Gateway['codeInTurn'] {
+  const inTurn = createFairTurns(MAX_PACKAGES);
+  return async (call, work) => await untilCallerGone(call, (gone) => inTurn(call.get('project'), work, gone));
 }
 
 /** The canaries that promote or roll back themselves. */

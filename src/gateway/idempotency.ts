@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { EarlierRequest, Timeline } from '#src/client/client.ts';
 import { InvalidInputError, InvocationNotFoundError, NatsUnavailableError, type UnknownOutcomeError } from '#src/core/errors.ts';
+import { fallback } from '#src/core/fallback.ts';
 import { type DueOptions, deliverAtOf, readDueTime } from '#src/core/log/requests/due-time.ts';
 import { canBeBrought, isCreatedId, isKeyedForm, keyedId } from '#src/core/names/ids.ts';
 import { isRequestId } from '#src/core/names/names.ts';
@@ -49,12 +50,7 @@ export function createIdempotency({ client, clock }: Gateway, sharedTurn: () => 
   }
 
   async function lookUp(name: string, id: string): Promise<Timeline | undefined> {
-    try {
-      return await client.timeline(id, { function: name });
-    } catch (error) {
-      if (error instanceof InvocationNotFoundError) return undefined;
-      throw error;
-    }
+    return await client.timeline(id, { function: name }).catch(fallback(undefined, InvocationNotFoundError));
   }
 
   return {

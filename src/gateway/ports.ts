@@ -90,7 +90,7 @@ export type GatewayOptions = {
   /** The losses and the refusals of the log. Without it, none is reported. */
   logWatch?: LogProblems;
   /** The local copy of the registry, for the automatic canaries. Without it, this gateway decides none. */
-  functions?: Pick<FunctionDirectory, 'values'>;
+  functions?: Pick<FunctionDirectory, 'get' | 'subscribe'>;
   /** The quotas of what projects define. */
   definitions: DefinitionLimits;
   /** The quotas of projects, and what is counted for them. Without it, no project has a quota. */
@@ -101,6 +101,8 @@ type QuotaSource = {
   projects: ProjectQuotas;
   /** The newest sequence that the log acknowledged to this gateway. */
   acknowledged: () => number;
+  /** The limit of the bytes in the log; `undefined` when it has none. */
+  logBytes: () => Promise<number | undefined>;
 };
 
 /** The dependencies that all routes share. */
@@ -112,6 +114,8 @@ export type Gateway = Omit<GatewayOptions, 'store' | 'history' | 'signatures' | 
   sessions: Sessions;
   replays: ReplayCache;
   recorder: AuditRecorder;
+  /** Unpacks, checks and packs code, which takes memory and processors, in the turn of the caller's project. */
+  codeInTurn: <Result>(call: Call, work: () => Promise<Result>) => Promise<Result>;
   attempts: FailedAttempts;
   /** Refuses the pages of other origins. */
   checkOrigin: OriginGuard;

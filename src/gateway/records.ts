@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { ConflictError } from '#src/core/errors.ts';
 import { LATEST } from '#src/core/functions/definition.ts';
+import { parseJson } from '#src/core/json/json.ts';
 import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 import { repeatOnConflict } from '#src/core/repeat-on-conflict.ts';
-import { parseJson } from '#src/core/text/json.ts';
 
 /** The fields that the vendor's API shows of a function and that the function's definition lacks. */
 const functionRecordSchema = z.object({
@@ -18,6 +18,8 @@ const functionRecordSchema = z.object({
   max_instance_num: z.number(),
   last_modified: z.string(),
   /** Stored and returned without being interpreted. */
+  /** The ids of the versions of the dependencies. */
+  depend_version_list: z.array(z.string()).optional(),
   initializer_handler: z.string().optional(),
   initializer_timeout: z.number().optional(),
   kept: z.record(z.string(), z.unknown()).optional(),

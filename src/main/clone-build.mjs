@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
-import { accessSync, constants, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { getPriority, setPriority } from 'node:os';
+import { accessSync, constants, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { lowerPriority } from '../core/processes/lower-priority.mjs';
 import { stampOf } from './roles/files/newest-file.mjs';
 
 // Plain JavaScript on Node's own modules, because it decides what a command loads.
@@ -57,7 +57,7 @@ export function buildInBackground({ root, say }) {
   const failed = () => say('the build that makes commands start sooner failed; run "npm run build" to see why');
   build.once('error', failed);
   if (build.pid === undefined) return false;
-  lowerPriority(build.pid);
+  lowerPriority(build.pid, { leadsSession: true, niceness: NICENESS });
   build.unref();
   const end = () => endBuild(root, build.pid);
   process.once('exit', end);
@@ -66,17 +66,6 @@ export function buildInBackground({ root, say }) {
     if (code !== 0) failed();
   });
   return true;
-}
-
-function lowerPriority(pid) {
-  try {
-    // A user may not raise the priority of a process.
-    if (getPriority(pid) < NICENESS) setPriority(pid, NICENESS);
-    // Linux may weigh sessions against each other first, and this process leads one.
-    writeFileSync(`/proc/${pid}/autogroup`, String(NICENESS));
-  } catch {
-    // The build has just ended, or this system weighs no sessions.
-  }
 }
 
 /** A build has a process group of its own, because tsc and esbuild are processes too. */

@@ -1,9 +1,9 @@
 import { type ConsumerInfo, DiscardPolicy, type JetStreamManager, type StreamConfig, type StreamInfo } from 'nats';
 import { z } from 'zod';
 import { messageOf } from '#src/core/errors.ts';
+import { parseJson } from '#src/core/json/json.ts';
 import { subjects } from '#src/core/names/subjects.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
-import { parseJson } from '#src/core/text/json.ts';
 import { ServerTime } from '#src/core/time/server-time.ts';
 import { GLOBAL_ACCOUNT } from './permissions/accounts.ts';
 import type { Connection } from './transport/connection/connection.ts';
@@ -22,6 +22,7 @@ import {
   resultsStream,
   STATE_BUCKET,
   type TopologyOptions,
+  withoutRequests,
 } from './wire/topology.ts';
 
 /** The state of a NATS server, and of the Sequent on it. */
@@ -65,7 +66,7 @@ export type StreamFacts =
       isAdmitting: boolean;
       /** Whether a full stream refuses messages, and deletes none. */
       refusesWhenFull: boolean;
-      /** The limits by which the stream deletes messages although it must keep all of them. Somebody set them by hand. */
+      /** The settings by which the stream deletes or refuses messages although it must keep all of them. Somebody set them by hand. */
       lossy: readonly string[];
     };
 
@@ -129,10 +130,21 @@ async function inspectStreams(manager: JetStreamManager, time: ServerTime): Prom
   return streams;
 }
 
-/** The limits by which a stream deletes accepted messages, as the `nats` command names them. */
+/** No setting takes a seal back. */
+export const SEALED = 'sealed';
+
+/** The settings by which a stream deletes accepted messages, or refuses or does not answer further ones, as the `nats` command names them. */
 function lossyIn(config: StreamConfig, wanted: Partial<StreamConfig>): string[] {
-  const { discard, max_age, max_msgs, max_msgs_per_subject } = lossySettings(config, wanted);
+  const { discard, max_age, max_msgs, max_msgs_per_subject, max_msg_size, no_ack } = lossySettings(config, wanted);
+  const { subjects: needed = [], name } = wanted;
+  // A log that refuses requests lacks their subjects (ADM2).
+  const kept = name === INVOCATIONS ? withoutRequests(needed) : needed;
+  const missing = kept.filter((subject) => !config.subjects.includes(subject));
   return [
+    ...(config.sealed ? [SEALED] : []),
+    ...(missing.length === 0 ? [] : [`without the subjects ${missing.join(', ')}`]),
+    ...(max_msg_size === undefined ? [] : [`max-msg-size ${config.max_msg_size}`]),
+    ...(no_ack === undefined ? [] : ['no-ack']),
     ...(discard === undefined ? [] : [`discard ${config.discard}`]),
     ...(max_age === undefined ? [] : [`max-age ${formatDuration(config.max_age / 1e6)}`]),
     ...(max_msgs === undefined ? [] : [`max-msgs ${config.max_msgs}`]),

@@ -6,8 +6,11 @@ import { errorCodeOf, isMessageGone, isWrongLastSequence } from './transport/err
 import type { EnsuredStreams } from './transport/streams/ensured-streams.ts';
 import { reachedWatchers, watchBucket } from './watch-bucket.ts';
 import { decodeKey, encodeKey } from './wire/bucket-keys.ts';
+import { listSubjects } from './wire/stored-messages.ts';
 
 const text = StringCodec();
+/** How long the names are asked for while the server does not answer. */
+const NAMES_WITHIN_MS = 5_000;
 
 /** Opens a JetStream key-value bucket, which must exist. With `streams`, a watch continues when the bucket was created again. */
 export async function openKeyValue(connection: Connection, bucket: string, streams?: EnsuredStreams): Promise<KeyValue> {
@@ -47,11 +50,16 @@ export async function openKeyValue(connection: Connection, bucket: string, strea
       for await (const key of await kv.keys()) found.push(decodeKey(key));
       return found.sort();
     },
+    async names(prefix = '') {
+      const start = `$KV.${bucket}.`;
+      const found = await listSubjects(connection, `${start}${prefix}>`, { stream: `KV_${bucket}`, budgetInMs: NAMES_WITHIN_MS });
+      return found.map((subject) => decodeKey(subject.slice(start.length))).sort();
+    },
     newestRevision: async () => (await connection.manager.streams.info(`KV_${bucket}`)).state.last_seq,
     reachedWatchers: (revision) => reachedWatchers(connection, bucket, revision),
     watch: (onChange, signal) => {
       const decoded: typeof onChange = (change) => onChange({ ...change, key: decodeKey(change.key) });
-      return watchBucket(connection, kv, { bucket, onChange: decoded, signal, streams });
+      return watchBucket(connection, { bucket, onChange: decoded, signal, streams });
     },
   };
 }

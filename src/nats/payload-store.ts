@@ -3,10 +3,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { LogFullError, NatsUnavailableError, NotPermittedError, PayloadUnavailableError } from '#src/core/errors.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { PayloadOwner, PayloadStore } from '#src/core/ports/stores/payload-store.ts';
+import { readParts } from './object-parts.ts';
 import { type Connection, maxPayloadOf } from './transport/connection/connection.ts';
 import type { PublishAnswer, Publisher } from './transport/publisher.ts';
 import { type ObjectRecord, objectNameOf, partsMarkOf, partsSubject, readRecord, recordSubject } from './wire/object-store.ts';
-import { readLastBySubject, readNextBySubject, type StoredMessage } from './wire/stored-messages.ts';
+import { readLastBySubject, type StoredMessage } from './wire/stored-messages.ts';
 import { PAYLOADS_BUCKET, PAYLOADS_STREAM } from './wire/topology.ts';
 import { wireHeaders } from './wire/wire-headers.ts';
 
@@ -70,7 +71,7 @@ export function createNatsPayloadStore(options: Options): PayloadStore {
       if (found?.record === undefined) throw unusable(owner, 'its object is missing');
       const { size, nuid } = found.record;
       if (size > maxBytes) throw unusable(owner, `its object has ${size} bytes, more than ${maxBytes}`);
-      const bytes = await readParts(connection, { nuid, size });
+      const bytes = await readParts(connection, { bucket: PAYLOADS_BUCKET, nuid, size });
       if (bytes === undefined || createHash('sha256').update(bytes).digest('base64url') !== digest)
         throw unusable(owner, 'its object is damaged');
       return bytes;
@@ -124,19 +125,4 @@ function unanswered({ servers }: Connection, answer: PublishAnswer): NatsUnavail
 
 function unusable({ function: name, invocation }: PayloadOwner, why: string): PayloadUnavailableError {
   return new PayloadUnavailableError({ function: name, invocation, why });
-}
-
-/** The content of an object; `undefined` when its parts have another size together. */
-async function readParts(connection: Connection, { nuid, size }: Pick<ObjectRecord, 'nuid' | 'size'>): Promise<Buffer | undefined> {
-  const subject = partsSubject(PAYLOADS_BUCKET, nuid);
-  const bytes = Buffer.allocUnsafe(size);
-  let read = 0;
-  for (let from = 1; read < size; ) {
-    const part = await readNextBySubject(connection, { from, subject, stream: PAYLOADS_STREAM });
-    if (part === undefined || read + part.data.length > size) return undefined;
-    bytes.set(part.data, read);
-    read += part.data.length;
-    from = part.sequence + 1;
-  }
-  return bytes;
 }

@@ -19,7 +19,6 @@ import type { WorkConsumers } from '#src/core/stream/work-consumers.ts';
 import type { WorkQueue } from '#src/core/stream/work-queue.ts';
 import { createNatsCodePackages } from './code-packages.ts';
 import { openKeyValue } from './key-value.ts';
-import { createLazyKeyValue } from './lazy-key-value.ts';
 import { createNatsPayloadRemoval } from './payload-removal.ts';
 import { createNatsPayloadStore } from './payload-store.ts';
 import { createNatsCancellations } from './questions/cancellations.ts';
@@ -43,7 +42,8 @@ import { createNatsResults } from './streams/results/results.ts';
 import type { Connection } from './transport/connection/connection.ts';
 import { createPublisher, type Publisher } from './transport/publisher.ts';
 import { type ClockBounds, localServerClock, openServerClock, type ServerClock } from './transport/server-clock.ts';
-import { ensureStream, findStream } from './transport/streams/ensure-stream.ts';
+import { createSharedCommits } from './transport/shared-commits.ts';
+import { ensureFound, findStream } from './transport/streams/ensure-stream.ts';
 import { createEnsuredStreams, type EnsuredStreams } from './transport/streams/ensured-streams.ts';
 import { createHintSigner, type HintSigner } from './wire/hint-signer.ts';
 import {
@@ -53,6 +53,7 @@ import {
   INVOCATIONS,
   invocationsStream,
   keyValueStream,
+  type LogConfig,
   payloadsStream,
   resultsStream,
   STATE_BUCKET,
@@ -130,14 +131,7 @@ export async function openNatsPorts(connection: Connection, options: NatsPortsOp
   const isLazy = options.isLazy ?? false;
   if (topology !== undefined) expectReplicable(connection, topology.replicas);
   const streams = createEnsuredStreams(connection, options.onProblem ?? (() => {}));
-  if (topology !== undefined) {
-    const log = invocationsStream(topology);
-    await ensureStream(connection, await withPresentAdmission(connection, log), options.onProblem);
-    streams.keep(log);
-    const buckets = [FUNCTIONS_BUCKET, STATE_BUCKET, FLOW_BUCKET].map((bucket) => keyValueStream(bucket, topology));
-    await streams.add(resultsStream(topology), codeStream(topology), ...buckets);
-    await addPayloads(connection, streams, { ...options, topology });
-  } else if (!isLazy) await expectStream(connection);
+  const log = isLazy ? undefined : await openStreams(connection, streams, options);
   const clock = isLazy ? localServerClock : await openServerClock(connection, { ...options.clockBounds, ...problems });
   const open = async (bucket: string): Promise<KeyValue> => await openKeyValue(connection, bucket, streams);
   const functions = isLazy ? createLazyKeyValue(() => open(FUNCTIONS_BUCKET)) : await open(FUNCTIONS_BUCKET);
@@ -146,13 +140,14 @@ export async function openNatsPorts(connection: Connection, options: NatsPortsOp
   const publisher = createPublisher(connection);
   const logEpoch = createLogEpoch(connection, clock);
   const budget = options.budgetInMs === undefined ? {} : { budgetInMs: options.budgetInMs };
+  const commits = log !== undefined && sharesFsync(connection, log) ? createSharedCommits(connection, publisher) : publisher;
   const logOptions = { connection, publisher, clock, ...problems, ...budget };
   const consumers = createNatsWorkConsumers({ connection, state, leaseInMs, ...problems });
   const closing = new AbortController();
   const auditLog = { audit: createNatsAuditLog(connection, publisher), clock, signal: closing.signal };
   const serviceAudit = options.audit === undefined ? undefined : createServiceAudit({ ...options.audit, ...auditLog });
   return {
-    log: createNatsEventLog({ ...logOptions, epoch: logEpoch }),
+    log: createNatsEventLog({ ...logOptions, commits, epoch: logEpoch }),
     logEpoch,
     admission: createNatsAdmission(connection),
     hints: createNatsHints({ connection, signer }),
@@ -187,6 +182,28 @@ export async function openNatsPorts(connection: Connection, options: NatsPortsOp
   };
 }
 
+/**
+ * Creates or updates the streams of a topology. Resolves to the configuration of the log, which is read once.
+ *
+ * Throws `NatsUnavailableError` when the log does not exist and this process does not create it.
+ */
+async function openStreams(connection: Connection, streams: EnsuredStreams, options: NatsPortsOptions): Promise<LogConfig> {
+  const { topology, onProblem } = options;
+  const found = await findStream(connection, INVOCATIONS);
+  if (topology === undefined) {
+    if (found !== undefined) return found.config;
+    const why = `it has no stream ${INVOCATIONS}: Sequent does not run on it (start it with "npm start", or "sequent serve")`;
+    throw new NatsUnavailableError({ servers: connection.servers, why });
+  }
+  const wanted = invocationsStream(topology);
+  const log = await ensureFound(connection, { given: withPresentAdmission(found, wanted), found, onProblem });
+  streams.keep(wanted);
+  const buckets = [FUNCTIONS_BUCKET, STATE_BUCKET, FLOW_BUCKET].map((bucket) => keyValueStream(bucket, topology));
+  await streams.add(resultsStream(topology), codeStream(topology), ...buckets);
+  await addPayloads(connection, streams, { ...options, topology });
+  return log;
+}
+
 /** Equal hints of two roles are stored once only if both know the key. A client waits for nothing. */
 async function openSigner(state: KeyValue, topology: TopologyOptions | undefined): Promise<HintSigner> {
   const signer = createHintSigner(state);
@@ -216,8 +233,35 @@ function expectReplicable({ nats }: Connection, replicas: number): void {
   if (replicas > 1 && !isReplicable(version)) throw new NotReplicableError({ version, replicas });
 }
 
-async function expectStream(connection: Connection): Promise<void> {
-  if ((await findStream(connection, INVOCATIONS)) !== undefined) return;
-  const why = `it has no stream ${INVOCATIONS}: Sequent does not run on it (start it with "npm start", or "sequent serve")`;
-  throw new NatsUnavailableError({ servers: connection.servers, why });
+/**
+ * Whether the log allows atomic batches because its server makes an fsync for each message. Replicas share theirs without batches. A dry run
+ * publishes alone.
+ */
+function sharesFsync({ rehearsal }: Connection, log: LogConfig): boolean {
+  return log.allow_atomic === true && log.num_replicas === 1 && rehearsal === undefined;
+}
+
+/** A store that is opened at its first use. A failure to open is the failure of that use; the next use tries again. */
+function createLazyKeyValue(open: () => Promise<KeyValue>): KeyValue {
+  let opened: Promise<KeyValue> | undefined;
+
+  function store(): Promise<KeyValue> {
+    opened ??= open().catch((error: unknown) => {
+      opened = undefined;
+      throw error;
+    });
+    return opened;
+  }
+
+  return {
+    get: async (key) => await (await store()).get(key),
+    put: async (key, value, expected) => await (await store()).put(key, value, expected),
+    delete: async (key, expected) => await (await store()).delete(key, expected),
+    erase: async (key, revision) => await (await store()).erase(key, revision),
+    keys: async () => await (await store()).keys(),
+    names: async (prefix) => await (await store()).names(prefix),
+    newestRevision: async () => await (await store()).newestRevision(),
+    reachedWatchers: async (revision) => await (await store()).reachedWatchers(revision),
+    watch: async (onChange, signal) => await (await store()).watch(onChange, signal),
+  };
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { messageOf } from '#src/core/errors.ts';
-import type { HistoryCheck, HistoryStatus } from '#src/core/history-questions.ts';
+import { CANNOT_FOLLOW, type HistoryCheck, type HistoryStatus } from '#src/core/history-questions.ts';
 import { LastingFailure } from '#src/core/lasting-failure.ts';
 import type { LogSource, LogState } from '#src/core/log/log-source.ts';
 import { systemTimers } from '#src/core/ports/clock.ts';
@@ -12,7 +12,7 @@ import { CurrentCheck } from './repair/current-check.ts';
 import { DamagedFiles, MAX_REBUILDS } from './repair/damage.ts';
 import { reportLoss } from './repair/loss-report.ts';
 import { PageCheck } from './repair/page-check.ts';
-import { cleanModel, closeModel, extentOf, type Model, progressOf } from './store/model.ts';
+import { cleanModel, closeModel, extentOf, type Model, progressOf, readState } from './store/model.ts';
 import { type ModelFolder, takeModelFolder } from './store/model-folder.ts';
 import { findSqlite, type OpenDatabase } from './store/sqlite.ts';
 import { openStore, type Store } from './store/store.ts';
@@ -117,7 +117,7 @@ class LiveProjection implements Projection {
 
   async status(): Promise<HistoryStatus> {
     const { clock, instance } = this.#options;
-    const seen = await this.#source.state();
+    const seen = await readState(this.#source, this.#model, clock);
     this.#model.replay.flush();
     return {
       instance,
@@ -200,7 +200,7 @@ class LiveProjection implements Projection {
     });
     replay.done.catch((error: unknown) => {
       logger.error({ file }, `the read model cannot follow the log: ${messageOf(error)}`);
-      const why = `it could not follow the log: ${messageOf(error)}`;
+      const why = `${CANNOT_FOLLOW}: ${messageOf(error)}`;
       // A failed replay reads nothing more.
       const isReplaced = (): boolean => this.#live?.replay !== replay && this.#next?.replay !== replay;
       return this.#restartUntil(isReplaced, { why, isDamaged: false, pauseInMs: COMPARE_EVERY_MS });
@@ -296,7 +296,7 @@ class LiveProjection implements Projection {
   }
 
   async #compare(withMessage: boolean): Promise<void> {
-    const seen = await this.#source.state();
+    const seen = await readState(this.#source, this.#model, this.#options.clock);
     const isSuspect = seen.created !== this.#state.created || seen.last < this.#model.replay.sequence;
     const why =
       isSuspect || withMessage ? await findRegression(this.#source, () => this.#model.store.checkpoint, this.#waiting) : undefined;

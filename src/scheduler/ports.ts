@@ -33,7 +33,7 @@ export type SchedulerOptions = {
   flow: KeyValue;
   functions: {
     get(name: FunctionName): FunctionEntry | undefined;
-    subscribe?(listener: (name: FunctionName) => void): void;
+    onChange?(listener: (name: FunctionName) => void): void;
   };
   /** Reads a function from the registry. Throws `FunctionNotFoundError`. */
   findFunction: (name: string) => Promise<FunctionEntry>;

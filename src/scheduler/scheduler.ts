@@ -1,3 +1,4 @@
+import { agingOf } from '#src/core/functions/priority.ts';
 import { readProvedFloor, SCHEDULER_FLOOR, saveFloor } from '#src/core/ports/stores/saved-floor.ts';
 import { controlAdmission } from './admission-control.ts';
 import { maxAgeOf, StreamInspector } from './inspect/stream-inspector.ts';
@@ -23,7 +24,8 @@ const CHECK_OFTEN_EVERY_MS = 5;
  * starts after the pause (docs/performance.md H24).
  */
 const PAUSE_IN_MS = 40;
-const MAX_INSPECTIONS_IN_PROGRESS = 64;
+/** The reads of more of them at once would delay the appends of other processes, and end no sooner. */
+const MAX_INSPECTIONS_IN_PROGRESS = 16;
 /** After this number of streams that keep waiting, the event loop runs other work of the process. The check of these streams takes about a millisecond. */
 const MAX_WAITING_IN_A_TURN = 512;
 const SAVE_FLOOR_EVERY_MS = 5_000;
@@ -40,10 +42,10 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
   const stopping = new AbortController();
   const waits = watchWaits(options, () => open, stopping.signal);
   const open = new OpenStreams({
-    patienceInMs,
-    unknownGraceInMs: UNKNOWN_GRACE_IN_MS,
+    ...{ patienceInMs, unknownGraceInMs: UNKNOWN_GRACE_IN_MS },
     maxAgeOf: (name) => maxAgeOf(options, name),
     onWait: waits.onWait,
+    agingOf: (name) => agingOf(options.functions.get(name)?.definition.flow ?? {}),
   });
   waits.ledger.watch();
   const findOpen = createFindOpen(open, options);

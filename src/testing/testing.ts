@@ -15,31 +15,39 @@ import type { Deliver } from './user-code.ts';
 import { createVirtualClock } from './virtual-clock.ts';
 import { createVirtualTime } from './virtual-time.ts';
 
+/** What a Sequent of a test runs, and how the world outside of it answers. */
 export type TestSequentOptions = {
   /** The functions. Their handlers run in this process. */
   functions: readonly AnyFunction[];
-  /** The time at the start; 2026-01-01 by default. */
+  /** The time at the start: a date, or milliseconds since the epoch; 2026-01-01 by default. */
   startAt?: Date | number;
   /** The answer of a destination outside of Sequent (HTTP, OBS, SMN, DIS, NATS); `{ kind: 'delivered' }` by default. */
   deliver?: Deliver;
-  /** How long, in real milliseconds, a handler may wait for something real before time moves without it. */
+  /** How long, in real milliseconds, a handler may wait for something real before time moves without it; 100 by default. */
   graceInMs?: number;
 };
 
+/** How a request of a test is made; the fields are those of `InvokeOptions` of the client. */
 export type TestInvokeOptions = {
+  /** The idempotency key: a second request with this id starts nothing. */
   id?: string;
+  /** A version or `!alias`; `latest` by default. */
   qualifier?: string;
+  /** The W3C Trace Context of the request. */
   traceparent?: string;
+  /** The caller waits for the outcome of the first attempt: nothing is retried, and no destination receives the outcome. */
   synchronous?: true;
-  /** When the first attempt is due, by the virtual clock; see `InvokeOptions` of the client. */
+  /** When the first attempt is due, by the virtual clock: a text with its zone, or milliseconds since the epoch. */
   at?: Date | number | string;
+  /** Instead of `at`: the delay from the acceptance on, in milliseconds or as a text such as `10m`. */
   delay?: number | string;
 };
 
 /** An accepted invocation of a test. */
 export type TestInvoked<Output = unknown> = {
+  /** The id of the invocation. */
   requestId: string;
-  /** Moves the time until the invocation has an outcome. */
+  /** Moves the time until the invocation has an outcome. Throws after 30 days of virtual time without one. */
   result(): Promise<Result<Output>>;
 };
 
@@ -50,22 +58,35 @@ export type TestInvoked<Output = unknown> = {
 export interface TestSequent extends AsyncDisposable {
   /** The virtual clock. A handler must wait by `clock.sleep`. */
   readonly clock: Clock;
+  /** The definitions of functions, as those of the client. */
   readonly functions: FunctionRegistry;
+  /** Finds failures and redrives them, as that of the client. */
   readonly repair: Repair;
+  /** Ends an invocation that is not over, as that of the client. */
   readonly cancel: Cancel['cancel'];
+  /** The log in memory. */
   readonly log: EventLog;
-  /** Invokes a function asynchronously. Resolves when everything has happened that is possible without moving the time. */
+  /**
+   * Invokes a function asynchronously. Resolves when everything has happened that is possible without moving the time.
+   *
+   * Throws `FunctionNotFoundError` and `InvalidInputError`.
+   *
+   * @param target The function, or its name.
+   * @param event The payload: any value that JSON can express.
+   * @param options The id, the version and the time of the request.
+   */
   invoke<Input, Output>(
     target: string | TypedFunction<Input, Output>,
     event: Input,
     options?: TestInvokeOptions,
   ): Promise<TestInvoked<Output>>;
-  /** Moves the time by `ms`. Everything that is due by then happens in order. */
+  /** Moves the time by `ms` milliseconds. Everything that is due by then happens in order. A failure of a handler rejects nothing. */
   advance(ms: number): Promise<void>;
-  /** Moves the time until no invocation or delivery is open. Throws when that takes more than `maxMs` (30 days). */
+  /** Moves the time until no invocation or delivery is open. Throws when that takes more than `maxMs` milliseconds (30 days). */
   runUntilIdle(maxMs?: number): Promise<void>;
+  /** The facts about the invocation with this `id`, and its state. Throws `InvocationNotFoundError`. */
   timeline(id: string): Promise<Timeline>;
-  /** The published outcomes, the oldest first. */
+  /** The published outcomes of all functions, or of the `target`, the oldest first. */
   results(target?: string | { name: string }): Result[];
   /** The tries of deliveries to destinations outside of Sequent. */
   deliveries(): readonly DeliveryRequest[];
@@ -73,7 +94,31 @@ export interface TestSequent extends AsyncDisposable {
 
 const START = Date.UTC(2026, 0, 1);
 
-/** Starts a Sequent for one test. Throws `InvalidInputError` for a function without a handler, and for an invalid definition. */
+/**
+ * Starts a Sequent for one test. `await using` ends it with the test.
+ *
+ * @param options The functions, the time at the start, and the answers of destinations outside of Sequent.
+ * @returns The Sequent, in which time stands still.
+ * @throws `InvalidInputError` for a function without a handler, and for an invalid definition.
+ * @example
+ * import assert from 'node:assert/strict';
+ * import { defineFunction } from 'sequent-functions/client';
+ * import { createTestSequent } from 'sequent-functions/testing';
+ *
+ * const HOUR = 3_600_000;
+ * const billing = defineFunction({
+ *   name: 'billing',
+ *   policy: { maxRetries: 3, maxAgeInSeconds: 86_400, backoff: { initialInMs: HOUR, factor: 2, maxInMs: 6 * HOUR, jitter: 0 } },
+ *   handler: () => {
+ *     throw new Error('the bank is closed');
+ *   },
+ * });
+ *
+ * await using sequent = await createTestSequent({ functions: [billing] });
+ * const { requestId } = await sequent.invoke(billing, { order: 7 });
+ * await sequent.advance(7 * HOUR);
+ * assert.equal((await sequent.timeline(requestId)).attempts, 4);
+ */
 export async function createTestSequent(options: TestSequentOptions): Promise<TestSequent> {
   const { functions, startAt = START, deliver = () => ({ kind: 'delivered' }), graceInMs = 100 } = options;
   const clock = createVirtualClock(Number(startAt));

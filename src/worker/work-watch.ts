@@ -15,8 +15,10 @@ export type WorkWatchOptions = {
   log: Pick<EventLog, 'follow' | 'timeOf'>;
   clock: Clock;
   logger: Logger;
-  /** The functions that this worker can run. */
-  known: ReadonlyMap<FunctionName, unknown>;
+  /** The function, when this worker can run it. */
+  runnable: (name: FunctionName) => unknown;
+  /** The names of all functions. */
+  names: () => Iterable<FunctionName>;
   /** Begins to work for a function that has a consumer. Called again and again. */
   onWork: (name: FunctionName) => void;
   signal: AbortSignal;
@@ -45,14 +47,14 @@ export async function watchWork(options: WorkWatchOptions): Promise<void> {
   }
 }
 
-async function look({ consumers, known, onWork, logger, signal }: WorkWatchOptions): Promise<void> {
+async function look({ consumers, names, onWork, logger, signal }: WorkWatchOptions): Promise<void> {
   try {
     for (const name of await consumers.list()) onWork(name);
   } catch (error) {
     if (signal.aborted) return;
     logger[levelOf(error)]({ error: messageOf(error) }, 'the consumers could not be listed');
     // Permissions of an earlier version lack the list. The missing one is reported, and every function has its consumer as before.
-    if (error instanceof NotPermittedError) for (const name of known.keys()) onWork(name);
+    if (error instanceof NotPermittedError) for (const name of names()) onWork(name);
   }
 }
 
@@ -81,9 +83,9 @@ class StandIn {
   }
 
   async #read(signal: AbortSignal): Promise<void> {
-    const { state, log, known, logger } = this.#options;
+    const { state, log, runnable, logger } = this.#options;
     const floor = (await readProvedFloor(state, SCHEDULER_FLOOR, log.timeOf))?.floor ?? 1;
-    const awake = new AwakeFunctions({ ...this.#options, signal, exists: (name) => known.has(name), keeps: () => true });
+    const awake = new AwakeFunctions({ ...this.#options, signal, exists: (name) => runnable(name) !== undefined, keeps: () => true });
     logger.info({ from: floor }, 'no scheduler opens the consumers of functions, so this worker does');
     await log.follow(floor, awake.fold, signal, () => PAUSE_IN_MS);
   }

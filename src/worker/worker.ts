@@ -1,7 +1,8 @@
+import type { LedgerEntry } from '#src/core/flow/ledger-entry.ts';
 import { createSlotLedger } from '#src/core/flow/slot-ledger.ts';
 import type { FunctionDefinition } from '#src/core/functions/definition.ts';
 import type { FunctionEntry } from '#src/core/functions/entry.ts';
-import { hasLimits } from '#src/core/functions/flow.ts';
+import { hasLimits, type PoolId, poolOf } from '#src/core/functions/flow.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import { systemTimers, type Timers } from '#src/core/ports/clock.ts';
 import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
@@ -16,7 +17,7 @@ import { watchWork } from './work-watch.ts';
 
 /** The worker role: executes functions, and appends the results to the log. */
 export interface Worker {
-  /** The slots of all functions of this worker together. */
+  /** The slots of all functions that this worker works for, together. A function without work has none. */
   readonly load: Load;
   /**
    * Accepts no further item, lets running executions end, and releases the items that it did not start. Executions that still run after
@@ -26,7 +27,12 @@ export interface Worker {
 }
 
 export type WorkerOptions = WorkerPorts & {
-  functions: { subscribe(listener: (name: FunctionName, found: FunctionEntry | undefined) => void): void };
+  functions: {
+    get(name: FunctionName): FunctionEntry | undefined;
+    names(): Iterable<FunctionName>;
+    /** Calls `listener` for the functions whose stored text contains a text, and at every change. */
+    subscribe(listener: (name: FunctionName, found: FunctionEntry | undefined) => void, containing: string): void;
+  };
   /** Whether this worker can run the function. A worker in the user's own process runs only the functions that are registered there. */
   canRun: (definition: FunctionDefinition) => boolean;
   timers?: Timers | undefined;
@@ -53,16 +59,17 @@ export function startWorker({
   const kept = createKeptStreams(ports);
   const canceledBatches = createCanceledBatches(ports.log);
   const workerSlots = limit === undefined ? undefined : new WorkerSlots(limit);
-  /** The functions that this worker can run. */
-  const known = new Map<FunctionName, FunctionEntry>();
-  /** The workers of functions with work, and of those with limits over all workers. */
+  const runnable = (name: FunctionName): FunctionEntry | undefined => definedThat(canRun, functions.get(name));
+  /** The workers of functions with work, and of those that had work and have limits over all workers. */
   const functionWorkers = new Map<FunctionName, FunctionWorker>();
   /** The workers of removed functions, whose executions still run: they keep their leases, and a stop waits for them. */
   const retiring = new Map<FunctionWorker, Promise<void>>();
   const stopping = new AbortController();
   /** Ends before the other subscriptions, so that a worker that stops begins no work. */
   const watching = new AbortController();
-  const ledger = createSlotLedger({ ...ports, store: ports.flow, epoch: ports.log.epoch, signal: stopping.signal });
+  // An attempt that waits in the log has no item: its entry of the ledger says that its function has work (SLOT6).
+  const onEntry = (_: PoolId, entry: LedgerEntry | undefined): void => forEachFunction(entry?.waiters ?? [], work);
+  const ledger = createSlotLedger({ ...ports, store: ports.flow, epoch: ports.log.epoch, signal: stopping.signal, onEntry });
   const endLeases = timers.every(queue.leaseInMs / 3, () => {
     for (const functionWorker of [...functionWorkers.values(), ...retiring.keys()]) functionWorker.keepLeases();
     ledger.refresh();
@@ -83,11 +90,11 @@ export function startWorker({
   ports.liveOutput?.answer(worker, (question) => host.live?.(question) ?? [], stopping.signal);
 
   function work(name: FunctionName): void {
-    const fn = known.get(name);
-    if (fn === undefined || functionWorkers.has(name) || watching.signal.aborted) return;
+    const fn = functionWorkers.has(name) ? undefined : runnable(name);
+    if (fn === undefined || watching.signal.aborted) return;
     const onGone = (): boolean => {
       // A waiting attempt of a function with limits has no item, so that the function must be served without one (SLOT6).
-      const isOver = !hasLimits(known.get(name)?.definition.flow);
+      const isOver = !hasLimits(runnable(name)?.definition.flow);
       if (isOver && functionWorkers.get(name) === started) retire(name);
       return isOver;
     };
@@ -97,23 +104,23 @@ export function startWorker({
     logger.debug({ function: name }, 'working for a function');
   }
 
-  functions.subscribe((name, found) => {
+  function adopt(name: FunctionName, found: FunctionEntry | undefined): void {
     if (stopping.signal.aborted) return;
-    if (found === undefined || !canRun(found.definition)) {
-      known.delete(name);
-      return retire(name);
-    }
-    known.set(name, found);
+    if (found === undefined || !canRun(found.definition)) return retire(name);
     functionWorkers.get(name)?.update(found);
-    if (consumers === undefined || hasLimits(found.definition.flow)) work(name);
-  });
+    const { flow } = found.definition;
+    if (consumers === undefined) work(name);
+    else if (hasLimits(flow)) ledger.look(poolOf(name, flow));
+  }
+
+  // With consumers, a function needs its worker when it has an item, or waiters in the ledger.
+  functions.subscribe(adopt, consumers === undefined ? '' : '"flow"');
   if (consumers !== undefined && state !== undefined)
-    void watchWork({ ...ports, consumers, state, known, onWork: work, signal: watching.signal });
+    void watchWork({ ...ports, consumers, state, runnable, names: functions.names, onWork: work, signal: watching.signal });
 
   return {
     get load() {
-      const held = sum([...functionWorkers.values()].map(({ load }) => load.held));
-      return { held, slots: Math.min(sum([...known.values()].map(({ definition }) => definition.concurrency)), limit?.size ?? NO_LIMIT) };
+      return loadOf([...functionWorkers.values()], limit?.size);
     },
     async stop(graceInMs) {
       watching.abort();
@@ -130,7 +137,24 @@ export function startWorker({
   };
 }
 
-const NO_LIMIT = Number.POSITIVE_INFINITY;
+/** The waiters of a pool are many, and their functions few. */
+function forEachFunction(waiters: LedgerEntry['waiters'], call: (name: FunctionName) => void): void {
+  let last: string | undefined;
+  for (const { function: name } of waiters) {
+    if (name !== last) call(name as FunctionName);
+    last = name;
+  }
+}
+
+function loadOf(functionWorkers: readonly FunctionWorker[], limit = Number.POSITIVE_INFINITY): Load {
+  const loads = functionWorkers.map(({ load }) => load);
+  return { held: sum(loads.map(({ held }) => held)), slots: Math.min(sum(loads.map(({ slots }) => slots)), limit) };
+}
+
+/** The function, when the worker can run it. */
+function definedThat(canRun: WorkerOptions['canRun'], found: FunctionEntry | undefined): FunctionEntry | undefined {
+  return found !== undefined && canRun(found.definition) ? found : undefined;
+}
 
 function sum(counts: readonly number[]): number {
   return counts.reduce((total, count) => total + count, 0);

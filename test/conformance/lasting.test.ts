@@ -189,7 +189,14 @@ describe('the calls of the SDK', () => {
     ...['enableAsyncStatusLog', 'showProjectAsyncStatusLogInfo', 'createFunction', 'listFunctions', 'deleteFunction', 'showFunctionConfig'],
     ...['updateFunctionConfig', 'showFunctionCode', 'updateFunctionCode', 'updateFunctionMaxInstanceConfig', 'createFunctionVersion'],
     ...['listFunctionVersions', 'createVersionAlias', 'listVersionAliases', 'showVersionAlias', 'updateVersionAlias', 'deleteVersionAlias'],
-    'listQuotas',
+    ...[
+      'listQuotas',
+      'createDependencyVersion',
+      'deleteDependencyVersion',
+      'listDependencies',
+      'listDependencyVersion',
+      'showDependencyVersion',
+    ],
   ]);
 
   test.for(methodsOfSdk().filter((method) => !implemented.has(method)))(

@@ -32,9 +32,11 @@ export function describeCodePackages(title: string, open: () => Promise<OpenedCo
       const digest = await packages.put(Buffer.from('owned'), 'a');
       expect(Buffer.from((await other.get(digest, 'a')) ?? []).toString()).toBe('owned');
       expect(await other.has(digest, 'a')).toBe(true);
+      expect(await other.sizeOf(digest, 'a')).toBe(5);
       for (const owner of ['b', undefined]) {
         expect(await other.get(digest, owner)).toBeUndefined();
         expect(await other.has(digest, owner)).toBe(false);
+        expect(await other.sizeOf(digest, owner)).toBeUndefined();
       }
       await packages.put(Buffer.from('owned'), 'b');
       await packages.put(Buffer.from('owned'));

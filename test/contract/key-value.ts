@@ -58,6 +58,8 @@ export function describeKeyValue(title: string, open: () => Promise<OpenedKeyVal
       for (const key of keys) await store.put(key, key);
       for (const key of keys) expect((await other.get(key))?.value).toBe(key);
       expect((await other.keys()).filter((key) => key.startsWith('colon.'))).toEqual([...keys].sort());
+      expect((await other.names()).filter((key) => key.startsWith('colon.'))).toEqual([...keys].sort());
+      expect(await other.names('colon.')).toEqual([...keys].sort());
       const shown = (): unknown[] => seen.filter(({ key }) => key.startsWith('colon.')).map(({ key, value }) => [key, value]);
       await vi.waitFor(() => expect(shown()).toEqual(keys.map((key) => [key, key])), 20_000);
       ending.abort();

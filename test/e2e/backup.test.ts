@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { appendFile, cp, rm } from 'node:fs/promises';
+import { appendFile, cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect } from 'vitest';
@@ -137,11 +137,26 @@ describe('a backup', () => {
     expect(await run('restore', 'damaged')).toMatchObject({ code: 1, stderr: expect.stringMatching(/it lacks INVOCATIONS/) });
     expect(await run('backup', 'damaged')).toMatchObject({ code: 2, stderr: expect.stringMatching(/damaged is not empty/) });
     expect(await run('backup', 'empty')).toMatchObject({ code: 3, stderr: expect.stringMatching(/no stream INVOCATIONS/) });
+    await describeWith(folder, 1);
+    expect(await run('restore', 'backups/monday')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/ends at \d+, and the backup at/),
+    });
+    // The state of a description is of the begin of its snapshot, which also holds the messages that came meanwhile.
+    await describeWith(folder, -2);
     expect(await run('restore', 'backups/monday')).toMatchObject({ code: 0 });
     expect(await run('restore', 'backups/monday')).toMatchObject({ code: 4, stderr: expect.stringMatching(/has .*INVOCATIONS/) });
     expect(await run('backup', 'again')).toMatchObject({ code: 0 });
   });
 });
+
+/** Moves the end of the log that the description of its snapshot names. */
+async function describeWith(folder: string, by: number): Promise<void> {
+  const file = join(folder, 'backups/monday', INVOCATIONS, 'backup.json');
+  const description = JSON.parse(await readFile(file, 'utf8'));
+  description.state.last_seq += by;
+  await writeFile(file, JSON.stringify(description));
+}
 
 /** Restores the backup below the data folder of the first test, and starts all roles on it. */
 async function serveRestored(folder: string): Promise<ServedSequent> {

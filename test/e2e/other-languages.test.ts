@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect } from 'vitest';
 import { defineFunction, startWorker } from '#src/client/client.ts';
@@ -22,6 +23,14 @@ describe.for<[language: string, program: string, args: string[]]>([
   ['Go', 'go', ['run', fileIn('client.go')]],
 ])('the client of docs/clients in %s', ([, program, args]) => {
   const isInstalled = findOnPath(program) !== undefined;
+
+  test('has at most 100 lines', () => {
+    expect(
+      readFileSync(args.at(-1) ?? '', 'utf8')
+        .trimEnd()
+        .split('\n').length,
+    ).toBeLessThanOrEqual(100);
+  });
 
   /** Starts the client. `stop` ends a responder, which runs until then. */
   function start(url: string, given: string[]) {

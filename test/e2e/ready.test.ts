@@ -9,5 +9,6 @@ test('when "sequent ready" is printed, the history answers', async ({ server, na
   // With a second role, the projection is a process of its own.
   await using sequent = await startSequent(['--role', 'projection', '--role', 'scheduler'], env);
   expect(sequent.readyLine).toMatch(/^sequent ready /);
-  expect(await history.ask('status', {})).toMatchObject({ lag: 0 });
+  const said = (cause: unknown) => Promise.reject(new Error(`the history did not answer: ${sequent.stderr}`, { cause }));
+  expect(await history.ask('status', {}).catch(said)).toMatchObject({ lag: 0 });
 });

@@ -29,7 +29,7 @@ const filesOf = (says: string): [string, string][] => [
 ];
 /** Defines a function whose handler returns this text, by the client. */
 async function define(name: string, says: string, facts: object = {}): Promise<void> {
-  const archive = writeZip(filesOf(says).map(([path, content]) => ({ path, content: Buffer.from(content) })));
+  const archive = await writeZip(filesOf(says).map(([path, content]) => ({ path, content: Buffer.from(content) })));
   const handler = { kind: 'process', package: await sequent.client.packages.put(archive), file: 'src/index.js' };
   await sequent.client.functions.put({ name, handler, ...facts });
 }
@@ -208,7 +208,7 @@ describe('a loop of destinations', () => {
 describe('sequent fn put', () => {
   test('takes a zip archive, and refuses one without the handler before anything is stored', async () => {
     const archive = join(sequent.folder, 'code.zip');
-    await writeFile(archive, writeZip([{ path: 'main.mjs', content: Buffer.from('export const run = async () => "zipped";') }]));
+    await writeFile(archive, await writeZip([{ path: 'main.mjs', content: Buffer.from('export const run = async () => "zipped";') }]));
     await run('fn', 'put', 'zipped', '--zip', archive, '--handler', 'main.run');
     expect(await invoke('zipped')).toBe('zipped');
     const wrong = await sequent.run(['fn', 'put', 'wrong', '--zip', archive]);

@@ -6,7 +6,7 @@ import { lostAtMost } from '#src/core/log/losses/log-loss.ts';
 import { createLossBook } from '#src/core/log/losses/loss-book.ts';
 import { openKeyValue } from '#src/nats/key-value.ts';
 import { STATE_BUCKET } from '#src/nats/wire/topology.ts';
-import { judgeServer } from '#test/judge/collect.ts';
+import { judgeServer } from '#test/judge/read-server.ts';
 import { runCli } from '#test/support/cli/cli.ts';
 import { type SequentProcess, startSequent } from '#test/support/cli/processes/sequent-process.ts';
 import { documentedCommands } from '#test/support/documented-commands.ts';

@@ -1,6 +1,6 @@
 import { describe, expect } from 'vitest';
-import { judge } from '#test/judge/judge.ts';
-import { writeEvidence } from '#test/judge/recorded.ts';
+import { judge } from '#src/judge/judge.ts';
+import { writeEvidence } from '#src/judge/write-evidence.ts';
 import { test } from '#test/support/fixtures.ts';
 import { collectEvidence } from '#test/support/judge/judged-system.ts';
 

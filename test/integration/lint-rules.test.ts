@@ -45,6 +45,7 @@ const refused = [
   ['src/client', "console.log('x');", 'lint/suspicious/noConsole'],
   ['src/client', 'export default 1;', 'lint/style/noDefaultExport'],
   ['src/client', 'async function f() {}\nf();', 'lint/nursery/noFloatingPromises'],
+  ['src/worker', 'export const limit = (stop) => AbortSignal.any([stop, AbortSignal.timeout(50)]);', 'plugin'],
 ] as const;
 
 const accepted = [

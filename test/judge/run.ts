@@ -1,9 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { readExecutions, readStreams } from './collect.ts';
-import type { Evidence } from './evidence.ts';
-import { judge } from './judge.ts';
-import { encodeEdn, readEvidence } from './recorded.ts';
+import { readExecutions } from '#src/judge/collect.ts';
+import type { Evidence } from '#src/judge/evidence.ts';
+import { judge } from '#src/judge/judge.ts';
+import { encodeEdn } from '#src/judge/write-evidence.ts';
+import { readStreams } from './read-server.ts';
+import { readEvidence } from './recorded.ts';
 
 const HELP = `npm run judge -- [options] [file.jsonl…]
 

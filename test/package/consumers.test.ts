@@ -1,12 +1,20 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, readdir, readFile, stat } from 'node:fs/promises';
+import { cp, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+import type { CheckResult, Problem } from '@arethetypeswrong/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { isBuildCurrent } from '#src/main/clone-build.mjs';
 import { chosenServer } from '#test/support/cli/passed-on.ts';
-import { cloneRepository, npmStart, npxSequent } from '#test/support/cli/processes/npm-start.ts';
+import { cloneRepository, npmStart, npxSequent, shellIn } from '#test/support/cli/processes/npm-start.ts';
+import { testRecipes } from '#test/support/cli/recipes.ts';
+import { documentedLines } from '#test/support/documented-commands.ts';
+import { testExamples } from '#test/support/documents/run-examples.ts';
 import { newestLtsNode, type PackedSequent, packSequent, withoutCheckout } from '#test/support/package/consumer.ts';
+import { speakMcp } from '#test/support/package/mcp-agent.ts';
+import { followReadme } from '#test/support/package/readme-steps.ts';
 
 const { devDependencies, dependencies } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')) as {
   devDependencies: Record<string, string>;
@@ -34,16 +42,18 @@ beforeAll(async () => {
     served = await serve();
   });
   await Promise.all([globally, packed.installLocally(tools)]);
-});
+}, 600_000);
 
 afterAll(async () => {
   for (const close of closing) await close();
 });
 
+const start = ['serve', '--start-server', '--deploy-examples'];
+
 /** Starts the command `sequent` that npm installed. */
 async function serve(): Promise<typeof served> {
   const command = join(packed.folder, 'global/bin/sequent');
-  const args = ['serve', '--start-server', '--deploy-examples', '--nats-port', '0', '--http-port', '0'];
+  const args = [...start, '--nats-port', '0', '--http-port', '0'];
   const env = { PATH: process.env.PATH ?? '', HOME: '/nonexistent', OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1', ...chosenServer };
   const [program = '', ...words] = [...withoutCheckout, command, ...args];
   const child = spawn(program, words, { cwd: packed.folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -111,6 +121,34 @@ describe('the package', () => {
     expect(developmentOnly.filter((name) => named.has(name) && !bundled.includes(name.replace(/^@[^/]+\//, '')))).toEqual([]);
   });
 
+  test('has the licences of all code that its modules contain, and names this code in the SBOM', async () => {
+    const { components } = JSON.parse(await readFile(join(installed, 'dist/sbom.cdx.json'), 'utf8')) as {
+      components: { group?: string; name: string; version: string }[];
+    };
+    const named = components.map(({ group, name, version }) => `${group === undefined ? '' : `${group}/`}${name} - ${version}`);
+    const notices = await readFile(join(installed, 'dist/third-party-licenses.md'), 'utf8');
+    const parts = notices.split(/^## /m).slice(1);
+    const packages = parts.map((part) => /^(.+?) \(/.exec(part)?.[1] ?? '');
+    // nats contains nkeys.js, which contains tweetnacl.
+    const expected = ['@opentelemetry/api', 'commander', 'nats', 'nkeys.js', 'tweetnacl', 'xstate', 'zod'];
+    expect(packages.map((one) => one.replace(/ - .*/, ''))).toEqual(expected);
+    expect(packages.filter((one) => !named.includes(one))).toEqual([]);
+    for (const part of parts) expect(part).toMatch(/Permission is hereby granted|Apache License|unencumbered software/);
+  });
+
+  test('is without findings of publint, and of Are The Types Wrong for ES modules', async () => {
+    const { publint } = await import('publint');
+    const { formatMessage } = await import('publint/utils');
+    const { messages, pkg } = await publint({ pkgDir: installed, strict: true, pack: false });
+    expect(messages.map((message) => formatMessage(message, pkg))).toEqual([]);
+    const { checkPackage, createPackageFromTarballData } = await import('@arethetypeswrong/core');
+    const checked = await checkPackage(createPackageFromTarballData(new Uint8Array(await readFile(packed.tarball))));
+    const { types, problems = [] } = checked as CheckResult & { problems?: Problem[] };
+    // The package has ES modules alone, which Node 20.19 and newer can also `require`.
+    const ofModules = problems.filter((one) => !('resolutionKind' in one) || !['node10', 'node16-cjs'].includes(one.resolutionKind));
+    expect({ types, ofModules }).toEqual({ types: { kind: 'included' }, ofModules: [] });
+  });
+
   test('that npm installs globally serves the pages and all their assets', async () => {
     const page = await fetch(`${served.http}/`, { headers: { accept: 'text/html' } });
     expect(page.status).toBe(200);
@@ -158,17 +196,56 @@ describe('the package', () => {
     expect(await app.run('node_modules/.bin/tsc', [])).toBe('');
   });
 
-  test('tests functions in the vitest of an application, under virtual time', async () => {
-    const app = await packed.consumer('vitest', { 'package.json': '{ "type": "module" }', 'billing.test.js': billingTest });
+  test('runs the example of docs/testing.md in the vitest of an application, under virtual time', async () => {
+    const app = await packed.consumer('vitest', { 'package.json': '{ "type": "module" }', 'billing.test.ts': await documentedTest() });
     expect(await app.run('node_modules/.bin/vitest', ['run', '--no-color'])).toMatch(/Tests\s+1 passed \(1\)/);
   });
 });
+
+describe('README', () => {
+  test('leads a reader who has the package alone to a function with a destination, word for word', { timeout: 400_000 }, async () => {
+    const app = await packed.consumer('reader', {});
+    // `npx` runs the command of the packages of this folder, which knows the server by the data folder above.
+    const shell = async (script: string): Promise<string> => await app.run('env', [`SEQUENT_HTTP=${served.http}`, 'sh', '-ec', script]);
+    await followReadme({ folder: app.folder, shell });
+  });
+
+  test('starts Sequent in the package by the words that start it in this test', async () => {
+    for (const readme of ['README.md', 'README.zh-CN.md'])
+      expect(await readFile(new URL(`../../${readme}`, import.meta.url), 'utf8')).toContain(`\`npx sequent ${start.join(' ')}\``);
+  });
+});
+
+test('sequent mcp serves an agent once the SDK is installed beside the package', { timeout: 300_000 }, async () => {
+  const [install = '', serving = ''] = documentedLines('docs/troubleshooting.md', 'An agent looks');
+  const [, words = ''] = /^sequent (mcp --server) \S+$/.exec(serving) ?? [];
+  const command = [...withoutCheckout, join(packed.folder, 'global/bin/sequent'), ...words.split(' '), served.nats];
+  const [program = '', ...args] = command;
+  const missing = promisify(execFile)(program, args, { cwd: packed.folder });
+  await expect(missing).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining(install) });
+  const [, sdk = ''] = /^npm install --global (\S+)$/.exec(install) ?? [];
+  await packed.addGlobally(`${sdk}@${devDependencies[sdk]}`);
+  const spoken = await speakMcp(command, packed.folder, { name: 'list_functions', arguments: {} });
+  expect(spoken).toMatchObject({ isError: false, answer: expect.stringContaining('"hello"') });
+  expect(spoken.tools).toContain('explain');
+});
+
+test('two clones, at different times and in folders of different depth, pack into equal bytes', { timeout: 600_000 }, async () => {
+  const { first, second } = await packed.packAgain();
+  // The names of what differs say more than two hashes.
+  const compared = await promisify(execFile)('diff', ['-rq', first.files, second.files]).catch((error: { stdout: string }) => error);
+  expect(compared.stdout.replaceAll(first.files, 'one').replaceAll(second.files, 'other')).toBe('');
+  expect(first.bytes.equals(second.bytes)).toBe(true);
+});
+
+/** The summary of a command, which its help prints. */
+const SUMMARY = 'execute a handler file once in this terminal';
 
 describe('a clone that holds a build', () => {
   test('starts without development packages, with the pages of the build', { timeout: 120_000 }, async () => {
     const folder = join(packed.folder, 'clone');
     await cloneRepository(folder);
-    await cp(new URL('../../dist', import.meta.url), join(folder, 'dist'), { recursive: true });
+    await cp(join(packed.clone, 'dist'), join(folder, 'dist'), { recursive: true });
     const started = await npmStart({ folder });
     expect(started.said).toContain('running "npm ci --omit=dev"');
     const packages = await readdir(join(folder, 'node_modules'));
@@ -179,7 +256,22 @@ describe('a clone that holds a build', () => {
     expect(JSON.parse(stdout)).toMatchObject({ greeting: 'Hello, Ada!' });
     expect(await started.stop()).toBe(0);
   });
+
+  test('starts commands from its build, until a source changes', async () => {
+    const clone = { folder: packed.clone, env: { NATS_URL: served.nats } };
+    expect(isBuildCurrent(packed.clone)).toBe(true);
+    expect(await npxSequent(clone, ['functions', 'ls'])).toContain('hello');
+    const table = join(packed.clone, 'src/cli/command-table.ts');
+    await writeFile(table, (await readFile(table, 'utf8')).replace(SUMMARY, 'execute a changed sentence'));
+    expect(await npxSequent(clone, ['--help'])).toContain('execute a changed sentence');
+    expect(await shellIn(clone, 'git checkout --quiet src && git status --porcelain --untracked-files=no')).toBe('');
+  });
 });
+
+// Last, so that their two servers, which run until the end of this file, take no processor time from the tests above.
+const readers = () => ({ library: installed, bin: join(packed.folder, 'global/bin') });
+testRecipes(readers);
+testExamples(readers);
 
 /** An unused `@ts-expect-error` fails too, so that the types of the package are not `any`. */
 const typedApplication = `import { connectClient, defineFunction, type SequentClient } from 'sequent-functions/client';
@@ -199,19 +291,17 @@ export async function run(servers: string): Promise<string> {
 }
 `;
 
-const billingTest = `import { defineFunction } from 'sequent-functions/client';
-import { createTestSequent } from 'sequent-functions/testing';
+/** The example of docs/testing.md as a test of an application, with what its comments say. */
+async function documentedTest(): Promise<string> {
+  const [, example = ''] = /^```ts\n([\s\S]*?)^```/m.exec(await readFile(new URL('../../docs/testing.md', import.meta.url), 'utf8')) ?? [];
+  const [imports = '', ...body] = example.split('\n\n');
+  return `${imports}
 import { expect, test } from 'vitest';
 
-test('a failing function is retried for hours within milliseconds', async () => {
-  let attempts = 0;
-  const policy = { maxRetries: 1, maxAgeInSeconds: 86400, backoff: { initialInMs: 3600000, factor: 1, maxInMs: 3600000, jitter: 0 } };
-  const billing = defineFunction({ name: 'billing', policy, handler: () => { attempts++; throw new Error('closed'); } });
-  const sequent = await createTestSequent({ functions: [billing] });
-  const { requestId } = await sequent.invoke(billing, {});
-  await sequent.advance(7200000);
-  expect((await sequent.timeline(requestId)).state).toBe('notified');
-  expect(attempts).toBe(2);
-  await sequent[Symbol.asyncDispose]();
+test('the documented example', async () => {
+  ${body.join('\n\n')}
+  expect(await sequent.timeline(requestId)).toMatchObject({ state: 'notified', attempts: 4 });
+  expect(sequent.results('alarm')).toMatchObject([{ outcome: 'succeeded' }]);
 });
 `;
+}

@@ -1,58 +1,38 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, copyFileSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
-import { isBuildCurrent } from '#src/main/clone-build.mjs';
 import { findOnPath } from '#src/main/find-on-path.mjs';
 import { chosenServer } from '#test/support/cli/passed-on.ts';
-import { type Clone, cloneRepository, npmStart, npxSequent, shellIn } from '#test/support/cli/processes/npm-start.ts';
-import { documentedScript } from '#test/support/documented-commands.ts';
+import {
+  type Clone,
+  cloneRepository,
+  givePackages,
+  givePages,
+  npmStart,
+  npxSequent,
+  shellIn,
+} from '#test/support/cli/processes/npm-start.ts';
+import { documentedCommands } from '#test/support/documented-commands.ts';
 import { sharedTest } from '#test/support/fixtures.ts';
-import { freePort } from '#test/support/free-port.ts';
+import { followReadme } from '#test/support/package/readme-steps.ts';
 
-/** The tests share a clone, so that its packages are installed once. */
+/** The tests share a clone. `test/timed/fresh-start.test.ts` has one that installs its packages and builds its pages. */
 const test = sharedTest.extend('clone', { scope: 'file' }, async ({ folder }) => {
   await cloneRepository(folder);
+  await givePackages(folder);
+  await givePages(folder);
   return folder;
 });
-/** The summary of a command, which its help prints. */
-const SUMMARY = 'execute a handler file once in this terminal';
-const greet = ['invoke', 'hello', '-d', '{"name":"Ada"}', '--wait'];
+/** The second of the two commands of README. The first one starts the clone. */
+const [greet = []] = documentedCommands('README.md', 'Two commands');
 
 test('the words of the README send a success to an HTTP receiver on a plain "npm start"', {
   timeout: 400_000,
 }, async ({ clone: folder }) => {
   const started = await npmStart({ folder });
-  expect(await shellIn({ folder }, documentedScript('README.md', 'Write a function'))).toContain('{"hello":"Ada","attempt":1}');
-  // The documented port may be taken on this machine.
-  const [receiving = '', ...others] = documentedScript('README.md', 'Add a destination')
-    .replaceAll('9000', String(await freePort()))
-    .split('\n');
-  const receiver = spawn('sh', ['-c', `exec ${receiving}`], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
-  const closed = once(receiver, 'close');
-  let received = '';
-  receiver.stdout.on('data', (chunk: Buffer) => {
-    received += chunk.toString();
-  });
-  await shellIn({ folder }, others.join('\n'));
-  await expect.poll(() => received, { timeout: 120_000 }).toMatch(/\}\s*$/);
-  receiver.kill();
-  await closed;
-  expect(JSON.parse(JSON.parse(received).response_payload)).toEqual({ hello: 'Ada', attempt: 1 });
+  await followReadme({ folder, shell: async (script) => await shellIn({ folder }, script) });
   expect(await started.stop()).toBe(0);
-});
-
-test('commands of a clone start from its build, until a source changes', { timeout: 400_000 }, async ({ clone: folder }) => {
-  const started = await npmStart({ folder });
-  await shellIn({ folder }, 'npm run --silent build');
-  expect(isBuildCurrent(folder)).toBe(true);
-  expect(await npxSequent({ folder }, ['functions', 'ls'])).toContain('hello');
-  const table = join(folder, 'src/cli/command-table.ts');
-  writeFileSync(table, readFileSync(table, 'utf8').replace(SUMMARY, 'execute a changed sentence'));
-  expect(await npxSequent({ folder }, ['--help'])).toContain('execute a changed sentence');
-  expect(await started.stop()).toBe(0);
-  expect(await shellIn({ folder }, 'git checkout --quiet src && git status --porcelain --untracked-files=no')).toBe('');
 });
 
 const NOBODY = 65_534;
@@ -82,7 +62,7 @@ describe('an ordinary user', () => {
     },
   ])(
     'on a machine $machine runs both commands, and isolation is reported',
-    { timeout: 120_000 },
+    { timeout: 240_000 },
     async ({ as, needs, isolation }, { clone: folder, skip }) => {
       skip(process.getuid?.() !== 0 || !isPossible(needs), 'only root can become an ordinary user here');
       const user = ownedByNobody(folder, as);

@@ -19,7 +19,7 @@ const { services } = parse(readFileSync(join(checkout, 'docker-compose.yml'), 'u
 };
 const ROLES = ['worker', 'scheduler', 'destinations', 'projection', 'janitor'];
 
-/** The steps run on this Node, so the test runs where it is that of the image. CI does so once. */
+/** The steps run on this Node, so the test runs where it is that of the image: in the second pass of CI. */
 const [, major] = /node:(\d+)\./.exec(readFileSync(join(checkout, 'Dockerfile'), 'utf8')) ?? [];
 const canRun = canMount && process.version.startsWith(`v${major}.`);
 

@@ -6,22 +6,25 @@ import { describe, expect } from 'vitest';
 import type { WatchedPage } from '#test/support/web/browser.ts';
 import { openShop } from '#test/support/web/content/shop.ts';
 import { functionDestination } from '#test/support/web/content/web-sequent.ts';
+import { contentsOf, recordContents, recordedContents } from '#test/support/web/page-contents.ts';
 import { pagesTest } from '#test/support/web/pages-test.ts';
 import { drawnShareOf } from '#test/support/web/png.ts';
 
 /*
- * The pictures of the README, taken from a running Sequent. With SEQUENT_PICTURES=1 they are written into the checkout. Otherwise they
- * are written into a temporary folder, and only their content is checked.
+ * The pictures of README and docs/pages.md, taken from a running Sequent. With SEQUENT_PICTURES=1 they are written into the checkout, with what
+ * stood on the pages. Otherwise they are written into a temporary folder, and what stands on the pages is compared.
  */
 
 let folder: string;
+const contents: Record<string, readonly string[]> = {};
 const isKept = process.env.SEQUENT_PICTURES === '1';
 const test = pagesTest(openShop);
 test.beforeAll(async () => {
   folder = isKept ? fileURLToPath(new URL('../../docs/pictures', import.meta.url)) : await mkdtemp(join(tmpdir(), 'sequent-pictures-'));
 });
 test.afterAll(async () => {
-  if (!isKept) await rm(folder, { recursive: true, force: true });
+  if (isKept) recordContents(Object.fromEntries(Object.entries(contents).sort()));
+  else await rm(folder, { recursive: true, force: true });
 });
 
 async function take({ page }: WatchedPage, name: string): Promise<void> {
@@ -32,6 +35,8 @@ async function take({ page }: WatchedPage, name: string): Promise<void> {
   // A page without content has less than 0.5 %.
   expect(drawnShareOf(picture)).toBeGreaterThan(0.01);
   expect(size).toBeLessThan(600 * 1_024);
+  contents[name] = await contentsOf(page);
+  if (!isKept) expect(contents[name], `the page of docs/pictures/${name}.png changed: npm run pictures`).toEqual(recordedContents()[name]);
 }
 
 /** A script that runs in the page: the height of the list that its frame hides, and the rows that are not painted. */
@@ -42,8 +47,8 @@ const eventsOnPaper = `(() => {
   return { cutOff: list.scrollHeight - list.clientHeight, unpainted };
 })()`;
 
-describe('the pictures of the README', () => {
-  test('show the list and an invocation with retries, deliveries and failures', async ({ sequent: shop, browser }) => {
+describe('the pictures of the documents', () => {
+  test('show four pages as they are: the list, an invocation with retries, a function, the system', async ({ sequent: shop, browser }) => {
     await shop.define('reports', { paused: true, policy: { maxRetries: 0, maxAgeInSeconds: 1 } });
     await shop.define('exports', { paused: true });
     await shop.define('imports', { policy: { maxRetries: 2, backoff: { initialInMs: 90_000, factor: 1, maxInMs: 90_000, jitter: 0 } } });
@@ -82,6 +87,16 @@ describe('the pictures of the README', () => {
     await one.page.locator('.replay .active[data-state="notified"]').waitFor();
     await one.page.locator('.lane').nth(2).waitFor();
     await take(one, 'invocation');
+
+    await using fn = await browser.open(`${shop.url}/functions/orders`, { width: 1280, height: 600, scale: 2 });
+    await fn.page.getByRole('region', { name: 'Statistics' }).locator('canvas').first().waitFor();
+    await fn.page.getByRole('heading', { name: 'Versions and aliases' }).waitFor();
+    await take(fn, 'function');
+
+    await using system = await browser.open(`${shop.url}/system`, { width: 1280, height: 1000, scale: 2 });
+    await system.page.getByRole('region', { name: 'Roles and instances' }).getByRole('row').nth(1).waitFor();
+    await system.page.getByRole('region', { name: 'Read model' }).getByText('includes the whole log').waitFor();
+    await take(system, 'system');
   });
 });
 

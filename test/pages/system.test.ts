@@ -48,6 +48,22 @@ describe('the page of the system', () => {
     expect(await overflowOf(page)).toEqual([]);
   });
 
+  test('a read model that is behind the log has its distance, in messages and in time', async () => {
+    await using watched = await browser.open(`${sequent.url}/`);
+    const { page } = watched;
+    // A real one is behind for half a second, which no test can meet.
+    await page.route('**/api/system', async (route) => {
+      const response = await route.fetch();
+      const system = (await response.json()) as SystemView;
+      await route.fulfill({ response, json: { ...system, projection: { ...system.projection, lag: 900, lag_ms: 700 } } });
+    });
+    await page.goto(`${sequent.url}/system`);
+    const card = page.getByRole('region', { name: 'Read model' });
+    await card.getByText('900 messages, 700 ms').waitFor();
+    await page.unrouteAll();
+    await card.getByText('no message').waitFor();
+  });
+
   test('the log is verified, and the balance is shown', async () => {
     await sequent.define('counted');
     const ids = await Promise.all(Array.from({ length: 5 }, () => sequent.invoke('counted')));

@@ -51,9 +51,23 @@ export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await sleep(5);
 }
 
+/** A program that the kit drives. */
+export type Tested = {
+  /** The program and its arguments; of an executable, they depend on the file of the function. */
+  command: readonly string[] | ((file: string) => readonly string[]);
+  /** The file with the functions of the kit. */
+  file: string;
+  translate?: ((frame: Frame) => Frame) | undefined;
+};
+
+export function driveTested({ command, file, translate }: Tested, start: Start): Driven {
+  const spec = { file, ...start };
+  return drive(typeof command === 'function' ? command(spec.file) : command, spec, translate);
+}
+
 /** Runs one case; why it failed, or `undefined`. */
-export async function runCase({ start, check }: Case, { command, file }: { command: readonly string[]; file: string }) {
-  await using program = drive(command, { file, ...start });
+export async function runCase({ start, check }: Case, tested: Tested): Promise<string | undefined> {
+  await using program = driveTested(tested, start);
   try {
     await check(program);
     return undefined;

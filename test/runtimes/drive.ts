@@ -16,6 +16,11 @@ export interface Driven extends AsyncDisposable {
   run(id: number, event?: unknown, more?: { payload?: string; measures?: boolean; requestId?: string }): void;
   /** The next frame of one of these types. Throws when none comes within 20 s. */
   next(...types: string[]): Promise<Frame>;
+  /** Reads nothing until `resume`: a long frame then fills the pipe. */
+  pause(): void;
+  resume(): void;
+  /** Resolves when the program has read all lines that were sent before the last 64 KB. */
+  readonly read: () => Promise<void>;
   /** The frames that came so far. */
   readonly frames: readonly Frame[];
   /** What was written to file descriptors 1 and 2. */
@@ -25,7 +30,12 @@ export interface Driven extends AsyncDisposable {
 
 const ANSWER_WITHIN_MS = 20_000;
 
-export function drive([command = '', ...args]: readonly string[], { file, definition, ...start }: Start & { file: string }): Driven {
+/** `translate`: what the frames of this kind of program mean to the cases. */
+export function drive(
+  [command = '', ...args]: readonly string[],
+  { file, definition, ...start }: Start & { file: string },
+  translate: (frame: Frame) => Frame = (frame) => frame,
+): Driven {
   const cwd = mkdtempSync(join(tmpdir(), 'sequent-runtime-'));
   const child = spawn(command, args, { cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'] });
   const frames: Frame[] = [];
@@ -38,10 +48,11 @@ export function drive([command = '', ...args]: readonly string[], { file, defini
       raw += text;
     });
   }
-  (child.stdio[4] as Readable).setEncoding('utf8').on('data', (text: string) => {
+  const results = (child.stdio[4] as Readable).setEncoding('utf8');
+  results.on('data', (text: string) => {
     const lines = (rest + text).split('\n');
     rest = lines.pop() ?? '';
-    frames.push(...lines.map((line) => JSON.parse(line) as Frame));
+    frames.push(...lines.map((line) => translate(JSON.parse(line) as Frame)));
     onFrame();
   });
   const input = child.stdio[3] as Writable;
@@ -59,6 +70,10 @@ export function drive([command = '', ...args]: readonly string[], { file, defini
   return {
     pid: child.pid ?? 0,
     send,
+    pause: () => results.pause(),
+    resume: () => results.resume(),
+    // A type that no version has. The pipe holds 64 KB, so that the rest is written when the program reads.
+    read: () => new Promise((resolve) => input.write(`["filling","${'x'.repeat(262_144)}"]\n`, () => resolve())),
     frames,
     ended,
     get raw() {

@@ -1,5 +1,4 @@
-import type { Crowd } from './load/crowds.ts';
-import { crowdPlanFor, type FaultKind, type Plan, planFor } from './plan.ts';
+import { type FaultKind, type Plan, planFor } from './plan.ts';
 import { runWorld, type WorldResult } from './world.ts';
 
 export type CampaignOptions = {
@@ -10,9 +9,10 @@ export type CampaignOptions = {
   invocations: number;
   /** The requests of one world. */
   size: number;
-  /** The large crowds that are simulated before the other worlds. */
-  large?: readonly Crowd['name'][];
+  /** Worlds that are simulated before those of the seeds. */
+  first?: readonly Plan[];
   kinds?: readonly FaultKind[] | undefined;
+  isJudgedFromOutside?: boolean;
   onWorld?: (totals: Totals) => void;
 };
 
@@ -20,14 +20,24 @@ type Totals = { worlds: number; invocations: number; faults: number; events: num
 export type Campaign = Totals & { hash: string; failure: { plan: Plan; result: WorldResult } | undefined };
 
 /** Runs one world after another, until enough invocations were simulated or a world fails. */
-export async function runCampaign({ seed, step = 1, invocations, size, kinds, large = [], onWorld }: CampaignOptions): Promise<Campaign> {
+export async function runCampaign({
+  seed,
+  step = 1,
+  invocations,
+  size,
+  kinds,
+  first = [],
+  onWorld,
+  ...options
+}: CampaignOptions): Promise<Campaign> {
   const totals: Totals = { worlds: 0, invocations: 0, faults: 0, events: 0, virtualMs: 0 };
   let hash = '';
-  const plans = large.map((crowd) => crowdPlanFor(seed, crowd));
+  const plans = [...first];
   for (let next = seed; totals.invocations < invocations; ) {
-    const plan = plans.shift() ?? planFor(next, size, kinds);
-    if (plan.crowd === undefined || plan.crowd === 'small') next += step;
-    const result = await runWorld(plan);
+    const given = plans.shift();
+    const plan = given ?? planFor(next, size, kinds);
+    if (given === undefined) next += step;
+    const result = await runWorld(plan, options);
     totals.worlds++;
     totals.invocations += result.invocations;
     totals.faults += result.faults.length;

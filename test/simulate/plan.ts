@@ -18,6 +18,8 @@ export const faultKinds = {
   'lost-probe': 'a process is asked about its attempt while it connects again, so that nothing answers to its name',
   'crash-before': 'a process dies before a call of a port is sent',
   'crash-after': 'a process dies when a port answers, before it can act on the answer',
+  'failed-consumer': 'a step of opening or removing the consumer of a function fails',
+  'crash-at-consumer': 'a process dies after a step of opening or removing the consumer of a function',
   'crash-of-reader': 'a projection dies when it receives a message of the log',
   pause: 'a process stands still for up to a minute',
   stop: 'a process is stopped in order, and another one is started',
@@ -28,6 +30,18 @@ export const faultKinds = {
 } as const;
 
 export type FaultKind = keyof typeof faultKinds;
+
+/**
+ * Many functions become idle and busy in turns, so that their consumers are opened and removed all the time (CONS1 to CONS5).
+ *
+ * - `calm`: nothing fails.
+ * - `failing`: steps of opening and removing a consumer fail.
+ * - `crashing`: processes die at these steps, hints are lost, and one of the two schedulers stays away for minutes.
+ * - `unscheduled`: no scheduler runs, so that the workers open the consumers themselves.
+ */
+export const turnKinds = ['calm', 'failing', 'crashing', 'unscheduled'] as const;
+export type TurnKind = (typeof turnKinds)[number];
+export type Turns = { kind: TurnKind; functions: number };
 
 /** Everything that determines a simulated world. Equal plans give equal traces. */
 export type Plan = {
@@ -50,8 +64,17 @@ export type Plan = {
   hasDebounce?: boolean;
   /** Whether schedules fire. Absent in plans of earlier failures. */
   hasSchedules?: boolean;
+  /** Batches are opened, filled, sealed and cancelled. */
+  hasBatches?: boolean;
   /** Whether many requests come at one moment, and the world is judged by its rate: a small crowd of the seed, or a large one. */
   crowd?: 'small' | 'keys' | 'ranks';
+  /** Whether many functions become idle and busy in turns. */
+  turns?: Turns;
+  /**
+   * The write after which its process dies, in the order of all writes; 0 for none. The world then has each pair of a request and its record:
+   * redrives, batches, children, schedules, groups and slots.
+   */
+  crashPoint?: number;
   /** Whether a projection follows the log. */
   hasProjection: boolean;
   /** How many faults happen at most, of all kinds; `null` for no limit. */
@@ -87,6 +110,13 @@ const usual: Plan['rates'] = {
   'clock-set': 0.02,
 };
 
+const turnRates: Readonly<Record<TurnKind, Plan['rates']>> = {
+  calm: {},
+  failing: { 'failed-consumer': 0.02 },
+  crashing: { 'failed-consumer': 0.01, 'lost-hint': 0.05, 'crash-at-consumer': 0.004 },
+  unscheduled: {},
+};
+
 const powerCuts: Plan['rates'] = { 'power-cut': 0.12, 'cut-at-conflict': 0.6 };
 /** Schedulers with an old progress of a schedule decide about its fire times (CRON6). */
 const slowBuckets: Plan['rates'] = { 'slow-bucket': 0.1 };
@@ -96,9 +126,10 @@ const HOUR_IN_MS = 3_600_000;
 /**
  * Each eighth world is calm: nothing fails, so everything happens exactly once. Each eighth world has power cuts, and a projection follows
  * the log of half of them. It follows the log of a few other worlds too: there the log never goes backwards, so the projection always
- * continues from its checkpoint. Each sixteenth world is a crowd.
+ * continues from its checkpoint. Each sixteenth world is a crowd, and in each fourth of these, functions become idle and busy in turns instead.
  */
 export function planFor(seed: number, invocations: number, kinds?: readonly FaultKind[]): Plan {
+  if (seed % 64 === 38) return turnsPlanFor(seed, turnKinds[Math.floor(seed / 64) % turnKinds.length] as TurnKind, SMALL_TURNS);
   if (seed % 16 === 6) return crowdPlanFor(seed, 'small');
   const isCalm = seed % 8 === 0;
   const hasPowerCuts = seed % 8 === 3;
@@ -122,8 +153,9 @@ export function planFor(seed: number, invocations: number, kinds?: readonly Faul
     hasFlows: seed % 4 === 1 || seed % 16 === 0,
     hasOrder: seed % 8 === 5 || seed % 32 === 16,
     hasPriorities: seed % 16 === 9 || seed % 64 === 32,
-    hasDebounce: seed % 16 === 1 || seed % 32 === 0,
+    hasDebounce: seed % 16 === 1 || seed % 64 === 0,
     hasSchedules,
+    hasBatches: seed % 8 === 4,
     maxFaults: null,
     withoutFaults: [],
     withoutRequests: [],
@@ -131,11 +163,35 @@ export function planFor(seed: number, invocations: number, kinds?: readonly Faul
 }
 
 /** The plan of a crowd. Nothing fails, and the clocks of its machines are right. */
-export function crowdPlanFor(seed: number, crowd: NonNullable<Plan['crowd']>): Plan {
+function crowdPlanFor(seed: number, crowd: NonNullable<Plan['crowd']>): Plan {
   const none = { rates: {}, maxFaults: null, withoutFaults: [], withoutRequests: [] };
   return { seed, crowd, invocations: 0, requestEveryMs: 0, clockOffsetInMs: 0, isTimeExact: true, hasProjection: false, ...none };
 }
 
-export function isCalm({ rates, maxFaults }: Plan): boolean {
+/** A small world in which one process dies after one write. The clocks of its machines are right. */
+export function crashPlanFor(seed: number, crashPoint: number): Plan {
+  const none = { rates: {}, maxFaults: null, withoutFaults: [], withoutRequests: [], hasProjection: false };
+  const has = { hasFlows: true, hasDebounce: true, hasSchedules: true };
+  return { seed, crashPoint, invocations: 0, requestEveryMs: 0, clockOffsetInMs: 0, isTimeExact: true, ...has, ...none };
+}
+
+/** In an hour, each of the functions becomes busy five times or more. */
+const LARGE_TURNS = { functions: 1_000, invocations: 5_000, requestEveryMs: 720 };
+const SMALL_TURNS = { functions: 100, invocations: 400, requestEveryMs: 720 };
+
+/** The plan of a world whose functions become idle and busy in turns. The clocks of its machines are right. */
+function turnsPlanFor(seed: number, kind: TurnKind, { functions, ...requests }: typeof SMALL_TURNS): Plan {
+  const none = { maxFaults: null, withoutFaults: [], withoutRequests: [], hasProjection: false };
+  return { seed, turns: { kind, functions }, ...requests, rates: turnRates[kind], clockOffsetInMs: 0, isTimeExact: true, ...none };
+}
+
+/** The large worlds, by name. */
+export function largePlansFor(seed: number): ReadonlyMap<string, Plan> {
+  const crowds = (['keys', 'ranks'] as const).map((crowd) => [crowd, crowdPlanFor(seed, crowd)] as const);
+  return new Map([...crowds, ...turnKinds.map((kind) => [`turns-${kind}`, turnsPlanFor(seed, kind, LARGE_TURNS)] as const)]);
+}
+
+export function isCalm({ rates, maxFaults, crashPoint }: Plan): boolean {
+  if (crashPoint !== undefined) return false;
   return maxFaults === 0 || Object.values(rates).every((rate) => rate === 0);
 }

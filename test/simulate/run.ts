@@ -1,8 +1,7 @@
 import { setPriority } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type Campaign, runCampaign } from './campaign.ts';
-import { largeCrowds } from './load/crowds.ts';
-import { type FaultKind, faultKinds, type Plan } from './plan.ts';
+import { type FaultKind, faultKinds, largePlansFor, type Plan } from './plan.ts';
 import { ruleOf, shrink } from './shrink.ts';
 import { runWorld } from './world.ts';
 
@@ -14,8 +13,9 @@ npm run simulate -- [options]
   --step N          from the seed of one world to that of the next (1)
   --invocations N   how many invocations to simulate in all (80000)
   --size N          the requests of one world (100)
-  --only CROWD      only the large crowd "keys" or "ranks"
+  --only WORLD      only one large world: "keys" or "ranks" (crowds), or "turns-calm", "turns-failing", "turns-crashing" or "turns-unscheduled"
   --no-large        without the worlds of 20,000 keys and of 20,000 equal ranks
+  --outside         judges each world by the judge of src/judge alone, from the raw messages, the results and the executions
   --faults A,B      only these kinds of faults; "none" for no fault
   --plan JSON       runs the one world of a plan, as a failure prints it
   --timeline        prints all events of that world
@@ -42,6 +42,7 @@ const { values } = parseArgs({
     size: { type: 'string', default: '100' },
     only: { type: 'string' },
     'no-large': { type: 'boolean', default: false },
+    outside: { type: 'boolean', default: false },
     faults: { type: 'string' },
     plan: { type: 'string' },
     timeline: { type: 'boolean', default: false },
@@ -73,9 +74,9 @@ async function simulate(): Promise<number> {
     step: Number(values.step),
     invocations,
     size: Number(values.size),
-    large:
-      values['no-large'] || kinds !== undefined ? [] : largeCrowds.map(({ name }) => name).filter((name) => name === (values.only ?? name)),
+    first: values['no-large'] || kinds !== undefined ? [] : largePlans(),
     kinds,
+    isJudgedFromOutside: values.outside,
     onWorld(totals) {
       if (values.quiet || performance.now() - printedAt < PROGRESS_EVERY_MS) return;
       printedAt = performance.now();
@@ -88,6 +89,15 @@ async function simulate(): Promise<number> {
   if (failure !== undefined) await explain(failure.plan, failure.result.problems);
   print(summaryOf(campaign, process.cpuUsage(startedAt).user / 1_000));
   return failure === undefined ? 0 : 1;
+}
+
+/** The two crowds, or the one world that is named: `simulate.test.ts` has the turns, which are as many invocations as the crowds. */
+function largePlans(): Plan[] {
+  const plans = [...largePlansFor(Number(values.seed))].filter(([name]) =>
+    values.only === undefined ? !name.startsWith('turns-') : name === values.only,
+  );
+  if (plans.length === 0) throw new Error(`there is no large world "${values.only}"; see --help`);
+  return plans.map(([, plan]) => plan);
 }
 
 async function explain(plan: Plan, problems: readonly string[]): Promise<void> {

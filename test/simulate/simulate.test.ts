@@ -2,12 +2,14 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { runCampaign } from './campaign.ts';
-import { planFor } from './plan.ts';
+import { largePlansFor, type Plan, planFor } from './plan.ts';
 import { shrink } from './shrink.ts';
 import { runWorld } from './world.ts';
 
-const INVOCATIONS = 12_000;
-/** Some fifteen seconds on an idle core. */
+/** The first worlds of `npm run simulate`, two of them with power cuts: `.ci/run` simulates 80,000 invocations beside the tests. */
+const INVOCATIONS = 1_600;
+/** Worlds with flows, an order, batches, schedules, power cuts, and a crowd. */
+const SEEN = 1_000;
 const WITHIN_MS = 600_000;
 
 describe('a simulated Sequent', () => {
@@ -41,6 +43,26 @@ describe('a simulated Sequent', () => {
     async () => {
       const { failure } = await runCampaign({ seed: 1, invocations: INVOCATIONS, size: 100 });
       expect(failure?.result.problems ?? []).toEqual([]);
+    },
+    WITHIN_MS,
+  );
+
+  test(
+    'breaks no rule for the judge that reads the raw messages, results and executions alone',
+    async () => {
+      const { failure } = await runCampaign({ seed: 1, invocations: SEEN, size: 100, isJudgedFromOutside: true });
+      expect(failure?.result.problems ?? []).toEqual([]);
+    },
+    WITHIN_MS,
+  );
+
+  // `test/matrix/turns.test.ts` has the other kinds of these worlds.
+  test(
+    'loses nothing in an hour of 1,000 functions that become idle and busy under crashes (CONS1 to CONS5)',
+    async () => {
+      const { problems, tookInMs } = await runWorld(largePlansFor(1).get('turns-crashing') as Plan);
+      expect(problems).toEqual([]);
+      expect(tookInMs).toBeGreaterThan(3_500_000);
     },
     WITHIN_MS,
   );

@@ -1,17 +1,19 @@
-import { createMemoryLog } from '#src/core/memory/memory-log.ts';
+import { createMemoryLog, type MemoryLog } from '#src/core/memory/memory-log.ts';
 import { createFaults, type Faults } from './faults.ts';
-import { findProblems } from './judges/invariants.ts';
+import { judgeEnded } from './judges/invariants.ts';
 import { Ledger } from './judges/ledger.ts';
-import { countLooks, MAX_LOOKS } from './judges/looks.ts';
 import { createMemoryLossFile, watchLossesIn } from './judges/losses.ts';
 import { flowsOf } from './judges/slots.ts';
+import { Witness } from './judges/witness.ts';
 import { createCrowdWorkload } from './load/crowd-workload.ts';
-import { crowdIn, timeAllowedBy } from './load/crowds.ts';
-import { functionNames } from './load/functions.ts';
+import { type Crowd, crowdIn, timeAllowedBy } from './load/crowds.ts';
+import { createPairWorkload } from './load/pair-workload.ts';
+import { longestAbsenceInMs, namesOfTurns, processesOfTurns } from './load/turns.ts';
 import { createWorkload } from './load/workload.ts';
 import { isCalm, type Plan } from './plan.ts';
 import { createProjectionHome, type ProjectionHome } from './projection.ts';
 import { createEngine, createTrace, type Engine, START } from './world/engine.ts';
+import { countLooks, MAX_LOOKS } from './world/looks.ts';
 import { MachineClock } from './world/machine-clock.ts';
 import { cutPowerSometimes } from './world/power-cuts.ts';
 import { type Network, Process } from './world/process.ts';
@@ -26,6 +28,7 @@ export type WorldResult = {
   mostLooks: number;
   invocations: number;
   faults: Faults['happened'];
+  writes: Faults['writes'];
   /** The virtual time that passed. */
   tookInMs: number;
   lines: readonly string[];
@@ -33,31 +36,39 @@ export type WorldResult = {
 
 /** Everything ends within this time after the last request, or it never ends. */
 const PATIENCE_IN_MS = 3 * 3_600_000;
+/** The same where the sender of a batch may die: the batch is sealed after a day. */
+const PATIENCE_WITH_BATCHES_IN_MS = 30 * 3_600_000;
 /** No fault happens later than this after the last request, so that the world can come to rest. */
 const FAULTS_END_AFTER_MS = 120_000;
 /** The followers of the log catch up within this time. */
 const REST_IN_MS = 1_000;
 /** A loss of the log is recorded within this time, and the read model is new after it. */
 const LOSS_FOUND_IN_MS = 10_000;
-const kinds: readonly ProcessKind[] = ['all', 'worker', 'scheduler', 'destinations'];
+/** The kinds of the processes, by their names. */
+const usual: Readonly<Record<string, ProcessKind>> = { all: 'all', worker: 'worker', scheduler: 'scheduler', destinations: 'destinations' };
 
-/** Runs one simulated world to its end, and judges it. */
-export async function runWorld(plan: Plan, { keepsLines = false } = {}): Promise<WorldResult> {
+/**
+ * Runs one simulated world to its end, and judges it. `isJudgedFromOutside`: by the judge of `src/judge/` alone, which reads what an outsider sees, and by
+ * nothing that the simulation knows.
+ */
+export async function runWorld(plan: Plan, { keepsLines = false, isJudgedFromOutside = false } = {}): Promise<WorldResult> {
   const crowd = crowdIn(plan);
   const engine = createEngine(plan.seed, createTrace({ keepsLines }));
   using looks = countLooks();
   const faults = createFaults(plan, engine);
   const ledger = new Ledger(engine);
-  const server = createMemoryLog({
+  const memoryLog = createMemoryLog({
     clock: { now: () => engine.now },
     defer: createDefer(engine),
     sharesObjects: true,
     // The projection counts missing messages, and a real log has none.
     isDense: plan.hasProjection,
   });
+  const { server, witness } = watched(memoryLog, isJudgedFromOutside);
   using projection = plan.hasProjection ? await createProjectionHome() : undefined;
   const flows = flowsOf({ ...plan, crowd });
-  const servers = await openServers({ engine, ledger, server, flows, crowd });
+  const turning = plan.turns === undefined ? undefined : namesOfTurns(plan.turns);
+  const servers = await openServers({ engine, ledger, witness, server, flows, crowd, turning });
   ledger.running.flows = flows;
   // The places of the workers are fewer than the slots of a crowd.
   ledger.running.isCalm = isCalm(plan) && crowd === undefined;
@@ -67,26 +78,26 @@ export async function runWorld(plan: Plan, { keepsLines = false } = {}): Promise
   const running = new Map<string, Process>([['client', client]]);
   const hasCuts = 'power-cut' in plan.rates || 'cut-at-conflict' in plan.rates;
   const world: World = { plan, engine, faults, network, servers, running, hasCuts, projection };
-  for (const kind of kinds) keepRunning(kind, world, (process) => startRoles(kind, process, servers));
+  const processes = plan.turns === undefined ? usual : processesOfTurns(plan.turns);
+  for (const [name, kind] of Object.entries(processes)) keepRunning(name, world, (process) => startRoles(kind, process, servers));
   if (projection !== undefined) keepRunning('projection', world, (process) => projection.start(process, servers));
   if (hasCuts) {
     watchLossesIn(client, servers, createMemoryLossFile());
     cutPowerSometimes(world, servers, () => running.values());
   }
-  const workload =
-    crowd === undefined
-      ? createWorkload(plan, { engine, faults, client, servers })
-      : createCrowdWorkload(crowd, { engine, servers, seed: plan.seed });
+  const workload = createWorkloadOf(world, crowd, client);
 
+  const patience = plan.crashPoint === undefined ? PATIENCE_IN_MS : PATIENCE_WITH_BATCHES_IN_MS;
   let endsAt = Number.POSITIVE_INFINITY;
   /** When the invocations of a crowd are over. An item that is redelivered may come later. */
   let rateEndsAt = Number.POSITIVE_INFINITY;
+  const hasFailed = failedOf(witness, ledger);
   const isOver = (): boolean => {
     if (looks.endStep() > MAX_LOOKS) ledger.problem(`E4: a step took ${looks.most} looks at waiting requests`);
-    if (ledger.problems.length > 0) return true;
+    if (hasFailed()) return true;
     if (!workload.isDone()) return false;
     if (endsAt === Number.POSITIVE_INFINITY) {
-      endsAt = engine.now + PATIENCE_IN_MS;
+      endsAt = engine.now + patience;
       if (crowd !== undefined) rateEndsAt = engine.now + timeAllowedBy(crowd);
       engine.after(FAULTS_END_AFTER_MS, 'the faults end', () => {
         faults.end();
@@ -99,15 +110,15 @@ export async function runWorld(plan: Plan, { keepsLines = false } = {}): Promise
   do {
     await engine.run(isOver);
     const restsAt = engine.now;
-    await engine.run(() => ledger.problems.length > 0 || engine.now > restsAt + REST_IN_MS);
+    await engine.run(() => hasFailed() || engine.now > restsAt + REST_IN_MS);
   } while (!isOver());
   const hasEnded = engine.now <= endsAt + REST_IN_MS && (engine.now <= rateEndsAt || ledger.open.size === 0);
-  if (ledger.problems.length === 0) await findProblems({ plan, ledger, servers, projection, hasEnded });
+  const problems = witness?.judge(servers.entries, ledger, flows) ?? (await judgeEnded({ plan, ledger, servers, projection, hasEnded }));
   // Node keeps a signal of `AbortSignal.any` that has a listener, and with it the world, until the signal aborts.
   for (const process of running.values()) process.die();
   servers.close();
   const { hash, lines } = engine.trace;
-  const { problems, lives } = ledger;
+  const { lives } = ledger;
   return {
     hash,
     lines,
@@ -116,15 +127,35 @@ export async function runWorld(plan: Plan, { keepsLines = false } = {}): Promise
     mostLooks: looks.most,
     invocations: lives.size,
     faults: faults.happened,
+    writes: faults.writes,
     tookInMs: engine.now - START,
   };
 }
 
-const isFunction = (name: string): boolean => (functionNames as readonly string[]).includes(name);
+function watched(log: MemoryLog, isJudgedFromOutside: boolean): { server: MemoryLog; witness: Witness | undefined } {
+  const witness = isJudgedFromOutside ? new Witness() : undefined;
+  return { server: witness?.watch(log) ?? log, witness };
+}
+
+/** Whether a world need not go on. One that is judged from outside goes on to its end. */
+function failedOf(witness: Witness | undefined, { problems }: Ledger): () => boolean {
+  return () => witness === undefined && problems.length > 0;
+}
+
+function createWorkloadOf(
+  { plan, engine, faults, network, servers }: World,
+  crowd: Crowd | undefined,
+  client: Process,
+): { isDone(): boolean } {
+  if (crowd !== undefined) return createCrowdWorkload(crowd, { engine, servers, seed: plan.seed });
+  if (plan.crashPoint === undefined) return createWorkload(plan, { engine, faults, client, servers });
+  const open = (name: string): Process => new Process(name, { engine, faults, machine: new MachineClock(engine, plan), network });
+  return createPairWorkload(plan.seed, { engine, servers, open });
+}
 
 function isAtRest({ engine, servers, projection }: World): boolean {
-  const { ledger, queue } = servers;
-  if (ledger.open.size > 0 || !queue.isEmpty(isFunction)) return false;
+  const { ledger, queue, functions } = servers;
+  if (ledger.open.size > 0 || !queue.isEmpty((name) => functions.names.has(name))) return false;
   const [cut] = ledger.cuts;
   if (cut !== undefined && engine.now < cut.at + LOSS_FOUND_IN_MS) return false;
   return projection === undefined || projection.isCaughtUp(servers);
@@ -153,9 +184,13 @@ function keepRunning(kind: string, { plan, engine, faults, network, servers, run
     const process = new Process(`${kind}-${++count}`, { engine, faults, machine: new MachineClock(engine, plan), network });
     running.set(kind, process);
     if (hasCuts && kind === 'all') watchLossesIn(process, servers, watermarks);
-    process.death.addEventListener('abort', () => void engine.after(engine.chance.between(50, 3_000), `start ${kind}`, start), {
-      once: true,
-    });
+    process.death.addEventListener(
+      'abort',
+      () => void engine.after(engine.chance.between(50, longestAbsenceInMs(plan, kind)), `start ${kind}`, start),
+      {
+        once: true,
+      },
+    );
     // A process that cannot start ends, and its supervisor starts the next one.
     process
       .start()

@@ -3,96 +3,69 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { replay, type SpecifiedState } from './replay.ts';
+import { readStreams } from '#test/judge/read-server.ts';
+import { readEvidence } from '#test/judge/recorded.ts';
+import { breakages } from './breakages.ts';
+import { type Specification, specifications } from './specifications.ts';
+import { TRANSLATED, translateSpecification } from './translate.ts';
+import { validate } from './validate.ts';
 
 /*
- * npm run specify: simulates the specification in Quint, checks its invariants in every step, and replays every trace on the machine and on
- * the stream writer. Ends with 1 when a rule is broken, or when the code and the specification disagree. With `--mutations` it breaks the
- * specification in one way at a time, and expects that each breakage is found.
+ * npm run specify: simulates the specifications in Quint, checks their invariants in every step, and replays every trace on the code. Ends with
+ * 1 when a rule is broken, or when the code and a specification disagree. `--traces`: those of the life of an invocation; the other
+ * specifications have a share of them. With `--mutations` it breaks the specifications in one way at a time, and expects that each breakage is
+ * found; with texts, those whose names contain one. `--write` translates the life again. With `--server URL`, or files of recorded evidence, it reads these logs instead, and says where
+ * one leaves the specification.
  */
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
-    traces: { type: 'string', default: '10000' },
-    steps: { type: 'string', default: '10' },
+    traces: { type: 'string', default: '8500' },
     seed: { type: 'string', default: '1' },
     mutations: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
+    server: { type: 'string' },
   },
 });
 const quint = new URL('../../node_modules/@informalsystems/quint/dist/src/cli.js', import.meta.url).pathname;
-const specification = new URL('life.qnt', import.meta.url).pathname;
+const folderOfSpecifications = new URL('.', import.meta.url).pathname;
+const translated = new URL(TRANSLATED, import.meta.url).pathname;
 
-/** Breakages of the specification, by the text that each replaces. The traces of a broken one must break a rule, or differ from the code. */
-const mutations: readonly { name: string; from: string; to: string }[] = [
-  { name: 'T1: a first attempt starts early', from: 'f.number == 1 and f.at >= l.dueAt and', to: 'f.number == 1 and' },
-  { name: 'T1: a retry starts early', from: 'f.number == l.attempts + 1 and f.at >= l.dueAt,', to: 'f.number == l.attempts + 1,' },
-  {
-    name: 'E5: the fence is removed',
-    from: 'f.kind == "succeeded" and l.state == "running" and f.number == l.attempts',
-    to: 'f.kind == "succeeded" and l.state == "running"',
-  },
-  { name: 'E5: a retry is not counted', from: 'if (f.failure == "function") 1 else 0', to: 'if (f.failure == "none") 1 else 0' },
-  { name: 'E5: a lost attempt is not counted', from: 'if (f.failure == "lost") 1 else 0', to: 'if (f.failure == "none") 1 else 0' },
-  {
-    name: 'E4: notified twice',
-    from: '(l.state == "succeeded" or l.state == "failed") and isSettled(l)',
-    to: 'isOver(l) and isSettled(l)',
-  },
-  {
-    name: 'D1: notified before the delivery is settled',
-    from: '(l.state == "succeeded" or l.state == "failed") and isSettled(l)',
-    to: '(l.state == "succeeded" or l.state == "failed")',
-  },
-  {
-    name: 'D1: a try is repeated',
-    from: 'l.delivery == "pending" and f.number == l.tries + 1',
-    to: 'l.delivery == "pending" and f.number >= l.tries',
-  },
-  { name: 'DEB1: a member starts', from: 'l.waits != "group" and l.group != "member"', to: 'l.waits != "group"' },
-  {
-    name: 'DEB1: a wait after the closed group counts',
-    from: 'if (l.group == "none") { ...l, waits: "group" } else l',
-    to: '{ ...l, waits: "group" }',
-  },
-  { name: 'DEB2: a group closes early', from: 'l.group == "none" and f.at >= f.dueAt', to: 'l.group == "none"' },
-  { name: 'DEB3: a member ends without its leader', from: 'f.number == 0 and f.byLeader == (l.group == "member")', to: 'f.number == 0' },
-];
-
-/** Reads a state of the Informal Trace Format: a number is an object there. */
-function readNumbers(_key: string, value: unknown): unknown {
-  const bigint = (value as { '#bigint'?: string } | null)?.['#bigint'];
-  return bigint === undefined ? value : Number(bigint);
+/** Reads a state of the Informal Trace Format: numbers, maps and sets are objects there. */
+function readValue(_key: string, value: unknown): unknown {
+  const coded = value as { '#bigint'?: string; '#map'?: [string, unknown][]; '#set'?: unknown[] } | null;
+  if (coded?.['#bigint'] !== undefined) return Number(coded['#bigint']);
+  return coded?.['#map'] === undefined ? (coded?.['#set'] ?? value) : Object.fromEntries(coded['#map']);
 }
 
 /** Writes traces into a folder. Throws when a trace breaks a rule. */
-function simulate(file: string, folder: string, traces: string): void {
-  const simulated = ['--max-samples', traces, '--n-traces', traces, '--max-steps', values.steps, '--seed', values.seed];
+function simulate(file: string, folder: string, { traces, steps }: { traces: number; steps: number }): void {
+  const simulated = ['--max-samples', traces, '--n-traces', traces, '--max-steps', steps, '--seed', values.seed].map(String);
   // The TypeScript back end needs no download.
   const options = ['--backend', 'typescript', '--mbt', '--invariant', 'rules', '--out-itf', join(folder, '{seq}.json'), ...simulated];
   execFileSync(process.execPath, [quint, 'run', ...options, file], { stdio: 'pipe' });
 }
 
-type Verdict = { difference: string | undefined; traces: number; steps: number; transitions: number };
+type Verdict = { difference: string | undefined; traces: number; steps: number };
 
-async function specify(file: string, folder: string, traces: string): Promise<Verdict> {
-  try {
-    simulate(file, folder, traces);
-  } catch (error) {
-    const output = (error as { stdout?: Buffer }).stdout?.toString().trim().split('\n').at(-1);
-    return { difference: output ?? String(error), traces: 0, steps: 0, transitions: 0 };
-  }
-  let steps = 0;
-  const reached = new Set<string>();
-  const found = (await readdir(folder)).filter((name) => name.endsWith('.json'));
-  for (const name of found) {
-    const { states } = JSON.parse(await readFile(join(folder, name), 'utf8'), readNumbers) as { states: SpecifiedState[] };
-    const difference = await replay(states);
-    if (difference !== undefined)
-      return { difference: `trace ${name}: ${difference}`, traces: found.length, steps, transitions: reached.size };
-    for (const { life, fact, accepted } of states)
-      if (accepted) reached.add(`${fact.kind} ${life.state} ${life.waits} ${life.group} ${life.delivery}`);
-    steps += states.length - 1;
-  }
-  return { difference: undefined, traces: found.length, steps, transitions: reached.size };
+async function specify({ steps: longest, replay }: Specification, file: string, traces: number): Promise<Verdict> {
+  return await inFolder(async (folder) => {
+    try {
+      simulate(file, folder, { traces, steps: longest });
+    } catch (error) {
+      const output = (error as { stdout?: Buffer }).stdout?.toString().trim().split('\n').at(-1);
+      return { difference: output ?? String(error), traces: 0, steps: 0 };
+    }
+    let steps = 0;
+    const found = (await readdir(folder)).filter((name) => name.endsWith('.json'));
+    for (const name of found) {
+      const { states } = JSON.parse(await readFile(join(folder, name), 'utf8'), readValue) as { states: never[] };
+      const difference = await replay(states);
+      if (difference !== undefined) return { difference: `trace ${name}: ${difference}`, traces: found.length, steps };
+      steps += states.length - 1;
+    }
+    return { difference: undefined, traces: found.length, steps };
+  });
 }
 
 async function inFolder<Value>(run: (folder: string) => Promise<Value>): Promise<Value> {
@@ -103,36 +76,64 @@ async function inFolder<Value>(run: (folder: string) => Promise<Value>): Promise
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
 async function main(): Promise<boolean> {
-  const startedAt = performance.now();
-  const { difference, traces, steps, transitions } = await inFolder((folder) => specify(specification, folder, values.traces));
-  const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
-  print(
-    `specified ${traces} traces with ${steps} steps and ${transitions} kinds of transitions from seed ${values.seed} on in ${seconds} s`,
-  );
-  print(difference ?? 'every rule holds, and the machine and the stream writer agree in every step');
-  return difference === undefined;
+  if ((await readFile(translated, 'utf8')) !== (await translateSpecification()))
+    throw new Error(`${TRANSLATED} is not the translation of life.qnt: npm run specify -- --write`);
+  let isSound = true;
+  for (const one of specifications) {
+    const startedAt = performance.now();
+    const count = Math.ceil(Number(values.traces) * one.share);
+    const { difference, traces, steps } = await specify(one, join(folderOfSpecifications, one.file), count);
+    const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
+    isSound &&= difference === undefined;
+    const verdict = difference ?? `every rule holds, and so does the code: ${one.code}`;
+    print(`${one.name.padEnd(8)} ${traces} traces with ${steps} steps from seed ${values.seed} on in ${seconds} s: ${verdict}`);
+  }
+  return isSound;
 }
 
-const TRACES_OF_MUTATION = '400';
+/** Traces of a mutation: of the life, and the least of another specification. */
+const TRACES_OF_MUTATION = 400;
+const FEWEST_TRACES = 120;
 
 async function findMutations(): Promise<boolean> {
-  const text = await readFile(specification, 'utf8');
   let missed = 0;
-  for (const { name, from, to } of mutations) {
-    if (text.split(from).length !== 2) throw new Error(`"${from}" does not stand once in life.qnt: adapt the mutation`);
+  const wanted = breakages.filter(
+    ({ name, of = 'life' }) => positionals.length === 0 || positionals.some((text) => `${of} ${name}`.includes(text)),
+  );
+  for (const { name, of = 'life', from, to } of wanted) {
+    const specification = specifications.find((one) => one.name === of) as Specification;
+    const text = await readFile(join(folderOfSpecifications, specification.file), 'utf8');
+    if (text.split(from).length !== 2) throw new Error(`"${from}" does not stand once in ${specification.file}: adapt the mutation`);
     const { difference } = await inFolder(async (folder) => {
-      const file = join(folder, 'life.qnt');
+      const file = join(folder, `${of}.qnt`);
       await writeFile(
         file,
         text.replace(from, () => to),
       );
-      return await specify(file, folder, TRACES_OF_MUTATION);
+      return await specify(specification, file, Math.max(FEWEST_TRACES, TRACES_OF_MUTATION * specification.share));
     });
     if (difference === undefined) missed++;
-    print(`${difference === undefined ? 'MISSED' : 'found '}  ${name}`);
+    print(`${difference === undefined ? 'MISSED' : 'found '}  ${of.padEnd(8)} ${name}`);
   }
-  print(missed === 0 ? `all ${mutations.length} mutations were found` : `${missed} mutations were not found`);
+  print(missed === 0 ? `all ${wanted.length} mutations were found` : `${missed} mutations were not found`);
   return missed === 0;
 }
 
-process.exitCode = (await (values.mutations ? findMutations() : main())) ? 0 : 1;
+/** Whether each log is a trace of the specification. */
+async function readLogs(): Promise<boolean> {
+  const logs = positionals.map((file) => ({ name: file, log: readEvidence(file).log }));
+  if (values.server !== undefined) logs.push({ name: values.server, log: (await readStreams(values.server)).log });
+  const problems = logs.map(({ name, log }) => {
+    const found = validate(log);
+    for (const problem of found) print(`  ${problem}`);
+    print(`${name}: ${log.length} messages, ${found.length} problems`);
+    return found.length;
+  });
+  return problems.every((count) => count === 0);
+}
+
+if (values.write) await writeFile(translated, await translateSpecification());
+else {
+  const run = values.mutations ? findMutations : values.server !== undefined || positionals.length > 0 ? readLogs : main;
+  process.exitCode = (await run()) ? 0 : 1;
+}

@@ -1,13 +1,12 @@
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { connectClient, type SequentClient } from '#src/client/client.ts';
+import { connectClient } from '#src/client/client.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { findRunningServer } from '#src/main/nats-server/running.ts';
-import { deleteConsumer } from '#src/nats/transport/streams/consumers.ts';
 import { startSequent } from '#test/support/cli/processes/sequent-process.ts';
-import { shortTimes, test } from '#test/support/fixtures.ts';
-import { findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts';
+import { environment, events, expectGoodLives, file, idsOf, slowly } from '#test/support/e2e/recovery.ts';
+import { test } from '#test/support/fixtures.ts';
 import { watchLog } from '#test/support/log/log-watch.ts';
 import { embeddedTest } from '#test/support/nats/embedded-fixtures.ts';
 import { openNats } from '#test/support/nats/opened-nats.ts';
@@ -15,20 +14,6 @@ import { ownerAddress } from '#test/support/nats/owner-address.ts';
 import { openProjectionOn } from '#test/support/projection/opened-projection.ts';
 import { writeLog } from '#test/support/projection/write-log.ts';
 import { slownessOfMachine } from '#test/support/vitest/slowness.ts';
-
-const file = new URL('../support/e2e/functions.mjs', import.meta.url).pathname;
-const environment = (url: string) => ({ NATS_URL: url, ...shortTimes });
-const slowly = { name: 'slowly', handler: { kind: 'process', file, export: 'slowly' }, concurrency: 16 };
-const events = (count: number, ms: number) => Array.from({ length: count }, (_, i) => ({ i, ms }));
-const idsOf = (invoked: readonly { requestId: string }[]): string[] => invoked.map(({ requestId }) => requestId);
-
-/** Every invocation is notified, and the machine accepts the facts of each in their order. */
-async function expectGoodLives(client: SequentClient, ids: readonly string[]): Promise<void> {
-  await using log = await watchLog(client.connection.servers);
-  const { facts, problems } = await foldWholeLog(log.ports.log);
-  expect(problems).toEqual([]);
-  expect(ids.flatMap((id) => findLifeProblems(id, facts.get(id) ?? []))).toEqual([]);
-}
 
 test('the late result of a worker that was stopped past its lease is refused, and appears nowhere', async ({ server, folder }) => {
   await using _scheduler = await startSequent(['--role', 'scheduler'], environment(server.url));
@@ -67,81 +52,6 @@ test('the late result of a worker that was stopped past its lease is refused, an
   expect(new Set(results.filter((entry) => (entry as unknown[])[0] === requestId).map((entry) => JSON.stringify(entry)))).toEqual(
     new Set([JSON.stringify([requestId, { attempt: 2 }])]),
   );
-});
-
-test('every invocation ends although all consumers are deleted several times during a run', async ({ client, log }) => {
-  await client.functions.put(slowly);
-  await client.functions.put({
-    name: 'third',
-    handler: { kind: 'process', file, export: 'third' },
-    policy: { maxRetries: 3, backoff: { initialInMs: 200, factor: 1, maxInMs: 200, jitter: 0 } },
-  });
-
-  const ids: string[] = [];
-  const manager = await client.connection.nats.jetstreamManager();
-  let deleted = 0;
-  for (let round = 0; round < 5; round++) {
-    ids.push(...idsOf(await client.invokeMany('slowly', events(200, 5))), ...idsOf(await client.invokeMany('third', events(20, 0))));
-    await log.until((fact) => fact.type === 'running' && fact.invocation === ids.at(-221 + 200));
-    for (const { name } of await manager.consumers.list('INVOCATIONS').next()) {
-      if (await deleteConsumer(manager, name)) deleted++;
-    }
-  }
-  await log.untilNotified(ids, 55_000);
-
-  expect(deleted).toBeGreaterThanOrEqual(15);
-  await expectGoodLives(client, ids);
-});
-
-test('after nats-server was away for 20 s all roles resume without a restart of Sequent', { timeout: 120_000 }, async ({
-  server,
-  sequent,
-  client,
-  log,
-}) => {
-  await client.functions.put(slowly);
-
-  const before = idsOf(await client.invokeMany('slowly', events(100, 300)));
-  await log.until((fact) => fact.type === 'succeeded');
-  await server.end();
-  const during = client.invokeMany('slowly', events(20, 0));
-  await systemClock.sleep(20_000);
-  await server.restart();
-  const restartedAt = performance.now();
-  const after = idsOf(await client.invokeMany('slowly', events(20, 0)));
-  await log.untilNotified([...before, ...idsOf(await during), ...after], 60_000);
-  process.stdout.write(
-    `outage: all ${before.length + 40} over ${Math.round(performance.now() - restartedAt)} ms after the server was back\n`,
-  );
-
-  await expectGoodLives(client, [...before, ...after]);
-  expect(await sequent.signal('SIGTERM')).toBe(0);
-});
-
-test('a delayed request survives the death of all processes and of the server, and starts when it is due', async ({ server }) => {
-  const roles = () => startSequent(['--role', 'worker', '--role', 'scheduler'], environment(server.url));
-  await using first = await roles();
-  await using client = await connectClient({ servers: server.url });
-  await using log = await watchLog(server.url);
-  await client.functions.put(slowly);
-  const ids = idsOf(await client.invokeMany('slowly', events(20, 0), { delay: '12s' }));
-  ids.push((await client.invoke('slowly', {}, { delay: 12_000, id: 'alone' })).requestId);
-  // A worker acknowledges the delayed requests before it executes this one.
-  await (await client.invoke('slowly', {})).result();
-  await first.signal('SIGKILL');
-  await server.kill();
-  await server.restart();
-  await using _second = await roles();
-  await log.untilNotified(ids, 60_000);
-
-  for (const id of ids) {
-    const facts = log.facts.get(id) ?? [];
-    const [queued] = facts;
-    const dueAt = queued?.type === 'queued' ? queued.dueAt : undefined;
-    const starts = facts.filter(({ type }) => type === 'running').map(({ at }) => at);
-    expect(Math.min(...starts)).toBeGreaterThanOrEqual(dueAt ?? Number.NaN);
-  }
-  await expectGoodLives(client, ids);
 });
 
 test('a worker that stops on SIGTERM ends its attempts, releases its queued items, and cuts no attempt', async ({ server }) => {

@@ -75,7 +75,12 @@ export type Surroundings = {
   roles: readonly string[];
 };
 
-/** Why no attempt of the function starts now; `undefined` while a worker requests its work. */
+/** Why no request of the function starts at `now`; `undefined` while its rate allows an attempt and a worker requests its work. */
+export function whyNoneStarts(around: Omit<Surroundings, 'roles'>, now: number): Wait | undefined {
+  return whyRateHolds(around, now) ?? whyQueueWaits(around);
+}
+
+/** Why no attempt of the function starts, whatever its rate; `undefined` while a worker requests its work. */
 export function whyQueueWaits({ name, definition, slots, queue, workers, load }: Omit<Surroundings, 'roles'>): Wait | undefined {
   if (definition === undefined) {
     return { kind: 'no-function', text: say('there is no function {name}', { name }), remedy: `sequent fn put ${name} --file <file>` };
@@ -101,7 +106,7 @@ function whyBusy({ name, definition, workers = 1, load, atWork }: Busy): Wait {
     const text = say('its workers hold {count} requests, which run or wait for slots of their keys', { count: atWork });
     return { kind: 'flow-full', text, remedy: `sequent flow ls ${name}` };
   }
-  if (load !== undefined && load.held >= load.slots && atWork < concurrency * workers) {
+  if (load !== undefined && load.slots > 0 && load.held >= load.slots && atWork < concurrency * workers) {
     const text = say('all {slots} slots of the workers are taken, and the functions of the projects get them in turn', {
       slots: load.slots,
     });
@@ -122,7 +127,7 @@ function whyBusy({ name, definition, workers = 1, load, atWork }: Busy): Wait {
 }
 
 /** Why the rate of a function without keys lets no attempt start at `now`; `undefined` when it does. */
-export function whyRateHolds({ definition, slots }: Pick<Surroundings, 'definition' | 'slots'>, now: number): Wait | undefined {
+function whyRateHolds({ definition, slots }: Pick<Surroundings, 'definition' | 'slots'>, now: number): Wait | undefined {
   const { key, rate } = slots ?? {};
   if (definition?.paused !== false || slots === undefined || rate === undefined || key !== undefined) return undefined;
   return rate.nextAt <= now || isFull(slots) ? undefined : whyRateWaits({ ...slots, rate });

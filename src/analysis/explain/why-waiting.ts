@@ -9,7 +9,7 @@ import { say } from '#src/analysis/say.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import { whyDebounced } from './explain-debounce.ts';
 import { lacksPayload, latestPlatformFailures, payloadRemedy, platformInWords, platformRemedy } from './platform-failures.ts';
-import { type Surroundings, type Wait, whyKeyWaits, whyQueueWaits, whyRateHolds } from './queue-waits.ts';
+import { type Surroundings, type Wait, whyKeyWaits, whyNoneStarts, whyQueueWaits } from './queue-waits.ts';
 
 /** A wait that is overdue by more than this asks a person to act. */
 const PATIENCE_IN_MS = 60_000;
@@ -64,10 +64,7 @@ function whyQueued(moments: readonly Moment[], now: number, around: Surroundings
     return { kind: 'delayed', rule: 'T1', text: say('It waits until {time}: its first attempt is due in {duration}.', values) };
   }
   const waited = now - (request === null ? now : firstDueAt(request));
-  const queue =
-    around === undefined
-      ? undefined
-      : (whyRateHolds(around, now) ?? whyQueueWaits(around) ?? (dueAt === null ? undefined : missingScheduler(around)));
+  const queue = around === undefined ? undefined : (whyNoneStarts(around, now) ?? (dueAt === null ? undefined : missingScheduler(around)));
   if (queue !== undefined)
     return { ...queue, text: say('It has waited for {duration}: {why}.', { duration: formatDuration(waited), why: queue.text }) };
   const wait: Wait = {

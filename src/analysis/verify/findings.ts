@@ -3,7 +3,7 @@ export type Rule = 'E2' | 'E3' | 'E4' | 'E5' | 'T1' | 'D1' | 'A1' | 'RDR1';
 
 /** The kinds of defects of a log, each with the rule that it breaks. */
 export const findingKinds = {
-  'illegal-transition': { rule: 'E2', means: 'a fact that the machine refuses' },
+  'illegal-transition': { rule: 'E2', means: 'a fact that the machine refuses, or in a strict verification the specification' },
   'broken-chain': { rule: 'E3', means: 'an append that does not follow its predecessor' },
   'wrong-link': { rule: 'E3', means: 'an append that does not follow the last accepted message of its stream: no reader counts it' },
   'missing-link': { rule: 'E3', means: 'an append without a link, after an append with one' },

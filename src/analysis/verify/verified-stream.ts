@@ -4,6 +4,7 @@ import type { Fact, FactOf } from '#machines/facts.ts';
 import { type Invocation, invocationFolder } from '#machines/invocation.ts';
 import type { StreamName } from '#src/core/log/event-log.ts';
 import { isInvocationSettled } from '#src/core/stream/stream.ts';
+import type { Trace } from './trace.ts';
 
 /** A stream while it is verified. */
 export type VerifiedStream = {
@@ -18,6 +19,8 @@ export type VerifiedStream = {
   /** Whether an append with a link was accepted. */
   isLinked: boolean;
   invocations: Map<string, Invocation>;
+  /** The invocations in the specification. Made by their first facts, in a strict verification. */
+  traces: Map<string, Trace>;
 };
 type StreamRequest = { sequence: number; hash: string; facts: readonly FactOf<'queued'>[] };
 
@@ -30,6 +33,7 @@ export function createVerifiedStream(name: StreamName, request: StreamRequest): 
     head: request.hash,
     isLinked: false,
     invocations: initialStates(request.facts),
+    traces: new Map(),
   };
 }
 

@@ -1,5 +1,5 @@
 import { type Fact, isOutcome } from '#machines/facts.ts';
-import { invocationFolder } from '#machines/invocation.ts';
+import { type Invocation, invocationFolder, isBatch } from '#machines/invocation.ts';
 import { headAfter, shortLinkOf } from '#src/core/log/chain.ts';
 import type { FullLogEntry, StreamName, WakeTimes } from '#src/core/log/event-log.ts';
 import { streamKey } from '#src/core/names/ids.ts';
@@ -8,11 +8,11 @@ import { type Balance, countStates, describeImbalance } from './balance.ts';
 import { createErasureMarks } from './erasure-marks.ts';
 import { createFindings, type Finding, type FindingKind } from './findings.ts';
 import { hasWayOn, noWayOnInWords } from './no-way-on.ts';
-import { whyRefused } from './refusals.ts';
+import { type Refusal, whyRefused } from './refusals.ts';
 import { createSettledStreams, headKey, type StreamRecord } from './settled-streams.ts';
+import { Trace } from './trace.ts';
 import { UnrecordedRedrives } from './unrecorded-redrives.ts';
 import { createVerifiedStream, expectedLink, isComplete, isEnd, setOwner, type VerifiedStream } from './verified-stream.ts';
-import { whyWrongWakeTimes } from './wake-time-refusals.ts';
 
 export type Verification = {
   messages: number;
@@ -34,6 +34,8 @@ export type VerifierOptions = {
   from?: number;
   /** The whole log is read, so every missing sequence is a gap. */
   isWhole?: boolean;
+  /** Each fact is also read by the specification, which shares no code with the machine. */
+  isStrict?: boolean;
 };
 
 type RequestEntry = Extract<FullLogEntry, { kind: 'request' }>;
@@ -48,6 +50,7 @@ type AppendEntry = Extract<FullLogEntry, { kind: 'append' }>;
 export class Verifier {
   readonly #from: number;
   readonly #isWhole: boolean;
+  readonly #isStrict: boolean;
   readonly #open = new Map<string, VerifiedStream>();
   readonly #complete = createSettledStreams();
   readonly #unreadable = new Set<number>();
@@ -59,9 +62,10 @@ export class Verifier {
   readonly #counts = { messages: 0, accepted: 0, settled: 0, succeeded: 0, failed: 0, repeated: 0, skipped: 0 };
   #next: number;
 
-  constructor({ from = 1, isWhole = false }: VerifierOptions = {}) {
+  constructor({ from = 1, isWhole = false, isStrict = false }: VerifierOptions = {}) {
     this.#from = from;
     this.#isWhole = isWhole;
+    this.#isStrict = isStrict;
     this.#next = from;
   }
 
@@ -202,7 +206,10 @@ export class Verifier {
     if (invocation === undefined) {
       return this.#findings.report('foreign-fact', sequence, { what: `${fact.type} of an invocation of another stream`, ...subject });
     }
+    const refused = this.#isStrict ? followed(stream, invocation, fact) : undefined;
     const step = invocationFolder.step(invocation, fact);
+    if (step !== undefined && refused !== undefined)
+      this.#findings.report('illegal-transition', sequence, { what: `it leaves the specification: ${refused}`, ...subject });
     if (step === undefined) {
       const { kind, what } = whyRefused(invocation, fact);
       return this.#findings.report(kind, sequence, { what, ...subject });
@@ -236,6 +243,39 @@ export class Verifier {
   }
 }
 
+/** Follows a fact in the specification. Returns why the specification does not accept it. */
+function followed({ traces }: VerifiedStream, invocation: Invocation, fact: Fact): string | undefined {
+  const id = fact.invocation;
+  const trace = traces.get(id) ?? new Trace({ id, isBatch: isBatch(invocation), dueAt: invocation.context.dueAt ?? 0 });
+  traces.set(id, trace);
+  return trace.read(fact);
+}
+
 function subjectOf({ name, append }: AppendEntry): { function: string; invocation: string } {
   return { function: name.function, invocation: append.facts[0]?.invocation ?? name.stream };
+}
+
+/** The headers of the wake times, by their names on the wire. */
+const headerOf: Record<keyof WakeTimes, string> = {
+  dueAt: 'Due-At',
+  endsAt: 'Ends-At',
+  deliverAt: 'Deliver-At',
+  inProgressSince: 'Held-Since',
+  waitsFor: 'Waits-For',
+};
+
+/** Finds the defect of the headers of an append, whose facts need the wake times `needed`. */
+function whyWrongWakeTimes(found: WakeTimes, needed: WakeTimes): Refusal | undefined {
+  const [has, needs] = [inWords(found), inWords(needed)];
+  if (Object.keys(needed).length > 0 && Object.keys(found).length === 0) {
+    return { kind: 'missing-wake-time', what: `its headers hold no time for the next inspection, but its facts need ${needs}` };
+  }
+  return has === needs ? undefined : { kind: 'wrong-wake-time', what: `its headers say ${has}, but its facts say ${needs}` };
+}
+
+function inWords(wakeTimes: WakeTimes): string {
+  const words = (Object.keys(headerOf) as (keyof WakeTimes)[]).flatMap((key) =>
+    wakeTimes[key] === undefined ? [] : [`${headerOf[key]} ${wakeTimes[key]}`],
+  );
+  return words.length === 0 ? 'nothing' : words.join(', ');
 }

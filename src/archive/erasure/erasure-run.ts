@@ -1,14 +1,16 @@
 import { promisify } from 'node:util';
 import { brotliCompress, brotliDecompress } from 'node:zlib';
+import { digestOf } from '#src/archive/heads/digest.ts';
 import type { JanitorOptions } from '#src/archive/janitor-options.ts';
 import { createReaderPositions } from '#src/archive/retention/reader-positions.ts';
-import { folderOf } from '#src/archive/segments/segment.ts';
+import { leafOf, parseMark } from '#src/archive/segments/merkle.ts';
+import { folderOf, markLineOf, nameOf, parseHead, reencodeSegment, undecodedEntryOf } from '#src/archive/segments/segment.ts';
 import { createWholeLog } from '#src/archive/segments/whole-log.ts';
 import { ConflictError } from '#src/core/errors.ts';
+import { fallback } from '#src/core/fallback.ts';
 import { encodeSequences, MAX_NAMED_SEQUENCES } from '#src/core/log/erased-sequences.ts';
 import type { Erasure } from '#src/core/log/erasure.ts';
 import { type ErasureRecord, erasureKey, parseErasureRecord } from '#src/core/log/erasure-request.ts';
-import { rewriteSegments } from './rewrite-segments.ts';
 import { type Survey, survey } from './survey.ts';
 
 /*
@@ -86,13 +88,7 @@ class ErasureRun {
 
   /** Resolves to false when the erasure was aborted. */
   async #decide(): Promise<boolean> {
-    try {
-      await this.#save({ isDecided: true });
-      return true;
-    } catch (error) {
-      if (error instanceof ConflictError) return false;
-      throw error;
-    }
+    return await this.#save({ isDecided: true }).then(() => true, fallback(false, ConflictError));
   }
 
   async #plan(): Promise<void> {
@@ -195,4 +191,36 @@ async function encodePlan({ sequences, requests }: ErasurePlan): Promise<Buffer>
 async function decodePlan(bytes: Buffer | undefined): Promise<ErasurePlan> {
   if (bytes === undefined) throw new Error('the archive lacks the plan of an erasure that was planned');
   return JSON.parse((await decompress(bytes)).toString()) as ErasurePlan;
+}
+
+type Rewrite = { erasure: string; sequences: readonly number[] };
+
+/**
+ * Replaces every erased message in the archive by a mark, which keeps the leaf of its line (J4) and its digest (HEAD1). A segment that holds all its marks already is not written.
+ *
+ * Returns the number of segments that were written.
+ */
+async function rewriteSegments({ archive, log }: JanitorOptions, { erasure, sequences }: Rewrite): Promise<number> {
+  const erased = new Set(sequences);
+  const [min = 0, max = -1] = [sequences[0], sequences.at(-1)];
+  let rewritten = 0;
+  for (const segment of await archive.segments((await log.state()).created)) {
+    if (segment.last < min || segment.first > max) continue;
+    let changed = 0;
+    const lines = (await archive.lines(segment)).map((line) => {
+      const { sequence, at, isHint } = parseHead(line);
+      if (isHint || !erased.has(sequence) || parseMark(line) !== undefined) return line;
+      changed++;
+      const kept = { leaf: leafOf(line), digest: digestOf(undecodedEntryOf(line)) };
+      return JSON.stringify(markLineOf({ sequence, at }, erasure, kept));
+    });
+    if (changed === 0) continue;
+    const marks = lines.filter((line) => parseMark(line) !== undefined).length;
+    const { segment: next, bytes } = await reencodeSegment(await archive.describe(segment), { lines, erased: marks, erasure });
+    await archive.store.replace(nameOf(next), bytes);
+    // Reading back verifies the written segment.
+    await archive.lines(next);
+    rewritten++;
+  }
+  return rewritten;
 }

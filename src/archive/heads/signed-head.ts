@@ -1,7 +1,8 @@
 import { createPrivateKey, createPublicKey, hash, type KeyObject, sign, verify } from 'node:crypto';
 import { z } from 'zod';
 import { InvalidInputError } from '#src/core/errors.ts';
-import { parseJson } from '#src/core/text/json.ts';
+import { parseJson } from '#src/core/json/json.ts';
+import { problemsOf } from '#src/core/text/problems.ts';
 import type { LogHash } from './log-hash.ts';
 
 const HASH = z.string().regex(/^[0-9a-f]{64}$/);
@@ -64,7 +65,7 @@ export function parseHeads(text: string, field: string): SignedHead[] {
   return values.map((value) => {
     const parsed = signedHeadSchema.safeParse(value);
     if (parsed.success) return parsed.data;
-    throw new InvalidInputError({ field, problem: `holds no signed head:\n${z.prettifyError(parsed.error)}` });
+    throw new InvalidInputError({ field, problem: `holds no signed head: ${problemsOf(parsed.error)}` });
   });
 }
 

@@ -3,11 +3,12 @@ import type { LogSource } from '#src/core/log/log-source.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import { readPart, upToSequence } from './read-part.ts';
 
-/** The messages of a sample, and the least number of samples. A log of fewer messages is read whole. Each sample costs the server a consumer. */
+/** The messages of a sample. A log of at most {@link MAX_CELLS} samples is read whole. */
 const SAMPLE = 500;
-const MIN_SAMPLES = 32;
-/** A size stays until the log is longer by this share. */
-const MAX_GROWTH = 0.05;
+/** The cells of a part of the log. Each has one sample, at its beginning. */
+const MAX_CELLS = 64;
+/** A shorter part than so many cells gets smaller cells. */
+const MIN_CELLS = 16;
 
 /** The average number of invocations that were accepted together. The server counts streams, and a stream has one invocation or a batch. */
 export interface BatchSize {
@@ -15,23 +16,23 @@ export interface BatchSize {
   measure(from: number, last: number): Promise<number>;
 }
 
-/** The sequences of the first and of the last message. */
-type Range = { from: number; last: number };
-/** The requests and the invocations of a part of the log, for each of its messages. */
-type Density = { streams: number; invocations: number };
+/** The requests and the invocations of a sample, for each of its messages. `isCut`: the log ended within it. */
+type Sample = { last: number; isCut: boolean; streams: number; invocations: number };
 
 type Options = { log: LogSource; clock: Clock; signal: AbortSignal };
 
 /**
  * Samples the log at even distances, because one time may have batches, and the next time single invocations.
  *
- * The distance doubles while the log grows, so that the size of a longer log needs few new samples.
+ * The log never changes, so a sample stays valid, and a log of a steady length needs one sample for each cell by which it grows. A cell is twice as
+ * long when the log has more than {@link MAX_CELLS}: every second sample is then used on.
  */
 export function createBatchSize({ log, clock, signal }: Options): BatchSize {
-  // The log never changes, so a sample stays valid.
-  let samples = new Map<string, Density>();
+  /** By the first sequence of the cell. */
+  const samples = new Map<number, Sample>();
+  let cell = SAMPLE;
 
-  async function read({ from, last }: Range): Promise<Density> {
+  async function read(from: number, last: number): Promise<Pick<Sample, 'streams' | 'invocations'>> {
     const counted = { streams: 0, invocations: 0 };
     const streams = {
       settled: 0,
@@ -46,43 +47,44 @@ export function createBatchSize({ log, clock, signal }: Options): BatchSize {
     return { streams: counted.streams / messages, invocations: counted.invocations / messages };
   }
 
-  async function sample(known: ReadonlyMap<string, Density>, range: Range): Promise<Density> {
-    const key = `${range.from}-${range.last}`;
-    const found = samples.get(key) ?? known.get(key) ?? (await read(range));
-    samples.set(key, found);
-    return found;
+  /** The sample of the cell that begins at a sequence. A sample that the end of the log cuts gives way to the one before, unless the log is short. */
+  async function sampleOf(start: number, from: number, last: number): Promise<Sample> {
+    const known = samples.get(start);
+    if (known !== undefined && (!known.isCut || known.last === last)) return known;
+    // The beginning of the first cell may be archived.
+    const first = Math.max(start, from);
+    const end = Math.min(first + SAMPLE, start + cell) - 1;
+    const before = end > last && cell > SAMPLE ? samples.get(start - cell) : undefined;
+    if (before !== undefined) return before;
+    const cut = Math.min(end, last);
+    const sample = { last: cut, isCut: cut < end, ...(await read(first, cut)) };
+    samples.set(start, sample);
+    return sample;
   }
 
-  async function sampleAll({ from, last }: Range): Promise<number> {
-    const known = samples;
-    samples = new Map();
-    const distance = distanceFor(last - from + 1);
-    const sum = { streams: 0, invocations: 0 };
-    for (let start = from, next = start; start <= last; start = next) {
-      next = Math.min(last + 1, (Math.floor(start / distance) + 1) * distance);
-      const first = await sample(known, { from: start, last: Math.min(start + SAMPLE, next) - 1 });
-      // Between two samples the log is taken for the mean of both.
-      const end = Math.min(next, last + 1 - SAMPLE);
-      const second = next - start <= SAMPLE ? first : await sample(known, { from: end, last: end + SAMPLE - 1 });
-      const half = (next - start) / 2;
-      sum.streams += half * (first.streams + second.streams);
-      sum.invocations += half * (first.invocations + second.invocations);
-    }
-    return sum.streams === 0 ? 1 : sum.invocations / sum.streams;
+  function fitCells(from: number, last: number): void {
+    const messages = last - from + 1;
+    while (messages > MAX_CELLS * cell) cell *= 2;
+    while (cell > SAMPLE && messages < MIN_CELLS * cell) cell /= 2;
+    const first = firstCellOf(from);
+    for (const start of samples.keys()) if (start < first || start % cell !== 0) samples.delete(start);
   }
 
-  let measured: (Range & { size: number }) | undefined;
+  const firstCellOf = (from: number): number => Math.floor(from / cell) * cell;
+
   return {
     async measure(from, last) {
-      const isGrown = measured?.from !== from || last - from + 1 > (1 + MAX_GROWTH) * (measured.last - from + 1);
-      if (measured === undefined || isGrown) measured = { from, last, size: await sampleAll({ from, last }) };
-      return measured.size;
+      fitCells(from, last);
+      const sum = { streams: 0, invocations: 0 };
+      for (let start = firstCellOf(from); start <= last; start += cell) {
+        const sample = await sampleOf(start, from, last);
+        // Between two samples the log is taken for the mean of both.
+        const next = start + cell <= last && cell > SAMPLE ? await sampleOf(start + cell, from, last) : sample;
+        const half = (Math.min(start + cell - 1, last) - Math.max(start, from) + 1) / 2;
+        sum.streams += half * (sample.streams + next.streams);
+        sum.invocations += half * (sample.invocations + next.invocations);
+      }
+      return sum.streams === 0 ? 1 : sum.invocations / sum.streams;
     },
   };
-}
-
-function distanceFor(messages: number): number {
-  let distance = SAMPLE;
-  while (distance * 2 * MIN_SAMPLES <= messages) distance *= 2;
-  return distance;
 }

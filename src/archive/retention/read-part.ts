@@ -54,10 +54,11 @@ class PartReader {
   }
 
   async read(log: LogSource): Promise<Part> {
-    const { from, limit, clock, signal } = this.#options;
+    const { from, limit, clock, signal, isFoldOnly } = this.#options;
     const end = (): void => this.#done.abort();
     signal.addEventListener('abort', end, { once: true });
-    await readUpTo(log, { from, to: limit.sequence, clock, signal: this.#done.signal }, (entry) => this.#take(entry));
+    const span = { from, to: limit.sequence, clock, signal: this.#done.signal };
+    await readUpTo(log, isFoldOnly ? span : { ...span, most: MAX_MESSAGES }, (entry) => this.#take(entry));
     signal.removeEventListener('abort', end);
     return { lines: this.#lines, last: this.#last, isAll: !this.#isFull() };
   }

@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import { parseJson } from '#src/core/json/json.ts';
 import type { LogPurge } from '#src/core/log/log-purge.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
 import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
-import { parseJson } from '#src/core/text/json.ts';
 
 /** How far other readers have read the log. Nothing after these sequences is purged (J2). */
 export interface ReaderPositions {

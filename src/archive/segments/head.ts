@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { parseJson } from '#src/core/json/json.ts';
 import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
-import { parseJson } from '#src/core/text/json.ts';
 
 /** The end of the archive and its store. The state store keeps it, so that a janitor or a reader detects a missing end. */
 const headSchema = z.object({ log: z.string(), last: z.number(), link: z.string(), store: z.string() });

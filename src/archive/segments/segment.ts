@@ -3,10 +3,10 @@ import { promisify } from 'node:util';
 import { brotliCompress, brotliDecompress, constants } from 'node:zlib';
 import { z } from 'zod';
 import { ArchiveDamagedError } from '#src/core/errors.ts';
+import { parseJson } from '#src/core/json/json.ts';
 import type { FullLogEntry, WakeTimes } from '#src/core/log/event-log.ts';
 import type { SourceEntry, StoredEntry } from '#src/core/log/log-source.ts';
 import type { Segment } from '#src/core/ports/stores/archive.ts';
-import { parseJson } from '#src/core/text/json.ts';
 import { merkleRootOf } from './merkle.ts';
 
 /*
@@ -139,7 +139,7 @@ export function parseSegment(name: string, bytes: Buffer): Segment {
 
 /** Decodes the lines of a segment. Throws `ArchiveDamagedError` when they contradict the description. */
 export async function decodeLines(name: string, bytes: Buffer, expected: Segment): Promise<string[]> {
-  const content = bytes.subarray(bytes.indexOf(NEWLINE) + 1);
+  const content = contentOf(bytes);
   const found = parseSegment(name, bytes);
   if (sha256(content) !== found.content)
     throw new ArchiveDamagedError({ segment: name, problem: 'is damaged: its SHA-256 does not match' });
@@ -151,6 +151,13 @@ export async function decodeLines(name: string, bytes: Buffer, expected: Segment
   if (merkleRootOf(lines) !== found.root) throw new ArchiveDamagedError({ segment: name, problem: OTHER_MESSAGES });
   return lines;
 }
+
+/** Whether a segment unpacks to these lines. Computes no hash, as `decodeLines` does: the writer of equal bytes has computed them. */
+export async function unpacksTo(bytes: Buffer, lines: readonly string[]): Promise<boolean> {
+  return (await decompress(contentOf(bytes))).equals(Buffer.from(lines.join('\n')));
+}
+
+const contentOf = (bytes: Buffer): Buffer => bytes.subarray(bytes.indexOf(NEWLINE) + 1);
 
 const OTHER_MESSAGES = 'holds other messages than were archived: its Merkle root does not match';
 

@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { indentJson, jsonWith, memberText } from '#src/core/json/json-parts.ts';
+import { problemsOf } from '#src/core/text/problems.ts';
 import type { Call } from '../call.ts';
 import { usageProblem } from '../problem.ts';
 import { readStdinText } from './payload.ts';
@@ -32,19 +34,25 @@ const eventFileSchema = z.strictObject({
   /** What happened to this attempt. `run` ignores it. */
   recorded: z.looseObject({}).optional(),
 });
-export type EventFile = z.infer<typeof eventFileSchema>;
+/** `event` is the JSON text as it is written, with its numbers beyond 2^53. */
+export type EventFile = Omit<z.infer<typeof eventFileSchema>, 'event'> & { event?: string | undefined };
 
 /** Reads an event file, or stdin for `-`. Throws when it is none. */
 export async function readEventFile(path: string, call: Pick<Call, 'terminal' | 'options'>): Promise<EventFile> {
   const text = path === '-' ? await readStdinText(call) : await readFile(path, 'utf8').catch(unreadable(path));
   const parsed = eventFileSchema.safeParse(parseText(text, path));
-  if (parsed.success) return parsed.data;
-  throw notAnEvent(path, z.prettifyError(parsed.error), parsed.error);
+  if (parsed.success) return { ...parsed.data, event: memberText(text, 'event') };
+  throw notAnEvent(path, problemsOf(parsed.error), parsed.error);
+}
+
+/** The text of an event file. */
+export function encodeEventFile({ event, ...file }: EventFile): string {
+  return `${indentJson(jsonWith(file, 'event', event))}\n`;
 }
 
 /** The text that the handler's event is parsed from. */
-export function payloadOf({ event, payload }: Pick<EventFile, 'event' | 'payload'>): string {
-  return payload ?? (event === undefined ? '' : JSON.stringify(event));
+export function payloadOf({ event = '', payload }: Pick<EventFile, 'event' | 'payload'>): string {
+  return payload ?? event;
 }
 
 function parseText(text: string, path: string): unknown {

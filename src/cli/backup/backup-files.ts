@@ -15,7 +15,8 @@ import {
 import { join } from 'node:path';
 import { z } from 'zod';
 import { messageOf } from '#src/core/errors.ts';
-import { parseJson } from '#src/core/text/json.ts';
+import { parseJson } from '#src/core/json/json.ts';
+import { problemsOf } from '#src/core/text/problems.ts';
 import type { SnapshotOf } from '#src/nats/streams/log/snapshots.ts';
 import { CommandError, exitCodes, usageProblem } from '../problem.ts';
 
@@ -130,7 +131,7 @@ function streamsIn(folder: string): string[] {
 function readDescription(folder: string, stream: string): SavedStream {
   const file = join(folder, stream, DESCRIPTION);
   const read = descriptionSchema.safeParse(parseJson(readFileSync(file, 'utf8')));
-  if (!read.success) throw damaged(folder, `${file} is none of sequent backup: ${z.prettifyError(read.error)}`);
+  if (!read.success) throw damaged(folder, `${file} is none of sequent backup: ${problemsOf(read.error)}`);
   const { config, state, sequent } = read.data;
   return { snapshot: { config, state } as unknown as SnapshotOf, checks: sequent };
 }

@@ -49,7 +49,7 @@ export async function filesIn(
     if (!stats.isFile())
       throw usageProblem('the folder cannot be packed', `${path} is neither a file nor a folder`, 'a folder that holds files only');
     size.add(stats.size);
-    files.push({ path, content: await readFile(join(root, path)) });
+    files.push({ path, content: await readFile(join(root, path)), ...((stats.mode & 0o100) !== 0 && { isExecutable: true }) });
   }
   return files;
 }

@@ -1,9 +1,9 @@
 import { extname } from 'node:path';
-import { runtimeOf, runtimes } from '#src/core/functions/runtimes.ts';
+import { runsFile, runtimeOf, runtimes } from '#src/core/functions/runtimes.ts';
 import { CodeError } from './code-error.ts';
 
-/** The extensions of the modules that a process of a function loads. */
-const HANDLER_EXTENSIONS = runtimes.flatMap(({ extensions }) => extensions);
+/** The ends of the names of the files that a process of a function runs. */
+const HANDLER_FILES = [...new Set(runtimes.flatMap(({ files }) => files))];
 
 const languages: Readonly<Record<string, string>> = {
   '.go': 'Go',
@@ -19,9 +19,17 @@ const languages: Readonly<Record<string, string>> = {
   '.jsx': 'JSX',
 };
 
-/** Whether the extension is that of a module which a process of a function loads. */
+/** How the files of a handler are found. */
+export type TraceOptions = {
+  /** The folder outside of which the module may import nothing. */
+  within?: string | undefined;
+  /** The names of the modules that layers bring. They are read for code whose imports are checked by their names. */
+  modules?: (() => Promise<readonly string[]>) | undefined;
+};
+
+/** Whether the name is that of a file which a process of a function runs. */
 export function isHandlerFile(file: string): boolean {
-  return HANDLER_EXTENSIONS.includes(extname(file)) && !/\.d\.[cm]?ts$/.test(file);
+  return runtimes.some((runtime) => runsFile(runtime, file)) && !/\.d\.[cm]?ts$/.test(file);
 }
 
 /** Throws `CodeError` for a file in a language without a runtime. */
@@ -29,8 +37,8 @@ export function refuseLanguage(file: string): void {
   if (isHandlerFile(file)) return;
   const language =
     languages[extname(file)] ?? (extname(file) === '' ? 'a file without an extension' : `a file of the kind ${extname(file)}`);
-  const text = `this is ${language}; a handler file is JavaScript, TypeScript or Python (${HANDLER_EXTENSIONS.join(', ')})`;
-  const remedy = 'a NATS responder (--subject) or an HTTP endpoint (--url), which can be written in any language';
+  const text = `this is ${language}; a handler file is JavaScript, TypeScript, Python or an executable (${HANDLER_FILES.join(', ')})`;
+  const remedy = 'an executable of the name bootstrap, a NATS responder (--subject) or an HTTP endpoint (--url), in any language';
   throw new CodeError([{ text, file }], { files: [file], remedy });
 }
 

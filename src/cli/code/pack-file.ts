@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { basename, dirname, join, relative, sep } from 'node:path';
+import { isProgram } from '#src/core/functions/runtimes.ts';
+import { parseJson } from '#src/core/json/json.ts';
 import { digestOf } from '#src/core/ports/stores/code-packages.ts';
-import { parseJson } from '#src/core/text/json.ts';
 import type { ZipFile } from '#src/core/zip/read-zip.ts';
 import { writeZip } from '#src/core/zip/write-zip.ts';
 import { CodeError } from './code-error.ts';
@@ -28,19 +29,28 @@ export type PackedFile = {
  */
 export async function packFile(traced: TracedModule, provided?: string): Promise<PackedFile> {
   const { file, files, packages } = traced;
+  if (isProgram(file)) return await packProgram(file);
   const manifests = new Set(isPython(file) ? [] : files.flatMap((one) => nearestPackageJson(dirname(one)) ?? []));
   const root = commonFolder([...files, ...manifests]);
   const inArchive = (path: string): string => relative(root, path).split(sep).join('/');
-  const contents = new Map<string, Uint8Array>();
-  for (const manifest of manifests) contents.set(inArchive(manifest), moduleFields(manifest));
-  for (const one of files) contents.set(inArchive(one), readFileSync(one));
+  const packed = new Map<string, ZipFile>();
+  const add = (added: ZipFile): unknown => packed.set(added.path, added);
+  for (const manifest of manifests) add({ path: inArchive(manifest), content: moduleFields(manifest) });
+  for (const one of files) add({ path: inArchive(one), content: readFileSync(one) });
   const imports = packages.map(({ name, importer }) => ({ at: dirname(inArchive(importer)).replace(/^\.$/, ''), from: importer, name }));
   const size = packageSize(`the code of ${basename(file)}`);
-  for (const content of contents.values()) size.add(content.length);
+  for (const { content } of packed.values()) size.add(content.length);
   for (const [path, folder] of placePackages(imports, provided))
-    for (const one of await filesIn(folder, { size, withoutModules: true })) contents.set(`${path}/${one.path}`, one.content);
-  const archive = writeZip([...contents].map(([path, content]): ZipFile => ({ path, content })));
+    for (const one of await filesIn(folder, { size, withoutModules: true })) add({ ...one, path: `${path}/${one.path}` });
+  const archive = await writeZip([...packed.values()]);
   return { archive, digest: digestOf(archive), entry: inArchive(file), root };
+}
+
+/** The folder of a program, whose files keep whether they are executable. */
+async function packProgram(file: string): Promise<PackedFile> {
+  const root = dirname(file);
+  const archive = await writeZip(await filesIn(root));
+  return { archive, digest: digestOf(archive), entry: basename(file), root };
 }
 
 /** The fields of a package.json by which Node loads modules. The others, such as the version, would change the digest for no reason. */

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
-import { parseJson } from '#src/core/text/json.ts';
+import { parseJson } from '#src/core/json/json.ts';
 import { findPackage } from './trace-module.ts';
 
 /** An import of a package by a file or a package at a path of the archive. */

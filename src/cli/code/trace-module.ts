@@ -2,8 +2,9 @@ import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { dirname, extname, join, resolve, sep } from 'node:path';
 import type { Message, Metafile, OnResolveArgs, OnResolveResult, Plugin } from 'esbuild';
+import { isProgram } from '#src/core/functions/runtimes.ts';
 import { CodeError, fromHere } from './code-error.ts';
-import { isHandlerFile, isPython, refuseLanguage } from './languages.ts';
+import { isHandlerFile, isPython, refuseLanguage, type TraceOptions } from './languages.ts';
 
 /** An npm package that a file of the function imports. */
 type PackageImport = { name: string; importer: string };
@@ -40,10 +41,12 @@ type EntryFacts = {
  * names nothing. The message has the file, the line, the column, and the line itself. `CodeError.files` names the files that were read, so
  * that a change of each of them can be awaited. With `within`, an import from outside of that folder is refused, too.
  */
-export async function traceModule(path: string, { within }: { within?: string } = {}): Promise<TracedModule> {
+export async function traceModule(path: string, { within, modules }: TraceOptions = {}): Promise<TracedModule> {
   const file = realpathSync(resolve(path));
   refuseLanguage(file);
-  if (isPython(file)) return await (await import('./trace-python.ts')).tracePython(file, within && realpathSync(within));
+  if (isPython(file))
+    return await (await import('./trace-python.ts')).tracePython(file, { within: within && realpathSync(within), modules });
+  if (isProgram(file)) return await (await import('./trace-program.ts')).traceProgram(file);
   const trace: Trace = { packages: [], seen: new Set([file]), within: within === undefined ? '/' : join(realpathSync(within), sep) };
   const { packages, seen } = trace;
   const { metafile, errors, warnings } = await bundle(file, [tracing(trace)]);

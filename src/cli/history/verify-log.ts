@@ -13,6 +13,7 @@ export type LogVerification = Verification & { proved?: number };
 
 export type VerifyLogOptions = {
   from?: number;
+  isStrict?: boolean;
   /** Heads that the caller believes. The log must hold what they commit to. */
   heads?: readonly SignedHead[];
   /** Called with the share of the log that is read, from 0 to 1. */
@@ -22,9 +23,9 @@ export type VerifyLogOptions = {
 /** Verifies a log and its archive: every segment, then every message. Continues after a finding. */
 export async function verifyLog(
   { archive, source, log, head }: Omit<OpenedArchive, 'heads'>,
-  { from = 1, heads = [], onProgress = () => {} }: VerifyLogOptions = {},
+  { from = 1, isStrict = false, heads = [], onProgress = () => {} }: VerifyLogOptions = {},
 ): Promise<LogVerification> {
-  const verifier = new Verifier({ from, isWhole: true });
+  const verifier = new Verifier({ from, isWhole: true, isStrict });
   const { problems, readable } = await checkArchive(archive, { log, head });
   for (const { segment, first, problem } of problems) verifier.report('damaged-segment', first, `${segment} ${problem}`);
   // The messages of a damaged segment are a gap. All other segments are read.

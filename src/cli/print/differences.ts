@@ -1,5 +1,5 @@
 import { say } from '#src/cli/texts/say.ts';
-import { parseJson } from '#src/core/text/json.ts';
+import { parseJson } from '#src/core/json/json.ts';
 import type { RehearsedChange } from '#src/nats/transport/rehearsal.ts';
 import { decodeAppend } from '#src/nats/wire/codec.ts';
 import { isRequest, parseSubject } from '#src/nats/wire/topology.ts';

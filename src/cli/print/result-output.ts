@@ -2,16 +2,17 @@ import type { Call } from '#src/cli/call.ts';
 import { CommandError, type ExitCode, exitCodes, problemJson } from '#src/cli/problem.ts';
 import { say, translated } from '#src/cli/texts/say.ts';
 import type { Result } from '#src/client/client.ts';
+import { parseJson } from '#src/core/json/json.ts';
+import { indentJson, jsonWith } from '#src/core/json/json-parts.ts';
 import { nameInPackage } from '#src/core/names/names.ts';
 import { plain } from './terminal.ts';
 
 /** Prints an outcome: the returned value, or the problem. Returns the exit code of the outcome. */
 export function printResult({ terminal, format }: Pick<Call, 'terminal' | 'format'>, result: Result): ExitCode {
   const { out, err } = terminal;
-  const { requestId, outcome, value, envelope } = result;
-  const json = { requestId, outcome, value, envelope };
-  if (format === 'json') out.line(JSON.stringify(json, null, 2));
-  else if (format === 'jsonl') out.line(JSON.stringify(json));
+  const { outcome } = result;
+  if (format === 'json') out.line(indentJson(resultJson(result)));
+  else if (format === 'jsonl') out.line(resultJson(result));
   else if (format === 'name') out.line(outcome);
   else if (outcome === 'succeeded') printValue({ terminal }, result.payload);
   if (outcome === 'succeeded') return exitCodes.ok;
@@ -21,6 +22,12 @@ export function printResult({ terminal, format }: Pick<Call, 'terminal' | 'forma
   return exitCodes.failed;
 }
 
+/** The returned value is in the result as the function wrote the value: a Python function may return any whole number. */
+function resultJson({ requestId, outcome, envelope, payload, value }: Result): string {
+  const isJson = payload !== '' && parseJson(payload) !== undefined;
+  return jsonWith({ requestId, outcome, envelope, ...(isJson ? {} : { value }) }, 'value', isJson ? payload : undefined);
+}
+
 /** Prints a returned value unchanged, or indented on a terminal. */
 function printValue({ terminal: { out, err } }: Pick<Call, 'terminal'>, payload: string): void {
   if (payload === '') return err.line(err.paint.dim(say('(the function returned nothing)')));
@@ -28,12 +35,8 @@ function printValue({ terminal: { out, err } }: Pick<Call, 'terminal'>, payload:
 }
 
 function indented(payload: string): string {
-  try {
-    return JSON.stringify(JSON.parse(payload), null, 2);
-  } catch {
-    // A responder may answer with text that is not JSON.
-    return plain(payload);
-  }
+  // A responder may answer with text that is not JSON.
+  return parseJson(payload) === undefined ? plain(payload) : indentJson(payload);
 }
 
 function failureOf({ requestId, envelope }: Result): CommandError {

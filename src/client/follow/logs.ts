@@ -1,5 +1,6 @@
 import type { Opener } from '#src/client/history/opener.ts';
 import { KeyMissingError, PayloadUnavailableError } from '#src/core/errors.ts';
+import { fallback } from '#src/core/fallback.ts';
 import type { EventLog } from '#src/core/log/event-log.ts';
 import { type LiveTransition, transitionsIn } from '#src/core/log/transitions.ts';
 import { type FunctionName, parseFunctionName } from '#src/core/names/names.ts';
@@ -24,6 +25,7 @@ import type { Transitions, TransitionsOptions } from './transitions.ts';
 /** `whole`: the whole output of attempts of a function that keeps it (`maxOutputBytes`), instead of the last 4 KB. */
 type LogOptions = LogFilter & { whole?: boolean | undefined };
 
+/** Which lines `logs.read` returns: of which time, how many, and which attempts. */
 export type ReadLogsOptions = LogOptions & {
   /** Attempts that ended at or after this time; an hour ago by default. */
   since?: Date | undefined;
@@ -33,14 +35,17 @@ export type ReadLogsOptions = LogOptions & {
   limit?: number | undefined;
 };
 
+/** Which lines `logs.follow` gives, from where, and until when. */
 export type FollowLogsOptions = LogOptions & {
   /** The first sequence of the log; from now on by default. */
   from?: number | undefined;
+  /** Ends the loop. */
   signal?: AbortSignal | undefined;
   /** Also the lines of running attempts, within a second (`isLive`). With `failed`, a line is shown when its attempt has failed. */
   live?: boolean | undefined;
 };
 
+/** The lines that a read of the logs found. */
 export type LogPage = {
   /** In the order in which the attempts ended. */
   lines: LogLine[];
@@ -52,11 +57,22 @@ export type LogPage = {
 
 /** The output of the attempts of a function, and their failures. */
 export interface ClientLogs {
-  /** Reads from the log. The output of archived invocations is in their timeline. */
+  /**
+   * Reads the lines of a function from the log. The output of archived invocations is in their timeline. Throws `InvalidInputError`.
+   *
+   * @param name The name of the function.
+   * @example
+   * import { connectClient } from 'sequent-functions/client';
+   *
+   * await using client = await connectClient();
+   * const { lines, next } = await client.logs.read('orders', { limit: 100 });
+   * for (const { at, message } of lines) console.log(new Date(at).toISOString(), message);
+   * for await (const more of client.logs.follow('orders', { from: next, live: true })) for (const { text } of more) console.log(text);
+   */
   read(name: string, options?: ReadLogsOptions): Promise<LogPage>;
   /**
-   * The lines of each attempt when it ends, until the signal aborts. Attempts without a matching line are left out. With `live`, an attempt that
-   * runs gives its lines before, each once.
+   * The lines of each attempt of the function with this `name` when it ends, until the signal aborts. Attempts without a matching line are left
+   * out. With `live`, an attempt that runs gives its lines before, each once. Throws `InvalidInputError` at the first step.
    */
   follow(name: string, options?: FollowLogsOptions): AsyncGenerator<LogLine[]>;
 }
@@ -190,12 +206,8 @@ async function readWhole(
   { function: name, invocation, storedOutput }: EndedAttempt,
 ): Promise<string | undefined> {
   if (storedOutput === undefined) return undefined;
-  try {
-    return await large.fetch({ function: name, invocation }, storedOutput.reference);
-  } catch (error) {
-    if (error instanceof PayloadUnavailableError || error instanceof KeyMissingError) return undefined;
-    throw error;
-  }
+  const fetched = large.fetch({ function: name, invocation }, storedOutput.reference);
+  return await fetched.catch(fallback(undefined, PayloadUnavailableError, KeyMissingError));
 }
 
 /** The first sequence of a read. A busy function has too many appends since the time; then the newest part of them is read. */

@@ -1,5 +1,6 @@
 import type { LiveTransition, TransitionFilter } from '#src/core/log/transitions.ts';
 
+/** Which transitions a subscription has, from where, and whether JetStream keeps its position. */
 export type TransitionsOptions = TransitionFilter & {
   /** After the newest message (`now`, the default), from a sequence of the log, or from a time. No effect for a cursor that exists. */
   from?: 'now' | number | Date;
@@ -9,6 +10,7 @@ export type TransitionsOptions = TransitionFilter & {
   ackWaitInMs?: number;
 };
 
+/** A transition that a subscription delivered. */
 export type DeliveredTransition = LiveTransition & {
   /** Acknowledges the transition. A durable subscription redelivers a transition without it; for other subscriptions it has no effect. */
   ack(): void;
@@ -22,9 +24,20 @@ export type DeliveredTransition = LiveTransition & {
  *
  * Reading ends with the loop, with `close`, or with the client. The first step of the loop throws the error of opening:
  * `InvalidInputError`, or `WrongStateError` when the cursor follows something else.
+ *
+ * @example
+ * import { connectClient } from 'sequent-functions/client';
+ *
+ * await using client = await connectClient();
+ * // Each failure of orders is seen at least once, also when this process restarts.
+ * for await (const { function: name, fact, ack } of client.transitions({ function: 'orders', state: 'failed', durable: 'pager' })) {
+ *   console.log(name, fact.invocation, fact.at);
+ *   ack();
+ * }
  */
 export interface Transitions extends AsyncIterable<DeliveredTransition>, AsyncDisposable {
   /** Resolves when the start position in the log is fixed. */
   readonly ready: Promise<void>;
+  /** Ends the subscription. A durable cursor stays, with its position. */
   close(): Promise<void>;
 }

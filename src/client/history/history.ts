@@ -11,10 +11,19 @@ type Freshness = Pick<AskOptions, 'atLeast'>;
 /**
  * Queries about invocations, answered from a read model, which follows the log with a short delay and can search.
  *
- * Every query throws `HistoryUnavailableError` when no projection answers.
+ * Every query throws `HistoryUnavailableError` when no projection answers, and `InvalidInputError` for a query that is not valid. With
+ * `freshness`, the answer covers the log at least up to the sequence `atLeast`.
+ *
+ * @example
+ * import { connectClient } from 'sequent-functions/client';
+ *
+ * await using client = await connectClient();
+ * const { invocations, cursor } = await client.history.list({ function: 'orders', limit: 50 });
+ * for (const { id, acceptedAt } of invocations) console.log(id, new Date(acceptedAt).toISOString());
+ * console.log(cursor === null ? 'that was the last page' : 'there are more');
  */
 export interface ClientHistory {
-  /** One invocation with its payload, its response and its deliveries. Throws `InvocationNotFoundError`. */
+  /** The invocation with this `id`, with its payload, its response and its deliveries. Throws `InvocationNotFoundError`. */
   get(id: string, options?: Owner & AtMoment, freshness?: Freshness): Promise<AnswerOf<'get'>>;
   /** One page of invocations, the newest first. Pass its `cursor` to get the next page. */
   list(query?: QueryOf<'list'>, freshness?: Freshness): Promise<HistoryPage>;
@@ -24,11 +33,13 @@ export interface ClientHistory {
   all(query?: QueryOf<'list'>, freshness?: Freshness): AsyncIterable<InvocationSummary>;
   /** A page of batches with the counts of their members, the greatest id first. */
   batches(query?: QueryOf<'batches'>, freshness?: Freshness): Promise<AnswerOf<'batches'>>;
+  /** Counts and durations by function and time. */
   stats(query?: QueryOf<'stats'>, freshness?: Freshness): Promise<AnswerOf<'stats'>['rows']>;
-  /** Every transition, with the state after it. */
+  /** Every transition of the invocation with this `id`, with the state after it. Throws `InvocationNotFoundError`. */
   timeline(id: string, options?: Owner & AtMoment): Promise<AnswerOf<'timeline'>>;
-  /** The whole chain that contains an invocation. */
+  /** The whole chain that contains the invocation with this `id`. Throws `InvocationNotFoundError`. */
   tree(id: string, options?: Owner, freshness?: Freshness): Promise<AnswerOf<'tree'>>;
+  /** The dead deliveries, the newest first. */
   deadLetters(query?: QueryOf<'dead'>, freshness?: Freshness): Promise<AnswerOf<'dead'>>;
   /** How many invocations wait for slots, by pool and function, and by pool and key. */
   waits(query?: QueryOf<'waits'>): Promise<AnswerOf<'waits'>>;
@@ -40,9 +51,9 @@ export interface ClientHistory {
   instances(): Promise<string[]>;
   /** The checkpoint of an instance, or of the first instance that answers. */
   status(options?: AskOptions): Promise<AnswerOf<'status'>>;
-  /** Makes one instance build a second read model from zero and compare all rows. */
+  /** Makes one `instance` build a second read model from zero and compare all rows. */
   check(instance: string, options?: Pick<AskOptions, 'timeoutInMs'>): Promise<AnswerOf<'check'>>;
-  /** Makes one instance build a new read model. The old one answers until the new one has reached its checkpoint. */
+  /** Makes one `instance` build a new read model. The old one answers until the new one has reached its checkpoint. */
   rebuild(instance: string): Promise<AnswerOf<'rebuild'>>;
 }
 

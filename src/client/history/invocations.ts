@@ -9,20 +9,33 @@ import type { Tenancy } from '#src/core/names/tenancy.ts';
 import { readStream, requestOf } from '#src/core/stream/stream.ts';
 import { type FindStreamOptions, findStream, type Owner } from './find-stream.ts';
 
-/** One transition of an invocation: a fact, the sequence of its message in the log, and the process that appended it. */
-export type Transition = { sequence: number; by: string; fact: Fact };
+/** One transition of an invocation. */
+export type Transition = {
+  /** The sequence of its message in the log. */
+  sequence: number;
+  /** The process that appended the fact; `client` for the request. */
+  by: string;
+  /** What happened, and when: `fact.type`, `fact.at` in milliseconds since the epoch. */
+  fact: Fact;
+};
 
 /** All facts about one invocation, and the state that they fold to. */
 export type Timeline = {
+  /** The id of the invocation. */
   requestId: string;
+  /** The name of the function. */
   function: string;
+  /** The version or `!alias` that the caller named. */
   qualifier: string;
   /** The state of its machine: `queued`, `running`, `retrying`, `succeeded`, `failed` or `notified`. */
   state: Invocation['value'];
   /** FunctionGraph's status. */
   status: Status;
+  /** How many attempts have started. */
   attempts: number;
+  /** The event as JSON text, or a reference to it when it is large; see `SequentClient.requestPayload`. */
   requestPayload: string;
+  /** What happened, in the order of the log. */
   transitions: Transition[];
   /** The envelope of its outcome, once it has one. */
   envelope?: Envelope;

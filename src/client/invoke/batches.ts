@@ -62,6 +62,7 @@ export async function* readMembers(
 /** When an open batch is sealed that nobody sealed: a day after its opening, so that a long input is not cut (T1). */
 const SEAL_WITHIN = '+24h';
 
+/** A batch that is opened: its function, its id, and who is told at its end. */
 export type OpenBatchOptions = {
   /** The function that its members invoke. */
   function: string;
@@ -92,6 +93,16 @@ export interface Batches {
   /**
    * Opens a batch; durable when the promise resolves, to the sequence of its request. A repetition opens nothing, and changes no destination.
    * Throws `InvalidInputError` for an id or a destination that cannot be used.
+   *
+   * @param batch Its function, its id, and the destinations that are told once all members are over.
+   * @example
+   * import { connectClient } from 'sequent-functions/client';
+   *
+   * await using client = await connectClient();
+   * const batch = { function: 'resize', id: 'photos-2026-01' };
+   * const request = await client.batches.open({ ...batch, onComplete: [{ destination: 'FunctionGraph', param: { func_urn: 'report' } }] });
+   * await client.invokeMany('resize', [{ photo: 1 }, { photo: 2 }], { batch: batch.id });
+   * await client.batches.seal({ ...batch, request });
    */
   open(batch: OpenBatchOptions): Promise<number>;
   /**

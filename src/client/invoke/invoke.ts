@@ -8,15 +8,17 @@ import { type FunctionName, parseFunctionName, parseRequestId, type RequestId } 
 import type { LargePayloads } from '#src/core/payloads/large-payloads.ts';
 import type { FunctionRegistry } from '#src/functions/registry.ts';
 import type { TraceRequest } from '#src/tracing/requests.ts';
-import { checkJson, encodePayload, type Requests } from './requests.ts';
+import { encodePayload, type Requests } from './requests.ts';
 import { type Result, type ResultWaiter, toResult } from './results.ts';
 import type { StoredValues } from './stored-values.ts';
 
+/** How a request is made: its idempotency key, its version, its time, its place in a flow. */
 export type InvokeOptions = {
   /** The idempotency key: a second request with this id starts nothing. */
   id?: string | undefined;
   /** A version or `!alias`; `latest` by default. */
   qualifier?: string | undefined;
+  /** The W3C Trace Context that the request continues; by default the active span of OpenTelemetry, if any. */
   traceparent?: string | undefined;
   /** The caller waits for the outcome of the first attempt: nothing is retried, and no destination receives the outcome. */
   synchronous?: true | undefined;
@@ -34,16 +36,25 @@ export type InvokeOptions = {
 
 /** An accepted invocation. */
 export type Invoked<Output = unknown> = {
+  /** The id of the invocation: that of the options, or a new one. */
   requestId: string;
   /** The trace context that the request carries. */
   traceparent?: string | undefined;
-  /** Waits for the outcome. Throws `TimedOutError` (after 60 s by default). */
+  /** Waits for the outcome. Throws `TimedOutError` after `timeoutInMs` milliseconds; 60,000 by default. */
   result(options?: { timeoutInMs?: number }): Promise<Result<Output>>;
 };
 
-/** A request that the log accepted before. `dueAt`: of a delayed one. */
-export type EarlierRequest = { payload: string; at: number; dueAt: number | undefined };
+/** A request that the log accepted before. */
+export type EarlierRequest = {
+  /** Its payload as JSON text. */
+  payload: string;
+  /** When it was accepted, in milliseconds since the epoch. */
+  at: number;
+  /** When a delayed request is due, in milliseconds since the epoch. */
+  dueAt: number | undefined;
+};
 
+/** The name of a function, or the function with its types. */
 export type Target<Input, Output> = string | TypedFunction<Input, Output>;
 
 /** Asynchronous invocation. A request is durable when its promise resolves. */
@@ -53,12 +64,23 @@ export interface Invoke {
    *
    * Throws `FunctionNotFoundError`, `InvalidInputError` and `LogFullError`. Throws `UnknownOutcomeError` when the log may or may not have
    * accepted the request; a repetition is safe only with an `id`.
+   *
+   * @param target The function, or its name.
+   * @param event The payload: any value that JSON can express, at most 256 KB unless the function accepts more.
+   * @example
+   * import { connectClient } from 'sequent-functions/client';
+   *
+   * await using client = await connectClient();
+   * // The same order is charged once, however often this line runs.
+   * await client.invoke('charge', { order: 'order-7', cents: 1_999 }, { id: 'order-7' });
+   * await client.invoke('remind', { order: 'order-7' }, { delay: '3d' });
    */
   invoke<Input, Output>(target: Target<Input, Output>, event: Input, options?: InvokeOptions): Promise<Invoked<Output>>;
-  /** Like {@link Invoke.invoke}, with JSON text as the payload. The text is not changed. */
+  /** Like {@link Invoke.invoke}, by the `name` of the function, with JSON text as the `payload`. The text is not changed. Throws `InvalidPayloadError` too. */
   invokeText(name: string, payload: string, options?: InvokeOptions): Promise<Invoked>;
   /**
    * Like {@link Invoke.invokeText}, for a process that accepts the requests of many callers: those of one turn of the event loop share messages.
+   * Throws as `invokeText`.
    *
    * A request that is alone in its message has the `id` of the options. Another one has an id of its message, and `requestId` tells it, as does
    * `UnknownOutcomeError`. Such a request is repeated by `invokeOnce` with `repeats`.
@@ -69,20 +91,20 @@ export interface Invoke {
    * process.
    *
    * If the log accepted such a request within the last two minutes, nothing is started. `earlier` is that request then, and `requestId` is its
-   * id. Use `timeline` for older requests.
+   * id. Use `timeline` for older requests. Throws as `invokeText`.
    */
   invokeOnce(
     name: string,
     payload: string,
     options: InvokeOptions & { id: string; repeats?: string | undefined },
   ): Promise<Pick<Invoked, 'requestId' | 'traceparent'> & { earlier?: EarlierRequest }>;
-  /** Invokes a function once for each event. */
+  /** Invokes a function once for each of the `events`. Many requests share a message. Throws as `invoke`: some may have been accepted then. */
   invokeMany<Input, Output>(
     target: Target<Input, Output>,
     events: readonly Input[],
     options?: Omit<InvokeOptions, 'id'>,
   ): Promise<Invoked<Output>[]>;
-  /** Like {@link Invoke.invokeMany}, for events that are JSON texts already. */
+  /** Like {@link Invoke.invokeMany}, by the `name` of the function, for `payloads` that are JSON texts already. Throws `InvalidPayloadError` too. */
   invokeTexts(name: string, payloads: readonly string[], options?: Omit<InvokeOptions, 'id'>): Promise<Invoked[]>;
 }
 
@@ -155,19 +177,22 @@ export function createInvoker(options: InvokerOptions): Invoke {
       return await send(name, encodePayload(checkEvent(target, event)), options);
     },
     async invokeText(name, payload, options = {}) {
-      return await send(await checkFunction(name, options.qualifier), checkJson(payload), options);
+      const checked = await checkFunction(name, options.qualifier);
+      return await send(checked, await requests.check(checked, { ...options, payload }), options);
     },
     async invokeTogether(name, payload, options) {
       const known = checkFunction(name, options.qualifier);
       const checked = typeof known === 'string' ? known : await known;
-      return await traceRequest(checked, { ...options, payload: checkJson(payload) }, async (request) =>
+      const text = requests.check(checked, { ...options, payload });
+      return await traceRequest(checked, { ...options, payload: typeof text === 'string' ? text : await text }, async (request) =>
         invokedOf(checked, await requests.sendTogether(checked, request), { traceparent: request.traceparent }),
       );
     },
     async invokeOnce(name, payload, options) {
       const checked = await checkFunction(name, options.qualifier);
       const repeats = options.repeats === undefined ? undefined : parseRequestId(options.repeats);
-      return await traceRequest(checked, { ...options, payload: checkJson(payload), repeats }, async (request) => {
+      await requests.check(checked, { ...options, payload });
+      return await traceRequest(checked, { ...options, payload, repeats }, async (request) => {
         const { sequence, isRepeated } = await requests.sendOnce(checked, request);
         const message = isRepeated ? await log.readRequest(sequence) : undefined;
         const first = message?.requests.find(({ fact }) => fact.invocation === repeats) ?? message?.requests[0];
@@ -185,7 +210,8 @@ export function createInvoker(options: InvokerOptions): Invoke {
     },
     async invokeTexts(name, payloads, options = {}) {
       const checked = await checkFunction(name, options.qualifier);
-      return Promise.all(payloads.map(checkJson).map((payload) => send(checked, payload, options)));
+      const texts = await Promise.all(payloads.map((payload) => requests.check(checked, { ...options, payload })));
+      return Promise.all(texts.map((payload) => send(checked, payload, options)));
     },
   };
 }

@@ -56,24 +56,31 @@ export function expectOutcomes(live: LiveOutcomes): ExpectOutcome {
   return async (name, given) => {
     const id = given ?? createStreamId(Date.now(), randomBytes(8));
     const expected = await live.expect(name, id).catch((error: unknown) => ({ outcome: refused(error) }));
-    return { id, outcome: (timeoutInMs) => outcomeWithin(expected, id, timeoutInMs) };
+    return { id, outcome: (timeoutInMs) => outcomeWithin(expected, { id, timeoutInMs }) };
   };
 }
 
-type WaitOptions = { id: string; functionName: string | undefined; timeoutInMs: number };
+type WaitOptions = { id: string; functionName: string | undefined; timeoutInMs: number; signal?: AbortSignal | undefined };
 
 /** Waits for an outcome that is published from now on. Throws `TimedOutError` and `NotPermittedError`. */
-export async function liveOutcome(live: LiveOutcomes, { id, functionName, timeoutInMs }: WaitOptions): Promise<Envelope> {
+export async function liveOutcome(live: LiveOutcomes, { id, functionName, ...limits }: WaitOptions): Promise<Envelope> {
   const name = functionName === undefined ? '*' : parseFunctionName(functionName);
-  return await outcomeWithin(await live.expect(name, parseRequestId(id)), id, timeoutInMs);
+  return await outcomeWithin(await live.expect(name, parseRequestId(id)), { id, ...limits });
 }
 
-async function outcomeWithin({ outcome }: Expected, id: string, timeoutInMs: number): Promise<Envelope> {
+async function outcomeWithin({ outcome }: Expected, { id, timeoutInMs, signal }: Omit<WaitOptions, 'functionName'>): Promise<Envelope> {
+  signal?.throwIfAborted();
   let timer: NodeJS.Timeout | undefined;
+  let onAbort = (): void => {};
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new TimedOutError({ what: `the outcome of ${id}`, afterMs: timeoutInMs })), timeoutInMs);
+    onAbort = () => reject(signal?.reason);
   });
-  return await Promise.race([outcome, late]).finally(() => clearTimeout(timer));
+  signal?.addEventListener('abort', onAbort, { once: true });
+  return await Promise.race([outcome, late]).finally(() => {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', onAbort);
+  });
 }
 
 /** A rejection that is no unhandled one when nothing waits for the outcome. */

@@ -3,11 +3,14 @@ import type { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
 import { InvalidInputError, InvalidPayloadError, messageOf, PayloadTooLargeError } from '#src/core/errors.ts';
 import { FLOW_KEY_FORM, isFlowKey } from '#src/core/functions/flow.ts';
 import { isPriority, PRIORITY_FORM } from '#src/core/functions/priority.ts';
+import { checkLongJson, LONG_JSON } from '#src/core/json/check-json.ts';
 import type { Accepted, NewRequest } from '#src/core/log/event-log.ts';
 import { type DueOptions, deliverAtOf } from '#src/core/log/requests/due-time.ts';
+import { projectOf } from '#src/core/names/addressable.ts';
 import { canBeBrought, createStreamId, streamOf } from '#src/core/names/ids.ts';
 import { type FunctionName, isRequestId, parseQualifier, quote, type RequestId } from '#src/core/names/names.ts';
 import type { LargePayloads } from '#src/core/payloads/large-payloads.ts';
+import { inSharedTurns } from '#src/core/quotas/shared-turns.ts';
 import { RequestBatches, type RequestBatchesOptions } from './request-batches.ts';
 
 /** A request that the log has not accepted yet. */
@@ -29,6 +32,11 @@ export type Outgoing = {
 
 /** Appends requests to the log. */
 export interface Requests {
+  /**
+   * Returns a payload if it is JSON or empty. A long one is checked in parts, after its size. Throws `PayloadTooLargeError`, and
+   * `InvalidPayloadError` when it is not JSON.
+   */
+  check(name: FunctionName, request: Pick<Outgoing, 'payload' | 'qualifier'>): string | Promise<string>;
   /** Resolves to the request's id when the request is durable. Throws `InvalidInputError`, or an error of `EventLog.accept`. */
   send(name: FunctionName, request: Outgoing): Promise<RequestId>;
   /**
@@ -84,7 +92,7 @@ export function createRequests({ payloads, large, ...options }: RequestsOptions)
   }
 
   /** The size of a payload. Throws `InvalidInputError` when the function does not accept it. */
-  function sizeOf(name: FunctionName, { payload, qualifier }: Outgoing): number {
+  function sizeOf(name: FunctionName, { payload, qualifier }: Pick<Outgoing, 'payload' | 'qualifier'>): number {
     const bytes = Buffer.byteLength(payload);
     if (bytes > MAX_PAYLOAD_BYTES) expectWithin(bytes, large?.maxBytesOf(name, qualifier) ?? MAX_PAYLOAD_BYTES);
     return bytes;
@@ -103,7 +111,16 @@ export function createRequests({ payloads, large, ...options }: RequestsOptions)
     return id;
   }
 
+  async function checkLong(name: FunctionName, request: Pick<Outgoing, 'payload' | 'qualifier'>): Promise<string> {
+    sizeOf(name, request);
+    await inSharedTurns(projectOf(name), checkLongJson(request.payload)).catch((error: unknown) => {
+      throw error instanceof SyntaxError ? notJson(error) : error;
+    });
+    return request.payload;
+  }
+
   return {
+    check: (name, request) => (request.payload.length < LONG_JSON ? checkJson(request.payload) : checkLong(name, request)),
     async sendOnce(name, { id, repeats, ...outgoing }) {
       const own = checkId(id);
       const isLarge = sizeOf(name, outgoing) > MAX_PAYLOAD_BYTES;
@@ -149,8 +166,12 @@ export function checkJson(payload: string): string {
     JSON.parse(payload);
     return payload;
   } catch (error) {
-    throw new InvalidPayloadError({ why: messageOf(error) }, { cause: error });
+    throw notJson(error);
   }
+}
+
+function notJson(error: unknown): InvalidPayloadError {
+  return new InvalidPayloadError({ why: messageOf(error) }, { cause: error });
 }
 
 /** Returns the text if it is a valid payload. Throws `PayloadTooLargeError`, and `InvalidPayloadError` when it is not JSON. */

@@ -21,7 +21,7 @@ export type CancelOptions = FindStreamOptions &
 /** Cancels invocations. */
 export interface Cancel {
   /**
-   * Ends one invocation with the condition `InvocationCanceled`. A waiting invocation never runs; a running execution is aborted. Other
+   * Ends the invocation with this `id` with the condition `InvocationCanceled`. A waiting invocation never runs; a running execution is aborted. Other
    * invocations of the same batch are not changed. Returns the ids of the cancelled invocations.
    *
    * With `recursive`, an invocation that is over does not fail the call: the invocations that its outcome started are cancelled. With

@@ -5,26 +5,43 @@ import { systemClock } from '#src/core/ports/clock.ts';
 
 /** A dead delivery. */
 export type DeadLetter = {
+  /** The invocation whose outcome could not be delivered. */
   requestId: string;
+  /** Its function. */
   function: string;
   /** The id of the destination, such as `http-0`. */
   destination: string;
+  /** How many tries were made. */
   tries: number;
+  /** Why the delivery was given up. */
   reason: string;
   /** When the delivery became dead, in milliseconds since the epoch. */
   at: number;
 };
 
 /** An invocation that failed. */
-export type FailedInvocation = { requestId: string; function: string; condition: string; message: string; at: number };
+export type FailedInvocation = {
+  /** The id of the invocation. */
+  requestId: string;
+  /** Its function. */
+  function: string;
+  /** Why it ended, such as `UnhandledInvocationError`. */
+  condition: string;
+  /** The message of its error. */
+  message: string;
+  /** When it failed, in milliseconds since the epoch. */
+  at: number;
+};
 
+/** Which failures are wanted. All given conditions must hold. */
 export type RepairFilter = {
+  /** Of this function only. */
   function?: string | undefined;
   /** Dead letters only: the id of a destination such as `http-0`, or its kind such as `http`. */
   destination?: string | undefined;
   /** Dead letters only: a part of the reason. */
   reason?: string | undefined;
-  /** Failed invocations only. */
+  /** Failed invocations only: the condition, such as `EventAgeExceeded`. */
   condition?: string | undefined;
   /** Not before this time, in milliseconds since the epoch. */
   since?: number | undefined;

@@ -18,7 +18,7 @@ type RedriveOptions = Owner & { payload?: string; traceparent?: string | undefin
 /** Redrives invocations. */
 export interface Redriver {
   /**
-   * Redrives an invocation with an outcome as a new one, and records each in the other. A repetition before the first is recorded starts nothing.
+   * Redrives the invocation with this `id` and an outcome as a new one, and records each in the other. A repetition before the first is recorded starts nothing.
    * The new invocation belongs to the trace of `traceparent`, or else to the trace of the first invocation. With `batch`, it is a member of
    * that batch.
    *
@@ -28,7 +28,9 @@ export interface Redriver {
   redrive(id: string, options?: RedriveOptions): Promise<string>;
   /**
    * Like `redrive`, for an invocation that was not redriven before. Resolves to `undefined`, and starts nothing, when the invocation was
-   * redriven, or when another caller redrives the invocation at the same time.
+   * redriven, or when another caller redrives the invocation at the same time. Throws as `redrive`.
+   *
+   * @param id The invocation that is redriven.
    */
   redriveOnce(id: string, options?: Omit<RedriveOptions, 'payload'>): Promise<string | undefined>;
 }

@@ -16,9 +16,21 @@ import { createDeliverySettler, type DeliverySettler } from './settle-deliveries
  * Finds failures, and redrives them. The failures are folded from the log, so no queue can lose one.
  *
  * Several functions may have an invocation with the same id. Without `function`, both ways to redrive then throw `AmbiguousIdError`.
+ *
+ * @example
+ * import { connectClient } from 'sequent-functions/client';
+ *
+ * await using client = await connectClient();
+ * const anHourAgo = Date.now() - 3_600_000;
+ * for (const { requestId, function: name } of await client.repair.failures({ function: 'orders', since: anHourAgo })) {
+ *   await client.repair.redriveOnce(requestId, { function: name });
+ * }
+ * for (const { requestId, destination } of await client.repair.deadLetters()) await client.repair.redeliver(requestId, destination);
  */
 export interface Repair extends DeliverySettler, Redriver {
+  /** The deliveries that are dead, and were neither redriven nor dismissed since. Reads the whole log. Throws `NatsUnavailableError`. */
   deadLetters(filter?: RepairFilter): Promise<DeadLetter[]>;
+  /** The invocations that failed and were not redriven since. Reads the whole log. Throws `NatsUnavailableError`. */
   failures(filter?: RepairFilter): Promise<FailedInvocation[]>;
 }
 

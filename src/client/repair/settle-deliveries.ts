@@ -20,17 +20,17 @@ const MAX_NOTE = 512;
 /** What a person does with single deliveries. Every method throws `InvocationNotFoundError` and `AmbiguousIdError`. */
 export interface DeliverySettler {
   /**
-   * Redrives the dead deliveries of an invocation, or those to one destination. The function does not run again. Returns the ids of the
+   * Redrives the dead deliveries of the invocation with this `id`, or those to one `destination`. The function does not run again. Returns the ids of the
    * destinations. Throws `InvocationNotFoundError`, and `WrongStateError` when none of these deliveries is dead.
    */
   redeliver(id: string, destination?: string, options?: Owner): Promise<string[]>;
   /**
-   * Ends the open deliveries of an invocation, or those to one destination, and dismisses them with a note. The result of a try that is in
+   * Ends the open deliveries of the invocation with this `id`, or those to one destination, and dismisses them with a note. The result of a try that is in
    * progress is not recorded. Returns the ids of the destinations. Throws `WrongStateError` when none of these deliveries is open.
    */
   giveUp(id: string, options: DeliveryNote): Promise<string[]>;
   /**
-   * Dismisses the dead deliveries of an invocation, or those to one destination, with a note. They are no dead letters any more, and can
+   * Dismisses the dead deliveries of the invocation with this `id`, or those to one destination, with a note. They are no dead letters any more, and can
    * still be redriven. Throws `WrongStateError` when none of these deliveries is dead.
    */
   dismiss(id: string, options: DeliveryNote): Promise<string[]>;

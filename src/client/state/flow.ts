@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import type { ClientHistory } from '#src/client/history/history.ts';
 import { HistoryUnavailableError } from '#src/core/errors.ts';
 import { decodeLedgerEntry, entryKeyOf, type LedgerEntry, NO_SLOTS } from '#src/core/flow/ledger-entry.ts';
@@ -60,6 +61,8 @@ export type ClientFlowOptions = {
 };
 
 const KEYS = 20;
+/** How many entries of the ledger are read at one time. */
+const READ_AT_ONCE = 64;
 
 /** Reads the ledger, the read model and the queues. Without a projection, only the queues tell what waits. */
 export function createClientFlow({ ledger, functions, history, consumers }: ClientFlowOptions): ClientFlow {
@@ -69,7 +72,7 @@ export function createClientFlow({ ledger, functions, history, consumers }: Clie
     new TokenBuckets(read, 0, await readSpills(pool, ledger, read));
 
   /** Processes of an earlier version create no ledger. */
-  const readKeys = async (): Promise<string[]> => (await ledger.keys().catch(() => [])).filter((key) => !isSpillKey(key));
+  const readKeys = async (): Promise<Set<string>> => new Set((await ledger.keys().catch(() => [])).filter((key) => !isSpillKey(key)));
 
   async function readWaits({ pools, project, keys = KEYS }: PoolsQuery): Promise<AnswerOf<'waits'>> {
     const query = {
@@ -84,9 +87,9 @@ export function createClientFlow({ ledger, functions, history, consumers }: Clie
   }
 
   /** Only the rate of a function asks for the tokens. */
-  async function readPool(pool: PoolId, flows: ReadonlyMap<FunctionName, Defined>): Promise<Pick<FlowState, 'entry' | 'tokens'>> {
-    const read = await entry(pool).catch(() => NO_SLOTS);
-    const isRated = [...flows].some(([name, { flow }]) => flow.rate !== undefined && poolOf(name, flow) === pool);
+  async function readPool(pool: PoolId, { flows, names, known }: Board): Promise<Pick<FlowState, 'entry' | 'tokens'>> {
+    const read = known.has(entryKeyOf(pool)) ? await entry(pool).catch(() => NO_SLOTS) : NO_SLOTS;
+    const isRated = (names.get(pool) ?? []).some((name) => flows.get(name)?.flow.rate !== undefined);
     return { entry: read, tokens: isRated ? await tokens(pool, read) : undefined };
   }
 
@@ -95,19 +98,11 @@ export function createClientFlow({ ledger, functions, history, consumers }: Clie
     tokens,
     async pools(query = {}) {
       const [defined, known, waits, queues] = await Promise.all([functions.list(), readKeys(), readWaits(query), consumers()]);
-      const flows = new Map<FunctionName, Defined>();
-      for (const { definition } of defined)
-        if (definition.flow !== undefined)
-          flows.set(definition.name as FunctionName, { flow: definition.flow, isPaused: definition.paused });
-      const all = new Set([
-        ...[...flows].map(([name, { flow }]) => poolOf(name, flow)),
-        ...(known as PoolId[]),
-        ...waits.functions.map(({ pool }) => pool as PoolId),
-      ]);
-      const wanted = [...all].filter((pool) => isWanted(pool, query));
-      const found = await Promise.all(
-        wanted.map(async (pool) => stateOf(pool, { flows, waits, queues, ...(await readPool(pool, flows)) }, query)),
-      );
+      const board = { ...boardOf(defined, waits, queues), known };
+      const wanted = [...new Set([...board.names.keys(), ...known])].filter((pool) => isWanted(pool as PoolId, query)) as PoolId[];
+      const reading = pLimit(READ_AT_ONCE);
+      const readState = async (pool: PoolId): Promise<PoolState> => stateOf(pool, { ...board, ...(await readPool(pool, board)) }, query);
+      const found = await Promise.all(wanted.map((pool) => reading(() => readState(pool))));
       return found
         .filter(({ functions: named, running, waiting }) => running + waiting > 0 || named.some(({ flow }) => flow !== undefined))
         .sort((one, other) => (one.pool < other.pool ? -1 : 1));
@@ -121,25 +116,61 @@ function isWanted(pool: PoolId, { pools, project }: PoolsQuery): boolean {
 }
 
 type Defined = { flow: Flow; isPaused: boolean };
-type FlowState = {
+type Waits = AnswerOf<'waits'>;
+
+/** The answers by pool and by function, so that many pools are not each looked for in all of them. */
+type Board = {
   flows: ReadonlyMap<FunctionName, Defined>;
-  waits: AnswerOf<'waits'>;
-  queues: SystemState['consumers'];
+  /** The functions of a pool: by their definitions, or because an invocation of theirs waits in it. */
+  names: ReadonlyMap<string, readonly FunctionName[]>;
+  deferred: ReadonlyMap<string, Waits['functions']>;
+  keys: ReadonlyMap<string, Waits['keys']>;
+  pending: ReadonlyMap<string, number>;
+  isCut: boolean;
+  /** The keys of the entries of the ledger. */
+  known: ReadonlySet<string>;
+};
+
+function boardOf(
+  defined: readonly Pick<RegisteredFunction, 'definition'>[],
+  { functions, keys, isCut }: Waits,
+  queues: SystemState['consumers'],
+): Omit<Board, 'known'> {
+  const flows = new Map<FunctionName, Defined>();
+  for (const { definition: one } of defined)
+    if (one.flow !== undefined) flows.set(one.name as FunctionName, { flow: one.flow, isPaused: one.paused });
+  const named = [
+    ...[...flows].map(([name, { flow }]) => ({ pool: poolOf(name, flow) as string, name })),
+    ...functions.map(({ pool, function: name }) => ({ pool, name: name as FunctionName })),
+  ];
+  const names = new Map([...byPool(named)].map(([pool, found]) => [pool, found.map(({ name }) => name)]));
+  const pending = new Map(queues.map((one) => [one.name, one.pending]));
+  return { flows, names, deferred: byPool(functions), keys: byPool(keys), pending, isCut };
+}
+
+function byPool<Item extends { pool: string }>(items: readonly Item[]): Map<string, Item[]> {
+  const found = new Map<string, Item[]>();
+  for (const item of items) {
+    const same = found.get(item.pool);
+    if (same === undefined) found.set(item.pool, [item]);
+    else same.push(item);
+  }
+  return found;
+}
+
+type FlowState = Board & {
   entry: LedgerEntry;
   /** Absent when no function of the pool has a rate. */
   tokens: TokenBuckets | undefined;
 };
 
-function stateOf(pool: PoolId, { flows, waits, queues, entry, tokens }: FlowState, { keys: most = KEYS }: PoolsQuery): PoolState {
+function stateOf(pool: PoolId, { entry, tokens, flows, ...board }: FlowState, { keys: most = KEYS }: PoolsQuery): PoolState {
   const { holders } = entry;
-  const deferred = waits.functions.filter((one) => one.pool === pool);
-  const names = new Set([
-    ...[...flows].filter(([name, { flow }]) => poolOf(name, flow) === pool).map(([name]) => name),
-    ...[...holders, ...deferred].map((one) => one.function as FunctionName),
-  ]);
+  const deferred = board.deferred.get(pool) ?? [];
+  const names = new Set([...(board.names.get(pool) ?? []), ...holders.map((one) => one.function as FunctionName)]);
   const functions = [...names].sort().map((name): PoolFunction => {
     const running = holders.filter((one) => one.function === name).length;
-    const pending = queues.find((one) => one.name === `fn-${name}`)?.pending ?? 0;
+    const pending = board.pending.get(`fn-${name}`) ?? 0;
     // Messages in progress do not count: a wait may have several. The waiters of the ledger are the first of those that wait in the log, and
     // the read model may not have them yet.
     const inLog = deferred.find((one) => one.function === name)?.waiting ?? 0;
@@ -147,10 +178,7 @@ function stateOf(pool: PoolId, { flows, waits, queues, entry, tokens }: FlowStat
     const { flow, isPaused = false } = flows.get(name) ?? {};
     return { name, flow, isPaused, running, waiting };
   });
-  const found = keysOf(
-    entry,
-    waits.keys.filter((one) => one.pool === pool),
-  );
+  const found = keysOf(entry, board.keys.get(pool) ?? []);
   const nextOf = createNextOf(functions, tokens);
   return {
     pool,
@@ -160,7 +188,7 @@ function stateOf(pool: PoolId, { flows, waits, queues, entry, tokens }: FlowStat
     since: deferred.length === 0 ? undefined : leastOf(deferred.map(({ since }) => since)),
     ...nextOf(''),
     keys: found.slice(0, most).map((one) => ({ ...one, ...nextOf(one.key) })),
-    isCut: waits.isCut || found.length > most,
+    isCut: board.isCut || found.length > most,
   };
 }
 

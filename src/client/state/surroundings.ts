@@ -3,6 +3,7 @@ import { firstDueAt } from '#machines/outcome.ts';
 import type { FlowSlots, Surroundings } from '#src/analysis/explain/queue-waits.ts';
 import type { SequentClient, SystemState } from '#src/client/client.ts';
 import { FunctionNotFoundError, HistoryUnavailableError, InvalidInputError } from '#src/core/errors.ts';
+import { fallback } from '#src/core/fallback.ts';
 import type { Attempt, LedgerEntry } from '#src/core/flow/ledger-entry.ts';
 import { type Flow, fifoOf, type PoolId, poolOf } from '#src/core/functions/flow.ts';
 import { flowKeyOf } from '#src/core/functions/flow-key.ts';
@@ -159,10 +160,5 @@ function loadOf(workers: SystemState['instances']): Surroundings['load'] {
 
 /** The definition; `undefined` when the function does not exist. */
 export async function readDefinition(functions: Readers['functions'], name: string): Promise<Surroundings['definition']> {
-  try {
-    return (await functions.get(name)).definition;
-  } catch (error) {
-    if (error instanceof FunctionNotFoundError) return undefined;
-    throw error;
-  }
+  return await functions.get(name).then(({ definition }) => definition, fallback(undefined, FunctionNotFoundError));
 }

@@ -7,10 +7,11 @@ import type { Connection } from '#src/nats/transport/connection/connection.ts';
 
 /** The present state of NATS, of Sequent on it, and of the running roles. */
 export type SystemState = Inspection & {
+  /** The processes that answered, each with its roles and its load. */
   instances: RoleInstance[];
   /** The roles that no listed process has, and that a process may have which did not answer (A1). */
   silentRoles: AskedRole[];
-  /** The oldest request that is not over, as the scheduler saved it some seconds ago. */
+  /** The oldest request that is not over, as the scheduler saved it some seconds ago; `acceptedAt` in milliseconds since the epoch. */
   oldestOpen: { requestId: string; function: string; acceptedAt: number } | undefined;
 };
 

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { VERSION } from '#src/client/version.ts';
 import type { CircuitState } from '#src/core/ports/questions/circuit-states.ts';
 import type { ProcessorUse, RoleInstance } from '#src/core/ports/questions/role-instances.ts';
+import type { ThreadUse } from '#src/core/quotas/thread-time.ts';
 import type { ServerClock } from '#src/nats/transport/server-clock.ts';
 
 /** An answer to every question for the instances holds the circuits and the projects, so their number is bounded. A circuit takes about 400 bytes. */
@@ -17,6 +18,8 @@ export type OwnInstanceOptions = {
   load?: (() => { held: number; slots: number } | undefined) | undefined;
   /** What the functions of other projects used of the processors; absent without a worker. */
   processorUse?: (() => readonly ProcessorUse[] | undefined) | undefined;
+  /** What the bytes of the projects cost the main thread, the most first. */
+  threadUse?: (() => readonly ThreadUse[]) | undefined;
   /** The circuits of this process that are not closed now; absent without a destinations role. */
   circuits?: (() => readonly CircuitState[]) | undefined;
   /** The last refusal of a full log, if no later message was stored. */
@@ -31,7 +34,7 @@ export type OwnInstanceOptions = {
 export function ownInstance(
   roles: readonly string[],
   clock: ServerClock,
-  { load, processorUse, circuits, refusal, fileProblems, missingKeys, ...facts }: OwnInstanceOptions = {},
+  { load, processorUse, threadUse, circuits, refusal, fileProblems, missingKeys, ...facts }: OwnInstanceOptions = {},
 ): RoleInstance {
   return {
     instance: `i-${randomBytes(5).toString('hex')}`,
@@ -52,6 +55,9 @@ export function ownInstance(
       return processorUse?.()
         ?.toSorted((one, other) => other.usedInMs - one.usedInMs)
         .slice(0, MAX_ITEMS);
+    },
+    get threadUse() {
+      return threadUse?.().slice(0, MAX_ITEMS);
     },
     get clockAheadInMs() {
       return clock.offset === undefined ? undefined : Math.round(clock.offset.aheadInMs);

@@ -33,13 +33,16 @@ import type { TypedFunction } from './define-function.ts';
 import { toHandler } from './handlers.ts';
 import { ownInstance } from './own-instance.ts';
 
+/** The functions of a worker, and where NATS is. The connection options of `nats` are accepted too. */
 export type WorkerOptions = ClientAddress & {
+  /** The functions that the worker registers and runs. Each has a handler. */
   // biome-ignore lint/suspicious/noExplicitAny: a list of functions of any types
   functions: readonly TypedFunction<any, any>[];
+  /** The region and the project of the functions; `local` and `default` by default. Must equal the configuration of Sequent. */
   tenancy?: Tenancy;
   /** Without a logger, problems of the worker are not reported, except for warnings about its functions, which Node prints. */
   logger?: Logger;
-  /** The lease of a work item: the time after which another worker takes over the work of a dead one, in milliseconds. */
+  /** The lease of a work item: the time after which another worker takes over the work of a dead one, in milliseconds; 15,000 by default. */
   leaseInMs?: number;
   /** The limit of destinations in a chain (L1). Must equal the configuration of Sequent. */
   maxHops?: number;
@@ -60,7 +63,7 @@ export type WorkerOptions = ClientAddress & {
 
 /** A worker in the user's own process. */
 export interface EmbeddedWorker extends AsyncDisposable {
-  /** Stops pulling, waits at most `graceInMs` (20 s by default) for running executions, and releases the other work items. */
+  /** Stops pulling, waits at most `graceInMs` milliseconds (20,000 by default) for running executions, and releases the other work items. No failure of an execution rejects the promise. */
   stop(graceInMs?: number): Promise<void>;
 }
 
@@ -97,7 +100,8 @@ export async function startEmbeddedWorker({
   }
   const closing = new AbortController();
   const directory = await openFunctionDirectory(ports.functions, { signal: closing.signal, payloads });
-  for (const missing of missingTargets(directory.values())) if (handlers.has(missing.name)) warnOf(missing, given);
+  const own = [...handlers.keys()].flatMap((name) => directory.get(name as FunctionName) ?? []);
+  for (const missing of missingTargets(own, undefined, directory.get)) warnOf(missing, given);
   const common = {
     ...ports,
     tenancy: tenancy ?? { region: 'local', project: 'default' },
@@ -125,8 +129,8 @@ export async function startEmbeddedWorker({
     findFunction: directory.ask,
     canRun: ({ name, handler }) => handler.kind === 'inline' && handlers.has(name),
   });
-  const own = common.tenancy.project;
-  const missingKeys = (): string[] => payloads.encrypting.filter(({ hasKey }) => !hasKey).map(({ project }) => project ?? own);
+  const { project: ownProject } = common.tenancy;
+  const missingKeys = (): string[] => payloads.encrypting.filter(({ hasKey }) => !hasKey).map(({ project }) => project ?? ownProject);
   const leave = await ports.roleInstances.announce(ownInstance(['worker'], ports.clock, { missingKeys, load: () => role.load }));
   const stop = async (graceInMs = 20_000): Promise<void> => {
     const cancelEnd = systemTimers.after(graceInMs, connection.endRetries);

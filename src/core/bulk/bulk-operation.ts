@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { ConflictError, messageOf, SequentError, WrongStateError } from '#src/core/errors.ts';
+import { parseJson } from '#src/core/json/json.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { KeyValue, KeyValueEntry } from '#src/core/ports/stores/key-value.ts';
-import { parseJson } from '#src/core/text/json.ts';
 import { abortPurge, listPurges, type PurgeRequest, readPurge, requestPurge } from './purge-operation.ts';
 
 /*

@@ -1,4 +1,4 @@
-import { parseJson } from '#src/core/text/json.ts';
+import { parseJson } from '#src/core/json/json.ts';
 import type { PayloadSealer } from './payload-sealer.ts';
 import { holdsSealed, replaceSealed } from './sealed-text.ts';
 

@@ -1,5 +1,5 @@
 import type { FactOf } from '#machines/facts.ts';
-import { InvalidInputError, KeyMissingError, ProjectErasedError } from '#src/core/errors.ts';
+import { InvalidInputError, KeyMissingError, SequentError } from '#src/core/errors.ts';
 import type { AcceptedRequest } from '#src/core/log/event-log.ts';
 import { projectOf } from '#src/core/names/addressable.ts';
 import type { MasterKeys } from './master-keys.ts';
@@ -32,6 +32,15 @@ import { unwrapKey } from './wrapped-key.ts';
  */
 
 export const ERASED = '(erased with its project)';
+
+/** The project of a function was erased: the keys of its payloads are destroyed. */
+class ProjectErasedError extends SequentError {
+  readonly code = 'PROJECT_ERASED';
+  readonly retryable = false;
+  constructor(facts: { name: string }, options?: ErrorOptions) {
+    super((nameOf) => `the project of function "${nameOf(facts.name)}" was erased, and its payloads with it`, options);
+  }
+}
 
 type Options = {
   /** The present master keys; `undefined` in a process without keys. */

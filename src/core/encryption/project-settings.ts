@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseJson } from '#src/core/text/json.ts';
+import { parseJson } from '#src/core/json/json.ts';
 
 /** The settings and the data keys of projects. They are in the bucket of the registry, which every process follows (FN1). */
 

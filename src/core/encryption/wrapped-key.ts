@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { InvalidInputError } from '#src/core/errors.ts';
-import { parseJson } from '#src/core/text/json.ts';
+import { parseJson } from '#src/core/json/json.ts';
 import { decrypt, encrypt } from './aes-gcm.ts';
 import type { MasterKeys } from './master-keys.ts';
 

@@ -10,7 +10,7 @@ import {
 } from './entry-change.ts';
 import { HolderRoom } from './holder-room.ts';
 import type { Attempt, LedgerEntry, Waiter } from './ledger-entry.ts';
-import { gatherInMs, TokenBuckets } from './token-buckets.ts';
+import { gatherInMs, nextFullAt, TokenBuckets } from './token-buckets.ts';
 import { compareRanks, isLaterInQueue, needsSame } from './waiter-order.ts';
 
 const NO_PLACES: FreeExecutionSlots = { serves: () => false, take: () => false };
@@ -70,11 +70,11 @@ class Draft {
   /** A refused acquisition. Slots and tokens only become fewer while acquisitions are answered, and a worker may have a hundred equal ones. */
   #refused: { waiter: Waiter; answer: Answer } | undefined;
 
-  constructor(entry: LedgerEntry, { now = 0, acquisitions = [], places = NO_PLACES, spilledAt }: Change) {
+  constructor(entry: LedgerEntry, { now = 0, acquisitions = [], places = NO_PLACES, spilled }: Change) {
     this.#holders = new Map(entry.holders.map((one) => [attemptIdOf(one), one]));
     this.#room = new HolderRoom(this.#holders);
     this.#waiters = new Map(entry.waiters.map((one) => [attemptIdOf(one), one]));
-    this.#buckets = new TokenBuckets(entry, now, spilledAt);
+    this.#buckets = new TokenBuckets(entry, now, spilled);
     this.#now = now;
     this.#places = places;
     this.#asking = new Set(acquisitions.map(attemptIdOf));
@@ -89,7 +89,8 @@ class Draft {
   /** The entry after the change; the same object when nothing changed. */
   changedFrom(entry: LedgerEntry): LedgerEntry {
     const { written: buckets } = this.#buckets;
-    if (!this.#isChanged && buckets === entry.buckets) return entry;
+    const hasFullSpill = nextFullAt({ spills: entry.spills }) <= this.#now;
+    if (!this.#isChanged && buckets === entry.buckets && !hasFullSpill) return entry;
     const { buckets: _, ...kept } = entry;
     const named = { ...kept, holders: [...this.#holders.values()], waiters: [...this.#waiters.values()] };
     return buckets === undefined ? named : { ...named, buckets };

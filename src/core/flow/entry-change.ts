@@ -1,11 +1,11 @@
-import type { Attempt, LedgerEntry, SpilledAt, Waiter } from './ledger-entry.ts';
+import type { Attempt, LedgerEntry, Spilled, Waiter } from './ledger-entry.ts';
 
 /** What one process wants of an entry, all in one write. */
 export type Change = {
   /** The time, by which tokens come back. */
   now?: number;
-  /** When a bucket beside the entry is full again. */
-  spilledAt?: SpilledAt;
+  /** The buckets beside the entry. */
+  spilled?: Spilled;
   /** Attempts that started by the log. They use the tokens that they hold (RATE2). */
   starts?: readonly Attempt[];
   /** Attempts that are over by the log, or can never start. They hold no slot any more, and wait for none. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { OnRetry, PoolId } from '#src/core/functions/flow.ts';
 import { isRateText, type RateText } from '#src/core/functions/rate.ts';
-import { parseJson } from '#src/core/text/json.ts';
+import { parseJson } from '#src/core/json/json.ts';
 
 /**
  * One entry of the ledger of slots: which attempts hold a slot of a pool, and which attempts get the next ones.
@@ -24,8 +24,13 @@ export type Bucket = readonly [rate: RateText, key: string, fullAtInMicros: numb
 /** Buckets beside the entry: their id in the ledger, and when the last one of them is full again, in microseconds since the epoch. */
 export type Spill = readonly [id: string, fullAtInMicros: number];
 
-/** When a bucket beside the entry is full again, in microseconds; 0 when it is not there. */
-export type SpilledAt = (id: string) => number;
+/** The buckets beside an entry. */
+export interface Spilled {
+  /** When a bucket is full again, in microseconds; 0 when it is not there. */
+  fullAtOf(id: string): number;
+  /** Whether the project of the pool may have further ones. */
+  readonly hasRoom: boolean;
+}
 
 /** What a bucket is called in maps. */
 export function bucketIdOf({ rate, key }: { rate: RateText; key: string }): string {

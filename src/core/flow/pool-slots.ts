@@ -11,11 +11,11 @@ import {
   encodeLedgerEntry,
   entryKeyOf,
   type LedgerEntry,
-  type SpilledAt,
+  type Spilled,
   type Waiter,
 } from './ledger-entry.ts';
 import { type ExecutionSlotOwner, PoolExecutionSlots } from './pool-execution-slots.ts';
-import { SpilledBuckets } from './spilled-buckets.ts';
+import { SpilledBuckets, type SpillRoom } from './spilled-buckets.ts';
 
 export type PoolSlotsOptions = {
   store: KeyValue;
@@ -24,7 +24,9 @@ export type PoolSlotsOptions = {
   /** Changes whenever the log, and with it the ledger, may have gone backwards (LINK4). */
   epoch: () => number;
   /** What else a write changes, decided from the entry that the write replaces. */
-  plan?: (pool: PoolId, entry: LedgerEntry, spilledAt: SpilledAt) => Pick<Change, 'waits' | 'withdrawals'>;
+  plan?: (pool: PoolId, entry: LedgerEntry, spilled: Spilled) => Pick<Change, 'waits' | 'withdrawals'>;
+  /** What all pools of this process have beside their entries. */
+  room: SpillRoom;
   /** Called with every entry that was written or watched. */
   onEntry?: (pool: PoolId, entry: LedgerEntry, revision: number) => void;
 };
@@ -71,7 +73,7 @@ export class PoolSlots {
     this.#pool = pool;
     this.#options = options;
     this.#epoch = options.epoch();
-    this.#spilled = new SpilledBuckets(pool, options.store);
+    this.#spilled = new SpilledBuckets(pool, options.store, options.room);
     this.#places = new PoolExecutionSlots(() => this.#settle());
   }
 
@@ -144,6 +146,7 @@ export class PoolSlots {
     if (entry === undefined) this.#known = undefined;
     else if (revision <= (this.#known?.revision ?? -1)) return;
     else this.#known = { entry, revision };
+    this.#spilled.keepNamed(entry ?? {}, this.#options.clock.now());
     if (this.#acquisitions.size > 0 || (this.#places.hasOwners && entry !== undefined && entry.waiters.length > 0)) this.#settle();
   }
 
@@ -180,8 +183,8 @@ export class PoolSlots {
         pauseInMs = FIRST_PAUSE_IN_MS;
       } catch (error) {
         this.#isAsked = true;
-        this.#known = undefined;
         if (error instanceof ConflictError) continue;
+        this.#known = undefined;
         const { logger, clock } = this.#options;
         logger.warn({ pool: this.#pool, error: messageOf(error) }, 'the ledger of slots could not be written');
         if (this.#isClosed) return;
@@ -202,6 +205,8 @@ export class PoolSlots {
       if (changed.entry !== before.entry) await this.#store(changed.entry, before.revision);
     } catch (error) {
       if (!(error instanceof ConflictError)) this.#maybeGranted = [...this.#maybeGranted, ...changed.granted];
+      // Mostly, the watch brought the entry that another process wrote before the answer came.
+      else if (this.#known?.revision === before.revision) this.#known = undefined;
       this.#places.releaseTaken();
       throw error;
     }
@@ -240,10 +245,10 @@ export class PoolSlots {
   }
 
   #changeOf(entry: LedgerEntry, hasGoneBack: boolean): Change & Required<Pick<Change, 'starts' | 'releases'>> {
-    const { waits = [], withdrawals = [] } = this.#options.plan?.(this.#pool, entry, this.#spilled.fullAtOf) ?? {};
+    const { waits = [], withdrawals = [] } = this.#options.plan?.(this.#pool, entry, this.#spilled) ?? {};
     return {
       now: this.#options.clock.now(),
-      spilledAt: this.#spilled.fullAtOf,
+      spilled: this.#spilled,
       starts: [...this.#starts.values()],
       releases: [...this.#releases.values()],
       withdrawals,

@@ -1,10 +1,10 @@
 import { messageOf } from '#src/core/errors.ts';
 import type { PoolId } from '#src/core/functions/flow.ts';
 import type { Acquired } from './entry-change.ts';
-import { type Attempt, decodeLedgerEntry, type LedgerEntry, type Waiter } from './ledger-entry.ts';
+import { type Attempt, decodeLedgerEntry, entryKeyOf, type LedgerEntry, type Waiter } from './ledger-entry.ts';
 import type { ExecutionSlotOwner } from './pool-execution-slots.ts';
 import { PoolSlots, type PoolSlotsOptions } from './pool-slots.ts';
-import { isSpillKey } from './spilled-buckets.ts';
+import { isSpillKey, SpillRoom } from './spilled-buckets.ts';
 
 /**
  * The slots that functions share over all workers, as one process uses them.
@@ -37,11 +37,13 @@ export interface SlotLedger {
   refresh(): void;
   /** Watches the ledger from now on, and reports its entries. */
   watch(): void;
+  /** Watches the ledger from now on, and reports the entry of a pool, also when it was reported before. */
+  look(pool: PoolId): void;
   /** Resolves when every release is stored, or cannot be. */
   close(): Promise<void>;
 }
 
-export type SlotLedgerOptions = Omit<PoolSlotsOptions, 'onEntry'> & {
+export type SlotLedgerOptions = Omit<PoolSlotsOptions, 'onEntry' | 'room'> & {
   signal: AbortSignal;
   /** Called with every newer entry, and without one when the bucket was created again. */
   onEntry?: (pool: PoolId, entry: LedgerEntry | undefined) => void;
@@ -49,42 +51,56 @@ export type SlotLedgerOptions = Omit<PoolSlotsOptions, 'onEntry'> & {
 
 const WATCH_AGAIN_AFTER_MS = 5_000;
 
+/** Repeats what the store refuses, until the signal aborts. */
+async function repeated({ signal, logger, clock }: SlotLedgerOptions, read: () => Promise<void>): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      return await read();
+    } catch (error) {
+      logger.warn({ error: messageOf(error) }, 'the ledger of slots cannot be watched');
+      await clock.sleep(WATCH_AGAIN_AFTER_MS, signal);
+    }
+  }
+}
+
 export function createSlotLedger(options: SlotLedgerOptions): SlotLedger {
   const pools = new Map<PoolId, PoolSlots>();
   const reported = new Map<PoolId, number>();
+  const room = new SpillRoom();
   let isWatched = false;
+  let isLoaded = false;
 
   function poolOf(id: PoolId): PoolSlots {
     const known = pools.get(id);
     if (known !== undefined) return known;
-    const created = new PoolSlots(id, { ...options, onEntry: report });
+    const created = new PoolSlots(id, { ...options, room, onEntry: report });
     pools.set(id, created);
     watch();
     return created;
   }
 
   function watch(): void {
-    if (isWatched) return;
+    if (!isWatched) void follow();
     isWatched = true;
-    void follow();
   }
 
   async function follow(): Promise<void> {
-    const { store, signal, logger, clock } = options;
-    while (!signal.aborted) {
-      try {
-        return await store.watch((change) => isSpillKey(change.key) || note(change), signal);
-      } catch (error) {
-        logger.warn({ error: messageOf(error) }, 'the ledger of slots cannot be watched');
-        await clock.sleep(WATCH_AGAIN_AFTER_MS, signal);
-      }
-    }
+    await repeated(options, async () => {
+      await options.store.watch((change) => isSpillKey(change.key) || note(change), options.signal);
+      isLoaded = true;
+    });
+  }
+
+  async function look(pool: PoolId): Promise<void> {
+    await repeated(options, async () => {
+      const found = await options.store.get(entryKeyOf(pool));
+      if (found !== undefined) options.onEntry?.(pool, decodeLedgerEntry(found.value));
+    });
   }
 
   function note({ key, revision, value }: { key: string; revision: number; value?: string }): void {
     const pool = pools.get(key as PoolId);
-    // A worker reads the entries of its own pools alone, and no process reads again what it wrote.
-    if (pool === undefined && options.onEntry === undefined) return;
+    // No process reads again what it wrote.
     if (value !== undefined && revision <= (reported.get(key as PoolId) ?? -1)) return;
     try {
       const entry = value === undefined ? undefined : decodeLedgerEntry(value);
@@ -115,6 +131,11 @@ export function createSlotLedger(options: SlotLedgerOptions): SlotLedger {
       for (const pool of pools.values()) pool.refresh();
     },
     watch,
+    look(pool) {
+      watch();
+      // Before, the watch reports the entry, unless it did so already.
+      if (isLoaded || reported.has(pool)) void look(pool);
+    },
     async close() {
       await Promise.all([...pools.values()].map((pool) => pool.close()));
     },

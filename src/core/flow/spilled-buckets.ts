@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { ConflictError } from '#src/core/errors.ts';
-import type { PoolId } from '#src/core/functions/flow.ts';
+import { type PoolId, projectOfPool } from '#src/core/functions/flow.ts';
 import { isRateText } from '#src/core/functions/rate.ts';
+import { parseJson } from '#src/core/json/json.ts';
 import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
-import { parseJson } from '#src/core/text/json.ts';
 import { encodedBytesOf, MAX_KEY_BYTES } from './holder-room.ts';
-import { type Bucket, bucketIdOf, type LedgerEntry, type Spill, type SpilledAt } from './ledger-entry.ts';
+import { type Bucket, bucketIdOf, type LedgerEntry, type Spill, type Spilled } from './ledger-entry.ts';
 
 /** How many buckets an entry holds itself, and how many bytes, so that it stays a message. */
 export const MAX_BUCKETS = 4_096;
@@ -31,12 +31,12 @@ export function isSpillKey(key: string): boolean {
 /** The entry that is written, the spills that the write makes, and the keys of those that it ends. */
 type Fitted = { entry: LedgerEntry; made: ReadonlyMap<string, readonly Bucket[]>; ended: readonly string[] };
 
-/** When a bucket is full again by the spills of an entry, for a process that only reads. */
-export async function readSpills(pool: PoolId, store: Pick<KeyValue, 'get'>, entry: LedgerEntry): Promise<SpilledAt> {
+/** The buckets of the spills of an entry, for a process that only reads. */
+export async function readSpills(pool: PoolId, store: Pick<KeyValue, 'get'>, entry: LedgerEntry): Promise<Spilled> {
   const readOnly = { get: store.get, put: refuse, delete: refuse };
   const spilled = new SpilledBuckets(pool, readOnly);
   await spilled.load(entry, 0);
-  return spilled.fullAtOf;
+  return spilled;
 }
 
 const refuse = (): Promise<never> => Promise.reject(new Error('a reader of the ledger changes nothing'));
@@ -47,30 +47,56 @@ const refuse = (): Promise<never> => Promise.reject(new Error('a reader of the l
  * A spill is a key of its own that is written once, before the entry that names it, and never changed. So an entry and the spills that it names are
  * one state, which the compare-and-set of the entry changes as a whole. A key that is in several spills has the latest time of them.
  */
-export class SpilledBuckets {
+export class SpilledBuckets implements Spilled {
   readonly #pool: PoolId;
+  readonly #room: SpillRoom;
   readonly #store: Pick<KeyValue, 'get' | 'put' | 'delete'>;
   /** The buckets of each spill that the entry names. */
   readonly #known = new Map<string, readonly Bucket[]>();
   /** The latest time of each bucket in all of them, so that a look-up costs the same for any number of spills. */
   readonly #latest = new Map<string, number>();
 
-  constructor(pool: PoolId, store: Pick<KeyValue, 'get' | 'put' | 'delete'>) {
+  constructor(pool: PoolId, store: Pick<KeyValue, 'get' | 'put' | 'delete'>, room = new SpillRoom()) {
     this.#pool = pool;
+    this.#room = room;
     this.#store = store;
   }
 
   /** Reads the spills of an entry that are not in memory, and forgets those that the entry names no more. */
-  async load({ spills = [] }: LedgerEntry, now: number): Promise<void> {
-    if (spills.length === 0 && this.#known.size === 0) return;
-    const named = new Set(spills.map(([id]) => id));
-    for (const id of this.#known.keys()) if (!named.has(id)) this.#forget(id, (now + CLOCKS_DIFFER_BY_MS) * MICROS);
-    const missing = spills.filter(([id]) => !this.#known.has(id));
+  async load(entry: LedgerEntry, now: number): Promise<void> {
+    this.keepNamed(entry, now);
+    const missing = (entry.spills ?? []).filter(([id]) => !this.#known.has(id));
     await Promise.all(missing.map(async ([id]) => this.#add(id, await this.#read(id))));
   }
 
+  /** Forgets the spills that an entry names no more, so that a pool without work keeps neither memory nor room of its project. */
+  keepNamed({ spills = [] }: Pick<LedgerEntry, 'spills'>, now: number): void {
+    if (this.#known.size === 0) return;
+    const named = new Set(spills.map(([id]) => id));
+    const left = [...this.#known].filter(([id]) => !named.has(id));
+    for (const [id] of left) this.#known.delete(id);
+    this.#room.count(this.#pool, -left.length);
+    const overInMicros = (now + CLOCKS_DIFFER_BY_MS) * MICROS;
+    // A spill ends when all of its buckets are full. One that leaves before may hide earlier times of others: the ledger was restored.
+    if (left.some(([, buckets]) => lastOf(buckets) > overInMicros)) {
+      this.#latest.clear();
+      for (const buckets of this.#known.values()) this.#fold(buckets);
+      return;
+    }
+    for (const [rate, key, fullAt] of left.flatMap(([, buckets]) => buckets)) {
+      const bucket = bucketIdOf({ rate, key });
+      if (this.#latest.get(bucket) === fullAt) this.#latest.delete(bucket);
+    }
+  }
+
   /** When a bucket is full again by the spills, in microseconds since the epoch; 0 when none of them has it. */
-  readonly fullAtOf = (id: string): number => this.#latest.get(id) ?? 0;
+  fullAtOf(id: string): number {
+    return this.#latest.get(id) ?? 0;
+  }
+
+  get hasRoom(): boolean {
+    return this.#room.hasRoomFor(this.#pool);
+  }
 
   /** Writes an entry and its spills. `put` writes the entry, and throws `ConflictError` when another process wrote before. */
   async write(
@@ -82,6 +108,7 @@ export class SpilledBuckets {
     try {
       const written = await put(entry);
       for (const [id, buckets] of made) this.#add(id, buckets);
+      this.keepNamed(entry, now);
       this.#delete(ended);
       return { entry, written };
     } catch (error) {
@@ -121,26 +148,44 @@ export class SpilledBuckets {
   }
 
   #add(id: string, buckets: readonly Bucket[]): void {
+    if (!this.#known.has(id)) this.#room.count(this.#pool, 1);
     this.#known.set(id, buckets);
+    this.#fold(buckets);
+  }
+
+  #fold(buckets: readonly Bucket[]): void {
     for (const [rate, key, fullAt] of buckets) {
       const bucket = bucketIdOf({ rate, key });
       if (fullAt > this.fullAtOf(bucket)) this.#latest.set(bucket, fullAt);
     }
   }
 
-  /** A spill ends when all of its buckets are full. One that leaves the entry before may hide earlier times of others: the ledger was restored. */
-  #forget(id: string, overInMicros: number): void {
-    const buckets = this.#known.get(id) ?? [];
-    this.#known.delete(id);
-    for (const [rate, key, fullAt] of buckets) {
-      const bucket = bucketIdOf({ rate, key });
-      if (this.#latest.get(bucket) === fullAt) this.#latest.delete(bucket);
-    }
-    if (lastOf(buckets) > overInMicros) for (const [one, other] of this.#known) this.#add(one, other);
-  }
-
   #keyOf(id: string): string {
     return `${PREFIX}${this.#pool}.${id}`;
+  }
+}
+
+/** The spills of all pools of one project that a process knows. One holds up to 2,048 keys, and takes up to 600 KB of memory. */
+const MAX_SPILLS_OF_PROJECT = 512;
+
+/**
+ * How many spills the pools of each project have. A process knows the pools that it serves, and keeps their spills in memory: without a bound, the keys
+ * of one project would take the memory of all others (SHARE1). The own project, whose functions are the operator's, has no bound but that of a pool.
+ */
+export class SpillRoom {
+  readonly #counts = new Map<string, number>();
+
+  count(pool: PoolId, change: number): void {
+    const project = projectOfPool(pool);
+    if (project === undefined || change === 0) return;
+    const count = (this.#counts.get(project) ?? 0) + change;
+    if (count === 0) this.#counts.delete(project);
+    else this.#counts.set(project, count);
+  }
+
+  hasRoomFor(pool: PoolId): boolean {
+    const project = projectOfPool(pool);
+    return project === undefined || (this.#counts.get(project) ?? 0) < MAX_SPILLS_OF_PROJECT;
   }
 }
 

@@ -41,19 +41,34 @@ const parts = { waits: 'd', leads: 'l' } as const;
 const HAS_OTHERS = '+';
 const INDEX_AT = 32;
 
+/**
+ * The text of each invocation, by its context. A context never changes. An append names every waiting request of its stream, and changes few of
+ * these requests, so both directions remember texts.
+ */
+const textsOfContexts = new WeakMap<InvocationContext, string>();
+
 /** The text for the invocations of a stream, of which at least one waits for a slot. */
 export function waitsTextOf(invocations: Iterable<Invocation>): string {
-  const waits: string[] = [];
+  const named: string[] = [];
   let hasOthers = false;
   for (const { context } of invocations) {
-    const { waitsFor, outcome, request, attempts } = context;
-    const index = indexOf(request?.invocation ?? '');
-    if (waitsFor === null) hasOthers ||= outcome === null;
-    else if (waitsFor.debounce !== undefined) waits.push([index, parts.waits, ...namesOf(waitsFor), ...dueAtOf(request)].join('/'));
-    else waits.push([index, attempts + 1, ...namesOf(waitsFor), ...priorityOf(waitsFor)].join('/'));
-    if (isLeader(context)) waits.push([index, parts.leads, ...namesOf(context.group ?? {})].join('/'));
+    if (context.waitsFor === null) hasOthers ||= context.outcome === null;
+    if (!isNamed(context)) continue;
+    const text = textsOfContexts.get(context) ?? textOf(context);
+    textsOfContexts.set(context, text);
+    named.push(text);
   }
-  return `${hasOthers ? HAS_OTHERS : ''}${waits.join(',')}`;
+  return `${hasOthers ? HAS_OTHERS : ''}${named.join()}`;
+}
+
+function textOf(context: InvocationContext): string {
+  const { waitsFor, request, attempts } = context;
+  const index = indexOf(request?.invocation ?? '');
+  const waits: string[] = [];
+  if (waitsFor?.debounce !== undefined) waits.push([index, parts.waits, ...namesOf(waitsFor), ...dueAtOf(request)].join('/'));
+  else if (waitsFor !== null) waits.push([index, attempts + 1, ...namesOf(waitsFor), ...priorityOf(waitsFor)].join('/'));
+  if (isLeader(context)) waits.push([index, parts.leads, ...namesOf(context.group ?? {})].join('/'));
+  return waits.join();
 }
 
 /** Whether the header of a stream names an invocation: it waits for a slot or its group, or leads a group. */
@@ -69,29 +84,50 @@ const namesOf = ({ pool = '', key = '' }): string[] => [pool, key].map(encodeURI
 const priorityOf = ({ priority }: { priority?: number | undefined }): number[] => (priority === undefined ? [] : [priority]);
 const dueAtOf = (request: InvocationContext['request']): number[] => (request?.dueAt === undefined ? [] : [request.dueAt]);
 
+type Part = { wait: StreamWait | undefined; group: Grouped | undefined };
+
+/** How many parts of texts are remembered. At this number, all of them are forgotten. */
+const MAX_PARTS = 2_048;
+const knownParts = new Map<string, Part>();
+
 /** Reads a text of {@link waitsTextOf}. A part that cannot be read is left out, because the inspection of the stream finds the wait again. */
 export function parseWaits(text: string): StreamWaits {
   const hasOthers = text.startsWith(HAS_OTHERS);
-  const waits = text.slice(hasOthers ? HAS_OTHERS.length : 0).split(',');
-  return { hasOthers, waits: waits.flatMap(parseWait), grouped: waits.flatMap(parseGrouped) };
+  const waits: StreamWait[] = [];
+  const grouped: Grouped[] = [];
+  for (const part of text.slice(hasOthers ? HAS_OTHERS.length : 0).split(',')) {
+    const { wait, group } = partOf(part);
+    if (wait !== undefined) waits.push(wait);
+    if (group !== undefined) grouped.push(group);
+  }
+  return { hasOthers, waits, grouped };
 }
 
-function parseWait(text: string): StreamWait[] {
+function partOf(text: string): Part {
+  const known = knownParts.get(text);
+  if (known !== undefined) return known;
+  if (knownParts.size === MAX_PARTS) knownParts.clear();
+  const part = { wait: parseWait(text), group: parseGrouped(text) };
+  knownParts.set(text, part);
+  return part;
+}
+
+function parseWait(text: string): StreamWait | undefined {
   const [index = Number.NaN, attempt = Number.NaN] = text.split('/', 2).map(Number);
   const [, , pool, key, urgency] = text.split('/');
   const names = readNames(pool, key);
-  if (!Number.isSafeInteger(index) || !Number.isSafeInteger(attempt) || names === undefined) return [];
+  if (!Number.isSafeInteger(index) || !Number.isSafeInteger(attempt) || names === undefined) return undefined;
   const priority = urgency === undefined ? undefined : parsePriority(urgency);
-  return [{ index, attempt, ...names, ...(priority === undefined ? {} : { priority }) }];
+  return { index, attempt, ...names, ...(priority === undefined ? {} : { priority }) };
 }
 
-function parseGrouped(text: string): Grouped[] {
+function parseGrouped(text: string): Grouped | undefined {
   const [at = '', sign, pool, key, dueAt] = text.split('/');
   const index = Number(at);
   const names = readNames(pool, key);
-  if ((sign !== parts.waits && sign !== parts.leads) || !Number.isSafeInteger(index) || names === undefined) return [];
+  if ((sign !== parts.waits && sign !== parts.leads) || !Number.isSafeInteger(index) || names === undefined) return undefined;
   const part = sign === parts.waits ? 'waits' : 'leads';
-  return [{ index, part, ...names, ...(Number.isSafeInteger(Number(dueAt)) ? { dueAt: Number(dueAt) } : {}) }];
+  return { index, part, ...names, ...(Number.isSafeInteger(Number(dueAt)) ? { dueAt: Number(dueAt) } : {}) };
 }
 
 function readNames(pool: string | undefined, key: string | undefined): { pool: PoolId; key: string } | undefined {

@@ -1,9 +1,12 @@
 import { parseRateText, type RateText } from '#src/core/functions/rate.ts';
-import { type Bucket, bucketIdOf, type LedgerEntry, type SpilledAt } from './ledger-entry.ts';
+import { greatestOf, leastOf } from '#src/core/least-and-greatest.ts';
+import { type Bucket, bucketIdOf, type LedgerEntry, type Spilled } from './ledger-entry.ts';
 import { MAX_BUCKETS, MAX_SPILLS } from './spilled-buckets.ts';
 
 const FULL_AGAIN_WITHIN_MS = 1_000;
 const MICROS = 1_000;
+
+const NOTHING_SPILLED: Spilled = { fullAtOf: () => 0, hasRoom: true };
 
 /** The tokens that a key needs. */
 type TokensOfKey = { rate: RateText; key: string };
@@ -22,14 +25,14 @@ export class TokenBuckets {
   readonly #fullAt: Map<string, Bucket>;
   readonly #held = new Map<string, number>();
   readonly #now: number;
-  readonly #spilledAt: SpilledAt;
+  readonly #spilled: Spilled;
   readonly #hasRoom: boolean;
   #isUsed = false;
 
-  constructor({ holders, buckets = [], spills = [] }: LedgerEntry, now: number, spilledAt: SpilledAt = () => 0) {
+  constructor({ holders, buckets = [], spills = [] }: LedgerEntry, now: number, spilled: Spilled = NOTHING_SPILLED) {
     this.#now = now * MICROS;
-    this.#spilledAt = spilledAt;
-    this.#hasRoom = buckets.length < MAX_BUCKETS || spills.length < MAX_SPILLS;
+    this.#spilled = spilled;
+    this.#hasRoom = buckets.length < MAX_BUCKETS || (spills.length < MAX_SPILLS && spilled.hasRoom);
     this.#known = buckets;
     this.#fullAt = new Map(buckets.map((bucket) => [bucketIdOf({ rate: bucket[0], key: bucket[1] }), bucket]));
     for (const { rate, key } of holders) if (rate !== undefined) this.hold({ rate, key });
@@ -74,7 +77,7 @@ export class TokenBuckets {
   }
 
   #fullAtOf(id: string): number {
-    return Math.max(this.#fullAt.get(id)?.[2] ?? this.#spilledAt(id), this.#now);
+    return Math.max(this.#fullAt.get(id)?.[2] ?? this.#spilled.fullAtOf(id), this.#now);
   }
 }
 
@@ -89,7 +92,8 @@ export function gatherInMs(rate: RateText, most: number): number {
   return Math.min(most, Math.floor(((parseRateText(rate).burst - 1) * intervalOf(rate)) / MICROS / 2));
 }
 
-/** When the last bucket is full, in milliseconds. */
-export function allFullAt(buckets: readonly Bucket[]): number {
-  return Math.ceil(Math.max(...buckets.map(([, , fullAt]) => fullAt)) / MICROS);
+/** When the next write can leave out a part of an entry, in milliseconds: a spill, or all of its buckets. Infinite without any. */
+export function nextFullAt({ buckets = [], spills = [] }: Pick<LedgerEntry, 'buckets' | 'spills'>): number {
+  const all = buckets.length === 0 ? Number.POSITIVE_INFINITY : greatestOf(buckets.map(([, , fullAt]) => fullAt));
+  return Math.ceil(Math.min(all, leastOf(spills.map(([, fullAt]) => fullAt))) / MICROS);
 }

@@ -12,12 +12,19 @@ import { whenSchema } from './when/when.ts';
 
 const pathInPackage = /^(?!\/)(?!.*(?:^|\/)\.{1,2}(?:\/|$))[^\\\p{Cc}\p{Bidi_Control}]{1,1024}$/u;
 
-/** The name of a language, optionally with its version. */
+/** The name of a runtime, optionally with its version. */
 export const runtimeSchema = z
   .string()
-  .regex(/^(?:nodejs|python3(?:\.\d{1,2})?)$/, 'must be nodejs, python3, or a version such as python3.12');
+  .regex(
+    /^(?:nodejs|python3(?:\.\d{1,2})?|custom|http|executable)$/,
+    'must be nodejs, python3, a version such as python3.12, custom, http or executable',
+  );
 
 const httpStatus = z.string().regex(/^[3-5](?:xx|\d\d)$/, 'must be a status, such as 409, or a class of statuses, such as 4xx');
+
+export const digestSchema = z.string().regex(/^[0-9a-f]{128}$/, 'must be the digest of a package: 128 hexadecimal digits');
+/** The vendor's limit of the dependencies of a function. */
+export const MAX_LAYERS = 20;
 
 /** Where the code of a function is, and how it is executed. */
 export const handlerSchema = z.discriminatedUnion('kind', [
@@ -25,13 +32,12 @@ export const handlerSchema = z.discriminatedUnion('kind', [
     .strictObject({
       kind: z.literal('process'),
       /** The digest of the package that holds the code. Without a package, the file is on the worker's machine. */
-      package: z
-        .string()
-        .regex(/^[0-9a-f]{128}$/, 'must be the digest of a package: 128 hexadecimal digits')
-        .optional(),
-      /** The path of a module of JavaScript, TypeScript or Python: absolute, or inside the package. */
+      package: digestSchema.optional(),
+      /** Packages whose files the code finds beside its own: its dependencies. Of files of one path, that of the later layer counts, and the code's own first. */
+      layers: z.array(digestSchema).max(MAX_LAYERS).optional(),
+      /** The path of a module of JavaScript, TypeScript or Python, or of an executable `bootstrap`: absolute, or inside the package. */
       file: z.string().min(1),
-      /** The language and its version. By default, the extension of the file decides. */
+      /** The runtime and its version. By default, the name of the file decides. */
       runtime: runtimeSchema.optional(),
       /** The name of the exported function: `handler` in FunctionGraph's `index.handler`. */
       export: z.string().min(1).default('handler'),
@@ -42,7 +48,11 @@ export const handlerSchema = z.discriminatedUnion('kind', [
       path: ['file'],
       message: 'must be the path of a file inside the package, such as "index.js"',
     })
-    .describe('a handler in Node.js or Python, run in child processes of the worker'),
+    .refine(({ package: digest, layers = [] }) => digest !== undefined || layers.length === 0, {
+      path: ['layers'],
+      message: 'need code in a package',
+    })
+    .describe('code in Node.js, Python or any other language, run in child processes of the worker'),
   z.strictObject({ kind: z.literal('inline') }).describe('a handler registered by a worker in your own process'),
   z
     .strictObject({
@@ -50,13 +60,13 @@ export const handlerSchema = z.discriminatedUnion('kind', [
       subject: z
         .string()
         .regex(/^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/, 'must be dot-separated tokens of letters, digits, "-" and "_"')
-        .max(255),
+        .max(255, 'must have at most 255 characters'),
     })
     .describe('a NATS responder in any language'),
   z
     .strictObject({
       kind: z.literal('http'),
-      url: z.url({ protocol: /^https?$/ }),
+      url: z.url({ protocol: /^https?$/, error: 'must be an address of HTTP or HTTPS' }),
       headers: z.record(z.string(), z.string()).optional(),
       statuses: z
         .strictObject({

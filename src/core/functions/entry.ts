@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Terms } from '#machines/facts.ts';
 import { fnv1a } from '#machines/fnv.ts';
 import { FunctionNotFoundError, InvalidInputError } from '#src/core/errors.ts';
+import { problemsOf } from '#src/core/text/problems.ts';
 import {
   type FunctionDefinition,
   functionDefinitionSchema,
@@ -115,7 +116,7 @@ export function decodeEntry(value: string, revision: number): FunctionEntry {
 export function parseInput<Schema extends z.ZodType>(schema: Schema, input: unknown, field: string): z.output<Schema> {
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;
-  throw new InvalidInputError({ field, problem: `is not valid:\n${z.prettifyError(parsed.error)}` }, { cause: parsed.error });
+  throw new InvalidInputError({ field, problem: `is not valid: ${problemsOf(parsed.error)}` }, { cause: parsed.error });
 }
 
 /** The entry with masked secrets, for readers outside. */

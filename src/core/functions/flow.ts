@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { wholeNumber } from '#machines/bounds.ts';
+import { PATH_FORM, parseJsonPath } from '#src/core/json/json-path.ts';
 import { type FunctionName, isBareName, splitName } from '#src/core/names/names.ts';
 import { durationSchema } from '#src/core/text/duration-schema.ts';
-import { PATH_FORM, parseJsonPath } from '#src/core/text/json-path.ts';
 import { debounceSchema } from './debounce.ts';
 import { type RateText, rateOf, rateSchema, rateTextOf } from './rate.ts';
 
@@ -97,6 +97,12 @@ export function poolOf(name: FunctionName, { pool }: Pick<Flow, 'pool'>): PoolId
   if (pool === undefined) return `function.${name}` as PoolId;
   const { project } = splitName(name);
   return (project === undefined ? `pool.${pool}` : `pool.${project}=${pool}`) as PoolId;
+}
+
+/** The project whose functions use a pool; `undefined` is the own one. */
+export function projectOfPool(pool: PoolId): string | undefined {
+  const [, project] = /^(?:function|pool)\.([^=]+)=/.exec(pool) ?? [];
+  return project;
 }
 
 /** The limits that a function sets for its attempts, and its order. */

@@ -8,13 +8,17 @@ import type { FullLogEntry } from './event-log.ts';
 export type LiveTransition = {
   /** The sequence of its message. One message may hold several transitions. */
   sequence: number;
+  /** The function of the invocation. */
   function: string;
+  /** The process that appended the fact; `client` for a request. */
   by: string;
+  /** What happened, and when: `fact.type`, `fact.at` in milliseconds since the epoch. */
   fact: Fact;
 };
 
 /** A filter of transitions. All given conditions must hold; of several values, one must match. */
 export type TransitionFilter = {
+  /** Names of functions. */
   function?: string | readonly string[] | undefined;
   /** Types of transitions: `queued`, `running`, `delivery.dead`, … */
   state?: string | readonly string[] | undefined;

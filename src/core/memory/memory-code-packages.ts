@@ -6,12 +6,14 @@ export function createMemoryCodePackages({ now }: Pick<Clock, 'now'>): CodePacka
   const stored = new Map<string, { archive: Uint8Array; storedAt: number }>();
   return {
     async put(archive, owner) {
-      const digest = digestOfArchive(archive);
-      stored.set(packageName(digest, owner), { archive: Uint8Array.from(archive), storedAt: now() });
+      const digest = await digestOfArchive(archive);
+      const { buffer, byteOffset, byteLength } = archive;
+      stored.set(packageName(digest, owner), { archive: new Uint8Array(buffer, byteOffset, byteLength), storedAt: now() });
       return digest;
     },
     get: async (digest, owner) => stored.get(packageName(digest, owner))?.archive,
     has: async (digest, owner) => stored.has(packageName(digest, owner)),
+    sizeOf: async (digest, owner) => stored.get(packageName(digest, owner))?.archive.length,
     list: async () => [...stored].map(([name, { archive, storedAt }]) => ({ ...parsePackageName(name), bytes: archive.length, storedAt })),
     bytesOf: async (owner) =>
       [...stored].reduce((sum, [name, { archive }]) => (parsePackageName(name).owner === owner ? sum + archive.length : sum), 0),

@@ -35,6 +35,7 @@ export function createMemoryKeyValue(): KeyValue {
       if (revisionToErase === undefined || entries.get(key)?.revision === revisionToErase) entries.delete(key);
     },
     keys: async () => [...entries.keys()].sort(),
+    names: async (prefix = '') => [...entries.keys()].filter((key) => key.startsWith(prefix)).sort(),
     newestRevision: async () => revision,
     // A watcher is called before the promise of the change resolves.
     reachedWatchers: async () => {},

@@ -78,3 +78,6 @@ export const SEQUENT_SUBJECTS: Readonly<Record<keyof typeof subjects, string>> =
 
 /** All results of all functions. */
 export const ALL_RESULTS = 'result.>';
+
+/** On which `sequent storm` answers executions of its functions. The tag is a random one of the storm. */
+export const stormSubject = (tag: string): string => `fn.sequent-storm.${tag}`;

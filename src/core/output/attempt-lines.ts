@@ -22,12 +22,13 @@ export type EndedAttempt = {
 export type LogLine = Pick<EndedAttempt, 'sequence' | 'function' | 'invocation' | 'attempt'> & {
   /** The number of the line in its attempt, from 0. */
   index: number;
-  /** The time that the line itself states, otherwise the end of its attempt. */
+  /** The time that the line itself states, otherwise the end of its attempt, in milliseconds since the epoch. */
   at: number;
   /** Whether the function printed the line, or the line is the failure of the attempt. */
   kind: 'output' | 'failure';
   /** Whether the attempt failed. */
   failed: boolean;
+  /** The level in a structured line; `undefined` without one. */
   level: LogLevel | undefined;
   /** The message in a structured line; otherwise the line. */
   message: string;

@@ -2,11 +2,15 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { parseJson } from '#src/core/text/json.ts';
+import { parseJson } from '#src/core/json/json.ts';
+import { lowerPriority } from '#src/core/processes/lower-priority.mjs';
 import { createPythonFinder } from './find-python.ts';
 
 /** The code to check: the files of a folder, or texts by their paths. */
 type Code = { root: string } | { texts: Readonly<Record<string, string>> };
+
+/** The file of the handler, the functions that it must have, and the modules that its layers bring. */
+type Wanted = { entry: string; exports: readonly string[]; modules: readonly string[] };
 
 const answerSchema = z.object({
   issues: z.array(
@@ -39,13 +43,13 @@ const program = fileURLToPath(new URL('../../hosts/runtime/python/check_code.py'
  * `undefined` when this machine has no Python: the first attempt then tells what is wrong. Code that ends the process, or exceeds its limits of
  * memory and time, cannot be checked, which is an issue.
  */
-export async function checkPython(code: Code, entry: string, exports: readonly string[]): Promise<PythonFacts | undefined> {
+export async function checkPython(code: Code, wanted: Wanted): Promise<PythonFacts | undefined> {
   const python = await createPythonFinder()
     .find('python3')
     .catch(() => undefined);
   if (python === undefined) return undefined;
-  const answer = answerSchema.safeParse(parseJson(await ask(python.command, JSON.stringify({ ...code, entry, exports }))));
-  return answer.success ? answer.data : uncheckable(entry);
+  const answer = answerSchema.safeParse(parseJson(await ask(python.command, JSON.stringify({ ...code, ...wanted }))));
+  return answer.success ? answer.data : uncheckable(wanted.entry);
 }
 
 function uncheckable(path: string): PythonFacts {
@@ -62,6 +66,7 @@ async function ask(command: string, question: string): Promise<string> {
     timeout: MAX_TIME_IN_MS,
     killSignal: 'SIGKILL',
   });
+  lowerPriority(child.pid, { leadsSession: false });
   const closed = once(child, 'close') as Promise<[number | null]>;
   const chunks: Buffer[] = [];
   let bytes = 0;

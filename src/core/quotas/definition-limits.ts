@@ -1,5 +1,5 @@
 import type { CodePackages } from '#src/core/ports/stores/code-packages.ts';
-import { digestOf } from '#src/core/ports/stores/code-packages.ts';
+import { digestOfArchive } from '#src/core/ports/stores/code-packages.ts';
 import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 import {
   chargeOf,
@@ -77,7 +77,7 @@ export class DefinitionLimits {
     return {
       ...packages,
       put: async (archive, owner) => {
-        if (await packages.has(digestOf(archive), owner)) return await packages.put(archive, owner);
+        if (await packages.has(await digestOfArchive(archive), owner)) return await packages.put(archive, owner);
         const release = this.#reserve(owner ?? '', { code: archive.length });
         try {
           const used = await packages.bytesOf(owner);

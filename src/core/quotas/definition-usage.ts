@@ -25,7 +25,8 @@ export function chargeOf(key: string, value: string): number {
 export const ownerInRegistry: OwnerOf = (key) => {
   if (isQuotaKey(key) || isProjectKey(key)) return undefined;
   if (isScheduleKey(key)) return { project: projectOf(scheduleNameIn(key)) ?? '', kind: 'schedule' };
-  const events = /^test-events\.(.*)$/s.exec(key)?.[1];
+  // A key of layers ends with the project and "=", as the name of a function begins.
+  const events = /^(?:test-events|layers)\.(.*)$/s.exec(key)?.[1];
   if (events !== undefined) return { project: projectOf(events) ?? '', kind: 'other' };
   return { project: projectOf(key) ?? '', kind: 'function' };
 };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { parseJson } from '#src/core/text/json.ts';
+import { parseJson } from '#src/core/json/json.ts';
+import { problemsOf } from '#src/core/text/problems.ts';
 
 const count = z.int().min(0).max(10_000_000);
 const bytes = z.int().min(0);
@@ -14,7 +15,7 @@ const quotaSchema = z
     rate: z.int().min(1).max(1_000_000).optional(),
     /** How many requests are accepted at once after a pause; `rate` by default. */
     burst: z.int().min(1).max(1_000_000).optional(),
-    /** How many bytes the log and the store of large payloads may hold for the project. */
+    /** How many bytes the log and the store of large payloads may hold for the project; see {@link defaultStoredBytes}. */
     storedBytes: bytes.optional(),
     /** How many functions the project may define. */
     functions: count.optional(),
@@ -49,6 +50,22 @@ export const DEFAULT_DEFINITION_QUOTAS = {
   codeBytes: 10_240 * MB,
 } as const satisfies QuotaLimits;
 
+/**
+ * How many bytes the log and the store of large payloads hold for a project, unless the operator sets a quota. The own project, which is the
+ * operator's, has no such bound.
+ */
+export const DEFAULT_STORED_BYTES = 10_240 * MB;
+/**
+ * The share of a project in a log with a limit. The scheduler keeps up to three times the bytes of open requests free for what follows them,
+ * so a project takes half of the log at most.
+ */
+const SHARE_OF_LIMITED_LOG = 1 / 8;
+
+/** The default of the stored bytes of another project than the own one. `logBytes`: the limit of the log, if it has one. */
+export function defaultStoredBytes(logBytes = Number.POSITIVE_INFINITY): number {
+  return Math.min(DEFAULT_STORED_BYTES, Math.floor(logBytes * SHARE_OF_LIMITED_LOG));
+}
+
 const PREFIX = 'quota.';
 
 /** Whether a key of the bucket of the registry holds the quota of a project, and no function. */
@@ -75,5 +92,5 @@ export function parseQuota(text: string): ProjectQuota | undefined {
 /** The problem of wrong limits in words; `undefined` when they are right. */
 export function problemOfLimits(limits: QuotaLimits): string | undefined {
   const parsed = quotaSchema.safeParse({ v: 1, ...limits });
-  return parsed.success ? undefined : parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
+  return parsed.success ? undefined : problemsOf(parsed.error);
 }

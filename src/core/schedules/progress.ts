@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import { parseJson } from '#src/core/json/json.ts';
 import type { StreamName } from '#src/core/log/event-log.ts';
 import { streamOf } from '#src/core/names/ids.ts';
 import { parseFunctionName, type RequestId } from '#src/core/names/names.ts';
-import { parseJson } from '#src/core/text/json.ts';
 import type { Schedule, ScheduleName } from './schedule.ts';
 
 /** How far a schedule has fired: one entry of the state bucket, which only schedulers write (CRON4). */

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { InvalidInputError } from '#src/core/errors.ts';
 import { parseInput } from '#src/core/functions/entry.ts';
+import { parseJson } from '#src/core/json/json.ts';
 import { type FunctionName, isBareName, isFunctionName, isQualifier, splitName } from '#src/core/names/names.ts';
-import { parseJson } from '#src/core/text/json.ts';
 
 /*
  * A schedule: when a function is invoked again and again, and with which event. It is one entry of the bucket of the registry, which every
@@ -69,16 +69,17 @@ export function isScheduleName(text: string): text is ScheduleName {
   return isFunctionName(text) && isBareName(splitName(text).bare);
 }
 
-const PREFIX = 'schedule.';
-export const scheduleKeyOf = (name: ScheduleName): string => PREFIX + name;
+/** What the keys of schedules begin with. */
+export const SCHEDULE_PREFIX = 'schedule.';
+export const scheduleKeyOf = (name: ScheduleName): string => SCHEDULE_PREFIX + name;
 
 /** Whether a key of the store of the registry holds a schedule, and is no function. */
 export function isScheduleKey(key: string): boolean {
-  return key.startsWith(PREFIX);
+  return key.startsWith(SCHEDULE_PREFIX);
 }
 
 export function scheduleNameIn(key: string): ScheduleName {
-  return key.slice(PREFIX.length) as ScheduleName;
+  return key.slice(SCHEDULE_PREFIX.length) as ScheduleName;
 }
 
 export function encodeSchedule(schedule: Schedule): string {

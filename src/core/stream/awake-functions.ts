@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { messageOf } from '#src/core/errors.ts';
 import type { LogEntry } from '#src/core/log/event-log.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
@@ -43,6 +44,8 @@ export class AwakeFunctions {
 
   constructor(options: AwakeFunctionsOptions) {
     this.#options = options;
+    // Each consumer that cannot be opened waits with it, and no server may answer.
+    setMaxListeners(0, options.signal);
   }
 
   /** Called for every message of the log, so it allocates nothing for a function that is awake. */

@@ -200,7 +200,8 @@ async function findOwner(log: EventLog, { name, appends, request }: WholeStream)
     return message !== undefined && isSame(message.name, name) ? message : undefined;
   };
   for (const [index, append] of appends.entries()) {
-    if (append.request <= 0) continue;
+    // A later request may have the sequence that an append named when the log had lost its own one (LINK5).
+    if (append.request <= 0 || append.request > append.version) continue;
     const message = await read(append.request);
     if (headOfOwned({ isOwned: false, head: '' }, message?.hash, append) !== undefined)
       return { owner: message, appends: appends.slice(index) };

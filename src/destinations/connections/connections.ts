@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { InvalidInputError } from '#src/core/errors.ts';
+import { parseJson } from '#src/core/json/json.ts';
 import { projectOf } from '#src/core/names/addressable.ts';
-import { parseJson } from '#src/core/text/json.ts';
+import { problemsOf } from '#src/core/text/problems.ts';
 import {
   type Connection,
   type ConnectionKind,
@@ -12,7 +13,6 @@ import {
   type HintWanted,
   type Picked,
 } from '#src/destinations/targets/connection.ts';
-import { type ConnectionsSource, hintAt } from './connection-hints.ts';
 
 const connectionName = z
   .string()
@@ -60,7 +60,7 @@ export function parseConnections(
 ): Connections {
   const parsed = connectionsSchema.safeParse(input);
   if (!parsed.success)
-    throw new InvalidInputError({ field, problem: `cannot be used:\n${z.prettifyError(parsed.error)}` }, { cause: parsed.error });
+    throw new InvalidInputError({ field, problem: `cannot be used: ${problemsOf(parsed.error)}` }, { cause: parsed.error });
   const named = Object.entries(parsed.data);
   const connections = new Map<string, Connection>(named.flatMap(([name, found]) => (found === null ? [] : [[name, found] as const])));
   const isDefaultOff = defaultHttp === 'off' || named.some(([name]) => name === 'http');
@@ -134,4 +134,48 @@ export class ReplaceableConnections implements Connections {
 /** Without `projects`, a connection is for every project. */
 function isFor({ projects }: Connection, project: string | undefined): boolean {
   return projects === undefined || projects.some((one) => one === project);
+}
+
+/** Where an operator writes connections. */
+type ConnectionsSource = {
+  /** The file of the connections; `undefined` when Sequent was started without one. */
+  file: string | undefined;
+};
+
+/** What a connection of each kind needs at least. */
+const examples: Readonly<Record<ConnectionKind, object>> = {
+  http: { hosts: ['hooks.example.com'] },
+  obs: {
+    endpoint: 'https://obs.cn-north-4.myhuaweicloud.com',
+    accessKeyId: { env: 'HUAWEI_AK' },
+    secretAccessKey: { env: 'HUAWEI_SK' },
+  },
+  smn: {
+    region: 'cn-north-4',
+    projectId: 'the id of the project',
+    accessKeyId: { env: 'HUAWEI_AK' },
+    secretAccessKey: { env: 'HUAWEI_SK' },
+  },
+  dis: {
+    region: 'cn-north-4',
+    projectId: 'the id of the project',
+    accessKeyId: { env: 'HUAWEI_AK' },
+    secretAccessKey: { env: 'HUAWEI_SK' },
+  },
+};
+
+type Wanted = { name: string; kind: ConnectionKind; functionName: string | undefined; isPresent: boolean; fields?: object };
+
+/**
+ * The end of a sentence that refuses a destination: what to write in which file. Users of another project than the own one do not learn the
+ * path of the file.
+ */
+function hintAt(place: ConnectionsSource | undefined, { name, kind, functionName, isPresent, fields = examples[kind] }: Wanted): string {
+  if (place === undefined) return '';
+  const text = JSON.stringify(isPresent ? fields : { [name]: { kind, ...fields } });
+  const isForeign = functionName !== undefined && projectOf(functionName) !== undefined;
+  if (isForeign) return `; ask the operator of Sequent for ${text} in the file of the connections`;
+  if (place.file === undefined) return `; write ${text} to a file and start Sequent with --connections <file>`;
+  const where = isPresent ? `the connection "${name}" of ${place.file}` : place.file;
+  return `; write ${text} in ${where}, which takes effect within two seconds`;
 }

@@ -1,3 +1,4 @@
+import { type Clock, systemTimers, type Timers } from '#src/core/ports/clock.ts';
 import type { ActiveStreams } from '#src/core/stream/active-streams.ts';
 import type { WorkItem } from '#src/core/stream/work-queue.ts';
 import type { Circuits } from './circuits.ts';
@@ -8,7 +9,8 @@ import type { TargetLimiter } from './target-limiter.ts';
  * The order in which this process reads streams.
  *
  * A backlog of dead targets consists of many streams that are read only to be postponed or parked again. Each read costs the server several
- * messages. So the backlog is read by few reads at once, in turns of the limit keys, and the streams of other targets do not wait for it.
+ * messages. So the backlog is read by few reads at once, in turns of the limit keys and of the functions, with a pause between those that only
+ * wait on. The streams of other targets do not wait for it.
  */
 export interface Backlog {
   /** Takes a work item now, or parks its stream until its turn. */
@@ -26,6 +28,8 @@ export type BacklogOptions = {
   circuits: Circuits;
   parking: Parking;
   streams: ActiveStreams;
+  clock: Pick<Clock, 'now'>;
+  timers?: Timers | undefined;
   stopping: AbortSignal;
 };
 
@@ -37,12 +41,40 @@ const MAX_LOADING_STREAMS = 8;
  */
 const MAX_STREAMS_BESIDE_TROUBLE = 256;
 
-/** The key under which streams are parked that wait for their turn and not for a limit key. */
-const TURN = '';
+/**
+ * The pause between two parked streams of functions or targets with an open circuit. They only wait on, and a read and an append for each of
+ * 40,000 of them, one after another without a pause, occupy the server and this process beside the deliveries that arrive.
+ */
+const TROUBLED_EVERY_MS = 10;
 
-export function createBacklog({ limiter, circuits, parking, streams, stopping }: BacklogOptions): Backlog {
-  /** The limit keys that have capacity for parked streams. */
+/** Before the name of a function: the key under which its streams are parked that wait for their turn and not for a limit key. */
+const TURN_OF = '\0';
+
+export function createBacklog({ limiter, circuits, parking, streams, clock, timers = systemTimers, stopping }: BacklogOptions): Backlog {
+  /** The limit keys that have capacity for parked streams, and the functions with streams that wait for their turn. */
   const resumable = new Set<string>();
+  let troubledAt = Number.NEGATIVE_INFINITY;
+  let isPausing = false;
+
+  function isTroubled(limitKey: string): boolean {
+    return limitKey.startsWith(TURN_OF) ? circuits.isTroubled(limitKey.slice(TURN_OF.length)) : circuits.isTroubledTarget(limitKey);
+  }
+
+  /** Whether the pause of streams that only wait on is over. Calls back at its end. */
+  function mayTakeTroubled(): boolean {
+    const leftInMs = troubledAt - clock.now();
+    if (leftInMs <= 0) {
+      troubledAt = clock.now() + TROUBLED_EVERY_MS;
+      return true;
+    }
+    if (isPausing) return false;
+    isPausing = true;
+    timers.after(leftInMs, () => {
+      isPausing = false;
+      resumeNext();
+    });
+    return false;
+  }
 
   function hasTurn(): boolean {
     return !stopping.aborted && streams.loading < MAX_LOADING_STREAMS;
@@ -55,18 +87,20 @@ export function createBacklog({ limiter, circuits, parking, streams, stopping }:
   }
 
   function hasCapacity(limitKey: string): boolean {
-    return limitKey === TURN || limiter.capacityOf(limitKey) > 0;
+    return limitKey.startsWith(TURN_OF) || limiter.capacityOf(limitKey) > 0;
   }
 
   function park(item: WorkItem): void {
-    parking.park(item.name, TURN);
+    const turn = TURN_OF + item.name.function;
+    parking.park(item.name, turn);
     parking.hold(item);
-    resumable.add(TURN);
+    resumable.add(turn);
   }
 
   function resumeNext(): void {
     for (const limitKey of resumable) {
       if (!hasTurn()) return;
+      if (isTroubled(limitKey) && !mayTakeTroubled()) continue;
       resumable.delete(limitKey);
       if (hasCapacity(limitKey)) takeOne(limitKey);
     }
@@ -80,7 +114,7 @@ export function createBacklog({ limiter, circuits, parking, streams, stopping }:
   return {
     accept(item) {
       const limitKey = parking.limitKeyOf(item.name);
-      if (limitKey === TURN || (limitKey !== undefined && limiter.capacityOf(limitKey) === 0)) return parking.hold(item);
+      if (limitKey?.startsWith(TURN_OF) || (limitKey !== undefined && limiter.capacityOf(limitKey) === 0)) return parking.hold(item);
       if (circuits.isTroubled(item.name.function) && !hasRoom(item)) return park(item);
       streams.take(item);
     },

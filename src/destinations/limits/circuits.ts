@@ -53,9 +53,10 @@ export class Circuits {
   readonly #options: CircuitsOptions;
   /** The circuits that have counted a failure. A closed one stays, because the number of its successes decides which failures count. */
   readonly #circuits = new Map<string, Circuit>();
-  /** The circuits that are not closed, and their functions. Both change only when a circuit opens or closes. */
+  /** The circuits that are not closed, their functions and their targets. They change only when a circuit opens or closes. */
   #unclosed: readonly Circuit[] = [];
   #troubled: ReadonlySet<string> = new Set();
+  #troubledTargets: ReadonlySet<string> = new Set();
 
   constructor(options: CircuitsOptions) {
     this.#options = options;
@@ -85,6 +86,11 @@ export class Circuits {
   /** Whether a circuit of the function is not closed. */
   isTroubled(functionName: string): boolean {
     return this.#troubled.has(functionName);
+  }
+
+  /** Whether a circuit of the target is not closed. */
+  isTroubledTarget(limitKey: string): boolean {
+    return this.#troubledTargets.has(limitKey);
   }
 
   /** When the delivery is due again, at the latest when it becomes too old, and why it waits. */
@@ -158,6 +164,7 @@ export class Circuits {
   #listUnclosed(): void {
     this.#unclosed = [...this.#circuits.values()].filter(({ breaker }) => !breaker.isClosed);
     this.#troubled = new Set(this.#unclosed.map(({ key }) => key.functionName));
+    this.#troubledTargets = new Set(this.#unclosed.map(({ key }) => key.limitKey));
   }
 
   #now(): number {

@@ -1,6 +1,7 @@
 import { createTransport } from 'nodemailer';
 import { splitName } from '#src/core/names/names.ts';
 import type { DeliveryRequest, DeliveryResult } from '#src/core/ports/destination-target.ts';
+import { abortWithin } from '#src/core/time/abort-within.ts';
 import type { Smtp } from './connection.ts';
 import { type Revealed, reveal } from './secret.ts';
 import { dead, delivered, failed } from './verdict.ts';
@@ -13,7 +14,7 @@ export async function sendEmail({ to, messageId, request }: Email, { smtp, timeo
   const credentials = credentialsOf(smtp);
   if (credentials.kind === 'unreadable') return failed(`insufficient permission: ${credentials.problem}`);
   const { password } = credentials.texts;
-  const deadline = AbortSignal.timeout(timeoutInMs);
+  const limited = abortWithin(timeoutInMs, signal);
   const transport = createTransport({
     host: smtp.host,
     port: smtp.port,
@@ -35,12 +36,12 @@ export async function sendEmail({ to, messageId, request }: Email, { smtp, timeo
       messageId: `<${messageId.replace(/[^A-Za-z0-9._-]/g, '_')}@${smtp.from.split('@')[1]}>`,
       subject: `${splitName(request.functionName).bare}:${request.qualifier} ${request.outcome} (${request.requestId})`,
       text: textOf(request),
-      signal: AbortSignal.any([signal, deadline]),
+      signal: limited,
     });
     return delivered;
   } catch (error) {
     if (signal.aborted) return failed('the mail was given up');
-    if (deadline.aborted) return failed(`the mail server ${smtp.host} did not take the mail within ${timeoutInMs} ms`);
+    if (limited.aborted) return failed(`the mail server ${smtp.host} did not take the mail within ${timeoutInMs} ms`);
     return verdictOfSmtpError(error as SmtpError, smtp.host);
   }
 }

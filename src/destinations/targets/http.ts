@@ -11,7 +11,7 @@ import { traceHeaders } from './trace-headers.ts';
 import { unusable, verdictOf } from './verdict.ts';
 import { signWebhook } from './webhook-signature.ts';
 
-export const httpParamSchema = z.strictObject({
+const httpParamSchema = z.strictObject({
   url: z
     .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
     .max(2_048)

@@ -34,7 +34,7 @@ const headersSchema = z
   )
   .refine((headers) => Object.keys(headers).length <= 20, 'must not be more than 20');
 
-export const natsParamSchema = z.strictObject({
+const natsParamSchema = z.strictObject({
   subject: subjectSchema,
   /** Adds the attributes of CloudEvents 1.0, in binary mode. */
   cloudevents: z.boolean().default(false),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { predicateOf } from '#src/core/text/problems.ts';
 
 /** The `param` of a destination: a text that holds JSON, as in FunctionGraph. */
 export type ParsedParam<Param> = { kind: 'parsed'; param: Param } | { kind: 'invalid'; problem: string; path: PropertyKey[] };
@@ -16,21 +17,11 @@ export function parseParam<Param>(schema: z.ZodType<Param>, text: string): Parse
   const parsed = schema.safeParse(json);
   if (parsed.success) return { kind: 'parsed', param: parsed.data };
   const [issue] = parsed.error.issues;
-  const reason = issue?.code === 'invalid_key' ? issue.issues[0] : issue;
-  return { kind: 'invalid', problem: predicateOf(reason?.message), path: issue?.path ?? [] };
+  return { kind: 'invalid', problem: issue === undefined ? 'is not valid' : predicateOf(issue), path: issue?.path ?? [] };
 }
 
-/** The predicate of a sentence whose subject is a field. A message that is a complete sentence follows a colon. */
-export function predicateOf(problem = 'is not known'): string {
-  return /^(?:must|is) /.test(problem) ? problem : `is not valid: ${problem}`;
-}
-
-/** The name of a nested field, such as `onSuccess[0].param.bucket`. */
-export function fieldOf(root: string, path: readonly PropertyKey[]): string {
-  return path.reduce<string>((field, key) => (typeof key === 'number' ? `${field}[${key}]` : `${field}.${String(key)}`), root);
-}
-
-/** The sentence that refuses a `param`. */
+/** The sentence that refuses a `param`. It names the nested field, such as `param.headers[0]`. */
 export function refusalOf({ problem, path }: { problem: string; path: readonly PropertyKey[] }): string {
-  return `${fieldOf('param', path)} ${problem}`;
+  const field = path.reduce<string>((named, key) => (typeof key === 'number' ? `${named}[${key}]` : `${named}.${String(key)}`), 'param');
+  return `${field} ${problem}`;
 }

@@ -19,7 +19,7 @@ import { addInvokeRoute } from './invocations/invoke.ts';
 import { addListRoutes } from './invocations/list.ts';
 import { addPayloadRoutes } from './invocations/payloads.ts';
 import { addStatusLogRoute } from './invocations/status-log.ts';
-import { documentOf } from './openapi.ts';
+import { addDocument } from './openapi.ts';
 import { addBulkRoutes } from './repair/bulk.ts';
 import { addBulkOperationRoutes } from './repair/bulk-operations.ts';
 import { addDeadLetterRoutes } from './repair/dead-letters.ts';
@@ -79,10 +79,5 @@ export function addApi(app: Hono<GatewayEnv>, gateway: Gateway, waiting: Concurr
     summary: 'Metrics for Prometheus',
     answers: { 200: { description: 'the metrics', type: 'text/plain' } },
   });
-  let document: object | undefined;
-  app.get('/openapi.json', (call) => {
-    // Most gateways are never asked for it.
-    document ??= documentOf(routes.described, VERSION);
-    return call.json(document);
-  });
+  addDocument(app, routes.described, VERSION);
 }

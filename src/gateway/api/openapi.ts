@@ -1,12 +1,27 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Hono } from 'hono';
 import { z } from 'zod';
+import type { GatewayEnv } from '../ports.ts';
 import { problemSchema } from './common-schemas.ts';
 import { type DescribedRoute, namesIn } from './route.ts';
 
-/** The OpenAPI 3.1 document of these routes. */
-export function documentOf(routes: readonly DescribedRoute[], version: string): object {
+/** Serves the OpenAPI 3.1 document of these routes, which is built at its first request: most gateways never get one. */
+export function addDocument(app: Hono<GatewayEnv>, routes: readonly DescribedRoute[], version: string): void {
+  let document: Promise<string> | undefined;
+  app.get('/openapi.json', async (call) => {
+    document ??= documentOf(routes, version);
+    return call.body(await document, 200, { 'content-type': 'application/json' });
+  });
+}
+
+/** Takes one turn of the event loop for each route, because callers without a credential may ask for the document (SHARE1). */
+async function documentOf(routes: readonly DescribedRoute[], version: string): Promise<string> {
   const paths: Record<string, Record<string, object>> = {};
-  for (const route of routes) paths[route.path] = { ...paths[route.path], [route.method]: operationOf(route) };
-  return {
+  for (const route of routes) {
+    paths[route.path] = { ...paths[route.path], [route.method]: operationOf(route) };
+    await setImmediate();
+  }
+  return JSON.stringify({
     openapi: '3.1.0',
     info: {
       title: 'Sequent',
@@ -21,7 +36,7 @@ export function documentOf(routes: readonly DescribedRoute[], version: string): 
       schemas: { Problem: schemaOf(problemSchema) },
     },
     paths,
-  };
+  });
 }
 
 const text = { type: 'string' };

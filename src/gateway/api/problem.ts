@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AmbiguousIdError, InvalidInputError, type NameOf, SequentError, UnknownOutcomeError } from '#src/core/errors.ts';
+import { requirementOf } from '#src/core/text/problems.ts';
 import { pointerTo } from '#src/gateway/http/bodies/body.ts';
 import type { HttpError, Issue } from '#src/gateway/http/http-error.ts';
 import type { Problem } from './common-schemas.ts';
@@ -27,7 +28,7 @@ export function toProblem(error: HttpError, nameOf: NameOf): Problem {
 export function issuesIn(origin: SequentError, nameOf: NameOf): Issue[] | undefined {
   if (!(origin instanceof InvalidInputError)) return undefined;
   if (origin.cause instanceof z.ZodError)
-    return origin.cause.issues.slice(0, 20).map(({ path, message }) => ({ pointer: pointerTo(path), detail: message }));
+    return origin.cause.issues.slice(0, 20).map((issue) => ({ pointer: pointerTo(issue.path), detail: requirementOf(issue) }));
   // `field` is a path such as `policy.onSuccess[0]`, or a name such as `If-Match`, which has no pointer.
   if (!/^[a-z]\w*(?:[.[][\w\]]+)*$/.test(origin.field)) return undefined;
   return [{ pointer: pointerTo(origin.field.replaceAll(/\[(\w+)\]/g, '.$1').split('.')), detail: origin.messageFor(nameOf) }];

@@ -58,7 +58,7 @@ export function authenticate(options: Options): (call: Call, limit: ConcurrencyL
     const release = unverified.enter(accessKey, sizeOf(call, max));
     try {
       const body = await readBody(call, max);
-      verify?.(body);
+      await verify?.(body);
       return body;
     } catch (error) {
       recordRefusal(call, error);

@@ -1,4 +1,6 @@
 import { getCookie } from 'hono/cookie';
+import { sha256 } from '#src/core/huawei-signature.ts';
+import { digestInParts, PART_BYTES } from '#src/core/quotas/in-parts.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
 import { sentTargetOf } from '#src/gateway/http/request-target.ts';
 import type { Call, GatewayOptions } from '#src/gateway/ports.ts';
@@ -19,7 +21,7 @@ export type ClaimOptions = Pick<GatewayOptions, 'credentials' | 'clock'> & { ses
 export type Claim = {
   credential: Credential;
   /** Verifies a signed request with its body. Throws `HttpError` 401, and 429 when the replay cache is full. Absent if nothing is signed. */
-  verify?(body: Uint8Array): void;
+  verify?(body: Uint8Array): Promise<void>;
 };
 
 /**
@@ -39,8 +41,9 @@ export function createClaimReader({ credentials, sessions, replays, clock }: Cla
     if ('problem' in checked) throw unauthenticated(checked.problem);
     return {
       credential,
-      verify(body) {
-        if (!isSignedBy(request, { authorization, secretKey }, body)) throw unauthenticated('the signature does not match');
+      async verify(body) {
+        const bodyHash = body.length <= PART_BYTES ? sha256(body) : await digestInParts(body, { algorithm: 'sha256' });
+        if (!isSignedBy(request, { authorization, secretKey }, bodyHash)) throw unauthenticated('the signature does not match');
         const replay = replays.check({ signature: authorization.signature, project: credential.project }, checked.signedAt, clock.now());
         if (replay === 'replayed') throw unauthenticated('the request was sent before');
         if (replay === 'full')

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { InvalidInputError, messageOf } from '#src/core/errors.ts';
 import { isProjectId } from '#src/core/names/names.ts';
+import { problemsOf } from '#src/core/text/problems.ts';
 import type { CertificateRule } from './client-certificate.ts';
 import { ROLES, type Role } from './roles.ts';
 
@@ -92,7 +93,7 @@ export function readCredentials(file: string, { env = process.env, project }: Re
     refuse(cause instanceof SyntaxError ? 'is not JSON' : `cannot be read: ${messageOf(cause)}`);
   }
   const parsed = fileSchema.safeParse(content);
-  if (!parsed.success) return refuse(`is not valid:\n${z.prettifyError(parsed.error)}`);
+  if (!parsed.success) return refuse(`is not valid: ${problemsOf(parsed.error)}`);
   const own = project ?? parsed.data.find(({ project_id }) => project_id !== undefined)?.project_id ?? 'default';
   const credentials = parsed.data.map((entry) => credentialOf(entry, own, createSecretReader(env, refuse)));
   const twice = repeatedIn(credentials);

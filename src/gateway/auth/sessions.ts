@@ -1,4 +1,5 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { ConflictError } from '#src/core/errors.ts';
 import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 import type { CredentialSet } from './credential-set.ts';
@@ -7,6 +8,9 @@ import type { Credential } from './credentials.ts';
 /** The lifetime of a session. */
 export const SESSION_IN_S = 12 * 3_600;
 const KEY = 'session.key';
+/** How long a replica may be behind. */
+const REPLICA_WITHIN_MS = 10_000;
+const READ_AGAIN_AFTER_MS = 50;
 /** The prefix of the keys of ended sessions. The value is the time at which the session would have expired. */
 const ENDED = 'session-ended.';
 
@@ -92,8 +96,16 @@ async function sharedSecret(store: KeyValue): Promise<Buffer> {
     await store.put(KEY, made.toString('base64url'), 0);
     return made;
   } catch (error) {
-    const other = error instanceof ConflictError ? await store.get(KEY) : undefined;
-    if (other === undefined) throw error;
-    return Buffer.from(other.value, 'base64url');
+    if (!(error instanceof ConflictError)) throw error;
+    return await otherSecret(store, error);
   }
+}
+
+/** Reads the key that another gateway has just stored. A replica of the bucket that is behind answers that there is none. */
+async function otherSecret(store: Pick<KeyValue, 'get'>, conflict: ConflictError): Promise<Buffer> {
+  for (const endsAt = performance.now() + REPLICA_WITHIN_MS; performance.now() < endsAt; await delay(READ_AGAIN_AFTER_MS)) {
+    const other = await store.get(KEY);
+    if (other !== undefined) return Buffer.from(other.value, 'base64url');
+  }
+  throw conflict;
 }

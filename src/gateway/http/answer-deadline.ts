@@ -13,7 +13,7 @@ const ASK_AFTER_MS = ANSWER_WITHIN_MS - LOG_ANSWERS_WITHIN_MS;
  * The routes whose own work may take longer: they wait for an event or an outcome, act on many invocations, read the whole log, run a query
  * of the caller, or store a package. Their time is bounded by what the caller asks for.
  */
-const longRoutes: ReadonlySet<string> = new Set([
+export const longRoutes: ReadonlySet<string> = new Set([
   'POST /v2/:project/fgs/functions/:urn/invocations',
   'POST /v2/:project/fgs/functions',
   'PUT /v2/:project/fgs/functions/:urn/code',

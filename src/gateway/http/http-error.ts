@@ -69,7 +69,7 @@ export function toHttpError(thrown: unknown): HttpError {
   if (reply === undefined || !(thrown instanceof SequentError))
     return new HttpError({ status: 500, message: 'the gateway failed; its log says why' }, { cause: thrown });
   const isRetryable = reply.status === 503 || thrown instanceof UnknownOutcomeError;
-  const advice = thrown instanceof HistoryUnavailableError && !thrown.isBehind ? ' (start one: sequent serve --role projection)' : '';
+  const advice = thrown instanceof HistoryUnavailableError && !thrown.isAnswered ? ' (start one: sequent serve --role projection)' : '';
   return new HttpError(
     { ...(isRetryable ? { retryAfterInS: 1 } : {}), ...reply, message: (nameOf) => thrown.messageFor(nameOf) + advice },
     { cause: thrown },

@@ -2,6 +2,7 @@ import type { Registry } from 'prom-client';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { CircuitState } from '#src/core/ports/questions/circuit-states.ts';
 import type { ProcessorUse } from '#src/core/ports/questions/role-instances.ts';
+import type { ThreadUse } from '#src/core/quotas/thread-time.ts';
 import { type FlowFigures, flowGauges } from './flow-metrics.ts';
 import { addGauges, type GaugeRow } from './gauges.ts';
 import { type ScheduleFigures, scheduleGauges } from './schedule-metrics.ts';
@@ -33,6 +34,8 @@ export type Lag = {
   slots: { held: number; all: number };
   /** What the functions of other projects used of the processors of all workers, and how long they waited for their part of them. */
   processors: readonly Pick<ProcessorUse, 'project' | 'usedInMs' | 'waitedInMs'>[];
+  /** What the bytes of the projects cost the main threads of all processes. */
+  threads: readonly Pick<ThreadUse, 'project' | 'usedInMs'>[];
   /** The files of the running processes that cannot be used, or soon cannot. */
   fileProblems: number;
   /** Processes times projects. */
@@ -137,6 +140,16 @@ const gauges: readonly GaugeRow<Lag>[] = [
           { labels: { project: named, state: 'waited' }, value: waitedInMs / 1_000 },
         ];
       }),
+  },
+  {
+    name: 'project_thread_seconds',
+    help: 'The time that the main threads of the running processes spent on the bytes of a project',
+    labels: ['project'],
+    measure: ({ threads }) =>
+      threads.map(({ project, usedInMs }, index) => ({
+        labels: { project: index < MAX_SERIES ? project : OTHERS },
+        value: usedInMs / 1_000,
+      })),
   },
   {
     name: 'circuits',

@@ -1,6 +1,7 @@
 import { type EncryptingProject, readPlainRequests } from '#src/analysis/plain-requests.ts';
 import type { SystemState } from '#src/client/client.ts';
 import { HistoryUnavailableError } from '#src/core/errors.ts';
+import { fallback } from '#src/core/fallback.ts';
 import { REFUSES_REQUESTS } from '#src/core/ports/admission.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import { runningVersions } from '#src/core/running-versions.ts';
@@ -20,7 +21,11 @@ type LagSources = {
 };
 
 export async function readLag({ client, clock, logWatch, encrypting = () => [] }: LagSources): Promise<Lag> {
-  const [state, projection, schedules] = await Promise.all([client.system(), readProjection(client.history), client.schedules.list(0)]);
+  const [state, projection, schedules] = await Promise.all([
+    client.system(),
+    readProjection(client.history).catch(fallback(undefined, HistoryUnavailableError)),
+    client.schedules.list(0),
+  ]);
   const { streams, storage, consumers, oldestOpen, instances } = state;
   const log = streams.find(({ name }) => name === 'INVOCATIONS');
   // Subscribers choose their names, so a metric per subscriber would be unbounded.
@@ -47,6 +52,7 @@ export async function readLag({ client, clock, logWatch, encrypting = () => [] }
     versions: runningVersions(instances).length,
     slots: { held: sumOf(instances, 'heldSlots'), all: sumOf(instances, 'slots') },
     processors: instances.flatMap(({ processorUse = [] }) => processorUse),
+    threads: instances.flatMap(({ threadUse = [] }) => threadUse),
     missingKeys: instances.flatMap(({ missingKeys = [] }) => missingKeys).length,
     plainRequests: await countPlainRequests(client, encrypting()),
     fileProblems: instances.flatMap(({ fileProblems = [] }) => fileProblems).length,
@@ -72,25 +78,15 @@ export function refusalOf(
 }
 
 async function countPlainRequests({ history }: LagSources['client'], projects: readonly EncryptingProject[]): Promise<number | undefined> {
-  try {
-    const found = await readPlainRequests(history.list, projects);
-    return found.reduce((sum, { requests }) => sum + requests, 0);
-  } catch (error) {
-    if (error instanceof HistoryUnavailableError) return undefined;
-    throw error;
-  }
+  const found = await readPlainRequests(history.list, projects).catch(fallback(undefined, HistoryUnavailableError));
+  return found?.reduce((sum, { requests }) => sum + requests, 0);
 }
 
 async function readProjection({
   status,
   deadLetters,
-}: Pick<GatewayClient['history'], 'status' | 'deadLetters'>): Promise<Lag['projection']> {
-  try {
-    const { lag, lagInMs, problems, rebuild } = await status({ timeoutInMs: 2_000 });
-    const dead = await deadLetters({ limit: 500 });
-    return { lag, lagInMs, problems, isRebuilding: rebuild !== null, deadLetters: dead.deadLetters.length };
-  } catch (error) {
-    if (error instanceof HistoryUnavailableError) return undefined;
-    throw error;
-  }
+}: Pick<GatewayClient['history'], 'status' | 'deadLetters'>): Promise<NonNullable<Lag['projection']>> {
+  const { lag, lagInMs, problems, rebuild } = await status({ timeoutInMs: 2_000 });
+  const dead = await deadLetters({ limit: 500 });
+  return { lag, lagInMs, problems, isRebuilding: rebuild !== null, deadLetters: dead.deadLetters.length };
 }

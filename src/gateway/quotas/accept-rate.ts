@@ -1,8 +1,8 @@
 import { ConflictError } from '#src/core/errors.ts';
+import { parseJson } from '#src/core/json/json.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 import { type AcceptBucket, refill, timeUntil } from '#src/core/quotas/accept-bucket.ts';
-import { parseJson } from '#src/core/text/json.ts';
 
 export type Rate = { rate: number; burst: number };
 

@@ -1,10 +1,10 @@
+import { HistoryUnavailableError } from '#src/core/errors.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 import type { ProjectQuota } from '#src/core/quotas/project-quota.ts';
 import { QuotaExceededError, type SendingQuota } from '#src/core/quotas/quota-exceeded-error.ts';
 import { AcceptRate, type Rate } from './accept-rate.ts';
 import { OpenRequests } from './open-requests.ts';
-import { burstExceeded, openExceeded, rateExceeded, storedExceeded, useUnknown } from './quota-refusals.ts';
 
 /** Requests that passed the quotas. `settle` is called once, when they were accepted or refused. */
 export interface Admitted {
@@ -20,6 +20,8 @@ export type GuardedProjectOptions = {
   name: string;
   /** The present quota. */
   quota: () => ProjectQuota;
+  /** Whether a request is refused while nobody knows what the project uses (QUO5). */
+  mustKnowUse: () => boolean;
   /** Holds the accept rate that all gateways share, under this key. */
   store: KeyValue;
   key: string;
@@ -93,9 +95,8 @@ export class GuardedProject {
   }
 
   #checkAmounts({ open: quota, storedBytes }: ProjectQuota, count: number): void {
-    const { name, unknownForMs } = this.#options;
-    const isCounted = quota !== undefined || storedBytes !== undefined;
-    if (isCounted && unknownForMs() > MAX_UNKNOWN_MS) throw useUnknown(name, unknownForMs());
+    const { name, mustKnowUse, unknownForMs } = this.#options;
+    if (mustKnowUse() && unknownForMs() > MAX_UNKNOWN_MS) throw useUnknown(name, unknownForMs());
     if (storedBytes !== undefined && this.stored >= storedBytes) throw storedExceeded(name, { quota: storedBytes, stored: this.stored });
     const open = this.open.counted + this.open.uncounted;
     if (quota !== undefined && open + count > quota) throw openExceeded(name, { quota, open, count });
@@ -138,4 +139,40 @@ export class GuardedProject {
 
 function rateOf({ rate = 1, burst = rate }: ProjectQuota): Rate {
   return { rate, burst };
+}
+
+/** When an invocation of the project ends is unknown. */
+const RETRY_OPEN_AFTER_S = 5;
+/** Storage becomes free when the retention removes messages. */
+const RETRY_STORED_AFTER_S = 60;
+
+function openExceeded(project: string, { quota, open, count }: { quota: number; open: number; count: number }): QuotaExceededError {
+  const more = count === 1 ? '' : `, and this call has ${count} more`;
+  const why = `project ${project} has ${open} open invocations${more}; its quota is ${quota}. Nothing was accepted: send again when some have ended, or ask the operator for a larger quota`;
+  return new QuotaExceededError({ quota: 'open', why, retryAfterInS: RETRY_OPEN_AFTER_S });
+}
+
+function storedExceeded(project: string, { quota, stored }: { quota: number; stored: number }): QuotaExceededError {
+  const why = `project ${project} stores ${stored} bytes in the log and beside it; its quota is ${quota}. Nothing was accepted: finished invocations leave the log after its retention or by sequent purge; or ask the operator for a larger quota`;
+  return new QuotaExceededError({ quota: 'storedBytes', why, retryAfterInS: RETRY_STORED_AFTER_S });
+}
+
+type RateFacts = { rate: number; burst: number; waitInMs: number };
+
+function rateExceeded(project: string, { rate, burst, waitInMs }: RateFacts): QuotaExceededError {
+  const retryAfterInS = Math.max(1, Math.ceil(waitInMs / 1_000));
+  const why = `project ${project} sends more than its quota of ${rate} requests per second (burst ${burst}). Nothing was accepted: send again after ${retryAfterInS} s, or ask the operator for a larger quota`;
+  return new QuotaExceededError({ quota: 'rate', why, retryAfterInS });
+}
+
+function burstExceeded(project: string, { count, burst }: { count: number; burst: number }): QuotaExceededError {
+  const why = `this call has ${count} requests, and project ${project} may send ${burst} at once. Nothing was accepted: send fewer at once, or as a batch of lines`;
+  return new QuotaExceededError({ quota: 'rate', why, retryAfterInS: 1 });
+}
+
+/** The remedy is an answer of a projection, and no pause of the caller. */
+function useUnknown(project: string, unknownForMs: number): HistoryUnavailableError {
+  const seconds = Math.round(unknownForMs / 1_000);
+  const why = `no projection has said for ${seconds} s what project ${project} uses of its quota. Nothing was accepted: send again later`;
+  return new HistoryUnavailableError({ why });
 }

@@ -40,7 +40,7 @@ export class OpenRequests {
     } else this.#settled.push({ sequence: acknowledged, count });
   }
 
-  note(counted: CountedUsage): void {
+  setCounted(counted: CountedUsage): void {
     this.#counted = counted;
     this.#settled = this.#settled.filter(({ sequence }) => sequence > counted.sequence);
   }

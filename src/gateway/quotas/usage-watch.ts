@@ -2,54 +2,59 @@ import { messageOf } from '#src/core/errors.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
 import type { LogUsage } from '#src/core/quotas/log-figures.ts';
-import type { ProjectQuotas } from '#src/core/quotas/project-quotas.ts';
 import type { LogCounts } from '../operations/log-counts.ts';
 
 export type UsageWatchOptions = {
-  quotas: ProjectQuotas;
   clock: Clock;
   logger: Logger;
   counts: LogCounts;
+  /** The limit of the bytes in the log; `undefined` when it has none. */
+  logBytes: () => Promise<number | undefined>;
   signal: AbortSignal;
 };
+
+/** What is to be counted, and the pause between two counts. */
+export type UsageNeed = { bytes: boolean; pauseInMs: number };
+
+/** What the log holds; with `bytes`, also the limit of the log. */
+export type CountedLog = LogUsage & { logBytes: number | undefined };
 
 export interface UsageWatch {
   /** For how long no projection has answered, in milliseconds; 0 while nothing is asked. */
   readonly unknownForMs: number;
+  /** Counts from now on, if there is a need. */
+  start(): void;
 }
 
-const ASK_EVERY_MS = 200;
+const LOOK_EVERY_MS = 200;
 
-/** Reports what the log holds, as long as a project has a quota that is counted from the log. */
-export function watchUsage({ quotas, clock, logger, counts, signal }: UsageWatchOptions, onCount: (counted: LogUsage) => void): UsageWatch {
+/** Reports what the log holds, as long as there is a need. */
+export function watchUsage(
+  { clock, logger, counts, logBytes, signal }: UsageWatchOptions,
+  need: () => UsageNeed | undefined,
+  onCount: (counted: CountedLog) => void,
+): UsageWatch {
   let answeredAt: number | undefined;
   let problem = '';
-  quotas.onChange(start);
-  start();
-
-  function start(): void {
-    if (answeredAt !== undefined || !isNeeded(quotas)) return;
-    answeredAt = clock.now();
-    void askRepeatedly().finally(() => {
-      answeredAt = undefined;
-    });
-  }
 
   async function askRepeatedly(): Promise<void> {
-    while (!signal.aborted && isNeeded(quotas)) {
-      await askOnce();
-      await clock.sleep(ASK_EVERY_MS, signal);
+    let askedAt = Number.NEGATIVE_INFINITY;
+    for (let wanted = need(); wanted !== undefined && !signal.aborted; wanted = need()) {
+      if (clock.now() - askedAt >= wanted.pauseInMs) {
+        await askOnce(wanted);
+        askedAt = clock.now();
+      }
+      await clock.sleep(LOOK_EVERY_MS, signal);
     }
   }
 
   /** Never rejects: without an answer the requests of this gateway add up, and are refused after a while (QUO5). */
-  async function askOnce(): Promise<void> {
+  async function askOnce({ bytes }: UsageNeed): Promise<void> {
     try {
-      const bytes = quotas.all.some(({ quota }) => quota.storedBytes !== undefined);
-      const counted = await counts.ask('usage', { bytes });
+      const [counted, limit] = await Promise.all([counts.ask('usage', { bytes }), bytes ? logBytes() : undefined]);
       answeredAt = clock.now();
       problem = '';
-      onCount(counted);
+      onCount({ ...counted, logBytes: limit });
     } catch (error) {
       const text = messageOf(error);
       if (text !== problem && !signal.aborted) logger.warn({ error: text }, 'no projection says what the projects with quotas use');
@@ -61,9 +66,12 @@ export function watchUsage({ quotas, clock, logger, counts, signal }: UsageWatch
     get unknownForMs() {
       return answeredAt === undefined ? 0 : clock.now() - answeredAt;
     },
+    start() {
+      if (answeredAt !== undefined || need() === undefined) return;
+      answeredAt = clock.now();
+      void askRepeatedly().finally(() => {
+        answeredAt = undefined;
+      });
+    },
   };
-}
-
-function isNeeded({ all }: ProjectQuotas): boolean {
-  return all.some(({ quota }) => quota.open !== undefined || quota.storedBytes !== undefined);
 }

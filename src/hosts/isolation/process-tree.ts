@@ -89,15 +89,21 @@ export function sandboxFilesInMb(pid: number): number {
   }
 }
 
+/** The sockets of TCP and UDP of the network of a process, except those that hold no data any more. */
+function socketsOfInternet(pid: number): number {
+  const lists = `${contentOf(`/proc/${pid}/net/sockstat`)}${contentOf(`/proc/${pid}/net/sockstat6`)}`;
+  return [...lists.matchAll(/^(?:TCP|UDP|UDPLITE)6?: inuse (\d+)/gm)].reduce((sum, [, count]) => sum + Number(count), 0);
+}
+
 /**
- * What the buffers of the local sockets of a process's own network may hold, also of those that no process has open any more. A process that has
+ * What the buffers of the sockets of a process's own network may hold, also of those that no process has open any more. A process that has
  * not entered its sandbox yet has the network of this process, whose list is the same file.
  */
 export function sandboxSocketsInMb(pid: number): number {
   const list = statSync(`/proc/${pid}/net/unix`, { throwIfNoEntry: false })?.ino;
   if (list === undefined || list === statSync('/proc/self/net/unix', { throwIfNoEntry: false })?.ino) return 0;
   // The first line names the columns.
-  const sockets = contentOf(`/proc/${pid}/net/unix`).split('\n').length - 2;
+  const sockets = contentOf(`/proc/${pid}/net/unix`).split('\n').length - 2 + socketsOfInternet(pid);
   return (Math.max(0, sockets - FREE_SOCKETS) * SOCKET_IN_KB) / 1_024;
 }
 const TMPFS = 0x01021994;

@@ -1,3 +1,5 @@
+import { PROJECT_NICENESS } from '#src/core/processes/lower-priority.mjs';
+
 /** Where and as which user a process of another project runs. */
 export type Sandbox = {
   level: 'namespaces' | 'user';
@@ -15,6 +17,8 @@ export type SandboxedCommand = {
   /** An empty folder of this process. With namespaces, its file system is assembled there. */
   directory: string;
   memoryInMb: number;
+  /** Whether a network of its own has its loopback, with buffers of a bounded size. */
+  usesLoopback?: boolean | undefined;
   /** Files and folders of the machine that the process may read, besides the system's programs and libraries. */
   readable: readonly string[];
   /** The file with the filter of system calls. Without it, none is filtered. */
@@ -44,21 +48,26 @@ const networkFiles = ['/etc/resolv.conf', '/etc/hosts'];
  */
 export function sandboxCommand(
   sandbox: Pick<Sandbox, 'level' | 'uid' | 'hasNetwork'>,
-  { directory, memoryInMb, readable, filter, command, args }: SandboxedCommand,
+  { directory, memoryInMb, usesLoopback = false, readable, filter, command, args }: SandboxedCommand,
 ) {
   const unprivileged = [...dropPrivileges(sandbox, filter), command, ...args];
-  if (sandbox.level === 'user') return { command: 'setpriv', args: unprivileged.slice(1) };
+  // Before anything is forked, so that no process of the sandbox keeps the priority of the worker (CPU3).
+  const lowered = ['-n', String(PROJECT_NICENESS)];
+  if (sandbox.level === 'user') return { command: 'nice', args: [...lowered, ...unprivileged] };
   // The filter last: its folder may be one of those before.
   const visible = [...systemFiles, ...(sandbox.hasNetwork ? networkFiles : []), ...readable, ...(filter === undefined ? [] : [filter])];
   // A limit of the kernel belongs to a user namespace: that of the machine stays as it is.
+  const loopback = usesLoopback && !sandbox.hasNetwork ? 'up' : 'none';
   const users = sandbox.uid === undefined ? 'own-users' : 'users-of-machine';
   return {
-    command: 'unshare',
+    command: 'nice',
     args: [
+      ...lowered,
+      'unshare',
       ...(sandbox.uid === undefined ? ['--user', '--map-root-user'] : []),
       ...['--pid', '--fork', '--kill-child', '--mount', '--ipc', '--uts'],
       ...(sandbox.hasNetwork ? [] : ['--net']),
-      ...['sh', '-c', script, 'sequent-sandbox', directory, String(memoryInMb), users, ...visible, '--', ...unprivileged],
+      ...['sh', '-c', script, 'sequent-sandbox', directory, String(memoryInMb), users, loopback, ...visible, '--', ...unprivileged],
     ],
   };
 }
@@ -70,6 +79,12 @@ function dropPrivileges({ uid }: Pick<Sandbox, 'uid'>, filter: string | undefine
   return ['setpriv', ...user, ...rights, 'prlimit', `--nproc=${MAX_TASKS}`, `--nofile=${MAX_OPEN_FILES}`, '--core=0'];
 }
 
+/** The largest buffer of a connection inside of a sandbox, in bytes. A connection has one in each direction and at each end. */
+const MAX_TCP_BUFFER = 131_072;
+
+/** SIOCSIFFLAGS with IFF_UP, for a machine without the command `ip`. The base of Debian contains Perl. */
+const loopbackUp = 'socket my $s, AF_INET, SOCK_DGRAM, 0 or die $!; ioctl $s, 0x8914, pack "a16 s x14", "lo", 1 or die $!';
+
 /**
  * Assembles a read-only file system of the named files, an own /proc, and an own /tmp. The shell stays as the first process of its
  * namespace, because the kernel ignores signals that such a process sends to itself: a crash of Node would not end Node.
@@ -80,14 +95,18 @@ umask 022
 # No System V segments, message queues and nested user namespaces, also where the filter of system calls is missing.
 for limit in kernel/shmall kernel/msgmni fs/mqueue/queues_max; do (echo 0 >"/proc/sys/$limit") 2>/dev/null || :; done
 [ "$3" != own-users ] || (echo 0 >/proc/sys/user/max_user_namespaces) 2>/dev/null || :
-base=$1 memory=$2
-shift 3
+base=$1 memory=$2 loopback=$4
+shift 4
 mount --make-rprivate /
 mount -t tmpfs -o mode=0755,size=1m,nosuid,nodev sandbox "$base"
 cd "$base"
 mkdir proc dev etc tmp old
 mount -t tmpfs -o mode=1777,size="$memory"m,nr_inodes=${MAX_FILES},nosuid,nodev tmp tmp
 mount -t proc -o nosuid,nodev,noexec proc proc
+if [ "$loopback" = up ]; then
+  for buffer in tcp_rmem tcp_wmem; do echo 4096 65536 ${MAX_TCP_BUFFER} >"proc/sys/net/ipv4/$buffer"; done
+  PATH=$PATH:/usr/sbin:/sbin ip link set lo up 2>/dev/null || perl -MSocket -e '${loopbackUp}'
+fi
 show() {
   [ -e "$1" ] && [ ! -e "./$1" ] || return 0
   if [ -d "$1" ]; then mkdir -p "./$1"; else mkdir -p "./\${1%/*}"; : > "./$1"; fi

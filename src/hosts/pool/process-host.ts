@@ -5,22 +5,27 @@ import { livePartsOf } from '#src/core/output/live-output.ts';
 import type { Redact } from '#src/core/output/redaction.ts';
 import type { Execution, ExecutionResult, ExecutionSignal, FunctionHost } from '#src/core/ports/function-host.ts';
 import type { ProcessorUse } from '#src/core/ports/questions/role-instances.ts';
+import { threadTime } from '#src/core/quotas/thread-time.ts';
 import { aborted, failed, refusedByFunction, unavailable } from '#src/hosts/failures.ts';
 import { finishLargeOutput, finishOutput, LARGE_OUTPUT, type RedactLarge } from '#src/hosts/finish-output.ts';
 import type { Cgroups } from '#src/hosts/isolation/cgroups.ts';
 import { type Isolation, noIsolation } from '#src/hosts/isolation/isolation.ts';
 import type { PackageCache } from '#src/hosts/packages/package-cache.ts';
 import { createProcessLauncher } from '#src/hosts/process/process-launcher.ts';
+import { RUNTIME_MEMORY_IN_MB } from '#src/hosts/process/process-resources.ts';
 import type { Sent } from '#src/hosts/process/sent-executions.ts';
 import { Task } from '#src/hosts/process/task.ts';
 import { createTicker } from '#src/hosts/process/ticker.ts';
 import { createHostRuntimes } from '#src/hosts/runtimes/runtimes.ts';
-import type { ProcessPool } from './process-pool.ts';
+import { FEW_PROCESSES, type ProcessPool } from './process-pool.ts';
 import { type MemoryBudget, ProcessPools } from './process-pools.ts';
 import { DEFAULT_PROJECT_PROCESSORS, type ProcessorQuota } from './processor-budget.ts';
 
 /** Half of the memory of this machine, or of its container. */
 export const DEFAULT_PROJECT_MEMORY_IN_MB = Math.floor(Math.min(totalmem(), process.constrainedMemory() || totalmem()) / 2 / 1_048_576);
+
+/** The processes of one function have half of the memory of this machine. */
+const MOST_PROCESSES = Math.max(FEW_PROCESSES, Math.floor(DEFAULT_PROJECT_MEMORY_IN_MB / RUNTIME_MEMORY_IN_MB));
 
 export type ProcessHostOptions = {
   /** The region and project in the URN that an initializer sees. */
@@ -37,7 +42,7 @@ export type ProcessHostOptions = {
   processorsOfProject?: ProcessorQuota;
   /** Whether a function still exists; by default it does. The processes of a deleted one end within a second, once they have no work. */
   isDefined?: (functionName: string) => boolean;
-  /** The maximum of processes of one function, whatever its concurrency. */
+  /** The maximum of processes of one function, whatever its concurrency; by default as many as half of the memory has room for. */
   maxProcessesPerFunction?: number;
   /** A process without work ends after this time. */
   idleInMs?: number;
@@ -83,7 +88,7 @@ export function createProcessHost(options: ProcessHostOptions = {}): ProcessHost
     launcher,
     isolation,
     limits: { startTimeoutInMs: options.startTimeoutInMs ?? 60_000, abortGraceInMs: options.abortGraceInMs ?? 1_000 },
-    maxProcessesPerFunction: options.maxProcessesPerFunction ?? 16,
+    maxProcessesPerFunction: options.maxProcessesPerFunction ?? MOST_PROCESSES,
     idleInMs,
     isDefined: options.isDefined ?? (() => true),
     recycleAfter: options.recycleAfter ?? Number.POSITIVE_INFINITY,
@@ -101,7 +106,7 @@ export function createProcessHost(options: ProcessHostOptions = {}): ProcessHost
         const { definition } = execution;
         const isLarge = result.output !== undefined && result.output.length > LARGE_OUTPUT;
         if (isLarge && redactLarge !== undefined) resolve(finishLargeOutput(result, { definition, redact, redactLarge }));
-        else resolve(finishOutput(result, { definition, redact }));
+        else resolve(threadTime.spendOn(definition.name, () => finishOutput(result, { definition, redact })));
       });
       // A property, and no constant: tsx gives the function of a constant its name, which costs a call of the runtime each time.
       task.onAbort = () => pool.abort(task);

@@ -9,6 +9,11 @@ import type { Consumer } from './processor-budget.ts';
 
 /** A function is fast while the moving average of its durations is below this. */
 const FAST_IN_MS = 2;
+/** A function is slow while the average is at least this, or while an execution has waited so long. */
+const SLOW_IN_MS = 20;
+const LONG_WAIT_IN_MS = 1_000;
+/** The most processes of a function that is not slow. More would not end its executions sooner. */
+export const FEW_PROCESSES = 16;
 /** A free process is woken only when the awake ones have this much work each (docs/performance.md H6). */
 const WORTH_WAKING_MS = 0.25;
 /** How much work, and how many executions, may queue inside one process. */
@@ -114,7 +119,7 @@ export class ProcessPool {
       else process.check(now);
     }
     const [oldest] = this.#waiting;
-    if (oldest !== undefined && now - oldest.queuedAt >= GROW_AFTER_MS) this.#grow();
+    if (oldest !== undefined && now - oldest.queuedAt >= GROW_AFTER_MS) this.#grow(now);
   }
 
   /** Ends one process, once it has no work, so that another function of the project gets its memory. False while one is ending so. */
@@ -149,7 +154,7 @@ export class ProcessPool {
       const task = this.#waiting.shift();
       if (task !== undefined) process.run(task, performance.now());
     }
-    if (this.#waiting.length > 0 && !this.#hasUsableProcess()) this.#grow();
+    if (this.#waiting.length > 0 && !this.#hasUsableProcess()) this.#grow(performance.now());
   }
 
   /** Prefers an awake process with little work (H6), then a free process, then the shortest queue within the limit (POOL2). */
@@ -180,15 +185,22 @@ export class ProcessPool {
     return false;
   }
 
-  #grow(): void {
+  #grow(now: number): void {
     let ready = 0;
     for (const process of this.#processes) if (process.isReady) ready += 1;
     const changing = this.#processes.size - ready;
-    // docs/performance.md H7: more processes than processors do not help a fast function.
-    const maxProcesses = this.#isFast ? Math.min(availableParallelism(), this.#setup.maxProcesses) : this.#setup.maxProcesses;
-    if (this.#processes.size >= maxProcesses || changing >= Math.min(this.#waiting.length, MAX_STARTING)) return;
-    if (ready > 0 && performance.now() - this.#startFailedAt < RESTART_AFTER_MS) return;
+    if (this.#processes.size >= this.#mostProcesses(now) || changing >= Math.min(this.#waiting.length, MAX_STARTING)) return;
+    if (ready > 0 && now - this.#startFailedAt < RESTART_AFTER_MS) return;
     if (this.#setup.hasRoom(this.#processes.size)) this.#start();
+  }
+
+  /** A fast function gets at most as many processes as the machine has processors (docs/performance.md H7). A slow function gets `maxProcesses`. */
+  #mostProcesses(now: number): number {
+    const { maxProcesses } = this.#setup;
+    if (this.#isFast) return Math.min(availableParallelism(), maxProcesses);
+    const isSlow = this.#measured >= RELIABLE_AFTER && this.#averageInMs >= SLOW_IN_MS;
+    const hasLongWait = now - (this.#waiting[0]?.queuedAt ?? now) >= LONG_WAIT_IN_MS;
+    return isSlow || hasLongWait ? maxProcesses : Math.min(FEW_PROCESSES, maxProcesses);
   }
 
   /** Whether the process gets no further execution. */

@@ -188,13 +188,13 @@ export class ProcessPools {
 
   /** A package is visible to its function as a whole; of the worker's other files, only the folder of the handler is. */
   async #openCode(
-    { package: digest, file }: ProcessHandler,
+    { package: digest, layers, file }: ProcessHandler,
     functionName: string,
   ): Promise<{ file: string; codeFolder: string; release: () => void }> {
     if (digest === undefined) return { file, codeFolder: dirname(file), release: () => {} };
     const { packages } = this.#options;
     if (packages === undefined) throw new Error('this worker has no store of code packages');
-    const { folder, release } = await packages.open(digest, projectOf(functionName));
+    const { folder, release } = await packages.open(digest, projectOf(functionName), layers);
     return { file: join(folder, file), codeFolder: folder, release };
   }
 

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { type Failure, failureSchema, MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
 import type { FunctionDefinition } from '#src/core/functions/definition.ts';
+import { parseJson } from '#src/core/json/json.ts';
 import { splitName } from '#src/core/names/names.ts';
 import type { Execution } from '#src/core/ports/function-host.ts';
-import { parseJson } from '#src/core/text/json.ts';
 import { IN_BASE64, MAX_ESCAPED_RESULT, MAX_RESULT_BYTES } from '#src/hosts/runtime/outcome.mjs';
 import { keptBytesOf } from '#src/hosts/runtime/output.mjs';
 

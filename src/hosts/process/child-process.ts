@@ -77,14 +77,7 @@ export function failedChild({ onEnd }: Pick<ChildEvents, 'onEnd'>, cause: unknow
 
 function watch(child: ChildProcess, events: ChildEvents): void {
   let output = '';
-  const accept = splitLines(events.onLine, events.isAllowed);
-  let isBroken = false;
-  const results = child.stdio[4] as Readable;
-  results.setEncoding('utf8').on('data', (chunk: string) => {
-    if (isBroken || accept(chunk)) return;
-    isBroken = true;
-    events.onTooLong();
-  });
+  const acceptLines = lineReader(child.stdio[4] as Readable, events);
   const readAll = readInIntervals([child.stdout, child.stderr], (text) => {
     output = lastBytes(output + text);
     events.onRawOutput(text);
@@ -102,9 +95,34 @@ function watch(child: ChildProcess, events: ChildEvents): void {
     }, PIPES_AFTER_EXIT_MS);
     child.on('close', () => {
       clearTimeout(closeAnyway);
+      acceptLines();
       events.onEnd({ code, signal, output });
     });
   });
+}
+
+/**
+ * Reads lines after the raw output that came before them. A result and raw output are two pipes, and of two that are readable the kernel may name the
+ * later one first. Both are named in one turn of the event loop, so the lines wait for its end. The returned function does not wait.
+ */
+function lineReader(results: Readable, { onLine, isAllowed, onTooLong }: ChildEvents): () => void {
+  const accept = splitLines(onLine, isAllowed);
+  let chunks: string[] = [];
+  let isBroken = false;
+  function acceptAll(): void {
+    const found = chunks;
+    chunks = [];
+    for (const chunk of found) {
+      if (isBroken || accept(chunk)) continue;
+      isBroken = true;
+      onTooLong();
+    }
+  }
+  results.setEncoding('utf8').on('data', (chunk: string) => {
+    if (chunks.length === 0) setImmediate(acceptAll);
+    chunks.push(chunk);
+  });
+  return acceptAll;
 }
 
 /** Reads texts of streams, at most {@link MAX_RAW_CHARACTERS} in an interval. The returned function ends this bound. */

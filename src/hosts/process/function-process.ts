@@ -1,5 +1,6 @@
 import type { Failure } from '#machines/facts.ts';
 import type { ExecutionResult } from '#src/core/ports/function-host.ts';
+import { threadTime } from '#src/core/quotas/thread-time.ts';
 import {
   aborted,
   failed,
@@ -92,7 +93,7 @@ export class FunctionProcess {
     this.#child = setup.open({
       onLine: (line) => {
         // What a hostile process still writes costs nothing.
-        if (!this.#frames.isMisused) this.#receive(parseChildLine(line));
+        if (!this.#frames.isMisused) this.#receive(threadTime.spendOn(setup.definition.name, () => parseChildLine(line)));
       },
       isAllowed: (start, length) => isAllowedLength(setup.definition, start, length),
       onTooLong: () => this.#receive(undefined),
@@ -188,7 +189,7 @@ export class FunctionProcess {
   }
 
   #checkResources(now: number): void {
-    const resource = this.resources.exceeded(now);
+    const resource = this.resources.exceeded(now, this.isIdle);
     if (resource !== undefined) this.#kill(resourceExceeded(resource, this.#setup.resources));
   }
 

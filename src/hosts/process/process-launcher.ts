@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FunctionDefinition } from '#src/core/functions/definition.ts';
+import { lowerSession } from '#src/core/processes/lower-priority.mjs';
 import { type Cgroup, type Cgroups, inCgroup } from '#src/hosts/isolation/cgroups.ts';
 import { endLeftovers } from '#src/hosts/isolation/leftovers.ts';
 import { type Sandbox, sandboxCommand } from '#src/hosts/isolation/sandbox-command.ts';
@@ -65,6 +66,8 @@ export function createProcessLauncher({ cgroups, inspectorPort }: LauncherOption
       },
     });
     if (child.pid !== undefined) remember(opened, child.pid, sandbox);
+    // The code of the own project is the operator's. The command of a sandbox lowers its own priority.
+    if (sandbox !== undefined) lowerSession(child.pid);
     return { ...child, cgroup };
   }
 
@@ -134,13 +137,15 @@ function sandboxed(home: Home, { program, sandbox, cwd }: { program: Program; sa
   const ownFolder = sandbox.level === 'user' ? cwd : '/tmp';
   const folders = { readable: [home.sharedRuntime, ...code], writable: ownFolder };
   const permitted = sandbox.isRestricted ? { folders, hasNetwork: sandbox.hasNetwork } : undefined;
+  const hasOwnNetwork = sandbox.level === 'namespaces' && !sandbox.hasNetwork;
   const opened = sandboxCommand(sandbox, {
     directory: cwd,
     memoryInMb: definition.memoryInMb,
+    usesLoopback: runtime.usesLoopback,
     readable,
     filter: sandbox.isFiltered ? join(home.sharedRuntime, FILTER) : undefined,
     command,
-    args: runtime.argumentsFor({ definition, runtimeFolder: home.sharedRuntime, isSandboxed: true, permitted }),
+    args: runtime.argumentsFor({ definition, runtimeFolder: home.sharedRuntime, isSandboxed: true, permitted, hasOwnNetwork }),
   });
   return { ...opened, env: environmentFor(ownFolder), cwd };
 }

@@ -5,6 +5,8 @@ import type { Child } from './child-process.ts';
 /** The memory of a fresh process that its function does not use. The function's own limit is added to this. */
 export const RUNTIME_MEMORY_IN_MB = 96;
 const CHECK_EVERY_MS = 200;
+/** A worker keeps the processes of many functions for a minute, and a check takes a tenth of a millisecond. */
+const CHECK_IDLE_EVERY_MS = 1_000;
 /** A process of Node has eleven threads. Its main thread starts almost every child, so the others are asked less often. */
 const CHECK_ALL_THREADS_EVERY_MS = 1_000;
 
@@ -47,10 +49,13 @@ export class ResourceCheck {
     setPaused(this.#child, isPaused);
   }
 
-  /** The limit that is exceeded. Reads the processes at most every 200 ms, those of other threads than the main ones every second. */
-  exceeded(now: number): 'memory' | 'processes' | undefined {
+  /**
+   * The limit that is exceeded. Reads the processes at most every 200 ms, and every second while nothing is executed. Reads the children of other
+   * threads than the main one every second.
+   */
+  exceeded(now: number, isIdle: boolean): 'memory' | 'processes' | undefined {
     const { pid, cgroup } = this.#child;
-    if (pid === undefined || now - this.#checkedAt < CHECK_EVERY_MS) return undefined;
+    if (pid === undefined || !this.#isDue(now, isIdle)) return undefined;
     this.#checkedAt = now;
     const { memoryInMb, maxProcesses } = this.#limits;
     if (cgroup !== undefined) return this.exceededAtEnd() ?? (cgroup.processes > maxProcesses ? 'processes' : undefined);
@@ -61,6 +66,10 @@ export class ResourceCheck {
     const socketsInMb = this.#limits.hasOwnNetwork ? sandboxSocketsInMb(pid) : 0;
     if (tree.memoryInMb + filesInMb + socketsInMb > memoryInMb + RUNTIME_MEMORY_IN_MB) return 'memory';
     return tree.pids.length > maxProcesses ? 'processes' : undefined;
+  }
+
+  #isDue(now: number, isIdle: boolean): boolean {
+    return now - this.#checkedAt >= (isIdle ? CHECK_IDLE_EVERY_MS : CHECK_EVERY_MS);
   }
 
   /** Whether the kernel ended the process because of a limit. */

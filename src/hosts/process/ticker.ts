@@ -20,8 +20,9 @@ export function createTicker(tick: (now: number) => Activity, idleInMs: number):
 
   function schedule(inMs: number): void {
     isFast = inMs === TICK_MS;
-    // `setImmediate` runs after pending input was read, so a pause of this process does not make received results late.
-    timer = setTimeout(() => setImmediate(run), inMs);
+    // Pending input is read in this turn, and its lines are accepted at the end of the turn (`child-process.ts`). So a pause of this process does
+    // not make received results late.
+    timer = setTimeout(() => setImmediate(() => setImmediate(run)), inMs);
   }
   function run(): void {
     if (isStopped) return;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Failure } from '#machines/facts.ts';
+import { parseJson } from '#src/core/json/json.ts';
 import type { Execution } from '#src/core/ports/function-host.ts';
-import { parseJson } from '#src/core/text/json.ts';
 import { refusedByFunction } from '#src/hosts/failures.ts';
 import { hintsOf } from '#src/hosts/runtime/outcome.mjs';
 

@@ -4,7 +4,7 @@ import { HandlerContext } from './context.mjs';
 import { splitLines } from './lines.mjs';
 import { INITIALIZING, loadHandler } from './load.mjs';
 import { describe, IN_BASE64, MAX_ESCAPED_RESULT, runHandler } from './outcome.mjs';
-import { captureOutput, keptBytesOf } from './output.mjs';
+import { captureOutput, drained, keptBytesOf } from './output.mjs';
 
 /**
  * The program in the child process of a function.
@@ -13,12 +13,18 @@ import { captureOutput, keptBytesOf } from './output.mjs';
  * By RUN1 and RUN2 (src/DESIGN.md) the host knows which executions had started when this process dies.
  */
 
-/** In a sandbox, the user data reaches the environment here, after the process has lost its rights. */
-const takesUserData = process.argv.splice(2, 1)[0] === 'user-data';
+/**
+ * `user-data`: in a sandbox, the user data reaches the environment here, after the process has lost its rights. `own-network`: the process has a
+ * network for itself. A module runs another kind of code than modules of Node, in the same protocol: `custom.mjs`, `http.mjs`.
+ */
+const options = process.argv.splice(2);
+const adapter = options.find((option) => option.endsWith('.mjs'));
 
 const queue = [];
 let current;
 let handler;
+let run = runHandler;
+let memoryInMb = ownMemoryInMb;
 let definition;
 /** Of a larger value the host gets the size alone. */
 let maxResultBytes;
@@ -63,15 +69,21 @@ function receive(line) {
 }
 
 async function runQueue() {
+  let isFirst = true;
   for (let frame = queue.shift(); frame !== undefined; frame = queue.shift()) {
     const [, id, payload, requestId, attempt, qualifier, functionUrn, traceparent, measuresMemory, requestIds] = frame;
     const context = new HandlerContext({ definition, requestId, attempt, qualifier, functionUrn, traceparent, requestIds }, output.print);
     current = { id, context };
+    // What a program printed before this execution may be unread. It is read, and dropped.
+    if (isFirst && adapter !== undefined) await drained();
+    isFirst = false;
     output.open();
     const startedAt = performance.now();
-    const outcome = await runHandler(handler, payload, context);
+    const outcome = await run(handler, payload, context);
+    // The output of a program comes in parts, and a result does not tell how many lines were cut off.
+    if (adapter !== undefined) output.flush();
     const memory = measuresMemory ? [memoryInMb()] : [];
-    if (outcome.failure === undefined) sendValue(id, outcome.payload, [output.take(), performance.now() - startedAt, ...memory]);
+    if (outcome.failure === undefined) sendValue(id, outcome, [output.take(), performance.now() - startedAt, ...memory]);
     else send(['failed', id, outcome.failure, output.take(), ...memory]);
     output.close();
     current = undefined;
@@ -79,12 +91,12 @@ async function runQueue() {
 }
 
 /** The host accepts a line in proportion to the largest value of the function. */
-function sendValue(id, payload, [printed, tookInMs, memory = null]) {
-  if (payload.length * 6 <= maxResultBytes) {
+function sendValue(id, { payload, droppedBytes }, [printed, tookInMs, memory = null]) {
+  if (droppedBytes === undefined && payload.length * 6 <= maxResultBytes) {
     send(memory === null ? ['returned', id, payload, printed, tookInMs] : ['returned', id, payload, printed, tookInMs, memory]);
     return;
   }
-  const bytes = Buffer.byteLength(payload);
+  const bytes = droppedBytes ?? Buffer.byteLength(payload);
   if (bytes > maxResultBytes) send(['returned', id, '', printed, tookInMs, memory, bytes]);
   else if (JSON.stringify(payload).length <= MAX_ESCAPED_RESULT * maxResultBytes)
     send(['returned', id, payload, printed, tookInMs, memory]);
@@ -92,7 +104,7 @@ function sendValue(id, payload, [printed, tookInMs, memory = null]) {
 }
 
 /** The memory of this process. A sandbox may hide `/proc`; the kernel's account then tells the largest memory so far. */
-function memoryInMb() {
+function ownMemoryInMb() {
   try {
     return process.memoryUsage.rss() / 1_048_576;
   } catch {
@@ -113,17 +125,27 @@ function reportUnstarted(type, frames) {
 async function start(spec) {
   ({ definition, maxResultBytes } = spec);
   output.keep(keptBytesOf(definition));
-  if (takesUserData) Object.assign(process.env, definition.userData);
+  if (options.includes('user-data')) Object.assign(process.env, definition.userData);
   const { functionUrn } = spec;
   const facts = { definition, functionUrn, requestId: '', attempt: 0, qualifier: 'latest' };
-  const outcome = await loadHandler(spec, {
+  const load = adapter === undefined ? loadHandler : (await import(adapter)).loadHandler;
+  const outcome = await load(spec, {
     onLoaded: () => send(['loaded']),
     createContext: () => new HandlerContext(facts, output.print),
+    hasOwnNetwork: options.includes('own-network'),
+    end,
   });
-  handler = outcome.handler;
+  ({ handler, run = run, memoryInMb = memoryInMb } = outcome);
   if (outcome.failure === undefined) send(['ready']);
   else send(['start-failed', outcome.failure, output.take()]);
   output.close();
+}
+
+/** Ends this process as the program below it ended. */
+function end(code, signal) {
+  output.flush();
+  if (signal !== null) process.kill(process.pid, signal);
+  process.exit(code ?? 1);
 }
 
 /** Writes synchronously (RUN2). Blocks while the pipe is full, which happens only when the host reads too slowly. */

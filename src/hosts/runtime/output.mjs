@@ -31,6 +31,15 @@ export function lastBytes(text, limit = MAX_OUTPUT_BYTES) {
 }
 
 /**
+ * Resolves once everything is read that a program wrote until now. The kernel may have named the readable pipes of this turn of the event loop
+ * before the program wrote, so a whole further turn is needed. A turn reads all that a pipe holds.
+ */
+export async function drained() {
+  await new Promise(setImmediate);
+  await new Promise(setImmediate);
+}
+
+/**
  * Replaces `process.stdout` and `process.stderr`, and sends the output of the current execution to the host with `send`.
  *
  * Output is sent early enough to survive a kill of this process, and rarely enough that a flood does not load the host. Output between

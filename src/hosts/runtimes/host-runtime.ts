@@ -17,6 +17,8 @@ export type Place = {
   isSandboxed: boolean;
   /** What the second obstacle inside of a sandbox leaves to the process, if the runtime has such an obstacle; `undefined` for everything. */
   permitted?: { folders: PermittedFolders; hasNetwork: boolean } | undefined;
+  /** Whether the process has a network for itself. */
+  hasOwnNetwork?: boolean;
   /** The port of the debugger. */
   inspectorPort?: number | undefined;
 };
@@ -31,6 +33,8 @@ export interface HostRuntime {
   readableFor(definition: FunctionDefinition): readonly string[];
   /** Whether the last output of a process that ended says that its memory was exhausted. */
   isMemoryExhausted(output: string): boolean;
+  /** Whether the processes of a function talk to each other over TCP, for which a network of their own needs its loopback. */
+  usesLoopback?: boolean;
 }
 
 /** The file of a handler; empty for another kind of handler. */

@@ -247,7 +247,8 @@ type TopologySettings = Pick<Configuration, 'replicas' | 'streamSizes' | 'result
  */
 export function topologyOf({ replicas, streamSizes: sizes, resultsStorage, resultsMaxAgeInHours }: TopologySettings, ownFsync?: Fsync) {
   const storage = resultsStorage ?? (ownFsync === 'always' ? 'memory' : 'file');
-  return { replicas, sizes, resultsStorage: storage, resultsMaxAgeInMs: resultsMaxAgeInHours * 3_600_000 };
+  const isSyncedAlways = ownFsync === undefined ? undefined : ownFsync === 'always';
+  return { replicas, sizes, resultsStorage: storage, resultsMaxAgeInMs: resultsMaxAgeInHours * 3_600_000, isSyncedAlways };
 }
 
 /** The subjects and folders that other projects may use beyond the defaults. */

@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import { messageOf } from '#src/core/errors.ts';
+import { problemsOf } from '#src/core/text/problems.ts';
 import type { Environment } from '#src/main/nats-server/find.ts';
 import { InvalidConfigurationError } from './configuration.ts';
 import { defined } from './defined.ts';
@@ -73,7 +74,7 @@ function parse(name: string, file: string): Context {
   try {
     return contextSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
   } catch (cause) {
-    const why = cause instanceof z.ZodError ? z.prettifyError(cause) : messageOf(cause);
+    const why = cause instanceof z.ZodError ? problemsOf(cause) : messageOf(cause);
     throw invalid(name, `cannot be read from ${file}: ${why}`, { cause });
   }
 }

@@ -36,7 +36,7 @@ export async function startGatewayRole(context: RoleContext, logWatch: LogWatch)
     masterKeys: context.encryption.masterKeys,
     acceptWithinMs: ACCEPT_WITHIN_MS,
     jetstreamApi: 'required',
-    definitions: context.definitions,
+    registryCopy: { directory: context.functions, payloads: context.encryption.payloads, definitions: context.definitions },
   } as const;
   const client = await connectClient(clientOptions);
   client.connection.refusals.onMissingPermission((message) => logger.error({}, message));
@@ -62,7 +62,11 @@ export async function startGatewayRole(context: RoleContext, logWatch: LogWatch)
         logWatch,
         functions: context.functions,
         definitions: context.definitions,
-        quotas: { projects: context.quotas, acknowledged: () => client.logEpoch.highest },
+        quotas: {
+          projects: context.quotas,
+          acknowledged: () => client.logEpoch.highest,
+          logBytes: async () => (await ports.admission.capacity()).maxBytes,
+        },
         compareReplicas: () => findDifference(client.connection),
       },
       { host: httpHost ?? '127.0.0.1', port: httpPort, isPortNegotiable: given.httpPort === undefined },

@@ -8,6 +8,7 @@ import { createArchive } from '#src/archive/segments/archive.ts';
 import { openArchiveStore } from '#src/archive/stores/open-store.ts';
 import { listProjects } from '#src/core/encryption/change-project.ts';
 import { HistoryUnavailableError } from '#src/core/errors.ts';
+import { fallback } from '#src/core/fallback.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
 import type { Segment } from '#src/core/ports/stores/archive.ts';
 import { openKeyValue } from '#src/nats/key-value.ts';
@@ -34,7 +35,7 @@ export async function startJanitorRole(options: JanitorRoleOptions): Promise<Pic
   const { connection, archive, clockBounds, signingKey, logger, ...settings } = options;
   const onProblem = (problem: string): void => logger.warn({}, problem);
   const clock = await openServerClock(connection, { ...clockBounds, onProblem });
-  const log = createNatsLogSource({ connection, onProblem });
+  const log = createNatsLogSource({ connection, onProblem, deletesConsumers: true });
   const files = createArchive(openArchiveStore(archive, { env: process.env, clock }), log.decode);
   const publisher = createPublisher(connection);
   const state = await openKeyValue(connection, STATE_BUCKET);
@@ -76,11 +77,7 @@ export async function createPlainRequestsFinder(connection: Connection): Promise
   return async () => {
     const encrypting = (await listProjects(functions)).filter(({ payloads }) => payloads === 'encrypted');
     if (encrypting.length === 0) return [];
-    try {
-      return (await readPlainRequests((query) => history.ask('list', query), encrypting)).map((found) => found.function);
-    } catch (error) {
-      if (error instanceof HistoryUnavailableError) return [];
-      throw error;
-    }
+    const found = await readPlainRequests((query) => history.ask('list', query), encrypting).catch(fallback([], HistoryUnavailableError));
+    return found.map((one) => one.function);
   };
 }

@@ -46,8 +46,15 @@ const HELD_FRESH_FOR_MS = 5_000;
 /** All pages are read once an hour, in idle time. */
 const CHECK_PAGES_EVERY_MS = 3_600_000;
 
+type ProjectionRole = {
+  stop(): Promise<void>;
+  reload(): Promise<void>;
+  /** Gives back the memory of pages that were read before. */
+  release(): void;
+};
+
 /** Starts the role in this process: a read model under the data folder, and the service that answers from it. */
-export async function startProjectionRole(options: ProjectionRoleOptions): Promise<{ stop(): Promise<void>; reload(): Promise<void> }> {
+export async function startProjectionRole(options: ProjectionRoleOptions): Promise<ProjectionRole> {
   const { connection, dataDir, archive, clockBounds, signingKey, project, logger } = options;
   const instance = `p-${randomBytes(5).toString('hex')}`;
   const onProblem = (problem: string): void => logger.warn({}, problem);
@@ -91,6 +98,7 @@ export async function startProjectionRole(options: ProjectionRoleOptions): Promi
     async reload() {
       if (signer !== undefined && signingKey !== undefined) await signer.replace(await openSigner(signingKey));
     },
+    release: () => projection.store.releaseMemory(),
     async stop() {
       stopping.abort();
       await endService();

@@ -2,6 +2,7 @@ import { openSigner } from '#src/archive/heads/open-signer.ts';
 import { ownInstance } from '#src/client/worker/own-instance.ts';
 import { messageOf } from '#src/core/errors.ts';
 import { systemTimers } from '#src/core/ports/clock.ts';
+import { threadTime } from '#src/core/quotas/thread-time.ts';
 import type { FunctionDirectory } from '#src/functions/directory.ts';
 import type { FunctionRegistry } from '#src/functions/registry.ts';
 import type { RunningGateway } from '#src/gateway/gateway.ts';
@@ -16,7 +17,7 @@ import { watchLog } from './log-watch.ts';
 import { createReadiness, type Readiness } from './processes/readiness.ts';
 import { superviseRole } from './processes/role-supervisor.ts';
 import { startProjectionRole } from './projection-role.ts';
-import { openRoleContext, type RoleContext } from './role-context.ts';
+import { openRoleContext, type RoleContext, withoutYoungGrowth } from './role-context.ts';
 import type { RolesOptions } from './roles-options.ts';
 import { startSchedulerRole } from './scheduler-role.ts';
 import { startWorkerRole } from './worker-role.ts';
@@ -34,7 +35,11 @@ export interface RunningRoles {
 }
 
 /** Wires the roles to NATS and starts them. Throws `NatsUnavailableError`. */
-export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
+export function startRoles(options: RolesOptions): Promise<RunningRoles> {
+  return withoutYoungGrowth(() => start(options));
+}
+
+async function start(options: RolesOptions): Promise<RunningRoles> {
   const context = await openRoleContext(options);
   const { ports, registry, stopping, closing } = context;
   const startIf = async <Started>(role: Role, start: () => Started | Promise<Started>): Promise<Started | undefined> =>
@@ -61,12 +66,15 @@ export async function startRoles(options: RolesOptions): Promise<RunningRoles> {
       isolation: working?.isolation,
       load: () => working?.worker.load,
       processorUse: working?.processorUse,
+      threadUse: () => threadTime.useOf(options.tenancy.project),
       circuits,
       refusal: () => logWatch.refusal,
       fileProblems: () => options.files?.problems,
       missingKeys: () => missingKeysOf(context),
     }),
   );
+  // The server knows all subscriptions when the start is reported, so a question of another connection finds a responder.
+  await connection.nats.flush();
   return {
     registry,
     functions: context.functions,

@@ -6,7 +6,7 @@ import { createMemberCount } from '#src/scheduler/inspect/count-members.ts';
 import { type Scheduler, startScheduler } from '#src/scheduler/scheduler.ts';
 import { sweepPayloadsRegularly } from '#src/scheduler/sweep-payloads.ts';
 import { payloadSweepOf } from './payload-sweep.ts';
-import { commonPorts, type RoleContext } from './role-context.ts';
+import { commonPorts, type RoleContext, withoutYoungGrowth } from './role-context.ts';
 
 /** The scheduler, which also fires the schedules, and removes code packages and large payloads that nothing refers to any more. */
 export async function startSchedulerRole(context: RoleContext): Promise<Pick<Scheduler, 'stop'>> {
@@ -28,7 +28,8 @@ export async function startSchedulerRole(context: RoleContext): Promise<Pick<Sch
     { ...payloadSweepOf({ ...options, ports, open: scheduler.open, signal: closing.signal }), logger },
     closing.signal,
   );
-  const schedules = await fireSchedules({ ...common, registry: ports.functions, takesWork });
+  const schedules = await fireSchedules({ ...common, registry: context.schedules, takesWork });
+  void withoutYoungGrowth(() => schedules.checked);
   return {
     async stop() {
       await Promise.all([schedules.stop(), scheduler.stop()]);

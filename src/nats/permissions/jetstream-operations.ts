@@ -104,9 +104,9 @@ export class JetStreamOperations {
     return [...this.ledgerToRead(), ...this.writesTo(`${FLOW_BUCKET}.>`)];
   }
 
-  /** Reads code packages. */
+  /** Reads code packages. nats.js asks for the name of the stream by the subject of their parts. */
   packages(): string[] {
-    return [...this.infos(CODE_STREAM), ...this.#watched(CODE_STREAM)];
+    return [...this.calls('STREAM.NAMES'), ...this.infos(CODE_STREAM), ...this.#watched(CODE_STREAM)];
   }
 
   /** Reads large payloads. */

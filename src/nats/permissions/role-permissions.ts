@@ -1,5 +1,5 @@
 import { inboxPrefixOf } from '#src/core/names/inboxes.ts';
-import { ALL_RESULTS, HISTORY_GROUP, SEQUENT_SUBJECTS as of, subjects } from '#src/core/names/subjects.ts';
+import { ALL_RESULTS, HISTORY_GROUP, SEQUENT_SUBJECTS as of, stormSubject, subjects } from '#src/core/names/subjects.ts';
 import {
   AUDIT,
   CODE_BUCKET,
@@ -130,7 +130,8 @@ class Table {
         ...everyService,
         OWN_USER,
       ],
-      subscribe: results,
+      subscribe: [...results, stormSubject('*')],
+      allowResponses: true,
     };
   }
 

@@ -19,6 +19,7 @@ import {
 import { type FunctionName, splitName } from '#src/core/names/names.ts';
 import { HISTORY_GROUP, subjects } from '#src/core/names/subjects.ts';
 import { NoAnswerError } from '#src/core/no-answer-error.ts';
+import { problemsOf } from '#src/core/text/problems.ts';
 import type { Connection } from '#src/nats/transport/connection/connection.ts';
 import { isNoResponders, isTimeout } from '#src/nats/transport/errors.ts';
 import { collectAnswers } from './collect-answers.ts';
@@ -96,7 +97,7 @@ async function answer(name: Question, { answers, reach, project }: Answering, me
   try {
     const asked: unknown = message.data.length === 0 ? {} : JSON.parse(message.string());
     const read = questions[name].query.safeParse(limitedTo(message.subject, asked, project));
-    if (!read.success) return refuse(message, 400, z.prettifyError(read.error).replaceAll('✖ ', ''));
+    if (!read.success) return refuse(message, 400, problemsOf(read.error));
     query = read.data;
     const missing = await reach(Number(message.headers?.get(AT_LEAST) ?? 0));
     if (missing > 0) return refuse(message, 503, `the read model is ${missing} messages behind the log; ask again`, { query });
@@ -163,7 +164,7 @@ export function createNatsHistory({ nats }: Connection, project?: string): Histo
       const code = reply.headers?.get('Nats-Service-Error-Code') ?? '';
       if (code !== '') throw errorOf(code, reply, query);
       const parsed = questions[question].answer.safeParse(reply.json());
-      if (!parsed.success) throw new HistoryUnavailableError({ why: `the answer cannot be read: ${z.prettifyError(parsed.error)}` });
+      if (!parsed.success) throw new HistoryUnavailableError({ why: `the answer cannot be read: ${problemsOf(parsed.error)}` });
       return parsed.data as AnswerOf<typeof question>;
     },
     async instances() {
@@ -195,11 +196,11 @@ function errorOf(code: string, reply: Msg, query: unknown): SequentError {
   if (code === '409') return new AmbiguousIdError({ id, functions: candidatesSchema.parse(reply.json()).functions });
   if (code === '404') return new InvocationNotFoundError({ id });
   if (code === '400') return new InvalidInputError({ field: 'the question', problem: `is not valid: ${why}` });
-  return new HistoryUnavailableError({ why, isBehind: code === '503' });
+  return new HistoryUnavailableError({ why, isBehind: code === '503', isAnswered: true });
 }
 
 function whyOf(cause: unknown, timeoutInMs: number): string {
   if (isNoResponders(cause)) return 'no projection runs';
-  if (isTimeout(cause)) return `no answer within ${timeoutInMs} ms`;
+  if (isTimeout(cause)) return `no answer within ${timeoutInMs} ms; ask again`;
   return messageOf(cause);
 }

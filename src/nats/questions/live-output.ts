@@ -1,19 +1,18 @@
 import type { Msg } from 'nats';
 import { z } from 'zod';
+import { parseJson } from '#src/core/json/json.ts';
 import { isFunctionName, splitName } from '#src/core/names/names.ts';
 import { SEQUENT_SUBJECTS, subjects } from '#src/core/names/subjects.ts';
 import { MAX_LIVE_ATTEMPTS } from '#src/core/output/live-output.ts';
 import type { LiveAnswer, LiveOutput } from '#src/core/ports/questions/live-output.ts';
-import { parseJson } from '#src/core/text/json.ts';
 import type { Connection } from '#src/nats/transport/connection/connection.ts';
 import { keepSubscribed } from '#src/nats/transport/connection/keep-subscribed.ts';
+import { AnswerTime } from './answer-time.ts';
 import { readQuestion } from './question.ts';
 import type { ServiceAudit } from './service-audit.ts';
 
 /** A line is shown within a second: the runtime sends output every 20 ms. */
 const ASK_EVERY_MS = 500;
-/** The questions that a worker answers in a second, of all readers together. Further ones get no answer, and are repeated. */
-const MAX_QUESTIONS_PER_S = 100;
 
 const count = z.int().nonnegative();
 const questionSchema = z.object({
@@ -30,18 +29,19 @@ const answerSchema = z.object({ worker: z.string(), at: z.number(), parts: z.arr
 export function createNatsLiveOutput(connection: Connection, audit?: ServiceAudit): LiveOutput {
   return {
     answer(worker, read, signal) {
-      const isWithinBudget = createBudget();
+      const time = new AnswerTime();
       const onQuestion = (message: Msg): void => {
         const name = message.subject.split('.').at(-1) ?? '';
         // Without a subject for the answer, nobody reads it (ANS1).
-        if (!message.reply || !isFunctionName(name) || !isWithinBudget()) return;
+        const { project } = splitName(name);
+        if (!message.reply || !isFunctionName(name) || !time.isLeftFor(project)) return;
         const question = readQuestion(questionSchema, message);
         if (question === undefined) return;
-        const parts = read({ ...question, function: name });
+        const parts = time.spend(project, () => read({ ...question, function: name }));
         const answer = textOf({ worker, at: Date.now(), parts }, connection.nats.info?.max_payload);
         if (answer === undefined) return;
         message.respond(answer);
-        audit?.record(message, { action: 'worker.output', status: 200, subject: name, project: splitName(name).project, isCounted: true });
+        audit?.record(message, { action: 'worker.output', status: 200, subject: name, project, isCounted: true });
       };
       keepSubscribed(connection, { subject: SEQUENT_SUBJECTS.liveOutput, onMessage: onQuestion, signal });
     },
@@ -88,19 +88,4 @@ function textOf({ parts, ...answer }: LiveAnswer, maxBytes = 1_048_576): string 
     if (Buffer.byteLength(text) <= maxBytes) return text;
   }
   return undefined;
-}
-
-/** True for the first {@link MAX_QUESTIONS_PER_S} calls of each second. */
-function createBudget(): () => boolean {
-  let since = 0;
-  let left = 0;
-  return () => {
-    const now = performance.now();
-    if (now - since >= 1_000) {
-      since = now;
-      left = MAX_QUESTIONS_PER_S;
-    }
-    left -= 1;
-    return left >= 0;
-  };
 }

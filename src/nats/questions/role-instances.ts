@@ -1,11 +1,12 @@
 import { type RequestManyOptions, RequestStrategy } from 'nats';
 import { z } from 'zod';
 import { messageOf } from '#src/core/errors.ts';
+import { parseJson } from '#src/core/json/json.ts';
 import { subjects } from '#src/core/names/subjects.ts';
 import { NoAnswerError } from '#src/core/no-answer-error.ts';
 import type { CircuitState } from '#src/core/ports/questions/circuit-states.ts';
 import type { ProcessorUse, RoleInstance, RoleInstances } from '#src/core/ports/questions/role-instances.ts';
-import { parseJson } from '#src/core/text/json.ts';
+import type { ThreadUse } from '#src/core/quotas/thread-time.ts';
 import type { Connection } from '#src/nats/transport/connection/connection.ts';
 import { endWithin } from '#src/nats/transport/connection/end-within.ts';
 import { isNoResponders } from '#src/nats/transport/errors.ts';
@@ -30,6 +31,10 @@ const circuitsSchema = z.array(
 const processorUseSchema = z.array(
   z.object({ project: z.string(), usedInMs: z.number(), waitedInMs: z.number(), hasWaited: z.boolean() }),
 ) satisfies z.ZodType<ProcessorUse[]>;
+
+const threadUseSchema = z.array(z.object({ project: z.string(), usedInMs: z.number(), share: z.number() })) satisfies z.ZodType<
+  ThreadUse[]
+>;
 
 const metadataSchema = z.object({
   instance: z.string(),
@@ -60,6 +65,10 @@ const metadataSchema = z.object({
   processorUse: z
     .string()
     .transform((text) => processorUseSchema.safeParse(parseJson(text)).data)
+    .optional(),
+  threadUse: z
+    .string()
+    .transform((text) => threadUseSchema.safeParse(parseJson(text)).data)
     .optional(),
   // A later version may describe its circuits differently. Its roles are listed without them.
   circuits: z
@@ -120,6 +129,7 @@ function metadataOf({
   version: _,
   circuits,
   processorUse,
+  threadUse,
   fileProblems,
   missingKeys = [],
   ...own
@@ -129,6 +139,7 @@ function metadataOf({
     ...Object.fromEntries(known.map(([name, value]) => [name, String(value)])),
     ...(circuits === undefined ? {} : { circuits: JSON.stringify(circuits) }),
     ...(processorUse === undefined ? {} : { processorUse: JSON.stringify(processorUse) }),
+    ...(threadUse === undefined ? {} : { threadUse: JSON.stringify(threadUse) }),
     ...(fileProblems === undefined || fileProblems.length === 0 ? {} : { fileProblems: JSON.stringify(fileProblems) }),
     ...(missingKeys.length === 0 ? {} : { missingKeys: missingKeys.join(',') }),
     roles: roles.join(','),

@@ -1,8 +1,8 @@
 import { headers, type Msg } from 'nats';
 import { z } from 'zod';
+import { parseJson } from '#src/core/json/json.ts';
 import { subjects } from '#src/core/names/subjects.ts';
 import { type AuditEntry, type AuditLog, type AuditQuery, matchesQuery } from '#src/core/ports/stores/audit-log.ts';
-import { parseJson } from '#src/core/text/json.ts';
 import type { Connection } from '#src/nats/transport/connection/connection.ts';
 import type { Publisher } from '#src/nats/transport/publisher.ts';
 import { addEphemeralConsumer } from '#src/nats/transport/streams/consumers.ts';

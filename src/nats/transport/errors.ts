@@ -1,9 +1,10 @@
 import { ErrorCode, NatsError } from 'nats';
+import { SYSTEM_UNAVAILABLE } from '#src/core/no-answer-error.ts';
 
-/** The error codes of JetStream's API (`err_code`) that Sequent distinguishes. No other file lists them. */
+/** The error codes of JetStream's API (`err_code`) that Sequent distinguishes. No other file lists them, but for the one that core needs too. */
 const code = {
   noSuitablePeers: 10005,
-  systemUnavailable: 10008,
+  systemUnavailable: SYSTEM_UNAVAILABLE,
   consumerNotFound: 10014,
   insufficientResources: 10023,
   maximumConsumers: 10026,

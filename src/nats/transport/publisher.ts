@@ -1,7 +1,7 @@
 import type { Msg, MsgHdrs } from 'nats';
 import { messageOf } from '#src/core/errors.ts';
+import { parseJson } from '#src/core/json/json.ts';
 import { PassingMap } from '#src/core/stream/passing-map.ts';
-import { parseJson } from '#src/core/text/json.ts';
 import type { Connection } from './connection/connection.ts';
 import { type ApiError, isPayloadTooLarge, isStorageExhausted, isUndecided, isWrongLastSequence } from './errors.ts';
 import { watchRefusedPublishes } from './refused-publishes.ts';
@@ -9,7 +9,8 @@ import type { Rehearsal } from './rehearsal.ts';
 
 /** The result of a publish. A publish without an answer is `unknown`, never guessed (A1). */
 export type PublishAnswer =
-  | { kind: 'stored'; sequence: number; isDuplicate?: true }
+  /** `count`: how many messages an atomic batch had, whose last one has the sequence. */
+  | { kind: 'stored'; sequence: number; isDuplicate?: true; count?: number }
   /** The stream is not at the expected version. */
   | { kind: 'conflict' }
   /**
@@ -115,7 +116,7 @@ function answerOf(error: unknown): PublishAnswer {
   return isPayloadTooLarge(error) ? { kind: 'refused', why: messageOf(error), isFull: false } : { kind: 'unknown', why: String(error) };
 }
 
-type PubAck = { seq?: number; duplicate?: boolean; error?: ApiError };
+type PubAck = { seq?: number; duplicate?: boolean; count?: number; error?: ApiError };
 
 /** The form of nearly every answer. Only other answers are parsed as JSON (docs/performance.md H2). */
 const plainAck = /^\{"stream":"[^"\\]*", ?"seq":([1-9][0-9]{0,14})\}$/;
@@ -127,14 +128,17 @@ function parseAnswer({ data }: Msg): PublishAnswer {
   if (plain !== null) return { kind: 'stored', sequence: Number(plain[1]) };
   const answer = parseJson(text);
   if (typeof answer !== 'object' || answer === null) return { kind: 'unknown', why: 'the answer cannot be read' };
-  const { seq = 0, duplicate = false, error } = answer as PubAck;
-  if (error === undefined) {
-    // nats-server 2.10 with replicas answers sequence 0 for a duplicate of a message that is staged and not stored yet.
-    if (seq > 0 && duplicate) return { kind: 'stored', sequence: seq, isDuplicate: true };
-    return seq > 0 ? { kind: 'stored', sequence: seq } : { kind: 'unknown', why: 'answered as a duplicate that is not stored' };
-  }
+  const { error, ...stored } = answer as PubAck;
+  if (error === undefined) return storedAnswer(stored);
   const { err_code: code = 0, description = 'no description' } = error;
   if (isWrongLastSequence(code)) return { kind: 'conflict' };
   if (isUndecided(code)) return { kind: 'unknown', why: description };
   return { kind: 'refused', why: `${description} (${code})`, isFull: isStorageExhausted(code) };
+}
+
+function storedAnswer({ seq: sequence = 0, duplicate = false, count }: Omit<PubAck, 'error'>): PublishAnswer {
+  // nats-server 2.10 with replicas answers sequence 0 for a duplicate of a message that is staged and not stored yet.
+  if (sequence === 0) return { kind: 'unknown', why: 'answered as a duplicate that is not stored' };
+  if (duplicate) return { kind: 'stored', sequence, isDuplicate: true };
+  return count === undefined ? { kind: 'stored', sequence } : { kind: 'stored', sequence, count };
 }

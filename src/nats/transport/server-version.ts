@@ -5,3 +5,6 @@ export function isAtLeast(version: string, oldest: string): boolean {
   const index = wanted.findIndex((number, at) => number !== parts[at]);
   return index === -1 || (parts[index] ?? 0) > (wanted[index] ?? 0);
 }
+
+/** The messages of an atomic batch share an fsync from this version on. */
+export const SHARES_FSYNC_SINCE = '2.15';

@@ -2,11 +2,11 @@ import type { MsgHdrs } from 'nats';
 import { z } from 'zod';
 import { FACTS_VERSION, factSchema } from '#machines/facts.ts';
 import { NewerFactsError } from '#src/core/errors.ts';
+import { parseJson } from '#src/core/json/json.ts';
 import { hashOfAppend, type ShortLink } from '#src/core/log/chain.ts';
 import { compileOnUse } from '#src/core/log/compile-on-use.ts';
 import type { Append, RecordedAppend, StreamVersion, WakeTimes } from '#src/core/log/event-log.ts';
 import { type HeaderReader, requestHeader } from '#src/core/log/requests/request-messages.ts';
-import { parseJson } from '#src/core/text/json.ts';
 import { released, type Upcasting, upcast } from './upcasters.ts';
 import { asciiHeaders } from './wire-headers.ts';
 

@@ -1,9 +1,9 @@
 import { NewerFactsError } from '#src/core/errors.ts';
+import { parseJson } from '#src/core/json/json.ts';
 import type { ShortLink } from '#src/core/log/chain.ts';
 import { erasureSchema } from '#src/core/log/erasure.ts';
 import type { FullLogEntry, RecordedAppend, StreamName, WakeTimes } from '#src/core/log/event-log.ts';
 import { decodeRequest, type RawRequest } from '#src/core/log/requests/request-messages.ts';
-import { parseJson } from '#src/core/text/json.ts';
 import { decodeAppend, decodeLink, decodeWakeTimes } from './codec.ts';
 import type { StoredMessage } from './stored-messages.ts';
 import { parseSubject } from './topology.ts';
@@ -32,7 +32,7 @@ export function fullEntryOf(stored: ReadMessage): FullLogEntry {
 }
 
 function requestIn({ data, headers, sequence, at }: ReadMessage, isOwn: boolean): RawRequest {
-  return { data, headers, sequence, at, isOwn };
+  return { data, headers, sequence, at, isOwn, ignoresPayload: true };
 }
 
 function appendEntryOf(stored: ReadMessage, name: StreamName): FullLogEntry {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { parseJson } from '#src/core/json/json.ts';
 import type { PayloadOwner } from '#src/core/ports/stores/payload-store.ts';
-import { parseJson } from '#src/core/text/json.ts';
 
 /** The subjects of an object in JetStream's object store, as NATS clients write them. */
 

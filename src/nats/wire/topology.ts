@@ -45,13 +45,18 @@ export type StreamOptions = { replicas: number; sizes?: StreamSizes };
 export type TopologyOptions = StreamOptions & {
   resultsStorage: 'file' | 'memory';
   resultsMaxAgeInMs: number;
+  /** Whether the server makes an fsync for each message; `undefined` when that is not known. */
+  isSyncedAlways?: boolean | undefined;
 };
+
+/** The types of the client lack a setting of nats-server 2.12. */
+export type LogConfig = Partial<StreamConfig> & { allow_atomic?: boolean };
 
 /**
  * The log: every request and every fact, kept until the archive holds them. When the stream is full, the server refuses new messages and
  * keeps the old ones.
  */
-export function invocationsStream(options: TopologyOptions): Partial<StreamConfig> {
+export function invocationsStream({ isSyncedAlways, ...options }: TopologyOptions): LogConfig {
   return {
     name: INVOCATIONS,
     description: 'Sequent: requests, and the facts of every invocation',
@@ -60,6 +65,7 @@ export function invocationsStream(options: TopologyOptions): Partial<StreamConfi
     storage: StorageType.File,
     discard: DiscardPolicy.New,
     allow_direct: true,
+    ...(isSyncedAlways === undefined ? {} : { allow_atomic: isSyncedAlways }),
     ...copiesOf('log', options),
   };
 }

@@ -24,6 +24,13 @@ export function asciiHeaders(lines: string): MsgHdrs {
   return new EncodedHeaders(Buffer.from(`${FIRST_LINE}${lines}\r\n`, 'latin1')) as unknown as MsgHdrs;
 }
 
+/** The headers of {@link wireHeaders} or {@link asciiHeaders}, with further whole lines of ASCII. */
+export function withHeaderLines(headers: MsgHdrs, lines: string): MsgHdrs {
+  const bytes = (headers as unknown as EncodedHeaders).encode();
+  const end = Buffer.from(`${lines}\r\n`, 'latin1');
+  return new EncodedHeaders(Buffer.concat([bytes.subarray(0, bytes.length - 2), end])) as unknown as MsgHdrs;
+}
+
 /** nats.js implements `size()` but omits it from the type. */
 type Sized = Msg & { size(): number };
 

@@ -121,9 +121,22 @@ function add(counts: Map<string, number>, name: string, value: number): void {
   counts.set(name, (counts.get(name) ?? 0) + value);
 }
 
+/** The names of the figures of a duration, made once, because a text that is made anew is hashed anew. */
+const durationNames = {
+  queue: namesOf('queue'),
+  execution: namesOf('execution'),
+  endToEnd: namesOf('endToEnd'),
+} as const satisfies Record<CountedDuration, unknown>;
+
+function namesOf(name: CountedDuration): { sum: string; buckets: readonly string[] } {
+  return { sum: `${name}.sum`, buckets: [...DURATION_BUCKETS, '+Inf'].map((bound) => `${name}.${bound}`) };
+}
+
 /** The clocks of two machines may differ, so the difference can be negative; a duration is at least 0. */
 function addDuration(counts: Map<string, number>, name: CountedDuration, inMs: number): void {
   const seconds = Math.max(0, inMs) / 1_000;
-  add(counts, `${name}.sum`, seconds);
-  add(counts, `${name}.${DURATION_BUCKETS.find((bound) => seconds <= bound) ?? '+Inf'}`, 1);
+  const { sum, buckets } = durationNames[name];
+  add(counts, sum, seconds);
+  const bucket = DURATION_BUCKETS.findIndex((bound) => seconds <= bound);
+  add(counts, buckets.at(bucket) ?? '', 1);
 }

@@ -1,10 +1,12 @@
 import type { RecordedAppend, RequestMessage, StreamName } from '#src/core/log/event-log.ts';
 import type { SourceEntry } from '#src/core/log/log-source.ts';
 import { streamKey } from '#src/core/names/ids.ts';
+import { TallyBook } from '#src/projection/stats/tallies.ts';
 import { CLOCK_BUCKET } from '#src/projection/store/schema.ts';
 import type { Value } from '#src/projection/store/sqlite.ts';
 import { bytesOfFacts, bytesOfRequests, Figures } from './figures.ts';
 import {
+  addRival,
   advanceHead,
   createFoldedStream,
   type FactListener,
@@ -42,22 +44,31 @@ export type Changes = {
 export type LoadStream = (name: StreamName) => StoredStream | undefined;
 
 const MAX_STREAMS_IN_MEMORY = 16_384;
+/** A stream has up to 64 invocations, each of which takes 640 bytes (1,460 alone in its stream). */
+const MAX_INVOCATIONS_IN_MEMORY = 131_072;
 
-type NamedStream = FoldedStream & { name: StreamName };
+/** The key is made once, because a text that is made anew is hashed anew. `held`: its invocations and rivals, which count alike. */
+type KeyedStream = FoldedStream & { key: string; held: number };
+
+/** `limit`: the streams that stay in memory at most. `maxInvocations`: the invocations and rivals of these streams. */
+type FoldOptions = { load: LoadStream; limit?: number; maxInvocations?: number };
 
 /** A class, so that an append needs no closures (docs/performance.md V6). */
 export class Fold implements FactListener {
   readonly #load: LoadStream;
   readonly #limit: number;
-  readonly #streams = new Map<string, NamedStream>();
-  #touched = new Set<NamedStream>();
+  readonly #maxInvocations: number;
+  #held = 0;
+  readonly #streams = new Map<string, KeyedStream>();
+  #touched = new Set<KeyedStream>();
   #changes = noChanges();
   readonly #figures = new Figures();
   #pending = 0;
 
-  constructor({ load, limit = MAX_STREAMS_IN_MEMORY }: { load: LoadStream; limit?: number }) {
+  constructor({ load, limit = MAX_STREAMS_IN_MEMORY, maxInvocations = MAX_INVOCATIONS_IN_MEMORY }: FoldOptions) {
     this.#load = load;
     this.#limit = limit;
+    this.#maxInvocations = maxInvocations;
   }
 
   /** Messages taken since the last drain. */
@@ -109,13 +120,14 @@ export class Fold implements FactListener {
 
   /** Removes settled streams from memory. Call it after the drained changes are stored. */
   release(): void {
-    for (const stream of this.#touched) if (isStreamSettled(stream)) this.#streams.delete(streamKey(stream.name));
+    for (const stream of this.#touched) {
+      if (isStreamSettled(stream)) this.#drop(stream);
+      else if (stream.unstored.size > 0) stream.unstored = new Map();
+    }
     this.#touched = new Set();
-    let surplus = this.#streams.size - this.#limit;
-    if (surplus <= 0) return;
-    for (const key of this.#streams.keys()) {
-      if (surplus-- <= 0) return;
-      this.#streams.delete(key);
+    for (const stream of this.#streams.values()) {
+      if (this.#streams.size <= this.#limit && this.#held <= this.#maxInvocations) return;
+      this.#drop(stream);
     }
   }
 
@@ -134,16 +146,15 @@ export class Fold implements FactListener {
   }
 
   #takeRequest(message: RequestMessage): number {
-    const known = this.#find(message.name);
+    const key = streamKey(message.name);
+    const known = this.#find(message.name, key);
     if (known !== undefined) {
       // A second request of one id starts nothing, unless the first append names it as the owner.
-      if (!known.hasAppends) known.rivals.push(message);
+      if (!known.hasAppends) this.#addRival(known, message);
       this.#touched.add(known);
       return known.requestSequence;
     }
-    const stream = namedStream(message.name, createFoldedStream(message));
-    this.#streams.set(streamKey(message.name), stream);
-    this.#touched.add(stream);
+    const stream = this.#keep(key, createFoldedStream(message));
     for (const projected of stream.invocations.values()) {
       this.#figures.accept(projected);
       this.onChange(projected);
@@ -151,8 +162,14 @@ export class Fold implements FactListener {
     return stream.requestSequence;
   }
 
+  #addRival(stream: KeyedStream, message: RequestMessage): void {
+    addRival(stream, message);
+    stream.held++;
+    this.#held++;
+  }
+
   #takeAppend(name: StreamName, append: RecordedAppend, at: number): number {
-    const stream = this.#find(name);
+    const stream = this.#find(name, streamKey(name));
     if (stream === undefined) {
       const why = `it is about ${name.stream}, and the log holds no request of that stream`;
       this.#report({ sequence: append.version, at, factIndex: 0, kind: 'unknown', invocation: null, why });
@@ -165,14 +182,21 @@ export class Fold implements FactListener {
       this.#report({ ...position, factIndex: 0, kind: 'refused', invocation: append.facts[0]?.invocation ?? null, why });
       return stream.requestSequence;
     }
-    const removed = settleOwner(stream, append, position);
-    if (removed.length > 0) this.#replaceInvocations(stream, removed);
+    if (!stream.hasAppends) this.#settleOwner(stream, append, { name, position });
     foldFacts(stream, { facts: append.facts, position }, this);
     return stream.requestSequence;
   }
 
+  #settleOwner(stream: KeyedStream, append: RecordedAppend, { name, position }: { name: StreamName; position: LogPosition }): void {
+    const removed = settleOwner(stream, append, { position, load: () => this.#load(name) });
+    const held = heldBy(stream);
+    this.#held += held - stream.held;
+    stream.held = held;
+    if (removed.length > 0) this.#replaceInvocations(stream, removed);
+  }
+
   /** Another request owns the stream, so that its invocations take the place of the first ones. */
-  #replaceInvocations(stream: NamedStream, removed: readonly ProjectedInvocation[]): void {
+  #replaceInvocations(stream: KeyedStream, removed: readonly ProjectedInvocation[]): void {
     for (const projected of removed) {
       this.#changes.removed.push(projected);
       this.#figures.disown(projected);
@@ -184,22 +208,34 @@ export class Fold implements FactListener {
   }
 
   /** The stream from memory, or folded again from the file. */
-  #find(name: StreamName): NamedStream | undefined {
-    const key = streamKey(name);
+  #find(name: StreamName, key: string): KeyedStream | undefined {
     const known = this.#streams.get(key);
     if (known !== undefined) return known;
     const loaded = this.#load(name);
     if (loaded === undefined) return undefined;
-    const stream = namedStream(name, refold(loaded));
+    const stream = this.#keep(key, refold(loaded));
+    const book = new TallyBook();
     for (const projected of stream.invocations.values()) {
       projected.isStored = true;
-      projected.tallied = tallyOfProjected(projected);
+      projected.tallied = tallyOfProjected(projected, book);
       // No error equals the empty text: the next change replaces the stored error, whatever it is.
       projected.storedError = '';
+      // The words of a stored payload are indexed already.
+      projected.payload = '';
     }
+    return stream;
+  }
+
+  #keep(key: string, folded: FoldedStream): KeyedStream {
+    const stream = keyedStream(key, folded);
     this.#streams.set(key, stream);
+    this.#held += stream.held;
     this.#touched.add(stream);
     return stream;
+  }
+
+  #drop(stream: KeyedStream): void {
+    if (this.#streams.delete(stream.key)) this.#held -= stream.held;
   }
 
   #report(problem: Problem & LogPosition): void {
@@ -220,8 +256,12 @@ export class Fold implements FactListener {
 }
 
 /** The fields are named, because V8 11 copies the fields of an object slowly. */
-function namedStream(name: StreamName, { requestSequence, hasAppends, head, invocations, rivals }: FoldedStream): NamedStream {
-  return { name, requestSequence, hasAppends, head, invocations, rivals };
+function keyedStream(key: string, { requestSequence, hasAppends, head, invocations, rivals, unstored }: FoldedStream): KeyedStream {
+  return { key, held: heldBy({ invocations, rivals }), requestSequence, hasAppends, head, invocations, rivals, unstored };
+}
+
+function heldBy({ invocations, rivals }: Pick<FoldedStream, 'invocations' | 'rivals'>): number {
+  return invocations.size + rivals.size;
 }
 
 function noChanges(): Changes {

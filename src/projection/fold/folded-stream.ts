@@ -16,8 +16,10 @@ export type FoldedStream = {
   /** The hash of the last accepted message (LINK1). */
   head: string;
   invocations: Map<string, ProjectedInvocation>;
-  /** Later requests of the same id. The first append names the request that owns the stream. */
-  rivals: RequestMessage[];
+  /** The hashes of the later requests of the same id, by their sequences. The first append names the request that owns the stream. */
+  rivals: Map<number, string>;
+  /** The contents of the later requests that may not be stored yet. The contents of a stored request are read when it owns the stream. */
+  unstored: Map<number, RequestMessage>;
 };
 
 /** The stored appends of a stream, oldest first. */
@@ -34,7 +36,7 @@ export interface FactListener {
 
 export function createFoldedStream(message: RequestMessage): FoldedStream {
   const invocations = invocationsOf(message, message.sequence, message);
-  return { requestSequence: message.sequence, hasAppends: false, head: message.hash, invocations, rivals: [] };
+  return { requestSequence: message.sequence, hasAppends: false, head: message.hash, invocations, rivals: new Map(), unstored: new Map() };
 }
 
 function invocationsOf(
@@ -60,25 +62,41 @@ export function advanceHead(stream: FoldedStream, append: RecordedAppend): boole
 }
 
 function headOfFirst({ head, requestSequence, rivals }: FoldedStream, append: RecordedAppend): string | undefined {
-  const named = append.request === requestSequence ? head : rivals.find(({ sequence }) => sequence === append.request)?.hash;
+  const named = append.request === requestSequence ? head : rivals.get(append.request);
   return headOfOwned({ isOwned: false, head }, named, append);
+}
+
+export function addRival({ rivals, unstored }: FoldedStream, message: RequestMessage): void {
+  rivals.set(message.sequence, message.hash);
+  unstored.set(message.sequence, message);
 }
 
 /**
  * Gives the stream to the request that its first accepted append names. Returns the invocations of the request that lost the stream.
+ * `load` reads the stored stream, for a request whose contents are not in memory.
  */
-export function settleOwner(stream: FoldedStream, { request }: RecordedAppend, position: LogPosition): ProjectedInvocation[] {
+export function settleOwner(
+  stream: FoldedStream,
+  { request }: RecordedAppend,
+  { position, load }: { position: LogPosition; load: () => StoredStream | undefined },
+): ProjectedInvocation[] {
   if (stream.hasAppends) return [];
   // An append without a readable request names no owner.
   if (request <= 0) return [];
   stream.hasAppends = true;
-  const owner = stream.rivals.find(({ sequence }) => sequence === request);
-  stream.rivals = [];
+  const owner = stream.rivals.has(request) ? (stream.unstored.get(request) ?? requestIn(load(), request)) : undefined;
+  stream.rivals = new Map();
+  stream.unstored = new Map();
   if (owner === undefined) return [];
   const removed = [...stream.invocations.values()];
   stream.invocations = invocationsOf(owner, stream.requestSequence, position);
   for (const projected of removed) projected.isDirty = false;
   return removed;
+}
+
+function requestIn(stored: StoredStream | undefined, sequence: number): RequestMessage | undefined {
+  for (const entry of stored?.entries ?? []) if (entry.kind === 'request' && entry.sequence === sequence) return entry.message;
+  return undefined;
 }
 
 export type PositionedFacts = { facts: readonly Fact[]; position: LogPosition };
@@ -111,17 +129,25 @@ export function uncountedIn(stored: StoredStream): ReadonlySet<number> {
 }
 
 /** Folds a stream again from its stored appends. The result equals the stream that stayed in memory (FOLD1). */
-export function refold({ requestSequence, entries }: StoredStream, onUncounted: (sequence: number) => void = () => {}): FoldedStream {
-  const stream: FoldedStream = { requestSequence, hasAppends: false, head: '', invocations: new Map(), rivals: [] };
+export function refold(stored: StoredStream, onUncounted: (sequence: number) => void = () => {}): FoldedStream {
+  const { requestSequence, entries } = stored;
+  const stream: FoldedStream = {
+    requestSequence,
+    hasAppends: false,
+    head: '',
+    invocations: new Map(),
+    rivals: new Map(),
+    unstored: new Map(),
+  };
   for (const entry of entries) {
     if (entry.kind === 'request' && stream.invocations.size === 0) {
       stream.invocations = invocationsOf(entry.message, requestSequence, entry);
       stream.head = entry.message.hash;
-    } else if (entry.kind === 'request' && !stream.hasAppends) stream.rivals.push(entry.message);
+    } else if (entry.kind === 'request' && !stream.hasAppends) stream.rivals.set(entry.sequence, entry.message.hash);
     else if (entry.kind === 'append' && !advanceHead(stream, entry.append)) onUncounted(entry.sequence);
     else if (entry.kind === 'append') {
       const position = { sequence: entry.sequence, at: entry.at };
-      settleOwner(stream, entry.append, position);
+      settleOwner(stream, entry.append, { position, load: () => stored });
       foldFacts(stream, { facts: entry.append.facts, position }, noListener);
     }
   }

@@ -5,7 +5,7 @@ import { statusOf } from '#machines/status.ts';
 import { holdsSealed } from '#src/core/encryption/sealed-text.ts';
 import { waitKindOf } from '#src/core/flow/wait-kind.ts';
 import { qualifierOf } from '#src/core/functions/entry.ts';
-import { talliedColumns, tallyOf } from '#src/projection/stats/tallies.ts';
+import { type Tallied, talliedColumns } from '#src/projection/stats/tallies.ts';
 import type { InvocationColumn } from '#src/projection/store/schema.ts';
 import type { Value } from '#src/projection/store/sqlite.ts';
 import { forkOf } from './forks.ts';
@@ -42,9 +42,11 @@ export class ProjectedInvocation {
   /** The error as the file holds it: only a changed error is indexed again. */
   storedError: string | null = null;
   isStored = false;
+  /** Whether all columns of {@link rareColumns} are null in the file. */
+  isStoredPlain = false;
   isDirty = false;
   /** What the file counts of the invocation (`tallies.ts`). */
-  tallied: readonly string[] = [];
+  tallied: Tallied = [];
 
   constructor(snapshot: Invocation, { seq, requestSequence, payload, last }: AcceptedInvocation) {
     this.seq = seq;
@@ -92,6 +94,44 @@ export function durationClassOf(duration: number): number {
   return duration < 1 ? 0 : 1 + Math.floor(Math.log2(duration) * 8);
 }
 
+/** The columns that are null for an invocation that nothing delayed, limited, grouped or failed, as most are. */
+export const rareColumns: readonly InvocationColumn[] = [
+  'condition',
+  'first_due_at',
+  'due_at',
+  'waits_pool',
+  'waits_key',
+  'waits_since',
+  'waits_kind',
+  'priority',
+  'root',
+  'parent',
+  'hop',
+  'redrive_of',
+  'batch',
+  'schedule',
+  'opened_batch',
+  'error',
+  'error_type',
+  'error_code',
+];
+
+/** Whether all of {@link rareColumns} are null. */
+export function isPlain({ snapshot: { context } }: ProjectedInvocation, error: string | null): boolean {
+  const { request, outcome, dueAt, waitsFor } = context;
+  if (error !== null || request === null || dueAt !== null || waitsFor !== null || outcome?.type === 'failed') return false;
+  const { dueAt: firstDueAt, priority, lineage, redriveOf, batch, schedule, opens } = request;
+  return (
+    firstDueAt === undefined &&
+    priority === undefined &&
+    lineage === undefined &&
+    redriveOf === undefined &&
+    batch === undefined &&
+    schedule === undefined &&
+    opens === undefined
+  );
+}
+
 /** Some columns of the row of `invocations`. */
 export function columnsOf(projected: ProjectedInvocation, columns: readonly InvocationColumn[]): Value[] {
   const source = sourceOf(projected, errorOf(projected));
@@ -99,9 +139,9 @@ export function columnsOf(projected: ProjectedInvocation, columns: readonly Invo
 }
 
 /** What the invocation adds to the statistics now (`tallies.ts`). */
-export function tallyOfProjected(projected: ProjectedInvocation): string[] {
+export function tallyOfProjected(projected: ProjectedInvocation, book: { of(values: readonly Value[]): Tallied }): Tallied {
   writeTallied(projected, null, tallyInput, 0);
-  return tallyOf(tallyInput);
+  return book.of(tallyInput);
 }
 
 /** A function that writes columns of the row of `invocations` into a list of values, from an index on. */

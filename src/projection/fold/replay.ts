@@ -49,6 +49,8 @@ export class Replay {
   #stored: number;
   #missing: number;
   #read: number;
+  /** The last time at which the whole log was known to be read; 0 until then. */
+  #wholeAt = 0;
   /** The last entry that was folded and is not stored yet. */
   #newest: SourceEntry | undefined;
   #bytes = 0;
@@ -72,6 +74,16 @@ export class Replay {
   /** The sequence up to which the store holds the log. */
   get sequence(): number {
     return this.#stored;
+  }
+
+  /** The time of the last message, or a later one at which the whole log was read: the log can be quiet for long before it gets an unread message. */
+  get behindSince(): number {
+    return Math.max(this.#wholeAt, this.#options.store.checkpoint?.at ?? 0);
+  }
+
+  /** Records that the log ended at a sequence at some moment. */
+  recordLogEnd(last: number, at: number): void {
+    if (this.#read >= last) this.#wholeAt = at;
   }
 
   get perSecond(): number {

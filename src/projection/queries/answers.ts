@@ -1,6 +1,17 @@
-import { isOutcome } from '#machines/facts.ts';
+import { type Fact, isOutcome } from '#machines/facts.ts';
+import { invocationFolder } from '#machines/invocation.ts';
+import { statusOf } from '#machines/status.ts';
+import { holdsSealed } from '#src/core/encryption/sealed-text.ts';
 import { AmbiguousIdError, InvalidInputError, InvocationNotFoundError } from '#src/core/errors.ts';
-import type { AnswerOf, HistoryAnswers, HistoryProblem, InvocationDetail, InvocationSummary, Moment } from '#src/core/history-questions.ts';
+import type {
+  AnswerOf,
+  DeliverySummary,
+  HistoryAnswers,
+  HistoryProblem,
+  InvocationDetail,
+  InvocationSummary,
+  Moment,
+} from '#src/core/history-questions.ts';
 import { responsePayloadOf } from '#src/core/log/envelope.ts';
 import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import { MAX_BATCH } from '#src/core/names/ids.ts';
@@ -10,17 +21,15 @@ import { uncountedIn } from '#src/projection/fold/folded-stream.ts';
 import { deliveryRowsOf, type ProjectedInvocation } from '#src/projection/fold/projected-invocation.ts';
 import type { Projection } from '#src/projection/projection-port.ts';
 import { countOf, stats } from '#src/projection/stats/stats.ts';
-import type { Database, Row } from '#src/projection/store/sqlite.ts';
+import type { Database, Row, Value } from '#src/projection/store/sqlite.ts';
+import { toEntry } from '#src/projection/store/to-entry.ts';
 import { type AsOfOptions, askAsOf, type Decode, entriesOf, invocationsAfter, type Narrowing, refuseUnreached } from './as-of.ts';
 import { readBatches } from './batches.ts';
-import { deliveryColumns, readDead, toDelivery } from './dead-letters.ts';
 import { type HeldLog, readFigures, readUsage } from './figures.ts';
 import { listRows, summaryColumns, summaryOf, toSummary } from './list.ts';
-import { withPayloads } from './payload-excerpts.ts';
 import type { Layer } from './plan.ts';
-import { timelineOf } from './timeline.ts';
+import { isInProject } from './projects.ts';
 import { readTree } from './tree.ts';
-import { readWaits } from './waits.ts';
 
 /** Runs a query of a person on the file of a read model, outside of this process. */
 type RunSql = (file: string, query: SqlQuery) => Promise<SqlAnswer>;
@@ -153,4 +162,107 @@ function readProblems(database: Database, after: number, limit: number): History
     .prepare('SELECT sequence, at, kind, invocation, why FROM problems WHERE sequence > ? ORDER BY sequence, fact_index LIMIT ?')
     .all([after, limit])
     .map(([sequence, at, kind, invocation, why]) => ({ sequence, at, kind, invocation, why }) as HistoryProblem);
+}
+
+/** The columns of a delivery `d` and its invocation `i`, for {@link toDelivery}. */
+const deliveryColumns = 'i.id, i.function, d.destination, d.kind, d.param, d.state, d.tries, d.due_at, d.reason, d.invocation';
+
+function toDelivery([id, fn, destination, kind, param, state, tries, dueAt, reason]: Row): DeliverySummary {
+  return { id, function: fn, destination, kind, param, state, tries, dueAt, reason } as DeliverySummary;
+}
+
+type DeadQuery = { function?: string | undefined; project?: string | undefined; limit: number; cursor?: string | undefined };
+
+/** A page of dead deliveries, newest first. The deliveries of one invocation stay on one page. */
+function readDead(database: Database, { function: fn, project, limit, cursor }: DeadQuery): AnswerOf<'dead'> {
+  const inProject = project === undefined ? { sql: '1', values: [] } : isInProject('+i.function', project);
+  const rows = database
+    .prepare(
+      `SELECT ${deliveryColumns} FROM deliveries d JOIN invocations i ON i.seq = d.invocation WHERE d.state = 'dead' AND d.invocation < ? AND (? IS NULL OR +i.function = ?) AND ${inProject.sql} ORDER BY d.invocation DESC LIMIT ?`,
+    )
+    .all([cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(cursor), fn ?? null, fn ?? null, ...inProject.values, limit]);
+  // A full page may end inside its last invocation. It then ends before that invocation, unless the page holds no other.
+  const last = rows.length < limit ? undefined : rows.at(-1)?.[9];
+  const whole = last === undefined || rows[0]?.[9] === last ? rows : rows.filter((row) => row[9] !== last);
+  return { deadLetters: whole.map(toDelivery), cursor: last === undefined ? null : String(whole.at(-1)?.[9]) };
+}
+
+type WaitsQuery = { project?: string | undefined; pools?: readonly string[] | undefined; limit: number };
+
+/** How many invocations wait for slots: by pool and function, and by pool and key. Of each pool, the keys with the most waits come first. */
+function readWaits(database: Database, { project, pools, limit }: WaitsQuery): AnswerOf<'waits'> {
+  const inProject = project === undefined ? { sql: '1', values: [] } : isInProject('+i.function', project);
+  const inPools = pools === undefined ? '' : `AND i.waits_pool IN (${pools.map(() => '?').join(',')})`;
+  const from = `FROM invocations i INDEXED BY by_waits_pool WHERE i.waits_pool IS NOT NULL ${inPools} AND ${inProject.sql}`;
+  const values: Value[] = [...(pools ?? []), ...inProject.values];
+  const counted = (column: string): Row[] =>
+    database
+      .prepare(`SELECT i.waits_pool, i.${column}, count(*), min(i.waits_since) ${from} GROUP BY 1, 2 ORDER BY 1, 3 DESC, 2`)
+      .all(values);
+  const keys = counted('waits_key');
+  const shown = keys.filter((row, index) => row[0] !== keys[index - limit]?.[0]);
+  return {
+    functions: counted('function').map(([pool, fn, waiting, since]) => ({ pool, function: fn, waiting, since })),
+    keys: shown.map(([pool, key, waiting, since]) => ({ pool, key, waiting, since })),
+    isCut: shown.length < keys.length,
+  } as AnswerOf<'waits'>;
+}
+
+/** The characters of a payload that a list shows. */
+const MAX_EXCERPT = 256;
+/** A sealed text that is cut cannot be opened, so it is either whole or left out. */
+const MAX_SEALED = 4_096;
+/** Bounds the answer, which is one message. */
+const MAX_TOTAL = 400_000;
+
+/** The summaries of rows, each with the start of its payload; null when the payload is sealed and too long. */
+function withPayloads(database: Database, decode: Decode, rows: readonly Row[]): InvocationSummary[] {
+  const find = database.prepare(
+    `SELECT a.sequence, a.at, a.subject, a.headers, a.body FROM invocations i JOIN appends a
+     ON a.request_sequence = i.request_sequence AND a.sequence = i.seq / ${MAX_BATCH} WHERE i.seq = ?`,
+  );
+  let total = 0;
+  return rows.map((row) => {
+    const seq = Number(row[0]);
+    const stored = find.get([seq]);
+    const entry = stored === undefined ? undefined : decode(toEntry(stored));
+    const excerpt = entry?.kind === 'request' ? excerptOf(entry.message.requests[seq % MAX_BATCH]?.payload ?? '') : null;
+    total += excerpt?.length ?? 0;
+    return { ...toSummary(row), payload: total > MAX_TOTAL ? null : excerpt };
+  });
+}
+
+function excerptOf(payload: string): string | null {
+  if (!holdsSealed(payload)) return payload.slice(0, MAX_EXCERPT);
+  return payload.length > MAX_SEALED ? null : payload;
+}
+
+type TimelineOptions = {
+  id: string;
+  /** The sequence of the request that accepted the invocation. */
+  requestSequence: number;
+  entries: readonly FullLogEntry[];
+};
+
+/** Every fact of an invocation, with the state after it. */
+function timelineOf({ id, requestSequence, entries }: TimelineOptions): AnswerOf<'timeline'>['transitions'] {
+  let snapshot = invocationFolder.initial;
+  const uncounted = uncountedIn({ requestSequence, entries });
+  return entries.flatMap((entry) =>
+    factsOf(entry, { id, requestSequence }).map((fact) => {
+      const next = uncounted.has(entry.sequence) ? undefined : invocationFolder.step(snapshot, fact)?.snapshot;
+      snapshot = next ?? snapshot;
+      const by = entry.kind === 'append' ? entry.append.by : 'client';
+      const state = snapshot.value === 'initial' ? 'queued' : snapshot.value;
+      return { sequence: entry.sequence, by, refused: next === undefined, fact, state, status: statusOf(snapshot) };
+    }),
+  );
+}
+
+/** The facts of an invocation in an append, or in the request that accepted it: other requests of its id started nothing. */
+function factsOf(entry: FullLogEntry, { id, requestSequence }: Pick<TimelineOptions, 'id' | 'requestSequence'>): readonly Fact[] {
+  const isOwn = ({ invocation }: Fact): boolean => invocation === id;
+  if (entry.kind === 'append') return entry.append.facts.filter(isOwn);
+  if (entry.kind !== 'request' || entry.sequence !== requestSequence) return [];
+  return entry.message.requests.map(({ fact }) => fact).filter(isOwn);
 }

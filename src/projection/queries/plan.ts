@@ -1,11 +1,10 @@
 import { DEFAULT_PRIORITY } from '#src/core/functions/priority.ts';
-import { type HistoryFilter, wordsIn } from '#src/core/history-questions.ts';
+import { type HistoryFilter, type Status, type states, wordsIn } from '#src/core/history-questions.ts';
 import { MAX_BATCH } from '#src/core/names/ids.ts';
 import { durationClassOf } from '#src/projection/fold/projected-invocation.ts';
 import { CLOCK_BUCKET } from '#src/projection/store/schema.ts';
 import type { Database, Value } from '#src/projection/store/sqlite.ts';
 import { fewFunctionsOf, isInProject } from './projects.ts';
-import { isCommon, type StatusAndState, statusAndStatesOf } from './status-and-state.ts';
 
 /*
  * Plans the index scans that answer a filter.
@@ -239,4 +238,29 @@ function wordPath(table: string, text: string): AccessPath {
     order: 'w.rowid',
     condition: { sql: `w.${table} MATCH ?`, values: [query] },
   };
+}
+
+/** A status with one of its states. One index serves both columns. */
+type StatusAndState = { status: Status; state: (typeof states)[number] };
+
+const statesOf: Readonly<Record<Status, readonly StatusAndState['state'][]>> = {
+  WAIT: ['queued'],
+  RUNNING: ['running', 'retrying'],
+  SUCCESS: ['succeeded', 'notified'],
+  FAIL: ['failed', 'notified'],
+  DISCARD: ['failed', 'notified'],
+};
+
+/** Whether most invocations of the log have this pair. */
+const isCommon = ({ status, state }: StatusAndState): boolean => status === 'SUCCESS' && state === 'notified';
+
+/** The pairs that a filter allows. */
+function statusAndStatesOf(filter: {
+  state: readonly StatusAndState['state'][] | undefined;
+  status: readonly Status[] | undefined;
+}): StatusAndState[] {
+  const pairs = Object.entries(statesOf).flatMap(([status, states]) =>
+    states.map((state): StatusAndState => ({ status: status as Status, state })),
+  );
+  return pairs.filter(({ status, state }) => (filter.state?.includes(state) ?? true) && (filter.status?.includes(status) ?? true));
 }

@@ -68,7 +68,7 @@ export class DamagedFiles {
   }
 }
 
-/** The tables of a file that have pages. Each is one step of a check of the file. */
+/** The tables of a file that have pages. */
 export function tablesWithPages(database: Database): string[] {
   const rows = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND rootpage > 0 ORDER BY name").all();
   return rows.map(([name]) => String(name));

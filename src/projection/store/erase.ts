@@ -4,7 +4,7 @@ import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import type { StoredEntry } from '#src/core/log/log-source.ts';
 import { MAX_BATCH } from '#src/core/names/ids.ts';
 import type { LogPosition } from '#src/projection/fold/projected-invocation.ts';
-import { Tallies, talliedColumns, tallyOf } from '#src/projection/stats/tallies.ts';
+import { Tallies, talliedColumns } from '#src/projection/stats/tallies.ts';
 import { CLOCK_BUCKET, MAX_INDEXED } from './schema.ts';
 import type { Database } from './sqlite.ts';
 import { toEntry } from './to-entry.ts';
@@ -87,7 +87,7 @@ function prepareRemoval(database: Database, decode: (entry: StoredEntry) => Full
     const found = findInvocations.all([requestSequence]);
     for (const [key, ...values] of found) {
       const seq = Number(key);
-      tallies.add(tallyOf(values), -1);
+      tallies.add(tallies.of(values), -1);
       // FTS5 removes words from a contentless index only by the very text that was indexed.
       const payload = payloads.get(seq) ?? '';
       if (payload !== '') removeWords.run([seq, payload.slice(0, MAX_INDEXED)]);

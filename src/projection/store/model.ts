@@ -1,5 +1,7 @@
 import { messageOf } from '#src/core/errors.ts';
 import type { HistoryStatus } from '#src/core/history-questions.ts';
+import type { LogSource, LogState } from '#src/core/log/log-source.ts';
+import type { Clock } from '#src/core/ports/clock.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
 import type { ProjectionPace } from '#src/projection/fold/pace.ts';
 import type { Replay } from '#src/projection/fold/replay.ts';
@@ -24,6 +26,14 @@ export function cleanModel({ store }: Model, logger: Logger): void {
   }
 }
 
+/** Reads the state of the log, and records when the read model had the whole log. */
+export async function readState(source: Pick<LogSource, 'state'>, { replay }: Model, clock: Pick<Clock, 'now'>): Promise<LogState> {
+  const askedAt = clock.now();
+  const seen = await source.state();
+  replay.recordLogEnd(seen.last, askedAt);
+  return seen;
+}
+
 /** How far a read model is rebuilt up to a sequence of the log. */
 export function progressOf({ replay, why }: Model & { why: string }, target: number): NonNullable<HistoryStatus['rebuild']> {
   const { sequence, perSecond } = replay;
@@ -38,9 +48,9 @@ export function extentOf(
   last: number,
   now: number,
 ): Pick<HistoryStatus, 'file' | 'sequence' | 'lag' | 'lagInMs' | 'problems' | 'open'> {
-  const { sequence, open } = replay;
+  const { sequence, open, behindSince } = replay;
   const lag = Math.max(0, last - sequence);
-  const lagInMs = lag === 0 ? 0 : Math.max(0, now - (store.checkpoint?.at ?? now));
+  const lagInMs = lag === 0 || behindSince === 0 ? 0 : Math.max(0, now - behindSince);
   const problems = Number(store.database.prepare('SELECT count(*) FROM problems').get()?.[0] ?? 0);
   return { file, sequence, lag, lagInMs, problems, open };
 }

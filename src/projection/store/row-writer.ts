@@ -3,14 +3,16 @@ import type { Changes } from '#src/projection/fold/fold.ts';
 import {
   deliveryRowsOf,
   errorOf,
+  isPlain,
   type ProjectedInvocation,
+  rareColumns,
   tallyOfProjected,
+  type WriteColumns,
   writerOf,
 } from '#src/projection/fold/projected-invocation.ts';
 import { Tallies } from '#src/projection/stats/tallies.ts';
-import { createInserter } from './row-inserter.ts';
-import { invocationColumns, MAX_INDEXED } from './schema.ts';
-import type { Database, Value } from './sqlite.ts';
+import { type InvocationColumn, invocationColumns, MAX_INDEXED } from './schema.ts';
+import type { Database, Statement, Value } from './sqlite.ts';
 
 /** Returns a function that writes the rows of the changes. Call that function in a transaction. */
 export function prepareRowWriter(database: Database): (changes: Changes) => void {
@@ -53,44 +55,43 @@ function byStream(one: readonly Value[], other: readonly Value[]): number {
 }
 
 function prepareInvocationWriter(database: Database, tallies: Tallies): (invocations: readonly ProjectedInvocation[]) => void {
-  const invocationRows = createInserter(database, 'INSERT INTO invocations', invocationColumns.length);
+  const invocationRows = new InvocationRows(database);
   const deliveryRows = createInserter(database, 'INSERT OR REPLACE INTO deliveries', 8);
   const payloadRows = createInserter(database, 'INSERT INTO payload_words(rowid, text)', 2);
-  const writeRow = writerOf(invocationColumns);
-  const update = prepareUpdate(database);
   const putErrors = prepareErrors(database);
-
-  const add = (projected: ProjectedInvocation, error: string | null): void => {
-    const { seq, payload } = projected;
-    writeRow(projected, error, invocationRows.values, invocationRows.next());
-    if (payload !== '' && !isSealed(payload)) payloadRows.add([seq, payload.slice(0, MAX_INDEXED)]);
-  };
 
   return (invocations) => {
     const errors: ChangedError[] = [];
     for (const projected of invocations) {
       const error = errorOf(projected);
       const { seq, isStored, storedError } = projected;
-      if (isStored) update(projected, error);
-      else add(projected, error);
+      const indexed = indexedPayloadOf(projected);
+      if (indexed !== '') payloadRows.add([seq, indexed]);
+      invocationRows.put(projected, error);
       if (error !== storedError) errors.push({ seq, error, isStored });
       for (const delivery of deliveryRowsOf(projected)) deliveryRows.add(delivery);
       count(projected, tallies);
       markStored(projected, error);
     }
     putErrors(errors);
-    for (const rows of [invocationRows, payloadRows, deliveryRows]) rows.flush();
+    invocationRows.flush();
+    payloadRows.flush();
+    deliveryRows.flush();
   };
 }
 
-/** A sealed text has no words to find. */
+/** A sealed text has no words to find, and a stored payload is indexed. */
+function indexedPayloadOf({ isStored, payload }: ProjectedInvocation): string {
+  return isStored || isSealed(payload) ? '' : payload.slice(0, MAX_INDEXED);
+}
+
 function wordsOf(error: string): string {
   return holdsSealed(error) ? replaceSealed(error, () => '') : error;
 }
 
 function count(projected: ProjectedInvocation, tallies: Tallies): void {
   tallies.add(projected.tallied, -1);
-  projected.tallied = tallyOfProjected(projected);
+  projected.tallied = tallyOfProjected(projected, tallies);
   tallies.add(projected.tallied, 1);
 }
 
@@ -122,12 +123,129 @@ const changingColumns = invocationColumns
   .slice(invocationColumns.indexOf('state'))
   .filter((column) => !['accepted_at', 'first_due_at', 'root', 'parent', 'hop', 'redrive_of', 'batch', 'opened_batch'].includes(column));
 
-function prepareUpdate(database: Database): (projected: ProjectedInvocation, error: string | null) => void {
-  const statement = database.prepare(`UPDATE invocations SET ${changingColumns.map((column) => `${column} = ?`).join(', ')} WHERE seq = ?`);
-  const write = writerOf([...changingColumns, 'seq']);
-  const values: Value[] = Array(changingColumns.length + 1).fill(null);
-  return (projected, error) => {
-    write(projected, error, values, 0);
-    statement.run(values);
-  };
+const isCommon = (column: InvocationColumn): boolean => !rareColumns.includes(column);
+
+/** Writes some columns of rows. The others are null. */
+class ColumnRows {
+  readonly #added: Inserter;
+  readonly #writeAdded: WriteColumns;
+  readonly #update: Statement;
+  readonly #writeUpdated: WriteColumns;
+  readonly #updated: Value[];
+
+  constructor(database: Database, isWritten: (column: InvocationColumn) => boolean) {
+    const columns = invocationColumns.filter(isWritten);
+    const changing = changingColumns.filter(isWritten);
+    this.#added = createInserter(database, `INSERT INTO invocations(${columns.join(', ')})`, columns.length);
+    this.#writeAdded = writerOf(columns);
+    this.#update = database.prepare(`UPDATE invocations SET ${changing.map((column) => `${column} = ?`).join(', ')} WHERE seq = ?`);
+    this.#writeUpdated = writerOf([...changing, 'seq']);
+    this.#updated = Array(changing.length + 1).fill(null);
+  }
+
+  add(projected: ProjectedInvocation, error: string | null): void {
+    this.#writeAdded(projected, error, this.#added.values, this.#added.next());
+  }
+
+  update(projected: ProjectedInvocation, error: string | null): void {
+    this.#writeUpdated(projected, error, this.#updated, 0);
+    this.#update.run(this.#updated);
+  }
+
+  flush(): void {
+    this.#added.flush();
+  }
+}
+
+/** The rows of `invocations`. Most have no value in the rare columns: half of the values to bind, and fewer indexes to change. */
+class InvocationRows {
+  readonly #whole: ColumnRows;
+  readonly #plain: ColumnRows;
+
+  constructor(database: Database) {
+    this.#whole = new ColumnRows(database, () => true);
+    this.#plain = new ColumnRows(database, isCommon);
+  }
+
+  put(projected: ProjectedInvocation, error: string | null): void {
+    const wasPlain = !projected.isStored || projected.isStoredPlain;
+    projected.isStoredPlain = isPlain(projected, error);
+    const isPlainBoth = wasPlain && projected.isStoredPlain;
+    const rows = isPlainBoth ? this.#plain : this.#whole;
+    if (projected.isStored) return rows.update(projected, error);
+    // Rows are added at the end of the table, in their order.
+    (isPlainBoth ? this.#whole : this.#plain).flush();
+    rows.add(projected, error);
+  }
+
+  flush(): void {
+    this.#whole.flush();
+    this.#plain.flush();
+  }
+}
+
+/** Inserts rows into one table, many by one statement, because a call costs more than a row. Call `flush` after the last row. */
+interface Inserter {
+  /** The values of the rows that are not inserted yet. */
+  readonly values: Value[];
+  /** The index in `values` from which on the caller writes the next row. */
+  next(): number;
+  add(row: readonly Value[]): void;
+  /** Inserts the rows that are not inserted yet. */
+  flush(): void;
+}
+
+/** The numbers of rows for which there is a statement. */
+const SIZES = [64, 8, 1] as const;
+
+/** `head` is the statement up to `VALUES`. */
+function createInserter(database: Database, head: string, columns: number): Inserter {
+  return new StatementInserter(database, head, columns);
+}
+
+class StatementInserter implements Inserter {
+  readonly values: Value[];
+  readonly #columns: number;
+  readonly #statements: readonly { length: number; statement: Statement }[];
+  #filled = 0;
+
+  constructor(database: Database, head: string, columns: number) {
+    const row = `(${Array(columns).fill('?').join(',')})`;
+    this.values = Array(SIZES[0] * columns).fill(null);
+    this.#columns = columns;
+    this.#statements = SIZES.map((size) => ({
+      length: size * columns,
+      statement: database.prepare(`${head} VALUES ${Array(size).fill(row).join(',')}`),
+    }));
+  }
+
+  next(): number {
+    if (this.#filled === this.values.length) this.#insert();
+    const at = this.#filled;
+    this.#filled += this.#columns;
+    return at;
+  }
+
+  add(row: readonly Value[]): void {
+    const at = this.next();
+    for (let index = 0; index < this.#columns; index++) this.values[at + index] = row[index] ?? null;
+  }
+
+  flush(): void {
+    if (this.#filled === 0) return;
+    this.#insert();
+    // Payloads are not kept until the next burst.
+    this.values.fill(null);
+  }
+
+  #insert(): void {
+    const { values } = this;
+    let done = 0;
+    for (const { length, statement } of this.#statements) {
+      for (; this.#filled - done >= length; done += length) {
+        statement.run(length === values.length ? values : values.slice(done, done + length));
+      }
+    }
+    this.#filled = 0;
+  }
 }

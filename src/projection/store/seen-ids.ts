@@ -14,6 +14,8 @@ export function createSeenIds(): SeenIds {
   const pages: (Uint32Array | undefined)[] = new Array(BITS / BITS_OF_PAGE).fill(undefined);
   let first = 0;
   let second = 0;
+  /** Most ids are ordered by time, so that a new one is greater than all before. */
+  let greatest = '';
   const hash = (id: string): void => {
     first = 0x811c9dc5;
     second = 0x01234567;
@@ -37,10 +39,12 @@ export function createSeenIds(): SeenIds {
   };
   return {
     add(id) {
+      if (id > greatest) greatest = id;
       hash(id);
       for (let count = 0; count < 3; count++) set(bitOf(count));
     },
     mayHave(id) {
+      if (id > greatest) return false;
       hash(id);
       return isSet(bitOf(0)) && isSet(bitOf(1)) && isSet(bitOf(2));
     },

@@ -3,8 +3,10 @@ import { dirname } from 'node:path';
 import type { Erasure } from '#src/core/log/erasure.ts';
 import type { FullLogEntry, StreamName } from '#src/core/log/event-log.ts';
 import type { StoredEntry } from '#src/core/log/log-source.ts';
+import { MAX_BATCH } from '#src/core/names/ids.ts';
 import type { Changes, LoadStream } from '#src/projection/fold/fold.ts';
 import { streamFunctionOf } from '#src/projection/fold/folded-stream.ts';
+import type { ProjectedInvocation } from '#src/projection/fold/projected-invocation.ts';
 import { watchDamage } from '#src/projection/repair/damage.ts';
 import { type Checkpoint, prepareCheckpoint, readCheckpoint } from './checkpoint.ts';
 import { prepareErasing } from './erase.ts';
@@ -28,6 +30,8 @@ export interface Store {
    * A call costs nothing when the journal is clean.
    */
   clean(): void;
+  /** Frees the pages of the file that are kept in memory. They are read again when a statement needs them. */
+  releaseMemory(): void;
   load: LoadStream;
   close(): void;
 }
@@ -85,8 +89,8 @@ class SqliteStore implements Store {
 
   save(changes: Changes, checkpoint: Checkpoint): void {
     this.#transact(checkpoint, () => {
+      for (const invocation of changes.invocations) this.#remember(invocation);
       this.#writeRows(changes);
-      for (const { snapshot } of changes.invocations) this.#seen.add(snapshot.context.request?.invocation ?? '');
     });
   }
 
@@ -109,8 +113,17 @@ class SqliteStore implements Store {
     if (!this.#isClean) this.#isClean = truncateJournal(this.database);
   }
 
+  releaseMemory(): void {
+    this.database.exec('PRAGMA shrink_memory');
+  }
+
   close(): void {
     this.database.close();
+  }
+
+  /** A stream is found by the id of its first invocation alone, and a stored one is known. */
+  #remember({ seq, isStored, snapshot: { context } }: ProjectedInvocation): void {
+    if (!isStored && seq % MAX_BATCH === 0) this.#seen.add(context.request?.invocation ?? '');
   }
 
   #transact(checkpoint: Checkpoint, write: () => void): void {
@@ -155,7 +168,7 @@ function openTables(open: OpenDatabase, file: string): Database | undefined {
   try {
     database = open(file);
     database.exec(
-      'PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -48000; PRAGMA wal_autocheckpoint = 8000; PRAGMA secure_delete = ON',
+      'PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 8000; PRAGMA secure_delete = ON',
     );
     const version = Number(database.prepare('PRAGMA user_version').get()?.[0] ?? 0);
     if (version === schemaVersion) return database;

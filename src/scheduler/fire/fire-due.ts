@@ -33,7 +33,7 @@ export async function fireDue(options: FireOptions): Promise<number> {
 async function fireInTurn(options: FireOptions, due: readonly Fire[], progress: Progress): Promise<Progress | undefined> {
   let present: Progress | undefined = progress;
   for (const fire of due) {
-    if (present === undefined || !options.isPresent()) return present;
+    if (present === undefined || !options.isPresent(present)) return present;
     present = await fireOne(options, fire, present);
   }
   return present;
@@ -44,7 +44,7 @@ async function fireOne(options: FireOptions, fire: Fire, progress: Progress): Pr
   const { overlap } = options.schedule;
   let present = progress;
   // A change is refused when another scheduler changed the progress meanwhile. The fire time is then decided again.
-  while (fire.at > present.at && options.isPresent()) {
+  while (fire.at > present.at && options.isPresent(present)) {
     if (overlap === 'allow') return await request(options, fire);
     const read = present;
     const isFree = await isOver(options, read.last);

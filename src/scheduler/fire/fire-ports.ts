@@ -2,6 +2,7 @@ import type { EventLog } from '#src/core/log/event-log.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
 import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 import type { FireTimes } from '#src/core/schedules/fire-times.ts';
+import type { Progress } from '#src/core/schedules/progress.ts';
 import type { Schedule } from '#src/core/schedules/schedule.ts';
 import type { CancelPorts } from '#src/core/stream/cancel-invocation.ts';
 
@@ -21,6 +22,6 @@ export type FireOptions = {
   ports: FirePorts;
   schedule: Schedule;
   times: FireTimes;
-  /** Whether the schedule is still as it is given here, and this scheduler runs. */
-  isPresent: () => boolean;
+  /** Whether the schedule, with this progress, is still as it is given here, and this scheduler runs. */
+  isPresent: (progress: Progress) => boolean;
 };

@@ -2,7 +2,8 @@ import type { Debounced } from '#src/core/flow/debounce-groups.ts';
 import { type Grouped, invocationAt } from '#src/core/flow/stream-waits.ts';
 import type { StreamName } from '#src/core/log/event-log.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
-import { createDueTimes } from '#src/scheduler/open/due-times.ts';
+import { createDueTimes, ValueColumn } from '#src/scheduler/open/chunked-lists.ts';
+import { PartedMap } from '#src/scheduler/open/parted-map.ts';
 
 /** A request that waits for its group, with its stream. */
 export type WaitingRequest = Debounced & { readonly name: StreamName };
@@ -47,9 +48,10 @@ const AT_ONCE = 0;
  * a member.
  */
 export class DebouncedRequests {
-  readonly #keys = new Map<string, DebouncedKey>();
-  readonly #byRow = new Map<number, readonly Entry[]>();
-  readonly #byNumber: (DebouncedKey | undefined)[] = [];
+  readonly #keys = new PartedMap<DebouncedKey>();
+  readonly #byRow = new ValueColumn<readonly Entry[]>();
+  readonly #byNumber = new ValueColumn<DebouncedKey>();
+  #numbers = 0;
   readonly #freeNumbers: number[] = [];
   readonly #due = createDueTimes();
 
@@ -64,7 +66,7 @@ export class DebouncedRequests {
       const at = this.#due.next;
       const number = this.#due.takeDue(now);
       if (number === undefined) return undefined;
-      const key = this.#byNumber[number];
+      const key = this.#byNumber.get(number);
       // Other entries of the key are older, or of a key that had the number before.
       if (key?.lookAt !== at) continue;
       key.lookAt = undefined;
@@ -80,7 +82,7 @@ export class DebouncedRequests {
   }
 
   has(row: number): boolean {
-    return this.#byRow.has(row);
+    return this.#byRow.get(row) !== undefined;
   }
 
   /** Takes over what the invocations of a stream do. */
@@ -90,8 +92,7 @@ export class DebouncedRequests {
       this.checkAgain(key);
     }
     const entries = grouped.map((one) => this.#add(one, source));
-    if (entries.length === 0) this.#byRow.delete(row);
-    else this.#byRow.set(row, entries);
+    this.#byRow.set(row, entries.length === 0 ? undefined : entries);
   }
 
   /** Forgets the leaders without a waiting member, and the key if nothing remains of it. Returns whether the key remains. */
@@ -103,7 +104,7 @@ export class DebouncedRequests {
     }
     if (key.requests.size > 0 || key.leaders.size > 0) return true;
     this.#keys.delete(key.id);
-    this.#byNumber[key.number] = undefined;
+    this.#byNumber.set(key.number, undefined);
     this.#freeNumbers.push(key.number);
     return false;
   }
@@ -121,10 +122,10 @@ export class DebouncedRequests {
     const id = `${name}/${text}`;
     const known = this.#keys.get(id);
     if (known !== undefined) return known;
-    const number = this.#freeNumbers.pop() ?? this.#byNumber.length;
+    const number = this.#freeNumbers.pop() ?? this.#numbers++;
     const added: DebouncedKey = { id, number, function: name, requests: new Map(), leaders: new Map(), lookAt: undefined, isBusy: false };
     this.#keys.set(id, added);
-    this.#byNumber[number] = added;
+    this.#byNumber.set(number, added);
     return added;
   }
 }

@@ -1,15 +1,19 @@
-import type { Grouped } from '#src/core/flow/stream-waits.ts';
+import type { Grouped, StreamWait } from '#src/core/flow/stream-waits.ts';
+import type { PoolId } from '#src/core/functions/flow.ts';
 import type { ShortLink } from '#src/core/log/chain.ts';
 import type { LogEntry, StreamName, WakeTimes } from '#src/core/log/event-log.ts';
 import type { FunctionName, StreamId } from '#src/core/names/names.ts';
 import type { NewestRead } from '#src/core/ports/stores/saved-floor.ts';
 import { DebouncedRequests } from '#src/scheduler/groups/debounced-requests.ts';
 import { UnsortedStreams } from '#src/scheduler/waits/unsorted-streams.ts';
-import { type OnWait, WaitingStreams } from '#src/scheduler/waits/waiting-streams.ts';
-import { createDueTimes } from './due-times.ts';
+import { type AgingOf, WaitingStreams } from '#src/scheduler/waits/waiting-streams.ts';
+import { createDueTimes } from './chunked-lists.ts';
 import { type OpenStream, StreamRecords } from './stream-records.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
+
+/** Called when an invocation of a function begins to wait for a slot of a pool, waits no longer, or has its place in the order of requests. */
+export type OnWait = (pool: PoolId, name: FunctionName) => void;
 
 export type OpenStreamsOptions = {
   /** How long other roles may take before a stream is inspected, in milliseconds. */
@@ -19,6 +23,7 @@ export type OpenStreamsOptions = {
   /** How long a request for an unknown function may wait for the function, in milliseconds. */
   unknownGraceInMs: number;
   onWait?: OnWait;
+  agingOf?: AgingOf;
 };
 
 /**
@@ -45,7 +50,7 @@ export class OpenStreams {
 
   constructor(options: OpenStreamsOptions) {
     this.#options = options;
-    this.waiting = new WaitingStreams(this.#records, options.onWait ?? (() => {}));
+    this.waiting = new WaitingStreams(this.#records, options.agingOf ?? (() => undefined));
   }
 
   /** Created at the first question: a system without an order of requests needs none. */
@@ -125,7 +130,7 @@ export class OpenStreams {
     if (known !== undefined && link !== undefined && !this.#isProved(known, link, wakeTimes)) {
       records.version.set(known, sequence);
       records.wake.set(known, undefined);
-      if (!records.heads.has(known)) records.heads.set(known, link.own);
+      if (records.heads.get(known) === undefined) records.heads.set(known, link.own);
       return this.#scheduleAtLatest(known, at + this.#options.patienceInMs);
     }
     const { dueAt, endsAt, deliverAt, inProgressSince } = wakeTimes;
@@ -135,8 +140,7 @@ export class OpenStreams {
     }
     const row = known ?? records.add(name, sequence);
     records.version.set(row, sequence);
-    if (link === undefined) records.heads.delete(row);
-    else records.heads.set(row, link.own);
+    records.heads.set(row, link?.own);
     records.dueAt.set(row, dueAt);
     records.endsAt.set(row, endsAt);
     records.inProgress.set(row, inProgressSince === undefined ? undefined : 1);
@@ -157,12 +161,22 @@ export class OpenStreams {
   #setWaits(row: number, waitsFor: string | undefined): void {
     // A stream that waits for nothing, and did not before, costs nothing.
     if (waitsFor === undefined && this.#records.waits.get(row) === undefined) return this.#records.waiting.set(row, undefined);
-    this.waiting.set(row, waitsFor);
+    const changed = this.waiting.set(row, waitsFor);
     const waits = this.waiting.of(row);
     const isWaiting = waits !== undefined && !waits.hasOthers;
     this.#setGrouped(row, waits?.grouped ?? []);
     this.#records.waiting.set(row, isWaiting ? 1 : undefined);
+    const isPlaced = isWaiting && this.#records.unsorted.get(row) === 1;
     if (isWaiting) this.#records.unsorted.set(row, undefined);
+    this.#announce(row, isPlaced ? [...changed, ...waits.waits] : changed);
+  }
+
+  /** After everything is taken over, because later requests may have their turn now (SLOT7). */
+  #announce(row: number, waits: readonly StreamWait[]): void {
+    const { onWait } = this.#options;
+    if (onWait === undefined || waits.length === 0) return;
+    const { function: name } = this.#records.read(row).name;
+    for (const pool of new Set(waits.map((wait) => wait.pool))) onWait(pool, name);
   }
 
   #setGrouped(row: number, grouped: readonly Grouped[]): void {

@@ -1,39 +1,13 @@
 import type { StreamName } from '#src/core/log/event-log.ts';
 import type { FunctionName, StreamId } from '#src/core/names/names.ts';
-import { PassingMap } from '#src/core/stream/passing-map.ts';
+import { NumberColumn, ValueColumn } from './chunked-lists.ts';
 import { NO_ROW, StreamTable } from './stream-table.ts';
 
-/** A chunk has the numbers of 4,096 rows. */
-const CHUNK_BITS = 12;
-const IN_CHUNK = (1 << CHUNK_BITS) - 1;
+/** A column, seen from code that empties it. */
+type Column = { set(row: number, value: undefined): void; clear(): void };
 
-/**
- * One number for each row, or `undefined`.
- *
- * A chunk exists once a number in it is set. A column that few rows use therefore costs nothing, and growing copies nothing.
- */
-class NumberColumn {
-  #chunks: (Float64Array | undefined)[] = [];
-
-  get(row: number): number | undefined {
-    const value = this.#chunks[row >>> CHUNK_BITS]?.[row & IN_CHUNK];
-    // NaN stands for `undefined`.
-    return value === undefined || Number.isNaN(value) ? undefined : value;
-  }
-
-  set(row: number, value: number | undefined): void {
-    let chunk = this.#chunks[row >>> CHUNK_BITS];
-    if (chunk === undefined) {
-      if (value === undefined) return;
-      chunk = new Float64Array(1 << CHUNK_BITS).fill(Number.NaN);
-      this.#chunks[row >>> CHUNK_BITS] = chunk;
-    }
-    chunk[row & IN_CHUNK] = value ?? Number.NaN;
-  }
-
-  clear(): void {
-    this.#chunks = [];
-  }
+function isColumn(value: unknown): value is Column {
+  return value instanceof NumberColumn || value instanceof ValueColumn;
 }
 
 /** A stream with at least one invocation that is not settled, as it was at one moment. */
@@ -97,8 +71,8 @@ export class StreamRecords {
   /** The time of the only entry of the stream that counts among the due times. */
   readonly queuedAt = new NumberColumn();
   /** The hash of the last append that counts, in its short form; `undefined` before it, and when an earlier Sequent wrote it. */
-  readonly heads = new PassingMap<number, string>();
-  readonly #columns: readonly NumberColumn[] = [this.#record, ...Object.values(this).filter((value) => value instanceof NumberColumn)];
+  readonly heads = new ValueColumn<string>();
+  readonly #columns: readonly Column[] = [this.#record, ...Object.values(this).filter(isColumn)];
 
   get size(): number {
     return this.#table.size;
@@ -126,7 +100,6 @@ export class StreamRecords {
   }
 
   remove(row: number): void {
-    this.heads.delete(row);
     const hasStartedAnew = this.#table.remove(row);
     for (const column of this.#columns) {
       if (hasStartedAnew) column.clear();

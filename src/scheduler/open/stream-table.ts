@@ -1,70 +1,7 @@
 import type { StreamName } from '#src/core/log/event-log.ts';
+import { hashOfPacked, hashOfText, mix, PACKED_LENGTH, packId, unpackId } from '#src/core/names/ids.ts';
 import type { FunctionName, StreamId } from '#src/core/names/names.ts';
-import { PassingMap } from '#src/core/stream/passing-map.ts';
-
-/** How many 32-bit numbers hold an id in the form of a UUID. */
-const PACKED_LENGTH = 4;
-
-const LENGTH = 36;
-const DASH = 45;
-const NO_DIGIT = -1;
-
-/** The value of each lower-case hexadecimal digit, by its character code. */
-const digitOf = new Int8Array(128).fill(NO_DIGIT);
-for (let digit = 0; digit < 16; digit++) digitOf[digit.toString(16).charCodeAt(0)] = digit;
-
-/** Packs a lower-case UUID into four numbers; false for every other text. */
-function packId(id: string, packed: Int32Array): boolean {
-  if (id.length !== LENGTH) return false;
-  let word = 0;
-  let digits = 0;
-  for (let at = 0; at < LENGTH; at++) {
-    const code = id.charCodeAt(at);
-    if (isDashAt(at)) {
-      if (code !== DASH) return false;
-      continue;
-    }
-    const digit = digitOf[code] ?? NO_DIGIT;
-    if (digit === NO_DIGIT) return false;
-    word = (word << 4) | digit;
-    digits++;
-    if ((digits & 7) === 0) packed[(digits >>> 3) - 1] = word;
-  }
-  return true;
-}
-
-function isDashAt(at: number): boolean {
-  return at === 8 || at === 13 || at === 18 || at === 23;
-}
-
-/** The text of the packed id at a place in an array. */
-function unpackId(numbers: Int32Array, start = 0): string {
-  let hex = '';
-  for (let at = start; at < start + PACKED_LENGTH; at++) hex += ((numbers[at] as number) >>> 0).toString(16).padStart(8, '0');
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
-}
-
-/** A hash of the packed id at a place in an array. */
-function hashOfPacked(numbers: Int32Array, start = 0): number {
-  let hash = 0;
-  for (let at = start; at < start + PACKED_LENGTH; at++) hash = mix(hash, numbers[at] as number);
-  return hash;
-}
-
-/** A hash of any text. */
-function hashOfText(text: string): number {
-  let hash = 0;
-  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
-  return mix(hash, text.length);
-}
-
-/** Mixes all bits of two numbers (the finalizer of MurmurHash3). */
-function mix(hash: number, word: number): number {
-  let mixed = Math.imul(hash, 31) + word;
-  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);
-  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
-  return mixed ^ (mixed >>> 16);
-}
+import { ValueColumn } from './chunked-lists.ts';
 
 /** Stands for "no row". */
 export const NO_ROW = -1;
@@ -78,28 +15,41 @@ const NEXT = 6;
 const CHUNK_BITS = 12;
 const IN_CHUNK = (1 << CHUNK_BITS) - 1;
 
-const SMALLEST_INDEX = 1_024;
+/** The index has so many parts, and a name belongs to the part that the upper bits of its hash name. */
+const PART_BITS = 8;
+const SMALLEST_PART = 8;
 /** An empty table that had more rows than this, or more functions, starts anew. */
 const KEPT_ROWS = 4 << CHUNK_BITS;
 const KEPT_FUNCTIONS = 1_024;
+
+/** One hash table of the index: the row at each position. */
+type Part = { rows: Int32Array; size: number };
+
+function emptyIndex(): readonly Part[] {
+  return Array.from({ length: 1 << PART_BITS }, () => ({ rows: new Int32Array(SMALLEST_PART).fill(NO_ROW), size: 0 }));
+}
 
 /**
  * A map from the name of a stream to a row, in arrays of integers (docs/performance.md H19).
  *
  * 1. A row is a small number. A name keeps its row until it is removed; afterwards another name may get the row.
- * 2. The index is a hash table with linear probing: from the position of its hash on, no empty position comes before a name. It is at most
- *    half full. Removing a name moves later names back, so no marks of removed names remain.
- * 3. The rows are linked in the order in which their names were added.
- * 4. An id in the form of a UUID is stored as 16 bytes. Any other id is a text beside the table.
+ * 2. The index consists of hash tables with linear probing: from the position of its hash on, no empty position comes before a name. Each is
+ *    at most half full. Removing a name moves later names back, so no marks of removed names remain.
+ * 3. Each hash table doubles for itself. One table of a million names would move all of them in one step, while every event waits.
+ * 4. The rows are linked in the order in which their names were added.
+ * 5. An id in the form of a UUID is stored as 16 bytes. Any other id is a text beside the table.
  */
 export class StreamTable {
   #chunks: Int32Array[] = [];
-  #index = new Int32Array(SMALLEST_INDEX).fill(NO_ROW);
+  #index = emptyIndex();
   #functions: FunctionName[] = [];
   #functionNumbers = new Map<FunctionName, number>();
-  readonly #texts = new PassingMap<number, StreamId>();
-  /** The id that is looked up now. */
+  /** The id of each row that is not packed. */
+  readonly #texts = new ValueColumn<StreamId>();
+  /** The name that is looked up now: its function, and its id as a text unless the id is packed. */
   readonly #packed = new Int32Array(PACKED_LENGTH);
+  #text: StreamId | undefined;
+  #function = 0;
   #size = 0;
   /** How many rows were ever given. */
   #rows = 0;
@@ -119,7 +69,9 @@ export class StreamTable {
   find({ function: fn, stream }: StreamName): number {
     const number = this.#functionNumbers.get(fn);
     if (number === undefined) return NO_ROW;
-    return this.#index[this.#positionOf(number, stream, packId(stream, this.#packed))] as number;
+    const hash = this.#seek(number, stream);
+    const { rows } = this.#partOf(hash);
+    return rows[this.#positionIn(rows, hash)] as number;
   }
 
   /** The rows of a stream id, whatever the function. */
@@ -132,17 +84,18 @@ export class StreamTable {
 
   /** Adds a name that the table does not have. */
   add({ function: fn, stream }: StreamName): number {
-    if (2 * (this.#size + 1) > this.#index.length) this.#rebuildIndex(2 * this.#index.length);
-    const isPacked = packId(stream, this.#packed);
-    const number = this.#numberOf(fn);
-    const position = this.#positionOf(number, stream, isPacked);
+    const hash = this.#seek(this.#numberOf(fn), stream);
+    const part = this.#partOf(hash);
+    if (2 * (part.size + 1) > part.rows.length) this.#double(part);
     const row = this.#takeFree();
-    this.#index[position] = row;
+    part.rows[this.#positionIn(part.rows, hash)] = row;
+    part.size++;
     const chunk = this.#chunkOf(row);
     const start = startOf(row);
-    if (isPacked) chunk.set(this.#packed, start);
-    else this.#texts.set(row, stream);
-    chunk[start + FUNCTION] = number;
+    if (this.#text === undefined) chunk.set(this.#packed, start);
+    this.#texts.set(row, this.#text);
+
+    chunk[start + FUNCTION] = this.#function;
     chunk[start + PREVIOUS] = this.#last;
     chunk[start + NEXT] = NO_ROW;
     if (this.#last === NO_ROW) this.#first = row;
@@ -160,7 +113,7 @@ export class StreamTable {
     else this.#set(previous, NEXT, next);
     if (next === NO_ROW) this.#last = previous;
     else this.#set(next, PREVIOUS, previous);
-    this.#texts.delete(row);
+    this.#texts.set(row, undefined);
     this.#set(row, NEXT, this.#firstFree);
     this.#firstFree = row;
     this.#size--;
@@ -187,61 +140,79 @@ export class StreamTable {
     for (let row = this.#first; row !== NO_ROW; row = this.#get(row, NEXT)) if (this.#get(row, FUNCTION) === number) yield row;
   }
 
-  /** The position of a name in the index, or of the empty place where it belongs. */
-  #positionOf(fn: number, stream: StreamId, isPacked: boolean): number {
-    const last = this.#index.length - 1;
-    let position = mix(isPacked ? hashOfPacked(this.#packed) : hashOfText(stream), fn) & last;
+  /** Sets the name that is looked up, and returns its hash. */
+  #seek(fn: number, stream: StreamId): number {
+    this.#function = fn;
+    this.#text = packId(stream, this.#packed) ? undefined : stream;
+    return mix(this.#text === undefined ? hashOfPacked(this.#packed) : hashOfText(stream), fn);
+  }
+
+  #partOf(hash: number): Part {
+    return this.#index[hash >>> (32 - PART_BITS)] as Part;
+  }
+
+  /** The position of the name that is looked up, or of the empty place where it belongs. */
+  #positionIn(rows: Int32Array, hash: number): number {
+    const last = rows.length - 1;
+    let position = hash & last;
     for (;;) {
-      const row = this.#index[position] as number;
-      if (row === NO_ROW || this.#isAt(row, fn, isPacked ? undefined : stream)) return position;
+      const row = rows[position] as number;
+      if (row === NO_ROW || this.#isAt(row)) return position;
       position = (position + 1) & last;
     }
   }
 
-  /** Whether a row has the name: with `text`, or with the packed id that is looked up. */
-  #isAt(row: number, fn: number, text: StreamId | undefined): boolean {
+  /** Whether a row has the name that is looked up. */
+  #isAt(row: number): boolean {
     const chunk = this.#chunkOf(row);
     const start = startOf(row);
-    if (chunk[start + FUNCTION] !== fn || this.#texts.get(row) !== text) return false;
-    if (text !== undefined) return true;
+    if (chunk[start + FUNCTION] !== this.#function || this.#texts.get(row) !== this.#text) return false;
+    if (this.#text !== undefined) return true;
     for (let word = 0; word < PACKED_LENGTH; word++) if (chunk[start + word] !== this.#packed[word]) return false;
     return true;
   }
 
-  /** The position that the hash of a row names. */
-  #homeOf(row: number): number {
+  #hashOf(row: number): number {
     const text = this.#texts.get(row);
     const hash = text === undefined ? hashOfPacked(this.#chunkOf(row), startOf(row)) : hashOfText(text);
-    return mix(hash, this.#get(row, FUNCTION)) & (this.#index.length - 1);
+    return mix(hash, this.#get(row, FUNCTION));
   }
 
   #removeFromIndex(row: number): void {
-    const last = this.#index.length - 1;
-    let hole = this.#homeOf(row);
-    while (this.#index[hole] !== row) hole = (hole + 1) & last;
+    const hash = this.#hashOf(row);
+    const part = this.#partOf(hash);
+    const { rows } = part;
+    const last = rows.length - 1;
+    let hole = hash & last;
+    while (rows[hole] !== row) hole = (hole + 1) & last;
     for (let position = (hole + 1) & last; ; position = (position + 1) & last) {
-      const other = this.#index[position] as number;
+      const other = rows[position] as number;
       if (other === NO_ROW) break;
-      // A name moves back into the hole unless its home comes after the hole.
-      if (((position - this.#homeOf(other)) & last) < ((position - hole) & last)) continue;
-      this.#index[hole] = other;
+      // A name moves back into the hole unless the position of its hash comes after the hole.
+      if (((position - this.#hashOf(other)) & last) < ((position - hole) & last)) continue;
+      rows[hole] = other;
       hole = position;
     }
-    this.#index[hole] = NO_ROW;
+    rows[hole] = NO_ROW;
+    part.size--;
   }
 
-  #rebuildIndex(length: number): void {
-    this.#index = new Int32Array(length).fill(NO_ROW);
-    for (const row of this) {
-      let position = this.#homeOf(row);
-      while (this.#index[position] !== NO_ROW) position = (position + 1) & (length - 1);
-      this.#index[position] = row;
+  #double(part: Part): void {
+    const { rows: smaller } = part;
+    const rows = new Int32Array(2 * smaller.length).fill(NO_ROW);
+    for (const row of smaller) {
+      if (row === NO_ROW) continue;
+      let position = this.#hashOf(row) & (rows.length - 1);
+      while (rows[position] !== NO_ROW) position = (position + 1) & (rows.length - 1);
+      rows[position] = row;
     }
+    part.rows = rows;
   }
 
   #startAnew(): void {
     this.#chunks = [];
-    this.#index = new Int32Array(SMALLEST_INDEX).fill(NO_ROW);
+    this.#index = emptyIndex();
+    this.#texts.clear();
     this.#functions = [];
     this.#functionNumbers = new Map();
     this.#rows = 0;

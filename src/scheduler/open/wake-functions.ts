@@ -19,10 +19,8 @@ export function wakeFunctions(options: SchedulerOptions, findOpen: FindOpen, sig
   // The worker of such a function needs it: a waiting attempt has no item (SLOT6).
   const keeps = (name: FunctionName): boolean => hasLimits(functions.get(name)?.definition.flow);
   const awake = new AwakeFunctions({ ...options, consumers, exists, keeps, signal });
-  let isLoaded = false;
   // The requests of the functions that exist already are read from the log.
-  functions.subscribe?.((name) => isLoaded && !signal.aborted && awake.changed(name));
-  isLoaded = true;
+  functions.onChange?.((name) => signal.aborted || awake.changed(name));
   void awake.keep();
   consumers.answerCovered(() => findOpen(NO_STREAM, undefined), signal);
   return awake;

@@ -1,6 +1,7 @@
 import { attemptIdOf } from '#src/core/flow/entry-change.ts';
-import type { Attempt, LedgerEntry, SpilledAt, Waiter } from '#src/core/flow/ledger-entry.ts';
+import type { Attempt, LedgerEntry, Spilled, Waiter } from '#src/core/flow/ledger-entry.ts';
 import { TokenBuckets } from '#src/core/flow/token-buckets.ts';
+import { isLaterInQueue } from '#src/core/flow/waiter-order.ts';
 
 /** A waiter that no worker started in this time although it may start makes room for others: for its key, and while the entry is full. */
 const UNSTARTED_MS = 2_000;
@@ -23,7 +24,7 @@ export type EntryCounts = {
   now: number;
 };
 
-export function countEntry(entry: LedgerEntry, now: number, spilledAt?: SpilledAt): EntryCounts {
+export function countEntry(entry: LedgerEntry, now: number, spilled?: Spilled): EntryCounts {
   const { holders, waiters } = entry;
   const holding = holders.filter(({ isSlotless }) => !isSlotless);
   const held = new Set(holders.map(attemptIdOf));
@@ -36,7 +37,7 @@ export function countEntry(entry: LedgerEntry, now: number, spilledAt?: SpilledA
     named: new Set([...held, ...waiters.map(attemptIdOf)]),
     holders: held,
     waiters: groupByQueue(waiters),
-    tokens: new TokenBuckets(entry, now, spilledAt),
+    tokens: new TokenBuckets(entry, now, spilled),
     now,
   };
 }
@@ -45,18 +46,30 @@ function isUnstartedAt(now: number): (waiter: Waiter) => boolean {
   return ({ freeSince = Number.POSITIVE_INFINITY }) => freeSince + UNSTARTED_MS <= now;
 }
 
-/** An entry as it was read last: its attempts, each with its key, and whether it holds a slot. */
+/**
+ * The waiters that make room for others: the waiters that no worker started in time. In the order of the log, the later waiters of the same key
+ * leave too, because they would start first (SLOT7).
+ */
+export function leavingOf({ unstarted, waiters }: Pick<EntryCounts, 'unstarted' | 'waiters'>): Waiter[] {
+  const later = unstarted.flatMap((first) => {
+    if (first.fifo === undefined) return [];
+    return (waiters.get(queueIdOf(first.function, first.key)) ?? []).filter((other) => isLaterInQueue(other, first));
+  });
+  return [...new Set([...unstarted, ...later])];
+}
+
+/** An entry as it was read last: its attempts, each with its key, whether it holds a slot, and whether it waits by its rank. */
 export type ReadEntry = {
-  named: ReadonlyMap<string, { key: string; isHolder: boolean }>;
+  named: ReadonlyMap<string, { key: string; isHolder: boolean; isRanked: boolean }>;
   waiters: number;
   /** Whether a waiter may start, and the worker that found it had no place for it. */
   isWaitingForWorker: boolean;
 };
 
 export function readEntryOf({ holders, waiters }: LedgerEntry = { holders: [], waiters: [] }): ReadEntry {
-  const named = new Map<string, { key: string; isHolder: boolean }>();
-  for (const one of holders) named.set(attemptIdOf(one), { key: one.key, isHolder: true });
-  for (const one of waiters) named.set(attemptIdOf(one), { key: one.key, isHolder: false });
+  const named = new Map<string, { key: string; isHolder: boolean; isRanked: boolean }>();
+  for (const one of holders) named.set(attemptIdOf(one), { key: one.key, isHolder: true, isRanked: false });
+  for (const one of waiters) named.set(attemptIdOf(one), { key: one.key, isHolder: false, isRanked: one.rank !== undefined });
   return { named, waiters: waiters.length, isWaitingForWorker: waiters.some(({ freeSince }) => freeSince !== undefined) };
 }
 

@@ -83,7 +83,7 @@ class SlotChecks {
   }
 
   /** Takes over an entry of the ledger. */
-  readonly note = (pool: PoolId, entry: LedgerEntry | undefined): void => void this.#changed.set(pool, entry);
+  readonly entryChanged = (pool: PoolId, entry: LedgerEntry | undefined): void => void this.#changed.set(pool, entry);
 
   /** An append to a stream may end an attempt. */
   fold(entry: LogEntry): void {
@@ -125,7 +125,7 @@ class SlotChecks {
     const present = this.#checks.get(pool) ?? new Map<string, Check>();
     const next = new Map<string, Check>();
     const { holders, waiters } = entry ?? NO_SLOTS;
-    const note = (attempt: Attempt, isHolder: boolean): void => {
+    const addAttempt = (attempt: Attempt, isHolder: boolean): void => {
       const check = present.get(attemptIdOf(attempt)) ?? this.#add(pool, attempt, now + this.#firstCheckInMs(isHolder));
       // The worker that executes the attempt frees its slot, also when the attempt ended while it waited.
       if (isHolder && !check.isHolder)
@@ -133,8 +133,8 @@ class SlotChecks {
       check.isHolder = isHolder;
       next.set(attemptIdOf(attempt), check);
     };
-    for (const holder of holders) note(holder, true);
-    for (const waiter of waiters) note(waiter, false);
+    for (const holder of holders) addAttempt(holder, true);
+    for (const waiter of waiters) addAttempt(waiter, false);
     for (const [id, check] of present) if (!next.has(id)) this.#remove(check);
     if (next.size === 0) this.#checks.delete(pool);
     else this.#checks.set(pool, next);
@@ -210,8 +210,8 @@ type WatchedSlots = { checks: SlotChecks; waiters: SlotWaiters; ledger: SlotLedg
 export function watchSlots(options: SchedulerOptions, open: () => OpenStreams, signal: AbortSignal): WatchedSlots {
   const { flow: store, log, clock, logger, hints, results, tenancy, patienceInMs, functions, takesWork = () => true } = options;
   const onEntry = (pool: PoolId, entry: LedgerEntry | undefined): void => {
-    checks.note(pool, entry);
-    waiters.note(pool, entry);
+    checks.entryChanged(pool, entry);
+    waiters.entryChanged(pool, entry);
   };
   const waiters: SlotWaiters = new SlotWaiters({
     functions,

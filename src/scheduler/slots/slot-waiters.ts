@@ -1,7 +1,6 @@
 import { attemptIdOf, type Change } from '#src/core/flow/entry-change.ts';
-import type { Attempt, LedgerEntry, SpilledAt, Waiter } from '#src/core/flow/ledger-entry.ts';
-import { allFullAt, gatherInMs } from '#src/core/flow/token-buckets.ts';
-import type { FunctionEntry } from '#src/core/functions/entry.ts';
+import type { Attempt, LedgerEntry, Spilled, Waiter } from '#src/core/flow/ledger-entry.ts';
+import { gatherInMs, nextFullAt } from '#src/core/flow/token-buckets.ts';
 import type { PoolId } from '#src/core/functions/flow.ts';
 import { agingOf } from '#src/core/functions/priority.ts';
 import type { RateText } from '#src/core/functions/rate.ts';
@@ -11,7 +10,8 @@ import { KeyDelays, type KeyOfPool } from '#src/scheduler/waits/key-delays.ts';
 import { attemptOf, type WaitingAttempt } from '#src/scheduler/waits/waiting-key.ts';
 import type { WaitingPool } from '#src/scheduler/waits/waiting-pool.ts';
 import type { WaitingStreams } from '#src/scheduler/waits/waiting-streams.ts';
-import { countEntry, type EntryCounts, queueIdOf, type ReadEntry, readEntryOf } from './entry-counts.ts';
+import { ChangedDefinitions } from './changed-definitions.ts';
+import { countEntry, type EntryCounts, leavingOf, queueIdOf, type ReadEntry, readEntryOf } from './entry-counts.ts';
 import { nextInOrder, nextOfKept } from './next-in-order.ts';
 import { ReadBegin } from './read-begin.ts';
 import {
@@ -66,8 +66,7 @@ export class SlotWaiters {
   readonly #replaced = new Map<PoolId, Set<string>>();
   /** The waiters of the last plan of an entry, with their queues. Its write may have been refused, because another process wrote before. */
   readonly #planned = new Map<PoolId, ReadonlyMap<string, string>>();
-  /** The definitions of the functions whose attempts wait, as they were planned last. */
-  readonly #definitions = new Map<FunctionName, FunctionEntry | undefined>();
+  readonly #definitions: ChangedDefinitions;
   readonly #delays: KeyDelays;
   readonly #begin: ReadBegin;
   #checkedAt = Number.NEGATIVE_INFINITY;
@@ -75,6 +74,7 @@ export class SlotWaiters {
   constructor(options: Options) {
     this.#options = options;
     this.#delays = new KeyDelays(options.patienceInMs);
+    this.#definitions = new ChangedDefinitions(options.functions);
     const onAnswer = (): void => {
       this.#checkedAt = Number.NEGATIVE_INFINITY;
     };
@@ -83,6 +83,7 @@ export class SlotWaiters {
 
   /** When the waits are checked again; infinite when nothing waits. */
   get nextDueAt(): number {
+    if (this.#definitions.isMarking) return this.#options.clock.now();
     const { nextAt } = this.#delays;
     return this.#options.waiting().pools.size === 0 ? nextAt : Math.min(nextAt, this.#checkedAt + CHECK_EVERY_MS);
   }
@@ -93,26 +94,28 @@ export class SlotWaiters {
       if (waiting !== undefined) this.#poolOf(pool)?.markReady(waiting.id);
       this.#options.decideAgain(pool);
     }
-    if (now < this.#checkedAt + CHECK_EVERY_MS) return;
+    const isMarked = this.#definitions.markSome();
+    if (!isMarked && now < this.#checkedAt + CHECK_EVERY_MS) return;
     this.#checkedAt = now;
     this.#delays.forgetLeft(now);
     // An earlier request may have got its place without a wait: it was cancelled, or is too old.
     for (const name of this.#delays.unplaced) this.#markPlaced(name);
+    this.#definitions.find(this.#options.waiting().pools.values());
+    this.#definitions.markSome();
     for (const [pool, waiting] of this.#options.waiting().pools) {
-      this.#noteDefinitions(waiting);
       if (waiting.readyCount > 0 || this.#known.get(pool)?.isWaitingForWorker) this.#options.decideAgain(pool);
     }
   }
 
   /** Takes over an entry. */
-  readonly note = (pool: PoolId, entry: LedgerEntry | undefined): void => {
+  readonly entryChanged = (pool: PoolId, entry: LedgerEntry | undefined): void => {
     const before = this.#known.get(pool)?.named;
     const read = readEntryOf(entry);
     if (read.named.size === 0) this.#known.delete(pool);
     else this.#known.set(pool, read);
     this.#noteChanges(pool, before ?? new Map(), read.named);
     const waiting = this.#poolOf(pool);
-    if (waiting === undefined) this.#noteFull(pool, entry?.buckets);
+    if (waiting === undefined) this.#noteFull(pool, entry ?? {});
     else if (waiting.readyCount > 0) this.#options.decideAgain(pool);
   };
 
@@ -121,10 +124,12 @@ export class SlotWaiters {
     const now = this.#options.clock.now();
     const replaced = this.#replaced.get(pool);
     const waiting = this.#poolOf(pool);
-    for (const [id, { key, isHolder }] of before) {
+    // Workers only remove waiters. A write that lists a waiter by its rank is by another scheduler, which replaced the waiters that it removed.
+    const isListed = [...named].some(([id, { isRanked }]) => isRanked && !before.has(id));
+    for (const [id, { key, isHolder, isRanked }] of before) {
       const present = named.get(id);
       if (present !== undefined && present.isHolder === isHolder) continue;
-      if (present === undefined && !replaced?.delete(id)) this.#delays.noteLeft(id, now);
+      if (present === undefined && !replaced?.delete(id) && !(isRanked && isListed)) this.#delays.noteLeft(id, now);
       waiting?.markKeyReady(key);
     }
   }
@@ -132,7 +137,9 @@ export class SlotWaiters {
   /** An attempt begins to wait, or waits no longer. */
   readonly noteWait = (pool: PoolId, name: FunctionName): void => {
     this.#markPlaced(name);
-    const flow = this.#options.functions.get(name)?.definition.flow;
+    const known = this.#options.functions.get(name);
+    this.#definitions.note(name, known);
+    const flow = known?.definition.flow;
     // The entry is planned again when it has room.
     if (flow?.order !== 'priority' && (this.#known.get(pool)?.waiters ?? 0) >= MAX_WAITERS) return;
     this.#options.decideAgain(pool);
@@ -144,20 +151,20 @@ export class SlotWaiters {
   }
 
   /** What an entry needs: the next attempts of the ready keys as waiters. */
-  readonly plan = (pool: PoolId, entry: LedgerEntry, spilledAt?: SpilledAt): Pick<Change, 'waits' | 'withdrawals'> => {
+  readonly plan = (pool: PoolId, entry: LedgerEntry, spilled?: Spilled): Pick<Change, 'waits' | 'withdrawals'> => {
     if (!this.#options.takesWork() || !this.#begin.isReached) return {};
     const waiting = this.#poolOf(pool);
     if (waiting === undefined) {
       this.#planned.delete(pool);
-      this.#noteFull(pool, entry.buckets);
+      this.#noteFull(pool, entry);
       return {};
     }
-    const counts = countEntry(entry, this.#options.clock.now(), spilledAt);
+    const counts = countEntry(entry, this.#options.clock.now(), spilled);
     for (const [id, queue] of this.#planned.get(pool) ?? []) if (!counts.named.has(id)) waiting.markReady(queue);
     for (const { key } of counts.unstarted) waiting.markKeyReady(key);
     const turns = this.#takeTurns(waiting, pool, counts);
-    const unstarted = waiting.readyCount === 0 || entry.waiters.length < MAX_WAITERS ? [] : counts.unstarted;
-    const replaced = [...turns.flatMap(({ replaced: some = [] }) => some), ...unstarted];
+    const leaving = waiting.readyCount === 0 || entry.waiters.length < MAX_WAITERS ? [] : leavingOf(counts);
+    const replaced = [...turns.flatMap(({ replaced: some = [] }) => some), ...leaving];
     const outgoing = new Set(replaced.map(attemptIdOf));
     this.#replaced.set(pool, outgoing);
     const added = [...turns.flatMap(({ instead = [] }) => instead), ...inRounds(turns, 'free'), ...inRounds(turns, 'ahead')];
@@ -248,7 +255,7 @@ export class SlotWaiters {
     return room;
   }
 
-  #turnInOrder(key: KeyOfPool, limits: Limits, { held, listed, named, now }: EntryCounts): Selection {
+  #turnInOrder(key: KeyOfPool, limits: Limits, { held, listed, named, waiters: present, now }: EntryCounts): Selection {
     const { waiting } = key;
     const before = this.#options.firstUnplaced(waiting.function);
     const next = nextInOrder(waiting, {
@@ -258,23 +265,15 @@ export class SlotWaiters {
       onUnplaced: ({ request }) => this.#delays.waitForPlaces(key, request),
     });
     const waiters = next.map((attempt) => ({ ...attempt, ...limits }));
-    const free = held.has(waiting.key) || listed.has(waiting.key) ? 0 : 1;
+    // A waiter that no worker started is before all others of its key.
+    const free = held.has(waiting.key) || listed.has(waiting.key) || present.has(waiting.id) ? 0 : 1;
     return { free: waiters.slice(0, free), ahead: waiters.slice(free) };
   }
 
-  /** A changed definition may let the keys of its function have other limits, or none here. */
-  #noteDefinitions(waiting: WaitingPool): void {
-    for (const name of waiting.functions) {
-      const present = this.#options.functions.get(name);
-      if (this.#definitions.get(name) === present) continue;
-      this.#definitions.set(name, present);
-      waiting.markFunctionReady(name);
-    }
-  }
-
-  /** The write that finds all buckets full drops them. */
-  #noteFull(pool: PoolId, buckets: LedgerEntry['buckets']): void {
-    if (buckets !== undefined) this.#delays.scheduleAt(pool, allFullAt(buckets) + 1);
+  /** The write that finds a spill, or all buckets, full drops them. */
+  #noteFull(pool: PoolId, entry: Parameters<typeof nextFullAt>[0]): void {
+    const at = nextFullAt(entry);
+    if (at < Number.POSITIVE_INFINITY) this.#delays.scheduleAt(pool, at + 1);
   }
 
   /** The key is ready again when its next token is back. Tokens that come back soon after it are given in the same write. */

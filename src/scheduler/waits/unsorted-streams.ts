@@ -1,5 +1,5 @@
-import FlatQueue from 'flatqueue';
 import type { FunctionName } from '#src/core/names/names.ts';
+import { TwoKeyQueue } from '#src/scheduler/open/chunked-lists.ts';
 import type { StreamRecords } from '#src/scheduler/open/stream-records.ts';
 
 /**
@@ -12,7 +12,7 @@ import type { StreamRecords } from '#src/scheduler/open/stream-records.ts';
  */
 export class UnsortedStreams {
   readonly #records: StreamRecords;
-  readonly #queues = new Map<FunctionName, FlatQueue<number>>();
+  readonly #queues = new Map<FunctionName, TwoKeyQueue>();
 
   constructor(records: StreamRecords) {
     this.#records = records;
@@ -30,13 +30,13 @@ export class UnsortedStreams {
   firstOf(name: FunctionName): number {
     const queue = this.#queues.get(name) ?? this.#collect(name);
     this.#dropPlaced(queue);
-    return queue.peekValue() ?? Number.POSITIVE_INFINITY;
+    return queue.first ?? Number.POSITIVE_INFINITY;
   }
 
   /** When the log accepted that request; infinite when all have a place. */
   firstTimeOf(name: FunctionName): number {
     const first = this.firstOf(name);
-    const row = first === Number.POSITIVE_INFINITY ? undefined : this.#queues.get(name)?.peek();
+    const row = first === Number.POSITIVE_INFINITY ? undefined : this.#queues.get(name)?.id;
     return row === undefined ? Number.POSITIVE_INFINITY : (this.#records.firstDueAt.get(row) ?? 0);
   }
 
@@ -45,21 +45,21 @@ export class UnsortedStreams {
     this.#queues.clear();
   }
 
-  #collect(name: FunctionName): FlatQueue<number> {
-    const queue = new FlatQueue<number>();
+  #collect(name: FunctionName): TwoKeyQueue {
+    const queue = new TwoKeyQueue();
     for (const row of this.#records.rowsOf(name)) if (this.#isUnsorted(row)) this.#push(queue, row);
     this.#queues.set(name, queue);
     return queue;
   }
 
-  #push(queue: FlatQueue<number>, row: number): void {
+  #push(queue: TwoKeyQueue, row: number): void {
     const request = this.#records.request.get(row);
-    if (request !== undefined) queue.push(row, request);
+    if (request !== undefined) queue.push(row, request, 0);
   }
 
-  #dropPlaced(queue: FlatQueue<number>): void {
-    for (let row = queue.peek(); row !== undefined; row = queue.peek()) {
-      if (this.#records.request.get(row) === queue.peekValue() && this.#isUnsorted(row)) return;
+  #dropPlaced(queue: TwoKeyQueue): void {
+    for (let row = queue.id; row !== undefined; row = queue.id) {
+      if (this.#records.request.get(row) === queue.first && this.#isUnsorted(row)) return;
       queue.pop();
     }
   }

@@ -3,8 +3,8 @@ import { invocationAt, type StreamWait } from '#src/core/flow/stream-waits.ts';
 import { rankOf } from '#src/core/functions/priority.ts';
 import type { StreamName } from '#src/core/log/event-log.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
+import { TwoKeyQueue } from '#src/scheduler/open/chunked-lists.ts';
 import type { OpenStream, StreamRecords } from '#src/scheduler/open/stream-records.ts';
-import { TwoKeyQueue } from './two-key-queue.ts';
 
 /** An invocation that waits for a slot, with its stream. */
 export type WaitingAttempt = { readonly stream: OpenStream; readonly request: number; readonly wait: StreamWait };
@@ -38,16 +38,20 @@ export class WaitingKey {
   /** When the scheduler has to look at the key again although nothing happens; infinite when there is no such time. */
   dueAt = Number.POSITIVE_INFINITY;
   turns: SharedTurns | undefined;
+  /** Whether the key is in the list of the ready keys, and which one comes after it there. */
+  isReady = false;
+  nextReady: WaitingKey | undefined;
   readonly #streams: Streams;
   readonly #queue = new TwoKeyQueue();
   /** `undefined` while the order is that of the requests. */
   #agingInMs: number | undefined;
 
-  constructor({ id, key, function: fn }: { id: string; key: string; function: FunctionName }, streams: Streams) {
+  constructor({ id, key, function: fn }: { id: string; key: string; function: FunctionName }, streams: Streams, agingInMs?: number) {
     this.id = id;
     this.key = key;
     this.function = fn;
     this.#streams = streams;
+    this.#agingInMs = agingInMs;
   }
 
   /** Whether no invocation waits for the key. Drops the first ones that wait no longer. */

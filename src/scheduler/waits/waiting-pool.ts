@@ -1,8 +1,16 @@
 import type { FunctionName } from '#src/core/names/names.ts';
+import { PartedMap } from '#src/scheduler/open/parted-map.ts';
 import { queueIdOf } from '#src/scheduler/slots/entry-counts.ts';
 import { type SharedTurns, WaitingKey } from './waiting-key.ts';
 
-type PoolOptions = { streams: (key: string) => ConstructorParameters<typeof WaitingKey>[1]; onEmpty: () => void };
+/** The number of keys that one step reads when all keys of a function become ready. */
+const MAX_LOOKS = 4_096;
+
+type PoolOptions = {
+  streams: (key: string) => ConstructorParameters<typeof WaitingKey>[1];
+  agingOf: (name: FunctionName) => number | undefined;
+  onEmpty: () => void;
+};
 
 /**
  * The keys of one pool for which invocations wait.
@@ -15,10 +23,13 @@ type PoolOptions = { streams: (key: string) => ConstructorParameters<typeof Wait
  * room. So a free slot costs the same whatever the number of functions is.
  */
 export class WaitingPool {
-  readonly #keys = new Map<string, WaitingKey>();
-  readonly #ready = new Map<string, WaitingKey>();
+  readonly #keys = new PartedMap<WaitingKey>();
+  /** The ready keys are a list, because the removed entries before the first one of a map would be passed at each turn. */
+  #firstReady: WaitingKey | undefined;
+  #lastReady: WaitingKey | undefined;
+  #readyCount = 0;
   /** The same by the key alone, because functions of a pool share its slots. */
-  readonly #byKey = new Map<string, SharedTurns[]>();
+  readonly #byKey = new PartedMap<SharedTurns[]>();
   /** How many keys each function has. */
   readonly #functions = new Map<FunctionName, number>();
   readonly #options: PoolOptions;
@@ -28,7 +39,7 @@ export class WaitingPool {
   }
 
   get readyCount(): number {
-    return this.#ready.size;
+    return this.#readyCount;
   }
 
   /** The key of a function. It is ready, because an invocation is added to it. */
@@ -39,8 +50,8 @@ export class WaitingPool {
       this.#makeReady(known);
       return known;
     }
-    const waiting = new WaitingKey({ id, key, function: fn }, this.#options.streams(key));
-    this.#ready.set(id, waiting);
+    const waiting = new WaitingKey({ id, key, function: fn }, this.#options.streams(key), this.#options.agingOf(fn));
+    this.#listReady(waiting);
     this.#keys.set(id, waiting);
     this.#join(waiting, id);
     this.#functions.set(fn, (this.#functions.get(fn) ?? 0) + 1);
@@ -70,9 +81,13 @@ export class WaitingPool {
     if (turns !== undefined && turns.passes > 0) this.#giveTurn(turns, turns.passes - 1);
   }
 
-  /** All keys of a function are ready, because its definition changed. */
-  markFunctionReady(name: FunctionName): void {
-    for (const waiting of this.#keys.values()) if (waiting.function === name) this.#makeReady(waiting);
+  /** All keys of a function are ready, because its definition changed. Yields after {@link MAX_LOOKS} keys, so that events need not wait. */
+  *markFunctionReady(name: FunctionName): Generator<undefined> {
+    let looks = 0;
+    for (const waiting of this.#keys.values()) {
+      if (waiting.function === name) this.#makeReady(waiting);
+      if (++looks % MAX_LOOKS === 0) yield;
+    }
   }
 
   get functions(): Iterable<FunctionName> {
@@ -81,17 +96,30 @@ export class WaitingPool {
 
   /** Takes the ready key whose turn is longest ago. A key for which no invocation waits is forgotten. */
   takeReady(): WaitingKey | undefined {
-    for (const [id, waiting] of this.#ready) {
-      this.#ready.delete(id);
+    for (let waiting = this.#firstReady; waiting !== undefined; waiting = this.#firstReady) {
+      this.#firstReady = waiting.nextReady;
+      if (this.#firstReady === undefined) this.#lastReady = undefined;
+      this.#readyCount--;
+      waiting.isReady = false;
+      waiting.nextReady = undefined;
       if (!waiting.isEmpty) return waiting;
-      this.passOn(waiting);
       this.#forget(waiting);
+      this.passOn(waiting);
     }
     return undefined;
   }
 
+  #listReady(waiting: WaitingKey): void {
+    if (waiting.isReady) return;
+    if (this.#lastReady === undefined) this.#firstReady = waiting;
+    else this.#lastReady.nextReady = waiting;
+    this.#lastReady = waiting;
+    this.#readyCount++;
+    waiting.isReady = true;
+  }
+
   #makeReady(waiting: WaitingKey): void {
-    this.#ready.set(waiting.id, waiting);
+    this.#listReady(waiting);
     if (waiting.turns !== undefined) waiting.turns.passes = waiting.turns.queues.size - 1;
   }
 
@@ -101,7 +129,7 @@ export class WaitingPool {
     for (const [id, waiting] of queues) {
       queues.delete(id);
       queues.set(id, waiting);
-      this.#ready.set(id, waiting);
+      this.#listReady(waiting);
       return;
     }
   }

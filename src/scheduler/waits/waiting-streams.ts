@@ -3,13 +3,15 @@ import { indexOf, parseWaits, type StreamWait, type StreamWaits } from '#src/cor
 import type { PoolId } from '#src/core/functions/flow.ts';
 import { streamOf } from '#src/core/names/ids.ts';
 import { type FunctionName, parseFunctionName, type RequestId } from '#src/core/names/names.ts';
+import { ValueColumn } from '#src/scheduler/open/chunked-lists.ts';
+import { PartedMap } from '#src/scheduler/open/parted-map.ts';
 import type { StreamRecords } from '#src/scheduler/open/stream-records.ts';
 import { queueIdOf } from '#src/scheduler/slots/entry-counts.ts';
 import { attemptAt, type WaitingAttempt } from './waiting-key.ts';
 import { WaitingPool } from './waiting-pool.ts';
 
-/** Called when an invocation of a function begins to wait for a slot of a pool, or waits no longer. */
-export type OnWait = (pool: PoolId, name: FunctionName) => void;
+/** The aging of a function whose requests start by priority. */
+export type AgingOf = (name: FunctionName) => number | undefined;
 
 /**
  * The streams that wait for a slot, by pool, function and key.
@@ -19,15 +21,16 @@ export type OnWait = (pool: PoolId, name: FunctionName) => void;
  */
 export class WaitingStreams {
   readonly #records: StreamRecords;
-  readonly #texts = new Map<string, number>();
-  readonly #known: (({ text: string; streams: number } & StreamWaits) | undefined)[] = [];
+  readonly #texts = new PartedMap<number>();
+  readonly #known = new ValueColumn<{ text: string; streams: number } & StreamWaits>();
+  #numbers = 0;
   readonly #pools = new Map<PoolId, WaitingPool>();
   readonly #freeNumbers: number[] = [];
-  readonly #onWait: OnWait;
+  readonly #agingOf: AgingOf;
 
-  constructor(records: StreamRecords, onWait: OnWait) {
+  constructor(records: StreamRecords, agingOf: AgingOf) {
     this.#records = records;
-    this.#onWait = onWait;
+    this.#agingOf = agingOf;
   }
 
   /** The pools for which streams wait, or waited a moment ago. */
@@ -35,26 +38,35 @@ export class WaitingStreams {
     return this.#pools;
   }
 
-  /** Takes over what a stream waits for. */
-  set(row: number, text: string | undefined): void {
+  /**
+   * Takes over what a stream waits for. Returns the waits that began or ended. The others cost nothing: a message of 64 requests gets an append for
+   * each few of them.
+   */
+  set(row: number, text: string | undefined): readonly StreamWait[] {
     const known = this.#records.waits.get(row);
-    if ((known === undefined ? undefined : this.#known[known]?.text) === text) return;
-    this.#forget(row);
-    const request = this.#records.request.get(row);
+    const before = known === undefined ? undefined : this.#known.get(known);
+    if (before?.text === text) return [];
     // Without the sequence of the request, the stream has no place in the order. Its inspections wake it.
-    if (text === undefined || request === undefined) return;
-    const number = this.#numberOf(text);
+    const number = text === undefined || this.#records.request.get(row) === undefined ? undefined : this.#numberOf(text);
     this.#records.waits.set(row, number);
-    const { name } = this.#records.read(row);
-    for (const wait of this.#known[number]?.waits ?? []) {
-      this.#poolOf(wait.pool).add(name.function, wait.key).add(row, wait.index);
-      this.#onWait(wait.pool, name.function);
-    }
+    const ended = new Map(before?.waits.map((wait) => [wait.index, wait]));
+    const begun = (this.of(row)?.waits ?? []).filter((wait) => {
+      const isKept = isSameWait(wait, ended.get(wait.index));
+      if (isKept) ended.delete(wait.index);
+      return !isKept;
+    });
+    if (known !== undefined) this.#release(known);
+    const changed = [...ended.values(), ...begun];
+    if (changed.length === 0) return changed;
+    const { function: name } = this.#records.read(row).name;
+    for (const { pool, key } of ended.values()) this.#pools.get(pool)?.markReady(queueIdOf(name, key));
+    for (const { pool, key, index } of begun) this.#poolOf(pool).add(name, key).add(row, index);
+    return changed;
   }
 
   of(row: number): StreamWaits | undefined {
     const number = this.#records.waits.get(row);
-    return number === undefined ? undefined : this.#known[number];
+    return number === undefined ? undefined : this.#known.get(number);
   }
 
   /** An attempt, if it waits for a slot of the pool. */
@@ -87,7 +99,7 @@ export class WaitingStreams {
       waitAt: (row: number, index: number) => this.#waitAt(pool, key, row, index),
       records: this.#records,
     });
-    const added = new WaitingPool({ streams, onEmpty: () => void this.#pools.delete(pool) });
+    const added = new WaitingPool({ streams, agingOf: this.#agingOf, onEmpty: () => void this.#pools.delete(pool) });
     this.#pools.set(pool, added);
     return added;
   }
@@ -95,29 +107,26 @@ export class WaitingStreams {
   #numberOf(text: string): number {
     const known = this.#texts.get(text);
     if (known !== undefined) {
-      const entry = this.#known[known];
+      const entry = this.#known.get(known);
       if (entry !== undefined) entry.streams++;
       return known;
     }
-    const number = this.#freeNumbers.pop() ?? this.#known.length;
-    this.#known[number] = { text, streams: 1, ...parseWaits(text) };
+    const number = this.#freeNumbers.pop() ?? this.#numbers++;
+    this.#known.set(number, { text, streams: 1, ...parseWaits(text) });
     this.#texts.set(text, number);
     return number;
   }
 
-  #forget(row: number): void {
-    const number = this.#records.waits.get(row);
-    const entry = number === undefined ? undefined : this.#known[number];
-    this.#records.waits.set(row, undefined);
-    if (number === undefined || entry === undefined) return;
-    const { name } = this.#records.read(row);
-    for (const { pool, key } of entry.waits) {
-      this.#pools.get(pool)?.markReady(queueIdOf(name.function, key));
-      this.#onWait(pool, name.function);
-    }
-    if (--entry.streams > 0) return;
-    this.#known[number] = undefined;
+  #release(number: number): void {
+    const entry = this.#known.get(number);
+    if (entry === undefined || --entry.streams > 0) return;
+    this.#known.set(number, undefined);
     this.#freeNumbers.push(number);
     this.#texts.delete(entry.text);
   }
+}
+
+function isSameWait(one: StreamWait, other: StreamWait | undefined): boolean {
+  if (other === undefined || one.key !== other.key || one.pool !== other.pool) return false;
+  return one.attempt === other.attempt && one.priority === other.priority;
 }

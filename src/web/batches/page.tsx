@@ -1,5 +1,6 @@
 import type { BatchView } from '#src/gateway/api/batches/batch-schemas.ts';
 import { get, withQuery } from '../api/http.ts';
+import { FunctionFilter } from '../parts/forms/function-filter.tsx';
 import { Empty, ProblemNotice, Skeleton } from '../parts/notices.tsx';
 import { type Column, Table } from '../parts/table.tsx';
 import { RelativeTime } from '../parts/time.tsx';
@@ -36,7 +37,7 @@ export function BatchesPage() {
       <div class="page-head">
         <h1>{t('Batches')}</h1>
         <div class="spring" />
-        <FunctionChoice value={fn} />
+        <FunctionFilter value={fn} onChange={(name) => changeQuery({ function: name, cursor: undefined }, { replace: false })} />
       </div>
       {problem === undefined ? null : <ProblemNotice problem={problem} onRetry={reload} />}
       {batches === undefined && problem === undefined ? <Skeleton lines={6} height={28} /> : null}
@@ -93,25 +94,4 @@ function cellsOf(batch: BatchView) {
     ),
     startedAt === undefined ? '–' : <RelativeTime key="started" at={startedAt} />,
   ];
-}
-
-function FunctionChoice({ value }: { value: string }) {
-  const { content } = useFetch('functions', (signal) => get<{ functions: { name: string }[] }>('/api/functions', signal));
-  const names = (content?.functions ?? []).map(({ name }) => name);
-  // A deleted function still has batches.
-  const listed = value === '' || names.includes(value) ? names : [...names, value];
-  return (
-    <select
-      aria-label={t('Function')}
-      value={value}
-      onChange={({ currentTarget }) => changeQuery({ function: currentTarget.value, cursor: undefined }, { replace: false })}
-    >
-      <option value="">{t('All functions')}</option>
-      {listed.map((name) => (
-        <option key={name} value={name}>
-          {name}
-        </option>
-      ))}
-    </select>
-  );
 }

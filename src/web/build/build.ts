@@ -7,6 +7,7 @@ import { build, type Plugin } from 'vite';
 import { deliveryMachine } from '#machines/delivery.ts';
 import { invocationMachine } from '#machines/invocation.ts';
 import { drawMachine } from './draw-machine.ts';
+import { inOrder } from './in-order.ts';
 
 /** Builds the pages into `src/web/dist`, each file compressed by Brotli. The gateway has what other encodings need from that (`pages.ts`). */
 
@@ -57,7 +58,7 @@ await build({
   base: '/',
   logLevel: 'warn',
   publicDir: false,
-  plugins: [machines()],
+  plugins: [inOrder(join(root, 'index.html')), machines()],
   // With NODE_ENV=test, Vite would write the paths of the sources into the pages.
   esbuild: { jsx: 'automatic', jsxDev: false, jsxImportSource: 'preact', legalComments: 'none' },
   build: {
@@ -77,7 +78,7 @@ for (const entry of await readdir(outDir, { recursive: true, withFileTypes: true
   if (entry.isFile() && entry.name !== LICENSES) await compress(join(entry.parentPath, entry.name));
 }
 // Written last: the gateway takes the pages as built only when this file exists.
-await writeFile(join(outDir, 'built'), new Date().toISOString());
+await writeFile(join(outDir, 'built'), '');
 await rm(distDir, { recursive: true, force: true });
 await rename(outDir, distDir).catch(async (error: NodeJS.ErrnoException) => {
   await rm(outDir, { recursive: true, force: true });

@@ -8,11 +8,11 @@ import { type Code, handlerText, readFolder, readZipFile } from './upload.ts';
 
 const sources = ['Write code', 'Zip file', 'Folder'] as const;
 type Source = (typeof sources)[number];
-/** The code that the user wrote or chose, and the handler that it suggests. `code` is absent until a file is chosen. */
-export type ChosenCode = { code: Code | undefined; handler: string };
+/** The code that the user wrote or chose, with the handler and the runtime that it suggests. `code` is absent until a file is chosen. */
+export type ChosenCode = { code: Code | undefined; handler: string; runtime?: string | undefined };
 
-export function codeOfTemplate({ file, text }: Template): ChosenCode {
-  return { code: { files: [{ path: file, text }] }, handler: handlerText(file) };
+export function codeOfTemplate({ file, text, runtime }: Template): ChosenCode {
+  return { code: { files: [{ path: file, text }] }, handler: handlerText(file), runtime };
 }
 
 /** Where the code of a function comes from: an editor with templates, a zip file, or a folder. */
@@ -68,22 +68,54 @@ function Written({ onChange }: { onChange: (chosen: ChosenCode) => void }) {
 type UploadProps = { kind: 'Zip file' | 'Folder'; onChange: (chosen: ChosenCode) => void };
 
 function Upload({ kind, onChange }: UploadProps) {
+  const [chosen, setChosen] = useState<ChosenCode>({ code: undefined, handler: 'index.handler' });
+  const change = (changes: Partial<ChosenCode>): void => {
+    setChosen({ ...chosen, ...changes });
+    onChange({ ...chosen, ...changes });
+  };
   const read = async (files: readonly File[]): Promise<void> => {
     const [only] = files;
-    if (only === undefined) return;
-    onChange({ code: kind === 'Zip file' ? await readZipFile(only) : await readFolder(files), handler: 'index.handler' });
+    if (only !== undefined) change({ code: kind === 'Zip file' ? await readZipFile(only) : await readFolder(files) });
   };
   const hint =
     kind === 'Zip file' ? t('with the modules and their node_modules, at most 24 MB') : t('all its files are sent, at most 24 MB');
   return (
+    <>
+      <RuntimeField value={chosen.runtime ?? ''} onChange={(runtime) => change({ runtime: runtime === '' ? undefined : runtime })} />
+      <label class="field">
+        <span>{t(kind)}</span>
+        <input
+          type="file"
+          {...(kind === 'Zip file' ? { accept: '.zip,application/zip' } : { webkitdirectory: true, multiple: true })}
+          onChange={({ currentTarget }) => void read([...(currentTarget.files ?? [])])}
+        />
+        <small>{hint}</small>
+      </label>
+    </>
+  );
+}
+
+/** Of Node.js and Python, the name of the file says enough. */
+const namedRuntimes = ['custom', 'http', 'executable'];
+
+function RuntimeField({ value, onChange }: { value: string; onChange: (runtime: string) => void }) {
+  return (
     <label class="field">
-      <span>{t(kind)}</span>
-      <input
-        type="file"
-        {...(kind === 'Zip file' ? { accept: '.zip,application/zip' } : { webkitdirectory: true, multiple: true })}
-        onChange={({ currentTarget }) => void read([...(currentTarget.files ?? [])])}
-      />
-      <small>{hint}</small>
+      <span>{t('Runtime')}</span>
+      <select value={value} onChange={({ currentTarget }) => onChange(currentTarget.value)}>
+        <option value="">{t('by the name of the file')}</option>
+        {namedRuntimes.map((name) => (
+          <option key={name} value={name}>
+            {name}
+          </option>
+        ))}
+      </select>
+      <small>
+        <RichText
+          text="The last three run the executable {file}, which can be in any language."
+          values={{ file: <code>bootstrap</code> }}
+        />
+      </small>
     </label>
   );
 }

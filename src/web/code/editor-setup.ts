@@ -7,6 +7,7 @@ import { EditorState, type Extension } from '@codemirror/state';
 import { EditorView, highlightActiveLine, highlightSpecialChars, keymap, lineNumbers } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
 import { t } from '../shell/language.ts';
+import { isBootstrap } from './upload.ts';
 
 /** The editor of code. The pages load this module, which holds the library, when an editor is opened. */
 
@@ -60,6 +61,7 @@ export function openEditor({ host, label, path, text, isReadOnly, original, onCh
 }
 
 function languageOf(path: string): Extension {
+  if (isBootstrap(path)) return [];
   return isPython(path) ? python() : javascript({ typescript: /\.[cm]?tsx?$/.test(path), jsx: /\.[jt]sx$/.test(path) });
 }
 

@@ -7,7 +7,10 @@ type PackageFile = { path: string; text: string } | { path: string; base64: stri
 export type Code = { zip: string } | { files: PackageFile[]; base?: string; removed?: string[] };
 
 /** Stores code, and returns the handler that runs it. Throws `ApiError`, with the places of errors in the code. */
-export async function storeCode(functionPath: string, code: Code & { handler: string }): Promise<StoredCode['handler']> {
+export async function storeCode(
+  functionPath: string,
+  code: Code & { handler: string; runtime?: string | undefined; layers?: readonly string[] },
+): Promise<StoredCode['handler']> {
   return (await request<StoredCode>(`${functionPath}/packages`, { method: 'POST', body: code })).content.handler;
 }
 
@@ -35,7 +38,14 @@ function base64Of(file: File): Promise<string> {
   });
 }
 
+/** Whether the file is the program of a custom runtime or of an HTTP function, which can be in any language. */
+export function isBootstrap(path: string): boolean {
+  return /^(?:.*\/)?bootstrap$/.test(path);
+}
+
 /** The names of the handler in FunctionGraph's form: the file without its extension, a dot, and the export. */
 export function handlerText(file: string, exported = 'handler'): string {
+  // A program gets the text of the handler as it is.
+  if (isBootstrap(file)) return exported.includes('.') ? exported : `index.${exported}`;
   return `${file.replace(/\.\w+$/, '')}.${exported}`;
 }

@@ -1,3 +1,4 @@
+import '../styles/pages/functions.css';
 import { useEffect, useState } from 'preact/hooks';
 import type { FunctionView } from '#src/gateway/api/functions/function-schemas.ts';
 import { type ApiResponse, request } from '../api/http.ts';
@@ -23,10 +24,8 @@ import { functionsInLoops } from './graph/graph-nodes.ts';
 import { InvokeDialog } from './invoke.tsx';
 import { FunctionBadges } from './list.tsx';
 import { StatsCard } from './stats/stats.tsx';
-import { FunctionTabs } from './tabs.tsx';
 import { CanaryCard } from './versions/canary.tsx';
 import { VersionsCard } from './versions/versions-card.tsx';
-import '../styles/pages/functions.css';
 
 /** One function: its statistics, configuration, policy and destinations. */
 export function FunctionPage({ name }: { name: string }) {
@@ -153,5 +152,28 @@ function PauseButton({ path, isPaused, onDone }: { path: string; isPaused: boole
         <Icon name={isPaused ? 'play' : 'pause'} size={14} /> {isPaused ? t('Resume') : t('Pause')}
       </button>
     </>
+  );
+}
+
+const tabs = [
+  { key: '', label: 'Overview' },
+  { key: 'code', label: 'Code' },
+  { key: 'logs', label: 'Logs' },
+] as const;
+
+/** The parts of the page of a function. The address of the page names the shown part. */
+function FunctionTabs({ name, shown }: { name: string; shown: string }) {
+  return (
+    <nav class="tabs" aria-label={t('Parts of the function')}>
+      {tabs.map(({ key, label }) => (
+        <Link
+          key={key}
+          to={key === '' ? paths.function(name) : `${paths.function(name)}?tab=${key}`}
+          aria-current={key === shown ? 'page' : undefined}
+        >
+          {t(label)}
+        </Link>
+      ))}
+    </nav>
   );
 }

@@ -4,7 +4,7 @@ import { invocationPath } from '../api/invocation-path.ts';
 import { ProblemNotice, Skeleton } from '../parts/notices.tsx';
 import { t } from '../shell/language.ts';
 import { type Fetched, useFetch } from '../shell/use-fetch.ts';
-import type { NamedEvent } from './use-invocation.ts';
+import type { NamedEvent } from './named-events.ts';
 
 type ExplanationProps = { explained: Fetched<ExplanationView>; events: readonly NamedEvent[]; onEvent: (name: string) => void };
 

@@ -1,11 +1,13 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
+import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { InvocationView } from '#src/gateway/api/invocations/invocation-schemas.ts';
 import type { InvocationName } from '../api/invocation-path.ts';
 import { BackLink } from '../parts/back-link.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { LiveStatus } from '../parts/live-status.tsx';
 import { Empty, ProblemNotice, Skeleton } from '../parts/notices.tsx';
+import { type Property, PropertyList } from '../parts/property-list.tsx';
 import { RichText } from '../parts/rich-text.tsx';
 import { InvocationBadge } from '../parts/state-badge.tsx';
 import { useKeys } from '../shell/keys.ts';
@@ -24,7 +26,6 @@ import { LiveOutput } from './live-output.tsx';
 import { Outcome, Outputs, Request } from './payloads.tsx';
 import { Properties } from './properties.tsx';
 import { SettleDialog } from './settle.tsx';
-import { Terms } from './terms.tsx';
 import { type LoadedInvocation, useInvocation } from './use-invocation.ts';
 import { Verdict } from './verdict.tsx';
 
@@ -203,5 +204,37 @@ function EventViews({ loaded: { view, events }, isPaused, onDelivery }: EventVie
         </div>
       </div>
     </>
+  );
+}
+
+/** The policy that an invocation runs under. The start of its first attempt fixes it. */
+function Terms({ view: { terms } }: { view: InvocationView }) {
+  if (terms === undefined) return null;
+  const { revision, timeoutInMs, maxRetries, maxAgeInMs, backoff, onSuccess = [], onFailure = [], synchronous } = terms;
+  const properties: Property[] = [
+    [t('revision of the function'), String(revision)],
+    [t('timeout of an attempt'), formatDuration(timeoutInMs)],
+    [t('retries'), synchronous ? t('0: a synchronous call') : String(maxRetries)],
+    [t('maximum age at the start of an attempt'), formatDuration(maxAgeInMs)],
+    [
+      t('delay before a retry'),
+      t('{first}, × {factor} up to {longest}, random reduction up to {percent} %', {
+        first: formatDuration(backoff.initialInMs),
+        factor: backoff.factor,
+        longest: formatDuration(backoff.maxInMs),
+        percent: Math.round(backoff.jitter * 100),
+      }),
+    ],
+    [t('destinations on success'), onSuccess.map(({ id }) => id).join(', ') || t('none')],
+    [t('destinations on failure'), onFailure.map(({ id }) => id).join(', ') || t('none')],
+  ];
+  return (
+    <section class="card" aria-label={t('Terms')}>
+      <div class="card-head">
+        <h2>{t('Terms')}</h2>
+        <span class="hint">{t('fixed with the first attempt')}</span>
+      </div>
+      <PropertyList properties={properties} />
+    </section>
   );
 }

@@ -4,9 +4,8 @@ import { type ApiError, get } from '../api/http.ts';
 import { type InvocationName, invocationPath } from '../api/invocation-path.ts';
 import { followLive, type LiveState } from '../api/live.ts';
 import { problemOf } from '../shell/use-fetch.ts';
+import { type NamedEvent, withNames } from './named-events.ts';
 
-/** An event with its name in the address of the page: the sequence of its message and, after a dot, its index in it unless that is 0. */
-export type NamedEvent = EventView & { name: string };
 export type LoadedInvocation = { view: InvocationView; events: readonly NamedEvent[] };
 type Live = LiveState | 'paused' | 'over';
 type InvocationState = { loaded: LoadedInvocation | undefined; problem: ApiError | undefined; live: Live };
@@ -112,13 +111,4 @@ function pollEvery(ms: number, read: () => Promise<void>): () => void {
     if (!document.hidden) void read();
   }, ms);
   return () => clearInterval(timer);
-}
-
-function withNames(events: readonly EventView[]): NamedEvent[] {
-  const counts = new Map<number, number>();
-  return events.map((event) => {
-    const index = counts.get(event.sequence) ?? 0;
-    counts.set(event.sequence, index + 1);
-    return { ...event, name: index === 0 ? String(event.sequence) : `${event.sequence}.${index}` };
-  });
 }

@@ -1,10 +1,11 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { BulkOperationView } from '#src/gateway/api/repair/bulk-operation-schemas.ts';
-import { get, post } from '../api/http.ts';
+import { post } from '../api/http.ts';
 import { useAction } from '../invocation/actions.tsx';
 import { AbortButton, canAbort, isRunning, useOperations } from '../parts/bulk/bulk-operation.tsx';
 import { CommandLine } from '../parts/copy.tsx';
 import { FormField, messageAt, problemBeside } from '../parts/forms/form-field.tsx';
+import { useFunctionNames } from '../parts/forms/function-filter.tsx';
 import { MomentField, momentIn, momentText } from '../parts/forms/moment-field.tsx';
 import { ProblemNotice } from '../parts/notices.tsx';
 import { RichText } from '../parts/rich-text.tsx';
@@ -14,7 +15,6 @@ import { formatNumber, t, tn, translated } from '../shell/language.ts';
 import { Link, paths } from '../shell/router.tsx';
 import { zone } from '../shell/settings.ts';
 import { useStore } from '../shell/store.ts';
-import { useFetch } from '../shell/use-fetch.ts';
 import type { Filter } from './filter.ts';
 
 /** What is purged, as the user typed it. */
@@ -107,7 +107,7 @@ function isCounted(operation: BulkOperationView | undefined): operation is BulkO
 type ChoiceProps = { draft: Draft; message: string | undefined; isUtc: boolean; onChange: (draft: Draft) => void };
 
 function Choice({ draft, message, isUtc, onChange }: ChoiceProps) {
-  const { content } = useFetch('functions', (signal) => get<{ functions: { name: string }[] }>('/api/functions', signal));
+  const { names } = useFunctionNames();
   return (
     <>
       <p>{t('The invocations leave the log, the archive, the results and the read models. Nothing can bring them back.')}</p>
@@ -116,7 +116,7 @@ function Choice({ draft, message, isUtc, onChange }: ChoiceProps) {
         hint={t('those with an outcome whose deliveries are over; open ones stay')}
         value={draft.function}
         message={message}
-        choices={(content?.functions ?? []).map(({ name }) => name)}
+        choices={names}
         onChange={(name) => onChange({ ...draft, function: name })}
       />
       <MomentField label={t('Accepted before')} value={draft.before} onChange={(before) => onChange({ ...draft, before })} />

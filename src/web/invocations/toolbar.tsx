@@ -1,12 +1,13 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { InvocationView } from '#src/gateway/api/invocations/invocation-schemas.ts';
 import { get } from '../api/http.ts';
+import { FunctionFilter } from '../parts/forms/function-filter.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { appearanceOf } from '../parts/state-badge.tsx';
 import { useKeys } from '../shell/keys.ts';
 import { formatNumber, t, translated } from '../shell/language.ts';
 import { changeQuery, navigate, paths } from '../shell/router.tsx';
-import { problemOf, useFetch } from '../shell/use-fetch.ts';
+import { problemOf } from '../shell/use-fetch.ts';
 import { chips, type Filter, isNarrowed, linkedFields, linkedLabels, orders, type Presentation, timeRanges } from './filter.ts';
 
 /** The dialogs of the list. They are loaded when one is opened. */
@@ -126,7 +127,7 @@ export function SearchBar({ filter, presentation: { sort }, onDialog }: SearchBa
         />
         <kbd title={t('press / to search')}>/</kbd>
       </form>
-      <FunctionChoice value={filter.function} />
+      <FunctionFilter value={filter.function} onChange={(name) => changeQuery({ function: name })} />
       <TimeChoice filter={filter} onDialog={onDialog} />
       <Choice
         label={t('Condition')}
@@ -163,16 +164,6 @@ function TimeChoice({ filter: { since = '', from, to }, onDialog }: Pick<SearchB
       <option value="as-of">{t('As of a moment…')}</option>
     </select>
   );
-}
-
-type FunctionNames = { functions: { name: string }[] };
-
-function FunctionChoice({ value }: { value: string | undefined }) {
-  const { content } = useFetch('functions', (signal) => get<FunctionNames>('/api/functions', signal));
-  const names = (content?.functions ?? []).map(({ name }) => name);
-  // A deleted function still has invocations.
-  const listed = value === undefined || names.includes(value) ? names : [...names, value];
-  return <Choice label={t('Function')} field="function" value={value} all={t('All functions')} choices={listed.map(choiceOf)} />;
 }
 
 function choiceOf(value: string): { value: string; label: string } {

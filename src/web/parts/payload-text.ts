@@ -1,18 +1,16 @@
+import { indentJson, jsonToken } from '#src/core/json/json-parts.ts';
+
 /** A token of a JSON text. */
 export type Token = { kind: 'key' | 'string' | 'number' | 'literal' | 'punctuation' | 'secret'; text: string };
 
-const tokenPattern = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|[{}[\],:]|\s+|[^\s"{}[\],:]+/g;
 const secretKey = /pass(word|wd|phrase)?$|secret|token|authorization|api[-_]?key|private[-_]?key|credential|cookie/i;
 /** A longer text is not highlighted, because that would block the page. */
 const MAX_HIGHLIGHTED = 100_000;
 
-/** A longer text is shown as it is, because indenting it would block the page. */
-const MAX_INDENTED = 1_000_000;
-
 /** Indents a JSON text, and keeps its numbers and strings as they are written. Any other text is returned unchanged. */
 export function formatJson(text: string): { text: string; isJson: boolean } {
   if (!isJson(text)) return { text, isJson: false };
-  return { text: text.length > MAX_INDENTED ? text : indented(text), isJson: true };
+  return { text: indentJson(text), isJson: true };
 }
 
 function isJson(text: string): boolean {
@@ -23,28 +21,6 @@ function isJson(text: string): boolean {
     return false;
   }
 }
-
-/** `JSON.parse` and `JSON.stringify` would change numbers beyond 2^53. */
-function jsonTokensOf(text: string): string[] {
-  return (text.match(tokenPattern) ?? []).filter((token) => token.trim() !== '');
-}
-
-function indented(text: string): string {
-  const tokens = jsonTokensOf(text);
-  let depth = 0;
-  let result = '';
-  for (const [index, token] of tokens.entries()) {
-    if (isClosing(token) && !isOpening(tokens[index - 1])) result += newLine(--depth);
-    result += token === ':' ? ': ' : token;
-    if (isOpening(token) && !isClosing(tokens[index + 1])) result += newLine(++depth);
-    else if (token === ',') result += newLine(depth);
-  }
-  return result;
-}
-
-const newLine = (depth: number): string => `\n${'  '.repeat(depth)}`;
-const isOpening = (token: string | undefined): boolean => token === '{' || token === '[';
-const isClosing = (token: string | undefined): boolean => token === '}' || token === ']';
 
 /** Whether a text is probably binary: more than 2 % of its first characters are control characters. */
 export function isBinary(text: string): boolean {
@@ -73,7 +49,7 @@ export function hexRows(text: string, maxBytes = 4_096): string {
 /** Splits a JSON text into tokens. Values of keys that look like secrets get the kind `secret`, so that the page can mask them. */
 export function tokensOf(json: string): Token[] {
   if (json.length > MAX_HIGHLIGHTED) return [{ kind: 'literal', text: json }];
-  const found = json.match(tokenPattern) ?? [];
+  const found = json.match(jsonToken) ?? [];
   let key = '';
   return found.map((text, index) => {
     const kind = kindOf(text, found[index + 1] === ':', key);

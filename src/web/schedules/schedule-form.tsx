@@ -1,15 +1,15 @@
 import { useState } from 'preact/hooks';
 import { durationText, parseDuration } from '#src/core/text/parse-duration.ts';
 import type { ScheduleView } from '#src/gateway/api/schedules/schedule-schemas.ts';
-import { get, request } from '../api/http.ts';
+import { request } from '../api/http.ts';
 import { jsonError, useAction } from '../invocation/actions.tsx';
 import { FormField, messageAt, problemBeside } from '../parts/forms/form-field.tsx';
+import { useFunctionNames } from '../parts/forms/function-filter.tsx';
 import { ProblemNotice } from '../parts/notices.tsx';
 import { formatJson } from '../parts/payload-text.ts';
 import { Dialog, DialogFooter } from '../shell/dialog.tsx';
 import { t } from '../shell/language.ts';
 import { showToast } from '../shell/toasts.tsx';
-import { useFetch } from '../shell/use-fetch.ts';
 
 /** A schedule as the user types it. */
 type Draft = {
@@ -131,7 +131,7 @@ function TimeFields({ draft, problem, wrong, set }: FieldsProps) {
 }
 
 function TargetFields({ draft, problem, wrong, set }: FieldsProps) {
-  const { content } = useFetch('functions', (signal) => get<{ functions: { name: string }[] }>('/api/functions', signal));
+  const { names } = useFunctionNames();
   return (
     <>
       <div class="schedule-fields">
@@ -139,7 +139,7 @@ function TargetFields({ draft, problem, wrong, set }: FieldsProps) {
           label={t('Function of the schedule')}
           required
           value={draft.function}
-          choices={(content?.functions ?? []).map(({ name }) => name)}
+          choices={names}
           message={messageAt(problem, '/function')}
           onChange={(name) => set({ function: name })}
         />

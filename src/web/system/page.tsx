@@ -1,21 +1,23 @@
+import '../styles/pages/system.css';
+import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { SystemView } from '#src/gateway/api/system/system-schemas.ts';
 import { get } from '../api/http.ts';
+import { CommandLine } from '../parts/copy.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { ProblemNotice, Skeleton } from '../parts/notices.tsx';
 import { formatBytes } from '../parts/payload-text.ts';
+import { type Property, PropertyList } from '../parts/property-list.tsx';
 import { RichText } from '../parts/rich-text.tsx';
 import { RelativeTime } from '../parts/time.tsx';
-import { formatNumber, t, translated } from '../shell/language.ts';
+import { formatNumber, t, tn, translated } from '../shell/language.ts';
 import { Link, paths } from '../shell/router.tsx';
 import { useFetch } from '../shell/use-fetch.ts';
 import { BulkOperationsCard } from './bulk-operations.tsx';
-import { HealthCard } from './health-card.tsx';
+import { healthIssues } from './health.ts';
 import { InstancesCard } from './instances.tsx';
 import { LagsCard } from './lags.tsx';
 import { QuotasCard } from './quotas.tsx';
-import { ReadModelCard } from './read-model.tsx';
 import { VerifyCard } from './verify.tsx';
-import '../styles/pages/system.css';
 
 const READ_EVERY_MS = 5_000;
 
@@ -134,4 +136,66 @@ function Figure({ label, value, note }: { label: string; value: string; note: st
 function limitOf({ used_bytes, limit_bytes }: NonNullable<SystemView['log']>): string {
   if (limit_bytes === undefined) return t('no limit');
   return t('of {limit}, {percent} %', { limit: formatBytes(limit_bytes), percent: Math.round((used_bytes / limit_bytes) * 100) });
+}
+
+/** Whether the system is healthy, and else what is wrong and what to do. */
+function HealthCard({ system }: { system: SystemView }) {
+  const issues = healthIssues(system);
+  return (
+    <section class="health" aria-label={t('Health')}>
+      <div role="status">
+        {issues.length === 0 ? (
+          <p class="health-line tone-succeeded">
+            <Icon name="succeeded" /> <strong>{t('Healthy')}</strong> {t('Every role is running, and no work is stuck.')}
+          </p>
+        ) : (
+          <ul>
+            {issues.map(({ severity, title, reason, command, to }) => (
+              <li key={title} class={`health-line tone-${severity === 'error' ? 'failed' : 'retrying'}`}>
+                <Icon name={severity === 'error' ? 'failed' : 'alert'} />{' '}
+                <strong>{to === undefined ? title : <Link to={to}>{title}</Link>}</strong> {reason}
+                {command === undefined ? null : <CommandLine text={command} />}
+              </li>
+            ))}
+          </ul>
+        )}
+      </div>
+    </section>
+  );
+}
+
+/** The projection that answered, and how far behind the log it is. */
+function ReadModelCard({ projection }: { projection: SystemView['projection'] }) {
+  if (projection === undefined) return null;
+  const { instance, sequence, lag, lag_ms, problems } = projection;
+  const properties: Property[] = [
+    [t('Instance'), instance],
+    [t('State'), stateOf(projection)],
+    [t('Checkpoint'), t('sequence {sequence}', { sequence: formatNumber(sequence) })],
+    [
+      t('Behind the log'),
+      lag === 0
+        ? t('no message')
+        : t('{messages}, {duration}', { messages: tn(lag, ['{count} message', '{count} messages']), duration: formatDuration(lag_ms) }),
+    ],
+    ...(problems === undefined ? [] : [[t('Problems found in the log'), formatNumber(problems)] as const]),
+  ];
+  return (
+    <section class="card" aria-label={t('Read model')}>
+      <div class="card-head">
+        <h2>{t('Read model')}</h2>
+        <span class="hint">{t('answers lists, searches and statistics')}</span>
+      </div>
+      <PropertyList properties={properties} />
+    </section>
+  );
+}
+
+function stateOf({ is_ready, rebuild }: NonNullable<SystemView['projection']>): string {
+  if (rebuild !== undefined) {
+    const values = { percent: rebuild.percent.toFixed(0), why: rebuild.why };
+    if (rebuild.seconds_left === null) return t('is being rebuilt, {percent} %: {why}', values);
+    return t('is being rebuilt, {percent} %, {left} left: {why}', { ...values, left: formatDuration(rebuild.seconds_left * 1_000) });
+  }
+  return is_ready ? t('includes the whole log') : t('catches up with the log');
 }

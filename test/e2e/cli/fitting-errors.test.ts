@@ -12,7 +12,7 @@ async function open() {
   await sequent.run(['fn', 'put', 'orders', '--file', 'code.mjs'], { cwd: folder });
   return {
     folder,
-    run: (args: readonly string[]) => sequent.run(args, { cwd: folder }),
+    run: (args: readonly string[], env = {}) => sequent.run(args, { cwd: folder, env }),
     async [Symbol.asyncDispose]() {
       await sequent[Symbol.asyncDispose]();
       await rm(folder, { recursive: true });
@@ -69,7 +69,10 @@ describe('a destination that names no function', () => {
       policy: { allowCycle: true, onSuccess: to(index === 0 ? 'two' : 'one') },
     }));
     await writeFile(join(folder, 'both.json'), JSON.stringify(both));
-    expect(await run(['fn', 'put', 'both.json', '--dry-run'])).toMatchObject({ code: 0 });
+    // Names are for programs: a line for each change, in English in every language.
+    const rehearsed = await run(['fn', 'put', 'both.json', '--dry-run', '-o', 'name'], { LC_ALL: 'zh_CN.UTF-8' });
+    const stderr = expect.stringContaining('（--dry-run）');
+    expect(rehearsed).toEqual({ code: 0, stdout: 'function one: new\nfunction two: new\n', stderr });
     expect(await run(['fn', 'put', 'both.json'])).toMatchObject({ code: 0 });
   });
 });

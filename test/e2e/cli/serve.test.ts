@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { runCli, runCliProcess, serveSequent, spawnCli } from '#test/support/cli/cli.ts';
-import { serversOn } from '#test/support/nats/embedded-servers.ts';
+import { endServersOn, serversOn } from '#test/support/nats/embedded-servers.ts';
 import { startTestServer } from '#test/support/nats/nats-server.ts';
 
 const server = await startTestServer();
@@ -55,7 +55,7 @@ describe('sequent serve', () => {
     await systemClock.sleep(1_100);
     expect(await sequent.end('SIGINT')).toBe(130);
     // The NATS server keeps running for the next start, so the test ends it.
-    for (const pid of await serversOn(sequent.dataDir)) process.kill(pid);
+    await endServersOn(sequent.dataDir);
     follower?.kill('SIGKILL');
     await run;
   });

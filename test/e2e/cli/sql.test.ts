@@ -33,6 +33,25 @@ describe('sequent sql', () => {
     });
   });
 
+  test('prints no text in CSV that a terminal obeys, or that a spreadsheet takes for a formula', { timeout: 60_000 }, async ({
+    sequent,
+  }) => {
+    const texts = [
+      "char(27) || '[2J'",
+      'char(155)',
+      'char(8238)',
+      "'=cmd|''/C calc''!A0'",
+      "'+1'",
+      "'-1'",
+      "'@x'",
+      '-1',
+      "'a' || char(10) || 'b'",
+    ];
+    const sql = `select ${texts.map((text, index) => `${text} as c${index}`).join(', ')}`;
+    const [, ...lines] = (await sequent.run(['sql', sql, '--csv'])).stdout.split('\n');
+    expect(lines.join('\n')).toBe("\\u001b[2J,\\u009b,\\u202e,'=cmd|'/C calc'!A0,'+1,'-1,'@x,-1,\"a\nb\"\n");
+  });
+
   test('ends a query that never ends, and answers others meanwhile', { timeout: 120_000 }, async ({ sequent }) => {
     const endless = 'with recursive c(n) as (select 1 union all select n + 1 from c) select count(*) from c';
     const [ended, others] = await Promise.all([

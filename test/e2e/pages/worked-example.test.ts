@@ -1,12 +1,9 @@
 import type { Page } from 'playwright-core';
 import { describe, expect } from 'vitest';
-import type { Language } from '#src/core/text/language.ts';
-import type { FunctionCode } from '#src/gateway/api/code/code-schemas.ts';
-import type { FunctionSummary } from '#src/gateway/api/functions/function-schemas.ts';
-import { until } from '#test/support/conformance/until.ts';
 import { functionDestination, startWebSequent, type WebSequent } from '#test/support/web/content/web-sequent.ts';
 import { overflowOf, violationsInBothThemes } from '#test/support/web/page-checks.ts';
 import { pagesTest } from '#test/support/web/pages-test.ts';
+import { javaScript, walkWorkedExample } from '#test/support/web/walk/worked-example.ts';
 
 const test = pagesTest(startWebSequent);
 let sequent: WebSequent;
@@ -139,155 +136,9 @@ describe('the logs of a function', () => {
   });
 });
 
-/** The words of the pages that the walk through the worked example uses, by language. */
-type Words = Record<
-  | 'writeFirst'
-  | 'newFunction'
-  | 'logTemplate'
-  | 'create'
-  | 'code'
-  | 'targetFunction'
-  | 'savePolicy'
-  | 'edge'
-  | 'invokeDialog'
-  | 'invoke'
-  | 'saveEvent'
-  | 'eventName'
-  | 'saveTheEvent'
-  | 'saveCode'
-  | 'lineage',
-  string
-> &
-  Record<'name' | 'template' | 'testEvent' | 'outputs' | 'retries', RegExp> &
-  Record<'addOn' | 'target', Record<'success' | 'failure', string>>;
-
-const languages: Readonly<Record<Language, Words>> = {
-  en: {
-    writeFirst: 'Write the first one here',
-    newFunction: 'New function',
-    name: /^Name/,
-    template: /^Template/,
-    logTemplate: 'Log the event (for a destination)',
-    create: 'Create the function',
-    code: 'Code',
-    addOn: { success: 'Destinations on success: add a destination', failure: 'Destinations on failure: add a destination' },
-    target: { success: 'Destinations on success, destination 1', failure: 'Destinations on failure, destination 1' },
-    targetFunction: 'Function',
-    savePolicy: 'Save the policy',
-    edge: 'test1 notifies test3 on failure',
-    invokeDialog: 'Invoke…',
-    invoke: 'Invoke',
-    saveEvent: 'Save as a test event…',
-    eventName: 'Name of the test event',
-    saveTheEvent: 'Save the event',
-    saveCode: 'Save the code',
-    testEvent: /^Test event/,
-    lineage: 'Lineage',
-    outputs: /^Output/,
-    retries: /^Retries/,
-  },
-  'zh-CN': {
-    writeFirst: '在此编写第一个函数',
-    newFunction: '创建函数',
-    name: /^函数名称/,
-    template: /^模板/,
-    logTemplate: '记录事件（用作目标服务）',
-    create: '创建函数',
-    code: '代码',
-    addOn: { success: '成功时通知：添加目标服务', failure: '失效时通知：添加目标服务' },
-    target: { success: '成功时通知，目标服务 1', failure: '失效时通知，目标服务 1' },
-    targetFunction: '函数',
-    savePolicy: '保存异步配置',
-    edge: 'test1 失效时通知 test3',
-    invokeDialog: '调用…',
-    invoke: '调用',
-    saveEvent: '保存为测试事件…',
-    eventName: '测试事件名称',
-    saveTheEvent: '保存事件',
-    saveCode: '保存代码',
-    testEvent: /^测试事件(?!名称)/,
-    lineage: '调用链',
-    outputs: /^输出/,
-    retries: /^重试次数/,
-  },
-};
-
-async function create(page: Page, words: Words, name: string): Promise<void> {
-  await page.getByRole('textbox', { name: words.name }).fill(name);
-  await page.getByLabel(words.template).selectOption({ label: words.logTemplate });
-  await page.getByRole('textbox', { name: words.code, exact: true }).getByText('received').first().waitFor();
-  await page.getByRole('button', { name: words.create }).click();
-  await page.getByRole('heading', { level: 1, name }).waitFor();
-}
-
-/** Invokes test1 with its saved event, opens the invocation of its destination, and returns the envelope that the destination logged. */
-async function follow(page: Page, words: Words, destination: string): Promise<unknown> {
-  await page.getByRole('button', { name: words.invokeDialog }).click();
-  await page.getByLabel(words.testEvent).selectOption('first');
-  await page.getByRole('button', { name: words.invoke, exact: true }).click();
-  await page.getByRole('region', { name: words.lineage }).getByRole('link').nth(1).click();
-  await page.getByRole('heading', { level: 1, name: destination }).waitFor();
-  const output = page.getByRole('region', { name: words.outputs }).locator('pre');
-  await expect.poll(() => output.textContent()).toContain('received {');
-  return JSON.parse(/received (\{.*\})/.exec((await output.textContent()) ?? '')?.[1] ?? '');
-}
-
+/* `test/pages/forms/worked-example.test.ts` does the same in Chinese, and with functions in Python. */
 describe('the worked example of the source document (SRC10), in the pages alone', () => {
-  test.for(Object.entries(languages))(
-    'three functions are created, test1 is configured and invoked; test2 or test3 logs the envelope (%s)',
-    async ([language, words], { sequent, browser }) => {
-      // The walk starts without functions, also after the one in another language.
-      const { functions } = await sequent.call<{ functions: FunctionSummary[] }>('/api/functions');
-      for (const { name } of functions) await sequent.call(`/api/functions/${name}`, { method: 'DELETE' });
-      await using watched = await browser.open(`${sequent.url}/functions`, { language });
-      const { page } = watched;
-      await page.getByRole('link', { name: words.writeFirst }).click();
-      await page.getByRole('textbox', { name: words.code, exact: true }).waitFor();
-      expect(await violationsInBothThemes(watched)).toEqual([]);
-      await page.setViewportSize({ width: 360, height: 740 });
-      expect(await overflowOf(page)).toEqual([]);
-      await page.setViewportSize({ width: 1_280, height: 900 });
-      for (const name of ['test1', 'test2', 'test3']) {
-        await page.goto(`${sequent.url}/functions`);
-        await page.getByRole('link', { name: words.newFunction }).click();
-        await create(page, words, name);
-      }
-      await page.goto(`${sequent.url}/functions/test1`);
-      for (const [outcome, target] of [
-        ['success', 'test2'],
-        ['failure', 'test3'],
-      ] as const) {
-        await page.getByRole('button', { name: words.addOn[outcome] }).click();
-        await page.getByRole('group', { name: words.target[outcome] }).getByLabel(words.targetFunction).fill(target);
-      }
-      await page.getByLabel(words.retries).selectOption('0');
-      await page.getByRole('button', { name: words.savePolicy }).click();
-      await page.getByRole('img').getByText(words.edge).waitFor({ state: 'attached' });
-      await page.getByRole('button', { name: words.invokeDialog }).click();
-      await page.getByRole('dialog').getByRole('textbox').fill('{"aaa": 123}');
-      await page.getByRole('button', { name: words.saveEvent }).click();
-      await page.getByLabel(words.eventName).fill('first');
-      await page.getByRole('button', { name: words.saveTheEvent }).click();
-      await expect.poll(() => page.getByLabel(words.testEvent).inputValue()).toBe('first');
-      expect(await violationsInBothThemes(watched)).toEqual([]);
-      // The saved event is there for others, and for the command, as it was typed.
-      expect((await sequent.run(['fn', 'event', 'get', 'test1', 'first'])).stdout.trim()).toBe('{"aaa": 123}');
-      await page.reload();
-      // The dialog shows the saved event indented, and sends what it shows.
-      const request_payload = '{\n  "aaa": 123\n}';
-      expect(await follow(page, words, 'test2')).toMatchObject({ request_context: { condition: '' }, request_payload });
-
-      await page.goto(`${sequent.url}/functions/test1?tab=code`);
-      await page.getByRole('textbox', { name: 'index.mjs' }).click();
-      await page.keyboard.press('Control+A');
-      await page.keyboard.insertText('export const handler = () => { throw new Error("out of stock"); };');
-      await page.getByRole('button', { name: words.saveCode }).click();
-      await until('the code is saved', async () => {
-        const { files } = await sequent.call<FunctionCode>('/api/functions/test1/code');
-        return files.find((file) => file.text?.includes('out of stock'));
-      });
-      const request_context = { condition: 'UnhandledInvocationError', approximate_invoke_count: 1 };
-      expect(await follow(page, words, 'test3')).toMatchObject({ request_context, request_payload });
-    },
-  );
+  test('test1 is created, configured, invoked; test2 or test3 logs the envelope', async ({ sequent, browser }) => {
+    await walkWorkedExample({ sequent, browser, language: 'en', code: javaScript });
+  });
 });

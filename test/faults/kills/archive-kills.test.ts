@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { verifyLog } from '#src/cli/history/verify-log.ts';
 import { type ErasureRecord, erasureKey, parseErasureRecord } from '#src/core/log/erasure-request.ts';
-
 import { type OpenedJanitor, openJanitorOn } from '#test/support/archive/opened-janitor.ts';
+import { bundledScript } from '#test/support/cli/processes/bundled-script.ts';
 import { test } from '#test/support/fixtures.ts';
 import type { TestServer } from '#test/support/nats/nats-server.ts';
 import { openNats } from '#test/support/nats/opened-nats.ts';
@@ -29,7 +29,7 @@ test.beforeEach(async ({ server: own }) => {
 /** Runs a janitor that kills itself at a point. Resolves to the signal that ended it. */
 async function dieAt(point: string, kept: number): Promise<unknown> {
   const entry = new URL('../../support/archive/dying-janitor.ts', import.meta.url).pathname;
-  const child = spawn(process.execPath, ['--import', 'tsx', entry, server.url, archive, point, String(kept)], { stdio: 'inherit' });
+  const child = spawn(process.execPath, [...(await bundledScript(entry)), server.url, archive, point, String(kept)], { stdio: 'inherit' });
   const [, signal] = await once(child, 'exit');
   return signal;
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { connectClient } from '#src/client/client.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
-import { judgeServer } from '#test/judge/collect.ts';
+import { judgeServer } from '#test/judge/read-server.ts';
 import { startSequent } from '#test/support/cli/processes/sequent-process.ts';
 import { openFaultyReceiver } from '#test/support/destinations/faulty-receiver.ts';
 import { findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts';
@@ -12,10 +12,10 @@ import { watchLog } from '#test/support/log/log-watch.ts';
 import { startTestServer } from '#test/support/nats/nats-server.ts';
 import { createSeededRandom } from '#test/support/seeded-random.ts';
 
-const OUTCOMES = Number(process.env.SEQUENT_CHAOS_OUTCOMES ?? 10_000);
+const OUTCOMES = Number(process.env.SEQUENT_CHAOS_OUTCOMES ?? 3_000);
 /** The receiver fails at most for this time after the last kill. */
 const FAULTS_IN_MS = 30_000;
-const KILLS = Number(process.env.SEQUENT_CHAOS_DELIVERY_KILLS ?? 8);
+const KILLS = Number(process.env.SEQUENT_CHAOS_DELIVERY_KILLS ?? 4);
 const seed = Number(process.env.SEQUENT_CHAOS_SEED ?? Date.now() % 1_000_000);
 const file = new URL('../../support/e2e/functions.mjs', import.meta.url).pathname;
 

@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import { connectClient } from '#src/client/client.ts';
-import { Journal, judgeServer } from '#test/judge/collect.ts';
+import { Journal } from '#src/judge/collect.ts';
+import { judgeServer } from '#test/judge/read-server.ts';
 import { startSequent } from '#test/support/cli/processes/sequent-process.ts';
 import { test } from '#test/support/fixtures.ts';
 import { findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts';

@@ -6,7 +6,7 @@ import { shortTimes, test } from '#test/support/fixtures.ts';
 import { statusOnce } from '#test/support/projection/status-once.ts';
 import { createSeededRandom } from '#test/support/seeded-random.ts';
 
-const KILLS = Number(process.env.SEQUENT_PROJECTION_KILLS ?? 8);
+const KILLS = Number(process.env.SEQUENT_PROJECTION_KILLS ?? 4);
 const seed = Number(process.env.SEQUENT_PROJECTION_SEED ?? Date.now() % 1_000_000);
 const file = new URL('../../support/e2e/projection.mjs', import.meta.url).pathname;
 const policy = { maxRetries: 1, backoff: { initialInMs: 100, factor: 1, maxInMs: 1_000, jitter: 0 } };

@@ -5,7 +5,7 @@ import type { FunctionDefinitionInput } from '#src/core/functions/definition.ts'
 import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import type { Overlap } from '#src/core/schedules/schedule.ts';
 import type { ScheduleState } from '#src/functions/schedule-states.ts';
-import { judgeServer } from '#test/judge/collect.ts';
+import { judgeServer } from '#test/judge/read-server.ts';
 import { startSequent } from '#test/support/cli/processes/sequent-process.ts';
 import { test } from '#test/support/fixtures.ts';
 import type { TestServer } from '#test/support/nats/nats-server.ts';

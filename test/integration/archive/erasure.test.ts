@@ -20,16 +20,18 @@ import { openProjectionOn } from '#test/support/projection/opened-projection.ts'
 import { writeLog } from '#test/support/projection/write-log.ts';
 
 let server: TestServer;
+let root: string;
 let folder: string;
 let archive: string;
 
 // A server of its own, because a test stops it and searches its files.
 test.beforeAll(async ({ server: own }) => {
   server = own;
-  const root = await mkdtemp(join(tmpdir(), 'sequent-erasure-'));
+  root = await mkdtemp(join(tmpdir(), 'sequent-erasure-'));
   folder = join(root, 'projection');
   archive = join(root, 'archive');
 });
+test.afterAll(() => rm(root, { recursive: true }));
 
 async function requestErasure(
   opened: OpenedJanitor,

@@ -34,6 +34,10 @@ async function write(count: number): Promise<void> {
   await writeLog(nats.connection, count);
 }
 
+async function monitor<Answer>(path: string): Promise<Answer> {
+  return (await (await fetch(`${server.monitorUrl}/${path}`)).json()) as Answer;
+}
+
 /** A clock that is ahead. No code waits by this clock. */
 const aheadBy = (ms: number): Clock => ({ now: () => Date.now() + ms, sleep: systemClock.sleep });
 
@@ -92,6 +96,27 @@ describe('the log', () => {
     expect(removed).toBeGreaterThan(25);
     expect(removed).toBeLessThan(35);
     expect((await verify(opened)).balance).toMatchObject({ accepted: 9_840, settled: 9_840 });
+  });
+
+  test('costs the server one delivery for each archived message, few requests, and no consumer that stays', async () => {
+    await write(8_000);
+    await using nats = await openNats(server.url);
+    const { manager } = nats.connection;
+    const counts = async () => ({
+      requests: (await monitor<{ api: { total: number } }>('jsz')).api.total,
+      delivered: (await monitor<{ out_msgs: number }>('varz')).out_msgs,
+      consumers: (await manager.consumers.list(INVOCATIONS).next()).length,
+    });
+    const before = await counts();
+    await using opened = await openJanitorOn(server.url, root, { retention: { maxInvocations: 500 }, maxRemovable: 5_000 });
+    await opened.janitor.work();
+    const after = await counts();
+    const archived = (await opened.head())?.last ?? 0;
+    expect(archived).toBeGreaterThan(20_000);
+    // The samples of the size of batches read a log of this length once more.
+    expect((after.delivered - before.delivered) / archived).toBeLessThan(2.2);
+    expect(after.requests - before.requests).toBeLessThan(400);
+    expect(after.consumers).toBe(before.consumers);
   });
 
   test('refuses requests while it is full, loses none, and accepts again after the janitor purged', async () => {

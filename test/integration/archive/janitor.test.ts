@@ -1,5 +1,4 @@
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { projectionKey } from '#src/archive/retention/reader-positions.ts';
@@ -23,7 +22,7 @@ let archive: string;
 
 test.beforeEach(async ({ server: own }) => {
   server = own;
-  const root = await mkdtemp(join(tmpdir(), 'sequent-archive-'));
+  const root = await mkdtemp(join(server.dataDir, 'archive-'));
   folder = join(root, 'projection');
   archive = join(root, 'archive');
 });

@@ -1,5 +1,4 @@
 import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import type { LogPurge } from '#src/core/log/log-purge.ts';
@@ -12,8 +11,8 @@ import { openNats } from '#test/support/nats/opened-nats.ts';
 import { writeLog } from '#test/support/projection/write-log.ts';
 
 describe('a janitor whose log delivers nothing for seconds while it is read', () => {
-  test('purges no open invocation that it has not read yet (J8)', async ({ server: { url } }) => {
-    const archive = await mkdtemp(join(tmpdir(), 'sequent-archive-'));
+  test('purges no open invocation that it has not read yet (J8)', async ({ server: { url, dataDir } }) => {
+    const archive = await mkdtemp(join(dataDir, 'archive-'));
     await using nats = await openNats(url);
     await writeLog(nats.connection, 20);
     const name = newStream('open');

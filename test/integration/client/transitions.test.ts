@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { describe, expect } from 'vitest';
 import { connectClient, type DeliveredTransition, type LiveTransition, type SequentClient, type Transitions } from '#src/client/client.ts';
 import { transitionsIn } from '#src/core/log/transitions.ts';
+import { bundledScript } from '#test/support/cli/processes/bundled-script.ts';
 import { sharedTest as test } from '#test/support/fixtures.ts';
 import type { TestServer } from '#test/support/nats/nats-server.ts';
 import { writeLog } from '#test/support/projection/write-log.ts';
@@ -113,7 +114,7 @@ describe('a durable subscription', () => {
     for (let round = 0; seen.size < total && round < 8; round++) {
       // Every subscriber but the last is killed.
       const quota = round < 3 ? Math.floor(total / 5) : Number.POSITIVE_INFINITY;
-      const child = startSubscriber('killed');
+      const child = await startSubscriber('killed');
       const exited = once(child, 'exit');
       let got = 0;
       for await (const line of createInterface(child.stdout as NodeJS.ReadableStream)) {
@@ -174,7 +175,7 @@ describe('a durable subscription', () => {
   });
 });
 
-function startSubscriber(durable: string): ChildProcess {
+async function startSubscriber(durable: string): Promise<ChildProcess> {
   const entry = new URL('../../support/payloads/subscriber.ts', import.meta.url).pathname;
-  return spawn(process.execPath, ['--import', 'tsx', entry, server.url, durable], { stdio: ['ignore', 'pipe', 'inherit'] });
+  return spawn(process.execPath, [...(await bundledScript(entry)), server.url, durable], { stdio: ['ignore', 'pipe', 'inherit'] });
 }

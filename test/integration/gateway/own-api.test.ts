@@ -1,4 +1,5 @@
 import { describe, expect } from 'vitest';
+import type { FunctionsView } from '#src/gateway/api/functions/function-schemas.ts';
 import type { LogsView } from '#src/gateway/api/streams/log-schemas.ts';
 import { type RunningSequent, readEvents, startSequent } from '#test/support/gateway/running-gateway.ts';
 import { sharedByFile } from '#test/support/shared-by-file.ts';
@@ -111,6 +112,19 @@ describe('an invocation over HTTP', () => {
       type: 'urn:sequent:problem:invocation-not-found',
     });
   });
+});
+
+test('the functions are listed whole, by pages, by a part of their names, and by names', async () => {
+  const list = async (query: string): Promise<[string[], string | undefined]> => {
+    const { functions, next_cursor } = (await (await sequent.call('GET', `/api/functions${query}`)).json()) as FunctionsView;
+    return [functions.map(({ name }) => name), next_cursor];
+  };
+  expect(await list('')).toEqual([['fail', 'greet', 'sleep', 'speak'], undefined]);
+  expect(await list('?limit=2')).toEqual([['fail', 'greet'], 'greet']);
+  expect(await list('?limit=2&cursor=greet')).toEqual([['sleep', 'speak'], undefined]);
+  expect(await list('?containing=EE')).toEqual([['greet', 'sleep'], undefined]);
+  expect(await list('?limit=1&containing=ee')).toEqual([['greet'], 'greet']);
+  expect(await list('?names=sleep,nobody,fail')).toEqual([['fail', 'sleep'], undefined]);
 });
 
 describe('the events of an invocation', () => {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { InvocationView } from '#src/gateway/api/invocations/invocation-schemas.ts';
 import type { BulkView } from '#src/gateway/api/repair/repair-schemas.ts';
+import type { SystemView } from '#src/gateway/api/system/system-schemas.ts';
 import { runCliOn } from '#test/support/cli/cli.ts';
 import { startSequent } from '#test/support/gateway/running-gateway.ts';
 
@@ -69,4 +70,19 @@ test('invocations are found by what they wait for, and by their priority', { tim
     'waits for the debounce of gathers, key a',
   ])
     expect(table).toContain(text);
+});
+
+test('the page System names a rate that is used also when no request is left in the queue', { timeout: 120_000 }, async () => {
+  await using sequent = await startSequent({ with: ['projection'] });
+  const handler = { kind: 'process', file, export: 'sleep' };
+  const flow = { rate: { limit: 1, per: '1h' } };
+  expect((await sequent.call('PUT', '/api/functions/metered', { body: { handler, flow } })).status).toBe(200);
+  for (let index = 0; index < 3; index++) await sequent.call('POST', '/api/functions/metered/invocations', { body: { ms: 1 } });
+  const system = async (): Promise<SystemView> => (await (await sequent.call('GET', '/api/system')).json()) as SystemView;
+  // Requests that wait for the rate leave the queue and wait in the log.
+  const inQueue = async (): Promise<number[]> =>
+    (await system()).lags.filter(({ role }) => role === 'worker').map(({ waiting, at_work }) => waiting + at_work);
+  await expect.poll(inQueue, WAITING).toEqual([0]);
+  const wait = { function: 'metered', kind: 'rate-used', waiting: 2 };
+  await expect.poll(async () => (await system()).waits, WAITING).toEqual([expect.objectContaining(wait)]);
 });

@@ -41,7 +41,7 @@ test.afterEach(async () => {
 });
 
 const files = (...given: [string, string][]) => writeZip(given.map(([path, content]) => ({ path, content: Buffer.from(content) })));
-const put = (...given: [string, string][]) => nats.ports.packages.put(files(...given));
+const put = async (...given: [string, string][]) => await nats.ports.packages.put(await files(...given));
 const fn = (digest: string, file = 'index.js', more: object = {}) =>
   functionDefinitionSchema.parse({ name: 'packed', handler: { kind: 'process', package: digest, file, ...more } });
 
@@ -114,6 +114,47 @@ describe('a function in a package', () => {
   });
 });
 
+describe('a package with layers', () => {
+  test('finds their files beside its own: a later layer goes before an earlier one, the code before both', async () => {
+    const one = await put(['python/a', 'of one'], ['python/b', 'of one'], ['index.js', 'never']);
+    const two = await nats.ports.packages.put(
+      await writeZip([
+        { path: 'python/b', content: Buffer.from('of two') },
+        { path: 'tool', content: Buffer.from('#!/bin/sh'), isExecutable: true },
+      ]),
+    );
+    const code = "const fs = require('fs'); const read = (file) => fs.readFileSync(__dirname + '/' + file, 'utf8');";
+    const own = await put([
+      'index.js',
+      `${code} exports.handler = async () => [read('python/a'), read('python/b'), fs.statSync(__dirname + '/tool').mode & 0o111];`,
+    ]);
+    const host = openHost(folder);
+    expect(await run(host, fn(own, 'index.js', { layers: [one, two] }))).toMatchObject({ payload: '["of one","of two",73]' });
+    // Another order is another folder, and neither is the folder of the code alone.
+    expect(await run(host, fn(own, 'index.js', { layers: [two, one] }))).toMatchObject({ payload: '["of one","of one",73]' });
+    expect((await readdir(folder)).length).toBe(2);
+  });
+
+  test('that its project did not upload never runs', async () => {
+    const own = await put(['index.js', 'exports.handler = async () => 1;']);
+    const result = await run(openHost(folder), fn(own, 'index.js', { layers: ['0'.repeat(128)] }));
+    expect(result).toMatchObject({
+      kind: 'failed',
+      failure: { kind: 'platform', message: expect.stringContaining('is not in the store') },
+    });
+  });
+
+  test('is refused when they are too large together, and leaves nothing', async () => {
+    const halves = await Promise.all(
+      ['a', 'b'].map(async (name) => nats.ports.packages.put(await writeZip([{ path: name, content: Buffer.alloc(70_000_000) }]))),
+    );
+    const own = await put(['index.js', 'exports.handler = async () => 1;']);
+    const result = await run(openHost(folder), fn(own, 'index.js', { layers: halves }));
+    expect(result).toMatchObject({ failure: { message: expect.stringContaining('bytes with its layers') } });
+    expect(await readdir(folder)).toEqual([]);
+  });
+});
+
 describe('a package that cannot be used', () => {
   const failureOf = async (digest: string) => {
     const result = await run(openHost(folder), fn(digest));
@@ -125,7 +166,7 @@ describe('a package that cannot be used', () => {
   test('because it was changed in the store, never runs, and the failure reports the change', async () => {
     const digest = await put(['index.js', 'exports.handler = async () => "good";']);
     const store = await nats.connection.nats.jetstream().views.os(CODE_BUCKET);
-    await store.putBlob({ name: digest }, files(['index.js', 'exports.handler = async () => "evil";']));
+    await store.putBlob({ name: digest }, await files(['index.js', 'exports.handler = async () => "evil";']));
     expect(await failureOf(digest)).toMatch(/was changed in the store: its content has another digest/);
     // A new deployment repairs the package.
     await put(['index.js', 'exports.handler = async () => "good";']);
@@ -143,7 +184,7 @@ describe('a package that cannot be used', () => {
     const cache = createPackageCache({ packages: nats.ports.packages, folder });
     (await cache.open(digest)).release();
     await expect(cache.open(digest, 'b')).rejects.toThrow('the project of the function did not upload it');
-    await nats.ports.packages.put(files(['index.js', 'exports.handler = async () => "own";']), 'b');
+    await nats.ports.packages.put(await files(['index.js', 'exports.handler = async () => "own";']), 'b');
     expect((await cache.open(digest, 'b')).folder).toBe(join(folder, digest));
   });
 

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { FunctionHost } from '#src/core/ports/function-host.ts';
 import { createProcessHost } from '#src/hosts/pool/process-host.ts';
-import { BEYOND_PAUSES_IN_MS, execute, isRunning, pidsIn, processFunction, testedRuntime, until } from '#test/support/hosts/executions.ts';
+import { addedVariables, BEYOND_PAUSES_IN_MS, execute, isRunning, pidsIn, processFunction, until } from '#test/support/hosts/executions.ts';
 import { scratchFile } from '#test/support/hosts/scratch-file.ts';
 
 let host: FunctionHost | undefined;
@@ -12,9 +12,6 @@ afterEach(async () => {
   vi.unstubAllEnvs();
   await host?.close();
 });
-
-/** Python names the encoding that it chose. */
-const ofInterpreter = testedRuntime() === 'python' ? ['LC_CTYPE'] : [];
 
 function open(): FunctionHost {
   host = createProcessHost();
@@ -30,7 +27,7 @@ describe('the environment of a function', () => {
     if (result.kind !== 'returned') throw new Error(JSON.stringify(result));
     const { env, cwd, args } = JSON.parse(result.payload);
     expect(new Set(Object.keys(env))).toEqual(
-      new Set([...['PATH', 'HOME', 'TMPDIR', 'COLOUR'], ...(process.env.TZ === undefined ? [] : ['TZ']), ...ofInterpreter]),
+      new Set([...['PATH', 'HOME', 'TMPDIR', 'COLOUR'], ...(process.env.TZ === undefined ? [] : ['TZ']), ...addedVariables()]),
     );
     expect(env).toMatchObject({ COLOUR: 'red', HOME: cwd, TMPDIR: cwd });
     expect(args).toEqual([]);

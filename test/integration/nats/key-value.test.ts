@@ -55,9 +55,7 @@ describe('the function directory over a restart of the server', () => {
     const again = createFunctionRegistry(theirs.ports.functions);
     await again.delete('leaves');
     await again.put({ name: 'comes', ...inline });
-    await expect
-      .poll(() => [...directory.values()].map(({ definition }) => definition.name).sort(), { timeout: 5_000 })
-      .toEqual(['comes', 'stays']);
+    await expect.poll(() => [...directory.names()].sort(), { timeout: 5_000 }).toEqual(['comes', 'stays']);
     await again.put({ name: 'stays', ...inline, timeoutInMs: 7 });
     await expect.poll(() => heard.at(-1), { timeout: 5_000 }).toBe('stays 7');
     stop.abort();
@@ -113,7 +111,7 @@ test('a watch reports a change before any message that the server sends later, i
   stop.abort();
 });
 
-test('a change has reached the watchers when the server has sent it to all of them', async () => {
+test('a change has reached the watchers when the server has sent it to all of them', { timeout: 60_000 }, async () => {
   await using mine = await openNats(server.url);
   await using theirs = await openNats(server.url);
   await create(mine, 'REACHED');
@@ -122,8 +120,12 @@ test('a change has reached the watchers when the server has sent it to all of th
   const stop = new AbortController();
   const heard: string[] = [];
   await other.watch(({ value = '' }) => heard.push(value), stop.signal);
-  for (let round = 0; round < 20; round++) {
-    await store.reachedWatchers(await store.put('key', String(round)));
+  for (let round = 0; round < 1_000; round++) {
+    const revision = await store.put('key', String(round));
+    const startedAt = performance.now();
+    await store.reachedWatchers(revision);
+    // After a second nothing is promised. A process of a very busy machine can stand for so long.
+    if (performance.now() - startedAt >= 1_000) continue;
     // The answer comes after everything that the server sent before.
     await theirs.connection.nats.flush();
     expect(heard.at(-1)).toBe(String(round));
@@ -173,7 +175,7 @@ test('a watch continues after an outage longer than the client waits, without an
     await expect.poll(() => refusals, { timeout: 40_000 }).toBeGreaterThan(0);
     await ensureStream(mine.connection, away);
     await store.put('after', '2');
-    await expect.poll(() => heard).toEqual(['before 1', 'before undefined', 'after 2']);
+    await expect.poll(() => heard).toEqual(['before 1', 'after 2', 'before undefined']);
     stop.abort();
     expect(unhandled).toEqual([]);
   } finally {

@@ -14,6 +14,7 @@ import { OpenStreams } from '#src/scheduler/open/open-streams.ts';
 import { sweepPayloads } from '#src/scheduler/sweep-payloads.ts';
 import { filesWith } from '#test/support/archive/files-with.ts';
 import { openJanitorOn } from '#test/support/archive/opened-janitor.ts';
+import { bundledScript } from '#test/support/cli/processes/bundled-script.ts';
 import { sharedTest as test } from '#test/support/fixtures.ts';
 import { eventOf } from '#test/support/payloads/large-event.ts';
 import { newId, startScheduler, storedIds, sweep, WAITING } from '#test/support/payloads/payload-store-tests.ts';
@@ -93,7 +94,7 @@ describe('an object', () => {
       const before = [await nats.ports.log.lastSequence(), await storedIds(nats)] as const;
       const id = newId();
       const script = fileURLToPath(new URL('../../support/payloads/dying-client.ts', import.meta.url));
-      const child = spawn(process.execPath, ['--import', 'tsx', script, server.url, point, id], { stdio: 'inherit' });
+      const child = spawn(process.execPath, [...(await bundledScript(script)), server.url, point, id], { stdio: 'inherit' });
       expect(await once(child, 'exit')).toEqual([null, 'SIGKILL']);
       expect(await nats.ports.log.lastSequence()).toBe(before[0]);
       expect(await storedIds(nats)).toEqual([...before[1], ...(point === 'in the upload' ? [] : [id])].sort());

@@ -10,6 +10,10 @@ const systemWatch = fs.watch;
 let folder: string;
 let watched: FileWatch;
 let changed: string[] = [];
+/** What `emptied.ts` held each time when it was reported. */
+const contents: string[] = [];
+/** Called once, with the next report of it. */
+let onReport = (): void => {};
 
 /** The test saves this file, and makes this folder, between the moment a new folder was listed and the moment it is watched. */
 const saveBeforeWatch = (path: PathLike): void => {
@@ -27,7 +31,14 @@ beforeAll(async () => {
   const { watchFiles } = await import('#src/cli/commands/dev/watch-files.ts');
   folder = await mkdtemp(join(tmpdir(), 'sequent-watch-'));
   watched = await watchFiles(folder, join(folder, '.sequent'));
-  watched.forEach(async (files) => void changed.push(...files));
+  watched.forEach(async (files) => {
+    changed.push(...files);
+    const file = join(folder, 'emptied.ts');
+    if (!files.has(file)) return;
+    contents.push(fs.readFileSync(file, 'utf8'));
+    onReport();
+    onReport = () => {};
+  });
 });
 afterAll(async () => {
   fs.watch = systemWatch;
@@ -49,5 +60,13 @@ describe('the watch of a folder', () => {
     await reports('orders/index.ts', () => writeFile(join(folder, 'orders/index.ts'), '2'));
     await reports('orders/index.ts', () => unlink(join(folder, 'orders/index.ts')));
     await reports('orders/lines/one.ts', () => writeFile(join(folder, 'orders/lines/one.ts'), '1'));
+  });
+
+  test('reports a change that follows a reported one at once, as of an editor that empties a file first', async () => {
+    const file = join(folder, 'emptied.ts');
+    await reports('emptied.ts', () => writeFile(file, '1'));
+    onReport = () => fs.writeFileSync(file, '3');
+    await reports('emptied.ts', () => writeFile(file, '2'));
+    await expect.poll(() => contents, { timeout: 20_000 }).toContain('3');
   });
 });

@@ -1,5 +1,4 @@
 import { cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import type { LogSource } from '#src/core/log/log-source.ts';
@@ -23,7 +22,7 @@ test.beforeEach(({ server: own }) => {
 /** A log and a read model, both with this many invocations. */
 async function begin(count: number): Promise<void> {
   await write(count);
-  folder = await mkdtemp(join(tmpdir(), 'sequent-projection-'));
+  folder = await mkdtemp(join(server.dataDir, 'projection-'));
   await using opened = await openProjectionOn(server.url, folder);
   await opened.ready();
 }

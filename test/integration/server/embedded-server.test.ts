@@ -14,6 +14,7 @@ import type { EmbeddedServer, ServerEvent } from '#src/main/nats-server/start.ts
 import { natsOptionsOf } from '#src/nats/transport/connection/connect-options.ts';
 import { embeddedTest as test } from '#test/support/nats/embedded-fixtures.ts';
 import { serversOn } from '#test/support/nats/embedded-servers.ts';
+import { stopProcess } from '#test/support/nats/nats-server.ts';
 
 /** The port is free between the end of a server and the next try to start it. */
 const OFTEN = { timeout: 20_000, interval: 1 };
@@ -62,7 +63,7 @@ describe('an embedded server', () => {
   test('that a signal stopped is named within seconds, and a command takes no other server for it', async ({ dataDir, start }) => {
     const { url, pid } = await start();
     const find = (env: Record<string, string>) => findNats(readConfiguration({ flags: { data: dataDir }, env }), { HOME: dataDir });
-    process.kill(pid, 'SIGSTOP');
+    stopProcess(pid);
     try {
       const startedAt = performance.now();
       const why = { code: 'NATS_SERVER_SILENT', message: expect.stringContaining(`process ${pid} is the nats-server of ${dataDir}`) };
@@ -73,7 +74,7 @@ describe('an embedded server', () => {
       process.kill(pid, 'SIGCONT');
     }
     expect((await find({})).servers).toEqual([url]);
-    process.kill(pid, 'SIGSTOP');
+    stopProcess(pid);
     const resumed = setTimeout(() => process.kill(pid, 'SIGCONT'), 500);
     expect((await find({})).servers).toEqual([url]);
     clearTimeout(resumed);

@@ -62,6 +62,35 @@ describe('the first function', () => {
     },
   );
 
+  test('is a custom runtime from a template, whose program is edited and stays executable', async ({ sequent, browser }) => {
+    await using watched = await browser.open(`${sequent.url}/functions?new`);
+    const { page } = watched;
+    await page.getByLabel(/^Name/).fill('shell');
+    await page.getByLabel(/^Template/).selectOption({ label: 'Custom runtime (shell)' });
+    await page.getByRole('button', { name: 'Create the function' }).click();
+    await page.getByRole('heading', { level: 1, name: 'shell' }).waitFor();
+    const says = async (): Promise<string> =>
+      (await sequent.invocation(await sequent.invoke('shell', { name: 'Ada' }))).result?.payload ?? '';
+    expect(await says()).toBe('{"received":{"name":"Ada"}}');
+    await page.getByRole('link', { name: 'Code', exact: true }).click();
+    await page.getByRole('textbox', { name: 'Code of bootstrap' }).click();
+    await page.keyboard.press('Control+Home');
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.insertText('# edited\n');
+    await page.getByRole('button', { name: 'Save the code' }).click();
+    await page.getByText('The code is saved.').waitFor();
+    expect(await says()).toBe('{"received":{"name":"Ada"}}');
+    await page.goto(`${sequent.url}/functions?new`);
+    await page.getByText('Zip file').click();
+    expect(
+      await page
+        .getByLabel(/^Runtime/)
+        .locator('option')
+        .allTextContents(),
+    ).toEqual(['by the name of the file', 'custom', 'http', 'executable']);
+    expect(await violationsInBothThemes(watched)).toEqual([]);
+  });
+
   test.skipIf(!hasPython)('is written in Python from a template, in the mode of its language, and edited', async ({ sequent, browser }) => {
     await using watched = await browser.open(`${sequent.url}/functions?new`);
     const { page } = watched;

@@ -3,7 +3,9 @@ import { z } from 'zod';
 import { defineFunction, startWorker } from '#src/client/client.ts';
 import type { FunctionView, SavedEvents } from '#src/gateway/api/functions/function-schemas.ts';
 import type { InvocationRow } from '#src/gateway/api/invocations/invocation-schemas.ts';
-import { startWebSequent } from '#test/support/web/content/web-sequent.ts';
+import type { TestBrowser } from '#test/support/web/browser.ts';
+import { startWebSequent, type WebSequent } from '#test/support/web/content/web-sequent.ts';
+import { holdAnswers } from '#test/support/web/hold-answers.ts';
 import { overflowOf, violationsInBothThemes } from '#test/support/web/page-checks.ts';
 import { pagesTest } from '#test/support/web/pages-test.ts';
 
@@ -17,10 +19,32 @@ const connections = {
 };
 const test = pagesTest(() => startWebSequent({ connections, env: { TEST_SECRET: 'whsec_c2VjcmV0IG9mIGEgdGVzdCBvZiBwYWdlcw==' } }));
 
+type Opened = { sequent: WebSequent; browser: TestBrowser };
+
+async function openFunction({ sequent, browser }: Opened, name: string, options?: Parameters<TestBrowser['open']>[1]) {
+  return await browser.open(`${sequent.url}/functions/${name}`, options);
+}
+
+test('nothing on the page of a function moves when its statistics come', async ({ sequent, browser }) => {
+  await sequent.define('steady');
+  await sequent.invocation(await sequent.invoke('steady'));
+  await using watched = await browser.open('about:blank');
+  const { page } = watched;
+  const { release } = await holdAnswers(page, /\/stats\?/);
+  await page.goto(`${sequent.url}/functions/steady`);
+  const statistics = page.getByRole('region', { name: 'Statistics' });
+  await expect.poll(() => statistics.locator('dd', { hasText: '…' }).count()).toBe(10);
+  const before = await statistics.boundingBox();
+  release();
+  await statistics.locator('canvas').first().waitFor();
+  expect(await statistics.locator('dd', { hasText: '…' }).count()).toBe(0);
+  expect(await statistics.boundingBox()).toEqual(before);
+});
+
 test('a condition of a destination is refused with the reason, kept, and shown where it does not hold', async ({ sequent, browser }) => {
   await sequent.define('desk');
   await sequent.define('picky');
-  await using watched = await browser.open(`${sequent.url}/functions/picky`);
+  await using watched = await openFunction({ sequent, browser }, 'picky');
   const { page } = watched;
   watched.allow(/status of 400/);
   await page.getByRole('button', { name: 'Destinations on success: add a destination' }).click();
@@ -53,7 +77,7 @@ test('limits and user data are edited, and a function is deleted after its depen
   await sequent.define('wanted');
   const policy = { onFailure: [{ destination: 'FunctionGraph', param: JSON.stringify({ func_urn: 'wanted' }) }] };
   await sequent.define('wants', { policy, secretUserData: { PIN: 'kept' } });
-  await using watched = await browser.open(`${sequent.url}/functions/wants`);
+  await using watched = await openFunction({ sequent, browser }, 'wants');
   const { page } = watched;
   watched.allow(/status of 400/);
   await page.getByRole('button', { name: 'Edit…' }).click();
@@ -91,7 +115,7 @@ test('limits and user data are edited, and a function is deleted after its depen
 
 test('destinations of every kind have a form, whose mistakes are refused with the reason', async ({ sequent, browser }) => {
   await sequent.define('sends');
-  await using watched = await browser.open(`${sequent.url}/functions/sends`);
+  await using watched = await openFunction({ sequent, browser }, 'sends');
   const { page } = watched;
   watched.allow(/status of 400/);
   const save = page.getByRole('button', { name: 'Save the policy' });
@@ -138,7 +162,7 @@ test('a saved test event is chosen and deleted', async ({ sequent, browser }) =>
   await sequent.call(`${path}/first`, { method: 'PUT', body: { n: 1 } });
   await sequent.call(`${path}/second`, { method: 'PUT', body: { n: 2 } });
   const names = async () => (await sequent.call<SavedEvents>(path)).events.map(({ name }) => name);
-  await using watched = await browser.open(`${sequent.url}/functions/tested`);
+  await using watched = await openFunction({ sequent, browser }, 'tested');
   const { page } = watched;
   await page.getByRole('button', { name: 'Invoke…' }).click();
   await page.getByLabel(/^Test event/).selectOption('first');
@@ -160,7 +184,7 @@ test('the event of the invoke dialog is the example of the zod schema of the fun
   const input = z.object({ order: z.int().positive(), currency: z.enum(['EUR', 'CNY']) });
   const checked = defineFunction({ name: 'checked', input, handler: ({ order }) => order });
   await using _ = await startWorker({ ...sequent.address, functions: [checked] });
-  await using watched = await browser.open(`${sequent.url}/functions/checked`);
+  await using watched = await openFunction({ sequent, browser }, 'checked');
   const { page } = watched;
   await page.getByRole('button', { name: 'Invoke…' }).click();
   const event = page.getByRole('dialog').getByRole('textbox', { name: /^Event/ });
@@ -174,7 +198,7 @@ test('the event of the invoke dialog is the example of the zod schema of the fun
 
 test('an invocation gets the event as it was typed, with a number that JavaScript cannot hold', async ({ sequent, browser }) => {
   await sequent.define('exact');
-  await using watched = await browser.open(`${sequent.url}/functions/exact`);
+  await using watched = await openFunction({ sequent, browser }, 'exact');
   const { page } = watched;
   await page.getByRole('button', { name: 'Invoke…' }).click();
   await page
@@ -195,7 +219,7 @@ test('异步配置 keeps a maximum age, a target with an alias and a target with
   await sequent.run(['fn', 'publish', 'receives', 'v1']);
   await sequent.run(['fn', 'alias', 'set', 'receives', 'prod', 'v1']);
   await sequent.define('configured');
-  await using watched = await browser.open(`${sequent.url}/functions/configured`, { language: 'zh-CN' });
+  await using watched = await openFunction({ sequent, browser }, 'configured', { language: 'zh-CN' });
   const { page } = watched;
   const form = page.getByRole('form', { name: '异步配置' });
   await form.getByLabel('消息最大有效期').fill('120m');

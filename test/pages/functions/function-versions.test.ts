@@ -139,7 +139,7 @@ describe('a canary', () => {
       )
       .waitFor();
     await card.getByText(/v2 has \d+ % of the requests since .* \(weight 50 %\)\./).waitFor();
-    await card.getByText('sequent fn alias rollback pays prod').waitFor();
+    await card.getByText('sequent fn alias rollback pays prod', { exact: true }).waitFor();
     await expect.poll(() => card.getByRole('row').filter({ hasText: 'v2' }).textContent()).toMatch(/v2\d+ %\d+.*\(100 %\)0/);
     expect(await violationsInBothThemes(watched)).toEqual([]);
     await page.setViewportSize({ width: 360, height: 740 });
@@ -178,6 +178,50 @@ describe('a canary', () => {
     const { aliases } = await sequent.call<FunctionView>(`/api/functions/${name}`);
     expect(aliases).toMatchObject([{ alias: 'prod', version: 'v2', weights: {} }]);
   });
+});
+
+test('an alias says in both languages what an automatic canary decided', async ({ sequent, browser }) => {
+  await publish(sequent, 'decided', ['first', 'second']);
+  await sequent.run(['fn', 'alias', 'set', 'decided', 'prod', 'v1']);
+  await sequent.run(['fn', 'alias', 'set', 'decided', 'prod', 'v2', '--canary', '50%', '--auto', '--promote-after', '20']);
+  const path = '/api/functions/decided/invocations?qualifier=!prod&batch';
+  await sequent.call(path, { method: 'POST', body: Array.from({ length: 100 }, () => ({})) });
+  await until('the canary is promoted', async () => {
+    const [alias] = (await sequent.call<FunctionView>('/api/functions/decided')).aliases;
+    return alias?.decision;
+  });
+  for (const [language, text] of [
+    ['en', /^v2 was promoted by itself/],
+    ['zh-CN', /^v2 已自动提升/],
+  ] as const) {
+    await using watched = await browser.open(`${sequent.url}/functions/decided`, { language });
+    await watched.page.getByText(text).waitFor();
+  }
+  expect((await sequent.run(['fn', 'alias', 'ls', 'decided'])).stdout).toContain('v2 was promoted by itself');
+});
+
+test('an alias that was changed while its dialog was open stays, and no new alias replaces it', async ({ sequent, browser }) => {
+  await publish(sequent, 'moved', ['first', 'second']);
+  await sequent.run(['fn', 'alias', 'set', 'moved', 'prod', 'v1', '--weight', 'v2=50']);
+  await using watched = await browser.open(`${sequent.url}/functions/moved`);
+  watched.allow(/412/);
+  const { page } = watched;
+  // The verdict has its place above the aliases, and moves them when it comes.
+  await page.getByRole('region', { name: 'Versions side by side', exact: true }).first().getByText('(weight 50 %)').waitFor();
+  await page.getByRole('button', { name: 'Edit the alias prod' }).click();
+  const edit = page.getByRole('dialog', { name: 'Alias !prod' });
+  await sequent.run(['fn', 'alias', 'rollback', 'moved', 'prod']);
+  await edit.getByLabel('Description').fill('watched');
+  await edit.getByRole('button', { name: 'Save the alias' }).click();
+  await edit.getByText(/function "moved" was changed/).waitFor();
+  const { aliases } = await sequent.call<FunctionView>('/api/functions/moved');
+  expect(aliases).toEqual([{ alias: 'prod', version: 'v1', weights: {}, description: '' }]);
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'New alias…' }).click();
+  const create = page.getByRole('dialog', { name: 'New alias of moved' });
+  await create.getByLabel('Name of the alias').fill('prod');
+  await create.getByText('An alias with this name exists.').waitFor();
+  expect(await create.getByRole('button', { name: 'Save the alias' }).isDisabled()).toBe(true);
 });
 
 test('a function of a package has its own page, code, invocations and logs', async ({ sequent, browser }) => {

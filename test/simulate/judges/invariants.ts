@@ -2,6 +2,7 @@ import type { Outcome } from '#machines/facts.ts';
 import type { FindingKind } from '#src/analysis/verify/findings.ts';
 import { Verifier } from '#src/analysis/verify/verify.ts';
 import type { FullLogEntry } from '#src/core/log/event-log.ts';
+import { judgeTurns } from '#test/simulate/load/turns.ts';
 import { isCalm, type Plan } from '#test/simulate/plan.ts';
 import type { ProjectionHome } from '#test/simulate/projection.ts';
 import type { Servers } from '#test/simulate/world/servers.ts';
@@ -13,8 +14,13 @@ import { judgeReadModel } from './read-model.ts';
 
 type Ended = { plan: Plan; ledger: Ledger; servers: Servers; projection: ProjectionHome | undefined; hasEnded: boolean };
 
-/** Judges a world that came to rest, or that did not. */
-export async function findProblems({ plan, ledger, servers, projection, hasEnded }: Ended): Promise<void> {
+/** What a world broke that failed, that came to rest, or that did not. */
+export async function judgeEnded(ended: Ended): Promise<readonly string[]> {
+  if (ended.ledger.problems.length === 0) await findProblems(ended);
+  return ended.ledger.problems;
+}
+
+async function findProblems({ plan, ledger, servers, projection, hasEnded }: Ended): Promise<void> {
   const problem = (text: string): void => ledger.problem(text);
   if (!hasEnded) return judgeUnended(plan, ledger, servers);
   const { entries } = servers;
@@ -26,9 +32,10 @@ export async function findProblems({ plan, ledger, servers, projection, hasEnded
   judgeReadModel(entries, ledger, problem);
   await projection?.judge(servers);
   await judgeLosses(servers);
+  judgeTurns(plan, ledger);
   if (plan.crowd !== undefined) return;
   judgeRate(plan, ledger);
-  if (isCalm(plan)) judgeCalm(ledger, { hasFlows: plan.hasFlows ?? false }, problem);
+  if (isCalm(plan) && plan.turns === undefined) judgeCalm(ledger, { hasFlows: plan.hasFlows ?? false }, problem);
 }
 
 function judgeUnended({ crowd }: Plan, ledger: Ledger, { queue }: Servers): void {
@@ -56,13 +63,15 @@ function verify(entries: readonly FullLogEntry[], problem: (text: string) => voi
 }
 
 function judgeLife(life: Life, problem: (text: string) => void): void {
-  const { id, attempts, retries, outcomes, notified, executions, published, isCut } = life;
+  const { id, attempts, retries, outcomes, notified, executions, published, isCut, opens } = life;
   const [outcome] = outcomes;
   if (outcomes.length !== 1 || outcome === undefined) return problem(`E4: ${id} has ${outcomes.length} outcomes`);
   if (notified !== 1) problem(`E4: ${id} was notified ${notified} times`);
   if (attempts.size !== outcome.attempt)
     problem(`E5: the outcome of ${id} is of attempt ${outcome.attempt}, and ${attempts.size} were made`);
   if (retries.length < attempts.size - 1) problem(`E5: ${id} has ${attempts.size} attempts, and only ${retries.length} retries`);
+  // Nothing executes a batch, and its outcome is no result of its function.
+  if (opens !== undefined) return judgeDeliveries(life, problem);
   // After a power cut, the result may be of an attempt whose facts are lost.
   // The outcome of a member is that of its leader.
   if (outcome.type === 'succeeded' && !isCut && outcome.leader === undefined) {

@@ -8,7 +8,7 @@ import { holdsInWorld } from '#test/simulate/world/conditions.ts';
 import type { Engine } from '#test/simulate/world/engine.ts';
 import type { Process } from '#test/simulate/world/process.ts';
 import { Chains } from './chains.ts';
-import { carryOver, foldDelivery, foldRequest, isOver, keyOf, type Life, newDelivery, newLife } from './life.ts';
+import { carryOver, foldDelivery, foldRequest, follow, isOver, keyOf, type Life, newDelivery, newLife } from './life.ts';
 import { RunningAttempts } from './slots.ts';
 import { Wakes } from './wakes.ts';
 
@@ -116,8 +116,9 @@ export class Ledger {
     for (const fact of facts) {
       const life = this.#lifeOf(name, fact.invocation);
       life.facts++;
+      this.problem(follow(life, fact));
       this.#fold(fact, life);
-      this.problem(this.running.fold(fact, life));
+      this.problem(this.running.fold(fact, life, version));
       if (life.endedAt === 0 && life.outcomes.length > 0) life.endedAt = version;
       if (isOver(life)) this.#open.delete(life);
       else this.#open.add(life);
@@ -183,7 +184,7 @@ export class Ledger {
   acknowledged(process: Process, name: StreamName, others: () => readonly number[]): void {
     for (const life of this.#streams.get(streamKey(name)) ?? []) {
       // The process may not know yet that facts are lost.
-      if (life.isCut) continue;
+      if (life.isCut || life.opens !== undefined) continue;
       if (life.outcomes.length > 0) this.#acknowledgedAfterEnd(life, others);
       else this.#acknowledgedBeforeEnd(process, life);
     }

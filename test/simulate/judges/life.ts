@@ -1,7 +1,15 @@
 import type { Fact, FactOf, Outcome, Terms } from '#machines/facts.ts';
+import { Trace } from '#src/analysis/verify/trace.ts';
 import type { AcceptedRequest, StreamName } from '#src/core/log/event-log.ts';
 import type { DeliveryResult } from '#src/core/ports/destination-target.ts';
 import type { ExecutionResult } from '#src/core/ports/function-host.ts';
+
+/** Returns why the specification does not accept a fact. Any request that was stored several times may own the stream, each with a due time. */
+export function follow(life: Life, fact: Fact): string | undefined {
+  life.trace ??= new Trace({ id: life.id, isBatch: life.opens !== undefined, dueAt: life.requests.size === 1 ? life.dueAt : 0 });
+  const problem = life.trace.read(fact);
+  return problem === undefined ? undefined : `${life.id} leaves the specification: ${problem}`;
+}
 
 /** What the log holds and what happened in the world, for one invocation. Folded without the machine, so that a broken machine is found. */
 export type Life = {
@@ -33,6 +41,11 @@ export type Life = {
    * and a follower of the log bring the same one.
    */
   requests: Set<number>;
+  /** The batch that it is a member of, and the batch that it opens. */
+  batch: string | undefined;
+  opens: string | undefined;
+  /** Its facts in the specification. Made by the first fact. */
+  trace: Trace | undefined;
   /** The number of facts in the log. */
   facts: number;
   /** A power cut took some of its messages. */
@@ -79,6 +92,9 @@ export function newLife(name: StreamName, id: string, isCut: boolean): Life {
     schedule: undefined,
     parent: undefined,
     requests: new Set(),
+    batch: undefined,
+    opens: undefined,
+    trace: undefined,
     facts: 0,
     isCut,
     attempts: new Map(),
@@ -101,6 +117,8 @@ export function foldRequest(life: Life, { fact, payload }: AcceptedRequest, plac
   if (isFirst) {
     life.dueAt = fact.dueAt ?? 0;
     life.schedule = fact.schedule?.name;
+    life.batch = fact.batch;
+    life.opens = fact.opens?.batch;
     life.priority = fact.priority ?? life.priority;
     life.place = place;
     life.acceptedAt = fact.at;

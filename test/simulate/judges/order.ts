@@ -1,6 +1,6 @@
 import type { Fact } from '#machines/facts.ts';
 import { type Flow, fifoOf } from '#src/core/functions/flow.ts';
-import { parseJson } from '#src/core/text/json.ts';
+import { parseJson } from '#src/core/json/json.ts';
 import type { Life } from './life.ts';
 
 /**

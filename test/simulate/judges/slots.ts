@@ -2,14 +2,14 @@ import type { Fact } from '#machines/facts.ts';
 import { type Flow, fifoOf } from '#src/core/functions/flow.ts';
 import { rateOf } from '#src/core/functions/rate.ts';
 import type { Execution } from '#src/core/ports/function-host.ts';
+import { parseDuration } from '#src/core/text/parse-duration.ts';
 import type { Crowd } from '#test/simulate/load/crowds.ts';
 import type { Plan } from '#test/simulate/plan.ts';
+import { JudgedBatches } from './batches.ts';
 import { Groups } from './groups.ts';
 import type { Life } from './life.ts';
 import { keyIn, StartOrder } from './order.ts';
-import { Overlaps } from './overlaps.ts';
 import { StartRates } from './start-rates.ts';
-import { StartUrgency } from './urgency.ts';
 
 export type Flows = Readonly<Record<string, Flow>>;
 
@@ -34,7 +34,7 @@ const debounced: Flows = {
   ...unordered,
   orders: { key: '$.customer', debounce: { wait: '2s', maxWait: '6s', keep: 'all' } },
   billing: { concurrency: 1, debounce: { wait: '1s', keep: 'all' } },
-  circles: { key: '$.customer', debounce: { wait: '500ms', maxWait: '2s', keep: 'last' } },
+  circles: { key: '$.customer', debounce: { wait: '500ms', maxWait: '700ms', keep: 'last' } },
   // Shorter than a slow call, so that a group closes while a worker records that a request waits for it.
   singles: { concurrency: 1, debounce: { wait: '100ms', keep: 'all' } },
 };
@@ -62,7 +62,7 @@ function mixedFlows({ hasFlows = false, hasOrder = false, hasPriorities = false,
   return hasOrder ? ordered : unordered;
 }
 
-/** Without a fault, a slot of a key for which an invocation waits in the log is given within this time. */
+/** Without a fault, a slot or a token for which an invocation waits in the log is given within this time. */
 const GIVEN_WITHIN_MS = 2_000;
 
 /** The attempts that run by the log, counted without the ledger of slots, so that a broken ledger is found. */
@@ -79,6 +79,7 @@ export class RunningAttempts {
   readonly #urgency = new StartUrgency();
   readonly #groups = new Groups();
   readonly #overlaps = new Overlaps();
+  readonly #batches = new JudgedBatches();
   readonly #now: () => number;
 
   constructor(now: () => number) {
@@ -88,13 +89,16 @@ export class RunningAttempts {
 
   /** What a request breaks that was accepted. */
   note(life: Life): string | undefined {
+    this.#batches.note(life);
     this.#order.note(life, this.flows[life.name.function]);
     this.#groups.note(life, this.flows[life.name.function]);
     return life.schedule === undefined || this.hasCuts ? undefined : this.#overlaps.note(life, life.schedule);
   }
 
-  /** What a fact breaks; `undefined` when every limit holds. */
-  fold(fact: Fact, life: Life): string | undefined {
+  /** What a fact at a sequence of the log breaks; `undefined` when every limit holds. */
+  fold(fact: Fact, life: Life, sequence: number): string | undefined {
+    const unsealed = this.hasCuts ? undefined : this.#batches.fold(fact, life, sequence);
+    if (unsealed !== undefined) return unsealed;
     this.#overlaps.fold(fact, life);
     const passed = this.hasCuts ? undefined : this.#order.judge(fact, life, this.flows[life.name.function]);
     const ungrouped = this.#groups.fold(fact, life, this.flows[life.name.function]);
@@ -174,4 +178,58 @@ type KeyWaits = { waiting: Set<string>; freeSince: number | undefined };
 
 function ownTotalOf({ key, total, concurrency }: Flow): number {
   return (key === undefined ? concurrency : total) ?? Number.POSITIVE_INFINITY;
+}
+
+/** Judges by the log that a schedule requests nothing while the invocation of its fire time before has no outcome (CRON6). */
+class Overlaps {
+  /** The invocations of each schedule that have no outcome. */
+  readonly #open = new Map<string, Set<Life>>();
+  readonly #scheduleOf = new Map<Life, string>();
+
+  /** What a request of a schedule breaks. */
+  note(life: Life, schedule: string): string | undefined {
+    const open = this.#open.get(schedule) ?? new Set<Life>();
+    const [other] = open;
+    this.#open.set(schedule, open.add(life));
+    this.#scheduleOf.set(life, schedule);
+    return other === undefined ? undefined : `CRON6: the schedule "${schedule}" requested ${life.id} while ${other.id} has no outcome`;
+  }
+
+  fold({ type }: Fact, life: Life): void {
+    const schedule = this.#scheduleOf.get(life);
+    if (schedule !== undefined && (type === 'succeeded' || type === 'failed')) this.#open.get(schedule)?.delete(life);
+  }
+}
+
+/** The scheduler has read a wait within this time, when nothing fails. */
+const READ_WITHIN_MS = 2_000;
+/** An attempt that got a slot starts within this time: of two that get slots in one write, either may start first. */
+const STARTS_WITHIN_MS = 1_000;
+
+/** Since when an invocation waits, and which one started before it that has a higher rank. */
+type Waiting = { since: number; passed?: { by: string; at: number } };
+
+/** Judges by the log that the most urgent of those that wait for a slot starts first (SLOT8). The rank is computed here again. */
+class StartUrgency {
+  readonly #waiting = new Map<string, Map<Life, Waiting>>();
+
+  /** What the start of an attempt breaks; `undefined` when none with a lower rank waits for the same slot. */
+  judge(fact: Fact, life: Life, { flow, now }: { flow: Flow | undefined; now: number }): string | undefined {
+    if (flow?.order !== 'priority') return undefined;
+    const id = `${flow.pool ?? life.name.function}/${keyIn(flow, life.payload)}`;
+    const waiting = this.#waiting.get(id) ?? new Map<Life, Waiting>();
+    this.#waiting.set(id, waiting);
+    if (fact.type === 'deferred') return void waiting.set(life, { since: now });
+    const { since = now, passed } = waiting.get(life) ?? {};
+    waiting.delete(life);
+    if (passed !== undefined && passed.at + STARTS_WITHIN_MS < now)
+      return `SLOT8: ${life.id} has a lower rank than ${passed.by}, which started ${now - passed.at} ms before it, and it had waited for ${passed.at - since} ms`;
+    if (fact.type !== 'running') return undefined;
+    const agingInMs = parseDuration(flow.aging ?? '1m') ?? 0;
+    const rankOf = ({ priority, acceptedAt, dueAt }: Life): number => Math.max(acceptedAt, dueAt) - priority * agingInMs;
+    for (const [other, known] of waiting) {
+      if (known.since + READ_WITHIN_MS < now && rankOf(other) < rankOf(life)) known.passed ??= { by: life.id, at: now };
+    }
+    return undefined;
+  }
 }

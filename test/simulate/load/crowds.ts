@@ -32,7 +32,7 @@ const names = ['orders', 'billing', 'singles'] as const;
 const concurrent = acceptedFlows('$.customer');
 
 /** Worlds with as many keys and as many equal ranks as one entry of a pool, and one write of a scheduler, must stand. */
-export const largeCrowds: readonly Crowd[] = [
+const largeCrowds: readonly Crowd[] = [
   {
     name: 'keys',
     flows: { orders: { concurrency: 1, key: '$.customer', total: 50, order: 'fifo' } },

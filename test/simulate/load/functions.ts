@@ -19,9 +19,13 @@ const scheduled: Readonly<Record<string, Omit<ScheduleInput, 'name'>>> = {
   skips: { cron: '*/2 * * * * *', function: 'orders', event: '{"customer":1}', overlap: 'skip' },
   queues: { cron: '*/3 * * * * *', function: 'billing', event: '{"customer":1}', overlap: 'queue' },
 };
+export const scheduleNames: readonly string[] = Object.keys(scheduled);
+/** The concurrency of a function that becomes idle and busy in turns. */
+const PLACES = 20;
 const random = { bytes: (size: number): Uint8Array => new Uint8Array(size) };
 
 export type SimulatedFunctions = {
+  names: ReadonlySet<string>;
   registry: FunctionRegistry;
   /** The store of the registry as a process reaches it. */
   storeOf: (process: Process) => KeyValue;
@@ -34,17 +38,21 @@ export type SimulatedFunctions = {
   unpause: () => Promise<void>;
 };
 
-export async function createSimulatedFunctions(engine: Engine, flows: Flows, crowd: Crowd | undefined): Promise<SimulatedFunctions> {
+type Plain = { crowd: Crowd | undefined; turning: readonly string[] | undefined };
+
+/** `turning`: the functions of a world in which functions become idle and busy in turns. */
+export async function createSimulatedFunctions(engine: Engine, flows: Flows, { crowd, turning }: Plain): Promise<SimulatedFunctions> {
   const store = createMemoryKeyValue();
   const registry = createFunctionRegistry(store, { clock: { now: () => engine.now } });
   const paused = new Set<Name>();
   const put = (name: Name, chance: Chance): Promise<unknown> =>
     registry.put({
-      ...(crowd === undefined ? definitionOf(name, chance) : plainOf(name, crowd)),
+      ...(crowd === undefined ? definitionOf(name, chance) : plainOf(name, crowd.places)),
       paused: paused.has(name),
       flow: flows[name],
     });
-  for (const name of functionNames) await put(name, engine.chance);
+  for (const name of turning ?? []) await registry.put(plainOf(name, PLACES));
+  if (turning === undefined) for (const name of functionNames) await put(name, engine.chance);
   let hasSchedules = false;
   const schedules = createSchedules({
     ...{ store, clock: { now: () => engine.now }, functions: registry },
@@ -62,6 +70,7 @@ export async function createSimulatedFunctions(engine: Engine, flows: Flows, cro
     },
     hasSchedules: () => hasSchedules,
     registry,
+    names: new Set<string>(turning ?? functionNames),
     storeOf: (process) => delayed(store, process),
     async change(chance) {
       const name = chance.pick(functionNames);
@@ -86,6 +95,7 @@ export function delayed(store: KeyValue, process: Process): KeyValue {
     delete: (...given) => process.call(`delete ${given[0]}`, () => store.delete(...given)),
     erase: (...given) => process.call(`erase ${given[0]}`, () => store.erase(...given)),
     keys: () => process.call('keys', store.keys),
+    names: () => process.call('names', store.names),
     reachedWatchers: (revision) => process.call('reached watchers', () => store.reachedWatchers(revision)),
     newestRevision: () => process.call('newest revision', store.newestRevision),
     watch: (onChange, signal) =>
@@ -113,8 +123,8 @@ function definitionOf(name: Name, chance: Chance): Record<string, unknown> {
   };
 }
 
-/** A function of a crowd: its executions succeed, and nothing follows from them. */
-function plainOf(name: Name, { places }: Crowd): Record<string, unknown> {
+/** A function whose executions succeed, and nothing follows from them. */
+function plainOf(name: string, places: number): Record<string, unknown> {
   return { name, handler: { kind: 'inline' }, concurrency: places, policy: { maxRetries: 0, maxAgeInSeconds: 86_400 } };
 }
 

@@ -2,23 +2,26 @@ import { fnv1a } from '#machines/fnv.ts';
 import type { DeliveryResult, DestinationTarget } from '#src/core/ports/destination-target.ts';
 import type { Execution, ExecutionResult, FunctionHost } from '#src/core/ports/function-host.ts';
 import type { Ledger } from '#test/simulate/judges/ledger.ts';
+import type { Witness } from '#test/simulate/judges/witness.ts';
 import type { Process } from '../world/process.ts';
 
 /** What the function does with a request, by the request itself: the same on every attempt, so that a seed repeats it. */
 type Behaviour = 'returns' | 'fails-once' | 'fails' | 'is-slow' | 'has-no-process' | 'kills-its-worker';
 
 /** Runs functions that are named after what they do. */
-export function createSimulatedHost(process: Process, ledger: Ledger): FunctionHost {
+export function createSimulatedHost(process: Process, ledger: Ledger, witness: Witness | undefined): FunctionHost {
   const { chance } = process.engine;
   return {
     execute: (execution, signal) =>
       new Promise((resolve) => {
         ledger.executed(process, execution);
+        witness?.executed(process, execution);
         const behaviour = takesOf(execution) === undefined ? behaviourOf(execution) : 'returns';
         const label = `attempt ${execution.attempt} of ${execution.requestId}`;
         const end = (result: ExecutionResult): void => {
           cancel();
           ledger.returned(process, execution, result);
+          witness?.returned(execution, result);
           resolve(result);
         };
         const takesMs = takesOf(execution) ?? durationOf(behaviour, chance.next());
@@ -64,13 +67,14 @@ function failed(kind: 'function' | 'platform', message: string): ExecutionResult
 }
 
 /** Targets outside of Sequent, by the host of their address: healthy, slow, flaky or dead. */
-export function createSimulatedTarget(process: Process, ledger: Ledger): DestinationTarget {
+export function createSimulatedTarget(process: Process, ledger: Ledger, witness: Witness | undefined): DestinationTarget {
   return {
     refuse: () => undefined,
     limitKeyOf: ({ destination, param }) => `${destination}:${param}`,
     deliver: (request, signal) =>
       new Promise((resolve) => {
         ledger.tried(process, request);
+        witness?.tried(request);
         const end = (result: DeliveryResult): void => {
           cancel();
           ledger.tryEnded(process, request, result);
@@ -93,12 +97,15 @@ function verdictOf(param: string, number: number): DeliveryResult {
   return { kind: 'delivered' };
 }
 
+type Watching = { ledger: Ledger; witness: Witness | undefined };
+
 /** Watches the tries of the real target for functions. */
-export function watchTarget(target: DestinationTarget, process: Process, ledger: Ledger): DestinationTarget {
+export function watchTarget(target: DestinationTarget, process: Process, { ledger, witness }: Watching): DestinationTarget {
   return {
     ...target,
     async deliver(request, signal) {
       ledger.tried(process, request);
+      witness?.tried(request);
       const result = await target.deliver(request, signal);
       ledger.tryEnded(process, request, result);
       return result;

@@ -1,4 +1,5 @@
 import { fnv1a } from '#machines/fnv.ts';
+import { createBatches } from '#src/client/invoke/batches.ts';
 import { createRequests } from '#src/client/invoke/requests.ts';
 import { createCancel } from '#src/client/repair/cancel.ts';
 import { createRepair } from '#src/client/repair/repair.ts';
@@ -13,21 +14,27 @@ import { isCalm, type Plan } from '#test/simulate/plan.ts';
 import { type Chance, createChance, type Engine } from '../world/engine.ts';
 import type { Process } from '../world/process.ts';
 import type { Servers } from '../world/servers.ts';
+import { sendBatch } from './batches.ts';
 import { functionNames } from './functions.ts';
+import { namesOfTurns, sendAtRemovals } from './turns.ts';
 
-/** Schedules fire for so long. */
+/** How long the execution of a function takes that becomes idle and busy in turns. */
+const TURN_TAKES_MS = 10;
+const BATCHES = 4;
+/** Schedules fire, and batches begin, for so long. */
 const SCHEDULED_FOR_MS = 40_000;
 
 type WorkloadOptions = { engine: Engine; faults: Faults; client: Process; servers: Servers };
 
 /**
  * Sends the requests of a world through the real client: singles and batches, delayed ones, requests with an id of their own and their
- * repetitions, requests for no function, cancellations, and redrives.
+ * repetitions, requests for no function, cancellations, redrives, and in some worlds batches.
  */
 export function createWorkload(plan: Plan, { engine, faults, client, servers }: WorkloadOptions): { isDone(): boolean } {
   const { functions } = servers;
   const actions = createActions(client, servers);
   const without = new Set(plan.withoutRequests);
+  const turning = plan.turns === undefined ? undefined : namesOfTurns(plan.turns);
   let unfinished = 0;
   let at = 500;
   for (let number = 0; number < plan.invocations; number++) {
@@ -49,7 +56,17 @@ export function createWorkload(plan: Plan, { engine, faults, client, servers }: 
     engine.after(SCHEDULED_FOR_MS, 'the schedules end', () => void functions.endSchedules().finally(() => unfinished--));
   }
 
+  for (let number = 0; plan.hasBatches && number < BATCHES; number++) {
+    const chance = createChance(Math.imul(plan.seed + 1, 104_729) + number);
+    unfinished++;
+    engine.after(chance.between(0, SCHEDULED_FOR_MS), `batch ${number}`, () => {
+      const name = chance.pick(functionNames) as string as FunctionName;
+      void sendBatch({ client, ...actions }, { id: `batch-${number}`, name, chance }).finally(() => unfinished--);
+    });
+  }
+
   async function perform(number: number, chance: Chance): Promise<void> {
+    if (turning !== undefined) return await sendTo(turning[chance.between(0, turning.length - 1)] ?? '', `request ${number}`);
     const name = chance.pick(functionNames) as string as FunctionName;
     const kind = chance.between(1, 100);
     const payload = JSON.stringify({
@@ -89,6 +106,21 @@ export function createWorkload(plan: Plan, { engine, faults, client, servers }: 
     await action();
   }
 
+  async function sendTo(name: string, what: string): Promise<void> {
+    await actions.requests.send(name as FunctionName, { payload: JSON.stringify({ number: what, takes: TURN_TAKES_MS }) });
+  }
+
+  if (turning !== undefined) {
+    let races = 0;
+    const end = sendAtRemovals(servers, plan.seed, (name) => {
+      unfinished++;
+      void sendTo(name, `race ${races++}`)
+        .catch(isExpected)
+        .finally(() => unfinished--);
+    });
+    engine.after(at, 'the races end', end);
+  }
+
   return { isDone: () => unfinished === 0 };
 }
 
@@ -103,7 +135,8 @@ function cancelsAfter(chance: Chance): number {
   return chance.happens(0.5) ? chance.between(0, 25) : chance.between(0, 3_000);
 }
 
-function createActions(client: Process, servers: Servers) {
+/** What a process does through the real client. */
+export function createActions(client: Process, servers: Servers) {
   const log = recordAccepted(servers.logOf(client), servers.ledger);
   const { cancellations, openRequests } = servers.answersOf(client);
   let count = 0;
@@ -112,7 +145,7 @@ function createActions(client: Process, servers: Servers) {
     hints: servers.hintsOf(client),
     clock: client.clock,
     by: client.name,
-    appendId: () => `client-${count++}`,
+    appendId: () => `${client.name}-${count++}`,
     cancellations,
     findQueued: openRequests.find,
     functions: servers.functions.registry,
@@ -125,6 +158,7 @@ function createActions(client: Process, servers: Servers) {
     },
   };
   return {
+    batches: createBatches({ ...options, check: servers.functions.registry.checkDestinations }),
     requests: createRequests({ log, clock: client.clock, random, maxBatch: () => 4 }),
     cancel: createCancel(options).cancel,
     repair: createRepair(options),

@@ -4,29 +4,40 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mutatedFiles } from './mutated-files.ts';
 import { type Mutation, mutations } from './mutations.ts';
+import { notJudged, seenFromOutside, type World } from './outside.ts';
 
 /*
  * npm run simulate:mutations [name…]: breaks the protocol in a copy of the sources, in one way at a time, and expects that the simulation
  * finds each breakage. Ends with 1 when one is not found, or no longer applies.
+ *
+ * `--outside`: the judge of `src/judge/` alone decides. It must find the breakages that a client can see, and no other one (`outside.ts`). It
+ * must find nothing in the same worlds without a breakage.
  */
 
 /** A mutation without a seed is searched for in so many invocations, and one with a seed in the worlds from that seed on. */
 const SEARCHED = 10_000;
 const FROM_ITS_SEED = 600;
 const AT_ONCE = 2;
+/** The name of the product as it is, in the table. */
+const UNBROKEN = 'nothing';
 const checkout = new URL('../../..', import.meta.url).pathname;
-const copied = ['machines', 'src', 'test/simulate', 'test/support', 'package.json', 'tsconfig.json'];
+const copied = ['machines', 'src', 'test/simulate', 'test/specification', 'test/support', 'package.json', 'tsconfig.json'];
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 const printRow = (...[verdict, name, seed, invocations, seconds, what]: readonly string[]): void =>
   print(`${verdict?.padEnd(8)}${name?.padEnd(44)}${seed?.padStart(6)}${invocations?.padStart(12)}${seconds?.padStart(9)}  ${what}`);
 
-const wanted = process.argv.slice(2);
+const isFromOutside = process.argv.includes('--outside');
+const wanted = process.argv.slice(2).filter((text) => text !== '--outside');
 if (wanted.includes('--help')) {
-  print(`npm run simulate:mutations -- [name…]\n\nThe mutations:\n${mutations.map(({ name }) => `  ${name}`).join('\n')}`);
+  print(`npm run simulate:mutations -- [--outside] [name…]\n\nThe mutations:\n${mutations.map(({ name }) => `  ${name}`).join('\n')}`);
   process.exit(0);
 }
-const waiting = mutations.filter(({ name }) => wanted.length === 0 || wanted.some((text) => name.includes(text)));
+const waiting: Mutation[] = mutations
+  .filter(({ name }) => !isFromOutside || !Object.hasOwn(notJudged, name))
+  .filter(({ name }) => wanted.length === 0 || wanted.some((text) => name.includes(text)));
 const count = waiting.length;
+const worlds = isFromOutside ? new Set(waiting.map(({ name }) => seenFromOutside(name).world)) : [];
+waiting.push(...Array.from(worlds, unbroken));
 let missed = 0;
 printRow('verdict', 'mutation', 'seed', 'invocations', 'seconds', 'the first rule that it breaks');
 await Promise.all(
@@ -34,7 +45,8 @@ await Promise.all(
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) if (!(await isFound(next))) missed++;
   }),
 );
-print(missed === 0 ? `all ${count} mutations were found` : `${missed} mutations were not found`);
+if (isFromOutside) print(missed === 0 ? `the judge sees what a client sees of ${count} mutations` : `the judge was wrong ${missed} times`);
+else print(missed === 0 ? `all ${count} mutations were found` : `${missed} mutations were not found`);
 process.exitCode = missed === 0 ? 0 : 1;
 
 async function isFound(mutation: Mutation): Promise<boolean> {
@@ -51,8 +63,12 @@ async function isFound(mutation: Mutation): Promise<boolean> {
     const invocations = /^(?:simulated )?([\d,]+) invocations/.exec(last)?.[1] ?? '?';
     const seed = /: world (\d+) fails/.exec(last)?.[1] ?? '';
     const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
-    printRow(problem === undefined ? 'MISSED' : 'found', mutation.name, seed, invocations, seconds, problem?.trim() ?? mutation.breaks);
-    return problem !== undefined;
+    const isFound = problem !== undefined;
+    if (!isFound && !last.startsWith('simulated ')) throw new Error(`the simulation ended otherwise: ${last}`);
+    const isExpected = isFound === isMeantToBeFound(mutation);
+    const verdict = isFound ? (isExpected ? 'found' : 'SEEN') : isExpected ? 'unseen' : 'MISSED';
+    printRow(verdict, mutation.name, seed, invocations, seconds, problem?.trim() ?? mutation.breaks);
+    return isExpected;
   } catch (error) {
     printRow('MISSED', mutation.name, '', '', '', String(error));
     return false;
@@ -61,8 +77,27 @@ async function isFound(mutation: Mutation): Promise<boolean> {
   }
 }
 
-function simulate(folder: string, { needsPowerCuts = false, needsSchedules = false, seed, crowd }: Mutation): Promise<string[]> {
-  const [first, step] = needsPowerCuts ? [11, 8] : needsSchedules ? [2, 8] : [8, 1];
+/** The product as it is, in one world. */
+function unbroken(world: World): Mutation {
+  return {
+    name: UNBROKEN,
+    breaks: `world ${world} of the product as it is`,
+    edits: [],
+    ...(typeof world === 'number' ? { seed: world } : { large: world }),
+  };
+}
+
+function isMeantToBeFound({ name }: Mutation): boolean {
+  return !isFromOutside || (name !== UNBROKEN && seenFromOutside(name).unseen === undefined);
+}
+
+/** One world, in which the judge sees the mutation, or in which the simulation finds it and the judge does not. */
+function worldFromOutside({ name, seed, large }: Mutation): string[] {
+  const world = name === UNBROKEN ? (large ?? seed) : seenFromOutside(name).world;
+  return typeof world === 'number' ? ['--no-large', '--seed', String(world)] : ['--only', String(world)];
+}
+
+function simulate(folder: string, mutation: Mutation): Promise<string[]> {
   const options = [
     '--max-semi-space-size=32',
     '--single-threaded-gc',
@@ -71,13 +106,7 @@ function simulate(folder: string, { needsPowerCuts = false, needsSchedules = fal
     'test/simulate/run.ts',
     '--quiet',
     '--no-shrink',
-    '--seed',
-    String(seed ?? first),
-    '--step',
-    String(step),
-    '--invocations',
-    String(seed === undefined ? SEARCHED : FROM_ITS_SEED),
-    ...(crowd === undefined ? ['--no-large'] : ['--only', crowd]),
+    ...(isFromOutside ? ['--outside', '--invocations', '1', ...worldFromOutside(mutation)] : worldsOf(mutation)),
   ];
   const child = spawn(process.execPath, options, { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
   const chunks: Buffer[] = [];
@@ -86,4 +115,19 @@ function simulate(folder: string, { needsPowerCuts = false, needsSchedules = fal
     child.once('error', reject);
     child.once('close', () => resolve(Buffer.concat(chunks).toString().trimEnd().split('\n')));
   });
+}
+
+function worldsOf({
+  needsPowerCuts = false,
+  needsSchedules = false,
+  needsBatches = false,
+  worlds: given = [8, 1],
+  seed,
+  large,
+}: Mutation): string[] {
+  const [first, step] = needsPowerCuts ? [11, 8] : needsSchedules ? [2, 8] : needsBatches ? [4, 8] : given;
+  const [from, count] = seed === undefined ? [first, SEARCHED] : [seed, FROM_ITS_SEED];
+  const searched = { seed: from, step, invocations: count };
+  const options = Object.entries(searched).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  return [...options, ...(large === undefined ? ['--no-large'] : ['--only', large])];
 }

@@ -1,5 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the texts are source code
 
+import type { TurnKind } from '../plan.ts';
+import { consumerMutations } from './consumer-mutations.ts';
+import { flowMutations } from './flow-mutations.ts';
 import { projectionMutations } from './projection-mutations.ts';
 import { slotMutations } from './slot-mutations.ts';
 
@@ -12,10 +15,14 @@ export type Mutation = {
   needsPowerCuts?: boolean;
   /** Only schedulers with a slow store show the breakage: all simulated worlds have schedules. */
   needsSchedules?: boolean;
+  /** All simulated worlds have batches. */
+  needsBatches?: boolean;
+  /** The first world of a kind that shows the breakage, and the distance to the next one: `[86, 128]` are crowds whose workers have one place. */
+  worlds?: readonly [number, number];
   /** The first world that finds it. Without one, the worlds from the first seed on are searched. */
   seed?: number;
-  /** The large crowd that finds it. */
-  crowd?: 'keys' | 'ranks';
+  /** The large world that finds it. */
+  large?: 'keys' | 'ranks' | `turns-${TurnKind}`;
 };
 type Edit = { file: string; from: string; to: string };
 
@@ -173,6 +180,7 @@ export const mutations: readonly Mutation[] = [
     edits: [{ file: 'machines/outcome.ts', from: 'if (holds || when === undefined)', to: 'if (holds || when)' }],
   },
   ...slotMutations,
+  ...flowMutations,
   {
     name: 'redelivery executes again',
     breaks: 'EXEC3: an attempt that the log shows is executed by the process that finds it',
@@ -258,5 +266,6 @@ export const mutations: readonly Mutation[] = [
       },
     ],
   },
+  ...consumerMutations,
   ...projectionMutations,
 ];

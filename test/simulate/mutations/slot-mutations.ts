@@ -59,6 +59,7 @@ export const slotMutations = [
   {
     name: 'waiters of a refused write forgotten',
     breaks: 'SLOT6: an attempt is never listed, when another process wrote the entry before',
+    seed: 32,
     edits: [
       {
         file: 'src/scheduler/slots/slot-waiters.ts',
@@ -70,7 +71,7 @@ export const slotMutations = [
   {
     name: 'place of an own grant awaited',
     breaks: 'ITEM2: a run waits for ever for the place that its own attempt has',
-    seed: 470,
+    worlds: [86, 128] as const,
     edits: [
       {
         file: 'src/worker/slots/granted-attempts.ts',
@@ -221,7 +222,7 @@ export const slotMutations = [
   {
     name: 'slots given without places',
     breaks: 'SLOT6: every runnable key becomes a holder whatever the workers can run, so that an entry grows with the keys',
-    seed: 38,
+    worlds: [86, 128] as const,
     edits: [
       {
         file: 'src/core/flow/pool-execution-slots.ts',
@@ -231,9 +232,27 @@ export const slotMutations = [
     ],
   },
   {
+    name: 'less urgent waiter first',
+    breaks: 'SLOT8: of the waiters of an entry, the one with the greatest rank gets the next slot',
+    seed: 160,
+    edits: [
+      {
+        file: 'src/core/flow/waiter-order.ts',
+        from: '(one.rank ?? 0) - (other.rank ?? 0)',
+        to: '(other.rank ?? 0) - (one.rank ?? 0)',
+      },
+    ],
+  },
+  {
+    name: 'less urgent request listed first',
+    breaks: 'SLOT8: the scheduler lists the attempts with the greatest rank',
+    seed: 32,
+    edits: [{ file: 'src/scheduler/waits/waiting-key.ts', from: '? 0 : rankOf(this', to: '? 0 : -rankOf(this' }],
+  },
+  {
     name: 'equal ranks compared with each other',
     breaks: 'E4: each step of a scheduler takes all attempts of one rank, and compares each with all',
-    crowd: 'ranks' as const,
+    large: 'ranks' as const,
     edits: [
       {
         file: 'src/scheduler/waits/waiting-key.ts',

@@ -1,6 +1,6 @@
 import type { Outcome } from '#machines/facts.ts';
 import type { PolicyInput } from '#src/core/functions/definition.ts';
-import { parseJson } from '#src/core/text/json.ts';
+import { parseJson } from '#src/core/json/json.ts';
 
 type When = NonNullable<NonNullable<PolicyInput['onSuccess']>[number]['when']>;
 type Condition = { when: When; holds: (outcome: Outcome, requestPayload: string) => boolean };

@@ -39,7 +39,8 @@ export class Process {
   readonly #reconnectListeners = new Set<() => void>();
   #stillUntil = 0;
   #measuredAt = Number.POSITIVE_INFINITY;
-  #wakePoller: (() => void) | undefined;
+  /** Several loops of one process poll. */
+  readonly #wakePollers = new Set<() => void>();
 
   constructor(name: string, { engine, faults, machine, network }: ProcessOptions) {
     this.name = name;
@@ -99,7 +100,7 @@ export class Process {
   receive(run: () => void): void {
     this.#keepTime();
     run();
-    this.#wakePoller?.();
+    for (const wake of this.#wakePollers) wake();
   }
 
   /** Makes a follower receive its messages in order. It receives nothing while its process stands still. */
@@ -148,19 +149,20 @@ export class Process {
           const shortestEnd = this.engine.now + ms;
           const end = (): void => {
             cancel();
-            this.#wakePoller = undefined;
+            this.#wakePollers.delete(wake);
             signal?.removeEventListener('abort', end);
             resolve();
           };
           const untilNext = (): number => Math.min(Math.max(ms, nextAt() - this.clock.now()), LONGEST_POLL_IN_MS);
           let cancel = this.#enqueue(mayBeLong ? untilNext() : ms, 'tick', end);
           mayBeLong = !mayBeLong;
-          this.#wakePoller = () => {
-            this.#wakePoller = undefined;
+          const wake = (): void => {
+            this.#wakePollers.delete(wake);
             mayBeLong = false;
             cancel();
             cancel = this.#enqueue(Math.max(1, shortestEnd - this.engine.now), 'tick', end);
           };
+          this.#wakePollers.add(wake);
           signal?.addEventListener('abort', end, { once: true });
         }),
     };

@@ -43,16 +43,19 @@ export function createQueueServer(engine: Engine, ledger: Ledger): QueueServer {
       },
       run({ source, demand, onItem, signal, onGone = () => false }) {
         const queue = queueOf(source);
+        const over = new AbortController();
         const subscriber = { process, demand, onItem, inTransit: 0, isAwaited: false, reopen: () => void open() };
         async function open(): Promise<void> {
           if (source.kind === 'deliveries' || signal.aborted) return;
-          const isOpen = openForWorker(consumers, source.name, onGone).catch(() => undefined);
-          if ((await isOpen) !== undefined || signal.aborted) return queue.pump();
+          const isOpen = await openForWorker(consumers, source.name, onGone).catch(() => undefined);
+          // A worker pulls no more from a consumer that it does not need.
+          if (isOpen === false) return over.abort();
+          if (isOpen || signal.aborted) return queue.pump();
           await process.clock.sleep(OPEN_AGAIN_AFTER_MS, signal);
           await open();
         }
         void open();
-        return queue.subscribe(subscriber, signal);
+        return queue.subscribe(subscriber, { signal, over: over.signal });
       },
     }),
     consumerOf: (name) => queueOf({ kind: 'function', name }),

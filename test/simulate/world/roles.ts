@@ -10,6 +10,7 @@ import { fireSchedules } from '#src/scheduler/fire/fire-schedules.ts';
 import { type Scheduler, startScheduler } from '#src/scheduler/scheduler.ts';
 import { startWorker } from '#src/worker/worker.ts';
 import { delivererOf } from '#test/simulate/judges/ledger.ts';
+import { countMembersOf } from '../load/batches.ts';
 import { createSimulatedHost, createSimulatedTarget, watchTarget } from '../load/user-code.ts';
 import type { Process } from './process.ts';
 import type { Servers } from './servers.ts';
@@ -77,17 +78,17 @@ async function connectPorts(process: Process, servers: Servers) {
     ...tryBounds,
     maxDeliveryAgeInMs: MAX_DELIVERY_AGE_IN_MS,
   };
-  return { process, ledger, servers, common, functionTarget: watchTarget(toFunctions, process, ledger) };
+  return { process, ledger, servers, common, functionTarget: watchTarget(toFunctions, process, servers) };
 }
 
-function startDestinationsOf({ process, ledger, common, functionTarget }: Ports) {
-  const target = createSimulatedTarget(process, ledger);
+function startDestinationsOf({ process, ledger, servers, common, functionTarget }: Ports) {
+  const target = createSimulatedTarget(process, ledger, servers.witness);
   const check = { refuse: async () => undefined, answer: () => {} };
   return startDestinations({ ...common, name: delivererOf(process), check, targets: { FunctionGraph: functionTarget, HTTP: target } });
 }
 
 /** A worker without the destinations role delivers to functions itself, as a worker of an application does. */
-function startWorkerOf({ process, ledger, common, functionTarget }: Ports, given: LocalDeliverer | undefined): Stop {
+function startWorkerOf({ process, ledger, servers, common, functionTarget }: Ports, given: LocalDeliverer | undefined): Stop {
   const own =
     given === undefined
       ? createFunctionDeliverer({ ...common, name: delivererOf(process), targets: { FunctionGraph: functionTarget } })
@@ -95,7 +96,7 @@ function startWorkerOf({ process, ledger, common, functionTarget }: Ports, given
   const worker = startWorker({
     ...common,
     worker: process.name,
-    host: createSimulatedHost(process, ledger),
+    host: createSimulatedHost(process, ledger, servers.witness),
     deliverer: given ?? own,
     canRun: () => true,
     window: { size: 64 },
@@ -119,6 +120,7 @@ async function startSchedulerOf({ process, servers, common }: Ports): Promise<St
     idleAfterInMs: IDLE_AFTER_MS,
     deliveredUpTo: common.queue.deliveredUpTo,
     patienceInMs: PATIENCE_IN_MS,
+    countMembers: countMembersOf(process, servers),
   });
   const firing = await fireSchedulesOf({ process, servers, common });
   const { stop } = scheduler;

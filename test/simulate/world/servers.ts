@@ -4,15 +4,17 @@ import type { LogSource } from '#src/core/log/log-source.ts';
 import type { Results } from '#src/core/log/results.ts';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
 import type { MemoryLog } from '#src/core/memory/memory-log.ts';
+import type { FunctionName } from '#src/core/names/names.ts';
 import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 import type { Hints } from '#src/core/stream/hints.ts';
 import type { WorkConsumers } from '#src/core/stream/work-consumers.ts';
 import type { Ledger } from '#test/simulate/judges/ledger.ts';
 import type { Flows } from '#test/simulate/judges/slots.ts';
+import type { Witness } from '#test/simulate/judges/witness.ts';
 import { type Crowd, mostHoldersOf } from '../load/crowds.ts';
 import { createSimulatedFunctions, delayed, type SimulatedFunctions } from '../load/functions.ts';
 import { type Answers, createAnswersOf } from './answers.ts';
-import { createConsumersOf } from './consumers.ts';
+import { type ConsumerStep, createConsumersOf } from './consumers.ts';
 import type { Engine } from './engine.ts';
 import { createHintServer } from './hints.ts';
 import { createSimulatedLog, type Power } from './log.ts';
@@ -23,6 +25,8 @@ import { createQueueServer, type QueueServer } from './queue.ts';
 /** What stands outside of the processes of a world, and how each process reaches it. */
 export type Servers = {
   ledger: Ledger;
+  /** Writes down what an outsider sees, where the world is judged from outside. */
+  witness: Witness | undefined;
   /** The messages of the log, in order. */
   readonly entries: readonly FullLogEntry[];
   /** The sequence of the newest message of the log. */
@@ -32,6 +36,8 @@ export type Servers = {
   functions: SimulatedFunctions;
   queue: QueueServer;
   consumersOf: (process: Process) => WorkConsumers;
+  /** Called when the server performs a step of opening or removing the consumer of a function. */
+  onConsumerStep: ((name: FunctionName, step: ConsumerStep) => void) | undefined;
   logOf: (process: Process) => EventLog;
   hintsOf: (process: Process) => Hints;
   resultsOf: (process: Process) => Results;
@@ -52,11 +58,19 @@ export type Servers = {
 /** `max_payload` of a server. */
 const MAX_MESSAGE_BYTES = 1_048_576;
 
-type ServerOptions = { engine: Engine; ledger: Ledger; server: MemoryLog; flows: Flows; crowd: Crowd | undefined };
+type ServerOptions = {
+  engine: Engine;
+  ledger: Ledger;
+  witness: Witness | undefined;
+  server: MemoryLog;
+  flows: Flows;
+  crowd: Crowd | undefined;
+  turning: readonly string[] | undefined;
+};
 
 /** Opens the servers of a world. The queue receives each request as soon as the log has stored it. */
-export async function openServers({ engine, ledger, server, flows, crowd }: ServerOptions): Promise<Servers> {
-  const functions = await createSimulatedFunctions(engine, flows, crowd);
+export async function openServers({ engine, ledger, witness, server, flows, crowd, turning }: ServerOptions): Promise<Servers> {
+  const functions = await createSimulatedFunctions(engine, flows, { crowd, turning });
   const queue = createQueueServer(engine, ledger);
   const state = createMemoryKeyValue();
   const flow = createMemoryKeyValue();
@@ -83,15 +97,17 @@ export async function openServers({ engine, ledger, server, flows, crowd }: Serv
   }
 
   follow(1);
-  return {
+  const servers: Servers = {
     ledger,
+    witness,
     get entries() {
       return server.entries;
     },
     accept: server.accept,
     functions,
     queue,
-    consumersOf: createConsumersOf({ queue, server, state }),
+    onConsumerStep: undefined,
+    consumersOf: createConsumersOf({ queue, server, state, onStep: (name, step) => servers.onConsumerStep?.(name, step) }),
     logOf: (process) => createSimulatedLog(process, { server, ledger, power }),
     hintsOf: hints.connect,
     last: () => server.last,
@@ -111,9 +127,10 @@ export async function openServers({ engine, ledger, server, flows, crowd }: Serv
     close: () => following.abort(),
     resultsOf: (process) => ({
       maxBytes: server.maxAppendBytes,
-      publish: (name, id, outcome) =>
+      publish: (name, id, outcome, envelope) =>
         process.call(`publish ${outcome} of ${id}`, () => {
           if (process.faults.strike('failed-result', `${process.name} ${id}`)) throw new Error('the result cannot be stored');
+          witness?.published(name.function, id, outcome, envelope);
           ledger.published(process, name, id, outcome);
         }),
       isStored: (name, id, { type }) => process.call(`look up the result of ${id}`, () => ledger.isPublished(name, id, type)),
@@ -125,6 +142,7 @@ export async function openServers({ engine, ledger, server, flows, crowd }: Serv
       put: (...given) => slowly(process, `put ${given[0]}`, () => state.put(...given)),
     }),
   };
+  return servers;
 }
 
 /** The store refuses an entry that is larger than a message. In a crowd, few attempts hold a slot that have no place of a worker (SLOT6). */

@@ -60,6 +60,8 @@ export class SourceQueue implements SimulatedConsumer {
   #createdAt = 0;
   /** Where the consumer started. */
   #start = 0;
+  /** The floor of the consumer that was deleted last. */
+  #acknowledgedUpTo = 0;
   /** The items that were acknowledged lately, with the time. */
   #acknowledged: Acknowledged[] = [];
   readonly #name: string;
@@ -89,6 +91,8 @@ export class SourceQueue implements SimulatedConsumer {
 
   create(floor: number): void {
     if (this.exists) return;
+    if (floor < this.#acknowledgedUpTo)
+      this.#ledger.redeliveries.push(`each item of ${this.#name} from ${floor} to ${this.#acknowledgedUpTo}`);
     this.exists = true;
     this.#createdAt = this.#engine.now;
     this.#start = floor;
@@ -98,6 +102,7 @@ export class SourceQueue implements SimulatedConsumer {
 
   delete(): void {
     if (!this.exists) return;
+    this.#acknowledgedUpTo = this.floor;
     this.exists = false;
     this.deliveredUpTo = 0;
     this.#acknowledged = [];
@@ -125,10 +130,16 @@ export class SourceQueue implements SimulatedConsumer {
     this.pump();
   }
 
-  subscribe(subscriber: Subscriber, signal: AbortSignal): ReturnType<WorkQueue['run']> {
+  /** `over`: the subscriber gets no further item, and ends with `signal` all the same. */
+  subscribe(subscriber: Subscriber, { signal, over }: Record<'signal' | 'over', AbortSignal>): ReturnType<WorkQueue['run']> {
     const { process } = subscriber;
-    const end = (): void => void this.#subscribers.delete(subscriber);
+    const end = (): void => {
+      this.#subscribers.delete(subscriber);
+      // A process has thousands of subscriptions in its life, and a signal compares each new listener with all its listeners.
+      process.death.removeEventListener('abort', end);
+    };
     process.death.addEventListener('abort', end, { once: true });
+    over.addEventListener('abort', end, { once: true });
     this.#subscribers.add(subscriber);
     this.pump();
     return {

@@ -45,7 +45,7 @@ export async function openJanitorOn(
 ): Promise<OpenedJanitor> {
   const nats = await openNats(url);
   const { connection, ports } = nats;
-  const log = wrapLog(createNatsLogSource({ connection }));
+  const log = wrapLog(createNatsLogSource({ connection, deletesConsumers: true }));
   const archive = createArchive(wrap(createFolderStore(folder)), log.decode);
   const purge = wrapPurge(createNatsLogPurge({ connection, publisher: ports.publisher }));
   const problems: string[] = [];

@@ -1,11 +1,13 @@
 /** The collections of `src` that live as long as a role or a request, by the row of the table of docs/operations.md that states their bound. */
 export const collections: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'definitions, versions, schedules, quotas and keys of projects': {
-    'src/functions/directory.ts': 'entries',
-    'src/scheduler/fire/fire-schedules.ts': 'watched',
-    'src/scheduler/slots/slot-waiters.ts': '#definitions',
+    'src/functions/directory.ts': '#entries',
+    'src/scheduler/fire/fire-schedules.ts': '#queue queue watched',
+    'src/core/schedules/stored-schedules.ts': '#present',
+    'src/scheduler/slots/changed-definitions.ts': '#definitions #marking',
     'src/core/quotas/project-quotas.ts': '#quotas',
     'src/core/quotas/definition-usage.ts': '#charges #counts',
+    'src/nats/questions/answer-time.ts': '#spent',
     'src/core/quotas/definition-limits.ts': '#inFlight #refused',
     'src/gateway/quotas/quota-guard.ts': 'projects',
     'src/core/encryption/payload-sealer.ts': '#keys #settings #wrapped',
@@ -24,20 +26,21 @@ export const collections: Readonly<Record<string, Readonly<Record<string, string
     'src/hosts/around/unsealing-layer.ts': 'known',
     'src/gateway/scope.ts': 'scopes',
   },
+  'projects whose time a process counts on its main thread': { 'src/core/quotas/thread-time.ts': '#used' },
   'functions with work that a process knows': {
     'src/core/stream/awake-functions.ts': '#awake #waiting',
   },
   'open streams of a scheduler, with their waits, keys and due times': {
     'src/scheduler/open/stream-table.ts': '#chunks #texts',
-    'src/scheduler/open/stream-records.ts': '#chunks heads',
-    'src/scheduler/open/due-times.ts': 'queue',
+    'src/scheduler/open/stream-records.ts': 'heads',
     'src/scheduler/waits/unsorted-streams.ts': '#queues',
-    'src/scheduler/waits/two-key-queue.ts': '#first #ids #second',
+    'src/scheduler/open/chunked-lists.ts': '#chunks queue',
     'src/scheduler/waits/waiting-key.ts': '#queue',
     'src/scheduler/waits/waiting-streams.ts': '#freeNumbers #known #pools #texts',
-    'src/scheduler/waits/waiting-pool.ts': '#byKey #functions #keys #ready',
+    'src/scheduler/waits/waiting-pool.ts': '#byKey #functions #keys',
     'src/scheduler/groups/debounced-requests.ts': '#byNumber #byRow #freeNumbers #keys',
     'src/scheduler/waits/key-delays.ts': '#due #left #unplaced',
+    'src/core/flow/stream-waits.ts': 'knownParts textsOfContexts',
   },
   'inspections, checks of slots and closes of groups in progress': {
     'src/scheduler/scheduler.ts': 'inspections',
@@ -52,7 +55,7 @@ export const collections: Readonly<Record<string, Readonly<Record<string, string
     'src/scheduler/slots/slot-waiters.ts': '#known #planned #replaced',
     'src/core/flow/change-entry.ts': '#asked #heldByKey #kept borrowed granted lacking',
     'src/core/flow/token-buckets.ts': '#held',
-    'src/core/flow/spilled-buckets.ts': '#known #latest',
+    'src/core/flow/spilled-buckets.ts': '#counts #known #latest',
     'src/core/flow/slot-ledger.ts': 'pools reported',
     'src/core/flow/pool-execution-slots.ts': '#owned',
     'src/core/flow/pool-slots.ts': '#maybeGranted',
@@ -95,7 +98,7 @@ export const collections: Readonly<Record<string, Readonly<Record<string, string
     'src/hosts/around/byte-budget.ts': '#waiting',
   },
   'code of packages on a worker': {
-    'src/hosts/packages/package-cache.ts': 'hashes opened',
+    'src/hosts/packages/package-cache.ts': 'hashes opened sizes',
   },
   'Pythons that a worker asked for their version': {
     'src/core/python/find-python.ts': 'found',
@@ -112,7 +115,7 @@ export const collections: Readonly<Record<string, Readonly<Record<string, string
     'src/destinations/limits/parking.ts': 'limitKeys parked',
   },
   'circuits of targets': {
-    'src/destinations/limits/circuits.ts': '#circuits #troubled #unclosed',
+    'src/destinations/limits/circuits.ts': '#circuits #troubled #troubledTargets #unclosed',
   },
   'parsed destinations of functions': {
     'src/destinations/function-target.ts': 'cache',
@@ -122,6 +125,7 @@ export const collections: Readonly<Record<string, Readonly<Record<string, string
   },
   'publishes and hints in flight': {
     'src/nats/transport/publisher.ts': 'pending',
+    'src/nats/transport/shared-commits.ts': '#waiting',
     'src/nats/streams/queue/lasting-hints.ts': '#sent',
     'src/nats/transport/refused-publishes.ts': 'refused',
   },
@@ -131,6 +135,7 @@ export const collections: Readonly<Record<string, Readonly<Record<string, string
     'src/core/lines/send-lines.ts': '#slots',
   },
   'results that callers wait for': {
+    'src/client/calls-in-time.ts': '#calls',
     'src/client/invoke/results.ts': 'subscriptions waiting',
     'src/client/invoke/live-outcomes.ts': 'expected subscriptions',
     'src/nats/streams/results/stored-results.ts': 'waiting',
@@ -152,7 +157,8 @@ export const collections: Readonly<Record<string, Readonly<Record<string, string
     'src/gateway/http/server/long-requests.ts': 'long',
     'src/gateway/http/concurrency-limit.ts': 'usedBy',
     'src/gateway/http/server/close-server.ts': 'open',
-    'src/gateway/api/code/fair-turns.ts': 'waiting',
+    'src/core/quotas/fair-turns.ts': 'running waiting',
+    'src/gateway/http/starts-per-turn.ts': 'turn',
     'src/gateway/idempotency.ts': 'inProgress',
     'src/gateway/records.ts': 'waiting',
     'src/gateway/bulk/bulk-runner.ts': 'running',
@@ -172,6 +178,7 @@ export const collections: Readonly<Record<string, Readonly<Record<string, string
     'src/gateway/quotas/open-requests.ts': '#settled',
   },
   'counts of the log that a projection has not stored yet': {
+    'src/projection/stats/tallies.ts': '#plain #counts #groups #latest #changed',
     'src/projection/fold/figures.ts': '#counts #stored',
   },
   'watch of losses of the log': {
@@ -184,7 +191,6 @@ export const collections: Readonly<Record<string, Readonly<Record<string, string
   'folded streams of a projection': {
     'src/projection/fold/fold.ts': '#streams #touched',
     'src/projection/fold/projected-invocation.ts': 'tallied',
-    'src/projection/stats/tallies.ts': '#differences',
     'src/projection/queries/as-of.ts': 'folded',
     'src/projection/fold/pace.ts': '#releases',
     'src/projection/repair/page-check.ts': '#left',
@@ -221,6 +227,7 @@ export const collections: Readonly<Record<string, Readonly<Record<string, string
     'src/gateway/http/server/tls.ts': '#listeners',
     'src/core/quotas/project-quotas.ts': '#listeners',
     'src/functions/directory.ts': 'listeners',
+    'src/core/schedules/stored-schedules.ts': '#watchers',
     'src/main/roles/files/watched-files.ts': 'watched',
     'src/nats/transport/connection/connection.ts': 'disconnected reconnected',
     'src/nats/transport/streams/ensured-streams.ts': '#created #listeners #reported #wanted',

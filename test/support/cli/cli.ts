@@ -2,17 +2,23 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { TestRunner } from 'vitest';
 import { ownerAddress } from '#test/support/nats/owner-address.ts';
 import { commandLine } from './command-line.ts';
 import { runInProcess, runsInProcess } from './in-process.ts';
 import { chosenServer } from './passed-on.ts';
+
+/** A command that runs in this process changes the working directory, so the default folder of a command is the repository. */
+const root = resolve(fileURLToPath(new URL('../../..', import.meta.url)));
 
 export type CliRun = { code: number | null; stdout: string; stderr: string };
 export type CliOptions = {
   /** Text for stdin, which is then a pipe. By default stdin is `/dev/null`. */
   input?: string;
   env?: Record<string, string>;
+  /** By default the root of the repository. */
   cwd?: string;
   /** A command that becomes the process, such as one that changes the user first. */
   prefix?: readonly string[];
@@ -29,10 +35,14 @@ export type CliOptions = {
  * else as a process.
  */
 export async function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliRun> {
-  const { input, cwd = process.cwd(), onStdout, onStderr, execArgv } = options;
+  const { input, cwd = root, onStdout, onStderr, execArgv } = options;
   const env = environmentOf(options);
   const isWatched = onStdout !== undefined || onStderr !== undefined || execArgv !== undefined;
-  return isWatched || !runsInProcess(args, env) ? await runCliProcess(args, options) : await runInProcess(args, { input, env, cwd });
+  const run = isWatched || !runsInProcess(args, env) ? await runCliProcess(args, options) : await runInProcess(args, { input, env, cwd });
+  // A comparison with an expected exit code does not show why the command failed. The reporter does.
+  const current = TestRunner.getCurrentTest();
+  if (current !== undefined) current.meta.stderrOfLastCommand = run.code === 0 ? undefined : `${args.join(' ')}: ${run.stderr}`;
+  return run;
 }
 
 /** Runs a command as a process, as a person does. */
@@ -57,7 +67,7 @@ export async function runCliOn(url: string, args: readonly string[], options: Cl
 }
 
 export function spawnCli(args: readonly string[], options: CliOptions = {}): ChildProcess {
-  const { input, cwd = process.cwd(), prefix = [], execArgv = [] } = options;
+  const { input, cwd = root, prefix = [], execArgv = [] } = options;
   const [program = process.execPath, ...rest] = [...prefix, process.execPath, ...execArgv, ...commandLine(), ...args];
   return spawn(program, rest, {
     cwd,

@@ -5,7 +5,7 @@
 
 /** Reads and prints. `tail` creates the cursor that `--durable` names. */
 export const reading = `result, ls, sql, get, stats, tree, timeline, explain, diff, tail, logs, cursor ls, dest ls, dest graph, dest dead ls,
-dest dead show, connections ls, fn ls, fn get, fn code, fn versions, fn alias ls, fn event ls, fn event get, flow ls, schedule ls,
+dest dead show, connections ls, fn ls, fn get, fn code, fn versions, fn alias ls, fn event ls, fn event get, fn layer ls, flow ls, schedule ls,
 schedule get, projection status, projection check, projection problems, doctor, loss ls, loss show, machine, nats-permissions, verify, audit,
 archive ls, archive verify, heads, project ls, bulk ls, bulk show, batch ls, batch get, batch results, golden check, whatif, complete, env`;
 
@@ -20,6 +20,7 @@ export const inBulk: readonly string[] = [
   'dest dead redrive sent',
   'dest dead dismiss sent --note gone',
   'purge --function rich --before 0s --yes',
+  'storm --dry-run',
 ];
 
 export type ChangingCommand = { line: string; changes: RegExp };
@@ -94,6 +95,8 @@ export const changingCommands: readonly ChangingCommand[] = [
   { line: 'fn alias promote rich prod', changes: aliasFields('version$|weights\\.|auto\\.|weightedAt$|changedAt$') },
   { line: 'fn event put rich large -d {}', changes: /^functions\/test-events\.rich\// },
   { line: 'fn event rm rich large', changes: /^functions\/test-events\.rich\// },
+  { line: 'fn layer put shared --file folder', changes: /^functions\/layers\.own/ },
+  { line: 'fn layer rm shared:1', changes: /^functions\/layers\.own/ },
   { line: 'schedule put nightly --jitter 2m -d {"a":1}', changes: /^functions\/schedule\.nightly\/jitterInMs$/ },
   { line: `schedule put nightly --cron '0 4 1 1 *' -d {"a":1}`, changes: /^functions\/schedule\.nightly\/(?:cron|since)$/ },
   { line: 'schedule resume nightly', changes: /^functions\/schedule\.nightly\/(?:paused|since)$/ },

@@ -22,7 +22,8 @@ heads
 loss ls
 project ls
 connections ls
-connections reload`;
+connections reload
+storm --dry-run`;
 
 const functions = `
 fn put order --file order.mjs --max-retries 1 --backoff 100ms --on-failure HTTP=<gone>/hook
@@ -52,6 +53,9 @@ fn export exported
 fn deploy exported --plan
 fn deploy exported
 fn code put keyed --file order.mjs
+fn layer put shared --file exported
+fn layer ls
+fn layer rm shared:1
 fn resume keyed
 fn rm order:v1 --yes
 fn rm order`;

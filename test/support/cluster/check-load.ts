@@ -1,7 +1,7 @@
 import type { Outcome } from '#machines/facts.ts';
 import type { Invocation } from '#machines/invocation.ts';
 import { rateOf } from '#src/core/functions/rate.ts';
-import { parseJson } from '#src/core/text/json.ts';
+import { parseJson } from '#src/core/json/json.ts';
 import { findGroupProblems } from '#test/support/log/debounced-groups.ts';
 import { findAboveRate, mostAtOnce, type OrderedFact, readFacts } from '#test/support/log/flow-starts.ts';
 import type { FoldedLog } from '#test/support/log/folded-log.ts';

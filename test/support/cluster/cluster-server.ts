@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '#src/core/ports/clock.ts';
+import type { Fsync } from '#src/main/nats-server/files.ts';
 
 export type ClusterServerOptions = {
   bin: string;
@@ -13,6 +15,8 @@ export type ClusterServerOptions = {
   advertised: number;
   /** The ports at which this server reaches the others through proxies. */
   routes: readonly number[];
+  /** How long an acknowledged message may wait for its fsync; 100 ms by default. */
+  fsync?: Fsync | undefined;
 };
 
 /** One nats-server of a cluster, which a test can kill, end, pause and start again. */
@@ -31,6 +35,10 @@ export class ClusterServer {
     writeFileSync(join(options.folder, 'nats-server.conf'), configOf(options));
   }
 
+  get pid(): number {
+    return this.#process?.pid ?? 0;
+  }
+
   start(): void {
     const { bin, folder } = this.#options;
     const log = openSync(join(folder, 'nats-server.log'), 'a');
@@ -47,6 +55,12 @@ export class ClusterServer {
     running.kill('SIGCONT');
     running.kill(signal);
     await exited;
+  }
+
+  /** Ends the server, and removes what it stored. */
+  async forget(): Promise<void> {
+    await this.end('SIGKILL');
+    await rm(join(this.folder, 'jetstream'), { recursive: true, force: true });
   }
 
   pause(): void {
@@ -84,13 +98,13 @@ export class ClusterServer {
  * The servers neither advertise themselves nor each other, so that every connection passes a proxy. The advertised address of the cluster
  * port leads nowhere, because a server would otherwise connect to a server that it heard of.
  */
-function configOf({ name, folder, ports, advertised, routes }: ClusterServerOptions): string {
+function configOf({ name, folder, ports, advertised, routes, fsync = '100ms' }: ClusterServerOptions): string {
   return [
     `server_name: "${name}"`,
     `listen: "127.0.0.1:${ports.client}"`,
     `client_advertise: "127.0.0.1:${advertised}"`,
     `http: "127.0.0.1:${ports.monitor}"`,
-    `jetstream { store_dir: "${folder}", sync_interval: "100ms" }`,
+    `jetstream { store_dir: "${folder}"${fsync === 'default' ? '' : `, sync_interval: "${fsync}"`} }`,
     'cluster {',
     '  name: "storm"',
     `  listen: "127.0.0.1:${ports.cluster}"`,

@@ -1,10 +1,10 @@
+import { steadily } from '#src/cli/commands/storm/load.ts';
 import { type SequentClient as Client, connectClient } from '#src/client/client.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
-import { Journal } from '#test/judge/collect.ts';
+import { Journal } from '#src/judge/collect.ts';
 import { defineStorm, eventFor, FUNCTIONS } from './load-functions.ts';
 import { type Acknowledged, createVariedLoad, type VariedLoad } from './varied-load.ts';
 
-const TICK_IN_MS = 100;
 const BATCH = 4;
 
 /** Sends requests at a steady rate, without waiting for earlier ones, and records when each was acknowledged. */
@@ -32,7 +32,9 @@ export type LoadOptions = {
 export async function openLoad(options: LoadOptions): Promise<Load> {
   const { urls, gateways, perSecond, random } = options;
   // Each client starts at another server.
-  const clients = await Promise.all(urls.map((url) => connectClient({ servers: [url, ...urls], noRandomize: true })));
+  const clients = await Promise.all(
+    urls.map((url) => connectClient({ servers: [url, ...urls], noRandomize: true, acceptWithinMs: 30_000 })),
+  );
   const client = clients[0] as Client;
   await defineStorm(client, options);
   const acknowledged: Acknowledged[] = [];
@@ -54,12 +56,7 @@ export async function openLoad(options: LoadOptions): Promise<Load> {
   const pick = <Item>(items: readonly Item[]): Item => items[Math.floor(random() * items.length)] as Item;
 
   function track(fn: string, sent: Promise<readonly string[]>): void {
-    const recorded = journal.record(
-      'submit',
-      { function: fn },
-      () => sent,
-      (ids) => ({ ids }),
-    );
+    const recorded = journal.record('submit', { function: fn }, () => sent, { seen: (ids) => ({ ids }) });
     const tracked: Promise<void> = recorded
       .then(
         (ids) => record(fn, ids),
@@ -105,18 +102,9 @@ export async function openLoad(options: LoadOptions): Promise<Load> {
       return unknown;
     },
     async send(until) {
-      const perTick = (perSecond * TICK_IN_MS) / 1_000 / (1 + 0.15 * (BATCH - 1));
-      let isOver = false;
       const stop = new AbortController();
-      const ending = until.finally(() => {
-        isOver = true;
-        stop.abort();
-      });
-      const also = varied.run(stop.signal);
-      for (let due = 0; !isOver; await Promise.race([systemClock.sleep(TICK_IN_MS), ending])) {
-        for (due += perTick; due >= 1; due--) sendOne();
-      }
-      await also;
+      const ending = until.finally(() => stop.abort());
+      await Promise.all([varied.run(stop.signal), steadily(perSecond / (1 + 0.15 * (BATCH - 1)), sendOne, stop.signal), ending]);
       await Promise.all(pending);
     },
     async [Symbol.asyncDispose]() {

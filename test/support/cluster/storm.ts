@@ -1,10 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '#src/core/ports/clock.ts';
-import { readExecutions, readStreams } from '#test/judge/collect.ts';
-import type { Evidence } from '#test/judge/evidence.ts';
-import { judge } from '#test/judge/judge.ts';
-import { encodeEdn, writeEvidence } from '#test/judge/recorded.ts';
+import { readExecutions } from '#src/judge/collect.ts';
+import type { Evidence } from '#src/judge/evidence.ts';
+import { judge } from '#src/judge/judge.ts';
+import { encodeEdn, writeEvidence } from '#src/judge/write-evidence.ts';
+import { readStreams } from '#test/judge/read-server.ts';
+import { validate } from '#test/specification/validate.ts';
 import { openReceiver } from '#test/support/destinations/receiver.ts';
 import { type LogWatch, watchLog } from '#test/support/log/log-watch.ts';
 import { createSeededRandom } from '#test/support/seeded-random.ts';
@@ -107,6 +109,7 @@ export async function runStorm(options: StormOptions): Promise<StormReport> {
     isOver: true,
   };
   problems.push(...judge(evidence).map((problem) => `judge: ${problem}`));
+  problems.push(...validate(evidence.log).map((problem) => `specification: ${problem}`));
   await writeHistory(folder, evidence);
   sayWhen('the judge read all messages and journals');
   const report = { acknowledged: acknowledged.length, unknown, faults: windows.length, problems };

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,6 +22,7 @@ export type Sdk = Readonly<Record<Method, (request?: object) => Promise<Reply>>>
 
 /** The home folder of the SDK, which stores its application id there when it builds a client. */
 export const SDK_HOME = join(tmpdir(), `sequent-conformance-home-${process.pid}`);
+process.once('exit', () => rmSync(SDK_HOME, { recursive: true, force: true }));
 
 /** Resolves the dependencies of the SDK, which the SDK's package declares. */
 const core = createRequire(fileURLToPath(import.meta.resolve('@huaweicloud/huaweicloud-sdk-functiongraph')));

@@ -21,6 +21,14 @@ const withFlow =
     return fn;
   };
 
+/** All requests but the running ones wait in the log, and none in the queue. */
+async function emptyQueue({ client }: DoctorWorld, name: string): Promise<void> {
+  const isEmpty = ({ pending, unacknowledged }: { pending: number; unacknowledged: number }) => pending + unacknowledged === 0;
+  const deadline = performance.now() + 20_000;
+  while (!(await client.system()).consumers.some((one) => one.name === `fn-${name}` && isEmpty(one)))
+    if (performance.now() > deadline) throw new Error(`requests of ${name} are in its queue after 20 s`);
+}
+
 const waits: Situation[] = [
   { title: 'nothing is planted', plant: async () => ({ undo: async () => {} }), truth: [], exit: 0 },
   {
@@ -51,8 +59,12 @@ const waits: Situation[] = [
   },
   {
     title: 'the rate over all workers is used',
-    plant: withFlow('ok', { rate: { limit: 1, per: '1h' } }),
-    truth: [['note', 'worker for NAME', /: 1 start in 1 h over all workers, the next one at /]],
+    plant: async (world) => {
+      const fn = await withFlow('ok', { rate: { limit: 1, per: '1h' } })(world);
+      await emptyQueue(world, fn.name ?? '');
+      return fn;
+    },
+    truth: [['note', 'worker for NAME', /^2 waiting, 0 in flight: 1 start in 1 h over all workers, the next one at /]],
     exit: 0,
   },
   {
@@ -165,6 +177,8 @@ const functions: Situation[] = [
         Array.from({ length: 400 }, () => ({})),
         { qualifier: '!live' },
       );
+      // A change of the alias that keeps the weights begins no new count.
+      await client.functions.putAlias(name, { name: 'live', version: main, weights: { [canary]: 50 }, description: 'watched' });
       return { name, undo };
     },
     truth: [['problem', 'canary of NAME:!live', /is significantly worse than .* failed/]],
@@ -188,6 +202,20 @@ const functions: Situation[] = [
       return { name, undo: () => world.client.schedules.delete('nightly') };
     },
     truth: [['problem', 'schedule nightly', /^there is no function NAME: its invocations fail$/]],
+    exit: 1,
+  },
+  {
+    title: 'the alias of a schedule does not exist',
+    plant: async (world) => {
+      const { client } = world;
+      const { name, undo } = await world.put('ok');
+      const { version } = await client.functions.publish(name);
+      await client.functions.putAlias(name, { name: 'live', version });
+      await client.schedules.put({ name: 'nightly', function: name, qualifier: '!live', cron: '0 3 * * *' });
+      await client.functions.deleteAlias(name, 'live');
+      return { name, undo: async () => [await client.schedules.delete('nightly'), await undo()] };
+    },
+    truth: [['problem', 'schedule nightly', /^there is no function NAME:!live: its invocations fail$/]],
     exit: 1,
   },
   {

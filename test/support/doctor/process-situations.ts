@@ -61,6 +61,17 @@ const processes: Situation[] = [
     exit: 0,
   },
   {
+    title: 'the bytes of a project take most of the main thread of a process',
+    plant: announced({
+      threadUse: [
+        { project: 'bank', usedInMs: 90_000, share: 0.01 },
+        { project: 'shop', usedInMs: 60_000, share: 0.63 },
+      ],
+    }),
+    truth: [['note', 'main thread', /^the bytes of project shop took 63 % of the last minute of gateway \(process 7 on elsewhere\)$/]],
+    exit: 0,
+  },
+  {
     title: 'an upgrade is half done',
     plant: announced({ version: '0.0.1' }),
     truth: [['note', 'versions', new RegExp(`several versions: ${VERSION.replaceAll('.', '\\.')} \\(4\\), 0\\.0\\.1 \\(1\\)$`)]],
@@ -68,9 +79,15 @@ const processes: Situation[] = [
   },
   {
     title: 'the log is full for a process',
-    plant: announced({ logRefusal: 'maximum bytes exceeded', logRefusedAt: 1e12 }),
+    plant: (world) => announced({ logRefusal: 'maximum bytes exceeded', logRefusedAt: Date.now() })(world),
     truth: [['problem', 'log', /^is full and refuses: maximum bytes exceeded/]],
     exit: 1,
+  },
+  {
+    title: 'the log was full for a process that has written nothing since, and stores again',
+    plant: announced({ logRefusal: 'maximum bytes exceeded', logRefusedAt: 1e12 }),
+    truth: [],
+    exit: 0,
   },
   {
     title: 'the log lost messages',
@@ -86,6 +103,7 @@ const processes: Situation[] = [
 ];
 
 const noScheduler = ['problem', 'scheduler', /^no scheduler answers: retries wait/] as const;
+const SILENT = /^a process with this role is connected to NATS, and does not answer$/;
 const noProjection = ['problem', 'projection', /^no projection answers: ls, get, stats and tree do not work$/] as const;
 
 const roles: Situation[] = [
@@ -111,6 +129,15 @@ const roles: Situation[] = [
       ['problem', 'worker', /^no worker answers: nothing is executed$/],
       ['problem', 'worker for NAME', /: no worker runs$/],
     ],
+    exit: 1,
+  },
+  {
+    title: 'a signal stopped the scheduler',
+    plant: async (world) => {
+      world.signal('SIGSTOP', 'scheduler');
+      return { undo: async () => world.signal('SIGCONT', 'scheduler') };
+    },
+    truth: [['problem', 'scheduler', SILENT]],
     exit: 1,
   },
   { title: 'no scheduler runs', plant: async (world) => ({ undo: await world.stop('scheduler') }), truth: [noScheduler], exit: 1 },
@@ -150,7 +177,11 @@ const roles: Situation[] = [
       world.signal('SIGSTOP');
       return { undo: async () => world.signal('SIGCONT') };
     },
-    truth: [noScheduler, ['problem', 'processes', /^processes of Sequent are connected to NATS, and none answers$/], noProjection],
+    truth: [
+      ['problem', 'scheduler', SILENT],
+      ['problem', 'processes', /^processes of Sequent are connected to NATS, and none answers$/],
+      noProjection,
+    ],
     exit: 1,
   },
   {

@@ -1,5 +1,7 @@
 import { DiscardPolicy, nanos, type StreamConfig } from 'nats';
-import { FUNCTIONS_BUCKET, INVOCATIONS } from '#src/nats/wire/topology.ts';
+import { SEQUENT_SUBJECTS } from '#src/core/names/subjects.ts';
+import { deleteConsumer } from '#src/nats/transport/streams/consumers.ts';
+import { FUNCTIONS_BUCKET, INVOCATIONS, LOG_SUBJECTS } from '#src/nats/wire/topology.ts';
 import type { DoctorWorld, Situation } from './world.ts';
 
 /* What somebody did to the streams of JetStream by hand, and streams that are full. */
@@ -26,7 +28,7 @@ const withLimit =
     return await change(world, stream, { max_bytes: state.bytes + moreInBytes });
   };
 
-const HAND = 'was changed by hand, and deletes messages that it must keep';
+const HAND = 'was changed by hand, and deletes or refuses messages that it must keep';
 
 export const storeSituations: readonly Situation[] = [
   {
@@ -95,12 +97,30 @@ export const storeSituations: readonly Situation[] = [
     exit: 1,
   },
   {
+    title: 'somebody let the log refuse large messages by hand',
+    plant: changed(INVOCATIONS, { max_msg_size: 1_000 }),
+    truth: [['problem', 'stream INVOCATIONS', new RegExp(`^${HAND} \\(max-msg-size 1000\\)`)]],
+    exit: 1,
+  },
+  {
+    title: 'somebody took the subject of the facts from the log by hand',
+    plant: changed(INVOCATIONS, { subjects: LOG_SUBJECTS.filter((subject) => subject !== SEQUENT_SUBJECTS.invocation) }),
+    truth: [['problem', 'stream INVOCATIONS', new RegExp(`^${HAND} \\(without the subjects invocation`)]],
+    exit: 1,
+  },
+  {
+    title: 'the log acknowledges no message, because somebody changed it by hand',
+    plant: changed(INVOCATIONS, { no_ack: true }),
+    truth: [['problem', 'stream INVOCATIONS', new RegExp(`^${HAND} \\(no-ack\\)`)]],
+    exit: 1,
+  },
+  {
     title: 'somebody removed the queue of a function by hand, and its requests run nevertheless',
     plant: async (world) => {
       const fn = await world.put('ok');
       const { requestId } = await world.client.invoke(fn.name, {});
       await world.client.result(requestId);
-      await world.client.connection.manager.consumers.delete(INVOCATIONS, `fn-${fn.name}`);
+      await deleteConsumer(world.client.connection.manager, `fn-${fn.name}`);
       const later = await world.client.invoke(fn.name, {});
       await world.client.result(later.requestId);
       return fn;

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { examine } from '#src/cli/commands/doctor/examine.ts';
 import type { Finding } from '#src/cli/commands/doctor/finding.ts';
 import { judge } from '#src/cli/commands/doctor/findings.ts';
@@ -28,8 +29,8 @@ export interface DoctorWorld extends AsyncDisposable {
   /** Defines a function, whose handler returns at once (`ok`), fails (`fails`), or runs until the undo (`slow`). */
   put(handler: 'ok' | 'fails' | 'slow', settings?: Partial<FunctionDefinitionInput>): Promise<{ name: string; undo: Undo }>;
   stop(role: Role): Promise<Undo>;
-  /** Sends a signal to all processes. */
-  signal(signal: NodeJS.Signals): void;
+  /** Sends a signal to the process with a role, or to all processes. */
+  signal(signal: NodeJS.Signals, role?: Role): void;
   /** A process that answers as if it were one of Sequent. */
   announce(part: Partial<RoleInstance>): Promise<Undo>;
 }
@@ -99,8 +100,8 @@ export async function openDoctorWorld(): Promise<DoctorWorld> {
       await processes.get(role)?.signal('SIGTERM');
       return () => start(role);
     },
-    signal: (signal) => {
-      for (const { pid } of processes.values()) process.kill(pid, signal);
+    signal: (signal, role) => {
+      for (const [one, { pid }] of processes) if (role === undefined || role === one) process.kill(pid, signal);
     },
     announce: async (part) => {
       const own = { instance: randomUUID(), roles: ['gateway'], version: VERSION, host: 'elsewhere', pid: 7, startedAt: 1, ...part };
@@ -121,6 +122,8 @@ export const untilOf = (folder: string, name: string): string => join(folder, `$
 /** A projection that meets damage in its file answers again after the rebuild. */
 async function historyAnswers(client: SequentClient): Promise<void> {
   const deadline = performance.now() + 20_000;
-  while ((await client.history.list({ limit: 1 }).catch(() => undefined)) === undefined)
+  while ((await client.history.list({ limit: 1 }).catch(() => undefined)) === undefined) {
     if (performance.now() > deadline) throw new Error('no projection answers within 20 s');
+    await setTimeout(20);
+  }
 }

@@ -4,13 +4,14 @@ import { headers } from 'nats';
 import { expect } from 'vitest';
 import { connectClient, type SequentClient } from '#src/client/client.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
+import { Journal, readExecutions } from '#src/judge/collect.ts';
+import type { Evidence } from '#src/judge/evidence.ts';
+import { judge } from '#src/judge/judge.ts';
+import { encodeEdn, writeEvidence } from '#src/judge/write-evidence.ts';
 import { openNatsPorts } from '#src/nats/ports.ts';
 import { openConnection } from '#src/nats/transport/connection/connection.ts';
 import { createPublisher } from '#src/nats/transport/publisher.ts';
-import { Journal, readExecutions, readStreams } from '#test/judge/collect.ts';
-import type { Evidence } from '#test/judge/evidence.ts';
-import { judge } from '#test/judge/judge.ts';
-import { encodeEdn, writeEvidence } from '#test/judge/recorded.ts';
+import { readStreams } from '#test/judge/read-server.ts';
 import { type SequentProcess, startSequent } from '#test/support/cli/processes/sequent-process.ts';
 import { findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts';
 import type { TestServer } from '#test/support/nats/nats-server.ts';
@@ -32,7 +33,7 @@ export async function expectSurvival(storm: KillStorm, { server, folder }: { ser
   const env = { NATS_URL: server.url, SEQUENT_LEASE_MS: '1500', SEQUENT_PATIENCE_MS: '2000' };
   const roles = ['worker', 'worker', 'scheduler', 'scheduler'];
   const processes = await Promise.all(roles.map((role) => startSequent(['--role', role], env)));
-  await using client = await connectClient({ servers: server.url });
+  await using client = await connectClient({ servers: server.url, acceptWithinMs: 30_000 });
   await client.functions.put({
     name: 'chaos',
     handler: { kind: 'process', file: handlerFile },
@@ -99,29 +100,27 @@ async function sendAll({ servers, client, journal }: Sender, { invocations, kill
   const perRound = Math.ceil(half / (kills * 2));
 
   async function publishRaw(i: number): Promise<void> {
-    for (;;) {
-      const found = headers();
-      found.set('Request-Id', `raw-${i}`);
-      const answer = await publisher.publish('invoke.chaos', JSON.stringify({ i }), found);
-      if (answer.kind === 'stored') break;
-      await systemClock.sleep(50);
-    }
-    accepted.add(`raw-${i}`);
-    journal.acknowledged('chaos', [`raw-${i}`]);
+    const id = `raw-${i}`;
+    await journal.record('submit', { function: 'chaos', ids: [id] }, async () => {
+      for (;;) {
+        const found = headers();
+        found.set('Request-Id', id);
+        const answer = await publisher.publish('invoke.chaos', JSON.stringify({ i }), found);
+        if (answer.kind === 'stored') return;
+        await systemClock.sleep(50);
+      }
+    });
+    accepted.add(id);
   }
 
   for (let i = 0; i < half; i += perRound) {
     const numbers = Array.from({ length: Math.min(perRound, half - i) }, (_, k) => i + k);
-    const batch = client.invokeMany(
-      'chaos',
-      numbers.map((number) => ({ i: number })),
-    );
+    const events = numbers.map((number) => ({ i: number }));
+    const batch = journal.record('submit', { function: 'chaos' }, () => client.invokeMany('chaos', events), {
+      seen: (invoked) => ({ ids: invoked.map(({ requestId }) => requestId) }),
+    });
     const sent = await Promise.all([batch, ...numbers.map(publishRaw)]);
     for (const { requestId } of sent[0]) accepted.add(requestId);
-    journal.acknowledged(
-      'chaos',
-      sent[0].map(({ requestId }) => requestId),
-    );
     await systemClock.sleep(400);
   }
   publisher.close();

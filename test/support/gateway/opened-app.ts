@@ -76,6 +76,9 @@ export async function openApp({
       sent.push({ name, payload, id });
       return { requestId: id ?? 'none', result: () => Promise.reject(new Error('no worker runs')) };
     },
+    async invokeTexts(name: string, payloads: readonly string[]) {
+      return await Promise.all(payloads.map((payload) => this.invokeText(name, payload)));
+    },
     invokeTogether(name: string, payload: string, options: { id: string }) {
       return this.invokeText(name, payload, options);
     },

@@ -55,6 +55,7 @@ export async function startSequent({
   connections = {},
   encryptionKey,
   workerSlots,
+  logBytes,
 }: {
   with?: readonly Role[];
   without?: readonly Role[];
@@ -63,6 +64,8 @@ export async function startSequent({
   connections?: object;
   encryptionKey?: EncryptionKey;
   workerSlots?: number;
+  /** The limit of the bytes in the log. */
+  logBytes?: number;
 } = {}): Promise<RunningSequent> {
   const server = await startTestServer();
   const folder = await mkdtemp(join(tmpdir(), 'sequent-gateway-'));
@@ -72,18 +75,20 @@ export async function startSequent({
     await rm(folder, { recursive: true, force: true });
   };
   const roles = [...ALL, ...additional].filter((role) => !without.includes(role));
-  return await start({ server, folder, roles, grants, encryptionKey, workerSlots, dispose });
+  return await start({ server, folder, roles, grants, encryptionKey, workerSlots, logBytes, dispose });
 }
 
 const connectionsFileIn = (folder: string): string => join(folder, 'connections.json');
 
 type StartOptions = {
-  address: { servers: string; user?: string; pass?: string };
+  address: { servers: string | string[]; user?: string; pass?: string };
+  replicas?: number;
   folder: string;
   roles: readonly Role[];
   grants: Grants | undefined;
   encryptionKey?: EncryptionKey | undefined;
   workerSlots?: number | undefined;
+  logBytes?: number | undefined;
   /** Credentials in addition to those of the two projects. */
   credentials?: readonly Credential[];
   times?: { leaseInMs: number; patienceInMs: number };
@@ -115,13 +120,23 @@ export async function startGuardedSequent(
   return await serve({ address: server.as(user), folder, roles, grants: {}, credentials, times, dispose });
 }
 
+/** Starts roles on the servers of a cluster. The caller ends the servers. The connections use these servers only. */
+export async function startClusteredSequent(servers: string[], roles: readonly Role[]): Promise<ServedSequent> {
+  const folder = await mkdtemp(join(tmpdir(), 'sequent-gateway-'));
+  await writeFile(connectionsFileIn(folder), '{}');
+  const dispose = () => rm(folder, { recursive: true, force: true });
+  return await serve({ address: { servers }, replicas: 3, folder, roles, grants: {}, dispose });
+}
+
 async function serve({
   address,
+  replicas = 1,
   folder,
   roles: wanted,
   grants = STRANGERS_FILES,
   encryptionKey,
   workerSlots,
+  logBytes,
   credentials: added = [],
   times = { leaseInMs: 1_500, patienceInMs: 500 },
   dispose,
@@ -132,11 +147,11 @@ async function serve({
     ...added,
   ];
   const { servers, ...user } = address;
-  const listed = { servers: [servers], ...user };
+  const listed = { servers: [servers].flat(), ...user };
   const roles = await startRoles({
     connection: await openConnection(address),
     roles: wanted,
-    topology: { replicas: 1, resultsStorage: 'file', resultsMaxAgeInMs: 3_600_000 },
+    topology: { replicas, resultsStorage: 'file', resultsMaxAgeInMs: 3_600_000, sizes: logBytes === undefined ? {} : { log: logBytes } },
     ...times,
     maxHops: 16,
     maxChain: 1_000,

@@ -1,14 +1,42 @@
 import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type FunctionDefinition, functionDefinitionSchema } from '#src/core/functions/definition.ts';
 import type { Runtime } from '#src/core/functions/runtimes.ts';
 import type { RequestId } from '#src/core/names/names.ts';
 import type { Execution, ExecutionResult, FunctionHost } from '#src/core/ports/function-host.ts';
+import { bootstrapFile } from './bootstraps.ts';
 
 /** The language of the functions that tests of every runtime run: a row of the table in `src/core/functions/runtimes.ts`. */
 export function testedRuntime(): Runtime['id'] {
-  return process.env.SEQUENT_TESTED_RUNTIME === 'python' ? 'python' : 'nodejs';
+  const id = process.env.SEQUENT_TESTED_RUNTIME;
+  return id === 'python' || id === 'custom' || id === 'executable' ? id : 'nodejs';
+}
+
+const ofPrograms = [
+  'PROJECT_ID',
+  'PACKAGE',
+  'FUNC_NAME',
+  'FUNC_VERSION',
+  'HANDLER',
+  'TIMEOUT',
+  'USERDATA',
+  'CPU',
+  'MEMORY',
+  'CODE_ROOT',
+  'API_ADDR',
+];
+
+/** Whether the functions are in a program, as the user of another language puts it. */
+export function isProgram(): boolean {
+  return testedRuntime() === 'custom' || testedRuntime() === 'executable';
+}
+
+/** What the tested runtime adds to the environment of a function: Python names the encoding that it chose. */
+export function addedVariables(): string[] {
+  const added = { nodejs: [], python: ['LC_CTYPE'], custom: ofPrograms.map((name) => `RUNTIME_${name}`), executable: [] };
+  return added[testedRuntime() as 'nodejs'];
 }
 
 /** Lets the tests of a file run functions in this language. A process that they start does so too. */
@@ -16,9 +44,10 @@ export function testRuntime(id: Runtime['id']): void {
   process.env.SEQUENT_TESTED_RUNTIME = id;
 }
 
-/** The path of a file of functions in this folder. */
-export function handlerFile(name = testedRuntime() === 'python' ? 'handlers.py' : 'handlers.mjs'): string {
-  return fileURLToPath(new URL(name, import.meta.url));
+/** The path of a file of functions in this folder; without a name, of those in the tested language. */
+export function handlerFile(name?: string): string {
+  if (name === undefined && isProgram()) return bootstrapFile('handlers.mjs');
+  return fileURLToPath(new URL(name ?? (testedRuntime() === 'python' ? 'handlers.py' : 'handlers.mjs'), import.meta.url));
 }
 
 /** The code of a handler that returns a text: after it created the file, or after the file that its event names exists. */
@@ -46,7 +75,8 @@ type DefinitionFacts = Partial<Omit<FunctionDefinition, 'handler' | 'name'>> & {
 
 /** A function whose handler is an export of `handlers.mjs`, or of its counterpart in another language. */
 export function processFunction({ file = handlerFile(), export: name, initializer, ...rest }: DefinitionFacts): FunctionDefinition {
-  const handler = { kind: 'process', file, export: name, initializer };
+  const runtime = testedRuntime() === 'executable' && basename(file) === 'bootstrap' ? { runtime: 'executable' } : {};
+  const handler = { kind: 'process', file, export: name, initializer, ...runtime };
   return functionDefinitionSchema.parse({ name: 'tested', ...rest, handler });
 }
 

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { appendFileSync, existsSync, writeFileSync, writeSync } from 'node:fs';
+import { request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /* Functions of users, correct and faulty. Each export is the handler of one test. */
@@ -179,18 +180,36 @@ export const print = async (event) => {
 export const printMegabytes = async () => {
   const line = `${'ß'.repeat(511)}\n`;
   for (let i = 0; i < 20_000; i++) process.stdout.write(line);
+  // The two streams keep no order between them.
+  await new Promise((resolve) => process.stdout.write('', resolve));
   process.stderr.write('the end');
   return 'printed';
 };
+/** `node:assert` of Node.js 24 makes the pipe of output non-blocking. */
+function writeAll(fd, chunk) {
+  let written = 0;
+  while (written < chunk.length)
+    try {
+      written += writeSync(fd, chunk, written);
+    } catch (error) {
+      if (error.code !== 'EAGAIN') throw error;
+    }
+}
 export const printWithoutRuntime = async () => {
   const chunk = Buffer.alloc(65_536, 'y');
-  for (let i = 0; i < 320; i++) writeSync(1, chunk);
+  for (let i = 0; i < 320; i++) writeAll(1, chunk);
   return 'written';
 };
-export const printLater = async (event) => {
-  setTimeout(() => process.stdout.write('too late\n'), 1);
-  return event.id;
+/** Returns at once. Prints when the first file exists, and then creates the second one. */
+export const printLater = async ({ id, files }) => {
+  if (files !== undefined) void printAfter(...files);
+  return id;
 };
+async function printAfter(awaited, created) {
+  while (!existsSync(awaited)) await new Promise((resolve) => setTimeout(resolve, 1));
+  process.stdout.write('too late\n');
+  writeFileSync(created, '');
+}
 
 export const environment = async () => ({ env: process.env, cwd: process.cwd(), args: process.argv.slice(2) });
 export const fork = async (event) => {
@@ -232,4 +251,23 @@ export const computeFor = async ({ inMs }) => {
   while (performance.now() < until);
   const { user, system } = process.cpuUsage();
   return (user + system) / 1_000;
+};
+
+/**
+ * Asks an address of this machine: the status, or that the connection was refused. `fetch` of Node.js 20 never ends when a server closes the
+ * connection before the request is sent.
+ */
+export const ask = ({ url, method }) =>
+  new Promise((resolve) => {
+    const asked = request(url, { method }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    });
+    asked.on('error', () => resolve('refused')).end(method === 'POST' ? 'stolen' : undefined);
+  });
+/** The statuses of answers to another request, to one without an id, and to a path that does not exist. Of a custom runtime. */
+export const answerOthers = async () => {
+  const api = `http://${process.env.RUNTIME_API_ADDR}/v1/runtime/invocation`;
+  const urls = [`${api}/response/r-other`, `${api}/response`, `${api}/nothing/r-own`];
+  return await Promise.all(urls.map((url) => ask({ url, method: 'POST' })));
 };

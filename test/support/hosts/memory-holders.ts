@@ -39,6 +39,16 @@ while ($held < ${megabytes} * ${MB}) {
 } ${HOLD}`,
     },
     {
+      way: 'the buffers of connections over TCP',
+      program: `use Socket; use IO::Handle; my $held = 0; my @kept; my $part = "x" x 65536;
+socket my $server, AF_INET, SOCK_STREAM, 0; bind $server, sockaddr_in(0, INADDR_LOOPBACK) or do { print "refused $!"; exit }; listen $server, 4096;
+while ($held < ${megabytes} * ${MB}) {
+  socket my $one, AF_INET, SOCK_STREAM, 0; connect $one, getsockname $server or do { print "refused $!"; exit }; accept my $other, $server;
+  for ($one, $other) { setsockopt $_, SOL_SOCKET, SO_SNDBUF, 1 << 22; $_->blocking(0); while (my $written = syswrite $_, $part) { $held += $written } }
+  push @kept, $one, $other;
+} ${HOLD}`,
+    },
+    {
       way: 'the buffers of pipes',
       program: `use IO::Handle; fork; fork; my $held = 0; my @kept; my $part = "x" x 65536;
 while ($held < ${megabytes} * ${MB} / 4) {

@@ -8,11 +8,18 @@ import { type Abilities, type IsolationMode, planIsolation } from '#src/hosts/is
 import { createPackageCache } from '#src/hosts/packages/package-cache.ts';
 import { createProcessHost, type ProcessHost } from '#src/hosts/pool/process-host.ts';
 import type { ProcessorQuota } from '#src/hosts/pool/processor-budget.ts';
+import { bootstrapFiles } from './bootstraps.ts';
 import { handlerFile, testedRuntime } from './executions.ts';
 
 /** The file of the attacks in the tested language. */
-export const attacksFile: string = testedRuntime() === 'python' ? 'index.py' : 'index.mjs';
-const archive = writeZip([{ path: attacksFile, content: readFileSync(handlerFile(attacksFile.replace('index', 'attacks'))) }]);
+export const attacksFile: string = { nodejs: 'index.mjs', python: 'index.py', custom: 'bootstrap' }[testedRuntime() as 'nodejs'];
+const files =
+  testedRuntime() === 'custom'
+    ? bootstrapFiles('attacks.mjs')
+    : [{ path: attacksFile, content: readFileSync(handlerFile(attacksFile.replace('index', 'attacks'))) }];
+const archive = await writeZip(files);
+/** What the folder of the package holds, once it is unpacked. */
+export const attacksFiles: readonly string[] = [...files.map(({ path }) => path), 'package.json'];
 export const attacksDigest = digestOf(archive);
 
 type Options = {

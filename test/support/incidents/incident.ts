@@ -21,40 +21,44 @@ export type Score = { title: string; cause: boolean; remedy: boolean; printed: s
 const WITHIN_MS = 30_000;
 const AGAIN_AFTER_MS = 250;
 
-/**
- * Plants an incident, and scores what the commands print, without any model: a cause or a remedy is named when its text stands there within
- * half a minute. A cause that stands there before the incident is planted does not count.
- */
-export async function score(world: DoctorWorld, { title, plant, cause, remedy }: Incident): Promise<Score> {
-  const before = await print(world, {});
-  const { undo, ...planted } = await plant(world);
-  const named = (pattern: RegExp): RegExp =>
-    new RegExp(pattern.source.replaceAll('NAME', planted.name ?? '').replaceAll('ID', planted.id ?? ''), pattern.flags);
+/** Plants an incident, scores what the commands print, and undoes it. A cause that stands there before the incident is planted does not count. */
+export async function score(world: DoctorWorld, incident: Incident): Promise<Score> {
+  const before = await print({ env: settingsOf(world) });
+  const { undo, ...planted } = await incident.plant(world);
   try {
-    const deadline = performance.now() + WITHIN_MS;
-    for (;;) {
-      const printed = await print(world, planted);
-      const found = {
-        title,
-        cause: named(cause).test(printed) && !named(cause).test(before),
-        remedy: named(remedy).test(printed),
-        printed,
-      };
-      if ((found.cause && found.remedy) || performance.now() > deadline) return found;
-      await new Promise((resolve) => setTimeout(resolve, AGAIN_AFTER_MS));
-    }
+    return await read(incident, { env: settingsOf(world), ...planted }, before);
   } finally {
     await undo();
   }
 }
 
+/** How a command connects to the system of the bench. */
+export const settingsOf = ({ server, folder }: DoctorWorld): Record<string, string> => ({ NATS_URL: server.url, SEQUENT_DATA: folder });
+
+type Asked = Omit<Planted, 'undo'> & { env: Record<string, string> };
+
+/**
+ * Scores what the commands print of a planted incident, without any model: a cause or a remedy is named when its text stands there within half
+ * a minute.
+ */
+export async function read({ title, cause, remedy }: Incident, planted: Asked, before = ''): Promise<Score> {
+  const named = (pattern: RegExp): RegExp =>
+    new RegExp(pattern.source.replaceAll('NAME', planted.name ?? '').replaceAll('ID', planted.id ?? ''), pattern.flags);
+  const deadline = performance.now() + WITHIN_MS;
+  for (;;) {
+    const printed = await print(planted);
+    const found = { title, cause: named(cause).test(printed) && !named(cause).test(before), remedy: named(remedy).test(printed), printed };
+    if ((found.cause && found.remedy) || performance.now() > deadline) return found;
+    await new Promise((resolve) => setTimeout(resolve, AGAIN_AFTER_MS));
+  }
+}
+
 /** What a person reads who runs both commands. */
-async function print(world: DoctorWorld, { id, name, env }: Omit<Planted, 'undo'>): Promise<string> {
-  const settings = env ?? { NATS_URL: world.server.url, SEQUENT_DATA: world.folder };
+async function print({ id, name, env }: Asked): Promise<string> {
   const commands = [['doctor'], ...(id === undefined ? [] : [['explain', id, ...(name === undefined ? [] : ['--function', name])]])];
   let text = '';
   for (const command of commands) {
-    const { stdout, stderr } = await runCli(command, { env: settings });
+    const { stdout, stderr } = await runCli(command, { env });
     text += `${stdout}${stderr}\n`;
   }
   return text;

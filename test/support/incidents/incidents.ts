@@ -5,7 +5,7 @@ import { storeSituations } from '#test/support/doctor/store-situations.ts';
 import type { DoctorWorld, Situation } from '#test/support/doctor/world.ts';
 import type { Incident, Planted } from './incident.ts';
 import { invocationIncidents } from './invocations.ts';
-import { serverIncidents } from './servers.ts';
+import { fullDisk, fullForClients, fullReadModel, lostQuorum, ofOwnServer } from './servers.ts';
 
 const situations = new Map<string, Situation>(
   [...functionSituations, ...processSituations, ...storeSituations].map((one) => [one.title, one]),
@@ -43,7 +43,8 @@ async function openCircuit(world: DoctorWorld): Promise<Planted> {
   return { name, undo: async () => [await dismissAll(), await undo()] };
 }
 
-const ofTheSystem: readonly Incident[] = [
+/** The incidents that are situations of the doctor, too: test/matrix/doctor-situations.test.ts plants them. */
+export const ofSituations: readonly Incident[] = [
   diagnosed('requests wait for a worker of the users own process', /startWorker\(\) of sequent-functions\/client/),
   diagnosed('a canary fails much more often than its main version', /sequent fn alias (?:rollback|set) NAME live/),
   diagnosed(
@@ -70,6 +71,9 @@ const ofTheSystem: readonly Incident[] = [
     /raise the limit .*docs\/operations\.md#full-disk-or-full-log/,
   ),
   diagnosed('somebody let the log delete its oldest messages by hand', /sequent nats-streams/),
+];
+
+const ofTheSystem: readonly Incident[] = [
   {
     title: 'the clock of a machine is two days ahead',
     plant: wrongClock,
@@ -84,5 +88,8 @@ const ofTheSystem: readonly Incident[] = [
   },
 ];
 
-/** Every incident of the bench, in an order in which none disturbs a later one. */
-export const incidents: readonly Incident[] = [...invocationIncidents, ...ofTheSystem, ...serverIncidents];
+/** The incidents that test/matrix/incidents.test.ts plants. */
+export const ofIncidents: readonly Incident[] = [...invocationIncidents, ...ofTheSystem, ...ofOwnServer];
+
+/** Every incident of the bench. None disturbs a later one. */
+export const incidents: readonly Incident[] = [...ofIncidents, ...ofSituations, fullDisk, fullForClients, fullReadModel, lostQuorum];

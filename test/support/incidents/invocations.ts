@@ -144,7 +144,7 @@ const over: Incident[] = [
       await worker.stop();
       return { name: 'checked', id, undo: () => client.functions.delete('checked') };
     },
-    cause: /count[\s\S]*expected number|expected number[\s\S]*count/,
+    cause: /the event is not valid: count must be a number/,
     remedy: /send another event, or repair what NAME accepts and then "sequent redrive ID"/,
   },
   {

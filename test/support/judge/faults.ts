@@ -1,5 +1,5 @@
-import type { Evidence, RawMessage } from '#test/judge/evidence.ts';
-import type { Fact } from '#test/judge/read-lives.ts';
+import type { Evidence, Execution, RawMessage } from '#src/judge/evidence.ts';
+import type { Fact } from '#src/judge/read-lives.ts';
 import type { Plant } from './plant.ts';
 
 /** One fault in the evidence of `test/judge/recorded/every-kind.jsonl`, and the rule that the judge must name. */
@@ -147,6 +147,16 @@ export const faultsOfEvidence: readonly PlantedFault[] = [
     plant: { other: ({ executions = [] }) => ({ executions: [...executions, ...executions.slice(0, 1)] }) },
   },
   {
+    fault: 'an execution before the time that the client asked for',
+    rule: 'T1',
+    plant: { other: ({ executions = [] }) => ({ executions: executions.map((line) => executedAt(line, 'delayed', 1)) }) },
+  },
+  {
+    fault: 'an execution of a retry before it is due',
+    rule: 'T1',
+    plant: { other: ({ executions = [] }) => ({ executions: executions.map((line) => executedAt(line, undefined, 2)) }) },
+  },
+  {
     fault: 'an execution whose start is not in the log',
     rule: 'E1',
     plant: { other: ({ executions = [] }) => ({ executions: [...executions, { kind: 'start', id: 'delayed', attempt: 2 }] }) },
@@ -205,6 +215,12 @@ export const faultsOfEvidence: readonly PlantedFault[] = [
     ),
   },
 ];
+
+/** The executions of an attempt, of every request without an id, as if they had started long ago. */
+function executedAt(line: Execution, id: string | undefined, attempt: number): Execution {
+  if (line.kind !== 'start' || line.attempt !== attempt || (id ?? line.id) !== line.id) return line;
+  return { ...line, at: 0 };
+}
 
 function reordered({ executions = [], log }: Evidence): Partial<Evidence> {
   const ids = new Set(

@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SequentClient } from '#src/client/client.ts';
-import { Journal, readExecutions, readStreams } from '#test/judge/collect.ts';
-import type { Evidence, Expected } from '#test/judge/evidence.ts';
+import { Journal, readExecutions } from '#src/judge/collect.ts';
+import type { Evidence, Expected } from '#src/judge/evidence.ts';
+import { readStreams } from '#test/judge/read-server.ts';
 import type { LogWatch } from '#test/support/log/log-watch.ts';
 
 const file = new URL('writes.mjs', import.meta.url).pathname;
@@ -29,14 +30,9 @@ export async function collectEvidence({ client, log, server, folder }: System): 
   const ids: string[] = [];
   const invoke = async (name: string, count: number, more: object = {}): Promise<void> => {
     const events = Array.from({ length: count }, (_, number) => ({ number, key: `key-${number % 2}`, ms: 5, ...more }));
-    const sent = await journal.record(
-      'submit',
-      { function: name },
-      () => client.invokeMany(name, events),
-      (invoked) => ({
-        ids: invoked.map(({ requestId }) => requestId),
-      }),
-    );
+    const sent = await journal.record('submit', { function: name }, () => client.invokeMany(name, events), {
+      seen: (invoked) => ({ ids: invoked.map(({ requestId }) => requestId) }),
+    });
     ids.push(...sent.map(({ requestId }) => requestId));
   };
   await invoke('plain', 3, { fails: 1 });
@@ -88,12 +84,9 @@ async function sendBatch(client: SequentClient, journal: Journal): Promise<void>
 }
 
 async function seeResult(client: SequentClient, journal: Journal, id: string): Promise<void> {
-  await journal.record(
-    'result',
-    { function: 'plain', ids: [id] },
-    () => client.result(id),
-    ({ outcome, payload }) => (outcome === 'succeeded' ? { outcome, payload } : { outcome }),
-  );
+  await journal.record('result', { function: 'plain', ids: [id] }, () => client.result(id), {
+    seen: ({ outcome, payload }) => (outcome === 'succeeded' ? { outcome, payload } : { outcome }),
+  });
 }
 
 /** Everything that the log holds is over: children and batches too. */

@@ -1,5 +1,5 @@
-import type { Evidence, RawMessage } from '#test/judge/evidence.ts';
-import { type Fact, hashOf, requestsIn } from '#test/judge/read-lives.ts';
+import type { Evidence, RawMessage } from '#src/judge/evidence.ts';
+import { type Fact, hashOf, requestsIn } from '#src/judge/read-lives.ts';
 
 type Append = { previous: number; request: number; facts: Fact[]; link?: string };
 

@@ -1,10 +1,10 @@
 import type { Fact } from '#machines/facts.ts';
 import { DEFAULT_PRIORITY } from '#src/core/functions/priority.ts';
 import type { Rate } from '#src/core/functions/rate.ts';
+import { parseJson } from '#src/core/json/json.ts';
 import type { EventLog } from '#src/core/log/event-log.ts';
 import { readUpTo } from '#src/core/log/read-up-to.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
-import { parseJson } from '#src/core/text/json.ts';
 
 /** The facts of the whole log in its order, each request with its payload. */
 export type OrderedFact = { fact: Fact; payload?: string };

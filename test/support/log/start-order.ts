@@ -1,8 +1,8 @@
 import type { Fact } from '#machines/facts.ts';
+import { parseJson } from '#src/core/json/json.ts';
 import type { EventLog, FullLogEntry } from '#src/core/log/event-log.ts';
 import { readUpTo } from '#src/core/log/read-up-to.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
-import { parseJson } from '#src/core/text/json.ts';
 
 type Turn = { invocation: string; place: number; attempts: number };
 

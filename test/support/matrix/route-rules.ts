@@ -1,5 +1,6 @@
+import { digestOf } from '#src/core/ports/stores/code-packages.ts';
 import { writeZip } from '#src/core/zip/write-zip.ts';
-import { aliasesWith } from './alias-bodies.ts';
+import { aliasesWith, logOf, namedWith } from './bodies.ts';
 import { filtersOfAll, filtersWith } from './filters.ts';
 import { sqlBodies } from './history-queries.ts';
 import { nameOf, type Victim } from './victims.ts';
@@ -27,8 +28,9 @@ export type RouteRule = {
 /** The caller's own function and invocation, which make a request pass the path, so that its query and body are read. */
 export const MINE = { function: 'mine', id: 'mine-1', alias: 'live' };
 const F = '/v2/:project/fgs/functions';
+const D = '/v2/:project/fgs/dependencies';
 const inlineCode = { code_type: 'inline', func_code: { file: Buffer.from('exports.handler = () => 1').toString('base64') } };
-const ownZip = Buffer.from(writeZip([{ path: 'index.mjs', content: Buffer.from('export const handler = () => 1') }])).toString('base64');
+const ownZip = (await writeZip([{ path: 'index.mjs', content: Buffer.from('export const handler = () => 1') }])).toString('base64');
 const config = { runtime: 'Node.js20.15', timeout: 3, handler: 'index.handler', memory_size: 128 };
 
 const destinationsTo = (value: string, { names }: Victim) =>
@@ -43,23 +45,10 @@ const destinationsTo = (value: string, { names }: Victim) =>
 const definitionsWith = (value: string, victim: Victim): object[] => [
   { handler: { kind: 'inline' }, description: value },
   { handler: { kind: 'process', package: value, file: 'index.mjs' } },
+  { handler: { kind: 'process', package: digestOf(Buffer.from(ownZip, 'base64')), layers: [value], file: 'index.mjs' } },
   { handler: { kind: 'process', file: value } },
   { handler: { kind: 'subject', subject: value.replaceAll(/[^\w.-]/g, '-') } },
   ...destinationsTo(value, victim).map((destination) => ({ handler: { kind: 'inline' }, policy: { onFailure: [destination] } })),
-];
-
-const logOf = (value: string) => ({
-  enable_async_status_log: true,
-  log_group_id: value,
-  log_group_name: value,
-  log_stream_id: value,
-  log_stream_name: value,
-});
-
-/** Bulk requests that name invocations instead of a filter. */
-const namedWith = (value: string): object[] => [
-  { invocations: [{ request_id: 'mine-1', function: value }] },
-  { invocations: [{ request_id: value.replaceAll(/[^\w-]/g, '-').slice(0, 64), function: MINE.function }] },
 ];
 
 const reading: RouteRule = {};
@@ -146,6 +135,13 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
   [`GET ${F}/:urn/aliases/:alias`]: reading,
   [`PUT ${F}/:urn/aliases/:alias`]: { bodies: (value) => [{ version: value }, { version: 'v1', description: value }] },
   [`DELETE ${F}/:urn/aliases/:alias`]: reading,
+  [`POST ${D}/version`]: {
+    bodies: (value) => [{ depend_type: 'zip', depend_file: value, name: value, runtime: value, description: value }],
+  },
+  [`GET ${D}`]: reading,
+  [`GET ${D}/:group/version`]: reading,
+  [`GET ${D}/:group/version/:version`]: reading,
+  [`DELETE ${D}/:group/version/:version`]: reading,
   'GET /v2/:project/fgs/quotas': reading,
 
   // Sequent's own API.
@@ -175,7 +171,7 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
       { filter: { function: value }, cursor: value, dry_run: true, limit: 1 },
       { filter: { state: ['notified'], status: ['FAIL'], condition: ['UnhandledInvocationError'], from: 0, to: 2e12 } },
       ...filtersOfAll.map((filter) => ({ filter })),
-      ...namedWith(value),
+      ...namedWith(value, MINE.function),
     ],
   },
   'POST /api/cancel': {
@@ -185,7 +181,7 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
       { filter: { state: ['queued', 'running', 'retrying'], from: 0, to: 2e12 } },
       { filter: { status: ['WAIT', 'RUNNING'], condition: ['UnhandledInvocationError'] } },
       ...filtersOfAll.map((filter) => ({ filter })),
-      ...namedWith(value),
+      ...namedWith(value, MINE.function),
     ],
   },
   'POST /api/bulk': {
@@ -194,7 +190,7 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
       { action: 'cancel', filter: { state: ['queued', 'running', 'retrying'], from: 0, to: 2e12 } },
       { action: 'redrive', filter: { status: ['FAIL'], condition: ['UnhandledInvocationError'] } },
       ...filtersOfAll.map((filter) => ({ action: 'cancel', filter })),
-      ...namedWith(value).map((body) => ({ action: 'redrive', ...body })),
+      ...namedWith(value, MINE.function).map((body) => ({ action: 'redrive', ...body })),
       { action: 'purge', filter: { function: value, to: 1 }, reason: value },
       { action: 'purge', filter: { function: value, to: 1 }, dry_run: true },
     ],
@@ -237,6 +233,7 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
   'GET /api/functions/:name/logs': reading,
   'GET /api/functions/:name/logs/stream': { isStream: true },
   'GET /api/functions/:name/code': reading,
+  'GET /api/layers': reading,
   'GET /api/functions/:name/test-events': reading,
   'GET /api/functions/:name/test-events/:event': reading,
   'PUT /api/functions/:name/test-events/:event': { bodies: (value) => [{ value }] },
@@ -246,6 +243,7 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
       { handler: 'index.handler', base: value, files: [{ path: 'index.mjs', text: 'export const handler = () => 1' }] },
       { handler: value, initializer: value, runtime: value, files: [{ path: value, base64: '' }], base: value, removed: [value] },
       { handler: 'index.handler', zip: ownZip },
+      { handler: 'index.handler', zip: ownZip, layers: [value] },
     ],
   },
   'GET /api/schedules': reading,

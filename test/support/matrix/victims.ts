@@ -34,15 +34,15 @@ export const idOf = ({ names }: Pick<Victim, 'names'>, state: State): string => 
 export const subjectOf = ({ project }: Pick<Victim, 'project'>, state: string): string => `fn.${project}.${state}`;
 
 /** A victim of each kind: the own project of the gateway, and another project. */
-export const OWN = victimOf('own', PROJECT, undefined);
-export const OTHER = victimOf('other', 'acme', 'acme');
+export const OWN = await victimOf('own', PROJECT, undefined);
+export const OTHER = await victimOf('other', 'acme', 'acme');
 /** A project that does not exist. A reply about a victim must equal the reply about this project. */
-export const GHOST = victimOf('ghost', 'ghost', 'ghost');
+export const GHOST = await victimOf('ghost', 'ghost', 'ghost');
 
-function victimOf(label: string, project: string, prefix: string | undefined): Victim {
+async function victimOf(label: string, project: string, prefix: string | undefined): Promise<Victim> {
   const named = { project, names: `Xq7${label}`, content: `Zk9${label}` };
   const code = `export const handler = () => '${named.content} code'; // ${createHash('sha512').update(label).digest('base64')}`;
-  const archive = writeZip([{ path: 'index.mjs', content: Buffer.from(code) }]);
+  const archive = await writeZip([{ path: 'index.mjs', content: Buffer.from(code) }]);
   const urn = `urn:fss:local:${project}:function:default:${nameOf(named, 'done')}`;
   return {
     ...named,

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { connect } from 'nats';
 import { ensureServer } from '#src/main/nats-server/fetch.ts';
 import { makeCertificate } from '#test/support/destinations/certificate.ts';
@@ -84,6 +85,7 @@ async function untilHubAnswers(options: Parameters<typeof connect>[0]): Promise<
       return;
     } catch (error) {
       if (performance.now() > deadline) throw error;
+      await setTimeout(20);
     }
   }
 }

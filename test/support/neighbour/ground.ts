@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { chown, mkdir, writeFile } from 'node:fs/promises';
+import { chown, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { connectClient, type SequentClient } from '#src/client/client.ts';
 import { writeZip } from '#src/core/zip/write-zip.ts';
-import { type ServedSequent, serveSequent } from '#test/support/cli/cli.ts';
 import { PROJECT, STRANGER, TOKEN } from '#test/support/gateway/running-gateway.ts';
 import { answerFor, establish, OTHER, OWN } from '#test/support/matrix/victims.ts';
 import { MINE } from './http-attempts.ts';
-import { chosenMachine } from './machines.ts';
+import { chosenMachine, takeFolder } from './machines.ts';
 import { OPEN_FUNCTION } from './nats-attempts.ts';
+import { type Served, serveChosen } from './servers.ts';
 
 /** The function that the victim invokes meanwhile. */
 export const BEAT = 'beat';
@@ -18,22 +18,31 @@ export const OTHER_TOKEN = 'a token of the victim';
 const helloFile = new URL('../../../src/examples/functions/hello.mjs', import.meta.url).pathname;
 
 /** The code of the neighbour's function: the hostile texts of events pass its output and its result. */
-const ECHO = writeZip([
+const ECHO = await writeZip([
   { path: 'index.mjs', content: Buffer.from('export const handler = (event) => { console.log(event); return event; };') },
 ]);
 
 export type Reply = { status: number; head: string; body: string };
-export type Sent = { method: string; path: string; headers?: Record<string, string>; body?: string | undefined; isStream?: boolean };
+export type Sent = {
+  method: string;
+  path: string;
+  headers?: Record<string, string>;
+  body?: string | undefined;
+  isStream?: boolean;
+  signal?: AbortSignal;
+};
 
 /** One Sequent with its victims A (the own project, and another one) and the neighbour B. */
 export interface Ground extends AsyncDisposable {
-  readonly sequent: ServedSequent;
+  readonly served: Served;
   readonly http: string;
   readonly client: SequentClient;
   /** Files that nobody but the owner of the data folder may read. */
   readonly secretFiles: readonly string[];
   /** Sends a request; by default as the neighbour. */
   send(sent: Sent, token?: string): Promise<Reply>;
+  /** The memory of the process that serves HTTP. */
+  processMemoryInMb(): Promise<number>;
   /** Gives the neighbour its function and its invocation again. */
   resetMine(): Promise<void>;
 }
@@ -46,16 +55,12 @@ export async function openGround(folder: string): Promise<Ground> {
     { project_id: STRANGER.project, token: STRANGER.token },
   ];
   await writeFile(credentials, JSON.stringify(listed), { mode: 0o600 });
-  // No role inspects an invocation meanwhile, so the stored state of the victims changes by requests only.
-  const times = ['--lease-ms', '3600000', '--patience-ms', '3600000'];
   const machine = chosenMachine();
-  const dataDir = join(folder, 'data');
-  await mkdir(dataDir, { mode: 0o700 });
-  for (const path of [folder, credentials, dataDir]) if (machine.uid !== undefined) await chown(path, machine.uid, machine.uid);
-  const options = ['--http-port', '0', '--credentials', credentials, '--project', PROJECT, ...times];
-  const sequent = await serveSequent(options, dataDir, {}, machine.prefix);
-  const http = /^sequent ready .* http (\S+)/m.exec(sequent.output.stdout)?.[1] ?? '';
-  const client = await connectClient(sequent.address);
+  await takeFolder(machine, folder);
+  if (machine.uid !== undefined) await chown(credentials, machine.uid, machine.uid);
+  const served = await serveChosen({ folder, credentials, project: PROJECT, machine });
+  const { http } = served;
+  const client = await connectClient(served.address);
   answerFor([OWN, OTHER], client.connection);
   await client.connection.nats.flush();
   await Promise.all([OWN, OTHER].map((victim) => establish(client, victim)));
@@ -64,22 +69,27 @@ export async function openGround(folder: string): Promise<Ground> {
   const handler = { kind: 'process' as const, package: createHash('sha512').update(ECHO).digest('hex'), file: 'index.mjs' };
   const mine = `${STRANGER.project}=${MINE.function}`;
   const ground: Ground = {
-    sequent,
+    served,
     http,
     client,
-    secretFiles: [credentials, join(sequent.dataDir, 'nats', 'sequent.nk'), join(sequent.dataDir, 'nats', 'responders.nk')],
-    async send({ method, path, headers = {}, body, isStream = false }, token = STRANGER.token) {
+    secretFiles: [credentials, ...served.secretFiles],
+    async send({ method, path, headers = {}, body, isStream = false, signal }, token = STRANGER.token) {
       const closing = new AbortController();
       const reply = await fetch(http + path, {
         method,
-        headers: { 'content-type': 'application/json', ...headers, 'x-auth-token': token },
-        signal: closing.signal,
+        // A connection of its own: the gateway closes an idle one after five seconds, which a loaded test process learns too late.
+        headers: { 'content-type': 'application/json', connection: 'close', ...headers, 'x-auth-token': token },
+        signal: signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]),
         redirect: 'manual',
         ...(body === undefined ? {} : { body }),
       });
       const text = isStream && reply.status === 200 ? '' : await reply.text();
       closing.abort();
       return { status: reply.status, head: JSON.stringify([...reply.headers]), body: text };
+    },
+    async processMemoryInMb() {
+      const status = await readFile(`/proc/${served.gatewayPid}/status`, 'utf8');
+      return Math.round(Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1_024);
     },
     async resetMine() {
       await client.functions.put({ name: mine, handler, timeoutInMs: 3_000 });
@@ -89,7 +99,7 @@ export async function openGround(folder: string): Promise<Ground> {
     },
     async [Symbol.asyncDispose]() {
       await client.close();
-      await sequent[Symbol.asyncDispose]();
+      await served[Symbol.asyncDispose]();
     },
   };
   await ground.resetMine();

@@ -1,3 +1,5 @@
+import { VARIANTS, variant } from './machines.ts';
+
 /** A text that an attacker writes into a field, and what it tries. */
 export type Hostile = { kind: string; text: string };
 
@@ -68,6 +70,9 @@ const kinds = {
 export const hostileTexts: readonly Hostile[] = interleaved(
   Object.entries(kinds).map(([kind, texts]) => texts.map((text) => ({ kind, text }))),
 );
+
+/** The text with which this variant begins. */
+export const firstText = (): number => Math.floor((hostileTexts.length * variant()) / VARIANTS);
 
 export const hostileKinds: readonly string[] = Object.keys(kinds);
 

@@ -4,7 +4,7 @@ import { scheduleInputSchema } from '#src/core/schedules/schedule.ts';
 import { codeSchema, configSchema, createFunctionSchema } from '#src/gateway/vendor/functions/create-function.ts';
 import { routeRules } from '#test/support/matrix/route-rules.ts';
 import { OTHER } from '#test/support/matrix/victims.ts';
-import { type Hostile, hostileTexts } from './hostile-texts.ts';
+import { firstText, type Hostile, hostileTexts } from './hostile-texts.ts';
 import { type Field, fieldsOf, type Schema } from './schema-fields.ts';
 
 /** One request of the neighbour, with one hostile text in one position. */
@@ -22,7 +22,7 @@ export type HttpAttempt = {
 /** The neighbour's own function and invocation, which make a request pass until the hostile position is read. */
 export const MINE = { function: 'mine', id: 'mine-1', alias: 'live', version: 'v1', event: 'first', destination: 'functiongraph-0' };
 
-/** How many texts each position gets. Neighbouring positions get texts of different kinds. More take more time: two need twice as long. */
+/** How many texts each position gets. Neighbouring positions get texts of different kinds, and each variant begins with another text. */
 const TEXTS_FOR_EACH = Number(process.env.SEQUENT_NEIGHBOUR_TEXTS ?? 1);
 
 type Operation = {
@@ -60,7 +60,7 @@ const COMMON_HEADERS = [
 
 /** Every position of every route with texts, each text at another position. `routes` are those of the router. */
 export function httpAttempts(routes: readonly string[], document: Document, project: string): HttpAttempt[] {
-  let next = 0;
+  let next = firstText();
   const texts = (): Hostile[] =>
     Array.from({ length: TEXTS_FOR_EACH }, () => hostileTexts[next++ % hostileTexts.length] ?? { kind: 'control', text: '\0' });
   const operations = operationsOf(document);

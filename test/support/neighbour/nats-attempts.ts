@@ -3,7 +3,8 @@ import { header } from '#src/nats/wire/codec.ts';
 import { patternsAbout, subjectsAbout } from '#test/support/matrix/subject-rules.ts';
 import { OTHER, OWN } from '#test/support/matrix/victims.ts';
 import { replyAttacks } from '#test/support/nats/reply-attacks.ts';
-import { hostileTexts } from './hostile-texts.ts';
+import { firstText, hostileTexts } from './hostile-texts.ts';
+import { chosenServers } from './machines.ts';
 
 /** The function of the own project that the stranger may invoke, and the beginning of the names that it makes up. */
 export const OPEN_FUNCTION = 'open';
@@ -37,7 +38,7 @@ const HEADERS = [
 ];
 
 export function natsAttempts(streams: readonly string[]): NatsAttempt[] {
-  let next = 0;
+  let next = firstText();
   const text = (): string => hostileTexts[next++ % hostileTexts.length]?.text ?? '\0';
   const direct = [OWN, OTHER].flatMap(subjectsAbout).filter((subject) => !isPermitted(subject));
   return [
@@ -81,7 +82,9 @@ function natsPatterns(): string[] {
 }
 
 function isPermitted(subject: string): boolean {
-  return /^(?:invoke\.[^.]+|result(?:\..*)?|_INBOX\..*)$/.test(subject);
+  // The key of a producer that `sequent nats-config` writes sends requests to all projects. An anonymous client does to the own one.
+  const tokens = chosenServers() === 'cluster' ? '{1,2}' : '{1}';
+  return new RegExp(`^(?:invoke(?:\\.[^.]+)${tokens}|result(?:\\..*)?|_INBOX\\..*)$`).test(subject);
 }
 
 /** A token of a subject: no white space, dot or wildcard. */

@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { npmSettings } from '#test/support/cli/passed-on.ts';
+import { cloneRepository, givePackages } from '#test/support/cli/processes/npm-start.ts';
 import { canMount } from './stage.ts';
 
 const run = promisify(execFile);
@@ -27,12 +28,18 @@ export const withoutCheckout: readonly string[] = canMount
   ? ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs none "$0" && exec "$@"', checkout]
   : [];
 
+/** A clone of the repository that npm packed, so that the clone holds a build of its sources. */
+type PackedClone = { clone: string; tarball: string };
+
 /** The packed package, in a folder outside of the checkout. Disposal removes the folder with all consumers. */
-export interface PackedSequent extends AsyncDisposable {
+export interface PackedSequent extends PackedClone, AsyncDisposable {
   readonly folder: string;
-  readonly tarball: string;
+  /** Packs another clone, in a folder of another depth and with files of another time; resolves to the unpacked tarballs of both. */
+  packAgain(): Promise<{ first: Unpacked; second: Unpacked }>;
   /** Installs the package for all users of a prefix; resolves to the folder of the package. */
   installGlobally(): Promise<string>;
+  /** Installs a package beside it, for all users of the prefix. */
+  addGlobally(name: string): Promise<void>;
   /** Installs the package and these tools in a folder. Consumers see its packages. */
   installLocally(tools: readonly string[]): Promise<void>;
   /** A folder of an application with these files, which sees the packages of `installLocally`. */
@@ -45,24 +52,33 @@ interface Consumer {
   run(program: string, args: readonly string[]): Promise<string>;
 }
 
-/** Builds and packs the checkout. */
+/** The content of a tarball, as bytes and as files. */
+type Unpacked = { bytes: Buffer; files: string };
+
+/** Clones the repository, as far as it is committed, and packs the clone. */
 export async function packSequent(): Promise<PackedSequent> {
   const folder = await mkdtemp(join(tmpdir(), 'sequent-package-'));
-  await run('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: checkout, env });
-  const tarball = join(folder, (await readdir(folder)).find((name) => name.endsWith('.tgz')) ?? '');
+  const first = await packClone(join(folder, 'packed'), '2026-01-01T00:00:00Z');
   const installed = join(folder, 'installed');
+  const prefix = join(folder, 'global');
+  const addGlobally = async (name: string): Promise<void> =>
+    void (await run('npm', ['install', '--global', '--prefix', prefix, name], { cwd: folder, env }));
   return {
     folder,
-    tarball,
+    ...first,
+    async packAgain() {
+      const second = await packClone(join(folder, 'in/another/folder'), '2026-06-30T12:34:56Z');
+      return { first: await unpack(first), second: await unpack(second) };
+    },
     async installGlobally() {
-      const prefix = join(folder, 'global');
-      await run('npm', ['install', '--global', '--prefix', prefix, tarball], { cwd: folder, env });
+      await addGlobally(first.tarball);
       return join(prefix, 'lib/node_modules/sequent-functions');
     },
+    addGlobally,
     async installLocally(tools) {
       await mkdir(installed);
       await writeFile(join(installed, 'package.json'), '{ "private": true }');
-      await run('npm', ['install', tarball, ...tools], { cwd: installed, env });
+      await run('npm', ['install', first.tarball, ...tools], { cwd: installed, env });
     },
     async consumer(name, files) {
       const own = join(folder, name);
@@ -75,6 +91,24 @@ export async function packSequent(): Promise<PackedSequent> {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Clones the repository with its packages, gives every file a time, and packs the clone. */
+async function packClone(folder: string, time: string): Promise<PackedClone> {
+  const clone = join(folder, 'clone');
+  await mkdir(folder, { recursive: true });
+  await cloneRepository(clone);
+  await givePackages(clone);
+  await run('find', ['.', '-path', './node_modules', '-prune', '-o', '-exec', 'touch', '-h', '-d', time, '{}', '+'], { cwd: clone });
+  await run('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: clone, env });
+  return { clone, tarball: join(folder, (await readdir(folder)).find((name) => name.endsWith('.tgz')) ?? '') };
+}
+
+async function unpack({ tarball }: PackedClone): Promise<Unpacked> {
+  const files = join(tarball, '../unpacked');
+  await mkdir(files);
+  await run('tar', ['-xzf', tarball, '-C', files]);
+  return { bytes: await readFile(tarball), files };
 }
 
 async function outputOf(program: string, args: readonly string[], cwd: string): Promise<string> {

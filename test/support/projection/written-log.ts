@@ -46,7 +46,8 @@ export function createWrittenLog(): WrittenLog {
       add({
         at,
         subject: `${'Lineage' in headers || 'Redrive-Of' in headers || headers.Batch === 'opens' ? 'derived' : 'invoke'}.${fn}`,
-        headers: JSON.stringify({ 'Request-Id': id, ...headers }),
+        // The header of a batch names its stream, which takes the place of an id.
+        headers: JSON.stringify(headers.Batch === undefined || headers.Batch === 'opens' ? { 'Request-Id': id, ...headers } : headers),
         body,
       }),
     append: (fn, id, request, facts) => appendLinked({ fn, id, request }, facts),

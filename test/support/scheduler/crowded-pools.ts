@@ -4,6 +4,7 @@ import { createSlotLedger } from '#src/core/flow/slot-ledger.ts';
 import { type FunctionDefinitionInput, functionDefinitionSchema } from '#src/core/functions/definition.ts';
 import type { FunctionEntry } from '#src/core/functions/entry.ts';
 import { type Flow, type PoolId, poolOf } from '#src/core/functions/flow.ts';
+import { agingOf } from '#src/core/functions/priority.ts';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
 import { createMemoryLog } from '#src/core/memory/memory-log.ts';
 import { createStreamId } from '#src/core/names/ids.ts';
@@ -27,25 +28,31 @@ export type CrowdedPools = {
   places: number;
   /** How many functions are paused, the first ones. */
   paused?: number;
+  /** The watch brings the newest entry to the scheduler once in this number of turns; 0: it brings every entry at once. */
+  watchedEach?: number;
+  onStart?: (waiter: Waiter) => void;
 };
 
 /**
  * The state of a real scheduler and of the ledger of one worker, beside a log of which only the headers are folded, so that a million requests can
  * wait. Every execution ends at once. The store answers in a later turn of the event loop, as a server does.
  */
-export function openCrowdedPools({ flow, functions, keys, places, paused = 0 }: CrowdedPools) {
+export function openCrowdedPools({ flow, functions, keys, places, paused = 0, watchedEach = 0, onStart = () => {} }: CrowdedPools) {
   const clock = createVirtualClock(START);
   const store = answeringLater(createMemoryKeyValue());
+  const watched = watchedEach === 0 ? { store, bring: () => {} } : watchedLate(store);
+  let turns = 0;
   const closing = new AbortController();
   const names = Array.from({ length: functions }, (_, number) => `fn-${number}` as FunctionName);
   const entries = new Map(names.map((name, number) => [name, entryOf(name, flow, number < paused)]));
   const options = schedulerOptions(createMemoryLog({ clock }), {
-    ...{ clock, flow: store, patienceInMs: PATIENCE_MS },
+    ...{ clock, flow: watched.store, patienceInMs: PATIENCE_MS },
     functions: { get: (name) => entries.get(name) },
   });
   const waits = watchWaits(options, () => streams, closing.signal);
   const streams: OpenStreams = new OpenStreams({
     ...{ patienceInMs: PATIENCE_MS, unknownGraceInMs: 10, maxAgeOf: () => 1e12, onWait: waits.onWait },
+    agingOf: (name) => agingOf(entries.get(name)?.definition.flow ?? {}),
   });
   waits.ledger.watch();
   const ledger = createSlotLedger({ store, clock, logger: silentLogger, epoch: () => 0, signal: closing.signal });
@@ -69,6 +76,7 @@ export function openCrowdedPools({ flow, functions, keys, places, paused = 0 }: 
     streams.fold({ kind: 'append', sequence: ++sequence, at: START, name: stream, wakeTimes: {} });
     ledger.release(pool, waiter);
     started++;
+    onStart(waiter);
   }
 
   return {
@@ -94,6 +102,7 @@ export function openCrowdedPools({ flow, functions, keys, places, paused = 0 }: 
     /** One turn: the attempts that got slots since the last one run and end, and the scheduler looks at what is due after a time. */
     turn(passedInMs = 0): void {
       if (passedInMs > 0) clock.moveTo(clock.now() + passedInMs);
+      if (++turns % watchedEach === 0) watched.bring();
       for (const one of granted.splice(0)) end(one);
       waits.check(clock.now());
     },
@@ -146,6 +155,26 @@ function answeringLater(store: KeyValue): KeyValue & { readonly longest: number 
     put(key, value, expected) {
       longest = Math.max(longest, value.length);
       return later(() => store.put(key, value, expected));
+    },
+  };
+}
+
+/** A bucket that keeps one revision of each key, so a late watch brings the newest entry only. */
+function watchedLate(store: KeyValue): { store: KeyValue; bring: () => void } {
+  type Change = Parameters<Parameters<KeyValue['watch']>[0]>[0];
+  const newest = new Map<string, Change>();
+  const watchers: ((change: Change) => void)[] = [];
+  return {
+    store: {
+      ...store,
+      async watch(onChange, signal) {
+        await store.watch((change) => void newest.set(change.key, change), signal);
+        watchers.push(onChange);
+      },
+    },
+    bring() {
+      for (const change of newest.values()) for (const onChange of watchers) onChange(change);
+      newest.clear();
     },
   };
 }

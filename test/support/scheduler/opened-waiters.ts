@@ -64,7 +64,7 @@ export function openWaiters(flow: Flow, { last = 0 }: { last?: number } = {}) {
     },
     /** The entry is taken over first, as after the write that made it. */
     plan: (present: LedgerEntry = NO_SLOTS) => {
-      slots.note(POOL, present);
+      slots.entryChanged(POOL, present);
       const { waits = [], withdrawals = [] } = slots.plan(POOL, present);
       return { waits: waits.map(({ invocation }) => invocation), withdrawals: withdrawals.map(({ invocation }) => invocation) };
     },

@@ -1,16 +1,17 @@
 import type { PoolId } from '#src/core/functions/flow.ts';
 import type { StreamName } from '#src/core/log/event-log.ts';
 import type { FunctionName, StreamId } from '#src/core/names/names.ts';
-import { OpenStreams } from '#src/scheduler/open/open-streams.ts';
-import type { OnWait } from '#src/scheduler/waits/waiting-streams.ts';
+import { type OnWait, OpenStreams } from '#src/scheduler/open/open-streams.ts';
 
 /** The folded streams of one function, whose log is written message by message. */
 export interface WaitingLog {
   readonly streams: OpenStreams;
-  /** A request. Returns its sequence. */
-  request(stream: string): number;
+  /** A request, or a message of several ones. Returns its sequence. */
+  request(stream: string, isBatch?: boolean): number;
   /** An append after which the attempt of the stream waits with a key. */
   wait(stream: string, key: string, attempt?: number): void;
+  /** An append after which the requests of a message wait, each with its key, or with an empty one does not. `hasOthers`: others have no place yet. */
+  waitAll(stream: string, keys: readonly string[], hasOthers?: boolean): void;
   /** An append after which the stream waits for nothing. */
   start(stream: string): void;
   /** An append that settles the stream, whose record is free for another one. */
@@ -31,11 +32,15 @@ export function openWaitingLog(onWait?: OnWait): WaitingLog {
     streams.fold({ kind: 'append', sequence: ++sequence, at: sequence, name: name(stream), wakeTimes });
   return {
     streams,
-    request(stream) {
-      streams.fold({ kind: 'request', sequence: ++sequence, at: sequence, name: name(stream), size: 10 });
+    request(stream, isBatch = false) {
+      streams.fold({ kind: 'request', sequence: ++sequence, at: sequence, name: name(stream), size: 10, ...(isBatch ? { isBatch } : {}) });
       return sequence;
     },
     wait: (stream, key, attempt = 1) => append(stream, { inProgressSince: 1, waitsFor: `0/${attempt}/${POOL}/${key}` }),
+    waitAll(stream, keys, hasOthers = false) {
+      const waits = keys.flatMap((key, index) => (key === '' ? [] : [`${index}/1/${POOL}/${key}`]));
+      append(stream, { inProgressSince: 1, waitsFor: `${hasOthers ? '+' : ''}${waits.join(',')}` });
+    },
     start: (stream) => append(stream, { inProgressSince: 1 }),
     settle: (stream) => append(stream, {}),
   };

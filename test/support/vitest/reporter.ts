@@ -6,9 +6,17 @@ import type { Reporter, SerializedError, TestModule } from 'vitest/node';
 /** CI keeps the last hundred lines of two runs. */
 const MAX_REASON_LINES = 40;
 const MAX_LINES_PER_REASON = 12;
+const MAX_LINES_OF_COMMAND = 4;
 const MAX_LINE_LENGTH = 240;
 
-type Failure = { title: string; errors: readonly SerializedError[] };
+declare module '@vitest/runner' {
+  interface TaskMeta {
+    /** The words of the last command that a test ran, and its stderr, unless it ended with 0. */
+    stderrOfLastCommand?: string | undefined;
+  }
+}
+
+type Failure = { title: string; errors: readonly SerializedError[]; stderrOfLastCommand?: string | undefined };
 
 /**
  * Prints `N passed, N failed` as the last line of the run, after one line for each failure with the beginning of its error: on exit,
@@ -39,7 +47,7 @@ export class CountReporter implements Reporter {
         for (const error of suite.errors()) failures.push({ title: `${file}: ${suite.fullName}`, errors: [error] });
       for (const test of module.children.allTests()) {
         const { state, errors } = test.result();
-        if (state === 'failed') failures.push({ title: `${file}: ${test.fullName}`, errors });
+        if (state === 'failed') failures.push({ title: `${file}: ${test.fullName}`, errors, ...test.meta() });
         else count[state]++;
       }
     }
@@ -51,8 +59,9 @@ export class CountReporter implements Reporter {
 
 function linesOf(failures: readonly Failure[]): string[] {
   let left = MAX_REASON_LINES;
-  return failures.flatMap(({ title, errors: [error] }) => {
+  return failures.flatMap(({ title, errors: [error], stderrOfLastCommand }) => {
     const whole = error === undefined ? [] : reasonOf(error);
+    if (stderrOfLastCommand !== undefined) whole.push(...linesOfText(`stderr of ${stderrOfLastCommand}`).slice(0, MAX_LINES_OF_COMMAND));
     const reason = whole.length > left ? [] : whole;
     left -= reason.length;
     return [`failed: ${title}`, ...reason.map((line) => `  ${line.slice(0, MAX_LINE_LENGTH)}`)];
@@ -61,10 +70,15 @@ function linesOf(failures: readonly Failure[]): string[] {
 
 /** The beginning of the message and of the difference, and the first frame in the repository. */
 function reasonOf({ name, message, diff, stacks = [] }: SerializedError): string[] {
-  const text = stripVTControlCharacters([`${name}: ${message}`, diff ?? ''].join('\n'));
-  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  const lines = linesOfText([`${name}: ${message}`, diff ?? ''].join('\n'));
   const root = `${process.cwd()}/`;
   const frame = stacks.find(({ file }) => file.startsWith(root) && !file.includes('/node_modules/'));
   const at = frame === undefined ? [] : [`at ${relative(root, frame.file)}:${frame.line}`];
   return [...lines.slice(0, MAX_LINES_PER_REASON - at.length), ...at];
+}
+
+function linesOfText(text: string): string[] {
+  return stripVTControlCharacters(text)
+    .split('\n')
+    .filter((line) => line.trim() !== '');
 }

@@ -12,12 +12,17 @@ const pure = { groupOrder: 0, maxWorkers: availableParallelism(), isolate: false
 
 /**
  * The groups run one after another, so few groups leave few idle processors. Files of these projects start servers of their own, on any
- * free port, and wait for them for most of the time: six at a time keep two processors busy.
+ * free port, and wait for them for most of the time: five at a time keep two processors busy, and six make answers slower.
  */
-const parallel = { groupOrder: 1, maxWorkers: 6 };
+const parallel = { groupOrder: 1, maxWorkers: 5 };
 
 /** Unit tests that take seconds each, because they fold many generated logs. The project `unit` stays under 20 s without them. */
-const slowUnitTests = ['test/unit/analysis/verify.test.ts', 'test/unit/projection/as-of.test.ts', 'test/unit/projection/list.test.ts'];
+const slowUnitTests = [
+  'test/unit/analysis/verify.test.ts',
+  'test/unit/build/client-reference.test.ts',
+  'test/unit/projection/as-of.test.ts',
+  'test/unit/projection/list.test.ts',
+];
 
 const builtModules = 'test/support/cli/processes/built-modules.ts';
 
@@ -72,6 +77,7 @@ export const tiers: readonly Tier[] = [
     isDefault: true,
     include: ['test/e2e/**/*.test.ts'],
     ...parallel,
+    isolate: false,
     globalSetup: [builtModules],
     testTimeout: 120_000,
     hookTimeout: 120_000,
@@ -82,9 +88,20 @@ export const tiers: readonly Tier[] = [
     isDefault: true,
     include: ['test/conformance/**/*.test.ts'],
     ...parallel,
+    isolate: false,
     globalSetup: [builtModules],
     testTimeout: 60_000,
     hookTimeout: 60_000,
+  },
+  {
+    // A table of all cases: each route of the gateway, situation of the doctor, command, form of a flow, and runtime of functions.
+    name: 'matrix',
+    isDefault: false,
+    include: ['test/matrix/**/*.test.ts'],
+    ...parallel,
+    globalSetup: [builtModules],
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
   },
   {
     // Kills, power cuts, wrong clocks, full disks, a rolling upgrade.
@@ -92,6 +109,7 @@ export const tiers: readonly Tier[] = [
     isDefault: false,
     include: ['test/faults/**/*.test.ts'],
     ...parallel,
+    isolate: false,
     globalSetup: [builtModules],
     testTimeout: 120_000,
     hookTimeout: 120_000,
@@ -101,6 +119,7 @@ export const tiers: readonly Tier[] = [
     isDefault: false,
     include: ['test/pages/**/*.test.ts'],
     ...parallel,
+    isolate: false,
     globalSetup: [builtModules],
     testTimeout: 120_000,
     hookTimeout: 120_000,

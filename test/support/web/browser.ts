@@ -35,8 +35,11 @@ export interface WatchedPage extends AsyncDisposable {
   readonly page: Page;
   /** Accepts complaints that the test causes itself, such as a refused request or a stopped gateway. */
   allow(complaint: RegExp): void;
-  /** The violations of accessibility of any impact that axe finds now, each with its elements. */
-  violations(): Promise<string[]>;
+  /**
+   * The violations of accessibility of any impact that axe finds now, each with its elements. `rules`: those alone that depend on colours, for
+   * another theme of a page that was checked by all.
+   */
+  violations(rules?: 'all' | 'of colours'): Promise<string[]>;
 }
 
 /** Chromium without a window, which takes a fifth less time than the whole browser. Each page has a profile of its own. */
@@ -83,7 +86,7 @@ async function openPage(browser: Browser, url: string, options: PageOptions): Pr
   return {
     page,
     allow: (complaint) => void allowed.push(complaint),
-    violations: () => violationsOf(page),
+    violations: (rules = 'all') => violationsOf(page, rules),
     async [Symbol.asyncDispose]() {
       await context.close();
       const left = complaints.filter((complaint) => !allowed.some((pattern) => pattern.test(complaint)));
@@ -92,7 +95,10 @@ async function openPage(browser: Browser, url: string, options: PageOptions): Pr
   };
 }
 
-async function violationsOf(page: Page): Promise<string[]> {
+/** The rules of axe about colours, of those that it applies by default. All others see the same in each theme. */
+const runOnly = { 'of colours': ['color-contrast', 'link-in-text-block'], all: undefined };
+
+async function violationsOf(page: Page, rules: keyof typeof runOnly): Promise<string[]> {
   // Through the debugger, because the Content-Security-Policy of the pages allows no foreign script.
   const debugging = await page.context().newCDPSession(page);
   const evaluate = async (expression: string): Promise<unknown> => {
@@ -102,7 +108,8 @@ async function violationsOf(page: Page): Promise<string[]> {
   };
   // A page has axe until it loads another document.
   if (!(await evaluate('"axe" in window'))) await evaluate(`${axe}; true`);
-  const { violations } = (await evaluate('axe.run(document, { resultTypes: ["violations"] })')) as AxeResults;
+  const options = JSON.stringify({ resultTypes: ['violations'], runOnly: runOnly[rules] });
+  const { violations } = (await evaluate(`axe.run(document, ${options})`)) as AxeResults;
   await debugging.detach();
   return violations.map(
     ({ id, impact, help, nodes }) => `${id} (${impact}): ${help}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`,

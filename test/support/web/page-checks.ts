@@ -4,9 +4,12 @@ import type { WatchedPage } from './browser.ts';
 /** The violations of accessibility in the light and in the dark theme. */
 export async function violationsInBothThemes(watched: WatchedPage): Promise<string[]> {
   const found: string[] = [];
-  for (const colorScheme of ['light', 'dark'] as const) {
+  for (const [colorScheme, rules] of [
+    ['light', 'all'],
+    ['dark', 'of colours'],
+  ] as const) {
     await watched.page.emulateMedia({ colorScheme });
-    found.push(...(await watched.violations()).map((violation) => `${colorScheme}: ${violation}`));
+    found.push(...(await watched.violations(rules)).map((violation) => `${colorScheme}: ${violation}`));
   }
   return found;
 }

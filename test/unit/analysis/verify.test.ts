@@ -1,5 +1,6 @@
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Fact, FactOf } from '#machines/facts.ts';
+import { invocationFolder } from '#machines/invocation.ts';
 import { type FindingKind, findingKinds } from '#src/analysis/verify/findings.ts';
 import { type Verification, Verifier } from '#src/analysis/verify/verify.ts';
 import { defineFunction } from '#src/client/worker/define-function.ts';
@@ -12,8 +13,8 @@ import { collect } from '#test/support/log/opened-log.ts';
 
 type Append = Extract<FullLogEntry, { kind: 'append' }>;
 
-function verify(entries: readonly FullLogEntry[], from = 1): Verification {
-  const verifier = new Verifier({ from });
+function verify(entries: readonly FullLogEntry[], from = 1, isStrict = false): Verification {
+  const verifier = new Verifier({ from, isStrict });
   for (const entry of entries) verifier.read(entry);
   return verifier.finish();
 }
@@ -30,8 +31,8 @@ describe('a good log', () => {
     expect(balance.succeeded + balance.failed).toBe(balance.accepted);
   });
 
-  test.for(recordings)('that an earlier version wrote has no finding: %s', (file) => {
-    expect(verify(readRecording(file).entries).findings).toEqual([]);
+  test.for(recordings)('that an earlier version wrote has no finding, in the specification neither: %s', (file) => {
+    expect(verify(readRecording(file).entries, 1, true).findings).toEqual([]);
   });
 
   test('that is truncated has no finding: open invocations count in the balance', async () => {
@@ -240,6 +241,17 @@ describe('verify', () => {
     const { findings, balance, repeated } = verify(entries);
     expect(findings).toEqual([]);
     expect([balance.accepted, balance.settled, balance.open, repeated]).toEqual([4, 4, {}, 2]);
+  });
+
+  test('finds by the specification what a machine that accepts everything lets pass, when it is strict', () => {
+    const entries = structuredClone(good);
+    const sequence = damages.find(({ kind }) => kind === 'misnumbered-attempt')?.plant(entries);
+    expect(verify(good, 1, true).findings).toEqual([]);
+    const broken = vi.spyOn(invocationFolder, 'step').mockImplementation((snapshot) => ({ snapshot, effects: [] }));
+    onTestFinished(() => broken.mockRestore());
+    const refusedBy = (isStrict: boolean) => verify(entries, 1, isStrict).findings.filter(({ kind }) => kind === 'illegal-transition');
+    expect(refusedBy(false)).toEqual([]);
+    expect(refusedBy(true)[0]).toMatchObject({ sequence, what: expect.stringMatching(/^it leaves the specification: running /) });
   });
 
   test('counts every finding, and keeps the first thousand', () => {

@@ -37,14 +37,23 @@ test('the size of batches is exact in a short log, and within a tenth in a long 
   expect(await measure(1, 20_000)).toBeCloseTo((120 * 64 + 19_880) / 20_000);
 });
 
-test('a log that grows is sampled again only after a twentieth, and only where it grew', async () => {
+test('a log that grows is sampled only where it grew, once for each cell', async () => {
   const { measure, reads } = openBatchSize((sequence) => (sequence <= 500_000 ? 4 : 2));
   expect(await measure(1, 1_000_000)).toBeCloseTo(3, 1);
-  expect(reads()).toBeLessThanOrEqual(65);
-  expect(await measure(1, 1_040_000)).toBeCloseTo(3, 1);
-  expect(reads()).toBe(0);
+  expect(reads()).toBeLessThanOrEqual(64);
   expect(await measure(1, 1_200_000)).toBeCloseTo(3.4 / 1.2, 1);
-  expect(reads()).toBeLessThanOrEqual(16);
+  expect(reads()).toBeLessThanOrEqual(7);
   // The archived part is not counted any more.
-  expect(await measure(500_001, 1_200_000)).toBe(2);
+  expect(await measure(500_001, 1_200_000)).toBeCloseTo(2, 1);
+  expect(reads()).toBe(0);
+});
+
+test('a log of a steady length takes one sample for each cell by which it moves on, and keeps no others', async () => {
+  const { measure, reads } = openBatchSize((sequence) => (sequence <= 3_000_000 ? 1 : 64));
+  await measure(1, 4_000_000);
+  reads();
+  // Ten times the length, in steps of one segment.
+  for (let from = 1; from < 40_000_000; from += 20_000) await measure(from, from + 4_000_000);
+  expect(reads()).toBeLessThanOrEqual(10 * 64 + 64);
+  expect(await measure(40_000_001, 44_000_000)).toBeCloseTo(64, 6);
 });

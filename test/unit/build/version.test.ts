@@ -1,6 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { hashOfSources, numberOfBuild } from '#src/client/source-hash.ts';
 import { VERSION } from '#src/client/version.ts';
@@ -64,5 +65,50 @@ describe('a release', () => {
       'image: sequent:0.2.0-dev\nimage.version="0.2.0-dev"',
     );
     expect(withVersion('{\n  "version": "0.1.0",\n  "a": {\n    "version": "9.9.9"\n  }\n}', '0.2.0', 1)).toContain('"version": "9.9.9"');
+  });
+});
+
+describe('a change', () => {
+  const author = ['-c', 'user.name=a', '-c', 'user.email=a@example.org', '-c', 'commit.gpgsign=false'];
+  /** Commits a file with a text. */
+  const commit = (folder: string, file: string, text: string, message = 'Change'): void => {
+    mkdirSync(dirname(join(folder, file)), { recursive: true });
+    writeFileSync(join(folder, file), text);
+    for (const args of [
+      ['add', '.'],
+      [...author, 'commit', '-qm', message],
+    ])
+      execFileSync('git', args, { cwd: folder });
+  };
+  const manifest = (dependencies: object, version = '1.0.0'): string => JSON.stringify({ version, dependencies });
+
+  test('that users see needs a line in the changelog, or a commit that says why not', async () => {
+    const { untoldChanges } = await import('../../../build/changelog.mjs' as string);
+    const folder = copyOf({});
+    execFileSync('git', ['init', '-q', '-b', 'main'], { cwd: folder });
+    commit(folder, 'package.json', manifest({}));
+    expect(untoldChanges(folder)).toEqual([]);
+    execFileSync('git', ['checkout', '-qb', 'work'], { cwd: folder });
+    commit(folder, 'src/core/a.ts', 'refactored');
+    commit(folder, 'package.json', manifest({}, '1.1.0'));
+    expect(untoldChanges(folder)).toEqual([]);
+    commit(folder, 'docs/cli.md', '1', 'Name an option\n\nChangelog: none, because nobody can use it yet');
+    expect(untoldChanges(folder)).toEqual([]);
+    commit(folder, 'docs/cli.md', '2', 'Add an option');
+    commit(folder, 'package.json', manifest({ zod: '5' }), 'Upgrade');
+    expect(untoldChanges(folder)).toEqual([
+      expect.stringMatching(/^package\.json \(.* Upgrade\)$/),
+      expect.stringMatching(/^docs\/cli\.md \(.* Add an option\)$/),
+    ]);
+    commit(folder, 'CHANGELOG.md', '- An option.\n');
+    expect(untoldChanges(folder)).toEqual([]);
+    // On main, everything counts that came after the last line.
+    execFileSync('git', ['checkout', '-q', 'main'], { cwd: folder });
+    commit(folder, 'CHANGELOG.md', '- The first line.\n');
+    commit(folder, 'docs/configuration.md', '1', 'Add a setting');
+    commit(folder, 'src/core/a.ts', 'refactored again');
+    expect(untoldChanges(folder)).toEqual([expect.stringMatching(/^docs\/configuration\.md /)]);
+    execFileSync('git', [...author, 'merge', '-q', '-X', 'theirs', 'work'], { cwd: folder });
+    expect(untoldChanges(folder)).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -102,7 +102,9 @@ describe('code that cannot be loaded is refused', () => {
 
   test('a file of another language, and import statements in a file of CommonJS', async () => {
     write({ 'hello.rb': 'def handler(event, context) end\n', 'mixed.cjs': "import 'node:fs';\nexport const handler = 1;\n" });
-    expect((await problemOf('hello.rb'))?.why).toMatch(/^hello\.rb: this is Ruby; a handler file is JavaScript, TypeScript or Python/);
+    expect((await problemOf('hello.rb'))?.why).toMatch(
+      /^hello\.rb: this is Ruby; a handler file is JavaScript, TypeScript, Python or an executable/,
+    );
     expect((await problemOf('hello.rb'))?.remedy).toContain('--subject');
     expect(await problemOf('mixed.cjs')).toEqual({
       why: 'mixed.cjs: .cjs names a CommonJS module, and the file has import or export statements',
@@ -144,6 +146,14 @@ describe('the package of a handler file', () => {
     expect((await packed('src/index.ts')).digest).toBe(digest);
     write({ 'data.json': '{"changed":1}' });
     expect((await packed('src/index.ts')).digest).not.toBe(digest);
+  });
+
+  test('holds which files of an npm package are executable, which start programs of their own', async () => {
+    write({ 'index.cjs': 'require("a"); exports.handler = 1;', 'node_modules/a/index.js': '', 'node_modules/a/bin/tool': '' });
+    chmodSync(join(folder, 'node_modules/a/bin/tool'), 0o755);
+    const { archive } = await packFile(await traceModule(join(folder, 'index.cjs')));
+    const executable = (await readZip(archive)).filter(({ isExecutable }) => isExecutable).map(({ path }) => path);
+    expect(executable).toEqual(['node_modules/a/bin/tool']);
   });
 
   test('holds the npm packages that it imports, so that each finds the version that it finds on this machine', async () => {

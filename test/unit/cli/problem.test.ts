@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { problemJson, problemOf, usageProblem } from '#src/cli/problem.ts';
 import {
   ConflictError,
   FunctionNotFoundError,
+  HistoryUnavailableError,
   InvalidInputError,
   InvocationNotFoundError,
   LogFullError,
@@ -24,6 +26,13 @@ function natsError(code: string): Error {
 function refusal(code: number, err_code: number, description: string): Error {
   return Object.assign(natsError(String(code)), { api_error: { code, err_code, description } });
 }
+
+test('a projection that answers why it cannot tell is not called a missing one', () => {
+  const damaged = problemOf(new HistoryUnavailableError({ why: 'database disk image is malformed', isAnswered: true }));
+  expect([damaged.exitCode, damaged.what]).toEqual([6, 'the projection cannot answer now']);
+  expect(damaged.remedy).not.toContain('serve --role projection');
+  expect(problemOf(new HistoryUnavailableError({ why: 'no projection runs', isAbsent: true })).what).toBe('no projection answers');
+});
 
 describe('an exit code', () => {
   test.for([
@@ -75,6 +84,15 @@ describe('an exit code', () => {
     expect(problemOf(refusal(503, 10023, 'insufficient resources')).why).toBe('insufficient resources (JetStream error 10023)');
   });
 
+  test.for(['', 'no/such/file', 'x'.repeat(5_000), 'package.json/below'])(
+    'of a path that cannot be read names a part of it: %#',
+    (path) => {
+      const problem = problemOf(caughtFrom(() => readFileSync(path)));
+      expect(problem).toMatchObject({ code: 'USAGE', exitCode: 2, what: 'a file or a folder cannot be used' });
+      expect(problem.why).toMatch(/^"[^"]{0,201}": [a-z ]+ \(E\w+\)$/);
+    },
+  );
+
   test('ends also for a circular chain of causes', () => {
     const circular = new Error('round');
     circular.cause = circular;
@@ -89,3 +107,11 @@ describe('a problem as JSON', () => {
     expect(JSON.parse(json)).toMatchObject({ code: 'INVALID_INPUT', exit_code: 2 });
   });
 });
+
+function caughtFrom(work: () => unknown): unknown {
+  try {
+    return work();
+  } catch (error) {
+    return error;
+  }
+}

@@ -119,6 +119,35 @@ describe('the pools', () => {
     expect(await flow.pools({ project: 'c' })).toEqual([]);
   });
 
+  test('of many functions are read with a question for each that has an entry, 64 at one time', async () => {
+    const all = Array.from({ length: 2_000 }, (_, index) => defined(`f${index}`, { concurrency: 1 }));
+    const ledger = createMemoryKeyValue();
+    for (const { definition } of all.slice(0, 500))
+      await ledger.put(
+        entryKeyOf(poolOf(definition.name as FunctionName, definition.flow)),
+        encodeLedgerEntry({ holders: [], waiters: [] }),
+      );
+    let asked = 0;
+    let open = 0;
+    let most = 0;
+    const get: typeof ledger.get = async (key) => {
+      asked++;
+      most = Math.max(most, ++open);
+      await new Promise((resolve) => setImmediate(resolve));
+      open--;
+      return await ledger.get(key);
+    };
+    const flow = createClientFlow({
+      ledger: { keys: ledger.keys, get },
+      functions: { list: async () => all },
+      history: { waits: async () => ({ functions: [], keys: [], isCut: false }) },
+      consumers: async () => [],
+    });
+    expect(await flow.pools()).toHaveLength(2_000);
+    expect(asked).toBe(500);
+    expect(most).toBe(64);
+  });
+
   test('are read without a projection', async () => {
     const gone = async () => {
       throw new HistoryUnavailableError({ why: 'none answers' });

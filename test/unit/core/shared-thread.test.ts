@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { functionDefinitionSchema } from '#src/core/functions/definition.ts';
 import { decideWhenFor } from '#src/core/functions/when/decide-when.ts';
 import { whenSchema } from '#src/core/functions/when/when.ts';
-import { elementTexts, memberText } from '#src/core/text/json-parts.ts';
-import { parseJsonPath, valueAt } from '#src/core/text/json-path.ts';
+import { elementTexts, memberText } from '#src/core/json/json-parts.ts';
+import { parseJsonPath, valueAt } from '#src/core/json/json-path.ts';
 import { refuseCostlyJson } from '#src/gateway/http/bodies/json-scan.ts';
 import { parseChildLine } from '#src/hosts/process/child-frames.ts';
 

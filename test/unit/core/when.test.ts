@@ -147,12 +147,12 @@ describe('a condition as it is configured', () => {
     [{ and: [] }, 'must have a comparison'],
     [{ and: [{ of: 'attempts' }] }, 'has no operator'],
     [{ and: [{ of: 'attempts', less: 2 }], of: 'attempts', less: 3 }, 'write one of them, and join comparisons by "and" or "or"'],
-    [{ js: 'true' }, 'Unrecognized key: "js"'],
+    [{ js: 'true' }, 'has no field "js"'],
     [
       { of: 'request', path: '$.a', in: Array.from({ length: 50 }, (_, n) => 'x'.repeat(30) + n) },
       'must have at most 1000 characters as JSON',
     ],
-    ['$.a > 1', 'expected object'],
+    ['$.a > 1', 'must be an object'],
   ])('%j is refused with the reason', ([when, why]) => {
     expect(() => parseInput(whenSchema, when, 'when')).toThrow(why);
   });

@@ -59,7 +59,7 @@ describe('the connections file', () => {
     ['an unknown kind', { a: { kind: 'ftp' } }, 'a.kind'],
     ['an endpoint that is no URL', { a: { ...obs, endpoint: 'obs' } }, 'a.endpoint'],
     ['an endpoint with a password', { a: { ...obs, endpoint: 'https://u:canary@example.com' } }, 'a.endpoint'],
-    ['an unknown key', { a: { ...obs, secret: 'x' } }, 'at a'],
+    ['an unknown key', { a: { ...obs, secret: 'x' } }, 'a has no field "secret"'],
     ['an invalid name', { 'a b': obs }, 'a b'],
     ['a topic without subscriptions', { smn: { kind: 'smn', topics: { t: { subscriptions: [] } } } }, 'smn.topics.t.subscriptions'],
     ['a webhook without a secret', smnOf({ ...https, secret: undefined }), 'smn.topics.t.subscriptions[0].secret'],

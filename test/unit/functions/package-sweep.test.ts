@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { createMemoryCodePackages } from '#src/core/memory/memory-code-packages.ts';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
 import { sweepPackages } from '#src/functions/package-sweep.ts';
@@ -22,6 +22,7 @@ test('a sweep removes the packages that no version refers to, only after the gra
   // An entry that this version of Sequent cannot read.
   const foreign = await packages.put(Buffer.from('4'));
   await functions.put('future', JSON.stringify({ shape: 'of another Sequent', code: foreign }));
+  const [get, watch] = [vi.spyOn(functions, 'get'), vi.spyOn(functions, 'watch')];
   const sweep = () => sweepPackages({ packages, functions, clock, graceInMs: 1_000 });
 
   now = 1_000;
@@ -30,7 +31,13 @@ test('a sweep removes the packages that no version refers to, only after the gra
   expect(await sweep()).toEqual([unused]);
   expect((await packages.list()).map(({ digest }) => digest)).toEqual([first, second, foreign]);
   await put(first);
+  get.mockClear();
+  watch.mockClear();
   expect(await sweep()).toEqual([second]);
+  // 100,000 functions are read at once, and not one by one.
+  expect([get.mock.calls.length, watch.mock.calls.length]).toEqual([0, 1]);
+  // The watch has ended.
+  expect(watch.mock.calls[0]?.[1].aborted).toBe(true);
   // A package that is stored again starts a new grace period.
   await registry.delete('orders');
   await packages.put(Buffer.from('1'));

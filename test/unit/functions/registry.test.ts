@@ -51,12 +51,12 @@ describe('the function registry', () => {
   );
 
   test.for<[string, string, string]>([
-    ['python3', 'index.js', 'python3 cannot run index.js: the extension of a file of Python is .py'],
-    ['python3.12', 'index', 'python3.12 cannot run index: the extension of a file of Python is .py'],
-    ['nodejs', 'greet.py', 'nodejs cannot run greet.py: the extension of a file of Node.js is .js, .mjs, .cjs, .ts, .mts, .cts, .tsx'],
+    ['python3', 'index.js', 'python3 cannot run index.js: the name of a file of Python ends with .py'],
+    ['python3.12', 'index', 'python3.12 cannot run index: the name of a file of Python ends with .py'],
+    ['nodejs', 'greet.py', 'nodejs cannot run greet.py: the name of a file of Node.js ends with .js, .mjs, .cjs, .ts, .mts, .cts, .tsx'],
   ])('refuses the runtime %s of the file %s, whichever way the definition is put', async ([runtime, file, problem]) => {
     const handler = { kind: 'process', file, runtime };
-    const refusal = new RegExp(`${problem.replaceAll('.', '\\.')}\n.*at handler\\.runtime`);
+    const refusal = new RegExp(`handler\\.runtime:? ${problem.replaceAll('.', '\\.')}`);
     await expect(registry.put({ name: 'orders', handler })).rejects.toThrow(refusal);
     await expect(registry.change('orders', () => ({ handler }))).rejects.toThrow(refusal);
     await expect(registry.deploy('orders', { definition: { handler } })).rejects.toThrow(refusal);
@@ -67,7 +67,7 @@ describe('the function registry', () => {
   test('refuses a status that is temporary and final, and accepts one beside its class', async () => {
     const withStatuses = (statuses: object) =>
       registry.put({ name: 'orders', handler: { kind: 'http', url: 'https://example.com', statuses } });
-    const problem = /has 409, which is in temporary too\n.*at handler\.statuses\.final/;
+    const problem = /handler\.statuses\.final.* has 409, which is in temporary too/;
     await expect(withStatuses({ temporary: ['429', '409'], final: ['404', '409'] })).rejects.toThrow(problem);
     await expect(withStatuses({ temporary: ['5xx'], final: ['5xx'] })).rejects.toThrow('has 5xx');
     await expect(withStatuses({ temporary: ['409', '5xx'], final: ['4xx'] })).resolves.toBeDefined();
@@ -91,7 +91,7 @@ describe('the function registry', () => {
     expect((await registry.get('orders')).definition.policy.onSuccess).toMatchObject([{ when }]);
     expect(termsOf(stored).onSuccess).toMatchObject([{ id: 'nats-0', when: JSON.stringify(when) }]);
     const refused = registry.put({ name: 'orders', ...inline, policy: { onSuccess: [{ ...onSuccess[0], when: { of: 'attempts' } }] } });
-    await expect(refused).rejects.toThrow(/has no operator.*\n.*→ at policy\.onSuccess\[0\]\.when/);
+    await expect(refused).rejects.toThrow(/policy\.onSuccess\[0\]\.when has no operator/);
   });
 
   test('raises the revision with every change, and not when nothing changed', async () => {
@@ -147,20 +147,20 @@ describe('the function registry', () => {
   });
 
   test.for<[string, object, RegExp]>([
-    ['name', { name: 'a.b', ...inline }, /→ at name/],
-    ['name', { name: 'x'.repeat(61), ...inline }, /→ at name/],
-    ['handler.kind', { name: 'f', handler: { kind: 'magic' } }, /→ at handler\.kind/],
-    ['handler.file', { name: 'f', handler: { kind: 'process' } }, /→ at handler\.file/],
-    ['handler.subject', { name: 'f', handler: { kind: 'subject', subject: 'a.>' } }, /→ at handler\.subject/],
-    ['handler.subject', { name: 'f', handler: { kind: 'subject', subject: 'a\r\nPUB b' } }, /→ at handler\.subject/],
-    ['handler.url', { name: 'f', handler: { kind: 'http', url: 'file:///etc/passwd' } }, /→ at handler\.url/],
-    ['timeoutInMs', { name: 'f', ...inline, timeoutInMs: 0 }, /→ at timeoutInMs/],
-    ['memoryInMb', { name: 'f', ...inline, memoryInMb: 1 }, /→ at memoryInMb/],
-    ['concurrency', { name: 'f', ...inline, concurrency: 1_001 }, /→ at concurrency/],
-    ['policy.maxRetries', { name: 'f', ...inline, policy: { maxRetries: 4 } }, /→ at policy\.maxRetries/],
-    ['policy.maxAgeInSeconds', { name: 'f', ...inline, policy: { maxAgeInSeconds: 86_401 } }, /→ at policy\.maxAgeInSeconds/],
-    ['policy.backoff.jitter', { name: 'f', ...inline, policy: { backoff: { jitter: 2 } } }, /→ at policy\.backoff\.jitter/],
-    ['an unknown key', { name: 'f', ...inline, retries: 3 }, /Unrecognized key: "retries"/],
+    ['name', { name: 'a.b', ...inline }, /is not valid: name/],
+    ['name', { name: 'x'.repeat(61), ...inline }, /is not valid: name/],
+    ['handler.kind', { name: 'f', handler: { kind: 'magic' } }, /is not valid: handler\.kind/],
+    ['handler.file', { name: 'f', handler: { kind: 'process' } }, /is not valid: handler\.file/],
+    ['handler.subject', { name: 'f', handler: { kind: 'subject', subject: 'a.>' } }, /is not valid: handler\.subject/],
+    ['handler.subject', { name: 'f', handler: { kind: 'subject', subject: 'a\r\nPUB b' } }, /is not valid: handler\.subject/],
+    ['handler.url', { name: 'f', handler: { kind: 'http', url: 'file:///etc/passwd' } }, /is not valid: handler\.url/],
+    ['timeoutInMs', { name: 'f', ...inline, timeoutInMs: 0 }, /is not valid: timeoutInMs/],
+    ['memoryInMb', { name: 'f', ...inline, memoryInMb: 1 }, /is not valid: memoryInMb/],
+    ['concurrency', { name: 'f', ...inline, concurrency: 1_001 }, /is not valid: concurrency/],
+    ['policy.maxRetries', { name: 'f', ...inline, policy: { maxRetries: 4 } }, /is not valid: policy\.maxRetries/],
+    ['policy.maxAgeInSeconds', { name: 'f', ...inline, policy: { maxAgeInSeconds: 86_401 } }, /is not valid: policy\.maxAgeInSeconds/],
+    ['policy.backoff.jitter', { name: 'f', ...inline, policy: { backoff: { jitter: 2 } } }, /is not valid: policy\.backoff\.jitter/],
+    ['an unknown key', { name: 'f', ...inline, retries: 3 }, /has no field "retries"/],
     ['no object', [], /is not valid/],
   ])('refuses an invalid definition and names the problem (%s)', async ([, definition, message]) => {
     const refused = await registry.put(definition).catch((error: unknown) => error);
@@ -177,22 +177,22 @@ describe('the function registry', () => {
   });
 
   test.for<[object, string]>([
-    [{ timeoutInMs: 259_200_001 }, '✖ the timeout must be a whole number of milliseconds from 1 to 259,200,000\n  → at timeoutInMs'],
-    [{ memoryInMb: 1.5 }, '✖ the memory must be a whole number of megabytes from 64 to 10,240\n  → at memoryInMb'],
-    [{ concurrency: 'many' }, '✖ the concurrency must be a whole number of executions from 1 to 1,000\n  → at concurrency'],
-    [{ policy: { maxRetries: 99 } }, '✖ the number of retries must be a whole number from 0 to 3\n  → at policy.maxRetries'],
+    [{ timeoutInMs: 259_200_001 }, 'timeoutInMs: the timeout must be a whole number of milliseconds from 1 to 259,200,000'],
+    [{ memoryInMb: 1.5 }, 'memoryInMb: the memory must be a whole number of megabytes from 64 to 10,240'],
+    [{ concurrency: 'many' }, 'concurrency: the concurrency must be a whole number of executions from 1 to 1,000'],
+    [{ policy: { maxRetries: 99 } }, 'policy.maxRetries: the number of retries must be a whole number from 0 to 3'],
     [
       { policy: { maxAgeInSeconds: 0 } },
-      '✖ the age of the oldest event must be a whole number of seconds from 1 to 86,400\n  → at policy.maxAgeInSeconds',
+      'policy.maxAgeInSeconds: the age of the oldest event must be a whole number of seconds from 1 to 86,400',
     ],
     [
       { policy: { backoff: { initialInMs: -1 } } },
-      '✖ the first delay must be a whole number of milliseconds from 0 to 86,400,000\n  → at policy.backoff.initialInMs',
+      'policy.backoff.initialInMs: the first delay must be a whole number of milliseconds from 0 to 86,400,000',
     ],
-    [{ policy: { backoff: { jitter: 1.1 } } }, '✖ the jitter must be a number from 0 to 1\n  → at policy.backoff.jitter'],
+    [{ policy: { backoff: { jitter: 1.1 } } }, 'policy.backoff.jitter: the jitter must be a number from 0 to 1'],
   ])('names the meaning, the bounds and the unit of a refused number: %j', async ([facts, sentence]) => {
     await expect(registry.put({ name: 'f', ...inline, ...facts })).rejects.toMatchObject({
-      message: `the function definition is not valid:\n${sentence}`,
+      message: `the function definition is not valid: ${sentence}`,
     });
   });
 

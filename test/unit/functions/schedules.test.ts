@@ -33,7 +33,34 @@ describe('a schedule', () => {
     const problems: string[] = [];
     const { signal } = new AbortController();
     const directory = await openFunctionDirectory(store, { signal, onProblem: (problem) => problems.push(problem) });
-    expect([[...directory.values()].length, problems]).toEqual([1, []]);
+    expect([[...directory.names()].length, problems]).toEqual([1, []]);
+  });
+
+  test('is found among many by pages, and by a part of its name', async () => {
+    const { schedules } = await open();
+    for (const name of ['a-1', 'a-2', 'b-1']) await schedules.put({ ...nightly, name });
+    const page = async (after: string | undefined, limit: number, part = ''): Promise<[string[], boolean]> => {
+      const { states, hasMore } = await schedules.page({ after, limit, isWanted: (name) => name.includes(part) });
+      return [states.map(({ schedule }) => schedule.name), hasMore];
+    };
+    expect(await page(undefined, 2)).toEqual([['a-1', 'a-2'], true]);
+    expect(await page('a-2', 2)).toEqual([['b-1'], false]);
+    expect(await page(undefined, Number.POSITIVE_INFINITY, '-1')).toEqual([['a-1', 'b-1'], false]);
+  });
+
+  test('in a list leaves the thread to other work before the times of the next one are found', async () => {
+    const { schedules } = await open();
+    for (let index = 0; index < 20; index++) await schedules.put({ ...nightly, name: `rare-${index}`, cron: '0 0 29 2 MON#5' });
+    let [turns, isOver] = [0, false];
+    const listing = schedules.list(10).finally(() => {
+      isOver = true;
+    });
+    while (!isOver) {
+      await new Promise((resolve) => setImmediate(resolve));
+      turns++;
+    }
+    expect(await listing).toHaveLength(20);
+    expect(turns).toBeGreaterThanOrEqual(20);
   });
 
   test('counts its fire times from its latest change of times, and keeps its identity', async () => {
@@ -102,7 +129,12 @@ describe('a schedule', () => {
       entry.kind === 'request' ? entry.message.requests.map((one) => one.payload) : [],
     );
     expect([payload.startsWith('sealed:'), payloads.open('report', payload)]).toEqual([true, '{"secret":1}']);
-    expect((await (await open(undefined, store)).schedules.get('nightly')).schedule.event).toBe(payload);
+    const { schedules: withoutKey } = await open(undefined, store);
+    expect((await withoutKey.get('nightly')).schedule.event).toBe(payload);
+    // Who has no key changes other fields and keeps the event, and invents no sealed one.
+    await withoutKey.put({ ...nightly, cron: '0 4 * * *', event: payload });
+    expect((await schedules.get('nightly')).schedule).toMatchObject({ cron: '0 4 * * *', event: '{"secret":1}' });
+    await expect(withoutKey.put({ ...nightly, event: `${payload}x` })).rejects.toThrow('the event is not JSON');
   });
 
   test.for<[string, object, RegExp]>([

@@ -26,7 +26,7 @@ describe('the test events of a function', () => {
       signal: new AbortController().signal,
       onProblem: (problem) => problems.push(problem),
     });
-    expect([[...directory.values()].length, problems]).toEqual([1, []]);
+    expect([[...directory.names()].length, problems]).toEqual([1, []]);
   });
 
   test('that two people save at the same time are both kept', async () => {

@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { writeZip } from '#src/core/zip/write-zip.ts';
 import type { FunctionCode, StoredCode } from '#src/gateway/api/code/code-schemas.ts';
 import { ask, type OpenedApp, openApp } from '#test/support/gateway/opened-app.ts';
+import { hasPython } from '#test/support/hosts/python.ts';
 
 let opened: OpenedApp;
 beforeAll(async () => {
@@ -67,6 +69,32 @@ describe('the code of a function over the own API', () => {
     const errors = [{ pointer: '/runtime', detail: expect.stringContaining('python3 cannot run index.mjs') }];
     expect([refused.status, await refused.json()]).toEqual([400, expect.objectContaining({ errors })]);
     expect((await store({ files: [index], runtime: 'ruby' })).status).toBe(400);
+  });
+
+  test.skipIf(!hasPython)('in Python imports what its layers bring, also with new files and without naming them again', async () => {
+    const archive = await writeZip([
+      { path: 'layered_calls/__init__.py', content: Buffer.from('') },
+      { path: 'layered_file.py', content: Buffer.from('') },
+    ]);
+    const digest = await opened.client.packages.put(archive);
+    await opened.client.functions.layers.put(undefined, { name: 'web', digest, bytes: archive.length });
+    const listed = await (await ask(opened, 'GET', '/api/layers')).json();
+    expect(listed).toEqual({ layers: [{ name: 'web', version: 1, digest, bytes: archive.length, description: '' }] });
+    const code = (imported: string) => ({ path: 'index.py', text: `import ${imported}\ndef handler(event, context):\n    return 1\n` });
+    const refusal = async (body: object) => ((await (await store(body)).json()) as { detail?: string }).detail;
+    const missing = expect.stringMatching(/^index\.py:1:1: the module "layered_calls" is neither in the package, nor in a layer/);
+    expect(await refusal({ files: [code('layered_calls')] })).toEqual(missing);
+    const body = { handler: 'index.handler', layers: [digest] };
+    for (const imported of ['layered_calls', 'layered_calls.api', 'layered_file']) await define({ ...body, files: [code(imported)] });
+    expect(await refusal({ ...body, files: [code('layered_other')] })).toContain('"layered_other"');
+    await define({ base: 'latest', files: [code('layered_file as kept')] });
+    expect((await opened.registry.get('coded')).definition.handler).toMatchObject({ layers: [digest] });
+    // One that the project lacks brings nothing.
+    expect(
+      await refusal({ ...body, layers: [digest.replace(/^./, (first) => (first === '0' ? '1' : '0'))], files: [code('layered_file')] }),
+    ).toContain('"layered_file"');
+    await define({ files: [{ path: 'index.mjs', text: 'export const handler = () => 1;' }], layers: [] });
+    expect((await opened.registry.get('coded')).definition.handler).toEqual(expect.not.objectContaining({ layers: expect.anything() }));
   });
 
   test('is refused when its check ends the compiler, and the next upload is checked as before', { timeout: 120_000 }, async () => {

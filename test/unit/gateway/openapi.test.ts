@@ -12,3 +12,17 @@ test('/openapi.json has no finding of the recommended rules of redocly, and a br
   expect(await findingsOf({ ...document, paths: { '/a': { get: { responses: {} } } } })).not.toEqual([]);
   expect(await findingsOf(document)).toEqual([]);
 });
+
+test('the first request for /openapi.json leaves a turn to other callers after each route', async ({ opened }) => {
+  let [turns, isOver] = [0, false];
+  const count = (): void => {
+    turns++;
+    if (!isOver) setImmediate(count);
+  };
+  setImmediate(count);
+  const { paths } = (await (await opened.app.request('/openapi.json')).json()) as { paths: Record<string, object> };
+  isOver = true;
+  const routes = Object.values(paths).reduce((sum, path) => sum + Object.keys(path).length, 0);
+  expect(routes).toBeGreaterThan(50);
+  expect(turns).toBeGreaterThanOrEqual(routes);
+});

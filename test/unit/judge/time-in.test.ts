@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { timeIn } from '#test/judge/collect.ts';
+import { timeIn } from '#src/judge/collect.ts';
 
 test.for([
   ['$JS.ACK.INVOCATIONS.c.1.7.7.1796021903906999999.0', 1_796_021_903_906],

@@ -111,7 +111,7 @@ describe('the NATS of a command', () => {
     await expect(find({ env: { NATS_CONTEXT: 'gone' } })).rejects.toThrow(
       /^the nats context "gone" cannot be read from .*gone\.json: ENOENT/,
     );
-    await expect(find({ env: { NATS_CONTEXT: 'broken' } })).rejects.toThrow('at url');
+    await expect(find({ env: { NATS_CONTEXT: 'broken' } })).rejects.toThrow('url must be a string');
     await expect(find({ env: { NATS_CONTEXT: 'signed' } })).rejects.toThrow(
       'the nats context "signed" uses user_jwt, which Sequent does not support',
     );

@@ -1,57 +1,63 @@
-import type { KV } from 'nats';
 import { expect, test } from 'vitest';
 import type { Connection } from '#src/nats/transport/connection/connection.ts';
 import { watchBucket } from '#src/nats/watch-bucket.ts';
 
-const connection = {
-  jetstream: { subscribe: () => Promise.reject(new Error('TIMEOUT')) },
-  onReconnect: () => () => {},
-} as unknown as Connection;
+type Deliver = (error: null, message: object) => void;
 
-/** A bucket with these keys. */
-const bucketOf = (...keys: string[]): Pick<KV, 'keys'> => ({
-  keys: async () =>
-    Object.assign(
-      (async function* () {
-        yield* keys;
-      })(),
-      { stop: () => {} },
-    ) as never,
-});
-
-test.for([{ keys: [] }, { keys: ['key'] }])(
-  'the watch of a bucket with $keys fails when the server does not confirm its consumer',
-  async ({ keys }) => {
-    const stop = new AbortController();
-    const watching = watchBucket(connection, bucketOf(...keys), { bucket: 'REGISTRY', onChange: () => {}, signal: stop.signal });
-    await expect(watching).rejects.toThrow('TIMEOUT');
-  },
-);
-
-/** A connection whose subscriptions are confirmed at once, and report nothing. */
-function openConnection() {
-  const open = new Set<object>();
+/** A server whose bucket has these newest revisions, one for each question; it delivers what the test says. */
+function openServer({ newest, subscribe }: { newest: number[]; subscribe: (deliver: Deliver) => Promise<unknown> }) {
   let reconnect = (): void => {};
+  let asked = 0;
   const connection = {
-    jetstream: {
-      async subscribe() {
-        const subscription = { unsubscribe: () => void open.delete(subscription) };
-        open.add(subscription);
-        return subscription;
+    isConnected: true,
+    nats: {
+      async request() {
+        const seq = newest[Math.min(asked++, newest.length - 1)] ?? 0;
+        const found = { message: { subject: '$KV.REGISTRY.key', seq, time: new Date(0).toISOString() } };
+        return { json: () => (seq === 0 ? { error: { err_code: 10_037 } } : found) };
       },
+    },
+    jetstream: {
+      apiPrefix: '$JS.API',
+      subscribe: (_: string, options: { callbackFn?: Deliver; getOpts(): { callbackFn?: Deliver } }) =>
+        subscribe(options.getOpts().callbackFn ?? (() => {})),
     },
     onReconnect(listener: () => void) {
       reconnect = listener;
       return () => {};
     },
   } as unknown as Connection;
-  return { connection, open, reconnect: () => reconnect() };
+  return { connection, reconnect: () => reconnect(), asked: () => asked };
 }
 
+const entry = (key: string, seq: number) => ({
+  subject: `$KV.REGISTRY.${key}`,
+  data: new TextEncoder().encode(`value of ${key}`),
+  seq,
+  info: { timestampNanos: seq },
+});
+
+test.for([{ newest: 0 }, { newest: 1 }])(
+  'a watch fails when the server does not confirm its consumer (newest revision $newest)',
+  async ({ newest }) => {
+    const { connection } = openServer({ newest: [newest], subscribe: () => Promise.reject(new Error('TIMEOUT')) });
+    const stop = new AbortController();
+    await expect(watchBucket(connection, { bucket: 'REGISTRY', onChange: () => {}, signal: stop.signal })).rejects.toThrow('TIMEOUT');
+  },
+);
+
 test('a watch that two reconnections restart at once has one subscription, and none after its end', async () => {
-  const { connection, open, reconnect } = openConnection();
+  const open = new Set<object>();
+  const { connection, reconnect } = openServer({
+    newest: [0],
+    async subscribe() {
+      const subscription = { unsubscribe: () => void open.delete(subscription) };
+      open.add(subscription);
+      return subscription;
+    },
+  });
   const stop = new AbortController();
-  await watchBucket(connection, bucketOf(), { bucket: 'REGISTRY', onChange: () => {}, signal: stop.signal });
+  await watchBucket(connection, { bucket: 'REGISTRY', onChange: () => {}, signal: stop.signal });
   reconnect();
   reconnect();
   await expect.poll(() => open.size).toBe(1);
@@ -61,12 +67,79 @@ test('a watch that two reconnections restart at once has one subscription, and n
   expect(open.size).toBe(0);
 });
 
-test('the watch of a key that vanishes between its listing and the subscription starts', async () => {
-  const { connection } = openConnection();
-  let lists = 0;
-  const kv = { keys: (filter?: string) => bucketOf(...(lists++ === 0 ? ['vanished'] : [])).keys(filter) };
+test('a watch starts when the newest entry was reported, and not before', async () => {
+  let deliver: Deliver = () => {};
+  const { connection } = openServer({
+    newest: [2],
+    async subscribe(toWatcher) {
+      deliver = toWatcher;
+      deliver(null, entry('one', 1));
+      return { unsubscribe: () => {} };
+    },
+  });
   const stop = new AbortController();
-  await watchBucket(connection, kv, { bucket: 'REGISTRY', onChange: () => {}, signal: stop.signal });
-  expect(lists).toBe(2);
+  const heard: string[] = [];
+  const started = watchBucket(connection, { bucket: 'REGISTRY', onChange: ({ key }) => heard.push(key), signal: stop.signal }).then(() =>
+    heard.push('started'),
+  );
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(heard).toEqual(['one']);
+  deliver(null, entry('two', 2));
+  await started;
+  expect(heard).toEqual(['one', 'two', 'started']);
+  stop.abort();
+});
+
+test('the watch of a bucket whose newest entry vanishes meanwhile starts', async () => {
+  const { connection, asked } = openServer({
+    newest: [2, 1],
+    async subscribe(deliver) {
+      deliver(null, entry('one', 1));
+      return { unsubscribe: () => {} };
+    },
+  });
+  const stop = new AbortController();
+  await watchBucket(connection, { bucket: 'REGISTRY', onChange: () => {}, signal: stop.signal });
+  expect(asked()).toBe(2);
+  stop.abort();
+});
+
+test.for([{ by: 'delivers nothing' }, { by: 'refuses every watcher after a reconnection' }])(
+  'a watch fails when the server $by before it has started',
+  async ({ by }) => {
+    const isRefusing = by !== 'delivers nothing';
+    let reconnected = false;
+    const { connection, reconnect } = openServer({
+      newest: [2],
+      async subscribe() {
+        if (reconnected) throw new Error('no leader');
+        return { unsubscribe: () => {} };
+      },
+    });
+    const stop = new AbortController();
+    const watched = watchBucket(connection, { bucket: 'REGISTRY', onChange: () => {}, signal: stop.signal, silentAfterMs: 1_000 });
+    reconnected = isRefusing;
+    if (isRefusing) reconnect();
+    await expect(watched).rejects.toThrow('delivers nothing of the bucket REGISTRY');
+    stop.abort();
+  },
+);
+
+test('a watch that starts again reports the keys that are gone', async () => {
+  const present = [[entry('stays', 1), entry('leaves', 2)], [entry('stays', 1)]];
+  const { connection, reconnect } = openServer({
+    newest: [2, 1],
+    async subscribe(deliver) {
+      for (const one of present.shift() ?? []) deliver(null, one);
+      return { unsubscribe: () => {} };
+    },
+  });
+  const stop = new AbortController();
+  const heard: string[] = [];
+  const onChange = ({ key, value }: { key: string; value?: string }): void => void heard.push(`${key}: ${value ?? 'gone'}`);
+  await watchBucket(connection, { bucket: 'REGISTRY', onChange, signal: stop.signal });
+  heard.length = 0;
+  reconnect();
+  await expect.poll(() => heard).toEqual(['stays: value of stays', 'leaves: gone']);
   stop.abort();
 });

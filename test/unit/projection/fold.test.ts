@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
 import { AmbiguousIdError, InvocationNotFoundError } from '#src/core/errors.ts';
+import { encodeRequests } from '#src/core/log/requests/request-messages.ts';
+import { createStreamId } from '#src/core/names/ids.ts';
 import { Fold } from '#src/projection/fold/fold.ts';
+import { rareColumns } from '#src/projection/fold/projected-invocation.ts';
 import type { Projection } from '#src/projection/projection-port.ts';
 import { createAnswers } from '#src/projection/queries/answers.ts';
 import { hashRows } from '#src/projection/repair/rows-hash.ts';
@@ -158,22 +161,123 @@ describe('the stored content', () => {
     for (const id of ids) log.append('f', id, requests.get(id) ?? 0, [succeeded(id), succeeded(id), notified(id)]);
     const whole = await foldedHash(log);
 
+    const store = foldOneByOne(log, { limit: 0, restartEvery: 7 });
+    expect(await hashRows(store.database)).toEqual(whole);
+    store.close();
+  });
+
+  test('does not depend on the invocations in memory, and no more than their limit stay there (FOLD3)', async () => {
+    const log = createWrittenLog();
+    const batches = Array.from({ length: 6 }, (_, index) => {
+      const stream = createStreamId(index, new Uint8Array(8).fill(index));
+      const requests = Array.from({ length: 4 }, (_, n) => ({ payload: `{"n":${n}}` }));
+      const { payload, headers } = encodeRequests(stream, requests);
+      const sequence = log.request('f', stream, payload, { headers: Object.fromEntries(headers) });
+      const ids = log.decodedRequest(sequence)?.requests.map(({ fact }) => fact.invocation) ?? [];
+      return { stream, sequence, ids };
+    });
+    for (const { stream, sequence, ids } of batches) log.append('f', stream, sequence, ids.map(running));
+    const half = log.entries.length;
+    for (const { stream, sequence, ids } of batches)
+      log.append(
+        'f',
+        stream,
+        sequence,
+        ids.flatMap((id) => [succeeded(id), notified(id)]),
+      );
+    const whole = await foldedHash(log);
+
+    const inMemory: number[] = [];
+    const store = foldOneByOne(log, { maxInvocations: 10, onReleased: ({ open }) => inMemory.push(open) });
+    expect(inMemory).toHaveLength(log.entries.length);
+    // Two batches of four invocations.
+    expect(Math.max(...inMemory)).toBe(2);
+    expect([inMemory[half - 1], inMemory.at(-1)]).toEqual([2, 0]);
+    expect(await hashRows(store.database)).toEqual(whole);
+    store.close();
+  });
+
+  test.for([
+    { maxInvocations: 10, open: 0 },
+    { maxInvocations: 1_000, open: 1 },
+  ])('does not depend on whether $maxInvocations repeated requests of an id stay in memory (FOLD3)', async ({ maxInvocations, open }) => {
+    const log = createWrittenLog();
+    const requests = Array.from({ length: 30 }, (_, n) => log.request('f', 'one', `{"n":${n}}`));
+    const repeated = log.entries.length;
+    // The first append names the owner.
+    log.append('f', 'one', requests[17] ?? 0, [running('one')]);
+    log.append('f', 'one', requests[17] ?? 0, [succeeded('one'), notified('one')]);
+    const { store: whole, answers } = await foldAll(log);
+    expect(await answers.get({ id: 'one' })).toMatchObject({ payload: '{"n":17}', state: 'notified' });
+
+    const inMemory: number[] = [];
+    const store = foldOneByOne(log, { maxInvocations, onReleased: (fold) => inMemory.push(fold.open) });
+    expect(inMemory[repeated - 1]).toBe(open);
+    expect(await hashRows(store.database)).toEqual(await hashRows(whole.database));
+    store.close();
+    whole.close();
+  });
+
+  test('does not depend on rows that were stored before, with a delay, a retry, an error or an origin', async () => {
+    const log = createWrittenLog();
+    const failure = { kind: 'function', errorType: 'Oops', message: 'red stock', code: 1 } as const;
+    const headers: Record<string, string>[] = [
+      {},
+      { Lineage: 'root/parent/1/9' },
+      { 'Redrive-Of': 'i-0' },
+      { 'Deliver-At': '+1m' },
+      { Priority: '2' },
+      { 'Member-Of': 'night' },
+      { Lineage: 'root/parent/1/9', Schedule: 'nightly/1000' },
+    ];
+    const lives: Record<string, (invocation: string) => Fact[]> = {
+      succeeds: (invocation) => [running(invocation), succeeded(invocation)],
+      fails: (invocation) => [
+        running(invocation),
+        { type: 'failed', invocation, at: 2, attempt: 1, condition: 'UnhandledInvocationError', failure },
+      ],
+      retries: (invocation) => [
+        { ...running(invocation), terms: { ...terms, maxAgeInMs: 3_600_000 } } as Fact,
+        { type: 'retrying', invocation, at: 2, attempt: 1, dueAt: 200_005, failure },
+        { type: 'running', invocation, at: 5, attempt: 2, worker: 'w' },
+        { type: 'succeeded', invocation, at: 6, attempt: 2, payload: '1' },
+      ],
+    };
+    for (const [index, header] of headers.entries()) {
+      for (const [life, factsOf] of Object.entries(lives)) {
+        const id = `${life}-${index}`;
+        const request = log.request('f', id, '{}', { headers: header });
+        for (const fact of [...factsOf(id), notified(id)]) log.append('f', id, request, [{ ...fact, at: 200_000 + fact.at }]);
+      }
+    }
+    const whole = await foldedHash(log);
+
     const store = foldOneByOne(log);
     expect(await hashRows(store.database)).toEqual(whole);
+    const filled = store.database.prepare(`SELECT ${rareColumns.map((column) => `count(${column})`).join(', ')} FROM invocations`).get();
+    const never = rareColumns.filter((_, index) => Number(filled?.[index]) === 0);
+    // A due time ends with the attempt.
+    expect(never).toEqual(['due_at', 'waits_pool', 'waits_key', 'waits_since', 'waits_kind', 'opened_batch']);
     store.close();
   });
 });
 
-/** Each message is a batch of its own, no stream stays in memory, and every seventh message starts a new fold. */
-function foldOneByOne(log: WrittenLog): Store {
+type OneByOne = { limit?: number; maxInvocations?: number; restartEvery?: number; onReleased?: (fold: Fold) => void };
+
+/**
+ * Each message is a batch of its own. `limit` and `maxInvocations`: what stays in memory. Every `restartEvery` messages, a new fold starts.
+ * `onReleased` is called after each message.
+ */
+function foldOneByOne(log: WrittenLog, { restartEvery = Number.POSITIVE_INFINITY, onReleased, ...limits }: OneByOne = {}): Store {
   const store = openModel(log);
-  let fold = new Fold({ load: store.load, limit: 0 });
+  const start = (): Fold => new Fold({ load: store.load, limit: 100, ...limits });
+  let fold = start();
   for (const entry of log.entries) {
     fold.take({ ...entry, content: log.decode(entry) });
     store.save(fold.drain(), { sequence: entry.sequence, fingerprint: '', created: '', missing: 0, at: 0 });
     fold.release();
-    if (entry.sequence % 7 === 0) fold = new Fold({ load: store.load, limit: 0 });
+    onReleased?.(fold);
+    if (entry.sequence % restartEvery === 0) fold = start();
   }
-  expect(fold.open).toBe(0);
   return store;
 }

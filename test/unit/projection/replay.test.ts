@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { LogSource, SourceEntry } from '#src/core/log/log-source.ts';
-import { systemClock, type Timers } from '#src/core/ports/clock.ts';
+import { type Clock, systemClock, type Timers } from '#src/core/ports/clock.ts';
 import { silentLogger } from '#src/core/ports/logger.ts';
 import { openProjection } from '#src/projection/projection.ts';
 import { createAnswers } from '#src/projection/queries/answers.ts';
@@ -16,15 +16,16 @@ const untilAborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => (signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve(), { once: true })));
 
 /** A projection of a log with one request. */
-async function projectionOf(follow: (log: WrittenLog) => LogSource['follow']) {
+async function projectionOf(follow: (log: WrittenLog) => LogSource['follow'], clock: Clock = systemClock) {
   const log = createWrittenLog();
   log.request('f', 'one', '{"n":1}');
   const source: LogSource = { ...log, follow: follow(log) };
   const folder = mkdtempSync(join(tmpdir(), 'sequent-replay-'));
-  const projection = await openProjection({ source, folder, instance: 'p', clock: systemClock, logger: silentLogger, timers: noTimers });
+  const projection = await openProjection({ source, folder, instance: 'p', clock, logger: silentLogger, timers: noTimers });
   expect(await reach(projection, 1, systemClock)).toBe(0);
   return {
     projection,
+    log,
     decode: log.decode,
     async [Symbol.asyncDispose]() {
       await projection.stop();
@@ -41,6 +42,24 @@ test('a query finds everything that was read of the log, however long the projec
   const { projection, decode } = opened;
   expect(await createAnswers(projection, decode).get({ id: 'one' })).toMatchObject({ function: 'f', payload: '{"n":1}' });
   expect(await projection.status()).toMatchObject({ sequence: 1, lag: 0, isReady: true });
+});
+
+test('a read model is behind since it last had the whole log, however long no message came before', async () => {
+  let now = 0;
+  const clock: Clock = { ...systemClock, now: () => now };
+  await using opened = await projectionOf(
+    (log) => async (from, onEntry, signal) => {
+      await log.follow(from, onEntry, signal);
+      await untilAborted(signal);
+    },
+    clock,
+  );
+  const { projection, log } = opened;
+  now = 3_600_000;
+  expect(await projection.status()).toMatchObject({ lag: 0, lagInMs: 0 });
+  log.request('f', 'two', '{}', { at: now });
+  now += 40;
+  expect(await projection.status()).toMatchObject({ lag: 1, lagInMs: 40 });
 });
 
 describe('a check of the read model', () => {

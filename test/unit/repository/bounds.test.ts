@@ -6,10 +6,10 @@ import { collections } from '#test/support/bounds/collections.ts';
 
 const checkout = fileURLToPath(new URL('../../..', import.meta.url));
 /** Rooms whose lists end with a command, a page or a test. */
-const shortLived = ['src/web/', 'src/cli/', 'src/testing/', 'src/examples/', 'src/core/memory/'];
+const shortLived = ['src/web/', 'src/cli/', 'src/testing/', 'src/examples/', 'src/core/memory/', 'src/judge/'];
 
 /** A list that is made from literal items does not grow. The formatter decides the indentation: a field of a class has two spaces, as a variable of a function that makes something has. */
-const created = /= (new (\w*Map|\w*Set|\w*Queue|\w*Cache)\b(<$|(<.*>)?\((?!\[|$))|\[\];)/;
+const created = /= (new (\w*Map|\w*Set|\w*Queue|\w*Cache|ValueColumn)\b(<$|(<.*>)?\((?!\[|$))|\[\];)/;
 const field = /^ {2}(?:readonly )?(?:static )?(?:readonly )?(#?\w+)(?:: [^=]+?(?:=> [^=]+?)?)? = /;
 const variable = /^(?:export )?(?:const|let) (\w+)(?:: [^=]+?(?:=> [^=]+?)?)? = /;
 const ofMaker = /^ {2}(?:const|let) (\w+)(?:: [^=]+?(?:=> [^=]+?)?)? = /;

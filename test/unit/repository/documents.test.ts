@@ -36,15 +36,16 @@ function linksOf(document: string): string[] {
   return targets.filter((target) => !/^[a-z]+:/i.test(target));
 }
 
-/** The anchors that GitHub derives from the headings. */
+/** The anchors that GitHub derives from the headings, and those that the document names itself. */
 function anchorsOf(document: string): string[] {
   const headings = [...proseOf(document).matchAll(/^#+ (.+)$/gm)].map(([, heading]) => heading ?? '');
-  return headings.map((heading) =>
+  const derived = headings.map((heading) =>
     heading
       .toLowerCase()
       .replace(/[^\p{L}\p{N}\s_-]/gu, '')
       .replaceAll(' ', '-'),
   );
+  return [...derived, ...[...proseOf(document).matchAll(/^<a id="([\w-]+)"><\/a>$/gm)].map(([, id = '']) => id)];
 }
 
 /** Describes the defect of a link; `undefined` when the link is sound. */
@@ -73,7 +74,7 @@ describe('the documents', () => {
 
     expect(texts.length).toBeGreaterThan(500);
     // The documents say once how a clone runs the command, and `typedCommand` decides between the two forms.
-    expect(withNpx.toSorted()).toEqual(['docs/cli.md', 'src/cli/host.ts']);
+    expect(withNpx.toSorted()).toEqual(['docs/cli.md', 'docs/zh/cli.md', 'src/cli/host.ts']);
     expect(texts.filter((path) => /['"]sequent\/(?:client|testing)['"]/.test(textOf(path)))).toEqual([]);
   });
 

@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { judge } from '#test/judge/judge.ts';
-import { encodeEdn, readEvidence } from '#test/judge/recorded.ts';
+import type { Evidence } from '#src/judge/evidence.ts';
+import { judge } from '#src/judge/judge.ts';
+import { encodeEdn } from '#src/judge/write-evidence.ts';
+import { readEvidence } from '#test/judge/recorded.ts';
 import { faultsOfEvidence, faultsOfLogs } from '#test/support/judge/faults.ts';
 import { plant } from '#test/support/judge/plant.ts';
 
@@ -22,6 +25,34 @@ describe('the judge', () => {
     expect(judge(lossy)).not.toEqual([]);
     expect(judge({ ...lossy, isLossy: true })).toEqual([]);
   });
+
+  test('accepts a missing result, and one of another outcome, when a power cut took messages', () => {
+    const [changed, ...others] = (evidence.results ?? []).slice(1);
+    const results = [{ ...changed, data: '{}' } as (typeof others)[number], ...others];
+    expect(judge({ ...evidence, results }).map((problem) => problem.split(':')[0])).toEqual(['EXEC4', 'E4']);
+    expect(judge({ ...evidence, results, isLossy: true })).toEqual([]);
+  });
+});
+
+test('an execution of an attempt that the log gave up counts for no limit, and any other one does', () => {
+  const withoutEnds = { other: ({ executions = [] }: Evidence) => ({ executions: executions.filter(({ kind }) => kind !== 'end') }) };
+  const isOverLimit = (failure: object): boolean => {
+    const failed = plant(evidence, {
+      ...withoutEnds,
+      facts: () => (facts, fn) => facts.map((fact) => (fn === 'limited' && fact.attempt !== undefined ? { ...fact, failure } : fact)),
+    });
+    return judge(failed).some((problem) => /^SLOT2: .* executions of limited /.test(problem));
+  };
+  expect(isOverLimit({ kind: 'function', errorType: 'Error' })).toBe(true);
+  expect(isOverLimit({ kind: 'function', errorType: 'InvocationTimedOut' })).toBe(false);
+  expect(isOverLimit({ kind: 'lost', errorType: 'ExecutionLost' })).toBe(false);
+});
+
+test.for(['every-kind', 'storm'])('the recorded history %s holds every promise, and its EDN form is kept beside it', (name) => {
+  const file = new URL(`../../judge/recorded/${name}`, import.meta.url).pathname;
+  const recorded = readEvidence(`${file}.jsonl`);
+  expect(judge(recorded)).toEqual([]);
+  expect(readFileSync(`${file}.edn`, 'utf8')).toBe(encodeEdn(recorded.client));
 });
 
 test('the journal of the clients is written in the EDN form of Jepsen', () => {

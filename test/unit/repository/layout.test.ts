@@ -1,14 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { documentWithMap } from '../../../build/folder-map.ts';
+import { documentWithMap, mapped } from '../../../build/folder-map.ts';
 import { layers } from '../../../build/rooms.ts';
 
 /** The folders with more than 15 files of code, each with its reason. */
 const largeFolders: Readonly<Record<string, string>> = {
   bench: 'one file for each benchmark, which npm starts by its name',
   machines: 'the whole method, which is read from one folder',
-  'src/core/text': 'one file for each form of text',
 };
 
 const checkout = new URL('../../..', import.meta.url).pathname;
@@ -25,8 +24,8 @@ describe('the layout of the code', () => {
     expect(sources().filter((file) => partOf(file) === undefined)).toEqual([]);
   });
 
-  test('the map of docs/architecture.md is the table of build/rooms.ts', () => {
-    const { present, wanted } = documentWithMap();
+  test.each(mapped)('the map of %s is the table of build/rooms.ts', (document) => {
+    const { present, wanted } = documentWithMap(document);
     expect(present, 'npm run folder-map').toBe(wanted);
   });
 
@@ -44,6 +43,16 @@ describe('the layout of the code', () => {
       counts.set(dirname(file), (counts.get(dirname(file)) ?? 0) + 1);
     const large = [...counts].filter(([, count]) => count > 15).map(([folder]) => folder);
     expect(large.filter((folder) => !(folder in largeFolders))).toEqual([]);
+  });
+
+  test('sequent mcp alone loads the SDK of agents, when it runs; the site needs no run-time dependency', () => {
+    const importing = sources().filter((file) => readFileSync(join(checkout, file), 'utf8').includes("'@modelcontextprotocol/"));
+    expect(importing).toEqual(['src/cli/commands/mcp/mcp.ts']);
+    expect(readFileSync(join(checkout, 'src/cli/commands/mcp/mcp.ts'), 'utf8')).not.toMatch(/from '@modelcontextprotocol/);
+    const { dependencies } = JSON.parse(readFileSync(join(checkout, 'package.json'), 'utf8'));
+    expect(Object.keys(dependencies).filter((name) => /vitepress|vue|mermaid|modelcontext|asyncapi|redocly|playwright/.test(name))).toEqual(
+      [],
+    );
   });
 
   test('every import of a source names the source, and not what a build makes of it', () => {

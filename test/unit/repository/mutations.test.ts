@@ -1,11 +1,38 @@
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { mutatedFiles } from '#test/simulate/mutations/mutated-files.ts';
 import { mutations } from '#test/simulate/mutations/mutations.ts';
+import { notJudged, outside } from '#test/simulate/mutations/outside.ts';
+import { twins, withoutTwin } from '#test/specification/twins.ts';
 
 const checkout = fileURLToPath(new URL('../../..', import.meta.url));
 
 // `npm run simulate:mutations` takes minutes, so that CI only shows that each mutation still finds its texts.
 test.for(mutations)('the mutation "$name" still applies to the sources', (mutation) => {
   expect(mutatedFiles(mutation, checkout).size).toBeGreaterThan(0);
+});
+
+describe('the twins of the mutations', () => {
+  const names = new Set(mutations.map(({ name }) => name));
+
+  test.for([...names])('the mutation "%s" has a twin in a model, or a reason why no model has it', (name) => {
+    expect([twins.has(name), Object.hasOwn(withoutTwin, name)].filter(Boolean)).toHaveLength(1);
+  });
+
+  test('no reason is kept for a mutation that is gone', () => {
+    expect(Object.keys(withoutTwin).filter((name) => !names.has(name))).toEqual([]);
+  });
+});
+
+describe('what a client sees of the mutations', () => {
+  const names = mutations.map(({ name }) => name);
+
+  test('is said of each mutation, and of no other one', () => {
+    expect([...Object.keys(outside), ...Object.keys(notJudged)].toSorted()).toEqual(names.toSorted());
+  });
+
+  test('has one sentence as the reason of what is unseen', () => {
+    const reasons = [...Object.values(outside).flatMap(({ unseen }) => unseen ?? []), ...Object.values(notJudged)];
+    for (const reason of reasons) expect(reason).toMatch(/^[a-z][^\n]{20,}[^.\n]$/);
+  });
 });

@@ -27,7 +27,7 @@ describe('the threat table of docs/security.md', () => {
   test('has a row for each boundary whose promises it lists', () => {
     const boundaries = new Set(rows.map((row) => row.split('|')[1]?.trim()));
     expect([...boundaries]).toEqual([
-      ...['HTTP', 'Browser', 'Machine', 'Overload', 'NATS', 'Definition', 'URL', 'Connection', 'Code', 'Data', 'History'],
+      ...['HTTP', 'Browser', 'Machine', 'Overload', 'NATS', 'Definition', 'URL', 'Connection', 'Code', 'Data', 'History', 'Supply'],
     ]);
     expect(rows.length).toBeGreaterThan(40);
   });

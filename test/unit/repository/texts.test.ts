@@ -8,10 +8,14 @@ import ofAnalysis from '#src/analysis/texts/zh-cn.json' with { type: 'json' };
 import help from '#src/cli/texts/help-zh-cn.json' with { type: 'json' };
 import ofCommandLine from '#src/cli/texts/zh-cn.json' with { type: 'json' };
 import ofPages from '#src/web/texts/zh-cn.json' with { type: 'json' };
+import ofReference from '../../../build/reference/zh-cn.json' with { type: 'json' };
 
 type Catalogue = Readonly<Record<string, string>>;
 
-/** The catalogues of each surface. A library prints the texts of the help; `cli/help-texts.test.ts` compares the texts of the commands. */
+/**
+ * The catalogues of each surface. A library prints the texts of the help; `cli/help-texts.test.ts` compares the texts of the commands, and
+ * `build/client-reference.test.ts` those of the reference.
+ */
 const surfaces: readonly { name: string; file: string; catalogues: readonly Catalogue[]; usedIn: readonly string[] }[] = [
   { name: 'the pages', file: 'src/web/texts/zh-cn.json', catalogues: [ofPages], usedIn: ['src/web', 'src/gateway/api', 'machines'] },
   { name: 'the explanations', file: 'src/analysis/texts/zh-cn.json', catalogues: [ofAnalysis], usedIn: ['src/analysis', 'machines'] },
@@ -22,6 +26,7 @@ const surfaces: readonly { name: string; file: string; catalogues: readonly Cata
     usedIn: ['src/cli', 'src/analysis', 'src/core', 'src/gateway', 'machines'],
   },
   { name: 'the help', file: 'src/cli/texts/help-zh-cn.json', catalogues: [help.others], usedIn: [] },
+  { name: 'the reference', file: 'build/reference/zh-cn.json', catalogues: [ofReference], usedIn: [] },
 ];
 
 const files = (folder: string) =>

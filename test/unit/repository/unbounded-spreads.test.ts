@@ -10,8 +10,10 @@ const spread = /(Math\.(?:min|max)|\.(?:push|unshift))\((?:[^()\n]*, )?\.\.\./;
 const bounded: Readonly<Record<string, string>> = {
   'src/archive/segments/check.ts': 'the changes of one segment',
   'src/archive/heads/head-files.ts': 'the heads of one file',
-  'src/archive/heads/stored-heads.ts': 'the heads of one key',
+  'src/archive/heads/heads.ts': 'the heads of one key',
   'src/cli/code/place-packages.ts': 'the dependencies of one package',
+  'src/functions/layers.ts': 'the layers of one project, at most 400',
+  'src/hosts/runtime/program.mjs': 'the children of one process',
   'src/cli/commands/repair/cancel.ts': 'one page',
   'src/cli/commands/dev/welcome.ts': 'the lines of the welcome',
   'src/cli/commands/doctor/doctor.ts': 'the findings of the doctor',

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { isHandlerFile } from '#src/cli/code/languages.ts';
+import { isProgram } from '#src/core/functions/runtimes.ts';
 
 /** Files that are no functions although they may mention a handler. */
 const otherFiles = [
@@ -41,7 +42,7 @@ function handlerFilesIn(folder: string, dataDir: string): string[] {
 
 function ignoredBecause(file: string): IgnoredFile['why'] | undefined {
   const other = otherFiles.find(({ pattern }) => pattern.test(basename(file)));
-  return other?.why ?? (mayHandle(file) ? undefined : NO_HANDLER);
+  return other?.why ?? (isProgram(file) || mayHandle(file) ? undefined : NO_HANDLER);
 }
 
 /** Whether the files of a folder are no code of the user. */
@@ -49,10 +50,10 @@ export function isIgnoredFolder(path: string, dataDir: string): boolean {
   return resolve(path) === dataDir || /^(?:\.|node_modules$|__pycache__$|venv$)/.test(basename(path));
 }
 
-/** `orders.ts` is `orders`, and `orders/index.ts` too. */
+/** `orders.ts` is `orders`, and `orders/index.ts` and `orders/bootstrap` too. */
 export function functionNameOf(file: string): string {
   const name = basename(file, extname(file));
-  return name === 'index' ? basename(dirname(file)) : name;
+  return name === 'index' || isProgram(file) ? basename(dirname(file)) : name;
 }
 
 function mayHandle(file: string): boolean {

@@ -4,8 +4,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { CodeError, fromHere } from '#src/cli/code/code-error.ts';
+import { parseJson } from '#src/core/json/json.ts';
 import { exampleEvent, JSON_SCHEMA_OPTIONS } from '#src/core/text/example-event.ts';
-import { parseJson } from '#src/core/text/json.ts';
+import { problemsOf } from '#src/core/text/problems.ts';
 import { nodeArguments } from '#src/hosts/runtimes/nodejs.ts';
 
 /** The file with settings of the functions of a folder. */
@@ -40,7 +41,7 @@ export function readSettings(folder: string): Readonly<Record<string, FunctionSe
   const parsed = settingsSchema.safeParse(parseJson(readFileSync(file, 'utf8')));
   if (!parsed.success) {
     const remedy = '{ "functions": { "hello": { "timeoutInMs": 10000, "policy": { "maxRetries": 2 } } } }';
-    throw new CodeError([{ text: `the settings cannot be read:\n${z.prettifyError(parsed.error)}`, file }], { files: [file], remedy });
+    throw new CodeError([{ text: `the settings cannot be read: ${problemsOf(parsed.error)}`, file }], { files: [file], remedy });
   }
   return Object.fromEntries(
     Object.entries(parsed.data.functions).map(([name, one]) => [

@@ -4,8 +4,11 @@ import { join, resolve } from 'node:path';
 import { watch } from 'chokidar';
 import { isIgnoredFolder } from './function-files.ts';
 
-/** Several events of one save are one change. */
-const SETTLE_IN_MS = 20;
+/**
+ * Several events of one save are one change. The time exceeds the 50 ms after a change during which chokidar reports no further change of
+ * the same file: a file is read after every change that chokidar leaves out, such as the write by an editor that empties the file first.
+ */
+const SETTLE_IN_MS = 60;
 
 /** The watcher lists a new folder before it watches the folder, and so misses a file that is saved in between: the folder is read again. */
 const READ_AGAIN_AFTER_MS = 500;

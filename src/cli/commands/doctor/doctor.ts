@@ -3,7 +3,7 @@ import { type OutputStream, plain, widthOf } from '#src/cli/print/terminal.ts';
 import { say } from '#src/cli/texts/say.ts';
 import { action, type Call } from '../../call.ts';
 import { type ExitCode, exitCodes } from '../../problem.ts';
-import { explainTarget, findTarget } from '../../session.ts';
+import { withConnection } from '../../session.ts';
 import type { Examined } from './examined.ts';
 import type { Finding } from './finding.ts';
 import { judge } from './findings.ts';
@@ -26,23 +26,19 @@ Exit codes: 0 no problem, 1 problems, 6 NATS cannot be reached or JetStream is o
 
 async function doctor(call: Call<{ replicas?: true }>): Promise<ExitCode> {
   const { terminal, format } = call;
-  const target = await findTarget(call.options);
-  const { openConnection } = await import('#src/nats/transport/connection/connection.ts');
-  const connection = await openConnection(target.options).catch(explainTarget(target));
-  try {
+  // A question without an answer is a finding, and a server that answers no ping is none: the questions would wait one after the other.
+  const examined = await withConnection(call.options, async (connection, { dataDir }) => {
     const { examine } = await import('./examine.ts');
-    const examined = await examine(connection, { dataDir: target.dataDir, withReplicas: call.options.replicas === true });
-    const findings = judge(examined);
-    const isHealthy = findings.every(({ level }) => level !== 'problem');
-    const { inspection, durability } = examined;
-    if (format === 'json') terminal.out.line(JSON.stringify({ healthy: isHealthy, ...inspection, durability, findings }, null, 2));
-    else if (format === 'jsonl') for (const finding of findings) terminal.out.line(JSON.stringify(finding));
-    else if (format === 'name') terminal.out.line(isHealthy ? 'healthy' : 'unhealthy');
-    else for (const line of draw(examined, findings, terminal.out)) terminal.out.line(line);
-    return isHealthy ? exitCodes.ok : exitCodes.failed;
-  } finally {
-    await connection.close();
-  }
+    return await examine(connection, { dataDir, withReplicas: call.options.replicas === true });
+  });
+  const findings = judge(examined);
+  const isHealthy = findings.every(({ level }) => level !== 'problem');
+  const { inspection, durability } = examined;
+  if (format === 'json') terminal.out.line(JSON.stringify({ healthy: isHealthy, ...inspection, durability, findings }, null, 2));
+  else if (format === 'jsonl') for (const finding of findings) terminal.out.line(JSON.stringify(finding));
+  else if (format === 'name') terminal.out.line(isHealthy ? 'healthy' : 'unhealthy');
+  else for (const line of draw(examined, findings, terminal.out)) terminal.out.line(line);
+  return isHealthy ? exitCodes.ok : exitCodes.failed;
 }
 
 const signs = {

@@ -1,6 +1,6 @@
 import type { CanaryVerdict } from '#src/analysis/canary/judge-canary.ts';
 import type { FunctionEntry } from '#src/core/functions/entry.ts';
-import type { History, HistoryStatus, QueryOf } from '#src/core/history-questions.ts';
+import type { History, HistoryStatus } from '#src/core/history-questions.ts';
 import { unknownInSilence } from '#src/core/no-answer-error.ts';
 import { isInvocationSettled } from '#src/core/stream/stream.ts';
 import type { Connection } from '#src/nats/transport/connection/connection.ts';
@@ -86,14 +86,12 @@ async function findWithoutWayOn(history: History): Promise<Examined['withoutWayO
 
 /** The weighted versions that are significantly worse than the main version of their alias. */
 async function readCanaries(history: History, functions: HistoryQuestion['functions']): Promise<Examined['canaries']> {
-  const { countsByVersion, judgeCanary } = await import('#src/analysis/canary/judge-canary.ts');
+  const { countsByVersion, judgeCanary, judgedInvocations } = await import('#src/analysis/canary/judge-canary.ts');
   const found = functions.flatMap(({ definition, aliases }) => {
     const weighted = aliases.filter(({ weights }) => Object.keys(weights).length > 0);
     return weighted.map(async (alias): Promise<(CanaryVerdict & { function: string; alias: string })[]> => {
       const { name } = definition;
-      // The requests of other callers may differ, and those before the weights were set went to the main version alone.
-      const query: QueryOf<'stats'> = { function: name, qualifier: `!${alias.name}`, since: alias.changedAt, by: 'version' };
-      const { rows } = await history.ask('stats', query);
+      const { rows } = await history.ask('stats', { function: name, ...judgedInvocations(alias), by: 'version' });
       return judgeCanary(name, alias, countsByVersion(rows)).map((verdict) => ({ ...verdict, function: name, alias: alias.name }));
     });
   });

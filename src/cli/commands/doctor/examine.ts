@@ -12,11 +12,15 @@ import type { Examined } from './examined.ts';
 
 type Wanted = { dataDir: string; withReplicas: boolean };
 
-/** Reads what the doctor judges. Changes nothing. Processes and projections that do not answer are findings, and no errors. */
+/**
+ * Reads the facts that the doctor judges. Stores messages that nobody reads, and changes nothing else. Processes and projections that do not answer
+ * are findings, and no errors.
+ */
 export async function examine(connection: Connection, { dataDir, withReplicas }: Wanted): Promise<Examined> {
   const { inspect, readAccount } = await import('#src/nats/inspection.ts');
   const { createNatsRoleInstances } = await import('#src/nats/questions/role-instances.ts');
   const { findRunningServer } = await import('#src/main/nats-server/running.ts');
+  const { probeStore } = await import('#src/nats/store-probe.ts');
   const inspection = await inspect(connection);
   const own = await findRunningServer(dataDir);
   const isOwn = own !== undefined && portOf(own.url) === portOf(inspection.server.url);
@@ -24,6 +28,7 @@ export async function examine(connection: Connection, { dataDir, withReplicas }:
   const functions = 'functions' in registry ? registry.functions : [];
   const roles = createNatsRoleInstances(connection);
   const instances = await roles.list().catch(unknownInSilence);
+  const replicas = withReplicas ? await compareReplicas(connection) : undefined;
   return {
     inspection,
     account: await readAccount(connection),
@@ -41,7 +46,9 @@ export async function examine(connection: Connection, { dataDir, withReplicas }:
       queues: new Set(inspection.consumers.map(({ name }) => name)),
     })),
     losses: await readLosses(connection),
-    replicas: withReplicas ? await compareReplicas(connection) : undefined,
+    replicas,
+    // A projection notices a replica with other messages by the newest one, which a message of this command would replace on all of them.
+    ...(typeof replicas === 'object' && !replicas.isEqual ? {} : { store: await probeStore(connection, inspection.streams) }),
   };
 }
 

@@ -2,7 +2,7 @@ import type { CanaryVerdict } from '#src/analysis/canary/judge-canary.ts';
 import type { FailingPlatform } from '#src/analysis/explain/platform-failures.ts';
 import type { PlainRequests } from '#src/analysis/plain-requests.ts';
 import type { PoolState } from '#src/client/state/flow.ts';
-import type { RegisteredFunction } from '#src/core/functions/definition.ts';
+import type { FunctionEntry } from '#src/core/functions/entry.ts';
 import type { HistoryStatus } from '#src/core/history-questions.ts';
 import type { LogLoss } from '#src/core/log/losses/log-loss.ts';
 import type { AskedRole, RoleInstance } from '#src/core/ports/questions/role-instances.ts';
@@ -10,16 +10,19 @@ import type { MissingTarget } from '#src/functions/dependents.ts';
 import type { ScheduleState } from '#src/functions/schedule-states.ts';
 import type { ConnectionAccount, Inspection } from '#src/nats/inspection.ts';
 import type { ReplicaComparison } from '#src/nats/replicas/compare-replicas.ts';
+import type { StoreProbe } from '#src/nats/store-probe.ts';
 import type { Durability } from '../../durability.ts';
 
 /** What the doctor read, before it judges. */
 export type Examined = {
   inspection: Inspection;
   durability: Durability;
+  /** Whether NATS stores a message of this command; absent when it was not tried. */
+  store?: StoreProbe;
   /** The account of this connection; `undefined` when the server does not tell it. */
   account?: ConnectionAccount | undefined;
   /** The functions, or why they cannot be read. `isUnread`: NATS did not return them, so that none of them is at fault. */
-  registry: { functions: readonly RegisteredFunction[] } | { why: string; isUnread?: boolean };
+  registry: { functions: readonly FunctionEntry[] } | { why: string; isUnread?: boolean };
   /** The schedules with their progress; `undefined` when they cannot be read. */
   schedules?: readonly ScheduleState[] | undefined;
   /** The slots over all workers; `undefined` when they cannot be read. */

@@ -1,13 +1,14 @@
+import { stuckKeys, stuckKeysInWords } from '#src/analysis/explain/stuck-pools.ts';
 import { formatBytes } from '#src/cli/print/format.ts';
 import { say, translated } from '#src/cli/texts/say.ts';
-import { DAMAGED, type HistoryStatus } from '#src/core/history-questions.ts';
+import type { PoolState } from '#src/client/state/flow.ts';
+import { tokenOfPool } from '#src/core/functions/pool-names.ts';
+import { CANNOT_FOLLOW, DAMAGED, type HistoryStatus } from '#src/core/history-questions.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { Inspection } from '#src/nats/inspection.ts';
-import { judgeAccount } from './account-finding.ts';
 import { judgeWhatCanBeLost } from './can-lose.ts';
 import type { Examined } from './examined.ts';
 import type { Finding } from './finding.ts';
-import { judgeFlow } from './flow-findings.ts';
 import { judgeDeadLetters, judgeFunctions, judgeRegistry, judgeTargets, judgeWaysOn } from './function-findings.ts';
 import {
   judgeCircuits,
@@ -18,9 +19,10 @@ import {
   judgePlainRequests,
   judgeProcessors,
   judgeRoles,
+  judgeScheduler,
+  judgeThreads,
   judgeVersions,
 } from './process-findings.ts';
-import { judgeQuotas } from './quota-findings.ts';
 import { judgeSchedules } from './schedule-findings.ts';
 import { judgeLosses, judgeRefusals, judgeReplicas, judgeStorage, judgeStreams, messagesOf } from './stream-findings.ts';
 
@@ -46,6 +48,7 @@ export function judge(examined: Examined, now = Date.now()): Finding[] {
     ...judgeVersions(examined.instances),
     ...judgeLoad(examined.instances),
     ...judgeProcessors(examined.instances),
+    ...judgeThreads(examined.instances),
     ...judgeCircuits(examined.instances),
     ...judgeIsolation(examined.instances),
     ...judgeFiles(examined.instances),
@@ -53,17 +56,10 @@ export function judge(examined: Examined, now = Date.now()): Finding[] {
     ...judgePlainRequests(examined.plainRequests, now),
     judgeStorage(inspection.storage),
     ...judgeStreams(inspection.streams),
-    ...judgeRefusals(examined.instances),
+    ...judgeRefusals(examined, now),
     ...judgeLosses(examined.losses),
     ...judgeReplicas(examined.replicas),
-    inspection.scheduler
-      ? { level: 'ok', check: 'scheduler', seen: say('answers') }
-      : {
-          level: 'problem',
-          check: 'scheduler',
-          seen: say('no scheduler answers: retries wait, and no invocation ends by age'),
-          remedy: 'sequent serve --role scheduler',
-        },
+    judgeScheduler(examined),
     ...judgeRoles(examined),
     ...judgeProjections(examined.projections, now),
     ...judgeRegistry(examined),
@@ -81,6 +77,8 @@ const MAX_LAG_IN_MS = 5_000;
 
 /** A file that was damaged was rebuilt. The disk that damaged it still needs a person. */
 const REPORT_REBUILDS_FOR_MS = 86_400_000;
+/** A projection that fails begins again within this time. */
+const REPORT_FAILURES_FOR_MS = 120_000;
 
 function judgeDamage({ check, seen }: Pick<Finding, 'check' | 'seen'>, { at, why }: HistoryStatus['rebuilds'][number]): Finding {
   const values = { seen, time: new Date(at).toISOString(), why };
@@ -92,7 +90,7 @@ function judgeDamage({ check, seen }: Pick<Finding, 'check' | 'seen'>, { at, why
   };
 }
 
-function judgeProjections(projections: Examined['projections'], now: number): Finding[] {
+export function judgeProjections(projections: Examined['projections'], now: number): Finding[] {
   if (projections === undefined) return [];
   if (projections.length === 0) {
     return [
@@ -109,6 +107,11 @@ function judgeProjections(projections: Examined['projections'], now: number): Fi
     const seen = progressInWords({ lag, lagInMs, problems });
     const rebuilt = rebuilds.findLast(({ at, why }) => now - at < REPORT_REBUILDS_FOR_MS && why.startsWith(DAMAGED));
     if (rebuilt !== undefined) return judgeDamage({ check, seen }, rebuilt);
+    const failed = rebuilds.findLast(({ why }) => why.startsWith(CANNOT_FOLLOW));
+    if (failed !== undefined && lag > 0 && now - failed.at < REPORT_FAILURES_FOR_MS) {
+      const remedy = say('make room on the disk of its data folder (df), or see the log of that process');
+      return { level: 'problem', check, seen: say('{seen}; it is started again and again: {why}', { seen, why: failed.why }), remedy };
+    }
     if (rebuild !== null) {
       const rebuilding = say('{seen}; a rebuild is at {percent} %', { seen, percent: rebuild.percent });
       return { level: 'note', check, seen: rebuilding, remedy: 'sequent projection status' };
@@ -209,4 +212,64 @@ function unknownTime({ host, who }: { host: string; who: string }): Finding {
   const seen = say('the server did not send its time ({who}): it takes no work', { who });
   const remedy = say('see the log of that process: NATS does not answer it');
   return { level: 'problem', check: say('clock of {host}', { host }), seen, remedy };
+}
+
+/**
+ * Judges the account of Sequent. The global account can share no subject with an account of clients, so its clients are in it, or there are
+ * none (ACC1).
+ */
+function judgeAccount(account: Examined['account']): Finding[] {
+  if (account === undefined) return [];
+  const check = say('account of clients');
+  const { name, isGlobal } = account;
+  if (!isGlobal) return [{ level: 'ok', check, seen: say('Sequent is in the account {name}; keep clients in another one', { name }) }];
+  return [
+    {
+      level: 'note',
+      check,
+      seen: say('clients share the account of Sequent: one that may publish requests can purge the log and overwrite functions and keys'),
+      remedy: say('see docs/deployment.md, "Accounts": sequent nats-config --accounts own'),
+    },
+  ];
+}
+
+/** One line for each project that has as many open invocations as its quota allows. The others share one line. */
+export function judgeQuotas({ quotas = [] }: Examined): Finding[] {
+  const full = quotas.filter(({ open, limit }) => open >= limit);
+  const found = full.map(({ project, open, limit }): Finding => {
+    const name = project ?? say('the own project');
+    return {
+      level: 'problem',
+      check: say('quota of {name}', { name }),
+      seen: say('{open} invocations are open; the quota is {limit}, so its requests over HTTP are refused', { open, limit }),
+      remedy: say('sequent ls --state queued,retrying shows what is open; sequent project quota changes the quota'),
+    };
+  });
+  const well = quotas.length - full.length;
+  if (well === 0) return found;
+  const seen =
+    well === 1
+      ? say('1 quota of open invocations is not reached')
+      : say('{count} quotas of open invocations are not reached', { count: well });
+  return [{ level: 'ok', check: say('quotas'), seen }, ...found];
+}
+
+/** One line for each pool in which invocations wait although slots are free. The others share one line. */
+function judgeFlow({ pools = [] }: Examined, now: number): Finding[] {
+  const found = pools.flatMap((pool): Finding[] => {
+    const stuck = stuckKeys(pool, now);
+    if (stuck === undefined) return [];
+    const name = tokenOfPool(pool.pool);
+    const remedy = say('sequent flow ls {name}, and whether a scheduler and a worker run', { name });
+    return [{ level: 'problem', check: say('flow of {name}', { name }), seen: stuckKeysInWords(stuck, now), remedy }];
+  });
+  const well = pools.length - found.length;
+  if (well === 0) return found;
+  const sum = (count: (pool: PoolState) => number): number => pools.reduce((all, pool) => all + count(pool), 0);
+  const counts = { running: sum(({ running }) => running), waiting: sum(({ waiting }) => waiting) };
+  const seen =
+    pools.length === 1
+      ? say('1 pool of slots, {running} running, {waiting} waiting', counts)
+      : say('{count} pools of slots, {running} running, {waiting} waiting', { ...counts, count: pools.length });
+  return [{ level: 'ok', check: say('flow'), seen }, ...found];
 }

@@ -1,5 +1,5 @@
 import { failingPlatformInWords, platformRemedy } from '#src/analysis/explain/platform-failures.ts';
-import { type FlowSlots, type Surroundings, type Wait, whyQueueWaits, whyRateHolds } from '#src/analysis/explain/queue-waits.ts';
+import { type FlowSlots, type Surroundings, type Wait, whyNoneStarts, whyQueueWaits } from '#src/analysis/explain/queue-waits.ts';
 import { say } from '#src/cli/texts/say.ts';
 import type { PoolState } from '#src/client/state/flow.ts';
 import { LATEST, type RegisteredFunction } from '#src/core/functions/definition.ts';
@@ -91,27 +91,37 @@ function queueOf(name: string, pending = 0): ConsumerFacts | undefined {
   return pending === 0 ? undefined : { name: `fn-${name}`, pending, unacknowledged: 0, redelivered: 0, waiting: 0 };
 }
 
-/** The slots and the rate of a function without keys. What a key waits for is a finding of its pool. */
-function slotsOf({ name, flow }: RegisteredFunction['definition'], pools: readonly PoolState[]): FlowSlots | undefined {
+/**
+ * The slots and the rate of a function without keys, and how many of its requests wait, most of them in the log. What a key waits for is a
+ * finding of its pool.
+ */
+function slotsOf(
+  { name, flow }: RegisteredFunction['definition'],
+  pools: readonly PoolState[],
+): (FlowSlots & { waiting: number }) | undefined {
   if (flow === undefined || flow.key !== undefined) return undefined;
   const id = poolOf(name as FunctionName, flow);
   const found = pools.find(({ pool }) => pool === id);
   if (found === undefined) return undefined;
   const { running, nextAt } = found;
+  const waiting = found.functions.find((one) => one.name === name)?.waiting ?? 0;
   const rate = flow.rate === undefined || nextAt === undefined ? {} : { rate: { ...rateOf(flow.rate), nextAt } };
-  return { pool: tokenOfPool(id), running, limit: flow.concurrency, ...rate };
+  return { pool: tokenOfPool(id), running, limit: flow.concurrency, waiting, ...rate };
 }
 
-type Queue = Omit<Surroundings, 'roles' | 'load' | 'queue' | 'definition'> & {
+type Queue = Omit<Surroundings, 'roles' | 'load' | 'queue' | 'definition' | 'slots'> & {
   definition: RegisteredFunction['definition'];
+  slots: ReturnType<typeof slotsOf>;
   queue: ConsumerFacts | undefined;
 };
 
 function judgeQueue(around: Queue, now: number): Finding | 'idle' | 'unneeded' {
-  const { name, queue, workers } = around;
-  const isIdle = queue === undefined || queue.pending + queue.unacknowledged === 0;
-  const lag = lagInWords(queue);
-  const wait = (isIdle ? undefined : whyRateHolds(around, now)) ?? whyQueueWaits(around);
+  const { name, queue, workers, slots } = around;
+  const { pending, unacknowledged, redelivered } = queue ?? { pending: 0, unacknowledged: 0, redelivered: 0 };
+  const waiting = Math.max(pending, slots?.waiting ?? 0);
+  const isIdle = waiting + unacknowledged === 0;
+  const lag = lagInWords({ pending: waiting, unacknowledged, redelivered });
+  const wait = isIdle ? whyQueueWaits(around) : whyNoneStarts(around, now);
   if (wait === undefined) return isIdle ? 'idle' : { level: 'ok', check: say('worker for {name}', { name }), seen: lag };
   // That no worker answers at all has its own line.
   if (isIdle && wait.kind === 'no-worker' && workers === 0) return 'unneeded';
@@ -130,9 +140,8 @@ function findingOf({ kind, text, remedy }: Wait, { name, isIdle, lag }: { name: 
   };
 }
 
-function lagInWords({ pending, unacknowledged, redelivered } = { pending: 0, unacknowledged: 0, redelivered: 0 }): string {
-  const counts = { pending, unacknowledged, redelivered };
-  return redelivered > 0
+function lagInWords(counts: Pick<ConsumerFacts, 'pending' | 'unacknowledged' | 'redelivered'>): string {
+  return counts.redelivered > 0
     ? say('{pending} waiting, {unacknowledged} in flight, {redelivered} redelivered', counts)
     : say('{pending} waiting, {unacknowledged} in flight', counts);
 }

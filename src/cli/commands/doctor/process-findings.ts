@@ -1,11 +1,20 @@
 import { type PlainRequests, plainRequestsInWords, plainRequestsRemedy } from '#src/analysis/plain-requests.ts';
-import { say } from '#src/cli/texts/say.ts';
+import { say, translated } from '#src/cli/texts/say.ts';
 import type { Policy } from '#src/core/functions/definition.ts';
-import type { RoleInstance } from '#src/core/ports/questions/role-instances.ts';
+import type { AskedRole, RoleInstance } from '#src/core/ports/questions/role-instances.ts';
 import { runningVersions } from '#src/core/running-versions.ts';
-import { CIRCUIT_REMEDY, countOmittedCircuits, describeCircuit, unclosedCircuits } from '#src/core/unclosed-circuits.ts';
+import { CIRCUIT_REMEDY, countOmittedCircuits, type UnclosedCircuit, unclosedCircuits } from '#src/core/unclosed-circuits.ts';
 import type { Examined } from './examined.ts';
 import type { Finding } from './finding.ts';
+
+/** The scheduler, which is asked itself. One that is connected and silent is no missing one (A1). */
+export function judgeScheduler({ inspection, silentRoles = [] }: Examined): Finding {
+  const check = 'scheduler';
+  if (inspection.scheduler) return { level: 'ok', check, seen: say('answers') };
+  if (silentRoles.includes(check)) return silentRole(check);
+  const seen = say('no scheduler answers: retries wait, and no invocation ends by age');
+  return { level: 'problem', check, seen, remedy: 'sequent serve --role scheduler' };
+}
 
 /** The roles without which Sequent stops, except for the scheduler and the projection, which are asked themselves. The page System has the same. */
 export function judgeRoles({ instances, silentRoles, registry }: Examined): Finding[] {
@@ -18,7 +27,7 @@ export function judgeRoles({ instances, silentRoles, registry }: Examined): Find
     const seen = say('no worker answers: nothing is executed');
     found.push({ level: 'problem', check: 'worker', seen, remedy: 'sequent serve --role worker' });
   }
-  if (silentRoles.includes('destinations')) found.push(silentDestinations());
+  if (silentRoles.includes('destinations')) found.push(silentRole('destinations'));
   else if (!hasRole('destinations')) {
     // The outcomes of functions without destinations need no delivery.
     const isNeeded = 'functions' in registry && registry.functions.some(({ definition: { policy } }) => hasDestinations(policy));
@@ -39,8 +48,8 @@ function silentProcesses(): Finding {
   };
 }
 
-function silentDestinations(): Finding {
-  return { ...silentProcesses(), check: 'destinations', seen: say('a process with this role is connected to NATS, and does not answer') };
+function silentRole(check: AskedRole): Finding {
+  return { ...silentProcesses(), check, seen: say('a process with this role is connected to NATS, and does not answer') };
 }
 
 /** One line for each way in which the workers isolate the code of other projects. */
@@ -103,6 +112,32 @@ export function judgeProcessors(instances: readonly RoleInstance[] = []): Findin
   );
 }
 
+/** A process that is busy with one project to this part of a minute delays all others. */
+const LARGE_SHARE = 0.2;
+
+/** The project whose bytes took the most of the main thread of a process in the last minute, if they took much (CPU2). */
+export function judgeThreads(instances: readonly RoleInstance[] = []): Finding[] {
+  return instances.flatMap(({ roles, host, pid, threadUse = [] }): Finding[] => {
+    const [most] = threadUse.toSorted((one, other) => other.share - one.share);
+    // With one project, nobody else waits.
+    if (most === undefined || most.share < LARGE_SHARE || threadUse.length === 1) return [];
+    return [
+      {
+        level: 'note',
+        check: say('main thread'),
+        seen: say('the bytes of project {name} took {percent} % of the last minute of {roles} (process {pid} on {host})', {
+          name: most.project,
+          percent: Math.round(most.share * 100),
+          roles: roles.join(', '),
+          pid,
+          host,
+        }),
+        remedy: say('smaller payloads, or a lower rate: sequent project quota {name} --rate 100', { name: most.project }),
+      },
+    ];
+  });
+}
+
 /** Files that a running process cannot use, although they changed. It works on with the content before. */
 export function judgeFiles(instances: readonly RoleInstance[] = []): Finding[] {
   return instances.flatMap(({ host, pid, fileProblems = [] }) =>
@@ -148,12 +183,23 @@ export function judgeCircuits(instances: Examined['instances'] = []): Finding[] 
     (circuit): Finding => ({
       level: circuit.failures > 0 ? 'problem' : 'note',
       check: say('circuit of {function}', { function: circuit.function }),
-      seen: describeCircuit(circuit),
-      remedy: CIRCUIT_REMEDY,
+      seen: circuitInWords(circuit),
+      remedy: translated(CIRCUIT_REMEDY),
     }),
   );
   const omitted = countOmittedCircuits(instances);
   if (omitted === 0) return found;
   const seen = say('{count} more circuits are not closed', { count: omitted });
-  return [...found, { level: 'problem', check: say('circuits'), seen, remedy: CIRCUIT_REMEDY }];
+  return [...found, { level: 'problem', check: say('circuits'), seen, remedy: translated(CIRCUIT_REMEDY) }];
+}
+
+/** As `describeCircuit` writes it to the log, in the language of the reader. */
+function circuitInWords({ state, openUntil, ...facts }: UnclosedCircuit): string {
+  const values = { ...facts, time: new Date(openUntil).toISOString() };
+  return state === 'open'
+    ? say('the circuit of {target} for {function} is open until {time}; {failures} failures in a row; last: {reason}', values)
+    : say(
+        'the circuit of {target} for {function} is half-open, and waits for the result of a probe; {failures} failures in a row; last: {reason}',
+        values,
+      );
 }

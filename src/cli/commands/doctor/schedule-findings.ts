@@ -1,5 +1,6 @@
 import { say } from '#src/cli/texts/say.ts';
-import type { RegisteredFunction } from '#src/core/functions/definition.ts';
+import { LATEST } from '#src/core/functions/definition.ts';
+import { type FunctionEntry, resolveFunction } from '#src/core/functions/entry.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { ScheduleState } from '#src/functions/schedule-states.ts';
 import type { Examined } from './examined.ts';
@@ -22,10 +23,10 @@ export function judgeSchedules({ schedules = [], registry }: Examined, now: numb
   return [{ level: 'ok', check: say('schedules'), seen }, ...found];
 }
 
-type Functions = ReadonlyMap<string, RegisteredFunction>;
+type Functions = ReadonlyMap<string, FunctionEntry>;
 
 function judgeOne({ schedule, progress, late }: ScheduleState, functions: Functions | undefined, now: number): Finding[] {
-  const { name, function: fn, overlap } = schedule;
+  const { name, function: fn, qualifier = LATEST, overlap } = schedule;
   const check = say('schedule {name}', { name });
   const found = functions?.get(fn);
   const findings: Finding[] = [];
@@ -37,6 +38,9 @@ function judgeOne({ schedule, progress, late }: ScheduleState, functions: Functi
       seen,
       remedy: say('sequent fn put {function}, or sequent schedule rm {name}', { function: fn, name }),
     });
+  } else if (found !== undefined && resolveFunction(found, qualifier, '') === undefined) {
+    const seen = say('there is no function {function}: its invocations fail', { function: `${fn}:${qualifier}` });
+    findings.push({ level: 'problem', check, seen, remedy: `sequent schedule put ${name} --function ${fn}` });
   }
   if (found?.definition.paused === true) {
     const seen = say('its function {function} is paused: its invocations wait', { function: fn });

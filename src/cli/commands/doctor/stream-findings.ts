@@ -1,10 +1,11 @@
 import { formatBytes } from '#src/cli/print/format.ts';
-import { say } from '#src/cli/texts/say.ts';
-import { describeLoss, LOSS_REMEDY } from '#src/core/log/losses/log-loss.ts';
+import { say, translated } from '#src/cli/texts/say.ts';
+import { LOSS_REMEDY } from '#src/core/log/losses/log-loss.ts';
 import { REFUSES_REQUESTS } from '#src/core/ports/admission.ts';
-import type { Inspection, StreamFacts } from '#src/nats/inspection.ts';
+import { type Inspection, SEALED, type StreamFacts } from '#src/nats/inspection.ts';
 import { describeReplicas } from '#src/nats/replicas/describe-replicas.ts';
-import { FUNCTIONS_BUCKET } from '#src/nats/wire/topology.ts';
+import { FUNCTIONS_BUCKET, INVOCATIONS } from '#src/nats/wire/topology.ts';
+import { lossInWords } from '../log/loss.ts';
 import type { Examined } from './examined.ts';
 import type { Finding } from './finding.ts';
 
@@ -53,8 +54,11 @@ function judgeExisting(stream: ExistingStream, check: string): Finding {
   }
   if (stream.lossy.length > 0) {
     const limits = stream.lossy.join(', ');
-    const seen = say('was changed by hand, and deletes messages that it must keep ({limits}); {size}', { limits, size });
-    return { level: 'problem', check, seen, remedy: say('sequent nats-streams, which takes these limits back') };
+    const seen = say('was changed by hand, and deletes or refuses messages that it must keep ({limits}); {size}', { limits, size });
+    const remedy = stream.lossy.includes(SEALED)
+      ? say('restore a backup on another server: a sealed stream stays sealed: docs/operations.md#back-up-and-restore')
+      : say('sequent nats-streams, which takes these limits back');
+    return { level: 'problem', check, seen, remedy };
   }
   // Sequent removes a key by a message, so that its own bucket is never empty again.
   if (stream.name === `KV_${FUNCTIONS_BUCKET}` && stream.messages === 0 && stream.lastSequence > 0) {
@@ -73,7 +77,9 @@ function serversRemedy(): string {
 }
 
 function fullRemedy(): string {
-  return say('raise the limit (sequent nats-streams --stream-sizes), or make room: docs/operations.md#full-disk-or-full-log');
+  return say(
+    'raise the limit (sequent nats-streams --stream-sizes; max_file_store of the server), or make room: docs/operations.md#full-disk-or-full-log',
+  );
 }
 
 /** A stream that refuses messages when it is full stops what writes to it. */
@@ -103,10 +109,14 @@ function judgeConsumers({ consumers, maxConsumers = Number.POSITIVE_INFINITY }: 
   };
 }
 
-/** The log is full: it refused the last message of a process. */
-export function judgeRefusals(instances: Examined['instances'] = []): Finding[] {
-  return instances.flatMap(({ roles, pid, logRefusal, logRefusedAt = 0 }): Finding[] => {
-    if (logRefusal === undefined) return [];
+/** A refusal that is older says nothing about a log that stores again: its process may have written nothing since. */
+const CURRENT_FOR_MS = 60_000;
+
+/** What the log refused: the last message of a process, or else a message of the doctor. */
+export function judgeRefusals({ instances = [], store }: Pick<Examined, 'instances' | 'store'>, now: number): Finding[] {
+  const found = instances.flatMap(({ roles, pid, logRefusal, logRefusedAt = 0 }): Finding[] => {
+    const isOver = store?.kind === 'stored' && now - logRefusedAt > CURRENT_FOR_MS;
+    if (logRefusal === undefined || isOver) return [];
     const seen = say('is full and refuses: {why} ({roles}, process {pid}, last at {time})', {
       why: logRefusal,
       roles: roles.join(', '),
@@ -115,13 +125,40 @@ export function judgeRefusals(instances: Examined['instances'] = []): Finding[] 
     });
     return [{ level: 'problem', check: say('log'), seen, remedy: fullRemedy() }];
   });
+  return found.length > 0 ? found : judgeStore(store);
+}
+
+function judgeStore(store: Examined['store']): Finding[] {
+  const check = say('log');
+  if (store?.kind === 'forbidden') {
+    const remedy = say('run it as the operator: sequent nats-permissions --role operator');
+    return [{ level: 'note', check, seen: say('whether NATS stores messages is unknown: the user of this command may not write'), remedy }];
+  }
+  if (store?.kind !== 'refused') return [];
+  const { stream, bytes, why, isFull } = store;
+  const found = {
+    level: 'problem',
+    check: stream === INVOCATIONS ? check : say('stream {name}', { name: stream }),
+    remedy: fullRemedy(),
+  } as const;
+  const seen = !isFull
+    ? say('stores nothing: {why}', { why })
+    : bytes === 0
+      ? say('is full and refuses: {why}', { why })
+      : say('is full and refuses: {why} (a message of {size})', { why, size: formatBytes(bytes) });
+  return [{ ...found, seen }];
 }
 
 export function judgeLosses(losses: Examined['losses']): Finding[] {
   if (losses === undefined) return [];
   if (losses.length === 0)
     return [{ level: 'ok', check: say('losses'), seen: say('the log lost no message that was read or acknowledged') }];
-  return losses.map((loss) => ({ level: 'problem', check: say('losses'), seen: describeLoss(loss), remedy: `${LOSS_REMEDY} ${loss.id}` }));
+  return losses.map((loss) => ({
+    level: 'problem',
+    check: say('losses'),
+    seen: lossInWords(loss),
+    remedy: `${translated(LOSS_REMEDY)} ${loss.id}`,
+  }));
 }
 
 export function judgeReplicas(compared: Examined['replicas']): Finding[] {

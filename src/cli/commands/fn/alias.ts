@@ -13,6 +13,7 @@ import { action, type Call } from '../../call.ts';
 import { exitCodes } from '../../problem.ts';
 import { withClient } from '../../session.ts';
 import { policyFrom } from './definition/settings-flags.ts';
+import { dependentsInWords } from './dependents-in-words.ts';
 
 type SetOptions = { description?: string; weight?: Record<string, number> } & CanaryOptions & PolicyFlags;
 type CanaryOptions = { canary?: number; auto?: true; promoteAfter?: number };
@@ -201,15 +202,20 @@ const columns: Column<FunctionAlias>[] = [
         .map(([version, share]) => `${version}=${share}%`)
         .join(' '),
   },
-  { head: 'ENDS', cell: ({ weights, auto }) => endOf(weights, auto) },
+  { head: 'ENDS', cell: endOf },
   { head: 'POLICY', cell: ({ policy }) => (policy === undefined ? say('of the version') : say('its own')) },
   { head: 'SET', cell: ({ changedAt }) => new Date(changedAt).toISOString().slice(0, 19) },
   { head: 'DESCRIPTION', cell: ({ description }) => description },
 ];
 
-function endOf(weights: FunctionAlias['weights'], auto: FunctionAlias['auto']): string {
-  if (Object.keys(weights).length === 0) return '';
-  return auto === undefined || auto === null ? say('by hand') : say('by itself');
+/** How the canary ends, or how the latest automatic one ended. */
+function endOf({ weights, auto, decision }: FunctionAlias): string {
+  if (Object.keys(weights).length > 0) return auto === undefined || auto === null ? say('by hand') : say('by itself');
+  if (decision === undefined) return '';
+  const { canary } = decision;
+  return decision.decision === 'promoted'
+    ? say('{canary} was promoted by itself', { canary })
+    : say('{canary} was rolled back by itself', { canary });
 }
 
 async function list(call: Call): Promise<typeof exitCodes.ok> {
@@ -227,8 +233,10 @@ async function list(call: Call): Promise<typeof exitCodes.ok> {
 
 async function remove(call: Call): Promise<typeof exitCodes.ok> {
   const [name = '', alias = ''] = call.args;
-  return await withClient(call.options, async ({ functions }) => {
-    await functions.deleteAlias(name, aliasNameOf(alias));
+  return await withClient(call.options, async (client) => {
+    const dependents = await dependentsInWords(client, [{ name, qualifier: `!${aliasNameOf(alias)}` }]);
+    await client.functions.deleteAlias(name, aliasNameOf(alias));
+    for (const line of dependents) call.terminal.warn(line);
     printOne(call, {
       value: { function: name, removed: `!${aliasNameOf(alias)}` },
       name: `!${aliasNameOf(alias)}`,

@@ -14,7 +14,7 @@ import { type ExitCode, exitCodes, usageProblem } from '../../problem.ts';
 import { withClient } from '../../session.ts';
 import { withCodeOptions } from './definition/function-options.ts';
 import { type CodeFlags, handlerFrom } from './definition/package-from.ts';
-import { storeFunctions } from './definition/store-functions.ts';
+import { layersNamed, storeFunctions } from './definition/store-functions.ts';
 
 type CodeOptions = { path?: string; to?: string };
 
@@ -117,7 +117,8 @@ async function putCode(call: Call<CodeFlags>): Promise<ExitCode> {
   const [name = ''] = call.args;
   return await withClient(call.options, async (client) => {
     const { definition: present } = await client.functions.get(name);
-    const code = await handlerFrom(name, call.options, present.handler);
+    const layers = await layersNamed(client, name, { references: call.options.layer, present: present.handler });
+    const code = await handlerFrom(name, call.options, present.handler, layers);
     if (code === undefined)
       throw usageProblem(`the code of ${name} was not replaced`, 'no option names the code', 'one of --file, --folder, --zip');
     await storeFunctions(call, client, [{ definition: { name, handler: code.handler }, archive: code.archive }]);

@@ -7,8 +7,12 @@ import { labelOf } from '#src/functions/loops.ts';
 
 type Registries = { functions: Pick<SequentClient['functions'], 'list'>; schedules: Pick<SequentClient['schedules'], 'list'> };
 
-/** A line for everything that is removed with these functions, or that fails without them. */
-export async function dependentsInWords({ functions, schedules }: Registries, removals: readonly Removal[]): Promise<string[]> {
+/** A line for everything that is removed with these functions, or that fails without them, except for schedules that are removed too. */
+export async function dependentsInWords(
+  { functions, schedules }: Registries,
+  removals: readonly Removal[],
+  removedSchedules: readonly string[] = [],
+): Promise<string[]> {
   const [entries, states] = await Promise.all([functions.list(), schedules.list()]);
   const parts = entries
     .filter(({ definition: { name } }) => removals.some((removal) => removal.name === name && removal.qualifier === undefined))
@@ -18,7 +22,7 @@ export async function dependentsInWords({ functions, schedules }: Registries, re
     }));
   const callers = states
     .map(({ schedule: { name, function: fn, qualifier = LATEST } }) => ({ schedule: name, name: fn, qualifier }))
-    .filter((address) => isRemoved(address, removals));
+    .filter((address) => isRemoved(address, removals) && !removedSchedules.includes(address.schedule));
   const lines = [
     ...parts.filter(({ names }) => names !== '').map((part) => say('{name}: its versions and aliases are removed with it: {names}', part)),
     ...dependentDestinations(entries, removals).map((edge) =>

@@ -5,6 +5,7 @@ import { type Column, printList, printOne } from '#src/cli/print/output.ts';
 import { cut } from '#src/cli/print/terminal.ts';
 import { say } from '#src/cli/texts/say.ts';
 import type { SequentClient } from '#src/client/client.ts';
+import { compactJson } from '#src/core/json/json-parts.ts';
 import type { TestEvent } from '#src/functions/test-events.ts';
 import { action, type Call } from '../../call.ts';
 import { CommandError, type ExitCode, exitCodes } from '../../problem.ts';
@@ -61,7 +62,7 @@ async function put(call: Call<PutOptions>): Promise<ExitCode> {
 const columns: Column<TestEvent>[] = [
   { head: 'NAME', cell: ({ name }) => name },
   { head: 'SAVED', cell: ({ changedAt }) => new Date(changedAt).toISOString().slice(0, 19) },
-  { head: 'EVENT', cell: ({ text }) => cut(JSON.stringify(JSON.parse(text)), 100) },
+  { head: 'EVENT', cell: ({ text }) => cut(compactJson(text), 100) },
 ];
 
 function listCommand(): Command {

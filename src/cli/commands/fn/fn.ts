@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { readFunction } from '#src/cli/arguments/function-argument.ts';
 import { withDryRun } from '#src/cli/dry-run.ts';
 import { type Column, printList, printOne } from '#src/cli/print/output.ts';
+import { type PageOptions, pageOf, printPage, withPageOptions } from '#src/cli/print/page.ts';
 import { say } from '#src/cli/texts/say.ts';
 import type { SequentClient } from '#src/client/client.ts';
 import type { RegisteredFunction } from '#src/core/functions/definition.ts';
@@ -9,7 +10,7 @@ import type { FunctionEntry, FunctionVersion } from '#src/core/functions/entry.t
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import { action, type Call, type Format } from '../../call.ts';
 import { type ExitCode, exitCodes, usageProblem } from '../../problem.ts';
-import { withClient } from '../../session.ts';
+import { withClient, withRegistry } from '../../session.ts';
 import { aliasCommand } from './alias.ts';
 import { codeCommand } from './code.ts';
 import { putCommand, setCommand } from './definition/put.ts';
@@ -19,6 +20,7 @@ import { deployCommand } from './folder/deploy.ts';
 import { exportCommand } from './folder/export.ts';
 import { getCommand } from './get.ts';
 import { describeHandler } from './handler-in-words.ts';
+import { layerCommand } from './layer.ts';
 
 export function functionsCommand(): Command {
   return new Command('fn')
@@ -36,12 +38,17 @@ export function functionsCommand(): Command {
     .addCommand(versionsCommand())
     .addCommand(aliasCommand())
     .addCommand(eventCommand())
+    .addCommand(layerCommand())
     .addCommand(deployCommand())
     .addCommand(exportCommand());
 }
 
 function listCommand(): Command {
-  return new Command('ls').alias('list').summary('list the functions').description('Lists the functions.').action(action(list));
+  const command = new Command('ls')
+    .alias('list')
+    .summary('list the functions')
+    .description('Lists the functions by their names. A table has a page of them, all other formats have all.');
+  return withPageOptions(command, 'functions').action(action(list));
 }
 
 const columns: Column<RegisteredFunction>[] = [
@@ -55,14 +62,18 @@ const columns: Column<RegisteredFunction>[] = [
   { head: 'DESCRIPTION', cell: ({ definition }) => definition.description },
 ];
 
-async function list(call: Call): Promise<typeof exitCodes.ok> {
-  return await withClient(call.options, async ({ functions }) => {
-    printList(call, {
-      rows: await functions.list(),
+async function list(call: Call<PageOptions>): Promise<typeof exitCodes.ok> {
+  return await withRegistry(call.options, async (functions) => {
+    const { entries, hasMore } = await functions.page(pageOf(call));
+    printPage(call, {
+      rows: entries,
+      hasMore,
       columns,
       name: ({ definition }) => definition.name,
       toJson: ({ definition, revision }) => ({ ...definition, revision }),
-      empty: say('no function is defined yet; try: sequent fn put hello --file ./hello.mjs'),
+      none: say('no function is defined yet; try: sequent fn put hello --file ./hello.mjs'),
+      noSuch: say('no function has such a name'),
+      more: (last) => say('more functions follow: --after {last}, or --containing <text>', { last }),
     });
     return exitCodes.ok;
   });

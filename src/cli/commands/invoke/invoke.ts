@@ -7,6 +7,7 @@ import { printResult } from '#src/cli/print/result-output.ts';
 import { transitionLine } from '#src/cli/print/transitions.ts';
 import { say } from '#src/cli/texts/say.ts';
 import type { Invoked, SequentClient } from '#src/client/client.ts';
+import { fallback } from '#src/core/fallback.ts';
 import { type LiveTransition, transitionsIn } from '#src/core/log/transitions.ts';
 import { MAX_LARGE_PAYLOAD_BYTES } from '#src/core/payloads/payload-reference.ts';
 import { action, type Call } from '../../call.ts';
@@ -152,13 +153,8 @@ async function follow(call: Call<InvokeOptions>, client: SequentClient, { name, 
 
 async function pastOf(client: SequentClient, id: string, functionName: string): Promise<LiveTransition[]> {
   const { InvocationNotFoundError } = await import('#src/core/errors.ts');
-  try {
-    const { transitions, function: name } = await client.timeline(id, { function: functionName });
-    return transitions.map(({ sequence, by, fact }) => ({ sequence, by, fact, function: name }));
-  } catch (error) {
-    if (error instanceof InvocationNotFoundError) return [];
-    throw error;
-  }
+  const known = await client.timeline(id, { function: functionName }).catch(fallback(undefined, InvocationNotFoundError));
+  return known?.transitions.map(({ sequence, by, fact }) => ({ sequence, by, fact, function: known.function })) ?? [];
 }
 
 /** Prints the request id, and after Ctrl-C that the invocation continues. */

@@ -5,12 +5,12 @@ import { say } from '#src/cli/texts/say.ts';
 import type { SequentClient, Timeline } from '#src/client/client.ts';
 import { FunctionNotFoundError } from '#src/core/errors.ts';
 import { LATEST, type RegisteredFunction } from '#src/core/functions/definition.ts';
+import { parseJson } from '#src/core/json/json.ts';
 import { encodeRequests } from '#src/core/log/requests/request-messages.ts';
 import { projectOf } from '#src/core/names/addressable.ts';
 import type { RequestId, StreamId } from '#src/core/names/names.ts';
 import { functionUrn, type Tenancy } from '#src/core/names/tenancy.ts';
-import { parseJson } from '#src/core/text/json.ts';
-import type { EventFile } from '../../arguments/event-file.ts';
+import { type EventFile, encodeEventFile } from '../../arguments/event-file.ts';
 import { INVOCATION_ARGUMENT, namedInvocation } from '../../arguments/invocation-argument.ts';
 import { action, type Call } from '../../call.ts';
 import { type ExitCode, exitCodes, usageProblem } from '../../problem.ts';
@@ -46,7 +46,7 @@ async function pull(call: Call<PullOptions>): Promise<ExitCode> {
   const file = await withClient(options, (client) =>
     eventFileOf(client, { named: args[0] ?? '', tenancy, options, warn: (line) => terminal.err.line(line) }),
   );
-  const text = `${JSON.stringify(file, null, 2)}\n`;
+  const text = encodeEventFile(file);
   const to = options.to ?? (call.format === 'table' ? `${file.requestId}.event.json` : '-');
   if (to === '-') {
     terminal.out.line(text.trimEnd());
@@ -122,9 +122,8 @@ function requestOf({ requestId, requestPayload, qualifier, transitions }: Timeli
     ...(redriveOf === undefined ? {} : { redriveOf: redriveOf as RequestId }),
   };
   const headers = Object.fromEntries(encodeRequests(requestId as string as StreamId, [request]).headers);
-  if (requestPayload === '') return { event: {}, headers };
-  const event = parseJson(requestPayload);
-  return event === undefined ? { payload: requestPayload, headers } : { event, headers };
+  if (requestPayload === '') return { event: '{}', headers };
+  return parseJson(requestPayload) === undefined ? { payload: requestPayload, headers } : { event: requestPayload, headers };
 }
 
 function settingsOf(found: RegisteredFunction | undefined): Omit<EventFile['context'], 'functionUrn' | 'timeoutInMs' | 'traceparent'> {

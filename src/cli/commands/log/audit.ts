@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { parsePointInTime } from '#src/cli/arguments/moment.ts';
+import { parseProject } from '#src/cli/arguments/project.ts';
 import { type Column, printList, tableLines } from '#src/cli/print/output.ts';
 import { say } from '#src/cli/texts/say.ts';
 import type { AuditEntry, AuditLog, AuditQuery } from '#src/core/ports/stores/audit-log.ts';
@@ -15,7 +16,7 @@ export function auditCommand(): Command {
     .description(
       'Lists the calls that changed or read something over HTTP or a NATS service, the oldest first. Equal frequent calls of a minute are one line.',
     )
-    .option('--project <id>', 'only of this project; of all projects by default')
+    .option('--project <id>', 'only of this project; of all projects by default', parseProject)
     .addOption(
       new Option('--since <time>', 'only since then: a duration ago (2h, 7d), or a moment')
         .argParser(parsePointInTime)

@@ -1,11 +1,13 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { ZodError } from 'zod';
 import { type Column, printList } from '#src/cli/print/output.ts';
 import { plain } from '#src/cli/print/terminal.ts';
 import { say, sayCount } from '#src/cli/texts/say.ts';
 import { messageOf } from '#src/core/errors.ts';
 import type { Policy } from '#src/core/functions/definition.ts';
+import { problemsOf } from '#src/core/text/problems.ts';
 import { action, type Call } from '../../call.ts';
 import { CommandError, type ExitCode, exitCodes, usageProblem } from '../../problem.ts';
 import { withClient } from '../../session.ts';
@@ -142,7 +144,13 @@ async function readFileOf(file: string) {
   } catch (cause) {
     const what = `${file} is no golden history`;
     throw new CommandError(
-      { code: 'USAGE', exitCode: exitCodes.usage, what, why: messageOf(cause), remedy: 'the files of sequent golden record' },
+      {
+        code: 'USAGE',
+        exitCode: exitCodes.usage,
+        what,
+        why: cause instanceof ZodError ? problemsOf(cause) : messageOf(cause),
+        remedy: 'the files of sequent golden record',
+      },
       { cause },
     );
   }

@@ -105,7 +105,7 @@ function acknowledgementInWords({ at, by, note }: NonNullable<LogLoss['acknowled
 }
 
 /** As `describeLoss`, whose English text also stands in logs. */
-function lossInWords(loss: LogLoss): string {
+export function lossInWords(loss: LogLoss): string {
   const { keptAt, lostAt, affected } = loss;
   const text = say('the log lost at most {messages} of {span}, from {from} to {to}', {
     messages: sayCount(lostAtMost(loss), ['{count} acknowledged message', '{count} acknowledged messages']),

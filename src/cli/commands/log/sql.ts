@@ -5,6 +5,7 @@ import { cut, padEnd, padStart, plain, widthOf } from '#src/cli/print/terminal.t
 import { say } from '#src/cli/texts/say.ts';
 import type { SequentClient } from '#src/client/client.ts';
 import { MAX_SQL_MS, MAX_SQL_ROWS, type SqlAnswer } from '#src/core/sql-questions.ts';
+import { escapeControls } from '#src/core/text/escape-controls.ts';
 import { action, type Call } from '../../call.ts';
 import { askFresh } from '../../history/ask-fresh.ts';
 import { exitCodes } from '../../problem.ts';
@@ -94,8 +95,9 @@ function tableOf(columns: readonly string[], rows: SqlAnswer['rows'], { isTty, c
 /** The widths of the columns are those of the first rows: a spread has a bounded number of arguments. */
 const MAX_MEASURED = 1_000;
 
-/** A cell of RFC 4180. */
+/** A cell of RFC 4180. A text shows no control characters, and a spreadsheet computes none: it would take one with such a first character for a formula. */
 function csvCell(value: string | number | null): string {
-  const text = String(value ?? '');
+  const shown = escapeControls(String(value ?? ''), { keepsLines: true });
+  const text = typeof value === 'string' && /^[=+@-]/.test(shown) ? `'${shown}` : shown;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

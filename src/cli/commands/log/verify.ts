@@ -12,12 +12,13 @@ import { type ExitCode, exitCodes, usageProblem } from '../../problem.ts';
 import { withClient } from '../../session.ts';
 import { believedHeads, type HeadOptions, verifyOffline } from './verify-offline.ts';
 
-type VerifyOptions = ArchiveOptions & HeadOptions & { from: number };
+type VerifyOptions = ArchiveOptions & HeadOptions & { from: number; strict?: true };
 
 export function verifyCommand(): Command {
   return new Command('verify')
     .description('Folds the whole log and its archive with the machine of this version, and lists every violation of a rule of Sequent.')
     .option('--from <sequence>', 'from this sequence of the log on, without invocations that were accepted before', parseWhole(1), 1)
+    .option('--strict', 'also read each fact by the specification, which shares no code with the machine')
     .option(...ARCHIVE_OPTION)
     .option('--anchor <file>', 'also prove that the log holds what these signed heads commit to, which a third party kept')
     .option('--public-key <file>', 'the key of the signed heads: also compares the stored heads of this key')
@@ -32,6 +33,7 @@ Examples:
   sequent verify --json | jq '.findings[] | select(.rule == "T1")'
   sequent verify -o jsonl                     one finding per line
   sequent verify --from 1000000
+  sequent verify --strict                     the log is a trace of test/specification/life.qnt
   sequent verify --anchor head.json           the log is still the one of this head
   sequent verify --offline ./copy --public-key signing.key.pub
 
@@ -41,6 +43,12 @@ const PROGRESS_EVERY_MS = 2_000;
 
 async function verify(call: Call<VerifyOptions>): Promise<ExitCode> {
   const { options, terminal, format } = call;
+  if (options.offline !== undefined && options.strict === true)
+    throw usageProblem(
+      '--offline excludes --strict',
+      'a copy of an archive is compared with its signed heads, and not folded',
+      'without --strict',
+    );
   if (options.offline !== undefined) return await verifyOffline(call);
   if (options.from !== 1 && (options.anchor ?? options.publicKey) !== undefined)
     throw usageProblem(
@@ -81,6 +89,7 @@ async function fold(client: SequentClient, options: Call<VerifyOptions>['options
   const opened = await openArchiveOf(options, client);
   return await verifyLog(opened, {
     from: options.from,
+    isStrict: options.strict === true,
     heads: await believedHeads(options, opened),
     onProgress(share) {
       const now = Date.now();

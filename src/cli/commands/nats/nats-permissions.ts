@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { isProjectId } from '#src/core/names/names.ts';
+import { parseProject } from '#src/cli/arguments/project.ts';
 import { accountsConfig } from '#src/nats/permissions/accounts.ts';
 import { type PlacedPermissions, toAccountUser, toNsc, userOfRole } from '#src/nats/permissions/permission-formats.ts';
 import { PERMISSION_ROLES, type PermissionRole } from '#src/nats/permissions/role-permissions.ts';
@@ -19,6 +19,7 @@ export function natsPermissionsCommand(): Command {
     .option(
       '--project <id>',
       'limit a producer, a consumer or a history user to this project; it may be the own one for a history user only',
+      parseProject,
     )
     .addOption(new Option('--format <format>', 'a nats-server configuration, or nsc commands').choices(['conf', 'nsc']).default('conf'))
     .addHelpText('after', examples)
@@ -54,8 +55,5 @@ function linesOf(users: readonly PlacedPermissions[], output: Exclude<Format, 'j
 }
 
 function usersOf({ role: roles = [...PERMISSION_ROLES], project, domain }: Partial<Options>): PlacedPermissions[] {
-  if (project !== undefined && !isProjectId(project)) {
-    throw usageProblem('the project is not valid', '--project must be 1 to 64 letters, digits, "-" or "_"', '--project shop');
-  }
   return roles.map((role) => userOfRole(role, { project, domain }));
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
 import { Command } from 'commander';
+import { parseProject } from '#src/cli/arguments/project.ts';
 import { action, type Call } from '#src/cli/call.ts';
 import { withDryRun } from '#src/cli/dry-run.ts';
 import { formatMoment } from '#src/cli/print/format.ts';
@@ -18,7 +19,7 @@ export function eraseCommand(): Command {
     .description(
       'Destroys the data keys of a project, also that of secret user data. Nothing can read its encrypted payloads, results and secrets again, in no copy of the log, the archive and the read models. Its functions run no more until its payloads are encrypted again.',
     )
-    .argument('<project>', 'the project')
+    .argument('<project>', 'the project', parseProject)
     .option('--reason <text>', 'the reason, which is recorded')
     .option('-y, --yes', 'do not ask for a confirmation')
     .addHelpText('after', examples)

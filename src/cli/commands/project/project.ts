@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { parseDecimal, parseWhole } from '#src/cli/arguments/durations.ts';
+import { parseProject } from '#src/cli/arguments/project.ts';
 import { parseSize } from '#src/cli/arguments/size.ts';
 import { action, type Call } from '#src/cli/call.ts';
 import { withDryRun } from '#src/cli/dry-run.ts';
@@ -97,11 +98,15 @@ function quotaCommand(): Command {
     .description(
       'Sets how much a project may send over HTTP: its open invocations, the requests per second that all gateways together accept, and what the log holds for it; and how much it may define. A request beyond a quota is refused before it is accepted (429), and a definition before it is stored (403). Without an option, the command shows the quotas.',
     )
-    .argument('<project>', 'the project')
+    .argument('<project>', 'the project', parseProject)
     .option('--open <count>', 'how many invocations may be open: accepted, and not notified', parseWhole(0, 10_000_000))
     .option('--rate <count>', 'how many requests are accepted per second', parseWhole(1, 1_000_000))
     .option('--burst <count>', 'how many requests are accepted at once after a pause (default: the rate)', parseWhole(1, 1_000_000))
-    .option('--stored <size>', 'how much the log may hold for the project, with its large payloads', parseSize)
+    .option(
+      '--stored <size>',
+      'how much the log may hold for the project, with its large payloads (default: 10GB, none for the own project)',
+      parseSize,
+    )
     .option('--functions <count>', 'how many functions the project may define (default: 400)', parseWhole(0, 10_000_000))
     .option('--schedules <count>', 'how many schedules the project may define (default: 400)', parseWhole(0, 10_000_000))
     .option(
@@ -180,7 +185,7 @@ function encryptCommand(): Command {
       .description(
         'Encrypts request payloads, results, errors and output of the functions of a project from now on, in the log, the results, the read models and the archive. Start the gateway, the workers and the destinations role with the same keys first.',
       )
-      .argument('<project>', 'the project')
+      .argument('<project>', 'the project', parseProject)
       .option('--stop', 'encrypt no further payload; encrypted payloads stay encrypted and readable'),
   )
     .addHelpText('after', encryptExamples)

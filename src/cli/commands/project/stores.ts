@@ -4,7 +4,7 @@ import { usageProblem } from '#src/cli/problem.ts';
 import { findTarget, withClient } from '#src/cli/session.ts';
 import type { SequentClient } from '#src/client/client.ts';
 import type { MasterKeys } from '#src/core/encryption/master-keys.ts';
-import { isProjectId, splitName } from '#src/core/names/names.ts';
+import { splitName } from '#src/core/names/names.ts';
 import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 
 /** What the commands about keys work with. */
@@ -54,8 +54,6 @@ export async function readGivenKeys(options: GlobalOptions): Promise<MasterKeys>
  * functions: it may be the own project under a name that this command does not know, and then nothing would be encrypted.
  */
 export async function projectIn(argument: string, { client, own }: KeyStores): Promise<string | undefined> {
-  if (!isProjectId(argument))
-    throw usageProblem(`"${argument}" names no project`, 'a project has 1 to 64 letters, digits, "-" or "_"', 'sequent project ls');
   if (argument === own) return undefined;
   const functions = await client.functions.list();
   if (functions.some(({ definition }) => splitName(definition.name).project === argument)) return argument;

@@ -14,6 +14,7 @@ import { type Column, printList } from '#src/cli/print/output.ts';
 import { plain } from '#src/cli/print/terminal.ts';
 import { say } from '#src/cli/texts/say.ts';
 import type { SequentClient } from '#src/client/client.ts';
+import { fallback } from '#src/core/fallback.ts';
 import type { FunctionAlias } from '#src/core/functions/entry.ts';
 import type { StatsRow } from '#src/core/history-questions.ts';
 import { splitName } from '#src/core/names/names.ts';
@@ -149,10 +150,5 @@ const isSet = (auto: FunctionAlias['auto']): boolean => auto !== undefined && au
 /** Empty for a function that was deleted since. */
 async function aliasesOf(functions: SequentClient['functions'], name: string): Promise<readonly FunctionAlias[]> {
   const { FunctionNotFoundError } = await import('#src/core/errors.ts');
-  try {
-    return (await functions.get(name)).aliases;
-  } catch (error) {
-    if (error instanceof FunctionNotFoundError) return [];
-    throw error;
-  }
+  return await functions.get(name).then(({ aliases }) => aliases, fallback([], FunctionNotFoundError));
 }

@@ -9,6 +9,7 @@ import { printOne } from '#src/cli/print/output.ts';
 import { say, sayCount } from '#src/cli/texts/say.ts';
 import { type ErasureRecord, erasureKey, parseErasureRecord } from '#src/core/log/erasure-request.ts';
 import { parseFunctionName } from '#src/core/names/names.ts';
+import { readPatiently } from '#src/core/no-answer-error.ts';
 import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 import { action, type Call } from '../../call.ts';
 import { CommandError, type ExitCode, exitCodes, usageProblem } from '../../problem.ts';
@@ -90,7 +91,7 @@ async function waitForErasure(
   const deadline = performance.now() + options.wait;
   let printedState = requested.state;
   for (;;) {
-    const record = parseErasureRecord((await state.get(erasureKey(id)))?.value) ?? requested;
+    const record = parseErasureRecord((await readPatiently(() => state.get(erasureKey(id))))?.value) ?? requested;
     if (record.state === 'done') return { id, record };
     if (record.state === 'aborted') throw aborted(id, record);
     if (record.state !== printedState) terminal.err.line(terminal.err.paint.dim(progressOf(record)));

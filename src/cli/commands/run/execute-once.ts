@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Failure } from '#machines/facts.ts';
-import { runtimeOf } from '#src/core/functions/runtimes.ts';
+import { isProgram, runtimeOf } from '#src/core/functions/runtimes.ts';
 import { createPythonFinder } from '#src/core/python/find-python.ts';
 import { processEnded, timedOut } from '#src/hosts/failures.ts';
 import type { ContextFacts } from '#src/hosts/runtime/context.mjs';
@@ -36,8 +36,9 @@ async function commandFor(
   { memoryInMb, inspector }: { memoryInMb: number; inspector: string | undefined },
 ): Promise<[string, ...string[]]> {
   const flags = inspector === undefined ? [] : [inspector];
+  const adapter = isProgram(file) ? ['./custom.mjs'] : [];
   if (runtimeOf({ file }).id !== 'python')
-    return [process.execPath, ...flags, ...nodeArguments({ memoryInMb, file }), join(runtimeFolder, 'run-once.mjs')];
+    return [process.execPath, ...flags, ...nodeArguments({ memoryInMb, file }), join(runtimeFolder, 'run-once.mjs'), ...adapter];
   const { command } = await createPythonFinder().find('python3');
   return [command, '-B', '-s', join(runtimeFolder, 'python', 'run_once.py'), ...flags];
 }
@@ -66,7 +67,8 @@ export async function executeOnce({ handler, execution, inspector }: OnceOptions
     if (inspector !== undefined) return;
     timer = setTimeout(() => {
       isTimeout = true;
-      child.kill('SIGKILL');
+      // The program ends with the process that answers the signal; a module of Node may never answer.
+      child.kill(isProgram(handler.file) ? 'SIGTERM' : 'SIGKILL');
     }, timeoutInMs);
   });
   // A process that Node ends at once, such as for a bad address of the debugger, receives nothing.

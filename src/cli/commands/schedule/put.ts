@@ -6,6 +6,7 @@ import { withDryRun } from '#src/cli/dry-run.ts';
 import { printOne } from '#src/cli/print/output.ts';
 import { say } from '#src/cli/texts/say.ts';
 import type { SequentClient } from '#src/client/client.ts';
+import { repeatOnConflict } from '#src/core/repeat-on-conflict.ts';
 import { type Overlap, overlaps, type Schedule, type ScheduleInput } from '#src/core/schedules/schedule.ts';
 import { action, type Call } from '../../call.ts';
 import { type ExitCode, exitCodes, usageProblem } from '../../problem.ts';
@@ -65,16 +66,20 @@ async function put(call: Call<PutOptions>): Promise<ExitCode> {
   const { options } = call;
   const event = await readPayload(options.event, call);
   return await withClient(options, async ({ functions, schedules }) => {
-    const present = await presentSchedule(schedules, name);
-    const stored = await schedules.put({
-      ...(await timesAndTarget(functions, { name, present, options })),
-      name,
-      timeZone: options.tz ?? present?.timeZone,
-      event: options.event === undefined && event === '' ? (present?.event ?? '') : event,
-      overlap: options.overlap ?? present?.overlap,
-      catchUpInMs: options.catchUp ?? present?.catchUpInMs,
-      jitterInMs: options.jitter ?? present?.jitterInMs,
-      description: options.description ?? present?.description,
+    // Two people may change different fields at the same time.
+    const stored = await repeatOnConflict(async () => {
+      const { schedule: present, revision } = await presentSchedule(schedules, name);
+      const changed = {
+        ...(await timesAndTarget(functions, { name, present, options })),
+        name,
+        timeZone: options.tz ?? present?.timeZone,
+        event: options.event === undefined && event === '' ? (present?.event ?? '') : event,
+        overlap: options.overlap ?? present?.overlap,
+        catchUpInMs: options.catchUp ?? present?.catchUpInMs,
+        jitterInMs: options.jitter ?? present?.jitterInMs,
+        description: options.description ?? present?.description,
+      };
+      return await schedules.put(changed, revision);
     });
     printOne(call, {
       value: scheduleJson(stored),
@@ -85,16 +90,16 @@ async function put(call: Call<PutOptions>): Promise<ExitCode> {
   });
 }
 
-/** The schedule before the change; `undefined` when there is none. */
-async function presentSchedule(schedules: SequentClient['schedules'], name: string): Promise<Schedule | undefined> {
+/** The schedule before the change, and its revision: 0 when there is none. */
+async function presentSchedule(
+  schedules: SequentClient['schedules'],
+  name: string,
+): Promise<{ schedule: Schedule | undefined; revision: number }> {
   const { ScheduleNotFoundError } = await import('#src/core/errors.ts');
-  return await schedules.get(name, 0).then(
-    ({ schedule }) => schedule,
-    (error: unknown) => {
-      if (error instanceof ScheduleNotFoundError) return undefined;
-      throw error;
-    },
-  );
+  return await schedules.get(name, 0).catch((error: unknown) => {
+    if (error instanceof ScheduleNotFoundError) return { schedule: undefined, revision: 0 };
+    throw error;
+  });
 }
 
 type Named = { name: string; present: Schedule | undefined; options: PutOptions };

@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import { parseWhole } from '#src/cli/arguments/durations.ts';
 import { withDryRun } from '#src/cli/dry-run.ts';
-import { type Column, factLines, printList, printOne } from '#src/cli/print/output.ts';
+import { type Column, factLines, printOne } from '#src/cli/print/output.ts';
+import { type PageOptions, pageOf, printPage, withPageOptions } from '#src/cli/print/page.ts';
 import { cut, plain } from '#src/cli/print/terminal.ts';
 import { say, sayWord } from '#src/cli/texts/say.ts';
 import { formatDuration } from '#src/core/text/format-duration.ts';
@@ -26,7 +27,11 @@ export function scheduleCommand(): Command {
 }
 
 function listCommand(): Command {
-  return new Command('ls').alias('list').summary('list the schedules').description('Lists the schedules.').action(action(list));
+  const command = new Command('ls')
+    .alias('list')
+    .summary('list the schedules')
+    .description('Lists the schedules by their names. A table has a page of them, all other formats have all.');
+  return withPageOptions(command, 'schedules').action(action(list));
 }
 
 const columns: Column<ScheduleState>[] = [
@@ -43,14 +48,18 @@ const columns: Column<ScheduleState>[] = [
   { head: 'DESCRIPTION', cell: ({ schedule }) => schedule.description },
 ];
 
-async function list(call: Call): Promise<typeof exitCodes.ok> {
+async function list(call: Call<PageOptions>): Promise<typeof exitCodes.ok> {
   return await withClient(call.options, async ({ schedules }) => {
-    printList(call, {
-      rows: await schedules.list(),
+    const { states, hasMore } = await schedules.page(pageOf(call));
+    printPage(call, {
+      rows: states,
+      hasMore,
       columns,
       name: ({ schedule }) => schedule.name,
       toJson: scheduleJson,
-      empty: say("no schedule is defined yet; try: sequent schedule put nightly --cron '0 3 * * *' --function <function>"),
+      none: say("no schedule is defined yet; try: sequent schedule put nightly --cron '0 3 * * *' --function <function>"),
+      noSuch: say('no schedule has such a name'),
+      more: (last) => say('more schedules follow: --after {last}, or --containing <text>', { last }),
     });
     return exitCodes.ok;
   });

@@ -12,6 +12,7 @@ import { buildPages } from '#src/main/roles/files/build-pages.ts';
 import { makePrivate, readableByOthers } from '#src/main/roles/files/private-files.ts';
 import { type WatchedFiles, watchFiles } from '#src/main/roles/files/watched-files.ts';
 import { endOnDefect } from '#src/main/roles/processes/defects.ts';
+import { collectWhenIdle } from '#src/main/roles/processes/idle-memory.ts';
 import { createLog } from '#src/main/roles/processes/log.ts';
 import { serveProbes } from '#src/main/roles/processes/probes.ts';
 import type { Readiness } from '#src/main/roles/processes/readiness.ts';
@@ -66,7 +67,7 @@ export async function start(call: Call<ServeOptions>, signal: AbortSignal, env: 
     undo.unshift(async () => files.close());
     watchNatsFiles(files, { address, responders: respondersNats(address, configuration) });
     const callers = callersOf(configuration);
-    const durability = durabilityOf(server?.fsync);
+    const durability = durabilityOf(server?.fsync, factsOf(connection).serverVersion);
     const roles = await startRoles({
       ...rolesFrom({ ...configuration, ownFsync: server?.fsync }, address, callers),
       connection,
@@ -77,7 +78,10 @@ export async function start(call: Call<ServeOptions>, signal: AbortSignal, env: 
       logger: log,
     });
     const deployed = call.options.deployExamples ? await defineExamples(roles.registry) : [];
+    const endCollecting = collectWhenIdle();
+    undo.unshift(async () => endCollecting());
     const stop = async (graceInMs: number): Promise<void> => {
+      endCollecting();
       files.close();
       await roles.stop(graceInMs);
       await requester?.close();

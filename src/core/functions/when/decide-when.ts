@@ -3,11 +3,12 @@ import type { DecideWhen } from '#machines/outcome.ts';
 import { openTexts } from '#src/core/encryption/open-texts.ts';
 import type { PayloadSealer } from '#src/core/encryption/payload-sealer.ts';
 import { holdsSealed, isSealed } from '#src/core/encryption/sealed-text.ts';
+import { parseJson } from '#src/core/json/json.ts';
+import { parseJsonPath, valueAt } from '#src/core/json/json-path.ts';
 import { responsePayloadOf } from '#src/core/log/envelope.ts';
 import type { AcceptedRequest } from '#src/core/log/event-log.ts';
 import { isReference } from '#src/core/payloads/payload-reference.ts';
-import { parseJson } from '#src/core/text/json.ts';
-import { parseJsonPath, valueAt } from '#src/core/text/json-path.ts';
+import { threadTime } from '#src/core/quotas/thread-time.ts';
 import type { Comparison, When } from './when.ts';
 
 /** Whether a condition holds, or why that cannot be decided. */
@@ -27,7 +28,9 @@ export function decideWhenFor(request: AcceptedRequest, payloads?: PayloadSealer
   const parse = rememberParsed();
   return (when, outcome) => {
     const known = parseJson(when) as When | undefined;
-    const verdict = known === undefined ? { undecidable: 'it is not JSON' } : judge(known, { request, outcome, payloads, parse });
+    const facts = { request, outcome, payloads, parse };
+    const decide = (): Verdict => (known === undefined ? { undecidable: 'it is not JSON' } : judge(known, facts));
+    const verdict = threadTime.spendOn(request.fact.function, decide);
     return typeof verdict === 'boolean' ? { holds: verdict } : { holds: false, undecidable: verdict.undecidable };
   };
 }

@@ -1,4 +1,4 @@
-import { parseJson } from '#src/core/text/json.ts';
+import { parseJson } from '#src/core/json/json.ts';
 import type { Comparison, When } from './when.ts';
 
 /** A `when` as a person reads it, such as `response $.order.total greater 100`. This file imports no schema, so that the pages load no zod. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { PATH_FORM, parseJsonPath } from '#src/core/text/json-path.ts';
+import { PATH_FORM, parseJsonPath } from '#src/core/json/json-path.ts';
 import { refuseWhen, subjectNames } from './when-refusal.ts';
 
 /** The longest `when`, as JSON text. The facts of each first attempt hold it. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ConflictError } from '#src/core/errors.ts';
+import { parseJson } from '#src/core/json/json.ts';
 import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
-import { parseJson } from '#src/core/text/json.ts';
 import { addLoss, type LogLoss, logLossSchema } from './log-loss.ts';
 
 /** The losses of the log that were found, in the state store. A loss stays until an operator acknowledges it (LOSS4). */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type FactOf, type Lineage, type OpensBatch, opensSchema } from '#machines/facts.ts';
+import { parseJson } from '#src/core/json/json.ts';
 import { hashOfRequest } from '#src/core/log/chain.ts';
 import { compileOnUse } from '#src/core/log/compile-on-use.ts';
 import type { AcceptedRequest, NewRequest, RequestMessage, StreamName } from '#src/core/log/event-log.ts';
@@ -17,7 +18,7 @@ import {
 import { canBeBrought, idAt, idFromSequence, isDerivedForm, isStreamId, MAX_BATCH, streamOf } from '#src/core/names/ids.ts';
 import { type FunctionName, isRequestId, quote, type RequestId, type StreamId } from '#src/core/names/names.ts';
 import { isTraceparent } from '#src/core/names/traceparent.ts';
-import { parseJson } from '#src/core/text/json.ts';
+import { problemsOf } from '#src/core/text/problems.ts';
 import { type DueTime, readDueTime } from './due-time.ts';
 
 /**
@@ -63,6 +64,8 @@ export type RawRequest = {
   at: number;
   /** Whether only Sequent's own users can have published the message. */
   isOwn: boolean;
+  /** For a reader that executes nothing: a payload that is too large or no JSON is no defect then. To parse each payload is costly. */
+  ignoresPayload?: true;
 };
 
 /** The token of a request's subject, and the function that it names. */
@@ -197,12 +200,12 @@ function hashOf(fn: FunctionName, { raw, stream, text }: UndecodedMessage): stri
   return hashOfRequest({ function: fn, stream, sequence, at, headers, data: text ?? data });
 }
 
-function decodeSingle(token: string, { raw: { headers, at, isOwn }, stream, text }: UndecodedMessage): AcceptedRequest {
+function decodeSingle(token: string, { raw: { headers, at, isOwn, ignoresPayload }, stream, text }: UndecodedMessage): AcceptedRequest {
   const given = headers?.get(requestHeader.requestId) ?? '';
   const isBrought = isBelieved(given, isOwn);
   const id = (isBrought ? given : stream) as RequestId;
   const request = accepted(
-    { token, id, at },
+    { token, id, at, ignoresPayload },
     {
       payload: text,
       qualifier: headers?.get(requestHeader.qualifier) || undefined,
@@ -222,12 +225,15 @@ function decodeSingle(token: string, { raw: { headers, at, isOwn }, stream, text
 function decodeBatch(token: string, { raw, stream, text }: UndecodedMessage): AcceptedRequest[] {
   const opens = raw.isOwn && raw.headers?.get(requestHeader.batch) === OPENS ? opensSchema.safeParse(parseJson(text)).data : undefined;
   if (opens !== undefined) return [opening({ token, id: stream as string as RequestId, at: raw.at }, opens)];
-  const batch = compiledBatchSchema().safeParse(parseJson(text));
+  const content = parseJson(text);
+  const batch = compiledBatchSchema().safeParse(content);
   const isNamed = isStreamId(raw.headers?.get(requestHeader.batch) ?? '');
   if (batch.success && isNamed) {
-    return batch.data.requests.map((request, index) => accepted({ token, id: idAt(stream, index), at: raw.at }, request));
+    const { at, ignoresPayload } = raw;
+    return batch.data.requests.map((request, index) => accepted({ token, id: idAt(stream, index), at, ignoresPayload }, request));
   }
-  const problem = batch.success ? 'the Batch header names no stream' : prettify(batch.error);
+  const why = content === undefined ? 'it is no JSON text' : batch.error && problemsOf(batch.error);
+  const problem = why ?? 'the Batch header names no stream';
   const request = accepted({ token, id: stream as string as RequestId, at: raw.at }, { payload: '' });
   return [{ ...request, defect: { condition: 'InvalidRequest', message: `the batch cannot be read: ${problem}` } }];
 }
@@ -238,7 +244,7 @@ function opening({ token, id, at }: Identity, opens: OpensBatch): AcceptedReques
   return { fact, payload: JSON.stringify({ batch: opens.batch }) };
 }
 
-type Identity = { token: string; id: RequestId; at: number };
+type Identity = { token: string; id: RequestId; at: number; ignoresPayload?: true | undefined };
 type Content = {
   payload: string | undefined;
   qualifier?: string | undefined;
@@ -250,7 +256,7 @@ type Content = {
 } & FlowContent;
 
 function accepted(
-  { token, id, at }: Identity,
+  { token, id, at, ignoresPayload }: Identity,
   { payload, qualifier, traceparent, lineage, redriveOf, schedule, synchronous, flowKey, priority }: Content,
 ): AcceptedRequest {
   const fact: AcceptedRequest['fact'] = { type: 'queued', invocation: id, at, function: token, qualifier: qualifier ?? 'latest' };
@@ -262,7 +268,7 @@ function accepted(
   if (synchronous) fact.synchronous = true;
   const { problem, ...chosen } = readFlow({ flowKey, priority });
   Object.assign(fact, chosen);
-  const defect = defectOf({ payload, qualifier, problem });
+  const defect = defectOf({ payload: ignoresPayload ? '' : payload, qualifier, problem });
   return { fact, payload: payload ?? '', ...(defect === undefined ? {} : { defect }) };
 }
 
@@ -284,10 +290,4 @@ function decodeText(data: Uint8Array | string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** At most three issues, because a hostile batch can have as many issues as bytes, and the text goes into the log. */
-function prettify({ issues }: z.ZodError): string {
-  const first = issues.slice(0, 3);
-  return z.prettifyError(new z.ZodError(first)) + (issues.length > first.length ? `\nand ${issues.length - first.length} more` : '');
 }

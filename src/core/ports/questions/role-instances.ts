@@ -1,3 +1,4 @@
+import type { ThreadUse } from '#src/core/quotas/thread-time.ts';
 import type { CircuitState } from './circuit-states.ts';
 
 /** What the functions of a project used of the processors of a worker, and whether they waited for them in the last minute. */
@@ -22,6 +23,8 @@ export type RoleInstance = {
   slots?: number | undefined;
   /** What the functions of other projects used of its processors since its start; absent without a worker. */
   processorUse?: readonly ProcessorUse[] | undefined;
+  /** What the bytes of each project cost its main thread; absent in a process of an earlier version. */
+  threadUse?: readonly ThreadUse[] | undefined;
   /** How far the clock of its machine is ahead of the server's, in milliseconds; absent until it is measured. */
   clockAheadInMs?: number | undefined;
   clockUncertaintyInMs?: number | undefined;

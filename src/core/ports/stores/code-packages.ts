@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { InvalidInputError } from '#src/core/errors.ts';
+import { digestInParts } from '#src/core/quotas/in-parts.ts';
 
 /** The project that uploaded a package; `undefined` is the own project. */
 export type PackageOwner = string | undefined;
@@ -15,6 +16,8 @@ export interface CodePackages {
   put(archive: Uint8Array, owner?: PackageOwner): Promise<string>;
   get(digest: string, owner?: PackageOwner): Promise<Uint8Array | undefined>;
   has(digest: string, owner?: PackageOwner): Promise<boolean>;
+  /** The bytes of an archive, which {@link get} would read. */
+  sizeOf(digest: string, owner?: PackageOwner): Promise<number | undefined>;
   list(): Promise<StoredPackage[]>;
   /** How many bytes the packages of an owner have together. */
   bytesOf(owner: PackageOwner): Promise<number>;
@@ -36,14 +39,14 @@ export function parsePackageName(name: string): Pick<StoredPackage, 'digest' | '
 
 export const MAX_ARCHIVE_BYTES = 64 * 1_024 * 1_024;
 
-/** SHA-512 in hexadecimal digits, which is FunctionGraph's digest of code. */
+/** SHA-512 in hexadecimal digits, which is FunctionGraph's digest of code; {@link digestOfArchive} is for contents of megabytes. */
 export function digestOf(code: Uint8Array): string {
   return createHash('sha512').update(code).digest('hex');
 }
 
 /** The digest of an archive. Throws `InvalidInputError` for an archive that is too large. */
-export function digestOfArchive(archive: Uint8Array): string {
-  if (archive.length <= MAX_ARCHIVE_BYTES) return digestOf(archive);
+export async function digestOfArchive(archive: Uint8Array): Promise<string> {
+  if (archive.length <= MAX_ARCHIVE_BYTES) return await digestInParts(archive);
   const problem = `has ${archive.length} bytes; at most ${MAX_ARCHIVE_BYTES} are accepted`;
   throw new InvalidInputError({ field: 'the code package', problem });
 }

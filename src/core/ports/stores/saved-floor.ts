@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseJson } from '#src/core/text/json.ts';
+import { parseJson } from '#src/core/json/json.ts';
 import type { KeyValue } from './key-value.ts';
 
 /**

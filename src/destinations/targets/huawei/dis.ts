@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import { parseJson } from '#src/core/json/json.ts';
 import { disStreamFor } from '#src/core/names/addressable.ts';
 import { type Clock, systemClock } from '#src/core/ports/clock.ts';
 import type { DeliveryRequest, DeliveryResult, DestinationTarget } from '#src/core/ports/destination-target.ts';
-import { parseJson } from '#src/core/text/json.ts';
 import type { VettedHttp } from '#src/destinations/http/vetted-request.ts';
 import type { ConnectionOf, Connections } from '#src/destinations/targets/connection.ts';
 import { connectionName, parseParam, refusalOf } from '#src/destinations/targets/param.ts';
@@ -11,7 +11,7 @@ import { createResolvedTarget, type Refused } from '#src/destinations/targets/re
 import { type Answered, dead, delivered, failed, unusable, verdictOf } from '#src/destinations/targets/verdict.ts';
 import { postToHuawei } from './huawei-service.ts';
 
-export const disParamSchema = z.strictObject({
+const disParamSchema = z.strictObject({
   stream_name: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, "-" or "_"'),
   connection: connectionName,
 });

@@ -15,7 +15,7 @@ import { reveal } from '#src/destinations/targets/secret.ts';
 import { type Answered, dead, delivered, failed, unusable, verdictOf } from '#src/destinations/targets/verdict.ts';
 
 /** Bucket and prefix become parts of a URL, in its host or its path, so both must be unambiguous there. */
-export const obsParamSchema = z.strictObject({
+const obsParamSchema = z.strictObject({
   bucket: z
     .string()
     .regex(/^(?!\d+\.\d+\.\d+\.\d+$)(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be 3 to 63 lower-case letters, digits, "-" or "."'),

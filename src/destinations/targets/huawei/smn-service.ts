@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { parseJson } from '#src/core/json/json.ts';
 import { splitName } from '#src/core/names/names.ts';
 import type { DeliveryRequest, DeliveryResult } from '#src/core/ports/destination-target.ts';
-import { parseJson } from '#src/core/text/json.ts';
 import type { VettedHttp } from '#src/destinations/http/vetted-request.ts';
 import type { ConnectionOf } from '#src/destinations/targets/connection.ts';
 import { dead, delivered, failed, unusable, verdictOf } from '#src/destinations/targets/verdict.ts';

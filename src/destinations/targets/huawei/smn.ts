@@ -12,7 +12,7 @@ import { dead, delivered, failed, unusable, verdictOf } from '#src/destinations/
 import { signWebhook } from '#src/destinations/targets/webhook-signature.ts';
 import { publishToService, refuseTopic } from './smn-service.ts';
 
-export const smnParamSchema = z.strictObject({ topic_urn: z.string().min(1).max(255), connection: connectionName });
+const smnParamSchema = z.strictObject({ topic_urn: z.string().min(1).max(255), connection: connectionName });
 
 /** `subscriptions` is `undefined` for a topic of the vendor's service. */
 type Resolved = {

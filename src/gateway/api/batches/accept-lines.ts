@@ -3,6 +3,7 @@ import { InvalidInputError } from '#src/core/errors.ts';
 import { lineKey } from '#src/core/lines/line-key.ts';
 import { sendLines, type TextLine } from '#src/core/lines/send-lines.ts';
 import type { DueOptions } from '#src/core/log/requests/due-time.ts';
+import { threadTime } from '#src/core/quotas/thread-time.ts';
 import { bodyParts } from '#src/gateway/http/bodies/body-parts.ts';
 import { refuseCostlyJson } from '#src/gateway/http/bodies/json-scan.ts';
 import { HttpError, toHttpError } from '#src/gateway/http/http-error.ts';
@@ -63,7 +64,7 @@ export function acceptLines(gateway: Gateway, call: Call, batch: Batch): Respons
         maxLineBytes: MAX_PAYLOAD_BYTES,
         maxLines: limits.maxLines,
         inFlight: limits.inFlight,
-        send: (line) => sendLine(gateway, batch, line),
+        send: (line) => threadTime.spend(call.get('project'), () => sendLine(gateway, batch, line)),
         async report(outcomes) {
           const text = report.record(outcomes);
           // After a failure no line is sent, so the remainder of the body is not awaited.

@@ -1,9 +1,9 @@
 import { InvalidInputError } from '#src/core/errors.ts';
 import { destinationsSchema } from '#src/core/functions/definition.ts';
+import { parseJson } from '#src/core/json/json.ts';
 import { newBatchId } from '#src/core/lines/batch-id.ts';
 import { isBatchKey, KEY_RULE } from '#src/core/lines/line-key.ts';
 import { deliverAtOf } from '#src/core/log/requests/due-time.ts';
-import { parseJson } from '#src/core/text/json.ts';
 import { createConcurrencyLimit } from '#src/gateway/http/concurrency-limit.ts';
 import { flowKeyOf } from '../../flow-key.ts';
 import { idOfKey } from '../../idempotency.ts';

@@ -1,11 +1,12 @@
 import { z } from 'zod';
-import { functionDefinitionSchema, runtimeSchema } from '#src/core/functions/definition.ts';
+import { digestSchema, functionDefinitionSchema, MAX_LAYERS, runtimeSchema } from '#src/core/functions/definition.ts';
+import { base64Schema, filledBase64Schema, textBytesSchema } from '#src/core/text/base64.ts';
 import { count } from '../common-schemas.ts';
 
 const path = z.string().min(1).max(1_024);
 
 const fileSchema = z
-  .strictObject({ path, text: z.string().optional(), base64: z.base64('must be base64').optional() })
+  .strictObject({ path, text: textBytesSchema.optional(), base64: base64Schema.optional() })
   .refine(({ text, base64 }) => (text === undefined) !== (base64 === undefined), 'must have either text or base64');
 
 const exportName = /^[A-Za-z_$][\w$]*$/;
@@ -22,7 +23,12 @@ export const packageBodySchema = z
     runtime: runtimeSchema
       .optional()
       .describe('the language and its version; by default that of the base, or of the function, if it fits the file'),
-    zip: z.base64('must be base64').min(1).optional().describe('a zip archive'),
+    layers: z
+      .array(digestSchema)
+      .max(MAX_LAYERS)
+      .optional()
+      .describe('the digests of layers; by default those of the base, or of the function'),
+    zip: filledBase64Schema.optional().describe('a zip archive'),
     files: z.array(fileSchema).min(1).max(10_000).optional(),
     base: z.string().max(64).optional().describe('the version or the !alias whose other files are kept'),
     removed: z.array(path).max(10_000).default([]).describe('files of the base that are left out'),
@@ -35,6 +41,19 @@ export const packageSchema = z.object({
   files: z.array(z.object({ path: z.string(), bytes: count })),
 });
 export type StoredCode = z.infer<typeof packageSchema>;
+
+export const layersSchema = z.object({
+  layers: z.array(
+    z.object({
+      name: z.string(),
+      version: z.int(),
+      digest: z.string().describe('names the content in the handler of a function: handler.layers'),
+      bytes: count,
+      description: z.string(),
+    }),
+  ),
+});
+export type StoredLayers = z.infer<typeof layersSchema>;
 
 export const codeQuerySchema = z.strictObject({
   qualifier: z.string().max(64).default('latest').describe('a version or an !alias'),

@@ -1,30 +1,44 @@
 import { FunctionNotFoundError } from '#src/core/errors.ts';
 import { type FunctionDefinition, LATEST } from '#src/core/functions/definition.ts';
 import { findEntryFile, noEntryInWords, splitHandler } from '#src/core/functions/package-entry.ts';
-import { keptRuntime, runtimeMisfitInWords } from '#src/core/functions/runtimes.ts';
+import { BOOTSTRAP, isProgram, keptRuntime, runtimeMisfitInWords } from '#src/core/functions/runtimes.ts';
 import { projectOf } from '#src/core/names/addressable.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
+import { modulesOfLayers } from '#src/core/python/layer-modules.ts';
+import { asBuffer } from '#src/core/quotas/in-parts.ts';
 import { readZip, type ZipFile } from '#src/core/zip/read-zip.ts';
 import { writeZip } from '#src/core/zip/write-zip.ts';
 import { LARGE_BOUNDS } from '#src/gateway/http/bodies/json-scan.ts';
+import type { ContentPath } from '#src/gateway/http/bodies/large-json.ts';
 import { HttpError, type Issue } from '#src/gateway/http/http-error.ts';
 import type { Gateway } from '../../ports.ts';
 import { scopeOf } from '../../scope.ts';
 import { withoutUndefined } from '../invocations/invocation-view.ts';
 import type { Routes } from '../route.ts';
 import { checkCode } from './check-code.ts';
-import { codeQuerySchema, codeSchema, type FunctionCode, type PackageBody, packageBodySchema, packageSchema } from './code-schemas.ts';
-import { createFairTurns } from './fair-turns.ts';
+import {
+  codeQuerySchema,
+  codeSchema,
+  type FunctionCode,
+  layersSchema,
+  type PackageBody,
+  packageBodySchema,
+  packageSchema,
+  type StoredCode,
+} from './code-schemas.ts';
 
 type Handler = FunctionDefinition['handler'];
 
-/** The uploads that are checked at one moment, each in a process of its own. One more waits for its turn. */
-const MAX_CHECKS = 4;
+/** Where the body of a package has the contents of files. */
+const PACKAGE_CONTENTS: readonly ContentPath[] = [
+  { path: ['zip'], encoding: 'base64' },
+  { path: ['files', '*', 'base64'], encoding: 'base64' },
+  { path: ['files', '*', 'text'], encoding: 'text' },
+];
 
 /** The code of functions. A package is stored first; the definition that names it follows, and decides what runs (CODE1). */
 export function addCodeRoutes(routes: Routes, gateway: Gateway): void {
-  const { client } = gateway;
-  const inTurn = createFairTurns(MAX_CHECKS);
+  const { client, codeInTurn } = gateway;
 
   routes.add(
     {
@@ -37,9 +51,12 @@ export function addCodeRoutes(routes: Routes, gateway: Gateway): void {
     async (call, { params, query: { qualifier } }) => {
       const name = scopeOf(call, gateway).token(params.name);
       const { definition, version } = await client.functions.find(name, qualifier);
-      return call.json(codeOf(version, definition.handler, await filesOf(gateway, name, definition.handler)));
+      const read = async () => codeOf(version, definition.handler, await filesOf(gateway, name, definition.handler));
+      return call.json(await codeInTurn(call, read));
     },
   );
+
+  addLayersRoute(routes, gateway);
 
   routes.add(
     {
@@ -48,34 +65,69 @@ export function addCodeRoutes(routes: Routes, gateway: Gateway): void {
       summary: 'Store code for a function, which need not be defined yet; the reply has the handler of its definition',
       body: packageBodySchema,
       bounds: LARGE_BOUNDS,
+      contents: PACKAGE_CONTENTS,
       answers: { 200: { description: 'the handler that runs the code', schema: packageSchema } },
     },
     async (call, { params, body }) => {
       const name = scopeOf(call, gateway).token(params.name);
-      const files = await filesFrom(gateway, name, body);
-      const { file, name: exported } = splitHandler(body.handler);
-      const former = body.runtime ?? (await formerRuntime(gateway, name, body.base));
-      const entry = findEntryFile(file, files, former);
-      if (entry === undefined)
-        throw refusedCode([{ pointer: '/handler', detail: noEntryInWords(file).replace('it has', 'the package has') }]);
-      const runtime = body.runtime ?? keptRuntime(entry, former);
-      const misfit = runtimeMisfitInWords({ file: entry, runtime });
-      if (misfit !== undefined) throw refusedCode([{ pointer: '/runtime', detail: misfit }]);
-      const wanted = [exported, ...(body.initializer === undefined ? [] : [body.initializer])];
-      const issues = await inTurn(call.get('project'), () => checkCode(files, entry, wanted));
-      if (issues.length > 0) throw refusedCode(issues);
-      // Equal files make an equal archive, and therefore the same package.
-      const digest = await client.packages.put(writeZip(files), projectOf(name));
-      const { initializer } = body;
-      const handler = withoutUndefined({
-        kind: 'process',
-        package: digest,
-        file: entry,
-        runtime,
-        export: exported,
-        initializer,
-      }) as Handler;
-      return call.json({ handler, files: files.map(({ path, content }) => ({ path, bytes: content.length })) });
+      return call.json(await codeInTurn(call, () => store(name, body)));
+    },
+  );
+
+  /** Stores the code of a request. Throws `HttpError` 400 for code that no worker could load. */
+  async function store(name: FunctionName, body: PackageBody): Promise<StoredCode> {
+    const files = await filesFrom(gateway, name, body);
+    const { file, name: exported } = splitHandler(body.handler);
+    const present = await presentHandler(gateway, name, body.base);
+    const former = body.runtime ?? present?.runtime;
+    const entry = findEntryFile(file, files, former);
+    if (entry === undefined)
+      throw refusedCode([{ pointer: '/handler', detail: noEntryInWords(file).replace('it has', 'the package has') }]);
+    const runtime = body.runtime ?? keptRuntime(entry, former);
+    const layers = body.layers ?? present?.layers ?? [];
+    const exports = [exported, body.initializer].filter((one) => one !== undefined);
+    const modules = () => modulesOfLayers(client.packages, layers, projectOf(name));
+    await expectLoadable(files, { entry, runtime, exports, modules });
+    // Equal files make an equal archive, and therefore the same package.
+    const digest = await client.packages.put(await writeZip(files), projectOf(name));
+    const handler = withoutUndefined({
+      kind: 'process',
+      package: digest,
+      file: entry,
+      runtime,
+      layers: layers.length === 0 ? undefined : layers,
+      // A program gets the text of the handler as it is.
+      export: isProgram(entry) ? body.handler : exported,
+      initializer: body.initializer,
+    }) as Handler;
+    return { handler, files: files.map(({ path, content }) => ({ path, bytes: content.length })) };
+  }
+}
+
+/** Throws `HttpError` 400 for code that no worker could load. */
+async function expectLoadable(
+  files: readonly ZipFile[],
+  { runtime, ...wanted }: Parameters<typeof checkCode>[1] & { runtime: string | undefined },
+): Promise<void> {
+  const misfit = runtimeMisfitInWords({ file: wanted.entry, runtime });
+  if (misfit !== undefined) throw refusedCode([{ pointer: '/runtime', detail: misfit }]);
+  const issues = await checkCode(files, wanted);
+  if (issues.length > 0) throw refusedCode(issues);
+}
+
+function addLayersRoute(routes: Routes, gateway: Gateway): void {
+  routes.add(
+    {
+      method: 'get',
+      path: '/api/layers',
+      summary: 'The stored layers, by name, the newest version of each first: dependencies that functions share',
+      answers: { 200: { description: 'the layers', schema: layersSchema } },
+    },
+    async (call) => {
+      const layers = await gateway.client.functions.layers.list(projectOf(scopeOf(call, gateway).token('any')));
+      return call.json({
+        layers: layers.map(({ name, version, digest, bytes, description }) => ({ name, version, digest, bytes, description })),
+      });
     },
   );
 }
@@ -84,11 +136,13 @@ function refusedCode(errors: readonly Issue[]): HttpError {
   return new HttpError({ status: 400, message: errors.map(({ detail }) => detail).join('\n'), errors });
 }
 
-/** The runtime that the function names, in its base or else in its unpublished version; `undefined` for a function that is not defined yet. */
-async function formerRuntime({ client }: Gateway, name: FunctionName, base = LATEST): Promise<string | undefined> {
+type ProcessHandler = Extract<Handler, { kind: 'process' }>;
+
+/** The handler of the base, or else of the unpublished version; `undefined` for a function that is not defined yet, or runs elsewhere. */
+async function presentHandler({ client }: Gateway, name: FunctionName, base = LATEST): Promise<ProcessHandler | undefined> {
   try {
     const { handler } = (await client.functions.find(name, base)).definition;
-    return handler.kind === 'process' ? handler.runtime : undefined;
+    return handler.kind === 'process' ? handler : undefined;
   } catch (error) {
     if (error instanceof FunctionNotFoundError) return undefined;
     throw error;
@@ -97,15 +151,20 @@ async function formerRuntime({ client }: Gateway, name: FunctionName, base = LAT
 
 /** The files of a request: those of the archive, or those of the base with the changes. */
 async function filesFrom(gateway: Gateway, name: FunctionName, { zip, files = [], base, removed }: PackageBody): Promise<ZipFile[]> {
-  if (zip !== undefined) return await readZip(Buffer.from(zip, 'base64'));
+  if (zip !== undefined) return await readZip(asBuffer(zip));
   const kept = base === undefined ? [] : await filesOf(gateway, name, (await gateway.client.functions.find(name, base)).definition.handler);
-  const changed = files.map(({ path, text, base64 }) => ({
-    path,
-    content: text === undefined ? Buffer.from(base64 ?? '', 'base64') : Buffer.from(text),
-  }));
+  const executable = new Set((kept ?? []).filter(({ isExecutable }) => isExecutable).map(({ path }) => path));
+  const changed = files.map(
+    ({ path, text, base64 }): ZipFile => ({
+      path,
+      content: text ?? base64 ?? new Uint8Array(),
+      // Files of the pages come without a mode.
+      ...((path === BOOTSTRAP || executable.has(path)) && { isExecutable: true }),
+    }),
+  );
   const replaced = new Set([...changed.map(({ path }) => path), ...removed]);
   // A worker reads the archive, and refuses paths that leave the folder of the package.
-  return await readZip(writeZip([...(kept ?? []).filter(({ path }) => !replaced.has(path)), ...changed]));
+  return await readZip(await writeZip([...(kept ?? []).filter(({ path }) => !replaced.has(path)), ...changed]));
 }
 
 /** The files of a handler's package; `undefined` for a handler without a package. Throws `HttpError` 500 if the store lacks the package. */
@@ -113,7 +172,7 @@ async function filesOf({ client }: Gateway, name: FunctionName, handler: Handler
   if (handler.kind !== 'process' || handler.package === undefined) return undefined;
   const archive = await client.packages.get(handler.package, projectOf(name));
   if (archive === undefined) throw new HttpError({ status: 500, message: 'the code of the function is not in the store' });
-  return await readZip(Buffer.from(archive));
+  return await readZip(asBuffer(archive));
 }
 
 /** The text of a larger file, and the text beyond this sum, is left out. */

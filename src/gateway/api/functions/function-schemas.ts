@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { functionDefinitionSchema } from '#src/core/functions/definition.ts';
 import { promoteAfterSchema } from '#src/core/functions/entry.ts';
 import { wholeNumber } from '#src/core/text/whole-number.ts';
+import { MAX_QUESTIONS } from '#src/functions/entry-store.ts';
 import { asOf, count, moment, time } from '../common-schemas.ts';
 import { filterShape } from '../invocations/invocation-schemas.ts';
 
@@ -32,7 +33,17 @@ const functionSummarySchema = z.object({
   aliases: z.array(aliasSchema),
 });
 export type FunctionSummary = z.infer<typeof functionSummarySchema>;
-export const functionsSchema = z.object({ functions: z.array(functionSummarySchema) });
+export const functionsSchema = z.object({
+  functions: z.array(functionSummarySchema),
+  next_cursor: z.string().optional().describe('the cursor of the next page; absent after the last function'),
+});
+export const functionsQuerySchema = z.strictObject({
+  limit: wholeNumber(1, MAX_QUESTIONS).optional().describe('the largest number of functions; without it, all'),
+  cursor: z.string().max(256).optional(),
+  containing: z.string().max(256).default('').describe('a part of their names, in upper or lower case'),
+  names: z.string().max(16_384).optional().describe('the names of the wanted functions, with commas between them; others are left out'),
+});
+export type FunctionsView = z.infer<typeof functionsSchema>;
 
 export const functionSchema = z.object({
   definition: functionDefinitionSchema,

@@ -1,5 +1,5 @@
 import { ConflictError, FunctionNotFoundError, InvalidInputError } from '#src/core/errors.ts';
-import type { FunctionEntry } from '#src/core/functions/entry.ts';
+import type { AliasInput, FunctionEntry } from '#src/core/functions/entry.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
 import type { Call, Gateway } from '../../ports.ts';
@@ -37,6 +37,17 @@ export async function storePolicy(
   { qualifier, expected, change }: PolicyChange,
 ): Promise<FunctionEntry> {
   return await client.functions.changePolicy(name, qualifier, change, { expected, known: [] }).catch(throwPreconditionFailed(expected));
+}
+
+/** Creates or moves an alias. Throws `HttpError` 412 if the function was changed since the expected revision. */
+export async function storeAlias(
+  { client }: Store,
+  name: FunctionName,
+  alias: AliasInput,
+  expected: number | undefined,
+): Promise<FunctionEntry> {
+  await client.functions.putAlias(name, alias, expected).catch(throwPreconditionFailed(expected));
+  return await client.functions.get(name);
 }
 
 /** Deletes a function, and the fields that the vendor's API stores of it. Throws `HttpError` 412 if it has another revision than expected. */

@@ -1,11 +1,14 @@
+import type { z } from 'zod';
 import { FunctionNotFoundError, InvalidInputError } from '#src/core/errors.ts';
+import type { Policy } from '#src/core/functions/definition.ts';
+import { mergeDefinition } from '#src/core/functions/merge-definition.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
 import type { Gateway } from '../../ports.ts';
 import { type Scope, scopeOf } from '../../scope.ts';
 import { withoutUndefined } from '../invocations/invocation-view.ts';
 import { issuesIn } from '../problem.ts';
 import type { Routes } from '../route.ts';
-import { functionBodySchema, functionsSchema, policyBodySchema, policyQuerySchema } from './function-schemas.ts';
+import { functionBodySchema, functionsQuerySchema, functionsSchema, policyBodySchema, policyQuerySchema } from './function-schemas.ts';
 import { deleteFunction, expectedRevision, findFunction, revisionIn, storeFunction, storePolicy } from './function-store.ts';
 import { functionAnswers, functionSummaryOf, replyWithFunction } from './function-view.ts';
 
@@ -25,13 +28,17 @@ function addFunctionQueries(routes: Routes, gateway: Gateway): void {
     {
       method: 'get',
       path: '/api/functions',
-      summary: 'All functions',
+      summary: 'All functions, or a page of them',
+      query: functionsQuerySchema,
       answers: { 200: { description: 'the functions, by name', schema: functionsSchema } },
     },
-    async (call) => {
+    async (call, { query }) => {
       const scope = scopeOf(call, gateway);
-      const all = (await client.functions.list()).filter(({ definition }) => scope.owns(definition.name));
-      return call.json({ functions: all.map((found) => functionSummaryOf(found, scope)) });
+      const after = query.cursor === undefined ? undefined : scope.token(query.cursor);
+      const { limit = Number.POSITIVE_INFINITY } = query;
+      const { entries, hasMore } = await client.functions.page({ after, limit, isWanted: wantedBy(query, scope) });
+      const functions = entries.map((found) => functionSummaryOf(found, scope));
+      return call.json({ functions, ...(hasMore ? { next_cursor: functions.at(-1)?.name } : {}) });
     },
   );
 
@@ -39,6 +46,16 @@ function addFunctionQueries(routes: Routes, gateway: Gateway): void {
     { method: 'get', path: '/api/functions/{name}', summary: 'One function', answers: functionAnswers },
     async (call, { params }) => replyWithFunction(call, gateway, await client.functions.get(scopeOf(call, gateway).token(params.name))),
   );
+}
+
+/** Tells by its token whether a function of the caller is wanted. */
+function wantedBy({ containing, names }: z.infer<typeof functionsQuerySchema>, scope: Scope): (token: string) => boolean {
+  const [part, named] = [containing.toLowerCase(), names === undefined ? undefined : new Set(names.split(','))];
+  return (token) => {
+    if (!scope.owns(token)) return false;
+    const name = scope.nameOf(token);
+    return name.toLowerCase().includes(part) && named?.has(name) !== false;
+  };
 }
 
 function addFunctionChanges(routes: Routes, gateway: Gateway): void {
@@ -98,9 +115,8 @@ function addPolicyRoutes(routes: Routes, gateway: Gateway): void {
       const scope = scopeOf(call, gateway);
       const found = await client.functions.get(scope.token(params.name));
       const expected = await expectedRevision(call, async () => found);
-      const stored = await storePolicy(gateway, found, { qualifier, expected, change: (policy) => ({ ...policy, ...body }) }).catch(
-        relativeTo('/policy', scope),
-      );
+      const change = (policy: Policy) => mergeDefinition(policy, body) as Policy;
+      const stored = await storePolicy(gateway, found, { qualifier, expected, change }).catch(relativeTo('/policy', scope));
       return replyWithFunction(call, gateway, stored);
     },
   );

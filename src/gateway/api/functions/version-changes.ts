@@ -7,6 +7,7 @@ import { scopeOf } from '../../scope.ts';
 import { withoutUndefined } from '../invocations/invocation-view.ts';
 import type { Routes } from '../route.ts';
 import { aliasBodySchema, publishBodySchema } from './function-schemas.ts';
+import { revisionIn, storeAlias } from './function-store.ts';
 import { functionAnswers, replyWithFunction } from './function-view.ts';
 
 const deleted = { 204: { description: 'deleted' } };
@@ -56,13 +57,15 @@ export function addVersionChanges(routes: Routes, gateway: Gateway): void {
       method: 'put',
       path: '/api/functions/{name}/aliases/{alias}',
       summary: 'Create an alias, or move it; its own policy stays',
+      headers: ['If-Match'],
       body: aliasBodySchema,
       answers: functionAnswers,
     },
     async (call, { params: { name: given, alias }, body }) => {
       const name = scopeOf(call, gateway).token(given);
-      await client.functions.putAlias(name, aliasFrom(aliasNameOf(alias), body));
-      return replyWithFunction(call, gateway, await client.functions.get(name));
+      const revision = revisionIn(call);
+      const expected = typeof revision === 'number' ? revision : undefined;
+      return replyWithFunction(call, gateway, await storeAlias(gateway, name, aliasFrom(aliasNameOf(alias), body), expected));
     },
   );
 

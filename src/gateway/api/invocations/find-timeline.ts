@@ -1,6 +1,7 @@
 import type { Timeline } from '#src/client/client.ts';
 import { timelineUpTo } from '#src/client/history/timeline-at.ts';
 import { InvocationNotFoundError } from '#src/core/errors.ts';
+import { fallback } from '#src/core/fallback.ts';
 import type { Moment } from '#src/core/history-questions.ts';
 import { lookUpAgain } from '#src/core/time/look-up-again.ts';
 import type { Gateway } from '../../ports.ts';
@@ -47,10 +48,5 @@ export async function timelineAt({ client }: Gateway, timeline: Timeline, moment
 }
 
 async function lookUp({ client }: Gateway, id: string, owner: Owner): Promise<Timeline | undefined> {
-  try {
-    return await client.timeline(id, owner);
-  } catch (error) {
-    if (error instanceof InvocationNotFoundError) return undefined;
-    throw error;
-  }
+  return await client.timeline(id, owner).catch(fallback(undefined, InvocationNotFoundError));
 }

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { InvokeOptions } from '#src/client/invoke/invoke.ts';
 import { UnknownOutcomeError } from '#src/core/errors.ts';
+import { elementTexts } from '#src/core/json/json-parts.ts';
 import type { DueOptions } from '#src/core/log/requests/due-time.ts';
 import { keyedId } from '#src/core/names/ids.ts';
-import { elementTexts } from '#src/core/text/json-parts.ts';
-import { parseBody, textOf } from '#src/gateway/http/bodies/body.ts';
+import { checkContent, expectJson, largeTextOf } from '#src/gateway/http/bodies/body.ts';
 import { EVENTS_BOUNDS } from '#src/gateway/http/bodies/json-scan.ts';
 import type { ConcurrencyLimit } from '#src/gateway/http/concurrency-limit.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
@@ -85,7 +85,8 @@ export function addInvokeRoute(routes: Routes, gateway: Gateway, waiting: Concur
 }
 
 async function invokeOne({ gateway, sharedTurn, idempotency }: Accepting, call: Call, { name, key, options }: Invocation): Promise<string> {
-  const payload = textOf(call.get('body'));
+  const text = largeTextOf(call);
+  const payload = typeof text === 'string' ? text : await text;
   try {
     if (!key.isGiven) {
       await sharedTurn();
@@ -105,9 +106,12 @@ async function invokeOne({ gateway, sharedTurn, idempotency }: Accepting, call: 
 }
 
 async function invokeBatch(accepting: Accepting, call: Call, invocation: Invocation): Promise<Response> {
-  parseBody(call.get('body'), batchSchema, { bounds: EVENTS_BOUNDS });
+  const text = await largeTextOf(call, EVENTS_BOUNDS);
+  await expectJson(call, text);
   // The events are sent as they were written: numbers beyond 2^53 would change if they were parsed.
-  const payloads = elementTexts(textOf(call.get('body'), EVENTS_BOUNDS));
+  const isArray = /^\s*\[/.test(text);
+  const payloads = isArray ? elementTexts(text) : [];
+  checkContent(isArray ? payloads : {}, batchSchema);
   const ids = invocation.key.isGiven
     ? await acceptKeyedBatch(accepting, call, { ...invocation, payloads })
     : await acceptBatch(accepting, { ...invocation, payloads });
@@ -118,13 +122,33 @@ type Batch = Invocation & { payloads: readonly string[] };
 
 async function acceptBatch({ gateway: { client } }: Accepting, { name, payloads, options }: Batch): Promise<string[]> {
   try {
-    return (await client.invokeTexts(name, payloads, options)).map(({ requestId }) => requestId);
+    const ids: string[] = [];
+    for (const group of groupsOf(payloads)) for (const { requestId } of await client.invokeTexts(name, group, options)) ids.push(requestId);
+    return ids;
   } catch (cause) {
     if (!(cause instanceof UnknownOutcomeError)) throw cause;
     const message =
       'it is unknown which of these events were accepted; with an Idempotency-Key the batch could be repeated without starting anything twice';
     throw new HttpError({ status: 504, message }, { cause });
   }
+}
+
+/** The events of a group are sent in one turn of the event loop, and share messages. */
+const GROUP_LENGTH = 262_144;
+
+function* groupsOf(payloads: readonly string[]): Generator<string[]> {
+  let group: string[] = [];
+  let length = 0;
+  for (const payload of payloads) {
+    if (length > 0 && length + payload.length > GROUP_LENGTH) {
+      yield group;
+      group = [];
+      length = 0;
+    }
+    group.push(payload);
+    length += payload.length;
+  }
+  yield group;
 }
 
 async function acceptKeyedBatch({ idempotency }: Accepting, call: Call, { name, key, payloads, options }: Batch): Promise<string[]> {

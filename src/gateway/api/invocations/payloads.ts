@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import type { Timeline } from '#src/client/client.ts';
 import { WrongStateError } from '#src/core/errors.ts';
 import { isReference } from '#src/core/payloads/payload-reference.ts';
+import { threadTime } from '#src/core/quotas/thread-time.ts';
 import { createConcurrencyLimit } from '#src/gateway/http/concurrency-limit.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
-import { openReplyLines } from '#src/gateway/http/reply-lines.ts';
+import { inParts, partsOf } from '#src/gateway/http/reply-parts.ts';
 import type { Call, Gateway } from '../../ports.ts';
 import { scopeOf } from '../../scope.ts';
 import type { Routes } from '../route.ts';
@@ -13,8 +14,6 @@ import { ownerQuerySchema } from './invocation-schemas.ts';
 
 /** How many large payloads a gateway holds at one moment. One of 64 MB takes up to three times its size. */
 const MAX_LARGE_AT_ONCE = 2;
-const PART_BYTES = 64 * 1_024;
-const STALL_IN_MS = 30_000;
 
 /**
  * The event of an invocation and the value that it returned, as files, also when the content is stored beside the log.
@@ -31,7 +30,8 @@ export function addPayloadRoutes(routes: Routes, gateway: Gateway): void {
     const release = isLarge(timeline) ? places.enter(call.get('project')) : () => {};
     try {
       const text = await read(timeline);
-      return fileOf(call, { text, name: `${timeline.requestId}.${name}`, onEnd: release });
+      const file = { text, name: `${timeline.requestId}.${name}`, onEnd: release };
+      return threadTime.spend(call.get('project'), () => fileOf(call, file));
     } catch (error) {
       release();
       throw error;
@@ -99,21 +99,7 @@ function fileOf(call: Call, { text, name, onEnd }: File): Response {
     'Content-Disposition': `attachment; filename="${name}.${extension}"`,
     'Repr-Digest': `sha-256=:${createHash('sha256').update(bytes).digest('base64')}:`,
   };
-  return new Response(bodyOf(call, bytes, onEnd), { headers });
-}
-
-/** The bytes in parts. A caller that reads nothing for too long loses its connection. */
-function bodyOf(call: Call, bytes: Buffer, onEnd: () => void): ReadableStream<Uint8Array> {
-  const reply = openReplyLines({ maxBufferedBytes: PART_BYTES, stallInMs: STALL_IN_MS });
-  async function write(): Promise<void> {
-    for (let at = 0; at < bytes.length && !reply.gone.aborted; at += PART_BYTES) await reply.write(bytes.subarray(at, at + PART_BYTES));
-  }
-  void write().finally(() => {
-    reply.end();
-    if (reply.gone.aborted) call.env?.outgoing?.destroy();
-    onEnd();
-  });
-  return reply.body;
+  return new Response(inParts(call, partsOf(bytes), onEnd), { headers });
 }
 
 /** A text above this size is judged by its beginning: to parse 64 MB would stop the gateway for a second. */

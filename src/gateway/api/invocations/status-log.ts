@@ -1,14 +1,16 @@
+import { z } from 'zod';
 import { statusOf } from '#machines/status.ts';
 import { momentsOf } from '#src/analysis/history.ts';
 import type { Timeline } from '#src/client/client.ts';
 import { LATEST } from '#src/core/functions/definition.ts';
+import { wholeNumber } from '#src/core/text/whole-number.ts';
 import type { Gateway } from '../../ports.ts';
 import { type Scope, scopeOf } from '../../scope.ts';
+import { count, moment } from '../common-schemas.ts';
 import { mapConcurrently } from '../map-concurrently.ts';
 import type { Routes } from '../route.ts';
 import { findTimeline } from './find-timeline.ts';
 import { linkNext } from './list.ts';
-import { type StatusLogRow, statusLogQuerySchema, statusLogSchema } from './status-log-schemas.ts';
 
 const NUMBERS: Readonly<Record<string, number>> = { WAIT: 1, RUNNING: 2, SUCCESS: 3, FAIL: 4, DISCARD: 5 };
 
@@ -70,3 +72,23 @@ function rowsOf(timeline: Timeline, scope: Scope): StatusLogRow[] {
     ];
   });
 }
+
+const statusLogQuerySchema = z.strictObject({
+  function: z.string().min(1).max(256).describe('the function of the invocations'),
+  request_id: z.string().min(1).max(64).optional().describe('restricts the rows to one invocation'),
+  limit: wholeNumber(1, 100).default(20).describe('the largest number of invocations'),
+  cursor: z.string().max(512).optional(),
+});
+
+/** A row: one invocation reached one status. */
+const rowSchema = z.object({
+  function_urn: z.string(),
+  request_id: z.string(),
+  seq_status: count.describe('1 WAIT, 2 RUNNING, 3 SUCCESS, 4 FAIL, 5 DISCARD'),
+  operation_timestamp: moment,
+  error_code: count,
+  error_message: z.string(),
+});
+type StatusLogRow = z.infer<typeof rowSchema>;
+
+const statusLogSchema = z.object({ rows: z.array(rowSchema), next_cursor: z.string().optional() });

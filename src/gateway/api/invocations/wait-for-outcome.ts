@@ -1,5 +1,6 @@
 import type { Timeline } from '#src/client/client.ts';
 import { InvocationNotFoundError, TimedOutError } from '#src/core/errors.ts';
+import { untilCallerGone } from '#src/gateway/http/caller-gone.ts';
 import type { ConcurrencyLimit } from '#src/gateway/http/concurrency-limit.ts';
 import type { Call, Gateway } from '../../ports.ts';
 import { scopeOf } from '../../scope.ts';
@@ -20,7 +21,7 @@ export async function waitForOutcome(
     const known = await findTimeline(gateway, scopeOf(call, gateway), named);
     if (known.envelope !== undefined) return known;
     const owner = { function: known.function };
-    await gateway.client.result(named.id, { ...owner, timeoutInMs: waitInS * 1_000 });
+    await untilCallerGone(call, (signal) => gateway.client.result(named.id, { ...owner, timeoutInMs: waitInS * 1_000, signal }));
     return await gateway.client.timeline(named.id, owner);
   });
 }
@@ -38,7 +39,9 @@ export async function waitForAccepted(
   return await withinLimit(waiter, call, async () => {
     call.header('Preference-Applied', `wait=${waitInS}`);
     try {
-      await client.result(id, { function: name, timeoutInMs: waitInS * 1_000, isAccepted: true });
+      await untilCallerGone(call, (signal) =>
+        client.result(id, { function: name, timeoutInMs: waitInS * 1_000, isAccepted: true, signal }),
+      );
       return await client.timeline(id, { function: name });
     } catch (error) {
       if (error instanceof InvocationNotFoundError) return undefined;

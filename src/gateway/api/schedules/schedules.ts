@@ -1,5 +1,5 @@
-import { parseJson } from '#src/core/text/json.ts';
-import { memberText } from '#src/core/text/json-parts.ts';
+import { parseJson } from '#src/core/json/json.ts';
+import { memberText } from '#src/core/json/json-parts.ts';
 import type { ScheduleState } from '#src/functions/schedule-states.ts';
 import { textOf } from '#src/gateway/http/bodies/body.ts';
 import { LARGE_BOUNDS } from '#src/gateway/http/bodies/json-scan.ts';
@@ -40,8 +40,9 @@ function addScheduleQueries(routes: Routes, gateway: Gateway): void {
     },
     async (call, { query }) => {
       const scope = scopeOf(call, gateway);
-      const own = (await schedules.list(query.next)).filter(({ schedule }) => scope.owns(schedule.name));
-      return replyText(call, `{"schedules":[${own.map((found) => textFor(found, scope)).join(',')}]}`);
+      // The fire times of other projects' schedules are not computed.
+      const { states } = await schedules.page({ limit: Number.POSITIVE_INFINITY, isWanted: (name) => scope.owns(name) }, query.next);
+      return replyText(call, `{"schedules":[${states.map((found) => textFor(found, scope)).join(',')}]}`);
     },
   );
 

@@ -3,6 +3,7 @@ import { invocationMachine } from '#machines/invocation.ts';
 import { plainRequestsInWords, plainRequestsRemedy, readPlainRequests } from '#src/analysis/plain-requests.ts';
 import type { SystemState } from '#src/client/client.ts';
 import { HistoryUnavailableError, InvocationNotFoundError } from '#src/core/errors.ts';
+import { fallback } from '#src/core/fallback.ts';
 import { describeLoss, LOSS_REMEDY, lostAtMost } from '#src/core/log/losses/log-loss.ts';
 import { NoAnswerError } from '#src/core/no-answer-error.ts';
 import { runningVersions } from '#src/core/running-versions.ts';
@@ -20,6 +21,9 @@ import type { Routes } from '../route.ts';
 import { lagsOf } from './lags.ts';
 import { machineSchema, type SystemView, systemSchema } from './system-schemas.ts';
 
+/** A view without a part, because no projection runs. */
+const without = fallback({}, HistoryUnavailableError);
+
 /** The state of the system, and the configuration of its machines. */
 export function addSystemRoutes(routes: Routes, gateway: Gateway, version: string): void {
   routes.add(
@@ -31,12 +35,16 @@ export function addSystemRoutes(routes: Routes, gateway: Gateway, version: strin
     },
     async (call) => {
       const scope = scopeOf(call, gateway);
-      const [state, projection, dead] = await Promise.all([gateway.client.system(), readProjection(gateway), countDead(gateway, scope)]);
+      const [state, projection, dead] = await Promise.all([
+        gateway.client.system(),
+        readProjection(gateway).catch(without),
+        countDead(gateway, scope).catch(without),
+      ]);
       const [lags, oldest, waits, plain] = await Promise.all([
         lagsOf(gateway, scope, state),
         oldestOf(gateway, scope, state),
         waitsOf(gateway, scope, state, languageOfCall(call)),
-        plainRequestsOf(gateway, scope, languageOfCall(call)),
+        plainRequestsOf(gateway, scope, languageOfCall(call)).catch(without),
       ]);
       const view = {
         version,
@@ -221,24 +229,14 @@ const durabilityInWords: Readonly<Record<string, string>> = {
 
 /** The state of the read model; empty if no projection runs. */
 async function readProjection({ client }: Gateway): Promise<Pick<SystemView, 'projection'>> {
-  try {
-    const { instance, sequence, lag, lagInMs, problems, isReady, rebuild } = await client.history.status();
-    const rebuilding = rebuild === null ? undefined : { why: rebuild.why, percent: rebuild.percent, seconds_left: rebuild.secondsLeft };
-    return { projection: withoutUndefined({ instance, sequence, lag, lag_ms: lagInMs, problems, is_ready: isReady, rebuild: rebuilding }) };
-  } catch (error) {
-    if (error instanceof HistoryUnavailableError) return {};
-    throw error;
-  }
+  const { instance, sequence, lag, lagInMs, problems, isReady, rebuild } = await client.history.status();
+  const rebuilding = rebuild === null ? undefined : { why: rebuild.why, percent: rebuild.percent, seconds_left: rebuild.secondsLeft };
+  return { projection: withoutUndefined({ instance, sequence, lag, lag_ms: lagInMs, problems, is_ready: isReady, rebuild: rebuilding }) };
 }
 
 async function countDead({ client }: Gateway, scope: Scope): Promise<Pick<SystemView, 'dead_letters' | 'is_dead_letters_at_least'>> {
-  try {
-    const { deadLetters, cursor } = await client.history.deadLetters({ ...scope.filter, limit: 500 });
-    return { dead_letters: deadLetters.length, is_dead_letters_at_least: cursor !== null };
-  } catch (error) {
-    if (error instanceof HistoryUnavailableError) return {};
-    throw error;
-  }
+  const { deadLetters, cursor } = await client.history.deadLetters({ ...scope.filter, limit: 500 });
+  return { dead_letters: deadLetters.length, is_dead_letters_at_least: cursor !== null };
 }
 
 async function plainRequestsOf(
@@ -247,20 +245,15 @@ async function plainRequestsOf(
   language: Language,
 ): Promise<Pick<SystemView, 'plain_requests'>> {
   const projects = encrypting().filter(({ project }) => scope.isOpen || (project ?? tenancy.project) === scope.project);
-  try {
-    const found = await readPlainRequests(client.history.list, projects);
-    return {
-      plain_requests: found.map((one) => {
-        const name = scope.nameOf(one.function);
-        const { requests, isAtLeast, latest } = one;
-        const words = inLanguage(language, () => ({ in_words: plainRequestsInWords(one, clock.now()), remedy: plainRequestsRemedy(name) }));
-        return { function: name, requests, is_at_least: isAtLeast, latest_at: latest, ...words };
-      }),
-    };
-  } catch (error) {
-    if (error instanceof HistoryUnavailableError) return {};
-    throw error;
-  }
+  const found = await readPlainRequests(client.history.list, projects);
+  return {
+    plain_requests: found.map((one) => {
+      const name = scope.nameOf(one.function);
+      const { requests, isAtLeast, latest } = one;
+      const words = inLanguage(language, () => ({ in_words: plainRequestsInWords(one, clock.now()), remedy: plainRequestsRemedy(name) }));
+      return { function: name, requests, is_at_least: isAtLeast, latest_at: latest, ...words };
+    }),
+  };
 }
 
 /** The oldest open invocation that the scheduler saved, unless it was notified since. */
@@ -268,7 +261,7 @@ async function oldestOf(gateway: Gateway, scope: Scope, { oldestOpen }: SystemSt
   const { client } = gateway;
   if (oldestOpen === undefined) return {};
   // The oldest one of all projects says nothing about those of the caller.
-  if (!scope.owns(oldestOpen.function)) return await oldestInProject(gateway, scope);
+  if (!scope.owns(oldestOpen.function)) return await oldestInProject(gateway, scope).catch(without);
   try {
     const { state } = await client.timeline(oldestOpen.requestId, { function: oldestOpen.function });
     if (state === 'notified') return {};
@@ -282,13 +275,8 @@ async function oldestOf(gateway: Gateway, scope: Scope, { oldestOpen }: SystemSt
 
 /** The oldest open invocation of the caller's project, from the read model. */
 async function oldestInProject({ client }: Gateway, scope: Scope): Promise<Pick<SystemView, 'oldest_open'>> {
-  try {
-    const state = ['queued', 'running', 'retrying', 'succeeded', 'failed'] as const;
-    const [oldest] = (await client.history.list({ ...scope.filter, state: [...state], order: 'oldest', limit: 1 })).invocations;
-    if (oldest === undefined) return {};
-    return { oldest_open: { request_id: oldest.id, function: scope.nameOf(oldest.function), accepted_at: oldest.acceptedAt } };
-  } catch (error) {
-    if (error instanceof HistoryUnavailableError) return {};
-    throw error;
-  }
+  const state = ['queued', 'running', 'retrying', 'succeeded', 'failed'] as const;
+  const [oldest] = (await client.history.list({ ...scope.filter, state: [...state], order: 'oldest', limit: 1 })).invocations;
+  if (oldest === undefined) return {};
+  return { oldest_open: { request_id: oldest.id, function: scope.nameOf(oldest.function), accepted_at: oldest.acceptedAt } };
 }

@@ -1,5 +1,6 @@
 import { Verifier } from '#src/analysis/verify/verify.ts';
 import { readUpTo } from '#src/core/log/read-up-to.ts';
+import { abortWithin } from '#src/core/time/abort-within.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
 import type { Gateway } from '../../ports.ts';
 import { scopeOf } from '../../scope.ts';
@@ -29,7 +30,7 @@ export function addVerifyRoute(routes: Routes, gateway: Gateway): void {
       if (isRunning) throw new HttpError({ status: 429, message: 'another verification of the log is in progress', retryAfterInS: 5 });
       isRunning = true;
       const startedAt = clock.now();
-      const limit = AbortSignal.any([AbortSignal.timeout(limit_ms), closing, call.req.raw.signal]);
+      const limit = abortWithin(limit_ms, closing, call.req.raw.signal);
       try {
         // Retention may have removed the first messages. `sequent verify` reads them from the archive; the gateway starts after them.
         const first = Math.max(from, await client.sequenceAt(new Date(0)));

@@ -1,8 +1,13 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { z } from 'zod';
+import { checkLongJson } from '#src/core/json/check-json.ts';
+import { joinInParts } from '#src/core/quotas/in-parts.ts';
+import { inSharedTurns } from '#src/core/quotas/shared-turns.ts';
+import { problemOf, requirementOf } from '#src/core/text/problems.ts';
 import type { Call } from '#src/gateway/ports.ts';
 import { HttpError } from '../http-error.ts';
-import { DESCRIPTION_BOUNDS, type JsonBounds, refuseCostlyJson } from './json-scan.ts';
+import { type CostlyJson, DESCRIPTION_BOUNDS, type JsonBounds, refuseCostlyJson, scanJson } from './json-scan.ts';
+import { type ContentPath, parseLargeJson } from './large-json.ts';
 
 /**
  * Reads the body up to a limit, before any parser sees it. Throws `HttpError` 413, and 400 when the connection ends before the body does.
@@ -31,7 +36,7 @@ function readNodeBody(incoming: HttpBindings['incoming'], maxBytes: number): Pro
         reject(tooLarge(maxBytes));
       }
     });
-    incoming.on('end', () => resolve(parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts)));
+    incoming.on('end', () => resolve(joinInParts(parts)));
     // `close` also follows `end`.
     incoming.on('close', () => {
       if (!incoming.readableEnded) reject(cutShort());
@@ -40,9 +45,14 @@ function readNodeBody(incoming: HttpBindings['incoming'], maxBytes: number): Pro
 }
 
 async function readWebBody(request: Request, maxBytes: number): Promise<Uint8Array> {
-  const body = new Uint8Array(await request.arrayBuffer());
-  if (body.length > maxBytes) throw tooLarge(maxBytes);
-  return body;
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const part of request.body ?? []) {
+    bytes += part.length;
+    if (bytes > maxBytes) throw tooLarge(maxBytes);
+    parts.push(part);
+  }
+  return await joinInParts(parts);
 }
 
 export function cutShort(): HttpError {
@@ -59,12 +69,56 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 export function textOf(body: Uint8Array, bounds?: JsonBounds): string {
   // Before the text is decoded, because a refused body should cost little.
   const costly = refuseCostlyJson(body, bounds);
-  if (costly !== undefined) throw new HttpError({ status: costly.status, message: `the request body ${costly.problem}` });
+  if (costly !== undefined) throw refusalOf(costly);
   try {
     return utf8.decode(body);
   } catch (cause) {
-    throw new HttpError({ status: 406, message: 'the request body is not UTF-8 text' }, { cause });
+    throw notText(cause);
   }
+}
+
+function refusalOf({ status, problem }: CostlyJson): HttpError {
+  return new HttpError({ status, message: `the request body ${problem}` });
+}
+
+function notText(cause: unknown): HttpError {
+  return new HttpError({ status: 406, message: 'the request body is not UTF-8 text' }, { cause });
+}
+
+function notJson(cause: unknown): HttpError {
+  return new HttpError({ status: 406, message: 'the request body is not JSON' }, { cause });
+}
+
+/** A longer body is read as text in parts. */
+const LARGE_BYTES = 65_536;
+
+/** As {@link textOf}, in parts for a large body. */
+export function largeTextOf(call: Call, bounds?: JsonBounds): string | Promise<string> {
+  const body = call.get('body');
+  return body.length <= LARGE_BYTES ? textOf(body, bounds) : inSharedTurns(call.get('project'), textInParts(body, bounds));
+}
+
+function* textInParts(body: Uint8Array, bounds?: JsonBounds): Generator<undefined, string> {
+  const costly = yield* scanJson(body, bounds);
+  if (costly !== undefined) throw refusalOf(costly);
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  let text = '';
+  try {
+    for (let at = 0; at < body.length; at += LARGE_BYTES) {
+      text += decoder.decode(body.subarray(at, at + LARGE_BYTES), { stream: true });
+      yield;
+    }
+    return text + decoder.decode();
+  } catch (cause) {
+    throw notText(cause);
+  }
+}
+
+/** Checks that a text is JSON, a long one in parts. Throws `HttpError` 406. */
+export async function expectJson(call: Call, text: string): Promise<void> {
+  await inSharedTurns(call.get('project'), checkLongJson(text)).catch((cause: unknown) => {
+    throw cause instanceof SyntaxError ? notJson(cause) : cause;
+  });
 }
 
 type ParseOptions = {
@@ -87,31 +141,47 @@ export function parseBody<Schema extends z.ZodType>(
   try {
     content = JSON.parse(text);
   } catch (cause) {
-    throw new HttpError({ status: 406, message: 'the request body is not JSON' }, { cause });
+    throw notJson(cause);
   }
+  return checkContent(content, schema, vendorCodes);
+}
+
+/**
+ * As {@link parseBody}, for a body with code: up to 32 MB, which would take the thread of all projects for 100 ms. The schema sees the bytes of the
+ * code instead of its text.
+ */
+export async function parseCodeBody<Schema extends z.ZodType>(
+  call: Call,
+  schema: Schema,
+  { vendorCodes = {}, bounds = DESCRIPTION_BOUNDS, contents }: ParseOptions & { contents: readonly ContentPath[] },
+): Promise<z.output<Schema>> {
+  const parsed = await inSharedTurns(call.get('project'), parseLargeJson(call.get('body'), bounds, contents)).catch((cause: unknown) => {
+    throw cause instanceof SyntaxError ? notJson(cause) : cause instanceof TypeError ? notText(cause) : cause;
+  });
+  if ('refused' in parsed) throw refusalOf(parsed.refused);
+  return checkContent(parsed.value, schema, vendorCodes);
+}
+
+/** The value by the schema. Throws `HttpError` 400 with the vendor code of the first wrong field. */
+export function checkContent<Schema extends z.ZodType>(
+  content: unknown,
+  schema: Schema,
+  vendorCodes: NonNullable<ParseOptions['vendorCodes']> = {},
+): z.output<Schema> {
   const parsed = schema.safeParse(content);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const path = issue?.path.map(String) ?? [];
-  const where = path.length === 0 ? 'the request body' : path.join('.');
   throw new HttpError({
     status: 400,
-    message: `${where}: ${shortened(issue?.message ?? 'is not valid')}`,
-    errors: parsed.error.issues
-      .slice(0, MAX_ISSUES)
-      .map(({ path: at, message }) => ({ pointer: pointerTo(at), detail: shortened(message) })),
+    message: issue === undefined ? 'the request body is not valid' : problemOf(issue, 'the request body'),
+    errors: parsed.error.issues.slice(0, MAX_ISSUES).map((one) => ({ pointer: pointerTo(one.path), detail: requirementOf(one) })),
     vendorCode: Object.hasOwn(vendorCodes, path[0] ?? '') ? (vendorCodes[path[0] ?? ''] ?? 'FSS.0400') : 'FSS.0400',
   });
 }
 
 /** Bounds the reply: a hostile body can contain as many mistakes as bytes. */
 const MAX_ISSUES = 20;
-
-/** A message of the parser names every unknown key. */
-function shortened(message: string): string {
-  return message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE)}…` : message;
-}
-const MAX_MESSAGE = 1_000;
 
 /** A JSON pointer (RFC 6901). */
 export function pointerTo(path: readonly PropertyKey[]): string {

@@ -29,41 +29,104 @@ for (const byte of Buffer.from('[{')) depths[byte] = 1;
 for (const byte of Buffer.from(']}')) depths[byte] = -1;
 for (const byte of Buffer.from(',[{')) counts[byte] = 1;
 
+/** A string in a JSON text: where its quotes are, and whether it is the name of a member. */
+export type JsonString = { start: number; end: number };
+
 /**
  * Why a JSON text costs too much to be parsed; `undefined` when it does not. Does not check that the text is JSON.
  *
  * Takes a time that the bounds limit: it passes over strings natively, and ends at the first excess.
  */
-export function refuseCostlyJson(body: Uint8Array, { values: maxValues, loose: maxLoose }: JsonBounds = NONE): CostlyJson | undefined {
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  let depth = 0;
-  let values = 0;
-  let loose = 0;
-  for (let at = 0; at < bytes.length; at++) {
-    const byte = bytes[at] ?? 0;
-    loose++;
-    if (byte === QUOTE) {
-      const found = endOfString(bytes, at, maxLoose);
-      at = found.end;
-      loose += found.escaped;
-    }
-    depth += depths[byte] ?? 0;
-    values += counts[byte] ?? 0;
-    if (depth > MAX_DEPTH) return { status: 406, problem: `nests deeper than ${MAX_DEPTH} levels` };
-    if (values > maxValues) return { status: 413, problem: `has more than ${maxValues} values` };
-    if (loose > maxLoose) return { status: 413, problem: `has more than ${maxLoose} bytes outside of its strings` };
+export function refuseCostlyJson(body: Uint8Array, bounds: JsonBounds = NONE): CostlyJson | undefined {
+  const scanning = scanJson(body, bounds);
+  let step = scanning.next();
+  while (step.done !== true) step = scanning.next();
+  return step.value;
+}
+
+/** The steps between two yields of a scan, each a byte outside of strings or a quote in them: about a millisecond. */
+const STEPS = 65_536;
+
+/** The same in parts, for a body that takes the thread for long. Calls `onString` for each string that is not shorter than `minBytes`. */
+export function* scanJson(body: Uint8Array, bounds: JsonBounds = NONE, onString?: OnString): Generator<undefined, CostlyJson | undefined> {
+  const scan = new JsonScan(body, bounds, onString);
+  for (let at = 0; at < body.length; at++) {
+    at = scan.pass(at);
+    const refused = scan.refused();
+    if (refused !== undefined) return refused;
+    if (scan.isPartOver()) yield;
   }
   return undefined;
 }
 
-/** The end of the string that begins at a quote, and how many escaped quotes it has. */
-function endOfString(bytes: Buffer, start: number, maxEscaped: number): { end: number; escaped: number } {
-  let escaped = 0;
-  for (let end = bytes.indexOf(QUOTE, start + 1); end >= 0; end = bytes.indexOf(QUOTE, end + 1)) {
-    let slashes = 0;
-    while (bytes[end - 1 - slashes] === BACKSLASH) slashes++;
-    if (slashes % 2 === 0 || escaped > maxEscaped) return { end, escaped };
-    escaped++;
+type OnString = { minBytes: number; found(string: JsonString): void };
+
+class JsonScan {
+  readonly #bytes: Buffer;
+  readonly #bounds: JsonBounds;
+  readonly #onString: OnString;
+  #depth = 0;
+  #values = 0;
+  #loose = 0;
+  #steps = 0;
+  /** Where the string began that the last step did not pass to its end. */
+  #start: number | undefined;
+
+  constructor(body: Uint8Array, bounds: JsonBounds, onString: OnString = { minBytes: Number.POSITIVE_INFINITY, found: () => {} }) {
+    this.#bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+    this.#bounds = bounds;
+    this.#onString = onString;
   }
-  return { end: bytes.length, escaped };
+
+  /** Passes over the byte at a position, or over a string. Returns the last position that it passed. */
+  pass(at: number): number {
+    if (this.#start !== undefined) return this.#passString(this.#start, at);
+    const byte = this.#bytes[at] ?? 0;
+    this.#steps++;
+    this.#loose++;
+    this.#depth += depths[byte] ?? 0;
+    this.#values += counts[byte] ?? 0;
+    return byte === QUOTE ? this.#passString(at, at + 1) : at;
+  }
+
+  refused(): CostlyJson | undefined {
+    const { values, loose } = this.#bounds;
+    if (this.#depth > MAX_DEPTH) return { status: 406, problem: `nests deeper than ${MAX_DEPTH} levels` };
+    if (this.#values > values) return { status: 413, problem: `has more than ${values} values` };
+    if (this.#loose > loose) return { status: 413, problem: `has more than ${loose} bytes outside of its strings` };
+    return undefined;
+  }
+
+  isPartOver(): boolean {
+    if (this.#steps < STEPS) return false;
+    this.#steps = 0;
+    return true;
+  }
+
+  /** Ends early, at an escaped quote, when the part is over. */
+  #passString(start: number, from: number): number {
+    for (let at = this.#bytes.indexOf(QUOTE, from); at >= 0; at = this.#bytes.indexOf(QUOTE, at + 1)) {
+      const slashes = this.#slashesBefore(at);
+      if (slashes % 2 === 0) return this.#endString(start, at);
+      this.#loose++;
+      this.#steps += slashes + 1;
+      this.#start = start;
+      if (this.#steps >= STEPS) return at;
+    }
+    return this.#endString(start, this.#bytes.length);
+  }
+
+  #endString(start: number, end: number): number {
+    this.#start = undefined;
+    if (end - start >= this.#onString.minBytes) this.#onString.found({ start, end });
+    return end;
+  }
+
+  /** How many backslashes are before a position. More than the bound count as bytes outside of strings. */
+  #slashesBefore(at: number): number {
+    let slashes = 0;
+    while (slashes <= this.#bounds.loose && this.#bytes[at - 1 - slashes] === BACKSLASH) slashes++;
+    if (slashes > this.#bounds.loose) this.#loose += slashes;
+    return slashes;
+  }
 }

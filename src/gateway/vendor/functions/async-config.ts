@@ -2,8 +2,9 @@ import type { Hono } from 'hono';
 import { z } from 'zod';
 import { LATEST, NO_POLICY, type Policy, type PolicyInput, policySchema } from '#src/core/functions/definition.ts';
 import type { FunctionEntry } from '#src/core/functions/entry.ts';
+import { parseJson } from '#src/core/json/json.ts';
 import { parseFunctionUrn } from '#src/core/names/urn.ts';
-import { parseJson } from '#src/core/text/json.ts';
+import { problemsOf } from '#src/core/text/problems.ts';
 import { missingTargetInWords, missingTargets } from '#src/functions/dependents.ts';
 import { parseBody } from '#src/gateway/http/bodies/body.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
@@ -31,7 +32,7 @@ const destinationSchema = z
       context.addIssue({
         code: 'custom',
         path: ['param'],
-        message: `is not acceptable for ${destination}: ${z.prettifyError(parsed.error)}`,
+        message: `is not acceptable for ${destination}: ${problemsOf(parsed.error)}`,
       });
   });
 

@@ -4,22 +4,25 @@ import { ConflictError } from '#src/core/errors.ts';
 import type { FunctionEntry } from '#src/core/functions/entry.ts';
 import { projectOf } from '#src/core/names/addressable.ts';
 import { nameInPackage, splitName, splitPackage } from '#src/core/names/names.ts';
-import { parseBody } from '#src/gateway/http/bodies/body.ts';
+import { parseBody, parseCodeBody } from '#src/gateway/http/bodies/body.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
-import type { Gateway, GatewayEnv } from '../../ports.ts';
+import type { Call, Gateway, GatewayEnv } from '../../ports.ts';
 import type { FunctionRecord } from '../../records.ts';
 import { scopeOf } from '../../scope.ts';
 import { inSeconds } from '../times.ts';
 import {
+  CODE_CONTENTS,
   configSchema,
   createFunctionSchema,
   defaultFilename,
   entryOf,
   FIELD_CODES,
   type FunctionConfig,
+  pathsOf,
   readPackage,
   uninterpretedOf,
 } from './create-function.ts';
+import { layersOf, layersOfHandler } from './dependencies.ts';
 import { derivedRecord, recordOf, viewFunction } from './function-view.ts';
 import { changeableTarget, filesOf } from './functions.ts';
 
@@ -38,17 +41,22 @@ export function addFunctionChanges(app: Hono<GatewayEnv>, gateway: Gateway): voi
 }
 
 function addCreate(app: Hono<GatewayEnv>, gateway: Gateway): void {
-  const { client, records, clock } = gateway;
+  const { client, records, clock, codeInTurn } = gateway;
 
   app.post(ROUTE, async (call) => {
-    const wanted = parseBody(call.get('body'), createFunctionSchema, { vendorCodes: FIELD_CODES });
+    const wanted = await parseCodeBody(call, createFunctionSchema, { vendorCodes: FIELD_CODES, contents: CODE_CONTENTS });
     const shown = nameInPackage(wanted.package, wanted.func_name);
     const token = scopeOf(call, gateway).token(shown);
-    const { digest, bytes, files, archive } = await readPackage(wanted, wanted);
+    const { digest, bytes, files, archive } = await codeInTurn(call, () => readPackage(wanted, wanted));
     const entry = entryOf(wanted, files);
     const definition = {
       name: token,
-      handler: { kind: 'process', package: await client.packages.put(archive, projectOf(token)), ...entry },
+      handler: {
+        kind: 'process',
+        package: await client.packages.put(archive, projectOf(token)),
+        ...(await layersFor(gateway, wanted, token)),
+        ...entry,
+      },
       ...definitionOf(wanted),
     };
     // The records of an earlier function of this name.
@@ -86,7 +94,7 @@ function addUpdateConfig(app: Hono<GatewayEnv>, gateway: Gateway): void {
       throw new HttpError({ status: 400, vendorCode: 'FSS.1002', message: 'func_name: is not the function of the path' });
     const present = await client.functions.get(name);
     const { definition } = present;
-    const handler = await handlerFrom(gateway, wanted, present);
+    const handler = await handlerFrom(call, gateway, { wanted, present });
     const changed = await client.functions.put({ ...definition, handler, ...definitionOf(wanted, definition) }, present.revision);
     await records.changeFunction(name, (before = derivedRecord(present)) => {
       const kept = { ...before.kept, ...uninterpretedOf(wanted) };
@@ -96,16 +104,25 @@ function addUpdateConfig(app: Hono<GatewayEnv>, gateway: Gateway): void {
   });
 }
 
+/** The packages of the dependencies that a request names. */
+async function layersFor(gateway: Gateway, { depend_version_list }: FunctionConfig, name: string): Promise<{ layers?: string[] }> {
+  const layers = await layersOf(gateway, projectOf(name), depend_version_list ?? []);
+  return layers.length === 0 ? {} : { layers };
+}
+
 /** The handler as the package defines it. A function without a package keeps its handler. */
 async function handlerFrom(
+  call: Call,
   gateway: Gateway,
-  wanted: FunctionConfig,
-  present: FunctionEntry,
+  { wanted, present }: { wanted: FunctionConfig; present: FunctionEntry },
 ): Promise<FunctionEntry['definition']['handler']> {
   const { handler, name } = present.definition;
   if (handler.kind === 'process' && handler.package !== undefined) {
-    const files = await filesOf(gateway, handler.package, projectOf(name));
-    return { kind: 'process', package: handler.package, ...entryOf(wanted, files) };
+    const { package: digest } = handler;
+    const project = projectOf(name);
+    const files = await gateway.codeInTurn(call, async () => pathsOf(await filesOf(gateway, digest, project)));
+    const layers = wanted.depend_version_list ? await layersFor(gateway, wanted, name) : layersOfHandler(present);
+    return { kind: 'process', package: digest, ...layers, ...entryOf(wanted, files) };
   }
   if (wanted.handler === recordOf(gateway, present).handler) return handler;
   throw new HttpError({ status: 400, vendorCode: 'FSS.1003', message: 'handler: cannot be changed, because the code is no package' });
@@ -144,11 +161,12 @@ function definitionOf(wanted: FunctionConfig, present?: FunctionEntry['definitio
   };
 }
 
-function recordedConfig({ runtime, handler, memory_size, initializer_handler, initializer_timeout }: FunctionConfig) {
-  const recorded: Pick<FunctionRecord, 'runtime' | 'handler' | 'memory_size' | 'initializer_handler' | 'initializer_timeout'> = {
+function recordedConfig({ runtime, handler, memory_size, depend_version_list, initializer_handler, initializer_timeout }: FunctionConfig) {
+  const recorded: Partial<FunctionRecord> & Pick<FunctionRecord, 'runtime' | 'handler' | 'memory_size'> = {
     runtime,
     handler,
     memory_size,
+    ...(depend_version_list ? { depend_version_list } : {}),
     ...(initializer_handler ? { initializer_handler } : {}),
     ...(initializer_timeout ? { initializer_timeout } : {}),
   };

@@ -1,12 +1,15 @@
 import { basename } from 'node:path';
 import { z } from 'zod';
+import { MAX_LAYERS } from '#src/core/functions/definition.ts';
 import { findEntryFile, splitHandler } from '#src/core/functions/package-entry.ts';
-import { runtimeByVendorName, runtimeMisfitInWords } from '#src/core/functions/runtimes.ts';
+import { isProgram, runtimeByVendorName, runtimeMisfitInWords } from '#src/core/functions/runtimes.ts';
+import { parseJson } from '#src/core/json/json.ts';
 import { isBareName, isPackageName } from '#src/core/names/names.ts';
-import { digestOf } from '#src/core/ports/stores/code-packages.ts';
-import { parseJson } from '#src/core/text/json.ts';
-import { readZip, type ZipFile } from '#src/core/zip/read-zip.ts';
+import { asBuffer, digestInParts } from '#src/core/quotas/in-parts.ts';
+import { filledBase64Schema } from '#src/core/text/base64.ts';
+import { readZip } from '#src/core/zip/read-zip.ts';
 import { writeZip } from '#src/core/zip/write-zip.ts';
+import type { ContentPath } from '#src/gateway/http/bodies/large-json.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
 
 export const FIELD_CODES: Readonly<Record<string, string>> = {
@@ -57,12 +60,14 @@ export function uninterpretedOf(wanted: object): Record<string, unknown> {
   throw new HttpError({ status: 400, message });
 }
 
+const SUPPORTED = 'Node.js, Python3, Custom and http';
+
 /** The fields that creating a function and changing its configuration share. */
 export const configSchema = z.looseObject({
   func_name: z
     .string()
     .refine(isBareName, 'must be 1 to 60 letters, digits, "-" or "_", start with a letter and end with a letter or digit'),
-  runtime: z.string().refine((name) => runtimeByVendorName(name) !== undefined, 'is not supported: only Node.js and Python3'),
+  runtime: z.string().refine((name) => runtimeByVendorName(name) !== undefined, `is not supported: only ${SUPPORTED}`),
   timeout: z.int().min(3).max(259_200),
   handler: entryPoint,
   memory_size: z.union(
@@ -74,17 +79,18 @@ export const configSchema = z.looseObject({
   description: z.string().max(512).nullish(),
   initializer_handler: z.union([z.literal(''), entryPoint]).nullish(),
   initializer_timeout: z.int().min(1).max(300).nullish(),
-  /** Refused, because the code would not run without its dependencies. */
-  depend_version_list: z.array(z.string()).max(0, 'is not supported: include the dependencies in the code package').nullish(),
+  depend_version_list: z.array(z.string().max(64)).max(MAX_LAYERS).nullish(),
 });
 export type FunctionConfig = z.infer<typeof configSchema>;
 
 export const codeSchema = z.object({
   code_type: z.enum(['inline', 'zip'], 'is not supported: only inline and zip'),
   code_filename: z.string().max(255).nullish(),
-  func_code: z.object({ file: z.base64('must be base64').min(1) }),
+  func_code: z.object({ file: filledBase64Schema }),
 });
 export type FunctionCode = z.infer<typeof codeSchema>;
+/** Where the body of a function has its code. */
+export const CODE_CONTENTS: readonly ContentPath[] = [{ path: ['func_code', 'file'], encoding: 'base64' }];
 
 export const createFunctionSchema = z.looseObject({
   ...configSchema.shape,
@@ -93,7 +99,9 @@ export const createFunctionSchema = z.looseObject({
 });
 
 /** The code of a call. `digest` and `bytes` describe the code as it was sent; `archive` is the stored form. */
-export type Package = { digest: string; bytes: number; files: readonly ZipFile[]; archive: Uint8Array };
+export type Package = { digest: string; bytes: number; files: readonly PackagedFile[]; archive: Uint8Array };
+/** A file without its content, of which a package has up to 128 MB. */
+export type PackagedFile = { path: string };
 
 /** The vendor's limit of inline code. */
 const MAX_INLINE_BYTES = 10 * 1_024;
@@ -103,23 +111,27 @@ export async function readPackage(
   { code_type, func_code }: FunctionCode,
   { handler, runtime }: Pick<FunctionConfig, 'handler' | 'runtime'>,
 ): Promise<Package> {
-  const code = Buffer.from(func_code.file, 'base64');
-  const digest = digestOf(code);
-  if (code_type === 'zip') return { digest, bytes: code.length, files: await readZip(code), archive: code };
+  const code = asBuffer(func_code.file);
+  const digest = await digestInParts(code);
+  if (code_type === 'zip') return { digest, bytes: code.length, files: pathsOf(await readZip(code)), archive: code };
   if (code.length > MAX_INLINE_BYTES)
     throw new HttpError({
       status: 413,
       vendorCode: 'FSS.1072',
       message: `inline code has ${code.length} bytes; at most ${MAX_INLINE_BYTES} are accepted`,
     });
-  const files = [{ path: `${splitHandler(handler).file}${extensionOf(runtime)}`, content: code }];
-  return { digest, bytes: code.length, files, archive: writeZip(files) };
+  const files = [{ path: inlineFile(handler, runtime), content: code, ...(runsProgram(runtime) && { isExecutable: true as const }) }];
+  return { digest, bytes: code.length, files: pathsOf(files), archive: await writeZip(files) };
+}
+
+export function pathsOf(files: readonly PackagedFile[]): PackagedFile[] {
+  return files.map(({ path }) => ({ path }));
 }
 
 /** The file and the exports of a handler in a package. Throws `HttpError` 400 if the initializer is in another file. */
 export function entryOf(
   { handler, runtime, initializer_handler }: Pick<FunctionConfig, 'handler' | 'runtime' | 'initializer_handler'>,
-  files: readonly ZipFile[],
+  files: readonly PackagedFile[],
 ) {
   const named = runtimeByVendorName(runtime);
   const { file, name } = splitHandler(handler);
@@ -127,20 +139,26 @@ export function entryOf(
   if (initializer !== undefined && initializer.file !== file)
     throw new HttpError({ status: 400, vendorCode: 'FSS.1003', message: 'initializer_handler must be in the file of the handler' });
   // As at the vendor, a missing file is not refused here: it makes each attempt fail.
-  const found = findEntryFile(file, files, named?.name ?? named?.runtime.id) ?? `${file}${extensionOf(runtime)}`;
+  const found = findEntryFile(file, files, named?.name ?? named?.runtime.id) ?? inlineFile(handler, runtime);
   const misfit = runtimeMisfitInWords({ file: found, runtime: named?.name ?? named?.runtime.id });
   if (misfit !== undefined) throw new HttpError({ status: 400, vendorCode: 'FSS.1005', message: `runtime: ${misfit}` });
   return {
     file: found,
-    export: name,
+    // A program gets the text of the handler as it is.
+    export: runsProgram(runtime) ? handler : name,
     ...(named?.name === undefined ? {} : { runtime: named.name }),
     ...(initializer === undefined ? {} : { initializer: initializer.name }),
   };
 }
 
-/** The extension of a handler file of this runtime. */
-function extensionOf(vendorName: string): string {
-  return runtimeByVendorName(vendorName)?.runtime.extensions[0] ?? '.js';
+/** The file of inline code. */
+function inlineFile(handler: string, vendorName: string): string {
+  const end = runtimeByVendorName(vendorName)?.runtime.files[0] ?? '.js';
+  return isProgram(end) ? end : `${splitHandler(handler).file}${end}`;
+}
+
+function runsProgram(vendorName: string): boolean {
+  return isProgram(runtimeByVendorName(vendorName)?.runtime.files[0] ?? '');
 }
 
 /** The name of the file that the vendor's API shows for code without a `code_filename`. */
@@ -150,5 +168,6 @@ export function defaultFilename(codeType: string, file: string): string {
 
 /** The handler of a function that was defined without this API, in the vendor's form. */
 export function handlerOf(file: string, name: string): string {
+  if (isProgram(file)) return name.includes('.') ? name : `index.${name}`;
   return `${basename(file).replace(/\.\w+$/, '')}.${name}`;
 }

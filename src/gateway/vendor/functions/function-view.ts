@@ -24,6 +24,7 @@ export function viewFunction(call: Call, gateway: Gateway, found: RegisteredFunc
     cpu: Math.floor((definition.memoryInMb / 128) * 100 + 200),
     version,
     image_name: '',
+    depend_version_list: record.depend_version_list ?? [],
     description: definition.description,
     user_data: JSON.stringify(definition.userData),
     ...(secrets.length === 0 ? {} : { encrypted_user_data: JSON.stringify(Object.fromEntries(secrets.map((key) => [key, MASK]))) }),

@@ -1,6 +1,7 @@
 import type { Hono } from 'hono';
 import { LATEST } from '#src/core/functions/definition.ts';
 import type { PackageOwner } from '#src/core/ports/stores/code-packages.ts';
+import { asBuffer } from '#src/core/quotas/in-parts.ts';
 import { readZip, type ZipFile } from '#src/core/zip/read-zip.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
 import type { Call, Gateway, GatewayEnv } from '../../ports.ts';
@@ -73,5 +74,5 @@ export async function changeableTarget(call: Call, gateway: Gateway): Promise<st
 export async function filesOf({ client }: Gateway, digest: string, owner: PackageOwner): Promise<ZipFile[]> {
   const archive = await client.packages.get(digest, owner);
   if (archive === undefined) throw new HttpError({ status: 500, message: 'the code of the function is not in the store' });
-  return await readZip(Buffer.from(archive));
+  return await readZip(asBuffer(archive));
 }

@@ -1,6 +1,7 @@
 import { isOutcome } from '#machines/facts.ts';
 import type { Timeline } from '#src/client/client.ts';
 import { InvocationNotFoundError } from '#src/core/errors.ts';
+import { fallback } from '#src/core/fallback.ts';
 import type { InvocationSummary } from '#src/core/history-questions.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import type { Gateway } from '../../ports.ts';
@@ -39,19 +40,12 @@ export function recordOfSummary({ id, status, error, errorType, errorCode, accep
  */
 export async function findRecord(gateway: Gateway, name: FunctionName, id: string): Promise<InvocationRecord | undefined> {
   const { client } = gateway;
-  try {
-    return recordOfTimeline(await client.timeline(id, { function: name }));
-  } catch (error) {
-    if (!(error instanceof InvocationNotFoundError)) throw error;
-  }
+  const known = await client.timeline(id, { function: name }).catch(fallback(undefined, InvocationNotFoundError));
+  if (known !== undefined) return recordOfTimeline(known);
   // The invocation may be so new that neither its timeline nor the read model contains it yet.
   const atLeast = await client.lastSequence();
-  try {
-    return recordOfSummary(await client.history.get(id, { function: name }, { atLeast }));
-  } catch (error) {
-    if (error instanceof InvocationNotFoundError) return undefined;
-    throw error;
-  }
+  const stored = client.history.get(id, { function: name }, { atLeast });
+  return await stored.then(recordOfSummary, fallback(undefined, InvocationNotFoundError));
 }
 
 function recordOfTimeline({ requestId, status, transitions }: Timeline): InvocationRecord {

@@ -3,8 +3,10 @@ import { MAX_PAYLOAD_BYTES } from '#machines/facts.ts';
 import type { Invoked } from '#src/client/client.ts';
 import { UnknownOutcomeError } from '#src/core/errors.ts';
 import { LATEST } from '#src/core/functions/definition.ts';
+import type { Envelope } from '#src/core/log/envelope.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import { textOf } from '#src/gateway/http/bodies/body.ts';
+import { untilCallerGone } from '#src/gateway/http/caller-gone.ts';
 import type { ConcurrencyLimit } from '#src/gateway/http/concurrency-limit.ts';
 import { HttpError } from '#src/gateway/http/http-error.ts';
 import { createSharedTurn } from '#src/gateway/http/shared-turn.ts';
@@ -21,7 +23,7 @@ const MEMORY_SIZES = new Set('128 256 512 768 1024 1280 1536 1792 2048 2560 3072
 
 /** `asyncInvokeFunction` and `invokeFunction`. */
 export function addInvocations(app: Hono<GatewayEnv>, gateway: Gateway, waiting: ConcurrencyLimit): void {
-  const { client, limits } = gateway;
+  const { client } = gateway;
   const sharedTurn = createSharedTurn();
   const idempotency = createIdempotency(gateway, sharedTurn);
   type Request = Awaited<ReturnType<typeof readRequest>>;
@@ -80,9 +82,9 @@ export function addInvocations(app: Hono<GatewayEnv>, gateway: Gateway, waiting:
       const request = await readRequest(call);
       const { name } = request;
       const { id } = request.key;
-      const invoked = await invoke(call, request, true);
+      await invoke(call, request, true);
       call.header('X-Cff-Request-Id', id);
-      const { envelope } = await invoked.result({ timeoutInMs: limits.syncInMs });
+      const envelope = await outcomeOf(gateway, call, { id, name });
       const timeline = await client.timeline(id, { function: name });
       return syncReply(call, { envelope, timeline, memoryInMb: await memoryOf(name, executedVersionOf(timeline)) });
     } finally {
@@ -97,6 +99,12 @@ export function addInvocations(app: Hono<GatewayEnv>, gateway: Gateway, waiting:
       () => 0,
     );
   }
+}
+
+/** Waits for an outcome as long as the caller does. */
+async function outcomeOf({ client, limits }: Gateway, call: Call, { id, name }: { id: string; name: FunctionName }): Promise<Envelope> {
+  const options = { function: name, timeoutInMs: limits.syncInMs, isAccepted: true };
+  return (await untilCallerGone(call, (signal) => client.result(id, { ...options, signal }))).envelope;
 }
 
 /** Refuses an invalid size, as the vendor does. A valid size changes nothing, because the definition of the function sets its memory. */

@@ -1,7 +1,7 @@
 """Finds the local files that a Python module imports, and the reasons for which it cannot be loaded. No code of the module runs.
 
-Reads `{"root", "texts", "entry", "exports"}` from stdin: the files are those of a folder, or texts by their paths. Writes
-`{"issues", "files", "names", "config"}` to stdout.
+Reads `{"root", "texts", "entry", "exports", "modules"}` from stdin: the files are those of a folder, or texts by their paths, and `modules` are the
+names of modules that layers bring. Writes `{"issues", "files", "names", "config"}` to stdout.
 """
 
 import ast
@@ -108,7 +108,7 @@ def issue(path, text, line=None, column=None, content=b""):
     return {"path": path, "text": text, "line": line, "column": column, "lineText": shown}
 
 
-def check(source, entry, exports):
+def check(source, entry, exports, modules):
     folder = os.path.dirname(entry)
     issues, names, config, seen, waiting = [], [], None, [], [entry]
     while waiting and len(seen) < MAX_FILES:
@@ -134,8 +134,8 @@ def check(source, entry, exports):
         for parts, base, line, is_needed in imports_of(tree, os.path.dirname(path)):
             found, is_local = locate(source, parts, [folder, ""] if base is None else [base])
             waiting.extend(found)
-            if is_needed and not is_local and (base is not None or not is_installed(parts[0])):
-                text = 'the module "%s" is neither in the package nor in the standard library: pip install -t <folder> puts it there'
+            if is_needed and not is_local and (base is not None or parts[0] not in modules and not is_installed(parts[0])):
+                text = 'the module "%s" is neither in the package, nor in a layer, nor in the standard library: pip install -t <folder> puts it there'
                 issues.append(issue(path, text % ".".join(parts), line, 1, content))
     return {"issues": issues[:10], "files": seen, "names": names, "config": config}
 
@@ -144,7 +144,7 @@ def main():
     question = json.load(sys.stdin)
     sys.path[:] = [path for path in sys.path if path not in ("", os.path.dirname(os.path.abspath(__file__)))]
     source = Folder(question["root"]) if question.get("root") is not None else Texts(question["texts"])
-    json.dump(check(source, question["entry"], question["exports"]), sys.stdout)
+    json.dump(check(source, question["entry"], question["exports"], set(question["modules"])), sys.stdout)
 
 
 main()

@@ -80,7 +80,7 @@ def receive(frame):
     elif frame[0] == "abort":
         abort(frame[1])
     elif frame[0] == "recall":
-        first = 0 if current is not None else 1
+        first = 0 if is_running() else 1
         returned = queue[first:]
         del queue[first:]
         frames.send(["recalled", [one[1] for one in returned]])
@@ -88,12 +88,17 @@ def receive(frame):
         start_spec = frame[1]
 
 
+def is_running():
+    """Whether the first execution without a result is `current`. Otherwise it is the first one of the queue, which the host takes for started."""
+    return current is not None and not current.has_ended
+
+
 def abort(wanted):
     """Tells a started execution, and gives back one that has not started. For the host, the first one without a result may have started."""
     global aborted_early
-    if current is not None and current.id == wanted:
+    if is_running() and current.id == wanted:
         return current.context.abort()
-    if current is None and queue and queue[0][1] == wanted:
+    if not is_running() and queue and queue[0][1] == wanted:
         aborted_early = wanted
         return None
     found = [one for one in queue if one[1] == wanted]
@@ -116,21 +121,27 @@ def start(output):
     facts = contexts.Facts(start_spec)
     try:
         functions.load(lambda: frames.send(["loaded"]), lambda: contexts.Context(facts, output.print))
+        output.close()
         frames.send(["ready"])
     except SystemExit as left:
         leave(left, output)
     except BaseException as error:  # noqa: B902
-        frames.send(["start-failed", outcomes.describe(error, outcomes.INITIALIZING, 4201), output.take()])
-    output.close()
+        frames.send(["start-failed", outcomes.describe(error, outcomes.INITIALIZING, 4201), output.close()])
     return functions, facts
 
 
 class Current:
-    __slots__ = ("context", "id")
+    __slots__ = ("context", "has_ended", "id")
 
     def __init__(self, execution, context):
         self.id = execution
         self.context = context
+        self.has_ended = False
+
+    def end(self):
+        """Before its result is sent: the host may read the result, and ask for the executions behind the next one, before `current` changes."""
+        with reading:
+            self.has_ended = True
 
 
 def run(functions, facts, output):
@@ -158,11 +169,12 @@ def run(functions, facts, output):
             leave(left, output)
         except BaseException as error:  # noqa: B902
             failure = outcomes.describe(error, outcomes.THREW, 4002)
-            frames.send(["failed", frame[1], failure, output.take()] + memory_of(frame))
+            current.end()
+            frames.send(["failed", frame[1], failure, output.close()] + memory_of(frame))
         else:
             took_in_ms = (perf_counter() - started_at) * 1_000
-            frames.send_value(frame[1], value, facts.max_result_bytes, [output.take(), took_in_ms] + memory_of(frame))
-        output.close()
+            current.end()
+            frames.send_value(frame[1], value, facts.max_result_bytes, [output.close(), took_in_ms] + memory_of(frame))
 
 
 def memory_of(frame):

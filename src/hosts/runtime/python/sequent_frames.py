@@ -105,14 +105,6 @@ class Output:
                 self._pending, self._dropped = "", None
                 send(["printed", text] + dropped)
 
-    def take(self):
-        with self._lock:
-            if not self._pending:
-                return ""
-            text = last_bytes(self._pending, self._kept)
-            self._pending, self._dropped = "", None
-            return text
-
     def open(self):
         with self._lock:
             self._pending, self._dropped = "", None
@@ -120,10 +112,14 @@ class Output:
             self._is_open = True
 
     def close(self):
-        """What is printed between executions belongs to none."""
+        """Returns the output that was not sent. What is printed later belongs to no execution, also by a thread while the result is being sent."""
         with self._lock:
-            self._pending, self._dropped = "", None
             self._is_open = False
+            if not self._pending:
+                return ""
+            text = last_bytes(self._pending, self._kept)
+            self._pending, self._dropped = "", None
+            return text
 
     def _cut(self):
         rest = last_bytes(self._pending, self._kept)

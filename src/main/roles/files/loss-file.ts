@@ -1,9 +1,9 @@
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import { parseJson } from '#src/core/json/json.ts';
 import { logLossSchema, logMarkSchema } from '#src/core/log/losses/log-loss.ts';
 import type { LossFile } from '#src/core/log/losses/loss-watch.ts';
-import { parseJson } from '#src/core/text/json.ts';
 
 const schema = z.object({ marks: z.array(logMarkSchema), losses: z.array(logLossSchema) });
 

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { natsOptionsOf } from '#src/nats/transport/connection/connect-options.ts';
 import { type Connection, openConnection } from '#src/nats/transport/connection/connection.ts';
 import { endOnDefect } from './defects.ts';
+import { collectWhenIdle } from './idle-memory.ts';
 import { createLog } from './log.ts';
 import type { RoleProcessOptions } from './role-supervisor.ts';
 
@@ -10,7 +11,7 @@ export type StartRole<Options extends RoleProcessOptions> = (started: {
   connection: Connection;
   options: Options;
   logger: Logger;
-}) => Promise<{ stop(): Promise<void>; reload?(): Promise<void> }>;
+}) => Promise<{ stop(): Promise<void>; reload?(): Promise<void>; release?(): void }>;
 
 /**
  * Runs a role as the only one of this process, because its work would delay the worker.
@@ -18,6 +19,7 @@ export type StartRole<Options extends RoleProcessOptions> = (started: {
  * 1. The parent process sends the options as a message, because other users can read the arguments of a process.
  * 2. The message `stop` stops the role, and `reload` makes it read its files again. When the parent ends, this process ends.
  * 3. The message `ready` tells the parent that the role does its work.
+ * 4. After a load, `release` gives back memory that the role keeps for speed, and the heap is collected.
  */
 export function runAsProcess<Options extends RoleProcessOptions>(role: string, start: StartRole<Options>): void {
   // A terminal and systemd send these signals to the whole process group. Only the parent decides when this process stops or reloads.
@@ -46,11 +48,15 @@ export function runAsProcess<Options extends RoleProcessOptions>(role: string, s
       reload = async () => {
         await started.reload?.().catch((err: unknown) => logger.error({ err }, `the ${role} cannot use its changed files`));
       };
+      const endCollecting = collectWhenIdle({ release: () => started.release?.() });
       stop = async () => {
+        endCollecting();
         await started.stop();
         await connection.close();
         process.exit(0);
       };
+      // The server knows all subscriptions then.
+      await connection.nats.flush();
       process.send?.('ready', undefined, undefined, () => {});
     } catch (err) {
       // Usually NATS is unreachable. The parent starts this process again.

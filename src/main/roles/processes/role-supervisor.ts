@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { SigningKey } from '#src/archive/heads/open-signer.ts';
 import type { JanitorOptions } from '#src/archive/janitor-options.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
+import { abortWithin } from '#src/core/time/abort-within.ts';
 import type { NatsAddress } from '#src/main/config/nats-address.ts';
 import { ownModule } from '#src/main/roles/own-module.ts';
 import type { ClockBounds } from '#src/nats/transport/server-clock.ts';
@@ -26,7 +27,10 @@ export type JanitorProcessOptions = RoleProcessOptions & { archive: string; sign
 
 const GRACE_IN_MS = 5_000;
 
-/** The flag of this process that a role which folds needs too (docs/performance.md V2). Such a role keeps V8's own size of the young generation (V1). */
+/** A role that folds has a small young generation (docs/performance.md V1). */
+const YOUNG_GENERATION = '--max-semi-space-size=8';
+
+/** The flag of this process that a role which folds needs too (docs/performance.md V2). */
 function inheritedFlags(): string[] {
   return process.execArgv.filter((flag) => flag.startsWith('--no-allocation-site-pretenuring'));
 }
@@ -54,7 +58,7 @@ export function superviseRole(
   const ended = watch();
 
   function start(): ChildProcess {
-    const started = spawn(process.execPath, [...inheritedFlags(), ...execArgv, file], {
+    const started = spawn(process.execPath, [...inheritedFlags(), YOUNG_GENERATION, ...execArgv, file], {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     started.on('error', (error) => logger.error({}, `the ${role} cannot be started: ${error.message}`));
@@ -63,7 +67,7 @@ export function superviseRole(
   }
 
   async function untilReady(first: ChildProcess): Promise<void> {
-    const waiting = AbortSignal.any([signal, AbortSignal.timeout(READY_WITHIN_MS)]);
+    const waiting = abortWithin(READY_WITHIN_MS, signal);
     const events = ['message', 'exit', 'error'].map((event) => once(first, event, { signal: waiting }));
     await Promise.race(events).catch(() => {});
     for (const event of events) event.catch(() => {});

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { InvalidInputError, messageOf } from '#src/core/errors.ts';
+import { lowerPriority } from '#src/core/processes/lower-priority.mjs';
 import type { SqlAnswer, SqlQuery } from '#src/core/sql-questions.ts';
 import { ownModule } from '#src/main/roles/own-module.ts';
 import type { SqlQuestion } from './sql-process.ts';
@@ -50,9 +51,11 @@ export function createSqlRunner(runOne = run): (file: string, query: SqlQuery) =
 }
 
 async function run(question: SqlQuestion): Promise<SqlAnswer> {
-  const { withinMs } = question.query;
+  const { withinMs, project = '' } = question.query;
   const { file, execArgv } = ownModule('processes/sql-process');
   const child = spawn(process.execPath, [...execArgv, file], { stdio: ['pipe', 'pipe', 'ignore'], env: {} });
+  // The queries of the own project are the operator's.
+  if (project !== '') lowerPriority(child.pid, { leadsSession: false });
   let isLate = false;
   const timer = setTimeout(() => {
     isLate = true;

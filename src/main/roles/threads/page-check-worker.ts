@@ -6,13 +6,17 @@ import type { PageAnswer, PageQuestion } from './page-check-thread.ts';
 
 const open = await findSqlite();
 
-parentPort?.on('message', ({ file, table }: PageQuestion) => {
-  parentPort?.postMessage(answer(file, table));
+parentPort?.on('message', (question: PageQuestion) => {
+  parentPort?.postMessage(answer(question));
 });
 
-function answer(file: string, table: string): PageAnswer {
+function answer({ file, tables }: PageQuestion): PageAnswer {
   try {
-    return { damage: findDamage(open, file, table) };
+    for (const table of tables) {
+      const damage = findDamage(open, file, table);
+      if (damage !== undefined) return { damage };
+    }
+    return { damage: undefined };
   } catch (error) {
     return { problem: messageOf(error) };
   }

@@ -7,9 +7,11 @@ import { type StartPosition, sequenceOf } from './start-position.ts';
 
 /** The durable position of a subscriber in the log: a consumer that JetStream keeps. */
 export type Cursor = {
+  /** The durable name. */
   name: string;
   /** The filter of the subscriber, as text. */
   follows: string;
+  /** When the cursor was opened first, in milliseconds since the epoch. */
   createdAt: number;
   /** When a message was last delivered or acknowledged, in milliseconds since the epoch. */
   movedAt: number;

@@ -5,7 +5,7 @@ import type { HeaderReader } from '#src/core/log/requests/request-messages.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { readLogState } from '#src/nats/streams/log/log-state.ts';
 import type { Connection } from '#src/nats/transport/connection/connection.ts';
-import { addEphemeralConsumer } from '#src/nats/transport/streams/consumers.ts';
+import { addEphemeralConsumer, deleteConsumer } from '#src/nats/transport/streams/consumers.ts';
 import { Pull } from '#src/nats/transport/streams/pull.ts';
 import { parseAckSubject } from '#src/nats/wire/ack-subject.ts';
 import { readMessage, readNextBySubject, type StoredMessage } from '#src/nats/wire/stored-messages.ts';
@@ -23,6 +23,11 @@ export type FollowOptions = {
   pace?: Pace | undefined;
   /** As in `EventLog.follow`; by default that of the pace. */
   pauseInMs?: (() => number) | undefined;
+  /**
+   * Deletes the consumer at the end, which only some roles may. Otherwise the server keeps it for a minute, and tells it of every new message: a
+   * reader of many short parts of a busy log would leave dozens.
+   */
+  deletesConsumer?: boolean | undefined;
 };
 
 const MAX_REQUESTED = 4_000;
@@ -42,6 +47,7 @@ export async function followMessages(options: FollowOptions, onMessage: (message
   let lastAt: number | undefined;
   let lastSubject: string | undefined;
   let created: string | undefined;
+  let consumer: string | undefined;
   let expected = 1;
   const suspect = () => suspectRegression(connection, { sequence: last, at: lastAt, subject: lastSubject, created });
   const openConsumer = async (): Promise<string> => {
@@ -56,6 +62,7 @@ export async function followMessages(options: FollowOptions, onMessage: (message
     created ??= (await readLogState(connection)).created;
     const { name } = await addEphemeralConsumer(connection.manager, INVOCATIONS, { from: last + 1, headersOnly });
     expected = 1;
+    consumer = name;
     return name;
   };
   const onDelivery = (message: Msg): void => {
@@ -85,6 +92,9 @@ export async function followMessages(options: FollowOptions, onMessage: (message
   await pull.done;
   endRelease?.();
   clearInterval(watch);
+  // The server removes a consumer that could not be deleted.
+  const isDeletable = options.deletesConsumer === true && connection.isConnected;
+  if (isDeletable && consumer !== undefined) await deleteConsumer(connection.manager, consumer).catch(() => {});
 }
 
 const STALLED_AFTER_MS = 5_000;

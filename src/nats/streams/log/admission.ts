@@ -1,7 +1,6 @@
-import type { StreamConfig } from 'nats';
+import type { StreamConfig, StreamInfo } from 'nats';
 import type { Admission } from '#src/core/ports/admission.ts';
 import type { Connection } from '#src/nats/transport/connection/connection.ts';
-import { findStream } from '#src/nats/transport/streams/ensure-stream.ts';
 import { admitsRequests, INVOCATIONS, LOG_SUBJECTS, withoutRequests } from '#src/nats/wire/topology.ts';
 
 /**
@@ -27,8 +26,7 @@ export function createNatsAdmission({ manager }: Connection): Admission {
 }
 
 /** The wanted configuration of a log that may exist: a log that refuses requests continues to refuse them (ADM2). */
-export async function withPresentAdmission(connection: Connection, wanted: Partial<StreamConfig>): Promise<Partial<StreamConfig>> {
-  const config = (await findStream(connection, INVOCATIONS))?.config;
-  if (config === undefined || admitsRequests(config.subjects)) return wanted;
+export function withPresentAdmission(found: StreamInfo | undefined, wanted: Partial<StreamConfig>): Partial<StreamConfig> {
+  if (found === undefined || admitsRequests(found.config.subjects)) return wanted;
   return { ...wanted, subjects: withoutRequests(wanted.subjects ?? []) };
 }

@@ -9,7 +9,7 @@ import type { LogEpoch, SentMessage } from './log-epoch.ts';
 import { type NotStored, PublishRetries, type PublishRetriesOptions } from './publish-retries.ts';
 
 type AppendOptions = Pick<PublishRetriesOptions, 'connection'> & {
-  publisher: Publisher;
+  publisher: Pick<Publisher, 'publish'>;
   clock: Clock;
   /** How long an append without an answer is repeated, in milliseconds. */
   budgetInMs: number;

@@ -16,6 +16,7 @@ import { streamInHint } from '#src/core/stream/hints.ts';
 import { followMessages } from '#src/nats/streams/feeds/follow.ts';
 import { type Connection, maxPayloadOf } from '#src/nats/transport/connection/connection.ts';
 import type { Publisher } from '#src/nats/transport/publisher.ts';
+import type { SharedCommits } from '#src/nats/transport/shared-commits.ts';
 import { hasLeader } from '#src/nats/transport/streams/ensure-stream.ts';
 import { decodeAppend, decodeLink, decodeWakeTimes } from '#src/nats/wire/codec.ts';
 import { fullEntryOf } from '#src/nats/wire/full-entry.ts';
@@ -28,6 +29,8 @@ import { createLogEpoch, type LogEpoch } from './log-epoch.ts';
 export type NatsEventLogOptions = {
   connection: Connection;
   publisher: Publisher;
+  /** Publishes the appends; by default the publisher. */
+  commits?: SharedCommits | undefined;
   clock: Clock;
   /** How long an append or a read without an answer is repeated before it fails, in milliseconds; 60 s by default. */
   budgetInMs?: number;
@@ -38,7 +41,7 @@ export type NatsEventLogOptions = {
 
 /** The log on JetStream. `append` and `accept` state the protocol of their publishes. */
 export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
-  const { connection, publisher, clock, budgetInMs = 60_000, onProblem = () => {} } = options;
+  const { connection, publisher, commits = publisher, clock, budgetInMs = 60_000, onProblem = () => {} } = options;
   const epoch = options.epoch ?? createLogEpoch(connection, clock);
 
   async function read(name: StreamName, after: StreamVersion) {
@@ -65,13 +68,13 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
       return maxPayloadOf(connection);
     },
 
-    append: createAppend({ connection, publisher, clock, budgetInMs, epoch, read }),
+    append: createAppend({ connection, publisher: commits, clock, budgetInMs, epoch, read }),
     accept: createAccept({ connection, publisher, clock, budgetInMs, epoch, isRefusing, readRequest }),
 
     readRequest,
 
     async findAll(stream) {
-      const found = await listSubjects(connection, subjects.anyFunctionOf(stream), budgetInMs);
+      const found = await listSubjects(connection, subjects.anyFunctionOf(stream), { budgetInMs });
       return found.flatMap((subject) => {
         const parts = parseSubject(subject);
         return parts.kind === 'invocation' ? [parts.name] : [];
@@ -85,7 +88,10 @@ export function createNatsEventLog(options: NatsEventLogOptions): EventLog {
     async lastSequence() {
       const info = await connection.manager.streams.info(INVOCATIONS);
       if (hasLeader(info)) return info.state.last_seq;
-      throw new NatsUnavailableError({ servers: connection.servers, why: 'the log has no leader, because most of its servers are down' });
+      throw new NatsUnavailableError({
+        servers: connection.servers,
+        why: 'the log has no leader: start the servers that are down, and repeat the call',
+      });
     },
 
     follow: (from, onEntry, signal, pauseInMs) =>

@@ -13,9 +13,12 @@ import { readLogState } from './log-state.ts';
 export function createNatsLogSource({
   connection,
   onProblem = () => {},
+  deletesConsumers,
 }: {
   connection: Connection;
   onProblem?: (problem: string) => void;
+  /** For a reader of many short parts, which may delete consumers. */
+  deletesConsumers?: boolean;
 }): LogSource {
   return {
     state: () => readLogState(connection),
@@ -38,7 +41,9 @@ export function createNatsLogSource({
     fingerprintOf,
     decode: decodeStored,
     follow: (from, onEntry, signal, pace) =>
-      followMessages({ connection, from, headersOnly: false, onProblem, signal, pace }, (message) => onEntry(sourceEntryOf(message))),
+      followMessages({ connection, from, headersOnly: false, onProblem, signal, pace, deletesConsumer: deletesConsumers }, (message) =>
+        onEntry(sourceEntryOf(message)),
+      ),
   };
 }
 

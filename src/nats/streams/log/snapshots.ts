@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Msg, StorageType, type StreamConfig, type StreamInfo, type StreamState } from 'nats';
 import { z } from 'zod';
 import { messageOf } from '#src/core/errors.ts';
+import { parseJson } from '#src/core/json/json.ts';
 import { SnapshotFailedError } from '#src/core/snapshot-failed-error.ts';
-import { parseJson } from '#src/core/text/json.ts';
 import type { Connection } from '#src/nats/transport/connection/connection.ts';
 import { isNotPermitted } from '#src/nats/transport/errors.ts';
 import { findStream } from '#src/nats/transport/streams/ensure-stream.ts';
@@ -13,6 +13,7 @@ import { findStream } from '#src/nats/transport/streams/ensure-stream.ts';
  * the format of the server. The nats command uses the same.
  *
  * 1. The server sends a snapshot in chunks. It waits for the acknowledgements of earlier chunks, so the receiver sets the pace.
+ *    The state in its answer may be older than the snapshot, which then also holds the messages that came meanwhile.
  * 2. An empty message is the end. A status of 400 or more in its headers is an error.
  * 3. A restore sends the chunks one after another, and the server answers each. The answer to an empty chunk is the stream, or the error.
  */
@@ -63,7 +64,7 @@ export async function takeSnapshot(connection: Connection, stream: string, onChu
 }
 
 /**
- * Creates a stream from its snapshot, with its sequences, times and consumers.
+ * Creates a stream from its snapshot, with its sequences, times and consumers. One that lacks messages is deleted again.
  *
  * Throws `SnapshotFailedError`, as when the stream exists.
  */
@@ -83,7 +84,8 @@ export async function restoreSnapshot(
     throw failure(connection, { stream, what: 'restored' }, cause);
   }
   const restored = (await findStream(connection, stream))?.state;
-  if (restored?.last_seq === state.last_seq) return;
+  if (restored !== undefined && restored.last_seq >= state.last_seq) return;
+  await connection.manager.streams.delete(stream).catch(() => {});
   const why = `it ends at ${restored?.last_seq ?? 'no message'}, and the backup at ${state.last_seq}`;
   throw new SnapshotFailedError({ stream, what: 'restored', why });
 }

@@ -1,6 +1,7 @@
 import { AckPolicy, type ConsumerConfig, DeliverPolicy, type Msg, nanos } from 'nats';
 import { z } from 'zod';
 import { messageOf } from '#src/core/errors.ts';
+import { parseJson } from '#src/core/json/json.ts';
 import { greatestOf } from '#src/core/least-and-greatest.ts';
 import { type FunctionName, isFunctionName } from '#src/core/names/names.ts';
 import { subjects } from '#src/core/names/subjects.ts';
@@ -8,7 +9,6 @@ import type { KeyValue } from '#src/core/ports/stores/key-value.ts';
 import { readProvedFloor, saveFloor } from '#src/core/ports/stores/saved-floor.ts';
 import type { FoundConsumer, WorkConsumers } from '#src/core/stream/work-consumers.ts';
 import type { WorkSource } from '#src/core/stream/work-queue.ts';
-import { parseJson } from '#src/core/text/json.ts';
 import type { Connection } from '#src/nats/transport/connection/connection.ts';
 import { keepSubscribed } from '#src/nats/transport/connection/keep-subscribed.ts';
 import { errorCodeOf, isConsumersExceeded } from '#src/nats/transport/errors.ts';
@@ -156,7 +156,9 @@ async function findWithProof({ manager }: Connection, durable: string): Promise<
   const { last_seq: sequence, last_ts } = (await manager.streams.info(INVOCATIONS)).state;
   const found = await findConsumer(manager, durable);
   if (found === undefined) return undefined;
-  return { floor: Math.min(found.ack_floor.stream_seq, sequence), newest: { sequence, at: Date.parse(last_ts) } };
+  // nats-server 2.10 says floor 0 of a consumer that has acknowledged nothing, wherever it starts. Every item below its start is acknowledged.
+  const floor = Math.max(found.ack_floor.stream_seq, (found.config.opt_start_seq ?? 1) - 1);
+  return { floor: Math.min(floor, sequence), newest: { sequence, at: Date.parse(last_ts) } };
 }
 
 async function readFloorOf(durable: string, connection: Connection, state: KeyValue): Promise<number> {

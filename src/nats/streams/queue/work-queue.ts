@@ -1,6 +1,7 @@
 import { type Msg, type NatsConnection, nanos } from 'nats';
 import pLimit from 'p-limit';
 import { z } from 'zod';
+import { parseJson } from '#src/core/json/json.ts';
 import type { RequestMessage, StreamName, StreamVersion } from '#src/core/log/event-log.ts';
 import { decodeRequest } from '#src/core/log/requests/request-messages.ts';
 import { isRequestId, type StreamId } from '#src/core/names/names.ts';
@@ -8,17 +9,16 @@ import { versionInHint } from '#src/core/stream/hints.ts';
 import type { StreamState } from '#src/core/stream/stream.ts';
 import { openForWorker } from '#src/core/stream/work-consumers.ts';
 import type { WorkItem, WorkQueue, WorkSubscription } from '#src/core/stream/work-queue.ts';
-import { parseJson } from '#src/core/text/json.ts';
 import type { Connection } from '#src/nats/transport/connection/connection.ts';
+import { isAtLeast } from '#src/nats/transport/server-version.ts';
 import { findConsumer } from '#src/nats/transport/streams/consumers.ts';
 import { Pull } from '#src/nats/transport/streams/pull.ts';
-import { parseAckSubject } from '#src/nats/wire/ack-subject.ts';
+import { parseAckSubject, pendingIn } from '#src/nats/wire/ack-subject.ts';
 import { header } from '#src/nats/wire/codec.ts';
 import type { HintSigner } from '#src/nats/wire/hint-signer.ts';
 import { readInlineState } from '#src/nats/wire/inline-state.ts';
 import { INVOCATIONS, isRequest, parseSubject, workConsumer } from '#src/nats/wire/topology.ts';
 import { headersOf } from '#src/nats/wire/wire-headers.ts';
-import { keepBlocksLoaded } from './loaded-blocks.ts';
 import { durableOf, type NatsWorkConsumers } from './work-consumers.ts';
 
 export type NatsWorkQueueOptions = {
@@ -215,4 +215,30 @@ class NatsWorkItem implements WorkItem {
       // The connection is closing and sends nothing more. The server redelivers the item after its lease.
     }
   }
+}
+
+/** The first version whose consumers with several filters keep the block that they read from in memory (nats-server, issue 7014). */
+const KEEPS_BLOCKS_SINCE = '2.11.6';
+/** Fewer messages are delivered sooner than it is worth to read the block. */
+const BACKLOG = 1_000;
+const READ_EVERY_MS = 20;
+
+/**
+ * Keeps the block of the stream from which a consumer with several filters reads in the memory of the server (docs/performance.md H14).
+ *
+ * The returned function takes each delivered message. While a server that needs these reads delivers a backlog, the function requests one of
+ * the messages fifty times a second. No subscription receives the answers.
+ */
+function keepBlocksLoaded({ nats, jetstream, createInbox }: Connection, stream: string): (message: Msg) => void {
+  const subject = `${jetstream.apiPrefix}.STREAM.MSG.GET.${stream}`;
+  const unsubscribed = createInbox();
+  let readAt = Number.NEGATIVE_INFINITY;
+  return ({ reply = '' }) => {
+    const now = performance.now();
+    if (now - readAt < READ_EVERY_MS) return;
+    readAt = now;
+    if (nats.isClosed() || nats.isDraining() || isAtLeast(nats.info?.version ?? '', KEEPS_BLOCKS_SINCE) || pendingIn(reply) < BACKLOG)
+      return;
+    nats.publish(subject, JSON.stringify({ seq: parseAckSubject(reply).sequence }), { reply: unsubscribed });
+  };
 }

@@ -17,8 +17,6 @@ import { type Rehearsal, rehearse } from '#src/nats/transport/rehearsal.ts';
 import { repeatUnanswered } from '#src/nats/transport/repeat-unanswered.ts';
 import { answerOnlyInboxes } from './answerable.ts';
 import { endWithin } from './end-within.ts';
-import { gatherWrites } from './gathered-writes.ts';
-import { userOf } from './nats-user.ts';
 
 export type NatsOptions = Omit<ConnectionOptions, 'servers'> & {
   servers: string | string[];
@@ -47,6 +45,11 @@ export interface Connection {
   readonly rehearsal: Rehearsal | undefined;
   /** The operations that the server refused on this connection. */
   readonly refusals: Refusals;
+  /**
+   * A second connection of the same user for large contents, opened at its first use. On one connection every answer would wait behind their bytes:
+   * up to 16 MB of a package stood before the acknowledgement of another project's request.
+   */
+  forContents(): Promise<Connection>;
   /** Creates a subject for replies that begins with the inbox prefix of this connection. */
   createInbox(): string;
   /** Calls the listener after every reconnection. The returned function removes the listener. */
@@ -67,9 +70,11 @@ export interface Connection {
  * `onUnanswered`, for a process that starts, requests of JetStream's API without an answer are reported and repeated for 30 s.
  */
 export async function openConnection(
-  { domain, rehearsal, ...given }: NatsOptions,
-  { needsJetStream = true, onUnanswered }: { needsJetStream?: boolean; onUnanswered?: (problem: string) => void } = {},
+  options: NatsOptions,
+  opening: { needsJetStream?: boolean; onUnanswered?: (problem: string) => void } = {},
 ): Promise<Connection> {
+  const { domain, rehearsal, ...given } = options;
+  const { needsJetStream = true, onUnanswered } = opening;
   const servers = [given.servers].flat().join(', ');
   const { nats, inboxPrefix } = await connectWithInbox(given).catch((cause: unknown) => {
     throw new NatsUnavailableError({ servers, why: messageOf(cause) }, { cause });
@@ -98,6 +103,7 @@ export async function openConnection(
   });
   const jetstream = nats.jetstream({ ...inDomain });
   if (rehearsal !== undefined) rehearse(nats, { rehearsal, apiPrefix: jetstream.apiPrefix, read: entryReader(jetstream) });
+  const contents = openOnce(async () => await openConnection(options, opening));
   if (onUnanswered !== undefined) repeatUnanswered(nats, { apiPrefix: jetstream.apiPrefix, isEnding: () => isEnding, onUnanswered });
 
   return {
@@ -113,16 +119,37 @@ export async function openConnection(
     get isEnding() {
       return isEnding;
     },
+    forContents: contents.open,
     createInbox: () => createInbox(inboxPrefix),
     onReconnect: (listener) => subscribe(reconnected, listener),
     onDisconnect: (listener) => subscribe(disconnected, listener),
     endRetries() {
       isEnding = true;
+      void contents.ifOpened((opened) => opened.endRetries());
     },
     async close() {
+      await contents.ifOpened(async (opened) => await opened.close());
       if (nats.isClosed()) return;
       if (isConnected) await endWithin(nats.drain());
       await nats.close();
+    },
+  };
+}
+
+/** A connection that is opened when it is first needed, and anew after a failure. */
+function openOnce(open: () => Promise<Connection>) {
+  let opened: Promise<Connection> | undefined;
+  return {
+    async open(): Promise<Connection> {
+      opened ??= open();
+      return await opened.catch((error: unknown) => {
+        opened = undefined;
+        throw error;
+      });
+    },
+    async ifOpened(work: (connection: Connection) => unknown): Promise<void> {
+      const found = await opened?.catch(() => undefined);
+      if (found !== undefined) await work(found);
     },
   };
 }
@@ -228,4 +255,55 @@ const DEFAULT_MAX_PAYLOAD_IN_BYTES = 1_048_576;
 /** The largest payload that the server accepts in a message with headers, in bytes. */
 export function maxPayloadOf({ nats }: Connection): number {
   return (nats.info?.max_payload ?? DEFAULT_MAX_PAYLOAD_IN_BYTES) - HEADERS_RESERVE_IN_BYTES;
+}
+
+/** Private members of a nats.js connection: the buffer of outgoing data, and the method that writes the buffer to the socket. */
+type Protocol = { outbound: { size(): number }; flushPending(): void };
+
+/** A buffer of this size is written at once. */
+const MAX_GATHERED_BYTES = 256 * 1_024;
+
+/**
+ * Lets everything that is sent in one turn of the event loop share one write to the socket (docs/performance.md H18). The order stays.
+ *
+ * nats.js writes after a microtask, so that each step of a chain of promises has a write of its own.
+ */
+function gatherWrites(nats: NatsConnection): void {
+  const { protocol } = nats as unknown as { protocol: Protocol };
+  const write = protocol.flushPending.bind(protocol);
+  let isWaiting = false;
+  protocol.flushPending = () => {
+    if (protocol.outbound.size() >= MAX_GATHERED_BYTES) return write();
+    if (isWaiting) return;
+    isWaiting = true;
+    setImmediate(() => {
+      isWaiting = false;
+      write();
+    });
+  };
+}
+
+/** Describes the user of a connection by the name that the server's configuration has for it. */
+function userOf({ user, token, authenticator }: Pick<ConnectionOptions, 'user' | 'token' | 'authenticator'>): string {
+  if (user !== undefined) return `user "${user}"`;
+  if (token !== undefined) return 'the user of the token';
+  const name = [authenticator ?? []].flat().map((authenticate) => nameIn(authenticate('') ?? {}))[0];
+  return name === undefined ? 'the default user' : `user "${name}"`;
+}
+
+type Authentication = { user?: string; nkey?: string; jwt?: string; auth_token?: string };
+
+function nameIn(authentication: Authentication): string | undefined {
+  const { user, nkey, jwt = '' } = authentication;
+  return claimedName(jwt) ?? user ?? nkey;
+}
+
+/** The name in the claims of a JWT. */
+function claimedName(jwt: string): string | undefined {
+  try {
+    const claims = JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString()) as { name?: string };
+    return claims.name;
+  } catch {
+    return undefined;
+  }
 }

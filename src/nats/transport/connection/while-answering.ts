@@ -10,7 +10,6 @@ type Watched = Pick<Connection, 'nats' | 'servers'>;
 type Options = {
   /** Whether the work outlasts an outage, at this moment. */
   mayWait?: () => boolean;
-  silentAfterMs?: number;
 };
 
 /**
@@ -28,11 +27,7 @@ export async function whileAnswering<Value>(connection: Watched, work: Promise<V
 }
 
 /** Rejects when the server is silent. Rejects too when the signal aborts; nobody awaits the silence then. */
-async function silenceOf(
-  { nats, servers }: Watched,
-  signal: AbortSignal,
-  { mayWait = () => false, silentAfterMs = SILENT_AFTER_MS }: Options,
-): Promise<never> {
+async function silenceOf({ nats, servers }: Watched, signal: AbortSignal, { mayWait = () => false }: Options): Promise<never> {
   for (;;) {
     const ping = { isAnswered: false };
     const answer = nats.flush().then(
@@ -40,9 +35,9 @@ async function silenceOf(
         ping.isAnswered = true;
       },
       // Without a connection there is no answer.
-      () => delay(silentAfterMs, undefined, { ref: false, signal }),
+      () => delay(SILENT_AFTER_MS, undefined, { ref: false, signal }),
     );
-    await Promise.race([answer, delay(silentAfterMs, undefined, { ref: false, signal })]);
+    await Promise.race([answer, delay(SILENT_AFTER_MS, undefined, { ref: false, signal })]);
     // An answer may have arrived while the event loop was busy.
     await nextTurn();
     await nextTurn();
@@ -50,5 +45,5 @@ async function silenceOf(
     await delay(PINGS_EVERY_MS, undefined, { ref: false, signal });
   }
   await nats.close();
-  throw new NatsUnavailableError({ servers, why: `it has answered nothing for ${silentAfterMs / 1_000} s` });
+  throw new NatsUnavailableError({ servers, why: `it has answered nothing for ${SILENT_AFTER_MS / 1_000} s` });
 }

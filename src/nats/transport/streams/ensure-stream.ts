@@ -18,13 +18,13 @@ import {
   isSizeDemanded,
   isStreamNotFound,
 } from '#src/nats/transport/errors.ts';
-import { isAtLeast } from '#src/nats/transport/server-version.ts';
+import { isAtLeast, SHARES_FSYNC_SINCE } from '#src/nats/transport/server-version.ts';
 import { demandedSize, type StorageLimits } from '#src/nats/wire/stream-sizes.ts';
-import { MAX_CONSUMERS, partOf } from '#src/nats/wire/topology.ts';
+import { type LogConfig, MAX_CONSUMERS, partOf } from '#src/nats/wire/topology.ts';
 
 /**
  * Creates the stream, or updates the subjects, the maximum age, a given maximum size and the maximum of consumers of an existing stream. Of a
- * stream that must keep everything, it also takes back limits that were set by hand and delete messages ({@link lossySettings}).
+ * stream that must keep everything, it also takes back settings that were made by hand and delete or refuse messages ({@link lossySettings}).
  *
  * If the account demands a maximum size and none is given, the stream gets its share of the limit of the account. A cluster that has just
  * started may not know all of its servers yet: the request is then repeated for at most 30 s, and `onProblem` is called once.
@@ -33,32 +33,52 @@ import { MAX_CONSUMERS, partOf } from '#src/nats/wire/topology.ts';
  */
 export async function ensureStream(
   connection: Connection,
-  wanted: Partial<StreamConfig>,
+  given: LogConfig,
   onProblem: (problem: string) => void = () => {},
 ): Promise<void> {
+  await ensureFound(connection, { given, found: await findStream(connection, given.name ?? ''), onProblem });
+}
+
+type Found = { given: LogConfig; found: StreamInfo | undefined; onProblem?: ((problem: string) => void) | undefined };
+
+/** As {@link ensureStream}, after a read that found the stream or did not. Resolves to the subjects, the limits and the replicas that it has then. */
+export async function ensureFound(connection: Connection, { given, found, onProblem = () => {} }: Found): Promise<LogConfig> {
   const { manager } = connection;
+  const wanted = settingsOf(connection, given);
   const name = wanted.name ?? '';
-  const existing = await findStream(connection, name);
-  if (existing === undefined) return await whenPeersAreThere(name, () => createStream(connection, wanted), onProblem);
-  const { config } = existing;
+  if (found === undefined) return (await whenPeersAreThere(name, () => createStream(connection, wanted), onProblem)).config;
+  const config: StreamConfig & LogConfig = found.config;
   const { max_age = nanos(0), max_bytes = config.max_bytes, metadata = config.metadata, subjects = [] } = wanted;
   const lossy = lossySettings(config, wanted);
-  const hasLimits = config.max_age === max_age && config.max_bytes === max_bytes && Object.keys(lossy).length === 0;
+  const batches = wanted.allow_atomic === undefined ? {} : { allow_atomic: wanted.allow_atomic };
+  const hasBatches = wanted.allow_atomic === undefined || wanted.allow_atomic === (config.allow_atomic ?? false);
+  const hasLimits = config.max_age === max_age && config.max_bytes === max_bytes && Object.keys(lossy).length === 0 && hasBatches;
   await raiseMaxConsumers(connection, config);
-  if (hasLimits && subjects.every((subject) => config.subjects.includes(subject))) return;
-  const changed = { ...lossy, subjects, max_age, max_bytes, ...(metadata === undefined ? {} : { metadata }) };
-  await manager.streams.update(name, changed).catch((error: unknown) => refuse({ ...wanted, max_bytes }, error));
+  if (hasLimits && subjects.every((subject) => config.subjects.includes(subject))) return config;
+  const changed: LogConfig = { ...lossy, ...batches, subjects, max_age, max_bytes, ...(metadata === undefined ? {} : { metadata }) };
+  return (await manager.streams.update(name, changed).catch((error: unknown) => refuse({ ...wanted, max_bytes }, error))).config;
+}
+
+/** Without what the server does not know: it would refuse the setting, or forget it. */
+function settingsOf({ nats }: Connection, { allow_atomic: isAtomic, ...config }: LogConfig): LogConfig {
+  const isKnown = isAtomic !== undefined && isAtLeast(nats.info?.version ?? '', SHARES_FSYNC_SINCE);
+  return isKnown ? { ...config, allow_atomic: isAtomic } : config;
 }
 
 /**
- * The settings of an existing stream by which it deletes accepted messages although `wanted` keeps all of them, with the values that they
- * must have. A stream that may delete its oldest messages has none.
+ * The settings of an existing stream by which it deletes accepted messages although `wanted` keeps all of them, or by which it refuses
+ * messages or does not acknowledge them, with the values that they must have. A stream that may delete its oldest messages deletes none too early.
  */
 export function lossySettings(config: StreamConfig, wanted: Partial<StreamConfig>): Partial<StreamConfig> {
-  if (wanted.discard !== DiscardPolicy.New) return {};
+  const refusing = {
+    ...(config.max_msg_size > 0 && config.max_msg_size < LARGEST_MESSAGE ? { max_msg_size: NO_LIMIT } : {}),
+    ...(config.no_ack ? { no_ack: false } : {}),
+  };
+  if (wanted.discard !== DiscardPolicy.New) return refusing;
   const { max_age = nanos(0), max_msgs_per_subject: history = NO_LIMIT } = wanted;
   const isShortened = config.max_msgs_per_subject > 0 && (history === NO_LIMIT || config.max_msgs_per_subject < history);
   return {
+    ...refusing,
     ...(config.discard === wanted.discard ? {} : { discard: wanted.discard }),
     ...(config.max_age === max_age ? {} : { max_age }),
     ...(config.max_msgs > 0 ? { max_msgs: NO_LIMIT } : {}),
@@ -67,6 +87,8 @@ export function lossySettings(config: StreamConfig, wanted: Partial<StreamConfig
 }
 
 const NO_LIMIT = -1;
+/** One message holds a request, its outcome and their envelope. */
+const LARGEST_MESSAGE = 1_048_576;
 
 /** Older servers refuse to change the maximum, and have no limit where a stream names none. */
 const CAPS_CONSUMERS_SINCE = '2.15';
@@ -103,7 +125,11 @@ export function hasLeader({ cluster }: Pick<StreamInfo, 'cluster'>): boolean {
 const PEERS_WITHIN_MS = 30_000;
 const ASK_AGAIN_AFTER_MS = 250;
 
-async function whenPeersAreThere(name: string, create: () => Promise<void>, onProblem: (problem: string) => void): Promise<void> {
+async function whenPeersAreThere(
+  name: string,
+  create: () => Promise<StreamInfo>,
+  onProblem: (problem: string) => void,
+): Promise<StreamInfo> {
   const deadline = performance.now() + PEERS_WITHIN_MS;
   for (let isTold = false; ; isTold = true) {
     try {
@@ -119,19 +145,19 @@ async function whenPeersAreThere(name: string, create: () => Promise<void>, onPr
 /** The size of a JetStream stream in memory that has no configured size: its messages expire, but a burst would fill the memory first. */
 const MAX_BYTES_IN_MEMORY = 256_000_000;
 
-async function createStream({ manager }: Connection, given: Partial<StreamConfig>): Promise<void> {
+async function createStream({ manager }: Connection, given: Partial<StreamConfig>): Promise<StreamInfo> {
   const account = await manager.getAccountInfo();
   const wanted = { ...given, max_consumers: maxConsumersOf(given, account) };
   const isBounded = wanted.storage === StorageType.Memory && wanted.max_bytes === undefined;
   try {
-    await manager.streams.add(isBounded ? { ...wanted, max_bytes: MAX_BYTES_IN_MEMORY } : wanted);
+    return await manager.streams.add(isBounded ? { ...wanted, max_bytes: MAX_BYTES_IN_MEMORY } : wanted);
   } catch (error) {
     const part = partOf(wanted.name ?? '');
     const code = errorCodeOf(error);
     const isSizeWrong = isSizeDemanded(code) || (isBounded && isLimitExceeded(code));
     if (!isSizeWrong || part === undefined) return refuse(wanted, error);
     const sized = { ...wanted, max_bytes: demandedSize(part, storageLimitsOf(wanted, account)) };
-    await manager.streams.add(sized).catch((cause: unknown) => refuse(sized, cause));
+    return await manager.streams.add(sized).catch((cause: unknown) => refuse(sized, cause));
   }
 }
 

@@ -1,5 +1,6 @@
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import type { FunctionView } from '#src/gateway/api/functions/function-schemas.ts';
+import { LayerNames } from '../../code/layers.tsx';
 import { CopyButton } from '../../parts/copy.tsx';
 import { formatBytes } from '../../parts/payload-text.ts';
 import { type Property, PropertyList } from '../../parts/property-list.tsx';
@@ -11,18 +12,7 @@ export function Configuration({ view: { definition, revision }, onEdit }: { view
   const role = useRole('deploy');
   const { kind: _, ...handler } = definition.handler;
   const properties: Property[] = [
-    ...Object.entries(handler).map(
-      ([name, value]): Property => [
-        nameOf(name),
-        name === 'package' ? (
-          <Digest key={name} digest={String(value)} />
-        ) : typeof value === 'object' ? (
-          JSON.stringify(value)
-        ) : (
-          String(value)
-        ),
-      ],
-    ),
+    ...Object.entries(handler).map(([name, value]): Property => [nameOf(name), <HandlerField key={name} name={name} value={value} />]),
     [t('timeout of an attempt'), formatDuration(definition.timeoutInMs)],
     [t('memory of a process'), `${definition.memoryInMb} MB`],
     [t('concurrent executions per worker'), String(definition.concurrency)],
@@ -45,6 +35,12 @@ export function Configuration({ view: { definition, revision }, onEdit }: { view
   );
 }
 
+function HandlerField({ name, value }: { name: string; value: unknown }) {
+  if (name === 'package') return <Digest digest={String(value)} />;
+  if (name === 'layers' && Array.isArray(value)) return <LayerNames digests={value} />;
+  return <>{typeof value === 'object' ? JSON.stringify(value) : String(value)}</>;
+}
+
 /** The beginning of a digest, which is enough to compare two; the button copies all of it. */
 function Digest({ digest }: { digest: string }) {
   return (
@@ -63,8 +59,10 @@ function sizeRow(name: string, bytes: number | undefined): Property[] {
 const handlerFields = {
   file: 'file',
   export: 'export',
+  runtime: 'runtime',
   initializer: 'initializer',
   package: 'package',
+  layers: 'layers',
   subject: 'subject',
   url: 'url',
 } as const satisfies Record<string, Text>;

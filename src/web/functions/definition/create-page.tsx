@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import { request } from '../../api/http.ts';
 import { type ChosenCode, CodeSource, codeOfTemplate } from '../../code/code-source.tsx';
+import { LayerFields } from '../../code/layers.tsx';
 import { templates } from '../../code/templates.ts';
 import { storeCode } from '../../code/upload.ts';
 import { useAction } from '../../invocation/actions.tsx';
@@ -20,15 +21,16 @@ export function CreateFunctionPage() {
   const [name, setName] = useState('');
   const [chosen, setChosen] = useState<ChosenCode>(() => codeOfTemplate(templates[0] ?? { key: '', title: '', file: '', text: '' }));
   const [limits, setLimits] = useState(defaultLimits);
+  const [layers, setLayers] = useState<string[]>([]);
   const { run, isRunning, problem } = useAction<unknown>();
   const role = useRole('deploy');
   const create = (event: Event): void => {
     event.preventDefault();
-    const { code, handler } = chosen;
+    const { code, handler, runtime } = chosen;
     if (code === undefined) return;
     void run(async () => {
       const path = `/api/functions/${encodeURIComponent(name)}`;
-      const stored = await storeCode(path, { ...code, handler });
+      const stored = await storeCode(path, { ...code, handler, runtime, layers });
       await request(path, { method: 'PUT', body: { ...definitionOf(limits), handler: stored } });
       showToast(t('{name} is created', { name }));
       navigate(paths.function(name));
@@ -36,7 +38,7 @@ export function CreateFunctionPage() {
     });
   };
   const exists = problem?.status === 428 ? t('A function with this name exists. Choose another name, or edit that function.') : undefined;
-  const beside = exists === undefined ? problemBeside(problem, ['/name', '/handler', ...limitPointers]) : undefined;
+  const beside = exists === undefined ? problemBeside(problem, ['/name', '/handler', '/layers', ...limitPointers]) : undefined;
   return (
     <div class="page">
       <div class="page-head">
@@ -55,8 +57,8 @@ export function CreateFunctionPage() {
         <CodeSource onChange={setChosen} />
         <Fold
           title={t('Handler and limits')}
-          hint={t('handler, description, timeout, memory, concurrency, sizes, flow')}
-          isNeeded={['/handler', ...limitPointers].some((pointer) => messageAt(problem, pointer) !== undefined)}
+          hint={t('handler, layers, description, timeout, memory, concurrency, sizes, flow')}
+          isNeeded={['/handler', '/layers', ...limitPointers].some((pointer) => messageAt(problem, pointer) !== undefined)}
         >
           <FormField
             label={t('Handler')}
@@ -65,6 +67,7 @@ export function CreateFunctionPage() {
             message={messageAt(problem, '/handler')}
             onChange={(handler) => setChosen({ ...chosen, handler })}
           />
+          <LayerFields layers={layers} message={messageAt(problem, '/layers')} onChange={setLayers} />
           <LimitFields limits={limits} problem={problem} onChange={setLimits} />
         </Fold>
         {beside === undefined ? null : <ProblemNotice problem={beside} />}

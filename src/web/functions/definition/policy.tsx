@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { parseJson } from '#src/core/text/json.ts';
+import { parseJson } from '#src/core/json/json.ts';
 import { durationText } from '#src/core/text/parse-duration.ts';
 import type { FunctionView } from '#src/gateway/api/functions/function-schemas.ts';
 import { type ApiError, type ApiResponse, request, withQuery } from '../../api/http.ts';

@@ -39,7 +39,12 @@ export function chartOptions({ container, kind, series, format, isUtc }: ChartCo
     axes: [
       { ...axis, size: 34, space: 56, values: timeFormats() },
       // Bars count invocations, so their axis has whole steps.
-      { ...axis, size: 58, ...(kind === 'bars' ? { incrs: wholeSteps } : {}), values: (_, values) => values.map((value) => format(value)) },
+      {
+        ...axis,
+        size: (_, labels: readonly string[] | null) => widthFor(labels ?? []),
+        ...(kind === 'bars' ? { incrs: wholeSteps } : {}),
+        values: (_, values) => values.map((value) => format(value)),
+      },
     ],
     series: [
       { label: t('from'), value: (_, seconds) => formatTime(seconds, isUtc) },
@@ -52,6 +57,13 @@ export function chartOptions({ container, kind, series, format, isUtc }: ChartCo
       ),
     ],
   };
+}
+
+const WIDTH_OF_CHARACTER = 6.5;
+
+/** The width of the axis in pixels. A label such as `3 min 20 s` is longer than a count, and would be cut off. */
+export function widthFor(labels: readonly string[]): number {
+  return Math.max(58, ...labels.map((label) => 14 + Math.ceil(label.length * WIDTH_OF_CHARACTER)));
 }
 
 function barsIn(fill: string): uPlot.Series {

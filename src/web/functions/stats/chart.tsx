@@ -15,7 +15,7 @@ type ChartProps = {
   format: (value: number) => string;
 };
 
-/** A chart of numbers over time, with a summary for screen readers. It is redrawn when the theme changes. */
+/** A chart of numbers over time, with a summary for screen readers. It is redrawn when the theme changes. Without times, its place is empty. */
 export function Chart(props: ChartProps) {
   const { title, times, series, format } = props;
   const isEmpty = series.every(({ values }) => values.every((value) => value === null || value === 0));
@@ -23,7 +23,7 @@ export function Chart(props: ChartProps) {
     <figure class="chart-card">
       <figcaption>{title}</figcaption>
       {isEmpty || times.length === 0 ? (
-        <p class="chart-empty">{t('no values in this time range')}</p>
+        <p class="chart-empty">{times.length === 0 ? '' : t('no values in this time range')}</p>
       ) : (
         <>
           <Plot {...props} />

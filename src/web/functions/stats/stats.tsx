@@ -4,7 +4,7 @@ import type { FunctionStats } from '#src/gateway/api/functions/function-schemas.
 import { get, withQuery } from '../../api/http.ts';
 import { SegmentedControl } from '../../parts/forms/segmented-control.tsx';
 import { Icon } from '../../parts/icon.tsx';
-import { ProblemNotice, Skeleton } from '../../parts/notices.tsx';
+import { ProblemNotice } from '../../parts/notices.tsx';
 import { type Property, PropertyList } from '../../parts/property-list.tsx';
 import { formatNumber, t } from '../../shell/language.ts';
 import { Link } from '../../shell/router.tsx';
@@ -36,33 +36,39 @@ export function StatsCard({ name }: { name: string }) {
         <SegmentedControl label={t('Time')} value={range} choices={Object.keys(timeRanges) as TimeRange[]} onChange={setRange} />
       </div>
       {problem === undefined ? null : <ProblemNotice problem={problem} onRetry={reload} />}
-      {stats === undefined ? problem === undefined ? <Skeleton lines={5} height={28} /> : null : <Figures stats={stats} />}
+      {stats === undefined && problem !== undefined ? null : <Figures stats={stats} />}
     </section>
   );
 }
 
-function Figures({ stats }: { stats: FunctionStats }) {
-  const { function: name, total, from, to } = stats;
-  const failures = failuresOf(total);
+/** The figures and charts. Until the statistics are loaded, their places are empty, so that nothing on the page moves when they come. */
+function Figures({ stats }: { stats: FunctionStats | undefined }) {
+  const show = (textOf: (total: FunctionStats['total']) => string): string => (stats === undefined ? '…' : textOf(stats.total));
+  const minutes = stats === undefined ? 1 : (stats.to - stats.from) / 60_000;
   const figures: Property[] = [
-    [t('Accepted'), formatNumber(total.accepted)],
-    [t('Per minute'), rate(total.accepted / ((to - from) / 60_000))],
-    [t('Open'), formatNumber(openOf(total) ?? 0)],
-    [t('Failed'), failures === 0 ? '0' : `${formatNumber(failures)} (${percent(failures, total.accepted)})`],
-    [t('Queue p50'), durationText(total.queue_ms?.p50)],
-    [t('Queue p99'), durationText(total.queue_ms?.p99)],
-    [t('Duration p50'), durationText(total.duration_ms?.p50)],
-    [t('Duration p90'), durationText(total.duration_ms?.p90)],
-    [t('Duration p99'), durationText(total.duration_ms?.p99)],
-    [t('Longest'), durationText(total.duration_ms?.max)],
+    [t('Accepted'), show(({ accepted }) => formatNumber(accepted))],
+    [t('Per minute'), show(({ accepted }) => rate(accepted / minutes))],
+    [t('Open'), show((total) => formatNumber(openOf(total) ?? 0))],
+    [t('Failed'), show(failedText)],
+    [t('Queue p50'), show(({ queue_ms }) => durationText(queue_ms?.p50))],
+    [t('Queue p99'), show(({ queue_ms }) => durationText(queue_ms?.p99))],
+    [t('Duration p50'), show(({ duration_ms }) => durationText(duration_ms?.p50))],
+    [t('Duration p90'), show(({ duration_ms }) => durationText(duration_ms?.p90))],
+    [t('Duration p99'), show(({ duration_ms }) => durationText(duration_ms?.p99))],
+    [t('Longest'), show(({ duration_ms }) => durationText(duration_ms?.max))],
   ];
   return (
     <>
       <PropertyList kind="figures" properties={figures} />
-      <Conditions name={name} counts={total.by_condition} />
+      {stats === undefined ? null : <Conditions name={stats.function} counts={stats.total.by_condition} />}
       <Charts stats={stats} />
     </>
   );
+}
+
+function failedText(total: FunctionStats['total']): string {
+  const failures = failuresOf(total);
+  return failures === 0 ? '0' : `${formatNumber(failures)} (${percent(failures, total.accepted)})`;
 }
 
 function Conditions({ name, counts }: { name: string; counts: FunctionStats['total']['by_condition'] }) {
@@ -80,7 +86,11 @@ function Conditions({ name, counts }: { name: string; counts: FunctionStats['tot
   );
 }
 
-function Charts({ stats: { buckets, from, to, bucket_ms } }: { stats: FunctionStats }) {
+/** No time at all, so that the charts have no times and say nothing. */
+const NOT_LOADED: Pick<FunctionStats, 'buckets' | 'from' | 'to' | 'bucket_ms'> = { buckets: [], from: 0, to: -1, bucket_ms: 60_000 };
+
+function Charts({ stats = NOT_LOADED }: { stats: typeof NOT_LOADED | undefined }) {
+  const { buckets, from, to, bucket_ms } = stats;
   const byBucket = useMemo(() => seriesOf(buckets, { from, to, width: bucket_ms }), [buckets, from, to, bucket_ms]);
   return (
     <div class="charts">

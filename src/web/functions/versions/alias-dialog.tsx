@@ -11,8 +11,12 @@ import { showToast } from '../../shell/toasts.tsx';
 type Alias = FunctionView['aliases'][number];
 type AliasProps = { path: string; view: FunctionView; alias: Alias | undefined; onClose: () => void; onDone: () => void };
 
-/** Creates an alias, or moves one. Other versions can get a share of its requests: a canary. */
+/**
+ * Creates an alias, or moves one. Other versions can get a share of its requests: a canary. The gateway refuses the change when the function
+ * was changed since the dialog was opened: an automatic canary may have been rolled back meanwhile.
+ */
 export function AliasDialog({ path, view, alias, onClose, onDone }: AliasProps) {
+  const [opened] = useState(view.revision);
   const versions = ['latest', ...view.versions.map(({ version }) => version).reverse()];
   const [name, setName] = useState(alias?.alias ?? '');
   const [version, setVersion] = useState(alias?.version ?? versions[1] ?? 'latest');
@@ -22,6 +26,7 @@ export function AliasDialog({ path, view, alias, onClose, onDone }: AliasProps) 
   );
   const [isAuto, setAuto] = useState(alias?.auto !== undefined);
   const { run, isRunning, problem } = useAction<unknown>();
+  const exists = alias === undefined && view.aliases.some((one) => one.alias === name);
   const save = (): void =>
     void run(async () => {
       const shares = Object.entries(weights).filter(([other, share]) => other !== version && share.trim() !== '' && share.trim() !== '0');
@@ -29,7 +34,7 @@ export function AliasDialog({ path, view, alias, onClose, onDone }: AliasProps) 
         ...{ version, description, weights: Object.fromEntries(shares.map(([other, share]) => [other, numberOrText(share)])) },
         auto: isAuto && shares.length > 0 ? (alias?.auto ?? {}) : null,
       };
-      await request(`${path}/aliases/${encodeURIComponent(name)}`, { method: 'PUT', body });
+      await request(`${path}/aliases/${encodeURIComponent(name)}`, { method: 'PUT', body, headers: { 'If-Match': `"${opened}"` } });
       showToast(t('{name} is saved. It applies to requests from now on.', { name: `!${name}` }));
       onDone();
       onClose();
@@ -44,7 +49,13 @@ export function AliasDialog({ path, view, alias, onClose, onDone }: AliasProps) 
     >
       <div class="dialog-body">
         {alias === undefined ? (
-          <FormField label={t('Name of the alias')} hint={t('such as prod; callers then invoke !prod')} value={name} onChange={setName} />
+          <FormField
+            label={t('Name of the alias')}
+            hint={t('such as prod; callers then invoke !prod')}
+            value={name}
+            message={exists ? t('An alias with this name exists. Choose another name, or edit that alias.') : undefined}
+            onChange={setName}
+          />
         ) : null}
         <label class="field">
           <span>{t('Version')}</span>
@@ -82,7 +93,7 @@ export function AliasDialog({ path, view, alias, onClose, onDone }: AliasProps) 
         {problem === undefined ? null : <ProblemNotice problem={problem} />}
       </div>
       <DialogFooter onClose={onClose}>
-        <button type="button" class="button primary" disabled={isRunning || name === ''} onClick={save}>
+        <button type="button" class="button primary" disabled={isRunning || exists || name === ''} onClick={save}>
           {t('Save the alias')}
         </button>
       </DialogFooter>

@@ -56,11 +56,13 @@ function Versions({ name, path, view: { aliases, revision }, onMoved }: CanaryPr
           key={alias.alias}
           path={path}
           alias={alias}
-          verdicts={(content?.verdicts ?? []).filter((one) => one.alias === alias.alias)}
+          verdicts={content?.verdicts.filter((one) => one.alias === alias.alias)}
           onMoved={onMoved}
         />
       ))}
-      {content === undefined ? null : (
+      {content === undefined ? (
+        <p class="nothing">…</p>
+      ) : (
         <Table
           label={t('Versions side by side')}
           columns={columns}
@@ -72,7 +74,8 @@ function Versions({ name, path, view: { aliases, revision }, onMoved }: CanaryPr
 }
 
 type Alias = FunctionView['aliases'][number];
-type AliasProps = { path: string; alias: Alias; verdicts: VersionStats['verdicts']; onMoved: () => void };
+/** `verdicts`: `undefined` until they are loaded. Their lines are empty until then, so that nothing below moves when they come. */
+type AliasProps = { path: string; alias: Alias; verdicts: VersionStats['verdicts'] | undefined; onMoved: () => void };
 
 function Canary({ path, alias, verdicts, onMoved }: AliasProps) {
   const [asked, setAsked] = useState<CanaryMove>();
@@ -99,7 +102,11 @@ function Canary({ path, alias, verdicts, onMoved }: AliasProps) {
           })}
         </p>
       )}
-      <Verdicts verdicts={verdicts} isAutomatic={alias.auto !== undefined} />
+      {verdicts === undefined ? (
+        Object.keys(weights).map((canary) => <p key={canary}>…</p>)
+      ) : (
+        <Verdicts verdicts={verdicts} isAutomatic={alias.auto !== undefined} />
+      )}
       <p class="row-actions">
         {Object.keys(weights).map((canary) => (
           <button
@@ -124,7 +131,7 @@ function Canary({ path, alias, verdicts, onMoved }: AliasProps) {
         </button>
       </p>
       {asked === undefined ? null : (
-        <MoveDialog path={path} alias={alias} move={asked} verdicts={verdicts} onClose={() => setAsked(undefined)} onDone={onMoved} />
+        <MoveDialog path={path} alias={alias} move={asked} verdicts={verdicts ?? []} onClose={() => setAsked(undefined)} onDone={onMoved} />
       )}
     </div>
   );
@@ -151,7 +158,7 @@ function Verdicts({ verdicts, isAutomatic }: VerdictsProps) {
               />{' '}
               {in_words}
             </span>
-            {remedy === undefined || isAutomatic ? null : <CommandLine text={`npx ${remedy}`} />}
+            {remedy === undefined || isAutomatic ? null : <CommandLine text={remedy} />}
           </li>
         ))}
       </ul>

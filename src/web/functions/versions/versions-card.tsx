@@ -84,7 +84,7 @@ export function VersionsCard({ path, view, onChanged }: CardProps) {
   );
 }
 
-function AliasText({ alias: { alias, version, description, weights, policy } }: { alias: Alias }) {
+function AliasText({ alias: { alias, version, description, weights, policy, decision } }: { alias: Alias }) {
   return (
     <>
       <b class="mono">!{alias}</b> <span aria-hidden="true">→</span> <span class="mono">{version}</span>
@@ -94,6 +94,14 @@ function AliasText({ alias: { alias, version, description, weights, policy } }: 
         </span>
       ))}
       {policy === undefined ? null : <span class="tag">{t('own policy')}</span>} <small>{description}</small>
+      {decision === undefined ? null : (
+        <small title={decision.why}>
+          {decision.decision === 'promoted'
+            ? t('{canary} was promoted by itself', { canary: decision.canary })
+            : t('{canary} was rolled back by itself', { canary: decision.canary })}{' '}
+          <RelativeTime at={decision.at} />
+        </small>
+      )}
     </>
   );
 }

@@ -3,7 +3,7 @@ import { Icon } from '../../parts/icon.tsx';
 import { appearanceOf } from '../../parts/state-badge.tsx';
 import { ExactTime } from '../../parts/time.tsx';
 import { t } from '../../shell/language.ts';
-import type { NamedEvent } from '../use-invocation.ts';
+import type { NamedEvent } from '../named-events.ts';
 
 /** Everything that the log holds about one event. */
 export function EventDetails({ event }: { event: NamedEvent }) {

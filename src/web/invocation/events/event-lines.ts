@@ -4,7 +4,7 @@ import { failureSummary, messageText } from '../../parts/failure-summary.ts';
 import type { IconName } from '../../parts/icon.tsx';
 import { type Appearance, appearanceOf } from '../../parts/state-badge.tsx';
 import { t } from '../../shell/language.ts';
-import type { NamedEvent } from '../use-invocation.ts';
+import type { NamedEvent } from '../named-events.ts';
 import { lanesOf } from './lanes.ts';
 
 /** A line of the list of events. It stands for one event, or for an attempt or a try with several. */

@@ -6,7 +6,7 @@ import { Icon } from '../../parts/icon.tsx';
 import { Scrollable } from '../../parts/scrollable.tsx';
 import { t } from '../../shell/language.ts';
 import { createSetting, useStore } from '../../shell/store.ts';
-import type { NamedEvent } from '../use-invocation.ts';
+import type { NamedEvent } from '../named-events.ts';
 import { allLines, compactLines, type EventLine } from './event-lines.ts';
 
 const listKind = createSetting('sequent-events', ['compact', 'all', 'JSON']);

@@ -1,7 +1,7 @@
 import { formatDuration } from '#src/core/text/format-duration.ts';
 import { failureSummary, messageText } from '../../parts/failure-summary.ts';
 import { t } from '../../shell/language.ts';
-import type { NamedEvent } from '../use-invocation.ts';
+import type { NamedEvent } from '../named-events.ts';
 
 /** A span of time: an attempt, a try or a wait. `to` is absent while it lasts. */
 export type Span = {

@@ -5,7 +5,7 @@ import { type Step, takenPath } from '../../machine/path.ts';
 import { useNarrow } from '../../parts/hooks/use-narrow.ts';
 import { appearanceOf, Badge } from '../../parts/state-badge.tsx';
 import { t } from '../../shell/language.ts';
-import type { NamedEvent } from '../use-invocation.ts';
+import type { NamedEvent } from '../named-events.ts';
 import { Scrubber, type ScrubberProps } from './scrubber.tsx';
 
 /** The machine's state after the selected event, and a slider that selects an event. */

@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { Icon, type IconName } from '../../parts/icon.tsx';
 import { ExactTime } from '../../parts/time.tsx';
 import { t } from '../../shell/language.ts';
-import type { NamedEvent } from '../use-invocation.ts';
+import type { NamedEvent } from '../named-events.ts';
 
 const STEP_EVERY_MS = 700;
 

@@ -99,7 +99,7 @@ describe('sequent fn deploy', () => {
       stdout: 'function orders: unchanged\nfunction pager: unchanged\nschedule nightly: unchanged\n',
     });
 
-    expect(await run('fn', 'export', 'saved')).toMatchObject({ code: 0, stderr: expect.stringContaining('3 functions and 1 schedules') });
+    expect(await run('fn', 'export', 'saved')).toMatchObject({ code: 0, stderr: expect.stringContaining('functions 3, schedules 1') });
     expect(
       await readFile(join(folder, 'saved/code/orders/orders/src/index.mjs'), 'utf8').catch(() =>
         readFile(join(folder, 'saved/code/orders/src/index.mjs'), 'utf8'),
@@ -127,6 +127,8 @@ describe('sequent fn deploy', () => {
     expect((await client.functions.list()).map(({ definition }) => definition.name)).toContain('other');
     const asked = await run('fn', 'deploy', 'small', '--prune');
     expect(asked).toMatchObject({ code: 2, stderr: expect.stringMatching(/would remove .*other/) });
+    // The schedules of the removed functions are removed too.
+    expect(asked.stderr).not.toContain('its invocations will fail');
     expect(await run('fn', 'deploy', 'small', '--prune', '--plan')).toMatchObject({
       code: 8,
       stdout: expect.stringContaining('function other: removed'),
@@ -162,10 +164,10 @@ describe('sequent fn deploy', () => {
   });
 
   test.for([
-    [{ functions: { 'a b': {} } }, 'Invalid key in record'],
+    [{ functions: { 'a b': {} } }, 'is no name of a function'],
     [{ functions: { orders: { timeoutInMs: 'soon' } } }, 'functions.orders.timeoutInMs'],
     [{ functions: { orders: { policy: { maxRetries: 9 } } } }, 'functions.orders.policy.maxRetries'],
-    [{ functions: { orders: { timeout: 5 } } }, 'Unrecognized key: "timeout"'],
+    [{ functions: { orders: { timeout: 5 } } }, 'has no field "timeout"'],
     [{ functions: { orders: { handler: { kind: 'process', file: 'absent.mjs' } } } }, 'functions.orders.handler'],
     [{ functions: { orders: { timeoutInMs: 5 } } }, 'function orders'],
     [{ schedules: { nightly: { cron: '0 3 * * *' } } }, 'schedules.nightly'],

@@ -103,6 +103,7 @@ describe('sequent fn rm', () => {
     expect(refused).toMatchObject({ code: 2, stdout: '' });
     for (const line of ['ledger: its versions and aliases are removed with it: v1, !prod\n', clerk, till, schedule])
       expect(refused.stderr).toContain(line);
+    expect((await sequent.run(['fn', 'alias', 'rm', 'ledger', 'prod', '--dry-run'])).stderr).toContain(till);
     const alias = await sequent.run(['fn', 'rm', 'ledger:!prod', '--yes']);
     expect(alias).toEqual({ code: 0, stdout: 'removed ledger:!prod\n', stderr: till });
     const both = await sequent.run(['fn', 'rm', 'ledger', 'till', '--yes']);

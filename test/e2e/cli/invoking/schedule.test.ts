@@ -29,6 +29,24 @@ describe('sequent schedule', () => {
     expect((await sequent.run(['schedule', 'get', 'often'])).code).toBe(3);
   });
 
+  test('put keeps what other people change in the same moment', async ({ sequent }) => {
+    const put = (...fields: string[]) => sequent.run(['schedule', 'put', 'shared', ...fields]);
+    expect((await put('--cron', '0 3 1 1 *', '--function', 'hello')).code).toBe(0);
+    const changes = [
+      ['--jitter', '2m'],
+      ['--description', 'kept'],
+      ['--overlap', 'queue'],
+      ['--catch-up', '2h'],
+      ['-d', '{"a":1}'],
+    ];
+    expect((await Promise.all(changes.map((fields) => put(...fields)))).map(({ code }) => code)).toEqual([0, 0, 0, 0, 0]);
+    expect(JSON.parse((await sequent.run(['schedule', 'get', 'shared', '--json'])).stdout)).toMatchObject({
+      ...{ jitterInMs: 120_000, description: 'kept', overlap: 'queue', catchUpInMs: 7_200_000 },
+      event: '{"a":1}',
+    });
+    expect((await sequent.run(['schedule', 'rm', 'shared'])).code).toBe(0);
+  });
+
   test('with --overlap cancel, a fire time cancels the invocation before; explain names the schedule', async ({ sequent }) => {
     // The invocations of a paused function wait.
     await sequent.run(['fn', 'pause', 'hello']);

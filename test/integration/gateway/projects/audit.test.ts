@@ -154,8 +154,10 @@ describe('the audit log on NATS', () => {
     };
     append('quiet', ofEach / 1_000);
     append('busy', (ofAll / 1_000) * 3);
-    await client.flush();
-    const { state } = await manager.streams.info('SMALL_AUDIT', { subjects_filter: '>' });
+    // The server stores a message after it has taken it from the connection.
+    const stateOf = async () => (await manager.streams.info('SMALL_AUDIT', { subjects_filter: '>' })).state;
+    await expect.poll(async () => (await stateOf()).last_seq).toBe(ofEach / 1_000 + (ofAll / 1_000) * 3);
+    const state = await stateOf();
     expect(state.subjects).toEqual({ 'small-audit.quiet': ofEach / 1_000, 'small-audit.busy': ofEach / 1_000 });
     await manager.streams.delete('SMALL_AUDIT');
   });

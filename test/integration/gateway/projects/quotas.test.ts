@@ -187,6 +187,34 @@ describe('the quota of stored bytes', () => {
   });
 });
 
+describe('the default of the stored bytes', () => {
+  test('leaves half of a limited log to the others when a project sends until it is refused (QUO6)', { timeout: 120_000 }, async () => {
+    await using limited = await startSequent({ with: ['projection'], logBytes: 80_000_000 });
+    const handler = { kind: 'inline' } as const;
+    for (const name of ['held', `${STRANGER.project}=held`]) await limited.roles.registry.put({ name, handler, paused: true });
+    const body = { text: 'x'.repeat(200_000) };
+    const refused: Response[] = [];
+    /** The read model counts what a project stores. On a busy machine it reads the log later than this test fills it. */
+    const isRead = async (): Promise<boolean> => {
+      const { projection } = (await (await limited.call('GET', '/api/system')).json()) as { projection?: { lag: number } };
+      return projection?.lag === 0;
+    };
+    for (let count = 0; count < 400 && refused.length < 4; count += 4) {
+      if (count % 40 === 0) await eventually(isRead);
+      const replies = await Promise.all(Array.from({ length: 4 }, () => invoke(limited, 'held', body)));
+      refused.push(...replies.filter(({ status }) => status !== 202));
+    }
+    expect(await Promise.all(refused.map((reply) => reply.json()))).toEqual(
+      refused.map(() => expect.objectContaining({ code: 'QUOTA_EXCEEDED', detail: expect.stringContaining('its quota is 10000000') })),
+    );
+    expect(refused.length).toBeGreaterThan(0);
+    const own = await Promise.all(Array.from({ length: 20 }, () => limited.call('POST', '/api/functions/held/invocations', { body })));
+    expect(own.map(({ status }) => status)).toEqual(own.map(() => 202));
+    const system = (await (await call(limited, 'GET /api/system')).json()) as { quotas: unknown };
+    expect(system.quotas).toEqual([expect.objectContaining({ quota: 'stored_bytes', limit: 10_000_000, is_reached: true })]);
+  });
+});
+
 describe('the quota of the accept rate', () => {
   test('is shared by two gateways: together they accept the burst and what the time since then allows', async () => {
     await define('fast', true);

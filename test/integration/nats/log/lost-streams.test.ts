@@ -33,7 +33,7 @@ test.concurrent('a bucket that is deleted is created again, and its watchers not
   const registry = createFunctionRegistry(theirs.ports.functions);
   const stop = new AbortController();
   const directory = await openFunctionDirectory(mine.ports.functions, { signal: stop.signal });
-  const timeouts = () => [...directory.values()].map(({ definition }) => definition.timeoutInMs);
+  const timeouts = () => [...directory.names()].map((name) => directory.get(name)?.definition.timeoutInMs);
   const put = (timeoutInMs: number) => registry.put({ name: 'orders', handler: { kind: 'inline' }, timeoutInMs });
   expect((await put(1_000)).revision).toBe(1);
   await expect.poll(timeouts).toEqual([1_000]);

@@ -115,13 +115,21 @@ describe('a raw publish with hostile headers', () => {
 
 describe('a raw publish of a malformed batch', () => {
   test.for([
-    ['no JSON', '{"requests":', /batch cannot be read/],
-    ['no requests', '{}', /expected array/],
-    ['an empty list', '{"requests":[]}', /Too small/],
-    ['wrong types', '{"requests":[{"payload":{}}]}', /expected string/],
-    ['no UTF-8', Buffer.from([0xff]), /batch cannot be read/],
-    ['65 requests', JSON.stringify({ requests: Array.from({ length: 65 }, () => ({ payload: '1' })) }), /<=64 items/],
-    ['half a million mistakes', JSON.stringify({ requests: Array.from({ length: 500_000 }, () => 1) }), /<=64 items/],
+    ['no JSON', '{"requests":', /batch cannot be read: it is no JSON text/],
+    ['no requests', '{}', /requests must be an array/],
+    ['an empty list', '{"requests":[]}', /requests must have at least 1 entry/],
+    ['wrong types', '{"requests":[{"payload":{}}]}', /requests\[0\]\.payload must be a string/],
+    ['no UTF-8', Buffer.from([0xff]), /batch cannot be read: it is no JSON text/],
+    [
+      '65 requests',
+      JSON.stringify({ requests: Array.from({ length: 65 }, () => ({ payload: '1' })) }),
+      /requests must have at most 64 entries/,
+    ],
+    [
+      'half a million mistakes',
+      JSON.stringify({ requests: Array.from({ length: 500_000 }, () => 1) }),
+      /requests must have at most 64 entries/,
+    ],
   ] as const)('(%s) fails with InvalidRequest', async ([, data, message]) => {
     const { condition, error } = await outcomeOf('echo', data, { Batch: newStream().stream });
     expect(condition).toBe('InvalidRequest');

@@ -45,7 +45,7 @@ test('every part works through a leaf node of another domain, with its own autho
     transition.ack();
     break;
   }
-  const archive = writeZip([{ path: 'index.js', content: Buffer.from('exports.handler = () => 1') }]);
+  const archive = await writeZip([{ path: 'index.js', content: Buffer.from('exports.handler = () => 1') }]);
   const digest = await client.packages.put(archive);
   expect(Buffer.from((await client.packages.get(digest)) ?? [])).toEqual(archive);
   expect((await client.system()).streams.map(({ exists }) => exists)).toContain(true);

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
+import { namesOf } from '#src/cli/commands/storm/functions.ts';
+import { runStorm } from '#src/cli/commands/storm/run.ts';
 import { connectClient } from '#src/client/client.ts';
 import { silentLogger } from '#src/core/ports/logger.ts';
 import { writeZip } from '#src/core/zip/write-zip.ts';
@@ -19,7 +21,7 @@ import { eventOf } from '#test/support/payloads/large-event.ts';
 
 const roles = ['worker', 'scheduler', 'destinations', 'projection', 'janitor', 'gateway'] as const;
 const file = new URL('../../../support/e2e/functions.mjs', import.meta.url).pathname;
-const packed = writeZip([{ path: 'index.js', content: Buffer.from('exports.handler = () => 1') }]);
+const packed = await writeZip([{ path: 'index.js', content: Buffer.from('exports.handler = () => 1') }]);
 const nameOf = (role: PermissionRole): string => `sequent_${role}`;
 
 const test = base
@@ -35,7 +37,11 @@ const test = base
   .extend('missing', [] as string[]);
 
 describe('the printed permissions', () => {
-  test('are all that the roles, an operator, a producer and a consumer need', { timeout: 60_000 }, async ({ guarded, missing, folder }) => {
+  test('are all that the roles, an operator, a producer and a consumer need', { timeout: 180_000 }, async ({
+    guarded,
+    missing,
+    folder,
+  }) => {
     const open = async (role: PermissionRole): Promise<Connection> => {
       const connection = await openConnection({ ...guarded.as(nameOf(role)), role });
       connection.refusals.onMissingPermission((message) => void missing.push(message));
@@ -123,6 +129,13 @@ describe('the printed permissions', () => {
     const stateOfBatch = async () => (await operator.history.batches({ id: 'counted' })).batches.map(({ state }) => state);
     await expect.poll(stateOfBatch, { timeout: 20_000 }).toEqual(['notified']);
     await operator.functions.delete('forever');
+    const storm = { functions: namesOf('calm'), tag: 'calm', minutes: 0.02, rate: 20, settle: 60_000 };
+    const left: string[] = [];
+    const told = { report: () => {}, warn: (line: string) => void left.push(line) };
+    const judged = await runStorm({ ...storm, ...told, client: operator, stop: new AbortController().signal });
+    expect({ anomalies: judged?.results.anomalies, left }).toEqual({ anomalies: {}, left: [] });
+    // The operator may hear the executions of its storm, and answer them.
+    expect(judged?.results.executions).toBeGreaterThan(5);
 
     for (const role of running.reverse()) await role.stop(0);
     for (const client of [operator, history, producer, consumer]) await client.close();

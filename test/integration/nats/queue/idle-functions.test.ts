@@ -2,6 +2,7 @@ import { describe, expect } from 'vitest';
 import type { FunctionName } from '#src/core/names/names.ts';
 import { silentLogger } from '#src/core/ports/logger.ts';
 import { AwakeFunctions } from '#src/core/stream/awake-functions.ts';
+import { removeIdleConsumer } from '#src/core/stream/work-consumers.ts';
 import { openFunctionDirectory } from '#src/functions/directory.ts';
 import { createFunctionRegistry } from '#src/functions/registry.ts';
 import { createInlineHost } from '#src/hosts/inline-host.ts';
@@ -54,6 +55,18 @@ describe('a function without work', () => {
     expect(await consumers.readFloor('slow' as FunctionName)).toBeGreaterThanOrEqual(first);
     await system.resultOf(await system.publish('slow', '{}'));
     stop.abort();
+  });
+
+  test('loses also a consumer that a slow process opened again after the removal, above every item', async () => {
+    await using server = await startTestServer();
+    await using opened = await openNats(server.url);
+    const { workConsumers: consumers } = opened.ports;
+    const name = 'again' as FunctionName;
+    const { seq } = await opened.connection.nats.jetstream().publish('invoke.again', '{}');
+    await consumers.create(name, seq);
+    expect((await consumers.find(name))?.floor).toBe(seq);
+    expect(await removeIdleConsumer(consumers, name)).toBe(true);
+    expect([await consumers.find(name), await consumers.readFloor(name)]).toEqual([undefined, seq]);
   });
 
   test('runs its first request although no scheduler runs', async () => {

@@ -1,4 +1,4 @@
-import { cpSync, rmSync } from 'node:fs';
+import { cpSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildPages } from '#src/main/roles/files/build-pages.ts';
@@ -16,5 +16,16 @@ export async function setup(): Promise<() => void> {
   buildPages({ say: (line) => process.stderr.write(`${line}\n`) });
   cpSync(join(root, 'src/web/dist'), join(folder, 'src/web/dist'), { recursive: true });
   process.env[BUILT] = folder;
-  return () => rmSync(folder, { recursive: true, force: true });
+  const before = packages();
+  return () => {
+    rmSync(folder, { recursive: true, force: true });
+    // A test that adds a package changes what the tests after it build, run or copy.
+    const added = packages().filter((name) => !before.includes(name));
+    if (added.length > 0) throw new Error(`a test left ${added.join(' and ')} in node_modules`);
+  };
+}
+
+/** Names that begin with a dot are caches. */
+function packages(): string[] {
+  return readdirSync(join(root, 'node_modules')).filter((name) => !name.startsWith('.'));
 }

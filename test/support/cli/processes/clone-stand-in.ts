@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 const checkout = new URL('../../../..', import.meta.url).pathname;
 const entryPoints = [
+  '../core/processes/lower-priority',
   'clone-build',
   'early-hang-up',
   'find-on-path',

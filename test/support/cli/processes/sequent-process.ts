@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { commandLine } from '#test/support/cli/command-line.ts';
 import { chosenServer } from '#test/support/cli/passed-on.ts';
+import { bundledScript } from './bundled-script.ts';
 
 /** The default folder for the files of projections. Each process uses its own folder in it. */
 const dataDir = join(tmpdir(), 'sequent-e2e-data');
@@ -34,7 +35,7 @@ export async function startSequent(
 
 /** Starts a script that prints the same line when it is ready. */
 export async function startScript(file: string, args: readonly string[]): Promise<SequentProcess> {
-  return await start(['--import', 'tsx', file, ...args], {});
+  return await start([...(await bundledScript(file)), ...args], {});
 }
 
 async function start(args: readonly string[], env: Record<string, string>): Promise<SequentProcess> {

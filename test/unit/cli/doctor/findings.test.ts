@@ -36,7 +36,7 @@ const inspection: Inspection = {
 const hello = {
   definition: parseDefinition({ name: 'hello', handler: { kind: 'subject', subject: 'hello' } }),
   revision: 1,
-  version: 'latest',
+  ...{ version: 'latest', versions: [], aliases: [] },
 };
 const consumer: ConsumerFacts = { name: 'fn-hello', pending: 0, unacknowledged: 0, redelivered: 0, waiting: 1 };
 

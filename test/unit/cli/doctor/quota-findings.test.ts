@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Examined } from '#src/cli/commands/doctor/examined.ts';
-import { judgeQuotas } from '#src/cli/commands/doctor/quota-findings.ts';
+import { judgeQuotas } from '#src/cli/commands/doctor/findings.ts';
 
 const judge = (quotas: Examined['quotas']) => judgeQuotas({ quotas } as Examined);
 

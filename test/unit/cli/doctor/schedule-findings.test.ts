@@ -10,6 +10,8 @@ const report = (paused: boolean, given: object = {}) => ({
   definition: { ...parseDefinition({ name: 'report', handler: { kind: 'inline' }, ...given }), paused },
   revision: 1,
   version: 'latest',
+  versions: [],
+  aliases: [],
 });
 
 type Given = { schedule?: Partial<Schedule>; missedTo?: number; lateInMs?: number };
@@ -45,6 +47,8 @@ describe('the doctor about schedules', () => {
 
   test('reports a function that does not exist, or that is paused', () => {
     expect(findingsOf({}, [])).toEqual(['problem schedule nightly: there is no function report: its invocations fail']);
+    const missing = ['problem schedule nightly: there is no function report:!prod: its invocations fail'];
+    expect(findingsOf({ schedule: { qualifier: '!prod' } })).toEqual(missing);
     expect(findingsOf({}, [report(true)])).toEqual(['note schedule nightly: its function report is paused: its invocations wait']);
   });
 

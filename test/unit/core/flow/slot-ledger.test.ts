@@ -1,6 +1,6 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { ConflictError } from '#src/core/errors.ts';
-import { decodeLedgerEntry, type Waiter } from '#src/core/flow/ledger-entry.ts';
+import { decodeLedgerEntry, encodeLedgerEntry, type Waiter } from '#src/core/flow/ledger-entry.ts';
 import { createSlotLedger } from '#src/core/flow/slot-ledger.ts';
 import { type PoolId, poolOf } from '#src/core/functions/flow.ts';
 import { type RateText, rateTextOf } from '#src/core/functions/rate.ts';
@@ -29,6 +29,33 @@ function open(store: KeyValue, epoch = () => 0, { listed = [], total = 1, rate }
   const ledger = createSlotLedger({ store, clock: systemClock, logger: silentLogger, epoch, signal: closing.signal, plan });
   return { ...ledger, [Symbol.dispose]: () => closing.abort() };
 }
+
+test('an entry that was reported while the watch begins is reported again when it is looked for', async () => {
+  const store = createMemoryKeyValue();
+  await store.put(pool, encodeLedgerEntry({ holders: [], waiters: [one('a')] }));
+  let isOver = (): void => {};
+  // The present entries are many, and are not all reported yet.
+  const beginning: KeyValue = {
+    ...store,
+    async watch(onChange, signal) {
+      await store.watch(onChange, signal);
+      await new Promise<void>((resolve) => {
+        isOver = resolve;
+      });
+    },
+  };
+  const reported: string[] = [];
+  const closing = new AbortController();
+  const common = { clock: systemClock, logger: silentLogger, epoch: () => 0, signal: closing.signal };
+  const ledger = createSlotLedger({ ...common, store: beginning, onEntry: (name) => reported.push(name) });
+  ledger.watch();
+  await expect.poll(() => reported).toEqual([pool]);
+  // The function of the waiter was defined after that.
+  ledger.look(pool);
+  await expect.poll(() => reported).toEqual([pool, pool]);
+  isOver();
+  closing.abort();
+});
 
 const waitersIn = async (store: KeyValue): Promise<string[]> =>
   decodeLedgerEntry((await store.get(pool))?.value).waiters.map(({ invocation }) => invocation);
@@ -240,6 +267,21 @@ describe('the ledger of slots', () => {
     await expect.poll(() => heldIn(store), { timeout: 20_000 }).toEqual([]);
     expect(await ledger.acquire(pool, one('a'), true)).toBe('held');
     await expect(store.put(pool, 'x', 1)).rejects.toBeInstanceOf(ConflictError);
+  });
+
+  test('decides again without a read when the watch brought the entry of another process before the conflict', async () => {
+    const store = createMemoryKeyValue();
+    const get = vi.fn(store.get);
+    using ledger = open({ ...store, get, put: async (...given) => await refusedOnce(...given) });
+    let isRefused = false;
+    const refusedOnce: KeyValue['put'] = async (key, value, revision) => {
+      if (!isRefused) await store.put(key, encodeLedgerEntry({ holders: [one('other')], waiters: [] }));
+      isRefused = true;
+      return await store.put(key, value, revision);
+    };
+    expect(await ledger.acquire(pool, one('a', 2), false)).toBe('held');
+    expect(await heldIn(store)).toEqual(['other', 'a']);
+    expect(get).toHaveBeenCalledTimes(1);
   });
 
   test('holds its running attempts again after the log and the ledger went backwards', async () => {

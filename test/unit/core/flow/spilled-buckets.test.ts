@@ -1,9 +1,10 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { ConflictError } from '#src/core/errors.ts';
-import { bucketIdOf, decodeLedgerEntry, encodeLedgerEntry, type Waiter } from '#src/core/flow/ledger-entry.ts';
+import { changeEntry } from '#src/core/flow/change-entry.ts';
+import { bucketIdOf, decodeLedgerEntry, encodeLedgerEntry, type LedgerEntry, NO_SLOTS, type Waiter } from '#src/core/flow/ledger-entry.ts';
 import { createSlotLedger } from '#src/core/flow/slot-ledger.ts';
-import { MAX_BUCKETS, MAX_SPILLS, SpilledBuckets } from '#src/core/flow/spilled-buckets.ts';
-import { TokenBuckets } from '#src/core/flow/token-buckets.ts';
+import { MAX_BUCKETS, MAX_SPILLS, SpilledBuckets, SpillRoom } from '#src/core/flow/spilled-buckets.ts';
+import { nextFullAt, TokenBuckets } from '#src/core/flow/token-buckets.ts';
 import { type PoolId, poolOf } from '#src/core/functions/flow.ts';
 import { type RateText, rateTextOf } from '#src/core/functions/rate.ts';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
@@ -81,6 +82,25 @@ describe('the buckets of more keys than an entry has room for', () => {
     expect(decodeLedgerEntry((await store.get(pool))?.value).spills).toBeUndefined();
   });
 
+  test('leave the entry of a pool without work, too, each when its buckets are full', () => {
+    const entry: LedgerEntry = { holders: [], waiters: [], buckets: [[rate, 'a', 7_000_000]], spills: [['one', 9_000_000]] };
+    const both: LedgerEntry = {
+      ...entry,
+      spills: [
+        ['one', 9_000_000],
+        ['other', 5_000_000],
+      ],
+    };
+    expect([entry, both, { ...entry, spills: undefined }, NO_SLOTS].map(nextFullAt)).toEqual([
+      7_000,
+      5_000,
+      7_000,
+      Number.POSITIVE_INFINITY,
+    ]);
+    expect(changeEntry(both, { now: 4_999 }).entry).toBe(both);
+    expect(changeEntry(both, { now: 5_000 }).entry).not.toBe(both);
+  });
+
   test('have further keys wait when the entry names as many spills as it may', () => {
     const buckets = Array.from({ length: MAX_BUCKETS }, (_, key) => [rate, `key-${key}`, 1e18] as const);
     const spills = Array.from({ length: MAX_SPILLS }, (_, id) => [`${id}`, 1e18] as const);
@@ -97,6 +117,45 @@ describe('the buckets of more keys than an entry has room for', () => {
     const texts = await Promise.all((await spillsIn(store)).map(async (key) => (await store.get(key))?.value ?? ''));
     expect(texts.length).toBe(4);
     for (const text of [encodeLedgerEntry(entry), ...texts]) expect(Buffer.byteLength(text)).toBeLessThan(MAX_MESSAGE_BYTES);
+  });
+
+  test('of all pools of a project are bounded together, and those of others have room (SHARE1)', async () => {
+    const store = createMemoryKeyValue();
+    const room = new SpillRoom();
+    const poolIn = (project: string, index: number): PoolId => poolOf(`${project}=f${index}` as FunctionName, {});
+    const spills = Array.from({ length: MAX_SPILLS }, (_, index) => [`${index}`, 1e18] as const);
+    const full = {
+      holders: [],
+      waiters: [],
+      buckets: Array.from({ length: MAX_BUCKETS }, (_, key) => [rate, `key-${key}`, 1e18] as const),
+    };
+    const pools = [0, 1].map((index) => new SpilledBuckets(poolIn('shop', index), store, room));
+    for (const spilled of pools) await spilled.load({ ...full, spills }, 0);
+    const tokensOf = (spilled: SpilledBuckets): number => new TokenBuckets(full, 0, spilled).countOf({ rate, key: 'new' });
+    // A further pool of the project has no room beside its entry, although it has no spill itself.
+    expect(tokensOf(new SpilledBuckets(poolIn('shop', 2), store, room))).toBe(0);
+    expect(tokensOf(new SpilledBuckets(poolIn('bank', 0), store, room))).toBe(1);
+    expect(tokensOf(new SpilledBuckets(pool, store, room))).toBe(1);
+    await pools[0]?.load(full, 0);
+    expect(tokensOf(new SpilledBuckets(poolIn('shop', 2), store, room))).toBe(1);
+  });
+
+  test('leave memory and the room of their project once a written or watched entry names them no more', async () => {
+    const store = createMemoryKeyValue();
+    const room = new SpillRoom();
+    const name = 'shop=f' as FunctionName;
+    const shop = poolOf(name, {});
+    const counted = vi.spyOn(room, 'count');
+    const count = (): number => counted.mock.calls.reduce((sum, [, change]) => sum + change, 0);
+    const buckets = Array.from({ length: MAX_BUCKETS + 1 }, (_, key) => [rate, `key-${key}`, 9_000] as const);
+    const [writer, reader] = [new SpilledBuckets(shop, store, room), new SpilledBuckets(shop, store, room)];
+    const { entry } = await writer.write({ holders: [], waiters: [], buckets }, 0, async () => 1);
+    await reader.load(entry, 0);
+    expect(count()).toBe(2);
+    const { entry: later } = await writer.write({ ...entry, buckets: [] }, 10, async () => 2);
+    expect([later.spills, count()]).toEqual([undefined, 1]);
+    reader.keepNamed(later, 10);
+    expect([count(), reader.fullAtOf(bucketIdOf({ rate, key: 'key-1' }))]).toEqual([0, 0]);
   });
 
   test('have the latest time of a key, and an earlier one again when the ledger was restored', async () => {

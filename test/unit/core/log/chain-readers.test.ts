@@ -13,9 +13,12 @@ import { refold } from '#src/projection/fold/folded-stream.ts';
 import { failed, running, succeeded } from '#test/support/log/facts.ts';
 import { createWrittenLog } from '#test/support/projection/written-log.ts';
 
-/** A message of one stream: a request, or an append that names a request and links to a message, both by index among the earlier ones. */
+/**
+ * A message of one stream: a request, or an append that names a request and links to a message, both by index among the earlier ones. `next`:
+ * the append names the message that follows it, which may be a request.
+ */
 type Step = { request: true } | { garbage: true } | AppendStep;
-type AppendStep = { names: number | 'missing'; linksTo: number | 'head' | 'none'; fact: Fact };
+type AppendStep = { names: number | 'missing' | 'next'; linksTo: number | 'head' | 'none'; fact: Fact };
 
 const fact = fc.constantFrom<Fact>(running(1), running(2, { worker: 'w2' }), succeeded(1), succeeded(2), failed(1));
 const step = fc.oneof(
@@ -24,7 +27,10 @@ const step = fc.oneof(
   {
     weight: 8,
     arbitrary: fc.record({
-      names: fc.oneof({ weight: 4, arbitrary: fc.nat(2) }, { weight: 1, arbitrary: fc.constant<'missing'>('missing') }),
+      names: fc.oneof(
+        { weight: 4, arbitrary: fc.nat(2) },
+        { weight: 1, arbitrary: fc.constantFrom<'missing' | 'next'>('missing', 'next') },
+      ),
       linksTo: fc.oneof(
         { weight: 4, arbitrary: fc.constant<'head'>('head') },
         { weight: 1, arbitrary: fc.constant<'none'>('none') },
@@ -64,7 +70,7 @@ class ChainWriter {
   }
 
   #addAppend({ names, linksTo, fact: only }: AppendStep): void {
-    const request = names === 'missing' ? MISSING : (this.#requests[names % this.#requests.length] ?? 0);
+    const request = typeof names === 'number' ? (this.#requests[names % this.#requests.length] ?? 0) : this.#sequenceOf(names);
     const present = this.#head ?? this.#log.decodedRequest(request)?.hash ?? '';
     const index = typeof linksTo === 'number' ? linksTo % this.#hashes.length : -1;
     const link = linksTo === 'none' ? undefined : linksTo === 'head' ? present : this.#hashes[index];
@@ -72,6 +78,10 @@ class ChainWriter {
     if (content.kind !== 'append') throw new Error('no append');
     this.#hashes.push(content.append.hash);
     this.#head = headAfter(present, content.append) ?? this.#head;
+  }
+
+  #sequenceOf(names: 'missing' | 'next'): number {
+    return names === 'missing' ? MISSING : this.#log.entries.length + 2;
   }
 }
 
@@ -192,6 +202,11 @@ describe('the readers of a chain', () => {
     expect(await expectAgreement([missing])).toMatchObject({ value: 'queued' });
     const state = await expectAgreement([missing, { names: FIRST, linksTo: FIRST, fact: running(1) }]);
     expect(state).toMatchObject({ value: 'running', attempts: 1 });
+  });
+
+  test('refuse an append without a link, when a request gets the sequence that it names later (LINK5)', async () => {
+    const state = await expectAgreement([{ names: 'next', linksTo: 'none', fact: running(1) }, { request: true }]);
+    expect(state).toMatchObject({ value: 'queued', attempts: 0 });
   });
 
   test('refuse an append that names a later request, and links to the first one (LINK2)', async () => {

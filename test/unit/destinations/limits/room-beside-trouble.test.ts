@@ -10,6 +10,13 @@ import { watchLog } from '#test/support/log/faulty-log.ts';
 import { until } from '#test/support/log/opened-log.ts';
 
 const BACKLOG = 2_000;
+/** How many streams of a function with an open circuit are in progress at once. */
+const ROOM = 256;
+/** Parked streams, and the pause between their turns. */
+const PARKED = 200;
+const PAUSE_MS = 10;
+/** Turns that are over before the circuit lets a probe pass. */
+const TURNS = 10;
 const FUNCTIONS = 20;
 const BURST = 1_000;
 
@@ -37,6 +44,38 @@ test('a backlog of a target with an open circuit leaves room to take the hints o
   // Each parked stream has its turn: it waits for the circuit in the log, or makes the probe.
   const countAdvanced = (): number => new Set(log.appends.flatMap(({ facts }) => facts.map(({ invocation }) => invocation))).size;
   await until(() => countAdvanced() === FAILURES_UNTIL_OPEN + BACKLOG + 1);
+  await deliveries.stop();
+});
+
+test('parked streams of a target with an open circuit pause between their turns', async () => {
+  const memory = createMemoryLog({ clock: systemClock, isDense: true });
+  const log = watchLog(memory);
+  const target = {
+    refuse: () => undefined,
+    limitKeyOf: ({ param }: { param: string }) => param,
+    deliver: async (): Promise<DeliveryResult> => ({ kind: 'failed', reason: 'no answer' }),
+  };
+  const deliveries = openMemoryDeliveries(memory, { log, targets: { HTTP: target } });
+  for (let number = 0; number < FAILURES_UNTIL_OPEN; number++) deliveries.accept(await createDeliveryHint(memory, 'doomed', number));
+  await until(() => deliveries.circuits.length === 1);
+  const release = log.hold();
+  let parked = 0;
+  for (let number = 0; parked < PARKED; number++) {
+    const hint = await createDeliveryHint(memory, 'doomed', FAILURES_UNTIL_OPEN + number);
+    hint.delayRedelivery = () => void parked++;
+    deliveries.accept(hint);
+    await new Promise(setImmediate);
+  }
+  release();
+  const taken = (): number => new Set(log.appends.flatMap(({ facts }) => facts.map(({ invocation }) => invocation))).size;
+  const turnsSince = (at: number): number => (performance.now() - at) / PAUSE_MS;
+  // Those that were in progress end first, many in a pause. Without a pause, all parked ones end with them.
+  for (let [before, at] = [-PARKED, performance.now()]; taken() - before > turnsSince(at) + 2; await systemClock.sleep(PAUSE_MS))
+    [before, at] = [taken(), performance.now()];
+  const [before, at] = [taken(), performance.now()];
+  await until(() => taken() >= before + TURNS);
+  expect(turnsSince(at)).toBeGreaterThan(0.8 * TURNS);
+  await until(() => taken() >= FAILURES_UNTIL_OPEN + ROOM + PARKED);
   await deliveries.stop();
 });
 

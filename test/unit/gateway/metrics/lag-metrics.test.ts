@@ -14,6 +14,7 @@ const idle: Lag = {
   versions: 1,
   slots: { held: 0, all: 0 },
   processors: [],
+  threads: [],
   fileProblems: 0,
   missingKeys: 0,
   plainRequests: undefined,
@@ -66,6 +67,18 @@ test('the processor time of a project is the sum over all workers, used and wait
   expect(await render({ processors: [shop, shop] }, 'project_processor_seconds')).toEqual([
     'sequent_project_processor_seconds{project="shop",state="used"} 3',
     'sequent_project_processor_seconds{project="shop",state="waited"} 0.5',
+  ]);
+});
+
+test('the time of main threads for a project is the sum over all processes (CPU2)', async () => {
+  const threads = [
+    { project: 'shop', usedInMs: 1_500 },
+    { project: 'bank', usedInMs: 250 },
+    { project: 'shop', usedInMs: 500 },
+  ];
+  expect(await render({ threads }, 'project_thread_seconds')).toEqual([
+    'sequent_project_thread_seconds{project="shop"} 2',
+    'sequent_project_thread_seconds{project="bank"} 0.25',
   ]);
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
 import { silentLogger } from '#src/core/ports/logger.ts';
-import { type QuotaLimits, quotaKeyOf } from '#src/core/quotas/project-quota.ts';
+import { DEFAULT_STORED_BYTES, type QuotaLimits, quotaKeyOf } from '#src/core/quotas/project-quota.ts';
 import { ProjectQuotas } from '#src/core/quotas/project-quotas.ts';
 import { createQuotaGuard, type QuotaGuard } from '#src/gateway/quotas/quota-guard.ts';
 
@@ -10,14 +10,16 @@ type Opened = {
   /** Without an answer from now on. */
   silence: () => void;
   counted: (sequence: number, open: number) => Promise<void>;
+  /** Counts these bytes of each project from now on, once a projection is asked again. */
+  stored: (bytes: Record<string, number>) => Promise<void>;
   acknowledge: (sequence: number) => void;
 };
 
-/** A guard of project `shop`, whose counts of the log are given by the test. */
-function open(limits: QuotaLimits): Opened {
+/** A guard of project `shop`, whose counts of the log are given by the test. Without quotas, no project has one. */
+function open(limits: QuotaLimits | undefined, logBytes?: number): Opened {
   const projects = new ProjectQuotas();
-  projects.applyChange({ key: quotaKeyOf('shop'), value: JSON.stringify({ v: 1, ...limits }) });
-  let usage = { sequence: 0, open: {} as Record<string, number> };
+  if (limits !== undefined) projects.applyChange({ key: quotaKeyOf('shop'), value: JSON.stringify({ v: 1, ...limits }) });
+  let usage = { sequence: 0, open: {} as Record<string, number>, stored: {} as Record<string, number> };
   let acknowledged = 0;
   let isSilent = false;
   let now = 0;
@@ -39,10 +41,16 @@ function open(limits: QuotaLimits): Opened {
     ownProject: 'own',
     counts: { ask: async () => (isSilent ? Promise.reject(new Error('no projection runs')) : (usage as never)) },
     acknowledged: () => acknowledged,
+    logBytes: async () => logBytes,
     signal: new AbortController().signal,
   });
   const turns = async (): Promise<void> => {
     for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+  };
+  const look = async (): Promise<void> => {
+    await turns();
+    for (const resume of waiting.splice(0)) resume();
+    await turns();
   };
   return {
     guard,
@@ -50,10 +58,12 @@ function open(limits: QuotaLimits): Opened {
       isSilent = true;
     },
     async counted(sequence, count) {
-      usage = { sequence, open: { shop: count } };
-      await turns();
-      for (const resume of waiting.splice(0)) resume();
-      await turns();
+      usage = { ...usage, sequence, open: { shop: count } };
+      await look();
+    },
+    async stored(bytes) {
+      usage = { ...usage, stored: bytes };
+      for (let round = 0; round < 30; round++) await look();
     },
     acknowledge: (sequence) => {
       acknowledged = sequence;
@@ -94,11 +104,12 @@ describe('the quota of open invocations', () => {
     expect(opened.guard.uses).toMatchObject([{ open: 0, refusals: { counts: {} } }]);
   });
 
-  test('concerns its project alone, and a project without a quota is not counted', async () => {
+  test('concerns its project alone, and the own project without a quota is not counted', async () => {
     const opened = open({ open: 0 });
     await expect(admit(opened)).rejects.toThrow('its quota is 0');
-    expect([opened.guard.admit('greet', 1), opened.guard.admit('other=greet', 1)]).toEqual([undefined, undefined]);
-    expect(opened.guard.uses).toMatchObject([{ project: 'shop', refusals: { counts: { open: 1 }, at: 0 } }]);
+    expect(opened.guard.admit('greet', 1)).toBeUndefined();
+    expect(await opened.guard.admit('other=greet', 1)).toBeDefined();
+    expect(opened.guard.uses[0]).toMatchObject({ project: 'shop', refusals: { counts: { open: 1 }, at: 0 } });
   });
 
   test('lets members of a batch wait for the end of an invocation, and refuses them after two seconds', async () => {
@@ -111,6 +122,45 @@ describe('the quota of open invocations', () => {
     const refused = Promise.all([1, 2, 3].map(() => expect(opened.guard.admitInTurn('shop=greet', 1)).rejects.toThrow('its quota is 1')));
     for (let round = 0; round < 50; round++) await opened.counted(6, 0);
     await refused;
+  });
+});
+
+describe('the default of the stored bytes', () => {
+  test('refuses another project that fills its part, shows it then, and leaves the own project alone (QUO6)', async () => {
+    const opened = open(undefined);
+    expect(await admit(opened)).toBeDefined();
+    await opened.stored({ shop: DEFAULT_STORED_BYTES - 1, '': DEFAULT_STORED_BYTES });
+    expect(await admit(opened)).toBeDefined();
+    expect(opened.guard.uses).toMatchObject([{ project: 'shop', quota: { v: 1 } }]);
+    expect(opened.guard.uses[0]?.quota.storedBytes).toBeUndefined();
+    await opened.stored({ shop: DEFAULT_STORED_BYTES, '': DEFAULT_STORED_BYTES });
+    await expect(admit(opened)).rejects.toMatchObject({ code: 'QUOTA_EXCEEDED', quota: 'storedBytes' });
+    expect(opened.guard.uses).toMatchObject([{ quota: { storedBytes: DEFAULT_STORED_BYTES }, stored: DEFAULT_STORED_BYTES }]);
+    expect(opened.guard.admit('greet', 1)).toBeUndefined();
+    expect(await opened.guard.admit('other=greet', 1)).toBeDefined();
+  });
+
+  test('is an eighth of a log that has a limit (QUO6)', async () => {
+    const opened = open(undefined, 4_000_000);
+    await admit(opened);
+    await opened.stored({ shop: 499_999 });
+    expect(await admit(opened)).toBeDefined();
+    await opened.stored({ shop: 500_000 });
+    await expect(admit(opened)).rejects.toThrow('project shop stores 500000 bytes in the log and beside it; its quota is 500000');
+  });
+
+  test('gives way to the quota that the operator set (QUO6)', async () => {
+    const opened = open({ storedBytes: 2 * DEFAULT_STORED_BYTES });
+    await opened.stored({ shop: DEFAULT_STORED_BYTES });
+    expect(await admit(opened)).toBeDefined();
+  });
+
+  test('accepts by the last count when no projection answers (QUO6)', async () => {
+    const opened = open(undefined);
+    await admit(opened);
+    opened.silence();
+    for (let round = 0; round < 305; round++) await opened.counted(0, 0);
+    expect(await admit(opened)).toBeDefined();
   });
 });
 

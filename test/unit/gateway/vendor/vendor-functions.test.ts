@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { describe, expect } from 'vitest';
 import { digestOf } from '#src/core/ports/stores/code-packages.ts';
 import { readZip } from '#src/core/zip/read-zip.ts';
@@ -26,7 +27,7 @@ describe('functions', () => {
     func_code: code('exports.handler = async () => 1'),
   };
 
-  test('return unused fields unchanged, and refuse dependencies, without which the code would not run', async ({ ask }) => {
+  test('return unused fields unchanged, and refuse dependencies that do not exist', async ({ ask }) => {
     const kept = { xrole: 'an-agency', type: 'v1', func_vpc: { vpc_id: 'v' }, enable_dynamic_memory: true };
     const created = await ask('POST', F, { ...wanted, ...kept, unheard_of: 1, depend_version_list: [] });
     const shown = (await created.json()) as object;
@@ -37,6 +38,69 @@ describe('functions', () => {
     expect(await changed.json()).toMatchObject({ ...kept, xrole: 'another', memory_size: 256 });
     await expectError(await ask('POST', F, { ...wanted, func_name: 'large', log_config: 'x'.repeat(9_000) }), 400, 'FSS.0400');
     await expectError(await ask('POST', F, { ...wanted, func_name: 'needy', depend_version_list: ['d1'] }), 400, 'FSS.0400');
+  });
+
+  test('have dependencies, which are uploaded with versions, and which new code keeps', async ({ ask, opened }) => {
+    const D = F.replace('/functions', '/dependencies');
+    const upload = async (content: string) => {
+      const depend_file = zipOf([{ name: 'shared.js', content }]).toString('base64');
+      const answer = await ask('POST', `${D}/version`, { depend_type: 'zip', depend_file, runtime: 'Node.js18.15', name: 'shared' });
+      expect(answer.status).toBe(200);
+      return (await answer.json()) as { id: string; dep_id: string; version: number };
+    };
+    // Larger than an event may be.
+    const [first, second] = [await upload(randomBytes(200_000).toString('hex')), await upload('2')];
+    expect([first.version, second.version, second.dep_id === first.dep_id]).toEqual([1, 2, true]);
+    expect(await (await ask('GET', D)).json()).toMatchObject({ count: 1, dependencies: [{ id: second.id, name: 'shared', version: 2 }] });
+    expect(await (await ask('GET', `${D}/${first.dep_id}/version`)).json()).toMatchObject({ count: 2, dependencies: [second, first] });
+    expect(await (await ask('GET', `${D}/${first.dep_id}/version/1`)).json()).toMatchObject(first);
+    const layersOf = async () => ((await opened.registry.get('layered')).definition.handler as { layers?: string[] }).layers;
+    const created = await ask('POST', F, { ...wanted, func_name: 'layered', depend_version_list: [first.id] });
+    expect(await created.json()).toMatchObject({ depend_version_list: [first.id] });
+    const used = await layersOf();
+    expect(used).toHaveLength(1);
+    const changed = await ask('PUT', `${F}/layered/code`, { code_type: 'inline', func_code: code('exports.handler = async () => 2') });
+    expect(await changed.json()).toMatchObject({ depend_list: [first.id] });
+    expect(await layersOf()).toEqual(used);
+    const { package: _, code_type: __, func_code: ___, ...config } = wanted;
+    const replaced = await ask('PUT', `${F}/layered/config`, { ...config, func_name: 'layered', depend_version_list: [second.id] });
+    expect(await replaced.json()).toMatchObject({ depend_version_list: [second.id] });
+    expect(await layersOf()).not.toEqual(used);
+    // A function keeps what it uses.
+    expect((await ask('DELETE', `${D}/${first.dep_id}/version/2`)).status).toBe(204);
+    expect(await (await ask('GET', `${D}/${first.dep_id}/version`)).json()).toMatchObject({ count: 1 });
+    expect((await ask('GET', `${D}/${first.dep_id}/version/2`)).status).toBe(404);
+    expect(await layersOf()).toHaveLength(1);
+    const none = await ask('PUT', `${F}/layered/config`, { ...config, func_name: 'layered', depend_version_list: [] });
+    expect(none.status).toBe(200);
+    expect(await layersOf()).toBeUndefined();
+    await expectError(
+      await ask('POST', `${D}/version`, { depend_type: 'obs', depend_file: 'eA==', runtime: 'http', name: 'x' }),
+      400,
+      'FSS.0400',
+    );
+  });
+
+  test('of other runtimes are refused by name, and those of Custom and http are stored with their program', async ({
+    ask,
+    opened,
+    codeOf,
+  }) => {
+    for (const runtime of ['Java11', 'Go1.x', 'C#(.NET Core 3.1)', 'PHP7.3', 'Python2.7', 'Custom Image'])
+      await expectError(await ask('POST', F, { ...wanted, func_name: 'other', runtime }), 400, 'FSS.1005');
+    for (const [runtime, name] of [
+      ['Custom', 'custom'],
+      ['http', 'http'],
+    ] as const) {
+      const created = await ask('POST', F, { ...wanted, func_name: `made-${name}`, runtime, func_code: code('#!/bin/sh') });
+      expect(await created.json()).toMatchObject({ runtime, handler: 'index.handler' });
+      const { handler } = (await opened.registry.get(`made-${name}`)).definition;
+      expect(handler).toMatchObject({ file: 'bootstrap', runtime: name, export: 'index.handler' });
+      expect(await codeOf(`made-${name}`)).toEqual([['bootstrap', '#!/bin/sh']]);
+      const archive = await opened.client.packages.get((handler as { package: string }).package);
+      expect((await readZip(Buffer.from(archive ?? [])))[0]?.isExecutable).toBe(true);
+      expect(await (await ask('GET', `${F}/made-${name}/config`)).json()).toMatchObject({ runtime });
+    }
   });
 
   test('that are created again inherit neither disabling nor configuration from an earlier one', async ({ ask, opened }) => {

@@ -1,7 +1,7 @@
 import { NatsError } from 'nats';
 import { expect, test } from 'vitest';
 import type { Connection } from '#src/nats/transport/connection/connection.ts';
-import { ensureStream } from '#src/nats/transport/streams/ensure-stream.ts';
+import { ensureFound, ensureStream } from '#src/nats/transport/streams/ensure-stream.ts';
 
 function apiError(code: number, description: string): NatsError {
   const error = new NatsError(description, '400');
@@ -14,10 +14,11 @@ function clusterThatRefuses(...errors: NatsError[]): { connection: Connection; c
   let isCreated = false;
   const streams = {
     info: () => Promise.reject(apiError(10_059, 'stream not found')),
-    add: async () => {
+    add: async (config: object) => {
       const error = errors.shift();
       if (error !== undefined) throw error;
       isCreated = true;
+      return { config };
     },
   };
   const manager = { streams, getAccountInfo: async () => ({ limits: {} }) };
@@ -39,4 +40,20 @@ test('a stream waits for a server of the cluster that was not heard of yet, and 
 test('a stream with more replicas than the cluster has servers is refused at once', async () => {
   const { connection } = clusterThatRefuses(apiError(10_005, 'no suitable peers for placement'));
   await expect(ensureStream(connection, { name: 'RESULTS', num_replicas: 5 })).rejects.toThrow('no suitable peers for placement');
+});
+
+test('a caller that read the stream before gets the configuration without a second read', async () => {
+  const config = { name: 'INVOCATIONS', subjects: ['a'], max_age: 0, max_bytes: -1, max_consumers: 1_000_000 };
+  const reads: string[] = [];
+  const streams = {
+    info: async (name: string) => void reads.push(name),
+    add: async (given: object) => ({ config: given }),
+    update: async (_: string, changed: object) => ({ config: { ...config, ...changed } }),
+  };
+  const connection = { nats: {}, manager: { streams, getAccountInfo: async () => ({ limits: {} }) } } as unknown as Connection;
+  const given = { name: 'INVOCATIONS', subjects: ['a', 'b'] };
+  expect(await ensureFound(connection, { given, found: undefined })).toMatchObject(given);
+  expect(await ensureFound(connection, { given, found: { config } as never })).toMatchObject(given);
+  expect(await ensureFound(connection, { given: { ...given, subjects: ['a'] }, found: { config } as never })).toBe(config);
+  expect(reads).toEqual([]);
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createDueTimes } from '#src/scheduler/open/due-times.ts';
+import { createDueTimes } from '#src/scheduler/open/chunked-lists.ts';
 
 describe('due times', () => {
   test('return the due slots, the earliest first, each once, as a sorted list does', () => {

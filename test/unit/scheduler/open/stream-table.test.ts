@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { StreamName } from '#src/core/log/event-log.ts';
 import { createStreamId, idFromSequence } from '#src/core/names/ids.ts';
 import type { FunctionName, StreamId } from '#src/core/names/names.ts';
@@ -26,6 +26,22 @@ function namesOf(random: () => number, count: number): StreamName[] {
   });
 }
 
+/** Notes how large any map becomes. */
+function watchMaps(): { largest: number; end(): void } {
+  const { set } = Map.prototype;
+  const sizes = {
+    largest: 0,
+    end() {
+      Map.prototype.set = set;
+    },
+  };
+  Map.prototype.set = function (this: Map<unknown, unknown>, ...entry) {
+    sizes.largest = Math.max(sizes.largest, this.size);
+    return set.apply(this, entry);
+  };
+  return sizes;
+}
+
 /** The plain map: each name with its row. */
 type Model = Map<string, { of: StreamName; row: number }>;
 
@@ -44,6 +60,8 @@ function change(
   if (found !== (known?.row ?? NO_ROW)) return `${keyOf(of)} is found at ${found}`;
   return table.size === model.size ? undefined : `the table has ${table.size} names`;
 }
+
+afterEach(() => vi.restoreAllMocks());
 
 describe('the table of streams', () => {
   test.for([1, 2, 3, 4, 5])('finds what a plain map finds, in the order of adding, with the seed %i', (seed) => {
@@ -76,6 +94,21 @@ describe('the table of streams', () => {
     expect([table.size, table.first, table.find(streams[0] as StreamName)]).toEqual([0, NO_ROW, NO_ROW]);
     const again = table.add(streams[7] as StreamName);
     expect([again, table.nameOf(again)]).toEqual([0, streams[7]]);
+  });
+
+  test.for([
+    ['created ids', (index: number): string => idFromSequence(1_764_000_000_000, index)],
+    ['ids of callers', (index: number): string => `order-${index}`],
+  ] as [string, (index: number) => string][])('moves few of 300,000 names in one step, with %s', ([, form]) => {
+    const table = new StreamTable();
+    const made = vi.spyOn(Int32Array.prototype, 'fill');
+    const sizes = watchMaps();
+    for (let index = 0; index < 300_000; index++) table.add(name('orders', form(index)));
+    sizes.end();
+    // A hash table of V8 and one of integers moves all its entries when it becomes too small.
+    expect(Math.max(...made.mock.contexts.map((table) => (table as Int32Array).length))).toBeLessThan(20_000);
+    expect(sizes.largest).toBeLessThan(20_000);
+    expect(table.find(name('orders', form(299_999)))).toBe(299_999);
   });
 
   test('finds an id of any function', () => {

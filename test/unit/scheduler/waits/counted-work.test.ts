@@ -1,8 +1,9 @@
 import { describe, expect, test, vi } from 'vitest';
+import { TwoKeyQueue } from '#src/scheduler/open/chunked-lists.ts';
 import { StreamTable } from '#src/scheduler/open/stream-table.ts';
-import { TwoKeyQueue } from '#src/scheduler/waits/two-key-queue.ts';
 import { WaitingPool } from '#src/scheduler/waits/waiting-pool.ts';
 import { type CrowdedPools, openCrowdedPools } from '#test/support/scheduler/crowded-pools.ts';
+import { openWaitingLog } from '#test/support/scheduler/waiting-log.ts';
 
 const EVENTS = 200;
 const EACH = 4;
@@ -68,4 +69,21 @@ describe('the work of an event does not grow', () => {
     expect(other.perEvent / one.perEvent).toBeLessThan(MOST_GROWTH);
     expect(other.entryBytes / one.entryBytes).toBeLessThan(MOST_GROWTH);
   });
+});
+
+test('an append to a message of 64 requests that wait costs the requests that it changes', () => {
+  const log = openWaitingLog();
+  const keys = Array.from({ length: 64 }, (_, index) => `key-${index}`);
+  log.request('batch', true);
+  log.waitAll('batch', keys);
+  const spies = [vi.spyOn(TwoKeyQueue.prototype, 'push'), vi.spyOn(WaitingPool.prototype, 'markReady')];
+  for (let started = 1; started < keys.length; started++)
+    log.waitAll(
+      'batch',
+      keys.map((key, index) => (index < started ? '' : key)),
+    );
+  const looks = spies.reduce((sum, { mock }) => sum + mock.calls.length, 0);
+  vi.restoreAllMocks();
+  // The key of each request that started.
+  expect(looks).toBeLessThan(keys.length);
 });

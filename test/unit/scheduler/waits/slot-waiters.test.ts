@@ -106,6 +106,29 @@ describe('the plan of an entry (SLOT6)', () => {
     expect(opened.plan().waits.slice(0, 2)).toEqual(['k0-0', 'k1-0']);
   });
 
+  test('in the order of the log, a waiter that leaves takes the later ones of its key along (SLOT7)', async () => {
+    const opened = await openReady({ ...KEYED, order: 'fifo' });
+    opened.queueUp(['x'], 2);
+    const first = opened.plan().waits;
+    opened.queueUp(numbered(MAX_WAITERS));
+    const listed = (ids: readonly string[]) =>
+      ids.map((id) => waiter(id, id.slice(0, -2), { fifo: 'hold', ...(id === 'x-1' ? {} : { freeSince: START }) }));
+    const more = opened.plan(entryOf([], listed(first))).waits;
+    const entry = entryOf([], listed([...first, ...more]));
+    expect([first, entry.waiters.length]).toEqual([['x-0', 'x-1'], MAX_WAITERS]);
+    opened.advance(2_000);
+    expect(opened.plan(entry).withdrawals.sort()).toEqual([...first, ...more].sort());
+  });
+
+  test('in the order of the log, no attempt may start behind a waiter of its key (SLOT7)', async () => {
+    const opened = await openReady({ ...KEYED, order: 'fifo' });
+    opened.queueUp(['x'], 2);
+    opened.advance(2_000);
+    opened.queueUp(['y']);
+    const unstarted = entryOf([], [waiter('x-0', 'x', { fifo: 'hold', freeSince: START })]);
+    expect(opened.plan(unstarted).waits).toEqual(['y-0', 'x-1']);
+  });
+
   test('takes no longer for a change when ten thousand other keys wait', async () => {
     const opened = await openReady(KEYED);
     opened.queueUp(numbered(10_000));
@@ -141,8 +164,8 @@ describe('the plan of an entry (SLOT6)', () => {
   test('has no attempt that left the entry, before the patience ends', async () => {
     const opened = await openReady(KEYED);
     opened.queueUp(['x']);
-    opened.slots.note(POOL, entryOf([attempt('x-0', 'x')]));
-    opened.slots.note(POOL, undefined);
+    opened.slots.entryChanged(POOL, entryOf([attempt('x-0', 'x')]));
+    opened.slots.entryChanged(POOL, undefined);
     expect(opened.plan().waits).toEqual([]);
     opened.advance(PATIENCE_MS - 1);
     opened.slots.check(START + PATIENCE_MS - 1);
@@ -159,6 +182,16 @@ describe('the plan of an entry (SLOT6)', () => {
     expect(opened.plan().waits).toEqual([]);
     opened.wait('unread', 'y');
     expect(opened.plan().waits.sort()).toEqual(['unread', 'x-0', 'x-1']);
+  });
+
+  test('has later requests as soon as the last one of an earlier message has its place (SLOT7)', async () => {
+    const opened = await openReady({ concurrency: 1, key: '$.key', order: 'fifo' });
+    opened.request('batch', true);
+    opened.waitAll('batch', ['a', ''], true);
+    opened.queueUp(['x']);
+    expect(opened.plan().waits).toEqual([]);
+    opened.waitAll('batch', ['a', 'b']);
+    expect(opened.plan().waits).toHaveLength(3);
   });
 
   test('has the waiters of a plan again whose write was refused', async () => {
@@ -208,7 +241,7 @@ describe('an entry is planned again', () => {
     expect(opened.slots.nextDueAt).toBe(START + 1_000);
     opened.slots.check(START + 1_000);
     expect(opened.planned).toHaveLength(4);
-    opened.slots.note(
+    opened.slots.entryChanged(
       POOL,
       entryOf(
         [],

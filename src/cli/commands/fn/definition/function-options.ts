@@ -9,13 +9,17 @@ export function withCodeOptions(command: Command): Command {
   return command
     .option(
       '--file <path>',
-      'run this module of JavaScript, TypeScript or Python: Sequent stores it with the local files that it imports, and with npm packages',
+      'run this module of JavaScript, TypeScript or Python with all that it imports, or a bootstrap, a folder or a zip archive',
     )
     .option('--folder <path>', 'run the code of this folder: Sequent stores it, and every worker and version gets it')
     .option('--zip <path>', 'run the code of this zip archive, like --folder')
     .option('--handler <export>', 'the exported function (default: handler); of a package with its file (default: index.handler)')
     .option('--initializer <export>', 'an exported function that runs once in each process')
-    .option('--runtime <name>', 'the language and its version, such as python3.12 (default: that of the extension of the file)');
+    .option(
+      '--runtime <name>',
+      'nodejs, python3, a version such as python3.12, custom, http or executable (default: by the name of the file)',
+    )
+    .option('--layer <name:version>', 'the code finds the files of this stored layer beside its own (repeatable)', collect);
 }
 
 /** The options that name all other fields of a function. */

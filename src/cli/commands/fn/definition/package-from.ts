@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { filesIn } from '#src/cli/code/folder-files.ts';
+import type { TraceOptions } from '#src/cli/code/languages.ts';
 import { traceModule } from '#src/cli/code/trace-module.ts';
 import { writeFiles } from '#src/cli/code/write-files.ts';
 import { say } from '#src/cli/texts/say.ts';
@@ -14,18 +15,19 @@ import { readZip, type ZipFile } from '#src/core/zip/read-zip.ts';
 import { writeZip } from '#src/core/zip/write-zip.ts';
 import { usageProblem } from '../../../problem.ts';
 
-type PackageFlags = { zip?: string | undefined; folder?: string | undefined; handler?: string | undefined; runtime?: string | undefined };
+type PackageFlags = Pick<TraceOptions, 'modules'> & Partial<Record<'zip' | 'folder' | 'handler' | 'runtime', string | undefined>>;
 
 /** The code of a folder or an archive, with the file of its handler. Throws when no worker could load the code. */
-export async function packageFrom({ zip, folder, handler = 'index.handler', runtime }: PackageFlags) {
-  const archive = zip === undefined ? writeZip(await filesIn(folder ?? '.')) : await readArchive(zip);
+export async function packageFrom({ zip, folder, handler = 'index.handler', runtime, modules }: PackageFlags) {
+  const archive = zip === undefined ? await archiveFrom(folder ?? '.') : await readArchive(zip);
   // A worker would refuse the same archives.
   const files = await readZip(archive);
   const { file, name } = splitHandler(handler.includes('.') ? handler : `index.${handler}`);
   const entry = findEntryFile(file, files, runtime);
   if (entry === undefined) throw usageProblem('the handler is not in the package', noEntryInWords(file), '--handler <file>.<export>');
-  if (zip === undefined) await expectFolderLoadable(folder ?? '.', files, entry, name);
-  else await inTemporaryFolder(files, (unpacked) => expectLoadable(unpacked, entry, name));
+  const wanted = { entry, name, modules };
+  if (zip === undefined) await expectFolderLoadable(folder ?? '.', files, wanted);
+  else await inTemporaryFolder(files, (unpacked) => expectLoadable(unpacked, wanted));
   return { archive, entry, digest: digestOf(archive) };
 }
 
@@ -33,19 +35,22 @@ export async function packageFrom({ zip, folder, handler = 'index.handler', runt
  * A folder without a package.json is not in the package of the folder above it where it runs: a worker has the folder alone. Its code is
  * therefore checked in a copy. A defect is told with the files of the reader.
  */
-export async function expectFolderLoadable(folder: string, files: readonly ZipFile[], entry: string, name: string): Promise<void> {
-  if (files.some(({ path }) => path === 'package.json')) return await expectLoadable(folder, entry, name);
+export async function expectFolderLoadable(folder: string, files: readonly ZipFile[], wanted: Wanted): Promise<void> {
+  if (files.some(({ path }) => path === 'package.json')) return await expectLoadable(folder, wanted);
   const alone = [...files, { path: 'package.json', content: Buffer.from('{}') }];
   try {
-    await inTemporaryFolder(alone, (copy) => expectLoadable(copy, entry, name));
+    await inTemporaryFolder(alone, (copy) => expectLoadable(copy, wanted));
   } catch (error) {
-    await expectLoadable(folder, entry, name);
+    await expectLoadable(folder, wanted);
     throw error;
   }
 }
 
-async function expectLoadable(folder: string, entry: string, exported: string): Promise<void> {
-  (await traceModule(join(folder, entry), { within: folder })).expectExport(exported);
+/** The file of a handler, what it must export, and the modules that its layers bring. */
+type Wanted = Pick<TraceOptions, 'modules'> & { entry: string; name: string };
+
+async function expectLoadable(folder: string, { entry, name, modules }: Wanted): Promise<void> {
+  (await traceModule(join(folder, entry), { within: folder, modules })).expectExport(name);
 }
 
 async function inTemporaryFolder(files: readonly ZipFile[], use: (folder: string) => Promise<void>): Promise<void> {
@@ -64,6 +69,15 @@ async function readArchive(path: string): Promise<Buffer> {
   });
 }
 
+/** The archive of a folder, or the archive itself. */
+export async function archiveFrom(path: string): Promise<Buffer> {
+  return isArchive(path) ? await readArchive(path) : writeZip(await filesIn(path));
+}
+
+function isArchive(path: string): boolean {
+  return /\.zip$/i.test(path);
+}
+
 /** The flags that name code, or who runs it. */
 export type CodeFlags = {
   file?: string;
@@ -72,6 +86,7 @@ export type CodeFlags = {
   handler?: string;
   initializer?: string;
   runtime?: string;
+  layer?: string[];
   subject?: string;
   url?: string;
   inline?: true;
@@ -93,22 +108,33 @@ export async function handlerFrom(
   name: string,
   flags: CodeFlags,
   present?: FunctionDefinition['handler'],
+  { digests, modules }: HandlerLayers = {},
 ): Promise<{ handler: object; archive?: Uint8Array | undefined } | undefined> {
   const given = sources.filter((source) => flags[source] !== undefined);
   if (given.length > 1) throw unclear(name, 'several options name its handler');
   if (given.length === 0) {
-    if (flags.handler === undefined && flags.initializer === undefined && flags.runtime === undefined) return undefined;
-    throw unclear(name, '--handler, --initializer and --runtime are about code, and no option names the code');
+    const ofCode = [flags.handler, flags.initializer, flags.runtime, flags.layer];
+    if (ofCode.every((flag) => flag === undefined)) return undefined;
+    throw unclear(name, '--handler, --initializer, --runtime and --layer are about code, and no option names the code');
   }
   const { subject, url, inline } = flags;
   if (subject !== undefined) return { handler: { kind: 'subject', subject } };
   if (url !== undefined) return { handler: { ...(present?.kind === 'http' ? present : {}), kind: 'http', url } };
   if (inline !== undefined) return { handler: { kind: 'inline' } };
-  return await processHandlerFrom(flags, present?.kind === 'process' ? present : undefined);
+  const former = present?.kind === 'process' ? present : undefined;
+  const { handler, archive } = await processHandlerFrom(flags, former, modules);
+  return { handler: withoutAbsent({ ...handler, layers: digests }), archive };
 }
 
-async function processHandlerFrom(flags: CodeFlags, former: Extract<FunctionDefinition['handler'], { kind: 'process' }> | undefined) {
-  const { file, zip, folder, handler, initializer, runtime } = flags;
+/** The layers of a handler, whether flags name them or the function has them. */
+export type HandlerLayers = Pick<TraceOptions, 'modules'> & { digests?: string[] | undefined };
+
+async function processHandlerFrom(
+  flags: CodeFlags,
+  former: Extract<FunctionDefinition['handler'], { kind: 'process' }> | undefined,
+  modules: TraceOptions['modules'],
+) {
+  const { file, zip, folder, handler, initializer, runtime } = await withKindOfFile(flags);
   // FunctionGraph names a handler with its file, as in index.handler.
   const exported = {
     export: handler?.split('.').at(-1) ?? former?.export,
@@ -116,25 +142,38 @@ async function processHandlerFrom(flags: CodeFlags, former: Extract<FunctionDefi
   };
   if (file !== undefined) {
     const kept = runtime ?? keptRuntime(file, former?.runtime);
-    return await packedHandler(await existingFile(file, process.cwd()), { ...exported, runtime: kept });
+    return await packedHandler(await existingFile(file, process.cwd()), { ...exported, runtime: kept }, modules);
   }
   const { archive, entry, digest } = await packageFrom({
     zip,
     folder,
     handler: handler ?? entryOf(former),
     runtime: runtime ?? former?.runtime,
+    modules,
   });
   const kept = runtime ?? keptRuntime(entry, former?.runtime);
   expectFitting(entry, kept);
   return { handler: withoutAbsent({ kind: 'process', package: digest, file: entry, runtime: kept, ...exported }), archive };
 }
 
+/** `--file` with a folder or an archive means `--folder` or `--zip`. */
+async function withKindOfFile({ file, ...flags }: CodeFlags): Promise<CodeFlags> {
+  if (file === undefined) return flags;
+  if (isArchive(file)) return { ...flags, zip: file };
+  const found = await stat(file).catch(() => undefined);
+  return found?.isDirectory() ? { ...flags, folder: file } : { ...flags, file };
+}
+
 /** Throws `CommandError` when the runtime that an option or a description names cannot run the file. */
 function expectFitting(file: string, runtime: string | undefined): void {
   const misfit = runtimeMisfit({ file, runtime });
   if (misfit === undefined) return;
-  const why = say('{name} cannot run {file}: the extension of a file of {title} is {extensions}', misfit);
-  throw usageProblem('the runtime does not fit the file', why, 'no runtime, which leaves the choice to the extension; or another file');
+  const why = say('{name} cannot run {file}: the name of a file of {title} ends with {ends}', misfit);
+  throw usageProblem(
+    'the runtime does not fit the file',
+    why,
+    'no runtime, which leaves the choice to the name of the file; or another file',
+  );
 }
 
 function unclear(name: string, why: string): Error {
@@ -150,11 +189,12 @@ function entryOf(former: { file: string; export: string } | undefined): string |
 export async function packedHandler(
   file: string,
   { export: name, ...handler }: { export?: string | undefined; initializer?: string | undefined; runtime?: string | undefined },
+  modules?: TraceOptions['modules'],
 ): Promise<Required<Pick<Deployment, 'archive'>> & { handler: object }> {
   const { traceModule } = await import('#src/cli/code/trace-module.ts');
   const { packFile } = await import('#src/cli/code/pack-file.ts');
   expectFitting(basename(file), handler.runtime);
-  const traced = await traceModule(file);
+  const traced = await traceModule(file, { modules });
   traced.expectExport(name ?? 'handler');
   if (handler.initializer !== undefined) traced.expectExport(handler.initializer);
   const { archive, digest, entry } = await packFile(traced);
@@ -174,6 +214,6 @@ export async function existingFile(path: string, folder: string): Promise<string
   throw usageProblem(
     'the module was not found',
     `${absolute} ${found === undefined ? 'does not exist' : 'is not a file'}`,
-    '--file with the path of a .js, .mjs, .cjs, .ts or .py file',
+    '--file with the path of a .js, .mjs, .cjs, .ts or .py file, or of an executable bootstrap',
   );
 }

@@ -8,7 +8,7 @@ import { withCodeOptions, withSettingsOptions } from './function-options.ts';
 import { type CodeFlags, handlerFrom } from './package-from.ts';
 import { isDefinitionFile, readDefinitions } from './read-definitions.ts';
 import { type SettingsFlags, settingsFrom } from './settings-flags.ts';
-import { presentDefinition, storeFunctions } from './store-functions.ts';
+import { layersNamed, presentDefinition, storeFunctions } from './store-functions.ts';
 
 type PutOptions = CodeFlags & SettingsFlags & { replace?: true; expect?: number };
 
@@ -59,7 +59,8 @@ async function put(call: Call<PutOptions>): Promise<ExitCode> {
   return await withClient(options, async (client) => {
     if (read === undefined) {
       const present = isWhole === true ? undefined : await presentDefinition(client, source);
-      const code = await handlerFrom(source, options, present?.handler);
+      const layers = await layersNamed(client, source, { references: options.layer, present: present?.handler });
+      const code = await handlerFrom(source, options, present?.handler, layers);
       if (code === undefined && present === undefined) {
         const remedy = 'one of --file, --folder, --zip, --subject, --url, --inline; or a .json file';
         throw usageProblem(`"${source}" cannot be defined`, 'no option names its handler', remedy);

@@ -24,7 +24,7 @@ export async function readDefinitions(
   if (extra !== undefined)
     throw usageProblem(
       'flags and a file cannot be combined',
-      `the definition in ${source} is complete`,
+      `${source === '-' ? 'stdin' : source} names the fields itself`,
       'change the file, or pass a name instead of the file',
     );
   const parsed = parse(await read(source, call), source);
@@ -39,6 +39,7 @@ const definitionKeys: ReadonlySet<string> = new Set<keyof DefinitionFlags>([
   'handler',
   'initializer',
   'runtime',
+  'layer',
   'subject',
   'url',
   'inline',

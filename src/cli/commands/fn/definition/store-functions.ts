@@ -2,7 +2,7 @@ import { say } from '#src/cli/texts/say.ts';
 import type { SequentClient } from '#src/client/client.ts';
 import type { FunctionDefinition, RegisteredFunction } from '#src/core/functions/definition.ts';
 import type { Call } from '../../../call.ts';
-import type { Deployment } from './package-from.ts';
+import type { Deployment, HandlerLayers } from './package-from.ts';
 
 /** How a command stores the definitions that it names. */
 export type StoreOptions = {
@@ -11,6 +11,24 @@ export type StoreOptions = {
   /** Whether a definition replaces the present one as a whole. By default it changes the named fields. */
   isWhole?: boolean | undefined;
 };
+
+/** The layers that a flag names; without the flag, the layers of the present handler. Throws `InvalidInputError` for a layer that does not exist. */
+export async function layersNamed(
+  { functions, packages }: SequentClient,
+  name: string,
+  { references, present }: { references: readonly string[] | undefined; present: FunctionDefinition['handler'] | undefined },
+): Promise<HandlerLayers> {
+  const { projectOf } = await import('#src/core/names/addressable.ts');
+  const owner = projectOf(name);
+  const former = present?.kind === 'process' ? present.layers : undefined;
+  const digests =
+    references === undefined ? former : await Promise.all(references.map(async (one) => (await functions.layers.find(owner, one)).digest));
+  if (digests === undefined) return {};
+  return {
+    digests,
+    modules: async () => await (await import('#src/core/python/layer-modules.ts')).modulesOfLayers(packages, digests, owner),
+  };
+}
 
 /** The definition of a function; `undefined` when there is none. */
 export async function presentDefinition({ functions }: SequentClient, name: string): Promise<FunctionDefinition | undefined> {

@@ -6,10 +6,11 @@ import type { SequentClient } from '#src/client/client.ts';
 import { FunctionNotFoundError, ScheduleNotFoundError } from '#src/core/errors.ts';
 import { type FunctionDefinition, MASK } from '#src/core/functions/definition.ts';
 import type { FunctionEntry } from '#src/core/functions/entry.ts';
+import { compactJson } from '#src/core/json/json-parts.ts';
 import { projectOf } from '#src/core/names/addressable.ts';
 import type { Schedule, ScheduleInput } from '#src/core/schedules/schedule.ts';
 import { storedCode } from './folder-code.ts';
-import { compactJson, type ReadFolder, type ReadFunction, type ReadSchedule } from './read-folder.ts';
+import type { ReadFolder, ReadFunction, ReadSchedule } from './read-folder.ts';
 
 /** What a step did. */
 export type StepOutcome = 'created' | 'changed' | 'unchanged' | 'removed';
@@ -126,14 +127,15 @@ function scheduleStep({ name, fields, event }: ReadSchedule): DeployStep {
   return {
     ...scheduleNamed(name),
     async run({ schedules }) {
-      const present = (await schedules.get(name, 0).catch(orUndefined(ScheduleNotFoundError)))?.schedule;
+      const found = await schedules.get(name, 0).catch(orUndefined(ScheduleNotFoundError));
+      const present = found?.schedule;
       const wanted = { ...inputOf(present), ...withoutNulls(fields), ...(event === undefined ? {} : { event }), name };
       if (wanted.cron === undefined || wanted.function === undefined) {
         const why = `schedules.${name}: a new schedule needs cron and function`;
         throw usageProblem('a schedule is incomplete', why, '"cron": "0 3 * * *", "function": "report"');
       }
       if (present !== undefined && isDeepStrictEqual(comparable(wanted), comparable(inputOf(present)))) return 'unchanged';
-      await schedules.put(wanted as ScheduleInput);
+      await schedules.put(wanted as ScheduleInput, found?.revision ?? 0);
       return present === undefined ? 'created' : 'changed';
     },
   };

@@ -19,7 +19,7 @@ export function deployCommand(): Command {
     )
     .argument('<folder>', 'a folder with sequent.json; sequent fn export writes one')
     .option('--plan', 'as --dry-run; the exit code tells whether something would change')
-    .option('--prune', 'also remove functions, schedules and aliases that the folder does not name')
+    .option('--prune', 'also remove functions and schedules that the folder does not name, and aliases beside those that it names')
     .option('-y, --yes', 'do not ask before --prune removes something')
     .addHelpText('after', examples)
     .action(action<DeployOptions>(deploy));
@@ -65,7 +65,7 @@ async function mayRemove({ options, terminal }: Call<DeployOptions>, { removals 
   const names = [...removals.schedules, ...removals.functions];
   if (names.length === 0 || options.yes === true) return true;
   const targets = removals.functions.map((name) => ({ name, qualifier: undefined }));
-  for (const line of await dependentsInWords(client, targets as never)) terminal.warn(line);
+  for (const line of await dependentsInWords(client, targets as never, removals.schedules)) terminal.warn(line);
   const text = names.map(plain).join(', ');
   if (!terminal.canAsk) {
     const why = `--prune would remove ${text}, and there is no terminal to ask on`;

@@ -1,5 +1,5 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Command } from 'commander';
 import { action, type Call } from '#src/cli/call.ts';
 import { writeFiles } from '#src/cli/code/write-files.ts';
@@ -10,12 +10,14 @@ import { say } from '#src/cli/texts/say.ts';
 import type { SequentClient } from '#src/client/client.ts';
 import type { FunctionDefinition } from '#src/core/functions/definition.ts';
 import type { FunctionEntry } from '#src/core/functions/entry.ts';
+import { parseJson } from '#src/core/json/json.ts';
+import { jsonWith } from '#src/core/json/json-parts.ts';
 import { projectOf } from '#src/core/names/addressable.ts';
+import type { PackageOwner } from '#src/core/ports/stores/code-packages.ts';
 import type { Schedule } from '#src/core/schedules/schedule.ts';
-import { parseJson } from '#src/core/text/json.ts';
 import { readZip } from '#src/core/zip/read-zip.ts';
 import { inputOf } from './deploy-steps.ts';
-import { FOLDER_FILE, folderJsonSchema, SCHEMA_FILE } from './folder-format.ts';
+import { FOLDER_FILE, folderJsonSchema, layerFile, SCHEMA_FILE } from './folder-format.ts';
 
 export function exportCommand(): Command {
   return new Command('export')
@@ -45,7 +47,7 @@ async function exportFolder(call: Call): Promise<ExitCode> {
     const tail = schedules.map(([name, text]) => `    ${JSON.stringify(name)}: ${text}`).join(',\n');
     await writeFile(join(folder, FOLDER_FILE), `${head.slice(0, -2)},\n  "schedules": {${tail === '' ? '' : `\n${tail}\n  `}}\n}\n`);
     await writeFile(join(folder, SCHEMA_FILE), `${JSON.stringify(folderJsonSchema(), null, 2)}\n`);
-    const text = '{functions} functions and {schedules} schedules written to {folder}';
+    const text = 'written to {folder}: functions {functions}, schedules {schedules}';
     call.terminal.err.line(say(text, { functions: entries.length, schedules: states.length, folder: plain(folder) }));
     return exitCodes.ok;
   });
@@ -89,10 +91,19 @@ class FolderWriter {
     const archive = await this.#client.packages.get(handler.package, projectOf(code));
     // The reference stays, so that the deployment to this server changes nothing.
     if (archive === undefined) return handler;
+    for (const digest of handler.layers ?? []) await this.#writeLayer(digest, projectOf(code));
     const folder = `code/${code.replaceAll(':', '.').replaceAll('=', '+')}`;
     await writeFiles(join(this.#folder, folder), await readZip(Buffer.from(archive)));
     const { package: _, kind, ...named } = handler;
     return { kind, folder, ...named };
+  }
+
+  async #writeLayer(digest: string, owner: PackageOwner): Promise<void> {
+    const layer = await this.#client.packages.get(digest, owner);
+    if (layer === undefined) return;
+    const file = join(this.#folder, layerFile(digest));
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, layer);
   }
 }
 
@@ -120,9 +131,8 @@ function policyFields(policy: FunctionDefinition['policy']): object {
 /** A schedule as JSON, with its event as it was written. */
 function scheduleText({ terminal }: Call, schedule: Schedule): string {
   const { name, event = '', ...fields } = inputOf(schedule);
-  const described = JSON.stringify(fields);
-  if (event === '') return described;
-  if (parseJson(event) !== undefined) return `${described.slice(0, -1)},"event":${event}}`;
+  if (event === '') return JSON.stringify(fields);
+  if (parseJson(event) !== undefined) return jsonWith(fields, 'event', event);
   terminal.warn(say('the event of the schedule {name} is encrypted, and is not exported', { name: name ?? '' }));
-  return described;
+  return JSON.stringify(fields);
 }

@@ -4,16 +4,22 @@ import { functionDefinitionSchema, handlerSchema, policySchema, runtimeSchema } 
 import { aliasSchema } from '#src/core/functions/entry.ts';
 import { isFunctionName } from '#src/core/names/names.ts';
 import { isScheduleName, scheduleInputSchema } from '#src/core/schedules/schedule.ts';
+import { problemsOf } from '#src/core/text/problems.ts';
 
 /** The file that describes the functions and schedules of a folder. */
 export const FOLDER_FILE = 'sequent.json';
 export const SCHEMA_FILE = 'sequent.schema.json';
 
+/** The file of a layer of functions, in a folder. */
+export function layerFile(digest: string): string {
+  return `layers/${digest}.zip`;
+}
+
 /** A larger description is refused, and so are more functions or schedules. */
 export const MAX_FOLDER_BYTES = 8 * 1_024 * 1_024;
 const MAX_FOLDER_PARTS = 1_000;
 
-const [, inline, subject, http] = handlerSchema.options;
+const [code, inline, subject, http] = handlerSchema.options;
 
 const codeInFolder = z
   .strictObject({
@@ -28,8 +34,9 @@ const codeInFolder = z
     initializer: z.string().min(1).optional(),
     runtime: runtimeSchema.optional(),
     package: z.string().optional().describe('the digest of a package that is stored already'),
+    layers: code.shape.layers.describe('the digests of layers, which are stored already or are in layers/<digest>.zip'),
   })
-  .describe('a handler in Node.js or Python, run in child processes of the worker');
+  .describe('code in Node.js, Python or any other language, run in child processes of the worker');
 
 const handlerInFolder = z.discriminatedUnion('kind', [codeInFolder, inline, subject, http]);
 
@@ -88,7 +95,7 @@ export type FolderContent = {
 export function checkFolder(content: unknown, file: string): FolderContent {
   const parsed = folderSchema.safeParse(withoutNulls(content));
   if (parsed.success) return content as FolderContent;
-  throw new InvalidInputError({ field: file, problem: `is not valid:\n${z.prettifyError(parsed.error)}` }, { cause: parsed.error });
+  throw new InvalidInputError({ field: file, problem: `is not valid: ${problemsOf(parsed.error)}` }, { cause: parsed.error });
 }
 
 /** The JSON schema of sequent.json, by which editors complete and check it. */

@@ -2,8 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { usageProblem } from '#src/cli/problem.ts';
 import { messageOf } from '#src/core/errors.ts';
-import { parseJson } from '#src/core/text/json.ts';
-import { memberText } from '#src/core/text/json-parts.ts';
+import { compactJson, memberText } from '#src/core/json/json-parts.ts';
 import { type FolderCode, readCode } from './folder-code.ts';
 import { checkFolder, FOLDER_FILE, type FunctionInFolder, MAX_FOLDER_BYTES, type ScheduleInFolder } from './folder-format.ts';
 
@@ -30,7 +29,8 @@ export async function readFolder(folder: string): Promise<ReadFolder> {
     functions: read,
     schedules: Object.entries(schedules).map(([name, fields]) => {
       const { event: _, ...others } = fields as ScheduleInFolder & { event?: unknown };
-      return { name, fields: others, event: compactJson(memberText(memberText(texts, name) ?? '{}', 'event')) };
+      const event = memberText(memberText(texts, name) ?? '{}', 'event');
+      return { name, fields: others, event: event && compactJson(event) };
     }),
   };
 }
@@ -59,11 +59,4 @@ async function readFunction(name: string, fields: FunctionInFolder, folder: stri
     if (own !== undefined && own !== null)
       versionCode.set(version, await readCode(own as { kind: string }, { folder, at: `${at}.versions.${version}.handler` }));
   return { name, fields, code, versionCode };
-}
-
-/** A JSON text without the space between its tokens. Its numbers and strings stay as they are written. */
-export function compactJson(text: string): string;
-export function compactJson(text: string | undefined): string | undefined;
-export function compactJson(text: string | undefined): string | undefined {
-  return text === undefined || parseJson(text) === undefined ? text : text.replaceAll(/("(?:[^"\\]|\\.)*")|\s+/g, '$1');
 }

@@ -1,0 +1,69 @@
+/*
+ * What the judge reads. Nothing here knows the product.
+ */
+
+/** A stored message of JetStream. `at`: when the server stored it, in milliseconds since the epoch. */
+export type RawMessage = { sequence: number; at: number; subject: string; headers: Readonly<Record<string, string>>; data: string };
+
+/**
+ * An operation of a client, as Jepsen records it: `invoke`, then `ok`, `fail` (it certainly did not happen) or `info` (unknown).
+ *
+ * - `submit` asks for an invocation. `notBefore`: no attempt may start earlier. The ids of an operation that names none are unknown.
+ * - `result` saw the outcome of an invocation; `payload` is the returned value, when it succeeded.
+ */
+export type ClientOp = {
+  process: number;
+  type: 'invoke' | 'ok' | 'fail' | 'info';
+  f: 'submit' | 'result';
+  time: number;
+  value: { ids?: readonly string[]; function: string; notBefore?: number; outcome?: 'succeeded' | 'failed'; payload?: string };
+};
+
+/**
+ * A line that a function wrote, in the order of its file. `at`: when the execution started, in milliseconds since the epoch, where that was
+ * written. `fn`: the function, where invocations of several functions have one id (ID1). `events`: whose events it got, where it got several (DEB3).
+ * `payload`: what it returned. `killed`: all executions of this worker ended.
+ */
+export type Execution =
+  | { kind: 'start' | 'end'; id: string; attempt: number; fn?: string; at?: number; events?: readonly string[]; payload?: string }
+  | { kind: 'killed'; pid: number };
+
+/** A try of a delivery, as its receiver saw it: of which invocation, to which of its destinations. */
+export type Try = { fn: string; id: string; destination: string; try: number };
+
+/** What a test expects of one function. */
+export type Expected = {
+  /** The most executions of a key at one time; of the function without `key`. */
+  limit?: number;
+  /** The field of the payload that is the key. */
+  key?: string;
+  /** Executions of one key start in the order of the log, and each ends before the next starts. */
+  isFifo?: boolean;
+  /** With `isFifo`: only first attempts start in the order of the log, and others of the key go on while a failed one waits. */
+  passesFailed?: boolean;
+  /** The requests of a key run in groups. */
+  isDebounced?: boolean;
+  /** The rate of starts for each key. */
+  rate?: { limit: number; perInMs: number; burst: number; toleranceInMs: number };
+};
+
+export type Evidence = {
+  log: readonly RawMessage[];
+  /** The results stream; absent when results are not kept. */
+  results?: readonly RawMessage[];
+  client: readonly ClientOp[];
+  /** Absent when the functions wrote nothing down. Each function of `expected` writes then. */
+  executions?: readonly Execution[];
+  /** Absent when the receivers of deliveries wrote nothing down. */
+  tries?: readonly Try[];
+  /** The schedules of which no invocation starts while another one is open. */
+  schedules?: readonly string[];
+  expected?: Readonly<Record<string, Expected>>;
+  /** Every invocation must be over. */
+  isOver?: boolean;
+  /**
+   * A power cut took messages from the end of each stream. Acknowledged requests and results may be missing, appends may have a wrong link, and
+   * a result may be of an outcome that the log lost.
+   */
+  isLossy?: boolean;
+};
