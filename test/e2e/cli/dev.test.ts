@@ -1,9 +1,6 @@
-import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, symlink, unlink, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type DevelopedFolder, runCli, startDev } from '#test/support/cli/cli.ts';
 import { serversOn } from '#test/support/nats/embedded-servers.ts';
@@ -53,37 +50,6 @@ test('sequent dev creates a first function with types in a folder without code, 
     await rm(own, { recursive: true, force: true });
   }
 });
-
-test('sequent dev --inspect debugs each function in its own file, and --vscode writes how to attach', async () => {
-  const own = await mkdtemp(join(tmpdir(), 'sequent-dev-'));
-  try {
-    await writeFile(join(own, 'debugged.mjs'), 'export const handler = () => [process.debugPort, import.meta.url];\n');
-    const port = await freePort();
-    await using inspected = await startDev(own, {}, ['--inspect', String(port), '--vscode']);
-    expect(inspected.stderr()).toContain(`debugged: a debugger can connect to 127.0.0.1:${port}\n`);
-    expect((await inspected.run(['invoke', 'debugged', '-d', '{}', '--wait'])).stdout.trim()).toBe(
-      JSON.stringify([port, pathToFileURL(join(own, 'debugged.mjs')).href]),
-    );
-    const targets = (await (await fetch(`http://127.0.0.1:${port}/json/list`)).json()) as { type: string }[];
-    expect(targets).toMatchObject([{ type: 'node' }]);
-    await writeFile(join(own, 'debugged.mjs'), 'export const handler = () => [process.debugPort, 2];\n');
-    await inspected.says(/^debugged: put again/m);
-    expect((await inspected.run(['invoke', 'debugged', '-d', '{}', '--wait'])).stdout.trim()).toBe(JSON.stringify([port, 2]));
-    const launch = JSON.parse(await readFile(join(own, '.vscode/launch.json'), 'utf8')) as { configurations: object[] };
-    expect(launch.configurations).toMatchObject([{ command: 'sequent dev --inspect' }, { request: 'attach', port: 9_229 }]);
-  } finally {
-    await rm(own, { recursive: true, force: true });
-  }
-});
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 describe('sequent dev', () => {
   test('shows the addresses, the functions, and how to invoke one', () => {

@@ -12,6 +12,7 @@ import { createServerFiles } from '#src/main/nats-server/files.ts';
 import { findRunningServer } from '#src/main/nats-server/running.ts';
 import type { EmbeddedServer, ServerEvent } from '#src/main/nats-server/start.ts';
 import { natsOptionsOf } from '#src/nats/transport/connection/connect-options.ts';
+import { freePort } from '#test/support/free-port.ts';
 import { embeddedTest as test } from '#test/support/nats/embedded-fixtures.ts';
 import { serversOn } from '#test/support/nats/embedded-servers.ts';
 import { stopProcess } from '#test/support/nats/nats-server.ts';
@@ -88,9 +89,9 @@ describe('an embedded server', () => {
   });
 
   test('listens on the given port, and on another one when that port is taken', async ({ dataDir, start }) => {
-    const other = createServer().listen({ host: '127.0.0.1', port: 0 });
+    const port = await freePort();
+    const other = createServer().listen({ host: '127.0.0.1', port });
     await once(other, 'listening');
-    const { port } = other.address() as { port: number };
     const elsewhere = await start({ port });
     expect(elsewhere.url).not.toBe(`nats://127.0.0.1:${port}`);
     await elsewhere.stop();

@@ -56,7 +56,10 @@ async function dev(call: Call<DevOptions>): Promise<ExitCode> {
   const stop = stopRequest(terminal.err);
   const { start } = await import('../serve/run.ts');
   const { createInspectorPorts } = await import('./inspector.ts');
-  const ports = options.inspect === undefined ? undefined : createInspectorPorts(options.inspect === true ? undefined : options.inspect);
+  const ports =
+    options.inspect === undefined ? undefined : createInspectorPorts(options.inspect === true ? {} : { first: options.inspect });
+  // A function of an earlier run may start with the roles.
+  await ports?.probe();
   const own = { ...options, data: dataDir, startServer: true, isolation: 'none', inspectorPort: ports?.portOf } as const;
   const running = await start({ ...call, options: own }, stop.signal, ownEnvironment());
   if (running === undefined) return exitCodes.ok;
@@ -96,14 +99,18 @@ async function develop(call: Call<DevOptions>, { folder, provided, ports, runnin
   await functions.open();
   watched.add(functions.importedFiles);
   const names = functions.list.map(({ name }) => name);
-  if (ports !== undefined)
-    for (const name of names) err.line(say('{name}: a debugger can connect to 127.0.0.1:{port}', { name, port: ports.portOf(name) ?? 0 }));
+  const sayPorts = (): void => {
+    for (const line of ports?.news(functions.list.map(({ name }) => name)) ?? []) err.line(line);
+  };
+  sayPorts();
   if (call.options.vscode) err.line(writeLaunchFile(folder, names));
   const from = (await roles.ports.log.lastSequence()) + 1;
   for (const line of describeDev(running, { folder, functions: functions.list, ignored: functions.ignored }, err)) err.line(line);
   out.line(readyLine(running, format));
   watched.forEach(async (changed) => {
+    await ports?.probe();
     await functions.update(changed).catch((error: unknown) => printProblem(problemOf(error), err));
+    sayPorts();
     watched.add(functions.importedFiles);
   });
   const { log, liveOutput } = roles.ports;

@@ -1,13 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect } from 'vitest';
 import { runCli, serveSequent, startDev } from '#test/support/cli/cli.ts';
 import { attachDebugger } from '#test/support/cli/debug-adapter.ts';
+import { freePort } from '#test/support/free-port.ts';
 import { hasPython, python } from '#test/support/hosts/python.ts';
 import { sharedByFile } from '#test/support/shared-by-file.ts';
 
@@ -18,14 +17,6 @@ const greet = (text: string): string =>
 const { PYTHONPATH } = process.env;
 const debugpyFlags = PYTHONPATH === undefined ? [] : ['--user-data', `PYTHONPATH=${PYTHONPATH}`];
 const hasDebugpy = python !== undefined && spawnSync(python.command, ['-s', '-c', 'import debugpy']).status === 0;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-}
 
 async function open() {
   const folder = await mkdtemp(join(tmpdir(), 'sequent-python-'));
