@@ -27,11 +27,15 @@ export async function isRunning(pid: number, config: string): Promise<boolean> {
 /** Whether a signal stopped a process: SIGSTOP, or Ctrl-Z in a terminal. */
 export async function isStopped(pid: number): Promise<boolean> {
   if (process.platform === 'linux') return /\) [Tt] /.test(await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ''));
-  const { stdout } = await run('ps', ['-o', 'stat=', '-p', String(pid)]).catch(() => ({ stdout: '' }));
-  return stdout.trim().startsWith('T');
+  return (await stateOfPs(pid)).startsWith('T');
 }
 
-/** Ends a nats-server: SIGTERM, and SIGKILL after ten seconds. Resolves when the process has ended. */
+async function stateOfPs(pid: number): Promise<string> {
+  const { stdout } = await run('ps', ['-o', 'stat=', '-p', String(pid)]).catch(() => ({ stdout: '' }));
+  return stdout.trim();
+}
+
+/** Ends a nats-server: SIGTERM, and SIGKILL after ten seconds. Resolves when the process has ended, and its port is free. */
 export async function endServer(pid: number, config: string): Promise<void> {
   const killAt = performance.now() + STOP_LIMIT_IN_MS;
   let sent: NodeJS.Signals | undefined;
@@ -41,9 +45,31 @@ export async function endServer(pid: number, config: string): Promise<void> {
     sent = due;
     await systemClock.sleep(POLL_IN_MS);
   }
+  await untilEnded(pid);
 }
 
-/** A zombie process has an empty command line, and so does not count as running. */
+/**
+ * Resolves when a process that is about to end has closed its files and its port. Resolves at once for any other process.
+ *
+ * Linux frees the memory of such a process first, and its command line with it, so that a search no longer finds it. With a gigabyte of
+ * memory, the port stays taken for tens of milliseconds.
+ */
+export async function untilEnded(pid: number): Promise<void> {
+  // By then, the id may be that of a thread of the kernel, which has no command line either.
+  const deadline = performance.now() + STOP_LIMIT_IN_MS;
+  while (performance.now() < deadline && (await isEnding(pid))) await systemClock.sleep(POLL_IN_MS);
+}
+
+async function isEnding(pid: number): Promise<boolean> {
+  if (process.platform !== 'linux') return (await stateOfPs(pid)).includes('E');
+  if ((await commandLineOf(pid)) !== '') return false;
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  const threads = await readdir(`/proc/${pid}/task`).catch(() => []);
+  // A zombie has closed its files, unless another thread of it still runs: the threads share them.
+  return stat !== '' && !(/\) [ZX] /.test(stat) && threads.length <= 1);
+}
+
+/** A process that ends, and a zombie, have an empty command line, and so do not count as running. */
 async function processesOfLinux(): Promise<Process[]> {
   const pids = (await readdir('/proc')).map(Number).filter((pid) => pid > 0);
   return await Promise.all(pids.map(async (pid) => ({ pid, commandLine: await commandLineOf(pid) })));

@@ -6,7 +6,7 @@ import { ServerStartError } from './errors.ts';
 import { createServerFiles, type Fsync, readRecord, type ServerFiles, urlOf } from './files.ts';
 import { isPortFree, type LiveServer, launchServer, waitUntilReady } from './launch.ts';
 import { withLock } from './lock.ts';
-import { endServer, isRunning, serversWith } from './processes.ts';
+import { endServer, isRunning, serversWith, untilEnded } from './processes.ts';
 import { countTethers, openTether, type Tether } from './tether.ts';
 
 /*
@@ -132,18 +132,27 @@ class Supervisor implements EmbeddedServer {
     return this.#live;
   }
 
-  /** The server that runs on the folder. A server with another durability or other users is ended if no other process uses it. */
+  /**
+   * The server that runs on the folder. A server with another durability or other users is ended if no other process uses it. After
+   * `undefined`, the port of the last server is not taken by that server any more.
+   */
   async #adopt(): Promise<LiveServer | undefined> {
     const [pid] = await serversWith(this.#files.config);
-    if (pid === undefined) return undefined;
+    if (pid === undefined) {
+      const last = readRecord(this.#files)?.pid;
+      if (last !== undefined) await untilEnded(last);
+      return undefined;
+    }
     const { signal, dataDir, fsync, anonymous = 'on' } = this.#options;
     let live: LiveServer;
     try {
       live = await waitUntilReady(this.#files, pid, { signal, readyWithinMs: READY_WITHIN_MS });
     } catch (cause) {
+      if (await isRunning(pid, this.#files.config))
+        throw new ServerStartError({ dataDir, why: `process ${pid} runs on it already, and ${messageOf(cause)}` }, { cause });
       // The server ended during the wait, so the folder is free.
-      if (!(await isRunning(pid, this.#files.config))) return undefined;
-      throw new ServerStartError({ dataDir, why: `process ${pid} runs on it already, and ${messageOf(cause)}` }, { cause });
+      await untilEnded(pid);
+      return undefined;
     }
     const hasUsers = live.anonymous === anonymous && live.hasResponders && live.hasAccounts && existsSync(this.#files.key);
     if ((live.fsync === fsync && hasUsers) || (await countTethers(live.monitorUrl)) > 0) return live;
