@@ -8,9 +8,10 @@ export interface Results {
   readonly maxBytes: number;
   publish(name: StreamName, id: RequestId, outcome: Outcome['type'], envelope: string): Promise<void>;
   /**
-   * Whether the result of this outcome is stored. A result of the other type belongs to an outcome that a power cut took.
+   * Whether the result of this outcome is stored. A result of the other type, or with another envelope, belongs to an outcome that a power
+   * cut took.
    *
    * False when the results cannot be read: a result that is published twice does less harm than a missing one.
    */
-  isStored(name: StreamName, id: RequestId, outcome: Pick<Outcome, 'type' | 'at'>): Promise<boolean>;
+  isStored(name: StreamName, id: RequestId, outcome: Pick<Outcome, 'type' | 'at'>, envelope: string): Promise<boolean>;
 }

@@ -80,8 +80,9 @@ export class DeliveryRun implements StreamRun {
     const { results, tenancy } = this.#ports;
     const { name } = this.#writer.state;
     const id = outcome.invocation as RequestId;
-    if (await results.isStored(name, id, outcome)) return;
-    await results.publish(name, id, outcome.type, encodeEnvelope(tenancy, request, invocation, results.maxBytes));
+    const envelope = encodeEnvelope(tenancy, request, invocation, results.maxBytes);
+    if (await results.isStored(name, id, outcome, envelope)) return;
+    await results.publish(name, id, outcome.type, envelope);
   }
 
   async #deliver(request: AcceptedRequest, due: DueDelivery): Promise<RunResult> {

@@ -17,6 +17,7 @@ export async function storeResult(
   const request = requestOf(state, id);
   const outcome = invocation?.context.outcome ?? null;
   if (invocation === undefined || request === undefined || outcome === null) return;
-  if (!isNew && (await results.isStored(state.name, id, outcome))) return;
-  await results.publish(state.name, id, outcome.type, encodeEnvelope(tenancy, request, invocation, results.maxBytes));
+  const envelope = encodeEnvelope(tenancy, request, invocation, results.maxBytes);
+  if (!isNew && (await results.isStored(state.name, id, outcome, envelope))) return;
+  await results.publish(state.name, id, outcome.type, envelope);
 }

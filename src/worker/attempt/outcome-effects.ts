@@ -36,14 +36,17 @@ export function publishResult(due: Due, { ports, state, items, published }: Part
 }
 
 async function publishUnlessStored(due: Due, outcome: Outcome, { ports, state }: Pick<Parts, 'ports' | 'state'>): Promise<void> {
-  const isStored = await ports.results.isStored(state.name, due.request.fact.invocation as RequestId, outcome);
+  const id = due.request.fact.invocation as RequestId;
+  const isStored = await ports.results.isStored(state.name, id, outcome, envelopeOf(due, ports));
   if (!isStored) await publish(due, outcome, { ports, state });
 }
 
-function publish({ request, invocation }: Due, { type }: Outcome, { ports, state }: Pick<Parts, 'ports' | 'state'>): Promise<void> {
-  const { results, tenancy } = ports;
-  const envelope = encodeEnvelope(tenancy, request, invocation, results.maxBytes);
-  return results.publish(state.name, request.fact.invocation as RequestId, type, envelope);
+function publish(due: Due, { type }: Outcome, { ports, state }: Pick<Parts, 'ports' | 'state'>): Promise<void> {
+  return ports.results.publish(state.name, due.request.fact.invocation as RequestId, type, envelopeOf(due, ports));
+}
+
+function envelopeOf({ request, invocation }: Due, { results, tenancy }: Parts['ports']): string {
+  return encodeEnvelope(tenancy, request, invocation, results.maxBytes);
 }
 
 /**

@@ -118,6 +118,14 @@ describe('the results that are published', () => {
     expect(published).toHaveLength(1);
   });
 
+  test('include that of the outcome beside one that a power cut left, after the worker failed (EXEC4)', async () => {
+    const { published } = await redeliver(async (publish) => {
+      await publish('{"of":"a lost outcome"}');
+      throw new Error('the process ended');
+    });
+    expect(published.map(({ envelope }) => envelope.includes('lost'))).toEqual([true, false]);
+  });
+
   test('are one after the worker failed between the append and the publication (EXEC4)', async () => {
     const { published } = await redeliver(async () => {
       throw new Error('the process ended');
@@ -127,15 +135,15 @@ describe('the results that are published', () => {
 });
 
 /** Runs one invocation whose first publication ends as given, and lets its item return after the lease. */
-async function redeliver(first: (publish: () => Promise<void>) => Promise<void>): Promise<MemoryLog['results']> {
+async function redeliver(first: (publish: (envelope?: string) => Promise<void>) => Promise<void>): Promise<MemoryLog['results']> {
   const { clock, log, work, addWorker, accept, close } = await openMemoryWorkers();
   let publications = 0;
   const warnings: object[] = [];
   const worker = addWorker('worker', () => 'done', {
     results: {
       ...log.results,
-      publish(...result) {
-        const publish = (): Promise<void> => log.results.publish(...result);
+      publish(name, id, outcome, envelope) {
+        const publish = (text = envelope): Promise<void> => log.results.publish(name, id, outcome, text);
         return ++publications === 1 ? first(publish) : publish();
       },
     },

@@ -108,7 +108,7 @@ class Watch implements LossWatch {
     } catch (error) {
       logger.warn({}, `the watermarks of the log cannot be read: ${messageOf(error)}`);
     }
-    await this.#dropMarksOfAnotherLog();
+    await this.#dropMemoryOfAnotherLog();
     while (!signal.aborted) {
       // Without an answer of the log, the next comparison asks again.
       await this.#failure.watch(this.#compare());
@@ -117,15 +117,22 @@ class Watch implements LossWatch {
     }
   }
 
-  /** The data folder may have been used with another server before, whose log says nothing about this one. */
-  async #dropMarksOfAnotherLog(): Promise<void> {
+  /**
+   * The data folder may have been used with another server before, whose log says nothing about this one. A loss of that log in the book of
+   * this one would be reported until an operator acknowledges it.
+   */
+  async #dropMemoryOfAnotherLog(): Promise<void> {
     const { log, clock, logger, signal } = this.#options;
-    while (!signal.aborted && this.#marks.length > 0) {
+    // After a loss that took every mark, the losses alone say which log it was.
+    const known = [...this.#marks, ...this.#known];
+    while (!signal.aborted && known.length > 0) {
       try {
         const { created } = await log.state();
-        if (this.#marks.some((mark) => mark.created === created)) return;
-        logger.warn({}, 'the watermarks in the data folder are of another log, and are dropped');
+        if (known.some((one) => one.created === created)) return;
+        logger.warn({}, 'the watermarks in the data folder are of another log, and are dropped, with its losses');
         this.#marks = [];
+        this.#known = [];
+        return;
       } catch {
         await clock.sleep(COMPARE_EVERY_MS, signal);
       }

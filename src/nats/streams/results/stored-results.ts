@@ -2,23 +2,24 @@ import { leastOf } from '#src/core/least-and-greatest.ts';
 import type { Results } from '#src/core/log/results.ts';
 import { subjects } from '#src/core/names/subjects.ts';
 import { readPending } from '#src/nats/streams/log/read-stored.ts';
-import { requestIdsOf } from '#src/nats/streams/log/request-ids.ts';
 import type { Connection } from '#src/nats/transport/connection/connection.ts';
+import { header } from '#src/nats/wire/codec.ts';
 import { RESULTS } from '#src/nats/wire/topology.ts';
 
 /** Looks for the results of invocations among the stored ones. */
 export interface StoredResults {
-  /** Whether a result of the outcome's type is stored that was published after the outcome. Never rejects. */
+  /** Whether a result of the outcome's type with this envelope is stored that was published after the outcome. Never rejects. */
   has: Results['isStored'];
 }
 
-type Question = { id: string; since: number; resolve: (isStored: boolean) => void };
+type Question = { id: string; envelope: string; since: number; resolve: (isStored: boolean) => void };
 
 /** How much the clock of the process that wrote an outcome may be ahead of the server's. */
 const CLOCK_ERROR_IN_MS = 2_000;
 
 /**
- * Results have no subject of their own, so a look-up reads the headers of the results since the outcome.
+ * Results have no subject of their own, so a look-up reads the results since the outcome. It reads their envelopes, because an earlier result
+ * of the invocation may be of an outcome that a power cut took a moment before.
  *
  * After the death of a worker, all of its items return together. Questions that arrive during a read therefore share the next read.
  */
@@ -31,10 +32,10 @@ export function createStoredResults(connection: Connection): StoredResults {
   }
 
   return {
-    has({ function: name }, id, { type, at }) {
+    has({ function: name }, id, { type, at }, envelope) {
       const subject = subjects.result(name, type);
       return new Promise((resolve) => {
-        const question = { id, since: at - CLOCK_ERROR_IN_MS, resolve };
+        const question = { id, envelope, since: at - CLOCK_ERROR_IN_MS, resolve };
         const present = waiting.get(subject);
         if (present !== undefined) return void present.push(question);
         const questions = [question];
@@ -45,15 +46,23 @@ export function createStoredResults(connection: Connection): StoredResults {
   };
 }
 
+function keyOf(id: string, envelope: string): string {
+  return `${id} ${envelope}`;
+}
+
 /** Answers the questions by one read. Never rejects. */
 async function readOnce(connection: Connection, subject: string, questions: readonly Question[]): Promise<void> {
   const open = new Map<string, Question[]>();
-  for (const question of questions) open.set(question.id, [...(open.get(question.id) ?? []), question]);
+  for (const question of questions) {
+    const key = keyOf(question.id, question.envelope);
+    open.set(key, [...(open.get(key) ?? []), question]);
+  }
   const since = leastOf(questions.map((question) => question.since));
   try {
-    for await (const { requestId } of requestIdsOf(readPending(connection, RESULTS, { subject, since, headersOnly: true }))) {
-      for (const { resolve } of open.get(requestId) ?? []) resolve(true);
-      if (open.delete(requestId) && open.size === 0) return;
+    for await (const message of readPending(connection, RESULTS, { subject, since })) {
+      const key = keyOf(message.headers?.get(header.requestId) ?? '', message.string());
+      for (const { resolve } of open.get(key) ?? []) resolve(true);
+      if (open.delete(key) && open.size === 0) return;
     }
   } catch {
     // A result that is published twice does less harm than a missing one.

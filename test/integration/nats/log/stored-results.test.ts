@@ -20,7 +20,7 @@ describe('a look-up among the stored results', () => {
   afterAll(() => opened[Symbol.asyncDispose]());
 
   test('finds each of many at once, and no other', async () => {
-    const found = await Promise.all(ids.map((id, index) => opened.ports.results.isStored(name, id, { type: typeOf(index), at })));
+    const found = await Promise.all(ids.map((id, index) => opened.ports.results.isStored(name, id, { type: typeOf(index), at }, '{}')));
     expect(found).toEqual(ids.map((_, index) => index % 2 === 0));
   });
 
@@ -29,12 +29,22 @@ describe('a look-up among the stored results', () => {
     const { isStored } = opened.ports.results;
     const type = 'failed';
     const other = { ...name, function: newStream('stored-results-of-none').function };
-    expect(await Promise.all([isStored(other, first, { type, at }), isStored(name, first, { type, at: at + 60_000 })])).toEqual([
-      false,
-      false,
-    ]);
-    expect(await isStored(name, first, { type: 'succeeded', at })).toBe(false);
-    expect(await isStored(name, createStreamId(1, new Uint8Array(8)) as string as RequestId, { type, at })).toBe(false);
+    expect(await Promise.all([isStored(other, first, { type, at }, '{}'), isStored(name, first, { type, at: at + 60_000 }, '{}')])).toEqual(
+      [false, false],
+    );
+    expect(await isStored(name, first, { type: 'succeeded', at }, '{}')).toBe(false);
+    expect(await isStored(name, createStreamId(1, new Uint8Array(8)) as string as RequestId, { type, at }, '{}')).toBe(false);
+  });
+
+  test('finds none while only the result of an outcome is stored that a power cut took from the log', async () => {
+    const { isStored, publish } = opened.ports.results;
+    const [id] = ids as [RequestId];
+    const [type, next] = ['failed', '{"of":"the next outcome"}'] as const;
+    // The next outcome is so new that a wrong clock could explain an older result.
+    const outcome = { type, at: Date.now() + 1_000 };
+    expect(await isStored(name, id, outcome, next)).toBe(false);
+    await publish(name, id, type, next);
+    expect(await Promise.all([isStored(name, id, outcome, next), isStored(name, id, { type, at }, '{}')])).toEqual([true, true]);
   });
 
   test('finds none when the results cannot be read, so that a result is published twice rather than never', async () => {
@@ -42,6 +52,6 @@ describe('a look-up among the stored results', () => {
     const { connection, ports } = closed;
     const results = createNatsResults({ connection, publisher: ports.publisher, clock: systemClock });
     await closed[Symbol.asyncDispose]();
-    expect(await results.isStored(name, ids[0] as RequestId, { type: typeOf(0), at })).toBe(false);
+    expect(await results.isStored(name, ids[0] as RequestId, { type: typeOf(0), at }, '{}')).toBe(false);
   });
 });

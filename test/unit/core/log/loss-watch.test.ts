@@ -1,19 +1,19 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { type FullLogEntry, NO_APPENDS, type StreamName, type StreamVersion } from '#src/core/log/event-log.ts';
-import type { LogLoss } from '#src/core/log/losses/log-loss.ts';
+import type { LogLoss, LogMark } from '#src/core/log/losses/log-loss.ts';
 import { createLossBook } from '#src/core/log/losses/loss-book.ts';
 import { watchLosses } from '#src/core/log/losses/loss-watch.ts';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
 import { silentLogger } from '#src/core/ports/logger.ts';
 import { createLogEpoch } from '#src/nats/streams/log/log-epoch.ts';
 import { createVirtualClock } from '#src/testing/virtual-clock.ts';
-import { createEntrySource } from '#test/simulate/world/log-source.ts';
+import { CREATED, createEntrySource } from '#test/simulate/world/log-source.ts';
 
 const name = { function: 'orders', stream: 'one' } as unknown as StreamName;
 
 /** A log of appends with ids, and a process that watches it. Every comparison of the process happens in `compare`. */
-function watched(): {
+function watched(memory?: { marks: LogMark[]; losses: LogLoss[] }): {
   store: (...ids: string[]) => void;
   send: (id: string) => () => void;
   loseFrom: (sequence: number) => void;
@@ -24,7 +24,7 @@ function watched(): {
   const book = createLossBook(createMemoryKeyValue());
   const epoch = createLogEpoch({ onReconnect: () => () => {} }, clock);
   const stop = new AbortController();
-  const file = { read: async () => undefined, write: async () => {} };
+  const file = { read: async () => memory, write: async () => {} };
   const log = createEntrySource(() => entries);
   watchLosses({ log, book, file, clock, logger: silentLogger, by: 'test', acknowledged: [epoch], signal: stop.signal });
   const last = (): number => entries.at(-1)?.sequence ?? 0;
@@ -93,4 +93,24 @@ test('a log that holds every acknowledged message lost nothing, however many pro
   log.store('d');
   await log.compare();
   expect(await log.compare()).toEqual([]);
+});
+
+const markOf = (created: string): LogMark => ({ created, sequence: 9, fingerprint: 'f', at: 500 });
+const lossOf = (created: string): LogLoss => ({
+  ...{ id: created, created, foundAt: 900, foundBy: 'p', why: 'w' },
+  ...{ keptUpTo: 5, keptAt: 400, lostUpTo: 9, lostAt: 500 },
+});
+
+test.each([
+  ['marks and losses', { marks: [markOf('another')], losses: [lossOf('another')] }],
+  ['losses alone', { marks: [], losses: [lossOf('another')] }],
+])('the losses of another log are dropped with its watermarks: %s', async (_, memory) => {
+  using log = watched(memory);
+  log.store('a');
+  expect(await log.compare()).toEqual([]);
+});
+
+test('the losses in the file of this log are recorded again, whenever it was created (LOSS4)', async () => {
+  using log = watched({ marks: [], losses: [lossOf('before'), lossOf(CREATED)] });
+  expect((await log.compare()).map(({ created }) => created)).toEqual(['before', CREATED]);
 });
