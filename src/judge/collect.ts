@@ -68,16 +68,22 @@ export type Read = Required<Pick<Evidence, 'log' | 'results'>>;
 /** Only these functions, and only what the log stored behind this sequence. */
 export type Part = { functions: readonly string[]; behind: number };
 
-/** Reads the log and the results, or a part of them. Waits until every outcome of the log has a result, but not for ever. */
-export async function readSource(source: Source, part?: Part): Promise<Read> {
+/**
+ * Reads the log and the results, or a part of them. Waits until the results are complete, by default until every outcome of the log has one,
+ * but not for ever.
+ */
+export async function readSource(source: Source, part?: Part, isComplete: (read: Read) => boolean = hasEachResult): Promise<Read> {
   const log = await readLog(source, part);
   const deadline = performance.now() + RESULTS_WITHIN_MS;
   for (;;) {
     const results = await readStream(source, 'RESULTS', { subjects: part?.functions.map((name) => `result.${name}.*`) });
-    const published = new Set(results.map(({ headers }) => headers['Request-Id'])).size;
-    if (published >= countOutcomes(log) || performance.now() > deadline) return { log, results };
+    if (isComplete({ log, results }) || performance.now() > deadline) return { log, results };
     await sleep(READ_AGAIN_AFTER_MS);
   }
+}
+
+function hasEachResult({ log, results }: Read): boolean {
+  return new Set(results.map(({ headers }) => headers['Request-Id'])).size >= countOutcomes(log);
 }
 
 /** Reads the log. Throws when the server that answered is behind the leader, or messages were lost on their way. */

@@ -62,8 +62,23 @@ export type Evidence = {
   /** Every invocation must be over. */
   isOver?: boolean;
   /**
-   * A power cut took messages from the end of each stream. Acknowledged requests and results may be missing, appends may have a wrong link, and
-   * a result may be of an outcome that the log lost.
+   * Power cuts took messages from the end of each stream. Acknowledged requests and results may be missing, and appends may have a wrong link.
+   * Results of outcomes that the log lost may be stored, as many as {@link lostOutcomesAtMost} says.
    */
   isLossy?: boolean;
+  /** With `isLossy`: how many power cuts took messages; one when absent. */
+  cuts?: number;
 };
+
+/**
+ * How many outcomes of one request can have a stored result and be missing in the log: one for each power cut.
+ *
+ * 1. A request has one outcome at a time (E4). It runs again only after a cut took this outcome. Each cut therefore takes at most one.
+ * 2. An append that follows a message which a cut took does not count (LINK2). A process that does not know of the cut may append an outcome
+ *    in this way, and publish its result. It does so only while it knows of no outcome, so the same cut took none.
+ * 3. The outcome in the log is newer than all of them, and its result is published later. The result is missing only when a cut took it and
+ *    kept the outcome. That cut took no outcome of the request, so one fewer result can be of a lost outcome.
+ */
+export function lostOutcomesAtMost({ isLossy = false, cuts = 1 }: Pick<Evidence, 'isLossy' | 'cuts'>): number {
+  return isLossy ? cuts : 0;
+}

@@ -1,8 +1,9 @@
 import { judgeConditions, judgeTries } from './deliveries.ts';
-import type { ClientOp, Evidence, RawMessage } from './evidence.ts';
+import type { ClientOp, Evidence } from './evidence.ts';
 import { judgeExecutions, judgeOrder, judgeRates, judgeRunning } from './executions.ts';
 import { judgeBatches, judgeClosings, judgeFollowers, judgeGroups, judgeSchedules } from './groups.ts';
-import { groupBy, isOutcome, type Life, type Placed, parse, type Request, readLives, requestsIn, type Say } from './read-lives.ts';
+import { groupBy, isOutcome, type Life, type Placed, type Request, readLives, requestsIn, type Say } from './read-lives.ts';
+import { judgeResults } from './results.ts';
 
 /*
  * Decides from outside whether Sequent kept its promises: from the raw messages of its streams, from what its clients sent and saw, and from
@@ -22,7 +23,7 @@ export function judge(evidence: Evidence): string[] {
   for (const life of lives) judgeLife(life, evidence.isOver ?? false, say);
   judgeClients(evidence, byId, say);
   judgeSenders(evidence.client, requests, say);
-  if (evidence.results !== undefined && !evidence.isLossy) judgeResults(evidence.results, lives, say);
+  judgeResults(evidence, lives, say);
   if (evidence.executions !== undefined) judgeExecutions({ ...evidence, executions: evidence.executions }, byId, say);
   if (evidence.tries !== undefined) judgeTries(evidence.tries, byId, say);
   judgeConditions(lives, say);
@@ -147,29 +148,4 @@ function judgeSenders(client: readonly ClientOp[], requests: readonly Request[],
   if (client.length === 0 || client.some(isUnknown)) return;
   const sent = new Set(client.flatMap(({ value }) => value.ids ?? []));
   for (const { id, isOfClient } of requests) if (isOfClient && !sent.has(id)) say('E4', `no client sent ${id}, which is in the log`);
-}
-
-type Envelope = { response_context?: { function_error: string }; response_payload?: string };
-
-/** Every outcome has its result, and every result says what the log says (EXEC4, PUB1). */
-function judgeResults(results: readonly RawMessage[], lives: readonly Life[], say: Say): void {
-  const published = groupBy(
-    results,
-    ({ subject, headers }) => `${subject.split('.').slice(1, -1).join('=')} ${headers['Request-Id'] ?? ''}`,
-  );
-  for (const { request, facts } of lives) {
-    const outcome = facts.find(isOutcome);
-    // The outcome of a batch is no result of its function.
-    if (outcome === undefined || request.headers.Batch === 'opens') continue;
-    const found = published.get(`${request.fn} ${request.id}`) ?? [];
-    if (found.length === 0) say('EXEC4', `the result of ${request.id} was not published`);
-    if (found.some((result) => !saysSame(result, outcome))) say('E4', `a result of ${request.id} differs from its outcome`);
-  }
-}
-
-function saysSame({ subject, data }: RawMessage, outcome: Placed): boolean {
-  const envelope = parse<Envelope>(data);
-  if (!subject.endsWith(`.${outcome.type}`)) return false;
-  if (outcome.type === 'succeeded') return envelope?.response_payload === outcome.payload;
-  return envelope?.response_context?.function_error === (outcome.failure as { message: string }).message;
 }

@@ -8,11 +8,14 @@ export type Row =
   | { result: RawMessage }
   | { client: ClientOp }
   | { execution: Execution }
-  | { expected: Evidence['expected']; isOver: boolean | undefined; isLossy: boolean | undefined };
+  | { expected: Evidence['expected']; isOver: boolean | undefined; isLossy: boolean | undefined; cuts: number | undefined };
 
-export function writeEvidence(file: string, { log, results = [], client, executions = [], expected, isOver, isLossy }: Evidence): void {
+export function writeEvidence(
+  file: string,
+  { log, results = [], client, executions = [], expected, isOver, isLossy, cuts }: Evidence,
+): void {
   const rows: Row[] = [
-    { expected, isOver, isLossy },
+    { expected, isOver, isLossy, cuts },
     ...client.map((op) => ({ client: op })),
     ...executions.map((execution) => ({ execution })),
     ...log.map((message) => ({ log: message })),

@@ -14,6 +14,7 @@ Judges recorded evidence, or what a NATS server holds, without any code of the p
   --server URL       reads the streams of this server
   --executions FILE  the lines that functions wrote: "<id> <attempt>", after "+" or "-" for a start or an end
   --lossy            a power cut took messages
+  --cuts N           this number of power cuts took messages
   --edn FILE         writes the journal of the clients in Jepsen's EDN form
   --help
 
@@ -26,6 +27,7 @@ const { values, positionals } = parseArgs({
     server: { type: 'string' },
     executions: { type: 'string' },
     lossy: { type: 'boolean', default: false },
+    cuts: { type: 'string' },
     edn: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
@@ -46,7 +48,9 @@ async function main(): Promise<boolean> {
   for (const file of positionals) isSound = judged(file, readEvidence(file)) && isSound;
   if (values.server === undefined) return isSound;
   const executions = values.executions === undefined ? {} : { executions: readExecutions(values.executions) };
-  const evidence = { ...(await readStreams(values.server)), client: [], isLossy: values.lossy, ...executions };
+  const cuts = Number(values.cuts ?? values.lossy);
+  const loss = { isLossy: cuts > 0, cuts };
+  const evidence = { ...(await readStreams(values.server, loss)), client: [], ...loss, ...executions };
   return judged(values.server, evidence) && isSound;
 }
 

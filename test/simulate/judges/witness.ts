@@ -83,7 +83,9 @@ export class Witness {
       expected: Object.fromEntries(Object.entries(flows).map(([name, flow]) => [name, expectedOf(flow)])),
       isOver: true,
       // An attempt whose start is lost may be executed again.
-      ...(cuts.length === 0 ? { executions: this.#executions, tries: this.#tries, schedules: scheduleNames } : { isLossy: true }),
+      ...(cuts.length === 0
+        ? { executions: this.#executions, tries: this.#tries, schedules: scheduleNames }
+        : { isLossy: true, cuts: cuts.length }),
     };
   }
 

@@ -216,6 +216,71 @@ export const faultsOfEvidence: readonly PlantedFault[] = [
   },
 ];
 
+type Results = NonNullable<Evidence['results']>;
+
+/** Replaces the result of one request that succeeded by others, and numbers the results again. */
+function resultsOfOne(replace: (result: RawMessage) => readonly RawMessage[]): NonNullable<Plant['other']> {
+  return ({ results = [] }: Evidence) => {
+    const index = results.findIndex(({ subject }) => subject.endsWith('.succeeded'));
+    const chosen = results.slice(index, index + 1).flatMap(replace);
+    const all: Results = [...results.slice(0, index), ...chosen, ...results.slice(index + 1)];
+    return { results: all.map((result, place) => ({ ...result, sequence: place + 1 })) };
+  };
+}
+
+/** The result of an attempt that the log does not hold. */
+const returned = (result: RawMessage, text: string): RawMessage => ({
+  ...result,
+  data: JSON.stringify({ ...(JSON.parse(result.data) as object), response_payload: JSON.stringify(text) }),
+});
+
+const failedInstead = (result: RawMessage): RawMessage => ({
+  ...returned(result, 'failed'),
+  subject: result.subject.replace(/[^.]*$/, 'failed'),
+});
+
+/** What one power cut leaves of the results. The rule is the one that the judge names of the same evidence without a loss. */
+export const tracesOfOneCut: readonly PlantedFault[] = [
+  {
+    fault: 'an old result before that of the outcome',
+    rule: 'E4',
+    plant: { other: resultsOfOne((result) => [returned(result, 'old'), result]) },
+  },
+  {
+    fault: 'an old failure before the result of the outcome',
+    rule: 'E4',
+    plant: { other: resultsOfOne((result) => [failedInstead(result), result]) },
+  },
+  {
+    fault: 'an old result that was published twice',
+    rule: 'E4',
+    plant: { other: resultsOfOne((result) => [returned(result, 'old'), returned(result, 'old'), result]) },
+  },
+  { fault: 'a missing result', rule: 'EXEC4', plant: { other: resultsOfOne(() => []) } },
+];
+
+/** What no single power cut leaves of the results. */
+export const faultsDespiteOneCut: readonly PlantedFault[] = [
+  {
+    fault: 'another result behind that of the outcome',
+    rule: 'E4',
+    plant: { other: resultsOfOne((result) => [result, returned(result, 'other')]) },
+  },
+  {
+    fault: 'another result alone',
+    rule: 'E4',
+    plant: { other: resultsOfOne((result) => [returned(result, 'other')]) },
+  },
+  {
+    fault: 'two old results before that of the outcome',
+    rule: 'E4',
+    plant: { other: resultsOfOne((result) => [returned(result, 'old'), returned(result, 'older'), result]) },
+  },
+];
+
+/** What two power cuts can leave: the second one took the result of the outcome, or a second outcome. */
+export const tracesOfTwoCuts: readonly PlantedFault[] = faultsDespiteOneCut.slice(1);
+
 /** The executions of an attempt, of every request without an id, as if they had started long ago. */
 function executedAt(line: Execution, id: string | undefined, attempt: number): Execution {
   if (line.kind !== 'start' || line.attempt !== attempt || (id ?? line.id) !== line.id) return line;

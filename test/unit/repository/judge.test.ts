@@ -4,7 +4,7 @@ import type { Evidence } from '#src/judge/evidence.ts';
 import { judge } from '#src/judge/judge.ts';
 import { encodeEdn } from '#src/judge/write-evidence.ts';
 import { readEvidence } from '#test/judge/recorded.ts';
-import { faultsOfEvidence, faultsOfLogs } from '#test/support/judge/faults.ts';
+import { faultsDespiteOneCut, faultsOfEvidence, faultsOfLogs, tracesOfOneCut, tracesOfTwoCuts } from '#test/support/judge/faults.ts';
 import { plant } from '#test/support/judge/plant.ts';
 
 const evidence = readEvidence(new URL('../../judge/recorded/every-kind.jsonl', import.meta.url).pathname);
@@ -26,11 +26,24 @@ describe('the judge', () => {
     expect(judge({ ...lossy, isLossy: true })).toEqual([]);
   });
 
-  test('accepts a missing result, and one of another outcome, when a power cut took messages', () => {
-    const [changed, ...others] = (evidence.results ?? []).slice(1);
-    const results = [{ ...changed, data: '{}' } as (typeof others)[number], ...others];
-    expect(judge({ ...evidence, results }).map((problem) => problem.split(':')[0])).toEqual(['EXEC4', 'E4']);
-    expect(judge({ ...evidence, results, isLossy: true })).toEqual([]);
+  test.for(tracesOfOneCut)('accepts $fault after a power cut, and names its rule without one', ({ rule, plant: trace }) => {
+    const left = plant(evidence, trace);
+    expect(judge(left).map((problem) => problem.split(':')[0])).toEqual([rule]);
+    expect(judge({ ...left, isLossy: true })).toEqual([]);
+  });
+
+  test.for(faultsDespiteOneCut)('refuses $fault also after a power cut', ({ rule, plant: fault }) => {
+    const problems = judge({ ...plant(evidence, fault), isLossy: true });
+    expect(problems.map((problem) => problem.split(':')[0])).toEqual([rule]);
+  });
+
+  test.for(tracesOfTwoCuts)('accepts $fault after two power cuts', ({ plant: trace }) => {
+    expect(judge({ ...plant(evidence, trace), isLossy: true, cuts: 2 })).toEqual([]);
+  });
+
+  test('refuses another result behind that of the outcome after any number of power cuts', () => {
+    const [fault] = faultsDespiteOneCut;
+    expect(judge({ ...plant(evidence, fault?.plant ?? {}), isLossy: true, cuts: 9 })).toHaveLength(1);
   });
 });
 
