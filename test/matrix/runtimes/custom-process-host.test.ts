@@ -1,18 +1,23 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { describeProcessHostIsolation } from '#test/contract/hosts/process-host-isolation.ts';
+import { describeProcessHostLimits } from '#test/contract/hosts/process-host-limits.ts';
+import { describeProcessHostPool } from '#test/contract/hosts/process-host-pool.ts';
+import { describeProcessHostResults } from '#test/contract/hosts/process-host-results.ts';
 import { driveTested, inFolder, until } from '#test/runtimes/case.ts';
 import { programOf } from '#test/runtimes/programs.ts';
-import { testedRuntime, testRuntime } from '#test/support/hosts/executions.ts';
+import { runtimeUnderTest } from '#test/support/hosts/runtime-under-test.ts';
 
-// The tests of the host for Node.js, with the same functions in the program of a custom runtime.
-testRuntime('custom');
-await import('#test/integration/hosts/process-host-results.test.ts');
-await import('#test/integration/hosts/process-host-limits.test.ts');
-await import('#test/integration/hosts/process-host-pool.test.ts');
-await import('#test/integration/hosts/process-host-isolation.test.ts');
+const runtime = runtimeUnderTest('custom');
 
-test('the tests of the host for Node.js run in a custom runtime', () => expect(testedRuntime()).toBe('custom'));
+// The functions of the tests for Node.js, in the program of a custom runtime.
+describeProcessHostResults(runtime);
+describeProcessHostLimits(runtime);
+describeProcessHostPool(runtime);
+describeProcessHostIsolation(runtime);
+
+test('the tests of the host for Node.js run in a custom runtime', () => expect(runtime.id).toBe('custom'));
 
 test.each(['custom', 'http'] as const)(
   'drops what a program printed before an execution, also when both are read after a pause: %s',

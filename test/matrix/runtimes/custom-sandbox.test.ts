@@ -11,17 +11,19 @@ import { planIsolation } from '#src/hosts/isolation/plan.ts';
 import { probeAbilities } from '#src/hosts/isolation/probe.ts';
 import { createPackageCache } from '#src/hosts/packages/package-cache.ts';
 import { createProcessHost } from '#src/hosts/pool/process-host.ts';
-import { execute, testedRuntime, testRuntime } from '#test/support/hosts/executions.ts';
+import { describeSandbox } from '#test/contract/hosts/sandbox.ts';
+import { describeUncountedMemory } from '#test/contract/hosts/uncounted-memory.ts';
+import { execute } from '#test/support/hosts/executions.ts';
+import { runtimeUnderTest } from '#test/support/hosts/runtime-under-test.ts';
+import { attacksIn } from '#test/support/hosts/sandboxed-host.ts';
 
-// The attacks of the sandbox of Node.js, with the same functions in the program of a custom runtime.
-testRuntime('custom');
-await import('#test/integration/hosts/sandbox.test.ts');
-await import('#test/integration/hosts/limits/uncounted-memory.test.ts');
+const attacks = await attacksIn(runtimeUnderTest('custom'));
 
-test('the attacks of this file run in a custom runtime', async () => {
-  const { attacksFile } = await import('#test/support/hosts/sandboxed-host.ts');
-  expect([testedRuntime(), attacksFile]).toEqual(['custom', 'bootstrap']);
-});
+// The attacks of the tests for Node.js, in the program of a custom runtime.
+describeSandbox(attacks);
+describeUncountedMemory(attacks);
+
+test('the attacks of this file run in a custom runtime', () => expect([attacks.runtime.id, attacks.file]).toEqual(['custom', 'bootstrap']));
 
 const abilities = await probeAbilities(100_000);
 

@@ -4,29 +4,36 @@ import { afterAll, describe, expect, test } from 'vitest';
 import type { FunctionHost } from '#src/core/ports/function-host.ts';
 import { createPythonFinder } from '#src/core/python/find-python.ts';
 import { createProcessHost } from '#src/hosts/pool/process-host.ts';
+import { describeChannelAttacks } from '#test/contract/hosts/channel-attacks.ts';
+import { describeProcessHostIsolation } from '#test/contract/hosts/process-host-isolation.ts';
+import { describeProcessHostLimits } from '#test/contract/hosts/process-host-limits.ts';
+import { describeProcessHostPool } from '#test/contract/hosts/process-host-pool.ts';
+import { describeProcessHostResults } from '#test/contract/hosts/process-host-results.ts';
 import { drive } from '#test/runtimes/drive.ts';
-import { execute, executionOf, neverAborted, processFunction, testedRuntime, testRuntime, until } from '#test/support/hosts/executions.ts';
+import { execute, executionOf, neverAborted, until } from '#test/support/hosts/executions.ts';
 import { hasPython, python } from '#test/support/hosts/python.ts';
+import { runtimeUnderTest } from '#test/support/hosts/runtime-under-test.ts';
 import { scratchFile } from '#test/support/hosts/scratch-file.ts';
 
-// The tests of the host for Node.js, with the functions of `handlers.py`.
-testRuntime('python');
-if (hasPython) {
-  await import('#test/integration/hosts/process-host-results.test.ts');
-  await import('#test/integration/hosts/process-host-limits.test.ts');
-  await import('#test/integration/hosts/process-host-pool.test.ts');
-  await import('#test/integration/hosts/process-host-isolation.test.ts');
-  await import('#test/integration/hosts/channel-attacks.test.ts');
-}
+const runtime = runtimeUnderTest('python');
 
-test.skipIf(!hasPython)('the tests of the host for Node.js run in Python', () => expect(testedRuntime()).toBe('python'));
+// The functions of `handlers.py`. The registered tests are the same without a Python, and count as skipped.
+describe.skipIf(!hasPython)('functions in Python', () => {
+  describeProcessHostResults(runtime);
+  describeProcessHostLimits(runtime);
+  describeProcessHostPool(runtime);
+  describeProcessHostIsolation(runtime);
+  describeChannelAttacks(runtime);
+
+  test('the tests of the host for Node.js run in Python', () => expect(runtime.id).toBe('python'));
+});
 
 const host: FunctionHost = createProcessHost();
 afterAll(() => host.close());
 
 /** Each function has its own pool. */
 function run(name: string, event?: unknown) {
-  return execute(host, processFunction({ name: `f-${name}`, export: name }), event);
+  return execute(host, runtime.processFunction({ name: `f-${name}`, export: name }), event);
 }
 
 /** Drives the runtime of Python with this code. */
@@ -114,7 +121,7 @@ describe.skipIf(!hasPython)('Python', () => {
   });
 
   test('gives lines of the module logging a time, a request id and a level', async () => {
-    const execution = executionOf(processFunction({ export: 'logByModule' }), {}, { requestId: 'r-8' as never });
+    const execution = executionOf(runtime.processFunction({ export: 'logByModule' }), {}, { requestId: 'r-8' as never });
     expect((await host.execute(execution, neverAborted())).output).toMatch(/^\S+Z r-8 \[warn\] stock is low\n$/);
   });
 

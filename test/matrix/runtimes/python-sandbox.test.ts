@@ -1,15 +1,16 @@
-import { expect, test } from 'vitest';
-import { testedRuntime, testRuntime } from '#test/support/hosts/executions.ts';
+import { describe, expect, test } from 'vitest';
+import { describeSandbox } from '#test/contract/hosts/sandbox.ts';
+import { describeUncountedMemory } from '#test/contract/hosts/uncounted-memory.ts';
 import { hasPython } from '#test/support/hosts/python.ts';
+import { runtimeUnderTest } from '#test/support/hosts/runtime-under-test.ts';
+import { attacksIn } from '#test/support/hosts/sandboxed-host.ts';
 
-// The attacks of the sandbox of Node.js, with the functions of `attacks.py`.
-testRuntime('python');
-if (hasPython) {
-  await import('#test/integration/hosts/sandbox.test.ts');
-  await import('#test/integration/hosts/limits/uncounted-memory.test.ts');
-}
+const attacks = await attacksIn(runtimeUnderTest('python'));
 
-test.skipIf(!hasPython)('the attacks of this file run in Python', async () => {
-  const { attacksFile } = await import('#test/support/hosts/sandboxed-host.ts');
-  expect([testedRuntime(), attacksFile]).toEqual(['python', 'index.py']);
+// The functions of `attacks.py`. The registered tests are the same without a Python, and count as skipped.
+describe.skipIf(!hasPython)('functions in Python', () => {
+  describeSandbox(attacks);
+  describeUncountedMemory(attacks);
+
+  test('the attacks of this file run in Python', () => expect([attacks.runtime.id, attacks.file]).toEqual(['python', 'index.py']));
 });

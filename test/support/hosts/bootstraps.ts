@@ -4,17 +4,16 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ZipFile } from '#src/core/zip/read-zip.ts';
 
-/** The folder of bootstraps of this process, or of the one that started it. */
-const FOLDER = 'SEQUENT_TESTED_BOOTSTRAPS';
+/** The folder of bootstraps of this process. */
+let folderOfProcess: string | undefined;
 const runtimeFile = (name: string): string => fileURLToPath(new URL(`../../../src/hosts/runtime/${name}`, import.meta.url));
 const supportFile = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
 /** How a program serves functions: by the API of custom runtimes, as a web server, or by the runtime protocol. */
 export type ProgramForm = 'custom' | 'http' | 'executable';
-const testedForm = (): ProgramForm => (process.env.SEQUENT_TESTED_RUNTIME === 'executable' ? 'executable' : 'custom');
 
 /** The files of a package for a program that serves the functions of a file of this folder. */
-export function bootstrapFiles(handlers: string, form = testedForm()): ZipFile[] {
+export function bootstrapFiles(handlers: string, form: ProgramForm = 'custom'): ZipFile[] {
   return form === 'executable' ? executableFiles(handlers) : servingFiles(handlers, form);
 }
 
@@ -43,13 +42,8 @@ function servingFiles(handlers: string, form: 'custom' | 'http'): ZipFile[] {
 }
 
 /** The path of such a `bootstrap` on this machine. The files stay until this process ends. */
-export function bootstrapFile(handlers: string, form = testedForm()): string {
-  if (process.env[FOLDER] === undefined) {
-    const folder = mkdtempSync(join(tmpdir(), 'sequent-bootstraps-'));
-    process.env[FOLDER] = folder;
-    process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  }
-  const folder = join(process.env[FOLDER] ?? '', form, basename(handlers, '.mjs'));
+export function bootstrapFile(handlers: string, form: ProgramForm = 'custom'): string {
+  const folder = join(bootstrapFolder(), form, basename(handlers, '.mjs'));
   const file = join(folder, 'bootstrap');
   // A process that starts must not read a file that is written again.
   if (existsSync(file)) return file;
@@ -57,4 +51,12 @@ export function bootstrapFile(handlers: string, form = testedForm()): string {
   for (const { path, content, isExecutable } of bootstrapFiles(handlers, form))
     writeFileSync(join(folder, path), content, isExecutable ? { mode: 0o755 } : {});
   return file;
+}
+
+function bootstrapFolder(): string {
+  if (folderOfProcess !== undefined) return folderOfProcess;
+  const folder = mkdtempSync(join(tmpdir(), 'sequent-bootstraps-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  folderOfProcess = folder;
+  return folder;
 }

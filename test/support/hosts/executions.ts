@@ -1,82 +1,32 @@
 import { readFileSync } from 'node:fs';
-import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type FunctionDefinition, functionDefinitionSchema } from '#src/core/functions/definition.ts';
-import type { Runtime } from '#src/core/functions/runtimes.ts';
 import type { RequestId } from '#src/core/names/names.ts';
 import type { Execution, ExecutionResult, FunctionHost } from '#src/core/ports/function-host.ts';
-import { bootstrapFile } from './bootstraps.ts';
 
-/** The language of the functions that tests of every runtime run: a row of the table in `src/core/functions/runtimes.ts`. */
-export function testedRuntime(): Runtime['id'] {
-  const id = process.env.SEQUENT_TESTED_RUNTIME;
-  return id === 'python' || id === 'custom' || id === 'executable' ? id : 'nodejs';
+/** The path of a file of functions in this folder. */
+export function handlerFile(name = 'handlers.mjs'): string {
+  return fileURLToPath(new URL(name, import.meta.url));
 }
 
-const ofPrograms = [
-  'PROJECT_ID',
-  'PACKAGE',
-  'FUNC_NAME',
-  'FUNC_VERSION',
-  'HANDLER',
-  'TIMEOUT',
-  'USERDATA',
-  'CPU',
-  'MEMORY',
-  'CODE_ROOT',
-  'API_ADDR',
-];
-
-/** Whether the functions are in a program, as the user of another language puts it. */
-export function isProgram(): boolean {
-  return testedRuntime() === 'custom' || testedRuntime() === 'executable';
-}
-
-/** What the tested runtime adds to the environment of a function: Python names the encoding that it chose. */
-export function addedVariables(): string[] {
-  const added = { nodejs: [], python: ['LC_CTYPE'], custom: ofPrograms.map((name) => `RUNTIME_${name}`), executable: [] };
-  return added[testedRuntime() as 'nodejs'];
-}
-
-/** Lets the tests of a file run functions in this language. A process that they start does so too. */
-export function testRuntime(id: Runtime['id']): void {
-  process.env.SEQUENT_TESTED_RUNTIME = id;
-}
-
-/** The path of a file of functions in this folder; without a name, of those in the tested language. */
-export function handlerFile(name?: string): string {
-  if (name === undefined && isProgram()) return bootstrapFile('handlers.mjs');
-  return fileURLToPath(new URL(name ?? (testedRuntime() === 'python' ? 'handlers.py' : 'handlers.mjs'), import.meta.url));
-}
-
-/** The code of a handler that returns a text: after it created the file, or after the file that its event names exists. */
-export function waitingHandler(says: string, created?: string): string {
-  if (testedRuntime() === 'python') {
-    const action =
-      created === undefined
-        ? "while 'changed' in event and not os.path.exists(event['changed']): time.sleep(0.005)"
-        : `open('${created}', 'w').close()`;
-    return `import os, time\ndef handler(event, context):\n  ${action}\n  return '${says}'\n`;
-  }
-  const action =
-    created === undefined
-      ? 'while (event.changed && !fs.existsSync(event.changed)) await new Promise((resolve) => setTimeout(resolve, 5));'
-      : `fs.writeFileSync('${created}', '');`;
-  return `import fs from 'node:fs'; export const handler = async (event) => { ${action} return '${says}'; };`;
-}
-
-type DefinitionFacts = Partial<Omit<FunctionDefinition, 'handler' | 'name'>> & {
+export type DefinitionFacts = Partial<Omit<FunctionDefinition, 'handler' | 'name'>> & {
   name?: string;
   file?: string;
   export?: string;
   initializer?: string;
+  runtime?: string;
 };
 
-/** A function whose handler is an export of `handlers.mjs`, or of its counterpart in another language. */
-export function processFunction({ file = handlerFile(), export: name, initializer, ...rest }: DefinitionFacts): FunctionDefinition {
-  const runtime = testedRuntime() === 'executable' && basename(file) === 'bootstrap' ? { runtime: 'executable' } : {};
-  const handler = { kind: 'process', file, export: name, initializer, ...runtime };
+/** A function whose handler is an export of `handlers.mjs`, or of another file. `runtime-under-test.ts` has those of other runtimes. */
+export function processFunction({
+  file = handlerFile(),
+  export: name,
+  initializer,
+  runtime,
+  ...rest
+}: DefinitionFacts): FunctionDefinition {
+  const handler = { kind: 'process', file, export: name, initializer, ...(runtime === undefined ? {} : { runtime }) };
   return functionDefinitionSchema.parse({ name: 'tested', ...rest, handler });
 }
 

@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { extname } from 'node:path';
 import { type FunctionDefinition, functionDefinitionSchema } from '#src/core/functions/definition.ts';
-import { digestOf } from '#src/core/ports/stores/code-packages.ts';
+import { type CodePackages, digestOf } from '#src/core/ports/stores/code-packages.ts';
+import type { ZipFile } from '#src/core/zip/read-zip.ts';
 import { writeZip } from '#src/core/zip/write-zip.ts';
 import type { Cgroups } from '#src/hosts/isolation/cgroups.ts';
 import { createIsolation } from '#src/hosts/isolation/isolation.ts';
@@ -9,18 +11,7 @@ import { createPackageCache } from '#src/hosts/packages/package-cache.ts';
 import { createProcessHost, type ProcessHost } from '#src/hosts/pool/process-host.ts';
 import type { ProcessorQuota } from '#src/hosts/pool/processor-budget.ts';
 import { bootstrapFiles } from './bootstraps.ts';
-import { handlerFile, testedRuntime } from './executions.ts';
-
-/** The file of the attacks in the tested language. */
-export const attacksFile: string = { nodejs: 'index.mjs', python: 'index.py', custom: 'bootstrap' }[testedRuntime() as 'nodejs'];
-const files =
-  testedRuntime() === 'custom'
-    ? bootstrapFiles('attacks.mjs')
-    : [{ path: attacksFile, content: readFileSync(handlerFile(attacksFile.replace('index', 'attacks'))) }];
-const archive = await writeZip(files);
-/** What the folder of the package holds, once it is unpacked. */
-export const attacksFiles: readonly string[] = [...files.map(({ path }) => path), 'package.json'];
-export const attacksDigest = digestOf(archive);
+import { type RuntimeUnderTest, runtimeUnderTest } from './runtime-under-test.ts';
 
 type Options = {
   mode: IsolationMode;
@@ -32,9 +23,51 @@ type Options = {
   processorsOfProject?: ProcessorQuota;
 };
 
-/** A process host whose packages come from memory, with the isolation of a worker. */
-export function openSandboxedHost({ mode, abilities, folder, cgroups, processorsOfProject, ...grants }: Options): ProcessHost {
-  const packages = { get: async (digest: string) => (digest === attacksDigest ? archive : undefined) };
+/** The package of attacks for one runtime. */
+export type Attacks = {
+  readonly runtime: RuntimeUnderTest;
+  readonly digest: string;
+  /** The file of the handlers in the package. */
+  readonly file: string;
+  /** The files in the folder of the package, once it is unpacked. */
+  readonly unpacked: readonly string[];
+  /** A process host whose packages come from memory, with the isolation of a worker. */
+  openSandboxedHost(options: Options): ProcessHost;
+  /** A function of the package. */
+  attack(name: string, more?: Partial<FunctionDefinition>, project?: string): FunctionDefinition;
+};
+
+export async function attacksIn(runtime: RuntimeUnderTest): Promise<Attacks> {
+  const files = filesOf(runtime);
+  const file = files[0]?.path ?? '';
+  const archive = await writeZip(files);
+  const digest = digestOf(archive);
+  const packages = { get: async (wanted: string) => (wanted === digest ? archive : undefined) };
+  return {
+    runtime,
+    digest,
+    file,
+    unpacked: [...files.map(({ path }) => path), 'package.json'],
+    openSandboxedHost: (options) => openHost(packages, options),
+    attack(name, more = {}, project = 'b=') {
+      const handler = { kind: 'process', package: digest, file, export: name };
+      return functionDefinitionSchema.parse({ name: `${project}attack`, timeoutInMs: 60_000, ...more, handler });
+    },
+  };
+}
+
+/** The attacks on Node.js. */
+export const { attack, openSandboxedHost }: Attacks = await attacksIn(runtimeUnderTest('nodejs'));
+
+/** The file of the handlers is the first one. */
+function filesOf({ id, isProgram, fileOf }: RuntimeUnderTest): ZipFile[] {
+  if (isProgram) return bootstrapFiles('attacks.mjs', id === 'executable' ? id : 'custom');
+  const source = fileOf('attacks');
+  return [{ path: `index${extname(source)}`, content: readFileSync(source) }];
+}
+
+function openHost(packages: Pick<CodePackages, 'get'>, options: Options): ProcessHost {
+  const { mode, abilities, folder, cgroups, processorsOfProject, ...grants } = options;
   const uids: Record<string, number> = { a: 100_001, b: 100_002 };
   return createProcessHost({
     packages: createPackageCache({ packages, folder }),
@@ -49,12 +82,6 @@ export function openSandboxedHost({ mode, abilities, folder, cgroups, processors
     ...(processorsOfProject === undefined ? {} : { processorsOfProject }),
     idleInMs: 300_000,
   });
-}
-
-/** A function of the package of attacks. */
-export function attack(name: string, more: Partial<FunctionDefinition> = {}, project = 'b='): FunctionDefinition {
-  const handler = { kind: 'process', package: attacksDigest, file: attacksFile, export: name };
-  return functionDefinitionSchema.parse({ name: `${project}attack`, timeoutInMs: 60_000, ...more, handler });
 }
 
 /** How many running processes have the text among their arguments, in all namespaces of this machine. */

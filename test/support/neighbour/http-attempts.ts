@@ -23,7 +23,7 @@ export type HttpAttempt = {
 export const MINE = { function: 'mine', id: 'mine-1', alias: 'live', version: 'v1', event: 'first', destination: 'functiongraph-0' };
 
 /** How many texts each position gets. Neighbouring positions get texts of different kinds, and each variant begins with another text. */
-const TEXTS_FOR_EACH = Number(process.env.SEQUENT_NEIGHBOUR_TEXTS ?? 1);
+const textsForEach = (): number => Number(process.env.SEQUENT_NEIGHBOUR_TEXTS ?? 1);
 
 type Operation = {
   parameters?: readonly { in: string; name: string }[];
@@ -61,8 +61,9 @@ const COMMON_HEADERS = [
 /** Every position of every route with texts, each text at another position. `routes` are those of the router. */
 export function httpAttempts(routes: readonly string[], document: Document, project: string): HttpAttempt[] {
   let next = firstText();
+  const length = textsForEach();
   const texts = (): Hostile[] =>
-    Array.from({ length: TEXTS_FOR_EACH }, () => hostileTexts[next++ % hostileTexts.length] ?? { kind: 'control', text: '\0' });
+    Array.from({ length }, () => hostileTexts[next++ % hostileTexts.length] ?? { kind: 'control', text: '\0' });
   const operations = operationsOf(document);
   return routes.flatMap((route) => {
     const operation = operations.get(route) ?? {};

@@ -9,16 +9,23 @@ import { canMount } from './stage.ts';
 
 const run = promisify(execFile);
 const checkout = new URL('../../..', import.meta.url).pathname;
-const env = {
-  PATH: process.env.PATH ?? '',
-  HOME: process.env.HOME ?? '',
-  npm_config_audit: 'false',
-  npm_config_fund: 'false',
-  npm_config_loglevel: 'error',
-  npm_config_prefer_offline: 'true',
-  npm_config_update_notifier: 'false',
-  ...npmSettings,
-};
+
+/** npm takes no version that is newer, so that a new version of a dependency turns no test red. `SEQUENT_TEST_UNLOCKED=1` takes the newest. */
+const LAST_DAY_OF_PACKAGES = '2026-12-01';
+
+function environment(): Record<string, string> {
+  return {
+    PATH: process.env.PATH ?? '',
+    HOME: process.env.HOME ?? '',
+    npm_config_audit: 'false',
+    npm_config_fund: 'false',
+    npm_config_loglevel: 'error',
+    npm_config_prefer_offline: 'true',
+    npm_config_update_notifier: 'false',
+    ...(process.env.SEQUENT_TEST_UNLOCKED === '1' ? {} : { npm_config_before: LAST_DAY_OF_PACKAGES }),
+    ...npmSettings,
+  };
+}
 
 /**
  * The words before a command that sees an empty folder in place of the checkout, so that no file of the repository can be reached. None where
@@ -62,7 +69,7 @@ export async function packSequent(): Promise<PackedSequent> {
   const installed = join(folder, 'installed');
   const prefix = join(folder, 'global');
   const addGlobally = async (name: string): Promise<void> =>
-    void (await run('npm', ['install', '--global', '--prefix', prefix, name], { cwd: folder, env }));
+    void (await run('npm', ['install', '--global', '--prefix', prefix, name], { cwd: folder, env: environment() }));
   return {
     folder,
     ...first,
@@ -78,7 +85,7 @@ export async function packSequent(): Promise<PackedSequent> {
     async installLocally(tools) {
       await mkdir(installed);
       await writeFile(join(installed, 'package.json'), '{ "private": true }');
-      await run('npm', ['install', first.tarball, ...tools], { cwd: installed, env });
+      await run('npm', ['install', first.tarball, ...tools], { cwd: installed, env: environment() });
     },
     async consumer(name, files) {
       const own = join(folder, name);
@@ -100,7 +107,7 @@ async function packClone(folder: string, time: string): Promise<PackedClone> {
   await cloneRepository(clone);
   await givePackages(clone);
   await run('find', ['.', '-path', './node_modules', '-prune', '-o', '-exec', 'touch', '-h', '-d', time, '{}', '+'], { cwd: clone });
-  await run('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: clone, env });
+  await run('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: clone, env: environment() });
   return { clone, tarball: join(folder, (await readdir(folder)).find((name) => name.endsWith('.tgz')) ?? '') };
 }
 
@@ -114,7 +121,7 @@ async function unpack({ tarball }: PackedClone): Promise<Unpacked> {
 async function outputOf(program: string, args: readonly string[], cwd: string): Promise<string> {
   try {
     const [command = '', ...words] = [...withoutCheckout, program, ...args];
-    const { stdout } = await run(command, words, { cwd, env });
+    const { stdout } = await run(command, words, { cwd, env: environment() });
     return stdout;
   } catch (error) {
     const { stdout, stderr } = error as { stdout: string; stderr: string };
@@ -124,6 +131,6 @@ async function outputOf(program: string, args: readonly string[], cwd: string): 
 
 /** The path of the newest Node of the newest LTS line. */
 export async function newestLtsNode(): Promise<string> {
-  const { stdout } = await run(join(checkout, '.ci/newest-lts-node'), [], { env });
+  const { stdout } = await run(join(checkout, '.ci/newest-lts-node'), [], { env: environment() });
   return stdout.trim();
 }

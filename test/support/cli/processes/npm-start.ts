@@ -9,16 +9,6 @@ import { promisify } from 'node:util';
 import { chosenServer, npmSettings } from '#test/support/cli/passed-on.ts';
 
 const run = promisify(execFile);
-const environment = {
-  PATH: process.env.PATH ?? '',
-  HOME: process.env.HOME ?? '',
-  npm_config_update_notifier: 'false',
-  // A build would run beside the test, and disturb others.
-  SEQUENT_BUILD: 'off',
-  ...npmSettings,
-  ...chosenServer,
-};
-
 /** A clone of the repository, and the user who runs commands in it: the words before each command, such as those of `setpriv`. */
 export type Clone = { folder: string; as?: readonly string[]; env?: Record<string, string> };
 
@@ -55,11 +45,27 @@ export async function givePages(folder: string): Promise<void> {
   if (existsSync(join(pages, 'built'))) await cp(pages, join(folder, 'src/web/dist'), { recursive: true });
 }
 
+function environment(): Record<string, string> {
+  return {
+    PATH: process.env.PATH ?? '',
+    HOME: process.env.HOME ?? '',
+    npm_config_update_notifier: 'false',
+    // A build would run beside the test, and disturb others.
+    SEQUENT_BUILD: 'off',
+    ...npmSettings,
+    ...chosenServer,
+  };
+}
+
 /** Runs `npm start` in a clone, as the README says. Resolves when the process prints that it is ready. */
 export async function npmStart(clone: Clone): Promise<NpmStart> {
   const startedAt = performance.now();
   const [command, ...args] = wordsOf(clone, ['npm', 'start', '--', '--nats-port', '0', '--http-port', '0']);
-  const child = spawn(command ?? '', args, { cwd: clone.folder, env: { ...environment, ...clone.env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command ?? '', args, {
+    cwd: clone.folder,
+    env: { ...environment(), ...clone.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const exited = once(child, 'exit');
   let said = '';
   child.stderr.on('data', (chunk: Buffer) => {
@@ -89,13 +95,13 @@ export async function npmStart(clone: Clone): Promise<NpmStart> {
 /** Runs a command of `sequent` in a clone; resolves to its stdout. */
 export async function npxSequent(clone: Clone, args: readonly string[]): Promise<string> {
   const [command = '', ...rest] = wordsOf(clone, ['npx', 'sequent', ...args]);
-  return (await run(command, rest, { cwd: clone.folder, env: { ...environment, ...clone.env } })).stdout;
+  return (await run(command, rest, { cwd: clone.folder, env: { ...environment(), ...clone.env } })).stdout;
 }
 
 /** Runs a script of a shell in a clone, as a reader of the README types it; resolves to its stdout. */
 export async function shellIn(clone: Clone, script: string): Promise<string> {
   const [command = '', ...rest] = wordsOf(clone, ['sh', '-e', '-c', script]);
-  return (await run(command, rest, { cwd: clone.folder, env: { ...environment, ...clone.env } })).stdout;
+  return (await run(command, rest, { cwd: clone.folder, env: { ...environment(), ...clone.env } })).stdout;
 }
 
 function wordsOf({ as = [] }: Clone, words: readonly string[]): readonly string[] {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
+const root = fileURLToPath(new URL('../../..', import.meta.url));
 const MAX_LENGTH = 100;
 
 /** The first argument of `test(…)` and `describe(…)`, also behind a modifier, and of the call that follows `test.for(…)`. */
