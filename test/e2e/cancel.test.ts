@@ -6,6 +6,7 @@ import { sharedTest as test } from '#test/support/fixtures.ts';
 import { firstChildOf } from '#test/support/log/child-id.ts';
 import { findLifeProblems } from '#test/support/log/folded-log.ts';
 import type { LogWatch } from '#test/support/log/log-watch.ts';
+import { INVARIANT } from '#test/support/vitest/test-run.ts';
 
 const file = new URL('../support/e2e/functions.mjs', import.meta.url).pathname;
 const typesOf = (log: LogWatch, id: string) => log.facts.get(id)?.map(({ type }) => type);
@@ -75,7 +76,7 @@ test('cancelling an invocation that waits for a retry ends it, and no attempt fo
   await log.untilNotified([requestId]);
 
   expect(typesOf(log, requestId)).toEqual(['queued', 'running', 'retrying', 'failed', 'notified']);
-  expect(findLifeProblems(requestId, log.facts.get(requestId) ?? [])).toEqual([]);
+  expect(findLifeProblems(requestId, log.facts.get(requestId) ?? []), INVARIANT).toEqual([]);
 });
 
 test('cancelling recursively ends the invocation that a finished invocation led to', async ({ client, log }) => {

@@ -4,6 +4,7 @@ import { openReceiver, type Receiver } from '#test/support/destinations/receiver
 import { findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
 import { BUDGET_IN_MS, type OutageSystem, startOutageSystem } from '#test/support/nats/outage-system.ts';
+import { INVARIANT } from '#test/support/vitest/test-run.ts';
 
 const BATCHES = 60;
 /** Longer than the budget in which an append, a read or a result is repeated. */
@@ -80,8 +81,11 @@ describe('a worker, destinations and a scheduler', () => {
 
       const { facts, problems } = await foldWholeLog(system.ports.log);
       expect(unhandled).toEqual([]);
-      expect(problems).toEqual([]);
-      expect(ids.flatMap((id) => findLifeProblems(id, facts.get(id) ?? []))).toEqual([]);
+      expect(problems, INVARIANT).toEqual([]);
+      expect(
+        ids.flatMap((id) => findLifeProblems(id, facts.get(id) ?? [])),
+        INVARIANT,
+      ).toEqual([]);
       // The outage was longer than the budgets: work was given up, and done again.
       expect(system.complaints).toContain('the work on a stream was given up until its next delivery');
     },

@@ -11,6 +11,7 @@ import { wireHeaders } from '#src/nats/wire/wire-headers.ts';
 import { readEvidence } from '#test/judge/recorded.ts';
 import { serveSequent, spawnCli } from '#test/support/cli/cli.ts';
 import { sharedByFile } from '#test/support/shared-by-file.ts';
+import { INVARIANT } from '#test/support/vitest/test-run.ts';
 
 async function open() {
   const served = await serveSequent(['--http-port', '0']);
@@ -119,7 +120,7 @@ describe('sequent storm', () => {
     expect(await readFile(join(to, 'results.edn'), 'utf8')).toMatch(/^\{:valid\? true,/);
     expect(await readFile(join(to, 'history.edn'), 'utf8')).toMatch(/^\{:index 0, :time 0, :process 0, :type :invoke, :f :submit, /);
     const evidence = readEvidence(join(to, 'evidence.jsonl'));
-    expect(judge(evidence)).toEqual([]);
+    expect(judge(evidence), INVARIANT).toEqual([]);
     expect(evidence.executions?.filter(({ kind }) => kind === 'start')).toHaveLength(results.executions);
     expect(await sequent.stormFunctions()).toEqual([]);
     const { manager } = sequent.client.connection;
@@ -147,7 +148,7 @@ describe('sequent storm', () => {
     expect(anomalies.T1.join('\n')).toContain(`attempt ${early.names[0]} was executed `);
     // Without the executions, the same evidence breaks no promise.
     const { executions: _, ...others } = readEvidence(join(to, 'evidence.jsonl'));
-    expect(judge(others)).toEqual([]);
+    expect(judge(others), INVARIANT).toEqual([]);
   });
 
   test('removes what it created after Ctrl-C', { timeout: 180_000 }, async ({ sequent, folder }) => {

@@ -70,31 +70,70 @@ describe('a test run', () => {
     ]);
   });
 
-  test('whose counts go to a file appends them there, and prints no line of counts', async () => {
-    const counts = join(folder, 'counts');
+  test('that is recorded appends its counts to a file, and prints no line of counts', async () => {
     await writeFile(join(folder, 'x.test.ts'), `import { test } from 'vitest';\ntest("a", () => {}); test.skip("b", () => {});\n`);
-    for (let run = 0; run < 2; run++) expect(runTests({ SEQUENT_TEST_COUNTS: counts }).stdout).not.toMatch(/^\d+ passed, \d+ failed/m);
-    expect(await readFile(counts, 'utf8')).toBe('1 passed, 0 failed, 1 skipped\n'.repeat(2));
+    for (let run = 0; run < 2; run++) expect(runTests(recorded()).stdout).not.toMatch(/^\d+ passed, \d+ failed/m);
+    const runs = (await readFile(join(folder, 'runs'), 'utf8')).trim().split('\n');
+    expect(runs.map((line) => JSON.parse(line))).toEqual(
+      Array(2).fill(expect.objectContaining({ passed: 1, ran: { '': 1 }, skipped: ['x.test.ts: b'], failures: [] })),
+    );
   });
 });
 
-describe('the sum of test runs', () => {
+/** Each run of these tests notes itself in a file, and fails in the way that its title says. */
+const planted = `import { appendFileSync, readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { INVARIANT } from '${checkout}/test/support/vitest/test-run.ts';
+const runs = (name) => {
+  const file = import.meta.dirname + '/' + name;
+  appendFileSync(file, 'x');
+  return readFileSync(file, 'utf8').length;
+};
+`;
+const lost = `test('a lost message', () => { if (runs('lost') === 1) expect(['order-7'], INVARIANT).toEqual([]); });`;
+const twice = `test('a doubled execution', () => { if (runs('twice') === 1) expect(2, INVARIANT).toBe(1); });`;
+const wrong = `test('a wrong text', () => { runs('wrong'); expect('no').toBe('yes'); });`;
+const hang = `test('a hang', { timeout: 200 }, () => { runs('hang'); return new Promise(() => {}); });`;
+const late = `test('a late answer', async () => { if (runs('late') === 1) await expect.poll(() => 1, { timeout: 100 }).toBe(2); });`;
+const odd = `test('an odd value', () => { expect(runs('odd')).toBeGreaterThan(1); });`;
+
+describe('the verdict of CI', () => {
   test.for([
-    ['of runs that passed', '3 passed, 0 failed\n4 passed, 0 failed, 2 skipped\n', '7 passed, 0 failed, 2 skipped', 0],
-    [
-      'with a failure',
-      'failed: x\n  3 is not 4\n3 passed, 1 failed\n4 passed, 0 failed\n',
-      'failed: x\n  3 is not 4\n7 passed, 1 failed',
-      1,
-    ],
-    ['with a run that left no count', '3 passed, 0 failed\n', '3 passed, 1 failed', 1],
-    ['of no counts at all', '', '0 passed, 2 failed', 1],
-  ] as const)('%s is its last line, and the exit code says whether all passed', async ([, counts, line, exitCode]) => {
-    await writeFile(join(folder, 'counts'), counts);
-    const { stdout, status } = spawnSync(join(checkout, '.ci/sum-counts'), [join(folder, 'counts'), '2'], { encoding: 'utf8' });
-    expect({ stdout, status }).toEqual({ stdout: `${line}\n`, status: exitCode });
+    ['a lost message', lost, 'lost', 1],
+    ['a doubled execution', twice, 'twice', 1],
+    ['a wrong text', wrong, 'wrong', 2],
+    ['a hang', hang, 'hang', 2],
+  ] as const)('is red for %s, names it, and repeats no broken invariant', async ([title, content, file, runs]) => {
+    await writeFile(join(folder, 'x.test.ts'), planted + content);
+    expect(runTests(recorded()).status).toBe(1);
+    const { lines, status } = verdict();
+    expect(lines).toContain(`failed: x.test.ts: ${title}`);
+    expect({ last: lines.at(-1), status }).toEqual({ last: '0 passed, 1 failed', status: 1 });
+    expect((await readFile(join(folder, file), 'utf8')).length).toBe(runs);
+  });
+
+  test.for([
+    ['a time limit passes again once', late, 'late', 2],
+    ['any other assertion passes again twice', odd, 'odd', 3],
+  ] as const)('is green and names the test as unstable when %s', async ([, content, file, runs]) => {
+    await writeFile(join(folder, 'x.test.ts'), planted + content);
+    expect(runTests(recorded()).status).toBe(1);
+    const { lines, status } = verdict();
+    expect(lines.find((line) => line.startsWith('unstable: x.test.ts: '))).toBeDefined();
+    expect(lines.join('\n')).toMatch(/failed after [\d.]+ s at load [\d.]+; its file passed alone after .*; seed 7\n/);
+    expect({ last: lines.at(-1), status }).toEqual({ last: '1 passed, 0 failed', status: 0 });
+    expect((await readFile(join(folder, file), 'utf8')).length).toBe(runs);
   });
 });
+
+const recorded = () => ({ SEQUENT_TEST_RUNS: join(folder, 'runs'), SEQUENT_SEED: '7' });
+
+function verdict(): { lines: string[]; status: number | null } {
+  const command = ['--import', 'tsx', 'test/support/vitest/verdict.ts', join(folder, 'runs'), '1', '600'];
+  const repeat = [process.execPath, join(folder, 'node_modules/vitest/vitest.mjs'), 'run', '--root', folder];
+  const { stdout, status } = spawnSync(process.execPath, [...command, ...repeat], { cwd: checkout, encoding: 'utf8' });
+  return { lines: stdout.trimEnd().split('\n'), status };
+}
 
 function runTests(env: Record<string, string> = {}): { stdout: string; status: number | null } {
   return spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'run'], {

@@ -8,3 +8,11 @@ export function createSeededRandom(seed: number): () => number {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
 }
+
+/**
+ * The seed of all choices of a test: `SEQUENT_SEED`, which `.ci/run` takes from the commit. The configuration of vitest sets it for any other
+ * run, and the last lines of a run that failed name it.
+ */
+export function seedOfRun(): number {
+  return Number(process.env.SEQUENT_SEED ?? 0);
+}

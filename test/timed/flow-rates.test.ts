@@ -7,7 +7,7 @@ import { debounceWaitOf, shortestTimeOf } from '#test/support/flow/shortest-time
 import { readFacts } from '#test/support/log/flow-starts.ts';
 import { type LogWatch, watchLog } from '#test/support/log/log-watch.ts';
 import { startTestServer } from '#test/support/nats/nats-server.ts';
-import { slownessOfMachine } from '#test/support/vitest/slowness.ts';
+import { medianOf, slownessOfMachine } from '#test/support/vitest/slowness.ts';
 
 /** Two processes run workers: one has all roles, as `npm start` has, and the other is a worker alone. */
 const PLACES = 20;
@@ -67,8 +67,15 @@ function timeAllowedBy({ names, flow, keys, requests }: Combination): number {
   return debounceWaitOf(flow) + shortestTimeOf(flow, work);
 }
 
-/** Other load of the machine delays every process alike. */
-const slowness = slownessOfMachine();
+/**
+ * The share of its rate that a measurement used, in relation to how slow the machine is just then. A share below the bound is measured twice
+ * more, and the median counts: a pause of the machine spoils one measurement.
+ */
+async function medianShare(bound: number, measure: () => Promise<number>): Promise<number> {
+  const related = async (): Promise<number> => (await measure()) * slownessOfMachine();
+  const first = await related();
+  return first >= bound ? first : medianOf([first, await related(), await related()]);
+}
 
 const text = (flow: Combination['flow']): string => JSON.stringify(flow).replaceAll('"', '').slice(1, -1);
 
@@ -80,18 +87,21 @@ describe('real processes use at least 0.8 of the rate that the limits allow', ()
     for (const name of combination.names) await put(name, combination.flow);
     // The workers learn of the definition.
     await log.untilNotified(await invokeAll(combination, combination.names.length), WITHIN_MS);
-    await systemClock.sleep(1_000);
-    const ids = await invokeAll(combination, combination.requests);
-    await log.untilNotified(ids, WITHIN_MS);
-    const facts = ids.flatMap((id) => log.facts.get(id) ?? []);
-    const times = (type: string): number[] => facts.flatMap((fact) => (fact.type === type ? [fact.at] : []));
-    const tookMs = Math.max(...times('succeeded')) - Math.min(...times('queued'));
-    const share = timeAllowedBy(combination) / tookMs;
-    process.stdout.write(`${share.toFixed(2)} of the rate of its limits (slowness ${slowness.toFixed(1)}): ${title}\n`);
-    // The executions before had no limit.
-    const limited = (await readFacts(log.ports.log)).filter(({ fact }) => ids.includes(fact.invocation));
-    expect(findExceeded(combination, limited, CLOCKS_DIFFER_BY_MS)).toEqual([]);
-    expect(share).toBeGreaterThanOrEqual(SHARE / slowness);
+    const share = await medianShare(SHARE, async () => {
+      await systemClock.sleep(1_000);
+      const ids = await invokeAll(combination, combination.requests);
+      await log.untilNotified(ids, WITHIN_MS);
+      const facts = ids.flatMap((id) => log.facts.get(id) ?? []);
+      const times = (type: string): number[] => facts.flatMap((fact) => (fact.type === type ? [fact.at] : []));
+      const tookMs = Math.max(...times('succeeded')) - Math.min(...times('queued'));
+      // The executions before had no limit.
+      const limited = (await readFacts(log.ports.log)).filter(({ fact }) => ids.includes(fact.invocation));
+      expect(findExceeded(combination, limited, CLOCKS_DIFFER_BY_MS)).toEqual([]);
+      const used = timeAllowedBy(combination) / tookMs;
+      process.stdout.write(`${used.toFixed(2)} of the rate of its limits: ${title}\n`);
+      return used;
+    });
+    expect(share).toBeGreaterThanOrEqual(SHARE);
   });
 
   test('and a rate of 100 a second is used to 0.97 beside another load', { timeout: WITHIN_MS }, async () => {
@@ -102,7 +112,6 @@ describe('real processes use at least 0.8 of the rate that the limits allow', ()
       (await client.invokeMany('rated', [{}, {}])).map(({ requestId }) => requestId),
       WITHIN_MS,
     );
-    await systemClock.sleep(2_000);
     let isOver = false;
     const beside = (async () => {
       while (!isOver) {
@@ -110,13 +119,18 @@ describe('real processes use at least 0.8 of the rate that the limits allow', ()
         await systemClock.sleep(100);
       }
     })();
-    const ids = (await client.invokeMany('rated', Array(count).fill({ ms: 20 }))).map(({ requestId }) => requestId);
-    await log.untilNotified(ids, WITHIN_MS);
+    const share = await medianShare(RATE_SHARE, async () => {
+      // The level of the rate falls to zero.
+      await systemClock.sleep(2_000);
+      const ids = (await client.invokeMany('rated', Array(count).fill({ ms: 20 }))).map(({ requestId }) => requestId);
+      await log.untilNotified(ids, WITHIN_MS);
+      const starts = ids.flatMap((id) => (log.facts.get(id) ?? []).flatMap((fact) => (fact.type === 'running' ? [fact.at] : [])));
+      const used = ((starts.length - burst) * 1_000) / (Math.max(...starts) - Math.min(...starts)) / limit;
+      process.stdout.write(`${used.toFixed(3)} of the rate 100/1s is used beside another load\n`);
+      return used;
+    });
     isOver = true;
     await beside;
-    const starts = ids.flatMap((id) => (log.facts.get(id) ?? []).flatMap((fact) => (fact.type === 'running' ? [fact.at] : [])));
-    const share = ((starts.length - burst) * 1_000) / (Math.max(...starts) - Math.min(...starts)) / limit;
-    process.stdout.write(`${share.toFixed(3)} of the rate 100/1s is used beside another load\n`);
-    expect(share).toBeGreaterThanOrEqual(RATE_SHARE / slowness);
+    expect(share).toBeGreaterThanOrEqual(RATE_SHARE);
   });
 });

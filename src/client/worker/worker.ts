@@ -132,6 +132,8 @@ export async function startEmbeddedWorker({
   const { project: ownProject } = common.tenancy;
   const missingKeys = (): string[] => payloads.encrypting.filter(({ hasKey }) => !hasKey).map(({ project }) => project ?? ownProject);
   const leave = await ports.roleInstances.announce(ownInstance(['worker'], ports.clock, { missingKeys, load: () => role.load }));
+  // The server knows all subscriptions when the start is over, so a question of another connection finds this worker.
+  await connection.nats.flush();
   const stop = async (graceInMs = 20_000): Promise<void> => {
     const cancelEnd = systemTimers.after(graceInMs, connection.endRetries);
     await leave().catch(() => {});

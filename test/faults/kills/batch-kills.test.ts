@@ -9,6 +9,7 @@ import { judgeServer } from '#test/judge/read-server.ts';
 import { type SequentProcess, startSequent } from '#test/support/cli/processes/sequent-process.ts';
 import { test } from '#test/support/fixtures.ts';
 import { findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts';
+import { INVARIANT } from '#test/support/vitest/test-run.ts';
 
 const BATCHES = 5;
 const MEMBERS = 40;
@@ -67,12 +68,15 @@ test(`${BATCHES} batches are told once each, while schedulers and deliverers are
     'member',
     ids.flatMap((id) => Array.from({ length: MEMBERS }, (_, n) => `${id}-${n}`)),
   );
-  expect(await judgeServer(server.url, { client: journal.ops, isOver: true })).toEqual([]);
+  expect(await judgeServer(server.url, { client: journal.ops, isOver: true }), INVARIANT).toEqual([]);
   const connection = await openConnection({ servers: server.url });
   const ports = await openNatsPorts(connection, { leaseInMs: 1_500 });
   const { invocations, facts, problems } = await foldWholeLog(ports.log);
-  expect(problems).toEqual([]);
-  expect([...facts].flatMap(([id, life]) => findLifeProblems(id, life))).toEqual([]);
+  expect(problems, INVARIANT).toEqual([]);
+  expect(
+    [...facts].flatMap(([id, life]) => findLifeProblems(id, life)),
+    INVARIANT,
+  ).toEqual([]);
   const collected = [...invocations.values()].filter(({ context: { request } }) => request?.function === 'collect');
   expect(collected).toHaveLength(BATCHES);
   const outcomes = [...facts.values()]

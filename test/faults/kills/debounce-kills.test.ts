@@ -9,6 +9,7 @@ import { test } from '#test/support/fixtures.ts';
 import { findGroupProblems } from '#test/support/log/debounced-groups.ts';
 import { findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts';
 import { watchLog } from '#test/support/log/log-watch.ts';
+import { INVARIANT } from '#test/support/vitest/test-run.ts';
 
 const KEYS = 20;
 const EACH = 12;
@@ -44,14 +45,17 @@ test('every debounced request runs in a group while workers and schedulers are k
     if (killed !== undefined) killed.process = await start(killed.role);
   }
   await expect.poll(() => ids.filter((id) => !isOver(id)).length, { timeout: WITHIN_MS, interval: 200 }).toBe(0);
-  await log.untilNotified(ids, WITHIN_MS);
+  await log.untilNotified(ids);
 
   const journal = new Journal();
   journal.acknowledged('gathers', ids);
-  expect(await judgeServer(server.url, { client: journal.ops, isOver: true })).toEqual([]);
+  expect(await judgeServer(server.url, { client: journal.ops, isOver: true }), INVARIANT).toEqual([]);
   const { facts, problems } = await foldWholeLog(log.ports.log);
-  expect(problems).toEqual([]);
-  expect(ids.flatMap((id) => findLifeProblems(id, facts.get(id) ?? []))).toEqual([]);
+  expect(problems, INVARIANT).toEqual([]);
+  expect(
+    ids.flatMap((id) => findLifeProblems(id, facts.get(id) ?? [])),
+    INVARIANT,
+  ).toEqual([]);
   expect(findGroupProblems(facts)).toEqual([]);
   expect(ids.filter((id) => !facts.get(id)?.some(({ type }) => type === 'succeeded'))).toEqual([]);
   // An attempt whose worker died may have written its events, and the next one wrote the same.

@@ -7,6 +7,7 @@ import { test } from '#test/support/fixtures.ts';
 import { findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts';
 import { watchLog } from '#test/support/log/log-watch.ts';
 import { findPassed } from '#test/support/log/start-order.ts';
+import { INVARIANT } from '#test/support/vitest/test-run.ts';
 
 /* `npm run soak:fifo` runs it with more keys, requests and kills. */
 const numberOf = (name: string, otherwise: number): number => Number(process.env[name] ?? otherwise);
@@ -52,15 +53,18 @@ test('requests of one key start in the order of the log while workers and schedu
     await killed?.process.signal('SIGKILL');
     if (killed !== undefined) killed.process = await start(killed.role);
   }
-  await log.untilNotified(ids, WITHIN_MS);
+  await log.untilNotified(ids);
 
   const journal = new Journal();
   journal.acknowledged('turns', ids);
   const expected = { turns: { limit: 1, key: 'key', isFifo: true } };
-  expect(await judgeServer(server.url, { client: journal.ops, expected, isOver: true })).toEqual([]);
+  expect(await judgeServer(server.url, { client: journal.ops, expected, isOver: true }), INVARIANT).toEqual([]);
   const { facts, problems } = await foldWholeLog(log.ports.log);
-  expect(problems).toEqual([]);
-  expect(ids.flatMap((id) => findLifeProblems(id, facts.get(id) ?? []))).toEqual([]);
+  expect(problems, INVARIANT).toEqual([]);
+  expect(
+    ids.flatMap((id) => findLifeProblems(id, facts.get(id) ?? [])),
+    INVARIANT,
+  ).toEqual([]);
   expect(ids.filter((id) => !facts.get(id)?.some(({ type }) => type === 'succeeded'))).toEqual([]);
   expect(await findPassed(log.ports.log, { onRetry: 'hold' })).toEqual([]);
   for (const { process: one } of processes) await one[Symbol.asyncDispose]();

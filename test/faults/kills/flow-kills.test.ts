@@ -9,6 +9,7 @@ import { type SequentProcess, startSequent } from '#test/support/cli/processes/s
 import { test } from '#test/support/fixtures.ts';
 import { findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts';
 import { watchLog } from '#test/support/log/log-watch.ts';
+import { INVARIANT } from '#test/support/vitest/test-run.ts';
 
 const LIMIT = 10;
 const WORKERS = 4;
@@ -72,16 +73,19 @@ test('a limit over four workers is never exceeded, and none is lost, while worke
     await killed?.signal('SIGKILL');
     workers[kill % WORKERS] = await startWorker();
   }
-  await log.untilNotified(ids, 180_000);
+  await log.untilNotified(ids);
 
   const journal = new Journal();
   journal.acknowledged('metered', ids);
   const evidence = { client: journal.ops, executions: readExecutions(executions), expected: { metered: { limit: LIMIT } }, isOver: true };
-  expect(await judgeServer(server.url, evidence)).toEqual([]);
+  expect(await judgeServer(server.url, evidence), INVARIANT).toEqual([]);
   const lines = (await readFile(executions, 'utf8')).trim().split('\n');
   const { facts, problems } = await foldWholeLog(log.ports.log);
-  expect(problems).toEqual([]);
-  expect(ids.flatMap((id) => findLifeProblems(id, facts.get(id) ?? []))).toEqual([]);
+  expect(problems, INVARIANT).toEqual([]);
+  expect(
+    ids.flatMap((id) => findLifeProblems(id, facts.get(id) ?? [])),
+    INVARIANT,
+  ).toEqual([]);
   expect(ids.filter((id) => !facts.get(id)?.some(({ type }) => type === 'succeeded'))).toEqual([]);
   const most = mostAtOnce(lines, workersOf(facts.values()));
   const found = (id: string): string => JSON.stringify(facts.get(id.split(' ')[0] ?? ''));

@@ -4,16 +4,16 @@ import { connectClient } from '#src/client/client.ts';
 import { startSequent } from '#test/support/cli/processes/sequent-process.ts';
 import { shortTimes, test } from '#test/support/fixtures.ts';
 import { statusOnce } from '#test/support/projection/status-once.ts';
-import { createSeededRandom } from '#test/support/seeded-random.ts';
+import { createSeededRandom, seedOfRun } from '#test/support/seeded-random.ts';
 
 const KILLS = Number(process.env.SEQUENT_PROJECTION_KILLS ?? 4);
-const seed = Number(process.env.SEQUENT_PROJECTION_SEED ?? Date.now() % 1_000_000);
 const file = new URL('../../support/e2e/projection.mjs', import.meta.url).pathname;
 const policy = { maxRetries: 1, backoff: { initialInMs: 100, factor: 1, maxInMs: 1_000, jitter: 0 } };
 
-test(`the projection equals a rebuild after each of ${KILLS} SIGKILLs under load, seed ${seed}`, {
+test(`the projection equals a rebuild after each of ${KILLS} SIGKILLs under load`, {
   timeout: 60_000 + KILLS * 20_000,
 }, async ({ server, folder }) => {
+  const seed = seedOfRun();
   const random = createSeededRandom(seed);
   const env = { NATS_URL: server.url, SEQUENT_DATA: folder, ...shortTimes };
   await using _ = await startSequent(['--role', 'worker', '--role', 'scheduler'], env);

@@ -11,6 +11,7 @@ import { test } from '#test/support/fixtures.ts';
 import { findAboveRate, findOvertaken, longestOvertakingInMs, mostAtOnce, readFacts } from '#test/support/log/flow-starts.ts';
 import { findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts';
 import { type LogWatch, watchLog } from '#test/support/log/log-watch.ts';
+import { INVARIANT } from '#test/support/vitest/test-run.ts';
 
 const ROLES = ['worker', 'scheduler', 'worker', 'scheduler', 'worker'];
 const KILLS = 4;
@@ -40,7 +41,7 @@ async function startProcesses(url: string): Promise<Processes> {
         await killed?.process.signal('SIGKILL');
         if (killed !== undefined) killed.process = await start(killed.role);
       }
-      await log.untilNotified(ids, WITHIN_MS);
+      await log.untilNotified(ids);
     },
     async [Symbol.asyncDispose]() {
       for (const { process: one } of processes) await one[Symbol.asyncDispose]();
@@ -74,12 +75,18 @@ test('a rate for each key holds and no request is lost while workers and schedul
   const events = Array.from({ length: keys * each }, (_, index) => ({ key: `key-${index % keys}`, ms: 20, fails: index % 10 === 0 }));
   const ids = (await client.invokeMany('rated', events)).map(({ requestId }) => requestId);
   await processes.killUntilNotified(log, ids);
-  expect(await findLost(log, ids)).toEqual([]);
+  expect(await findLost(log, ids), INVARIANT).toEqual([]);
   const journal = new Journal();
   journal.acknowledged('rated', ids);
   const rate = { limit, perInMs: 1_000, burst, toleranceInMs: CLOCKS_DIFFER_BY_MS };
   const evidence = { client: journal.ops, expected: { rated: { key: 'key', rate } }, isOver: true };
-  expect(await judgeServer(server.url, evidence)).toEqual([]);
+  const problems = await judgeServer(server.url, evidence);
+  expect(
+    problems.filter((problem) => !problem.startsWith('RATE1: ')),
+    INVARIANT,
+  ).toEqual([]);
+  // A busy machine measures the time less exactly, so a rate that seems exceeded is judged a second time.
+  expect(problems).toEqual([]);
   expect(findAboveRate(await readFacts(log.ports.log), { limit, perInMs: 1_000, burst }, CLOCKS_DIFFER_BY_MS)).toEqual([]);
 });
 
@@ -102,8 +109,8 @@ test('the most urgent requests start first, and none is lost, while workers and 
   for (const id of ids) await log.until(({ type, invocation }) => type === 'deferred' && invocation === id);
   writeFileSync(gate, '');
   await processes.killUntilNotified(log, [...holders, ...ids]);
-  expect(await findLost(log, [...holders, ...ids])).toEqual([]);
-  expect(await judgeServer(server.url, { client: [], isOver: true })).toEqual([]);
+  expect(await findLost(log, [...holders, ...ids]), INVARIANT).toEqual([]);
+  expect(await judgeServer(server.url, { client: [], isOver: true }), INVARIANT).toEqual([]);
   const facts = await readFacts(log.ports.log);
   expect(mostAtOnce(facts)).toBe(concurrency);
   // Only an attempt that has a slot can be passed: its worker is killed or stands still before the start. A wrong order passes dozens.

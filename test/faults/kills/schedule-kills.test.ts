@@ -10,6 +10,8 @@ import { startSequent } from '#test/support/cli/processes/sequent-process.ts';
 import { test } from '#test/support/fixtures.ts';
 import type { TestServer } from '#test/support/nats/nats-server.ts';
 import type { OpenedNats } from '#test/support/nats/opened-nats.ts';
+import { createSeededRandom, seedOfRun } from '#test/support/seeded-random.ts';
+import { INVARIANT } from '#test/support/vitest/test-run.ts';
 
 const file = new URL('../../support/e2e/functions.mjs', import.meta.url).pathname;
 const SCHEDULERS = 3;
@@ -57,10 +59,11 @@ async function fireAndKill(
     await client.functions.put({ name: 'report', handler });
     await client.schedules.put({ name: 'often', cron: '* * * * * *', function: 'report', event: '{"ms":700}', overlap });
     const firedUpTo = async (): Promise<number> => (await client.schedules.get('often')).progress.at;
+    const random = createSeededRandom(seedOfRun());
     for (let kill = 0; kill < KILLS; kill++) {
       const before = await firedUpTo();
       await vi.waitFor(async () => expect(await firedUpTo()).toBeGreaterThan(before), 60_000);
-      const victim = Math.floor(Math.random() * SCHEDULERS);
+      const victim = Math.floor(random() * SCHEDULERS);
       await running[victim]?.signal('SIGKILL');
       running[victim] = await start();
     }
@@ -102,7 +105,7 @@ test('killed schedulers with "cancel" end each invocation before the next, and l
   // A worker ends some of the attempts before they are cancelled.
   await using _worker = await startSequent(['--role', 'worker'], { NATS_URL: server.url });
   const state = await fireAndKill({ server, client }, { overlap: 'cancel', handler: { kind: 'process', file, export: 'slowly' } });
-  expect(await judgeServer(server.url, { client: [] })).toEqual([]);
+  expect(await judgeServer(server.url, { client: [] }), INVARIANT).toEqual([]);
   const { progress } = state;
   const { fires, ends } = await readAll(nats);
   expect(new Set(fires.map(({ at }) => at)).size).toBe(fires.length);

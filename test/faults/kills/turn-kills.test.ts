@@ -9,7 +9,8 @@ import { type SequentProcess, startScript } from '#test/support/cli/processes/se
 import { startDeliveringSystem } from '#test/support/destinations/delivering-system.ts';
 import { findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts';
 import { type OpenedNats, openNats } from '#test/support/nats/opened-nats.ts';
-import { createSeededRandom } from '#test/support/seeded-random.ts';
+import { createSeededRandom, seedOfRun } from '#test/support/seeded-random.ts';
+import { INVARIANT } from '#test/support/vitest/test-run.ts';
 
 const FUNCTIONS = 1_000;
 /** `npm run soak:turns` takes two minutes. */
@@ -21,7 +22,7 @@ const LONGEST_LIFE_IN_MS = 8_000;
 const script = new URL('../../support/worker/turning-process.ts', import.meta.url).pathname;
 
 test('1,000 functions that become idle and busy in turns lose nothing under kills', { timeout: (SECONDS + 400) * 1_000 }, async () => {
-  const seed = Number(process.env.SEQUENT_CHAOS_SEED ?? Date.now() % 1_000_000);
+  const seed = seedOfRun();
   const random = createSeededRandom(seed);
   await using sequent = await startDeliveringSystem({}, {}, 'scheduler,destinations');
   const { client, log, server } = sequent;
@@ -78,10 +79,13 @@ test('1,000 functions that become idle and busy in turns lose nothing under kill
 
   const journal = new Journal();
   for (const { name, id } of sent) journal.acknowledged(name, [id]);
-  expect(await judgeServer(server.url, { client: journal.ops, isOver: true })).toEqual([]);
-  expect(problems).toEqual([]);
+  expect(await judgeServer(server.url, { client: journal.ops, isOver: true }), INVARIANT).toEqual([]);
+  expect(problems, INVARIANT).toEqual([]);
   expect([...facts.keys()].sort()).toEqual(sent.map(({ id }) => id).sort());
-  expect([...facts].flatMap(([id, life]) => findLifeProblems(id, life))).toEqual([]);
+  expect(
+    [...facts].flatMap(([id, life]) => findLifeProblems(id, life)),
+    INVARIANT,
+  ).toEqual([]);
   // Consumers were removed all the time, and not at the end alone.
   expect(removed).toBeGreaterThan(ENOUGH_REMOVED);
   expect(killed).toBeGreaterThan(SECONDS / 10);

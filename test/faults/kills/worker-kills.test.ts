@@ -7,7 +7,8 @@ import { type SequentProcess, startScript, startSequent } from '#test/support/cl
 import { type DeliveringSystem, startDeliveringSystem, toFunction } from '#test/support/destinations/delivering-system.ts';
 import { firstChildOf } from '#test/support/log/child-id.ts';
 import { findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts';
-import { createSeededRandom } from '#test/support/seeded-random.ts';
+import { createSeededRandom, seedOfRun } from '#test/support/seeded-random.ts';
+import { INVARIANT } from '#test/support/vitest/test-run.ts';
 
 const WORKERS = 3;
 /** The kills can be over sooner than this many are sent on a fast machine: sending goes on after them. */
@@ -43,7 +44,7 @@ const victims: [string, Victim][] = [
 ];
 
 test.for(victims)('every invocation of a chain exists once after kills of a worker %s', { timeout: 300_000 }, async ([, victim]) => {
-  const seed = Number(process.env.SEQUENT_CHAOS_SEED ?? Date.now() % 1_000_000);
+  const seed = seedOfRun();
   const random = createSeededRandom(seed);
   await using sequent = await startDeliveringSystem({}, {}, victim.others);
   const { client, log } = sequent;
@@ -115,14 +116,23 @@ test.for(victims)('every invocation of a chain exists once after kills of a work
 
   const journal = new Journal();
   journal.acknowledged('first', roots);
-  expect(await judgeServer(sequent.server.url, { client: journal.ops, isOver: true })).toEqual([]);
-  expect(problems).toEqual([]);
+  expect(await judgeServer(sequent.server.url, { client: journal.ops, isOver: true }), INVARIANT).toEqual([]);
+  expect(problems, INVARIANT).toEqual([]);
   expect(verified).toMatchObject({ code: 0, stderr: expect.stringContaining('no finding') });
   // The log holds every root and every child, each accepted once, and nothing else.
   expect([...facts.keys()].sort()).toEqual([...roots, ...children].sort());
-  expect(lives.filter((life) => life.filter(({ type }) => type === 'queued').length !== 1)).toEqual([]);
-  expect([...facts].flatMap(([id, life]) => findLifeProblems(id, life))).toEqual([]);
-  expect(lives.filter((life) => life.filter(({ type }) => type === 'notified').length !== 1)).toEqual([]);
+  expect(
+    lives.filter((life) => life.filter(({ type }) => type === 'queued').length !== 1),
+    INVARIANT,
+  ).toEqual([]);
+  expect(
+    [...facts].flatMap(([id, life]) => findLifeProblems(id, life)),
+    INVARIANT,
+  ).toEqual([]);
+  expect(
+    lives.filter((life) => life.filter(({ type }) => type === 'notified').length !== 1),
+    INVARIANT,
+  ).toEqual([]);
   expect([...invocations.values()].filter(({ context }) => context.outcome?.type !== 'succeeded')).toEqual([]);
   expect(lives.flat().filter(({ type }) => type === 'delivery.delivered')).toHaveLength(roots.length);
   expect(roots.length).toBeGreaterThanOrEqual(LEAST_CHAINS);

@@ -6,6 +6,7 @@ import { sharedTest as test } from '#test/support/fixtures.ts';
 import { contentOf } from '#test/support/hosts/executions.ts';
 import { findLifeProblems } from '#test/support/log/folded-log.ts';
 import type { LogWatch } from '#test/support/log/log-watch.ts';
+import { INVARIANT } from '#test/support/vitest/test-run.ts';
 
 const file = new URL('../../support/e2e/functions.mjs', import.meta.url).pathname;
 const handler = { kind: 'process', file } as const;
@@ -88,7 +89,7 @@ test('of an outcome and a cancellation at the same time one counts, and each fir
   for (const id of ids) {
     const facts = log.facts.get(id) ?? [];
     expect(facts.filter(isOutcome)).toHaveLength(1);
-    expect(findLifeProblems(id, facts)).toEqual([]);
+    expect(findLifeProblems(id, facts), INVARIANT).toEqual([]);
   }
 });
 

@@ -16,6 +16,8 @@ export interface TcpProxy extends AsyncDisposable {
   set(link: Link): void;
   /** Passes every chunk of bytes this much later. */
   delay(ms: number): void;
+  /** From the next chunk of a client on that contains this text, passes the bytes of that client this much later. */
+  delayFrom(text: string, ms: number): void;
   /** Loses the next chunk of a client that contains this text. Resolves when it was lost. */
   lose(text: string): Promise<void>;
 }
@@ -24,12 +26,21 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
   const pipes = new Set<Pipe>();
   let link: Link = 'open';
   let delayInMs = 0;
+  let lateFrom: { text: string; ms: number } | undefined;
   const losses: { text: string; resolve: () => void }[] = [];
   const isLost = (bytes: Buffer): boolean => {
     const index = losses.findIndex(({ text }) => bytes.includes(text));
     if (index < 0) return false;
     for (const { resolve } of losses.splice(index, 1)) resolve();
     return true;
+  };
+  /** The delay of one client: the order of its bytes stays. */
+  const delayOfClient = (): ((bytes: Buffer) => number) => {
+    let ownInMs = 0;
+    return (bytes) => {
+      if (lateFrom !== undefined && bytes.includes(lateFrom.text)) ownInMs = lateFrom.ms;
+      return delayInMs + ownInMs;
+    };
   };
   const server = createServer({ noDelay: true }, (near) => {
     if (link === 'cut') {
@@ -38,7 +49,7 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
       return;
     }
     const far = connect({ port: target, host: '127.0.0.1', noDelay: true });
-    const pair = [new Pipe(near, far, () => delayInMs, isLost), new Pipe(far, near, () => delayInMs)];
+    const pair = [new Pipe(near, far, delayOfClient(), isLost), new Pipe(far, near, () => delayInMs)];
     for (const pipe of pair) {
       pipes.add(pipe);
       if (link === 'hole') pipe.hold();
@@ -65,6 +76,9 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
     delay(ms) {
       delayInMs = ms;
     },
+    delayFrom(text, ms) {
+      lateFrom = { text, ms };
+    },
     lose: (text) => new Promise((resolve) => losses.push({ text, resolve })),
     async [Symbol.asyncDispose]() {
       for (const pipe of pipes) pipe.reset();
@@ -78,11 +92,11 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
 class Pipe {
   readonly #source: Socket;
 
-  constructor(source: Socket, target: Socket, delayInMs: () => number, isLost: (bytes: Buffer) => boolean = () => false) {
+  constructor(source: Socket, target: Socket, delayOf: (bytes: Buffer) => number, isLost: (bytes: Buffer) => boolean = () => false) {
     this.#source = source;
     source.on('data', (bytes) => {
       if (isLost(bytes)) return;
-      const ms = delayInMs();
+      const ms = delayOf(bytes);
       if (ms === 0) target.write(bytes);
       else setTimeout(() => target.write(bytes), ms);
     });

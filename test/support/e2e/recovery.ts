@@ -3,6 +3,7 @@ import type { SequentClient } from '#src/client/client.ts';
 import { shortTimes } from '#test/support/fixtures.ts';
 import { findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts';
 import { watchLog } from '#test/support/log/log-watch.ts';
+import { INVARIANT } from '#test/support/vitest/test-run.ts';
 
 /* What the tests of a recovery share, those in `faults` and those that measure its time. */
 
@@ -17,6 +18,9 @@ export const idsOf = (invoked: readonly { requestId: string }[]): string[] => in
 export async function expectGoodLives(client: SequentClient, ids: readonly string[]): Promise<void> {
   await using log = await watchLog(client.connection.servers);
   const { facts, problems } = await foldWholeLog(log.ports.log);
-  expect(problems).toEqual([]);
-  expect(ids.flatMap((id) => findLifeProblems(id, facts.get(id) ?? []))).toEqual([]);
+  expect(problems, INVARIANT).toEqual([]);
+  expect(
+    ids.flatMap((id) => findLifeProblems(id, facts.get(id) ?? [])),
+    INVARIANT,
+  ).toEqual([]);
 }

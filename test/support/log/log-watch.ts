@@ -11,9 +11,14 @@ export interface LogWatch extends AsyncDisposable {
   readonly facts: ReadonlyMap<string, readonly Fact[]>;
   /** Resolves with the first fact that satisfies the condition, including earlier facts; throws after the deadline. */
   until(condition: (fact: Fact) => boolean, withinMs?: number): Promise<Fact>;
-  /** Resolves when all of these invocations are notified. */
+  /** Resolves when all of these invocations are notified. Throws after {@link SILENT_FOR_MS} without a new fact, and after the deadline. */
   untilNotified(ids: readonly string[], withinMs?: number): Promise<void>;
 }
+
+/** A system with open work writes a fact within this time, also on a machine that is ten times slower. */
+const SILENT_FOR_MS = 60_000;
+
+type WaitLimits = { withinMs: number | undefined; silentForMs?: number };
 
 export async function watchLog(address: string | (NatsOptions & CredentialFiles)): Promise<LogWatch> {
   const connection = await openConnection(typeof address === 'string' ? { servers: address } : natsOptionsOf(address));
@@ -34,26 +39,31 @@ export async function watchLog(address: string | (NatsOptions & CredentialFiles)
     stop.signal,
   );
 
-  async function wait<Found>(find: (fact?: Fact) => Found | undefined, withinMs: number): Promise<Found> {
+  const lastFacts = (): string => `the last facts are ${JSON.stringify([...facts.values()].flat().slice(-5))}`;
+
+  async function wait<Found>(find: (fact?: Fact) => Found | undefined, limits: WaitLimits): Promise<Found> {
     const now = find();
     if (now !== undefined) return now;
     return new Promise((resolve, reject) => {
+      const fail = (what: string): void => {
+        end();
+        reject(new Error(`${what}; ${lastFacts()}`));
+      };
+      const afterMs = (ms: number | undefined, what: string) => (ms === undefined ? undefined : setTimeout(() => fail(what), ms));
+      const deadline = afterMs(limits.withinMs, `it did not come within ${limits.withinMs} ms`);
+      const silence = afterMs(limits.silentForMs, `no new fact for ${limits.silentForMs} ms`);
       const end = (): void => {
         listeners.delete(listener);
-        clearTimeout(timer);
+        clearTimeout(deadline);
+        clearTimeout(silence);
       };
       const listener = (fact: Fact): void => {
+        silence?.refresh();
         const found = find(fact);
         if (found === undefined) return;
         end();
         resolve(found);
       };
-      const timer = setTimeout(() => {
-        end();
-        reject(
-          new Error(`it did not come within ${withinMs} ms; the last facts are ${JSON.stringify([...facts.values()].flat().slice(-5))}`),
-        );
-      }, withinMs);
       listeners.add(listener);
     });
   }
@@ -63,17 +73,20 @@ export async function watchLog(address: string | (NatsOptions & CredentialFiles)
     connection,
     facts,
     until: (condition, withinMs = 120_000) =>
-      wait((fact) => (fact === undefined ? [...facts.values()].flat().find(condition) : condition(fact) ? fact : undefined), withinMs),
-    async untilNotified(ids, withinMs = 240_000) {
+      wait((fact) => (fact === undefined ? [...facts.values()].flat().find(condition) : condition(fact) ? fact : undefined), { withinMs }),
+    async untilNotified(ids, withinMs) {
       const open = new Set(ids);
       const close = (fact: Fact): void => {
         if (fact.type === 'notified') open.delete(fact.invocation);
       };
       for (const life of facts.values()) life.forEach(close);
-      await wait((fact) => {
-        if (fact !== undefined) close(fact);
-        return open.size === 0 ? true : undefined;
-      }, withinMs);
+      await wait(
+        (fact) => {
+          if (fact !== undefined) close(fact);
+          return open.size === 0 ? true : undefined;
+        },
+        { withinMs, silentForMs: SILENT_FOR_MS },
+      );
     },
     async [Symbol.asyncDispose]() {
       stop.abort();

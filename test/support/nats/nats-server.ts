@@ -10,6 +10,7 @@ import { type LiveServer, launchServer } from '#src/main/nats-server/launch.ts';
 import { endServer, isRunning } from '#src/main/nats-server/processes.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
 import { validate } from '#test/specification/validate.ts';
+import { openDataFolder } from '#test/support/data-folders.ts';
 import { freePort } from '#test/support/free-port.ts';
 
 /** A real nats-server for one test, with a store of its own, which the test can kill, end, pause and restart. */
@@ -51,6 +52,7 @@ export async function startTestServer({
   const { bin } = await ensureServer();
   const port = await freePort();
   let live = await launchServer(files, { bin, fsync, port, detached: false });
+  const removeData = await openDataFolder(urlOf(port));
   let isPaused = false;
 
   return {
@@ -85,6 +87,7 @@ export async function startTestServer({
       const problems = isReadable ? await leftSpecification(urlOf(port)) : [];
       await killQuietly(live, files);
       await rm(dataDir, { recursive: true, force: true });
+      await removeData();
       if (problems.length > 0) throw new Error(`the log of a test is no trace of the specification:\n${problems.join('\n')}`);
     },
   };

@@ -16,6 +16,12 @@ const pure = { groupOrder: 0, maxWorkers: availableParallelism(), isolate: false
  */
 const parallel = { groupOrder: 1, maxWorkers: 5 };
 
+/**
+ * Files that keep both processors busy by themselves, or whose claims hold within a time: kills, power cuts, packs, hundreds of processes of
+ * functions. Two at a time leave each of them a processor.
+ */
+const heavy = { groupOrder: 2, maxWorkers: 2 };
+
 /** Unit tests that take seconds each, because they fold many generated logs. The project `unit` stays under 20 s without them. */
 const slowUnitTests = [
   'test/unit/analysis/verify.test.ts',
@@ -94,11 +100,22 @@ export const tiers: readonly Tier[] = [
     hookTimeout: 60_000,
   },
   {
-    // A table of all cases: each route of the gateway, situation of the doctor, command, form of a flow, and runtime of functions.
+    // A table of all cases: each route of the gateway, situation of the doctor, command and form of a flow.
     name: 'matrix',
     isDefault: false,
     include: ['test/matrix/**/*.test.ts'],
+    exclude: ['test/matrix/runtimes/*.test.ts'],
     ...parallel,
+    globalSetup: [builtModules],
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+  },
+  {
+    // The suites of the host, with the functions of each runtime.
+    name: 'runtimes',
+    isDefault: false,
+    include: ['test/matrix/runtimes/*.test.ts'],
+    ...heavy,
     globalSetup: [builtModules],
     testTimeout: 180_000,
     hookTimeout: 180_000,
@@ -108,7 +125,7 @@ export const tiers: readonly Tier[] = [
     name: 'faults',
     isDefault: false,
     include: ['test/faults/**/*.test.ts'],
-    ...parallel,
+    ...heavy,
     isolate: false,
     globalSetup: [builtModules],
     testTimeout: 120_000,
@@ -129,7 +146,7 @@ export const tiers: readonly Tier[] = [
     name: 'package',
     isDefault: false,
     include: ['test/package/**/*.test.ts'],
-    ...parallel,
+    ...heavy,
     testTimeout: 120_000,
     hookTimeout: 300_000,
   },
@@ -138,7 +155,7 @@ export const tiers: readonly Tier[] = [
     name: 'timed',
     isDefault: false,
     include: ['test/timed/**/*.test.ts'],
-    groupOrder: 2,
+    groupOrder: 3,
     maxWorkers: 1,
     globalSetup: [builtModules],
     testTimeout: 120_000,
@@ -149,7 +166,7 @@ export const tiers: readonly Tier[] = [
     name: 'cluster',
     isDefault: false,
     include: ['test/cluster/**/*.test.ts'],
-    groupOrder: 3,
+    groupOrder: 4,
     maxWorkers: 1,
     globalSetup: [builtModules],
     testTimeout: 900_000,

@@ -25,6 +25,13 @@ test('every test is of one kind, so that no test is left out, and none runs twic
   expect(testFiles.filter((file) => kindsOf(file).length !== 1)).toEqual([]);
 });
 
+test('CI runs every kind of tests', () => {
+  const named = [...readFileSync(`${checkout}/.ci/run`, 'utf8').matchAll(/--project=\{([\w,-]+)\}/g)].flatMap(([, names = '']) =>
+    names.split(','),
+  );
+  expect(named.toSorted()).toEqual(tiers.map(({ name }) => name).toSorted());
+});
+
 test('every test that opens a browser stands below a folder "pages", by which it is skipped without one', () => {
   const opening = testFiles.filter((file) => /pagesTest|openBrowser/.test(readFileSync(`${checkout}/${file}`, 'utf8')));
   expect(opening.length).toBeGreaterThan(20);

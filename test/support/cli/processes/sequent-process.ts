@@ -1,14 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { commandLine } from '#test/support/cli/command-line.ts';
 import { chosenServer } from '#test/support/cli/passed-on.ts';
+import { dataFolderOf, removeDataFolder } from '#test/support/data-folders.ts';
 import { bundledScript } from './bundled-script.ts';
-
-/** The default folder for the files of projections. Each process uses its own folder in it. */
-const dataDir = join(tmpdir(), 'sequent-e2e-data');
 
 /** A `sequent serve` in its own process, as an operator runs it. */
 export interface SequentProcess extends AsyncDisposable {
@@ -24,13 +23,19 @@ export interface SequentProcess extends AsyncDisposable {
 /**
  * Starts `sequent serve` with these arguments and environment; resolves when the process is ready. `command` starts the command line of
  * another version.
+ *
+ * Without `SEQUENT_DATA`, its data is in the folder of the test server that `NATS_URL` names, and else in a folder of its own, which is
+ * removed when the process has ended.
  */
 export async function startSequent(
   args: readonly string[],
   env: Record<string, string>,
   command: readonly string[] = commandLine(),
 ): Promise<SequentProcess> {
-  return await start([...command, 'serve', ...args], env);
+  const found = env.SEQUENT_DATA ?? dataFolderOf(env.NATS_URL);
+  const own = found === undefined ? await mkdtemp(join(tmpdir(), 'sequent-process-')) : undefined;
+  const removeOwn = async (): Promise<void> => (own === undefined ? undefined : await removeDataFolder(own));
+  return await start([...command, 'serve', ...args], { SEQUENT_DATA: found ?? own ?? '', ...env }, removeOwn);
 }
 
 /** Starts a script that prints the same line when it is ready. */
@@ -38,13 +43,16 @@ export async function startScript(file: string, args: readonly string[]): Promis
   return await start([...(await bundledScript(file)), ...args], {});
 }
 
-async function start(args: readonly string[], env: Record<string, string>): Promise<SequentProcess> {
+async function start(
+  args: readonly string[],
+  env: Record<string, string>,
+  onExit = async (): Promise<void> => {},
+): Promise<SequentProcess> {
   const child = spawn(process.execPath, args, {
     env: {
       PATH: process.env.PATH ?? '',
       HOME: process.env.HOME ?? '',
       SEQUENT_LOG_LEVEL: 'warn',
-      SEQUENT_DATA: dataDir,
       ...chosenServer,
       ...env,
     },
@@ -55,7 +63,7 @@ async function start(args: readonly string[], env: Record<string, string>): Prom
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-20_000);
   });
-  const exited = once(child, 'exit');
+  const exited = once(child, 'exit').then(onExit);
   let readyLine: string | undefined;
   for await (const line of createInterface(child.stdout)) {
     if (!line.startsWith('sequent ready')) continue;
