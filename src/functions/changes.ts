@@ -14,6 +14,7 @@ import {
   type AliasInput,
   aliasSchema,
   type CanaryDecision,
+  DEFAULT_MARGIN,
   type FunctionAlias,
   type FunctionEntry,
   type FunctionVersion,
@@ -130,10 +131,15 @@ function withPresent({ auto: given, ...alias }: z.output<typeof aliasSchema>, pr
   return {
     ...alias,
     ...(policy === undefined ? {} : { policy }),
-    ...(auto === undefined || auto === null ? {} : { auto }),
+    ...(auto === undefined || auto === null ? {} : { auto: withoutDefaults(auto) }),
     ...(present?.decision === undefined ? {} : { decision: present.decision }),
     weightedAt: isSame ? present.weightedAt : now,
   };
+}
+
+/** A margin that is the default is not stored, so that processes of version 0.2 can read the entry. */
+function withoutDefaults({ margin, ...auto }: NonNullable<FunctionAlias['auto']>): NonNullable<FunctionAlias['auto']> {
+  return margin === undefined || margin === DEFAULT_MARGIN ? auto : { ...auto, margin };
 }
 
 /**

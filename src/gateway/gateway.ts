@@ -97,13 +97,14 @@ function createCodeTurns(): Gateway['codeInTurn'] {
 
 /** The canaries that promote or roll back themselves. */
 function decideAutomatically(
-  { functions, client, clock, logger, tenancy }: Pick<GatewayOptions, 'functions' | 'client' | 'clock' | 'logger' | 'tenancy'>,
+  options: Pick<GatewayOptions, 'functions' | 'client' | 'clock' | 'logger' | 'tenancy' | 'audit'>,
   audit: AuditRecorder,
   signal: AbortSignal,
 ) {
+  const { functions, client, clock, logger, tenancy, audit: auditLog } = options;
   if (functions === undefined) return;
   const { history, functions: registry } = client;
-  void decideCanaries({ functions, registry, history, audit, clock, logger, project: tenancy.project, signal });
+  void decideCanaries({ functions, registry, history, audit, auditLog, clock, logger, project: tenancy.project, signal });
 }
 
 /**

@@ -122,9 +122,23 @@ describe('versions and aliases', () => {
   });
 
   test('begin an automatic canary by its version and its share, and keep the main version', async () => {
-    const canary = ['fn', 'alias', 'set', 'shared', 'half', 'v2', '--canary', '10%', '--auto', '--promote-after', '700'];
+    const canary = [
+      'fn',
+      'alias',
+      'set',
+      'shared',
+      'half',
+      'v2',
+      '--canary',
+      '10%',
+      '--auto',
+      '--promote-after',
+      '700',
+      '--auto-margin',
+      '0.5',
+    ];
     expect(await run(...canary)).toBe(
-      'shared:!half → v1, v2 10 %, promoted or rolled back by itself (promoted after 700 invocations that make it no worse)\n',
+      'shared:!half → v1, v2 10 %, promoted or rolled back by itself (promoted after 700 invocations or more, once the test excludes that it is worse by 0.5 percentage points)\n',
     );
     expect(await run('fn', 'alias', 'ls', 'shared')).toMatch(/!half +v1 +v2=10% +by itself/);
     expect(await sequent.run(['fn', 'alias', 'set', 'shared', 'half', 'v1', '--canary', '10%'])).toMatchObject({

@@ -1,10 +1,11 @@
 import { say } from '#src/analysis/say.ts';
 import type { FunctionAlias } from '#src/core/functions/entry.ts';
 import type { StatsRow } from '#src/core/history-questions.ts';
+import { type AutomaticEnd, automaticEndOf, type Judged, probabilityInWords } from './automatic-end.ts';
 import { leastEvidenceOf, type Proportion } from './sequential-test.ts';
 
-/** What happened to the invocations that one version ran. */
-export type VersionCounts = { version: string; accepted: number; failed: number; retried: number; ended: number };
+/** What happened to the invocations that one version ran. `open`: those that started and have not ended. */
+export type VersionCounts = { version: string; accepted: number; failed: number; retried: number; ended: number; open?: number };
 
 /** The judgement of one weighted version of an alias against its main version. */
 export type CanaryVerdict = {
@@ -20,9 +21,11 @@ export type CanaryVerdict = {
   text: string;
   /** The command that acts on the verdict; absent while it is undecided. */
   remedy?: string;
+  /** How an automatic canary goes on; absent for a canary that a person ends. */
+  automatic?: AutomaticEnd;
 };
 
-export type JudgedAlias = Pick<FunctionAlias, 'name' | 'version' | 'weights'>;
+export type JudgedAlias = Pick<FunctionAlias, 'name' | 'version' | 'weights'> & Partial<Pick<FunctionAlias, 'auto'>>;
 
 /** The probability of any verdict on equal versions, over both measures and all looks together. */
 const ERROR = 0.05;
@@ -44,7 +47,7 @@ export function countsByVersion(rows: readonly StatsRow[]): VersionCounts[] {
     const open = (byState.queued ?? 0) + (byState.running ?? 0) + (byState.retrying ?? 0);
     const canceled = byCondition.InvocationCanceled ?? 0;
     const failed = Object.values(byCondition).reduce((sum, count) => sum + count, 0) - canceled;
-    return [{ version, accepted, failed, retried: retriedEnded ?? retried, ended: Math.max(0, accepted - open - canceled) }];
+    return [{ version, accepted, failed, retried: retriedEnded ?? retried, ended: Math.max(0, accepted - open - canceled), open }];
   });
 }
 
@@ -65,26 +68,30 @@ function judgeOne(name: string, alias: JudgedAlias, { main, canary, all }: Compa
   const weight = alias.weights[canary.version] ?? 0;
   const rest = 100 - Object.values(alias.weights).reduce((sum, one) => sum + one, 0);
   const isCompared = weight > 0 && rest > 0;
+  const probability = weight / (weight + rest);
   const found = measures.map(({ of, words }) => {
     const [one, other] = [proportionOf(canary, of), proportionOf(main, of)];
-    const evidence = leastEvidenceOf({ canary: one, main: isCompared ? other : NO_TRIAL, share: weight / (weight + rest) });
-    return { words, one, other, evidence, most: Math.max(evidence.worse, evidence.better) };
+    const evidence = leastEvidenceOf({ canary: one, main: isCompared ? other : NO_TRIAL, share: probability });
+    const numbers = say(words, { canary: canary.version, main: main.version, one: inWords(one), other: inWords(other) });
+    const observed = { canary: withOpen(canary, of), main: withOpen(main, of), share: probability };
+    return { numbers, evidence, most: Math.max(evidence.worse, evidence.better), observed };
   });
   // The mean of the evidence of two measures is evidence too, though they depend on each other (CAN2).
   const p = Math.min(1, measures.length / found.reduce((sum, { evidence }) => sum + evidence.worse + evidence.better, 0));
-  const { words, one, other, evidence } = found.reduce((clearest, next) => (next.most > clearest.most ? next : clearest));
+  const { numbers, evidence } = found.reduce((clearest, next) => (next.most > clearest.most ? next : clearest));
   const verdict = p > ERROR ? 'undecided' : evidence.worse > evidence.better ? 'worse' : 'better';
-  const text = say(verdictInWords[verdict], {
-    canary: canary.version,
-    main: main.version,
-    numbers: say(words, { canary: canary.version, main: main.version, one: inWords(one), other: inWords(other) }),
-    test: say(TEST),
-    p: p < 0.001 ? '< 0.001' : `= ${p.toFixed(3)}`,
-  });
+  const versions = { canary: canary.version, main: main.version };
+  const text = say(verdictInWords[verdict], { ...versions, numbers, test: say(TEST), p: probabilityInWords(p) });
   const share = all === 0 ? {} : { share: (100 * canary.accepted) / all };
-  const known = { version: canary.version, main: main.version, verdict, test: TEST, p, weight, ...share, text } as const;
+  const judged = { ...versions, verdict, p, text } as const;
+  const automatic = automaticPart(name, alias, { ...judged, ended: canary.ended, measured: isCompared ? found : [] });
+  const known = { version: canary.version, main: main.version, verdict, test: TEST, p, weight, ...share, text, ...automatic } as const;
   if (verdict === 'undecided') return known;
   return { ...known, remedy: `sequent fn alias ${verdict === 'worse' ? 'rollback' : 'promote'} ${name} ${alias.name}` };
+}
+
+function automaticPart(name: string, { name: alias, auto }: JudgedAlias, judged: Judged): Pick<CanaryVerdict, 'automatic'> {
+  return auto === undefined || auto === null ? {} : { automatic: automaticEndOf(judged, { name, alias, auto }) };
 }
 
 /** A version that the alias sends no requests to is no measure of another one. */
@@ -98,6 +105,13 @@ const verdictInWords = {
 
 function proportionOf(counts: VersionCounts, of: 'failed' | 'retried'): Proportion {
   return { count: Math.min(counts[of], counts.ended), of: counts.ended };
+}
+
+/** An open invocation counts as one that failed: a canary that hangs is not promoted before its invocations time out (CAN6). */
+function withOpen(counts: VersionCounts, of: 'failed' | 'retried'): Proportion {
+  const { open = 0 } = counts;
+  const ended = proportionOf(counts, of);
+  return { count: ended.count + open, of: ended.of + open };
 }
 
 function inWords({ count, of }: Proportion): string {

@@ -24,14 +24,24 @@ export const versionNameSchema = z
   )
   .refine((name) => name !== LATEST, 'is the unpublished version');
 
-/** By default, equal versions get a decision, and a version with twice the failures (10 % to 20 %) is found before. */
-export const PROMOTE_AFTER = 500;
+const PROMOTE_AFTER = 500;
 export const promoteAfterSchema = z
   .int('must be a whole number')
   .min(20, 'must be at least 20')
   .max(1_000_000, 'must be at most 1000000')
   .default(PROMOTE_AFTER)
-  .describe('how many ended invocations of the canary promote it when they do not make it worse');
+  .describe('the canary is promoted after no fewer of its ended invocations');
+
+/** In percentage points. With less, the invocations that a decision needs would be some 100,000. */
+export const DEFAULT_MARGIN = 1;
+export const MARGINS = { min: 0.1, max: 50 } as const;
+export const marginSchema = z
+  .number('must be a number')
+  .min(MARGINS.min, `must be at least ${MARGINS.min}`)
+  .max(MARGINS.max, `must be at most ${MARGINS.max}`)
+  .describe(
+    `the canary is promoted once the test excludes that it fails, or needs retries, more often by so many percentage points; ${DEFAULT_MARGIN} by default`,
+  );
 
 const versionSchema = z.strictObject({
   version: versionNameSchema,
@@ -60,7 +70,8 @@ export const aliasSchema = z.strictObject({
   /** Takes precedence over the policy of the version. */
   policy: policySchema.optional(),
   /** Promotes or rolls back the only weighted version without a person. Left out, it stays as long as the versions and the weights do. */
-  auto: z.strictObject({ promoteAfter: promoteAfterSchema }).nullish(),
+  // An absent margin is the default. Processes of version 0.2 refuse an entry with a margin.
+  auto: z.strictObject({ promoteAfter: promoteAfterSchema, margin: marginSchema.optional() }).nullish(),
 });
 
 /** What Sequent decided about a canary by itself. The decision and the new shares of the alias are one write of the entry. */

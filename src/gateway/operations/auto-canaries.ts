@@ -1,10 +1,12 @@
+import type { AutomaticEnd } from '#src/analysis/canary/automatic-end.ts';
 import { type CanaryVerdict, countsByVersion, judgeCanary, judgedInvocations } from '#src/analysis/canary/judge-canary.ts';
 import type { ClientHistory } from '#src/client/history/history.ts';
 import { messageOf } from '#src/core/errors.ts';
-import { type CanaryDecision, type FunctionAlias, type FunctionEntry, PROMOTE_AFTER } from '#src/core/functions/entry.ts';
+import type { CanaryDecision, FunctionAlias, FunctionEntry } from '#src/core/functions/entry.ts';
 import { type FunctionName, splitName } from '#src/core/names/names.ts';
 import type { Clock } from '#src/core/ports/clock.ts';
 import type { Logger } from '#src/core/ports/logger.ts';
+import type { AuditEntry, AuditLog } from '#src/core/ports/stores/audit-log.ts';
 import { inLanguage } from '#src/core/text/language.ts';
 import type { FunctionDirectory } from '#src/functions/directory.ts';
 import type { FunctionRegistry } from '#src/functions/registry.ts';
@@ -16,6 +18,8 @@ export type AutoCanariesOptions = {
   registry: Pick<FunctionRegistry, 'decideCanary'>;
   history: Pick<ClientHistory, 'stats'>;
   audit: Pick<AuditRecorder, 'add'>;
+  /** Tells whether another gateway said that a canary is undecided. */
+  auditLog: Pick<AuditLog, 'read' | 'append'>;
   clock: Pick<Clock, 'now' | 'sleep'>;
   logger: Logger;
   /** The own project. */
@@ -32,7 +36,8 @@ const MAX_KNOWN_PROBLEMS = 1_000;
  *
  * 1. A canary that is significantly worse is rolled back; one that is better is promoted. The test is valid at every look (CAN3), so that it
  *    may decide at each.
- * 2. A canary that is not worse after `promoteAfter` ended invocations is promoted.
+ * 2. Without either verdict, a canary is promoted after `promoteAfter` ended invocations, and only when the test excludes that it is worse by
+ *    the margin (CAN5). Until then it stays, and the audit log gets one entry, `canary.undecided`, for each change of its weights.
  * 3. The decision and the new shares are one write of the registry, by compare-and-set. Of several gateways one decides, and each decision
  *    is a message on the subject of the function's entry.
  * 4. The gateway that decided adds an entry to the audit log after that write.
@@ -41,6 +46,7 @@ const MAX_KNOWN_PROBLEMS = 1_000;
 export async function decideCanaries(options: AutoCanariesOptions): Promise<void> {
   const { functions, clock, logger, signal } = options;
   const problems = new Set<string>();
+  const announced = new Set<string>();
   const warn = (name: string, alias: string, problem: string): void => {
     if (problems.has(problem)) return;
     if (problems.size >= MAX_KNOWN_PROBLEMS) problems.clear();
@@ -56,7 +62,9 @@ export async function decideCanaries(options: AutoCanariesOptions): Promise<void
   while (!signal.aborted) {
     for (const [entry, alias] of [...automatic].flatMap((name) => automaticAliases(functions.get(name)))) {
       if (signal.aborted) return;
-      await decideOne(options, entry, alias).catch((error: unknown) => warn(entry.definition.name, alias.name, messageOf(error)));
+      await decideOne({ ...options, announced }, entry, alias).catch((error: unknown) =>
+        warn(entry.definition.name, alias.name, messageOf(error)),
+      );
     }
     await clock.sleep(JUDGE_EVERY_MS, signal);
   }
@@ -67,14 +75,19 @@ function automaticAliases(entry: FunctionEntry | undefined): [FunctionEntry, Fun
   return entry.aliases.filter(({ auto }) => auto !== undefined && auto !== null).map((alias) => [entry, alias]);
 }
 
-async function decideOne(options: AutoCanariesOptions, { definition }: FunctionEntry, alias: FunctionAlias): Promise<void> {
+/** `announced`: the undecided canaries that have an entry in the audit log. */
+type Deciding = AutoCanariesOptions & { announced: Set<string> };
+
+async function decideOne(options: Deciding, { definition }: FunctionEntry, alias: FunctionAlias): Promise<void> {
   const { name } = definition;
   const { project, bare } = splitName(name);
   const rows = await options.history.stats({ function: name, project: project ?? '', ...judgedInvocations(alias), by: 'version' });
-  const counts = countsByVersion(rows);
   // Readers of the registry and of the audit log have no common language.
-  const [verdict] = inLanguage('en', () => judgeCanary(bare, alias, counts));
-  const decision = verdict && decisionOf(verdict, alias, counts.find(({ version }) => version === verdict.version)?.ended ?? 0);
+  const [verdict] = inLanguage('en', () => judgeCanary(bare, alias, countsByVersion(rows)));
+  if (verdict?.automatic === undefined) return;
+  const { automatic } = verdict;
+  if (automatic.kind === 'undecided') return await announce(options, { name, alias, automatic });
+  const decision = decisionOf({ ...verdict, automatic }, alias);
   if (decision === undefined) return;
   const decided = await options.registry.decideCanary(name, alias.name, decision);
   if (decided !== undefined) record(options, name, alias, decision);
@@ -82,24 +95,51 @@ async function decideOne(options: AutoCanariesOptions, { definition }: FunctionE
 
 type Decision = Omit<CanaryDecision, 'at'>;
 
-/** `undefined` while the canary goes on. `ended`: the ended invocations of the canary. */
-function decisionOf(verdict: CanaryVerdict, alias: FunctionAlias, ended: number): Decision | undefined {
-  const { version: canary, main, weight, p, text } = verdict;
-  const known = { canary, main, weight, since: alias.weightedAt, p };
-  if (verdict.verdict === 'worse') return { ...known, decision: 'rolled-back', why: text };
-  if (verdict.verdict === 'better') return { ...known, decision: 'promoted', why: text };
-  if (ended < (alias.auto?.promoteAfter ?? PROMOTE_AFTER)) return undefined;
-  return { ...known, decision: 'promoted', why: `${text}; ${ended} invocations of ${canary} ended` };
+/** `undefined` while the canary goes on. */
+function decisionOf(
+  { version: canary, main, weight, automatic }: CanaryVerdict & { automatic: AutomaticEnd },
+  { weightedAt: since }: FunctionAlias,
+): Decision | undefined {
+  if (automatic.kind === 'collecting' || automatic.kind === 'undecided') return undefined;
+  const { kind: decision, p, why } = automatic;
+  return { canary, main, weight, since, p, decision, why };
 }
 
 function record({ audit, clock, logger, project }: AutoCanariesOptions, name: string, alias: FunctionAlias, decision: Decision): void {
-  const now = clock.now();
   const action = decision.decision === 'promoted' ? 'canary.promote' : 'canary.rollback';
-  const { project: other = project, bare } = splitName(name);
+  const entry = entryOf({ name, alias, action, why: decision.why, own: project }, clock.now());
+  audit.add(entry);
+  const text = `the canary ${entry.subject} was ${decision.decision}: ${decision.why}`;
+  logger.info({ function: name, alias: alias.name, ...decision }, text);
+}
+
+const UNDECIDED = 'canary.undecided';
+
+type Undecided = { name: string; alias: FunctionAlias; automatic: Extract<AutomaticEnd, { kind: 'undecided' }> };
+
+/**
+ * Adds an entry to the audit log, unless it has one since the weights were set. Two gateways that add it at one moment send one message id,
+ * which JetStream stores once.
+ */
+async function announce({ announced, auditLog, clock, logger, project }: Deciding, { name, alias, automatic }: Undecided): Promise<void> {
+  const { weightedAt: since } = alias;
+  const id = `${UNDECIDED}/${name}:!${alias.name}/${since}`;
+  if (announced.has(id)) return;
+  const why = `${automatic.text}. To decide: ${automatic.commands.join(', or ')}`;
+  const entry = entryOf({ name, alias, action: UNDECIDED, why, own: project }, clock.now());
+  const found = await auditLog.read({ project: entry.project, since, by: entry.by, action: UNDECIDED }, MAX_KNOWN_PROBLEMS);
+  if (!found.some(({ subject }) => subject === entry.subject)) {
+    if (!(await auditLog.append({ id, project: entry.project, entries: [entry] }))) return;
+    logger.warn({ function: name, alias: alias.name }, `the canary ${entry.subject} is undecided: ${why}`);
+  }
+  if (announced.size >= MAX_KNOWN_PROBLEMS) announced.clear();
+  announced.add(id);
+}
+
+type Recorded = { name: string; alias: FunctionAlias; action: string; why: string; own: string };
+
+function entryOf({ name, alias, action, why, own }: Recorded, now: number): AuditEntry {
+  const { project = own, bare } = splitName(name);
   const subject = `${bare}:!${alias.name}`;
-  audit.add({
-    ...{ at: now, until: now, project: other, by: 'sequent', action, subject },
-    ...{ status: 200, requestId: '', count: 1, why: decision.why },
-  });
-  logger.info({ function: name, alias: alias.name, ...decision }, `the canary ${subject} was ${decision.decision}: ${decision.why}`);
+  return { at: now, until: now, project, by: 'sequent', action, subject, status: 200, requestId: '', count: 1, why };
 }

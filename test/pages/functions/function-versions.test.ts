@@ -183,7 +183,21 @@ describe('a canary', () => {
 test('an alias says in both languages what an automatic canary decided', async ({ sequent, browser }) => {
   await publish(sequent, 'decided', ['first', 'second']);
   await sequent.run(['fn', 'alias', 'set', 'decided', 'prod', 'v1']);
-  await sequent.run(['fn', 'alias', 'set', 'decided', 'prod', 'v2', '--canary', '50%', '--auto', '--promote-after', '20']);
+  await sequent.run([
+    'fn',
+    'alias',
+    'set',
+    'decided',
+    'prod',
+    'v2',
+    '--canary',
+    '50%',
+    '--auto',
+    '--promote-after',
+    '20',
+    '--auto-margin',
+    '40',
+  ]);
   const path = '/api/functions/decided/invocations?qualifier=!prod&batch';
   await sequent.call(path, { method: 'POST', body: Array.from({ length: 100 }, () => ({})) });
   await until('the canary is promoted', async () => {
@@ -198,6 +212,31 @@ test('an alias says in both languages what an automatic canary decided', async (
     await watched.page.getByText(text).waitFor();
   }
   expect((await sequent.run(['fn', 'alias', 'ls', 'decided'])).stdout).toContain('v2 was promoted by itself');
+});
+
+test('an undecided canary says in both languages what it needs, and how a person decides', async ({ sequent, browser }) => {
+  await publish(sequent, 'open', ['first', 'second']);
+  await sequent.run(['fn', 'alias', 'set', 'open', 'prod', 'v1']);
+  await sequent.run(['fn', 'alias', 'set', 'open', 'prod', 'v2', '--canary', '50%', '--auto', '--promote-after', '20']);
+  const path = '/api/functions/open/invocations?qualifier=!prod&batch';
+  await sequent.call(path, { method: 'POST', body: Array.from({ length: 100 }, () => ({})) });
+  await until('the canary is undecided', async () => {
+    const [verdict] = (await sequent.call<VersionStats>('/api/functions/open/versions/stats')).verdicts;
+    return verdict?.undecided;
+  });
+  for (const [language, name, text] of [
+    ['en', 'Versions side by side', /v2 stays after \d+ ended invocations: .* About \d+ more of its invocations/],
+    ['zh-CN', '版本对比', /v2 已结束 \d+ 次调用，保持不变/],
+  ] as const) {
+    await using watched = await browser.open(`${sequent.url}/functions/open`, { language });
+    const card = watched.page.getByRole('region', { name, exact: true }).first();
+    await card.getByText(text).waitFor();
+    await card.getByText('sequent fn alias promote open prod', { exact: true }).waitFor();
+    await card.getByText('sequent fn alias rollback open prod', { exact: true }).waitFor();
+    expect(await violationsInBothThemes(watched)).toEqual([]);
+    await watched.page.setViewportSize({ width: 360, height: 740 });
+    expect(await overflowOf(watched.page)).toEqual([]);
+  }
 });
 
 test('an alias that was changed while its dialog was open stays, and no new alias replaces it', async ({ sequent, browser }) => {

@@ -88,6 +88,7 @@ export const changingCommands: readonly ChangingCommand[] = [
   { line: 'fn alias set rich prod v2 --canary 20%', changes: aliasFields('weights\\.v2$|weightedAt$|changedAt$') },
   { line: 'fn alias set rich prod v3 --weight v2=25', changes: aliasFields('weights\\.v2$|weightedAt$|changedAt$') },
   { line: 'fn alias set rich prod v3 --auto --promote-after 40', changes: aliasFields('auto\\.promoteAfter$|changedAt$') },
+  { line: 'fn alias set rich prod v3 --auto --auto-margin 2', changes: aliasFields('auto\\.margin$|changedAt$') },
   { line: 'fn alias set rich prod v3 --auto', changes: aliasFields('changedAt$') },
   { line: 'fn alias set rich prod v3 --weight v2=0', changes: aliasFields('weights\\.v2$|auto\\.|weightedAt$|changedAt$') },
   { line: 'fn alias set rich prod v3 --weight v2=7', changes: aliasFields('weights\\.v2$|weightedAt$|changedAt$') },

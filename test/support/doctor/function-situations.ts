@@ -185,6 +185,26 @@ const functions: Situation[] = [
     exit: 1,
   },
   {
+    title: 'an automatic canary is undecided after its invocations',
+    plant: async (world) => {
+      const { client } = world;
+      const { name, undo } = await world.put('ok');
+      const { version: main } = await client.functions.publish(name, { version: 'one' });
+      const { definition } = await client.functions.get(name);
+      await client.functions.put({ ...definition, timeoutInMs: 9_000 });
+      const { version: canary } = await client.functions.publish(name, { version: 'two' });
+      await client.functions.putAlias(name, { name: 'live', version: main, weights: { [canary]: 50 }, auto: { promoteAfter: 20 } });
+      await client.invokeMany(
+        name,
+        Array.from({ length: 100 }, () => ({})),
+        { qualifier: '!live' },
+      );
+      return { name, undo };
+    },
+    truth: [['note', 'canary of NAME:!live', /^two stays after \d+ ended invocations: .* About \d+ more of its invocations/]],
+    exit: 0,
+  },
+  {
     title: 'the function of a destination does not exist',
     plant: async (world) => {
       const onFailure = [{ destination: 'FunctionGraph' as const, param: { func_urn: 'pager' } }];

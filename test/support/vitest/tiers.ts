@@ -22,10 +22,11 @@ const parallel = { groupOrder: 1, maxWorkers: 5 };
  */
 const heavy = { groupOrder: 2, maxWorkers: 2 };
 
-/** Unit tests that take seconds each, because they fold many generated logs. The project `unit` stays under 20 s without them. */
+/** Unit tests that take seconds each, because they fold many generated logs, or simulate many canaries. The project `unit` stays under 20 s without them. */
 const slowUnitTests = [
   'test/unit/analysis/verify.test.ts',
   'test/unit/build/client-reference.test.ts',
+  'test/unit/gateway/auto-canaries.test.ts',
   'test/unit/projection/as-of.test.ts',
   'test/unit/projection/list.test.ts',
 ];

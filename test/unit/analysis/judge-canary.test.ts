@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { countsByVersion, judgeCanary, judgedInvocations, type VersionCounts } from '#src/analysis/canary/judge-canary.ts';
-import { evidenceOf } from '#src/analysis/canary/sequential-test.ts';
+import { evidenceOf, evidenceWithin, trialsUntil } from '#src/analysis/canary/sequential-test.ts';
 
 const alias = { name: 'prod', version: 'v1', weights: { v2: 50 } };
 const counts = (version: string, failed: number, ended: number, retried = 0) => ({ version, accepted: ended, failed, retried, ended });
@@ -79,6 +79,79 @@ describe('the evidence against equal versions', () => {
   });
 });
 
+describe('the evidence that a canary is not worse by a margin', () => {
+  const none = { count: 0, of: 0 };
+  /** The mean of the evidence after one request, by the rates of failures of both versions. */
+  const meanOf = (evidence: ReturnType<typeof evidenceWithin>, share: number, [ofMain, ofCanary]: readonly [number, number]): number =>
+    [0, 1].reduce((sum, count) => {
+      const [byMain, byCanary] = count === 1 ? [ofMain, ofCanary] : [1 - ofMain, 1 - ofCanary];
+      const one = { count, of: 1 };
+      const canary = share * byCanary * evidence({ canary: one, main: none });
+      return sum + canary + (1 - share) * byMain * evidence({ canary: none, main: one });
+    }, 0);
+
+  test.for([0.001, 0.01, 0.1])('has a mean of at most 1 for any rates that differ by the margin of %s or more', (margin) => {
+    for (const share of [0.01, 0.1, 0.5, 0.9]) {
+      const evidence = evidenceWithin(margin, share);
+      expect(evidence({ canary: none, main: none })).toBeCloseTo(1, 12);
+      for (const ofMain of [0, 0.002, 0.01, 0.05, 0.3, 0.8])
+        for (const more of [0, 0.001, 0.05, 0.1])
+          expect(meanOf(evidence, share, [ofMain, ofMain + margin + more])).toBeLessThanOrEqual(1 + 1e-9);
+    }
+  });
+
+  test('grows for equal versions, and reaches 20 after the estimated number of further requests', () => {
+    const observed = { canary: { count: 10, of: 1_000 }, main: { count: 90, of: 9_000 }, share: 0.1 };
+    expect(meanOf(evidenceWithin(0.01, 0.1), 0.1, [0.01, 0.01])).toBeGreaterThan(1);
+    const more = trialsUntil(20, 0.01, observed) ?? 0;
+    const grown = (further: number) => ({
+      canary: { count: 10 + further / 100, of: 1_000 + further },
+      main: { count: 90 + (9 * further) / 100, of: 9_000 + 9 * further },
+    });
+    expect(evidenceWithin(0.01, 0.1)(grown(more))).toBeGreaterThanOrEqual(20);
+    expect(evidenceWithin(0.01, 0.1)(grown(more - 1))).toBeLessThan(20);
+  });
+});
+
+describe('an automatic canary', () => {
+  const automatic = { ...alias, auto: { promoteAfter: 500 } };
+  const endOf = (main: VersionCounts, canary: VersionCounts, judged: Parameters<typeof judgeCanary>[1] = automatic) =>
+    judgeCanary('orders', judged, [main, canary])[0]?.automatic;
+
+  test('is promoted once the test excludes for both measures that it is worse by the margin', () => {
+    expect(endOf(counts('v1', 30, 3_000), counts('v2', 30, 3_000))).toMatchObject({
+      kind: 'promoted',
+      why: expect.stringMatching(
+        /^v2 is not worse than v1 by 1 percentage point or more: 30 of 3000 \(1 %\) of v2 failed, .* needed a retry, .* \(p [<=] 0\.0\d+\)$/,
+      ),
+    });
+    // As many failures, and as many retries on a higher level.
+    expect(endOf(counts('v1', 30, 3_000, 900), counts('v2', 30, 3_000, 900))).toMatchObject({ kind: 'undecided' });
+  });
+
+  test('that is undecided after --promote-after stays, with the missing invocations and two commands', () => {
+    expect(endOf(counts('v1', 6, 600), counts('v2', 6, 600))).toMatchObject({
+      kind: 'undecided',
+      more: expect.any(Number),
+      commands: ['sequent fn alias promote orders prod', 'sequent fn alias rollback orders prod'],
+    });
+    expect(endOf(counts('v1', 4, 499), counts('v2', 4, 499))).toEqual({ kind: 'collecting' });
+  });
+
+  test('needs fewer invocations with a wider margin, and a person when the main version gets no requests', () => {
+    const wide = { ...alias, auto: { promoteAfter: 500, margin: 3 } };
+    expect(endOf(counts('v1', 6, 600), counts('v2', 6, 600), wide)).toMatchObject({ kind: 'promoted' });
+    const alone = endOf(counts('v1', 0, 0), counts('v2', 6, 600), { ...automatic, weights: { v2: 100 } });
+    expect(alone).toMatchObject({ kind: 'undecided', text: expect.stringContaining('v1 gets no requests to compare with') });
+    expect(alone).not.toHaveProperty('more');
+  });
+
+  test('whose invocations hang is not promoted before they end', () => {
+    const hanging = { ...counts('v2', 30, 3_000), open: 60 };
+    expect(endOf(counts('v1', 30, 3_000), hanging)).toMatchObject({ kind: 'undecided' });
+  });
+});
+
 describe('a canary', () => {
   test('that fails significantly more often is to be rolled back, and the test is named', () => {
     expect(judgeCanary('orders', alias, [counts('v1', 2, 100), counts('v2', 24, 100)])).toMatchObject([
@@ -135,6 +208,6 @@ describe('a canary', () => {
       },
       { ...row, version: null, accepted: 4, byState: { notified: 4 }, byCondition: { EventAgeExceeded: 4 } },
     ];
-    expect(countsByVersion(rows)).toEqual([{ version: 'v2', accepted: 10, failed: 1, retried: 1, ended: 5 }]);
+    expect(countsByVersion(rows)).toEqual([{ version: 'v2', accepted: 10, failed: 1, retried: 1, ended: 5, open: 2 }]);
   });
 });

@@ -33,6 +33,18 @@ describe('an automatic canary', () => {
     expect(moved).not.toHaveProperty('auto');
   });
 
+  test('keeps a margin, and stores none that is the default, which version 0.2 refuses', async () => {
+    await publish(2);
+    expect(await registry.putAlias('orders', { ...canary, auto: { margin: 0.5 } })).toMatchObject({
+      auto: { promoteAfter: 500, margin: 0.5 },
+    });
+    expect((await registry.putAlias('orders', { ...canary, auto: { margin: 1 } })).auto).toEqual({ promoteAfter: 500 });
+    for (const margin of [0, 51]) {
+      const refused = registry.putAlias('orders', { ...canary, auto: { margin } });
+      await expect(refused).rejects.toMatchObject({ code: 'INVALID_INPUT', message: expect.stringContaining('auto.margin') });
+    }
+  });
+
   test('is decided once: a decision on weights that were changed since is not stored', async () => {
     await publish(2);
     const { weightedAt: since = 0 } = await registry.putAlias('orders', canary);

@@ -84,7 +84,7 @@ async function findWithoutWayOn(history: History): Promise<Examined['withoutWayO
   return (await Promise.all(found)).flat();
 }
 
-/** The weighted versions that are significantly worse than the main version of their alias. */
+/** The weighted versions that are significantly worse than the main version of their alias, and the automatic ones that are undecided. */
 async function readCanaries(history: History, functions: HistoryQuestion['functions']): Promise<Examined['canaries']> {
   const { countsByVersion, judgeCanary, judgedInvocations } = await import('#src/analysis/canary/judge-canary.ts');
   const found = functions.flatMap(({ definition, aliases }) => {
@@ -95,7 +95,7 @@ async function readCanaries(history: History, functions: HistoryQuestion['functi
       return judgeCanary(name, alias, countsByVersion(rows)).map((verdict) => ({ ...verdict, function: name, alias: alias.name }));
     });
   });
-  return (await Promise.all(found)).flat().filter(({ verdict }) => verdict === 'worse');
+  return (await Promise.all(found)).flat().filter(({ verdict, automatic }) => verdict === 'worse' || automatic?.kind === 'undecided');
 }
 
 const OPEN: ('queued' | 'running' | 'retrying' | 'succeeded' | 'failed')[] = ['queued', 'running', 'retrying', 'succeeded', 'failed'];

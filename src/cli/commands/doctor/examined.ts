@@ -43,8 +43,8 @@ export type Examined = {
   deadLetters?: { count: number; isAtLeast: boolean } | undefined;
   /** How many requests wait of each function that has no queue yet; `undefined` when no projection answered. */
   unclaimed?: ReadonlyMap<string, number> | undefined;
-  /** The canaries that are significantly worse than their main version; `undefined` when no projection answered. */
-  canaries?: readonly (Pick<CanaryVerdict, 'text' | 'remedy'> & { function: string; alias: string })[] | undefined;
+  /** The canaries that are worse than their main version, and the automatic ones that are undecided; `undefined` when no projection answered. */
+  canaries?: readonly (Pick<CanaryVerdict, 'text' | 'remedy' | 'automatic'> & { function: string; alias: string })[] | undefined;
   /** The losses of the log that no operator has acknowledged; `undefined` when they were not read. */
   losses?: readonly LogLoss[];
   /** The functions that the platform cannot run; `undefined` when no projection answered. */

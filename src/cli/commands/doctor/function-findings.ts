@@ -48,15 +48,14 @@ export function judgeFunctions(
         remedy: platformRemedy(one.function, definitions.get(one.function)?.handler),
       }),
     ),
-    ...canaries.map(
-      ({ function: name, alias, text, remedy = '' }): Finding => ({
-        level: 'problem',
-        check: say('canary of {name}', { name: `${name}:!${alias}` }),
-        seen: text,
-        remedy,
-      }),
-    ),
+    ...canaries.map(canaryFinding),
   ];
+}
+
+function canaryFinding({ function: name, alias, text, remedy = '', automatic }: NonNullable<Examined['canaries']>[number]): Finding {
+  const check = say('canary of {name}', { name: `${name}:!${alias}` });
+  if (automatic?.kind !== 'undecided') return { level: 'problem', check, seen: text, remedy };
+  return { level: 'note', check, seen: automatic.text, remedy: automatic.commands.join('; ') };
 }
 
 /** Invocations that stand until their maximum age, whatever the roles do. */

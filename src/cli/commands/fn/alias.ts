@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { parseWhole } from '#src/cli/arguments/durations.ts';
+import { parseDecimal, parseWhole } from '#src/cli/arguments/durations.ts';
 import { type PolicyFlags, withPolicyOptions } from '#src/cli/arguments/policy-flags.ts';
 import { withDryRun } from '#src/cli/dry-run.ts';
 import { type Column, printList, printOne } from '#src/cli/print/output.ts';
@@ -7,7 +7,7 @@ import { say } from '#src/cli/texts/say.ts';
 import type { SequentClient } from '#src/client/client.ts';
 import { InvalidInputError } from '#src/core/errors.ts';
 import { aliasOf, promoted, rolledBack, withCanary } from '#src/core/functions/canary.ts';
-import type { AliasInput, FunctionAlias, FunctionEntry } from '#src/core/functions/entry.ts';
+import { type AliasInput, DEFAULT_MARGIN, type FunctionAlias, type FunctionEntry, MARGINS } from '#src/core/functions/entry.ts';
 import { aliasNameOf } from '#src/core/names/names.ts';
 import { action, type Call } from '../../call.ts';
 import { exitCodes } from '../../problem.ts';
@@ -16,7 +16,7 @@ import { policyFrom } from './definition/settings-flags.ts';
 import { dependentsInWords } from './dependents-in-words.ts';
 
 type SetOptions = { description?: string; weight?: Record<string, number> } & CanaryOptions & PolicyFlags;
-type CanaryOptions = { canary?: number; auto?: true; promoteAfter?: number };
+type CanaryOptions = { canary?: number; auto?: true; promoteAfter?: number; autoMargin?: number };
 
 export function aliasCommand(): Command {
   return new Command('alias')
@@ -45,7 +45,16 @@ function setCommand(): Command {
         .conflicts(['weight', 'description']),
     )
     .option('--auto', 'promote or roll back the canary without a person, when a test that is valid at every look decides')
-    .option('--promote-after <count>', 'with --auto: promote after this many ended invocations that make it no worse', parseWhole(20))
+    .option(
+      '--promote-after <count>',
+      'with --auto: promote after no fewer ended invocations of the canary (500 by default)',
+      parseWhole(20),
+    )
+    .option(
+      '--auto-margin <points>',
+      'with --auto: promote once the test excludes that the canary is worse by this many percentage points (1 by default)',
+      parseDecimal(MARGINS.min, MARGINS.max),
+    )
     .option('--description <text>', 'a description');
   return withDryRun(withPolicyOptions(command)).addHelpText('after', examples).action(action<SetOptions>(set));
 }
@@ -56,6 +65,7 @@ Examples:
   sequent fn alias set orders prod v1 --weight v2=10
   sequent fn alias set orders prod v1 --weight v2=0
   sequent fn alias set orders prod v2 --canary 10% --auto
+  sequent fn alias set orders prod v2 --canary 10% --auto --promote-after 1000 --auto-margin 0.5
   sequent fn alias set orders prod v1 --max-retries 3 --on-failure FunctionGraph=pager
 
 Exit codes: 0 set, 2 refused (a loop of destinations, weights over 100), 3 no such function or version, 4 the version has another alias.`;
@@ -133,9 +143,9 @@ function percentOf(text: string): number {
 
 async function set(call: Call<SetOptions>): Promise<typeof exitCodes.ok> {
   const [name = '', alias = '', version = ''] = call.args;
-  const { auto, promoteAfter } = call.options;
-  if (promoteAfter !== undefined && auto === undefined)
-    throw new InvalidInputError({ field: '--promote-after', problem: 'belongs to --auto' });
+  const { auto, promoteAfter, autoMargin } = call.options;
+  for (const [field, value] of Object.entries({ '--promote-after': promoteAfter, '--auto-margin': autoMargin }))
+    if (value !== undefined && auto === undefined) throw new InvalidInputError({ field, problem: 'belongs to --auto' });
   return await withClient(call.options, async (client) => {
     const { definitionOf } = await import('#src/functions/changes.ts');
     const { mergeDefinition } = await import('#src/core/functions/merge-definition.ts');
@@ -172,7 +182,9 @@ function aliasAfter(entry: FunctionEntry, present: FunctionAlias | undefined, { 
   const [, name = '', version = ''] = args;
   const { weight, canary, description = present?.description ?? '' } = options;
   const promoteAfter = options.promoteAfter ?? present?.auto?.promoteAfter;
-  const named = options.auto === true ? { ...(promoteAfter === undefined ? {} : { promoteAfter }) } : undefined;
+  const margin = options.autoMargin ?? present?.auto?.margin;
+  const given = { ...(promoteAfter === undefined ? {} : { promoteAfter }), ...(margin === undefined ? {} : { margin }) };
+  const named = options.auto === true ? given : undefined;
   const kept = present?.auto ?? null;
   if (canary !== undefined) return withCanary(aliasOf(entry, aliasNameOf(name)), { version, weight: canary, auto: named ?? kept });
   const weights = weightsFrom({ ...present?.weights, [version]: 0 }, weight);
@@ -253,9 +265,9 @@ export function describeAlias({ name, version, weights, policy, auto }: Function
   const alias =
     auto === undefined || auto === null
       ? moved
-      : say('{alias}, promoted or rolled back by itself (promoted after {count} invocations that make it no worse)', {
-          alias: moved,
-          count: auto.promoteAfter,
-        });
+      : say(
+          '{alias}, promoted or rolled back by itself (promoted after {count} invocations or more, once the test excludes that it is worse by {margin} percentage points)',
+          { alias: moved, count: auto.promoteAfter, margin: auto.margin ?? DEFAULT_MARGIN },
+        );
   return policy === undefined ? alias : say('{alias}, with its own policy', { alias });
 }

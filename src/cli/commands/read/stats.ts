@@ -134,7 +134,7 @@ async function printVerdicts(
 type MomentQuery = ReturnType<typeof momentOf>;
 
 function printVerdict({ terminal: { err } }: Call, { name, auto }: FunctionAlias, since: number, verdict: CanaryVerdict): void {
-  const { version, weight, share, text, remedy } = verdict;
+  const { version, weight, share, text, remedy, automatic } = verdict;
   const shares = say('!{alias}: {version} has {share} of the requests since {time} (weight {weight} %)', {
     ...{ alias: name, version, weight, time: formatMoment(since) },
     share: share === undefined ? say('none') : `${Math.round(share)} %`,
@@ -142,7 +142,10 @@ function printVerdict({ terminal: { err } }: Call, { name, auto }: FunctionAlias
   const judgement = remedy === undefined || isSet(auto) ? text : say('{text}; try: {remedy}', { text, remedy });
   const line = plain(`${shares}; ${judgement}`);
   err.line(verdict.verdict === 'worse' ? err.paint.red(line) : line);
-  if (isSet(auto)) err.line(say('!{alias}: Sequent promotes {version} or rolls it back by itself', { alias: name, version }));
+  if (automatic?.kind === 'undecided') {
+    const remedies = automatic.commands.join('; ');
+    err.line(plain(say('!{alias}: {text}; or decide: {remedies}', { alias: name, text: automatic.text, remedies })));
+  } else if (isSet(auto)) err.line(say('!{alias}: Sequent promotes {version} or rolls it back by itself', { alias: name, version }));
 }
 
 const isSet = (auto: FunctionAlias['auto']): boolean => auto !== undefined && auto !== null;

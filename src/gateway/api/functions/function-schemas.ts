@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { functionDefinitionSchema } from '#src/core/functions/definition.ts';
-import { promoteAfterSchema } from '#src/core/functions/entry.ts';
+import { marginSchema, promoteAfterSchema } from '#src/core/functions/entry.ts';
 import { wholeNumber } from '#src/core/text/whole-number.ts';
 import { MAX_QUESTIONS } from '#src/functions/entry-store.ts';
 import { asOf, count, moment, time } from '../common-schemas.ts';
@@ -13,9 +13,11 @@ const aliasSchema = z.object({
   description: z.string(),
   weights: z.record(z.string(), z.number()).describe('the percentage of the requests that goes to each other version'),
   auto: z
-    .object({ promote_after: z.int() })
+    .object({ promote_after: z.int(), margin: z.number().describe('in percentage points') })
     .optional()
-    .describe('the canary promotes or rolls back itself: promoted when it is better, or not worse after so many of its invocations'),
+    .describe(
+      'the canary promotes or rolls back itself: promoted when it is better, or when the test excludes after so many of its invocations that it is worse by the margin',
+    ),
   decision: z
     .object({ at: moment, decision: z.enum(['promoted', 'rolled-back']), canary: z.string(), main: z.string(), why: z.string() })
     .optional()
@@ -93,6 +95,14 @@ const verdictSchema = z.object({
   share: z.number().optional().describe('the share of the requests that the version got, in percent; absent while nothing is counted'),
   in_words: z.string(),
   remedy: z.string().optional().describe('the command that acts on the verdict'),
+  undecided: z
+    .object({
+      more: z.int().optional().describe('about how many more ended invocations of the version decide; absent when no number does'),
+      in_words: z.string(),
+      remedies: z.array(z.string()).describe('the commands by which a person decides'),
+    })
+    .optional()
+    .describe('an automatic canary that has ended as many invocations as `promote_after`, and is neither promoted nor rolled back yet'),
 });
 export const versionStatsQuerySchema = z.strictObject({
   ...filters,
@@ -128,7 +138,7 @@ export const aliasBodySchema = z.strictObject({
   description: z.string().max(512).optional(),
   weights: z.record(z.string().max(64), z.number()).optional().describe('the percentage of the requests that goes to each other version'),
   auto: z
-    .strictObject({ promote_after: promoteAfterSchema })
+    .strictObject({ promote_after: promoteAfterSchema, margin: marginSchema.optional() })
     .nullish()
     .describe('promote or roll back the only weighted version without a person; null for by hand; left out, it stays while the shares do'),
 });

@@ -1,4 +1,10 @@
-import type { CanaryDecision, FunctionAlias, FunctionEntry, FunctionVersion } from '#src/core/functions/entry.ts';
+import {
+  type CanaryDecision,
+  DEFAULT_MARGIN,
+  type FunctionAlias,
+  type FunctionEntry,
+  type FunctionVersion,
+} from '#src/core/functions/entry.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
 import type { Call, Gateway } from '../../ports.ts';
 import { type Scope, scopeOf } from '../../scope.ts';
@@ -46,7 +52,7 @@ function versionOf({ version, description, publishedAt }: FunctionVersion): Func
 function aliasOf({ name, version, description, weights, auto, decision }: FunctionAlias): FunctionSummary['aliases'][number] {
   return {
     ...{ alias: name, version, description, weights },
-    ...(auto === undefined || auto === null ? {} : { auto: { promote_after: auto.promoteAfter } }),
+    ...(auto === undefined || auto === null ? {} : { auto: { promote_after: auto.promoteAfter, margin: auto.margin ?? DEFAULT_MARGIN } }),
     ...(decision === undefined ? {} : { decision: decisionOf(decision) }),
   };
 }

@@ -87,6 +87,7 @@ export function addVersionChanges(routes: Routes, gateway: Gateway): void {
 }
 
 function aliasFrom(name: string, { auto, ...body }: z.output<typeof aliasBodySchema>): AliasInput {
-  const given = auto === undefined || auto === null ? { auto } : { auto: { promoteAfter: auto.promote_after } };
+  const given =
+    auto === undefined || auto === null ? { auto } : { auto: withoutUndefined({ promoteAfter: auto.promote_after, margin: auto.margin }) };
   return withoutUndefined({ ...body, ...given, name }) as AliasInput;
 }

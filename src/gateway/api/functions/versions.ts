@@ -1,3 +1,4 @@
+import type { AutomaticEnd } from '#src/analysis/canary/automatic-end.ts';
 import { countsByVersion, judgeCanary, judgedInvocations } from '#src/analysis/canary/judge-canary.ts';
 import { aliasOf, promoted, rolledBack } from '#src/core/functions/canary.ts';
 import type { FunctionAlias } from '#src/core/functions/entry.ts';
@@ -60,15 +61,22 @@ async function verdictsOf({ client }: Gateway, { name, aliases, scope, moment, l
       const judged = judgedInvocations(alias);
       const filter = { ...historyFilter({ function: name }, scope), ...judged, ...withoutUndefined({ moment }) };
       const rows = await client.history.stats({ ...filter, by: 'version' });
-      return inLanguage(language, () => judgeCanary(name, alias, countsByVersion(rows))).map(({ text, ...verdict }) => ({
+      return inLanguage(language, () => judgeCanary(name, alias, countsByVersion(rows))).map(({ text, automatic, ...verdict }) => ({
         alias: alias.name,
         since: judged.since,
         in_words: text,
         ...verdict,
+        ...undecidedPart(automatic),
       }));
     }),
   );
   return found.flat();
+}
+
+function undecidedPart(automatic: AutomaticEnd | undefined): Pick<VersionStats['verdicts'][number], 'undecided'> {
+  if (automatic?.kind !== 'undecided') return {};
+  const { more, text, commands } = automatic;
+  return { undecided: withoutUndefined({ more, in_words: text, remedies: [...commands] }) };
 }
 
 type Move = { verb: 'promote' | 'rollback'; summary: string; change: typeof promoted };

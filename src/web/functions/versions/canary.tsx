@@ -97,9 +97,10 @@ function Canary({ path, alias, verdicts, onMoved }: AliasProps) {
       </p>
       {alias.auto === undefined ? null : (
         <p class="hint">
-          {t('Sequent promotes it or rolls it back by itself: promoted after {count} invocations that make it no worse.', {
-            count: formatNumber(alias.auto.promote_after),
-          })}
+          {t(
+            'Sequent promotes it or rolls it back by itself: promoted after {count} invocations or more, once the test excludes that it is worse by {margin} percentage points.',
+            { count: formatNumber(alias.auto.promote_after), margin: formatNumber(alias.auto.margin) },
+          )}
         </p>
       )}
       {verdicts === undefined ? (
@@ -144,7 +145,7 @@ function Verdicts({ verdicts, isAutomatic }: VerdictsProps) {
   return (
     <div role="status">
       <ul>
-        {verdicts.map(({ version: canary, verdict, in_words, remedy, weight, share, since }) => (
+        {verdicts.map(({ version: canary, verdict, in_words, remedy, undecided, weight, share, since }) => (
           <li key={canary} class={`tone-${toneOf[verdict]}`}>
             <Icon name={iconOf[verdict]} />{' '}
             <span>
@@ -157,7 +158,11 @@ function Verdicts({ verdicts, isAutomatic }: VerdictsProps) {
                 }}
               />{' '}
               {in_words}
+              {undecided === undefined ? null : ` ${undecided.in_words}`}
             </span>
+            {undecided?.remedies.map((command) => (
+              <CommandLine key={command} text={command} />
+            ))}
             {remedy === undefined || isAutomatic ? null : <CommandLine text={remedy} />}
           </li>
         ))}

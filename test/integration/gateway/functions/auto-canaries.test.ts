@@ -64,9 +64,9 @@ describe('an automatic canary', () => {
     expect(await decisions).toHaveLength(1);
   });
 
-  test('that is not worse is promoted after its invocations, and a second decision on it changes nothing', async ({ sequent }) => {
+  test('that is not worse by its margin is promoted, and a second decision on it changes nothing', async ({ sequent }) => {
     await publish(sequent, 'equal', ['greet', 'greet']);
-    const body = { version: 'v1', weights: { v2: 50 }, auto: { promote_after: 20 } };
+    const body = { version: 'v1', weights: { v2: 50 }, auto: { promote_after: 20, margin: 40 } };
     await sequent.call('PUT', '/api/functions/equal/aliases/prod', { body });
     const begun = await aliasOf(sequent, 'equal');
     await invoke(sequent, '/api/functions/equal/invocations?qualifier=!prod', 80);
@@ -82,5 +82,30 @@ describe('an automatic canary', () => {
     } as const;
     expect(await sequent.roles.registry.decideCanary('equal', 'prod', again)).toBeUndefined();
     expect(await aliasOf(sequent, 'equal')).toEqual(promoted);
+  });
+
+  test('that is undecided stays, with one entry of the audit log for each change of its weights', async ({ sequent }) => {
+    await publish(sequent, 'open', ['greet', 'greet']);
+    await using _other = await sequent.another();
+    const entriesOf = async () => {
+      const reply = await sequent.call('GET', '/api/audit?key=sequent');
+      const { entries } = (await reply.json()) as { entries: { subject?: string; action: string; why?: string }[] };
+      return entries.filter(({ subject }) => subject === 'open:!prod');
+    };
+    // Both gateways judge the first canary many times before the second one has its entry.
+    for (const [index, weight] of [50, 60].entries()) {
+      const body = { version: 'v1', weights: { v2: weight }, auto: { promote_after: 20 } };
+      await sequent.call('PUT', '/api/functions/open/aliases/prod', { body });
+      await invoke(sequent, '/api/functions/open/invocations?qualifier=!prod', 80);
+      await eventually(async () => (await entriesOf()).length > index, 30_000);
+    }
+    const entry = { action: 'canary.undecided', why: expect.stringMatching(/About \d+ more of its invocations/) };
+    expect(await entriesOf()).toMatchObject([entry, entry]);
+    expect(await aliasOf(sequent, 'open')).toMatchObject({ version: 'v1', weights: { v2: 60 }, auto: { promoteAfter: 20 } });
+    const reply = await sequent.call('GET', '/api/functions/open/versions/stats');
+    const remedies = ['sequent fn alias promote open prod', 'sequent fn alias rollback open prod'];
+    expect(((await reply.json()) as { verdicts: object[] }).verdicts).toMatchObject([
+      { verdict: 'undecided', undecided: { more: expect.any(Number), remedies } },
+    ]);
   });
 });
