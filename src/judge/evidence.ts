@@ -43,7 +43,7 @@ export type Expected = {
   passesFailed?: boolean;
   /** The requests of a key run in groups. */
   isDebounced?: boolean;
-  /** The rate of starts for each key. */
+  /** The rate of starts for each key, by the times of the server. `toleranceInMs`: how far the clocks of two processes may differ. */
   rate?: { limit: number; perInMs: number; burst: number; toleranceInMs: number };
 };
 

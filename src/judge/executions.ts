@@ -198,7 +198,12 @@ function orderOf({ request, facts }: Life): { place: number; placedAt: number; w
   return { place: placeOf(request), placedAt: dueAtOf(request) > 0 ? waitsSince : request.sequence, waitsSince };
 }
 
-/** Each start raises a level, which falls at the rate: the level stays below the burst (RATE1). */
+/**
+ * Each start raises a level, which falls at the rate: the level stays below the burst (RATE1).
+ *
+ * A start has the time at which the server stored it. A token is given before that, and used after that, however long a worker stands still
+ * in between. `toleranceInMs` covers only the clocks of the processes that write the ledger.
+ */
 export function judgeRates(lives: readonly Life[], expected: Expected, say: Say): void {
   const { rate } = expected;
   if (rate === undefined) return;
@@ -206,11 +211,9 @@ export function judgeRates(lives: readonly Life[], expected: Expected, say: Say)
   for (const facts of factsByKey(lives, expected)) {
     let level = 0;
     let last = 0;
-    // The workers' clocks differ a little, so the order of the log is not that of the times.
-    const starts = facts.filter(({ fact }) => fact.type === 'running').sort((one, other) => one.fact.at - other.fact.at);
-    for (const { life, fact } of starts) {
-      level = Math.max(0, level - (fact.at - last) / interval) + 1;
-      last = fact.at;
+    for (const { life, fact } of facts.filter(({ fact: { type } }) => type === 'running')) {
+      level = Math.max(0, level - (fact.storedAt - last) / interval) + 1;
+      last = fact.storedAt;
       if (level > rate.burst + rate.toleranceInMs / interval) say('RATE1', `${life.request.id} started before its rate allowed it`);
     }
   }

@@ -4,7 +4,8 @@ import type { Evidence, Expected, RawMessage } from './evidence.ts';
 /* The wire format, read without the product's decoders: which invocations the messages of the log are about, and which of their facts count. */
 
 export type Fact = { type: string; invocation: string; at: number; attempt?: number; [field: string]: unknown };
-export type Placed = Fact & { sequence: number };
+/** A fact with the sequence and the time of its message. The server sets `storedAt`, and `at` is the time of the process that appended. */
+export type Placed = Fact & { sequence: number; storedAt: number };
 export type Request = {
   id: string;
   fn: string;
@@ -88,7 +89,7 @@ function idFromSequence(at: number, sequence: number): string {
 }
 
 type Append = { previous: number; request: number; facts: Fact[]; link?: string };
-type Stored = { sequence: number; append: Append };
+type Stored = { sequence: number; at: number; append: Append };
 type Stream = { version: number; head: string | undefined };
 type Owned = { requests: readonly Request[]; counts: boolean };
 
@@ -118,23 +119,23 @@ type Counted = Stored & { fn: string; begun: readonly Request[] };
 function* appendsThatCount(log: Evidence['log'], requests: readonly Request[], say: Say): Generator<Counted> {
   const ownersOf = ownersIn(requests);
   const streams = new Map<string, Stream>();
-  for (const { subject, sequence, data } of log) {
+  for (const { subject, sequence, at, data } of log) {
     const append = subject.startsWith('invocation.') ? appendIn(data) : undefined;
     if (append === undefined) continue;
     const stream = streams.get(subject) ?? { version: 0, head: undefined };
     const owned = ownersOf(subject, append, stream);
-    judgeAppend({ sequence, append }, stream, owned, say);
+    judgeAppend({ sequence, at, append }, stream, owned, say);
     streams.set(subject, { version: sequence, head: owned.counts ? hashOf(data) : stream.head });
     const fn = subject.split('.')[1] ?? '';
-    if (owned.counts) yield { sequence, append, fn, begun: stream.head === undefined ? owned.requests : [] };
+    if (owned.counts) yield { sequence, at, append, fn, begun: stream.head === undefined ? owned.requests : [] };
   }
 }
 
-function addFacts({ sequence, append, fn }: Omit<Counted, 'begun'>, lives: ReadonlyMap<string, Life>, say: Say): void {
+function addFacts({ sequence, at, append, fn }: Omit<Counted, 'begun'>, lives: ReadonlyMap<string, Life>, say: Say): void {
   for (const fact of append.facts) {
     const life = lives.get(keyOf(fn, fact.invocation));
     if (life === undefined) say('E3', `append ${sequence} is about ${fact.invocation}, which is no request of its stream`);
-    else life.facts.push({ ...fact, sequence });
+    else life.facts.push({ ...fact, sequence, storedAt: at });
   }
 }
 

@@ -43,6 +43,7 @@ const tools = [
   },
   // The tests fetch a nats-server by themselves. CI names the one of Debian, and runs the tests again on the newest.
   { packages: ['nats-server'], neededBy: 'ci', why: 'the server of the first test run', isInstalled: isOnPath('nats-server') },
+  { packages: ['golang-go'], neededBy: 'ci', why: 'the compiler for the client and the function in Go', isInstalled: isOnPath('go') },
   { packages: ['spin'], neededBy: 'ci', why: 'the model checker of the specification', isInstalled: isOnPath('spin') },
   { packages: ['gcc', 'libc6-dev'], neededBy: 'ci', why: 'the compiler for the model checker', isInstalled: isOnPath('gcc') },
   { packages: ['docker-compose'], neededBy: 'ci', why: 'the check of the compose files', isInstalled: isOnPath('docker-compose') },

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type CliRun, runCli } from '#test/support/cli/cli.ts';
+import { type CliOptions, type CliRun, runCli } from '#test/support/cli/cli.ts';
 import { commandLines, isNamed, waiting } from '#test/support/cli/commands-of-server.ts';
 import { argumentsOf } from '#test/support/documented-commands.ts';
 import { PROJECT, type RunningSequent, startSequent } from '#test/support/gateway/running-gateway.ts';
@@ -66,12 +66,18 @@ async function freezeAt(target: number, chunk: number) {
   };
 }
 
+/** A command that waits for the server is a process, which ends: in this process it would wait on beside the files that run after this one. */
+async function runOrGiveUp(command: string, args: readonly string[], options: CliOptions): Promise<CliRun> {
+  if (isNamed(command, waiting)) return await runCli(args, { ...options, endAfterMs: GIVE_UP_AFTER_MS });
+  const late = delay(GIVE_UP_AFTER_MS, { code: null, stdout: '', stderr: '' }, { ref: false });
+  return await Promise.race([runCli(args, options), late]);
+}
+
 async function runFrozen(command: string, at: number): Promise<Frozen> {
   await using frozen = await freezeAt(sequent.server.port, at);
   const args = argumentsOf(command);
   const startedAt = performance.now();
-  const late = delay(GIVE_UP_AFTER_MS, { code: null, stdout: '', stderr: '' }, { ref: false });
-  const ran = await Promise.race([runCli(args, { env: { NATS_URL: frozen.url, SEQUENT_PROJECT: PROJECT }, cwd: folder }), late]);
+  const ran = await runOrGiveUp(command, args, { env: { NATS_URL: frozen.url, SEQUENT_PROJECT: PROJECT }, cwd: folder });
   return { ...ran, command, ms: performance.now() - startedAt, isFrozen: frozen.isFrozen() };
 }
 

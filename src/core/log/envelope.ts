@@ -1,9 +1,11 @@
 import { type FactOf, type Failure, type Outcome, statusCodes } from '#machines/facts.ts';
 import type { Invocation } from '#machines/invocation.ts';
 import { NOT_ENCRYPTED } from '#src/core/encryption/sealed-text.ts';
+import type { RequestId } from '#src/core/names/names.ts';
 import { functionUrn, type Tenancy } from '#src/core/names/tenancy.ts';
 import { isReference } from '#src/core/payloads/payload-reference.ts';
-import type { AcceptedRequest } from './event-log.ts';
+import type { AcceptedRequest, StreamName } from './event-log.ts';
+import type { Results } from './results.ts';
 
 /** The JSON that subscribers and targets receive for an outcome: exactly the keys of the source document (SRC7, SRC8). */
 export type Envelope = {
@@ -37,6 +39,34 @@ export function encodeEnvelope(
   const withoutRequest = JSON.stringify({ ...envelope, request_payload: '' });
   if (Buffer.byteLength(withoutRequest) <= maxBytes) return withoutRequest;
   return JSON.stringify({ ...envelope, request_payload: '', response_payload: '' });
+}
+
+/** An outcome of the log, with everything that its result consists of. */
+export type ResultOf = { name: StreamName; request: AcceptedRequest; invocation: Invocation; outcome: Outcome };
+
+export type ResultPorts = { results: Results; tenancy: Tenancy };
+
+/** Publishes the result of an outcome that no other process can have published. */
+export function publishResultOf(of: ResultOf, ports: ResultPorts): Promise<void> {
+  return publish(of, ports.results, encodeResult(of, ports));
+}
+
+/** Publishes the result of an outcome, unless it is stored. */
+export async function publishUnlessStored(of: ResultOf, ports: ResultPorts): Promise<void> {
+  const envelope = encodeResult(of, ports);
+  if (!(await ports.results.isStored(of.name, idOf(of), of.outcome, envelope))) await publish(of, ports.results, envelope);
+}
+
+function publish(of: ResultOf, results: Results, envelope: string): Promise<void> {
+  return results.publish(of.name, idOf(of), of.outcome.type, envelope);
+}
+
+function encodeResult({ request, invocation }: ResultOf, { results, tenancy }: ResultPorts): string {
+  return encodeEnvelope(tenancy, request, invocation, results.maxBytes);
+}
+
+function idOf({ request }: ResultOf): RequestId {
+  return request.fact.invocation as RequestId;
 }
 
 /** The result and all deliveries of an outcome share one text. An outcome without destinations is encoded once, and is not kept. */

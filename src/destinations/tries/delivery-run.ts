@@ -3,10 +3,9 @@ import { type Delivery, deliveryEffectsDue, deliveryEndsAt, deliveryExpiredFact,
 import type { Destination, Fact, Outcome } from '#machines/facts.ts';
 import type { Invocation, InvocationEffect } from '#machines/invocation.ts';
 import { isSameOutcome } from '#machines/outcome.ts';
-import { encodeEnvelope } from '#src/core/log/envelope.ts';
+import { publishUnlessStored } from '#src/core/log/envelope.ts';
 import type { AcceptedRequest } from '#src/core/log/event-log.ts';
 import { streamKey } from '#src/core/names/ids.ts';
-import type { RequestId } from '#src/core/names/names.ts';
 import { isLost } from '#src/core/ports/questions/execution-probe.ts';
 import { combineResults, type RunResult, type StreamRun } from '#src/core/stream/active-streams.ts';
 import { mayBeUnpublished } from '#src/core/stream/ended-without-item.ts';
@@ -77,12 +76,7 @@ export class DeliveryRun implements StreamRun {
   async #publishBeforeFirstFact(request: AcceptedRequest, invocation: Invocation): Promise<void> {
     const { outcome } = invocation.context;
     if (outcome === null || !mayBeUnpublished(invocation)) return;
-    const { results, tenancy } = this.#ports;
-    const { name } = this.#writer.state;
-    const id = outcome.invocation as RequestId;
-    const envelope = encodeEnvelope(tenancy, request, invocation, results.maxBytes);
-    if (await results.isStored(name, id, outcome, envelope)) return;
-    await results.publish(name, id, outcome.type, envelope);
+    await publishUnlessStored({ name: this.#writer.state.name, request, invocation, outcome }, this.#ports);
   }
 
   async #deliver(request: AcceptedRequest, due: DueDelivery): Promise<RunResult> {

@@ -1,4 +1,4 @@
-import { encodeEnvelope } from '#src/core/log/envelope.ts';
+import { publishResultOf, publishUnlessStored } from '#src/core/log/envelope.ts';
 import type { RequestId } from '#src/core/names/names.ts';
 import { requestOf, type StreamState } from '#src/core/stream/stream.ts';
 import type { SchedulerOptions } from '#src/scheduler/ports.ts';
@@ -10,14 +10,13 @@ import type { SchedulerOptions } from '#src/scheduler/ports.ts';
 export async function storeResult(
   state: StreamState,
   id: RequestId,
-  { results, tenancy }: Pick<SchedulerOptions, 'results' | 'tenancy'>,
+  ports: Pick<SchedulerOptions, 'results' | 'tenancy'>,
   isNew = false,
 ): Promise<void> {
   const invocation = state.invocations.get(id);
   const request = requestOf(state, id);
   const outcome = invocation?.context.outcome ?? null;
   if (invocation === undefined || request === undefined || outcome === null) return;
-  const envelope = encodeEnvelope(tenancy, request, invocation, results.maxBytes);
-  if (!isNew && (await results.isStored(state.name, id, outcome, envelope))) return;
-  await results.publish(state.name, id, outcome.type, envelope);
+  const result = { name: state.name, request, invocation, outcome };
+  await (isNew ? publishResultOf(result, ports) : publishUnlessStored(result, ports));
 }

@@ -1,7 +1,7 @@
 import { type Fact, isOutcome, type Outcome } from '#machines/facts.ts';
 import type { Invocation, InvocationEffect } from '#machines/invocation.ts';
 import { isSameOutcome } from '#machines/outcome.ts';
-import { encodeEnvelope } from '#src/core/log/envelope.ts';
+import { publishResultOf, publishUnlessStored } from '#src/core/log/envelope.ts';
 import type { StreamVersion } from '#src/core/log/event-log.ts';
 import type { RequestId } from '#src/core/names/names.ts';
 import type { ClaimedTries, LocalDeliverer } from '#src/core/stream/deliverer.ts';
@@ -28,25 +28,12 @@ export function publishResult(due: Due, { ports, state, items, published }: Part
   const { outcomesRead } = state;
   if (outcome === null || isSameOutcome(published.get(id) ?? null, outcome) || isOfAnotherItem(invocation, outcomesRead?.get(id), items))
     return 'settled';
-  const stored = outcomesRead?.has(id) ? publishUnlessStored(due, outcome, { ports, state }) : publish(due, outcome, { ports, state });
+  const result = { name: state.name, request, invocation, outcome };
+  const stored = outcomesRead?.has(id) ? publishUnlessStored(result, ports) : publishResultOf(result, ports);
   return stored.then(() => {
     published.set(id, outcome);
     return 'settled';
   });
-}
-
-async function publishUnlessStored(due: Due, outcome: Outcome, { ports, state }: Pick<Parts, 'ports' | 'state'>): Promise<void> {
-  const id = due.request.fact.invocation as RequestId;
-  const isStored = await ports.results.isStored(state.name, id, outcome, envelopeOf(due, ports));
-  if (!isStored) await publish(due, outcome, { ports, state });
-}
-
-function publish(due: Due, { type }: Outcome, { ports, state }: Pick<Parts, 'ports' | 'state'>): Promise<void> {
-  return ports.results.publish(state.name, due.request.fact.invocation as RequestId, type, envelopeOf(due, ports));
-}
-
-function envelopeOf({ request, invocation }: Due, { results, tenancy }: Parts['ports']): string {
-  return encodeEnvelope(tenancy, request, invocation, results.maxBytes);
 }
 
 /**

@@ -24,6 +24,8 @@ export type CliOptions = {
   prefix?: readonly string[];
   /** Options of Node itself. */
   execArgv?: readonly string[];
+  /** Ends the command by SIGKILL after this time, with the exit code `null`. By default, it runs until it ends. */
+  endAfterMs?: number;
   /** Called with the whole stdout so far. */
   onStdout?: (text: string, child: ChildProcess) => void;
   /** As `onStdout`. */
@@ -31,14 +33,15 @@ export type CliOptions = {
 };
 
 /**
- * Runs a command without the settings of this machine's user: in this process when the command ends by itself and nobody watches it, and
- * else as a process.
+ * Runs a command without the settings of this machine's user: in this process when the command ends by itself and nobody watches or ends it,
+ * and else as a process.
  */
 export async function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliRun> {
-  const { input, cwd = root, onStdout, onStderr, execArgv } = options;
+  const { input, cwd = root, onStdout, onStderr, execArgv, endAfterMs } = options;
   const env = environmentOf(options);
-  const isWatched = onStdout !== undefined || onStderr !== undefined || execArgv !== undefined;
-  const run = isWatched || !runsInProcess(args, env) ? await runCliProcess(args, options) : await runInProcess(args, { input, env, cwd });
+  const needsProcess = [onStdout, onStderr, execArgv, endAfterMs].some((option) => option !== undefined);
+  const run =
+    needsProcess || !runsInProcess(args, env) ? await runCliProcess(args, options) : await runInProcess(args, { input, env, cwd });
   // A comparison with an expected exit code does not show why the command failed. The reporter does.
   const current = TestRunner.getCurrentTest();
   if (current !== undefined) current.meta.stderrOfLastCommand = run.code === 0 ? undefined : `${args.join(' ')}: ${run.stderr}`;
@@ -67,12 +70,13 @@ export async function runCliOn(url: string, args: readonly string[], options: Cl
 }
 
 export function spawnCli(args: readonly string[], options: CliOptions = {}): ChildProcess {
-  const { input, cwd = root, prefix = [], execArgv = [] } = options;
+  const { input, cwd = root, prefix = [], execArgv = [], endAfterMs } = options;
   const [program = process.execPath, ...rest] = [...prefix, process.execPath, ...execArgv, ...commandLine(), ...args];
   return spawn(program, rest, {
     cwd,
     env: environmentOf(options),
     stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    ...(endAfterMs === undefined ? {} : { timeout: endAfterMs, killSignal: 'SIGKILL' }),
   });
 }
 

@@ -1,9 +1,10 @@
-import { EventEmitter, once } from 'node:events';
+import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import type { Host } from '#src/cli/host.ts';
 import { BUILT } from './command-line.ts';
+import { inTurn } from './in-turn.ts';
 
 /** What a command run in this process gets of its surroundings. */
 type Given = { input?: string | undefined; env: Readonly<Record<string, string>>; cwd: string };
@@ -21,11 +22,12 @@ export function runsInProcess(args: readonly string[], env: Readonly<Record<stri
  * Runs a command in this process, with streams and an environment of its own. It loads the modules that a process would load, and loads
  * them once.
  *
- * The language and the working directory belong to the whole process, so a command of another language or folder waits.
+ * The language and the working directory belong to the whole process, so a command of another language or folder waits (`inTurn`). Nothing
+ * ends a command of this process but the command itself.
  */
 export async function runInProcess(args: readonly string[], given: Given): Promise<Ran> {
   const { runCommandLine } = await loadCommandLine();
-  return await inTurn(placeOf(args, given), given.cwd, async () => {
+  return await inTurn({ words: args.join(' '), place: placeOf(args, given), cwd: given.cwd }, async () => {
     const [stdout, stderr] = [new TextWriter(), new TextWriter()];
     const code = await runCommandLine(args, hostOf(given, stdout, stderr));
     return { code, stdout: stdout.text, stderr: stderr.text };
@@ -70,24 +72,4 @@ function placeOf(args: readonly string[], { env, cwd }: Given): string {
   const locale = [env.LC_ALL, env.LC_MESSAGES, env.LC_CTYPE, env.LANG].join();
   // JSON is English in every locale.
   return JSON.stringify(locale === ',,,' ? [cwd] : [cwd, locale, args.some((word) => word.includes('json'))]);
-}
-
-/** The commands that run now, which are all of one place. */
-const active = { place: '', count: 0, before: '', ended: new EventEmitter().setMaxListeners(0) };
-
-async function inTurn<Value>(place: string, cwd: string, work: () => Promise<Value>): Promise<Value> {
-  while (active.count > 0 && active.place !== place) await once(active.ended, 'ended');
-  if (active.count++ === 0) {
-    active.place = place;
-    active.before = process.cwd();
-    if (active.before !== cwd) process.chdir(cwd);
-  }
-  try {
-    return await work();
-  } finally {
-    if (--active.count === 0) {
-      if (active.before !== cwd) process.chdir(active.before);
-      active.ended.emit('ended');
-    }
-  }
 }
