@@ -98,7 +98,7 @@ test('cancelling an id that the log does not know is refused, with the id in the
   await expect(client.cancel('no.id')).rejects.toThrow('request id "no.id" must be');
 });
 
-async function eventually(condition: () => boolean, withinMs = 15_000): Promise<void> {
+async function eventually(condition: () => boolean, withinMs = 60_000): Promise<void> {
   const deadline = Date.now() + withinMs;
   while (!condition()) {
     if (Date.now() > deadline) throw new Error(`the condition did not hold within ${withinMs} ms: ${condition}`);

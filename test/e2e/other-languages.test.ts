@@ -44,7 +44,7 @@ describe.for<[language: string, program: string, args: string[]]>([
     return { ended, stop, isReady: () => printed().includes('ready') };
   }
 
-  test.skipIf(!isInstalled)('invokes a function, and tells success from failure', { timeout: 120_000 }, async ({ server, sequent: _ }) => {
+  test.skipIf(!isInstalled)('invokes a function, and tells success from failure', { timeout: 240_000 }, async ({ server, sequent: _ }) => {
     await using _worker = await startWorker({ servers: server.url, functions: [hello, broken] });
     const ran = await start(server.url, ['invoke', 'hello', '{"name":"Ada"}']).ended;
     expect(ran).toEqual({ code: 0, printed: '{"greeting":"Hello, Ada!"}' });
@@ -57,7 +57,7 @@ describe.for<[language: string, program: string, args: string[]]>([
     });
   });
 
-  test.skipIf(!isInstalled)('runs a function, whose errors are retried', { timeout: 120_000 }, async ({ server, client }) => {
+  test.skipIf(!isInstalled)('runs a function, whose errors are retried', { timeout: 240_000 }, async ({ server, client }) => {
     const name = `price-${program}`;
     const subject = `shop.${program}`;
     const backoff = { initialInMs: 1, factor: 1, maxInMs: 1, jitter: 0 };

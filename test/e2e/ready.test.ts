@@ -5,6 +5,7 @@ import { startSequent } from '#test/support/cli/processes/sequent-process.ts';
 import { startTcpProxy } from '#test/support/cluster/tcp-proxy.ts';
 import { test as base } from '#test/support/fixtures.ts';
 import { closeLater } from '#test/support/folder-fixture.ts';
+import { expectListed } from '#test/support/role-answers.ts';
 
 /** Longer than a process needs to report that it is ready, and a test to ask. */
 const LATE_BY_MS = 500;
@@ -29,12 +30,12 @@ describe('when "sequent ready" is printed', () => {
 
   test('the process is in the list of roles', async ({ nats, lateUrl, folder }) => {
     await using _ = await startSequent(['--role', 'scheduler'], { NATS_URL: lateUrl, SEQUENT_DATA: folder });
-    expect(await nats.ports.roleInstances.list()).toMatchObject([{ roles: ['scheduler'] }]);
+    await expectListed(nats.connection.nats, 'scheduler');
   });
 });
 
 test('when a worker of an application has started, it is in the list of roles', async ({ nats, lateUrl }) => {
   const own = defineFunction({ name: 'own', handler: () => 1 });
   await using _ = await startWorker({ servers: lateUrl, functions: [own] });
-  expect(await nats.ports.roleInstances.list()).toMatchObject([{ roles: ['worker'] }]);
+  await expectListed(nats.connection.nats, 'worker');
 });

@@ -12,6 +12,7 @@ import { test } from '#test/support/fixtures.ts';
 import { watchLog } from '#test/support/log/log-watch.ts';
 import { endServersOn, serversOn } from '#test/support/nats/embedded-servers.ts';
 import { ownerAddress } from '#test/support/nats/owner-address.ts';
+import { UNTIL_ALL_ANSWER } from '#test/support/role-answers.ts';
 
 const root = new URL('../..', import.meta.url).pathname;
 const functions = new URL('../support/e2e/functions.mjs', import.meta.url).pathname;
@@ -116,7 +117,7 @@ test('the roles of npm start end when the process that supervises them is killed
     const lines = createInterface(start.stdout);
     const [ready] = (await once(lines, 'line')) as [string];
     await using log = await watchLog(ownerAddress(urlIn(ready), folder));
-    await expect.poll(() => log.ports.roleInstances.list()).toHaveLength(1);
+    await expect.poll(() => log.ports.roleInstances.list(), UNTIL_ALL_ANSWER).toHaveLength(1);
     start.kill('SIGKILL');
     await once(lines, 'close');
     expect(await log.ports.roleInstances.list()).toEqual([]);
@@ -154,12 +155,9 @@ test('SIGTERM to the process group stops all roles without a warning during an e
 
 async function pidOfRoles(url: string, folder: string): Promise<number> {
   await using log = await watchLog(ownerAddress(url, folder));
-  return await vi.waitFor(
-    async () => {
-      const found = (await log.ports.roleInstances.list()).find(({ roles }) => roles.includes('worker'));
-      if (found === undefined) throw new Error('no worker is among the instances of roles');
-      return found.pid;
-    },
-    { timeout: 15_000 },
-  );
+  return await vi.waitFor(async () => {
+    const found = (await log.ports.roleInstances.list()).find(({ roles }) => roles.includes('worker'));
+    if (found === undefined) throw new Error('no worker is among the instances of roles');
+    return found.pid;
+  }, UNTIL_ALL_ANSWER);
 }

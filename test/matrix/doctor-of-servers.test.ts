@@ -39,7 +39,7 @@ describe('the doctor tells the truth when', () => {
   test.skipIf(whyNoDisk !== undefined)(fullForClients.title, { timeout: 240_000 }, async () => {
     const { env = {}, undo } = await fullForClients.plant();
     try {
-      expect(await doctor(env)).toMatchObject({ code: 1, problems: [expect.stringMatching(FULL)] });
+      await expect.poll(() => doctor(env), WITHIN).toMatchObject({ code: 1, problems: [expect.stringMatching(FULL)] });
       expect(await read(fullForClients, { env })).toMatchObject(NAMED);
     } finally {
       await undo();

@@ -16,6 +16,7 @@ import {
 import { documentedCommands } from '#test/support/documented-commands.ts';
 import { sharedTest } from '#test/support/fixtures.ts';
 import { followReadme } from '#test/support/package/readme-steps.ts';
+import { UNTIL_ALL_ANSWER } from '#test/support/role-answers.ts';
 
 /** The tests share a clone. `test/timed/fresh-start.test.ts` has one that installs its packages and builds its pages. */
 const test = sharedTest.extend('clone', { scope: 'file' }, async ({ folder }) => {
@@ -68,7 +69,7 @@ describe('an ordinary user', () => {
       const user = ownedByNobody(folder, as);
       const started = await npmStart(user);
       expect(JSON.parse(await npxSequent(user, greet))).toMatchObject({ greeting: 'Hello, Ada!' });
-      expect(await npxSequent(user, ['doctor'])).toMatch(isolation);
+      await expect.poll(() => npxSequent(user, ['doctor']), UNTIL_ALL_ANSWER).toMatch(isolation);
       expect(statSync(join(folder, '.sequent')).uid).toBe(NOBODY);
       expect(await started.stop()).toBe(0);
     },

@@ -1,10 +1,11 @@
 import type { Locator, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { InvocationView } from '#src/gateway/api/invocations/invocation-schemas.ts';
 import type { SystemView } from '#src/gateway/api/system/system-schemas.ts';
 import { natsOptionsOf } from '#src/nats/transport/connection/connect-options.ts';
 import { openConnection } from '#src/nats/transport/connection/connection.ts';
 import { answer, openReceiver, type Receiver } from '#test/support/destinations/receiver.ts';
+import { UNTIL_ALL_ANSWER } from '#test/support/role-answers.ts';
 import { openBrowser, type TestBrowser } from '#test/support/web/browser.ts';
 import { functionDestination, startWebSequent, type WebSequent } from '#test/support/web/content/web-sequent.ts';
 import { overflowOf, violationsInBothThemes } from '#test/support/web/page-checks.ts';
@@ -29,13 +30,17 @@ describe('the page of the system', () => {
     await using watched = await browser.open(`${sequent.url}/system`);
     const { page } = watched;
     await page.getByText('Healthy').waitFor();
-    const system = await sequent.call<SystemView>('/api/system');
+    const roles = await vi.waitFor(async () => {
+      const listed = (await sequent.call<SystemView>('/api/system')).roles;
+      // The gateway is a process of its own beside that of the other roles.
+      expect(new Set(listed.map(({ instance }) => instance)).size).toBeGreaterThan(1);
+      return listed;
+    }, UNTIL_ALL_ANSWER);
     const instances = page.getByRole('region', { name: 'Roles and instances' }).first();
-    for (const { role, instance, pid } of system.roles) {
+    for (const { role, instance, pid } of roles) {
       const row = instances.getByRole('row').filter({ hasText: instance });
       await expect.poll(() => row.textContent()).toMatch(new RegExp(`${role}.*${pid}.*in sync`));
     }
-    expect(new Set(system.roles.map(({ instance }) => instance)).size).toBeGreaterThan(1);
     await instances.getByText(/isolation: (?:namespaces|users|missing|none)/).waitFor();
     const figures = page.locator('.figures');
     await expect.poll(() => figures.textContent()).toContain('a power cut loses at most the last 100 ms');

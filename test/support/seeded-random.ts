@@ -16,3 +16,14 @@ export function createSeededRandom(seed: number): () => number {
 export function seedOfRun(): number {
   return Number(process.env.SEQUENT_SEED ?? 0);
 }
+
+/** How many mutations of a kind CI runs for a commit. */
+const IN_TURN = 4;
+
+/** Four of the items, which `turn` chooses: numbers that follow one another come to all of them. All items without a turn. */
+export function chosenInTurn<Item>(items: readonly Item[], turn: string | undefined): Item[] {
+  if (turn === undefined || items.length <= IN_TURN) return [...items];
+  const first = Number(turn) * IN_TURN;
+  if (!Number.isSafeInteger(first) || first < 0) throw new Error(`--turn ${turn} is not a number from 0 on`);
+  return Array.from({ length: IN_TURN }, (_, index) => items[(first + index) % items.length] as Item);
+}

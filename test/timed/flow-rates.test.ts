@@ -4,10 +4,11 @@ import { systemClock } from '#src/core/ports/clock.ts';
 import { startSequent } from '#test/support/cli/processes/sequent-process.ts';
 import { type Combination, combinations, findExceeded, requestOf } from '#test/support/flow/combinations.ts';
 import { debounceWaitOf, shortestTimeOf } from '#test/support/flow/shortest-time.ts';
-import { readFacts } from '#test/support/log/flow-starts.ts';
+import { LEDGER_CLOCKS_DIFFER_BY_MS, readFacts } from '#test/support/log/flow-starts.ts';
 import { type LogWatch, watchLog } from '#test/support/log/log-watch.ts';
 import { startTestServer } from '#test/support/nats/nats-server.ts';
 import { medianOf, slownessOfMachine } from '#test/support/vitest/slowness.ts';
+import { INVARIANT } from '#test/support/vitest/test-run.ts';
 
 /** Two processes run workers: one has all roles, as `npm start` has, and the other is a worker alone. */
 const PLACES = 20;
@@ -16,7 +17,6 @@ const TAKES_MS = 200;
 /** The share of the rate that the limits allow. */
 const SHARE = 0.8;
 const RATE_SHARE = 0.97;
-const CLOCKS_DIFFER_BY_MS = 50;
 const WITHIN_MS = 240_000;
 const file = new URL('../support/e2e/turns.mjs', import.meta.url).pathname;
 
@@ -96,7 +96,7 @@ describe('real processes use at least 0.8 of the rate that the limits allow', ()
       const tookMs = Math.max(...times('succeeded')) - Math.min(...times('queued'));
       // The executions before had no limit.
       const limited = (await readFacts(log.ports.log)).filter(({ fact }) => ids.includes(fact.invocation));
-      expect(findExceeded(combination, limited, CLOCKS_DIFFER_BY_MS)).toEqual([]);
+      expect(findExceeded(combination, limited, LEDGER_CLOCKS_DIFFER_BY_MS), INVARIANT).toEqual([]);
       const used = timeAllowedBy(combination) / tookMs;
       process.stdout.write(`${used.toFixed(2)} of the rate of its limits: ${title}\n`);
       return used;

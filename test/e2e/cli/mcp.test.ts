@@ -38,7 +38,7 @@ async function openAgentWith(options: string[], env: Record<string, string> = {}
 }
 
 describe('sequent mcp', () => {
-  test('lets an agent diagnose a failed invocation, and change nothing', { timeout: 60_000 }, async ({ server, client }) => {
+  test('lets an agent diagnose a failed invocation, and change nothing', { timeout: 120_000 }, async ({ server, client }) => {
     await using _worker = await startWorker({ servers: server.url, functions: [orders] });
     const invoked = await client.invoke(orders, { order: 7 });
     await invoked.result();
@@ -50,7 +50,7 @@ describe('sequent mcp', () => {
     const id = invoked.requestId;
     expect((await agent.ask('explain', { id })).text).toContain('its terms allow no retry');
     expect((await agent.ask('timeline', { id })).text).toContain('no stock');
-    await expect.poll(async () => (await agent.ask('list_invocations', { function: 'orders' })).text).toContain(id);
+    await expect.poll(async () => (await agent.ask('list_invocations', { function: 'orders' })).text, { timeout: 60_000 }).toContain(id);
     expect((await agent.ask('list_functions')).text).toContain('orders');
     expect((await agent.ask('doctor')).isError).toBe(false);
     expect(await agent.ask('get_invocation', { id: 'no-such-id' })).toMatchObject({ isError: true });
@@ -118,7 +118,7 @@ describe('sequent mcp', () => {
     await using agent = await openAgentWith(http, { SEQUENT_TOKEN: STRANGER.token });
     const list = async (): Promise<string> => (await agent.ask('list_invocations', { since: '1h', state: 'notified' })).text;
 
-    await expect.poll(list).toContain(theirs);
+    await expect.poll(list, { timeout: 60_000 }).toContain(theirs);
     const told = [
       await list(),
       ...(await Promise.all(['list_functions', 'stats', 'doctor'].map(async (tool) => (await agent.ask(tool)).text))),

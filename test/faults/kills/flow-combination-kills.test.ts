@@ -3,7 +3,7 @@ import { connectClient } from '#src/client/client.ts';
 import { startSequent } from '#test/support/cli/processes/sequent-process.ts';
 import { test } from '#test/support/fixtures.ts';
 import { combinations, findExceeded, requestOf } from '#test/support/flow/combinations.ts';
-import { readFacts } from '#test/support/log/flow-starts.ts';
+import { LEDGER_CLOCKS_DIFFER_BY_MS, readFacts } from '#test/support/log/flow-starts.ts';
 import { findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts';
 import { watchLog } from '#test/support/log/log-watch.ts';
 import { INVARIANT } from '#test/support/vitest/test-run.ts';
@@ -11,7 +11,6 @@ import { INVARIANT } from '#test/support/vitest/test-run.ts';
 const ROLES = ['worker', 'scheduler', 'worker', 'scheduler'];
 const REQUESTS = 40;
 const WITHIN_MS = 240_000;
-const CLOCKS_DIFFER_BY_MS = 50;
 const file = new URL('../../support/e2e/turns.mjs', import.meta.url).pathname;
 
 test('no combination of limits is exceeded, and no request is lost, while every process is killed once', {
@@ -51,6 +50,9 @@ test('no combination of limits is exceeded, and no request is lost, while every 
   ).toEqual([]);
   expect(ids.filter((id) => !facts.get(id)?.some(({ type }) => type === 'succeeded'))).toEqual([]);
   const ordered = await readFacts(log.ports.log);
-  expect(combinations.flatMap((one) => findExceeded(one, ordered, CLOCKS_DIFFER_BY_MS))).toEqual([]);
+  expect(
+    combinations.flatMap((one) => findExceeded(one, ordered, LEDGER_CLOCKS_DIFFER_BY_MS)),
+    INVARIANT,
+  ).toEqual([]);
   for (const { process: one } of processes) await one[Symbol.asyncDispose]();
 });

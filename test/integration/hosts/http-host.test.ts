@@ -7,6 +7,7 @@ import { eventsLayer, surroundHost } from '#src/hosts/around/layers.ts';
 import { createHttpHost } from '#src/hosts/remote/http-host.ts';
 import { MAX_RESULT_BYTES } from '#src/hosts/runtime/outcome.mjs';
 import { createVettedFetch, type HttpHandlers, ownReach } from '#src/main/roles/vetted-fetch.ts';
+import { freePort } from '#test/support/free-port.ts';
 import { execute, executionOf, neverAborted, until } from '#test/support/hosts/executions.ts';
 
 const seen: string[] = [];
@@ -140,12 +141,8 @@ describe('an HTTP host', () => {
 
   test('maps a refused or reset connection to a failure of the platform', async () => {
     expect(await execute(host, at('reset'))).toMatchObject({ failure: { kind: 'platform', code: 161900 } });
-    const closed = createServer();
-    await new Promise<void>((resolve) => closed.listen(0, '127.0.0.1', resolve));
-    const { port } = closed.address() as AddressInfo;
-    await new Promise((resolve) => closed.close(resolve));
     const refused = { kind: 'platform', message: expect.stringContaining('ECONNREFUSED') };
-    expect(await execute(host, at('', `http://127.0.0.1:${port}/`))).toMatchObject({ failure: refused });
+    expect(await execute(host, at('', `http://127.0.0.1:${await freePort()}/`))).toMatchObject({ failure: refused });
   });
 
   test('reads no more than 16 MB, and replaces a larger value by an empty one (SRC9)', async () => {

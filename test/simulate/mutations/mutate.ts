@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process';
 import { cp, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { chosenInTurn } from '#test/support/seeded-random.ts';
 import { mutatedFiles } from './mutated-files.ts';
 import { type Mutation, mutations } from './mutations.ts';
 import { notJudged, seenFromOutside, type World } from './outside.ts';
@@ -12,6 +14,8 @@ import { notJudged, seenFromOutside, type World } from './outside.ts';
  *
  * `--outside`: the judge of `src/judge/` alone decides. It must find the breakages that a client can see, and no other one (`outside.ts`). It
  * must find nothing in the same worlds without a breakage.
+ *
+ * `--turn N`: four mutations, which the number chooses. Numbers that follow one another come to all mutations.
  */
 
 /** A mutation without a seed is searched for in so many invocations, and one with a seed in the worlds from that seed on. */
@@ -26,15 +30,23 @@ const print = (text: string): void => void process.stdout.write(`${text}\n`);
 const printRow = (...[verdict, name, seed, invocations, seconds, what]: readonly string[]): void =>
   print(`${verdict?.padEnd(8)}${name?.padEnd(44)}${seed?.padStart(6)}${invocations?.padStart(12)}${seconds?.padStart(9)}  ${what}`);
 
-const isFromOutside = process.argv.includes('--outside');
-const wanted = process.argv.slice(2).filter((text) => text !== '--outside');
-if (wanted.includes('--help')) {
-  print(`npm run simulate:mutations -- [--outside] [name…]\n\nThe mutations:\n${mutations.map(({ name }) => `  ${name}`).join('\n')}`);
+const {
+  values: { outside: isFromOutside, turn, help },
+  positionals: wanted,
+} = parseArgs({
+  allowPositionals: true,
+  options: { outside: { type: 'boolean', default: false }, turn: { type: 'string' }, help: { type: 'boolean', default: false } },
+});
+if (help) {
+  print(
+    `npm run simulate:mutations -- [--outside] [--turn N] [name…]\n\nThe mutations:\n${mutations.map(({ name }) => `  ${name}`).join('\n')}`,
+  );
   process.exit(0);
 }
-const waiting: Mutation[] = mutations
+const meant = mutations
   .filter(({ name }) => !isFromOutside || !Object.hasOwn(notJudged, name))
   .filter(({ name }) => wanted.length === 0 || wanted.some((text) => name.includes(text)));
+const waiting: Mutation[] = chosenInTurn(meant, turn);
 const count = waiting.length;
 const worlds = isFromOutside ? new Set(waiting.map(({ name }) => seenFromOutside(name).world)) : [];
 waiting.push(...Array.from(worlds, unbroken));

@@ -128,6 +128,7 @@ export const slotMutations = [
   {
     name: 'order of a key by the waits alone',
     breaks: 'SLOT7: a request of a key starts before an earlier one that no worker has taken yet',
+    seed: 53,
     edits: [
       {
         file: 'src/scheduler/slots/next-in-order.ts',
@@ -270,7 +271,7 @@ export const slotMutations = [
     name: 'fire requested before its name',
     breaks: 'CRON6: another scheduler skips the fire time meanwhile, and fires the next one beside its invocation',
     needsSchedules: true,
-    seed: 58,
+    seed: 154,
     edits: [
       {
         file: 'src/scheduler/fire/fire-due.ts',

@@ -10,7 +10,7 @@ import { findPassed } from '#test/support/log/start-order.ts';
 import { FLOWS, REFUSED, SCHEDULES } from './load-functions.ts';
 import type { VariedLoad } from './varied-load.ts';
 
-/** A process that stands still measures the time of the log less exactly than this. */
+/** The clocks of two machines, as the processes that write the ledger measure them, differ by less than this. */
 const CLOCKS_DIFFER_BY_MS = 1_000;
 
 /** Whether an invocation ended as its function says. */
@@ -48,7 +48,7 @@ function ofFunction(facts: readonly OrderedFact[], name: string, key?: string): 
   return facts.filter(({ fact }) => ids.has(fact.invocation));
 }
 
-const withoutKeys = (facts: readonly OrderedFact[]): OrderedFact[] => facts.map(({ fact }) => ({ fact }));
+const withoutKeys = (facts: readonly OrderedFact[]): OrderedFact[] => facts.map(({ fact, storedAt }) => ({ fact, storedAt }));
 const keyIn = (payload: string): string => String((parseJson(payload) as { key?: string } | undefined)?.key);
 
 function findAboveLimit(facts: readonly OrderedFact[]): string[] {

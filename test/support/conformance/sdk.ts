@@ -1,10 +1,8 @@
-import { rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { FunctionGraphClient } from '@huaweicloud/huaweicloud-sdk-functiongraph';
+import { openFolderOfRun } from '#test/support/cli/processes/folder-of-run.ts';
 
 /** The keys that sign for a project. */
 export type Keys = { project: string; ak: string; sk: string };
@@ -21,8 +19,7 @@ type Method = {
 export type Sdk = Readonly<Record<Method, (request?: object) => Promise<Reply>>>;
 
 /** The home folder of the SDK, which stores its application id there when it builds a client. */
-export const SDK_HOME = join(tmpdir(), `sequent-conformance-home-${process.pid}`);
-process.once('exit', () => rmSync(SDK_HOME, { recursive: true, force: true }));
+export const SDK_HOME = openFolderOfRun('conformance-home');
 
 /** Resolves the dependencies of the SDK, which the SDK's package declares. */
 const core = createRequire(fileURLToPath(import.meta.resolve('@huaweicloud/huaweicloud-sdk-functiongraph')));

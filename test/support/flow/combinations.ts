@@ -47,12 +47,12 @@ export function findExceeded({ names, flow }: Combination, facts: readonly Order
   const running = new Map<string, string>();
   const problems: string[] = [];
   const own: OrderedFact[] = [];
-  for (const { fact, payload } of facts) {
+  for (const { fact, storedAt, payload } of facts) {
     const { invocation } = fact;
     if (fact.type === 'queued' && names.includes(fact.function)) requests.set(invocation, keyIn(flow, payload));
     const key = requests.get(invocation);
     if (key === undefined) continue;
-    own.push(payload === undefined ? { fact } : { fact, payload: JSON.stringify({ key }) });
+    own.push(payload === undefined ? { fact, storedAt } : { fact, storedAt, payload: JSON.stringify({ key }) });
     if (fact.type === 'running') running.set(invocation, key);
     else if (freesSlot(flow, fact)) running.delete(invocation);
     const alike = [...running.values()].filter((other) => other === key).length;

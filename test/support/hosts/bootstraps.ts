@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ZipFile } from '#src/core/zip/read-zip.ts';
+import { openFolderOfRun } from '#test/support/cli/processes/folder-of-run.ts';
 
 /** The folder of bootstraps of this process. */
 let folderOfProcess: string | undefined;
@@ -41,9 +41,10 @@ function servingFiles(handlers: string, form: 'custom' | 'http'): ZipFile[] {
   ];
 }
 
-/** The path of such a `bootstrap` on this machine. The files stay until this process ends. */
+/** The path of such a `bootstrap` on this machine. The files stay until the test run is over. */
 export function bootstrapFile(handlers: string, form: ProgramForm = 'custom'): string {
-  const folder = join(bootstrapFolder(), form, basename(handlers, '.mjs'));
+  folderOfProcess ??= openFolderOfRun('bootstraps');
+  const folder = join(folderOfProcess, form, basename(handlers, '.mjs'));
   const file = join(folder, 'bootstrap');
   // A process that starts must not read a file that is written again.
   if (existsSync(file)) return file;
@@ -51,12 +52,4 @@ export function bootstrapFile(handlers: string, form: ProgramForm = 'custom'): s
   for (const { path, content, isExecutable } of bootstrapFiles(handlers, form))
     writeFileSync(join(folder, path), content, isExecutable ? { mode: 0o755 } : {});
   return file;
-}
-
-function bootstrapFolder(): string {
-  if (folderOfProcess !== undefined) return folderOfProcess;
-  const folder = mkdtempSync(join(tmpdir(), 'sequent-bootstraps-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  folderOfProcess = folder;
-  return folder;
 }

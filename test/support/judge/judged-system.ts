@@ -4,6 +4,7 @@ import type { SequentClient } from '#src/client/client.ts';
 import { Journal, readExecutions } from '#src/judge/collect.ts';
 import type { Evidence, Expected } from '#src/judge/evidence.ts';
 import { readStreams } from '#test/judge/read-server.ts';
+import { LEDGER_CLOCKS_DIFFER_BY_MS } from '#test/support/log/flow-starts.ts';
 import type { LogWatch } from '#test/support/log/log-watch.ts';
 
 const file = new URL('writes.mjs', import.meta.url).pathname;
@@ -15,7 +16,7 @@ const expected: Readonly<Record<string, Expected>> = {
   plain: {},
   limited: { limit: 2 },
   ordered: { limit: 1, key: 'key', isFifo: true },
-  rated: { rate: { limit: 20, perInMs: 1_000, burst: 2, toleranceInMs: 50 } },
+  rated: { rate: { limit: 20, perInMs: 1_000, burst: 2, toleranceInMs: LEDGER_CLOCKS_DIFFER_BY_MS } },
   parent: {},
 };
 

@@ -6,37 +6,47 @@ import type { EventLog } from '#src/core/log/event-log.ts';
 import { readUpTo } from '#src/core/log/read-up-to.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 
-/** The facts of the whole log in its order, each request with its payload. */
-export type OrderedFact = { fact: Fact; payload?: string };
+/** The facts of the whole log in its order, each request with its payload. `storedAt`: when the server stored the message of the fact. */
+export type OrderedFact = { fact: Fact; storedAt: number; payload?: string };
+
+/**
+ * How far the clocks of two processes that write the ledger of slots may differ on one machine. Each process derives the time of the log from
+ * the clock of this machine, so the difference does not grow with the load.
+ */
+export const LEDGER_CLOCKS_DIFFER_BY_MS = 50;
 
 export async function readFacts(log: EventLog): Promise<OrderedFact[]> {
   const found: OrderedFact[] = [];
   const { followFully: follow, firstFrom } = log;
   await readUpTo({ follow, firstFrom }, { from: 1, to: await log.lastSequence(), clock: systemClock }, (entry) => {
-    if (entry.kind === 'request') found.push(...entry.message.requests.map(({ fact, payload }) => ({ fact, payload })));
-    if (entry.kind === 'append') found.push(...entry.append.facts.map((fact) => ({ fact })));
+    if (entry.kind === 'request') found.push(...entry.message.requests.map(({ fact, payload }) => ({ fact, storedAt: entry.at, payload })));
+    if (entry.kind === 'append') found.push(...entry.append.facts.map((fact) => ({ fact, storedAt: entry.at })));
   });
   return found;
 }
 
-/** The times in which more attempts of a key started than its rate lets (RATE1). The key is `key` of the payload. */
+/**
+ * The times in which more attempts of a key started than its rate lets (RATE1). The key is `key` of the payload.
+ *
+ * A start has the time at which the server stored it. A token is given before that, and used after that, however long a worker stands still
+ * in between. `clocksDifferByMs` covers only the clocks of the processes that write the ledger.
+ */
 export function findAboveRate(facts: readonly OrderedFact[], { limit, perInMs, burst }: Rate, clocksDifferByMs: number): string[] {
   const keys = new Map<string, string>();
   const starts = new Map<string, number[]>();
-  for (const { fact, payload } of facts) {
+  for (const { fact, storedAt, payload } of facts) {
     if (payload !== undefined) keys.set(fact.invocation, String((parseJson(payload) as { key?: string } | undefined)?.key));
     const key = keys.get(fact.invocation) ?? '';
-    if (fact.type === 'running') starts.set(key, [...(starts.get(key) ?? []), fact.at]);
+    if (fact.type === 'running') starts.set(key, [...(starts.get(key) ?? []), storedAt]);
   }
-  return [...starts].flatMap(([key, unsorted]) => {
-    const times = unsorted.toSorted((one, other) => one - other);
-    return times.flatMap((from, index) =>
+  return [...starts].flatMap(([key, times]) =>
+    times.flatMap((from, index) =>
       times.slice(index).flatMap((to, more) => {
         const most = burst + ((to - from + clocksDifferByMs) * limit) / perInMs;
         return more + 1 > most ? [`${more + 1} attempts of ${key} started in ${to - from} ms, and ${most} may`] : [];
       }),
-    );
-  });
+    ),
+  );
 }
 
 /** The most attempts that run at one moment of the log. */

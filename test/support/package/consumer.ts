@@ -5,15 +5,23 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { npmSettings } from '#test/support/cli/passed-on.ts';
 import { cloneRepository, givePackages } from '#test/support/cli/processes/npm-start.ts';
+import { runWhileProgressing } from './run-while-progressing.ts';
 import { canMount } from './stage.ts';
 
 const run = promisify(execFile);
 const checkout = new URL('../../..', import.meta.url).pathname;
 
-/** npm takes no version that is newer, so that a new version of a dependency turns no test red. `SEQUENT_TEST_UNLOCKED=1` takes the newest. */
-const LAST_DAY_OF_PACKAGES = '2026-12-01';
+/**
+ * npm takes no version that is newer than the last commit of the lock file, so that a new version of a dependency turns no test red.
+ * `SEQUENT_TEST_UNLOCKED=1` takes the newest.
+ */
+async function limitOfVersions(): Promise<Record<string, string>> {
+  if (process.env.SEQUENT_TEST_UNLOCKED === '1') return {};
+  const { stdout } = await run('git', ['log', '-1', '--format=%cI', '--', 'package-lock.json'], { cwd: checkout });
+  return { npm_config_before: stdout.trim() };
+}
 
-function environment(): Record<string, string> {
+async function environment(): Promise<Record<string, string>> {
   return {
     PATH: process.env.PATH ?? '',
     HOME: process.env.HOME ?? '',
@@ -22,7 +30,7 @@ function environment(): Record<string, string> {
     npm_config_loglevel: 'error',
     npm_config_prefer_offline: 'true',
     npm_config_update_notifier: 'false',
-    ...(process.env.SEQUENT_TEST_UNLOCKED === '1' ? {} : { npm_config_before: LAST_DAY_OF_PACKAGES }),
+    ...(await limitOfVersions()),
     ...npmSettings,
   };
 }
@@ -69,7 +77,7 @@ export async function packSequent(): Promise<PackedSequent> {
   const installed = join(folder, 'installed');
   const prefix = join(folder, 'global');
   const addGlobally = async (name: string): Promise<void> =>
-    void (await run('npm', ['install', '--global', '--prefix', prefix, name], { cwd: folder, env: environment() }));
+    void (await runWhileProgressing('npm', ['install', '--global', '--prefix', prefix, name], { cwd: folder, env: await environment() }));
   return {
     folder,
     ...first,
@@ -85,14 +93,20 @@ export async function packSequent(): Promise<PackedSequent> {
     async installLocally(tools) {
       await mkdir(installed);
       await writeFile(join(installed, 'package.json'), '{ "private": true }');
-      await run('npm', ['install', first.tarball, ...tools], { cwd: installed, env: environment() });
+      await runWhileProgressing('npm', ['install', first.tarball, ...tools], { cwd: installed, env: await environment() });
     },
     async consumer(name, files) {
       const own = join(folder, name);
       await mkdir(own);
       await symlink(join(installed, 'node_modules'), join(own, 'node_modules'));
       for (const [file, content] of Object.entries(files)) await writeFile(join(own, file), content);
-      return { folder: own, run: async (program, args) => await outputOf(program, args, own) };
+      return {
+        folder: own,
+        async run(program, args) {
+          const [command = '', ...words] = [...withoutCheckout, program, ...args];
+          return await runWhileProgressing(command, words, { cwd: own, env: await environment() });
+        },
+      };
     },
     async [Symbol.asyncDispose]() {
       await rm(folder, { recursive: true, force: true });
@@ -107,7 +121,7 @@ async function packClone(folder: string, time: string): Promise<PackedClone> {
   await cloneRepository(clone);
   await givePackages(clone);
   await run('find', ['.', '-path', './node_modules', '-prune', '-o', '-exec', 'touch', '-h', '-d', time, '{}', '+'], { cwd: clone });
-  await run('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: clone, env: environment() });
+  await runWhileProgressing('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: clone, env: await environment() });
   return { clone, tarball: join(folder, (await readdir(folder)).find((name) => name.endsWith('.tgz')) ?? '') };
 }
 
@@ -118,19 +132,8 @@ async function unpack({ tarball }: PackedClone): Promise<Unpacked> {
   return { bytes: await readFile(tarball), files };
 }
 
-async function outputOf(program: string, args: readonly string[], cwd: string): Promise<string> {
-  try {
-    const [command = '', ...words] = [...withoutCheckout, program, ...args];
-    const { stdout } = await run(command, words, { cwd, env: environment() });
-    return stdout;
-  } catch (error) {
-    const { stdout, stderr } = error as { stdout: string; stderr: string };
-    throw new Error(`${program} ${args.join(' ')} failed:\n${stdout}${stderr}`, { cause: error });
-  }
-}
-
 /** The path of the newest Node of the newest LTS line. */
 export async function newestLtsNode(): Promise<string> {
-  const { stdout } = await run(join(checkout, '.ci/newest-lts-node'), [], { env: environment() });
+  const { stdout } = await run(join(checkout, '.ci/newest-lts-node'), [], { env: await environment() });
   return stdout.trim();
 }

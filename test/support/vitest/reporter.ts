@@ -3,7 +3,7 @@ import { loadavg } from 'node:os';
 import { relative } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import type { Reporter, SerializedError, TestCase, TestModule } from 'vitest/node';
-import { type FirstFailure, INVARIANT, type KindOfFailure, linesOf, type TestRun } from './test-run.ts';
+import { type FirstFailure, INVARIANT, type KindOfFailure, linesOf, type TestRun, testsOf } from './test-run.ts';
 
 const MAX_LINES_PER_REASON = 12;
 const MAX_LINES_OF_COMMAND = 4;
@@ -60,7 +60,8 @@ export class CountReporter implements Reporter {
       }
     }
     const { NATS_SERVER_BIN = '', NATS_SERVER_CONFIG = '', PATH = '', SEQUENT_SEED = '' } = process.env;
-    this.#run = { passed, ran, skipped, failures, env: { NATS_SERVER_BIN, NATS_SERVER_CONFIG, PATH, SEQUENT_SEED } };
+    const registered = Object.fromEntries(modules.map(testsOf));
+    this.#run = { passed, ran, registered, skipped, failures, env: { NATS_SERVER_BIN, NATS_SERVER_CONFIG, PATH, SEQUENT_SEED } };
   }
 
   #failureOf(test: TestCase, place: Pick<Failed, 'file' | 'project'>): FirstFailure {

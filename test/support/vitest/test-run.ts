@@ -1,3 +1,5 @@
+import type { TestModule } from 'vitest/node';
+
 /** CI keeps the last hundred lines of its runs. */
 const MAX_REASON_LINES = 40;
 const MAX_LINE_LENGTH = 240;
@@ -23,16 +25,22 @@ export type FirstFailure = {
 };
 
 /**
- * One run of vitest, or one other check. `ran`: how many tests of each kind ran. `skipped`: the names of the others. `env`: what a test needs
- * to run again on the same server and the same Node.
+ * One run of vitest, or one other check. `ran`: how many tests of each kind ran. `registered`: how many tests each file has. `skipped`: the
+ * names of those that did not run. `env`: what a test needs to run again on the same server and the same Node.
  */
 export type TestRun = {
   passed: number;
   ran: Readonly<Record<string, number>>;
+  registered: Readonly<Record<string, number>>;
   skipped: readonly string[];
   failures: readonly FirstFailure[];
   env: Readonly<Record<string, string>>;
 };
+
+/** The path of a file, and how many tests it registers. */
+export function testsOf(module: TestModule): [string, number] {
+  return [module.relativeModuleId, [...module.children.allTests()].length];
+}
 
 /** One line for each failure, with the beginning of its error below it while there is room. */
 export function linesOf(failures: readonly FirstFailure[]): string[] {

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { differencesFrom, readTestCounts, type TestCounts } from './test-counts.ts';
 import { type FirstFailure, linesOf, nameOf, type TestRun } from './test-run.ts';
 
 /*
@@ -14,10 +15,14 @@ import { type FirstFailure, linesOf, nameOf, type TestRun } from './test-run.ts'
  * 4. The whole file runs again, because its tests may share a system. Whatever fails then is red.
  * 5. A test that passes again is unstable: it is named with its times and the load. More than MAX_UNSTABLE unstable tests are red.
  * 6. After more than MAX_REPEATED first failures, or when the time is over, no test runs again.
+ * 7. A difference from `test/counts.json` is red: a test that did not run, and a skipped test that nobody wrote down.
+ * 8. A test in `test/quarantine.txt` is named and not judged, until its date: afterwards the line is red. A broken invariant is always red.
  */
 
 const MAX_REPEATED = 8;
 const MAX_UNSTABLE = 3;
+const MAX_QUARANTINED = 5;
+const QUARANTINE = new URL('../../quarantine.txt', import.meta.url);
 /** A file takes at most eight minutes beside others. */
 const REPEAT_WITHIN_MS = 600_000;
 
@@ -31,16 +36,27 @@ type Limits = {
   /** Whether there is time for one more run of a file. */
   hasTime: () => boolean;
   repeat: Repeat;
+  counts: TestCounts;
+  quarantine?: Quarantine;
 };
+/** The text of `test/quarantine.txt`, and the present day, as `2026-12-31`. */
+type Quarantine = { text: string; today: string };
 
-/** Judges the runs. The last line says how many tests passed and failed. Keeps 1 to 6. */
-export async function judgeRuns(runs: readonly TestRun[], { expectedRuns, hasTime, repeat }: Limits): Promise<Verdict> {
+/** Judges the runs. The last line says how many tests passed and failed. Keeps 1 to 8. */
+export async function judgeRuns(
+  runs: readonly TestRun[],
+  { expectedRuns, hasTime, repeat, counts, quarantine = { text: '', today: '' } }: Limits,
+): Promise<Verdict> {
+  const { quarantined, problems } = readQuarantine(quarantine);
   const first = runs.flatMap(({ failures, env }) => failures.map((failure) => ({ failure, env })));
-  const isRepeatable = first.length <= MAX_REPEATED;
+  const isExcused = (failure: FirstFailure): boolean => failure.kind !== 'invariant' && quarantined.includes(nameOf(failure));
+  const excused = first.filter(({ failure }) => isExcused(failure));
+  const judged = first.filter(({ failure }) => !isExcused(failure));
+  const isRepeatable = judged.length <= MAX_REPEATED;
   const red: FirstFailure[] = [];
-  const unstable: string[] = [];
+  const unstable: string[][] = [];
   const outcomes = new Map<string, Promise<Repeated[]>>();
-  for (const { failure, env } of first) {
+  for (const { failure, env } of judged) {
     if (!isRepeatable || failure.kind === 'invariant' || failure.file === undefined) {
       red.push(failure);
       continue;
@@ -51,23 +67,42 @@ export async function judgeRuns(runs: readonly TestRun[], { expectedRuns, hasTim
     outcomes.set(key, outcome);
     const repeated = await outcome;
     if (repeated.length === 0 || repeated.some(({ passed }) => !passed)) red.push(failure);
-    else unstable.push(`unstable: ${nameOf(failure)}`, ...inWords(failure, repeated, env));
+    else unstable.push([`unstable: ${nameOf(failure)}`, ...inWords(failure, repeated, env)]);
   }
-  const unstableCount = unstable.filter((line) => line.startsWith('unstable: ')).length;
-  const isTooUnstable = unstableCount > MAX_UNSTABLE;
   const crashed = Math.max(0, expectedRuns - runs.length);
-  const failed = red.length + crashed + (isTooUnstable ? 1 : 0);
-  const passed = runs.reduce((sum, run) => sum + run.passed, 0) + unstableCount;
+  const others = [
+    ...problems,
+    ...(unstable.length > MAX_UNSTABLE ? [`${unstable.length} tests are unstable, and at most ${MAX_UNSTABLE} may be`] : []),
+    ...(crashed > 0 ? [`${crashed} of ${expectedRuns} runs ended without a count`] : []),
+    // A run that crashed has left out its files.
+    ...(crashed > 0 ? [] : differencesFrom(counts, runs).map((difference) => `test/counts.json: ${difference}`)),
+  ];
+  const failed = red.length + others.length;
+  const passed = runs.reduce((sum, run) => sum + run.passed, 0) + unstable.length;
   const skipped = runs.reduce((sum, run) => sum + run.skipped.length, 0);
   const lines = [
     ...runs.flatMap(whatRan),
-    ...unstable,
-    ...(isTooUnstable ? [`failed: ${unstableCount} tests are unstable, and at most ${MAX_UNSTABLE} may be`] : []),
-    ...(crashed > 0 ? [`failed: ${crashed} of ${expectedRuns} runs ended without a count`] : []),
+    ...excused.map(({ failure }) => `quarantined, and failed: ${nameOf(failure)}`),
+    ...unstable.flat(),
+    ...others.map((what) => `failed: ${what}`),
     ...linesOf(red),
     `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`,
   ];
   return { lines, isGreen: failed === 0 };
+}
+
+/** The names of the quarantined tests, and what is wrong with the file: too many lines, a line that cannot be read, a date that has passed. */
+function readQuarantine({ text, today }: Quarantine): { quarantined: string[]; problems: string[] } {
+  const lines = text.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('#'));
+  const problems = lines.length > MAX_QUARANTINED ? [`test/quarantine.txt has ${lines.length} lines, and at most ${MAX_QUARANTINED}`] : [];
+  const quarantined = lines.flatMap((line) => {
+    const [, until, name, reason] = /^(\d{4}-\d\d-\d\d) (test\/\S+: .+) -- (\S.*)$/.exec(line) ?? [];
+    if (until === undefined || name === undefined || reason === undefined)
+      problems.push(`test/quarantine.txt has a line without its form: ${line}`);
+    else if (until < today) problems.push(`test/quarantine.txt: the date of ${name} has passed`);
+    return name ?? [];
+  });
+  return { quarantined, problems };
 }
 
 /** The number of tests of each kind that ran in a run of vitest, and the names of the skipped ones. */
@@ -129,7 +164,10 @@ if (script === fileURLToPath(import.meta.url)) {
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as TestRun);
   const hasTime = (): boolean => performance.now() < Number(seconds) * 1_000;
-  const { lines, isGreen } = await judgeRuns(runs, { expectedRuns: Number(count), hasTime, repeat: repeatBy(command) });
+  const { lines, isGreen } = await judgeRuns(runs, {
+    ...{ expectedRuns: Number(count), hasTime, repeat: repeatBy(command), counts: readTestCounts() },
+    quarantine: { text: readFileSync(QUARANTINE, 'utf8'), today: new Date().toISOString().slice(0, 10) },
+  });
   process.stdout.write(`${lines.join('\n')}\n`);
   process.exitCode = isGreen ? 0 : 1;
 }

@@ -4,12 +4,15 @@ import { findOvertaken, longestOvertakingInMs, type OrderedFact } from '#test/su
 
 const queued = (invocation: string, at: number, priority: number): OrderedFact => ({
   fact: { type: 'queued', invocation, at, function: 'urgent', qualifier: 'latest', priority },
+  storedAt: at,
 });
 const deferred = (invocation: string, at: number): OrderedFact => ({
   fact: { type: 'deferred', invocation, at, flow: { pool: 'urgent', key: '' } },
+  storedAt: at,
 });
 const started = (invocation: string, at: number): OrderedFact => ({
   fact: { type: 'running', invocation, at, attempt: 1, worker: 'w' } as unknown as Fact,
+  storedAt: at,
 });
 
 test('a request is overtaken from the first less urgent start until its own start', () => {

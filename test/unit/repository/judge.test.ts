@@ -47,6 +47,15 @@ describe('the judge', () => {
   });
 });
 
+test.for([
+  ['docs/proof.md', /It refuses (\d+)\s+pieces of evidence/],
+  ['docs/zh/proof.md', /它能拒绝 (\d+) 份各植入一处错误的证据/],
+] as const)('%s says how many planted faults the judge refuses', ([document, said]) => {
+  const refused = [...faultsOfLogs, ...faultsOfEvidence, ...tracesOfOneCut, ...faultsDespiteOneCut];
+  const text = readFileSync(new URL(`../../../${document}`, import.meta.url), 'utf8');
+  expect(Number(said.exec(text)?.[1])).toBe(refused.length);
+});
+
 test('an execution of an attempt that the log gave up counts for no limit, and any other one does', () => {
   const withoutEnds = { other: ({ executions = [] }: Evidence) => ({ executions: executions.filter(({ kind }) => kind !== 'end') }) };
   const isOverLimit = (failure: object): boolean => {

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { FirstFailure, TestRun } from '#test/support/vitest/test-run.ts';
 import { judgeRuns, type Repeat } from '#test/support/vitest/verdict.ts';
 
@@ -6,7 +6,14 @@ const failure = (title: string, more: Partial<FirstFailure> = {}): FirstFailure 
   ...{ file: `test/${title}.test.ts`, project: 'faults', title, kind: 'limit' as const, reason: ['Error: late'], tookInMs: 1_000, load: 9 },
   ...more,
 });
-const run = (...failures: FirstFailure[]): TestRun => ({ passed: 10, ran: {}, skipped: ['x'], failures, env: { SEQUENT_SEED: '7' } });
+const run = (...failures: FirstFailure[]): TestRun => ({
+  passed: 10,
+  ran: {},
+  registered: {},
+  skipped: ['x'],
+  failures,
+  env: { SEQUENT_SEED: '7' },
+});
 
 /** Passes or fails again in the order of `outcomes`, and then passes. Notes what was repeated. */
 function repeating(outcomes: readonly boolean[] = []): { repeat: Repeat; repeated: string[] } {
@@ -19,13 +26,10 @@ function repeating(outcomes: readonly boolean[] = []): { repeat: Repeat; repeate
   return { repeat, repeated };
 }
 
-async function verdictOf(
-  runs: TestRun[],
-  outcomes: readonly boolean[] = [],
-  more: { expectedRuns?: number; hasTime?: () => boolean } = {},
-) {
+async function verdictOf(runs: TestRun[], outcomes: readonly boolean[] = [], more: Partial<Parameters<typeof judgeRuns>[1]> = {}) {
+  const counts = { registered: {}, skipped: [...new Set(runs.flatMap(({ skipped }) => skipped))] };
   const { repeat, repeated } = repeating(outcomes);
-  const { lines, isGreen } = await judgeRuns(runs, { expectedRuns: runs.length, hasTime: () => true, repeat, ...more });
+  const { lines, isGreen } = await judgeRuns(runs, { expectedRuns: runs.length, hasTime: () => true, repeat, counts, ...more });
   return { lines, isGreen, repeated };
 }
 
@@ -81,4 +85,60 @@ test('after nine first failures, or without time, no test runs again', async () 
   const many = Array.from({ length: 9 }, (_, number) => failure(`t${number}`));
   expect(await verdictOf([run(...many)])).toMatchObject({ isGreen: false, repeated: [] });
   expect(await verdictOf([run(failure('a'))], [], { hasTime: () => false })).toMatchObject({ isGreen: false, repeated: [] });
+});
+
+test('a file with other tests than the counts say is red, and so is one that did not run', async () => {
+  const counts = { registered: { 'test/a.test.ts': 26, 'test/b.test.ts': 3, 'test/c.test.ts': 1 }, skipped: ['x'] };
+  const runs = [
+    { ...run(), registered: { 'test/a.test.ts': 1, 'test/b.test.ts': 3 } },
+    { ...run(), registered: { 'test/b.test.ts': 3, 'test/d.test.ts': 2 } },
+  ];
+  const { lines, isGreen, repeated } = await verdictOf(runs, [], { counts });
+  expect(lines).toEqual([
+    'failed: test/counts.json: test/a.test.ts registers 1 tests instead of 26',
+    'failed: test/counts.json: test/d.test.ts registers 2 tests instead of none',
+    'failed: test/counts.json: test/c.test.ts did not run',
+    '20 passed, 3 failed, 2 skipped',
+  ]);
+  expect([isGreen, repeated]).toEqual([false, []]);
+});
+
+test('a skipped test that nobody wrote down is red, and so is a written one that was not skipped', async () => {
+  const { lines } = await verdictOf([run()], [], { counts: { registered: {}, skipped: ['y'] } });
+  expect(lines).toEqual([
+    'failed: test/counts.json: it was skipped: x',
+    'failed: test/counts.json: it is no skipped test: y',
+    '10 passed, 2 failed, 1 skipped',
+  ]);
+});
+
+describe('the quarantine', () => {
+  const line = '2026-12-31 test/a.test.ts: a -- answers late beside many files, see the note of CI';
+  const judgedOn = (today: string, text: string, ...failures: FirstFailure[]) =>
+    verdictOf([run(...failures)], [], { quarantine: { text, today } });
+
+  test('names a failed test, and neither judges it nor runs it again', async () => {
+    const { lines, isGreen, repeated } = await judgedOn('2026-12-31', `# why\n\n${line}\n`, failure('a'));
+    expect(lines).toEqual(['quarantined, and failed: test/a.test.ts: a', '10 passed, 0 failed, 1 skipped']);
+    expect([isGreen, repeated]).toEqual([true, []]);
+  });
+
+  test('excuses no other test, and no broken invariant', async () => {
+    const { lines } = await judgedOn('2026-12-31', line, failure('b', { kind: 'invariant' }), failure('a', { kind: 'invariant' }));
+    expect(lines.filter((one) => one.startsWith('failed: '))).toEqual(['failed: test/b.test.ts: b', 'failed: test/a.test.ts: a']);
+  });
+
+  test.for([
+    ['when a date has passed', '2027-01-01', line, 'failed: test/quarantine.txt: the date of test/a.test.ts: a has passed'],
+    [
+      'with a line that gives no reason',
+      '2026-12-01',
+      '2026-12-31 test/a.test.ts: a',
+      'failed: test/quarantine.txt has a line without its form: 2026-12-31 test/a.test.ts: a',
+    ],
+    ['with six lines', '2026-12-01', Array(6).fill(line).join('\n'), 'failed: test/quarantine.txt has 6 lines, and at most 5'],
+  ] as const)('is red %s', async ([, today, text, problem]) => {
+    const { lines, isGreen } = await judgedOn(today, text);
+    expect([lines[0], isGreen]).toEqual([problem, false]);
+  });
 });

@@ -98,7 +98,7 @@ describe('a program in any language on the command line', () => {
     const url = "'http://' + process.env.RUNTIME_API_ADDR + '/v1/runtime/invocation/request'";
     await writeFile(exported, `#!${process.execPath}\nfetch(${url}).then(() => setInterval(() => {}, 1_000));\n`);
     expect(await run(['run', exported, '-d', '{}', '--timeout', '200ms'])).toMatchObject({ code: 7 });
-    await expect.poll(() => processesWith(exported)).toBe(0);
+    await expect.poll(() => processesWith(exported), { timeout: 60_000 }).toBe(0);
   });
 
   test('finds the files of the layers that it names, and keeps them with new code', async ({ sequent: { run, folder } }) => {
