@@ -199,8 +199,11 @@ async function schedulerAnswers({ nats }: Connection): Promise<boolean> {
   }
 }
 
-/** The account of a connection. `isGlobal`: the account of users that name none, which can share no subject with another account. */
-export type ConnectionAccount = { name: string; isGlobal: boolean };
+/**
+ * The account of a connection. `isGlobal`: the account of users that name none, which can share no subject with another account. `hasUsers`:
+ * the server asks clients who they are.
+ */
+export type ConnectionAccount = { name: string; isGlobal: boolean; hasUsers: boolean };
 
 const ANSWER_WITHIN_MS = 1_000;
 /** Newer servers send the public key and the name of an account of a JWT. */
@@ -210,5 +213,7 @@ const answerSchema = z.object({ data: z.object({ account: z.string(), account_na
 export async function readAccount({ nats }: Pick<Connection, 'nats'>): Promise<ConnectionAccount | undefined> {
   const reply = await nats.request('$SYS.REQ.USER.INFO', '', { timeout: ANSWER_WITHIN_MS }).catch(() => undefined);
   const found = answerSchema.safeParse(parseJson(reply?.string() ?? '')).data?.data;
-  return found === undefined ? undefined : { name: found.account_name ?? found.account, isGlobal: found.account === GLOBAL_ACCOUNT };
+  if (found === undefined) return undefined;
+  const hasUsers = nats.info?.auth_required ?? false;
+  return { name: found.account_name ?? found.account, isGlobal: found.account === GLOBAL_ACCOUNT, hasUsers };
 }

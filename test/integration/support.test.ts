@@ -37,7 +37,7 @@ describe('a folder of a test run', () => {
   });
 
   test('outside of a run is removed when its process ends', ({ folder }) => {
-    const code = `import { openFolderOfRun } from '${new URL('../support/folder-of-run.ts', import.meta.url)}'; process.stdout.write(openFolderOfRun('one'));`;
+    const code = `import { openFolderOfRun } from '${new URL('../support/cli/processes/folder-of-run.ts', import.meta.url)}'; process.stdout.write(openFolderOfRun('one'));`;
     const args = ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', code];
     const { stdout, stderr } = spawnSync(process.execPath, args, { env: { ...env, TMPDIR: folder }, encoding: 'utf8' });
     expect(stdout, stderr).toMatch(`${folder}/sequent-one-`);

@@ -106,7 +106,7 @@ describe('the verdict of CI', () => {
   ] as const)('is red for %s, names it, and repeats no broken invariant', async ([title, content, file, runs]) => {
     await writeFile(join(folder, 'x.test.ts'), planted + content);
     expect(runTests(recorded()).status).toBe(1);
-    const { lines, status } = verdict();
+    const { lines, status } = await verdict();
     expect(lines).toContain(`failed: x.test.ts: ${title}`);
     expect({ last: lines.at(-1), status }).toEqual({ last: '0 passed, 1 failed', status: 1 });
     expect((await readFile(join(folder, file), 'utf8')).length).toBe(runs);
@@ -118,7 +118,7 @@ describe('the verdict of CI', () => {
   ] as const)('is green and names the test as unstable when %s', async ([, content, file, runs]) => {
     await writeFile(join(folder, 'x.test.ts'), planted + content);
     expect(runTests(recorded()).status).toBe(1);
-    const { lines, status } = verdict();
+    const { lines, status } = await verdict();
     expect(lines.find((line) => line.startsWith('unstable: x.test.ts: '))).toBeDefined();
     expect(lines.join('\n')).toMatch(/failed after [\d.]+ s at load [\d.]+; its file passed alone after .*; seed 7\n/);
     expect({ last: lines.at(-1), status }).toEqual({ last: '1 passed, 0 failed', status: 0 });
@@ -128,8 +128,10 @@ describe('the verdict of CI', () => {
 
 const recorded = () => ({ SEQUENT_TEST_RUNS: join(folder, 'runs'), SEQUENT_SEED: '7' });
 
-function verdict(): { lines: string[]; status: number | null } {
-  const command = ['--import', 'tsx', 'test/support/vitest/verdict.ts', join(folder, 'runs'), '1', '600'];
+async function verdict(): Promise<{ lines: string[]; status: number | null }> {
+  await writeFile(join(folder, 'counts.json'), JSON.stringify({ registered: { 'x.test.ts': 1 }, skipped: [] }));
+  await writeFile(join(folder, 'quarantine.txt'), '# no test\n');
+  const command = ['--import', 'tsx', 'test/support/vitest/verdict.ts', folder, join(folder, 'runs'), '1', '600'];
   const repeat = [process.execPath, join(folder, 'node_modules/vitest/vitest.mjs'), 'run', '--root', folder];
   const { stdout, status } = spawnSync(process.execPath, [...command, ...repeat], { cwd: checkout, encoding: 'utf8' });
   return { lines: stdout.trimEnd().split('\n'), status };

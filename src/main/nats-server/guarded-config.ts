@@ -19,6 +19,7 @@ export type Accounts = (typeof ACCOUNTS_CHOICES)[number];
 /** The user that creates the streams, and may do everything. */
 const ADMIN = 'admin' as const;
 const CLUSTER_PORT = 6222;
+const CONFIG = 'nats.conf';
 
 export type GuardedConfigOptions = {
   fsync: Fsync;
@@ -38,8 +39,8 @@ export type GuardedConfig = { config: string; accounts: Accounts; keys: Readonly
  */
 export function writeGuardedConfig(given: string, { fsync, cluster, accounts: wanted }: GuardedConfigOptions): GuardedConfig {
   const folder = resolve(given);
-  const config = join(folder, 'nats.conf');
-  const accounts = wanted ?? accountsIn(config) ?? 'own';
+  const config = join(folder, CONFIG);
+  const accounts = wanted ?? readGuardedConfig(folder)?.accounts ?? 'own';
   const files = Object.fromEntries([ADMIN, ...PERMISSION_ROLES].map((role) => [role, join(folder, role, 'nats.nk')]));
   const users = Object.entries(files).map(([role, file]) => {
     mkdirSync(join(folder, role), { recursive: true, mode: 0o700 });
@@ -64,10 +65,16 @@ function userOf(role: typeof ADMIN | PermissionRole, publicKey: string): Account
   return { account: accountOf(role), border: borderOf(role), entry };
 }
 
-/** The accounts of a configuration that this command wrote earlier. */
-function accountsIn(config: string): Accounts | undefined {
+/** What a configuration has that this command wrote earlier. `hosts`: of a cluster; empty for a single server. */
+export type WrittenConfig = { accounts: Accounts; hosts: readonly string[] };
+
+/** Reads the configuration of a folder; `undefined` when the folder has none. */
+export function readGuardedConfig(folder: string): WrittenConfig | undefined {
+  const config = join(resolve(folder), CONFIG);
   if (!existsSync(config)) return undefined;
-  return /^accounts \{$/m.test(readFileSync(config, 'utf8')) ? 'own' : 'shared';
+  const text = readFileSync(config, 'utf8');
+  const hosts = [...text.matchAll(new RegExp(`"nats://route:[^@"]+@([^":]+):${CLUSTER_PORT}"`, 'g'))].map(([, host = '']) => host);
+  return { accounts: /^accounts \{$/m.test(text) ? 'own' : 'shared', hosts };
 }
 
 /** A server of the cluster proves itself to the others by the secret, because every route may do everything. */

@@ -135,7 +135,7 @@ case "$*" in *install*) for name in $APT_COMMANDS; do /bin/cp /bin/true ${clone}
   });
 
   test('installs the browser too with CI=true, and nothing when nothing is missing', () => {
-    const all = 'chromium-headless-shell moto_server python3 openssl zsh fish nats-server docker-compose spin gcc';
+    const all = 'chromium-headless-shell moto_server python3 openssl zsh fish nats-server docker-compose go spin gcc';
     const { said } = runWithoutTools('test', ['--passWithNoTests'], { uid: 0, APT_COMMANDS: all, CI: 'true' });
     expect(said).toContain('sequent:   chromium-headless-shell: the browser for the tests of the pages');
     expect(runWithoutTools('test', ['--passWithNoTests'], { uid: 0 }).said).toEqual([]);
@@ -152,9 +152,9 @@ case "$*" in *install*) for name in $APT_COMMANDS; do /bin/cp /bin/true ${clone}
     expect(status).toBe(0);
   });
 
-  test('shares its list with CI, which needs four more programs and fails without them', () => {
-    const all = 'chromium-headless-shell moto_server python3 openssl zsh fish nats-server docker-compose spin gcc';
-    const allButOne = 'chromium-headless-shell moto_server python3 openssl zsh fish docker-compose spin gcc';
+  test('shares its list with CI, which needs five more programs and fails without them', () => {
+    const all = 'chromium-headless-shell moto_server python3 openssl zsh fish nats-server docker-compose go spin gcc';
+    const allButOne = 'chromium-headless-shell moto_server python3 openssl zsh fish docker-compose go spin gcc';
     const failed = runWithoutTools('install', [], { uid: 0, APT_COMMANDS: allButOne });
     expect(failed.said.at(-1)).toContain('as root: apt-get install -y --no-install-recommends nats-server');
     expect(failed.status).toBe(1);

@@ -20,8 +20,8 @@ export type TestCounts = {
 
 const COUNTS = fileURLToPath(new URL('../../counts.json', import.meta.url));
 
-export function readTestCounts(): TestCounts {
-  return JSON.parse(readFileSync(COUNTS, 'utf8')) as TestCounts;
+export function readTestCounts(file = COUNTS): TestCounts {
+  return JSON.parse(readFileSync(file, 'utf8')) as TestCounts;
 }
 
 /** What is different from the counts: one sentence for each file and each skipped test. */

@@ -22,7 +22,6 @@ import { type FirstFailure, linesOf, nameOf, type TestRun } from './test-run.ts'
 const MAX_REPEATED = 8;
 const MAX_UNSTABLE = 3;
 const MAX_QUARANTINED = 5;
-const QUARANTINE = new URL('../../quarantine.txt', import.meta.url);
 /** A file takes at most eight minutes beside others. */
 const REPEAT_WITHIN_MS = 600_000;
 
@@ -156,8 +155,8 @@ function repeatBy([program = '', ...args]: readonly string[]): Repeat {
   };
 }
 
-// As a program: verdict.ts FILE RUNS SECONDS COMMAND…, where no test runs again after SECONDS.
-const [, script, file, count, seconds, ...command] = process.argv;
+// As a program: verdict.ts FOLDER FILE RUNS SECONDS COMMAND…, where FOLDER has counts.json and quarantine.txt, and no test runs again after SECONDS.
+const [, script, folder = '', file, count, seconds, ...command] = process.argv;
 if (script === fileURLToPath(import.meta.url)) {
   const runs = readFileSync(file ?? '', 'utf8')
     .split('\n')
@@ -165,8 +164,8 @@ if (script === fileURLToPath(import.meta.url)) {
     .map((line) => JSON.parse(line) as TestRun);
   const hasTime = (): boolean => performance.now() < Number(seconds) * 1_000;
   const { lines, isGreen } = await judgeRuns(runs, {
-    ...{ expectedRuns: Number(count), hasTime, repeat: repeatBy(command), counts: readTestCounts() },
-    quarantine: { text: readFileSync(QUARANTINE, 'utf8'), today: new Date().toISOString().slice(0, 10) },
+    ...{ expectedRuns: Number(count), hasTime, repeat: repeatBy(command), counts: readTestCounts(join(folder, 'counts.json')) },
+    quarantine: { text: readFileSync(join(folder, 'quarantine.txt'), 'utf8'), today: new Date().toISOString().slice(0, 10) },
   });
   process.stdout.write(`${lines.join('\n')}\n`);
   process.exitCode = isGreen ? 0 : 1;

@@ -216,19 +216,21 @@ function unknownTime({ host, who }: { host: string; who: string }): Finding {
 
 /**
  * Judges the account of Sequent. The global account can share no subject with an account of clients, so its clients are in it, or there are
- * none (ACC1).
+ * none (ACC1). Where a server knows its users, somebody gave them rights that do not hold: that is a problem.
  */
 function judgeAccount(account: Examined['account']): Finding[] {
   if (account === undefined) return [];
   const check = say('account of clients');
-  const { name, isGlobal } = account;
+  const { name, isGlobal, hasUsers } = account;
   if (!isGlobal) return [{ level: 'ok', check, seen: say('Sequent is in the account {name}; keep clients in another one', { name }) }];
   return [
     {
-      level: 'note',
+      level: hasUsers ? 'problem' : 'note',
       check,
       seen: say('clients share the account of Sequent: one that may publish requests can purge the log and overwrite functions and keys'),
-      remedy: say('see docs/deployment.md, "Accounts": sequent nats-config --accounts own'),
+      remedy: hasUsers
+        ? say('sequent nats-config FOLDER --plan prints the steps, for the folder of its keys; docs/deployment.md, "Accounts"')
+        : say('the server asks nobody for a user: see docs/deployment.md, "Keys of NATS"'),
     },
   ];
 }

@@ -45,7 +45,7 @@ describe('a client in an account of its own', () => {
   ] as const)('changes nothing but requests as %s (ACC2)', async ([name, subject]) => {
     await using server = await startGuardedServer({ admin: {} }, clients);
     await using owner = await provision(server.as('admin'));
-    expect(await readAccount(owner.connection)).toEqual({ name: 'SEQUENT', isGlobal: false });
+    expect(await readAccount(owner.connection)).toEqual({ name: 'SEQUENT', isGlobal: false, hasUsers: true });
     const client = await connectStranger(asProducer(server, name));
     const { before, after } = await changesBy(client, owner, { subject });
     expect(after).toEqual(before);
@@ -97,7 +97,7 @@ describe('a client in the account of Sequent', () => {
     const shared = clients.map(({ name, permissions }) => ({ name, permissions }));
     await using server = await startGuardedServer({ admin: {} }, shared);
     await using owner = await provision(server.as('admin'));
-    expect(await readAccount(owner.connection)).toEqual({ name: '$G', isGlobal: true });
+    expect(await readAccount(owner.connection)).toEqual({ name: '$G', isGlobal: true, hasUsers: true });
     const client = await connectStranger(asProducer(server, 'sequent_producer'));
     const { before, after } = await changesBy(client, owner, { subject: 'invoke.hello' });
     expect(after).not.toEqual(before);

@@ -289,11 +289,17 @@ describe('the doctor', () => {
 describe('the account of Sequent', () => {
   const about = (account: Examined['account']) => judge({ ...healthy, account }).filter(({ check }) => check === 'account of clients');
 
-  test('is a note with its remedy while clients share it, and otherwise says which one it is (ACC1)', () => {
-    expect(about({ name: '$G', isGlobal: true })).toMatchObject([
-      { level: 'note', seen: expect.stringContaining('can purge the log'), remedy: expect.stringContaining('--accounts own') },
+  test('is a problem while users share it, a note without users, and otherwise says which one it is (ACC1)', () => {
+    const seen = expect.stringContaining('can purge the log');
+    expect(about({ name: '$G', isGlobal: true, hasUsers: true })).toMatchObject([
+      { level: 'problem', seen, remedy: expect.stringContaining('sequent nats-config FOLDER --plan') },
     ]);
-    expect(about({ name: 'SEQUENT', isGlobal: false })).toMatchObject([{ level: 'ok', seen: expect.stringContaining('account SEQUENT') }]);
+    expect(about({ name: '$G', isGlobal: true, hasUsers: false })).toMatchObject([
+      { level: 'note', seen, remedy: expect.stringContaining('asks nobody for a user') },
+    ]);
+    expect(about({ name: 'SEQUENT', isGlobal: false, hasUsers: true })).toMatchObject([
+      { level: 'ok', seen: expect.stringContaining('account SEQUENT') },
+    ]);
     expect(about(undefined)).toEqual([]);
   });
 });
