@@ -5,8 +5,8 @@ export function aliasesWith(value: string): object[] {
   return [
     { version },
     { version: 'v1', description: value, weights: { [version]: 10 } },
-    { version: 'v1', weights: { [version]: 10 }, auto: { promote_after: 20 } },
-    { version, weights: { v1: 10 }, auto: { promote_after: 20 } },
+    { version: 'v1', weights: { [version]: 10 }, auto: { promote_after: 20, margin: 2 } },
+    { version, weights: { v1: 10 }, auto: { promote_after: 20, margin: 2 } },
   ];
 }
 
