@@ -129,7 +129,7 @@ describe('the verdict of CI', () => {
 const recorded = () => ({ SEQUENT_TEST_RUNS: join(folder, 'runs'), SEQUENT_SEED: '7' });
 
 async function verdict(): Promise<{ lines: string[]; status: number | null }> {
-  await writeFile(join(folder, 'counts.json'), JSON.stringify({ registered: { 'x.test.ts': 1 }, skipped: [] }));
+  await writeFile(join(folder, 'counts.json'), JSON.stringify({ registered: { 'x.test.ts': 1 }, skipped: [], leftOutFor: {} }));
   await writeFile(join(folder, 'quarantine.txt'), '# no test\n');
   const command = ['--import', 'tsx', 'test/support/vitest/verdict.ts', folder, join(folder, 'runs'), '1', '600'];
   const repeat = [process.execPath, join(folder, 'node_modules/vitest/vitest.mjs'), 'run', '--root', folder];

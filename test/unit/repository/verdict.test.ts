@@ -27,7 +27,7 @@ function repeating(outcomes: readonly boolean[] = []): { repeat: Repeat; repeate
 }
 
 async function verdictOf(runs: TestRun[], outcomes: readonly boolean[] = [], more: Partial<Parameters<typeof judgeRuns>[1]> = {}) {
-  const counts = { registered: {}, skipped: [...new Set(runs.flatMap(({ skipped }) => skipped))] };
+  const counts = { registered: {}, skipped: [...new Set(runs.flatMap(({ skipped }) => skipped))], leftOutFor: {} };
   const { repeat, repeated } = repeating(outcomes);
   const { lines, isGreen } = await judgeRuns(runs, { expectedRuns: runs.length, hasTime: () => true, repeat, counts, ...more });
   return { lines, isGreen, repeated };
@@ -88,7 +88,7 @@ test('after nine first failures, or without time, no test runs again', async () 
 });
 
 test('a file with other tests than the counts say is red, and so is one that did not run', async () => {
-  const counts = { registered: { 'test/a.test.ts': 26, 'test/b.test.ts': 3, 'test/c.test.ts': 1 }, skipped: ['x'] };
+  const counts = { registered: { 'test/a.test.ts': 26, 'test/b.test.ts': 3, 'test/c.test.ts': 1 }, skipped: ['x'], leftOutFor: {} };
   const runs = [
     { ...run(), registered: { 'test/a.test.ts': 1, 'test/b.test.ts': 3 } },
     { ...run(), registered: { 'test/b.test.ts': 3, 'test/d.test.ts': 2 } },
@@ -103,8 +103,20 @@ test('a file with other tests than the counts say is red, and so is one that did
   expect([isGreen, repeated]).toEqual([false, []]);
 });
 
+test('a file that is left out for its larger form is not missed, unless the larger form did not run either', async () => {
+  const counts = {
+    registered: { 'test/a.test.ts': 1, 'test/b.test.ts': 3 },
+    skipped: ['x'],
+    leftOutFor: { 'test/a.test.ts': 'test/b.test.ts' },
+  };
+  const larger = { ...run(), registered: { 'test/b.test.ts': 3 } };
+  expect(await verdictOf([larger], [], { counts })).toMatchObject({ isGreen: true });
+  const { lines } = await verdictOf([run()], [], { counts });
+  expect(lines).toContain('failed: test/counts.json: test/a.test.ts did not run');
+});
+
 test('a skipped test that nobody wrote down is red, and so is a written one that was not skipped', async () => {
-  const { lines } = await verdictOf([run()], [], { counts: { registered: {}, skipped: ['y'] } });
+  const { lines } = await verdictOf([run()], [], { counts: { registered: {}, skipped: ['y'], leftOutFor: {} } });
   expect(lines).toEqual([
     'failed: test/counts.json: it was skipped: x',
     'failed: test/counts.json: it is no skipped test: y',
