@@ -113,6 +113,9 @@ test('a file that is left out for its larger form is not missed, unless the larg
   expect(await verdictOf([larger], [], { counts })).toMatchObject({ isGreen: true });
   const { lines } = await verdictOf([run()], [], { counts });
   expect(lines).toContain('failed: test/counts.json: test/a.test.ts did not run');
+  // The larger form has another name now, which nobody wrote down.
+  const renamed = await verdictOf([larger], [], { counts: { ...counts, leftOutFor: { 'test/a.test.ts': 'test/old.test.ts' } } });
+  expect(renamed.lines).toContain('failed: test/counts.json: test/a.test.ts did not run');
 });
 
 test('a skipped test that nobody wrote down is red, and so is a written one that was not skipped', async () => {
