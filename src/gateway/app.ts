@@ -82,7 +82,8 @@ export function createApp(gateway: Gateway): Hono<GatewayEnv> {
   for (const path of ['/v2/*', '/api/*', '/metrics']) app.use(path, guard);
   app.get('/metrics', async (call) => {
     const scope = scopeOf(call, gateway);
-    const text = scopeMetrics(await metrics.render(), scope, scope.project === gateway.tenancy.project);
+    const isOfAll = scope.project === gateway.tenancy.project;
+    const text = scopeMetrics(await metrics.render(isOfAll), scope, isOfAll);
     return call.text(text, 200, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' });
   });
   addVendorApi(app, gateway, waiting);

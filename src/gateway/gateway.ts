@@ -43,6 +43,8 @@ export interface RunningGateway {
   answer(request: Request): Promise<Response>;
   /** Notes for the operator, as sentences. */
   readonly notes: readonly string[];
+  /** When somebody last read the metrics of all projects, in milliseconds since the epoch; `undefined` before. */
+  readonly metricsReadAt: number | undefined;
   /** Stops accepting connections, ends waiting requests, and lets the other requests finish within `graceInMs`. */
   stop(graceInMs: number): Promise<void>;
 }
@@ -136,6 +138,9 @@ export async function startGateway(options: GatewayOptions, listen: ListenOption
   return {
     url: `${options.tls === undefined ? 'http' : 'https'}://${host}:${port}`,
     answer: async (request) => await app.fetch(request),
+    get metricsReadAt() {
+      return gateway.metrics.readAt;
+    },
     notes: [
       ...(port === listen.port || listen.port === 0 ? [] : [`port ${listen.port} is taken, so HTTP is served on ${port}`]),
       ...(isOpen ? ['without credentials (SEQUENT_CREDENTIALS) HTTP is served on loopback only, to every process that can reach it'] : []),

@@ -87,6 +87,8 @@ export type GatewayOptions = {
   audit: AuditLog;
   /** Compares the replicas of the log. Resolves to their difference in words. Without it, they are not compared. */
   compareReplicas?: () => Promise<string | undefined>;
+  /** What the followers of results read (`readResultFilters`). Without it, nobody is known to follow results. */
+  resultFilters?: (() => Promise<readonly string[] | undefined>) | undefined;
   /** The losses and the refusals of the log. Without it, none is reported. */
   logWatch?: LogProblems;
   /** The local copy of the registry, for the automatic canaries. Without it, this gateway decides none. */

@@ -28,13 +28,15 @@ export type OwnInstanceOptions = {
   fileProblems?: (() => readonly string[] | undefined) | undefined;
   /** The projects that this process needs a key for and has none. */
   missingKeys?: (() => readonly string[]) | undefined;
+  /** When somebody last read the metrics of its gateway for all projects. */
+  metricsReadAt?: (() => number | undefined) | undefined;
 };
 
 /** Describes this process as an instance with the given roles. The fields of its clock and its circuits are read at every access. */
 export function ownInstance(
   roles: readonly string[],
   clock: ServerClock,
-  { load, processorUse, threadUse, circuits, refusal, fileProblems, missingKeys, ...facts }: OwnInstanceOptions = {},
+  { load, processorUse, threadUse, circuits, refusal, fileProblems, missingKeys, metricsReadAt, ...facts }: OwnInstanceOptions = {},
 ): RoleInstance {
   return {
     instance: `i-${randomBytes(5).toString('hex')}`,
@@ -79,6 +81,9 @@ export function ownInstance(
     },
     get missingKeys() {
       return missingKeys?.().slice(0, MAX_ITEMS);
+    },
+    get metricsReadAt() {
+      return metricsReadAt?.();
     },
     get circuits() {
       return circuits?.()

@@ -13,8 +13,10 @@ import { createProblemMetrics, type KnownProblems } from './problem-metrics.ts';
  */
 export interface Metrics {
   observeRequest(labels: { method: string; route: string; status: number }, seconds: number): void;
-  /** The text format of Prometheus. */
-  render(): Promise<string>;
+  /** The text format of Prometheus. `isOfAll`: its reader sees the metrics of all projects. */
+  render(isOfAll: boolean): Promise<string>;
+  /** When a reader of all projects last read them; `undefined` before. */
+  readonly readAt: number | undefined;
 }
 
 export type MetricsOptions = KnownProblems & {
@@ -46,6 +48,7 @@ export function createMetrics({ clock, lag, counts, quotas, ...problems }: Metri
   });
   // The series are cached, because prom-client's look-up by labels costs more than the increment.
   const known = new Map<string, Series>();
+  let readAt: number | undefined;
 
   return {
     observeRequest({ method, route, status }, seconds) {
@@ -63,7 +66,11 @@ export function createMetrics({ clock, lag, counts, quotas, ...problems }: Metri
       series.duration.observe(seconds);
       count.inc();
     },
-    async render() {
+    get readAt() {
+      return readAt;
+    },
+    async render(isOfAll) {
+      if (isOfAll) readAt = clock.now();
       // The lag of the counts is measured after they are read.
       const text = await counted.render();
       return `${text}${await registry.metrics()}`;

@@ -5,6 +5,7 @@ import { openKeyValue } from '#src/nats/key-value.ts';
 import { describeReplicas } from '#src/nats/replicas/describe-replicas.ts';
 import { examineReplicas } from '#src/nats/replicas/examine-replicas.ts';
 import { createNatsAuditLog } from '#src/nats/streams/audit-log.ts';
+import { readResultFilters } from '#src/nats/streams/results/result-filters.ts';
 import { createSignatureLog } from '#src/nats/streams/signature-log.ts';
 import { natsOptionsOf } from '#src/nats/transport/connection/connect-options.ts';
 import type { Connection } from '#src/nats/transport/connection/connection.ts';
@@ -67,12 +68,17 @@ export async function startGatewayRole(context: RoleContext, logWatch: LogWatch)
           acknowledged: () => client.logEpoch.highest,
           logBytes: async () => (await ports.admission.capacity()).maxBytes,
         },
+        resultFilters: () => readResultFilters(client.connection),
         compareReplicas: () => findDifference(client.connection),
       },
       { host: httpHost ?? '127.0.0.1', port: httpPort, isPortNegotiable: given.httpPort === undefined },
     );
     return {
       ...gateway,
+      // A spread would copy the value of this moment.
+      get metricsReadAt() {
+        return gateway.metricsReadAt;
+      },
       async stop(graceInMs) {
         await gateway.stop(graceInMs);
         await client.close();

@@ -71,6 +71,7 @@ async function start(options: RolesOptions): Promise<RunningRoles> {
       refusal: () => logWatch.refusal,
       fileProblems: () => options.files?.problems,
       missingKeys: () => missingKeysOf(context),
+      metricsReadAt: () => gateway?.metricsReadAt,
     }),
   );
   // The server knows all subscriptions when the start is reported, so a question of another connection finds a responder.

@@ -76,6 +76,7 @@ const metadataSchema = z.object({
     .transform((text) => circuitsSchema.safeParse(parseJson(text)).data)
     .optional(),
   omittedCircuits: z.coerce.number().optional(),
+  metricsReadAt: z.coerce.number().optional(),
 });
 
 /** A question to the roles that are asked on a subject of their own. Its answer does not matter. */

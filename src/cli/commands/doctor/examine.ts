@@ -38,6 +38,7 @@ export async function examine(connection: Connection, { dataDir, withReplicas }:
     pools: await readPools(connection, functions, inspection.consumers),
     missingFiles: await missingFiles(functions),
     missingTargets: await findMissingTargets(functions),
+    untold: await findUntold(connection, functions),
     instances,
     silentRoles: await findSilentRoles(roles, instances),
     ...(await examineHistory(connection, {
@@ -128,6 +129,13 @@ async function readPools(
 async function findMissingTargets(functions: readonly FunctionEntry[]): Promise<MissingTarget[]> {
   const { missingTargets } = await import('#src/functions/dependents.ts');
   return missingTargets(functions);
+}
+
+async function findUntold(connection: Connection, functions: readonly FunctionEntry[]): Promise<Examined['untold']> {
+  const { untoldFunctions } = await import('#src/functions/failure-listeners.ts');
+  const { readResultFilters } = await import('#src/nats/streams/results/result-filters.ts');
+  const filters = await readResultFilters(connection);
+  return filters && untoldFunctions(functions, filters);
 }
 
 /** The code of a package is in NATS, and needs no file on a machine (CODE1). */

@@ -9,7 +9,7 @@ import type { Inspection } from '#src/nats/inspection.ts';
 import { judgeWhatCanBeLost } from './can-lose.ts';
 import type { Examined } from './examined.ts';
 import type { Finding } from './finding.ts';
-import { judgeDeadLetters, judgeFunctions, judgeRegistry, judgeTargets, judgeWaysOn } from './function-findings.ts';
+import { judgeDeadLetters, judgeFunctions, judgeRegistry, judgeTargets, judgeUntold, judgeWaysOn } from './function-findings.ts';
 import {
   judgeCircuits,
   judgeFiles,
@@ -64,6 +64,7 @@ export function judge(examined: Examined, now = Date.now()): Finding[] {
     ...judgeProjections(examined.projections, now),
     ...judgeRegistry(examined),
     ...judgeTargets(examined.missingTargets),
+    ...judgeUntold(examined, now),
     ...judgeFunctions(examined, now),
     ...judgeWaysOn(examined.withoutWayOn),
     ...judgeDeadLetters(examined.deadLetters),

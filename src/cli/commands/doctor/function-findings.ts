@@ -184,6 +184,37 @@ export function judgeTargets(missing: Examined['missingTargets'] = []): Finding[
   });
 }
 
+/** An alert on the metrics has read them within this time: Prometheus reads them every minute at least. */
+const METRICS_READ_WITHIN_MS = 900_000;
+const MAX_NAMED = 5;
+
+/** The functions whose failures nobody is told of, in one line. While the metrics are read, an alert may tell of them. */
+export function judgeUntold({ untold, instances = [] }: Pick<Examined, 'untold' | 'instances'>, now: number): Finding[] {
+  if (untold === undefined || untold.length === 0) return [];
+  const labels = untold.flatMap(({ from }) => from);
+  const names = labels.slice(0, MAX_NAMED).join(', ');
+  const more = labels.length - MAX_NAMED;
+  const listed = more > 0 ? say('{names} and {count} more', { names, count: more }) : names;
+  const check = say('failures');
+  if (instances.some(({ metricsReadAt = Number.NEGATIVE_INFINITY }) => now - metricsReadAt < METRICS_READ_WITHIN_MS))
+    return [{ level: 'ok', check, seen: say('only an alert on the metrics can tell of a failure of {listed}', { listed }) }];
+  return [
+    {
+      level: 'note',
+      check,
+      seen: say(
+        'nobody is told when an invocation fails: {listed} (no failure destination, no consumer of the results, no reader of the metrics)',
+        {
+          listed,
+        },
+      ),
+      remedy: say('sequent fn set {name} --on-failure …, or an alert: docs/operations.md, "What to alert on"', {
+        name: untold[0]?.name ?? '',
+      }),
+    },
+  ];
+}
+
 /** The command that changes the policy with a destination. */
 function changeOf({ name, qualifier, from, on }: NonNullable<Examined['missingTargets']>[number]): string {
   if (qualifier === LATEST) return `sequent fn set ${name} --unset policy.${on === 'success' ? 'onSuccess' : 'onFailure'}`;

@@ -41,6 +41,8 @@ export type RoleInstance = {
   circuits?: readonly CircuitState[] | undefined;
   /** How many further circuits are not closed, because an answer names a bounded number of circuits. */
   omittedCircuits?: number | undefined;
+  /** When somebody last read the metrics of its gateway for all projects; absent before, and without a gateway. */
+  metricsReadAt?: number | undefined;
 };
 
 /** The roles that are asked on a subject of their own, so that the server knows whether one runs. */

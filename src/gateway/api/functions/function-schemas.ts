@@ -180,5 +180,11 @@ export const graphSchema = z.object({
     }),
   ),
   loops: z.array(z.array(z.string())).describe('each loop as a path of node ids; the first and the last id are equal'),
+  untold: z
+    .array(z.object({ function: z.string(), from: z.array(z.string()).describe('the function, its versions and aliases without one') }))
+    .optional()
+    .describe(
+      'the functions whose failures no failure destination and no consumer of RESULTS is told of; absent when the consumers cannot be read. Plain subscriptions and alerts leave no trace',
+    ),
 });
 export type DestinationGraph = z.infer<typeof graphSchema>;

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { FunctionEntry } from '#src/core/functions/entry.ts';
 import { whenInWords } from '#src/core/functions/when/when-in-words.ts';
 import { parseFunctionUrn } from '#src/core/names/urn.ts';
+import { untoldFunctions } from '#src/functions/failure-listeners.ts';
 import type { Gateway } from '../../ports.ts';
 import { type Scope, scopeOf } from '../../scope.ts';
 import { withoutUndefined } from '../invocations/invocation-view.ts';
@@ -24,7 +25,14 @@ export function addGraphRoute(routes: Routes, gateway: Gateway): void {
     async (call) => {
       const scope = scopeOf(call, gateway);
       const entries = (await gateway.client.functions.list()).filter(({ definition }) => scope.owns(definition.name));
-      return call.json(graphOf(entries, scope));
+      const filters = gateway.resultFilters === undefined ? [] : await gateway.resultFilters();
+      const untold = filters && untoldFunctions(entries, filters, scope.nameOf);
+      return call.json(
+        withoutUndefined({
+          ...graphOf(entries, scope),
+          untold: untold?.map(({ name, from }) => ({ function: scope.nameOf(name), from })),
+        }),
+      );
     },
   );
 }

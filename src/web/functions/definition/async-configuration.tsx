@@ -30,12 +30,18 @@ export function AsyncConfiguration({ path, response, graph, onSaved }: AsyncConf
       qualifiers={qualifiers}
       policy={own ?? policyOfVersion(alias?.version ?? '') ?? definition.policy}
       isOwn={own !== undefined}
+      isUntold={
+        graph?.untold?.some(({ from }) => from.includes(labelOf(definition.name, own === undefined ? (alias?.version ?? '') : chosen))) ===
+        true
+      }
       functions={functionsIn(graph, definition.name)}
       onQualifier={setChosen}
       onSaved={onSaved}
     />
   );
 }
+
+const labelOf = (name: string, qualifier: string): string => (qualifier === 'latest' ? name : `${name}:${qualifier}`);
 
 /** The functions of the graph, with the versions and aliases of each. A destination of the function itself would be a loop. */
 function functionsIn(graph: DestinationGraph | undefined, except: string): FunctionChoice[] {

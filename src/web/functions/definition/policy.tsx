@@ -49,6 +49,8 @@ type PolicyCardProps = {
   policy: Policy;
   /** False for an alias that has no policy of its own: the policy is then that of its version. */
   isOwn: boolean;
+  /** Whether no destination and no follower of the results is told of failures. */
+  isUntold: boolean;
   /** The functions that are suggested as destinations. */
   functions: readonly FunctionChoice[];
   onQualifier: (qualifier: string) => void;
@@ -60,7 +62,7 @@ type PolicyCardProps = {
  * The form of an asynchronous policy. Only the gateway validates it. The gateway refuses it when the function was changed since it
  * was read (`If-Match`). Remount the form, with a `key`, to show another policy.
  */
-export function PolicyCard({ path, response, qualifier, policy, isOwn, functions, onSaved, ...choice }: PolicyCardProps) {
+export function PolicyCard({ path, response, qualifier, policy, isOwn, isUntold, functions, onSaved, ...choice }: PolicyCardProps) {
   const [draft, setDraft] = useState<Draft>(() => draftOf(policy));
   const { run, isRunning, problem } = useAction<unknown>();
   const role = useRole('deploy');
@@ -103,6 +105,13 @@ export function PolicyCard({ path, response, qualifier, policy, isOwn, functions
           onChange={(targets) => setDraft({ ...draft, [list]: targets })}
         />
       ))}
+      {isUntold ? (
+        <p class="hint">
+          {t(
+            'Nobody is told of a failure: there is no failure destination, and nobody follows the results. An alert on the metrics can tell of it.',
+          )}
+        </p>
+      ) : null}
       <label class="check">
         <input
           type="checkbox"

@@ -110,7 +110,7 @@ describe('the printed permissions', () => {
       body: '{"a":1}',
     });
     expect(posted.status).toBe(200);
-    for (const path of ['system', 'functions', 'invocations', 'functions/second', 'stats'])
+    for (const path of ['system', 'functions', 'invocations', 'functions/second', 'stats', 'destinations/graph'])
       expect((await fetch(`${http}/api/${path}`)).status).toBe(200);
     // The question collects answers for a limited time, and a busy role may answer later.
     const rolesHeard = async () => (await operator.system()).instances.flatMap((instance) => instance.roles).sort();

@@ -17,7 +17,7 @@ async function renderAll(): Promise<string> {
     logWatch: undefined,
     replicaWatch: undefined,
   });
-  return await metrics.render();
+  return await metrics.render(true);
 }
 
 describe('docs/operations.md', () => {
