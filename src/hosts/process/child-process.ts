@@ -103,26 +103,41 @@ function watch(child: ChildProcess, events: ChildEvents): void {
 
 /**
  * Reads lines after the raw output that came before them. A result and raw output are two pipes, and of two that are readable the kernel may name the
- * later one first. Both are named in one turn of the event loop, so the lines wait for its end. The returned function does not wait.
+ * later one first. One read may also take a result that was written, after its raw output, when the kernel had named the pipes of this turn already.
+ * The pipe of the raw output is named and read in the following turn of the event loop at the latest, so lines are accepted at its end.
+ *
+ * The returned function accepts what was read without a wait.
  */
 function lineReader(results: Readable, { onLine, isAllowed, onTooLong }: ChildEvents): () => void {
   const accept = splitLines(onLine, isAllowed);
-  let chunks: string[] = [];
+  /** The chunks of the turn before, and of this turn. Chunks of this turn need a further turn of their own. */
+  let waiting: string[] = [];
+  let arrived: string[] = [];
   let isBroken = false;
-  function acceptAll(): void {
-    const found = chunks;
-    chunks = [];
-    for (const chunk of found) {
+  function acceptChunks(chunks: readonly string[]): void {
+    for (const chunk of chunks) {
       if (isBroken || accept(chunk)) continue;
       isBroken = true;
       onTooLong();
     }
   }
+  function endTurn(): void {
+    const due = waiting;
+    waiting = arrived;
+    arrived = [];
+    if (waiting.length > 0) setImmediate(endTurn);
+    acceptChunks(due);
+  }
   results.setEncoding('utf8').on('data', (chunk: string) => {
-    if (chunks.length === 0) setImmediate(acceptAll);
-    chunks.push(chunk);
+    if (arrived.length === 0 && waiting.length === 0) setImmediate(endTurn);
+    arrived.push(chunk);
   });
-  return acceptAll;
+  return () => {
+    const found = [...waiting, ...arrived];
+    waiting = [];
+    arrived = [];
+    acceptChunks(found);
+  };
 }
 
 /** Reads texts of streams, at most {@link MAX_RAW_CHARACTERS} in an interval. The returned function ends this bound. */

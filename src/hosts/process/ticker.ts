@@ -20,9 +20,9 @@ export function createTicker(tick: (now: number) => Activity, idleInMs: number):
 
   function schedule(inMs: number): void {
     isFast = inMs === TICK_MS;
-    // Pending input is read in this turn, and its lines are accepted at the end of the turn (`child-process.ts`). So a pause of this process does
-    // not make received results late.
-    timer = setTimeout(() => setImmediate(() => setImmediate(run)), inMs);
+    // Pending input is read in this turn, and its lines are accepted at the end of the next turn (`child-process.ts`). So a pause of this process
+    // does not make received results late.
+    timer = setTimeout(() => setImmediate(() => setImmediate(() => setImmediate(run))), inMs);
   }
   function run(): void {
     if (isStopped) return;
