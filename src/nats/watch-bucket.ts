@@ -34,7 +34,8 @@ type BucketWatchOptions = {
  *    reports a change later.
  * 5. In a bucket that was created again, a watcher would wait for the revisions of the former bucket (STRM2). A new watcher is then started.
  *    A key that has a revision of the former bucket again is reported as deleted first.
- * 6. There is one watcher: a start that a later one overtakes ends without a subscription, and resolves with the later one.
+ * 6. There is one watcher: a start that a later one overtakes ends without a subscription, and resolves with the later one. A restart that is
+ *    overtaken starts no further watcher. After the abort, every start ends at once.
  * 7. The server reports the entries in the order of their revisions. All are reported when the newest one is, whose revision is asked for: a
  *    list of all keys would be as many messages again. An entry that vanishes while a watcher starts is not awaited.
  */
@@ -115,7 +116,8 @@ class BucketWatch {
   #starts = 0;
   /** When the newest entry was reported, on the clock of `performance`. */
   #reportedAt = performance.now();
-  /** The newest restart. */
+  /** The number of restarts, and the newest one. Only the newest one starts a watcher, and earlier ones resolve with it. */
+  #restarts = 0;
   #restarting: Promise<void> | undefined;
 
   constructor(connection: Connection, options: BucketWatchOptions) {
@@ -137,6 +139,8 @@ class BucketWatch {
     // Without a key, only this shows that the watcher exists.
     await this.#subscribe(isNewest, progress);
     await this.#untilReported(isNewest, progress);
+    if (this.#options.signal.aborted) return;
+    // Only a later restart overtakes a start, so that no restart waits for itself.
     if (!isNewest()) return await this.#restarting;
     for (const key of progress.unreported) this.#reportGone(key);
   }
@@ -154,21 +158,23 @@ class BucketWatch {
     }
   }
 
-  /** Starts a watcher until one has started, or the signal aborts. */
+  /** Starts a watcher until one has started, a later restart does so, or the signal aborts. */
   restart(): Promise<void> {
-    this.#restarting = this.#startAgain();
+    this.#restarting = this.#startAgain(++this.#restarts);
     return this.#restarting;
   }
 
-  async #startAgain(): Promise<void> {
-    while (!this.#options.signal.aborted) {
+  async #startAgain(number: number): Promise<void> {
+    const { signal } = this.#options;
+    while (!signal.aborted && number === this.#restarts) {
       try {
         return await this.start();
       } catch {
         // The server is not ready yet.
-        await delay(RETRY_IN_MS);
+        await delay(RETRY_IN_MS, undefined, { signal }).catch(() => {});
       }
     }
+    if (number !== this.#restarts) return await this.#restarting;
   }
 
   async #untilReported(isNewest: () => boolean, progress: Progress): Promise<void> {

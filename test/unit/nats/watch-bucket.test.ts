@@ -1,4 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { deferred } from '#src/core/deferred.ts';
 import type { Connection } from '#src/nats/transport/connection/connection.ts';
 import { watchBucket } from '#src/nats/watch-bucket.ts';
 
@@ -101,6 +103,53 @@ test('the watch of a bucket whose newest entry vanishes meanwhile starts', async
   const stop = new AbortController();
   await watchBucket(connection, { bucket: 'REGISTRY', onChange: () => {}, signal: stop.signal });
   expect(asked()).toBe(2);
+  stop.abort();
+});
+
+/** Whether a promise is settled, for a poll. */
+function settling(promise: Promise<unknown>): () => boolean {
+  let isSettled = false;
+  const settle = (): void => {
+    isSettled = true;
+  };
+  promise.then(settle, settle);
+  return () => isSettled;
+}
+
+test('a watch that is ended while a restart starts it again ends at once', async () => {
+  // The entry is never delivered.
+  const { connection, reconnect } = openServer({ newest: [1], subscribe: async () => ({ unsubscribe: () => {} }) });
+  const stop = new AbortController();
+  const isOver = settling(watchBucket(connection, { bucket: 'REGISTRY', onChange: () => {}, signal: stop.signal }));
+  reconnect();
+  stop.abort();
+  await expect.poll(isOver, { timeout: 3_000 }).toBe(true);
+});
+
+test('a watch starts when a restart overtakes an earlier one that the server refused', async () => {
+  const [first, third] = [deferred<void>(), deferred<void>()];
+  // The server answers the first and the third start late, and refuses the second one, which would be tried again after half a second.
+  const answers = [() => first.promise, () => Promise.reject(new Error('no leader')), () => third.promise];
+  let starts = 0;
+  const { connection, reconnect } = openServer({
+    newest: [0],
+    async subscribe() {
+      await answers[starts++]?.();
+      return { unsubscribe: () => {} };
+    },
+  });
+  const stop = new AbortController();
+  const isOver = settling(watchBucket(connection, { bucket: 'REGISTRY', onChange: () => {}, signal: stop.signal }));
+  reconnect();
+  await new Promise((resolve) => setImmediate(resolve));
+  reconnect();
+  // Of two timers with the same time, the one that was set later fires later: then the pause of the refused restart is over.
+  await delay(500);
+  await new Promise((resolve) => setImmediate(resolve));
+  third.resolve();
+  first.resolve();
+  await expect.poll(isOver, { timeout: 3_000 }).toBe(true);
+  expect(starts).toBe(3);
   stop.abort();
 });
 
