@@ -8,7 +8,7 @@ import type { Publisher } from '#src/nats/transport/publisher.ts';
 import { addEphemeralConsumer } from '#src/nats/transport/streams/consumers.ts';
 import { findStream } from '#src/nats/transport/streams/ensure-stream.ts';
 import { Pull } from '#src/nats/transport/streams/pull.ts';
-import { watchIdentity } from '#src/nats/transport/streams/watch-identity.ts';
+import { openOnOneStream } from '#src/nats/transport/streams/watch-identity.ts';
 import { parseAckSubject } from '#src/nats/wire/ack-subject.ts';
 import { AUDIT } from '#src/nats/wire/topology.ts';
 
@@ -59,16 +59,25 @@ type Following = { query: AuditQuery; onEntry: (entry: AuditEntry) => void; onCa
 async function followEntries(connection: Connection, { query, onEntry, onCaughtUp, signal }: Following): Promise<void> {
   let next: number | undefined;
   let remaining: number | undefined;
-  const isRecreated = watchIdentity(connection, AUDIT);
-  async function openConsumer(): Promise<string> {
-    if (await isRecreated()) next = 1;
+  async function open(): Promise<string> {
     const start = next === undefined ? { since: query.since } : { from: next };
     const subject = query.project === undefined ? undefined : subjects.audit(query.project);
     const { name, num_pending: pending } = await addEphemeralConsumer(connection.manager, AUDIT, { ...start, subject });
     remaining = pending;
-    if (pending === 0) onCaughtUp();
     return name;
   }
+  const openOnSame = openOnOneStream(connection, {
+    stream: AUDIT,
+    open,
+    restart() {
+      next = 1;
+    },
+  });
+  const openConsumer = async (): Promise<string> => {
+    const name = await openOnSame();
+    if (remaining === 0) onCaughtUp();
+    return name;
+  };
   const onMessage = (message: Msg): void => {
     const { sequence } = parseAckSubject(message.reply ?? '');
     if (next !== undefined && sequence < next) return;

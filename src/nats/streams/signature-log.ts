@@ -3,7 +3,7 @@ import type { SeenSignature, SignatureLog } from '#src/core/ports/stores/signatu
 import type { Connection } from '#src/nats/transport/connection/connection.ts';
 import { addEphemeralConsumer } from '#src/nats/transport/streams/consumers.ts';
 import { Pull } from '#src/nats/transport/streams/pull.ts';
-import { watchIdentity } from '#src/nats/transport/streams/watch-identity.ts';
+import { openOnOneStream } from '#src/nats/transport/streams/watch-identity.ts';
 import { parseAckSubject } from '#src/nats/wire/ack-subject.ts';
 import { SIGNATURES } from '#src/nats/wire/topology.ts';
 
@@ -49,12 +49,13 @@ async function followSignatures(
   const caughtUp = new Promise<void>((resolve) => {
     onCaughtUp = resolve;
   });
-  const isRecreated = watchIdentity(connection, SIGNATURES.name);
-  const openConsumer = async (): Promise<string> => {
-    if (await isRecreated()) next = 1;
-    const { name } = await addEphemeralConsumer(manager, SIGNATURES.name, { from: next });
-    return name;
-  };
+  const openConsumer = openOnOneStream(connection, {
+    stream: SIGNATURES.name,
+    open: async () => (await addEphemeralConsumer(manager, SIGNATURES.name, { from: next })).name,
+    restart() {
+      next = 1;
+    },
+  });
   const onMessage = (message: Msg): void => {
     const { sequence, at } = parseAckSubject(message.reply ?? '');
     if (sequence < next) return;

@@ -37,7 +37,8 @@ const MAX_REQUESTED = 4_000;
  *
  * 1. After any loss, reading continues after the last delivered message.
  * 2. A message with an unexpected consumer sequence follows a gap. The consumer is replaced, and the message is delivered again.
- * 3. If the log went backwards (REG1), all of its messages are delivered again from the first, because new messages reuse lost sequences.
+ * 3. If the log went backwards (REG1), all of its messages are delivered again from the first, because new messages reuse lost sequences. The
+ *    identity of the log is read before a consumer is opened, and again afterwards.
  * 4. A replica can stay behind for a minute after a partition, and its consumers with it. When the leader holds a message that does not
  *    arrive for five seconds, the consumer is replaced; the new one may be on another server.
  */
@@ -50,7 +51,8 @@ export async function followMessages(options: FollowOptions, onMessage: (message
   let consumer: string | undefined;
   let expected = 1;
   const suspect = () => suspectRegression(connection, { sequence: last, at: lastAt, subject: lastSubject, created });
-  const openConsumer = async (): Promise<string> => {
+  /** Resolves to the identity of the log in which the position of this reader counts. */
+  const confirmLog = async (): Promise<string> => {
     // After a power cut, or when an operator created the stream again.
     const why = await confirmRegression(suspect, { clock: systemClock, signal });
     if (why !== undefined) {
@@ -60,6 +62,9 @@ export async function followMessages(options: FollowOptions, onMessage: (message
       created = undefined;
     }
     created ??= (await readLogState(connection)).created;
+    return created;
+  };
+  const open = async (): Promise<string> => {
     const { name } = await addEphemeralConsumer(connection.manager, INVOCATIONS, { from: last + 1, headersOnly });
     expected = 1;
     consumer = name;
@@ -79,7 +84,7 @@ export async function followMessages(options: FollowOptions, onMessage: (message
   const pull = new Pull({
     connection,
     stream: INVOCATIONS,
-    openConsumer,
+    openConsumer: () => openOnOneLog(connection, confirmLog, open),
     demand: () => pace?.demand() ?? MAX_REQUESTED,
     maxBytes: pace && (() => pace.maxBytes()),
     pauseInMs,
@@ -95,6 +100,21 @@ export async function followMessages(options: FollowOptions, onMessage: (message
   // The server removes a consumer that could not be deleted.
   const isDeletable = options.deletesConsumer === true && connection.isConnected;
   if (isDeletable && consumer !== undefined) await deleteConsumer(connection.manager, consumer).catch(() => {});
+}
+
+const MAX_OPENINGS = 5;
+
+/**
+ * Opens a consumer in the log in which the position of the reader counts. When the log is created again after that was confirmed, the consumer is one
+ * of the new log, and would skip its first messages: the position is then confirmed, and a consumer opened, once more (STRM2).
+ */
+async function openOnOneLog(connection: Connection, confirmLog: () => Promise<string>, open: () => Promise<string>): Promise<string> {
+  for (let openings = 0; openings < MAX_OPENINGS; openings++) {
+    const created = await confirmLog();
+    const name = await open();
+    if ((await readLogState(connection)).created === created) return name;
+  }
+  throw new Error(`the log was created again ${MAX_OPENINGS} times while its consumer was opened`);
 }
 
 const STALLED_AFTER_MS = 5_000;

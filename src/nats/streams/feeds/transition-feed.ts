@@ -4,7 +4,7 @@ import type { FullLogEntry } from '#src/core/log/event-log.ts';
 import type { Connection } from '#src/nats/transport/connection/connection.ts';
 import { addEphemeralConsumer, findConsumer } from '#src/nats/transport/streams/consumers.ts';
 import { Pull } from '#src/nats/transport/streams/pull.ts';
-import { watchIdentity } from '#src/nats/transport/streams/watch-identity.ts';
+import { openOnOneStream, watchIdentity } from '#src/nats/transport/streams/watch-identity.ts';
 import { type AckSubject, parseAckSubject } from '#src/nats/wire/ack-subject.ts';
 import { fullEntryOf } from '#src/nats/wire/full-entry.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
@@ -53,18 +53,23 @@ export async function openFeed(connection: Connection, options: FeedOptions): Pr
 async function openOrderedFeed(connection: Connection, { from, subject, demand, signal, onItem }: FeedOptions): Promise<Feed> {
   let next = await sequenceOf(connection, from);
   let expected = 1;
-  const isRecreated = watchIdentity(connection, INVOCATIONS);
+  const openConsumer = openOnOneStream(connection, {
+    stream: INVOCATIONS,
+    async open() {
+      expected = 1;
+      return (await addEphemeralConsumer(connection.manager, INVOCATIONS, { from: next, subject })).name;
+    },
+    restart() {
+      next = 1;
+    },
+  });
   const pull = new Pull({
     connection,
     stream: INVOCATIONS,
     demand,
     signal,
     onProblem: () => {},
-    async openConsumer() {
-      if (await isRecreated()) next = 1;
-      expected = 1;
-      return (await addEphemeralConsumer(connection.manager, INVOCATIONS, { from: next, subject })).name;
-    },
+    openConsumer,
     onMessage(message) {
       const delivered = parseAckSubject(message.reply ?? '');
       // A late message of an earlier consumer.

@@ -2,7 +2,7 @@ import type { Msg } from 'nats';
 import type { Connection } from '#src/nats/transport/connection/connection.ts';
 import { addEphemeralConsumer } from '#src/nats/transport/streams/consumers.ts';
 import { Pull } from '#src/nats/transport/streams/pull.ts';
-import { watchIdentity } from '#src/nats/transport/streams/watch-identity.ts';
+import { openOnOneStream } from '#src/nats/transport/streams/watch-identity.ts';
 import { parseAckSubject } from '#src/nats/wire/ack-subject.ts';
 import { header } from '#src/nats/wire/codec.ts';
 import { RESULTS } from '#src/nats/wire/topology.ts';
@@ -32,12 +32,13 @@ export async function followResults(
   const { subject, from, demand, signal } = options;
   const { manager } = connection;
   let next = from === 'now' ? (await manager.streams.info(RESULTS)).state.last_seq + 1 : from;
-  const isRecreated = watchIdentity(connection, RESULTS);
-  const openConsumer = async (): Promise<string> => {
-    if (await isRecreated()) next = 1;
-    const { name } = await addEphemeralConsumer(manager, RESULTS, { from: next, subject });
-    return name;
-  };
+  const openConsumer = openOnOneStream(connection, {
+    stream: RESULTS,
+    open: async () => (await addEphemeralConsumer(manager, RESULTS, { from: next, subject })).name,
+    restart() {
+      next = 1;
+    },
+  });
   return new Pull({
     connection,
     stream: RESULTS,

@@ -164,6 +164,29 @@ describe('a follower of the log that opens its consumer again', () => {
     expect(following.problems).toContainEqual(expect.stringContaining('the log was created again on'));
   });
 
+  test('reads a log from its first message that is created again while its consumer is opened (REG1)', async () => {
+    await recreate();
+    let isNext = false;
+    const { consumers } = nats.connection.manager;
+    // The identity of the log was read, and the consumer is not there yet.
+    const add: typeof consumers.add = async (stream, config) => {
+      if (isNext) {
+        isNext = false;
+        await recreate();
+        await write(6);
+      }
+      return await consumers.add(stream, config);
+    };
+    const manager = overriding(nats.connection.manager, { consumers: overriding(consumers, { add }) });
+    await using following = follow({ ...nats.connection, manager, isConnected: true });
+    await following.reached((await write(3)).at(-1));
+    isNext = true;
+    await deleteConsumers();
+    await following.reached(6);
+    expect(following.sequences).toEqual([1, 2, 3, 1, 2, 3, 4, 5, 6]);
+    expect(following.problems).toEqual([expect.stringContaining('the log was created again on')]);
+  });
+
   test('reads the log again when it holds another message at the last sequence that was read (REG1)', async () => {
     await recreate();
     const { created } = await nats.connection.manager.streams.info(INVOCATIONS);
