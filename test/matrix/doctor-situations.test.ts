@@ -6,8 +6,8 @@ import { type DoctorWorld, openDoctorWorld } from '#test/support/doctor/world.ts
 import { read, settingsOf } from '#test/support/incidents/incident.ts';
 import { ofSituations } from '#test/support/incidents/incidents.ts';
 
-/** A wait, a retry or a new process shows after some seconds; a process that does not answer is asked for ten. */
-const WITHIN = { timeout: 25_000, interval: 200 };
+/** A wait, a retry or a new process shows after some seconds. One run of the doctor asks processes that do not answer for ten seconds, several times. */
+const WITHIN = { timeout: 60_000, interval: 200 };
 const HEALTHY = { found: [], exit: 0 };
 
 describe('the doctor tells the truth when', () => {

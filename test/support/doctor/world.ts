@@ -11,6 +11,7 @@ import { VERSION } from '#src/client/version.ts';
 import type { FunctionDefinitionInput } from '#src/core/functions/definition.ts';
 import type { RoleInstance } from '#src/core/ports/questions/role-instances.ts';
 import { createNatsRoleInstances } from '#src/nats/questions/role-instances.ts';
+import { runCliOn } from '#test/support/cli/cli.ts';
 import { type SequentProcess, startSequent } from '#test/support/cli/processes/sequent-process.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
 
@@ -24,8 +25,10 @@ export interface DoctorWorld extends AsyncDisposable {
   readonly client: SequentClient;
   /** The folder of the read models and of the handlers. */
   readonly folder: string;
-  /** What the doctor finds, without what is as it should be, and its exit code. `laterInMs`: as of a time from now. */
-  diagnose(laterInMs?: number): Promise<{ found: Finding[]; exit: 0 | 1 }>;
+  /**
+   * What `sequent doctor` finds, without what is as it should be, and its exit code. `laterInMs`: as of a time from now, without the command.
+   */
+  diagnose(laterInMs?: number): Promise<{ found: Finding[]; exit: number | null }>;
   /** Defines a function, whose handler returns at once (`ok`), fails (`fails`), or runs until the undo (`slow`). */
   put(handler: 'ok' | 'fails' | 'slow', settings?: Partial<FunctionDefinitionInput>): Promise<{ name: string; undo: Undo }>;
   stop(role: Role): Promise<Undo>;
@@ -76,11 +79,9 @@ export async function openDoctorWorld(): Promise<DoctorWorld> {
     server,
     client,
     folder,
-    async diagnose(laterInMs = 0) {
-      const examined = await examine(client.connection, { dataDir: folder, withReplicas: false });
-      const found = judge(examined, Date.now() + laterInMs);
-      const isHealthy = found.every(({ level }) => level !== 'problem');
-      return { found: found.filter(({ level, check }) => level !== 'ok' && !BASELINE.includes(check)), exit: isHealthy ? 0 : 1 };
+    async diagnose(laterInMs) {
+      const { findings, exit } = await (laterInMs === undefined ? runDoctor(server.url, folder) : judgeLater(client, folder, laterInMs));
+      return { found: findings.filter(({ level, check }) => level !== 'ok' && !BASELINE.includes(check)), exit };
     },
     async put(handler, settings = {}) {
       const name = `f${++names}`;
@@ -114,6 +115,21 @@ export async function openDoctorWorld(): Promise<DoctorWorld> {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+type Diagnosis = { findings: Finding[]; exit: number | null };
+
+/** What the command prints, and its exit code. */
+async function runDoctor(url: string, folder: string): Promise<Diagnosis> {
+  const { code, stdout, stderr } = await runCliOn(url, ['doctor', '--json', '--data', folder]);
+  if (stdout === '') throw new Error(`sequent doctor printed nothing, and ended with ${code}: ${stderr}`);
+  return { findings: (JSON.parse(stdout) as { findings: Finding[] }).findings, exit: code };
+}
+
+/** The command has no option for another time, so its functions are called. */
+async function judgeLater({ connection }: SequentClient, dataDir: string, laterInMs: number): Promise<Diagnosis> {
+  const findings = judge(await examine(connection, { dataDir, withReplicas: false }), Date.now() + laterInMs);
+  return { findings, exit: findings.some(({ level }) => level === 'problem') ? 1 : 0 };
 }
 
 /** An event of the handler `slow`, which runs until the undo of the function. */
