@@ -89,6 +89,11 @@ export class JetStreamOperations {
       .concat(this.calls('CONSUMER.CREATE', `${stream}.>`));
   }
 
+  /** Looks for a result among the stored ones, before the result of an outcome is published (PUB2 to PUB4). */
+  readsResults(): string[] {
+    return [...this.follows(RESULTS), ...this.consumersOf(RESULTS)];
+  }
+
   /** Reads and watches a bucket. */
   bucket(bucket: string): string[] {
     return this.#watched(kv(bucket));

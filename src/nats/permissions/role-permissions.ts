@@ -142,8 +142,6 @@ class Table {
         ...this.#js.calls('CONSUMER.CREATE', `${INVOCATIONS}.>`),
         ...this.#js.pullsFrom('*'),
         ...[...this.#js.follows(INVOCATIONS), ...this.#js.calls('CONSUMER.NAMES', INVOCATIONS), of.work, of.covered],
-        ...this.#js.follows(RESULTS),
-        ...this.#js.consumersOf(RESULTS),
         ...[...this.#js.packages(), ...this.#js.storesPayloads()],
         ...[...this.#js.calls('STREAM.NAMES'), ...this.#js.ledger()],
         ...this.#js.writesTo(`${STATE_BUCKET}.floor.>`, `${STATE_BUCKET}.hints.key`, `${STATE_BUCKET}.uid.*`, DATA_KEYS, LOSSES),
@@ -155,7 +153,7 @@ class Table {
         ...this.#audit(),
         of.checkDestination,
         of.invocation,
-        ...results,
+        ...[...results, ...this.#js.readsResults()],
         of.deliver,
         of.wake,
         of.runs,
@@ -174,8 +172,6 @@ class Table {
         ...this.#js.role(),
         ...this.#js.follows(INVOCATIONS),
         ...[...this.#js.opensWorkConsumers(), of.work, ...this.#js.writesTo(`${STATE_BUCKET}.floor.>`)],
-        ...this.#js.follows(RESULTS),
-        ...this.#js.consumersOf(RESULTS),
         ...this.#js.packages(),
         ...this.#js.calls('STREAM.NAMES'),
         ...this.#js.calls('STREAM.PURGE', CODE_STREAM),
@@ -184,7 +180,7 @@ class Table {
         ...this.#js.writesTo(`${STATE_BUCKET}.scheduler.>`, `${STATE_BUCKET}.hints.key`, LOSSES),
         ...this.#audit(),
         of.invocation,
-        ...[...results, of.derived, of.cancel], // Outcomes, and the requests and the cancellations of schedules.
+        ...[...results, ...this.#js.readsResults(), of.derived, of.cancel], // Outcomes, and the requests and the cancellations of schedules.
         of.wake,
         of.deliver,
         ...[of.runs, ...questions], // The history counts the members of batches.
@@ -212,6 +208,7 @@ class Table {
         of.invocation,
         ...allRequests,
         of.deliver,
+        ...[...results, ...this.#js.readsResults()],
         of.disRecord,
         of.runs,
         'fn.>',
