@@ -153,7 +153,7 @@ export async function openNatsPorts(connection: Connection, options: NatsPortsOp
     hints: createNatsHints({ connection, signer }),
     signer,
     results: createNatsResults(logOptions),
-    queue: createNatsWorkQueue({ connection, consumers, signer, leaseInMs, takesWork: () => clock.isWithinLimit, ...problems }),
+    queue: createNatsWorkQueue({ connection, consumers, signer, leaseInMs, clock, takesWork: () => clock.isWithinLimit, ...problems }),
     workConsumers: consumers,
     executionProbe: createNatsExecutionProbe(connection),
     openRequests: createNatsOpenRequests(connection, serviceAudit),

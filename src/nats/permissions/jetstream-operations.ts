@@ -62,9 +62,9 @@ export class JetStreamOperations {
     return [...this.calls('CONSUMER.CREATE', stream), ...this.calls('CONSUMER.MSG.NEXT', `${stream}.*`)];
   }
 
-  /** Creates a durable consumer of the log, pulls from it, and acknowledges its messages; `*` stands for any consumer. */
+  /** Creates a durable consumer of the log, pulls from it, moves it (CONS6), and acknowledges its messages; `*` stands for any consumer. */
   pullsFrom(durable: string): string[] {
-    return ['CONSUMER.DURABLE.CREATE', 'CONSUMER.INFO', 'CONSUMER.MSG.NEXT']
+    return ['CONSUMER.DURABLE.CREATE', 'CONSUMER.INFO', 'CONSUMER.MSG.NEXT', 'CONSUMER.LEADER.STEPDOWN']
       .flatMap((operation) => this.calls(operation, `${INVOCATIONS}.${durable}`))
       .concat(this.acknowledges(durable));
   }

@@ -15,6 +15,7 @@ const patterns = [
     `${api}.CONSUMER.CREATE.?.>`,
     `${api}.CONSUMER.MSG.NEXT.?.*`,
     `${api}.CONSUMER.INFO.?.*`,
+    `${api}.CONSUMER.LEADER.STEPDOWN.?.*`,
     `${api}.CONSUMER.DELETE.?.*`,
     `${api}.DIRECT.GET.?.>`,
     `${api}.$KV.?.>`,

@@ -29,7 +29,9 @@ export const collections: Readonly<Record<string, Readonly<Record<string, string
   'projects whose time a process counts on its main thread': { 'src/core/quotas/thread-time.ts': '#used' },
   'functions with work that a process knows': {
     'src/core/stream/awake-functions.ts': '#awake #waiting',
+    'src/nats/streams/queue/lagging-replicas.ts': '#pulled',
   },
+  'consumers that a process moves from a lagging server': { 'src/nats/streams/queue/lagging-replicas.ts': '#behind #movedAt' },
   'open streams of a scheduler, with their waits, keys and due times': {
     'src/scheduler/open/stream-table.ts': '#chunks #texts',
     'src/scheduler/open/stream-records.ts': 'heads',

@@ -17,6 +17,8 @@ export type ClusterServerOptions = {
   routes: readonly number[];
   /** How long an acknowledged message may wait for its fsync; 100 ms by default. */
   fsync?: Fsync | undefined;
+  /** The part of the configuration with the users; without it, the server asks for none. */
+  users?: string | undefined;
 };
 
 /** One nats-server of a cluster, which a test can kill, end, pause and start again. */
@@ -98,7 +100,7 @@ export class ClusterServer {
  * The servers neither advertise themselves nor each other, so that every connection passes a proxy. The advertised address of the cluster
  * port leads nowhere, because a server would otherwise connect to a server that it heard of.
  */
-function configOf({ name, folder, ports, advertised, routes, fsync = '100ms' }: ClusterServerOptions): string {
+function configOf({ name, folder, ports, advertised, routes, fsync = '100ms', users = '' }: ClusterServerOptions): string {
   return [
     `server_name: "${name}"`,
     `listen: "127.0.0.1:${ports.client}"`,
@@ -113,6 +115,7 @@ function configOf({ name, folder, ports, advertised, routes, fsync = '100ms' }: 
     '  pool_size: 1',
     `  routes: [${routes.map((port) => `"nats://127.0.0.1:${port}"`).join(', ')}]`,
     '}',
+    users,
     process.env.NATS_SERVER_CONFIG === undefined ? '' : readFileSync(process.env.NATS_SERVER_CONFIG, 'utf8'),
   ].join('\n');
 }

@@ -38,8 +38,8 @@ type JetStreamStatus = {
   meta_cluster?: { leader?: string; replicas?: { offline?: boolean }[] };
 };
 
-/** `folder` is that of the servers, or that of each server. */
-export async function startCluster(bin: string, folder: string | readonly string[], fsync?: Fsync): Promise<Cluster> {
+/** `folder` is that of the servers, or that of each server. `users` is the part of their configuration with the users. */
+export async function startCluster(bin: string, folder: string | readonly string[], fsync?: Fsync, users?: string): Promise<Cluster> {
   const ports: number[] = [];
   while (ports.length < SIZE * 3) ports.push(await freePort());
   const portsOf = (index: number) => {
@@ -58,7 +58,7 @@ export async function startCluster(bin: string, folder: string | readonly string
     const advertised = clients[index]?.port ?? 0;
     const name = `n${index}`;
     return {
-      server: new ClusterServer({ bin, name, folder: folderOf(index), ports: portsOf(index), advertised, routes: dialled, fsync }),
+      server: new ClusterServer({ bin, name, folder: folderOf(index), ports: portsOf(index), advertised, routes: dialled, fsync, users }),
       clients: clients[index] as TcpProxy,
       routes: [...routes].filter(([key]) => key.includes(`${index}`)).map(([, proxy]) => proxy),
     };

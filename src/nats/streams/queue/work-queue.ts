@@ -5,6 +5,7 @@ import { parseJson } from '#src/core/json/json.ts';
 import type { RequestMessage, StreamName, StreamVersion } from '#src/core/log/event-log.ts';
 import { decodeRequest } from '#src/core/log/requests/request-messages.ts';
 import { isRequestId, type StreamId } from '#src/core/names/names.ts';
+import type { Clock } from '#src/core/ports/clock.ts';
 import { versionInHint } from '#src/core/stream/hints.ts';
 import type { StreamState } from '#src/core/stream/stream.ts';
 import { openForWorker } from '#src/core/stream/work-consumers.ts';
@@ -19,6 +20,7 @@ import type { HintSigner } from '#src/nats/wire/hint-signer.ts';
 import { readInlineState } from '#src/nats/wire/inline-state.ts';
 import { INVOCATIONS, isRequest, parseSubject, workConsumer } from '#src/nats/wire/topology.ts';
 import { headersOf } from '#src/nats/wire/wire-headers.ts';
+import { createNatsLogReplicas, type LogReplicas, watchLaggingReplicas } from './lagging-replicas.ts';
 import { durableOf, type NatsWorkConsumers } from './work-consumers.ts';
 
 export type NatsWorkQueueOptions = {
@@ -26,6 +28,9 @@ export type NatsWorkQueueOptions = {
   consumers: NatsWorkConsumers;
   signer: HintSigner;
   leaseInMs: number;
+  clock: Clock;
+  /** What the servers know of the log and of its consumers; asked on the connection, by default. */
+  replicas?: LogReplicas;
   /** Whether this process may take work now; always, by default. */
   takesWork?: () => boolean;
   onProblem?: (problem: string) => void;
@@ -51,11 +56,13 @@ const RETURNED_FOR_MS = 1_000;
  * 2. The filters of a consumer are literal subjects. With a literal and a wildcard below it, nats-server 2.10 silently skips messages.
  * 3. If an operator deletes a consumer, a new one starts after the saved floor. If the log lost the message that proves the floor, the new one
  *    starts at the first message (MARK1).
+ * 4. A consumer leaves a server whose replica of the log stays behind (CONS6).
  */
 export function createNatsWorkQueue(options: NatsWorkQueueOptions): WorkQueue {
-  const { connection, consumers, signer, leaseInMs, takesWork = () => true, onProblem = () => {} } = options;
+  const { connection, consumers, signer, leaseInMs, clock, takesWork = () => true, onProblem = () => {} } = options;
   const reading: Reading = { nats: connection.nats, signer };
   const opening = pLimit(MAX_OPENING);
+  const lagging = watchLaggingReplicas({ replicas: options.replicas ?? createNatsLogReplicas(connection), clock, onProblem });
 
   /** `undefined`: the function needs no consumer, and its worker ends. */
   async function openFor(source: RunOptions['source'], onGone: RunOptions['onGone']): Promise<string | undefined> {
@@ -99,7 +106,12 @@ export function createNatsWorkQueue(options: NatsWorkQueueOptions): WorkQueue {
         });
       }, FLOOR_EVERY_MS);
       timer.unref();
-      return { pull: () => pull.poke(), done: pull.done.finally(() => clearInterval(timer)) };
+      const endWatch = lagging.add(durableOf(source));
+      const end = (): void => {
+        clearInterval(timer);
+        endWatch();
+      };
+      return { pull: () => pull.poke(), done: pull.done.finally(end) };
     },
   };
 }
