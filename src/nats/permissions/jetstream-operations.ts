@@ -91,7 +91,7 @@ export class JetStreamOperations {
 
   /** Looks for a result among the stored ones, before the result of an outcome is published (PUB2 to PUB4). */
   readsResults(): string[] {
-    return [...this.follows(RESULTS), ...this.consumersOf(RESULTS)];
+    return [...this.messages(RESULTS), ...this.follows(RESULTS), ...this.consumersOf(RESULTS)];
   }
 
   /** Reads and watches a bucket. */

@@ -8,7 +8,10 @@ import { header } from '#src/nats/wire/codec.ts';
 import { wireHeaders } from '#src/nats/wire/wire-headers.ts';
 import { createStoredResults } from './stored-results.ts';
 
-/** Results on JetStream. A publish is repeated until the result is stored; a subscriber may therefore receive a result twice. */
+/**
+ * Results on JetStream. A publish is repeated until the result is stored. A subscriber receives a result twice only when no look found the first
+ * one before the repetition (PUB6).
+ */
 export function createNatsResults(options: Omit<NatsEventLogOptions, 'onProblem'>): Results {
   const { connection, publisher, clock, budgetInMs = 60_000 } = options;
   const stored = createStoredResults(connection);
@@ -24,13 +27,30 @@ export function createNatsResults(options: Omit<NatsEventLogOptions, 'onProblem'
       // Nearly every result is stored at once, and needs no frame of an async function: docs/performance.md V6.
       return publisher.publish(subject, envelope, headers).then((answer) => {
         if (answer.kind === 'stored') return undefined;
-        const retries = new PublishRetries({ clock, connection, startedAt, budgetInMs, id, isIdempotent: true });
-        return repeat(() => publisher.publish(subject, envelope, headers), answer, retries);
+        return repeat({
+          first: answer,
+          send: () => publisher.publish(subject, envelope, headers),
+          isStored: () => stored.has(name, id, { type: outcome, at: startedAt }, envelope),
+          retries: new PublishRetries({ clock, connection, startedAt, budgetInMs, id, isIdempotent: true }),
+        });
       });
     },
   };
 }
 
-async function repeat(send: () => Promise<PublishAnswer>, first: NotStored, retries: PublishRetries): Promise<void> {
-  for (let answer: PublishAnswer = first; answer.kind !== 'stored'; answer = await send()) await retries.wait(answer);
+type Repetition = {
+  first: NotStored;
+  send: () => Promise<PublishAnswer>;
+  isStored: () => Promise<boolean>;
+  retries: PublishRetries;
+};
+
+/** A publish without an answer may have stored the result, or may store it yet: from then on, a look precedes each further one (PUB6). */
+async function repeat({ first, send, isStored, retries }: Repetition): Promise<void> {
+  let isUnsure = false;
+  for (let answer: PublishAnswer = first; answer.kind !== 'stored'; answer = await send()) {
+    isUnsure ||= answer.kind === 'unknown';
+    await retries.wait(answer);
+    if (isUnsure && (await isStored())) return;
+  }
 }

@@ -19,7 +19,7 @@ async function findingOf({ server }: RunningSequent): Promise<Finding | undefine
   return (JSON.parse(stdout) as { findings: Finding[] }).findings.find(({ check }) => check === 'failures');
 }
 
-test('a function is named until a destination, a follower of its results or an alert can tell of its failures', async ({ sequent }) => {
+test('a function is named until a destination, a follower of results or an alert tells of its failures', async ({ sequent }) => {
   const put = (name: string, policy = {}) => sequent.roles.registry.put({ name, handler, policy });
   await put('pager', { onFailure: [{ destination: 'NATS', param: { subject: 'pages', stored: false } }] });
   await put('orders');

@@ -47,6 +47,41 @@ describe('a look-up among the stored results', () => {
     expect(await Promise.all([isStored(name, id, outcome, next), isStored(name, id, { type, at }, '{}')])).toEqual([true, true]);
   });
 
+  test.for(['fails', 'is on a replica that is behind'])('that %s is repeated before a result counts as missing (PUB6)', async (fault) => {
+    const { connection, ports } = opened;
+    let consumers = 0;
+    const add: typeof connection.manager.consumers.add = async (stream, config) => {
+      const isFirst = ++consumers === 1;
+      if (isFirst && fault === 'fails') throw new Error('no leader');
+      const info = await connection.manager.consumers.add(stream, config);
+      return isFirst ? { ...info, num_pending: 0 } : info;
+    };
+    const manager = Object.assign(Object.create(connection.manager), {
+      consumers: Object.assign(Object.create(connection.manager.consumers), { add }),
+    });
+    const faulty = Object.assign(Object.create(connection), { manager });
+    const results = createNatsResults({ connection: faulty, publisher: ports.publisher, clock: systemClock });
+    expect(await results.isStored(name, ids[0] as RequestId, { type: typeOf(0), at }, '{}')).toBe(true);
+    expect(consumers).toBe(2);
+  });
+
+  test('precedes the repetition of a publish without an answer, so that the result is stored once (PUB6)', async () => {
+    const { connection, ports } = opened;
+    let sent = 0;
+    const publisher: typeof ports.publisher = {
+      ...ports.publisher,
+      publish: async (...message) => {
+        const answer = await ports.publisher.publish(...message);
+        return ++sent === 1 ? { kind: 'unknown', why: 'the answer was lost' } : answer;
+      },
+    };
+    const results = createNatsResults({ connection, publisher, clock: systemClock });
+    const once = newStream('stored-once');
+    await results.publish(once, idAt(once.stream, 0), 'succeeded', '{}');
+    const { state } = await connection.manager.streams.info('RESULTS', { subjects_filter: `result.${once.function}.>` });
+    expect([sent, state.subjects]).toEqual([1, { [`result.${once.function}.succeeded`]: 1 }]);
+  });
+
   test('finds none when the results cannot be read, so that a result is published twice rather than never', async () => {
     const closed = await openNats(inject('natsUrl'));
     const { connection, ports } = closed;
