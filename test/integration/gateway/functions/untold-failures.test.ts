@@ -2,6 +2,7 @@ import { expect } from 'vitest';
 import type { Finding } from '#src/cli/commands/doctor/finding.ts';
 import { connectClient } from '#src/client/client.ts';
 import type { DestinationGraph } from '#src/gateway/api/functions/function-schemas.ts';
+import { openConnection } from '#src/nats/transport/connection/connection.ts';
 import { runCliOn } from '#test/support/cli/cli.ts';
 import { type RunningSequent, startSequent } from '#test/support/gateway/running-gateway.ts';
 import { sharedByFile } from '#test/support/shared-by-file.ts';
@@ -43,9 +44,11 @@ test('a function is named until a destination, a follower of results or an alert
     await client.subscribe('orders', 'failed');
     await expect.poll(() => untoldOf(sequent)).toEqual([]);
     expect(await findingOf(sequent)).toBeUndefined();
-    for await (const { name } of client.connection.manager.consumers.list('RESULTS'))
-      await client.connection.manager.consumers.delete('RESULTS', name);
   }
+  // A subscription that is open would create its consumer again.
+  const { manager, close } = await openConnection({ servers: sequent.server.url });
+  for await (const { name } of manager.consumers.list('RESULTS')) await manager.consumers.delete('RESULTS', name);
+  await close();
   expect((await findingOf(sequent))?.level).toBe('note');
 
   expect((await sequent.call('GET', '/metrics')).status).toBe(200);
