@@ -13,7 +13,8 @@ import { notJudged, seenFromOutside, type World } from './outside.ts';
  * finds each breakage. Ends with 1 when one is not found, or no longer applies.
  *
  * `--outside`: the judge of `src/judge/` alone decides. It must find the breakages that a client can see, and no other one (`outside.ts`). It
- * must find nothing in the same worlds without a breakage.
+ * must find nothing in the same worlds without a breakage. A change of the product moves the events of a world, so the judge reads the worlds
+ * from that of the table on, until one shows the breakage.
  *
  * `--turn N`: four mutations, which the number chooses. Numbers that follow one another come to all mutations.
  */
@@ -21,6 +22,8 @@ import { notJudged, seenFromOutside, type World } from './outside.ts';
 /** A mutation without a seed is searched for in so many invocations, and one with a seed in the worlds from that seed on. */
 const SEARCHED = 10_000;
 const FROM_ITS_SEED = 600;
+/** About 14 worlds, from that of `outside.ts` on. */
+const FROM_OUTSIDE = 3_000;
 const AT_ONCE = 2;
 /** The name of the product as it is, in the table. */
 const UNBROKEN = 'nothing';
@@ -48,7 +51,8 @@ const meant = mutations
   .filter(({ name }) => wanted.length === 0 || wanted.some((text) => name.includes(text)));
 const waiting: Mutation[] = chosenInTurn(meant, turn);
 const count = waiting.length;
-const worlds = isFromOutside ? new Set(waiting.map(({ name }) => seenFromOutside(name).world)) : [];
+/** The worlds that are judged without a breakage, too. */
+const worlds = new Set(isFromOutside ? waiting.map(({ name }) => seenFromOutside(name).world) : []);
 waiting.push(...Array.from(worlds, unbroken));
 let missed = 0;
 printRow('verdict', 'mutation', 'seed', 'invocations', 'seconds', 'the first rule that it breaks');
@@ -78,6 +82,7 @@ async function isFound(mutation: Mutation): Promise<boolean> {
     const isFound = problem !== undefined;
     if (!isFound && !last.startsWith('simulated ')) throw new Error(`the simulation ended otherwise: ${last}`);
     const isExpected = isFound === isMeantToBeFound(mutation);
+    addUnbroken(Number(seed));
     const verdict = isFound ? (isExpected ? 'found' : 'SEEN') : isExpected ? 'unseen' : 'MISSED';
     printRow(verdict, mutation.name, seed, invocations, seconds, problem?.trim() ?? mutation.breaks);
     return isExpected;
@@ -99,14 +104,23 @@ function unbroken(world: World): Mutation {
   };
 }
 
+/** A world that shows a breakage must show none in the product as it is. */
+function addUnbroken(world: number): void {
+  if (!isFromOutside || !(world > 0) || worlds.has(world)) return;
+  worlds.add(world);
+  waiting.push(unbroken(world));
+}
+
 function isMeantToBeFound({ name }: Mutation): boolean {
   return !isFromOutside || (name !== UNBROKEN && seenFromOutside(name).unseen === undefined);
 }
 
-/** One world, in which the judge sees the mutation, or in which the simulation finds it and the judge does not. */
-function worldFromOutside({ name, seed, large }: Mutation): string[] {
+/** The worlds from that on in which the judge sees the mutation, or one world in which the judge must see nothing. */
+function worldsFromOutside(mutation: Mutation): string[] {
+  const { name, seed, large } = mutation;
   const world = name === UNBROKEN ? (large ?? seed) : seenFromOutside(name).world;
-  return typeof world === 'number' ? ['--no-large', '--seed', String(world)] : ['--only', String(world)];
+  if (typeof world !== 'number') return ['--invocations', '1', '--only', String(world)];
+  return ['--invocations', String(isMeantToBeFound(mutation) ? FROM_OUTSIDE : 1), '--no-large', '--seed', String(world)];
 }
 
 function simulate(folder: string, mutation: Mutation): Promise<string[]> {
@@ -118,7 +132,7 @@ function simulate(folder: string, mutation: Mutation): Promise<string[]> {
     'test/simulate/run.ts',
     '--quiet',
     '--no-shrink',
-    ...(isFromOutside ? ['--outside', '--invocations', '1', ...worldFromOutside(mutation)] : worldsOf(mutation)),
+    ...(isFromOutside ? ['--outside', ...worldsFromOutside(mutation)] : worldsOf(mutation)),
   ];
   const child = spawn(process.execPath, options, { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
   const chunks: Buffer[] = [];
