@@ -2,6 +2,7 @@ import type { NameOf } from '#src/core/errors.ts';
 import { LATEST, type Policy } from '#src/core/functions/definition.ts';
 import { type FunctionEntry, resolveFunction } from '#src/core/functions/entry.ts';
 import type { FunctionName } from '#src/core/names/names.ts';
+import { matchesSubject, subjects } from '#src/core/names/subjects.ts';
 import { invokedBy, labelOf } from './loops.ts';
 
 type Entry = Pick<FunctionEntry, 'definition' | 'versions' | 'aliases'>;
@@ -58,6 +59,31 @@ export function missingTargets(
 /** The warning about a destination, for logs and programs. The command line has its own words. */
 export function missingTargetInWords({ from, on, to }: MissingTarget): string {
   return `${from} notifies ${to} on ${on}, and ${to} does not exist: until somebody defines ${to}, each of these deliveries ends dead`;
+}
+
+/** A function of which failures reach nobody. `from` names its policies in use without a failure destination. */
+export type UntoldFunction = { name: FunctionName; from: string[] };
+
+/**
+ * The functions that have a policy in use without a failure destination, and whose failures match none of the filters of the consumers of
+ * RESULTS. A version is in use while an alias without an own policy names it.
+ *
+ * A plain subscription to the results and an alert leave no trace in NATS.
+ */
+export function untoldFunctions(entries: readonly Entry[], filters: readonly string[], nameOf?: NameOf): UntoldFunction[] {
+  const patterns = filters.map((filter) => filter.split('.'));
+  return entries.flatMap((entry) => {
+    const name = entry.definition.name as FunctionName;
+    const ofAliases = new Set(
+      entry.aliases.flatMap(({ policy, version, weights }) => (policy === undefined ? [version, ...Object.keys(weights)] : [])),
+    );
+    const isInUse = (qualifier: string): boolean => qualifier === LATEST || qualifier.startsWith('!') || ofAliases.has(qualifier);
+    const from = policiesOf(entry)
+      .filter(({ qualifier, on, destinations }) => on === 'failure' && destinations.length === 0 && isInUse(qualifier))
+      .map(({ qualifier }) => labelOf({ name, qualifier }, nameOf));
+    const failure = subjects.result(name, 'failed').split('.');
+    return from.length === 0 || patterns.some((pattern) => matchesSubject(pattern, failure)) ? [] : [{ name, from }];
+  });
 }
 
 /** Whether an address is removed, alone or with its function. */

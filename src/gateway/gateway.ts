@@ -43,7 +43,7 @@ export interface RunningGateway {
   answer(request: Request): Promise<Response>;
   /** Notes for the operator, as sentences. */
   readonly notes: readonly string[];
-  /** When somebody last read the metrics of all projects, in milliseconds since the epoch; `undefined` before. */
+  /** The time of the last read of the metrics of all projects, in milliseconds since the epoch; `undefined` before the first read. */
   readonly metricsReadAt: number | undefined;
   /** Stops accepting connections, ends waiting requests, and lets the other requests finish within `graceInMs`. */
   stop(graceInMs: number): Promise<void>;

@@ -87,7 +87,7 @@ export type GatewayOptions = {
   audit: AuditLog;
   /** Compares the replicas of the log. Resolves to their difference in words. Without it, they are not compared. */
   compareReplicas?: () => Promise<string | undefined>;
-  /** What the followers of results read (`readResultFilters`). Without it, nobody is known to follow results. */
+  /** The filters of the consumers of RESULTS (`readResultFilters`). Without them, no function has a consumer of its results. */
   resultFilters?: (() => Promise<readonly string[] | undefined>) | undefined;
   /** The losses and the refusals of the log. Without it, none is reported. */
   logWatch?: LogProblems;

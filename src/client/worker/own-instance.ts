@@ -28,7 +28,7 @@ export type OwnInstanceOptions = {
   fileProblems?: (() => readonly string[] | undefined) | undefined;
   /** The projects that this process needs a key for and has none. */
   missingKeys?: (() => readonly string[]) | undefined;
-  /** When somebody last read the metrics of its gateway for all projects. */
+  /** The time of the last read of the metrics of all projects from its gateway. */
   metricsReadAt?: (() => number | undefined) | undefined;
 };
 

@@ -76,6 +76,13 @@ export const SEQUENT_SUBJECTS: Readonly<Record<keyof typeof subjects, string>> =
   disRecord: subjects.disRecord(any),
 };
 
+/** Whether a pattern with wildcards of NATS matches a subject; both as tokens. */
+export function matchesSubject(pattern: readonly string[], subject: readonly string[]): boolean {
+  const endsInWildcard = pattern.at(-1) === '>';
+  if (endsInWildcard ? subject.length < pattern.length : subject.length !== pattern.length) return false;
+  return pattern.every((token, index) => token === '*' || token === '>' || token === subject[index]);
+}
+
 /** All results of all functions. */
 export const ALL_RESULTS = 'result.>';
 

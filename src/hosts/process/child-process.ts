@@ -106,7 +106,7 @@ function watch(child: ChildProcess, events: ChildEvents): void {
  * later one first. One read may also take a result that was written, after its raw output, when the kernel had named the pipes of this turn already.
  * The pipe of the raw output is named and read in the following turn of the event loop at the latest, so lines are accepted at its end.
  *
- * The returned function accepts what was read without a wait.
+ * The returned function accepts all chunks that were read, and waits for no turn.
  */
 function lineReader(results: Readable, { onLine, isAllowed, onTooLong }: ChildEvents): () => void {
   const accept = splitLines(onLine, isAllowed);

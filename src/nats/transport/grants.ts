@@ -1,4 +1,4 @@
-import { SEQUENT_SUBJECTS } from '#src/core/names/subjects.ts';
+import { matchesSubject, SEQUENT_SUBJECTS } from '#src/core/names/subjects.ts';
 
 /** The operations that NATS permissions distinguish. */
 export type Operation = 'publish' | 'subscribe';
@@ -40,12 +40,8 @@ export function grantOf(operation: Operation, subject: string, inboxPrefix: stri
 
 function patternOf(subject: string): string {
   const tokens = subject.split('.');
-  const pattern = patterns.find((candidate) => matches(candidate, tokens));
+  const pattern = patterns.find((candidate) => matchesSubject(withWildcards(candidate), tokens));
   return pattern === undefined ? subject : pattern.map((token, index) => (token === '?' ? tokens[index] : token)).join('.');
 }
 
-function matches(pattern: readonly string[], tokens: readonly string[]): boolean {
-  const endsInWildcard = pattern.at(-1) === '>';
-  if (endsInWildcard ? tokens.length < pattern.length : tokens.length !== pattern.length) return false;
-  return pattern.every((token, index) => token === '?' || token === '*' || token === '>' || token === tokens[index]);
-}
+const withWildcards = (pattern: readonly string[]): string[] => pattern.map((token) => (token === '?' ? '*' : token));

@@ -132,7 +132,7 @@ async function findMissingTargets(functions: readonly FunctionEntry[]): Promise<
 }
 
 async function findUntold(connection: Connection, functions: readonly FunctionEntry[]): Promise<Examined['untold']> {
-  const { untoldFunctions } = await import('#src/functions/failure-listeners.ts');
+  const { untoldFunctions } = await import('#src/functions/dependents.ts');
   const { readResultFilters } = await import('#src/nats/streams/results/result-filters.ts');
   const filters = await readResultFilters(connection);
   return filters && untoldFunctions(functions, filters);

@@ -6,8 +6,7 @@ import type { FunctionEntry } from '#src/core/functions/entry.ts';
 import type { HistoryStatus } from '#src/core/history-questions.ts';
 import type { LogLoss } from '#src/core/log/losses/log-loss.ts';
 import type { AskedRole, RoleInstance } from '#src/core/ports/questions/role-instances.ts';
-import type { MissingTarget } from '#src/functions/dependents.ts';
-import type { UntoldFunction } from '#src/functions/failure-listeners.ts';
+import type { MissingTarget, UntoldFunction } from '#src/functions/dependents.ts';
 import type { ScheduleState } from '#src/functions/schedule-states.ts';
 import type { ConnectionAccount, Inspection } from '#src/nats/inspection.ts';
 import type { ReplicaComparison } from '#src/nats/replicas/compare-replicas.ts';
@@ -34,7 +33,7 @@ export type Examined = {
   missingFiles: readonly { name: string; file: string }[];
   /** The destinations of stored definitions whose function, version or alias does not exist. */
   missingTargets?: readonly MissingTarget[];
-  /** The functions whose failures nobody in NATS is told of; `undefined` when the followers of results cannot be read. */
+  /** The functions whose failures reach no destination and no consumer of RESULTS; `undefined` when the consumers cannot be read. */
   untold?: readonly UntoldFunction[] | undefined;
   /** Every projection that answers; `undefined` when none was asked. */
   projections?: readonly HistoryStatus[];

@@ -188,7 +188,7 @@ export function judgeTargets(missing: Examined['missingTargets'] = []): Finding[
 const METRICS_READ_WITHIN_MS = 900_000;
 const MAX_NAMED = 5;
 
-/** The functions whose failures nobody is told of, in one line. While the metrics are read, an alert may tell of them. */
+/** One line for all functions whose failures reach nobody. While a process reads the metrics, an alert may report the failures. */
 export function judgeUntold({ untold, instances = [] }: Pick<Examined, 'untold' | 'instances'>, now: number): Finding[] {
   if (untold === undefined || untold.length === 0) return [];
   const labels = untold.flatMap(({ from }) => from);

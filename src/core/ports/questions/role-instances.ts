@@ -41,7 +41,7 @@ export type RoleInstance = {
   circuits?: readonly CircuitState[] | undefined;
   /** How many further circuits are not closed, because an answer names a bounded number of circuits. */
   omittedCircuits?: number | undefined;
-  /** When somebody last read the metrics of its gateway for all projects; absent before, and without a gateway. */
+  /** The time of the last read of the metrics of all projects from its gateway; absent before the first read, and without a gateway. */
   metricsReadAt?: number | undefined;
 };
 

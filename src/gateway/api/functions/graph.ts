@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { FunctionEntry } from '#src/core/functions/entry.ts';
 import { whenInWords } from '#src/core/functions/when/when-in-words.ts';
 import { parseFunctionUrn } from '#src/core/names/urn.ts';
-import { untoldFunctions } from '#src/functions/failure-listeners.ts';
+import { untoldFunctions } from '#src/functions/dependents.ts';
 import type { Gateway } from '../../ports.ts';
 import { type Scope, scopeOf } from '../../scope.ts';
 import { withoutUndefined } from '../invocations/invocation-view.ts';

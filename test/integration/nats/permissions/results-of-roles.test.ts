@@ -1,13 +1,9 @@
-import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import type { Fact } from '#machines/facts.ts';
 import { NO_APPENDS } from '#src/core/log/event-log.ts';
 import { idAt } from '#src/core/names/ids.ts';
 import { subjects } from '#src/core/names/subjects.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
-import { silentLogger } from '#src/core/ports/logger.ts';
-import { readConfiguration } from '#src/main/config/configuration.ts';
-import { startRoles } from '#src/main/roles/roles.ts';
 import { userOfRole } from '#src/nats/permissions/permission-formats.ts';
 import { createNatsResults } from '#src/nats/streams/results/results.ts';
 import { type Connection, openConnection } from '#src/nats/transport/connection/connection.ts';
@@ -17,6 +13,7 @@ import { gatewayStreams, RESULTS } from '#src/nats/wire/topology.ts';
 import { test as base } from '#test/support/fixtures.ts';
 import { accept, append, newStream } from '#test/support/log/opened-log.ts';
 import { startGuardedServer } from '#test/support/nats/guarded-server.ts';
+import { startRole } from '#test/support/nats/guarded-system.ts';
 import { openNats, topology } from '#test/support/nats/opened-nats.ts';
 
 /** The roles that publish results. */
@@ -85,7 +82,12 @@ describe('the printed permissions', () => {
     // The canceller died before a worker stored the result. The scheduler hints at the delivery.
     ports.hints.deliver(name, request, `${name.stream}.${stored?.version}.recovered`);
 
-    const running = await startDestinations(await openAs('destinations'), { address: guarded.as('sequent_destinations'), folder, missing });
+    const running = await startRole('destinations', {
+      connection: await openAs('destinations'),
+      address: guarded.as('sequent_destinations'),
+      folder,
+      missing,
+    });
     const facts = async () => (await ports.log.read(name, NO_APPENDS)).flatMap((one) => one.facts.map(({ type }) => type));
     await expect.poll(facts, { timeout: 20_000 }).toContain('notified');
     await running.stop(0);
@@ -97,25 +99,3 @@ describe('the printed permissions', () => {
     });
   });
 });
-
-type Started = { address: { servers: string; user: string; pass: string }; folder: string; missing: string[] };
-
-async function startDestinations(connection: Connection, { address: { servers, ...user }, folder, missing }: Started) {
-  const { maxHops, maxChain, given } = readConfiguration({ env: {} });
-  const address = { servers: [servers], ...user };
-  const process = { address, logLevel: 'silent', dataDir: join(folder, 'data'), archive: join(folder, 'archive') };
-  return await startRoles({
-    connection,
-    roles: ['destinations'],
-    topology,
-    leaseInMs: 2_000,
-    patienceInMs: 500,
-    maxHops,
-    maxChain,
-    tenancy: { region: 'local', project: 'default' },
-    projection: process,
-    janitor: { ...process, retention: { maxAgeInMs: undefined, maxInvocations: undefined }, historyRetentionInMs: undefined },
-    gateway: { address, credentials: [], httpPort: 0, httpHost: undefined, given },
-    logger: { ...silentLogger, error: (_, message) => void missing.push(message) },
-  });
-}

@@ -1,13 +1,10 @@
-import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { namesOf } from '#src/cli/commands/storm/functions.ts';
 import { runStorm } from '#src/cli/commands/storm/run.ts';
 import { connectClient } from '#src/client/client.ts';
-import { silentLogger } from '#src/core/ports/logger.ts';
 import { writeZip } from '#src/core/zip/write-zip.ts';
-import { type Role, readConfiguration } from '#src/main/config/configuration.ts';
 import { createStreams } from '#src/main/roles/create-streams.ts';
-import { type RunningRoles, startRoles } from '#src/main/roles/roles.ts';
+import type { RunningRoles } from '#src/main/roles/roles.ts';
 import { createNatsPayloadRemoval } from '#src/nats/payload-removal.ts';
 import { userOfRole } from '#src/nats/permissions/permission-formats.ts';
 import { PERMISSION_ROLES, type PermissionRole, permissionsOf } from '#src/nats/permissions/role-permissions.ts';
@@ -15,6 +12,7 @@ import { type Connection, openConnection } from '#src/nats/transport/connection/
 import { gatewayStreams } from '#src/nats/wire/topology.ts';
 import { test as base } from '#test/support/fixtures.ts';
 import { authorization, startGuardedServer } from '#test/support/nats/guarded-server.ts';
+import { startRole } from '#test/support/nats/guarded-system.ts';
 import { startLeafNode } from '#test/support/nats/leaf-node.ts';
 import { openNats, topology } from '#test/support/nats/opened-nats.ts';
 import { eventOf } from '#test/support/payloads/large-event.ts';
@@ -214,28 +212,6 @@ async function removePayload(connection: Connection): Promise<void> {
   expect(await removal.looseParts()).toEqual([]);
   await removal.erase(another.owner?.function ?? '', new Set([another.owner?.invocation ?? '']));
   await connection.close();
-}
-
-type Started = { connection: Connection; address: { servers: string; user: string; pass: string }; folder: string; missing: string[] };
-
-async function startRole(role: Role, { connection, address: { servers, ...user }, folder, missing }: Started): Promise<RunningRoles> {
-  const { maxHops, maxChain, given } = readConfiguration({ env: {} });
-  const address = { servers: [servers], ...user };
-  const process = { address, logLevel: 'silent', dataDir: join(folder, 'data'), archive: join(folder, 'archive') };
-  return await startRoles({
-    connection,
-    roles: [role],
-    topology,
-    leaseInMs: 2_000,
-    patienceInMs: 500,
-    maxHops,
-    maxChain,
-    tenancy: { region: 'local', project: 'default' },
-    projection: process,
-    janitor: { ...process, retention: { maxAgeInMs: undefined, maxInvocations: undefined }, historyRetentionInMs: undefined },
-    gateway: { address, credentials: [], httpPort: 0, httpHost: undefined, given },
-    logger: { ...silentLogger, error: (_, message) => void missing.push(message) },
-  });
 }
 
 function literals(patterns: readonly string[]): string[] {

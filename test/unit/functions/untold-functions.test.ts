@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
-import { untoldFunctions } from '#src/functions/failure-listeners.ts';
+import { untoldFunctions } from '#src/functions/dependents.ts';
 import { createFunctionRegistry } from '#src/functions/registry.ts';
 
 const told = { onFailure: [{ destination: 'FunctionGraph' as const, param: JSON.stringify({ func_urn: 'pager' }) }] };
