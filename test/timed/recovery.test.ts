@@ -1,4 +1,4 @@
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { connectClient } from '#src/client/client.ts';
@@ -11,6 +11,7 @@ import { watchLog } from '#test/support/log/log-watch.ts';
 import { embeddedTest } from '#test/support/nats/embedded-fixtures.ts';
 import { openNats } from '#test/support/nats/opened-nats.ts';
 import { ownerAddress } from '#test/support/nats/owner-address.ts';
+import { replaceFiles } from '#test/support/projection/damaged-files.ts';
 import { openProjectionOn } from '#test/support/projection/opened-projection.ts';
 import { writeLog } from '#test/support/projection/write-log.ts';
 import { slownessOfMachine } from '#test/support/vitest/slowness.ts';
@@ -126,8 +127,7 @@ test('a read model that was deleted or damaged is rebuilt within 5 s', async ({ 
   await open();
   await rm(folder, { recursive: true });
   const deleted = await open();
-  const files = (await readdir(join(folder, '0'))).filter((name) => name.startsWith('history-'));
-  for (const name of files) await writeFile(join(folder, '0', name), 'not a database');
+  await replaceFiles(folder);
   const damaged = await open();
 
   expect(damaged.warnings).toContain('is damaged');

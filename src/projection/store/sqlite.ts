@@ -16,7 +16,10 @@ export interface Statement {
 export interface Database {
   exec(sql: string): void;
   prepare(sql: string): Statement;
-  /** Closes the database. Every further call does nothing. */
+  /**
+   * Closes the database. Every further call does nothing. libsql keeps the files open, and their space taken, until the statements are
+   * collected as garbage. Delete files of a closed database; never shorten these.
+   */
   close(): void;
 }
 

@@ -5,8 +5,8 @@ import { describe, expect } from 'vitest';
 import { checkPagesInThread } from '#src/main/roles/threads/page-check-thread.ts';
 import { test as base } from '#test/support/fixtures.ts';
 import { openNats } from '#test/support/nats/opened-nats.ts';
+import { overwritePages } from '#test/support/projection/damaged-files.ts';
 import { type OpenedProjection, type OpenProjectionOptions, openProjectionOn } from '#test/support/projection/opened-projection.ts';
-import { overwritePages } from '#test/support/projection/overwrite-pages.ts';
 import { writeLog } from '#test/support/projection/write-log.ts';
 
 /** `model` is the folder of a read model of 400 invocations. `reopen` opens it: its connection has no page of a row in its cache. */

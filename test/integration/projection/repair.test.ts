@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import type { LogSource } from '#src/core/log/log-source.ts';
@@ -9,6 +9,7 @@ import { test } from '#test/support/fixtures.ts';
 import type { TestServer } from '#test/support/nats/nats-server.ts';
 import { openNats } from '#test/support/nats/opened-nats.ts';
 import { copyReadModel } from '#test/support/projection/copy-read-model.ts';
+import { replaceFiles } from '#test/support/projection/damaged-files.ts';
 import { openProjectionOn } from '#test/support/projection/opened-projection.ts';
 import { writeLog } from '#test/support/projection/write-log.ts';
 
@@ -71,7 +72,7 @@ describe('a read model that the log contradicts is rebuilt', () => {
 
   test('when its file is damaged', async () => {
     await begin(100);
-    for (const file of await historyFiles()) await writeFile(file, 'not a database');
+    await replaceFiles(folder);
     const warnings = await reopened(100);
     expect(warnings.join()).toContain('its file is damaged');
   });

@@ -2,7 +2,7 @@ import { VERSION } from '#src/client/version.ts';
 import { createLossBook } from '#src/core/log/losses/loss-book.ts';
 import { openKeyValue } from '#src/nats/key-value.ts';
 import { STATE_BUCKET } from '#src/nats/wire/topology.ts';
-import { overwritePages } from '#test/support/projection/overwrite-pages.ts';
+import { overwritePages } from '#test/support/projection/damaged-files.ts';
 import type { DoctorWorld, Situation } from './world.ts';
 
 const announced =

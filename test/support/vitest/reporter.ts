@@ -115,9 +115,10 @@ function kindOf(project: string | undefined, errors: readonly SerializedError[])
   return texts.length > 0 && texts.every((text) => LIMIT.test(text)) ? 'limit' : 'assertion';
 }
 
-/** The beginning of the message and of the difference, and the first frame in the repository. */
-function reasonOf({ name, message, diff, stacks = [] }: SerializedError): string[] {
-  const lines = linesOfText([`${name}: ${message}`, diff ?? ''].join('\n'));
+/** The beginning of the message, of its cause and of the difference, and the first frame in the repository. */
+function reasonOf({ name, message, cause, diff, stacks = [] }: SerializedError): string[] {
+  const because = (cause as SerializedError | undefined)?.message;
+  const lines = linesOfText([`${name}: ${message}`, because === undefined ? '' : `because: ${because}`, diff ?? ''].join('\n'));
   const root = `${process.cwd()}/`;
   const frame = stacks.find(({ file }) => file.startsWith(root) && !file.includes('/node_modules/'));
   const at = frame === undefined ? [] : [`at ${relative(root, frame.file)}:${frame.line}`];

@@ -1,4 +1,4 @@
-import { open, readdir, stat } from 'node:fs/promises';
+import { open, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findSqlite } from '#src/projection/store/sqlite.ts';
 
@@ -18,4 +18,19 @@ export async function overwritePages(folder: string): Promise<void> {
   const handle = await open(file, 'r+');
   for (let page = FIRST_PAGE; page < pages; page++) await handle.write(Buffer.alloc(size, 0xa5), 0, size, page * size);
   await handle.close();
+}
+
+/**
+ * Replaces each file of a read model by a text. `folder` holds the folders of the processes.
+ *
+ * The former files are removed first. A connection of libsql that is closed keeps its files open until its statements are collected, and
+ * then reads the index of its journal, which is mapped into memory. A file that is shortened at that moment ends the process by SIGBUS.
+ */
+export async function replaceFiles(folder: string): Promise<void> {
+  for (const name of await readdir(join(folder, '0'))) {
+    if (!name.startsWith('history-')) continue;
+    const file = join(folder, '0', name);
+    await rm(file);
+    await writeFile(file, 'not a database');
+  }
 }
