@@ -82,9 +82,9 @@ describe('the doctor tells the truth when', () => {
     for (const problem of ['stream INVOCATIONS', 'worker', 'scheduler', 'projection']) expect(stdout).toContain(`!! ${problem} `);
   });
 
-  test('the clock of this machine is an hour ahead', async ({ nats: _, server }) => {
-    const env = { NATS_URL: server.url, SHIFTED_CLOCK_MS: '3600000' };
+  test('the clock of this machine is an hour and a half ahead', async ({ nats: _, server }) => {
+    const env = { NATS_URL: server.url, SHIFTED_CLOCK_MS: '5400000' };
     const { stdout } = await doctor(env, ['--import', preload]);
-    expect(stdout).toMatch(/!! clocks .*the server is 1 h behind this machine/);
+    expect(stdout).toMatch(/!! clocks .*the server is 1 h 30 min behind this machine/);
   });
 });

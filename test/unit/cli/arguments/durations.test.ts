@@ -26,14 +26,18 @@ describe('a duration', () => {
   test.for([
     [0, '0 ms'],
     [999, '999 ms'],
+    [999.7, '1 s'],
     [1_000, '1 s'],
     [1_234, '1.23 s'],
     [59_940, '59.9 s'],
     [59_999, '1 min'],
     [125_000, '2 min 5 s'],
+    [3_599_400, '59 min 59 s'],
+    [3_599_700, '1 h'],
     [3_600_000, '1 h'],
+    [86_399_000, '1 d'],
     [90_000_000, '1 d 1 h'],
-  ] as const)('of %i ms is said as %s', ([ms, expected]) => {
+  ] as const)('of %d ms is said as %s', ([ms, expected]) => {
     expect(formatDuration(ms)).toBe(expected);
   });
 });
