@@ -4,6 +4,7 @@ import { NOT_ENCRYPTED } from '#src/core/encryption/sealed-text.ts';
 import type { RequestId } from '#src/core/names/names.ts';
 import { functionUrn, type Tenancy } from '#src/core/names/tenancy.ts';
 import { isReference } from '#src/core/payloads/payload-reference.ts';
+import { mayHaveEndedWithoutItem } from '#src/core/stream/ended-without-item.ts';
 import type { AcceptedRequest, StreamName } from './event-log.ts';
 import type { Results } from './results.ts';
 
@@ -51,10 +52,18 @@ export function publishResultOf(of: ResultOf, ports: ResultPorts): Promise<void>
   return publish(of, ports.results, encodeResult(of, ports));
 }
 
-/** Publishes the result of an outcome, unless it is stored. */
+/**
+ * How long after its outcome a result may still be on its way, in ms. The run that appended the outcome publishes the result directly
+ * afterwards, which takes longer while the leader of RESULTS changes.
+ */
+const MAY_COME_FOR_MS = 1_500;
+
+/** Publishes the result of an outcome, unless it is stored. Waits for the result of a young outcome whose process publishes it (PUB6). */
 export async function publishUnlessStored(of: ResultOf, ports: ResultPorts): Promise<void> {
   const envelope = encodeResult(of, ports);
-  if (!(await ports.results.isStored(of.name, idOf(of), of.outcome, envelope))) await publish(of, ports.results, envelope);
+  const mayComeUntil = mayHaveEndedWithoutItem(of.outcome) ? undefined : of.outcome.at + MAY_COME_FOR_MS;
+  const sought = { type: of.outcome.type, at: of.outcome.at, envelope, mayComeUntil };
+  if (!(await ports.results.isStored(of.name, idOf(of), sought))) await publish(of, ports.results, envelope);
 }
 
 function publish(of: ResultOf, results: Results, envelope: string): Promise<void> {

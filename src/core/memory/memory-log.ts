@@ -181,7 +181,7 @@ function createResults(maxBytes: number): MemoryLog['results'] {
     async publish(name, id, outcome, envelope) {
       published.push({ name, id, outcome, envelope });
     },
-    isStored: async (name, id, { type }, envelope) =>
+    isStored: async (name, id, { type, envelope }) =>
       published.some(
         (one) => one.id === id && one.outcome === type && one.envelope === envelope && streamKey(one.name) === streamKey(name),
       ),

@@ -30,7 +30,7 @@ export function createNatsResults(options: Omit<NatsEventLogOptions, 'onProblem'
         return repeat({
           first: answer,
           send: () => publisher.publish(subject, envelope, headers),
-          isStored: () => stored.has(name, id, { type: outcome, at: startedAt }, envelope),
+          isStored: () => stored.has(name, id, { type: outcome, at: startedAt, envelope }),
           retries: new PublishRetries({ clock, connection, startedAt, budgetInMs, id, isIdempotent: true }),
         });
       });

@@ -14,7 +14,10 @@ export interface StoredResults {
   has: Results['isStored'];
 }
 
-type Question = { id: string; envelope: string; since: number; resolve: (isStored: boolean) => void };
+/** `unreadable`: not found, and at least one look failed or was partial. */
+type Answer = 'stored' | 'missing' | 'unreadable';
+
+type Question = { id: string; envelope: string; since: number; resolve: (answer: Answer) => void };
 
 /** How much the clock of the process that wrote an outcome may be ahead of the server's. */
 const CLOCK_ERROR_IN_MS = 2_000;
@@ -24,11 +27,16 @@ const MAX_LOOKS = 3;
 const LOOK_AGAIN_IN_MS = 250;
 const LEADER_ANSWERS_WITHIN_MS = 2_000;
 
+/** The longest wait before the second look. A worker that lives for two seconds only must still publish what its predecessor did not. */
+const MAX_WAIT_IN_MS = 1_500;
+
 /**
  * Results have no subject of their own, so a look-up reads the results since the outcome. It reads their envelopes, because an earlier result
  * of the invocation may be of an outcome that a power cut took a moment before.
  *
  * After the death of a worker, all of its items return together. Questions that arrive during a read therefore share the next read.
+ *
+ * A result that another process is publishing, or that a server without a leader holds, is not found yet: it is looked for once more (PUB6).
  */
 export function createStoredResults(connection: Connection): StoredResults {
   const waiting = new Map<string, Question[]>();
@@ -38,17 +46,26 @@ export function createStoredResults(connection: Connection): StoredResults {
     waiting.delete(subject);
   }
 
+  function ask(subject: string, of: Omit<Question, 'resolve'>): Promise<Answer> {
+    return new Promise((resolve) => {
+      const question = { ...of, resolve };
+      const present = waiting.get(subject);
+      if (present !== undefined) return void present.push(question);
+      const questions = [question];
+      waiting.set(subject, questions);
+      void answer(subject, questions);
+    });
+  }
+
   return {
-    has({ function: name }, id, { type, at }, envelope) {
+    async has({ function: name }, id, { type, at, envelope, mayComeUntil = 0 }) {
       const subject = subjects.result(name, type);
-      return new Promise((resolve) => {
-        const question = { id, envelope, since: at - CLOCK_ERROR_IN_MS, resolve };
-        const present = waiting.get(subject);
-        if (present !== undefined) return void present.push(question);
-        const questions = [question];
-        waiting.set(subject, questions);
-        void answer(subject, questions);
-      });
+      const question = { id, envelope, since: at - CLOCK_ERROR_IN_MS };
+      const first = await ask(subject, question);
+      const waitInMs = first === 'unreadable' ? MAX_WAIT_IN_MS : Math.min(mayComeUntil - Date.now(), MAX_WAIT_IN_MS);
+      if (first === 'stored' || waitInMs <= 0 || connection.isEnding) return first === 'stored';
+      await delay(waitInMs);
+      return (await ask(subject, question)) === 'stored';
     },
   };
 }
@@ -64,13 +81,16 @@ async function answerTogether(connection: Connection, subject: string, questions
     const key = keyOf(question.id, question.envelope);
     open.set(key, [...(open.get(key) ?? []), question]);
   }
+  let answer: Answer = 'missing';
   for (let looks = 1; open.size > 0; looks++) {
     const isComplete = await look(connection, subject, open).catch(() => false);
-    if (isComplete || looks === MAX_LOOKS || connection.isEnding) break;
+    if (isComplete) break;
+    answer = 'unreadable';
+    if (looks === MAX_LOOKS || connection.isEnding) break;
     await delay(LOOK_AGAIN_IN_MS);
   }
   // A result that is published twice does less harm than a missing one.
-  for (const { resolve } of [...open.values()].flat()) resolve(false);
+  for (const { resolve } of [...open.values()].flat()) resolve(answer);
 }
 
 /** Answers the questions whose result is found. Resolves to whether the look saw every result of the leader (J8). */
@@ -82,7 +102,7 @@ async function look(connection: Connection, subject: string, open: Map<string, Q
   for await (const message of readPending(connection, RESULTS, { subject, since })) {
     read = message.seq;
     const key = keyOf(message.headers?.get(header.requestId) ?? '', message.string());
-    for (const { resolve } of open.get(key) ?? []) resolve(true);
+    for (const { resolve } of open.get(key) ?? []) resolve('stored');
     if (open.delete(key) && open.size === 0) return true;
   }
   return read >= last.sequence;

@@ -58,9 +58,9 @@ describe('the printed permissions', () => {
     const name = newStream(`results-of-${role}`);
     const [stored, other] = [idAt(name.stream, 0), idAt(name.stream, 1)];
     await results.publish(name, stored, 'failed', '{}');
-    const outcome = { type: 'failed', at: Date.now() } as const;
-    expect(await results.isStored(name, stored, outcome, '{}')).toBe(true);
-    expect(await results.isStored(name, other, outcome, '{}')).toBe(false);
+    const outcome = { type: 'failed', at: Date.now(), envelope: '{}' } as const;
+    expect(await results.isStored(name, stored, outcome)).toBe(true);
+    expect(await results.isStored(name, other, outcome)).toBe(false);
     publisher.close();
     expect(missing).toEqual([]);
   });
