@@ -8,7 +8,6 @@ import { Journal, readExecutions } from '#src/judge/collect.ts';
 import type { Evidence } from '#src/judge/evidence.ts';
 import { judge } from '#src/judge/judge.ts';
 import { encodeEdn, writeEvidence } from '#src/judge/write-evidence.ts';
-import { openNatsPorts } from '#src/nats/ports.ts';
 import { openConnection } from '#src/nats/transport/connection/connection.ts';
 import { createPublisher } from '#src/nats/transport/publisher.ts';
 import { readStreams } from '#test/judge/read-server.ts';
@@ -16,6 +15,7 @@ import { type SequentProcess, startSequent } from '#test/support/cli/processes/s
 import { findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts';
 import { type LogWatch, watchLog } from '#test/support/log/log-watch.ts';
 import type { TestServer } from '#test/support/nats/nats-server.ts';
+import { openNats } from '#test/support/nats/opened-nats.ts';
 import { createSeededRandom } from '#test/support/seeded-random.ts';
 import { INVARIANT } from '#test/support/vitest/test-run.ts';
 
@@ -35,6 +35,12 @@ export async function expectSurvival(storm: KillStorm, { server, folder }: { ser
   const env = { NATS_URL: server.url, SEQUENT_LEASE_MS: '1500', SEQUENT_PATIENCE_MS: '2000' };
   const roles = ['worker', 'worker', 'scheduler', 'scheduler'];
   const processes = await Promise.all(roles.map((role) => startSequent(['--role', role], env)));
+  // A storm that fails leaves no role behind, which would connect to a later server on this port.
+  await using _processes = {
+    async [Symbol.asyncDispose]() {
+      for (const role of processes) await role[Symbol.asyncDispose]();
+    },
+  };
   await using client = await connectClient({ servers: server.url, acceptWithinMs: 30_000 });
   await client.functions.put({
     name: 'chaos',
@@ -54,9 +60,8 @@ export async function expectSurvival(storm: KillStorm, { server, folder }: { ser
     await log.untilNotified([...accepted]);
   }
 
-  const connection = await openConnection({ servers: server.url });
-  const ports = await openNatsPorts(connection, { leaseInMs: 1_500 });
-  const { invocations, facts, problems } = await foldWholeLog(ports.log);
+  await using nats = await openNats(server.url);
+  const { invocations, facts, problems } = await foldWholeLog(nats.ports.log);
   const lost = [...accepted].filter((id) => !invocations.has(id));
   const lives = [...facts].flatMap(([id, life]) => findLifeProblems(id, life));
   const failed = [...invocations.values()].filter(({ context }) => context.outcome?.type !== 'succeeded');
@@ -90,10 +95,6 @@ export async function expectSurvival(storm: KillStorm, { server, folder }: { ser
   expect(new Set(executed).size, INVARIANT).toBe(executed.length);
   expect(Object.values(kills).reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(storm.kills);
   expect(cut).toBeGreaterThan(0);
-
-  ports.close();
-  await connection.close();
-  for (const role of processes) await role[Symbol.asyncDispose]();
 }
 
 /** The history of a storm, as `test/judge/recorded/` keeps one: for `npm run judge`, and for Elle and Knossos. */
@@ -162,8 +163,7 @@ async function killRepeatedly({ server, processes, roles, env, random, kills: wa
       await server.restart();
       kills['nats-server'] = (kills['nats-server'] ?? 0) + 1;
     } else {
-      await processes[victim]?.signal('SIGKILL');
-      processes[victim] = await startSequent(['--role', role], env);
+      await killAndStart(processes, victim, { role, env });
       kills[role] = (kills[role] ?? 0) + 1;
     }
   }
@@ -178,9 +178,13 @@ async function cutAttempt({ client, journal, log, processes, env }: Cut): Promis
     seen: (invoked) => ({ ids: [invoked.requestId] }),
   });
   await log.until((fact) => fact.type === 'running' && fact.invocation === requestId);
-  for (const index of [0, 1]) {
-    await processes[index]?.signal('SIGKILL');
-    processes[index] = await startSequent(['--role', 'worker'], env);
-  }
+  for (const index of [0, 1]) await killAndStart(processes, index, { role: 'worker', env });
   return requestId;
+}
+
+type Started = { role: string; env: Record<string, string> };
+
+async function killAndStart(processes: SequentProcess[], index: number, { role, env }: Started): Promise<void> {
+  await processes[index]?.signal('SIGKILL');
+  processes[index] = await startSequent(['--role', role], env);
 }

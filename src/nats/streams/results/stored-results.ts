@@ -36,7 +36,7 @@ const MAX_WAIT_IN_MS = 1_500;
  *
  * After the death of a worker, all of its items return together. Questions that arrive during a read therefore share the next read.
  *
- * A result that another process is publishing, or that a server without a leader holds, is not found yet: it is looked for once more (PUB6).
+ * A missing result is looked for once more while another process may be publishing it, and after a look that was not complete (PUB6).
  */
 export function createStoredResults(connection: Connection): StoredResults {
   const waiting = new Map<string, Question[]>();
