@@ -10,6 +10,7 @@ import type { Value } from '#src/projection/store/sqlite.ts';
 import type { Store } from '#src/projection/store/store.ts';
 import { toEntry } from '#src/projection/store/to-entry.ts';
 import { findRegression } from './contradiction.ts';
+import { boundsOf, describeGaps, findLostMessages, type LostMessages } from './lost-gaps.ts';
 
 /** Where the losses that a read model proves are recorded: the book, and the folder of the lists of affected invocations. */
 export type LossRecords = { book: LossBook; folder: string; host: string; by: string };
@@ -28,8 +29,11 @@ export async function reportLoss(store: Store, { source, losses, clock, logger }
   if (losses === undefined) return;
   try {
     const why = await findRegression(source, () => store.checkpoint, { clock, signal });
-    if (why === undefined) return;
-    const assessed = await assessLoss(store, source, { foundAt: clock.now(), foundBy: losses.by, why });
+    const found = { foundAt: clock.now(), foundBy: losses.by };
+    const assessed =
+      why === undefined
+        ? await assessGaps(store, source, { found, waiting: { clock, signal } })
+        : await assessLoss(store, source, { ...found, why });
     if (assessed === undefined) return;
     const loss = await recordLoss(assessed, losses);
     logger.error({ loss }, `${describeLoss(loss)}; ${LOSS_REMEDY}`);
@@ -63,11 +67,31 @@ async function assessLoss(store: Store, source: LogSource, found: Pick<LogLoss, 
   return { loss, affected: affectedBy(store, keptUpTo) };
 }
 
+type Waiting = { clock: Pick<Clock, 'sleep'>; signal: AbortSignal };
+
+/** The loss of messages before the end of the log, as a flipped bit in a file of the server causes it (LOSS5). `undefined` without one. */
+async function assessGaps(
+  store: Store,
+  source: LogSource,
+  { found, waiting }: { found: Pick<LogLoss, 'foundAt' | 'foundBy'>; waiting: Waiting },
+): Promise<Assessed | undefined> {
+  const { checkpoint } = store;
+  const lost = checkpoint === undefined ? undefined : await findLostMessages(store, source, waiting);
+  if (checkpoint === undefined || lost === undefined) return undefined;
+  const loss: LogLoss = {
+    ...found,
+    id: found.foundAt.toString(36),
+    created: checkpoint.created,
+    why: describeGaps(lost),
+    ...boundsOf(lost),
+  };
+  return { loss, affected: affectedIn(store, lost) };
+}
+
+type Assessed = { loss: LogLoss; affected: readonly Affected[] };
+
 /** Records a loss and the invocations that it affects. */
-async function recordLoss(
-  { loss, affected }: NonNullable<Awaited<ReturnType<typeof assessLoss>>>,
-  { book, folder, host }: LossRecords,
-): Promise<LogLoss> {
+async function recordLoss({ loss, affected }: Assessed, { book, folder, host }: LossRecords): Promise<LogLoss> {
   const lost = affected.filter(({ isLost }) => isLost);
   mkdirSync(folder, { recursive: true });
   const file = join(folder, `${loss.id}.jsonl`);
@@ -131,17 +155,37 @@ function entryAt({ database }: Store, { request, sequence }: Stored) {
   return toEntry(read.get([request, sequence]) as readonly Value[]);
 }
 
+type Affected = { requestId: string; function: string; isLost: boolean; status: string; state: string; acceptedAt: number };
+
+const AFFECTED = 'SELECT id, function, status, state, accepted_at, request_sequence FROM invocations';
+
 /** Lost invocations first. */
-function affectedBy({ database }: Store, keptUpTo: number) {
-  const rows = database
-    .prepare('SELECT id, function, status, state, accepted_at, request_sequence FROM invocations WHERE last_sequence > ? ORDER BY seq DESC')
-    .all([keptUpTo]);
-  return rows.map(([id, name, status, state, acceptedAt, request]) => ({
+function affectedBy({ database }: Store, keptUpTo: number): Affected[] {
+  const rows = database.prepare(`${AFFECTED} WHERE last_sequence > ? ORDER BY seq DESC`).all([keptUpTo]);
+  return rows.map((row) => toAffected(row, Number(row[5]) > keptUpTo));
+}
+
+/** Lost invocations first. One pass over all invocations, because no index has their requests. */
+function affectedIn({ database }: Store, { messages }: LostMessages): Affected[] {
+  const requests = new Set(messages.map(({ request }) => request));
+  const sequences = new Set(messages.map(({ sequence }) => sequence));
+  const [lost, changed]: [Affected[], Affected[]] = [[], []];
+  for (const row of database.prepare(`${AFFECTED} ORDER BY seq DESC`).iterate().rows) {
+    const request = Number(row[5]);
+    if (!requests.has(request)) continue;
+    const isLost = sequences.has(request);
+    (isLost ? lost : changed).push(toAffected(row, isLost));
+  }
+  return [...lost, ...changed];
+}
+
+function toAffected([id, name, status, state, acceptedAt]: readonly Value[], isLost: boolean): Affected {
+  return {
     requestId: String(id),
     function: String(name),
-    isLost: Number(request) > keptUpTo,
+    isLost,
     status: String(status),
     state: String(state),
     acceptedAt: Number(acceptedAt),
-  }));
+  };
 }
