@@ -5,7 +5,7 @@ import { connect, consumerOpts, type JetStreamManager, type NatsConnection, Rete
 import { ensureServer } from '#src/main/nats-server/fetch.ts';
 import type { Fsync } from '#src/main/nats-server/files.ts';
 import { type Cluster, startCluster } from '#test/support/cluster/cluster.ts';
-import { type CuttableDisk, openCuttableDisk, whyNoDisk } from '#test/support/nats/cuttable-disk.ts';
+import { type CuttableDisk, openCuttableDisk, whyNoDisk } from '#test/support/nats/disks/cuttable-disk.ts';
 import { cpuOf } from './measure/processes.ts';
 
 /*

@@ -8,7 +8,7 @@ import { runCli } from '#test/support/cli/cli.ts';
 import { startSequent } from '#test/support/cli/processes/sequent-process.ts';
 import { argumentsOf, documentedLines } from '#test/support/documented-commands.ts';
 import { shortTimes, test } from '#test/support/fixtures.ts';
-import { openCuttableDisk, whyNoDisk } from '#test/support/nats/cuttable-disk.ts';
+import { openCuttableDisk, whyNoDisk } from '#test/support/nats/disks/cuttable-disk.ts';
 import { startTestServer } from '#test/support/nats/nats-server.ts';
 
 /* The commands of the runbook are read from docs/operations.md. The disk is a real ext4. */

@@ -15,7 +15,7 @@ import { type SequentProcess, startSequent } from '#test/support/cli/processes/s
 import { documentedCommands } from '#test/support/documented-commands.ts';
 import { shortTimes, test } from '#test/support/fixtures.ts';
 import { findLifeProblems, foldWholeLog } from '#test/support/log/folded-log.ts';
-import { type CuttableDisk, openCuttableDisk, whyNoDisk } from '#test/support/nats/cuttable-disk.ts';
+import { type CuttableDisk, openCuttableDisk, whyNoDisk } from '#test/support/nats/disks/cuttable-disk.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
 import { openNats } from '#test/support/nats/opened-nats.ts';
 import { INVARIANT } from '#test/support/vitest/test-run.ts';

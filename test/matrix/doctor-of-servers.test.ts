@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { runCli } from '#test/support/cli/cli.ts';
 import { read } from '#test/support/incidents/incident.ts';
 import { fullDisk, fullForClients, fullReadModel, lostQuorum } from '#test/support/incidents/servers.ts';
-import { whyNoDisk } from '#test/support/nats/cuttable-disk.ts';
+import { whyNoDisk } from '#test/support/nats/disks/cuttable-disk.ts';
 
 /* Situations of the doctor whose servers do not answer afterwards, so that each has servers of its own. */
 

@@ -78,8 +78,7 @@ export class Verifier {
     this.#counts.messages++;
     this.#marks.read(entry);
     this.#redrives.read(entry);
-    if (this.#isWhole && entry.sequence > this.#next)
-      this.report('gap', this.#next, `no message from ${this.#next} to ${entry.sequence - 1}`);
+    this.readUpTo(entry.sequence - 1);
     this.#next = entry.sequence + 1;
     if (entry.kind === 'request') this.#readRequest(entry);
     else if (entry.kind === 'append') this.#readAppend(entry);
@@ -87,6 +86,12 @@ export class Verifier {
       this.#unreadable.add(entry.sequence);
       this.#findings.report('unreadable', entry.sequence, { what: entry.why });
     }
+  }
+
+  /** Everything up to a sequence was read. A server may claim an end of the log whose messages it cannot read (A1). */
+  readUpTo(sequence: number): void {
+    if (this.#isWhole && sequence >= this.#next) this.report('gap', this.#next, `no message from ${this.#next} to ${sequence}`);
+    this.#next = Math.max(this.#next, sequence + 1);
   }
 
   finish(): Verification {

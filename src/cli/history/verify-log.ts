@@ -43,6 +43,7 @@ export async function verifyLog(
     verifier.read(entry.content);
     onProgress((entry.sequence - from) / Math.max(1, last - from));
   });
+  verifier.readUpTo(last);
   const { proved, problems: differences } = check.finish();
   for (const { sequence, what } of differences) verifier.report('other-log', sequence, what);
   return { ...verifier.finish(), ...(heads.length === 0 ? {} : { proved }) };

@@ -10,7 +10,7 @@ import { isReplicable } from '#src/nats/replicas/replicable.ts';
 import { serveSequent } from '#test/support/cli/cli.ts';
 import { startSequent } from '#test/support/cli/processes/sequent-process.ts';
 import { startCluster } from '#test/support/cluster/cluster.ts';
-import { openCuttableDisk } from '#test/support/nats/cuttable-disk.ts';
+import { openCuttableDisk } from '#test/support/nats/disks/cuttable-disk.ts';
 import { startTestServer } from '#test/support/nats/nats-server.ts';
 import type { Incident, Planted } from './incident.ts';
 

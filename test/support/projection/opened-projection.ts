@@ -27,6 +27,7 @@ export type OpenProjectionOptions = {
   archive?: string;
   clock?: Clock;
   pages?: ProjectionOptions['pages'];
+  losses?: ProjectionOptions['losses'];
   /** Wraps the log of the projection, to inject failures. */
   wrap?: (source: LogSource) => LogSource;
 };
@@ -35,7 +36,7 @@ export type OpenProjectionOptions = {
 export async function openProjectionOn(
   url: string,
   folder: string,
-  { instance = 'p-test', archive, clock = systemClock, wrap = (source) => source, pages }: OpenProjectionOptions = {},
+  { instance = 'p-test', archive, clock = systemClock, wrap = (source) => source, pages, losses }: OpenProjectionOptions = {},
 ): Promise<OpenedProjection> {
   const startedAt = performance.now();
   const connection = await openConnection({ servers: url });
@@ -43,7 +44,8 @@ export async function openProjectionOn(
   const source = wrap(archive === undefined ? log : createWholeLog(log, createArchive(createFolderStore(archive), log.decode)));
   const warnings: string[] = [];
   const logger = { ...silentLogger, warn: (_: object, text: string) => void warnings.push(text) };
-  const projection = await openProjection({ source, folder, instance, clock, logger, ...(pages === undefined ? {} : { pages }) });
+  const optional = { ...(pages === undefined ? {} : { pages }), ...(losses === undefined ? {} : { losses }) };
+  const projection = await openProjection({ source, folder, instance, clock, logger, ...optional });
   return {
     projection,
     connection,
