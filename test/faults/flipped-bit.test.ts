@@ -1,12 +1,17 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { createArchive } from '#src/archive/segments/archive.ts';
 import { createFolderStore } from '#src/archive/stores/folder-store.ts';
 import { verifyLog } from '#src/cli/history/verify-log.ts';
+import { connectClient } from '#src/client/client.ts';
 import { createLossBook } from '#src/core/log/losses/loss-book.ts';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
 import { createNatsLogSource } from '#src/nats/streams/log/log-source.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
+import { runCli } from '#test/support/cli/cli.ts';
+import { startSequent } from '#test/support/cli/processes/sequent-process.ts';
+import { shortTimes } from '#test/support/fixtures.ts';
 import { closeLater, folderTest } from '#test/support/folder-fixture.ts';
 import { flipBit, type Place } from '#test/support/nats/disks/flip-bit.ts';
 import { startTestServer, type TestServer } from '#test/support/nats/nats-server.ts';
@@ -27,6 +32,7 @@ import { writeLog } from '#test/support/projection/write-log.ts';
 
 const test = folderTest.extend('server', ({ task: _ }, scope) => closeLater(startTestServer({ isDamaged: true }), scope));
 
+const file = new URL('../support/e2e/functions.mjs', import.meta.url).pathname;
 const storeOf = ({ dataDir }: TestServer): string => join(dataDir, 'nats', 'jetstream');
 
 async function flipWhileStopped(server: TestServer, flip: Omit<Parameters<typeof flipBit>[0], 'store'>): Promise<void> {
@@ -110,3 +116,23 @@ async function readModel({ url }: TestServer, folder: string) {
   const { invocations } = await opened.answers.list({ limit: 100 });
   return { invocations: invocations.length, check: await opened.projection.check(), losses: await book.list(), warnings: opened.warnings };
 }
+
+test('the watermarks name the last message when roles run, and so does sequent doctor', async ({ server, folder }) => {
+  const data = join(folder, 'data');
+  await using _ = await startSequent([], { ...shortTimes, NATS_URL: server.url, SEQUENT_DATA: data });
+  await using client = await connectClient({ servers: server.url });
+  await client.functions.put({ name: 'slowly', handler: { kind: 'process', file, export: 'slowly' } });
+  for (let i = 0; i < 3; i++) await (await client.invoke('slowly', { i })).result();
+  await expect.poll(async () => (await client.history.list({ state: ['notified'] })).invocations.length, { timeout: 15_000 }).toBe(3);
+  const last = await client.lastSequence();
+  // The file holds what the next comparison after the start of the server expects (LOSS1).
+  const marks = async () => await readFile(join(data, 'log-watermarks.json'), 'utf8').catch(String);
+  await expect.poll(marks, { timeout: 15_000 }).toContain(`"sequence":${last},`);
+  await flipWhileStopped(server, { stream: INVOCATIONS, message: last, place: 'body' });
+  const at = ['--server', server.url, '--data', data];
+  await expect
+    .poll(async () => (await runCli(['loss', 'ls', '-o', 'jsonl', ...at])).stdout, { timeout: 20_000 })
+    .toContain(`"lostUpTo":${last},`);
+  const doctor = await runCli(['doctor', ...at]);
+  expect([doctor.code, doctor.stdout]).toEqual([1, expect.stringMatching(/losses +the log lost at most/)]);
+});

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { readHead } from '#src/archive/segments/head.ts';
 import type { LogLoss } from '#src/core/log/losses/log-loss.ts';
 import { createLossBook } from '#src/core/log/losses/loss-book.ts';
 import { type Acknowledgements, watchLosses } from '#src/core/log/losses/loss-watch.ts';
@@ -24,17 +25,19 @@ type Watched = { ports: NatsPorts; connection: Connection; dataDir: string | und
 /** Watches the log for the roles of this process until the signal aborts. Without a data folder, losses are not watched. */
 export function watchLog({ ports, connection, dataDir, roles, logger }: Watched, signal: AbortSignal): LogWatch {
   const epochs: LogEpoch[] = [ports.logEpoch];
+  const log = createNatsLogSource({ connection });
   const watch =
     dataDir === undefined
       ? undefined
       : watchLosses({
-          log: createNatsLogSource({ connection }),
+          log,
           book: createLossBook(ports.state),
           file: createLossFile(dataDir),
           clock: ports.clock,
           logger,
           by: `${roles.join(', ')} on ${hostname()}, process ${process.pid}`,
           acknowledged: epochs satisfies Acknowledgements[],
+          archivedUpTo: async () => (await readHead(ports.state, (await log.state()).created))?.last ?? 0,
           signal,
         });
   return {

@@ -54,6 +54,8 @@ export type LossWatchOptions = {
   /** The name of this process for people. */
   by: string;
   acknowledged: readonly Acknowledgements[];
+  /** Up to where the log is archived: only these messages may leave the log (J1). Without it, every message may. */
+  archivedUpTo?: () => Promise<number>;
   signal: AbortSignal;
 };
 
@@ -79,6 +81,8 @@ class Watch implements LossWatch {
   #marks: LogMark[] = [];
   #known: LogLoss[] = [];
   #written = '';
+  /** Up to where the log was archived, when that was asked last. */
+  #archived = 0;
   /** The comparisons that noted a mark. */
   #comparisons = 0;
   /** The acknowledged messages that the log was not yet found to hold. */
@@ -173,10 +177,19 @@ class Watch implements LossWatch {
     return undefined;
   }
 
-  /** Whether the log has the message of a mark. A message that is gone was archived or erased. */
+  /**
+   * Whether the log has the message of a mark. A message that is gone was archived, and then purged or erased. One that was not archived is lost: the
+   * server may count a message that it cannot read.
+   */
   async #holds({ sequence, fingerprint }: LogMark): Promise<boolean> {
     const found = await this.#options.log.fingerprintAt(sequence);
-    return found === undefined || found === ERASED || found === fingerprint;
+    return found === undefined ? await this.#isArchived(sequence) : found === ERASED || found === fingerprint;
+  }
+
+  async #isArchived(sequence: number): Promise<boolean> {
+    const { archivedUpTo } = this.#options;
+    if (archivedUpTo !== undefined && this.#archived < sequence) this.#archived = await archivedUpTo();
+    return archivedUpTo === undefined || this.#archived >= sequence;
   }
 
   async #holdsAcknowledged({ sequence, id }: AcknowledgedMessage): Promise<boolean> {

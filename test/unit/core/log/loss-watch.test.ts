@@ -13,10 +13,15 @@ import { CREATED, createEntrySource } from '#test/simulate/world/log-source.ts';
 const name = { function: 'orders', stream: 'one' } as unknown as StreamName;
 
 /** A log of appends with ids, and a process that watches it. Every comparison of the process happens in `compare`. */
-function watched(memory?: { marks: LogMark[]; losses: LogLoss[] }): {
+function watched(
+  memory?: { marks: LogMark[]; losses: LogLoss[] },
+  archivedUpTo?: () => Promise<number>,
+): {
   store: (...ids: string[]) => void;
   send: (id: string) => () => void;
   loseFrom: (sequence: number) => void;
+  /** The log still counts the message, and has it no more: it was purged, or cannot be read. */
+  leaveOut: (sequence: number) => void;
   compare: () => Promise<LogLoss[]>;
 } & Disposable {
   const entries: FullLogEntry[] = [];
@@ -25,8 +30,23 @@ function watched(memory?: { marks: LogMark[]; losses: LogLoss[] }): {
   const epoch = createLogEpoch({ onReconnect: () => () => {} }, clock);
   const stop = new AbortController();
   const file = { read: async () => memory, write: async () => {} };
-  const log = createEntrySource(() => entries);
-  watchLosses({ log, book, file, clock, logger: silentLogger, by: 'test', acknowledged: [epoch], signal: stop.signal });
+  const unread = new Set<number>();
+  const source = createEntrySource(() => entries);
+  const log = {
+    ...source,
+    fingerprintAt: async (sequence: number) => (unread.has(sequence) ? undefined : await source.fingerprintAt(sequence)),
+  };
+  watchLosses({
+    ...(archivedUpTo === undefined ? {} : { archivedUpTo }),
+    log,
+    book,
+    file,
+    clock,
+    logger: silentLogger,
+    by: 'test',
+    acknowledged: [epoch],
+    signal: stop.signal,
+  });
   const last = (): number => entries.at(-1)?.sequence ?? 0;
   const store = (...ids: string[]): void => {
     for (const id of ids) {
@@ -44,6 +64,7 @@ function watched(memory?: { marks: LogMark[]; losses: LogLoss[] }): {
       return () => epoch.observe({ kind: 'stored', sequence }, sent);
     },
     loseFrom: (sequence) => void entries.splice(sequence - 1),
+    leaveOut: (sequence) => void unread.add(sequence),
     async compare() {
       for (let turn = 0; turn < 20; turn++) await setImmediate();
       clock.moveTo(clock.now() + 1_000);
@@ -113,4 +134,23 @@ test.each([
 test('the losses in the file of this log are recorded again, whenever it was created (LOSS4)', async () => {
   using log = watched({ marks: [], losses: [lossOf('before'), lossOf(CREATED)] });
   expect((await log.compare()).map(({ created }) => created)).toEqual(['before', CREATED]);
+});
+
+test('the message of a mark that the log counts, cannot read and never archived is lost (LOSS2)', async () => {
+  using log = watched(undefined, async () => 1);
+  log.store('a');
+  await log.compare();
+  log.store('b', 'c');
+  await log.compare();
+  log.leaveOut(3);
+  expect(await log.compare()).toMatchObject([{ keptUpTo: 1, lostUpTo: 3, why: 'message 3 of the log is not the message that it was' }]);
+  expect(await log.compare()).toHaveLength(1);
+});
+
+test('the message of a mark that was archived and purged is not lost', async () => {
+  using log = watched(undefined, async () => 2);
+  log.store('a', 'b');
+  await log.compare();
+  log.leaveOut(2);
+  expect(await log.compare()).toEqual([]);
 });
