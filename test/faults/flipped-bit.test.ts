@@ -8,7 +8,7 @@ import { connectClient } from '#src/client/client.ts';
 import { createLossBook } from '#src/core/log/losses/loss-book.ts';
 import { createMemoryKeyValue } from '#src/core/memory/memory-key-value.ts';
 import { createNatsLogSource } from '#src/nats/streams/log/log-source.ts';
-import { INVOCATIONS } from '#src/nats/wire/topology.ts';
+import { INVOCATIONS, RESULTS } from '#src/nats/wire/topology.ts';
 import { runCli } from '#test/support/cli/cli.ts';
 import { startSequent } from '#test/support/cli/processes/sequent-process.ts';
 import { shortTimes } from '#test/support/fixtures.ts';
@@ -54,6 +54,7 @@ async function verify(server: TestServer, folder: string) {
 const COUNT = 20;
 const MIDDLE = 12;
 const LAST = 3 * COUNT;
+const RESULTS_LAST = 20;
 
 async function write(server: TestServer): Promise<void> {
   await using nats = await openNats(server.url);
@@ -85,6 +86,27 @@ describe('sequent verify names a message of the log with a flipped bit', () => {
     if (last < MIDDLE) expect(gaps).toEqual([]);
     else expect(gaps).toEqual([`no message from ${MIDDLE} to ${LAST}`]);
   });
+});
+
+describe('sequent verify names a result with a flipped bit', () => {
+  for (const [place, message] of [
+    ['body', MIDDLE],
+    ['end', RESULTS_LAST - 1],
+    ['body', RESULTS_LAST],
+  ] as [Place, number][])
+    test(`in its ${place}, ${message === RESULTS_LAST ? 'the last one' : 'in the middle'}`, async ({ server, folder }) => {
+      {
+        await using nats = await openNats(server.url);
+        for (let i = 0; i < RESULTS_LAST; i++)
+          await nats.connection.jetstream.publish('result.orders.succeeded', `{"response_payload":"${i}"}`);
+        // Erased results are no finding.
+        await nats.connection.manager.streams.deleteMessage(RESULTS, 5);
+      }
+      const found = async () => (await runCli(['verify', '--server', server.url, '--data', folder])).stdout;
+      expect(await found()).toBe('');
+      await flipWhileStopped(server, { stream: RESULTS, message, place });
+      expect(await found()).toContain('RESULTS has fewer messages than its server counts: 1 missing, from 5 on');
+    });
 });
 
 describe('a read model', () => {

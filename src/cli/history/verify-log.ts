@@ -16,6 +16,8 @@ export type VerifyLogOptions = {
   isStrict?: boolean;
   /** Heads that the caller believes. The log must hold what they commit to. */
   heads?: readonly SignedHead[];
+  /** The results that the server counts and cannot read, if there are some. */
+  findUnreadResults?: () => Promise<{ from: number; count: number } | undefined>;
   /** Called with the share of the log that is read, from 0 to 1. */
   onProgress?: (share: number) => void;
 };
@@ -23,7 +25,7 @@ export type VerifyLogOptions = {
 /** Verifies a log and its archive: every segment, then every message. Continues after a finding. */
 export async function verifyLog(
   { archive, source, log, head }: Omit<OpenedArchive, 'heads'>,
-  { from = 1, isStrict = false, heads = [], onProgress = () => {} }: VerifyLogOptions = {},
+  { from = 1, isStrict = false, heads = [], findUnreadResults, onProgress = () => {} }: VerifyLogOptions = {},
 ): Promise<LogVerification> {
   const verifier = new Verifier({ from, isWhole: true, isStrict });
   const { problems, readable } = await checkArchive(archive, { log, head });
@@ -44,6 +46,11 @@ export async function verifyLog(
     onProgress((entry.sequence - from) / Math.max(1, last - from));
   });
   verifier.readUpTo(last);
+  const unread = await findUnreadResults?.();
+  if (unread !== undefined) {
+    const what = `RESULTS has fewer messages than its server counts: ${unread.count} missing, from ${unread.from} on; the log has the outcomes`;
+    verifier.report('gap', unread.from, what);
+  }
   const { proved, problems: differences } = check.finish();
   for (const { sequence, what } of differences) verifier.report('other-log', sequence, what);
   return { ...verifier.finish(), ...(heads.length === 0 ? {} : { proved }) };

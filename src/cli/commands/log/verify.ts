@@ -85,12 +85,15 @@ function printFindings(verification: LogVerification, { format, out }: { format:
 
 async function fold(client: SequentClient, options: Call<VerifyOptions>['options'], err: OutputStream): Promise<LogVerification> {
   const { verifyLog } = await import('../../history/verify-log.ts');
+  const { findUnreadResults } = await import('#src/nats/streams/results/unread-results.ts');
   let printedAt = Date.now();
   const opened = await openArchiveOf(options, client);
   return await verifyLog(opened, {
     from: options.from,
     isStrict: options.strict === true,
     heads: await believedHeads(options, opened),
+    // A part of the log says nothing about the results.
+    ...(options.from === 1 ? { findUnreadResults: () => findUnreadResults(client.connection) } : {}),
     onProgress(share) {
       const now = Date.now();
       if (now - printedAt < PROGRESS_EVERY_MS) return;
