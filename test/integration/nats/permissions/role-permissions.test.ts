@@ -8,6 +8,7 @@ import type { RunningRoles } from '#src/main/roles/roles.ts';
 import { createNatsPayloadRemoval } from '#src/nats/payload-removal.ts';
 import { userOfRole } from '#src/nats/permissions/permission-formats.ts';
 import { PERMISSION_ROLES, type PermissionRole, permissionsOf } from '#src/nats/permissions/role-permissions.ts';
+import { findUnreadResults } from '#src/nats/streams/results/unread-results.ts';
 import { type Connection, openConnection } from '#src/nats/transport/connection/connection.ts';
 import { gatewayStreams } from '#src/nats/wire/topology.ts';
 import { test as base } from '#test/support/fixtures.ts';
@@ -95,6 +96,7 @@ describe('the printed permissions', () => {
     const large = await operator.invokeText('large', eventOf(600_000), { id: 'large-1' });
     expect(await large.result()).toMatchObject({ outcome: 'succeeded', value: JSON.parse(eventOf(600_000)) });
     expect(await operator.repair.redrive('large-1')).toMatch(/-/);
+    expect(await findUnreadResults(operator.connection)).toBeUndefined();
     const http = running.at(-1)?.gateway?.url ?? '';
     for (const key of ['large-2', 'large-3']) {
       const headers = { 'idempotency-key': key, prefer: 'wait=10' };
