@@ -35,6 +35,10 @@ export type Try = { fn: string; id: string; destination: string; try: number };
 export type Expected = {
   /** The most executions of a key at one time; of the function without `key`. */
   limit?: number;
+  /** The most executions of all keys at one time. */
+  total?: number;
+  /** Functions of one pool share their executions: the pool has at most as many at one time as the greatest `total` or `limit` of them. */
+  pool?: string;
   /** The field of the payload that is the key. */
   key?: string;
   /** Executions of one key start in the order of the log, and each ends before the next starts. */

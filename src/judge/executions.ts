@@ -1,4 +1,5 @@
 import type { Evidence, Execution, Expected } from './evidence.ts';
+import { type Limit, limitsIn, Running } from './limits.ts';
 import { dueAtOf, groupBy, isOutcome, keyIn, type Life, type Placed, placeOf, type Request, type Say } from './read-lives.ts';
 
 /* What the functions themselves wrote down, and when their attempts started: not too early, at once, in order, at their rate. */
@@ -13,42 +14,33 @@ type Line = Extract<Execution, { id: string }>;
 export function judgeExecutions({ expected = {}, executions, isLossy = false }: Judged, byId: ReadonlyMap<string, Life[]>, say: Say): void {
   const seen = new Set<string>();
   const returned = new Map<string, Set<string>>();
-  const running = new Map<string, { worker: string; group: string }>();
+  const running = new RunningOfWorkers();
   const places = new Map<string, number>();
-  const atOnce = new Map<string, number>();
-  const end = (name: string): void => {
-    const group = running.get(name)?.group;
-    if (group !== undefined) atOnce.set(group, (atOnce.get(group) ?? 0) - 1);
-    running.delete(name);
-  };
+  const limitsOf = limitsIn(expected);
   const judgeStart = (line: Line, name: string, { life, start }: Started): void => {
     if (seen.has(name)) say('EXEC3', `attempt ${line.id} ${line.attempt} was executed twice`);
     seen.add(name);
     judgeTime(line, earliestOf(life, line.attempt), say);
     judgeEvents(line, life, byId, say);
+    running.end(name);
+    if (isGivenUp(life, line.attempt)) return;
+    for (const { group, count, most } of running.start(name, String(start.worker), limitsOf(life.request)))
+      say('SLOT2', `${count} executions of ${group} ran at once, and the limit is ${most}`);
     const rules = expected[life.request.fn] ?? {};
     const group = `${life.request.fn} ${keyIn(life.request, rules)}`;
-    end(name);
-    if (isGivenUp(life, line.attempt)) return;
-    running.set(name, { worker: String(start.worker), group });
-    atOnce.set(group, (atOnce.get(group) ?? 0) + 1);
-    judgeLimit(atOnce.get(group) ?? 0, group, rules, say);
     const isLate = isOvertaken(places, group, life.request);
     if (rules.isFifo === true && rules.passesFailed !== true && line.attempt === 1 && isLate)
       say('SLOT7', `${line.id} was executed after a later request of ${group}`);
   };
-  const endWorker = (pid: number): void => {
-    for (const [name, { worker }] of running) if (worker.includes(`-${pid}-`)) end(name);
-  };
   for (const line of executions) {
     if (line.kind === 'killed') {
-      endWorker(line.pid);
+      running.kill(line.pid);
       continue;
     }
     const started = startOf(byId.get(line.id) ?? [], line);
     const name = nameOf(started?.life.request.fn ?? line.fn ?? '', line);
     if (line.kind === 'end') {
-      end(name);
+      running.end(name);
       if (line.payload !== undefined) returned.set(name, (returned.get(name) ?? new Set()).add(line.payload));
     } else if (started !== undefined) judgeStart(line, name, started);
     else if (!isLossy) say('E1', `attempt ${line.id} ${line.attempt} was executed, and the log does not hold its start`);
@@ -106,6 +98,33 @@ function isOvertaken(places: Map<string, number>, group: string, request: Reques
   return placeOf(request) < last && dueAtOf(request) === 0;
 }
 
+/**
+ * The executions that run at one time. Those of a worker end with the line that says that it was killed. The line is written before the kill:
+ * an execution that the worker starts in between has no end, and counts for no limit.
+ */
+class RunningOfWorkers {
+  readonly #running = new Running();
+  readonly #workers = new Map<string, string>();
+  readonly #killed: string[] = [];
+
+  start(name: string, worker: string, limits: readonly Limit[]): ReturnType<Running['start']> {
+    if (this.#killed.some((pid) => worker.includes(pid))) return [];
+    this.#workers.set(name, worker);
+    return this.#running.start(name, limits);
+  }
+
+  end(name: string): void {
+    this.#workers.delete(name);
+    this.#running.end(name);
+  }
+
+  kill(pid: number): void {
+    const killed = `-${pid}-`;
+    this.#killed.push(killed);
+    for (const [name, worker] of this.#workers) if (worker.includes(killed)) this.end(name);
+  }
+}
+
 type Failure = { kind: string; errorType: string };
 
 /**
@@ -115,10 +134,6 @@ type Failure = { kind: string; errorType: string };
 function isGivenUp({ facts }: Life, attempt: number): boolean {
   const failure = facts.find((fact) => fact.attempt === attempt && fact.failure !== undefined)?.failure as Failure | undefined;
   return failure !== undefined && (failure.kind !== 'function' || failure.errorType === 'InvocationTimedOut');
-}
-
-function judgeLimit(atOnce: number, group: string, { limit = Number.POSITIVE_INFINITY }: Expected, say: Say): void {
-  if (atOnce > limit) say('SLOT2', `${atOnce} executions of ${group} ran at once, and the limit is ${limit}`);
 }
 
 /** A function of which the test expects something writes down each of its executions. */
@@ -153,20 +168,6 @@ function* factsByKey(lives: readonly Life[], expected: Expected): Generator<{ li
   for (const ofKey of groupBy(lives, ({ request }) => keyIn(request, expected)).values()) {
     const facts = ofKey.flatMap((life) => life.facts.map((fact) => ({ life, fact })));
     yield facts.sort((one, other) => one.fact.sequence - other.fact.sequence);
-  }
-}
-
-/** Not more attempts of a key run by the log at one time than the limit (SLOT2, SLOT3): one whose worker died runs until the log says that it is lost. */
-export function judgeRunning(lives: readonly Life[], expected: Expected, say: Say): void {
-  const { limit = Number.POSITIVE_INFINITY } = expected;
-  for (const facts of factsByKey(lives, expected)) {
-    const running = new Set<string>();
-    for (const { life, fact } of facts) {
-      if (fact.type === 'running') running.add(life.request.id);
-      else if (fact.type === 'retrying' || isOutcome(fact)) running.delete(life.request.id);
-      if (fact.type === 'running' && running.size > limit)
-        say('SLOT2', `${life.request.id} started as one of ${running.size} of its key, and the limit is ${limit}`);
-    }
   }
 }
 

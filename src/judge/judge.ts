@@ -1,7 +1,8 @@
 import { judgeConditions, judgeTries } from './deliveries.ts';
 import type { ClientOp, Evidence } from './evidence.ts';
-import { judgeExecutions, judgeOrder, judgeRates, judgeRunning } from './executions.ts';
+import { judgeExecutions, judgeOrder, judgeRates } from './executions.ts';
 import { judgeBatches, judgeClosings, judgeFollowers, judgeGroups, judgeSchedules } from './groups.ts';
+import { judgeRunning } from './limits.ts';
 import { groupBy, isOutcome, type Life, type Placed, type Request, readLives, requestsIn, type Say } from './read-lives.ts';
 import { judgeResults } from './results.ts';
 
@@ -31,12 +32,12 @@ export function judge(evidence: Evidence): string[] {
   judgeSchedules(evidence, lives, say);
   judgeBatches(lives, say);
   judgeGroups(lives, byId, say);
+  if (evidence.isLossy !== true) judgeRunning(lives, evidence.expected ?? {}, say);
   for (const [fn, expected] of Object.entries(evidence.expected ?? {})) {
     const own = lives.filter(({ request }) => request.fn === fn);
     judgeOrder(own, expected, say);
     judgeRates(own, expected, say);
     if (evidence.isLossy) continue;
-    judgeRunning(own, expected, say);
     judgeClosings(own, expected, requests, say);
   }
   return problems;

@@ -7,11 +7,8 @@ import { findAboveRate, mostAtOnce, type OrderedFact, readFacts } from '#test/su
 import type { FoldedLog } from '#test/support/log/folded-log.ts';
 import type { LogWatch } from '#test/support/log/log-watch.ts';
 import { findPassed } from '#test/support/log/start-order.ts';
-import { FLOWS, REFUSED, SCHEDULES } from './load-functions.ts';
+import { CLOCKS_DIFFER_BY_MS, FLOWS, REFUSED, SCHEDULES } from './load-functions.ts';
 import type { VariedLoad } from './varied-load.ts';
-
-/** The clocks of two machines, as the processes that write the ledger measure them, differ by less than this. */
-const CLOCKS_DIFFER_BY_MS = 1_000;
 
 /** Whether an invocation ended as its function says. */
 export function isExpectedEnd({ context: { request, outcome } }: Invocation): boolean {

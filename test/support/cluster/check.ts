@@ -52,7 +52,8 @@ function findBrokenLives({ invocations, facts }: FoldedLog, acknowledged: readon
 
 /** Each execution is an attempt of the log, and no attempt was executed twice. */
 async function findRepeatedAttempts({ facts }: FoldedLog, executions: string): Promise<string[]> {
-  const executed = (await readFile(executions, 'utf8')).trim().split('\n');
+  const lines = (await readFile(executions, 'utf8')).split('\n');
+  const executed = lines.flatMap((line) => (line.startsWith('+ ') ? [line.slice(2)] : []));
   const started = new Set<string>();
   for (const fact of [...facts.values()].flat()) if (fact.type === 'running') started.add(`${fact.invocation} ${fact.attempt}`);
   const seen = new Set<string>();

@@ -2,6 +2,7 @@ import type { SequentClient as Client } from '#src/client/client.ts';
 import type { FunctionDefinitionInput, PolicyInput } from '#src/core/functions/definition.ts';
 import type { Flow } from '#src/core/functions/flow.ts';
 import { overlaps } from '#src/core/schedules/schedule.ts';
+import type { Expected } from '#src/judge/evidence.ts';
 import { toFunction } from '#test/support/destinations/delivering-system.ts';
 
 /**
@@ -19,6 +20,9 @@ export const FLOWS = {
   latest: { key: '$.key', debounce: { wait: '300ms', maxWait: '1s', keep: 'last' } },
 } as const satisfies Record<string, Flow>;
 type WithFlow = keyof typeof FLOWS;
+
+/** The clocks of two machines, as the processes that write the ledger measure them, differ by less than this. */
+export const CLOCKS_DIFFER_BY_MS = 1_000;
 
 /** Requests of it fail, and the load redrives them. */
 export const REFUSED = 'refused';
@@ -39,6 +43,17 @@ export const SCHEDULES = overlaps.filter((overlap) => overlap === 'skip' || over
 const scheduledBy = (overlap: string): string => `fired-${overlap}`;
 
 export const onBatchComplete: PolicyInput['onSuccess'] = [toFunction(COLLECT)];
+
+/** What the judge expects of the functions of the storm: each writes its executions down, and some have limits, an order or a rate. */
+export const expectedOfStorm: Readonly<Record<string, Expected>> = {
+  ...Object.fromEntries([...FUNCTIONS, CHILD, MEMBER, COLLECT, ...SCHEDULES.map(scheduledBy)].map((name) => [name, {}])),
+  keyed: { limit: FLOWS.keyed.concurrency, key: 'key', total: FLOWS.keyed.total },
+  pooled: { limit: FLOWS.pooled.concurrency, pool: FLOWS.pooled.pool },
+  neighbour: { limit: FLOWS.neighbour.concurrency, pool: FLOWS.neighbour.pool },
+  ordered: { limit: FLOWS.ordered.concurrency, key: 'key', isFifo: true },
+  urgent: { limit: FLOWS.urgent.concurrency },
+  rated: { rate: { limit: FLOWS.rated.rate.limit, perInMs: 1_000, burst: FLOWS.rated.rate.burst, toleranceInMs: CLOCKS_DIFFER_BY_MS } },
+};
 
 type Options = { executions: string; receiverUrl: string };
 
@@ -73,12 +88,16 @@ export async function defineStorm(client: Client, { executions, receiverUrl }: O
   }
 }
 
+/** Executions of a key overlap, if its limit lets them. */
+const TAKES_UP_TO_MS = 20;
+
 /** An event for a function. `count`: the number of the request. */
 export function eventFor(name: string, count: number, random: () => number): object {
   const isLarge = name === LARGE || (name === REFUSED && count % 25 === 0);
   return {
     fails: name === REFUSED ? 'always' : name === 'retried' && count % 3 === 0 ? 'once' : 'never',
     key: `key-${Math.floor(random() * 10)}`,
+    takesUpToMs: TAKES_UP_TO_MS,
     ...(isLarge ? { text: 'x'.repeat(300_000), returns: 'text' } : {}),
   };
 }

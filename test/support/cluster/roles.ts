@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { appendFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type SequentProcess, startSequent } from '#test/support/cli/processes/sequent-process.ts';
 
@@ -20,9 +20,10 @@ export interface StormRoles extends AsyncDisposable {
   lines(): string[];
 }
 
-export type RolesOptions = { urls: readonly string[]; folder: string; receiverPort: number };
+/** `executions`: the file in which functions record their executions, and which says when a process was killed. */
+export type RolesOptions = { urls: readonly string[]; folder: string; executions: string; receiverPort: number };
 
-export async function startRoles({ urls, folder, receiverPort }: RolesOptions): Promise<StormRoles> {
+export async function startRoles({ urls, folder, executions, receiverPort }: RolesOptions): Promise<StormRoles> {
   const connections = join(folder, 'connections.json');
   await writeFile(connections, JSON.stringify({ http: { kind: 'http', allowPrivate: true, allowHttp: true, ports: [receiverPort] } }));
   const start = (role: Role, name: string): Promise<SequentProcess> =>
@@ -46,6 +47,8 @@ export async function startRoles({ urls, folder, receiverPort }: RolesOptions): 
     all,
     gateways: () => all.filter(({ role }) => role === 'gateway').map(({ process }) => /http (http:\S+)/.exec(process.readyLine)?.[1] ?? ''),
     async kill({ name, process }) {
+      // The line comes first: others may free the slots of the process before this process goes on.
+      await appendFile(executions, `killed ${process.pid}\n`);
       await process.signal('SIGKILL');
       ended.push(...linesOf(name, process));
     },

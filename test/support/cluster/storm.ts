@@ -14,6 +14,7 @@ import { expectedIds, findBrokenReadModels, findDiscarded, findStormProblems } f
 import { startCluster } from './cluster.ts';
 import { type FaultContext, faults } from './faults.ts';
 import { type Load, openLoad } from './load.ts';
+import { expectedOfStorm } from './load-functions.ts';
 import { type StormRoles, startRoles } from './roles.ts';
 import { type Stalls, watchStalls } from './stalls.ts';
 import { describeStragglers } from './stragglers.ts';
@@ -69,7 +70,7 @@ export async function runStorm(options: StormOptions): Promise<StormReport> {
   say(`seed ${seed}: a storm of ${seconds} s, ${perSecond} requests a second`);
   await using receiver = await openReceiver();
   await using cluster = await startCluster(bin, folder);
-  await using roles = await startRoles({ urls: cluster.urls, folder, receiverPort: receiver.port });
+  await using roles = await startRoles({ urls: cluster.urls, folder, executions, receiverPort: receiver.port });
   const common = {
     urls: cluster.urls,
     gateways: roles.gateways,
@@ -106,6 +107,7 @@ export async function runStorm(options: StormOptions): Promise<StormReport> {
     ...(await readStreams(cluster.urls.join(','))),
     client: load.journal.ops,
     executions: readExecutions(executions),
+    expected: expectedOfStorm,
     isOver: true,
   };
   problems.push(...judge(evidence).map((problem) => `judge: ${problem}`));
