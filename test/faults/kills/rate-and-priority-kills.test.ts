@@ -4,10 +4,12 @@ import { expect } from 'vitest';
 import { connectClient } from '#src/client/client.ts';
 import type { FunctionDefinitionInput } from '#src/core/functions/definition.ts';
 import { Journal } from '#src/judge/collect.ts';
-import { judgeServer } from '#test/judge/read-server.ts';
+import { judge } from '#src/judge/judge.ts';
+import { judgeServer, readStreams } from '#test/judge/read-server.ts';
 import { type SequentProcess, startSequent } from '#test/support/cli/processes/sequent-process.ts';
 import { watchStalls } from '#test/support/cluster/stalls.ts';
 import { test } from '#test/support/fixtures.ts';
+import { describeUse, findUnused, medianUses, type Span, spansAfter, usesIn } from '#test/support/judge/use-of-limits.ts';
 import {
   findAboveRate,
   findOvertaken,
@@ -28,8 +30,11 @@ const file = new URL('../../support/e2e/turns.mjs', import.meta.url).pathname;
 
 /** Workers and schedulers, which are killed in turns. */
 interface Processes extends AsyncDisposable {
-  /** Kills processes while the invocations run, and starts others in their place. Resolves when all invocations are notified. */
-  killUntilNotified(log: LogWatch, ids: readonly string[]): Promise<void>;
+  /**
+   * Kills processes while the invocations run, and starts others in their place. Resolves with the times of the kills when all invocations are
+   * notified.
+   */
+  killUntilNotified(log: LogWatch, ids: readonly string[]): Promise<Span[]>;
 }
 
 async function startProcesses(url: string): Promise<Processes> {
@@ -39,14 +44,18 @@ async function startProcesses(url: string): Promise<Processes> {
   return {
     async killUntilNotified(log, ids) {
       const isOver = (id: string): boolean => log.facts.get(id)?.some(({ type }) => type === 'succeeded' || type === 'failed') ?? false;
+      const kills: Span[] = [];
       for (let kill = 0; kill < KILLS; kill++) {
         const wanted = ((kill + 1) * ids.length) / (KILLS + 2);
         await expect.poll(() => ids.filter(isOver).length, { timeout: WITHIN_MS, interval: 50 }).toBeGreaterThanOrEqual(wanted);
         const killed = processes[kill];
+        const from = Date.now();
         await killed?.process.signal('SIGKILL');
+        kills.push({ from, to: Date.now() });
         if (killed !== undefined) killed.process = await start(killed.role);
       }
       await log.untilNotified(ids);
+      return kills;
     },
     async [Symbol.asyncDispose]() {
       for (const { process: one } of processes) await one[Symbol.asyncDispose]();
@@ -69,23 +78,31 @@ const definitionOf = (name: string, flow: FunctionDefinitionInput['flow']): Func
   policy: { maxRetries: 1, maxAgeInSeconds: 86_400, backoff: { initialInMs: 50, factor: 1, maxInMs: 50, jitter: 0 } },
 });
 
-test('a rate for each key holds and no request is lost while workers and schedulers are killed', {
+test('a rate for each key holds, is used, and no request is lost while workers and schedulers are killed', {
   timeout: WITHIN_MS * 2,
 }, async ({ server }) => {
-  const [limit, burst, keys, each] = [10, 5, 4, 80];
+  // Between two kills, the requests of a key need longer than the recovery from a kill.
+  const [limit, burst, keys, each] = [5, 5, 4, 260];
   await using processes = await startProcesses(server.url);
   await using client = await connectClient({ servers: server.url });
   await using log = await watchLog(server.url);
   await client.functions.put(definitionOf('rated', { key: '$.key', rate: { limit, per: '1s', burst } }));
   const events = Array.from({ length: keys * each }, (_, index) => ({ key: `key-${index % keys}`, ms: 20, fails: index % 10 === 0 }));
   const ids = (await client.invokeMany('rated', events)).map(({ requestId }) => requestId);
-  await processes.killUntilNotified(log, ids);
+  const kills = await processes.killUntilNotified(log, ids);
+  const end = Date.now();
   expect(await findLost(log, ids), INVARIANT).toEqual([]);
   const journal = new Journal();
   journal.acknowledged('rated', ids);
   const rate = { limit, perInMs: 1_000, burst, toleranceInMs: LEDGER_CLOCKS_DIFFER_BY_MS };
-  const evidence = { client: journal.ops, expected: { rated: { key: 'key', rate } }, isOver: true };
-  expect(await judgeServer(server.url, evidence), INVARIANT).toEqual([]);
+  const known = { client: journal.ops, expected: { rated: { key: 'key', rate } }, isOver: true };
+  const evidence = { ...(await readStreams(server.url)), ...known };
+  expect(judge(evidence), INVARIANT).toEqual([]);
+  const uses = spansAfter(kills, end).map((span) => usesIn(evidence, span));
+  for (const use of uses.flat()) process.stdout.write(`rates: ${describeUse(use)}\n`);
+  const ofKeys = medianUses(uses);
+  expect(ofKeys).toHaveLength(keys);
+  expect(findUnused(ofKeys)).toEqual([]);
   const aboveRate = findAboveRate(await readFacts(log.ports.log), { limit, perInMs: 1_000, burst }, LEDGER_CLOCKS_DIFFER_BY_MS);
   expect(aboveRate, INVARIANT).toEqual([]);
 });
