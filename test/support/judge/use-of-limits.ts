@@ -10,7 +10,7 @@ export type Span = { from: number; to: number };
 export type Use = { of: string; waitedMs: number; share: number };
 
 /** A fault may take slots away for so long: the lease of a killed worker, and the patience of the scheduler. */
-export const RECOVERED_AFTER_MS = 5_000;
+const RECOVERED_AFTER_MS = 5_000;
 /** A shorter time with waiting work says little: a few starts more or less are a fifth of the rate. */
 const LEAST_WAIT_MS = 2_000;
 /** The part of a limit that is used while work waits. */
