@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -11,6 +11,7 @@ import { isReplicable } from '#src/nats/replicas/replicable.ts';
 import { runCli } from '#test/support/cli/cli.ts';
 import { commandLines, isNamed, waiting } from '#test/support/cli/commands-of-server.ts';
 import { type Cluster, startCluster } from '#test/support/cluster/cluster.ts';
+import { removeDataFolder } from '#test/support/data-folders.ts';
 import { argumentsOf } from '#test/support/documented-commands.ts';
 import { eventually } from '#test/support/gateway/eventually.ts';
 import { expectInTime, sendAll } from '#test/support/gateway/every-request.ts';
@@ -73,9 +74,9 @@ describe.skipIf(!isReplicable(version))('beside a leader of the log that is cut 
     roles = await startClusteredSequent([...cluster.urls], ['worker', 'scheduler', 'destinations']);
   }, 120_000);
   afterAll(async () => {
-    await roles[Symbol.asyncDispose]();
-    await cluster[Symbol.asyncDispose]();
-    await rm(folder, { recursive: true });
+    await roles?.[Symbol.asyncDispose]();
+    await cluster?.[Symbol.asyncDispose]();
+    await removeDataFolder(folder);
   });
 
   /** Opens a gateway at the server that leads the log, and one at another server. Afterwards the whole cluster answers again. */

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -7,6 +7,7 @@ import { examineReplicas } from '#src/nats/replicas/examine-replicas.ts';
 import { isReplicable } from '#src/nats/replicas/replicable.ts';
 import { INVOCATIONS } from '#src/nats/wire/topology.ts';
 import { type Cluster, startCluster } from '#test/support/cluster/cluster.ts';
+import { removeDataFolder } from '#test/support/data-folders.ts';
 import { flipBit } from '#test/support/nats/disks/flip-bit.ts';
 import { openNats, topology } from '#test/support/nats/opened-nats.ts';
 import { writeLog } from '#test/support/projection/write-log.ts';
@@ -26,7 +27,7 @@ describe.skipIf(!isReplicable(version))('of three replicas, the comparison names
   });
   afterAll(async () => {
     await cluster[Symbol.asyncDispose]();
-    await rm(folder, { recursive: true, force: true });
+    await removeDataFolder(folder);
   });
 
   test('in the body of a message in the middle of the log', async () => {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -23,6 +23,7 @@ import { ensureStream } from '#src/nats/transport/streams/ensure-stream.ts';
 import { createHintSigner } from '#src/nats/wire/hint-signer.ts';
 import { INVOCATIONS, invocationsStream } from '#src/nats/wire/topology.ts';
 import { type Cluster, startCluster } from '#test/support/cluster/cluster.ts';
+import { removeDataFolder } from '#test/support/data-folders.ts';
 import { authorization } from '#test/support/nats/guarded-server.ts';
 
 /*
@@ -56,7 +57,7 @@ describe('on three servers', () => {
   afterAll(async () => {
     await admin.close();
     await cluster[Symbol.asyncDispose]();
-    await rm(folder, { recursive: true, force: true });
+    await removeDataFolder(folder);
   });
 
   const serverOf = async (source: WorkSource): Promise<string> =>

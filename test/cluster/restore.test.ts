@@ -1,7 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { connectClient } from '#src/client/client.ts';
 import { ensureServer } from '#src/main/nats-server/fetch.ts';
 import { isReplicable } from '#src/nats/replicas/replicable.ts';
@@ -9,14 +7,14 @@ import { runCli } from '#test/support/cli/cli.ts';
 import { startSequent } from '#test/support/cli/processes/sequent-process.ts';
 import { startCluster } from '#test/support/cluster/cluster.ts';
 import { shortTimes } from '#test/support/fixtures.ts';
+import { folderTest as test } from '#test/support/folder-fixture.ts';
 import { startTestServer } from '#test/support/nats/nats-server.ts';
 
 const { bin, version } = await ensureServer();
 const file = new URL('../support/e2e/functions.mjs', import.meta.url).pathname;
 
 describe.skipIf(!isReplicable(version))('a backup of one server', () => {
-  test('is restored to a cluster with three replicas, and its open work goes on', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'sequent-restore-'));
+  test('is restored to a cluster with three replicas, and its open work goes on', async ({ folder }) => {
     const backup = join(folder, 'backup');
     await using cluster = await startCluster(bin, folder);
     {
@@ -47,7 +45,6 @@ describe.skipIf(!isReplicable(version))('a backup of one server', () => {
       .toHaveLength(20);
     expect(await run('fn', 'resume', 'slowly')).toMatchObject({ code: 0 });
     expect(await run('result', 'open', '--timeout', '2m')).toMatchObject({ code: 0 });
-    await rm(folder, { recursive: true, force: true });
   });
 });
 

@@ -11,6 +11,7 @@ import { type SequentProcess, startSequent } from '#test/support/cli/processes/s
 import { type Cluster, startCluster } from '#test/support/cluster/cluster.ts';
 import type { ClusterServer } from '#test/support/cluster/cluster-server.ts';
 import { restoreForeignMessages } from '#test/support/cluster/foreign-store.ts';
+import { removeDataFolder } from '#test/support/data-folders.ts';
 import { argumentsOf, documentedLines } from '#test/support/documented-commands.ts';
 import { shortTimes } from '#test/support/fixtures.ts';
 
@@ -59,7 +60,7 @@ describe.skipIf(!isReplicable(version))('on three servers, the runbook', () => {
     await client.close();
     await sequent[Symbol.asyncDispose]();
     await cluster[Symbol.asyncDispose]();
-    await rm(folder, { recursive: true, force: true });
+    await removeDataFolder(folder);
   });
 
   /** Performs the next documented command on these servers until its exit code and output match. systemd and the path stand for theirs. */

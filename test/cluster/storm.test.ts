@@ -1,10 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ensureServer } from '#src/main/nats-server/fetch.ts';
 import { isReplicable } from '#src/nats/replicas/replicable.ts';
 import { runStorm } from '#test/support/cluster/storm.ts';
+import { removeDataFolder } from '#test/support/data-folders.ts';
 import { seedOfRun } from '#test/support/seeded-random.ts';
 import { INVARIANT } from '#test/support/vitest/test-run.ts';
 
@@ -25,5 +26,5 @@ test('every acknowledged request has one outcome after a storm on three servers'
   expect(problems).toEqual([]);
   expect(acknowledged).toBeGreaterThan(200);
   expect(faults).toBeGreaterThanOrEqual(2);
-  await rm(folder, { recursive: true });
+  await removeDataFolder(folder);
 });

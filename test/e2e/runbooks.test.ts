@@ -1,10 +1,11 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connectClient, type SequentClient } from '#src/client/client.ts';
 import { type ServedSequent, serveSequent } from '#test/support/cli/cli.ts';
 import { startSequent } from '#test/support/cli/processes/sequent-process.ts';
+import { removeDataFolder } from '#test/support/data-folders.ts';
 import { openReceiver, type Receiver } from '#test/support/destinations/receiver.ts';
 import { documentedCommands } from '#test/support/documented-commands.ts';
 import { eventually } from '#test/support/gateway/eventually.ts';
@@ -38,7 +39,7 @@ afterAll(async () => {
   await client.close();
   await sequent[Symbol.asyncDispose]();
   await receiver[Symbol.asyncDispose]();
-  await rm(folder, { recursive: true, force: true });
+  await removeDataFolder(folder);
 });
 
 /**

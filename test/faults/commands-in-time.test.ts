@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import pLimit from 'p-limit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type CliOptions, type CliRun, runCli } from '#test/support/cli/cli.ts';
 import { commandLines, isNamed, waiting } from '#test/support/cli/commands-of-server.ts';
+import { removeDataFolder } from '#test/support/data-folders.ts';
 import { argumentsOf } from '#test/support/documented-commands.ts';
 import { PROJECT, type RunningSequent, startSequent } from '#test/support/gateway/running-gateway.ts';
 
@@ -33,7 +34,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await sequent[Symbol.asyncDispose]();
-  await rm(folder, { recursive: true });
+  await removeDataFolder(folder);
 });
 
 /** Passes a connection to the server, until the server freezes at a chunk of the client. */

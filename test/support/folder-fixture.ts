@@ -1,7 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test as base } from 'vitest';
+import { removeDataFolder } from './data-folders.ts';
 
 /** Closes what a fixture opened. */
 export type Scope = { onCleanup: (close: () => Promise<void>) => void };
@@ -12,7 +13,7 @@ export const folderTest = base.extend('folder', ({ task: _ }, scope) => openFold
 /** An empty folder that is removed at the end of the scope. */
 export async function openFolder({ onCleanup }: Scope): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'sequent-test-'));
-  onCleanup(() => rm(folder, { recursive: true, force: true }));
+  onCleanup(() => removeDataFolder(folder));
   return folder;
 }
 

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -6,6 +6,7 @@ import { connect } from 'nats';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { inboxPrefixOf } from '#src/core/names/inboxes.ts';
 import { userOfRole } from '#src/nats/permissions/permission-formats.ts';
+import { removeDataFolder } from '#test/support/data-folders.ts';
 import { openApp } from '#test/support/gateway/opened-app.ts';
 import { STRANGER, TOKEN } from '#test/support/gateway/running-gateway.ts';
 import { type StoredState, storedStateExcept } from '#test/support/matrix/stored-state.ts';
@@ -102,7 +103,7 @@ afterAll(async () => {
   process.stdout.write(`${variant}: ${tally.attempts} attempts, ${tally.successes} successes, ${seconds} s\n`);
   await probe?.[Symbol.asyncDispose]();
   await ground?.[Symbol.asyncDispose]();
-  await rm(folder, { recursive: true, force: true });
+  await removeDataFolder(folder);
 });
 
 /** How often the victim beats alone before each kind of attempts. */

@@ -1,10 +1,11 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { connectClient } from '#src/client/client.ts';
 import { systemClock } from '#src/core/ports/clock.ts';
 import { findRunningServer } from '#src/main/nats-server/running.ts';
 import { startSequent } from '#test/support/cli/processes/sequent-process.ts';
+import { removeDataFolder } from '#test/support/data-folders.ts';
 import { environment, events, expectGoodLives, file, idsOf, slowly } from '#test/support/e2e/recovery.ts';
 import { test } from '#test/support/fixtures.ts';
 import { watchLog } from '#test/support/log/log-watch.ts';
@@ -125,7 +126,7 @@ test('a read model that was deleted or damaged is rebuilt within 5 s', async ({ 
     return { tookInMs: await opened.ready(), warnings: opened.warnings.join() };
   };
   await open();
-  await rm(folder, { recursive: true });
+  await removeDataFolder(folder);
   const deleted = await open();
   await replaceFiles(folder);
   const damaged = await open();

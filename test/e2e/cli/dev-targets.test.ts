@@ -1,8 +1,9 @@
-import { mkdtemp, rm, unlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type DevelopedFolder, startDev } from '#test/support/cli/cli.ts';
+import { removeDataFolder } from '#test/support/data-folders.ts';
 
 test('sequent dev says which destination names no function, once, until the function is saved (SRC5)', async () => {
   const own = await mkdtemp(join(tmpdir(), 'sequent-dev-'));
@@ -22,6 +23,6 @@ test('sequent dev says which destination names no function, once, until the func
     await unlink(join(own, 'ledger.mjs'));
     await other.says(/^ledger: removed[\s\S]*orders notifies ledger/m);
   } finally {
-    await rm(own, { recursive: true, force: true });
+    await removeDataFolder(own);
   }
 });

@@ -9,6 +9,7 @@ import { createPackageCache } from '#src/hosts/packages/package-cache.ts';
 import { createProcessHost } from '#src/hosts/pool/process-host.ts';
 import { CODE_BUCKET } from '#src/nats/wire/topology.ts';
 import { describeCodePackages } from '#test/contract/code-packages.ts';
+import { removeDataFolder } from '#test/support/data-folders.ts';
 import { sharedTest as test } from '#test/support/fixtures.ts';
 import { executionOf, neverAborted } from '#test/support/hosts/executions.ts';
 import type { TestServer } from '#test/support/nats/nats-server.ts';
@@ -37,7 +38,7 @@ test.beforeEach(async () => {
 });
 test.afterEach(async () => {
   await Promise.all(hosts.splice(0).map((host) => host.close()));
-  await rm(folder, { recursive: true, force: true });
+  await removeDataFolder(folder);
 });
 
 const files = (...given: [string, string][]) => writeZip(given.map(([path, content]) => ({ path, content: Buffer.from(content) })));

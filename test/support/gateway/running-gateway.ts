@@ -149,7 +149,8 @@ async function serve({
   const { servers, ...user } = address;
   const listed = { servers: [servers].flat(), ...user };
   const roles = await startRoles({
-    connection: await openConnection(address),
+    // As the processes of roles do: a request whose answer is lost is sent again.
+    connection: await openConnection(address, { onUnanswered: () => {} }),
     roles: wanted,
     topology: { replicas, resultsStorage: 'file', resultsMaxAgeInMs: 3_600_000, sizes: logBytes === undefined ? {} : { log: logBytes } },
     ...times,

@@ -18,7 +18,8 @@ export interface LogWatch extends AsyncDisposable {
 /** A system with open work writes a fact within this time, also on a machine that is ten times slower. */
 const SILENT_FOR_MS = 60_000;
 
-type WaitLimits = { withinMs: number | undefined; silentForMs?: number };
+/** `open` says what is still waited for. */
+type WaitLimits = { withinMs: number | undefined; silentForMs?: number; open?: () => string };
 
 export async function watchLog(address: string | (NatsOptions & CredentialFiles)): Promise<LogWatch> {
   const connection = await openConnection(typeof address === 'string' ? { servers: address } : natsOptionsOf(address));
@@ -41,13 +42,24 @@ export async function watchLog(address: string | (NatsOptions & CredentialFiles)
 
   const lastFacts = (): string => `the last facts are ${JSON.stringify([...facts.values()].flat().slice(-5))}`;
 
+  const openOnes = (open: ReadonlySet<string>): string => {
+    const lives = [...open].slice(0, 5).map(
+      (id) =>
+        `${id}: ${facts
+          .get(id)
+          ?.map(({ type, at }) => `${type} ${at}`)
+          .join(', ')}`,
+    );
+    return `${open.size} are open, as ${lives.join('; ')}; `;
+  };
+
   async function wait<Found>(find: (fact?: Fact) => Found | undefined, limits: WaitLimits): Promise<Found> {
     const now = find();
     if (now !== undefined) return now;
     return new Promise((resolve, reject) => {
       const fail = (what: string): void => {
         end();
-        reject(new Error(`${what}; ${lastFacts()}`));
+        reject(new Error(`${what}; ${limits.open?.() ?? ''}${lastFacts()}`));
       };
       const afterMs = (ms: number | undefined, what: string) => (ms === undefined ? undefined : setTimeout(() => fail(what), ms));
       const deadline = afterMs(limits.withinMs, `it did not come within ${limits.withinMs} ms`);
@@ -85,7 +97,7 @@ export async function watchLog(address: string | (NatsOptions & CredentialFiles)
           if (fact !== undefined) close(fact);
           return open.size === 0 ? true : undefined;
         },
-        { withinMs, silentForMs: SILENT_FOR_MS },
+        { withinMs, silentForMs: SILENT_FOR_MS, open: () => openOnes(open) },
       );
     },
     async [Symbol.asyncDispose]() {

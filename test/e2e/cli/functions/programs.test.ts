@@ -1,9 +1,10 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { writeZip } from '#src/core/zip/write-zip.ts';
 import { runCli, serveSequent, startDev } from '#test/support/cli/cli.ts';
+import { removeDataFolder } from '#test/support/data-folders.ts';
 import { processesWith } from '#test/support/hosts/sandboxed-host.ts';
 import { sharedByFile } from '#test/support/shared-by-file.ts';
 
@@ -33,7 +34,7 @@ async function open() {
     run: (args: readonly string[]) => sequent.run(args, { cwd: folder }),
     async [Symbol.asyncDispose]() {
       await sequent[Symbol.asyncDispose]();
-      await rm(folder, { recursive: true });
+      await removeDataFolder(folder);
     },
   };
 }
@@ -141,6 +142,6 @@ test('sequent dev runs the saved program of a folder', async () => {
     expect(await invoke()).toBe('first Ada handler changed\n');
     expect(await runCli(['run', join(folder, 'greet/bootstrap'), '-d', '{"name":"Ada"}'])).toMatchObject({ code: 0 });
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await removeDataFolder(folder);
   }
 });

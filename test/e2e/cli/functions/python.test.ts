@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect } from 'vitest';
 import { runCli, serveSequent, startDev } from '#test/support/cli/cli.ts';
 import { attachDebugger } from '#test/support/cli/debug-adapter.ts';
+import { removeDataFolder } from '#test/support/data-folders.ts';
 import { freePort } from '#test/support/free-port.ts';
 import { hasPython, python } from '#test/support/hosts/python.ts';
 import { sharedByFile } from '#test/support/shared-by-file.ts';
@@ -26,7 +27,7 @@ async function open() {
     run: (args: readonly string[], env: Record<string, string> = {}) => sequent.run(args, { cwd: folder, env }),
     async [Symbol.asyncDispose]() {
       await sequent[Symbol.asyncDispose]();
-      await rm(folder, { recursive: true });
+      await removeDataFolder(folder);
     },
   };
 }
@@ -251,6 +252,6 @@ test.skipIf(!hasPython)('sequent dev runs saved Python, keeps the old code after
     expect(handler).toMatchObject({ file: 'greet.py', runtime: 'python3.9' });
     expect(await runCli(['run', join(folder, 'greet.py'), '-d', '{}'])).toMatchObject({ code: 0, stdout: 'third Ada\n' });
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await removeDataFolder(folder);
   }
 });
