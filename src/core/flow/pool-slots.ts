@@ -27,7 +27,7 @@ export type PoolSlotsOptions = {
   plan?: (pool: PoolId, entry: LedgerEntry, spilled: Spilled) => Pick<Change, 'waits' | 'withdrawals'>;
   /** What all pools of this process have beside their entries. */
   room: SpillRoom;
-  /** Called with every entry that was written or watched. */
+  /** Called with every entry that was written, read or watched. */
   onEntry?: (pool: PoolId, entry: LedgerEntry, revision: number) => void;
 };
 
@@ -199,6 +199,8 @@ export class PoolSlots {
     const present = epoch();
     const before = await this.#knownEntry();
     await this.#spilled.load(before.entry, this.#options.clock.now());
+    // A newer entry, or a refresh, came while the spills were read.
+    if (this.#known !== before) return this.decideAgain();
     const change = this.#changeOf(before.entry, present !== this.#epoch);
     const changed = changeEntry(before.entry, change);
     try {
@@ -234,9 +236,18 @@ export class PoolSlots {
     if (needing.length > 0) this.#known = undefined;
     const known = this.#known ?? (await this.#read());
     // A watcher may have brought a newer entry meanwhile.
-    if (this.#known === undefined || known.revision > this.#known.revision) this.#known = known;
+    if (this.#known === undefined || known.revision > this.#known.revision) this.#takeOver(known);
     for (const acquisition of needing) acquisition.needsRead = false;
-    return this.#known;
+    return this.#known ?? known;
+  }
+
+  /**
+   * Reports an entry that was read, before anything is planned by it. The watch of a busy process skips entries that were replaced, and a plan that
+   * found a key held would otherwise never hear that the key is free.
+   */
+  #takeOver(read: StoredEntry): void {
+    this.#known = read;
+    if (read.revision > 0) this.#options.onEntry?.(this.#pool, read.entry, read.revision);
   }
 
   async #read(): Promise<StoredEntry> {

@@ -30,33 +30,6 @@ function open(store: KeyValue, epoch = () => 0, { listed = [], total = 1, rate }
   return { ...ledger, [Symbol.dispose]: () => closing.abort() };
 }
 
-test('an entry that was reported while the watch begins is reported again when it is looked for', async () => {
-  const store = createMemoryKeyValue();
-  await store.put(pool, encodeLedgerEntry({ holders: [], waiters: [one('a')] }));
-  let isOver = (): void => {};
-  // The present entries are many, and are not all reported yet.
-  const beginning: KeyValue = {
-    ...store,
-    async watch(onChange, signal) {
-      await store.watch(onChange, signal);
-      await new Promise<void>((resolve) => {
-        isOver = resolve;
-      });
-    },
-  };
-  const reported: string[] = [];
-  const closing = new AbortController();
-  const common = { clock: systemClock, logger: silentLogger, epoch: () => 0, signal: closing.signal };
-  const ledger = createSlotLedger({ ...common, store: beginning, onEntry: (name) => reported.push(name) });
-  ledger.watch();
-  await expect.poll(() => reported).toEqual([pool]);
-  // The function of the waiter was defined after that.
-  ledger.look(pool);
-  await expect.poll(() => reported).toEqual([pool, pool]);
-  isOver();
-  closing.abort();
-});
-
 const waitersIn = async (store: KeyValue): Promise<string[]> =>
   decodeLedgerEntry((await store.get(pool))?.value).waiters.map(({ invocation }) => invocation);
 
